@@ -1,0 +1,91 @@
+"""Every setting, its default and its meaning. The README's table is tested against this file.
+
+Values come from the environment (and from a ``.env`` file where one exists).
+"""
+
+from enum import StrEnum
+from functools import cached_property
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+# What the demo and the tests run on. Production refuses each of them by name.
+SAMPLE_SECRET_KEY = "sample-secret-key-for-demo-only"
+SAMPLE_DATA_KEYS = "c2FtcGxlLWRhdGEta2V5LWZvci1kZW1vLW9ubHktMDE="
+SAMPLE_APP_ID = "wx0000000000sample"
+SAMPLE_APP_SECRET = "sample-app-secret"
+SAMPLE_TOKEN = "sampletoken"
+SAMPLE_AES_KEY = "c2FtcGxlYWVza2V5c2FtcGxlYWVza2V5c2FtcGxlYWU"
+
+
+class Environment(StrEnum):
+    """``auto`` is production as soon as anything real is named: see ``is_production``."""
+
+    AUTO = "auto"
+    DEMO = "demo"
+    PRODUCTION = "production"
+
+
+class Mode(StrEnum):
+    """How WeChat seals what it posts (chosen in the account's console)."""
+
+    PLAIN = "plain"
+    COMPATIBLE = "compatible"
+    SAFE = "safe"
+
+
+class PayMode(StrEnum):
+    OFF = "off"
+    ON = "on"
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    bangfu_env: Environment = Field(
+        Environment.AUTO,
+        description="`production` refuses sample secrets; `auto` is production once the database is not SQLite or PUBLIC_URL is not this machine",
+    )
+    database_url: str = Field("sqlite:///var/demo/bangfu.db", description="SQLite for one machine, PostgreSQL for real")
+    redis_url: str = Field("redis://127.0.0.1:6379/0", description="any Redis >= 6.2 or Valkey; holds nothing that cannot be rebuilt")
+    public_url: str = Field("http://127.0.0.1:8000", description="where people's browsers reach this server")
+    secret_key: SecretStr = Field(SecretStr(SAMPLE_SECRET_KEY), description="signs what the pages hand out")
+    data_keys: SecretStr = Field(
+        SecretStr(SAMPLE_DATA_KEYS),
+        description="comma-separated 32-byte keys in base64; the first seals, all of them open",
+    )
+    wechat_app_id: str = Field(SAMPLE_APP_ID, description="the account's AppID")
+    wechat_app_secret: SecretStr = Field(SecretStr(SAMPLE_APP_SECRET), description="the account's AppSecret")
+    wechat_token: SecretStr = Field(SecretStr(SAMPLE_TOKEN), description="signs every delivery; the console's Token")
+    wechat_aes_key: SecretStr = Field(SecretStr(SAMPLE_AES_KEY), description="the console's 43-character EncodingAESKey")
+    wechat_aes_key_previous: SecretStr = Field(SecretStr(""), description="the key before, accepted while a change spreads")
+    wechat_mode: Mode = Field(Mode.SAFE, description="`plain`, `compatible` or `safe`; must equal the console's choice")
+    wechat_api_url: str = Field("https://api.weixin.qq.com", description="the platform's API, or a stand-in for it")
+    pay_mode: PayMode = Field(PayMode.OFF, description="`off`: a pledge is a recorded promise; no money moves")
+    pay_api_url: str = Field("https://api.mch.weixin.qq.com", description="WeChat Pay's API, or a stand-in for it")
+    media_dir: str = Field("var/demo/media", description="where photos are kept")
+
+    @cached_property
+    def is_production(self) -> bool:
+        if self.bangfu_env is not Environment.AUTO:
+            return self.bangfu_env is Environment.PRODUCTION
+        here = urlsplit(self.public_url).hostname in {"127.0.0.1", "localhost", "::1"}
+        return not (here and self.database_url.startswith("sqlite"))
+
+    @model_validator(mode="after")
+    def refuse_samples_in_production(self) -> "Settings":
+        secrets = {
+            "SECRET_KEY": (self.secret_key.get_secret_value(), SAMPLE_SECRET_KEY),
+            "DATA_KEYS": (self.data_keys.get_secret_value(), SAMPLE_DATA_KEYS),
+            "WECHAT_APP_ID": (self.wechat_app_id, SAMPLE_APP_ID),
+            "WECHAT_APP_SECRET": (self.wechat_app_secret.get_secret_value(), SAMPLE_APP_SECRET),
+            "WECHAT_TOKEN": (self.wechat_token.get_secret_value(), SAMPLE_TOKEN),
+            "WECHAT_AES_KEY": (self.wechat_aes_key.get_secret_value(), SAMPLE_AES_KEY),
+        }
+        wrong = [name for name, (value, sample) in secrets.items() if not value or sample in value]
+        if self.is_production and wrong:
+            raise ValueError(f"production needs secrets of its own; missing or still the sample: {', '.join(wrong)}")
+        return self

@@ -1,0 +1,1 @@
+"""Conversations: one file each, and the pure engine that walks them."""

@@ -1,0 +1,36 @@
+"""Every word that is matched against what a person types, as loaded from config/.
+
+The files are read by ``bot``; flows and handlers only ask.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flows.wording import plain
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """``words``: name -> words meaning it. ``choices``: set -> key -> (label, synonym ...)."""
+
+    words: Mapping[str, tuple[str, ...]]
+    choices: Mapping[str, Mapping[str, tuple[str, ...]]]
+
+    def means(self, name: str, text: str) -> bool:
+        """Is this text exactly one of the words called ``name``?"""
+        return plain(text) in self.words[name]
+
+    def options(self, choice_set: str) -> list[tuple[str, str]]:
+        """The keys of a choice set with their labels, in the order they are shown."""
+        return [(key, labels[0]) for key, labels in self.choices[choice_set].items()]
+
+    def label(self, choice_set: str, key: str) -> str:
+        return self.choices[choice_set][key][0]
+
+    def pick(self, choice_set: str, text: str) -> str | None:
+        """The key whose label or synonym this text is, exactly."""
+        wanted = plain(text)
+        for key, labels in self.choices[choice_set].items():
+            if wanted in labels:
+                return key
+        return None

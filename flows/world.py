@@ -1,0 +1,36 @@
+"""What a flow may know of the world, handed in with each message, so that the engine itself stays pure."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+
+from flows.lexicon import Lexicon
+
+# China has kept one time zone without daylight saving since 1991.
+CHINA = timezone(timedelta(hours=8))
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A row of the region tree: 12-digit code, its own name, and the names from the province down."""
+
+    code: str
+    name: str
+    full_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    now: datetime
+    lexicon: Lexicon
+    find_regions: Callable[[str], Sequence[Region]]
+    """Typed or labelled place -> matching regions, best first, at most nine."""
+
+    @property
+    def today(self) -> date:
+        """The date where the person is."""
+        return self.now.astimezone(CHINA).date()
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)

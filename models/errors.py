@@ -1,0 +1,19 @@
+"""Refusals: each names the words that the person reads, and the facts those words need.
+
+A refusal is an expected answer, not a failure: whoever runs the turn renders
+``templates/replies/refusals.txt`` (the macro named by ``code``) and keeps the
+person where they are.
+"""
+
+from typing import Any, ClassVar
+
+
+class Refusal(Exception):
+    """``code`` names the macro; ``step`` (optional) names the flow step to ask again."""
+
+    code: ClassVar[str] = "refused"
+    step: ClassVar[str | None] = None
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(self.code)
+        self.values = values
