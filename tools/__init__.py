@@ -1,0 +1,1 @@
+"""Programs that the maintainers run by hand. Nothing of the bot imports them."""
