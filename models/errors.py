@@ -9,11 +9,15 @@ from typing import Any, ClassVar
 
 
 class Refusal(Exception):
-    """``code`` names the macro; ``step`` (optional) names the flow step to ask again."""
+    """``code`` names the macro; ``step`` (optional) names the flow step to ask again.
+
+    ``ways``: commands with their arguments that the words offer as numbers 1, 2 …
+    """
 
     code: ClassVar[str] = "refused"
     step: ClassVar[str | None] = None
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, *, ways: tuple[tuple[str, ...], ...] = (), **values: Any) -> None:
         super().__init__(self.code)
         self.values = values
+        self.ways = ways

@@ -1,0 +1,60 @@
+"""Where everything meets: settings in, a Flask application out. No wiring anywhere else."""
+
+from datetime import UTC, datetime
+
+from flask import Flask
+
+from bot.commands import add_commands
+from bot.jobs import Jobs
+from bot.lexicon import load_lexicon
+from bot.logging import configure_logging
+from bot.render import Renderer
+from bot.turn import TryAgain, Turns
+from bot.web.health import health
+from bot.webhook import webhook
+from bot.wechat.channel import Channel
+from config.settings import Settings
+from flows.catalogue import FLOWS
+from flows.engine import Engine
+from handlers import Router
+from handlers.commands import Commands
+from handlers.table import COMMANDS
+from models.database import connect
+from models.sealing import Keyring, use_keyring
+
+
+def make_turns(settings: Settings, jobs: Jobs) -> Turns:
+    """The conversation without its door: what takes a message and gives the reply's text."""
+    lexicon = load_lexicon()
+    return Turns(
+        database=connect(settings.database_url),
+        renderer=Renderer(lexicon.words),
+        lexicon=lexicon,
+        route=Router(Engine(FLOWS), Commands(COMMANDS, lexicon)).route,
+        enqueue=jobs.enqueue,
+        clock=lambda: datetime.now(UTC),
+    )
+
+
+def make_channel(settings: Settings) -> Channel:
+    return Channel(
+        app_id=settings.wechat_app_id,
+        token=settings.wechat_token.get_secret_value(),
+        aes_key=settings.wechat_aes_key.get_secret_value(),
+        aes_key_previous=settings.wechat_aes_key_previous.get_secret_value(),
+        mode=settings.wechat_mode,
+    )
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    settings = settings or Settings()
+    configure_logging(json=settings.is_production)
+    use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
+    jobs = Jobs(settings.redis_url)
+    turns = make_turns(settings, jobs)
+    app = Flask("bangfu", static_folder=None)
+    app.extensions["bangfu"] = {"settings": settings, "turns": turns}
+    app.register_blueprint(webhook(make_channel(settings), turns.take, TryAgain))
+    app.register_blueprint(health(turns.database, jobs))
+    add_commands(app, settings)
+    return app

@@ -1,0 +1,39 @@
+"""Work after the commit: RQ jobs by name and id, each safe to run twice. Redis may lose them: the sweep finds what is owed.
+
+A job is a function here that takes one row's id. The turn names it; nothing
+but the id travels.
+"""
+
+from collections.abc import Sequence
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+log = structlog.get_logger()
+
+QUEUE = "default"
+JOBS = {"fetch_photo": "bot.worker.fetch_photo"}
+
+
+class Jobs:
+    """The queue as web processes use it. Redis being down never fails a turn."""
+
+    def __init__(self, redis_url: str) -> None:
+        self.redis = Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=1)
+        self._queue = Queue(QUEUE, connection=self.redis, serializer=JSONSerializer)
+
+    def enqueue(self, jobs: Sequence[tuple[str, int]]) -> None:
+        """Hand (job, id) pairs to the workers; what cannot be handed over now is found by the sweep."""
+        try:
+            self._queue.enqueue_many([Queue.prepare_data(JOBS[name], args=(row_id,)) for name, row_id in jobs])
+        except RedisError as error:
+            log.warning("jobs.not_enqueued", count=len(jobs), error=type(error).__name__)
+
+    def reachable(self) -> bool:
+        try:
+            return bool(self.redis.ping())
+        except RedisError:
+            return False

@@ -1,0 +1,49 @@
+"""Loads the words that are matched, and refuses to start when two of them could be taken for each other."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from flows.lexicon import Lexicon
+from flows.wording import plain
+
+CONFIG = Path(__file__).parent.parent / "config"
+
+
+class AmbiguousWords(Exception):
+    """Two things would be meant by one word, or a word is written as nobody's typing is ever folded."""
+
+
+def load_lexicon(folder: Path = CONFIG) -> Lexicon:
+    """From keywords.toml, readers.toml and choices.toml. Raises AmbiguousWords."""
+    keywords = _read(folder / "keywords.toml")
+    readers = _read(folder / "readers.toml")
+    choices = _read(folder / "choices.toml")
+    words = {
+        name: tuple(listed)
+        for group in (keywords["control"], keywords["commands"], keywords["words"], readers["words"])
+        for name, listed in group.items()
+    }
+    keys = {name: {key: tuple(labels) for key, labels in options.items()} for name, options in choices.items()}
+    lexicon = Lexicon(words, keys)
+    _refuse_ambiguity(lexicon, [*keywords["control"], *keywords["commands"]], list(keywords["words"]))
+    return lexicon
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return tomllib.load(file)
+
+
+def _refuse_ambiguity(lexicon: Lexicon, keywords: list[str], inside: list[str]) -> None:
+    owners: dict[str, str] = {}
+    for name in [*keywords, *inside]:
+        for word in lexicon.words[name]:
+            if word in owners:
+                raise AmbiguousWords(f"{word!r} stands for both {owners[word]} and {name}")
+            owners[word] = name
+    for choice_set, options in lexicon.choices.items():
+        for labels in options.values():
+            for label in labels:
+                if not choice_set.startswith("menu_") and plain(label) in owners:
+                    raise AmbiguousWords(f"choice {label!r} of {choice_set} is also the word for {owners[plain(label)]}")

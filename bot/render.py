@@ -1,0 +1,102 @@
+"""From what is to be said to the words themselves: one Jinja environment, compiled once, strict about what is missing."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from flows.flow import Say
+from flows.numerals import hanzi, hanzi_money
+from flows.wording import plain
+from flows.world import CHINA
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+GRAMS_PER_JIN = 500
+
+
+def yuan(fen: int) -> str:
+    """10050 -> ¥100.50; whole yuan without decimals, thousands separated."""
+    whole, rest = divmod(fen, 100)
+    return f"¥{whole:,}.{rest:02}" if rest else f"¥{whole:,}"
+
+
+def yuan_words(fen: int) -> str:
+    """The same amount in everyday Chinese numerals, to be read aloud."""
+    return hanzi_money(fen)
+
+
+def jin(grams: int) -> str:
+    """Grams as 斤, at most three decimals."""
+    whole, rest = divmod(grams, GRAMS_PER_JIN)
+    return f"{whole:,}" + (f".{rest * 1000 // GRAMS_PER_JIN:03}".rstrip("0") if rest else "")
+
+
+def day(value: str | date | datetime) -> str:
+    """A date where the person is, as they would say it."""
+    if isinstance(value, str):
+        value = date.fromisoformat(value)
+    if isinstance(value, datetime):
+        value = value.astimezone(CHINA).date()
+    return f"{value.year}年{value.month}月{value.day}日"
+
+
+def shorten(text: str, most: int = 40) -> str:
+    """One line of at most ``most`` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+FILTERS = {
+    "yuan": yuan,
+    "yuan_words": yuan_words,
+    "jin": jin,
+    "day": day,
+    "shorten": shorten,
+    "hanzi": hanzi,
+    "plain": plain,
+}
+
+
+class Renderer:
+    """``words`` lets templates name the words that are matched, so that the two cannot drift apart."""
+
+    def __init__(self, words: Mapping[str, tuple[str, ...]], folder: Path = TEMPLATES) -> None:
+        self.env = Environment(
+            loader=FileSystemLoader(folder),
+            undefined=StrictUndefined,
+            autoescape=select_autoescape(["html"]),
+            auto_reload=False,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            cache_size=-1,
+        )
+        self.env.filters |= FILTERS
+        self.env.globals["word"] = lambda name: words[name][0]
+        self._macros: dict[tuple[str, str], Any] = {}
+
+    def say(self, say: Say) -> str:
+        """The words of one Say. A missing template, macro or value raises."""
+        name = f"{say.template}.txt"
+        if say.macro is None:
+            return self.env.get_template(name).render(say.values).strip()
+        macro = self._macros.get((name, say.macro))
+        if macro is None:
+            macro = self._macros[name, say.macro] = getattr(self.env.get_template(name).module, say.macro)
+        return str(macro(**say.values)).strip()
+
+    def render(self, says: Iterable[Say]) -> str:
+        """Everything that is said, a blank line between; numbered lines stand close together."""
+        text = ""
+        was_line = False
+        for say in says:
+            words = self.say(say)
+            line = say.values.get("v", {}).get("line") if say.macro else None
+            if line is not None:
+                words = f"{line} {words}"
+            if text:
+                text += "\n" if was_line and line is not None else "\n\n"
+            text += words
+            was_line = line is not None
+        return text

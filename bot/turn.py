@@ -1,0 +1,147 @@
+"""One message exactly once: claim its key, lock the person, act, keep, commit.
+
+Everything a message leads to happens in one database transaction. A second
+delivery gets the first one's reply; a failure rolls everything back and says
+sorry; nothing outside the database is touched until the commit.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from bot.render import Renderer
+from flows.desk import Desk, Person
+from flows.flow import Answer, Say
+from flows.lexicon import Lexicon
+from flows.session import Session, SessionBroken, dumps, loads
+from flows.world import Region, World
+from models import inbound
+from models.message import Message
+from models.notice import read_unread
+from models.region import find_regions
+from models.sealing import CannotOpen
+
+log = structlog.get_logger()
+
+# WeChat hangs up after five seconds; past this budget its next delivery is answered from the store.
+BUDGET_MS = 3_000
+FAILURES_BEFORE_FRESH_START = 2
+
+SORRY = Say("replies/sorry")
+FRESH_START = Say("replies/fresh_start")
+
+
+class TryAgain(Exception):
+    """Nothing was done and nothing is known to be wrong with the message: WeChat should deliver it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """``route`` decides what a message leads to; ``enqueue`` is told (job, id) pairs after the commit."""
+
+    database: Engine
+    renderer: Renderer
+    lexicon: Lexicon
+    route: Callable[[Desk, Session, Message], Answer]
+    enqueue: Callable[[Sequence[tuple[str, int]]], None]
+    clock: Callable[[], datetime]
+
+    def take(self, message: Message) -> str:
+        """The reply's text, empty for none. Raises TryAgain when the database cannot be worked with."""
+        started = time.perf_counter()
+        jobs: list[tuple[str, int]] = []
+        try:
+            with self.database.begin() as connection:
+                reply = self._turn(connection, message, jobs, started)
+        except (OperationalError, InterfaceError, PoolTimeout) as error:
+            raise _try_again(message, error) from None
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise _try_again(message, error) from None
+            return self._say_sorry(message, started)
+        except Exception:
+            return self._say_sorry(message, started)
+        if jobs:
+            self.enqueue(jobs)
+        self._report(message, started)
+        return reply
+
+    def _turn(self, connection: Connection, message: Message, jobs: list[tuple[str, int]], started: float) -> str:
+        now = self.clock()
+        turn_id = inbound.claim(connection, message, now)
+        if turn_id is None:
+            return inbound.stored_reply(connection, message.key) or ""
+        locked = inbound.lock_person(connection, message, now)
+        desk = self._desk(connection, message, locked, now, jobs)
+        session = self._load(connection, locked, now)
+        answer = self.route(desk, session, message) if session else Answer([FRESH_START], outcome="set_aside")
+        news = read_unread(desk.db, locked.id, now) if locked.unread and answer.says else []
+        says = [Say(f"notices/{notice.template}", "unread", {"v": notice.values}) for notice in news]
+        reply = self.renderer.render([*says, *answer.says])
+        desk.flush()
+        locked.failures = 0
+        record = inbound.Record(answer.outcome, answer.flow, answer.step, answer.tries, _ms(started), len(news))
+        inbound.keep(connection, turn_id, locked, dumps(session or Session()), reply, record, now)
+        return reply
+
+    def _desk(
+        self,
+        connection: Connection,
+        message: Message,
+        locked: inbound.Locked,
+        now: datetime,
+        jobs: list[tuple[str, int]],
+    ) -> Desk:
+        def find(text: str) -> list[Region]:
+            return [Region(row.code, row.name, row.full_name) for row in find_regions(desk.db, text)]
+
+        person = Person(locked.id, message.account, message.openid, locked.user_id)
+        desk = Desk(connection, person, World(now, self.lexicon, find), jobs)
+        return desk
+
+    def _load(self, connection: Connection, locked: inbound.Locked, now: datetime) -> Session | None:
+        """The person's session; None when it had to be set aside and they start afresh."""
+        try:
+            if locked.failures >= FAILURES_BEFORE_FRESH_START:
+                raise SessionBroken("failed_again")
+            return loads(locked.open_session())
+        except (SessionBroken, CannotOpen) as error:
+            log.error("session.set_aside", conversation=locked.id, reason=str(error))
+            inbound.set_aside(connection, locked, str(error), now)
+            return None
+
+    def _say_sorry(self, message: Message, started: float) -> str:
+        """The turn failed and left nothing: keep sorry as the message's reply, and count the failure."""
+        log.exception("turn.failed", key=message.key)
+        reply = self.renderer.say(SORRY)
+        try:
+            with self.database.begin() as connection:
+                now = self.clock()
+                turn_id = inbound.claim(connection, message, now)
+                if turn_id is None:
+                    return inbound.stored_reply(connection, message.key) or reply
+                locked = inbound.lock_person(connection, message, now)
+                inbound.keep_failure(connection, turn_id, locked, reply, _ms(started))
+        except DBAPIError as error:
+            raise _try_again(message, error) from None
+        return reply
+
+    def _report(self, message: Message, started: float) -> None:
+        ms = _ms(started)
+        if ms > BUDGET_MS:
+            log.warning("turn.over_budget", key=message.key, ms=ms)
+
+
+def _try_again(message: Message, error: Exception) -> TryAgain:
+    log.warning("turn.try_again", key=message.key, error=type(error).__name__)
+    return TryAgain()
+
+
+def _ms(started: float) -> int:
+    return int((time.perf_counter() - started) * 1000)

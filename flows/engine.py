@@ -1,0 +1,333 @@
+"""Walks a person through a flow. Pure: what it knows of the world comes in with each call.
+
+The session handed in is this turn's own copy and is changed in place. The next
+question is always derived: the step being edited, else the first applicable
+step without an answer, else the review. So back, edit, resume and a new
+version of a flow need no bookkeeping.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flows.flow import Answer, Flow, Say, Step
+from flows.numerals import ordinal
+from flows.readers.base import Accepted, Asking, Offer, Partial, Reading, Rejected
+from flows.session import MOST_DRAFTS, Draft, Option, Session
+from flows.world import World
+from models.errors import Refusal
+from models.message import Message
+
+MISSES_BEFORE_HELP = 3
+
+
+def live_answers(flow: Flow, draft: Draft) -> dict[str, Any]:
+    """The answers that count: those of steps that apply, given the answers before them."""
+    live: dict[str, Any] = {}
+    for step in flow.steps:
+        if step.name in draft.answers and step.applies(live):
+            live[step.name] = draft.answers[step.name]
+    return live
+
+
+def cursor(flow: Flow, draft: Draft) -> Step | None:
+    """The question to ask now; None when only the review is left."""
+    live = live_answers(flow, draft)
+    edited = flow.step(draft.editing) if draft.editing else None
+    if edited and edited.applies(live):
+        return edited
+    return next((step for step in flow.steps if step.name not in live and step.applies(live)), None)
+
+
+class Engine:
+    def __init__(self, flows: Iterable[Flow]) -> None:
+        self.flows: dict[str, Flow] = {flow.name: flow for flow in flows}
+
+    # Loading
+
+    def renew(self, session: Session) -> None:
+        """Bring drafts of older versions up to today's flows; a draft whose flow is gone is let go."""
+        for draft in list(session.drafts):
+            flow = self.flows.get(draft.flow)
+            if flow is None:
+                session.drop(draft)
+                continue
+            while draft.version < flow.version:
+                migrate = flow.migrations.get(draft.version)
+                if migrate:
+                    draft.answers = migrate(dict(draft.answers))
+                draft.version += 1
+
+    # Starting, leaving, coming back
+
+    def start(
+        self, session: Session, flow: Flow, draft_id: str, given: dict[str, Any], answers: dict[str, Any], world: World
+    ) -> Answer:
+        """Begin a flow; an unfinished draft about the same thing is offered back first."""
+        earlier = next((d for d in session.drafts if d.flow == flow.name and d.given == given), None)
+        if earlier and (earlier.answers or earlier.so_far):
+            return self._offer_earlier(session, earlier, world)
+        if earlier:
+            session.drop(earlier)
+        if len(session.drafts) >= MOST_DRAFTS:
+            return self.list_drafts(session, "too_many")
+        now = int(world.now.timestamp())
+        draft = Draft(draft_id, flow.name, flow.version, now, now, given=given)
+        session.drafts.append(draft)
+        session.focus = draft.id
+        for name, value in answers.items():
+            step = flow.step(name)
+            if step and step.judge(value, Asking(world, draft.answers)) is None:
+                draft.answers[name] = value
+        return self.ask(session, draft, world)
+
+    def _offer_earlier(self, session: Session, draft: Draft, world: World) -> Answer:
+        session.focus = None
+        return Answer(
+            [self._say(draft, "flows/drafts", "earlier", world)],
+            [Option(1, "", ["resume", draft.id]), Option(2, "", ["fresh", draft.id])],
+            outcome="offered_earlier",
+        )
+
+    def list_drafts(self, session: Session, macro: str = "list") -> Answer:
+        """The unfinished drafts, to pick one to go on with."""
+        if not session.drafts:
+            return Answer([Say("flows/drafts", "none", {"v": {}})], outcome="no_draft")
+        lines = [{"number": n, "flow": draft.flow} for n, draft in enumerate(session.drafts, 1)]
+        options = [Option(n, "", ["resume", draft.id]) for n, draft in enumerate(session.drafts, 1)]
+        return Answer([Say("flows/drafts", macro, {"v": {"drafts": lines}})], options, outcome="listed_drafts")
+
+    def resume(self, session: Session, world: World, draft_id: str | None = None) -> Answer:
+        """Go on with a draft: the one named, the one in focus, or the only one; else ask which."""
+        draft = session.find(draft_id) if draft_id else session.draft
+        if draft is None and len(session.drafts) == 1:
+            draft = session.drafts[0]
+        if draft is None:
+            return self.list_drafts(session)
+        session.focus = draft.id
+        draft.misses = 0
+        answer = self.ask(session, draft, world)
+        answer.outcome = "resumed"
+        return answer
+
+    def park(self, session: Session) -> Draft | None:
+        """Take the draft out of focus; everything in it stays."""
+        draft = session.draft
+        session.focus = None
+        return draft
+
+    # Words that work inside every flow
+
+    def back(self, session: Session, draft: Draft, world: World) -> Answer:
+        """To the question before this one; its old answer stays until a new one is given."""
+        flow = self.flows[draft.flow]
+        live = live_answers(flow, draft)
+        current = cursor(flow, draft)
+        before = flow.steps if current is None else flow.steps[: flow.steps.index(current)]
+        earlier = [step for step in before if step.name in live]
+        if not earlier:
+            answer = self.ask(session, draft, world)
+            answer.says.insert(0, self._say(draft, "flows/drafts", "first_step", world))
+            return answer
+        draft.editing = earlier[-1].name
+        draft.offered = []
+        draft.misses = 0
+        return self.ask(session, draft, world)
+
+    def ask_to_drop(self, draft: Draft, world: World) -> Answer:
+        """取消: what was typed is dear, so ask before it goes."""
+        return Answer(
+            [self._say(draft, "flows/drafts", "drop", world)],
+            [Option(1, "", ["drop", draft.id]), Option(2, "", ["park"]), Option(3, "", ["resume", draft.id])],
+            outcome="asked_to_drop",
+        )
+
+    def ask_to_restart(self, draft: Draft, world: World) -> Answer:
+        return Answer(
+            [self._say(draft, "flows/drafts", "restart", world)],
+            [Option(1, "", ["fresh", draft.id]), Option(2, "", ["resume", draft.id])],
+            outcome="asked_to_restart",
+        )
+
+    def help(self, session: Session, draft: Draft, world: World) -> Answer:
+        """The current question's explanation with an example, and the question again."""
+        step = cursor(self.flows[draft.flow], draft)
+        answer = self.ask(session, draft, world)
+        if step:
+            answer.says.insert(0, self._step_say(draft, step, "help", world))
+        answer.outcome = "helped"
+        return answer
+
+    # What a number on the screen can mean to the engine
+
+    def perform(self, session: Session, verb: list[str], world: World) -> Answer:
+        """Carry out a screen's choice: resume, fresh, drop, ask_to_drop, park, example."""
+        match verb:
+            case ["resume", draft_id] if session.find(draft_id):
+                return self.resume(session, world, draft_id)
+            case ["fresh", draft_id] if draft := session.find(draft_id):
+                draft.answers, draft.so_far, draft.offered, draft.editing = {}, {}, [], None
+                return self.resume(session, world, draft_id)
+            case ["drop", draft_id] if draft := session.find(draft_id):
+                session.drop(draft)
+                return Answer([Say("flows/drafts", "dropped", {"v": {"flow": draft.flow}})], outcome="dropped")
+            case ["ask_to_drop"] if draft := session.draft:
+                return self.ask_to_drop(draft, world)
+            case ["park"] if draft := self.park(session):
+                return Answer([self._say(draft, "flows/drafts", "parked", world)], outcome="parked")
+            case ["example"] if draft := session.draft:
+                return self.help(session, draft, world)
+        return Answer([Say("replies/stale", None, {})], outcome="stale")
+
+    # Reading
+
+    def claims(self, session: Session, text: str, world: World) -> bool:
+        """Is this text exactly one of the choices that the draft in focus shows?"""
+        draft = session.draft
+        if draft is None:
+            return False
+        flow = self.flows[draft.flow]
+        step = cursor(flow, draft)
+        number = ordinal(text)
+        if step is None:
+            return number is not None or world.lexicon.means("confirm", text)
+        if draft.offered:
+            return number is not None and 1 <= number <= len(draft.offered)
+        return step.reader.exact(text, self._asking(flow, draft, step, world)) is not None
+
+    def hear(self, session: Session, draft: Draft, message: Message, world: World) -> Answer:
+        """The draft in focus reads a message: an answer to its question, or a word on its review."""
+        flow = self.flows[draft.flow]
+        draft.touched = int(world.now.timestamp())
+        step = cursor(flow, draft)
+        if step is None:
+            return self._hear_review(session, flow, draft, message, world)
+        reading = self._read(flow, draft, step, message, world)
+        match reading:
+            case Accepted(value):
+                return self._accept(session, draft, step, value, world)
+            case Partial(so_far, values):
+                draft.so_far[step.name] = so_far
+                draft.misses = 0
+                return Answer([self._step_say(draft, step, "more", world, values)], outcome="more")
+            case Offer(options):
+                draft.offered = [[label, value] for label, value in options]
+                return Answer([self._which(draft, step, world)], outcome="which")
+            case Rejected(code, values):
+                return self._miss(draft, self._step_say(draft, step, code, world, values), code)
+
+    def _read(self, flow: Flow, draft: Draft, step: Step, message: Message, world: World) -> Reading:
+        asking = self._asking(flow, draft, step, world)
+        number = ordinal(message.text)
+        if draft.offered and number is not None and 1 <= number <= len(draft.offered):
+            reading: Reading = Accepted(draft.offered[number - 1][1])
+        else:
+            reading = step.reader.read(message, asking)
+        draft.offered = []
+        if isinstance(reading, Accepted):
+            return step.judge(reading.value, asking) or reading
+        return reading
+
+    def _accept(self, session: Session, draft: Draft, step: Step, value: Any, world: World) -> Answer:
+        draft.answers[step.name] = value
+        draft.so_far.pop(step.name, None)
+        draft.editing = None
+        draft.misses = 0
+        answer = self.ask(session, draft, world)
+        if answer.outcome != "reviewing":
+            answer.says.insert(0, self._step_say(draft, step, "echo", world, self._shown(step, value, world)))
+        return answer
+
+    def _hear_review(self, session: Session, flow: Flow, draft: Draft, message: Message, world: World) -> Answer:
+        if world.lexicon.means("confirm", message.text):
+            recheck = self.ask(session, draft, world)
+            if recheck.outcome != "reviewing":
+                return recheck
+            recheck.finish = draft
+            return recheck
+        live = live_answers(flow, draft)
+        steps = [step for step in flow.steps if step.name in live]
+        number = ordinal(message.text)
+        if number is not None and 1 <= number <= len(steps):
+            draft.editing = steps[number - 1].name
+            return self.ask(session, draft, world)
+        hint = self._say(draft, "flows/drafts", "review_hint", world, {"most": len(steps)})
+        return self._miss(draft, hint, "review_hint")
+
+    def _miss(self, draft: Draft, say: Say, code: str) -> Answer:
+        """A wrong answer; the third in a row opens the four ways out."""
+        draft.misses += 1
+        if draft.misses < MISSES_BEFORE_HELP:
+            return Answer([say], outcome=code)
+        draft.misses = 0
+        options = [
+            Option(1, "", ["example"]),
+            Option(2, "", ["park"]),
+            Option(3, "", ["human"]),
+            Option(0, "", ["ask_to_drop"]),
+        ]
+        return Answer([say, Say("flows/drafts", "stuck", {"v": {"flow": draft.flow}})], options, outcome="stuck")
+
+    # Asking
+
+    def ask(self, session: Session, draft: Draft, world: World) -> Answer:
+        """The current question, or the review with every answer; an answer no longer good is asked anew."""
+        draft.touched = int(world.now.timestamp())
+        flow = self.flows[draft.flow]
+        step = cursor(flow, draft)
+        if step is None:
+            return self._review(session, flow, draft, world)
+        if draft.offered:
+            return Answer([self._which(draft, step, world)], outcome="which")
+        return Answer([self._step_say(draft, step, "ask", world)], outcome="asked")
+
+    def _review(self, session: Session, flow: Flow, draft: Draft, world: World) -> Answer:
+        live = live_answers(flow, draft)
+        for name, value in live.items():
+            step = flow.step(name)
+            assert step is not None  # noqa: S101 - live answers are of this flow's own steps
+            rejected = step.judge(value, Asking(world, live))
+            if rejected:
+                draft.editing = name
+                says = [self._step_say(draft, step, rejected.code, world, rejected.values)]
+                return Answer([*says, self._step_say(draft, step, "ask", world)], outcome=rejected.code)
+        says = [self._say(draft, f"flows/{flow.name}/review", "head", world)]
+        steps = [step for step in flow.steps if step.name in live]
+        for number, step in enumerate(steps, 1):
+            shown = self._shown(step, live[step.name], world)
+            says.append(self._step_say(draft, step, "echo", world, {**shown, "line": number}))
+        says.append(self._say(draft, f"flows/{flow.name}/review", "foot", world))
+        return Answer(says, outcome="reviewing")
+
+    def refused(self, session: Session, draft: Draft, refusal: Refusal, world: World) -> Answer:
+        """``done`` would not: say why, stay on the step to blame, or on the review."""
+        says = [Say("replies/refusals", refusal.code, {"v": refusal.values})]
+        if refusal.step and refusal.step in draft.answers:
+            draft.editing = refusal.step
+            says += self.ask(session, draft, world).says
+        return Answer(says, outcome=refusal.code)
+
+    # Words
+
+    def _asking(self, flow: Flow, draft: Draft, step: Step, world: World) -> Asking:
+        return Asking(world, live_answers(flow, draft), draft.so_far.get(step.name))
+
+    def _shown(self, step: Step, value: Any, world: World) -> dict[str, Any]:
+        return {"value": None if value is None else step.reader.shown(value, world)}
+
+    def _which(self, draft: Draft, step: Step, world: World) -> Say:
+        numbered = [(number, label) for number, (label, _) in enumerate(draft.offered, 1)]
+        return self._step_say(draft, step, "which", world, {"offered": numbered})
+
+    def _step_say(
+        self, draft: Draft, step: Step, macro: str, world: World, values: Mapping[str, Any] | None = None
+    ) -> Say:
+        flow = self.flows[draft.flow]
+        old = draft.answers.get(step.name)
+        facts = step.reader.facts(self._asking(flow, draft, step, world))
+        said = step.reader.shown(old, world) if old is not None and macro == "ask" else None
+        return self._say(draft, f"flows/{flow.name}/{step.name}", macro, world, {"said": said, **facts, **(values or {})})
+
+    def _say(
+        self, draft: Draft, template: str, macro: str, world: World, values: Mapping[str, Any] | None = None
+    ) -> Say:
+        return Say(template, macro, {"v": {"flow": draft.flow, "given": draft.given, **(values or {})}})

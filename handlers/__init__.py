@@ -1,0 +1,53 @@
+"""What kind of message is it, and who continues it?"""
+
+from collections.abc import Callable
+
+from flows.desk import Desk
+from flows.engine import Engine, cursor
+from flows.flow import Answer
+from flows.session import Screen, Session
+from handlers import events, media, text
+from handlers.commands import Commands
+from handlers.talk import Talk
+from models.message import Kind, Message
+
+HANDLERS: dict[Kind, Callable[[Talk], Answer]] = {
+    Kind.TEXT: text.handle,
+    Kind.IMAGE: media.handle,
+    Kind.VOICE: media.handle,
+    Kind.VIDEO: media.handle,
+    Kind.SHORT_VIDEO: media.handle,
+    Kind.LOCATION: media.handle,
+    Kind.LINK: media.handle,
+    Kind.EVENT: events.handle,
+    Kind.UNKNOWN: media.handle,
+}
+
+
+class Router:
+    """Everything the program can answer: the flows and the commands."""
+
+    def __init__(self, engine: Engine, commands: Commands) -> None:
+        self.engine = engine
+        self.commands = commands
+
+    def route(self, desk: Desk, session: Session, message: Message) -> Answer:
+        """Changes the session in place and says what to reply; runs inside the turn's transaction."""
+        talk = Talk(desk, session, message, self.engine, self.commands)
+        session.age(desk.world.now)
+        self.engine.renew(session)
+        spoken = message.kind is Kind.VOICE and message.text
+        handler = text.handle if spoken else HANDLERS[message.kind]
+        answer = handler(talk)
+        if answer.says:
+            now = int(desk.world.now.timestamp())
+            session.screen = Screen(answer.options, now) if answer.options else None
+        self._mark(session, answer)
+        return answer
+
+    def _mark(self, session: Session, answer: Answer) -> None:
+        draft = session.draft
+        if draft is None:
+            return
+        step = cursor(self.engine.flows[draft.flow], draft)
+        answer.flow, answer.step, answer.tries = draft.flow, step.name if step else "review", draft.misses

@@ -1,0 +1,100 @@
+"""The words that do something by themselves: one table gives matching, menus, permission and tests.
+
+The words stand in config/keywords.toml under the command's name; a command
+here without words there, or the other way round, stops the program at start.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rapidfuzz import fuzz, process
+
+from flows.flow import Answer
+from flows.lexicon import Lexicon
+from flows.numerals import read_integer
+from flows.wording import plain
+from handlers.talk import Talk
+from models.machine import By
+
+
+class Takes(StrEnum):
+    """What may follow the word."""
+
+    NOTHING = "nothing"
+    WORDS = "words"
+    """Anything, after a space: a search word."""
+    NUMBER = "number"
+    """A number; without it the command asks or lists."""
+    NUMBER_AND_WORDS = "number_and_words"
+    """A number, then perhaps something: an amount, a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """``run`` gets the talk and the arguments as text; it may refuse. ``staff``: the roles that may say it.
+
+    ``guess``: may be offered when somebody mistypes (never for money or decisions).
+    """
+
+    name: str
+    run: Callable[..., Answer]
+    takes: Takes = Takes.NOTHING
+    staff: frozenset[By] | None = None
+    guess: bool = True
+
+
+_HEAD_NUMBER = re.compile(r"^\s*(?:no\.?|#|第)?\s*([0-9]+|[零〇一二三四五六七八九十百千万两]+)\s*(?:号|#)?\s*(.*)$", re.DOTALL)
+_LONGEST_GUESS = 8
+_CLOSE_ENOUGH = 60
+
+
+class Commands:
+    def __init__(self, table: Mapping[str, Command], lexicon: Lexicon) -> None:
+        self.table = dict(table)
+        self.lexicon = lexicon
+        self._by_word = {word: name for name in table for word in lexicon.words[name]}
+        self._longest_first = sorted(self._by_word, key=len, reverse=True)
+
+    def match(self, text: str) -> tuple[Command, list[str]] | None:
+        """The command that this text is, with its arguments; None when it is none."""
+        wanted = plain(text)
+        for word in self._longest_first:
+            if wanted.startswith(word):
+                command = self.table[self._by_word[word]]
+                arguments = _arguments(command.takes, wanted[len(word) :])
+                if arguments is not None:
+                    return command, arguments
+        return None
+
+    def closest(self, text: str) -> str | None:
+        """The word somebody may have meant. Only for asking back."""
+        wanted = plain(text)
+        if not 2 <= len(wanted) <= _LONGEST_GUESS:
+            return None
+        words = [word for word, name in self._by_word.items() if self.table[name].guess and not self.table[name].staff]
+        found = process.extractOne(wanted, words, scorer=fuzz.ratio, score_cutoff=_CLOSE_ENOUGH)
+        return str(found[0]) if found else None
+
+    def run(self, name: str, talk: Talk, arguments: list[str]) -> Answer:
+        return self.table[name].run(talk, *arguments)
+
+
+def _arguments(takes: Takes, rest: str) -> list[str] | None:
+    """The arguments in what follows the word; None when that does not fit."""
+    if not rest.strip():
+        return []
+    match takes:
+        case Takes.NOTHING:
+            return None
+        case Takes.WORDS:
+            return [rest.strip()] if rest[0].isspace() else None
+    head = _HEAD_NUMBER.match(rest)
+    number = read_integer(head[1]) if head else None
+    if head is None or number is None:
+        return None
+    tail = head[2].strip()
+    if not tail:
+        return [str(number)]
+    return [str(number), tail] if takes is Takes.NUMBER_AND_WORDS else None

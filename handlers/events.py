@@ -1,0 +1,43 @@
+"""Events: following and leaving, taps on the menu, scans, and what WeChat reports about sends and consent."""
+
+from sqlalchemy import update
+
+from flows.flow import Answer
+from handlers import menu
+from handlers.dispatch import run_command
+from handlers.talk import Talk
+from handlers.text import aside
+from models.conversation import Conversation
+from models.erase import erase_person
+
+
+def handle(talk: Talk) -> Answer:
+    match talk.message.event:
+        case "subscribe":
+            _set_following(talk, True)
+            return menu.welcome(talk)
+        case "unsubscribe":
+            _set_following(talk, False)
+            return _noted()
+        case "click":
+            return aside(talk, lambda talk: run_command(talk, talk.message.event_key, []))
+        case "scan":
+            return menu.show(talk)
+        case "user_authorization_cancellation":
+            erase_person(talk.desk.db, talk.desk.person.conversation_id, talk.world.now)
+            talk.session.drafts.clear()
+            return _noted()
+    return _noted()
+
+
+def _noted() -> Answer:
+    """Nothing to say: WeChat gets its plain acknowledgement."""
+    return Answer([], outcome="noted")
+
+
+def _set_following(talk: Talk, following: bool) -> None:
+    talk.desk.db.execute(
+        update(Conversation)
+        .where(Conversation.id == talk.desk.person.conversation_id)
+        .values(following=following)
+    )

@@ -1,0 +1,54 @@
+"""The numbered menu, help, and the answer to what nobody understood."""
+
+from flows.flow import Answer, Say
+from flows.session import Option
+from handlers.talk import Talk
+from models.staff import find_staff
+from models.user import User
+
+
+def _menu_for(talk: Talk) -> str:
+    """Which menu suits this person: a choice set of config/choices.toml."""
+    person = talk.desk.person
+    if person.user_id is None:
+        return "menu_new"
+    user = talk.desk.db.get(User, person.user_id)
+    return f"menu_{user.role}" if user else "menu_new"
+
+
+def options(talk: Talk, choice_set: str) -> list[Option]:
+    """A choice set whose keys are command names, as numbered lines."""
+    lines = talk.world.lexicon.options(choice_set)
+    return [Option(number, label, ["command", name]) for number, (name, label) in enumerate(lines, 1)]
+
+
+def show(talk: Talk) -> Answer:
+    """The main things to do, numbered."""
+    return _listed(talk, "replies/menu", "menu")
+
+
+def help_(talk: Talk) -> Answer:
+    """How to talk to this account; staff see their words too."""
+    answer = _listed(talk, "replies/help", "help")
+    person = talk.desk.person
+    if find_staff(talk.desk.db, person.account, person.openid, talk.world.now):
+        answer.says.append(Say("replies/staff_help"))
+    return answer
+
+
+def not_understood(talk: Talk) -> Answer:
+    return _listed(talk, "replies/not_understood", "not_understood")
+
+
+def welcome(talk: Talk) -> Answer:
+    return _listed(talk, "replies/welcome", "welcome")
+
+
+def privacy(talk: Talk) -> Answer:
+    return Answer([Say("replies/privacy")])
+
+
+def _listed(talk: Talk, template: str, outcome: str) -> Answer:
+    lines = options(talk, _menu_for(talk))
+    shown = [(line.number, line.label) for line in lines]
+    return Answer([Say(template, None, {"options": shown})], lines, outcome)

@@ -1,0 +1,117 @@
+"""What a typed text means, in this order: control words, an open request for a person, what is on the screen,
+the commands, the question being asked, a guess, help.
+"""
+
+from collections.abc import Callable
+
+from flows.flow import Answer, Say
+from flows.numerals import ordinal
+from flows.session import Option
+from flows.wording import plain
+from handlers import human, menu
+from handlers.dispatch import finish, run_command
+from handlers.talk import Talk
+
+# Name of the control word in config/keywords.toml -> what it does. Exact matches only.
+CONTROLS = ("cancel", "back", "help", "restart", "resume", "menu", "human")
+
+
+def handle(talk: Talk) -> Answer:
+    text = talk.message.text
+    for name in CONTROLS:
+        if talk.world.lexicon.means(name, text):
+            return _control(talk, name)
+    if talk.session.ticket is not None:
+        return human.add(talk)
+    return _on_screen(talk, text) or _command(talk, text) or _to_draft(talk) or _not_understood(talk, text)
+
+
+def _control(talk: Talk, name: str) -> Answer:
+    session, engine, world = talk.session, talk.engine, talk.world
+    draft = session.draft
+    if session.ticket is not None and name != "human":
+        human.leave(talk)
+    match name:
+        case "human":
+            return human.call(talk)
+        case "menu":
+            return aside(talk, menu.show)
+        case "resume":
+            return engine.resume(session, world)
+    if draft is None:
+        return menu.help_(talk) if name == "help" else menu.show(talk)
+    match name:
+        case "cancel":
+            return engine.ask_to_drop(draft, world)
+        case "restart":
+            return engine.ask_to_restart(draft, world)
+        case "back":
+            return engine.back(session, draft, world)
+    return engine.help(session, draft, world)
+
+
+def _on_screen(talk: Talk, text: str) -> Answer | None:
+    """A number or label of what the last reply offered, or of the question being asked."""
+    screen = talk.session.screen
+    if screen:
+        number = ordinal(text)
+        for option in screen.options:
+            if option.number == number or (option.label and plain(option.label) == plain(text)):
+                return choose(talk, option)
+    if talk.engine.claims(talk.session, text, talk.world):
+        return _to_draft(talk)
+    return None
+
+
+def choose(talk: Talk, option: Option) -> Answer:
+    """Carry out what a numbered line on the screen stands for."""
+    match option.do:
+        case ["command", name, *arguments]:
+            return run_command(talk, name, list(arguments))
+        case ["human"]:
+            return human.call(talk)
+        case ["say", words]:
+            return _command(talk, words) or menu.show(talk)
+    return talk.engine.perform(talk.session, option.do, talk.world)
+
+
+def _command(talk: Talk, text: str) -> Answer | None:
+    found = talk.commands.match(text)
+    if found is None:
+        return None
+    command, arguments = found
+    return aside(talk, lambda talk: run_command(talk, command.name, arguments))
+
+
+def aside(talk: Talk, answer_it: Callable[[Talk], Answer]) -> Answer:
+    """Answer something else while a draft is open: it is laid aside, and the person is told how to go on."""
+    parked = talk.engine.park(talk.session)
+    answer = answer_it(talk)
+    if parked and parked in talk.session.drafts and talk.session.focus is None and (parked.answers or parked.so_far):
+        answer.says.append(Say("flows/drafts", "parked_note", {"v": {"flow": parked.flow}}))
+    return answer
+
+
+def _to_draft(talk: Talk) -> Answer | None:
+    draft = talk.session.draft
+    if draft is None:
+        return None
+    answer = talk.engine.hear(talk.session, draft, talk.message, talk.world)
+    return finish(talk, answer)
+
+
+def _not_understood(talk: Talk, text: str) -> Answer:
+    if ordinal(text) == 0:
+        return menu.show(talk)
+    if ordinal(text) is not None:
+        return Answer([Say("replies/stale")], outcome="stale")
+    guess = talk.commands.closest(text)
+    if guess:
+        return Answer(
+            [Say("replies/did_you_mean", None, {"guess": guess})],
+            [Option(1, "", ["say", guess]), Option(2, "", ["command", "menu"])],
+            outcome="did_you_mean",
+        )
+    if talk.session.drafts:
+        return talk.engine.list_drafts(talk.session, "not_understood")
+    return menu.not_understood(talk)

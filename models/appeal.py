@@ -1,0 +1,186 @@
+"""Appeals for money: what a household or a village asks for, and the way from draft to completed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, RowId, one_of
+from models.errors import Refusal
+from models.machine import SYSTEM, Actor, By, Machine
+from models.money import CROWDFUND_MINIMUM
+from models.user import User
+
+KINDS = ("crowdfund", "one_to_one")
+CATEGORIES = ("education", "medical", "housing", "industry", "employment", "training", "necessities", "public_works")
+
+_OWNER = frozenset({By.OWNER})
+_SYSTEM = frozenset({By.SYSTEM})
+_VILLAGE = frozenset({By.VILLAGE})
+_COUNTY = frozenset({By.COUNTY})
+_RISK = frozenset({By.COUNTY, By.SYSTEM})
+
+LIVE = ("funding", "funded", "minimum_met", "executing", "reporting")
+# States in which the household's place for this category is taken.
+OPEN = ("submitted", "village_review", "returned", "endorsed", "county_review", "fund_holder_filed", *LIVE, "frozen")
+
+MACHINE = Machine(
+    "appeal",
+    {
+        ("draft", "submitted"): _OWNER,
+        ("submitted", "village_review"): _VILLAGE,
+        ("village_review", "returned"): _VILLAGE,
+        ("village_review", "rejected"): _VILLAGE,
+        ("village_review", "endorsed"): _VILLAGE,
+        ("returned", "submitted"): _OWNER,
+        ("endorsed", "returned"): frozenset({By.TOWNSHIP}),
+        ("endorsed", "funding"): _SYSTEM,
+        ("endorsed", "county_review"): _COUNTY,
+        ("county_review", "returned"): _COUNTY,
+        ("county_review", "rejected"): _COUNTY,
+        ("county_review", "fund_holder_filed"): frozenset({By.FUND_HOLDER}),
+        ("fund_holder_filed", "funding"): _SYSTEM,
+        ("funding", "funded"): _SYSTEM,
+        ("funding", "minimum_met"): _SYSTEM,
+        ("funding", "failed"): _SYSTEM,
+        ("funded", "executing"): _SYSTEM,
+        ("minimum_met", "executing"): _SYSTEM,
+        ("executing", "reporting"): _SYSTEM,
+        ("reporting", "completed"): _COUNTY,
+        **{(state, "cancelled"): frozenset({By.OWNER, By.COUNTY}) for state in ("submitted", "returned", "funding")},
+        **{(state, "frozen"): _RISK for state in LIVE},
+        **{("frozen", state): _COUNTY for state in LIVE},
+        ("frozen", "cancelled"): _COUNTY,
+    },
+)
+
+
+class OneOpenAppeal(Refusal):
+    """One open appeal per household and category; ``number`` is the one that is open."""
+
+    code = "one_open_appeal"
+    step = "category"
+
+
+class NoSuchAppeal(Refusal):
+    code = "no_such_appeal"
+
+
+class OwnHousehold(Refusal):
+    """Nobody decides on, or gives to, an appeal of their own household."""
+
+    code = "own_household"
+
+
+class Appeal(Base):
+    """``target_fen``, ``deadline`` and ``kind`` are fixed once published (a database trigger holds them).
+
+    ``was`` is the state to go back to from ``frozen``. ``endorsed_by`` and ``endorsed_at`` say who vouched.
+    """
+
+    __tablename__ = "appeals"
+    id: Mapped[RowId]
+    draft_id: Mapped[str] = mapped_column(String(36), unique=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    category: Mapped[str] = mapped_column(String(16))
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    household_id: Mapped[int] = mapped_column(ForeignKey("households.id"))
+    title: Mapped[str] = mapped_column(String(60))
+    story: Mapped[str] = mapped_column(Text)
+    region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
+    target_fen: Mapped[int]
+    deadline: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(20), default="draft")
+    was: Mapped[str | None] = mapped_column(String(20))
+    endorsed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    endorsed_at: Mapped[datetime | None]
+    published_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        one_of("kind", KINDS),
+        one_of("category", CATEGORIES),
+        one_of("state", MACHINE.states),
+        CheckConstraint("target_fen > 0", name="target_positive"),
+        CheckConstraint(f"kind <> 'crowdfund' OR target_fen >= {CROWDFUND_MINIMUM}", name="crowdfund_minimum"),
+        Index(
+            "uq_appeals_one_open",
+            "household_id",
+            "category",
+            unique=True,
+            sqlite_where=text(f"state IN {OPEN}"),
+            postgresql_where=text(f"state IN {OPEN}"),
+        ),
+        Index("ix_appeals_state_id", "state", "id"),
+        Index("ix_appeals_region_state", "region_code", "state"),
+    )
+
+
+class BudgetLine(Base):
+    """What part of the target is for; the lines of an appeal sum to its target."""
+
+    __tablename__ = "budget_lines"
+    id: Mapped[RowId]
+    appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"), index=True)
+    item: Mapped[str] = mapped_column(String(60))
+    amount_fen: Mapped[int]
+
+    __table_args__ = (CheckConstraint("amount_fen > 0", name="amount_positive"),)
+
+
+@dataclass(frozen=True, slots=True)
+class NewAppeal:
+    """``budget``: (item, fen) pairs."""
+
+    draft_id: str
+    kind: str
+    category: str
+    title: str
+    story: str
+    region_code: str
+    target_fen: int
+    deadline: datetime
+    budget: Sequence[tuple[str, int]]
+
+
+def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime) -> Appeal:
+    """Write the appeal and hand it to review. Raises OneOpenAppeal. The same draft twice gives the same appeal."""
+    earlier = db.scalar(select(Appeal).where(Appeal.draft_id == wanted.draft_id))
+    if earlier:
+        return earlier
+    household_id = owner.household_id
+    assert household_id is not None  # noqa: S101 - a CHECK on users holds it
+    other = db.scalar(
+        select(Appeal.id).where(
+            Appeal.household_id == household_id, Appeal.category == wanted.category, Appeal.state.in_(OPEN)
+        )
+    )
+    if other:
+        raise OneOpenAppeal(number=other)
+    fields: dict[str, Any] = {
+        name: getattr(wanted, name) for name in NewAppeal.__slots__ if name != "budget"
+    }
+    appeal = Appeal(**fields, owner_id=owner.id, household_id=household_id, state="draft", created_at=now)
+    db.add(appeal)
+    db.flush()
+    db.add_all(BudgetLine(appeal_id=appeal.id, item=item, amount_fen=fen) for item, fen in wanted.budget)
+    MACHINE.move(db, appeal, "submitted", Actor(By.OWNER, f"user:{owner.id}"), now)
+    db.flush()
+    return appeal
+
+
+def publish(db: Session, appeal: Appeal, now: datetime) -> None:
+    """Endorsed (and, for crowdfunding, filed by the fund holder): open it for pledges."""
+    MACHINE.move(db, appeal, "funding", SYSTEM, now)
+    appeal.published_at = now
+
+
+def get_appeal(db: Session, number: int, *, lock: bool = False) -> Appeal:
+    """Raises NoSuchAppeal. ``lock`` keeps its state still until the transaction ends."""
+    appeal = db.get(Appeal, number, with_for_update={"read": True} if lock else None, populate_existing=lock)
+    if appeal is None:
+        raise NoSuchAppeal(number=number)
+    return appeal

@@ -1,0 +1,50 @@
+"""What all tables share: the declarative base, UTC times, keys, and names for constraints."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, Dialect, Integer, MetaData, TypeDecorator
+from sqlalchemy.orm import DeclarativeBase, mapped_column
+
+# SQLite hands out row numbers only for INTEGER keys.
+Key = BigInteger().with_variant(Integer, "sqlite")
+RowId = Annotated[int, mapped_column(Key, primary_key=True)]
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware UTC datetime on both databases (SQLite has no time zones); a naive one is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcTime, int: Key}  # noqa: RUF012 - SQLAlchemy reads it from the class
+
+
+def one_of(column: str, values: tuple[str, ...] | frozenset[str]) -> CheckConstraint:
+    """A CHECK that the column holds one of these words."""
+    listed = ", ".join(f"'{value}'" for value in sorted(values))
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")

@@ -1,0 +1,87 @@
+"""State machines: which moves exist, who may make them, and the audit event that goes with each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from sqlalchemy.orm import Mapped, Session
+
+from models.audit import AuditEvent
+from models.errors import Refusal
+
+
+class By(StrEnum):
+    """In what capacity somebody moves a thing."""
+
+    SYSTEM = "system"
+    OWNER = "owner"
+    VILLAGE = "village"
+    TOWNSHIP = "township"
+    COUNTY = "county"
+    FUND_HOLDER = "fund_holder"
+
+
+class WrongState(Refusal):
+    """There is no such move from where the thing stands now."""
+
+    code = "wrong_state"
+
+
+class NotYours(Refusal):
+    """The move exists, but not for this person."""
+
+    code = "not_yours"
+
+
+class Stateful(Protocol):
+    id: Mapped[int]
+    state: Mapped[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """``name`` as the audit trail keeps it: ``system``, ``user:7``, ``staff:3``."""
+
+    by: By
+    name: str
+
+
+SYSTEM = Actor(By.SYSTEM, "system")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """``moves``: (from, to) -> who may. What is not listed is refused."""
+
+    subject: str
+    moves: Mapping[tuple[str, str], frozenset[By]]
+
+    @property
+    def states(self) -> frozenset[str]:
+        return frozenset(state for move in self.moves for state in move)
+
+    def move(
+        self, db: Session, thing: Stateful, to: str, actor: Actor, now: datetime, detail: str | None = None
+    ) -> None:
+        """Raises WrongState or NotYours; else changes the state and writes the audit event."""
+        source = thing.state
+        allowed = self.moves.get((source, to))
+        if allowed is None:
+            raise WrongState(subject=self.subject, state=source, wanted=to)
+        if actor.by not in allowed:
+            raise NotYours(subject=self.subject, state=source)
+        thing.state = to  # type: ignore[assignment]
+        db.add(
+            AuditEvent(
+                at=now,
+                actor=actor.name,
+                action="moved",
+                subject=self.subject,
+                subject_id=thing.id,
+                from_state=source,
+                to_state=to,
+                detail=detail,
+            )
+        )

@@ -1,0 +1,72 @@
+"""What we owe somebody to tell. A notice is written in the transaction that causes it; it waits until it is read.
+
+Today a notice is read with the person's next message; the channels that reach
+out by themselves build on the same rows.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, select, text, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, RowId
+from models.conversation import Conversation
+
+
+class Notice(Base):
+    """``template`` is below templates/notices; ``values`` are its facts: numbers, codes and public titles only."""
+
+    __tablename__ = "notices"
+    id: Mapped[RowId]
+    dedupe_key: Mapped[str] = mapped_column(String(80), unique=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"))
+    template: Mapped[str] = mapped_column(String(40))
+    values: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index(
+            "ix_notices_unread",
+            "conversation_id",
+            "id",
+            sqlite_where=text("read_at IS NULL"),
+            postgresql_where=text("read_at IS NULL"),
+        ),
+    )
+
+
+def tell(db: Session, conversation_id: int, template: str, values: dict[str, Any], key: str, now: datetime) -> None:
+    """Owe this notice, once per ``key``."""
+    insert = postgres_insert if db.get_bind().dialect.name == "postgresql" else sqlite_insert
+    written = db.execute(
+        insert(Notice)
+        .values(
+            dedupe_key=key, conversation_id=conversation_id, template=template, values=values, created_at=now
+        )
+        .on_conflict_do_nothing(index_elements=["dedupe_key"])
+        .returning(Notice.id)
+    ).first()
+    if written:
+        db.execute(
+            update(Conversation).where(Conversation.id == conversation_id).values(unread=Conversation.unread + 1)
+        )
+
+
+def read_unread(db: Session, conversation_id: int, now: datetime, most: int = 3) -> list[Notice]:
+    """The oldest unread notices, now read. The caller holds the conversation's lock and lowers its count."""
+    notices = list(
+        db.scalars(
+            select(Notice)
+            .where(Notice.conversation_id == conversation_id, Notice.read_at.is_(None))
+            .order_by(Notice.id)
+            .limit(most)
+        )
+    )
+    for notice in notices:
+        notice.read_at = now
+    db.flush()
+    return notices

@@ -1,0 +1,109 @@
+"""Promises of money from a donor to an appeal. With PAY_MODE=off a pledge stays a recorded promise."""
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.appeal import Appeal, OwnHousehold
+from models.base import Base, RowId, one_of
+from models.errors import Refusal
+from models.machine import By, Machine
+from models.money import SMALLEST_PLEDGE
+from models.user import User
+
+# No letter or digit that is read or heard as another one.
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+CODE_LENGTH = 10
+
+_SYSTEM = frozenset({By.SYSTEM})
+_OWNER = frozenset({By.OWNER})
+
+MACHINE = Machine(
+    "pledge",
+    {
+        ("intended", "awaiting_payment"): _OWNER,
+        ("intended", "expired"): _SYSTEM,
+        ("intended", "cancelled"): _OWNER,
+        ("awaiting_payment", "paid"): _SYSTEM,
+        ("awaiting_payment", "expired"): _SYSTEM,
+        ("paid", "committed"): _SYSTEM,
+        ("paid", "refund_pending"): frozenset({By.SYSTEM, By.OWNER}),
+        ("committed", "partly_disbursed"): _SYSTEM,
+        ("committed", "refund_pending"): frozenset({By.SYSTEM, By.OWNER}),
+        ("partly_disbursed", "settled"): _SYSTEM,
+        ("committed", "settled"): _SYSTEM,
+        ("refund_pending", "refunded"): _SYSTEM,
+        ("refund_pending", "redirected"): _SYSTEM,
+    },
+)
+COUNTED = ("intended", "awaiting_payment", "paid", "committed", "partly_disbursed", "settled")
+
+
+class NotFunding(Refusal):
+    """The appeal takes no pledges now: not open, past its deadline, frozen or done."""
+
+    code = "not_funding"
+
+
+class Pledge(Base):
+    """``anonymous`` belongs to the gift and holds wherever it is shown."""
+
+    __tablename__ = "pledges"
+    id: Mapped[RowId]
+    draft_id: Mapped[str] = mapped_column(String(36), unique=True)
+    code: Mapped[str] = mapped_column(String(CODE_LENGTH), unique=True)
+    appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"))
+    donor_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    amount_fen: Mapped[int]
+    anonymous: Mapped[bool]
+    state: Mapped[str] = mapped_column(String(20), default="intended")
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        one_of("state", MACHINE.states),
+        CheckConstraint(f"amount_fen >= {SMALLEST_PLEDGE}", name="at_least_one_yuan"),
+        Index("ix_pledges_appeal", "appeal_id", "state", "amount_fen"),
+        Index("ix_pledges_donor_id", "donor_id", "id"),
+    )
+
+
+def check_open(appeal: Appeal, donor: User | None, now: datetime) -> None:
+    """May this person pledge to this appeal now? Raises NotFunding or OwnHousehold."""
+    if appeal.state != "funding" or appeal.deadline <= now:
+        raise NotFunding(number=appeal.id, title=appeal.title, state=appeal.state)
+    if donor and donor.household_id is not None and donor.household_id == appeal.household_id:
+        raise OwnHousehold(number=appeal.id)
+
+
+def make_pledge(
+    db: Session, draft_id: str, appeal: Appeal, donor: User, amount_fen: int, anonymous: bool, now: datetime
+) -> Pledge:
+    """Record the promise; ``appeal`` must be read under lock. The same draft twice gives the same pledge."""
+    earlier = db.scalar(select(Pledge).where(Pledge.draft_id == draft_id))
+    if earlier:
+        return earlier
+    check_open(appeal, donor, now)
+    pledge = Pledge(
+        draft_id=draft_id,
+        code="".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH)),
+        appeal_id=appeal.id,
+        donor_id=donor.id,
+        amount_fen=amount_fen,
+        anonymous=anonymous,
+        created_at=now,
+    )
+    db.add(pledge)
+    db.flush()
+    return pledge
+
+
+def promised(db: Session, appeal_ids: list[int]) -> dict[int, tuple[int, int]]:
+    """Appeal id -> (fen promised or paid, number of pledges), for those that have any."""
+    rows = db.execute(
+        select(Pledge.appeal_id, func.sum(Pledge.amount_fen), func.count())
+        .where(Pledge.appeal_id.in_(appeal_ids), Pledge.state.in_(COUNTED))
+        .group_by(Pledge.appeal_id)
+    )
+    return {appeal_id: (int(fen), count) for appeal_id, fen, count in rows}

@@ -1,0 +1,73 @@
+"""The tree of regions, and finding a place in it from what somebody typed.
+
+Codes are the statistics bureau's twelve digits, 2-2-2-3-3 from province to
+village. Rows are dated, with successors, because villages merge.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+
+from sqlalchemy import Date, ForeignKey, Index, SmallInteger, String, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base
+
+LEVELS = ("province", "city", "county", "township", "village")
+_WIDTHS = (2, 4, 6, 9, 12)
+_LONGEST_NAME = 15
+_LONGEST_TEXT = 60
+
+
+class Region(Base):
+    """``short`` is the name as people say it; ``full_name`` goes from the province down."""
+
+    __tablename__ = "regions"
+    code: Mapped[str] = mapped_column(String(12), primary_key=True)
+    name: Mapped[str] = mapped_column(String(60))
+    short: Mapped[str] = mapped_column(String(60), index=True)
+    full_name: Mapped[str] = mapped_column(String(200))
+    level: Mapped[int] = mapped_column(SmallInteger)
+    valid_from: Mapped[date | None] = mapped_column(Date)
+    valid_to: Mapped[date | None] = mapped_column(Date)
+    successor: Mapped[str | None] = mapped_column(ForeignKey("regions.code"))
+
+    __table_args__ = (Index(None, "name"),)
+
+
+def prefix(code: str) -> str:
+    """The part of a code that says something: a county's six digits, a township's nine."""
+    for width in _WIDTHS:
+        if not code[width:].strip("0"):
+            return code[:width]
+    return code
+
+
+def covers(area: str, code: str) -> bool:
+    """Is ``code`` the area itself or below it? Codes of twelve digits."""
+    return code.startswith(prefix(area))
+
+
+def find_regions(db: Session, text: str, most: int = 9) -> list[Region]:
+    """Regions that a typed or labelled place names; several when it could be any of them, none when it names none.
+
+    The one more of whose parents are named too wins, then the one named in full.
+    """
+    text = text[:_LONGEST_TEXT]
+    parts = {text[i:j] for i in range(len(text)) for j in range(i + 2, min(len(text), i + _LONGEST_NAME) + 1)}
+    if not parts:
+        return []
+    named = db.scalars(
+        select(Region).where(or_(Region.name.in_(parts), Region.short.in_(parts)), Region.valid_to.is_(None))
+    ).all()
+    codes = {region.code for region in named}
+    scores = {
+        region.code: (sum(parent in codes for parent in _parents(region.code)), region.name in text) for region in named
+    }
+    best = max(scores.values(), default=None)
+    winners = [region for region in named if scores[region.code] == best]
+    return sorted(winners, key=lambda region: region.code)[:most]
+
+
+def _parents(code: str) -> Iterable[str]:
+    own = prefix(code)
+    return (code[:width].ljust(12, "0") for width in _WIDTHS if width < len(own))

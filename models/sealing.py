@@ -1,0 +1,97 @@
+"""Sensitive values at rest: sealed with rotatable keys, found again by keyed hash.
+
+AES-256-GCM from ``cryptography``. A sealed value names its key by four bytes,
+so old values open after a rotation; its purpose (table and column) is
+authenticated, so a value cannot be moved to another column. The key ring is
+handed in once by whoever starts the program.
+"""
+
+import hashlib
+import hmac
+import os
+from base64 import b64decode
+from collections.abc import Sequence
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Dialect, LargeBinary, TypeDecorator
+
+_NAME = 4
+_NONCE = 12
+
+
+class CannotOpen(Exception):
+    """No key of the ring opens this value: it was damaged, moved, or its key was thrown away."""
+
+
+class Keyring:
+    """``keys``: 32 bytes each; the first seals, every one opens."""
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        if not keys or any(len(key) != 32 for key in keys):
+            raise ValueError("DATA_KEYS needs one or more base64 keys of 32 bytes each")
+        self._boxes = {hashlib.sha256(key).digest()[:_NAME]: AESGCM(key) for key in keys}
+        self._newest = next(iter(self._boxes))
+        self._finders = [hmac.digest(key, b"look-up", "sha256") for key in keys]
+
+    @classmethod
+    def parse(cls, text: str) -> "Keyring":
+        """From the setting: base64 keys with commas between them. Raises ValueError."""
+        return cls([b64decode(part.strip(), validate=True) for part in text.split(",") if part.strip()])
+
+    def seal(self, plain: str, purpose: str) -> bytes:
+        nonce = os.urandom(_NONCE)
+        return self._newest + nonce + self._boxes[self._newest].encrypt(nonce, plain.encode(), purpose.encode())
+
+    def open(self, sealed: bytes, purpose: str) -> str:
+        """Raises CannotOpen."""
+        box = self._boxes.get(sealed[:_NAME])
+        if box is None:
+            raise CannotOpen(purpose)
+        try:
+            nonce = sealed[_NAME : _NAME + _NONCE]
+            return box.decrypt(nonce, sealed[_NAME + _NONCE :], purpose.encode()).decode()
+        except (InvalidTag, ValueError):
+            raise CannotOpen(purpose) from None
+
+    def is_newest(self, sealed: bytes) -> bool:
+        return sealed[:_NAME] == self._newest
+
+    def finders(self, plain: str, purpose: str) -> list[str]:
+        """The keyed hash under each key, the newest first: store the first, look for any (64 hex digits)."""
+        return [hmac.new(key, f"{purpose}\x1f{plain}".encode(), "sha256").hexdigest() for key in self._finders]
+
+
+class _Holder:
+    ring: Keyring | None = None
+
+
+def use_keyring(ring: Keyring) -> None:
+    """Called once by the program's start, before the first query."""
+    _Holder.ring = ring
+
+
+def keyring() -> Keyring:
+    if _Holder.ring is None:
+        raise RuntimeError("use_keyring() has not been called")
+    return _Holder.ring
+
+
+class Sealed(TypeDecorator[str]):
+    """A text column that the database sees only sealed. ``purpose`` is ``table.column``."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def __init__(self, purpose: str) -> None:
+        super().__init__()
+        self.purpose = purpose
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else keyring().seal(value, self.purpose)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else keyring().open(bytes(value), self.purpose)
+
+

@@ -1,0 +1,63 @@
+"""Requests for a person to talk to (人工): what was said is kept sealed until somebody answers."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, RowId, one_of
+from models.errors import Refusal
+from models.sealing import Sealed
+
+
+class NoSuchTicket(Refusal):
+    code = "no_such_ticket"
+
+
+class Ticket(Base):
+    __tablename__ = "tickets"
+    id: Mapped[RowId]
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
+    region_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"))
+    about: Mapped[str | None] = mapped_column(String(80))
+    """The flow and step that the person was stuck at."""
+    state: Mapped[str] = mapped_column(String(8), default="open")
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+    __table_args__ = (one_of("state", ("open", "closed")), Index("ix_tickets_state_id", "state", "id"))
+
+
+class TicketMessage(Base):
+    """``author`` is ``person`` or ``staff:<id>``; photos and voices are kept by their kind alone."""
+
+    __tablename__ = "ticket_messages"
+    id: Mapped[RowId]
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), index=True)
+    author: Mapped[str] = mapped_column(String(40))
+    words: Mapped[str] = mapped_column(Sealed("ticket_messages.words"))
+    at: Mapped[datetime]
+
+
+def open_ticket(
+    db: Session, conversation_id: int, region_code: str | None, about: str | None, now: datetime
+) -> Ticket:
+    """The person's open ticket, or a new one."""
+    ticket = db.scalar(select(Ticket).where(Ticket.conversation_id == conversation_id, Ticket.state == "open"))
+    if ticket is None:
+        ticket = Ticket(conversation_id=conversation_id, region_code=region_code, about=about, opened_at=now)
+        db.add(ticket)
+        db.flush()
+    return ticket
+
+
+def add_words(db: Session, ticket_id: int, author: str, words: str, now: datetime) -> None:
+    db.add(TicketMessage(ticket_id=ticket_id, author=author, words=words, at=now))
+    db.flush()
+
+
+def close_ticket(db: Session, ticket_id: int, now: datetime) -> None:
+    ticket = db.get(Ticket, ticket_id)
+    if ticket and ticket.state == "open":
+        ticket.state, ticket.closed_at = "closed", now
+        db.flush()
