@@ -160,9 +160,7 @@ def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime) -> Appeal
     )
     if other:
         raise OneOpenAppeal(number=other)
-    fields: dict[str, Any] = {
-        name: getattr(wanted, name) for name in NewAppeal.__slots__ if name != "budget"
-    }
+    fields: dict[str, Any] = {name: getattr(wanted, name) for name in NewAppeal.__slots__ if name != "budget"}
     appeal = Appeal(**fields, owner_id=owner.id, household_id=household_id, state="draft", created_at=now)
     db.add(appeal)
     db.flush()

@@ -32,9 +32,7 @@ def connect(url: str, *, pool_size: int = 10) -> Engine:
 
 
 def _sqlite(url: str) -> Engine:
-    engine = create_engine(
-        url, hide_parameters=True, connect_args={"timeout": LOCK_WAIT_MS / 1000}
-    )
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": LOCK_WAIT_MS / 1000})
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

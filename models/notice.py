@@ -44,9 +44,7 @@ def tell(db: Session, conversation_id: int, template: str, values: dict[str, Any
     insert = postgres_insert if db.get_bind().dialect.name == "postgresql" else sqlite_insert
     written = db.execute(
         insert(Notice)
-        .values(
-            dedupe_key=key, conversation_id=conversation_id, template=template, values=values, created_at=now
-        )
+        .values(dedupe_key=key, conversation_id=conversation_id, template=template, values=values, created_at=now)
         .on_conflict_do_nothing(index_elements=["dedupe_key"])
         .returning(Notice.id)
     ).first()

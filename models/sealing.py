@@ -93,5 +93,3 @@ class Sealed(TypeDecorator[str]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         return None if value is None else keyring().open(bytes(value), self.purpose)
-
-

@@ -44,9 +44,7 @@ class Staff(Base):
 
 def find_staff(db: Session, account: str, openid: str, now: datetime) -> Staff | None:
     """The active staff member behind this WeChat, if any."""
-    staff = db.scalar(
-        select(Staff).where(Staff.openid == openid, Staff.account == account, Staff.state == "active")
-    )
+    staff = db.scalar(select(Staff).where(Staff.openid == openid, Staff.account == account, Staff.state == "active"))
     if staff is None or staff.active_from > now or (staff.active_until and staff.active_until <= now):
         return None
     return staff

@@ -39,9 +39,7 @@ class TicketMessage(Base):
     at: Mapped[datetime]
 
 
-def open_ticket(
-    db: Session, conversation_id: int, region_code: str | None, about: str | None, now: datetime
-) -> Ticket:
+def open_ticket(db: Session, conversation_id: int, region_code: str | None, about: str | None, now: datetime) -> Ticket:
     """The person's open ticket, or a new one."""
     ticket = db.scalar(select(Ticket).where(Ticket.conversation_id == conversation_id, Ticket.state == "open"))
     if ticket is None:

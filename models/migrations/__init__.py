@@ -8,7 +8,6 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-
 _HERE = Path(__file__).parent
 
 
@@ -35,5 +34,3 @@ def head() -> str | None:
 def current(connection: Connection) -> str | None:
     """The revision that the database is at."""
     return MigrationContext.configure(connection).get_current_revision()
-
-

@@ -3,17 +3,16 @@
 import os
 
 from alembic import context
-from sqlalchemy.pool import NullPool
 from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
 from models.tables import metadata
 
 
-def render_item(kind: str, item: object, autogen_context: object) -> str | bool:
+def render_item(kind: str, item: object, _context: object) -> str | bool:
     """Migrations stand on SQLAlchemy's own types, so that they outlive changes in ours."""
     if kind == "type" and type(item).__module__.startswith("models."):
         impl = item.impl  # type: ignore[attr-defined]
-        autogen_context.imports.add("import sqlalchemy as sa")  # type: ignore[attr-defined]
         return f"sa.{impl!r}"
     return False
 
@@ -25,7 +24,6 @@ def run() -> None:
         context.configure(
             connection=connection,
             target_metadata=metadata,
-            render_as_batch=connection.dialect.name == "sqlite",
             render_item=render_item,
             compare_type=False,
         )

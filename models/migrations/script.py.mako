@@ -5,7 +5,7 @@ Revision: ${up_revision}, after ${down_revision}
 
 import sqlalchemy as sa
 from alembic import op
-${imports if imports else ""}
+
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None

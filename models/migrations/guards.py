@@ -1,0 +1,37 @@
+"""Rules that the database itself holds, on rows that no program may change: triggers for both databases."""
+
+from alembic import op
+
+
+def never_change(table: str) -> None:
+    """Rows are only ever added."""
+    message = f"{table} is append-only"
+    for act in ("UPDATE", "DELETE"):
+        _refuse(f"{table}_no_{act.lower()}", table, act, None, message)
+
+
+def keep_fixed(table: str, columns: tuple[str, ...], when: str) -> None:
+    """These columns never change again once ``when`` (an SQL condition on OLD) holds."""
+    changed = " OR ".join(f"OLD.{column} <> NEW.{column}" for column in columns)
+    _refuse(f"{table}_fixed", table, "UPDATE", f"({when}) AND ({changed})", f"{table}: {', '.join(columns)} are fixed")
+
+
+def drop(table: str, *names: str) -> None:
+    for name in names:
+        if op.get_bind().dialect.name == "postgresql":
+            op.execute(f"DROP TRIGGER {name} ON {table}")
+            op.execute(f"DROP FUNCTION {name}()")
+        else:
+            op.execute(f"DROP TRIGGER {name}")
+
+
+def _refuse(name: str, table: str, act: str, condition: str | None, message: str) -> None:
+    when = f"WHEN ({condition})" if condition else ""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION '{message}' USING ERRCODE = 'integrity_constraint_violation'; END $$"
+        )
+        op.execute(f"CREATE TRIGGER {name} BEFORE {act} ON {table} FOR EACH ROW {when} EXECUTE FUNCTION {name}()")
+    else:
+        op.execute(f"CREATE TRIGGER {name} BEFORE {act} ON {table} {when} BEGIN SELECT RAISE(ABORT, '{message}'); END")
