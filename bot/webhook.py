@@ -1,0 +1,76 @@
+"""WeChat's only door: prove it is WeChat, take one turn, answer.
+
+Whoever is not let in gets a status and an empty body, and the log one line.
+"""
+
+from collections.abc import Callable, Mapping
+
+import structlog
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from bot.wechat.channel import BODY_BYTES, NOTHING, Channel
+from bot.wechat.crypto import Forgery
+from bot.wechat.markup import Unreadable
+from models.message import Message
+
+log = structlog.get_logger(__name__)
+
+
+def webhook(channel: Channel, take_turn: Callable[[Message], str], try_again: type[Exception]) -> Blueprint:
+    """``take_turn`` returns the reply ("" for none), or raises ``try_again`` to have WeChat deliver once more."""
+    door = Blueprint("wechat", __name__)
+
+    @door.get("/wechat")
+    def answer_url_check() -> Response:
+        # The echo is the caller's own text: nosniff keeps a browser from taking it for a page.
+        echo = Response(channel.check_url(_query()), mimetype="text/plain")
+        echo.headers["X-Content-Type-Options"] = "nosniff"
+        return echo
+
+    @door.post("/wechat")
+    def receive() -> Response:
+        delivery = channel.open(_query(), _body())
+        reply = channel.seal(take_turn(delivery.message), delivery)
+        return Response(reply, mimetype="text/plain" if reply == NOTHING else "application/xml")
+
+    door.register_error_handler(Forgery, _forged)
+    door.register_error_handler(Unreadable, _unreadable)
+    door.register_error_handler(HTTPException, _refused)
+    door.register_error_handler(try_again, _try_again)
+    return door
+
+
+def _query() -> Mapping[str, str]:
+    """The query; what is given twice counts as not given, since no two readers agree which one it is."""
+    return {name: values[0] for name, values in request.args.lists() if len(values) == 1}
+
+
+def _body() -> bytes:
+    """At most BODY_BYTES, also of a chunked body, which does not say how long it is; raises 413 past that."""
+    request.max_content_length = BODY_BYTES + 1  # one too many shows that there is more
+    body = request.get_data(cache=False)
+    if len(body) > BODY_BYTES:
+        raise RequestEntityTooLarge
+    return body
+
+
+def _forged(forgery: Forgery) -> Response:
+    log.warning("push_forged", reason=forgery.reason)
+    return Response(status=403)
+
+
+def _unreadable(unreadable: Unreadable) -> Response:
+    log.warning("push_unreadable", reason=unreadable.reason)
+    return Response(status=400)
+
+
+def _refused(problem: HTTPException) -> Response:
+    """Too long (413), or broken off on the way (400)."""
+    log.warning("push_refused", status=problem.code)
+    return Response(status=problem.code)
+
+
+def _try_again(_: Exception) -> Response:
+    log.warning("push_put_off")
+    return Response(status=503)
