@@ -1,5 +1,6 @@
 """Where everything meets: settings in, a Flask application out. No wiring anywhere else."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from flask import Flask
@@ -23,7 +24,11 @@ from models.database import connect
 from models.sealing import Keyring, use_keyring
 
 
-def make_turns(settings: Settings, jobs: Jobs) -> Turns:
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def make_turns(settings: Settings, jobs: Jobs, clock: Callable[[], datetime]) -> Turns:
     """The conversation without its door: what takes a message and gives the reply's text."""
     lexicon = load_lexicon()
     return Turns(
@@ -32,7 +37,7 @@ def make_turns(settings: Settings, jobs: Jobs) -> Turns:
         lexicon=lexicon,
         route=Router(Engine(FLOWS), Commands(COMMANDS, lexicon)).route,
         enqueue=jobs.enqueue,
-        clock=lambda: datetime.now(UTC),
+        clock=clock,
     )
 
 
@@ -46,12 +51,13 @@ def make_channel(settings: Settings) -> Channel:
     )
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(settings: Settings | None = None, clock: Callable[[], datetime] = utc_now) -> Flask:
+    """``clock`` tells the conversation's time; tests move it."""
     settings = settings or Settings()
     configure_logging(json=settings.is_production)
     use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
     jobs = Jobs(settings.redis_url)
-    turns = make_turns(settings, jobs)
+    turns = make_turns(settings, jobs, clock)
     app = Flask("bangfu", static_folder=None)
     app.extensions["bangfu"] = {"settings": settings, "turns": turns}
     app.register_blueprint(webhook(make_channel(settings), turns.take, TryAgain))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 
 from flows.lexicon import Lexicon
 
@@ -30,7 +30,3 @@ class World:
     def today(self) -> date:
         """The date where the person is."""
         return self.now.astimezone(CHINA).date()
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)

@@ -59,15 +59,24 @@ def find_regions(db: Session, text: str, most: int = 9) -> list[Region]:
     named = db.scalars(
         select(Region).where(or_(Region.name.in_(parts), Region.short.in_(parts)), Region.valid_to.is_(None))
     ).all()
-    codes = {region.code for region in named}
-    scores = {
-        region.code: (sum(parent in codes for parent in _parents(region.code)), region.name in text) for region in named
-    }
+    by_code = {region.code: region for region in named}
+    scores: dict[str, tuple[int, bool]] = {}
+    for region in named:
+        above = [by_code[code] for code in parents(region.code) if code in by_code]
+        if _is_named(region, above, text):
+            scores[region.code] = (len(above), region.name in text)
     best = max(scores.values(), default=None)
-    winners = [region for region in named if scores[region.code] == best]
-    return sorted(winners, key=lambda region: region.code)[:most]
+    return [by_code[code] for code in sorted(scores) if scores[code] == best][:most]
 
 
-def _parents(code: str) -> Iterable[str]:
+def _is_named(region: Region, above: list[Region], text: str) -> bool:
+    """Do the words name this region itself, and not only one above it that has its name in it?"""
+    for other in above:
+        text = text.replace(other.name if other.name in text else other.short, " ", 1)
+    return region.short in text or region.name in text
+
+
+def parents(code: str) -> Iterable[str]:
+    """The codes above, from the province down."""
     own = prefix(code)
     return (code[:width].ljust(12, "0") for width in _WIDTHS if width < len(own))

@@ -1,0 +1,209 @@
+"""A whole bot behind its real door, and the people who write to it: what transcripts and turn tests stand on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, insert, select, update
+from sqlalchemy.orm import Session as Database
+
+from bot.app import create_app
+from bot.regions import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
+from bot.turn import Turns
+from config.settings import Environment, Mode, Settings
+from flows.flow import Say
+from models.appeal import MACHINE, Appeal, NewAppeal, publish, submit
+from models.conversation import Conversation
+from models.database import connect
+from models.machine import Actor, By
+from models.region import LEVELS
+from models.staff import Staff
+from models.user import Registration, User, register
+from tests import wechat_side
+
+DAOXIAN_MEIHUA = "431124101000"
+# Valid by checksum, born 1901, of nobody.
+ID_NUMBERS = (
+    "431124190101010038",
+    "431124190101010046",
+    "431124190101010054",
+    "431124190101010062",
+    "431124190101010070",
+    "431124190101010089",
+    "431124190101010097",
+    "43112419010101010X",
+    "431124190101010118",
+    "431124190101010126",
+)
+
+
+@dataclass
+class Clock:
+    now: datetime = field(default_factory=lambda: datetime(2026, 11, 24, 2, 0, tzinfo=UTC))
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, by: timedelta) -> None:
+        self.now += by
+
+
+def settings_for(database_url: str, redis_url: str = "redis://127.0.0.1:1/0", mode: Mode = Mode.SAFE) -> Settings:
+    return Settings(
+        bangfu_env=Environment.DEMO, database_url=database_url, redis_url=redis_url, wechat_mode=mode, _env_file=None
+    )
+
+
+class Stage:
+    """``said`` is what the last turn rendered, as ``flow/step:macro``; echoes and review lines are left out."""
+
+    def __init__(
+        self, database_url: str, *, redis_url: str = "redis://127.0.0.1:1/0", mode: Mode = Mode.SAFE, fresh: bool = False
+    ) -> None:
+        self.settings = settings_for(database_url, redis_url, mode)
+        self.wechat = wechat_side.WeChat(mode=mode)
+        self.clock = Clock()
+        self.fresh = fresh
+        self.said: list[str] = []
+        self.turns_taken = 0
+        self._open()
+        self.database: Engine = connect(database_url)
+
+    def _open(self) -> None:
+        self.app: Flask = create_app(self.settings, clock=self.clock)
+        self.client: FlaskClient = self.app.test_client()
+        turns: Turns = self.app.extensions["bangfu"]["turns"]
+        self._listen(turns)
+
+    def _listen(self, turns: Turns) -> None:
+        render = turns.renderer.render
+
+        def listening(says: Sequence[Say]) -> str:
+            words = render(says)
+            self.said = [name for say in says if (name := name_of(say))]
+            self.turns_taken += 1
+            return words
+
+        turns.renderer.render = listening  # type: ignore[method-assign, assignment]
+
+    def close(self) -> None:
+        self.app.extensions["bangfu"]["turns"].database.dispose()
+        self.database.dispose()
+
+    # WeChat's side
+
+    def deliver(self, xml: str) -> tuple[int, str]:
+        """One delivery through the door: the status and what the person sees."""
+        if self.fresh:
+            self.app.extensions["bangfu"]["turns"].database.dispose()
+            self._open()
+        query, body = self.wechat.deliver(xml)
+        response = self.client.post("/wechat", query_string=query, data=body)
+        reply = self.wechat.read_text(response.data) if response.status_code == 200 else ""
+        return response.status_code, reply
+
+    def say(self, openid: str, words: str) -> str:
+        status, reply = self.deliver(wechat_side.text(words, openid))
+        assert status == 200
+        return reply
+
+    # Setting the scene, past the door
+
+    def person(self, openid: str) -> int:
+        """The conversation's row number, made when there is none."""
+        with Database(self.database) as db, db.begin():
+            found = db.scalar(select(Conversation.id).where(Conversation.openid == openid))
+            if found:
+                return found
+            now = self.clock()
+            values = {"account": wechat_side.ACCOUNT, "openid": openid, "session": "", "created_at": now}
+            return db.execute(insert(Conversation).values(**values, touched_at=now).returning(Conversation.id)).scalar_one()
+
+    def register(self, openid: str, role: str, region: str = DAOXIAN_MEIHUA) -> int:
+        conversation = self.person(openid)
+        with Database(self.database) as db, db.begin():
+            identity: dict[str, Any] = {"display_name": "李老师"}
+            if role == "resident":
+                taken = len(db.scalars(select(User.id)).all())
+                identity = {
+                    "name": "王秀兰",
+                    "id_number": ID_NUMBERS[taken],
+                    "phone": "13800000000",
+                    "region_code": region,
+                }
+            wanted = Registration(draft_id=f"stage-{openid}", role=role, consents=("account",), **identity)
+            user = register(db, wanted, self.clock())
+            db.execute(update(Conversation).where(Conversation.id == conversation).values(user_id=user.id))
+            return user.id
+
+    def appoint(self, openid: str, role: str, region: str = DAOXIAN_MEIHUA) -> int:
+        self.person(openid)
+        with Database(self.database) as db, db.begin():
+            staff = Staff(
+                work_no=f"N{openid[-6:]}{role[:2]}",
+                account=wechat_side.ACCOUNT,
+                openid=openid,
+                role=role,
+                region_code=region,
+                name="周建国",
+                active_from=self.clock(),
+            )
+            db.add(staff)
+            db.flush()
+            return staff.id
+
+    def open_appeal(self, kind: str = "one_to_one", target_fen: int = 500_000) -> int:
+        """A published appeal by a household of its own, endorsed by an officer of its own."""
+        serial = self._count(Appeal)
+        owner_id = self.register(f"o-owner-{serial}", "resident")
+        officer_id = self.appoint(f"o-officer-{serial}", "village")
+        now = self.clock()
+        with Database(self.database) as db, db.begin():
+            owner = db.get_one(User, owner_id)
+            wanted = NewAppeal(
+                draft_id=f"stage-appeal-{serial}",
+                kind=kind,
+                category="industry",
+                title="苗寨修路",
+                story="从寨子到镇上只有一条土路，下雨天孩子上学、橘子下山都难。我们想修一条水泥路。" * 2,
+                region_code=DAOXIAN_MEIHUA,
+                target_fen=target_fen,
+                deadline=now + timedelta(days=60),
+                budget=(("水泥", target_fen),),
+            )
+            appeal = submit(db, wanted, owner, now)
+            officer = Actor(By.VILLAGE, f"staff:{officer_id}")
+            MACHINE.move(db, appeal, "village_review", officer, now)
+            MACHINE.move(db, appeal, "endorsed", officer, now)
+            appeal.endorsed_by, appeal.endorsed_at = officer_id, now
+            if kind == "crowdfund":
+                MACHINE.move(db, appeal, "county_review", Actor(By.COUNTY, "staff:0"), now)
+                MACHINE.move(db, appeal, "fund_holder_filed", Actor(By.FUND_HOLDER, "staff:0"), now)
+            publish(db, appeal, now)
+            return appeal.id
+
+    def _count(self, table: Any) -> int:
+        with Database(self.database) as db:
+            return len(db.scalars(select(table.id)).all())
+
+
+def name_of(say: Say) -> str | None:
+    """``start_appeal/title:ask``, ``replies/menu``; a review is one name, and echoes have none."""
+    template = say.template.removeprefix("flows/")
+    if say.macro == "echo" or (template.endswith("/review") and say.macro == "foot"):
+        return None
+    if template.endswith("/review"):
+        return template
+    return f"{template}:{say.macro}" if say.macro else template
+
+
+def seed_regions(database_url: str) -> None:
+    """Provinces, cities and counties of the country; townships and villages of two counties of Hunan."""
+    rows = [*read_regions(DIVISIONS), *read_regions(DEMO_VILLAGES)]
+    known = [row for row in rows if row[2] in LEVELS[:3] or row[0].startswith(("431124", "430524"))]
+    database = connect(database_url)
+    load_regions(database, known)
+    database.dispose()

@@ -1,0 +1,160 @@
+"""Conversations that a person can read, as tests.
+
+A transcript is lines: ``> words`` is typed, ``< flow/step:macro`` is what must be
+said (in order, echoes left out), ``<~ words`` must stand in the reply, ``= …``
+looks into the database, ``@ name`` changes who is talking, ``$ …`` sets the
+scene, ``+ 13h`` lets time pass, ``#`` is a comment.
+"""
+
+import re
+import shlex
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session as Database
+
+from models import appeal, audit, conversation, goods, notice, photo, pledge, produce, ticket, user
+from tests import wechat_side
+from tests.stage import Stage
+
+TABLES: dict[str, Any] = {
+    "appeal": appeal.Appeal,
+    "audit": audit.AuditEvent,
+    "broken": conversation.BrokenSession,
+    "budget": appeal.BudgetLine,
+    "consent": user.Consent,
+    "listing": produce.Listing,
+    "notice": notice.Notice,
+    "offer": goods.Offer,
+    "photo": photo.Photo,
+    "pledge": pledge.Pledge,
+    "request": goods.GoodsRequest,
+    "ticket": ticket.Ticket,
+    "turn": conversation.Turn,
+    "user": user.User,
+}
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+class Actor:
+    """Runs one transcript's lines on a stage, each message delivered ``times`` times."""
+
+    def __init__(self, stage: Stage, times: int = 1) -> None:
+        self.stage = stage
+        self.times = times
+        self.openid = "o-somebody"
+        self.reply = ""
+        self.expected: list[str] | None = None
+        self.photos = 0
+        self.sent = 0
+
+    def play(self, script: str) -> None:
+        for number, line in enumerate(script.splitlines(), 1):
+            try:
+                self._line(line.rstrip())
+            except AssertionError as error:
+                raise AssertionError(f"line {number}: {line}\n{error}\nreply was:\n{self.reply}") from error
+        self._settle()
+
+    def _line(self, line: str) -> None:
+        mark, _, rest = line.partition(" ")
+        if mark == "<":
+            assert self.expected is not None, "an answer before anybody spoke"
+            self.expected.append(rest.strip())
+            return
+        if mark == "<~":
+            assert rest in self.reply, f"{rest!r} is not in the reply"
+            return
+        self._settle()
+        acts: dict[str, Callable[[str], None]] = {
+            ">": self._send,
+            "@": self._become,
+            "$": self._set,
+            "+": self._wait,
+            "=": self._check,
+        }
+        if line and not line.startswith("#"):
+            acts[mark](rest)
+
+    def _settle(self) -> None:
+        """The answers since the last message must be exactly those that were given."""
+        if self.expected:
+            said = self.stage.said
+            assert said == self.expected, f"said {said}, expected {self.expected}"
+        self.expected = None
+
+    def _become(self, name: str) -> None:
+        self.openid = f"o-{name.strip()}"
+
+    def _wait(self, span: str) -> None:
+        self.stage.clock.move(timedelta(**{_UNITS[span[-1]]: int(span[:-1])}))
+
+    def _send(self, words: str) -> None:
+        xml = self._xml(words)
+        self.stage.said = []
+        status, self.reply = self.stage.deliver(xml)
+        assert status == 200, f"status {status}"
+        assert len(self.reply.encode()) <= 2000, "longer than WeChat takes"
+        said = self.stage.said
+        for _ in range(self.times - 1):
+            status, again = self.stage.deliver(xml)
+            assert (status, again) == (200, self.reply), "another delivery got another reply"
+        self.stage.said = said
+        self.expected = []
+
+    def _xml(self, words: str) -> str:
+        self.sent += 1
+        special = re.fullmatch(r"\[(\w+)(?: (.*))?\]", words)
+        if not special:
+            return wechat_side.text(words.replace("\\n", "\n"), self.openid)
+        kind, rest = special[1], special[2] or ""
+        match kind:
+            case "photo":
+                self.photos += 1
+                fields = {"PicUrl": f"http://127.0.0.1/p{self.photos}.jpg", "MediaId": f"media-{self.photos}"}
+                return wechat_side.message("image", self.openid, **fields)
+            case "place":
+                where = {"Location_X": 25.6, "Location_Y": 111.6, "Scale": 15, "Label": rest}
+                return wechat_side.message("location", self.openid, **where)
+            case "voice":
+                heard = {"MediaId": "voice-1", "Format": "amr", "Recognition": rest}
+                return wechat_side.message("voice", self.openid, **heard)
+            case "event":
+                name, *key = rest.split()
+                # Two events of one second are told apart by their second only.
+                created = int(self.stage.clock().timestamp()) + self.sent
+                return wechat_side.event(name, self.openid, created=created, EventKey=key[0] if key else "")
+        return wechat_side.message(kind, self.openid)
+
+    def _set(self, words: str) -> None:
+        match words.split():
+            case ["resident", *region]:
+                self.stage.register(self.openid, "resident", *region)
+            case ["donor"]:
+                self.stage.register(self.openid, "donor")
+            case ["staff", role, *region]:
+                self.stage.appoint(self.openid, role, *region)
+            case ["open_appeal", *kind]:
+                target = 30_000_000 if kind == ["crowdfund"] else 500_000
+                self.stage.open_appeal(*kind, target_fen=target)
+            case _:
+                raise AssertionError(f"no such scene: {words}")
+
+    def _check(self, words: str) -> None:
+        """``= appeal target_fen 30000000 state submitted`` for the newest row; ``= count appeal 1``."""
+        subject, *pairs = shlex.split(words)
+        with Database(self.stage.database) as db:
+            if subject == "count":
+                table = TABLES[pairs[0]]
+                found = db.scalar(select(func.count()).select_from(table))
+                assert found == int(pairs[1]), f"there are {found}"
+                return
+            table = TABLES[subject]
+            row = db.scalars(select(table).order_by(table.id.desc()).limit(1)).first()
+            assert row is not None, f"there is no {subject}"
+            for name, wanted in zip(pairs[::2], pairs[1::2], strict=True):
+                name = {"target": "target_fen", "amount": "amount_fen", "price": "price_fen"}.get(name, name)
+                found = getattr(row, name)
+                assert str(found) == wanted, f"{name} is {found}"
