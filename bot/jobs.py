@@ -1,4 +1,6 @@
-"""Work after the commit: RQ jobs by name and id, each safe to run twice. Redis may lose them: the sweep finds what is owed.
+"""Work after the commit: RQ jobs by name and id, each safe to run twice.
+
+Redis may lose them: the sweep finds what is owed.
 
 A job is a function here that takes one row's id. The turn names it; nothing
 but the id travels.

@@ -46,4 +46,4 @@ def _refuse_ambiguity(lexicon: Lexicon, keywords: list[str], inside: list[str]) 
         for labels in options.values():
             for label in labels:
                 if not choice_set.startswith("menu_") and plain(label) in owners:
-                    raise AmbiguousWords(f"choice {label!r} of {choice_set} is also the word for {owners[plain(label)]}")
+                    raise AmbiguousWords(f"choice {label!r} of {choice_set} is the word for {owners[plain(label)]}")

@@ -17,7 +17,6 @@ DEMO_VILLAGES = FOLDER / "villages-demo.csv"
 _BATCH = 2_000
 
 
-
 class BadRegions(Exception):
     """A row's code, level or parent does not hold; says which line."""
 

@@ -1,4 +1,4 @@
-"""From what is to be said to the words themselves: one Jinja environment, compiled once, strict about what is missing."""
+"""From what is to be said to the words themselves: one Jinja environment, compiled once, strict."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime

@@ -83,7 +83,7 @@ class Engine:
     def _offer_earlier(self, session: Session, draft: Draft, world: World) -> Answer:
         session.focus = None
         return Answer(
-            [self._say(draft, "flows/drafts", "earlier", world)],
+            [self._say(draft, "flows/drafts", "earlier")],
             [Option(1, "", ["resume", draft.id]), Option(2, "", ["fresh", draft.id])],
             outcome="offered_earlier",
         )
@@ -126,7 +126,7 @@ class Engine:
         earlier = [step for step in before if step.name in live]
         if not earlier:
             answer = self.ask(session, draft, world)
-            answer.says.insert(0, self._say(draft, "flows/drafts", "first_step", world))
+            answer.says.insert(0, self._say(draft, "flows/drafts", "first_step"))
             return answer
         draft.editing = earlier[-1].name
         draft.offered = []
@@ -136,14 +136,14 @@ class Engine:
     def ask_to_drop(self, draft: Draft, world: World) -> Answer:
         """取消: what was typed is dear, so ask before it goes."""
         return Answer(
-            [self._say(draft, "flows/drafts", "drop", world)],
+            [self._say(draft, "flows/drafts", "drop")],
             [Option(1, "", ["drop", draft.id]), Option(2, "", ["park"]), Option(3, "", ["resume", draft.id])],
             outcome="asked_to_drop",
         )
 
     def ask_to_restart(self, draft: Draft, world: World) -> Answer:
         return Answer(
-            [self._say(draft, "flows/drafts", "restart", world)],
+            [self._say(draft, "flows/drafts", "restart")],
             [Option(1, "", ["fresh", draft.id]), Option(2, "", ["resume", draft.id])],
             outcome="asked_to_restart",
         )
@@ -173,7 +173,7 @@ class Engine:
             case ["ask_to_drop"] if draft := session.draft:
                 return self.ask_to_drop(draft, world)
             case ["park"] if draft := self.park(session):
-                return Answer([self._say(draft, "flows/drafts", "parked", world)], outcome="parked")
+                return Answer([self._say(draft, "flows/drafts", "parked")], outcome="parked")
             case ["example"] if draft := session.draft:
                 return self.help(session, draft, world)
         return Answer([Say("replies/stale", None, {})], outcome="stale")
@@ -250,7 +250,7 @@ class Engine:
         if number is not None and 1 <= number <= len(steps):
             draft.editing = steps[number - 1].name
             return self.ask(session, draft, world)
-        hint = self._say(draft, "flows/drafts", "review_hint", world, {"most": len(steps)})
+        hint = self._say(draft, "flows/drafts", "review_hint", {"most": len(steps)})
         return self._miss(draft, hint, "review_hint")
 
     def _miss(self, draft: Draft, say: Say, code: str) -> Answer:
@@ -275,12 +275,12 @@ class Engine:
         flow = self.flows[draft.flow]
         step = cursor(flow, draft)
         if step is None:
-            return self._review(session, flow, draft, world)
+            return self._review(flow, draft, world)
         if draft.offered:
             return Answer([self._which(draft, step, world)], outcome="which")
         return Answer([self._step_say(draft, step, "ask", world)], outcome="asked")
 
-    def _review(self, session: Session, flow: Flow, draft: Draft, world: World) -> Answer:
+    def _review(self, flow: Flow, draft: Draft, world: World) -> Answer:
         live = live_answers(flow, draft)
         for name, value in live.items():
             step = flow.step(name)
@@ -290,12 +290,12 @@ class Engine:
                 draft.editing = name
                 says = [self._step_say(draft, step, rejected.code, world, rejected.values)]
                 return Answer([*says, self._step_say(draft, step, "ask", world)], outcome=rejected.code)
-        says = [self._say(draft, f"flows/{flow.name}/review", "head", world)]
+        says = [self._say(draft, f"flows/{flow.name}/review", "head")]
         steps = [step for step in flow.steps if step.name in live]
         for number, step in enumerate(steps, 1):
             shown = self._shown(step, live[step.name], world)
             says.append(self._step_say(draft, step, "echo", world, {**shown, "line": number}))
-        says.append(self._say(draft, f"flows/{flow.name}/review", "foot", world))
+        says.append(self._say(draft, f"flows/{flow.name}/review", "foot"))
         return Answer(says, outcome="reviewing")
 
     def refused(self, session: Session, draft: Draft, refusal: Refusal, world: World) -> Answer:
@@ -325,9 +325,8 @@ class Engine:
         old = draft.answers.get(step.name)
         facts = step.reader.facts(self._asking(flow, draft, step, world))
         said = step.reader.shown(old, world) if old is not None and macro == "ask" else None
-        return self._say(draft, f"flows/{flow.name}/{step.name}", macro, world, {"said": said, **facts, **(values or {})})
+        values = {"said": said, **facts, **(values or {})}
+        return self._say(draft, f"flows/{flow.name}/{step.name}", macro, values)
 
-    def _say(
-        self, draft: Draft, template: str, macro: str, world: World, values: Mapping[str, Any] | None = None
-    ) -> Say:
+    def _say(self, draft: Draft, template: str, macro: str, values: Mapping[str, Any] | None = None) -> Say:
         return Say(template, macro, {"v": {"flow": draft.flow, "given": draft.given, **(values or {})}})

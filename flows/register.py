@@ -1,4 +1,7 @@
-"""注册: who somebody is. Consent comes first, one purpose at a time; a donor needs little, a resident's identity is asked for."""
+"""注册: who somebody is.
+
+Consent comes first, one purpose at a time; a donor says little, a resident's identity is asked for.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -47,9 +50,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
         region_code=answers["home"]["code"] if resident else None,
     )
     user = users.register(desk.db, registration, desk.world.now)
-    desk.db.execute(
-        update(Conversation).where(Conversation.id == desk.person.conversation_id).values(user_id=user.id)
-    )
+    desk.db.execute(update(Conversation).where(Conversation.id == desk.person.conversation_id).values(user_id=user.id))
     then = draft.given.get("then", "")
     options = [Option(1, "", ["say", then])] if then else []
     values = {"role": user.role, "then": then}

@@ -11,8 +11,8 @@ _EDGE = " \t\n.。,，!！?？;；:：、~～\"'“”‘’「」【】[]()（�
 
 def clean(text: str) -> str:
     """What the person wrote, without invisible characters; line breaks stay."""
-    kept = (ch for ch in text.replace("\r\n", "\n").replace("\r", "\n") if ch == "\n" or unicodedata.category(ch) not in _INVISIBLE)
-    return "".join(kept).strip()
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(ch for ch in text if ch == "\n" or unicodedata.category(ch) not in _INVISIBLE).strip()
 
 
 def plain(text: str) -> str:

@@ -22,7 +22,7 @@ def run_command(talk: Talk, name: str, arguments: list[str]) -> Answer:
         with talk.desk.atomic():
             answer = command.run(talk, *arguments)
     except Refusal as refusal:
-        return _refused(talk, refusal)
+        return _refused(refusal)
     answer.outcome = name if answer.outcome == "answered" else answer.outcome
     return answer
 
@@ -44,7 +44,7 @@ def _allowed(talk: Talk, roles: frozenset[str], name: str) -> bool:
     return False
 
 
-def _refused(talk: Talk, refusal: Refusal) -> Answer:
+def _refused(refusal: Refusal) -> Answer:
     options = [Option(number, "", ["command", *way]) for number, way in enumerate(refusal.ways, 1)]
     return Answer([Say("replies/refusals", refusal.code, {"v": refusal.values})], options, refusal.code)
 

@@ -37,7 +37,5 @@ def _noted() -> Answer:
 
 def _set_following(talk: Talk, following: bool) -> None:
     talk.desk.db.execute(
-        update(Conversation)
-        .where(Conversation.id == talk.desk.person.conversation_id)
-        .values(following=following)
+        update(Conversation).where(Conversation.id == talk.desk.person.conversation_id).values(following=following)
     )

@@ -1,4 +1,7 @@
-"""人工: somebody asks for a person. What they say is kept for staff until one answers, and they are never stuck in it."""
+"""人工: somebody asks for a person.
+
+What they say is kept for staff until one answers, and they are never stuck in it.
+"""
 
 from flows.flow import Answer, Say
 from handlers.talk import Talk

@@ -1,4 +1,4 @@
-"""One turn's conversation as handlers see it: who says what, what they were in the middle of, and the flows there are."""
+"""One turn's conversation as handlers see it: who says what, in the middle of what, and which flows there are."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any

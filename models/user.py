@@ -139,7 +139,8 @@ def register(db: Session, wanted: Registration, now: datetime) -> User:
 
 
 def _make_resident(db: Session, user: User, wanted: Registration, now: datetime) -> None:
-    assert wanted.id_number and wanted.region_code  # noqa: S101 - the flow asks residents for both
+    assert wanted.id_number  # noqa: S101 - the flow asks residents for both
+    assert wanted.region_code  # noqa: S101
     finders = keyring().finders(wanted.id_number, "id_number")
     if db.scalar(select(User.id).where(User.id_finder.in_(finders))):
         raise IdNumberTaken

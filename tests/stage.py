@@ -61,7 +61,12 @@ class Stage:
     """``said`` is what the last turn rendered, as ``flow/step:macro``; echoes and review lines are left out."""
 
     def __init__(
-        self, database_url: str, *, redis_url: str = "redis://127.0.0.1:1/0", mode: Mode = Mode.SAFE, fresh: bool = False
+        self,
+        database_url: str,
+        *,
+        redis_url: str = "redis://127.0.0.1:1/0",
+        mode: Mode = Mode.SAFE,
+        fresh: bool = False,
     ) -> None:
         self.settings = settings_for(database_url, redis_url, mode)
         self.wechat = wechat_side.WeChat(mode=mode)
@@ -120,7 +125,9 @@ class Stage:
                 return found
             now = self.clock()
             values = {"account": wechat_side.ACCOUNT, "openid": openid, "session": "", "created_at": now}
-            return db.execute(insert(Conversation).values(**values, touched_at=now).returning(Conversation.id)).scalar_one()
+            return db.execute(
+                insert(Conversation).values(**values, touched_at=now).returning(Conversation.id)
+            ).scalar_one()
 
     def register(self, openid: str, role: str, region: str = DAOXIAN_MEIHUA) -> int:
         conversation = self.person(openid)

@@ -1,19 +1,20 @@
 """Alembic's entry: which database, which tables."""
 
 import os
+from typing import Any, Literal
 
 from alembic import context
+from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from models.tables import metadata
 
 
-def render_item(kind: str, item: object, _context: object) -> str | bool:
+def render_item(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
     """Migrations stand on SQLAlchemy's own types, so that they outlive changes in ours."""
     if kind == "type" and type(item).__module__.startswith("models."):
-        impl = item.impl  # type: ignore[attr-defined]
-        return f"sa.{impl!r}"
+        return f"sa.{item.impl!r}"
     return False
 
 
