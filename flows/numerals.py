@@ -48,7 +48,7 @@ _VARIANTS = {
     "万": "萬w",
     "亿": "億",
     "点": "點",
-    "-": "负負−",
+    "-": "负負−–—",
     "": "\ufe0f\u20e3",  # what turns a digit into a keycap emoji
 }
 _FOLDED = str.maketrans({variant: kept for kept, variants in _VARIANTS.items() for variant in variants})
@@ -58,6 +58,7 @@ _BIG_UNITS = (("亿", 10**8), ("万", 10**4))
 _SMALL_UNITS = {"千": 1000, "百": 100, "十": 10, "": 1}
 
 _NUMERIC = re.compile(r"[0-9零一二三四五六七八九两十百千万亿点., 。]+")
+_RANGE = re.compile(rf"{_NUMERIC.pattern}[-~]{_NUMERIC.pattern}")
 _RUN = re.compile(r"(?<![零一二三四五六七八九两点.])[零一二三四五六七八九两]{2,}")
 _MIXED_RUN = re.compile(r"[0-9][一二三四五六七八九两]|[一二三四五六七八九两][0-9]")
 # 两 only counts hundreds and more, or stands alone: 三百两 is silver, not 320.
@@ -98,18 +99,15 @@ def unless_vague(folded: str, parse: Parse, vague_words: Iterable[str]) -> Fract
 def parse(folded: str) -> Fraction | Unread:
     """The number that a folded text is."""
     unsigned = folded.removeprefix("-")
-    if len(folded) > LONGEST or not _NUMERIC.fullmatch(unsigned):
+    if len(folded) > LONGEST:
+        return Unread.NOT_A_NUMBER
+    if _RANGE.fullmatch(unsigned):
+        return Unread.VAGUE
+    if not _NUMERIC.fullmatch(unsigned) or _MIXED_RUN.search(unsigned):
         return Unread.NOT_A_NUMBER
     if _is_estimate(unsigned):
         return Unread.VAGUE
-    if _MIXED_RUN.search(unsigned) or _STRAY_LIANG.search(unsigned):
-        return Unread.NOT_A_NUMBER
-    # A Chinese keyboard gives 。 for the decimal point; a space groups thousands as a comma does.
-    text = re.sub(r"(?<=[0-9])。(?=[0-9])", ".", unsigned).translate(_AS_DIGITS).replace(" ", ",")
-    number = _sum(text, _BIG_UNITS)
-    if number is None:
-        return Unread.NOT_A_NUMBER
-    return -number if folded.startswith("-") else number
+    return _exact(unsigned, -1 if folded.startswith("-") else 1)
 
 
 def digits(folded: str) -> str | None:
@@ -118,13 +116,19 @@ def digits(folded: str) -> str | None:
     return ascii_digits if re.fullmatch("[0-9]+", ascii_digits) else None
 
 
+def read_integer(text: str) -> int | None:
+    """The whole number, 0 or more, that this text is."""
+    number = read(text)
+    if isinstance(number, Unread) or number.denominator != 1 or number < 0:
+        return None
+    return int(number)
+
+
 def ordinal(text: str) -> int | None:
     """The number by which somebody picks a line on the screen: 2, ②, 二, 第二个, 选2, 2号. Only 0 to 99."""
     match = _ORDINAL.fullmatch(fold(plain(text)))
-    number = parse(match[1]) if match else Unread.NOT_A_NUMBER
-    if isinstance(number, Unread) or number.denominator != 1 or not 0 <= number <= 99:
-        return None
-    return int(number)
+    number = read_integer(match[1]) if match else None
+    return number if number is not None and number <= 99 else None
 
 
 def hanzi(number: int) -> str:
@@ -152,13 +156,22 @@ def hanzi_money(fen: int) -> str:
 
 
 def _is_estimate(unsigned: str) -> bool:
-    """三四万, 十三四: two figures side by side. Three and more, alone, are read one by one (一三八); so are zeros (二零)."""
+    """三四万, 十三四: two figures side by side. Three or more alone are read one by one (一三八), and so is 二零."""
     for run in _RUN.finditer(unsigned):
         figures = run.group().lstrip("零")
         alone = run.start() == 0 and unsigned[run.end() : run.end() + 1] in ("", "点", ".")
         if len(figures) > 1 and "零" not in figures and not (alone and len(figures) > 2):
             return True
     return False
+
+
+def _exact(unsigned: str, sign: int) -> Fraction | Unread:
+    if _STRAY_LIANG.search(unsigned):
+        return Unread.NOT_A_NUMBER
+    # A Chinese keyboard gives 。 for the decimal point; a space groups thousands as a comma does.
+    text = re.sub(r"(?<=[0-9])。(?=[0-9])", ".", unsigned).translate(_AS_DIGITS).replace(" ", ",")
+    number = _sum(text, _BIG_UNITS)
+    return Unread.NOT_A_NUMBER if number is None else sign * number
 
 
 def _sum(text: str, units: tuple[tuple[str, int], ...], *, ends: bool = True) -> Fraction | None:
