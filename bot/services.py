@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Self
 
@@ -47,12 +48,12 @@ def _spawn(command: Sequence[str], environment: Mapping[str, str]) -> subprocess
     )
 
 
-def end(process: subprocess.Popen[bytes], grace: float) -> bool:
+def end(process: subprocess.Popen[bytes], grace: float, asking: signal.Signals = signal.SIGTERM) -> bool:
     """Ends a process that leads its group: asks it, and after ``grace`` seconds kills the whole group.
 
     True if asking was enough.
     """
-    process.terminate()
+    process.send_signal(asking)
     try:
         process.wait(grace)
     except subprocess.TimeoutExpired:
@@ -75,7 +76,9 @@ class EmbeddedValkey:
         self._keep = keep
         self._socket = self.directory / "valkey.sock"
         if len(os.fsencode(self._socket)) > _LONGEST_SOCKET_PATH:
-            self._socket = Path(tempfile.mkdtemp(prefix="bangfu-")) / "valkey.sock"
+            # Still one name for one folder, so that two programs in it find each other.
+            short = blake2b(os.fsencode(self.directory), digest_size=8).hexdigest()
+            self._socket = Path(tempfile.gettempdir()) / f"bangfu-{short}.sock"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -107,6 +107,9 @@ def test_valkey_opens_its_socket_to_nobody_else_and_listens_on_no_port(valkey):
 def test_a_folder_with_a_long_name_still_gets_a_socket(tmp_path):
     with EmbeddedValkey(tmp_path / ("long" * 30)) as server, redis.Redis.from_url(server.url) as client:
         assert client.ping()
+        with pytest.raises(ServiceError, match="another program is using"):
+            EmbeddedValkey(server.directory).start()
+    assert not Path(server.url.removeprefix("unix://").partition("?")[0]).exists()
 
 
 def test_a_second_valkey_in_one_folder_is_refused_and_the_first_goes_on(valkey):
@@ -172,11 +175,12 @@ def test_a_signal_ends_the_children_last_started_first(tmp_path, asking):
 
 
 def test_when_one_child_fails_the_others_end_and_its_code_is_the_answer():
+    before = psutil.Process().children()
     with Processes() as processes:
         processes.start("steady", SLEEPER)
         processes.start("broken", [sys.executable, "-c", "raise SystemExit(7)"])
         assert processes.wait() == 7
-        assert not psutil.Process().children()
+        assert psutil.Process().children() == before
 
 
 def test_a_child_that_a_signal_ended_counts_as_the_shell_counts():
@@ -217,12 +221,12 @@ def test_children_get_our_environment_and_what_is_added(tmp_path, monkeypatch):
 
 
 def test_an_error_inside_the_block_ends_the_children_and_gives_the_signals_back():
-    before = signal.getsignal(signal.SIGINT)
+    children, handler = psutil.Process().children(), signal.getsignal(signal.SIGINT)
     with suppress(ZeroDivisionError), Processes() as processes:
         processes.start("steady", SLEEPER)
         raise ZeroDivisionError
-    assert not psutil.Process().children()
-    assert signal.getsignal(signal.SIGINT) is before
+    assert psutil.Process().children() == children
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 def test_one_name_is_one_process():
