@@ -120,6 +120,8 @@ def test_wechats_own_retries_and_a_clock_that_is_off_are_let_in(mode, seconds):
 def test_an_empty_token_or_a_key_that_is_none_stops_the_start_without_showing_it():
     with pytest.raises(ValueError, match="token"):
         channel(token="")
+    with pytest.raises(ValueError, match="AppID"):
+        Channel("", SAMPLE_TOKEN, SAMPLE_AES_KEY, "", Mode.SAFE)
     for key in (
         "",
         "short",
@@ -184,7 +186,13 @@ APP = SAMPLE_APP_ID.encode()
 GOOD = side.text("捐", created=NOW).encode()
 LENGTH = len(GOOD).to_bytes(4, "big")
 WHOLE = wechat().seal(GOOD.decode())
-INSIDE = b"r" * 16 + LENGTH + GOOD + APP
+
+
+def inside(over: int) -> bytes:
+    """All that an envelope needs before its padding, ``over`` bytes longer than whole blocks."""
+    spaces = (over - 20 - len(GOOD + APP)) % 32
+    return b"r" * 16 + (len(GOOD) + spaces).to_bytes(4, "big") + GOOD + b" " * spaces + APP
+
 
 BAD_ENVELOPES = {
     "not base64": "!!!!",
@@ -198,9 +206,10 @@ BAD_ENVELOPES = {
     "for another account": wechat(app_id="wx_another").seal(GOOD.decode()),
     "for nobody": wechat(app_id="").seal(GOOD.decode()),
     "for a longer name": wechat(app_id=SAMPLE_APP_ID + "x").seal(GOOD.decode()),
-    "padding of 0": sealed_by(INSIDE + b"\0" * (32 - len(INSIDE) % 32), pad=False),
-    "padding of 33": sealed_by(INSIDE + b"\x21" * (64 - len(INSIDE) % 32), pad=False),
-    "padding not all alike": sealed_by(INSIDE + b"\1" * (31 - len(INSIDE) % 32) + b"\x08", pad=False),
+    "padding of 0": sealed_by(inside(0) + b"\0" * 32, pad=False),
+    "padding of 33": sealed_by(inside(31) + b"\x21" * 33, pad=False),
+    "padding to AES's own block": sealed_by(inside(0) + b"\x10" * 16, pad=False),
+    "padding not all alike": sealed_by(inside(24) + b"\1" * 7 + b"\x08", pad=False),
     "nothing but padding": sealed_by(b""),
     "half a length": sealed_by(b"r" * 16 + b"\0\0"),
     "a length past the end": sealed_by(b"r" * 16 + b"\xff\xff\xff\xff" + GOOD + APP),
@@ -214,8 +223,9 @@ def test_a_signed_but_wrong_envelope_is_a_forgery(sealed):
     assert forgery(Mode.SAFE, *signed_envelope(sealed)) in {"envelope", "app_id"}
 
 
-def test_a_right_envelope_of_the_same_making_is_opened():
-    assert channel().open(*signed_envelope(sealed_by(INSIDE))).message.text == "捐"
+@pytest.mark.parametrize("over", [0, 16, 24, 31])
+def test_a_right_envelope_of_the_same_making_is_opened(over):
+    assert channel().open(*signed_envelope(sealed_by(inside(over)))).message.text == "捐"
 
 
 @pytest.mark.parametrize("mode", SEALED)
@@ -241,10 +251,10 @@ def test_two_envelopes_or_a_nested_one_are_forgeries():
     assert forgery(Mode.SAFE, query, body.replace(envelope, b"<Encrypt/>")) == "not_sealed"
 
 
-@pytest.mark.parametrize("inside", ["", "hello", '{"MsgType": "text"}', "<xml/>", "<xml>" + "<a>" * 99])
-def test_a_right_envelope_with_junk_in_it_is_unreadable(inside):
+@pytest.mark.parametrize("junk", ["", "hello", '{"MsgType": "text"}', "<xml/>", "<xml>" + "<a>" * 99])
+def test_a_right_envelope_with_junk_in_it_is_unreadable(junk):
     with pytest.raises(Unreadable):
-        channel().open(*wechat().deliver(inside))
+        channel().open(*wechat().deliver(junk))
 
 
 def test_a_json_push_says_what_to_change():
@@ -274,7 +284,9 @@ def test_any_query_at_all_is_a_forgery(query):
 @given(st.binary(max_size=500))
 def test_what_an_envelope_seals_it_opens(xml):
     envelope = Envelope("wx1", OTHER_KEY)
-    assert envelope.open(envelope.seal(xml)) == xml
+    once, again = envelope.seal(xml), envelope.seal(xml)
+    assert envelope.open(once) == envelope.open(again) == xml
+    assert once != again, "equal messages must not look equal"
 
 
 # --- changing the key

@@ -254,6 +254,7 @@ UNREADABLE = {
     "external document type": '<!DOCTYPE xml SYSTEM "http://127.0.0.1:9/x.dtd">' + side.text("a"),
     "defaulted attributes": DEFAULTS,
     "deep nesting": "<xml>" + "<a>" * 70_000 + "</a>" * 70_000 + "</xml>",
+    "deep inside something new": side.event("new", A={"b": {"c": {"d": {"e": {"f": {"g": {"h": "i"}}}}}}}),
     "deep and unclosed": "<a>" * 300_000,
     "no MsgType": side.text("a").replace("MsgType", "Type"),
     "empty MsgType": side.text("a", MsgType=""),

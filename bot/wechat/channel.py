@@ -63,9 +63,9 @@ class Channel:
         mode: Mode,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """``now`` in epoch seconds. Raises ValueError on an empty token or a key that is none."""
-        if not token:
-            raise ValueError("the token is empty: anybody could sign")
+        """``now`` in epoch seconds. Raises ValueError on an empty token or AppID, or a key that is none."""
+        if not token or not app_id:
+            raise ValueError("the token or the AppID is empty: anybody could sign, or seal")
         self._token = token
         self._mode = mode
         self._now = now

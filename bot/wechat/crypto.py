@@ -66,8 +66,6 @@ class Envelope:
             raise Forgery("envelope")
         content = padded[_RANDOM:-padding]
         end = _LENGTH + int.from_bytes(content[:_LENGTH], "big")
-        if end > len(content):
-            raise Forgery("envelope")
         if content[end:] != self._app_id:
             raise Forgery("app_id")
         return content[_LENGTH:end]

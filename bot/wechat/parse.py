@@ -24,7 +24,7 @@ _LIFTED: dict[Kind, dict[str, str]] = {
     Kind.EVENT: {"EventKey": "event_key"},
     Kind.UNKNOWN: {},
 }
-_SENDABLE = frozenset(Kind) - {Kind.EVENT, Kind.UNKNOWN}
+_KINDS = {kind.value: kind for kind in Kind}
 
 # FromUserName is the platform here, and the person is in OpenID.
 _ABOUT_A_PERSON = {"user_info_modified", "user_authorization_revoke", "user_authorization_cancellation"}
@@ -40,7 +40,7 @@ _MSG_ID = re.compile(r"[0-9]{1,20}")  # 64 bits
 def to_message(fields: dict[str, Any]) -> Message:
     """``fields`` as ``read_xml`` gives them; consumed. Raises Unreadable."""
     msg_type = _take(fields, "MsgType", _NAME).lower()
-    kind = Kind(msg_type) if msg_type in _SENDABLE or msg_type == Kind.EVENT else Kind.UNKNOWN
+    kind = _KINDS.get(msg_type, Kind.UNKNOWN)
     if kind is Kind.UNKNOWN:
         fields["MsgType"] = msg_type
     values: dict[str, Any] = {
@@ -55,7 +55,7 @@ def to_message(fields: dict[str, Any]) -> Message:
         values["point"] = _point(fields, "Location_X", "Location_Y")
     if kind is Kind.EVENT:
         values |= _event(fields, values["event_key"])
-    elif kind in _SENDABLE:
+    elif kind is not Kind.UNKNOWN:
         values["msg_id"] = _take(fields, "MsgId", _MSG_ID)
     return Message(kind=kind, details=fields, **values)
 
