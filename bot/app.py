@@ -62,5 +62,5 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] =
     app.extensions["bangfu"] = {"settings": settings, "turns": turns}
     app.register_blueprint(webhook(make_channel(settings), turns.take, TryAgain))
     app.register_blueprint(health(turns.database, jobs))
-    add_commands(app, settings)
+    add_commands(app, settings, turns.lexicon, create_app)
     return app

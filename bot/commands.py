@@ -1,15 +1,132 @@
 """The command line: ``flask --app wsgi COMMAND``."""
 
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
 import click
 from flask import Flask
 
+from bot import demo
+from bot.regions import DIVISIONS, BadRegions, load_regions, read_regions
+from bot.render import Renderer
+from bot.simulator.options import read_people
+from bot.terminal import chat
+from bot.wechat.menu import Menu, NotPublished, diff, lint_all, publish, published, render_menus
+from bot.wechat.policy import Unreachable, WeChatError
+from bot.worker import make_api
+from bot.worker import run as run_worker
 from config.settings import Settings
+from flows.lexicon import Lexicon
+from handlers.table import COMMANDS
+from models.database import connect
 from models.migrations import upgrade
+from models.region import Region
+from models.rotation import rotate
+from models.staff import STAFF_ROLES, Appointment, appoint
 
 
-def add_commands(app: Flask, settings: Settings) -> None:
+def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Callable[[Settings], Flask]) -> None:
+    """``app_of`` makes an application for other settings than ours: the demo's."""
+
+    def menus() -> dict[str, Menu]:
+        words = {name: lexicon.words[name][0] for name in COMMANDS if name in lexicon.words}
+        return render_menus(Renderer(lexicon.words).env, words)
+
     @app.cli.command("upgrade")
     def upgrade_() -> None:
         """Bring the database to today's schema."""
         upgrade(settings.database_url)
         click.echo("The database is up to date.")
+
+    @app.cli.command("demo")
+    @click.option("--seed-only", is_flag=True, help="Fill in the data set and return.")
+    def demo_(seed_only: bool) -> None:
+        """Bot, worker and stand-in for WeChat on an invented world; no account needed."""
+        at = demo.folder()
+        os.environ.update(demo.environment(at))
+        ours = Settings()
+        if seed_only:
+            demo.fill(ours, at)
+            click.echo(f"The data set is in {at}.")
+            return
+        sys.exit(demo.run(ours, at, menus(), make_api(ours)))
+
+    @app.cli.command("chat")
+    def chat_() -> None:
+        """The demo's conversation in the terminal, through the bot's real door."""
+        if settings.is_production:
+            raise click.ClickException("chat writes invented people's words; it is for the demo's database only")
+        at = demo.folder()
+        os.environ.update(demo.environment(at))
+        ours = Settings()
+        demo.fill(ours, at)
+        chat(app_of(ours), ours, demo.ACCOUNT, read_people(at / "people.json"))
+
+    @app.cli.command("worker")
+    def worker() -> None:
+        """Work off the queue until told to stop."""
+        run_worker(settings)
+
+    @app.cli.command("simulator", context_settings={"ignore_unknown_options": True})
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    def simulator(arguments: tuple[str, ...]) -> None:
+        """The stand-in for WeChat alone; --help tells its options."""
+        os.execv(sys.executable, [sys.executable, "-m", "bot.simulator", *arguments])  # noqa: S606 - our own program
+
+    @app.cli.command("lint-menu")
+    def lint_menu() -> None:
+        """Check the menus against WeChat's limits."""
+        problems = lint_all(menus(), COMMANDS)
+        for problem in problems:
+            click.echo(problem, err=True)
+        if problems:
+            sys.exit(1)
+        click.echo("The menus keep every limit.")
+
+    @app.cli.command("publish-menu")
+    @click.option("--dry-run", is_flag=True, help="Only tell what would change.")
+    def publish_menu(dry_run: bool) -> None:
+        """Publish the menus, touching only what differs."""
+        wanted = menus()
+        if problems := lint_all(wanted, COMMANDS):
+            raise click.ClickException("\n".join(problems))
+        api = make_api(settings)
+        try:
+            changes = diff(published(api), wanted.values()) if dry_run else publish(api, wanted)
+        except (WeChatError, Unreachable, NotPublished) as error:
+            raise click.ClickException(str(error)) from error
+        click.echo("\n".join(changes) or "Nothing to change.")
+
+    @app.cli.command("import-regions")
+    @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
+    def import_regions(file: Path | None) -> None:
+        """Load regions from a CSV file (code,name,level), by default the country down to its townships."""
+        try:
+            count = load_regions(connect(settings.database_url), read_regions(file or DIVISIONS))
+        except BadRegions as error:
+            raise click.ClickException(str(error)) from error
+        click.echo(f"{count} regions loaded.")
+
+    @app.cli.command("appoint")
+    @click.argument("role", type=click.Choice(STAFF_ROLES))
+    @click.argument("region_code")
+    @click.option("--account", required=True, help="The account's original id (gh_…).")
+    @click.option("--openid", required=True, help="The person's openid with this account.")
+    @click.option("--work-no", required=True)
+    @click.option("--name", prompt=True, help="Kept sealed.")
+    def appoint_(role: str, region_code: str, account: str, openid: str, work_no: str, name: str) -> None:
+        """Make somebody an officer of a region."""
+        wanted = Appointment(work_no, account, openid, role, region_code, name)
+        with connect(settings.database_url).begin() as connection:
+            if not connection.scalar(Region.__table__.select().where(Region.code == region_code)):
+                raise click.ClickException(f"there is no region {region_code}; import-regions loads them")
+            appoint(connection, wanted, datetime.now(UTC))
+        click.echo(f"{work_no} is {role} of {region_code}.")
+
+    @app.cli.command("rotate-keys")
+    def rotate_keys() -> None:
+        """Seal everything anew under the first of DATA_KEYS; afterwards the others may go."""
+        click.echo(f"{rotate(connect(settings.database_url))} values sealed anew.")

@@ -1,8 +1,9 @@
 """Officers and the other staff: role, region, and what they may see."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, select
+from sqlalchemy import Connection, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
@@ -48,3 +49,21 @@ def find_staff(db: Session, account: str, openid: str, now: datetime) -> Staff |
     if staff is None or staff.active_from > now or (staff.active_until and staff.active_until <= now):
         return None
     return staff
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    work_no: str
+    account: str
+    openid: str
+    role: str
+    region_code: str
+    name: str
+
+
+def appoint(connection: Connection, wanted: Appointment, now: datetime) -> None:
+    """An active member of staff from now on. A work number belongs to one person (UNIQUE)."""
+    with Session(connection) as db:
+        fields = {name: getattr(wanted, name) for name in Appointment.__slots__}
+        db.add(Staff(**fields, active_from=now))
+        db.flush()

@@ -1,0 +1,120 @@
+"""The demo: bot, worker, stand-in and an embedded Valkey, started and ended together, on a small invented world."""
+
+import json
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import click
+
+from bot.seed import Seeded, seed
+from bot.services import EmbeddedValkey, Processes, ServiceError
+from bot.wechat.client import WeChatApi
+from bot.wechat.menu import Menu, publish
+from config.settings import Settings
+from models.database import connect
+from models.migrations import upgrade
+
+# The original id of the account that the demo plays.
+ACCOUNT = "gh_bangfu0demo"
+READY_WITHIN = 30.0
+
+
+def folder() -> Path:
+    return Path(os.environ.get("DEMO_DIR", "var/demo")).absolute()
+
+
+def environment(at: Path) -> dict[str, str]:
+    """Settings of the demo's programs; what is set by hand wins."""
+    port = os.environ.get("PORT", "8000")
+    simulator = os.environ.get("SIMULATOR_PORT", "8001")
+    wanted = {
+        "BANGFU_ENV": "demo",
+        "DATABASE_URL": f"sqlite:///{at / 'bangfu.db'}",
+        "REDIS_URL": EmbeddedValkey(at / "valkey").url,
+        "MEDIA_DIR": str(at / "media"),
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "WECHAT_API_URL": f"http://127.0.0.1:{simulator}",
+        "PAY_API_URL": f"http://127.0.0.1:{simulator}",
+    }
+    return {name: os.environ.get(name, value) for name, value in wanted.items()}
+
+
+def fill(settings: Settings, at: Path) -> Seeded:
+    """The schema and the data set, once; the people's file for the stand-in, every time."""
+    at.mkdir(parents=True, exist_ok=True)
+    upgrade(settings.database_url)
+    database = connect(settings.database_url)
+    seeded = seed(database, ACCOUNT, datetime.now(UTC))
+    database.dispose()
+    (at / "people.json").write_text(json.dumps(seeded.people, ensure_ascii=False, indent=2), encoding="utf-8")
+    return seeded
+
+
+def run(settings: Settings, at: Path, menus: dict[str, Menu], api: WeChatApi) -> int:
+    """Until Ctrl-C. Returns the exit code."""
+    port, simulator = os.environ.get("PORT", "8000"), os.environ.get("SIMULATOR_PORT", "8001")
+    seeded = fill(settings, at)
+    try:
+        with EmbeddedValkey(at / "valkey"), Processes() as processes:
+            ours = environment(at)
+            secrets = {
+                "WECHAT_APP_ID": settings.wechat_app_id,
+                "WECHAT_APP_SECRET": settings.wechat_app_secret.get_secret_value(),
+                "WECHAT_TOKEN": settings.wechat_token.get_secret_value(),
+                "WECHAT_AES_KEY": settings.wechat_aes_key.get_secret_value(),
+                "WECHAT_MODE": str(settings.wechat_mode),
+            }
+            python = sys.executable
+            web = [python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", port]
+            processes.start("web", [*web, "--blocking-threads", "8", "--no-ws", "--log-level", "warning", "wsgi:app"], ours)
+            stand_in = ["--bot-url", f"http://127.0.0.1:{port}/wechat", "--port", simulator, "--account", ACCOUNT]
+            people = ["--people", str(at / "people.json")]
+            processes.start("simulator", [python, "-m", "bot.simulator", *stand_in, *people], secrets)
+            processes.start("worker", [python, "-m", "flask", "--app", "wsgi", "worker"], ours)
+            for url in (f"http://127.0.0.1:{port}/readyz", f"http://127.0.0.1:{simulator}/"):
+                _await(url, processes)
+            publish(api, menus)
+            _tag(api, menus, seeded)
+            _announce(port, simulator, at)
+            return processes.wait()
+    except ServiceError as error:
+        click.echo(f"The demo did not start: {error}", err=True)
+        return 1
+
+
+def _await(url: str, processes: Processes) -> None:
+    """Raises ServiceError when a program does not answer in time, or has ended."""
+    deadline = time.monotonic() + READY_WITHIN
+    while processes.healthy and time.monotonic() < deadline:
+        try:
+            with urlopen(url, timeout=2):  # noqa: S310 - our own address on this machine
+                return
+        except (URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)
+    raise ServiceError(f"{url} does not answer (is the port taken? PORT and SIMULATOR_PORT name others)")
+
+
+def _tag(api: WeChatApi, menus: dict[str, Menu], seeded: Seeded) -> None:
+    """Give each person of the data set their menu."""
+    numbers = api.tags()
+    for role in sorted(set(seeded.tags.values())):
+        tag = numbers[menus[role]["matchrule"]["tag"]]
+        api.tag_people(tag, [openid for openid, theirs in seeded.tags.items() if theirs == role])
+
+
+def _announce(port: str, simulator: str, at: Path) -> None:
+    click.echo(
+        f"""
+  Bangfu is running. Open this page, pick a person and chat:
+
+      http://127.0.0.1:{simulator}/
+
+  The bot itself listens on http://127.0.0.1:{port}/wechat, its data lie in {at}.
+  Ctrl-C ends everything.
+"""
+    )

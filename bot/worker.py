@@ -1,0 +1,151 @@
+"""What the worker does: the jobs themselves, and the sweep that finds what Redis lost.
+
+Every job takes one id and may run twice: it looks at the row first.
+"""
+
+import io
+import secrets
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+
+import structlog
+from PIL import Image
+from redis import Redis
+from rq import Queue, Worker
+from rq.serializers import JSONSerializer
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from bot.jobs import QUEUE, Jobs
+from bot.wechat.client import MediaUnusable, WeChatApi, open_session
+from bot.wechat.policy import Unreachable, WeChatError
+from bot.wechat.token import TokenManager
+from config.settings import Settings
+from models.conversation import Turn
+from models.database import connect
+from models.photo import Photo
+from models.sealing import Keyring, use_keyring
+
+log = structlog.get_logger()
+
+# A picture is asked for this often; WeChat keeps it three days.
+MOST_TRIES = 20
+OWED_AFTER = timedelta(minutes=2)
+# WeChat's last delivery of a message comes some fifteen seconds after the first; a day is plenty.
+REPLIES_LAST = timedelta(days=1)
+TURNS_LAST = timedelta(days=30)
+LARGEST_SIDE = 1_600
+SWEEP_EVERY = 60
+
+
+class NotAPicture(Exception):
+    """What came is no image, a broken one, or one made to fill the memory."""
+
+
+class Errands:
+    """The jobs with what they need: database, WeChat's API, and where photos go."""
+
+    def __init__(self, settings: Settings) -> None:
+        use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
+        self.database = connect(settings.database_url, pool_size=2)
+        self.api = make_api(settings)
+        self.folder = Path(settings.media_dir)
+        self.jobs = Jobs(settings.redis_url)
+
+    def fetch_photo(self, photo_id: int) -> None:
+        """Bring a picture from WeChat to our own disk, without what its file tells of place and camera."""
+        with Session(self.database) as db, db.begin():
+            photo = db.get(Photo, photo_id)
+            if photo is None or photo.state != "owed":
+                return
+            photo.tries += 1
+            media_id, tries = photo.media_id, photo.tries
+        try:
+            content = self.api.download(media_id).content
+            path = self._keep(photo_id, content)
+        except (MediaUnusable, NotAPicture, WeChatError) as error:
+            gone = not isinstance(error, WeChatError) or tries >= MOST_TRIES
+            log.warning("photo.not_fetched", photo=photo_id, error=type(error).__name__, lost=gone)
+            self._settle(photo_id, "lost" if gone else "owed", None)
+        except Unreachable:
+            log.warning("photo.not_fetched", photo=photo_id, error="Unreachable", lost=False)
+        else:
+            self._settle(photo_id, "kept", path)
+
+    def _settle(self, photo_id: int, state: str, path: str | None) -> None:
+        with self.database.begin() as connection:
+            connection.execute(update(Photo).where(Photo.id == photo_id).values(state=state, path=path))
+
+    def _keep(self, photo_id: int, content: bytes) -> str:
+        """Written anew from its pixels, so nothing but the picture is kept. Raises NotAPicture."""
+        try:
+            with Image.open(io.BytesIO(content)) as picture:
+                picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
+                plain = picture.convert("RGB")
+        except (OSError, ValueError, Image.DecompressionBombError) as error:
+            raise NotAPicture(type(error).__name__) from None
+        name = f"{photo_id % 1000:03}/{photo_id}-{secrets.token_hex(8)}.jpg"
+        target = self.folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        plain.save(target, "JPEG", quality=85)
+        return name
+
+    def sweep(self) -> int:
+        """Enqueue again what is owed and was lost, and let old replies go. Returns how many photos were owed."""
+        now = datetime.now(UTC)
+        with self.database.begin() as connection:
+            owed = connection.scalars(
+                select(Photo.id).where(Photo.state == "owed", Photo.created_at < now - OWED_AFTER).limit(500)
+            ).all()
+            connection.execute(delete(Turn).where(Turn.received_at < now - TURNS_LAST))
+            connection.execute(
+                update(Turn).where(Turn.received_at < now - REPLIES_LAST, Turn.reply.is_not(None)).values(reply=None)
+            )
+        if owed:
+            self.jobs.enqueue([("fetch_photo", photo_id) for photo_id in owed])
+        return len(owed)
+
+
+def make_api(settings: Settings) -> WeChatApi:
+    http = open_session()
+    redis = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=1)
+    tokens = TokenManager(
+        settings.wechat_api_url, settings.wechat_app_id, settings.wechat_app_secret, redis, http
+    )
+    return WeChatApi(settings.wechat_api_url, tokens, http)
+
+
+@lru_cache(maxsize=1)
+def errands() -> Errands:
+    """This worker process's own."""
+    return Errands(Settings())
+
+
+def fetch_photo(photo_id: int) -> None:
+    errands().fetch_photo(photo_id)
+
+
+def sweep() -> None:
+    errands().sweep()
+
+
+class SweepingWorker(Worker):
+    """RQ's worker, which also sweeps when it looks after itself."""
+
+    def run_maintenance_tasks(self) -> None:
+        super().run_maintenance_tasks()
+        Queue(QUEUE, connection=self.connection, serializer=JSONSerializer).enqueue("bot.worker.sweep", result_ttl=0)
+
+
+def run(settings: Settings) -> None:
+    """Work until told to stop. A killed worker's job is taken up again within 90 seconds."""
+    connection = Redis.from_url(settings.redis_url)
+    worker = SweepingWorker(
+        [QUEUE],
+        connection=connection,
+        serializer=JSONSerializer,
+        maintenance_interval=SWEEP_EVERY,
+        worker_ttl=90,
+    )
+    worker.work(logging_level="WARNING")

@@ -1,0 +1,48 @@
+"""A new data key: every sealed value is sealed anew under it, and every keyed hash made anew."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import Engine, LargeBinary, Table, select, type_coerce, update
+
+from models.sealing import Sealed, keyring
+from models.tables import metadata
+
+_BATCH = 500
+# Sealed column -> the column with its keyed hash, and the hash's purpose.
+_FINDERS = {"users.id_number": ("id_finder", "id_number"), "users.phone": ("phone_finder", "phone")}
+
+
+def _sealed_columns() -> Iterator[tuple[Table, str, str]]:
+    for table in metadata.sorted_tables:
+        for column in table.columns:
+            if isinstance(column.type, Sealed):
+                yield table, column.name, column.type.purpose
+
+
+def rotate(database: Engine) -> int:
+    """Batch by batch, each in its own transaction, so it can be stopped and run again. Returns how many were old."""
+    return sum(_rotate_column(database, *column) for column in _sealed_columns())
+
+
+def _rotate_column(database: Engine, table: Table, name: str, purpose: str) -> int:
+    ring, last, count = keyring(), 0, 0
+    stored = type_coerce(table.c[name], LargeBinary).label("stored")
+    page = select(table.c.id, stored).where(stored.is_not(None)).order_by(table.c.id).limit(_BATCH).with_for_update()
+    while True:
+        with database.begin() as connection:
+            rows = connection.execute(page.where(table.c.id > last)).all()
+            for row in rows:
+                last = row.id
+                if ring.is_newest(bytes(row.stored)):
+                    continue
+                plain = ring.open(bytes(row.stored), purpose)
+                values = {name: plain}
+                if purpose in _FINDERS:
+                    finder, about = _FINDERS[purpose]
+                    values[finder] = ring.finders(plain, about)[0]
+                connection.execute(update(table).where(table.c.id == row.id).values(values))
+                count += 1
+        if len(rows) < _BATCH:
+            return count
+
+
