@@ -176,8 +176,8 @@ def test_every_kind_and_event(mode, msg_type, fields, expected):
 def test_an_unknown_kind_keeps_all_it_said():
     message = through(Mode.SAFE, side.message("miniprogrampage", created=NOW, MsgId=5, Title="店", PagePath="p/1"))
     assert message.kind is Kind.UNKNOWN
-    assert message.details == {"MsgType": "miniprogrampage", "MsgId": "5", "Title": "店", "PagePath": "p/1"}
-    assert message.title == ""
+    assert message.details == {"MsgType": "miniprogrampage", "Title": "店", "PagePath": "p/1"}
+    assert (message.msg_id, message.title) == ("5", "")
 
 
 def test_a_message_type_cannot_pose_as_our_own_word_for_unknown():

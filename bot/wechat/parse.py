@@ -55,7 +55,7 @@ def to_message(fields: dict[str, Any]) -> Message:
         values["point"] = _point(fields, "Location_X", "Location_Y")
     if kind is Kind.EVENT:
         values |= _event(fields, values["event_key"])
-    elif kind is not Kind.UNKNOWN:
+    elif kind is not Kind.UNKNOWN or "MsgId" in fields:
         values["msg_id"] = _take(fields, "MsgId", _MSG_ID)
     return Message(kind=kind, details=fields, **values)
 
