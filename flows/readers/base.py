@@ -6,7 +6,7 @@ fen and grams as int, dates as ISO text, choices as their keys.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 from flows.world import World
 from models.message import Message
@@ -54,13 +54,17 @@ Reading = Accepted | Partial | Offer | Rejected
 
 
 class Reader:
-    """``codes``: every reject code this reader can give (a test demands a macro for each, and no other).
+    """Subclasses are frozen dataclasses of the question's bounds."""
 
-    ``speaks``: situations beyond ask, help, stuck and echo that it needs (``more``, ``which``).
-    """
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Every reject code this reader can give with its bounds (a test demands a macro for each, and no other)."""
+        return ()
 
-    codes: ClassVar[tuple[str, ...]] = ()
-    speaks: ClassVar[tuple[str, ...]] = ()
+    @property
+    def speaks(self) -> tuple[str, ...]:
+        """Situations beyond ask, help, stuck and echo that it needs (``more``, ``which``)."""
+        return ()
 
     def read(self, message: Message, asking: Asking) -> Reading:
         raise NotImplementedError
@@ -68,6 +72,10 @@ class Reader:
     def check(self, value: Any, asking: Asking) -> Rejected | None:
         """The same rules on a value read earlier, perhaps under older rules. None: still good."""
         raise NotImplementedError
+
+    def exact(self, text: str, asking: Asking) -> Any | None:
+        """The value when the text is exactly one of the choices this question shows; None where it shows none."""
+        return None
 
     def shown(self, value: Any, world: World) -> Any:
         """The value as templates get it for echo and review (labels for keys, names for codes)."""

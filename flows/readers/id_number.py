@@ -1,0 +1,65 @@
+"""A resident's identity card number (GB 11643): eighteen places, a birth date, a check character."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from stdnum.cn import ric
+from stdnum.exceptions import InvalidComponent
+
+from flows.readers.base import Accepted, Asking, Reading, Rejected
+from flows.readers.spoken import WORDS_WANTED, Spoken
+from flows.wording import plain
+from flows.world import World
+
+# Below this age the law asks for a guardian's consent (PIPL, article 31).
+ADULT_ENOUGH = 14
+_FIRST_YEAR = 1900
+_SHAPE = re.compile(r"[0-9]{17}[0-9X]")
+
+
+@dataclass(frozen=True)
+class IdNumber(Spoken):
+    """Value: eighteen characters, X in upper case. A region that no longer exists is no fault.
+
+    Codes: not_text, not_heard, id_length (``length``; also the old fifteen-digit
+    numbers), id_date (no such birthday, or one to come), id_checksum (a slip
+    of the finger), under_age (below ``age``).
+    """
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return (*WORDS_WANTED, "id_length", "id_date", "id_checksum", "under_age")
+
+    def hear(self, text: str, asking: Asking) -> Reading:
+        number = re.sub(r"[\s\-]", "", plain(text)).upper()
+        return self.check(number, asking) or Accepted(number)
+
+    def check(self, value: Any, asking: Asking) -> Rejected | None:
+        number = value if isinstance(value, str) else ""
+        if not _SHAPE.fullmatch(number):
+            return Rejected("id_length", {"length": len(re.findall("[0-9X]", number))})
+        today = asking.world.today
+        born = _birth_date(number)
+        if born is None or born > today or born.year < _FIRST_YEAR:
+            return Rejected("id_date")
+        if number[-1] != ric.calc_check_digit(number):
+            return Rejected("id_checksum")
+        return Rejected("under_age", {"age": ADULT_ENOUGH}) if _age(born, today) < ADULT_ENOUGH else None
+
+    def shown(self, value: Any, world: World) -> Any:
+        """The first four and the last two places; the rest is nobody's business on a screen."""
+        return value[:4] + "*" * 12 + value[-2:]
+
+
+def _birth_date(number: str) -> date | None:
+    try:
+        return ric.get_birth_date(number)
+    except InvalidComponent:
+        return None
+
+
+def _age(born: date, today: date) -> int:
+    had_birthday = (today.month, today.day) >= (born.month, born.day)
+    return today.year - born.year - (0 if had_birthday else 1)

@@ -1,0 +1,86 @@
+"""A place: a WeChat location or a typed name, resolved to a region of the official tree."""
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, Literal
+
+from flows.readers.base import Accepted, Asking, Offer, Reading, Rejected
+from flows.readers.spoken import WORDS_WANTED, Spoken
+from flows.wording import clean
+from flows.world import Region, World
+from models.message import Kind, Message, Point
+from models.region import LEVELS, prefix
+
+Level = Literal["province", "city", "county", "township", "village"]
+_MOST_OFFERED = 9
+_LONGEST_ECHO = 30
+_DEPTHS = {2: 0, 4: 1, 6: 2, 9: 3, 12: 4}
+
+
+@dataclass(frozen=True)
+class Place(Spoken):
+    """Value: {"code", "name", "latitude", "longitude", "detail"}; the last three are None or "" for a typed name.
+
+    ``level``: how small the region must at least be. Several matches are offered
+    (macro ``which``). Codes: not_text, not_heard, place_unknown (``given``),
+    place_unlabelled (a location without words), and with a level below
+    province place_too_wide (``name``, ``level``).
+    """
+
+    level: Level = "county"
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        too_wide = ("place_too_wide",) if self.level != LEVELS[0] else ()
+        return (*WORDS_WANTED, "place_unknown", "place_unlabelled", *too_wide)
+
+    @property
+    def speaks(self) -> tuple[str, ...]:
+        return ("which",)
+
+    def read(self, message: Message, asking: Asking) -> Reading:
+        if message.kind is not Kind.LOCATION:
+            return super().read(message, asking)
+        label = clean(message.point.label) if message.point else ""
+        return self._find(label, message.point, asking) if label else Rejected("place_unlabelled")
+
+    def hear(self, text: str, asking: Asking) -> Reading:
+        return self._find(clean(text), None, asking)
+
+    def check(self, value: Any, asking: Asking) -> Rejected | None:
+        if not isinstance(value, dict) or not isinstance(value.get("code"), str) or "name" not in value:
+            return Rejected("place_unknown", {"given": ""})
+        return None if self._is_small_enough(value["code"]) else self._too_wide(value["name"])
+
+    def shown(self, value: Any, world: World) -> Any:
+        return value["name"]
+
+    def facts(self, asking: Asking) -> dict[str, Any]:
+        return {"level": self.level}
+
+    def _find(self, words: str, point: Point | None, asking: Asking) -> Reading:
+        regions = asking.world.find_regions(words) if words else []
+        if not regions:
+            return Rejected("place_unknown", {"given": words[:_LONGEST_ECHO]})
+        fitting = [region for region in regions if self._is_small_enough(region.code)][:_MOST_OFFERED]
+        if not fitting:
+            return self._too_wide(regions[0].full_name)
+        if len(fitting) == 1:
+            return Accepted(_value(fitting[0], point))
+        return Offer(tuple((region.full_name, _value(region, point)) for region in fitting))
+
+    def _is_small_enough(self, code: str) -> bool:
+        return _DEPTHS.get(len(prefix(code)), -1) >= LEVELS.index(self.level)
+
+    def _too_wide(self, name: str) -> Rejected:
+        return Rejected("place_too_wide", {"name": name, "level": self.level})
+
+
+def _value(region: Region, point: Point | None) -> dict[str, Any]:
+    return {
+        "code": region.code,
+        "name": region.full_name,
+        "latitude": point.latitude if point and isfinite(point.latitude) else None,
+        "longitude": point.longitude if point and isfinite(point.longitude) else None,
+        "detail": clean(point.label) if point else "",
+    }

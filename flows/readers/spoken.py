@@ -1,0 +1,26 @@
+"""What all readers of words share: typed text and recognised speech are one thing, everything else is refused."""
+
+from flows.readers.base import Asking, Reader, Reading, Rejected
+from flows.wording import clean
+from models.message import Kind, Message
+
+WORDS_WANTED = ("not_text", "not_heard")
+"""Another kind of message came; or a voice that WeChat could not turn into words."""
+
+
+class Spoken(Reader):
+    """A subclass reads the words in ``hear`` and adds its codes to ``WORDS_WANTED``."""
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return WORDS_WANTED
+
+    def read(self, message: Message, asking: Asking) -> Reading:
+        if message.kind not in (Kind.TEXT, Kind.VOICE):
+            return Rejected("not_text")
+        if message.kind is Kind.VOICE and not clean(message.text):
+            return Rejected("not_heard")
+        return self.hear(message.text, asking)
+
+    def hear(self, text: str, asking: Asking) -> Reading:
+        raise NotImplementedError

@@ -1,0 +1,63 @@
+"""A weight with its unit: 斤 and 吨 as villagers say them, kilograms as labels print them."""
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar
+
+from flows import numerals
+from flows.numerals import Unread
+from flows.readers.amounts import Unit, measure
+from flows.readers.base import Asking, Reading, Rejected
+from flows.readers.bounded import Bounded
+from flows.world import World
+
+TONNE = 1_000_000
+# Above any county's harvest: Daoxian picks 140,000 tonnes of oranges in a year.
+MOST = 1_000_000 * TONNE
+
+_UNITS = (
+    Unit(TONNE, re.compile("公?[吨噸]|t")),
+    Unit(1000, re.compile("公斤|千克|kg")),
+    Unit(500, re.compile("市?斤"), decimals=1),
+    Unit(50, re.compile("两")),
+    Unit(1, re.compile("克|g")),
+)
+
+
+@dataclass(frozen=True)
+class Weight(Bounded):
+    """Value: grams, ``min`` to ``max`` (also in grams). 1 斤 is 500 g, 1 两 is 50 g.
+
+    Codes: not_text, not_heard, not_weight, no_unit (a bare number), vague,
+    not_positive, too_precise (parts of a gram), above_max, and with a ``min``
+    above 1 below_min; the last two with ``given``, ``min``, ``max``.
+    """
+
+    max: int | None = MOST
+
+    no_number: ClassVar[str] = "not_weight"
+    parts: ClassVar[str] = "too_precise"
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return (*super().codes, "no_unit")
+
+    def number(self, text: str, world: World) -> Fraction | Unread:
+        return numerals.unless_vague(numerals.fold(text), _parse, world.lexicon.words["vague"])
+
+    def hear(self, text: str, asking: Asking) -> Reading:
+        reading = super().hear(text, asking)
+        if reading != Rejected(self.no_number):
+            return reading
+        match numerals.read(text, asking.world.lexicon.words["vague"]):
+            case Unread.NOT_A_NUMBER:
+                return reading
+            case Unread.VAGUE:
+                return Rejected("vague")
+        return Rejected("no_unit")
+
+
+def _parse(folded: str) -> Fraction | Unread:
+    grams = measure(folded, _UNITS)
+    return Unread.NOT_A_NUMBER if grams is None else grams
