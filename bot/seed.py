@@ -1,13 +1,211 @@
-"""Placeholder until the data set lands."""
-from dataclasses import dataclass, field
+"""Fills an empty database with the demo's small invented world (config/demo), as a history.
+
+Everything is played in the order and at the times it would have happened,
+through the models' own functions: so every rule has been asked, and the audit
+trail reads like a real one.
+"""
+
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
-@dataclass
+from bot.regions import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
+from flows.world import CHINA
+from models.appeal import MACHINE, Appeal, NewAppeal, publish, submit
+from models.conversation import Conversation
+from models.goods import NewOffer, NewRequest, make_offer, make_request
+from models.pledge import make_pledge
+from models.produce import NewListing, put_on_sale
+from models.staff import Appointment, Staff, appoint
+from models.user import Registration, User, register
+
+FOLDER = Path(__file__).parent.parent / "config" / "demo"
+_LAST_SECOND = time(23, 59, 59)
+_CONSENTS = {"resident": ("account", "identity"), "donor": ("account",)}
+
+Row = dict[str, Any]
+# Days before now, and what happened then.
+Happening = tuple[float, Callable[[datetime], None]]
+
+
+@dataclass(frozen=True)
 class Seeded:
-    people: list[dict[str, Any]] = field(default_factory=list)
-    tags: dict[str, str] = field(default_factory=dict)
+    """``people`` can be picked in the stand-in (bot.simulator.options.Person, as JSON objects).
+
+    ``tags``: openid -> resident, donor or staff, for the same people. ``written`` is
+    False when somebody was registered already, and so nothing was changed.
+    """
+
+    people: list[Row]
+    tags: dict[str, str]
+    written: bool
 
 
-def seed(database: Any, account: str, now: Any) -> Seeded:
-    return Seeded()
+def seed(database: Engine, account: str, now: datetime) -> Seeded:
+    """Regions first, then the whole data set in one transaction; ``account`` is the original id (gh_…)."""
+    world = {file.stem: tomllib.loads(file.read_text(encoding="utf-8")) for file in FOLDER.glob("*.toml")}
+    people, tags = _people(world["people"])
+    with Session(database) as db:
+        written = db.scalar(select(User.id).limit(1)) is None
+    if written:
+        load_regions(database, [*read_regions(DIVISIONS), *read_regions(DEMO_VILLAGES)])
+        with Session(database) as db, db.begin():
+            _History(db, account, now).play(world)
+    return Seeded(people, tags, written)
+
+
+def _people(groups: dict[str, dict[str, Row]]) -> tuple[list[Row], dict[str, str]]:
+    people: list[Row] = []
+    tags: dict[str, str] = {}
+    for group, tag in (("residents", "resident"), ("donors", "donor"), ("staff", "staff")):
+        for row in groups[group].values():
+            if "note" in row:
+                name = row.get("display_name") or row["name"]
+                people.append({**_some(row, "openid", "note", "gloss"), "name": name, "following": True})
+                tags[row["openid"]] = tag
+    return people, tags
+
+
+class _History:
+    """People, staff and appeals are known by their keys and numbers in the files once they are there."""
+
+    def __init__(self, db: Session, account: str, now: datetime) -> None:
+        self.db, self.account, self.now = db, account, now
+        self.users: dict[str, User] = {}
+        self.staff: dict[str, Staff] = {}
+        self.appeals: dict[int, Appeal] = {}
+
+    def play(self, world: dict[str, Any]) -> None:
+        happenings: list[Happening] = [
+            *self._arrivals(world["people"]),
+            *self._appeals(world["appeals"]["appeals"]),
+            *self._each(self.offer, world["goods"]["offers"]),
+            *self._each(self.ask, world["goods"]["requests"]),
+            *self._each(self.sell, world["market"]["listings"]),
+        ]
+        for days_ago, happen in sorted(happenings, key=lambda happening: -happening[0]):
+            happen(self.now - timedelta(days=days_ago))
+
+    def _arrivals(self, groups: dict[str, dict[str, Row]]) -> Iterator[Happening]:
+        for key, row in groups["staff"].items():
+            yield row["days_ago"], partial(self.appoint, key, row)
+        for role in ("resident", "donor"):
+            for key, row in groups[f"{role}s"].items():
+                yield row["days_ago"], partial(self.register, role, key, row)
+
+    def _appeals(self, rows: list[Row]) -> Iterator[Happening]:
+        for serial, row in enumerate(rows, 1):
+            yield row["days_ago"], partial(self.submit, serial, row)
+            for move in row.get("moves", ()):
+                yield move["days_ago"], partial(self.move, serial, move)
+            for number, pledge in enumerate(row.get("pledges", ()), 1):
+                yield pledge["days_ago"], partial(self.pledge, serial, number, pledge)
+
+    def _each(self, happen: Callable[[int, Row, datetime], None], rows: list[Row]) -> Iterator[Happening]:
+        for serial, row in enumerate(rows, 1):
+            yield row["days_ago"], partial(happen, serial, row)
+
+    def appoint(self, key: str, row: Row, when: datetime) -> None:
+        wanted = Appointment(
+            account=self.account, region_code=row["region"], **_some(row, "work_no", "openid", "role", "name")
+        )
+        appoint(self.db.connection(), wanted, when)
+        self.staff[key] = self.db.scalars(select(Staff).where(Staff.work_no == row["work_no"])).one()
+        self._follow(row["openid"], None, when)
+
+    def register(self, role: str, key: str, row: Row, when: datetime) -> None:
+        identity = {name: row.get(name) for name in ("display_name", "name", "id_number", "phone")}
+        wanted = Registration(
+            draft_id=f"demo-{role}-{key}",
+            role=role,
+            consents=_CONSENTS[role],
+            region_code=row.get("region"),
+            **identity,
+        )
+        self.users[key] = register(self.db, wanted, when)
+        self._follow(row["openid"], self.users[key].id, when)
+
+    def _follow(self, openid: str, user_id: int | None, when: datetime) -> None:
+        self.db.add(
+            Conversation(
+                account=self.account, openid=openid, user_id=user_id, session="", created_at=when, touched_at=when
+            )
+        )
+
+    def submit(self, serial: int, row: Row, when: datetime) -> None:
+        owner = self.users[row["owner"]]
+        wanted = NewAppeal(
+            draft_id=f"demo-appeal-{serial}",
+            region_code=_home(owner),
+            story=row["story"].strip(),
+            target_fen=sum(fen for _, fen in row["budget"]),
+            deadline=datetime.combine(self._day(row["deadline_in_days"]), _LAST_SECOND, CHINA),
+            budget=[(item, fen) for item, fen in row["budget"]],
+            **_some(row, "kind", "category", "title"),
+        )
+        self.appeals[serial] = submit(self.db, wanted, owner, when)
+
+    def move(self, serial: int, row: Row, when: datetime) -> None:
+        appeal, to = self.appeals[serial], row["to"]
+        if to == "funding":
+            publish(self.db, appeal, when)
+            return
+        officer = self.staff[row["by"]]
+        before = appeal.state
+        MACHINE.move(self.db, appeal, to, officer.actor, when, row.get("why"))
+        if to == "endorsed":
+            appeal.endorsed_by, appeal.endorsed_at = officer.id, when
+        if to == "frozen":
+            appeal.was = before
+
+    def pledge(self, serial: int, number: int, row: Row, when: datetime) -> None:
+        draft_id, anonymous = f"demo-pledge-{serial}-{number}", row.get("anonymous", False)
+        donor = self.users[row["donor"]]
+        make_pledge(self.db, draft_id, self.appeals[serial], donor, row["fen"], anonymous, when)
+
+    def offer(self, serial: int, row: Row, when: datetime) -> None:
+        wanted = NewOffer(
+            draft_id=f"demo-offer-{serial}",
+            best_before=self._day(row["best_before_in_days"]) if "best_before_in_days" in row else None,
+            region_code=row["region"],
+            **_some(row, "category", "item", "unit", "quantity", "condition", "handover"),
+        )
+        make_offer(self.db, wanted, self.users[row["donor"]], when)
+
+    def ask(self, serial: int, row: Row, when: datetime) -> None:
+        owner = self.users[row["owner"]]
+        wanted = NewRequest(
+            draft_id=f"demo-request-{serial}",
+            region_code=_home(owner),
+            **_some(row, "category", "item", "unit", "quantity", "reason"),
+        )
+        make_request(self.db, wanted, owner, when)
+
+    def sell(self, serial: int, row: Row, when: datetime) -> None:
+        wanted = NewListing(
+            draft_id=f"demo-listing-{serial}",
+            harvest_date=self._day(row["harvest_in_days"]) if "harvest_in_days" in row else None,
+            shop_url=row.get("shop_url"),
+            **_some(row, "kind", "name", "unit", "price_fen", "stock"),
+        )
+        put_on_sale(self.db, wanted, self.users[row["seller"]], when)
+
+    def _day(self, days: int) -> date:
+        """The date in China, so many days from now."""
+        return (self.now + timedelta(days=days)).astimezone(CHINA).date()
+
+
+def _home(resident: User) -> str:
+    assert resident.region_code  # noqa: S101 - residents register with their home
+    return resident.region_code
+
+
+def _some(row: Row, *names: str) -> Row:
+    return {name: row[name] for name in names}

@@ -1,0 +1,387 @@
+"""The demo's data set: filled in once, by the rules, and nothing in it that the flows would have refused."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from bot import seed as seeding
+from bot.lexicon import load_lexicon
+from bot.seed import Seeded, seed
+from bot.simulator.options import read_people
+from config.settings import SAMPLE_DATA_KEYS
+from flows.flow import Flow
+from flows.list_produce import list_produce
+from flows.offer_goods import offer_goods
+from flows.pledge import pledge as pledge_flow
+from flows.readers.base import Asking
+from flows.register import register as register_flow
+from flows.request_goods import request_goods
+from flows.start_appeal import start_appeal
+from flows.world import CHINA, World
+from models.appeal import MACHINE as APPEALS
+from models.appeal import OPEN, Appeal, BudgetLine
+from models.audit import AuditEvent
+from models.conversation import Conversation
+from models.database import connect
+from models.goods import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
+from models.pledge import MACHINE as PLEDGES
+from models.pledge import NotFunding, Pledge, promised
+from models.produce import MACHINE as LISTINGS
+from models.produce import Listing
+from models.region import Region, covers
+from models.sealing import Keyring, use_keyring
+from models.staff import Staff, find_staff
+from models.tables import metadata
+from models.user import Consent, Household, Registration, User, register
+
+ACCOUNT = "gh_0000000000aa"
+NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+STATEFUL: tuple[tuple[Any, Any], ...] = (
+    (Appeal, APPEALS),
+    (Offer, OFFER_MACHINE),
+    (GoodsRequest, REQUEST_MACHINE),
+    (Listing, LISTINGS),
+    (Pledge, PLEDGES),
+)
+
+
+@dataclass
+class Filled:
+    db: Session
+    seeded: Seeded
+
+    def all(self, table: Any) -> list[Any]:
+        return list(self.db.scalars(select(table).order_by(table.id)))
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def filled(request: pytest.FixtureRequest) -> Iterator[Filled]:
+    """One filled database of each kind, for the tests that only look."""
+    databases = request.getfixturevalue(f"{request.param}_databases")
+    url = databases.create()
+    engine = open_database(url)
+    seeded = seed(engine, ACCOUNT, NOW)
+    with Session(engine) as db:
+        yield Filled(db, seeded)
+    engine.dispose()
+    databases.drop(url)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Engine]:
+    engine = open_database(database_url)
+    yield engine
+    engine.dispose()
+
+
+def open_database(url: str) -> Engine:
+    use_keyring(Keyring.parse(SAMPLE_DATA_KEYS))
+    return connect(url)
+
+
+def rows_of(database: Engine) -> dict[str, list[tuple[Any, ...]]]:
+    with database.connect() as connection:
+        return {table.name: sorted(map(tuple, connection.execute(select(table)))) for table in metadata.sorted_tables}
+
+
+def count(database: Engine, table: Any) -> int:
+    with Session(database) as db:
+        return db.scalar(select(func.count()).select_from(table)) or 0
+
+
+# Once
+
+
+def test_a_second_time_changes_nothing(database: Engine) -> None:
+    first = seed(database, ACCOUNT, NOW)
+    before = rows_of(database)
+    again = seed(database, ACCOUNT, NOW + timedelta(days=3))
+    assert (first.written, again.written) == (True, False)
+    assert (again.people, again.tags) == (first.people, first.tags)
+    assert rows_of(database) == before
+
+
+def test_where_somebody_lives_nothing_is_written(database: Engine) -> None:
+    with Session(database) as db, db.begin():
+        register(db, Registration("theirs", "donor", ("account",), display_name="路过的人"), NOW)
+    assert not seed(database, ACCOUNT, NOW).written
+    assert count(database, User) == 1
+    assert count(database, Region) == 0
+
+
+def test_a_data_set_that_breaks_a_rule_leaves_nobody_behind(
+    database: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = seeding.FOLDER
+    for file in whole.glob("*.toml"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    with (tmp_path / "appeals.toml").open("a", encoding="utf-8") as appeals:  # the last one is not open yet
+        appeals.write('pledges = [{ donor = "lin", fen = 100, days_ago = 1 }]\n')
+    monkeypatch.setattr(seeding, "FOLDER", tmp_path)
+    with pytest.raises(NotFunding):
+        seed(database, ACCOUNT, NOW)
+    assert {table.name for table in metadata.sorted_tables if count(database, table)} == {"regions"}
+    monkeypatch.setattr(seeding, "FOLDER", whole)
+    assert seed(database, ACCOUNT, NOW).written
+
+
+# What there is
+
+
+def test_the_world_is_small_and_has_everything(filled: Filled) -> None:
+    assert Counter(user.role for user in filled.all(User)) == {"resident": 13, "donor": 8}
+    assert Counter(staff.role for staff in filled.all(Staff)) == {"village": 5, "county": 3, "fund_holder": 2}
+    assert Counter((appeal.kind, appeal.state) for appeal in filled.all(Appeal)) == {
+        ("crowdfund", "funding"): 2,
+        ("crowdfund", "endorsed"): 1,
+        ("one_to_one", "funding"): 4,
+        ("one_to_one", "submitted"): 1,
+        ("one_to_one", "frozen"): 1,
+    }
+    assert [len(filled.all(table)) for table in (Pledge, Offer, GoodsRequest, Listing)] == [27, 6, 5, 6]
+    assert {offer.category for offer in filled.all(Offer)} == {"oil", "seeds", "fertiliser", "clothes", "books"}
+    counties = {home.region_code[:6] for home in filled.all(Household)}
+    assert counties == {"430524", "431124", "360734", "513431", "610828"}
+    assert filled.db.scalar(select(func.count()).select_from(Region)) == 46_326
+
+
+def test_the_road_of_the_report_is_there(filled: Filled) -> None:
+    road = next(appeal for appeal in filled.all(Appeal) if appeal.category == "public_works")
+    assert (road.kind, road.target_fen, road.state) == ("crowdfund", 100_000_000, "funding")
+    assert covers("430524000000", road.region_code)
+
+
+def test_open_appeals_stand_at_different_heights(filled: Filled) -> None:
+    appeals = [appeal for appeal in filled.all(Appeal) if appeal.state == "funding"]
+    sums = promised(filled.db, [appeal.id for appeal in appeals])
+    shares = sorted(sums[appeal.id][0] * 100 // appeal.target_fen for appeal in appeals)
+    assert shares == [7, 10, 11, 40, 72, 96]
+    assert all(appeal.deadline > NOW + timedelta(days=14) for appeal in appeals)
+
+
+def test_the_officers_of_daoxian_have_something_to_decide(filled: Filled) -> None:
+    waiting = {appeal.state: appeal for appeal in filled.all(Appeal) if appeal.state in ("submitted", "endorsed")}
+    for role, state in (("village", "submitted"), ("county", "endorsed")):
+        names = [person["openid"] for person in filled.seeded.people]
+        officers = [find_staff(filled.db, ACCOUNT, openid, NOW) for openid in names]
+        theirs = [officer for officer in officers if officer and officer.role == role]
+        assert any(officer.covers(waiting[state].region_code) for officer in theirs)
+
+
+# The people of the stand-in
+
+
+def test_the_stand_in_reads_the_people(filled: Filled, tmp_path: Path) -> None:
+    file = tmp_path / "people.json"
+    file.write_text(json.dumps(filled.seeded.people, ensure_ascii=False), encoding="utf-8")
+    people = read_people(file)
+    assert all(person.name and person.note and person.gloss.isascii() and person.following for person in people)
+    assert {person.openid for person in people} == set(filled.seeded.tags)
+    assert Counter(filled.seeded.tags.values()) == {"resident": 8, "donor": 4, "staff": 4}
+
+
+def test_everybody_follows_the_account_as_who_they_are(filled: Filled) -> None:
+    conversations = {row.openid: row for row in filled.all(Conversation)}
+    assert len(conversations) == 31
+    assert all(len(openid) == 28 and row.account == ACCOUNT and row.following for openid, row in conversations.items())
+    for openid, tag in filled.seeded.tags.items():
+        user_id = conversations[openid].user_id
+        user = filled.db.get(User, user_id) if user_id else None
+        assert tag == (user.role if user else "staff")
+    staff = {row.openid for row in filled.all(Staff)}
+    assert staff == {openid for openid, row in conversations.items() if row.user_id is None}
+
+
+def test_every_purpose_was_agreed_to(filled: Filled) -> None:
+    agreed = defaultdict(set)
+    for consent in filled.all(Consent):
+        agreed[consent.user_id].add(consent.purpose)
+    for user in filled.all(User):
+        assert agreed[user.id] == ({"account", "identity"} if user.role == "resident" else {"account"})
+
+
+def test_the_people_are_invented(filled: Filled) -> None:
+    for user in filled.all(User):
+        if user.role == "resident":
+            assert 1901 <= int(user.id_number[6:10]) <= 1905
+            assert user.id_number[:6] == user.region_code[:6]
+            assert user.phone.startswith("138000001")
+        else:
+            assert (user.name, user.id_number, user.phone) == (None, None, None)
+    shops = [row.shop_url for row in filled.all(Listing) if row.shop_url]
+    assert [url.split("/")[2] for url in shops] == ["shop.example"]
+
+
+# The rules
+
+
+def test_budget_lines_add_up_to_the_target(filled: Filled) -> None:
+    total: Counter[int] = Counter()
+    for line in filled.all(BudgetLine):
+        total[line.appeal_id] += line.amount_fen
+    assert total == {appeal.id: appeal.target_fen for appeal in filled.all(Appeal)}
+
+
+def test_one_open_appeal_per_household_and_category(filled: Filled) -> None:
+    taken = Counter((row.household_id, row.category) for row in filled.all(Appeal) if row.state in OPEN)
+    assert set(taken.values()) == {1}
+
+
+def test_what_is_published_was_endorsed_by_an_officer_of_the_place_and_no_kin(filled: Filled) -> None:
+    for appeal in filled.all(Appeal):
+        assert (appeal.published_at is not None) == (appeal.state in ("funding", "frozen"))
+        if appeal.state == "submitted":
+            assert appeal.endorsed_by is None
+            continue
+        officer = filled.db.get_one(Staff, appeal.endorsed_by)
+        assert officer.role == "village"
+        assert officer.covers(appeal.region_code)
+        assert officer.household_id != appeal.household_id
+        assert appeal.created_at < appeal.endorsed_at <= (appeal.published_at or NOW) <= NOW
+
+
+def test_a_frozen_appeal_knows_where_it_was(filled: Filled) -> None:
+    assert {(row.state, row.was) for row in filled.all(Appeal) if row.was} == {("frozen", "funding")}
+
+
+def test_stock_adds_up(filled: Filled) -> None:
+    for row in [*filled.all(Offer), *filled.all(Listing)]:
+        assert row.initial == row.available + row.reserved + row.delivered + row.lost > 0
+
+
+@pytest.mark.parametrize(("table", "machine"), STATEFUL, ids=[machine.subject for _, machine in STATEFUL])
+def test_every_state_was_reached_by_audited_moves(filled: Filled, table: Any, machine: Any) -> None:
+    trail = defaultdict(list)
+    for event in filled.all(AuditEvent):
+        if event.subject == machine.subject:
+            trail[event.subject_id].append(event)
+    assert set(trail) <= {row.id for row in filled.all(table)}
+    for row in filled.all(table):
+        moves = trail[row.id]
+        states = [table.__table__.c.state.default.arg, *(event.to_state for event in moves)]
+        assert [event.from_state for event in moves] == states[:-1]
+        assert states[-1] == row.state
+        assert set(pairwise(states)) <= set(machine.moves)
+        times = [row.created_at, *(event.at for event in moves), NOW]
+        assert times == sorted(times)
+
+
+def test_every_move_was_made_by_somebody_who_may(filled: Filled) -> None:
+    appeals = {appeal.id: appeal for appeal in filled.all(Appeal)}
+    for event in filled.all(AuditEvent):
+        kind, _, number = event.actor.partition(":")
+        if kind == "staff":
+            officer = filled.db.get_one(Staff, int(number))
+            assert event.subject == "appeal"
+            assert officer.role in APPEALS.moves[event.from_state, event.to_state]
+            assert officer.covers(appeals[event.subject_id].region_code)
+            assert officer.active_from < event.at
+        elif kind == "user":
+            assert filled.db.get_one(User, int(number)).created_at < event.at
+
+
+def test_pledges_came_while_the_appeal_was_open_and_from_outside(filled: Filled) -> None:
+    closed = {
+        event.subject_id: event.at
+        for event in filled.all(AuditEvent)
+        if event.subject == "appeal" and event.from_state == "funding"
+    }
+    for pledge in filled.all(Pledge):
+        appeal = filled.db.get_one(Appeal, pledge.appeal_id)
+        donor = filled.db.get_one(User, pledge.donor_id)
+        assert appeal.published_at < pledge.created_at < min(closed.get(appeal.id, NOW), appeal.deadline)
+        assert donor.created_at < pledge.created_at
+        assert donor.household_id != appeal.household_id
+    quiet = {filled.db.get_one(User, pledge.donor_id).display_name for pledge in filled.all(Pledge) if pledge.anonymous}
+    assert quiet == {"北方的槐树"}
+
+
+@pytest.mark.parametrize("table", [User, Appeal, Pledge, Offer, GoodsRequest, Listing, Conversation])
+def test_numbers_follow_time(filled: Filled, table: Any) -> None:
+    times = [row.created_at for row in filled.all(table)]
+    assert times == sorted(times)
+    assert times[-1] < NOW
+
+
+# What the flows would have said
+
+
+def judge(flow: Flow, answers: dict[str, Any], at: datetime) -> None:
+    """Every answer given is one that its question takes; photos and places are not in the data set's words."""
+    world = World(at, load_lexicon(), lambda text: [])
+    for name, value in answers.items():
+        step = flow.step(name)
+        assert step is not None
+        assert step.applies(answers)
+        assert step.judge(value, Asking(world, answers)) is None, (name, value)
+    left = {step.name for step in flow.steps if step.applies(answers)} - set(answers)
+    assert left <= {"photos", "place", "home"}
+
+
+def of(row: Any, *names: str) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
+
+
+def amount_of(row: Any, quantity: int) -> dict[str, Any]:
+    return {"unit": row.unit, "weight" if row.unit == "jin" else "count": quantity}
+
+
+def day(name: str, value: date | None) -> dict[str, str]:
+    return {name: value.isoformat()} if value else {}
+
+
+def test_the_flows_would_have_taken_the_people(filled: Filled) -> None:
+    for user in filled.all(User):
+        said = {"consent": "yes", "role": user.role}
+        if user.role == "resident":
+            said |= {"consent_identity": "yes", **of(user, "name", "id_number", "phone")}
+        else:
+            said |= of(user, "display_name")
+        judge(register_flow, said, user.created_at)
+
+
+def test_the_flows_would_have_taken_the_appeals_and_pledges(filled: Filled) -> None:
+    for appeal in filled.all(Appeal):
+        lines = [line for line in filled.all(BudgetLine) if line.appeal_id == appeal.id]
+        said = of(appeal, "kind", "title", "category", "story")
+        said["target"] = appeal.target_fen
+        said["budget"] = [of(line, "item", "amount_fen") for line in lines]
+        said |= day("deadline", appeal.deadline.astimezone(CHINA).date())
+        judge(start_appeal, said, appeal.created_at)
+    for pledge in filled.all(Pledge):
+        said = {"amount": pledge.amount_fen, "anonymous": "yes" if pledge.anonymous else "no"}
+        judge(pledge_flow, said, pledge.created_at)
+
+
+def test_the_flows_would_have_taken_the_goods(filled: Filled) -> None:
+    for offer in filled.all(Offer):
+        said = of(offer, "category", "item", "condition", "handover") | amount_of(offer, offer.initial)
+        judge(offer_goods, said | day("best_before", offer.best_before), offer.created_at)
+    for request in filled.all(GoodsRequest):
+        said = of(request, "category", "item", "reason") | amount_of(request, request.quantity)
+        judge(request_goods, said, request.created_at)
+
+
+def test_the_flows_would_have_taken_the_listings(filled: Filled) -> None:
+    for listing in filled.all(Listing):
+        said = of(listing, "kind", "name") | amount_of(listing, listing.initial) | {"price": listing.price_fen}
+        if listing.kind == "produce":
+            said["ripeness"] = "growing" if listing.harvest_date else "ripe"
+        said |= day("harvest_date", listing.harvest_date)
+        said |= {"sold_where": "shop", "shop_url": listing.shop_url} if listing.shop_url else {"sold_where": "here"}
+        judge(list_produce, said, listing.created_at)
+
+
+@pytest.mark.parametrize("table", [Appeal, Offer, GoodsRequest, Listing, Staff, Household])
+def test_every_place_is_known(filled: Filled, table: Any) -> None:
+    codes = {row.region_code for row in filled.all(table)}
+    assert len(filled.db.scalars(select(Region).where(Region.code.in_(codes))).all()) == len(codes)
