@@ -85,22 +85,23 @@ def read(text: str, vague_words: Iterable[str] = ()) -> Fraction | Unread:
     return unless_vague(fold(text), parse, vague_words)
 
 
-def unless_vague(folded: str, parse: Parse, vague_words: Iterable[str]) -> Fraction | Unread:
-    """What ``parse`` reads; VAGUE where it can only read it without the vague words (三十多万, 几万)."""
-    found = parse(folded)
+def unless_vague(folded: str, reading: Parse, vague_words: Iterable[str]) -> Fraction | Unread:
+    """What ``reading`` finds; VAGUE where it can only read it without the vague words (三十多万, 几万)."""
+    if len(folded) > LONGEST:
+        return Unread.NOT_A_NUMBER
+    found = reading(folded)
     longest_first = sorted(vague_words, key=len, reverse=True)
-    if found is not Unread.NOT_A_NUMBER or not longest_first or len(folded) > LONGEST:
+    if found is not Unread.NOT_A_NUMBER or not longest_first:
         return found
     vague = re.compile("|".join(map(re.escape, longest_first)))
-    certain = (vague.sub(stand_in, folded) for stand_in in ("", "一"))
-    return Unread.VAGUE if any(parse(text) is not Unread.NOT_A_NUMBER for text in certain) else found
+    without, with_one = vague.sub("", folded), vague.sub("一", folded)
+    is_number = without and any(reading(text) is not Unread.NOT_A_NUMBER for text in (without, with_one))
+    return Unread.VAGUE if is_number else found
 
 
 def parse(folded: str) -> Fraction | Unread:
-    """The number that a folded text is."""
+    """The number that a folded text of at most LONGEST characters is."""
     unsigned = folded.removeprefix("-")
-    if len(folded) > LONGEST:
-        return Unread.NOT_A_NUMBER
     if _RANGE.fullmatch(unsigned):
         return Unread.VAGUE
     if not _NUMERIC.fullmatch(unsigned) or _MIXED_RUN.search(unsigned):

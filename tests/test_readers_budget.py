@@ -69,6 +69,7 @@ def test_several_lines_in_one_message_count_all_or_none():
     [
         ("水泥", "no_amount"),
         ("52万水泥", "no_amount"),
+        ("水泥来", "no_amount"),
         ("", "no_amount"),
         ("\n", "no_amount"),
         ("52万", "no_item"),
