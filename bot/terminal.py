@@ -19,7 +19,7 @@ from config.settings import Settings
 
 HELP = """\
   Type as you would in WeChat. Besides:
-    /photo           send a photo        /place 道县梅花镇     send a place
+    /photo           send a photo        /place NAME      send a place
     /tap KEY         tap a menu button   /voice WORDS        say something
     /who             be somebody else    /quit               leave
 """

@@ -74,10 +74,10 @@ class Turns:
 
     def _turn(self, connection: Connection, message: Message, jobs: list[tuple[str, int]], started: float) -> str:
         now = self.clock()
-        turn_id = inbound.claim(connection, message, now)
-        if turn_id is None:
+        claimed = inbound.claim(connection, message, now)
+        if claimed is None:
             return inbound.stored_reply(connection, message.key) or ""
-        locked = inbound.lock_person(connection, message, now)
+        turn_id, locked = claimed
         desk = self._desk(connection, message, locked, now, jobs)
         session = self._load(connection, locked, now)
         answer = self.route(desk, session, message) if session else Answer([FRESH_START], outcome="set_aside")
@@ -123,11 +123,10 @@ class Turns:
         try:
             with self.database.begin() as connection:
                 now = self.clock()
-                turn_id = inbound.claim(connection, message, now)
-                if turn_id is None:
+                claimed = inbound.claim(connection, message, now)
+                if claimed is None:
                     return inbound.stored_reply(connection, message.key) or reply
-                locked = inbound.lock_person(connection, message, now)
-                inbound.keep_failure(connection, turn_id, locked, reply, _ms(started))
+                inbound.keep_failure(connection, *claimed, reply, _ms(started))
         except DBAPIError as error:
             raise _try_again(message, error) from None
         return reply

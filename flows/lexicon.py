@@ -5,6 +5,7 @@ The files are read by ``bot``; flows and handlers only ask.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from flows.wording import plain
 
@@ -29,8 +30,11 @@ class Lexicon:
 
     def pick(self, choice_set: str, text: str) -> str | None:
         """The key whose label or synonym this text is, exactly."""
-        wanted = plain(text)
-        for key, labels in self.choices[choice_set].items():
-            if wanted in labels:
-                return key
-        return None
+        return self._picks[choice_set].get(plain(text))
+
+    @cached_property
+    def _picks(self) -> dict[str, dict[str, str]]:
+        return {
+            name: {plain(label): key for key, labels in options.items() for label in labels}
+            for name, options in self.choices.items()
+        }

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.pool import QueuePool
 
 # A second delivery waits for the first one's reply for less than WeChat's five seconds.
 LOCK_WAIT_MS = 4_000
@@ -32,7 +33,16 @@ def connect(url: str, *, pool_size: int = 10) -> Engine:
 
 
 def _sqlite(url: str) -> Engine:
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": LOCK_WAIT_MS / 1000})
+    # One connection for the process: threads queue for it in turn, where SQLite's own waiting is a lottery.
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=LOCK_WAIT_MS / 1000,
+        hide_parameters=True,
+        connect_args={"timeout": LOCK_WAIT_MS / 1000, "check_same_thread": False},
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

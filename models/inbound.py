@@ -1,13 +1,14 @@
 """The statements every turn runs: claim the message, lock the person, keep what came of it.
 
-Plain Core, built once: this is the hot path of the whole program.
+Plain Core, built once: this is the hot path of the whole program, and on
+PostgreSQL each round trip counts, so there the statements travel in pairs.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, Table, bindparam, insert, select, type_coerce, update
+from sqlalchemy import Connection, LargeBinary, Table, bindparam, insert, literal, select, true, type_coerce, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -49,12 +50,12 @@ class Record:
 
 
 _find_reply = select(_turns.c.reply).where(_turns.c.key == bindparam("b_key"))
-_lock_person = (
+_person = (
     select(
         _people.c.id,
         _people.c.user_id,
         # As it lies: a session that does not open is set aside, not a failed query.
-        type_coerce(_people.c.session, LargeBinary),
+        type_coerce(_people.c.session, LargeBinary).label("session"),
         _people.c.unread,
         _people.c.failures,
     )
@@ -63,12 +64,12 @@ _lock_person = (
 )
 _keep_turn = (
     update(_turns)
-    .where(_turns.c.id == bindparam("b_id"))
+    .where(_turns.c.id == bindparam("b_turn"))
     .values({name: bindparam(name) for name in ("conversation_id", "reply", "flow", "step", "outcome", "tries", "ms")})
 )
 _keep_person = (
     update(_people)
-    .where(_people.c.id == bindparam("b_id"))
+    .where(_people.c.id == bindparam("b_person"))
     .values(
         session=bindparam("session"),
         failures=bindparam("failures"),
@@ -97,19 +98,50 @@ def _greet(dialect_insert: Any) -> Any:
     )
 
 
-_CLAIM = {"postgresql": _claim(postgres_insert), "sqlite": _claim(sqlite_insert)}
+def _claim_and_lock() -> Any:
+    """One row always: the claimed turn's number and the person's columns, either of them NULL.
+
+    The claim comes first in every plan, so two deliveries never wait for each other in a ring.
+    """
+    claimed = _claim(postgres_insert).cte("claimed")
+    person = _person.cte("person")
+    one = select(literal(1).label("one")).subquery()
+    return select(claimed.c.id.label("turn_id"), *person.c).select_from(
+        one.outerjoin(claimed, true()).outerjoin(person, true())
+    )
+
+
+_CLAIM = _claim(sqlite_insert)
+_CLAIM_AND_LOCK = _claim_and_lock()
+_KEEP_BOTH = _keep_person.add_cte(_keep_turn.cte("kept"))
 _GREET = {"postgresql": _greet(postgres_insert), "sqlite": _greet(sqlite_insert)}
 
 
-def claim(connection: Connection, message: Message, now: datetime) -> int | None:
-    """The turn's row number when this message is new; None when it was, or is being, answered.
+def claim(connection: Connection, message: Message, now: datetime) -> tuple[int, Locked] | None:
+    """The new turn's row number and the person under lock; None when the message was, or is being, answered.
 
-    Waits for a first delivery that is still running (up to the lock wait).
+    Waits for a first delivery that is still running, and for the person's turn
+    before (up to the lock wait). The person's row is made on first contact.
     """
-    statement = _CLAIM[connection.dialect.name]
     kind = f"{message.kind}:{message.event}" if message.event else str(message.kind)
-    row = connection.execute(statement, {"key": message.key, "received_at": now, "kind": kind[:40]}).first()
-    return row[0] if row else None
+    new = {"key": message.key, "received_at": now, "kind": kind[:40]}
+    who = {"b_account": message.account, "b_openid": message.openid}
+    if connection.dialect.name == "postgresql":
+        turn_id, *person = connection.execute(_CLAIM_AND_LOCK, new | who).one()
+    else:
+        turn_id = connection.scalar(_CLAIM, new)
+        person = connection.execute(_person, who).first() if turn_id else None
+    if turn_id is None:
+        return None
+    if not person or person[0] is None:
+        person = _greet_person(connection, message, now, who)
+    return turn_id, Locked(*person)
+
+
+def _greet_person(connection: Connection, message: Message, now: datetime, who: dict[str, str]) -> Any:
+    fresh = {"account": message.account, "openid": message.openid, "session": "", "created_at": now, "touched_at": now}
+    connection.execute(_GREET[connection.dialect.name], fresh)
+    return connection.execute(_person, who).one()
 
 
 def stored_reply(connection: Connection, key: str) -> str | None:
@@ -118,50 +150,32 @@ def stored_reply(connection: Connection, key: str) -> str | None:
     return row[0] if row else None
 
 
-def lock_person(connection: Connection, message: Message, now: datetime) -> Locked:
-    """The person's row, locked until the transaction ends; made on first contact."""
-    who = {"b_account": message.account, "b_openid": message.openid}
-    row = connection.execute(_lock_person, who).first()
-    if row is None:
-        fresh = {
-            "account": message.account,
-            "openid": message.openid,
-            "session": "",
-            "created_at": now,
-            "touched_at": now,
-        }
-        connection.execute(_GREET[connection.dialect.name], fresh)
-        row = connection.execute(_lock_person, who).one()
-    return Locked(*row)
-
-
 def keep(
     connection: Connection, turn_id: int, person: Locked, session: str, reply: str, record: Record, now: datetime
 ) -> None:
     """The session, the reply and the turn's record, to be committed with everything the turn did."""
-    connection.execute(
-        _keep_turn,
-        {
-            "b_id": turn_id,
-            "conversation_id": person.id,
-            "reply": reply,
-            "flow": record.flow,
-            "step": record.step,
-            "outcome": record.outcome[:40],
-            "tries": record.tries,
-            "ms": record.ms,
-        },
-    )
-    connection.execute(
-        _keep_person,
-        {
-            "b_id": person.id,
-            "session": session,
-            "failures": person.failures,
-            "touched_at": now,
-            "b_read": record.read,
-        },
-    )
+    turn = {
+        "b_turn": turn_id,
+        "conversation_id": person.id,
+        "reply": reply,
+        "flow": record.flow,
+        "step": record.step,
+        "outcome": record.outcome[:40],
+        "tries": record.tries,
+        "ms": record.ms,
+    }
+    after = {
+        "b_person": person.id,
+        "session": session,
+        "failures": person.failures,
+        "touched_at": now,
+        "b_read": record.read,
+    }
+    if connection.dialect.name == "postgresql":
+        connection.execute(_KEEP_BOTH, turn | after)
+    else:
+        connection.execute(_keep_turn, turn)
+        connection.execute(_keep_person, after)
 
 
 def keep_failure(connection: Connection, turn_id: int, person: Locked, reply: str, ms: int) -> None:

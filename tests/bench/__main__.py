@@ -1,0 +1,164 @@
+"""``make bench``: one run, every server in turn under the same granian and the same load.
+
+Rounds are interleaved (a b c d, a b c d, …) so that a machine that drifts
+drifts for all; ratios are taken round by round and their median printed.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import count, cycle
+from pathlib import Path
+from urllib.error import URLError
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+from sqlalchemy import create_engine
+
+from bot.leash import leashed
+from bot.services import EmbeddedValkey, end, free_port
+from config.settings import SAMPLE_TOKEN, Mode
+from models.migrations import upgrade
+from tests import wechat_side
+from tests.bench import load, profile, yardsticks
+from tests.services import EmbeddedPostgres
+from tests.stage import Stage, seed_regions
+
+CONNECTIONS = 16
+PEOPLE = 64
+SERVER_CORE, LOAD_CORE = 0, 1
+MIDDLE = ("苗寨修路", "返回")
+
+
+def requests(mode: Mode, words: Iterator[str], people: list[str], port: int) -> Iterator[bytes]:
+    """Signed deliveries, prepared one by one: each person says each word in turn."""
+    wechat = wechat_side.WeChat(mode=mode)
+    for word in words:
+        for openid in people:
+            query, body = wechat.deliver(wechat_side.text(word, openid))
+            head = f"POST /wechat?{urlencode(query)} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {len(body)}\r\n"
+            yield f"{head}Content-Type: text/xml\r\n\r\n".encode() + body
+
+
+class Server:
+    """A WSGI application under granian: one worker, eight threads, one core."""
+
+    def __init__(self, name: str, target: str, words: tuple[str, ...], environment: dict[str, str], folder: Path) -> None:
+        self.name, self.target, self.words, self.environment, self.folder = name, target, words, environment, folder
+        self.mode = Mode(environment.get("WECHAT_MODE", "plain"))
+        self.rounds: list[load.Figures] = []
+
+    def measure(self, seconds: float) -> None:
+        port = free_port()
+        command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
+        command += ["--blocking-threads", "8", "--no-ws", "--log-level", "error", *self.target.split()]
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            leashed(command),
+            env={**os.environ, **self.environment, "PYTHONPATH": str(Path.cwd())},
+            cwd=self.folder,
+            process_group=0,
+            preexec_fn=lambda: os.sched_setaffinity(0, {SERVER_CORE}),  # noqa: PLW1509 - no threads here yet
+        )
+        try:
+            _await(port)
+            load.run(port, self._connections(port), 1.0)
+            self.rounds.append(load.run(port, self._connections(port), seconds))
+        finally:
+            end(process, 10)
+
+    def _connections(self, port: int) -> list[Iterator[bytes]]:
+        share = PEOPLE // CONNECTIONS
+        groups = [[f"o-bench-{n * share + k:03}" for k in range(share)] for n in range(CONNECTIONS)]
+        return [requests(self.mode, cycle(self.words), people, port) for people in groups]
+
+
+def _await(port: int) -> None:
+    for _ in range(200):
+        try:
+            urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1).close()  # noqa: S310
+        except URLError as error:
+            if not isinstance(error.reason, ConnectionRefusedError):
+                return
+            time.sleep(0.05)
+        else:
+            return
+    raise SystemExit("a server did not start")
+
+
+def prepare(url: str) -> None:
+    """A migrated database in which everybody is in the middle of start_appeal."""
+    upgrade(url)
+    engine = create_engine(url)
+    yardsticks.Base.metadata.create_all(engine)
+    engine.dispose()
+    seed_regions(url)
+    stage = Stage(url, mode=Mode.PLAIN)
+    stage.clock.now = datetime.now(UTC)
+    for number in range(PEOPLE):
+        openid = f"o-bench-{number:03}"
+        stage.register(openid, "resident")
+        stage.say(openid, "求助")
+    stage.close()
+
+
+def servers(databases: dict[str, str], redis_url: str, folder: Path) -> list[Server]:
+    common = {"WECHAT_TOKEN": SAMPLE_TOKEN, "BANGFU_ENV": "demo", "REDIS_URL": redis_url}
+    factory = "--factory tests.bench.yardsticks:"
+    plain = {"WECHAT_MODE": "plain"}
+    listed = [Server("(a) Flask + wechatpy echo", factory + "echo", ("你好",), common, folder)]
+    # WeRoBot's session file waits for the disk several times a message: in memory it is at its best.
+    memory = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else folder))
+    listed.append(Server("(w) WeRoBot 1.13 echo, default session", factory + "werobot", ("你好",), common, memory))
+    for kind, url in databases.items():
+        env = {**common, "DATABASE_URL": url}
+        listed.append(Server(f"(b) echo + SELECT + INSERT, ORM, {kind}", factory + "echo_stored", ("你好",), env, folder))
+        listed.append(Server(f"(c) bot, menu, {kind}", "wsgi:app", ("菜单",), env | plain, folder))
+        listed.append(Server(f"(d) bot, middle of start_appeal, {kind}", "wsgi:app", MIDDLE, env | plain, folder))
+        listed.append(Server(f"(s) bot as (d), safe mode, {kind}", "wsgi:app", MIDDLE, env | {"WECHAT_MODE": "safe"}, folder))
+    return listed
+
+
+def report(listed: list[Server]) -> None:
+    print(f"\n{'server':46} {'req/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'to (b)':>7} {'failed':>6}")
+    for server in listed:
+        kind = "SQLite" if server.name.endswith("SQLite") else "PostgreSQL"
+        base = next(other for other in listed if other.name.startswith("(b)") and other.name.endswith(kind))
+        ratio = statistics.median(mine.rate / theirs.rate for mine, theirs in zip(server.rounds, base.rounds, strict=True))
+        rate = statistics.median(figures.rate for figures in server.rounds)
+        p50, p99 = (statistics.median(f.percentile(part) for f in server.rounds) for part in (0.5, 0.99))
+        failed = sum(figures.failed for figures in server.rounds)
+        print(f"{server.name:46} {rate:8.0f} {p50:8.2f} {p99:8.2f} {ratio:7.2f} {failed:6}")
+    for server in listed:
+        if server.name.startswith("(d)"):
+            print(f"\nthe answer of {server.name}: {server.rounds[0].sample[:400]}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("--seconds", type=float, default=8, help="of load per server and round")
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    os.sched_setaffinity(0, {LOAD_CORE})
+    with tempfile.TemporaryDirectory() as name, EmbeddedPostgres(durable=True) as postgres:
+        folder = Path(name)
+        with EmbeddedValkey(folder / "valkey", keep=False) as valkey:
+            databases = {"SQLite": f"sqlite:///{folder / 'bench.db'}", "PostgreSQL": postgres.url}
+            for url in databases.values():
+                prepare(url)
+            listed = servers(databases, valkey.url, folder)
+            for number, server in ((n, s) for n in range(given.rounds) for s in listed):
+                print(f"round {number + 1}: {server.name}", flush=True)
+                server.measure(given.seconds)
+            report(listed)
+            for kind, url in databases.items():
+                profile.report(kind, url)
+
+
+if __name__ == "__main__":
+    main()

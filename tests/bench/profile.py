@@ -1,0 +1,66 @@
+"""Where the time of a turn goes, statement by statement: the same messages in one process, without a server."""
+
+import time
+from collections import defaultdict
+from datetime import UTC, datetime
+from itertools import cycle
+from typing import Any
+
+from sqlalchemy import event
+
+from bot.turn import Turns
+from config.settings import Mode
+from tests import wechat_side
+from tests.stage import Stage
+
+TURNS = 2_000
+MIDDLE = ("苗寨修路", "返回")
+
+
+def report(kind: str, url: str) -> None:
+    """Microseconds per turn, by database statement and by part of the program."""
+    stage = Stage(url, mode=Mode.PLAIN)
+    stage.clock.now = datetime.now(UTC)
+    turns: Turns = stage.app.extensions["bangfu"]["turns"]
+    spent: dict[str, float] = defaultdict(float)
+    begun: dict[str, float] = {}
+
+    def before(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        begun[statement] = time.perf_counter()
+
+    def after(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        spent[" ".join(statement.split())[:60]] += time.perf_counter() - begun[statement]
+
+    event.listen(turns.database, "before_cursor_execute", before)
+    event.listen(turns.database, "after_cursor_execute", after)
+    _time(turns.database.dialect, "do_commit", spent, "COMMIT")
+    object.__setattr__(turns, "route", _timed(turns.route, spent, "route: handlers, engine, readers"))
+    turns.renderer.render = _timed(turns.renderer.render, spent, "render: Jinja")  # type: ignore[method-assign]
+    words = cycle(MIDDLE)
+    deliveries = [stage.wechat.deliver(wechat_side.text(next(words), "o-bench-000")) for _ in range(TURNS)]
+    begin = time.perf_counter()
+    for query, body in deliveries:
+        assert stage.client.post("/wechat", query_string=query, data=body).status_code == 200
+    total = time.perf_counter() - begin
+    stage.close()
+    print(f"\nwhere a turn's time goes, {kind} (µs per turn, one process, no server)")
+    for name, seconds in sorted(spent.items(), key=lambda item: -item[1]):
+        print(f"  {seconds / TURNS * 1e6:8.0f}  {name}")
+    rest = total - sum(spent.values())
+    print(f"  {rest / TURNS * 1e6:8.0f}  the rest: Flask's test client, door, SQLAlchemy, JSON, sealing")
+    print(f"  {total / TURNS * 1e6:8.0f}  in all")
+
+
+def _timed(call: Any, spent: dict[str, float], name: str) -> Any:
+    def timed(*args: Any, **named: Any) -> Any:
+        begin = time.perf_counter()
+        try:
+            return call(*args, **named)
+        finally:
+            spent[name] += time.perf_counter() - begin
+
+    return timed
+
+
+def _time(owner: Any, method: str, spent: dict[str, float], name: str) -> None:
+    setattr(owner, method, _timed(getattr(owner, method), spent, name))
