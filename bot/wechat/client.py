@@ -1,0 +1,269 @@
+"""The platform's API as this program uses it: one method per call, our own errors, no send made twice.
+
+Every method raises WeChatError (the platform refused; its ``action`` says what
+to do) or Unreachable (``outcome_unknown``: never repeat such a send blindly).
+"""
+
+import json
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from wechatpy.client import WeChatClient
+
+from bot.wechat.policy import Action, Answer, TooLarge, Unreachable, WeChatError, exchange
+from bot.wechat.token import TokenManager
+
+# Seconds to connect and to answer.
+TIMEOUT = (3.0, 10.0)
+# doc/service/api/usermanage/tag: more in one call is refused with 40032.
+PEOPLE_PER_TAGGING = 50
+
+_NO_MENU = 46003
+
+# Calls that change nothing, or that state the whole result, so that making them twice is making them once.
+# Template messages join them by their client_msg_id; customer-service messages have no such thing.
+_REPEATABLE = frozenset(
+    {
+        "media/get",
+        "media/upload",
+        "menu/create",
+        "menu/get",
+        "menu/trymatch",
+        "tags/get",
+        "tags/members/batchtagging",
+        "tags/members/batchuntagging",
+        "user/info",
+    }
+)
+
+
+class _HideTokens(logging.Filter):
+    """urllib3 logs every URL at DEBUG, and the platform wants its token in the URL."""
+
+    _token = re.compile(r"(access_token=)[^&\s\"']+")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = self._token.sub(r"\1***", record.getMessage()), ()
+        return True
+
+
+def open_session(connections: int = 64) -> requests.Session:
+    """A pooled session for the platform, safe to share between threads: no cookies, no retries of its own.
+
+    Proxies, certificates and .netrc of the environment are not looked at.
+    """
+    for name in ("urllib3.connectionpool", "urllib3.util.retry"):
+        logger = logging.getLogger(name)
+        if not any(isinstance(each, _HideTokens) for each in logger.filters):
+            logger.addFilter(_HideTokens())
+    session = requests.Session()
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(pool_maxsize=connections, max_retries=0))
+    return session
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    content: bytes = field(repr=False)
+    content_type: str
+
+
+class MediaUnusable(Exception):
+    """There is such media, but not as a file we take. ``why``: ``too large`` (10 MB) or ``not a file``."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class WeChatApi:
+    """Safe to share between threads. ``api_url`` is the platform's root, or a stand-in's; ``timeout`` see TIMEOUT."""
+
+    def __init__(
+        self, api_url: str, tokens: TokenManager, http: requests.Session, timeout: tuple[float, float] = TIMEOUT
+    ) -> None:
+        self._wire = _Wire(api_url.rstrip("/"), tokens, http, timeout)
+
+    # Messages. Customer-service messages cannot be told apart by the platform, so they are never repeated.
+
+    def send_text(self, openid: str, text: str) -> None:
+        _sent(lambda: self._wire.message.send_text(openid, text))
+
+    def send_options(self, openid: str, head: str, options: Sequence[tuple[str, str]], tail: str = "") -> None:
+        """A msgmenu: ``options`` are (id, label) pairs; a tap comes back as the label's text with the id."""
+        menu = {
+            "head_content": head,
+            "list": [{"id": key, "content": label} for key, label in options],
+            "tail_content": tail,
+        }
+        body = {"touser": openid, "msgtype": "msgmenu", "msgmenu": menu}
+        _sent(lambda: self._wire.post("message/custom/send", data=body))
+
+    def send_template(
+        self, openid: str, template_id: str, fields: Mapping[str, str], *, client_msg_id: str, url: str = ""
+    ) -> str:
+        """The platform's id of the message; empty where it already had ``client_msg_id``.
+
+        The platform knows a client_msg_id for ten minutes, so only until then
+        may the caller repeat a send whose outcome is unknown.
+        """
+        body = {
+            "touser": openid,
+            "template_id": template_id,
+            "client_msg_id": client_msg_id,
+            "url": url,
+            "data": {name: {"value": value} for name, value in fields.items()},
+        }
+        answer = _sent(lambda: self._wire.post("message/template/send", data=body, repeatable=True))
+        return str(answer.get("msgid", ""))
+
+    # Media and people
+
+    def download(self, media_id: str) -> Media:
+        """A photo or a voice that a person sent, at most 10 MB. Raises MediaUnusable besides the usual."""
+        try:
+            answer = self._wire.answer("GET", "media/get", params={"media_id": media_id})
+        except TooLarge:
+            answer = None
+        if answer is None:
+            raise MediaUnusable("too large")
+        if answer.fields is not None:  # a video is answered with a link
+            raise MediaUnusable("not a file")
+        return Media(answer.body, answer.content_type)
+
+    def upload(self, kind: str, content: bytes, filename: str, content_type: str) -> str:
+        """The media id, good for three days. ``kind``: image, voice, video or thumb; ``filename``: ASCII."""
+        # Bytes, never a file: a file read once would be sent empty after a token is renewed.
+        answer = self._wire.media.upload(kind, (filename, content, content_type))
+        return str(_part("media/upload", answer, "media_id"))
+
+    def person(self, openid: str) -> dict[str, Any]:
+        """``subscribe``, ``unionid`` …: no name and no picture since 2021."""
+        found: dict[str, Any] = self._wire.user.get(openid)
+        return found
+
+    def tags(self) -> dict[str, int]:
+        """Every tag of the account: name -> id."""
+        call = "tags/get"
+        found = _part(call, self._wire.get(call), "tags")
+        return {str(_part(call, tag, "name")): int(_part(call, tag, "id")) for tag in found}
+
+    def create_tag(self, name: str) -> int:
+        call = "tags/create"
+        return int(_part(call, self._wire.post(call, data={"tag": {"name": name}}), "tag", "id"))
+
+    def tag_people(self, tag_id: int, openids: Sequence[str]) -> None:
+        for start in range(0, len(openids), PEOPLE_PER_TAGGING):
+            self._wire.tag.tag_user(tag_id, list(openids[start : start + PEOPLE_PER_TAGGING]))
+
+    def untag_people(self, tag_id: int, openids: Sequence[str]) -> None:
+        for start in range(0, len(openids), PEOPLE_PER_TAGGING):
+            self._wire.tag.untag_user(tag_id, list(openids[start : start + PEOPLE_PER_TAGGING]))
+
+    # Menus
+
+    def menus(self) -> dict[str, Any]:
+        """``menu`` and ``conditionalmenu`` as the platform has them; empty where there is none."""
+        try:
+            found: dict[str, Any] = self._wire.menu.get()
+        except WeChatError as error:
+            if error.code != _NO_MENU:
+                raise
+            return {}
+        return found
+
+    def create_menu(self, menu: Mapping[str, Any]) -> None:
+        self._wire.menu.create(dict(menu))
+
+    def delete_menus(self) -> None:
+        """The default menu and every conditional one."""
+        self._wire.menu.delete()
+
+    def add_conditional_menu(self, menu: Mapping[str, Any]) -> str:
+        """The id of the rule. The newest rule is tried first."""
+        return str(_part("menu/addconditional", self._wire.menu.add_conditional(dict(menu)), "menuid"))
+
+    def delete_conditional_menu(self, menu_id: str) -> None:
+        self._wire.menu.del_conditional(menu_id)
+
+    def menu_of(self, openid: str) -> dict[str, Any]:
+        """The menu that this person is shown."""
+        found: dict[str, Any] = self._wire.menu.try_match(openid)
+        return found
+
+
+class _Wire(WeChatClient):  # type: ignore[misc]  # it has no types
+    """wechatpy's endpoints over our own transport.
+
+    Its own ``_request`` is replaced whole, because it follows a lasting 40001
+    until the stack ends, fetches tokens without a time-out and puts secrets into
+    its errors. Those of its endpoints that name the platform's host are not used.
+    """
+
+    def __init__(
+        self, api_url: str, tokens: TokenManager, http: requests.Session, timeout: tuple[float, float]
+    ) -> None:
+        super().__init__("", "", timeout=timeout)
+        self._api_url, self._tokens, self._http = api_url, tokens, http
+
+    def _request(self, method: str, url_or_endpoint: str, **request: Any) -> dict[str, Any]:
+        fields = self.answer(method, url_or_endpoint, **request).fields
+        if fields is None:
+            raise Unreachable(True, url_or_endpoint, "not JSON")
+        return fields
+
+    def answer(self, method: str, call: str, *, repeatable: bool = False, **request: Any) -> Answer:
+        """As the platform answered it. A dead token is renewed and the call made once more, and no more."""
+        if isinstance(request.get("data"), dict):
+            # As UTF-8, or people would read \u escapes; a lone surrogate is not worth failing for.
+            request["data"] = json.dumps(request["data"], ensure_ascii=False).encode("utf-8", "replace")
+            request["headers"] = {"Content-Type": "application/json"}
+        params = request.pop("params", {})
+
+        def attempt(token: str) -> Answer:
+            return exchange(
+                self._http,
+                method.upper(),
+                f"{self._api_url}/cgi-bin/{call}",
+                call=call,
+                timeout=self.timeout,
+                repeatable=repeatable or call in _REPEATABLE,
+                params={**params, "access_token": token},
+                **request,
+            )
+
+        token = self._tokens.current()
+        try:
+            return attempt(token)
+        except WeChatError as error:
+            if error.action is not Action.RENEW_TOKEN:
+                raise
+        self._tokens.invalidate(token)
+        return attempt(self._tokens.current())
+
+
+def _sent(send: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The answer to a send; one that the platform already had counts as sent."""
+    try:
+        return send()
+    except WeChatError as error:
+        if error.action is not Action.TREAT_AS_SENT:
+            raise
+    return {}
+
+
+def _part(call: str, answer: Any, *path: str) -> Any:
+    """What the platform promises to answer; without it the answer is of no use."""
+    for name in path:
+        if not isinstance(answer, Mapping) or name not in answer:
+            raise Unreachable(True, call, f"an answer without {name}")
+        answer = answer[name]
+    return answer
