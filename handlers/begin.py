@@ -10,11 +10,11 @@ def register(talk: Talk, then: str = "") -> Answer:
 
 
 def one_to_one(talk: Talk) -> Answer:
-    return talk.start("start_appeal", {"kind": "one_to_one"})
+    return talk.start("start_appeal", {"kind": "one_to_one"}, kind="one_to_one")
 
 
 def crowdfund(talk: Talk) -> Answer:
-    return talk.start("start_appeal", {"kind": "crowdfund"})
+    return talk.start("start_appeal", {"kind": "crowdfund"}, kind="crowdfund")
 
 
 def request(talk: Talk) -> Answer:

@@ -1,0 +1,86 @@
+"""捐: a promise of money to one appeal, with a moment to look at what it is for before it counts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from flows.desk import Desk
+from flows.flow import Answer, Flow, Say, Step
+from flows.readers import Choice, Money
+from flows.session import Draft
+from models.appeal import Appeal, BudgetLine, get_appeal
+from models.conversation import Conversation
+from models.money import SMALLEST_PLEDGE
+from models.notice import tell
+from models.pledge import Pledge, check_open, make_pledge, promised
+from models.staff import Staff
+from models.user import get_user
+
+MOST_LINES = 3
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``appeal_id``, and ``said``, the words to go on with after registering."""
+    appeal = get_appeal(desk.db, given["appeal_id"])
+    # Before asking who they are: nobody should register for an appeal that is closed.
+    check_open(appeal, None, desk.world.now)
+    donor = get_user(desk.db, desk.person.user_id, then=given["said"])
+    check_open(appeal, donor, desk.world.now)
+    return {"appeal_id": appeal.id, "title": appeal.title, "name": donor.display_name}
+
+
+def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+    """What the money is for, who vouched (by work number), and how far the appeal is."""
+    appeal = get_appeal(desk.db, draft.given["appeal_id"])
+    largest_first = select(BudgetLine).where(BudgetLine.appeal_id == appeal.id).order_by(BudgetLine.amount_fen.desc())
+    lines = desk.db.scalars(largest_first).all()
+    officer = desk.db.get(Staff, appeal.endorsed_by) if appeal.endorsed_by else None
+    return {
+        "lines": [{"item": line.item, "amount_fen": line.amount_fen} for line in lines[:MOST_LINES]],
+        "line_count": len(lines),
+        "work_no": officer.work_no if officer else None,
+        "endorsed_at": appeal.endorsed_at,
+        "deadline": appeal.deadline,
+        **_progress(desk, appeal),
+    }
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    donor = get_user(desk.db, desk.person.user_id)
+    appeal = get_appeal(desk.db, draft.given["appeal_id"], lock=True)
+    anonymous = draft.answers["anonymous"] == "yes"
+    amount = draft.answers["amount"]
+    pledge = make_pledge(desk.db, draft.id, appeal, donor, amount, anonymous, desk.world.now)
+    facts = {
+        "number": appeal.id,
+        "title": appeal.title,
+        "amount_fen": amount,
+        "name": None if anonymous else donor.display_name,
+        **_progress(desk, appeal),
+    }
+    _tell_owner(desk, appeal, pledge, facts)
+    return Answer([Say("flows/pledge/done", None, {**facts, "code": pledge.code})])
+
+
+def _progress(desk: Desk, appeal: Appeal) -> dict[str, int]:
+    fen, gifts = promised(desk.db, [appeal.id]).get(appeal.id, (0, 0))
+    return {"promised_fen": fen, "gifts": gifts, "target_fen": appeal.target_fen}
+
+
+def _tell_owner(desk: Desk, appeal: Appeal, pledge: Pledge, facts: dict[str, Any]) -> None:
+    owner = desk.db.scalar(select(Conversation.id).where(Conversation.user_id == appeal.owner_id))
+    if owner:
+        tell(desk.db, owner, "pledged", facts, f"pledged:{pledge.id}", desk.world.now)
+
+
+pledge = Flow(
+    "pledge",
+    steps=(
+        Step("amount", Money(min=SMALLEST_PLEDGE)),
+        Step("anonymous", Choice("anonymous")),
+    ),
+    done=done,
+    admit=admit,
+    brief=brief,
+)

@@ -1,0 +1,113 @@
+"""求助 and 众筹: what a household asks for, said once, looked at before it goes to review."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from flows.desk import Desk
+from flows.flow import Answer, Flow, Say, Step
+from flows.readers import BudgetLines, Choice, Day, Money, Photo, Place, Text
+from flows.readers.base import Asking, Reading, Rejected
+from flows.session import Draft
+from flows.wording import plain
+from flows.world import CHINA
+from models.appeal import Appeal, NewAppeal, submit
+from models.money import CROWDFUND_MINIMUM, YUAN
+from models.photo import attach
+from models.user import get_resident
+
+# Within so many days somebody has looked at an appeal (the programme's own promise).
+REVIEW_DAYS = 15
+
+_LAST_SECOND = time(23, 59, 59)
+# A mobile number, or digits enough for an ID card or a bank card.
+_PRIVATE_NUMBER = re.compile(r"(?<!\d)1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\d)|\d{15}")
+
+
+@dataclass(frozen=True)
+class PublicText(Text):
+    """Words that everybody will read: one more code, private_number, keeps phones, ID and bank numbers out."""
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return (*super().codes, "private_number")
+
+    def hear(self, text: str, asking: Asking) -> Reading:
+        # Before it is put to what was said so far: what is in there could not be taken out again.
+        if _PRIVATE_NUMBER.search(plain(text)):
+            return Rejected("private_number")
+        return super().hear(text, asking)
+
+    def check(self, value: Any, asking: Asking) -> Rejected | None:
+        return super().check(value, asking) or (
+            Rejected("private_number") if _PRIVATE_NUMBER.search(plain(value)) else None
+        )
+
+
+@dataclass(frozen=True)
+class Target(Money):
+    """Money whose least amount follows from the kind of appeal; ``kind`` is one more fact."""
+
+    def check(self, value: Any, asking: Asking) -> Rejected | None:
+        return Money(min=_least(asking)).check(value, asking)
+
+    def facts(self, asking: Asking) -> dict[str, Any]:
+        return {**super().facts(asking), "min": _least(asking), "kind": asking.answers.get("kind")}
+
+
+def _least(asking: Asking) -> int:
+    return CROWDFUND_MINIMUM if asking.answers.get("kind") == "crowdfund" else YUAN
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    word = desk.world.lexicon.words[f"start_{given['kind']}"][0]
+    get_resident(desk.db, desk.person.user_id, then=word)
+    return given
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    now = desk.world.now
+    owner = get_resident(desk.db, desk.person.user_id)
+    appeal = submit(desk.db, _appeal(draft), owner, now)
+    photos = attach(desk.db, "appeal", appeal.id, draft.answers["photos"], now)
+    desk.jobs += [("fetch_photo", photo) for photo in photos]
+    return Answer([Say("flows/start_appeal/done", None, _outcome(appeal))])
+
+
+def _appeal(draft: Draft) -> NewAppeal:
+    answers = draft.answers
+    return NewAppeal(
+        draft_id=draft.id,
+        kind=answers["kind"],
+        category=answers["category"],
+        title=answers["title"],
+        story=answers["story"],
+        region_code=answers["place"]["code"],
+        target_fen=answers["target"],
+        deadline=datetime.combine(date.fromisoformat(answers["deadline"]), _LAST_SECOND, CHINA),
+        budget=[(line["item"], line["amount_fen"]) for line in answers["budget"]],
+    )
+
+
+def _outcome(appeal: Appeal) -> dict[str, Any]:
+    return {"number": appeal.id, "title": appeal.title, "kind": appeal.kind, "days": REVIEW_DAYS}
+
+
+start_appeal = Flow(
+    "start_appeal",
+    steps=(
+        Step("title", PublicText(min=4, max=30)),
+        Step("category", Choice("appeal_category")),
+        # Answered by the word that began it; one step back from the target, for whom the minimum is too much.
+        Step("kind", Choice("appeal_kind")),
+        Step("target", Target(min=YUAN)),
+        Step("budget", BudgetLines(total_step="target")),
+        Step("story", PublicText(min=50, max=800, many=True)),
+        Step("photos", Photo(max=9, min=1)),
+        Step("place", Place(level="township")),
+        Step("deadline", Day(earliest=7, latest=180)),
+    ),
+    done=done,
+    admit=admit,
+)
