@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -36,10 +37,10 @@ def migrate(url: str) -> None:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """A PostgreSQL server (its maintenance database)."""
+    """A PostgreSQL server (its maintenance database), for SQLAlchemy and for psycopg."""
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
-        yield given
+        yield make_url(given).set(drivername="postgresql").render_as_string(hide_password=False)
         return
     with EmbeddedPostgres() as server:
         yield server.url
@@ -86,7 +87,8 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     given = os.environ.get("TEST_REDIS_URL")
     if given:
         worker = re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or "0"
-        yield make_url(given).set(database=worker).render_as_string(hide_password=False)
+        address = urlsplit(given)
+        yield address._replace(query=f"db={worker}&{address.query}").geturl()
         return
     with EmbeddedValkey(Path(tmp_path_factory.mktemp("valkey")), keep=False) as server:
         yield server.url

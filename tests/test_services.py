@@ -211,6 +211,14 @@ def test_a_command_that_does_not_exist_is_named(capfd):
     assert "/no/such/program" in capfd.readouterr().err
 
 
+def test_a_ctrl_c_in_the_terminal_does_not_reach_the_children():
+    with Processes() as processes:
+        before = psutil.Process().children()
+        processes.start("steady", SLEEPER)
+        [child] = [each for each in psutil.Process().children() if each not in before]
+        assert os.getpgid(child.pid) != os.getpgid(0)
+
+
 def test_children_get_our_environment_and_what_is_added(tmp_path, monkeypatch):
     monkeypatch.setenv("OURS", "1")
     code = "import os, sys; open(sys.argv[1], 'w').write(os.environ['OURS'] + os.environ['ADDED'])"
