@@ -8,6 +8,7 @@ from flows.flow import Answer
 from flows.session import Screen, Session
 from handlers import events, media, text
 from handlers.commands import Commands
+from handlers.dispatch import brief
 from handlers.talk import Talk
 from models.message import Kind, Message
 
@@ -38,7 +39,7 @@ class Router:
         self.engine.renew(session)
         spoken = message.kind is Kind.VOICE and message.text
         handler = text.handle if spoken else HANDLERS[message.kind]
-        answer = handler(talk)
+        answer = brief(talk, handler(talk))
         if answer.says:
             now = int(desk.world.now.timestamp())
             session.screen = Screen(answer.options, now) if answer.options else None

@@ -50,10 +50,8 @@ def _refused(refusal: Refusal) -> Answer:
 
 
 def finish(talk: Talk, answer: Answer) -> Answer:
-    """After the engine has heard a draft: run ``done`` when it was confirmed; tell the review what it is about."""
-    if answer.finish:
-        return _finish(talk, answer.finish)
-    return brief(talk, answer)
+    """After the engine has heard a draft: run ``done`` when it was confirmed."""
+    return _finish(talk, answer.finish) if answer.finish else answer
 
 
 def _finish(talk: Talk, draft: Draft) -> Answer:
@@ -62,14 +60,14 @@ def _finish(talk: Talk, draft: Draft) -> Answer:
         with talk.desk.atomic():
             answer = flow.done(talk.desk, draft)
     except Refusal as refusal:
-        return brief(talk, talk.engine.refused(talk.session, draft, refusal, talk.world))
+        return talk.engine.refused(talk.session, draft, refusal, talk.world)
     talk.session.drop(draft)
     answer.outcome = "done"
     return answer
 
 
 def brief(talk: Talk, answer: Answer) -> Answer:
-    """Hand the flow's facts of the moment to its review."""
+    """Hand the flow's facts of the moment to its review, by whatever way it came to be shown."""
     draft = talk.session.draft
     flow = talk.engine.flows[draft.flow] if draft else None
     if flow is None or draft is None or flow.brief is None:
