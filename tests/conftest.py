@@ -8,7 +8,6 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -87,8 +86,8 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     given = os.environ.get("TEST_REDIS_URL")
     if given:
         worker = re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or "0"
-        address = urlsplit(given)
-        yield address._replace(query=f"db={worker}&{address.query}").geturl()
+        address, _, options = given.partition("?")
+        yield f"{address}?db={worker}&{options}".removesuffix("&")
         return
     with EmbeddedValkey(Path(tmp_path_factory.mktemp("valkey")), keep=False) as server:
         yield server.url
