@@ -1,0 +1,69 @@
+"""``python -m bot.simulator``: starts the stand-in on this machine."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from bot.simulator.app import create_simulator
+from bot.simulator.options import Mode, Options, read_people
+from bot.simulator.serving import die_with_parent, listen, serve_until_told
+
+HOST = "127.0.0.1"
+# option -> (environment variable, default, help)
+SETTINGS = {
+    "bot-url": ("SIMULATOR_BOT_URL", "http://127.0.0.1:8000/wechat", "where the account's server takes messages"),
+    "port": ("SIMULATOR_PORT", "8001", "port of the page and the API; 0 takes a free one"),
+    "people": ("SIMULATOR_PEOPLE", "", "JSON file with the people who chat"),
+    "app-id": ("WECHAT_APP_ID", None, "the account's AppID"),
+    "app-secret": ("WECHAT_APP_SECRET", None, "the account's AppSecret"),
+    "token": ("WECHAT_TOKEN", None, "the Token that signs deliveries"),
+    "aes-key": ("WECHAT_AES_KEY", None, "the 43-character EncodingAESKey"),
+    "mode": ("WECHAT_MODE", "safe", "safe, compatible or plain"),
+    "account": ("SIMULATOR_ACCOUNT", "gh_0000000000aa", "the account's original id"),
+    "account-name": ("SIMULATOR_ACCOUNT_NAME", "", "the account's name over the chat"),
+}
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bot.simulator", description="A stand-in for WeChat.")
+    for name, (variable, default, help_text) in SETTINGS.items():
+        given = os.environ.get(variable) or default
+        shown = f"{help_text} [{variable}]" + (f" (default {default})" if default else "")
+        parser.add_argument(f"--{name}", default=given, required=given is None, help=shown)
+    return parser.parse_args(arguments)
+
+
+def options(given: argparse.Namespace, port: int) -> Options:
+    """Raises OSError, ValueError where the people's file or a setting cannot be read."""
+    return Options(
+        bot_url=given.bot_url,
+        app_id=given.app_id,
+        app_secret=given.app_secret,
+        token=given.token,
+        aes_key=given.aes_key,
+        mode=Mode(given.mode),
+        account=given.account,
+        account_name=given.account_name,
+        people=read_people(Path(given.people)) if given.people else (),
+        public_url=f"http://{HOST}:{port}",
+    )
+
+
+def main(arguments: list[str]) -> int:
+    die_with_parent()
+    given = parse(arguments)
+    try:
+        listener = listen(HOST, int(given.port))
+        app = create_simulator(options(given, listener.getsockname()[1]))
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"simulator: {error}\n")
+        return 1
+    sys.stdout.write(f"simulator ready at http://{HOST}:{listener.getsockname()[1]}/\n")
+    sys.stdout.flush()
+    serve_until_told(app, listener)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,71 @@
+"""The platform's error codes, as its API says them."""
+
+MESSAGES = {
+    -1: "system error",
+    40001: "invalid credential, access_token is invalid or not latest",
+    40002: "invalid grant_type",
+    40003: "invalid openid",
+    40004: "invalid media type",
+    40005: "invalid file type",
+    40007: "invalid media_id",
+    40008: "invalid message type",
+    40009: "invalid image size",
+    40010: "invalid voice size",
+    40011: "invalid video size",
+    40012: "invalid thumb size",
+    40013: "invalid appid",
+    40016: "invalid button size",
+    40017: "invalid button type",
+    40018: "invalid button name size",
+    40019: "invalid button key size",
+    40020: "invalid button url size",
+    40022: "invalid sub button level",
+    40023: "invalid sub button size",
+    40024: "invalid sub button type",
+    40025: "invalid sub button name size",
+    40026: "invalid sub button key size",
+    40027: "invalid sub button url size",
+    40032: "invalid openid list size",
+    40054: "invalid sub button url domain",
+    40055: "invalid button url domain",
+    40066: "invalid url",
+    40125: "invalid appsecret",
+    41001: "access_token missing",
+    41002: "appid missing",
+    41004: "appsecret missing",
+    41005: "media data missing",
+    41006: "media_id missing",
+    42001: "access_token expired",
+    43001: "require GET method",
+    43002: "require POST method",
+    43004: "require subscribe",
+    44002: "empty post data",
+    44003: "empty news data",
+    44004: "empty content",
+    45002: "content size out of limit",
+    45008: "article size out of limit",
+    45009: "reach max api daily quota limit",
+    45056: "tag size out of limit",
+    45059: "user has too many tags",
+    45157: "invalid tag name, it exists already",
+    45158: "tag name too long",
+    45159: "invalid tag id",
+    46003: "menu no exist",
+    47001: "data format error",
+    49003: "openid does not belong to this appid",
+    65301: "no such conditional menu",
+    65302: "no such user",
+    65303: "there is no selfmenu, please create selfmenu first",
+    65304: "match rule empty",
+    65316: "too many redirect domains in the menus",
+    65320: "match rule has private information",
+}
+
+
+class ApiError(Exception):
+    """Answered as ``{"errcode": code, "errmsg": ...}``."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"{code} {MESSAGES[code]}")
+        self.code = code
+        self.message = MESSAGES[code]

@@ -1,0 +1,66 @@
+"""What one stand-in is started with: the account it plays, and the people who chat with it."""
+
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "simulator"
+
+
+class Mode(StrEnum):
+    """How the platform seals what it posts."""
+
+    PLAIN = "plain"
+    COMPATIBLE = "compatible"
+    SAFE = "safe"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with a phone. ``note`` says who they are, ``gloss`` the same in English."""
+
+    openid: str
+    name: str = ""
+    note: str = ""
+    gloss: str = ""
+    colour: str = ""
+    """CSS colour of the avatar; empty: the page picks one from the openid."""
+    following: bool = False
+    """True: already a follower when the stand-in starts, so no ``subscribe`` is delivered."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """``aes_key`` is the console's 43-character EncodingAESKey; ``deadline`` is in seconds."""
+
+    bot_url: str
+    app_id: str
+    app_secret: str = field(repr=False)
+    token: str = field(repr=False)
+    aes_key: str = field(repr=False)
+    mode: Mode = Mode.SAFE
+    account: str = "gh_0000000000aa"
+    account_name: str = ""
+    people: tuple[Person, ...] = ()
+    public_url: str = "http://127.0.0.1:8001"
+    """Where the bot reaches the stand-in: pictures are served from here."""
+    deadline: float = 5.0
+    templates_dir: Path = TEMPLATES
+
+
+def read_people(path: Path) -> tuple[Person, ...]:
+    """People from a JSON list of objects with the fields of ``Person``.
+
+    Raises OSError where the file cannot be read, ValueError where it does not fit.
+    """
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(rows, list):
+        raise ValueError(f"{path}: a list of people is needed")
+    try:
+        people = tuple(Person(**row) for row in rows)
+    except TypeError as error:
+        raise ValueError(f"{path}: {error}") from error
+    if len({person.openid for person in people}) != len(people):
+        raise ValueError(f"{path}: two people have one openid")
+    return people

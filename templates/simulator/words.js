@@ -1,0 +1,114 @@
+// What the page's script says, in Chinese and in English. Everything else stands in page.html.
+
+export const LINES = {
+  subscribe: ["你关注了公众号", "You followed the account"],
+  unsubscribe: ["你取消了关注", "You unfollowed the account"],
+  SCAN: ["扫了公众号的码", "Scanned the account’s code"],
+  CLICK: ["点了菜单", "Tapped the menu"],
+  VIEW: ["点了菜单，打开网页", "Tapped the menu, opens a page"],
+  view_miniprogram: ["点了菜单，打开小程序", "Tapped the menu, opens a mini program"],
+  scancode_push: ["点了菜单，扫码", "Tapped the menu, scanned"],
+  scancode_waitmsg: ["点了菜单，扫码", "Tapped the menu, scanned"],
+  pic_sysphoto: ["点了菜单，拍照", "Tapped the menu, took a photo"],
+  pic_photo_or_album: ["点了菜单，发照片", "Tapped the menu, sent a photo"],
+  pic_weixin: ["点了菜单，发照片", "Tapped the menu, sent a photo"],
+  location_select: ["点了菜单，选位置", "Tapped the menu, chose a place"],
+  unavailable: ["该公众号暂时无法提供服务，请稍后再试", "The account cannot serve you for the moment; please try later"],
+};
+
+export const KINDS = {
+  text: ["文字", "text"],
+  image: ["照片", "photo"],
+  voice: ["语音", "voice"],
+  video: ["视频", "video"],
+  shortvideo: ["小视频", "short video"],
+  location: ["位置", "place"],
+  link: ["链接", "link"],
+  subscribe: ["关注", "follow"],
+  unsubscribe: ["取消关注", "unfollow"],
+  SCAN: ["扫码", "scan"],
+  CLICK: ["点菜单", "menu tap"],
+  VIEW: ["打开网页", "menu link"],
+};
+
+export const STATUS = {
+  replied: ["已回复", "replied"],
+  silent: ["没有回复", "no reply"],
+  unavailable: ["无法提供服务", "unavailable"],
+};
+
+export const OUTCOMES = {
+  answered: ["收到回答", "answered"],
+  timeout: ["超过期限，断开", "too late, cut off"],
+  unreachable: ["连不上", "not reachable"],
+  http_status: ["状态码不是200", "status is not 200"],
+};
+
+export const VIOLATIONS = {
+  not_utf8: ["不是UTF-8", "Not UTF-8"],
+  malformed_xml: ["XML写得不对", "The XML is not well-formed"],
+  document_type: ["不许有DOCTYPE", "A document type is not allowed"],
+  wrong_root: ["最外层应当是<xml>", "The root must be <xml>"],
+  plain_in_safe_mode: ["安全模式下回复没有加密", "A plain reply in safe mode"],
+  sealed_in_plain_mode: ["明文模式下回复加了密", "A sealed reply in plain mode"],
+  envelope_incomplete: ["加密信封缺字段", "The sealed envelope lacks fields"],
+  wrong_signature: ["签名不对", "Wrong signature"],
+  not_base64: ["密文不是base64", "The sealed text is not base64"],
+  bad_padding: ["密文填充不对（密钥不对？）", "Wrong padding (another key?)"],
+  bad_length: ["密文长度不对", "Wrong length inside the sealed text"],
+  wrong_app_id: ["AppID不对", "Another AppID inside the sealed text"],
+  missing_field: ["缺字段", "A field is missing"],
+  unexpected_field: ["多出字段", "A field that does not belong there"],
+  repeated_field: ["字段重复", "A field stands twice"],
+  loose_text: ["字段外面有文字", "Text outside the fields"],
+  wrong_recipient: ["收件人不是发消息的人", "ToUserName is not the person who wrote"],
+  wrong_sender: ["发件人不是公众号", "FromUserName is not the account"],
+  wrong_time: ["CreateTime不是整数", "CreateTime is not a whole number"],
+  unknown_kind: ["没有这种消息", "No such MsgType"],
+  text_too_long: ["文字太长", "The text is too long (bytes)"],
+  wrong_article_count: ["ArticleCount对不上", "ArticleCount does not fit the articles"],
+  too_many_articles: ["图文只能一条", "Only one article is allowed"],
+  wrong_url: ["链接不是http(s)", "The link is not http(s)"],
+};
+
+export const TROUBLE = {
+  offline: ["替身没有回答，它还开着吗？", "The stand-in does not answer. Is it still running?"],
+  no_such_button: ["菜单刚刚变了，请再点一次", "The menu has just changed; please tap again"],
+  unknown_person: ["没有这个人了，请重新选", "This person is gone; please pick again"],
+  bad_request: ["没有填好，请检查", "Something is not filled in right"],
+  40005: ["这不是照片，请选 JPG 或 PNG", "This is not a photo; choose a JPG or PNG"],
+  40009: ["照片太大了，要小于 10 MB", "The photo is too large; below 10 MB please"],
+  41005: ["文件是空的", "The file is empty"],
+  413: ["文件太大了，要小于 10 MB", "The file is too large; below 10 MB please"],
+  other: ["没有成功，请再试一次", "That did not work; please try again"],
+};
+
+export const SMALL = {
+  late: ["服务器还没有回答，微信会再送一次（一共三次）", "No answer yet; WeChat delivers again, three times in all"],
+  sending: ["正在发送", "Sending"],
+  failed: ["没有发出去，点这里再发", "Not sent. Tap to send again"],
+  typing: ["对方正在输入", "Answering"],
+  unread: ["条未读", "unread"],
+  recognised: ["转文字", "Recognised"],
+  unheard: ["（没有听出字来）", "(nothing recognised)"],
+  photo: ["[照片]", "[photo]"],
+  place: ["[位置]", "[place]"],
+  voice: ["[语音]", "[voice]"],
+  news: ["[图文]", "[article]"],
+  you: ["你是", "You are"],
+  request: ["送去", "Request"],
+  reply: ["回答", "Reply"],
+  wire: ["线上原文", "As on the wire"],
+  nothing: ["（空）", "(empty)"],
+  delivery: ["投递", "Delivery"],
+  toMenu: ["换成菜单", "Show the menu"],
+  toKeys: ["换成键盘", "Show the keyboard"],
+  following: ["已关注", "Follower"],
+  stranger: ["未关注", "Not a follower"],
+};
+
+export const SCENES = [
+  ["mud", "下雨就断的路", "Mud road"],
+  ["greenhouse", "要修的大棚", "Greenhouse"],
+  ["oranges", "刚摘的橘子", "Oranges"],
+];
