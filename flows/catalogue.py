@@ -1,6 +1,11 @@
 """Every flow there is. A new one is a file beside this and a line here."""
 
 from flows.flow import Flow
+from flows.list_produce import list_produce
+from flows.offer_goods import offer_goods
+from flows.pledge import pledge
 from flows.register import register
+from flows.request_goods import request_goods
+from flows.start_appeal import start_appeal
 
-FLOWS: tuple[Flow, ...] = (register,)
+FLOWS: tuple[Flow, ...] = (register, start_appeal, pledge, offer_goods, request_goods, list_produce)

@@ -1,0 +1,63 @@
+"""送物: something that is spare, and can still be used, for a household that needs it."""
+
+from datetime import date
+from typing import Any
+
+from flows.desk import Desk
+from flows.flow import Answer, Flow, Say, Step
+from flows.quantity import amount, quantity, unit
+from flows.readers import Choice, Day, Photo, Place, Text
+from flows.readers.weight import TONNE
+from flows.screening import accepted, is_edible, new_enough
+from flows.session import Draft, Option
+from models import photo, user
+from models.goods import NewOffer, make_offer
+
+# Food has to travel and still be good when it arrives.
+DAYS_STILL_GOOD = 30
+MOST_PHOTOS = 6
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    user.get_user(desk.db, desk.person.user_id, then=desk.world.lexicon.words["start_offer"][0])
+    return given
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    answers = draft.answers
+    donor = user.get_user(desk.db, desk.person.user_id)
+    wanted = NewOffer(
+        draft_id=draft.id,
+        category=answers["category"],
+        item=answers["item"],
+        unit=answers["unit"],
+        quantity=quantity(answers),
+        condition=answers["condition"],
+        best_before=date.fromisoformat(answers["best_before"]) if is_edible(answers) else None,
+        handover=answers["handover"],
+        region_code=answers["place"]["code"],
+    )
+    offer = make_offer(desk.db, wanted, donor, desk.world.now)
+    photos = photo.attach(desk.db, "offer", offer.id, answers["photos"], desk.world.now)
+    desk.jobs += [("fetch_photo", photo_id) for photo_id in photos]
+    category = desk.world.lexicon.label("goods_category", offer.category)
+    options = [Option(1, "", ["command", "browse_requests", category])]
+    return Answer([Say("flows/offer_goods/done", None, {"number": offer.id, "item": offer.item})], options)
+
+
+offer_goods = Flow(
+    "offer_goods",
+    steps=(
+        Step("category", Choice("goods_category")),
+        Step("item", Text(min=1, max=30), check=accepted, codes=("not_accepted",)),
+        unit(),
+        *amount(most_grams=20 * TONNE, most_pieces=100_000),
+        Step("condition", Choice("condition"), check=new_enough, codes=("must_be_new",)),
+        Step("best_before", Day(earliest=DAYS_STILL_GOOD), when=is_edible),
+        Step("handover", Choice("handover")),
+        Step("photos", Photo(max=MOST_PHOTOS, min=1)),
+        Step("place", Place(level="county")),
+    ),
+    done=done,
+    admit=admit,
+)
