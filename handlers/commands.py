@@ -1,7 +1,7 @@
 """The words that do something by themselves: one table gives matching, menus, permission and tests.
 
-The words stand in config/keywords.toml under the command's name; a command
-here without words there, or the other way round, stops the program at start.
+The words stand in config/keywords.toml under the command's name. A command
+without words is one that only a numbered line on the screen or the menu leads to.
 """
 
 import re
@@ -45,7 +45,11 @@ class Command:
     guess: bool = True
 
 
-_HEAD_NUMBER = re.compile(r"^\s*(?:no\.?|#|第)?\s*([0-9]+|[零〇一二三四五六七八九十百千万两]+)\s*(?:号|#)?\s*(.*)$", re.DOTALL)
+_HEAD_NUMBER = re.compile(
+    r"\s*(?:no\.?|#|第)?\s*([0-9]+|[零〇一二三四五六七八九十百千万两]+)\s*(?:号|#)?\s*(.*)", re.DOTALL
+)
+# No row is numbered higher; the databases' integers end not far above.
+_HIGHEST_NUMBER = 10**15
 _LONGEST_GUESS = 8
 _CLOSE_ENOUGH = 60
 
@@ -54,7 +58,7 @@ class Commands:
     def __init__(self, table: Mapping[str, Command], lexicon: Lexicon) -> None:
         self.table = dict(table)
         self.lexicon = lexicon
-        self._by_word = {word: name for name in table for word in lexicon.words[name]}
+        self._by_word = {word: name for name in table for word in lexicon.words.get(name, ())}
         self._longest_first = sorted(self._by_word, key=len, reverse=True)
 
     def match(self, text: str) -> tuple[Command, list[str]] | None:
@@ -90,11 +94,11 @@ def _arguments(takes: Takes, rest: str) -> list[str] | None:
             return None
         case Takes.WORDS:
             return [rest.strip()] if rest[0].isspace() else None
-    head = _HEAD_NUMBER.match(rest)
+    head = _HEAD_NUMBER.fullmatch(rest)
     number = read_integer(head[1]) if head else None
-    if head is None or number is None:
+    if head is None or number is None or number >= _HIGHEST_NUMBER:
         return None
-    tail = head[2].strip()
+    tail = head[2].strip(" ,:;")  # folded: the full-width ones are these too
     if not tail:
         return [str(number)]
     return [str(number), tail] if takes is Takes.NUMBER_AND_WORDS else None
