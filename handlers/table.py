@@ -1,7 +1,11 @@
 """Every command: its name (words in config/keywords.toml), what it does, what may follow it, and who may say it."""
 
-from handlers import begin, menu
-from handlers.commands import Command
+from handlers import begin, browse, giving, human, menu, mine, staff
+from handlers.commands import Command, Takes
+from models.machine import By
+
+_REVIEWERS = frozenset({By.VILLAGE, By.COUNTY, By.FUND_HOLDER})
+_HELPERS = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
 
 COMMANDS: dict[str, Command] = {
     command.name: command
@@ -12,6 +16,28 @@ COMMANDS: dict[str, Command] = {
         Command("start_request", begin.request),
         Command("start_offer", begin.offer),
         Command("start_listing", begin.listing),
+        Command("pledge", giving.pledge, Takes.NUMBER_AND_WORDS, guess=False),
         Command("privacy", menu.privacy),
+        Command("browse_appeals", browse.appeals, Takes.WORDS),
+        Command("browse_requests", browse.requests, Takes.WORDS),
+        Command("browse_offers", browse.offers, Takes.WORDS),
+        Command("browse_market", browse.market, Takes.WORDS),
+        Command("mine", mine.mine),
+        Command("my_pledges", mine.my_pledges),
+        Command("look", staff.look, Takes.NUMBER, guess=False),
+        Command("todo", staff.todo, staff=_REVIEWERS | _HELPERS),
+        Command("approve", staff.approve, Takes.NUMBER, staff=_REVIEWERS, guess=False),
+        Command("answer_ticket", staff.answer_ticket, Takes.NUMBER_AND_WORDS, staff=_HELPERS, guess=False),
+        # Taps on the custom menu name these too; typed, they are control words.
+        Command("menu", menu.show, guess=False),
+        Command("help", menu.help_, guess=False),
+        Command("human", human.call, guess=False),
+        # Only numbered lines lead here.
+        Command("view_appeal", browse.appeal),
+        Command("view_request", browse.request),
+        Command("view_offer", browse.offer),
+        Command("view_listing", browse.listing),
+        Command("view_story", staff.view_story, staff=_REVIEWERS | _HELPERS),
+        Command("view_ticket", staff.view_ticket, staff=_HELPERS),
     )
 }
