@@ -69,9 +69,12 @@ class EchoBot:
 
 def echo(received: str) -> str:
     message = parse_message(received)
-    heard = {"text": lambda: message.content, "voice": lambda: message.recognition, "image": lambda: message.media_id}
-    about = {"location": lambda: message.label, "event": lambda: f"{message.event} {message._data['EventKey']}"}
-    return str(create_reply((heard | about)[message.type](), message).render())
+    if message.type == "event":
+        heard = f"{message.event} {message._data['EventKey'] or ''}".strip()
+    else:
+        names = {"text": "content", "voice": "recognition", "image": "media_id", "location": "label"}
+        heard = getattr(message, names[message.type])
+    return str(create_reply(heard, message).render())
 
 
 @contextmanager

@@ -139,6 +139,7 @@ async function pick(openid) {
   closePanel();
   show();
   jumpToEnd();
+  await fetchMenu(menuStamp).catch((error) => trouble(error.message));
   await act("meet", {});
 }
 

@@ -1,0 +1,198 @@
+"""The chat page as a person meets it, in a real browser, on a desk and on a phone."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from bot.simulator.app import create_simulator
+from bot.simulator.simulator import Simulator
+from tests.test_simulator_delivery import MENU, EchoBot, chatting, reply_xml, serving
+
+CHROMIUM = Path("/usr/bin/chromium")
+DESK = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium package")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=arguments)
+        yield launched
+        launched.close()
+
+
+@contextmanager
+def opened(
+    browser: Browser, bot: EchoBot, size: dict[str, int] = DESK, deadline: float = 5.0
+) -> Iterator[tuple[Page, Simulator]]:
+    """The page over this bot. Whatever the browser complains about fails the test."""
+    complaints: list[str] = []
+    with ExitStack() as stack:
+        simulator = stack.enter_context(chatting(bot, account_name="帮扶通", deadline=deadline))
+        simulator.menus.create(MENU)
+        url = stack.enter_context(serving(create_simulator(simulator.options, simulator)))
+        page = browser.new_page(viewport={"width": size["width"], "height": size["height"]})
+        stack.callback(page.close)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.goto(url)
+        yield page, simulator
+    assert complaints == []
+
+
+def pick(page: Page, name: str) -> None:
+    page.locator("#crowd").get_by_text(name, exact=True).click()
+    expect(page.locator("#menu")).to_be_visible()
+
+
+def bubbles(page: Page, whose: str = "account") -> list[str]:
+    return page.locator(f".from.{whose} .bubble:not(.typing)").all_inner_texts()
+
+
+def test_a_newcomer_follows_taps_the_menu_and_types(browser):
+    with opened(browser, EchoBot()) as (page, _):
+        page.get_by_role("button", name="A new follower").click()
+        expect(page.locator(".bubble").first).to_have_text("subscribe")
+        page.get_by_role("button", name="求助", exact=True).click()
+        page.get_by_role("button", name="众筹", exact=True).click()
+        expect(page.locator(".bubble").nth(1)).to_have_text("click 众筹")
+        page.get_by_role("button", name="Show the keyboard").click()
+        page.keyboard.type("苗寨修路")
+        page.keyboard.press("Shift+Enter")
+        page.keyboard.type("第二行")
+        page.keyboard.press("Enter")
+        expect(page.locator(".from.account .bubble:not(.typing)").nth(2)).to_have_text("苗寨修路\n第二行")
+        expect(page.get_by_label("Write a message")).to_be_focused()
+        page.keyboard.type("1")
+        page.keyboard.press("Enter")
+        expect(page.locator(".from.account .bubble:not(.typing)").nth(3)).to_have_text("1")
+        assert bubbles(page, "person") == ["苗寨修路\n第二行", "1"]
+
+
+def test_photo_place_voice_and_scan_from_the_panel(browser):
+    with opened(browser, EchoBot()) as (page, simulator):
+        pick(page, "秀英")
+        page.get_by_role("button", name="Show the keyboard").click()
+        page.get_by_role("button", name="More").click()
+        page.get_by_role("button", name="Photo").click()
+        page.get_by_role("button", name="Mud road").click()
+        expect(page.locator(".from.person .picture img")).to_be_visible()
+        page.get_by_role("button", name="More").click()
+        page.get_by_role("button", name="Place").click()
+        page.get_by_label("Label").fill("村口的桥")
+        page.get_by_label("Label").press("Enter")
+        expect(page.locator(".bubble").get_by_text("村口的桥")).to_be_visible()
+        page.get_by_role("button", name="More").click()
+        page.get_by_role("button", name="Voice").click()
+        page.get_by_label("What WeChat recognises").fill("三十万")
+        page.get_by_label("What WeChat recognises").press("Enter")
+        expect(page.locator(".bubble").get_by_text("三十万")).to_be_visible()
+        page.get_by_role("button", name="More").click()
+        page.get_by_role("button", name="Scan a code").click()
+        page.get_by_label("What the code says").fill("箱7")
+        page.get_by_label("What the code says").press("Enter")
+        expect(page.locator(".bubble").get_by_text("scan 箱7")).to_be_visible()
+        photo = simulator.chat.newer_than(0)["entries"][0]["content"]["media_id"]
+        assert simulator.media.get(photo).format == "image/jpeg"
+
+
+def test_a_reply_never_becomes_markup(browser):
+    links = '<a href="javascript:alert(1)">点我</a> <a href="https://a.test/?x=1&y=2">看</a> http://b.test/。'
+    hostile = f"<img src=x onerror=alert(1)> {links}"
+    with opened(browser, EchoBot(answer=lambda _: reply_xml(hostile))) as (page, _):
+        pick(page, "秀英")
+        page.keyboard.type("1")
+        page.keyboard.press("Enter")
+        bubble = page.locator(".from.account .bubble:not(.typing)")
+        expect(bubble).to_have_text("<img src=x onerror=alert(1)> 点我 看 http://b.test/。")
+        assert [link.get_attribute("href") for link in bubble.locator("a").all()] == ["https://a.test/?x=1&y=2", "http://b.test/"]
+        assert bubble.locator("img").count() == 0
+
+
+def test_a_slow_server_shows_waiting_then_the_line_and_the_log_shows_three_tries(browser):
+    leave = threading.Event()
+    with opened(browser, EchoBot(before=lambda _: leave.wait(30)), deadline=1.0) as (page, _):
+        pick(page, "秀英")
+        page.keyboard.type("1")
+        page.keyboard.press("Enter")
+        expect(page.locator(".typing")).to_be_visible()
+        expect(page.locator(".line.bad")).to_contain_text("该公众号暂时无法提供服务，请稍后再试")
+        expect(page.locator(".typing")).to_have_count(0)
+        expect(page.locator(".tries i.timeout")).to_have_count(3)
+        leave.set()
+
+
+def test_pushes_arrive_by_themselves_and_are_counted(browser):
+    with opened(browser, EchoBot()) as (page, simulator):
+        pick(page, "秀英")
+        simulator.push("oAunt", "text", {"text": "到账了"})
+        simulator.push("oNew", "text", {"text": "有人帮您了"})
+        expect(page.locator(".from.account .bubble").get_by_text("到账了")).to_be_visible()
+        expect(page.locator("#crowd .badge")).to_have_text("1")
+        pick(page, "小满")
+        expect(page.locator("#crowd .badge")).to_have_count(0)
+
+
+def test_a_tapped_option_comes_back_with_its_id(browser):
+    bot = EchoBot()
+    with opened(browser, bot) as (page, simulator):
+        pick(page, "秀英")
+        menu = {"head": "要看吗？", "options": [{"id": "101", "content": "看看"}], "tail": ""}
+        simulator.push("oAunt", "msgmenu", menu)
+        page.get_by_role("button", name="看看").click()
+        expect(page.locator(".from.person .bubble")).to_have_text("看看")
+        expect(page.locator(".from.account .bubble:not(.typing)").nth(1)).to_have_text("看看")
+    assert "<bizmsgmenuid><![CDATA[101]]></bizmsgmenuid>" in bot.heard[0]
+
+
+def test_whoever_leaves_can_come_back(browser):
+    with opened(browser, EchoBot()) as (page, _):
+        pick(page, "秀英")
+        page.get_by_role("button", name="Show the keyboard").click()
+        page.get_by_role("button", name="More").click()
+        page.get_by_role("button", name="Unfollow").click()
+        page.get_by_role("button", name="Follow", exact=False).click()
+        expect(page.locator(".bubble")).to_have_text("subscribe")
+
+
+def test_on_a_phone_one_thing_is_seen_at_a_time(browser):
+    with opened(browser, EchoBot(), PHONE) as (page, _):
+        expect(page.locator(".log")).to_be_hidden()
+        expect(page.locator(".phone")).to_be_hidden()
+        pick(page, "小满")
+        expect(page.locator(".bubble").first).to_have_text("subscribe")
+        expect(page.locator(".people")).to_be_hidden()
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+        page.get_by_role("button", name="Message log").click()
+        page.locator("#exchanges summary").first.click()
+        expect(page.locator(".xml").first).to_contain_text("<ToUserName>")
+        page.get_by_role("button", name="Back to the chat").click()
+        page.get_by_role("button", name="Back to people").click()
+        expect(page.locator(".people")).to_be_visible()
+
+
+def test_a_reload_comes_back_to_the_same_person(browser):
+    with opened(browser, EchoBot()) as (page, _):
+        pick(page, "小满")
+        expect(page.locator(".bubble")).to_have_text("subscribe")
+        page.reload()
+        expect(page.locator(".bubble")).to_have_text("subscribe")
+        expect(page.locator("#who")).to_contain_text("小满")
+
+
+def test_a_stand_in_that_is_gone_is_told(browser):
+    with ExitStack() as stack:
+        with chatting(EchoBot()) as simulator:
+            page = browser.new_page()
+            stack.callback(page.close)
+            with serving(create_simulator(simulator.options, simulator)) as url:
+                page.goto(url)
+                expect(page.locator("#crowd")).to_contain_text("秀英")
+        expect(page.get_by_role("alert")).to_contain_text("Is it still running?")
