@@ -5,6 +5,7 @@ delivery gets the first one's reply; a failure rolls everything back and says
 sorry; nothing outside the database is touched until the commit.
 """
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -82,7 +83,7 @@ class Turns:
         session = self._load(connection, locked, now)
         answer = self.route(desk, session, message) if session else Answer([FRESH_START], outcome="set_aside")
         news = read_unread(desk.db, locked.id, now) if locked.unread and answer.says else []
-        says = [Say(f"notices/{notice.template}", "unread", {"v": notice.values}) for notice in news]
+        says = [Say(f"notices/{notice.template}", "unread", {"v": json.loads(notice.facts)}) for notice in news]
         reply = self.renderer.render([*says, *answer.says])
         desk.flush()
         locked.failures = 0

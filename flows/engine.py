@@ -64,7 +64,7 @@ class Engine:
     ) -> Answer:
         """Begin a flow; an unfinished draft about the same thing is offered back first."""
         earlier = next((d for d in session.drafts if d.flow == flow.name and d.given == given), None)
-        if earlier and (earlier.answers or earlier.so_far):
+        if earlier and earlier.begun:
             return self._offer_earlier(session, earlier, world)
         if earlier:
             session.drop(earlier)
@@ -77,7 +77,7 @@ class Engine:
         for name, value in answers.items():
             step = flow.step(name)
             if step and step.judge(value, Asking(world, draft.answers)) is None:
-                draft.answers[name] = value
+                draft.answers[name] = draft.preset[name] = value
         return self.ask(session, draft, world)
 
     def _offer_earlier(self, session: Session, draft: Draft, world: World) -> Answer:
@@ -92,7 +92,10 @@ class Engine:
         """The unfinished drafts, to pick one to go on with."""
         if not session.drafts:
             return Answer([Say("flows/drafts", "no_drafts", {"v": {}})], outcome="no_draft")
-        lines = [{"number": n, "flow": draft.flow} for n, draft in enumerate(session.drafts, 1)]
+        lines = [
+            {"number": n, "flow": draft.flow, "about": draft.given.get("title", "")}
+            for n, draft in enumerate(session.drafts, 1)
+        ]
         options = [Option(n, "", ["resume", draft.id]) for n, draft in enumerate(session.drafts, 1)]
         return Answer([Say("flows/drafts", macro, {"v": {"drafts": lines}})], options, outcome="listed_drafts")
 
@@ -165,7 +168,7 @@ class Engine:
             case ["resume", draft_id] if session.find(draft_id):
                 return self.resume(session, world, draft_id)
             case ["fresh", draft_id] if draft := session.find(draft_id):
-                draft.answers, draft.so_far, draft.offered, draft.editing = {}, {}, [], None
+                draft.answers, draft.so_far, draft.offered, draft.editing = dict(draft.preset), {}, [], None
                 return self.resume(session, world, draft_id)
             case ["drop", draft_id] if draft := session.find(draft_id):
                 session.drop(draft)
@@ -201,6 +204,10 @@ class Engine:
         step = cursor(flow, draft)
         if step is None:
             return self._hear_review(session, flow, draft, message, world)
+        if draft.editing and world.lexicon.means("keep", message.text):
+            draft.editing = None
+            draft.so_far.pop(step.name, None)
+            return self.ask(session, draft, world)
         reading = self._read(flow, draft, step, message, world)
         match reading:
             case Accepted(value):
@@ -278,7 +285,10 @@ class Engine:
             return self._review(flow, draft, world)
         if draft.offered:
             return Answer([self._which(draft, step, world)], outcome="which")
-        return Answer([self._step_say(draft, step, "ask", world)], outcome="asked")
+        says = [self._step_say(draft, step, "ask", world)]
+        if draft.editing:
+            says.append(self._say(draft, "flows/drafts", "keep_hint"))
+        return Answer(says, outcome="asked")
 
     def _review(self, flow: Flow, draft: Draft, world: World) -> Answer:
         live = live_answers(flow, draft)

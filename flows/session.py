@@ -55,7 +55,14 @@ class Draft:
     """A step being answered anew; its old answer stays until the new one is read."""
     misses: int = 0
     given: dict[str, Any] = field(default_factory=dict)
-    """What the flow was started about (an appeal's number, an amount already said)."""
+    """What the flow was started about (an appeal's number and title)."""
+    preset: dict[str, Any] = field(default_factory=dict)
+    """Answers that came with the words that started it; starting over goes back to them."""
+
+    @property
+    def begun(self) -> bool:
+        """Has the person put anything into it?"""
+        return bool(self.so_far) or self.answers != self.preset
 
 
 @dataclass(slots=True)

@@ -87,7 +87,7 @@ def aside(talk: Talk, answer_it: Callable[[Talk], Answer]) -> Answer:
     """Answer something else while a draft is open: it is laid aside, and the person is told how to go on."""
     parked = talk.engine.park(talk.session)
     answer = answer_it(talk)
-    if parked and parked in talk.session.drafts and talk.session.focus is None and (parked.answers or parked.so_far):
+    if parked and parked in talk.session.drafts and talk.session.focus is None and parked.begun:
         answer.says.append(Say("flows/drafts", "parked_note", {"v": {"flow": parked.flow}}))
     return answer
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
@@ -59,7 +60,7 @@ MACHINE = Machine(
 
 
 class OneOpenAppeal(Refusal):
-    """One open appeal per household and category; ``number`` is the one that is open."""
+    """One open appeal per household and category; ``number`` is the one that is open (None: only just made)."""
 
     code = "one_open_appeal"
     step = "category"
@@ -163,7 +164,12 @@ def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime) -> Appeal
     fields: dict[str, Any] = {name: getattr(wanted, name) for name in NewAppeal.__slots__ if name != "budget"}
     appeal = Appeal(**fields, owner_id=owner.id, household_id=household_id, state="draft", created_at=now)
     db.add(appeal)
-    db.flush()
+    try:
+        db.flush()
+    except IntegrityError as error:
+        if "one_open" in str(error.orig) or "household_id" in str(error.orig):
+            raise OneOpenAppeal(number=None) from None  # another member of the household was a moment earlier
+        raise
     db.add_all(BudgetLine(appeal_id=appeal.id, item=item, amount_fen=fen) for item, fen in wanted.budget)
     MACHINE.move(db, appeal, "submitted", Actor(By.OWNER, f"user:{owner.id}"), now)
     db.flush()

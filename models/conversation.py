@@ -16,7 +16,7 @@ class Conversation(Base):
     id: Mapped[RowId]
     account: Mapped[str] = mapped_column(String(64))
     openid: Mapped[str] = mapped_column(String(64))
-    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
     session: Mapped[str] = mapped_column(Sealed("conversations.session"))
     unread: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     """Notices that wait for the person's next message."""

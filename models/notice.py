@@ -4,27 +4,29 @@ Today a notice is read with the person's next message; the channels that reach
 out by themselves build on the same rows.
 """
 
+import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, select, text, update
+from sqlalchemy import ForeignKey, Index, String, select, text, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId
 from models.conversation import Conversation
+from models.sealing import Sealed
 
 
 class Notice(Base):
-    """``template`` is below templates/notices; ``values`` are its facts: numbers, codes and public titles only."""
+    """``template`` is below templates/notices; ``facts`` are what its words need, as JSON."""
 
     __tablename__ = "notices"
     id: Mapped[RowId]
     dedupe_key: Mapped[str] = mapped_column(String(80), unique=True)
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"))
     template: Mapped[str] = mapped_column(String(40))
-    values: Mapped[dict[str, Any]] = mapped_column(JSON)
+    facts: Mapped[str] = mapped_column(Sealed("notices.facts"))
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
 
@@ -44,7 +46,13 @@ def tell(db: Session, conversation_id: int, template: str, values: dict[str, Any
     insert = postgres_insert if db.get_bind().dialect.name == "postgresql" else sqlite_insert
     written = db.execute(
         insert(Notice)
-        .values(dedupe_key=key, conversation_id=conversation_id, template=template, values=values, created_at=now)
+        .values(
+            dedupe_key=key,
+            conversation_id=conversation_id,
+            template=template,
+            facts=json.dumps(values, ensure_ascii=False),
+            created_at=now,
+        )
         .on_conflict_do_nothing(index_elements=["dedupe_key"])
         .returning(Notice.id)
     ).first()

@@ -44,5 +44,3 @@ def _rotate_column(database: Engine, table: Table, name: str, purpose: str) -> i
                 count += 1
         if len(rows) < _BATCH:
             return count
-
-

@@ -194,7 +194,7 @@ class Stage:
 def name_of(say: Say) -> str | None:
     """``start_appeal/title:ask``, ``replies/menu``; a review is one name, and echoes have none."""
     template = say.template.removeprefix("flows/")
-    if say.macro == "echo" or (template.endswith("/review") and say.macro == "foot"):
+    if say.macro in {"echo", "keep_hint"} or (template.endswith("/review") and say.macro == "foot"):
         return None
     if template.endswith("/review"):
         return template

@@ -71,7 +71,8 @@ def hear(session: Session, words: str) -> Answer:
 
 
 def macros(answer: Answer) -> list[str]:
-    return [f"{say.template.removeprefix('flows/')}:{say.macro}" for say in answer.says]
+    """The hint to keep an old answer left out."""
+    return [f"{say.template.removeprefix('flows/')}:{say.macro}" for say in answer.says if say.macro != "keep_hint"]
 
 
 def test_the_next_question_is_the_first_without_an_answer() -> None:
@@ -92,6 +93,25 @@ def test_back_keeps_the_old_answer_until_a_new_one_is_read() -> None:
     hear(session, "修桥")
     assert draft.answers == {"title": "修桥"}
     assert draft.editing is None
+
+
+def test_an_answer_may_be_left_as_it_was() -> None:
+    session, draft = begun(title="修路")
+    ENGINE.back(session, draft, WORLD)
+    assert macros(hear(session, "不改了")) == ["register/agree:ask"]
+    assert (draft.answers, draft.editing) == ({"title": "修路"}, None)
+
+
+def test_starting_over_goes_back_to_what_came_with_the_first_words() -> None:
+    session = Session()
+    ENGINE.start(session, FLOW, "d1", {}, {"agree": "no"}, WORLD)
+    draft = session.draft
+    assert draft is not None
+    assert not draft.begun
+    hear(session, "修路")
+    assert draft.begun
+    ENGINE.perform(session, ["fresh", "d1"], WORLD)
+    assert draft.answers == {"agree": "no"}
 
 
 def test_changing_an_answer_on_the_review_asks_what_it_brings_with_it() -> None:

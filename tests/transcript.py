@@ -1,7 +1,7 @@
 """Conversations that a person can read, as tests.
 
 A transcript is lines: ``> words`` is typed, ``< flow/step:macro`` is what must be
-said (in order, echoes left out), ``<~ words`` must stand in the reply, ``= …``
+said (in order, echoes and the hint to keep an answer left out), ``<~ words`` must stand in the reply, ``= …``
 looks into the database, ``@ name`` changes who is talking, ``$ …`` sets the
 scene, ``+ 13h`` lets time pass, ``#`` is a comment.
 """
