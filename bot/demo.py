@@ -71,7 +71,8 @@ def run(settings: Settings, at: Path, menus: dict[str, Menu], api: WeChatApi) ->
             }
             python = sys.executable
             web = [python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", port]
-            processes.start("web", [*web, "--blocking-threads", "8", "--no-ws", "--log-level", "warning", "wsgi:app"], ours)
+            web += ["--blocking-threads", "8", "--no-ws", "--log-level", "warning", "wsgi:app"]
+            processes.start("web", web, ours)
             stand_in = ["--bot-url", f"http://127.0.0.1:{port}/wechat", "--port", simulator, "--account", ACCOUNT]
             people = ["--people", str(at / "people.json")]
             processes.start("simulator", [python, "-m", "bot.simulator", *stand_in, *people], secrets)

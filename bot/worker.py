@@ -110,9 +110,7 @@ class Errands:
 def make_api(settings: Settings) -> WeChatApi:
     http = open_session()
     redis = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=1)
-    tokens = TokenManager(
-        settings.wechat_api_url, settings.wechat_app_id, settings.wechat_app_secret, redis, http
-    )
+    tokens = TokenManager(settings.wechat_api_url, settings.wechat_app_id, settings.wechat_app_secret, redis, http)
     return WeChatApi(settings.wechat_api_url, tokens, http)
 
 
@@ -134,7 +132,7 @@ class SweepingWorker(Worker):
     """RQ's worker, which also sweeps when it looks after itself."""
 
     def run_maintenance_tasks(self) -> None:
-        super().run_maintenance_tasks()
+        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
         Queue(QUEUE, connection=self.connection, serializer=JSONSerializer).enqueue("bot.worker.sweep", result_ttl=0)
 
 

@@ -41,16 +41,17 @@ class PayMode(StrEnum):
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(
-        env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
-    )
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     bangfu_env: Environment = Field(
         Environment.AUTO,
-        description="`production` refuses sample secrets; `auto` is production once the database is not SQLite or PUBLIC_URL is not this machine",
+        description="`production` refuses sample secrets; `auto` is production once the database is not SQLite "
+        "or PUBLIC_URL is not this machine",
     )
     database_url: str = Field("sqlite:///var/demo/bangfu.db", description="SQLite for one machine, PostgreSQL for real")
-    redis_url: str = Field("redis://127.0.0.1:6379/0", description="any Redis >= 6.2 or Valkey; holds nothing that cannot be rebuilt")
+    redis_url: str = Field(
+        "redis://127.0.0.1:6379/0", description="any Redis >= 6.2 or Valkey; holds nothing that cannot be rebuilt"
+    )
     public_url: str = Field("http://127.0.0.1:8000", description="where people's browsers reach this server")
     secret_key: SecretStr = Field(SecretStr(SAMPLE_SECRET_KEY), description="signs what the pages hand out")
     data_keys: SecretStr = Field(
@@ -60,8 +61,12 @@ class Settings(BaseSettings):
     wechat_app_id: str = Field(SAMPLE_APP_ID, description="the account's AppID")
     wechat_app_secret: SecretStr = Field(SecretStr(SAMPLE_APP_SECRET), description="the account's AppSecret")
     wechat_token: SecretStr = Field(SecretStr(SAMPLE_TOKEN), description="signs every delivery; the console's Token")
-    wechat_aes_key: SecretStr = Field(SecretStr(SAMPLE_AES_KEY), description="the console's 43-character EncodingAESKey")
-    wechat_aes_key_previous: SecretStr = Field(SecretStr(""), description="the key before, accepted while a change spreads")
+    wechat_aes_key: SecretStr = Field(
+        SecretStr(SAMPLE_AES_KEY), description="the console's 43-character EncodingAESKey"
+    )
+    wechat_aes_key_previous: SecretStr = Field(
+        SecretStr(""), description="the key before, accepted while a change spreads"
+    )
     wechat_mode: Mode = Field(Mode.SAFE, description="`plain`, `compatible` or `safe`; must equal the console's choice")
     wechat_api_url: str = Field("https://api.weixin.qq.com", description="the platform's API, or a stand-in for it")
     pay_mode: PayMode = Field(PayMode.OFF, description="`off`: a pledge is a recorded promise; no money moves")

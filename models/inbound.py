@@ -4,6 +4,7 @@ Plain Core, built once: this is the hot path of the whole program, and on
 PostgreSQL each round trip counts, so there the statements travel in pairs.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -127,7 +128,8 @@ def claim(connection: Connection, message: Message, now: datetime) -> tuple[int,
     new = {"key": message.key, "received_at": now, "kind": kind[:40]}
     who = {"b_account": message.account, "b_openid": message.openid}
     if connection.dialect.name == "postgresql":
-        turn_id, *person = connection.execute(_CLAIM_AND_LOCK, new | who).one()
+        turn_id, *columns = connection.execute(_CLAIM_AND_LOCK, new | who).one()
+        person: Sequence[Any] | None = columns
     else:
         turn_id = connection.scalar(_CLAIM, new)
         person = connection.execute(_person, who).first() if turn_id else None

@@ -102,7 +102,7 @@ class EmbeddedPostgres:
 
     def _spawn(self, command: Sequence[str], ending: signal.Signals) -> subprocess.Popen[bytes]:
         with open(self._log, "ab") as log:
-            return subprocess.Popen(  # noqa: S603 - our own command lines, without a shell
+            return subprocess.Popen(
                 leashed(command, ending, self._user),
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,

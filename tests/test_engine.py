@@ -1,5 +1,6 @@
 """The engine alone: where a draft stands follows from its answers, whatever happens in between."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,8 +29,8 @@ def done(desk: Desk, draft: Draft) -> Answer:
     raise NotImplementedError
 
 
-def agreed(answers: Any) -> bool:
-    return answers.get("agree") == "yes"
+def agreed(answers: Mapping[str, Any]) -> bool:
+    return bool(answers.get("agree") == "yes")
 
 
 FLOW = Flow(
@@ -45,6 +46,8 @@ FLOW = Flow(
     done=done,
 )
 ENGINE = Engine([FLOW])
+PICTURE = {"media_id": "m", "pic_url": ""}
+FULL = {"title": "修路", "agree": "no", "story": "很长的路", "target": 100, "photos": [PICTURE]}
 
 
 def text(words: str) -> Message:
@@ -55,9 +58,9 @@ def photo(number: int) -> Message:
     return Message(Kind.IMAGE, "gh", "o", 1, media_id=f"m{number}", pic_url="http://127.0.0.1/p")
 
 
-def begun(engine: Engine = ENGINE, **answers: Any) -> tuple[Session, Draft]:
+def begun(**answers: Any) -> tuple[Session, Draft]:
     session = Session()
-    engine.start(session, engine.flows["register"], "d1", {}, {}, WORLD)
+    ENGINE.start(session, FLOW, "d1", {}, {}, WORLD)
     draft = session.draft
     assert draft is not None
     draft.answers.update(answers)
@@ -115,19 +118,17 @@ def test_starting_over_goes_back_to_what_came_with_the_first_words() -> None:
 
 
 def test_changing_an_answer_on_the_review_asks_what_it_brings_with_it() -> None:
-    full = {"title": "修路", "agree": "no", "story": "很长的路", "target": 100, "photos": [{"media_id": "m", "pic_url": ""}]}
-    session, draft = begun(**full)
+    session, draft = begun(**FULL)
     assert macros(hear(session, "2")) == ["register/agree:ask"]
     assert macros(hear(session, "同意"))[-1] == "register/reason:ask"
     assert "reason" in {step.name for step in FLOW.steps if step.name not in live_answers(FLOW, draft)}
 
 
 def test_only_the_word_confirms() -> None:
-    full = {"title": "修路", "agree": "no", "story": "很长的路", "target": 100, "photos": [{"media_id": "m", "pic_url": ""}]}
-    session, _ = begun(**full)
+    session, _ = begun(**FULL)
     for words in ("好的", "是", "99", "ok"):
         assert hear(session, words).finish is None
-    session, draft = begun(**full)
+    session, draft = begun(**FULL)
     assert hear(session, " 确认。").finish is draft
 
 
@@ -300,7 +301,23 @@ class Anybody(RuleBasedStateMachine):
     @precondition(focused)
     @rule(
         words=st.sampled_from(
-            ["修路", "修桥铺路", "1", "2", "0", "二", "第二个", "同意", "不同意", "三十万", "1块5", "-1", "确认", "完成", ""]
+            [
+                "修路",
+                "修桥铺路",
+                "1",
+                "2",
+                "0",
+                "二",
+                "第二个",
+                "同意",
+                "不同意",
+                "不改",
+                "三十万",
+                "1块5",
+                "-1",
+                "确认",
+                "完成",
+            ]
         )
         | st.text(max_size=12)
     )

@@ -45,7 +45,7 @@ def wait_until(condition: Callable[[], bool], patience: float = 20.0) -> bool:
 def python(code: str, *arguments: str) -> subprocess.Popen[str]:
     """A program of its own, started in the project's folder; its output can be read."""
     command = [sys.executable, "-c", code, *arguments]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
 def read_line(process: subprocess.Popen[str]) -> str:

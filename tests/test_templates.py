@@ -61,9 +61,9 @@ def spoken() -> Iterator[str]:
     for folder in ("bot", "handlers", "flows", "models"):
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    if re.fullmatch(r"(replies|notices)/\w+", node.value):
-                        yield node.value
+                text = node.value if isinstance(node, ast.Constant) else None
+                if isinstance(text, str) and re.fullmatch(r"(replies|notices)/\w+", text):
+                    yield text
 
 
 def test_every_reply_is_used_and_present() -> None:
@@ -89,19 +89,21 @@ def test_every_command_with_words_is_in_the_table_and_back() -> None:
     assert words <= set(COMMANDS)
 
 
-def test_a_choice_may_not_be_called_like_a_keyword(tmp_path: Path) -> None:
+def copy_words(folder: Path, addition_to: str, addition: str) -> None:
+    """config's words, with a line more in one of the files."""
     for name in ("keywords", "readers", "choices"):
-        (tmp_path / f"{name}.toml").write_text((ROOT / "config" / f"{name}.toml").read_text(encoding="utf-8"), encoding="utf-8")
-    with (tmp_path / "choices.toml").open("a", encoding="utf-8") as file:
-        file.write('\n[trap]\nyes = ["菜单"]\n')
+        words = (ROOT / "config" / f"{name}.toml").read_text(encoding="utf-8")
+        more = f"\n{addition}\n" if name == addition_to else ""
+        (folder / f"{name}.toml").write_text(words + more, encoding="utf-8")
+
+
+def test_a_choice_may_not_be_called_like_a_keyword(tmp_path: Path) -> None:
+    copy_words(tmp_path, "choices", '[trap]\nyes = ["菜单"]')
     with pytest.raises(AmbiguousWords, match="菜单"):
         load_lexicon(tmp_path)
 
 
 def test_one_word_may_not_mean_two_things(tmp_path: Path) -> None:
-    for name in ("keywords", "readers", "choices"):
-        (tmp_path / f"{name}.toml").write_text((ROOT / "config" / f"{name}.toml").read_text(encoding="utf-8"), encoding="utf-8")
-    with (tmp_path / "keywords.toml").open("a", encoding="utf-8") as file:
-        file.write('\nsecond = ["注册"]\n')
+    copy_words(tmp_path, "keywords", 'second = ["注册"]')
     with pytest.raises(AmbiguousWords, match="注册"):
         load_lexicon(tmp_path)

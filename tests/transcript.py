@@ -138,7 +138,7 @@ class Actor:
                 self.stage.appoint(self.openid, role, *region)
             case ["open_appeal", *kind]:
                 target = 30_000_000 if kind == ["crowdfund"] else 500_000
-                self.stage.open_appeal(*kind, target_fen=target)
+                self.stage.open_appeal(kind[0] if kind else "one_to_one", target)
             case _:
                 raise AssertionError(f"no such scene: {words}")
 

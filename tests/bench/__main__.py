@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import count, cycle
+from itertools import cycle
 from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import urlencode
@@ -42,14 +42,16 @@ def requests(mode: Mode, words: Iterator[str], people: list[str], port: int) -> 
     for word in words:
         for openid in people:
             query, body = wechat.deliver(wechat_side.text(word, openid))
-            head = f"POST /wechat?{urlencode(query)} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {len(body)}\r\n"
-            yield f"{head}Content-Type: text/xml\r\n\r\n".encode() + body
+            head = f"POST /wechat?{urlencode(query)} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+            yield f"{head}Content-Type: text/xml\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 class Server:
     """A WSGI application under granian: one worker, eight threads, one core."""
 
-    def __init__(self, name: str, target: str, words: tuple[str, ...], environment: dict[str, str], folder: Path) -> None:
+    def __init__(
+        self, name: str, target: str, words: tuple[str, ...], environment: dict[str, str], folder: Path
+    ) -> None:
         self.name, self.target, self.words, self.environment, self.folder = name, target, words, environment, folder
         self.mode = Mode(environment.get("WECHAT_MODE", "plain"))
         self.rounds: list[load.Figures] = []
@@ -58,7 +60,7 @@ class Server:
         port = free_port()
         command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
         command += ["--blocking-threads", "8", "--no-ws", "--log-level", "error", *self.target.split()]
-        process = subprocess.Popen(  # noqa: S603 - our own command
+        process = subprocess.Popen(
             leashed(command),
             env={**os.environ, **self.environment, "PYTHONPATH": str(Path.cwd())},
             cwd=self.folder,
@@ -81,7 +83,7 @@ class Server:
 def _await(port: int) -> None:
     for _ in range(200):
         try:
-            urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1).close()  # noqa: S310
+            urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1).close()
         except URLError as error:
             if not isinstance(error.reason, ConnectionRefusedError):
                 return
@@ -117,10 +119,13 @@ def servers(databases: dict[str, str], redis_url: str, folder: Path) -> list[Ser
     listed.append(Server("(w) WeRoBot 1.13 echo, default session", factory + "werobot", ("你好",), common, memory))
     for kind, url in databases.items():
         env = {**common, "DATABASE_URL": url}
-        listed.append(Server(f"(b) echo + SELECT + INSERT, ORM, {kind}", factory + "echo_stored", ("你好",), env, folder))
+        safe = {**env, "WECHAT_MODE": "safe"}
+        listed.append(
+            Server(f"(b) echo + SELECT + INSERT, ORM, {kind}", factory + "echo_stored", ("你好",), env, folder)
+        )
         listed.append(Server(f"(c) bot, menu, {kind}", "wsgi:app", ("菜单",), env | plain, folder))
         listed.append(Server(f"(d) bot, middle of start_appeal, {kind}", "wsgi:app", MIDDLE, env | plain, folder))
-        listed.append(Server(f"(s) bot as (d), safe mode, {kind}", "wsgi:app", MIDDLE, env | {"WECHAT_MODE": "safe"}, folder))
+        listed.append(Server(f"(s) bot as (d), safe mode, {kind}", "wsgi:app", MIDDLE, safe, folder))
     return listed
 
 
@@ -129,7 +134,8 @@ def report(listed: list[Server]) -> None:
     for server in listed:
         kind = "SQLite" if server.name.endswith("SQLite") else "PostgreSQL"
         base = next(other for other in listed if other.name.startswith("(b)") and other.name.endswith(kind))
-        ratio = statistics.median(mine.rate / theirs.rate for mine, theirs in zip(server.rounds, base.rounds, strict=True))
+        pairs = zip(server.rounds, base.rounds, strict=True)
+        ratio = statistics.median(mine.rate / theirs.rate for mine, theirs in pairs)
         rate = statistics.median(figures.rate for figures in server.rounds)
         p50, p99 = (statistics.median(f.percentile(part) for f in server.rounds) for part in (0.5, 0.99))
         failed = sum(figures.failed for figures in server.rounds)
