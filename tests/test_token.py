@@ -537,6 +537,16 @@ def test_redis_dying_takes_no_token_away(make, platform, tmp_path):
     assert platform.fetches() == 1
 
 
+def test_a_token_fetched_by_another_process_outlives_redis_too(make, platform, tmp_path):
+    with EmbeddedValkey(tmp_path) as server, impatient_redis(server.url) as redis:
+        make(redis=redis).current()
+        manager = make(redis=redis)
+        token = manager.current()
+        server.stop()
+        assert manager.current() == token
+    assert platform.fetches() == 1
+
+
 def test_redis_dying_while_the_token_is_fetched_takes_nothing_away(make, platform, tmp_path):
     with EmbeddedValkey(tmp_path) as server, impatient_redis(server.url) as redis:
 
