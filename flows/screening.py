@@ -32,5 +32,5 @@ def _must_be_new(answers: Mapping[str, Any], lexicon: Lexicon) -> bool:
 
 def _found(lexicon: Lexicon, name: str, thing: str) -> str | None:
     """The word of this name that the thing's name contains; a word of one character must be all of it."""
-    wanted = plain(thing)
+    wanted = plain(thing).replace(" ", "")
     return next((word for word in lexicon.words[name] if word == wanted or (len(word) > 1 and word in wanted)), None)

@@ -1,0 +1,149 @@
+"""Who may move an appeal from where: every role in every state, and two officers at once."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session as Database
+
+from models.appeal import MACHINE, Appeal, NewAppeal, submit
+from models.audit import AuditEvent
+from models.notice import Notice
+from models.review import MOST_WAITING, NotAtYourStage, OutsideRegion, approve, open_case, waiting_appeals
+from models.staff import STAFF_ROLES, Staff
+from models.user import User
+from tests import wechat_side
+from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
+
+HUNAN, QINGTANG = "430000000000", "431124104000"
+# (role, kind, state) -> where it stands afterwards. Nothing else moves anything.
+PASSES = {
+    ("village", "one_to_one", "submitted"): "funding",
+    ("village", "one_to_one", "village_review"): "funding",
+    ("village", "crowdfund", "submitted"): "endorsed",
+    ("village", "crowdfund", "village_review"): "endorsed",
+    ("county", "crowdfund", "endorsed"): "county_review",
+    ("fund_holder", "crowdfund", "county_review"): "funding",
+}
+
+
+@pytest.fixture
+def stage(database_url: str) -> Iterator[Stage]:
+    seed_regions(database_url)
+    stage = Stage(database_url)
+    yield stage
+    stage.close()
+
+
+def ask(stage: Stage, kind: str = "one_to_one", serial: int = 1) -> int:
+    """A submitted appeal by a household of its own."""
+    owner = stage.register(f"o-wang-{serial}", "resident")
+    now = stage.clock()
+    with Database(stage.database) as db, db.begin():
+        wanted = NewAppeal(
+            draft_id=f"draft-{serial}",
+            kind=kind,
+            category="industry",
+            title="买缝纫机",
+            story="家里有三口人。" * 10,
+            region_code=DAOXIAN_MEIHUA,
+            target_fen=30_000_000,
+            deadline=now + timedelta(days=60),
+            budget=(("缝纫机", 30_000_000),),
+        )
+        return submit(db, wanted, db.get_one(User, owner), now).id
+
+
+@pytest.mark.parametrize("kind", ["one_to_one", "crowdfund"])
+@pytest.mark.parametrize("role", STAFF_ROLES)
+def test_a_role_moves_an_appeal_on_from_its_own_states_and_from_no_other(stage: Stage, role: str, kind: str) -> None:
+    number = ask(stage, kind)
+    staff_id = stage.appoint("o-zhou", role)
+    for state in sorted(MACHINE.states):
+        # One-to-one goes straight on from endorsed; it never rests in the states of the longer way.
+        if kind == "one_to_one" and state in ("endorsed", "county_review", "fund_holder_filed"):
+            continue
+        with Database(stage.database) as db:
+            db.get_one(Appeal, number).state = state
+            db.flush()
+            staff = db.get_one(Staff, staff_id)
+            wanted = PASSES.get((role, kind, state))
+            if wanted:
+                assert approve(db, staff, number, None, stage.clock()).state == wanted, state
+            else:
+                with pytest.raises(NotAtYourStage):
+                    approve(db, staff, number, None, stage.clock())
+                assert db.get_one(Appeal, number).state == state
+
+
+def test_each_move_leaves_its_event_its_notice_and_who_vouched(stage: Stage) -> None:
+    number = ask(stage)
+    staff_id = stage.appoint("o-zhou", "village")
+    with Database(stage.database) as db, db.begin():
+        appeal = approve(db, db.get_one(Staff, staff_id), number, None, stage.clock())
+        assert (appeal.endorsed_by, appeal.endorsed_at, appeal.published_at) == (staff_id, stage.clock(), stage.clock())
+        moves = db.execute(select(AuditEvent.to_state, AuditEvent.actor).order_by(AuditEvent.id)).all()
+        assert [tuple(move) for move in moves] == [
+            ("submitted", "user:1"),
+            ("village_review", f"staff:{staff_id}"),
+            ("endorsed", f"staff:{staff_id}"),
+            ("funding", "system"),
+        ]
+        assert db.scalars(select(Notice.template)).all() == ["appeal_opened"]
+
+
+def test_two_officers_at_once_pass_it_once(stage: Stage) -> None:
+    ask(stage)
+    for name in ("o-zhou", "o-qin"):
+        stage.appoint(name, "village")
+    deliveries = [stage.wechat.deliver(wechat_side.text("通过 1", name)) for name in ("o-zhou", "o-qin")]
+
+    def post(delivery: tuple[dict[str, str], bytes]) -> str:
+        query, body = delivery
+        response = stage.app.test_client().post("/wechat", query_string=query, data=body)
+        assert response.status_code == 200
+        return stage.wechat.read_text(response.data)
+
+    with ThreadPoolExecutor(2) as pool:
+        replies = sorted(pool.map(post, deliveries))
+    assert [("您通过了" in reply, "不用您通过" in reply) for reply in replies] in (
+        [(True, False), (False, True)],
+        [(False, True), (True, False)],
+    )
+    with Database(stage.database) as db:
+        assert db.scalar(select(func.count()).where(AuditEvent.to_state == "endorsed")) == 1
+        assert db.scalar(select(func.count()).select_from(Notice)) == 1
+
+
+def test_what_waits_is_the_oldest_of_the_own_region_and_no_more_than_a_screen(stage: Stage) -> None:
+    numbers = [ask(stage, serial=serial) for serial in range(MOST_WAITING + 1)]
+    here, county, elsewhere = (
+        stage.appoint(f"o-{n}", role, region)
+        for n, (role, region) in enumerate([("village", DAOXIAN_MEIHUA), ("county", HUNAN), ("village", QINGTANG)])
+    )
+    with Database(stage.database) as db:
+        assert [appeal.id for appeal in waiting_appeals(db, db.get_one(Staff, here))] == numbers[:MOST_WAITING]
+        assert waiting_appeals(db, db.get_one(Staff, county)) == []
+        assert waiting_appeals(db, db.get_one(Staff, elsewhere)) == []
+
+
+def test_a_case_is_for_its_region_and_every_look_is_recorded(stage: Stage) -> None:
+    number = ask(stage)
+    here, elsewhere = stage.appoint("o-zhou", "village"), stage.appoint("o-far", "village", QINGTANG)
+    with Database(stage.database) as db, db.begin():
+        assert open_case(db, db.get_one(Staff, elsewhere), number, stage.clock()) is None
+        with pytest.raises(OutsideRegion):
+            approve(db, db.get_one(Staff, elsewhere), number, None, stage.clock())
+        for _ in range(2):
+            case = open_case(db, db.get_one(Staff, here), number, stage.clock())
+            assert case is not None
+            assert (case.name, case.phone) == ("王秀兰", "13800000000")
+        db.flush()
+        looks = db.execute(
+            select(AuditEvent.actor, AuditEvent.subject_id, AuditEvent.detail).where(
+                AuditEvent.action == "read_sensitive"
+            )
+        ).all()
+        assert [tuple(look) for look in looks] == [(f"staff:{here}", number, "review")] * 2
