@@ -5,7 +5,7 @@ from typing import Any
 from flows.flow import Answer, Say
 from flows.readers import Phone
 from flows.session import Option
-from handlers.browse import APPEALS, MARKET, OFFERS, REQUESTS, Stall, labels, more
+from handlers.browse import APPEALS, MARKET, OFFERS, REQUESTS, Stall, more
 from handlers.talk import Talk
 from models.public import own_pledges
 from models.region import Region
@@ -31,7 +31,6 @@ def mine(talk: Talk) -> Answer:
         "who": _who(talk, user),
         "sections": sections,
         "drafts": drafts,
-        "labels": labels(talk.world.lexicon, "role", "unit"),
     }
     return Answer([Say("replies/mine", None, values)], options)
 
