@@ -70,6 +70,11 @@ class Crowd:
         with self._lock:
             return openid in self._phones
 
+    def require(self, openid: str) -> None:
+        """Raises UnknownPerson."""
+        if not self.knows(openid):
+            raise UnknownPerson(openid)
+
     def shown(self) -> list[dict[str, Any]]:
         """Everybody as the page shows them, in order of arrival."""
         with self._lock:

@@ -143,17 +143,15 @@ class Simulator:
 
     def _say(self, openid: str, content: Content, shown: dict[str, Any], ref: str) -> Delivery:
         """A message: a bubble of the person, then whatever comes back."""
-        self.crowd.is_following(openid)
-        entry = self.chat.add(openid, "person", content.kind, shown, "sending", ref)
-        try:
-            return self.deliver(openid, content)
-        finally:
-            self.chat.settle(entry)
+        return self._tell(openid, "person", content, shown, ref)
 
     def _act(self, openid: str, content: Content, shown: dict[str, Any]) -> Delivery:
         """An event: a line in the chat, then whatever comes back."""
-        self.crowd.is_following(openid)
-        entry = self.chat.add(openid, "platform", content.event, shown, "sending")
+        return self._tell(openid, "platform", content, shown)
+
+    def _tell(self, openid: str, by: str, content: Content, shown: dict[str, Any], ref: str = "") -> Delivery:
+        self.crowd.require(openid)
+        entry = self.chat.add(openid, by, content.label, shown, "sending", ref)
         try:
             return self.deliver(openid, content)
         finally:

@@ -166,9 +166,7 @@ function show() {
     $("who").replaceChildren(...whoLine(person));
     showChat(person, own, { choose, again });
     showStranger(person.met && !person.following);
-    if (document.body.dataset.view === "chat" || matchMedia("(min-width: 900px)").matches) {
-      seen.set(picked, Math.max(0, ...own.map((entry) => entry.id ?? 0)));
-    }
+    if ($("talk").offsetParent) seen.set(picked, Math.max(0, ...own.map((entry) => entry.id ?? 0)));
   }
   showCrowd([...people.values()], all, seen, picked, pick);
   showLog([...exchanges.values()].filter((exchange) => logAll || !picked || exchange.openid === picked), people);
