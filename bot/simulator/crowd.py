@@ -37,6 +37,7 @@ class Crowd:
     def __init__(self, people: Sequence[Person], templates_dir: Path) -> None:
         self._lock = threading.Lock()
         self._phones = {person.openid: _Phone(person, person.following, person.following) for person in people}
+        self._at_start = len(self._phones)
         self._tags: dict[int, str] = {}
         self._newcomers = json.loads((templates_dir / "newcomers.json").read_text(encoding="utf-8"))
         self._arrived = 0
@@ -76,8 +77,10 @@ class Crowd:
             raise UnknownPerson(openid)
 
     def shown(self) -> list[dict[str, Any]]:
-        """Everybody as the page shows them, in order of arrival."""
+        """Everybody as the page shows them: whoever came last, before those who were there at the start."""
         with self._lock:
+            phones = list(self._phones.values())
+            shown = [*reversed(phones[self._at_start :]), *phones[: self._at_start]]
             return [
                 {
                     **asdict(phone.person),
@@ -85,7 +88,7 @@ class Crowd:
                     "met": phone.met,
                     "tags": [self._tags[tag] for tag in phone.tags],
                 }
-                for phone in self._phones.values()
+                for phone in shown
             ]
 
     def tags_of(self, openid: str) -> list[int]:

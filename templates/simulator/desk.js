@@ -44,6 +44,7 @@ function trouble(code) {
 async function look() {
   const feed = await call(`/desk/feed?after=${version}`);
   if (feed.boot !== boot) return location.reload();
+  people.clear();
   for (const person of feed.people) people.set(person.openid, person);
   for (const entry of feed.entries) {
     if ((entries.get(entry.id)?.version ?? 0) >= entry.version) continue;
@@ -70,9 +71,7 @@ async function fetchMenu(stamp) {
 async function keepLooking() {
   try {
     await look();
-    document.body.classList.remove("offline");
   } catch (error) {
-    document.body.classList.add("offline");
     trouble(error.message);
   }
   setTimeout(keepLooking, POLL);
@@ -139,6 +138,7 @@ async function pick(openid) {
   closePanel();
   show();
   jumpToEnd();
+  $("crowd").querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
   await fetchMenu(menuStamp).catch((error) => trouble(error.message));
   await act("meet", {});
 }
@@ -158,12 +158,13 @@ async function newcomer() {
 function show() {
   const all = [...entries.values(), ...pending.values()];
   const person = people.get(picked);
-  document.body.classList.toggle("picked", Boolean(person));
-  for (const id of ["talk", "dock"]) $(id).hidden = !person;
+  $("dock").hidden = !person;
   $("nobody").hidden = Boolean(person);
   if (person) {
     const own = all.filter((entry) => entry.openid === picked).sort((a, b) => (a.id ?? Infinity) - (b.id ?? Infinity) || a.at - b.at);
     $("who").replaceChildren(...whoLine(person));
+    $("talk").hidden = own.length === 0;
+    $("hint").hidden = own.length > 0;
     showChat(person, own, { choose, again });
     showStranger(person.met && !person.following);
     if ($("talk").offsetParent) seen.set(picked, Math.max(0, ...own.map((entry) => entry.id ?? 0)));
