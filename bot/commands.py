@@ -63,7 +63,7 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
         os.environ.update(demo.environment(at))
         ours = Settings()
         demo.fill(ours, at)
-        chat(app_of(ours), ours, demo.ACCOUNT, read_people(at / "people.json"))
+        chat(app_of(ours), ours, demo.ACCOUNT["id"], read_people(at / "people.json"))
 
     @app.cli.command("worker")
     def worker() -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.error import URLError
@@ -11,6 +12,7 @@ from urllib.request import urlopen
 
 import click
 
+from bot.lexicon import CONFIG
 from bot.seed import Seeded, seed
 from bot.services import EmbeddedValkey, Processes, ServiceError
 from bot.wechat.client import WeChatApi
@@ -19,8 +21,7 @@ from config.settings import Settings
 from models.database import connect
 from models.migrations import upgrade
 
-# The original id of the account that the demo plays.
-ACCOUNT = "gh_bangfu0demo"
+ACCOUNT: dict[str, str] = tomllib.loads((CONFIG / "demo" / "account.toml").read_text(encoding="utf-8"))
 READY_WITHIN = 30.0
 
 
@@ -49,7 +50,7 @@ def fill(settings: Settings, at: Path) -> Seeded:
     at.mkdir(parents=True, exist_ok=True)
     upgrade(settings.database_url)
     database = connect(settings.database_url)
-    seeded = seed(database, ACCOUNT, datetime.now(UTC))
+    seeded = seed(database, ACCOUNT["id"], datetime.now(UTC))
     database.dispose()
     (at / "people.json").write_text(json.dumps(seeded.people, ensure_ascii=False, indent=2), encoding="utf-8")
     return seeded
@@ -71,9 +72,10 @@ def run(settings: Settings, at: Path, menus: dict[str, Menu], api: WeChatApi) ->
             }
             python = sys.executable
             web = [python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", port]
-            web += ["--blocking-threads", "8", "--no-ws", "--log-level", "warning", "wsgi:app"]
+            web += ["--blocking-threads", "8", "--no-ws", "--log-level", "error", "wsgi:app"]
             processes.start("web", web, ours)
-            stand_in = ["--bot-url", f"http://127.0.0.1:{port}/wechat", "--port", simulator, "--account", ACCOUNT]
+            stand_in = ["--bot-url", f"http://127.0.0.1:{port}/wechat", "--port", simulator]
+            stand_in += ["--account", ACCOUNT["id"], "--account-name", ACCOUNT["name"]]
             people = ["--people", str(at / "people.json")]
             processes.start("simulator", [python, "-m", "bot.simulator", *stand_in, *people], secrets)
             processes.start("worker", [python, "-m", "flask", "--app", "wsgi", "worker"], ours)

@@ -12,6 +12,8 @@ from pathlib import Path
 import structlog
 from PIL import Image
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 from sqlalchemy import delete, select, update
@@ -109,7 +111,9 @@ class Errands:
 
 def make_api(settings: Settings) -> WeChatApi:
     http = open_session()
-    redis = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=1)
+    # Without retries of its own, a hung Redis costs a call one time-out and no more.
+    patience = Retry(NoBackoff(), 0)
+    redis = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=1, retry=patience)
     tokens = TokenManager(settings.wechat_api_url, settings.wechat_app_id, settings.wechat_app_secret, redis, http)
     return WeChatApi(settings.wechat_api_url, tokens, http)
 

@@ -6,6 +6,9 @@ from typing import Any
 from flows.flow import Step
 from flows.readers import Choice, Count, Weight
 
+# Grams in a 斤.
+JIN = 500
+
 
 def by_weight(answers: Mapping[str, Any]) -> bool:
     return answers.get("unit") == "jin"
@@ -22,7 +25,7 @@ def unit() -> Step:
 def amount(*, most_grams: int, most_pieces: int) -> tuple[Step, ...]:
     """The steps ``weight`` and ``count``, of which the unit lets one apply."""
     return (
-        Step("weight", Weight(max=most_grams), when=by_weight),
+        Step("weight", Weight(max=most_grams, bare=JIN), when=by_weight),
         Step("count", Count(max=most_pieces), when=by_count),
     )
 

@@ -14,6 +14,8 @@ from models.public import NoSuchThing, Shelf, Wanted
 
 MOST_WORDS = 3
 LONGEST_SEARCH = 30
+# Characters of a story in one message, which has room for some six hundred beside the budget.
+STORY_PART = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,22 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
         raise NoSuchAppeal(number=int(number))
     takes_pledges = found.state == "funding" and found.deadline > talk.world.now
     ways = {"give": ["command", "pledge", number]} if takes_pledges else {}
+    if found.published_at:
+        ways["story"] = ["command", "public_story", number, "0", word, after]
     return _detail(talk, APPEALS, found, ways, word, after)
+
+
+def story(talk: Talk, number: str, begin: str = "0", word: str = "", after: str = "") -> Answer:
+    """What the asker wrote, a part at a time from the character ``begin``, and what the money is for."""
+    found = public.find_story(talk.desk.db, int(number))
+    if found is None:
+        raise NoSuchAppeal(number=int(number))
+    end = int(begin) + STORY_PART
+    ways = {"goes_on": ["command", "public_story", number, str(end), word, after]} if end < len(found.story) else {}
+    ways["appeal"] = ["command", "view_appeal", number, word, after]
+    options = [Option(n, "", do) for n, do in enumerate(ways.values(), 1)]
+    values = {"item": found, "part": found.story[int(begin) : end], "first": begin == "0", "ways": enumerate(ways, 1)}
+    return Answer([Say("replies/public_story", None, values)], options)
 
 
 def request(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:

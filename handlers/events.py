@@ -3,7 +3,7 @@
 from sqlalchemy import update
 
 from flows.flow import Answer
-from handlers import menu
+from handlers import human, menu
 from handlers.dispatch import run_command
 from handlers.talk import Talk
 from handlers.text import aside
@@ -20,7 +20,7 @@ def handle(talk: Talk) -> Answer:
             _set_following(talk, False)
             return _noted()
         case "click":
-            return aside(talk, lambda talk: run_command(talk, talk.message.event_key, []))
+            return _tapped(talk, talk.message.event_key)
         case "scan":
             return menu.show(talk)
         case "user_authorization_cancellation":
@@ -28,6 +28,14 @@ def handle(talk: Talk) -> Answer:
             talk.session.drafts.clear()
             return _noted()
     return _noted()
+
+
+def _tapped(talk: Talk, command: str) -> Answer:
+    """A menu button's key is a command's name. Calling a person lays the draft aside itself, and notes where it was."""
+    human.leave(talk)
+    if command == "human":
+        return run_command(talk, command, [])
+    return aside(talk, lambda talk: run_command(talk, command, []))
 
 
 def _noted() -> Answer:

@@ -5,9 +5,8 @@ What they say is kept for staff until one answers, and they are never stuck in i
 
 from flows.flow import Answer, Say
 from handlers.talk import Talk
-from models.errors import Refusal
 from models.message import Kind
-from models.ticket import add_words, open_ticket
+from models.ticket import add_words, is_open, open_ticket
 from models.user import User
 
 LONGEST_WORDS = 1_000
@@ -25,11 +24,14 @@ def call(talk: Talk) -> Answer:
     return Answer([Say("replies/human_called", None, {"number": ticket.id, "parked": draft is not None})])
 
 
-def add(talk: Talk) -> Answer:
-    """Whatever is sent while the ticket is open goes to it."""
+def add(talk: Talk) -> Answer | None:
+    """Whatever is sent while the ticket is open goes to it; None when there is none, or staff have closed it."""
     ticket = talk.session.ticket
     if ticket is None:
-        raise Refusal
+        return None
+    if not is_open(talk.desk.db, ticket):
+        leave(talk)
+        return None
     message = talk.message
     words = message.text[:LONGEST_WORDS] if message.text else f"[{message.kind}] {message.pic_url}".strip()
     add_words(talk.desk.db, ticket, "person", words, talk.world.now)

@@ -7,8 +7,9 @@ from handlers.talk import Talk
 
 
 def handle(talk: Talk) -> Answer:
-    if talk.session.ticket is not None:
-        return human.add(talk)
+    kept = human.add(talk)
+    if kept:
+        return kept
     draft = talk.session.draft
     if draft:
         return finish(talk, talk.engine.hear(talk.session, draft, talk.message, talk.world))

@@ -34,6 +34,7 @@ COMMANDS: dict[str, Command] = {
         Command("human", human.call, guess=False),
         # Only numbered lines lead here.
         Command("view_appeal", browse.appeal),
+        Command("public_story", browse.story),
         Command("view_request", browse.request),
         Command("view_offer", browse.offer),
         Command("view_listing", browse.listing),

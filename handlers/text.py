@@ -21,9 +21,13 @@ def handle(talk: Talk) -> Answer:
     for name in CONTROLS:
         if talk.world.lexicon.means(name, text):
             return _control(talk, name)
-    if talk.session.ticket is not None:
-        return human.add(talk)
-    return _on_screen(talk, text) or _command(talk, text) or _to_draft(talk) or _not_understood(talk, text)
+    return (
+        human.add(talk)
+        or _on_screen(talk, text)
+        or _command(talk, text)
+        or _to_draft(talk)
+        or _not_understood(talk, text)
+    )
 
 
 def _control(talk: Talk, name: str) -> Answer:

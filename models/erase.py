@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from models.audit import record
 from models.conversation import BrokenSession, Conversation, Turn
+from models.notice import Notice
 from models.ticket import Ticket, TicketMessage
 from models.user import User
 
@@ -25,5 +26,7 @@ def erase_person(db: Session, conversation_id: int, now: datetime) -> None:
     db.flush()
     tickets = select(Ticket.id).where(Ticket.conversation_id == conversation_id)
     db.execute(delete(TicketMessage).where(TicketMessage.ticket_id.in_(tickets)))
+    db.execute(delete(Notice).where(Notice.conversation_id == conversation_id))
+    conversation.unread = 0
     db.execute(delete(BrokenSession).where(BrokenSession.conversation_id == conversation_id))
     db.execute(update(Turn).where(Turn.conversation_id == conversation_id).values(reply=None))

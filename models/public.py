@@ -1,7 +1,7 @@
 """What anybody may see of appeals, goods and produce, and the lists of them.
 
 Public words are rendered from the types here and from no row: they hold no
-name, ID number, phone, story or reason, and no place smaller than a village.
+name, ID number or phone, and no place smaller than a village.
 Lists show the newest first, a page at a time, by the number of the last one seen.
 """
 
@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, Row, Select, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from models.appeal import Appeal
+from models.appeal import Appeal, BudgetLine
 from models.errors import Refusal
 from models.goods import GoodsRequest, Offer
 from models.pledge import Pledge, promised
@@ -46,6 +46,20 @@ class PublicAppeal:
     state: str
     vouched_by: str | None
     vouched_at: datetime | None
+    published_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PublicStory:
+    """What the asker wrote for everybody (the flow refuses numbers in it, an officer has read it), and the budget.
+
+    ``budget``: (item, fen) pairs.
+    """
+
+    number: int
+    title: str
+    story: str
+    budget: Sequence[tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +177,19 @@ class Shelf(Generic[Item]):
         return self.make(db, db.execute(statement).all())
 
 
+def find_story(db: Session, number: int) -> PublicStory | None:
+    """The story of an appeal that has been published."""
+    appeal = db.execute(
+        select(Appeal.title, Appeal.story).where(Appeal.id == number, Appeal.published_at.is_not(None))
+    ).first()
+    if appeal is None:
+        return None
+    lines = db.execute(
+        select(BudgetLine.item, BudgetLine.amount_fen).where(BudgetLine.appeal_id == number).order_by(BudgetLine.id)
+    )
+    return PublicStory(number, appeal.title, appeal.story, [(line.item, line.amount_fen) for line in lines])
+
+
 def own_pledges(db: Session, user_id: int, after: int | None) -> Page[OwnPledge]:
     statement = (
         select(
@@ -211,6 +238,7 @@ APPEALS: Shelf[PublicAppeal] = Shelf(
         Appeal.state,
         Staff.role.label("vouched_by"),
         Appeal.endorsed_at.label("vouched_at"),
+        Appeal.published_at,
     )
     .join(Region, Region.code == Appeal.region_code)
     .outerjoin(Staff, Staff.id == Appeal.endorsed_by),

@@ -49,6 +49,10 @@ def open_ticket(db: Session, conversation_id: int, region_code: str | None, abou
     return ticket
 
 
+def is_open(db: Session, ticket_id: int) -> bool:
+    return db.scalar(select(Ticket.state).where(Ticket.id == ticket_id)) == "open"
+
+
 def add_words(db: Session, ticket_id: int, author: str, words: str, now: datetime) -> None:
     db.add(TicketMessage(ticket_id=ticket_id, author=author, words=words, at=now))
     db.flush()

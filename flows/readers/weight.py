@@ -32,23 +32,31 @@ class Weight(Bounded):
     Codes: not_text, not_heard, not_weight, no_unit (a bare number), vague,
     not_positive, too_precise (parts of a gram), above_max, and with a ``min``
     above 1 below_min; the last two with ``given``, ``min``, ``max``.
+
+    ``bare``: the grams that one of a bare number counts, where the unit was asked before; then no_unit never comes.
     """
 
     max: int | None = MOST
+    bare: int | None = None
 
     no_number: ClassVar[str] = "not_weight"
     parts: ClassVar[str] = "too_precise"
 
     @property
     def codes(self) -> tuple[str, ...]:
-        return (*super().codes, "no_unit")
+        return super().codes if self.bare else (*super().codes, "no_unit")
 
     def number(self, text: str, world: World) -> Fraction | Unread:
-        return numerals.unless_vague(numerals.fold(text), _parse, world.lexicon.words["vague"])
+        vague_words = world.lexicon.words["vague"]
+        grams = numerals.unless_vague(numerals.fold(text), _parse, vague_words)
+        if grams is Unread.NOT_A_NUMBER and self.bare:
+            number = numerals.read(text, vague_words)
+            return number if isinstance(number, Unread) else number * self.bare
+        return grams
 
     def hear(self, text: str, asking: Asking) -> Reading:
         reading = super().hear(text, asking)
-        if reading != Rejected(self.no_number):
+        if self.bare or reading != Rejected(self.no_number):
             return reading
         match numerals.read(text, asking.world.lexicon.words["vague"]):
             case Unread.NOT_A_NUMBER:

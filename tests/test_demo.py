@@ -1,0 +1,208 @@
+"""The demo as a newcomer meets it: one command, a page in a real browser, and everything ended by Ctrl-C."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+from playwright.sync_api import Page, expect, sync_playwright
+from sqlalchemy import create_engine, text
+
+from bot.services import free_port
+from tests.stage import id_number
+
+ROOT = Path(__file__).parent.parent
+CHROMIUM = Path("/usr/bin/chromium")
+SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
+STORY = "我家种两亩菜，棚顶去年被雪压塌了，下雨就漏。修好了，冬天也有菜卖，孩子的学费就不愁了，明年还能教邻居一起种。"
+
+
+@dataclass
+class Demo:
+    process: subprocess.Popen[str]
+    url: str
+    bot: str
+    folder: Path
+
+    def ask(self, question: str) -> object:
+        """One value from the demo's database."""
+        with create_engine(f"sqlite:///{self.folder / 'bangfu.db'}").connect() as connection:
+            return connection.scalar(text(question))
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    folder = tmp_path_factory.mktemp("demo")
+    port, simulator = free_port(), free_port()
+    ports = {"PORT": str(port), "SIMULATOR_PORT": str(simulator), "DEMO_DIR": str(folder), "BANGFU_ENV": "demo"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "demo"],
+        cwd=ROOT,
+        env={**os.environ, **ports},
+        stdout=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "Ctrl-C" in line:
+            break
+    assert process.poll() is None, "the demo ended before it began"
+    yield Demo(process, f"http://127.0.0.1:{simulator}/", f"http://127.0.0.1:{port}", folder)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 0
+    process.stdout.close()
+    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.fixture(params=SIZES, ids=str)
+def page(request: pytest.FixtureRequest, demo: Demo) -> Iterator[Page]:
+    if not CHROMIUM.exists():
+        pytest.skip("needs Debian's chromium package")
+    width, height = SIZES[request.param]
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=arguments)
+        page = browser.new_page(viewport={"width": width, "height": height})
+        page.goto(demo.url)
+        yield page
+        shots = ROOT / "tests" / "screenshots"
+        shots.mkdir(exist_ok=True)
+        page.screenshot(path=shots / f"demo-{request.node.name}.png")
+        browser.close()
+
+
+def replies(page: Page) -> list[str]:
+    return page.locator(".from.account .bubble:not(.typing)").all_inner_texts()
+
+
+def expect_reply(page: Page, before: int, words: str) -> None:
+    answer = page.locator(".from.account .bubble:not(.typing)").nth(before)
+    expect(answer).to_contain_text(words, timeout=15_000)
+
+
+def say(page: Page, typed: str, answered: str) -> None:
+    """Type it, and see an answer with these words."""
+    keyboard = page.get_by_role("button", name="Show the keyboard")
+    keyboard.or_(page.get_by_label("Write a message")).locator("visible=true").first.wait_for()
+    if keyboard.is_visible():
+        keyboard.click()
+    before = len(replies(page))
+    page.get_by_label("Write a message").fill(typed)
+    page.get_by_label("Write a message").press("Enter")
+    expect_reply(page, before, answered)
+
+
+def tap(page: Page, button: str, entry: str, answered: str) -> None:
+    before = len(replies(page))
+    page.locator("#menu").get_by_role("button", name=button).click()
+    page.locator("#menu").get_by_role("button", name=entry, exact=True).click()
+    expect_reply(page, before, answered)
+
+
+def be(page: Page, name: str) -> None:
+    back = page.get_by_role("button", name="Back to people")
+    if back.is_visible():
+        back.click()
+    page.locator("#crowd li").filter(has_text=name).first.click()
+    expect(page.locator("#who")).to_contain_text(name)
+    page.locator("#strip").wait_for()
+
+
+def test_a_newcomer_pledges_with_what_the_page_tells_them(demo: Demo, page: Page) -> None:
+    page.get_by_role("button", name="A new follower").click()
+    expect_reply(page, 0, "帮扶通")
+    tap(page, "我要帮", "看求助", "正在求助的")
+    say(page, "1", "捐一点")
+    say(page, "1", "注册")
+    say(page, "1", "同意吗")
+    say(page, "1", "您来这里是想")
+    say(page, "2", "怎么称呼您")
+    say(page, "新来的小陈", "确认")
+    before = demo.ask("SELECT count(*) FROM pledges")
+    say(page, "确认", "接着办")
+    say(page, "1", "多少钱")
+    say(page, "二十块", "¥20")
+    say(page, "2", "先别急")
+    say(page, "确认", "谢谢您")
+    assert demo.ask("SELECT count(*) FROM pledges") == int(str(before)) + 1
+    assert demo.ask("SELECT amount_fen FROM pledges ORDER BY id DESC LIMIT 1") == 2000
+
+
+def send_photo(page: Page, answered: str) -> None:
+    before = len(replies(page))
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("button", name="Photo").click()
+    page.locator("#scenes").get_by_role("button", name="Greenhouse").click()
+    expect_reply(page, before, answered)
+
+
+def send_place(page: Page, label: str, answered: str) -> None:
+    before = len(replies(page))
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("button", name="Place").click()
+    page.get_by_label("Label").fill(label)
+    page.get_by_label("Label").press("Enter")
+    expect_reply(page, before, answered)
+
+
+def test_a_resident_asks_and_the_village_officer_passes_it(demo: Demo, page: Page) -> None:
+    serial = int(str(demo.ask("SELECT count(*) FROM users"))) + 500
+    page.get_by_role("button", name="A new follower").click()
+    expect_reply(page, 0, "帮扶通")
+    for typed, answered in (
+        ("注册", "同意吗"),
+        ("1", "您来这里是想"),
+        ("1", "同意我们"),
+        ("1", "名字"),
+        ("张小满", "身份证号"),
+        (id_number(serial), "手机号"),
+        ("13800000001", "您家在哪里"),
+    ):
+        say(page, typed, answered)
+    send_place(page, "湖南省永州市道县梅花镇", "都填好了")
+    say(page, "确认", "注册好了")
+    for typed, answered in (
+        ("求助", "用一句话说"),
+        ("修一个漏雨的菜棚", "哪一类"),
+        ("4", "多少钱"),
+        ("三千六", "¥3,600"),
+        ("薄膜 3600", "跟大家说说"),
+        (STORY, "完成"),
+        ("完成", "照片"),
+    ):
+        say(page, typed, answered)
+    send_photo(page, "1")
+    say(page, "完成", "哪里")
+    send_place(page, "湖南省永州市道县梅花镇", "哪一天")
+    say(page, "两个月后", "都填好了")
+    say(page, "确认", "号")
+    number = demo.ask("SELECT max(id) FROM appeals")
+    assert demo.ask("SELECT state FROM appeals ORDER BY id DESC LIMIT 1") == "submitted"
+
+    be(page, "罗晓梅")
+    say(page, "待办", "修一个漏雨的菜棚")
+    say(page, f"看 {number}", "薄膜")
+    say(page, f"通过 {number}", "您通过了")
+    assert demo.ask("SELECT state FROM appeals ORDER BY id DESC LIMIT 1") == "funding"
+    for _ in range(100):
+        if demo.ask("SELECT state FROM photos ORDER BY id DESC LIMIT 1") == "kept":
+            break
+        page.wait_for_timeout(200)
+    path = str(demo.ask("SELECT path FROM photos ORDER BY id DESC LIMIT 1"))
+    assert (demo.folder / "media" / path).read_bytes().startswith(b"\xff\xd8")
+
+
+def test_the_bot_is_ready(demo: Demo) -> None:
+    assert requests.get(f"{demo.bot}/readyz", timeout=5).json() == {
+        "database": "ok",
+        "migrations": "ok",
+        "redis": "ok",
+    }
