@@ -83,6 +83,7 @@ def test_rq_works_on_valkey_in_process_and_in_a_forked_child(valkey):
             assert job.return_value() == 5
 
 
+@pytest.mark.chaos
 def test_valkey_keeps_its_data_over_a_restart_at_the_same_url(tmp_path):
     server = EmbeddedValkey(tmp_path)
     for expected in (None, b"kept"):
@@ -127,6 +128,7 @@ def test_a_valkey_that_cannot_start_says_where_to_look(tmp_path):
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.chaos
 def test_valkey_ends_when_its_starter_is_killed(tmp_path, ending):
     code = """if True:
         import sys, time
@@ -196,6 +198,7 @@ def test_a_child_that_finishes_in_peace_ends_the_others_without_an_error():
         assert processes.wait() == 0
 
 
+@pytest.mark.chaos
 def test_a_child_that_does_not_listen_is_killed_after_the_grace(capfd):
     with Processes(grace=0.2) as processes:
         processes.start("deaf", STUBBORN)
@@ -244,6 +247,7 @@ def test_one_name_is_one_process():
             processes.start("web", SLEEPER)
 
 
+@pytest.mark.chaos
 def test_children_end_when_the_supervisor_is_killed():
     code = """if True:
         import sys, psutil

@@ -190,6 +190,7 @@ def test_a_reload_comes_back_to_the_same_person(browser):
         expect(page.locator("#who")).to_contain_text("小满")
 
 
+@pytest.mark.chaos
 def test_a_stand_in_that_is_gone_is_told(browser):
     with ExitStack() as stack:
         with chatting(EchoBot()) as simulator:

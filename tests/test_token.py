@@ -28,7 +28,8 @@ from werkzeug.wrappers import Request, Response
 from bot.services import EmbeddedValkey
 from bot.wechat.client import open_session
 from bot.wechat.policy import POLICY, Action, Unreachable, WeChatError
-from bot.wechat.token import FORCED_PER_DAY, REDIS_PAUSE, Held, OwnShelf, TokenManager
+from bot.wechat.shelf import FORCED_PER_DAY, Held, OwnShelf
+from bot.wechat.token import REDIS_PAUSE, TokenManager
 
 SECRET = "s3cret0f0urs0wn0000000000000000x"
 THREADS = 8
@@ -448,6 +449,7 @@ def test_an_answer_without_a_token_is_no_token(make, platform, answer):
 # Processes that die, Redis that dies
 
 
+@pytest.mark.chaos
 def test_when_the_one_who_fetches_is_killed_the_others_take_over(make, api_url, platform, redis_url, app_id):
     asked, leave = Event(), Event()
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text, update
@@ -15,13 +16,21 @@ from bot.turn import Turns
 from flows.desk import Desk
 from flows.flow import Answer, Say
 from flows.session import Session
+from models.appeal import Appeal
 from models.conversation import BrokenSession, Conversation, Turn
 from models.database import connect
+from models.goods import GoodsRequest, Offer
 from models.message import Kind, Message
+from models.notice import Notice
+from models.pledge import Pledge
+from models.produce import Listing
 from models.ticket import Ticket
 from models.user import User
 from tests import wechat_side
 from tests.stage import Stage, seed_regions, settings_for
+from tests.transcript import Actor
+
+TRANSCRIPTS = Path(__file__).parent / "transcripts"
 
 Route = Callable[[Desk, Session, Message], Answer]
 
@@ -48,23 +57,43 @@ def rows(stage: Stage, table: type) -> int:
         return db.scalar(select(func.count()).select_from(table)) or 0
 
 
-def test_twelve_deliveries_at_once_register_once(stage: Stage) -> None:
-    for words in ("注册", "同意", "2", "李老师"):
-        stage.say("o-li", words)
-    xml = wechat_side.text("确认", "o-li")
+@pytest.mark.parametrize(
+    ("flow", "effect"),
+    [
+        ("register", User),
+        ("start_appeal", Appeal),
+        ("start_appeal_crowdfund", Appeal),
+        ("pledge", Pledge),
+        ("offer_goods", Offer),
+        ("request_goods", GoodsRequest),
+        ("list_produce", Listing),
+    ],
+)
+def test_twelve_confirmations_at_once_have_one_effect_and_one_reply(stage: Stage, flow: str, effect: type) -> None:
+    """Each transcript up to its 确认, and then that message twelve times at the same moment."""
+    script = (TRANSCRIPTS / f"{flow}.chat").read_text(encoding="utf-8")
+    before, confirmed, _ = script.partition(f"> 确认\n< {flow.removesuffix('_crowdfund')}/done")
+    assert confirmed
+    actor = Actor(stage)
+    actor.play(before)
+    known, news = rows(stage, effect), rows(stage, Notice)
+    xml = wechat_side.text("确认", actor.openid)
     deliveries = [stage.wechat.deliver(xml) for _ in range(12)]
+    at_once = threading.Barrier(12)
 
     def post(delivery: tuple[dict[str, str], bytes]) -> str:
         query, body = delivery
+        at_once.wait(10)
         response = stage.app.test_client().post("/wechat", query_string=query, data=body)
         assert response.status_code == 200
-        return stage.wechat.read(response.data)
+        return stage.wechat.read_text(response.data)
 
     with ThreadPoolExecutor(12) as pool:
         replies = list(pool.map(post, deliveries))
     assert len(set(replies)) == 1
-    assert "注册好了" in replies[0]
-    assert rows(stage, User) == 1
+    assert replies[0]
+    assert rows(stage, effect) == known + 1
+    assert rows(stage, Notice) - news in {0, 1}
 
 
 def test_a_duplicate_waits_for_the_first_delivery_and_gets_its_reply(stage: Stage) -> None:
@@ -185,6 +214,7 @@ def test_a_session_that_no_key_opens_is_set_aside(stage: Stage) -> None:
         assert bytes(db.scalars(select(BrokenSession)).one().session) == b"\x00" * 40
 
 
+@pytest.mark.chaos
 def test_no_database_means_503_so_that_wechat_comes_again() -> None:
     app = create_app(settings_for("postgresql://nobody@127.0.0.1:9/none"))
     query, body = wechat_side.WeChat().deliver(wechat_side.text("你好"))
@@ -209,6 +239,7 @@ def test_a_locked_database_means_503_and_nothing_half_written(new_database: Call
     stage.close()
 
 
+@pytest.mark.chaos
 def test_turns_go_on_without_redis(stage: Stage) -> None:
     """The stage's Redis address is a closed port."""
     turns = turns_of(stage)
