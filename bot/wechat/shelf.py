@@ -1,0 +1,153 @@
+"""Where the access token is kept: in Redis for every process of every host, or with Redis gone in each process."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Lock
+
+from redis import Redis
+
+from flows.world import CHINA
+
+# doc/service/api/base/api_getstableaccesstoken: a forced refresh at most 20 times a day, at least 30 s after the last.
+FORCED_PER_DAY = 20
+FORCED_APART = 30.0
+
+# After a failed fetch everybody else fails at once for this long (seconds), instead of queueing up to ask again.
+TROUBLE_LASTS = 3.0
+# A token found dead is remembered this long, to know it again if the platform should hand it out once more.
+DEAD_REMEMBERED = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A token, the seconds it is still good for, and when (seconds left) it should be renewed."""
+
+    token: str = field(repr=False)
+    left: float
+    early: float
+
+    @property
+    def ripe(self) -> bool:
+        return self.left <= self.early
+
+
+# Only who has the turn replaces a token; one who came back too late may still fill an empty place.
+_KEEP = """
+if redis.call('exists', KEYS[1]) == 1 and redis.call('get', KEYS[2]) ~= ARGV[1] then return 0 end
+redis.call('hset', KEYS[1], 'token', ARGV[2], 'early', ARGV[3])
+return redis.call('pexpire', KEYS[1], ARGV[4])
+"""
+_DISCARD = """
+if redis.call('hget', KEYS[1], 'token') ~= ARGV[1] or redis.call('exists', KEYS[3]) == 1 then return 0 end
+redis.call('set', KEYS[2], ARGV[1], 'PX', ARGV[2])
+return redis.call('del', KEYS[1])
+"""
+_FORCE = """
+if not redis.call('set', KEYS[1], '1', 'NX', 'PX', ARGV[1]) then return 0 end
+local used = redis.call('incr', KEYS[2])
+redis.call('expire', KEYS[2], 2 * 86400)
+return used <= tonumber(ARGV[2]) and 1 or 0
+"""
+_END_TURN = "return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('del', KEYS[1]) or 0"
+
+
+class RedisShelf:
+    """The token and what must be agreed about it, for every process of every host.
+
+    Every method may raise RedisError.
+    """
+
+    def __init__(self, redis: Redis, app_id: str, turn_seconds: float) -> None:
+        self._redis, self._turn_ms = redis, int(turn_seconds * 1000)
+        self._key = f"wechat:{{{app_id}}}:token"  # the braces keep all of it on one node of a cluster
+        self._turn, self._dead = f"{self._key}:turn", f"{self._key}:dead"
+        self._trouble, self._pause = f"{self._key}:trouble", f"{self._key}:pause"
+        self._keep, self._discard = redis.register_script(_KEEP), redis.register_script(_DISCARD)
+        self._force, self._end_turn = redis.register_script(_FORCE), redis.register_script(_END_TURN)
+
+    def read(self) -> Held | None:
+        with self._redis.pipeline(transaction=True) as both:
+            both.hmget(self._key, "token", "early")
+            both.pttl(self._key)
+            (token, early), left_ms = both.execute()
+        known = _text(token)
+        return Held(known, left_ms / 1000, float(early)) if known and left_ms > 0 else None
+
+    def keep(self, held: Held, owner: str) -> None:
+        self._keep([self._key, self._turn], [owner, held.token, held.early, int(held.left * 1000)])
+
+    def discard(self, token: str) -> None:
+        """Drop this token if it is still the one kept, and a better one may be had (see ``may_force``)."""
+        self._discard([self._key, self._dead, self._pause], [token, int(DEAD_REMEMBERED * 1000)])
+
+    def found_dead(self, token: str) -> bool:
+        return _text(self._redis.get(self._dead)) == token
+
+    def may_force(self) -> bool:
+        """Take one forced refresh from the budget. Either way no token is discarded for the next 30 s."""
+        today = f"{self._key}:forced:{datetime.now(CHINA):%Y%m%d}"
+        return bool(self._force([self._pause, today], [int(FORCED_APART * 1000), FORCED_PER_DAY]))
+
+    def trouble(self) -> str | None:
+        return _text(self._redis.get(self._trouble))
+
+    def note_trouble(self, trouble: str) -> None:
+        self._redis.set(self._trouble, trouble, px=int(TROUBLE_LASTS * 1000))
+
+    def take_turn(self, owner: str) -> bool:
+        return bool(self._redis.set(self._turn, owner, nx=True, px=self._turn_ms))
+
+    def end_turn(self, owner: str) -> None:
+        self._end_turn([self._turn], [owner])
+
+
+class OwnShelf:
+    """This process's own, for when Redis is gone. It never forces: the budget is everybody's."""
+
+    def __init__(self) -> None:
+        self._guard = Lock()
+        self._held: Held | None = None
+        self._until = self._trouble_until = self._pause_until = 0.0
+        self._dead: str | None = None
+        self._trouble: str | None = None
+
+    def read(self) -> Held | None:
+        with self._guard:
+            left = self._until - time.monotonic()
+            return Held(self._held.token, left, self._held.early) if self._held and left > 0 else None
+
+    def keep(self, held: Held, owner: str = "") -> None:
+        with self._guard:
+            self._held, self._until = held, time.monotonic() + held.left
+
+    def discard(self, token: str) -> None:
+        with self._guard:
+            if self._held and self._held.token == token and time.monotonic() >= self._pause_until:
+                self._held, self._dead = None, token
+
+    def found_dead(self, token: str) -> bool:
+        return self._dead == token
+
+    def may_force(self) -> bool:
+        self._pause_until = time.monotonic() + FORCED_APART
+        return False
+
+    def trouble(self) -> str | None:
+        return self._trouble if time.monotonic() < self._trouble_until else None
+
+    def note_trouble(self, trouble: str) -> None:
+        self._trouble, self._trouble_until = trouble, time.monotonic() + TROUBLE_LASTS
+
+    def take_turn(self, owner: str) -> bool:
+        return True
+
+    def end_turn(self, owner: str) -> None: ...
+
+
+Shelf = RedisShelf | OwnShelf
+
+
+def _text(value: bytes | str | None) -> str | None:
+    """Whichever way the connection was told to answer."""
+    return value.decode() if isinstance(value, bytes) else value
