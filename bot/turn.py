@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.render import Renderer
+from bot.web.figures import FAILURES, REPEATS
 from flows.desk import Desk, Person
 from flows.flow import Answer, Say
 from flows.lexicon import Lexicon
@@ -77,6 +78,7 @@ class Turns:
         now = self.clock()
         claimed = inbound.claim(connection, message, now)
         if claimed is None:
+            REPEATS.inc()
             return inbound.stored_reply(connection, message.key) or ""
         turn_id, locked = claimed
         desk = self._desk(connection, message, locked, now, jobs)
@@ -120,6 +122,7 @@ class Turns:
     def _say_sorry(self, message: Message, started: float) -> str:
         """The turn failed and left nothing: keep sorry as the message's reply, and count the failure."""
         log.exception("turn.failed", key=message.key)
+        FAILURES.inc()
         reply = self.renderer.say(SORRY)
         try:
             with self.database.begin() as connection:

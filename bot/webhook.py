@@ -3,12 +3,14 @@
 Whoever is not let in gets a status and an empty body, and the log one line.
 """
 
+import time
 from collections.abc import Callable, Mapping
 
 import structlog
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from bot.web.figures import DELIVERIES
 from bot.wechat.channel import BODY_BYTES, NOTHING, Channel
 from bot.wechat.crypto import Forgery
 from bot.wechat.markup import Unreadable
@@ -34,11 +36,22 @@ def webhook(channel: Channel, take_turn: Callable[[Message], str], try_again: ty
         reply = channel.seal(take_turn(delivery.message), delivery)
         return Response(reply, mimetype="text/plain" if reply == NOTHING else "application/xml")
 
+    door.before_request(_begin)
+    door.after_request(_count)
     door.register_error_handler(Forgery, _forged)
     door.register_error_handler(Unreadable, _unreadable)
     door.register_error_handler(HTTPException, _refused)
     door.register_error_handler(try_again, _try_again)
     return door
+
+
+def _begin() -> None:
+    g.begun = time.perf_counter()
+
+
+def _count(response: Response) -> Response:
+    DELIVERIES.labels(response.status_code).observe(time.perf_counter() - g.begun)
+    return response
 
 
 def _query() -> Mapping[str, str]:
