@@ -8,9 +8,10 @@ from flows.flow import Answer, Say
 from flows.lexicon import Lexicon
 from flows.session import Option
 from handlers.talk import Talk
-from models import public
+from models import shelves
 from models.appeal import NoSuchAppeal
-from models.public import NoSuchThing, Shelf, Wanted
+from models.public import find_story
+from models.shelves import NoSuchThing, Shelf, Wanted
 
 MOST_WORDS = 3
 LONGEST_SEARCH = 30
@@ -31,7 +32,7 @@ class Stall:
 
 
 APPEALS = Stall(
-    shelf=public.APPEALS,
+    shelf=shelves.APPEALS,
     list_template="replies/appeals",
     list_command="browse_appeals",
     template="replies/appeal",
@@ -39,7 +40,7 @@ APPEALS = Stall(
     categories="appeal_category",
 )
 REQUESTS = Stall(
-    shelf=public.REQUESTS,
+    shelf=shelves.REQUESTS,
     list_template="replies/requests",
     list_command="browse_requests",
     template="replies/request",
@@ -47,7 +48,7 @@ REQUESTS = Stall(
     categories="goods_category",
 )
 OFFERS = Stall(
-    shelf=public.OFFERS,
+    shelf=shelves.OFFERS,
     list_template="replies/offers",
     list_command="browse_offers",
     template="replies/offer",
@@ -55,7 +56,7 @@ OFFERS = Stall(
     categories="goods_category",
 )
 MARKET = Stall(
-    shelf=public.MARKET,
+    shelf=shelves.MARKET,
     list_template="replies/market",
     list_command="browse_market",
     template="replies/listing",
@@ -82,7 +83,7 @@ def market(talk: Talk, word: str = "", after: str = "") -> Answer:
 
 def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
     """One appeal; from here one gives, or goes back to the list as it was."""
-    found = public.APPEALS.find(talk.desk.db, int(number), talk.desk.person.user_id)
+    found = shelves.APPEALS.find(talk.desk.db, int(number), talk.desk.person.user_id)
     if found is None:
         raise NoSuchAppeal(number=int(number))
     takes_pledges = found.state == "funding" and found.deadline > talk.world.now
@@ -94,7 +95,7 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
 
 def story(talk: Talk, number: str, begin: str = "0", word: str = "", after: str = "") -> Answer:
     """What the asker wrote, a part at a time from the character ``begin``, and what the money is for."""
-    found = public.find_story(talk.desk.db, int(number))
+    found = find_story(talk.desk.db, int(number))
     if found is None:
         raise NoSuchAppeal(number=int(number))
     end = int(begin) + STORY_PART

@@ -7,8 +7,8 @@ from flows.readers import Phone
 from flows.session import Option
 from handlers.browse import APPEALS, MARKET, OFFERS, REQUESTS, Stall, more
 from handlers.talk import Talk
-from models.public import own_pledges
 from models.region import Region
+from models.shelves import own_pledges
 from models.user import NotRegistered, User, get_user
 
 # Of each kind; more would not fit into one message.

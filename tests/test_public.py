@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as Database
 
 from models.goods import NewOffer, NewRequest, Offer, make_offer, make_request
 from models.produce import Listing, NewListing, put_on_sale
-from models.public import APPEALS, MARKET, OFFERS, PAGE, REQUESTS, Shelf, Wanted, own_pledges
+from models.shelves import APPEALS, MARKET, OFFERS, PAGE, REQUESTS, Shelf, Wanted, own_pledges
 from models.user import User
 from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
 
