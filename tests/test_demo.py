@@ -75,7 +75,7 @@ def page(request: pytest.FixtureRequest, demo: Demo) -> Iterator[Page]:
         yield page
         shots = ROOT / "tests" / "screenshots"
         shots.mkdir(exist_ok=True)
-        page.screenshot(path=shots / f"demo-{request.node.name}.png")
+        page.screenshot(animations="disabled", path=shots / f"demo-{request.node.name}.png")
         browser.close()
 
 
