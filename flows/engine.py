@@ -63,7 +63,11 @@ class Engine:
         self, session: Session, flow: Flow, draft_id: str, given: dict[str, Any], answers: dict[str, Any], world: World
     ) -> Answer:
         """Begin a flow; an unfinished draft about the same thing is offered back first."""
-        earlier = next((d for d in session.drafts if d.flow == flow.name and d.given == given), None)
+        same = [d for d in session.drafts if d.flow == flow.name and (flow.single or d.given == given)]
+        earlier = same[0] if same else None
+        if earlier and flow.single:
+            earlier.given |= {name: value for name, value in given.items() if value}
+            return self.resume(session, world, earlier.id)
         if earlier and earlier.begun:
             return self._offer_earlier(session, earlier, world)
         if earlier:
@@ -93,8 +97,7 @@ class Engine:
         if not session.drafts:
             return Answer([Say("flows/drafts", "no_drafts", {"v": {}})], outcome="no_draft")
         lines = [
-            {"number": n, "flow": draft.flow, "about": draft.given.get("title", "")}
-            for n, draft in enumerate(session.drafts, 1)
+            {"number": n, "flow": draft.flow, "given": draft.given} for n, draft in enumerate(session.drafts, 1)
         ]
         options = [Option(n, "", ["resume", draft.id]) for n, draft in enumerate(session.drafts, 1)]
         return Answer([Say("flows/drafts", macro, {"v": {"drafts": lines}})], options, outcome="listed_drafts")
@@ -172,7 +175,7 @@ class Engine:
                 return self.resume(session, world, draft_id)
             case ["drop", draft_id] if draft := session.find(draft_id):
                 session.drop(draft)
-                return Answer([Say("flows/drafts", "dropped", {"v": {"flow": draft.flow}})], outcome="dropped")
+                return Answer([self._say(draft, "flows/drafts", "dropped")], outcome="dropped")
             case ["ask_to_drop"] if draft := session.draft:
                 return self.ask_to_drop(draft, world)
             case ["park"] if draft := self.park(session):
@@ -204,9 +207,8 @@ class Engine:
         step = cursor(flow, draft)
         if step is None:
             return self._hear_review(session, flow, draft, message, world)
-        if draft.editing and world.lexicon.means("keep", message.text):
+        if self._may_keep(flow, draft, step, world) and world.lexicon.means("keep", message.text):
             draft.editing = None
-            draft.so_far.pop(step.name, None)
             return self.ask(session, draft, world)
         reading = self._read(flow, draft, step, message, world)
         match reading:
@@ -220,7 +222,13 @@ class Engine:
                 draft.offered = [[label, value] for label, value in options]
                 return Answer([self._which(draft, step, world)], outcome="which")
             case Rejected(code, values):
-                return self._miss(draft, self._step_say(draft, step, code, world, values), code)
+                return self._miss(draft, self._step_say(draft, step, code, world, values), code, step.reader.numbered)
+
+    def _may_keep(self, flow: Flow, draft: Draft, step: Step, world: World) -> bool:
+        """Is there an answer to go back to that is still good, and nothing new that this would throw away?"""
+        if draft.editing != step.name or step.name not in draft.answers or draft.so_far.get(step.name):
+            return False
+        return step.judge(draft.answers[step.name], self._asking(flow, draft, step, world)) is None
 
     def _read(self, flow: Flow, draft: Draft, step: Step, message: Message, world: World) -> Reading:
         asking = self._asking(flow, draft, step, world)
@@ -258,10 +266,13 @@ class Engine:
             draft.editing = steps[number - 1].name
             return self.ask(session, draft, world)
         hint = self._say(draft, "flows/drafts", "review_hint", {"most": len(steps)})
-        return self._miss(draft, hint, "review_hint")
+        return self._miss(draft, hint, "review_hint", numbered=False)
 
-    def _miss(self, draft: Draft, say: Say, code: str) -> Answer:
-        """A wrong answer; the third in a row opens the four ways out."""
+    def _miss(self, draft: Draft, say: Say, code: str, numbered: bool) -> Answer:
+        """A wrong answer; the third in a row opens the four ways out.
+
+        ``numbered``: the refusal lists choices, whose numbers must not stand beside those of the ways out.
+        """
         draft.misses += 1
         if draft.misses < MISSES_BEFORE_HELP:
             return Answer([say], outcome=code)
@@ -272,7 +283,8 @@ class Engine:
             Option(3, "", ["human"]),
             Option(0, "", ["ask_to_drop"]),
         ]
-        return Answer([say, Say("flows/drafts", "stuck", {"v": {"flow": draft.flow}})], options, outcome="stuck")
+        ways_out = self._say(draft, "flows/drafts", "stuck")
+        return Answer([ways_out] if numbered else [say, ways_out], options, outcome="stuck")
 
     # Asking
 
@@ -286,7 +298,7 @@ class Engine:
         if draft.offered:
             return Answer([self._which(draft, step, world)], outcome="which")
         says = [self._step_say(draft, step, "ask", world)]
-        if draft.editing:
+        if self._may_keep(flow, draft, step, world):
             says.append(self._say(draft, "flows/drafts", "keep_hint"))
         return Answer(says, outcome="asked")
 

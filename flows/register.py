@@ -37,6 +37,8 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def done(desk: Desk, draft: Draft) -> Answer:
+    if desk.person.user_id is not None:
+        raise users.AlreadyRegistered
     answers = draft.answers
     resident = is_resident(answers)
     registration = users.Registration(
@@ -71,4 +73,5 @@ register = Flow(
     ),
     done=done,
     admit=admit,
+    single=True,
 )

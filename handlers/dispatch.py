@@ -60,6 +60,9 @@ def _finish(talk: Talk, draft: Draft) -> Answer:
         with talk.desk.atomic():
             answer = flow.done(talk.desk, draft)
     except Refusal as refusal:
+        if refusal.final:
+            talk.session.drop(draft)
+            return _refused(refusal)
         return talk.engine.refused(talk.session, draft, refusal, talk.world)
     talk.session.drop(draft)
     answer.outcome = "done"

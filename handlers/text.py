@@ -92,7 +92,7 @@ def aside(talk: Talk, answer_it: Callable[[Talk], Answer]) -> Answer:
     parked = talk.engine.park(talk.session)
     answer = answer_it(talk)
     if parked and parked in talk.session.drafts and talk.session.focus is None and parked.begun:
-        answer.says.append(Say("flows/drafts", "parked_note", {"v": {"flow": parked.flow}}))
+        answer.says.append(Say("flows/drafts", "parked_note", {"v": {"flow": parked.flow, "given": parked.given}}))
     return answer
 
 

@@ -11,11 +11,14 @@ from typing import Any, ClassVar
 class Refusal(Exception):
     """``code`` names the macro; ``step`` (optional) names the flow step to ask again.
 
+    ``final``: no other answer can put it right, so that a draft it refuses is let go.
+
     ``ways``: commands with their arguments that the words offer as numbers 1, 2 …
     """
 
     code: ClassVar[str] = "refused"
     step: ClassVar[str | None] = None
+    final: ClassVar[bool] = False
 
     def __init__(self, *, ways: tuple[tuple[str, ...], ...] = (), **values: Any) -> None:
         super().__init__(self.code)

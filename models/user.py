@@ -26,6 +26,7 @@ class IdNumberTaken(Refusal):
 
 class AlreadyRegistered(Refusal):
     code = "already_registered"
+    final = True
 
 
 class NotRegistered(Refusal):

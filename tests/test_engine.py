@@ -105,6 +105,24 @@ def test_an_answer_may_be_left_as_it_was() -> None:
     assert (draft.answers, draft.editing) == ({"title": "修路"}, None)
 
 
+def test_an_answer_that_is_good_no_more_cannot_be_left_as_it_was() -> None:
+    session, draft = begun(**{**FULL, "target": 1})
+    assert macros(hear(session, "确认")) == ["register/target:below_min", "register/target:ask"]
+    assert hear(session, "不改").outcome == "not_money"
+    assert draft.editing == "target"
+
+
+def test_what_was_newly_told_is_not_thrown_away_by_leaving_it_as_it_was() -> None:
+    session, draft = begun(**FULL)
+    draft.editing = "story"
+    said = macros(hear(session, "我们想修一条水泥路。"))
+    assert said == ["register/story:more"]
+    held = dict(draft.so_far)
+    hear(session, "不改")
+    assert held["story"][0] == draft.so_far["story"][0]
+    assert draft.answers["story"] == FULL["story"]
+
+
 def test_starting_over_goes_back_to_what_came_with_the_first_words() -> None:
     session = Session()
     ENGINE.start(session, FLOW, "d1", {}, {"agree": "no"}, WORLD)

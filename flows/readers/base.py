@@ -6,7 +6,7 @@ fen and grams as int, dates as ISO text, choices as their keys.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from flows.world import World
 from models.message import Message
@@ -55,6 +55,9 @@ Reading = Accepted | Partial | Offer | Rejected
 
 class Reader:
     """Subclasses are frozen dataclasses of the question's bounds."""
+
+    numbered: ClassVar[bool] = False
+    """Its refusals list numbered choices."""
 
     @property
     def codes(self) -> tuple[str, ...]:

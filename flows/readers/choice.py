@@ -1,7 +1,7 @@
 """One of a few: picked by its number on the screen, its label, or another word for it."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from flows.lexicon import Lexicon
 from flows.numerals import ordinal
@@ -16,6 +16,8 @@ class Choice(Spoken):
 
     Facts: ``options``, the numbered labels. Codes: not_text, not_heard, not_a_choice.
     """
+
+    numbered: ClassVar[bool] = True
 
     choice_set: str
     keys: tuple[str, ...]
