@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.render import Renderer
 from bot.web.figures import FAILURES, REPEATS
+from bot.wechat.channel import REPLY_BYTES
 from flows.desk import Desk, Person
 from flows.flow import Answer, Say
 from flows.lexicon import Lexicon
@@ -25,7 +26,7 @@ from flows.session import Session, SessionBroken, dumps, loads
 from flows.world import Region, World
 from models import inbound
 from models.message import Message
-from models.notice import read_unread
+from models.notice import Notice, find_unread, mark_read
 from models.region import find_regions
 from models.sealing import CannotOpen
 
@@ -84,14 +85,30 @@ class Turns:
         desk = self._desk(connection, message, locked, now, jobs)
         session = self._load(connection, locked, now)
         answer = self.route(desk, session, message) if session else Answer([FRESH_START], outcome="set_aside")
-        news = read_unread(desk.db, locked.id, now) if locked.unread and answer.says else []
-        says = [Say(f"notices/{notice.template}", "unread", {"v": json.loads(notice.facts)}) for notice in news]
-        reply = self.renderer.render([*says, *answer.says])
+        says, news = self._with_news(desk, locked, answer.says) if locked.unread and answer.says else (answer.says, [])
+        reply = self.renderer.render(says)
+        if news:
+            mark_read(desk.db, news, now)
         desk.flush()
         locked.failures = 0
         record = inbound.Record(answer.outcome, answer.flow, answer.step, answer.tries, _ms(started), len(news))
         inbound.keep(connection, turn_id, locked, dumps(session or Session()), reply, record, now)
         return reply
+
+    def _with_news(self, desk: Desk, locked: inbound.Locked, answer: list[Say]) -> tuple[list[Say], list[Notice]]:
+        """What is said, with as much unread news before the answer as leaves it whole, and that news.
+
+        What finds no room waits: for a message with a shorter answer, or for the word that asks for it.
+        """
+        waiting = find_unread(desk.db, locked.id)
+        news = [Say(f"notices/{each.template}", "unread", {"v": json.loads(each.facts)}) for each in waiting]
+        for count in range(len(news), -1, -1):
+            left = locked.unread - count
+            more = [Say("replies/more_news", None, {"count": left})] if left > 0 else []
+            says = [*news[:count], *more, *answer]
+            if len(self.renderer.render(says).encode()) <= REPLY_BYTES:
+                return says, waiting[:count]
+        return answer, []
 
     def _desk(
         self,

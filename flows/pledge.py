@@ -1,6 +1,7 @@
 """捐: a promise of money to one appeal, with a moment to look at what it is for before it counts."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -13,7 +14,7 @@ from models.appeal import Appeal, BudgetLine, get_appeal
 from models.conversation import Conversation
 from models.money import SMALLEST_PLEDGE
 from models.notice import tell
-from models.pledge import Pledge, check_open, make_pledge, promised
+from models.pledge import NotFunding, Pledge, check_open, make_pledge, promised
 from models.staff import Staff
 from models.user import get_user
 
@@ -31,7 +32,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
-    """What the money is for, who vouched (by work number), and how far the appeal is."""
+    """What the money is for, who vouched (by work number), how far the appeal is, and whether it still takes money."""
     appeal = get_appeal(desk.db, draft.given["appeal_id"])
     largest_first = select(BudgetLine).where(BudgetLine.appeal_id == appeal.id).order_by(BudgetLine.amount_fen.desc())
     lines = desk.db.scalars(largest_first).all()
@@ -42,6 +43,7 @@ def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
         "work_no": officer.work_no if officer else None,
         "endorsed_at": appeal.endorsed_at,
         "deadline": appeal.deadline,
+        "closed": _closed(appeal, desk.world.now),
         **_progress(desk, appeal),
     }
 
@@ -61,6 +63,15 @@ def done(desk: Desk, draft: Draft) -> Answer:
     }
     _tell_owner(desk, appeal, pledge, facts)
     return Answer([Say("flows/pledge/done", None, {**facts, "code": pledge.code})])
+
+
+def _closed(appeal: Appeal, now: datetime) -> str | None:
+    """Why it takes no pledges any more since the draft was begun: past, frozen or over."""
+    try:
+        check_open(appeal, None, now)
+    except NotFunding:
+        return {"funding": "past", "frozen": "frozen"}.get(appeal.state, "over")
+    return None
 
 
 def _progress(desk: Desk, appeal: Appeal) -> dict[str, int]:

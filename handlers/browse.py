@@ -10,13 +10,14 @@ from flows.session import Option
 from handlers.talk import Talk
 from models import shelves
 from models.appeal import NoSuchAppeal
-from models.public import find_story
+from models.public import PublicStory, find_story
 from models.shelves import NoSuchThing, Shelf, Wanted
+from models.user import User
 
 MOST_WORDS = 3
 LONGEST_SEARCH = 30
-# Characters of a story in one message, which has room for some six hundred beside the budget.
-STORY_PART = 300
+# Characters of a story in one message, which has room for some six hundred.
+STORY_PART = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,46 +83,63 @@ def market(talk: Talk, word: str = "", after: str = "") -> Answer:
 
 
 def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
-    """One appeal; from here one gives, or goes back to the list as it was."""
-    found = shelves.APPEALS.find(talk.desk.db, int(number), talk.desk.person.user_id)
+    """One appeal; from here one gives, reads on, or goes back to the list as it was."""
+    viewer = talk.desk.person.user_id
+    found = shelves.APPEALS.find(talk.desk.db, int(number), viewer)
     if found is None:
         raise NoSuchAppeal(number=int(number))
     takes_pledges = found.state == "funding" and found.deadline > talk.world.now
-    ways = {"give": ["command", "pledge", number]} if takes_pledges else {}
-    if found.published_at:
-        ways["story"] = ["command", "public_story", number, "0", word, after]
-    return _detail(talk, APPEALS, found, ways, word, after)
+    own = shelves.APPEALS.belongs_to(talk.desk.db, found.number, viewer)
+    ways = {"give": ["command", "pledge", number]} if takes_pledges and not own else {}
+    ways["story"] = ["command", "public_story", number, "0", word, after]
+    ways["budget"] = ["command", "public_budget", number, word, after]
+    return _detail(talk, APPEALS, found, ways, own, word, after)
 
 
 def story(talk: Talk, number: str, begin: str = "0", word: str = "", after: str = "") -> Answer:
-    """What the asker wrote, a part at a time from the character ``begin``, and what the money is for."""
-    found = find_story(talk.desk.db, int(number))
-    if found is None:
-        raise NoSuchAppeal(number=int(number))
+    """What the asker wrote, a part at a time from the character ``begin``."""
+    found = _story(talk, number)
     end = int(begin) + STORY_PART
-    ways = {"goes_on": ["command", "public_story", number, str(end), word, after]} if end < len(found.story) else {}
-    ways["appeal"] = ["command", "view_appeal", number, word, after]
-    options = [Option(n, "", do) for n, do in enumerate(ways.values(), 1)]
-    values = {"item": found, "part": found.story[int(begin) : end], "first": begin == "0", "ways": enumerate(ways, 1)}
-    return Answer([Say("replies/public_story", None, values)], options)
+    ways = {}
+    if end < len(found.story):
+        ways["goes_on"] = ["command", "public_story", number, str(end), word, after]
+    ways["budget"] = ["command", "public_budget", number, word, after]
+    values = {"part": found.story[int(begin) : end], "first": begin == "0"}
+    return _page(talk, "replies/public_story", found, values, ways, word, after)
+
+
+def budget(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
+    """What the money is for, line by line."""
+    ways = {"story": ["command", "public_story", number, "0", word, after]}
+    return _page(talk, "replies/public_budget", _story(talk, number), {}, ways, word, after)
 
 
 def request(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
-    found = _find(talk, REQUESTS, number)
-    ways = {"give": ["command", "start_offer"]} if found.state == "open" else {}
-    return _detail(talk, REQUESTS, found, ways, word, after)
+    found, own = _find(talk, REQUESTS, number)
+    ways = {"give": ["command", "give_requested", number]} if found.state == "open" and not own else {}
+    return _detail(talk, REQUESTS, found, ways, own, word, after)
 
 
 def offer(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
-    found = _find(talk, OFFERS, number)
-    ways = {"ask": ["command", "start_request"]} if found.state == "available" else {}
-    return _detail(talk, OFFERS, found, ways, word, after)
+    """A donor is not told that they could take: only a household may."""
+    found, own = _find(talk, OFFERS, number)
+    may_take = found.state == "available" and not own and role(talk) != "donor"
+    ways = {"ask": ["command", "take_offer", number]} if may_take else {}
+    return _detail(talk, OFFERS, found, ways, own, word, after)
 
 
 def listing(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
-    found = _find(talk, MARKET, number)
-    ways = {"buy": ["human"]} if found.state == "on_sale" and found.shop_url is None else {}
-    return _detail(talk, MARKET, found, ways, word, after)
+    found, own = _find(talk, MARKET, number)
+    sold_here = found.state == "on_sale" and found.shop_url is None
+    ways = {"buy": ["command", "buy", number]} if sold_here and not own else {}
+    return _detail(talk, MARKET, found, ways, own, word, after)
+
+
+def role(talk: Talk) -> str | None:
+    """``resident`` or ``donor``; None for somebody who has not registered."""
+    person = talk.desk.person
+    user = talk.desk.db.get(User, person.user_id) if person.user_id else None
+    return user.role if user else None
 
 
 def labels(lexicon: Lexicon, *choice_sets: str) -> dict[str, dict[str, str]]:
@@ -132,6 +150,12 @@ def labels(lexicon: Lexicon, *choice_sets: str) -> dict[str, dict[str, str]]:
 def more(talk: Talk, number: int, command: str, *arguments: str) -> list[Option]:
     """The line that turns the page, under its number and under each of its words."""
     return [Option(number, word, ["command", command, *arguments]) for word in talk.world.lexicon.words["more"]]
+
+
+def with_ways(template: str, values: dict[str, Any], ways: dict[str, list[str]]) -> Answer:
+    """``ways``: what can be done next, by the name under which the template says it, numbered in this order."""
+    options = [Option(number, "", do) for number, do in enumerate(ways.values(), 1)]
+    return Answer([Say(template, None, {**values, "ways": list(enumerate(ways, 1))})], options)
 
 
 def _list(talk: Talk, stall: Stall, word: str, after: str) -> Answer:
@@ -145,6 +169,7 @@ def _list(talk: Talk, stall: Stall, word: str, after: str) -> Answer:
         "lines": lines,
         "search": word,
         "more": len(lines) + 1 if page.after else None,
+        "role": role(talk),
         "labels": labels(talk.world.lexicon, stall.categories, "unit"),
     }
     return Answer([Say(stall.list_template, None, values)], options)
@@ -155,22 +180,47 @@ def _search(talk: Talk, stall: Stall, word: str) -> Sequence[Wanted]:
     return [Wanted(part, lexicon.pick(stall.categories, part)) for part in word.split()]
 
 
-def _find(talk: Talk, stall: Stall, number: str) -> Any:
-    found = stall.shelf.find(talk.desk.db, int(number), talk.desk.person.user_id)
+def _find(talk: Talk, stall: Stall, number: str) -> tuple[Any, bool]:
+    """The thing, and whether it is this person's own."""
+    viewer = talk.desk.person.user_id
+    found = stall.shelf.find(talk.desk.db, int(number), viewer)
     if found is None:
         raise NoSuchThing(what=stall.command.removeprefix("view_"), number=int(number))
+    return found, stall.shelf.belongs_to(talk.desk.db, found.number, viewer)
+
+
+def _story(talk: Talk, number: str) -> PublicStory:
+    found = find_story(talk.desk.db, int(number), talk.desk.person.user_id)
+    if found is None:
+        raise NoSuchAppeal(number=int(number))
     return found
 
 
-def _detail(talk: Talk, stall: Stall, found: Any, ways: dict[str, list[str]], word: str, after: str) -> Answer:
-    """``ways``: what others than its owner can do next, by the name under which the template says it."""
-    if stall.shelf.belongs_to(talk.desk.db, found.number, talk.desk.person.user_id):
-        ways = {}
+def _detail(
+    talk: Talk, stall: Stall, found: Any, ways: dict[str, list[str]], own: bool, word: str, after: str
+) -> Answer:
+    """The thing's page: ``ways``, then back to where one was."""
     ways = {**ways, "list": ["command", stall.list_command, word, after]}
-    options = [Option(n, "", do) for n, do in enumerate(ways.values(), 1)]
+    if own:
+        ways["mine"] = ["command", "mine"]
     values = {
         "item": found,
-        "ways": list(enumerate(ways, 1)),
+        "now": talk.world.now,
         "labels": labels(talk.world.lexicon, stall.categories, "unit", "condition", "handover"),
     }
-    return Answer([Say(stall.template, None, values)], options)
+    return with_ways(stall.template, values, ways)
+
+
+def _page(
+    talk: Talk,
+    template: str,
+    found: PublicStory,
+    values: dict[str, Any],
+    ways: dict[str, list[str]],
+    word: str,
+    after: str,
+) -> Answer:
+    """A page of an appeal that one turns to from its first, and goes back from: the owner to what is theirs."""
+    back = {"mine": ["command", "mine"]} if found.own else {}
+    ways = {**ways, "appeal": ["command", "view_appeal", str(found.number), word, after], **back}
+    return with_ways(template, {"item": found, **values}, ways)

@@ -28,7 +28,11 @@ class Takes(StrEnum):
     NUMBER = "number"
     """A number; without it the command asks or lists."""
     NUMBER_AND_WORDS = "number_and_words"
-    """A number, then perhaps something: an amount, a reason."""
+    """A number, then perhaps something: a reason, an answer."""
+    GIFT = "gift"
+    """An appeal's number, an amount, or both, in one piece; the word for "to" may part them (捐3块给4号)."""
+    GIFT_TO = "gift_to"
+    """An appeal's number, then a word of the command ``pledge``, then perhaps an amount (给4号捐3块)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class Command:
 _HEAD_NUMBER = re.compile(
     r"\s*(?:no\.?|#|第)?\s*([0-9]+|[零〇一二三四五六七八九十百千万两]+)\s*(?:号|#)?\s*(.*)", re.DOTALL
 )
+# What people put between a number and their words.
+_BETWEEN = " ,:;、"  # folded: the full-width ones are these too
 # No row is numbered higher; the databases' integers end not far above.
 _HIGHEST_NUMBER = 10**15
 _LONGEST_GUESS = 8
@@ -67,7 +73,7 @@ class Commands:
         for word in self._longest_first:
             if wanted.startswith(word):
                 command = self.table[self._by_word[word]]
-                arguments = _arguments(command.takes, wanted[len(word) :])
+                arguments = self._arguments(command.takes, wanted[len(word) :])
                 if arguments is not None:
                     return command, arguments
         return None
@@ -84,21 +90,38 @@ class Commands:
     def run(self, name: str, talk: Talk, arguments: list[str]) -> Answer:
         return self.table[name].run(talk, *arguments)
 
-
-def _arguments(takes: Takes, rest: str) -> list[str] | None:
-    """The arguments in what follows the word; None when that does not fit."""
-    if not rest.strip():
-        return []
-    match takes:
-        case Takes.NOTHING:
+    def _arguments(self, takes: Takes, rest: str) -> list[str] | None:
+        """The arguments in what follows the word; None when that does not fit."""
+        match takes:
+            case Takes.GIFT_TO:
+                return self._gift_to(rest)
+            case _ if not rest.strip():
+                return []
+            case Takes.NOTHING:
+                return None
+            case Takes.WORDS:
+                return [rest.strip()] if rest[0].isspace() else None
+            case Takes.GIFT:
+                to = self.lexicon.words["pledge_to"][0]
+                return [rest.strip()] if head_number(rest.strip().removeprefix(to)) else None
+        head = head_number(rest)
+        if head is None or (head[1] and takes is Takes.NUMBER):
             return None
-        case Takes.WORDS:
-            return [rest.strip()] if rest[0].isspace() else None
-    head = _HEAD_NUMBER.fullmatch(rest)
+        return [str(head[0]), *filter(None, [head[1]])]
+
+    def _gift_to(self, rest: str) -> list[str] | None:
+        for word in sorted(self.lexicon.words["pledge"], key=len, reverse=True):
+            before, found, amount = rest.partition(word)
+            head = head_number(before)
+            if found and head and not head[1]:
+                return [f"{head[0]} {amount}".strip()]
+        return None
+
+
+def head_number(text: str) -> tuple[int, str] | None:
+    """The number that a folded text begins with (4, 4号, 第四号) and what follows it; None when it begins with none."""
+    head = _HEAD_NUMBER.fullmatch(text)
     number = read_integer(head[1]) if head else None
     if head is None or number is None or number >= _HIGHEST_NUMBER:
         return None
-    tail = head[2].strip(" ,:;")  # folded: the full-width ones are these too
-    if not tail:
-        return [str(number)]
-    return [str(number), tail] if takes is Takes.NUMBER_AND_WORDS else None
+    return number, head[2].strip(_BETWEEN)

@@ -1,39 +1,59 @@
-"""捐 <number> [amount]: opens a pledge to one appeal; without a number, shows what there is to give to."""
+"""捐 <number> [amount], 捐 <amount> 给 <number>: opens a pledge to one appeal; without a number, lists them."""
 
 from dataclasses import replace
 
 from flows.flow import Answer, Say
 from flows.numerals import Unread
 from flows.readers.money import read_fen
+from handlers.commands import head_number
 from handlers.dispatch import finish, run_command
 from handlers.talk import Talk
 from models.message import Kind
 
-# What people put between the appeal's number and the amount (捐 12，50元).
-_BETWEEN = " ,:;、"
 
-
-def pledge(talk: Talk, number: str = "", words: str = "") -> Answer:
-    """``words``: an amount said in the same breath; the flow's first question reads it as if it were its answer."""
-    if not number:
+def pledge(talk: Talk, said: str = "") -> Answer:
+    """``said``: a number, an amount or both; the flow's first question reads the amount as if it were its answer."""
+    if not said:
         return run_command(talk, "browse_appeals", [])
-    if words and _is_amount(talk, number, words):
+    gift = _read(talk, said)
+    if gift is None:
         answer = run_command(talk, "browse_appeals", [])
         answer.says.insert(0, Say("replies/which_appeal"))
         return answer
-    appeal_id, words = int(number), words.lstrip(_BETWEEN)
-    if words:
+    appeal_id, amount = gift
+    if amount:
         _drop_earlier(talk, appeal_id)
-    said = " ".join(filter(None, (talk.world.lexicon.words["pledge"][0], number, words)))
-    answer = talk.start("pledge", {"appeal_id": appeal_id, "said": said})
+    again = " ".join(filter(None, (talk.world.lexicon.words["pledge"][0], str(appeal_id), amount)))
+    answer = talk.start("pledge", {"appeal_id": appeal_id, "said": again})
     draft = talk.session.draft
-    if not words or draft is None:
+    if not amount or draft is None:
         return answer
-    amount = replace(talk.message, kind=Kind.TEXT, text=words)
-    heard = finish(talk, talk.engine.hear(talk.session, draft, amount, talk.world))
+    message = replace(talk.message, kind=Kind.TEXT, text=amount)
+    heard = finish(talk, talk.engine.hear(talk.session, draft, message, talk.world))
     if draft.misses:
         heard.says += answer.says
     return heard
+
+
+def _read(talk: Talk, said: str) -> tuple[int, str] | None:
+    """The appeal's number and the words for the amount; None when it stays open which of the two a number is."""
+    before, to, after = said.partition(talk.world.lexicon.words["pledge_to"][0])
+    if before.strip() and to:
+        return _either_way(talk, before.strip(), after.strip())
+    head = head_number(after if to else said)
+    if head is None or (head[1] and _is_amount(talk, str(head[0]), head[1])):
+        return None
+    return head
+
+
+def _either_way(talk: Talk, one: str, other: str) -> tuple[int, str] | None:
+    """捐3块给4号, 捐4号给3块: one must be a number only and the other an amount only."""
+    ways = []
+    for number, amount in ((one, other), (other, one)):
+        head = head_number(number)
+        if head and not head[1] and read_fen(amount, talk.world) is not Unread.NOT_A_NUMBER:
+            ways.append((head[0], amount))
+    return ways[0] if len(ways) == 1 else None
 
 
 def _is_amount(talk: Talk, number: str, words: str) -> bool:

@@ -31,8 +31,10 @@ def help_(talk: Talk) -> Answer:
     """How to talk to this account; staff see their words too."""
     answer = _listed(talk, "replies/help", "help")
     person = talk.desk.person
-    if find_staff(talk.desk.db, person.account, person.openid, talk.world.now):
-        answer.says.append(Say("replies/staff_help"))
+    staff = find_staff(talk.desk.db, person.account, person.openid, talk.world.now)
+    if staff:
+        theirs = [name for name, command in talk.commands.table.items() if staff.role in (command.staff or ())]
+        answer.says.append(Say("replies/staff_help", None, {"theirs": theirs}))
     return answer
 
 

@@ -26,11 +26,12 @@ def mine(talk: Talk) -> Answer:
     drafts = []
     for draft in talk.session.drafts[-MOST_SHOWN:]:
         options.append(Option(len(options) + 1, "", ["resume", draft.id]))
-        drafts.append((len(options), draft.flow, draft.given.get("title", "")))
+        drafts.append((len(options), {"flow": draft.flow, "given": draft.given}))
     values = {
         "who": _who(talk, user),
         "sections": sections,
         "drafts": drafts,
+        "now": talk.world.now,
     }
     return Answer([Say("replies/mine", None, values)], options)
 

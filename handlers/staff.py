@@ -1,19 +1,27 @@
 """What staff type: what waits for them, a closer look, one step forward, and an answer to somebody's call for help."""
 
+import re
+
 from flows.flow import Answer, Say
 from flows.session import Option
 from flows.wording import clean, plain
 from handlers import browse
-from handlers.browse import labels
+from handlers.browse import labels, with_ways
 from handlers.talk import Talk
 from models import review
+from models.contact import matter_of
 from models.staff import Staff, find_staff
 
-# Characters of Chinese that fit into one message: of a story beside its budget, of a ticket by itself.
-STORY_ROOM = 200
-TICKET_ROOM = 500
+# Characters of Chinese that fit into one message: of a story beside the case, of a story or a ticket by itself.
+STORY_ROOM = 150
+STORY_PART = 400
+TICKET_ROOM = 400
+# The largest; the others stand on a page of their own.
+BUDGET_LINES = 3
 # What people put between the number and their words.
 _BETWEEN = " \n:：,，"
+# The kind of a message that was no text, and the words with it.
+_KEPT = re.compile(r"(?:\[(\w+)\] ?)?(.*)", re.DOTALL)
 
 
 def todo(talk: Talk) -> Answer:
@@ -25,7 +33,10 @@ def todo(talk: Talk) -> Answer:
     verbs += [["command", "view_ticket", str(ticket.id)] for ticket in tickets]
     values = {
         "appeals": [(n, appeal.id, appeal.kind, appeal.title) for n, appeal in enumerate(appeals, 1)],
-        "tickets": [(n, ticket.id, ticket.opened_at) for n, ticket in enumerate(tickets, len(appeals) + 1)],
+        "tickets": [
+            (n, ticket.id, ticket.opened_at, matter_of(talk.desk.db, ticket))
+            for n, ticket in enumerate(tickets, len(appeals) + 1)
+        ],
         "labels": labels(talk.world.lexicon, "appeal_kind"),
     }
     options = [Option(n, "", verb) for n, verb in enumerate(verbs, 1)]
@@ -37,26 +48,42 @@ def look(talk: Talk, number: str = "") -> Answer:
     if not number:
         return browse.appeals(talk)
     staff = find_staff(talk.desk.db, talk.desk.person.account, talk.desk.person.openid, talk.world.now)
-    case = review.open_case(talk.desk.db, staff, int(number), talk.world.now) if staff else None
+    case = _case(talk, number)
     if staff is None or case is None:
         return browse.appeal(talk, number)
+    ways: dict[str, list[str]] = {}
+    if len(case.story) > STORY_ROOM:
+        ways["goes_on"] = ["command", "view_story", number, str(STORY_ROOM)]
+    if len(case.budget) > BUDGET_LINES:
+        ways["budget"] = ["command", "view_budget", number]
     values = {
         "case": case,
+        "budget": sorted(case.budget, key=lambda line: -line[1])[:BUDGET_LINES],
         "story": case.story[:STORY_ROOM],
-        "goes_on": len(case.story) > STORY_ROOM,
         "decides": case.state in review.STAGES.get(staff.role, ()),
+        "now": talk.world.now,
         "labels": labels(talk.world.lexicon, "appeal_category", "appeal_kind"),
     }
-    options = [Option(1, "", ["command", "view_story", number])] if len(case.story) > STORY_ROOM else []
-    return Answer([Say("replies/case", None, values)], options)
+    return with_ways("replies/case", values, ways)
 
 
-def view_story(talk: Talk, number: str) -> Answer:
-    """What did not fit into the look at a case."""
-    case = review.open_case(talk.desk.db, _staff(talk), int(number), talk.world.now)
+def view_story(talk: Talk, number: str, begin: str = str(STORY_ROOM)) -> Answer:
+    """What did not fit into the look at a case, a part at a time from the character ``begin``."""
+    case = _case(talk, number)
     if case is None:
         return browse.appeal(talk, number)
-    return Answer([Say("replies/story", None, {"number": case.number, "story": case.story[STORY_ROOM:]})])
+    end = int(begin) + STORY_PART
+    ways = {"goes_on": ["command", "view_story", number, str(end)]} if end < len(case.story) else {}
+    ways["case"] = ["command", "look", number]
+    return with_ways("replies/story", {"number": case.number, "story": case.story[int(begin) : end]}, ways)
+
+
+def view_budget(talk: Talk, number: str) -> Answer:
+    """All lines of a case's budget."""
+    case = _case(talk, number)
+    if case is None:
+        return browse.appeal(talk, number)
+    return with_ways("replies/budget", {"case": case}, {"case": ["command", "look", number]})
 
 
 def approve(talk: Talk, number: str = "") -> Answer:
@@ -67,18 +94,17 @@ def approve(talk: Talk, number: str = "") -> Answer:
     return Answer([Say("replies/approved", None, {"number": appeal.id, "title": appeal.title, "state": appeal.state})])
 
 
-def view_ticket(talk: Talk, number: str) -> Answer:
-    """What somebody said after 人工, as much of the newest as fits."""
-    messages = review.read_ticket(talk.desk.db, _staff(talk), int(number), talk.world.now)
-    lines: list[str] = []
-    room = TICKET_ROOM
-    for message in reversed(messages):
-        if len(message.words) > room and lines:
-            break
-        lines.insert(0, message.words[:TICKET_ROOM])
-        room -= len(lines[0])
-    values = {"number": int(number), "lines": lines, "earlier": len(messages) - len(lines)}
-    return Answer([Say("replies/ticket", None, values)])
+def view_ticket(talk: Talk, number: str, before: str = "") -> Answer:
+    """What a ticket is about and was said in it: as much of the newest (or of what is ``before`` a piece) as fits."""
+    ticket, messages = review.read_ticket(talk.desk.db, _staff(talk), int(number), talk.world.now)
+    pieces = [piece for message in messages for piece in _pieces(message.words)]
+    end = int(before) if before else len(pieces)
+    begin = max(end - 1, 0)
+    while begin and sum(len(words) for _, words in pieces[begin - 1 : end]) <= TICKET_ROOM:
+        begin -= 1
+    values = {"number": ticket.id, "matter": matter_of(talk.desk.db, ticket), "pieces": pieces[begin:end]}
+    ways = {"earlier": ["command", "view_ticket", number, str(begin)]} if begin else {}
+    return with_ways("replies/ticket", values, ways)
 
 
 def answer_ticket(talk: Talk, number: str = "", words: str = "") -> Answer:
@@ -96,6 +122,19 @@ def _staff(talk: Talk) -> Staff:
     staff = find_staff(talk.desk.db, person.account, person.openid, talk.world.now)
     assert staff is not None  # noqa: S101 - the command's table names its roles, and dispatch asked for them
     return staff
+
+
+def _case(talk: Talk, number: str) -> review.Case | None:
+    """None for who is no staff member, or not of this region."""
+    person = talk.desk.person
+    staff = find_staff(talk.desk.db, person.account, person.openid, talk.world.now)
+    return review.open_case(talk.desk.db, staff, int(number), person.user_id, talk.world.now) if staff else None
+
+
+def _pieces(words: str) -> list[tuple[str, str]]:
+    """What human.add kept of a message, in pieces that fit: (kind, words), the kind empty for what was said."""
+    kind, said = _KEPT.fullmatch(words).groups("")  # type: ignore[union-attr]
+    return [(kind, said[i : i + TICKET_ROOM]) for i in range(0, max(len(said), 1), TICKET_ROOM)]
 
 
 def _as_typed(text: str, words: str) -> str:

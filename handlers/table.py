@@ -1,6 +1,6 @@
 """Every command: its name (words in config/keywords.toml), what it does, what may follow it, and who may say it."""
 
-from handlers import begin, browse, giving, human, menu, mine, staff
+from handlers import begin, browse, contact, giving, human, menu, mine, staff
 from handlers.commands import Command, Takes
 from models.machine import By
 
@@ -16,7 +16,8 @@ COMMANDS: dict[str, Command] = {
         Command("start_request", begin.request),
         Command("start_offer", begin.offer),
         Command("start_listing", begin.listing),
-        Command("pledge", giving.pledge, Takes.NUMBER_AND_WORDS, guess=False),
+        Command("pledge", giving.pledge, Takes.GIFT, guess=False),
+        Command("pledge_to", giving.pledge, Takes.GIFT_TO, guess=False),
         Command("privacy", menu.privacy),
         Command("browse_appeals", browse.appeals, Takes.WORDS),
         Command("browse_requests", browse.requests, Takes.WORDS),
@@ -35,10 +36,15 @@ COMMANDS: dict[str, Command] = {
         # Only numbered lines lead here.
         Command("view_appeal", browse.appeal),
         Command("public_story", browse.story),
+        Command("public_budget", browse.budget),
         Command("view_request", browse.request),
         Command("view_offer", browse.offer),
         Command("view_listing", browse.listing),
+        Command("buy", contact.buy),
+        Command("take_offer", contact.take),
+        Command("give_requested", contact.give),
         Command("view_story", staff.view_story, staff=_REVIEWERS | _HELPERS),
+        Command("view_budget", staff.view_budget, staff=_REVIEWERS | _HELPERS),
         Command("view_ticket", staff.view_ticket, staff=_HELPERS),
     )
 }

@@ -8,12 +8,12 @@ from flows.flow import Answer, Say
 from flows.numerals import ordinal
 from flows.session import Option
 from flows.wording import plain
-from handlers import human, menu
+from handlers import human, menu, news
 from handlers.dispatch import finish, run_command
 from handlers.talk import Talk
 
 # Name of the control word in config/keywords.toml -> what it does. Exact matches only.
-CONTROLS = ("cancel", "back", "help", "restart", "resume", "menu", "human")
+CONTROLS = ("cancel", "back", "help", "restart", "resume", "menu", "human", "news")
 
 
 def handle(talk: Talk) -> Answer:
@@ -33,9 +33,11 @@ def handle(talk: Talk) -> Answer:
 def _control(talk: Talk, name: str) -> Answer:
     session, engine, world = talk.session, talk.engine, talk.world
     draft = session.draft
-    if session.ticket is not None and name != "human":
+    if session.ticket is not None and name not in ("human", "news"):
         human.leave(talk)
     match name:
+        case "news":
+            return news.show(talk)
         case "human":
             return human.call(talk)
         case "menu":

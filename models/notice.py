@@ -5,6 +5,7 @@ out by themselves build on the same rows.
 """
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -62,9 +63,9 @@ def tell(db: Session, conversation_id: int, template: str, values: dict[str, Any
         )
 
 
-def read_unread(db: Session, conversation_id: int, now: datetime, most: int = 3) -> list[Notice]:
-    """The oldest unread notices, now read. The caller holds the conversation's lock and lowers its count."""
-    notices = list(
+def find_unread(db: Session, conversation_id: int, most: int = 3) -> list[Notice]:
+    """The oldest notices that nobody has read yet."""
+    return list(
         db.scalars(
             select(Notice)
             .where(Notice.conversation_id == conversation_id, Notice.read_at.is_(None))
@@ -72,7 +73,10 @@ def read_unread(db: Session, conversation_id: int, now: datetime, most: int = 3)
             .limit(most)
         )
     )
+
+
+def mark_read(db: Session, notices: Sequence[Notice], now: datetime) -> None:
+    """The caller holds the conversation's lock and lowers its count."""
     for notice in notices:
         notice.read_at = now
     db.flush()
-    return notices

@@ -45,6 +45,7 @@ class NotFunding(Refusal):
     """The appeal takes no pledges now: not open, past its deadline, frozen or done."""
 
     code = "not_funding"
+    final = True
 
 
 class Pledge(Base):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from models.appeal import Appeal, BudgetLine
@@ -37,13 +37,14 @@ class PublicAppeal:
 class PublicStory:
     """What the asker wrote for everybody (the flow refuses numbers in it, an officer has read it), and the budget.
 
-    ``budget``: (item, fen) pairs.
+    ``budget``: (item, fen) pairs. ``own``: it is the viewer's, and perhaps nobody else may see it yet.
     """
 
     number: int
     title: str
     story: str
     budget: Sequence[tuple[str, int]]
+    own: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +106,17 @@ class OwnPledge:
     created_at: datetime
 
 
-def find_story(db: Session, number: int) -> PublicStory | None:
-    """The story of an appeal that has been published."""
+def find_story(db: Session, number: int, viewer: int | None) -> PublicStory | None:
+    """The story of an appeal that has been published, or is the viewer's own."""
     appeal = db.execute(
-        select(Appeal.title, Appeal.story).where(Appeal.id == number, Appeal.published_at.is_not(None))
+        select(Appeal.title, Appeal.story, Appeal.owner_id).where(
+            Appeal.id == number, or_(Appeal.published_at.is_not(None), Appeal.owner_id == viewer)
+        )
     ).first()
     if appeal is None:
         return None
     lines = db.execute(
         select(BudgetLine.item, BudgetLine.amount_fen).where(BudgetLine.appeal_id == number).order_by(BudgetLine.id)
     )
-    return PublicStory(number, appeal.title, appeal.story, [(line.item, line.amount_fen) for line in lines])
+    budget = [(line.item, line.amount_fen) for line in lines]
+    return PublicStory(number, appeal.title, appeal.story, budget, own=appeal.owner_id == viewer)

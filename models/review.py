@@ -68,7 +68,7 @@ class AnswerTooLong(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An appeal as its reviewers see it. ``name`` and ``phone`` are the owner's own."""
+    """An appeal as its reviewers see it. ``name`` and ``phone`` are the owner's; ``own``: of the reader's household."""
 
     number: int
     kind: str
@@ -82,6 +82,7 @@ class Case:
     state: str
     name: str | None
     phone: str | None
+    own: bool
 
 
 def waiting_appeals(db: Session, staff: Staff) -> list[Appeal]:
@@ -100,8 +101,11 @@ def waiting_tickets(db: Session, staff: Staff) -> list[Ticket]:
     return list(db.scalars(statement.limit(MOST_WAITING)))
 
 
-def open_case(db: Session, staff: Staff, number: int, now: datetime) -> Case | None:
-    """What a reviewer needs to know, who asked included; the reading is recorded. None outside the region."""
+def open_case(db: Session, staff: Staff, number: int, user_id: int | None, now: datetime) -> Case | None:
+    """What a reviewer needs to know, who asked included; the reading is recorded. None outside the region.
+
+    ``user_id``: the officer's own account here.
+    """
     appeal = db.get(Appeal, number)
     if appeal is None or not staff.covers(appeal.region_code):
         return None
@@ -121,6 +125,7 @@ def open_case(db: Session, staff: Staff, number: int, now: datetime) -> Case | N
         state=appeal.state,
         name=owner.name,
         phone=owner.phone,
+        own=appeal.household_id in _households(db, staff, user_id),
     )
 
 
@@ -146,11 +151,15 @@ def approve(db: Session, staff: Staff, number: int, user_id: int | None, now: da
     return appeal
 
 
-def read_ticket(db: Session, staff: Staff, number: int, now: datetime) -> list[TicketMessage]:
-    """What was said in a ticket, the oldest first; the reading is recorded. Raises NoSuchTicket or OutsideRegion."""
-    _ticket(db, staff, number)
+def read_ticket(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Ticket, list[TicketMessage]]:
+    """A ticket and what was said in it, the oldest first; the reading is recorded.
+
+    Raises NoSuchTicket or OutsideRegion.
+    """
+    ticket = _ticket(db, staff, number)
     _record_reading(db, staff, "ticket", number, now)
-    return list(db.scalars(select(TicketMessage).where(TicketMessage.ticket_id == number).order_by(TicketMessage.id)))
+    said = select(TicketMessage).where(TicketMessage.ticket_id == number).order_by(TicketMessage.id)
+    return ticket, list(db.scalars(said))
 
 
 def answer_ticket(db: Session, staff: Staff, number: int, words: str, now: datetime) -> None:

@@ -49,6 +49,16 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """``owner_id`` of the user whose it is, ``region_code`` of the place that stands with it."""
+
+    name: str
+    owner_id: int
+    place: str
+    region_code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shelf(Generic[Item]):
     """One kind of thing to look at. ``listed`` are in the list now; ``shown`` may be looked at by anybody."""
 
@@ -78,6 +88,12 @@ class Shelf(Generic[Item]):
 
     def belongs_to(self, db: Session, number: int, user_id: int | None) -> bool:
         return db.scalar(select(self.number).where(self.number == number, self.owner == user_id)) is not None
+
+    def card(self, db: Session, number: int) -> Card | None:
+        """What those who put people in touch need to know of it, in whatever state it is."""
+        columns = (self.name.label("name"), self.owner.label("owner_id"), Region.full_name.label("place"), Region.code)
+        row = db.execute(self.statement.with_only_columns(*columns).where(self.number == number)).first()
+        return Card(*row) if row else None
 
     def own(self, db: Session, user_id: int, most: int) -> list[Item]:
         """The newest of somebody's own, in whatever state."""

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, select
+from sqlalchemy import ForeignKey, Index, String, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
@@ -20,7 +20,9 @@ class Ticket(Base):
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
     region_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"))
     about: Mapped[str | None] = mapped_column(String(80))
-    """The flow and step that the person was stuck at."""
+    """What it is about: ``listing:3``, ``offer:6``, ``request:5`` (models.contact), or the flow that the person was
+    in, with what it was started about: ``flow:pledge:4``, ``flow:start_appeal:crowdfund``.
+    """
     state: Mapped[str] = mapped_column(String(8), default="open")
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
@@ -40,12 +42,24 @@ class TicketMessage(Base):
 
 
 def open_ticket(db: Session, conversation_id: int, region_code: str | None, about: str | None, now: datetime) -> Ticket:
-    """The person's open ticket, or a new one."""
-    ticket = db.scalar(select(Ticket).where(Ticket.conversation_id == conversation_id, Ticket.state == "open"))
+    """The person's open ticket that this belongs to, or a new one.
+
+    Each thing (``listing:3``) has a ticket of its own, for its own officers. Whatever else somebody calls for goes
+    on in one, which tells the flow they were in last; a call from nowhere goes on with their newest.
+    """
+    statement = select(Ticket).where(Ticket.conversation_id == conversation_id, Ticket.state == "open")
+    in_a_flow = about is not None and about.startswith("flow:")
+    if in_a_flow:
+        statement = statement.where(or_(Ticket.about.is_(None), Ticket.about.startswith("flow:")))
+    elif about is not None:
+        statement = statement.where(Ticket.about == about)
+    ticket = db.scalar(statement.order_by(Ticket.id.desc()).limit(1))
     if ticket is None:
         ticket = Ticket(conversation_id=conversation_id, region_code=region_code, about=about, opened_at=now)
         db.add(ticket)
-        db.flush()
+    elif in_a_flow:
+        ticket.about = about
+    db.flush()
     return ticket
 
 

@@ -133,13 +133,13 @@ def test_a_case_is_for_its_region_and_every_look_is_recorded(stage: Stage) -> No
     number = ask(stage)
     here, elsewhere = stage.appoint("o-zhou", "village"), stage.appoint("o-far", "village", QINGTANG)
     with Database(stage.database) as db, db.begin():
-        assert open_case(db, db.get_one(Staff, elsewhere), number, stage.clock()) is None
+        assert open_case(db, db.get_one(Staff, elsewhere), number, None, stage.clock()) is None
         with pytest.raises(OutsideRegion):
             approve(db, db.get_one(Staff, elsewhere), number, None, stage.clock())
         for _ in range(2):
-            case = open_case(db, db.get_one(Staff, here), number, stage.clock())
+            case = open_case(db, db.get_one(Staff, here), number, None, stage.clock())
             assert case is not None
-            assert (case.name, case.phone) == ("王秀兰", "13800000000")
+            assert (case.name, case.phone, case.own) == ("王秀兰", "13800000000", False)
         db.flush()
         looks = db.execute(
             select(AuditEvent.actor, AuditEvent.subject_id, AuditEvent.detail).where(

@@ -1,0 +1,14 @@
+"""消息: the news that waits. The turn puts it before every answer that leaves room; this one leaves all of it."""
+
+from flows.flow import Answer, Say
+from handlers.talk import Talk
+from models.notice import find_unread
+
+
+def show(talk: Talk) -> Answer:
+    """A draft stays in focus, an open ticket open, and the numbers of the last list go on meaning what they meant."""
+    waiting = find_unread(talk.desk.db, talk.desk.person.conversation_id, most=1)
+    values = {"draft": talk.session.draft is not None}
+    screen = talk.session.screen
+    options = list(screen.options) if screen else []
+    return Answer([Say("replies/news" if waiting else "replies/no_news", None, values)], options, outcome="news")
