@@ -12,10 +12,12 @@ from models import review
 from models.contact import matter_of
 from models.staff import Staff, find_staff
 
-# Characters of Chinese that fit into one message: of a story beside the case, of a story or a ticket by itself.
+# Characters of a story that fit into one message: beside the case, and by themselves.
 STORY_ROOM = 150
 STORY_PART = 400
-TICKET_ROOM = 400
+# Bytes of a ticket that are shown at once, the newest; and characters of a message, before it is cut into pieces.
+TICKET_ROOM = 1_400
+PIECE = 300
 # The largest; the others stand on a page of their own.
 BUDGET_LINES = 3
 # What people put between the number and their words.
@@ -100,7 +102,7 @@ def view_ticket(talk: Talk, number: str, before: str = "") -> Answer:
     pieces = [piece for message in messages for piece in _pieces(message.words)]
     end = int(before) if before else len(pieces)
     begin = max(end - 1, 0)
-    while begin and sum(len(words) for _, words in pieces[begin - 1 : end]) <= TICKET_ROOM:
+    while begin and sum(map(_size, pieces[begin - 1 : end])) <= TICKET_ROOM:
         begin -= 1
     values = {"number": ticket.id, "matter": matter_of(talk.desk.db, ticket), "pieces": pieces[begin:end]}
     ways = {"earlier": ["command", "view_ticket", number, str(begin)]} if begin else {}
@@ -134,7 +136,12 @@ def _case(talk: Talk, number: str) -> review.Case | None:
 def _pieces(words: str) -> list[tuple[str, str]]:
     """What human.add kept of a message, in pieces that fit: (kind, words), the kind empty for what was said."""
     kind, said = _KEPT.fullmatch(words).groups("")  # type: ignore[union-attr]
-    return [(kind, said[i : i + TICKET_ROOM]) for i in range(0, max(len(said), 1), TICKET_ROOM)]
+    return [(kind, said[i : i + PIECE]) for i in range(0, max(len(said), 1), PIECE)]
+
+
+def _size(piece: tuple[str, str]) -> int:
+    """Bytes on the screen, with room for the kind's name and the end of the line."""
+    return len(piece[1].encode()) + 24
 
 
 def _as_typed(text: str, words: str) -> str:

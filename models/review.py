@@ -22,6 +22,7 @@ from models.ticket import NoSuchTicket, Ticket, TicketMessage, add_words, close_
 from models.user import User
 
 MOST_WAITING = 5
+# Characters of Chinese, three bytes each: it has to fit into one message to the person whole.
 LONGEST_ANSWER = 500
 
 # The states from which a role moves an appeal on. A township samples and sends back; it does not pass.
@@ -170,8 +171,9 @@ def answer_ticket(db: Session, staff: Staff, number: int, words: str, now: datet
     ticket = _ticket(db, staff, number)
     if not words:
         raise AnswerMissing(number=number)
-    if len(words) > LONGEST_ANSWER:
-        raise AnswerTooLong(number=number, length=len(words), most=LONGEST_ANSWER)
+    length = -(-len(words.encode()) // 3)
+    if length > LONGEST_ANSWER:
+        raise AnswerTooLong(number=number, length=length, most=LONGEST_ANSWER)
     add_words(db, number, staff.actor.name, words, now)
     close_ticket(db, number, now)
     values = {"number": number, "words": words}

@@ -1,5 +1,6 @@
 """What anybody may see: nothing private in it, every page once, and a search that finds what is there and no more."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -7,8 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session as Database
 
+from models.appeal import Appeal
 from models.goods import NewOffer, NewRequest, Offer, make_offer, make_request
 from models.produce import Listing, NewListing, put_on_sale
+from models.public import find_story
 from models.shelves import APPEALS, MARKET, OFFERS, PAGE, REQUESTS, Shelf, Wanted, own_pledges
 from models.user import User
 from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
@@ -131,6 +134,19 @@ def test_nothing_private_is_in_what_anybody_sees(stage: Stage) -> None:
     assert "苗寨修路" in shown
     assert "脐橙" in shown
     assert not [words for words in private if words is None or words in shown]
+
+
+def test_a_story_is_for_everybody_once_it_is_published_and_for_its_owner_at_any_time(stage: Stage) -> None:
+    number = stage.open_appeal()
+    with Database(stage.database) as db:
+        appeal = db.get_one(Appeal, number)
+        for viewer, published in itertools.product((None, appeal.owner_id, appeal.owner_id + 1), (True, False)):
+            appeal.published_at = NOW if published else None
+            db.flush()
+            found = find_story(db, number, viewer)
+            assert (found is not None) == (published or viewer == appeal.owner_id)
+            assert found is None or found.own == (viewer == appeal.owner_id)
+        db.rollback()
 
 
 @pytest.mark.parametrize("state", ["draft", "withdrawn", "suspended"])

@@ -11,8 +11,18 @@ from sqlalchemy.orm import Session as Database
 from models.appeal import MACHINE, Appeal, NewAppeal, submit
 from models.audit import AuditEvent
 from models.notice import Notice
-from models.review import MOST_WAITING, NotAtYourStage, OutsideRegion, approve, open_case, waiting_appeals
+from models.review import (
+    MOST_WAITING,
+    AnswerTooLong,
+    NotAtYourStage,
+    OutsideRegion,
+    answer_ticket,
+    approve,
+    open_case,
+    waiting_appeals,
+)
 from models.staff import STAFF_ROLES, Staff
+from models.ticket import Ticket, open_ticket
 from models.user import User
 from tests import wechat_side
 from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
@@ -147,3 +157,41 @@ def test_a_case_is_for_its_region_and_every_look_is_recorded(stage: Stage) -> No
             )
         ).all()
         assert [tuple(look) for look in looks] == [(f"staff:{here}", number, "review")] * 2
+
+
+def test_a_case_of_ones_own_household_says_so(stage: Stage) -> None:
+    number = ask(stage)
+    here = stage.appoint("o-zhou", "village")
+    with Database(stage.database) as db:
+        owner = db.scalars(select(User)).one()
+        staff = db.get_one(Staff, here)
+        as_owner, as_other = (open_case(db, staff, number, user, stage.clock()) for user in (owner.id, None))
+        staff.household_id = owner.household_id
+        by_household = open_case(db, staff, number, None, stage.clock())
+        assert [case and case.own for case in (as_owner, as_other, by_household)] == [True, False, True]
+
+
+@pytest.mark.parametrize(("character", "most"), [("好", 500), ("𠮷", 375), ("a", 1_500)])
+def test_an_answer_is_as_long_as_one_message_to_the_person_holds(stage: Stage, character: str, most: int) -> None:
+    staff, person = stage.appoint("o-zhou", "village"), stage.person("o-somebody")
+    with Database(stage.database) as db:
+        ticket = open_ticket(db, person, DAOXIAN_MEIHUA, None, stage.clock())
+        with pytest.raises(AnswerTooLong):
+            answer_ticket(db, db.get_one(Staff, staff), ticket.id, character * (most + 1), stage.clock())
+        answer_ticket(db, db.get_one(Staff, staff), ticket.id, character * most, stage.clock())
+        assert ticket.state == "closed"
+
+
+def test_each_thing_has_a_ticket_of_its_own_and_everything_else_goes_on_in_one(stage: Stage) -> None:
+    person = stage.person("o-somebody")
+    with Database(stage.database) as db:
+
+        def call(about: str | None) -> int:
+            return open_ticket(db, person, DAOXIAN_MEIHUA, about, stage.clock()).id
+
+        plain, listing, offer = call("flow:register"), call("listing:3"), call("offer:3")
+        assert len({plain, listing, offer}) == 3
+        assert call("listing:3") == listing
+        assert call("flow:pledge:4") == plain
+        assert call(None) == offer
+        assert db.get_one(Ticket, plain).about == "flow:pledge:4"

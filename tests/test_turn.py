@@ -5,14 +5,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session as Database
 
 from bot.app import create_app
 from bot.turn import Turns
+from bot.wechat.channel import REPLY_BYTES
 from flows.desk import Desk
 from flows.flow import Answer, Say
 from flows.session import Session
@@ -21,9 +25,10 @@ from models.conversation import BrokenSession, Conversation, Turn
 from models.database import connect
 from models.goods import GoodsRequest, Offer
 from models.message import Kind, Message
-from models.notice import Notice
+from models.notice import Notice, tell
 from models.pledge import Pledge
 from models.produce import Listing
+from models.review import LONGEST_ANSWER
 from models.ticket import Ticket
 from models.user import User
 from tests import wechat_side
@@ -31,6 +36,7 @@ from tests.stage import Stage, seed_regions, settings_for
 from tests.transcript import Actor
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
+SERIALS = count(1)
 
 Route = Callable[[Desk, Session, Message], Answer]
 
@@ -284,3 +290,34 @@ def test_a_draft_loses_focus_after_twelve_hours_and_is_offered_back(stage: Stage
     assert "您来这里是想" in stage.say("o-slow", "1")
     stage.clock.move(timedelta(days=31))
     assert "没填完" not in stage.say("o-slow", "我想帮助别人一下")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(1, LONGEST_ANSWER), max_size=7), st.lists(st.integers(1, 1_900), max_size=4))
+def test_no_news_is_lost_or_told_twice_and_none_takes_room_from_an_answer(
+    stage: Stage, news: list[int], answers: list[int]
+) -> None:
+    """Answers of these many bytes, then 消息 until there is no more; the news has these many characters."""
+    openid = f"o-{next(SERIALS)}"
+    conversation = stage.person(openid)
+    told = [f"第{number}条：" + "好" * length for number, length in enumerate(news)]
+    with Database(stage.database) as db, db.begin():
+        for number, words in enumerate(told):
+            values = {"number": 7, "words": words[:LONGEST_ANSWER]}
+            tell(db, conversation, "ticket_answered", values, f"{openid}:{number}", stage.clock())
+    waiting, lengths = list(told), iter(answers)
+
+    def answer(desk: Desk, session: Session, message: Message) -> Answer:
+        return Answer([Say("replies/did_you_mean", None, {"guess": "x" * next(lengths)})])
+
+    for turns in [replace(turns_of(stage), route=answer)] * len(answers) + [turns_of(stage)] * (len(told) + 1):
+        reply = turns.take(message("消息", openid, msg_id=str(next(SERIALS))))
+        assert len(reply.encode()) <= REPLY_BYTES
+        assert turns.route is not answer or "\n2 不是" in reply, "a choice of the answer is missing"
+        read = [words for words in waiting if words[:LONGEST_ANSWER] in reply]
+        assert read == waiting[: len(read)], "news out of order"
+        waiting = waiting[len(read) :]
+        is_named = f"还有 {len(waiting)} 条新消息" in reply
+        assert is_named == bool(waiting) or len(reply.encode()) > REPLY_BYTES - 100
+    assert not waiting
+    assert "现在没有新消息" in reply
