@@ -2,12 +2,14 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 from flask import Flask
+from sqlalchemy import Engine, select
 
 from bot import demo
 from bot.regions import DIVISIONS, BadRegions, load_regions, read_regions
@@ -21,11 +23,12 @@ from bot.worker import run as run_worker
 from config.settings import Settings
 from flows.lexicon import Lexicon
 from handlers.table import COMMANDS
+from models.conversation import Conversation
 from models.database import connect
-from models.migrations import upgrade
-from models.region import Region
+from models.migrations import current, head, upgrade
+from models.region import Region, level_of
 from models.rotation import rotate
-from models.staff import STAFF_ROLES, Appointment, appoint
+from models.staff import SEATS, STAFF_ROLES, AlreadyAppointed, Appointment, appoint
 
 
 def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Callable[[Settings], Flask]) -> None:
@@ -34,6 +37,21 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
     def menus() -> dict[str, Menu]:
         words = {name: lexicon.words[name][0] for name in COMMANDS if name in lexicon.words}
         return render_menus(Renderer(lexicon.words).env, words)
+
+    def refuse_in_production() -> None:
+        if settings.is_production:
+            raise click.ClickException("this fills in invented people, officers among them: never in production")
+
+    @contextmanager
+    def migrated() -> Iterator[Engine]:
+        database = connect(settings.database_url)
+        try:
+            with database.connect() as connection:
+                if current(connection) != head():
+                    raise click.ClickException("the database is not at today's schema; run upgrade first")
+            yield database
+        finally:
+            database.dispose()
 
     @app.cli.command("upgrade")
     def upgrade_() -> None:
@@ -45,6 +63,7 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
     @click.option("--seed-only", is_flag=True, help="Fill in the data set and return.")
     def demo_(seed_only: bool) -> None:
         """Bot, worker and stand-in for WeChat on an invented world; no account needed."""
+        refuse_in_production()
         at = demo.folder()
         os.environ.update(demo.environment(at))
         ours = Settings()
@@ -57,8 +76,7 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
     @app.cli.command("chat")
     def chat_() -> None:
         """The demo's conversation in the terminal, through the bot's real door."""
-        if settings.is_production:
-            raise click.ClickException("chat writes invented people's words; it is for the demo's database only")
+        refuse_in_production()
         at = demo.folder()
         os.environ.update(demo.environment(at))
         ours = Settings()
@@ -105,7 +123,8 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
     def import_regions(file: Path | None) -> None:
         """Load regions from a CSV file (code,name,level), by default the country down to its townships."""
         try:
-            count = load_regions(connect(settings.database_url), read_regions(file or DIVISIONS))
+            with migrated() as database:
+                count = load_regions(database, read_regions(file or DIVISIONS))
         except BadRegions as error:
             raise click.ClickException(str(error)) from error
         click.echo(f"{count} regions loaded.")
@@ -115,18 +134,28 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
     @click.argument("region_code")
     @click.option("--account", required=True, help="The account's original id (gh_…).")
     @click.option("--openid", required=True, help="The person's openid with this account.")
-    @click.option("--work-no", required=True)
+    @click.option("--work-no", required=True, help="What others quote, such as DX1001.")
     @click.option("--name", prompt=True, help="Kept sealed.")
     def appoint_(role: str, region_code: str, account: str, openid: str, work_no: str, name: str) -> None:
         """Make somebody an officer of a region."""
         wanted = Appointment(work_no, account, openid, role, region_code, name)
-        with connect(settings.database_url).begin() as connection:
-            if not connection.scalar(Region.__table__.select().where(Region.code == region_code)):
+        with migrated() as database, database.begin() as connection:
+            if not connection.scalar(select(Region.code).where(Region.code == region_code)):
                 raise click.ClickException(f"there is no region {region_code}; import-regions loads them")
-            appoint(connection, wanted, datetime.now(UTC))
+            if level_of(region_code) not in SEATS[role]:
+                levels = " or a ".join(SEATS[role])
+                raise click.ClickException(f"a {role} officer belongs to a {levels}; this is a {level_of(region_code)}")
+            known = (Conversation.account == account) & (Conversation.openid == openid)
+            if not connection.scalar(select(Conversation.id).where(known)):
+                raise click.ClickException("nobody with this openid has written to this account; let them say hello")
+            try:
+                appoint(connection, wanted, datetime.now(UTC))
+            except AlreadyAppointed as error:
+                raise click.ClickException(str(error)) from error
         click.echo(f"{work_no} is {role} of {region_code}.")
 
     @app.cli.command("rotate-keys")
     def rotate_keys() -> None:
         """Seal everything anew under the first of DATA_KEYS; afterwards the others may go."""
-        click.echo(f"{rotate(connect(settings.database_url))} values sealed anew.")
+        with migrated() as database:
+            click.echo(f"{rotate(database)} values sealed anew.")

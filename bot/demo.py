@@ -11,13 +11,14 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import click
+from pydantic import SecretStr
 
 from bot.lexicon import CONFIG
 from bot.seed import Seeded, seed
-from bot.services import EmbeddedValkey, Processes, ServiceError
+from bot.services import EmbeddedValkey, Processes, ServiceError, demand_free
 from bot.wechat.client import WeChatApi
 from bot.wechat.menu import Menu, publish
-from config.settings import Settings
+from config.settings import SECRETS, Settings
 from models.database import connect
 from models.migrations import upgrade
 
@@ -30,19 +31,22 @@ def folder() -> Path:
 
 
 def environment(at: Path) -> dict[str, str]:
-    """Settings of the demo's programs; what is set by hand wins."""
-    port = os.environ.get("PORT", "8000")
-    simulator = os.environ.get("SIMULATOR_PORT", "8001")
-    wanted = {
+    """All that the demo's programs are set to: whatever the shell or a .env names, the demo touches nothing of it."""
+    stand_in = f"http://127.0.0.1:{os.environ.get('SIMULATOR_PORT', '8001')}"
+    samples = {
+        name.upper(): default.get_secret_value() if isinstance(default, SecretStr) else default
+        for name, default in ((name, Settings.model_fields[name].default) for name in SECRETS)
+    }
+    return {
+        **samples,
         "BANGFU_ENV": "demo",
         "DATABASE_URL": f"sqlite:///{at / 'bangfu.db'}",
         "REDIS_URL": EmbeddedValkey(at / "valkey").url,
         "MEDIA_DIR": str(at / "media"),
-        "PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "WECHAT_API_URL": f"http://127.0.0.1:{simulator}",
-        "PAY_API_URL": f"http://127.0.0.1:{simulator}",
+        "PUBLIC_URL": f"http://127.0.0.1:{os.environ.get('PORT', '8000')}",
+        "WECHAT_API_URL": stand_in,
+        "PAY_API_URL": stand_in,
     }
-    return {name: os.environ.get(name, value) for name, value in wanted.items()}
 
 
 def fill(settings: Settings, at: Path) -> Seeded:
@@ -61,6 +65,8 @@ def run(settings: Settings, at: Path, menus: dict[str, Menu], api: WeChatApi) ->
     port, simulator = os.environ.get("PORT", "8000"), os.environ.get("SIMULATOR_PORT", "8001")
     seeded = fill(settings, at)
     try:
+        for number in (port, simulator):
+            demand_free(int(number))
         with EmbeddedValkey(at / "valkey"), Processes() as processes:
             ours = environment(at)
             secrets = {
@@ -99,7 +105,7 @@ def _await(url: str, processes: Processes) -> None:
                 return
         except (URLError, ConnectionError, TimeoutError):
             time.sleep(0.1)
-    raise ServiceError(f"{url} does not answer (is the port taken? PORT and SIMULATOR_PORT name others)")
+    raise ServiceError(f"{url} does not answer")
 
 
 def _tag(api: WeChatApi, menus: dict[str, Menu], seeded: Seeded) -> None:

@@ -10,21 +10,28 @@ from collections.abc import Sequence
 
 import structlog
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
 
 log = structlog.get_logger()
 
 QUEUE = "default"
-JOBS = {"fetch_photo": "bot.worker.fetch_photo"}
+JOBS = {name: f"bot.worker.{name}" for name in ("fetch_photo", "forget_photo")}
+
+
+def open_redis(url: str) -> Redis:
+    """Without retries of its own: a hung Redis costs a call one time-out and no more."""
+    return Redis.from_url(url, socket_timeout=2, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
 
 
 class Jobs:
     """The queue as web processes use it. Redis being down never fails a turn."""
 
     def __init__(self, redis_url: str) -> None:
-        self.redis = Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=1)
+        self.redis = open_redis(redis_url)
         self._queue = Queue(QUEUE, connection=self.redis, serializer=JSONSerializer)
 
     def enqueue(self, jobs: Sequence[tuple[str, int]]) -> None:

@@ -5,11 +5,11 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from models.region import LEVELS, Region, parents
+from models.region import LEVELS, Region, level_of, parents
 
 FOLDER = Path(__file__).parent.parent / "config" / "regions"
 DIVISIONS = FOLDER / "divisions.csv"
@@ -28,15 +28,19 @@ def read_regions(path: Path) -> Iterator[tuple[str, str, str]]:
             code, name, level = (row.get(column) or "" for column in ("code", "name", "level"))
             if not (len(code) == 12 and code.isascii() and code.isdigit() and name and level in LEVELS):
                 raise BadRegions(f"{path.name}, line {line}: wants a 12-digit code, a name, and a level of {LEVELS}")
+            if level_of(code) != level:
+                raise BadRegions(f"{path.name}, line {line}: {code} is the code of a {level_of(code)}, not a {level}")
             yield code, name, level
 
 
 def load_regions(database: Engine, rows: Iterable[tuple[str, str, str]]) -> int:
-    """Write (code, name, level) rows, parents before their children; again is harmless. Returns how many."""
+    """Write (code, name, level) rows, parents before their children or there already; again is harmless.
+
+    Returns how many. Raises BadRegions, with nothing written, for one without its parent.
+    """
     with (FOLDER / "names.toml").open("rb") as file:
         naming = tomllib.load(file)
     headings = naming["headings"]
-    names: dict[str, str] = {}
     batch: list[dict[str, object]] = []
     count = 0
     insert = postgres_insert if database.dialect.name == "postgresql" else sqlite_insert
@@ -46,9 +50,13 @@ def load_regions(database: Engine, rows: Iterable[tuple[str, str, str]]) -> int:
         set_={name: statement.excluded[name] for name in ("name", "short", "full_name", "level")},
     )
     with database.begin() as connection:
+        names = {row.code: row.name for row in connection.execute(select(Region.code, Region.name))}
         for code, name, level in rows:
             names[code] = name
-            above = "".join(names.get(parent, "") for parent in parents(code) if names.get(parent) not in headings)
+            missing = [parent for parent in parents(code) if parent not in names]
+            if missing:
+                raise BadRegions(f"{code}: what it belongs to, {missing[0]}, has to be loaded before it")
+            above = "".join(names[parent] for parent in parents(code) if names[parent] not in headings)
             short = short_name(name, naming)
             number = LEVELS.index(level)
             batch.append({"code": code, "name": name, "short": short, "full_name": above + name, "level": number})

@@ -42,6 +42,20 @@ def free_port() -> int:
         return port
 
 
+def demand_free(port: int) -> None:
+    """Raises ServiceError where somebody listens on 127.0.0.1:port, or on every address at that port.
+
+    A server that shares its port (granian does) would not notice, and each would get some of the other's requests.
+    """
+    with socket.socket() as door:
+        try:
+            door.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ServiceError(
+                f"port {port} is taken ({error.strerror}); PORT and SIMULATOR_PORT name others"
+            ) from error
+
+
 def _spawn(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - our own command lines, without a shell
         leashed(command), env=environment, stdin=subprocess.DEVNULL, process_group=0

@@ -32,7 +32,7 @@ def webhook(channel: Channel, take_turn: Callable[[Message], str], try_again: ty
 
     @door.post("/wechat")
     def receive() -> Response:
-        delivery = channel.open(_query(), _body())
+        delivery = channel.open(channel.prove(_query()), _body())
         reply = channel.seal(take_turn(delivery.message), delivery)
         return Response(reply, mimetype="text/plain" if reply == NOTHING else "application/xml")
 

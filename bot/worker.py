@@ -10,16 +10,14 @@ from functools import lru_cache
 from pathlib import Path
 
 import structlog
-from PIL import Image
+from PIL import Image, ImageOps
 from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from bot.jobs import QUEUE, Jobs
+from bot.jobs import QUEUE, Jobs, open_redis
 from bot.wechat.client import MediaUnusable, WeChatApi, open_session
 from bot.wechat.policy import Unreachable, WeChatError
 from bot.wechat.token import TokenManager
@@ -38,7 +36,12 @@ OWED_AFTER = timedelta(minutes=2)
 REPLIES_LAST = timedelta(days=1)
 TURNS_LAST = timedelta(days=30)
 LARGEST_SIDE = 1_600
+# What phones send. Pillow's other readers are more than we need, and some start other programs.
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
+# Opened, a picture takes up to four bytes a pixel, twice: some 320 MB at this size, more than any phone sends.
+MOST_PIXELS = 40_000_000
 SWEEP_EVERY = 60
+MOST_SWEPT = 500
 
 
 class NotAPicture(Exception):
@@ -63,57 +66,84 @@ class Errands:
                 return
             photo.tries += 1
             media_id, tries = photo.media_id, photo.tries
+            if tries > MOST_TRIES:
+                photo.state = "lost"
+                log.warning("photo.lost", photo=photo_id)
+                return
         try:
-            content = self.api.download(media_id).content
-            path = self._keep(photo_id, content)
-        except (MediaUnusable, NotAPicture, WeChatError) as error:
-            gone = not isinstance(error, WeChatError) or tries >= MOST_TRIES
-            log.warning("photo.not_fetched", photo=photo_id, error=type(error).__name__, lost=gone)
-            self._settle(photo_id, "lost" if gone else "owed", None)
-        except Unreachable:
-            log.warning("photo.not_fetched", photo=photo_id, error="Unreachable", lost=False)
+            path = self._keep(photo_id, self.api.download(media_id).content)
+        except (MediaUnusable, NotAPicture) as error:
+            log.warning("photo.lost", photo=photo_id, error=type(error).__name__)
+            self._settle(photo_id, "lost", None)
+        except (WeChatError, Unreachable) as error:
+            log.warning("photo.not_fetched", photo=photo_id, error=type(error).__name__, tries=tries)
         else:
             self._settle(photo_id, "kept", path)
 
+    def forget_photo(self, photo_id: int) -> None:
+        """Delete the picture of somebody who has been erased."""
+        with Session(self.database) as db, db.begin():
+            photo = db.get(Photo, photo_id)
+            if photo is not None and photo.state == "gone" and photo.path:
+                (self.folder / photo.path).unlink(missing_ok=True)
+                photo.path = None
+
     def _settle(self, photo_id: int, state: str, path: str | None) -> None:
+        """Not if its owner was erased meanwhile; then the file goes again."""
         with self.database.begin() as connection:
-            connection.execute(update(Photo).where(Photo.id == photo_id).values(state=state, path=path))
+            owed = (Photo.id == photo_id) & (Photo.state == "owed")
+            settled = connection.execute(update(Photo).where(owed).values(state=state, path=path)).rowcount
+        if path and not settled:
+            (self.folder / path).unlink(missing_ok=True)
 
     def _keep(self, photo_id: int, content: bytes) -> str:
-        """Written anew from its pixels, so nothing but the picture is kept. Raises NotAPicture."""
-        try:
-            with Image.open(io.BytesIO(content)) as picture:
-                picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
-                plain = picture.convert("RGB")
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
-            raise NotAPicture(type(error).__name__) from None
+        """Written anew from its pixels, upright, so nothing but the picture is kept. Raises NotAPicture."""
         name = f"{photo_id % 1000:03}/{photo_id}-{secrets.token_hex(8)}.jpg"
         target = self.folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+                if picture.width * picture.height > MOST_PIXELS:
+                    raise NotAPicture("too many pixels")
+                picture.draft("RGB", (LARGEST_SIDE, LARGEST_SIDE))
+                upright = ImageOps.exif_transpose(picture)
+                upright.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
+                pixels = upright.convert("RGBA")
+        except NotAPicture:
+            raise
+        except Exception as error:  # on a file made to break them, Pillow's readers raise anything
+            raise NotAPicture(type(error).__name__) from None
+        plain = Image.new("RGB", pixels.size, "white")
+        plain.paste(pixels, mask=pixels)
         plain.save(target, "JPEG", quality=85)
         return name
 
     def sweep(self) -> int:
-        """Enqueue again what is owed and was lost, and let old replies go. Returns how many photos were owed."""
+        """Enqueue again what is owed and was lost, and let old replies go. Returns how many jobs there were."""
         now = datetime.now(UTC)
         with self.database.begin() as connection:
             owed = connection.scalars(
-                select(Photo.id).where(Photo.state == "owed", Photo.created_at < now - OWED_AFTER).limit(500)
+                select(Photo.id)
+                .where(Photo.state == "owed", Photo.created_at < now - OWED_AFTER)
+                .order_by(Photo.tries, Photo.id)
+                .limit(MOST_SWEPT)
+            ).all()
+            gone = connection.scalars(
+                select(Photo.id).where(Photo.state == "gone", Photo.path.is_not(None)).limit(MOST_SWEPT)
             ).all()
             connection.execute(delete(Turn).where(Turn.received_at < now - TURNS_LAST))
             connection.execute(
                 update(Turn).where(Turn.received_at < now - REPLIES_LAST, Turn.reply.is_not(None)).values(reply=None)
             )
-        if owed:
-            self.jobs.enqueue([("fetch_photo", photo_id) for photo_id in owed])
-        return len(owed)
+        jobs = [("fetch_photo", photo_id) for photo_id in owed] + [("forget_photo", photo_id) for photo_id in gone]
+        if jobs:
+            self.jobs.enqueue(jobs)
+        return len(jobs)
 
 
 def make_api(settings: Settings) -> WeChatApi:
     http = open_session()
-    # Without retries of its own, a hung Redis costs a call one time-out and no more.
-    patience = Retry(NoBackoff(), 0)
-    redis = Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=1, retry=patience)
+    redis = open_redis(settings.redis_url)
     tokens = TokenManager(settings.wechat_api_url, settings.wechat_app_id, settings.wechat_app_secret, redis, http)
     return WeChatApi(settings.wechat_api_url, tokens, http)
 
@@ -126,6 +156,10 @@ def errands() -> Errands:
 
 def fetch_photo(photo_id: int) -> None:
     errands().fetch_photo(photo_id)
+
+
+def forget_photo(photo_id: int) -> None:
+    errands().forget_photo(photo_id)
 
 
 def sweep() -> None:

@@ -1,14 +1,18 @@
 """Every setting, its default and its meaning. The README's table is tested against this file.
 
-Values come from the environment (and from a ``.env`` file where one exists).
+Values come from the environment, and from a file ``.env`` in the project's folder where there is one.
 """
 
+from base64 import b64decode
 from enum import StrEnum
-from functools import cached_property
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).parent.parent
+KEY_BYTES = 32
 
 # What the demo and the tests run on. Production refuses each of them by name.
 SAMPLE_SECRET_KEY = "sample-secret-key-for-demo-only"
@@ -40,13 +44,21 @@ class PayMode(StrEnum):
     ON = "on"
 
 
+# What production needs of its own.
+SECRETS = ("secret_key", "data_keys", "wechat_app_id", "wechat_app_secret", "wechat_token", "wechat_aes_key")
+
+
+def _bare(value: str | SecretStr) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(env_file=ROOT / ".env", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     bangfu_env: Environment = Field(
         Environment.AUTO,
-        description="`production` refuses sample secrets; `auto` is production once the database is not SQLite "
-        "or PUBLIC_URL is not this machine",
+        description="`production` refuses sample secrets; `auto` is production once the database is not SQLite, "
+        "the AppID is not the sample, or PUBLIC_URL is not this machine",
     )
     database_url: str = Field("sqlite:///var/demo/bangfu.db", description="SQLite for one machine, PostgreSQL for real")
     redis_url: str = Field(
@@ -73,24 +85,35 @@ class Settings(BaseSettings):
     pay_api_url: str = Field("https://api.mch.weixin.qq.com", description="WeChat Pay's API, or a stand-in for it")
     media_dir: str = Field("var/demo/media", description="where photos are kept")
 
-    @cached_property
+    @property
     def is_production(self) -> bool:
         if self.bangfu_env is not Environment.AUTO:
             return self.bangfu_env is Environment.PRODUCTION
         here = urlsplit(self.public_url).hostname in {"127.0.0.1", "localhost", "::1"}
-        return not (here and self.database_url.startswith("sqlite"))
+        return not (here and self.database_url.startswith("sqlite") and self.wechat_app_id == SAMPLE_APP_ID)
 
     @model_validator(mode="after")
     def refuse_samples_in_production(self) -> "Settings":
-        secrets = {
-            "SECRET_KEY": (self.secret_key.get_secret_value(), SAMPLE_SECRET_KEY),
-            "DATA_KEYS": (self.data_keys.get_secret_value(), SAMPLE_DATA_KEYS),
-            "WECHAT_APP_ID": (self.wechat_app_id, SAMPLE_APP_ID),
-            "WECHAT_APP_SECRET": (self.wechat_app_secret.get_secret_value(), SAMPLE_APP_SECRET),
-            "WECHAT_TOKEN": (self.wechat_token.get_secret_value(), SAMPLE_TOKEN),
-            "WECHAT_AES_KEY": (self.wechat_aes_key.get_secret_value(), SAMPLE_AES_KEY),
-        }
-        wrong = [name for name, (value, sample) in secrets.items() if not value or sample in value]
+        wrong = []
+        for name in SECRETS:
+            value, sample = _bare(getattr(self, name)), _bare(type(self).model_fields[name].default)
+            if not value.strip() or sample in value:
+                wrong.append(name.upper())
+        if self.wechat_aes_key_previous.get_secret_value() == SAMPLE_AES_KEY:
+            wrong.append("WECHAT_AES_KEY_PREVIOUS")
         if self.is_production and wrong:
             raise ValueError(f"production needs secrets of its own; missing or still the sample: {', '.join(wrong)}")
         return self
+
+    @field_validator("data_keys")
+    @classmethod
+    def know_the_data_keys(cls, value: SecretStr) -> SecretStr:
+        """Raises ValueError in words: what b64decode says of a slip does not tell which setting it was."""
+        for key in value.get_secret_value().split(","):
+            try:
+                fits = not key.strip() or len(b64decode(key.strip(), validate=True)) == KEY_BYTES
+            except ValueError:
+                fits = False
+            if not fits:
+                raise ValueError("each of DATA_KEYS is 32 bytes in base64, as from: openssl rand -base64 32")
+        return value

@@ -23,10 +23,9 @@ def handle(talk: Talk) -> Answer:
             return _tapped(talk, talk.message.event_key)
         case "scan":
             return menu.show(talk)
-        case "user_authorization_cancellation":
-            erase_person(talk.desk.db, talk.desk.person.conversation_id, talk.world.now)
-            talk.session.drafts.clear()
-            return _noted()
+        case "user_authorization_cancellation" | "user_authorization_revoke":
+            # doc/service/guide/h5/authorization_change: after either, what is kept of the person must be deleted.
+            _forget(talk)
     return _noted()
 
 
@@ -36,6 +35,13 @@ def _tapped(talk: Talk, command: str) -> Answer:
     if command == "human":
         return run_command(talk, command, [])
     return aside(talk, lambda talk: run_command(talk, command, []))
+
+
+def _forget(talk: Talk) -> None:
+    photos = erase_person(talk.desk.db, talk.desk.person.conversation_id, talk.world.now)
+    talk.desk.jobs += [("forget_photo", photo) for photo in photos]
+    session = talk.session
+    session.drafts, session.focus, session.screen, session.ticket = [], None, None, None
 
 
 def _noted() -> Answer:

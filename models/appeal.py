@@ -24,9 +24,11 @@ _VILLAGE = frozenset({By.VILLAGE})
 _COUNTY = frozenset({By.COUNTY})
 _RISK = frozenset({By.COUNTY, By.SYSTEM})
 
+# On the way to being published.
+REVIEWED = ("submitted", "village_review", "returned", "endorsed", "county_review", "fund_holder_filed")
 LIVE = ("funding", "funded", "minimum_met", "executing", "reporting")
 # States in which the household's place for this category is taken.
-OPEN = ("submitted", "village_review", "returned", "endorsed", "county_review", "fund_holder_filed", *LIVE, "frozen")
+OPEN = (*REVIEWED, *LIVE, "frozen")
 
 MACHINE = Machine(
     "appeal",
@@ -51,7 +53,7 @@ MACHINE = Machine(
         ("minimum_met", "executing"): _SYSTEM,
         ("executing", "reporting"): _SYSTEM,
         ("reporting", "completed"): _COUNTY,
-        **{(state, "cancelled"): frozenset({By.OWNER, By.COUNTY}) for state in ("submitted", "returned", "funding")},
+        **{(state, "cancelled"): frozenset({By.OWNER, By.COUNTY}) for state in (*REVIEWED, "funding")},
         **{(state, "frozen"): _RISK for state in LIVE},
         **{("frozen", state): _COUNTY for state in LIVE},
         ("frozen", "cancelled"): _COUNTY,

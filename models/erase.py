@@ -1,32 +1,88 @@
 """Forgetting a person: what identifies them goes, what money and history need stays as a tombstone."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from models.appeal import LIVE, Appeal
+from models.appeal import MACHINE as APPEALS
 from models.audit import record
 from models.conversation import BrokenSession, Conversation, Turn
+from models.goods import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
+from models.machine import SYSTEM, Actor, By, Machine
 from models.notice import Notice
+from models.photo import Photo
+from models.produce import MACHINE as LISTINGS
+from models.produce import Listing
 from models.ticket import Ticket, TicketMessage
-from models.user import User
+from models.user import Consent, User
 
 
-def erase_person(db: Session, conversation_id: int, now: datetime) -> None:
-    """Name, ID number, phone, drafts, kept replies and words to staff are gone; rows that others count stay."""
+def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
+    """Name, ID number, phone, story, reasons, pictures, drafts, kept replies and words to staff go; sums stay.
+
+    What they had open is withdrawn; an appeal that takes or has taken money is frozen, for the county to decide.
+    Returns the photos whose files are to be deleted.
+    """
     conversation = db.get(Conversation, conversation_id)
     if conversation is None:
-        return
+        return []
     user = db.get(User, conversation.user_id) if conversation.user_id else None
-    if user:
-        user.name = user.id_number = user.id_finder = user.phone = user.phone_finder = user.display_name = None
-        user.state = "erased"
-        record(db, at=now, actor=f"user:{user.id}", action="erased", subject="user", subject_id=user.id)
+    photos = _forget_user(db, user, now) if user else []
     conversation.user_id = None
+    conversation.unread = 0
     db.flush()
     tickets = select(Ticket.id).where(Ticket.conversation_id == conversation_id)
     db.execute(delete(TicketMessage).where(TicketMessage.ticket_id.in_(tickets)))
+    db.execute(update(Ticket).where(Ticket.conversation_id == conversation_id).values(state="closed", closed_at=now))
     db.execute(delete(Notice).where(Notice.conversation_id == conversation_id))
-    conversation.unread = 0
     db.execute(delete(BrokenSession).where(BrokenSession.conversation_id == conversation_id))
     db.execute(update(Turn).where(Turn.conversation_id == conversation_id).values(reply=None))
+    return photos
+
+
+def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
+    user.name = user.id_number = user.id_finder = user.phone = user.phone_finder = user.display_name = None
+    user.state = "erased"
+    record(db, at=now, actor=f"user:{user.id}", action="erased", subject="user", subject_id=user.id)
+    withdrawn = update(Consent).where(Consent.user_id == user.id, Consent.withdrawn_at.is_(None))
+    db.execute(withdrawn.values(withdrawn_at=now))
+    _close_appeals(db, user, now)
+    _withdraw(db, user, OFFER_MACHINE, Offer, Offer.donor_id, now)
+    _withdraw(db, user, REQUEST_MACHINE, GoodsRequest, GoodsRequest.owner_id, now)
+    _withdraw(db, user, LISTINGS, Listing, Listing.seller_id, now)
+    db.execute(update(GoodsRequest).where(GoodsRequest.owner_id == user.id).values(reason=""))
+    return _forget_photos(db, user)
+
+
+def _close_appeals(db: Session, user: User, now: datetime) -> None:
+    for appeal in db.scalars(select(Appeal).where(Appeal.owner_id == user.id).with_for_update()):
+        if appeal.state in LIVE:
+            appeal.was = appeal.state
+            APPEALS.move(db, appeal, "frozen", SYSTEM, now, detail="owner_erased")
+        elif (appeal.state, "cancelled") in APPEALS.moves and appeal.state != "frozen":
+            APPEALS.move(db, appeal, "cancelled", Actor(By.OWNER, f"user:{user.id}"), now, detail="owner_erased")
+        appeal.story = ""
+
+
+def _withdraw(db: Session, user: User, machine: Machine, table: Any, owner: Any, now: datetime) -> None:
+    for thing in db.scalars(select(table).where(owner == user.id).with_for_update()):
+        if (thing.state, "withdrawn") in machine.moves:
+            machine.move(db, thing, "withdrawn", Actor(By.OWNER, f"user:{user.id}"), now, detail="owner_erased")
+
+
+def _forget_photos(db: Session, user: User) -> list[int]:
+    """Their rows stay as ``gone``; returns those that have a file."""
+    owned = {
+        "appeal": select(Appeal.id).where(Appeal.owner_id == user.id),
+        "offer": select(Offer.id).where(Offer.donor_id == user.id),
+        "listing": select(Listing.id).where(Listing.seller_id == user.id),
+    }
+    found: list[int] = []
+    for subject, ids in owned.items():
+        theirs = (Photo.subject == subject) & Photo.subject_id.in_(ids)
+        found += db.scalars(select(Photo.id).where(theirs, Photo.path.is_not(None)))
+        db.execute(update(Photo).where(theirs).values(state="gone", media_id="", pic_url=""))
+    return found

@@ -12,7 +12,10 @@ SUBJECTS = ("appeal", "offer", "listing")
 
 
 class Photo(Base):
-    """``path`` is below MEDIA_DIR; state: owed -> kept, or lost when WeChat no longer has it."""
+    """``path`` is below MEDIA_DIR; state: owed -> kept, or lost when it cannot be had.
+
+    ``gone``: its owner was erased; the file goes next, and then ``path``.
+    """
 
     __tablename__ = "photos"
     id: Mapped[RowId]
@@ -27,7 +30,7 @@ class Photo(Base):
 
     __table_args__ = (
         one_of("subject", SUBJECTS),
-        one_of("state", ("owed", "kept", "lost")),
+        one_of("state", ("gone", "kept", "lost", "owed")),
         Index(None, "subject", "subject_id"),
         Index(
             "ix_photos_owed",

@@ -72,8 +72,15 @@ def find_regions(db: Session, text: str, most: int = 9) -> list[Region]:
 def _is_named(region: Region, above: list[Region], text: str) -> bool:
     """Do the words name this region itself, and not only one above it that has its name in it?"""
     for other in above:
-        text = text.replace(other.name if other.name in text else other.short, " ", 1)
+        # 长沙县 does not name the city of 长沙市 above it.
+        if other.name in text or region.name not in text or other.short not in region.name:
+            text = text.replace(other.name if other.name in text else other.short, " ", 1)
     return region.short in text or region.name in text
+
+
+def level_of(code: str) -> str:
+    """What kind of region a 12-digit code names, by its closing zeros."""
+    return next(level for level, width in zip(LEVELS, _WIDTHS, strict=True) if set(code[width:]) <= {"0"})
 
 
 def parents(code: str) -> Iterable[str]:

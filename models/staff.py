@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, ForeignKey, String, select
+from sqlalchemy import Connection, ForeignKey, Index, String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
@@ -11,7 +11,14 @@ from models.machine import Actor, By
 from models.region import covers
 from models.sealing import Sealed
 
-STAFF_ROLES = ("village", "township", "county", "fund_holder")
+# Role -> the levels of region that somebody may hold it for.
+SEATS: dict[str, tuple[str, ...]] = {
+    "village": ("village", "township"),
+    "township": ("township",),
+    "county": ("county",),
+    "fund_holder": ("province", "city", "county"),
+}
+STAFF_ROLES = tuple(SEATS)
 
 
 class Staff(Base):
@@ -21,7 +28,7 @@ class Staff(Base):
     id: Mapped[RowId]
     work_no: Mapped[str] = mapped_column(String(20), unique=True)
     account: Mapped[str] = mapped_column(String(64))
-    openid: Mapped[str] = mapped_column(String(64), index=True)
+    openid: Mapped[str] = mapped_column(String(64))
     role: Mapped[str] = mapped_column(String(12))
     region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
     name: Mapped[str] = mapped_column(Sealed("staff.name"))
@@ -33,6 +40,14 @@ class Staff(Base):
     __table_args__ = (
         one_of("role", STAFF_ROLES),
         one_of("state", ("invited", "bound", "active", "suspended", "revoked")),
+        Index(
+            "uq_staff_active_openid",
+            "account",
+            "openid",
+            unique=True,
+            sqlite_where=text("state = 'active'"),
+            postgresql_where=text("state = 'active'"),
+        ),
     )
 
     @property
@@ -61,9 +76,18 @@ class Appointment:
     name: str
 
 
+class AlreadyAppointed(ValueError):
+    """The work number or the WeChat belongs to somebody who is active already; the text says which and as what."""
+
+
 def appoint(connection: Connection, wanted: Appointment, now: datetime) -> None:
-    """An active member of staff from now on. A work number belongs to one person (UNIQUE)."""
+    """An active member of staff from now on. Raises AlreadyAppointed: one role per WeChat, one person per number."""
     with Session(connection) as db:
+        same_number = Staff.work_no == wanted.work_no
+        same_person = (Staff.account == wanted.account) & (Staff.openid == wanted.openid) & (Staff.state == "active")
+        taken = db.scalar(select(Staff).where(same_number | same_person).limit(1))
+        if taken:
+            raise AlreadyAppointed(f"{taken.work_no} is {taken.role} of {taken.region_code} already")
         fields = {name: getattr(wanted, name) for name in Appointment.__slots__}
         db.add(Staff(**fields, active_from=now))
         db.flush()

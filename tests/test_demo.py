@@ -13,6 +13,7 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect, sync_playwright
 from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
 
 from bot.services import free_port
 from tests.stage import id_number
@@ -32,7 +33,8 @@ class Demo:
 
     def ask(self, question: str) -> object:
         """One value from the demo's database."""
-        with create_engine(f"sqlite:///{self.folder / 'bangfu.db'}").connect() as connection:
+        engine = create_engine(f"sqlite:///{self.folder / 'bangfu.db'}", poolclass=NullPool)
+        with engine.connect() as connection:
             return connection.scalar(text(question))
 
 
@@ -206,3 +208,21 @@ def test_the_bot_is_ready(demo: Demo) -> None:
         "migrations": "ok",
         "redis": "ok",
     }
+
+
+def test_a_second_demo_at_the_same_ports_says_so_and_starts_nothing(demo: Demo, tmp_path: Path) -> None:
+    port, simulator = demo.bot.rsplit(":", 1)[1], demo.url.strip("/").rsplit(":", 1)[1]
+    ports = {"PORT": port, "SIMULATOR_PORT": simulator, "DEMO_DIR": str(tmp_path / "second"), "BANGFU_ENV": "demo"}
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "demo"]
+    ended = subprocess.run(command, cwd=ROOT, env={**os.environ, **ports}, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert f"port {port} is taken" in ended.stderr
+
+
+def test_the_demo_touches_no_database_but_its_own(tmp_path: Path) -> None:
+    real = f"sqlite:///{tmp_path / 'real.db'}"
+    ours = {"DATABASE_URL": real, "DEMO_DIR": str(tmp_path / "demo"), "BANGFU_ENV": "demo"}
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "demo", "--seed-only"]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, **ours}, capture_output=True, check=True)
+    assert (tmp_path / "demo" / "bangfu.db").exists()
+    assert not (tmp_path / "real.db").exists()

@@ -160,7 +160,7 @@ def through(mode: Mode, xml: str) -> Message:
     """The message as it comes out of the real door."""
     query, body = WeChat(mode, now=lambda: NOW).deliver(xml)
     channel = Channel(SAMPLE_APP_ID, SAMPLE_TOKEN, SAMPLE_AES_KEY, "", mode, now=lambda: NOW)
-    return channel.open(query, body).message
+    return channel.open(channel.prove(query), body).message
 
 
 @pytest.mark.parametrize("mode", Mode)

@@ -255,3 +255,14 @@ def test_a_body_broken_off_on_the_way_takes_no_turn(port, wechat, turns):
     assert (response.status, response.read()) == (400, b"")
     connection.close()
     assert turns.taken == []
+
+
+def test_a_strangers_body_is_not_waited_for(port, turns):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.putrequest("POST", "/wechat?signature=forged&timestamp=1&nonce=1")
+    connection.putheader("Content-Length", "1000")
+    connection.endheaders(b"<xm")
+    response = connection.getresponse()
+    assert (response.status, response.read()) == (403, b"")
+    connection.close()
+    assert turns.taken == []

@@ -53,6 +53,15 @@ class Delivery:
     envelope: Envelope | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A query that WeChat signed just now. Only who holds one may be read from."""
+
+    timestamp: str
+    nonce: str
+    msg_signature: str
+
+
 class Channel:
     def __init__(
         self,
@@ -74,12 +83,21 @@ class Channel:
 
     def check_url(self, args: Mapping[str, str]) -> str:
         """The echostr to answer the console's check with. Raises Forgery."""
-        self._prove(args)
+        self.prove(args)
         return args.get("echostr", "")
 
-    def open(self, args: Mapping[str, str], body: bytes) -> Delivery:
-        """Raises Forgery (not WeChat, or not in the mode agreed) or Unreadable (WeChat, but senseless)."""
-        self._prove(args)
+    def prove(self, args: Mapping[str, str]) -> Proof:
+        """Comes before the body, so that a stranger cannot keep us reading one. Raises Forgery."""
+        signature, timestamp, nonce = (args.get(name, "") for name in ("signature", "timestamp", "nonce"))
+        if not (signature and nonce and _TIMESTAMP.fullmatch(timestamp)):
+            raise Forgery("arguments")
+        demand_signature(signature, self._token, timestamp, nonce)
+        if abs(self._now() - int(timestamp)) > FRESH_SECONDS:
+            raise Forgery("stale")
+        return Proof(timestamp, nonce, args.get("msg_signature", ""))
+
+    def open(self, proof: Proof, body: bytes) -> Delivery:
+        """Raises Forgery (not sealed by WeChat, or not in the mode agreed) or Unreadable (WeChat, but senseless)."""
         fields = read_xml(body)
         sealed = fields.get("Encrypt")
         if self._mode is Mode.PLAIN:
@@ -89,7 +107,7 @@ class Channel:
         # In compatible mode the plain fields beside it are not signed, so nothing reads them.
         if not sealed or not isinstance(sealed, str):
             raise Forgery("not_sealed")
-        demand_signature(args.get("msg_signature", ""), self._token, args["timestamp"], args["nonce"], sealed)
+        demand_signature(proof.msg_signature, self._token, proof.timestamp, proof.nonce, sealed)
         envelope, xml = self._unseal(sealed)
         return Delivery(to_message(read_xml(xml)), envelope)
 
@@ -107,14 +125,6 @@ class Channel:
         timestamp, nonce = str(int(self._now())), secrets.token_hex(8)
         signature = signature_of(self._token, timestamp, nonce, sealed)
         return _SEALED_REPLY.format(sealed, signature, timestamp, nonce).encode()
-
-    def _prove(self, args: Mapping[str, str]) -> None:
-        signature, timestamp, nonce = (args.get(name, "") for name in ("signature", "timestamp", "nonce"))
-        if not (signature and nonce and _TIMESTAMP.fullmatch(timestamp)):
-            raise Forgery("arguments")
-        demand_signature(signature, self._token, timestamp, nonce)
-        if abs(self._now() - int(timestamp)) > FRESH_SECONDS:
-            raise Forgery("stale")
 
     def _unseal(self, sealed: str) -> tuple[Envelope, bytes]:
         *earlier, last = self._envelopes

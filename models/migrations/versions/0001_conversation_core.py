@@ -40,7 +40,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("tries", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("state IN ('kept', 'lost', 'owed')", name=op.f("ck_photos_state_known")),
+        sa.CheckConstraint("state IN ('gone', 'kept', 'lost', 'owed')", name=op.f("ck_photos_state_known")),
         sa.CheckConstraint("subject IN ('appeal', 'listing', 'offer')", name=op.f("ck_photos_subject_known")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_photos")),
     )
@@ -101,7 +101,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_staff")),
         sa.UniqueConstraint("work_no", name=op.f("uq_staff_work_no")),
     )
-    op.create_index(op.f("ix_staff_openid"), "staff", ["openid"], unique=False)
+    op.create_index(
+        "uq_staff_active_openid",
+        "staff",
+        ["account", "openid"],
+        unique=True,
+        sqlite_where=sa.text("state = 'active'"),
+        postgresql_where=sa.text("state = 'active'"),
+    )
     op.create_table(
         "users",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -203,7 +210,7 @@ def upgrade() -> None:
         sa.Column("openid", sa.String(length=64), nullable=False),
         sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("session", sa.LargeBinary(), nullable=False),
-        sa.Column("unread", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.Column("unread", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False),
         sa.Column("failures", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("following", sa.Boolean(), server_default="1", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -515,7 +522,12 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_users_phone_finder"), table_name="users")
     op.drop_index(op.f("ix_users_household_id"), table_name="users")
     op.drop_table("users")
-    op.drop_index(op.f("ix_staff_openid"), table_name="staff")
+    op.drop_index(
+        "uq_staff_active_openid",
+        table_name="staff",
+        sqlite_where=sa.text("state = 'active'"),
+        postgresql_where=sa.text("state = 'active'"),
+    )
     op.drop_table("staff")
     op.drop_index(op.f("ix_households_region_code"), table_name="households")
     op.drop_table("households")

@@ -1,0 +1,82 @@
+"""Production starts with secrets of its own or not at all, and says which are missing without showing any."""
+
+import base64
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from config.settings import SAMPLE_AES_KEY, SAMPLE_DATA_KEYS, SAMPLE_TOKEN, Settings
+
+OWN = {
+    "SECRET_KEY": "0f" * 32,
+    "DATA_KEYS": base64.b64encode(bytes(range(32))).decode(),
+    "WECHAT_APP_ID": "wx00000000000000bb",
+    "WECHAT_APP_SECRET": "ff" * 16,
+    "WECHAT_TOKEN": "AToken",
+    "WECHAT_AES_KEY": "A" * 43,
+}
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*OWN, "BANGFU_ENV", "DATABASE_URL", "PUBLIC_URL", "WECHAT_AES_KEY_PREVIOUS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def settings(monkeypatch: pytest.MonkeyPatch, **given: str) -> Settings:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    return Settings(_env_file=None)
+
+
+@pytest.mark.parametrize(
+    ("given", "production"),
+    [
+        ({}, False),
+        ({"PUBLIC_URL": "http://localhost:8000", "DATABASE_URL": "sqlite:////tmp/a.db"}, False),
+        ({"DATABASE_URL": "postgresql://u@db.internal/b", **OWN}, True),
+        ({"PUBLIC_URL": "https://bangfu.example.cn", **OWN}, True),
+        (OWN, True),
+        ({"BANGFU_ENV": "production", **OWN}, True),
+        ({"BANGFU_ENV": "demo", "DATABASE_URL": "postgresql://u@db.internal/b"}, False),
+    ],
+)
+def test_anything_real_makes_it_production(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], production: bool
+) -> None:
+    assert settings(monkeypatch, **given).is_production is production
+
+
+@pytest.mark.parametrize("name", sorted(OWN))
+@pytest.mark.parametrize("wrong", ["missing", "", " ", "sample"])
+def test_production_refuses_a_secret_that_is_none_and_names_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, wrong: str
+) -> None:
+    value = Settings.model_fields[name.lower()].default
+    sample = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+    given: dict[str, Any] = {**OWN, "BANGFU_ENV": "production", name: {"sample": sample}.get(wrong, wrong)}
+    if wrong == "missing":
+        del given[name]
+    with pytest.raises(ValidationError) as refused:
+        settings(monkeypatch, **given)
+    said = str(refused.value)
+    assert name in said
+    assert not [other for other in OWN if other != name and other in said]
+    assert not [secret for secret in OWN.values() if secret in said]
+
+
+def test_a_sample_among_the_data_keys_is_one_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError, match="DATA_KEYS"):
+        settings(monkeypatch, BANGFU_ENV="production", **{**OWN, "DATA_KEYS": f"{OWN['DATA_KEYS']},{SAMPLE_DATA_KEYS}"})
+
+
+def test_the_sample_is_no_previous_key_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError, match="WECHAT_AES_KEY_PREVIOUS"):
+        settings(monkeypatch, BANGFU_ENV="production", WECHAT_AES_KEY_PREVIOUS=SAMPLE_AES_KEY, **OWN)
+
+
+def test_no_secret_shows_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed = repr(settings(monkeypatch, **OWN))
+    assert not [name for name, value in OWN.items() if name != "WECHAT_APP_ID" and value in printed]
+    assert SAMPLE_TOKEN not in repr(settings(monkeypatch, WECHAT_TOKEN=SAMPLE_TOKEN, BANGFU_ENV="demo"))
