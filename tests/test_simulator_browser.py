@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from bot.simulator.app import create_simulator
 from bot.simulator.simulator import Simulator
-from tests.test_simulator_delivery import MENU, EchoBot, chatting, reply_xml, serving
+from tests.simulating import serving
+from tests.test_simulator_delivery import MENU, EchoBot, chatting, reply_xml
 
 CHROMIUM = Path("/usr/bin/chromium")
 DESK = {"width": 1280, "height": 800}

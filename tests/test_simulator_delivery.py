@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from wechatpy import create_reply, parse_message
 from wechatpy.crypto import WeChatCrypto
 from wechatpy.utils import check_signature
-from werkzeug.serving import make_server
 
 from bot.simulator import envelope, events
 from bot.simulator.crowd import UnknownPerson
 from bot.simulator.options import Mode, Options, Person
 from bot.simulator.platform import Status
 from bot.simulator.simulator import NoSuchButton, Simulator
+from tests.simulating import serving
 
 OPTIONS = Options(
     bot_url="",
@@ -75,19 +75,6 @@ def echo(received: str) -> str:
         names = {"text": "content", "voice": "recognition", "image": "media_id", "location": "label"}
         heard = getattr(message, names[message.type])
     return str(create_reply(heard, message).render())
-
-
-@contextmanager
-def serving(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from flask import Flask, request
 
-from bot.simulator.api import make_api
+from bot.simulator.calls import make_api
 from bot.simulator.options import Options
 from bot.simulator.page import make_page
 from bot.simulator.simulator import Simulator

@@ -46,6 +46,8 @@ class Options:
     public_url: str = "http://127.0.0.1:8001"
     """Where the bot reaches the stand-in: pictures are served from here."""
     deadline: float = 5.0
+    seed: int = 0
+    """Of the fault desk's chances."""
     templates_dir: Path = TEMPLATES
 
 

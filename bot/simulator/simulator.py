@@ -14,10 +14,12 @@ from bot.simulator import envelope, events, wire
 from bot.simulator.chat import Chat
 from bot.simulator.crowd import Crowd
 from bot.simulator.envelope import Content
+from bot.simulator.faults import FaultDesk
 from bot.simulator.media import SILENCE, MediaStore
 from bot.simulator.menus import Button, MenuBoard
 from bot.simulator.options import Options, Person
 from bot.simulator.platform import Delivery, Platform, Status
+from bot.simulator.timeline import Timeline
 from bot.simulator.tokens import Tokens
 
 TAPS = {"click", "view", "miniprogram"}
@@ -36,14 +38,17 @@ class Simulator:
     def __init__(self, options: Options, post: wire.Post | None = None, clock: Callable[[], float] = time.time) -> None:
         self._session = wire.make_session()
         self.options = options
+        self.timeline = Timeline(clock)
+        self.faults = FaultDesk(options.seed)
         self.crowd = Crowd(options.people, options.templates_dir)
-        self.tokens = Tokens(clock)
+        self.tokens = Tokens(self.timeline)
         self.menus = MenuBoard()
-        self.media = MediaStore(clock)
-        self.chat = Chat(clock)
-        self.platform = Platform(options, post or wire.poster(self._session), clock)
+        self.media = MediaStore(self.timeline)
+        self.chat = Chat(self.timeline)
+        self.platform = Platform(options, post or wire.poster(self._session), self.timeline, self.faults)
 
     def close(self) -> None:
+        self.timeline.close()
         self._session.close()
 
     def new_person(self, openid: str = "", name: str = "", following: bool = False) -> Person:
