@@ -8,6 +8,7 @@ from pathlib import Path
 from bot.simulator.app import create_simulator
 from bot.simulator.options import Mode, Options, read_people
 from bot.simulator.serving import die_with_parent, listen, serve_until_told
+from bot.simulator.simulator import Simulator
 
 HOST = "127.0.0.1"
 # option -> (environment variable, default, help)
@@ -55,13 +56,16 @@ def main(arguments: list[str]) -> int:
     given = parse(arguments)
     try:
         listener = listen(HOST, int(given.port))
-        app = create_simulator(options(given, listener.getsockname()[1]))
+        simulator = Simulator(options(given, listener.getsockname()[1]))
+        app = create_simulator(simulator.options, simulator)
     except (OSError, ValueError) as error:
         sys.stderr.write(f"simulator: {error}\n")
         return 1
     sys.stdout.write(f"simulator ready at http://{HOST}:{listener.getsockname()[1]}/\n")
     sys.stdout.flush()
+    simulator.timeline.start()
     serve_until_told(app, listener)
+    simulator.close()
     return 0
 
 

@@ -45,11 +45,14 @@ MESSAGES = {
     45002: "content size out of limit",
     45008: "article size out of limit",
     45009: "reach max api daily quota limit",
+    45015: "response out of time limit or subscription is canceled",
+    45047: "out of response count limit",
     45056: "tag size out of limit",
     45059: "user has too many tags",
     45157: "invalid tag name, it exists already",
     45158: "tag name too long",
     45159: "invalid tag id",
+    48006: "clear quota forbidden, reach monthly limit",
     46003: "menu no exist",
     47001: "data format error",
     49003: "openid does not belong to this appid",
@@ -66,6 +69,6 @@ class ApiError(Exception):
     """Answered as ``{"errcode": code, "errmsg": ...}``."""
 
     def __init__(self, code: int) -> None:
-        super().__init__(f"{code} {MESSAGES[code]}")
         self.code = code
-        self.message = MESSAGES[code]
+        self.message = MESSAGES.get(code, "error")  # a fault may be any code
+        super().__init__(f"{code} {self.message}")

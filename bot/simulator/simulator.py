@@ -19,6 +19,7 @@ from bot.simulator.media import SILENCE, MediaStore
 from bot.simulator.menus import Button, MenuBoard
 from bot.simulator.options import Options, Person
 from bot.simulator.platform import Delivery, Platform, Status
+from bot.simulator.quotas import Quotas
 from bot.simulator.timeline import Timeline
 from bot.simulator.tokens import Tokens
 
@@ -42,6 +43,7 @@ class Simulator:
         self.faults = FaultDesk(options.seed)
         self.crowd = Crowd(options.people, options.templates_dir)
         self.tokens = Tokens(self.timeline)
+        self.quotas = Quotas(self.timeline)
         self.menus = MenuBoard()
         self.media = MediaStore(self.timeline)
         self.chat = Chat(self.timeline)
