@@ -7,7 +7,7 @@ from typing import Any
 from flows.desk import Desk
 from flows.flow import Answer, Flow, Say, Step
 from flows.quantity import amount, quantity, unit
-from flows.readers import Choice, Day, Money, Photo, Text, Url
+from flows.readers import Choice, Day, Photo, Price, Text, Url
 from flows.readers.weight import TONNE
 from flows.screening import accepted
 from flows.session import Draft, Option
@@ -62,9 +62,9 @@ list_produce = Flow(
     "list_produce",
     steps=(
         Step("kind", Choice("produce_kind")),
-        Step("name", Text(min=2, max=30), check=accepted, codes=("not_accepted",)),
+        Step("name", Text(min=2, max=30, name=True), check=accepted, codes=("not_accepted",)),
         unit(),
-        Step("price", Money(max=HIGHEST_PRICE)),
+        Step("price", Price(max=HIGHEST_PRICE)),
         *amount(most_grams=1000 * TONNE, most_pieces=100_000),
         Step("ripeness", Choice("ripeness"), when=is_produce),
         Step("harvest_date", Day(earliest=1, latest=LAST_HARVEST), when=is_growing),

@@ -53,6 +53,8 @@ _VARIANTS = {
 }
 _FOLDED = str.maketrans({variant: kept for kept, variants in _VARIANTS.items() for variant in variants})
 _AS_DIGITS = str.maketrans({**{figure: str(n) for n, figure in enumerate(_FIGURES)}, "两": "2", "点": "."})
+# A long number is read out figure by figure, and then one is also called 幺.
+_READ_OUT = str.maketrans({**{figure: str(n) for n, figure in enumerate(_FIGURES)}, "两": "2", "幺": "1"})
 _CLOSING = " .。,!?;:、~\"'”’」】])"
 _BIG_UNITS = (("亿", 10**8), ("万", 10**4))
 _SMALL_UNITS = {"千": 1000, "百": 100, "十": 10, "": 1}
@@ -115,6 +117,11 @@ def digits(folded: str) -> str | None:
     """A folded text of nothing but digits or figures, as ASCII digits: 二零二六 is 2026. None: it is something else."""
     ascii_digits = folded.translate(_AS_DIGITS)
     return ascii_digits if re.fullmatch("[0-9]+", ascii_digits) else None
+
+
+def read_out(text: str) -> str:
+    """The folded text with its figures as ASCII digits, as numbers of people and phones are said: 幺三八 is 138."""
+    return fold(text).translate(_READ_OUT)
 
 
 def read_integer(text: str) -> int | None:

@@ -6,9 +6,9 @@ from typing import Any
 from flows.desk import Desk
 from flows.flow import Answer, Flow, Say, Step
 from flows.quantity import amount, quantity, unit
-from flows.readers import Choice, Day, Photo, Place, Text
+from flows.readers import Choice, Day, Photo, Place
 from flows.readers.weight import TONNE
-from flows.screening import accepted, is_edible, new_enough
+from flows.screening import GoodsName, accepted, is_edible, name_of, new_enough
 from flows.session import Draft, Option
 from models import photo, user
 from models.goods import NewOffer, make_offer
@@ -29,7 +29,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     wanted = NewOffer(
         draft_id=draft.id,
         category=answers["category"],
-        item=answers["item"],
+        item=name_of(answers["item"]),
         unit=answers["unit"],
         quantity=quantity(answers),
         condition=answers["condition"],
@@ -45,11 +45,18 @@ def done(desk: Desk, draft: Draft) -> Answer:
     return Answer([Say("flows/offer_goods/done", None, {"number": offer.id, "item": offer.item})], options)
 
 
+def without_item(answers: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 did not ask of what a name says whether it is food; the one word is asked for again."""
+    return {name: value for name, value in answers.items() if name != "item"}
+
+
 offer_goods = Flow(
     "offer_goods",
+    version=2,
+    migrations={1: without_item},
     steps=(
         Step("category", Choice("goods_category")),
-        Step("item", Text(min=1, max=30), check=accepted, codes=("not_accepted",)),
+        Step("item", GoodsName(min=1, max=30), check=accepted, codes=("not_accepted",)),
         unit(),
         *amount(most_grams=20 * TONNE, most_pieces=100_000),
         Step("condition", Choice("condition"), check=new_enough, codes=("must_be_new",)),

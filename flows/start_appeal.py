@@ -97,7 +97,7 @@ def _outcome(appeal: Appeal) -> dict[str, Any]:
 start_appeal = Flow(
     "start_appeal",
     steps=(
-        Step("title", PublicText(min=4, max=30)),
+        Step("title", PublicText(min=4, max=30, name=True)),
         Step("category", Choice("appeal_category")),
         # Answered by the word that began it; one step back from the target, for whom the minimum is too much.
         Step("kind", Choice("appeal_kind")),

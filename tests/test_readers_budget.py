@@ -59,9 +59,69 @@ def test_several_lines_in_one_message_count_all_or_none():
     assert read(BUDGET, "水泥 60万\n人工 40万", target=TARGET) == Accepted(both)
     assert read(BUDGET, "水泥 60万；人工 40万；", target=TARGET) == Accepted(both)
     assert code_of(BUDGET, "水泥 60万\n人工", target=TARGET) == "no_amount"
-    assert read(BUDGET, "水泥 60万\n人工 41万", target=TARGET) == Rejected(
-        "over_total", {"lines": both[:1], "target": TARGET, "left": 40 * WAN, "amount": 41 * WAN}
+    assert read(BUDGET, "水泥 60万\n人工", target=TARGET) == Rejected(
+        "no_amount", {"lines": [], "target": TARGET, "left": TARGET, "count": 2, "words": "人工"}
     )
+    too_much = {"lines": [], "target": TARGET, "left": TARGET, "count": 2, "words": "", "amount": 101 * WAN}
+    assert read(BUDGET, "水泥 60万\n人工 41万", target=TARGET) == Rejected("over_total", too_much)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("水泥2000，人工 5000", [("水泥", 2000), ("人工", 5000)]),
+        ("水泥2000,人工5000", [("水泥", 2000), ("人工", 5000)]),
+        ("水泥 2,000，人工 5,000元。", [("水泥", 2000), ("人工", 5000)]),
+        ("瓦片三千 木料四千 工钱五千", [("瓦片", 3000), ("木料", 4000), ("工钱", 5000)]),
+        ("瓦片 三千 木料 四千 工钱 五千", [("瓦片", 3000), ("木料", 4000), ("工钱", 5000)]),
+        ("瓦片：3000、木料：4000", [("瓦片", 3000), ("木料", 4000)]),
+        ("水泥、沙石 3000，人工 2000", [("水泥、沙石", 3000), ("人工", 2000)]),
+        ("水泥 50 袋 3000 沙 2 车 800", [("水泥 50 袋", 3000), ("沙 2 车", 800)]),
+        ("教材3本90 书包2个160", [("教材3本", 90), ("书包2个", 160)]),
+        ("水泥 520 000 人工 300", [("水泥", 520_000), ("人工", 300)]),
+        ("水管100米 800，弯头 60", [("水管100米", 800), ("弯头", 60)]),
+    ],
+)
+def test_several_things_may_stand_on_one_line(text, lines):
+    reading = read(BUDGET, text, target=TARGET)
+    assert reading.so_far == [{"item": item, "amount_fen": yuan * 100} for item, yuan in lines]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "水泥 50 袋 3000",
+        "水泥50袋 3000",
+        "425水泥 3000",
+        "PVC110管 3000",
+        "镀锌8号丝 3000",
+        "复合肥15-15-15 3000",
+        "老百姓活动室 3000",
+        "买三轮车 3000",
+        "第12个棚 3000",
+        "水管 100米 3000",
+        "请5人做工 3000",
+    ],
+)
+def test_a_number_may_belong_to_the_thing(text):
+    (only,) = read(BUDGET, text, target=TARGET).so_far
+    assert only["amount_fen"] == 3000_00
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["水泥2000人工5000", "水泥2000元人工 5000", "瓦片三千木料四千", "砖2000块运费500", "钢管 20 300 50", "手机4 3000"],
+)
+def test_an_item_that_holds_an_amount_is_refused(text):
+    assert code_of(BUDGET, text, target=TARGET) == "several"
+    assert code_of(BUDGET, text, target=5000_00) == "several"
+
+
+def test_a_very_long_line_is_soon_refused():
+    assert code_of(BUDGET, "啊1袋 " * 500 + "5", target=TARGET) == "item_too_long"
+    assert code_of(BUDGET, "啊 1 " * 500, target=TARGET) == "item_too_long"
+    assert code_of(BUDGET, "啊 1 " * 13, target=TARGET) == "too_many"
+    assert code_of(BUDGET, "1 " * 1000, target=TARGET) == "item_too_long"
 
 
 @pytest.mark.parametrize(
@@ -97,12 +157,12 @@ def test_lines_refused(text, code):
 
 def test_a_line_too_much_keeps_the_earlier_ones():
     so_far = [line("水泥", 60)]
-    assert read(BUDGET, "人工 41万", so_far, target=TARGET) == Rejected(
-        "over_total", {"lines": so_far, "target": TARGET, "left": 40 * WAN, "amount": 41 * WAN}
+    kept = {"lines": so_far, "target": TARGET, "left": 40 * WAN, "count": 1, "words": ""}
+    assert read(BUDGET, "人工 41万", so_far, target=TARGET) == Rejected("over_total", {**kept, "amount": 41 * WAN})
+    assert read(BUDGET, "人工 20万\n运费 21万", so_far, target=TARGET) == Rejected(
+        "over_total", {**kept, "count": 2, "amount": 41 * WAN}
     )
-    assert read(BUDGET, "完成", so_far, target=TARGET) == Rejected(
-        "sum_differs", {"lines": so_far, "target": TARGET, "left": 40 * WAN}
-    )
+    assert read(BUDGET, "完成", so_far, target=TARGET) == Rejected("sum_differs", kept)
     assert so_far == [line("水泥", 60)]
 
 
@@ -115,7 +175,7 @@ def test_the_last_line_can_be_taken_back():
 
 def test_twelve_lines_at_most():
     twelve = [line(f"第{n}项", 1) for n in range(12)]
-    full = {"lines": twelve, "target": TARGET, "left": 88 * WAN, "most": 12}
+    full = {"lines": twelve, "target": TARGET, "left": 88 * WAN, "count": 1, "words": "", "most": 12}
     assert read(BUDGET, "又一项 1万", twelve, target=TARGET) == Rejected("too_many", full)
     assert read(BUDGET, "又一项 1万", twelve[:11], target=12 * WAN) == Accepted([*twelve[:11], line("又一项", 1)])
     assert fault(BUDGET, [*twelve, line("又一项", 1)], target=13 * WAN) == "too_many"
@@ -125,7 +185,7 @@ def test_stored_lines_must_still_add_up():
     lines = [line("水泥", 60), line("人工", 40)]
     assert fault(BUDGET, lines, target=TARGET) is None
     assert BUDGET.check(lines, asking(target=90 * WAN)) == Rejected(
-        "sum_differs", {"lines": lines, "target": 90 * WAN, "left": -10 * WAN}
+        "sum_differs", {"lines": lines, "target": 90 * WAN, "left": -10 * WAN, "count": 1, "words": ""}
     )
     for stored in ([], None, [{"item": "水泥"}], [{"item": "水泥", "amount_fen": -5}], [{"item": 1, "amount_fen": 5}]):
         assert fault(BUDGET, stored, target=TARGET) == "sum_differs"

@@ -31,6 +31,17 @@ def test_an_id_number_however_it_is_typed():
         assert value_of(IdNumber(), typed) == ENDS_IN_X
 
 
+def test_an_id_number_as_it_is_read_out():
+    assert value_of(IdNumber(), "四三零五二四一九零三零三零六零零零X") == ENDS_IN_X
+    for heard in ("四三〇五二四，一九〇三〇三〇六，〇〇〇叉。", "我的身份证号是四三零五二四19030306零零零叉"):
+        assert read(IdNumber(), message(Kind.VOICE, text=heard.replace("，", ""))) == Accepted(ENDS_IN_X)
+    ends_in_digit = id_number("43052419030306001")
+    spoken = ends_in_digit.translate(str.maketrans("0123456789", "零幺二三四五六七八九"))
+    assert value_of(IdNumber(), spoken) == ends_in_digit
+    assert read(IdNumber(), "四三零五") == Rejected("id_length", {"length": 4})
+    assert read(IdNumber(), "我不记得") == Rejected("id_length", {"length": 0})
+
+
 @given(st.dates(min_value=date(1900, 1, 1), max_value=date(1910, 12, 31)), st.integers(0, 9))
 def test_one_wrong_digit_is_always_noticed(born, slip):
     number = id_number(f"430524{born:%Y%m%d}000")
@@ -84,6 +95,8 @@ def test_an_id_number_is_shown_masked():
     [
         "13800000000", "138 0000 0000", "138-0000-0000", "+86 13800000000", "+8613800000000", "008613800000000",
         "8613800000000", "(+86)138-0000-0000", "１３８００００００００", "138\u200b00000000", "13800000000。",
+        "一三八零零零零零零零零", "幺三八〇〇〇〇〇〇〇〇。", "一三八 零零零零 零零零零", "我的号码是13800000000",
+        "手机：幺三八00000000",
     ],
 )  # fmt: skip
 def test_a_phone_number_however_it_is_typed(typed):
@@ -129,6 +142,8 @@ def test_a_location_keeps_its_point_and_its_words():
     assert read(Place(), located(" ")) == Rejected("place_unlabelled")
     assert read(Place(), message(Kind.LOCATION)) == Rejected("place_unlabelled")
     assert read(Place(), located("隆回县", float("nan"), float("inf"))).value["latitude"] is None
+    offered = read(Place(), located("东风镇"))
+    assert [value["latitude"] for _, value in offered.options] == [27.1, 27.1]
 
 
 def test_a_name_that_several_places_have_is_offered():
@@ -146,10 +161,10 @@ def test_a_name_that_several_places_have_is_offered():
         ("county", "湖南省", False),
         ("county", "隆回县", True),
         ("township", "隆回县", False),
-        ("township", "虎形山瑶族乡", True),
-        ("township", "东城街道", True),
+        ("township", "隆回虎形山瑶族乡", True),
+        ("township", "东莞市东城街道", True),
         ("village", "虎形山瑶族乡", False),
-        ("village", "大托村", True),
+        ("village", "隆回县虎形山瑶族乡大托村", True),
         ("province", "湖南省", True),
     ],
 )
@@ -158,7 +173,7 @@ def test_a_place_must_be_small_enough(level, typed, fits):
     assert isinstance(reading, Accepted) is fits
     if not fits:
         name = find_regions(typed)[0].full_name
-        assert reading == Rejected("place_too_wide", {"name": name, "level": level})
+        assert reading == Rejected("place_too_wide", {"names": [name], "level": level})
 
 
 def test_a_stored_place_meets_todays_level():

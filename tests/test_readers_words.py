@@ -25,9 +25,48 @@ def test_text_is_counted_in_characters():
 
 def test_optional_text_can_be_skipped():
     assert read(Text(optional=True), "跳过。") == Accepted(None)
-    assert read(Text(), "跳过") == Accepted("跳过")
+    assert code_of(Text(), "跳过") == "no_words"
     assert fault(Text(optional=True), None) is None
     assert fault(Text(), None) == "too_short"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["确认", "“确认”", "不改", "完成", "没有", "4", "④", "四", "第二个", "0.5", "13912345678", "三十", "😀", "……", "-"],
+)
+def test_a_number_or_a_word_of_ours_is_no_text(text):
+    assert code_of(Text(min=2), text) == "no_words"
+    assert fault(Text(), text) == "no_words"
+
+
+def test_a_story_takes_no_bare_numbers_and_no_word_of_ours():
+    kept = {"length": 7, "min": 10, "max": 30, "missing": 3}
+    assert read(STORY, "确认", "我们村在山里，") == Rejected("no_words", kept)
+    assert code_of(STORY, "2") == "no_words"
+    assert read(STORY, "我家5口人", "4").so_far == "4\n我家5口人"
+
+
+@pytest.mark.parametrize("text", ["五金店", "八角", "好", "A4纸", "2号仓库的门", "确认书", "一家人"])
+def test_letters_with_a_number_are_text(text):
+    assert value_of(Text(), text) == text
+
+
+def test_a_name_is_kept_without_the_punctuation_around_it():
+    name = Text(min=2, max=20, name=True)
+    for typed in ("王秀兰。", "，王秀兰！", " 王秀兰 ", "“王秀兰”", "“王秀兰。”"):
+        assert value_of(name, typed) == "王秀兰"
+    assert value_of(name, "脐橙（早熟）") == "脐橙（早熟）"
+    assert value_of(name, "阿依·木果") == "阿依·木果"
+    assert code_of(name, "王。") == "too_short"
+    assert value_of(Text(), "开春没钱买种子。") == "开春没钱买种子。"
+    assert read(name, message(Kind.VOICE, text="王秀兰。")) == Accepted("王秀兰")
+
+
+def test_people_have_no_digits_in_their_names():
+    person = Text(min=2, max=20, name=True, digits=False)
+    assert code_of(person, "王秀兰1") == "has_digits"
+    assert code_of(person, "王秀兰 13912345678") == "has_digits"
+    assert value_of(Text(min=2, name=True), "小王2") == "小王2"
 
 
 def test_a_story_is_gathered_until_it_is_finished():

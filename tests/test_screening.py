@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.lexicon import load_lexicon
-from flows.readers.base import Asking
-from flows.screening import accepted, new_enough
+from flows.readers.base import Accepted, Asking
+from flows.screening import GoodsName, accepted, is_edible, is_food, new_enough
 from flows.world import World
 
 WORLD = World(datetime(2026, 11, 24, tzinfo=UTC), load_lexicon(), lambda _: [])
@@ -27,6 +27,19 @@ WORLD = World(datetime(2026, 11, 24, tzinfo=UTC), load_lexicon(), lambda _: [])
         "电子烟",
         "猎枪",
         "农药",
+        "布洛芬",
+        "阿莫西林",
+        "氨苄西林 24粒",
+        "阿莫西林胶囊",
+        "板蓝根",
+        "感冒灵",
+        "六味地黄丸",
+        "六味地黄丸2盒",
+        "健胃消食片（没拆封）",
+        "感冒清热颗粒",
+        "小儿止咳糖浆",
+        "双黄连口服液三盒",
+        "红霉素软膏",
     ],
 )
 def test_what_could_hurt_is_refused(item: str) -> None:
@@ -36,7 +49,14 @@ def test_what_could_hurt_is_refused(item: str) -> None:
     assert rejected.values["word"] in item.replace(" ", "")
 
 
-@pytest.mark.parametrize("item", ["山药", "菜刀", "钱包", "烟笋", "酒糟鱼", "水枪玩具", "棉衣", "内衣", "儿童秋裤"])
+@pytest.mark.parametrize(
+    "item",
+    [
+        "山药", "菜刀", "钱包", "烟笋", "酒糟鱼", "水枪玩具", "棉衣", "内衣", "儿童秋裤", "山药片",
+        "鱼丸", "牛肉丸子", "红薯片", "燕麦片", "山楂片一袋", "瓦片", "尿片", "名片盒", "有机肥颗粒", "西林砂糖橘",
+        "一次性餐盒50片装", "纸尿裤30片", "血压计", "枫糖浆",
+    ],
+)  # fmt: skip
 def test_what_only_sounds_like_it_is_not(item: str) -> None:
     assert accepted(item, Asking(WORLD)) is None
 
@@ -59,3 +79,55 @@ def test_what_is_eaten_sown_or_worn_next_to_the_skin_must_be_new(
 ) -> None:
     asking = Asking(WORLD, {"category": category, "item": item})
     assert (new_enough(condition, asking) is None) is fits
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "大米",
+        "大米20斤",
+        "苹果",
+        "八宝粥",
+        "奶粉三大罐",
+        "菜籽油一桶",
+        "饼干（两箱）",
+        "方便面2箱",
+        "腊肉",
+        "玉米粒",
+        "散装 花生",
+    ],
+)
+def test_food_is_known_by_its_name(item: str) -> None:
+    assert is_food(item, WORLD.lexicon)
+    answers = {"category": "other", "item": {"name": item, "edible": True}}
+    assert is_edible(answers)
+    assert new_enough("good", Asking(WORLD, answers)) is not None
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "水果刀",
+        "茶叶罐",
+        "米桶",
+        "豆浆机",
+        "苹果手机",
+        "小米手环",
+        "大米色毛衣",
+        "玉米脱粒机",
+        "棉被",
+        "书包",
+        "鸡蛋托架",
+        "橘子树苗",
+    ],
+)
+def test_what_only_has_food_in_its_name_is_none(item: str) -> None:
+    assert not is_food(item, WORLD.lexicon)
+
+
+def test_goods_are_kept_with_whether_they_are_food() -> None:
+    name = GoodsName(max=30)
+    assert name.hear("大米。", Asking(WORLD)) == Accepted({"name": "大米", "edible": True})
+    assert name.shown({"name": "棉衣", "edible": False}, WORLD) == "棉衣"
+    assert accepted({"name": "布洛芬", "edible": False}, Asking(WORLD)) is not None
+    assert name.check("大米", Asking(WORLD)) is not None

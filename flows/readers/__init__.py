@@ -9,6 +9,7 @@ from flows.readers.money import Money
 from flows.readers.phone import Phone
 from flows.readers.photo import Photo
 from flows.readers.place import Place
+from flows.readers.price import Price
 from flows.readers.text import Text
 from flows.readers.url import Url
 from flows.readers.weight import Weight
@@ -23,6 +24,7 @@ __all__ = [
     "Phone",
     "Photo",
     "Place",
+    "Price",
     "Text",
     "Url",
     "Weight",

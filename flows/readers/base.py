@@ -36,10 +36,10 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Several things could be meant: the step's ``which`` macro lists them, a number picks one."""
+    """It is not sure what is meant: the step's ``which`` macro lists what could be, a number picks one."""
 
     options: tuple[tuple[str, Any], ...]
-    """(label shown, value accepted) pairs, two to nine."""
+    """(label shown, value accepted) pairs, one to nine."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,20 +8,24 @@ from typing import Any
 from stdnum.cn import ric
 from stdnum.exceptions import InvalidComponent
 
+from flows import numerals
+from flows.lexicon import Lexicon
 from flows.readers.base import Accepted, Asking, Reading, Rejected
 from flows.readers.spoken import WORDS_WANTED, Spoken
-from flows.wording import plain
 from flows.world import World
 
 # Below this age the law asks for a guardian's consent (PIPL, article 31).
 ADULT_ENOUGH = 14
 _FIRST_YEAR = 1900
+_LEAD = re.compile(r"^[^0-9]+")
 _SHAPE = re.compile(r"[0-9]{17}[0-9X]")
 
 
 @dataclass(frozen=True)
 class IdNumber(Spoken):
     """Value: eighteen characters, X in upper case. A region that no longer exists is no fault.
+
+    Figures may be 汉字, as they are read out; words may lead to it (我的号码是).
 
     Codes: not_text, not_heard, id_length (``length``; also the old fifteen-digit
     numbers), id_date (no such birthday, or one to come), id_checksum (a slip
@@ -33,7 +37,8 @@ class IdNumber(Spoken):
         return (*WORDS_WANTED, "id_length", "id_date", "id_checksum", "under_age")
 
     def hear(self, text: str, asking: Asking) -> Reading:
-        number = re.sub(r"[\s\-]", "", plain(text)).upper()
+        number = _LEAD.sub("", re.sub(r"[\s\-]", "", numerals.read_out(text)))
+        number = _with_x(number, asking.world.lexicon).upper()
         return self.check(number, asking) or Accepted(number)
 
     def check(self, value: Any, asking: Asking) -> Rejected | None:
@@ -51,6 +56,12 @@ class IdNumber(Spoken):
     def shown(self, value: Any, world: World) -> Any:
         """The first four and the last two places; the rest is nobody's business on a screen."""
         return value[:4] + "*" * 12 + value[-2:]
+
+
+def _with_x(number: str, lexicon: Lexicon) -> str:
+    """The last place may be said in words."""
+    word = next((word for word in lexicon.words["letter_x"] if number.endswith(word)), "")
+    return f"{number.removesuffix(word)}X" if word else number
 
 
 def _birth_date(number: str) -> date | None:

@@ -4,19 +4,22 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from flows import numerals
 from flows.readers.base import Accepted, Asking, Reading, Rejected
 from flows.readers.spoken import WORDS_WANTED, Spoken
-from flows.wording import plain
 from flows.world import World
 
 _MOBILE = re.compile("1[3-9][0-9]{9}")
 _SEPARATORS = re.compile(r"[\s\-()]")
+_LEAD = re.compile(r"^[^0-9+(]+")
 _COUNTRY = re.compile(r"^(?:\+|00)?86(?=1[0-9]{10}$)")
 
 
 @dataclass(frozen=True)
 class Phone(Spoken):
     """Value: eleven digits; None where ``optional`` and skipped. Spaces, dashes and +86 may stand in it.
+
+    Figures may be 汉字, as they are read out; words may lead to it (我的号码是).
 
     Codes: not_text, not_heard, not_phone (``length``, the digits that came).
     """
@@ -30,7 +33,8 @@ class Phone(Spoken):
     def hear(self, text: str, asking: Asking) -> Reading:
         if self.optional and asking.world.lexicon.means("skip", text):
             return Accepted(None)
-        number = _COUNTRY.sub("", _SEPARATORS.sub("", plain(text)))
+        number = _LEAD.sub("", numerals.read_out(text))
+        number = _COUNTRY.sub("", _SEPARATORS.sub("", number))
         return self.check(number, asking) or Accepted(number)
 
     def check(self, value: Any, asking: Asking) -> Rejected | None:

@@ -5,26 +5,29 @@ from math import isfinite
 from typing import Any, Literal
 
 from flows.readers.base import Accepted, Asking, Offer, Reading, Rejected
+from flows.readers.place_names import depth, is_meant, is_surely_meant
 from flows.readers.spoken import WORDS_WANTED, Spoken
 from flows.wording import clean
 from flows.world import Region, World
 from models.message import Kind, Message, Point
-from models.region import LEVELS, prefix
+from models.region import LEVELS
 
 Level = Literal["province", "city", "county", "township", "village"]
 _MOST_OFFERED = 9
+_MOST_NAMED = 3
 _LONGEST_ECHO = 30
-_DEPTHS = {2: 0, 4: 1, 6: 2, 9: 3, 12: 4}
 
 
 @dataclass(frozen=True)
 class Place(Spoken):
     """Value: {"code", "name", "latitude", "longitude", "detail"}; the last three are None or "" for a typed name.
 
-    ``level``: how small the region must at least be. Several matches are offered
-    (macro ``which``). Codes: not_text, not_heard, place_unknown (``given``),
-    place_unlabelled (a location without words), and with a level below
-    province place_too_wide (``name``, ``level``).
+    ``level``: how small the region must at least be. Nothing is guessed: only a
+    place that is named with one above it, or a county named alone, is taken; any
+    other match, be it the only one, is offered (macro ``which``).
+    Codes: not_text, not_heard, place_unknown (``given``), place_unlabelled (a
+    location without words), and with a level below province place_too_wide
+    (``names``, all that could be meant, at most three; ``level``).
     """
 
     level: Level = "county"
@@ -59,21 +62,23 @@ class Place(Spoken):
         return {"level": self.level}
 
     def _find(self, words: str, point: Point | None, asking: Asking) -> Reading:
-        regions = asking.world.find_regions(words) if words else []
+        found = asking.world.find_regions(words) if words else []
+        regions = [region for region in found if is_meant(region, words, asking.world)]
         if not regions:
             return Rejected("place_unknown", {"given": words[:_LONGEST_ECHO]})
-        fitting = [region for region in regions if self._is_small_enough(region.code)][:_MOST_OFFERED]
-        if not fitting:
-            return self._too_wide(regions[0].full_name)
-        if len(fitting) == 1:
-            return Accepted(_value(fitting[0], point))
-        return Offer(tuple((region.full_name, _value(region, point)) for region in fitting))
+        wide = [region.full_name for region in regions if not self._is_small_enough(region.code)]
+        # A city and a township far away may have one name: then the city was meant.
+        if wide:
+            return self._too_wide(*wide[:_MOST_NAMED])
+        if len(regions) == 1 and is_surely_meant(regions[0], words, asking.world):
+            return Accepted(_value(regions[0], point))
+        return Offer(tuple((region.full_name, _value(region, point)) for region in regions[:_MOST_OFFERED]))
 
     def _is_small_enough(self, code: str) -> bool:
-        return _DEPTHS.get(len(prefix(code)), -1) >= LEVELS.index(self.level)
+        return depth(code) >= LEVELS.index(self.level)
 
-    def _too_wide(self, name: str) -> Rejected:
-        return Rejected("place_too_wide", {"name": name, "level": self.level})
+    def _too_wide(self, *names: str) -> Rejected:
+        return Rejected("place_too_wide", {"names": list(names), "level": self.level})
 
 
 def _value(region: Region, point: Point | None) -> dict[str, Any]:

@@ -1,11 +1,20 @@
 """Words to keep as they are: a title, a name, a story told in several messages."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
+from flows import numerals
+from flows.lexicon import Lexicon
 from flows.readers.base import Accepted, Asking, Partial, Reading, Rejected
 from flows.readers.spoken import WORDS_WANTED, Spoken
 from flows.wording import clean
+from flows.world import World
+
+# Words of ours that move a conversation on: nobody and nothing is called like that.
+_STEERING = ("confirm", "keep", "finish", "undo", "skip")
+_EDGE = " \t\n.。,，!！?？;；:：、~～…"
+_QUOTES = ("“”", '""', "「」", "‘’", "''")
 
 
 @dataclass(frozen=True)
@@ -14,7 +23,10 @@ class Text(Spoken):
 
     ``many``: messages are put together, a line each, until the word ``finish``;
     the ``more`` macro gets ``length``, ``min``, ``max`` and ``missing``.
-    Codes: not_text, not_heard, too_short, too_long, with ``length``, ``min``, ``max``.
+    ``name``: of somebody or something; the punctuation around it goes, which speech recognition adds.
+    ``digits``: may it contain some? People's names do not.
+    Codes: not_text, not_heard, no_words (not a letter in it, a bare number, or a word of ours such as 确认),
+    too_short, too_long, without ``digits`` has_digits; with ``length``, ``min``, ``max``, ``missing``.
     A message that would make a long text too long is left out; the rest stays.
     """
 
@@ -22,10 +34,13 @@ class Text(Spoken):
     max: int = 500
     many: bool = False
     optional: bool = False
+    name: bool = False
+    digits: bool = True
 
     @property
     def codes(self) -> tuple[str, ...]:
-        return (*WORDS_WANTED, "too_short", "too_long")
+        has_digits = () if self.digits else ("has_digits",)
+        return (*WORDS_WANTED, "no_words", "too_short", "too_long", *has_digits)
 
     @property
     def speaks(self) -> tuple[str, ...]:
@@ -38,23 +53,32 @@ class Text(Spoken):
         if skipped and not before:
             return Accepted(None)
         if not self.many:
-            return self._whole(clean(text), asking)
+            return self._whole(_without_edges(clean(text)) if self.name else clean(text), asking)
         if skipped or lexicon.means("finish", text):
             return self._whole(before, asking)
+        if _says_nothing(clean(text), lexicon):
+            return Rejected("no_words", self._values(len(before)))
         return self._gather(f"{before}\n{clean(text)}".strip())
 
     def check(self, value: Any, asking: Asking) -> Rejected | None:
         if value is None and self.optional:
             return None
-        length = len(value) if isinstance(value, str) else 0
-        if length < self.min:
-            return Rejected("too_short", self._values(length))
-        if length > self.max:
-            return Rejected("too_long", self._values(length))
-        return None
+        text = value if isinstance(value, str) else ""
+        code = self._fault(text, asking.world)
+        return Rejected(code, self._values(len(text))) if code else None
 
     def facts(self, asking: Asking) -> dict[str, Any]:
         return self._values(len(asking.so_far or ""))
+
+    def _fault(self, text: str, world: World) -> str | None:
+        if text and _says_nothing(text, world.lexicon):
+            return "no_words"
+        if len(text) < self.min:
+            return "too_short"
+        if len(text) > self.max:
+            return "too_long"
+        has_digits = not self.digits and any(character.isdigit() for character in text)
+        return "has_digits" if has_digits else None
 
     def _whole(self, text: str, asking: Asking) -> Reading:
         return self.check(text, asking) or Accepted(text)
@@ -66,3 +90,16 @@ class Text(Spoken):
 
     def _values(self, length: int) -> dict[str, Any]:
         return {"length": length, "min": self.min, "max": self.max, "missing": max(0, self.min - length)}
+
+
+def _says_nothing(text: str, lexicon: Lexicon) -> bool:
+    """A number meant for a list that is gone, or a word of ours meant for another question."""
+    if any(lexicon.means(name, text) for name in _STEERING) or numerals.ordinal(text) is not None:
+        return True
+    return not any(letter.isalpha() for letter in text) or isinstance(numerals.read(text), Fraction)
+
+
+def _without_edges(text: str) -> str:
+    text = text.strip(_EDGE)
+    quoted = len(text) > 2 and text[0] + text[-1] in _QUOTES
+    return text[1:-1].strip(_EDGE) if quoted else text

@@ -1,0 +1,128 @@
+"""Which typed names are taken as a place, and which only offered: on the real tree, found as the bot finds it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy.orm import Session
+
+from bot.lexicon import load_lexicon
+from bot.regions import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
+from flows.readers import Place
+from flows.readers.base import Accepted, Asking, Offer, Reading, Rejected
+from flows.world import Region, World
+from models.database import connect
+from models.migrations import upgrade
+from models.region import find_regions
+from tests.test_readers import said
+
+MEIHUA = "湖南省永州市道县梅花镇"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    url = f"sqlite:///{tmp_path_factory.mktemp('places') / 'regions.db'}"
+    upgrade(url)
+    database = connect(url)
+    load_regions(database, [*read_regions(DIVISIONS), *read_regions(DEMO_VILLAGES)])
+    with Session(database) as db:
+
+        def find(text: str) -> list[Region]:
+            return [Region(row.code, row.name, row.full_name) for row in find_regions(db, text)]
+
+        yield World(datetime(2026, 11, 24, tzinfo=UTC), load_lexicon(), find)
+    database.dispose()
+
+
+def read(world: World, typed: str, level: str = "township") -> Reading:
+    return Place(level=level).read(said(typed), Asking(world))  # type: ignore[arg-type]
+
+
+def offered(reading: Reading) -> list[str]:
+    assert isinstance(reading, Offer), reading
+    return [label for label, _ in reading.options]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "道县梅花镇",
+        "道县 梅花镇",
+        "道县，梅花镇。",
+        "湖南道县梅花",
+        "湖南省永州市道县梅花镇",
+        "永州市梅花镇",
+        "我家住在道县梅花镇",
+        "中国湖南省永州市道县梅花镇政府",
+        "湖南省 永州市 道县 梅花镇 大路边3号",
+        "道县梅花镇湾头村三组",
+    ],
+)
+def test_a_township_named_behind_its_county_is_taken(world: World, typed: str) -> None:
+    reading = read(world, typed)
+    assert isinstance(reading, Accepted), reading
+    assert reading.value["name"] == MEIHUA
+
+
+def test_people_shorten_the_names_of_minorities_counties(world: World) -> None:
+    for typed in ("江华县码市镇", "江华码市镇", "江华瑶族自治县码市镇", "隆回虎形山乡", "隆回县虎形山瑶族乡"):
+        assert isinstance(read(world, typed), Accepted), typed
+
+
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ("永州", ["湖南省永州市"]),
+        ("安康", ["陕西省安康市"]),
+        ("开封", ["河南省开封市"]),
+        ("永州市", ["湖南省永州市"]),
+        ("湖南湾头村", ["湖南省"]),
+        ("道县湾头村三组", ["湖南省永州市道县"]),
+        ("吉林市", ["吉林省吉林市"]),
+        ("海南", ["内蒙古自治区乌海市海南区", "海南省"]),
+    ],
+)
+def test_a_city_is_not_taken_for_a_township_of_its_name(world: World, typed: str, names: list[str]) -> None:
+    assert read(world, typed) == Rejected("place_too_wide", {"names": names, "level": "township"})
+
+
+@pytest.mark.parametrize("typed", ["湾头村三组", "湾头村", "火星村", "我们三组"])
+def test_a_village_that_is_not_known_is_not_taken_for_a_township_far_away(world: World, typed: str) -> None:
+    assert read(world, typed) == Rejected("place_unknown", {"given": typed})
+
+
+@pytest.mark.parametrize(
+    ("typed", "among"),
+    [
+        ("永州镇", "广西壮族自治区南宁市马山县永州镇"),
+        ("湾头镇", "江苏省扬州市广陵区湾头镇"),
+        ("湾头", "江苏省扬州市广陵区湾头镇"),
+        ("梅花镇", MEIHUA),
+        ("道县梅花村", MEIHUA),
+        ("道县大梅花镇", MEIHUA),
+        ("湖南省江华县梅花镇", MEIHUA),
+        ("虎形山瑶族乡", "湖南省邵阳市隆回县虎形山瑶族乡"),
+    ],
+)
+def test_what_is_not_sure_is_offered(world: World, typed: str, among: str) -> None:
+    assert among in offered(read(world, typed))
+
+
+def test_a_village_needs_a_township_that_no_other_place_has(world: World) -> None:
+    assert isinstance(read(world, "道县梅花镇贵头村"), Accepted)
+    assert offered(read(world, "贵头村"))
+
+
+def test_where_a_county_is_enough_it_may_stand_alone(world: World) -> None:
+    for typed in ("道县", "岳麓区", "长沙市岳麓区", "东西在岳麓区", "长沙县", "湖南省长沙市岳麓区麓山南路"):
+        assert isinstance(read(world, typed, "county"), Accepted), typed
+    assert read(world, "长沙", "county") == Rejected("place_too_wide", {"names": ["湖南省长沙市"], "level": "county"})
+    assert offered(read(world, "朝阳区", "county")) == ["北京市朝阳区", "吉林省长春市朝阳区"]
+    assert offered(read(world, "不知道县里", "county")) == ["湖南省永州市道县"]
+
+
+def test_no_city_or_county_becomes_a_township_by_itself(world: World) -> None:
+    """Every short name of a city or county: it is too wide, or it is asked back."""
+    names = [name for _, name, level in read_regions(DIVISIONS) if level in ("city", "county") and 3 <= len(name) <= 5]
+    taken = [name for name in sorted(names)[::7] if isinstance(read(world, name[:-1]), Accepted)]
+    assert taken == []
