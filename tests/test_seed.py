@@ -25,6 +25,7 @@ from flows.pledge import pledge as pledge_flow
 from flows.readers.base import Asking
 from flows.register import register as register_flow
 from flows.request_goods import request_goods
+from flows.screening import is_food
 from flows.start_appeal import start_appeal
 from flows.world import CHINA, World
 from models.appeal import MACHINE as APPEALS
@@ -364,7 +365,8 @@ def test_the_flows_would_have_taken_the_appeals_and_pledges(filled: Filled) -> N
 
 def test_the_flows_would_have_taken_the_goods(filled: Filled) -> None:
     for offer in filled.all(Offer):
-        said = of(offer, "category", "item", "condition", "handover") | amount_of(offer, offer.initial)
+        said = of(offer, "category", "condition", "handover") | amount_of(offer, offer.initial)
+        said["item"] = {"name": offer.item, "edible": is_food(offer.item, load_lexicon())}
         judge(offer_goods, said | day("best_before", offer.best_before), offer.created_at)
     for request in filled.all(GoodsRequest):
         said = of(request, "category", "item", "reason") | amount_of(request, request.quantity)
