@@ -47,10 +47,12 @@ class Exchange:
 class Chat:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._entries: deque[Entry] = deque(maxlen=ENTRIES_KEPT)
         self._exchanges: deque[Exchange] = deque(maxlen=EXCHANGES_KEPT)
         self._version = 0
+        self.closed = False
+        """Nobody need wait for news any more."""
 
     def add(
         self, openid: str, by: str, kind: str, content: dict[str, Any], state: str = "done", ref: str = ""
@@ -81,6 +83,18 @@ class Chat:
                 "exchanges": [asdict(exchange) for exchange in self._exchanges if exchange.version > version],
             }
 
+    def wait(self, version: int, seconds: float) -> None:
+        """Until there is something newer, but not longer than this."""
+        with self._lock:
+            self._lock.wait_for(lambda: self.closed or self._version > version, seconds)
+
+    def close(self) -> None:
+        """Lets go whoever waits."""
+        with self._lock:
+            self.closed = True
+            self._lock.notify_all()
+
     def _next(self) -> int:
         self._version += 1
+        self._lock.notify_all()
         return self._version

@@ -50,6 +50,7 @@ class Simulator:
         self.platform = Platform(options, post or wire.poster(self._session), self.timeline, self.faults)
 
     def close(self) -> None:
+        self.chat.close()
         self.timeline.close()
         self._session.close()
 

@@ -1,0 +1,54 @@
+"""Reads what the page's forms send; raises BadRequest for what the page never sends."""
+
+import re
+
+from flask import request
+
+REF_LENGTH = 40
+
+
+class BadRequest(ValueError):
+    """The page sent something that it never sends."""
+
+
+def text(name: str, default: str | None = None) -> str:
+    value = request.form.get(name, default)
+    if value is None or (default is None and not value):
+        raise BadRequest(name)
+    return value.replace("\r\n", "\n")
+
+
+def ref() -> str:
+    return text("ref", "")[:REF_LENGTH]
+
+
+def path() -> tuple[int, ...]:
+    """The third sub-button of the first button is written 0.2; nothing written: no button."""
+    written = text("button", "")
+    if not re.fullmatch(r"(\d(\.\d)?)?", written, re.ASCII):
+        raise BadRequest("button")
+    return tuple(int(part) for part in written.split(".") if part)
+
+
+def number(name: str, least: float, most: float, default: float | None = None) -> float:
+    """Also refuses NaN, which is neither below nor above anything."""
+    if default is not None and not request.form.get(name):
+        return default
+    value = request.form.get(name, type=float)
+    if value is None or not least <= value <= most:
+        raise BadRequest(name)
+    return value
+
+
+def whole(name: str, least: int, most: int, default: int | None = None) -> int:
+    value = number(name, least, most, default)
+    if value != int(value):
+        raise BadRequest(name)
+    return int(value)
+
+
+def file(name: str) -> bytes:
+    sent = request.files.get(name)
+    if sent is None:
+        raise BadRequest(name)
+    return bytes(sent.read())
