@@ -140,8 +140,8 @@ def _pieces(words: str) -> list[tuple[str, str]]:
 
 
 def _size(piece: tuple[str, str]) -> int:
-    """Bytes on the screen, with room for the kind's name and the end of the line."""
-    return len(piece[1].encode()) + 24
+    """Bytes on the screen at most (a sign may be shown as a wider one), with room for the kind and the line's end."""
+    return max(3 * len(piece[1]), len(piece[1].encode())) + 24
 
 
 def _as_typed(text: str, words: str) -> str:

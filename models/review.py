@@ -22,7 +22,7 @@ from models.ticket import NoSuchTicket, Ticket, TicketMessage, add_words, close_
 from models.user import User
 
 MOST_WAITING = 5
-# Characters of Chinese, three bytes each: it has to fit into one message to the person whole.
+# Characters of three bytes, a longer one counts more: it has to fit into one message to the person whole.
 LONGEST_ANSWER = 500
 
 # The states from which a role moves an appeal on. A township samples and sends back; it does not pass.
@@ -171,7 +171,7 @@ def answer_ticket(db: Session, staff: Staff, number: int, words: str, now: datet
     ticket = _ticket(db, staff, number)
     if not words:
         raise AnswerMissing(number=number)
-    length = -(-len(words.encode()) // 3)
+    length = max(len(words), -(-len(words.encode()) // 3))
     if length > LONGEST_ANSWER:
         raise AnswerTooLong(number=number, length=length, most=LONGEST_ANSWER)
     add_words(db, number, staff.actor.name, words, now)
