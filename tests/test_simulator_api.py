@@ -8,6 +8,7 @@ import pytest
 from bot.simulator.app import create_simulator
 from bot.simulator.options import Options, Person
 from bot.simulator.simulator import Simulator
+from bot.simulator.windows import Window
 
 OPTIONS = Options(
     bot_url="http://127.0.0.1:9/wechat",
@@ -312,6 +313,7 @@ def test_pushes_stand_in_the_chat(api):
     media_id = upload(api, PNG)["media_id"]
     article = {"title": "开工了", "description": "路", "url": "http://a.test/", "picurl": ""}
     menu = {"head_content": "看吗？", "list": [{"id": "1", "content": "看"}], "tail_content": ""}
+    api.simulator.windows.open("oAunt", Window.MESSAGE)
     assert send(api, "text", {"content": "到账了"}) == 0
     assert send(api, "image", {"media_id": media_id}) == 0
     assert send(api, "news", {"articles": [article]}) == 0

@@ -6,6 +6,7 @@ from bot.simulator.calls import make_api
 from bot.simulator.options import Options
 from bot.simulator.page import make_page
 from bot.simulator.simulator import Simulator
+from bot.simulator.visits import make_visits
 
 LONGEST_REQUEST = 12 << 20  # a film of 10 MB and its envelope
 
@@ -18,5 +19,6 @@ def create_simulator(options: Options, simulator: Simulator | None = None) -> Fl
     app.extensions["simulator"] = held
     app.teardown_request(lambda _: request.close())  # uploads that were too large for memory
     app.register_blueprint(make_api(held))
+    app.register_blueprint(make_visits(held))
     app.register_blueprint(make_page(held))
     return app

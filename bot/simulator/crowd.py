@@ -71,6 +71,11 @@ class Crowd:
         with self._lock:
             return openid in self._phones
 
+    def person(self, openid: str) -> Person:
+        """Raises UnknownPerson."""
+        with self._lock:
+            return self._phone(openid).person
+
     def require(self, openid: str) -> None:
         """Raises UnknownPerson."""
         if not self.knows(openid):

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from bot.simulator.fields import Template
+
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "simulator"
 
 
@@ -46,6 +48,17 @@ class Options:
     public_url: str = "http://127.0.0.1:8001"
     """Where the bot reaches the stand-in: pictures are served from here."""
     deadline: float = 5.0
+    test_account: bool = False
+    """A sandbox account: no msgmenu, and smaller quotas."""
+    bound: bool = False
+    """Bound to an open-platform account, so that people have a unionid."""
+    oauth_domains: tuple[str, ...] = ()
+    """Hosts that web authorisation may lead back to; empty: any."""
+    templates: tuple[Template, ...] = ()
+    template_library: tuple[Template, ...] = ()
+    """What template/api_add_template may add, by ``short_id``."""
+    subscriptions: tuple[Template, ...] = ()
+    """Templates of subscription notices and one-time messages."""
     seed: int = 0
     """Of the fault desk's chances."""
     templates_dir: Path = TEMPLATES

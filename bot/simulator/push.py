@@ -6,6 +6,9 @@ from bot.simulator.errors import ApiError
 from bot.simulator.media import MediaStore
 from bot.simulator.rules import ARTICLES, TEXT_BYTES
 
+# doc/service/api/customer/message/api_sendcustommessage names the error (45098) and no figure; a text's is taken.
+MENU_BYTES = TEXT_BYTES
+
 
 def read_push(body: dict[str, Any], media: MediaStore) -> tuple[str, dict[str, Any]]:
     """(kind, content) as the chat keeps them. Raises ApiError."""
@@ -38,8 +41,13 @@ def _menu(content: dict[str, Any]) -> dict[str, Any]:
     options = content.get("list")
     if not isinstance(options, list) or not all(isinstance(option, dict) for option in options):
         raise ApiError(47001)
-    shown = [{"id": str(option.get("id", "")), "content": _text(option.get("content"))} for option in options]
-    return {"head": content.get("head_content", ""), "options": shown, "tail": content.get("tail_content", "")}
+    if not all(isinstance(option.get("content"), str) and option["content"] for option in options):
+        raise ApiError(44004)
+    shown = [{"id": str(option.get("id", "")), "content": option["content"]} for option in options]
+    head, tail = str(content.get("head_content", "")), str(content.get("tail_content", ""))
+    if len("".join([head, *(option["content"] for option in shown), tail]).encode()) > MENU_BYTES:
+        raise ApiError(45098)
+    return {"head": head, "options": shown, "tail": tail}
 
 
 def _articles(articles: Any) -> list[dict[str, str]]:

@@ -35,6 +35,18 @@ PER_DAY = {
 }
 
 
+# The same for a sandbox account, where they differ.
+SANDBOX_PER_DAY = {
+    "token": 200,
+    "menu_create": 100,
+    "media_upload": 500,
+    "media_get": 1_000,
+    "custom_send": 50_000,
+    "qrcode_create": 10_000,
+    "user_info": 500_000,
+}
+
+
 class Quotas:
     """Counts and limits. ``limits`` may be lowered, to see what a used-up day does without the calls of a day."""
 

@@ -7,21 +7,29 @@ person waits for the outcome (at most three deadlines) and returns a Delivery.
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bot.simulator import envelope, events, wire
 from bot.simulator.chat import Chat
+from bot.simulator.codes import Codes
 from bot.simulator.crowd import Crowd
 from bot.simulator.envelope import Content
 from bot.simulator.faults import FaultDesk
 from bot.simulator.media import SILENCE, MediaStore
 from bot.simulator.menus import Button, MenuBoard
+from bot.simulator.oauth import OAuth
 from bot.simulator.options import Options, Person
+from bot.simulator.people import People
 from bot.simulator.platform import Delivery, Platform, Status
-from bot.simulator.quotas import Quotas
+from bot.simulator.quotas import SANDBOX_PER_DAY, Quotas
+from bot.simulator.rids import Rids
+from bot.simulator.subscriptions import Subscriptions
+from bot.simulator.templates import Templates
+from bot.simulator.tickets import Tickets
 from bot.simulator.timeline import Timeline
 from bot.simulator.tokens import Tokens
+from bot.simulator.windows import Windows
 
 TAPS = {"click", "view", "miniprogram"}
 PICTURES = {"pic_sysphoto", "pic_photo_or_album", "pic_weixin"}
@@ -44,6 +52,16 @@ class Simulator:
         self.crowd = Crowd(options.people, options.templates_dir)
         self.tokens = Tokens(self.timeline)
         self.quotas = Quotas(self.timeline)
+        if options.test_account:
+            self.quotas.limits |= SANDBOX_PER_DAY
+        self.people = People(self.crowd, self.timeline, options.bound)
+        self.windows = Windows(self.timeline)
+        self.templates = Templates(self.timeline, options.templates, options.template_library)
+        self.subscriptions = Subscriptions(self.timeline, options.subscriptions)
+        self.codes = Codes(self.timeline)
+        self.oauth = OAuth(self.timeline, options.app_id, options.oauth_domains)
+        self.tickets = Tickets(self.timeline)
+        self.rids = Rids(self.timeline)
         self.menus = MenuBoard()
         self.media = MediaStore(self.timeline)
         self.chat = Chat(self.timeline)
@@ -91,11 +109,16 @@ class Simulator:
         shown = {"title": title, "description": description, "url": url}
         return self._say(openid, envelope.link(title, description, url), shown, ref)
 
-    def scan(self, openid: str, scene: str, button: Sequence[int] = ()) -> Delivery:
+    def scan_code(self, openid: str, ticket: str) -> Delivery:
+        """One of the account's codes that still lives, by its ticket or by what it says. Raises DeadCode."""
+        code = self.codes.find(ticket)
+        return self.scan(openid, code.scene, ticket=code.ticket)
+
+    def scan(self, openid: str, scene: str, button: Sequence[int] = (), ticket: str = "") -> Delivery:
         """The account's code with this scene. Somebody who does not follow yet, follows by it."""
         if button:
             return self._press(openid, button, SCANS, lambda found: events.scancode(found["type"], found["key"], scene))
-        ticket = f"gQ{secrets.token_urlsafe(60)}"
+        ticket = ticket or f"gQ{secrets.token_urlsafe(60)}"
         if self.crowd.is_following(openid):
             return self._act(openid, events.scan(scene, ticket), {"scene": scene})
         self.crowd.follow(openid, True)
@@ -129,11 +152,32 @@ class Simulator:
         menu_id, _ = self.menu_of(openid)
         return self._press(openid, button, TAPS, lambda found: _pressed(found, menu_id))
 
+    def answer_popup(self, openid: str, choices: Mapping[str, bool], wrapped: bool = True) -> Delivery:
+        """What they tap in the popup of subscription notices: template id -> yes or no, one to five of them."""
+        self.subscriptions.choose(openid, choices)
+        return self._consent(openid, "subscribe_msg_popup_event", choices, wrapped)
+
+    def change_consent(self, openid: str, choices: Mapping[str, bool], wrapped: bool = True) -> Delivery:
+        """What they change among their settings later on; a no takes back all that was left."""
+        self.subscriptions.change(openid, choices)
+        return self._consent(openid, "subscribe_msg_change_event", choices, wrapped)
+
     def deliver(self, openid: str, content: Content) -> Delivery:
         """Anything else that the platform can post (``envelope``, ``events``), shown in the log only."""
-        delivery = self.platform.deliver(content, openid)
+        self.windows.act(openid, content)
+        self.people.act(openid, content)
+        if self.people.is_blacklisted(openid):
+            delivery = Delivery(Status.SILENT, None, (), "", "", (), 0)  # the account hears nothing of them
+        else:
+            delivery = self.platform.deliver(content, openid)
         self._record(openid, content, delivery)
         return delivery
+
+    def deliver_later(self, seconds: float, openid: str, content: Content) -> None:
+        def act() -> None:
+            self.deliver(openid, content)
+
+        self.timeline.after(seconds, act)
 
     def push(self, openid: str, kind: str, content: dict[str, Any]) -> None:
         """A customer-service message, already checked."""
@@ -148,6 +192,11 @@ class Simulator:
         except (TimeoutError, ConnectionError):
             return False
         return status == 200 and body == echo.encode()
+
+    def _consent(self, openid: str, name: str, choices: Mapping[str, bool], wrapped: bool) -> Delivery:
+        self.crowd.require(openid)
+        rows = [(template_id, "accept" if accepted else "reject") for template_id, accepted in choices.items()]
+        return self.deliver(openid, events.consent(name, rows, wrapped))
 
     def _say(self, openid: str, content: Content, shown: dict[str, Any], ref: str) -> Delivery:
         """A message: a bubble of the person, then whatever comes back."""

@@ -8,13 +8,28 @@ import time
 from flask import Blueprint, Response, request
 
 from bot.simulator.breaking import Broken, hang_up
-from bot.simulator.calls import media, menus, messages, tags, tokens
+from bot.simulator.calls import (
+    codes,
+    media,
+    menus,
+    messages,
+    oauth,
+    people,
+    quota,
+    subscriptions,
+    tags,
+    templates,
+    tickets,
+    tokens,
+)
 from bot.simulator.calls.base import Calls, as_json
 from bot.simulator.errors import ApiError
 from bot.simulator.faults import Kind
 from bot.simulator.simulator import Simulator
 
-CALLS: Calls = {**tokens.CALLS, **menus.CALLS, **media.CALLS, **tags.CALLS, **messages.CALLS}
+ROOMS = (tokens, menus, media, tags, messages, templates, subscriptions, people, codes, oauth, tickets)
+CALLS: Calls = {path: call for room in ROOMS for path, call in room.CALLS.items()}
+CALLS |= quota.calls(dict(CALLS))
 ROOTS = ("/cgi-bin", "/sns", "/wxaapi")
 
 
@@ -39,7 +54,14 @@ def make_api(simulator: Simulator) -> Blueprint:
 
     @api.errorhandler(ApiError)
     def refuse(error: ApiError) -> Response:
-        return as_json({"errcode": error.code, "errmsg": error.message})
+        rid = simulator.rids.new()
+        answer = as_json({"errcode": error.code, "errmsg": f"{error.message} rid: {rid}"})
+        found = CALLS.get(request.path)
+        kept = request.is_json and found is not None and not found.open  # open calls carry the account's secret
+        body = request.get_data(as_text=True) if kept else ""
+        told = answer.get_data(as_text=True)
+        simulator.rids.keep(rid, request.query_string.decode("utf-8", "replace"), body, told, request.remote_addr or "")
+        return answer
 
     def call(path: str) -> Response:
         faults = {fault.kind: fault for fault in simulator.faults.on_call(request.path)}
