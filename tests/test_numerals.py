@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.numerals import Unread, digits, fold, hanzi, hanzi_money, ordinal, read, read_integer
+from flows.numerals import Unread, digits, fold, hanzi, hanzi_money, ordinal, read, read_integer, read_out
 
 VAGUE_WORDS = ("大概", "大约", "约", "左右", "好几", "几", "多", "来", "到")
 ONE_YI_AND_MORE = 10**12
@@ -223,3 +223,11 @@ def formal(words: str) -> str:
     if words.startswith("十"):
         words = "一" + words
     return words.translate(str.maketrans("一二两三四五六七八九十百千", "壹贰贰叁肆伍陆柒捌玖拾佰仟"))
+
+
+@pytest.mark.parametrize(
+    ("text", "figures"),
+    [("幺三八〇〇", "13800"), ("１３８ ００", "138 00"), ("四三一一二四X", "431124x"), ("号码是一三", "号码是13"), ("", "")],
+)
+def test_figures_read_out_become_digits(text, figures):
+    assert read_out(text) == figures
