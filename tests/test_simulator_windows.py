@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bot.simulator import events
+from bot.simulator.envelope import Content
 from bot.simulator.push import MENU_BYTES
 from bot.simulator.simulator import Simulator
 from bot.simulator.windows import RULES, TYPING, TYPING_AFTER_ACT, Window
@@ -75,13 +76,13 @@ def test_a_payment_allows_any_number_for_two_days(server: Account) -> None:
 
 def test_the_limits_are_the_platforms() -> None:
     minute, two_days = 60, 48 * 3600
-    assert RULES == {
+    assert {
         Window.MESSAGE: (two_days, 5),
         Window.MENU: (minute, 3),
         Window.FOLLOW: (minute, 3),
         Window.SCAN: (minute, 3),
         Window.PAID: (two_days, None),
-    }
+    } == RULES
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_the_limits_are_the_platforms() -> None:
     ],
     ids=lambda content: content.event,
 )
-def test_other_acts_open_no_window(server: Account, content: events.Content) -> None:
+def test_other_acts_open_no_window(server: Account, content: Content) -> None:
     server.simulator.deliver("oAunt", content)
     assert server.say() == 45015
 

@@ -15,6 +15,7 @@ from bot.simulator.errors import ApiError
 LIFE = 7 * 86400
 KEPT = 1000
 LONGEST_BODY = 4000
+SECRETS = re.compile(r"\b(access_token=.{0,8}|secret=|refresh_token=)[^&]*")
 SHAPE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}")
 
 
@@ -39,7 +40,7 @@ class Rids:
         return f"{int(self._clock()):08x}-{secrets.token_hex(4)}-{secrets.token_hex(4)}"
 
     def keep(self, rid: str, query: str, body: str, answer: str, client: str) -> None:
-        shown = re.sub(r"((?:access_token|secret)=.{8})[^&]*", r"\1xxxx", query)
+        shown = SECRETS.sub(r"\1xxxx", query)
         with self._lock:
             self._refusals[rid] = Refusal(int(self._clock()), shown, body[:LONGEST_BODY], answer, client)
             while len(self._refusals) > KEPT:
