@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from bot.simulator.app import create_simulator
+from bot.simulator.fields import Paper, read_templates
 from bot.simulator.options import Mode, Options, read_people
 from bot.simulator.serving import die_with_parent, listen, serve_until_told
 from bot.simulator.simulator import Simulator
@@ -16,6 +17,7 @@ SETTINGS = {
     "bot-url": ("SIMULATOR_BOT_URL", "http://127.0.0.1:8000/wechat", "where the account's server takes messages"),
     "port": ("SIMULATOR_PORT", "8001", "port of the page and the API; 0 takes a free one"),
     "people": ("SIMULATOR_PEOPLE", "", "JSON file with the people who chat"),
+    "templates": ("SIMULATOR_TEMPLATES", "", "JSON file with the account's message templates"),
     "app-id": ("WECHAT_APP_ID", None, "the account's AppID"),
     "app-secret": ("WECHAT_APP_SECRET", None, "the account's AppSecret"),
     "token": ("WECHAT_TOKEN", None, "the Token that signs deliveries"),
@@ -37,6 +39,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def options(given: argparse.Namespace, port: int) -> Options:
     """Raises OSError, ValueError where the people's file or a setting cannot be read."""
+    paper = read_templates(Path(given.templates)) if given.templates else Paper()
     return Options(
         bot_url=given.bot_url,
         app_id=given.app_id,
@@ -47,6 +50,9 @@ def options(given: argparse.Namespace, port: int) -> Options:
         account=given.account,
         account_name=given.account_name,
         people=read_people(Path(given.people)) if given.people else (),
+        templates=paper.own,
+        template_library=paper.library,
+        subscriptions=paper.subscriptions,
         public_url=f"http://{HOST}:{port}",
     )
 

@@ -4,9 +4,11 @@ Sources: the rules on values of subscription messages (csdn.net/wwwwrrrrwr/12814
 has them for templates as well). A field is named after its type: ``thing1``, ``amount3``.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from bot.simulator.errors import ApiError
@@ -58,6 +60,27 @@ class Template:
             if place := _PLACE.search(line):
                 found.append((line[: place.start()].strip().rstrip(":："), place[1]))
         return found
+
+
+@dataclass(frozen=True)
+class Paper:
+    """The templates that an account starts with. ``library``: what it may add."""
+
+    own: tuple[Template, ...] = ()
+    library: tuple[Template, ...] = ()
+    subscriptions: tuple[Template, ...] = ()
+
+
+def read_templates(path: Path) -> Paper:
+    """From a JSON object of lists (``own``, ``library``, ``subscriptions``) of objects with ``Template``'s fields.
+
+    Raises OSError where the file cannot be read, ValueError where it does not fit.
+    """
+    try:
+        lists = json.loads(path.read_text(encoding="utf-8"))
+        return Paper(**{name: tuple(Template(**row) for row in rows) for name, rows in lists.items()})
+    except (AttributeError, TypeError) as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def read_fields(template: Template, data: Any) -> list[dict[str, str]]:
