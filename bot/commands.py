@@ -158,4 +158,7 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
     def rotate_keys() -> None:
         """Seal everything anew under the first of DATA_KEYS; afterwards the others may go."""
         with migrated() as database:
-            click.echo(f"{rotate(database)} values sealed anew.")
+            rotated = rotate(database)
+        click.echo(f"{rotated.sealed_anew} values sealed anew.")
+        if rotated.lost:
+            raise click.ClickException(f"{rotated.lost} values open with none of DATA_KEYS; the log names their rows")

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from flows.flow import Say
 from flows.numerals import hanzi, hanzi_money
 from flows.wording import plain
-from flows.world import CHINA
+from models.zone import CHINA
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 GRAMS_PER_JIN = 500
@@ -48,6 +48,11 @@ def shorten(text: str, most: int = 40) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
+def disarmed(value: Any) -> Any:
+    """What people wrote makes no link: WeChat turns <a href> in a text into one, and a tap on it may speak for us."""
+    return value.replace("<", "＜") if isinstance(value, str) else value
+
+
 FILTERS = {
     "yuan": yuan,
     "yuan_words": yuan_words,
@@ -71,6 +76,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             cache_size=-1,
+            finalize=disarmed,
         )
         self.env.filters |= FILTERS
         self.env.globals["word"] = lambda name: words[name][0]

@@ -17,7 +17,6 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from bot.regions import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
-from flows.world import CHINA
 from models.appeal import MACHINE, Appeal, NewAppeal, publish, submit
 from models.conversation import Conversation
 from models.goods import NewOffer, NewRequest, make_offer, make_request
@@ -25,6 +24,7 @@ from models.pledge import make_pledge
 from models.produce import NewListing, put_on_sale
 from models.staff import Appointment, Staff, appoint
 from models.user import Registration, User, register
+from models.zone import CHINA
 
 FOLDER = Path(__file__).parent.parent / "config" / "demo"
 _LAST_SECOND = time(23, 59, 59)

@@ -5,7 +5,6 @@ delivery gets the first one's reply; a failure rolls everything back and says
 sorry; nothing outside the database is touched until the commit.
 """
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from flows.session import Session, SessionBroken, dumps, loads
 from flows.world import Region, World
 from models import inbound
 from models.message import Message
-from models.notice import Notice, find_unread, mark_read
+from models.notice import Unread, count_unread, find_unread, mark_read
 from models.region import find_regions
 from models.sealing import CannotOpen
 
@@ -80,35 +79,57 @@ class Turns:
         claimed = inbound.claim(connection, message, now)
         if claimed is None:
             REPEATS.inc()
-            return inbound.stored_reply(connection, message.key) or ""
+            return self._stored(connection, message)
         turn_id, locked = claimed
         desk = self._desk(connection, message, locked, now, jobs)
         session = self._load(connection, locked, now)
         answer = self.route(desk, session, message) if session else Answer([FRESH_START], outcome="set_aside")
-        says, news = self._with_news(desk, locked, answer.says) if locked.unread and answer.says else (answer.says, [])
+        news = self._news(desk, locked, now) if locked.news and answer.says else []
+        says, told = self._with_news(desk, locked, news, answer.says) if news else (answer.says, [])
         reply = self.renderer.render(says)
-        if news:
-            mark_read(desk.db, news, now)
+        mark_read(desk.db, told, now)
         desk.flush()
         locked.failures = 0
-        record = inbound.Record(answer.outcome, answer.flow, answer.step, answer.tries, _ms(started), len(news))
+        record = inbound.Record(answer.outcome, answer.flow, answer.step, answer.tries, _ms(started))
         inbound.keep(connection, turn_id, locked, dumps(session or Session()), reply, record, now)
         return reply
 
-    def _with_news(self, desk: Desk, locked: inbound.Locked, answer: list[Say]) -> tuple[list[Say], list[Notice]]:
-        """What is said, with as much unread news before the answer as leaves it whole, and that news.
+    def _news(self, desk: Desk, locked: inbound.Locked, now: datetime) -> list[tuple[Unread, Say]]:
+        """The notices that wait and what they say. One that cannot be said is passed over for good, and logged."""
+        news = []
+        for notice in find_unread(desk.db, locked.id):
+            try:
+                say = Say(f"notices/{notice.template}", "unread", {"v": notice.facts()})
+                self.renderer.say(say)
+            except Exception:
+                log.exception("notice.cannot_be_said", notice=notice.id)
+                mark_read(desk.db, [notice], now)
+            else:
+                news.append((notice, say))
+        return news
+
+    def _with_news(
+        self, desk: Desk, locked: inbound.Locked, news: list[tuple[Unread, Say]], answer: list[Say]
+    ) -> tuple[list[Say], list[Unread]]:
+        """What is said, with as much news before the answer as leaves it whole, and that news.
 
         What finds no room waits: for a message with a shorter answer, or for the word that asks for it.
         """
-        waiting = find_unread(desk.db, locked.id)
-        news = [Say(f"notices/{each.template}", "unread", {"v": json.loads(each.facts)}) for each in waiting]
+        unread = count_unread(desk.db, locked.id)
         for count in range(len(news), -1, -1):
-            left = locked.unread - count
-            more = [Say("replies/more_news", None, {"count": left})] if left > 0 else []
-            says = [*news[:count], *more, *answer]
+            more = [Say("replies/more_news", None, {"count": unread - count})] if unread > count else []
+            says = [*(say for _, say in news[:count]), *more, *answer]
             if len(self.renderer.render(says).encode()) <= REPLY_BYTES:
-                return says, waiting[:count]
+                return says, [notice for notice, _ in news[:count]]
         return answer, []
+
+    def _stored(self, connection: Connection, message: Message) -> str:
+        """What the first delivery was answered."""
+        try:
+            return inbound.stored_reply(connection, message.key) or ""
+        except CannotOpen:
+            log.error("reply.cannot_open", key=message.key)
+            return self.renderer.say(SORRY)
 
     def _desk(
         self,
@@ -146,7 +167,7 @@ class Turns:
                 now = self.clock()
                 claimed = inbound.claim(connection, message, now)
                 if claimed is None:
-                    return inbound.stored_reply(connection, message.key) or reply
+                    return self._stored(connection, message) or reply
                 inbound.keep_failure(connection, *claimed, reply, _ms(started))
         except DBAPIError as error:
             raise _try_again(message, error) from None

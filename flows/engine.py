@@ -96,9 +96,7 @@ class Engine:
         """The unfinished drafts, to pick one to go on with."""
         if not session.drafts:
             return Answer([Say("flows/drafts", "no_drafts", {"v": {}})], outcome="no_draft")
-        lines = [
-            {"number": n, "flow": draft.flow, "given": draft.given} for n, draft in enumerate(session.drafts, 1)
-        ]
+        lines = [{"number": n, "flow": draft.flow, "given": draft.given} for n, draft in enumerate(session.drafts, 1)]
         options = [Option(n, "", ["resume", draft.id]) for n, draft in enumerate(session.drafts, 1)]
         return Answer([Say("flows/drafts", macro, {"v": {"drafts": lines}})], options, outcome="listed_drafts")
 

@@ -11,11 +11,11 @@ from flows.readers import BudgetLines, Choice, Day, Money, Photo, Place, Text
 from flows.readers.base import Asking, Reading, Rejected
 from flows.session import Draft
 from flows.wording import plain
-from flows.world import CHINA
 from models.appeal import Appeal, NewAppeal, submit
 from models.money import CROWDFUND_MINIMUM, YUAN
 from models.photo import attach
 from models.user import get_resident
+from models.zone import CHINA
 
 # Within so many days somebody has looked at an appeal (the programme's own promise).
 REVIEW_DAYS = 15

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 
 from flows.lexicon import Lexicon
-
-# China has kept one time zone without daylight saving since 1991.
-CHINA = timezone(timedelta(hours=8))
+from models.zone import CHINA
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
 from models.errors import Refusal
-from models.machine import SYSTEM, Actor, By, Machine
+from models.machine import SYSTEM, Actor, By, Machine, WrongState
 from models.money import CROWDFUND_MINIMUM
 from models.user import User
 
@@ -53,7 +53,8 @@ MACHINE = Machine(
         ("minimum_met", "executing"): _SYSTEM,
         ("executing", "reporting"): _SYSTEM,
         ("reporting", "completed"): _COUNTY,
-        **{(state, "cancelled"): frozenset({By.OWNER, By.COUNTY}) for state in (*REVIEWED, "funding")},
+        **{(state, "cancelled"): frozenset({By.OWNER, By.COUNTY, By.SYSTEM}) for state in REVIEWED},
+        ("funding", "cancelled"): frozenset({By.OWNER, By.COUNTY}),
         **{(state, "frozen"): _RISK for state in LIVE},
         **{("frozen", state): _COUNTY for state in LIVE},
         ("frozen", "cancelled"): _COUNTY,
@@ -109,6 +110,7 @@ class Appeal(Base):
         one_of("state", MACHINE.states),
         CheckConstraint("target_fen > 0", name="target_positive"),
         CheckConstraint(f"kind <> 'crowdfund' OR target_fen >= {CROWDFUND_MINIMUM}", name="crowdfund_minimum"),
+        CheckConstraint("state <> 'frozen' OR was IS NOT NULL", name="frozen_from"),
         Index(
             "uq_appeals_one_open",
             "household_id",
@@ -156,13 +158,11 @@ def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime) -> Appeal
         return earlier
     household_id = owner.household_id
     assert household_id is not None  # noqa: S101 - a CHECK on users holds it
-    other = db.scalar(
-        select(Appeal.id).where(
-            Appeal.household_id == household_id, Appeal.category == wanted.category, Appeal.state.in_(OPEN)
-        )
-    )
+    other = find_open(db, household_id, wanted.category)
     if other:
-        raise OneOpenAppeal(number=other)
+        _close_overdue(db, other, now)
+    if other and other.state in OPEN:
+        raise OneOpenAppeal(number=other.id)
     fields: dict[str, Any] = {name: getattr(wanted, name) for name in NewAppeal.__slots__ if name != "budget"}
     appeal = Appeal(**fields, owner_id=owner.id, household_id=household_id, state="draft", created_at=now)
     db.add(appeal)
@@ -178,8 +178,39 @@ def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime) -> Appeal
     return appeal
 
 
+def find_open(db: Session, household_id: int, category: str) -> Appeal | None:
+    """The household's one appeal of this category that is not over."""
+    theirs = (Appeal.household_id == household_id) & (Appeal.category == category)
+    return db.scalar(select(Appeal).where(theirs, Appeal.state.in_(OPEN)))
+
+
+def _close_overdue(db: Session, appeal: Appeal, now: datetime) -> None:
+    """What its last day went by, in review or with too little promised, no longer stands in a new one's way."""
+    if appeal.deadline > now:
+        return
+    if appeal.state in REVIEWED:
+        MACHINE.move(db, appeal, "cancelled", SYSTEM, now, detail="overdue")
+    elif appeal.state == "funding":
+        MACHINE.move(db, appeal, "failed", SYSTEM, now, detail="overdue")
+    db.flush()
+
+
+def freeze(db: Session, appeal: Appeal, actor: Actor, now: datetime, detail: str) -> None:
+    """Stop everything about it; ``resume`` goes back to where it stood. ``detail`` is the reason's code."""
+    appeal.was = appeal.state
+    MACHINE.move(db, appeal, "frozen", actor, now, detail=detail)
+
+
+def resume(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
+    """Raises WrongState where it is not frozen."""
+    MACHINE.move(db, appeal, appeal.was or appeal.state, actor, now)
+    appeal.was = None
+
+
 def publish(db: Session, appeal: Appeal, now: datetime) -> None:
-    """Endorsed (and, for crowdfunding, filed by the fund holder): open it for pledges."""
+    """Endorsed and, for crowdfunding, filed by the fund holder: open it for pledges. Else raises WrongState."""
+    if appeal.kind == "crowdfund" and appeal.state != "fund_holder_filed":
+        raise WrongState(subject="appeal", state=appeal.state, wanted="funding")
     MACHINE.move(db, appeal, "funding", SYSTEM, now)
     appeal.published_at = now
 

@@ -18,8 +18,6 @@ class Conversation(Base):
     openid: Mapped[str] = mapped_column(String(64))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
     session: Mapped[str] = mapped_column(Sealed("conversations.session"))
-    unread: Mapped[int] = mapped_column(default=0, server_default="0")
-    """Notices that wait for the person's next message."""
     failures: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     following: Mapped[bool] = mapped_column(default=True, server_default="1")
     created_at: Mapped[datetime]

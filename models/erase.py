@@ -1,12 +1,12 @@
 """Forgetting a person: what identifies them goes, what money and history need stays as a tombstone."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from models.appeal import LIVE, Appeal
+from models.appeal import LIVE, Appeal, freeze
 from models.appeal import MACHINE as APPEALS
 from models.audit import record
 from models.conversation import BrokenSession, Conversation, Turn
@@ -32,19 +32,21 @@ def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
     user = db.get(User, conversation.user_id) if conversation.user_id else None
     photos = _forget_user(db, user, now) if user else []
     conversation.user_id = None
-    conversation.unread = 0
     db.flush()
     tickets = select(Ticket.id).where(Ticket.conversation_id == conversation_id)
     db.execute(delete(TicketMessage).where(TicketMessage.ticket_id.in_(tickets)))
     db.execute(update(Ticket).where(Ticket.conversation_id == conversation_id).values(state="closed", closed_at=now))
     db.execute(delete(Notice).where(Notice.conversation_id == conversation_id))
     db.execute(delete(BrokenSession).where(BrokenSession.conversation_id == conversation_id))
-    db.execute(update(Turn).where(Turn.conversation_id == conversation_id).values(reply=None))
+    # Older replies have been let go already (bot.worker); the bound keeps this from reading a month of turns.
+    recent = Turn.received_at > now - timedelta(days=2)
+    db.execute(update(Turn).where(recent, Turn.conversation_id == conversation_id).values(reply=None))
     return photos
 
 
 def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
     user.name = user.id_number = user.id_finder = user.phone = user.phone_finder = user.display_name = None
+    user.region_code = None
     user.state = "erased"
     record(db, at=now, actor=f"user:{user.id}", action="erased", subject="user", subject_id=user.id)
     withdrawn = update(Consent).where(Consent.user_id == user.id, Consent.withdrawn_at.is_(None))
@@ -60,8 +62,7 @@ def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
 def _close_appeals(db: Session, user: User, now: datetime) -> None:
     for appeal in db.scalars(select(Appeal).where(Appeal.owner_id == user.id).with_for_update()):
         if appeal.state in LIVE:
-            appeal.was = appeal.state
-            APPEALS.move(db, appeal, "frozen", SYSTEM, now, detail="owner_erased")
+            freeze(db, appeal, SYSTEM, now, "owner_erased")
         elif (appeal.state, "cancelled") in APPEALS.moves and appeal.state != "frozen":
             APPEALS.move(db, appeal, "cancelled", Actor(By.OWNER, f"user:{user.id}"), now, detail="owner_erased")
         appeal.story = ""

@@ -9,28 +9,45 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, Table, bindparam, insert, literal, select, true, type_coerce, update
+from sqlalchemy import (
+    Connection,
+    LargeBinary,
+    Table,
+    bindparam,
+    exists,
+    insert,
+    literal,
+    select,
+    true,
+    type_coerce,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from models.conversation import BrokenSession, Conversation, Turn
 from models.message import Message
+from models.notice import Notice
 from models.sealing import Sealed, keyring
 
 _turns: Table = Turn.__table__  # type: ignore[assignment]
 _people: Table = Conversation.__table__  # type: ignore[assignment]
+_notices: Table = Notice.__table__  # type: ignore[assignment]
 _SESSION = Sealed("conversations.session")
 
 
 @dataclass(slots=True)
 class Locked:
-    """The person's row, read under its lock. ``sealed`` is the session as stored."""
+    """The person's row, read under its lock. ``sealed`` is the session as stored.
+
+    ``news``: notices were waiting when the statement began; it may be out of date by the turn before.
+    """
 
     id: int
     user_id: int | None
     sealed: bytes
-    unread: int
     failures: int
+    news: bool
 
     def open_session(self) -> str:
         """The session's JSON. Raises CannotOpen."""
@@ -46,8 +63,6 @@ class Record:
     step: str | None = None
     tries: int = 0
     ms: int = 0
-    read: int = 0
-    """How many unread notices went out with the reply."""
 
 
 _find_reply = select(_turns.c.reply).where(_turns.c.key == bindparam("b_key"))
@@ -57,11 +72,15 @@ _person = (
         _people.c.user_id,
         # As it lies: a session that does not open is set aside, not a failed query.
         type_coerce(_people.c.session, LargeBinary).label("session"),
-        _people.c.unread,
         _people.c.failures,
+        exists()
+        .where(_notices.c.conversation_id == _people.c.id, _notices.c.read_at.is_(None))
+        .correlate(_people)
+        .label("news"),
     )
     .where(_people.c.account == bindparam("b_account"), _people.c.openid == bindparam("b_openid"))
-    .with_for_update()
+    # Others may meanwhile write rows that refer to this person (a notice): only the row itself is ours.
+    .with_for_update(of=_people, key_share=True)
 )
 _keep_turn = (
     update(_turns)
@@ -75,7 +94,6 @@ _keep_person = (
         session=bindparam("session"),
         failures=bindparam("failures"),
         touched_at=bindparam("touched_at"),
-        unread=_people.c.unread - bindparam("b_read"),
     )
 )
 
@@ -171,7 +189,6 @@ def keep(
         "session": session,
         "failures": person.failures,
         "touched_at": now,
-        "b_read": record.read,
     }
     if connection.dialect.name == "postgresql":
         connection.execute(_KEEP_BOTH, turn | after)

@@ -193,8 +193,9 @@ def _move_on(db: Session, appeal: Appeal, staff: Staff, now: datetime) -> None:
 def _tell_owner(db: Session, appeal: Appeal, now: datetime) -> None:
     template = "appeal_opened" if appeal.state == "funding" else "appeal_moved"
     values = {"number": appeal.id, "title": appeal.title, "state": appeal.state}
+    key = f"appeal:{appeal.id}:{appeal.state}:{now.timestamp()}"  # it may come to this state more than once
     for conversation in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
-        tell(db, conversation, template, values, f"appeal:{appeal.id}:{appeal.state}:{conversation}", now)
+        tell(db, conversation, template, values, f"{key}:{conversation}", now)
 
 
 def _ticket(db: Session, staff: Staff, number: int) -> Ticket:

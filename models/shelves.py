@@ -19,6 +19,7 @@ from models.produce import Listing
 from models.public import OwnPledge, PublicAppeal, PublicListing, PublicOffer, PublicRequest
 from models.region import Region
 from models.staff import Staff
+from models.zone import CHINA
 
 PAGE = 5
 
@@ -198,7 +199,10 @@ OFFERS: Shelf[PublicOffer] = Shelf(
     owner=Offer.donor_id,
     name=Offer.item,
     category=Offer.category,
-    listed=lambda now: (Offer.state == "available") & or_(Offer.best_before.is_(None), Offer.best_before > now.date()),
+    listed=lambda now: (
+        (Offer.state == "available")
+        & or_(Offer.best_before.is_(None), Offer.best_before > now.astimezone(CHINA).date())
+    ),
     shown=Offer.state.in_(("available", "exhausted")),
 )
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, ForeignKey, Index, String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models.audit import record
 from models.base import Base, RowId, one_of
 from models.machine import Actor, By
 from models.region import covers
@@ -89,5 +90,8 @@ def appoint(connection: Connection, wanted: Appointment, now: datetime) -> None:
         if taken:
             raise AlreadyAppointed(f"{taken.work_no} is {taken.role} of {taken.region_code} already")
         fields = {name: getattr(wanted, name) for name in Appointment.__slots__}
-        db.add(Staff(**fields, active_from=now))
+        staff = Staff(**fields, active_from=now)
+        db.add(staff)
+        db.flush()
+        record(db, at=now, actor="system", action="appointed", subject="staff", subject_id=staff.id, detail=wanted.role)
         db.flush()

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
-from models.appeal import MACHINE, Appeal, NewAppeal, submit
+from models.appeal import MACHINE, Appeal, NewAppeal, OneOpenAppeal, freeze, publish, resume, submit
 from models.audit import AuditEvent
+from models.machine import Actor, By, NotYours, WrongState
 from models.notice import Notice
 from models.review import (
     MOST_WAITING,
@@ -76,7 +77,8 @@ def test_a_role_moves_an_appeal_on_from_its_own_states_and_from_no_other(stage: 
         if kind == "one_to_one" and state in ("endorsed", "county_review", "fund_holder_filed"):
             continue
         with Database(stage.database) as db:
-            db.get_one(Appeal, number).state = state
+            appeal = db.get_one(Appeal, number)
+            appeal.state, appeal.was = state, "funding" if state == "frozen" else None
             db.flush()
             staff = db.get_one(Staff, staff_id)
             wanted = PASSES.get((role, kind, state))
@@ -195,3 +197,63 @@ def test_each_thing_has_a_ticket_of_its_own_and_everything_else_goes_on_in_one(s
         assert call("flow:pledge:4") == plain
         assert call(None) == offer
         assert db.get_one(Ticket, plain).about == "flow:pledge:4"
+
+
+def test_crowdfunding_never_opens_before_the_fund_holder_has_filed_it(stage: Stage) -> None:
+    number = ask(stage, "crowdfund")
+    with Database(stage.database) as db:
+        appeal = db.get_one(Appeal, number)
+        for state in ("submitted", "village_review", "endorsed", "county_review"):
+            appeal.state = state
+            with pytest.raises(WrongState):
+                publish(db, appeal, stage.clock())
+        appeal.state = "fund_holder_filed"
+        publish(db, appeal, stage.clock())
+        assert appeal.state == "funding"
+
+
+def test_what_is_frozen_goes_on_where_it_stood(stage: Stage) -> None:
+    number = stage.open_appeal()
+    county = Actor(By.COUNTY, "staff:9")
+    with Database(stage.database) as db, db.begin():
+        appeal = db.get_one(Appeal, number)
+        with pytest.raises(NotYours):
+            freeze(db, appeal, Actor(By.VILLAGE, "staff:1"), stage.clock(), "suspicion")
+        freeze(db, appeal, county, stage.clock(), "suspicion")
+        assert (appeal.state, appeal.was) == ("frozen", "funding")
+        resume(db, appeal, county, stage.clock())
+        assert (appeal.state, appeal.was) == ("funding", None)
+        with pytest.raises(WrongState):
+            resume(db, appeal, county, stage.clock())
+
+
+def test_each_time_an_appeal_comes_to_a_state_its_owner_is_told(stage: Stage) -> None:
+    number = ask(stage, "crowdfund")
+    staff_id = stage.appoint("o-zhou", "village")
+    for told in (1, 2):
+        with Database(stage.database) as db, db.begin():
+            approve(db, db.get_one(Staff, staff_id), number, None, stage.clock())
+            assert db.scalar(select(func.count()).select_from(Notice)) == told
+            township = Actor(By.TOWNSHIP, "staff:8")
+            appeal = db.get_one(Appeal, number)
+            MACHINE.move(db, appeal, "returned", township, stage.clock())
+            MACHINE.move(db, appeal, "submitted", Actor(By.OWNER, "user:1"), stage.clock())
+        stage.clock.move(timedelta(minutes=1))
+
+
+@pytest.mark.parametrize(("state", "after"), [("submitted", "cancelled"), ("funding", "failed")])
+def test_an_appeal_whose_day_has_passed_makes_room_for_a_new_one(stage: Stage, state: str, after: str) -> None:
+    number = stage.open_appeal() if state == "funding" else ask(stage)
+    with Database(stage.database) as db, db.begin():
+        old = db.get_one(Appeal, number)
+        owner = db.get_one(User, old.owner_id)
+        columns = ("kind", "category", "title", "story", "region_code", "target_fen")
+        fields = {name: getattr(old, name) for name in columns}
+        deadline = stage.clock() + timedelta(days=120)
+        wanted = NewAppeal(draft_id="again", deadline=deadline, budget=(("水泥", old.target_fen),), **fields)
+        with pytest.raises(OneOpenAppeal):
+            submit(db, wanted, owner, stage.clock())
+        new = submit(db, wanted, owner, stage.clock() + timedelta(days=61))
+        assert (db.get_one(Appeal, number).state, new.state) == (after, "submitted")
+        events = db.scalars(select(AuditEvent.detail).where(AuditEvent.to_state == after)).all()
+        assert list(events) == ["overdue"]

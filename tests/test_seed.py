@@ -27,7 +27,7 @@ from flows.register import register as register_flow
 from flows.request_goods import request_goods
 from flows.screening import is_food
 from flows.start_appeal import start_appeal
-from flows.world import CHINA, World
+from flows.world import World
 from models.appeal import MACHINE as APPEALS
 from models.appeal import OPEN, Appeal, BudgetLine
 from models.audit import AuditEvent
@@ -43,6 +43,7 @@ from models.sealing import Keyring, use_keyring
 from models.staff import Staff, find_staff
 from models.tables import metadata
 from models.user import Consent, Household, Registration, User, register
+from models.zone import CHINA
 
 ACCOUNT = "gh_0000000000aa"
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)

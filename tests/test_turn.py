@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select, text, update
+from sqlalchemy import LargeBinary, func, select, text, type_coerce, update
 from sqlalchemy.orm import Session as Database
 
 from bot.app import create_app
@@ -197,6 +198,55 @@ def test_a_session_that_fails_twice_is_set_aside(stage: Stage) -> None:
     assert "从头开始" in failing.take(message("同意", msg_id="f2"))
     assert rows(stage, BrokenSession) == 1
     assert "同意吗" in turns.take(message("注册", msg_id="f3"))
+
+
+@pytest.mark.parametrize("harm", ["facts", "template", "seal"])
+def test_a_notice_that_cannot_be_said_keeps_nobody_out(stage: Stage, harm: str) -> None:
+    person = stage.person("o-somebody")
+    with Database(stage.database) as db, db.begin():
+        good = {"number": 1, "words": "明天去看您"}
+        tell(db, person, "ticket_answered", {} if harm == "facts" else good, "bad", stage.clock())
+        tell(db, person, "ticket_answered", good, "good", stage.clock())
+        junk = type_coerce(b"junk", LargeBinary)
+        values: dict[str, dict[str, Any]] = {
+            "template": {"template": "from_a_newer_release"},
+            "seal": {"facts": junk},
+        }
+        if harm in values:
+            db.execute(update(Notice).where(Notice.dedupe_key == "bad").values(values[harm]))
+    reply = stage.say("o-somebody", "菜单")
+    assert "明天去看您" in reply
+    assert "对不起" not in reply
+    with Database(stage.database) as db:
+        assert db.scalar(select(func.count()).where(Notice.read_at.is_(None))) == 0
+
+
+def test_a_stored_reply_that_does_not_open_is_answered_with_sorry(stage: Stage) -> None:
+    xml = wechat_side.text("你好", "o-somebody")
+    stage.deliver(xml)
+    with stage.database.begin() as connection:
+        connection.execute(update(Turn).values(reply=type_coerce(b"junk", LargeBinary)))
+    status, reply = stage.deliver(xml)
+    assert status == 200
+    assert "对不起" in reply
+
+
+def test_two_people_who_give_to_each_other_at_once_both_do(stage: Stage) -> None:
+    appeals = [stage.open_appeal(), stage.open_appeal()]
+    people = ["o-owner-1", "o-owner-0"]
+    for person, appeal in zip(people, appeals, strict=True):
+        for words in (f"捐 {appeal} 5", "1"):
+            stage.say(person, words)
+    at_once = threading.Barrier(2)
+
+    def confirm(person: str) -> int:
+        query, body = stage.wechat.deliver(wechat_side.text("确认", person))
+        at_once.wait(5)
+        return stage.app.test_client().post("/wechat", query_string=query, data=body).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(confirm, people)) == [200, 200]
+    assert rows(stage, Pledge) == 2
 
 
 @pytest.mark.parametrize("stored", ["{", '{"drafts": 3}', "[]", '{"drafts": [{"id": 1}], "focus": null}'])

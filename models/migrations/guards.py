@@ -12,7 +12,8 @@ def never_change(table: str) -> None:
 
 def keep_fixed(table: str, columns: tuple[str, ...], when: str) -> None:
     """These columns never change again once ``when`` (an SQL condition on OLD) holds."""
-    changed = " OR ".join(f"OLD.{column} <> NEW.{column}" for column in columns)
+    differs = "IS DISTINCT FROM" if op.get_bind().dialect.name == "postgresql" else "IS NOT"
+    changed = " OR ".join(f"OLD.{column} {differs} NEW.{column}" for column in columns)
     _refuse(f"{table}_fixed", table, "UPDATE", f"({when}) AND ({changed})", f"{table}: {', '.join(columns)} are fixed")
 
 

@@ -161,6 +161,7 @@ def upgrade() -> None:
             "category IN ('education', 'employment', 'housing', 'industry', 'medical', 'necessities', 'public_works', 'training')",
             name=op.f("ck_appeals_category_known"),
         ),
+        sa.CheckConstraint("state <> 'frozen' OR was IS NOT NULL", name=op.f("ck_appeals_frozen_from")),
         sa.CheckConstraint("kind <> 'crowdfund' OR target_fen >= 30000000", name=op.f("ck_appeals_crowdfund_minimum")),
         sa.CheckConstraint("kind IN ('crowdfund', 'one_to_one')", name=op.f("ck_appeals_kind_known")),
         sa.CheckConstraint(
@@ -210,7 +211,6 @@ def upgrade() -> None:
         sa.Column("openid", sa.String(length=64), nullable=False),
         sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("session", sa.LargeBinary(), nullable=False),
-        sa.Column("unread", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False),
         sa.Column("failures", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("following", sa.Boolean(), server_default="1", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -385,6 +385,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notices")),
         sa.UniqueConstraint("dedupe_key", name=op.f("uq_notices_dedupe_key")),
     )
+    op.create_index(op.f("ix_notices_conversation_id"), "notices", ["conversation_id"], unique=False)
     op.create_index(
         "ix_notices_unread",
         "notices",
@@ -467,7 +468,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_ticket_messages_ticket_id"), "ticket_messages", ["ticket_id"], unique=False)
     never_change("audit_events")
-    keep_fixed("appeals", ("target_fen", "deadline", "kind"), "OLD.published_at IS NOT NULL")
+    keep_fixed("appeals", ("target_fen", "deadline", "kind", "published_at"), "OLD.published_at IS NOT NULL")
 
 
 def downgrade() -> None:
@@ -483,6 +484,7 @@ def downgrade() -> None:
     op.drop_index("ix_pledges_donor_id", table_name="pledges")
     op.drop_index("ix_pledges_appeal", table_name="pledges")
     op.drop_table("pledges")
+    op.drop_index(op.f("ix_notices_conversation_id"), table_name="notices")
     op.drop_index(
         "ix_notices_unread",
         table_name="notices",
