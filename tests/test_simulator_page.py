@@ -56,7 +56,7 @@ def test_the_page_names_the_account_and_asks_nothing_of_other_hosts(client):
 def test_every_asset_of_the_page_is_there(client, simulator):
     modules = {path.name for path in simulator.options.templates_dir.glob("*.js")}
     assert {"desk.js", "words.js"} <= modules
-    for name in [*modules, "style.css"]:
+    for name in [*modules, "style.css", "phone.css", "dock.css", "desk.css"]:
         assert client.get(f"/assets/{name}", buffered=True).status_code == 200
     for name in ["page.html", "newcomers.json", "../page.py", "x.js"]:
         assert client.get(f"/assets/{name}", buffered=True).status_code == 404

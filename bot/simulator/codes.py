@@ -69,6 +69,12 @@ class Codes:
             code = self._codes[ticket] = Code(ticket, scene, url, None if lasting else now + seconds)
             return code, seconds
 
+    def shown(self) -> list[Code]:
+        """Those that still live, the newest first."""
+        with self._lock:
+            now = self._clock()
+            return [code for code in reversed(self._codes.values()) if code.ends is None or code.ends > now]
+
     def find(self, ticket_or_url: str) -> Code:
         """By its ticket, or by what a scanner reads. Raises DeadCode."""
         with self._lock:

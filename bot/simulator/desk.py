@@ -7,11 +7,23 @@ from flask import Blueprint, abort, request
 
 from bot.simulator import forms
 from bot.simulator.faults import CALL, MOST_SECONDS, Fault, Kind
+from bot.simulator.platform import Delivery
 from bot.simulator.simulator import Simulator
 
 LONGEST_MOVE = 400 * 86400
 """Seconds that the clock may be moved at once: a year and a bit, as a refund may take."""
 MOST_TIMES = 1000
+CALLBACKS = "/notify"
+"""The ``where`` of a fault that befalls the callbacks of Pay alone."""
+
+
+def _scan(simulator: Simulator) -> Delivery:
+    """One of the account's codes by its ticket, or any scene."""
+    openid, ticket = forms.text("openid"), forms.text("ticket", "")
+    if ticket and not forms.path():
+        return simulator.scan_code(openid, ticket)
+    return simulator.scan(openid, forms.text("scene"), forms.path())
+
 
 ACTIONS: dict[str, Callable[[Simulator], Any]] = {
     "meet": lambda sim: sim.meet(forms.text("openid")),
@@ -29,7 +41,8 @@ ACTIONS: dict[str, Callable[[Simulator], Any]] = {
         forms.path(),
     ),
     "voice": lambda sim: sim.voice(forms.text("openid"), forms.text("text", ""), forms.ref()),
-    "scan": lambda sim: sim.scan(forms.text("openid"), forms.text("scene"), forms.path()),
+    "scan": _scan,
+    "consent": lambda sim: sim.answer_popup(forms.text("openid"), forms.choices("choices")),
     "follow": lambda sim: sim.follow(forms.text("openid")),
     "unfollow": lambda sim: sim.unfollow(forms.text("openid")),
 }
@@ -82,8 +95,8 @@ def _fault() -> Fault:
     except ValueError as error:
         raise forms.BadRequest("kind") from error
     where = forms.text("where", "").strip()
-    if where and (kind in CALL) != where.startswith("/"):
-        raise forms.BadRequest("where")  # a path for a call of the API, a person for a delivery
+    if where and (kind in CALL) != (where.startswith("/") and where != CALLBACKS):
+        raise forms.BadRequest("where")  # a path for a call of the API; a person, or Pay's callbacks, for a delivery
     return Fault(
         kind,
         times=forms.whole("times", 1, MOST_TIMES, 0) or None,

@@ -1,10 +1,12 @@
 """Reads what the page's forms send; raises BadRequest for what the page never sends."""
 
+import json
 import re
 
 from flask import request
 
 REF_LENGTH = 40
+MOST_CHOICES = 5  # templates in one popup
 
 
 class BadRequest(ValueError):
@@ -45,6 +47,19 @@ def whole(name: str, least: int, most: int, default: int | None = None) -> int:
     if value != int(value):
         raise BadRequest(name)
     return int(value)
+
+
+def choices(name: str) -> dict[str, bool]:
+    """One to five names, each with yes or no, written as JSON."""
+    try:
+        read = json.loads(text(name))
+    except ValueError as error:
+        raise BadRequest(name) from error
+    if not isinstance(read, dict) or not all(isinstance(value, bool) for value in read.values()):
+        raise BadRequest(name)
+    if not 1 <= len(read) <= MOST_CHOICES:
+        raise BadRequest(name)
+    return read
 
 
 def file(name: str) -> bytes:

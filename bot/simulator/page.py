@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, jsonify, render_template, request, send_from_directory
 
 from bot.simulator import stream
+from bot.simulator.calls import CALLS
+from bot.simulator.codes import DeadCode
 from bot.simulator.crowd import UnknownPerson
 from bot.simulator.desk import add_desk
 from bot.simulator.errors import ApiError
@@ -18,7 +20,7 @@ ASSET = re.compile(r"[a-z]+\.(js|css)")
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
-    "connect-src 'self'; frame-src {account}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; frame-src 'self' {account}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 
@@ -56,13 +58,17 @@ def make_page(simulator: Simulator) -> Blueprint:
     def no_such_button(_: NoSuchButton) -> tuple[Response, int]:
         return jsonify(error="no_such_button"), 409
 
+    @page.errorhandler(DeadCode)
+    def dead_code(_: DeadCode) -> tuple[Response, int]:
+        return jsonify(error="dead_code"), 410
+
     @page.errorhandler(ApiError)
     def refused(error: ApiError) -> tuple[Response, int]:
         return jsonify(error=str(error.code)), 422
 
     @page.get("/")
     def index() -> str:
-        return render_template("page.html", options=simulator.options, boot=boot, account=account)
+        return render_template("page.html", options=simulator.options, boot=boot, account=account, calls=sorted(CALLS))
 
     @page.get("/assets/<name>")
     def asset(name: str) -> Response:

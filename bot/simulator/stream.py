@@ -23,12 +23,24 @@ RECONNECT = 1000
 def sections(simulator: Simulator) -> dict[str, Any]:
     """Whatever is not in the chat, by name, as JSON has it; a page is told a section when it has changed."""
     silence = simulator.platform.silent_for
+    people = simulator.crowd.shown()
+    templates = simulator.subscriptions.shown()
     return {
-        "people": simulator.crowd.shown(),
+        "people": people,
         "menu_stamp": f"{simulator.menus.changes}.{simulator.crowd.changes}",
         "faults": [asdict(fault) for fault in simulator.faults.shown()],
         "ahead": round(simulator.timeline.ahead, 1),
         "silent_until": round(simulator.timeline() + silence, 1) if silence else 0,
+        "codes": [asdict(code) for code in simulator.codes.shown()],
+        "subscriptions": [asdict(template) for template in templates],
+        "consents": {
+            person["openid"]: {
+                template.template_id: simulator.subscriptions.left(person["openid"], template.template_id)
+                for template in templates
+            }
+            for person in people
+            if templates
+        },
     }
 
 

@@ -1,146 +1,104 @@
-// Holds the page together: who is picked, what is known, what is sent, and what comes by itself.
+// Holds the page together: the people, the phones, the log and the drawers.
 
-import { jumpToEnd, showChat, startChat } from "./chat.js";
 import { showCrowd } from "./crowd.js";
-import { closePanel, showMenu, showStranger, startDock } from "./dock.js";
 import { $, both } from "./dom.js";
+import { closeDrawer, openDrawer, startDrawers } from "./drawers.js";
+import { fillFaults, showFaults, startFaults } from "./faults.js";
+import { showClock, startClock } from "./hours.js";
 import { showLog } from "./log.js";
-import { isWeb } from "./rich.js";
+import { makePhone } from "./phone.js";
+import { allSeen, call, exchanges, listen, look, people } from "./store.js";
 import { SMALL, TROUBLE } from "./words.js";
 
-const POLL = 2000; // milliseconds between looks for news
 const TROUBLE_SHOWN = 6000;
+const TITLE = document.title;
+// Window widths from which on there is room for two and three phones, and for so many of them with the log beside.
+const ROOM_FOR = [0, 1000, 1400];
+const ROOM_WITH_LOG = [1120, 1280, 1640];
 
-const boot = document.body.dataset.boot;
-const people = new Map(); // openid -> person
-const entries = new Map(); // id -> entry
-const exchanges = new Map(); // id -> exchange
-const pending = new Map(); // ref -> entry that the server has not told us of yet
-const seen = new Map(); // openid -> id of the last entry that was on screen
-let version = 0;
-let picked = null; // openid
-let menuStamp = "";
-let menuOf = null;
+const phones = [];
+let active = null; // the phone in hand
 let logAll = false;
 
-// ---- talking to the stand-in
+// ---- what goes wrong
 
-async function call(path, form) {
-  const answer = await fetch(path, form ? { method: "POST", body: form } : {}).catch(() => null);
-  if (answer === null) throw new Error("offline");
-  if (answer.ok) return answer.json();
-  const { error } = await answer.json().catch(() => ({}));
-  throw new Error(error ?? String(answer.status));
-}
-
-function trouble(code) {
+function trouble(code, lasting = false) {
   $("trouble").replaceChildren(...both(TROUBLE[code] ?? TROUBLE.other));
   $("trouble").hidden = false;
   clearTimeout(trouble.timer);
-  trouble.timer = setTimeout(() => ($("trouble").hidden = true), TROUBLE_SHOWN);
+  if (!lasting) trouble.timer = setTimeout(() => ($("trouble").hidden = true), TROUBLE_SHOWN);
 }
 
-/** Feeds may overtake each other; an entry only ever moves forward. */
-async function look() {
-  const feed = await call(`/desk/feed?after=${version}`);
-  if (feed.boot !== boot) return location.reload();
-  people.clear();
-  for (const person of feed.people) people.set(person.openid, person);
-  for (const entry of feed.entries) {
-    if ((entries.get(entry.id)?.version ?? 0) >= entry.version) continue;
-    entries.set(entry.id, entry);
-    pending.delete(entry.ref);
-  }
-  for (const exchange of feed.exchanges) exchanges.set(exchange.id, exchange);
-  version = Math.max(version, feed.version);
-  if (feed.menu_stamp !== menuStamp || menuOf !== picked) await fetchMenu(feed.menu_stamp);
-  show();
-  return feed;
-}
-
-async function fetchMenu(stamp) {
-  if (!picked) return;
-  const asked = picked;
-  const samePerson = menuOf === asked;
-  const { button } = await call(`/desk/menu?openid=${encodeURIComponent(asked)}`);
-  if (asked !== picked) return;
-  [menuStamp, menuOf] = [stamp, asked];
-  showMenu(button, samePerson);
-}
-
-async function keepLooking() {
-  try {
-    await look();
-  } catch (error) {
-    trouble(error.message);
-  }
-  setTimeout(keepLooking, POLL);
-}
-
-// ---- what people do
-
-/** Sends one act of the picked person, and shows what came of it. */
-async function act(action, fields, entry) {
-  const form = new FormData();
-  form.set("openid", picked);
-  for (const [name, value] of Object.entries(fields)) form.set(name, value);
-  if (entry) {
-    form.set("ref", entry.ref);
-    pending.set(entry.ref, entry);
-    show();
-  }
-  try {
-    const done = call(`/desk/${action}`, form);
-    setTimeout(() => look().catch(() => {}), 250); // so that lines of events show while the server thinks
-    await done;
-    await look();
-  } catch (error) {
-    if (entry && pending.has(entry.ref)) entry.state = "failed";
-    trouble(error.message);
-    show();
-  }
-}
-
-function said(kind, content, action, fields) {
-  const ref = `page-${crypto.getRandomValues(new Uint32Array(3)).join("-")}`;
-  const entry = { ref, openid: picked, by: "person", kind, content, at: Date.now() / 1000, state: "sending", action, fields };
-  jumpToEnd();
-  return act(action, fields, entry);
-}
-
-function again(entry) {
-  pending.delete(entry.ref);
-  said(entry.kind, entry.content, entry.action, entry.fields);
-}
-
-const choose = (text, id) => said("text", { text }, "text", { text, option_id: id });
-
-const acts = {
-  text: (text) => said("text", { text }, "text", { text }),
-  voice: (text) => said("voice", { text }, "voice", { text }),
-  place: (lat, lng, label, button) =>
-    said("location", { latitude: lat, longitude: lng, label }, "place", { lat, lng, label, button }),
-  photo: (blob, button) =>
-    said("image", { preview: URL.createObjectURL(blob) }, "photo", { photo: new File([blob], "photo"), button }),
-  scan: (scene, button) => act("scan", { scene, button }),
-  follow: () => act("follow", {}),
-  unfollow: () => act("unfollow", {}),
-  tap: (path, button) => {
-    if (button.type === "view" && isWeb(button.url)) window.open(button.url, "_blank", "noopener");
-    return act("tap", { button: path });
-  },
+const line = {
+  change: show,
+  lost: () => look().catch((error) => trouble(error.message, true)),
+  found: () => trouble.timer === undefined || ($("trouble").hidden = true),
 };
 
-async function pick(openid) {
-  picked = openid;
-  history.replaceState(null, "", `#${openid}`);
-  document.body.dataset.view = "chat";
-  closePanel();
+// ---- phones
+
+const capacity = () => ROOM_FOR.filter((width) => innerWidth >= width).length;
+
+function addPhone(root) {
+  const phone = makePhone(root, { trouble, show });
+  phones.push(phone);
+  phone.number(phones.length - 1);
+  const take = () => active === phone || hold(phone);
+  root.addEventListener("focusin", take);
+  root.addEventListener("pointerdown", take);
+  phone.part("to-people").addEventListener("click", () => view("people"));
+  phone.part("to-log").addEventListener("click", () => view(document.body.dataset.view === "log" ? "chat" : "log"));
+  phone.part("close").addEventListener("click", () => closePhone(phone));
+  return phone;
+}
+
+function hold(phone) {
+  active = phone;
+  for (const one of phones) one.root.classList.toggle("active", one === phone);
   show();
-  jumpToEnd();
-  $("crowd").querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
-  await fetchMenu(menuStamp).catch((error) => trouble(error.message));
-  await act("meet", {});
+}
+
+function closePhone(phone) {
+  phones.splice(phones.indexOf(phone), 1);
+  phone.root.remove();
+  phones.forEach((one, index) => one.number(index));
+  hold(phones.at(-1));
+  remember();
+}
+
+/** As many phones as the window has room for; the one in hand always. */
+function layout() {
+  const room = capacity();
+  const shown = phones.length <= room ? phones : [...phones.filter((phone) => phone !== active).slice(0, room - 1), active];
+  for (const phone of phones) phone.root.hidden = !shown.includes(phone);
+  for (const phone of phones) phone.part("close").hidden = shown.length < 2;
+  document.body.dataset.phones = shown.length;
+  document.body.classList.toggle("roomy", innerWidth >= ROOM_WITH_LOG[shown.length - 1]);
+  return shown;
+}
+
+async function pick(openid) {
+  const phone = phones.find((one) => one.openid === openid) ?? active;
+  const isThere = phone.openid === openid;
+  document.body.dataset.view = "chat";
+  if (isThere) hold(phone);
+  else {
+    const picking = phone.pick(openid);
+    remember();
+    hold(phone);
+    $("crowd").querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+    await picking;
+  }
+}
+
+function beside(openid) {
+  if (active.openid) hold(addPhone($("phones").appendChild($("another-phone").content.firstElementChild.cloneNode(true))));
+  return pick(openid);
+}
+
+function remember() {
+  const shown = phones.map((phone) => phone.openid).filter(Boolean);
+  history.replaceState(null, "", `#${shown.join(",")}`);
 }
 
 async function newcomer() {
@@ -156,26 +114,23 @@ async function newcomer() {
 // ---- what is on screen
 
 function show() {
-  const all = [...entries.values(), ...pending.values()];
-  const person = people.get(picked);
-  $("dock").hidden = !person;
-  $("nobody").hidden = Boolean(person);
-  if (person) {
-    const own = all.filter((entry) => entry.openid === picked).sort((a, b) => (a.id ?? Infinity) - (b.id ?? Infinity) || a.at - b.at);
-    $("who").replaceChildren(...whoLine(person));
-    $("talk").hidden = own.length === 0;
-    $("hint").hidden = own.length > 0;
-    showChat(person, own, { choose, again });
-    showStranger(person.met && !person.following);
-    if ($("talk").offsetParent) seen.set(picked, Math.max(0, ...own.map((entry) => entry.id ?? 0)));
+  const shown = layout();
+  for (const phone of shown) phone.show();
+  const openids = shown.map((phone) => phone.openid).filter(Boolean);
+  const unread = showCrowd(openids, active.openid, { pick, beside: phones.length < capacity() ? beside : null });
+  document.title = unread ? `(${unread}) ${TITLE}` : TITLE;
+  for (const phone of shown) {
+    phone.part("unread").hidden = unread === 0;
+    phone.part("unread").textContent = unread;
   }
-  showCrowd([...people.values()], all, seen, picked, pick);
-  showLog([...exchanges.values()].filter((exchange) => logAll || !picked || exchange.openid === picked), people);
+  showLog([...exchanges.values()].filter((exchange) => logAll || !openids.length || openids.includes(exchange.openid)));
+  showFaults();
+  showClock();
 }
 
-function whoLine(person) {
-  const english = person.gloss ? `${SMALL.you[1]} ${person.gloss}` : "";
-  return both([`${SMALL.you[0]} ${person.name}${person.note ? `，${person.note}` : ""}`, english]);
+function view(name) {
+  document.body.dataset.view = name;
+  show();
 }
 
 function setLog(every) {
@@ -190,24 +145,44 @@ async function checkServer() {
   $("server").dataset.state = ok ? "well" : "ill";
 }
 
+// ---- the keyboard
+
+const WRITES = "input, textarea, select, .log, .drawer, [role=dialog]";
+
+function onKey(event) {
+  if (event.key === "Escape") {
+    if (openDrawer()?.contains(document.activeElement) || !active.escape()) closeDrawer();
+    return;
+  }
+  const writes = event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (writes && !event.target.closest(WRITES)) active.dock.startTyping();
+}
+
+function onPaste(event) {
+  if (event.target.closest?.(WRITES)) return;
+  const text = event.clipboardData?.getData("text/plain");
+  if (text && active.dock.paste(text)) event.preventDefault();
+}
+
 // ---- start
 
-const view = (name) => () => {
-  document.body.dataset.view = name;
-  show();
-};
-
-startChat();
-startDock(acts);
+addPhone(document.querySelector("#phones > .phone"));
+active = phones[0];
+active.root.classList.add("active");
+startDrawers((name) => name === "faults" && fillFaults());
+startFaults(trouble);
+startClock(trouble);
 $("newcomer").addEventListener("click", newcomer);
-$("to-people").addEventListener("click", view("people"));
-$("to-log").addEventListener("click", view("log"));
-$("from-log").addEventListener("click", view("chat"));
+$("from-log").addEventListener("click", () => view("chat"));
 $("log-one").addEventListener("click", () => setLog(false));
 $("log-all").addEventListener("click", () => setLog(true));
+document.addEventListener("keydown", onKey);
+document.addEventListener("paste", onPaste);
+addEventListener("resize", show);
 checkServer();
-await keepLooking();
-for (const openid of people.keys()) seen.set(openid, version); // what was said before the page was opened is no news
+await look().catch((error) => trouble(error.message));
+allSeen();
+listen(line);
 show();
-const remembered = decodeURIComponent(location.hash.slice(1));
-if (people.has(remembered)) pick(remembered);
+const remembered = decodeURIComponent(location.hash.slice(1)).split(",").filter((openid) => people.has(openid));
+for (const openid of remembered.slice(0, capacity())) beside(openid);

@@ -62,9 +62,3 @@ export function face(person) {
 export function accountFace() {
   return h("span", { className: "account-face", "aria-hidden": "true" }, icon("heart"));
 }
-
-export function clock(seconds) {
-  const date = new Date(seconds * 1000);
-  const time = date.toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit", hour12: false });
-  return date.toDateString() === new Date().toDateString() ? time : `${date.getMonth() + 1}-${date.getDate()} ${time}`;
-}

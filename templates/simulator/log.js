@@ -1,12 +1,14 @@
 // The message log: each message, its deliveries, and the XML both ways.
 
-import { $, both, clock, draw, face, h } from "./dom.js";
-import { KINDS, OUTCOMES, SMALL, STATUS, VIOLATIONS } from "./words.js";
+import { $, both, draw, face, h } from "./dom.js";
+import { people } from "./store.js";
+import { clock } from "./when.js";
+import { FAULTS, KINDS, OUTCOMES, SMALL, STATUS, VIOLATIONS } from "./words.js";
 
 const SHOWN = 100;
 
-/** ``people``: openid -> person. The newest is on top. */
-export function showLog(exchanges, people) {
+/** The newest is on top. */
+export function showLog(exchanges) {
   const newest = exchanges.slice(-SHOWN).reverse();
   draw($("exchanges"), newest.map((exchange) => [String(exchange.id), "", () => card(exchange, people.get(exchange.openid))]));
   $("exchanges").hidden = newest.length === 0;
@@ -14,12 +16,16 @@ export function showLog(exchanges, people) {
 }
 
 function card({ label, at, delivery }, person) {
+  const { status, attempts } = delivery;
+  const silent = attempts.length === 0;
   const name = person ? [face(person), h("b", {}, person.name)] : [];
-  const chip = h("span", { className: `chip ${delivery.status}` }, both(STATUS[delivery.status]));
+  const chip = h("span", { className: `chip ${status}` }, both(STATUS[status]));
   const kind = h("span", { className: "kind" }, both(KINDS[label] ?? [label, ""]));
-  const tries = h("span", { className: "tries", "aria-label": `${SMALL.delivery.join(" ")}: ${delivery.attempts.length}` },
-    delivery.attempts.map((attempt, index) => h("i", { className: attempt.outcome, title: attemptTitle(attempt, index) })));
-  const head = h("summary", {}, name, kind, chip, tries, h("span", { className: "took" }, `${delivery.ms} ms`), h("time", {}, clock(at)));
+  const tries = h("span", { className: "tries", "aria-label": `${SMALL.delivery.join(" ")}: ${attempts.length}` },
+    attempts.map((attempt, index) => h("i", { className: attempt.outcome, title: attemptTitle(attempt, index) })));
+  const faults = [...new Set(attempts.flatMap((attempt) => attempt.faults))].map((fault) => h("span", { className: "chip fault" }, both(FAULTS[fault] ?? [fault, ""])));
+  const hush = silent ? h("span", { className: "chip fault" }, both(SMALL.undelivered)) : null;
+  const head = h("summary", {}, name, kind, chip, hush, tries, faults, h("span", { className: "took" }, `${delivery.ms} ms`), h("time", {}, clock(at)));
   const details = h("details", {}, head);
   // The XML is drawn when somebody looks at it, not before.
   details.addEventListener("toggle", () => details.children.length === 1 && details.append(inside(delivery)));
@@ -34,15 +40,18 @@ function violations(found) {
 }
 
 function attemptTitle(attempt, index) {
-  const [chinese, english] = OUTCOMES[attempt.outcome];
+  const [chinese, english] = OUTCOMES[attempt.outcome] ?? [attempt.outcome, ""];
   const status = attempt.http_status ? ` HTTP ${attempt.http_status}` : "";
-  return `${SMALL.delivery[0]} ${index + 1}: ${chinese} ${english}${status}, ${attempt.ms} ms`;
+  const faults = attempt.faults.map((fault) => (FAULTS[fault] ?? [fault]).join(" ")).join(", ");
+  return `${SMALL.delivery[0]} ${index + 1}: ${chinese} ${english}${status}, ${attempt.ms} ms${faults ? ` · ${SMALL.fault.join(" ")}: ${faults}` : ""}`;
 }
 
 function inside(delivery) {
   const wire = delivery.attempts.map((attempt, index) => h("div", {},
     h("p", { className: "attempt" }, attemptTitle(attempt, index)), xml(attempt.wire_request), xml(attempt.wire_reply)));
+  const deliveries = delivery.attempts.map((attempt, index) => h("li", { className: attempt.outcome }, attemptTitle(attempt, index)));
   return h("div", { className: "inside" },
+    deliveries.length ? h("ol", { className: "deliveries" }, deliveries) : h("p", { className: "hush" }, both(SMALL.hush)),
     h("h4", {}, both(SMALL.request)), xml(delivery.request_xml),
     h("h4", {}, both(SMALL.reply)), xml(delivery.reply_xml),
     h("details", { className: "wire" }, h("summary", {}, both(SMALL.wire)), wire));

@@ -5,14 +5,14 @@ import { h } from "./dom.js";
 const PIECES = /<a\s[^>]*?href\s*=\s*(["'])(.*?)\1[^>]*>(.*?)<\/a>|https?:\/\/[^\s<>"'，。！？、；：（）《》“”]+/gis;
 const OPTION = "weixin://bizmsgmenu";
 
-/** Nodes for a text. ``choose(content, id)`` is called when a msgmenu link in it is tapped. */
-export function rich(text, choose) {
+/** Nodes for a text. ``acts.choose(content, id)`` is called for a tapped msgmenu link, ``acts.open(url)`` for a page. */
+export function rich(text, acts) {
   const nodes = [];
   let end = 0;
   for (const piece of text.matchAll(PIECES)) {
     nodes.push(text.slice(end, piece.index));
     const bare = piece[2] === undefined;
-    nodes.push(link(bare ? piece[0] : piece[2], bare ? piece[0] : piece[3], choose));
+    nodes.push(link(bare ? piece[0] : piece[2], bare ? piece[0] : piece[3], acts));
     end = piece.index + piece[0].length;
   }
   nodes.push(text.slice(end));
@@ -20,20 +20,27 @@ export function rich(text, choose) {
 }
 
 /** A link where the address is a web page; plain words where it is anything else. */
-export function link(address, label, choose) {
-  if (address.startsWith(OPTION)) return option(address, label, choose);
-  return isWeb(address)
-    ? h("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, label)
-    : label;
+function link(address, label, acts) {
+  if (address.startsWith(OPTION)) return option(address, label, acts);
+  return isWeb(address) ? webLink(address, {}, acts, label) : label;
+}
+
+/** An <a> that opens where ``acts.open`` says: it returns false for what belongs into a tab of its own. */
+export function webLink(address, properties, acts, ...children) {
+  const onclick = (event) => {
+    const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey;
+    if (!elsewhere && acts.open(address)) event.preventDefault();
+  };
+  return h("a", { href: address, target: "_blank", rel: "noopener noreferrer", onclick, ...properties }, ...children);
 }
 
 export function isWeb(address) {
   return URL.canParse(address) && ["http:", "https:"].includes(new URL(address).protocol);
 }
 
-function option(address, label, choose) {
+function option(address, label, acts) {
   const query = new URLSearchParams(address.slice(address.indexOf("?") + 1));
   const content = query.get("msgmenucontent") || label;
-  const tap = () => choose(content, query.get("msgmenuid") || "");
+  const tap = () => acts.choose(content, query.get("msgmenuid") || "");
   return h("button", { type: "button", className: "option", onclick: tap }, label);
 }

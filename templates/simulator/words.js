@@ -29,6 +29,24 @@ export const KINDS = {
   SCAN: ["扫码", "scan"],
   CLICK: ["点菜单", "menu tap"],
   VIEW: ["打开网页", "menu link"],
+  TEMPLATESENDJOBFINISH: ["模板消息结果", "template report"],
+  subscribe_msg_popup_event: ["订阅选择", "consent"],
+  subscribe_msg_change_event: ["改订阅", "consent changed"],
+  subscribe_msg_sent_event: ["订阅通知结果", "notice report"],
+};
+
+// Kinds of faults; what each does stands in drawers.html.
+export const FAULTS = {
+  drop: ["投递丢失", "Lost delivery"],
+  late: ["回答太迟", "Late answer"],
+  delay: ["送得慢", "Slow delivery"],
+  duplicate: ["送了两遍", "Sent twice"],
+  forge: ["签名不对", "Wrong signature"],
+  reorder: ["次序颠倒", "Out of order"],
+  refuse: ["接口报错", "Error code"],
+  slow: ["接口慢", "Slow API"],
+  down: ["接口断线", "API down"],
+  lost: ["回答丢失", "Lost answer"],
 };
 
 export const STATUS = {
@@ -42,6 +60,8 @@ export const OUTCOMES = {
   timeout: ["超过期限，断开", "too late, cut off"],
   unreachable: ["连不上", "not reachable"],
   http_status: ["状态码不是200", "status is not 200"],
+  dropped: ["丢了，没有送到", "lost on the way"],
+  late: ["回答来得太迟", "answered too late"],
 };
 
 export const VIOLATIONS = {
@@ -74,6 +94,7 @@ export const VIOLATIONS = {
 export const TROUBLE = {
   offline: ["替身没有回答，它还开着吗？", "The stand-in does not answer. Is it still running?"],
   no_such_button: ["菜单刚刚变了，请再点一次", "The menu has just changed; please tap again"],
+  dead_code: ["这个码已经过期了", "This code has expired"],
   unknown_person: ["没有这个人了，请重新选", "This person is gone; please pick again"],
   bad_request: ["没有填好，请检查", "Something is not filled in right"],
   40005: ["这不是照片，请选 JPG 或 PNG", "This is not a photo; choose a JPG or PNG"],
@@ -95,6 +116,17 @@ export const SMALL = {
   place: ["[位置]", "[place]"],
   voice: ["[语音]", "[voice]"],
   news: ["[图文]", "[article]"],
+  link: ["[链接]", "[link]"],
+  notice: ["[通知]", "[notice]"],
+  video: ["视频", "Video"],
+  music: ["音乐", "Music"],
+  template: ["模板消息", "template message"],
+  subscription: ["订阅通知", "subscription notice"],
+  more: ["详情", "Details"],
+  chat: ["聊天", "Chat"],
+  beside: ["在旁边再开一部手机", "Open beside"],
+  until: ["", "前有效 valid until then"],
+  forever: ["永久有效", "for ever"],
   you: ["你是", "You are"],
   request: ["送去", "Request"],
   reply: ["回答", "Reply"],
@@ -103,8 +135,38 @@ export const SMALL = {
   delivery: ["投递", "Delivery"],
   toMenu: ["换成菜单", "Show the menu"],
   toKeys: ["换成键盘", "Show the keyboard"],
-  following: ["已关注", "Follower"],
-  stranger: ["未关注", "Not a follower"],
+  undelivered: ["没有投递", "Not delivered"],
+  hush: ["微信在静默的一分钟里，什么也没有投递", "WeChat was silent for its minute and delivered nothing"],
+  fault: ["故障", "fault"],
+  lift: ["解除", "Lift"],
+  everything: ["所有投递", "All deliveries"],
+  callbacks: ["支付回调", "Pay callbacks"],
+  everywhere: ["全部", "all"],
+  inForce: ["个故障", "faults in force"],
+  untilLifted: ["直到解除", "until lifted"],
+  timesLeft: ["还有", "次", "left"],
+};
+
+export const CLOCK = {
+  moving: ["正在拨", "Moving"],
+  moved: ["拨过了 {}，到期的事都办完了", "Moved by {}; all that fell due is done"],
+  ahead: ["比真的时间快 {}", "{} ahead of the true time"],
+  true: ["和真的时间一样", "The true time"],
+  silent: ["服务器接连出错，微信停止投递，还有 {} 秒", "Too many failures: WeChat delivers nothing for {} s"],
+};
+
+export const PAY = {
+  WRONG_PIN: ["支付密码不对，请再输一次", "Wrong PIN; please try again"],
+  PIN_LOCKED: ["输错太多次，请稍后再试", "Too many wrong PINs; try later"],
+  NO_SUCH_ORDER: ["没有这笔订单，或者已经过期", "No such order, or it has expired"],
+  other: ["没有付成", "The payment failed"],
+  hint: (pin) => [`这里人人的密码都是 ${pin}`, `Everybody’s PIN here is ${pin}`],
+};
+
+export const CONSENT = {
+  left: ["已同意", "次", "consents left"],
+  none: ["还没有同意过", "no consent yet"],
+  always: ["一直可以发", "always allowed"],
 };
 
 export const SCENES = [

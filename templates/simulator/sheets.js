@@ -1,0 +1,63 @@
+// What the + opens: a photo, a place, a voice, a scan.
+
+import { both, h, icon } from "./dom.js";
+import { drawing, SCENE_PICTURES } from "./scenes.js";
+import { clock } from "./when.js";
+import { SCENES, SMALL } from "./words.js";
+
+/** Each sheet sends what it holds, with the menu button that opened it. */
+export function startSheets(part, acts, { pressed, close }) {
+  const onSubmit = (name, send) => part(`sheet-${name}`).addEventListener("submit", (event) => {
+    event.preventDefault();
+    const button = pressed();
+    send(new FormData(event.target), button);
+    close();
+  });
+  onSubmit("voice", (form) => acts.voice(form.get("text")));
+  onSubmit("scan", (form, button) => acts.scan(form.get("scene"), button));
+  onSubmit("place", (form, button) => acts.place(Number(form.get("lat")), Number(form.get("lng")), form.get("label"), button));
+  const place = part("sheet-place").elements;
+  const fill = () => {
+    const chosen = place.sample.selectedOptions[0];
+    [place.lat.value, place.lng.value] = chosen.value.split(",");
+    place.label.value = chosen.textContent.split(" · ")[0];
+  };
+  place.sample.addEventListener("change", fill);
+  fill();
+  startPhotos(part, acts, pressed, close);
+
+  return {
+    /** The codes that the account has made, to be tapped instead of typed. */
+    showCodes() {
+      part("codes").replaceChildren(...acts.codes().map((code) => {
+        const scan = () => {
+          const button = pressed();
+          close();
+          acts.scan(code.scene, button, code.ticket);
+        };
+        const ends = code.ends ? `${SMALL.until[0]} ${clock(code.ends)} ${SMALL.until[1]}` : SMALL.forever.join(" ");
+        return h("li", {}, h("button", { type: "button", onclick: scan },
+          icon("code"), h("span", {}, h("b", {}, code.scene), h("small", {}, ends))));
+      }));
+    },
+  };
+}
+
+function startPhotos(part, acts, pressed, close) {
+  const send = (blob) => {
+    const button = pressed();
+    close();
+    acts.photo(blob, button);
+  };
+  const samples = SCENES.map(([name, chinese, english]) => {
+    const image = h("img", { src: SCENE_PICTURES[name], alt: "" });
+    const choose = async () => send(await drawing(image));
+    return h("button", { type: "button", onclick: choose }, image, h("span", {}, both([chinese, english])));
+  });
+  part("scenes").replaceChildren(...samples);
+  part("sheet-photo").elements.photo.addEventListener("change", (event) => {
+    const [file] = event.target.files;
+    if (file) send(file);
+    event.target.value = "";
+  });
+}
