@@ -227,7 +227,13 @@ def formal(words: str) -> str:
 
 @pytest.mark.parametrize(
     ("text", "figures"),
-    [("幺三八〇〇", "13800"), ("１３８ ００", "138 00"), ("四三一一二四X", "431124x"), ("号码是一三", "号码是13"), ("", "")],
+    [
+        ("幺三八〇〇", "13800"),
+        ("１３８ ００", "138 00"),
+        ("四三一一二四X", "431124x"),
+        ("号码是一三", "号码是13"),
+        ("", ""),
+    ],
 )
 def test_figures_read_out_become_digits(text, figures):
     assert read_out(text) == figures
