@@ -1,60 +1,25 @@
 """The chat page as a person meets it, in a real browser, on a desk and on a phone."""
 
+import re
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from bot.simulator.app import create_simulator
-from bot.simulator.simulator import Simulator
+from tests.browsing import DESK, PHONE, TABLET, WIDE, bubbles, chromium, needs_chromium, opened, pick, shoot
 from tests.simulating import serving
-from tests.test_simulator_delivery import MENU, EchoBot, chatting, reply_xml
+from tests.test_simulator_delivery import EchoBot, chatting, reply_xml
 
-CHROMIUM = Path("/usr/bin/chromium")
-DESK = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
-
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium package")
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=arguments)
+    with chromium() as launched:
         yield launched
-        launched.close()
-
-
-@contextmanager
-def opened(
-    browser: Browser, bot: EchoBot, size: dict[str, int] = DESK, deadline: float = 5.0
-) -> Iterator[tuple[Page, Simulator]]:
-    """The page over this bot. Whatever the browser complains about fails the test."""
-    complaints: list[str] = []
-    with ExitStack() as stack:
-        simulator = stack.enter_context(chatting(bot, account_name="帮扶通", deadline=deadline))
-        simulator.menus.create(MENU)
-        url = stack.enter_context(serving(create_simulator(simulator.options, simulator)))
-        page = browser.new_page(viewport={"width": size["width"], "height": size["height"]})
-        stack.callback(page.close)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-        page.goto(url)
-        yield page, simulator
-    assert complaints == []
-
-
-def pick(page: Page, name: str) -> None:
-    page.locator("#crowd").get_by_text(name, exact=True).click()
-    expect(page.locator("#menu")).to_be_visible()
-
-
-def bubbles(page: Page, whose: str = "account") -> list[str]:
-    return page.locator(f".from.{whose} .bubble:not(.typing)").all_inner_texts()
 
 
 def test_a_newcomer_follows_taps_the_menu_and_types(browser):
@@ -136,12 +101,73 @@ def test_a_slow_server_shows_waiting_then_the_line_and_the_log_shows_three_tries
 def test_pushes_arrive_by_themselves_and_are_counted(browser):
     with opened(browser, EchoBot()) as (page, simulator):
         pick(page, "秀英")
+        expect(page.locator("#server")).to_have_attribute("data-state", "well")
         simulator.push("oAunt", "text", {"text": "到账了"})
         simulator.push("oNew", "text", {"text": "有人帮您了"})
         expect(page.locator(".from.account .bubble").get_by_text("到账了")).to_be_visible()
         expect(page.locator("#crowd .badge")).to_have_text("1")
+        expect(page).to_have_title(re.compile(r"^\(1\) "))
         pick(page, "小满")
         expect(page.locator("#crowd .badge")).to_have_count(0)
+        expect(page).to_have_title(re.compile(r"^帮扶通"))
+
+
+def test_what_was_missed_while_the_line_was_down_comes_when_it_is_back(browser):
+    with opened(browser, EchoBot()) as (page, simulator):
+        pick(page, "秀英")
+        simulator.push("oAunt", "text", {"text": "一"})
+        expect(page.locator(".from.account .bubble")).to_have_text(["一"])
+        simulator.chat.close()  # every stream ends
+        simulator.push("oAunt", "text", {"text": "二"})
+        simulator.chat.closed = False
+        simulator.push("oAunt", "text", {"text": "三"})
+        expect(page.locator(".from.account .bubble")).to_have_text(["一", "二", "三"])
+        expect(page.get_by_role("alert")).to_have_count(0)
+
+
+@pytest.mark.parametrize("size", [PHONE, TABLET, DESK, WIDE], ids=["phone", "tablet", "desk", "wide"])
+def test_every_size_of_window_shows_all_of_it(browser, size, request):
+    with opened(browser, EchoBot(), size) as (page, _):
+        pick(page, "秀英")
+        page.get_by_role("button", name="求助", exact=True).click()
+        page.get_by_role("button", name="众筹", exact=True).click()
+        expect(page.locator(".from.account .bubble")).to_have_text("click 众筹")
+        assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
+        for wanted in (page.locator("#strip"), page.locator(".bubble").last, page.locator("#who")):
+            expect(wanted).to_be_in_viewport()
+        expect(page.locator(".log")).to_be_visible(visible=size["width"] >= DESK["width"])
+        shoot(page, request.node.callspec.id)
+
+
+def test_a_pasted_text_brings_the_keyboard(browser):
+    with opened(browser, EchoBot()) as (page, _):
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        pick(page, "秀英")
+        page.evaluate("navigator.clipboard.writeText('苗寨修路')")
+        page.keyboard.press("Control+V")
+        expect(page.get_by_label("Write a message")).to_be_focused()
+        page.keyboard.press("Control+V")
+        expect(page.get_by_label("Write a message")).to_have_value("苗寨修路苗寨修路")
+        page.keyboard.press("Enter")
+        expect(page.locator(".from.account .bubble:not(.typing)")).to_have_text("苗寨修路苗寨修路")
+
+
+def test_the_page_works_without_a_mouse(browser):
+    with opened(browser, EchoBot()) as (page, _):
+        newcomer = page.get_by_role("button", name="A new follower")
+        for _ in range(3):
+            page.keyboard.press("Tab")
+        expect(newcomer).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator(".bubble").first).to_have_text("subscribe")
+        title = page.get_by_role("button", name="求助", exact=True)
+        title.focus()
+        page.keyboard.press("Enter")
+        page.keyboard.press("ArrowDown")
+        expect(page.get_by_role("button", name="众筹", exact=True)).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(title).to_be_focused()
+        expect(page.locator("#menu ul:visible")).to_have_count(0)
 
 
 def test_a_tapped_option_comes_back_with_its_id(browser):
