@@ -8,6 +8,7 @@ from pathlib import Path
 from bot.simulator.app import create_simulator
 from bot.simulator.fields import Paper, read_templates
 from bot.simulator.options import Mode, Options, read_people
+from bot.simulator.pay.options import Kind, PayOptions
 from bot.simulator.serving import die_with_parent, listen, serve_until_told
 from bot.simulator.simulator import Simulator
 
@@ -23,6 +24,13 @@ SETTINGS = {
     "token": ("WECHAT_TOKEN", None, "the Token that signs deliveries"),
     "aes-key": ("WECHAT_AES_KEY", None, "the 43-character EncodingAESKey"),
     "mode": ("WECHAT_MODE", "safe", "safe, compatible or plain"),
+    "mchid": ("PAY_MCHID", "1900000109", "the merchant's number"),
+    "pay-keys": ("SIMULATOR_PAY_KEYS", "", "folder that keeps the keys of Pay, for the merchant's server to read"),
+    "pay-kind": (
+        "SIMULATOR_PAY_KIND",
+        "public-key",
+        "what Pay signs with: public-key, or certificate (older merchants)",
+    ),
     "account": ("SIMULATOR_ACCOUNT", "gh_0000000000aa", "the account's original id"),
     "account-name": ("SIMULATOR_ACCOUNT_NAME", "", "the account's name over the chat"),
 }
@@ -50,6 +58,9 @@ def options(given: argparse.Namespace, port: int) -> Options:
         account=given.account,
         account_name=given.account_name,
         people=read_people(Path(given.people)) if given.people else (),
+        pay=PayOptions(
+            mchid=given.mchid, kind=Kind(given.pay_kind), keys_dir=Path(given.pay_keys) if given.pay_keys else None
+        ),
         templates=paper.own,
         template_library=paper.library,
         subscriptions=paper.subscriptions,
@@ -64,6 +75,7 @@ def main(arguments: list[str]) -> int:
         listener = listen(HOST, int(given.port))
         simulator = Simulator(options(given, listener.getsockname()[1]))
         app = create_simulator(simulator.options, simulator)
+        simulator.pay.keys()
     except (OSError, ValueError) as error:
         sys.stderr.write(f"simulator: {error}\n")
         return 1

@@ -5,6 +5,7 @@ from flask import Flask, request
 from bot.simulator.calls import make_api
 from bot.simulator.options import Options
 from bot.simulator.page import make_page
+from bot.simulator.pay.calls import make_pay_api
 from bot.simulator.simulator import Simulator
 from bot.simulator.visits import make_visits
 
@@ -19,6 +20,7 @@ def create_simulator(options: Options, simulator: Simulator | None = None) -> Fl
     app.extensions["simulator"] = held
     app.teardown_request(lambda _: request.close())  # uploads that were too large for memory
     app.register_blueprint(make_api(held))
+    app.register_blueprint(make_pay_api(held))
     app.register_blueprint(make_visits(held))
     app.register_blueprint(make_page(held))
     return app

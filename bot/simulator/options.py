@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from bot.simulator.fields import Template
+from bot.simulator.pay.options import PayOptions
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "simulator"
 
@@ -59,6 +60,7 @@ class Options:
     """What template/api_add_template may add, by ``short_id``."""
     subscriptions: tuple[Template, ...] = ()
     """Templates of subscription notices and one-time messages."""
+    pay: PayOptions = field(default_factory=PayOptions)
     seed: int = 0
     """Of the fault desk's chances."""
     templates_dir: Path = TEMPLATES

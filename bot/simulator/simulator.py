@@ -20,6 +20,7 @@ from bot.simulator.media import SILENCE, MediaStore
 from bot.simulator.menus import Button, MenuBoard
 from bot.simulator.oauth import OAuth
 from bot.simulator.options import Options, Person
+from bot.simulator.pay.desk import Pay
 from bot.simulator.people import People
 from bot.simulator.platform import Delivery, Platform, Status
 from bot.simulator.quotas import SANDBOX_PER_DAY, Quotas
@@ -66,6 +67,8 @@ class Simulator:
         self.media = MediaStore(self.timeline)
         self.chat = Chat(self.timeline)
         self.platform = Platform(options, post or wire.poster(self._session), self.timeline, self.faults)
+        self.pay = Pay(options, post or wire.poster(self._session), self.timeline, self.faults, self.crowd.knows)
+        self.pay.on_paid = self.windows.paid
 
     def close(self) -> None:
         self.chat.close()
