@@ -239,3 +239,8 @@ def shopping() -> Iterator[Shop]:
 
 def outcomes(notice: Notice) -> list[str]:
     return [attempt.outcome for attempt in notice.attempts]
+
+
+def code(answer: Any) -> tuple[int, str]:
+    """(HTTP status, Pay's code) of a refusal."""
+    return answer.status_code, answer.get_json()["code"]

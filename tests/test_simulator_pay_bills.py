@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.simulator.pay.moments import in_china
-from tests.paying import DAY, OPTIONS, Merchant, trading
-from tests.test_simulator_pay import code
+from tests.paying import DAY, OPTIONS, Merchant, code, trading
 
 HOUR = 3600.0
 TODAY = "2026-11-25"

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.simulator.pay.refunds import PER_ORDER, Outcome
-from tests.paying import DAY, NOTIFY, Merchant, trading
-from tests.test_simulator_pay import code
+from tests.paying import DAY, NOTIFY, Merchant, code, trading
 
 LONG_ENOUGH = 61.0
 

@@ -77,6 +77,7 @@ class Orders:
         self._http_on_loopback = http_on_loopback
         self._orders: dict[str, Order] = {}
         self._by_prepay: dict[str, Order] = {}
+        self._by_transaction: dict[str, Order] = {}
 
     def create(self, asked: dict[str, Any]) -> str:
         """The prepay_id. The same request again gives a fresh one. Raises PayError."""
@@ -119,10 +120,9 @@ class Orders:
     def by_transaction(self, transaction_id: str) -> Order:
         """Raises PayError ORDER_NOT_EXIST."""
         with self._lock:
-            for order in self._orders.values():
-                if transaction_id and order.transaction_id == transaction_id:
-                    return order
-            raise PayError("ORDER_NOT_EXIST", "no such order")
+            if transaction_id not in self._by_transaction:
+                raise PayError("ORDER_NOT_EXIST", "no such order")
+            return self._by_transaction[transaction_id]
 
     def by_prepay(self, prepay_id: str) -> Order | None:
         with self._lock:
@@ -141,6 +141,7 @@ class Orders:
         order.transaction_id = (
             f"4200{secrets.randbelow(10**6):06d}{in_china(now):%Y%m%d}{secrets.randbelow(10**10):010d}"
         )
+        self._by_transaction[order.transaction_id] = order
 
     def shown(self, order: Order) -> dict[str, Any]:
         """As a query answers and a callback carries it."""

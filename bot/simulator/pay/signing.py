@@ -91,7 +91,8 @@ class Gate:
     def _use(self, nonce: str) -> None:
         now = self._clock()
         with self._lock:
-            self._nonces = {known: at for known, at in self._nonces.items() if now - at <= 2 * WINDOW}
+            while self._nonces and now - next(iter(self._nonces.values())) > 2 * WINDOW:
+                del self._nonces[next(iter(self._nonces))]  # the oldest is first
             if nonce in self._nonces:
                 raise PayError("SIGN_ERROR", "nonce_str was used before")
             self._nonces[nonce] = now
