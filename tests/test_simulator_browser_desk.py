@@ -174,7 +174,7 @@ def test_the_clock_is_moved_and_says_how_far_ahead_it_is(browser):
         pick(page, "秀英")
         simulator.timeline.after(2 * 86400, lambda: simulator.push("oAunt", "text", {"text": "明天到期"}))
         page.locator("[data-open=clock]").click()
-        clock = page.get_by_role("dialog", name="The platform’s clock")
+        clock = page.get_by_role("dialog", name="The platform's clock")
         expect(clock.locator("#ahead")).to_contain_text("The true time")
         clock.get_by_role("button", name="3 days").click()
         expect(clock.locator("#ahead")).to_contain_text("3 d ahead")

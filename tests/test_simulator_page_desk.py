@@ -4,6 +4,7 @@ import pytest
 
 from bot.simulator.app import create_simulator
 from bot.simulator.faults import Fault, Kind
+from bot.simulator.fields import Template
 from tests.test_simulator_delivery import EchoBot, chatting
 from tests.test_simulator_page import act, feed
 
@@ -92,3 +93,45 @@ def test_other_sites_can_neither_break_nor_hasten_anything(client, simulator):
         assert act(client, action, headers={"Origin": "http://evil.test"}, kind="drop", seconds="5").status_code == 403
     assert simulator.faults.shown() == []
     assert simulator.timeline.ahead == 0
+
+
+def test_a_code_is_scanned_by_its_ticket_while_it_lives(client, simulator):
+    body = {"action_name": "QR_STR_SCENE", "expire_seconds": 60, "action_info": {"scene": {"scene_str": "门口"}}}
+    code, _ = simulator.codes.create(body)
+    assert [shown["scene"] for shown in feed(client)["codes"]] == ["门口"]
+    assert act(client, "scan", openid="oAunt", scene="门口", ticket=code.ticket).get_json() == {"status": "replied"}
+    assert code.ticket in feed(client)["exchanges"][0]["delivery"]["request_xml"]
+    simulator.timeline.move(60)
+    answer = act(client, "scan", openid="oAunt", scene="门口", ticket=code.ticket)
+    assert (answer.status_code, answer.get_json()) == (410, {"error": "dead_code"})
+    assert feed(client)["codes"] == []
+
+
+TEMPLATE = Template("tpl-1", "求助进展通知", "求助事项:{{thing1.DATA}}")
+
+
+def test_consent_is_given_and_refused(client, simulator):
+    simulator.subscriptions.put(TEMPLATE)
+    assert feed(client)["consents"]["oAunt"] == {"tpl-1": 0}
+    assert act(client, "consent", openid="oAunt", choices='{"tpl-1": true}').get_json() == {"status": "silent"}
+    act(client, "consent", openid="oAunt", choices='{"tpl-1": false}')
+    assert feed(client)["consents"]["oAunt"] == {"tpl-1": 1}
+    labels = [exchange["label"] for exchange in feed(client)["exchanges"]]
+    assert labels == ["subscribe_msg_popup_event"] * 2
+
+
+@pytest.mark.parametrize(
+    ("choices", "status", "error"),
+    [
+        ("", 400, "bad_request"),
+        ("[]", 400, "bad_request"),
+        ("{}", 400, "bad_request"),
+        ('{"tpl-1": 1}', 400, "bad_request"),
+        ('{"1": true, "2": true, "3": true, "4": true, "5": true, "6": true}', 400, "bad_request"),
+        ('{"nothing": true}', 422, "40037"),
+    ],
+)
+def test_a_consent_that_cannot_be_is_refused(client, simulator, choices, status, error):
+    simulator.subscriptions.put(TEMPLATE)
+    answer = act(client, "consent", openid="oAunt", choices=choices)
+    assert (answer.status_code, answer.get_json()) == (status, {"error": error})

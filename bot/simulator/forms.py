@@ -62,6 +62,17 @@ def choices(name: str) -> dict[str, bool]:
     return read
 
 
+def fields(written: str) -> dict[str, str]:
+    """An object, written as JSON; what is no text in it is left out."""
+    try:
+        read = json.loads(written)
+    except ValueError as error:
+        raise BadRequest("request") from error
+    if not isinstance(read, dict):
+        raise BadRequest("request")
+    return {name: value for name, value in read.items() if isinstance(value, str)}
+
+
 def file(name: str) -> bytes:
     sent = request.files.get(name)
     if sent is None:

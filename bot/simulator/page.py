@@ -14,6 +14,7 @@ from bot.simulator.crowd import UnknownPerson
 from bot.simulator.desk import add_desk
 from bot.simulator.errors import ApiError
 from bot.simulator.forms import BadRequest
+from bot.simulator.sheets import Sheets, add_sheets
 from bot.simulator.simulator import NoSuchButton, Simulator
 
 ASSET = re.compile(r"[a-z]+\.(js|css)")
@@ -26,6 +27,7 @@ POLICY = (
 
 def make_page(simulator: Simulator) -> Blueprint:
     page = Blueprint("page", __name__)
+    sheets = Sheets(simulator)
     boot = secrets.token_hex(8)  # a page left open over a restart sees it change and starts afresh
     server = urlsplit(simulator.options.bot_url)
     account = f"{server.scheme}://{server.netloc}"  # pages of no other origin open inside a phone
@@ -86,12 +88,13 @@ def make_page(simulator: Simulator) -> Blueprint:
 
     @page.get("/desk/feed")
     def feed() -> dict[str, Any]:
-        return stream.snapshot(simulator, boot, request.args.get("after", 0, int))
+        return stream.snapshot(simulator, sheets, boot, request.args.get("after", 0, int))
 
     @page.get("/desk/stream")
     def live() -> Response:
-        news = stream.events(simulator, boot, stream.since(boot), stream.caller_left())
+        news = stream.events(simulator, sheets, boot, stream.since(boot), stream.caller_left())
         return Response(news, mimetype="text/event-stream")
 
+    add_sheets(page, simulator, sheets)
     add_desk(page, simulator)
     return page

@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import request
 
+from bot.simulator.sheets import Sheets
 from bot.simulator.simulator import Simulator
 
 HEARTBEAT = 15.0
@@ -20,7 +21,7 @@ RECONNECT = 1000
 """Milliseconds after which a browser that lost the stream comes back."""
 
 
-def sections(simulator: Simulator) -> dict[str, Any]:
+def sections(simulator: Simulator, sheets: Sheets) -> dict[str, Any]:
     """Whatever is not in the chat, by name, as JSON has it; a page is told a section when it has changed."""
     silence = simulator.platform.silent_for
     people = simulator.crowd.shown()
@@ -41,13 +42,20 @@ def sections(simulator: Simulator) -> dict[str, Any]:
             for person in people
             if templates
         },
+        "sheets": sheets.shown(),
     }
 
 
-def snapshot(simulator: Simulator, boot: str, after: int) -> dict[str, Any]:
+def snapshot(simulator: Simulator, sheets: Sheets, boot: str, after: int) -> dict[str, Any]:
     """All that is newer than the page has, for everybody at once."""
     news = simulator.chat.newer_than(after)
-    return {"boot": boot, "now": simulator.timeline(), **sections(simulator), **news}
+    return {
+        "boot": boot,
+        "now": simulator.timeline(),
+        **sections(simulator, sheets),
+        "callbacks": simulator.pay.notices.shown(),
+        **news,
+    }
 
 
 def since(boot: str) -> int:
@@ -62,18 +70,22 @@ def since(boot: str) -> int:
     return int(version) if known == boot and version.isdecimal() else 0
 
 
-def events(simulator: Simulator, boot: str, after: int, left: Callable[[], bool]) -> Iterator[str]:
+def events(simulator: Simulator, sheets: Sheets, boot: str, after: int, left: Callable[[], bool]) -> Iterator[str]:
     """One message for each change, until the caller has left or the stand-in stops. Its id is ``boot.version``."""
     told: dict[str, Any] = {}
-    version, spoken = after, time.monotonic()
+    version, called, spoken = after, 0, time.monotonic()
     yield f"retry: {RECONNECT}\n\n"
     while not simulator.chat.closed and not left():
-        now = sections(simulator)
+        now = sections(simulator, sheets)
         news = simulator.chat.newer_than(version)
         changed = {name: value for name, value in now.items() if told.get(name) != value}
-        if changed or news["version"] != version:
+        callbacks = simulator.pay.notices.shown(called)
+        if changed or callbacks or news["version"] != version:
             told, version, spoken = now, news["version"], time.monotonic()
-            data = json.dumps({"boot": boot, "now": simulator.timeline(), **changed, **news}, ensure_ascii=False)
+            called = max((callback["version"] for callback in callbacks), default=called)
+            more = {"callbacks": callbacks} if callbacks else {}
+            sent = {"boot": boot, "now": simulator.timeline(), **changed, **more, **news}
+            data = json.dumps(sent, ensure_ascii=False)
             yield f"id: {boot}.{version}\ndata: {data}\n\n"
         elif time.monotonic() - spoken >= HEARTBEAT:
             spoken = time.monotonic()

@@ -1,6 +1,6 @@
 // The popup that asks whether the account may send its notices: a yes or a no for each template.
 
-import { h } from "./dom.js";
+import { cover, h } from "./dom.js";
 import { CONSENT } from "./words.js";
 
 /** ``choose({templateId: bool})`` is told what the person tapped; never for a popup that was closed. */
@@ -9,8 +9,7 @@ export function makeConsent(part, choose) {
   let answered = () => {};
 
   function close() {
-    part("consent").hidden = true;
-    part("veil").hidden = true;
+    cover(part("consent"), false);
     answered(null);
     answered = () => {};
   }
@@ -38,8 +37,7 @@ export function makeConsent(part, choose) {
           h("input", { type: "checkbox", checked: true }),
           h("span", {}, h("b", {}, title), example ? h("span", {}, example) : null, h("small", {}, given.join(" ")))));
       }));
-      part("consent").hidden = false;
-      part("veil").hidden = false;
+      cover(part("consent"), true);
       part("asked").querySelector("input")?.focus();
     },
     escape() {

@@ -7,7 +7,7 @@ import { fillFaults, showFaults, startFaults } from "./faults.js";
 import { showClock, startClock } from "./hours.js";
 import { showLog } from "./log.js";
 import { makePhone } from "./phone.js";
-import { allSeen, call, exchanges, listen, look, people } from "./store.js";
+import { allSeen, call, callbacks, exchanges, listen, look, people } from "./store.js";
 import { SMALL, TROUBLE } from "./words.js";
 
 const TROUBLE_SHOWN = 6000;
@@ -123,7 +123,8 @@ function show() {
     phone.part("unread").hidden = unread === 0;
     phone.part("unread").textContent = unread;
   }
-  showLog([...exchanges.values()].filter((exchange) => logAll || !openids.length || openids.includes(exchange.openid)));
+  $("log-one").replaceChildren(...both(openids.length > 1 ? SMALL.these : SMALL.this));
+  showLog([...exchanges.values()].filter((exchange) => logAll || !openids.length || openids.includes(exchange.openid)), [...callbacks.values()]);
   showFaults();
   showClock();
 }

@@ -32,11 +32,11 @@ export function makeDock(part, acts) {
   }
 
   function grow() {
-    words.style.height = "auto";
-    words.style.height = `${Math.min(words.scrollHeight, 120)}px`;
     const empty = words.value.trim() === "";
     part("send").hidden = empty;
     part("more").hidden = !empty;
+    words.style.height = "auto";
+    words.style.height = `${Math.min(words.scrollHeight, 120)}px`;
   }
 
   function setKeys(keys, focus) {
@@ -68,7 +68,6 @@ export function makeDock(part, acts) {
     part("more").setAttribute("aria-expanded", "true");
     part("tiles").hidden = name !== "";
     for (const sheet of part("panel").querySelectorAll(".sheet")) sheet.hidden = sheet.dataset.part !== `sheet-${name}`;
-    if (name === "scan") sheets.showCodes();
     const first = name ? part(`sheet-${name}`).querySelector("button, select, input") : part("tiles").querySelector("button");
     first.focus();
   }
@@ -122,6 +121,7 @@ export function makeDock(part, acts) {
 
   return {
     closePanel,
+    showCodes: sheets.showCodes,
     /** The menu that this person sees; without one, only the keyboard. Whoever is typing goes on typing. */
     showMenu(buttons, samePerson) {
       const typing = samePerson && menuButtons.length > 0 && !part("writer").hidden;

@@ -62,3 +62,12 @@ export function face(person) {
 export function accountFace() {
   return h("span", { className: "account-face", "aria-hidden": "true" }, icon("heart"));
 }
+
+/** While something lies over a phone, nothing under it can be reached. */
+export function cover(overlay, on) {
+  overlay.hidden = !on;
+  for (const other of overlay.parentElement.children) {
+    if (other.classList.contains("veil")) other.hidden = !on;
+    else if (other !== overlay) other.inert = on;
+  }
+}

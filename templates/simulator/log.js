@@ -3,16 +3,31 @@
 import { $, both, draw, face, h } from "./dom.js";
 import { people } from "./store.js";
 import { clock } from "./when.js";
-import { FAULTS, KINDS, OUTCOMES, SMALL, STATUS, VIOLATIONS } from "./words.js";
+import { CALLBACKS, FAULTS, KINDS, OUTCOMES, SMALL, STATUS, VIOLATIONS } from "./words.js";
 
 const SHOWN = 100;
 
 /** The newest is on top. */
-export function showLog(exchanges) {
-  const newest = exchanges.slice(-SHOWN).reverse();
-  draw($("exchanges"), newest.map((exchange) => [String(exchange.id), "", () => card(exchange, people.get(exchange.openid))]));
+export function showLog(exchanges, callbacks) {
+  const rows = [
+    ...exchanges.map((exchange) => [exchange.at, [String(exchange.id), "", () => card(exchange, people.get(exchange.openid))]]),
+    ...callbacks.map((callback) => [callback.created, [callback.id, String(callback.version), () => callbackCard(callback)]]),
+  ];
+  const newest = rows.sort(([a], [b]) => b - a).slice(0, SHOWN).map(([, item]) => item);
+  draw($("exchanges"), newest);
   $("exchanges").hidden = newest.length === 0;
   $("log-empty").hidden = newest.length > 0;
+}
+
+/** A callback of Pay to the account's server, with all its tries. */
+function callbackCard({ event, number, state, attempts, created, plain }) {
+  const dots = h("span", { className: "tries", "aria-label": `${SMALL.delivery.join(" ")}: ${attempts.length}` },
+    attempts.map((attempt, index) => h("i", { className: attempt.outcome, title: attemptTitle(attempt, index) })));
+  const head = h("summary", {}, h("span", { className: "kind" }, both(SMALL.callback)), h("span", { className: `chip ${state}` }, both(CALLBACKS[state])),
+    dots, h("code", {}, event), h("span", { className: "took" }, number), h("time", {}, clock(created)));
+  const tries = h("ol", { className: "deliveries" }, attempts.map((attempt, index) => h("li", { className: attempt.outcome }, `${clock(attempt.at)} · ${attemptTitle(attempt, index)}`)));
+  const body = h("pre", { className: "xml", tabIndex: 0 }, JSON.stringify(JSON.parse(plain), null, 2));
+  return h("li", {}, h("details", {}, head, h("div", { className: "inside" }, tries, h("h4", {}, both(SMALL.opened)), body)));
 }
 
 function card({ label, at, delivery }, person) {
@@ -42,7 +57,7 @@ function violations(found) {
 function attemptTitle(attempt, index) {
   const [chinese, english] = OUTCOMES[attempt.outcome] ?? [attempt.outcome, ""];
   const status = attempt.http_status ? ` HTTP ${attempt.http_status}` : "";
-  const faults = attempt.faults.map((fault) => (FAULTS[fault] ?? [fault]).join(" ")).join(", ");
+  const faults = [...attempt.faults, ...(attempt.probe ? ["probe"] : [])].map((fault) => (FAULTS[fault] ?? [fault]).join(" ")).join(", ");
   return `${SMALL.delivery[0]} ${index + 1}: ${chinese} ${english}${status}, ${attempt.ms} ms${faults ? ` · ${SMALL.fault.join(" ")}: ${faults}` : ""}`;
 }
 

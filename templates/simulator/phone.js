@@ -71,7 +71,9 @@ export function makePhone(root, desk) {
     if (name === "getBrandWCPayRequest") {
       try {
         await call("/desk/pay/sheet", formOf({ openid, request: JSON.stringify(args) }));
-      } catch {
+        await look();
+      } catch (error) {
+        desk.trouble(error.message);
         return { err_msg: "get_brand_wcpay_request:fail" };
       }
       return { err_msg: `get_brand_wcpay_request:${await new Promise((resolve) => (payResult = resolve))}` };
@@ -150,6 +152,7 @@ export function makePhone(root, desk) {
       part("hint").hidden = own.length > 0;
       part("consent-tile").hidden = !told.subscriptions?.length;
       chat.show(person, own, acts);
+      dock.showCodes();
       dock.showStranger(person.met && !person.following);
       pay.show(told.sheets?.[openid]);
       if (part("talk").offsetParent) seen.set(openid, Math.max(0, ...own.map((entry) => entry.id ?? 0)));

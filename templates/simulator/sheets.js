@@ -1,6 +1,6 @@
 // What the + opens: a photo, a place, a voice, a scan.
 
-import { both, h, icon } from "./dom.js";
+import { both, draw, h, icon } from "./dom.js";
 import { drawing, SCENE_PICTURES } from "./scenes.js";
 import { clock } from "./when.js";
 import { SCENES, SMALL } from "./words.js";
@@ -29,18 +29,19 @@ export function startSheets(part, acts, { pressed, close }) {
   return {
     /** The codes that the account has made, to be tapped instead of typed. */
     showCodes() {
-      part("codes").replaceChildren(...acts.codes().map((code) => {
-        const scan = () => {
-          const button = pressed();
-          close();
-          acts.scan(code.scene, button, code.ticket);
-        };
-        const ends = code.ends ? `${SMALL.until[0]} ${clock(code.ends)} ${SMALL.until[1]}` : SMALL.forever.join(" ");
-        return h("li", {}, h("button", { type: "button", onclick: scan },
-          icon("code"), h("span", {}, h("b", {}, code.scene), h("small", {}, ends))));
-      }));
+      draw(part("codes"), acts.codes().map((code) => [code.ticket, "", () => codeRow(code)]));
     },
   };
+
+  function codeRow({ scene, ticket, ends }) {
+    const scan = () => {
+      const button = pressed();
+      close();
+      acts.scan(scene, button, ticket);
+    };
+    const lives = ends ? `${SMALL.until[0]} ${clock(ends)} ${SMALL.until[1]}` : SMALL.forever.join(" ");
+    return h("li", {}, h("button", { type: "button", onclick: scan }, icon("code"), h("span", {}, h("b", {}, scene), h("small", {}, lives))));
+  }
 }
 
 function startPhotos(part, acts, pressed, close) {

@@ -7,6 +7,7 @@ const boot = document.body.dataset.boot;
 export const people = new Map(); // openid -> person
 export const entries = new Map(); // id -> entry
 export const exchanges = new Map(); // id -> exchange
+export const callbacks = new Map(); // id -> callback of Pay
 export const pending = new Map(); // ref -> entry that the stand-in has not told us of yet
 export const seen = new Map(); // openid -> id of the last entry that was on screen
 export const told = { menu_stamp: "", faults: [], ahead: 0, silent_until: 0 }; // the other sections, by name
@@ -31,7 +32,7 @@ export function formOf(fields) {
 function take(news) {
   if (news.boot !== boot) return location.reload();
   setNow(news.now);
-  const { people: everybody, entries: said, exchanges: delivered, version: newest, ...sections } = news;
+  const { people: everybody, entries: said, exchanges: delivered, callbacks: called = [], version: newest, ...sections } = news;
   if (everybody) {
     people.clear();
     for (const person of everybody) people.set(person.openid, person);
@@ -42,6 +43,7 @@ function take(news) {
     pending.delete(entry.ref);
   }
   for (const exchange of delivered) exchanges.set(exchange.id, exchange);
+  for (const callback of called) callbacks.set(callback.id, callback);
   Object.assign(told, sections);
   version = Math.max(version, newest);
 }

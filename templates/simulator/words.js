@@ -3,7 +3,7 @@
 export const LINES = {
   subscribe: ["你关注了公众号", "You followed the account"],
   unsubscribe: ["你取消了关注", "You unfollowed the account"],
-  SCAN: ["扫了公众号的码", "Scanned the account’s code"],
+  SCAN: ["扫了公众号的码", "Scanned the account's code"],
   CLICK: ["点了菜单", "Tapped the menu"],
   VIEW: ["点了菜单，打开网页", "Tapped the menu, opens a page"],
   view_miniprogram: ["点了菜单，打开小程序", "Tapped the menu, opens a mini program"],
@@ -47,6 +47,14 @@ export const FAULTS = {
   slow: ["接口慢", "Slow API"],
   down: ["接口断线", "API down"],
   lost: ["回答丢失", "Lost answer"],
+  probe: ["探测：签名是假的", "probe with a wrong signature"],
+};
+
+// What became of a callback of Pay.
+export const CALLBACKS = {
+  waiting: ["还要再送", "to be sent again"],
+  taken: ["收下了", "taken"],
+  given_up: ["不再送了", "given up"],
 };
 
 export const STATUS = {
@@ -62,6 +70,8 @@ export const OUTCOMES = {
   http_status: ["状态码不是200", "status is not 200"],
   dropped: ["丢了，没有送到", "lost on the way"],
   late: ["回答来得太迟", "answered too late"],
+  taken: ["收下了", "taken"],
+  refused: ["没有收下", "refused"],
 };
 
 export const VIOLATIONS = {
@@ -101,6 +111,11 @@ export const TROUBLE = {
   40009: ["照片太大了，要小于 10 MB", "The photo is too large; below 10 MB please"],
   41005: ["文件是空的", "The file is empty"],
   413: ["文件太大了，要小于 10 MB", "The file is too large; below 10 MB please"],
+  missing_parameter: ["网页调起支付时少了参数", "The page asks for a payment without all its parameters"],
+  wrong_app: ["网页给的AppID不对", "The page asks for a payment with another AppID"],
+  bad_sign_type: ["signType应当是RSA", "signType must be RSA"],
+  bad_timestamp: ["timeStamp应当是十位的秒数", "timeStamp must be seconds, ten digits"],
+  bad_signature: ["paySign签名不对", "paySign is wrong"],
   other: ["没有成功，请再试一次", "That did not work; please try again"],
 };
 
@@ -124,8 +139,10 @@ export const SMALL = {
   subscription: ["订阅通知", "subscription notice"],
   more: ["详情", "Details"],
   chat: ["聊天", "Chat"],
+  this: ["这个人", "This person"],
+  these: ["这几个人", "These people"],
   beside: ["在旁边再开一部手机", "Open beside"],
-  until: ["", "前有效 valid until then"],
+  until: ["有效到", "valid until then"],
   forever: ["永久有效", "for ever"],
   you: ["你是", "You are"],
   request: ["送去", "Request"],
@@ -135,6 +152,8 @@ export const SMALL = {
   delivery: ["投递", "Delivery"],
   toMenu: ["换成菜单", "Show the menu"],
   toKeys: ["换成键盘", "Show the keyboard"],
+  callback: ["支付回调", "Pay callback"],
+  opened: ["解密以后", "Opened"],
   undelivered: ["没有投递", "Not delivered"],
   hush: ["微信在静默的一分钟里，什么也没有投递", "WeChat was silent for its minute and delivered nothing"],
   fault: ["故障", "fault"],
@@ -155,12 +174,20 @@ export const CLOCK = {
   silent: ["服务器接连出错，微信停止投递，还有 {} 秒", "Too many failures: WeChat delivers nothing for {} s"],
 };
 
+// Why the pay sheet takes no money, by the names that the stand-in gives (bot/simulator/pay/phone.py).
 export const PAY = {
-  WRONG_PIN: ["支付密码不对，请再输一次", "Wrong PIN; please try again"],
-  PIN_LOCKED: ["输错太多次，请稍后再试", "Too many wrong PINs; try later"],
-  NO_SUCH_ORDER: ["没有这笔订单，或者已经过期", "No such order, or it has expired"],
+  wrong_pin: ["支付密码不对，请再输一次", "Wrong PIN; please try again"],
+  tries: ["还能输 {} 次", "{} tries left"],
+  locked: ["密码输错太多次，请过三个小时再试", "Too many wrong PINs; try again in three hours"],
+  paying: ["正在付，银行还没有回话", "Paying; the bank has not answered yet"],
+  paid: ["这笔已经付过了", "This order is paid already"],
+  closed: ["商家关了这笔订单", "The order is closed"],
+  order_expired: ["这笔订单过期了", "The order has expired"],
+  prepay_expired: ["这次支付过期了，请重新下单", "The prepay_id has expired; order again"],
+  other_payer: ["这笔订单是别人的", "The order is another person's"],
+  unknown_prepay: ["没有这笔订单", "There is no such order"],
   other: ["没有付成", "The payment failed"],
-  hint: (pin) => [`这里人人的密码都是 ${pin}`, `Everybody’s PIN here is ${pin}`],
+  hint: ["这里人人的密码都是 {}", "Everybody's PIN here is {}"],
 };
 
 export const CONSENT = {
