@@ -184,6 +184,12 @@ class Engine:
 
     # Reading
 
+    def listens(self, session: Session) -> bool:
+        """Is the question of the draft in focus one that takes whatever is said?"""
+        draft = session.draft
+        step = cursor(self.flows[draft.flow], draft) if draft else None
+        return step is not None and step.reader.free
+
     def claims(self, session: Session, text: str, world: World) -> bool:
         """Is this text exactly one of the choices that the draft in focus shows?"""
         draft = session.draft
@@ -273,8 +279,8 @@ class Engine:
         """
         draft.misses += 1
         if draft.misses < MISSES_BEFORE_HELP:
-            return Answer([say], outcome=code)
-        draft.misses = 0
+            return Answer([say], outcome=code, tries=draft.misses)
+        tries, draft.misses = draft.misses, 0
         options = [
             Option(1, "", ["example"]),
             Option(2, "", ["park"]),
@@ -282,7 +288,7 @@ class Engine:
             Option(0, "", ["ask_to_drop"]),
         ]
         ways_out = self._say(draft, "flows/drafts", "stuck")
-        return Answer([ways_out] if numbered else [say, ways_out], options, outcome="stuck")
+        return Answer([ways_out] if numbered else [say, ways_out], options, outcome="stuck", tries=tries)
 
     # Asking
 

@@ -52,7 +52,8 @@ def done(desk: Desk, draft: Draft) -> Answer:
         shop_url=answers["shop_url"] if in_a_shop(answers) else None,
     )
     listing = put_on_sale(desk.db, wanted, seller, desk.world.now)
-    photos = photo.attach(desk.db, "listing", listing.id, answers["photos"], desk.world.now)
+    conversation, now = desk.person.conversation_id, desk.world.now
+    photos = photo.attach(desk.db, "listing", listing.id, conversation, answers["photos"], now)
     desk.jobs += [("fetch_photo", photo_id) for photo_id in photos]
     options = [Option(1, "", ["command", "view_listing", str(listing.id)])]
     return Answer([Say("flows/list_produce/done", None, {"number": listing.id, "name": listing.name})], options)

@@ -38,7 +38,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
         region_code=answers["place"]["code"],
     )
     offer = make_offer(desk.db, wanted, donor, desk.world.now)
-    photos = photo.attach(desk.db, "offer", offer.id, answers["photos"], desk.world.now)
+    photos = photo.attach(desk.db, "offer", offer.id, desk.person.conversation_id, answers["photos"], desk.world.now)
     desk.jobs += [("fetch_photo", photo_id) for photo_id in photos]
     category = desk.world.lexicon.label("goods_category", offer.category)
     options = [Option(1, "", ["command", "browse_requests", category])]

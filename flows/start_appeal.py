@@ -70,7 +70,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     now = desk.world.now
     owner = get_resident(desk.db, desk.person.user_id)
     appeal = submit(desk.db, _appeal(draft), owner, now)
-    photos = attach(desk.db, "appeal", appeal.id, draft.answers["photos"], now)
+    photos = attach(desk.db, "appeal", appeal.id, desk.person.conversation_id, draft.answers["photos"], now)
     desk.jobs += [("fetch_photo", photo) for photo in photos]
     return Answer([Say("flows/start_appeal/done", None, _outcome(appeal))])
 

@@ -47,8 +47,9 @@ class Router:
         return answer
 
     def _mark(self, session: Session, answer: Answer) -> None:
+        """Where the conversation stands now; a flow that has just been finished has said so itself."""
         draft = session.draft
-        if draft is None:
+        if draft is None or answer.flow:
             return
         step = cursor(self.engine.flows[draft.flow], draft)
-        answer.flow, answer.step, answer.tries = draft.flow, step.name if step else "review", draft.misses
+        answer.flow, answer.step = draft.flow, step.name if step else "review"

@@ -49,8 +49,10 @@ class Command:
     guess: bool = True
 
 
+# A number with its thousands parted (1,500) is an amount: whose number it begins with stays open.
+_DIGITS = r"[0-9]++(?!,[0-9]{3}(?![0-9]))"
 _HEAD_NUMBER = re.compile(
-    r"\s*(?:no\.?|#|第)?\s*([0-9]+|[零〇一二三四五六七八九十百千万两]+)\s*(?:号|#)?\s*(.*)", re.DOTALL
+    rf"\s*(?:no\.?|#|第)?\s*({_DIGITS}|[零〇一二三四五六七八九十百千万两]+)\s*(?:号|#)?\s*(.*)", re.DOTALL
 )
 # What people put between a number and their words.
 _BETWEEN = " ,:;、"  # folded: the full-width ones are these too
@@ -77,6 +79,10 @@ class Commands:
                 if arguments is not None:
                     return command, arguments
         return None
+
+    def is_said(self, name: str) -> bool:
+        """Has this command a word of its own? Those without need arguments that only a numbered line has."""
+        return name in self._by_word.values()
 
     def closest(self, text: str) -> str | None:
         """The word somebody may have meant. Only for asking back."""

@@ -65,7 +65,7 @@ def _finish(talk: Talk, draft: Draft) -> Answer:
             return _refused(refusal)
         return talk.engine.refused(talk.session, draft, refusal, talk.world)
     talk.session.drop(draft)
-    answer.outcome = "done"
+    answer.outcome, answer.flow, answer.step = "done", draft.flow, "done"
     return answer
 
 

@@ -15,14 +15,14 @@ def handle(talk: Talk) -> Answer:
     match talk.message.event:
         case "subscribe":
             _set_following(talk, True)
-            return menu.welcome(talk)
+            return aside(talk, menu.welcome)
         case "unsubscribe":
             _set_following(talk, False)
             return _noted()
         case "click":
             return _tapped(talk, talk.message.event_key)
         case "scan":
-            return menu.show(talk)
+            return aside(talk, menu.show)
         case "user_authorization_cancellation" | "user_authorization_revoke":
             # doc/service/guide/h5/authorization_change: after either, what is kept of the person must be deleted.
             _forget(talk)
@@ -30,8 +30,13 @@ def handle(talk: Talk) -> Answer:
 
 
 def _tapped(talk: Talk, command: str) -> Answer:
-    """A menu button's key is a command's name. Calling a person lays the draft aside itself, and notes where it was."""
+    """A menu button's key is a command's name. Calling a person lays the draft aside itself, and notes where it was.
+
+    A key that is no word's command (a button of an older menu, say) gets the menu.
+    """
     human.leave(talk)
+    if not talk.commands.is_said(command):
+        return aside(talk, menu.show)
     if command == "human":
         return run_command(talk, command, [])
     return aside(talk, lambda talk: run_command(talk, command, []))

@@ -35,6 +35,12 @@ def pledge(talk: Talk, said: str = "") -> Answer:
     return heard
 
 
+def is_gift(talk: Talk, said: str) -> bool:
+    """Are these words a gift and nothing else, and not the beginning of somebody's story (捐三千元买的种子)?"""
+    gift = _read(talk, said)
+    return gift is not None and (not gift[1] or isinstance(read_fen(gift[1], talk.world), int))
+
+
 def _read(talk: Talk, said: str) -> tuple[int, str] | None:
     """The appeal's number and the words for the amount; None when it stays open which of the two a number is."""
     before, to, after = said.partition(talk.world.lexicon.words["pledge_to"][0])

@@ -9,7 +9,9 @@ from flows.numerals import ordinal
 from flows.session import Option
 from flows.wording import plain
 from handlers import human, menu, news
+from handlers.commands import Takes
 from handlers.dispatch import finish, run_command
+from handlers.giving import is_gift
 from handlers.talk import Talk
 
 # Name of the control word in config/keywords.toml -> what it does. Exact matches only.
@@ -86,6 +88,9 @@ def _command(talk: Talk, text: str) -> Answer | None:
     if found is None:
         return None
     command, arguments = found
+    writing = talk.engine.listens(talk.session)
+    if writing and command.takes is Takes.GIFT and arguments and not is_gift(talk, arguments[0]):
+        return None
     return aside(talk, lambda talk: run_command(talk, command.name, arguments))
 
 

@@ -31,6 +31,7 @@ def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
         return []
     user = db.get(User, conversation.user_id) if conversation.user_id else None
     photos = _forget_user(db, user, now) if user else []
+    photos += _forget_photos(db, "draft", [conversation_id])
     conversation.user_id = None
     db.flush()
     tickets = select(Ticket.id).where(Ticket.conversation_id == conversation_id)
@@ -56,7 +57,12 @@ def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
     _withdraw(db, user, REQUEST_MACHINE, GoodsRequest, GoodsRequest.owner_id, now)
     _withdraw(db, user, LISTINGS, Listing, Listing.seller_id, now)
     db.execute(update(GoodsRequest).where(GoodsRequest.owner_id == user.id).values(reason=""))
-    return _forget_photos(db, user)
+    owned = {
+        "appeal": select(Appeal.id).where(Appeal.owner_id == user.id),
+        "offer": select(Offer.id).where(Offer.donor_id == user.id),
+        "listing": select(Listing.id).where(Listing.seller_id == user.id),
+    }
+    return [photo for subject, ids in owned.items() for photo in _forget_photos(db, subject, ids)]
 
 
 def _close_appeals(db: Session, user: User, now: datetime) -> None:
@@ -74,16 +80,9 @@ def _withdraw(db: Session, user: User, machine: Machine, table: Any, owner: Any,
             machine.move(db, thing, "withdrawn", Actor(By.OWNER, f"user:{user.id}"), now, detail="owner_erased")
 
 
-def _forget_photos(db: Session, user: User) -> list[int]:
+def _forget_photos(db: Session, subject: str, ids: Any) -> list[int]:
     """Their rows stay as ``gone``; returns those that have a file."""
-    owned = {
-        "appeal": select(Appeal.id).where(Appeal.owner_id == user.id),
-        "offer": select(Offer.id).where(Offer.donor_id == user.id),
-        "listing": select(Listing.id).where(Listing.seller_id == user.id),
-    }
-    found: list[int] = []
-    for subject, ids in owned.items():
-        theirs = (Photo.subject == subject) & Photo.subject_id.in_(ids)
-        found += db.scalars(select(Photo.id).where(theirs, Photo.path.is_not(None)))
-        db.execute(update(Photo).where(theirs).values(state="gone", media_id="", pic_url=""))
+    theirs = (Photo.subject == subject) & Photo.subject_id.in_(ids)
+    found = list(db.scalars(select(Photo.id).where(theirs, Photo.path.is_not(None))))
+    db.execute(update(Photo).where(theirs).values(state="gone", media_id="", pic_url=""))
     return found

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import Index, String, text
+from sqlalchemy import Index, Select, String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
 
-SUBJECTS = ("appeal", "offer", "listing")
+# A draft's belong to its conversation.
+SUBJECTS = ("appeal", "draft", "listing", "offer")
 
 
 class Photo(Base):
@@ -41,20 +42,52 @@ class Photo(Base):
     )
 
 
+def receive(db: Session, conversation_id: int, picture: Mapping[str, str], now: datetime) -> int | None:
+    """A picture that a draft has just taken, to be fetched at once: a draft may lie for longer than WeChat keeps it.
+
+    Returns the new row's id; None when it is there already.
+    """
+    if db.scalar(_drafts(conversation_id, picture)):
+        return None
+    return _add(db, "draft", conversation_id, picture, now)
+
+
 def attach(
-    db: Session, subject: str, subject_id: int, pictures: Iterable[Mapping[str, str]] | None, now: datetime
+    db: Session,
+    subject: str,
+    subject_id: int,
+    conversation_id: int,
+    pictures: Iterable[Mapping[str, str]] | None,
+    now: datetime,
 ) -> list[int]:
-    """Rows for pictures as the Photo reader gives them; returns their ids, for the job that fetches them."""
-    rows = [
-        Photo(
-            subject=subject,
-            subject_id=subject_id,
-            media_id=picture["media_id"],
-            pic_url=picture["pic_url"],
-            created_at=now,
-        )
-        for picture in pictures or ()
-    ]
-    db.add_all(rows)
+    """Give a finished draft's pictures, as the Photo reader has them, to what became of it.
+
+    Returns the ids of those that have yet to be fetched and were never received as a draft's.
+    """
+    added = []
+    for picture in pictures or ():
+        received = db.scalar(_drafts(conversation_id, picture))
+        if received:
+            received.subject, received.subject_id = subject, subject_id
+        else:
+            added.append(_add(db, subject, subject_id, picture, now))
     db.flush()
-    return [row.id for row in rows]
+    return added
+
+
+def _drafts(conversation_id: int, picture: Mapping[str, str]) -> Select[Photo]:
+    theirs = (Photo.subject == "draft") & (Photo.subject_id == conversation_id)
+    return select(Photo).where(theirs, Photo.media_id == picture["media_id"]).limit(1)
+
+
+def _add(db: Session, subject: str, subject_id: int, picture: Mapping[str, str], now: datetime) -> int:
+    row = Photo(
+        subject=subject,
+        subject_id=subject_id,
+        media_id=picture["media_id"],
+        pic_url=picture["pic_url"],
+        created_at=now,
+    )
+    db.add(row)
+    db.flush()
+    return row.id

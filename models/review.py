@@ -6,6 +6,7 @@ Everything here is bounded by the staff member's own region and role.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -83,6 +84,7 @@ class Case:
     state: str
     name: str | None
     phone: str | None
+    hidden: bool
     own: bool
 
 
@@ -113,6 +115,8 @@ def open_case(db: Session, staff: Staff, number: int, user_id: int | None, now: 
     lines = db.scalars(select(BudgetLine).where(BudgetLine.appeal_id == number).order_by(BudgetLine.id))
     owner = db.get_one(User, appeal.owner_id)
     _record_reading(db, staff, "appeal", number, now)
+    # A charity is no authority: who asks is its business while it has to decide, and of no other appeal.
+    sees_people = staff.role != By.FUND_HOLDER or appeal.state in STAGES[By.FUND_HOLDER]
     return Case(
         number=number,
         kind=appeal.kind,
@@ -124,8 +128,9 @@ def open_case(db: Session, staff: Staff, number: int, user_id: int | None, now: 
         budget=[(line.item, line.amount_fen) for line in lines],
         deadline=appeal.deadline,
         state=appeal.state,
-        name=owner.name,
-        phone=owner.phone,
+        name=owner.name if sees_people else None,
+        phone=owner.phone if sees_people else None,
+        hidden=not sees_people,
         own=appeal.household_id in _households(db, staff, user_id),
     )
 
@@ -214,15 +219,17 @@ def _households(db: Session, staff: Staff, user_id: int | None) -> set[int | Non
     return {staff.household_id, user.household_id if user else None} - {None}
 
 
-def _within(staff: Staff, region_code: InstrumentedAttribute[str]) -> ColumnElement[bool]:
-    return region_code.startswith(prefix(staff.region_code))
+def _within(staff: Staff, region_code: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
+    """``Staff.covers`` as a condition."""
+    own: ColumnElement[bool] = region_code.startswith(prefix(staff.region_code))
+    return or_(own, region_code == f"{staff.region_code[:9]}000") if staff.role == By.VILLAGE else own
 
 
 def _in_care(staff: Staff) -> ColumnElement[bool]:
     """Tickets of the region; those of people who never said where they live go to the counties. Never a charity's."""
     if staff.role == By.FUND_HOLDER:
         return false()
-    own = Ticket.region_code.startswith(prefix(staff.region_code))
+    own = _within(staff, Ticket.region_code)
     return or_(own, Ticket.region_code.is_(None)) if staff.role == By.COUNTY else own
 
 

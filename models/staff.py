@@ -56,7 +56,11 @@ class Staff(Base):
         return Actor(By(self.role), f"staff:{self.id}")
 
     def covers(self, region_code: str) -> bool:
-        return covers(self.region_code, region_code)
+        """The region and all below it. A village's officer also sees to its township's own: not everybody who asks
+        names a village.
+        """
+        above = self.role == "village" and region_code == f"{self.region_code[:9]}000"
+        return above or covers(self.region_code, region_code)
 
 
 def find_staff(db: Session, account: str, openid: str, now: datetime) -> Staff | None:

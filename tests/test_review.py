@@ -257,3 +257,29 @@ def test_an_appeal_whose_day_has_passed_makes_room_for_a_new_one(stage: Stage, s
         assert (db.get_one(Appeal, number).state, new.state) == (after, "submitted")
         events = db.scalars(select(AuditEvent.detail).where(AuditEvent.to_state == after)).all()
         assert list(events) == ["overdue"]
+
+
+def test_a_village_officer_sees_to_what_names_the_township_alone(stage: Stage) -> None:
+    number = ask(stage)
+    village = stage.appoint("o-zhou", "village", f"{DAOXIAN_MEIHUA[:9]}204")
+    with Database(stage.database) as db:
+        staff = db.get_one(Staff, village)
+        assert [appeal.id for appeal in waiting_appeals(db, staff)] == [number]
+        assert open_case(db, staff, number, None, stage.clock())
+        db.get_one(Appeal, number).region_code = f"{DAOXIAN_MEIHUA[:9]}205"
+        db.flush()
+        assert waiting_appeals(db, staff) == []
+        assert open_case(db, staff, number, None, stage.clock()) is None
+
+
+def test_a_charity_learns_who_asks_only_while_it_has_to_decide(stage: Stage) -> None:
+    number = ask(stage, "crowdfund")
+    charity = stage.appoint("o-fund", "fund_holder", "430000000000")
+    with Database(stage.database) as db:
+        staff, appeal = db.get_one(Staff, charity), db.get_one(Appeal, number)
+        for state in ("submitted", "endorsed", "county_review", "funding"):
+            appeal.state = state
+            db.flush()
+            case = open_case(db, staff, number, None, stage.clock())
+            assert case is not None
+            assert (case.name is not None, case.hidden) == (state == "county_review", state != "county_review")

@@ -371,3 +371,20 @@ def test_no_news_is_lost_or_told_twice_and_none_takes_room_from_an_answer(
         assert is_named == bool(waiting) or len(reply.encode()) > REPLY_BYTES - 100
     assert not waiting
     assert "现在没有新消息" in reply
+
+
+def test_a_turn_is_recorded_with_where_it_left_the_person(stage: Stage) -> None:
+    for words in ("注册", "嗯", "嗯", "嗯", "同意", "2", "李老师", "确认"):
+        stage.say("o-li", words)
+    with Database(stage.database) as db:
+        turns = db.execute(select(Turn.flow, Turn.step, Turn.tries, Turn.outcome).order_by(Turn.id)).all()
+    assert [tuple(turn) for turn in turns] == [
+        ("register", "consent", 0, "asked"),
+        ("register", "consent", 1, "not_a_choice"),
+        ("register", "consent", 2, "not_a_choice"),
+        ("register", "consent", 3, "stuck"),
+        ("register", "role", 0, "asked"),
+        ("register", "display_name", 0, "asked"),
+        ("register", "review", 0, "reviewing"),
+        ("register", "done", 0, "done"),
+    ]

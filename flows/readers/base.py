@@ -58,6 +58,8 @@ class Reader:
 
     numbered: ClassVar[bool] = False
     """Its refusals list numbered choices."""
+    free: ClassVar[bool] = False
+    """Takes a person's own words, whatever they begin with."""
 
     @property
     def codes(self) -> tuple[str, ...]:

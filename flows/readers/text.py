@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 from flows import numerals
 from flows.lexicon import Lexicon
@@ -29,6 +29,8 @@ class Text(Spoken):
     too_short, too_long, without ``digits`` has_digits; with ``length``, ``min``, ``max``, ``missing``.
     A message that would make a long text too long is left out; the rest stays.
     """
+
+    free: ClassVar[bool] = True
 
     min: int = 1
     max: int = 500

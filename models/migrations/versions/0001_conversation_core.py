@@ -41,7 +41,7 @@ def upgrade() -> None:
         sa.Column("tries", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("state IN ('gone', 'kept', 'lost', 'owed')", name=op.f("ck_photos_state_known")),
-        sa.CheckConstraint("subject IN ('appeal', 'listing', 'offer')", name=op.f("ck_photos_subject_known")),
+        sa.CheckConstraint("subject IN ('appeal', 'draft', 'listing', 'offer')", name=op.f("ck_photos_subject_known")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_photos")),
     )
     op.create_index(
