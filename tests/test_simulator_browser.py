@@ -218,12 +218,42 @@ def test_a_reload_comes_back_to_the_same_person(browser):
 
 
 @pytest.mark.chaos
-def test_a_stand_in_that_is_gone_is_told(browser):
+def test_a_stand_in_that_is_gone_is_told_until_it_is_back(browser):
     with ExitStack() as stack:
-        with chatting(EchoBot()) as simulator:
-            page = browser.new_page()
-            stack.callback(page.close)
-            with serving(create_simulator(simulator.options, simulator)) as url:
-                page.goto(url)
-                expect(page.locator("#crowd")).to_contain_text("秀英")
+        simulator = stack.enter_context(chatting(EchoBot()))
+        app = create_simulator(simulator.options, simulator)
+        page = browser.new_page()
+        stack.callback(page.close)
+        with serving(app) as url:
+            page.goto(url)
+            expect(page.locator("#crowd")).to_contain_text("秀英")
+            simulator.chat.close()
         expect(page.get_by_role("alert")).to_contain_text("Is it still running?")
+        simulator.chat.closed = False
+        simulator.push("oAunt", "text", {"text": "又来了"})
+        with serving(app, int(url.rsplit(":", 1)[1])):
+            expect(page.locator("#crowd")).to_contain_text("又来了", timeout=15_000)
+            expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_the_account_is_seen_typing(browser):
+    with opened(browser, EchoBot()) as (page, simulator):
+        pick(page, "秀英")
+        page.keyboard.type("1")
+        page.keyboard.press("Enter")
+        expect(page.locator(".from.account .bubble:not(.typing)")).to_have_text("1")
+        simulator.windows.type("oAunt", typing=True)
+        expect(page.locator("#typing")).to_be_visible()
+        simulator.windows.type("oAunt", typing=False)
+        expect(page.locator("#typing")).to_be_hidden()
+        expect(page.locator("#who")).to_contain_text("秀英")
+
+
+def test_a_blacklisted_person_is_told_apart_from_a_silent_platform(browser):
+    with opened(browser, EchoBot()) as (page, simulator):
+        simulator.people.set_blacklisted(["oAunt"], True)
+        pick(page, "秀英")
+        page.keyboard.type("1")
+        page.keyboard.press("Enter")
+        page.locator("#exchanges summary").first.click()
+        expect(page.locator(".hush")).to_contain_text("has blacklisted this person")

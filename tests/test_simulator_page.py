@@ -1,5 +1,6 @@
 """The page's own endpoints, what they refuse, and the process around them."""
 
+import contextlib
 import io
 import json
 import os
@@ -44,10 +45,12 @@ def feed(client: FlaskClient, after: int = 0) -> dict[str, Any]:
     return dict(client.get(f"/desk/feed?after={after}").get_json())
 
 
-def test_the_page_names_the_account_and_asks_nothing_of_other_hosts(client):
+def test_the_page_names_the_account_and_asks_nothing_of_other_hosts(client, simulator):
     answer = client.get("/")
     page = answer.get_data(as_text=True)
-    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'; script-src 'self'; style-src 'self';" in policy
+    assert f"frame-src 'self' {simulator.options.bot_url.removesuffix('/wechat')};" in policy
     links = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert links
     assert all(link.startswith(("/assets/", "#icon-", "data:")) for link in links)
@@ -225,6 +228,18 @@ def test_the_command_serves_and_ends_when_told(number):
         assert "微信替身" in requests.get(url, timeout=10).text
         process.send_signal(number)
         assert process.wait(10) == 0
+
+
+def test_an_open_stream_does_not_keep_it_from_ending():
+    with start(COMMAND) as process:
+        url = ready(process)
+        with requests.get(f"{url}desk/stream", stream=True, timeout=10) as answer:
+            lines = answer.iter_lines(chunk_size=1)
+            assert any(line.startswith(b"data: ") for line in lines)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10) == 0
+            with contextlib.suppress(requests.exceptions.ChunkedEncodingError):  # the process is gone in mid-stream
+                assert [line for line in lines if line] == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent is gone")

@@ -43,6 +43,7 @@ def sections(simulator: Simulator, sheets: Sheets) -> dict[str, Any]:
             if templates
         },
         "sheets": sheets.shown(),
+        "typing": [person["openid"] for person in people if simulator.windows.is_typing(person["openid"])],
     }
 
 

@@ -29,10 +29,18 @@ function trouble(code, lasting = false) {
   if (!lasting) trouble.timer = setTimeout(() => ($("trouble").hidden = true), TROUBLE_SHOWN);
 }
 
+let down = false; // the stand-in does not answer, and that is being said
+
 const line = {
   change: show,
-  lost: () => look().catch((error) => trouble(error.message, true)),
-  found: () => trouble.timer === undefined || ($("trouble").hidden = true),
+  lost: () => look().catch((error) => {
+    down = true;
+    trouble(error.message, true);
+  }),
+  found() {
+    if (down) $("trouble").hidden = true;
+    down = false;
+  },
 };
 
 // ---- phones

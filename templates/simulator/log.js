@@ -32,19 +32,25 @@ function callbackCard({ event, number, state, attempts, created, plain }) {
 
 function card({ label, at, delivery }, person) {
   const { status, attempts } = delivery;
-  const silent = attempts.length === 0;
+  const kept = why(delivery);
   const name = person ? [face(person), h("b", {}, person.name)] : [];
   const chip = h("span", { className: `chip ${status}` }, both(STATUS[status]));
   const kind = h("span", { className: "kind" }, both(KINDS[label] ?? [label, ""]));
   const tries = h("span", { className: "tries", "aria-label": `${SMALL.delivery.join(" ")}: ${attempts.length}` },
     attempts.map((attempt, index) => h("i", { className: attempt.outcome, title: attemptTitle(attempt, index) })));
   const faults = [...new Set(attempts.flatMap((attempt) => attempt.faults))].map((fault) => h("span", { className: "chip fault" }, both(FAULTS[fault] ?? [fault, ""])));
-  const hush = silent ? h("span", { className: "chip fault" }, both(SMALL.undelivered)) : null;
+  const hush = kept ? h("span", { className: "chip fault" }, both(SMALL.undelivered)) : null;
   const head = h("summary", {}, name, kind, chip, hush, tries, faults, h("span", { className: "took" }, `${delivery.ms} ms`), h("time", {}, clock(at)));
   const details = h("details", {}, head);
   // The XML is drawn when somebody looks at it, not before.
   details.addEventListener("toggle", () => details.children.length === 1 && details.append(inside(delivery)));
   return h("li", { className: delivery.violations.length ? "broken" : "" }, details, violations(delivery.violations));
+}
+
+/** Why nothing at all was delivered; null where something was. */
+function why({ attempts, request_xml: request }) {
+  if (attempts.length) return null;
+  return request ? SMALL.hush : SMALL.blacklisted;
 }
 
 function violations(found) {
@@ -66,7 +72,7 @@ function inside(delivery) {
     h("p", { className: "attempt" }, attemptTitle(attempt, index)), xml(attempt.wire_request), xml(attempt.wire_reply)));
   const deliveries = delivery.attempts.map((attempt, index) => h("li", { className: attempt.outcome }, attemptTitle(attempt, index)));
   return h("div", { className: "inside" },
-    deliveries.length ? h("ol", { className: "deliveries" }, deliveries) : h("p", { className: "hush" }, both(SMALL.hush)),
+    deliveries.length ? h("ol", { className: "deliveries" }, deliveries) : h("p", { className: "hush" }, both(why(delivery))),
     h("h4", {}, both(SMALL.request)), xml(delivery.request_xml),
     h("h4", {}, both(SMALL.reply)), xml(delivery.reply_xml),
     h("details", { className: "wire" }, h("summary", {}, both(SMALL.wire)), wire));

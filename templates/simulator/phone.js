@@ -152,6 +152,9 @@ export function makePhone(root, desk) {
       part("hint").hidden = own.length > 0;
       part("consent-tile").hidden = !told.subscriptions?.length;
       chat.show(person, own, acts);
+      const types = Boolean(told.typing?.includes(openid));
+      part("typing").hidden = !types;
+      part("who").hidden = types;
       dock.showCodes();
       dock.showStranger(person.met && !person.following);
       pay.show(told.sheets?.[openid]);

@@ -11,6 +11,7 @@ export const callbacks = new Map(); // id -> callback of Pay
 export const pending = new Map(); // ref -> entry that the stand-in has not told us of yet
 export const seen = new Map(); // openid -> id of the last entry that was on screen
 export const told = { menu_stamp: "", faults: [], ahead: 0, silent_until: 0 }; // the other sections, by name
+const KEPT = 300; // exchanges, with their XML; the stand-in keeps 200
 let version = 0;
 
 /** Asks, or with a form acts. Raises an Error whose message names what is wrong. */
@@ -44,6 +45,7 @@ function take(news) {
   }
   for (const exchange of delivered) exchanges.set(exchange.id, exchange);
   for (const callback of called) callbacks.set(callback.id, callback);
+  for (const kept of [exchanges, callbacks]) while (kept.size > KEPT) kept.delete(kept.keys().next().value);
   Object.assign(told, sections);
   version = Math.max(version, newest);
 }

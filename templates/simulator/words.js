@@ -156,6 +156,7 @@ export const SMALL = {
   opened: ["解密以后", "Opened"],
   undelivered: ["没有投递", "Not delivered"],
   hush: ["微信在静默的一分钟里，什么也没有投递", "WeChat was silent for its minute and delivered nothing"],
+  blacklisted: ["这个人被公众号拉黑了，公众号听不到", "The account has blacklisted this person and hears nothing of them"],
   fault: ["故障", "fault"],
   lift: ["解除", "Lift"],
   everything: ["所有投递", "All deliveries"],
