@@ -329,7 +329,8 @@ class Engine:
         says = [Say("replies/refusals", refusal.code, {"v": refusal.values})]
         if refusal.step and refusal.step in draft.answers:
             draft.editing = refusal.step
-            says += self.ask(session, draft, world).says
+            # Leaving it as it was would only be refused again.
+            says += [say for say in self.ask(session, draft, world).says if say.macro != "keep_hint"]
         return Answer(says, outcome=refusal.code)
 
     # Words

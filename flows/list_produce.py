@@ -63,7 +63,7 @@ list_produce = Flow(
     "list_produce",
     steps=(
         Step("kind", Choice("produce_kind")),
-        Step("name", Text(min=2, max=30, name=True), check=accepted, codes=("not_accepted",)),
+        Step("name", Text(min=2, max=30, name=True, public=True), check=accepted, codes=("not_accepted",)),
         unit(),
         Step("price", Price(max=HIGHEST_PRICE)),
         *amount(most_grams=1000 * TONNE, most_pieces=100_000),

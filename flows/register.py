@@ -69,7 +69,7 @@ register = Flow(
         Step("id_number", IdNumber(), when=is_resident),
         Step("phone", Phone(), when=is_resident),
         Step("home", Place(level="township"), when=is_resident),
-        Step("display_name", Text(min=1, max=12, name=True), when=is_donor),
+        Step("display_name", Text(min=1, max=12, name=True, public=True), when=is_donor),
     ),
     done=done,
     admit=admit,

@@ -41,7 +41,7 @@ request_goods = Flow(
     "request_goods",
     steps=(
         Step("category", Choice("goods_category")),
-        Step("item", Text(min=1, max=30, name=True), check=accepted, codes=("not_accepted",)),
+        Step("item", Text(min=1, max=30, name=True, public=True), check=accepted, codes=("not_accepted",)),
         unit(),
         # What a household uses itself, not what somebody trades in.
         *amount(most_grams=TONNE // 2, most_pieces=200),

@@ -28,6 +28,7 @@ class GoodsName(Text):
     """A thing's name. Value: {"name", "edible"}, for no category says for sure that a thing is not eaten."""
 
     name: bool = True
+    public: bool = True
 
     def check(self, value: Any, asking: Asking) -> Rejected | None:
         return super().check(value.get("name") if isinstance(value, dict) else None, asking)

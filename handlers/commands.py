@@ -109,7 +109,9 @@ class Commands:
                 return [rest.strip()] if rest[0].isspace() else None
             case Takes.GIFT:
                 to = self.lexicon.words["pledge_to"][0]
-                return [rest.strip()] if head_number(rest.strip().removeprefix(to)) else None
+                said = rest.strip()
+                # 1,500 begins with figures and with nobody's number: to be asked back, not to be passed over.
+                return [said] if said[0].isdigit() or head_number(said.removeprefix(to)) else None
         head = head_number(rest)
         if head is None or (head[1] and takes is Takes.NUMBER):
             return None

@@ -13,6 +13,7 @@ from models.base import Base, RowId, one_of
 from models.errors import Refusal
 from models.machine import SYSTEM, Actor, By, Machine, WrongState
 from models.money import CROWDFUND_MINIMUM
+from models.region import Region, covers
 from models.user import User
 
 KINDS = ("crowdfund", "one_to_one")
@@ -67,6 +68,13 @@ class OneOpenAppeal(Refusal):
 
     code = "one_open_appeal"
     step = "category"
+
+
+class OutsideHomeCounty(Refusal):
+    """Those who check an appeal must know the place and the people: ``home`` names the owner's county."""
+
+    code = "outside_home_county"
+    step = "place"
 
 
 class NoSuchAppeal(Refusal):
@@ -152,12 +160,16 @@ class NewAppeal:
 
 
 def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime) -> Appeal:
-    """Write the appeal and hand it to review. Raises OneOpenAppeal. The same draft twice gives the same appeal."""
+    """Write the appeal and hand it to review. The same draft twice gives the same appeal.
+
+    Raises OneOpenAppeal or OutsideHomeCounty.
+    """
     earlier = db.scalar(select(Appeal).where(Appeal.draft_id == wanted.draft_id))
     if earlier:
         return earlier
     household_id = owner.household_id
     assert household_id is not None  # noqa: S101 - a CHECK on users holds it
+    _check_place(db, wanted.region_code, owner)
     other = find_open(db, household_id, wanted.category)
     if other:
         _close_overdue(db, other, now)
@@ -176,6 +188,15 @@ def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime) -> Appeal
     MACHINE.move(db, appeal, "submitted", Actor(By.OWNER, f"user:{owner.id}"), now)
     db.flush()
     return appeal
+
+
+def _check_place(db: Session, region_code: str, owner: User) -> None:
+    home = owner.region_code
+    assert home is not None  # noqa: S101 - a resident says where they live
+    county = f"{home[:6]}000000"
+    if not covers(county, region_code):
+        found = db.get(Region, county)
+        raise OutsideHomeCounty(home=found.full_name if found else county)
 
 
 def find_open(db: Session, household_id: int, category: str) -> Appeal | None:

@@ -12,7 +12,42 @@ STORY = Text(min=10, max=30, many=True)
 
 def test_text_is_kept_as_written_without_what_cannot_be_seen():
     assert value_of(Text(), " 苗寨\u200b修路，\x00Ａ ") == "苗寨修路，Ａ"
-    assert value_of(Text(), "一行\r\n两行") == "一行\n两行"
+    assert read(STORY, "一行\r\n两行").so_far == "一行\n两行"
+
+
+def test_a_name_or_title_is_one_line_so_that_it_passes_for_no_line_of_ours():
+    assert value_of(Text(), "苗寨修路\n县里核实过 ，现在：正在募捐") == "苗寨修路 县里核实过 ，现在：正在募捐"
+
+
+PUBLIC = Text(min=4, max=200, public=True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "薄膜打13812345678",
+        "电话138-1234-5678",
+        "电话 138 12 34 56 78",
+        "电话：138.1234.5678",
+        "打一三八一二三四五六七八找我",
+        "打幺三八一二三四五六七八",
+        "打１３８１２３４５６７８",
+        "身份证431124 19010101 0031",
+        "身份证43112419010101002X",
+        "卡号6222 0212 3456 7890 123",
+    ],
+)
+def test_public_words_hold_no_number_to_reach_or_rob_somebody_by(words):
+    assert code_of(PUBLIC, words) == "private_number"
+    assert fault(PUBLIC, words) == "private_number"
+    assert value_of(Text(min=4, max=200), words)
+
+
+@pytest.mark.parametrize(
+    "words", ["2026年11月24日修路", "要 12,000 斤，3 到 5 天", "第138号农户1380元", "一九九八年发大水"]
+)
+def test_other_numbers_may_stand_in_public_words(words):
+    assert value_of(PUBLIC, words) == words
 
 
 def test_text_is_counted_in_characters():

@@ -11,6 +11,7 @@ from flows.numerals import LONGEST, Unread
 from flows.readers.base import Accepted, Asking, Partial, Reading, Rejected
 from flows.readers.bounded import is_integer, whole
 from flows.readers.money import read_fen
+from flows.readers.private import holds_private_number
 from flows.readers.spoken import WORDS_WANTED, Spoken
 from flows.wording import clean
 from flows.world import World
@@ -46,7 +47,8 @@ class BudgetLines(Spoken):
     what is kept: ``lines``, ``target``, ``left`` (fen); most codes also what was
     not: ``count``, how many things the message names, and ``words``, the one that is wrong.
     Codes: not_text, not_heard, no_amount, no_item, item_too_long, vague,
-    not_positive, too_precise, several (an amount inside the item), over_total
+    not_positive, too_precise, several (an amount inside the item),
+    private_number (in the item, which everybody reads), over_total
     (with ``amount``, of the whole message), too_many (with ``most``), sum_differs
     (finished early, or the target has changed).
     """
@@ -55,7 +57,16 @@ class BudgetLines(Spoken):
 
     @property
     def codes(self) -> tuple[str, ...]:
-        one_line = ("no_amount", "no_item", "item_too_long", "vague", "not_positive", "too_precise", "several")
+        one_line = (
+            "no_amount",
+            "no_item",
+            "item_too_long",
+            "vague",
+            "not_positive",
+            "too_precise",
+            "several",
+            "private_number",
+        )
         return (*WORDS_WANTED, *one_line, "over_total", "too_many", "sum_differs")
 
     @property
@@ -161,6 +172,8 @@ def _read_line(words: str, world: World) -> Line | str:
         return "no_item"
     if len(item) > LONGEST_ITEM:
         return "item_too_long"
+    if holds_private_number(item):
+        return "private_number"
     return "several" if _holds_amount(item, world) else {"item": item, "amount_fen": amount}
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from flows import numerals
 from flows.lexicon import Lexicon
 from flows.readers.base import Accepted, Asking, Partial, Reading, Rejected
+from flows.readers.private import holds_private_number
 from flows.readers.spoken import WORDS_WANTED, Spoken
 from flows.wording import clean
 from flows.world import World
@@ -25,6 +26,7 @@ class Text(Spoken):
     the ``more`` macro gets ``length``, ``min``, ``max`` and ``missing``.
     ``name``: of somebody or something; the punctuation around it goes, which speech recognition adds.
     ``digits``: may it contain some? People's names do not.
+    ``public``: everybody will read it; one more code, private_number, keeps phones, ID and bank numbers out.
     Codes: not_text, not_heard, no_words (not a letter in it, a bare number, or a word of ours such as 确认),
     too_short, too_long, without ``digits`` has_digits; with ``length``, ``min``, ``max``, ``missing``.
     A message that would make a long text too long is left out; the rest stays.
@@ -38,11 +40,13 @@ class Text(Spoken):
     optional: bool = False
     name: bool = False
     digits: bool = True
+    public: bool = False
 
     @property
     def codes(self) -> tuple[str, ...]:
         has_digits = () if self.digits else ("has_digits",)
-        return (*WORDS_WANTED, "no_words", "too_short", "too_long", *has_digits)
+        private = ("private_number",) if self.public else ()
+        return (*WORDS_WANTED, "no_words", "too_short", "too_long", *has_digits, *private)
 
     @property
     def speaks(self) -> tuple[str, ...]:
@@ -55,11 +59,16 @@ class Text(Spoken):
         if skipped and not before:
             return Accepted(None)
         if not self.many:
-            return self._whole(_without_edges(clean(text)) if self.name else clean(text), asking)
+            # One line: a second one could pass for a line of ours.
+            line = " ".join(clean(text).split())
+            return self._whole(_without_edges(line) if self.name else line, asking)
         if skipped or lexicon.means("finish", text):
             return self._whole(before, asking)
         if _says_nothing(clean(text), lexicon):
             return Rejected("no_words", self._values(len(before)))
+        # Before it is put to what was said so far: what is in there could not be taken out again.
+        if self.public and holds_private_number(text):
+            return Rejected("private_number", self._values(len(before)))
         return self._gather(f"{before}\n{clean(text)}".strip())
 
     def check(self, value: Any, asking: Asking) -> Rejected | None:
@@ -79,8 +88,9 @@ class Text(Spoken):
             return "too_short"
         if len(text) > self.max:
             return "too_long"
-        has_digits = not self.digits and any(character.isdigit() for character in text)
-        return "has_digits" if has_digits else None
+        if not self.digits and any(character.isdigit() for character in text):
+            return "has_digits"
+        return "private_number" if self.public and holds_private_number(text) else None
 
     def _whole(self, text: str, asking: Asking) -> Reading:
         return self.check(text, asking) or Accepted(text)
