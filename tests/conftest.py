@@ -16,6 +16,7 @@ from sqlalchemy import make_url
 
 from bot.services import EmbeddedValkey
 from tests.services import EmbeddedPostgres, PostgresDatabases, SqliteDatabases
+from tests.simulating import stand_in as stand_in
 
 settings.register_profile("fast", max_examples=50, derandomize=True, deadline=None)
 settings.register_profile(
