@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -244,3 +245,22 @@ def outcomes(notice: Notice) -> list[str]:
 def code(answer: Any) -> tuple[int, str]:
     """(HTTP status, Pay's code) of a refusal."""
     return answer.status_code, answer.get_json()["code"]
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    """The merchant's server."""
+    with shopping() as shop:
+        yield shop
+
+
+@pytest.fixture(name="merchant")
+def called_back() -> Iterator[Merchant]:
+    """A merchant whose server is told of payments."""
+    with trading(callbacks=True) as merchant:
+        yield merchant
+
+
+def pay(merchant: Merchant, shop: Shop, times: int = 1) -> list[str]:
+    """The numbers of so many paid orders, whose callbacks are due."""
+    return [merchant.paid(notify_url=shop.url).out_trade_no for _ in range(times)]

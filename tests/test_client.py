@@ -20,28 +20,14 @@ from werkzeug.wrappers import Request, Response
 from bot.wechat.client import MediaUnusable, WeChatApi, open_session
 from bot.wechat.policy import BUSY, LARGEST_ANSWER, POLICY, Action, Unreachable, WeChatError, rule_for
 from bot.wechat.token import TokenManager
-from tests.test_token import SECRET, Platform, everything_said, hang_up, impatient_redis, nowhere, serving
+from tests.test_token import SECRET, everything_said, hang_up, nowhere
+from tests.test_token import api_url as api_url
+from tests.test_token import platform as platform
+from tests.test_token import redis as redis
 
 PERSON = "oZhang-made-up-person-000001"
 TEXT = "张婶：您要的菜籽油到村里了，请带上取货码 3912。"
 DEAD_TOKEN = [40001, 40014, 42001]
-
-
-@pytest.fixture
-def platform() -> Platform:
-    return Platform()
-
-
-@pytest.fixture
-def api_url(platform: Platform) -> Iterator[str]:
-    with serving(platform) as url:
-        yield url
-
-
-@pytest.fixture
-def redis(redis_url: str) -> Iterator[Redis]:
-    with impatient_redis(redis_url) as connection:
-        yield connection
 
 
 @pytest.fixture

@@ -1,29 +1,11 @@
 """Pay's callbacks gone wrong: lost, late, twice, out of order."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.notify import PLACE, State
-from tests.paying import DAY, NOON, Merchant, Shop, outcomes, shopping, trading
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    with shopping() as shop:
-        yield shop
-
-
-@pytest.fixture
-def merchant() -> Iterator[Merchant]:
-    with trading(callbacks=True) as merchant:
-        yield merchant
-
-
-def pay(merchant: Merchant, shop: Shop, times: int = 1) -> list[str]:
-    """The numbers of so many paid orders, whose callbacks are due."""
-    return [merchant.paid(notify_url=shop.url).out_trade_no for _ in range(times)]
+from tests.paying import DAY, NOON, Merchant, Shop, outcomes, pay
+from tests.paying import shop as shop
 
 
 @pytest.mark.parametrize(

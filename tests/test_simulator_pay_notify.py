@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from itertools import accumulate
 from typing import Any
 
@@ -15,27 +14,11 @@ from bot.simulator.pay.notify import PLACE, RETRIES, State
 from bot.simulator.pay.options import Kind as MerchantKind
 from bot.simulator.pay.refunds import Outcome
 from bot.simulator.windows import Window
-from tests.paying import DAY, MCHID, NOON, Merchant, Shop, outcomes, shopping, trading
+from tests.paying import DAY, MCHID, NOON, Merchant, Shop, outcomes, pay, trading
+from tests.paying import shop as shop
 from tests.simulating import serving
 
 ALL_TRIES = 1 + len(RETRIES)
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    with shopping() as shop:
-        yield shop
-
-
-@pytest.fixture
-def merchant() -> Iterator[Merchant]:
-    with trading(callbacks=True) as merchant:
-        yield merchant
-
-
-def pay(merchant: Merchant, shop: Shop, times: int = 1) -> list[str]:
-    """The numbers of so many paid orders, whose callbacks are due."""
-    return [merchant.paid(notify_url=shop.url).out_trade_no for _ in range(times)]
 
 
 def test_a_payment_is_told_at_once_and_sealed(merchant: Merchant, shop: Shop) -> None:
