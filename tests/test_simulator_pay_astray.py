@@ -5,6 +5,7 @@ import pytest
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.notify import PLACE, State
 from tests.paying import DAY, NOON, Merchant, Shop, outcomes, pay
+from tests.paying import called_back as called_back
 from tests.paying import shop as shop
 
 

@@ -15,6 +15,7 @@ from bot.simulator.pay.options import Kind as MerchantKind
 from bot.simulator.pay.refunds import Outcome
 from bot.simulator.windows import Window
 from tests.paying import DAY, MCHID, NOON, Merchant, Shop, outcomes, pay, trading
+from tests.paying import called_back as called_back
 from tests.paying import shop as shop
 from tests.simulating import serving
 
