@@ -81,7 +81,7 @@ def run(settings: Settings, at: Path, menus: dict[str, Menu], api: WeChatApi) ->
             web += ["--blocking-threads", "8", "--no-ws", "--log-level", "error", "wsgi:app"]
             processes.start("web", web, ours)
             stand_in = ["--bot-url", f"http://127.0.0.1:{port}/wechat", "--port", simulator]
-            stand_in += ["--account", ACCOUNT["id"], "--account-name", ACCOUNT["name"]]
+            stand_in += ["--account", ACCOUNT["id"], "--account-name", ACCOUNT["name"], "--pay-keys", str(at / "pay")]
             people = ["--people", str(at / "people.json")]
             processes.start("simulator", [python, "-m", "bot.simulator", *stand_in, *people], secrets)
             processes.start("worker", [python, "-m", "flask", "--app", "wsgi", "worker"], ours)
