@@ -6,36 +6,19 @@ step without an answer, else the review. So back, edit, resume and a new
 version of a flow need no bookkeeping.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from flows.flow import Answer, Flow, Say, Step
 from flows.numerals import ordinal
 from flows.readers.base import Accepted, Asking, Offer, Partial, Reading, Rejected
 from flows.session import MOST_DRAFTS, Draft, Option, Session
+from flows.standing import Standing, cursor, draft_say, live_answers
 from flows.world import World
 from models.errors import Refusal
 from models.message import Message
 
 MISSES_BEFORE_HELP = 3
-
-
-def live_answers(flow: Flow, draft: Draft) -> dict[str, Any]:
-    """The answers that count: those of steps that apply, given the answers before them."""
-    live: dict[str, Any] = {}
-    for step in flow.steps:
-        if step.name in draft.answers and step.applies(live):
-            live[step.name] = draft.answers[step.name]
-    return live
-
-
-def cursor(flow: Flow, draft: Draft) -> Step | None:
-    """The question to ask now; None when only the review is left."""
-    live = live_answers(flow, draft)
-    edited = flow.step(draft.editing) if draft.editing else None
-    if edited and edited.applies(live):
-        return edited
-    return next((step for step in flow.steps if step.name not in live and step.applies(live)), None)
 
 
 class Engine:
@@ -87,7 +70,7 @@ class Engine:
     def _offer_earlier(self, session: Session, draft: Draft, world: World) -> Answer:
         session.focus = None
         return Answer(
-            [self._say(draft, "flows/drafts", "earlier")],
+            [draft_say(draft, "flows/drafts", "earlier")],
             [Option(1, "", ["resume", draft.id]), Option(2, "", ["fresh", draft.id])],
             outcome="offered_earlier",
         )
@@ -130,7 +113,7 @@ class Engine:
         earlier = [step for step in before if step.name in live]
         if not earlier:
             answer = self.ask(session, draft, world)
-            answer.says.insert(0, self._say(draft, "flows/drafts", "first_step"))
+            answer.says.insert(0, draft_say(draft, "flows/drafts", "first_step"))
             return answer
         draft.editing = earlier[-1].name
         draft.offered = []
@@ -140,24 +123,25 @@ class Engine:
     def ask_to_drop(self, draft: Draft, world: World) -> Answer:
         """取消: what was typed is dear, so ask before it goes."""
         return Answer(
-            [self._say(draft, "flows/drafts", "drop")],
+            [draft_say(draft, "flows/drafts", "drop")],
             [Option(1, "", ["drop", draft.id]), Option(2, "", ["park"]), Option(3, "", ["resume", draft.id])],
             outcome="asked_to_drop",
         )
 
     def ask_to_restart(self, draft: Draft, world: World) -> Answer:
         return Answer(
-            [self._say(draft, "flows/drafts", "restart")],
+            [draft_say(draft, "flows/drafts", "restart")],
             [Option(1, "", ["fresh", draft.id]), Option(2, "", ["resume", draft.id])],
             outcome="asked_to_restart",
         )
 
     def help(self, session: Session, draft: Draft, world: World) -> Answer:
         """The current question's explanation with an example, and the question again."""
-        step = cursor(self.flows[draft.flow], draft)
+        at = self._at(draft, world)
+        step = at.cursor
         answer = self.ask(session, draft, world)
         if step:
-            answer.says.insert(0, self._step_say(draft, step, "help", world))
+            answer.says.insert(0, at.say(step, "help"))
         answer.outcome = "helped"
         return answer
 
@@ -173,11 +157,11 @@ class Engine:
                 return self.resume(session, world, draft_id)
             case ["drop", draft_id] if draft := session.find(draft_id):
                 session.drop(draft)
-                return Answer([self._say(draft, "flows/drafts", "dropped")], outcome="dropped")
+                return Answer([draft_say(draft, "flows/drafts", "dropped")], outcome="dropped")
             case ["ask_to_drop"] if draft := session.draft:
                 return self.ask_to_drop(draft, world)
             case ["park"] if draft := self.park(session):
-                return Answer([self._say(draft, "flows/drafts", "parked")], outcome="parked")
+                return Answer([draft_say(draft, "flows/drafts", "parked")], outcome="parked")
             case ["example"] if draft := session.draft:
                 return self.help(session, draft, world)
         return Answer([Say("replies/stale", None, {})], outcome="stale")
@@ -202,74 +186,57 @@ class Engine:
             return number is not None or world.lexicon.means("confirm", text)
         if draft.offered:
             return number is not None and 1 <= number <= len(draft.offered)
-        return step.reader.exact(text, self._asking(flow, draft, step, world)) is not None
+        return step.reader.exact(text, Standing(flow, draft, world).asking(step)) is not None
 
     def hear(self, session: Session, draft: Draft, message: Message, world: World) -> Answer:
         """The draft in focus reads a message: an answer to its question, or a word on its review."""
-        flow = self.flows[draft.flow]
+        at = self._at(draft, world)
         draft.touched = int(world.now.timestamp())
-        step = cursor(flow, draft)
+        step = at.cursor
         if step is None:
-            return self._hear_review(session, flow, draft, message, world)
-        if self._may_keep(flow, draft, step, world) and world.lexicon.means("keep", message.text):
+            return self._hear_review(session, at, message)
+        if at.may_keep(step) and world.lexicon.means("keep", message.text):
             draft.editing = None
             return self.ask(session, draft, world)
-        reading = self._read(flow, draft, step, message, world)
+        reading = _read(at, step, message)
         match reading:
             case Accepted(value):
-                return self._accept(session, draft, step, value, world)
+                return self._accept(session, at, step, value)
             case Partial(so_far, values):
                 draft.so_far[step.name] = so_far
                 draft.misses = 0
-                return Answer([self._step_say(draft, step, "more", world, values)], outcome="more")
+                return Answer([at.say(step, "more", values)], outcome="more")
             case Offer(options):
                 draft.offered = [[label, value] for label, value in options]
-                return Answer([self._which(draft, step, world)], outcome="which")
+                return Answer([at.which(step)], outcome="which")
             case Rejected(code, values):
-                return self._miss(draft, self._step_say(draft, step, code, world, values), code, step.reader.numbered)
+                return self._miss(draft, at.say(step, code, values), code, step.reader.numbered)
 
-    def _may_keep(self, flow: Flow, draft: Draft, step: Step, world: World) -> bool:
-        """Is there an answer to go back to that is still good, and nothing new that this would throw away?"""
-        if draft.editing != step.name or step.name not in draft.answers or draft.so_far.get(step.name):
-            return False
-        return step.judge(draft.answers[step.name], self._asking(flow, draft, step, world)) is None
-
-    def _read(self, flow: Flow, draft: Draft, step: Step, message: Message, world: World) -> Reading:
-        asking = self._asking(flow, draft, step, world)
-        number = ordinal(message.text)
-        if draft.offered and number is not None and 1 <= number <= len(draft.offered):
-            reading: Reading = Accepted(draft.offered[number - 1][1])
-        else:
-            reading = step.reader.read(message, asking)
-        draft.offered = []
-        if isinstance(reading, Accepted):
-            return step.judge(reading.value, asking) or reading
-        return reading
-
-    def _accept(self, session: Session, draft: Draft, step: Step, value: Any, world: World) -> Answer:
+    def _accept(self, session: Session, at: Standing, step: Step, value: Any) -> Answer:
+        draft = at.draft
         draft.answers[step.name] = value
         draft.so_far.pop(step.name, None)
         draft.editing = None
         draft.misses = 0
-        answer = self.ask(session, draft, world)
+        answer = self.ask(session, draft, at.world)
         if answer.outcome != "reviewing":
-            answer.says.insert(0, self._step_say(draft, step, "echo", world, self._shown(step, value, world)))
+            answer.says.insert(0, at.echo(step, value))
         return answer
 
-    def _hear_review(self, session: Session, flow: Flow, draft: Draft, message: Message, world: World) -> Answer:
+    def _hear_review(self, session: Session, at: Standing, message: Message) -> Answer:
+        draft, world = at.draft, at.world
         if world.lexicon.means("confirm", message.text):
             recheck = self.ask(session, draft, world)
-            if recheck.outcome != "reviewing":
-                return recheck
-            recheck.finish = draft
+            if recheck.outcome == "reviewing":
+                recheck.finish = draft
             return recheck
-        live = live_answers(flow, draft)
-        steps = [step for step in flow.steps if step.name in live]
+        live = at.live
+        steps = [step for step in at.flow.steps if step.name in live]
         number = ordinal(message.text)
         if number is not None and 1 <= number <= len(steps):
             draft.editing = steps[number - 1].name
             return self.ask(session, draft, world)
-        hint = self._say(draft, "flows/drafts", "review_hint", {"most": len(steps)})
+        hint = draft_say(draft, "flows/drafts", "review_hint", {"most": len(steps)})
         return self._miss(draft, hint, "review_hint", numbered=False)
 
     def _miss(self, draft: Draft, say: Say, code: str, numbered: bool) -> Answer:
@@ -287,7 +254,7 @@ class Engine:
             Option(3, "", ["human"]),
             Option(0, "", ["ask_to_drop"]),
         ]
-        ways_out = self._say(draft, "flows/drafts", "stuck")
+        ways_out = draft_say(draft, "flows/drafts", "stuck")
         return Answer([ways_out] if numbered else [say, ways_out], options, outcome="stuck", tries=tries)
 
     # Asking
@@ -295,34 +262,7 @@ class Engine:
     def ask(self, session: Session, draft: Draft, world: World) -> Answer:
         """The current question, or the review with every answer; an answer no longer good is asked anew."""
         draft.touched = int(world.now.timestamp())
-        flow = self.flows[draft.flow]
-        step = cursor(flow, draft)
-        if step is None:
-            return self._review(flow, draft, world)
-        if draft.offered:
-            return Answer([self._which(draft, step, world)], outcome="which")
-        says = [self._step_say(draft, step, "ask", world)]
-        if self._may_keep(flow, draft, step, world):
-            says.append(self._say(draft, "flows/drafts", "keep_hint"))
-        return Answer(says, outcome="asked")
-
-    def _review(self, flow: Flow, draft: Draft, world: World) -> Answer:
-        live = live_answers(flow, draft)
-        for name, value in live.items():
-            step = flow.step(name)
-            assert step is not None  # noqa: S101 - live answers are of this flow's own steps
-            rejected = step.judge(value, Asking(world, live))
-            if rejected:
-                draft.editing = name
-                says = [self._step_say(draft, step, rejected.code, world, rejected.values)]
-                return Answer([*says, self._step_say(draft, step, "ask", world)], outcome=rejected.code)
-        says = [self._say(draft, f"flows/{flow.name}/review", "head")]
-        steps = [step for step in flow.steps if step.name in live]
-        for number, step in enumerate(steps, 1):
-            shown = self._shown(step, live[step.name], world)
-            says.append(self._step_say(draft, step, "echo", world, {**shown, "line": number}))
-        says.append(self._say(draft, f"flows/{flow.name}/review", "foot"))
-        return Answer(says, outcome="reviewing")
+        return self._at(draft, world).question()
 
     def refused(self, session: Session, draft: Draft, refusal: Refusal, world: World) -> Answer:
         """``done`` would not: say why, stay on the step to blame, or on the review."""
@@ -333,27 +273,18 @@ class Engine:
             says += [say for say in self.ask(session, draft, world).says if say.macro != "keep_hint"]
         return Answer(says, outcome=refusal.code)
 
-    # Words
+    def _at(self, draft: Draft, world: World) -> Standing:
+        return Standing(self.flows[draft.flow], draft, world)
 
-    def _asking(self, flow: Flow, draft: Draft, step: Step, world: World) -> Asking:
-        return Asking(world, live_answers(flow, draft), draft.so_far.get(step.name))
 
-    def _shown(self, step: Step, value: Any, world: World) -> dict[str, Any]:
-        return {"value": None if value is None else step.reader.shown(value, world)}
-
-    def _which(self, draft: Draft, step: Step, world: World) -> Say:
-        numbered = [(number, label) for number, (label, _) in enumerate(draft.offered, 1)]
-        return self._step_say(draft, step, "which", world, {"offered": numbered})
-
-    def _step_say(
-        self, draft: Draft, step: Step, macro: str, world: World, values: Mapping[str, Any] | None = None
-    ) -> Say:
-        flow = self.flows[draft.flow]
-        old = draft.answers.get(step.name)
-        facts = step.reader.facts(self._asking(flow, draft, step, world))
-        said = step.reader.shown(old, world) if old is not None and macro == "ask" else None
-        values = {"said": said, **facts, **(values or {})}
-        return self._say(draft, f"flows/{flow.name}/{step.name}", macro, values)
-
-    def _say(self, draft: Draft, template: str, macro: str, values: Mapping[str, Any] | None = None) -> Say:
-        return Say(template, macro, {"v": {"flow": draft.flow, "given": draft.given, **(values or {})}})
+def _read(at: Standing, step: Step, message: Message) -> Reading:
+    draft, asking = at.draft, at.asking(step)
+    number = ordinal(message.text)
+    if draft.offered and number is not None and 1 <= number <= len(draft.offered):
+        reading: Reading = Accepted(draft.offered[number - 1][1])
+    else:
+        reading = step.reader.read(message, asking)
+    draft.offered = []
+    if isinstance(reading, Accepted):
+        return step.judge(reading.value, asking) or reading
+    return reading

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from flows.desk import Desk
-from flows.engine import Engine, cursor
+from flows.engine import Engine
 from flows.flow import Answer
 from flows.session import Screen, Session
+from flows.standing import cursor
 from handlers import events, media, text
 from handlers.commands import Commands
 from handlers.dispatch import brief

@@ -12,10 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from bot.lexicon import load_lexicon
 from flows.desk import Desk
-from flows.engine import Engine, cursor, live_answers
+from flows.engine import Engine
 from flows.flow import Answer, Flow, Step
 from flows.readers import Choice, Money, Photo, Text
 from flows.session import Draft, Option, Screen, Session, SessionBroken, dumps, loads
+from flows.standing import cursor, live_answers
 from flows.world import World
 from models.errors import Refusal
 from models.message import Kind, Message

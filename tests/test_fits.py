@@ -19,8 +19,8 @@ from bot.regions import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
 from bot.turn import Turns
 from bot.wechat.channel import REPLY_BYTES
 from flows.catalogue import FLOWS
-from flows.engine import cursor
 from flows.session import loads
+from flows.standing import cursor
 from handlers.table import COMMANDS
 from models.appeal import MACHINE, NewAppeal, publish, submit
 from models.contact import ask_for
