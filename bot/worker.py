@@ -57,9 +57,15 @@ class Errands:
     def __init__(self, settings: Settings) -> None:
         use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
         self.database = connect(settings.database_url, pool_size=2)
-        self.api = make_api(settings)
+        self._redis = open_redis(settings.redis_url)
+        self.api = make_api(settings, self._redis)
         self.folder = Path(settings.media_dir)
         self.jobs = Jobs(settings.redis_url)
+
+    def close(self) -> None:
+        self.database.dispose()
+        self._redis.close()
+        self.jobs.redis.close()
 
     def fetch_photo(self, photo_id: int) -> None:
         """Bring a picture from WeChat to our own disk, without what its file tells of place and camera."""
@@ -153,9 +159,10 @@ class Errands:
             return True
 
 
-def make_api(settings: Settings) -> WeChatApi:
+def make_api(settings: Settings, redis: Redis | None = None) -> WeChatApi:
+    """``redis``: a connection that the caller closes."""
     http = open_session()
-    redis = open_redis(settings.redis_url)
+    redis = redis or open_redis(settings.redis_url)
     tokens = TokenManager(settings.wechat_api_url, settings.wechat_app_id, settings.wechat_app_secret, redis, http)
     return WeChatApi(settings.wechat_api_url, tokens, http)
 

@@ -65,6 +65,7 @@ class Flow:
     """``done`` runs once per draft, in the turn's transaction, and may refuse (models.errors.Refusal).
 
     ``admit`` may refuse to start; it returns the facts to keep as the draft's ``given``.
+    ``early`` runs after each answer and may refuse what ``done`` would, before more is asked.
     ``brief`` looks up what the templates need to know beyond the answers (review of a pledge: what it is for).
     ``single``: one draft of it per person, whatever it was started about; starting it again goes on with that one.
     ``migrations`` maps an old version to a function from its answers to the next version's.
@@ -75,6 +76,7 @@ class Flow:
     done: Callable[[Desk, Draft], Answer]
     version: int = 1
     admit: Callable[[Desk, dict[str, Any]], dict[str, Any]] | None = None
+    early: Callable[[Desk, Draft], None] | None = None
     brief: Callable[[Desk, Draft], Mapping[str, Any]] | None = None
     single: bool = False
     migrations: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from flows.flow import Answer, Flow, Say, Step
 from flows.readers import BudgetLines, Choice, Day, Money, Photo, Place, Text
 from flows.readers.base import Asking, Rejected
 from flows.session import Draft
-from models.appeal import Appeal, NewAppeal, submit
+from models.appeal import Appeal, NewAppeal, make_room, submit
 from models.money import CROWDFUND_MINIMUM, YUAN
 from models.photo import attach
 from models.user import get_resident
@@ -40,6 +40,14 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     word = desk.world.lexicon.words[f"start_{given['kind']}"][0]
     get_resident(desk.db, desk.person.user_id, then=word)
     return given
+
+
+def early(desk: Desk, draft: Draft) -> None:
+    """Looks once, when the category has just been said: nobody should answer nine questions for nothing."""
+    answers = draft.answers
+    if "category" in answers and "target" not in answers and draft.editing is None:
+        owner = get_resident(desk.db, desk.person.user_id)
+        make_room(desk.db, owner, answers["category"], desk.world.now)
 
 
 def done(desk: Desk, draft: Draft) -> Answer:
@@ -86,4 +94,5 @@ start_appeal = Flow(
     ),
     done=done,
     admit=admit,
+    early=early,
 )

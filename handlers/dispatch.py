@@ -50,8 +50,20 @@ def _refused(refusal: Refusal) -> Answer:
 
 
 def finish(talk: Talk, answer: Answer) -> Answer:
-    """After the engine has heard a draft: run ``done`` when it was confirmed."""
-    return _finish(talk, answer.finish) if answer.finish else answer
+    """After the engine has heard a draft: run ``done`` when it was confirmed, else see whether it still could be."""
+    return _finish(talk, answer.finish) if answer.finish else _still_good(talk, answer)
+
+
+def _still_good(talk: Talk, answer: Answer) -> Answer:
+    draft = talk.session.draft
+    flow = talk.engine.flows[draft.flow] if draft else None
+    if draft is None or flow is None or flow.early is None:
+        return answer
+    try:
+        flow.early(talk.desk, draft)
+    except Refusal as refusal:
+        return talk.engine.refused(talk.session, draft, refusal, talk.world)
+    return answer
 
 
 def _finish(talk: Talk, draft: Draft) -> Answer:

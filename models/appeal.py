@@ -170,11 +170,7 @@ def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime) -> Appeal
     household_id = owner.household_id
     assert household_id is not None  # noqa: S101 - a CHECK on users holds it
     _check_place(db, wanted.region_code, owner)
-    other = find_open(db, household_id, wanted.category)
-    if other:
-        _close_overdue(db, other, now)
-    if other and other.state in OPEN:
-        raise OneOpenAppeal(number=other.id)
+    make_room(db, owner, wanted.category, now)
     fields: dict[str, Any] = {name: getattr(wanted, name) for name in NewAppeal.__slots__ if name != "budget"}
     appeal = Appeal(**fields, owner_id=owner.id, household_id=household_id, state="draft", created_at=now)
     db.add(appeal)
@@ -199,10 +195,14 @@ def _check_place(db: Session, region_code: str, owner: User) -> None:
         raise OutsideHomeCounty(home=found.full_name if found else county)
 
 
-def find_open(db: Session, household_id: int, category: str) -> Appeal | None:
-    """The household's one appeal of this category that is not over."""
-    theirs = (Appeal.household_id == household_id) & (Appeal.category == category)
-    return db.scalar(select(Appeal).where(theirs, Appeal.state.in_(OPEN)))
+def make_room(db: Session, owner: User, category: str, now: datetime) -> None:
+    """Is the household's one place for this category free? Closes what its day went by; else raises OneOpenAppeal."""
+    theirs = (Appeal.household_id == owner.household_id) & (Appeal.category == category)
+    other = db.scalar(select(Appeal).where(theirs, Appeal.state.in_(OPEN)))
+    if other:
+        _close_overdue(db, other, now)
+    if other and other.state in OPEN:
+        raise OneOpenAppeal(number=other.id)
 
 
 def _close_overdue(db: Session, appeal: Appeal, now: datetime) -> None:

@@ -74,7 +74,8 @@ def desk(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Desk]:
         desk = Desk(database_url, redis_url, tmp_path / "media", simulator, url)
         yield desk
         desk.database.dispose()
-        desk.errands.database.dispose()
+        desk.errands.close()
+    simulator.close()
 
 
 def jpeg(size: tuple[int, int] = (60, 30), **more: object) -> bytes:
