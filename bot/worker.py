@@ -15,7 +15,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
-from sqlalchemy import delete, select, update
+from sqlalchemy import Connection, LargeBinary, delete, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from bot.jobs import QUEUE, Jobs, open_redis
@@ -23,10 +23,11 @@ from bot.wechat.client import MediaUnusable, WeChatApi, open_session
 from bot.wechat.policy import Unreachable, WeChatError
 from bot.wechat.token import TokenManager
 from config.settings import Settings
-from models.conversation import Turn
+from models.appeal import close_overdue
+from models.conversation import Conversation, Turn
 from models.database import connect
 from models.photo import Photo
-from models.sealing import Keyring, use_keyring
+from models.sealing import CannotOpen, Keyring, keyring, use_keyring
 
 log = structlog.get_logger()
 
@@ -127,9 +128,9 @@ class Errands:
         plain.save(target, "JPEG", quality=85)
         return name
 
-    def sweep(self) -> int:
-        """Enqueue again what is owed and was lost, and let old replies go. Returns how many jobs there were."""
-        now = datetime.now(UTC)
+    def sweep(self, now: datetime | None = None) -> int:
+        """Enqueue again what is owed and was lost, and let old things go. Returns how many jobs there were."""
+        now = now or datetime.now(UTC)
         with self.database.begin() as connection:
             owed = connection.scalars(
                 select(Photo.id)
@@ -137,12 +138,14 @@ class Errands:
                 .order_by(Photo.tries, Photo.id)
                 .limit(MOST_SWEPT)
             ).all()
-            left = (Photo.subject == "draft") & (Photo.created_at < now - DRAFT_PHOTOS_LAST)
-            connection.execute(update(Photo).where(left).values(state="gone"))
+            self._let_drafts_go(connection, now)
             gone = connection.scalars(
                 select(Photo.id).where(Photo.state == "gone", Photo.path.is_not(None)).limit(MOST_SWEPT)
             ).all()
             connection.execute(delete(Turn).where(Turn.received_at < now - TURNS_LAST))
+            with Session(connection) as db:
+                close_overdue(db, now)
+                db.flush()
             if self._once_an_hour():
                 old = (Turn.received_at < now - REPLIES_LAST) & Turn.reply.is_not(None)
                 connection.execute(update(Turn).where(old).values(reply=None))
@@ -151,12 +154,33 @@ class Errands:
             self.jobs.enqueue(jobs)
         return len(jobs)
 
+    def _let_drafts_go(self, connection: Connection, now: datetime) -> None:
+        """Pictures that no draft holds any more. A draft that is taken up again keeps its own, however old."""
+        old = (Photo.subject == "draft") & (Photo.created_at < now - DRAFT_PHOTOS_LAST) & (Photo.state != "gone")
+        session = type_coerce(Conversation.session, LargeBinary)
+        found = connection.execute(
+            select(Photo.id, Photo.media_id, session)
+            .join(Conversation, Conversation.id == Photo.subject_id)
+            .where(old)
+            .limit(MOST_SWEPT)
+        )
+        left = [photo for photo, media_id, sealed in found if media_id not in _opened(sealed)]
+        connection.execute(update(Photo).where(Photo.id.in_(left)).values(state="gone"))
+
     def _once_an_hour(self) -> bool:
         """For what has to look at a month of turns. With Redis away it is done each time."""
         try:
             return bool(self.jobs.redis.set("bangfu:replies_let_go", 1, nx=True, ex=3600))
         except RedisError:
             return True
+
+
+def _opened(sealed: bytes) -> str:
+    """A session's JSON; one that does not open holds nothing."""
+    try:
+        return keyring().open(bytes(sealed), "conversations.session") if sealed else ""
+    except CannotOpen:
+        return ""
 
 
 def make_api(settings: Settings, redis: Redis | None = None) -> WeChatApi:

@@ -210,7 +210,7 @@ class Engine:
                 draft.offered = [[label, value] for label, value in options]
                 return Answer([at.which(step)], outcome="which")
             case Rejected(code, values):
-                return self._miss(draft, at.say(step, code, values), code, step.reader.numbered)
+                return self._miss(draft, at.say(step, code, values), code, step.reader.numbered or bool(draft.offered))
 
     def _accept(self, session: Session, at: Standing, step: Step, value: Any) -> Answer:
         draft = at.draft
@@ -268,9 +268,10 @@ class Engine:
         """``done`` would not: say why, stay on the step to blame, or on the review."""
         says = [Say("replies/refusals", refusal.code, {"v": refusal.values})]
         if refusal.step and refusal.step in draft.answers:
+            # Left as it was it would only be refused again, so it does not stay to be kept.
+            del draft.answers[refusal.step]
             draft.editing = refusal.step
-            # Leaving it as it was would only be refused again.
-            says += [say for say in self.ask(session, draft, world).says if say.macro != "keep_hint"]
+            says += self.ask(session, draft, world).says
         return Answer(says, outcome=refusal.code)
 
     def _at(self, draft: Draft, world: World) -> Standing:
@@ -280,11 +281,15 @@ class Engine:
 def _read(at: Standing, step: Step, message: Message) -> Reading:
     draft, asking = at.draft, at.asking(step)
     number = ordinal(message.text)
+    # One place and the question whether it is meant: people say yes.
+    if len(draft.offered) == 1 and at.world.lexicon.pick("agree", message.text) == "yes":
+        number = 1
     if draft.offered and number is not None and 1 <= number <= len(draft.offered):
         reading: Reading = Accepted(draft.offered[number - 1][1])
     else:
         reading = step.reader.read(message, asking)
-    draft.offered = []
+    if not isinstance(reading, Rejected):
+        draft.offered = []
     if isinstance(reading, Accepted):
         return step.judge(reading.value, asking) or reading
     return reading

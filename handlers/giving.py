@@ -38,7 +38,7 @@ def pledge(talk: Talk, said: str = "") -> Answer:
 def is_gift(talk: Talk, said: str) -> bool:
     """Are these words a gift and nothing else, and not the beginning of somebody's story (捐三千元买的种子)?"""
     gift = _read(talk, said)
-    return gift is not None and (not gift[1] or isinstance(read_fen(gift[1], talk.world), int))
+    return gift is not None and (not gift[1] or not isinstance(read_fen(gift[1], talk.world), Unread))
 
 
 def _read(talk: Talk, said: str) -> tuple[int, str] | None:

@@ -6,7 +6,7 @@ from handlers import human
 from handlers.dispatch import finish
 from handlers.talk import Talk
 from models.message import Kind
-from models.photo import receive
+from models.photo import forget, receive
 
 
 def handle(talk: Talk) -> Answer:
@@ -24,7 +24,17 @@ def handle(talk: Talk) -> Answer:
 def _keep_picture(talk: Talk, draft: Draft) -> None:
     """The picture that the question has taken is fetched now, and not when the draft is finished."""
     picture = {"media_id": talk.message.media_id, "pic_url": talk.message.pic_url}
-    taken = [value for value in (*draft.so_far.values(), *draft.answers.values()) if isinstance(value, list)]
-    if talk.message.kind is Kind.IMAGE and any(picture in value for value in taken):
+    if talk.message.kind is Kind.IMAGE and picture in _pictures(draft):
         photo = receive(talk.desk.db, talk.desk.person.conversation_id, picture, talk.world.now)
         talk.desk.jobs += [("fetch_photo", photo)] if photo else []
+
+
+def let_pictures_go(talk: Talk, draft: Draft) -> None:
+    """The person has thrown the draft away, and its pictures with it."""
+    photos = forget(talk.desk.db, talk.desk.person.conversation_id, _pictures(draft))
+    talk.desk.jobs += [("forget_photo", photo) for photo in photos]
+
+
+def _pictures(draft: Draft) -> list[dict[str, str]]:
+    lists = [value for value in (*draft.so_far.values(), *draft.answers.values()) if isinstance(value, list)]
+    return [each for value in lists for each in value if isinstance(each, dict) and "media_id" in each]

@@ -29,7 +29,7 @@ _KEPT = re.compile(r"(?:\[(\w+)\] ?)?(.*)", re.DOTALL)
 def todo(talk: Talk) -> Answer:
     """The oldest appeals and tickets that wait for this person, under one numbering."""
     staff = _staff(talk)
-    appeals = review.waiting_appeals(talk.desk.db, staff)
+    appeals = review.waiting_appeals(talk.desk.db, staff, talk.world.now)
     tickets = review.waiting_tickets(talk.desk.db, staff)
     verbs = [["command", "look", str(appeal.id)] for appeal in appeals]
     verbs += [["command", "view_ticket", str(ticket.id)] for ticket in tickets]

@@ -12,6 +12,7 @@ from handlers import human, menu, news
 from handlers.commands import Takes
 from handlers.dispatch import finish, run_command
 from handlers.giving import is_gift
+from handlers.media import let_pictures_go
 from handlers.talk import Talk
 
 # Name of the control word in config/keywords.toml -> what it does. Exact matches only.
@@ -80,6 +81,8 @@ def choose(talk: Talk, option: Option) -> Answer:
             return human.call(talk)
         case ["say", words]:
             return _command(talk, words) or menu.show(talk)
+        case ["drop" | "fresh", draft_id] if draft := talk.session.find(draft_id):
+            let_pictures_go(talk, draft)
     return talk.engine.perform(talk.session, option.do, talk.world)
 
 

@@ -10,15 +10,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
+from models.conversation import Conversation
 from models.errors import Refusal
 from models.machine import SYSTEM, Actor, By, Machine, WrongState
 from models.money import CROWDFUND_MINIMUM
+from models.notice import tell
 from models.region import Region, covers
 from models.user import User
 
 KINDS = ("crowdfund", "one_to_one")
 CATEGORIES = ("education", "medical", "housing", "industry", "employment", "training", "necessities", "public_works")
 
+_BATCH = 100
 _OWNER = frozenset({By.OWNER})
 _SYSTEM = frozenset({By.SYSTEM})
 _VILLAGE = frozenset({By.VILLAGE})
@@ -214,6 +217,18 @@ def _close_overdue(db: Session, appeal: Appeal, now: datetime) -> None:
     elif appeal.state == "funding":
         MACHINE.move(db, appeal, "failed", SYSTEM, now, detail="overdue")
     db.flush()
+
+
+def close_overdue(db: Session, now: datetime) -> list[Appeal]:
+    """Those whose last day went by while they were being looked at: cancelled, and their owners told."""
+    overdue = select(Appeal).where(Appeal.state.in_(REVIEWED), Appeal.deadline <= now).limit(_BATCH).with_for_update()
+    closed = list(db.scalars(overdue))
+    for appeal in closed:
+        _close_overdue(db, appeal, now)
+        facts = {"number": appeal.id, "title": appeal.title}
+        for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
+            tell(db, person, "appeal_overdue", facts, f"overdue:{appeal.id}:{person}", now)
+    return closed
 
 
 def freeze(db: Session, appeal: Appeal, actor: Actor, now: datetime, detail: str) -> None:

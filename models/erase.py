@@ -1,5 +1,6 @@
 """Forgetting a person: what identifies them goes, what money and history need stays as a tombstone."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from models.goods import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
 from models.machine import SYSTEM, Actor, By, Machine
 from models.notice import Notice
 from models.photo import Photo
+from models.pledge import Pledge
 from models.produce import MACHINE as LISTINGS
 from models.produce import Listing
 from models.ticket import Ticket, TicketMessage
@@ -53,6 +55,7 @@ def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
     withdrawn = update(Consent).where(Consent.user_id == user.id, Consent.withdrawn_at.is_(None))
     db.execute(withdrawn.values(withdrawn_at=now))
     _close_appeals(db, user, now)
+    _leave_gifts_nameless(db, user)
     _withdraw(db, user, OFFER_MACHINE, Offer, Offer.donor_id, now)
     _withdraw(db, user, REQUEST_MACHINE, GoodsRequest, GoodsRequest.owner_id, now)
     _withdraw(db, user, LISTINGS, Listing, Listing.seller_id, now)
@@ -72,6 +75,13 @@ def _close_appeals(db: Session, user: User, now: datetime) -> None:
         elif (appeal.state, "cancelled") in APPEALS.moves and appeal.state != "frozen":
             APPEALS.move(db, appeal, "cancelled", Actor(By.OWNER, f"user:{user.id}"), now, detail="owner_erased")
         appeal.story = ""
+
+
+def _leave_gifts_nameless(db: Session, user: User) -> None:
+    """In the news of their gifts, which somebody else has yet to read."""
+    keys = [f"pledged:{pledge}" for pledge in db.scalars(select(Pledge.id).where(Pledge.donor_id == user.id))]
+    for notice in db.scalars(select(Notice).where(Notice.dedupe_key.in_(keys))):
+        notice.facts = json.dumps({**json.loads(notice.facts), "name": None}, ensure_ascii=False)
 
 
 def _withdraw(db: Session, user: User, machine: Machine, table: Any, owner: Any, now: datetime) -> None:

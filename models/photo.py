@@ -75,8 +75,16 @@ def attach(
     return added
 
 
+def forget(db: Session, conversation_id: int, pictures: Iterable[Mapping[str, str]]) -> list[int]:
+    """Let go of a draft's pictures; returns the ids of those whose files are to be deleted."""
+    found = [photo for picture in pictures for photo in db.scalars(_drafts(conversation_id, picture))]
+    for photo in found:
+        photo.state = "gone"
+    return [photo.id for photo in found if photo.path]
+
+
 def _drafts(conversation_id: int, picture: Mapping[str, str]) -> Select[Photo]:
-    theirs = (Photo.subject == "draft") & (Photo.subject_id == conversation_id)
+    theirs = (Photo.subject == "draft") & (Photo.subject_id == conversation_id) & (Photo.state != "gone")
     return select(Photo).where(theirs, Photo.media_id == picture["media_id"]).limit(1)
 
 

@@ -88,10 +88,11 @@ class Case:
     own: bool
 
 
-def waiting_appeals(db: Session, staff: Staff) -> list[Appeal]:
-    """The oldest appeals of the region that this role has to decide on."""
+def waiting_appeals(db: Session, staff: Staff, now: datetime) -> list[Appeal]:
+    """The oldest appeals of the region that this role has to decide on and still can."""
     statement = (
         select(Appeal)
+        .where(Appeal.deadline > now)
         .where(Appeal.state.in_(STAGES.get(staff.role, ())), _within(staff, Appeal.region_code))
         .order_by(Appeal.id)
     )
@@ -162,27 +163,27 @@ def read_ticket(db: Session, staff: Staff, number: int, now: datetime) -> tuple[
 
     Raises NoSuchTicket or OutsideRegion.
     """
-    ticket = _ticket(db, staff, number)
+    ticket = _ticket(db, staff, number, now)
     _record_reading(db, staff, "ticket", number, now)
     said = select(TicketMessage).where(TicketMessage.ticket_id == number).order_by(TicketMessage.id)
     return ticket, list(db.scalars(said))
 
 
 def answer_ticket(db: Session, staff: Staff, number: int, words: str, now: datetime) -> None:
-    """Keep the answer, close the ticket, and owe the person the answer.
+    """Keep the answer, close the ticket, and owe the person the answer. More may be said where models.ticket allows.
 
     Raises NoSuchTicket, OutsideRegion, AnswerMissing or AnswerTooLong.
     """
-    ticket = _ticket(db, staff, number)
+    ticket = _ticket(db, staff, number, now)
     if not words:
         raise AnswerMissing(number=number)
     length = max(len(words), -(-len(words.encode()) // 3))
     if length > LONGEST_ANSWER:
         raise AnswerTooLong(number=number, length=length, most=LONGEST_ANSWER)
-    add_words(db, number, staff.actor.name, words, now)
+    message = add_words(db, number, staff.actor.name, words, now)
     close_ticket(db, number, now)
     values = {"number": number, "words": words}
-    tell(db, ticket.conversation_id, "ticket_answered", values, f"ticket_answered:{number}", now)
+    tell(db, ticket.conversation_id, "ticket_answered", values, f"ticket_answered:{number}:{message}", now)
 
 
 def _move_on(db: Session, appeal: Appeal, staff: Staff, now: datetime) -> None:
@@ -203,10 +204,10 @@ def _tell_owner(db: Session, appeal: Appeal, now: datetime) -> None:
         tell(db, conversation, template, values, f"{key}:{conversation}", now)
 
 
-def _ticket(db: Session, staff: Staff, number: int) -> Ticket:
-    """An open ticket of this staff member's care, locked."""
+def _ticket(db: Session, staff: Staff, number: int, now: datetime) -> Ticket:
+    """A ticket of this staff member's care that may be answered, locked."""
     ticket = db.get(Ticket, number, with_for_update=True, populate_existing=True)
-    if ticket is None or ticket.state != "open":
+    if ticket is None or not ticket.may_be_answered(now):
         raise NoSuchTicket(number=number)
     if db.scalar(select(Ticket.id).where(Ticket.id == number, _in_care(staff))) is None:
         raise OutsideRegion(number=number, region=db.get_one(Region, staff.region_code).full_name)

@@ -188,6 +188,22 @@ def test_a_refusal_at_the_end_reopens_the_step_to_blame() -> None:
     assert session.draft is draft
 
 
+def test_what_was_refused_does_not_stay_to_be_kept() -> None:
+    session, draft = begun(**FULL)
+    ENGINE.refused(session, draft, Full(), WORLD)
+    assert hear(session, "不改").outcome == "no_words"
+    assert (draft.editing, "title" in draft.answers) == ("title", False)
+
+
+def test_one_place_that_is_offered_is_taken_by_a_yes_and_stays_after_a_slip() -> None:
+    session, draft = begun(**FULL)
+    draft.editing, draft.offered = "title", [["苗寨的路", "苗寨的路"]]
+    assert hear(session, "1 2 3").outcome == "no_words"
+    assert draft.offered
+    hear(session, "是")
+    assert (draft.answers["title"], draft.offered) == ("苗寨的路", [])
+
+
 # Versions: sessions saved by version 1 under a version 2 that differs.
 
 

@@ -116,3 +116,14 @@ def test_photos_that_are_on_the_disk_are_handed_to_the_worker(stage: Stage) -> N
     with Database(stage.database) as db, db.begin():
         owner = db.scalars(select(Conversation.id).where(Conversation.openid == "o-owner-0")).one()
         assert erase_person(db, owner, stage.clock()) == [1]
+
+
+def test_the_news_of_a_gift_forgets_who_gave_it(stage: Stage) -> None:
+    number = stage.open_appeal()
+    stage.register("o-li", "donor")
+    for words in (f"捐 {number} 100", "1", "确认"):
+        stage.say("o-li", words)
+    tell_gone(stage, EVENTS[0], "o-li")
+    news = stage.say("o-owner-0", "菜单")
+    assert "一位好心人" in news
+    assert "李老师" not in news

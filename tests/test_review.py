@@ -136,9 +136,11 @@ def test_what_waits_is_the_oldest_of_the_own_region_and_no_more_than_a_screen(st
         for n, (role, region) in enumerate([("village", DAOXIAN_MEIHUA), ("county", HUNAN), ("village", QINGTANG)])
     )
     with Database(stage.database) as db:
-        assert [appeal.id for appeal in waiting_appeals(db, db.get_one(Staff, here))] == numbers[:MOST_WAITING]
-        assert waiting_appeals(db, db.get_one(Staff, county)) == []
-        assert waiting_appeals(db, db.get_one(Staff, elsewhere)) == []
+        assert [appeal.id for appeal in waiting_appeals(db, db.get_one(Staff, here), stage.clock())] == numbers[
+            :MOST_WAITING
+        ]
+        assert waiting_appeals(db, db.get_one(Staff, county), stage.clock()) == []
+        assert waiting_appeals(db, db.get_one(Staff, elsewhere), stage.clock()) == []
 
 
 def test_a_case_is_for_its_region_and_every_look_is_recorded(stage: Stage) -> None:
@@ -264,11 +266,11 @@ def test_a_village_officer_sees_to_what_names_the_township_alone(stage: Stage) -
     village = stage.appoint("o-zhou", "village", f"{DAOXIAN_MEIHUA[:9]}204")
     with Database(stage.database) as db:
         staff = db.get_one(Staff, village)
-        assert [appeal.id for appeal in waiting_appeals(db, staff)] == [number]
+        assert [appeal.id for appeal in waiting_appeals(db, staff, stage.clock())] == [number]
         assert open_case(db, staff, number, None, stage.clock())
         db.get_one(Appeal, number).region_code = f"{DAOXIAN_MEIHUA[:9]}205"
         db.flush()
-        assert waiting_appeals(db, staff) == []
+        assert waiting_appeals(db, staff, stage.clock()) == []
         assert open_case(db, staff, number, None, stage.clock()) is None
 
 

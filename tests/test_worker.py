@@ -20,8 +20,9 @@ from config.settings import SAMPLE_AES_KEY, SAMPLE_APP_ID, SAMPLE_APP_SECRET, SA
 from models.conversation import Turn
 from models.database import connect
 from models.photo import Photo
+from tests import wechat_side
 from tests.simulating import serving
-from tests.stage import settings_for
+from tests.stage import Stage, seed_regions, settings_for
 
 OPTIONS = Options(
     bot_url="http://127.0.0.1:9/wechat",
@@ -188,3 +189,78 @@ def test_a_forgotten_picture_leaves_the_disk(desk: Desk) -> None:
     desk.errands.forget_photo(photo.id)
     assert not file.exists()
     assert desk.row(photo.id).path is None
+
+
+STORY = (
+    "我家四口人，种了三亩橘子，去年冬天冻坏了一半。盖了大棚，橘子就不怕冻，两个孩子上学的钱就有了，明年还能再添一个棚。"
+)
+TO_PHOTOS = ("求助", "给橘园盖大棚", "4", "5000", "薄膜 5000", STORY, "完成")
+
+
+@pytest.fixture
+def stage(desk: Desk, database_url: str) -> Iterator[Stage]:
+    """People who talk to the bot that this worker works for."""
+    seed_regions(database_url)
+    stage = Stage(database_url)
+    stage.clock.now = datetime.now(UTC)
+    stage.register("o-wang", "resident")
+    yield stage
+    stage.close()
+
+
+def with_a_picture(desk: Desk, stage: Stage) -> Photo:
+    """A draft that has taken a picture, which the worker has fetched."""
+    for words in TO_PHOTOS:
+        stage.say("o-wang", words)
+    media = desk.simulator.media.put("image", jpeg())
+    fields = {"PicUrl": "http://127.0.0.1/p.jpg", "MediaId": media.media_id}
+    assert stage.deliver(wechat_side.message("image", "o-wang", **fields))[0] == 200
+    desk.errands.fetch_photo(1)
+    photo = desk.row(1)
+    assert (photo.subject, photo.state) == ("draft", "kept")
+    return photo
+
+
+def test_a_draft_that_is_taken_up_again_keeps_its_pictures_however_old(desk: Desk, stage: Stage) -> None:
+    with_a_picture(desk, stage)
+    for _ in range(2):
+        stage.clock.move(timedelta(days=20))
+        assert "收到 1 张" in stage.say("o-wang", "继续")
+        desk.errands.sweep(stage.clock())
+    stage.say("o-wang", "完成")
+    assert "都填好了" in "".join(stage.say("o-wang", words) for words in ("湖南省永州市道县梅花镇", "60天后"))
+    stage.say("o-wang", "确认")
+    photo = desk.row(1)
+    assert (photo.subject, photo.state) == ("appeal", "kept")
+    assert desk.picture(photo)
+
+
+def test_the_pictures_of_a_draft_that_nobody_came_back_to_go_with_it(desk: Desk, stage: Stage) -> None:
+    photo = with_a_picture(desk, stage)
+    stage.clock.move(timedelta(days=32))
+    stage.say("o-wang", "菜单")  # the draft has run out, and this turn lets it go
+    assert desk.errands.sweep(stage.clock()) >= 1
+    desk.errands.forget_photo(photo.id)
+    assert (desk.row(photo.id).state, desk.row(photo.id).path) == ("gone", None)
+
+
+@pytest.mark.parametrize("words", [("取消", "1"), ("重来", "1")])
+def test_a_draft_that_is_thrown_away_takes_its_pictures_along(desk: Desk, stage: Stage, words: tuple[str, ...]) -> None:
+    with_a_picture(desk, stage)
+    for word in words:
+        stage.say("o-wang", word)
+    assert desk.row(1).state == "gone"
+
+
+def test_what_waited_past_its_last_day_is_taken_down_and_its_owner_told(desk: Desk, stage: Stage) -> None:
+    with_a_picture(desk, stage)
+    for words in ("完成", "湖南省永州市道县梅花镇", "10天后", "确认"):
+        stage.say("o-wang", words)
+    desk.errands.sweep(stage.clock())
+    assert "等村里看" in stage.say("o-wang", "我的")
+    stage.clock.move(timedelta(days=12))
+    assert "过了最后一天" in stage.say("o-wang", "我的")
+    desk.errands.sweep(stage.clock())
+    reply = stage.say("o-wang", "我的")
+    assert "还没审完" in reply
+    assert "取消了" in reply
