@@ -22,16 +22,23 @@ _LONGEST_THING = LONGEST_ITEM + LONGEST
 Line = dict[str, Any]
 
 _LINE_ENDS = re.compile("[\n;；]+")
-# A comma between two digits groups thousands; anywhere else it parts things, as a space does, or an item from its
-# amount.
-_GAP = r"[\s、]+|(?<![0-9])[,，]+|[,，]+(?![0-9])"
+# A comma groups thousands where one to three digits stand before it and three behind; anywhere else it parts things,
+# as a space does, or an item from its amount. A full stop between two digits is a decimal point.
+_COMMA = r"(?<![0-9])[,，]+|(?<=[0-9]{4})[,，]+|[,，]+(?![0-9]{3}(?![0-9]))"
+_GAP = rf"[\s、]+|[+＋和]|(?<![0-9])。+|。+(?![0-9])|{_COMMA}"
 _GAPS = re.compile(_GAP)
 _BREAK = re.compile(rf"[:：=]+|{_GAP}")
 _ITEM_EDGE = " \t:：=、,，.。-—"
 _THOUSANDS = re.compile("[0-9]{3}(?![0-9])")
+_BEFORE_THOUSANDS = re.compile("(?<![0-9])[0-9]{1,3}$")
+_GROUPS = " ,，"
+# What numbers the lines: 1、 2. 3） 四、 ⑤
+_NUMBER = "[(（]?[0-9一二三四五六七八九十]{1,2}[)）、.．](?![0-9])|[①-⑳]"
+_NUMBERED = re.compile(_NUMBER)
+_NUMBERS = re.compile(rf"(?:^|(?<=[\s,，;；。+]))(?:{_NUMBER})|[①-⑳]", re.MULTILINE)
 _ORDINAL = "第"
 _SMALL = 100
-_IN_A_CODE = re.compile(r"[a-z%#*+φ×-]")
+_IN_A_CODE = re.compile(r"[a-z%#*φ×-]")
 _HANZI = "[零一二三四五六七八九两十百千万亿]"
 # Figures that are more than part of a word (五金, 三轮车, 老百姓).
 _FIGURES = re.compile(rf"[0-9][0-9., ]*[十百千万亿]*|(?={_HANZI}{{2}}){_HANZI}*[百千万亿]{_HANZI}*")
@@ -128,19 +135,30 @@ def _sum(lines: list[Line]) -> int:
 
 
 def _things(text: str, world: World) -> list[str]:
+    if _NUMBERED.match(text):
+        text = _NUMBERS.sub(" ", text).strip()
     return [thing for line in _LINE_ENDS.split(text) for thing in _split(line.strip(), world)]
 
 
 def _split(line: str, world: World) -> list[str]:
-    """The things on one line, where each of them ends in an amount; else the line as it is."""
+    """The things on one line, where each of them ends in an amount; else the line as it is.
+
+    A second amount (水泥425 2000) belongs to the thing before it: it is no name.
+    """
+    starts: list[int] = []
     things, start, word_start = [], 0, 0
     for end, after in [*_gaps(line, world), (len(line), len(line))]:
         if end - word_start > _LONGEST_THING:
             return [line]
         item, amount = _part(line[word_start:end], world)
-        if amount is not Unread.NOT_A_NUMBER and _has_letters(line[start:word_start] + item):
-            things.append(line[start:end])
-            start = after
+        if amount is not Unread.NOT_A_NUMBER:
+            if _has_letters(line[start:word_start] + item):
+                starts.append(start)
+                things.append(line[start:end])
+                start = after
+            elif things:
+                things[-1] = line[starts[-1] : end]
+                start = after
         word_start = after
     return things if len(things) > 1 and start == len(line) else [line]
 
@@ -151,9 +169,13 @@ def _gaps(line: str, world: World) -> Iterable[tuple[int, int]]:
     for gap in _GAPS.finditer(line[: MOST_LINES * _LONGEST_THING]):
         next_gap = _GAPS.search(line, gap.end())
         word = line[gap.end() : next_gap.start() if next_gap else None]
-        after_digit = line[gap.start() - 1 : gap.start()].isdigit()
-        if word not in measures and not (after_digit and _THOUSANDS.match(line, gap.end())):
+        if word not in measures and not _groups_thousands(line, gap):
             yield gap.start(), gap.end()
+
+
+def _groups_thousands(line: str, gap: re.Match[str]) -> bool:
+    is_between = _BEFORE_THOUSANDS.search(line[: gap.start()]) and _THOUSANDS.match(line, gap.end())
+    return gap.group() in _GROUPS and is_between is not None
 
 
 def _measures(world: World) -> tuple[str, ...]:
@@ -187,7 +209,8 @@ def _holds_amount(item: str, world: World) -> bool:
     measures = _measures(world)
     for figures in _FIGURES.finditer(folded):
         before, after = folded[: figures.start()], folded[figures.end() :]
-        is_named = not before or before.endswith(_ORDINAL) or _IN_A_CODE.match(before[-1]) or _IN_A_CODE.match(after)
+        is_first = not any(letter.isalnum() for letter in before)
+        is_named = is_first or before.endswith(_ORDINAL) or _IN_A_CODE.match(before[-1]) or _IN_A_CODE.match(after)
         if not is_named and not _counts(figures.group().strip(), after, measures):
             return True
     return False
