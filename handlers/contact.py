@@ -44,4 +44,5 @@ def _ask_for(talk: Talk, kind: str, number: str) -> Answer:
     person = talk.desk.person
     user = talk.desk.db.get(User, person.user_id) if person.user_id else None
     home = user.region_code if user else None
-    return human.enter(talk, ask_for(talk.desk.db, kind, int(number), person.conversation_id, home, talk.world.now))
+    ticket = ask_for(talk.desk.db, kind, int(number), person.conversation_id, home, talk.world.now)
+    return human.enter(talk, ticket, asked=True)

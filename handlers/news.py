@@ -1,6 +1,7 @@
 """消息: the news that waits. The turn puts it before every answer that leaves room; this one leaves all of it."""
 
 from flows.flow import Answer, Say
+from handlers.human import is_in_ticket
 from handlers.talk import Talk
 from models.notice import find_unread
 
@@ -8,7 +9,8 @@ from models.notice import find_unread
 def show(talk: Talk) -> Answer:
     """A draft stays in focus, an open ticket open, and the numbers of the last list go on meaning what they meant."""
     waiting = find_unread(talk.desk.db, talk.desk.person.conversation_id, most=1)
-    values = {"draft": talk.session.draft is not None}
+    ticket = talk.session.ticket if is_in_ticket(talk) else None
+    values = {"draft": talk.session.draft is not None, "ticket": ticket}
     screen = talk.session.screen
     options = list(screen.options) if screen else []
     return Answer([Say("replies/news" if waiting else "replies/no_news", None, values)], options, outcome="news")

@@ -99,7 +99,7 @@ def approve(talk: Talk, number: str = "") -> Answer:
 def view_ticket(talk: Talk, number: str, before: str = "") -> Answer:
     """What a ticket is about and was said in it: as much of the newest (or of what is ``before`` a piece) as fits."""
     ticket, messages = review.read_ticket(talk.desk.db, _staff(talk), int(number), talk.world.now)
-    pieces = [piece for message in messages for piece in _pieces(message.words)]
+    pieces = [piece for message in messages for piece in _pieces(message.words, message.author)]
     end = int(before) if before else len(pieces)
     begin = max(end - 1, 0)
     while begin and sum(map(_size, pieces[begin - 1 : end])) <= TICKET_ROOM:
@@ -133,9 +133,12 @@ def _case(talk: Talk, number: str) -> review.Case | None:
     return review.open_case(talk.desk.db, staff, int(number), person.user_id, talk.world.now) if staff else None
 
 
-def _pieces(words: str) -> list[tuple[str, str]]:
-    """What human.add kept of a message, in pieces that fit: (kind, words), the kind empty for what was said."""
-    kind, said = _KEPT.fullmatch(words).groups("")  # type: ignore[union-attr]
+def _pieces(words: str, author: str) -> list[tuple[str, str]]:
+    """What was kept of a message (a person's by human.add), in pieces that fit: (kind, words).
+
+    An answer's kind is ``staff``; that of what the person said is empty.
+    """
+    kind, said = ("staff", words) if author != "person" else _KEPT.fullmatch(words).groups("")  # type: ignore[union-attr]
     return [(kind, said[i : i + PIECE]) for i in range(0, max(len(said), 1), PIECE)]
 
 

@@ -43,6 +43,7 @@ COMMANDS: dict[str, Command] = {
         Command("buy", contact.buy),
         Command("take_offer", contact.take),
         Command("give_requested", contact.give),
+        Command("talk_about", human.talk_about),
         Command("view_story", staff.view_story, staff=_REVIEWERS | _HELPERS),
         Command("view_budget", staff.view_budget, staff=_REVIEWERS | _HELPERS),
         Command("view_ticket", staff.view_ticket, staff=_HELPERS),

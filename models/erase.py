@@ -38,7 +38,11 @@ def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
     db.flush()
     tickets = select(Ticket.id).where(Ticket.conversation_id == conversation_id)
     db.execute(delete(TicketMessage).where(TicketMessage.ticket_id.in_(tickets)))
-    db.execute(update(Ticket).where(Ticket.conversation_id == conversation_id).values(state="closed", closed_at=now))
+    db.execute(
+        update(Ticket)
+        .where(Ticket.conversation_id == conversation_id)
+        .values(state="closed", closed_at=now, about=None)
+    )
     db.execute(delete(Notice).where(Notice.conversation_id == conversation_id))
     db.execute(delete(BrokenSession).where(BrokenSession.conversation_id == conversation_id))
     # Older replies have been let go already (bot.worker); the bound keeps this from reading a month of turns.

@@ -1,6 +1,11 @@
-"""Requests for a person to talk to (人工): what was said is kept sealed until somebody answers."""
+"""Requests for a person to talk to (人工): what was said is kept sealed until somebody answers.
 
-from datetime import datetime
+An answer closes a ticket, and whoever calls again within ``LASTS`` opens it again, so that they come back to the
+same officers about the same thing. About a thing that somebody wants there are two tickets, the asker's and one of
+its owner's ``beside`` it, both in the care of the same officers, who may answer either until ``LASTS`` is over.
+"""
+
+from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, Index, String, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -8,6 +13,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.base import Base, RowId, one_of
 from models.errors import Refusal
 from models.sealing import Sealed
+
+LASTS = timedelta(days=14)
+"""How long after an answer a ticket may go on."""
+
+
+_IN_A_FLOW = "flow:"
 
 
 class NoSuchTicket(Refusal):
@@ -23,11 +34,31 @@ class Ticket(Base):
     """What it is about: ``listing:3``, ``offer:6``, ``request:5`` (models.contact), or the flow that the person was
     in, with what it was started about: ``flow:pledge:4``, ``flow:start_appeal:crowdfund``.
     """
+    beside: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"), index=True)
+    """The ticket of who asks for the thing; set in the ticket of its owner, who has one for each asker."""
     state: Mapped[str] = mapped_column(String(8), default="open")
     opened_at: Mapped[datetime]
+    """The last time, if it was opened again."""
     closed_at: Mapped[datetime | None]
 
-    __table_args__ = (one_of("state", ("open", "closed")), Index("ix_tickets_state_id", "state", "id"))
+    __table_args__ = (
+        one_of("state", ("open", "closed")),
+        Index("ix_tickets_state_id", "state", "id"),
+        Index("ix_tickets_about_id", "about", "id"),
+    )
+
+    @property
+    def last_at(self) -> datetime:
+        """When it was answered, or since when it has been waiting."""
+        return self.closed_at or self.opened_at
+
+    @property
+    def about_thing(self) -> bool:
+        return self.about is not None and not self.about.startswith(_IN_A_FLOW)
+
+    def may_be_answered(self, now: datetime) -> bool:
+        """The officer who stands between two sides may have more to say than one answer."""
+        return self.state == "open" or (self.about_thing and now - self.last_at < LASTS)
 
 
 class TicketMessage(Base):
@@ -41,39 +72,57 @@ class TicketMessage(Base):
     at: Mapped[datetime]
 
 
-def open_ticket(db: Session, conversation_id: int, region_code: str | None, about: str | None, now: datetime) -> Ticket:
-    """The person's open ticket that this belongs to, or a new one.
+def open_ticket(
+    db: Session,
+    conversation_id: int,
+    region_code: str | None,
+    about: str | None,
+    now: datetime,
+    beside: int | None = None,
+) -> Ticket:
+    """The person's ticket that this belongs to, opened again if it was answered within ``LASTS``; else a new one.
 
-    Each thing (``listing:3``) has a ticket of its own, for its own officers. Whatever else somebody calls for goes
-    on in one, which tells the flow they were in last; a call from nowhere goes on with their newest.
+    Each thing (``listing:3``) has a ticket of its own, for its own officers; with ``beside``, one for each asker.
+    Whatever else somebody calls for goes on in one while that is open, and it tells the flow they were in last.
     """
-    statement = select(Ticket).where(Ticket.conversation_id == conversation_id, Ticket.state == "open")
-    in_a_flow = about is not None and about.startswith("flow:")
-    if in_a_flow:
-        statement = statement.where(or_(Ticket.about.is_(None), Ticket.about.startswith("flow:")))
-    elif about is not None:
-        statement = statement.where(Ticket.about == about)
-    ticket = db.scalar(statement.order_by(Ticket.id.desc()).limit(1))
-    if ticket is None:
-        ticket = Ticket(conversation_id=conversation_id, region_code=region_code, about=about, opened_at=now)
+    own = select(Ticket).where(Ticket.conversation_id == conversation_id)
+    same = own.where(Ticket.about == about, Ticket.beside == beside).order_by(Ticket.id.desc()).limit(1)
+    of_any_flow = own.where(Ticket.state == "open", or_(Ticket.about.is_(None), Ticket.about.startswith(_IN_A_FLOW)))
+    in_a_flow = about is None or about.startswith(_IN_A_FLOW)
+    ticket = db.scalar(of_any_flow.order_by(Ticket.id.desc()).limit(1)) if in_a_flow else None
+    if ticket is None and about is not None:
+        ticket = db.scalar(same)
+    if ticket is None or (ticket.state == "closed" and now - ticket.last_at >= LASTS):
+        ticket = Ticket(
+            conversation_id=conversation_id, region_code=region_code, about=about, beside=beside, opened_at=now
+        )
         db.add(ticket)
-    elif in_a_flow:
+    elif in_a_flow and about:
         ticket.about = about
+    reopen(ticket, now)
     db.flush()
     return ticket
+
+
+def reopen(ticket: Ticket, now: datetime) -> None:
+    if ticket.state == "closed":
+        ticket.state, ticket.opened_at, ticket.closed_at = "open", now, None
 
 
 def is_open(db: Session, ticket_id: int) -> bool:
     return db.scalar(select(Ticket.state).where(Ticket.id == ticket_id)) == "open"
 
 
-def add_words(db: Session, ticket_id: int, author: str, words: str, now: datetime) -> None:
-    db.add(TicketMessage(ticket_id=ticket_id, author=author, words=words, at=now))
+def add_words(db: Session, ticket_id: int, author: str, words: str, now: datetime) -> int:
+    """The number of the message."""
+    message = TicketMessage(ticket_id=ticket_id, author=author, words=words, at=now)
+    db.add(message)
     db.flush()
+    return message.id
 
 
 def close_ticket(db: Session, ticket_id: int, now: datetime) -> None:
     ticket = db.get(Ticket, ticket_id)
-    if ticket and ticket.state == "open":
+    if ticket:
         ticket.state, ticket.closed_at = "closed", now
         db.flush()

@@ -197,7 +197,7 @@ def test_each_thing_has_a_ticket_of_its_own_and_everything_else_goes_on_in_one(s
         assert len({plain, listing, offer}) == 3
         assert call("listing:3") == listing
         assert call("flow:pledge:4") == plain
-        assert call(None) == offer
+        assert call(None) == plain
         assert db.get_one(Ticket, plain).about == "flow:pledge:4"
 
 

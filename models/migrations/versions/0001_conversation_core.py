@@ -424,16 +424,20 @@ def upgrade() -> None:
         sa.Column("conversation_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("region_code", sa.String(length=12), nullable=True),
         sa.Column("about", sa.String(length=80), nullable=True),
+        sa.Column("beside", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("state IN ('closed', 'open')", name=op.f("ck_tickets_state_known")),
+        sa.ForeignKeyConstraint(["beside"], ["tickets.id"], name=op.f("fk_tickets_beside_tickets")),
         sa.ForeignKeyConstraint(
             ["conversation_id"], ["conversations.id"], name=op.f("fk_tickets_conversation_id_conversations")
         ),
         sa.ForeignKeyConstraint(["region_code"], ["regions.code"], name=op.f("fk_tickets_region_code_regions")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tickets")),
     )
+    op.create_index("ix_tickets_about_id", "tickets", ["about", "id"], unique=False)
+    op.create_index(op.f("ix_tickets_beside"), "tickets", ["beside"], unique=False)
     op.create_index(op.f("ix_tickets_conversation_id"), "tickets", ["conversation_id"], unique=False)
     op.create_index("ix_tickets_state_id", "tickets", ["state", "id"], unique=False)
     op.create_table(
@@ -480,6 +484,8 @@ def downgrade() -> None:
     op.drop_table("turns")
     op.drop_index("ix_tickets_state_id", table_name="tickets")
     op.drop_index(op.f("ix_tickets_conversation_id"), table_name="tickets")
+    op.drop_index(op.f("ix_tickets_beside"), table_name="tickets")
+    op.drop_index("ix_tickets_about_id", table_name="tickets")
     op.drop_table("tickets")
     op.drop_index("ix_pledges_donor_id", table_name="pledges")
     op.drop_index("ix_pledges_appeal", table_name="pledges")
