@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, cast, literal, or_, select
+from sqlalchemy import String, cast, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from models.conversation import Conversation
@@ -91,13 +91,14 @@ def find_threads(db: Session, conversation_id: int, user_id: int | None, now: da
     mine = db.scalars(
         newest.where(Ticket.conversation_id == conversation_id, or_(Ticket.about.is_not(None), Ticket.state == "open"))
     ).all()
-    things = or_(*(Ticket.about.in_(_names_of(kind, user_id)) for kind in THINGS))
-    of_others = newest.where(Ticket.beside.is_(None), Ticket.conversation_id != conversation_id, things)
-    asked = {ticket.id: ticket for ticket in db.scalars(of_others)} if user_id else {}
+    things = union_all(*(_names_of(kind, user_id) for kind in THINGS))
+    of_others = newest.where(Ticket.about.in_(things), Ticket.conversation_id != conversation_id)
+    # Not a condition there: SQLite would look through all tickets that are beside none.
+    asked = {ticket.id: ticket for ticket in db.scalars(of_others) if ticket.beside is None} if user_id else {}
     threads = [_thread(ticket, asked.pop(ticket.beside or 0, None)) for ticket in mine]
     for ask in asked.values():
         threads.append(Thread(None, ask.id, ask.region_code, ask.about, ask.opened_at, waits=True))
-    return sorted(threads, key=lambda thread: (thread.told_at, thread.ticket or thread.beside or 0), reverse=True)
+    return sorted(threads, key=lambda each: (each.told_at, each.waits, each.ticket or each.beside or 0), reverse=True)
 
 
 def go_on(db: Session, thread: Thread, conversation_id: int, now: datetime) -> Ticket:
