@@ -4,7 +4,7 @@ The words stand in config/keywords.toml and config/readers.toml.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from flows.wording import plain
 from flows.world import World
 from models.goods import EDIBLE
 
+# In these only what ends in a food's name is food: 面包服 is none.
+_SELDOM_EATEN = ("clothes", "books", "tools", "household")
 # Stands where a harmless word was: nothing is read across it.
 _GAP = "·"
 _FIGURES = "0-9零一二三四五六七八九十百千两半"
@@ -25,7 +27,10 @@ _IN_BRACKETS = re.compile(r"[(\[【][^)\]】]*[)\]】]?")
 
 @dataclass(frozen=True)
 class GoodsName(Text):
-    """A thing's name. Value: {"name", "edible"}, for no category says for sure that a thing is not eaten."""
+    """A thing's name. Value: {"name", "edible", "surely"}, for no category says for sure that a thing is not eaten.
+
+    ``surely``: it is edible even as a household thing, a tool, clothes or a book.
+    """
 
     name: bool = True
     public: bool = True
@@ -34,7 +39,8 @@ class GoodsName(Text):
         return super().check(value.get("name") if isinstance(value, dict) else None, asking)
 
     def _whole(self, text: str, asking: Asking) -> Reading:
-        thing = {"name": text, "edible": is_food(text, asking.world.lexicon)}
+        lexicon = asking.world.lexicon
+        thing = {"name": text, "edible": is_food(text, lexicon), "surely": is_surely_food(text, lexicon)}
         return self.check(thing, asking) or Accepted(thing)
 
     def shown(self, value: Any, world: World) -> Any:
@@ -49,8 +55,9 @@ def name_of(thing: Any) -> Any:
 def accepted(value: Any, asking: Asking) -> Rejected | None:
     """A step's check on the name of a thing: medicine, weapons, alcohol, money and the like are refused."""
     lexicon = asking.world.lexicon
-    name = _without(_joined(name_of(value)), lexicon.words["not_medicine"])
-    word = _found(name, lexicon.words["not_accepted_goods"]) or _medicine(name, lexicon)
+    name = plain(name_of(value))
+    harmful = _without_harmless(name, lexicon)
+    word = _found(harmful, lexicon.words["not_accepted_goods"]) or _medicine(harmful, lexicon)
     return Rejected("not_accepted", {"word": word}) if word else None
 
 
@@ -63,16 +70,37 @@ def new_enough(value: Any, asking: Asking) -> Rejected | None:
 
 def is_edible(answers: Mapping[str, Any]) -> bool:
     """By its category or by its name."""
-    item = answers.get("item")
-    return answers.get("category") in EDIBLE or (isinstance(item, dict) and item.get("edible") is True)
+    category, item = answers.get("category"), answers.get("item")
+    if category in EDIBLE or not isinstance(item, dict):
+        return category in EDIBLE
+    return item.get("surely" if category in _SELDOM_EATEN else "edible") is True
 
 
 def is_food(name: str, lexicon: Lexicon) -> bool:
-    """Does the name hold a kind of food, and not end in what food is kept, made or grown with (水果刀, 茶叶罐)?"""
-    thing = _IN_BRACKETS.sub("", _joined(name))
-    if _AMOUNT.sub("", thing).endswith(lexicon.words["not_food_endings"]):
-        return False
-    return _found(_without(thing, lexicon.words["not_food"]), lexicon.words["food_goods"]) is not None
+    """Does it name a kind of food, and not end in what food is kept, made or grown with (水果刀, 茶叶罐)?"""
+    return any(
+        _found(part, lexicon.words["food_goods"]) is not None or part.endswith(lexicon.words["food_endings"])
+        for part in _eatable(name, lexicon)
+    )
+
+
+def is_surely_food(name: str, lexicon: Lexicon) -> bool:
+    """Does it end in a kind of food: 东北大米, but not 面包服?"""
+    words = tuple(word for word in lexicon.words["food_goods"] if len(word) > 1)
+    return any(
+        part in lexicon.words["food_goods"] or part.endswith((*words, *lexicon.words["food_endings"]))
+        for part in _eatable(name, lexicon)
+    )
+
+
+def _eatable(name: str, lexicon: Lexicon) -> Iterator[str]:
+    """The parts of a name that end in nothing that food is kept or made with, without amounts and look-alikes."""
+    measures = (*lexicon.words["measure"], *lexicon.words["size"])
+    in_front = re.compile(rf"^(?:[{_FIGURES}]+[^\W\d_]?{_one_of(measures)})+")
+    for part in re.split(_one_of(lexicon.words["joins"]), _IN_BRACKETS.sub("", _joined(name))):
+        bare = _AMOUNT.sub("", in_front.sub("", part)) or part
+        if not bare.endswith(lexicon.words["not_food_endings"]):
+            yield _without(bare, lexicon.words["not_food"])
 
 
 def _must_be_new(answers: Mapping[str, Any], lexicon: Lexicon) -> bool:
@@ -80,11 +108,28 @@ def _must_be_new(answers: Mapping[str, Any], lexicon: Lexicon) -> bool:
     return is_edible(answers) or _found(name, lexicon.words["new_only_goods"]) is not None
 
 
+def _without_harmless(name: str, lexicon: Lexicon) -> str:
+    """Run together, without the parts that end harmlessly (农药喷雾器) and the words that are harmless themselves."""
+    parts = re.split(rf"(\W+|{_one_of(lexicon.words['joins'])})", name)
+    kept = (_GAP if part.endswith(lexicon.words["harmless_endings"]) else part for part in parts)
+    return _without("".join(kept).replace(" ", ""), lexicon.words["not_medicine"])
+
+
 def _medicine(name: str, lexicon: Lexicon) -> str | None:
     """The part of the name that ends as medicines do: 六味地黄丸, but not 30片, which is a count."""
-    endings = "|".join(map(re.escape, lexicon.words["medicine_endings"]))
-    match = re.search(rf"[^\W\d_{_GAP}]*[^\W\d_{_FIGURES}{_GAP}](?:{endings})(?=[{_FIGURES}]|[\W\d_]|$)", name)
+    words = lexicon.words
+    close = _one_of(stem for stem in words["medicine_stems"] if len(stem) == 1)
+    anywhere = _one_of(stem for stem in words["medicine_stems"] if len(stem) > 1)
+    letters = rf"[^\W\d_{_GAP}]*"
+    ends = rf"[^\W\d_{_FIGURES}{_GAP}]{_one_of(words['medicine_endings'])}"
+    is_a_form = rf"(?:{anywhere}{letters}|{close}){_one_of(words['medicine_forms'])}"
+    behind = rf"(?=[{_FIGURES}]|[\W\d_]|$|{_one_of(words['joins'])})"
+    match = re.search(rf"{letters}(?:{ends}|{is_a_form}){behind}", name)
     return match[0] if match else None
+
+
+def _one_of(words: Iterable[str]) -> str:
+    return f"(?:{'|'.join(map(re.escape, sorted(words, key=len, reverse=True)))})"
 
 
 def _joined(name: str) -> str:
