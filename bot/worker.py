@@ -218,7 +218,7 @@ class SweepingWorker(Worker):
 
 
 def run(settings: Settings) -> None:
-    """Work until told to stop. A killed worker's job is taken up again within 90 seconds."""
+    """Work until told to stop. What a killed worker had begun is still owed, and the sweep asks for it again."""
     connection = Redis.from_url(settings.redis_url)
     worker = SweepingWorker(
         [QUEUE],
