@@ -15,6 +15,7 @@ FOLDER = Path(__file__).parent.parent / "config" / "regions"
 DIVISIONS = FOLDER / "divisions.csv"
 DEMO_VILLAGES = FOLDER / "villages-demo.csv"
 _BATCH = 2_000
+_SHORTEST = 2
 
 
 class BadRegions(Exception):
@@ -77,6 +78,14 @@ def short_name(name: str, naming: dict[str, object]) -> str:
         if name.endswith(official):
             return name.removesuffix(official).removesuffix(spoken) + spoken
     for ending in sorted(endings, key=len, reverse=True):
-        if name.endswith(ending) and len(name) - len(ending) >= 2:
-            return name.removesuffix(ending)
+        if name.endswith(ending) and len(name) - len(ending) >= _SHORTEST:
+            stem = name.removesuffix(ending)
+            return _without_peoples(stem, naming) if ending in naming["behind_peoples"] else stem  # type: ignore[operator]
     return name
+
+
+def _without_peoples(stem: str, naming: dict[str, object]) -> str:
+    peoples: list[str] = naming["peoples"]  # type: ignore[assignment]
+    while fitting := [one for one in peoples if stem.endswith(one) and len(stem) - len(one) >= _SHORTEST]:
+        stem = stem.removesuffix(max(fitting, key=len))
+    return stem

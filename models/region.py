@@ -50,7 +50,7 @@ def covers(area: str, code: str) -> bool:
 def find_regions(db: Session, text: str, most: int = 9) -> list[Region]:
     """Regions that a typed or labelled place names; several when it could be any of them, none when it names none.
 
-    The one more of whose parents are named too wins, then the one named in full.
+    The one more of whose parents are named too wins, then the one named in full. The widest come first.
     """
     text = text[:_LONGEST_TEXT]
     parts = {text[i:j] for i in range(len(text)) for j in range(i + 2, min(len(text), i + _LONGEST_NAME) + 1)}
@@ -66,7 +66,8 @@ def find_regions(db: Session, text: str, most: int = 9) -> list[Region]:
         if _is_named(region, above, text):
             scores[region.code] = (len(above), region.name in text)
     best = max(scores.values(), default=None)
-    return [by_code[code] for code in sorted(scores) if scores[code] == best][:most]
+    found = [by_code[code] for code in sorted(scores) if scores[code] == best]
+    return sorted(found, key=lambda region: region.level)[:most]
 
 
 def _is_named(region: Region, above: list[Region], text: str) -> bool:

@@ -5,7 +5,7 @@ from math import isfinite
 from typing import Any, Literal
 
 from flows.readers.base import Accepted, Asking, Offer, Reading, Rejected
-from flows.readers.place_names import depth, is_meant, is_surely_meant
+from flows.readers.place_names import depth, is_meant, is_surely_meant, lies_outside
 from flows.readers.spoken import WORDS_WANTED, Spoken
 from flows.wording import clean
 from flows.world import Region, World
@@ -63,7 +63,7 @@ class Place(Spoken):
 
     def _find(self, words: str, point: Point | None, asking: Asking) -> Reading:
         found = asking.world.find_regions(words) if words else []
-        regions = [region for region in found if is_meant(region, words, asking.world)]
+        regions = _inside([region for region in found if is_meant(region, words, asking.world)], words, asking.world)
         if not regions:
             return Rejected("place_unknown", {"given": words[:_LONGEST_ECHO]})
         wide = [region.full_name for region in regions if not self._is_small_enough(region.code)]
@@ -79,6 +79,13 @@ class Place(Spoken):
 
     def _too_wide(self, *names: str) -> Rejected:
         return Rejected("place_too_wide", {"names": list(names), "level": self.level})
+
+
+def _inside(regions: list[Region], words: str, world: World) -> list[Region]:
+    """Those of them that lie in the places named before them; if there is none, these places."""
+    outside = [lies_outside(region, words, world) for region in regions]
+    inside = [region for region, wider in zip(regions, outside, strict=True) if not wider]
+    return inside or [*{region.code: region for wider in outside for region in wider}.values()]
 
 
 def _value(region: Region, point: Point | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from flows.lexicon import Lexicon
 from flows.world import Region, World
-from models.region import LEVELS, prefix
+from models.region import LEVELS, covers, prefix
 
 _SHORTEST = 2
 _DEPTHS = {2: 0, 4: 1, 6: 2, 9: 3, 12: 4}
@@ -27,9 +27,11 @@ def depth(code: str) -> int:
 def is_meant(region: Region, words: str, world: World) -> bool:
     """False where only part of its name stands there, and in another name: 火星村 for 星村镇, 湾头村 for 湾头镇.
 
-    Behind the names of places above it, part of it is enough.
+    Behind the names of places above it, part of it is enough; a place called 街道 and no more is meant only there.
     """
-    mentions = _mentions(region, words, world.lexicon)
+    mentions = list(_mentions(region, words, world.lexicon))
+    if any(region.name in world.lexicon.words[ending] for ending in _ENDINGS):
+        return any(one.is_led_to for one in mentions)
     return any(one.is_led_to or (one.is_itself and (one.is_whole or not one.before)) for one in mentions)
 
 
@@ -45,6 +47,18 @@ def is_surely_meant(region: Region, words: str, world: World) -> bool:
         if one.is_itself and (alone or below):
             return True
     return False
+
+
+def lies_outside(region: Region, words: str, world: World) -> list[Region]:
+    """The counties and wider places that the words name before this one, if it lies in none of them."""
+    outside: list[Region] = []
+    for one in _mentions(region, words, world.lexicon):
+        found = world.find_regions(one.before) if one.before else []
+        wider = [each for each in found if depth(each.code) <= _COUNTY and is_meant(each, one.before, world)]
+        if one.is_led_to or not wider or any(covers(each.code, region.code) for each in wider):
+            return []
+        outside += wider
+    return outside
 
 
 @dataclass(frozen=True)
