@@ -67,7 +67,7 @@ class Turns:
             if error.connection_invalidated:
                 raise _try_again(message, error) from None
             return self._say_sorry(message, started)
-        except Exception:
+        except Exception:  # whatever it is, the person hears of it and nothing stays half done; logged there
             return self._say_sorry(message, started)
         if jobs:
             self.enqueue(jobs)
@@ -101,7 +101,7 @@ class Turns:
             try:
                 say = Say(f"notices/{notice.template}", "unread", {"v": notice.facts()})
                 self.renderer.say(say)
-            except Exception:
+            except Exception:  # one bad notice, of whatever kind, must not keep its owner out for ever
                 log.exception("notice.cannot_be_said", notice=notice.id)
                 mark_read(desk.db, [notice], now)
             else:
