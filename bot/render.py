@@ -8,8 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from flows.flow import Say
-from flows.numerals import hanzi, hanzi_money
-from flows.wording import plain
+from flows.numerals import hanzi_money
 from models.zone import CHINA
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -59,8 +58,6 @@ FILTERS = {
     "jin": jin,
     "day": day,
     "shorten": shorten,
-    "hanzi": hanzi,
-    "plain": plain,
 }
 
 

@@ -91,7 +91,7 @@ class Errands:
             self._settle(photo_id, "kept", path)
 
     def forget_photo(self, photo_id: int) -> None:
-        """Delete the picture of somebody who has been erased."""
+        """Delete a picture whose owner was erased, or whose draft is gone."""
         with Session(self.database) as db, db.begin():
             photo = db.get(Photo, photo_id)
             if photo is not None and photo.state == "gone" and photo.path:
@@ -131,6 +131,8 @@ class Errands:
     def sweep(self, now: datetime | None = None) -> int:
         """Enqueue again what is owed and was lost, and let old things go. Returns how many jobs there were."""
         now = now or datetime.now(UTC)
+        # Asked before the transaction: on SQLite everybody's turn waits for that, and nobody's should for Redis.
+        replies_too = self._once_an_hour()
         with self.database.begin() as connection:
             owed = connection.scalars(
                 select(Photo.id)
@@ -146,7 +148,7 @@ class Errands:
             with Session(connection) as db:
                 close_overdue(db, now)
                 db.flush()
-            if self._once_an_hour():
+            if replies_too:
                 old = (Turn.received_at < now - REPLIES_LAST) & Turn.reply.is_not(None)
                 connection.execute(update(Turn).where(old).values(reply=None))
         jobs = [("fetch_photo", photo_id) for photo_id in owed] + [("forget_photo", photo_id) for photo_id in gone]
