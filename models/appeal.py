@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -114,6 +114,11 @@ class Appeal(Base):
     endorsed_at: Mapped[datetime | None]
     published_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    round: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
+    """How often it was handed in."""
+    returned_fields: Mapped[str | None] = mapped_column(String(120))
+    """The steps of the flow to answer anew, with commas between; reasons in models.decision."""
+    sampled: Mapped[bool | None]
 
     __table_args__ = (
         one_of("kind", KINDS),

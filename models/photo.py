@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import Index, Select, String, select, text
+from sqlalchemy import Index, Integer, Select, String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
 
 # A draft's belong to its conversation.
-SUBJECTS = ("appeal", "draft", "listing", "offer")
+SUBJECTS = ("appeal", "draft", "listing", "mandate", "offer", "revision", "visit")
 
 
 class Photo(Base):
@@ -28,6 +28,12 @@ class Photo(Base):
     state: Mapped[str] = mapped_column(String(8), default="owed")
     tries: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[datetime]
+    print: Mapped[int | None]
+    """The picture's difference hash, as a signed 64-bit number; its four quarters find what looks alike."""
+    print_0: Mapped[int | None] = mapped_column(Integer, index=True)
+    print_1: Mapped[int | None] = mapped_column(Integer, index=True)
+    print_2: Mapped[int | None] = mapped_column(Integer, index=True)
+    print_3: Mapped[int | None] = mapped_column(Integer, index=True)
 
     __table_args__ = (
         one_of("subject", SUBJECTS),

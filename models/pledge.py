@@ -59,6 +59,8 @@ class Pledge(Base):
     donor_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     amount_fen: Mapped[int]
     anonymous: Mapped[bool]
+    by_staff: Mapped[bool] = mapped_column(default=False, server_default="0")
+    """Counted apart: officers who give to what they passed themselves are no measure of help found."""
     state: Mapped[str] = mapped_column(String(20), default="intended")
     created_at: Mapped[datetime]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, ForeignKey, Index, String, select, text
+from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.audit import record
@@ -28,8 +28,8 @@ class Staff(Base):
     __tablename__ = "staff"
     id: Mapped[RowId]
     work_no: Mapped[str] = mapped_column(String(20), unique=True)
-    account: Mapped[str] = mapped_column(String(64))
-    openid: Mapped[str] = mapped_column(String(64))
+    account: Mapped[str | None] = mapped_column(String(64))
+    openid: Mapped[str | None] = mapped_column(String(64))
     role: Mapped[str] = mapped_column(String(12))
     region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
     name: Mapped[str] = mapped_column(Sealed("staff.name"))
@@ -37,10 +37,16 @@ class Staff(Base):
     state: Mapped[str] = mapped_column(String(12), default="active")
     active_from: Mapped[datetime]
     active_until: Mapped[datetime | None]
+    invited_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    code_finder: Mapped[str | None] = mapped_column(String(64), unique=True)
+    """Of the invitation's code, a keyed hash."""
+    code_expires_at: Mapped[datetime | None]
 
     __table_args__ = (
         one_of("role", STAFF_ROLES),
         one_of("state", ("invited", "bound", "active", "suspended", "revoked")),
+        CheckConstraint("state IN ('invited', 'revoked') OR openid IS NOT NULL", name="somebody_holds_it"),
+        Index("ix_staff_seat", "role", "region_code", "state"),
         Index(
             "uq_staff_active_openid",
             "account",

@@ -4,19 +4,52 @@ from models import (
     appeal,
     audit,
     conversation,
+    decision,
+    flag,
     goods,
+    mandate,
     notice,
+    objection,
     photo,
     pledge,
     produce,
     region,
+    registry,
+    revision,
     staff,
+    task,
     ticket,
+    tie,
     user,
+    verification,
+    visit,
 )
 from models.base import Base
 
 __all__ = ["metadata"]
 
 metadata = Base.metadata
-_MODULES = (appeal, audit, conversation, goods, notice, photo, pledge, produce, region, staff, ticket, user)
+_MODULES = (
+    appeal,
+    audit,
+    conversation,
+    decision,
+    flag,
+    goods,
+    mandate,
+    notice,
+    objection,
+    photo,
+    pledge,
+    produce,
+    region,
+    registry,
+    revision,
+    staff,
+    task,
+    ticket,
+    tie,
+    user,
+    verification,
+    visit,
+)

@@ -68,6 +68,8 @@ class User(Base):
     region_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"))
     household_id: Mapped[int | None] = mapped_column(ForeignKey("households.id"), index=True)
     created_at: Mapped[datetime]
+    registered_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    """The officer who registered them by proxy."""
 
     __table_args__ = (
         one_of("role", ROLES),
