@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from flows.flow import Say
 from flows.numerals import hanzi_money
@@ -48,8 +49,11 @@ def shorten(text: str, most: int = 40) -> str:
 
 
 def disarmed(value: Any) -> Any:
-    """What people wrote makes no link: WeChat turns <a href> in a text into one, and a tap on it may speak for us."""
-    return value.replace("<", "＜") if isinstance(value, str) else value
+    """What people wrote makes no link: WeChat turns <a href> in a text into one, and a tap on it may speak for us.
+
+    In a page a macro's own mark-up stays; what people wrote is escaped there besides.
+    """
+    return value.replace("<", "＜") if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 FILTERS = {
