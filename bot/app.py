@@ -12,6 +12,7 @@ from bot.logging import configure_logging
 from bot.render import Renderer
 from bot.turn import TryAgain, Turns
 from bot.web.health import health
+from bot.web.links import Links
 from bot.webhook import webhook
 from bot.wechat.channel import Channel
 from config.settings import Settings
@@ -38,7 +39,12 @@ def make_turns(settings: Settings, jobs: Jobs, clock: Callable[[], datetime]) ->
         route=Router(Engine(FLOWS), Commands(COMMANDS, lexicon)).route,
         enqueue=jobs.enqueue,
         clock=clock,
+        link=links_of(settings, clock).make,
     )
+
+
+def links_of(settings: Settings, clock: Callable[[], datetime]) -> Links:
+    return Links(settings.public_url, settings.secret_key.get_secret_value(), clock)
 
 
 def make_channel(settings: Settings) -> Channel:

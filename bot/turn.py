@@ -28,6 +28,7 @@ from models.message import Message
 from models.notice import Unread, count_unread, find_unread, mark_read
 from models.region import find_regions
 from models.sealing import CannotOpen
+from models.staff import find_staff
 
 log = structlog.get_logger()
 
@@ -45,7 +46,10 @@ class TryAgain(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """``route`` decides what a message leads to; ``enqueue`` is told (job, id) pairs after the commit."""
+    """``route`` decides what a message leads to; ``enqueue`` is told (job, id) pairs after the commit.
+
+    ``link``: kind of page, what it shows and the row of the member of staff it is for -> its address.
+    """
 
     database: Engine
     renderer: Renderer
@@ -53,6 +57,7 @@ class Turns:
     route: Callable[[Desk, Session, Message], Answer]
     enqueue: Callable[[Sequence[tuple[str, int]]], None]
     clock: Callable[[], datetime]
+    link: Callable[[str, str, int], str]
 
     def take(self, message: Message) -> str:
         """The reply's text, empty for none. Raises TryAgain when the database cannot be worked with."""
@@ -142,8 +147,12 @@ class Turns:
         def find(text: str) -> list[Region]:
             return [Region(row.code, row.name, row.full_name) for row in find_regions(desk.db, text)]
 
+        def link(kind: str, what: str) -> str:
+            staff = find_staff(desk.db, message.account, message.openid, now)
+            return self.link(kind, what, staff.id) if staff else ""
+
         person = Person(locked.id, message.account, message.openid, locked.user_id)
-        desk = Desk(connection, person, World(now, self.lexicon, find), jobs)
+        desk = Desk(connection, person, World(now, self.lexicon, find, link), jobs)
         return desk
 
     def _load(self, connection: Connection, locked: inbound.Locked, now: datetime) -> Session | None:

@@ -17,12 +17,19 @@ class Region:
     full_name: str
 
 
+def no_link(kind: str, what: str) -> str:
+    """Where there are no pages: nothing."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     now: datetime
     lexicon: Lexicon
     find_regions: Callable[[str], Sequence[Region]]
     """Typed or labelled place -> matching regions, best first, at most nine."""
+    link: Callable[[str, str], str] = no_link
+    """Kind of page and what it shows (``pictures``, ``appeal:12``) -> its address, for the staff member who talks."""
 
     @property
     def today(self) -> date:
