@@ -1,13 +1,23 @@
 """Who decided what, and why: kept for the trail, for the three-people rule, and for honest figures."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, SmallInteger, String, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ColumnElement, ForeignKey, Index, SmallInteger, String, select, text, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
+from models.errors import Refusal
+from models.staff import Staff
+from models.task import Matter
 
 VERDICTS = ("pass", "return", "reject", "uphold", "dismiss", "freeze", "resume", "revoke")
+
+
+class DecidedBefore(Refusal):
+    """This one passed it at an earlier stage: each stage wants another pair of eyes."""
+
+    code = "decided_before"
 
 
 class Decision(Base):
@@ -44,3 +54,42 @@ class Decision(Base):
             postgresql_where=text("verdict = 'pass'"),
         ),
     )
+
+
+def decide(
+    db: Session, matter: Matter, round_: int, staff: Staff, verdict: str, now: datetime, reasons: Sequence[str] = ()
+) -> Decision:
+    """Keep it. What takes back the word of those before is kept with theirs as overturned. Raises DecidedBefore."""
+    if verdict == "pass" and staff.id in passed_by(db, matter, round_):
+        raise DecidedBefore(number=matter.number, subject=matter.subject)
+    decision = Decision(
+        subject=matter.subject,
+        subject_id=matter.number,
+        round=round_,
+        region_code=matter.region_code,
+        staff_id=staff.id,
+        role=staff.role,
+        verdict=verdict,
+        reasons=",".join(reasons) or None,
+        at=now,
+    )
+    db.add(decision)
+    db.flush()
+    if verdict in ("return", "reject", "uphold", "revoke"):
+        db.execute(
+            update(Decision)
+            .where(_of(matter), Decision.round == round_, Decision.verdict == "pass", Decision.overturned_by.is_(None))
+            .values(overturned_by=decision.id)
+        )
+    return decision
+
+
+def passed_by(db: Session, matter: Matter, round_: int) -> set[int]:
+    """The staff who passed it in this round."""
+    return set(
+        db.scalars(select(Decision.staff_id).where(_of(matter), Decision.round == round_, Decision.verdict == "pass"))
+    )
+
+
+def _of(matter: Matter) -> ColumnElement[bool]:
+    return (Decision.subject == matter.subject) & (Decision.subject_id == matter.number)

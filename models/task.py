@@ -1,16 +1,74 @@
-"""What waits for staff: one task per open thing, with who holds it and until when."""
+"""What waits for staff: one task per open thing, with who holds it and until when.
 
-from datetime import datetime
+A task stands in one person's queue, or, where nobody can be named, in the pool of its role and region. Whoever has a
+part in the household is recused before anybody is named, and an overdue task goes one level up.
+"""
 
-from sqlalchemy import ForeignKey, Index, SmallInteger, String, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Select,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    func,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+
+from models.audit import record
 from models.base import Base, RowId, one_of
-from models.staff import STAFF_ROLES
+from models.errors import Refusal
+from models.region import Region, level_of, parents
+from models.staff import SEATS, STAFF_ROLES, Staff
+from models.tie import tied_to
 
 SUBJECTS = ("case", "appeal", "revision")
+# Step -> whose it is, and the days they have. A case's five steps and its five days of notice make fifteen days.
+STEPS: dict[str, tuple[str, int]] = {
+    "visit": ("village", 4),
+    "adjudicate": ("township", 2),
+    "township_review": ("township", 2),
+    "county_review": ("county", 3),
+    "endorse": ("village", 5),
+    "sample": ("township", 2),
+    "county": ("county", 3),
+    "file": ("fund_holder", 5),
+    "revision": ("village", 5),
+}
+# Whose turn it is when nobody of a role can, or did not in time.
+ABOVE = {"village": "township", "township": "county"}
 _OPEN = text("closed_at IS NULL")
 _POOL = text("closed_at IS NULL AND assignee IS NULL")
+
+
+class OutsideRegion(Refusal):
+    """``number`` of the thing, ``region``: the names of the staff member's own."""
+
+    code = "outside_region"
+
+
+class NotYourTurn(Refusal):
+    """It waits for somebody else (``holder``: their role), or for nobody any more (None): decided, or not yet ready.
+
+    ``state``: where it stands.
+    """
+
+    code = "not_your_turn"
+
+
+class HasAPart(Refusal):
+    """Own household, kin, same payee, or they had their word at another stage (``reason``)."""
+
+    code = "has_a_part"
 
 
 class Task(Base):
@@ -56,3 +114,156 @@ class Recusal(Base):
     at: Mapped[datetime]
 
     __table_args__ = (UniqueConstraint("task_id", "staff_id"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """The thing that a task is about: ``case:7`` or ``appeal:12``, where it belongs, and whose household it is."""
+
+    subject: str
+    number: int
+    region_code: str
+    household_id: int | None
+
+
+def open_task(db: Session, matter: Matter, step: str, now: datetime, barred: Mapping[int, str] | None = None) -> Task:
+    """Put it into somebody's queue. ``barred``: staff id -> why they may not, beside those tied to the household."""
+    role, days = STEPS[step]
+    task = Task(
+        subject=matter.subject,
+        subject_id=matter.number,
+        step=step,
+        role=role,
+        region_code=matter.region_code,
+        household_id=matter.household_id,
+        opened_at=now,
+        due_at=now + timedelta(days=days),
+    )
+    db.add(task)
+    db.flush()
+    for staff_id, reason in {**(barred or {}), **tied_to(db, matter.household_id)}.items():
+        db.add(Recusal(task_id=task.id, staff_id=staff_id, reason=reason, at=now))
+    db.flush()
+    find_holder(db, task, now)
+    return task
+
+
+def take(db: Session, staff: Staff, matter: Matter, state: str) -> Task:
+    """The open task, if this one may do it. Raises OutsideRegion, NotYourTurn or HasAPart.
+
+    Colleagues of the same seat may stand in for each other, and who holds it a level up may do what is below.
+    """
+    if not staff.covers(matter.region_code):
+        raise OutsideRegion(
+            subject=matter.subject, number=matter.number, region=db.get_one(Region, staff.region_code).full_name
+        )
+    task = find_task(db, matter.subject, matter.number)
+    if task is None or staff.role not in (task.role, STEPS[task.step][0]):
+        raise NotYourTurn(subject=matter.subject, number=matter.number, state=state, holder=task.role if task else None)
+    reason = part_in(db, staff, task)
+    if reason:
+        raise HasAPart(subject=matter.subject, number=matter.number, reason=reason)
+    return task
+
+
+def part_in(db: Session, staff: Staff, task: Task) -> str | None:
+    """Why this one must stay out of it, as things are now, if they must."""
+    return recusal_of(db, task, staff) or tied_to(db, task.household_id).get(staff.id)
+
+
+def step_aside(db: Session, staff: Staff, subject: str, number: int, now: datetime) -> str | None:
+    """If this one has a part in it, note it and let the task find somebody else; returns why."""
+    task = find_task(db, subject, number)
+    reason = part_in(db, staff, task) if task else None
+    if task and reason:
+        recuse(db, task, staff, reason, now)
+    return reason
+
+
+def close_task(db: Session, subject: str, number: int, now: datetime, staff: Staff | None = None) -> None:
+    """What was to be done is done, by ``staff``, or has become needless."""
+    task = find_task(db, subject, number)
+    if task:
+        task.closed_at, task.closed_by = now, staff.id if staff else None
+        db.flush()
+
+
+def find_task(db: Session, subject: str, number: int) -> Task | None:
+    """The open one. Its subject's own row is the lock: whoever decides holds that."""
+    open_one = (Task.subject == subject) & (Task.subject_id == number) & Task.closed_at.is_(None)
+    return db.scalar(select(Task).where(open_one).execution_options(populate_existing=True))
+
+
+def find_holder(db: Session, task: Task, now: datetime, *, besides: int | None = None) -> None:
+    """Name the one with the least to do, of this level or the next that has anybody; else it waits in the pool.
+
+    Where no level has anybody it stays at its own, for whoever is appointed. ``besides``: not this one.
+    """
+    role: str | None = task.role
+    while role:
+        found = db.scalar(_candidates(task, role, now, besides))
+        if found:
+            if role != task.role:
+                note(db, task, "went_up", role, now)
+            task.role, task.assignee = role, found
+            break
+        role = ABOVE.get(role)
+    else:
+        task.assignee = None
+    db.flush()
+
+
+def give_to(db: Session, task: Task, to: Staff, actor: str, now: datetime) -> None:
+    """Put it into this one's queue: they cover the place and have no part in it (the caller has looked)."""
+    task.assignee, task.role = to.id, to.role
+    record(
+        db, at=now, actor=actor, action="assigned", subject=task.subject, subject_id=task.subject_id, detail=to.work_no
+    )
+    db.flush()
+
+
+def recuse(db: Session, task: Task, staff: Staff, reason: str, now: datetime) -> None:
+    """This one has no part in it; if it was theirs, it finds somebody else by itself."""
+    if recusal_of(db, task, staff) is None:
+        db.add(Recusal(task_id=task.id, staff_id=staff.id, reason=reason, at=now))
+        db.flush()
+        note(db, task, "recused", f"{staff.work_no} {reason}", now)
+    if task.assignee in (staff.id, None):
+        find_holder(db, task, now)
+
+
+def recusal_of(db: Session, task: Task, staff: Staff) -> str | None:
+    """Why this one may not, if they may not."""
+    return db.scalar(select(Recusal.reason).where(Recusal.task_id == task.id, Recusal.staff_id == staff.id))
+
+
+def _candidates(task: Task, role: str, now: datetime, besides: int | None) -> Select[int]:
+    """The one of this role who is nearest to the place, and of those the one with the shortest queue."""
+    open_task = aliased(Task)
+    queue = select(func.count()).where(open_task.assignee == Staff.id, open_task.closed_at.is_(None)).scalar_subquery()
+    recused = select(Recusal.id).where(Recusal.task_id == task.id, Recusal.staff_id == Staff.id).exists()
+    return (
+        select(Staff.id)
+        .where(Staff.role == role, Staff.state == "active", _seated(task.region_code, role), ~recused)
+        .where(Staff.active_from <= now, or_(Staff.active_until.is_(None), Staff.active_until > now))
+        .where(Staff.id != (besides or 0))
+        .order_by(*_nearest(task.region_code, role), queue, Staff.id)
+        .limit(1)
+    )
+
+
+def _seated(region_code: str, role: str) -> ColumnElement[bool]:
+    """Those who cover the place: everybody above it, and for a whole township the officers of its villages."""
+    seats = [code for code in (*parents(region_code), region_code) if level_of(code) in SEATS[role]]
+    if role == "village" and level_of(region_code) == "township":
+        return Staff.region_code.between(region_code, f"{region_code[:9]}999")
+    return Staff.region_code.in_(seats)
+
+
+def _nearest(region_code: str, role: str) -> list[ColumnElement[Any]]:
+    """The place's own officer before the township's, a county's charity before the province's."""
+    return [Staff.region_code.desc()] if role == "fund_holder" else [(Staff.region_code == region_code).desc()]
+
+
+def note(db: Session, task: Task, action: str, detail: str, now: datetime) -> None:
+    record(db, at=now, actor="system", action=action, subject=task.subject, subject_id=task.subject_id, detail=detail)

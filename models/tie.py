@@ -2,13 +2,18 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, String, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models.audit import record
 from models.base import Base, RowId, one_of
-from models.sealing import Sealed
+from models.conversation import Conversation
+from models.sealing import Sealed, keyring
+from models.staff import Staff
+from models.user import User
 
 KINDS = ("kin", "payee")
+OWN_HOUSEHOLD = "own_household"
 
 
 class Tie(Base):
@@ -35,3 +40,37 @@ class Tie(Base):
             postgresql_where=text("withdrawn_at IS NULL"),
         ),
     )
+
+
+def declare(db: Session, staff: Staff, kind: str, id_number: str, now: datetime) -> list[int]:
+    """Keep the tie, once; returns the households that this person belongs to today."""
+    finders = keyring().finders(id_number, "id_number")
+    live = (Tie.staff_id == staff.id) & (Tie.kind == kind) & Tie.withdrawn_at.is_(None)
+    if db.scalar(select(Tie.id).where(live, Tie.id_finder.in_(finders))) is None:
+        tie = Tie(staff_id=staff.id, kind=kind, id_number=id_number, id_finder=finders[0], declared_at=now)
+        db.add(tie)
+        db.flush()
+        record(db, at=now, actor=staff.actor.name, action="tie_declared", subject="tie", subject_id=tie.id, detail=kind)
+    households = select(User.household_id).where(User.id_finder.in_(finders), User.household_id.is_not(None))
+    return [household for household in db.scalars(households) if household]
+
+
+def tied_to(db: Session, household_id: int | None) -> dict[int, str]:
+    """Staff id -> why they have no say about this household: ``own_household``, ``kin`` or ``payee``."""
+    if household_id is None:
+        return {}
+    # The number itself and not its stored hash: two hashes may have been made under two keys.
+    numbers = db.scalars(select(User.id_number).where(User.household_id == household_id, User.id_number.is_not(None)))
+    finders = [finder for number in numbers if number for finder in keyring().finders(number, "id_number")]
+    declared = select(Tie.staff_id, Tie.kind).where(Tie.id_finder.in_(finders), Tie.withdrawn_at.is_(None))
+    tied = {row.staff_id: row.kind for row in db.execute(declared)}
+    theirs = select(Staff.id).where(Staff.household_id == household_id)
+    as_users = (
+        select(Staff.id)
+        .join(Conversation, (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid))
+        .join(User, User.id == Conversation.user_id)
+        .where(User.household_id == household_id)
+    )
+    for members in (theirs, as_users):
+        tied |= dict.fromkeys(db.scalars(members), OWN_HOUSEHOLD)
+    return tied

@@ -1,18 +1,34 @@
-"""Is this household who it says, and in need? The case that says so, from registration to the county's word."""
+"""Is this household who it says, and in need? The case that says so, from registration to the county's word.
 
-from datetime import date, datetime
+The way: the registry is asked (a job), an officer visits, the village reads it on public notice, the township looks at
+a sample, the county decides. Every step is somebody else's, and has its days; all together have fifteen.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, SmallInteger, String, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, SmallInteger, String, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
-from models.machine import By, Machine
+from models.conversation import Conversation
+from models.errors import Refusal
+from models.machine import SYSTEM, Actor, By, Machine
+from models.notice import tell
 from models.registry import RESULTS
+from models.task import Matter, close_task, open_task
+from models.user import User
+
+# What a resident is promised, and what the notice lasts at least.
+PROMISED = timedelta(days=15)
+NOTICE = timedelta(days=5)
+LASTS = timedelta(days=365)
 
 _SYSTEM = frozenset({By.SYSTEM})
 _OWNER = frozenset({By.OWNER})
-_OFFICER = frozenset({By.VILLAGE, By.TOWNSHIP})
+# Those above stand in where a village has nobody, or did not act in time.
+_OFFICER = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
 _TOWNSHIP = frozenset({By.TOWNSHIP, By.COUNTY})
 _COUNTY = frozenset({By.COUNTY})
 
@@ -32,11 +48,12 @@ OPEN = (*UNDER_WAY, "verified", "suspended")
 MACHINE = Machine(
     "case",
     {
-        ("draft", "submitted"): frozenset({By.OWNER, By.VILLAGE, By.TOWNSHIP}),
+        ("draft", "submitted"): frozenset({By.OWNER, By.VILLAGE, By.TOWNSHIP, By.COUNTY}),
         ("submitted", "registry_checked"): _SYSTEM,
         ("registry_checked", "visited"): _OFFICER,
-        ("registry_checked", "rejected"): _OFFICER,
         ("visited", "public_notice"): _SYSTEM,
+        # Not in need, the officer found: nothing to publish, and not the village's to decide.
+        ("visited", "township_review"): _SYSTEM,
         ("public_notice", "adjudication"): _SYSTEM,
         ("adjudication", "public_notice"): _TOWNSHIP,
         ("adjudication", "registry_checked"): _TOWNSHIP,
@@ -54,6 +71,23 @@ MACHINE = Machine(
         **{(state, "withdrawn"): frozenset({By.OWNER, By.SYSTEM}) for state in OPEN},
     },
 )
+
+
+class NoSuchCase(Refusal):
+    code = "no_such_case"
+
+
+class NotOnNotice(Refusal):
+    """Objections are heard while the case is on public notice; ``state`` says where it stands."""
+
+    code = "not_on_notice"
+    final = True
+
+
+class NotVerified(Refusal):
+    """The household's own case comes first: ``number`` and ``state`` of it, if there is one."""
+
+    code = "not_verified"
 
 
 class Verification(Base):
@@ -125,3 +159,102 @@ class Verification(Base):
             postgresql_where=text("state = 'verified'"),
         ),
     )
+
+    @property
+    def matter(self) -> Matter:
+        return Matter("case", self.id, self.region_code, self.household_id)
+
+
+def get_case(db: Session, number: int) -> Verification:
+    """Locked until the transaction ends. Raises NoSuchCase."""
+    case = db.get(Verification, number, with_for_update=True, populate_existing=True)
+    if case is None:
+        raise NoSuchCase(number=number)
+    return case
+
+
+def open_case(db: Session, user: User, actor: Actor, now: datetime) -> Verification:
+    """A case for a resident who has none open; their open one otherwise. The registry is to be asked at once."""
+    earlier = case_of(db, user.id)
+    if earlier and earlier.state in OPEN:
+        return earlier
+    case = Verification(
+        user_id=user.id,
+        household_id=user.household_id,
+        region_code=user.region_code,
+        state="draft",
+        submitted_at=now,
+        due_at=now + PROMISED,
+        registry_next_at=now,
+    )
+    db.add(case)
+    db.flush()
+    MACHINE.move(db, case, "submitted", actor, now)
+    db.flush()
+    return case
+
+
+def case_of(db: Session, user_id: int) -> Verification | None:
+    """A person's newest case, in whatever state."""
+    return db.scalar(
+        select(Verification).where(Verification.user_id == user_id).order_by(Verification.id.desc()).limit(1)
+    )
+
+
+def check_verified(db: Session, household_id: int | None, now: datetime) -> None:
+    """Raises NotVerified unless somebody of the household is verified today."""
+    theirs = select(Verification).where(Verification.household_id == household_id).order_by(Verification.id.desc())
+    cases = db.scalars(theirs.limit(20)).all()
+    if not any(case.state == "verified" and case.expires_at and case.expires_at > now for case in cases):
+        newest = cases[0] if cases else None
+        raise NotVerified(number=newest.id if newest else None, state=newest.state if newest else None)
+
+
+def withdraw(db: Session, user_id: int, actor: Actor, now: datetime) -> None:
+    """The person is no longer there, or does not want it any more."""
+    case = case_of(db, user_id)
+    if case and (case.state, "withdrawn") in MACHINE.moves:
+        MACHINE.move(db, case, "withdrawn", actor, now)
+        close_task(db, "case", case.id, now)
+
+
+def barred(case: Verification) -> dict[int, str]:
+    """Those who had their word in this round at another stage."""
+    return {staff_id: "decided_before" for staff_id in (case.visited_by, case.reviewed_by) if staff_id}
+
+
+def to_township(db: Session, case: Verification, now: datetime, *, sampled: bool) -> None:
+    case.sampled = sampled
+    MACHINE.move(db, case, "township_review", SYSTEM, now, "sampled" if sampled else "not_sampled")
+    if sampled:
+        open_task(db, case.matter, "township_review", now, barred(case))
+    else:
+        to_county(db, case, SYSTEM, now)
+    db.flush()
+
+
+def to_county(db: Session, case: Verification, actor: Actor, now: datetime) -> None:
+    MACHINE.move(db, case, "county_review", actor, now)
+    open_task(db, case.matter, "county_review", now, barred(case))
+    db.flush()
+
+
+def go_back(
+    db: Session, case: Verification, actor: Actor, now: datetime, reasons: Sequence[str], *, another: bool
+) -> None:
+    """To another visit; ``another``: not by the same officer."""
+    before = case.visited_by if another else None
+    MACHINE.move(db, case, "registry_checked", actor, now, ",".join(reasons)[:80])
+    case.round += 1
+    case.reasons = ",".join(reasons)
+    case.visited_by = case.visited_at = case.reviewed_by = case.notice_from = case.notice_until = None
+    case.sampled = None
+    open_task(db, case.matter, "visit", now, {before: "decided_before"} if before else None)
+    db.flush()
+
+
+def tell_owner(db: Session, case: Verification, template: str, now: datetime) -> None:
+    facts = {"number": case.id, "state": case.state, "reasons": case.reasons.split(",") if case.reasons else []}
+    key = f"case:{case.id}:{template}:{case.state}:{case.round}:{int(now.timestamp())}"
+    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == case.user_id)):
+        tell(db, person, template, facts, f"{key}:{person}", now)

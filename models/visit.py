@@ -12,7 +12,8 @@ from models.sealing import Sealed
 class Visit(Base):
     """``place`` and ``assessment`` are JSON; ``score`` is what the assessment adds up to (config/assessment.toml).
 
-    ``flags``: codes of what the township should look at, with commas between.
+    ``supports``: the officer found the household in need. ``flags``: codes of what the township should look at, with
+    commas between.
     """
 
     __tablename__ = "visits"
@@ -25,4 +26,5 @@ class Visit(Base):
     assessment: Mapped[str] = mapped_column(Sealed("visits.assessment"))
     findings: Mapped[str] = mapped_column(Sealed("visits.findings"))
     score: Mapped[int] = mapped_column(SmallInteger)
+    supports: Mapped[bool]
     flags: Mapped[str | None] = mapped_column(String(120))

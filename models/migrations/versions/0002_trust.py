@@ -422,6 +422,7 @@ def upgrade() -> None:
         sa.Column("assessment", sa.LargeBinary(), nullable=False),
         sa.Column("findings", sa.LargeBinary(), nullable=False),
         sa.Column("score", sa.SmallInteger(), nullable=False),
+        sa.Column("supports", sa.Boolean(), nullable=False),
         sa.Column("flags", sa.String(length=120), nullable=True),
         sa.ForeignKeyConstraint(["staff_id"], ["staff.id"], name=op.f("fk_visits_staff_id_staff")),
         sa.ForeignKeyConstraint(
@@ -476,16 +477,16 @@ def _take_over() -> None:
         "WHERE role = 'resident' AND state = 'active' AND region_code IS NOT NULL"
     )
     waits = (
-        ("village", "submitted"),
-        ("village", "village_review"),
-        ("county", "endorsed"),
-        ("fund_holder", "county_review"),
+        ("endorse", "village", "submitted"),
+        ("endorse", "village", "village_review"),
+        ("county", "county", "endorsed"),
+        ("file", "fund_holder", "county_review"),
     )
-    for role, state in waits:
+    for step, role, state in waits:
         op.execute(
             "INSERT INTO tasks "  # noqa: S608 - of our own words alone
             "(subject, subject_id, step, role, region_code, household_id, opened_at, due_at) "
-            f"SELECT 'appeal', id, '{role}', '{role}', region_code, household_id, {now}, {later[5]} FROM appeals "
+            f"SELECT 'appeal', id, '{step}', '{role}', region_code, household_id, {now}, {later[5]} FROM appeals "
             f"WHERE state = '{state}'"
         )
 

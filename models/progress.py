@@ -1,0 +1,116 @@
+"""What moves a case without staff: the registry's answer, an objection, the end of the notice and of the year."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.machine import SYSTEM
+from models.objection import Objection
+from models.registry import Finding
+from models.sealing import keyring
+from models.task import Matter, open_task
+from models.verification import MACHINE, NotOnNotice, Verification, barred, get_case, tell_owner, to_township
+
+REMINDER = timedelta(days=30)
+# Of a hundred that villages endorsed, the township looks again at so many, drawn so that nobody can foresee which.
+SAMPLED_OF_HUNDRED = 20
+_ASK_AGAIN = timedelta(minutes=5)
+_ASK_AT_LEAST = timedelta(hours=6)
+_BATCH = 100
+
+
+def registry_answered(db: Session, number: int, finding: Finding, now: datetime) -> None:
+    """What the registry said. Without an answer the case waits and it is asked again; else an officer's visit is next.
+
+    A name that differs, or nobody of that number, is no refusal: the officer sees it, and the township always looks.
+    """
+    case = get_case(db, number)
+    if case.state != "submitted":
+        return
+    case.registry_result, case.registry_tries = finding.result, case.registry_tries + 1
+    if finding.result == "unavailable":
+        case.registry_next_at = now + min(_ASK_AGAIN * 2 ** min(case.registry_tries - 1, 10), _ASK_AT_LEAST)
+        return
+    case.registry_status, case.registry_source, case.registry_as_of = finding.status, finding.source, finding.as_of
+    case.registry_next_at = None
+    MACHINE.move(db, case, "registry_checked", SYSTEM, now, finding.result)
+    open_task(db, case.matter, "visit", now)
+    tell_owner(db, case, "case_moved", now)
+    db.flush()
+
+
+def due_for_registry(db: Session, now: datetime, most: int = _BATCH) -> Sequence[int]:
+    """Cases whose question to the registry is due."""
+    due = (Verification.state == "submitted") & (Verification.registry_next_at <= now)
+    return db.scalars(select(Verification.id).where(due).order_by(Verification.registry_next_at).limit(most)).all()
+
+
+def object_to(
+    db: Session, case: Verification, conversation_id: int, words: str, draft_id: str, now: datetime
+) -> Objection:
+    """Somebody says why not: the township hears it, and until then nothing moves. Once per person and case.
+
+    Raises NotOnNotice.
+    """
+    earlier = db.scalar(select(Objection).where(Objection.draft_id == draft_id))
+    if earlier:
+        return earlier
+    if case.state not in ("public_notice", "adjudication"):
+        raise NotOnNotice(number=case.id, state=case.state)
+    theirs = (Objection.verification_id == case.id) & (Objection.conversation_id == conversation_id)
+    objection = db.scalar(select(Objection).where(theirs, Objection.state == "open"))
+    if objection is None:
+        objection = Objection(
+            draft_id=draft_id, verification_id=case.id, conversation_id=conversation_id, words=words, at=now
+        )
+        db.add(objection)
+    else:
+        objection.words = words
+    db.flush()
+    if case.state == "public_notice":
+        MACHINE.move(db, case, "adjudication", SYSTEM, now, f"objection:{objection.id}")
+        open_task(db, case.matter, "adjudicate", now, barred(case))
+        tell_owner(db, case, "case_moved", now)
+    db.flush()
+    return objection
+
+
+def end_notices(db: Session, now: datetime) -> int:
+    """Those whose days on notice are over go to the township: a sample, and all that the registry did not know."""
+    over = (Verification.state == "public_notice") & (Verification.notice_until <= now)
+    found = db.scalars(select(Verification).where(over).limit(_BATCH).with_for_update(skip_locked=True)).all()
+    for case in found:
+        to_township(db, case, now, sampled=case.registry_result != "match" or is_drawn(case.matter, case.round))
+        tell_owner(db, case, "case_moved", now)
+    return len(found)
+
+
+def is_drawn(matter: Matter, round_: int) -> bool:
+    """Is it in the sample? The same answer whenever it is asked, and one that nobody without our keys can foresee."""
+    lot = keyring().finders(f"{matter.subject}:{matter.number}:{round_}", "sample")[0]
+    return int(lot[:8], 16) % 100 < SAMPLED_OF_HUNDRED
+
+
+def expire(db: Session, now: datetime) -> int:
+    """Twelve months are over: expired, and told; a month before, reminded. Returns how many were touched."""
+    stand = Verification.state == "verified"
+    over = select(Verification).where(stand, Verification.expires_at <= now)
+    soon = select(Verification).where(
+        stand,
+        Verification.expires_at <= now + REMINDER,
+        Verification.expires_at > now,
+        Verification.reminded_at.is_(None),
+    )
+    count = 0
+    for case in db.scalars(over.limit(_BATCH).with_for_update(skip_locked=True)):
+        MACHINE.move(db, case, "expired", SYSTEM, now)
+        tell_owner(db, case, "case_moved", now)
+        count += 1
+    for case in db.scalars(soon.limit(_BATCH).with_for_update(skip_locked=True)):
+        case.reminded_at = now
+        tell_owner(db, case, "case_ends_soon", now)
+        count += 1
+    db.flush()
+    return count

@@ -1,0 +1,85 @@
+"""The queues: what stands in somebody's, in which order, and what becomes of what lies too long or loses its holder."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Mapped, Session
+
+from models.conversation import Conversation
+from models.notice import tell
+from models.region import prefix
+from models.staff import Staff
+from models.task import ABOVE, Recusal, Task, find_holder, note
+
+# Beyond its step's own days, for each level that it went up.
+MORE_TIME = timedelta(days=2)
+_BATCH = 100
+
+
+def waiting(db: Session, staff: Staff, most: int, after: tuple[datetime, int] | None = None) -> list[Task]:
+    """This one's queue, what is due first first: what is theirs by name, and what waits for anybody of their seat.
+
+    ``after``: (due_at, id) of the last one seen.
+    """
+    mine = select(Task).where(Task.closed_at.is_(None), Task.assignee == staff.id)
+    pool = select(Task).where(
+        Task.closed_at.is_(None),
+        Task.assignee.is_(None),
+        Task.role == staff.role,
+        within(staff, Task.region_code),
+        ~select(Recusal.id).where(Recusal.task_id == Task.id, Recusal.staff_id == staff.id).exists(),
+    )
+    found: list[Task] = []
+    for part in (mine, pool):
+        if after:
+            due_at, number = after
+            part = part.where(or_(Task.due_at > due_at, (Task.due_at == due_at) & (Task.id > number)))
+        found += db.scalars(part.order_by(Task.due_at, Task.id).limit(most)).all()
+    return sorted(found, key=lambda task: (task.due_at, task.id))[:most]
+
+
+def within(staff: Staff, region_code: ColumnElement[str] | Mapped[str]) -> ColumnElement[bool]:
+    """``Staff.covers`` as a condition, on the range of codes that an index can find."""
+    area = prefix(staff.region_code)
+    own: ColumnElement[bool] = region_code.between(area.ljust(12, "0"), area.ljust(12, "9"))
+    return or_(own, region_code == f"{staff.region_code[:9]}000") if staff.role == "village" else own
+
+
+def escalate_overdue(db: Session, now: datetime) -> int:
+    """What was not done in time goes one level up, to somebody there, who is told. Returns how many."""
+    overdue = select(Task).where(Task.closed_at.is_(None), Task.due_at <= now).order_by(Task.due_at).limit(_BATCH)
+    tasks = list(db.scalars(overdue.with_for_update(skip_locked=True)))
+    for task in tasks:
+        before = task.assignee
+        task.escalations += 1
+        task.due_at = now + MORE_TIME
+        task.role = ABOVE.get(task.role, task.role)
+        note(db, task, "overdue", task.role, now)
+        find_holder(db, task, now, besides=before)
+        for staff_id in {before, task.assignee} - {None}:
+            _tell_staff(db, staff_id or 0, "task_overdue", task, now)
+    return len(tasks)
+
+
+def release(db: Session, staff: Staff, now: datetime) -> int:
+    """Somebody is no longer there: everything in their queue finds somebody else. Returns how many."""
+    tasks = list(db.scalars(select(Task).where(Task.closed_at.is_(None), Task.assignee == staff.id)))
+    for task in tasks:
+        note(db, task, "released", staff.work_no, now)
+        find_holder(db, task, now, besides=staff.id)
+    return len(tasks)
+
+
+def _tell_staff(db: Session, staff_id: int, template: str, task: Task, now: datetime) -> None:
+    staff = db.get_one(Staff, staff_id)
+    person = db.scalar(
+        select(Conversation.id).where(Conversation.account == staff.account, Conversation.openid == staff.openid)
+    )
+    if person:
+        facts = {
+            "subject": task.subject,
+            "number": task.subject_id,
+            "step": task.step,
+            "yours": staff_id == task.assignee,
+        }
+        tell(db, person, template, facts, f"{template}:{task.id}:{task.escalations}:{staff_id}", now)

@@ -1,0 +1,143 @@
+"""What staff decide about a case, stage by stage: the visit, the objections, the township's look, the county's word."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.appeal import LIVE, Appeal, freeze
+from models.decision import decide
+from models.machine import SYSTEM
+from models.notice import tell
+from models.objection import Objection
+from models.staff import Staff
+from models.task import Task, close_task, take
+from models.verification import (
+    LASTS,
+    MACHINE,
+    NOTICE,
+    Verification,
+    go_back,
+    tell_owner,
+    to_county,
+    to_township,
+)
+from models.visit import Visit
+
+
+def take_visit(db: Session, case: Verification, staff: Staff) -> Task:
+    """May this one visit? Raises OutsideRegion, NotYourTurn or HasAPart."""
+    return take(db, staff, case.matter, case.state)
+
+
+def visited(db: Session, case: Verification, staff: Staff, visit: Visit, now: datetime) -> None:
+    """The visit is recorded; who is found in need goes on public notice. Raises as ``take_visit`` does."""
+    take_visit(db, case, staff)
+    decide(db, case.matter, case.round, staff, "pass" if visit.supports else "reject", now)
+    case.visited_by, case.visited_at = staff.id, now
+    MACHINE.move(db, case, "visited", staff.actor, now)
+    close_task(db, "case", case.id, now, staff)
+    if visit.supports:
+        case.notice_from, case.notice_until = now, now + NOTICE
+        MACHINE.move(db, case, "public_notice", SYSTEM, now)
+    else:
+        to_township(db, case, now, sampled=True)
+    tell_owner(db, case, "case_moved", now)
+    db.flush()
+
+
+def adjudicate(db: Session, case: Verification, staff: Staff, upheld: bool, now: datetime) -> list[Objection]:
+    """Upheld: another officer visits anew. Dismissed: the notice goes on. Returns the objections that were decided.
+
+    Raises OutsideRegion, NotYourTurn or HasAPart.
+    """
+    take(db, staff, case.matter, case.state)
+    decide(db, case.matter, case.round, staff, "uphold" if upheld else "dismiss", now)
+    found = list(db.scalars(select(Objection).where(Objection.verification_id == case.id, Objection.state == "open")))
+    for objection in found:
+        objection.state, objection.decided_by, objection.decided_at = "upheld" if upheld else "dismissed", staff.id, now
+        facts = {"number": case.id, "upheld": upheld}
+        tell(db, objection.conversation_id, "objection_decided", facts, f"objection:{objection.id}", now)
+    close_task(db, "case", case.id, now, staff)
+    if upheld:
+        go_back(db, case, staff.actor, now, ("objection",), another=True)
+    else:
+        MACHINE.move(db, case, "public_notice", staff.actor, now)
+    db.flush()
+    return found
+
+
+def review(db: Session, case: Verification, staff: Staff, now: datetime) -> None:
+    """The township has looked: on to the county. Raises OutsideRegion, NotYourTurn, HasAPart or DecidedBefore."""
+    take(db, staff, case.matter, case.state)
+    decide(db, case.matter, case.round, staff, "pass", now)
+    case.reviewed_by = staff.id
+    close_task(db, "case", case.id, now, staff)
+    to_county(db, case, staff.actor, now)
+    tell_owner(db, case, "case_moved", now)
+
+
+def verify(db: Session, case: Verification, staff: Staff, now: datetime) -> None:
+    """The county's word: verified for twelve months. Raises as ``review`` does."""
+    take(db, staff, case.matter, case.state)
+    decide(db, case.matter, case.round, staff, "pass", now)
+    case.expires_at = now + LASTS
+    _settle(db, case, "verified", staff, now)
+
+
+def reject(db: Session, case: Verification, staff: Staff, reasons: Sequence[str], now: datetime) -> None:
+    """The county's no, with its reasons. Raises OutsideRegion, NotYourTurn or HasAPart."""
+    take(db, staff, case.matter, case.state)
+    decide(db, case.matter, case.round, staff, "reject", now, reasons)
+    case.reasons = ",".join(reasons)
+    _settle(db, case, "rejected", staff, now)
+
+
+def send_back(db: Session, case: Verification, staff: Staff, reasons: Sequence[str], now: datetime) -> None:
+    """Township or county want another visit, for these reasons. Raises as ``reject`` does."""
+    take(db, staff, case.matter, case.state)
+    decide(db, case.matter, case.round, staff, "return", now, reasons)
+    close_task(db, "case", case.id, now, staff)
+    go_back(db, case, staff.actor, now, reasons, another=False)
+    tell_owner(db, case, "case_moved", now)
+    db.flush()
+
+
+def suspend(db: Session, case: Verification, staff: Staff, reason: str, now: datetime) -> list[int]:
+    """The county has doubts: nothing new is endorsed, and the household's open appeals stop. Returns their numbers."""
+    MACHINE.move(db, case, "suspended", staff.actor, now, reason)
+    decide(db, case.matter, case.round, staff, "freeze", now, (reason,))
+    theirs = (Appeal.household_id == case.household_id) & Appeal.state.in_(LIVE)
+    frozen = []
+    for appeal in db.scalars(select(Appeal).where(theirs).with_for_update()):
+        freeze(db, appeal, SYSTEM, now, "household_suspended")
+        frozen.append(appeal.id)
+    tell_owner(db, case, "case_moved", now)
+    db.flush()
+    return frozen
+
+
+def reinstate(db: Session, case: Verification, staff: Staff, now: datetime) -> None:
+    """Verified again until the day it was; its appeals are resumed one by one."""
+    MACHINE.move(db, case, "verified", staff.actor, now)
+    decide(db, case.matter, case.round, staff, "resume", now)
+    tell_owner(db, case, "case_moved", now)
+    db.flush()
+
+
+def revoke(db: Session, case: Verification, staff: Staff, reason: str, now: datetime) -> None:
+    """From suspended; what was open for the household stays frozen for the county to decide."""
+    MACHINE.move(db, case, "revoked", staff.actor, now, reason)
+    decide(db, case.matter, case.round, staff, "revoke", now, (reason,))
+    case.reasons = reason
+    tell_owner(db, case, "case_moved", now)
+    db.flush()
+
+
+def _settle(db: Session, case: Verification, state: str, staff: Staff, now: datetime) -> None:
+    case.decided_by, case.decided_at = staff.id, now
+    MACHINE.move(db, case, state, staff.actor, now, case.reasons)
+    close_task(db, "case", case.id, now, staff)
+    tell_owner(db, case, "case_moved", now)
+    db.flush()
