@@ -60,7 +60,7 @@ class Offer(Base):
     condition: Mapped[str] = mapped_column(String(8))
     best_before: Mapped[date | None] = mapped_column(Date)
     handover: Mapped[str] = mapped_column(String(8))
-    region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
+    region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"), index=True)
     state: Mapped[str] = mapped_column(String(12), default="draft")
     created_at: Mapped[datetime]
 
@@ -90,7 +90,7 @@ class GoodsRequest(Base):
     unit: Mapped[str] = mapped_column(String(12))
     quantity: Mapped[int]
     reason: Mapped[str] = mapped_column(String(200))
-    region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
+    region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"), index=True)
     state: Mapped[str] = mapped_column(String(12), default="draft")
     created_at: Mapped[datetime]
 

@@ -52,7 +52,7 @@ class Listing(Base):
     lost: Mapped[int] = mapped_column(default=0, server_default="0")
     harvest_date: Mapped[date | None] = mapped_column(Date)
     shop_url: Mapped[str | None] = mapped_column(String(500))
-    region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
+    region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"), index=True)
     state: Mapped[str] = mapped_column(String(12), default="draft")
     created_at: Mapped[datetime]
 

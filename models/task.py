@@ -99,6 +99,7 @@ class Task(Base):
         Index("ix_tasks_assignee", "assignee", "due_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
         Index("ix_tasks_pool", "role", "region_code", "due_at", sqlite_where=_POOL, postgresql_where=_POOL),
         Index("ix_tasks_due_at", "due_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_tasks_region", "region_code", sqlite_where=_OPEN, postgresql_where=_OPEN),
         Index("ix_tasks_household", "household_id", sqlite_where=_OPEN, postgresql_where=_OPEN),
     )
 

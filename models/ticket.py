@@ -29,7 +29,7 @@ class Ticket(Base):
     __tablename__ = "tickets"
     id: Mapped[RowId]
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
-    region_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"))
+    region_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"), index=True)
     about: Mapped[str | None] = mapped_column(String(80))
     """What it is about: ``listing:3``, ``offer:6``, ``request:5`` (models.contact), or the flow that the person was
     in, with what it was started about: ``flow:pledge:4``, ``flow:start_appeal:crowdfund``.

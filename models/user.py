@@ -65,7 +65,7 @@ class User(Base):
     id_finder: Mapped[str | None] = mapped_column(String(64), unique=True)
     phone: Mapped[str | None] = mapped_column(Sealed("users.phone"))
     phone_finder: Mapped[str | None] = mapped_column(String(64), index=True)
-    region_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"))
+    region_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"), index=True)
     household_id: Mapped[int | None] = mapped_column(ForeignKey("households.id"), index=True)
     created_at: Mapped[datetime]
     registered_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
