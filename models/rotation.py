@@ -14,7 +14,12 @@ log = structlog.get_logger()
 
 _BATCH = 500
 # Sealed column -> the column with its keyed hash, and the hash's purpose.
-_FINDERS = {"users.id_number": ("id_finder", "id_number"), "users.phone": ("phone_finder", "phone")}
+_FINDERS = {
+    "users.id_number": ("id_finder", "id_number"),
+    "users.phone": ("phone_finder", "phone"),
+    "registry_entries.id_number": ("id_finder", "id_number"),
+    "ties.id_number": ("id_finder", "id_number"),
+}
 
 
 @dataclass(frozen=True, slots=True)
