@@ -29,6 +29,11 @@ class Takes(StrEnum):
     """A number; without it the command asks or lists."""
     NUMBER_AND_WORDS = "number_and_words"
     """A number, then perhaps something: a reason, an answer."""
+    MATTER = "matter"
+    """The number of an appeal, or of a verification case when a word for that stands before it: ``appeal:12``,
+    ``case:7``."""
+    MATTER_AND_WORDS = "matter_and_words"
+    """The same, then perhaps something: a reason, a work number."""
     GIFT = "gift"
     """An appeal's number, an amount, or both, in one piece; the word for "to" may part them (捐3块给4号)."""
     GIFT_TO = "gift_to"
@@ -112,10 +117,24 @@ class Commands:
                 said = rest.strip()
                 # 1,500 begins with figures and with nobody's number: to be asked back, not to be passed over.
                 return [said] if said[0].isdigit() or head_number(said.removeprefix(to)) else None
+        if takes in (Takes.MATTER, Takes.MATTER_AND_WORDS):
+            return self._matter(rest, takes)
         head = head_number(rest)
         if head is None or (head[1] and takes is Takes.NUMBER):
             return None
         return [str(head[0]), *filter(None, [head[1]])]
+
+    def _matter(self, rest: str, takes: Takes) -> list[str] | None:
+        """``appeal:12`` or ``case:7``, and what follows."""
+        said, subject = rest.strip(), "appeal"
+        for mark in sorted(self.lexicon.words["case"], key=len, reverse=True):
+            if said.startswith(mark):
+                said, subject = said.removeprefix(mark).lstrip(_BETWEEN), "case"
+                break
+        head = head_number(said)
+        if head is None or (head[1] and takes is Takes.MATTER):
+            return None
+        return [f"{subject}:{head[0]}", *filter(None, [head[1]])]
 
     def _gift_to(self, rest: str) -> list[str] | None:
         for word in sorted(self.lexicon.words["pledge"], key=len, reverse=True):
