@@ -19,6 +19,8 @@ from sqlalchemy import Connection, LargeBinary, delete, select, type_coerce, upd
 from sqlalchemy.orm import Session
 
 from bot.jobs import QUEUE, Jobs, open_redis
+from bot.registry import make_registry
+from bot.verifying import check_registry as ask_registry
 from bot.wechat.client import MediaUnusable, WeChatApi, open_session
 from bot.wechat.policy import Unreachable, WeChatError
 from bot.wechat.token import TokenManager
@@ -27,6 +29,7 @@ from models.appeal import close_overdue
 from models.conversation import Conversation, Turn
 from models.database import connect
 from models.photo import Photo
+from models.progress import due_for_registry
 from models.sealing import CannotOpen, Keyring, keyring, use_keyring
 
 log = structlog.get_logger()
@@ -62,6 +65,7 @@ class Errands:
         self.api = make_api(settings, self._redis)
         self.folder = Path(settings.media_dir)
         self.jobs = Jobs(settings.redis_url)
+        self.registry = make_registry(settings, self.database, self._redis)
 
     def close(self) -> None:
         self.database.dispose()
@@ -89,6 +93,10 @@ class Errands:
             log.warning("photo.not_fetched", photo=photo_id, error=type(error).__name__, tries=tries)
         else:
             self._settle(photo_id, "kept", path)
+
+    def check_registry(self, verification_id: int) -> None:
+        """Ask the registry about the resident of a case."""
+        ask_registry(self.database, self.registry, verification_id)
 
     def forget_photo(self, photo_id: int) -> None:
         """Delete a picture whose owner was erased, or whose draft is gone."""
@@ -148,10 +156,12 @@ class Errands:
             with Session(connection) as db:
                 close_overdue(db, now)
                 db.flush()
+                unasked = due_for_registry(db, now)
             if replies_too:
                 old = (Turn.received_at < now - REPLIES_LAST) & Turn.reply.is_not(None)
                 connection.execute(update(Turn).where(old).values(reply=None))
         jobs = [("fetch_photo", photo_id) for photo_id in owed] + [("forget_photo", photo_id) for photo_id in gone]
+        jobs += [("check_registry", verification_id) for verification_id in unasked]
         if jobs:
             self.jobs.enqueue(jobs)
         return len(jobs)
@@ -205,6 +215,10 @@ def fetch_photo(photo_id: int) -> None:
 
 def forget_photo(photo_id: int) -> None:
     errands().forget_photo(photo_id)
+
+
+def check_registry(verification_id: int) -> None:
+    errands().check_registry(verification_id)
 
 
 def sweep() -> None:

@@ -83,6 +83,10 @@ class Settings(BaseSettings):
     wechat_api_url: str = Field("https://api.weixin.qq.com", description="the platform's API, or a stand-in for it")
     pay_mode: PayMode = Field(PayMode.OFF, description="`off`: a pledge is a recorded promise; no money moves")
     pay_api_url: str = Field("https://api.mch.weixin.qq.com", description="WeChat Pay's API, or a stand-in for it")
+    registry_url: str = Field(
+        "", description="where the authorities' registry is asked; empty: what `import-registry` loaded is looked up"
+    )
+    registry_token: SecretStr = Field(SecretStr(""), description="the bearer token of that registry")
     media_dir: str = Field("var/demo/media", description="where photos are kept")
 
     @property
@@ -103,6 +107,16 @@ class Settings(BaseSettings):
             wrong.append("WECHAT_AES_KEY_PREVIOUS")
         if self.is_production and wrong:
             raise ValueError(f"production needs secrets of its own; missing or still the sample: {', '.join(wrong)}")
+        return self
+
+    @model_validator(mode="after")
+    def ask_no_registry_in_the_open(self) -> "Settings":
+        """Names and ID numbers go there."""
+        if self.is_production and self.registry_url:
+            if not self.registry_url.startswith("https://"):
+                raise ValueError("production needs a REGISTRY_URL that begins with https://")
+            if not self.registry_token.get_secret_value().strip():
+                raise ValueError("production needs the REGISTRY_TOKEN that belongs to REGISTRY_URL")
         return self
 
     @field_validator("data_keys")
