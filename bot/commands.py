@@ -121,13 +121,24 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
     @app.cli.command("import-regions")
     @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
     def import_regions(file: Path | None) -> None:
-        """Load regions from a CSV file (code,name,level), by default the country down to its townships."""
+        """Load regions from a CSV file, by default the country down to its townships.
+
+        Columns: code, name, level, and for those that ended valid_from, valid_to, successor.
+        """
         try:
-            with migrated() as database:
-                count = load_regions(database, read_regions(file or DIVISIONS))
+            rows = list(read_regions(file or DIVISIONS))
+            with migrated() as database, click.progressbar(length=len(rows), label="Loading", file=sys.stderr) as bar:
+                loaded = load_regions(database, rows, progress=bar.update)
         except BadRegions as error:
             raise click.ClickException(str(error)) from error
-        click.echo(f"{count} regions loaded.")
+        click.echo(f"{loaded.count} regions loaded.")
+        if loaded.ended:
+            click.echo(f"{loaded.ended} have ended.")
+        for table, count in loaded.moved.rows.items():
+            click.echo(f"{count} {table.replace('_', ' ')} moved to what their regions went into.")
+        if loaded.moved.left:
+            seats = ", ".join(loaded.moved.left)
+            click.echo(f"These seats are of a level that their region went beyond; appoint their holders anew: {seats}")
 
     @app.cli.command("appoint")
     @click.argument("role", type=click.Choice(STAFF_ROLES))

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from bot.places import find_places, get_place
 from bot.render import Renderer
 from bot.web.figures import FAILURES, REPEATS
 from bot.wechat.channel import REPLY_BYTES
@@ -26,7 +27,6 @@ from flows.world import Region, World
 from models import inbound
 from models.message import Message
 from models.notice import Unread, count_unread, find_unread, mark_read
-from models.region import find_regions
 from models.sealing import CannotOpen
 from models.staff import find_staff
 
@@ -145,14 +145,17 @@ class Turns:
         jobs: list[tuple[str, int]],
     ) -> Desk:
         def find(text: str) -> list[Region]:
-            return [Region(row.code, row.name, row.full_name) for row in find_regions(desk.db, text)]
+            return find_places(desk.db, text)
+
+        def region(code: str) -> Region | None:
+            return get_place(desk.db, code)
 
         def link(kind: str, what: str) -> str:
             staff = find_staff(desk.db, message.account, message.openid, now)
             return self.link(kind, what, staff.id) if staff else ""
 
         person = Person(locked.id, message.account, message.openid, locked.user_id)
-        desk = Desk(connection, person, World(now, self.lexicon, find, link), jobs)
+        desk = Desk(connection, person, World(now, self.lexicon, find, link, region), jobs)
         return desk
 
     def _load(self, connection: Connection, locked: inbound.Locked, now: datetime) -> Session | None:

@@ -91,7 +91,7 @@ class Standing:
 
     def which(self, step: Step) -> Say:
         numbered = [(number, label) for number, (label, _) in enumerate(self.draft.offered, 1)]
-        return self.say(step, "which", {"offered": numbered})
+        return self.say(step, "which", {"offered": numbered, "meant": [value for _, value in self.draft.offered]})
 
     def say(self, step: Step, macro: str, values: Mapping[str, Any] | None = None) -> Say:
         """One of a step's own situations, with the bounds and options of its reader."""

@@ -10,11 +10,20 @@ from models.zone import CHINA
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A row of the region tree: 12-digit code, its own name, and the names from the province down."""
+    """A row of the region tree: 12-digit code, its own name, and the names from the province down.
+
+    ``gone``: it has ended, and ``successor`` is the region of today that it went into, if any.
+    """
 
     code: str
     name: str
     full_name: str
+    gone: bool = False
+    successor: "Region | None" = None
+
+    @property
+    def today(self) -> "Region":
+        return self.successor or self
 
 
 def no_link(kind: str, what: str) -> str:
@@ -22,14 +31,22 @@ def no_link(kind: str, what: str) -> str:
     return ""
 
 
+def no_region(code: str) -> Region | None:
+    """Where there is no tree: none."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     now: datetime
     lexicon: Lexicon
     find_regions: Callable[[str], Sequence[Region]]
-    """Typed or labelled place -> matching regions, best first, at most nine."""
+    """Typed or labelled place -> matching regions, best first, at most nine; also by a name that is no more."""
     link: Callable[[str, str], str] = no_link
     """Kind of page and what it shows (``pictures``, ``appeal:12``) -> its address, for the staff member who talks."""
+
+    region: Callable[[str], Region | None] = no_region
+    """The region of a code, as it is now."""
 
     @property
     def today(self) -> date:

@@ -4,7 +4,7 @@ Codes are the statistics bureau's twelve digits, 2-2-2-3-3 from province to
 village. Rows are dated, with successors, because villages merge.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import Date, ForeignKey, Index, SmallInteger, String, or_, select
@@ -19,7 +19,10 @@ _LONGEST_TEXT = 60
 
 
 class Region(Base):
-    """``short`` is the name as people say it; ``full_name`` goes from the province down."""
+    """``short`` is the name as people say it; ``full_name`` goes from the province down.
+
+    It is there until ``valid_to``, and from then on ``successor`` is where it went. Only import-regions changes it.
+    """
 
     __tablename__ = "regions"
     code: Mapped[str] = mapped_column(String(12), primary_key=True)
@@ -50,24 +53,66 @@ def covers(area: str, code: str) -> bool:
 def find_regions(db: Session, text: str, most: int = 9) -> list[Region]:
     """Regions that a typed or labelled place names; several when it could be any of them, none when it names none.
 
-    The one more of whose parents are named too wins, then the one named in full. The widest come first.
+    The one more of whose parents are named too wins, then the one named in full. The widest come first. One that has
+    ended is found by its old name too, as long as it went into another (``living``) that these words do not name.
     """
     text = text[:_LONGEST_TEXT]
     parts = {text[i:j] for i in range(len(text)) for j in range(i + 2, min(len(text), i + _LONGEST_NAME) + 1)}
     if not parts:
         return []
-    named = db.scalars(
-        select(Region).where(or_(Region.name.in_(parts), Region.short.in_(parts)), Region.valid_to.is_(None))
-    ).all()
-    by_code = {region.code: region for region in named}
+    named = db.scalars(select(Region).where(or_(Region.name.in_(parts), Region.short.in_(parts)))).all()
+    today = living(db, named)
+    places = _places(named, today)
     scores: dict[str, tuple[int, bool]] = {}
     for region in named:
-        above = [by_code[code] for code in parents(region.code) if code in by_code]
-        if _is_named(region, above, text):
+        above = _above(region, today, places)
+        if region.code in today and _is_named(region, above, text):
             scores[region.code] = (len(above), region.name in text)
     best = max(scores.values(), default=None)
-    found = [by_code[code] for code in sorted(scores) if scores[code] == best]
-    return sorted(found, key=lambda region: region.level)[:most]
+    found = [region for region in named if scores.get(region.code) == best]
+    # The one that is there today stands for all that went into it.
+    found.sort(key=lambda region: (region.level, region.valid_to is not None, region.code))
+    first: dict[str, Region] = {}
+    for region in found:
+        first.setdefault(today[region.code].code, region)
+    return list(first.values())[:most]
+
+
+def living(db: Session, regions: Sequence[Region]) -> dict[str, Region]:
+    """Code -> what it is today: itself, or what it went into. One that ended for good is left out."""
+    known = {region.code: region for region in regions}
+    wanted = {region.successor for region in regions if region.successor} - known.keys()
+    while wanted:
+        more = db.scalars(select(Region).where(Region.code.in_(wanted))).all()
+        known |= {region.code: region for region in more}
+        wanted = {region.successor for region in more if region.successor} - known.keys()
+    ends = {region.code: _end(region, known) for region in regions}
+    return {code: end for code, end in ends.items() if end}
+
+
+def _end(region: Region | None, known: Mapping[str, Region]) -> Region | None:
+    """Where the chain of successors ends; the loader lets no circle in, and here none holds anybody up."""
+    for _ in range(len(known)):
+        if region is None or region.valid_to is None:
+            return region
+        region = known.get(region.successor) if region.successor else None
+    return None
+
+
+def _places(named: Sequence[Region], today: Mapping[str, Region]) -> dict[str, list[Region]]:
+    """Code -> the named regions that have it, or had what has it now: those of today last."""
+    places: dict[str, list[Region]] = {}
+    for region in sorted(named, key=lambda region: region.valid_to is None):
+        for code in {region.code, today.get(region.code, region).code}:
+            places.setdefault(code, []).append(region)
+    return places
+
+
+def _above(region: Region, today: Mapping[str, Region], places: Mapping[str, list[Region]]) -> list[Region]:
+    """The named regions that it lies in, or what it went into does; each once, by whatever name it goes."""
+    codes = [code for each in (region, today.get(region.code, region)) for code in parents(each.code)]
+    found = [wider for code in codes for wider in places.get(code, ())]
+    return list({today.get(wider.code, wider).code: wider for wider in found if wider is not region}.values())
 
 
 def _is_named(region: Region, above: list[Region], text: str) -> bool:

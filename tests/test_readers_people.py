@@ -173,7 +173,7 @@ def test_a_place_must_be_small_enough(level, typed, fits):
     assert isinstance(reading, Accepted) is fits
     if not fits:
         name = find_regions(typed)[0].full_name
-        assert reading == Rejected("place_too_wide", {"names": [name], "level": level})
+        assert reading == Rejected("place_too_wide", {"names": [name], "formerly": {}, "level": level})
 
 
 def test_a_stored_place_meets_todays_level():

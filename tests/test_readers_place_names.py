@@ -2,18 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from sqlalchemy.orm import Session
 
 from bot.lexicon import load_lexicon
+from bot.places import find_places, get_place
 from bot.regions import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
 from flows.readers import Place
 from flows.readers.base import Accepted, Asking, Offer, Reading, Rejected
-from flows.world import Region, World
+from flows.world import World
 from models.database import connect
 from models.migrations import upgrade
-from models.region import find_regions
 from tests.test_readers import said
 
 MEIHUA = "湖南省永州市道县梅花镇"
@@ -26,16 +27,17 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     database = connect(url)
     load_regions(database, [*read_regions(DIVISIONS), *read_regions(DEMO_VILLAGES)])
     with Session(database) as db:
-
-        def find(text: str) -> list[Region]:
-            return [Region(row.code, row.name, row.full_name) for row in find_regions(db, text)]
-
-        yield World(datetime(2026, 11, 24, tzinfo=UTC), load_lexicon(), find)
+        now = datetime(2026, 11, 24, tzinfo=UTC)
+        yield World(now, load_lexicon(), partial(find_places, db), region=partial(get_place, db))
     database.dispose()
 
 
 def read(world: World, typed: str, level: str = "township") -> Reading:
     return Place(level=level).read(said(typed), Asking(world))  # type: ignore[arg-type]
+
+
+def too_wide(*names: str, level: str = "township") -> Rejected:
+    return Rejected("place_too_wide", {"names": list(names), "formerly": {}, "level": level})
 
 
 def offered(reading: Reading) -> list[str]:
@@ -103,7 +105,7 @@ def test_people_leave_off_what_makes_an_area_new(world: World) -> None:
     ],
 )
 def test_a_city_is_not_taken_for_a_township_of_its_name(world: World, typed: str, names: list[str]) -> None:
-    assert read(world, typed) == Rejected("place_too_wide", {"names": names, "level": "township"})
+    assert read(world, typed) == too_wide(*names)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +118,7 @@ def test_a_city_is_not_taken_for_a_township_of_its_name(world: World, typed: str
     ],
 )
 def test_no_place_is_offered_outside_the_one_that_was_named(world: World, typed: str, name: str) -> None:
-    assert read(world, typed) == Rejected("place_too_wide", {"names": [name], "level": "township"})
+    assert read(world, typed) == too_wide(name)
 
 
 def test_a_place_called_by_an_ending_alone_is_none_of_that_ending(world: World) -> None:
@@ -162,13 +164,13 @@ def test_where_a_county_is_enough_it_may_stand_alone(world: World) -> None:
         "中山小榄镇",
     ):
         assert isinstance(read(world, typed, "county"), Accepted), typed
-    assert read(world, "长沙", "county") == Rejected("place_too_wide", {"names": ["湖南省长沙市"], "level": "county"})
+    assert read(world, "长沙", "county") == too_wide("湖南省长沙市", level="county")
     assert offered(read(world, "朝阳区", "county")) == ["北京市朝阳区", "吉林省长春市朝阳区"]
     assert offered(read(world, "不知道县里", "county")) == ["湖南省永州市道县"]
 
 
 def test_no_city_or_county_becomes_a_township_by_itself(world: World) -> None:
     """Every short name of a city or county: it is too wide, or it is asked back."""
-    names = [name for _, name, level in read_regions(DIVISIONS) if level in ("city", "county") and 3 <= len(name) <= 5]
+    names = [row.name for row in read_regions(DIVISIONS) if row.level in ("city", "county") and 3 <= len(row.name) <= 5]
     taken = [name for name in sorted(names)[::7] if isinstance(read(world, name[:-1]), Accepted)]
     assert taken == []

@@ -55,10 +55,16 @@ def lies_outside(region: Region, words: str, world: World) -> list[Region]:
     for one in _mentions(region, words, world.lexicon):
         found = world.find_regions(one.before) if one.before else []
         wider = [each for each in found if depth(each.code) <= _COUNTY and is_meant(each, one.before, world)]
-        if one.is_led_to or not wider or any(covers(each.code, region.code) for each in wider):
+        if one.is_led_to or not wider or any(_lies_in(region, each) for each in wider):
             return []
         outside += wider
     return outside
+
+
+def _lies_in(region: Region, wider: Region) -> bool:
+    """Now, or before one of them ended."""
+    codes = {region.code, region.today.code}
+    return any(covers(area, code) for area in {wider.code, wider.today.code} for code in codes)
 
 
 @dataclass(frozen=True)

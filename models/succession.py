@@ -1,0 +1,132 @@
+"""When a region ends: what is still going on there goes over to the region that it went into.
+
+What is over (decisions, closed tasks, completed appeals) stays where it was. Each region goes over in a transaction
+of its own, with its officers, so that at no moment anybody's case is out of their sight.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, or_, select, true, update
+from sqlalchemy.orm import Session
+
+from models.appeal import MACHINE as APPEALS
+from models.appeal import Appeal
+from models.audit import record
+from models.goods import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
+from models.machine import Machine
+from models.produce import MACHINE as LISTINGS
+from models.produce import Listing
+from models.region import Region, level_of, living
+from models.staff import SEATS, STAFF_ROLES, Staff
+from models.task import Task
+from models.ticket import LASTS, Ticket
+from models.user import Household, User
+from models.verification import MACHINE as CASES
+from models.verification import Verification
+
+# Codes that are looked through at once, and rows that change hands in one statement.
+_WINDOW = 5_000
+_BATCH = 1_000
+
+
+@dataclass
+class Moved:
+    """``rows``: table -> how many; ``left``: work numbers of seats that the new region's level does not have."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    left: list[str] = field(default_factory=list)
+
+
+def move_to_successors(database: Engine, now: datetime) -> Moved:
+    """Everything that goes on in a region that has ended; again finds what came there meanwhile, and else nothing."""
+    moved = Moved()
+    for old in _inhabited(database, now):
+        with database.begin() as connection, Session(connection) as db:
+            region = db.get_one(Region, old)
+            new = living(db, [region]).get(old)
+            if new is None or new is region:
+                continue
+            for table, count in _move(db, old, new.code, now).items():
+                moved.rows[table] = moved.rows.get(table, 0) + count
+            seats = select(Staff.work_no).where(_goes_on(now)[Staff], Staff.region_code == old)
+            moved.left += db.scalars(seats.order_by(Staff.work_no))
+            db.flush()
+    return moved
+
+
+def _goes_on(now: datetime) -> dict[Any, ColumnElement[bool]]:
+    """Table -> which of its rows are not over."""
+    return {
+        Household: true(),
+        User: User.state != "erased",
+        # Naming the roles lets the index of seats help.
+        Staff: (Staff.role.in_(STAFF_ROLES)) & (Staff.state != "revoked"),
+        Verification: _may_move(Verification.state, CASES),
+        Task: Task.closed_at.is_(None),
+        Appeal: _may_move(Appeal.state, APPEALS),
+        # Who calls again within this time comes back to the same officers.
+        Ticket: or_(Ticket.state == "open", Ticket.closed_at > now - LASTS),
+        GoodsRequest: _may_move(GoodsRequest.state, REQUEST_MACHINE),
+        Offer: _may_move(Offer.state, OFFER_MACHINE),
+        Listing: _may_move(Listing.state, LISTINGS),
+    }
+
+
+def _may_move(state: Any, machine: Machine) -> ColumnElement[bool]:
+    within: ColumnElement[bool] = state.in_(sorted({source for source, _ in machine.moves}))
+    return within
+
+
+def _inhabited(database: Engine, now: datetime) -> Iterator[str]:
+    """Codes of regions that have ended and gone into another, where something still goes on."""
+    last = ""
+    while True:
+        page = select(Region.code, Region.successor).where(Region.code > last).order_by(Region.code).limit(_WINDOW)
+        with database.connect() as connection:
+            rows = connection.execute(page).all()
+            ended = [row.code for row in rows if row.successor]
+            found: set[str] = set()
+            for table, goes_on in _goes_on(now).items() if ended else ():
+                there = select(table.region_code).where(goes_on, table.region_code.in_(ended)).distinct()
+                found.update(connection.scalars(there))
+        if not rows:
+            return
+        last = rows[-1].code
+        yield from sorted(found)
+
+
+def _move(db: Session, old: str, new: str, now: datetime) -> dict[str, int]:
+    """Table -> how many rows went from the one code to the other, with an audit event for each table."""
+    counts: dict[str, int] = {}
+    for table, goes_on in _goes_on(now).items():
+        here = goes_on & (table.region_code == old)
+        if table is Staff:
+            here &= Staff.role.in_([role for role, levels in SEATS.items() if level_of(new) in levels])
+        count = _move_rows(db, table, here, new)
+        if count:
+            name = table.__tablename__
+            counts[name] = count
+            record(
+                db,
+                at=now,
+                actor="system",
+                action="region_moved",
+                subject="region",
+                subject_id=int(new),
+                detail=f"{name}:{count}",
+            )
+    return counts
+
+
+def _move_rows(db: Session, table: Any, here: ColumnElement[bool], new: str) -> int:
+    count = 0
+    while True:
+        ids = db.scalars(select(table.id).where(here).limit(_BATCH)).all()
+        if not ids:
+            return count
+        changed = update(table).where(table.id.in_(ids)).values(region_code=new)
+        db.execute(changed, execution_options={"synchronize_session": False})
+        count += len(ids)
