@@ -34,6 +34,7 @@ def help_(talk: Talk) -> Answer:
     staff = find_staff(talk.desk.db, person.account, person.openid, talk.world.now)
     if staff:
         theirs = [name for name, command in talk.commands.table.items() if staff.role in (command.staff or ())]
+        theirs = [name for name in theirs if talk.commands.is_said(name)]
         answer.says.append(Say("replies/staff_help", None, {"theirs": theirs}))
     return answer
 

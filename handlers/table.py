@@ -1,10 +1,11 @@
 """Every command: its name (words in config/keywords.toml), what it does, what may follow it, and who may say it."""
 
-from handlers import begin, browse, contact, giving, human, menu, mine, staff
+from handlers import begin, browse, contact, decide, giving, human, menu, mine, staff, tickets, todo
 from handlers.commands import Command, Takes
 from models.machine import By
 
-_REVIEWERS = frozenset({By.VILLAGE, By.COUNTY, By.FUND_HOLDER})
+_STAFF = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY, By.FUND_HOLDER})
+_COUNTY = frozenset({By.COUNTY})
 _HELPERS = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
 
 COMMANDS: dict[str, Command] = {
@@ -25,10 +26,14 @@ COMMANDS: dict[str, Command] = {
         Command("browse_market", browse.market, Takes.WORDS),
         Command("mine", mine.mine),
         Command("my_pledges", mine.my_pledges),
-        Command("look", staff.look, Takes.NUMBER, guess=False),
-        Command("todo", staff.todo, staff=_REVIEWERS | _HELPERS),
-        Command("approve", staff.approve, Takes.NUMBER, staff=_REVIEWERS, guess=False),
-        Command("answer_ticket", staff.answer_ticket, Takes.NUMBER_AND_WORDS, staff=_HELPERS, guess=False),
+        Command("look", staff.look, Takes.MATTER, guess=False),
+        Command("todo", todo.todo, staff=_STAFF),
+        Command("approve", decide.approve, Takes.MATTER, staff=_STAFF, guess=False),
+        Command("send_back", decide.send_back, Takes.MATTER_AND_WORDS, staff=_STAFF, guess=False),
+        Command("reject", decide.reject, Takes.MATTER_AND_WORDS, staff=_HELPERS, guess=False),
+        Command("stop", decide.stop, Takes.MATTER_AND_WORDS, staff=_COUNTY, guess=False),
+        Command("go_on", decide.go_on, Takes.MATTER, staff=_COUNTY, guess=False),
+        Command("answer_ticket", tickets.answer_ticket, Takes.NUMBER_AND_WORDS, staff=_HELPERS, guess=False),
         # Taps on the custom menu name these too; typed, they are control words.
         Command("menu", menu.show, guess=False),
         Command("help", menu.help_, guess=False),
@@ -44,8 +49,9 @@ COMMANDS: dict[str, Command] = {
         Command("take_offer", contact.take),
         Command("give_requested", contact.give),
         Command("talk_about", human.talk_about),
-        Command("view_story", staff.view_story, staff=_REVIEWERS | _HELPERS),
-        Command("view_budget", staff.view_budget, staff=_REVIEWERS | _HELPERS),
-        Command("view_ticket", staff.view_ticket, staff=_HELPERS),
+        Command("view_story", staff.view_story, staff=_STAFF),
+        Command("view_budget", staff.view_budget, staff=_STAFF),
+        Command("view_ticket", tickets.view_ticket, staff=_HELPERS),
+        Command("revoke_case", decide.revoke, staff=_COUNTY),
     )
 }

@@ -16,7 +16,9 @@ from models.machine import SYSTEM, Actor, By, Machine, WrongState
 from models.money import CROWDFUND_MINIMUM
 from models.notice import tell
 from models.region import Region, covers
+from models.task import Matter, close_task, open_task
 from models.user import User
+from models.verification import Verification
 
 KINDS = ("crowdfund", "one_to_one")
 CATEGORIES = ("education", "medical", "housing", "industry", "employment", "training", "necessities", "public_works")
@@ -24,7 +26,8 @@ CATEGORIES = ("education", "medical", "housing", "industry", "employment", "trai
 _BATCH = 100
 _OWNER = frozenset({By.OWNER})
 _SYSTEM = frozenset({By.SYSTEM})
-_VILLAGE = frozenset({By.VILLAGE})
+# Those above stand in where a village has nobody, or did not act in time.
+_VILLAGE = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
 _COUNTY = frozenset({By.COUNTY})
 _RISK = frozenset({By.COUNTY, By.SYSTEM})
 
@@ -43,10 +46,10 @@ MACHINE = Machine(
         ("village_review", "rejected"): _VILLAGE,
         ("village_review", "endorsed"): _VILLAGE,
         ("returned", "submitted"): _OWNER,
-        ("endorsed", "returned"): frozenset({By.TOWNSHIP}),
+        ("endorsed", "returned"): frozenset({By.TOWNSHIP, By.COUNTY}),
         ("endorsed", "funding"): _SYSTEM,
         ("endorsed", "county_review"): _COUNTY,
-        ("county_review", "returned"): _COUNTY,
+        ("county_review", "returned"): frozenset({By.COUNTY, By.FUND_HOLDER}),
         ("county_review", "rejected"): _COUNTY,
         ("county_review", "fund_holder_filed"): frozenset({By.FUND_HOLDER}),
         ("fund_holder_filed", "funding"): _SYSTEM,
@@ -139,6 +142,10 @@ class Appeal(Base):
         Index("ix_appeals_region_state", "region_code", "state"),
     )
 
+    @property
+    def matter(self) -> Matter:
+        return Matter("appeal", self.id, self.region_code, self.household_id)
+
 
 class BudgetLine(Base):
     """What part of the target is for; the lines of an appeal sum to its target."""
@@ -189,9 +196,23 @@ def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime) -> Appeal
             raise OneOpenAppeal(number=None) from None  # another member of the household was a moment earlier
         raise
     db.add_all(BudgetLine(appeal_id=appeal.id, item=item, amount_fen=fen) for item, fen in wanted.budget)
-    MACHINE.move(db, appeal, "submitted", Actor(By.OWNER, f"user:{owner.id}"), now)
-    db.flush()
+    hand_in(db, appeal, now)
     return appeal
+
+
+def hand_in(db: Session, appeal: Appeal, now: datetime) -> None:
+    """To review, for the first time or again. Whoever verified the household is not the one to endorse it."""
+    MACHINE.move(db, appeal, "submitted", Actor(By.OWNER, f"user:{appeal.owner_id}"), now)
+    visitors = select(Verification.visited_by).where(
+        Verification.household_id == appeal.household_id, Verification.visited_by.is_not(None)
+    )
+    barred = {
+        visitor: "verified_them"
+        for visitor in db.scalars(visitors.order_by(Verification.id.desc()).limit(1))
+        if visitor
+    }
+    open_task(db, appeal.matter, "endorse", now, barred)
+    db.flush()
 
 
 def _check_place(db: Session, region_code: str, owner: User) -> None:
@@ -219,6 +240,7 @@ def _close_overdue(db: Session, appeal: Appeal, now: datetime) -> None:
         return
     if appeal.state in REVIEWED:
         MACHINE.move(db, appeal, "cancelled", SYSTEM, now, detail="overdue")
+        close_task(db, "appeal", appeal.id, now)
     elif appeal.state == "funding":
         MACHINE.move(db, appeal, "failed", SYSTEM, now, detail="overdue")
     db.flush()

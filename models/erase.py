@@ -18,8 +18,10 @@ from models.photo import Photo
 from models.pledge import Pledge
 from models.produce import MACHINE as LISTINGS
 from models.produce import Listing
+from models.task import close_task
 from models.ticket import Ticket, TicketMessage
 from models.user import Consent, User
+from models.verification import withdraw
 
 
 def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
@@ -59,6 +61,7 @@ def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
     withdrawn = update(Consent).where(Consent.user_id == user.id, Consent.withdrawn_at.is_(None))
     db.execute(withdrawn.values(withdrawn_at=now))
     _close_appeals(db, user, now)
+    withdraw(db, user.id, Actor(By.OWNER, f"user:{user.id}"), now)
     _leave_gifts_nameless(db, user)
     _withdraw(db, user, OFFER_MACHINE, Offer, Offer.donor_id, now)
     _withdraw(db, user, REQUEST_MACHINE, GoodsRequest, GoodsRequest.owner_id, now)
@@ -78,6 +81,7 @@ def _close_appeals(db: Session, user: User, now: datetime) -> None:
             freeze(db, appeal, SYSTEM, now, "owner_erased")
         elif (appeal.state, "cancelled") in APPEALS.moves and appeal.state != "frozen":
             APPEALS.move(db, appeal, "cancelled", Actor(By.OWNER, f"user:{user.id}"), now, detail="owner_erased")
+            close_task(db, "appeal", appeal.id, now)
         appeal.story = ""
 
 

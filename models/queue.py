@@ -1,9 +1,10 @@
 """The queues: what stands in somebody's, in which order, and what becomes of what lies too long or loses its holder."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import Mapped, Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.conversation import Conversation
 from models.notice import tell
@@ -38,7 +39,7 @@ def waiting(db: Session, staff: Staff, most: int, after: tuple[datetime, int] | 
     return sorted(found, key=lambda task: (task.due_at, task.id))[:most]
 
 
-def within(staff: Staff, region_code: ColumnElement[str] | Mapped[str]) -> ColumnElement[bool]:
+def within(staff: Staff, region_code: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
     """``Staff.covers`` as a condition, on the range of codes that an index can find."""
     area = prefix(staff.region_code)
     own: ColumnElement[bool] = region_code.between(area.ljust(12, "0"), area.ljust(12, "9"))

@@ -1,55 +1,44 @@
-"""What staff do about appeals and tickets: what waits for whom, one step forward, and whom they may look at.
+"""What staff decide about an appeal: pass it, send it back, refuse it, stop it. Bounded by their region and role.
 
-Everything here is bounded by the staff member's own region and role.
+The way of one family's appeal: the village. Of crowdfunding: the village, the township for a sample, the county, the
+charity. Whoever verified the household, or passed it before, is none of those who pass it now.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, false, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from models.appeal import MACHINE, Appeal, BudgetLine, NoSuchAppeal, OwnHousehold, publish
-from models.audit import record
+from models.appeal import MACHINE, Appeal, NoSuchAppeal, freeze, publish, resume
 from models.conversation import Conversation
+from models.decision import decide, passed_by
 from models.errors import Refusal
-from models.machine import By
 from models.notice import tell
-from models.region import Region, prefix
+from models.progress import is_drawn
+from models.region import Region
 from models.staff import Staff
-from models.ticket import NoSuchTicket, Ticket, TicketMessage, add_words, close_ticket
-from models.user import User
+from models.task import Matter, OutsideRegion, Task, close_task, open_task, take
+from models.verification import check_verified
 
-MOST_WAITING = 5
-# Characters of three bytes, a longer one counts more: it has to fit into one message to the person whole.
-LONGEST_ANSWER = 500
-
-# The states from which a role moves an appeal on. A township samples and sends back; it does not pass.
-STAGES: dict[str, tuple[str, ...]] = {
-    By.VILLAGE: ("submitted", "village_review"),
-    By.COUNTY: ("endorsed",),
-    By.FUND_HOLDER: ("county_review",),
+# What is wrong -> the questions of the flow to answer anew (flows/start_appeal.py).
+TO_CORRECT: Mapping[str, tuple[str, ...]] = {
+    "title_unclear": ("title",),
+    "category_wrong": ("category",),
+    "story_unclear": ("story",),
+    "budget_unclear": ("budget",),
+    "amount_high": ("target", "budget"),
+    "photos_unclear": ("photos",),
+    "place_wrong": ("place",),
+    "deadline_unfit": ("deadline",),
 }
-# What each role turns them into, one move after the other.
-_STEPS: dict[str, tuple[str, ...]] = {
-    By.VILLAGE: ("village_review", "endorsed"),
-    By.COUNTY: ("county_review",),
-    By.FUND_HOLDER: ("fund_holder_filed",),
+# Where an appeal goes from a step when it is sent back or refused.
+_STANDS: Mapping[str, str] = {
+    "endorse": "village_review",
+    "sample": "endorsed",
+    "county": "county_review",
+    "file": "county_review",
 }
-
-
-class OutsideRegion(Refusal):
-    """``number`` of the appeal or ticket, ``region``: the names of the staff member's own."""
-
-    code = "outside_region"
-
-
-class NotAtYourStage(Refusal):
-    """The appeal waits for somebody else, or has been decided: ``state`` is where it stands."""
-
-    code = "not_at_your_stage"
 
 
 class DeadlinePassed(Refusal):
@@ -58,189 +47,134 @@ class DeadlinePassed(Refusal):
     code = "deadline_passed"
 
 
-class AnswerMissing(Refusal):
-    """The ticket's number was there, the words were not."""
-
-    code = "answer_missing"
-
-
-class AnswerTooLong(Refusal):
-    code = "answer_too_long"
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """An appeal as its reviewers see it. ``name`` and ``phone`` are the owner's; ``own``: of the reader's household."""
-
-    number: int
-    kind: str
-    category: str
-    title: str
-    story: str
-    place: str
-    target_fen: int
-    budget: Sequence[tuple[str, int]]
-    deadline: datetime
-    state: str
-    name: str | None
-    phone: str | None
-    hidden: bool
-    own: bool
-
-
-def waiting_appeals(db: Session, staff: Staff, now: datetime) -> list[Appeal]:
-    """The oldest appeals of the region that this role has to decide on and still can."""
-    statement = (
-        select(Appeal)
-        .where(Appeal.deadline > now)
-        .where(Appeal.state.in_(STAGES.get(staff.role, ())), _within(staff, Appeal.region_code))
-        .order_by(Appeal.id)
-    )
-    return list(db.scalars(statement.limit(MOST_WAITING)))
-
-
-def waiting_tickets(db: Session, staff: Staff) -> list[Ticket]:
-    """The oldest open tickets of the region."""
-    statement = select(Ticket).where(Ticket.state == "open", _in_care(staff)).order_by(Ticket.id)
-    return list(db.scalars(statement.limit(MOST_WAITING)))
-
-
-def open_case(db: Session, staff: Staff, number: int, user_id: int | None, now: datetime) -> Case | None:
-    """What a reviewer needs to know, who asked included; the reading is recorded. None outside the region.
-
-    ``user_id``: the officer's own account here.
-    """
-    appeal = db.get(Appeal, number)
-    if appeal is None or not staff.covers(appeal.region_code):
-        return None
-    lines = db.scalars(select(BudgetLine).where(BudgetLine.appeal_id == number).order_by(BudgetLine.id))
-    owner = db.get_one(User, appeal.owner_id)
-    _record_reading(db, staff, "appeal", number, now)
-    # A charity is no authority: who asks is its business while it has to decide, and of no other appeal.
-    sees_people = staff.role != By.FUND_HOLDER or appeal.state in STAGES[By.FUND_HOLDER]
-    return Case(
-        number=number,
-        kind=appeal.kind,
-        category=appeal.category,
-        title=appeal.title,
-        story=appeal.story,
-        place=db.get_one(Region, appeal.region_code).full_name,
-        target_fen=appeal.target_fen,
-        budget=[(line.item, line.amount_fen) for line in lines],
-        deadline=appeal.deadline,
-        state=appeal.state,
-        name=owner.name if sees_people else None,
-        phone=owner.phone if sees_people else None,
-        hidden=not sees_people,
-        own=appeal.household_id in _households(db, staff, user_id),
-    )
-
-
-def approve(db: Session, staff: Staff, number: int, user_id: int | None, now: datetime) -> Appeal:
-    """Move an appeal as far as this role may, and owe its owner the news. ``user_id``: the officer's own account here.
-
-    Raises NoSuchAppeal, OutsideRegion, OwnHousehold, NotAtYourStage or DeadlinePassed.
-    """
+def get_locked(db: Session, number: int) -> Appeal:
+    """Raises NoSuchAppeal."""
     appeal = db.get(Appeal, number, with_for_update=True, populate_existing=True)
     if appeal is None:
         raise NoSuchAppeal(number=number)
-    if not staff.covers(appeal.region_code):
-        raise OutsideRegion(number=number, region=db.get_one(Region, staff.region_code).full_name)
-    if appeal.household_id in _households(db, staff, user_id):
-        raise OwnHousehold(number=number)
-    if appeal.state not in STAGES.get(staff.role, ()):
-        raise NotAtYourStage(number=number, title=appeal.title, state=appeal.state)
+    return appeal
+
+
+def approve(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
+    """Move an appeal as far as this step may, and owe its owner the news.
+
+    Raises NoSuchAppeal, OutsideRegion, NotYourTurn, HasAPart, DecidedBefore, NotVerified or DeadlinePassed.
+    """
+    appeal = get_locked(db, number)
+    task = take(db, staff, appeal.matter, appeal.state)
     if appeal.deadline <= now:
         raise DeadlinePassed(number=number, title=appeal.title, deadline=appeal.deadline)
-    _move_on(db, appeal, staff, now)
-    _tell_owner(db, appeal, now)
+    check_verified(db, appeal.household_id, now)
+    decide(db, appeal.matter, appeal.round, staff, "pass", now)
+    close_task(db, "appeal", number, now, staff)
+    _pass(db, appeal, task, staff, now)
+    tell_owner(db, appeal, now)
     db.flush()
     return appeal
 
 
-def read_ticket(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Ticket, list[TicketMessage]]:
-    """A ticket and what was said in it, the oldest first; the reading is recorded.
-
-    Raises NoSuchTicket or OutsideRegion.
-    """
-    ticket = _ticket(db, staff, number, now)
-    _record_reading(db, staff, "ticket", number, now)
-    said = select(TicketMessage).where(TicketMessage.ticket_id == number).order_by(TicketMessage.id)
-    return ticket, list(db.scalars(said))
-
-
-def answer_ticket(db: Session, staff: Staff, number: int, words: str, now: datetime) -> None:
-    """Keep the answer, close the ticket, and owe the person the answer. More may be said where models.ticket allows.
-
-    Raises NoSuchTicket, OutsideRegion, AnswerMissing or AnswerTooLong.
-    """
-    ticket = _ticket(db, staff, number, now)
-    if not words:
-        raise AnswerMissing(number=number)
-    length = max(len(words), -(-len(words.encode()) // 3))
-    if length > LONGEST_ANSWER:
-        raise AnswerTooLong(number=number, length=length, most=LONGEST_ANSWER)
-    message = add_words(db, number, staff.actor.name, words, now)
-    close_ticket(db, number, now)
-    values = {"number": number, "words": words}
-    tell(db, ticket.conversation_id, "ticket_answered", values, f"ticket_answered:{number}:{message}", now)
+def send_back(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> Appeal:
+    """For correction of exactly what the reasons name. Raises as ``approve``, but for the last two."""
+    appeal = get_locked(db, number)
+    task = take(db, staff, appeal.matter, appeal.state)
+    fields = [field for reason in reasons for field in TO_CORRECT[reason]]
+    appeal.returned_fields = ",".join(dict.fromkeys(fields))
+    _turn_away(db, appeal, task, staff, "return", "returned", reasons, now)
+    return appeal
 
 
-def _move_on(db: Session, appeal: Appeal, staff: Staff, now: datetime) -> None:
-    for state in _STEPS[staff.role]:
-        if state != appeal.state:
-            MACHINE.move(db, appeal, state, staff.actor, now)
-    if appeal.state == "endorsed":
-        appeal.endorsed_by, appeal.endorsed_at = staff.id, now
-    if appeal.state == "fund_holder_filed" or (appeal.state == "endorsed" and appeal.kind == "one_to_one"):
-        publish(db, appeal, now)
+def reject(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> Appeal:
+    """For good, by village or county. Raises as ``send_back``, and WrongState where the machine has no such move."""
+    appeal = get_locked(db, number)
+    task = take(db, staff, appeal.matter, appeal.state)
+    _turn_away(db, appeal, task, staff, "reject", "rejected", reasons, now)
+    return appeal
 
 
-def _tell_owner(db: Session, appeal: Appeal, now: datetime) -> None:
-    template = "appeal_opened" if appeal.state == "funding" else "appeal_moved"
-    values = {"number": appeal.id, "title": appeal.title, "state": appeal.state}
+def stop(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> Appeal:
+    """The county freezes a live appeal. Raises NoSuchAppeal, OutsideRegion or WrongState."""
+    appeal = _in_region(db, staff, number)
+    freeze(db, appeal, staff.actor, now, reason)
+    decide(db, appeal.matter, appeal.round, staff, "freeze", now, (reason,))
+    tell_owner(db, appeal, now, (reason,))
+    return appeal
+
+
+def go_on(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
+    """The county resumes a frozen appeal. Raises as ``stop`` does, and NotVerified."""
+    appeal = _in_region(db, staff, number)
+    check_verified(db, appeal.household_id, now)
+    resume(db, appeal, staff.actor, now)
+    decide(db, appeal.matter, appeal.round, staff, "resume", now)
+    tell_owner(db, appeal, now)
+    return appeal
+
+
+def tell_owner(db: Session, appeal: Appeal, now: datetime, reasons: Sequence[str] = ()) -> None:
+    template = "appeal_opened" if appeal.state == "funding" and not appeal.was else "appeal_moved"
+    values = {"number": appeal.id, "title": appeal.title, "state": appeal.state, "reasons": list(reasons)}
     key = f"appeal:{appeal.id}:{appeal.state}:{now.timestamp()}"  # it may come to this state more than once
     for conversation in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
         tell(db, conversation, template, values, f"{key}:{conversation}", now)
 
 
-def _ticket(db: Session, staff: Staff, number: int, now: datetime) -> Ticket:
-    """A ticket of this staff member's care that may be answered, locked."""
-    ticket = db.get(Ticket, number, with_for_update=True, populate_existing=True)
-    if ticket is None or not ticket.may_be_answered(now):
-        raise NoSuchTicket(number=number)
-    if db.scalar(select(Ticket.id).where(Ticket.id == number, _in_care(staff))) is None:
-        raise OutsideRegion(number=number, region=db.get_one(Region, staff.region_code).full_name)
-    return ticket
+def _pass(db: Session, appeal: Appeal, task: Task, staff: Staff, now: datetime) -> None:
+    match task.step:
+        case "endorse":
+            _to(db, appeal, staff, ("village_review", "endorsed"), now)
+            appeal.endorsed_by, appeal.endorsed_at = staff.id, now
+            if appeal.kind == "one_to_one":
+                publish(db, appeal, now)
+                return
+            appeal.sampled = is_drawn(appeal.matter, appeal.round)
+            _next(db, appeal, "sample" if appeal.sampled else "county", now)
+        case "sample":
+            _next(db, appeal, "county", now)
+        case "county":
+            _to(db, appeal, staff, ("county_review",), now)
+            _next(db, appeal, "file", now)
+        case "file":
+            _to(db, appeal, staff, ("fund_holder_filed",), now)
+            publish(db, appeal, now)
 
 
-def _households(db: Session, staff: Staff, user_id: int | None) -> set[int | None]:
-    """The households that this person belongs to, as staff and as somebody who is registered."""
-    user = db.get(User, user_id) if user_id else None
-    return {staff.household_id, user.household_id if user else None} - {None}
+def _next(db: Session, appeal: Appeal, step: str, now: datetime) -> None:
+    barred = dict.fromkeys(passed_by(db, appeal.matter, appeal.round), "decided_before")
+    open_task(db, appeal.matter, step, now, barred)
 
 
-def _within(staff: Staff, region_code: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
-    """``Staff.covers`` as a condition."""
-    own: ColumnElement[bool] = region_code.startswith(prefix(staff.region_code))
-    return or_(own, region_code == f"{staff.region_code[:9]}000") if staff.role == By.VILLAGE else own
+def _to(db: Session, appeal: Appeal, staff: Staff, states: Sequence[str], now: datetime) -> None:
+    for state in states:
+        if state != appeal.state:
+            MACHINE.move(db, appeal, state, staff.actor, now)
 
 
-def _in_care(staff: Staff) -> ColumnElement[bool]:
-    """Tickets of the region; those of people who never said where they live go to the counties. Never a charity's."""
-    if staff.role == By.FUND_HOLDER:
-        return false()
-    own = _within(staff, Ticket.region_code)
-    return or_(own, Ticket.region_code.is_(None)) if staff.role == By.COUNTY else own
+def _turn_away(
+    db: Session,
+    appeal: Appeal,
+    task: Task,
+    staff: Staff,
+    verdict: str,
+    state: str,
+    reasons: Sequence[str],
+    now: datetime,
+) -> None:
+    _to(db, appeal, staff, (_STANDS[task.step],), now)
+    MACHINE.move(db, appeal, state, staff.actor, now, ",".join(reasons)[:80])
+    decide(db, appeal.matter, appeal.round, staff, verdict, now, reasons)
+    close_task(db, "appeal", appeal.id, now, staff)
+    tell_owner(db, appeal, now, reasons)
+    db.flush()
 
 
-def _record_reading(db: Session, staff: Staff, subject: str, number: int, now: datetime) -> None:
-    record(
-        db,
-        at=now,
-        actor=staff.actor.name,
-        action="read_sensitive",
-        subject=subject,
-        subject_id=number,
-        detail="review",
-    )
+def demand_region(db: Session, staff: Staff, matter: Matter) -> None:
+    """Raises OutsideRegion."""
+    if not staff.covers(matter.region_code):
+        region = db.get_one(Region, staff.region_code).full_name
+        raise OutsideRegion(subject=matter.subject, number=matter.number, region=region)
+
+
+def _in_region(db: Session, staff: Staff, number: int) -> Appeal:
+    appeal = get_locked(db, number)
+    demand_region(db, staff, appeal.matter)
+    return appeal

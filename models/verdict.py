@@ -12,7 +12,7 @@ from models.machine import SYSTEM
 from models.notice import tell
 from models.objection import Objection
 from models.staff import Staff
-from models.task import Task, close_task, take
+from models.task import Task, close_task, recuse, take
 from models.verification import (
     LASTS,
     MACHINE,
@@ -36,6 +36,7 @@ def visited(db: Session, case: Verification, staff: Staff, visit: Visit, now: da
     take_visit(db, case, staff)
     decide(db, case.matter, case.round, staff, "pass" if visit.supports else "reject", now)
     case.visited_by, case.visited_at = staff.id, now
+    _leave_appeals_to_others(db, case, staff, now)
     MACHINE.move(db, case, "visited", staff.actor, now)
     close_task(db, "case", case.id, now, staff)
     if visit.supports:
@@ -133,6 +134,13 @@ def revoke(db: Session, case: Verification, staff: Staff, reason: str, now: date
     case.reasons = reason
     tell_owner(db, case, "case_moved", now)
     db.flush()
+
+
+def _leave_appeals_to_others(db: Session, case: Verification, staff: Staff, now: datetime) -> None:
+    """Whoever verifies a household is not the one to endorse what it asks for."""
+    theirs = (Task.household_id == case.household_id) & (Task.subject == "appeal") & (Task.step == "endorse")
+    for task in db.scalars(select(Task).where(theirs, Task.closed_at.is_(None))):
+        recuse(db, task, staff, "verified_them", now)
 
 
 def _settle(db: Session, case: Verification, state: str, staff: Staff, now: datetime) -> None:

@@ -1,0 +1,99 @@
+"""Calls for a person (人工) as staff see them: which wait in their region, what was said, and the answer."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, false, or_, select
+from sqlalchemy.orm import Session
+
+from models.audit import record
+from models.conversation import Conversation
+from models.errors import Refusal
+from models.machine import By
+from models.notice import tell
+from models.queue import within
+from models.region import Region
+from models.staff import Staff
+from models.task import OutsideRegion
+from models.ticket import NoSuchTicket, Ticket, TicketMessage, add_words, close_ticket
+
+# Until when somebody who calls should have an answer.
+ANSWERED_WITHIN = timedelta(days=2)
+# Characters of three bytes, a longer one counts more: it has to fit into one message to the person whole.
+LONGEST_ANSWER = 500
+
+
+class AnswerMissing(Refusal):
+    """The ticket's number was there, the words were not."""
+
+    code = "answer_missing"
+
+
+class AnswerTooLong(Refusal):
+    code = "answer_too_long"
+
+
+def waiting_tickets(db: Session, staff: Staff, most: int, after: tuple[datetime, int] | None = None) -> list[Ticket]:
+    """The oldest open tickets of the region; ``after``: (opened_at, id) of the last one seen."""
+    statement = select(Ticket).where(Ticket.state == "open", _in_care(staff))
+    if after:
+        opened_at, number = after
+        later = or_(Ticket.opened_at > opened_at, (Ticket.opened_at == opened_at) & (Ticket.id > number))
+        statement = statement.where(later)
+    return list(db.scalars(statement.order_by(Ticket.opened_at, Ticket.id).limit(most)))
+
+
+def read_ticket(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Ticket, list[TicketMessage]]:
+    """A ticket and what was said in it, the oldest first; the reading is recorded.
+
+    Raises NoSuchTicket or OutsideRegion.
+    """
+    ticket = _ticket(db, staff, number, now)
+    owner = db.scalar(select(Conversation.user_id).where(Conversation.id == ticket.conversation_id))
+    record(
+        db,
+        at=now,
+        actor=staff.actor.name,
+        action="read_sensitive",
+        subject="ticket",
+        subject_id=number,
+        detail="ticket",
+        about=owner,
+    )
+    said = select(TicketMessage).where(TicketMessage.ticket_id == number).order_by(TicketMessage.id)
+    return ticket, list(db.scalars(said))
+
+
+def answer_ticket(db: Session, staff: Staff, number: int, words: str, now: datetime) -> None:
+    """Keep the answer, close the ticket, and owe the person the answer. More may be said where models.ticket allows.
+
+    Raises NoSuchTicket, OutsideRegion, AnswerMissing or AnswerTooLong.
+    """
+    ticket = _ticket(db, staff, number, now)
+    if not words:
+        raise AnswerMissing(number=number)
+    length = max(len(words), -(-len(words.encode()) // 3))
+    if length > LONGEST_ANSWER:
+        raise AnswerTooLong(number=number, length=length, most=LONGEST_ANSWER)
+    message = add_words(db, number, staff.actor.name, words, now)
+    close_ticket(db, number, now)
+    values = {"number": number, "words": words}
+    tell(db, ticket.conversation_id, "ticket_answered", values, f"ticket_answered:{number}:{message}", now)
+
+
+def _ticket(db: Session, staff: Staff, number: int, now: datetime) -> Ticket:
+    """A ticket of this staff member's care that may be answered, locked."""
+    ticket = db.get(Ticket, number, with_for_update=True, populate_existing=True)
+    if ticket is None or not ticket.may_be_answered(now):
+        raise NoSuchTicket(number=number)
+    if db.scalar(select(Ticket.id).where(Ticket.id == number, _in_care(staff))) is None:
+        region = db.get_one(Region, staff.region_code).full_name
+        raise OutsideRegion(subject="ticket", number=number, region=region)
+    return ticket
+
+
+def _in_care(staff: Staff) -> ColumnElement[bool]:
+    """Tickets of the region; those of people who never said where they live go to the counties. Never a charity's."""
+    if staff.role == By.FUND_HOLDER:
+        return false()
+    own = within(staff, Ticket.region_code)
+    return or_(own, Ticket.region_code.is_(None)) if staff.role == By.COUNTY else own

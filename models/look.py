@@ -1,0 +1,181 @@
+"""What staff see of an appeal or a case they may look at: who it is about included, so every look is recorded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.appeal import Appeal, BudgetLine
+from models.audit import record
+from models.machine import By
+from models.region import Region
+from models.staff import Staff
+from models.task import STEPS, find_task, part_in
+from models.user import User
+from models.verification import Verification
+from models.visit import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where a thing waits: ``step``, who holds it (role and work number), until when; ``mine``: the reader may decide.
+
+    ``part``: why they may not, though it is their seat's turn. ``step`` is empty when it waits for nobody.
+    """
+
+    step: str = ""
+    holder: str = ""
+    work_no: str | None = None
+    due_at: datetime | None = None
+    mine: bool = False
+    part: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppealFile:
+    """An appeal as its reviewers see it. ``name`` and ``phone`` are the owner's; ``verified``: state of their case."""
+
+    number: int
+    kind: str
+    category: str
+    title: str
+    story: str
+    place: str
+    target_fen: int
+    budget: Sequence[tuple[str, int]]
+    deadline: datetime
+    state: str
+    name: str | None
+    phone: str | None
+    hidden: bool
+    stage: Stage
+    case: int | None
+    verified: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """A verification case as officers see it; the visit's words are ``findings``, its ``score`` and ``flags``."""
+
+    number: int
+    state: str
+    round: int
+    name: str | None
+    id_tail: str | None
+    phone: str | None
+    place: str
+    by_proxy: bool
+    submitted_at: datetime
+    due_at: datetime
+    registry: str | None
+    registry_status: str | None
+    registry_as_of: date | None
+    visited_at: datetime | None
+    findings: str | None
+    score: int | None
+    supports: bool | None
+    flags: Sequence[str]
+    notice_until: datetime | None
+    reasons: Sequence[str]
+    expires_at: datetime | None
+    stage: Stage
+
+
+def open_appeal(db: Session, staff: Staff, number: int, now: datetime) -> AppealFile | None:
+    """What a reviewer needs to know, who asked included; the reading is recorded. None outside the region."""
+    appeal = db.get(Appeal, number)
+    if appeal is None or not staff.covers(appeal.region_code):
+        return None
+    lines = db.scalars(select(BudgetLine).where(BudgetLine.appeal_id == number).order_by(BudgetLine.id))
+    owner = db.get_one(User, appeal.owner_id)
+    stage = stage_of(db, staff, "appeal", number)
+    # A charity is no authority: who asks is its business while it has to decide, and of no other appeal.
+    sees_people = staff.role != By.FUND_HOLDER or stage.step == "file"
+    _record_reading(db, staff, "appeal", number, owner.id if sees_people else None, now)
+    newest = select(Verification).where(Verification.household_id == appeal.household_id)
+    case = db.scalar(newest.order_by(Verification.id.desc()).limit(1))
+    return AppealFile(
+        number=number,
+        kind=appeal.kind,
+        category=appeal.category,
+        title=appeal.title,
+        story=appeal.story,
+        place=db.get_one(Region, appeal.region_code).full_name,
+        target_fen=appeal.target_fen,
+        budget=[(line.item, line.amount_fen) for line in lines],
+        deadline=appeal.deadline,
+        state=appeal.state,
+        name=owner.name if sees_people else None,
+        phone=owner.phone if sees_people else None,
+        hidden=not sees_people,
+        stage=stage,
+        case=case.id if case else None,
+        verified=case.state if case else None,
+    )
+
+
+def open_case(db: Session, staff: Staff, number: int, now: datetime) -> CaseFile | None:
+    """The same of a case. None outside the region, and for a charity, whose business it never is."""
+    case = db.get(Verification, number)
+    if case is None or staff.role == By.FUND_HOLDER or not staff.covers(case.region_code):
+        return None
+    user = db.get_one(User, case.user_id)
+    _record_reading(db, staff, "case", number, user.id, now)
+    visit = db.scalar(select(Visit).where(Visit.verification_id == number).order_by(Visit.id.desc()).limit(1))
+    return CaseFile(
+        number=number,
+        state=case.state,
+        round=case.round,
+        name=user.name,
+        id_tail=user.id_number[-4:] if user.id_number else None,
+        phone=user.phone,
+        place=db.get_one(Region, case.region_code).full_name,
+        by_proxy=user.registered_by is not None,
+        submitted_at=case.submitted_at,
+        due_at=case.due_at,
+        registry=case.registry_result,
+        registry_status=case.registry_status,
+        registry_as_of=case.registry_as_of,
+        visited_at=visit.at if visit else None,
+        findings=visit.findings if visit else None,
+        score=visit.score if visit else None,
+        supports=visit.supports if visit else None,
+        flags=visit.flags.split(",") if visit and visit.flags else (),
+        notice_until=case.notice_until,
+        reasons=case.reasons.split(",") if case.reasons else (),
+        expires_at=case.expires_at,
+        stage=stage_of(db, staff, "case", number),
+    )
+
+
+def stage_of(db: Session, staff: Staff | None, subject: str, number: int) -> Stage:
+    """Where it waits, as this member of staff (or, with None, its owner) sees it."""
+    task = find_task(db, subject, number)
+    if task is None:
+        return Stage()
+    holder = db.get(Staff, task.assignee) if task.assignee else None
+    mine = staff is not None and staff.role in (task.role, STEPS[task.step][0])
+    part = part_in(db, staff, task) if staff and mine else None
+    return Stage(
+        step=task.step,
+        holder=task.role,
+        work_no=holder.work_no if holder else None,
+        due_at=task.due_at,
+        mine=mine and part is None,
+        part=part,
+    )
+
+
+def _record_reading(db: Session, staff: Staff, subject: str, number: int, about: int | None, now: datetime) -> None:
+    record(
+        db,
+        at=now,
+        actor=staff.actor.name,
+        action="read_sensitive",
+        subject=subject,
+        subject_id=number,
+        detail="review",
+        about=about,
+    )
