@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
-from models.audit import AuditEvent
+from models.audit import record
 from models.errors import Refusal
 
 
@@ -67,7 +67,7 @@ class Machine:
     def move(
         self, db: Session, thing: Stateful, to: str, actor: Actor, now: datetime, detail: str | None = None
     ) -> None:
-        """Raises WrongState or NotYours; else changes the state and writes the audit event."""
+        """Raises WrongState or NotYours; else changes the state and records the audit event (models.audit)."""
         source = thing.state
         allowed = self.moves.get((source, to))
         if allowed is None:
@@ -75,15 +75,14 @@ class Machine:
         if actor.by not in allowed:
             raise NotYours(subject=self.subject, state=source)
         thing.state = to
-        db.add(
-            AuditEvent(
-                at=now,
-                actor=actor.name,
-                action="moved",
-                subject=self.subject,
-                subject_id=thing.id,
-                from_state=source,
-                to_state=to,
-                detail=detail,
-            )
+        record(
+            db,
+            at=now,
+            actor=actor.name,
+            action="moved",
+            subject=self.subject,
+            subject_id=thing.id,
+            from_state=source,
+            to_state=to,
+            detail=detail,
         )

@@ -96,6 +96,7 @@ def test_each_move_leaves_its_event_its_notice_and_who_vouched(stage: Stage) -> 
     with Database(stage.database) as db, db.begin():
         appeal = approve(db, db.get_one(Staff, staff_id), number, None, stage.clock())
         assert (appeal.endorsed_by, appeal.endorsed_at, appeal.published_at) == (staff_id, stage.clock(), stage.clock())
+    with Database(stage.database) as db:
         moves = db.execute(select(AuditEvent.to_state, AuditEvent.actor).order_by(AuditEvent.id)).all()
         assert [tuple(move) for move in moves] == [
             ("submitted", "user:1"),
@@ -154,7 +155,7 @@ def test_a_case_is_for_its_region_and_every_look_is_recorded(stage: Stage) -> No
             case = open_case(db, db.get_one(Staff, here), number, None, stage.clock())
             assert case is not None
             assert (case.name, case.phone, case.own) == ("王秀兰", "13800000000", False)
-        db.flush()
+    with Database(stage.database) as db:
         looks = db.execute(
             select(AuditEvent.actor, AuditEvent.subject_id, AuditEvent.detail).where(
                 AuditEvent.action == "read_sensitive"
@@ -257,6 +258,7 @@ def test_an_appeal_whose_day_has_passed_makes_room_for_a_new_one(stage: Stage, s
             submit(db, wanted, owner, stage.clock())
         new = submit(db, wanted, owner, stage.clock() + timedelta(days=61))
         assert (db.get_one(Appeal, number).state, new.state) == (after, "submitted")
+    with Database(stage.database) as db:
         events = db.scalars(select(AuditEvent.detail).where(AuditEvent.to_state == after)).all()
         assert list(events) == ["overdue"]
 

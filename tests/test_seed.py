@@ -30,7 +30,7 @@ from flows.start_appeal import start_appeal
 from flows.world import World
 from models.appeal import MACHINE as APPEALS
 from models.appeal import OPEN, Appeal, BudgetLine
-from models.audit import AuditEvent
+from models.audit import AuditEvent, AuditHead
 from models.conversation import Conversation
 from models.database import connect
 from models.goods import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
@@ -131,7 +131,9 @@ def test_a_data_set_that_breaks_a_rule_leaves_nobody_behind(
     monkeypatch.setattr(seeding, "FOLDER", tmp_path)
     with pytest.raises(NotFunding):
         seed(database, ACCOUNT, NOW)
-    assert {table.name for table in metadata.sorted_tables if count(database, table)} == {"regions"}
+    assert {table.name for table in metadata.sorted_tables if count(database, table)} == {"regions", "audit_head"}
+    with Session(database) as db:
+        assert db.scalars(select(AuditHead.length)).one() == 0
     monkeypatch.setattr(seeding, "FOLDER", whole)
     assert seed(database, ACCOUNT, NOW).written
 

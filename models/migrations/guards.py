@@ -10,6 +10,12 @@ def never_change(table: str) -> None:
         _refuse(f"{table}_no_{act.lower()}", table, act, None, message)
 
 
+def only_grow(table: str, column: str) -> None:
+    """Rows stay, and a change makes this column larger."""
+    _refuse(f"{table}_no_delete", table, "DELETE", None, f"{table} keeps its rows")
+    _refuse(f"{table}_grows", table, "UPDATE", f"NEW.{column} <= OLD.{column}", f"{table}: {column} only grows")
+
+
 def keep_fixed(table: str, columns: tuple[str, ...], when: str) -> None:
     """These columns never change again once ``when`` (an SQL condition on OLD) holds."""
     differs = "IS DISTINCT FROM" if op.get_bind().dialect.name == "postgresql" else "IS NOT"
