@@ -13,6 +13,7 @@ from sqlalchemy import Engine, select
 
 from bot import demo
 from bot.regions import DIVISIONS, BadRegions, load_regions, read_regions
+from bot.registry.command import import_file
 from bot.render import Renderer
 from bot.simulator.options import read_people
 from bot.terminal import chat
@@ -139,6 +140,18 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
         if loaded.moved.left:
             seats = ", ".join(loaded.moved.left)
             click.echo(f"These seats are of a level that their region went beyond; appoint their holders anew: {seats}")
+
+    @app.cli.command("import-registry")
+    @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+    @click.option(
+        "--bad", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Write all bad rows here."
+    )
+    @click.option("--dry-run", is_flag=True, help="Only tell which rows are bad.")
+    def import_registry(file: Path, bad: Path | None, dry_run: bool) -> None:
+        """Load the registry from CSV: id_number,name,region_code,status,source,as_of. Ends with 1 if rows were bad."""
+        with migrated() as database:
+            all_good = import_file(database, file, bad, dry=dry_run)
+        sys.exit(0 if all_good else 1)
 
     @app.cli.command("appoint")
     @click.argument("role", type=click.Choice(STAFF_ROLES))

@@ -37,25 +37,40 @@ class IdNumber(Spoken):
         return (*WORDS_WANTED, "id_length", "id_date", "id_checksum", "under_age")
 
     def hear(self, text: str, asking: Asking) -> Reading:
-        number = _LEAD.sub("", re.sub(r"[\s\-]", "", numerals.read_out(text)))
-        number = _with_x(number, asking.world.lexicon).upper()
+        number = _with_x(_figures(text), asking.world.lexicon).upper()
         return self.check(number, asking) or Accepted(number)
 
     def check(self, value: Any, asking: Asking) -> Rejected | None:
         number = value if isinstance(value, str) else ""
-        if not _SHAPE.fullmatch(number):
-            return Rejected("id_length", {"length": len(re.findall("[0-9X]", number))})
         today = asking.world.today
+        fault = fault_of(number, today)
+        if fault:
+            return Rejected(fault, {"length": len(re.findall("[0-9X]", number))} if fault == "id_length" else {})
         born = _birth_date(number)
-        if born is None or born > today or born.year < _FIRST_YEAR:
-            return Rejected("id_date")
-        if number[-1] != ric.calc_check_digit(number):
-            return Rejected("id_checksum")
-        return Rejected("under_age", {"age": ADULT_ENOUGH}) if _age(born, today) < ADULT_ENOUGH else None
+        return Rejected("under_age", {"age": ADULT_ENOUGH}) if born and _age(born, today) < ADULT_ENOUGH else None
 
     def shown(self, value: Any, world: World) -> Any:
         """The first four and the last two places; the rest is nobody's business on a screen."""
         return value[:4] + "*" * 12 + value[-2:]
+
+
+def read_id_number(text: str) -> str:
+    """As a table holds it: full-width figures and x are figures and X; what it is worth, ``fault_of`` says."""
+    return text if _SHAPE.fullmatch(text) else _figures(text).upper()
+
+
+def fault_of(number: str, today: date) -> str | None:
+    """id_length (also of the old fifteen-digit numbers), id_date or id_checksum; None of a number that can be one."""
+    if not _SHAPE.fullmatch(number):
+        return "id_length"
+    born = _birth_date(number)
+    if born is None or born > today or born.year < _FIRST_YEAR:
+        return "id_date"
+    return None if number[-1] == ric.calc_check_digit(number) else "id_checksum"
+
+
+def _figures(text: str) -> str:
+    return _LEAD.sub("", re.sub(r"[\s\-]", "", numerals.read_out(text)))
 
 
 def _with_x(number: str, lexicon: Lexicon) -> str:

@@ -1,0 +1,121 @@
+"""Brings a file of the registry into the database, batch by batch: what was taken is kept, and again is harmless."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import islice
+
+from sqlalchemy import Connection, Engine, select
+
+from bot.registry.rows import Entry, read_row
+from bot.registry.sheet import Fields
+from bot.registry.store import days_known, write
+from models.region import Region
+from models.sealing import keyring
+from models.zone import CHINA
+
+# Rows of one transaction: others wait for some tens of milliseconds at most.
+BATCH = 2_000
+
+Rows = Iterable[tuple[int, Fields | str]]
+
+
+@dataclass
+class Counts:
+    """``unchanged``: what is known is as new, or newer; also of two rows of one person in the file."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    bad: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def good(self) -> int:
+        return self.added + self.updated + self.unchanged
+
+
+class Load:
+    """One run. ``on_bad`` is told the row and the reason of each bad one, in order; ``after`` of each batch."""
+
+    def __init__(
+        self,
+        database: Engine,
+        now: datetime,
+        *,
+        on_bad: Callable[[int, str], None],
+        after: Callable[[], None],
+        dry: bool = False,
+    ) -> None:
+        self._database, self._now, self._today = database, now, now.astimezone(CHINA).date()
+        self._on_bad, self._after, self._dry = on_bad, after, dry
+        self._regions: set[str] = set()
+        self.counts = Counts()
+
+    def run(self, rows: Rows) -> Counts:
+        with self._database.connect() as connection:
+            for batch in _batches(rows):
+                self._take(connection, batch)
+                self._after()
+        return self.counts
+
+    def _take(self, connection: Connection, batch: list[tuple[int, Fields | str]]) -> None:
+        read = [
+            (number, read_row(found, self._today) if isinstance(found, tuple) else found) for number, found in batch
+        ]
+        self._learn_regions(connection, {each.region_code for _, each in read if isinstance(each, Entry)})
+        entries = []
+        for number, each in read:
+            if isinstance(each, Entry) and each.region_code in self._regions:
+                entries.append(each)
+                continue
+            reason = each if isinstance(each, str) else "region_unknown"
+            self.counts.bad[reason] += 1
+            self._on_bad(number, reason)
+        if self._dry:
+            self.counts.unchanged += len(entries)
+        elif entries:
+            self._keep(connection, entries)
+
+    def _learn_regions(self, connection: Connection, codes: set[str]) -> None:
+        if unknown := codes - self._regions:
+            with connection.begin():
+                self._regions.update(connection.scalars(select(Region.code).where(Region.code.in_(unknown))))
+
+    def _keep(self, connection: Connection, entries: list[Entry]) -> None:
+        ring = keyring()
+        finders = [ring.finders(entry.id_number, "id_number") for entry in entries]
+        with connection.begin():
+            known = days_known(connection, finders)
+        counts, newer = self._sorted_out(entries, [each[0] for each in finders], known)
+        if newer:
+            with connection.begin():
+                write(connection, newer, self._now)
+        # Only now: what was rolled back is not counted.
+        self.counts.added += counts.added
+        self.counts.updated += counts.updated
+        self.counts.unchanged += counts.unchanged
+
+    @staticmethod
+    def _sorted_out(
+        entries: list[Entry], finders: list[str], known: dict[str, date]
+    ) -> tuple[Counts, dict[str, Entry]]:
+        """As if they were written one after the other."""
+        counts, newer = Counts(), {}
+        for finder, entry in zip(finders, entries, strict=True):
+            before = known.get(finder)
+            if before is not None and entry.as_of <= before:
+                counts.unchanged += 1
+                continue
+            if before is None:
+                counts.added += 1
+            else:
+                counts.updated += 1
+            known[finder], newer[finder] = entry.as_of, entry
+        return counts, newer
+
+
+def _batches(rows: Rows) -> Iterator[list[tuple[int, Fields | str]]]:
+    left = iter(rows)
+    while batch := list(islice(left, BATCH)):
+        yield batch

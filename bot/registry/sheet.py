@@ -1,0 +1,138 @@
+"""A CSV file from somebody's office, row by row in constant memory: UTF-8 or GB18030, any line ends, quoted newlines.
+
+Rows are counted as a spreadsheet shows them: the header is row 1, an empty row counts. A quotation mark that is
+never closed spoils its own row and not those below it.
+"""
+
+import csv
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Self
+
+# Lines with something else than ASCII in them, of which the encoding is told.
+_TELLING = 1_000
+# Characters of one row. A cell with a newline in it does not go on for ever.
+_LONGEST_ROW = 65_536
+_MOST_LINES = 50
+
+Fields = tuple[str, ...]
+
+
+class BadSheet(Exception):
+    """The file as a whole cannot be used; says why, with nothing of what is in it."""
+
+
+class Sheet:
+    """``columns``: those wanted, in any order in the file; others are ignored. Raises BadSheet where one is missing.
+
+    Bytes that are nothing in the file's encoding become lone surrogates.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        self.size = path.stat().st_size
+        self.encoding = _encoding_of(path)
+        self._again: deque[str] = deque()
+        with ExitStack() as stack:
+            self._raw = stack.enter_context(path.open("rb"))
+            self._text = stack.enter_context(
+                TextIOWrapper(self._raw, encoding=self.encoding, errors="surrogateescape", newline="")
+            )
+            self._read_header(columns)
+            self._stack = stack.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def position(self) -> int:
+        """Bytes read; some of them may not have been handed out yet."""
+        return self._raw.tell()
+
+    def rows(self) -> Iterator[tuple[int, Fields | str]]:
+        """(row, the wanted fields in their order), or (row, why it cannot be read): columns, quotes or too_long."""
+        number = 1
+        while line := self._line():
+            number += 1
+            found = self._fields(line)
+            if isinstance(found, str):
+                yield number, found
+            elif any(found):
+                yield number, tuple(found[place] for place in self._places)
+
+    def _read_header(self, columns: Sequence[str]) -> None:
+        found = self._parse([self._line()]) or []
+        names = [name.strip("\ufeff ").lower() for name in found]
+        missing = [name for name in columns if name not in names]
+        if missing:
+            raise BadSheet(
+                f"row 1 of the file lacks the columns {', '.join(missing)}; it wants a comma-separated header"
+            )
+        twice = [name for name in columns if names.count(name) > 1]
+        if twice:
+            raise BadSheet(f"row 1 of the file names {', '.join(twice)} more than once")
+        self._width, self._places = len(names), [names.index(name) for name in columns]
+
+    def _fields(self, first: str) -> list[str] | str:
+        """The row that begins with this line. One that cannot be read is its first line alone."""
+        if len(first) >= _LONGEST_ROW:
+            self._skip_rest_of(first)
+            return "too_long"
+        lines = [first]
+        found = self._parse(lines)
+        if found is not None and self._fits(found):
+            return found[: self._width]
+        self._again.extendleft(reversed(lines[1:]))
+        return "quotes" if found is None else "columns"
+
+    def _fits(self, found: list[str]) -> bool:
+        """An empty row does, and one with empty cells behind it."""
+        if not any(field.strip() for field in found):
+            found[:] = [""] * self._width
+        return len(found) >= self._width and not any(found[self._width :])
+
+    def _parse(self, lines: list[str]) -> list[str] | None:
+        """The cells of these lines, with more lines read into them while a cell is open. None: quoted wrongly."""
+        if '"' not in lines[0]:
+            return lines[0].rstrip("\r\n").split(",")
+        marks, length = lines[0].count('"'), len(lines[0])
+        while marks % 2 and len(lines) < _MOST_LINES and length < _LONGEST_ROW:
+            more = self._line()
+            if not more:
+                break
+            lines.append(more)
+            marks, length = marks + more.count('"'), length + len(more)
+        try:
+            [found] = csv.reader(["".join(lines)], strict=True)
+        except (csv.Error, ValueError):
+            return None
+        return found
+
+    def _line(self) -> str:
+        """The next one with its end; empty at the end of the file."""
+        return self._again.popleft() if self._again else self._text.readline(_LONGEST_ROW)
+
+    def _skip_rest_of(self, line: str) -> None:
+        while line and not line.endswith(("\n", "\r")):
+            line = self._line()
+
+
+def _encoding_of(path: Path) -> str:
+    """Told by the lines themselves: a line of GB18030 is hardly ever good UTF-8, and of UTF-8 always."""
+    good = bad = 0
+    with path.open(encoding="latin-1", newline="") as file:
+        while good + bad < _TELLING and (line := file.readline(_LONGEST_ROW)):
+            if line.isascii():
+                continue
+            try:
+                line.encode("latin-1").decode("utf-8-sig")
+            except UnicodeDecodeError:
+                bad += 1
+            else:
+                good += 1
+    return "utf-8-sig" if good >= bad else "gb18030"

@@ -1,0 +1,92 @@
+"""Writes entries of the registry, the newer day winning: by COPY into PostgreSQL, row by row into SQLite."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from psycopg import sql
+from sqlalchemy import Connection, bindparam, exists, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.orm import aliased
+
+from bot.registry.rows import Entry
+from models.registry import RegistryEntry
+from models.sealing import keyring
+
+_COLUMNS = ("id_finder", "id_number", "name", "region_code", "status", "source", "as_of", "imported_at")
+_TYPES = ("text", "bytea", "bytea", "text", "text", "text", "date", "timestamptz")
+_LIST = ", ".join(_COLUMNS)
+_NEWER = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS[1:])
+
+_TABLE = f"CREATE TEMPORARY TABLE IF NOT EXISTS incoming ON COMMIT DELETE ROWS AS SELECT {_LIST} FROM registry_entries WITH NO DATA"  # noqa: S608, E501
+_COPY = sql.SQL(f"COPY incoming ({_LIST}) FROM STDIN (FORMAT BINARY)")
+# In the order of the key, so that two imports at once do not wait for each other in a circle.
+_MERGE = (
+    f"INSERT INTO registry_entries ({_LIST}) SELECT {_LIST} FROM incoming ORDER BY id_finder "  # noqa: S608
+    f"ON CONFLICT (id_finder) DO UPDATE SET {_NEWER} WHERE excluded.as_of > registry_entries.as_of"
+)
+
+
+def days_known(connection: Connection, finders: Sequence[Sequence[str]]) -> dict[str, date]:
+    """Of each person the day that their entry is from, under the newest key. ``finders``: each one's, newest first.
+
+    Entries under an older key are brought under the newest, or the person would have two.
+    """
+    newest = {finder: theirs[0] for theirs in finders for finder in theirs}
+    wanted = select(RegistryEntry.id_finder, RegistryEntry.as_of).where(RegistryEntry.id_finder.in_(newest))
+    known: dict[str, date] = {}
+    older = []
+    for finder, as_of in connection.execute(wanted):
+        if finder != newest[finder]:
+            older.append({"old": finder, "new": newest[finder]})
+        known[newest[finder]] = max(as_of, known.get(newest[finder], as_of))
+    if older:
+        another = aliased(RegistryEntry)
+        taken = exists(select(another.id).where(another.id_finder == bindparam("new")))
+        moved = update(RegistryEntry).where(RegistryEntry.id_finder == bindparam("old"), ~taken)
+        connection.execute(moved.values(id_finder=bindparam("new")), older)
+    return known
+
+
+def write(connection: Connection, entries: Mapping[str, Entry], now: datetime) -> None:
+    """``entries`` by their finder under the newest key."""
+    if connection.dialect.name == "postgresql":
+        _copy(connection, entries, now)
+    else:
+        _insert(connection, entries, now)
+
+
+def _copy(connection: Connection, entries: Mapping[str, Entry], now: datetime) -> None:
+    ring = keyring()
+    connection.exec_driver_sql(_TABLE)
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101 - an open connection has one
+    with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
+        copy.set_types(_TYPES)
+        for finder, entry in entries.items():
+            number = ring.seal(entry.id_number, "registry_entries.id_number")
+            name = ring.seal(entry.name, "registry_entries.name")
+            place = (entry.region_code, entry.status, entry.source, entry.as_of)
+            copy.write_row((finder, number, name, *place, now))
+    connection.exec_driver_sql(_MERGE)
+
+
+def _insert(connection: Connection, entries: Mapping[str, Entry], now: datetime) -> None:
+    statement = insert(RegistryEntry)
+    newer = {column: statement.excluded[column] for column in _COLUMNS[1:]}
+    statement = statement.on_conflict_do_update(
+        index_elements=["id_finder"], set_=newer, where=statement.excluded["as_of"] > RegistryEntry.as_of
+    )
+    rows = [
+        {
+            "id_finder": finder,
+            "id_number": entry.id_number,
+            "name": entry.name,
+            "region_code": entry.region_code,
+            "status": entry.status,
+            "source": entry.source,
+            "as_of": entry.as_of,
+            "imported_at": now,
+        }
+        for finder, entry in entries.items()
+    ]
+    connection.execute(statement, rows)
