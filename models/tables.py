@@ -3,6 +3,8 @@
 from models import (
     appeal,
     audit,
+    card,
+    consent_code,
     conversation,
     decision,
     flag,
@@ -32,6 +34,8 @@ metadata = Base.metadata
 _MODULES = (
     appeal,
     audit,
+    card,
+    consent_code,
     conversation,
     decision,
     flag,

@@ -27,6 +27,7 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 from models.audit import record
 from models.base import Base, RowId, one_of
 from models.errors import Refusal
+from models.mandate import acted_for
 from models.region import Region, level_of, parents
 from models.staff import SEATS, STAFF_ROLES, Staff
 from models.tie import tied_to
@@ -142,7 +143,8 @@ def open_task(db: Session, matter: Matter, step: str, now: datetime, barred: Map
     )
     db.add(task)
     db.flush()
-    for staff_id, reason in {**(barred or {}), **tied_to(db, matter.household_id)}.items():
+    acted = acted_for(db, matter.subject, matter.number, matter.household_id)
+    for staff_id, reason in {**(barred or {}), **acted, **tied_to(db, matter.household_id)}.items():
         db.add(Recusal(task_id=task.id, staff_id=staff_id, reason=reason, at=now))
     db.flush()
     find_holder(db, task, now)
@@ -159,12 +161,17 @@ def take(db: Session, staff: Staff, matter: Matter, state: str) -> Task:
             subject=matter.subject, number=matter.number, region=db.get_one(Region, staff.region_code).full_name
         )
     task = find_task(db, matter.subject, matter.number)
-    if task is None or staff.role not in (task.role, STEPS[task.step][0]):
+    if task is None or not is_turn_of(staff, task):
         raise NotYourTurn(subject=matter.subject, number=matter.number, state=state, holder=task.role if task else None)
     reason = part_in(db, staff, task)
     if reason:
         raise HasAPart(subject=matter.subject, number=matter.number, reason=reason)
     return task
+
+
+def is_turn_of(staff: Staff, task: Task) -> bool:
+    """Does this step belong to their seat, or did it come up to them?"""
+    return staff.role in (task.role, STEPS[task.step][0]) and staff.covers(task.region_code)
 
 
 def part_in(db: Session, staff: Staff, task: Task) -> str | None:
@@ -173,9 +180,9 @@ def part_in(db: Session, staff: Staff, task: Task) -> str | None:
 
 
 def step_aside(db: Session, staff: Staff, subject: str, number: int, now: datetime) -> str | None:
-    """If this one has a part in it, note it and let the task find somebody else; returns why."""
+    """If it is this one's turn and they have a part in it, note it and let the task find another; returns why."""
     task = find_task(db, subject, number)
-    reason = part_in(db, staff, task) if task else None
+    reason = part_in(db, staff, task) if task and is_turn_of(staff, task) else None
     if task and reason:
         recuse(db, task, staff, reason, now)
     return reason

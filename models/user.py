@@ -80,6 +80,11 @@ class User(Base):
         ),
     )
 
+    @property
+    def masked_name(self) -> str:
+        """As much as may stand on a screen or a paper that somebody else sees too; empty for who has no name here."""
+        return self.name[0] + "*" * (len(self.name) - 1) if self.name else ""
+
 
 class Consent(Base):
     """Agreement to one purpose, with the version of the wording that was shown."""
@@ -110,6 +115,7 @@ class Registration:
     id_number: str | None = None
     phone: str | None = None
     region_code: str | None = None
+    registered_by: int | None = None
 
 
 def register(db: Session, wanted: Registration, now: datetime) -> User:
@@ -121,7 +127,12 @@ def register(db: Session, wanted: Registration, now: datetime) -> User:
     if earlier:
         return earlier
     user = User(
-        draft_id=wanted.draft_id, role=wanted.role, display_name=wanted.display_name, name=wanted.name, created_at=now
+        draft_id=wanted.draft_id,
+        role=wanted.role,
+        display_name=wanted.display_name,
+        name=wanted.name,
+        created_at=now,
+        registered_by=wanted.registered_by,
     )
     if wanted.phone:
         user.phone, user.phone_finder = wanted.phone, keyring().finders(wanted.phone, "phone")[0]
@@ -144,13 +155,22 @@ def register(db: Session, wanted: Registration, now: datetime) -> User:
 def _make_resident(db: Session, user: User, wanted: Registration, now: datetime) -> None:
     assert wanted.id_number  # noqa: S101 - the flow asks residents for both
     assert wanted.region_code  # noqa: S101
+    check_free(db, wanted.id_number)
     finders = keyring().finders(wanted.id_number, "id_number")
-    if db.scalar(select(User.id).where(User.id_finder.in_(finders))):
-        raise IdNumberTaken
     household = Household(region_code=wanted.region_code, created_at=now)
     db.add(household)
     db.flush()
     user.id_number, user.id_finder, user.household_id = wanted.id_number, finders[0], household.id
+
+
+def check_free(db: Session, id_number: str) -> None:
+    """Raises IdNumberTaken."""
+    if find_by_number(db, id_number):
+        raise IdNumberTaken
+
+
+def find_by_number(db: Session, id_number: str) -> User | None:
+    return db.scalar(select(User).where(User.id_finder.in_(keyring().finders(id_number, "id_number"))))
 
 
 def get_user(db: Session, user_id: int | None, *, then: str = "") -> User:

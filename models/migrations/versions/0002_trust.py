@@ -169,11 +169,16 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("code_finder", sa.String(length=64), nullable=False),
+        sa.Column("code", sa.LargeBinary(), nullable=True),
         sa.Column("issued_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("tries", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("bound_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("void_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("qr_url", sa.LargeBinary(), nullable=True),
+        sa.Column("qr_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("qr_tries", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.CheckConstraint("bound_at IS NULL OR void_at IS NULL", name=op.f("ck_cards_one_end")),
         sa.ForeignKeyConstraint(["issued_by"], ["staff.id"], name=op.f("fk_cards_issued_by_staff")),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_cards_user_id_users")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cards")),
@@ -186,6 +191,13 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("bound_at IS NULL AND void_at IS NULL"),
         postgresql_where=sa.text("bound_at IS NULL AND void_at IS NULL"),
+    )
+    op.create_index(
+        "ix_cards_owed",
+        "cards",
+        ["issued_at"],
+        sqlite_where=sa.text("qr_url IS NULL AND bound_at IS NULL AND void_at IS NULL"),
+        postgresql_where=sa.text("qr_url IS NULL AND bound_at IS NULL AND void_at IS NULL"),
     )
     op.create_table(
         "consent_codes",
@@ -219,6 +231,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("draft_id", name=op.f("uq_mandates_draft_id")),
     )
     op.create_index(op.f("ix_mandates_user_id"), "mandates", ["user_id"], unique=False)
+    op.create_index(op.f("ix_mandates_staff_id"), "mandates", ["staff_id"], unique=False)
     op.create_table(
         "recusals",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -597,6 +610,7 @@ def downgrade() -> None:
         "uq_ties_live",
         table_name="ties",
         sqlite_where=sa.text("withdrawn_at IS NULL"),
+    op.drop_index(op.f("ix_mandates_staff_id"), table_name="mandates")
         postgresql_where=sa.text("withdrawn_at IS NULL"),
     )
     op.drop_index(op.f("ix_ties_id_finder"), table_name="ties")
@@ -606,6 +620,12 @@ def downgrade() -> None:
         table_name="tasks",
         sqlite_where=sa.text("closed_at IS NULL"),
         postgresql_where=sa.text("closed_at IS NULL"),
+    op.drop_index(
+        "ix_cards_owed",
+        table_name="cards",
+        sqlite_where=sa.text("qr_url IS NULL AND bound_at IS NULL AND void_at IS NULL"),
+        postgresql_where=sa.text("qr_url IS NULL AND bound_at IS NULL AND void_at IS NULL"),
+    )
     )
     op.drop_index(
         "ix_tasks_pool",
