@@ -1,10 +1,11 @@
 """When a region ends: what is still going on there goes over to the region that it went into.
 
 What is over (decisions, closed tasks, completed appeals) stays where it was. Each region goes over in a transaction
-of its own, with its officers, so that at no moment anybody's case is out of their sight.
+of its own, with its officers, so that at no moment anybody's case is out of their sight. Moving a place is no move
+of a state: the machines have no part in it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,7 +22,7 @@ from models.produce import MACHINE as LISTINGS
 from models.produce import Listing
 from models.region import Region, level_of, living
 from models.staff import SEATS, STAFF_ROLES, Staff
-from models.task import Task
+from models.task import Task, find_holder, note
 from models.ticket import LASTS, Ticket
 from models.user import Household, User
 from models.verification import MACHINE as CASES
@@ -100,33 +101,40 @@ def _inhabited(database: Engine, now: datetime) -> Iterator[str]:
 
 def _move(db: Session, old: str, new: str, now: datetime) -> dict[str, int]:
     """Table -> how many rows went from the one code to the other, with an audit event for each table."""
-    counts: dict[str, int] = {}
+    moved: dict[Any, list[int]] = {}
     for table, goes_on in _goes_on(now).items():
         here = goes_on & (table.region_code == old)
         if table is Staff:
             here &= Staff.role.in_([role for role, levels in SEATS.items() if level_of(new) in levels])
-        count = _move_rows(db, table, here, new)
-        if count:
-            name = table.__tablename__
-            counts[name] = count
-            record(
-                db,
-                at=now,
-                actor="system",
-                action="region_moved",
-                subject="region",
-                subject_id=int(new),
-                detail=f"{name}:{count}",
-            )
+        moved[table] = _move_rows(db, table, here, new)
+    _find_holders(db, moved[Task], moved[Staff], now)
+    counts = {table.__tablename__: len(ids) for table, ids in moved.items() if ids}
+    for name, count in counts.items():
+        detail = f"{name}:{count}"
+        record(db, at=now, actor="system", action="region_moved", subject="region", subject_id=int(new), detail=detail)
     return counts
 
 
-def _move_rows(db: Session, table: Any, here: ColumnElement[bool], new: str) -> int:
-    count = 0
-    while True:
-        ids = db.scalars(select(table.id).where(here).limit(_BATCH)).all()
-        if not ids:
-            return count
+def _move_rows(db: Session, table: Any, here: ColumnElement[bool], new: str) -> list[int]:
+    moved: list[int] = []
+    while ids := db.scalars(select(table.id).where(here).limit(_BATCH)).all():
         changed = update(table).where(table.id.in_(ids)).values(region_code=new)
         db.execute(changed, execution_options={"synchronize_session": False})
-        count += len(ids)
+        moved += ids
+    return moved
+
+
+def _find_holders(db: Session, tasks: Sequence[int], seats: Sequence[int], now: datetime) -> None:
+    """A task that was moved, or whose holder was, may now be out of its holder's region, or have nobody: it finds one.
+
+    Wider regions go over first, so whoever held it from above has gone already.
+    """
+    moved = [Task.id.in_(tasks[start : start + _BATCH]) for start in range(0, len(tasks), _BATCH)]
+    held = [Task.assignee.in_(seats[start : start + _BATCH]) for start in range(0, len(seats), _BATCH)]
+    for which in (*moved, *held):
+        for task in db.scalars(select(Task).where(Task.closed_at.is_(None), which).order_by(Task.id)).all():
+            holder = db.get_one(Staff, task.assignee) if task.assignee else None
+            if holder and not holder.covers(task.region_code):
+                note(db, task, "released", holder.work_no, now)
+            if holder is None or not holder.covers(task.region_code):
+                find_holder(db, task, now)
