@@ -42,6 +42,12 @@ def day(value: str | date | datetime) -> str:
     return f"{value.year}年{value.month}月{value.day}日"
 
 
+def moment(value: datetime) -> str:
+    """A time where the person is, to the minute."""
+    value = value.astimezone(CHINA)
+    return f"{day(value)} {value:%H:%M}"
+
+
 def shorten(text: str, most: int = 40) -> str:
     """One line of at most ``most`` characters."""
     line = " ".join(text.split())
@@ -61,6 +67,7 @@ FILTERS = {
     "yuan_words": yuan_words,
     "jin": jin,
     "day": day,
+    "moment": moment,
     "shorten": shorten,
 }
 

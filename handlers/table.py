@@ -1,6 +1,6 @@
 """Every command: its name (words in config/keywords.toml), what it does, what may follow it, and who may say it."""
 
-from handlers import begin, browse, contact, decide, giving, human, menu, mine, staff, tickets, todo
+from handlers import begin, browse, contact, decide, giving, human, looked, menu, mine, staff, tickets, todo
 from handlers.commands import Command, Takes
 from models.machine import By
 
@@ -20,6 +20,7 @@ COMMANDS: dict[str, Command] = {
         Command("pledge", giving.pledge, Takes.GIFT, guess=False),
         Command("pledge_to", giving.pledge, Takes.GIFT_TO, guess=False),
         Command("privacy", menu.privacy),
+        Command("who_looked", looked.who_looked),
         Command("browse_appeals", browse.appeals, Takes.WORDS),
         Command("browse_requests", browse.requests, Takes.WORDS),
         Command("browse_offers", browse.offers, Takes.WORDS),
