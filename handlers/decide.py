@@ -12,7 +12,7 @@ from handlers.todo import todo
 from models import review, verdict
 from models.machine import WrongState
 from models.staff import Staff
-from models.task import find_task, step_aside
+from models.task import step_aside
 from models.verification import Verification, get_case
 
 # What people put between several reasons.
@@ -175,11 +175,8 @@ def _reasons(talk: Talk, choice_set: str, words: str) -> list[str]:
 
 def _recused(talk: Talk, reference: str) -> Answer | None:
     """Who has a part in it steps aside, and it has found somebody else by itself; that is kept, unlike a refusal."""
-    db, staff, (subject, number) = talk.desk.db, staff_of(talk), parse(reference)
-    task = find_task(db, subject, number)
-    if task is None or not staff.covers(task.region_code):
-        return None
-    reason = step_aside(db, staff, subject, number, talk.world.now)
+    subject, number = parse(reference)
+    reason = step_aside(talk.desk.db, staff_of(talk), subject, number, talk.world.now)
     if reason is None:
         return None
     return Answer(

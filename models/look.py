@@ -12,7 +12,7 @@ from models.audit import record
 from models.machine import By
 from models.region import Region
 from models.staff import Staff
-from models.task import STEPS, find_task, part_in
+from models.task import find_task, is_turn_of, part_in
 from models.user import User
 from models.verification import Verification
 from models.visit import Visit
@@ -156,7 +156,7 @@ def stage_of(db: Session, staff: Staff | None, subject: str, number: int) -> Sta
     if task is None:
         return Stage()
     holder = db.get(Staff, task.assignee) if task.assignee else None
-    mine = staff is not None and staff.role in (task.role, STEPS[task.step][0])
+    mine = staff is not None and is_turn_of(staff, task)
     part = part_in(db, staff, task) if staff and mine else None
     return Stage(
         step=task.step,

@@ -132,6 +132,8 @@ class Actor:
         match words.split():
             case ["resident", *region]:
                 self.stage.register(self.openid, "resident", *region)
+            case ["unverified", *region]:
+                self.stage.register(self.openid, "resident", *region, verified=False)
             case ["donor"]:
                 self.stage.register(self.openid, "donor")
             case ["staff", role, *region]:
