@@ -1,11 +1,28 @@
 """Every flow there is. A new one is a file beside this and a line here."""
 
+from flows.appoint import appoint
+from flows.declare import declare
 from flows.flow import Flow
+from flows.handover import handover
 from flows.list_produce import list_produce
+from flows.object import object_
 from flows.offer_goods import offer_goods
 from flows.pledge import pledge
 from flows.register import register
 from flows.request_goods import request_goods
 from flows.start_appeal import start_appeal
+from flows.visit import visit
 
-FLOWS: tuple[Flow, ...] = (register, start_appeal, pledge, offer_goods, request_goods, list_produce)
+FLOWS: tuple[Flow, ...] = (
+    register,
+    start_appeal,
+    pledge,
+    offer_goods,
+    request_goods,
+    list_produce,
+    visit,
+    object_,
+    appoint,
+    handover,
+    declare,
+)

@@ -34,6 +34,12 @@ class Takes(StrEnum):
     ``case:7``."""
     MATTER_AND_WORDS = "matter_and_words"
     """The same, then perhaps something: a reason, a work number."""
+    MATTER_OR_WORDS = "matter_or_words"
+    """The same; or, after a space, anything: the name of a place."""
+    CODE = "code"
+    """A work number or a code, in letters and figures with or without spaces between."""
+    CODE_AND_WORDS = "code_and_words"
+    """A work number in one piece, then perhaps something: a reason."""
     GIFT = "gift"
     """An appeal's number, an amount, or both, in one piece; the word for "to" may part them (捐3块给4号)."""
     GIFT_TO = "gift_to"
@@ -63,6 +69,8 @@ _HEAD_NUMBER = re.compile(
 _BETWEEN = " ,:;、"  # folded: the full-width ones are these too
 # No row is numbered higher; the databases' integers end not far above.
 _HIGHEST_NUMBER = 10**15
+# Work numbers and codes, folded.
+_CODE = re.compile("[0-9a-z][0-9a-z-]{0,23}")
 _LONGEST_GUESS = 8
 _CLOSE_ENOUGH = 60
 
@@ -117,8 +125,12 @@ class Commands:
                 said = rest.strip()
                 # 1,500 begins with figures and with nobody's number: to be asked back, not to be passed over.
                 return [said] if said[0].isdigit() or head_number(said.removeprefix(to)) else None
+        if takes in (Takes.CODE, Takes.CODE_AND_WORDS):
+            return _code(rest, takes)
         if takes in (Takes.MATTER, Takes.MATTER_AND_WORDS):
             return self._matter(rest, takes)
+        if takes is Takes.MATTER_OR_WORDS:
+            return self._matter(rest, Takes.MATTER) or ([rest.strip()] if rest[0].isspace() else None)
         head = head_number(rest)
         if head is None or (head[1] and takes is Takes.NUMBER):
             return None
@@ -143,6 +155,15 @@ class Commands:
             if found and head and not head[1]:
                 return [f"{head[0]} {amount}".strip()]
         return None
+
+
+def _code(rest: str, takes: Takes) -> list[str] | None:
+    if takes is Takes.CODE:
+        whole = "".join(rest.split())
+        return [whole] if _CODE.fullmatch(whole) else None
+    said = rest.strip(_BETWEEN)
+    head = _CODE.match(said)
+    return [head[0], *filter(None, [said[head.end() :].strip(_BETWEEN)])] if head else None
 
 
 def head_number(text: str) -> tuple[int, str] | None:

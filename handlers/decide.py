@@ -23,7 +23,7 @@ def approve(talk: Talk, reference: str = "") -> Answer:
     """通过 <号>: one step on, as this seat may; without a number, what there is to decide."""
     if not reference:
         return todo(talk)
-    return _recused(talk, reference) or _approve(talk, reference)
+    return stepped_aside(talk, reference) or _approve(talk, reference)
 
 
 def send_back(talk: Talk, reference: str = "", words: str = "") -> Answer:
@@ -130,7 +130,7 @@ def _with_reasons(
     """Asks for the reason when none was given, or none that is known: a number then is the decision."""
     if not reference:
         return todo(talk)
-    recused = _recused(talk, reference)
+    recused = stepped_aside(talk, reference)
     if recused:
         return recused
     choice_set = _reason_set(command, parse(reference)[0])
@@ -173,7 +173,7 @@ def _reasons(talk: Talk, choice_set: str, words: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _recused(talk: Talk, reference: str) -> Answer | None:
+def stepped_aside(talk: Talk, reference: str) -> Answer | None:
     """Who has a part in it steps aside, and it has found somebody else by itself; that is kept, unlike a refusal."""
     subject, number = parse(reference)
     reason = step_aside(talk.desk.db, staff_of(talk), subject, number, talk.world.now)

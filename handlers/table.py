@@ -1,11 +1,31 @@
 """Every command: its name (words in config/keywords.toml), what it does, what may follow it, and who may say it."""
 
-from handlers import begin, browse, contact, decide, giving, human, looked, menu, mine, staff, tickets, todo
+from handlers import (
+    appointments,
+    begin,
+    browse,
+    contact,
+    decide,
+    giving,
+    handover,
+    human,
+    looked,
+    menu,
+    mine,
+    my_case,
+    notices,
+    objections,
+    staff,
+    tickets,
+    todo,
+    visits,
+)
 from handlers.commands import Command, Takes
 from models.machine import By
 
 _STAFF = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY, By.FUND_HOLDER})
 _COUNTY = frozenset({By.COUNTY})
+_ABOVE = frozenset({By.TOWNSHIP, By.COUNTY})
 _HELPERS = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
 
 COMMANDS: dict[str, Command] = {
@@ -19,6 +39,10 @@ COMMANDS: dict[str, Command] = {
         Command("start_listing", begin.listing),
         Command("pledge", giving.pledge, Takes.GIFT, guess=False),
         Command("pledge_to", giving.pledge, Takes.GIFT_TO, guess=False),
+        Command("my_case", my_case.my_case, Takes.NUMBER),
+        Command("appeal_decision", my_case.appeal_decision),
+        Command("notices", notices.notices, Takes.MATTER_OR_WORDS),
+        Command("object", objections.object_, Takes.MATTER),
         Command("privacy", menu.privacy),
         Command("who_looked", looked.who_looked),
         Command("browse_appeals", browse.appeals, Takes.WORDS),
@@ -29,12 +53,23 @@ COMMANDS: dict[str, Command] = {
         Command("my_pledges", mine.my_pledges),
         Command("look", staff.look, Takes.MATTER, guess=False),
         Command("todo", todo.todo, staff=_STAFF),
+        Command("visit", visits.visit, Takes.MATTER, staff=_HELPERS, guess=False),
         Command("approve", decide.approve, Takes.MATTER, staff=_STAFF, guess=False),
         Command("send_back", decide.send_back, Takes.MATTER_AND_WORDS, staff=_STAFF, guess=False),
         Command("reject", decide.reject, Takes.MATTER_AND_WORDS, staff=_HELPERS, guess=False),
         Command("stop", decide.stop, Takes.MATTER_AND_WORDS, staff=_COUNTY, guess=False),
         Command("go_on", decide.go_on, Takes.MATTER, staff=_COUNTY, guess=False),
         Command("answer_ticket", tickets.answer_ticket, Takes.NUMBER_AND_WORDS, staff=_HELPERS, guess=False),
+        Command("authorise", appointments.authorise, Takes.CODE, guess=False),
+        Command("invite", appointments.invite, staff=_ABOVE, guess=False),
+        Command("team", appointments.team, staff=_ABOVE, guess=False),
+        Command("suspend_staff", appointments.suspend, Takes.CODE_AND_WORDS, staff=_ABOVE, guess=False),
+        Command("restore_staff", appointments.restore, Takes.CODE_AND_WORDS, staff=_ABOVE, guess=False),
+        Command("revoke_staff", appointments.revoke, Takes.CODE_AND_WORDS, staff=_ABOVE, guess=False),
+        Command("hand_over", handover.hand_over, Takes.CODE, staff=_STAFF, guess=False),
+        Command("assign", handover.assign, Takes.MATTER_AND_WORDS, staff=_ABOVE, guess=False),
+        Command("declare_tie", handover.declare_tie, staff=_STAFF, guess=False),
+        Command("my_ties", handover.my_ties, staff=_STAFF, guess=False),
         # Taps on the custom menu name these too; typed, they are control words.
         Command("menu", menu.show, guess=False),
         Command("help", menu.help_, guess=False),
@@ -50,9 +85,16 @@ COMMANDS: dict[str, Command] = {
         Command("take_offer", contact.take),
         Command("give_requested", contact.give),
         Command("talk_about", human.talk_about),
+        Command("view_staff", appointments.view, staff=_ABOVE),
         Command("view_story", staff.view_story, staff=_STAFF),
         Command("view_budget", staff.view_budget, staff=_STAFF),
         Command("view_ticket", tickets.view_ticket, staff=_HELPERS),
+        Command("renew_case", my_case.renew),
+        Command("notice", notices.notice),
+        Command("notices_in", notices.notices_in),
+        Command("view_objections", objections.view_objections, staff=_ABOVE),
+        Command("uphold", objections.uphold, staff=_ABOVE),
+        Command("dismiss", objections.dismiss, staff=_ABOVE),
         Command("revoke_case", decide.revoke, staff=_COUNTY),
     )
 }

@@ -20,6 +20,8 @@ SEATS: dict[str, tuple[str, ...]] = {
     "fund_holder": ("province", "city", "county"),
 }
 STAFF_ROLES = tuple(SEATS)
+# States in which somebody's WeChat is taken: it is nobody else's, and of no other seat.
+HOLDING = ("bound", "active", "suspended")
 
 
 class Staff(Base):
@@ -55,6 +57,16 @@ class Staff(Base):
             sqlite_where=text("state = 'active'"),
             postgresql_where=text("state = 'active'"),
         ),
+        Index(
+            "uq_staff_one_role",
+            "account",
+            "openid",
+            unique=True,
+            sqlite_where=text(f"state IN {HOLDING}"),
+            postgresql_where=text(f"state IN {HOLDING}"),
+        ),
+        Index("ix_staff_active_until", "active_until"),
+        Index("ix_staff_code_expires_at", "code_expires_at"),
     )
 
     @property
@@ -88,14 +100,14 @@ class Appointment:
 
 
 class AlreadyAppointed(ValueError):
-    """The work number or the WeChat belongs to somebody who is active already; the text says which and as what."""
+    """The work number or the WeChat belongs to somebody of the staff already; the text says which and as what."""
 
 
 def appoint(connection: Connection, wanted: Appointment, now: datetime) -> None:
     """An active member of staff from now on. Raises AlreadyAppointed: one role per WeChat, one person per number."""
     with Session(connection) as db:
         same_number = Staff.work_no == wanted.work_no
-        same_person = (Staff.account == wanted.account) & (Staff.openid == wanted.openid) & (Staff.state == "active")
+        same_person = (Staff.account == wanted.account) & (Staff.openid == wanted.openid) & Staff.state.in_(HOLDING)
         taken = db.scalar(select(Staff).where(same_number | same_person).limit(1))
         if taken:
             raise AlreadyAppointed(f"{taken.work_no} is {taken.role} of {taken.region_code} already")

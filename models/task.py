@@ -156,11 +156,12 @@ def take(db: Session, staff: Staff, matter: Matter, state: str) -> Task:
 
     Colleagues of the same seat may stand in for each other, and who holds it a level up may do what is below.
     """
-    if not staff.covers(matter.region_code):
+    task = find_task(db, matter.subject, matter.number)
+    # What a colleague of the next village handed over is theirs as well.
+    if not staff.covers(matter.region_code) and (task is None or task.assignee != staff.id):
         raise OutsideRegion(
             subject=matter.subject, number=matter.number, region=db.get_one(Region, staff.region_code).full_name
         )
-    task = find_task(db, matter.subject, matter.number)
     if task is None or not is_turn_of(staff, task):
         raise NotYourTurn(subject=matter.subject, number=matter.number, state=state, holder=task.role if task else None)
     reason = part_in(db, staff, task)
@@ -252,7 +253,7 @@ def _candidates(task: Task, role: str, now: datetime, besides: int | None) -> Se
     recused = select(Recusal.id).where(Recusal.task_id == task.id, Recusal.staff_id == Staff.id).exists()
     return (
         select(Staff.id)
-        .where(Staff.role == role, Staff.state == "active", _seated(task.region_code, role), ~recused)
+        .where(Staff.role == role, Staff.state == "active", seated(task.region_code, role), ~recused)
         .where(Staff.active_from <= now, or_(Staff.active_until.is_(None), Staff.active_until > now))
         .where(Staff.id != (besides or 0))
         .order_by(*_nearest(task.region_code, role), queue, Staff.id)
@@ -260,8 +261,8 @@ def _candidates(task: Task, role: str, now: datetime, besides: int | None) -> Se
     )
 
 
-def _seated(region_code: str, role: str) -> ColumnElement[bool]:
-    """Those who cover the place: everybody above it, and for a whole township the officers of its villages."""
+def seated(region_code: str, role: str) -> ColumnElement[bool]:
+    """A condition on Staff: those who cover the place: everybody above it, and for a whole township the officers of its villages."""
     seats = [code for code in (*parents(region_code), region_code) if level_of(code) in SEATS[role]]
     if role == "village" and level_of(region_code) == "township":
         return Staff.region_code.between(region_code, f"{region_code[:9]}999")

@@ -55,6 +55,12 @@ def declare(db: Session, staff: Staff, kind: str, id_number: str, now: datetime)
     return [household for household in db.scalars(households) if household]
 
 
+def ties_of(db: Session, staff: Staff, after: int, most: int) -> list[Tie]:
+    """Those that this one has declared, the oldest first; ``after``: number of the last one seen."""
+    live = (Tie.staff_id == staff.id) & Tie.withdrawn_at.is_(None) & (Tie.id > after)
+    return list(db.scalars(select(Tie).where(live).order_by(Tie.id).limit(most)))
+
+
 def tied_to(db: Session, household_id: int | None) -> dict[int, str]:
     """Staff id -> why they have no say about this household: ``own_household``, ``kin`` or ``payee``."""
     if household_id is None:

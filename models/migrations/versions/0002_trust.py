@@ -465,11 +465,22 @@ def upgrade() -> None:
         staff.alter_column("account", existing_type=sa.String(length=64), nullable=True)
         staff.alter_column("openid", existing_type=sa.String(length=64), nullable=True)
         staff.create_index("ix_staff_seat", ["role", "region_code", "state"])
+        staff.create_index("ix_staff_active_until", ["active_until"])
+        staff.create_index("ix_staff_code_expires_at", ["code_expires_at"])
         staff.create_unique_constraint(op.f("uq_staff_code_finder"), ["code_finder"])
         staff.create_foreign_key(op.f("fk_staff_invited_by_staff"), "staff", ["invited_by"], ["id"])
         staff.create_check_constraint(
             op.f("ck_staff_somebody_holds_it"), "state IN ('invited', 'revoked') OR openid IS NOT NULL"
         )
+    holding = sa.text("state IN ('bound', 'active', 'suspended')")
+    op.create_index(
+        "uq_staff_one_role",
+        "staff",
+        ["account", "openid"],
+        unique=True,
+        sqlite_where=holding,
+        postgresql_where=holding,
+    )
     with op.batch_alter_table("users") as users:
         users.add_column(
             sa.Column("registered_by", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True)
@@ -516,6 +527,7 @@ def downgrade() -> None:
     op.drop_index("ix_tasks_region", table_name="tasks")
     op.execute("DELETE FROM photos WHERE subject IN ('mandate', 'revision', 'visit')")
     op.execute("DELETE FROM staff WHERE openid IS NULL")
+    op.drop_index("uq_staff_one_role", table_name="staff")
     with op.batch_alter_table("users") as users:
         users.drop_constraint(op.f("fk_users_registered_by_staff"), type_="foreignkey")
         users.drop_column("registered_by")
@@ -523,6 +535,8 @@ def downgrade() -> None:
         staff.drop_constraint(op.f("ck_staff_somebody_holds_it"), type_="check")
         staff.drop_constraint(op.f("fk_staff_invited_by_staff"), type_="foreignkey")
         staff.drop_constraint(op.f("uq_staff_code_finder"), type_="unique")
+        staff.drop_index("ix_staff_code_expires_at")
+        staff.drop_index("ix_staff_active_until")
         staff.drop_index("ix_staff_seat")
         staff.alter_column("openid", existing_type=sa.String(length=64), nullable=False)
         staff.alter_column("account", existing_type=sa.String(length=64), nullable=False)
@@ -596,6 +610,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_recusals_staff_id"), table_name="recusals")
     op.drop_table("recusals")
     op.drop_index(op.f("ix_mandates_user_id"), table_name="mandates")
+    op.drop_index(op.f("ix_mandates_staff_id"), table_name="mandates")
     op.drop_table("mandates")
     op.drop_index(op.f("ix_consent_codes_user_id"), table_name="consent_codes")
     op.drop_table("consent_codes")
@@ -605,12 +620,17 @@ def downgrade() -> None:
         sqlite_where=sa.text("bound_at IS NULL AND void_at IS NULL"),
         postgresql_where=sa.text("bound_at IS NULL AND void_at IS NULL"),
     )
+    op.drop_index(
+        "ix_cards_owed",
+        table_name="cards",
+        sqlite_where=sa.text("qr_url IS NULL AND bound_at IS NULL AND void_at IS NULL"),
+        postgresql_where=sa.text("qr_url IS NULL AND bound_at IS NULL AND void_at IS NULL"),
+    )
     op.drop_table("cards")
     op.drop_index(
         "uq_ties_live",
         table_name="ties",
         sqlite_where=sa.text("withdrawn_at IS NULL"),
-    op.drop_index(op.f("ix_mandates_staff_id"), table_name="mandates")
         postgresql_where=sa.text("withdrawn_at IS NULL"),
     )
     op.drop_index(op.f("ix_ties_id_finder"), table_name="ties")
@@ -620,12 +640,6 @@ def downgrade() -> None:
         table_name="tasks",
         sqlite_where=sa.text("closed_at IS NULL"),
         postgresql_where=sa.text("closed_at IS NULL"),
-    op.drop_index(
-        "ix_cards_owed",
-        table_name="cards",
-        sqlite_where=sa.text("qr_url IS NULL AND bound_at IS NULL AND void_at IS NULL"),
-        postgresql_where=sa.text("qr_url IS NULL AND bound_at IS NULL AND void_at IS NULL"),
-    )
     )
     op.drop_index(
         "ix_tasks_pool",
