@@ -19,6 +19,7 @@ from sqlalchemy import Connection, LargeBinary, delete, select, type_coerce, upd
 from sqlalchemy.orm import Session
 
 from bot.jobs import QUEUE, Jobs, open_redis
+from bot.prints import print_of
 from bot.registry import make_registry
 from bot.verifying import check_registry as ask_registry
 from bot.wechat.client import MediaUnusable, WeChatApi, open_session
@@ -28,7 +29,8 @@ from config.settings import Settings
 from models.appeal import close_overdue
 from models.conversation import Conversation, Turn
 from models.database import connect
-from models.photo import Photo
+from models.likeness import flag_look_alikes
+from models.photo import Photo, printed
 from models.progress import due_for_registry
 from models.sealing import CannotOpen, Keyring, keyring, use_keyring
 
@@ -85,14 +87,14 @@ class Errands:
                 log.warning("photo.lost", photo=photo_id)
                 return
         try:
-            path = self._keep(photo_id, self.api.download(media_id).content)
+            path, found = self._keep(photo_id, self.api.download(media_id).content)
         except (MediaUnusable, NotAPicture) as error:
             log.warning("photo.lost", photo=photo_id, error=type(error).__name__)
             self._settle(photo_id, "lost", None)
         except (WeChatError, Unreachable) as error:
             log.warning("photo.not_fetched", photo=photo_id, error=type(error).__name__, tries=tries)
         else:
-            self._settle(photo_id, "kept", path)
+            self._settle(photo_id, "kept", path, found)
 
     def check_registry(self, verification_id: int) -> None:
         """Ask the registry about the resident of a case."""
@@ -105,17 +107,25 @@ class Errands:
             if photo is not None and photo.state == "gone" and photo.path:
                 (self.folder / photo.path).unlink(missing_ok=True)
                 photo.path = None
+                for column, nothing in printed(None).items():
+                    setattr(photo, column, nothing)
 
-    def _settle(self, photo_id: int, state: str, path: str | None) -> None:
-        """Not if its owner was erased meanwhile; then the file goes again."""
-        with self.database.begin() as connection:
+    def _settle(self, photo_id: int, state: str, path: str | None, found: int | None = None) -> None:
+        """Not if its owner was erased meanwhile; then the file goes again. ``found``: the picture's print."""
+        with Session(self.database) as db, db.begin():
             owed = (Photo.id == photo_id) & (Photo.state == "owed")
-            settled = connection.execute(update(Photo).where(owed).values(state=state, path=path)).rowcount
+            wanted = update(Photo).where(owed).values(state=state, path=path, **printed(found)).returning(Photo.id)
+            settled = db.scalar(wanted)
+            if settled and found is not None:
+                flag_look_alikes(db, [photo_id], datetime.now(UTC))
         if path and not settled:
             (self.folder / path).unlink(missing_ok=True)
 
-    def _keep(self, photo_id: int, content: bytes) -> str:
-        """Written anew from its pixels, upright, so nothing but the picture is kept. Raises NotAPicture."""
+    def _keep(self, photo_id: int, content: bytes) -> tuple[str, int | None]:
+        """Written anew from its pixels, upright, so nothing but the picture is kept: its path, and its print.
+
+        Raises NotAPicture.
+        """
         name = f"{photo_id % 1000:03}/{photo_id}-{secrets.token_hex(8)}.jpg"
         target = self.folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -134,7 +144,7 @@ class Errands:
         plain = Image.new("RGB", pixels.size, "white")
         plain.paste(pixels, mask=pixels)
         plain.save(target, "JPEG", quality=85)
-        return name
+        return name, print_of(plain)
 
     def sweep(self, now: datetime | None = None) -> int:
         """Enqueue again what is owed and was lost, and let old things go. Returns how many jobs there were."""

@@ -48,6 +48,20 @@ class Photo(Base):
     )
 
 
+PARTS = (Photo.print_0, Photo.print_1, Photo.print_2, Photo.print_3)
+
+
+def part(found: int, place: int) -> int:
+    """Every fourth bit of a print, from ``place`` on: a sky, which many pictures share, fills no part alone."""
+    return sum((found >> bit & 1) << (bit // len(PARTS)) for bit in range(place, 64, len(PARTS)))
+
+
+def printed(found: int | None) -> dict[str, int | None]:
+    """The columns of a print of 64 bits, as databases hold it: with a sign."""
+    parts = {column.key: None if found is None else part(found, place) for place, column in enumerate(PARTS)}
+    return {"print": found - 2**64 if found is not None and found >= 2**63 else found, **parts}
+
+
 def receive(db: Session, conversation_id: int, picture: Mapping[str, str], now: datetime) -> int | None:
     """A picture that a draft has just taken, to be fetched at once: a draft may lie for longer than WeChat keeps it.
 

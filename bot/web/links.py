@@ -13,8 +13,9 @@ from typing import Any
 from itsdangerous import BadSignature, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 
 LAST = timedelta(minutes=15)
-# Kind -> path. ``{token}`` is signed for whoever asked.
+# Kind -> path. ``{token}`` is signed for whoever asked; ``{what}`` is a page for everybody.
 PATHS = {"pictures": "/pictures/{token}"}
+OPEN_PATHS = {"notices": "/notices/{what}"}
 
 
 class DeadLink(Exception):
@@ -36,8 +37,10 @@ class Grant:
 class _Signer(TimestampSigner):
     """Tells the time by our clock, which tests move."""
 
+    default_digest_method = staticmethod(sha256)
+
     def __init__(self, *args: Any, clock: Callable[[], datetime], **more: Any) -> None:
-        super().__init__(*args, digest_method=sha256, **more)
+        super().__init__(*args, **more)
         self._clock = clock
 
     def get_timestamp(self) -> int:
@@ -51,7 +54,9 @@ class Links:
         self._clock = clock
 
     def make(self, kind: str, what: str, staff_id: int) -> str:
-        """The whole address. ``kind`` is one of PATHS."""
+        """The whole address. ``kind`` is one of PATHS or of OPEN_PATHS."""
+        if kind in OPEN_PATHS:
+            return self._root + OPEN_PATHS[kind].format(what=what)
         token = self._signer(kind).dumps([staff_id, what])
         return self._root + PATHS[kind].format(token=token if isinstance(token, str) else token.decode())
 
