@@ -36,7 +36,10 @@ class Counts:
 
 
 class Load:
-    """One run. ``on_bad`` is told the row and the reason of each bad one, in order; ``after`` of each batch."""
+    """One run. ``on_bad`` is told the row and the reason of each bad one, in order; ``after`` is called per batch.
+
+    ``dry``: nothing is written, and what is good counts as unchanged.
+    """
 
     def __init__(
         self,
@@ -46,15 +49,16 @@ class Load:
         on_bad: Callable[[int, str], None],
         after: Callable[[], None],
         dry: bool = False,
+        size: int = BATCH,
     ) -> None:
         self._database, self._now, self._today = database, now, now.astimezone(CHINA).date()
-        self._on_bad, self._after, self._dry = on_bad, after, dry
+        self._on_bad, self._after, self._dry, self._size = on_bad, after, dry, size
         self._regions: set[str] = set()
         self.counts = Counts()
 
     def run(self, rows: Rows) -> Counts:
         with self._database.connect() as connection:
-            for batch in _batches(rows):
+            for batch in _batches(rows, self._size):
                 self._take(connection, batch)
                 self._after()
         return self.counts
@@ -115,7 +119,7 @@ class Load:
         return counts, newer
 
 
-def _batches(rows: Rows) -> Iterator[list[tuple[int, Fields | str]]]:
+def _batches(rows: Rows, size: int) -> Iterator[list[tuple[int, Fields | str]]]:
     left = iter(rows)
-    while batch := list(islice(left, BATCH)):
+    while batch := list(islice(left, size)):
         yield batch

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from bot.registry.sheet import Fields
 from flows.readers.id_number import fault_of, read_id_number
@@ -82,7 +83,7 @@ def _damage(text: str) -> str | None:
 
 def _fault_of_words(**words: str) -> str | None:
     for name, text in words.items():
-        if not text or (name == "name" and not fold_name(text)):
+        if not text or (name == "name" and not text.isalpha() and not fold_name(text)):
             return f"{name}_missing"
         if len(text) > _LONGEST[name]:
             return f"{name}_too_long"
@@ -93,6 +94,7 @@ def _folded(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFKC", text)
 
 
+@lru_cache(maxsize=1024)
 def _read_day(text: str) -> date | None:
     match = _DAY.fullmatch(text)
     if match is None:

@@ -125,9 +125,12 @@ class Sheet:
 def _encoding_of(path: Path) -> str:
     """Told by the lines themselves: a line of GB18030 is hardly ever good UTF-8, and of UTF-8 always."""
     good = bad = 0
+    begun = False
     with path.open(encoding="latin-1", newline="") as file:
         while good + bad < _TELLING and (line := file.readline(_LONGEST_ROW)):
-            if line.isascii():
+            # A piece of an endless line may begin or end within a character.
+            piece, begun = begun or len(line) == _LONGEST_ROW, not line.endswith(("\n", "\r"))
+            if piece or line.isascii():
                 continue
             try:
                 line.encode("latin-1").decode("utf-8-sig")

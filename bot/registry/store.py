@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from psycopg import sql
-from sqlalchemy import Connection, bindparam, exists, select, update
+from sqlalchemy import ARRAY, ColumnElement, Connection, String, any_, bindparam, exists, literal, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import aliased
 
@@ -32,7 +32,7 @@ def days_known(connection: Connection, finders: Sequence[Sequence[str]]) -> dict
     Entries under an older key are brought under the newest, or the person would have two.
     """
     newest = {finder: theirs[0] for theirs in finders for finder in theirs}
-    wanted = select(RegistryEntry.id_finder, RegistryEntry.as_of).where(RegistryEntry.id_finder.in_(newest))
+    wanted = select(RegistryEntry.id_finder, RegistryEntry.as_of).where(_one_of(connection, list(newest)))
     known: dict[str, date] = {}
     older = []
     for finder, as_of in connection.execute(wanted):
@@ -45,6 +45,13 @@ def days_known(connection: Connection, finders: Sequence[Sequence[str]]) -> dict
         moved = update(RegistryEntry).where(RegistryEntry.id_finder == bindparam("old"), ~taken)
         connection.execute(moved.values(id_finder=bindparam("new")), older)
     return known
+
+
+def _one_of(connection: Connection, finders: list[str]) -> ColumnElement[bool]:
+    """On PostgreSQL as one array: thousands of parameters cost more than the search."""
+    if connection.dialect.name == "postgresql":
+        return RegistryEntry.id_finder == any_(literal(finders, ARRAY(String)))
+    return RegistryEntry.id_finder.in_(finders)
 
 
 def write(connection: Connection, entries: Mapping[str, Entry], now: datetime) -> None:

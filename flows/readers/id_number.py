@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 from stdnum.cn import ric
-from stdnum.exceptions import InvalidComponent
 
 from flows import numerals
 from flows.lexicon import Lexicon
@@ -81,8 +80,8 @@ def _with_x(number: str, lexicon: Lexicon) -> str:
 
 def _birth_date(number: str) -> date | None:
     try:
-        return ric.get_birth_date(number)
-    except InvalidComponent:
+        return date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    except ValueError:
         return None
 
 
