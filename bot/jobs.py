@@ -19,7 +19,7 @@ from rq.serializers import JSONSerializer
 log = structlog.get_logger()
 
 QUEUE = "default"
-JOBS = {name: f"bot.worker.{name}" for name in ("fetch_photo", "forget_photo", "check_registry")}
+JOBS = {name: f"bot.worker.{name}" for name in ("fetch_photo", "forget_photo", "check_registry", "make_card_code")}
 
 
 def open_redis(url: str) -> Redis:

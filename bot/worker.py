@@ -18,6 +18,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import Connection, LargeBinary, delete, select, type_coerce, update
 from sqlalchemy.orm import Session
 
+from bot import cards
 from bot.jobs import QUEUE, Jobs, open_redis
 from bot.prints import print_of
 from bot.registry import make_registry
@@ -167,11 +168,13 @@ class Errands:
                 close_overdue(db, now)
                 db.flush()
                 unasked = due_for_registry(db, now)
+                no_code_yet = cards.owed_codes(db, now, MOST_SWEPT)
             if replies_too:
                 old = (Turn.received_at < now - REPLIES_LAST) & Turn.reply.is_not(None)
                 connection.execute(update(Turn).where(old).values(reply=None))
         jobs = [("fetch_photo", photo_id) for photo_id in owed] + [("forget_photo", photo_id) for photo_id in gone]
         jobs += [("check_registry", verification_id) for verification_id in unasked]
+        jobs += [("make_card_code", card_id) for card_id in no_code_yet]
         if jobs:
             self.jobs.enqueue(jobs)
         return len(jobs)
@@ -229,6 +232,10 @@ def forget_photo(photo_id: int) -> None:
 
 def check_registry(verification_id: int) -> None:
     errands().check_registry(verification_id)
+
+
+def make_card_code(card_id: int) -> None:
+    cards.make_code(errands().database, errands().api, card_id)
 
 
 def sweep() -> None:

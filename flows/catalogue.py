@@ -2,12 +2,16 @@
 
 from flows.appoint import appoint
 from flows.declare import declare
+from flows.bind_card import bind_card
 from flows.flow import Flow
 from flows.handover import handover
 from flows.list_produce import list_produce
 from flows.object import object_
 from flows.offer_goods import offer_goods
 from flows.pledge import pledge
+from flows.proxy_card import proxy_card
+from flows.proxy_mandate import proxy_mandate
+from flows.proxy_register import proxy_register
 from flows.register import register
 from flows.request_goods import request_goods
 from flows.start_appeal import start_appeal
@@ -25,4 +29,8 @@ FLOWS: tuple[Flow, ...] = (
     appoint,
     handover,
     declare,
+    proxy_register,
+    proxy_mandate,
+    proxy_card,
+    bind_card,
 )

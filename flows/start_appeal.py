@@ -1,4 +1,7 @@
-"""求助 and 众筹: what a household asks for, said once, looked at before it goes to review."""
+"""求助 and 众筹: what a household asks for, said once, looked at before it goes to review.
+
+An officer may write it for somebody by mandate (``given``: ``mandate`` and ``for``, the masked name).
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -6,13 +9,15 @@ from typing import Any
 
 from flows.desk import Desk
 from flows.flow import Answer, Flow, Say, Step
+from flows.proxy import acting
 from flows.readers import BudgetLines, Choice, Day, Money, Photo, Place, Text
 from flows.readers.base import Asking, Rejected
 from flows.session import Draft
 from models.appeal import Appeal, NewAppeal, make_room, submit
 from models.money import CROWDFUND_MINIMUM, YUAN
 from models.photo import attach
-from models.user import get_resident
+from models.proxy import use
+from models.user import User, get_resident
 from models.zone import CHINA
 
 # Within so many days somebody has looked at an appeal (the programme's own promise).
@@ -37,6 +42,10 @@ def _least(asking: Asking) -> int:
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """Raises NotRegistered or ResidentsOnly; by proxy NotYours or NoMandate."""
+    if "mandate" in given:
+        _, _, owner = acting(desk, given["mandate"])
+        return {**given, "for": owner.masked_name}
     word = desk.world.lexicon.words[f"start_{given['kind']}"][0]
     get_resident(desk.db, desk.person.user_id, then=word)
     return given
@@ -46,17 +55,26 @@ def early(desk: Desk, draft: Draft) -> None:
     """Looks once, when the category has just been said: nobody should answer nine questions for nothing."""
     answers = draft.answers
     if "category" in answers and "target" not in answers and draft.editing is None:
-        owner = get_resident(desk.db, desk.person.user_id)
-        make_room(desk.db, owner, answers["category"], desk.world.now)
+        make_room(desk.db, _owner(desk, draft), answers["category"], desk.world.now)
 
 
 def done(desk: Desk, draft: Draft) -> Answer:
     now = desk.world.now
-    owner = get_resident(desk.db, desk.person.user_id)
-    appeal = submit(desk.db, _appeal(draft), owner, now)
+    if "mandate" in draft.given:
+        staff, mandate, owner = acting(desk, draft.given["mandate"])
+        appeal = submit(desk.db, _appeal(draft), owner, now, staff.actor)
+        use(desk.db, mandate, staff, "appeal", appeal.id, appeal.title, now)
+    else:
+        appeal = submit(desk.db, _appeal(draft), _owner(desk, draft), now)
     photos = attach(desk.db, "appeal", appeal.id, desk.person.conversation_id, draft.answers["photos"], now)
     desk.jobs += [("fetch_photo", photo) for photo in photos]
-    return Answer([Say("flows/start_appeal/done", None, _outcome(appeal))])
+    return Answer([Say("flows/start_appeal/done", None, {**_outcome(appeal), "whose": draft.given.get("for")})])
+
+
+def _owner(desk: Desk, draft: Draft) -> User:
+    if "mandate" in draft.given:
+        return acting(desk, draft.given["mandate"])[2]
+    return get_resident(desk.db, desk.person.user_id)
 
 
 def _appeal(draft: Draft) -> NewAppeal:

@@ -62,6 +62,9 @@ def _still_good(talk: Talk, answer: Answer) -> Answer:
     try:
         flow.early(talk.desk, draft)
     except Refusal as refusal:
+        if refusal.final:
+            talk.session.drop(draft)
+            return _refused(refusal)
         return talk.engine.refused(talk.session, draft, refusal, talk.world)
     return answer
 

@@ -1,5 +1,7 @@
 """Events: following and leaving, taps on the menu, scans, and what WeChat reports about sends and consent."""
 
+from collections.abc import Callable
+
 from sqlalchemy import update
 
 from flows.flow import Answer
@@ -7,6 +9,7 @@ from handlers import human, menu
 from handlers.dispatch import run_command
 from handlers.talk import Talk
 from handlers.text import aside
+from models.card import SCENE
 from models.conversation import Conversation
 from models.erase import erase_person
 
@@ -15,18 +18,27 @@ def handle(talk: Talk) -> Answer:
     match talk.message.event:
         case "subscribe":
             _set_following(talk, True)
-            return aside(talk, menu.welcome)
+            return _scanned(talk, menu.welcome)
         case "unsubscribe":
             _set_following(talk, False)
             return _noted()
         case "click":
             return _tapped(talk, talk.message.event_key)
         case "scan":
-            return aside(talk, menu.show)
+            return _scanned(talk, menu.show)
         case "user_authorization_cancellation" | "user_authorization_revoke":
             # doc/service/guide/h5/authorization_change: after either, what is kept of the person must be deleted.
             _forget(talk)
     return _noted()
+
+
+def _scanned(talk: Talk, otherwise: Callable[[Talk], Answer]) -> Answer:
+    """A code of the account: a resident's printed card, or any other, which leads to what anybody sees."""
+    scene = talk.message.event_key
+    if not scene.startswith(SCENE):
+        return aside(talk, otherwise)
+    human.leave(talk)
+    return aside(talk, lambda talk: run_command(talk, "bind_card", [scene.removeprefix(SCENE)]))
 
 
 def _tapped(talk: Talk, command: str) -> Answer:

@@ -15,7 +15,9 @@ from handlers import (
     my_case,
     notices,
     objections,
+    proxy,
     staff,
+    statistics,
     tickets,
     todo,
     visits,
@@ -27,6 +29,7 @@ _STAFF = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY, By.FUND_HOLDER})
 _COUNTY = frozenset({By.COUNTY})
 _ABOVE = frozenset({By.TOWNSHIP, By.COUNTY})
 _HELPERS = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
+_PROXIES = frozenset({By.VILLAGE, By.TOWNSHIP})
 
 COMMANDS: dict[str, Command] = {
     command.name: command
@@ -59,6 +62,7 @@ COMMANDS: dict[str, Command] = {
         Command("reject", decide.reject, Takes.MATTER_AND_WORDS, staff=_HELPERS, guess=False),
         Command("stop", decide.stop, Takes.MATTER_AND_WORDS, staff=_COUNTY, guess=False),
         Command("go_on", decide.go_on, Takes.MATTER, staff=_COUNTY, guess=False),
+        Command("statistics", statistics.statistics, Takes.WORDS, staff=_HELPERS),
         Command("answer_ticket", tickets.answer_ticket, Takes.NUMBER_AND_WORDS, staff=_HELPERS, guess=False),
         Command("authorise", appointments.authorise, Takes.CODE, guess=False),
         Command("invite", appointments.invite, staff=_ABOVE, guess=False),
@@ -70,6 +74,9 @@ COMMANDS: dict[str, Command] = {
         Command("assign", handover.assign, Takes.MATTER_AND_WORDS, staff=_ABOVE, guess=False),
         Command("declare_tie", handover.declare_tie, staff=_STAFF, guess=False),
         Command("my_ties", handover.my_ties, staff=_STAFF, guess=False),
+        Command("proxy", proxy.proxy, staff=_PROXIES, guess=False),
+        Command("authorise_proxy", proxy.authorise, guess=False),
+        Command("proxy_acts", proxy.acts),
         # Taps on the custom menu name these too; typed, they are control words.
         Command("menu", menu.show, guess=False),
         Command("help", menu.help_, guess=False),
@@ -86,6 +93,7 @@ COMMANDS: dict[str, Command] = {
         Command("give_requested", contact.give),
         Command("talk_about", human.talk_about),
         Command("view_staff", appointments.view, staff=_ABOVE),
+        Command("view_statistics", statistics.show, staff=_HELPERS),
         Command("view_story", staff.view_story, staff=_STAFF),
         Command("view_budget", staff.view_budget, staff=_STAFF),
         Command("view_ticket", tickets.view_ticket, staff=_HELPERS),
@@ -96,5 +104,16 @@ COMMANDS: dict[str, Command] = {
         Command("uphold", objections.uphold, staff=_ABOVE),
         Command("dismiss", objections.dismiss, staff=_ABOVE),
         Command("revoke_case", decide.revoke, staff=_COUNTY),
+        Command("proxy_register", proxy.register, staff=_PROXIES),
+        Command("proxy_appeal", proxy.appeal, staff=_PROXIES),
+        Command("proxy_mandate", proxy.mandate, staff=_PROXIES),
+        Command("proxy_write", proxy.write, staff=_PROXIES),
+        Command("proxy_card", proxy.card, staff=_PROXIES),
+        Command("take_back", proxy.take_back),
+        Command("confirm_act", proxy.confirm),
+        Command("deny_act", proxy.deny),
+        Command("void_card", proxy.void_card),
+        # A scan of a printed card.
+        Command("bind_card", proxy.scanned),
     )
 }

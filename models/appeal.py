@@ -40,7 +40,8 @@ OPEN = (*REVIEWED, *LIVE, "frozen")
 MACHINE = Machine(
     "appeal",
     {
-        ("draft", "submitted"): _OWNER,
+        # By mandate, an officer: their name is in the trail, and the owner's is not.
+        ("draft", "submitted"): frozenset({By.OWNER, By.VILLAGE, By.TOWNSHIP}),
         ("submitted", "village_review"): _VILLAGE,
         ("village_review", "returned"): _VILLAGE,
         ("village_review", "rejected"): _VILLAGE,
@@ -174,9 +175,10 @@ class NewAppeal:
     budget: Sequence[tuple[str, int]]
 
 
-def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime) -> Appeal:
+def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime, by: Actor | None = None) -> Appeal:
     """Write the appeal and hand it to review. The same draft twice gives the same appeal.
 
+    ``by``: the officer who does it by mandate; else its owner.
     Raises OneOpenAppeal or OutsideHomeCounty.
     """
     earlier = db.scalar(select(Appeal).where(Appeal.draft_id == wanted.draft_id))
@@ -196,13 +198,13 @@ def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime) -> Appeal
             raise OneOpenAppeal(number=None) from None  # another member of the household was a moment earlier
         raise
     db.add_all(BudgetLine(appeal_id=appeal.id, item=item, amount_fen=fen) for item, fen in wanted.budget)
-    hand_in(db, appeal, now)
+    hand_in(db, appeal, now, by)
     return appeal
 
 
-def hand_in(db: Session, appeal: Appeal, now: datetime) -> None:
+def hand_in(db: Session, appeal: Appeal, now: datetime, by: Actor | None = None) -> None:
     """To review, for the first time or again. Whoever verified the household is not the one to endorse it."""
-    MACHINE.move(db, appeal, "submitted", Actor(By.OWNER, f"user:{appeal.owner_id}"), now)
+    MACHINE.move(db, appeal, "submitted", by or Actor(By.OWNER, f"user:{appeal.owner_id}"), now)
     visitors = select(Verification.visited_by).where(
         Verification.household_id == appeal.household_id, Verification.visited_by.is_not(None)
     )

@@ -20,6 +20,7 @@ from models.pledge import ALPHABET
 from models.sealing import Sealed, keyring
 from models.staff import Staff
 from models.user import User
+from models.zone import CHINA
 
 SCENE = "card_"
 LENGTH = 12
@@ -104,7 +105,7 @@ def issue_card(db: Session, user: User, staff: Staff, now: datetime) -> Card:
     db.flush()
     _note(db, card, staff.actor.name, "card_issued", None, now)
     for person in db.scalars(select(Conversation.id).where(Conversation.user_id == user.id)):
-        tell(db, person, "card_issued", {"from": _free_at(card).isoformat()}, f"card_issued:{card.id}:{person}", now)
+        tell(db, person, "card_issued", {"from": _free_at(card).astimezone(CHINA).date().isoformat()}, f"card_issued:{card.id}:{person}", now)
     return card
 
 

@@ -26,6 +26,13 @@ class NoMandate(Refusal):
     final = True
 
 
+class SheetLost(Refusal):
+    """WeChat could not give us the photo of the signed sheet."""
+
+    code = "sheet_lost"
+    step = "sheet"
+
+
 class Mandate(Base):
     """A consent: a photo of the signed sheet (subject ``mandate``), or the resident's own code. Live until it ends."""
 

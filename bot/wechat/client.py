@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -35,6 +36,7 @@ _REPEATABLE = frozenset(
         "menu/create",
         "menu/get",
         "menu/trymatch",
+        "qrcode/create",
         "tags/get",
         "tags/members/batchtagging",
         "tags/members/batchuntagging",
@@ -167,6 +169,16 @@ class WeChatApi:
     def untag_people(self, tag_id: int, openids: Sequence[str]) -> None:
         for start in range(0, len(openids), PEOPLE_PER_TAGGING):
             self._wire.tag.untag_user(tag_id, list(openids[start : start + PEOPLE_PER_TAGGING]))
+
+    # Codes
+
+    def create_code(self, scene: str, lasts: timedelta | None = None) -> str:
+        """What the QR code that leads to ``scene`` says, an address to draw it from; for ever without ``lasts``."""
+        life = {"expire_seconds": int(lasts.total_seconds())} if lasts else {}
+        action = "QR_STR_SCENE" if lasts else "QR_LIMIT_STR_SCENE"
+        body = {"action_name": action, "action_info": {"scene": {"scene_str": scene}}, **life}
+        call = "qrcode/create"
+        return str(_part(call, self._wire.post(call, data=body), "url"))
 
     # Menus
 
