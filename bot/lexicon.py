@@ -4,6 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from flows.assessment import MOST, Scale
 from flows.lexicon import Lexicon
 from flows.wording import plain
 
@@ -15,19 +16,39 @@ class AmbiguousWords(Exception):
 
 
 def load_lexicon(folder: Path = CONFIG) -> Lexicon:
-    """From keywords.toml, readers.toml and choices.toml. Raises AmbiguousWords."""
+    """From keywords.toml, readers.toml, choices.toml and assessment.toml. Raises AmbiguousWords."""
     keywords = _read(folder / "keywords.toml")
     readers = _read(folder / "readers.toml")
     choices = _read(folder / "choices.toml")
+    assessment = _read(folder / "assessment.toml")
     words = {
         name: tuple(listed)
         for group in (keywords["control"], keywords["commands"], keywords["words"], readers["words"])
         for name, listed in group.items()
     }
     keys = {name: {key: tuple(labels) for key, labels in options.items()} for name, options in choices.items()}
-    lexicon = Lexicon(words, keys)
+    keys |= _assessed(assessment)
+    lexicon = Lexicon(words, keys, scale=_scale(assessment))
     _refuse_ambiguity(lexicon, [*keywords["control"], *keywords["commands"]], list(keywords["words"]))
     return lexicon
+
+
+def _assessed(assessment: dict[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The questions of an officer's assessment, as choices."""
+    questions = {name: answers for name, answers in assessment.items() if name != "people"}
+    return {
+        f"assess_{name}": {key: (answer["label"],) for key, answer in answers.items()}
+        for name, answers in questions.items()
+    }
+
+
+def _scale(assessment: dict[str, Any]) -> Scale:
+    questions = {name: answers for name, answers in assessment.items() if name != "people"}
+    points = {name: {key: answer["points"] for key, answer in answers.items()} for name, answers in questions.items()}
+    scale = Scale(points, {int(least): points for least, points in assessment["people"].items()})
+    if scale.most != MOST or any(value < 0 for answers in points.values() for value in answers.values()):
+        raise ValueError(f"the points of assessment.toml add up to {scale.most} of {MOST}")
+    return scale
 
 
 def _read(path: Path) -> dict[str, Any]:

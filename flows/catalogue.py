@@ -1,8 +1,8 @@
 """Every flow there is. A new one is a file beside this and a line here."""
 
 from flows.appoint import appoint
-from flows.declare import declare
 from flows.bind_card import bind_card
+from flows.declare import declare
 from flows.flow import Flow
 from flows.handover import handover
 from flows.list_produce import list_produce

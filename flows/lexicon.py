@@ -4,9 +4,10 @@ The files are read by ``bot``; flows and handlers only ask.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from flows.assessment import Scale
 from flows.wording import plain
 
 
@@ -16,6 +17,8 @@ class Lexicon:
 
     words: Mapping[str, tuple[str, ...]]
     choices: Mapping[str, Mapping[str, tuple[str, ...]]]
+    scale: Scale = field(default_factory=Scale)
+    """The points of an officer's assessment."""
 
     def means(self, name: str, text: str) -> bool:
         """Is this text exactly one of the words called ``name``?"""

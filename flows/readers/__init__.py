@@ -4,6 +4,7 @@ from flows.readers.budget_lines import BudgetLines
 from flows.readers.choice import Choice
 from flows.readers.count import Count
 from flows.readers.day import Day
+from flows.readers.here import Here
 from flows.readers.id_number import IdNumber
 from flows.readers.money import Money
 from flows.readers.phone import Phone
@@ -19,6 +20,7 @@ __all__ = [
     "Choice",
     "Count",
     "Day",
+    "Here",
     "IdNumber",
     "Money",
     "Phone",
