@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from bot.places import find_places, get_place
 from bot.render import Renderer
 from bot.web.figures import FAILURES, REPEATS
+from bot.web.links import OPEN_PATHS
 from bot.wechat.channel import REPLY_BYTES
 from flows.desk import Desk, Person
 from flows.flow import Answer, Say
@@ -151,6 +152,8 @@ class Turns:
             return get_place(desk.db, code)
 
         def link(kind: str, what: str) -> str:
+            if kind in OPEN_PATHS:
+                return self.link(kind, what, 0)
             staff = find_staff(desk.db, message.account, message.openid, now)
             return self.link(kind, what, staff.id) if staff else ""
 

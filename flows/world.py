@@ -43,7 +43,9 @@ class World:
     find_regions: Callable[[str], Sequence[Region]]
     """Typed or labelled place -> matching regions, best first, at most nine; also by a name that is no more."""
     link: Callable[[str, str], str] = no_link
-    """Kind of page and what it shows (``pictures``, ``appeal:12``) -> its address, for the staff member who talks."""
+    """Kind of page and what it shows (``pictures``, ``appeal:12``) -> its address, for the staff member who talks;
+    of a page for everybody (``notices``, a region's code), for anybody.
+    """
 
     region: Callable[[str], Region | None] = no_region
     """The region of a code, as it is now."""

@@ -1,12 +1,41 @@
 """What somebody says against a case while it stands on public notice."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, String, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models.audit import record
 from models.base import Base, RowId, one_of
+from models.errors import Refusal
 from models.sealing import Sealed
+from models.staff import Staff
+from models.task import NotYourTurn, take
+from models.verification import Verification
+
+# Where a case stands on public notice, until the notice's end.
+ON_NOTICE = ("public_notice", "adjudication")
+
+
+class NoSuchNotice(Refusal):
+    """No case of this number is on notice now. Says nothing about whether there is one."""
+
+    code = "no_such_notice"
+
+
+class OwnNotice(Refusal):
+    """Nobody objects to their own household."""
+
+    code = "own_notice"
+    final = True
+
+
+class ObjectionHeard(Refusal):
+    """The township has decided on what this person said; the same is not decided twice while the notice lasts."""
+
+    code = "objection_heard"
+    final = True
 
 
 class Objection(Base):
@@ -34,3 +63,33 @@ class Objection(Base):
             postgresql_where=text("state = 'open'"),
         ),
     )
+
+
+def open_objections(db: Session, case_id: int) -> Sequence[Objection]:
+    """The oldest first."""
+    still = (Objection.verification_id == case_id) & (Objection.state == "open")
+    return db.scalars(select(Objection).where(still).order_by(Objection.id)).all()
+
+
+def hear_objections(
+    db: Session, case: Verification, staff: Staff, now: datetime, *, note: bool = True
+) -> Sequence[Objection]:
+    """At least one. They are words that somebody trusted to the township: the reading is recorded (``note``).
+
+    Raises OutsideRegion, NotYourTurn or HasAPart.
+    """
+    take(db, staff, case.matter, case.state)
+    found = open_objections(db, case.id) if case.state == "adjudication" else ()
+    if not found:
+        raise NotYourTurn(subject="case", number=case.id, state=case.state, holder=None)
+    if note:
+        record(
+            db,
+            at=now,
+            actor=staff.actor.name,
+            action="read_sensitive",
+            subject="case",
+            subject_id=case.id,
+            detail="objection",
+        )
+    return found

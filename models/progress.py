@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.conversation import Conversation
 from models.machine import SYSTEM
-from models.objection import Objection
+from models.objection import ON_NOTICE, Objection, ObjectionHeard, OwnNotice
 from models.registry import Finding
 from models.sealing import keyring
-from models.task import Matter, open_task
+from models.staff import Staff
+from models.task import Matter, find_task, open_task, recuse
+from models.user import User
 from models.verification import MACHINE, NotOnNotice, Verification, barred, get_case, tell_owner, to_township
 
 REMINDER = timedelta(days=30)
@@ -50,31 +53,52 @@ def due_for_registry(db: Session, now: datetime, most: int = _BATCH) -> Sequence
 def object_to(
     db: Session, case: Verification, conversation_id: int, words: str, draft_id: str, now: datetime
 ) -> Objection:
-    """Somebody says why not: the township hears it, and until then nothing moves. Once per person and case.
+    """Somebody says why not: the township hears it, and until then nothing moves. Once per person and notice.
 
-    Raises NotOnNotice.
+    Raises OwnNotice, NotOnNotice or ObjectionHeard.
     """
     earlier = db.scalar(select(Objection).where(Objection.draft_id == draft_id))
     if earlier:
         return earlier
-    if case.state not in ("public_notice", "adjudication"):
-        raise NotOnNotice(number=case.id, state=case.state)
-    theirs = (Objection.verification_id == case.id) & (Objection.conversation_id == conversation_id)
-    objection = db.scalar(select(Objection).where(theirs, Objection.state == "open"))
-    if objection is None:
-        objection = Objection(
-            draft_id=draft_id, verification_id=case.id, conversation_id=conversation_id, words=words, at=now
-        )
-        db.add(objection)
-    else:
-        objection.words = words
+    said = check_may_object(db, case, conversation_id, now)
+    objection = said or Objection(
+        draft_id=draft_id, verification_id=case.id, conversation_id=conversation_id, words=words, at=now
+    )
+    objection.words = words
+    db.add(objection)
     db.flush()
     if case.state == "public_notice":
         MACHINE.move(db, case, "adjudication", SYSTEM, now, f"objection:{objection.id}")
-        open_task(db, case.matter, "adjudicate", now, barred(case))
+        open_task(db, case.matter, "adjudicate", now, barred(case) | _objectors(db, conversation_id))
         tell_owner(db, case, "case_moved", now)
+    elif task := find_task(db, "case", case.id):
+        for staff_id, reason in _objectors(db, conversation_id).items():
+            recuse(db, task, db.get_one(Staff, staff_id), reason, now)
     db.flush()
     return objection
+
+
+def check_may_object(db: Session, case: Verification, conversation_id: int, now: datetime) -> Objection | None:
+    """What this person said before and nobody has decided on yet, if anything. Raises as ``object_to`` does."""
+    theirs = select(User.household_id).join(Conversation, Conversation.user_id == User.id)
+    if db.scalar(theirs.where(Conversation.id == conversation_id)) == case.household_id:
+        raise OwnNotice(number=case.id)
+    if case.state not in ON_NOTICE or case.notice_until is None or case.notice_until <= now:
+        raise NotOnNotice(number=case.id, state=case.state)
+    said = (Objection.verification_id == case.id) & (Objection.conversation_id == conversation_id)
+    last = db.scalar(select(Objection).where(said).order_by(Objection.id.desc()).limit(1))
+    if last and last.state == "open":
+        return last
+    if last and case.notice_from and last.at >= case.notice_from:
+        raise ObjectionHeard(number=case.id)
+    return None
+
+
+def _objectors(db: Session, conversation_id: int) -> dict[int, str]:
+    """Who objects as a neighbour does not decide on it as staff."""
+    seat = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
+    found = db.scalars(select(Staff.id).join(Conversation, seat).where(Conversation.id == conversation_id))
+    return dict.fromkeys(found, "objector")
 
 
 def end_notices(db: Session, now: datetime) -> int:

@@ -1,4 +1,4 @@
-"""What anybody may see of appeals, goods and produce.
+"""What anybody may see of appeals, goods, produce and households on public notice.
 
 Public words are rendered from the types here and from no row: they hold no
 name, ID number or phone, and no place smaller than a village.
@@ -12,11 +12,15 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from models.appeal import Appeal, BudgetLine
+from models.mandate import unconfirmed
 
 
 @dataclass(frozen=True, slots=True)
 class PublicAppeal:
-    """``promised_fen`` from ``gifts`` pledges; ``vouched_by`` is the role of who endorsed it, at ``vouched_at``."""
+    """``promised_fen`` from ``gifts`` pledges; ``vouched_by`` is the role of who endorsed it, at ``vouched_at``.
+
+    ``unconfirmed``: written by an officer, and its owner has not yet said that it is what they want.
+    """
 
     number: int
     kind: str
@@ -31,6 +35,7 @@ class PublicAppeal:
     vouched_by: str | None
     vouched_at: datetime | None
     published_at: datetime | None
+    unconfirmed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class PublicStory:
     story: str
     budget: Sequence[tuple[str, int]]
     own: bool
+    unconfirmed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,20 @@ class PublicListing:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicNotice:
+    """A household on public notice. ``number`` is its case's; ``name`` hides all but the surname, and is None for a
+    minor; ``place``: the village's or township's full name; ``standing``: what the registry calls the household.
+    """
+
+    number: int
+    name: str | None
+    place: str
+    since: datetime
+    until: datetime
+    standing: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class OwnPledge:
     """A donor's own promise, shown to nobody but the donor."""
 
@@ -119,4 +139,5 @@ def find_story(db: Session, number: int, viewer: int | None) -> PublicStory | No
         select(BudgetLine.item, BudgetLine.amount_fen).where(BudgetLine.appeal_id == number).order_by(BudgetLine.id)
     )
     budget = [(line.item, line.amount_fen) for line in lines]
-    return PublicStory(number, appeal.title, appeal.story, budget, own=appeal.owner_id == viewer)
+    own, waits = appeal.owner_id == viewer, unconfirmed(db, "appeal", number)
+    return PublicStory(number, appeal.title, appeal.story, budget, own=own, unconfirmed=waits)
