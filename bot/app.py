@@ -34,7 +34,7 @@ def make_turns(settings: Settings, jobs: Jobs, clock: Callable[[], datetime]) ->
     lexicon = load_lexicon()
     return Turns(
         database=connect(settings.database_url),
-        renderer=Renderer(lexicon.words),
+        renderer=Renderer(lexicon.words, lexicon.choices),
         lexicon=lexicon,
         route=Router(Engine(FLOWS), Commands(COMMANDS, lexicon)).route,
         enqueue=jobs.enqueue,

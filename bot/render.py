@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,11 @@ def disarmed(value: Any) -> Any:
     return value.replace("<", "＜") if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
+def label_of(choices: Mapping[str, Mapping[str, tuple[str, ...]]], key: str, *choice_sets: str) -> str:
+    """What a key is called in the first of these sets that has it; empty for one that none has any more."""
+    return next((choices[name][key][0] for name in choice_sets if key in choices.get(name, {})), "")
+
+
 FILTERS = {
     "yuan": yuan,
     "yuan_words": yuan_words,
@@ -73,9 +79,17 @@ FILTERS = {
 
 
 class Renderer:
-    """``words`` lets templates name the words that are matched, so that the two cannot drift apart."""
+    """``words`` lets templates name the words that are matched, so that the two cannot drift apart.
 
-    def __init__(self, words: Mapping[str, tuple[str, ...]], folder: Path = TEMPLATES) -> None:
+    ``choices``: the labels by which they say keys that were kept (models keep keys and know no words).
+    """
+
+    def __init__(
+        self,
+        words: Mapping[str, tuple[str, ...]],
+        choices: Mapping[str, Mapping[str, tuple[str, ...]]] | None = None,
+        folder: Path = TEMPLATES,
+    ) -> None:
         self.env = Environment(
             loader=FileSystemLoader(folder),
             undefined=StrictUndefined,
@@ -88,6 +102,7 @@ class Renderer:
         )
         self.env.filters |= FILTERS
         self.env.globals["word"] = lambda name: words[name][0]
+        self.env.globals["label"] = partial(label_of, choices or {})
         self._macros: dict[tuple[str, str], Any] = {}
 
     def say(self, say: Say) -> str:

@@ -15,6 +15,8 @@ from flows.readers.base import Asking, Rejected
 from flows.session import Draft, Option
 from models import user as users
 from models.conversation import Conversation
+from models.machine import Actor, By
+from models.verification import PROMISED, open_case
 
 
 def is_resident(answers: Mapping[str, Any]) -> bool:
@@ -53,9 +55,12 @@ def done(desk: Desk, draft: Draft) -> Answer:
     )
     user = users.register(desk.db, registration, desk.world.now)
     desk.db.execute(update(Conversation).where(Conversation.id == desk.person.conversation_id).values(user_id=user.id))
+    if resident:
+        case = open_case(desk.db, user, Actor(By.OWNER, f"user:{user.id}"), desk.world.now)
+        desk.jobs.append(("check_registry", case.id))
     then = draft.given.get("then", "")
     options = [Option(1, "", ["say", then])] if then else []
-    values = {"role": user.role, "then": then}
+    values = {"role": user.role, "then": then, "days": PROMISED.days}
     return Answer([Say("flows/register/done", None, values)], options)
 
 

@@ -18,6 +18,8 @@ from models.shelves import MARKET, OFFERS, REQUESTS, NoSuchThing, Shelf
 from models.ticket import LASTS, Ticket, open_ticket, reopen
 
 THINGS: dict[str, Shelf[Any]] = {"listing": MARKET, "offer": OFFERS, "request": REQUESTS}
+# What was decided on, and a person appeals against.
+DECISIONS = ("case", "appeal")
 # More are never named at once.
 MOST_THREADS = 5
 _COUNTY = 6
@@ -26,6 +28,8 @@ _COUNTY = 6
 @dataclass(frozen=True, slots=True)
 class Matter:
     """What a ticket is about.
+
+    ``kind`` may also be ``case`` or ``appeal``: a decision that the caller does not accept, by its ``number``.
 
     ``kind``: listing, offer, request, or flow. A thing has a ``number``, a ``name`` and a ``place``; ``own`` says
     whether it is the caller's, ``other`` is the number of the other side's ticket, and ``county`` where who wants an
@@ -63,7 +67,7 @@ class Thread:
 
     @property
     def about_thing(self) -> bool:
-        return (self.about or "").partition(":")[0] in THINGS
+        return (self.about or "").partition(":")[0] in (*THINGS, *DECISIONS)
 
 
 def ask_for(db: Session, kind: str, number: int, conversation_id: int, home: str | None, now: datetime) -> Ticket:
@@ -124,6 +128,8 @@ def matter_of(db: Session, ticket: Ticket) -> Matter | None:
     if kind == "flow":
         name, _, detail = rest.partition(":")
         return Matter(kind, name, detail=detail)
+    if kind in DECISIONS:
+        return Matter(kind, "", int(rest))
     if ticket.beside:
         return _thing(db, ticket.about, ticket.beside, own=True)
     owners = select(Ticket.id).where(Ticket.beside == ticket.id).order_by(Ticket.id.desc()).limit(1)

@@ -65,6 +65,7 @@ def adjudicate(db: Session, case: Verification, staff: Staff, upheld: bool, now:
         go_back(db, case, staff.actor, now, ("objection",), another=True)
     else:
         MACHINE.move(db, case, "public_notice", staff.actor, now)
+    tell_owner(db, case, "case_moved", now)
     db.flush()
     return found
 
@@ -108,6 +109,7 @@ def send_back(db: Session, case: Verification, staff: Staff, reasons: Sequence[s
 def suspend(db: Session, case: Verification, staff: Staff, reason: str, now: datetime) -> list[int]:
     """The county has doubts: nothing new is endorsed, and the household's open appeals stop. Returns their numbers."""
     MACHINE.move(db, case, "suspended", staff.actor, now, reason)
+    case.reasons = reason
     decide(db, case.matter, case.round, staff, "freeze", now, (reason,))
     theirs = (Appeal.household_id == case.household_id) & Appeal.state.in_(LIVE)
     frozen = []

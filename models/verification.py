@@ -19,6 +19,7 @@ from models.notice import tell
 from models.registry import RESULTS
 from models.task import Matter, close_task, open_task
 from models.user import User
+from models.zone import CHINA
 
 # What a resident is promised, and what the notice lasts at least.
 PROMISED = timedelta(days=15)
@@ -254,7 +255,20 @@ def go_back(
 
 
 def tell_owner(db: Session, case: Verification, template: str, now: datetime) -> None:
-    facts = {"number": case.id, "state": case.state, "reasons": case.reasons.split(",") if case.reasons else []}
+    facts = {
+        "number": case.id,
+        "state": case.state,
+        "reasons": case.reasons.split(",") if case.reasons else [],
+        "registry": case.registry_result,
+        "due": _day(case.due_at),
+        "until": _day(case.notice_until),
+        "expires": _day(case.expires_at),
+    }
     key = f"case:{case.id}:{template}:{case.state}:{case.round}:{int(now.timestamp())}"
     for person in db.scalars(select(Conversation.id).where(Conversation.user_id == case.user_id)):
         tell(db, person, template, facts, f"{key}:{person}", now)
+
+
+def _day(at: datetime | None) -> str | None:
+    """Where the people are, as a notice can keep it."""
+    return at.astimezone(CHINA).date().isoformat() if at else None

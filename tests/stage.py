@@ -20,7 +20,9 @@ from models.appeal import MACHINE, Appeal, NewAppeal, publish, submit
 from models.conversation import Conversation
 from models.database import connect
 from models.machine import SYSTEM, Actor, By
+from models.progress import due_for_registry, registry_answered
 from models.region import LEVELS
+from models.registry import Finding
 from models.staff import Staff
 from models.task import close_task
 from models.user import Registration, User, register
@@ -148,6 +150,15 @@ class Stage:
                     self._verify(db, case)
             return user.id
 
+    def registry_answers(self, result: str, status: str | None = None) -> None:
+        """What the registry says to every case that waits for it."""
+        now = self.clock()
+        with Database(self.database) as db, db.begin():
+            known = result in ("match", "name_mismatch")
+            finding = Finding(result, status, "county" if known else None, now.date() if known else None)
+            for number in due_for_registry(db, now):
+                registry_answered(db, number, finding, now)
+
     def _verify(self, db: Database, case: Verification) -> None:
         """The whole way in a moment, by nobody who would stand in a queue."""
         now = self.clock()
@@ -164,11 +175,11 @@ class Stage:
         CASES.move(db, case, "verified", Actor(By.COUNTY, "staff:0"), now)
         db.flush()
 
-    def appoint(self, openid: str, role: str, region: str = DAOXIAN_MEIHUA) -> int:
+    def appoint(self, openid: str, role: str, region: str = DAOXIAN_MEIHUA, work_no: str | None = None) -> int:
         self.person(openid)
         with Database(self.database) as db, db.begin():
             staff = Staff(
-                work_no=f"N{openid[-6:]}{role[:2]}",
+                work_no=work_no or f"N{openid[-6:]}{role[:2]}",
                 account=wechat_side.ACCOUNT,
                 openid=openid,
                 role=role,

@@ -2,7 +2,8 @@
 
 A transcript is lines: ``> words`` is typed, ``< flow/step:macro`` is what must be
 said (in order, echoes and the hint to keep an answer left out), ``<~ words`` must stand in the reply, ``= …``
-looks into the database, ``@ name`` changes who is talking, ``$ …`` sets the
+looks into the database, ``? name pattern`` keeps what the pattern's group finds in the reply, for ``{name}`` in
+later messages, ``@ name`` changes who is talking, ``$ …`` sets the
 scene, ``+ 13h`` lets time pass, ``#`` is a comment.
 """
 
@@ -15,7 +16,25 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
-from models import appeal, audit, conversation, goods, notice, photo, pledge, produce, ticket, user
+from bot.tending import tend
+from models import (
+    appeal,
+    audit,
+    conversation,
+    goods,
+    notice,
+    objection,
+    photo,
+    pledge,
+    produce,
+    staff,
+    task,
+    ticket,
+    tie,
+    user,
+    verification,
+    visit,
+)
 from tests import wechat_side
 from tests.stage import Stage
 
@@ -24,16 +43,22 @@ TABLES: dict[str, Any] = {
     "audit": audit.AuditEvent,
     "broken": conversation.BrokenSession,
     "budget": appeal.BudgetLine,
+    "case": verification.Verification,
     "consent": user.Consent,
     "listing": produce.Listing,
     "notice": notice.Notice,
+    "objection": objection.Objection,
     "offer": goods.Offer,
     "photo": photo.Photo,
     "pledge": pledge.Pledge,
     "request": goods.GoodsRequest,
+    "staff": staff.Staff,
+    "task": task.Task,
     "ticket": ticket.Ticket,
+    "tie": tie.Tie,
     "turn": conversation.Turn,
     "user": user.User,
+    "visit": visit.Visit,
 }
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -49,6 +74,7 @@ class Actor:
         self.expected: list[str] | None = None
         self.photos = 0
         self.sent = 0
+        self.kept: dict[str, str] = {}
 
     def play(self, script: str) -> None:
         for number, line in enumerate(script.splitlines(), 1):
@@ -66,6 +92,12 @@ class Actor:
             return
         if mark == "<~":
             assert rest in self.reply, f"{rest!r} is not in the reply"
+            return
+        if mark == "?":
+            name, pattern = rest.split(maxsplit=1)
+            found = re.search(pattern, self.reply)
+            assert found, f"nothing in the reply looks like {pattern}"
+            self.kept[name] = found[1]
             return
         self._settle()
         acts: dict[str, Callable[[str], None]] = {
@@ -106,6 +138,8 @@ class Actor:
 
     def _xml(self, words: str) -> str:
         self.sent += 1
+        for name, value in self.kept.items():
+            words = words.replace(f"{{{name}}}", value)
         special = re.fullmatch(r"\[(\w+)(?: (.*))?\]", words)
         if not special:
             return wechat_side.text(words.replace("\\n", "\n"), self.openid)
@@ -117,6 +151,10 @@ class Actor:
                 return wechat_side.message("image", self.openid, **fields)
             case "place":
                 where = {"Location_X": 25.6, "Location_Y": 111.6, "Scale": 15, "Label": rest}
+                return wechat_side.message("location", self.openid, **where)
+            case "here":
+                latitude, longitude, *label = rest.split()
+                where = {"Location_X": float(latitude), "Location_Y": float(longitude), "Label": " ".join(label)}
                 return wechat_side.message("location", self.openid, **where)
             case "voice":
                 heard = {"MediaId": "voice-1", "Format": "amr", "Recognition": rest}
@@ -134,6 +172,10 @@ class Actor:
                 self.stage.register(self.openid, "resident", *region)
             case ["unverified", *region]:
                 self.stage.register(self.openid, "resident", *region, verified=False)
+            case ["registry", result, *status]:
+                self.stage.registry_answers(result, status[0] if status else None)
+            case ["sweep"]:
+                tend(self.stage.database, self.stage.clock())
             case ["donor"]:
                 self.stage.register(self.openid, "donor")
             case ["staff", role, *region]:

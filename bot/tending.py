@@ -1,0 +1,35 @@
+"""What time does to cases and tasks by itself, as the sweep finds it: each part in a short transaction of its own."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from models.progress import end_notices, expire
+from models.queue import escalate_overdue
+from models.suspension import end_terms, release_forgotten
+
+log = structlog.get_logger()
+
+PARTS: dict[str, Callable[[Session, datetime], int]] = {
+    "notices_ended": end_notices,
+    "cases_expired": expire,
+    "tasks_escalated": escalate_overdue,
+    "terms_ended": end_terms,
+    "queues_released": release_forgotten,
+}
+
+
+def tend(database: Engine, now: datetime) -> None:
+    """A part that fails changes nothing and keeps none of the others back: the next sweep tries again."""
+    for name, part in PARTS.items():
+        try:
+            with Session(database) as db, db.begin():
+                count = part(db, now)
+        except Exception:  # whatever it is, the sweep has more to look after; logged with what it was
+            log.exception("sweep.part_failed", part=name)
+        else:
+            if count:
+                log.info("sweep.part_done", part=name, count=count)
