@@ -22,6 +22,7 @@ from bot import cards
 from bot.jobs import QUEUE, Jobs, open_redis
 from bot.prints import print_of
 from bot.registry import make_registry
+from bot.tending import tend
 from bot.verifying import check_registry as ask_registry
 from bot.wechat.client import MediaUnusable, WeChatApi, open_session
 from bot.wechat.policy import Unreachable, WeChatError
@@ -177,6 +178,7 @@ class Errands:
         jobs += [("make_card_code", card_id) for card_id in no_code_yet]
         if jobs:
             self.jobs.enqueue(jobs)
+        tend(self.database, now)
         return len(jobs)
 
     def _let_drafts_go(self, connection: Connection, now: datetime) -> None:
