@@ -18,7 +18,8 @@ BUDGET_LINES = 3
 # Step -> what may be said to it by the numbers 1, 2 …: the command, and the name under which the template says it.
 DECISIONS: dict[str, tuple[str, ...]] = {
     "visit": ("visit",),
-    "adjudicate": ("uphold", "dismiss"),
+    # Nobody decides on words that they have not read.
+    "adjudicate": ("view_objections",),
     "township_review": ("approve", "send_back"),
     "county_review": ("approve", "send_back", "reject"),
     "endorse": ("approve", "send_back", "reject"),
