@@ -69,13 +69,13 @@ def find_regions(db: Session, text: str, most: int = 9) -> list[Region]:
         if region.code in today and _is_named(region, above, text):
             scores[region.code] = (len(above), region.name in text)
     best = max(scores.values(), default=None)
-    found = [region for region in named if scores.get(region.code) == best]
-    # The one that is there today stands for all that went into it.
-    found.sort(key=lambda region: (region.level, region.valid_to is not None, region.code))
+    found = [region for region in named if region.code in scores and scores[region.code] == best]
+    # Of one place under several names it is the one that fits the places around it, and then today's.
+    found.sort(key=lambda region: (-_fits(region, places), region.valid_to is not None, region.code))
     first: dict[str, Region] = {}
     for region in found:
         first.setdefault(today[region.code].code, region)
-    return list(first.values())[:most]
+    return sorted(first.values(), key=lambda region: (region.level, region.code))[:most]
 
 
 def living(db: Session, regions: Sequence[Region]) -> dict[str, Region]:
@@ -106,6 +106,11 @@ def _places(named: Sequence[Region], today: Mapping[str, Region]) -> dict[str, l
         for code in {region.code, today.get(region.code, region).code}:
             places.setdefault(code, []).append(region)
     return places
+
+
+def _fits(region: Region, places: Mapping[str, list[Region]]) -> int:
+    """How many of the regions above it are named by the names that they have beside its own."""
+    return sum(any(wider.code == code for wider in places.get(code, ())) for code in parents(region.code))
 
 
 def _above(region: Region, today: Mapping[str, Region], places: Mapping[str, list[Region]]) -> list[Region]:
