@@ -61,6 +61,10 @@ def database(database_url: str) -> Iterator[Engine]:
     database.dispose()
 
 
+def nothing() -> None:
+    pass
+
+
 def row(serial: int = 3, name: str = NAME, as_of: str = "2026-06-30", **other: str) -> str:
     fields = {"id_number": id_number(serial), "name": name, "region_code": "431124", "status": STATUS}
     return ",".join({**fields, "source": SOURCE, "as_of": as_of, **other}.values())
@@ -71,7 +75,7 @@ def load(
 ) -> tuple[Counts, list[tuple[int, str]], str]:
     bad: list[tuple[int, str]] = []
     with Sheet(file, COLUMNS) as sheet:
-        run = Load(database, now, on_bad=lambda number, reason: bad.append((number, reason)), after=int, size=size)
+        run = Load(database, now, on_bad=lambda number, reason: bad.append((number, reason)), after=nothing, size=size)
         return run.run(sheet.rows()), bad, sheet.encoding
 
 
@@ -115,7 +119,13 @@ def full_width(text: str) -> str:
     return "".join(chr(ord(sign) + 0xFEE0) if "!" <= sign <= "~" else sign for sign in text)
 
 
-WRITTEN_NUMBER = st.sampled_from([str, str.lower, full_width, lambda n: f" {n[:6]} {n[6:]}", lambda n: f"'{n}"])
+WRITE: list[Callable[[str], str]] = [
+    str,
+    str.lower,
+    full_width,
+    lambda number: f" {number[:6]} {number[6:]}",
+    lambda number: f"'{number}",
+]
 WRITTEN_DAY = st.sampled_from(
     ["{0:%Y-%m-%d}", "{0:%Y%m%d}", "{0.year}/{0.month}/{0.day}", "{0.year}-{0.month}-{0.day}"]
 )
@@ -152,7 +162,7 @@ def lines(draw: st.DrawFn) -> Line:
     name = draw(st.sampled_from([NAME, "阿依古丽·买买提", "李 \n 小妹", 'O\'Brien, "Anna"', "𠮷野"]))
     code = draw(st.sampled_from(sorted(REGIONS)))
     status = draw(st.sampled_from([STATUS, "低保", "脱贫户,监测"]))
-    fields = {"id_number": draw(WRITTEN_NUMBER)(number), "name": name, "region_code": code, "status": status}
+    fields = {"id_number": draw(st.sampled_from(WRITE))(number), "name": name, "region_code": code, "status": status}
     fields |= {"source": SOURCE, "as_of": draw(WRITTEN_DAY).format(day)}
     fields |= {"remark": draw(st.sampled_from(["", "a\nb", 'x"y', "第一行\r\n\r\n第二行,,", "，"]))}
     if draw(st.integers(0, 3)) == 0:
@@ -321,7 +331,7 @@ def test_others_write_while_a_file_is_read(database: Engine, database_url: str, 
             yield each
 
     with Sheet(file(row(3), row(4), row(5)), COLUMNS) as sheet:
-        assert Load(database, NOW, on_bad=print, after=int, size=1).run(rows(sheet)).added == 3
+        assert Load(database, NOW, on_bad=print, after=nothing, size=1).run(rows(sheet)).added == 3
     other.dispose()
 
 
@@ -487,7 +497,7 @@ def test_memory_does_not_grow_with_the_file(database: Engine, tmp_path: Path) ->
             held.append(len(batch))
             super()._take(connection, batch)
 
-    run = Watched(database, NOW, on_bad=print, after=int)
+    run = Watched(database, NOW, on_bad=print, after=nothing)
     assert run.run(rows(3 * BATCH)).good == 3 * BATCH
     assert max(held) == BATCH
     with Database(database) as db:
