@@ -15,7 +15,7 @@ from models.conversation import Conversation
 from models.money import SMALLEST_PLEDGE
 from models.notice import tell
 from models.pledge import NotFunding, Pledge, check_open, make_pledge, promised
-from models.staff import Staff
+from models.staff import Staff, find_staff
 from models.user import get_user
 
 MOST_LINES = 3
@@ -53,7 +53,9 @@ def done(desk: Desk, draft: Draft) -> Answer:
     appeal = get_appeal(desk.db, draft.given["appeal_id"], lock=True)
     anonymous = draft.answers["anonymous"] == "yes"
     amount = draft.answers["amount"]
-    pledge = make_pledge(desk.db, draft.id, appeal, donor, amount, anonymous, desk.world.now)
+    now, person = desk.world.now, desk.person
+    by_staff = find_staff(desk.db, person.account, person.openid, now) is not None
+    pledge = make_pledge(desk.db, draft.id, appeal, donor, amount, anonymous, now, by_staff=by_staff)
     facts = {
         "number": appeal.id,
         "title": appeal.title,

@@ -81,9 +81,20 @@ def check_open(appeal: Appeal, donor: User | None, now: datetime) -> None:
 
 
 def make_pledge(
-    db: Session, draft_id: str, appeal: Appeal, donor: User, amount_fen: int, anonymous: bool, now: datetime
+    db: Session,
+    draft_id: str,
+    appeal: Appeal,
+    donor: User,
+    amount_fen: int,
+    anonymous: bool,
+    now: datetime,
+    *,
+    by_staff: bool = False,
 ) -> Pledge:
-    """Record the promise; ``appeal`` must be read under lock. The same draft twice gives the same pledge."""
+    """Record the promise; ``appeal`` must be read under lock. The same draft twice gives the same pledge.
+
+    ``by_staff``: the donor is an active member of staff.
+    """
     earlier = db.scalar(select(Pledge).where(Pledge.draft_id == draft_id))
     if earlier:
         return earlier
@@ -95,6 +106,7 @@ def make_pledge(
         donor_id=donor.id,
         amount_fen=amount_fen,
         anonymous=anonymous,
+        by_staff=by_staff,
         created_at=now,
     )
     db.add(pledge)
