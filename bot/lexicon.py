@@ -4,6 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from bot.norms import read_norms
 from flows.assessment import MOST, Scale
 from flows.lexicon import Lexicon
 from flows.wording import plain
@@ -16,7 +17,10 @@ class AmbiguousWords(Exception):
 
 
 def load_lexicon(folder: Path = CONFIG) -> Lexicon:
-    """From keywords.toml, readers.toml, choices.toml and assessment.toml. Raises AmbiguousWords."""
+    """From keywords.toml, readers.toml, choices.toml, assessment.toml and norms.toml.
+
+    Raises AmbiguousWords or BadNorms.
+    """
     keywords = _read(folder / "keywords.toml")
     readers = _read(folder / "readers.toml")
     choices = _read(folder / "choices.toml")
@@ -28,7 +32,8 @@ def load_lexicon(folder: Path = CONFIG) -> Lexicon:
     }
     keys = {name: {key: tuple(labels) for key, labels in options.items()} for name, options in choices.items()}
     keys |= _assessed(assessment)
-    lexicon = Lexicon(words, keys, scale=_scale(assessment))
+    norms = read_norms(_read(folder / "norms.toml"))
+    lexicon = Lexicon(words, keys, scale=_scale(assessment), norms=norms)
     _refuse_ambiguity(lexicon, [*keywords["control"], *keywords["commands"]], list(keywords["words"]))
     return lexicon
 

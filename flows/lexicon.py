@@ -11,12 +11,50 @@ from flows.assessment import Scale
 from flows.wording import plain
 
 
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one usually costs: ``per`` are the words after a number that count it."""
+
+    per: tuple[str, ...]
+    low_fen: int
+    high_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """``one``: where no number is written it is one."""
+
+    words: tuple[str, ...]
+    one: bool
+    prices: tuple[Price, ...]
+
+
+@dataclass(frozen=True)
+class Norms:
+    """What is usual (config/norms.toml), to tell what is worth a second look; all words as ``plain`` folds them."""
+
+    things: tuple[Thing, ...] = ()
+    tails: tuple[str, ...] = ()
+    odd: tuple[str, ...] = ()
+    brands: tuple[str, ...] = ()
+    harmless: tuple[str, ...] = ()
+
+    @cached_property
+    def named(self) -> Mapping[str, Thing]:
+        return {word: thing for thing in self.things for word in thing.words}
+
+    @cached_property
+    def units(self) -> tuple[str, ...]:
+        return tuple({unit for thing in self.things for price in thing.prices for unit in price.per})
+
+
 @dataclass(frozen=True)
 class Lexicon:
     """``words``: name -> words meaning it. ``choices``: set -> key -> (label, synonym ...)."""
 
     words: Mapping[str, tuple[str, ...]]
     choices: Mapping[str, Mapping[str, tuple[str, ...]]]
+    norms: Norms = Norms()
     scale: Scale = field(default_factory=Scale)
     """The points of an officer's assessment."""
 

@@ -1,13 +1,16 @@
 """求助 and 众筹: what a household asks for, said once, looked at before it goes to review.
 
-An officer may write it for somebody by mandate (``given``: ``mandate`` and ``for``, the masked name).
+An officer may write it for somebody by mandate (``given``: ``mandate`` and ``for``, the masked name). With ``fixes`` in
+``given`` it is an earlier appeal, handed in again (flows/fixing.py).
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
+from flows import fixing
 from flows.desk import Desk
+from flows.flagging import look_twice
 from flows.flow import Answer, Flow, Say, Step
 from flows.proxy import acting
 from flows.readers import BudgetLines, Choice, Day, Money, Photo, Place, Text
@@ -46,6 +49,8 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     if "mandate" in given:
         _, _, owner = acting(desk, given["mandate"])
         return {**given, "for": owner.masked_name}
+    if "fixes" in given:
+        return fixing.admit(desk, given)
     word = desk.world.lexicon.words[f"start_{given['kind']}"][0]
     get_resident(desk.db, desk.person.user_id, then=word)
     return given
@@ -54,12 +59,18 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 def early(desk: Desk, draft: Draft) -> None:
     """Looks once, when the category has just been said: nobody should answer nine questions for nothing."""
     answers = draft.answers
+    if "fixes" in draft.given:
+        return
     if "category" in answers and "target" not in answers and draft.editing is None:
         make_room(desk.db, _owner(desk, draft), answers["category"], desk.world.now)
 
 
 def done(desk: Desk, draft: Draft) -> Answer:
     now = desk.world.now
+    if "fixes" in draft.given:
+        appeal = fixing.done(desk, draft, _appeal(draft))
+        look_twice(desk, appeal)
+        return fixing.handed_in(appeal, REVIEW_DAYS)
     if "mandate" in draft.given:
         staff, mandate, owner = acting(desk, draft.given["mandate"])
         appeal = submit(desk.db, _appeal(draft), owner, now, staff.actor)
@@ -68,6 +79,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
         appeal = submit(desk.db, _appeal(draft), _owner(desk, draft), now)
     photos = attach(desk.db, "appeal", appeal.id, desk.person.conversation_id, draft.answers["photos"], now)
     desk.jobs += [("fetch_photo", photo) for photo in photos]
+    look_twice(desk, appeal)
     return Answer([Say("flows/start_appeal/done", None, {**_outcome(appeal), "whose": draft.given.get("for")})])
 
 

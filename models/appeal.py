@@ -46,7 +46,8 @@ MACHINE = Machine(
         ("village_review", "returned"): _VILLAGE,
         ("village_review", "rejected"): _VILLAGE,
         ("village_review", "endorsed"): _VILLAGE,
-        ("returned", "submitted"): _OWNER,
+        # An edit goes back to the beginning.
+        **{(state, "submitted"): _OWNER for state in REVIEWED},
         ("endorsed", "returned"): frozenset({By.TOWNSHIP, By.COUNTY}),
         ("endorsed", "funding"): _SYSTEM,
         ("endorsed", "county_review"): _COUNTY,
@@ -160,6 +161,12 @@ class BudgetLine(Base):
     __table_args__ = (CheckConstraint("amount_fen > 0", name="amount_positive"),)
 
 
+def budget_of(db: Session, number: int) -> list[tuple[str, int]]:
+    """(item, fen) pairs, as they were written."""
+    lines = select(BudgetLine.item, BudgetLine.amount_fen).where(BudgetLine.appeal_id == number)
+    return [(item, fen) for item, fen in db.execute(lines.order_by(BudgetLine.id))]
+
+
 @dataclass(frozen=True, slots=True)
 class NewAppeal:
     """``budget``: (item, fen) pairs."""
@@ -186,7 +193,7 @@ def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime, by: Actor
         return earlier
     household_id = owner.household_id
     assert household_id is not None  # noqa: S101 - a CHECK on users holds it
-    _check_place(db, wanted.region_code, owner)
+    check_place(db, wanted.region_code, owner)
     make_room(db, owner, wanted.category, now)
     fields: dict[str, Any] = {name: getattr(wanted, name) for name in NewAppeal.__slots__ if name != "budget"}
     appeal = Appeal(**fields, owner_id=owner.id, household_id=household_id, state="draft", created_at=now)
@@ -217,7 +224,8 @@ def hand_in(db: Session, appeal: Appeal, now: datetime, by: Actor | None = None)
     db.flush()
 
 
-def _check_place(db: Session, region_code: str, owner: User) -> None:
+def check_place(db: Session, region_code: str, owner: User) -> None:
+    """Raises OutsideHomeCounty."""
     home = owner.region_code
     assert home is not None  # noqa: S101 - a resident says where they live
     county = f"{home[:6]}000000"

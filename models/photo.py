@@ -1,6 +1,6 @@
 """Photos: WeChat keeps them three days, so a row is written at once and a job fetches the picture."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Index, Integer, Select, String, select, text
@@ -95,12 +95,47 @@ def attach(
     return added
 
 
+def kept_of(db: Session, subject: str, subject_ids: Sequence[int]) -> Sequence[Photo]:
+    """The pictures that there are to be seen, as they were sent."""
+    theirs = (Photo.subject == subject) & Photo.subject_id.in_(subject_ids) & (Photo.state == "kept")
+    return db.scalars(select(Photo).where(theirs).order_by(Photo.id)).all()
+
+
 def forget(db: Session, conversation_id: int, pictures: Iterable[Mapping[str, str]]) -> list[int]:
     """Let go of a draft's pictures; returns the ids of those whose files are to be deleted."""
     found = [photo for picture in pictures for photo in db.scalars(_drafts(conversation_id, picture))]
     for photo in found:
         photo.state = "gone"
     return [photo.id for photo in found if photo.path]
+
+
+def pictures_of(db: Session, subject: str, subject_id: int) -> list[dict[str, str]]:
+    """What is shown for a thing, as the Photo reader has it; without what could not be had."""
+    theirs = (Photo.subject == subject) & (Photo.subject_id == subject_id) & Photo.state.in_(("kept", "owed"))
+    found = db.scalars(select(Photo).where(theirs).order_by(Photo.id))
+    return [{"media_id": photo.media_id, "pic_url": photo.pic_url} for photo in found]
+
+
+def renew(
+    db: Session,
+    subject: str,
+    subject_id: int,
+    conversation_id: int,
+    pictures: Iterable[Mapping[str, str]],
+    now: datetime,
+) -> tuple[list[int], list[int]]:
+    """Exactly these pictures for a thing that had some: what is shown already stays, what is no more in it goes.
+
+    Returns the ids of those to fetch (as ``attach``), and of those whose files are to be deleted.
+    """
+    wanted = {picture["media_id"]: picture for picture in pictures}
+    theirs = (Photo.subject == subject) & (Photo.subject_id == subject_id) & (Photo.state != "gone")
+    dropped = []
+    for photo in db.scalars(select(Photo).where(theirs)).all():
+        if wanted.pop(photo.media_id, None) is None:
+            photo.state = "gone"
+            dropped += [photo.id] if photo.path else []
+    return attach(db, subject, subject_id, conversation_id, wanted.values(), now), dropped
 
 
 def _drafts(conversation_id: int, picture: Mapping[str, str]) -> Select[Photo]:
