@@ -12,6 +12,7 @@ from flask import Flask
 from sqlalchemy import Engine, select
 
 from bot import demo
+from bot.books import check_books, read_noted
 from bot.regions import DIVISIONS, BadRegions, load_regions, read_regions
 from bot.registry.command import import_file
 from bot.render import Renderer
@@ -177,6 +178,20 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
             except AlreadyAppointed as error:
                 raise click.ClickException(str(error)) from error
         click.echo(f"{work_no} is {role} of {region_code}.")
+
+    @app.cli.command("check-books")
+    @click.option("--head", "noted", metavar="N:HASH", help="Demand that link N still has this hash.")
+    def check_books_(noted: str | None) -> None:
+        """Prove the audit chain and the rules that hold across the database; ends with 1 when something is wrong."""
+        wanted = read_noted(noted) if noted is not None else None
+        if noted is not None and wanted is None:
+            raise click.BadParameter("a link's number, a colon, and its hash of 64 digits", param_hint="--head")
+        with migrated():
+            checked = check_books(settings.database_url, datetime.now(UTC), wanted, tell=click.echo)
+        click.echo(f"audit chain: {checked.links} links, head {checked.head}")
+        if count := checked.found.total():
+            raise click.ClickException(f"{count} violations")
+        click.echo("The books are right.")
 
     @app.cli.command("rotate-keys")
     def rotate_keys() -> None:

@@ -25,7 +25,7 @@ _KEY = "bangfu_audit"
 Values = dict[str, Any]
 
 
-def link_hash(before: str, link: Mapping[str, Any]) -> str:
+def link_hash(before: str, link: Mapping[Any, Any]) -> str:
     """SHA-256 over the hash before and all FIELDS, written the same whatever database they come from."""
     values = [link[name] for name in FIELDS]
     values[1] = (link["at"] - _EPOCH) // timedelta(microseconds=1)

@@ -5,6 +5,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.books import show_result
 from bot.jobs import Jobs
 from models.migrations import current, head
 
@@ -32,6 +33,7 @@ def health(database: Engine, jobs: Jobs) -> Blueprint:
 
     @pages.get("/metrics")
     def metrics() -> Response:
+        show_result(jobs.redis)
         return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
     return pages

@@ -1,0 +1,86 @@
+"""Checking the books: for an operator at the command line, and every night in the worker."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+
+from bot.web.figures import BOOKS_CHECKED, BOOKS_VIOLATIONS
+from models.books import Noted, Violation, read_head, violations
+from models.database import snapshot
+from models.zone import CHINA
+
+log = structlog.get_logger()
+
+# At night in China, when the fewest people write.
+HOUR = 3
+_ONCE_A_DAY = "bangfu:books_begun"
+_RESULT = "bangfu:books"
+_NOTED = re.compile("([0-9]{1,18}):([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """``found``: how often each code was; ``links`` and ``head`` of the audit chain, for somebody to note down."""
+
+    found: Counter[str]
+    links: int
+    head: str
+
+
+def read_noted(text: str) -> Noted | None:
+    """``1234:9f…`` as an earlier check printed it; None for anything else."""
+    match = _NOTED.fullmatch(text.strip())
+    return (int(match[1]), match[2]) if match else None
+
+
+def check_books(
+    database_url: str, now: datetime, noted: Noted | None = None, *, tell: Callable[[Violation], None] | None = None
+) -> Checked:
+    """``tell`` hears of each violation as it is found."""
+    found: Counter[str] = Counter()
+    with snapshot(database_url) as connection:
+        for violation in violations(connection, now, noted):
+            found[violation.code] += 1
+            if tell:
+                tell(violation)
+        links, head = read_head(connection) or (0, "")
+    return Checked(found, links, head)
+
+
+def is_due(redis: Redis, now: datetime) -> bool:
+    """Once a night. With Redis away it waits for the next one."""
+    if now.astimezone(CHINA).hour != HOUR:
+        return False
+    try:
+        return bool(redis.set(_ONCE_A_DAY, 1, nx=True, ex=20 * 3600))
+    except RedisError:
+        return False
+
+
+def check_and_tell(database_url: str, redis: Redis, now: datetime) -> None:
+    """The log and the figures hear of counts and codes; the rows themselves are for who runs ``check-books``."""
+    checked = check_books(database_url, now)
+    count = checked.found.total()
+    if count:
+        log.error("books.wrong", violations=count, codes=dict(checked.found), links=checked.links)
+    else:
+        log.info("books.right", links=checked.links, head=checked.head)
+    redis.set(_RESULT, json.dumps({"violations": count, "at": now.timestamp()}))
+
+
+def show_result(redis: Redis) -> None:
+    """Put the last night's result where /metrics reads it; unknown is not zero."""
+    try:
+        kept = redis.get(_RESULT)
+    except RedisError:
+        kept = None
+    result = json.loads(kept) if isinstance(kept, bytes) else {}
+    BOOKS_VIOLATIONS.set(result.get("violations", "nan"))
+    BOOKS_CHECKED.set(result.get("at", "nan"))

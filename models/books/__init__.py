@@ -1,0 +1,30 @@
+"""The books: what must be true of the whole database, checked row by row without holding it in memory.
+
+Every check reads one consistent picture (models.database.snapshot) and yields what is wrong with it. None mends
+anything: who finds a violation looks for its cause first.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from models.books.decisions import check_households, check_three_people
+from models.books.links import Noted, check_chain, check_noted, read_head
+from models.books.states import check_states
+from models.books.tasks import check_tasks
+from models.books.violation import Violation
+
+__all__ = ["CHECKS", "Noted", "Violation", "read_head", "violations"]
+
+Check = Callable[[Connection, datetime], Iterator[Violation]]
+
+CHECKS: tuple[Check, ...] = (check_chain, check_states, check_tasks, check_three_people, check_households)
+
+
+def violations(connection: Connection, now: datetime, noted: Noted | None = None) -> Iterator[Violation]:
+    """Everything that every check finds, as it is found."""
+    if noted:
+        yield from check_noted(connection, noted)
+    for check in CHECKS:
+        yield from check(connection, now)

@@ -1,0 +1,69 @@
+"""Decisions: every stage passed by somebody else, and nobody's word on their own household."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Executable, and_, func, or_, select
+
+from models.appeal import Appeal
+from models.books.violation import Violation, stream
+from models.conversation import Conversation
+from models.decision import Decision
+from models.revision import Revision
+from models.staff import Staff
+from models.user import User
+from models.verification import Verification
+
+
+def check_three_people(connection: Connection, _now: datetime) -> Iterator[Violation]:
+    same = (
+        select(Decision.subject, Decision.subject_id, Decision.round)
+        .where(Decision.verdict == "pass")
+        .group_by(Decision.subject, Decision.subject_id, Decision.round)
+        .having(func.count() > func.count(Decision.staff_id.distinct()))
+    )
+    for found in stream(connection, same):
+        words = f"was passed at two stages of round {found.round} by one person"
+        yield Violation("passed_by_one", found.subject, found.subject_id, words)
+    case = Verification
+    equal = or_(
+        case.visited_by == case.reviewed_by, case.visited_by == case.decided_by, case.reviewed_by == case.decided_by
+    )
+    for found in stream(connection, select(case.id).where(equal).order_by(case.id)):
+        yield Violation("passed_by_one", "case", found.id, "was visited, reviewed or decided on by one person")
+
+
+def check_households(connection: Connection, _now: datetime) -> Iterator[Violation]:
+    """As households are today: somebody who has joined one since is named too, for a person to look at."""
+    for subject, statement in _own_households().items():
+        for found in stream(connection, statement):
+            words = f"was decided on ({found.verdict}, decision {found.id}) by staff {found.staff_id} of the household"
+            yield Violation("own_household", subject, found.subject_id, words)
+
+
+def _own_households() -> dict[str, Executable]:
+    appeal_of_revision = select(Revision.id, Appeal.household_id).join(Appeal, Appeal.id == Revision.appeal_id)
+    of_revision = appeal_of_revision.subquery()
+    return {
+        "appeal": _of(Appeal.id, Appeal.household_id, "appeal"),
+        "case": _of(Verification.id, Verification.household_id, "case"),
+        "revision": _of(of_revision.c.id, of_revision.c.household_id, "revision"),
+    }
+
+
+def _of(number: Any, household_id: Any, subject: str) -> Executable:
+    """Decisions by staff who are of the thing's household, by the register of staff or as a user of their own."""
+    as_user = (
+        select(User.id)
+        .join(Conversation, Conversation.user_id == User.id)
+        .where(Conversation.account == Staff.account, Conversation.openid == Staff.openid)
+        .where(User.household_id == household_id)
+    )
+    return (
+        select(Decision.id, Decision.subject_id, Decision.verdict, Decision.staff_id)
+        .join(Staff, Staff.id == Decision.staff_id)
+        .join_from(Decision, number.table, and_(Decision.subject == subject, Decision.subject_id == number))
+        .where(or_(Staff.household_id == household_id, as_user.exists()))
+        .order_by(Decision.id)
+    )

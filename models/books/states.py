@@ -1,0 +1,102 @@
+"""Things and their trail: every change of state was a move that exists, and where a thing stands is where it led."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from models.appeal import MACHINE as APPEALS
+from models.appeal import Appeal
+from models.appointment import MACHINE as STAFF
+from models.audit import AuditEvent
+from models.books.violation import Violation, stream
+from models.goods import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
+from models.machine import Machine
+from models.pledge import MACHINE as PLEDGES
+from models.pledge import Pledge
+from models.produce import MACHINE as LISTINGS
+from models.produce import Listing
+from models.staff import Staff
+from models.verification import MACHINE as CASES
+from models.verification import Verification
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """``begins``: the states that a thing may be made in; what never moved stands in one of them."""
+
+    machine: Machine
+    table: Any
+    begins: frozenset[str]
+
+
+STATEFUL = (
+    Kept(APPEALS, Appeal, frozenset({"draft"})),
+    Kept(CASES, Verification, frozenset({"draft"})),
+    Kept(PLEDGES, Pledge, frozenset({"intended"})),
+    Kept(OFFER_MACHINE, Offer, frozenset({"draft"})),
+    Kept(REQUEST_MACHINE, GoodsRequest, frozenset({"draft"})),
+    Kept(LISTINGS, Listing, frozenset({"draft"})),
+    Kept(STAFF, Staff, frozenset({"invited", "active"})),
+)
+
+
+def check_states(connection: Connection, _now: datetime) -> Iterator[Violation]:
+    for kept in STATEFUL:
+        yield from _check(connection, kept)
+
+
+def _check(connection: Connection, kept: Kept) -> Iterator[Violation]:
+    """Things and trails side by side, both in the order of the things' numbers."""
+    things = stream(connection, select(kept.table.id, kept.table.state).order_by(kept.table.id))
+    thing = next(things, None)
+    for number, moves in _trails(connection, kept.machine.subject):
+        while thing and thing.id < number:
+            yield from _never_moved(kept, thing)
+            thing = next(things, None)
+        last = None
+        for move in moves:
+            yield from _check_move(kept, move, last)
+            last = move
+        if thing is None or thing.id != number:
+            yield Violation("no_such_thing", kept.machine.subject, number, "has a trail, but is not there")
+            continue
+        if last and last.to_state != thing.state:
+            yield _differs(kept, thing, f"its last move (link {last.id}) led to {last.to_state}")
+        thing = next(things, None)
+    while thing:
+        yield from _never_moved(kept, thing)
+        thing = next(things, None)
+
+
+def _trails(connection: Connection, subject: str) -> Iterator[tuple[int, Iterator[Row[Any]]]]:
+    event = AuditEvent
+    moves = (
+        select(event.id, event.subject_id, event.from_state, event.to_state)
+        .where(event.subject == subject, event.to_state.is_not(None))
+        .order_by(event.subject_id, event.id)
+    )
+    return groupby(stream(connection, moves), key=lambda move: move.subject_id)
+
+
+def _check_move(kept: Kept, move: Row[Any], last: Row[Any] | None) -> Iterator[Violation]:
+    subject, number = kept.machine.subject, move.subject_id
+    if (move.from_state, move.to_state) not in kept.machine.moves:
+        words = f"went from {move.from_state} to {move.to_state} (link {move.id}), which is no move"
+        yield Violation("no_such_move", subject, number, words)
+    begins = {last.to_state} if last else kept.begins
+    if move.from_state not in begins:
+        words = f"moved from {move.from_state} (link {move.id}), but stood in {' or '.join(sorted(begins))}"
+        yield Violation("trail_gap", subject, number, words)
+
+
+def _never_moved(kept: Kept, thing: Row[Any]) -> Iterator[Violation]:
+    if thing.state not in kept.begins:
+        yield _differs(kept, thing, "nothing moved it there")
+
+
+def _differs(kept: Kept, thing: Row[Any], why: str) -> Violation:
+    return Violation("state_differs", kept.machine.subject, thing.id, f"stands in {thing.state}, but {why}")

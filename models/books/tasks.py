@@ -1,0 +1,96 @@
+"""Tasks: what waits for staff has exactly one that is open, and nothing else has any."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, select
+
+from models.appeal import Appeal
+from models.books.violation import Violation, stream
+from models.revision import Revision
+from models.task import Task
+from models.verification import Verification
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """``steps``: state -> the steps of which one has to be open then."""
+
+    subject: str
+    table: Any
+    steps: Mapping[str, frozenset[str]]
+
+
+WAITING = (
+    Waits(
+        "case",
+        Verification,
+        {
+            "registry_checked": frozenset({"visit"}),
+            "adjudication": frozenset({"adjudicate"}),
+            "township_review": frozenset({"township_review"}),
+            "county_review": frozenset({"county_review"}),
+        },
+    ),
+    Waits(
+        "appeal",
+        Appeal,
+        {
+            "submitted": frozenset({"endorse"}),
+            "village_review": frozenset({"endorse"}),
+            "endorsed": frozenset({"sample", "county"}),
+            "county_review": frozenset({"file"}),
+        },
+    ),
+    Waits("revision", Revision, {"submitted": frozenset({"revision"})}),
+)
+
+
+def check_tasks(connection: Connection, _now: datetime) -> Iterator[Violation]:
+    for waits in WAITING:
+        yield from _missing(connection, waits)
+        yield from _needless(connection, waits)
+    yield from _twice(connection)
+
+
+def _missing(connection: Connection, waits: Waits) -> Iterator[Violation]:
+    thing = waits.table
+    theirs = and_(Task.subject == waits.subject, Task.subject_id == thing.id, Task.closed_at.is_(None))
+    statement = (
+        select(thing.id, thing.state, Task.step)
+        .outerjoin(Task, theirs)
+        .where(thing.state.in_(waits.steps))
+        .order_by(thing.id)
+    )
+    for found in stream(connection, statement):
+        if found.step not in waits.steps[found.state]:
+            what = f"the task {found.step}" if found.step else "no task"
+            yield Violation("task_missing", waits.subject, found.id, f"waits in {found.state}, but has {what} open")
+
+
+def _needless(connection: Connection, waits: Waits) -> Iterator[Violation]:
+    thing = waits.table
+    statement = (
+        select(Task.subject_id, Task.step, thing.state)
+        .outerjoin(thing, thing.id == Task.subject_id)
+        .where(Task.subject == waits.subject, Task.closed_at.is_(None))
+        .order_by(Task.id)
+    )
+    for found in stream(connection, statement):
+        if found.state not in waits.steps:
+            stands = f"stands in {found.state}" if found.state else "is not there"
+            words = f"has the task {found.step} open, but {stands}"
+            yield Violation("task_needless", waits.subject, found.subject_id, words)
+
+
+def _twice(connection: Connection) -> Iterator[Violation]:
+    several = (
+        select(Task.subject, Task.subject_id, func.count().label("count"))
+        .where(Task.closed_at.is_(None))
+        .group_by(Task.subject, Task.subject_id)
+        .having(func.count() > 1)
+    )
+    for found in stream(connection, several):
+        yield Violation("task_twice", found.subject, found.subject_id, f"has {found.count} tasks open")
