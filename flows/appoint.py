@@ -13,8 +13,8 @@ from models.staff import Staff
 from models.team import BELOW, demand_staff, is_below, seat_of
 from models.zone import CHINA
 
-# Term -> days, today not counted; the others are open, or end on a day that is asked for.
-_DAYS = {"one_year": 365, "three_years": 3 * 365}
+# Term -> years; the others are open, or end on a day that is asked for.
+_YEARS = {"one_year": 1, "three_years": 3}
 
 
 def has_a_place(answers: Mapping[str, Any]) -> bool:
@@ -64,8 +64,13 @@ def _inviter(desk: Desk) -> Staff:
 def _last_day(answers: Mapping[str, Any], today: date) -> date | None:
     if ends_on_a_day(answers):
         return date.fromisoformat(answers["until"])
-    days = _DAYS.get(answers["term"])
-    return today + timedelta(days=days) if days else None
+    years = _YEARS.get(answers["term"])
+    if years is None:
+        return None
+    try:
+        return today.replace(year=today.year + years)
+    except ValueError:  # 29 February
+        return today + timedelta(days=365 * years)
 
 
 appoint = Flow(
@@ -75,7 +80,7 @@ appoint = Flow(
         Step("place", Place(level="township"), when=has_a_place),
         Step("name", Text(min=2, max=20, name=True, digits=False)),
         Step("term", Choice("staff_term")),
-        Step("until", Day(earliest=1, latest=3 * 365), when=ends_on_a_day),
+        Step("until", Day(earliest=1, latest=3 * 366), when=ends_on_a_day),
     ),
     done=done,
     admit=admit,

@@ -5,7 +5,6 @@ from flows.readers import IdNumber
 from flows.session import Option
 from handlers.appointments import PAGE, place_of
 from handlers.browse import labels, more
-from handlers.decide import stepped_aside
 from handlers.dispatch import run_command
 from handlers.seat import parse, staff_of
 from handlers.talk import Talk
@@ -37,9 +36,6 @@ def assign(talk: Talk, reference: str = "", work_no: str = "") -> Answer:
     """分派 <number> <work number>; without the second, those who could take it."""
     if not reference:
         return run_command(talk, "todo", [])
-    aside = stepped_aside(talk, reference)
-    if aside:
-        return aside
     db, by, (subject, number) = talk.desk.db, staff_of(talk), parse(reference)
     if work_no:
         task = handover.assign(db, by, subject, number, work_no, talk.world.now)

@@ -35,7 +35,8 @@ from models.team import (
 from models.zone import CHINA
 
 CODE_LASTS = timedelta(days=7)
-LONGEST_TERM = timedelta(days=3 * 366)
+# To the end of the last day.
+LONGEST_TERM = timedelta(days=3 * 366 + 1)
 MOST_TRIES = 5
 _ABOVE = frozenset({By.TOWNSHIP, By.COUNTY})
 _SYSTEM = frozenset({By.SYSTEM})

@@ -12,6 +12,7 @@ from models.review import get_locked
 from models.staff import Staff
 from models.task import (
     STEPS,
+    HasAPart,
     OutsideRegion,
     Task,
     find_holder,
@@ -100,13 +101,15 @@ def hand_over(db: Session, staff: Staff, work_no: str, now: datetime) -> tuple[i
 
 
 def find_assignable(db: Session, by: Staff, subject: str, number: int) -> Task:
-    """The open task. Raises NoSuchAppeal, NoSuchCase, OutsideRegion or NothingToAssign."""
+    """The open task. Raises NoSuchAppeal, NoSuchCase, OutsideRegion, NothingToAssign or HasAPart."""
     region_code = get_case(db, number).region_code if subject == "case" else get_locked(db, number).region_code
     if not by.covers(region_code):
         raise OutsideRegion(subject=subject, number=number, region=seat_of(db, by))
     task = find_task(db, subject, number)
     if task is None:
         raise NothingToAssign(subject=subject, number=number)
+    if reason := part_in(db, by, task):
+        raise HasAPart(subject=subject, number=number, reason=reason)
     return task
 
 
@@ -130,7 +133,7 @@ def assign(db: Session, by: Staff, subject: str, number: int, work_no: str, now:
     before = db.get(Staff, task.assignee) if task.assignee else None
     if before is None or before.id != to.id:
         give_to(db, task, to, by.actor.name, now)
-        for person in filter(None, (before, to)):
+        for person in [each for each in (before, to) if each and each.id != by.id]:
             facts = {"subject": subject, "number": number, "yours": person is to, "due": task.due_at.date().isoformat()}
             tell_staff(db, person, "task_assigned", facts, f"task_assigned:{task.id}:{now.timestamp()}", now)
     return task

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from models.appeal import Appeal, BudgetLine
 from models.audit import record
 from models.machine import By
+from models.mandate import unconfirmed
 from models.region import Region
 from models.staff import Staff
-from models.task import find_task, is_turn_of, part_in
+from models.task import find_task, is_turn_of, part_in, reaches
 from models.user import User
 from models.verification import Verification
 from models.visit import Visit
@@ -53,6 +54,7 @@ class AppealFile:
     stage: Stage
     case: int | None
     verified: str | None
+    unconfirmed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class CaseFile:
 def open_appeal(db: Session, staff: Staff, number: int, now: datetime) -> AppealFile | None:
     """What a reviewer needs to know, who asked included; the reading is recorded. None outside the region."""
     appeal = db.get(Appeal, number)
-    if appeal is None or not staff.covers(appeal.region_code):
+    if appeal is None or not reaches(db, staff, appeal.region_code, "appeal", number):
         return None
     lines = db.scalars(select(BudgetLine).where(BudgetLine.appeal_id == number).order_by(BudgetLine.id))
     owner = db.get_one(User, appeal.owner_id)
@@ -113,13 +115,14 @@ def open_appeal(db: Session, staff: Staff, number: int, now: datetime) -> Appeal
         stage=stage,
         case=case.id if case else None,
         verified=case.state if case else None,
+        unconfirmed=unconfirmed(db, "appeal", number),
     )
 
 
 def open_case(db: Session, staff: Staff, number: int, now: datetime) -> CaseFile | None:
     """The same of a case. None outside the region, and for a charity, whose business it never is."""
     case = db.get(Verification, number)
-    if case is None or staff.role == By.FUND_HOLDER or not staff.covers(case.region_code):
+    if case is None or staff.role == By.FUND_HOLDER or not reaches(db, staff, case.region_code, "case", number):
         return None
     user = db.get_one(User, case.user_id)
     _record_reading(db, staff, "case", number, user.id, now)

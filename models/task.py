@@ -156,12 +156,11 @@ def take(db: Session, staff: Staff, matter: Matter, state: str) -> Task:
 
     Colleagues of the same seat may stand in for each other, and who holds it a level up may do what is below.
     """
-    task = find_task(db, matter.subject, matter.number)
-    # What a colleague of the next village handed over is theirs as well.
-    if not staff.covers(matter.region_code) and (task is None or task.assignee != staff.id):
+    if not reaches(db, staff, matter.region_code, matter.subject, matter.number):
         raise OutsideRegion(
             subject=matter.subject, number=matter.number, region=db.get_one(Region, staff.region_code).full_name
         )
+    task = find_task(db, matter.subject, matter.number)
     if task is None or not is_turn_of(staff, task):
         raise NotYourTurn(subject=matter.subject, number=matter.number, state=state, holder=task.role if task else None)
     reason = part_in(db, staff, task)
@@ -172,7 +171,16 @@ def take(db: Session, staff: Staff, matter: Matter, state: str) -> Task:
 
 def is_turn_of(staff: Staff, task: Task) -> bool:
     """Does this step belong to their seat, or did it come up to them?"""
-    return staff.role in (task.role, STEPS[task.step][0]) and staff.covers(task.region_code)
+    reaches_it = staff.covers(task.region_code) or task.assignee == staff.id
+    return staff.role in (task.role, STEPS[task.step][0]) and reaches_it
+
+
+def reaches(db: Session, staff: Staff, region_code: str, subject: str, number: int) -> bool:
+    """Does this one answer for the place, or was the thing handed to them by a colleague of the next one?"""
+    if staff.covers(region_code):
+        return True
+    task = find_task(db, subject, number)
+    return task is not None and task.assignee == staff.id
 
 
 def part_in(db: Session, staff: Staff, task: Task) -> str | None:
@@ -208,6 +216,9 @@ def find_holder(db: Session, task: Task, now: datetime, *, besides: int | None =
 
     Where no level has anybody it stays at its own, for whoever is appointed. ``besides``: not this one.
     """
+    if not task.escalations:
+        # It may have been given to somebody above: that one gone, it is the step's own people's again.
+        task.role = STEPS[task.step][0]
     role: str | None = task.role
     while role:
         found = db.scalar(_candidates(task, role, now, besides))
@@ -262,7 +273,9 @@ def _candidates(task: Task, role: str, now: datetime, besides: int | None) -> Se
 
 
 def seated(region_code: str, role: str) -> ColumnElement[bool]:
-    """A condition on Staff: those who cover the place: everybody above it, and for a whole township the officers of its villages."""
+    """A condition on Staff: who covers the place, which is everybody above it, and for a whole township the officers
+    of its villages.
+    """
     seats = [code for code in (*parents(region_code), region_code) if level_of(code) in SEATS[role]]
     if role == "village" and level_of(region_code) == "township":
         return Staff.region_code.between(region_code, f"{region_code[:9]}999")
