@@ -10,6 +10,7 @@ from datetime import datetime
 import structlog
 from redis import Redis
 from redis.exceptions import RedisError
+from sqlalchemy import URL
 
 from bot.web.figures import BOOKS_CHECKED, BOOKS_VIOLATIONS
 from models.books import Noted, Violation, read_head, violations
@@ -41,7 +42,11 @@ def read_noted(text: str) -> Noted | None:
 
 
 def check_books(
-    database_url: str, now: datetime, noted: Noted | None = None, *, tell: Callable[[Violation], None] | None = None
+    database_url: str | URL,
+    now: datetime,
+    noted: Noted | None = None,
+    *,
+    tell: Callable[[Violation], None] | None = None,
 ) -> Checked:
     """``tell`` hears of each violation as it is found."""
     found: Counter[str] = Counter()
@@ -64,7 +69,7 @@ def is_due(redis: Redis, now: datetime) -> bool:
         return False
 
 
-def check_and_tell(database_url: str, redis: Redis, now: datetime) -> None:
+def check_and_tell(database_url: str | URL, redis: Redis, now: datetime) -> None:
     """The log and the figures hear of counts and codes; the rows themselves are for who runs ``check-books``."""
     checked = check_books(database_url, now)
     count = checked.found.total()

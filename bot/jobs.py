@@ -19,7 +19,12 @@ from rq.serializers import JSONSerializer
 log = structlog.get_logger()
 
 QUEUE = "default"
-JOBS = {name: f"bot.worker.{name}" for name in ("fetch_photo", "forget_photo", "check_registry", "make_card_code")}
+JOBS = {
+    name: f"bot.worker.{name}"
+    for name in ("fetch_photo", "forget_photo", "check_registry", "make_card_code", "check_books")
+}
+# Seconds, where RQ's three minutes are too few: the books are read from end to end.
+LIMITS = {"check_books": 4 * 3600}
 
 
 def open_redis(url: str) -> Redis:
@@ -37,7 +42,8 @@ class Jobs:
     def enqueue(self, jobs: Sequence[tuple[str, int]]) -> None:
         """Hand (job, id) pairs to the workers; what cannot be handed over now is found by the sweep."""
         try:
-            self._queue.enqueue_many([Queue.prepare_data(JOBS[name], args=(row_id,)) for name, row_id in jobs])
+            prepared = [Queue.prepare_data(JOBS[name], (row_id,), timeout=LIMITS.get(name)) for name, row_id in jobs]
+            self._queue.enqueue_many(prepared)
         except RedisError as error:
             log.warning("jobs.not_enqueued", count=len(jobs), error=type(error).__name__)
 

@@ -18,7 +18,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import Connection, LargeBinary, delete, select, type_coerce, update
 from sqlalchemy.orm import Session
 
-from bot import cards
+from bot import books, cards
 from bot.jobs import QUEUE, Jobs, open_redis
 from bot.prints import print_of
 from bot.registry import make_registry
@@ -153,6 +153,7 @@ class Errands:
         now = now or datetime.now(UTC)
         # Asked before the transaction: on SQLite everybody's turn waits for that, and nobody's should for Redis.
         replies_too = self._once_an_hour()
+        books_too = books.is_due(self.jobs.redis, now)
         with self.database.begin() as connection:
             owed = connection.scalars(
                 select(Photo.id)
@@ -176,6 +177,7 @@ class Errands:
         jobs = [("fetch_photo", photo_id) for photo_id in owed] + [("forget_photo", photo_id) for photo_id in gone]
         jobs += [("check_registry", verification_id) for verification_id in unasked]
         jobs += [("make_card_code", card_id) for card_id in no_code_yet]
+        jobs += [("check_books", int(f"{now:%Y%m%d}"))] if books_too else []
         if jobs:
             self.jobs.enqueue(jobs)
         tend(self.database, now)
@@ -238,6 +240,10 @@ def check_registry(verification_id: int) -> None:
 
 def make_card_code(card_id: int) -> None:
     cards.make_code(errands().database, errands().api, card_id)
+
+
+def check_books(_day: int) -> None:
+    books.check_and_tell(errands().database.url, errands().jobs.redis, datetime.now(UTC))
 
 
 def sweep() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool, QueuePool
 
@@ -67,7 +67,7 @@ def _sqlite(url: str) -> Engine:
 
 
 @contextmanager
-def snapshot(url: str) -> Iterator[Connection]:
+def snapshot(url: str | URL) -> Iterator[Connection]:
     """One consistent picture of the whole database, to read for as long as it takes; nobody waits for it."""
     if make_url(url).get_backend_name() == "sqlite":
         engine = create_engine(url, poolclass=NullPool, hide_parameters=True)

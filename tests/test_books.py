@@ -1,16 +1,24 @@
 """check-books says that the books are right when they are, and names what is wrong, each thing by its code."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 from click.testing import Result
+from rq import Queue
+from rq.serializers import JSONSerializer
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.orm import Session as Database
 
-from models.appeal import Appeal
+from bot import books
+from bot.jobs import LIMITS, QUEUE
+from bot.worker import Errands
+from models.appeal import Appeal, NewAppeal, submit
 from models.audit import AuditEvent, AuditHead
 from models.books import violations
 from models.chain import link_hash
@@ -19,7 +27,7 @@ from models.decision import Decision
 from models.staff import Staff
 from models.task import Task
 from models.user import User
-from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
+from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions, settings_for
 
 GUARDED = {
     "audit_events": ("audit_events_no_update", "audit_events_no_delete"),
@@ -180,8 +188,6 @@ def test_tasks_are_open_for_what_waits_and_for_nothing_else(stage: Stage) -> Non
 
 def test_something_that_waits_and_stands_in_no_queue(stage: Stage) -> None:
     with Database(stage.database) as db, db.begin():
-        from models.appeal import NewAppeal, submit
-
         owner = db.get_one(User, db.get_one(Appeal, 1).owner_id)
         story = "家里的屋顶漏雨，想换瓦。" * 10
         wanted = NewAppeal(
@@ -225,9 +231,7 @@ def test_three_people_and_nobody_of_the_household(stage: Stage) -> None:
 
 
 def test_an_officer_is_of_their_household_also_as_a_user(stage: Stage) -> None:
-    with Database(stage.database) as db, db.begin():
-        openid = "o-owner-0"
-    officer = stage.appoint(openid, "village")
+    officer = stage.appoint("o-owner-0", "village")
     with stage.database.begin() as connection:
         decision = {"subject": "appeal", "region_code": DAOXIAN_MEIHUA, "staff_id": officer, "role": "village"}
         for number in (1, 2):
@@ -245,6 +249,49 @@ def test_checking_keeps_nobody_waiting_and_sees_one_picture(stage: Stage) -> Non
             other.execute(update(Appeal).where(Appeal.id == 3).values(state="funded"))
         assert list(violations(connection, stage.clock())) == []
     assert codes(stage) == ["state_differs appeal 3"]
+
+
+def figures(stage: Stage) -> dict[str, float]:
+    page = stage.client.get("/metrics").get_data(as_text=True)
+    told = re.findall(r"^(bangfu_books_\w+) (\S+)$", page, re.MULTILINE)
+    return {name: float(value) for name, value in told}
+
+
+def test_every_night_the_worker_checks_once_and_tells_how_many_and_of_what_kind(
+    new_database: Callable[[str], str], redis_flushed: str, tmp_path: Path
+) -> None:
+    url = new_database("sqlite")
+    seed_regions(url)
+    stage = Stage(url, redis_url=redis_flushed)
+    stage.open_appeal()
+    assert {str(value) for value in figures(stage).values()} == {"nan"}
+    ours = settings_for(url, redis_flushed).model_copy(update={"media_dir": str(tmp_path)})
+    errands = Errands(ours)
+    night = datetime(2026, 11, 24, 19, 20, tzinfo=UTC)
+    for hours in (-1, 1, 12):
+        errands.sweep(night + timedelta(hours=hours))
+    assert asked(errands) == []
+    errands.sweep(night)
+    errands.sweep(night + timedelta(minutes=1))
+    assert asked(errands) == [("bot.worker.check_books", (20261124,), LIMITS["check_books"])]
+    books.check_and_tell(errands.database.url, errands.jobs.redis, night)
+    assert figures(stage)["bangfu_books_violations"] == 0
+    with stage.database.begin() as connection:
+        connection.execute(update(Appeal).values(state="funded"))
+    with structlog.testing.capture_logs() as logs:
+        books.check_and_tell(errands.database.url, errands.jobs.redis, night)
+    [line] = logs
+    assert (line["event"], line["violations"], line["codes"]) == ("books.wrong", 1, {"state_differs": 1})
+    told = figures(stage)
+    assert told == {"bangfu_books_violations": 1, "bangfu_books_checked_timestamp_seconds": night.timestamp()}
+    errands.close()
+    stage.close()
+
+
+def asked(errands: Errands) -> list[tuple[str, Any, int | None]]:
+    """The jobs of this kind that lie in the queue."""
+    queue = Queue(QUEUE, connection=errands.jobs.redis, serializer=JSONSerializer)
+    return [(job.func_name, tuple(job.args), job.timeout) for job in queue.jobs if "check_books" in job.func_name]
 
 
 def _length(stage: Stage) -> int:
