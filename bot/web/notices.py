@@ -1,0 +1,63 @@
+"""The public notice as a page for everybody: what stands on it in a county, a township or a village.
+
+``/notices`` finds the place by its name, ``/notices/<region>`` shows its notices, twenty at a time. Public, and kept
+out of searches: a household in need stands there for some days and not for ever.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from flask import Blueprint, Response, request
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from bot.places import find_places
+from bot.web.pages import Pages
+from models.notice_board import board
+from models.region import Region, level_of
+
+PAGE = 20
+LISTED = ("county", "township", "village")
+_LONGEST_SEARCH = 60
+_LONGEST_NUMBER = 15
+# A crowd that looks at one page asks the database once a minute.
+_KEPT = "public, max-age=60"
+
+
+def notices(database: Engine, pages: Pages, clock: Callable[[], datetime]) -> Blueprint:
+    blueprint = Blueprint("notices", __name__)
+
+    @blueprint.get("/notices")
+    def search() -> Response:
+        said = " ".join(request.args.get("q", "").split())[:_LONGEST_SEARCH]
+        with Session(database) as db:
+            found = {place.today.code: place.today for place in find_places(db, said)} if said else {}
+        regions = [region for code, region in found.items() if level_of(code) in LISTED]
+        return _open(pages.show("notices_search", said=said, regions=regions, unknown=False))
+
+    @blueprint.get("/notices/<code>")
+    def here(code: str) -> Response:
+        with Session(database, expire_on_commit=False) as db:
+            region = db.get(Region, code) if _is_listed(code) else None
+            found = board(db, code, _number(request.args.get("after", "")), PAGE, clock()) if region else None
+        if region is None or found is None:
+            return _open(pages.show("notices_search", 404, said="", regions=[], unknown=True))
+        return _open(pages.show("notices", region=region, board=found))
+
+    return blueprint
+
+
+def _is_listed(code: str) -> bool:
+    return len(code) == 12 and code.isascii() and code.isdigit() and level_of(code) in LISTED
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER else None
+
+
+def _open(response: Response) -> Response:
+    """For everybody's eyes: kept for a moment, and its form may ask this very site."""
+    policy = response.headers["Content-Security-Policy"]
+    response.headers["Content-Security-Policy"] = policy.replace("form-action 'none'", "form-action 'self'")
+    response.headers["Cache-Control"] = _KEPT if response.status_code == 200 else "no-store"
+    return response
