@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from flask import Flask
 
@@ -11,8 +13,12 @@ from bot.lexicon import load_lexicon
 from bot.logging import configure_logging
 from bot.render import Renderer
 from bot.turn import TryAgain, Turns
+from bot.web.card import card_page
 from bot.web.health import health
 from bot.web.links import Links
+from bot.web.notices import notices
+from bot.web.pages import Pages
+from bot.web.pictures import pictures
 from bot.webhook import webhook
 from bot.wechat.channel import Channel
 from config.settings import Settings
@@ -47,6 +53,12 @@ def links_of(settings: Settings, clock: Callable[[], datetime]) -> Links:
     return Links(settings.public_url, settings.secret_key.get_secret_value(), clock)
 
 
+def pages_of(settings: Settings, renderer: Renderer) -> Pages:
+    """In the demo the stand-in's phones open them inside its own page."""
+    stand_in = urlsplit(settings.wechat_api_url)
+    return Pages(renderer) if settings.is_production else Pages(renderer, f"{stand_in.scheme}://{stand_in.netloc}")
+
+
 def make_channel(settings: Settings) -> Channel:
     return Channel(
         app_id=settings.wechat_app_id,
@@ -68,5 +80,9 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] =
     app.extensions["bangfu"] = {"settings": settings, "turns": turns}
     app.register_blueprint(webhook(make_channel(settings), turns.take, TryAgain))
     app.register_blueprint(health(turns.database, jobs))
+    app.register_blueprint(card_page(turns.database, Pages(turns.renderer), links_of(settings, clock), clock))
+    pages, links = pages_of(settings, turns.renderer), links_of(settings, clock)
+    app.register_blueprint(pictures(turns.database, pages, links, Path(settings.media_dir), clock))
+    app.register_blueprint(notices(turns.database, pages, clock))
     add_commands(app, settings, turns.lexicon, create_app)
     return app

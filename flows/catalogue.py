@@ -14,12 +14,14 @@ from flows.proxy_mandate import proxy_mandate
 from flows.proxy_register import proxy_register
 from flows.register import register
 from flows.request_goods import request_goods
+from flows.revise_appeal import revise_appeal
 from flows.start_appeal import start_appeal
 from flows.visit import visit
 
 FLOWS: tuple[Flow, ...] = (
     register,
     start_appeal,
+    revise_appeal,
     pledge,
     offer_goods,
     request_goods,

@@ -104,8 +104,9 @@ def issue_card(db: Session, user: User, staff: Staff, now: datetime) -> Card:
     db.add(card)
     db.flush()
     _note(db, card, staff.actor.name, "card_issued", None, now)
+    facts = {"from": _free_at(card).astimezone(CHINA).date().isoformat()}
     for person in db.scalars(select(Conversation.id).where(Conversation.user_id == user.id)):
-        tell(db, person, "card_issued", {"from": _free_at(card).astimezone(CHINA).date().isoformat()}, f"card_issued:{card.id}:{person}", now)
+        tell(db, person, "card_issued", facts, f"card_issued:{card.id}:{person}", now)
     return card
 
 

@@ -10,9 +10,12 @@ from sqlalchemy.orm import Session
 from models.appeal import LIVE, Appeal, freeze
 from models.appeal import MACHINE as APPEALS
 from models.audit import record
+from models.card import live_card, void_card
+from models.consent_code import void_codes
 from models.conversation import BrokenSession, Conversation, Turn
 from models.goods import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
 from models.machine import SYSTEM, Actor, By, Machine
+from models.mandate import Mandate, revoke_all
 from models.notice import Notice
 from models.photo import Photo
 from models.pledge import Pledge
@@ -62,6 +65,7 @@ def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
     db.execute(withdrawn.values(withdrawn_at=now))
     _close_appeals(db, user, now)
     withdraw(db, user.id, Actor(By.OWNER, f"user:{user.id}"), now)
+    _end_proxies(db, user, now)
     _leave_gifts_nameless(db, user)
     _withdraw(db, user, OFFER_MACHINE, Offer, Offer.donor_id, now)
     _withdraw(db, user, REQUEST_MACHINE, GoodsRequest, GoodsRequest.owner_id, now)
@@ -71,6 +75,7 @@ def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
         "appeal": select(Appeal.id).where(Appeal.owner_id == user.id),
         "offer": select(Offer.id).where(Offer.donor_id == user.id),
         "listing": select(Listing.id).where(Listing.seller_id == user.id),
+        "mandate": select(Mandate.id).where(Mandate.user_id == user.id),
     }
     return [photo for subject, ids in owned.items() for photo in _forget_photos(db, subject, ids)]
 
@@ -83,6 +88,16 @@ def _close_appeals(db: Session, user: User, now: datetime) -> None:
             APPEALS.move(db, appeal, "cancelled", Actor(By.OWNER, f"user:{user.id}"), now, detail="owner_erased")
             close_task(db, "appeal", appeal.id, now)
         appeal.story = ""
+
+
+def _end_proxies(db: Session, user: User, now: datetime) -> None:
+    """Nobody acts for them any more; their code and their card open nothing."""
+    actor = f"user:{user.id}"
+    revoke_all(db, user.id, actor, now)
+    void_codes(db, user.id, now)
+    card = live_card(db, user.id)
+    if card:
+        void_card(db, card, actor, "owner_erased", now)
 
 
 def _leave_gifts_nameless(db: Session, user: User) -> None:

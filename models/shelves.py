@@ -14,6 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from models.appeal import Appeal
 from models.errors import Refusal
 from models.goods import GoodsRequest, Offer
+from models.mandate import ProxyAct
 from models.pledge import Pledge, promised
 from models.produce import Listing
 from models.public import OwnPledge, PublicAppeal, PublicListing, PublicOffer, PublicRequest
@@ -151,9 +152,11 @@ APPEALS: Shelf[PublicAppeal] = Shelf(
         Staff.role.label("vouched_by"),
         Appeal.endorsed_at.label("vouched_at"),
         Appeal.published_at,
+        (ProxyAct.id.is_not(None) & ProxyAct.confirmed_at.is_(None)).label("unconfirmed"),
     )
     .join(Region, Region.code == Appeal.region_code)
-    .outerjoin(Staff, Staff.id == Appeal.endorsed_by),
+    .outerjoin(Staff, Staff.id == Appeal.endorsed_by)
+    .outerjoin(ProxyAct, (ProxyAct.subject == "appeal") & (ProxyAct.subject_id == Appeal.id)),
     number=Appeal.id,
     owner=Appeal.owner_id,
     name=Appeal.title,

@@ -3,7 +3,7 @@
 A transcript is lines: ``> words`` is typed, ``< flow/step:macro`` is what must be
 said (in order, echoes and the hint to keep an answer left out), ``<~ words`` must stand in the reply, ``= …``
 looks into the database, ``? name pattern`` keeps what the pattern's group finds in the reply, for ``{name}`` in
-later messages, ``@ name`` changes who is talking, ``$ …`` sets the
+later messages, ``$ card`` the code of the newest card, ``@ name`` changes who is talking, ``$ …`` sets the
 scene, ``+ 13h`` lets time pass, ``#`` is a comment.
 """
 
@@ -20,8 +20,11 @@ from bot.tending import tend
 from models import (
     appeal,
     audit,
+    card,
+    consent_code,
     conversation,
     goods,
+    mandate,
     notice,
     objection,
     photo,
@@ -43,9 +46,14 @@ TABLES: dict[str, Any] = {
     "audit": audit.AuditEvent,
     "broken": conversation.BrokenSession,
     "budget": appeal.BudgetLine,
+    "act": mandate.ProxyAct,
+    "card": card.Card,
     "case": verification.Verification,
+    "code": consent_code.ConsentCode,
     "consent": user.Consent,
+    "conversation": conversation.Conversation,
     "listing": produce.Listing,
+    "mandate": mandate.Mandate,
     "notice": notice.Notice,
     "objection": objection.Objection,
     "offer": goods.Offer,
@@ -101,7 +109,7 @@ class Actor:
             return
         self._settle()
         acts: dict[str, Callable[[str], None]] = {
-            ">": self._send,
+            ">": lambda words: self._send(self._filled(words)),
             "@": self._become,
             "$": self._set,
             "+": self._wait,
@@ -136,10 +144,13 @@ class Actor:
         self.stage.said = said
         self.expected = []
 
-    def _xml(self, words: str) -> str:
-        self.sent += 1
+    def _filled(self, words: str) -> str:
         for name, value in self.kept.items():
             words = words.replace(f"{{{name}}}", value)
+        return words
+
+    def _xml(self, words: str) -> str:
+        self.sent += 1
         special = re.fullmatch(r"\[(\w+)(?: (.*))?\]", words)
         if not special:
             return wechat_side.text(words.replace("\\n", "\n"), self.openid)
@@ -176,6 +187,9 @@ class Actor:
                 self.stage.registry_answers(result, status[0] if status else None)
             case ["sweep"]:
                 tend(self.stage.database, self.stage.clock())
+            case ["card"]:
+                with Database(self.stage.database) as db:
+                    self.kept["card"] = db.scalars(select(card.Card.code).order_by(card.Card.id.desc())).first() or ""
             case ["donor"]:
                 self.stage.register(self.openid, "donor")
             case ["staff", role, *region]:

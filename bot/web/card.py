@@ -1,0 +1,67 @@
+"""The card that an officer prints for somebody without a phone: its QR code binds their own WeChat later."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import segno
+import structlog
+from flask import Blueprint, Response
+from markupsafe import Markup
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from bot.web.links import DeadLink, Grant, Links
+from bot.web.pages import Pages
+from models.audit import record
+from models.card import Card
+from models.staff import Staff
+from models.user import User
+
+log = structlog.get_logger()
+
+
+def card_page(database: Engine, pages: Pages, links: Links, clock: Callable[[], datetime]) -> Blueprint:
+    """``/cards/<token>``: for one member of staff, for a quarter of an hour. Each opening is recorded."""
+    blueprint = Blueprint("card", __name__)
+
+    @blueprint.get("/cards/<token>")
+    def show(token: str) -> Response:
+        try:
+            grant = links.read("card", token)
+        except DeadLink as dead:
+            return pages.show("card_gone", 403, reason=dead.reason)
+        with Session(database) as db, db.begin():
+            return _show(db, pages, grant, clock())
+
+    return blueprint
+
+
+def _show(db: Session, pages: Pages, grant: Grant, now: datetime) -> Response:
+    """Who may see it is looked up anew: they may have lost their seat since."""
+    card = db.get(Card, int(grant.what.partition(":")[2]))
+    staff = db.get(Staff, grant.staff_id)
+    user = db.get(User, card.user_id) if card else None
+    serves = staff is not None and staff.state == "active" and (not staff.active_until or staff.active_until > now)
+    if card is None or staff is None or user is None or not serves or not staff.covers(user.region_code or ""):
+        return pages.show("card_gone", 403, reason="not_yours")
+    if card.code is None:
+        return pages.show("card_gone", 403, reason="used")
+    record(
+        db,
+        at=now,
+        actor=staff.actor.name,
+        action="read_sensitive",
+        subject="card",
+        subject_id=card.id,
+        detail="proxy",
+        about=user.id,
+    )
+    log.info("card.shown", card=card.id, staff=staff.id)
+    code = _drawn(card.qr_url) if card.qr_url else None
+    return pages.show("card", name=user.masked_name, code=code, until=card.qr_until)
+
+
+def _drawn(url: str) -> Markup:
+    """Black on white, as lines in the page itself: nothing is fetched, and it prints at any size."""
+    made = segno.make(url, error="m", micro=False)
+    return Markup(made.svg_inline(border=4, dark="#000", light="#fff", omitsize=True))  # noqa: S704 - only figures in it
