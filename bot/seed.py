@@ -23,11 +23,14 @@ from models.goods import NewOffer, NewRequest, make_offer, make_request
 from models.pledge import make_pledge
 from models.produce import NewListing, put_on_sale
 from models.staff import Appointment, Staff, appoint
+from models.task import close_task, open_task
 from models.user import Registration, User, register
 from models.zone import CHINA
 
 FOLDER = Path(__file__).parent.parent / "config" / "demo"
 _LAST_SECOND = time(23, 59, 59)
+# Where a crowdfunding appeal stands -> what staff have to do with it next.
+_WAITS_FOR = {"endorsed": "county", "county_review": "file"}
 _CONSENTS = {"resident": ("account", "identity"), "donor": ("account",)}
 
 Row = dict[str, Any]
@@ -155,6 +158,7 @@ class _History:
     def move(self, serial: int, row: Row, when: datetime) -> None:
         appeal, to = self.appeals[serial], row["to"]
         if to == "funding":
+            close_task(self.db, "appeal", appeal.id, when)
             publish(self.db, appeal, when)
             return
         officer = self.staff[row["by"]]
@@ -164,6 +168,9 @@ class _History:
             appeal.endorsed_by, appeal.endorsed_at = officer.id, when
         if to == "frozen":
             appeal.was = before
+        if appeal.kind == "crowdfund" and to in _WAITS_FOR:
+            close_task(self.db, "appeal", appeal.id, when, officer)
+            open_task(self.db, appeal.matter, _WAITS_FOR[to], when)
 
     def pledge(self, serial: int, number: int, row: Row, when: datetime) -> None:
         draft_id, anonymous = f"demo-pledge-{serial}-{number}", row.get("anonymous", False)

@@ -31,8 +31,9 @@ from flows.world import World
 from models.appeal import MACHINE as APPEALS
 from models.appeal import OPEN, Appeal, BudgetLine
 from models.audit import AuditEvent, AuditHead
+from models.books import violations
 from models.conversation import Conversation
-from models.database import connect
+from models.database import connect, snapshot
 from models.goods import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
 from models.pledge import MACHINE as PLEDGES
 from models.pledge import NotFunding, Pledge, promised
@@ -277,6 +278,11 @@ def test_every_state_was_reached_by_audited_moves(filled: Filled, table: Any, ma
         assert set(pairwise(states)) <= set(machine.moves)
         times = [row.created_at, *(event.at for event in moves), NOW]
         assert times == sorted(times)
+
+
+def test_the_books_are_right(filled: Filled) -> None:
+    with snapshot(filled.db.get_bind().engine.url) as connection:
+        assert list(violations(connection, NOW)) == []
 
 
 def test_every_move_was_made_by_somebody_who_may(filled: Filled) -> None:
