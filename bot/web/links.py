@@ -14,7 +14,7 @@ from itsdangerous import BadSignature, SignatureExpired, TimestampSigner, URLSaf
 
 LAST = timedelta(minutes=15)
 # Kind -> path. ``{token}`` is signed for whoever asked; ``{what}`` is a page for everybody.
-PATHS = {"pictures": "/pictures/{token}", "card": "/cards/{token}"}
+PATHS = {"pictures": "/pictures/{token}", "picture": "/picture/{token}", "card": "/cards/{token}"}
 OPEN_PATHS = {"notices": "/notices/{what}"}
 
 

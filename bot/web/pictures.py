@@ -1,0 +1,75 @@
+"""The pictures that belong to an appeal, a case or a mandate, for the one member of staff whom a reply gave the link.
+
+``/pictures/<token>`` is the page, and each opening of it is recorded; ``/picture/<token>`` is one picture of it, whose
+address only the page knows.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Blueprint, Response
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from bot.web.links import DeadLink, Links
+from bot.web.pages import Pages, guarded
+from models.gallery import Gallery, NotForYou, open_gallery, record_look
+
+log = structlog.get_logger()
+
+
+def pictures(database: Engine, pages: Pages, links: Links, folder: Path, clock: Callable[[], datetime]) -> Blueprint:
+    """``folder``: MEDIA_DIR."""
+    blueprint = Blueprint("pictures", __name__)
+
+    @blueprint.get("/pictures/<token>")
+    def show(token: str) -> Response:
+        grant = links.read("pictures", token)
+        subject, number = _thing(grant.what)
+        with Session(database, expire_on_commit=False) as db, db.begin():
+            gallery = open_gallery(db, grant.staff_id, subject, number, clock())
+            record_look(db, gallery, grant.staff_id, clock())
+        log.info("pictures.shown", subject=subject, number=number, staff=grant.staff_id)
+        return pages.show("pictures", gallery=gallery, shown=_addressed(links, gallery, grant.staff_id))
+
+    @blueprint.get("/picture/<token>")
+    def one(token: str) -> Response:
+        grant = links.read("picture", token)
+        what, _, photo_id = grant.what.rpartition(":")
+        with Session(database) as db:
+            gallery = open_gallery(db, grant.staff_id, *_thing(what), clock())
+            path = next((photo.path for photo in gallery.pictures if str(photo.id) == photo_id), None)
+        try:
+            return guarded(Response((folder / (path or "")).read_bytes(), mimetype="image/jpeg"))
+        except OSError:  # not of this gallery, or deleted a moment ago
+            return guarded(Response(status=404))
+
+    @blueprint.errorhandler(DeadLink)
+    def dead(link: DeadLink) -> Response:
+        log.warning("pictures.refused", reason=link.reason)
+        return pages.show("pictures_gone", 403, reason=link.reason)
+
+    @blueprint.errorhandler(NotForYou)
+    def not_yours(_: NotForYou) -> Response:
+        log.warning("pictures.refused", reason="not_yours")
+        return pages.show("pictures_gone", 403, reason="not_yours")
+
+    return blueprint
+
+
+def _thing(what: str) -> tuple[str, int]:
+    subject, _, number = what.partition(":")
+    return subject, int(number)
+
+
+def _addressed(links: Links, gallery: Gallery, staff_id: int) -> list[tuple[str, datetime]]:
+    """Where each picture is, and when it came."""
+    made = [
+        (links.make("picture", f"{gallery.subject}:{gallery.number}:{photo.id}", staff_id), photo.created_at)
+        for photo in gallery.pictures
+    ]
+    # The page may be open under another name than PUBLIC_URL, and takes pictures from where it is itself.
+    return [(urlsplit(address).path, at) for address, at in made]

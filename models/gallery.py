@@ -1,0 +1,109 @@
+"""The pictures of an appeal, a case or a mandate, for a member of staff who may look at them, and who looked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models.appeal import Appeal
+from models.audit import record
+from models.machine import By
+from models.mandate import Mandate
+from models.photo import Photo, kept_of
+from models.revision import Revision
+from models.staff import Staff
+from models.task import find_task
+from models.user import User
+from models.verification import Verification
+from models.visit import Visit
+
+SUBJECTS = ("appeal", "case", "mandate")
+
+
+class NotForYou(Exception):
+    """No longer of the staff, not of this region, nobody's business of theirs, or there is no such thing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """``number`` of an appeal, a case or a mandate; ``about``: the user whose it is."""
+
+    subject: str
+    number: int
+    about: int
+    pictures: Sequence[Photo]
+
+
+def open_gallery(db: Session, staff_id: int, subject: str, number: int, now: datetime) -> Gallery:
+    """Who may look is asked anew each time: they may have lost their seat since. Raises NotForYou."""
+    staff = db.get(Staff, staff_id)
+    owner, region_code = _belongs(db, subject, number)
+    if staff is None or not _serves(staff, now) or not region_code or not staff.covers(region_code):
+        raise NotForYou
+    if staff.role == By.FUND_HOLDER and not _decides(db, subject, number):
+        raise NotForYou
+    return Gallery(
+        subject,
+        number,
+        owner,
+        [photo for kind, rows in _shown_as(db, subject, number) for photo in kept_of(db, kind, rows)],
+    )
+
+
+def record_look(db: Session, gallery: Gallery, staff_id: int, now: datetime) -> None:
+    record(
+        db,
+        at=now,
+        actor=f"staff:{staff_id}",
+        action="read_sensitive",
+        subject=gallery.subject,
+        subject_id=gallery.number,
+        detail="pictures",
+        about=gallery.about,
+    )
+
+
+def count_pictures(db: Session, subject: str, number: int) -> int:
+    """How many there are to be seen."""
+    return sum(
+        db.scalar(select(func.count()).where(Photo.subject == kind, Photo.subject_id.in_(rows), Photo.state == "kept"))
+        or 0
+        for kind, rows in _shown_as(db, subject, number)
+    )
+
+
+def _serves(staff: Staff, now: datetime) -> bool:
+    """As models.staff.find_staff has it."""
+    begun = staff.state == "active" and staff.active_from <= now
+    return begun and (staff.active_until is None or staff.active_until > now)
+
+
+def _decides(db: Session, subject: str, number: int) -> bool:
+    """A charity is no authority: what an appeal shows is its business while it has to decide."""
+    task = find_task(db, subject, number)
+    return task is not None and task.role == By.FUND_HOLDER
+
+
+def _belongs(db: Session, subject: str, number: int) -> tuple[int, str | None]:
+    """Whose it is, and where."""
+    if subject == "appeal":
+        appeal = db.get(Appeal, number)
+        return (appeal.owner_id, appeal.region_code) if appeal else (0, None)
+    if subject == "case":
+        case = db.get(Verification, number)
+        return (case.user_id, case.region_code) if case else (0, None)
+    mandate = db.get(Mandate, number) if subject == "mandate" else None
+    user = db.get(User, mandate.user_id) if mandate else None
+    return (user.id, user.region_code) if user else (0, None)
+
+
+def _shown_as(db: Session, subject: str, number: int) -> list[tuple[str, Sequence[int]]]:
+    """The photos' own subjects: a case has those of its visits, an appeal also those of a change that waits."""
+    if subject == "case":
+        return [("visit", db.scalars(select(Visit.id).where(Visit.verification_id == number)).all())]
+    if subject == "appeal":
+        waits = (Revision.appeal_id == number) & (Revision.state == "submitted")
+        return [("appeal", [number]), ("revision", db.scalars(select(Revision.id).where(waits)).all())]
+    return [(subject, [number])]
