@@ -28,17 +28,17 @@ def approve(talk: Talk, reference: str = "") -> Answer:
 
 def send_back(talk: Talk, reference: str = "", words: str = "") -> Answer:
     """退回 <号> <理由>: an appeal for correction, a case for another visit."""
-    return _with_reasons(talk, "send_back", reference, words, _send_back)
+    return with_reasons(talk, "send_back", reference, words, _send_back)
 
 
 def reject(talk: Talk, reference: str = "", words: str = "") -> Answer:
     """驳回 <号> <理由>: an appeal by village or county, a case by the county."""
-    return _with_reasons(talk, "reject", reference, words, _reject)
+    return with_reasons(talk, "reject", reference, words, _reject)
 
 
 def stop(talk: Talk, reference: str = "", words: str = "") -> Answer:
     """冻结 <号> <理由>: a live appeal, or a household that was verified, with all that it has open."""
-    return _with_reasons(talk, "stop", reference, words, _stop)
+    return with_reasons(talk, "stop", reference, words, _stop)
 
 
 def go_on(talk: Talk, reference: str = "") -> Answer:
@@ -56,7 +56,7 @@ def go_on(talk: Talk, reference: str = "") -> Answer:
 
 def revoke(talk: Talk, reference: str = "", words: str = "") -> Answer:
     """撤销认证 <号> <理由>: for good, after it was stopped."""
-    return _with_reasons(talk, "revoke_case", reference, words, _revoke)
+    return with_reasons(talk, "revoke_case", reference, words, _revoke)
 
 
 def _approve(talk: Talk, reference: str) -> Answer:
@@ -120,7 +120,7 @@ def _case_in_region(talk: Talk, staff: Staff, number: int) -> Verification:
     return case
 
 
-def _with_reasons(
+def with_reasons(
     talk: Talk,
     command: str,
     reference: str,
@@ -150,8 +150,10 @@ def _with_reasons(
 
 
 def _reason_set(command: str, subject: str) -> str:
-    if command in ("stop", "revoke_case"):
+    if command in ("stop", "revoke_case", "doubt"):
         return "freeze_reason"
+    if subject == "revision":
+        return "revision_reason"
     if subject == "case":
         return "case_reason"
     return "return_reason" if command == "send_back" else "reject_reason"

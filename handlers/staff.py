@@ -1,7 +1,7 @@
 """看 <号> as staff see it: an appeal or a verification case with who asked, what was found, and what may be decided."""
 
 from flows.flow import Answer
-from handlers import browse
+from handlers import browse, revisions
 from handlers.browse import labels, with_ways
 from handlers.seat import find_seat, parse
 from handlers.talk import Talk
@@ -35,6 +35,8 @@ def look(talk: Talk, reference: str = "") -> Answer:
     if not reference:
         return browse.appeals(talk)
     subject, number = parse(reference)
+    if subject == "revision":
+        return revisions.look_at(talk, number)
     if subject == "case":
         return _look_at_case(talk, number)
     file = _appeal(talk, number)
@@ -110,4 +112,3 @@ def _appeal(talk: Talk, number: int) -> AppealFile | None:
     """None for who is no staff member, or not of this region."""
     staff = find_seat(talk)
     return files.open_appeal(talk.desk.db, staff, number, talk.world.now) if staff else None
-

@@ -212,16 +212,15 @@ def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime, by: Actor
 def hand_in(db: Session, appeal: Appeal, now: datetime, by: Actor | None = None) -> None:
     """To review, for the first time or again. Whoever verified the household is not the one to endorse it."""
     MACHINE.move(db, appeal, "submitted", by or Actor(By.OWNER, f"user:{appeal.owner_id}"), now)
-    visitors = select(Verification.visited_by).where(
-        Verification.household_id == appeal.household_id, Verification.visited_by.is_not(None)
-    )
-    barred = {
-        visitor: "verified_them"
-        for visitor in db.scalars(visitors.order_by(Verification.id.desc()).limit(1))
-        if visitor
-    }
-    open_task(db, appeal.matter, "endorse", now, barred)
+    open_task(db, appeal.matter, "endorse", now, visitors_of(db, appeal.household_id))
     db.flush()
+
+
+def visitors_of(db: Session, household_id: int) -> dict[int, str]:
+    """Who last verified the household, by a visit, is not the one to vouch for what it asks for."""
+    theirs = (Verification.household_id == household_id) & Verification.visited_by.is_not(None)
+    visitor = db.scalar(select(Verification.visited_by).where(theirs).order_by(Verification.id.desc()).limit(1))
+    return {visitor: "verified_them"} if visitor else {}
 
 
 def check_place(db: Session, region_code: str, owner: User) -> None:

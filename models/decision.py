@@ -11,7 +11,8 @@ from models.errors import Refusal
 from models.staff import Staff
 from models.task import Matter
 
-VERDICTS = ("pass", "return", "reject", "uphold", "dismiss", "freeze", "resume", "revoke")
+# Of what was passed below and is looked at again: ``sound``, or ``doubt`` for the county to decide on.
+VERDICTS = ("pass", "return", "reject", "uphold", "dismiss", "freeze", "resume", "revoke", "sound", "doubt")
 
 
 class DecidedBefore(Refusal):

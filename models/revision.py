@@ -2,14 +2,32 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, String, Text, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
+from models.machine import By, Machine
+
+_OFFICER = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
+
+MACHINE = Machine(
+    "revision",
+    {
+        ("draft", "submitted"): frozenset({By.OWNER}),
+        ("submitted", "approved"): _OFFICER,
+        ("submitted", "rejected"): _OFFICER,
+        # Its owner has written another one, or is no longer there.
+        ("submitted", "withdrawn"): frozenset({By.OWNER, By.SYSTEM}),
+    },
+)
 
 
 class Revision(Base):
-    """``title`` and ``story`` as they would become; what was asked for (sum, deadline, kind) never changes."""
+    """``title`` and ``story`` as they would become; what was asked for (sum, deadline, kind) never changes.
+
+    ``kept``: the appeal's photos that stay, by their numbers with commas between; new ones have the subject
+    ``revision`` until it is approved.
+    """
 
     __tablename__ = "revisions"
     id: Mapped[RowId]
@@ -17,12 +35,13 @@ class Revision(Base):
     appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"), index=True)
     title: Mapped[str] = mapped_column(String(60))
     story: Mapped[str] = mapped_column(Text)
-    state: Mapped[str] = mapped_column(String(12), default="submitted")
+    kept: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    state: Mapped[str] = mapped_column(String(12), default="draft")
     created_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
 
     __table_args__ = (
-        one_of("state", ("submitted", "approved", "rejected")),
+        one_of("state", MACHINE.states),
         Index(
             "uq_revisions_one_open",
             "appeal_id",
@@ -31,3 +50,8 @@ class Revision(Base):
             postgresql_where=text("state = 'submitted'"),
         ),
     )
+
+
+def waiting_for(db: Session, appeal_id: int) -> Revision | None:
+    """The one that nobody has decided on yet."""
+    return db.scalar(select(Revision).where(Revision.appeal_id == appeal_id, Revision.state == "submitted"))

@@ -1,0 +1,69 @@
+"""改 and 撤回: what an owner does about their own appeal after it was handed in."""
+
+from collections.abc import Sequence
+
+from flows import fixing
+from flows.flow import Answer, Say
+from flows.session import Option
+from handlers import revisions
+from handlers.browse import with_ways
+from handlers.talk import Talk
+from models import correction
+from models.appeal import LIVE, REVIEWED, Appeal
+from models.user import User, get_resident
+
+
+def fix(talk: Talk, number: str = "") -> Answer:
+    """改 <号>: what was sent back, asked anew; what is under review, from the list of answers; what is public.
+
+    Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal or CannotChange.
+    """
+    user = _resident(talk, "fix")
+    found = [correction.own_appeal(talk.desk.db, user, int(number))] if number else _own(talk, user, REVIEWED + LIVE)
+    if len(found) != 1:
+        return _which(talk, "fix", found)
+    appeal = found[0]
+    correction.check_changeable(appeal)
+    if appeal.state in LIVE:
+        return revisions.begin(talk, appeal)
+    answer = talk.start("start_appeal", {"fixes": appeal.id}, **fixing.answers_of(talk.desk, appeal))
+    if answer.outcome in ("asked", "reviewing"):
+        returned = appeal.state == "returned"
+        reasons = correction.reasons_of_return(talk.desk.db, appeal) if returned else []
+        values = {"number": appeal.id, "title": appeal.title, "returned": returned, "reasons": reasons}
+        answer.says.insert(0, Say("replies/fix", None, values))
+    return answer
+
+
+def withdraw(talk: Talk, number: str = "") -> Answer:
+    """撤回 <号>: asked back, because it cannot be undone. Raises as ``fix`` does."""
+    user = _resident(talk, "withdraw_appeal")
+    found = [correction.own_appeal(talk.desk.db, user, int(number))] if number else _own(talk, user, REVIEWED)
+    if len(found) != 1:
+        return _which(talk, "withdraw_appeal", found)
+    appeal = found[0]
+    correction.check_withdrawable(appeal)
+    ways = {"withdraw": ["command", "withdraw_now", str(appeal.id)], "keep": ["command", "view_appeal", str(appeal.id)]}
+    return with_ways("replies/withdraw", {"number": appeal.id, "title": appeal.title}, ways)
+
+
+def withdraw_now(talk: Talk, number: str) -> Answer:
+    user = _resident(talk, "withdraw_appeal")
+    appeal = correction.withdraw(talk.desk.db, user, int(number), talk.world.now)
+    return Answer([Say("replies/withdrawn", None, {"number": appeal.id, "title": appeal.title})])
+
+
+def _resident(talk: Talk, command: str) -> User:
+    return get_resident(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words[command][0])
+
+
+def _own(talk: Talk, user: User, states: Sequence[str]) -> Sequence[Appeal]:
+    return correction.changeable(talk.desk.db, user, states)
+
+
+def _which(talk: Talk, command: str, found: Sequence[Appeal]) -> Answer:
+    lines = [
+        (n, {"number": appeal.id, "title": appeal.title, "state": appeal.state}) for n, appeal in enumerate(found, 1)
+    ]
+    options = [Option(n, "", ["command", command, str(item["number"])]) for n, item in lines]
+    return Answer([Say("replies/fix_which", None, {"command": command, "lines": lines})], options)
