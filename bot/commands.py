@@ -136,8 +136,9 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
         click.echo(f"{loaded.count} regions loaded.")
         if loaded.ended:
             click.echo(f"{loaded.ended} have ended.")
-        for table, count in loaded.moved.rows.items():
-            click.echo(f"{count} {table.replace('_', ' ')} moved to what their regions went into.")
+        if loaded.moved.rows:
+            counts = ", ".join(f"{table.replace('_', ' ')} {count}" for table, count in loaded.moved.rows.items())
+            click.echo(f"Moved to what their regions went into: {counts}.")
         if loaded.moved.left:
             seats = ", ".join(loaded.moved.left)
             click.echo(f"These seats are of a level that their region went beyond; appoint their holders anew: {seats}")

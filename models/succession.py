@@ -44,16 +44,17 @@ class Moved:
 def move_to_successors(database: Engine, now: datetime) -> Moved:
     """Everything that goes on in a region that has ended; again finds what came there meanwhile, and else nothing."""
     moved = Moved()
-    for old in _inhabited(database, now):
+    for old, tables in _inhabited(database, now):
         with database.begin() as connection, Session(connection) as db:
             region = db.get_one(Region, old)
             new = living(db, [region]).get(old)
             if new is None or new is region:
                 continue
-            for table, count in _move(db, old, new.code, now).items():
+            for table, count in _move(db, tables, old, new.code, now).items():
                 moved.rows[table] = moved.rows.get(table, 0) + count
-            seats = select(Staff.work_no).where(_goes_on(now)[Staff], Staff.region_code == old)
-            moved.left += db.scalars(seats.order_by(Staff.work_no))
+            if Staff in tables:
+                seats = select(Staff.work_no).where(_goes_on(now)[Staff], Staff.region_code == old)
+                moved.left += db.scalars(seats.order_by(Staff.work_no))
             db.flush()
     return moved
 
@@ -81,29 +82,31 @@ def _may_move(state: Any, machine: Machine) -> ColumnElement[bool]:
     return within
 
 
-def _inhabited(database: Engine, now: datetime) -> Iterator[str]:
-    """Codes of regions that have ended and gone into another, where something still goes on."""
+def _inhabited(database: Engine, now: datetime) -> Iterator[tuple[str, list[Any]]]:
+    """Codes of regions that have ended and gone into another, with the tables in which something still goes on."""
     last = ""
     while True:
         page = select(Region.code, Region.successor).where(Region.code > last).order_by(Region.code).limit(_WINDOW)
         with database.connect() as connection:
             rows = connection.execute(page).all()
             ended = [row.code for row in rows if row.successor]
-            found: set[str] = set()
+            found: dict[str, list[Any]] = {}
             for table, goes_on in _goes_on(now).items() if ended else ():
                 there = select(table.region_code).where(goes_on, table.region_code.in_(ended)).distinct()
-                found.update(connection.scalars(there))
+                for code in connection.scalars(there):
+                    found.setdefault(code, []).append(table)
         if not rows:
             return
         last = rows[-1].code
-        yield from sorted(found)
+        yield from ((code, found[code]) for code in sorted(found))
 
 
-def _move(db: Session, old: str, new: str, now: datetime) -> dict[str, int]:
+def _move(db: Session, tables: Sequence[Any], old: str, new: str, now: datetime) -> dict[str, int]:
     """Table -> how many rows went from the one code to the other, with an audit event for each table."""
-    moved: dict[Any, list[int]] = {}
-    for table, goes_on in _goes_on(now).items():
-        here = goes_on & (table.region_code == old)
+    moved: dict[Any, list[int]] = {Staff: [], Task: []}
+    goes_on = _goes_on(now)
+    for table in tables:
+        here = goes_on[table] & (table.region_code == old)
         if table is Staff:
             here &= Staff.role.in_([role for role, levels in SEATS.items() if level_of(new) in levels])
         moved[table] = _move_rows(db, table, here, new)

@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session as Database
 
+from bot.app import create_app
 from bot.region_rows import Past, Row, check
 from bot.regions import BadRegions, Loaded, load_regions, read_regions
 from models.audit import AuditEvent
 from models.database import connect
 from models.region import Region
+from models.user import Household
+from tests.stage import settings_for
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 TREE = """\
@@ -190,3 +193,19 @@ def _last(code: str | None, successors: dict[str, str | None]) -> str | None:
 def test_an_end_needs_no_successor_and_a_past_no_end() -> None:
     rows = [Row(CODES[0], "某村", "village", "f.csv", 2, {"valid_to": date(2026, 1, 1)})]
     check(rows, dict.fromkeys(ABOVE, "某"), {CODES[1]: Past(date(2020, 1, 1))}, NOW.date())
+
+
+def test_the_command_says_what_became_of_it(load: Callable[[str], Loaded], database_url: str, tmp_path: Path) -> None:
+    app = create_app(settings_for(database_url))
+    database = app.extensions["bangfu"]["turns"].database
+    with Database(database) as db, db.begin():
+        db.add(Household(region_code="431124101201", created_at=NOW))
+    file = tmp_path / "merged.csv"
+    file.write_text(f"{HEAD}{MERGED}\n", encoding="utf-8")
+    told = app.test_cli_runner().invoke(args=["import-regions", str(file)])
+    for line in ("1 regions loaded.", "1 have ended.", "Moved to what their regions went into: households 1."):
+        assert line in told.output
+    file.write_text(f"{HEAD}431124101202,和平村,village,,2026-01-01,\n", encoding="utf-8")
+    refused = app.test_cli_runner().invoke(args=["import-regions", str(file)])
+    assert (refused.exit_code, "merged.csv, line 2: " in refused.output) == (1, True)
+    database.dispose()
