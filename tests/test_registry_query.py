@@ -29,10 +29,9 @@ from bot.verifying import check_registry
 from bot.worker import Errands
 from config.settings import Environment, Settings
 from models.database import connect
-from models.machine import Actor, By
 from models.registry import UNAVAILABLE, Finding
 from models.user import User
-from models.verification import Verification, open_case
+from models.verification import Verification, case_of
 from tests.simulating import serving
 from tests.stage import Stage, id_number, seed_regions, settings_for
 from tests.test_settings import OWN
@@ -321,13 +320,11 @@ class Case:
         self.stage, self.database = stage, stage.database
         ours = {"registry_url": f"{url}/ask", "registry_token": SecretStr(TOKEN)}
         self.errands = Errands(settings_for(stage.settings.database_url, redis_url).model_copy(update=ours))
-        self.number = self.open("o-wang")
-
-    def open(self, openid: str) -> int:
-        user_id = self.stage.register(openid, "resident")
-        with Database(self.database) as db, db.begin():
-            user = db.get_one(User, user_id)
-            return open_case(db, user, Actor(By.OWNER, f"user:{user.id}"), self.stage.clock()).id
+        user_id = stage.register("o-wang", "resident", verified=False)
+        with Database(self.database) as db:
+            found = case_of(db, user_id)
+            assert found
+            self.number = found.id
 
     def row(self) -> Verification:
         with Database(self.database, expire_on_commit=False) as db:

@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg
 from stdnum.cn import ric
 
+from bot.leash import leashed
 from models.migrations import upgrade
 from tests.services import EmbeddedPostgres
 from tests.stage import DAOXIAN_MEIHUA, seed_regions
@@ -49,7 +50,7 @@ def rows(count: int) -> Iterator[str]:
 def measured(command: list[str], environment: dict[str, str]) -> Figures:
     """The command's own time, and the most memory that it held."""
     begin = time.perf_counter()
-    process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(leashed(command), env={**os.environ, **environment}, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
