@@ -62,7 +62,9 @@ def take(connection: Connection) -> list[Values]:
 @event.listens_for(Engine, "begin")
 @event.listens_for(Engine, "rollback")
 def _drop(connection: Connection) -> None:
-    connection.info.pop(_KEY, None)
+    # One that was lost has dropped everything, and asking it hides how it was lost.
+    if not connection.invalidated:
+        connection.info.pop(_KEY, None)
 
 
 # SQLAlchemy tells a savepoint's name only at its end, but keeps savepoints strictly one inside the other.
@@ -74,10 +76,12 @@ def _mark(connection: Connection, _name: None) -> None:
 
 @event.listens_for(Engine, "release_savepoint")
 def _keep(connection: Connection, _name: str, _context: None) -> None:
-    _waiting(connection).marks.pop()
+    if not connection.invalidated:
+        _waiting(connection).marks.pop()
 
 
 @event.listens_for(Engine, "rollback_savepoint")
 def _go_back(connection: Connection, _name: str, _context: None) -> None:
-    found = _waiting(connection)
-    del found.events[found.marks.pop() :]
+    if not connection.invalidated:
+        found = _waiting(connection)
+        del found.events[found.marks.pop() :]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, event, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session as Database
 
 from models.appeal import MACHINE, Appeal, freeze, resume
@@ -290,3 +290,32 @@ def _freeze_or_resume(stage: Stage, number: int, person: int) -> None:
             freeze(db, appeal, county, stage.clock(), "suspicion")
         else:
             resume(db, appeal, county, stage.clock())
+
+
+@pytest.mark.parametrize("when", ["in the middle", "in a savepoint", "before the commit"])
+def test_a_lost_connection_is_told_as_what_it_is(new_database: Callable[[str], str], when: str) -> None:
+    """And what waited on it is not told by whoever gets the next one."""
+    database = connect(new_database("postgresql"))
+
+    def turn() -> None:
+        with database.begin() as connection, Database(connection) as db:
+            tell(db, 1)
+            with db.begin_nested() if when == "in a savepoint" else nullcontext():
+                tell(db, 2)
+                _cut(database, connection)
+                if when != "before the commit":
+                    db.scalar(select(AuditHead.length))
+
+    with pytest.raises(OperationalError):
+        turn()
+    with Database(database) as db, db.begin():
+        tell(db, 3)
+    assert whole_chain(database) == [3]
+    database.dispose()
+
+
+def _cut(database: Engine, connection: Connection) -> None:
+    """The server ends the connection."""
+    process = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    with database.begin() as other:
+        other.exec_driver_sql(f"SELECT pg_terminate_backend({process})")
