@@ -1,13 +1,19 @@
 """看 <号> as staff see it: an appeal or a verification case with who asked, what was found, and what may be decided."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from flows.flow import Answer
 from handlers import browse, revisions
 from handlers.browse import labels, with_ways
 from handlers.seat import find_seat, parse
 from handlers.talk import Talk
 from models import look as files
+from models.flag import flags_of
+from models.gallery import count_pictures
 from models.look import AppealFile, CaseFile
 from models.machine import By
+from models.revision import waiting_for
 from models.verification import NoSuchCase
 
 # Characters of a story that fit into one message: beside the case, and by themselves.
@@ -37,12 +43,21 @@ def look(talk: Talk, reference: str = "") -> Answer:
     subject, number = parse(reference)
     if subject == "revision":
         return revisions.look_at(talk, number)
+    return look_with(talk, reference, {})
+
+
+def look_with(talk: Talk, reference: str, first: Mapping[str, list[str]]) -> Answer:
+    """At an appeal or a case. ``first``: what may be done here before everything else."""
+    subject, number = parse(reference)
     if subject == "case":
-        return _look_at_case(talk, number)
+        return _look_at_case(talk, number, first)
     file = _appeal(talk, number)
     if file is None:
         return browse.appeal(talk, str(number))
-    ways = _decisions(file.stage, reference)
+    ways = {**first, **_decisions(file.stage, reference)}
+    revision = waiting_for(talk.desk.db, number)
+    if revision and not file.hidden:
+        ways["revision"] = ["command", "look", f"revision:{revision.id}"]
     if len(file.story) > STORY_ROOM:
         ways["goes_on"] = ["command", "view_story", str(number), str(STORY_ROOM)]
     if len(file.budget) > BUDGET_LINES:
@@ -51,8 +66,11 @@ def look(talk: Talk, reference: str = "") -> Answer:
         ways["case"] = ["command", "look", f"case:{file.case}"]
     values = {
         "file": file,
+        "revising": revision is not None,
         "budget": sorted(file.budget, key=lambda line: -line[1])[:BUDGET_LINES],
         "story": file.story[:STORY_ROOM],
+        "flags": flags_of(talk.desk.db, number),
+        **_pictures(talk, "appeal", number, hidden=file.hidden),
         "now": talk.world.now,
         "labels": labels(talk.world.lexicon, "appeal_category", "appeal_kind"),
     }
@@ -78,20 +96,27 @@ def view_budget(talk: Talk, number: str) -> Answer:
     return with_ways("replies/budget", {"case": file}, {"case": ["command", "look", f"appeal:{number}"]})
 
 
-def _look_at_case(talk: Talk, number: int) -> Answer:
+def _look_at_case(talk: Talk, number: int, first: Mapping[str, list[str]]) -> Answer:
     staff = find_seat(talk)
     file = files.open_case(talk.desk.db, staff, number, talk.world.now) if staff else None
     if file is None or staff is None:
         raise NoSuchCase(number=number)
-    ways = _decisions(file.stage, f"case:{number}")
+    ways = {**first, **_decisions(file.stage, f"case:{number}")}
     if staff.role == By.COUNTY and file.state in ("verified", "suspended"):
         ways |= _standing_ways(file)
     values = {
         "file": file,
+        **_pictures(talk, "case", number),
         "now": talk.world.now,
         "labels": labels(talk.world.lexicon, "case_reason", "freeze_reason"),
     }
     return with_ways("replies/case_file", values, ways)
+
+
+def _pictures(talk: Talk, subject: str, number: int, *, hidden: bool = False) -> dict[str, Any]:
+    """How many pictures there are, and where: nowhere for who may not look at them."""
+    count = 0 if hidden else count_pictures(talk.desk.db, subject, number)
+    return {"pictures": count, "link": talk.world.link("pictures", f"{subject}:{number}") if count else ""}
 
 
 def _standing_ways(file: CaseFile) -> dict[str, list[str]]:

@@ -21,7 +21,7 @@ class Pages:
         self._env = renderer.env
         style = self._env.get_template("pages/style.css").render()
         digest = b64encode(sha256(style.encode()).digest()).decode()
-        self._policy = f"{BARE}; style-src 'sha256-{digest}'; img-src 'self'; frame-ancestors {framed_by}"
+        self._policy = f"{BARE}; style-src 'sha256-{digest}'; img-src 'self' data:; frame-ancestors {framed_by}"
 
     def show(self, name: str, status: int = 200, **values: Any) -> Response:
         """A page of templates/pages/, hardened. A missing value raises."""
