@@ -23,7 +23,7 @@ class Pages:
         digest = b64encode(sha256(style.encode()).digest()).decode()
         self._policy = f"{BARE}; style-src 'sha256-{digest}'; img-src 'self' data:; frame-ancestors {framed_by}"
 
-    def show(self, name: str, status: int = 200, **values: Any) -> Response:
+    def show(self, name: str, status: int = 200, /, **values: Any) -> Response:
         """A page of templates/pages/, hardened. A missing value raises."""
         words = self._env.get_template(f"pages/{name}.html").render(values)
         return guarded(Response(words, status, mimetype="text/html"), self._policy)
