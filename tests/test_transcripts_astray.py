@@ -64,7 +64,7 @@ class PhoneActor(Actor):
             case "event":
                 name, _, key = rest.partition(" ")
                 if name == "subscribe":
-                    return events.subscribe()
+                    return events.subscribe(key.removeprefix("qrscene_"))
                 return events.scan(key, "ticket") if name == "SCAN" else events.click(key)
         return Content(kind, [("MediaId", "media-0")])
 
