@@ -1,0 +1,315 @@
+"""Random people do random things to random cases, appeals and colleagues, in any order, through the real door.
+
+After every walk the books are whole: each state change was a move that its machine knows, has its event and its news,
+and was made by somebody who had no part in it; and whoever was shown a name is on record as having looked.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from itertools import count
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session as Database
+
+from bot.tending import tend
+from models.appeal import OPEN, Appeal, NewAppeal, get_appeal, submit
+from models.audit import AuditEvent
+from models.books import violations
+from models.conversation import Conversation
+from models.decision import Decision
+from models.erase import erase_person
+from models.errors import Refusal
+from models.mandate import Mandate, ProxyAct
+from models.notice import Notice
+from models.pledge import make_pledge
+from models.progress import due_for_registry, object_to, registry_answered
+from models.registry import RESULTS, Finding
+from models.staff import Staff
+from models.task import step_aside
+from models.tie import declare, tied_to
+from models.user import User
+from models.verdict import visited
+from models.verification import OPEN as OPEN_CASES
+from models.verification import Verification, get_case
+from models.visit import Seen, record
+from tests.stage import Stage, seed_regions
+
+COUNTY = "431124000000"
+STAFF = (
+    ("ann", "village", None),
+    ("ben", "village", None),
+    ("cao", "township", None),
+    ("dai", "township", None),
+    ("eve", "county", COUNTY),
+    ("fan", "county", COUNTY),
+    ("gao", "fund_holder", COUNTY),
+)
+RESIDENTS = ("wang", "li", "zhao")
+# What is typed about a case or an appeal, by anybody.
+WORDS = ("通过 {}", "退回 {} 1", "驳回 {} 1", "冻结 {} 1", "解冻 {}", "看 {}", "走访 {}", "公示 {}", "举报 {}")
+# What is typed about a colleague.
+OF_STAFF = ("停用 {} 1", "恢复 {}", "撤销 {} 1", "移交 {}", "分派 认1 {}", "分派 1 {}")
+PLAIN = ("待办", "1", "2", "3", "确认", "取消", "认证", "抽查", "我的", "谁看过我", "统计", "工作人员")
+
+step = st.tuples(st.integers(0, 999), st.integers(0, 999), st.integers(0, 999))
+
+
+@dataclass
+class Walk:
+    stage: Stage
+    serial: Iterator[int] = field(default_factory=count)
+    shown: int = 0
+
+    def act(self, what: int, who: int, which: int) -> None:
+        acts: tuple[Callable[[int, int], None], ...] = (
+            self.say_of_thing,
+            self.say_of_thing,
+            self.say_of_thing,
+            self.say_plain,
+            self.say_plain,
+            self.say_of_staff,
+            self.ask_registry,
+            self.ask_registry,
+            self.visit,
+            self.visit,
+            self.object,
+            self.ask,
+            self.ask,
+            self.give,
+            self.wait,
+            self.wait,
+            self.declare,
+            self.erase,
+        )
+        # Erasure and dismissals would soon leave nobody to do anything: they are rarer than the rest.
+        place = what % (len(acts) + 8)
+        acts[place - 9 if place >= len(acts) else place](who, which)
+
+    # Through the door
+
+    def say(self, who: int, words: str) -> None:
+        people = (*(name for name, *_ in STAFF), *RESIDENTS, "donor", "stranger")
+        openid = f"o-{people[who % len(people)]}"
+        looks = self._looks(openid)
+        reply = self.stage.say(openid, words)
+        assert "小毛病" not in reply, f"{words} failed"
+        if "王秀兰" in reply and looks is not None:
+            self.shown += 1
+            assert self._looks(openid) == looks + 1, f"{words} showed a name and left no trace"
+
+    def say_of_thing(self, who: int, which: int) -> None:
+        thing = f"认{which // 20 % 4 + 1}" if which // 9 % 2 else str(which // 20 % 3 + 1)
+        self.say(who, WORDS[which % len(WORDS)].format(thing))
+
+    def say_of_staff(self, who: int, which: int) -> None:
+        with Database(self.stage.database) as db:
+            numbers = db.scalars(select(Staff.work_no).order_by(Staff.id)).all()
+        self.say(who, OF_STAFF[which % len(OF_STAFF)].format(numbers[which // 7 % len(numbers)]))
+
+    def say_plain(self, who: int, which: int) -> None:
+        self.say(who, PLAIN[which % len(PLAIN)])
+
+    def _looks(self, openid: str) -> int | None:
+        """How often this member of staff is on record as having looked; None for who is none."""
+        with Database(self.stage.database) as db:
+            staff = db.scalar(select(Staff.id).where(Staff.openid == openid, Staff.state == "active"))
+            if staff is None:
+                return None
+            looked = (AuditEvent.actor == f"staff:{staff}") & (AuditEvent.action == "read_sensitive")
+            return db.scalar(select(func.count()).where(looked, AuditEvent.detail.is_not(None))) or 0
+
+    # Past it: what has a flow or a job of its own in front
+
+    def ask_registry(self, _who: int, which: int) -> None:
+        now = self.stage.clock()
+        finding = Finding(RESULTS[which % 4] if which % 3 == 0 else "match", "低保", "民政", date(2026, 11, 1))
+        with Database(self.stage.database) as db, db.begin():
+            for number in due_for_registry(db, now):
+                registry_answered(db, number, finding, now)
+
+    def visit(self, who: int, which: int) -> None:
+        now = self.stage.clock()
+        seen = Seen(
+            draft_id=f"visit-{next(self.serial)}",
+            place={"latitude": 25.6, "longitude": 111.6, "label": "道县梅花镇"},
+            assessment={},
+            findings="家里两口人，种一亩橘子。",
+            score=which % 30,
+            supports=which % 5 != 0,
+        )
+        with Database(self.stage.database) as db:
+            try:
+                staff, case = self._staff(db, who), get_case(db, which % 4 + 1)
+                if step_aside(db, staff, "case", case.id, now) is None:
+                    visited(db, case, staff, record(db, case, staff, seen, now), now)
+            except Refusal:
+                db.rollback()
+            db.commit()
+
+    def object(self, who: int, which: int) -> None:
+        with Database(self.stage.database) as db:
+            people = db.scalars(select(Conversation.id).order_by(Conversation.id)).all()
+            try:
+                case, person = get_case(db, which % 4 + 1), people[who % len(people)]
+                object_to(db, case, person, "他家有两辆车。", f"objection-{next(self.serial)}", self.stage.clock())
+            except Refusal:
+                db.rollback()
+            db.commit()
+
+    def ask(self, who: int, which: int) -> None:
+        kind, fen = (("one_to_one", 500_000), ("crowdfund", 30_000_000))[which % 2]
+        with Database(self.stage.database) as db:
+            owner = self._resident(db, who)
+            if owner is None:
+                return
+            wanted = NewAppeal(
+                draft_id=f"walk-{next(self.serial)}",
+                kind=kind,
+                category=("industry", "housing")[which // 2 % 2],
+                title="买缝纫机",
+                story="家里有三口人。" * 10,
+                region_code=owner.region_code or "",
+                target_fen=fen,
+                deadline=self.stage.clock() + timedelta(days=60),
+                budget=(("缝纫机", fen),),
+            )
+            try:
+                submit(db, wanted, owner, self.stage.clock())
+            except Refusal:
+                db.rollback()
+            db.commit()
+
+    def give(self, who: int, which: int) -> None:
+        with Database(self.stage.database) as db:
+            donor = self._resident(db, who)
+            try:
+                appeal = get_appeal(db, which % 3 + 1, lock=True)
+                if donor:
+                    draft = f"gift-{next(self.serial)}"
+                    make_pledge(db, draft, appeal, donor, 100, anonymous=False, by_staff=False, now=self.stage.clock())
+            except Refusal:
+                db.rollback()
+            db.commit()
+
+    def wait(self, _who: int, which: int) -> None:
+        self.stage.clock.move(timedelta(days=(1, 2, 3, 5, 5, 5, 16, 40)[which % 8]))
+        tend(self.stage.database, self.stage.clock())
+
+    def declare(self, who: int, which: int) -> None:
+        with Database(self.stage.database) as db:
+            other = self._resident(db, which)
+            if other and other.id_number and which % 4 == 0:
+                declare(db, self._staff(db, who), ("kin", "payee")[which % 2], other.id_number, self.stage.clock())
+            db.commit()
+
+    def erase(self, who: int, which: int) -> None:
+        if which % 6:
+            return
+        with Database(self.stage.database) as db:
+            openid = f"o-{RESIDENTS[who % len(RESIDENTS)]}"
+            person = db.scalar(select(Conversation.id).where(Conversation.openid == openid))
+            erase_person(db, person or 0, self.stage.clock())
+            db.commit()
+
+    def _staff(self, db: Database, who: int) -> Staff:
+        openid = f"o-{STAFF[who % len(STAFF)][0]}"
+        return db.scalars(select(Staff).where(Staff.openid == openid).order_by(Staff.id.desc()).limit(1)).one()
+
+    def _resident(self, db: Database, who: int) -> User | None:
+        openid = f"o-{RESIDENTS[who % len(RESIDENTS)]}"
+        user = db.scalar(select(Conversation.user_id).where(Conversation.openid == openid))
+        return db.get(User, user) if user else None
+
+    # What must be true
+
+    def check(self) -> None:
+        with Database(self.stage.database) as db:
+            found = list(violations(db.connection(), self.stage.clock()))
+            assert found == []
+            self._check_people(db)
+            self._check_one_of_each(db)
+            self._check_told(db)
+            self._check_mandates(db)
+
+    def _check_people(self, db: Database) -> None:
+        """7: nobody decided on their own household or kin, nor passed one thing twice."""
+        for decision in db.scalars(select(Decision)):
+            table = Verification if decision.subject == "case" else Appeal
+            if decision.subject in ("case", "appeal"):
+                household = db.get_one(table, decision.subject_id).household_id
+                assert tied_to(db, household).get(decision.staff_id) in (None, "kin", "payee")
+        passes = select(Decision.subject, Decision.subject_id, Decision.round, Decision.staff_id, func.count())
+        passes = passes.where(Decision.verdict == "pass")
+        twice = passes.group_by(*list(passes.selected_columns)[:4]).having(func.count() > 1)
+        assert db.execute(twice).all() == []
+
+    def _check_one_of_each(self, db: Database) -> None:
+        """8: one live person per number, one open case each, one open appeal per household and category."""
+        for columns, condition in (
+            ((User.id_finder,), User.id_finder.is_not(None)),
+            ((Verification.user_id,), Verification.state.in_(OPEN_CASES)),
+            ((Appeal.household_id, Appeal.category), Appeal.state.in_(OPEN)),
+        ):
+            twice = select(*columns).where(condition).group_by(*columns).having(func.count() > 1)
+            assert db.execute(twice).all() == []
+
+    def _check_told(self, db: Database) -> None:
+        """12: the event of a decision and the news of it are there, or neither is."""
+        moves = select(AuditEvent.subject_id, AuditEvent.to_state, AuditEvent.at).where(
+            AuditEvent.subject == "case",
+            AuditEvent.actor != "staff:0",  # the stage's own
+            AuditEvent.to_state.in_(("verified", "rejected", "suspended", "revoked")),
+        )
+        for number, state, _at in db.execute(moves):
+            owner = db.get_one(Verification, number).user_id
+            if db.get_one(User, owner).state == "active":
+                key = f"case:{number}:case_moved:{state}:%"
+                assert db.scalar(select(func.count()).where(Notice.dedupe_key.like(key))), f"{number} {state}"
+
+    def _check_mandates(self, db: Database) -> None:
+        """13: what was done for somebody was done by a consent that was live then."""
+        acts = select(ProxyAct.at, Mandate.granted_at, Mandate.expires_at, Mandate.revoked_at).join(
+            Mandate, Mandate.id == ProxyAct.mandate_id
+        )
+        for at, granted, expires, revoked in db.execute(acts):
+            assert granted <= at < expires
+            assert revoked is None or at <= revoked
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_whatever_people_do_in_whatever_order_the_books_are_whole(
+    new_database: Callable[[str], str], kind: str
+) -> None:
+    url = new_database(kind)
+    seed_regions(url)
+    fresh = count()
+
+    @settings(max_examples=12, suppress_health_check=list(HealthCheck), deadline=None)
+    @given(st.lists(step, min_size=15, max_size=60))
+    def walk(steps: list[tuple[int, int, int]]) -> None:
+        walked = begin(new_database(kind) if next(fresh) else url, kind)
+        try:
+            for number, (what, who, which) in enumerate(steps):
+                walked.act(what, who, which)
+                if number % 10 == 9:
+                    walked.check()
+            walked.check()
+        finally:
+            walked.stage.close()
+
+    walk()
+
+
+def begin(url: str, kind: str) -> Walk:
+    seed_regions(url)
+    stage = Stage(url)
+    for name, role, region in STAFF:
+        stage.appoint(f"o-{name}", role, *filter(None, [region]))
+    for name in RESIDENTS:
+        stage.register(f"o-{name}", "resident", verified=name == "zhao")
+    stage.register("o-donor", "donor")
+    return Walk(stage)
