@@ -24,6 +24,7 @@ from models.task import (
 )
 from models.team import SHARED, NoSuchStaff, OnYourself, StaffStands, find_member, seat_of, stands, tell_staff
 from models.verification import get_case
+from models.zone import CHINA
 
 
 class NotAColleague(Refusal):
@@ -118,23 +119,32 @@ def assign(db: Session, by: Staff, subject: str, number: int, work_no: str, now:
 
     Raises as ``find_assignable``, and NoSuchStaff, StaffStands, WrongSeat or TheyHaveAPart.
     """
-    task = find_assignable(db, by, subject, number)
+    return give(db, by, find_assignable(db, by, subject, number), work_no, now)
+
+
+def give(db: Session, by: Staff, task: Task, work_no: str, now: datetime) -> Task:
+    """To the one of this number, if it can be theirs. Raises NoSuchStaff, StaffStands, WrongSeat or TheyHaveAPart."""
     to = find_member(db, work_no)
     if to is None:
         raise NoSuchStaff(work_no=work_no)
     _at_work(to, now)
     if to.role not in (STEPS[task.step][0], by.role):
-        raise WrongSeat(work_no=to.work_no, subject=subject, number=number, why="role")
+        raise WrongSeat(work_no=to.work_no, subject=task.subject, number=task.subject_id, why="role")
     if not to.covers(task.region_code):
-        raise WrongSeat(work_no=to.work_no, subject=subject, number=number, why="place")
+        raise WrongSeat(work_no=to.work_no, subject=task.subject, number=task.subject_id, why="place")
     reason = part_in(db, to, task)
     if reason:
-        raise TheyHaveAPart(subject=subject, number=number, work_no=to.work_no)
+        raise TheyHaveAPart(subject=task.subject, number=task.subject_id, work_no=to.work_no)
     before = db.get(Staff, task.assignee) if task.assignee else None
     if before is None or before.id != to.id:
         give_to(db, task, to, by.actor.name, now)
         for person in [each for each in (before, to) if each and each.id != by.id]:
-            facts = {"subject": subject, "number": number, "yours": person is to, "due": task.due_at.date().isoformat()}
+            facts = {
+                "subject": task.subject,
+                "number": task.subject_id,
+                "yours": person is to,
+                "due": task.due_at.astimezone(CHINA).date().isoformat(),
+            }
             tell_staff(db, person, "task_assigned", facts, f"task_assigned:{task.id}:{now.timestamp()}", now)
     return task
 

@@ -1,0 +1,188 @@
+"""Random people invite, take up, confirm, stop, bring back, hand over and declare, in any order: what always holds."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session as Database
+
+from models import appointment, handover, queue, suspension
+from models.appointment import Invitation
+from models.conversation import Conversation
+from models.errors import Refusal
+from models.staff import HOLDING, Staff, find_staff
+from models.task import Matter, Recusal, Task, open_task
+from models.team import is_below
+from models.tie import tied_to
+from models.user import User
+from tests import wechat_side
+from tests.stage import Clock, Stage, id_number, seed_regions
+
+COUNTY, MEIHUA, QINGTANG = "431124000000", "431124101000", "431124104000"
+VILLAGES = ("431124101208", "431124101209", "431124101213")
+PLACES = (COUNTY, MEIHUA, QINGTANG, *VILLAGES)
+ROLES = ("village", "township", "county", "fund_holder")
+PEOPLE = tuple(f"o-{name}" for name in ("zhou", "li", "zhao", "chen", "wu", "he"))
+FIRST = (("o-county", "county", COUNTY), ("o-town", "township", MEIHUA), ("o-far", "township", QINGTANG))
+RESIDENTS = 3
+TASKS = 6
+
+number = st.integers(0, 30)
+person = st.sampled_from([*PEOPLE, *(openid for openid, _, _ in FIRST)])
+ACTION = st.one_of(
+    st.tuples(st.just("invite"), person, st.sampled_from(ROLES), st.sampled_from(PLACES)),
+    st.tuples(st.just("redeem"), person, number, st.just(None)),
+    st.tuples(st.just("confirm"), person, number, st.just(None)),
+    st.tuples(st.sampled_from(["suspend", "restore", "revoke"]), person, number, st.just(None)),
+    st.tuples(st.just("hand_over"), person, number, st.just(None)),
+    st.tuples(st.just("assign"), person, number, number),
+    st.tuples(st.just("declare"), person, number, st.just(None)),
+    st.tuples(st.just("wait"), st.just(""), st.integers(1, 30), st.just(None)),
+    # The way in by itself, so that walks get further than chance would take them.
+    st.tuples(st.just("join"), st.sampled_from(PEOPLE), st.booleans(), st.sampled_from([MEIHUA, *VILLAGES])),
+)
+
+
+@dataclass
+class Walk:
+    """One example in a transaction that is rolled back; ``codes`` are all that were ever told."""
+
+    db: Database
+    now: datetime
+    codes: list[str] = field(default_factory=list)
+
+    def staff(self, which: int) -> Staff:
+        everybody = self.db.scalars(select(Staff).order_by(Staff.id)).all()
+        return everybody[which % len(everybody)]
+
+    def act(self, name: str, openid: str, first: object, second: object) -> None:
+        """As a handler does: who is not on the staff is stopped before; a refusal takes back all that was written."""
+        doing: Callable[..., None] = getattr(self, f"_{name}")
+        by = find_staff(self.db, wechat_side.ACCOUNT, openid, self.now)
+        needs_seat = name not in ("redeem", "wait", "join")
+        if needs_seat and by is None:
+            return
+        try:
+            with self.db.begin_nested():
+                doing(by if needs_seat else openid, first, second)
+        except Refusal:
+            self.db.expire_all()
+
+    def _invite(self, by: Staff, role: str, place: str) -> None:
+        until = self.now + timedelta(days=20) if len(self.codes) % 2 else None
+        invited, code = appointment.invite(self.db, by, Invitation(role, place, "周建国", until), self.now)
+        assert is_below(by.role, invited.role)
+        assert by.covers(invited.region_code)
+        self.codes.append(code)
+
+    def _redeem(self, openid: str, which: int, _: None) -> None:
+        code = self.codes[which % len(self.codes)] if self.codes else "ABCDE23456"
+        conversation = self.db.scalars(select(Conversation.id).where(Conversation.openid == openid)).one()
+        appointment.redeem(self.db, conversation, code, self.now)
+
+    def _join(self, openid: str, confirmed: bool, place: str) -> None:
+        by = find_staff(self.db, wechat_side.ACCOUNT, "o-town", self.now)
+        if by:
+            self._invite(by, "village", place)
+            self._redeem(openid, len(self.codes) - 1, None)
+            newest = self.db.scalars(select(Staff).order_by(Staff.id.desc()).limit(1)).one()
+            if confirmed:
+                appointment.confirm(self.db, by, newest.work_no, self.now)
+
+    def _confirm(self, by: Staff, which: int, _: None) -> None:
+        staff = self.staff(which)
+        appointment.confirm(self.db, by, staff.work_no, self.now)
+        assert staff.id != by.id
+
+    def _suspend(self, by: Staff, which: int, _: None) -> None:
+        suspension.suspend(self.db, by, self.staff(which).work_no, "moved_on", self.now)
+
+    def _restore(self, by: Staff, which: int, _: None) -> None:
+        suspension.restore(self.db, by, self.staff(which).work_no, self.now)
+
+    def _revoke(self, by: Staff, which: int, _: None) -> None:
+        suspension.revoke(self.db, by, self.staff(which).work_no, "moved_on", self.now)
+
+    def _hand_over(self, by: Staff, which: int, _: None) -> None:
+        handover.hand_over(self.db, by, self.staff(which).work_no, self.now)
+        assert not handover.queue_of(self.db, by)
+
+    def _assign(self, by: Staff, which: int, to: int) -> None:
+        """Past the subject's own row, which these tasks have not; what is asked of it is asked here."""
+        task = self.db.scalars(select(Task).order_by(Task.id)).all()[which % TASKS]
+        if by.role in ("township", "county") and by.covers(task.region_code):
+            handover.give(self.db, by, task, self.staff(to).work_no, self.now)
+
+    def _declare(self, by: Staff, which: int, _: None) -> None:
+        handover.declare(self.db, by, "kin", id_number(which % RESIDENTS + 3), self.now)
+
+    def _wait(self, _openid: str, days: int, _: None) -> None:
+        self.now += timedelta(days=days)
+        suspension.end_terms(self.db, self.now)
+        queue.escalate_overdue(self.db, self.now)
+
+    def states(self) -> dict[int, str]:
+        return dict(self.db.execute(select(Staff.id, Staff.state)).all())  # type: ignore[arg-type]
+
+    def check(self, before: dict[int, str]) -> None:
+        self.db.flush()
+        self.db.expire_all()
+        for staff_id, state in self.states().items():
+            was = before.get(staff_id, "invited")
+            steps = appointment.MACHINE.moves
+            via = {to for source, to in steps if source == was} | {was}
+            assert state in via or (staff_id not in before and state == "active"), f"{was} -> {state}"
+        held = select(func.count()).where(Staff.state.in_(HOLDING)).group_by(Staff.openid)
+        assert all(count == 1 for count in self.db.scalars(held))
+        open_ones = self.db.scalars(select(Task).where(Task.closed_at.is_(None))).all()
+        assert len(open_ones) == TASKS
+        for task in open_ones:
+            holder = self.db.get(Staff, task.assignee) if task.assignee else None
+            if holder:
+                assert holder.state == "active"
+                assert holder.active_until is None or holder.active_until > self.now
+                recused = select(Recusal.id).where(Recusal.task_id == task.id, Recusal.staff_id == holder.id)
+                assert self.db.scalar(recused) is None
+                assert holder.id not in tied_to(self.db, task.household_id)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Engine]:
+    seed_regions(database_url)
+    stage = Stage(database_url)
+    for openid in PEOPLE:
+        stage.person(openid)
+    for openid, role, place in FIRST:
+        stage.appoint(openid, role, place, openid)
+    for serial in range(RESIDENTS):
+        stage.register(f"o-resident-{serial}", "resident", VILLAGES[0])
+    with Database(stage.database) as db, db.begin():
+        households = db.scalars(select(User.household_id).order_by(User.id)).all()
+        for serial in range(TASKS):
+            matter = Matter("case", 1000 + serial, VILLAGES[serial % len(VILLAGES)], households[serial % RESIDENTS])
+            open_task(db, matter, "visit", stage.clock())
+    yield stage.database
+    stage.close()
+
+
+def test_whatever_people_do_seats_and_queues_stay_in_order(database: Engine) -> None:
+    reached: set[str] = set()
+
+    @given(st.lists(ACTION, min_size=4, max_size=20))
+    def walk(actions: list[tuple[str, str, object, object]]) -> None:
+        with database.connect() as connection, connection.begin() as whole:
+            with Database(connection, join_transaction_mode="create_savepoint") as db:
+                here = Walk(db, Clock().now)
+                for action in actions:
+                    before = here.states()
+                    here.act(*action)
+                    here.check(before)
+                reached.update(here.states().values())
+            whole.rollback()
+
+    walk()
+    assert reached == {"invited", "bound", "active", "suspended", "revoked"}
