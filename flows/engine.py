@@ -14,6 +14,7 @@ from flows.numerals import ordinal
 from flows.readers.base import Accepted, Asking, Offer, Partial, Reading, Rejected
 from flows.session import MOST_DRAFTS, Draft, Option, Session
 from flows.standing import Standing, cursor, draft_say, live_answers
+from flows.wording import plain
 from flows.world import World
 from models.errors import Refusal
 from models.message import Message
@@ -183,7 +184,8 @@ class Engine:
         step = cursor(flow, draft)
         number = ordinal(text)
         if step is None:
-            return number is not None or world.lexicon.means("confirm", text)
+            meant = number is not None or world.lexicon.means("confirm", text)
+            return meant or _line(text, world, len(live_answers(flow, draft))) is not None
         if draft.offered:
             return number is not None and 1 <= number <= len(draft.offered)
         return step.reader.exact(text, Standing(flow, draft, world).asking(step)) is not None
@@ -232,8 +234,8 @@ class Engine:
             return recheck
         live = at.live
         steps = [step for step in at.flow.steps if step.name in live]
-        number = ordinal(message.text)
-        if number is not None and 1 <= number <= len(steps):
+        number = _line(message.text, world, len(steps))
+        if number is not None:
             draft.editing = steps[number - 1].name
             return self.ask(session, draft, world)
         hint = draft_say(draft, "flows/drafts", "review_hint", {"most": len(steps)})
@@ -276,6 +278,14 @@ class Engine:
 
     def _at(self, draft: Draft, world: World) -> Standing:
         return Standing(self.flows[draft.flow], draft, world)
+
+
+def _line(text: str, world: World, most: int) -> int | None:
+    """The line of a review that is meant, by its number or by the word for changing before it (改 3)."""
+    said = plain(text)
+    word = max((word for word in world.lexicon.words["fix"] if said.startswith(word)), key=len, default="")
+    number = ordinal(said.removeprefix(word))
+    return number if number is not None and 1 <= number <= most else None
 
 
 def _read(at: Standing, step: Step, message: Message) -> Reading:

@@ -11,6 +11,7 @@ from handlers.talk import Talk
 from models import shelves
 from models.appeal import NoSuchAppeal
 from models.public import PublicStory, find_story
+from models.revision import waiting_for
 from models.shelves import NoSuchThing, Shelf, Wanted
 from models.user import User
 
@@ -91,9 +92,12 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
     takes_pledges = found.state == "funding" and found.deadline > talk.world.now
     own = shelves.APPEALS.belongs_to(talk.desk.db, found.number, viewer)
     ways = {"give": ["command", "pledge", number]} if takes_pledges and not own else {}
+    if own and found.state == "returned":
+        ways["fix"] = ["command", "fix", number]
     ways["story"] = ["command", "public_story", number, "0", word, after]
     ways["budget"] = ["command", "public_budget", number, word, after]
-    return _detail(talk, APPEALS, found, ways, own, word, after)
+    revising = own and waiting_for(talk.desk.db, found.number) is not None
+    return _detail(talk, APPEALS, found, ways, own, word, after, revising=revising)
 
 
 def story(talk: Talk, number: str, begin: str = "0", word: str = "", after: str = "") -> Answer:
@@ -197,7 +201,14 @@ def _story(talk: Talk, number: str) -> PublicStory:
 
 
 def _detail(
-    talk: Talk, stall: Stall, found: Any, ways: dict[str, list[str]], own: bool, word: str, after: str
+    talk: Talk,
+    stall: Stall,
+    found: Any,
+    ways: dict[str, list[str]],
+    own: bool,
+    word: str,
+    after: str,
+    **facts: Any,
 ) -> Answer:
     """The thing's page: ``ways``, then back to where one was."""
     ways = {**ways, "list": ["command", stall.list_command, word, after]}
@@ -207,6 +218,7 @@ def _detail(
         "item": found,
         "now": talk.world.now,
         "labels": labels(talk.world.lexicon, stall.categories, "unit", "condition", "handover"),
+        **facts,
     }
     return with_ways(stall.template, values, ways)
 

@@ -47,7 +47,7 @@ def look_at(talk: Talk, number: int) -> Answer:
         "same_story": same,
         "story": file.new_story[:STORY_ROOM],
         "cut": len(file.new_story) > STORY_ROOM,
-        "link": "",
+        "link": talk.world.link("pictures", f"appeal:{file.appeal}"),
     }
     return with_ways("replies/revision", values, ways)
 

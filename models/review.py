@@ -7,10 +7,11 @@ charity. Whoever verified the household, or passed it before, is none of those w
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.appeal import MACHINE, Appeal, NoSuchAppeal, freeze, publish, resume
+from models.audit import AuditEvent
 from models.conversation import Conversation
 from models.decision import decide, passed_by
 from models.errors import Refusal
@@ -41,6 +42,15 @@ _STANDS: Mapping[str, str] = {
 }
 
 
+class ChangedSince(Refusal):
+    """Its owner has changed it, and this one has not looked at it since: what was seen is not what would be passed."""
+
+    code = "changed_since"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number=number, ways=(("look", f"appeal:{number}"),))
+
+
 class DeadlinePassed(Refusal):
     """The day by which the money was wanted went by during review."""
 
@@ -58,10 +68,12 @@ def get_locked(db: Session, number: int) -> Appeal:
 def approve(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     """Move an appeal as far as this step may, and owe its owner the news.
 
-    Raises NoSuchAppeal, OutsideRegion, NotYourTurn, HasAPart, DecidedBefore, NotVerified or DeadlinePassed.
+    Raises NoSuchAppeal, OutsideRegion, NotYourTurn, HasAPart, DecidedBefore, ChangedSince, NotVerified or
+    DeadlinePassed.
     """
     appeal = get_locked(db, number)
     task = take(db, staff, appeal.matter, appeal.state)
+    _check_seen(db, staff, appeal)
     if appeal.deadline <= now:
         raise DeadlinePassed(number=number, title=appeal.title, deadline=appeal.deadline)
     check_verified(db, appeal.household_id, now)
@@ -74,7 +86,7 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
 
 
 def send_back(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> Appeal:
-    """For correction of exactly what the reasons name. Raises as ``approve``, but for the last two."""
+    """For correction of exactly what the reasons name. Raises as ``approve``, but for the last four."""
     appeal = get_locked(db, number)
     task = take(db, staff, appeal.matter, appeal.state)
     fields = [field for reason in reasons for field in TO_CORRECT[reason]]
@@ -116,6 +128,18 @@ def tell_owner(db: Session, appeal: Appeal, now: datetime, reasons: Sequence[str
     key = f"appeal:{appeal.id}:{appeal.state}:{now.timestamp()}"  # it may come to this state more than once
     for conversation in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
         tell(db, conversation, template, values, f"{key}:{conversation}", now)
+
+
+def _check_seen(db: Session, staff: Staff, appeal: Appeal) -> None:
+    """Raises ChangedSince."""
+    if appeal.round == 1:
+        return
+    its_own = (AuditEvent.subject == "appeal") & (AuditEvent.subject_id == appeal.id)
+    handed_in = select(func.max(AuditEvent.id)).where(its_own, AuditEvent.to_state == "submitted").scalar_subquery()
+    looks = its_own & (AuditEvent.action == "read_sensitive") & (AuditEvent.detail == "review")
+    looks &= AuditEvent.actor == staff.actor.name
+    if db.scalar(select(AuditEvent.id).where(looks, AuditEvent.id > handed_in).limit(1)) is None:
+        raise ChangedSince(appeal.id)
 
 
 def _pass(db: Session, appeal: Appeal, task: Task, staff: Staff, now: datetime) -> None:

@@ -20,6 +20,7 @@ from models.appeal import MACHINE, Appeal, NewAppeal, publish, submit
 from models.conversation import Conversation
 from models.database import connect
 from models.machine import SYSTEM, Actor, By
+from models.photo import attach
 from models.progress import due_for_registry, registry_answered
 from models.region import LEVELS
 from models.registry import Finding
@@ -190,6 +191,28 @@ class Stage:
             db.add(staff)
             db.flush()
             return staff.id
+
+    def ask(self, openid: str, kind: str = "one_to_one", category: str = "industry") -> int:
+        """What a registered resident has handed in a moment ago, with a picture."""
+        conversation, now = self.person(openid), self.clock()
+        with Database(self.database) as db, db.begin():
+            owner = db.get_one(User, db.get_one(Conversation, conversation).user_id)
+            fen = 30_000_000 if kind == "crowdfund" else 300_000
+            wanted = NewAppeal(
+                draft_id=f"stage-{openid}-{category}-{len(db.scalars(select(Appeal.id)).all())}",
+                kind=kind,
+                category=category,
+                title="买台缝纫机做衣服",
+                story="我们家三口人，老伴身体不好，儿子在外打工。我会做衣服，想买一台缝纫机在家里接活，补贴家用，供孙子上学。",
+                region_code=owner.region_code or "",
+                target_fen=fen,
+                deadline=datetime(2027, 1, 24, 15, 59, 59, tzinfo=UTC),
+                budget=(("缝纫机", fen),),
+            )
+            appeal = submit(db, wanted, owner, now)
+            picture = {"media_id": f"stage-{appeal.id}", "pic_url": f"http://127.0.0.1/s{appeal.id}.jpg"}
+            attach(db, "appeal", appeal.id, conversation, [picture], now)
+            return appeal.id
 
     def open_appeal(self, kind: str = "one_to_one", target_fen: int = 500_000) -> int:
         """A published appeal by a household of its own, endorsed by an officer of its own."""

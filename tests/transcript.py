@@ -23,6 +23,8 @@ from models import (
     card,
     consent_code,
     conversation,
+    decision,
+    flag,
     goods,
     mandate,
     notice,
@@ -30,6 +32,7 @@ from models import (
     photo,
     pledge,
     produce,
+    revision,
     staff,
     task,
     ticket,
@@ -57,7 +60,10 @@ TABLES: dict[str, Any] = {
     "notice": notice.Notice,
     "objection": objection.Objection,
     "offer": goods.Offer,
+    "decision": decision.Decision,
+    "flag": flag.Flag,
     "photo": photo.Photo,
+    "revision": revision.Revision,
     "pledge": pledge.Pledge,
     "request": goods.GoodsRequest,
     "staff": staff.Staff,
@@ -194,6 +200,8 @@ class Actor:
                 self.stage.register(self.openid, "donor")
             case ["staff", role, *region]:
                 self.stage.appoint(self.openid, role, *region)
+            case ["asks", *kind]:
+                self.stage.ask(self.openid, *kind)
             case ["open_appeal", *kind]:
                 target = 30_000_000 if kind == ["crowdfund"] else 500_000
                 self.stage.open_appeal(kind[0] if kind else "one_to_one", target)
