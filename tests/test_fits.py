@@ -26,15 +26,17 @@ from models.appeal import MACHINE, NewAppeal, publish, submit
 from models.contact import ask_for
 from models.conversation import Conversation, Turn
 from models.database import connect
+from models.flag import raise_flag
 from models.goods import NewOffer, NewRequest, make_offer, make_request
 from models.machine import Actor, By
 from models.message import Kind, Message, Point
 from models.money import LARGEST
 from models.notice import count_unread, tell
+from models.photo import Photo
 from models.pledge import make_pledge
 from models.produce import NewListing, put_on_sale
 from models.region import Region
-from models.review import LONGEST_ANSWER
+from models.help_desk import LONGEST_ANSWER
 from models.staff import Staff
 from models.ticket import add_words, open_ticket
 from models.user import Registration, User, register
@@ -122,6 +124,7 @@ class World:
         for serial in range(SEVERAL):
             for owner in (resident, other):
                 appeal = submit(db, self._appeal(f"{owner.id}-{serial}", categories[serial]), owner, self.now)
+                self._mark(db, appeal.id)
                 if serial == 0:
                     continue
                 MACHINE.move(db, appeal, "village_review", officer.actor, self.now)
@@ -147,6 +150,13 @@ class World:
                     f"l-{owner.id}-{serial}", "produce", ITEM, "jin", LARGEST - 1, 99_999_999, best_before, url
                 )
                 put_on_sale(db, listing, owner, self.now)
+
+    def _mark(self, db: Database, appeal: int) -> None:
+        """Pictures, and more flags than are shown."""
+        for name in "一二三四":
+            raise_flag(db, appeal, "over_price", f"{name}{ITEM[1:]}", self.now, LARGEST)
+        picture = {"media_id": "m", "pic_url": "", "state": "kept", "created_at": self.now}
+        db.add(Photo(subject="appeal", subject_id=appeal, **picture))
 
     def _appeal(self, serial: str, category: str) -> NewAppeal:
         part = TARGET // LINES - 1
