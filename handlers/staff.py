@@ -17,10 +17,12 @@ from models.revision import waiting_for
 from models.verification import NoSuchCase
 
 # Characters of a story that fit into one message: beside the case, and by themselves.
-STORY_ROOM = 150
+STORY_ROOM = 110
 STORY_PART = 400
 # The largest; the others stand on a page of their own.
 BUDGET_LINES = 3
+# Those that weigh most; and how many fit on a page of their own.
+FLAGS, FLAGS_PAGE = 3, 15
 # Step -> what may be said to it by the numbers 1, 2 …: the command, and the name under which the template says it.
 DECISIONS: dict[str, tuple[str, ...]] = {
     "visit": ("visit",),
@@ -32,7 +34,7 @@ DECISIONS: dict[str, tuple[str, ...]] = {
     "sample": ("approve", "send_back"),
     "county": ("approve", "send_back", "reject"),
     "file": ("approve", "send_back"),
-    "revision": ("approve_revision", "reject_revision"),
+    "doubt": ("stop", "sound"),
 }
 
 
@@ -62,6 +64,9 @@ def look_with(talk: Talk, reference: str, first: Mapping[str, list[str]]) -> Ans
         ways["goes_on"] = ["command", "view_story", str(number), str(STORY_ROOM)]
     if len(file.budget) > BUDGET_LINES:
         ways["budget"] = ["command", "view_budget", str(number)]
+    flags = flags_of(talk.desk.db, number)
+    if len(flags) > FLAGS:
+        ways["flags"] = ["command", "view_flags", str(number)]
     if file.case and not file.hidden:
         ways["case"] = ["command", "look", f"case:{file.case}"]
     values = {
@@ -69,7 +74,8 @@ def look_with(talk: Talk, reference: str, first: Mapping[str, list[str]]) -> Ans
         "revising": revision is not None,
         "budget": sorted(file.budget, key=lambda line: -line[1])[:BUDGET_LINES],
         "story": file.story[:STORY_ROOM],
-        "flags": flags_of(talk.desk.db, number),
+        "flags": flags[:FLAGS],
+        "more_flags": len(flags) - FLAGS,
         **_pictures(talk, "appeal", number, hidden=file.hidden),
         "now": talk.world.now,
         "labels": labels(talk.world.lexicon, "appeal_category", "appeal_kind"),
@@ -94,6 +100,16 @@ def view_budget(talk: Talk, number: str) -> Answer:
     if file is None:
         return browse.appeal(talk, number)
     return with_ways("replies/budget", {"case": file}, {"case": ["command", "look", f"appeal:{number}"]})
+
+
+def view_flags(talk: Talk, number: str) -> Answer:
+    """All that an appeal should be looked at twice for."""
+    file = _appeal(talk, int(number))
+    if file is None:
+        return browse.appeal(talk, number)
+    flags = flags_of(talk.desk.db, int(number))
+    values = {"number": file.number, "flags": flags[:FLAGS_PAGE], "more_flags": len(flags) - FLAGS_PAGE}
+    return with_ways("replies/flags", values, {"case": ["command", "look", f"appeal:{number}"]})
 
 
 def _look_at_case(talk: Talk, number: int, first: Mapping[str, list[str]]) -> Answer:
