@@ -117,6 +117,7 @@ def _revoke(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str]) ->
 def _case_in_region(talk: Talk, staff: Staff, number: int) -> Verification:
     case = get_case(talk.desk.db, number)
     review.demand_region(talk.desk.db, staff, case.matter)
+    review.demand_no_tie(talk.desk.db, staff, case.matter)
     return case
 
 

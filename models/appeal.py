@@ -252,6 +252,7 @@ def _close_overdue(db: Session, appeal: Appeal, now: datetime) -> None:
         close_task(db, "appeal", appeal.id, now)
     elif appeal.state == "funding":
         MACHINE.move(db, appeal, "failed", SYSTEM, now, detail="overdue")
+        close_task(db, "appeal", appeal.id, now)  # a doubt, if there was one
     db.flush()
 
 

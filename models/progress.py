@@ -12,7 +12,7 @@ from models.objection import ON_NOTICE, Objection, ObjectionHeard, OwnNotice
 from models.registry import Finding
 from models.sealing import keyring
 from models.staff import Staff
-from models.task import Matter, find_task, open_task, recuse
+from models.task import Matter, close_task, find_task, open_task, recuse
 from models.user import User
 from models.verification import MACHINE, NotOnNotice, Verification, barred, get_case, tell_owner, to_township
 
@@ -130,6 +130,7 @@ def expire(db: Session, now: datetime) -> int:
     count = 0
     for case in db.scalars(over.limit(_BATCH).with_for_update(skip_locked=True)):
         MACHINE.move(db, case, "expired", SYSTEM, now)
+        close_task(db, "case", case.id, now)  # a doubt, if there was one
         tell_owner(db, case, "case_moved", now)
         count += 1
     for case in db.scalars(soon.limit(_BATCH).with_for_update(skip_locked=True)):

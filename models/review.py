@@ -19,7 +19,8 @@ from models.notice import tell
 from models.progress import is_drawn
 from models.region import Region
 from models.staff import Staff
-from models.task import Matter, OutsideRegion, Task, close_task, open_task, take
+from models.task import HasAPart, Matter, OutsideRegion, Task, close_task, open_task, take
+from models.tie import tied_to
 from models.verification import check_verified
 
 # What is wrong -> the questions of the flow to answer anew (flows/start_appeal.py).
@@ -104,10 +105,11 @@ def reject(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: 
 
 
 def stop(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> Appeal:
-    """The county freezes a live appeal. Raises NoSuchAppeal, OutsideRegion or WrongState."""
+    """The county freezes a live appeal. Raises NoSuchAppeal, OutsideRegion, HasAPart or WrongState."""
     appeal = _in_region(db, staff, number)
     freeze(db, appeal, staff.actor, now, reason)
     decide(db, appeal.matter, appeal.round, staff, "freeze", now, (reason,))
+    close_task(db, "appeal", number, now, staff)  # a doubt, if there was one
     tell_owner(db, appeal, now, (reason,))
     return appeal
 
@@ -192,13 +194,21 @@ def _turn_away(
 
 
 def demand_region(db: Session, staff: Staff, matter: Matter) -> None:
-    """Raises OutsideRegion."""
+    """Raises OutsideRegion. For what was handed over from another region see models.task.take."""
     if not staff.covers(matter.region_code):
         region = db.get_one(Region, staff.region_code).full_name
         raise OutsideRegion(subject=matter.subject, number=matter.number, region=region)
 
 
+def demand_no_tie(db: Session, staff: Staff, matter: Matter) -> None:
+    """Where there is no task to step aside from. Raises HasAPart."""
+    reason = tied_to(db, matter.household_id).get(staff.id)
+    if reason:
+        raise HasAPart(subject=matter.subject, number=matter.number, reason=reason)
+
+
 def _in_region(db: Session, staff: Staff, number: int) -> Appeal:
     appeal = get_locked(db, number)
     demand_region(db, staff, appeal.matter)
+    demand_no_tie(db, staff, appeal.matter)
     return appeal

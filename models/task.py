@@ -44,6 +44,7 @@ STEPS: dict[str, tuple[str, int]] = {
     "county": ("county", 3),
     "file": ("fund_holder", 5),
     "revision": ("village", 5),
+    "doubt": ("county", 3),
 }
 # Whose turn it is when nobody of a role can, or did not in time.
 ABOVE = {"village": "township", "township": "county"}

@@ -111,6 +111,7 @@ def suspend(db: Session, case: Verification, staff: Staff, reason: str, now: dat
     MACHINE.move(db, case, "suspended", staff.actor, now, reason)
     case.reasons = reason
     decide(db, case.matter, case.round, staff, "freeze", now, (reason,))
+    close_task(db, "case", case.id, now, staff)  # a doubt, if there was one
     theirs = (Appeal.household_id == case.household_id) & Appeal.state.in_(LIVE)
     frozen = []
     for appeal in db.scalars(select(Appeal).where(theirs).with_for_update()):

@@ -19,6 +19,8 @@ from models.pledge import MACHINE as PLEDGES
 from models.pledge import Pledge
 from models.produce import MACHINE as LISTINGS
 from models.produce import Listing
+from models.revision import MACHINE as REVISIONS
+from models.revision import Revision
 from models.staff import Staff
 from models.verification import MACHINE as CASES
 from models.verification import Verification
@@ -40,6 +42,7 @@ STATEFUL = (
     Kept(OFFER_MACHINE, Offer, frozenset({"draft"})),
     Kept(REQUEST_MACHINE, GoodsRequest, frozenset({"draft"})),
     Kept(LISTINGS, Listing, frozenset({"draft"})),
+    Kept(REVISIONS, Revision, frozenset({"draft"})),
     Kept(STAFF, Staff, frozenset({"invited", "active"})),
 )
 

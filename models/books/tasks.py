@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, select
 
-from models.appeal import Appeal
+from models.appeal import LIVE, Appeal
 from models.books.violation import Violation, stream
 from models.revision import Revision
 from models.task import Task
@@ -16,11 +16,12 @@ from models.verification import Verification
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """``steps``: state -> the steps of which one has to be open then."""
+    """``steps``: state -> the steps of which one has to be open then; in ``may_be_doubted`` one may be: ``doubt``."""
 
     subject: str
     table: Any
     steps: Mapping[str, frozenset[str]]
+    may_be_doubted: tuple[str, ...] = ()
 
 
 WAITING = (
@@ -33,6 +34,7 @@ WAITING = (
             "township_review": frozenset({"township_review"}),
             "county_review": frozenset({"county_review"}),
         },
+        may_be_doubted=("verified",),
     ),
     Waits(
         "appeal",
@@ -43,6 +45,7 @@ WAITING = (
             "endorsed": frozenset({"sample", "county"}),
             "county_review": frozenset({"file"}),
         },
+        may_be_doubted=(*LIVE, "frozen"),
     ),
     Waits("revision", Revision, {"submitted": frozenset({"revision"})}),
 )
@@ -79,7 +82,8 @@ def _needless(connection: Connection, waits: Waits) -> Iterator[Violation]:
         .order_by(Task.id)
     )
     for found in stream(connection, statement):
-        if found.state not in waits.steps:
+        doubted = found.step == "doubt" and found.state in waits.may_be_doubted
+        if found.state not in waits.steps and not doubted:
             stands = f"stands in {found.state}" if found.state else "is not there"
             words = f"has the task {found.step} open, but {stands}"
             yield Violation("task_needless", waits.subject, found.subject_id, words)

@@ -1,0 +1,48 @@
+"""抽查: township and county look again at something that a village passed; the county stops what is doubtful."""
+
+from collections.abc import Sequence
+
+from flows.flow import Answer, Say
+from handlers.decide import with_reasons
+from handlers.seat import parse, staff_of
+from handlers.staff import look_with
+from handlers.talk import Talk
+from models.machine import By
+from models.sampling import draw, find_doubtful, find_sound
+from models.staff import Staff
+
+
+def spot_check(talk: Talk) -> Answer:
+    """The look at one that was drawn, with what may be said to it before everything else."""
+    staff = staff_of(talk)
+    drawn = draw(talk.desk.db, staff, talk.world.now)
+    if drawn is None:
+        return Answer([Say("replies/spot_check", None, {"what": "none"})])
+    reference = f"{drawn[0]}:{drawn[1]}"
+    names = ("sound", "stop" if staff.role == By.COUNTY else "doubt")
+    answer = look_with(talk, reference, {name: ["command", name, reference] for name in names})
+    answer.says.insert(0, Say("replies/spot_check", None, {"what": "drawn"}))
+    return answer
+
+
+def sound(talk: Talk, reference: str) -> Answer:
+    """Only a numbered line leads here."""
+    subject, number = parse(reference)
+    find_sound(talk.desk.db, staff_of(talk), subject, number, talk.world.now)
+    return _done("sound", reference)
+
+
+def doubt(talk: Talk, reference: str, words: str = "") -> Answer:
+    """Asks for the reason first."""
+    return with_reasons(talk, "doubt", reference, words, _doubt)
+
+
+def _doubt(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str]) -> Answer:
+    subject, number = parse(reference)
+    find_doubtful(talk.desk.db, staff, subject, number, reasons, talk.world.now)
+    return _done("doubt", reference)
+
+
+def _done(what: str, reference: str) -> Answer:
+    subject, number = parse(reference)
+    return Answer([Say("replies/spot_check", None, {"what": what, "subject": subject, "id": number})])
