@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,12 +11,13 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Database
 
-from models.appeal import Appeal, OwnHousehold
+from models.appeal import Appeal
 from models.message import Kind, Message
 from models.notice import count_unread, tell
 from models.pledge import Pledge
-from models.review import approve
+from models.review import approve, reject, send_back
 from models.staff import Staff, find_staff
+from models.task import HasAPart
 from models.user import User
 from tests import wechat_side
 from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
@@ -107,15 +109,18 @@ def test_staff_are_staff_while_they_are_active_and_with_their_own_wechat(stage: 
 
 
 def test_nobody_passes_what_their_household_asks_for_also_when_only_the_register_of_staff_knows(stage: Stage) -> None:
-    number = stage.open_appeal()
+    stage.register("o-wang", "resident")
+    number = stage.ask("o-wang")
     officer = stage.appoint("o-zhou", "village", DAOXIAN_MEIHUA)
     with Database(stage.database) as db:
         appeal = db.get_one(Appeal, number)
         staff = db.get_one(Staff, officer)
         staff.household_id = appeal.household_id
         db.flush()
-        with pytest.raises(OwnHousehold):
-            approve(db, staff, number, None, stage.clock())
+        for decide in (approve, partial(send_back, reasons=("story_unclear",)), partial(reject, reasons=("not_true",))):
+            with pytest.raises(HasAPart) as refused:
+                decide(db, staff, number, now=stage.clock())
+            assert refused.value.values["reason"] == "own_household"
 
 
 def test_a_notice_is_owed_once_per_key_and_a_silent_event_reads_none(stage: Stage) -> None:
