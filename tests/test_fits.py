@@ -28,6 +28,7 @@ from models.conversation import Conversation, Turn
 from models.database import connect
 from models.flag import raise_flag
 from models.goods import NewOffer, NewRequest, make_offer, make_request
+from models.help_desk import LONGEST_ANSWER
 from models.machine import Actor, By
 from models.message import Kind, Message, Point
 from models.money import LARGEST
@@ -36,13 +37,13 @@ from models.photo import Photo
 from models.pledge import make_pledge
 from models.produce import NewListing, put_on_sale
 from models.region import Region
-from models.help_desk import LONGEST_ANSWER
 from models.staff import Staff
 from models.ticket import add_words, open_ticket
 from models.user import Registration, User, register
 from tests import wechat_side
 from tests.services import SqliteDatabases
 from tests.stage import Stage, id_number
+from tests.verifying import REASONS, Longest
 
 # A character of four bytes: it is Chinese, and the longest there is.
 WIDE = "𠮷"
@@ -82,6 +83,7 @@ class World:
             self._staff(db)
             self._things(db)
             self._tickets(db)
+            self._cases(db)
 
     def _residents_and_donors(self, db: Database) -> None:
         for serial, (name, role) in enumerate([("resident", "resident"), ("other", "resident"), ("donor", "donor")], 3):
@@ -173,6 +175,29 @@ class World:
             budget=[*budget, (ITEM, TARGET - part * (LINES - 1))],
         )
 
+    def _cases(self, db: Database) -> None:
+        staff = {each.role: each for each in db.scalars(select(Staff))}
+        neighbours = [
+            Registration(
+                f"longest-neighbour-{serial}",
+                "resident",
+                ("account",),
+                name=WIDE * 20,
+                id_number=id_number(500 + serial),
+                phone="13800000000",
+                region_code=self.home.code,
+            )
+            for serial in range(SEVERAL + 2)
+        ]
+        users = [
+            self.user(db, "resident"),
+            self.user(db, "other"),
+            *(register(db, who, self.now) for who in neighbours),
+        ]
+        longest = Longest(db, users, staff, WIDE * 300, self.now)
+        longest.object(self.people["stranger"], self.people["newcomer"])
+        self.to_visit, self.on_notice = longest.cases[2].id, longest.cases[3].id
+
     def _tickets(self, db: Database) -> None:
         ticket = open_ticket(db, self.people["stranger"], self.home.code, "flow:pledge:999999", self.now)
         add_words(db, ticket.id, "person", WIDE * 1000, self.now)
@@ -195,6 +220,18 @@ class World:
             "appeal_moved": appeal,
             "appeal_opened": appeal,
             "wanted": {"kind": "request", "number": 999_999, "name": ITEM},
+            "case_moved": {
+                "number": 999_999,
+                "state": "rejected",
+                "reasons": REASONS,
+                "registry": "match",
+                "due": "2026-12-31",
+                "until": "2026-12-31",
+                "expires": "2026-12-31",
+            },
+            "case_ends_soon": {"number": 999_999, "expires": "2026-12-31"},
+            "objection_decided": {"number": 999_999, "upheld": True},
+            "task_overdue": {"subject": "appeal", "number": 999_999, "step": "sample", "yours": True},
         }
         for template, facts in values.items():
             tell(db, conversation, template, facts, f"{template}:{conversation}:{next(self.ids)}", self.now)
@@ -289,6 +326,8 @@ LONGEST: dict[str, list[str | Kind]] = {
     "sold_where": ["2"],
     "shop_url": [f"https://shop.example/{'a' * 400}"],
     "amount": ["999999.99"],
+    "people": ["30"],
+    "findings": [WIDE * 300],
 }
 # What each question is asked and told before it gets its answer: every kind of wrong answer, three in a row.
 ASTRAY: list[str | Kind] = ["help", WIDE * 900, "城关镇", "9" * 15, "几百", "-1", "0.001", PHOTO]
@@ -322,12 +361,15 @@ def tell_the_bot(world: World, name: str, what: str | Kind) -> str:
         ("resident", "start_request", {}),
         ("donor", "start_offer", {}),
         ("donor", "pledge", {}),
+        ("donor", "object", {"reason": WIDE * 300}),
+        ("village", "visit", {}),
     ],
 )
 def test_every_question_and_every_refusal_is_whole(
     world: World, name: str, command: str, choices: dict[str, str]
 ) -> None:
-    number = " 3" if command == "pledge" else ""
+    about = {"pledge": 3, "object": world.on_notice, "visit": world.to_visit}
+    number = f" {about[command]}" if command in about else ""
     world.say(name, world.lexicon.words[command][0] + number)
     asked = []
     while step := question(world, name):

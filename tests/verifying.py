@@ -1,16 +1,19 @@
 """Cases on their way, past the door: for tests of what comes after."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
+from bot.lexicon import load_lexicon
 from models import verdict
 from models.conversation import Conversation
-from models.progress import object_to
+from models.machine import Actor, By
+from models.progress import object_to, registry_answered
+from models.registry import Finding
 from models.staff import Staff
 from models.user import User
-from models.verification import Verification, case_of, get_case
+from models.verification import Verification, case_of, get_case, open_case
 from models.visit import Seen, record
 from tests.stage import DAOXIAN_MEIHUA, Stage
 
@@ -54,3 +57,37 @@ def person_of(stage: Stage, openid: str) -> User:
 
 
 DAY = timedelta(days=1)
+REASONS = [*load_lexicon().choices["case_reason"]]
+
+
+class Longest:
+    """Cases of which everything has its greatest length: of ``users`` the first is objected to by all ``objectors``,
+    the second turned down for every reason, the third waits for its visit, and the others stand on notice.
+    """
+
+    def __init__(self, db: Database, users: list[User], staff: dict[str, Staff], words: str, now: datetime) -> None:
+        self.db, self.staff, self.words, self.now = db, staff, words, now
+        self.cases = [self._waiting(user) for user in users]
+        self._visit(self.cases[0])
+        self._visit(self.cases[1], supports=False)
+        for case in self.cases[3:]:
+            self._visit(case)
+        verdict.review(db, self.cases[1], staff["township"], now)
+        verdict.reject(db, self.cases[1], staff["county"], REASONS, now)
+
+    def _waiting(self, user: User) -> Verification:
+        case = open_case(self.db, user, Actor(By.OWNER, f"user:{user.id}"), self.now)
+        registry_answered(
+            self.db, case.id, Finding("match", self.words[:40], self.words[:60], self.now.date()), self.now
+        )
+        return case
+
+    def _visit(self, case: Verification, *, supports: bool = True) -> None:
+        flags = ("other_township", "unlabelled")
+        seen = Seen(f"longest-{case.id}", PLACE, {"people": 3}, self.words, 100, supports, flags)
+        visit = record(self.db, case, self.staff["village"], seen, self.now)
+        verdict.visited(self.db, case, self.staff["village"], visit, self.now)
+
+    def object(self, *conversations: int) -> None:
+        for person in conversations:
+            object_to(self.db, self.cases[0], person, self.words, f"longest-{person}", self.now)
