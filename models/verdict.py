@@ -148,7 +148,7 @@ def _leave_appeals_to_others(db: Session, case: Verification, staff: Staff, now:
 
 def _settle(db: Session, case: Verification, state: str, staff: Staff, now: datetime) -> None:
     case.decided_by, case.decided_at = staff.id, now
-    MACHINE.move(db, case, state, staff.actor, now, case.reasons)
+    MACHINE.move(db, case, state, staff.actor, now, (case.reasons or "")[:80] or None)
     close_task(db, "case", case.id, now, staff)
     tell_owner(db, case, "case_moved", now)
     db.flush()
