@@ -214,12 +214,18 @@ class World:
         conversation = self.people[name]
         appeal = {"number": 999_999, "title": TITLE, "state": "fund_holder_filed"}
         money = {"amount_fen": LARGEST, "gifts": 999_999, "promised_fen": LARGEST, "target_fen": LARGEST}
+        seat = {"work_no": "9" * 20, "role": "fund_holder", "place": self.home.full_name}
         values = {
             "ticket_answered": {"number": 999_999, "words": ANSWER},
             "pledged": {**appeal, **money, "name": WIDE * 12},
             "appeal_moved": appeal,
             "appeal_opened": appeal,
             "wanted": {"kind": "request", "number": 999_999, "name": ITEM},
+            "staff_bound": seat,
+            "staff_confirmed": {**seat, "until": "2026-12-31"},
+            "staff_moved": {**seat, "state": "revoked", "reason": "misconduct"},
+            "handed_over": {**seat, "count": 999_999},
+            "task_assigned": {"subject": "case", "number": 999_999, "yours": True, "due": "2026-12-31"},
             "case_moved": {
                 "number": 999_999,
                 "state": "rejected",
@@ -363,6 +369,8 @@ def tell_the_bot(world: World, name: str, what: str | Kind) -> str:
         ("donor", "pledge", {}),
         ("donor", "object", {"reason": WIDE * 300}),
         ("village", "visit", {}),
+        ("village", "declare_tie", {}),
+        ("county", "invite", {"term": "4", "until": "30天后"}),
     ],
 )
 def test_every_question_and_every_refusal_is_whole(
