@@ -4,12 +4,12 @@ No share of needs that were met is counted, and no region is compared with anoth
 officers posted small needs and met them themselves. What staff gave is told apart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Result, case, func, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.appeal import LIVE, REVIEWED, Appeal
@@ -82,8 +82,8 @@ def count_region(db: Session, region_code: str, now: datetime) -> Statistics:
     )
 
 
-def _pairs(rows: Result[Any]) -> dict[Any, int]:
-    return dict(rows.all())  # of the result itself dict() would ask for its columns
+def _pairs(rows: Iterable[Any]) -> dict[Any, int]:
+    return {row[0]: row[1] for row in rows}
 
 
 def _inside(column: InstrumentedAttribute[Any], region_code: str) -> ColumnElement[bool]:
