@@ -10,11 +10,15 @@ from handlers.seat import parse, staff_of
 from handlers.talk import Talk
 from handlers.todo import todo
 from models import review, verdict
+from models.appeal import MACHINE as APPEALS
 from models.machine import WrongState
 from models.staff import Staff
-from models.task import step_aside
+from models.task import step_aside, take
+from models.verification import MACHINE as CASES
 from models.verification import Verification, get_case
 
+# Where a thing goes that is stopped.
+_STOPS = {("stop", "appeal"): "frozen", ("stop", "case"): "suspended", ("revoke_case", "case"): "revoked"}
 # What people put between several reasons.
 _BETWEEN = re.compile(r"[\s,，、;；和]+")
 
@@ -138,6 +142,7 @@ def with_reasons(
     reasons = _reasons(talk, choice_set, words)
     if reasons:
         return decide(talk, staff_of(talk), reference, reasons)
+    _check_at_all(talk, command, reference)
     listed = talk.world.lexicon.options(choice_set)
     options = [Option(n, "", ["command", command, reference, key]) for n, (key, _) in enumerate(listed, 1)]
     values = {
@@ -148,6 +153,23 @@ def with_reasons(
         "unknown": bool(words),
     }
     return Answer([Say("replies/which_reason", None, values)], options)
+
+
+def _check_at_all(talk: Talk, command: str, reference: str) -> None:
+    """Nobody is asked why, who then hears that it cannot be: raises what the decision itself would."""
+    db, staff, (subject, number) = talk.desk.db, staff_of(talk), parse(reference)
+    if subject == "revision":
+        return
+    thing = get_case(db, number) if subject == "case" else review.get_locked(db, number)
+    if command in ("send_back", "reject"):
+        take(db, staff, thing.matter, thing.state)
+        return
+    review.demand_region(db, staff, thing.matter)
+    review.demand_no_tie(db, staff, thing.matter)
+    wanted = _STOPS.get((command, subject))
+    machine = CASES if subject == "case" else APPEALS
+    if wanted and (thing.state, wanted) not in machine.moves:
+        raise WrongState(subject=subject, state=thing.state, wanted=wanted)
 
 
 def _reason_set(command: str, subject: str) -> str:

@@ -276,7 +276,9 @@ def freeze(db: Session, appeal: Appeal, actor: Actor, now: datetime, detail: str
 
 def resume(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
     """Raises WrongState where it is not frozen."""
-    MACHINE.move(db, appeal, appeal.was or appeal.state, actor, now)
+    if appeal.state != "frozen" or appeal.was is None:
+        raise WrongState(subject="appeal", state=appeal.state, wanted="resumed")
+    MACHINE.move(db, appeal, appeal.was, actor, now)
     appeal.was = None
 
 

@@ -117,8 +117,8 @@ def stop(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> 
 def go_on(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     """The county resumes a frozen appeal. Raises as ``stop`` does, and NotVerified."""
     appeal = _in_region(db, staff, number)
-    check_verified(db, appeal.household_id, now)
     resume(db, appeal, staff.actor, now)
+    check_verified(db, appeal.household_id, now)
     decide(db, appeal.matter, appeal.round, staff, "resume", now)
     tell_owner(db, appeal, now)
     return appeal
