@@ -21,6 +21,8 @@ from models.photo import Photo
 from models.pledge import Pledge
 from models.produce import MACHINE as LISTINGS
 from models.produce import Listing
+from models.revising import forget as forget_revisions
+from models.revision import Revision
 from models.task import close_task
 from models.ticket import Ticket, TicketMessage
 from models.user import Consent, User
@@ -73,6 +75,7 @@ def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
     db.execute(update(GoodsRequest).where(GoodsRequest.owner_id == user.id).values(reason=""))
     owned = {
         "appeal": select(Appeal.id).where(Appeal.owner_id == user.id),
+        "revision": select(Revision.id).join(Appeal, Appeal.id == Revision.appeal_id).where(Appeal.owner_id == user.id),
         "offer": select(Offer.id).where(Offer.donor_id == user.id),
         "listing": select(Listing.id).where(Listing.seller_id == user.id),
         "mandate": select(Mandate.id).where(Mandate.user_id == user.id),
@@ -87,6 +90,7 @@ def _close_appeals(db: Session, user: User, now: datetime) -> None:
         elif (appeal.state, "cancelled") in APPEALS.moves and appeal.state != "frozen":
             APPEALS.move(db, appeal, "cancelled", Actor(By.OWNER, f"user:{user.id}"), now, detail="owner_erased")
             close_task(db, "appeal", appeal.id, now)
+        forget_revisions(db, appeal, Actor(By.OWNER, f"user:{user.id}"), now)
         appeal.story = ""
 
 

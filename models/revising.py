@@ -165,21 +165,12 @@ def reject(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: 
     return appeal, dropped
 
 
-def forget(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> list[int]:
-    """Its owner is no longer there: nothing of it waits, and none of its words stay.
-
-    Returns the photos whose files are to be deleted.
-    """
-    dropped = []
-    for revision in db.scalars(select(Revision).where(Revision.appeal_id == appeal.id)):
+def forget(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
+    """Its owner is no longer there: nothing of it waits, and none of its words stay (models.erase, pictures too)."""
+    for revision in db.scalars(select(Revision).where(Revision.appeal_id == appeal.id)).all():
         if revision.state == "submitted":
             _end(db, revision, "withdrawn", actor, now)
         revision.story = ""
-        photos = _photos(db, "revision", revision.id)
-        dropped += _let_go(photos)
-        for photo in photos:
-            photo.media_id = photo.pic_url = ""
-    return dropped
 
 
 def matter_of(revision: Revision, appeal: Appeal) -> Matter:
