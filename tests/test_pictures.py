@@ -7,7 +7,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 from werkzeug.test import TestResponse
@@ -20,6 +19,7 @@ from models.audit import AuditEvent
 from models.mandate import Mandate
 from models.photo import Photo
 from models.staff import Staff
+from models.task import Matter, close_task, open_task
 from models.user import User
 from models.verification import Verification
 from models.visit import Visit
@@ -188,6 +188,19 @@ def test_only_staff_of_the_region_may_look(gallery: Gallery, role: str, region: 
         assert gallery.looks() == []
 
 
+def test_a_charity_looks_while_it_has_to_decide_and_no_longer(gallery: Gallery) -> None:
+    charity = gallery.stage.appoint("o-fund", "fund_holder", "430000000000")
+    now = gallery.stage.clock()
+    with Database(gallery.stage.database) as db, db.begin():
+        household = db.get_one(Appeal, gallery.appeal).household_id
+        close_task(db, "appeal", gallery.appeal, now)
+        open_task(db, Matter("appeal", gallery.appeal, DAOXIAN_MEIHUA, household), "file", now)
+    assert len(shown(gallery.open(staff=charity))) == 2
+    with Database(gallery.stage.database) as db, db.begin():
+        close_task(db, "appeal", gallery.appeal, now)
+    refused(gallery.open(staff=charity), "不归您看")
+
+
 @pytest.mark.parametrize("lost", ["suspended", "revoked", "ended", "not_begun", "moved"])
 def test_who_has_lost_the_seat_sees_nothing_though_the_link_still_lives(gallery: Gallery, lost: str) -> None:
     path = gallery.link()
@@ -284,10 +297,6 @@ def test_the_reply_to_look_leads_to_the_page(gallery: Gallery) -> None:
 # --- In a browser
 
 
-def served(gallery: Gallery) -> Flask:
-    return gallery.stage.app
-
-
 @needs_chromium
 @pytest.mark.parametrize("new_kind", ["sqlite"])
 def test_the_page_can_be_read_on_a_phone_and_on_a_desk(new_kind: str, new_database, tmp_path: Path) -> None:
@@ -297,7 +306,7 @@ def test_the_page_can_be_read_on_a_phone_and_on_a_desk(new_kind: str, new_databa
     gallery = Gallery(stage, tmp_path / "media")
     gallery.keep("appeal", gallery.appeal)
     complaints: list[str] = []
-    with chromium() as browser, serving(served(gallery)) as root:
+    with chromium() as browser, serving(stage.app) as root:
         for size, name in ((PHONE, "phone"), (DESK, "desk")):
             page = browser.new_page(viewport={"width": size["width"], "height": size["height"]})
             page.on("pageerror", lambda error: complaints.append(str(error)))
