@@ -120,6 +120,8 @@ def _look_at_case(talk: Talk, number: int, first: Mapping[str, list[str]]) -> An
     ways = {**first, **_decisions(file.stage, f"case:{number}")}
     if staff.role == By.COUNTY and file.state in ("verified", "suspended"):
         ways |= _standing_ways(file)
+    if file.visited_at:
+        ways["view_visit"] = ["command", "view_visit", f"case:{number}"]
     values = {
         "file": file,
         **_pictures(talk, "case", number),

@@ -113,6 +113,7 @@ COMMANDS: dict[str, Command] = {
         Command("renew_case", my_case.renew),
         Command("notice", notices.notice),
         Command("notices_in", notices.notices_in),
+        Command("view_visit", visits.view_visit, staff=_HELPERS),
         Command("view_objections", objections.view_objections, staff=_ABOVE),
         Command("uphold", objections.uphold, staff=_ABOVE),
         Command("dismiss", objections.dismiss, staff=_ABOVE),

@@ -1,12 +1,17 @@
-"""走访 <号>: an officer goes to see a household, and writes it down on the spot."""
+"""走访 <号>: an officer goes to see a household, and writes it down on the spot; and what was written, to read."""
+
+import json
 
 from flows.flow import Answer, Say
+from flows.visit import QUESTIONS
+from handlers.browse import with_ways
 from handlers.seat import parse, staff_of
 from handlers.talk import Talk
 from handlers.todo import todo
+from models.look import open_visit
 from models.task import HasAPart, step_aside
 from models.verdict import take_visit
-from models.verification import get_case
+from models.verification import NoSuchCase, get_case
 
 
 def visit(talk: Talk, reference: str = "") -> Answer:
@@ -22,3 +27,21 @@ def visit(talk: Talk, reference: str = "") -> Answer:
         facts = {"subject": "case", "id": number, "reason": refusal.values["reason"]}
         return Answer([Say("replies/recused", None, facts)], outcome="recused")
     return talk.start("visit", {"case": number})
+
+
+def view_visit(talk: Talk, reference: str) -> Answer:
+    """The newest visit of a case with every answer. Raises NoSuchCase where there is none for this one to read."""
+    number = parse(reference)[1]
+    found = open_visit(talk.desk.db, staff_of(talk), number, talk.world.now)
+    if found is None:
+        raise NoSuchCase(number=number)
+    said = json.loads(found.assessment)
+    lexicon = talk.world.lexicon
+    values = {
+        "number": number,
+        "visit": found,
+        "label": json.loads(found.place)["label"],
+        "people": said["people"],
+        "answers": {name: lexicon.choices[f"assess_{name}"].get(said.get(name), [""])[0] for name in QUESTIONS},
+    }
+    return with_ways("replies/visit", values, {"case": ["command", "look", reference]})

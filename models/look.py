@@ -153,6 +153,17 @@ def open_case(db: Session, staff: Staff, number: int, now: datetime) -> CaseFile
     )
 
 
+def open_visit(db: Session, staff: Staff, number: int, now: datetime) -> Visit | None:
+    """A case's newest visit, whole; the reading is recorded. None outside the region, and where nobody has been."""
+    case = db.get(Verification, number)
+    if case is None or staff.role == By.FUND_HOLDER or not staff.covers(case.region_code):
+        return None
+    visit = db.scalar(select(Visit).where(Visit.verification_id == number).order_by(Visit.id.desc()).limit(1))
+    if visit:
+        _record_reading(db, staff, "case", number, case.user_id, now)
+    return visit
+
+
 def stage_of(db: Session, staff: Staff | None, subject: str, number: int) -> Stage:
     """Where it waits, as this member of staff (or, with None, its owner) sees it."""
     task = find_task(db, subject, number)

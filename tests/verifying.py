@@ -1,11 +1,13 @@
 """Cases on their way, past the door: for tests of what comes after."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from bot.lexicon import load_lexicon
+from flows.visit import QUESTIONS
 from models import verdict
 from models.conversation import Conversation
 from models.machine import Actor, By
@@ -83,11 +85,18 @@ class Longest:
         return case
 
     def _visit(self, case: Verification, *, supports: bool = True) -> None:
-        flags = ("other_township", "unlabelled")
-        seen = Seen(f"longest-{case.id}", PLACE, {"people": 3}, self.words, 100, supports, flags)
+        flags = ("other_township", "unlabelled", "far")
+        longest = {name: max(keys, key=lambda key: len(keys[key][0])) for name, keys in _questions().items()}
+        place = {**PLACE, "label": self.words[:100]}
+        seen = Seen(f"longest-{case.id}", place, {"people": 30, **longest}, self.words, 100, supports, flags)
         visit = record(self.db, case, self.staff["village"], seen, self.now)
         verdict.visited(self.db, case, self.staff["village"], visit, self.now)
 
     def object(self, *conversations: int) -> None:
         for person in conversations:
             object_to(self.db, self.cases[0], person, self.words, f"longest-{person}", self.now)
+
+
+def _questions() -> dict[str, Any]:
+    choices = load_lexicon().choices
+    return {name: choices[f"assess_{name}"] for name in QUESTIONS}
