@@ -275,7 +275,7 @@ class Walk:
     def _check_people(self, db: Database) -> None:
         """7: nobody decided on their own household or kin, nor passed one thing twice."""
         for decision in db.scalars(select(Decision)):
-            table = Verification if decision.subject == "case" else Appeal
+            table: type[Verification] | type[Appeal] = Verification if decision.subject == "case" else Appeal
             if decision.subject in ("case", "appeal"):
                 household = db.get_one(table, decision.subject_id).household_id
                 assert tied_to(db, household).get(decision.staff_id) in (None, "kin", "payee")
