@@ -218,7 +218,12 @@ class World:
         values = {
             "ticket_answered": {"number": 999_999, "words": ANSWER},
             "pledged": {**appeal, **money, "name": WIDE * 12},
-            "appeal_moved": appeal,
+            "appeal_moved": {**appeal, "state": "returned", "reasons": list(self.lexicon.choices["return_reason"])},
+            "revision_decided": {
+                **appeal,
+                "approved": False,
+                "reasons": list(self.lexicon.choices["revision_reason"]),
+            },
             "appeal_opened": appeal,
             "wanted": {"kind": "request", "number": 999_999, "name": ITEM},
             "staff_bound": seat,
@@ -367,6 +372,7 @@ def tell_the_bot(world: World, name: str, what: str | Kind) -> str:
         ("resident", "start_request", {}),
         ("donor", "start_offer", {}),
         ("donor", "pledge", {}),
+        ("resident", "fix", {}),
         ("donor", "object", {"reason": WIDE * 300}),
         ("village", "visit", {}),
         ("village", "declare_tie", {}),
@@ -376,9 +382,11 @@ def tell_the_bot(world: World, name: str, what: str | Kind) -> str:
 def test_every_question_and_every_refusal_is_whole(
     world: World, name: str, command: str, choices: dict[str, str]
 ) -> None:
-    about = {"pledge": 3, "object": world.on_notice, "visit": world.to_visit}
+    about = {"pledge": 3, "object": world.on_notice, "visit": world.to_visit, "fix": 3}
     number = f" {about[command]}" if command in about else ""
     world.say(name, world.lexicon.words[command][0] + number)
+    if command == "fix":  # everything is answered already; the story anew
+        world.say(name, "2")
     asked = []
     while step := question(world, name):
         assert step not in asked, f"{step} did not take its longest answer"
