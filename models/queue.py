@@ -22,8 +22,8 @@ def waiting(db: Session, staff: Staff, most: int, after: tuple[datetime, int] | 
 
     ``after``: (due_at, id) of the last one seen.
     """
-    mine = select(Task).where(Task.closed_at.is_(None), Task.assignee == staff.id)
-    pool = select(Task).where(
+    mine = select(Task.id, Task.due_at).where(Task.closed_at.is_(None), Task.assignee == staff.id)
+    pool = select(Task.id, Task.due_at).where(
         Task.closed_at.is_(None),
         Task.assignee.is_(None),
         Task.role == staff.role,
@@ -35,7 +35,10 @@ def waiting(db: Session, staff: Staff, most: int, after: tuple[datetime, int] | 
         if after:
             due_at, number = after
             part = part.where(or_(Task.due_at > due_at, (Task.due_at == due_at) & (Task.id > number)))
-        found += db.scalars(part.order_by(Task.due_at, Task.id).limit(most)).all()
+        # Found first and put in order then: told of the order, PostgreSQL walks through the whole country by due date.
+        theirs = part.cte("theirs").prefix_with("MATERIALIZED", dialect="postgresql")
+        first = select(theirs.c.id).order_by(theirs.c.due_at, theirs.c.id).limit(most)
+        found += db.scalars(select(Task).where(Task.id.in_(first))).all()
     return sorted(found, key=lambda task: (task.due_at, task.id))[:most]
 
 

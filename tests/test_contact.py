@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session as Database
 
 from models.contact import ask_for
 from models.conversation import Conversation
+from models.help_desk import answer_ticket
 from models.notice import Notice
-from models.review import answer_ticket
 from models.staff import Staff
 from models.ticket import NoSuchTicket, Ticket
 from models.user import User

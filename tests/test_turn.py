@@ -25,11 +25,11 @@ from models.appeal import Appeal
 from models.conversation import BrokenSession, Conversation, Turn
 from models.database import connect
 from models.goods import GoodsRequest, Offer
+from models.help_desk import LONGEST_ANSWER
 from models.message import Kind, Message
 from models.notice import Notice, tell
 from models.pledge import Pledge
 from models.produce import Listing
-from models.review import LONGEST_ANSWER
 from models.ticket import Ticket
 from models.user import User
 from tests import wechat_side

@@ -54,4 +54,5 @@ region_code, 500000, now() + interval '60 days', CASE id % 4 WHEN 0 THEN 'submit
 'funding' END, now(), now() FROM verifications WHERE id % 10 = 5;
 
 INSERT INTO pledges (draft_id, code, appeal_id, donor_id, amount_fen, anonymous, by_staff, state, created_at) SELECT
-'p' || id, lpad(id::text, 10, '0'), id, owner_id, 10000, false, id % 9 = 0, 'intended', now() FROM appeals;
+'p' || id || '-' || n, lpad((id * 10 + n)::text, 10, '0'), id, owner_id, 10000, false, n = 9, 'intended', now() FROM
+appeals CROSS JOIN generate_series(0, 9) n;
