@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
-from itertools import product
 from typing import Any
 
 import pytest
@@ -11,14 +10,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from bot import tending
-from bot.lexicon import load_lexicon
-from bot.render import Renderer
 from bot.tending import tend
-from flows.flow import Say
 from models import verdict
 from models.audit import AuditEvent
 from models.conversation import Conversation
-from models.machine import By
 from models.notice import Notice
 from models.objection import Objection, ObjectionHeard, OwnNotice
 from models.progress import object_to
@@ -26,14 +21,12 @@ from models.staff import Staff
 from models.task import STEPS, HasAPart, Recusal, Task, find_task
 from models.ticket import Ticket
 from models.user import User
-from models.verification import LASTS, MACHINE, NOTICE, NotOnNotice, Verification, get_case
+from models.verification import LASTS, NOTICE, NotOnNotice, Verification, get_case
 from models.visit import Visit
 from tests.stage import Stage, seed_regions
 from tests.verifying import DAY, OBJECTION, case, objected, person_of, registered, visited
 
 COUNTY = "431124000000"
-LEXICON = load_lexicon()
-RENDERER = Renderer(LEXICON.words, LEXICON.choices)
 
 
 @pytest.fixture
@@ -288,63 +281,3 @@ def test_a_resident_who_came_to_be_here_twice_over_the_year_keeps_one_case_of_ea
     assert person_of(stage, "o-wang").id == case(stage, 2).user_id
     assert "第 1 步" in say_all(stage, "o-wang", "认证")
     assert count(stage, Verification) == 2
-
-
-# Every word of the news can be said
-
-
-REASONS = [*LEXICON.choices["case_reason"], *LEXICON.choices["freeze_reason"]]
-
-
-@pytest.mark.parametrize("state", sorted(MACHINE.states - {"draft"}))
-def test_the_news_of_every_state_says_what_comes_next(state: str) -> None:
-    dates = ({"until": "2026-11-29", "expires": "2027-11-29", "due": "2026-12-09"}, {"until": None, "expires": None})
-    for facts, reasons, registry in product(dates, ([], REASONS[:2], ["gone"]), (None, "match", "not_found")):
-        values = {"number": 7, "state": state, "reasons": reasons, "registry": registry, "due": "2026-12-09", **facts}
-        said = RENDERER.say(Say("notices/case_moved", "unread", {"v": values}))
-        assert "认证" in said
-        assert not any(key in said for key in (state, *REASONS, "None", "gone"))
-
-
-@pytest.mark.parametrize("reason", REASONS)
-def test_a_reason_is_said_in_words(reason: str) -> None:
-    values = {"number": 7, "reasons": [reason], "registry": None, "due": None, "until": None, "expires": None}
-    words = {*LEXICON.choices["case_reason"].get(reason, ()), *LEXICON.choices["freeze_reason"].get(reason, ())}
-    for state in ("rejected", "suspended", "revoked", "registry_checked"):
-        said = RENDERER.say(Say("notices/case_moved", "unread", {"v": {**values, "state": state}}))
-        assert any(word in said for word in words)
-
-
-@pytest.mark.parametrize("upheld", [True, False])
-def test_who_objected_hears_how_it_ended(upheld: bool) -> None:
-    said = RENDERER.say(Say("notices/objection_decided", "unread", {"v": {"number": 7, "upheld": upheld}}))
-    assert ("重新走访" in said) is upheld
-    assert ("接着公示" in said) is not upheld
-
-
-@pytest.mark.parametrize("step", sorted(STEPS))
-@pytest.mark.parametrize("yours", [True, False])
-def test_whoever_is_late_or_gets_it_next_hears_what_it_is(step: str, yours: bool) -> None:
-    for subject in ("case", "appeal", "revision"):
-        values = {"subject": subject, "number": 7, "step": step, "yours": yours}
-        said = RENDERER.say(Say("notices/task_overdue", "unread", {"v": values}))
-        assert "7 号" in said
-        assert ("转到您这里" in said) is yours
-
-
-def test_the_end_of_the_year_is_told_with_its_day() -> None:
-    values = {"number": 7, "state": "verified", "reasons": [], "expires": "2027-11-29"}
-    said = RENDERER.say(Say("notices/case_ends_soon", "unread", {"v": values}))
-    assert "2027年11月29日" in said
-    assert "认证" in said
-
-
-def test_every_step_that_a_resident_is_shown_is_one_of_five() -> None:
-    steps = RENDERER.env.get_template("shared/cases.txt").module.steps  # type: ignore[attr-defined]
-    assert set(steps) == {state for state in MACHINE.states if (state, "withdrawn") in MACHINE.moves} - {
-        "verified",
-        "suspended",
-    }
-    assert {step for step, _ in steps.values()} == {1, 2, 3, 4, 5}
-    holders = RENDERER.env.get_template("shared/steps.txt").module.holder  # type: ignore[attr-defined]
-    assert {By.VILLAGE, By.TOWNSHIP, By.COUNTY} <= set(holders)
