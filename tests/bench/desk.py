@@ -6,7 +6,7 @@ is taken down, run again under EXPLAIN, and must find its rows by an index.
 
 import json
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ OFFICERS, CASES, IN_ONE_COUNTY, ROUNDS = 100_000, 1_000_000, 5_000, 20
 FILL = Path(__file__).with_suffix(".sql")
 
 
-def main() -> None:
+def main(_arguments: Sequence[str] = ()) -> None:
     use_keyring(Keyring([bytes(32)]))
     with EmbeddedPostgres() as server:
         upgrade(server.url)
@@ -95,7 +95,7 @@ def _listen(database: Engine, act: Callable[[Session], Any]) -> list[tuple[str, 
     with Session(database) as db:
         act(db)
     event.remove(database, "before_cursor_execute", note)
-    return [(statement, parameters) for statement, parameters in sent if statement.startswith("SELECT")]
+    return [(statement, parameters) for statement, parameters in sent if statement.startswith(("SELECT", "WITH"))]
 
 
 def _explain(database: Engine, statement: str, parameters: Any) -> dict[str, Any]:
