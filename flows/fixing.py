@@ -1,32 +1,45 @@
 """改: an appeal that nobody has given to yet, as it was said before, except what has to be said anew.
 
 It runs in the flow start_appeal; the draft's ``given`` has ``fixes``, the appeal's number, and ``round``, in which it
-stood when this was begun.
+stood when this was begun. An officer may do it by mandate, as they may write one.
 """
 
 from typing import Any
 
 from flows.desk import Desk
 from flows.flow import Answer, Say
+from flows.proxy import OFFICERS, acting
 from flows.session import Draft
 from models.appeal import Appeal, NewAppeal, budget_of
-from models.correction import (
-    ChangedMeanwhile,
-    NothingChanged,
-    differs,
-    own_appeal,
-    resubmit,
-)
+from models.correction import ChangedMeanwhile, NothingChanged, differs, own_appeal, resubmit
+from models.mandate import Mandate, live_mandate
 from models.photo import pictures_of, renew
+from models.proxy import use_again
 from models.region import Region
-from models.user import get_resident
+from models.staff import find_staff
+from models.user import User, get_resident
 from models.zone import CHINA
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     """Raises NotRegistered, ResidentsOnly, NoSuchAppeal or NotYourAppeal."""
-    appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), given["fixes"])
-    return {"kind": appeal.kind, "fixes": appeal.id, "round": appeal.round, "title": appeal.title}
+    appeal, mandate = find_to_fix(desk, given["fixes"])
+    facts = {"kind": appeal.kind, "fixes": appeal.id, "round": appeal.round, "title": appeal.title}
+    if mandate:
+        facts |= {"mandate": mandate.id, "for": desk.db.get_one(User, appeal.owner_id).masked_name}
+    return facts
+
+
+def find_to_fix(desk: Desk, number: int) -> tuple[Appeal, Mandate | None]:
+    """An appeal of one's own; or one that is not public yet, of somebody whose consent one has. Raises as ``admit``."""
+    db, person, now = desk.db, desk.person, desk.world.now
+    appeal = db.get(Appeal, number)
+    staff = find_staff(db, person.account, person.openid, now)
+    if appeal and staff and staff.role in OFFICERS and appeal.published_at is None:
+        mandate = live_mandate(db, appeal.owner_id, staff.id, "appeal", now)
+        if mandate:
+            return appeal, mandate
+    return own_appeal(db, get_resident(db, person.user_id, then=desk.world.lexicon.words["fix"][0]), number), None
 
 
 def answers_of(desk: Desk, appeal: Appeal) -> dict[str, Any]:
@@ -48,22 +61,26 @@ def answers_of(desk: Desk, appeal: Appeal) -> dict[str, Any]:
 
 
 def done(desk: Desk, draft: Draft, wanted: NewAppeal) -> Appeal:
-    """Handed in again. Raises ChangedMeanwhile or NothingChanged, and what models.correction.resubmit does."""
+    """Handed in again. Raises ChangedMeanwhile, NothingChanged or NoMandate, and as models.correction.resubmit."""
     db, now, pictures = desk.db, desk.world.now, draft.answers["photos"]
-    user = get_resident(db, desk.person.user_id)
-    appeal = own_appeal(db, user, draft.given["fixes"], lock=True)
+    by_proxy = acting(desk, draft.given["mandate"]) if "mandate" in draft.given else None
+    owner = by_proxy[2] if by_proxy else get_resident(db, desk.person.user_id)
+    appeal = own_appeal(db, owner, draft.given["fixes"], lock=True)
     if appeal.round != draft.given["round"] or appeal.published_at is not None:
         raise ChangedMeanwhile(number=appeal.id, state=appeal.state)
     same_pictures = pictures == pictures_of(db, "appeal", appeal.id)
     if appeal.state != "returned" and same_pictures and not differs(db, appeal, wanted):
         raise NothingChanged(number=appeal.id)
-    resubmit(db, appeal, wanted, now)
+    resubmit(db, appeal, wanted, now, by_proxy[0].actor if by_proxy else None)
+    if by_proxy:
+        use_again(db, by_proxy[1], by_proxy[0], appeal.id, appeal.title, now)
     owed, dropped = renew(db, "appeal", appeal.id, desk.person.conversation_id, pictures, now)
     desk.jobs += [("fetch_photo", photo) for photo in owed]
     desk.jobs += [("forget_photo", photo) for photo in dropped]
     return appeal
 
 
-def handed_in(appeal: Appeal, days: int) -> Answer:
+def handed_in(draft: Draft, appeal: Appeal, days: int) -> Answer:
     values = {"number": appeal.id, "title": appeal.title, "kind": appeal.kind, "days": days}
+    values["whose"] = draft.given.get("for")
     return Answer([Say("replies/fixed", None, values)])

@@ -70,7 +70,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     if "fixes" in draft.given:
         appeal = fixing.done(desk, draft, _appeal(draft))
         look_twice(desk, appeal)
-        return fixing.handed_in(appeal, REVIEW_DAYS)
+        return fixing.handed_in(draft, appeal, REVIEW_DAYS)
     if "mandate" in draft.given:
         staff, mandate, owner = acting(desk, draft.given["mandate"])
         appeal = submit(desk.db, _appeal(draft), owner, now, staff.actor)

@@ -18,11 +18,13 @@ def fix(talk: Talk, number: str = "") -> Answer:
 
     Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal or CannotChange.
     """
-    user = _resident(talk, "fix")
-    found = [correction.own_appeal(talk.desk.db, user, int(number))] if number else _own(talk, user, REVIEWED + LIVE)
-    if len(found) != 1:
-        return _which(talk, "fix", found)
-    appeal = found[0]
+    if number:
+        appeal, _ = fixing.find_to_fix(talk.desk, int(number))
+    else:
+        found = correction.changeable(talk.desk.db, _resident(talk, "fix"), REVIEWED + LIVE)
+        if len(found) != 1:
+            return _which(talk, "fix", found)
+        appeal = found[0]
     correction.check_changeable(appeal)
     if appeal.state in LIVE:
         return revisions.begin(talk, appeal)
@@ -38,7 +40,8 @@ def fix(talk: Talk, number: str = "") -> Answer:
 def withdraw(talk: Talk, number: str = "") -> Answer:
     """撤回 <号>: asked back, because it cannot be undone. Raises as ``fix`` does."""
     user = _resident(talk, "withdraw_appeal")
-    found = [correction.own_appeal(talk.desk.db, user, int(number))] if number else _own(talk, user, REVIEWED)
+    own, db = correction.changeable, talk.desk.db
+    found = [correction.own_appeal(db, user, int(number))] if number else own(db, user, REVIEWED)
     if len(found) != 1:
         return _which(talk, "withdraw_appeal", found)
     appeal = found[0]
@@ -55,10 +58,6 @@ def withdraw_now(talk: Talk, number: str) -> Answer:
 
 def _resident(talk: Talk, command: str) -> User:
     return get_resident(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words[command][0])
-
-
-def _own(talk: Talk, user: User, states: Sequence[str]) -> Sequence[Appeal]:
-    return correction.changeable(talk.desk.db, user, states)
 
 
 def _which(talk: Talk, command: str, found: Sequence[Appeal]) -> Answer:

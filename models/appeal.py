@@ -24,7 +24,8 @@ KINDS = ("crowdfund", "one_to_one")
 CATEGORIES = ("education", "medical", "housing", "industry", "employment", "training", "necessities", "public_works")
 
 _BATCH = 100
-_OWNER = frozenset({By.OWNER})
+# By mandate, an officer: their name is in the trail, and the owner's is not.
+_WRITER = frozenset({By.OWNER, By.VILLAGE, By.TOWNSHIP})
 _SYSTEM = frozenset({By.SYSTEM})
 # Those above stand in where a village has nobody, or did not act in time.
 _VILLAGE = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
@@ -40,14 +41,13 @@ OPEN = (*REVIEWED, *LIVE, "frozen")
 MACHINE = Machine(
     "appeal",
     {
-        # By mandate, an officer: their name is in the trail, and the owner's is not.
-        ("draft", "submitted"): frozenset({By.OWNER, By.VILLAGE, By.TOWNSHIP}),
+        ("draft", "submitted"): _WRITER,
         ("submitted", "village_review"): _VILLAGE,
         ("village_review", "returned"): _VILLAGE,
         ("village_review", "rejected"): _VILLAGE,
         ("village_review", "endorsed"): _VILLAGE,
         # An edit goes back to the beginning.
-        **{(state, "submitted"): _OWNER for state in REVIEWED},
+        **{(state, "submitted"): _WRITER for state in REVIEWED},
         ("endorsed", "returned"): frozenset({By.TOWNSHIP, By.COUNTY}),
         ("endorsed", "funding"): _SYSTEM,
         ("endorsed", "county_review"): _COUNTY,

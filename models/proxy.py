@@ -124,6 +124,35 @@ def use(db: Session, mandate: Mandate, staff: Staff, subject: str, number: int, 
     return act
 
 
+def use_again(db: Session, mandate: Mandate, staff: Staff, number: int, title: str, now: datetime) -> None:
+    """An appeal that was written by consent is written anew by one: its owner is to hear it anew, whatever they said.
+
+    Raises NoMandate.
+    """
+    act = use(db, mandate, staff, "appeal", number, title, now)
+    if act.at == now and act.mandate_id == mandate.id:
+        return
+    act.mandate_id, act.at, act.confirmed_at, act.denied_at = mandate.id, now, None, None
+    db.flush()
+    note(db, mandate, staff.actor.name, "used", f"appeal:{number}", now)
+    task = find_task(db, "appeal", number)
+    if task:
+        recuse(db, task, staff, ACTED, now)
+    facts = {"subject": "appeal", "number": number, "title": title, "work_no": staff.work_no}
+    key = f"proxy_acted:{act.id}:{int(now.timestamp())}"
+    _tell(db, Conversation.user_id == mandate.user_id, "proxy_acted", facts, key, now)
+
+
+def tell_writer(db: Session, number: int, facts: dict[str, Any], key: str, now: datetime) -> None:
+    """What became of an appeal, to the officer who wrote it for somebody without a WeChat, to pass on."""
+    wrote = select(Mandate.staff_id).join(ProxyAct, ProxyAct.mandate_id == Mandate.id)
+    staff_id = db.scalar(wrote.where(ProxyAct.subject == "appeal", ProxyAct.subject_id == number))
+    staff = db.get(Staff, staff_id) if staff_id else None
+    if staff and staff.state == "active":
+        theirs = (Conversation.account == staff.account) & (Conversation.openid == staff.openid)
+        _tell(db, theirs, "proxied_moved", facts, key, now)
+
+
 def unanswered(db: Session, user_id: int) -> list[ProxyAct]:
     """What the person has not yet said yes or no to, the oldest first."""
     open_ones = ProxyAct.confirmed_at.is_(None) & ProxyAct.denied_at.is_(None)

@@ -17,6 +17,7 @@ from models.decision import decide, passed_by
 from models.errors import Refusal
 from models.notice import tell
 from models.progress import is_drawn
+from models.proxy import tell_writer
 from models.region import Region
 from models.staff import Staff
 from models.task import HasAPart, Matter, OutsideRegion, Task, close_task, open_task, take
@@ -128,8 +129,11 @@ def tell_owner(db: Session, appeal: Appeal, now: datetime, reasons: Sequence[str
     template = "appeal_opened" if appeal.state == "funding" and not appeal.was else "appeal_moved"
     values = {"number": appeal.id, "title": appeal.title, "state": appeal.state, "reasons": list(reasons)}
     key = f"appeal:{appeal.id}:{appeal.state}:{now.timestamp()}"  # it may come to this state more than once
-    for conversation in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
+    theirs = db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)).all()
+    for conversation in theirs:
         tell(db, conversation, template, values, f"{key}:{conversation}", now)
+    if not theirs:
+        tell_writer(db, appeal.id, values, key, now)
 
 
 def _check_seen(db: Session, staff: Staff, appeal: Appeal) -> None:

@@ -219,6 +219,7 @@ class World:
             "ticket_answered": {"number": 999_999, "words": ANSWER},
             "pledged": {**appeal, **money, "name": WIDE * 12},
             "appeal_moved": {**appeal, "state": "returned", "reasons": list(self.lexicon.choices["return_reason"])},
+            "proxied_moved": {**appeal, "state": "returned", "reasons": list(self.lexicon.choices["return_reason"])},
             "revision_decided": {
                 **appeal,
                 "approved": False,
