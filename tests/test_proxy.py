@@ -10,9 +10,11 @@ from sqlalchemy.orm import Session as Database
 
 from models.appeal import Appeal
 from models.audit import AuditEvent
+from models.books import violations
 from models.card import Card
 from models.consent_code import ConsentCode
 from models.conversation import Conversation
+from models.database import snapshot
 from models.mandate import Mandate, ProxyAct, get_mandate, live_mandate
 from models.photo import Photo
 from models.proxy import NoSuchAct, confirm_act, deny_act
@@ -323,6 +325,32 @@ def test_an_officer_of_whatever_standing_binds_nobody(village: Village) -> None:
     for state in ("suspended", "bound"):
         village.set(Staff, village.tang, state=state)
         assert "工作人员的微信" in village.say("tang", f"[event SCAN card_{code}]")
+
+
+# The books
+
+
+def books(village: Village) -> list[str]:
+    with snapshot(village.stage.settings.database_url) as connection:
+        found = violations(connection, village.stage.clock())
+        return [f"{each.code} {each.subject} {each.subject_id}" for each in found]
+
+
+def test_the_books_name_what_was_done_without_consent(village: Village) -> None:
+    village.say("zhou", *BY_SHEET, *APPEAL)
+    village.say("tang", "通过 1")
+    assert books(village) == []
+    act, mandate = village.newest(ProxyAct), village.newest(Mandate)
+    village.set(Mandate, mandate.id, revoked_at=act.at - timedelta(seconds=1))
+    assert books(village) == ["no_consent appeal 1"]
+    village.set(Mandate, mandate.id, revoked_at=None, scope="register")
+    assert books(village) == ["no_consent appeal 1"]
+    village.set(Mandate, mandate.id, scope="appeal", staff_id=village.tang)
+    assert books(village) == ["passed_own_act appeal 1"]
+    village.set(Mandate, mandate.id, staff_id=village.zhou)
+    with Database(village.stage.database) as db, db.begin():
+        db.execute(update(Photo).where(Photo.subject == "mandate").values(subject_id=99))
+    assert books(village) == ["no_consent appeal 1"]
 
 
 # Erasure

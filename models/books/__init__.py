@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from models.books.consents import check_consents
 from models.books.decisions import check_households, check_three_people
 from models.books.links import Noted, check_chain, check_noted, read_head
 from models.books.states import check_states
@@ -19,7 +20,14 @@ __all__ = ["CHECKS", "Noted", "Violation", "read_head", "violations"]
 
 Check = Callable[[Connection, datetime], Iterator[Violation]]
 
-CHECKS: tuple[Check, ...] = (check_chain, check_states, check_tasks, check_three_people, check_households)
+CHECKS: tuple[Check, ...] = (
+    check_chain,
+    check_states,
+    check_tasks,
+    check_three_people,
+    check_households,
+    check_consents,
+)
 
 
 def violations(connection: Connection, now: datetime, noted: Noted | None = None) -> Iterator[Violation]:
