@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from bot.lexicon import CONFIG
 from bot.seed import Seeded, seed
+from bot.seed_proxy import draw_sheet
 from bot.services import EmbeddedValkey, Processes, ServiceError, demand_free
 from bot.wechat.client import WeChatApi
 from bot.wechat.menu import Menu, publish
@@ -56,6 +57,7 @@ def fill(settings: Settings, at: Path) -> Seeded:
     database = connect(settings.database_url)
     seeded = seed(database, ACCOUNT["id"], datetime.now(UTC))
     database.dispose()
+    draw_sheet(at / "media")
     (at / "people.json").write_text(json.dumps(seeded.people, ensure_ascii=False, indent=2), encoding="utf-8")
     return seeded
 

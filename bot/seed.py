@@ -13,29 +13,35 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
+from bot.lexicon import load_lexicon
 from bot.regions import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
-from models.appeal import MACHINE, Appeal, NewAppeal, publish, submit
+from bot.seed_cases import Cases, Happening, Row
+from bot.seed_proxy import Proxies
+from flows.norms import signs
+from models.appeal import Appeal, NewAppeal, submit
 from models.conversation import Conversation
+from models.flag import flag_earlier, flag_words
 from models.goods import NewOffer, NewRequest, make_offer, make_request
+from models.machine import Actor, By
+from models.notice import Notice
 from models.pledge import make_pledge
 from models.produce import NewListing, put_on_sale
+from models.review import approve, send_back, stop
 from models.staff import Appointment, Staff, appoint
-from models.task import close_task, open_task
+from models.task import find_task
+from models.tie import declare
 from models.user import Registration, User, register
+from models.verification import open_case
 from models.zone import CHINA
 
 FOLDER = Path(__file__).parent.parent / "config" / "demo"
 _LAST_SECOND = time(23, 59, 59)
-# Where a crowdfunding appeal stands -> what staff have to do with it next.
-_WAITS_FOR = {"endorsed": "county", "county_review": "file"}
+# News from before that was read long ago.
+_NEWS_IS_NEW = timedelta(days=2)
 _CONSENTS = {"resident": ("account", "identity"), "donor": ("account",)}
-
-Row = dict[str, Any]
-# Days before now, and what happened then.
-Happening = tuple[float, Callable[[datetime], None]]
 
 
 @dataclass(frozen=True)
@@ -84,10 +90,15 @@ class _History:
         self.users: dict[str, User] = {}
         self.staff: dict[str, Staff] = {}
         self.appeals: dict[int, Appeal] = {}
+        self.lexicon = load_lexicon()
+        self.people: dict[str, int] = {}
+        self.cases = Cases(db, self.lexicon, self.users, self.staff, self.people)
+        self.proxies = Proxies(db, self.staff, self.people)
 
     def play(self, world: dict[str, Any]) -> None:
         happenings: list[Happening] = [
-            *self._arrivals(world["people"]),
+            *self._arrivals(world["people"], world["registry"]),
+            *self.cases.happenings(world["cases"], world["people"]["residents"]),
             *self._appeals(world["appeals"]["appeals"]),
             *self._each(self.offer, world["goods"]["offers"]),
             *self._each(self.ask, world["goods"]["requests"]),
@@ -95,10 +106,18 @@ class _History:
         ]
         for days_ago, happen in sorted(happenings, key=lambda happening: -happening[0]):
             happen(self.now - timedelta(days=days_ago))
+        old = Notice.created_at < self.now - _NEWS_IS_NEW
+        self.db.execute(update(Notice).where(old).values(read_at=Notice.created_at))
 
-    def _arrivals(self, groups: dict[str, dict[str, Row]]) -> Iterator[Happening]:
+    def _arrivals(self, groups: dict[str, Any], registry: Row) -> Iterator[Happening]:
+        residents = groups["residents"]
+        for key, entry in registry["entries"].items():
+            listed = {"source": registry["source"], **entry}
+            yield registry["days_ago"], partial(self.cases.list_in_registry, listed, residents[key])
         for key, row in groups["staff"].items():
             yield row["days_ago"], partial(self.appoint, key, row)
+        for row in groups["ties"]:
+            yield row["days_ago"], partial(self.declare, row, residents[row["resident"]])
         for role in ("resident", "donor"):
             for key, row in groups[f"{role}s"].items():
                 yield row["days_ago"], partial(self.register, role, key, row)
@@ -121,26 +140,38 @@ class _History:
         )
         appoint(self.db.connection(), wanted, when)
         self.staff[key] = self.db.scalars(select(Staff).where(Staff.work_no == row["work_no"])).one()
-        self._follow(row["openid"], None, when)
+        self._follow(key, row, None, when)
+
+    def declare(self, row: Row, resident: Row, when: datetime) -> None:
+        declare(self.db, self.staff[row["staff"]], row["kind"], resident["id_number"], when)
 
     def register(self, role: str, key: str, row: Row, when: datetime) -> None:
+        officer = self.staff.get(row.get("by", ""))
         identity = {name: row.get(name) for name in ("display_name", "name", "id_number", "phone")}
         wanted = Registration(
             draft_id=f"demo-{role}-{key}",
             role=role,
             consents=_CONSENTS[role],
             region_code=row.get("region"),
+            registered_by=officer.id if officer else None,
             **identity,
         )
-        self.users[key] = register(self.db, wanted, when)
-        self._follow(row["openid"], self.users[key].id, when)
+        user = self.users[key] = register(self.db, wanted, when)
+        if officer:
+            self.proxies.registered(row["by"], user, when)
+        else:
+            self._follow(key, row, user.id, when)
+        if role == "resident":
+            open_case(self.db, user, officer.actor if officer else Actor(By.OWNER, f"user:{user.id}"), when)
 
-    def _follow(self, openid: str, user_id: int | None, when: datetime) -> None:
-        self.db.add(
-            Conversation(
-                account=self.account, openid=openid, user_id=user_id, session="", created_at=when, touched_at=when
-            )
+    def _follow(self, key: str, row: Row, user_id: int | None, when: datetime) -> None:
+        """Keys of staff begin with @: a resident may have the same."""
+        person = Conversation(
+            account=self.account, openid=row["openid"], user_id=user_id, session="", created_at=when, touched_at=when
         )
+        self.db.add(person)
+        self.db.flush()
+        self.people[key if user_id else f"@{key}"] = person.id
 
     def submit(self, serial: int, row: Row, when: datetime) -> None:
         owner = self.users[row["owner"]]
@@ -153,24 +184,25 @@ class _History:
             budget=[(item, fen) for item, fen in row["budget"]],
             **_some(row, "kind", "category", "title"),
         )
-        self.appeals[serial] = submit(self.db, wanted, owner, when)
+        by = row.get("by")
+        appeal = self.appeals[serial] = submit(self.db, wanted, owner, when, self.staff[by].actor if by else None)
+        if by:
+            self.proxies.asked(by, owner, appeal, when)
+        flag_words(self.db, appeal.id, signs(appeal.title, appeal.story, wanted.budget, self.lexicon), when)
+        flag_earlier(self.db, appeal, when)
 
     def move(self, serial: int, row: Row, when: datetime) -> None:
-        appeal, to = self.appeals[serial], row["to"]
-        if to == "funding":
-            close_task(self.db, "appeal", appeal.id, when)
-            publish(self.db, appeal, when)
+        number, officer = self.appeals[serial].id, self.staff[row["by"]]
+        task = find_task(self.db, "appeal", number)
+        if "step" in row and (task is None or task.step != row["step"]):
             return
-        officer = self.staff[row["by"]]
-        before = appeal.state
-        MACHINE.move(self.db, appeal, to, officer.actor, when, row.get("why"))
-        if to == "endorsed":
-            appeal.endorsed_by, appeal.endorsed_at = officer.id, when
-        if to == "frozen":
-            appeal.was = before
-        if appeal.kind == "crowdfund" and to in _WAITS_FOR:
-            close_task(self.db, "appeal", appeal.id, when, officer)
-            open_task(self.db, appeal.matter, _WAITS_FOR[to], when)
+        match row["does"]:
+            case "approve":
+                approve(self.db, officer, number, when)
+            case "send_back":
+                send_back(self.db, officer, number, row["reasons"], when)
+            case "stop":
+                stop(self.db, officer, number, row["reasons"][0], when)
 
     def pledge(self, serial: int, number: int, row: Row, when: datetime) -> None:
         draft_id, anonymous = f"demo-pledge-{serial}-{number}", row.get("anonymous", False)
