@@ -13,7 +13,7 @@ from models import review, verdict
 from models.appeal import MACHINE as APPEALS
 from models.machine import WrongState
 from models.staff import Staff
-from models.task import step_aside, take
+from models.task import demand_region, step_aside, take
 from models.verification import MACHINE as CASES
 from models.verification import Verification, get_case
 
@@ -88,7 +88,10 @@ def _send_back(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str])
         appeal = review.send_back(db, staff, number, reasons, now)
         return _decided("sent_back", "appeal", number, appeal.state, title=appeal.title)
     case = get_case(db, number)
-    verdict.send_back(db, case, staff, reasons, now)
+    if case.state == "rejected":
+        verdict.reopen(db, case, staff, reasons, now)
+    else:
+        verdict.send_back(db, case, staff, reasons, now)
     return _decided("sent_back", "case", number, case.state)
 
 
@@ -120,7 +123,7 @@ def _revoke(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str]) ->
 
 def _case_in_region(talk: Talk, staff: Staff, number: int) -> Verification:
     case = get_case(talk.desk.db, number)
-    review.demand_region(talk.desk.db, staff, case.matter)
+    demand_region(talk.desk.db, staff, case.matter)
     review.demand_no_tie(talk.desk.db, staff, case.matter)
     return case
 
@@ -161,10 +164,13 @@ def _check_at_all(talk: Talk, command: str, reference: str) -> None:
     if subject == "revision":
         return
     thing = get_case(db, number) if subject == "case" else review.get_locked(db, number)
+    if command == "send_back" and subject == "case" and thing.state == "rejected":
+        verdict.check_reopen(db, get_case(db, number), staff)
+        return
     if command in ("send_back", "reject"):
         take(db, staff, thing.matter, thing.state)
         return
-    review.demand_region(db, staff, thing.matter)
+    demand_region(db, staff, thing.matter)
     review.demand_no_tie(db, staff, thing.matter)
     wanted = _STOPS.get((command, subject))
     machine = CASES if subject == "case" else APPEALS

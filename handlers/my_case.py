@@ -14,11 +14,11 @@ from models.machine import Actor, By
 from models.staff import Staff
 from models.task import find_task
 from models.user import User, get_resident
-from models.verification import PROMISED, Verification, case_of, open_case
+from models.verification import PROMISED, Verification, case_of, may_renew, open_case
 from models.zone import CHINA
 
 # States after which a new case may begin.
-ENDED = ("rejected", "expired", "revoked", "withdrawn")
+ENDED = ("rejected", "expired", "withdrawn")
 
 
 def my_case(talk: Talk, number: str = "") -> Answer:
@@ -27,7 +27,7 @@ def my_case(talk: Talk, number: str = "") -> Answer:
         return look(talk, f"case:{number}")
     case = case_of(talk.desk.db, _resident(talk).id)
     ways = {}
-    if case is None or case.state in ENDED:
+    if case is None or case.state in ENDED or may_renew(case, talk.world.now):
         ways["renew"] = ["command", "renew_case"]
     if case and case.state in AGAINST:
         ways["appeal"] = ["command", "appeal_decision", f"case:{case.id}"]

@@ -118,7 +118,7 @@ def _look_at_case(talk: Talk, number: int, first: Mapping[str, list[str]]) -> An
     if file is None or staff is None:
         raise NoSuchCase(number=number)
     ways = {**first, **_decisions(file.stage, f"case:{number}")}
-    if staff.role == By.COUNTY and file.state in ("verified", "suspended"):
+    if staff.role == By.COUNTY and file.state in ("verified", "suspended", "rejected"):
         ways |= _standing_ways(file)
     if file.visited_at:
         ways["view_visit"] = ["command", "view_visit", f"case:{number}"]
@@ -138,8 +138,10 @@ def _pictures(talk: Talk, subject: str, number: int, *, hidden: bool = False) ->
 
 
 def _standing_ways(file: CaseFile) -> dict[str, list[str]]:
-    """What a county may do about a household that was verified."""
+    """What a county may do about a household that was verified, or rejected and heard."""
     reference = f"case:{file.number}"
+    if file.state == "rejected":
+        return {"send_back": ["command", "send_back", reference]}
     if file.state == "verified":
         return {"stop": ["command", "stop", reference]}
     return {"go_on": ["command", "go_on", reference], "revoke_case": ["command", "revoke_case", reference]}

@@ -4,15 +4,8 @@ from flows.flow import Answer, Say
 from flows.session import Option
 from handlers.seat import staff_of
 from handlers.talk import Talk
-from models.errors import Refusal
 from models.region import Region
-from models.statistics import AGES, count_region
-
-
-class RegionUnknown(Refusal):
-    """No region of one's own is called like that; ``words``: what was typed, ``region``: one's own."""
-
-    code = "region_unknown"
+from models.statistics import AGES, RegionUnknown, count_region
 
 
 def statistics(talk: Talk, words: str = "") -> Answer:

@@ -30,10 +30,10 @@ def visit(talk: Talk, reference: str = "") -> Answer:
 
 
 def view_visit(talk: Talk, reference: str) -> Answer:
-    """The newest visit of a case with every answer. Raises NoSuchCase where there is none for this one to read."""
+    """The newest visit of a case with every answer. Raises NoSuchCase where there is none to read (any more)."""
     number = parse(reference)[1]
     found = open_visit(talk.desk.db, staff_of(talk), number, talk.world.now)
-    if found is None:
+    if found is None or not found.findings:
         raise NoSuchCase(number=number)
     said = json.loads(found.assessment)
     lexicon = talk.world.lexicon

@@ -17,6 +17,7 @@ from models.goods import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
 from models.machine import SYSTEM, Actor, By, Machine
 from models.mandate import Mandate, revoke_all
 from models.notice import Notice
+from models.objection import Objection
 from models.photo import Photo
 from models.pledge import Pledge
 from models.produce import MACHINE as LISTINGS
@@ -26,7 +27,8 @@ from models.revision import Revision
 from models.task import close_task
 from models.ticket import Ticket, TicketMessage
 from models.user import Consent, User
-from models.verification import withdraw
+from models.verification import Verification, withdraw
+from models.visit import Visit
 
 
 def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
@@ -50,6 +52,7 @@ def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
         .where(Ticket.conversation_id == conversation_id)
         .values(state="closed", closed_at=now, about=None)
     )
+    db.execute(update(Objection).where(Objection.conversation_id == conversation_id).values(words=""))
     db.execute(delete(Notice).where(Notice.conversation_id == conversation_id))
     db.execute(delete(BrokenSession).where(BrokenSession.conversation_id == conversation_id))
     # Older replies have been let go already (bot.worker); the bound keeps this from reading a month of turns.
@@ -68,6 +71,8 @@ def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
     _close_appeals(db, user, now)
     withdraw(db, user.id, Actor(By.OWNER, f"user:{user.id}"), now)
     _end_proxies(db, user, now)
+    cases = select(Verification.id).where(Verification.user_id == user.id)
+    db.execute(update(Visit).where(Visit.verification_id.in_(cases)).values(place="{}", assessment="{}", findings=""))
     _leave_gifts_nameless(db, user)
     _withdraw(db, user, OFFER_MACHINE, Offer, Offer.donor_id, now)
     _withdraw(db, user, REQUEST_MACHINE, GoodsRequest, GoodsRequest.owner_id, now)
@@ -79,6 +84,7 @@ def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
         "offer": select(Offer.id).where(Offer.donor_id == user.id),
         "listing": select(Listing.id).where(Listing.seller_id == user.id),
         "mandate": select(Mandate.id).where(Mandate.user_id == user.id),
+        "visit": select(Visit.id).where(Visit.verification_id.in_(cases)),
     }
     return [photo for subject, ids in owned.items() for photo in _forget_photos(db, subject, ids)]
 

@@ -96,8 +96,9 @@ def open_appeal(db: Session, staff: Staff, number: int, now: datetime) -> Appeal
     # A charity is no authority: who asks is its business while it has to decide, and of no other appeal.
     sees_people = staff.role != By.FUND_HOLDER or stage.step == "file"
     _record_reading(db, staff, "appeal", number, owner.id if sees_people else None, now)
-    newest = select(Verification).where(Verification.household_id == appeal.household_id)
-    case = db.scalar(newest.order_by(Verification.id.desc()).limit(1))
+    theirs = select(Verification).where(Verification.household_id == appeal.household_id)
+    newest = theirs.order_by((Verification.state == "verified").desc(), Verification.id.desc())
+    case = db.scalar(newest.limit(1))
     return AppealFile(
         number=number,
         kind=appeal.kind,

@@ -14,9 +14,17 @@ from models.sealing import keyring
 from models.staff import Staff
 from models.task import Matter, close_task, find_task, open_task, recuse
 from models.user import User
-from models.verification import MACHINE, NotOnNotice, Verification, barred, get_case, tell_owner, to_township
+from models.verification import (
+    MACHINE,
+    REMINDER,
+    NotOnNotice,
+    Verification,
+    barred,
+    get_case,
+    tell_owner,
+    to_township,
+)
 
-REMINDER = timedelta(days=30)
 # Of a hundred that villages endorsed, the township looks again at so many, drawn so that nobody can foresee which.
 SAMPLED_OF_HUNDRED = 20
 _ASK_AGAIN = timedelta(minutes=5)

@@ -18,9 +18,8 @@ from models.errors import Refusal
 from models.notice import tell
 from models.progress import is_drawn
 from models.proxy import tell_writer
-from models.region import Region
 from models.staff import Staff
-from models.task import HasAPart, Matter, OutsideRegion, Task, close_task, open_task, take
+from models.task import HasAPart, Matter, Task, close_task, demand_region, open_task, take
 from models.tie import tied_to
 from models.verification import check_verified
 
@@ -195,13 +194,6 @@ def _turn_away(
     close_task(db, "appeal", appeal.id, now, staff)
     tell_owner(db, appeal, now, reasons)
     db.flush()
-
-
-def demand_region(db: Session, staff: Staff, matter: Matter) -> None:
-    """Raises OutsideRegion. For what was handed over from another region see models.task.take."""
-    if not staff.covers(matter.region_code):
-        region = db.get_one(Region, staff.region_code).full_name
-        raise OutsideRegion(subject=matter.subject, number=matter.number, region=region)
 
 
 def demand_no_tie(db: Session, staff: Staff, matter: Matter) -> None:

@@ -11,10 +11,10 @@ from models.decision import Decision, decide
 from models.errors import Refusal
 from models.machine import By
 from models.queue import within
-from models.review import demand_no_tie, demand_region, get_locked
+from models.review import demand_no_tie, get_locked
 from models.sealing import keyring
 from models.staff import Staff
-from models.task import Matter, close_task, find_task, open_task, take
+from models.task import Matter, close_task, demand_region, find_task, open_task, take
 from models.tie import tied_to
 from models.verification import Verification, get_case
 from models.zone import CHINA

@@ -14,6 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.appeal import LIVE, REVIEWED, Appeal
 from models.decision import Decision
+from models.errors import Refusal
 from models.pledge import COUNTED, Pledge
 from models.region import prefix
 from models.user import Household
@@ -22,6 +23,12 @@ from models.verification import UNDER_WAY, Verification
 # Cases that wait are counted by their age in days: up to the first, up to the second …, and beyond the promise.
 AGES = (5, 10, 15)
 LOOKS_BACK = timedelta(days=365)
+
+
+class RegionUnknown(Refusal):
+    """No region of one's own is called like that; ``words``: what was typed, ``region``: one's own."""
+
+    code = "region_unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,13 @@ def open_task(db: Session, matter: Matter, step: str, now: datetime, barred: Map
     return task
 
 
+def demand_region(db: Session, staff: Staff, matter: Matter) -> None:
+    """Raises OutsideRegion. For what was handed over from another region see models.task.take."""
+    if not staff.covers(matter.region_code):
+        region = db.get_one(Region, staff.region_code).full_name
+        raise OutsideRegion(subject=matter.subject, number=matter.number, region=region)
+
+
 def take(db: Session, staff: Staff, matter: Matter, state: str) -> Task:
     """The open task, if this one may do it. Raises OutsideRegion, NotYourTurn or HasAPart.
 

@@ -3,21 +3,25 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.appeal import LIVE, Appeal, freeze
-from models.decision import decide
-from models.machine import SYSTEM
+from models.decision import Decision, decide
+from models.machine import SYSTEM, By
 from models.notice import tell
 from models.objection import Objection
 from models.staff import Staff
-from models.task import Task, close_task, recuse, take
+from models.task import HasAPart, NotYourTurn, Task, close_task, demand_region, recuse, take
+from models.tie import tied_to
 from models.verification import (
     LASTS,
     MACHINE,
     NOTICE,
+    PROMISED,
+    STANDING,
     Verification,
+    case_of,
     go_back,
     tell_owner,
     to_county,
@@ -84,6 +88,7 @@ def verify(db: Session, case: Verification, staff: Staff, now: datetime) -> None
     """The county's word: verified for twelve months. Raises as ``review`` does."""
     take(db, staff, case.matter, case.state)
     decide(db, case.matter, case.round, staff, "pass", now)
+    _end_earlier(db, case, now)
     case.expires_at = now + LASTS
     _settle(db, case, "verified", staff, now)
 
@@ -102,6 +107,33 @@ def send_back(db: Session, case: Verification, staff: Staff, reasons: Sequence[s
     decide(db, case.matter, case.round, staff, "return", now, reasons)
     close_task(db, "case", case.id, now, staff)
     go_back(db, case, staff.actor, now, reasons, another=False)
+    tell_owner(db, case, "case_moved", now)
+    db.flush()
+
+
+def check_reopen(db: Session, case: Verification, staff: Staff) -> None:
+    """May this one let a rejected household be visited anew? Raises OutsideRegion, NotYourTurn or HasAPart.
+
+    Not who rejected it, nobody but a county, and not beside a newer case.
+    """
+    demand_region(db, staff, case.matter)
+    newest = case_of(db, case.user_id)
+    if newest is None or newest.id != case.id or case.state != "rejected" or staff.role != By.COUNTY:
+        raise NotYourTurn(subject="case", number=case.id, state=case.state, holder=None)
+    reason = "decided_before" if staff.id == case.decided_by else tied_to(db, case.household_id).get(staff.id)
+    if reason:
+        raise HasAPart(subject="case", number=case.id, reason=reason)
+
+
+def reopen(db: Session, case: Verification, staff: Staff, reasons: Sequence[str], now: datetime) -> None:
+    """The household was heard: another visit, by somebody else, and fifteen days anew. Raises as ``check_reopen``."""
+    check_reopen(db, case, staff)
+    decision = decide(db, case.matter, case.round, staff, "return", now, reasons)
+    overturned = (Decision.subject == "case") & (Decision.subject_id == case.id) & (Decision.verdict == "reject")
+    db.execute(update(Decision).where(overturned, Decision.round == case.round).values(overturned_by=decision.id))
+    case.decided_by = case.decided_at = None
+    case.submitted_at, case.due_at = now, now + PROMISED
+    go_back(db, case, staff.actor, now, reasons, another=True)
     tell_owner(db, case, "case_moved", now)
     db.flush()
 
@@ -136,6 +168,14 @@ def revoke(db: Session, case: Verification, staff: Staff, reason: str, now: date
     decide(db, case.matter, case.round, staff, "revoke", now, (reason,))
     case.reasons = reason
     tell_owner(db, case, "case_moved", now)
+    db.flush()
+
+
+def _end_earlier(db: Session, case: Verification, now: datetime) -> None:
+    """The year before ends where the new one begins."""
+    earlier = (Verification.user_id == case.user_id) & Verification.state.in_(STANDING)
+    for old in db.scalars(select(Verification).where(earlier).with_for_update()):
+        MACHINE.move(db, old, "expired", SYSTEM, now, f"renewed:{case.id}")
     db.flush()
 
 

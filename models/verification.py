@@ -25,6 +25,9 @@ from models.zone import CHINA
 PROMISED = timedelta(days=15)
 NOTICE = timedelta(days=5)
 LASTS = timedelta(days=365)
+REMINDER = timedelta(days=30)
+# After a rejection, before officers go there again.
+WAIT = timedelta(days=30)
 
 _SYSTEM = frozenset({By.SYSTEM})
 _OWNER = frozenset({By.OWNER})
@@ -43,8 +46,9 @@ UNDER_WAY = (
     "township_review",
     "county_review",
 )
-# States in which a person has no second case.
-OPEN = (*UNDER_WAY, "verified", "suspended")
+# Decided in their favour: one of these and one under way may be there at once, so that nobody falls out in between.
+STANDING = ("verified", "suspended")
+OPEN = (*UNDER_WAY, *STANDING)
 
 MACHINE = Machine(
     "case",
@@ -64,6 +68,8 @@ MACHINE = Machine(
         ("county_review", "registry_checked"): _COUNTY,
         ("county_review", "verified"): _COUNTY,
         ("county_review", "rejected"): _COUNTY,
+        # An appeal against the county's no was heard.
+        ("rejected", "registry_checked"): _COUNTY,
         ("verified", "expired"): _SYSTEM,
         ("verified", "suspended"): _COUNTY,
         ("suspended", "verified"): _COUNTY,
@@ -76,6 +82,18 @@ MACHINE = Machine(
 
 class NoSuchCase(Refusal):
     code = "no_such_case"
+
+
+class CaseRevoked(Refusal):
+    """Only the county can let this household begin anew."""
+
+    code = "case_revoked"
+
+
+class RejectedLately(Refusal):
+    """Officers went there not long ago; until ``day`` the way is to appeal the decision."""
+
+    code = "rejected_lately"
 
 
 class NotOnNotice(Refusal):
@@ -131,12 +149,15 @@ class Verification(Base):
         CheckConstraint("visited_by <> reviewed_by", name="visit_and_review_by_two"),
         CheckConstraint("visited_by <> decided_by", name="visit_and_decision_by_two"),
         CheckConstraint("reviewed_by <> decided_by", name="review_and_decision_by_two"),
-        Index(
-            "uq_verifications_one_open",
-            "user_id",
-            unique=True,
-            sqlite_where=text(f"state IN {OPEN}"),
-            postgresql_where=text(f"state IN {OPEN}"),
+        *(
+            Index(
+                f"uq_verifications_one_{name}",
+                "user_id",
+                unique=True,
+                sqlite_where=text(f"state IN {states}"),
+                postgresql_where=text(f"state IN {states}"),
+            )
+            for name, states in (("under_way", UNDER_WAY), ("standing", STANDING))
         ),
         Index("ix_verifications_user_id", "user_id", "id"),
         Index("ix_verifications_household_id", "household_id", "id"),
@@ -174,11 +195,23 @@ def get_case(db: Session, number: int) -> Verification:
     return case
 
 
+def may_renew(case: Verification, now: datetime) -> bool:
+    """A verified household may begin anew in its last month, and is verified until the old case ends or the new."""
+    return case.state == "verified" and case.expires_at is not None and case.expires_at - REMINDER <= now
+
+
 def open_case(db: Session, user: User, actor: Actor, now: datetime) -> Verification:
-    """A case for a resident who has none open; their open one otherwise. The registry is to be asked at once."""
+    """A new case where one may begin; the open one otherwise. The registry is to be asked at once.
+
+    Raises CaseRevoked, or RejectedLately with the ``day`` from which on it may.
+    """
     earlier = case_of(db, user.id)
-    if earlier and earlier.state in OPEN:
+    if earlier and earlier.state in OPEN and not may_renew(earlier, now):
         return earlier
+    if earlier and earlier.state == "revoked":
+        raise CaseRevoked(number=earlier.id)
+    if earlier and earlier.state == "rejected" and earlier.decided_at and now < earlier.decided_at + WAIT:
+        raise RejectedLately(number=earlier.id, day=earlier.decided_at + WAIT)
     case = Verification(
         user_id=user.id,
         household_id=user.household_id,
@@ -213,8 +246,7 @@ def check_verified(db: Session, household_id: int | None, now: datetime) -> None
 
 def withdraw(db: Session, user_id: int, actor: Actor, now: datetime) -> None:
     """The person is no longer there, or does not want it any more."""
-    case = case_of(db, user_id)
-    if case and (case.state, "withdrawn") in MACHINE.moves:
+    for case in db.scalars(select(Verification).where(Verification.user_id == user_id, Verification.state.in_(OPEN))):
         MACHINE.move(db, case, "withdrawn", actor, now)
         close_task(db, "case", case.id, now)
 

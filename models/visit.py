@@ -128,9 +128,9 @@ def distance_km(one: Point, other: Point) -> float:
 
 
 def _opened(sealed: bytes) -> Point | None:
-    """None for one that does not open: it must not keep the others from being compared."""
+    """None for one that does not open, and of somebody erased: it must not keep the others from being compared."""
     try:
         place = json.loads(keyring().open(sealed, _PLACE.purpose))
     except (CannotOpen, ValueError):
         return None
-    return float(place["latitude"]), float(place["longitude"])
+    return (float(place["latitude"]), float(place["longitude"])) if place else None

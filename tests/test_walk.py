@@ -34,8 +34,7 @@ from models.task import Task, step_aside
 from models.tie import declare, tied_to
 from models.user import User
 from models.verdict import visited
-from models.verification import OPEN as OPEN_CASES
-from models.verification import Verification, get_case
+from models.verification import STANDING, UNDER_WAY, Verification, get_case
 from models.visit import Seen, record
 from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
 
@@ -288,7 +287,8 @@ class Walk:
         """8: one live person per number, one open case each, one open appeal per household and category."""
         for columns, condition in (
             ((User.id_finder,), User.id_finder.is_not(None)),
-            ((Verification.user_id,), Verification.state.in_(OPEN_CASES)),
+            ((Verification.user_id,), Verification.state.in_(UNDER_WAY)),
+            ((Verification.user_id,), Verification.state.in_(STANDING)),
             ((Appeal.household_id, Appeal.category), Appeal.state.in_(OPEN)),
         ):
             twice = select(*columns).where(condition).group_by(*columns).having(func.count() > 1)

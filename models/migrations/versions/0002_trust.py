@@ -18,6 +18,20 @@ PHOTO_SUBJECTS = ("appeal", "draft", "listing", "offer")
 PLACED = ("goods_requests", "listings", "offers", "tickets", "users")
 
 
+ONE_CASE = {
+    "uq_verifications_one_under_way": (
+        "submitted",
+        "registry_checked",
+        "visited",
+        "public_notice",
+        "adjudication",
+        "township_review",
+        "county_review",
+    ),
+    "uq_verifications_one_standing": ("verified", "suspended"),
+}
+
+
 def _is_sqlite() -> bool:
     return op.get_bind().dialect.name == "sqlite"
 
@@ -325,18 +339,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'submitted'"),
     )
     op.create_index("ix_verifications_user_id", "verifications", ["user_id", "id"], unique=False)
-    op.create_index(
-        "uq_verifications_one_open",
-        "verifications",
-        ["user_id"],
-        unique=True,
-        sqlite_where=sa.text(
-            "state IN ('submitted', 'registry_checked', 'visited', 'public_notice', 'adjudication', 'township_review', 'county_review', 'verified', 'suspended')"
-        ),
-        postgresql_where=sa.text(
-            "state IN ('submitted', 'registry_checked', 'visited', 'public_notice', 'adjudication', 'township_review', 'county_review', 'verified', 'suspended')"
-        ),
-    )
+    for name, states in ONE_CASE.items():
+        one = sa.text(f"state IN {states}")
+        op.create_index(name, "verifications", ["user_id"], unique=True, sqlite_where=one, postgresql_where=one)
     op.create_table(
         "flags",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -579,16 +584,8 @@ def downgrade() -> None:
     op.drop_table("objections")
     op.drop_index("uq_flags_once", table_name="flags")
     op.drop_table("flags")
-    op.drop_index(
-        "uq_verifications_one_open",
-        table_name="verifications",
-        sqlite_where=sa.text(
-            "state IN ('submitted', 'registry_checked', 'visited', 'public_notice', 'adjudication', 'township_review', 'county_review', 'verified', 'suspended')"
-        ),
-        postgresql_where=sa.text(
-            "state IN ('submitted', 'registry_checked', 'visited', 'public_notice', 'adjudication', 'township_review', 'county_review', 'verified', 'suspended')"
-        ),
-    )
+    for name in ONE_CASE:
+        op.drop_index(name, table_name="verifications")
     op.drop_index("ix_verifications_user_id", table_name="verifications")
     op.drop_index(
         "ix_verifications_registry",
