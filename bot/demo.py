@@ -12,10 +12,11 @@ from urllib.request import urlopen
 
 import click
 from pydantic import SecretStr
+from sqlalchemy.orm import Session
 
 from bot.lexicon import CONFIG
 from bot.seed import Seeded, seed
-from bot.seed_proxy import draw_sheet
+from bot.seed_pictures import draw_pictures
 from bot.services import EmbeddedValkey, Processes, ServiceError, demand_free
 from bot.wechat.client import WeChatApi
 from bot.wechat.menu import Menu, publish
@@ -56,8 +57,9 @@ def fill(settings: Settings, at: Path) -> Seeded:
     upgrade(settings.database_url)
     database = connect(settings.database_url)
     seeded = seed(database, ACCOUNT["id"], datetime.now(UTC))
+    with Session(database) as db:
+        draw_pictures(db, at / "media")
     database.dispose()
-    draw_sheet(at / "media")
     (at / "people.json").write_text(json.dumps(seeded.people, ensure_ascii=False, indent=2), encoding="utf-8")
     return seeded
 

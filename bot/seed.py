@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from bot.lexicon import load_lexicon
 from bot.regions import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
 from bot.seed_cases import Cases, Happening, Row
+from bot.seed_pictures import picture
 from bot.seed_proxy import Proxies
 from flows.norms import signs
 from models.appeal import Appeal, NewAppeal, submit
@@ -188,6 +189,8 @@ class _History:
         appeal = self.appeals[serial] = submit(self.db, wanted, owner, when, self.staff[by].actor if by else None)
         if by:
             self.proxies.asked(by, owner, appeal, when)
+        sender = self.people[f"@{by}" if by else row["owner"]]
+        picture(self.db, "appeal", appeal.id, sender, when)
         flag_words(self.db, appeal.id, signs(appeal.title, appeal.story, wanted.budget, self.lexicon), when)
         flag_earlier(self.db, appeal, when)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from bot.seed_pictures import picture
 from flows.lexicon import Lexicon
 from flows.visit import QUESTIONS
 from models import verdict
@@ -31,14 +32,13 @@ _STEPS = ("visit", "notice", "township_review", "county_review")
 
 
 class Cases:
-    """Residents, staff and conversations (by openid) are filled in by the history as people arrive."""
+    """``users``, ``staff`` and ``people`` (conversations; a key of staff begins with @) fill up as people arrive."""
 
     def __init__(
         self, db: Session, lexicon: Lexicon, users: dict[str, User], staff: dict[str, Staff], people: dict[str, int]
     ) -> None:
         self.db, self.lexicon = db, lexicon
         self.users, self.staff, self.people = users, staff, people
-        self.officers: dict[str, Row] = {}
 
     def happenings(self, world: Row, residents: dict[str, Row]) -> Iterator[Happening]:
         """``world``: cases.toml. Who sees to a case is written by township; a case may name others."""
@@ -98,6 +98,7 @@ class Cases:
             supports=row.get("in_need", True),
         )
         visit = record(self.db, case, officer, seen, when)
+        picture(self.db, "visit", visit.id, self.people[f"@{row['visitor']}"], when)
         verdict.visited(self.db, case, officer, visit, when)
 
     def object(self, row: Row, when: datetime) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from bot import seed as seeding
 from bot.lexicon import load_lexicon
 from bot.seed import Seeded, seed
+from bot.seed_pictures import draw_pictures
 from bot.simulator.options import read_people
 from config.settings import SAMPLE_DATA_KEYS
 from flows.flow import Flow
@@ -40,6 +41,7 @@ from models.database import connect, snapshot
 from models.flag import flags_of
 from models.goods import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
 from models.mandate import unconfirmed
+from models.photo import Photo
 from models.pledge import MACHINE as PLEDGES
 from models.pledge import NotFunding, Pledge, promised
 from models.produce import MACHINE as LISTINGS
@@ -272,6 +274,13 @@ def test_one_appeal_is_to_be_corrected_and_one_to_be_looked_at_twice(filled: Fil
     submitted = [appeal for appeal in filled.all(Appeal) if appeal.state == "submitted"]
     found = [{flag.code for flag in flags_of(filled.db, appeal.id)} for appeal in submitted]
     assert found == [set(), {"over_price", "odd_item"}, set()]
+
+
+def test_what_is_shown_can_be_looked_at(filled: Filled, tmp_path: Path) -> None:
+    draw_pictures(filled.db, tmp_path)
+    photos = filled.all(Photo)
+    assert Counter(photo.subject for photo in photos) == {"appeal": 12, "visit": 18, "mandate": 2}
+    assert all((tmp_path / photo.path).read_bytes().startswith(b"\xff\xd8") for photo in photos)
 
 
 # The people of the stand-in
