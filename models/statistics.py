@@ -84,8 +84,8 @@ def count_region(db: Session, region_code: str, now: datetime) -> Statistics:
         under_review=sum(appeals.get(state, 0) for state in REVIEWED),
         open=sum(appeals.get(state, 0) for state in LIVE),
         completed=appeals.get("completed", 0),
-        gifts=gifts.get(False, Gifts(0, 0)),
-        staff_gifts=gifts.get(True, Gifts(0, 0)),
+        gifts=gifts[False],
+        staff_gifts=gifts[True],
     )
 
 
@@ -133,10 +133,14 @@ def _median_days(db: Session, region_code: str, now: datetime) -> tuple[int | No
 
 
 def _gifts(db: Session, region_code: str) -> dict[bool, Gifts]:
-    rows = db.execute(
-        select(Pledge.by_staff, func.count(), func.coalesce(func.sum(Pledge.amount_fen), 0))
-        .join(Appeal, Appeal.id == Pledge.appeal_id)
-        .where(_inside(Appeal.region_code, region_code), Pledge.state.in_(COUNTED))
-        .group_by(Pledge.by_staff)
-    )
-    return {by_staff: Gifts(count, int(fen)) for by_staff, count, fen in rows}
+    """By staff or not. Summed appeal by appeal, for that is what the index on pledges begins with."""
+
+    def of_appeal(figure: ColumnElement[Any], by_staff: bool) -> ColumnElement[Any]:
+        theirs = (Pledge.appeal_id == Appeal.id) & Pledge.state.in_(COUNTED) & (Pledge.by_staff == by_staff)
+        return func.sum(select(figure).where(theirs).correlate(Appeal).scalar_subquery())
+
+    count, fen = func.count(), func.coalesce(func.sum(Pledge.amount_fen), 0)
+    columns = [of_appeal(figure, by_staff) for by_staff in (False, True) for figure in (count, fen)]
+    row = db.execute(select(*columns).where(_inside(Appeal.region_code, region_code))).one()
+    sums = [int(value or 0) for value in row]
+    return {False: Gifts(*sums[:2]), True: Gifts(*sums[2:])}
