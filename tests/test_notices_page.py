@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -148,6 +149,18 @@ def test_the_place_is_found_by_its_name(stage: Stage) -> None:
     assert "没找到" not in page(stage, "/notices")
     for code in ("430000000000", "431100000000", "999999000000", "43112410100", "../etc", "４３１１２４１０１０００"):
         page(stage, f"/notices/{code}", 404)
+
+
+@pytest.mark.parametrize(
+    "typed", ["a\0b", "\0", "道县\u200b", "\udcff", "%", "_" * 9000, "'; --", "\ufffe\x1b[2J", "🀄" * 99]
+)
+def test_nothing_that_a_stranger_puts_into_an_address_brings_a_page_down(stage: Stage, typed: str) -> None:
+    sent = quote(typed.encode("utf-8", "surrogatepass"))
+    assert stage.client.get(f"/notices?q={sent}").status_code == 200
+    assert stage.client.get(f"/notices?{sent}=1").status_code == 200
+    assert stage.client.get(f"/notices/{DAOXIAN}?after={sent}").status_code == 200
+    for path in (f"/notices/{sent}", f"/pictures/{sent}", f"/picture/{sent}", f"/cards/{sent}"):
+        assert stage.client.get(path).status_code in (403, 404), path
 
 
 def test_it_is_kept_for_a_moment_searched_by_nobody_and_runs_nothing(stage: Stage, officer: int) -> None:

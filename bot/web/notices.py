@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from bot.places import find_places
 from bot.web.pages import Pages
+from flows.wording import clean
 from models.notice_board import board
 from models.region import Region, level_of
 
@@ -29,7 +30,7 @@ def notices(database: Engine, pages: Pages, clock: Callable[[], datetime]) -> Bl
 
     @blueprint.get("/notices")
     def search() -> Response:
-        said = " ".join(request.args.get("q", "").split())[:_LONGEST_SEARCH]
+        said = " ".join(clean(request.args.get("q", "")).split())[:_LONGEST_SEARCH]
         with Session(database) as db:
             found = {place.today.code: place.today for place in find_places(db, said)} if said else {}
         regions = [region for code, region in found.items() if level_of(code) in LISTED]
