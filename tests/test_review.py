@@ -244,6 +244,7 @@ def test_two_officers_at_once_on_a_case_one_wins_and_the_other_is_told(stage: St
     role = step.removesuffix("_review")
     for name in ("o-zhou", "o-qin"):
         stage.appoint(name, role, SEAT[role])
+    stage.appoint("o-visitor", "village")  # for the case that goes back
     system = Actor(By.SYSTEM, "system")
     with Database(stage.database) as db, db.begin():
         case = db.scalars(select(Verification)).one()
@@ -254,6 +255,8 @@ def test_two_officers_at_once_on_a_case_one_wins_and_the_other_is_told(stage: St
         ):
             CASES.move(db, case, state, by, stage.clock())
         to_township(db, case, stage.clock(), sampled=step == "township_review")
+    for name in ("o-zhou", "o-qin"):
+        stage.say(name, "看 认证1")
     replies = at_once(stage, {"o-zhou": "通过 认证1", "o-qin": second})
     one_won(replies)
     with Database(stage.database) as db:

@@ -29,9 +29,7 @@ from models.task import HasAPart, NotYourTurn, OutsideRegion, find_task
 from tests.services import SqliteDatabases
 from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
 
-STORY = (
-    "家里有三口人，想把院子里的棚子修好，冬天羊就不会冻着了，开春能多卖两只，给两个孩子交学费，也把饲料钱还上。"
-)
+STORY = "家里有三口人，想把院子里的棚子修好，冬天羊就不会冻着了，开春能多卖两只，给两个孩子交学费，也把饲料钱还上。"
 
 
 @pytest.fixture

@@ -280,7 +280,8 @@ def set_the_scene(stage: Stage) -> None:
     stage.register("o-qian", "resident", verified=False)
     stage.ask("o-wang")
     stage.ask("o-li")
-    stage.ask("o-zhao")
+    stage.register("o-sun", "resident")
+    stage.ask("o-sun")
     stage.ask("o-wang", category="housing")
     for role in STAFF_ROLES:
         stage.appoint(f"o-{role}", role, "431124000000" if role == "fund_holder" else SEAT[role], f"N-{role.upper()}")
