@@ -38,6 +38,15 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
+def early(desk: Desk, draft: Draft) -> None:
+    """A number that is taken is told at once, and each that is named counts, whatever becomes of this conversation."""
+    said = draft.answers.get("id_number")
+    if said is None or draft.given.get("named") == said or not is_resident(draft.answers):
+        return
+    users.try_number(desk.db, said, desk.person.conversation_id, desk.world.now)
+    draft.given["named"] = said
+
+
 def done(desk: Desk, draft: Draft) -> Answer:
     if desk.person.user_id is not None:
         raise users.AlreadyRegistered
@@ -78,5 +87,6 @@ register = Flow(
     ),
     done=done,
     admit=admit,
+    early=early,
     single=True,
 )

@@ -7,13 +7,13 @@ and only then confirms.
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.audit import AuditEvent, record
+from models.audit import record
 from models.conversation import Conversation
 from models.errors import Refusal
 from models.machine import Actor, By, Machine
@@ -32,6 +32,7 @@ from models.team import (
     stands,
     tell_staff,
 )
+from models.tries import tries_today
 from models.zone import CHINA
 
 CODE_LASTS = timedelta(days=7)
@@ -151,7 +152,7 @@ def redeem(db: Session, conversation_id: int, code: str, now: datetime) -> Staff
     None: no invitation that still lives has this code, whatever the cause. That is recorded, and counted; so it is no
     refusal, which would take the record back with it. Raises TooManyTries or HoldsARole.
     """
-    if _tries_today(db, conversation_id, now) >= MOST_TRIES:
+    if tries_today(db, _PURPOSE, conversation_id, now) >= MOST_TRIES:
         raise TooManyTries(most=MOST_TRIES)
     person = db.get_one(Conversation, conversation_id)
     found = (Staff.code_finder.in_(keyring().finders(code, _PURPOSE))) & (Staff.state == "invited")
@@ -205,12 +206,6 @@ def _inviters(db: Session, staff: Staff) -> list[Staff]:
         return []
     seat = (Staff.role == inviter.role) & (Staff.region_code == inviter.region_code) & (Staff.state == "active")
     return list(db.scalars(select(Staff).where(seat).order_by(Staff.id).limit(_MOST_TOLD)))
-
-
-def _tries_today(db: Session, conversation_id: int, now: datetime) -> int:
-    today = datetime.combine(now.astimezone(CHINA).date(), time(), CHINA)
-    wrong = (AuditEvent.subject == _PURPOSE) & (AuditEvent.subject_id == conversation_id) & (AuditEvent.at >= today)
-    return db.scalar(select(func.count()).where(wrong)) or 0
 
 
 def _number(db: Session, staff: Staff, given: str | None) -> None:

@@ -7,14 +7,19 @@ from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, se
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models.audit import record
 from models.base import Base, RowId, one_of
 from models.errors import Refusal
 from models.sealing import Sealed, keyring
+from models.tries import tries_today
 
 ROLES = ("resident", "donor")
 # PIPL: one consent per purpose, asked for and kept one by one.
 PURPOSES = ("account", "identity")
 CONSENT_VERSION = 1
+# ID numbers that one conversation may name in a day.
+MOST_NUMBERS = 5
+_TRIED = "id_number"
 
 
 class IdNumberTaken(Refusal):
@@ -22,6 +27,13 @@ class IdNumberTaken(Refusal):
 
     code = "id_number_taken"
     step = "id_number"
+
+
+class TooManyNumbers(Refusal):
+    """So many ID numbers (``most``) that it looks like asking who is registered; the next one waits until tomorrow."""
+
+    code = "too_many_numbers"
+    final = True
 
 
 class AlreadyRegistered(Refusal):
@@ -167,6 +179,18 @@ def check_free(db: Session, id_number: str) -> None:
     """Raises IdNumberTaken."""
     if find_by_number(db, id_number):
         raise IdNumberTaken
+
+
+def try_number(db: Session, id_number: str, conversation_id: int, now: datetime) -> None:
+    """``check_free`` for whom nobody knows yet: each number they name is counted, whatever becomes of it.
+
+    Raises TooManyNumbers or IdNumberTaken. Not to be called where a refusal rolls back: the count must stay.
+    """
+    if tries_today(db, _TRIED, conversation_id, now) >= MOST_NUMBERS:
+        raise TooManyNumbers(most=MOST_NUMBERS)
+    who = f"conversation:{conversation_id}"
+    record(db, at=now, actor=who, action="number_tried", subject=_TRIED, subject_id=conversation_id)
+    check_free(db, id_number)
 
 
 def find_by_number(db: Session, id_number: str) -> User | None:
