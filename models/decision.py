@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
 from models.errors import Refusal
-from models.staff import Staff
+from models.staff import Staff, same_people
 from models.task import Matter
 
 # Of what was passed below and is looked at again: ``sound``, or ``doubt`` for the county to decide on.
@@ -86,10 +86,9 @@ def decide(
 
 
 def passed_by(db: Session, matter: Matter, round_: int) -> set[int]:
-    """The staff who passed it in this round."""
-    return set(
-        db.scalars(select(Decision.staff_id).where(_of(matter), Decision.round == round_, Decision.verdict == "pass"))
-    )
+    """The staff who passed it in this round, by every seat of theirs."""
+    passed = select(Decision.staff_id).where(_of(matter), Decision.round == round_, Decision.verdict == "pass")
+    return same_people(db, db.scalars(passed))
 
 
 def _of(matter: Matter) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from models.conversation import Conversation
 from models.notice import tell
 from models.region import prefix
-from models.staff import Staff
+from models.staff import Staff, same_people
 from models.task import ABOVE, Recusal, Task, find_holder, note
 
 # Beyond its step's own days, for each level that it went up.
@@ -22,13 +22,14 @@ def waiting(db: Session, staff: Staff, most: int, after: tuple[datetime, int] | 
 
     ``after``: (due_at, id) of the last one seen.
     """
+    seats = same_people(db, [staff.id])
     mine = select(Task.id, Task.due_at).where(Task.closed_at.is_(None), Task.assignee == staff.id)
     pool = select(Task.id, Task.due_at).where(
         Task.closed_at.is_(None),
         Task.assignee.is_(None),
         Task.role == staff.role,
         within(staff, Task.region_code),
-        ~select(Recusal.id).where(Recusal.task_id == Task.id, Recusal.staff_id == staff.id).exists(),
+        ~select(Recusal.id).where(Recusal.task_id == Task.id, Recusal.staff_id.in_(seats)).exists(),
     )
     found: list[Task] = []
     for part in (mine, pool):

@@ -7,13 +7,13 @@ from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from models.appeal import LIVE, Appeal
-from models.decision import Decision, decide
+from models.decision import DecidedBefore, Decision, decide, passed_by
 from models.errors import Refusal
 from models.machine import By
 from models.queue import within
 from models.review import demand_no_tie, get_locked
 from models.sealing import keyring
-from models.staff import Staff
+from models.staff import Staff, same_people
 from models.task import Matter, close_task, demand_region, find_task, open_task, take
 from models.tie import tied_to
 from models.verification import Verification, get_case
@@ -50,7 +50,7 @@ def draw(db: Session, staff: Staff, now: datetime) -> tuple[str, int] | None:
 def find_sound(db: Session, staff: Staff, subject: str, number: int, now: datetime) -> None:
     """It is as the village said; where it had been doubted, it waits no longer.
 
-    Raises OutsideRegion, HasAPart or SampledAlready; of a doubt NotYourTurn.
+    Raises OutsideRegion, HasAPart, DecidedBefore or SampledAlready; of a doubt NotYourTurn.
     """
     matter, round_, _ = _again(db, staff, subject, number, now)
     decide(db, matter, round_, staff, "sound", now)
@@ -75,6 +75,8 @@ def _again(db: Session, staff: Staff, subject: str, number: int, now: datetime) 
     if task and task.step == "doubt":
         take(db, staff, matter, thing.state)
         return matter, thing.round, True
+    if staff.id in passed_by(db, matter, thing.round):
+        raise DecidedBefore(number=number, subject=subject)
     stands = thing.state == "verified" if isinstance(thing, Verification) else thing.state in LIVE
     said = (Decision.subject == subject) & (Decision.subject_id == number) & (Decision.round == thing.round)
     looked = db.scalar(select(Decision.id).where(said, Decision.verdict.in_(_LOOKED)).limit(1))
@@ -95,18 +97,20 @@ def _candidates(db: Session, staff: Staff, now: datetime) -> list[tuple[str, int
     # The county has the last word on every case, on the strength of what it was told.
     above = {"appeal": (By.TOWNSHIP, By.COUNTY), "case": (By.TOWNSHIP,)}
     found = []
+    seats = same_people(db, [staff.id])
     for subject, query in (("appeal", appeals), ("case", cases)):
-        rows = db.execute(_passed_below(query, staff, subject, above[subject], now))
+        rows = db.execute(_passed_below(query, staff, seats, subject, above[subject], now))
         found += [(subject, row.subject_id, row.household_id) for row in rows]
     return found
 
 
 def _passed_below(
-    query: Select[int, int], staff: Staff, subject: str, above: Sequence[str], now: datetime
+    query: Select[int, int], staff: Staff, seats: set[int], subject: str, above: Sequence[str], now: datetime
 ) -> Select[int, int]:
     other = aliased(Decision)
     same = (other.subject == subject) & (other.subject_id == Decision.subject_id) & (other.round == Decision.round)
-    looked: ColumnElement[bool] = or_(other.role.in_(above), other.verdict.in_(_LOOKED), other.staff_id == staff.id)
+    own = other.staff_id.in_(seats)
+    looked: ColumnElement[bool] = or_(other.role.in_(above), other.verdict.in_(_LOOKED), own)
     return (
         query.where(Decision.subject == subject, Decision.verdict == "pass", Decision.role == By.VILLAGE)
         .where(Decision.at > now - LOOK_BACK, within(staff, Decision.region_code))

@@ -1,15 +1,17 @@
 """Officers and the other staff: role, region, and what they may see."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, Connection, ForeignKey, Index, String, select, text
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import CheckConstraint, ColumnElement, Connection, ForeignKey, Index, String, select, text
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.audit import record
 from models.base import Base, RowId, one_of
 from models.machine import Actor, By
-from models.region import covers
+from models.region import covers, level_of, parents
 from models.sealing import Sealed
 
 # Role -> the levels of region that somebody may hold it for.
@@ -65,6 +67,7 @@ class Staff(Base):
             sqlite_where=text(f"state IN {HOLDING}"),
             postgresql_where=text(f"state IN {HOLDING}"),
         ),
+        Index("ix_staff_person", "account", "openid"),
         Index("ix_staff_active_until", "active_until"),
         Index("ix_staff_code_expires_at", "code_expires_at"),
     )
@@ -87,6 +90,36 @@ def find_staff(db: Session, account: str, openid: str, now: datetime) -> Staff |
     if staff is None or staff.active_from > now or (staff.active_until and staff.active_until <= now):
         return None
     return staff
+
+
+def same_people(db: Session, seats: Iterable[int]) -> set[int]:
+    """Every seat that those behind these hold or ever held: who is appointed anew is who they were."""
+    return set(every_seat(db, dict.fromkeys(seats, "")))
+
+
+def every_seat(db: Session, why: Mapping[int, str]) -> dict[int, str]:
+    """What is said of a seat (staff id -> why), said of every seat of the same person."""
+    if not why:
+        return {}
+    other = aliased(Staff)
+    same_wechat = (other.account == Staff.account) & (other.openid == Staff.openid)
+    found = db.execute(select(Staff.id, other.id).join(other, same_wechat).where(Staff.id.in_(list(why))))
+    return {**{seat: why[known] for known, seat in found}, **why}
+
+
+def seated(region_code: str, role: str) -> ColumnElement[bool]:
+    """A condition on Staff: who covers the place, which is everybody above it, and for a whole township the officers
+    of its villages.
+    """
+    seats = [code for code in (*parents(region_code), region_code) if level_of(code) in SEATS[role]]
+    if role == "village" and level_of(region_code) == "township":
+        return Staff.region_code.between(region_code, f"{region_code[:9]}999")
+    return Staff.region_code.in_(seats)
+
+
+def nearest(region_code: str, role: str) -> list[ColumnElement[Any]]:
+    """The place's own officer before the township's, a county's charity before the province's."""
+    return [Staff.region_code.desc()] if role == "fund_holder" else [(Staff.region_code == region_code).desc()]
 
 
 @dataclass(frozen=True, slots=True)

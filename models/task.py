@@ -7,10 +7,8 @@ part in the household is recused before anybody is named, and an overdue task go
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     ForeignKey,
     Index,
     Select,
@@ -28,8 +26,8 @@ from models.audit import record
 from models.base import Base, RowId, one_of
 from models.errors import Refusal
 from models.mandate import acted_for
-from models.region import Region, level_of, parents
-from models.staff import SEATS, STAFF_ROLES, Staff
+from models.region import Region
+from models.staff import STAFF_ROLES, Staff, nearest, same_people, seated
 from models.tie import tied_to
 
 SUBJECTS = ("case", "appeal", "revision")
@@ -228,8 +226,9 @@ def find_holder(db: Session, task: Task, now: datetime, *, besides: int | None =
         # It may have been given to somebody above: that one gone, it is the step's own people's again.
         task.role = STEPS[task.step][0]
     role: str | None = task.role
+    barred = recused(db, task) | {besides or 0}
     while role:
-        found = db.scalar(_candidates(task, role, now, besides))
+        found = db.scalar(_candidates(task, role, now, barred))
         if found:
             if role != task.role:
                 note(db, task, "went_up", role, now)
@@ -256,43 +255,33 @@ def recuse(db: Session, task: Task, staff: Staff, reason: str, now: datetime) ->
         db.add(Recusal(task_id=task.id, staff_id=staff.id, reason=reason, at=now))
         db.flush()
         note(db, task, "recused", f"{staff.work_no} {reason}", now)
-    if task.assignee in (staff.id, None):
+    if task.assignee is None or task.assignee in same_people(db, [staff.id]):
         find_holder(db, task, now)
 
 
 def recusal_of(db: Session, task: Task, staff: Staff) -> str | None:
     """Why this one may not, if they may not."""
-    return db.scalar(select(Recusal.reason).where(Recusal.task_id == task.id, Recusal.staff_id == staff.id))
+    theirs = Recusal.staff_id.in_(same_people(db, [staff.id]))
+    return db.scalar(select(Recusal.reason).where(Recusal.task_id == task.id, theirs).order_by(Recusal.id).limit(1))
 
 
-def _candidates(task: Task, role: str, now: datetime, besides: int | None) -> Select[int]:
+def recused(db: Session, task: Task) -> set[int]:
+    """Every seat of those who may not."""
+    return same_people(db, db.scalars(select(Recusal.staff_id).where(Recusal.task_id == task.id)))
+
+
+def _candidates(task: Task, role: str, now: datetime, barred: set[int]) -> Select[int]:
     """The one of this role who is nearest to the place, and of those the one with the shortest queue."""
     open_task = aliased(Task)
     queue = select(func.count()).where(open_task.assignee == Staff.id, open_task.closed_at.is_(None)).scalar_subquery()
-    recused = select(Recusal.id).where(Recusal.task_id == task.id, Recusal.staff_id == Staff.id).exists()
     return (
         select(Staff.id)
-        .where(Staff.role == role, Staff.state == "active", seated(task.region_code, role), ~recused)
+        .where(Staff.role == role, Staff.state == "active", seated(task.region_code, role))
         .where(Staff.active_from <= now, or_(Staff.active_until.is_(None), Staff.active_until > now))
-        .where(Staff.id != (besides or 0))
-        .order_by(*_nearest(task.region_code, role), queue, Staff.id)
+        .where(Staff.id.not_in(barred))
+        .order_by(*nearest(task.region_code, role), queue, Staff.id)
         .limit(1)
     )
-
-
-def seated(region_code: str, role: str) -> ColumnElement[bool]:
-    """A condition on Staff: who covers the place, which is everybody above it, and for a whole township the officers
-    of its villages.
-    """
-    seats = [code for code in (*parents(region_code), region_code) if level_of(code) in SEATS[role]]
-    if role == "village" and level_of(region_code) == "township":
-        return Staff.region_code.between(region_code, f"{region_code[:9]}999")
-    return Staff.region_code.in_(seats)
-
-
-def _nearest(region_code: str, role: str) -> list[ColumnElement[Any]]:
-    """The place's own officer before the township's, a county's charity before the province's."""
-    return [Staff.region_code.desc()] if role == "fund_holder" else [(Staff.region_code == region_code).desc()]
 
 
 def note(db: Session, task: Task, action: str, detail: str, now: datetime) -> None:

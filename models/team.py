@@ -13,8 +13,8 @@ from models.errors import Refusal
 from models.notice import tell
 from models.queue import within
 from models.region import Region
-from models.staff import Staff, find_staff
-from models.task import STEPS, Recusal, Task, seated
+from models.staff import Staff, find_staff, seated
+from models.task import STEPS, Task, recused
 from models.tie import tied_to
 
 # Role -> whom it invites, suspends and lists.
@@ -123,9 +123,8 @@ def candidates(db: Session, by: Staff, task: Task, now: datetime, most: int) -> 
     roles = {STEPS[task.step][0], by.role}
     able = able.where(or_(*((Staff.role == role) & seated(task.region_code, role) for role in sorted(roles))))
     able = able.where(Staff.state == "active", or_(Staff.active_until.is_(None), Staff.active_until > now))
-    recused = select(Recusal.id).where(Recusal.task_id == task.id, Recusal.staff_id == Staff.id).exists()
-    barred = {*tied_to(db, task.household_id), task.assignee or 0}
-    able = able.where(~recused, Staff.id.not_in(barred)).order_by(queue, Staff.id).limit(most)
+    barred = {*tied_to(db, task.household_id), *recused(db, task), task.assignee or 0}
+    able = able.where(Staff.id.not_in(barred)).order_by(queue, Staff.id).limit(most)
     return [_member(staff, place, count, now) for staff, place, count in db.execute(able)]
 
 

@@ -9,7 +9,7 @@ from models.audit import record
 from models.base import Base, RowId, one_of
 from models.conversation import Conversation
 from models.sealing import Sealed, keyring
-from models.staff import Staff
+from models.staff import Staff, every_seat
 from models.user import User
 
 KINDS = ("kin", "payee")
@@ -79,4 +79,9 @@ def tied_to(db: Session, household_id: int | None) -> dict[int, str]:
     )
     for members in (theirs, as_users):
         tied |= dict.fromkeys(db.scalars(members), OWN_HOUSEHOLD)
-    return tied
+    return every_seat(db, tied)
+
+
+def is_own(db: Session, staff: Staff, household_id: int | None) -> bool:
+    """Of one's own household one sees what every resident sees of theirs, and no file."""
+    return tied_to(db, household_id).get(staff.id) == OWN_HOUSEHOLD

@@ -11,7 +11,7 @@ from models.decision import Decision, decide
 from models.machine import SYSTEM, By
 from models.notice import tell
 from models.objection import Objection
-from models.staff import Staff
+from models.staff import Staff, same_people
 from models.task import HasAPart, NotYourTurn, Task, close_task, demand_region, recuse, take
 from models.tie import tied_to
 from models.verification import (
@@ -120,7 +120,8 @@ def check_reopen(db: Session, case: Verification, staff: Staff) -> None:
     newest = case_of(db, case.user_id)
     if newest is None or newest.id != case.id or case.state != "rejected" or staff.role != By.COUNTY:
         raise NotYourTurn(subject="case", number=case.id, state=case.state, holder=None)
-    reason = "decided_before" if staff.id == case.decided_by else tied_to(db, case.household_id).get(staff.id)
+    own = case.decided_by is not None and staff.id in same_people(db, [case.decided_by])
+    reason = "decided_before" if own else tied_to(db, case.household_id).get(staff.id)
     if reason:
         raise HasAPart(subject="case", number=case.id, reason=reason)
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Executable, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Executable, String, and_, cast, func, or_, select
+from sqlalchemy.orm import aliased
 
 from models.appeal import Appeal
 from models.books.violation import Violation, stream
@@ -19,18 +20,22 @@ from models.verification import Verification
 def check_three_people(connection: Connection, _now: datetime) -> Iterator[Violation]:
     same = (
         select(Decision.subject, Decision.subject_id, Decision.round)
+        .join(Staff, Staff.id == Decision.staff_id)
         .where(Decision.verdict == "pass")
         .group_by(Decision.subject, Decision.subject_id, Decision.round)
-        .having(func.count() > func.count(Decision.staff_id.distinct()))
+        .having(func.count() > func.count(_person(Staff).distinct()))
     )
     for found in stream(connection, same):
         words = f"was passed at two stages of round {found.round} by one person"
         yield Violation("passed_by_one", found.subject, found.subject_id, words)
     case = Verification
-    equal = or_(
-        case.visited_by == case.reviewed_by, case.visited_by == case.decided_by, case.reviewed_by == case.decided_by
-    )
-    for found in stream(connection, select(case.id).where(equal).order_by(case.id)):
+    visitor, reviewer, decider = aliased(Staff), aliased(Staff), aliased(Staff)
+    people = [_person(one) for one in (visitor, reviewer, decider)]
+    equal = or_(people[0] == people[1], people[0] == people[2], people[1] == people[2])
+    decided = select(case.id).outerjoin(visitor, visitor.id == case.visited_by)
+    decided = decided.outerjoin(reviewer, reviewer.id == case.reviewed_by)
+    decided = decided.outerjoin(decider, decider.id == case.decided_by)
+    for found in stream(connection, decided.where(equal).order_by(case.id)):
         yield Violation("passed_by_one", "case", found.id, "was visited, reviewed or decided on by one person")
 
 
@@ -40,6 +45,11 @@ def check_households(connection: Connection, _now: datetime) -> Iterator[Violati
         for found in stream(connection, statement):
             words = f"was decided on ({found.verdict}, decision {found.id}) by staff {found.staff_id} of the household"
             yield Violation("own_household", subject, found.subject_id, words)
+
+
+def _person(staff: Any) -> ColumnElement[str]:
+    """Whose seat it is, whichever they hold: their WeChat, else the seat itself."""
+    return func.coalesce(staff.account + " " + staff.openid, cast(staff.id, String))
 
 
 def _own_households() -> dict[str, Executable]:

@@ -1,0 +1,108 @@
+"""Whoever is appointed anew is who they were: what they had their word in, and whom they are tied to, stays theirs."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session as Database
+
+from models import suspension, verdict
+from models.appeal import Appeal
+from models.books import violations
+from models.database import snapshot
+from models.decision import Decision
+from models.errors import Refusal
+from models.progress import end_notices
+from models.staff import Staff
+from models.task import HasAPart, find_task
+from models.tie import declare, tied_to
+from models.user import User
+from models.verification import Verification, get_case
+from tests.stage import Stage, seed_regions
+from tests.verifying import case, registered, visited
+
+COUNTY = "431124000000"
+
+
+@pytest.fixture
+def stage(database_url: str) -> Iterator[Stage]:
+    seed_regions(database_url)
+    stage = Stage(database_url)
+    yield stage
+    stage.close()
+
+
+def revoked(stage: Stage, staff_id: int, by: int) -> None:
+    with Database(stage.database) as db, db.begin():
+        staff = db.get_one(Staff, staff_id)
+        suspension.revoke(db, db.get_one(Staff, by), staff.work_no, "other", stage.clock())
+
+
+def found(stage: Stage) -> list[str]:
+    with snapshot(stage.settings.database_url) as connection:
+        return [f"{each.code} {each.subject} {each.subject_id}" for each in violations(connection, stage.clock())]
+
+
+@pytest.mark.parametrize("supports", [True, False])
+def test_who_visited_decides_nothing_of_it_from_another_seat(stage: Stage, supports: bool) -> None:
+    number = registered(stage, "o-wang")
+    officer, town = stage.appoint("o-zhou", "village"), stage.appoint("o-town", "township")
+    county = stage.appoint("o-county", "county", COUNTY)
+    visited(stage, number, officer, supports=supports)
+    revoked(stage, officer, county)
+    again = stage.appoint("o-zhou", "county", COUNTY, "AGAIN")
+    stage.clock.move(timedelta(days=6))
+    with Database(stage.database) as db, db.begin():
+        end_notices(db, stage.clock())
+    if case(stage, number).state == "township_review":
+        with Database(stage.database) as db, db.begin():
+            verdict.review(db, get_case(db, number), db.get_one(Staff, town), stage.clock())
+    with Database(stage.database) as db:
+        assert find_task(db, "case", number).assignee == county  # type: ignore[union-attr]
+        for act in (verdict.verify, lambda *all_: verdict.reject(*all_[:3], ("not_needy",), all_[3])):
+            with pytest.raises(Refusal) as refused:
+                act(db, get_case(db, number), db.get_one(Staff, again), stage.clock())
+            assert isinstance(refused.value, HasAPart)
+    stage.say("o-zhou", f"看 认证{number}")
+    stage.say("o-zhou", f"通过 认证{number}")
+    assert case(stage, number).state == "county_review"
+
+
+def test_kin_that_were_declared_from_an_earlier_seat_are_kin(stage: Stage) -> None:
+    user, officer = stage.register("o-kin", "resident"), stage.appoint("o-zhou", "village")
+    county = stage.appoint("o-county", "county", COUNTY)
+    with Database(stage.database) as db, db.begin():
+        number = db.get_one(User, user).id_number
+        assert number
+        declare(db, db.get_one(Staff, officer), "kin", number, stage.clock())
+    revoked(stage, officer, county)
+    again = stage.appoint("o-zhou", "village", work_no="AGAIN")
+    appeal = stage.ask("o-kin")
+    with Database(stage.database) as db:
+        assert tied_to(db, db.get_one(User, user).household_id)[again] == "kin"
+        assert find_task(db, "appeal", appeal).assignee != again  # type: ignore[union-attr]
+    stage.say("o-zhou", f"看 {appeal}")
+    assert "亲属" in stage.say("o-zhou", f"通过 {appeal}")
+    with Database(stage.database) as db:
+        assert db.get_one(Appeal, appeal).state == "submitted"
+
+
+def test_the_books_name_one_person_behind_two_seats(stage: Stage) -> None:
+    number, appeal = registered(stage, "o-wang"), stage.open_appeal()
+    first = stage.appoint("o-zhou", "village")
+    with Database(stage.database) as db, db.begin():
+        db.get_one(Staff, first).state = "revoked"
+    second = stage.appoint("o-zhou", "county", COUNTY, "AGAIN")
+    before = found(stage)
+    with Database(stage.database) as db, db.begin():
+        region = db.get_one(Appeal, appeal).region_code
+        for staff, role in ((first, "village"), (second, "county")):
+            one = {"subject": "appeal", "subject_id": appeal, "round": 1, "region_code": region, "at": stage.clock()}
+            db.add(Decision(**one, staff_id=staff, role=role, verdict="pass"))
+        both = {"visited_by": first, "decided_by": second}
+        db.execute(update(Verification).where(Verification.id == number).values(**both))
+    named = [each for each in found(stage) if each not in before]
+    assert named == [f"passed_by_one appeal {appeal}", f"passed_by_one case {number}"]
+    with Database(stage.database) as db:
+        assert len(db.scalars(select(Staff).where(Staff.openid == "o-zhou")).all()) == 2
