@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, case, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.appeal import LIVE, REVIEWED, Appeal
@@ -57,6 +57,13 @@ class Statistics:
     staff_gifts: Gifts
 
 
+@dataclass(frozen=True, slots=True)
+class _Cases:
+    verified: int
+    waiting: Sequence[int]
+    decided: int
+
+
 def count_region(db: Session, region_code: str, now: datetime) -> Statistics:
     """Of a region and all below it; by indexes that begin with the region."""
     appeals = _pairs(
@@ -64,16 +71,14 @@ def count_region(db: Session, region_code: str, now: datetime) -> Statistics:
             select(Appeal.state, func.count()).where(_inside(Appeal.region_code, region_code)).group_by(Appeal.state)
         )
     )
-    median, decided = _median_days(db, region_code, now)
+    cases = _cases(db, region_code, now)
     gifts = _gifts(db, region_code)
     return Statistics(
         households=_count(db, _inside(Household.region_code, region_code), Household.id),
-        verified=_count(
-            db, _inside(Verification.region_code, region_code) & (Verification.state == "verified"), Verification.id
-        ),
-        waiting=_waiting(db, region_code, now),
-        median_days=median,
-        decided=decided,
+        verified=cases.verified,
+        waiting=cases.waiting,
+        median_days=_median_days(db, region_code, now, cases.decided),
+        decided=cases.decided,
         overturned=_count(
             db,
             _inside(Decision.region_code, region_code)
@@ -102,45 +107,53 @@ def _count(db: Session, condition: ColumnElement[bool], key: InstrumentedAttribu
     return db.scalar(select(func.count(key)).where(condition)) or 0
 
 
-def _waiting(db: Session, region_code: str, now: datetime) -> list[int]:
-    older_than = [now - timedelta(days=days) for days in AGES]
-    bucket = case(
-        *((Verification.submitted_at > moment, place) for place, moment in enumerate(older_than)), else_=len(AGES)
+def _cases(db: Session, region_code: str, now: datetime) -> _Cases:
+    """All in one pass over the region's cases, which may be thousands."""
+    aged = [(Verification.submitted_at > now - timedelta(days=days), place) for place, days in enumerate(AGES)]
+    age = case(*aged, else_=len(AGES))
+    lately = case((Verification.decided_at > now - LOOKS_BACK, 1), else_=0)
+    rows = db.execute(
+        select(Verification.state, age, lately, func.count())
+        .where(_inside(Verification.region_code, region_code))
+        .group_by(Verification.state, age, lately)
+    ).all()
+    waiting = [0] * (len(AGES) + 1)
+    for state, place, _, count in rows:
+        waiting[place] += count if state in UNDER_WAY else 0
+    return _Cases(
+        verified=sum(count for state, _, _, count in rows if state == "verified"),
+        waiting=waiting,
+        decided=sum(count for _, _, recent, count in rows if recent),
     )
-    found = _pairs(
-        db.execute(
-            select(bucket, func.count())
-            .where(_inside(Verification.region_code, region_code), Verification.state.in_(UNDER_WAY))
-            .group_by(bucket)
-        )
-    )
-    return [found.get(place, 0) for place in range(len(AGES) + 1)]
 
 
-def _median_days(db: Session, region_code: str, now: datetime) -> tuple[int | None, int]:
-    """The middle one of a year's decisions, in whole days begun, and how many decisions there were."""
-    of_the_year = _inside(Verification.region_code, region_code) & (Verification.decided_at > now - LOOKS_BACK)
-    count = _count(db, of_the_year, Verification.id)
-    if not count:
-        return None, 0
-    if db.get_bind().dialect.name == "postgresql":
+def _median_days(db: Session, region_code: str, now: datetime, decided: int) -> int | None:
+    """The middle one of a year's decisions, in whole days begun; ``decided``: how many there were."""
+    if not decided:
+        return None
+    if _is_postgresql(db):
         took: ColumnElement[Any] = func.extract("epoch", Verification.decided_at - Verification.submitted_at)
     else:
         took = (func.julianday(Verification.decided_at) - func.julianday(Verification.submitted_at)) * 86_400
-    middle = select(took).where(of_the_year).order_by(took).limit(1).offset((count - 1) // 2)
-    seconds = float(db.scalar(middle) or 0)
-    return int(-(-seconds // 86_400)), count
+    of_the_year = _inside(Verification.region_code, region_code) & (Verification.decided_at > now - LOOKS_BACK)
+    middle = select(took).where(of_the_year).order_by(took).limit(1).offset((decided - 1) // 2)
+    return int(-(-float(db.scalar(middle) or 0) // 86_400))
 
 
 def _gifts(db: Session, region_code: str) -> dict[bool, Gifts]:
-    """By staff or not. Summed appeal by appeal, for that is what the index on pledges begins with."""
+    """By staff or not. Appeal by appeal, for that is what the index on pledges begins with."""
+    given = (Pledge.by_staff.label("by_staff"), func.count().label("count"), func.sum(Pledge.amount_fen).label("fen"))
+    inside = _inside(Appeal.region_code, region_code)
+    theirs = select(*given).where(Pledge.appeal_id == Appeal.id, Pledge.state.in_(COUNTED)).group_by(Pledge.by_staff)
+    if _is_postgresql(db):  # or it would read every pledge of the country once it thinks the region large
+        each = theirs.correlate(Appeal).lateral("each")
+        sums = (each.c.by_staff, func.sum(each.c.count), func.sum(each.c.fen))
+        rows = db.execute(select(*sums).select_from(Appeal).join(each, true()).where(inside).group_by(each.c.by_staff))
+    else:
+        rows = db.execute(theirs.where(inside))
+    gifts = {by_staff: Gifts(int(count), int(fen)) for by_staff, count, fen in rows}
+    return {by_staff: gifts.get(by_staff, Gifts(0, 0)) for by_staff in (False, True)}
 
-    def of_appeal(figure: ColumnElement[Any], by_staff: bool) -> ColumnElement[Any]:
-        theirs = (Pledge.appeal_id == Appeal.id) & Pledge.state.in_(COUNTED) & (Pledge.by_staff == by_staff)
-        return func.sum(select(figure).where(theirs).correlate(Appeal).scalar_subquery())
 
-    count, fen = func.count(), func.coalesce(func.sum(Pledge.amount_fen), 0)
-    columns = [of_appeal(figure, by_staff) for by_staff in (False, True) for figure in (count, fen)]
-    row = db.execute(select(*columns).where(_inside(Appeal.region_code, region_code))).one()
-    sums = [int(value or 0) for value in row]
-    return {False: Gifts(*sums[:2]), True: Gifts(*sums[2:])}
+def _is_postgresql(db: Session) -> bool:
+    return db.get_bind().dialect.name == "postgresql"
