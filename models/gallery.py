@@ -10,20 +10,21 @@ from sqlalchemy.orm import Session
 from models.appeal import Appeal
 from models.audit import record
 from models.machine import By
-from models.mandate import Mandate
+from models.mandate import Mandate, ProxyAct
 from models.photo import Photo, kept_of
-from models.revision import Revision
+from models.revision import Revision, waiting_for
 from models.staff import Staff
-from models.task import find_task
+from models.task import find_task, reaches
+from models.tie import is_own
 from models.user import User
-from models.verification import Verification
+from models.verification import Verification, case_of
 from models.visit import Visit
 
 SUBJECTS = ("appeal", "case", "mandate")
 
 
 class NotForYou(Exception):
-    """No longer of the staff, not of this region, nobody's business of theirs, or there is no such thing."""
+    """No longer of the staff, not of this region, of their own household, none of their business, or no such thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,13 @@ def open_gallery(db: Session, staff_id: int, subject: str, number: int, now: dat
     """Who may look is asked anew each time: they may have lost their seat since. Raises NotForYou."""
     staff = db.get(Staff, staff_id)
     owner, region_code = _belongs(db, subject, number)
-    if staff is None or not _serves(staff, now) or not region_code or not staff.covers(region_code):
+    if staff is None or not _serves(staff, now) or not region_code:
+        raise NotForYou
+    if not any(reaches(db, staff, region_code, *matter) for matter in _waits_as(db, subject, number)):
         raise NotForYou
     if staff.role == By.FUND_HOLDER and not _decides(db, subject, number):
+        raise NotForYou
+    if is_own(db, staff, db.get_one(User, owner).household_id):
         raise NotForYou
     return Gallery(
         subject,
@@ -97,6 +102,20 @@ def _belongs(db: Session, subject: str, number: int) -> tuple[int, str | None]:
     mandate = db.get(Mandate, number) if subject == "mandate" else None
     user = db.get(User, mandate.user_id) if mandate else None
     return (user.id, user.region_code) if user else (0, None)
+
+
+def _waits_as(db: Session, subject: str, number: int) -> list[tuple[str, int]]:
+    """As what it may lie in a queue: an appeal also as its change, a signed sheet as what was done by it."""
+    if subject == "appeal":
+        change = waiting_for(db, number)
+        return [(subject, number), *([("revision", change.id)] if change else [])]
+    if subject == "case":
+        return [(subject, number)]
+    mandate = db.get_one(Mandate, number)
+    acts = db.scalars(select(ProxyAct).where(ProxyAct.user_id == mandate.user_id, ProxyAct.mandate_id == number)).all()
+    appeals = [("appeal", act.subject_id) for act in acts if act.subject == "appeal"]
+    case = case_of(db, mandate.user_id) if len(appeals) < len(acts) else None
+    return [(subject, number), *appeals, *([("case", case.id)] if case else [])]
 
 
 def _shown_as(db: Session, subject: str, number: int) -> list[tuple[str, Sequence[int]]]:

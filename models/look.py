@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.appeal import Appeal, BudgetLine
-from models.audit import record
+from models.audit import AuditEvent, record
 from models.machine import By
 from models.mandate import unconfirmed
 from models.region import Region
+from models.revision import Revision
 from models.staff import Staff
 from models.task import find_task, is_turn_of, part_in, reaches
+from models.tie import is_own
 from models.user import User
 from models.verification import Verification
 from models.visit import Visit
@@ -86,9 +88,14 @@ class CaseFile:
 
 
 def open_appeal(db: Session, staff: Staff, number: int, now: datetime) -> AppealFile | None:
-    """What a reviewer needs to know, who asked included; the reading is recorded. None outside the region."""
+    """What a reviewer needs to know, who asked included; the reading is recorded.
+
+    None outside the region, and of one's own household.
+    """
     appeal = db.get(Appeal, number)
     if appeal is None or not reaches(db, staff, appeal.region_code, "appeal", number):
+        return None
+    if is_own(db, staff, appeal.household_id):
         return None
     lines = db.scalars(select(BudgetLine).where(BudgetLine.appeal_id == number).order_by(BudgetLine.id))
     owner = db.get_one(User, appeal.owner_id)
@@ -121,9 +128,9 @@ def open_appeal(db: Session, staff: Staff, number: int, now: datetime) -> Appeal
 
 
 def open_case(db: Session, staff: Staff, number: int, now: datetime) -> CaseFile | None:
-    """The same of a case. None outside the region, and for a charity, whose business it never is."""
+    """The same of a case. None outside the region, of one's own, and for a charity, whose business it never is."""
     case = db.get(Verification, number)
-    if case is None or staff.role == By.FUND_HOLDER or not reaches(db, staff, case.region_code, "case", number):
+    if case is None or not _may_read(db, staff, case):
         return None
     user = db.get_one(User, case.user_id)
     _record_reading(db, staff, "case", number, user.id, now)
@@ -155,9 +162,9 @@ def open_case(db: Session, staff: Staff, number: int, now: datetime) -> CaseFile
 
 
 def open_visit(db: Session, staff: Staff, number: int, now: datetime) -> Visit | None:
-    """A case's newest visit, whole; the reading is recorded. None outside the region, and where nobody has been."""
+    """A case's newest visit, whole; the reading is recorded. None as of ``open_case``, and where nobody has been."""
     case = db.get(Verification, number)
-    if case is None or staff.role == By.FUND_HOLDER or not staff.covers(case.region_code):
+    if case is None or not _may_read(db, staff, case):
         return None
     visit = db.scalar(select(Visit).where(Visit.verification_id == number).order_by(Visit.id.desc()).limit(1))
     if visit:
@@ -181,6 +188,25 @@ def stage_of(db: Session, staff: Staff | None, subject: str, number: int) -> Sta
         mine=mine and part is None,
         part=part,
     )
+
+
+def has_seen(db: Session, staff: Staff, subject: str, number: int) -> bool:
+    """Has this one looked at it since it last moved, or since what it says last changed?"""
+    its_own = (AuditEvent.subject == subject) & (AuditEvent.subject_id == number)
+    changes: ColumnElement[bool] = its_own & (AuditEvent.action == "moved")
+    if subject == "appeal":
+        revisions = select(Revision.id).where(Revision.appeal_id == number)
+        approved = (AuditEvent.subject == "revision") & (AuditEvent.to_state == "approved")
+        changes = or_(changes, approved & AuditEvent.subject_id.in_(revisions))
+    changed = select(func.coalesce(func.max(AuditEvent.id), 0)).where(changes).scalar_subquery()
+    looks = its_own & (AuditEvent.action == "read_sensitive") & (AuditEvent.detail == "review")
+    looks &= (AuditEvent.actor == staff.actor.name) & (AuditEvent.id > changed)
+    return db.scalar(select(AuditEvent.id).where(looks).limit(1)) is not None
+
+
+def _may_read(db: Session, staff: Staff, case: Verification) -> bool:
+    reached = staff.role != By.FUND_HOLDER and reaches(db, staff, case.region_code, "case", case.id)
+    return reached and not is_own(db, staff, case.household_id)
 
 
 def _record_reading(db: Session, staff: Staff, subject: str, number: int, about: int | None, now: datetime) -> None:

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session as Database
 from models.appeal import MACHINE, Appeal, NewAppeal, OneOpenAppeal, freeze, publish, resume, submit
 from models.audit import AuditEvent
 from models.decision import Decision
+from models.gallery import NotForYou, open_gallery
 from models.help_desk import AnswerTooLong, answer_ticket
-from models.look import open_appeal
+from models.look import open_appeal, open_case
 from models.machine import Actor, By, NotYours, WrongState
 from models.notice import Notice
 from models.progress import is_drawn
@@ -317,7 +318,7 @@ def test_a_case_is_for_its_region_and_every_look_is_recorded(stage: Stage) -> No
 
 
 @pytest.mark.parametrize("how", ["household", "user"])
-def test_an_appeal_of_ones_own_household_says_so_and_is_not_decided_on(stage: Stage, how: str) -> None:
+def test_nobody_reads_the_file_of_their_own_household_or_decides_on_it(stage: Stage, how: str) -> None:
     number = ask(stage)
     name = "o-wang-1" if how == "user" else "o-zhou"
     staff_id = stage.appoint(name, "village")
@@ -326,9 +327,13 @@ def test_an_appeal_of_ones_own_household_says_so_and_is_not_decided_on(stage: St
             db.get_one(Staff, staff_id).household_id = db.get_one(Appeal, number).household_id
     with Database(stage.database) as db:
         staff = db.get_one(Staff, staff_id)
-        file = open_appeal(db, staff, number, stage.clock())
-        assert file is not None
-        assert (file.stage.part, file.stage.mine) == ("own_household", False)
+        case = db.scalars(select(Verification.id)).one()
+        assert open_appeal(db, staff, number, stage.clock()) is None
+        assert open_case(db, staff, case, stage.clock()) is None
+        for subject, its in (("appeal", number), ("case", case)):
+            with pytest.raises(NotForYou):
+                open_gallery(db, staff_id, subject, its, stage.clock())
+        assert not db.scalars(select(AuditEvent.id).where(AuditEvent.action == "read_sensitive")).all()
         with pytest.raises(HasAPart):
             approve(db, staff, number, stage.clock())
 
