@@ -16,7 +16,7 @@ from bot.regions import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
 from bot.turn import Turns
 from config.settings import Environment, Mode, Settings
 from flows.flow import Say
-from models.appeal import MACHINE, Appeal, NewAppeal, publish, submit
+from models.appeal import MACHINE, Appeal, NewAppeal, open_waiting, publish, submit
 from models.conversation import Conversation
 from models.database import connect
 from models.machine import SYSTEM, Actor, By
@@ -159,6 +159,13 @@ class Stage:
             finding = Finding(result, status, "county" if known else None, now.date() if known else None)
             for number in due_for_registry(db, now):
                 registry_answered(db, number, finding, now)
+
+    def verify_all(self) -> None:
+        """Everybody whose case waits for the registry is verified in a moment, and what they asked for goes on."""
+        with Database(self.database) as db, db.begin():
+            for case in db.scalars(select(Verification).where(Verification.state == "submitted")).all():
+                self._verify(db, case)
+                open_waiting(db, case.household_id, self.clock())
 
     def _verify(self, db: Database, case: Verification) -> None:
         """The whole way in a moment, by nobody who would stand in a queue."""

@@ -191,6 +191,8 @@ class Actor:
                 self.stage.register(self.openid, "resident", *region, verified=False)
             case ["registry", result, *status]:
                 self.stage.registry_answers(result, status[0] if status else None)
+            case ["verified"]:
+                self.stage.verify_all()
             case ["sweep"]:
                 tend(self.stage.database, self.stage.clock())
             case ["card"]:
