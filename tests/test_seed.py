@@ -264,7 +264,7 @@ def test_who_has_a_part_in_it_is_none_of_those_who_decide(filled: Filled) -> Non
     assert filled.db.get_one(Staff, proxied.registered_by).work_no == "DX1001"
     [theirs] = [appeal for appeal in filled.all(Appeal) if appeal.owner_id == proxied.id]
     assert (tie.kind, unconfirmed(filled.db, "appeal", theirs.id)) == ("kin", True)
-    assert holder(filled, "appeal", theirs.id) == ("endorse", "DX1002")
+    assert holder(filled, "case", named(filled, proxied.name).id) == ("visit", "DX1002")
     assert live_card(filled.db, proxied.id) is not None
 
 
