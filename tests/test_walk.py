@@ -34,8 +34,8 @@ from models.task import Task, step_aside
 from models.tie import declare, tied_to
 from models.user import User
 from models.verdict import visited
-from models.verification import STANDING, UNDER_WAY, Verification, get_case
-from models.visit import Seen, record
+from models.verification import NOTICE, STANDING, UNDER_WAY, Verification, get_case
+from models.visit import Seen, Visit, record
 from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
 
 COUNTY = "431124000000"
@@ -167,7 +167,7 @@ class Walk:
         seen = Seen(
             draft_id=f"visit-{next(self.serial)}",
             place={"latitude": 25.6, "longitude": 111.6, "label": "道县梅花镇"},
-            assessment={},
+            assessment={"people": 2},
             findings="家里两口人，种一亩橘子。",
             score=which % 30,
             supports=which % 7 != 6,
@@ -278,10 +278,20 @@ class Walk:
             if decision.subject in ("case", "appeal"):
                 household = db.get_one(table, decision.subject_id).household_id
                 assert tied_to(db, household).get(decision.staff_id) in (None, "kin", "payee")
+        self._check_need(db)
         passes = select(Decision.subject, Decision.subject_id, Decision.round, Decision.staff_id, func.count())
         passes = passes.where(Decision.verdict == "pass")
         twice = passes.group_by(*list(passes.selected_columns)[:4]).having(func.count() > 1)
         assert db.execute(twice).all() == []
+
+    def _check_need(self, db: Database) -> None:
+        """Whom the county verified, the last visit found in need, and the village had five days to object."""
+        for case in db.scalars(select(Verification).where(Verification.decided_by.is_not(None))):
+            if case.state in (*STANDING, "expired") and case.notice_from and case.decided_at:
+                last = select(Visit.supports).where(Visit.verification_id == case.id).order_by(Visit.id.desc()).limit(1)
+                assert db.scalar(last)
+                assert case.decided_at - case.notice_from >= NOTICE
+            assert case.notice_from or case.state not in STANDING
 
     def _check_one_of_each(self, db: Database) -> None:
         """8: one live person per number, one open case each, one open appeal per household and category."""
