@@ -16,6 +16,7 @@ from flows.session import Draft, Option
 from models import user as users
 from models.conversation import Conversation
 from models.machine import Actor, By
+from models.staff import pin_household
 from models.verification import PROMISED, open_case
 
 
@@ -65,6 +66,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     user = users.register(desk.db, registration, desk.world.now)
     desk.db.execute(update(Conversation).where(Conversation.id == desk.person.conversation_id).values(user_id=user.id))
     if resident:
+        pin_household(desk.db, desk.person.account, desk.person.openid)
         case = open_case(desk.db, user, Actor(By.OWNER, f"user:{user.id}"), desk.world.now)
         desk.jobs.append(("check_registry", case.id))
     then = draft.given.get("then", "")

@@ -20,12 +20,13 @@ from models.machine import Actor, By, Machine
 from models.pledge import ALPHABET, CODE_LENGTH
 from models.region import level_of
 from models.sealing import keyring
-from models.staff import HOLDING, SEATS, Staff
+from models.staff import HOLDING, SEATS, Staff, pin_household
 from models.team import (
     NoSuchStaff,
     NotBelowYou,
     OnYourself,
     StaffStands,
+    demand_level,
     find_member,
     is_below,
     seat_of,
@@ -150,7 +151,7 @@ def redeem(db: Session, conversation_id: int, code: str, now: datetime) -> Staff
     """Bind this conversation's WeChat to the seat that the code is for, and tell who invited.
 
     None: no invitation that still lives has this code, whatever the cause. That is recorded, and counted; so it is no
-    refusal, which would take the record back with it. Raises TooManyTries or HoldsARole.
+    refusal, which would take the record back with it. Raises TooManyTries, HoldsARole or StoppedAbove.
     """
     if tries_today(db, _PURPOSE, conversation_id, now) >= MOST_TRIES:
         raise TooManyTries(most=MOST_TRIES)
@@ -166,6 +167,9 @@ def redeem(db: Session, conversation_id: int, code: str, now: datetime) -> Staff
     if held := db.scalar(select(Staff).where(theirs).limit(1)):
         raise HoldsARole(work_no=held.work_no, state=held.state)
     staff.account, staff.openid = person.account, person.openid
+    db.flush()
+    pin_household(db, staff.account, staff.openid)
+    demand_level(db, db.get_one(Staff, staff.invited_by), staff)
     staff.code_finder = staff.code_expires_at = None
     MACHINE.move(db, staff, "bound", Actor(By.OWNER, f"staff:{staff.id}"), now)
     db.flush()

@@ -18,7 +18,7 @@ from models.errors import Refusal
 from models.notice import tell
 from models.pledge import ALPHABET
 from models.sealing import Sealed, keyring
-from models.staff import Staff
+from models.staff import Staff, pin_household
 from models.user import User
 from models.zone import CHINA
 
@@ -154,8 +154,11 @@ def bind(db: Session, number: int, conversation_id: int, now: datetime) -> User:
     others = (Conversation.user_id == card.user_id) & (Conversation.id != conversation_id)
     if db.scalar(select(Conversation.id).where(others).limit(1)) and now < _free_at(card):
         raise CardTooSoon(day=_free_at(card))
+    for other in db.scalars(select(Conversation).where(others)).all():
+        pin_household(db, other.account, other.openid)
     db.execute(update(Conversation).where(others).values(user_id=None))
     db.execute(update(Conversation).where(Conversation.id == conversation_id).values(user_id=card.user_id))
+    pin_household(db, conversation.account, conversation.openid)
     card.bound_at, card.code, card.qr_url = now, None, None
     db.flush()
     _note(db, card, f"user:{card.user_id}", "card_bound", None, now)

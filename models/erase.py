@@ -24,6 +24,7 @@ from models.produce import MACHINE as LISTINGS
 from models.produce import Listing
 from models.revising import forget as forget_revisions
 from models.revision import Revision
+from models.staff import pin_household
 from models.task import close_task
 from models.ticket import Ticket, TicketMessage
 from models.user import Consent, User
@@ -43,6 +44,7 @@ def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
     user = db.get(User, conversation.user_id) if conversation.user_id else None
     photos = _forget_user(db, user, now) if user else []
     photos += _forget_photos(db, "draft", [conversation_id])
+    pin_household(db, conversation.account, conversation.openid)
     conversation.user_id = None
     db.flush()
     tickets = select(Ticket.id).where(Ticket.conversation_id == conversation_id)

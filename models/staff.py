@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ColumnElement, Connection, ForeignKey, Index, String, select, text
+from sqlalchemy import CheckConstraint, ColumnElement, Connection, ForeignKey, Index, String, select, text, update
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.audit import record
 from models.base import Base, RowId, one_of
+from models.conversation import Conversation
 from models.machine import Actor, By
 from models.region import covers, level_of, parents
 from models.sealing import Sealed
+from models.user import User
 
 # Role -> the levels of region that somebody may hold it for.
 SEATS: dict[str, tuple[str, ...]] = {
@@ -68,6 +70,7 @@ class Staff(Base):
             postgresql_where=text(f"state IN {HOLDING}"),
         ),
         Index("ix_staff_person", "account", "openid"),
+        Index("ix_staff_state", "state", "id"),
         Index("ix_staff_active_until", "active_until"),
         Index("ix_staff_code_expires_at", "code_expires_at"),
     )
@@ -122,6 +125,17 @@ def nearest(region_code: str, role: str) -> list[ColumnElement[Any]]:
     return [Staff.region_code.desc()] if role == "fund_holder" else [(Staff.region_code == region_code).desc()]
 
 
+def pin_household(db: Session, account: str | None, openid: str | None) -> None:
+    """Keep, with each of their seats, whose household this WeChat's person is of: it stays theirs when the account
+    goes to another phone or is erased. To be called when either comes to be, and before the account goes.
+    """
+    theirs = (Conversation.account == account) & (Conversation.openid == openid)
+    household = db.scalar(select(User.household_id).join(Conversation, Conversation.user_id == User.id).where(theirs))
+    if household:
+        seats = (Staff.account == account) & (Staff.openid == openid)
+        db.execute(update(Staff).where(seats).values(household_id=household))
+
+
 @dataclass(frozen=True, slots=True)
 class Appointment:
     work_no: str
@@ -148,5 +162,6 @@ def appoint(connection: Connection, wanted: Appointment, now: datetime) -> None:
         staff = Staff(**fields, active_from=now)
         db.add(staff)
         db.flush()
+        pin_household(db, staff.account, staff.openid)
         record(db, at=now, actor="system", action="appointed", subject="staff", subject_id=staff.id, detail=wanted.role)
         db.flush()

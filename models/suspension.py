@@ -15,6 +15,7 @@ from models.team import (
     NotBelowYou,
     OnYourself,
     StaffStands,
+    demand_level,
     find_member,
     is_below,
     seat_of,
@@ -29,7 +30,7 @@ _BATCH = 100
 def suspend(db: Session, by: Staff, work_no: str, reason: str, now: datetime) -> tuple[Staff, int]:
     """Until further notice they see nothing; what was in their queue finds others. Returns how much that was.
 
-    Raises NoSuchStaff, OnYourself, NotBelowYou or StaffStands; so do ``restore`` and ``revoke``.
+    Raises NoSuchStaff, OnYourself, NotBelowYou or StaffStands; so does ``revoke``.
     """
     staff = demand_below(db, by, work_no)
     if stands(staff, now) != "active":
@@ -39,10 +40,11 @@ def suspend(db: Session, by: Staff, work_no: str, reason: str, now: datetime) ->
 
 
 def restore(db: Session, by: Staff, work_no: str, now: datetime) -> Staff:
-    """Active again, with an empty queue."""
+    """Active again, with an empty queue. Raises as ``suspend``, and StoppedAbove."""
     staff = demand_below(db, by, work_no)
     if stands(staff, now) != "suspended":
         raise StaffStands(work_no=staff.work_no, state=stands(staff, now), wanted="suspended")
+    demand_level(db, by, staff, own=False)
     MACHINE.move(db, staff, "active", by.actor, now)
     db.flush()
     _tell(db, staff, "", now)

@@ -8,18 +8,21 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from models.audit import AuditEvent
 from models.conversation import Conversation
 from models.errors import Refusal
 from models.notice import tell
 from models.queue import within
 from models.region import Region
-from models.staff import Staff, find_staff, seated
+from models.staff import Staff, find_staff, same_people, seated
 from models.task import STEPS, Task, recused
 from models.tie import tied_to
 
 # Role -> whom it invites, suspends and lists.
 BELOW: Mapping[str, tuple[str, ...]] = {"township": ("village",), "county": ("township", "village", "fund_holder")}
 
+# How far back it is looked for who stopped somebody.
+_TRAIL = 20
 # Role -> how much of the code two colleagues' seats share: a village's officers their township, the others the county.
 SHARED = {"village": 9, "township": 6, "county": 6, "fund_holder": 6}
 
@@ -45,6 +48,12 @@ class NotOnTheStaff(Refusal):
 
     code = "not_on_the_staff"
     final = True
+
+
+class StoppedAbove(Refusal):
+    """A level above stopped this person: it or one above it lets them back. ``own``: it is they who hear it."""
+
+    code = "stopped_above"
 
 
 class StaffStands(Refusal):
@@ -83,6 +92,19 @@ def stands(staff: Staff, now: datetime) -> str:
     """Their state; ``ended`` when the term is over, though the sweep has not seen it yet."""
     ended = staff.active_until is not None and staff.active_until <= now and staff.state != "revoked"
     return "ended" if ended else staff.state
+
+
+def demand_level(db: Session, by: Staff, staff: Staff, *, own: bool = True) -> None:
+    """May this one let them back, who were stopped from whichever seat of theirs? Raises StoppedAbove."""
+    theirs = (AuditEvent.subject == "staff") & AuditEvent.subject_id.in_(same_people(db, [staff.id]))
+    moves = or_(AuditEvent.to_state.in_(("active", "suspended", "revoked")), AuditEvent.action == "appointed")
+    trail = select(AuditEvent).where(theirs, moves).order_by(AuditEvent.id.desc()).limit(_TRAIL)
+    for event in db.scalars(trail):
+        if event.to_state not in ("suspended", "revoked"):
+            return
+        stopper = db.get(Staff, int(event.actor.removeprefix("staff:"))) if event.actor.startswith("staff:") else None
+        if stopper and is_below(stopper.role, by.role):
+            raise StoppedAbove(work_no=staff.work_no, own=own)
 
 
 def seat_of(db: Session, staff: Staff) -> str:
