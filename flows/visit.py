@@ -9,6 +9,7 @@ from flows.readers import Choice, Count, Here, Photo, Text
 from flows.readers.place_names import is_surely_meant
 from flows.session import Draft
 from flows.world import Region as Named
+from models.machine import WrongState
 from models.photo import attach
 from models.region import LEVELS, Region, covers, level_of, prefix
 from models.staff import Staff, find_staff
@@ -23,7 +24,7 @@ QUESTIONS = ("workers", "main_income", "income", "house", "illness", "schooling"
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``case``, its number. Raises NoSuchCase, OutsideRegion, NotYourTurn or HasAPart."""
+    """``given``: ``case``, its number. Raises NoSuchCase, OutsideRegion, NotYourTurn, WrongState or HasAPart."""
     case = get_case(desk.db, given["case"])
     staff = _staff(desk)
     if staff is None:
@@ -53,7 +54,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
             raise VisitOver(number=case.id)
         try:
             take_visit(desk.db, case, staff)
-        except (NotYourTurn, OutsideRegion):
+        except (NotYourTurn, OutsideRegion, WrongState):
             raise VisitOver(number=case.id) from None
         except HasAPart as refusal:
             step_aside(desk.db, staff, "case", case.id, desk.world.now)

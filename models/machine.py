@@ -64,16 +64,20 @@ class Machine:
     def states(self) -> frozenset[str]:
         return frozenset(state for move in self.moves for state in move)
 
-    def move(
-        self, db: Session, thing: Stateful, to: str, actor: Actor, now: datetime, detail: str | None = None
-    ) -> None:
-        """Raises WrongState or NotYours; else changes the state and records the audit event (models.audit)."""
-        source = thing.state
+    def check(self, source: str, to: str, actor: Actor) -> None:
+        """Raises WrongState where there is no such move, and NotYours where it is somebody else's."""
         allowed = self.moves.get((source, to))
         if allowed is None:
             raise WrongState(subject=self.subject, state=source, wanted=to)
         if actor.by not in allowed:
             raise NotYours(subject=self.subject, state=source)
+
+    def move(
+        self, db: Session, thing: Stateful, to: str, actor: Actor, now: datetime, detail: str | None = None
+    ) -> None:
+        """Raises WrongState or NotYours; else changes the state and records the audit event (models.audit)."""
+        source = thing.state
+        self.check(source, to, actor)
         thing.state = to
         record(
             db,
