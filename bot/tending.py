@@ -7,13 +7,14 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from models.progress import end_notices, expire
+from models.progress import end_notices, expire, wait_no_longer
 from models.queue import escalate_overdue
 from models.suspension import end_terms, release_forgotten
 
 log = structlog.get_logger()
 
 PARTS: dict[str, Callable[[Session, datetime], int]] = {
+    "registry_not_waited_for": wait_no_longer,
     "notices_ended": end_notices,
     "cases_expired": expire,
     "tasks_escalated": escalate_overdue,

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, LargeBinary, select, type_coerce
 from sqlalchemy.orm import Session
 
 from bot.registry import Registry
-from models.progress import registry_answered
+from models.progress import is_due, registry_answered
 from models.registry import UNAVAILABLE, Finding
 from models.sealing import CannotOpen, keyring
 from models.user import User
@@ -38,9 +38,8 @@ def _who(database: Engine, verification_id: int, now: datetime) -> tuple[bytes |
     """The ID number and the name, sealed. None: the question is not due."""
     sealed = (type_coerce(User.id_number, LargeBinary), type_coerce(User.name, LargeBinary))
     of_case = select(*sealed).join(Verification, Verification.user_id == User.id)
-    due = (Verification.state == "submitted") & (Verification.registry_next_at <= now)
     with database.begin() as connection:
-        row = connection.execute(of_case.where(Verification.id == verification_id, due)).one_or_none()
+        row = connection.execute(of_case.where(Verification.id == verification_id, is_due(now))).one_or_none()
     return None if row is None else (row[0], row[1])
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, SmallInteger, String, select, text, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ColumnElement, ForeignKey, Index, Row, SmallInteger, String, select, text, update
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
+from models.audit import record
 from models.base import Base, RowId, one_of
 from models.errors import Refusal
 from models.staff import Staff, same_people
@@ -13,6 +15,10 @@ from models.task import Matter
 
 # Of what was passed below and is looked at again: ``sound``, or ``doubt`` for the county to decide on.
 VERDICTS = ("pass", "return", "reject", "uphold", "dismiss", "freeze", "resume", "revoke", "sound", "doubt")
+
+
+# The subject of a decision's own event.
+DECIDED = "decision"
 
 
 class DecidedBefore(Refusal):
@@ -76,19 +82,48 @@ def decide(
     )
     db.add(decision)
     db.flush()
-    if verdict in ("return", "reject", "uphold", "revoke"):
-        db.execute(
-            update(Decision)
-            .where(_of(matter), Decision.round == round_, Decision.verdict == "pass", Decision.overturned_by.is_(None))
-            .values(overturned_by=decision.id)
-        )
+    who, what = staff.actor.name, sealed(decision)
+    record(db, at=now, actor=who, action="decided", subject=DECIDED, subject_id=decision.id, detail=what)
+    if verdict in ("return", "reject", "uphold", "revoke") and not _said_no(db, matter, decision):
+        overturn(db, matter, "pass", decision)
     return decision
+
+
+def overturn(db: Session, matter: Matter, verdict: str, by: Decision, *, all_rounds: bool = False) -> None:
+    """This word of those before, in the same round or also in earlier ones, did not stand: ``by`` says the opposite."""
+    said = (Decision.verdict == verdict) & (Decision.id < by.id)
+    said &= Decision.round <= by.round if all_rounds else Decision.round == by.round
+    open_ones = update(Decision).where(_of(matter), said, Decision.overturned_by.is_(None))
+    db.execute(open_ones.values(overturned_by=by.id))
+
+
+def _said_no(db: Session, matter: Matter, decision: Decision) -> bool:
+    """Was the first word a no that still stands? Whoever passed that on has not said yes."""
+    said = (Decision.round == decision.round) & (Decision.verdict == "reject") & (Decision.id < decision.id)
+    return (
+        db.scalar(select(Decision.id).where(_of(matter), said, Decision.overturned_by.is_(None)).limit(1)) is not None
+    )
+
+
+def sealed(decision: Decision | Row[Any]) -> str:
+    """As the trail keeps it, so that nobody changes it afterwards: ``case:7 round 2: pass as township``."""
+    what = f"{decision.subject}:{decision.subject_id} round {decision.round}"
+    return f"{what}: {decision.verdict} as {decision.role}"
 
 
 def passed_by(db: Session, matter: Matter, round_: int) -> set[int]:
     """The staff who passed it in this round, by every seat of theirs."""
     passed = select(Decision.staff_id).where(_of(matter), Decision.round == round_, Decision.verdict == "pass")
     return same_people(db, db.scalars(passed))
+
+
+def disbelieved(db: Session, matter: Matter) -> set[int]:
+    """Whose word an objection took back, in whichever round: they have no other about it."""
+    upheld = aliased(Decision)
+    taken_back = select(Decision.staff_id).join(upheld, upheld.id == Decision.overturned_by)
+    return same_people(
+        db, db.scalars(taken_back.where(_of(matter), Decision.verdict == "pass", upheld.verdict == "uphold"))
+    )
 
 
 def _of(matter: Matter) -> ColumnElement[bool]:

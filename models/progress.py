@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from models.conversation import Conversation
@@ -17,6 +17,7 @@ from models.user import User
 from models.verification import (
     MACHINE,
     REMINDER,
+    UNDER_WAY,
     NotOnNotice,
     Verification,
     barred,
@@ -27,6 +28,8 @@ from models.verification import (
 
 # Of a hundred that villages endorsed, the township looks again at so many, drawn so that nobody can foresee which.
 SAMPLED_OF_HUNDRED = 20
+# So long a household waits for the registry; then an officer visits without its answer.
+PATIENCE = timedelta(days=3)
 _ASK_AGAIN = timedelta(minutes=5)
 _ASK_AT_LEAST = timedelta(hours=6)
 _BATCH = 100
@@ -36,9 +39,10 @@ def registry_answered(db: Session, number: int, finding: Finding, now: datetime)
     """What the registry said. Without an answer the case waits and it is asked again; else an officer's visit is next.
 
     A name that differs, or nobody of that number, is no refusal: the officer sees it, and the township always looks.
+    What comes after the visit was opened without it is kept with the case and moves nothing.
     """
     case = get_case(db, number)
-    if case.state != "submitted":
+    if case.state not in UNDER_WAY or case.registry_next_at is None:
         return
     case.registry_result, case.registry_tries = finding.result, case.registry_tries + 1
     if finding.result == "unavailable":
@@ -46,16 +50,38 @@ def registry_answered(db: Session, number: int, finding: Finding, now: datetime)
         return
     case.registry_status, case.registry_source, case.registry_as_of = finding.status, finding.source, finding.as_of
     case.registry_next_at = None
-    MACHINE.move(db, case, "registry_checked", SYSTEM, now, finding.result)
+    if case.state == "submitted":
+        _open_visit(db, case, now)
+    db.flush()
+
+
+def wait_no_longer(db: Session, now: datetime) -> int:
+    """The sweep: where the registry has not answered for days, an officer visits; it is asked further. How many."""
+    late = (Verification.state == "submitted") & Verification.registry_next_at.is_not(None)
+    late &= Verification.submitted_at <= now - PATIENCE
+    found = db.scalars(select(Verification).where(late).limit(_BATCH).with_for_update(skip_locked=True)).all()
+    for case in found:
+        case.registry_result = "unavailable"
+        _open_visit(db, case, now)
+    db.flush()
+    return len(found)
+
+
+def _open_visit(db: Session, case: Verification, now: datetime) -> None:
+    MACHINE.move(db, case, "registry_checked", SYSTEM, now, case.registry_result)
     open_task(db, case.matter, "visit", now)
     tell_owner(db, case, "case_moved", now)
-    db.flush()
+
+
+def is_due(now: datetime) -> ColumnElement[bool]:
+    """Is the registry to be asked? Nobody asks about a case that is decided."""
+    return Verification.state.in_(UNDER_WAY) & (Verification.registry_next_at <= now)
 
 
 def due_for_registry(db: Session, now: datetime, most: int = _BATCH) -> Sequence[int]:
     """Cases whose question to the registry is due."""
-    due = (Verification.state == "submitted") & (Verification.registry_next_at <= now)
-    return db.scalars(select(Verification.id).where(due).order_by(Verification.registry_next_at).limit(most)).all()
+    due = select(Verification.id).where(is_due(now)).order_by(Verification.registry_next_at)
+    return db.scalars(due.limit(most)).all()
 
 
 def object_to(

@@ -20,8 +20,8 @@ from models.verification import Verification, get_case
 from models.zone import CHINA
 
 LOOK_BACK = timedelta(days=30)
-# What is drawn from at most: the newest.
-_MOST = 5_000
+# What is drawn from at most, of each subject: those passed since an hour of the month that is drawn too, and round.
+_MOST = 250
 _LOOKED = ("sound", "doubt")
 
 
@@ -29,6 +29,12 @@ class SampledAlready(Refusal):
     """Somebody has looked at it again, or it is no longer what it was; ``state``: where it stands."""
 
     code = "sampled_already"
+
+
+class LookedBefore(Refusal):
+    """It has changed since this one looked at it: what was seen is not what would be found sound."""
+
+    code = "looked_before"
 
 
 def draw(db: Session, staff: Staff, now: datetime) -> tuple[str, int] | None:
@@ -41,7 +47,9 @@ def draw(db: Session, staff: Staff, now: datetime) -> tuple[str, int] | None:
     def lot(found: tuple[str, int, int]) -> str:
         return keyring().finders(f"{staff.id}:{day}:{found[0]}:{found[1]}", "sample")[0]
 
-    for subject, number, household in sorted(_candidates(db, staff, now), key=lot):
+    drawn = int(keyring().finders(f"{staff.id}:{day}", "sample")[0][:8], 16) / 2**32
+    midnight = now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
+    for subject, number, household in sorted(_candidates(db, staff, now, midnight - drawn * LOOK_BACK), key=lot):
         if staff.id not in tied_to(db, household):
             return subject, number
     return None
@@ -85,8 +93,8 @@ def _again(db: Session, staff: Staff, subject: str, number: int, now: datetime) 
     return matter, thing.round, False
 
 
-def _candidates(db: Session, staff: Staff, now: datetime) -> list[tuple[str, int, int]]:
-    """(subject, number, household) of everything that this one may look at again."""
+def _candidates(db: Session, staff: Staff, now: datetime, start: datetime) -> list[tuple[str, int, int]]:
+    """(subject, number, household) of what this one may look at again: from ``start`` on, and then from before it."""
     appeals = select(Decision.subject_id, Appeal.household_id).join(Appeal, Appeal.id == Decision.subject_id)
     appeals = appeals.where(Appeal.state.in_(LIVE), Decision.round == Appeal.round)
     cases = select(Decision.subject_id, Verification.household_id)
@@ -99,7 +107,10 @@ def _candidates(db: Session, staff: Staff, now: datetime) -> list[tuple[str, int
     found = []
     seats = same_people(db, [staff.id])
     for subject, query in (("appeal", appeals), ("case", cases)):
-        rows = db.execute(_passed_below(query, staff, seats, subject, above[subject], now))
+        passed = _passed_below(query, staff, seats, subject, above[subject], now)
+        rows = list(db.execute(passed.where(Decision.at >= start).limit(_MOST)))
+        if len(rows) < _MOST:
+            rows += db.execute(passed.where(Decision.at < start).limit(_MOST - len(rows)))
         found += [(subject, row.subject_id, row.household_id) for row in rows]
     return found
 
@@ -115,6 +126,5 @@ def _passed_below(
         query.where(Decision.subject == subject, Decision.verdict == "pass", Decision.role == By.VILLAGE)
         .where(Decision.at > now - LOOK_BACK, within(staff, Decision.region_code))
         .where(~exists().where(same, looked))
-        .order_by(Decision.id.desc())
-        .limit(_MOST)
+        .order_by(Decision.at, Decision.id)
     )

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
 from models.conversation import Conversation
+from models.decision import disbelieved
 from models.errors import Refusal
 from models.machine import SYSTEM, Actor, By, Machine
 from models.notice import tell
@@ -170,15 +171,23 @@ class Verification(Base):
         ),
         Index(
             "ix_verifications_registry",
+            "state",
             "registry_next_at",
-            sqlite_where=text("state = 'submitted'"),
-            postgresql_where=text("state = 'submitted'"),
+            sqlite_where=text("registry_next_at IS NOT NULL"),
+            postgresql_where=text("registry_next_at IS NOT NULL"),
         ),
         Index(
             "ix_verifications_expires",
             "expires_at",
             sqlite_where=text("state = 'verified'"),
             postgresql_where=text("state = 'verified'"),
+        ),
+        Index(
+            "ix_verifications_reminder",
+            "state",
+            "expires_at",
+            sqlite_where=text("reminded_at IS NULL"),
+            postgresql_where=text("reminded_at IS NULL"),
         ),
     )
 
@@ -275,14 +284,14 @@ def to_county(db: Session, case: Verification, actor: Actor, now: datetime) -> N
 def go_back(
     db: Session, case: Verification, actor: Actor, now: datetime, reasons: Sequence[str], *, another: bool
 ) -> None:
-    """To another visit; ``another``: not by the same officer."""
-    before = case.visited_by if another else None
+    """To another visit; ``another``: not by the same officer. Never by one whom an objection proved wrong."""
+    barred = disbelieved(db, case.matter) | ({case.visited_by} if another and case.visited_by else set())
     MACHINE.move(db, case, "registry_checked", actor, now, ",".join(reasons)[:80])
     case.round += 1
     case.reasons = ",".join(reasons)
     case.visited_by = case.visited_at = case.reviewed_by = case.notice_from = case.notice_until = None
     case.sampled = None
-    open_task(db, case.matter, "visit", now, {before: "decided_before"} if before else None)
+    open_task(db, case.matter, "visit", now, dict.fromkeys(barred, "decided_before"))
     db.flush()
 
 

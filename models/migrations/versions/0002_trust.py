@@ -333,10 +333,18 @@ def upgrade() -> None:
     op.create_index(
         "ix_verifications_registry",
         "verifications",
-        ["registry_next_at"],
+        ["state", "registry_next_at"],
         unique=False,
-        sqlite_where=sa.text("state = 'submitted'"),
-        postgresql_where=sa.text("state = 'submitted'"),
+        sqlite_where=sa.text("registry_next_at IS NOT NULL"),
+        postgresql_where=sa.text("registry_next_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_verifications_reminder",
+        "verifications",
+        ["state", "expires_at"],
+        unique=False,
+        sqlite_where=sa.text("reminded_at IS NULL"),
+        postgresql_where=sa.text("reminded_at IS NULL"),
     )
     op.create_index("ix_verifications_user_id", "verifications", ["user_id", "id"], unique=False)
     for name, states in ONE_CASE.items():
@@ -475,6 +483,7 @@ def upgrade() -> None:
         staff.alter_column("openid", existing_type=sa.String(length=64), nullable=True)
         staff.create_index("ix_staff_seat", ["role", "region_code", "state"])
         staff.create_index("ix_staff_person", ["account", "openid"])
+        staff.create_index("ix_staff_state", ["state", "id"])
         staff.create_index("ix_staff_active_until", ["active_until"])
         staff.create_index("ix_staff_code_expires_at", ["code_expires_at"])
         staff.create_unique_constraint(op.f("uq_staff_code_finder"), ["code_finder"])
@@ -504,7 +513,9 @@ def upgrade() -> None:
 
 
 def _take_over() -> None:
-    """Residents who registered before get a case, and what waits for an officer a task."""
+    """Residents who registered before get a case, and what waits for an officer a task; what nobody has looked at yet
+    waits for the case first.
+    """
     now = "CURRENT_TIMESTAMP"
     later = {
         days: f"datetime('now', '+{days} days')" if _is_sqlite() else f"now() + interval '{days} days'"
@@ -517,7 +528,6 @@ def _take_over() -> None:
         "WHERE role = 'resident' AND state = 'active' AND region_code IS NOT NULL"
     )
     waits = (
-        ("endorse", "village", "submitted"),
         ("endorse", "village", "village_review"),
         ("county", "county", "endorsed"),
         ("file", "fund_holder", "county_review"),
@@ -547,6 +557,7 @@ def downgrade() -> None:
         staff.drop_constraint(op.f("uq_staff_code_finder"), type_="unique")
         staff.drop_index("ix_staff_code_expires_at")
         staff.drop_index("ix_staff_active_until")
+        staff.drop_index("ix_staff_state")
         staff.drop_index("ix_staff_person")
         staff.drop_index("ix_staff_seat")
         staff.alter_column("openid", existing_type=sa.String(length=64), nullable=False)
@@ -590,10 +601,16 @@ def downgrade() -> None:
         op.drop_index(name, table_name="verifications")
     op.drop_index("ix_verifications_user_id", table_name="verifications")
     op.drop_index(
+        "ix_verifications_reminder",
+        table_name="verifications",
+        sqlite_where=sa.text("reminded_at IS NULL"),
+        postgresql_where=sa.text("reminded_at IS NULL"),
+    )
+    op.drop_index(
         "ix_verifications_registry",
         table_name="verifications",
-        sqlite_where=sa.text("state = 'submitted'"),
-        postgresql_where=sa.text("state = 'submitted'"),
+        sqlite_where=sa.text("registry_next_at IS NOT NULL"),
+        postgresql_where=sa.text("registry_next_at IS NOT NULL"),
     )
     op.drop_index("ix_verifications_region_state", table_name="verifications")
     op.drop_index(
