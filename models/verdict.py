@@ -40,7 +40,7 @@ def visited(db: Session, case: Verification, staff: Staff, visit: Visit, now: da
     take_visit(db, case, staff)
     decide(db, case.matter, case.round, staff, "pass" if visit.supports else "reject", now)
     case.visited_by, case.visited_at = staff.id, now
-    _leave_appeals_to_others(db, case, staff, now)
+    _leave_appeals_to_others(db, case, staff, "verified_them", now)
     MACHINE.move(db, case, "visited", staff.actor, now)
     close_task(db, "case", case.id, now, staff)
     if visit.supports:
@@ -79,6 +79,7 @@ def review(db: Session, case: Verification, staff: Staff, now: datetime) -> None
     take(db, staff, case.matter, case.state)
     decide(db, case.matter, case.round, staff, "pass", now)
     case.reviewed_by = staff.id
+    _leave_appeals_to_others(db, case, staff, "reviewed_them", now)
     close_task(db, "case", case.id, now, staff)
     to_county(db, case, staff.actor, now)
     tell_owner(db, case, "case_moved", now)
@@ -180,11 +181,12 @@ def _end_earlier(db: Session, case: Verification, now: datetime) -> None:
     db.flush()
 
 
-def _leave_appeals_to_others(db: Session, case: Verification, staff: Staff, now: datetime) -> None:
-    """Whoever verifies a household is not the one to endorse what it asks for."""
-    theirs = (Task.household_id == case.household_id) & (Task.subject == "appeal") & (Task.step == "endorse")
+def _leave_appeals_to_others(db: Session, case: Verification, staff: Staff, why: str, now: datetime) -> None:
+    """Whoever verifies a household passes nothing that it asks for, also what is on its way already."""
+    steps = ("endorse", "sample", "county", "file", "revision")
+    theirs = (Task.household_id == case.household_id) & Task.step.in_(steps)
     for task in db.scalars(select(Task).where(theirs, Task.closed_at.is_(None))):
-        recuse(db, task, staff, "verified_them", now)
+        recuse(db, task, staff, why, now)
 
 
 def _settle(db: Session, case: Verification, state: str, staff: Staff, now: datetime) -> None:

@@ -16,15 +16,17 @@ from models.database import snapshot
 from models.decision import Decision
 from models.erase import erase_person
 from models.errors import Refusal
+from models.machine import Actor, By
 from models.progress import end_notices
+from models.review import approve
 from models.staff import Staff
 from models.task import HasAPart, find_task
 from models.team import StoppedAbove
 from models.tie import declare, tied_to
 from models.user import User
-from models.verification import Verification, get_case
+from models.verification import Verification, get_case, open_case
 from tests.stage import Stage, seed_regions
-from tests.verifying import case, registered, visited
+from tests.verifying import case, objected, registered, visited
 
 COUNTY, VILLAGE = "431124000000", "431124101208"
 
@@ -181,3 +183,63 @@ def test_what_the_township_stopped_the_township_lifts(stage: Stage) -> None:
     with Database(stage.database) as db, db.begin():
         town = db.scalars(select(Staff).where(Staff.work_no == "TOWN")).one()
         assert suspension.restore(db, town, "ZHOU", stage.clock()).state == "active"
+
+
+@pytest.mark.parametrize("part", ["visited_by", "reviewed_by"])
+def test_who_verified_a_household_passes_its_appeal_at_no_step(stage: Stage, part: str) -> None:
+    stage.register("o-wang", "resident")
+    officer, town = stage.appoint("o-zhou", "village"), stage.appoint("o-town", "township")
+    first, second = (stage.appoint(f"o-{name}", "county", COUNTY) for name in ("first-c", "other-d"))
+    somebody = stage.appoint("o-somebody", "village", work_no="SOMEBODY")
+    with Database(stage.database) as db, db.begin():
+        one = db.scalars(select(Verification)).one()
+        one.visited_by = somebody
+        setattr(one, part, first)
+    number = stage.ask("o-wang", "crowdfund")
+    for staff in (officer, town):
+        with Database(stage.database) as db, db.begin():
+            if find_task(db, "appeal", number).step != "county":  # type: ignore[union-attr]
+                approve(db, db.get_one(Staff, staff), number, stage.clock())
+    with Database(stage.database) as db:
+        task = find_task(db, "appeal", number)
+        assert task
+        assert (task.step, task.assignee) == ("county", second)
+        with pytest.raises(HasAPart):
+            approve(db, db.get_one(Staff, first), number, stage.clock())
+
+
+def test_who_visits_later_passes_nothing_that_is_on_its_way(stage: Stage) -> None:
+    user = stage.register("o-wang", "resident")
+    first, second = (stage.appoint(f"o-{name}", "county", COUNTY) for name in ("first-c", "other-d"))
+    appeal = stage.ask("o-wang")
+    with Database(stage.database) as db, db.begin():
+        task = find_task(db, "appeal", appeal)
+        assert task
+        task.step, task.assignee = "county", first
+    stage.clock.move(timedelta(days=340))
+    with Database(stage.database) as db, db.begin():
+        owner = db.get_one(User, user)
+        number = open_case(db, owner, Actor(By.OWNER, f"user:{user}"), stage.clock()).id
+    stage.registry_answers("match")
+    visited(stage, number, first)
+    with Database(stage.database) as db:
+        assert find_task(db, "appeal", appeal).assignee == second  # type: ignore[union-attr]
+
+
+def test_whose_visit_an_objection_proved_wrong_visits_never_again(stage: Stage) -> None:
+    number = registered(stage, "o-wang", result="name_mismatch")
+    wrong, right = stage.appoint("o-a", "village"), stage.appoint("o-bb", "village")
+    town = stage.appoint("o-town", "township")
+    visited(stage, number, wrong)
+    objected(stage, number, "o-neighbour")
+    with Database(stage.database) as db, db.begin():
+        verdict.adjudicate(db, get_case(db, number), db.get_one(Staff, town), True, stage.clock())
+    visited(stage, number, right)
+    stage.clock.move(timedelta(days=6))
+    with Database(stage.database) as db, db.begin():
+        end_notices(db, stage.clock())
+        verdict.send_back(db, get_case(db, number), db.get_one(Staff, town), ("photos_unclear",), stage.clock())
+    with Database(stage.database) as db:
+        assert find_task(db, "case", number).assignee == right  # type: ignore[union-attr]
+    with pytest.raises(HasAPart):
+        visited(stage, number, wrong)
