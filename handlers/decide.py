@@ -1,43 +1,39 @@
 """通过, 退回, 驳回, 冻结, 解冻: a decision about an appeal or a verification case, with its reasons."""
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from flows.flow import Answer, Say
-from flows.numerals import ordinal
-from flows.session import Option
+from handlers.reasons import stepped_aside, with_reasons
 from handlers.seat import parse, staff_of
+from handlers.staff import look
 from handlers.talk import Talk
 from handlers.todo import todo
 from models import review, verdict
-from models.appeal import MACHINE as APPEALS
+from models.look import has_seen, stage_of
 from models.machine import WrongState
 from models.staff import Staff
-from models.task import demand_region, step_aside, take
-from models.verification import MACHINE as CASES
+from models.task import demand_region
 from models.verification import Verification, get_case
 
-# Where a thing goes that is stopped.
-_STOPS = {("stop", "appeal"): "frozen", ("stop", "case"): "suspended", ("revoke_case", "case"): "revoked"}
-# What people put between several reasons.
-_BETWEEN = re.compile(r"[\s,，、;；和]+")
+# Where a case waits for a decision by its numbers; a visit and an objection are read on their own way.
+_DECIDED = ("township_review", "county_review")
 
 
 def approve(talk: Talk, reference: str = "") -> Answer:
     """通过 <号>: one step on, as this seat may; without a number, what there is to decide."""
     if not reference:
         return todo(talk)
-    return stepped_aside(talk, reference) or _approve(talk, reference)
+    return stepped_aside(talk, reference) or _look_first(talk, reference) or _approve(talk, reference)
 
 
 def send_back(talk: Talk, reference: str = "", words: str = "") -> Answer:
     """退回 <号> <理由>: an appeal for correction, a case for another visit."""
-    return with_reasons(talk, "send_back", reference, words, _send_back)
+    return _look_first(talk, reference, reopens=True) or with_reasons(talk, "send_back", reference, words, _send_back)
 
 
 def reject(talk: Talk, reference: str = "", words: str = "") -> Answer:
     """驳回 <号> <理由>: an appeal by village or county, a case by the county."""
-    return with_reasons(talk, "reject", reference, words, _reject)
+    return _look_first(talk, reference) or with_reasons(talk, "reject", reference, words, _reject)
 
 
 def stop(talk: Talk, reference: str = "", words: str = "") -> Answer:
@@ -61,6 +57,26 @@ def go_on(talk: Talk, reference: str = "") -> Answer:
 def revoke(talk: Talk, reference: str = "", words: str = "") -> Answer:
     """撤销认证 <号> <理由>: for good, after it was stopped."""
     return with_reasons(talk, "revoke_case", reference, words, _revoke)
+
+
+def _look_first(talk: Talk, reference: str, *, reopens: bool = False) -> Answer | None:
+    """A case is decided on as it stands now: who has not seen it since it last moved is shown it, and nothing is done.
+
+    An old number on a screen means the case as it was then.
+    """
+    if not reference or parse(reference)[0] != "case":
+        return None
+    db, staff, number = talk.desk.db, staff_of(talk), parse(reference)[1]
+    case = get_case(db, number)
+    if reopens and case.state == "rejected":
+        verdict.check_reopen(db, case, staff)
+    elif case.state not in _DECIDED or not stage_of(db, staff, "case", number).mine:
+        return None
+    if has_seen(db, staff, "case", number):
+        return None
+    answer = look(talk, reference)
+    answer.says.insert(0, Say("replies/look_first", None, {}))
+    return answer
 
 
 def _approve(talk: Talk, reference: str) -> Answer:
@@ -126,93 +142,6 @@ def _case_in_region(talk: Talk, staff: Staff, number: int) -> Verification:
     demand_region(talk.desk.db, staff, case.matter)
     review.demand_no_tie(talk.desk.db, staff, case.matter)
     return case
-
-
-def with_reasons(
-    talk: Talk,
-    command: str,
-    reference: str,
-    words: str,
-    decide: Callable[[Talk, Staff, str, Sequence[str]], Answer],
-) -> Answer:
-    """Asks for the reason when none was given, or none that is known: a number then is the decision."""
-    if not reference:
-        return todo(talk)
-    recused = stepped_aside(talk, reference)
-    if recused:
-        return recused
-    choice_set = _reason_set(command, parse(reference)[0])
-    reasons = _reasons(talk, choice_set, words)
-    if reasons:
-        return decide(talk, staff_of(talk), reference, reasons)
-    _check_at_all(talk, command, reference)
-    listed = talk.world.lexicon.options(choice_set)
-    options = [Option(n, "", ["command", command, reference, key]) for n, (key, _) in enumerate(listed, 1)]
-    values = {
-        "command": command,
-        "subject": parse(reference)[0],
-        "id": parse(reference)[1],
-        "lines": [(n, label) for n, (_, label) in enumerate(listed, 1)],
-        "unknown": bool(words),
-    }
-    return Answer([Say("replies/which_reason", None, values)], options)
-
-
-def _check_at_all(talk: Talk, command: str, reference: str) -> None:
-    """Nobody is asked why, who then hears that it cannot be: raises what the decision itself would."""
-    db, staff, (subject, number) = talk.desk.db, staff_of(talk), parse(reference)
-    if subject == "revision":
-        return
-    thing = get_case(db, number) if subject == "case" else review.get_locked(db, number)
-    if command == "send_back" and subject == "case" and thing.state == "rejected":
-        verdict.check_reopen(db, get_case(db, number), staff)
-        return
-    if command in ("send_back", "reject"):
-        take(db, staff, thing.matter, thing.state)
-        return
-    demand_region(db, staff, thing.matter)
-    review.demand_no_tie(db, staff, thing.matter)
-    wanted = _STOPS.get((command, subject))
-    machine = CASES if subject == "case" else APPEALS
-    if wanted and (thing.state, wanted) not in machine.moves:
-        raise WrongState(subject=subject, state=thing.state, wanted=wanted)
-
-
-def _reason_set(command: str, subject: str) -> str:
-    if command in ("stop", "revoke_case", "doubt"):
-        return "freeze_reason"
-    if subject == "revision":
-        return "revision_reason"
-    if subject == "case":
-        return "case_reason"
-    return "return_reason" if command == "send_back" else "reject_reason"
-
-
-def _reasons(talk: Talk, choice_set: str, words: str) -> list[str]:
-    """Keys, labels or numbers of the list, several at once; none when one of them is not known."""
-    keys = [key for key, _ in talk.world.lexicon.options(choice_set)]
-    found = []
-    for word in filter(None, _BETWEEN.split(words)):
-        number = ordinal(word)
-        key = word if word in keys else talk.world.lexicon.pick(choice_set, word)
-        if key is None and number is not None and 1 <= number <= len(keys):
-            key = keys[number - 1]
-        if key is None:
-            whole = talk.world.lexicon.pick(choice_set, words)
-            return [whole] if whole else []
-        found.append(key)
-    return list(dict.fromkeys(found))
-
-
-def stepped_aside(talk: Talk, reference: str) -> Answer | None:
-    """Who has a part in it steps aside, and it has found somebody else by itself; that is kept, unlike a refusal."""
-    subject, number = parse(reference)
-    reason = step_aside(talk.desk.db, staff_of(talk), subject, number, talk.world.now)
-    if reason is None:
-        return None
-    return Answer(
-        [Say("replies/recused", None, {"subject": subject, "id": number, "reason": reason})], outcome="recused"
-    )
 
 
 def _decided(what: str, subject: str, number: int, state: str, **facts: object) -> Answer:

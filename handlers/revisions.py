@@ -6,7 +6,7 @@ from flows import revise_appeal
 from flows.flagging import look_twice
 from flows.flow import Answer, Say
 from handlers.browse import with_ways
-from handlers.decide import stepped_aside, with_reasons
+from handlers.reasons import stepped_aside, with_reasons
 from handlers.seat import find_seat, parse, staff_of
 from handlers.talk import Talk
 from models import revising

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 
 from flows.flow import Answer, Say
-from handlers.decide import with_reasons
+from handlers.reasons import with_reasons
 from handlers.seat import parse, staff_of
 from handlers.staff import look_with
 from handlers.talk import Talk
+from models.look import has_seen
 from models.machine import By
-from models.sampling import draw, find_doubtful, find_sound
+from models.sampling import LookedBefore, draw, find_doubtful, find_sound
 from models.staff import Staff
+from models.task import find_task
 
 
 def spot_check(talk: Talk) -> Answer:
@@ -18,17 +20,24 @@ def spot_check(talk: Talk) -> Answer:
     drawn = draw(talk.desk.db, staff, talk.world.now)
     if drawn is None:
         return Answer([Say("replies/spot_check", None, {"what": "none"})])
-    reference = f"{drawn[0]}:{drawn[1]}"
-    names = ("sound", "stop" if staff.role == By.COUNTY else "doubt")
-    answer = look_with(talk, reference, {name: ["command", name, reference] for name in names})
+    answer = _show(talk, staff, f"{drawn[0]}:{drawn[1]}")
     answer.says.insert(0, Say("replies/spot_check", None, {"what": "drawn"}))
     return answer
 
 
+def _show(talk: Talk, staff: Staff, reference: str) -> Answer:
+    names = ("sound", "stop" if staff.role == By.COUNTY else "doubt")
+    return look_with(talk, reference, {name: ["command", name, reference] for name in names})
+
+
 def sound(talk: Talk, reference: str) -> Answer:
-    """Only a numbered line leads here."""
-    subject, number = parse(reference)
-    find_sound(talk.desk.db, staff_of(talk), subject, number, talk.world.now)
+    """Only a numbered line leads here; what has changed since it was shown is shown again."""
+    db, staff, (subject, number) = talk.desk.db, staff_of(talk), parse(reference)
+    doubted = find_task(db, subject, number) is not None
+    find_sound(db, staff, subject, number, talk.world.now)
+    if not has_seen(db, staff, subject, number):
+        # The one that was drawn is drawn again; what waits because of a doubt is looked at by its number.
+        raise LookedBefore(subject=subject, number=number, ways=(("look", reference) if doubted else ("spot_check",),))
     return _done("sound", reference)
 
 

@@ -1,6 +1,7 @@
 """看 <号> as staff see it: an appeal or a verification case with who asked, what was found, and what may be decided."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from flows.flow import Answer
@@ -35,6 +36,11 @@ DECISIONS: dict[str, tuple[str, ...]] = {
     "county": ("approve", "send_back", "reject"),
     "file": ("approve", "send_back"),
     "doubt": ("stop", "sound"),
+}
+# Where the visit did not find a household in need, nobody verifies it: another name for passing it on, and no pass.
+_NOT_IN_NEED: dict[str, dict[str, str]] = {
+    "township_review": {"agree": "approve", "send_back": "send_back"},
+    "county_review": {"turn_down": "reject", "send_back": "send_back"},
 }
 
 
@@ -117,7 +123,7 @@ def _look_at_case(talk: Talk, number: int, first: Mapping[str, list[str]]) -> An
     file = files.open_case(talk.desk.db, staff, number, talk.world.now) if staff else None
     if file is None or staff is None:
         raise NoSuchCase(number=number)
-    ways = {**first, **_decisions(file.stage, f"case:{number}")}
+    ways = {**first, **_decisions(file.stage, f"case:{number}", _NOT_IN_NEED if file.supports is False else {})}
     if staff.role == By.COUNTY and file.state in ("verified", "suspended", "rejected"):
         ways |= _standing_ways(file)
     if file.visited_at:
@@ -147,10 +153,14 @@ def _standing_ways(file: CaseFile) -> dict[str, list[str]]:
     return {"go_on": ["command", "go_on", reference], "revoke_case": ["command", "revoke_case", reference]}
 
 
-def _decisions(stage: files.Stage, reference: str) -> dict[str, list[str]]:
+def _decisions(
+    stage: files.Stage, reference: str, instead: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+) -> dict[str, list[str]]:
     """What this one may decide now, so that the queue, the thing and the decision are three numbers."""
-    names = DECISIONS.get(stage.step, ()) if stage.mine else ()
-    return {name: ["command", name, reference] for name in names}
+    if not stage.mine:
+        return {}
+    names = instead.get(stage.step) or {name: name for name in DECISIONS.get(stage.step, ())}
+    return {name: ["command", command, reference] for name, command in names.items()}
 
 
 def _appeal(talk: Talk, number: int) -> AppealFile | None:

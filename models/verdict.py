@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.appeal import LIVE, Appeal, freeze
 from models.decision import Decision, decide
+from models.errors import Refusal
 from models.machine import SYSTEM, By
 from models.notice import tell
 from models.objection import Objection
@@ -28,6 +29,12 @@ from models.verification import (
     to_township,
 )
 from models.visit import Visit
+
+
+class FoundNotInNeed(Refusal):
+    """The last visit did not find them in need, so nothing was on notice: turned down, or visited anew."""
+
+    code = "found_not_in_need"
 
 
 def take_visit(db: Session, case: Verification, staff: Staff) -> Task:
@@ -86,8 +93,9 @@ def review(db: Session, case: Verification, staff: Staff, now: datetime) -> None
 
 
 def verify(db: Session, case: Verification, staff: Staff, now: datetime) -> None:
-    """The county's word: verified for twelve months. Raises as ``review`` does."""
+    """The county's word: verified for twelve months. Raises as ``review`` does, and FoundNotInNeed."""
     take(db, staff, case.matter, case.state)
+    _demand_need(db, case, now)
     decide(db, case.matter, case.round, staff, "pass", now)
     _end_earlier(db, case, now)
     case.expires_at = now + LASTS
@@ -171,6 +179,14 @@ def revoke(db: Session, case: Verification, staff: Staff, reason: str, now: date
     case.reasons = reason
     tell_owner(db, case, "case_moved", now)
     db.flush()
+
+
+def _demand_need(db: Session, case: Verification, now: datetime) -> None:
+    """A visit that found them in need, and the village read it for five days. Raises FoundNotInNeed."""
+    last = select(Visit.supports).where(Visit.verification_id == case.id).order_by(Visit.id.desc()).limit(1)
+    noticed = case.notice_from is not None and case.notice_from + NOTICE <= now
+    if not (noticed and db.scalar(last)):
+        raise FoundNotInNeed(number=case.id, ways=(("look", f"case:{case.id}"),))
 
 
 def _end_earlier(db: Session, case: Verification, now: datetime) -> None:
