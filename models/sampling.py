@@ -37,12 +37,6 @@ class LookedBefore(Refusal):
     code = "looked_before"
 
 
-class LookedBefore(Refusal):
-    """It has changed since this one looked at it: what was seen is not what would be found sound."""
-
-    code = "looked_before"
-
-
 def draw(db: Session, staff: Staff, now: datetime) -> tuple[str, int] | None:
     """One of them as ("appeal", 12); the same one all day until it is decided on, so that nobody can pick and choose.
 
