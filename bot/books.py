@@ -23,6 +23,8 @@ log = structlog.get_logger()
 HOUR = 3
 _ONCE_A_DAY = "bangfu:books_begun"
 _RESULT = "bangfu:books"
+# The last night's that was right, outside the database: one that is cut or made anew is told every night after.
+_HEAD = "bangfu:books_head"
 _NOTED = re.compile("([0-9]{1,18}):([0-9a-f]{64})")
 
 
@@ -71,13 +73,19 @@ def is_due(redis: Redis, now: datetime) -> bool:
 
 def check_and_tell(database_url: str | URL, redis: Redis, now: datetime) -> None:
     """The log and the figures hear of counts and codes; the rows themselves are for who runs ``check-books``."""
-    checked = check_books(database_url, now)
+    checked = check_books(database_url, now, _noted(redis))
     count = checked.found.total()
     if count:
         log.error("books.wrong", violations=count, codes=dict(checked.found), links=checked.links)
     else:
         log.info("books.right", links=checked.links, head=checked.head)
+        redis.set(_HEAD, f"{checked.links}:{checked.head}")
     redis.set(_RESULT, json.dumps({"violations": count, "at": now.timestamp()}))
+
+
+def _noted(redis: Redis) -> Noted | None:
+    kept = redis.get(_HEAD)
+    return read_noted(kept.decode()) if isinstance(kept, bytes) else None
 
 
 def show_result(redis: Redis) -> None:

@@ -20,10 +20,10 @@ from bot.jobs import LIMITS, QUEUE
 from bot.worker import Errands
 from models.appeal import Appeal, NewAppeal, submit
 from models.audit import AuditEvent, AuditHead
-from models.books import violations
+from models.books import read_head, violations
 from models.chain import link_hash
 from models.database import snapshot
-from models.decision import Decision
+from models.decision import Decision, decide
 from models.staff import Staff
 from models.task import Task
 from models.user import User
@@ -163,7 +163,11 @@ def test_a_move_that_there_is_not_and_a_trail_with_a_gap(stage: Stage) -> None:
             select(AuditEvent.id).where(AuditEvent.subject == "appeal", AuditEvent.subject_id == 1)
         )
         connection.execute(update(AuditEvent).where(AuditEvent.id == list(links)[2]).values(from_state="completed"))
-    assert [each for each in codes(stage) if " appeal " in each] == ["no_such_move appeal 1", "trail_gap appeal 1"]
+    assert [each for each in codes(stage) if " appeal " in each] == [
+        "no_such_move appeal 1",
+        "trail_gap appeal 1",
+        "signed_by_another appeal 1",
+    ]
 
 
 def test_a_trail_of_nothing(stage: Stage) -> None:
@@ -173,6 +177,7 @@ def test_a_trail_of_nothing(stage: Stage) -> None:
     assert [each for each in codes(stage) if "broken" not in each] == [
         "state_differs appeal 2",
         "no_such_thing appeal 99",
+        "signed_by_another appeal 2",
     ]
 
 
@@ -217,9 +222,7 @@ def test_three_people_and_nobody_of_the_household(stage: Stage) -> None:
         owner = db.get_one(User, db.get_one(Appeal, 1).owner_id)
         decision = {"subject": "appeal", "region_code": DAOXIAN_MEIHUA, "staff_id": officer, "role": "village"}
         for number in (1, 2):
-            db.execute(
-                insert(Decision).values(subject_id=number, round=1, verdict="pass", at=stage.clock(), **decision)
-            )
+            decide(db, db.get_one(Appeal, number).matter, 1, db.get_one(Staff, officer), "pass", stage.clock())
         assert owner.household_id
         household = owner.household_id
     assert codes(stage) == []
@@ -227,17 +230,14 @@ def test_three_people_and_nobody_of_the_household(stage: Stage) -> None:
         connection.exec_driver_sql("DROP INDEX uq_decisions_one_pass")
         connection.execute(insert(Decision).values(subject_id=2, round=1, verdict="pass", at=stage.clock(), **decision))
         connection.execute(update(Staff).where(Staff.id == officer).values(household_id=household))
-    assert codes(stage) == ["passed_by_one appeal 2", "own_household appeal 1"]
+    assert codes(stage) == ["passed_by_one appeal 2", "own_household appeal 1", "decision_unsealed appeal 2"]
 
 
 def test_an_officer_is_of_their_household_also_as_a_user(stage: Stage) -> None:
     officer = stage.appoint("o-owner-0", "village")
-    with stage.database.begin() as connection:
-        decision = {"subject": "appeal", "region_code": DAOXIAN_MEIHUA, "staff_id": officer, "role": "village"}
+    with Database(stage.database) as db, db.begin():
         for number in (1, 2):
-            connection.execute(
-                insert(Decision).values(subject_id=number, round=1, verdict="reject", at=stage.clock(), **decision)
-            )
+            decide(db, db.get_one(Appeal, number).matter, 1, db.get_one(Staff, officer), "reject", stage.clock())
     assert codes(stage) == ["own_household appeal 1"]
 
 
@@ -276,12 +276,16 @@ def test_every_night_the_worker_checks_once_and_tells_how_many_and_of_what_kind(
     assert asked(errands) == [("bot.worker.check_books", (20261124,), LIMITS["check_books"])]
     books.check_and_tell(errands.database.url, errands.jobs.redis, night)
     assert figures(stage)["bangfu_books_violations"] == 0
+    with stage.database.connect() as connection:
+        noted = read_head(connection)
+    assert noted
     with stage.database.begin() as connection:
         connection.execute(update(Appeal).values(state="funded"))
     with structlog.testing.capture_logs() as logs:
         books.check_and_tell(errands.database.url, errands.jobs.redis, night)
     [line] = logs
     assert (line["event"], line["violations"], line["codes"]) == ("books.wrong", 1, {"state_differs": 1})
+    assert errands.jobs.redis.get("bangfu:books_head") == f"{noted[0]}:{noted[1]}".encode()
     told = figures(stage)
     assert told == {"bangfu_books_violations": 1, "bangfu_books_checked_timestamp_seconds": night.timestamp()}
     errands.close()

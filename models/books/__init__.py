@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from models.books.consents import check_consents
 from models.books.decisions import check_households, check_three_people
 from models.books.links import Noted, check_chain, check_noted, read_head
+from models.books.signed import check_decisions, check_signed
 from models.books.states import check_states
 from models.books.tasks import check_tasks
 from models.books.violation import Violation
@@ -27,6 +28,8 @@ CHECKS: tuple[Check, ...] = (
     check_three_people,
     check_households,
     check_consents,
+    check_decisions,
+    check_signed,
 )
 
 
