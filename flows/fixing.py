@@ -80,7 +80,5 @@ def done(desk: Desk, draft: Draft, wanted: NewAppeal) -> Appeal:
     return appeal
 
 
-def handed_in(draft: Draft, appeal: Appeal, days: int) -> Answer:
-    values = {"number": appeal.id, "title": appeal.title, "kind": appeal.kind, "days": days}
-    values["whose"] = draft.given.get("for")
-    return Answer([Say("replies/fixed", None, values)])
+def handed_in(draft: Draft, facts: dict[str, Any]) -> Answer:
+    return Answer([Say("replies/fixed", None, {**facts, "whose": draft.given.get("for")})])

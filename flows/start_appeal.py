@@ -20,6 +20,7 @@ from models.appeal import Appeal, NewAppeal, make_room, submit
 from models.money import CROWDFUND_MINIMUM, YUAN
 from models.photo import attach
 from models.proxy import use
+from models.task import find_task
 from models.user import User, get_resident
 from models.zone import CHINA
 
@@ -70,7 +71,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     if "fixes" in draft.given:
         appeal = fixing.done(desk, draft, _appeal(draft))
         look_twice(desk, appeal)
-        return fixing.handed_in(draft, appeal, REVIEW_DAYS)
+        return fixing.handed_in(draft, _outcome(desk, appeal))
     if "mandate" in draft.given:
         staff, mandate, owner = acting(desk, draft.given["mandate"])
         appeal = submit(desk.db, _appeal(draft), owner, now, staff.actor)
@@ -80,7 +81,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     photos = attach(desk.db, "appeal", appeal.id, desk.person.conversation_id, draft.answers["photos"], now)
     desk.jobs += [("fetch_photo", photo) for photo in photos]
     look_twice(desk, appeal)
-    return Answer([Say("flows/start_appeal/done", None, {**_outcome(appeal), "whose": draft.given.get("for")})])
+    return Answer([Say("flows/start_appeal/done", None, {**_outcome(desk, appeal), "whose": draft.given.get("for")})])
 
 
 def _owner(desk: Desk, draft: Draft) -> User:
@@ -104,8 +105,10 @@ def _appeal(draft: Draft) -> NewAppeal:
     )
 
 
-def _outcome(appeal: Appeal) -> dict[str, Any]:
-    return {"number": appeal.id, "title": appeal.title, "kind": appeal.kind, "days": REVIEW_DAYS}
+def _outcome(desk: Desk, appeal: Appeal) -> dict[str, Any]:
+    """``waits``: for the household to be verified; nobody has it in hand until then."""
+    waits = find_task(desk.db, "appeal", appeal.id) is None
+    return {"number": appeal.id, "title": appeal.title, "kind": appeal.kind, "days": REVIEW_DAYS, "waits": waits}
 
 
 start_appeal = Flow(

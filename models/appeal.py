@@ -11,14 +11,14 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
 from models.conversation import Conversation
+from models.endorsement import open_endorsement
 from models.errors import Refusal
 from models.machine import SYSTEM, Actor, By, Machine, WrongState
 from models.money import CROWDFUND_MINIMUM
 from models.notice import tell
 from models.region import Region, covers
-from models.task import Matter, close_task, open_task
+from models.task import Matter, close_task, find_task
 from models.user import User
-from models.verification import Verification
 
 KINDS = ("crowdfund", "one_to_one")
 CATEGORIES = ("education", "medical", "housing", "industry", "employment", "training", "necessities", "public_works")
@@ -210,17 +210,18 @@ def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime, by: Actor
 
 
 def hand_in(db: Session, appeal: Appeal, now: datetime, by: Actor | None = None) -> None:
-    """To review, for the first time or again. Whoever verified the household is not the one to endorse it."""
+    """To review, for the first time or again."""
     MACHINE.move(db, appeal, "submitted", by or Actor(By.OWNER, f"user:{appeal.owner_id}"), now)
-    open_task(db, appeal.matter, "endorse", now, visitors_of(db, appeal.household_id))
+    open_endorsement(db, appeal.matter, now)
     db.flush()
 
 
-def visitors_of(db: Session, household_id: int) -> dict[int, str]:
-    """Who last verified the household, by a visit, is not the one to vouch for what it asks for."""
-    theirs = (Verification.household_id == household_id) & Verification.visited_by.is_not(None)
-    visitor = db.scalar(select(Verification.visited_by).where(theirs).order_by(Verification.id.desc()).limit(1))
-    return {visitor: "verified_them"} if visitor else {}
+def open_waiting(db: Session, household_id: int, now: datetime) -> None:
+    """The household is verified: what it has handed in until now comes to an officer."""
+    theirs = (Appeal.household_id == household_id) & (Appeal.state == "submitted")
+    for appeal in db.scalars(select(Appeal).where(theirs).with_for_update()):
+        if find_task(db, "appeal", appeal.id) is None:
+            open_endorsement(db, appeal.matter, now)
 
 
 def check_place(db: Session, region_code: str, owner: User) -> None:

@@ -19,7 +19,7 @@ from models.notice import tell
 from models.progress import is_drawn
 from models.proxy import tell_writer
 from models.staff import Staff
-from models.task import HasAPart, Matter, Task, close_task, demand_region, open_task, take
+from models.task import HasAPart, Matter, NotYourTurn, Task, close_task, demand_region, open_task, take
 from models.tie import tied_to
 from models.verification import check_verified
 
@@ -66,6 +66,16 @@ def get_locked(db: Session, number: int) -> Appeal:
     return appeal
 
 
+def take_turn(db: Session, staff: Staff, appeal: Appeal, now: datetime) -> Task:
+    """The open task, if this one may do it. Raises OutsideRegion, NotYourTurn, HasAPart or NotVerified."""
+    try:
+        return take(db, staff, appeal.matter, appeal.state)
+    except NotYourTurn as refusal:
+        if appeal.state == "submitted" and refusal.values["holder"] is None:
+            check_verified(db, appeal.household_id, now)
+        raise
+
+
 def approve(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     """Move an appeal as far as this step may, and owe its owner the news.
 
@@ -73,7 +83,7 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     DeadlinePassed.
     """
     appeal = get_locked(db, number)
-    task = take(db, staff, appeal.matter, appeal.state)
+    task = take_turn(db, staff, appeal, now)
     _check_seen(db, staff, appeal)
     if appeal.deadline <= now:
         raise DeadlinePassed(number=number, title=appeal.title, deadline=appeal.deadline)
@@ -87,9 +97,9 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
 
 
 def send_back(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> Appeal:
-    """For correction of exactly what the reasons name. Raises as ``approve``, but for the last four."""
+    """For correction of exactly what the reasons name. Raises as ``take_turn``, and NoSuchAppeal or DecidedBefore."""
     appeal = get_locked(db, number)
-    task = take(db, staff, appeal.matter, appeal.state)
+    task = take_turn(db, staff, appeal, now)
     fields = [field for reason in reasons for field in TO_CORRECT[reason]]
     appeal.returned_fields = ",".join(dict.fromkeys(fields))
     _turn_away(db, appeal, task, staff, "return", "returned", reasons, now)
@@ -99,7 +109,7 @@ def send_back(db: Session, staff: Staff, number: int, reasons: Sequence[str], no
 def reject(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> Appeal:
     """For good, by village or county. Raises as ``send_back``, and WrongState where the machine has no such move."""
     appeal = get_locked(db, number)
-    task = take(db, staff, appeal.matter, appeal.state)
+    task = take_turn(db, staff, appeal, now)
     _turn_away(db, appeal, task, staff, "reject", "rejected", reasons, now)
     return appeal
 

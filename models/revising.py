@@ -7,11 +7,12 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.appeal import LIVE, Appeal, visitors_of
+from models.appeal import LIVE, Appeal
 from models.audit import record
 from models.conversation import Conversation
 from models.correction import CannotChange, NothingChanged
 from models.decision import decide, passed_by
+from models.endorsement import visitors_of
 from models.errors import Refusal
 from models.look import Stage, stage_of
 from models.machine import Actor, By, WrongState

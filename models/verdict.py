@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models.appeal import LIVE, Appeal, freeze
+from models.appeal import LIVE, Appeal, freeze, open_waiting
 from models.decision import Decision, decide
 from models.errors import Refusal
 from models.machine import SYSTEM, By
@@ -100,6 +100,7 @@ def verify(db: Session, case: Verification, staff: Staff, now: datetime) -> None
     _end_earlier(db, case, now)
     case.expires_at = now + LASTS
     _settle(db, case, "verified", staff, now)
+    open_waiting(db, case.household_id, now)
 
 
 def reject(db: Session, case: Verification, staff: Staff, reasons: Sequence[str], now: datetime) -> None:
@@ -168,6 +169,7 @@ def reinstate(db: Session, case: Verification, staff: Staff, now: datetime) -> N
     """Verified again until the day it was; its appeals are resumed one by one."""
     MACHINE.move(db, case, "verified", staff.actor, now)
     decide(db, case.matter, case.round, staff, "resume", now)
+    open_waiting(db, case.household_id, now)
     tell_owner(db, case, "case_moved", now)
     db.flush()
 

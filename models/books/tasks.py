@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from models.appeal import LIVE, Appeal
 from models.books.violation import Violation, stream
@@ -16,12 +16,16 @@ from models.verification import Verification
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """``steps``: state -> the steps of which one has to be open then; in ``may_be_doubted`` one may be: ``doubt``."""
+    """``steps``: state -> the steps of which one has to be open then; in ``may_be_doubted`` one may be: ``doubt``.
+
+    In ``once_verified`` nothing has to be, until somebody of the household is verified.
+    """
 
     subject: str
     table: Any
     steps: Mapping[str, frozenset[str]]
     may_be_doubted: tuple[str, ...] = ()
+    once_verified: tuple[str, ...] = ()
 
 
 WAITING = (
@@ -46,19 +50,20 @@ WAITING = (
             "county_review": frozenset({"file"}),
         },
         may_be_doubted=(*LIVE, "frozen"),
+        once_verified=("submitted",),
     ),
     Waits("revision", Revision, {"submitted": frozenset({"revision"})}),
 )
 
 
-def check_tasks(connection: Connection, _now: datetime) -> Iterator[Violation]:
+def check_tasks(connection: Connection, now: datetime) -> Iterator[Violation]:
     for waits in WAITING:
-        yield from _missing(connection, waits)
+        yield from _missing(connection, waits, now)
         yield from _needless(connection, waits)
     yield from _twice(connection)
 
 
-def _missing(connection: Connection, waits: Waits) -> Iterator[Violation]:
+def _missing(connection: Connection, waits: Waits, now: datetime) -> Iterator[Violation]:
     thing = waits.table
     theirs = and_(Task.subject == waits.subject, Task.subject_id == thing.id, Task.closed_at.is_(None))
     statement = (
@@ -67,6 +72,10 @@ def _missing(connection: Connection, waits: Waits) -> Iterator[Violation]:
         .where(thing.state.in_(waits.steps))
         .order_by(thing.id)
     )
+    if waits.once_verified:
+        theirs = (Verification.household_id == thing.household_id) & (Verification.state == "verified")
+        verified = select(Verification.id).where(theirs, Verification.expires_at > now).exists()
+        statement = statement.where(or_(thing.state.not_in(waits.once_verified), Task.id.is_not(None), verified))
     for found in stream(connection, statement):
         if found.step not in waits.steps[found.state]:
             what = f"the task {found.step}" if found.step else "no task"
