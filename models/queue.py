@@ -14,6 +14,8 @@ from models.task import ABOVE, Recusal, Task, find_holder, note
 
 # Beyond its step's own days, for each level that it went up.
 MORE_TIME = timedelta(days=2)
+# Where nobody is above: how often its holder is reminded.
+REMINDED = timedelta(days=1)
 _BATCH = 100
 
 
@@ -57,12 +59,18 @@ def escalate_overdue(db: Session, now: datetime) -> int:
     for task in tasks:
         before = task.assignee
         task.escalations += 1
-        task.due_at = now + MORE_TIME
-        task.role = ABOVE.get(task.role, task.role)
-        note(db, task, "overdue", task.role, now)
-        find_holder(db, task, now, besides=before)
+        note(db, task, "overdue", ABOVE.get(task.role, task.role), now)
+        if task.role in ABOVE:
+            task.role = ABOVE[task.role]
+            task.due_at = now + MORE_TIME
+            find_holder(db, task, now, besides=before)
+        else:
+            # Nobody is above: it stays where it is, and is called to mind.
+            task.due_at = now + REMINDED
+            if before is None:
+                find_holder(db, task, now)
         for staff_id in {before, task.assignee} - {None}:
-            _tell_staff(db, staff_id or 0, "task_overdue", task, now)
+            _tell_staff(db, staff_id or 0, "task_overdue", task, now, stayed=staff_id == before)
     return len(tasks)
 
 
@@ -75,7 +83,7 @@ def release(db: Session, staff: Staff, now: datetime) -> int:
     return len(tasks)
 
 
-def _tell_staff(db: Session, staff_id: int, template: str, task: Task, now: datetime) -> None:
+def _tell_staff(db: Session, staff_id: int, template: str, task: Task, now: datetime, *, stayed: bool) -> None:
     staff = db.get_one(Staff, staff_id)
     person = db.scalar(
         select(Conversation.id).where(Conversation.account == staff.account, Conversation.openid == staff.openid)
@@ -86,5 +94,6 @@ def _tell_staff(db: Session, staff_id: int, template: str, task: Task, now: date
             "number": task.subject_id,
             "step": task.step,
             "yours": staff_id == task.assignee,
+            "stayed": stayed,
         }
         tell(db, person, template, facts, f"{template}:{task.id}:{task.escalations}:{staff_id}", now)
