@@ -64,6 +64,8 @@ def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
 
 
 def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
+    # First, as whoever decides on a case does (models.verification.hold_cases): it is held before their own row.
+    withdraw(db, user.id, Actor(By.OWNER, f"user:{user.id}"), now)
     user.name = user.id_number = user.id_finder = user.phone = user.phone_finder = user.display_name = None
     user.region_code = None
     user.state = "erased"
@@ -71,7 +73,6 @@ def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
     withdrawn = update(Consent).where(Consent.user_id == user.id, Consent.withdrawn_at.is_(None))
     db.execute(withdrawn.values(withdrawn_at=now))
     _close_appeals(db, user, now)
-    withdraw(db, user.id, Actor(By.OWNER, f"user:{user.id}"), now)
     _end_proxies(db, user, now)
     cases = select(Verification.id).where(Verification.user_id == user.id)
     db.execute(update(Visit).where(Visit.verification_id.in_(cases)).values(place="{}", assessment="{}", findings=""))
@@ -92,7 +93,7 @@ def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
 
 
 def _close_appeals(db: Session, user: User, now: datetime) -> None:
-    for appeal in db.scalars(select(Appeal).where(Appeal.owner_id == user.id).with_for_update()):
+    for appeal in db.scalars(select(Appeal).where(Appeal.owner_id == user.id).order_by(Appeal.id).with_for_update()):
         if appeal.state in LIVE:
             freeze(db, appeal, SYSTEM, now, "owner_erased")
         elif (appeal.state, "cancelled") in APPEALS.moves and appeal.state != "frozen":

@@ -21,7 +21,7 @@ from models.proxy import tell_writer
 from models.staff import Staff
 from models.task import HasAPart, Matter, NotYourTurn, Task, close_task, demand_region, open_task, take
 from models.tie import tied_to
-from models.verification import check_verified
+from models.verification import check_verified, hold_cases
 
 # What is wrong -> the questions of the flow to answer anew (flows/start_appeal.py).
 TO_CORRECT: Mapping[str, tuple[str, ...]] = {
@@ -82,6 +82,7 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     Raises NoSuchAppeal, OutsideRegion, NotYourTurn, HasAPart, DecidedBefore, ChangedSince, NotVerified or
     DeadlinePassed.
     """
+    _hold_household(db, number)
     appeal = get_locked(db, number)
     task = take_turn(db, staff, appeal, now)
     _check_seen(db, staff, appeal)
@@ -126,6 +127,7 @@ def stop(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> 
 
 def go_on(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     """The county resumes a frozen appeal. Raises as ``stop`` does, and NotVerified."""
+    _hold_household(db, number)
     appeal = _in_region(db, staff, number)
     resume(db, appeal, staff.actor, now)
     check_verified(db, appeal.household_id, now)
@@ -143,6 +145,11 @@ def tell_owner(db: Session, appeal: Appeal, now: datetime, reasons: Sequence[str
         tell(db, conversation, template, values, f"{key}:{conversation}", now)
     if not theirs:
         tell_writer(db, appeal.id, values, key, now)
+
+
+def _hold_household(db: Session, number: int) -> None:
+    """Cases before appeals (see hold_cases), and before what a county that suspends the household would miss."""
+    hold_cases(db, db.scalar(select(Appeal.household_id).where(Appeal.id == number)))
 
 
 def _check_seen(db: Session, staff: Staff, appeal: Appeal) -> None:

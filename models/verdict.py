@@ -157,7 +157,7 @@ def suspend(db: Session, case: Verification, staff: Staff, reason: str, now: dat
     close_task(db, "case", case.id, now, staff)  # a doubt, if there was one
     theirs = (Appeal.household_id == case.household_id) & Appeal.state.in_(LIVE)
     frozen = []
-    for appeal in db.scalars(select(Appeal).where(theirs).with_for_update()):
+    for appeal in db.scalars(select(Appeal).where(theirs).order_by(Appeal.id).with_for_update()):
         freeze(db, appeal, SYSTEM, now, "household_suspended")
         frozen.append(appeal.id)
     tell_owner(db, case, "case_moved", now)

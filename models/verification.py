@@ -50,6 +50,8 @@ UNDER_WAY = (
 # Decided in their favour: one of these and one under way may be there at once, so that nobody falls out in between.
 STANDING = ("verified", "suspended")
 OPEN = (*UNDER_WAY, *STANDING)
+# What a household may leave; a doubt of the county does not end by leaving.
+_LEFT = (*UNDER_WAY, "verified")
 
 MACHINE = Machine(
     "case",
@@ -76,7 +78,7 @@ MACHINE = Machine(
         ("suspended", "verified"): _COUNTY,
         ("suspended", "revoked"): _COUNTY,
         ("suspended", "expired"): _SYSTEM,
-        **{(state, "withdrawn"): frozenset({By.OWNER, By.SYSTEM}) for state in OPEN},
+        **{(state, "withdrawn"): frozenset({By.OWNER, By.SYSTEM}) for state in _LEFT},
     },
 )
 
@@ -244,18 +246,30 @@ def case_of(db: Session, user_id: int) -> Verification | None:
     )
 
 
+def hold_cases(db: Session, household_id: int | None) -> Sequence[Verification]:
+    """The household's cases as they are now, and stay until the transaction ends; the newest first.
+
+    Whoever locks both takes cases before appeals, the newest case and the lowest appeal first: else two would wait for
+    each other.
+    """
+    theirs = select(Verification).where(Verification.household_id == household_id).order_by(Verification.id.desc())
+    held = theirs.limit(20).with_for_update(read=True).execution_options(populate_existing=True)
+    return db.scalars(held).all()
+
+
 def check_verified(db: Session, household_id: int | None, now: datetime) -> None:
     """Raises NotVerified unless somebody of the household is verified today."""
-    theirs = select(Verification).where(Verification.household_id == household_id).order_by(Verification.id.desc())
-    cases = db.scalars(theirs.limit(20)).all()
+    cases = hold_cases(db, household_id)
     if not any(case.state == "verified" and case.expires_at and case.expires_at > now for case in cases):
         newest = cases[0] if cases else None
         raise NotVerified(number=newest.id if newest else None, state=newest.state if newest else None)
 
 
 def withdraw(db: Session, user_id: int, actor: Actor, now: datetime) -> None:
-    """The person is no longer there, or does not want it any more."""
-    for case in db.scalars(select(Verification).where(Verification.user_id == user_id, Verification.state.in_(OPEN))):
+    """The person is no longer there, or does not want it any more; what the county has doubts about stays stopped."""
+    theirs = (Verification.user_id == user_id) & Verification.state.in_(_LEFT)
+    found = select(Verification).where(theirs).order_by(Verification.id.desc()).with_for_update()
+    for case in db.scalars(found.execution_options(populate_existing=True)):
         MACHINE.move(db, case, "withdrawn", actor, now)
         close_task(db, "case", case.id, now)
 

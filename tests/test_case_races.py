@@ -1,0 +1,77 @@
+"""What is decided on a household at the same moment, on PostgreSQL: the later one sees what the earlier one did."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session as Database
+
+from models import review, verdict
+from models.appeal import Appeal
+from models.erase import erase_person
+from models.machine import Actor, By
+from models.staff import Staff
+from models.verification import NotVerified, get_case, open_case, withdraw
+from tests.stage import Stage, seed_regions
+from tests.verifying import case, person_of
+
+COUNTY = "431124000000"
+
+
+@pytest.fixture
+def stage(new_database: Callable[[str], str]) -> Iterator[Stage]:
+    url = new_database("postgresql")
+    seed_regions(url)
+    stage = Stage(url)
+    stage.appoint("o-zhou", "village")
+    stage.appoint("o-county", "county", COUNTY)
+    stage.register("o-wang", "resident")
+    yield stage
+    stage.close()
+
+
+def together(stage: Stage, first: Callable[[Database], Any], second: Callable[[Database], Any]) -> Any:
+    """The second begins while the first has not committed; returns what the second came to."""
+
+    def run() -> Any:
+        with Database(stage.database) as db, db.begin():
+            return second(db)
+
+    with ThreadPoolExecutor(1) as pool:
+        with Database(stage.database) as db, db.begin():
+            first(db)
+            later = pool.submit(run)
+        return later.result(10)
+
+
+def test_no_appeal_is_published_past_a_suspension_of_its_household(stage: Stage) -> None:
+    number = stage.ask("o-wang")
+    together(
+        stage,
+        lambda db: review.approve(db, db.get_one(Staff, 1), number, stage.clock()),
+        lambda db: verdict.suspend(db, get_case(db, 1), db.get_one(Staff, 2), "complaint", stage.clock()),
+    )
+    with Database(stage.database) as db:
+        assert db.get_one(Appeal, number).state == "frozen"
+
+
+def test_no_appeal_is_published_while_its_household_is_being_suspended(stage: Stage) -> None:
+    number = stage.ask("o-wang")
+    with pytest.raises(NotVerified):
+        together(
+            stage,
+            lambda db: verdict.suspend(db, get_case(db, 1), db.get_one(Staff, 2), "complaint", stage.clock()),
+            lambda db: review.approve(db, db.get_one(Staff, 1), number, stage.clock()),
+        )
+
+
+def test_a_suspended_household_does_not_leave_and_begin_anew(stage: Stage) -> None:
+    user = person_of(stage, "o-wang")
+    with Database(stage.database) as db, db.begin():
+        verdict.suspend(db, get_case(db, 1), db.get_one(Staff, 2), "complaint", stage.clock())
+        withdraw(db, user.id, Actor(By.OWNER, f"user:{user.id}"), stage.clock())
+        assert open_case(db, user, Actor(By.OWNER, f"user:{user.id}"), stage.clock()).id == 1
+    with Database(stage.database) as db, db.begin():
+        erase_person(db, stage.person("o-wang"), stage.clock())
+    assert case(stage, 1).state == "suspended"
