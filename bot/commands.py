@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from flask import Flask
 from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
 from bot import demo
 from bot.books import check_books, read_noted
@@ -28,9 +29,10 @@ from handlers.table import COMMANDS
 from models.conversation import Conversation
 from models.database import connect
 from models.migrations import current, head, upgrade
+from models.queue import find_for
 from models.region import Region, level_of
 from models.rotation import rotate
-from models.staff import SEATS, STAFF_ROLES, AlreadyAppointed, Appointment, appoint
+from models.staff import SEATS, STAFF_ROLES, AlreadyAppointed, Appointment, Staff, appoint
 
 
 def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Callable[[Settings], Flask]) -> None:
@@ -178,6 +180,9 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
                 appoint(connection, wanted, datetime.now(UTC))
             except AlreadyAppointed as error:
                 raise click.ClickException(str(error)) from error
+            with Session(connection) as db:
+                find_for(db, db.scalars(select(Staff).where(Staff.work_no == work_no)).one(), datetime.now(UTC))
+                db.flush()
         click.echo(f"{work_no} is {role} of {region_code}.")
 
     @app.cli.command("check-books")

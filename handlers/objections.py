@@ -6,7 +6,7 @@ from handlers.notices import notices
 from handlers.seat import parse, staff_of
 from handlers.talk import Talk
 from models.objection import hear_objections
-from models.task import step_aside
+from models.task import is_short, step_aside
 from models.verdict import adjudicate
 from models.verification import get_case
 
@@ -60,7 +60,7 @@ def _decide(talk: Talk, reference: str, seen: str, *, upheld: bool) -> Answer:
     case = get_case(db, number)
     reason = step_aside(db, staff, "case", number, talk.world.now)
     if reason:
-        facts = {"subject": "case", "id": number, "reason": reason}
+        facts = {"subject": "case", "id": number, "reason": reason, "short": is_short(db, "case", number)}
         return Answer([Say("replies/recused", None, facts)], outcome="recused")
     newest = hear_objections(db, case, staff, talk.world.now, note=False)[-1].id
     if seen != str(newest):

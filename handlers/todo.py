@@ -19,7 +19,7 @@ from models.queue import waiting
 from models.region import Region
 from models.revision import Revision
 from models.staff import Staff
-from models.task import Task
+from models.task import Task, part_in
 from models.ticket import Ticket
 
 PAGE = 5
@@ -43,7 +43,8 @@ def todo(talk: Talk, after: str = "") -> Answer:
     for number, line in enumerate(shown, 1):
         do, facts = _told(talk.desk.db, line.thing)
         options.append(Option(number, "", ["command", *do]))
-        values.append({"number": number, "due": line.place[0], "late": line.place[0] <= now, **facts})
+        late = line.place[0] <= now
+        values.append({"number": number, "due": line.place[0], "late": late, "short": _short(talk, line), **facts})
     if len(lines) > PAGE:
         options += more(talk, PAGE + 1, "todo", _format(shown[-1].place))
     facts = {
@@ -52,6 +53,14 @@ def todo(talk: Talk, after: str = "") -> Answer:
         "labels": labels(talk.world.lexicon, "appeal_kind"),
     }
     return Answer([Say("replies/todo", None, facts)], options)
+
+
+def _short(talk: Talk, line: _Line) -> bool:
+    """Nobody is there who may do it: this one has a part in it too."""
+    task = line.thing
+    if isinstance(task, Ticket) or task.assignee is not None:
+        return False
+    return part_in(talk.desk.db, staff_of(talk), task) is not None
 
 
 def _lines(db: Session, staff: Staff, after: _Place | None) -> list[_Line]:

@@ -9,7 +9,7 @@ from handlers.seat import parse, staff_of
 from handlers.talk import Talk
 from handlers.todo import todo
 from models.look import open_visit
-from models.task import HasAPart, step_aside
+from models.task import HasAPart, is_short, step_aside
 from models.verdict import take_visit
 from models.verification import NoSuchCase, get_case
 
@@ -24,7 +24,8 @@ def visit(talk: Talk, reference: str = "") -> Answer:
     except HasAPart as refusal:
         # It has found somebody else by itself; that is kept, unlike a refusal.
         step_aside(db, staff, "case", number, talk.world.now)
-        facts = {"subject": "case", "id": number, "reason": refusal.values["reason"]}
+        reason, short = refusal.values["reason"], is_short(db, "case", number)
+        facts = {"subject": "case", "id": number, "reason": reason, "short": short}
         return Answer([Say("replies/recused", None, facts)], outcome="recused")
     return talk.start("visit", {"case": number})
 

@@ -18,6 +18,7 @@ from models.conversation import Conversation
 from models.errors import Refusal
 from models.machine import Actor, By, Machine
 from models.pledge import ALPHABET, CODE_LENGTH
+from models.queue import find_for
 from models.region import level_of
 from models.sealing import keyring
 from models.staff import HOLDING, SEATS, Staff, pin_household
@@ -198,6 +199,7 @@ def confirm(db: Session, by: Staff, work_no: str, now: datetime) -> Staff:
     MACHINE.move(db, staff, "active", by.actor, now)
     staff.active_from = now
     db.flush()
+    find_for(db, staff, now)
     facts = {"work_no": staff.work_no, "role": staff.role, "place": seat_of(db, staff), "until": _day(staff)}
     tell_staff(db, staff, "staff_confirmed", facts, f"staff_confirmed:{staff.id}", now)
     return staff

@@ -9,8 +9,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from models.conversation import Conversation
 from models.notice import tell
 from models.region import prefix
-from models.staff import Staff, same_people
-from models.task import ABOVE, Recusal, Task, find_holder, note
+from models.staff import STAFF_ROLES, Staff
+from models.task import ABOVE, STEPS, Task, find_holder, note
 
 # Beyond its step's own days, for each level that it went up.
 MORE_TIME = timedelta(days=2)
@@ -20,18 +20,17 @@ _BATCH = 100
 
 
 def waiting(db: Session, staff: Staff, most: int, after: tuple[datetime, int] | None = None) -> list[Task]:
-    """This one's queue, what is due first first: what is theirs by name, and what waits for anybody of their seat.
+    """This one's queue, what is due first first: what is theirs by name, and what waits for anybody of their seat,
+    also where they have a part in it: nobody else is there, and they are to ask for somebody.
 
     ``after``: (due_at, id) of the last one seen.
     """
-    seats = same_people(db, [staff.id])
     mine = select(Task.id, Task.due_at).where(Task.closed_at.is_(None), Task.assignee == staff.id)
     pool = select(Task.id, Task.due_at).where(
         Task.closed_at.is_(None),
         Task.assignee.is_(None),
         Task.role == staff.role,
         within(staff, Task.region_code),
-        ~select(Recusal.id).where(Recusal.task_id == Task.id, Recusal.staff_id.in_(seats)).exists(),
     )
     found: list[Task] = []
     for part in (mine, pool):
@@ -72,6 +71,15 @@ def escalate_overdue(db: Session, now: datetime) -> int:
         for staff_id in {before, task.assignee} - {None}:
             _tell_staff(db, staff_id or 0, "task_overdue", task, now, stayed=staff_id == before)
     return len(tasks)
+
+
+def find_for(db: Session, staff: Staff, now: datetime) -> None:
+    """Somebody has come (back): what waited for want of anybody finds a holder; beyond a batch, when it is due."""
+    pool = select(Task).where(Task.closed_at.is_(None), Task.assignee.is_(None), Task.role.in_(STAFF_ROLES))
+    pool = pool.where(within(staff, Task.region_code)).order_by(Task.due_at).limit(_BATCH)
+    for task in db.scalars(pool.with_for_update(skip_locked=True)).all():
+        task.role = STEPS[task.step][0]
+        find_holder(db, task, now)
 
 
 def release(db: Session, staff: Staff, now: datetime) -> int:

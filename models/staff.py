@@ -1,11 +1,11 @@
 """Officers and the other staff: role, region, and what they may see."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ColumnElement, Connection, ForeignKey, Index, String, select, text, update
+from sqlalchemy import CheckConstraint, ColumnElement, Connection, ForeignKey, Index, String, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.audit import record
@@ -118,6 +118,13 @@ def seated(region_code: str, role: str) -> ColumnElement[bool]:
     if role == "village" and level_of(region_code) == "township":
         return Staff.region_code.between(region_code, f"{region_code[:9]}999")
     return Staff.region_code.in_(seats)
+
+
+def highest_seat(db: Session, region_code: str, roles: Sequence[str]) -> str | None:
+    """Of these roles, the lowest first, the last that anybody holds for the place."""
+    held = or_(*((Staff.role == role) & seated(region_code, role) for role in roles))
+    there = set(db.scalars(select(Staff.role).where(Staff.state == "active", held).distinct()))
+    return next((role for role in reversed(roles) if role in there), None)
 
 
 def nearest(region_code: str, role: str) -> list[ColumnElement[Any]]:

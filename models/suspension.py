@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from models.appointment import MACHINE
 from models.machine import SYSTEM
-from models.queue import release
+from models.queue import find_for, release
 from models.staff import Staff
 from models.task import Task
 from models.team import (
@@ -40,13 +40,14 @@ def suspend(db: Session, by: Staff, work_no: str, reason: str, now: datetime) ->
 
 
 def restore(db: Session, by: Staff, work_no: str, now: datetime) -> Staff:
-    """Active again, with an empty queue. Raises as ``suspend``, and StoppedAbove."""
+    """Active again; of their queue before nothing comes back. Raises as ``suspend``, and StoppedAbove."""
     staff = demand_below(db, by, work_no)
     if stands(staff, now) != "suspended":
         raise StaffStands(work_no=staff.work_no, state=stands(staff, now), wanted="suspended")
     demand_level(db, by, staff, own=False)
     MACHINE.move(db, staff, "active", by.actor, now)
     db.flush()
+    find_for(db, staff, now)
     _tell(db, staff, "", now)
     return staff
 

@@ -27,7 +27,7 @@ from models.base import Base, RowId, one_of
 from models.errors import Refusal
 from models.mandate import acted_for
 from models.region import Region
-from models.staff import STAFF_ROLES, Staff, nearest, same_people, seated
+from models.staff import STAFF_ROLES, Staff, highest_seat, nearest, same_people, seated
 from models.tie import tied_to
 
 SUBJECTS = ("case", "appeal", "revision")
@@ -220,24 +220,31 @@ def find_task(db: Session, subject: str, number: int) -> Task | None:
 def find_holder(db: Session, task: Task, now: datetime, *, besides: int | None = None) -> None:
     """Name the one with the least to do, of this level or the next that has anybody; else it waits in the pool.
 
-    Where no level has anybody it stays at its own, for whoever is appointed. ``besides``: not this one.
+    Where no level has anybody who may, it waits with the highest that has somebody, who can ask for a colleague
+    (models.queue.find_for then looks again). ``besides``: not this one.
     """
     if not task.escalations:
         # It may have been given to somebody above: that one gone, it is the step's own people's again.
         task.role = STEPS[task.step][0]
-    role: str | None = task.role
-    barred = recused(db, task) | {besides or 0}
-    while role:
+    roles, barred = [task.role], recused(db, task) | {besides or 0}
+    while above := ABOVE.get(roles[-1]):
+        roles.append(above)
+    for role in roles:
         found = db.scalar(_candidates(task, role, now, barred))
         if found:
             if role != task.role:
                 note(db, task, "went_up", role, now)
             task.role, task.assignee = role, found
             break
-        role = ABOVE.get(role)
     else:
-        task.assignee = None
+        task.assignee, task.role = None, highest_seat(db, task.region_code, roles) or task.role
     db.flush()
+
+
+def is_short(db: Session, subject: str, number: int) -> bool:
+    """Does it wait because nobody is there who may do it?"""
+    task = find_task(db, subject, number)
+    return task is not None and task.assignee is None
 
 
 def give_to(db: Session, task: Task, to: Staff, actor: str, now: datetime) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as Database
 
 from models import suspension, verdict
 from models.appeal import Appeal
-from models.appointment import Invitation, invite, redeem
+from models.appointment import Invitation, confirm, invite, redeem
 from models.books import violations
 from models.card import bind, issue_card
 from models.database import snapshot
@@ -28,7 +28,7 @@ from models.verification import Verification, get_case, open_case
 from tests.stage import Stage, seed_regions
 from tests.verifying import case, objected, registered, visited
 
-COUNTY, VILLAGE = "431124000000", "431124101208"
+COUNTY, MEIHUA, VILLAGE = "431124000000", "431124101000", "431124101208"
 
 
 @pytest.fixture
@@ -243,3 +243,28 @@ def test_whose_visit_an_objection_proved_wrong_visits_never_again(stage: Stage) 
         assert find_task(db, "case", number).assignee == right  # type: ignore[union-attr]
     with pytest.raises(HasAPart):
         visited(stage, number, wrong)
+
+
+def test_what_nobody_may_do_vanishes_from_nobodys_sight(stage: Stage) -> None:
+    county = stage.appoint("o-county", "county", COUNTY, "ABOVE")
+    user = stage.register("o-kin", "resident")
+    with Database(stage.database) as db, db.begin():
+        number = db.get_one(User, user).id_number
+        assert number
+        declare(db, db.get_one(Staff, county), "kin", number, stage.clock())
+    appeal = stage.ask("o-kin")
+    assert "缺人" in stage.say("o-county", "待办")
+    stage.say("o-county", f"看 {appeal}")
+    assert "请您或者上级邀请一位工作人员" in stage.say("o-county", f"通过 {appeal}")
+    assert "缺人" in stage.say("o-county", "待办")
+    conversation = stage.person("o-new")
+    with Database(stage.database) as db, db.begin():
+        by = db.get_one(Staff, county)
+        seat, code = invite(db, by, Invitation("village", MEIHUA, "周建国"), stage.clock())
+        redeem(db, conversation, code, stage.clock())
+        new = confirm(db, by, seat.work_no, stage.clock()).id
+    with Database(stage.database) as db:
+        task = find_task(db, "appeal", appeal)
+        assert task
+        assert (task.assignee, task.role) == (new, "village")
+    assert "缺人" not in stage.say("o-county", "待办")
