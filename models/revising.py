@@ -21,7 +21,8 @@ from models.notice import tell
 from models.photo import Photo, attach, pictures_of
 from models.revision import MACHINE, Revision, waiting_for
 from models.staff import Staff
-from models.task import Matter, close_task, open_task, take
+from models.task import Matter, close_task, open_task, reaches, take
+from models.tie import is_own
 
 
 class NoSuchRevision(Refusal):
@@ -103,10 +104,12 @@ def propose(
 
 
 def open_revision(db: Session, staff: Staff, number: int, now: datetime) -> RevisionFile | None:
-    """What is public and what would be; the look is recorded. None outside the region, and for a charity."""
+    """What is public and what would be; the look is recorded. None as of models.look.open_case."""
     revision = db.get(Revision, number)
     appeal = db.get_one(Appeal, revision.appeal_id) if revision else None
-    if revision is None or appeal is None or staff.role == By.FUND_HOLDER or not staff.covers(appeal.region_code):
+    if revision is None or appeal is None or staff.role == By.FUND_HOLDER:
+        return None
+    if not reaches(db, staff, appeal.region_code, "revision", number) or is_own(db, staff, appeal.household_id):
         return None
     record(
         db,

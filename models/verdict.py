@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.appeal import LIVE, Appeal, freeze, open_waiting
-from models.decision import Decision, decide
+from models.decision import decide, overturn
 from models.errors import Refusal
-from models.machine import SYSTEM, By
+from models.machine import SYSTEM, By, WrongState
 from models.notice import tell
 from models.objection import Objection
 from models.staff import Staff, same_people
@@ -38,8 +38,11 @@ class FoundNotInNeed(Refusal):
 
 
 def take_visit(db: Session, case: Verification, staff: Staff) -> Task:
-    """May this one visit? Raises OutsideRegion, NotYourTurn or HasAPart."""
-    return take(db, staff, case.matter, case.state)
+    """May this one visit? Raises OutsideRegion, NotYourTurn or HasAPart; WrongState where another step is next."""
+    task = take(db, staff, case.matter, case.state)
+    if task.step != "visit":
+        raise WrongState(subject="case", state=case.state, wanted="visited")
+    return task
 
 
 def visited(db: Session, case: Verification, staff: Staff, visit: Visit, now: datetime) -> None:
@@ -96,7 +99,8 @@ def verify(db: Session, case: Verification, staff: Staff, now: datetime) -> None
     """The county's word: verified for twelve months. Raises as ``review`` does, and FoundNotInNeed."""
     take(db, staff, case.matter, case.state)
     _demand_need(db, case, now)
-    decide(db, case.matter, case.round, staff, "pass", now)
+    yes = decide(db, case.matter, case.round, staff, "pass", now)
+    overturn(db, case.matter, "reject", yes, all_rounds=True)  # an earlier visitor's no
     _end_earlier(db, case, now)
     case.expires_at = now + LASTS
     _settle(db, case, "verified", staff, now)
@@ -140,8 +144,7 @@ def reopen(db: Session, case: Verification, staff: Staff, reasons: Sequence[str]
     """The household was heard: another visit, by somebody else, and fifteen days anew. Raises as ``check_reopen``."""
     check_reopen(db, case, staff)
     decision = decide(db, case.matter, case.round, staff, "return", now, reasons)
-    overturned = (Decision.subject == "case") & (Decision.subject_id == case.id) & (Decision.verdict == "reject")
-    db.execute(update(Decision).where(overturned, Decision.round == case.round).values(overturned_by=decision.id))
+    overturn(db, case.matter, "reject", decision)
     case.decided_by = case.decided_at = None
     case.submitted_at, case.due_at = now, now + PROMISED
     go_back(db, case, staff.actor, now, reasons, another=True)
