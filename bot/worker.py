@@ -34,6 +34,7 @@ from models.database import connect
 from models.likeness import flag_look_alikes
 from models.photo import Photo, printed
 from models.progress import due_for_registry
+from models.proxy import sheet_lost
 from models.sealing import CannotOpen, Keyring, keyring, use_keyring
 
 log = structlog.get_logger()
@@ -86,6 +87,7 @@ class Errands:
             media_id, tries = photo.media_id, photo.tries
             if tries > MOST_TRIES:
                 photo.state = "lost"
+                sheet_lost(db, photo_id, datetime.now(UTC))
                 log.warning("photo.lost", photo=photo_id)
                 return
         try:
@@ -118,6 +120,8 @@ class Errands:
             owed = (Photo.id == photo_id) & (Photo.state == "owed")
             wanted = update(Photo).where(owed).values(state=state, path=path, **printed(found)).returning(Photo.id)
             settled = db.scalar(wanted)
+            if settled and state == "lost":
+                sheet_lost(db, photo_id, datetime.now(UTC))
             if settled and found is not None:
                 flag_look_alikes(db, [photo_id], datetime.now(UTC))
         if path and not settled:

@@ -14,8 +14,9 @@ from models.flag import flags_of
 from models.gallery import count_pictures
 from models.look import AppealFile, CaseFile
 from models.machine import By
+from models.mandate import sheet_of
 from models.revision import waiting_for
-from models.verification import NoSuchCase
+from models.verification import NoSuchCase, Verification
 
 # Characters of a story that fit into one message: beside the case, and by themselves.
 STORY_ROOM = 110
@@ -83,6 +84,7 @@ def look_with(talk: Talk, reference: str, first: Mapping[str, list[str]]) -> Ans
         "flags": flags[:FLAGS],
         "more_flags": len(flags) - FLAGS,
         **_pictures(talk, "appeal", number, hidden=file.hidden),
+        **_sheet(talk, "appeal", number, hidden=file.hidden),
         "now": talk.world.now,
         "labels": labels(talk.world.lexicon, "appeal_category", "appeal_kind"),
     }
@@ -131,6 +133,7 @@ def _look_at_case(talk: Talk, number: int, first: Mapping[str, list[str]]) -> An
     values = {
         "file": file,
         **_pictures(talk, "case", number),
+        **_sheet(talk, "user", talk.desk.db.get_one(Verification, number).user_id),
         "now": talk.world.now,
         "labels": labels(talk.world.lexicon, "case_reason", "freeze_reason"),
     }
@@ -141,6 +144,13 @@ def _pictures(talk: Talk, subject: str, number: int, *, hidden: bool = False) ->
     """How many pictures there are, and where: nowhere for who may not look at them."""
     count = 0 if hidden else count_pictures(talk.desk.db, subject, number)
     return {"pictures": count, "link": talk.world.link("pictures", f"{subject}:{number}") if count else ""}
+
+
+def _sheet(talk: Talk, subject: str, number: int, *, hidden: bool = False) -> dict[str, Any]:
+    """Where the signed sheet is to be seen by which somebody else wrote it down, or that there is none (any more)."""
+    found = None if hidden else sheet_of(talk.desk.db, subject, number)
+    link = _pictures(talk, "mandate", found[0])["link"] if found else ""
+    return {"sheet": link, "no_paper": found is not None and not found[1]}
 
 
 def _standing_ways(file: CaseFile) -> dict[str, list[str]]:

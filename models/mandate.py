@@ -147,6 +147,22 @@ def unconfirmed(db: Session, subject: str, number: int) -> bool:
     return db.scalar(select(ProxyAct.id).where(act)) is not None
 
 
+def sheet_of(db: Session, subject: str, number: int) -> tuple[int, bool] | None:
+    """The consent by which a user or an appeal was written down, and whether its signed sheet is there.
+
+    A later sheet of the same two people stands for one that was lost. None where it was no sheet, or nobody's.
+    """
+    act = (ProxyAct.subject == subject) & (ProxyAct.subject_id == number)
+    by_it = select(Mandate).join(ProxyAct, ProxyAct.mandate_id == Mandate.id)
+    mandate = db.scalar(by_it.where(act, Mandate.kind == "sheet"))
+    if mandate is None:
+        return None
+    since = (Mandate.user_id == mandate.user_id) & (Mandate.staff_id == mandate.staff_id) & (Mandate.id >= mandate.id)
+    there = (Photo.subject == "mandate") & (Photo.subject_id == Mandate.id) & Photo.state.in_(("kept", "owed"))
+    found = db.scalar(select(Mandate.id).join(Photo, there).where(since).order_by(Mandate.id.desc()).limit(1))
+    return found or mandate.id, found is not None
+
+
 def note(db: Session, mandate: Mandate, actor: str, action: str, detail: str | None, now: datetime) -> None:
     record(db, at=now, actor=actor, action=action, subject="mandate", subject_id=mandate.id, detail=detail)
 

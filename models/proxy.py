@@ -10,14 +10,16 @@ from sqlalchemy.orm import Session
 
 from models.appeal import LIVE, MACHINE, Appeal, BudgetLine, freeze
 from models.audit import record
+from models.card import Card
 from models.conversation import Conversation
 from models.errors import Refusal
 from models.machine import SYSTEM, Actor, By
 from models.mandate import ACTED, Mandate, NoMandate, ProxyAct, note, revoke
 from models.notice import tell
+from models.photo import Photo
 from models.region import Region
 from models.sealing import keyring
-from models.staff import Staff
+from models.staff import Staff, same_people
 from models.task import close_task, find_task, recuse
 from models.tie import Tie, tied_to
 from models.user import User, find_by_number
@@ -153,6 +155,18 @@ def tell_writer(db: Session, number: int, facts: dict[str, Any], key: str, now: 
         _tell(db, theirs, "proxied_moved", facts, key, now)
 
 
+def sheet_lost(db: Session, photo_id: int, now: datetime) -> None:
+    """A photo that cannot be had: if it was of a signed sheet that was used, its officer is to take another."""
+    photo = db.get_one(Photo, photo_id)
+    mandate = db.get(Mandate, photo.subject_id) if photo.subject == "mandate" else None
+    used = (ProxyAct.user_id == mandate.user_id) & (ProxyAct.mandate_id == mandate.id) if mandate else None
+    if mandate is None or used is None or db.scalar(select(ProxyAct.id).where(used).limit(1)) is None:
+        return
+    staff, user = db.get_one(Staff, mandate.staff_id), db.get_one(User, mandate.user_id)
+    theirs = (Conversation.account == staff.account) & (Conversation.openid == staff.openid)
+    _tell(db, theirs, "sheet_lost", {"name": user.masked_name}, f"sheet_lost:{mandate.id}", now)
+
+
 def unanswered(db: Session, user_id: int) -> list[ProxyAct]:
     """What the person has not yet said yes or no to, the oldest first."""
     open_ones = ProxyAct.confirmed_at.is_(None) & ProxyAct.denied_at.is_(None)
@@ -198,7 +212,12 @@ def confirm_act(db: Session, user_id: int, number: int, now: datetime) -> ProxyA
     act = _lock(db, user_id, number)
     act.confirmed_at = now
     db.flush()
-    note(db, db.get_one(Mandate, act.mandate_id), f"user:{user_id}", "confirmed", _named(act), now)
+    mandate = db.get_one(Mandate, act.mandate_id)
+    note(db, mandate, f"user:{user_id}", "confirmed", _named(act), now)
+    printed = select(Card.issued_by).where(Card.user_id == user_id, Card.bound_at.is_not(None))
+    if mandate.staff_id in same_people(db, db.scalars(printed.order_by(Card.id.desc()).limit(1))):
+        # Whoever holds that WeChat, it was this officer who handed out the way to it.
+        _tell_county(db, act, mandate, "proxy_own_card", now)
     return act
 
 
@@ -218,7 +237,7 @@ def deny_act(db: Session, user_id: int, number: int, now: datetime) -> ProxyAct:
         _undo_appeal(db, act.subject_id, owner, now)
     else:
         withdraw(db, user_id, owner, now)
-    _tell_county(db, act, mandate, now)
+    _tell_county(db, act, mandate, "proxy_denied", now)
     return act
 
 
@@ -232,7 +251,7 @@ def _undo_appeal(db: Session, number: int, owner: Actor, now: datetime) -> None:
     db.flush()
 
 
-def _tell_county(db: Session, act: ProxyAct, mandate: Mandate, now: datetime) -> None:
+def _tell_county(db: Session, act: ProxyAct, mandate: Mandate, template: str, now: datetime) -> None:
     """Every county officer of the place: somebody under them may have acted without consent."""
     officer = db.get_one(Staff, mandate.staff_id)
     county = f"{officer.region_code[:6]}000000"
@@ -240,7 +259,7 @@ def _tell_county(db: Session, act: ProxyAct, mandate: Mandate, now: datetime) ->
     facts = {"subject": act.subject, "number": act.subject_id, "work_no": officer.work_no}
     for staff in db.scalars(seats.order_by(Staff.id).limit(_MOST_TOLD)):
         theirs = (Conversation.account == staff.account) & (Conversation.openid == staff.openid)
-        _tell(db, theirs, "proxy_denied", facts, f"proxy_denied:{act.id}", now)
+        _tell(db, theirs, template, facts, f"{template}:{act.id}", now)
 
 
 def _tell(db: Session, whose: Any, template: str, facts: dict[str, Any], key: str, now: datetime) -> None:
