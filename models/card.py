@@ -146,7 +146,7 @@ def check_last_places(db: Session, number: int, given: str, actor: str, now: dat
 
 
 def bind(db: Session, number: int, conversation_id: int, now: datetime) -> User:
-    """This WeChat is the person's from now on, and no other. Raises CardDead, WeChatTaken or CardTooSoon."""
+    """This WeChat is the person's from now on; one that was hears of it. Raises CardDead, WeChatTaken or CardTooSoon."""
     card = _lock(db, number)
     conversation = db.get_one(Conversation, conversation_id, populate_existing=True)
     if conversation.user_id is not None:
@@ -156,6 +156,12 @@ def bind(db: Session, number: int, conversation_id: int, now: datetime) -> User:
         raise CardTooSoon(day=_free_at(card))
     for other in db.scalars(select(Conversation).where(others)).all():
         pin_household(db, other.account, other.openid)
+    facts = {
+        "on": now.astimezone(CHINA).date().isoformat(),
+        "work_no": db.get_one(Staff, card.issued_by).work_no,
+    }
+    for before in db.scalars(select(Conversation.id).where(others)).all():
+        tell(db, before, "card_bound", facts, f"card_bound:{card.id}:{before}", now)
     db.execute(update(Conversation).where(others).values(user_id=None))
     db.execute(update(Conversation).where(Conversation.id == conversation_id).values(user_id=card.user_id))
     pin_household(db, conversation.account, conversation.openid)

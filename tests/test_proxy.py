@@ -16,6 +16,7 @@ from models.consent_code import ConsentCode
 from models.conversation import Conversation
 from models.database import snapshot
 from models.mandate import Mandate, ProxyAct, get_mandate, live_mandate
+from models.notice import Notice
 from models.photo import Photo
 from models.proxy import NoSuchAct, confirm_act, deny_act
 from models.staff import Staff
@@ -317,7 +318,21 @@ def test_a_card_takes_no_wechat_away_before_its_owner_could_object(village: Vill
     with Database(village.stage.database) as db:
         bound = db.scalars(select(Conversation.openid).where(Conversation.user_id == village.wang)).all()
     assert bound == ["o-new"]
-    assert "现在注册" in village.say("wang", "我的")
+    told = village.say("wang", "我的")
+    assert "现在注册" in told
+    assert "换到了另一个微信" in told or "换到了另一个微信" in village.say("wang", "消息")
+
+
+def test_no_wechat_bound_by_an_officers_own_card_confirms_their_act_unheard(village: Village) -> None:
+    county = village.stage.appoint("o-eve", "county", "431124000000")
+    assert county
+    village.say("zhou", *BY_SHEET, *APPEAL)
+    code = card_of(village)
+    assert "1 " in village.say("new", f"[event SCAN card_{code}]", WANG[-6:], "1", "确认")
+    village.say("new", "1")
+    assert village.newest(ProxyAct).confirmed_at
+    told = [each for each in of(village.stage, Notice, "template") if each == "proxy_own_card"]
+    assert told == ["proxy_own_card"]
 
 
 def test_an_officer_of_whatever_standing_binds_nobody(village: Village) -> None:
