@@ -146,7 +146,7 @@ def check_last_places(db: Session, number: int, given: str, actor: str, now: dat
 
 
 def bind(db: Session, number: int, conversation_id: int, now: datetime) -> User:
-    """This WeChat is the person's from now on; one that was hears of it. Raises CardDead, WeChatTaken or CardTooSoon."""
+    """This WeChat is the person's from now on; one that was hears of it. Raises CardDead, WeChatTaken, CardTooSoon."""
     card = _lock(db, number)
     conversation = db.get_one(Conversation, conversation_id, populate_existing=True)
     if conversation.user_id is not None:
