@@ -22,7 +22,7 @@ def run_command(talk: Talk, name: str, arguments: list[str]) -> Answer:
         with talk.desk.atomic():
             answer = command.run(talk, *arguments)
     except Refusal as refusal:
-        return _refused(refusal)
+        return _refused(refusal, to_staff=bool(command.staff))
     answer.outcome = name if answer.outcome == "answered" else answer.outcome
     return answer
 
@@ -44,9 +44,11 @@ def _allowed(talk: Talk, roles: frozenset[str], name: str) -> bool:
     return False
 
 
-def _refused(refusal: Refusal) -> Answer:
+def _refused(refusal: Refusal, *, to_staff: bool = False) -> Answer:
+    """``to_staff``: a word of theirs was refused, and what they can do next is in their queue."""
     options = [Option(number, "", ["command", *way]) for number, way in enumerate(refusal.ways, 1)]
-    return Answer([Say("replies/refusals", refusal.code, {"v": refusal.values})], options, refusal.code)
+    values = {**refusal.values, "to_staff": to_staff}
+    return Answer([Say("replies/refusals", refusal.code, {"v": values})], options, refusal.code)
 
 
 def finish(talk: Talk, answer: Answer) -> Answer:

@@ -73,6 +73,16 @@ def test_no_officer_has_an_appeal_of_a_household_that_is_not_verified(stage: Sta
     assert books(stage) == []
 
 
+def test_staff_are_not_sent_to_what_is_a_residents(stage: Stage) -> None:
+    registered(stage, "o-wang")
+    number = stage.ask("o-wang")
+    stage.appoint("o-county", "county", COUNTY)
+    said = stage.say("o-county", f"冻结 {number} 1")
+    assert stage.said == ["replies/refusals:wrong_state"]
+    assert "待办" in said
+    assert "我的" not in said
+
+
 def test_what_was_handed_in_while_a_household_was_stopped_is_not_forgotten(stage: Stage) -> None:
     case = registered(stage, "o-wang")
     visitor, county = stage.appoint("o-qin", "village"), stage.appoint("o-county", "county", COUNTY)
