@@ -3,6 +3,7 @@
 import csv
 import re
 from collections import Counter
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def test_no_county_of_the_country_is_missing(divisions):
     assert differing == {"232761", "232762", "232763", "232764"}
 
 
-def counties_of_2023():
+def counties_of_2023() -> Iterator[tuple[str, str]]:
     """(code, name) of python-stdnum's list: ``0103 county="[-2010]崇文区"`` ended in 2010, ``[2015-]`` began."""
     text = (resources.files("stdnum") / "cn" / "loc.dat").read_text(encoding="utf-8")
     province = ""
