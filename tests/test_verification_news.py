@@ -18,7 +18,10 @@ REASONS = [*LEXICON.choices["case_reason"], *LEXICON.choices["freeze_reason"]]
 
 @pytest.mark.parametrize("state", sorted(MACHINE.states - {"draft"}))
 def test_the_news_of_every_state_says_what_comes_next(state: str) -> None:
-    dates = ({"until": "2026-11-29", "expires": "2027-11-29", "due": "2026-12-09"}, {"until": None, "expires": None})
+    dates: tuple[dict[str, str | None], ...] = (
+        {"until": "2026-11-29", "expires": "2027-11-29", "due": "2026-12-09"},
+        {"until": None, "expires": None},
+    )
     for facts, reasons, registry in product(dates, ([], REASONS[:2], ["gone"]), (None, "match", "not_found")):
         values = {"number": 7, "state": state, "reasons": reasons, "registry": registry, "due": "2026-12-09", **facts}
         said = RENDERER.say(Say("notices/case_moved", "unread", {"v": values}))
