@@ -206,7 +206,8 @@ def test_the_officers_of_daoxian_have_something_to_decide(filled: Filled) -> Non
 
 def named(filled: Filled, name: str) -> Verification:
     [user] = [user for user in filled.all(User) if user.name == name]
-    return next(case for case in filled.all(Verification) if case.user_id == user.id)
+    cases: list[Verification] = filled.all(Verification)
+    return next(case for case in cases if case.user_id == user.id)
 
 
 def holder(filled: Filled, subject: str, number: int) -> tuple[str, str | None]:
@@ -396,7 +397,9 @@ def test_every_move_was_made_by_somebody_who_may(filled: Filled) -> None:
         if kind == "staff":
             officer = filled.db.get_one(Staff, int(number))
             assert officer.role in machine.moves[event.from_state, event.to_state]
-            assert officer.covers(filled.db.get_one(table, event.subject_id).region_code)
+            thing = filled.db.get_one(table, event.subject_id)
+            assert isinstance(thing, Appeal | Verification)
+            assert officer.covers(thing.region_code)
             assert officer.active_from < event.at
         elif kind == "user":
             assert filled.db.get_one(User, int(number)).created_at <= event.at
