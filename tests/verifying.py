@@ -34,7 +34,9 @@ def registered(stage: Stage, openid: str, region: str = DAOXIAN_MEIHUA, result: 
         return case.id
 
 
-def visited(stage: Stage, number: int, staff_id: int, *, supports: bool = True, place: dict | None = None) -> None:
+def visited(
+    stage: Stage, number: int, staff_id: int, *, supports: bool = True, place: dict[str, Any] | None = None
+) -> None:
     with Database(stage.database) as db, db.begin():
         case, staff = get_case(db, number), db.get_one(Staff, staff_id)
         seen = Seen(f"stage-visit-{number}-{case.round}", place or PLACE, {"people": 3}, FINDINGS, 50, supports)
