@@ -276,8 +276,9 @@ class Walk:
         for decision in db.scalars(select(Decision)):
             table: type[Verification] | type[Appeal] = Verification if decision.subject == "case" else Appeal
             if decision.subject in ("case", "appeal"):
-                household = db.get_one(table, decision.subject_id).household_id
-                assert tied_to(db, household).get(decision.staff_id) in (None, "kin", "payee")
+                thing = db.get_one(table, decision.subject_id)
+                assert isinstance(thing, Verification | Appeal)
+                assert tied_to(db, thing.household_id).get(decision.staff_id) in (None, "kin", "payee")
         self._check_need(db)
         passes = select(Decision.subject, Decision.subject_id, Decision.round, Decision.staff_id, func.count())
         passes = passes.where(Decision.verdict == "pass")
