@@ -148,7 +148,7 @@ class Walk:
         queue.escalate_overdue(self.db, self.now)
 
     def states(self) -> dict[int, str]:
-        return dict(self.db.execute(select(Staff.id, Staff.state)).all())  # type: ignore[arg-type]
+        return dict(self.db.execute(select(Staff.id, Staff.state)).all())
 
     def check(self, before: dict[int, str]) -> None:
         self.db.flush()
