@@ -12,7 +12,7 @@ import structlog
 from click.testing import Result
 from rq import Queue
 from rq.serializers import JSONSerializer
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.orm import Session as Database
 
 from bot import books
@@ -105,8 +105,8 @@ def test_every_field_of_a_link_is_sealed(stage: Stage, field: str) -> None:
 def test_links_that_are_gone(stage: Stage) -> None:
     last = _length(stage)
     with unguarded(stage) as connection:
-        connection.execute(AuditEvent.__table__.delete().where(AuditEvent.id.in_([1, 4, 5])))
-        connection.execute(AuditEvent.__table__.delete().where(AuditEvent.id == last))
+        connection.execute(delete(AuditEvent).where(AuditEvent.id.in_([1, 4, 5])))
+        connection.execute(delete(AuditEvent).where(AuditEvent.id == last))
     chain = [each for each in codes(stage) if " audit " in each]
     assert chain == ["link_missing audit 1", "link_missing audit 4", f"links_cut audit {last - 1}"]
 
@@ -292,10 +292,10 @@ def test_every_night_the_worker_checks_once_and_tells_how_many_and_of_what_kind(
     stage.close()
 
 
-def asked(errands: Errands) -> list[tuple[str, Any, int | None]]:
+def asked(errands: Errands) -> list[tuple[str | None, Any, float | None]]:
     """The jobs of this kind that lie in the queue."""
     queue = Queue(QUEUE, connection=errands.jobs.redis, serializer=JSONSerializer)
-    return [(job.func_name, tuple(job.args), job.timeout) for job in queue.jobs if "check_books" in job.func_name]
+    return [(job.func_name, tuple(job.args), job.timeout) for job in queue.jobs if "check_books" in str(job.func_name)]
 
 
 def _length(stage: Stage) -> int:
