@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, func, select, update
@@ -181,7 +182,7 @@ def test_a_code_is_nowhere_but_in_the_hands_of_who_got_it(stage: Stage) -> None:
 # Two at once
 
 
-def at_once(stage: Stage, *acts: Callable[[Database], object]) -> list[object]:
+def at_once(stage: Stage, *acts: Callable[[Database], object]) -> list[Any]:
     """Each in a transaction of its own; an error is what came of it."""
 
     def run(act: Callable[[Database], object]) -> object:
@@ -275,7 +276,7 @@ def test_what_was_given_in_the_moment_of_a_revocation_is_found(stage: Stage) -> 
 
 def test_reasons_and_states_have_words_for_the_person_too() -> None:
     lexicon = load_lexicon()
-    seats = Renderer(lexicon.words).env.get_template("shared/seats.txt").module
+    seats: Any = Renderer(lexicon.words).env.get_template("shared/seats.txt").module
     assert set(dict(lexicon.options("staff_reason"))) | {"term_over", "not_taken_up"} == set(seats.why)
     assert MACHINE.states | {"ended"} == set(seats.stands)
     assert (TEMPLATES / "shared" / "seats.txt").exists()
