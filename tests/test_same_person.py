@@ -66,7 +66,7 @@ def test_who_visited_decides_nothing_of_it_from_another_seat(stage: Stage, suppo
             verdict.review(db, get_case(db, number), db.get_one(Staff, town), stage.clock())
     with Database(stage.database) as db:
         assert find_task(db, "case", number).assignee == county  # type: ignore[union-attr]
-        for act in (verdict.verify, lambda *all_: verdict.reject(*all_[:3], ("not_needy",), all_[3])):
+        for act in (verdict.verify, lambda db, it, by, now: verdict.reject(db, it, by, ("not_needy",), now)):
             with pytest.raises(Refusal) as refused:
                 act(db, get_case(db, number), db.get_one(Staff, again), stage.clock())
             assert isinstance(refused.value, HasAPart)
