@@ -218,7 +218,7 @@ def test_it_reads_well(new_database: Callable[[str], str], size: dict[str, int])
         on_notice(stage, officer, f"o-p{serial}")
     try:
         with serving(stage.app) as root, chromium() as browser:
-            opened = browser.new_page(viewport=size)
+            opened = browser.new_page(viewport={"width": size["width"], "height": size["height"]})
             opened.goto(f"{root}/notices")
             opened.fill("input", "道县")
             opened.click("button")
