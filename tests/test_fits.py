@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
@@ -215,7 +216,7 @@ class World:
         appeal = {"number": 999_999, "title": TITLE, "state": "fund_holder_filed"}
         money = {"amount_fen": LARGEST, "gifts": 999_999, "promised_fen": LARGEST, "target_fen": LARGEST}
         seat = {"work_no": "9" * 20, "role": "fund_holder", "place": self.home.full_name}
-        values = {
+        values: dict[str, dict[str, Any]] = {
             "ticket_answered": {"number": 999_999, "words": ANSWER},
             "pledged": {**appeal, **money, "name": WIDE * 12},
             "appeal_moved": {**appeal, "state": "returned", "reasons": list(self.lexicon.choices["return_reason"])},
