@@ -136,7 +136,7 @@ def stage(database_url: str) -> Iterator[Stage]:
 
 def photo(db: Database, subject: str, number: int, found: int | None, state: str = "kept") -> int:
     row = Photo(subject=subject, subject_id=number, media_id="m", pic_url="", state=state, **printed(found))
-    row.created_at = db.scalars(select(Appeal.created_at)).first()
+    row.created_at = db.scalars(select(Appeal.created_at).limit(1)).one()
     db.add(row)
     db.flush()
     return row.id
@@ -144,7 +144,7 @@ def photo(db: Database, subject: str, number: int, found: int | None, state: str
 
 def visit_and_mandate(db: Database, owner: User) -> tuple[int, int, int]:
     """A case of this resident with a visit, and a mandate: (visit, case, mandate)."""
-    staff, now = db.scalars(select(Staff)).first(), owner.created_at
+    staff, now = db.scalars(select(Staff).limit(1)).one(), owner.created_at
     case = Verification(
         user_id=owner.id,
         household_id=owner.household_id,
