@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import cycle
 from pathlib import Path
@@ -176,7 +176,7 @@ def main() -> None:
 
 
 # ``make bench ARGS=NAME`` measures something else than the door.
-OTHERS = {"registry": registry.main, "desk": desk.main}
+OTHERS: dict[str, Callable[[list[str]], None]] = {"registry": registry.main, "desk": desk.main}
 
 if __name__ == "__main__":
     other = OTHERS.get(sys.argv[1]) if len(sys.argv) > 1 else None
