@@ -119,7 +119,7 @@ def test_without_the_platform_the_card_waits_and_the_sweep_asks_again(press: Pre
     press.stage.clock.move(timedelta(minutes=3))
     assert press.owed() == [press.card().id]
     jobs: list[tuple[str, int]] = []
-    press.errands.jobs.enqueue = jobs.extend  # type: ignore[method-assign]
+    press.errands.jobs.enqueue = jobs.extend  # type: ignore[assignment]
     press.errands.sweep(press.stage.clock())
     assert ("make_card_code", press.card().id) in jobs
     press.errands.api._wire._api_url = away
@@ -195,10 +195,10 @@ def test_a_card_is_found_after_a_new_data_key(press: Press) -> None:
 def test_the_card_on_a_phone_a_desk_and_on_paper(press: Press) -> None:
     press.make()
     with chromium() as browser, serving(press.stage.app) as address:
+        faults: list[str] = []
         for name, size in (("phone", PHONE), ("desk", DESK)):
-            page = browser.new_page(viewport=size)
-            faults: list[str] = []
-            page.on("console", lambda message, faults=faults: faults.append(message.text))
+            page = browser.new_page(viewport={"width": size["width"], "height": size["height"]})
+            page.on("console", lambda message: faults.append(message.text))
             page.goto(address + press.path)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
             box = page.locator(".card .code svg").bounding_box()
