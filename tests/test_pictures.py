@@ -1,9 +1,10 @@
 """The page of pictures: whom it lets in, for how long, what it leaves on record, and how it looks on a phone."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -206,11 +207,12 @@ def test_who_has_lost_the_seat_sees_nothing_though_the_link_still_lives(gallery:
     path = gallery.link()
     picture = shown(gallery.get(path))[0]
     now = gallery.stage.clock()
-    values = {
+    changes: dict[str, dict[str, Any]] = {
         "ended": {"active_until": now},
         "not_begun": {"active_from": now + timedelta(days=1)},
         "moved": {"region_code": QINGTANG},
-    }.get(lost, {"state": lost})
+    }
+    values = changes.get(lost, {"state": lost})
     with Database(gallery.stage.database) as db, db.begin():
         db.execute(update(Staff).where(Staff.id == gallery.officer).values(**values))
     refused(gallery.get(path), "不归您看")
@@ -299,7 +301,9 @@ def test_the_reply_to_look_leads_to_the_page(gallery: Gallery) -> None:
 
 @needs_chromium
 @pytest.mark.parametrize("new_kind", ["sqlite"])
-def test_the_page_can_be_read_on_a_phone_and_on_a_desk(new_kind: str, new_database, tmp_path: Path) -> None:
+def test_the_page_can_be_read_on_a_phone_and_on_a_desk(
+    new_kind: str, new_database: Callable[[str], str], tmp_path: Path
+) -> None:
     url = new_database(new_kind)
     seed_regions(url)
     stage = Stage(url)
