@@ -25,14 +25,16 @@ def settle(village: Village, state: str) -> int:
 
 
 def village_photo(db: Any) -> Photo:
-    return db.query(Photo).where(Photo.subject == "mandate").order_by(Photo.id.desc()).first()
+    photo: Photo = db.query(Photo).where(Photo.subject == "mandate").order_by(Photo.id.desc()).first()
+    return photo
 
 
 @pytest.fixture
 def appeal(village: Village) -> int:
     village.say("zhou", *BY_SHEET)
     village.say("zhou", *APPEAL)
-    return village.newest(Appeal).id
+    newest: Appeal = village.newest(Appeal)
+    return newest.id
 
 
 def test_a_sheet_that_arrived_is_seen_by_who_decides(village: Village, appeal: int) -> None:
