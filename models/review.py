@@ -1,7 +1,8 @@
 """What staff decide about an appeal: pass it, send it back, refuse it, stop it. Bounded by their region and role.
 
 The way of one family's appeal: the village. Of crowdfunding: the village, the township for a sample, the county, the
-charity. Whoever verified the household, or passed it before, is none of those who pass it now.
+charity. Whoever verified the household by a visit or a second look, or passed it before, is none of those who pass it
+now. The county officer who decided its case may: most counties have one or two, and that look was not at the household.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from models.appeal import MACHINE, Appeal, NoSuchAppeal, freeze, publish, resume
 from models.audit import AuditEvent
 from models.conversation import Conversation
 from models.decision import decide, passed_by
+from models.endorsement import visitors_of
 from models.errors import Refusal
 from models.notice import tell
 from models.progress import is_drawn
@@ -185,7 +187,8 @@ def _pass(db: Session, appeal: Appeal, task: Task, staff: Staff, now: datetime) 
 
 
 def _next(db: Session, appeal: Appeal, step: str, now: datetime) -> None:
-    barred = dict.fromkeys(passed_by(db, appeal.matter, appeal.round), "decided_before")
+    passed = dict.fromkeys(passed_by(db, appeal.matter, appeal.round), "decided_before")
+    barred = {**passed, **visitors_of(db, appeal.household_id)}
     open_task(db, appeal.matter, step, now, barred)
 
 
