@@ -51,6 +51,7 @@ class Statistics:
     decided: int
     overturned: int
     under_review: int
+    returned: int
     open: int
     completed: int
     gifts: Gifts
@@ -86,7 +87,8 @@ def count_region(db: Session, region_code: str, now: datetime) -> Statistics:
             & Decision.overturned_by.is_not(None),
             Decision.id,
         ),
-        under_review=sum(appeals.get(state, 0) for state in REVIEWED),
+        under_review=sum(appeals.get(state, 0) for state in REVIEWED if state != "returned"),
+        returned=appeals.get("returned", 0),
         open=sum(appeals.get(state, 0) for state in LIVE),
         completed=appeals.get("completed", 0),
         gifts=gifts[False],
