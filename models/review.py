@@ -17,6 +17,7 @@ from models.conversation import Conversation
 from models.decision import decide, passed_by
 from models.endorsement import visitors_of
 from models.errors import Refusal
+from models.machine import WrongState
 from models.notice import tell
 from models.progress import is_drawn
 from models.proxy import tell_writer
@@ -87,6 +88,9 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     _hold_household(db, number)
     appeal = get_locked(db, number)
     task = take_turn(db, staff, appeal, now)
+    if task.step not in _STANDS:
+        # Stopped or in doubt: there is nothing to pass.
+        raise WrongState(subject="appeal", state=appeal.state, wanted="passed")
     _check_seen(db, staff, appeal)
     if appeal.deadline <= now:
         raise DeadlinePassed(number=number, title=appeal.title, deadline=appeal.deadline)
@@ -117,12 +121,17 @@ def reject(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: 
     return appeal
 
 
+def stands(appeal: Appeal, task: Task) -> str:
+    """Where an appeal goes from when it is sent back or refused at this step."""
+    return _STANDS.get(task.step, appeal.state)
+
+
 def stop(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> Appeal:
     """The county freezes a live appeal. Raises NoSuchAppeal, OutsideRegion, HasAPart or WrongState."""
     appeal = _in_region(db, staff, number)
+    close_task(db, "appeal", number, now, staff)  # a doubt, if there was one
     freeze(db, appeal, staff.actor, now, reason)
     decide(db, appeal.matter, appeal.round, staff, "freeze", now, (reason,))
-    close_task(db, "appeal", number, now, staff)  # a doubt, if there was one
     tell_owner(db, appeal, now, (reason,))
     return appeal
 
@@ -134,7 +143,20 @@ def go_on(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     resume(db, appeal, staff.actor, now)
     check_verified(db, appeal.household_id, now)
     decide(db, appeal.matter, appeal.round, staff, "resume", now)
+    close_task(db, "appeal", number, now, staff)
     tell_owner(db, appeal, now)
+    return appeal
+
+
+def end(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> Appeal:
+    """The county cancels a frozen appeal, for good. Raises as ``stop`` does."""
+    appeal = _in_region(db, staff, number)
+    if appeal.state != "frozen":
+        raise WrongState(subject="appeal", state=appeal.state, wanted="cancelled")
+    MACHINE.move(db, appeal, "cancelled", staff.actor, now, reason)
+    decide(db, appeal.matter, appeal.round, staff, "revoke", now, (reason,))
+    close_task(db, "appeal", number, now, staff)
+    tell_owner(db, appeal, now, (reason,))
     return appeal
 
 
@@ -208,7 +230,7 @@ def _turn_away(
     reasons: Sequence[str],
     now: datetime,
 ) -> None:
-    _to(db, appeal, staff, (_STANDS[task.step],), now)
+    _to(db, appeal, staff, (stands(appeal, task),), now)
     MACHINE.move(db, appeal, state, staff.actor, now, ",".join(reasons)[:80])
     decide(db, appeal.matter, appeal.round, staff, verdict, now, reasons)
     close_task(db, "appeal", appeal.id, now, staff)
