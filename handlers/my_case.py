@@ -34,7 +34,7 @@ def my_case(talk: Talk, number: str = "") -> Answer:
     values = {
         "case": _standing(talk, case) if case else None,
         "promised": PROMISED.days,
-        "labels": labels(talk.world.lexicon, "case_reason", "freeze_reason"),
+        "labels": labels(talk.world.lexicon, "case_reject_reason", "case_return_reason", "freeze_reason"),
     }
     return with_ways("replies/my_case", values, ways)
 

@@ -19,7 +19,12 @@ from models.verification import MACHINE as CASES
 from models.verification import get_case
 
 # Where a thing goes that is stopped.
-_STOPS = {("stop", "appeal"): "frozen", ("stop", "case"): "suspended", ("revoke_case", "case"): "revoked"}
+_STOPS = {
+    ("stop", "appeal"): "frozen",
+    ("stop", "case"): "suspended",
+    ("revoke_case", "case"): "revoked",
+    ("end_appeal", "appeal"): "cancelled",
+}
 # Where a thing goes that is sent back or refused.
 _TURNED_AWAY = {
     ("send_back", "appeal"): "returned",
@@ -95,12 +100,12 @@ def _check_at_all(talk: Talk, command: str, reference: str) -> None:
 
 
 def _reason_set(command: str, subject: str) -> str:
-    if command in ("stop", "revoke_case", "doubt"):
+    if command in ("stop", "revoke_case", "end_appeal", "doubt"):
         return "freeze_reason"
     if subject == "revision":
         return "revision_reason"
     if subject == "case":
-        return "case_reason"
+        return "case_return_reason" if command == "send_back" else "case_reject_reason"
     return "return_reason" if command == "send_back" else "reject_reason"
 
 

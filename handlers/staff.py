@@ -37,6 +37,8 @@ DECISIONS: dict[str, tuple[str, ...]] = {
     "county": ("approve", "send_back", "reject"),
     "file": ("approve", "send_back"),
     "doubt": ("stop", "sound"),
+    "frozen": ("go_on", "end_appeal"),
+    "suspended": ("go_on", "revoke_case"),
 }
 # Where the visit did not find a household in need, nobody verifies it: another name for passing it on, and no pass.
 _NOT_IN_NEED: dict[str, dict[str, str]] = {
@@ -126,7 +128,7 @@ def _look_at_case(talk: Talk, number: int, first: Mapping[str, list[str]]) -> An
     if file is None or staff is None:
         raise NoSuchCase(number=number)
     ways = {**first, **_decisions(file.stage, f"case:{number}", _NOT_IN_NEED if file.supports is False else {})}
-    if staff.role == By.COUNTY and file.state in ("verified", "suspended", "rejected"):
+    if staff.role == By.COUNTY and file.state in ("verified", "rejected"):
         ways |= _standing_ways(file)
     if file.visited_at:
         ways["view_visit"] = ["command", "view_visit", f"case:{number}"]
@@ -135,7 +137,7 @@ def _look_at_case(talk: Talk, number: int, first: Mapping[str, list[str]]) -> An
         **_pictures(talk, "case", number),
         **_sheet(talk, "user", talk.desk.db.get_one(Verification, number).user_id),
         "now": talk.world.now,
-        "labels": labels(talk.world.lexicon, "case_reason", "freeze_reason"),
+        "labels": labels(talk.world.lexicon, "case_reject_reason", "case_return_reason", "freeze_reason"),
     }
     return with_ways("replies/case_file", values, ways)
 
@@ -158,9 +160,7 @@ def _standing_ways(file: CaseFile) -> dict[str, list[str]]:
     reference = f"case:{file.number}"
     if file.state == "rejected":
         return {"send_back": ["command", "send_back", reference]}
-    if file.state == "verified":
-        return {"stop": ["command", "stop", reference]}
-    return {"go_on": ["command", "go_on", reference], "revoke_case": ["command", "revoke_case", reference]}
+    return {"stop": ["command", "stop", reference]}
 
 
 def _decisions(

@@ -13,7 +13,8 @@ from models.verification import MACHINE
 
 LEXICON = load_lexicon()
 RENDERER = Renderer(LEXICON.words, LEXICON.choices)
-REASONS = [*LEXICON.choices["case_reason"], *LEXICON.choices["freeze_reason"]]
+SETS = ("case_reject_reason", "case_return_reason", "freeze_reason")
+REASONS = [*dict.fromkeys(reason for name in SETS for reason in LEXICON.choices[name])]
 
 
 @pytest.mark.parametrize("state", sorted(MACHINE.states - {"draft"}))
@@ -32,7 +33,7 @@ def test_the_news_of_every_state_says_what_comes_next(state: str) -> None:
 @pytest.mark.parametrize("reason", REASONS)
 def test_a_reason_is_said_in_words(reason: str) -> None:
     values = {"number": 7, "reasons": [reason], "registry": None, "due": None, "until": None, "expires": None}
-    words = {*LEXICON.choices["case_reason"].get(reason, ()), *LEXICON.choices["freeze_reason"].get(reason, ())}
+    words = {word for name in SETS for word in LEXICON.choices[name].get(reason, ())}
     for state in ("rejected", "suspended", "revoked", "registry_checked"):
         said = RENDERER.say(Say("notices/case_moved", "unread", {"v": {**values, "state": state}}))
         assert any(word in said for word in words)

@@ -61,7 +61,8 @@ def person_of(stage: Stage, openid: str) -> User:
 
 
 DAY = timedelta(days=1)
-REASONS = [*load_lexicon().choices["case_reason"]]
+_CHOICES = load_lexicon().choices
+REASONS = [*dict.fromkeys([*_CHOICES["case_return_reason"], *_CHOICES["case_reject_reason"]])]
 
 
 class Longest:
