@@ -2,13 +2,16 @@
 
 from flows.flow import Answer, Say
 from flows.session import Option
+from handlers.seat import find_seat
 from handlers.talk import Talk
-from models.staff import find_staff
 from models.user import User
 
 
 def _menu_for(talk: Talk) -> str:
-    """Which menu suits this person: a choice set of config/choices.toml."""
+    """Which menu suits this person: a choice set of config/choices.toml. Staff come to work, whatever else they are."""
+    seat = find_seat(talk)
+    if seat:
+        return f"menu_{seat.role}"
     person = talk.desk.person
     if person.user_id is None:
         return "menu_new"
@@ -30,8 +33,7 @@ def show(talk: Talk) -> Answer:
 def help_(talk: Talk) -> Answer:
     """How to talk to this account; staff see their words too."""
     answer = _listed(talk, "replies/help", "help")
-    person = talk.desk.person
-    staff = find_staff(talk.desk.db, person.account, person.openid, talk.world.now)
+    staff = find_seat(talk)
     if staff:
         theirs = [name for name, command in talk.commands.table.items() if staff.role in (command.staff or ())]
         theirs = [name for name in theirs if talk.commands.is_said(name)]
