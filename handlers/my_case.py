@@ -14,7 +14,7 @@ from models.machine import Actor, By
 from models.staff import Staff
 from models.task import find_task
 from models.user import User, get_resident
-from models.verification import PROMISED, Verification, case_of, may_renew, open_case
+from models.verification import PROMISED, Verification, case_of, may_begin_on, may_renew, open_case
 from models.zone import CHINA
 
 # States after which a new case may begin.
@@ -27,12 +27,15 @@ def my_case(talk: Talk, number: str = "") -> Answer:
         return look(talk, f"case:{number}")
     case = case_of(talk.desk.db, _resident(talk).id)
     ways = {}
-    if case is None or case.state in ENDED or may_renew(case, talk.world.now):
+    again = may_begin_on(case) if case else None
+    waits = again is not None and again > talk.world.now
+    if case is None or (case.state in ENDED and not waits) or may_renew(case, talk.world.now):
         ways["renew"] = ["command", "renew_case"]
     if case and case.state in AGAINST:
         ways["appeal"] = ["command", "appeal_decision", f"case:{case.id}"]
     values = {
         "case": _standing(talk, case) if case else None,
+        "again": again if waits else None,
         "promised": PROMISED.days,
         "labels": labels(talk.world.lexicon, "case_reject_reason", "case_return_reason", "freeze_reason"),
     }

@@ -16,6 +16,7 @@ from models.notice import tell
 from models.region import Region
 from models.shelves import MARKET, OFFERS, REQUESTS, NoSuchThing, Shelf
 from models.ticket import LASTS, Ticket, open_ticket, reopen
+from models.verification import Verification
 
 THINGS: dict[str, Shelf[Any]] = {"listing": MARKET, "offer": OFFERS, "request": REQUESTS}
 # What was decided on, and a person appeals against.
@@ -29,7 +30,8 @@ _COUNTY = 6
 class Matter:
     """What a ticket is about.
 
-    ``kind`` may also be ``case`` or ``appeal``: a decision that the caller does not accept, by its ``number``.
+    ``kind`` may also be ``case`` or ``appeal``: a decision that the caller does not accept, by its ``number``;
+    ``detail`` is where the case stands now.
 
     ``kind``: listing, offer, request, or flow. A thing has a ``number``, a ``name`` and a ``place``; ``own`` says
     whether it is the caller's, ``other`` is the number of the other side's ticket, and ``county`` where who wants an
@@ -129,7 +131,8 @@ def matter_of(db: Session, ticket: Ticket) -> Matter | None:
         name, _, detail = rest.partition(":")
         return Matter(kind, name, detail=detail)
     if kind in DECISIONS:
-        return Matter(kind, "", int(rest))
+        stands = db.scalar(select(Verification.state).where(Verification.id == int(rest))) if kind == "case" else None
+        return Matter(kind, "", int(rest), detail=stands or "")
     if ticket.beside:
         return _thing(db, ticket.about, ticket.beside, own=True)
     owners = select(Ticket.id).where(Ticket.beside == ticket.id).order_by(Ticket.id.desc()).limit(1)

@@ -144,7 +144,7 @@ def go_on(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     check_verified(db, appeal.household_id, now)
     decide(db, appeal.matter, appeal.round, staff, "resume", now)
     close_task(db, "appeal", number, now, staff)
-    tell_owner(db, appeal, now)
+    tell_owner(db, appeal, now, resumed=True)
     return appeal
 
 
@@ -160,9 +160,13 @@ def end(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> A
     return appeal
 
 
-def tell_owner(db: Session, appeal: Appeal, now: datetime, reasons: Sequence[str] = ()) -> None:
-    template = "appeal_opened" if appeal.state == "funding" and not appeal.was else "appeal_moved"
+def tell_owner(
+    db: Session, appeal: Appeal, now: datetime, reasons: Sequence[str] = (), *, resumed: bool = False
+) -> None:
+    opened = appeal.state == "funding" and not resumed and not appeal.was
+    template = "appeal_opened" if opened else "appeal_moved"
     values = {"number": appeal.id, "title": appeal.title, "state": appeal.state, "reasons": list(reasons)}
+    values["resumed"] = resumed
     key = f"appeal:{appeal.id}:{appeal.state}:{now.timestamp()}"  # it may come to this state more than once
     theirs = db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)).all()
     for conversation in theirs:

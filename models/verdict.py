@@ -79,7 +79,7 @@ def adjudicate(db: Session, case: Verification, staff: Staff, upheld: bool, now:
         go_back(db, case, staff.actor, now, ("objection",), another=True)
     else:
         MACHINE.move(db, case, "public_notice", staff.actor, now)
-    tell_owner(db, case, "case_moved", now)
+    tell_owner(db, case, "case_moved", now, was="adjudication")
     db.flush()
     return found
 
@@ -173,7 +173,7 @@ def reinstate(db: Session, case: Verification, staff: Staff, now: datetime) -> N
     MACHINE.move(db, case, "verified", staff.actor, now)
     decide(db, case.matter, case.round, staff, "resume", now)
     open_waiting(db, case.household_id, now)
-    tell_owner(db, case, "case_moved", now)
+    tell_owner(db, case, "case_moved", now, was="suspended")
     db.flush()
 
 

@@ -211,6 +211,11 @@ def may_renew(case: Verification, now: datetime) -> bool:
     return case.state == "verified" and case.expires_at is not None and case.expires_at - REMINDER <= now
 
 
+def may_begin_on(case: Verification) -> datetime | None:
+    """From when on a household that was turned down may begin anew; None where nothing says when."""
+    return case.decided_at + WAIT if case.state == "rejected" and case.decided_at else None
+
+
 def open_case(db: Session, user: User, actor: Actor, now: datetime) -> Verification:
     """A new case where one may begin; the open one otherwise. The registry is to be asked at once.
 
@@ -221,8 +226,9 @@ def open_case(db: Session, user: User, actor: Actor, now: datetime) -> Verificat
         return earlier
     if earlier and earlier.state == "revoked":
         raise CaseRevoked(number=earlier.id)
-    if earlier and earlier.state == "rejected" and earlier.decided_at and now < earlier.decided_at + WAIT:
-        raise RejectedLately(number=earlier.id, day=earlier.decided_at + WAIT)
+    day = may_begin_on(earlier) if earlier else None
+    if earlier and day and now < day:
+        raise RejectedLately(number=earlier.id, day=day)
     case = Verification(
         user_id=user.id,
         household_id=user.household_id,
@@ -309,10 +315,12 @@ def go_back(
     db.flush()
 
 
-def tell_owner(db: Session, case: Verification, template: str, now: datetime) -> None:
+def tell_owner(db: Session, case: Verification, template: str, now: datetime, was: str | None = None) -> None:
+    """``was``: where it stood, where a state that is come back to is other news than the first time."""
     facts = {
         "number": case.id,
         "state": case.state,
+        "was": was,
         "reasons": case.reasons.split(",") if case.reasons else [],
         "registry": case.registry_result,
         "due": _day(case.due_at),

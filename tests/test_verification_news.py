@@ -39,6 +39,26 @@ def test_a_reason_is_said_in_words(reason: str) -> None:
         assert any(word in said for word in words)
 
 
+def test_what_goes_on_is_not_told_as_if_it_began() -> None:
+    values = {"number": 7, "reasons": [], "registry": None, "due": None, "until": "2026-11-29", "expires": "2027-11-29"}
+    for state, was, told, wrong in (
+        ("public_notice", "adjudication", "不成立，您家的认证接着公示", "开始公示"),
+        ("verified", "suspended", "查清楚了，您家的认证恢复了", "好消息"),
+    ):
+        said = RENDERER.say(Say("notices/case_moved", "unread", {"v": {**values, "state": state, "was": was}}))
+        assert told in said
+        assert wrong not in said
+        first = RENDERER.say(Say("notices/case_moved", "unread", {"v": {**values, "state": state, "was": None}}))
+        assert wrong in first
+
+
+def test_an_appeal_that_goes_on_is_not_told_as_another_step() -> None:
+    values = {"number": 7, "title": "修房子", "state": "funding", "reasons": [], "resumed": True}
+    said = RENDERER.say(Say("notices/appeal_moved", "unread", {"v": values}))
+    assert "查清楚了" in said
+    assert "往前走了一步" not in said
+
+
 @pytest.mark.parametrize("upheld", [True, False])
 def test_who_objected_hears_how_it_ended(upheld: bool) -> None:
     said = RENDERER.say(Say("notices/objection_decided", "unread", {"v": {"number": 7, "upheld": upheld}}))
