@@ -94,7 +94,7 @@ def resubmit(db: Session, appeal: Appeal, wanted: NewAppeal, now: datetime, by: 
     for name in _FIELDS:
         setattr(appeal, name, getattr(wanted, name))
     appeal.round += 1
-    appeal.returned_fields = appeal.endorsed_by = appeal.endorsed_at = appeal.sampled = None
+    appeal.returned_fields = appeal.endorsed_by = appeal.endorsed_at = None
     try:
         db.flush()
     except IntegrityError as error:

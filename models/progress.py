@@ -136,11 +136,15 @@ def _objectors(db: Session, conversation_id: int) -> dict[int, str]:
 
 
 def end_notices(db: Session, now: datetime) -> int:
-    """Those whose days on notice are over go to the township: a sample, and all that the registry did not know."""
+    """Those whose days on notice are over go to the township: a sample, and all that the registry did not know.
+
+    What the township looked at in an earlier round, it looks at again.
+    """
     over = (Verification.state == "public_notice") & (Verification.notice_until <= now)
     found = db.scalars(select(Verification).where(over).limit(_BATCH).with_for_update(skip_locked=True)).all()
     for case in found:
-        to_township(db, case, now, sampled=case.registry_result != "match" or is_drawn(case.matter, case.round))
+        drawn = bool(case.sampled) or is_drawn(case.matter, case.round)
+        to_township(db, case, now, sampled=drawn or case.registry_result != "match")
         tell_owner(db, case, "case_moved", now)
     return len(found)
 

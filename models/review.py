@@ -200,7 +200,7 @@ def _pass(db: Session, appeal: Appeal, task: Task, staff: Staff, now: datetime) 
             if appeal.kind == "one_to_one":
                 publish(db, appeal, now)
                 return
-            appeal.sampled = is_drawn(appeal.matter, appeal.round)
+            appeal.sampled = bool(appeal.sampled) or is_drawn(appeal.matter, appeal.round)
             _next(db, appeal, "sample" if appeal.sampled else "county", now)
         case "sample":
             _next(db, appeal, "county", now)

@@ -310,7 +310,6 @@ def go_back(
     case.round += 1
     case.reasons = ",".join(reasons)
     case.visited_by = case.visited_at = case.reviewed_by = case.notice_from = case.notice_until = None
-    case.sampled = None
     open_task(db, case.matter, "visit", now, dict.fromkeys(barred, "decided_before"))
     db.flush()
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot import tending
 from bot.tending import tend
-from models import verdict
+from models import progress, verdict
 from models.audit import AuditEvent
 from models.conversation import Conversation
 from models.notice import Notice
@@ -232,6 +232,22 @@ def test_a_notice_ends_by_itself_and_not_before_five_days(stage: Stage) -> None:
     assert case(stage, number).state == "county_review"
     told = [each for each in notices(stage, "o-wang") if each["state"] == "county_review"]
     assert len(told) == 1
+
+
+def test_what_the_township_has_looked_at_does_not_slip_past_it_in_a_later_round(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    officer, town = stage.appoint("o-zhou", "village"), stage.appoint("o-town", "township")
+    number = registered(stage, "o-wang")
+    for share in (100, 0):
+        monkeypatch.setattr(progress, "SAMPLED_OF_HUNDRED", share)
+        visited(stage, number, officer)
+        stage.clock.move(NOTICE)
+        tend(stage.database, stage.clock())
+        assert (case(stage, number).state, case(stage, number).sampled) == ("township_review", True)
+        with Database(stage.database) as db, db.begin():
+            staff = db.get_one(Staff, town)
+            verdict.send_back(db, get_case(db, number), staff, ["visit_thin"], stage.clock())
 
 
 def test_what_is_late_goes_up_and_both_are_told(stage: Stage) -> None:
