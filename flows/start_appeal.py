@@ -17,6 +17,7 @@ from flows.readers import BudgetLines, Choice, Day, Money, Photo, Place, Text
 from flows.readers.base import Asking, Rejected
 from flows.session import Draft
 from models.appeal import Appeal, NewAppeal, make_room, submit
+from models.endorsement import check_may_ask
 from models.money import CROWDFUND_MINIMUM, YUAN
 from models.photo import attach
 from models.proxy import use
@@ -46,14 +47,16 @@ def _least(asking: Asking) -> int:
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """Raises NotRegistered or ResidentsOnly; by proxy NotYours or NoMandate."""
+    """Raises NotRegistered or ResidentsOnly, CaseRevoked or RejectedLately; by proxy NotYours or NoMandate."""
     if "mandate" in given:
         _, _, owner = acting(desk, given["mandate"])
+        check_may_ask(desk.db, owner.household_id)
         return {**given, "for": owner.masked_name}
     if "fixes" in given:
         return fixing.admit(desk, given)
     word = desk.world.lexicon.words[f"start_{given['kind']}"][0]
-    get_resident(desk.db, desk.person.user_id, then=word)
+    owner = get_resident(desk.db, desk.person.user_id, then=word)
+    check_may_ask(desk.db, owner.household_id)
     return given
 
 

@@ -50,13 +50,18 @@ def go_on(talk: Talk, reference: str = "") -> Answer:
         appeal = review.go_on(db, staff, number, talk.world.now)
         return _decided("went_on", "appeal", number, appeal.state, title=appeal.title)
     case = _case_in_region(talk, staff, number)
-    verdict.reinstate(db, case, staff, talk.world.now)
-    return _decided("went_on", "case", number, case.state)
+    stopped = verdict.reinstate(db, case, staff, talk.world.now)
+    return _decided("went_on", "case", number, case.state, appeals=stopped)
 
 
 def revoke(talk: Talk, reference: str = "", words: str = "") -> Answer:
     """撤销认证 <号> <理由>: for good, after it was stopped."""
     return with_reasons(talk, "revoke_case", reference, words, _revoke)
+
+
+def end_appeal(talk: Talk, reference: str = "", words: str = "") -> Answer:
+    """Only a numbered line leads here: what was frozen is cancelled, with a reason."""
+    return with_reasons(talk, "end_appeal", reference, words, _end)
 
 
 def _look_first(talk: Talk, reference: str, *, reopens: bool = False) -> Answer | None:
@@ -135,6 +140,12 @@ def _revoke(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str]) ->
     case = _case_in_region(talk, staff, parse(reference)[1])
     verdict.revoke(talk.desk.db, case, staff, reasons[0], talk.world.now)
     return _decided("revoked", "case", case.id, case.state)
+
+
+def _end(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str]) -> Answer:
+    number = parse(reference)[1]
+    appeal = review.end(talk.desk.db, staff, number, reasons[0], talk.world.now)
+    return _decided("ended", "appeal", number, appeal.state, title=appeal.title)
 
 
 def _case_in_region(talk: Talk, staff: Staff, number: int) -> Verification:

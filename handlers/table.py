@@ -118,6 +118,7 @@ COMMANDS: dict[str, Command] = {
         Command("uphold", objections.uphold, staff=_ABOVE),
         Command("dismiss", objections.dismiss, staff=_ABOVE),
         Command("revoke_case", decide.revoke, staff=_COUNTY),
+        Command("end_appeal", decide.end_appeal, staff=_COUNTY),
         Command("proxy_register", proxy.register, staff=_PROXIES),
         Command("proxy_appeal", proxy.appeal, staff=_PROXIES),
         Command("proxy_mandate", proxy.mandate, staff=_PROXIES),

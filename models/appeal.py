@@ -11,13 +11,13 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
 from models.conversation import Conversation
-from models.endorsement import open_endorsement
+from models.endorsement import check_may_ask, open_endorsement
 from models.errors import Refusal
 from models.machine import SYSTEM, Actor, By, Machine, WrongState
 from models.money import CROWDFUND_MINIMUM
 from models.notice import tell
 from models.region import Region, covers
-from models.task import Matter, close_task, find_task
+from models.task import Matter, close_task, find_task, open_task
 from models.user import User
 
 KINDS = ("crowdfund", "one_to_one")
@@ -186,13 +186,14 @@ def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime, by: Actor
     """Write the appeal and hand it to review. The same draft twice gives the same appeal.
 
     ``by``: the officer who does it by mandate; else its owner.
-    Raises OneOpenAppeal or OutsideHomeCounty.
+    Raises OneOpenAppeal, OutsideHomeCounty, CaseRevoked or RejectedLately.
     """
     earlier = db.scalar(select(Appeal).where(Appeal.draft_id == wanted.draft_id))
     if earlier:
         return earlier
     household_id = owner.household_id
     assert household_id is not None  # noqa: S101 - a CHECK on users holds it
+    check_may_ask(db, household_id)
     check_place(db, wanted.region_code, owner)
     make_room(db, owner, wanted.category, now)
     fields: dict[str, Any] = {name: getattr(wanted, name) for name in NewAppeal.__slots__ if name != "budget"}
@@ -246,14 +247,10 @@ def make_room(db: Session, owner: User, category: str, now: datetime) -> None:
 
 def _close_overdue(db: Session, appeal: Appeal, now: datetime) -> None:
     """What its last day went by, in review or with too little promised, no longer stands in a new one's way."""
-    if appeal.deadline > now:
+    if appeal.deadline > now or appeal.state not in (*REVIEWED, "funding"):
         return
-    if appeal.state in REVIEWED:
-        MACHINE.move(db, appeal, "cancelled", SYSTEM, now, detail="overdue")
-        close_task(db, "appeal", appeal.id, now)
-    elif appeal.state == "funding":
-        MACHINE.move(db, appeal, "failed", SYSTEM, now, detail="overdue")
-        close_task(db, "appeal", appeal.id, now)  # a doubt, if there was one
+    MACHINE.move(db, appeal, "failed" if appeal.state == "funding" else "cancelled", SYSTEM, now, detail="overdue")
+    close_task(db, "appeal", appeal.id, now)  # of what is live: a doubt, if there was one
     db.flush()
 
 
@@ -270,9 +267,11 @@ def close_overdue(db: Session, now: datetime) -> list[Appeal]:
 
 
 def freeze(db: Session, appeal: Appeal, actor: Actor, now: datetime, detail: str) -> None:
-    """Stop everything about it; ``resume`` goes back to where it stood. ``detail`` is the reason's code."""
+    """Stop everything about it, for the county to decide; ``resume`` goes back. ``detail`` is the reason's code."""
     appeal.was = appeal.state
     MACHINE.move(db, appeal, "frozen", actor, now, detail=detail)
+    close_task(db, "appeal", appeal.id, now)  # a doubt, if there was one
+    open_task(db, appeal.matter, "frozen", now)
 
 
 def resume(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
@@ -280,6 +279,7 @@ def resume(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
     if appeal.state != "frozen" or appeal.was is None:
         raise WrongState(subject="appeal", state=appeal.state, wanted="resumed")
     MACHINE.move(db, appeal, appeal.was, actor, now)
+    close_task(db, "appeal", appeal.id, now)
     appeal.was = None
 
 

@@ -6,9 +6,26 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.task import Matter, open_task
-from models.verification import OPEN, NotVerified, Verification, check_verified
+from models.verification import OPEN, WAIT, CaseRevoked, NotVerified, RejectedLately, Verification, check_verified
 
 _MOST_CASES = 20
+
+
+def check_may_ask(db: Session, household_id: int | None) -> None:
+    """Nobody answers nine questions for what nobody will look at: after a no, the household is verified anew first.
+
+    Raises CaseRevoked, or RejectedLately with the ``day`` from which on it may, unless somebody of the household has a
+    case that is open.
+    """
+    theirs = select(Verification).where(Verification.household_id == household_id)
+    cases = db.scalars(theirs.order_by(Verification.id.desc()).limit(_MOST_CASES)).all()
+    if not cases or any(case.state in OPEN for case in cases):
+        return
+    newest = cases[0]
+    if newest.state == "revoked":
+        raise CaseRevoked(number=newest.id)
+    if newest.state == "rejected" and newest.decided_at:
+        raise RejectedLately(number=newest.id, day=newest.decided_at + WAIT)
 
 
 def open_endorsement(db: Session, matter: Matter, now: datetime) -> None:

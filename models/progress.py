@@ -17,6 +17,7 @@ from models.user import User
 from models.verification import (
     MACHINE,
     REMINDER,
+    STANDING,
     UNDER_WAY,
     NotOnNotice,
     Verification,
@@ -158,7 +159,8 @@ def is_drawn(matter: Matter, round_: int) -> bool:
 def expire(db: Session, now: datetime) -> int:
     """Twelve months are over: expired, and told; a month before, reminded. Returns how many were touched."""
     stand = Verification.state == "verified"
-    over = select(Verification).where(stand, Verification.expires_at <= now)
+    # A doubt does not outlive the year that it is about.
+    over = select(Verification).where(Verification.state.in_(STANDING), Verification.expires_at <= now)
     soon = select(Verification).where(
         stand,
         Verification.expires_at <= now + REMINDER,
@@ -168,7 +170,7 @@ def expire(db: Session, now: datetime) -> int:
     count = 0
     for case in db.scalars(over.limit(_BATCH).with_for_update(skip_locked=True)):
         MACHINE.move(db, case, "expired", SYSTEM, now)
-        close_task(db, "case", case.id, now)  # a doubt, if there was one
+        close_task(db, "case", case.id, now)  # a doubt or a suspension, if there was one
         tell_owner(db, case, "case_moved", now)
         count += 1
     for case in db.scalars(soon.limit(_BATCH).with_for_update(skip_locked=True)):

@@ -140,10 +140,10 @@ def go_on(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     """The county resumes a frozen appeal. Raises as ``stop`` does, and NotVerified."""
     _hold_household(db, number)
     appeal = _in_region(db, staff, number)
+    close_task(db, "appeal", number, now, staff)
     resume(db, appeal, staff.actor, now)
     check_verified(db, appeal.household_id, now)
     decide(db, appeal.matter, appeal.round, staff, "resume", now)
-    close_task(db, "appeal", number, now, staff)
     tell_owner(db, appeal, now, resumed=True)
     return appeal
 

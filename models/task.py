@@ -43,6 +43,9 @@ STEPS: dict[str, tuple[str, int]] = {
     "file": ("fund_holder", 5),
     "revision": ("village", 5),
     "doubt": ("county", 3),
+    # An appeal or a household that the county stopped: for how long, is its own to say.
+    "frozen": ("county", 15),
+    "suspended": ("county", 15),
 }
 # Whose turn it is when nobody of a role can, or did not in time.
 ABOVE = {"village": "township", "township": "county"}

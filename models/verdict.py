@@ -6,21 +6,23 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.appeal import LIVE, Appeal, freeze, open_waiting
+from models.appeal import LIVE, REVIEWED, Appeal, freeze, open_waiting
+from models.appeal import MACHINE as APPEALS
 from models.decision import decide, overturn
 from models.errors import Refusal
 from models.machine import SYSTEM, By, WrongState
 from models.notice import tell
 from models.objection import Objection
+from models.review import tell_owner as tell_of_appeal
 from models.staff import Staff, same_people
-from models.task import HasAPart, NotYourTurn, Task, close_task, demand_region, recuse, take
+from models.task import HasAPart, NotYourTurn, Task, close_task, demand_region, open_task, recuse, take
 from models.tie import tied_to
 from models.verification import (
     LASTS,
     MACHINE,
     NOTICE,
+    OPEN,
     PROMISED,
-    STANDING,
     Verification,
     case_of,
     go_back,
@@ -35,6 +37,12 @@ class FoundNotInNeed(Refusal):
     """The last visit did not find them in need, so nothing was on notice: turned down, or visited anew."""
 
     code = "found_not_in_need"
+
+
+class StillSuspended(Refusal):
+    """The county has doubts about this household's last year: decided first, and not forgotten by a new case."""
+
+    code = "still_suspended"
 
 
 def take_visit(db: Session, case: Verification, staff: Staff) -> Task:
@@ -96,9 +104,10 @@ def review(db: Session, case: Verification, staff: Staff, now: datetime) -> None
 
 
 def verify(db: Session, case: Verification, staff: Staff, now: datetime) -> None:
-    """The county's word: verified for twelve months. Raises as ``review`` does, and FoundNotInNeed."""
+    """The county's word: verified for twelve months. Raises as ``review`` does, FoundNotInNeed and StillSuspended."""
     take(db, staff, case.matter, case.state)
     _demand_need(db, case, now)
+    _demand_no_doubt(db, case)
     yes = decide(db, case.matter, case.round, staff, "pass", now)
     overturn(db, case.matter, "reject", yes, all_rounds=True)  # an earlier visitor's no
     _end_earlier(db, case, now)
@@ -113,6 +122,7 @@ def reject(db: Session, case: Verification, staff: Staff, reasons: Sequence[str]
     decide(db, case.matter, case.round, staff, "reject", now, reasons)
     case.reasons = ",".join(reasons)
     _settle(db, case, "rejected", staff, now)
+    _end_waiting(db, case, now)
 
 
 def send_back(db: Session, case: Verification, staff: Staff, reasons: Sequence[str], now: datetime) -> None:
@@ -158,6 +168,7 @@ def suspend(db: Session, case: Verification, staff: Staff, reason: str, now: dat
     case.reasons = reason
     decide(db, case.matter, case.round, staff, "freeze", now, (reason,))
     close_task(db, "case", case.id, now, staff)  # a doubt, if there was one
+    open_task(db, case.matter, "suspended", now)
     theirs = (Appeal.household_id == case.household_id) & Appeal.state.in_(LIVE)
     frozen = []
     for appeal in db.scalars(select(Appeal).where(theirs).order_by(Appeal.id).with_for_update()):
@@ -168,22 +179,47 @@ def suspend(db: Session, case: Verification, staff: Staff, reason: str, now: dat
     return frozen
 
 
-def reinstate(db: Session, case: Verification, staff: Staff, now: datetime) -> None:
-    """Verified again until the day it was; its appeals are resumed one by one."""
+def reinstate(db: Session, case: Verification, staff: Staff, now: datetime) -> list[int]:
+    """Verified again until the day it was; its appeals are resumed one by one. Returns those that stay stopped."""
     MACHINE.move(db, case, "verified", staff.actor, now)
     decide(db, case.matter, case.round, staff, "resume", now)
+    close_task(db, "case", case.id, now, staff)
     open_waiting(db, case.household_id, now)
     tell_owner(db, case, "case_moved", now, was="suspended")
     db.flush()
+    stopped = (Appeal.household_id == case.household_id) & (Appeal.state == "frozen")
+    return list(db.scalars(select(Appeal.id).where(stopped).order_by(Appeal.id)))
 
 
 def revoke(db: Session, case: Verification, staff: Staff, reason: str, now: datetime) -> None:
-    """From suspended; what was open for the household stays frozen for the county to decide."""
+    """From suspended; what took money stays frozen for the county to decide, and what was in review ends."""
     MACHINE.move(db, case, "revoked", staff.actor, now, reason)
     decide(db, case.matter, case.round, staff, "revoke", now, (reason,))
     case.reasons = reason
+    close_task(db, "case", case.id, now, staff)
     tell_owner(db, case, "case_moved", now)
     db.flush()
+    _end_waiting(db, case, now)
+
+
+def _end_waiting(db: Session, case: Verification, now: datetime) -> None:
+    """What the household has in review ends with its case, unless somebody of it has another that is open."""
+    theirs = (Verification.household_id == case.household_id) & Verification.state.in_(OPEN)
+    if db.scalar(select(Verification.id).where(theirs).limit(1)):
+        return
+    waiting = (Appeal.household_id == case.household_id) & Appeal.state.in_(REVIEWED)
+    for appeal in db.scalars(select(Appeal).where(waiting).order_by(Appeal.id).with_for_update()):
+        APPEALS.move(db, appeal, "cancelled", SYSTEM, now, f"household_{case.state}")
+        close_task(db, "appeal", appeal.id, now)
+        tell_of_appeal(db, appeal, now, ("not_verified",))
+    db.flush()
+
+
+def _demand_no_doubt(db: Session, case: Verification) -> None:
+    theirs = (Verification.user_id == case.user_id) & (Verification.state == "suspended")
+    number = db.scalar(select(Verification.id).where(theirs).with_for_update())
+    if number is not None:
+        raise StillSuspended(number=number, ways=(("look", f"case:{number}"),))
 
 
 def _demand_need(db: Session, case: Verification, now: datetime) -> None:
@@ -196,7 +232,7 @@ def _demand_need(db: Session, case: Verification, now: datetime) -> None:
 
 def _end_earlier(db: Session, case: Verification, now: datetime) -> None:
     """The year before ends where the new one begins."""
-    earlier = (Verification.user_id == case.user_id) & Verification.state.in_(STANDING)
+    earlier = (Verification.user_id == case.user_id) & (Verification.state == "verified")
     for old in db.scalars(select(Verification).where(earlier).with_for_update()):
         MACHINE.move(db, old, "expired", SYSTEM, now, f"renewed:{case.id}")
     db.flush()

@@ -181,8 +181,8 @@ class Verification(Base):
         Index(
             "ix_verifications_expires",
             "expires_at",
-            sqlite_where=text("state = 'verified'"),
-            postgresql_where=text("state = 'verified'"),
+            sqlite_where=text(f"state IN {STANDING}"),
+            postgresql_where=text(f"state IN {STANDING}"),
         ),
         Index(
             "ix_verifications_reminder",
@@ -221,9 +221,11 @@ def open_case(db: Session, user: User, actor: Actor, now: datetime) -> Verificat
 
     Raises CaseRevoked, or RejectedLately with the ``day`` from which on it may.
     """
+    theirs = (Verification.user_id == user.id) & Verification.state.in_(OPEN)
+    still = db.scalar(select(Verification).where(theirs).order_by(Verification.id.desc()).limit(1))
+    if still and not may_renew(still, now):
+        return still
     earlier = case_of(db, user.id)
-    if earlier and earlier.state in OPEN and not may_renew(earlier, now):
-        return earlier
     if earlier and earlier.state == "revoked":
         raise CaseRevoked(number=earlier.id)
     day = may_begin_on(earlier) if earlier else None

@@ -315,8 +315,8 @@ def upgrade() -> None:
         "verifications",
         ["expires_at"],
         unique=False,
-        sqlite_where=sa.text("state = 'verified'"),
-        postgresql_where=sa.text("state = 'verified'"),
+        sqlite_where=sa.text("state IN ('verified', 'suspended')"),
+        postgresql_where=sa.text("state IN ('verified', 'suspended')"),
     )
     op.create_index("ix_verifications_household_id", "verifications", ["household_id", "id"], unique=False)
     op.create_index(
@@ -528,15 +528,16 @@ def _take_over() -> None:
         "WHERE role = 'resident' AND state = 'active' AND region_code IS NOT NULL"
     )
     waits = (
-        ("endorse", "village", "village_review"),
-        ("county", "county", "endorsed"),
-        ("file", "fund_holder", "county_review"),
+        ("endorse", "village", "village_review", 5),
+        ("county", "county", "endorsed", 5),
+        ("file", "fund_holder", "county_review", 5),
+        ("frozen", "county", "frozen", 15),
     )
-    for step, role, state in waits:
+    for step, role, state, days in waits:
         op.execute(
             "INSERT INTO tasks "  # noqa: S608 - of our own words alone
             "(subject, subject_id, step, role, region_code, household_id, opened_at, due_at) "
-            f"SELECT 'appeal', id, '{step}', '{role}', region_code, household_id, {now}, {later[5]} FROM appeals "
+            f"SELECT 'appeal', id, '{step}', '{role}', region_code, household_id, {now}, {later[days]} FROM appeals "
             f"WHERE state = '{state}'"
         )
 
@@ -623,8 +624,8 @@ def downgrade() -> None:
     op.drop_index(
         "ix_verifications_expires",
         table_name="verifications",
-        sqlite_where=sa.text("state = 'verified'"),
-        postgresql_where=sa.text("state = 'verified'"),
+        sqlite_where=sa.text("state IN ('verified', 'suspended')"),
+        postgresql_where=sa.text("state IN ('verified', 'suspended')"),
     )
     op.drop_table("verifications")
     op.drop_index(op.f("ix_recusals_staff_id"), table_name="recusals")
