@@ -2,24 +2,29 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, false, or_, select
+from sqlalchemy import ColumnElement, String, cast, false, or_, select
 from sqlalchemy.orm import Session
 
 from models.audit import record
 from models.conversation import Conversation
+from models.decision import Decision
 from models.errors import Refusal
 from models.machine import By
 from models.notice import tell
 from models.queue import within
 from models.region import Region
-from models.staff import Staff
-from models.task import OutsideRegion
+from models.staff import Staff, same_people
+from models.task import HasAPart, OutsideRegion
 from models.ticket import NoSuchTicket, Ticket, TicketMessage, add_words, close_ticket
 
 # Until when somebody who calls should have an answer.
 ANSWERED_WITHIN = timedelta(days=2)
 # Characters of three bytes, a longer one counts more: it has to fit into one message to the person whole.
 LONGEST_ANSWER = 500
+
+
+# What a household may not accept.
+_NO = ("reject", "freeze", "revoke")
 
 
 class AnswerMissing(Refusal):
@@ -33,8 +38,8 @@ class AnswerTooLong(Refusal):
 
 
 def waiting_tickets(db: Session, staff: Staff, most: int, after: tuple[datetime, int] | None = None) -> list[Ticket]:
-    """The oldest open tickets of the region; ``after``: (opened_at, id) of the last one seen."""
-    statement = select(Ticket).where(Ticket.state == "open", _in_care(staff))
+    """The oldest open tickets of the region that are theirs to answer; ``after``: (opened_at, id) of the last seen."""
+    statement = select(Ticket).where(Ticket.state == "open", _in_care(staff), ~_about_own_word(db, staff))
     if after:
         opened_at, number = after
         later = or_(Ticket.opened_at > opened_at, (Ticket.opened_at == opened_at) & (Ticket.id > number))
@@ -45,7 +50,7 @@ def waiting_tickets(db: Session, staff: Staff, most: int, after: tuple[datetime,
 def read_ticket(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Ticket, list[TicketMessage]]:
     """A ticket and what was said in it, the oldest first; the reading is recorded.
 
-    Raises NoSuchTicket or OutsideRegion.
+    Raises NoSuchTicket, OutsideRegion or HasAPart.
     """
     ticket = _ticket(db, staff, number, now)
     owner = db.scalar(select(Conversation.user_id).where(Conversation.id == ticket.conversation_id))
@@ -66,7 +71,7 @@ def read_ticket(db: Session, staff: Staff, number: int, now: datetime) -> tuple[
 def answer_ticket(db: Session, staff: Staff, number: int, words: str, now: datetime) -> None:
     """Keep the answer, close the ticket, and owe the person the answer. More may be said where models.ticket allows.
 
-    Raises NoSuchTicket, OutsideRegion, AnswerMissing or AnswerTooLong.
+    Raises NoSuchTicket, OutsideRegion, HasAPart, AnswerMissing or AnswerTooLong.
     """
     ticket = _ticket(db, staff, number, now)
     if not words:
@@ -88,7 +93,16 @@ def _ticket(db: Session, staff: Staff, number: int, now: datetime) -> Ticket:
     if db.scalar(select(Ticket.id).where(Ticket.id == number, _in_care(staff))) is None:
         region = db.get_one(Region, staff.region_code).full_name
         raise OutsideRegion(subject="ticket", number=number, region=region)
+    if db.scalar(select(Ticket.id).where(Ticket.id == number, _about_own_word(db, staff))) is not None:
+        raise HasAPart(subject="ticket", number=number, reason="decided_before")
     return ticket
+
+
+def _about_own_word(db: Session, staff: Staff) -> ColumnElement[bool]:
+    """Somebody does not accept what this one decided, in whichever seat: another hears them, or it waits for one."""
+    said_no = Decision.staff_id.in_(same_people(db, [staff.id])) & Decision.verdict.in_(_NO)
+    decided = Decision.subject.concat(":").concat(cast(Decision.subject_id, String))
+    return Ticket.about.is_not(None) & Ticket.about.in_(select(decided).where(said_no))
 
 
 def _in_care(staff: Staff) -> ColumnElement[bool]:

@@ -212,7 +212,9 @@ def test_an_appeal_against_a_decision_is_for_whom_it_was_about(stage: Stage) -> 
         ticket = db.scalars(select(Ticket)).one()
         assert (ticket.about, ticket.region_code) == (f"case:{number}", COUNTY)
     assert "工单" not in stage.say("o-town", "待办")
-    assert f"不服认证 {number} 号没通过" in stage.say("o-chief", "待办")
+    assert "工单" not in stage.say("o-chief", "待办")  # who said no
+    stage.appoint("o-second", "county", COUNTY)
+    assert f"不服认证 {number} 号没通过" in stage.say("o-second", "待办")
 
 
 # What time does
