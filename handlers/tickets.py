@@ -9,7 +9,7 @@ from handlers.seat import staff_of
 from handlers.talk import Talk
 from handlers.todo import todo
 from models import help_desk
-from models.contact import matter_of
+from models.contact import DECISIONS, matter_of
 
 # Bytes of a ticket that are shown at once, the newest; and characters of a message, before it is cut into pieces.
 TICKET_ROOM = 1_400
@@ -28,8 +28,11 @@ def view_ticket(talk: Talk, number: str, before: str = "") -> Answer:
     begin = max(end - 1, 0)
     while begin and sum(map(_size, pieces[begin - 1 : end])) <= TICKET_ROOM:
         begin -= 1
-    values = {"number": ticket.id, "matter": matter_of(talk.desk.db, ticket), "pieces": pieces[begin:end]}
+    matter = matter_of(talk.desk.db, ticket)
+    values = {"number": ticket.id, "matter": matter, "pieces": pieces[begin:end]}
     ways = {"earlier": ["command", "view_ticket", number, str(begin)]} if begin else {}
+    if matter and matter.kind in DECISIONS:
+        ways["decided"] = ["command", "look", f"{matter.kind}:{matter.number}"]
     return with_ways("replies/ticket", values, ways)
 
 
