@@ -16,7 +16,7 @@ from models.machine import WrongState
 from models.staff import Staff
 from models.task import demand_region, is_short, step_aside, take
 from models.verification import MACHINE as CASES
-from models.verification import get_case
+from models.verification import Verification, get_case
 
 # Where a thing goes that is stopped.
 _STOPS = {
@@ -89,6 +89,8 @@ def _check_at_all(talk: Talk, command: str, reference: str) -> None:
         return
     if command in ("send_back", "reject"):
         task = take(db, staff, thing.matter, thing.state)
+        if isinstance(thing, Verification):
+            verdict.check_reviewed(thing)
         stands = review.stands(thing, task) if isinstance(thing, Appeal) else thing.state
         machine.check(stands, _TURNED_AWAY[command, subject], staff.actor)
         return

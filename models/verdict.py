@@ -126,13 +126,23 @@ def reject(db: Session, case: Verification, staff: Staff, reasons: Sequence[str]
 
 
 def send_back(db: Session, case: Verification, staff: Staff, reasons: Sequence[str], now: datetime) -> None:
-    """Township or county want another visit, for these reasons. Raises as ``reject`` does."""
+    """Township or county want another visit, for these reasons. Raises as ``reject`` does, and WrongState.
+
+    An objection is decided as one: it would stay unheard, and the same officer would go there again.
+    """
     take(db, staff, case.matter, case.state)
+    check_reviewed(case)
     decide(db, case.matter, case.round, staff, "return", now, reasons)
     close_task(db, "case", case.id, now, staff)
     go_back(db, case, staff.actor, now, reasons, another=False)
     tell_owner(db, case, "case_moved", now)
     db.flush()
+
+
+def check_reviewed(case: Verification) -> None:
+    """Does it lie before township or county? Else raises WrongState."""
+    if case.state not in ("township_review", "county_review"):
+        raise WrongState(subject="case", state=case.state, wanted="registry_checked")
 
 
 def check_reopen(db: Session, case: Verification, staff: Staff) -> None:
