@@ -274,12 +274,13 @@ def seed_regions(database_url: str) -> None:
     """
     database = connect(database_url)
     with database.begin() as connection:
-        if _regions and not connection.scalar(select(Region.code).limit(1)):
+        copied = bool(_regions) and not connection.scalar(select(Region.code).limit(1))
+        if copied:
             connection.execute(insert(Region), _regions)
-            database.dispose()
-            return
-    rows = [*read_regions(DIVISIONS), *read_regions(DEMO_VILLAGES)]
-    load_regions(database, [row for row in rows if row[2] in LEVELS[:3] or row[0].startswith(("431124", "430524"))])
+    if not copied:
+        rows = [*read_regions(DIVISIONS), *read_regions(DEMO_VILLAGES)]
+        known = [row for row in rows if row[2] in LEVELS[:3] or row[0].startswith(("431124", "430524"))]
+        load_regions(database, known)
     if not _regions:
         with database.connect() as connection:
             _regions.extend(dict(row) for row in connection.execute(select(Region.__table__)).mappings())
