@@ -28,6 +28,7 @@ from models.verification import MACHINE as CASES
 from models.verification import Verification, to_township
 from tests import wechat_side
 from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
+from tests.verifying import seen_in_need
 
 DAOXIAN, HUNAN, QINGTANG = "431124000000", "430000000000", "431124104000"
 SEAT = {"village": DAOXIAN_MEIHUA, "township": DAOXIAN_MEIHUA, "county": DAOXIAN, "fund_holder": HUNAN}
@@ -245,7 +246,7 @@ def test_two_officers_at_once_on_a_case_one_wins_and_the_other_is_told(stage: St
     role = step.removesuffix("_review")
     for name in ("o-zhou", "o-qin"):
         stage.appoint(name, role, SEAT[role])
-    stage.appoint("o-visitor", "village")  # for the case that goes back
+    visitor = stage.appoint("o-visitor", "village")  # for the case that goes back
     system = Actor(By.SYSTEM, "system")
     with Database(stage.database) as db, db.begin():
         case = db.scalars(select(Verification)).one()
@@ -255,6 +256,7 @@ def test_two_officers_at_once_on_a_case_one_wins_and_the_other_is_told(stage: St
             (system, "public_notice"),
         ):
             CASES.move(db, case, state, by, stage.clock())
+        seen_in_need(db, case, visitor, stage.clock())
         to_township(db, case, stage.clock(), sampled=step == "township_review")
     for name in ("o-zhou", "o-qin"):
         stage.say(name, "看 认证1")

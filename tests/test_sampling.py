@@ -134,7 +134,9 @@ def test_a_doubt_waits_for_the_county_which_decides_on_it_once(stage: Stage) -> 
         with pytest.raises(SampledAlready):
             find_sound(db, staff(db, "county"), *appeal, stage.clock())
         suspend(db, get_case(db, case[1]), staff(db, "county"), "identity_doubtful", stage.clock())
-        assert find_task(db, *case) is None
+        stopped = find_task(db, *case)
+        assert stopped is not None
+        assert stopped.step == "suspended"
     with Database(stage.database) as db:
         verdicts = db.scalars(select(Decision.verdict).order_by(Decision.id)).all()
         assert list(verdicts) == ["pass", "pass", "pass", "doubt", "doubt", "sound", "freeze"]

@@ -26,6 +26,7 @@ from models.ticket import open_ticket
 from models.verification import Verification
 from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
 from tests.test_review import SEAT
+from tests.verifying import seen_in_need
 
 LONGHUI, WORDS = "430524101000", load_lexicon().words
 STAFF_COMMANDS = {name: command for name, command in COMMANDS.items() if command.staff}
@@ -336,13 +337,14 @@ def test_a_decision_takes_three_numbers(stage: Stage, subject: str, verdict: str
     stage.register("o-wang", "resident", verified=subject == "appeal")
     role = "village" if subject == "appeal" else "county"
     stage.appoint("o-zhou", role, SEAT[role])
-    stage.appoint("o-visitor", "village", DAOXIAN_MEIHUA)  # for the case that goes back
+    visitor = stage.appoint("o-visitor", "village", DAOXIAN_MEIHUA)  # for the case that goes back
     if subject == "appeal":
         stage.ask("o-wang")
     else:
         with Database(stage.database) as db, db.begin():
             case = db.scalars(select(Verification)).one()
             case.state = "county_review"
+            seen_in_need(db, case, visitor, stage.clock())
             open_task(db, case.matter, "county_review", stage.clock())
     assert "等您办的" in stage.say("o-zhou", "待办")
     assert say(stage, "zhou", "1")[0] == ("replies/case" if subject == "appeal" else "replies/case_file")

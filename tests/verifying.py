@@ -15,7 +15,7 @@ from models.progress import object_to, registry_answered
 from models.registry import Finding
 from models.staff import Staff
 from models.user import User
-from models.verification import Verification, case_of, get_case, open_case
+from models.verification import NOTICE, Verification, case_of, get_case, open_case
 from models.visit import Seen, record
 from tests.stage import DAOXIAN_MEIHUA, Stage
 
@@ -42,6 +42,13 @@ def visited(
         seen = Seen(f"stage-visit-{number}-{case.round}", place or PLACE, {"people": 3}, FINDINGS, 50, supports)
         visit = record(db, case, staff, seen, stage.clock())
         verdict.visited(db, case, staff, visit, stage.clock())
+
+
+def seen_in_need(db: Database, case: Verification, staff_id: int, now: datetime) -> None:
+    """A visit that found them in need, and five days on notice, for a case that is put into a later state by hand."""
+    seen = Seen(f"by-hand-{case.id}", PLACE, {"people": 3}, FINDINGS, 50, supports=True)
+    record(db, case, db.get_one(Staff, staff_id), seen, now)
+    case.notice_from, case.notice_until = now - NOTICE, now
 
 
 def objected(stage: Stage, number: int, openid: str, words: str = OBJECTION) -> None:
