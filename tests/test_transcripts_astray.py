@@ -59,6 +59,9 @@ class PhoneActor(Actor):
                 return envelope.image(f"http://127.0.0.1/p{self.photos}.jpg", f"media-{self.photos}")
             case "place":
                 return envelope.location(25.6, 111.6, rest)
+            case "here":
+                latitude, longitude, *label = rest.split()
+                return envelope.location(float(latitude), float(longitude), " ".join(label))
             case "voice":
                 return envelope.voice("voice-1", rest)
             case "event":
