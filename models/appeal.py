@@ -220,7 +220,7 @@ def hand_in(db: Session, appeal: Appeal, now: datetime, by: Actor | None = None)
 def open_waiting(db: Session, household_id: int, now: datetime) -> None:
     """The household is verified: what it has handed in until now comes to an officer."""
     theirs = (Appeal.household_id == household_id) & (Appeal.state == "submitted")
-    for appeal in db.scalars(select(Appeal).where(theirs).with_for_update()):
+    for appeal in db.scalars(select(Appeal).where(theirs).order_by(Appeal.id).with_for_update()):
         if find_task(db, "appeal", appeal.id) is None:
             open_endorsement(db, appeal.matter, now)
 

@@ -21,7 +21,7 @@ from models.pledge import ALPHABET, CODE_LENGTH
 from models.queue import find_for
 from models.region import level_of
 from models.sealing import keyring
-from models.staff import HOLDING, SEATS, Staff, pin_household
+from models.staff import HOLDING, SEATS, Staff, pin_household, tell_staff
 from models.team import (
     NoSuchStaff,
     NotBelowYou,
@@ -32,7 +32,6 @@ from models.team import (
     is_below,
     seat_of,
     stands,
-    tell_staff,
 )
 from models.tries import tries_today
 from models.zone import CHINA

@@ -18,7 +18,7 @@ from models.errors import Refusal
 from models.notice import tell
 from models.pledge import ALPHABET
 from models.sealing import Sealed, keyring
-from models.staff import Staff, pin_household
+from models.staff import Staff, pin_household, tell_staff
 from models.user import User
 from models.zone import CHINA
 
@@ -138,10 +138,7 @@ def check_last_places(db: Session, number: int, given: str, actor: str, now: dat
         raise WrongLastPlaces(left=MOST_TRIES - card.tries)
     void_card(db, card, actor, "tries", now)
     officer = db.get_one(Staff, card.issued_by)
-    found = (Conversation.account == officer.account) & (Conversation.openid == officer.openid)
-    person = db.scalar(select(Conversation.id).where(found))
-    if person:
-        tell(db, person, "card_void", {"name": user.masked_name}, f"card_void:{card.id}", now)
+    tell_staff(db, officer, "card_void", {"name": user.masked_name}, f"card_void:{card.id}", now)
     raise CardDead
 
 

@@ -26,6 +26,7 @@ from models.errors import Refusal
 from models.machine import Actor, By
 from models.task import close_task
 from models.user import User
+from models.verification import hold_cases
 
 _FIELDS = ("kind", "category", "title", "story", "region_code", "target_fen", "deadline")
 _MOST = 5
@@ -59,6 +60,8 @@ class NothingChanged(Refusal):
 
 def own_appeal(db: Session, user: User, number: int, *, lock: bool = False) -> Appeal:
     """Raises NoSuchAppeal (also for what is not public yet and another's) or NotYourAppeal."""
+    if lock:
+        hold_cases(db, user.household_id)  # before the appeal, which may be handed in again
     appeal = db.get(Appeal, number, with_for_update=lock or None, populate_existing=lock)
     if appeal is None or (appeal.owner_id != user.id and appeal.published_at is None):
         raise NoSuchAppeal(number=number)

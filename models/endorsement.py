@@ -31,10 +31,9 @@ def check_may_ask(db: Session, household_id: int | None) -> None:
 def open_endorsement(db: Session, matter: Matter, now: datetime) -> None:
     """Into an officer's queue, if somebody of the household is verified; until then it waits without a clock.
 
-    A case that is just being decided on is waited for: whoever decides on it opens what it sees.
+    A case that is just being decided on is waited for (models.verification.hold_cases): whoever decides on it opens
+    what it sees.
     """
-    theirs = select(Verification).where(Verification.household_id == matter.household_id)
-    db.scalars(theirs.with_for_update(read=True).execution_options(populate_existing=True)).all()
     try:
         check_verified(db, matter.household_id, now)
     except NotVerified:

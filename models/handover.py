@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models import tie
 from models.errors import Refusal
 from models.review import get_locked
-from models.staff import Staff
+from models.staff import Staff, tell_staff
 from models.task import (
     STEPS,
     HasAPart,
@@ -22,7 +22,7 @@ from models.task import (
     part_in,
     recuse,
 )
-from models.team import SHARED, NoSuchStaff, OnYourself, StaffStands, find_member, seat_of, stands, tell_staff
+from models.team import SHARED, NoSuchStaff, OnYourself, StaffStands, find_member, seat_of, stands
 from models.verification import get_case
 from models.zone import CHINA
 
@@ -154,7 +154,7 @@ def declare(db: Session, staff: Staff, kind: str, id_number: str, now: datetime)
     left = 0
     for household in tie.declare(db, staff, kind, id_number, now):
         open_ones = (Task.household_id == household) & Task.closed_at.is_(None)
-        for task in db.scalars(select(Task).where(open_ones).with_for_update()):
+        for task in db.scalars(select(Task).where(open_ones).order_by(Task.due_at, Task.id).with_for_update()):
             left += task.assignee == staff.id
             recuse(db, task, staff, kind, now)
     return left

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from models.conversation import Conversation
+from models.course import barred, tell_owner, to_township
 from models.machine import SYSTEM
 from models.objection import ON_NOTICE, Objection, ObjectionHeard, OwnNotice
 from models.registry import Finding
@@ -14,18 +15,7 @@ from models.sealing import keyring
 from models.staff import Staff
 from models.task import Matter, close_task, find_task, open_task, recuse
 from models.user import User
-from models.verification import (
-    MACHINE,
-    REMINDER,
-    STANDING,
-    UNDER_WAY,
-    NotOnNotice,
-    Verification,
-    barred,
-    get_case,
-    tell_owner,
-    to_township,
-)
+from models.verification import MACHINE, REMINDER, STANDING, UNDER_WAY, NotOnNotice, Verification, get_case
 
 # Of a hundred that villages endorsed, the township looks again at so many, drawn so that nobody can foresee which.
 SAMPLED_OF_HUNDRED = 20

@@ -19,7 +19,7 @@ from models.notice import tell
 from models.photo import Photo
 from models.region import Region
 from models.sealing import keyring
-from models.staff import Staff, same_people
+from models.staff import Staff, same_people, tell_staff
 from models.task import close_task, find_task, recuse
 from models.tie import Tie, tied_to
 from models.user import User, find_by_number
@@ -122,7 +122,7 @@ def use(db: Session, mandate: Mandate, staff: Staff, subject: str, number: int, 
     if task:
         recuse(db, task, staff, ACTED, now)
     facts = {"subject": subject, "number": number, "title": title, "work_no": staff.work_no}
-    _tell(db, Conversation.user_id == mandate.user_id, "proxy_acted", facts, f"proxy_acted:{act.id}", now)
+    _tell_owner(db, mandate, facts, f"proxy_acted:{act.id}", now)
     return act
 
 
@@ -142,7 +142,7 @@ def use_again(db: Session, mandate: Mandate, staff: Staff, number: int, title: s
         recuse(db, task, staff, ACTED, now)
     facts = {"subject": "appeal", "number": number, "title": title, "work_no": staff.work_no}
     key = f"proxy_acted:{act.id}:{int(now.timestamp())}"
-    _tell(db, Conversation.user_id == mandate.user_id, "proxy_acted", facts, key, now)
+    _tell_owner(db, mandate, facts, key, now)
 
 
 def tell_writer(db: Session, number: int, facts: dict[str, Any], key: str, now: datetime) -> None:
@@ -151,8 +151,7 @@ def tell_writer(db: Session, number: int, facts: dict[str, Any], key: str, now: 
     staff_id = db.scalar(wrote.where(ProxyAct.subject == "appeal", ProxyAct.subject_id == number))
     staff = db.get(Staff, staff_id) if staff_id else None
     if staff and staff.state == "active":
-        theirs = (Conversation.account == staff.account) & (Conversation.openid == staff.openid)
-        _tell(db, theirs, "proxied_moved", facts, key, now)
+        tell_staff(db, staff, "proxied_moved", facts, key, now)
 
 
 def sheet_lost(db: Session, photo_id: int, now: datetime) -> None:
@@ -163,8 +162,7 @@ def sheet_lost(db: Session, photo_id: int, now: datetime) -> None:
     if mandate is None or used is None or db.scalar(select(ProxyAct.id).where(used).limit(1)) is None:
         return
     staff, user = db.get_one(Staff, mandate.staff_id), db.get_one(User, mandate.user_id)
-    theirs = (Conversation.account == staff.account) & (Conversation.openid == staff.openid)
-    _tell(db, theirs, "sheet_lost", {"name": user.masked_name}, f"sheet_lost:{mandate.id}", now)
+    tell_staff(db, staff, "sheet_lost", {"name": user.masked_name}, f"sheet_lost:{mandate.id}", now)
 
 
 def unanswered(db: Session, user_id: int) -> list[ProxyAct]:
@@ -258,13 +256,12 @@ def _tell_county(db: Session, act: ProxyAct, mandate: Mandate, template: str, no
     seats = select(Staff).where(Staff.role == By.COUNTY, Staff.region_code == county, Staff.state == "active")
     facts = {"subject": act.subject, "number": act.subject_id, "work_no": officer.work_no}
     for staff in db.scalars(seats.order_by(Staff.id).limit(_MOST_TOLD)):
-        theirs = (Conversation.account == staff.account) & (Conversation.openid == staff.openid)
-        _tell(db, theirs, template, facts, f"{template}:{act.id}", now)
+        tell_staff(db, staff, template, facts, f"{template}:{act.id}", now)
 
 
-def _tell(db: Session, whose: Any, template: str, facts: dict[str, Any], key: str, now: datetime) -> None:
-    for person in db.scalars(select(Conversation.id).where(whose)):
-        tell(db, person, template, facts, f"{key}:{person}", now)
+def _tell_owner(db: Session, mandate: Mandate, facts: dict[str, Any], key: str, now: datetime) -> None:
+    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == mandate.user_id)):
+        tell(db, person, "proxy_acted", facts, f"{key}:{person}", now)
 
 
 def _lock(db: Session, user_id: int, number: int) -> ProxyAct:

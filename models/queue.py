@@ -6,10 +6,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from models.conversation import Conversation
-from models.notice import tell
 from models.region import prefix
-from models.staff import STAFF_ROLES, Staff
+from models.staff import STAFF_ROLES, Staff, tell_staff
 from models.task import ABOVE, STEPS, Task, find_holder, note
 
 # Beyond its step's own days, for each level that it went up.
@@ -68,8 +66,10 @@ def escalate_overdue(db: Session, now: datetime) -> int:
             task.due_at = now + REMINDED
             if before is None:
                 find_holder(db, task, now)
-        for staff_id in {before, task.assignee} - {None}:
-            _tell_staff(db, staff_id or 0, "task_overdue", task, now, stayed=staff_id == before)
+        facts = {"subject": task.subject, "number": task.subject_id, "step": task.step}
+        for staff in db.scalars(select(Staff).where(Staff.id.in_({before, task.assignee} - {None}))):
+            whose = {"yours": staff.id == task.assignee, "stayed": staff.id == before}
+            tell_staff(db, staff, "task_overdue", facts | whose, f"task_overdue:{task.id}:{task.escalations}", now)
     return len(tasks)
 
 
@@ -84,24 +84,9 @@ def find_for(db: Session, staff: Staff, now: datetime) -> None:
 
 def release(db: Session, staff: Staff, now: datetime) -> int:
     """Somebody is no longer there: everything in their queue finds somebody else. Returns how many."""
-    tasks = list(db.scalars(select(Task).where(Task.closed_at.is_(None), Task.assignee == staff.id)))
+    mine = select(Task).where(Task.closed_at.is_(None), Task.assignee == staff.id).order_by(Task.due_at, Task.id)
+    tasks = list(db.scalars(mine.with_for_update()))
     for task in tasks:
         note(db, task, "released", staff.work_no, now)
         find_holder(db, task, now, besides=staff.id)
     return len(tasks)
-
-
-def _tell_staff(db: Session, staff_id: int, template: str, task: Task, now: datetime, *, stayed: bool) -> None:
-    staff = db.get_one(Staff, staff_id)
-    person = db.scalar(
-        select(Conversation.id).where(Conversation.account == staff.account, Conversation.openid == staff.openid)
-    )
-    if person:
-        facts = {
-            "subject": task.subject,
-            "number": task.subject_id,
-            "step": task.step,
-            "yours": staff_id == task.assignee,
-            "stayed": stayed,
-        }
-        tell(db, person, template, facts, f"{template}:{task.id}:{task.escalations}:{staff_id}", now)

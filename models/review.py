@@ -8,15 +8,15 @@ now. The county officer who decided its case may: most counties have one or two,
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.appeal import MACHINE, Appeal, NoSuchAppeal, freeze, publish, resume
-from models.audit import AuditEvent
 from models.conversation import Conversation
 from models.decision import decide, passed_by
 from models.endorsement import visitors_of
 from models.errors import Refusal
+from models.look import has_seen
 from models.machine import WrongState
 from models.notice import tell
 from models.progress import is_drawn
@@ -91,7 +91,8 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     if task.step not in _STANDS:
         # Stopped or in doubt: there is nothing to pass.
         raise WrongState(subject="appeal", state=appeal.state, wanted="passed")
-    _check_seen(db, staff, appeal)
+    if appeal.round > 1 and not has_seen(db, staff, "appeal", number):
+        raise ChangedSince(number)
     if appeal.deadline <= now:
         raise DeadlinePassed(number=number, title=appeal.title, deadline=appeal.deadline)
     check_verified(db, appeal.household_id, now)
@@ -178,18 +179,6 @@ def tell_owner(
 def _hold_household(db: Session, number: int) -> None:
     """Cases before appeals (see hold_cases), and before what a county that suspends the household would miss."""
     hold_cases(db, db.scalar(select(Appeal.household_id).where(Appeal.id == number)))
-
-
-def _check_seen(db: Session, staff: Staff, appeal: Appeal) -> None:
-    """Raises ChangedSince."""
-    if appeal.round == 1:
-        return
-    its_own = (AuditEvent.subject == "appeal") & (AuditEvent.subject_id == appeal.id)
-    handed_in = select(func.max(AuditEvent.id)).where(its_own, AuditEvent.to_state == "submitted").scalar_subquery()
-    looks = its_own & (AuditEvent.action == "read_sensitive") & (AuditEvent.detail == "review")
-    looks &= AuditEvent.actor == staff.actor.name
-    if db.scalar(select(AuditEvent.id).where(looks, AuditEvent.id > handed_in).limit(1)) is None:
-        raise ChangedSince(appeal.id)
 
 
 def _pass(db: Session, appeal: Appeal, task: Task, staff: Staff, now: datetime) -> None:

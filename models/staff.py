@@ -12,6 +12,7 @@ from models.audit import record
 from models.base import Base, RowId, one_of
 from models.conversation import Conversation
 from models.machine import Actor, By
+from models.notice import tell
 from models.region import covers, level_of, parents
 from models.sealing import Sealed
 from models.user import User
@@ -141,6 +142,14 @@ def pin_household(db: Session, account: str | None, openid: str | None) -> None:
     if household:
         seats = (Staff.account == account) & (Staff.openid == openid)
         db.execute(update(Staff).where(seats).values(household_id=household))
+
+
+def tell_staff(db: Session, staff: Staff, template: str, facts: dict[str, Any], key: str, now: datetime) -> None:
+    """A notice to the WeChat behind a seat, if there is one."""
+    theirs = (Conversation.account == staff.account) & (Conversation.openid == staff.openid)
+    person = db.scalar(select(Conversation.id).where(theirs))
+    if person:
+        tell(db, person, template, facts, f"{key}:{staff.id}", now)
 
 
 @dataclass(frozen=True, slots=True)

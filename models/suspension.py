@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from models.appointment import MACHINE
 from models.machine import SYSTEM
 from models.queue import find_for, release
-from models.staff import Staff
+from models.staff import Staff, tell_staff
 from models.task import Task
 from models.team import (
     NoSuchStaff,
@@ -20,7 +20,6 @@ from models.team import (
     is_below,
     seat_of,
     stands,
-    tell_staff,
 )
 
 _GONE = ("suspended", "revoked")

@@ -31,7 +31,8 @@ from models.staff import STAFF_ROLES, Staff, highest_seat, nearest, same_people,
 from models.tie import tied_to
 
 SUBJECTS = ("case", "appeal", "revision")
-# Step -> whose it is, and the days they have. A case's five steps and its five days of notice make fifteen days.
+# Step -> whose it is, and the days they have. Of a case's fifteen, the registry has one and the notice five; an
+# objection takes what time it takes.
 STEPS: dict[str, tuple[str, int]] = {
     "visit": ("village", 4),
     "adjudicate": ("township", 2),
@@ -215,7 +216,7 @@ def close_task(db: Session, subject: str, number: int, now: datetime, staff: Sta
 
 
 def find_task(db: Session, subject: str, number: int) -> Task | None:
-    """The open one. Its subject's own row is the lock: whoever decides holds that."""
+    """The open one. Whoever decides holds its subject's row; the sweep may meanwhile give it to somebody else."""
     open_one = (Task.subject == subject) & (Task.subject_id == number) & Task.closed_at.is_(None)
     return db.scalar(select(Task).where(open_one).execution_options(populate_existing=True))
 

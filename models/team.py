@@ -9,9 +9,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from models.audit import AuditEvent
-from models.conversation import Conversation
 from models.errors import Refusal
-from models.notice import tell
 from models.queue import within
 from models.region import Region
 from models.staff import Staff, find_staff, same_people, seated
@@ -158,14 +156,6 @@ def get_member(db: Session, by: Staff, staff_id: int, now: datetime) -> Member |
         return None
     staff, place, count = found
     return _member(staff, place, count, now)
-
-
-def tell_staff(db: Session, staff: Staff, template: str, facts: dict[str, Any], key: str, now: datetime) -> None:
-    """A notice to the WeChat behind a seat, if there is one."""
-    theirs = (Conversation.account == staff.account) & (Conversation.openid == staff.openid)
-    person = db.scalar(select(Conversation.id).where(theirs))
-    if person:
-        tell(db, person, template, facts, f"{key}:{staff.id}", now)
 
 
 def _page(db: Session, wanted: Any, after: tuple[str, int] | None, now: datetime, most: int) -> list[Member]:

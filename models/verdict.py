@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.appeal import LIVE, REVIEWED, Appeal, freeze, open_waiting
 from models.appeal import MACHINE as APPEALS
+from models.course import go_back, tell_owner, to_county, to_township
 from models.decision import decide, overturn
 from models.errors import Refusal
 from models.machine import SYSTEM, By, WrongState
@@ -17,19 +18,7 @@ from models.review import tell_owner as tell_of_appeal
 from models.staff import Staff, same_people
 from models.task import HasAPart, NotYourTurn, Task, close_task, demand_region, open_task, recuse, take
 from models.tie import tied_to
-from models.verification import (
-    LASTS,
-    MACHINE,
-    NOTICE,
-    OPEN,
-    PROMISED,
-    Verification,
-    case_of,
-    go_back,
-    tell_owner,
-    to_county,
-    to_township,
-)
+from models.verification import LASTS, MACHINE, NOTICE, OPEN, PROMISED, Verification, case_of
 from models.visit import Visit
 
 

@@ -12,15 +12,11 @@ from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, SmallInteger, S
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
-from models.conversation import Conversation
-from models.decision import disbelieved
 from models.errors import Refusal
-from models.machine import SYSTEM, Actor, By, Machine
-from models.notice import tell
+from models.machine import Actor, By, Machine
 from models.registry import RESULTS
-from models.task import Matter, close_task, open_task
+from models.task import Matter, close_task
 from models.user import User
-from models.zone import CHINA
 
 # What a resident is promised, and what the notice lasts at least.
 PROMISED = timedelta(days=15)
@@ -280,59 +276,3 @@ def withdraw(db: Session, user_id: int, actor: Actor, now: datetime) -> None:
     for case in db.scalars(found.execution_options(populate_existing=True)):
         MACHINE.move(db, case, "withdrawn", actor, now)
         close_task(db, "case", case.id, now)
-
-
-def barred(case: Verification) -> dict[int, str]:
-    """Those who had their word in this round at another stage."""
-    return {staff_id: "decided_before" for staff_id in (case.visited_by, case.reviewed_by) if staff_id}
-
-
-def to_township(db: Session, case: Verification, now: datetime, *, sampled: bool) -> None:
-    case.sampled = sampled
-    MACHINE.move(db, case, "township_review", SYSTEM, now, "sampled" if sampled else "not_sampled")
-    if sampled:
-        open_task(db, case.matter, "township_review", now, barred(case))
-    else:
-        to_county(db, case, SYSTEM, now)
-    db.flush()
-
-
-def to_county(db: Session, case: Verification, actor: Actor, now: datetime) -> None:
-    MACHINE.move(db, case, "county_review", actor, now)
-    open_task(db, case.matter, "county_review", now, barred(case))
-    db.flush()
-
-
-def go_back(
-    db: Session, case: Verification, actor: Actor, now: datetime, reasons: Sequence[str], *, another: bool
-) -> None:
-    """To another visit; ``another``: not by the same officer. Never by one whom an objection proved wrong."""
-    barred = disbelieved(db, case.matter) | ({case.visited_by} if another and case.visited_by else set())
-    MACHINE.move(db, case, "registry_checked", actor, now, ",".join(reasons)[:80])
-    case.round += 1
-    case.reasons = ",".join(reasons)
-    case.visited_by = case.visited_at = case.reviewed_by = case.notice_from = case.notice_until = None
-    open_task(db, case.matter, "visit", now, dict.fromkeys(barred, "decided_before"))
-    db.flush()
-
-
-def tell_owner(db: Session, case: Verification, template: str, now: datetime, was: str | None = None) -> None:
-    """``was``: where it stood, where a state that is come back to is other news than the first time."""
-    facts = {
-        "number": case.id,
-        "state": case.state,
-        "was": was,
-        "reasons": case.reasons.split(",") if case.reasons else [],
-        "registry": case.registry_result,
-        "due": _day(case.due_at),
-        "until": _day(case.notice_until),
-        "expires": _day(case.expires_at),
-    }
-    key = f"case:{case.id}:{template}:{case.state}:{case.round}:{int(now.timestamp())}"
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == case.user_id)):
-        tell(db, person, template, facts, f"{key}:{person}", now)
-
-
-def _day(at: datetime | None) -> str | None:
-    """Where the people are, as a notice can keep it."""
-    return at.astimezone(CHINA).date().isoformat() if at else None

@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session as Database
 
 from bot import books
 from models import review, verdict
+from models.course import to_township
 from models.look import open_appeal
 from models.staff import Appointment, Staff, appoint
 from models.task import find_task, recuse
-from models.verification import NOTICE, get_case, to_township
+from models.verification import NOTICE, get_case
 from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
 from tests.test_books import codes, unguarded
 from tests.verifying import case, registered, visited

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session as Database
 from models import verdict
 from models.appeal import Appeal
 from models.books import violations
+from models.course import to_township
 from models.database import snapshot
 from models.staff import Staff
 from models.task import Recusal, Task, find_task
-from models.verification import get_case, to_township
+from models.verification import get_case
 from tests.stage import Stage, seed_regions
 from tests.verifying import DAY, registered, visited
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session as Database
 
 from models.appeal import MACHINE, Appeal, NewAppeal, OneOpenAppeal, freeze, publish, resume, submit
 from models.audit import AuditEvent
+from models.course import to_township
 from models.decision import Decision
 from models.gallery import NotForYou, open_gallery
 from models.help_desk import AnswerTooLong, answer_ticket
@@ -25,7 +26,7 @@ from models.task import HasAPart, NotYourTurn, OutsideRegion, Task, find_task
 from models.ticket import Ticket, open_ticket
 from models.user import User
 from models.verification import MACHINE as CASES
-from models.verification import Verification, to_township
+from models.verification import Verification
 from tests import wechat_side
 from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
 from tests.verifying import seen_in_need
