@@ -5,16 +5,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from models import review, verdict
-from models.appeal import Appeal
+from models.appeal import Appeal, NewAppeal
+from models.correction import own_appeal, resubmit
 from models.erase import erase_person
 from models.machine import Actor, By
 from models.staff import Staff
+from models.task import Task, open_task
+from models.user import User
 from models.verification import NotVerified, get_case, open_case, withdraw
 from tests.stage import Stage, seed_regions
-from tests.verifying import case, person_of
+from tests.verifying import case, person_of, seen_in_need
 
 COUNTY = "431124000000"
 
@@ -75,3 +79,29 @@ def test_a_suspended_household_does_not_leave_and_begin_anew(stage: Stage) -> No
     with Database(stage.database) as db, db.begin():
         erase_person(db, stage.person("o-wang"), stage.clock())
     assert case(stage, 1).state == "suspended"
+
+
+def test_what_its_owner_changes_while_the_household_is_being_verified_comes_to_an_officer_once(stage: Stage) -> None:
+    owner = stage.register("o-li", "resident", verified=False)
+    number = stage.ask("o-li")
+    with Database(stage.database) as db, db.begin():
+        theirs = get_case(db, 2)
+        theirs.state = "county_review"
+        seen_in_need(db, theirs, 1, stage.clock())
+        open_task(db, theirs.matter, "county_review", stage.clock())
+
+    def change(db: Database) -> None:
+        appeal = own_appeal(db, db.get_one(User, owner), number, lock=True)
+        resubmit(db, appeal, wanted(appeal), stage.clock())
+
+    together(stage, lambda db: verdict.verify(db, get_case(db, 2), db.get_one(Staff, 2), stage.clock()), change)
+    with Database(stage.database) as db:
+        assert db.get_one(Appeal, number).round == 2
+        assert [task.step for task in db.scalars(select(Task).where(Task.closed_at.is_(None)))] == ["endorse"]
+
+
+def wanted(appeal: Appeal) -> NewAppeal:
+    """The same again under another title."""
+    same = {name: getattr(appeal, name) for name in ("kind", "category", "story", "region_code", "target_fen")}
+    budget = [("缝纫机", appeal.target_fen)]
+    return NewAppeal(draft_id="again", title="买两台缝纫机", deadline=appeal.deadline, budget=budget, **same)
