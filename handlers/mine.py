@@ -72,7 +72,7 @@ def _who(talk: Talk, user: User) -> dict[str, Any]:
     region = talk.desk.db.get(Region, user.region_code) if user.region_code else None
     return {
         "role": user.role,
-        "name": user.name[0] + "*" * (len(user.name) - 1) if user.name else user.display_name,
+        "name": user.masked_name or user.display_name,
         "phone": Phone().shown(user.phone, talk.world) if user.phone else None,
         "home": region.full_name if region else None,
     }

@@ -58,7 +58,7 @@ def _somewhere(talk: Talk, said: str) -> Answer:
     small = [region for region in found.values() if level_of(region.code) in LISTED]
     if len(small) == 1:
         return notices_in(talk, small[0].code)
-    lines = list(enumerate((region for region in small[:_MOST_OFFERED]), 1))
+    lines = list(enumerate(small[:_MOST_OFFERED], 1))
     options = [Option(n, "", ["command", "notices_in", region.code]) for n, region in lines]
     shown = [(n, region.full_name) for n, region in lines]
     return Answer([Say("replies/notices_where", None, {"lines": shown, "said": said[:30]})], options)

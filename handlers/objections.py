@@ -3,10 +3,10 @@
 from flows.flow import Answer, Say
 from flows.session import Option
 from handlers.notices import notices
+from handlers.reasons import stepped_aside
 from handlers.seat import parse, staff_of
 from handlers.talk import Talk
 from models.objection import hear_objections
-from models.task import is_short, step_aside
 from models.verdict import adjudicate
 from models.verification import get_case
 
@@ -58,10 +58,9 @@ def _decide(talk: Talk, reference: str, seen: str, *, upheld: bool) -> Answer:
     """``seen``: the newest objection that was read. Without it, or when another has come, they are shown first."""
     db, staff, number = talk.desk.db, staff_of(talk), parse(reference)[1]
     case = get_case(db, number)
-    reason = step_aside(db, staff, "case", number, talk.world.now)
-    if reason:
-        facts = {"subject": "case", "id": number, "reason": reason, "short": is_short(db, "case", number)}
-        return Answer([Say("replies/recused", None, facts)], outcome="recused")
+    recused = stepped_aside(talk, reference)
+    if recused:
+        return recused
     newest = hear_objections(db, case, staff, talk.world.now, note=False)[-1].id
     if seen != str(newest):
         return view_objections(talk, reference)

@@ -2,14 +2,15 @@
 
 import json
 
-from flows.flow import Answer, Say
+from flows.flow import Answer
 from flows.visit import QUESTIONS
 from handlers.browse import with_ways
+from handlers.reasons import stepped_aside
 from handlers.seat import parse, staff_of
 from handlers.talk import Talk
 from handlers.todo import todo
 from models.look import open_visit
-from models.task import HasAPart, is_short, step_aside
+from models.task import HasAPart
 from models.verdict import take_visit
 from models.verification import NoSuchCase, get_case
 
@@ -21,12 +22,11 @@ def visit(talk: Talk, reference: str = "") -> Answer:
     db, staff, (_, number) = talk.desk.db, staff_of(talk), parse(reference)
     try:
         take_visit(db, get_case(db, number), staff)
-    except HasAPart as refusal:
-        # It has found somebody else by itself; that is kept, unlike a refusal.
-        step_aside(db, staff, "case", number, talk.world.now)
-        reason, short = refusal.values["reason"], is_short(db, "case", number)
-        facts = {"subject": "case", "id": number, "reason": reason, "short": short}
-        return Answer([Say("replies/recused", None, facts)], outcome="recused")
+    except HasAPart:
+        recused = stepped_aside(talk, f"case:{number}")
+        if recused is None:
+            raise
+        return recused
     return talk.start("visit", {"case": number})
 
 
