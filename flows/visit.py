@@ -7,13 +7,14 @@ from flows.desk import Desk
 from flows.flow import Answer, Flow, Say, Step
 from flows.readers import Choice, Count, Here, Photo, Text
 from flows.readers.place_names import is_surely_meant
+from flows.recusal import stepped_aside
 from flows.session import Draft
 from flows.world import Region as Named
 from models.machine import WrongState
 from models.photo import attach
 from models.region import LEVELS, Region, covers, level_of, prefix
 from models.staff import Staff, find_staff
-from models.task import HasAPart, NotYourTurn, OutsideRegion, step_aside
+from models.task import HasAPart, NotYourTurn, OutsideRegion
 from models.verdict import take_visit, visited
 from models.verification import Verification, get_case
 from models.visit import OtherCounty, Seen, VisitOver, find_visit, record
@@ -56,9 +57,11 @@ def done(desk: Desk, draft: Draft) -> Answer:
             take_visit(desk.db, case, staff)
         except (NotYourTurn, OutsideRegion, WrongState):
             raise VisitOver(number=case.id) from None
-        except HasAPart as refusal:
-            step_aside(desk.db, staff, "case", case.id, desk.world.now)
-            return Answer([Say("replies/recused", None, {"subject": "case", "id": case.id, **refusal.values})])
+        except HasAPart:
+            recused = stepped_aside(desk, staff, "case", case.id)
+            if recused is None:
+                raise
+            return recused
         visit = record(desk.db, case, staff, _seen(desk, draft, case), desk.world.now)
         photos = attach(
             desk.db, "visit", visit.id, desk.person.conversation_id, draft.answers["photos"], desk.world.now

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 
+from flows import recusal
 from flows.flow import Answer, Say
 from flows.numerals import ordinal
 from flows.session import Option
@@ -14,7 +15,7 @@ from models.appeal import MACHINE as APPEALS
 from models.appeal import Appeal
 from models.machine import WrongState
 from models.staff import Staff
-from models.task import demand_region, is_short, step_aside, take
+from models.task import demand_region, take
 from models.verification import MACHINE as CASES
 from models.verification import Verification, get_case
 
@@ -38,13 +39,7 @@ _BETWEEN = re.compile(r"[\s,，、;；和]+")
 
 def stepped_aside(talk: Talk, reference: str) -> Answer | None:
     """Who has a part in it steps aside, and it has found somebody else by itself; that is kept, unlike a refusal."""
-    subject, number = parse(reference)
-    reason = step_aside(talk.desk.db, staff_of(talk), subject, number, talk.world.now)
-    if reason is None:
-        return None
-    short = is_short(talk.desk.db, subject, number)
-    facts = {"subject": subject, "id": number, "reason": reason, "short": short}
-    return Answer([Say("replies/recused", None, facts)], outcome="recused")
+    return recusal.stepped_aside(talk.desk, staff_of(talk), *parse(reference))
 
 
 def with_reasons(
