@@ -99,7 +99,7 @@ def server(kind: str, folder: Path) -> Iterator[tuple[str, EmbeddedPostgres | No
     if kind == "sqlite":
         yield f"sqlite:///{folder / 'chaos.db'}", None
         return
-    with EmbeddedPostgres() as postgres:
+    with EmbeddedPostgres(durable=True) as postgres:  # else a crash may lose what it said it had
         yield postgres.url, postgres
 
 
@@ -151,7 +151,8 @@ def _check(stage: Stage, people: list[Person]) -> None:
     with Database(stage.database) as db:
         ours = select(Conversation.user_id).where(Conversation.openid.like("o-chaos-%"))
         assert db.scalar(select(func.count()).select_from(User).where(User.id.in_(ours))) == PEOPLE
-        assert db.scalars(select(Pledge.amount_fen)).all() == [1050] * PEOPLE * PLEDGES
+        promised = db.scalars(select(Pledge.amount_fen)).all()
+        assert promised == [1050] * PEOPLE * PLEDGES, [person.heard for person in people]
         assert db.scalar(select(func.count()).select_from(Notice)) == PEOPLE * PLEDGES
     assert sum(person.tries for person in people) > 2 * PEOPLE * len((*REGISTER, *PLEDGE * PLEDGES))
     for person in people:

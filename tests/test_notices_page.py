@@ -222,14 +222,16 @@ def test_it_reads_well(new_database: Callable[[str], str], size: dict[str, int])
             opened.goto(f"{root}/notices")
             opened.fill("input", "道县")
             opened.click("button")
+            opened.locator("main li a").first.wait_for()
             assert opened.evaluate("document.documentElement.scrollWidth") <= size["width"]
             shoot(opened, f"notices-search-{size['width']}")
             opened.click("main li a")
-            assert opened.locator("h2").count() == PAGE
+            opened.locator("h2").nth(PAGE - 1).wait_for()
             assert opened.evaluate("document.documentElement.scrollWidth") <= size["width"]
             assert opened.evaluate("parseFloat(getComputedStyle(document.body).fontSize)") >= 16
             shoot(opened, f"notices-{size['width']}")
             opened.click("a[rel=next]")
+            opened.wait_for_url("**after=**")
             assert opened.locator("h2").count() == 1
     finally:
         stage.close()
