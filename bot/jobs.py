@@ -21,8 +21,10 @@ log = structlog.get_logger()
 QUEUE = "default"
 JOBS = {
     name: f"bot.worker.{name}"
-    for name in ("fetch_photo", "forget_photo", "check_registry", "make_card_code", "check_books")
+    for name in ("fetch_photo", "forget_photo", "check_registry", "make_card_code", "check_books", "deliver")
 }
+# Notices that one job takes along.
+BATCH = 100
 # Seconds, where RQ's three minutes are too few: the books are read from end to end.
 LIMITS = {"check_books": 4 * 3600}
 
@@ -39,10 +41,14 @@ class Jobs:
         self.redis = open_redis(redis_url)
         self._queue = Queue(QUEUE, connection=self.redis, serializer=JSONSerializer)
 
-    def enqueue(self, jobs: Sequence[tuple[str, int]]) -> None:
-        """Hand (job, id) pairs to the workers; what cannot be handed over now is found by the sweep."""
+    def enqueue(self, jobs: Sequence[tuple[str, int]], told: Sequence[int] = ()) -> None:
+        """Hand (job, id) pairs and notices to the workers; what cannot be handed over now is found by the sweep."""
+        batches = [("deliver", list(told[start : start + BATCH])) for start in range(0, len(told), BATCH)]
         try:
-            prepared = [Queue.prepare_data(JOBS[name], (row_id,), timeout=LIMITS.get(name)) for name, row_id in jobs]
+            prepared = [
+                Queue.prepare_data(JOBS[name], (argument,), timeout=LIMITS.get(name))
+                for name, argument in [*jobs, *batches]
+            ]
             self._queue.enqueue_many(prepared)
         except RedisError as error:
             log.warning("jobs.not_enqueued", count=len(jobs), error=type(error).__name__)

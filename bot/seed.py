@@ -108,7 +108,7 @@ class _History:
         for days_ago, happen in sorted(happenings, key=lambda happening: -happening[0]):
             happen(self.now - timedelta(days=days_ago))
         old = Notice.created_at < self.now - _NEWS_IS_NEW
-        self.db.execute(update(Notice).where(old).values(read_at=Notice.created_at))
+        self.db.execute(update(Notice).where(old).values(read_at=Notice.created_at, state="read", channel="reply"))
 
     def _arrivals(self, groups: dict[str, Any], registry: Row) -> Iterator[Happening]:
         residents = groups["residents"]

@@ -27,9 +27,10 @@ from flows.session import Session, SessionBroken, dumps, loads
 from flows.world import Region, World
 from models import inbound
 from models.message import Message
-from models.notice import Unread, count_unread, find_unread, mark_read
+from models.notice import Unread, count_unread, find_unread, mark_failed, mark_read
 from models.sealing import CannotOpen
 from models.staff import find_staff
+from models.window import opened_by
 
 log = structlog.get_logger()
 
@@ -47,8 +48,9 @@ class TryAgain(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """``route`` decides what a message leads to; ``enqueue`` is told (job, id) pairs after the commit.
+    """``route`` decides what a message leads to.
 
+    ``enqueue`` is told (job, id) pairs and the notices to push, after the commit.
     ``link``: kind of page, what it shows and the row of the member of staff it is for -> its address.
     """
 
@@ -56,7 +58,7 @@ class Turns:
     renderer: Renderer
     lexicon: Lexicon
     route: Callable[[Desk, Session, Message], Answer]
-    enqueue: Callable[[Sequence[tuple[str, int]]], None]
+    enqueue: Callable[[Sequence[tuple[str, int]], Sequence[int]], None]
     clock: Callable[[], datetime]
     link: Callable[[str, str, int], str]
 
@@ -64,9 +66,10 @@ class Turns:
         """The reply's text, empty for none. Raises TryAgain when the database cannot be worked with."""
         started = time.perf_counter()
         jobs: list[tuple[str, int]] = []
+        told: list[int] = []
         try:
             with self.database.begin() as connection:
-                reply = self._turn(connection, message, jobs, started)
+                reply = self._turn(connection, message, jobs, told, started)
         except (OperationalError, InterfaceError, PoolTimeout) as error:
             raise _try_again(message, error) from None
         except DBAPIError as error:
@@ -75,12 +78,14 @@ class Turns:
             return self._say_sorry(message, started)
         except Exception:  # whatever it is, the person hears of it and nothing stays half done; logged there
             return self._say_sorry(message, started)
-        if jobs:
-            self.enqueue(jobs)
+        if jobs or told:
+            self.enqueue(jobs, told)
         self._report(message, started)
         return reply
 
-    def _turn(self, connection: Connection, message: Message, jobs: list[tuple[str, int]], started: float) -> str:
+    def _turn(
+        self, connection: Connection, message: Message, jobs: list[tuple[str, int]], told: list[int], started: float
+    ) -> str:
         now = self.clock()
         claimed = inbound.claim(connection, message, now)
         if claimed is None:
@@ -91,13 +96,18 @@ class Turns:
         session = self._load(connection, locked, now)
         answer = self.route(desk, session, message) if session else Answer([FRESH_START], outcome="set_aside")
         news = self._news(desk, locked, now) if locked.news and answer.says else []
-        says, told = self._with_news(desk, locked, news, answer.says) if news else (answer.says, [])
+        says, heard = self._with_news(desk, locked, news, answer.says) if news else (answer.says, [])
         reply = self.renderer.render(says)
-        mark_read(desk.db, told, now)
+        mark_read(desk.db, heard, now)
+        told += desk.told
         desk.flush()
         locked.failures = 0
-        record = inbound.Record(answer.outcome, answer.flow, answer.step, answer.tries, _ms(started))
-        inbound.keep(connection, turn_id, locked, dumps(session or Session()), reply, record, now)
+        record = inbound.Record(
+            answer.outcome, answer.flow, answer.step, answer.tries, _ms(started), opened_by(message)
+        )
+        session = session or Session()
+        in_flow = session.draft is not None
+        inbound.keep(connection, turn_id, locked, dumps(session), reply, record, now, in_flow=in_flow)
         return reply
 
     def _news(self, desk: Desk, locked: inbound.Locked, now: datetime) -> list[tuple[Unread, Say]]:
@@ -109,7 +119,7 @@ class Turns:
                 self.renderer.say(say)
             except Exception:  # one bad notice, of whatever kind, must not keep its owner out for ever
                 log.exception("notice.cannot_be_said", notice=notice.id)
-                mark_read(desk.db, [notice], now)
+                mark_failed(desk.db, notice.id)
             else:
                 news.append((notice, say))
         return news
@@ -158,7 +168,7 @@ class Turns:
             return self.link(kind, what, staff.id) if staff else ""
 
         person = Person(locked.id, message.account, message.openid, locked.user_id)
-        desk = Desk(connection, person, World(now, self.lexicon, find, link, region), jobs)
+        desk = Desk(connection, person, World(now, self.lexicon, find, link, region), jobs, locked.offered_at)
         return desk
 
     def _load(self, connection: Connection, locked: inbound.Locked, now: datetime) -> Session | None:

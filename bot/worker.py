@@ -114,6 +114,9 @@ class Errands:
                 for column, nothing in printed(None).items():
                     setattr(photo, column, nothing)
 
+    def deliver(self, notice_ids: list[int]) -> None:
+        """Until there is a channel, a notice waits for its person's next message."""
+
     def _settle(self, photo_id: int, state: str, path: str | None, found: int | None = None) -> None:
         """Not if its owner was erased meanwhile; then the file goes again. ``found``: the picture's print."""
         with Session(self.database) as db, db.begin():
@@ -244,6 +247,11 @@ def check_registry(verification_id: int) -> None:
 
 def make_card_code(card_id: int) -> None:
     cards.make_code(errands().database, errands().api, card_id)
+
+
+def deliver(notice_ids: list[int]) -> None:
+    """Push these notices."""
+    errands().deliver(notice_ids)
 
 
 def check_books(_day: int) -> None:

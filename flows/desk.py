@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session as Database
 
 from flows.world import World
+from models.notice import TOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +24,16 @@ class Person:
 
 @dataclass(slots=True)
 class Desk:
-    """``jobs`` are (job name, id) pairs, enqueued after the commit; nothing else may leave a turn."""
+    """``jobs`` are (job name, id) pairs, enqueued after the commit; nothing else may leave a turn.
+
+    ``offered_at``: when a push last put numbered choices in front of the person.
+    """
 
     connection: Connection
     person: Person
     world: World
     jobs: list[tuple[str, int]] = field(default_factory=list)
+    offered_at: datetime | None = None
     _db: Database | None = None
 
     @property
@@ -47,6 +53,11 @@ class Desk:
         except BaseException:
             del self.jobs[jobs:]
             raise
+
+    @property
+    def told(self) -> list[int]:
+        """The notices that this turn owes somebody."""
+        return self._db.info.get(TOLD, []) if self._db else []
 
     def flush(self) -> None:
         if self._db is not None:

@@ -72,6 +72,8 @@ class Session:
     screen: Screen | None = None
     ticket: int | None = None
     """The open request for a person to talk to."""
+    shown: float = 0.0
+    """When a reply was last on the screen, whether it offered anything or not."""
 
     @property
     def draft(self) -> Draft | None:
@@ -123,6 +125,7 @@ def loads(text: str) -> Session:
             focus=raw["focus"],
             screen=Screen([Option(**option) for option in screen["options"]], screen["at"]) if screen else None,
             ticket=raw.get("ticket"),
+            shown=raw.get("shown", 0.0),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise SessionBroken(type(error).__name__) from None

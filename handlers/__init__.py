@@ -7,7 +7,7 @@ from flows.engine import Engine
 from flows.flow import Answer
 from flows.session import Screen, Session
 from flows.standing import cursor
-from handlers import events, media, text
+from handlers import events, media, offers, text
 from handlers.commands import Commands
 from handlers.dispatch import brief
 from handlers.talk import Talk
@@ -37,13 +37,14 @@ class Router:
         """Changes the session in place and says what to reply; runs inside the turn's transaction."""
         talk = Talk(desk, session, message, self.engine, self.commands)
         session.age(desk.world.now)
+        offers.put_on_screen(talk)
         self.engine.renew(session)
         spoken = message.kind is Kind.VOICE and message.text
         handler = text.handle if spoken else HANDLERS[message.kind]
         answer = brief(talk, handler(talk))
         if answer.says:
-            now = int(desk.world.now.timestamp())
-            session.screen = Screen(answer.options, now) if answer.options else None
+            session.shown = desk.world.now.timestamp()
+            session.screen = Screen(answer.options, int(session.shown)) if answer.options else None
         self._mark(session, answer)
         return answer
 

@@ -8,7 +8,7 @@ from flows.flow import Answer, Say
 from flows.numerals import ordinal
 from flows.session import Option
 from flows.wording import plain
-from handlers import human, menu, news
+from handlers import human, menu, news, offers
 from handlers.commands import Takes
 from handlers.dispatch import finish, run_command
 from handlers.giving import is_gift
@@ -21,6 +21,9 @@ CONTROLS = ("cancel", "back", "help", "restart", "resume", "menu", "human", "new
 
 def handle(talk: Talk) -> Answer:
     text = talk.message.text
+    tapped = offers.tapped(talk)
+    if tapped:
+        return aside(talk, lambda talk: choose(talk, tapped))
     for name in CONTROLS:
         if talk.world.lexicon.means(name, text):
             return _control(talk, name)

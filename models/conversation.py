@@ -10,7 +10,11 @@ from models.sealing import Sealed
 
 
 class Conversation(Base):
-    """``session`` is JSON (flows.session); ``failures`` counts turns in a row that ended in sorry."""
+    """``session`` is JSON (flows.session); ``failures`` counts turns in a row that ended in sorry.
+
+    ``in_flow``: a question of ours is open. ``refused_code``: WeChat's code for why nothing can be sent to them,
+    until they do something again.
+    """
 
     __tablename__ = "conversations"
     id: Mapped[RowId]
@@ -20,6 +24,8 @@ class Conversation(Base):
     session: Mapped[str] = mapped_column(Sealed("conversations.session"))
     failures: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     following: Mapped[bool] = mapped_column(default=True, server_default="1")
+    in_flow: Mapped[bool] = mapped_column(default=False, server_default="0")
+    refused_code: Mapped[int | None]
     created_at: Mapped[datetime]
     touched_at: Mapped[datetime]
 

@@ -16,6 +16,7 @@ from models.conversation import BrokenSession, Conversation, Turn
 from models.goods import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
 from models.machine import SYSTEM, Actor, By, Machine
 from models.mandate import Mandate, revoke_all
+from models.mute import Mute
 from models.notice import Notice
 from models.objection import Objection
 from models.photo import Photo
@@ -25,11 +26,13 @@ from models.produce import Listing
 from models.revising import forget as forget_revisions
 from models.revision import Revision
 from models.staff import pin_household
+from models.subscription import Subscription
 from models.task import close_task
 from models.ticket import Ticket, TicketMessage
 from models.user import Consent, User
 from models.verification import Verification, withdraw
 from models.visit import Visit
+from models.window import Window
 
 
 def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
@@ -55,7 +58,8 @@ def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
         .values(state="closed", closed_at=now, about=None)
     )
     db.execute(update(Objection).where(Objection.conversation_id == conversation_id).values(words=""))
-    db.execute(delete(Notice).where(Notice.conversation_id == conversation_id))
+    for theirs in (Notice, Window, Subscription, Mute):
+        db.execute(delete(theirs).where(theirs.conversation_id == conversation_id))
     db.execute(delete(BrokenSession).where(BrokenSession.conversation_id == conversation_id))
     # Older replies have been let go already (bot.worker); the bound keeps this from reading a month of turns.
     recent = Turn.received_at > now - timedelta(days=2)

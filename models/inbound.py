@@ -12,9 +12,12 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     LargeBinary,
+    String,
     Table,
     bindparam,
+    case,
     exists,
+    func,
     insert,
     literal,
     select,
@@ -27,12 +30,14 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from models.conversation import BrokenSession, Conversation, Turn
 from models.message import Message
-from models.notice import Notice
+from models.notice import UNREAD, Notice
 from models.sealing import Sealed, keyring
+from models.window import RULES, Window
 
 _turns: Table = Turn.__table__  # type: ignore[assignment]
 _people: Table = Conversation.__table__  # type: ignore[assignment]
 _notices: Table = Notice.__table__  # type: ignore[assignment]
+_windows: Table = Window.__table__  # type: ignore[assignment]
 _SESSION = Sealed("conversations.session")
 
 
@@ -41,6 +46,7 @@ class Locked:
     """The person's row, read under its lock. ``sealed`` is the session as stored.
 
     ``news``: notices were waiting when the statement began; it may be out of date by the turn before.
+    ``offered_at``: when a push last put numbered choices in front of them.
     """
 
     id: int
@@ -48,6 +54,7 @@ class Locked:
     sealed: bytes
     failures: int
     news: bool
+    offered_at: datetime | None
 
     def open_session(self) -> str:
         """The session's JSON. Raises CannotOpen."""
@@ -63,6 +70,8 @@ class Record:
     step: str | None = None
     tries: int = 0
     ms: int = 0
+    window: str | None = None
+    """The window that the person's act opens (models.window)."""
 
 
 _find_reply = select(_turns.c.reply).where(_turns.c.key == bindparam("b_key"))
@@ -74,9 +83,14 @@ _person = (
         type_coerce(_people.c.session, LargeBinary).label("session"),
         _people.c.failures,
         exists()
-        .where(_notices.c.conversation_id == _people.c.id, _notices.c.read_at.is_(None))
+        .where(_notices.c.conversation_id == _people.c.id, _notices.c.state.in_(UNREAD))
         .correlate(_people)
         .label("news"),
+        select(func.max(_notices.c.offers_at))
+        .where(_notices.c.conversation_id == _people.c.id, _notices.c.offers_at.is_not(None))
+        .correlate(_people)
+        .scalar_subquery()
+        .label("offered_at"),
     )
     .where(_people.c.account == bindparam("b_account"), _people.c.openid == bindparam("b_openid"))
     # Others may meanwhile write rows that refer to this person (a notice): only the row itself is ours.
@@ -94,6 +108,9 @@ _keep_person = (
         session=bindparam("session"),
         failures=bindparam("failures"),
         touched_at=bindparam("touched_at"),
+        in_flow=bindparam("in_flow"),
+        # Whoever does something may be written to again, as far as we know.
+        refused_code=case((bindparam("b_window", type_=String).is_(None), _people.c.refused_code), else_=None),
     )
 )
 
@@ -117,6 +134,19 @@ def _greet(dialect_insert: Any) -> Any:
     )
 
 
+def _open_window(dialect_insert: Any) -> Any:
+    opened = dialect_insert(_windows).values(
+        conversation_id=bindparam("b_person"),
+        kind=bindparam("b_window"),
+        ends_at=bindparam("b_ends"),
+        left=bindparam("b_left"),
+    )
+    return opened.on_conflict_do_update(
+        index_elements=["conversation_id", "kind"],
+        set_={"ends_at": opened.excluded.ends_at, "left": opened.excluded.left},
+    )
+
+
 def _claim_and_lock() -> Any:
     """One row always: the claimed turn's number and the person's columns, either of them NULL.
 
@@ -133,6 +163,8 @@ def _claim_and_lock() -> Any:
 _CLAIM = _claim(sqlite_insert)
 _CLAIM_AND_LOCK = _claim_and_lock()
 _KEEP_BOTH = _keep_person.add_cte(_keep_turn.cte("kept"))
+_KEEP_ALL = _keep_person.add_cte(_keep_turn.cte("kept"), _open_window(postgres_insert).cte("opened"))
+_OPEN_WINDOW = _open_window(sqlite_insert)
 _GREET = {"postgresql": _greet(postgres_insert), "sqlite": _greet(sqlite_insert)}
 
 
@@ -171,7 +203,15 @@ def stored_reply(connection: Connection, key: str) -> str | None:
 
 
 def keep(
-    connection: Connection, turn_id: int, person: Locked, session: str, reply: str, record: Record, now: datetime
+    connection: Connection,
+    turn_id: int,
+    person: Locked,
+    session: str,
+    reply: str,
+    record: Record,
+    now: datetime,
+    *,
+    in_flow: bool = False,
 ) -> None:
     """The session, the reply and the turn's record, to be committed with everything the turn did."""
     turn = {
@@ -189,12 +229,20 @@ def keep(
         "session": session,
         "failures": person.failures,
         "touched_at": now,
+        "in_flow": in_flow,
+        "b_window": record.window,
     }
+    opened: dict[str, Any] = {}
+    if record.window:
+        rule = RULES[record.window]
+        opened = {"b_ends": now + rule.lasts, "b_left": rule.messages}
     if connection.dialect.name == "postgresql":
-        connection.execute(_KEEP_BOTH, turn | after)
-    else:
-        connection.execute(_keep_turn, turn)
-        connection.execute(_keep_person, after)
+        connection.execute(_KEEP_ALL if opened else _KEEP_BOTH, turn | after | opened)
+        return
+    connection.execute(_keep_turn, turn)
+    connection.execute(_keep_person, after)
+    if opened:
+        connection.execute(_OPEN_WINDOW, {"b_person": person.id, "b_window": record.window} | opened)
 
 
 def keep_failure(connection: Connection, turn_id: int, person: Locked, reply: str, ms: int) -> None:

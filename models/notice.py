@@ -1,7 +1,9 @@
-"""What we owe somebody to tell. A notice is written in the transaction that causes it; it waits until it is read.
+"""What we owe somebody to tell. A notice is written in the transaction that causes it, and waits until it is told.
 
-Today a notice is read with the person's next message; the channels that reach
-out by themselves build on the same rows.
+owed → sending → sent → delivered      a worker pushes it (models.outbox)
+owed, waiting → read                   it stands in the reply to the person's next message
+sending, sent → owed | waiting         it did not go out: by another channel, or with the next message
+owed → failed                          there are no words for it; logged
 """
 
 import json
@@ -10,19 +12,48 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, func, select, text, type_coerce, update
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    String,
+    exists,
+    func,
+    literal,
+    select,
+    text,
+    type_coerce,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, RowId
+from models.base import Base, RowId, one_of
+from models.mute import Mute
+from models.notice_kind import KINDS
 from models.sealing import Sealed, keyring
 
 _FACTS = Sealed("notices.facts")
 
+STATES = ("owed", "sending", "sent", "delivered", "waiting", "read", "failed")
+UNREAD = ("owed", "waiting")
+# By what it was told: customer service, template, subscription, or the reply to the person's own message.
+CHANNELS = ("service", "template", "subscription", "reply")
+URGENCIES = ("push", "bulk")
+# Ids of what a session's transaction told, for whoever enqueues after the commit.
+TOLD = "notices_told"
+
 
 class Notice(Base):
-    """``template`` is below templates/notices; ``facts`` are what its words need, as JSON."""
+    """``template`` is its kind (models.notice_kind); ``facts`` are what its words need, as JSON.
+
+    ``due_at``: not to be pushed before. ``reason``: codes, joined by ``+``, of why it went where it did or waits.
+    ``subject``/``subject_id``: what it is about, where staff may look it up. ``offers_at``: when a push put
+    numbered choices in front of the person. ``attempted_at``: the first send of it whose outcome is not known.
+    ``platform_id``: WeChat's number of the message.
+    """
 
     __tablename__ = "notices"
     id: Mapped[RowId]
@@ -32,17 +63,45 @@ class Notice(Base):
     facts: Mapped[str] = mapped_column(_FACTS)
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
+    state: Mapped[str] = mapped_column(String(12), default="owed", server_default="owed")
+    urgency: Mapped[str] = mapped_column(String(8), default="push", server_default="push")
+    due_at: Mapped[datetime]
+    broadcast_id: Mapped[int | None] = mapped_column(ForeignKey("broadcasts.id"))
+    subject: Mapped[str | None] = mapped_column(String(20))
+    subject_id: Mapped[int | None]
+    channel: Mapped[str | None] = mapped_column(String(12))
+    reason: Mapped[str] = mapped_column(String(120), default="", server_default="")
+    tries: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    claimed_at: Mapped[datetime | None]
+    attempted_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    offers_at: Mapped[datetime | None]
+    platform_id: Mapped[str | None] = mapped_column(String(40))
 
     __table_args__ = (
+        one_of("state", STATES),
+        one_of("urgency", URGENCIES),
+        one_of("channel", CHANNELS),
         Index(None, "conversation_id"),
-        Index(
-            "ix_notices_unread",
-            "conversation_id",
-            "id",
-            sqlite_where=text("read_at IS NULL"),
-            postgresql_where=text("read_at IS NULL"),
+        *(
+            Index(f"ix_notices_{name}", *columns, sqlite_where=text(where), postgresql_where=text(where))
+            for name, columns, where in (
+                ("unread", ("conversation_id", "id"), "state IN ('owed', 'waiting')"),
+                ("owed", ("urgency", "due_at", "id"), "state = 'owed'"),
+                ("sending", ("claimed_at",), "state = 'sending'"),
+                ("reported", ("platform_id",), "platform_id IS NOT NULL"),
+                ("offering", ("conversation_id", "offers_at"), "offers_at IS NOT NULL"),
+                ("broadcast", ("broadcast_id", "state"), "broadcast_id IS NOT NULL"),
+                ("about", ("subject", "subject_id", "id"), "subject IS NOT NULL"),
+            )
         ),
     )
+
+
+def open_facts(sealed: bytes) -> dict[str, Any]:
+    """A notice's facts as they lie in the database. Raises CannotOpen."""
+    facts: dict[str, Any] = json.loads(keyring().open(bytes(sealed), _FACTS.purpose))
+    return facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,43 +114,128 @@ class Unread:
 
     def facts(self) -> dict[str, Any]:
         """Raises CannotOpen."""
-        facts: dict[str, Any] = json.loads(keyring().open(bytes(self.sealed), _FACTS.purpose))
-        return facts
+        return open_facts(self.sealed)
 
 
-def tell(db: Session, conversation_id: int, template: str, values: dict[str, Any], key: str, now: datetime) -> None:
-    """Owe this notice, once per ``key``. Touches no row of the person's, whose turn may be under way."""
-    insert = postgres_insert if db.get_bind().dialect.name == "postgresql" else sqlite_insert
-    db.execute(
-        insert(Notice)
-        .values(
-            dedupe_key=key,
-            conversation_id=conversation_id,
-            template=template,
-            facts=json.dumps(values, ensure_ascii=False),
-            created_at=now,
+def tell(
+    db: Session,
+    conversation_id: int,
+    template: str,
+    values: dict[str, Any],
+    key: str,
+    now: datetime,
+    about: tuple[str, int] | None = None,
+) -> None:
+    """Owe this notice, once per ``key``. Touches no row of the person's, whose turn may be under way.
+
+    Not to who has turned its topic off, for good or about this thing (``about``: its kind and row number).
+    """
+    kind = KINDS[template]
+    due = now
+    if kind.running and about:
+        before = _latest(db, conversation_id, template, about)
+        if before and before.state in UNREAD:
+            before.facts = json.dumps(values, ensure_ascii=False)
+            return
+        due = max(now, (before.sent_at or before.created_at) + kind.running) if before else now
+    postgres = db.get_bind().dialect.name == "postgresql"
+    insert = postgres_insert if postgres else sqlite_insert
+    columns = {
+        "dedupe_key": key,
+        "conversation_id": conversation_id,
+        "template": template,
+        "facts": json.dumps(values, ensure_ascii=False),
+        "created_at": now,
+        "due_at": due,
+        "subject": about[0] if about else None,
+        "subject_id": about[1] if about else None,
+    }
+    rows: Any = [literal(value, Notice.__table__.c[name].type) for name, value in columns.items()]
+    wanted = select(*rows)
+    if kind.topic:
+        muted = exists().where(
+            Mute.conversation_id == conversation_id,
+            Mute.topic == kind.topic,
+            Mute.subject_id.in_((0, about[1] if about else 0)),
         )
+        wanted = wanted.where(~muted)
+    else:
+        wanted = wanted.where(literal(1) == 1)  # SQLite reads ON CONFLICT after a bare SELECT as a join
+    told = db.scalar(
+        insert(Notice)
+        .from_select([*columns], wanted, include_defaults=False)
         .on_conflict_do_nothing(index_elements=["dedupe_key"])
+        .returning(Notice.id)
     )
+    if told:
+        db.info.setdefault(TOLD, []).append(told)
+
+
+def _latest(db: Session, conversation_id: int, template: str, about: tuple[str, int]) -> Notice | None:
+    """The last of its kind about this thing, held; None while a worker is pushing it."""
+    subject, subject_id = about
+    same = (Notice.subject == subject) & (Notice.subject_id == subject_id) & (Notice.template == template)
+    newest = select(Notice).where(same, Notice.conversation_id == conversation_id).order_by(Notice.id.desc()).limit(1)
+    return db.scalars(newest.with_for_update(skip_locked=True)).first()
 
 
 def find_unread(db: Session, conversation_id: int, most: int = 3) -> list[Unread]:
-    """The oldest notices that nobody has read yet."""
+    """The oldest notices that nobody has read yet; held, so that no worker pushes them meanwhile.
+
+    One that a worker is just pushing is passed over.
+    """
     found = db.execute(
         select(Notice.id, Notice.template, type_coerce(Notice.facts, LargeBinary))
-        .where(Notice.conversation_id == conversation_id, Notice.read_at.is_(None))
+        .where(Notice.conversation_id == conversation_id, Notice.state.in_(UNREAD))
         .order_by(Notice.id)
         .limit(most)
+        .with_for_update(skip_locked=True)
     )
     return [Unread(*row) for row in found]
 
 
 def count_unread(db: Session, conversation_id: int) -> int:
-    unread = select(func.count()).where(Notice.conversation_id == conversation_id, Notice.read_at.is_(None))
+    unread = select(func.count()).where(Notice.conversation_id == conversation_id, Notice.state.in_(UNREAD))
     return db.scalar(unread) or 0
 
 
 def mark_read(db: Session, notices: Sequence[Unread], now: datetime) -> None:
-    """The caller holds the conversation's lock."""
+    """The caller holds the conversation's lock, and the notices by ``find_unread``."""
     if notices:
-        db.execute(update(Notice).where(Notice.id.in_([notice.id for notice in notices])).values(read_at=now))
+        told = update(Notice).where(Notice.id.in_([notice.id for notice in notices]))
+        db.execute(told.values(state="read", channel="reply", read_at=now))
+
+
+def mark_failed(db: Session, notice_id: int) -> None:
+    """There are no words for it, now or ever."""
+    db.execute(update(Notice).where(Notice.id == notice_id).values(state="failed", reason="no_words"))
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """The last push that put numbered choices in front of a person."""
+
+    id: int
+    template: str
+    sealed: bytes
+    at: datetime
+
+    def facts(self) -> dict[str, Any]:
+        """Raises CannotOpen."""
+        return open_facts(self.sealed)
+
+
+_OFFERED: Any = (Notice.id, Notice.template, type_coerce(Notice.facts, LargeBinary), Notice.offers_at)
+
+
+def last_offered(db: Session, conversation_id: int) -> Offered | None:
+    offering = (Notice.conversation_id == conversation_id) & Notice.offers_at.is_not(None)
+    row: Any = db.execute(select(*_OFFERED).where(offering).order_by(Notice.offers_at.desc()).limit(1)).first()
+    return Offered(*row) if row else None
+
+
+def offered_by(db: Session, conversation_id: int, notice_id: int) -> Offered | None:
+    """What this push offered, if it was theirs."""
+    theirs = (Notice.id == notice_id) & (Notice.conversation_id == conversation_id) & Notice.offers_at.is_not(None)
+    row: Any = db.execute(select(*_OFFERED).where(theirs)).first()
+    return Offered(*row) if row else None

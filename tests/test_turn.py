@@ -27,7 +27,7 @@ from models.database import connect
 from models.goods import GoodsRequest, Offer
 from models.help_desk import LONGEST_ANSWER
 from models.message import Kind, Message
-from models.notice import Notice, tell
+from models.notice import UNREAD, Notice, tell
 from models.pledge import Pledge
 from models.produce import Listing
 from models.ticket import Ticket
@@ -173,7 +173,7 @@ def test_a_failing_turn_leaves_nothing_and_says_sorry_to_every_delivery(stage: S
         desk.jobs.append(("fetch_photo", 1))
         raise ValueError("a mistake of ours")
 
-    turns = replace(turns_of(stage), route=broken, enqueue=lambda _: pytest.fail("a job of a failed turn"))
+    turns = replace(turns_of(stage), route=broken, enqueue=lambda *_: pytest.fail("a job of a failed turn"))
     reply = turns.take(message("你好"))
     assert "对不起" in reply
     assert turns.take(message("你好")) == reply
@@ -218,7 +218,7 @@ def test_a_notice_that_cannot_be_said_keeps_nobody_out(stage: Stage, harm: str) 
     assert "明天去看您" in reply
     assert "对不起" not in reply
     with Database(stage.database) as db:
-        assert db.scalar(select(func.count()).where(Notice.read_at.is_(None))) == 0
+        assert db.scalar(select(func.count()).where(Notice.state.in_(UNREAD))) == 0
 
 
 def test_a_stored_reply_that_does_not_open_is_answered_with_sorry(stage: Stage) -> None:
@@ -313,7 +313,7 @@ def test_turns_go_on_without_redis(stage: Stage) -> None:
 def test_jobs_are_handed_over_after_the_commit(stage: Stage) -> None:
     seen: list[int] = []
 
-    def enqueue(jobs: object) -> None:
+    def enqueue(jobs: object, told: object) -> None:
         seen.append(rows(stage, Ticket))
 
     def with_row(desk: Desk, session: Session, message: Message) -> Answer:

@@ -1,0 +1,30 @@
+"""Jobs that failed as often as they may: kept until somebody has looked and lets them run again."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, SmallInteger, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, RowId
+
+
+class DeadJob(Base):
+    """``argument`` is JSON of row numbers. ``error``: the exception's type and where it arose, never its words."""
+
+    __tablename__ = "dead_jobs"
+    id: Mapped[RowId]
+    name: Mapped[str] = mapped_column(String(40))
+    argument: Mapped[str] = mapped_column(Text)
+    error: Mapped[str] = mapped_column(String(200))
+    tries: Mapped[int] = mapped_column(SmallInteger)
+    died_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index(
+            "ix_dead_jobs_open",
+            "id",
+            sqlite_where=text("settled_at IS NULL"),
+            postgresql_where=text("settled_at IS NULL"),
+        ),
+    )

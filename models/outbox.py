@@ -1,0 +1,297 @@
+"""The way of a notice out of the house: claimed by one worker, its outcome kept, and what a killed worker left found.
+
+A claim is one short transaction in which everything that a send uses up (a window's count, a
+consent) is taken; the send happens outside of any; ``settle`` keeps what came of it.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    LargeBinary,
+    String,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base
+from models.conversation import Conversation
+from models.notice import Notice, open_facts
+
+# A worker that has not settled a claim by then is taken for dead: all its time-outs together are shorter.
+CLAIM_LASTS = timedelta(seconds=75)
+# doc/offiaccount/Message_Management/Template_Message_Interface: so long WeChat knows a client_msg_id.
+REMEMBERED = timedelta(minutes=10)
+# So long a report is kept for a message whose number is not known here yet.
+REPORTS_LAST = timedelta(days=1)
+
+
+class SendReport(Base):
+    """What WeChat reported of a message before its number was kept: ``status`` as in the event."""
+
+    __tablename__ = "send_reports"
+    platform_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    status: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime]
+
+
+class ChannelStop(Base):
+    """A channel that nothing goes out by for now: the day's quota is used up, or the account may not use it."""
+
+    __tablename__ = "channel_stops"
+    channel: Mapped[str] = mapped_column(String(20), primary_key=True)
+    until: Mapped[datetime]
+    code: Mapped[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A claimed notice and the person it is for. ``channel``: by which it was tried before."""
+
+    id: int
+    conversation_id: int
+    template: str
+    sealed: bytes
+    created_at: datetime
+    urgency: str
+    channel: str | None
+    reason: str
+    tries: int
+    claimed_at: datetime
+    attempted_at: datetime
+    account: str
+    openid: str
+    following: bool
+    in_flow: bool
+    refused_code: int | None
+    touched_at: datetime
+
+    def facts(self) -> dict[str, Any]:
+        """Raises CannotOpen."""
+        return open_facts(self.sealed)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a claimed notice. ``due_at`` is when to try again, where ``state`` is owed.
+
+    ``unknown``: it was sent, and nobody can say whether it arrived.
+    """
+
+    id: int
+    state: str
+    channel: str | None = None
+    reason: str = ""
+    due_at: datetime | None = None
+    platform_id: str | None = None
+    offers: bool = False
+    unknown: bool = False
+
+
+def claim(db: Session, ids: Collection[int], now: datetime) -> list[Owed]:
+    """Those of these notices that are owed and due, in the order of their people; nobody else gets them."""
+    due = (
+        select(Notice.id)
+        .where(Notice.id.in_(ids), Notice.state == "owed", Notice.due_at <= now)
+        .with_for_update(skip_locked=True)
+    )
+    mine = (
+        update(Notice)
+        .where(Notice.id.in_(due.scalar_subquery()))
+        .values(
+            state="sending",
+            claimed_at=now,
+            attempted_at=func.coalesce(Notice.attempted_at, now),
+            tries=Notice.tries + 1,
+        )
+        .returning(Notice.id)
+    )
+    claimed = db.scalars(mine).all()
+    people = Conversation
+    rows: Any = db.execute(
+        select(
+            Notice.id,
+            Notice.conversation_id,
+            Notice.template,
+            type_coerce(Notice.facts, LargeBinary),
+            Notice.created_at,
+            Notice.urgency,
+            Notice.channel,
+            Notice.reason,
+            Notice.tries,
+            Notice.claimed_at,
+            Notice.attempted_at,
+            people.account,
+            people.openid,
+            people.following,
+            people.in_flow,
+            people.refused_code,
+            people.touched_at,
+        )
+        .join(people, people.id == Notice.conversation_id)
+        .where(Notice.id.in_(claimed))
+        .order_by(Notice.conversation_id, Notice.id)
+    )
+    return [Owed(*row) for row in rows]
+
+
+_SETTLE = (
+    update(Notice.__table__)  # type: ignore[arg-type]
+    .where(Notice.__table__.c.id == bindparam("b_id"), Notice.__table__.c.state == "sending")
+    .values(
+        state=bindparam("b_state"),
+        channel=func.coalesce(bindparam("b_channel", type_=String), Notice.__table__.c.channel),
+        reason=bindparam("b_reason"),
+        due_at=func.coalesce(bindparam("b_due_at", type_=Notice.__table__.c.due_at.type), Notice.__table__.c.due_at),
+        sent_at=bindparam("b_sent_at", type_=Notice.__table__.c.sent_at.type),
+        offers_at=bindparam("b_offers_at", type_=Notice.__table__.c.offers_at.type),
+        platform_id=bindparam("b_platform_id", type_=String),
+        attempted_at=case((bindparam("b_unknown", type_=Boolean), Notice.__table__.c.attempted_at), else_=None),
+    )
+)
+
+
+def settle(db: Session, outcomes: Sequence[Outcome], now: datetime) -> None:
+    """Keep what came of them, each once: a notice that a sweep has taken for lost meanwhile stays as it is."""
+    rows = [
+        {
+            "b_id": one.id,
+            "b_state": one.state,
+            "b_channel": one.channel,
+            "b_reason": one.reason[:120],
+            "b_due_at": one.due_at,
+            "b_sent_at": now if one.state == "sent" else None,
+            "b_offers_at": now if one.offers and one.state == "sent" else None,
+            "b_platform_id": one.platform_id,
+            "b_unknown": one.unknown,
+        }
+        for one in sorted(outcomes, key=lambda one: one.id)
+    ]
+    if rows:
+        db.connection().execute(_SETTLE, rows)
+
+
+def refuse_people(db: Session, codes: dict[int, int]) -> None:
+    """Nothing more is sent to these (conversation -> WeChat's code) until they do something again."""
+    for person, code in sorted(codes.items()):
+        db.execute(update(Conversation).where(Conversation.id == person).values(refused_code=code))
+
+
+def due_ids(db: Session, urgency: str, now: datetime, most: int) -> list[int]:
+    """What is owed and due, the longest first."""
+    owed = (Notice.state == "owed") & (Notice.urgency == urgency) & (Notice.due_at <= now)
+    return list(db.scalars(select(Notice.id).where(owed).order_by(Notice.due_at, Notice.id).limit(most)))
+
+
+def oldest_due(db: Session, now: datetime) -> datetime | None:
+    """Since when the oldest owed notice has been due; None where none is."""
+    oldest = [
+        db.scalar(
+            select(Notice.due_at)
+            .where(Notice.state == "owed", Notice.urgency == urgency, Notice.due_at <= now)
+            .order_by(Notice.due_at)
+            .limit(1)
+        )
+        for urgency in ("push", "bulk")
+    ]
+    return min((due for due in oldest if due), default=None)
+
+
+def find_lost(db: Session, now: datetime, most: int = 500) -> int:
+    """Notices that a dead worker had begun to send.
+
+    By template it is sent again under the same client_msg_id, which WeChat knows for ten minutes; by any other
+    channel nobody can say whether it arrived, so it waits for the person's next message.
+    """
+    lost = db.scalars(
+        select(Notice)
+        .where(Notice.state == "sending", Notice.claimed_at < now - CLAIM_LASTS)
+        .order_by(Notice.claimed_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for notice in lost:
+        again = notice.channel == "template" and (notice.attempted_at or now) > now - REMEMBERED
+        notice.state = "owed" if again else "waiting"
+        notice.reason = "worker_lost" if again else "outcome_unknown"
+        notice.due_at = now
+    return len(lost)
+
+
+def reported(db: Session, platform_id: str, status: str, now: datetime) -> int | None:
+    """Keep what WeChat reports of a message; the conversation it was for, None where its number is not known yet."""
+    wanted = (Notice.platform_id == platform_id) & (Notice.state == "sent")
+    notice = db.scalars(select(Notice).where(wanted).with_for_update()).first()
+    if notice is None:
+        db.merge(SendReport(platform_id=platform_id, status=status[:40], at=now))
+        return None
+    close(notice, status)
+    return notice.conversation_id
+
+
+def close(notice: Notice, status: str) -> None:
+    """``success``, or why it did not arrive: then the person reads it with their next message."""
+    if status == "success":
+        notice.state = "delivered"
+    else:
+        notice.state, notice.reason, notice.offers_at = "waiting", f"{notice.channel}_failed", None
+
+
+def match_reports(db: Session, now: datetime, most: int = 500) -> int:
+    """Reports that came before their message's number was kept."""
+    pairs = db.execute(
+        select(Notice, SendReport)
+        .join(SendReport, and_(SendReport.platform_id == Notice.platform_id, Notice.state == "sent"))
+        .limit(most)
+        .with_for_update(of=Notice, skip_locked=True)
+    ).all()
+    for notice, report in pairs:
+        close(notice, report.status)
+        db.delete(report)
+    db.execute(delete(SendReport).where(SendReport.at < now - REPORTS_LAST))
+    return len(pairs)
+
+
+def stops(db: Session, now: datetime) -> dict[str, ChannelStop]:
+    """Channel -> why nothing goes out by it now."""
+    return {row.channel: row for row in db.scalars(select(ChannelStop).where(ChannelStop.until > now))}
+
+
+def stop_channel(db: Session, channel: str, code: int, until: datetime) -> None:
+    db.merge(ChannelStop(channel=channel, until=until, code=code))
+
+
+def wake(db: Session, conversation_id: int, now: datetime) -> None:
+    """A way to the person has opened (a consent): what waited for one is owed again."""
+    waiting = and_(
+        Notice.conversation_id == conversation_id,
+        Notice.state == "waiting",
+        or_(Notice.reason.like("%no_consent%"), Notice.reason.like("%no_channel%")),
+    )
+    db.execute(update(Notice).where(waiting).values(state="owed", due_at=now))
+
+
+def count_states(db: Session, broadcast_id: int) -> dict[str, int]:
+    """How a fan-out stands: state -> notices."""
+    rows = db.execute(
+        select(Notice.state, func.count()).where(Notice.broadcast_id == broadcast_id).group_by(Notice.state)
+    )
+    return dict(rows.tuples().all())
+
+
+def drop_owed(db: Session, broadcast_id: int) -> int:
+    """Nothing more of this fan-out goes out; what has been begun is finished."""
+    left = (Notice.broadcast_id == broadcast_id) & Notice.state.in_(("owed", "waiting"))
+    gone: Any = db.execute(delete(Notice).where(left))
+    return int(gone.rowcount)
