@@ -30,7 +30,7 @@ class Offer:
     do: tuple[str, ...]
 
 
-LOOK = Offer("look", ("look_appeal", "number"))
+LOOK = Offer("look", ("view_appeal", "number"))
 PLEDGE_AGAIN = Offer("pledge_again", ("pledge", "number"))
 NO_MORE = Offer("no_more", ("mute_appeal", "number"))
 
