@@ -6,10 +6,11 @@ Values come from the environment, and from a file ``.env`` in the project's fold
 from base64 import b64decode
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).parent.parent
 KEY_BYTES = 32
@@ -48,6 +49,20 @@ class PayMode(StrEnum):
 SECRETS = ("secret_key", "data_keys", "wechat_app_id", "wechat_app_secret", "wechat_token", "wechat_aes_key")
 
 
+def _pairs(value: str | dict[str, str]) -> dict[str, str]:
+    """``card=ID,card=ID``. Raises ValueError in words."""
+    if isinstance(value, dict):
+        return value
+    pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
+    found = {name.strip(): identity.strip() for name, _, identity in pairs}
+    if len(found) < len(pairs) or not all(found) or not all(found.values()):
+        raise ValueError("each is card=ID, commas between, and each card once")
+    return found
+
+
+Ids = Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)]
+
+
 def _bare(value: str | SecretStr) -> str:
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
@@ -81,6 +96,13 @@ class Settings(BaseSettings):
     )
     wechat_mode: Mode = Field(Mode.SAFE, description="`plain`, `compatible` or `safe`; must equal the console's choice")
     wechat_api_url: str = Field("https://api.weixin.qq.com", description="the platform's API, or a stand-in for it")
+    wechat_templates: Ids = Field(
+        {}, description="which of the account's templates is which card of config/push.toml: card=ID,card=ID"
+    )
+    wechat_subscriptions: Ids = Field({}, description="the same for its subscription notices")
+    push_per_minute: int = Field(
+        6_000, ge=1, description="pushes a minute at most, all workers together; the account's own limits are WeChat's"
+    )
     pay_mode: PayMode = Field(PayMode.OFF, description="`off`: a pledge is a recorded promise; no money moves")
     pay_api_url: str = Field("https://api.mch.weixin.qq.com", description="WeChat Pay's API, or a stand-in for it")
     registry_url: str = Field(

@@ -80,3 +80,15 @@ def test_no_secret_shows_when_settings_are_printed(monkeypatch: pytest.MonkeyPat
     printed = repr(settings(monkeypatch, **OWN))
     assert not [name for name, value in OWN.items() if name != "WECHAT_APP_ID" and value in printed]
     assert SAMPLE_TOKEN not in repr(settings(monkeypatch, WECHAT_TOKEN=SAMPLE_TOKEN, BANGFU_ENV="demo"))
+
+
+def test_the_ids_of_templates_are_read_by_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = settings(monkeypatch, WECHAT_TEMPLATES="progress=tA-_1, money=tB", WECHAT_SUBSCRIPTIONS="")
+    assert given.wechat_templates == {"progress": "tA-_1", "money": "tB"}
+    assert given.wechat_subscriptions == {}
+
+
+@pytest.mark.parametrize("wrong", ["progress", "progress=", "=tA", "progress=tA,progress=tB"])
+def test_ids_that_say_nothing_are_refused(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    with pytest.raises(ValidationError, match="each is card=ID"):
+        settings(monkeypatch, WECHAT_TEMPLATES=wrong)
