@@ -69,6 +69,7 @@ class Pledge(Base):
         CheckConstraint(f"amount_fen >= {SMALLEST_PLEDGE}", name="at_least_one_yuan"),
         Index("ix_pledges_appeal", "appeal_id", "state", "amount_fen"),
         Index("ix_pledges_donor_id", "donor_id", "id"),
+        Index("ix_pledges_appeal_donor", "appeal_id", "donor_id"),
     )
 
 

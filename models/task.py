@@ -30,7 +30,7 @@ from models.region import Region
 from models.staff import STAFF_ROLES, Staff, highest_seat, nearest, same_people, seated
 from models.tie import tied_to
 
-SUBJECTS = ("case", "appeal", "revision")
+SUBJECTS = ("case", "appeal", "revision", "update")
 # Step -> whose it is, and the days they have. Of a case's fifteen, the registry has one and the notice five; an
 # objection takes what time it takes.
 STEPS: dict[str, tuple[str, int]] = {
@@ -43,6 +43,7 @@ STEPS: dict[str, tuple[str, int]] = {
     "county": ("county", 3),
     "file": ("fund_holder", 5),
     "revision": ("village", 5),
+    "update": ("village", 5),
     "doubt": ("county", 3),
     # An appeal or a household that the county stopped: for how long, is its own to say.
     "frozen": ("county", 15),

@@ -14,6 +14,7 @@ depends_on = None
 _KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _TIME = sa.DateTime(timezone=True)
 _PHOTO_SUBJECTS = ("appeal", "draft", "listing", "mandate", "offer", "revision", "visit")
+_TASK_SUBJECTS = ("appeal", "case", "revision")
 _TABLES = (
     "windows",
     "updates",
@@ -63,12 +64,19 @@ def upgrade() -> None:
     for name, (columns, where) in _INDEXES.items():
         rows = sa.text(where)
         op.create_index(f"ix_notices_{name}", "notices", columns, sqlite_where=rows, postgresql_where=rows)
-    _photo_subjects((*_PHOTO_SUBJECTS, "update"))
+    _subjects("photos", (*_PHOTO_SUBJECTS, "update"))
+    _subjects("tasks", (*_TASK_SUBJECTS, "update"))
+    op.create_index("ix_pledges_appeal_donor", "pledges", ["appeal_id", "donor_id"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_pledges_appeal_donor", table_name="pledges")
+    updates = "SELECT id FROM tasks WHERE subject = 'update'"
+    op.execute(f"DELETE FROM recusals WHERE task_id IN ({updates})")  # noqa: S608 - no words of anybody's
+    op.execute("DELETE FROM tasks WHERE subject = 'update'")
+    _subjects("tasks", _TASK_SUBJECTS)
     op.execute("DELETE FROM photos WHERE subject = 'update'")
-    _photo_subjects(_PHOTO_SUBJECTS)
+    _subjects("photos", _PHOTO_SUBJECTS)
     for name in _INDEXES:
         op.drop_index(f"ix_notices_{name}", table_name="notices")
     # What was pushed has been told; what waits goes on waiting.
@@ -91,11 +99,11 @@ def downgrade() -> None:
         op.drop_table(table)
 
 
-def _photo_subjects(subjects: tuple[str, ...]) -> None:
+def _subjects(table: str, subjects: tuple[str, ...]) -> None:
     listed = ", ".join(f"'{subject}'" for subject in subjects)
-    with op.batch_alter_table("photos") as photos:
-        photos.drop_constraint(op.f("ck_photos_subject_known"), type_="check")
-        photos.create_check_constraint(op.f("ck_photos_subject_known"), f"subject IN ({listed})")
+    with op.batch_alter_table(table) as rows:
+        rows.drop_constraint(op.f(f"ck_{table}_subject_known"), type_="check")
+        rows.create_check_constraint(op.f(f"ck_{table}_subject_known"), f"subject IN ({listed})")
 
 
 def _columns() -> list[sa.Column[object]]:
