@@ -40,6 +40,7 @@ _REPEATABLE = frozenset(
         "tags/get",
         "tags/members/batchtagging",
         "tags/members/batchuntagging",
+        "ticket/getticket",
         "user/info",
     }
 )
@@ -179,6 +180,14 @@ class WeChatApi:
         body = {"action_name": action, "action_info": {"scene": {"scene_str": scene}}, **life}
         call = "qrcode/create"
         return str(_part(call, self._wire.post(call, data=body), "url"))
+
+    # Web pages
+
+    def page_ticket(self) -> tuple[str, int]:
+        """What our pages sign with to use the JS-SDK (jsapi_ticket), and the seconds that it is good for."""
+        call = "ticket/getticket"
+        answer = self._wire.get(call, params={"type": "jsapi"})
+        return str(_part(call, answer, "ticket")), int(_part(call, answer, "expires_in"))
 
     # Menus
 

@@ -1,4 +1,7 @@
-"""Where the access token is kept: in Redis for every process of every host, or with Redis gone in each process."""
+"""Where the access token is kept: in Redis for every process of every host, or with Redis gone in each process.
+
+What else of the platform's all processes share is kept likewise, under its own name.
+"""
 
 import time
 from dataclasses import dataclass, field
@@ -58,9 +61,9 @@ class RedisShelf:
     Every method may raise RedisError.
     """
 
-    def __init__(self, redis: Redis, app_id: str, turn_seconds: float) -> None:
+    def __init__(self, redis: Redis, app_id: str, turn_seconds: float, name: str = "token") -> None:
         self._redis, self._turn_ms = redis, int(turn_seconds * 1000)
-        self._key = f"wechat:{{{app_id}}}:token"  # the braces keep all of it on one node of a cluster
+        self._key = f"wechat:{{{app_id}}}:{name}"  # the braces keep all of it on one node of a cluster
         self._turn, self._dead = f"{self._key}:turn", f"{self._key}:dead"
         self._trouble, self._pause = f"{self._key}:trouble", f"{self._key}:pause"
         self._keep, self._discard = redis.register_script(_KEEP), redis.register_script(_DISCARD)

@@ -3,6 +3,8 @@
 Redis holds it with its life as the key's own, so no two clocks are compared.
 With Redis gone each process fetches for itself: ``stable_token`` gives
 everybody the same token, so the only cost is a few calls more.
+
+``Kept`` is how it is kept, and whatever else of the platform's all share (bot.wechat.ticket).
 """
 
 import time
@@ -33,34 +35,18 @@ POLL = 0.05
 _UNREACHABLE = "unreachable"
 
 
-class TokenManager:
-    """Hands out a good token. A holder of the turn that dies costs the others at most ``turn_seconds``.
+class Kept:
+    """Hands out a good one. A holder of the turn that dies costs the others at most ``turn_seconds``.
 
-    ``redis`` should have short time-outs and no retries of its own; ``timeout``
-    is seconds to connect and to answer.
+    ``name``: what it is, also among the keys in Redis. ``redis`` should have short time-outs and no retries of its own.
     """
 
-    def __init__(
-        self,
-        api_url: str,
-        app_id: str,
-        app_secret: SecretStr,
-        redis: Redis,
-        http: requests.Session,
-        *,
-        timeout: tuple[float, float] = (2.0, 4.0),
-        turn_seconds: float = 12.0,
-    ) -> None:
-        self._url = f"{api_url.rstrip('/')}/cgi-bin/stable_token"
-        self._app_id, self._app_secret = app_id, app_secret
-        self._http, self._timeout = http, timeout
+    def __init__(self, name: str, app_id: str, redis: Redis, turn_seconds: float = 12.0) -> None:
+        self._name = name
         self._patience = turn_seconds + 1  # beyond a dead holder's turn, or nobody would outwait it
-        self._shared, self._own = RedisShelf(redis, app_id, turn_seconds), OwnShelf()
+        self._shared, self._own = RedisShelf(redis, app_id, turn_seconds, name), OwnShelf()
         self._redis_again_at = 0.0
         self._lock = Lock()
-
-    def __repr__(self) -> str:
-        return f"TokenManager({self._app_id!r})"
 
     def current(self) -> str:
         """A token that is good as far as anybody knows. Raises WeChatError, or Unreachable (nothing was sent)."""
@@ -90,7 +76,7 @@ class TokenManager:
 
     def _leave_redis(self, error: RedisError) -> None:
         self._redis_again_at = time.monotonic() + REDIS_PAUSE
-        log.warning("token.store_down", error=type(error).__name__)
+        log.warning("token.store_down", what=self._name, error=type(error).__name__)
 
     def _obtain(self, shelf: Shelf) -> Held:
         held = shelf.read()
@@ -138,7 +124,7 @@ class TokenManager:
 
     def _fetch(self, shelf: Shelf, owner: str) -> Held:
         try:
-            held = self._ask(force=False)
+            held = self._asked(force=False)
             if shelf.found_dead(held.token) and shelf.may_force():
                 held = self._forced() or held
         except WeChatError as refused:
@@ -147,19 +133,51 @@ class TokenManager:
             trouble = _UNREACHABLE
         else:
             shelf.keep(held, owner)
-            log.info("token.fetched", seconds=held.left)
+            log.info("token.fetched", what=self._name, seconds=held.left)
             return held
-        log.warning("token.fetch_failed", trouble=trouble)
+        log.warning("token.fetch_failed", what=self._name, trouble=trouble)
         shelf.note_trouble(trouble)
         raise _failure(trouble)
 
     def _forced(self) -> Held | None:
         """In place of a dead token that the platform still hands out. None: refused, as its own budget is used up."""
         try:
-            return self._ask(force=True)
+            return self._asked(force=True)
         except WeChatError as refused:
-            log.warning("token.not_forced", code=refused.code)
+            log.warning("token.not_forced", what=self._name, code=refused.code)
             return None
+
+    def _asked(self, force: bool) -> Held:
+        held = self._ask(force)
+        self._own.keep(held)  # so that Redis failing from here on loses nothing
+        return held
+
+    def _ask(self, force: bool) -> Held:
+        """Ask the platform. Raises WeChatError, or Unreachable."""
+        raise NotImplementedError
+
+
+class TokenManager(Kept):
+    """``timeout`` is seconds to connect and to answer; ``redis`` and ``turn_seconds`` as in ``Kept``."""
+
+    def __init__(
+        self,
+        api_url: str,
+        app_id: str,
+        app_secret: SecretStr,
+        redis: Redis,
+        http: requests.Session,
+        *,
+        timeout: tuple[float, float] = (2.0, 4.0),
+        turn_seconds: float = 12.0,
+    ) -> None:
+        super().__init__("token", app_id, redis, turn_seconds)
+        self._url = f"{api_url.rstrip('/')}/cgi-bin/stable_token"
+        self._app_id, self._app_secret = app_id, app_secret
+        self._http, self._timeout = http, timeout
+
+    def __repr__(self) -> str:
+        return f"TokenManager({self._app_id!r})"
 
     def _ask(self, force: bool) -> Held:
         account = {"appid": self._app_id, "secret": self._app_secret.get_secret_value()}
@@ -169,9 +187,7 @@ class TokenManager:
         token, seconds = fields.get("access_token"), fields.get("expires_in")
         if not isinstance(token, str) or not token or not isinstance(seconds, int) or seconds <= 0:
             raise Unreachable(False, CALL, "an answer without a token")
-        held = Held(token, float(seconds), min(RENEW_EARLY, seconds / 2))
-        self._own.keep(held)  # so that Redis failing from here on loses nothing
-        return held
+        return Held(token, float(seconds), min(RENEW_EARLY, seconds / 2))
 
 
 def _failure(trouble: str) -> WeChatError | Unreachable:
