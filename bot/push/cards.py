@@ -1,0 +1,59 @@
+"""The account's message templates as cards: config/push.toml, and the ids that the console gave them."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.lexicon import CONFIG
+from bot.wechat.fields import BadField, fit
+
+_LINE = re.compile(r"\s*(\w+)\s*[:：]\s*(.*?)\s*")
+TIME = "time"
+
+
+class UnknownCard(ValueError):
+    """A setting gives an id to a card that config/push.toml does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """``fields``: name of a line -> WeChat's field. The ids are empty where the account has no such template."""
+
+    name: str
+    title: str
+    fields: Mapping[str, str]
+    template_id: str = ""
+    subscription_id: str = ""
+
+
+def load_cards(
+    templates: Mapping[str, str] | None = None, subscriptions: Mapping[str, str] | None = None, folder: Path = CONFIG
+) -> dict[str, Card]:
+    """By name; the ids are those of WECHAT_TEMPLATES and WECHAT_SUBSCRIPTIONS. Raises UnknownCard."""
+    with (folder / "push.toml").open("rb") as file:
+        listed = tomllib.load(file)["cards"]
+    templates, subscriptions = templates or {}, subscriptions or {}
+    if unknown := ({*templates, *subscriptions}) - {*listed}:
+        raise UnknownCard(f"no such card in config/push.toml: {', '.join(sorted(unknown))}")
+    return {
+        name: Card(name, card["title"], card["fields"], templates.get(name, ""), subscriptions.get(name, ""))
+        for name, card in listed.items()
+    }
+
+
+def fill(card: Card, written: str, time: str) -> dict[str, str]:
+    """WeChat's field -> value, from ``name: words`` lines; ``time`` where they say none.
+
+    Raises BadField: a line that is missing, that the card does not have, or whose words do not fit.
+    """
+    lines = {TIME: time} if TIME in card.fields else {}
+    for line in filter(str.strip, written.splitlines()):
+        found = _LINE.fullmatch(line)
+        if not found or found[1] not in card.fields:
+            raise BadField(found[1] if found else "")
+        lines[found[1]] = found[2]
+    if missing := [field for name, field in card.fields.items() if not lines.get(name)]:
+        raise BadField(missing[0])
+    return {field: fit(field, lines[name]) for name, field in card.fields.items()}
