@@ -4,7 +4,9 @@ import re
 
 import structlog
 
+from flows.numerals import ordinal
 from flows.session import SCREEN_LASTS, Option, Screen
+from flows.wording import plain
 from handlers.talk import Talk
 from models.notice import Offered, last_offered, offered_by
 from models.notice_kind import KINDS
@@ -13,6 +15,10 @@ from models.sealing import CannotOpen
 log = structlog.get_logger()
 
 _TAPPED = re.compile(r"n([0-9]{1,18})-([1-9])")
+# No push has more numbered lines.
+MOST_OFFERS = 3
+# What a number means whose push is too old, or cannot be read any more.
+OVER = ["offer_over"]
 
 
 def tap_id(notice_id: int, number: int) -> str:
@@ -26,31 +32,52 @@ def put_on_screen(talk: Talk) -> None:
     if at is None or at.timestamp() <= talk.session.shown or talk.world.now - at >= SCREEN_LASTS:
         return
     offered = last_offered(talk.desk.db, talk.desk.person.conversation_id)
-    options = options_of(offered) if offered else []
-    if options:
-        talk.session.screen = Screen(options, int(at.timestamp()))
+    if offered:
+        talk.session.screen = Screen(_options_of(talk, offered), int(at.timestamp()))
 
 
 def tapped(talk: Talk) -> Option | None:
-    """The line of a push that was tapped, whatever has been on the screen since."""
+    """The line of a push that was tapped, whatever has been on the screen since; None when this is no such tap."""
     found = _TAPPED.fullmatch(talk.message.option_id)
     if not found:
         return None
+    number = int(found[2])
     offered = offered_by(talk.desk.db, talk.desk.person.conversation_id, int(found[1]))
-    if offered is None or talk.world.now - offered.at >= SCREEN_LASTS:
+    lines = _options_of(talk, offered) if offered and talk.world.now - offered.at < SCREEN_LASTS else []
+    return next((option for option in lines if option.number == number), Option(number, "", OVER))
+
+
+def typed(talk: Talk) -> Option | None:
+    """The line whose number or label was typed, while a push is what the person looks at."""
+    screen = talk.session.screen
+    if screen is None or not screen.options or screen.options[0].do[0] not in ("offer", *OVER):
         return None
-    return next((option for option in options_of(offered) if option.number == int(found[2])), None)
+    return pick(screen, talk.message.text)
 
 
-def options_of(offered: Offered) -> list[Option]:
-    """As the push numbered them; none where its facts cannot be read any more."""
+def pick(screen: Screen, text: str) -> Option | None:
+    """The numbered line that a text names."""
+    number = ordinal(text)
+    for option in screen.options:
+        if option.number == number or (option.label and plain(option.label) == plain(text)):
+            return option
+    return None
+
+
+def _options_of(talk: Talk, offered: Offered) -> list[Option]:
+    """As the push numbered them, each under its number and each of its labels; those of one that is unreadable are
+    over."""
+    kind = KINDS.get(offered.template)
     try:
-        facts = offered.facts()
-    except CannotOpen:
-        log.warning("offer.cannot_open", notice=offered.id)
-        return []
-    offers = KINDS[offered.template].offers if offered.template in KINDS else ()
-    return [
-        Option(number, "", ["command", name, *(str(facts[fact]) for fact in wanted)])
-        for number, (name, *wanted) in enumerate((offer.do for offer in offers), 1)
-    ]
+        if kind:
+            facts = {**offered.facts(), "topic": kind.topic}
+            labels = talk.world.lexicon.choices["push_offer"]
+            return [
+                Option(number, label, ["offer", name, *(str(facts[fact]) for fact in wanted)])
+                for number, offer in enumerate(kind.offers, 1)
+                for name, *wanted in [offer.do]
+                for label in labels[offer.name]
+            ]
+    except (CannotOpen, KeyError) as error:
+        log.warning("offer.unreadable", notice=offered.id, error=type(error).__name__)
+    return [Option(number, "", OVER) for number in range(1, MOST_OFFERS + 1)]

@@ -1,5 +1,5 @@
-"""What a typed text means, in this order: control words, an open request for a person, what is on the screen,
-the commands, the question being asked, a guess, help.
+"""What a typed text means, in this order: a tapped line of a push, control words, what the newest push offered, an
+open request for a person, what is on the screen, the commands, the question being asked, a guess, help.
 """
 
 from collections.abc import Callable
@@ -7,8 +7,7 @@ from collections.abc import Callable
 from flows.flow import Answer, Say
 from flows.numerals import ordinal
 from flows.session import Option
-from flows.wording import plain
-from handlers import human, menu, news, offers
+from handlers import human, menu, news, offers, opt_out
 from handlers.commands import Takes
 from handlers.dispatch import finish, run_command
 from handlers.giving import is_gift
@@ -16,19 +15,20 @@ from handlers.media import let_pictures_go
 from handlers.talk import Talk
 
 # Name of the control word in config/keywords.toml -> what it does. Exact matches only.
-CONTROLS = ("cancel", "back", "help", "restart", "resume", "menu", "human", "news")
+CONTROLS = ("cancel", "back", "help", "restart", "resume", "menu", "human", "news", "opt_out")
 
 
 def handle(talk: Talk) -> Answer:
     text = talk.message.text
     tapped = offers.tapped(talk)
     if tapped:
-        return aside(talk, lambda talk: choose(talk, tapped))
+        return choose(talk, tapped)
     for name in CONTROLS:
         if talk.world.lexicon.means(name, text):
             return _control(talk, name)
     return (
-        human.add(talk)
+        _offered(talk)
+        or human.add(talk)
         or _on_screen(talk, text)
         or _command(talk, text)
         or _to_draft(talk)
@@ -48,6 +48,8 @@ def _control(talk: Talk, name: str) -> Answer:
             return human.call(talk)
         case "menu":
             return aside(talk, menu.show)
+        case "opt_out":
+            return aside(talk, opt_out.topics)
         case "resume":
             return engine.resume(session, world)
     if draft is None:
@@ -62,14 +64,19 @@ def _control(talk: Talk, name: str) -> Answer:
     return engine.help(session, draft, world)
 
 
+def _offered(talk: Talk) -> Answer | None:
+    """A number or label of a push that came after the last reply: also from who is talking to staff, or was asked
+    something before it came."""
+    option = offers.typed(talk)
+    return choose(talk, option) if option else None
+
+
 def _on_screen(talk: Talk, text: str) -> Answer | None:
     """A number or label of what the last reply offered, or of the question being asked."""
     screen = talk.session.screen
-    if screen:
-        number = ordinal(text)
-        for option in screen.options:
-            if option.number == number or (option.label and plain(option.label) == plain(text)):
-                return choose(talk, option)
+    option = offers.pick(screen, text) if screen else None
+    if option:
+        return choose(talk, option)
     if talk.engine.claims(talk.session, text, talk.world):
         return _to_draft(talk)
     return None
@@ -80,6 +87,11 @@ def choose(talk: Talk, option: Option) -> Answer:
     match option.do:
         case ["command", name, *arguments]:
             return run_command(talk, name, list(arguments))
+        case ["offer", name, *arguments]:
+            human.leave(talk)
+            return aside(talk, lambda talk: run_command(talk, name, arguments))
+        case ["offer_over"]:
+            return aside(talk, lambda _: Answer([Say("replies/offer_over")], outcome="offer_over"))
         case ["human"]:
             return human.call(talk)
         case ["say", words]:

@@ -27,9 +27,10 @@ def mute(db: Session, conversation_id: int, topic: str, now: datetime, subject_i
     db.execute(insert(Mute).values(**values).on_conflict_do_nothing())
 
 
-def unmute(db: Session, conversation_id: int, topic: str) -> None:
-    """Everything of the topic again, also about the things that were turned off one by one."""
-    db.execute(delete(Mute).where(Mute.conversation_id == conversation_id, Mute.topic == topic))
+def unmute(db: Session, conversation_id: int, topic: str, subject_id: int = 0) -> None:
+    """The topic again, but for the things that were turned off one by one; or what there is of this one thing."""
+    this = (Mute.topic == topic) & (Mute.subject_id == subject_id)
+    db.execute(delete(Mute).where(Mute.conversation_id == conversation_id, this))
 
 
 def muted_topics(db: Session, conversation_id: int) -> set[str]:

@@ -213,7 +213,7 @@ def mark_failed(db: Session, notice_id: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """The last push that put numbered choices in front of a person."""
+    """A push that put numbered choices in front of a person, and when."""
 
     id: int
     template: str
@@ -225,17 +225,25 @@ class Offered:
         return open_facts(self.sealed)
 
 
-_OFFERED: Any = (Notice.id, Notice.template, type_coerce(Notice.facts, LargeBinary), Notice.offers_at)
+# A push whose sending was not settled (yet) has arrived all the same, when somebody taps it.
+_OFFERED: Any = (
+    Notice.id,
+    Notice.template,
+    type_coerce(Notice.facts, LargeBinary),
+    func.coalesce(Notice.offers_at, Notice.claimed_at),
+)
 
 
 def last_offered(db: Session, conversation_id: int) -> Offered | None:
+    """Of those that were sent in one moment, the one that was written last."""
     offering = (Notice.conversation_id == conversation_id) & Notice.offers_at.is_not(None)
-    row: Any = db.execute(select(*_OFFERED).where(offering).order_by(Notice.offers_at.desc()).limit(1)).first()
+    newest = select(*_OFFERED).where(offering).order_by(Notice.offers_at.desc(), Notice.id.desc()).limit(1)
+    row: Any = db.execute(newest).first()
     return Offered(*row) if row else None
 
 
 def offered_by(db: Session, conversation_id: int, notice_id: int) -> Offered | None:
     """What this push offered, if it was theirs."""
-    theirs = (Notice.id == notice_id) & (Notice.conversation_id == conversation_id) & Notice.offers_at.is_not(None)
+    theirs = (Notice.id == notice_id) & (Notice.conversation_id == conversation_id) & Notice.claimed_at.is_not(None)
     row: Any = db.execute(select(*_OFFERED).where(theirs)).first()
     return Offered(*row) if row else None
