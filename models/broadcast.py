@@ -12,12 +12,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.base import Base, RowId, one_of
 from models.sealing import Sealed
 
+_STOPPED = text("state = 'stopped'")
+
 STATES = ("planning", "sending", "done", "stopped")
 AUDIENCES = ("backers", "donors_of")
 
 
 class Broadcast(Base):
-    """``audience_of``: the appeal's number, or the province's code. ``planned``: how many notices there are."""
+    """``audience_of``: the appeal's number, or the province's code. ``planned``: how many notices it has written.
+
+    ``facts`` are those of every notice of it, ``subject`` and ``subject_id`` what they are about. ``by``: the seat of
+    who began it. ``cursor``: the user up to whom the audience has been walked.
+    """
 
     __tablename__ = "broadcasts"
     id: Mapped[RowId]
@@ -44,4 +50,6 @@ class Broadcast(Base):
             sqlite_where=text("state IN ('planning', 'sending')"),
             postgresql_where=text("state IN ('planning', 'sending')"),
         ),
+        Index("ix_broadcasts_stopped", "ended_at", sqlite_where=_STOPPED, postgresql_where=_STOPPED),
+        Index("ix_broadcasts_subject", "subject", "subject_id", "id"),
     )

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base
+from models.broadcast import Broadcast
 from models.conversation import Conversation
 from models.notice import Notice, open_facts
 
@@ -101,9 +102,11 @@ class Outcome:
 
 def claim(db: Session, ids: Collection[int], now: datetime) -> list[Owed]:
     """Those of these notices that are owed and due, in the order of their people; nobody else gets them."""
+    # A send of a fan-out that was under way when it was stopped may come back as owed: it stays where it is.
+    stopped = select(Broadcast.id).where(Broadcast.id == Notice.broadcast_id, Broadcast.state == "stopped").exists()
     due = (
         select(Notice.id)
-        .where(Notice.id.in_(ids), Notice.state == "owed", Notice.due_at <= now)
+        .where(Notice.id.in_(ids), Notice.state == "owed", Notice.due_at <= now, ~stopped)
         .with_for_update(skip_locked=True)
     )
     mine = (

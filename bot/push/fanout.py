@@ -20,7 +20,7 @@ log = structlog.get_logger()
 class Hands(Protocol):
     """Who takes notices along: bot.jobs.Jobs."""
 
-    def enqueue(self, jobs: Sequence[tuple[str, int]], told: Sequence[int] = ()) -> None: ...
+    def deliver(self, ids: Sequence[int], urgency: str = "push") -> None: ...
 
 
 def go_on(database: Engine, jobs: Hands, now: datetime) -> int:
@@ -47,7 +47,7 @@ def _walk(database: Engine, jobs: Hands, number: int, now: datetime) -> int:
         if page is None:
             return written
         if page.ids:
-            jobs.enqueue((), page.ids)
+            jobs.deliver(page.ids, "bulk")
         written += len(page.ids)
         if page.last:
             log.info("fan_out.planned", broadcast=number, notices=written)

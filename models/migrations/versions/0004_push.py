@@ -67,9 +67,17 @@ def upgrade() -> None:
     _subjects("photos", (*_PHOTO_SUBJECTS, "update"))
     _subjects("tasks", (*_TASK_SUBJECTS, "update"))
     op.create_index("ix_pledges_appeal_donor", "pledges", ["appeal_id", "donor_id"])
+    with op.batch_alter_table("staff") as staff:
+        staff.add_column(sa.Column("id_number", sa.LargeBinary(), nullable=True))
+        staff.add_column(sa.Column("id_finder", sa.String(length=64), nullable=True))
+        staff.create_index(op.f("ix_staff_id_finder"), ["id_finder"])
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("staff") as staff:
+        staff.drop_index(op.f("ix_staff_id_finder"))
+        staff.drop_column("id_finder")
+        staff.drop_column("id_number")
     op.drop_index("ix_pledges_appeal_donor", table_name="pledges")
     updates = "SELECT id FROM tasks WHERE subject = 'update'"
     op.execute(f"DELETE FROM recusals WHERE task_id IN ({updates})")  # noqa: S608 - no words of anybody's
@@ -200,6 +208,9 @@ def _new_tables() -> None:
         sqlite_where=sa.text("state IN ('planning', 'sending')"),
         postgresql_where=sa.text("state IN ('planning', 'sending')"),
     )
+    stopped = sa.text("state = 'stopped'")
+    op.create_index("ix_broadcasts_stopped", "broadcasts", ["ended_at"], sqlite_where=stopped, postgresql_where=stopped)
+    op.create_index("ix_broadcasts_subject", "broadcasts", ["subject", "subject_id", "id"])
     op.create_table(
         "mutes",
         sa.Column("conversation_id", _KEY, nullable=False),
