@@ -55,10 +55,12 @@ def send_template(client: WeChatApi) -> str:
     return client.send_template(PERSON, "tmpl-1", {"thing1": TEXT, "amount2": "12.50元"}, client_msg_id="notice-7")
 
 
+SEND_PATHS = ("message/custom/send", "message/template/send", "message/subscribe/bizsend")
 SENDS: list[Callable[[WeChatApi], Any]] = [
     send_text,
     lambda client: client.send_options(PERSON, "收到了吗？", [("y", "收到了"), ("n", "没收到")], "点一下就行"),
     send_template,
+    lambda client: client.send_subscription(PERSON, "note-1", {"thing1": TEXT}),
 ]
 
 
@@ -99,6 +101,13 @@ CALLS: list[tuple[str, Callable[[WeChatApi], Any], str, str, Any]] = [
             "url": "",
             "data": {"thing1": {"value": TEXT}, "amount2": {"value": "12.50元"}},
         },
+    ),
+    (
+        "subscription",
+        lambda client: client.send_subscription(PERSON, "note-1", {"thing1": TEXT}),
+        "POST",
+        "message/subscribe/bizsend",
+        {"touser": PERSON, "template_id": "note-1", "data": {"thing1": {"value": TEXT}}},
     ),
     ("person", lambda client: client.person(PERSON), "GET", "user/info", {"openid": PERSON, "lang": "zh_CN"}),
     ("menus", lambda client: client.menus(), "GET", "menu/get", {}),
@@ -196,7 +205,7 @@ def test_no_cookie_is_kept(client, platform):
 @pytest.mark.parametrize("code", DEAD_TOKEN)
 def test_a_dead_token_is_renewed_and_the_call_made_once_more(client, platform, send, code):
     refusals = iter([{"errcode": code, "errmsg": "dead"}])
-    for path in ("message/custom/send", "message/template/send"):
+    for path in SEND_PATHS:
         platform.answer(path, lambda _: next(refusals, {"errcode": 0}))
     send(client)
     sends = [request for path, request in platform.received if path.startswith("message/")]
@@ -270,6 +279,7 @@ def test_a_send_whose_connection_breaks_is_made_exactly_once(client, platform, s
         client.person(PERSON)
     platform.answer("message/custom/send", hang_up)
     platform.answer("message/template/send", hang_up)
+    platform.answer("message/subscribe/bizsend", hang_up)
     with pytest.raises(Unreachable) as raised:
         send(client)
     assert raised.value.outcome_unknown is True
@@ -418,7 +428,7 @@ def test_every_refusal_of_a_send_names_its_action(client, platform, code):
 
 @pytest.mark.parametrize("send", SENDS)
 def test_what_was_sent_before_counts_as_sent(client, platform, send):
-    for path in ("message/custom/send", "message/template/send"):
+    for path in SEND_PATHS:
         platform.answer(path, {"errcode": 45065, "errmsg": "duplicate"})
     assert not send(client)
 
@@ -518,6 +528,7 @@ def test_an_upload_is_whole_the_second_time_too(client, platform):
 def test_no_exception_shows_what_was_sent(client, platform, send, answer):
     platform.answer("message/custom/send", answer)
     platform.answer("message/template/send", answer)
+    platform.answer("message/subscribe/bizsend", answer)
     with pytest.raises((WeChatError, Unreachable)) as raised:
         send(client)
     said = everything_said(raised.value)

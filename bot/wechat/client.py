@@ -7,7 +7,7 @@ to do) or Unreachable (``outcome_unknown``: never repeat such a send blindly).
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http.cookiejar import DefaultCookiePolicy
@@ -17,6 +17,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from wechatpy.client import WeChatClient
 
+from bot.wechat.messages import Messages
 from bot.wechat.policy import Action, Answer, TooLarge, Unreachable, WeChatError, exchange
 from bot.wechat.token import TokenManager
 
@@ -28,7 +29,7 @@ PEOPLE_PER_TAGGING = 50
 _NO_MENU = 46003
 
 # Calls that change nothing, or that state the whole result, so that making them twice is making them once.
-# Template messages join them by their client_msg_id; customer-service messages have no such thing.
+# Template messages join them by their client_msg_id (bot.wechat.messages).
 _REPEATABLE = frozenset(
     {
         "media/get",
@@ -87,46 +88,15 @@ class MediaUnusable(Exception):
         self.why = why
 
 
-class WeChatApi:
+class WeChatApi(Messages):
     """Safe to share between threads. ``api_url`` is the platform's root, or a stand-in's; ``timeout`` see TIMEOUT."""
+
+    _wire: "_Wire"
 
     def __init__(
         self, api_url: str, tokens: TokenManager, http: requests.Session, timeout: tuple[float, float] = TIMEOUT
     ) -> None:
         self._wire = _Wire(api_url.rstrip("/"), tokens, http, timeout)
-
-    # Messages. Customer-service messages cannot be told apart by the platform, so they are never repeated.
-
-    def send_text(self, openid: str, text: str) -> None:
-        _sent(lambda: self._wire.message.send_text(openid, text))
-
-    def send_options(self, openid: str, head: str, options: Sequence[tuple[str, str]], tail: str = "") -> None:
-        """A msgmenu: ``options`` are (id, label) pairs; a tap comes back as the label's text with the id."""
-        menu = {
-            "head_content": head,
-            "list": [{"id": key, "content": label} for key, label in options],
-            "tail_content": tail,
-        }
-        body = {"touser": openid, "msgtype": "msgmenu", "msgmenu": menu}
-        _sent(lambda: self._wire.post("message/custom/send", data=body))
-
-    def send_template(
-        self, openid: str, template_id: str, fields: Mapping[str, str], *, client_msg_id: str, url: str = ""
-    ) -> str:
-        """The platform's id of the message; empty where it already had ``client_msg_id``.
-
-        The platform knows a client_msg_id for ten minutes, so only until then
-        may the caller repeat a send whose outcome is unknown.
-        """
-        body = {
-            "touser": openid,
-            "template_id": template_id,
-            "client_msg_id": client_msg_id,
-            "url": url,
-            "data": {name: {"value": value} for name, value in fields.items()},
-        }
-        answer = _sent(lambda: self._wire.post("message/template/send", data=body, repeatable=True))
-        return str(answer.get("msgid", ""))
 
     # Media and people
 
@@ -269,16 +239,6 @@ class _Wire(WeChatClient):  # type: ignore[misc]  # it has no types
                 raise
         self._tokens.invalidate(token)
         return attempt(self._tokens.current())
-
-
-def _sent(send: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """The answer to a send; one that the platform already had counts as sent."""
-    try:
-        return send()
-    except WeChatError as error:
-        if error.action is not Action.TREAT_AS_SENT:
-            raise
-    return {}
 
 
 def _part(call: str, answer: Any, *path: str) -> Any:
