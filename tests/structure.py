@@ -156,7 +156,11 @@ def shown_defaults(settings: type[BaseSettings]) -> dict[str, str]:
 def _shown(default: Any) -> str:
     if isinstance(default, SecretStr):
         return "sample" if default.get_secret_value() else "empty"
-    return str(default.value if isinstance(default, Enum) else default) or "empty"
+    if isinstance(default, dict | frozenset) and not default:
+        return "empty"
+    if isinstance(default, str | dict) and not default:
+        return "empty"
+    return str(default.value if isinstance(default, Enum) else default)
 
 
 def missing_settings(readme: str, defaults: Mapping[str, str]) -> Iterator[str]:
