@@ -29,6 +29,7 @@ from handlers.commands import Commands
 from handlers.table import COMMANDS
 from models.database import connect
 from models.sealing import Keyring, use_keyring
+from models.subscription import Templates
 
 
 def utc_now() -> datetime:
@@ -46,6 +47,7 @@ def make_turns(settings: Settings, jobs: Jobs, clock: Callable[[], datetime]) ->
         enqueue=jobs.enqueue,
         clock=clock,
         link=links_of(settings, clock).make,
+        subscriptions=Templates(settings.wechat_subscriptions, settings.wechat_long_term),
     )
 
 

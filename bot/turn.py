@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from bot.places import find_places, get_place
 from bot.render import Renderer
 from bot.web.figures import FAILURES, REPEATS
-from bot.web.links import OPEN_PATHS
+from bot.web.links import OPEN_PATHS, OWN
 from bot.wechat.channel import REPLY_BYTES
 from flows.desk import Desk, Person
 from flows.flow import Answer, Say
@@ -30,6 +30,7 @@ from models.message import Message
 from models.notice import Unread, count_unread, find_unread, mark_failed, mark_read
 from models.sealing import CannotOpen
 from models.staff import find_staff
+from models.subscription import NO_TEMPLATES, Templates
 from models.window import opened_by
 
 log = structlog.get_logger()
@@ -61,6 +62,7 @@ class Turns:
     enqueue: Callable[[Sequence[tuple[str, int]], Sequence[int]], None]
     clock: Callable[[], datetime]
     link: Callable[[str, str, int], str]
+    subscriptions: Templates = NO_TEMPLATES
 
     def take(self, message: Message) -> str:
         """The reply's text, empty for none. Raises TryAgain when the database cannot be worked with."""
@@ -164,11 +166,14 @@ class Turns:
         def link(kind: str, what: str) -> str:
             if kind in OPEN_PATHS:
                 return self.link(kind, what, 0)
+            if kind in OWN:
+                return self.link(kind, f"conversation:{locked.id}", 0)
             staff = find_staff(desk.db, message.account, message.openid, now)
             return self.link(kind, what, staff.id) if staff else ""
 
         person = Person(locked.id, message.account, message.openid, locked.user_id)
-        desk = Desk(connection, person, World(now, self.lexicon, find, link, region), jobs, locked.offered_at)
+        world = World(now, self.lexicon, find, link, region, self.subscriptions)
+        desk = Desk(connection, person, world, jobs, locked.offered_at)
         return desk
 
     def _load(self, connection: Connection, locked: inbound.Locked, now: datetime) -> Session | None:

@@ -60,7 +60,13 @@ def _pairs(value: str | dict[str, str]) -> dict[str, str]:
     return found
 
 
+def _names(value: str | frozenset[str]) -> frozenset[str]:
+    """``card,card``."""
+    return frozenset(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+
 Ids = Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)]
+Names = Annotated[frozenset[str], NoDecode, BeforeValidator(_names)]
 
 
 def _bare(value: str | SecretStr) -> str:
@@ -100,6 +106,9 @@ class Settings(BaseSettings):
         {}, description="which of the account's templates is which card of config/push.toml: card=ID,card=ID"
     )
     wechat_subscriptions: Ids = Field({}, description="the same for its subscription notices")
+    wechat_long_term: Names = Field(
+        frozenset(), description="of those the long-term ones, where one yes is for any number: card,card"
+    )
     push_per_minute: int = Field(
         6_000, ge=1, description="pushes a minute at most, all workers together; the account's own limits are WeChat's"
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from flows.lexicon import Lexicon
+from models.subscription import NO_TEMPLATES, Templates
 from models.zone import CHINA
 
 
@@ -43,12 +44,16 @@ class World:
     find_regions: Callable[[str], Sequence[Region]]
     """Typed or labelled place -> matching regions, best first, at most nine; also by a name that is no more."""
     link: Callable[[str, str], str] = no_link
-    """Kind of page and what it shows (``pictures``, ``appeal:12``) -> its address, for the staff member who talks;
+    """Kind of page and what it shows (``pictures``, ``appeal:12``) -> its address, for the staff member who talks
+    (``subscribe``, whose ``what`` is not looked at: for anybody who talks);
     of a page for everybody (``notices``, a region's code), for anybody.
     """
 
     region: Callable[[str], Region | None] = no_region
     """The region of a code, as it is now."""
+
+    subscriptions: Templates = NO_TEMPLATES
+    """What people can be asked to consent to; nothing where the account has no such templates."""
 
     @property
     def today(self) -> date:

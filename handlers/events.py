@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sqlalchemy import update
 
 from flows.flow import Answer
-from handlers import human, menu
+from handlers import consent, human, menu
 from handlers.dispatch import run_command
 from handlers.talk import Talk
 from handlers.text import aside
@@ -26,6 +26,8 @@ def handle(talk: Talk) -> Answer:
             return _tapped(talk, talk.message.event_key)
         case "scan":
             return _scanned(talk, menu.show)
+        case consent.POPUP | consent.CHANGE:
+            consent.heard(talk)
         case "user_authorization_cancellation" | "user_authorization_revoke":
             # doc/service/guide/h5/authorization_change: after either, what is kept of the person must be deleted.
             _forget(talk)

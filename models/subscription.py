@@ -1,16 +1,43 @@
 """Consent to subscription notices: how many of each template a person may be sent, and when they were asked.
 
 Each yes in WeChat's popup is good for one notice, without end; a long-term template's for any number
-(doc/service/Subscription_Messages/intro.html).
+(doc/service/Subscription_Messages/intro.html). Turns of one person follow one another, and whoever sends holds the
+row while it takes a consent from it, so the count here is never higher than WeChat's.
 """
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base
+
+# doc/service/Subscription_Messages/intro.html: as many templates one wx-open-subscribe asks for.
+PER_POPUP = 5
+# Ours: nobody is asked more often, and after a no not for a long time.
+ASK_AGAIN = timedelta(days=7)
+AFTER_A_NO = timedelta(days=90)
+# Only staff are sent these cards (config/push.toml).
+STAFF_CARDS = frozenset({"task"})
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """The account's templates of subscription notices. ``ids``: card (config/push.toml) -> WeChat's id.
+
+    ``for_good``: the cards whose template is a long-term one.
+    """
+
+    ids: Mapping[str, str] = field(default_factory=dict)
+    for_good: frozenset[str] = frozenset()
+
+    def card_of(self, template_id: str) -> str | None:
+        return next((card for card, known in self.ids.items() if known == template_id), None)
+
+
+NO_TEMPLATES = Templates()
 
 
 class Subscription(Base):
@@ -37,3 +64,67 @@ def find_consents(db: Session, people: Iterable[int]) -> dict[tuple[int, str], S
         .with_for_update()
     )
     return {(row.conversation_id, row.template_id): row for row in rows}
+
+
+def accept(db: Session, conversation_id: int, template_id: str, *, for_good: bool) -> None:
+    """A yes in the popup: good for one notice more, or for any number."""
+    row = _held(db, conversation_id, template_id)
+    row.left += 1
+    row.for_good = row.for_good or for_good
+    row.refused_at = None
+
+
+def refuse(db: Session, conversation_id: int, template_id: str, now: datetime) -> None:
+    """A no in the popup: what was given before stays."""
+    _held(db, conversation_id, template_id).refused_at = now
+
+
+def take_back(db: Session, conversation_id: int, template_id: str, now: datetime) -> None:
+    """A no among WeChat's settings: nothing that was given before is left."""
+    row = _held(db, conversation_id, template_id)
+    row.left, row.for_good, row.refused_at = 0, False, now
+
+
+def allow_again(db: Session, conversation_id: int, template_id: str) -> None:
+    """A yes among WeChat's settings: it gives nothing by itself, but they may be asked."""
+    _held(db, conversation_id, template_id).refused_at = None
+
+
+def lacking(db: Session, conversation_id: int, templates: Templates, *, staff: bool = False) -> list[str]:
+    """The templates that a popup can ask this person for: none that a consent is left of, and only what they get."""
+    ids = [templates.ids[card] for card in sorted(templates.ids) if staff or card not in STAFF_CARDS]
+    rows = _rows(db, conversation_id, ids)
+    given = {row.template_id for row in rows if row.for_good or row.left}
+    return [template_id for template_id in ids if template_id not in given][:PER_POPUP]
+
+
+def ask(db: Session, conversation_id: int, templates: Templates, now: datetime) -> bool:
+    """Whether this person may be asked now; noted where they are.
+
+    Not for what they still have a consent to, not twice within ASK_AGAIN, and after any no not within AFTER_A_NO.
+    """
+    wanted = lacking(db, conversation_id, templates)
+    if not wanted:
+        return False
+    for row in _rows(db, conversation_id, templates.ids.values()):
+        asked, refused = row.asked_at, row.refused_at
+        if (asked and asked > now - ASK_AGAIN) or (refused and refused > now - AFTER_A_NO):
+            return False
+    for template_id in wanted:
+        _held(db, conversation_id, template_id).asked_at = now
+    return True
+
+
+def _rows(db: Session, conversation_id: int, ids: Iterable[str]) -> list[Subscription]:
+    mine = (Subscription.conversation_id == conversation_id) & Subscription.template_id.in_(sorted(ids))
+    return list(db.scalars(select(Subscription).where(mine)))
+
+
+def _held(db: Session, conversation_id: int, template_id: str) -> Subscription:
+    """The row, made where there is none: no one else makes it, as each person's turns follow one another."""
+    row = db.get(Subscription, (conversation_id, template_id), with_for_update=True, populate_existing=True)
+    if row is None:
+        row = Subscription(conversation_id=conversation_id, template_id=template_id, left=0, for_good=False)
+        db.add(row)
+        db.flush()
+    return row

@@ -1,7 +1,8 @@
 """Addresses of our web pages as they stand in a reply, and the signed ones read again.
 
 A signed address opens one thing for one member of staff, for a quarter of an hour. It names no person: only the row
-of the staff member, and what it opens (``appeal:12``).
+of the staff member, and what it opens (``appeal:12``). One of OWN opens for whoever talked (``conversation:12``) what
+shows nothing about them, and lives for a day: people come back to a message in the evening.
 """
 
 from collections.abc import Callable
@@ -13,8 +14,15 @@ from typing import Any
 from itsdangerous import BadSignature, SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 
 LAST = timedelta(minutes=15)
+OWN_LAST = timedelta(days=1)
 # Kind -> path. ``{token}`` is signed for whoever asked; ``{what}`` is a page for everybody.
-PATHS = {"pictures": "/pictures/{token}", "picture": "/picture/{token}", "card": "/cards/{token}"}
+PATHS = {
+    "pictures": "/pictures/{token}",
+    "picture": "/picture/{token}",
+    "card": "/cards/{token}",
+    "subscribe": "/subscribe/{token}",
+}
+OWN = {"subscribe"}
 OPEN_PATHS = {"notices": "/notices/{what}"}
 
 
@@ -28,10 +36,14 @@ class DeadLink(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """``what``: subject and number, ``appeal:12``."""
+    """``what``: subject and number, ``appeal:12``. ``staff_id`` is 0 for one of OWN."""
 
     staff_id: int
     what: str
+
+    @property
+    def number(self) -> int:
+        return int(self.what.partition(":")[2])
 
 
 class _Signer(TimestampSigner):
@@ -62,8 +74,9 @@ class Links:
 
     def read(self, kind: str, token: str) -> Grant:
         """Raises DeadLink."""
+        last = OWN_LAST if kind in OWN else LAST
         try:
-            staff_id, what = self._signer(kind).loads(token, max_age=int(LAST.total_seconds()))
+            staff_id, what = self._signer(kind).loads(token, max_age=int(last.total_seconds()))
         except SignatureExpired:
             raise DeadLink("expired") from None
         except BadSignature:

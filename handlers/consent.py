@@ -1,0 +1,44 @@
+"""What people tapped in WeChat's popup of subscription notices, and what they changed later: kept, never answered."""
+
+import structlog
+
+from handlers.talk import Talk
+from models import subscription
+from models.outbox import wake
+
+log = structlog.get_logger()
+
+POPUP, CHANGE = "subscribe_msg_popup_event", "subscribe_msg_change_event"
+
+
+def heard(talk: Talk) -> None:
+    """A popup's or a change's event. A yes in a popup opens a way to the person, so what waited for one goes out."""
+    db, person, now = talk.desk.db, talk.desk.person.conversation_id, talk.world.now
+    templates, popup = talk.world.subscriptions, talk.message.event == POPUP
+    opened = False
+    for template_id, status in _choices(talk).items():
+        card = templates.card_of(template_id)
+        if card is None:
+            log.warning("consent.unknown_template", conversation=person)
+            continue
+        match status:
+            case "accept" if popup:
+                subscription.accept(db, person, template_id, for_good=card in templates.for_good)
+                opened = True
+            case "accept":
+                subscription.allow_again(db, person, template_id)
+            case "reject" if popup:
+                subscription.refuse(db, person, template_id, now)
+            case "reject":
+                subscription.take_back(db, person, template_id, now)
+            case _:  # what WeChat itself kept from them ("ban", "filter") is no answer of theirs
+                log.info("consent.no_answer", conversation=person, card=card)
+    if opened:
+        db.flush()
+        wake(db, person, now)
+
+
+def _choices(talk: Talk) -> dict[str, str]:
+    """Template id -> what was chosen; bot.wechat.parse has made one list of WeChat's several forms."""
+    rows = [(item.get("TemplateId"), item.get("SubscribeStatusString")) for item in talk.message.details["List"]]
+    return {theirs: status for theirs, status in rows if isinstance(theirs, str) and isinstance(status, str)}
