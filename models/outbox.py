@@ -28,7 +28,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.base import Base
 from models.broadcast import Broadcast
 from models.conversation import Conversation
-from models.notice import Notice, open_facts
+from models.notice import TOLD, Notice, open_facts
 
 # A worker that has not settled a claim by then is taken for dead: all its time-outs together are shorter.
 CLAIM_LASTS = timedelta(seconds=75)
@@ -276,13 +276,14 @@ def stop_channel(db: Session, channel: str, code: int, until: datetime) -> None:
 
 
 def wake(db: Session, conversation_id: int, now: datetime) -> None:
-    """A way to the person has opened (a consent): what waited for one is owed again."""
+    """A way to the person has opened (a consent): what waited for one is owed again, and told anew."""
     waiting = and_(
         Notice.conversation_id == conversation_id,
         Notice.state == "waiting",
         or_(Notice.reason.like("%no_consent%"), Notice.reason.like("%no_channel%")),
     )
-    db.execute(update(Notice).where(waiting).values(state="owed", due_at=now))
+    woken = db.scalars(update(Notice).where(waiting).values(state="owed", due_at=now).returning(Notice.id))
+    db.info.setdefault(TOLD, []).extend(woken)
 
 
 def count_states(db: Session, broadcast_id: int) -> dict[str, int]:
