@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from flows.consent import ask_link
 from flows.desk import Desk
 from flows.flow import Answer, Flow, Say, Step
 from flows.readers import Choice, Money
@@ -64,7 +65,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
         **_progress(desk, appeal),
     }
     _tell_owner(desk, appeal, pledge, facts)
-    return Answer([Say("flows/pledge/done", None, {**facts, "code": pledge.code})])
+    return Answer([Say("flows/pledge/done", None, {**facts, "code": pledge.code, "subscribe": ask_link(desk)})])
 
 
 def _closed(appeal: Appeal, now: datetime) -> str | None:

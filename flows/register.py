@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import update
 
+from flows.consent import ask_link
 from flows.desk import Desk
 from flows.flow import Answer, Flow, Say, Step
 from flows.readers import Choice, IdNumber, Phone, Place, Text
@@ -71,7 +72,8 @@ def done(desk: Desk, draft: Draft) -> Answer:
         desk.jobs.append(("check_registry", case.id))
     then = draft.given.get("then", "")
     options = [Option(1, "", ["say", then])] if then else []
-    values = {"role": user.role, "then": then, "days": PROMISED.days}
+    link = ask_link(desk) if resident else ""
+    values = {"role": user.role, "then": then, "days": PROMISED.days, "subscribe": link}
     return Answer([Say("flows/register/done", None, values)], options)
 
 
