@@ -29,6 +29,8 @@ from models.staff import pin_household
 from models.subscription import Subscription
 from models.task import close_task
 from models.ticket import Ticket, TicketMessage
+from models.update import Update
+from models.updating import forget as forget_updates
 from models.user import Consent, User
 from models.verification import Verification, withdraw
 from models.visit import Visit
@@ -88,6 +90,7 @@ def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
     owned = {
         "appeal": select(Appeal.id).where(Appeal.owner_id == user.id),
         "revision": select(Revision.id).join(Appeal, Appeal.id == Revision.appeal_id).where(Appeal.owner_id == user.id),
+        "update": select(Update.id).join(Appeal, Appeal.id == Update.appeal_id).where(Appeal.owner_id == user.id),
         "offer": select(Offer.id).where(Offer.donor_id == user.id),
         "listing": select(Listing.id).where(Listing.seller_id == user.id),
         "mandate": select(Mandate.id).where(Mandate.user_id == user.id),
@@ -104,6 +107,7 @@ def _close_appeals(db: Session, user: User, now: datetime) -> None:
             APPEALS.move(db, appeal, "cancelled", Actor(By.OWNER, f"user:{user.id}"), now, detail="owner_erased")
             close_task(db, "appeal", appeal.id, now)
         forget_revisions(db, appeal, Actor(By.OWNER, f"user:{user.id}"), now)
+        forget_updates(db, appeal, Actor(By.OWNER, f"user:{user.id}"), now)
         appeal.story = ""
 
 

@@ -16,6 +16,7 @@ from models.revision import Revision, waiting_for
 from models.staff import Staff
 from models.task import find_task, reaches
 from models.tie import is_own
+from models.update import Update, update_waiting
 from models.user import User
 from models.verification import Verification, case_of
 from models.visit import Visit
@@ -105,10 +106,11 @@ def _belongs(db: Session, subject: str, number: int) -> tuple[int, str | None]:
 
 
 def _waits_as(db: Session, subject: str, number: int) -> list[tuple[str, int]]:
-    """As what it may lie in a queue: an appeal also as its change, a signed sheet as what was done by it."""
+    """As what it may lie in a queue: an appeal also as its change or update, a signed sheet as what was done by it."""
     if subject == "appeal":
-        change = waiting_for(db, number)
-        return [(subject, number), *([("revision", change.id)] if change else [])]
+        change, update = waiting_for(db, number), update_waiting(db, number)
+        waits = [("revision", change.id)] if change else []
+        return [(subject, number), *waits, *([("update", update.id)] if update else [])]
     if subject == "case":
         return [(subject, number)]
     mandate = db.get_one(Mandate, number)
@@ -119,10 +121,12 @@ def _waits_as(db: Session, subject: str, number: int) -> list[tuple[str, int]]:
 
 
 def _shown_as(db: Session, subject: str, number: int) -> list[tuple[str, Sequence[int]]]:
-    """The photos' own subjects: a case has those of its visits, an appeal also those of a change that waits."""
+    """The photos' own subjects: a case has those of its visits, an appeal also those of a change or an update."""
     if subject == "case":
         return [("visit", db.scalars(select(Visit.id).where(Visit.verification_id == number)).all())]
     if subject == "appeal":
         waits = (Revision.appeal_id == number) & (Revision.state == "submitted")
-        return [("appeal", [number]), ("revision", db.scalars(select(Revision.id).where(waits)).all())]
+        told = select(Update.id).where(Update.appeal_id == number, Update.state.in_(("submitted", "published")))
+        changes = [("revision", db.scalars(select(Revision.id).where(waits)).all())]
+        return [("appeal", [number]), *changes, ("update", db.scalars(told).all())]
     return [(subject, [number])]

@@ -2,12 +2,23 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, String, Text, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
+from models.machine import By, Machine
 
-STATES = ("submitted", "published", "returned", "withdrawn")
+_OFFICER = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
+
+MACHINE = Machine(
+    "update",
+    {
+        ("submitted", "published"): _OFFICER,
+        ("submitted", "returned"): _OFFICER,
+        # Its owner has written another one, or is no longer there.
+        ("submitted", "withdrawn"): frozenset({By.OWNER, By.SYSTEM}),
+    },
+)
 
 
 class Update(Base):
@@ -23,4 +34,9 @@ class Update(Base):
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     decided_at: Mapped[datetime | None]
 
-    __table_args__ = (one_of("state", STATES), Index("ix_updates_appeal_id_id", "appeal_id", "id"))
+    __table_args__ = (one_of("state", MACHINE.states), Index("ix_updates_appeal_id_id", "appeal_id", "id"))
+
+
+def update_waiting(db: Session, appeal_id: int) -> Update | None:
+    """The one that nobody has decided on yet."""
+    return db.scalar(select(Update).where(Update.appeal_id == appeal_id, Update.state == "submitted"))

@@ -13,6 +13,7 @@ from models.conversation import Conversation
 from models.decision import Decision
 from models.revision import Revision
 from models.staff import Staff
+from models.update import Update
 from models.user import User
 from models.verification import Verification
 
@@ -55,10 +56,12 @@ def _person(staff: Any) -> ColumnElement[str]:
 def _own_households() -> dict[str, Executable]:
     appeal_of_revision = select(Revision.id, Appeal.household_id).join(Appeal, Appeal.id == Revision.appeal_id)
     of_revision = appeal_of_revision.subquery()
+    of_update = select(Update.id, Appeal.household_id).join(Appeal, Appeal.id == Update.appeal_id).subquery()
     return {
         "appeal": _of(Appeal.id, Appeal.household_id, "appeal"),
         "case": _of(Verification.id, Verification.household_id, "case"),
         "revision": _of(of_revision.c.id, of_revision.c.household_id, "revision"),
+        "update": _of(of_update.c.id, of_update.c.household_id, "update"),
     }
 
 

@@ -11,6 +11,7 @@ from models.appeal import LIVE, Appeal
 from models.books.violation import Violation, stream
 from models.revision import Revision
 from models.task import Task
+from models.update import Update
 from models.verification import Verification
 
 
@@ -55,6 +56,7 @@ WAITING = (
         once_verified=("submitted",),
     ),
     Waits("revision", Revision, {"submitted": frozenset({"revision"})}),
+    Waits("update", Update, {"submitted": frozenset({"update"})}),
 )
 
 
