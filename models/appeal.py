@@ -262,7 +262,7 @@ def close_overdue(db: Session, now: datetime) -> list[Appeal]:
         _close_overdue(db, appeal, now)
         facts = {"number": appeal.id, "title": appeal.title}
         for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
-            tell(db, person, "appeal_overdue", facts, f"overdue:{appeal.id}:{person}", now)
+            tell(db, person, "appeal_overdue", facts, f"overdue:{appeal.id}:{person}", now, ("appeal", appeal.id))
     return closed
 
 

@@ -175,7 +175,7 @@ def redeem(db: Session, conversation_id: int, code: str, now: datetime) -> Staff
     db.flush()
     facts = {"work_no": staff.work_no, "role": staff.role, "place": seat_of(db, staff)}
     for inviter in _inviters(db, staff):
-        tell_staff(db, inviter, "staff_bound", facts, f"staff_bound:{staff.id}", now)
+        tell_staff(db, inviter, "staff_bound", facts, f"staff_bound:{staff.id}", now, ("staff", staff.id))
     return staff
 
 
@@ -200,7 +200,7 @@ def confirm(db: Session, by: Staff, work_no: str, now: datetime) -> Staff:
     db.flush()
     find_for(db, staff, now)
     facts = {"work_no": staff.work_no, "role": staff.role, "place": seat_of(db, staff), "until": _day(staff)}
-    tell_staff(db, staff, "staff_confirmed", facts, f"staff_confirmed:{staff.id}", now)
+    tell_staff(db, staff, "staff_confirmed", facts, f"staff_confirmed:{staff.id}", now, ("staff", staff.id))
     return staff
 
 

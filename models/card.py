@@ -106,7 +106,7 @@ def issue_card(db: Session, user: User, staff: Staff, now: datetime) -> Card:
     _note(db, card, staff.actor.name, "card_issued", None, now)
     facts = {"from": _free_at(card).astimezone(CHINA).date().isoformat()}
     for person in db.scalars(select(Conversation.id).where(Conversation.user_id == user.id)):
-        tell(db, person, "card_issued", facts, f"card_issued:{card.id}:{person}", now)
+        tell(db, person, "card_issued", facts, f"card_issued:{card.id}:{person}", now, ("card", card.id))
     return card
 
 
@@ -138,7 +138,7 @@ def check_last_places(db: Session, number: int, given: str, actor: str, now: dat
         raise WrongLastPlaces(left=MOST_TRIES - card.tries)
     void_card(db, card, actor, "tries", now)
     officer = db.get_one(Staff, card.issued_by)
-    tell_staff(db, officer, "card_void", {"name": user.masked_name}, f"card_void:{card.id}", now)
+    tell_staff(db, officer, "card_void", {"name": user.masked_name}, f"card_void:{card.id}", now, ("card", card.id))
     raise CardDead
 
 
@@ -158,7 +158,7 @@ def bind(db: Session, number: int, conversation_id: int, now: datetime) -> User:
         "work_no": db.get_one(Staff, card.issued_by).work_no,
     }
     for before in db.scalars(select(Conversation.id).where(others)).all():
-        tell(db, before, "card_bound", facts, f"card_bound:{card.id}:{before}", now)
+        tell(db, before, "card_bound", facts, f"card_bound:{card.id}:{before}", now, ("card", card.id))
     db.execute(update(Conversation).where(others).values(user_id=None))
     db.execute(update(Conversation).where(Conversation.id == conversation_id).values(user_id=card.user_id))
     pin_household(db, conversation.account, conversation.openid)

@@ -78,7 +78,7 @@ def check_code(db: Session, user_id: int, digits: str, actor: str, now: datetime
     record(db, at=now, actor=actor, action="code_refused", subject="consent_code", subject_id=code.id)
     if code.tries >= MOST_TRIES:
         for person in db.scalars(select(Conversation.id).where(Conversation.user_id == user_id)):
-            tell(db, person, "code_void", {}, f"code_void:{code.id}:{person}", now)
+            tell(db, person, "code_void", {}, f"code_void:{code.id}:{person}", now, ("user", code.user_id))
         raise NoConsentCode
     raise WrongConsentCode(left=MOST_TRIES - code.tries)
 

@@ -86,7 +86,8 @@ def ask_for(db: Session, kind: str, number: int, conversation_id: int, home: str
     facts = {"kind": kind, "number": number, "name": card.name}
     for owner in db.scalars(select(Conversation.id).where(Conversation.user_id == card.owner_id)):
         # Asked again after an answer, it is news again.
-        tell(db, owner, "wanted", facts, f"wanted:{ticket.id}:{owner}:{int(ticket.opened_at.timestamp())}", now)
+        key = f"wanted:{ticket.id}:{owner}:{int(ticket.opened_at.timestamp())}"
+        tell(db, owner, "wanted", facts, key, now, (kind, number))
     return ticket
 
 

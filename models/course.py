@@ -12,7 +12,7 @@ from models.machine import SYSTEM, Actor
 from models.notice import tell
 from models.task import open_task
 from models.verification import MACHINE, Verification
-from models.zone import CHINA
+from models.zone import day_in_china
 
 
 def barred(case: Verification) -> dict[int, str]:
@@ -57,15 +57,10 @@ def tell_owner(db: Session, case: Verification, template: str, now: datetime, wa
         "was": was,
         "reasons": case.reasons.split(",") if case.reasons else [],
         "registry": case.registry_result,
-        "due": _day(case.due_at),
-        "until": _day(case.notice_until),
-        "expires": _day(case.expires_at),
+        "due": day_in_china(case.due_at),
+        "until": day_in_china(case.notice_until) if case.notice_until else None,
+        "expires": day_in_china(case.expires_at) if case.expires_at else None,
     }
     key = f"case:{case.id}:{template}:{case.state}:{case.round}:{int(now.timestamp())}"
     for person in db.scalars(select(Conversation.id).where(Conversation.user_id == case.user_id)):
-        tell(db, person, template, facts, f"{key}:{person}", now)
-
-
-def _day(at: datetime | None) -> str | None:
-    """Where the people are, as a notice can keep it."""
-    return at.astimezone(CHINA).date().isoformat() if at else None
+        tell(db, person, template, facts, f"{key}:{person}", now, ("case", case.id))

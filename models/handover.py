@@ -24,7 +24,7 @@ from models.task import (
 )
 from models.team import SHARED, NoSuchStaff, OnYourself, StaffStands, find_member, seat_of, stands
 from models.verification import get_case
-from models.zone import CHINA
+from models.zone import day_in_china
 
 
 class NotAColleague(Refusal):
@@ -97,7 +97,7 @@ def hand_over(db: Session, staff: Staff, work_no: str, now: datetime) -> tuple[i
     given = len(tasks) - elsewhere
     if given:
         key = f"handed_over:{tasks[0].id}:{now.timestamp()}"
-        tell_staff(db, to, "handed_over", {"work_no": staff.work_no, "count": given}, key, now)
+        tell_staff(db, to, "handed_over", {"work_no": staff.work_no, "count": given}, key, now, ("staff", to.id))
     return given, elsewhere
 
 
@@ -143,9 +143,10 @@ def give(db: Session, by: Staff, task: Task, work_no: str, now: datetime) -> Tas
                 "subject": task.subject,
                 "number": task.subject_id,
                 "yours": person is to,
-                "due": task.due_at.astimezone(CHINA).date().isoformat(),
+                "due": day_in_china(task.due_at),
             }
-            tell_staff(db, person, "task_assigned", facts, f"task_assigned:{task.id}:{now.timestamp()}", now)
+            key = f"task_assigned:{task.id}:{now.timestamp()}"
+            tell_staff(db, person, "task_assigned", facts, key, now, (task.subject, task.subject_id))
     return task
 
 

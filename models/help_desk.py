@@ -82,7 +82,15 @@ def answer_ticket(db: Session, staff: Staff, number: int, words: str, now: datet
     message = add_words(db, number, staff.actor.name, words, now)
     close_ticket(db, number, now)
     values = {"number": number, "words": words}
-    tell(db, ticket.conversation_id, "ticket_answered", values, f"ticket_answered:{number}:{message}", now)
+    tell(
+        db,
+        ticket.conversation_id,
+        "ticket_answered",
+        values,
+        f"ticket_answered:{number}:{message}",
+        now,
+        ("ticket", number),
+    )
 
 
 def _ticket(db: Session, staff: Staff, number: int, now: datetime) -> Ticket:

@@ -32,8 +32,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
 from models.mute import Mute
-from models.notice_kind import KINDS
-from models.sealing import Sealed, keyring
+from models.notice_kind import KINDS, Kind
+from models.sealing import CannotOpen, Sealed, keyring
 
 _FACTS = Sealed("notices.facts")
 
@@ -134,8 +134,7 @@ def tell(
     due = now
     if kind.running and about:
         before = _latest(db, conversation_id, template, about)
-        if before and before.state in UNREAD:
-            before.facts = json.dumps(values, ensure_ascii=False)
+        if before and before.state in UNREAD and _replace(db, before, kind, values):
             return
         due = max(now, (before.sent_at or before.created_at) + kind.running) if before else now
     postgres = db.get_bind().dialect.name == "postgresql"
@@ -171,12 +170,37 @@ def tell(
         db.info.setdefault(TOLD, []).append(told)
 
 
-def _latest(db: Session, conversation_id: int, template: str, about: tuple[str, int]) -> Notice | None:
-    """The last of its kind about this thing, held; None while a worker is pushing it."""
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """A running notice as it lies in the database."""
+
+    id: int
+    state: str
+    created_at: datetime
+    sent_at: datetime | None
+    sealed: bytes
+
+
+def _latest(db: Session, conversation_id: int, template: str, about: tuple[str, int]) -> _Before | None:
+    """The last of its kind about this thing, held; who else holds it is pushing it or saying it just now."""
     subject, subject_id = about
     same = (Notice.subject == subject) & (Notice.subject_id == subject_id) & (Notice.template == template)
-    newest = select(Notice).where(same, Notice.conversation_id == conversation_id).order_by(Notice.id.desc()).limit(1)
-    return db.scalars(newest.with_for_update(skip_locked=True)).first()
+    columns: Any = (Notice.id, Notice.state, Notice.created_at, Notice.sent_at, type_coerce(Notice.facts, LargeBinary))
+    newest = select(*columns).where(same, Notice.conversation_id == conversation_id).order_by(Notice.id.desc())
+    row: Any = db.execute(newest.limit(1).with_for_update(skip_locked=True)).first()
+    return _Before(*row) if row else None
+
+
+def _replace(db: Session, before: _Before, kind: Kind, values: dict[str, Any]) -> bool:
+    """Say this in its stead, or both in one. Not possible where the older one cannot be read any more."""
+    if kind.join:
+        try:
+            values = kind.join(open_facts(before.sealed), values)
+        except CannotOpen:
+            return False
+    facts = json.dumps(values, ensure_ascii=False)
+    db.execute(update(Notice).where(Notice.id == before.id).values(facts=facts))
+    return True
 
 
 def find_unread(db: Session, conversation_id: int, most: int = 3) -> list[Unread]:

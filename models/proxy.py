@@ -151,7 +151,7 @@ def tell_writer(db: Session, number: int, facts: dict[str, Any], key: str, now: 
     staff_id = db.scalar(wrote.where(ProxyAct.subject == "appeal", ProxyAct.subject_id == number))
     staff = db.get(Staff, staff_id) if staff_id else None
     if staff and staff.state == "active":
-        tell_staff(db, staff, "proxied_moved", facts, key, now)
+        tell_staff(db, staff, "proxied_moved", facts, key, now, ("appeal", number))
 
 
 def sheet_lost(db: Session, photo_id: int, now: datetime) -> None:
@@ -162,7 +162,9 @@ def sheet_lost(db: Session, photo_id: int, now: datetime) -> None:
     if mandate is None or used is None or db.scalar(select(ProxyAct.id).where(used).limit(1)) is None:
         return
     staff, user = db.get_one(Staff, mandate.staff_id), db.get_one(User, mandate.user_id)
-    tell_staff(db, staff, "sheet_lost", {"name": user.masked_name}, f"sheet_lost:{mandate.id}", now)
+    tell_staff(
+        db, staff, "sheet_lost", {"name": user.masked_name}, f"sheet_lost:{mandate.id}", now, ("mandate", mandate.id)
+    )
 
 
 def unanswered(db: Session, user_id: int) -> list[ProxyAct]:
@@ -256,12 +258,13 @@ def _tell_county(db: Session, act: ProxyAct, mandate: Mandate, template: str, no
     seats = select(Staff).where(Staff.role == By.COUNTY, Staff.region_code == county, Staff.state == "active")
     facts = {"subject": act.subject, "number": act.subject_id, "work_no": officer.work_no}
     for staff in db.scalars(seats.order_by(Staff.id).limit(_MOST_TOLD)):
-        tell_staff(db, staff, template, facts, f"{template}:{act.id}", now)
+        tell_staff(db, staff, template, facts, f"{template}:{act.id}", now, (act.subject, act.subject_id))
 
 
 def _tell_owner(db: Session, mandate: Mandate, facts: dict[str, Any], key: str, now: datetime) -> None:
+    about = ("appeal", facts["number"]) if facts["subject"] == "appeal" else ("user", mandate.user_id)
     for person in db.scalars(select(Conversation.id).where(Conversation.user_id == mandate.user_id)):
-        tell(db, person, "proxy_acted", facts, f"{key}:{person}", now)
+        tell(db, person, "proxy_acted", facts, f"{key}:{person}", now, about)
 
 
 def _lock(db: Session, user_id: int, number: int) -> ProxyAct:

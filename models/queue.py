@@ -9,6 +9,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from models.region import prefix
 from models.staff import STAFF_ROLES, Staff, tell_staff
 from models.task import ABOVE, STEPS, Task, find_holder, note
+from models.zone import day_in_china
 
 # Beyond its step's own days, for each level that it went up.
 MORE_TIME = timedelta(days=2)
@@ -66,10 +67,16 @@ def escalate_overdue(db: Session, now: datetime) -> int:
             task.due_at = now + REMINDED
             if before is None:
                 find_holder(db, task, now)
-        facts = {"subject": task.subject, "number": task.subject_id, "step": task.step}
+        facts = {
+            "subject": task.subject,
+            "number": task.subject_id,
+            "step": task.step,
+            "due": day_in_china(task.due_at),
+        }
         for staff in db.scalars(select(Staff).where(Staff.id.in_({before, task.assignee} - {None}))):
             whose = {"yours": staff.id == task.assignee, "stayed": staff.id == before}
-            tell_staff(db, staff, "task_overdue", facts | whose, f"task_overdue:{task.id}:{task.escalations}", now)
+            key, about = f"task_overdue:{task.id}:{task.escalations}", (task.subject, task.subject_id)
+            tell_staff(db, staff, "task_overdue", facts | whose, key, now, about)
     return len(tasks)
 
 

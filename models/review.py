@@ -171,7 +171,7 @@ def tell_owner(
     key = f"appeal:{appeal.id}:{appeal.state}:{now.timestamp()}"  # it may come to this state more than once
     theirs = db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)).all()
     for conversation in theirs:
-        tell(db, conversation, template, values, f"{key}:{conversation}", now)
+        tell(db, conversation, template, values, f"{key}:{conversation}", now, ("appeal", appeal.id))
     if not theirs:
         tell_writer(db, appeal.id, values, key, now)
 

@@ -244,4 +244,4 @@ def _kept(db: Session, revision: Revision) -> Sequence[Photo]:
 def _tell_owner(db: Session, appeal: Appeal, revision: Revision, reasons: Sequence[str], now: datetime) -> None:
     facts = {"number": appeal.id, "title": appeal.title, "approved": not reasons, "reasons": list(reasons)}
     for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
-        tell(db, person, "revision_decided", facts, f"revision:{revision.id}:{person}", now)
+        tell(db, person, "revision_decided", facts, f"revision:{revision.id}:{person}", now, ("appeal", appeal.id))

@@ -144,12 +144,20 @@ def pin_household(db: Session, account: str | None, openid: str | None) -> None:
         db.execute(update(Staff).where(seats).values(household_id=household))
 
 
-def tell_staff(db: Session, staff: Staff, template: str, facts: dict[str, Any], key: str, now: datetime) -> None:
+def tell_staff(
+    db: Session,
+    staff: Staff,
+    template: str,
+    facts: dict[str, Any],
+    key: str,
+    now: datetime,
+    about: tuple[str, int] | None = None,
+) -> None:
     """A notice to the WeChat behind a seat, if there is one."""
     theirs = (Conversation.account == staff.account) & (Conversation.openid == staff.openid)
     person = db.scalar(select(Conversation.id).where(theirs))
     if person:
-        tell(db, person, template, facts, f"{key}:{staff.id}", now)
+        tell(db, person, template, facts, f"{key}:{staff.id}", now, about)
 
 
 @dataclass(frozen=True, slots=True)

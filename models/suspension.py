@@ -104,4 +104,6 @@ def _leave(db: Session, staff: Staff, reason: str, now: datetime) -> int:
 
 def _tell(db: Session, staff: Staff, reason: str, now: datetime) -> None:
     facts = {"work_no": staff.work_no, "state": staff.state, "reason": reason}
-    tell_staff(db, staff, "staff_moved", facts, f"staff_moved:{staff.state}:{now.timestamp()}", now)
+    tell_staff(
+        db, staff, "staff_moved", facts, f"staff_moved:{staff.state}:{now.timestamp()}", now, ("staff", staff.id)
+    )

@@ -70,7 +70,15 @@ def adjudicate(db: Session, case: Verification, staff: Staff, upheld: bool, now:
     for objection in found:
         objection.state, objection.decided_by, objection.decided_at = "upheld" if upheld else "dismissed", staff.id, now
         facts = {"number": case.id, "upheld": upheld}
-        tell(db, objection.conversation_id, "objection_decided", facts, f"objection:{objection.id}", now)
+        tell(
+            db,
+            objection.conversation_id,
+            "objection_decided",
+            facts,
+            f"objection:{objection.id}",
+            now,
+            ("case", case.id),
+        )
     close_task(db, "case", case.id, now, staff)
     if upheld:
         go_back(db, case, staff.actor, now, ("objection",), another=True)
