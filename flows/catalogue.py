@@ -2,6 +2,7 @@
 
 from flows.appoint import appoint
 from flows.bind_card import bind_card
+from flows.call import call
 from flows.declare import declare
 from flows.flow import Flow
 from flows.handover import handover
@@ -9,19 +10,26 @@ from flows.list_produce import list_produce
 from flows.object import object_
 from flows.offer_goods import offer_goods
 from flows.pledge import pledge
+from flows.progress import progress
 from flows.proxy_card import proxy_card
 from flows.proxy_mandate import proxy_mandate
 from flows.proxy_register import proxy_register
+from flows.publish import publish
 from flows.register import register
 from flows.request_goods import request_goods
 from flows.revise_appeal import revise_appeal
 from flows.start_appeal import start_appeal
+from flows.take_up import take_up
 from flows.visit import visit
 
 FLOWS: tuple[Flow, ...] = (
     register,
     start_appeal,
     revise_appeal,
+    progress,
+    publish,
+    call,
+    take_up,
     pledge,
     offer_goods,
     request_goods,

@@ -94,10 +94,10 @@ def place_of(member: Member) -> str:
 def _redeem(talk: Talk, word: str) -> Answer:
     """A wrong code is an answer and no refusal: it is counted, and a refusal would take the count back."""
     code = word.upper().replace("-", "")
-    staff = appointment.redeem(talk.desk.db, talk.desk.person.conversation_id, code, talk.world.now)
+    staff = appointment.find_invitation(talk.desk.db, talk.desk.person.conversation_id, code, talk.world.now)
     if staff is None:
         return Answer([Say("replies/wrong_code", None, {"most": MOST_TRIES})], outcome="wrong_code")
-    return Answer([Say("replies/code_redeemed", None, _seat(talk, staff))])
+    return talk.start("take_up", {"code": code, "role": staff.role, "place": seat_of(talk.desk.db, staff)})
 
 
 def _with_reason(talk: Talk, command: str, work_no: str, words: str, act: Callable[..., tuple[Staff, int]]) -> Answer:

@@ -5,11 +5,11 @@ and only then confirms.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -147,15 +147,14 @@ def invite(db: Session, by: Staff, wanted: Invitation, now: datetime) -> tuple[S
     return staff, code
 
 
-def redeem(db: Session, conversation_id: int, code: str, now: datetime) -> Staff | None:
-    """Bind this conversation's WeChat to the seat that the code is for, and tell who invited.
+def find_invitation(db: Session, conversation_id: int, code: str, now: datetime) -> Staff | None:
+    """The seat that the code is for, held.
 
     None: no invitation that still lives has this code, whatever the cause. That is recorded, and counted; so it is no
-    refusal, which would take the record back with it. Raises TooManyTries, HoldsARole or StoppedAbove.
+    refusal, which would take the record back with it. Raises TooManyTries.
     """
     if tries_today(db, _PURPOSE, conversation_id, now) >= MOST_TRIES:
         raise TooManyTries(most=MOST_TRIES)
-    person = db.get_one(Conversation, conversation_id)
     found = (Staff.code_finder.in_(keyring().finders(code, _PURPOSE))) & (Staff.state == "invited")
     living = select(Staff).where(found, Staff.code_expires_at > now).with_for_update()
     staff = db.scalar(living.execution_options(populate_existing=True))
@@ -163,10 +162,31 @@ def redeem(db: Session, conversation_id: int, code: str, now: datetime) -> Staff
         who = f"conversation:{conversation_id}"
         record(db, at=now, actor=who, action="code_refused", subject=_PURPOSE, subject_id=conversation_id)
         return None
-    theirs = (Staff.account == person.account) & (Staff.openid == person.openid) & Staff.state.in_(HOLDING)
+    return staff
+
+
+def check_free(db: Session, conversation_id: int, finders: Sequence[str] = ()) -> None:
+    """``finders``: of their ID number. Raises HoldsARole where this WeChat or this person has a seat already."""
+    person = db.get_one(Conversation, conversation_id)
+    wechat = (Staff.account == person.account) & (Staff.openid == person.openid)
+    theirs = or_(wechat, Staff.id_finder.in_(finders)) & Staff.state.in_(HOLDING)
     if held := db.scalar(select(Staff).where(theirs).limit(1)):
         raise HoldsARole(work_no=held.work_no, state=held.state)
+
+
+def redeem(db: Session, conversation_id: int, code: str, id_number: str, now: datetime) -> Staff | None:
+    """Bind this conversation's WeChat and its person to the seat that the code is for, and tell who invited.
+
+    None: as ``find_invitation`` says. Raises TooManyTries, HoldsARole or StoppedAbove.
+    """
+    staff = find_invitation(db, conversation_id, code, now)
+    if staff is None:
+        return None
+    finders = keyring().finders(id_number, "id_number")
+    check_free(db, conversation_id, finders)
+    person = db.get_one(Conversation, conversation_id)
     staff.account, staff.openid = person.account, person.openid
+    staff.id_number, staff.id_finder = id_number, finders[0]
     db.flush()
     pin_household(db, staff.account, staff.openid)
     demand_level(db, db.get_one(Staff, staff.invited_by), staff)

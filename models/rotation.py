@@ -19,6 +19,7 @@ _FINDERS = {
     "users.phone": ("phone_finder", "phone"),
     "registry_entries.id_number": ("id_finder", "id_number"),
     "ties.id_number": ("id_finder", "id_number"),
+    "staff.id_number": ("id_finder", "id_number"),
     "cards.code": ("code_finder", "card"),
 }
 

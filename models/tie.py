@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, select, text
+from sqlalchemy import ForeignKey, Index, String, or_, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.audit import record
@@ -70,7 +70,7 @@ def tied_to(db: Session, household_id: int | None) -> dict[int, str]:
     finders = [finder for number in numbers if number for finder in keyring().finders(number, "id_number")]
     declared = select(Tie.staff_id, Tie.kind).where(Tie.id_finder.in_(finders), Tie.withdrawn_at.is_(None))
     tied = {row.staff_id: row.kind for row in db.execute(declared)}
-    theirs = select(Staff.id).where(Staff.household_id == household_id)
+    theirs = select(Staff.id).where(or_(Staff.household_id == household_id, Staff.id_finder.in_(finders)))
     as_users = (
         select(Staff.id)
         .join(Conversation, (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid))

@@ -40,6 +40,11 @@ def id_number(serial: int) -> str:
     return digits + str(ric.calc_check_digit(digits + "0"))
 
 
+def numbered(conversation: int) -> str:
+    """The number of whoever writes from this conversation; nobody's on the stage else."""
+    return id_number(900 + conversation % 100)
+
+
 @dataclass
 class Clock:
     now: datetime = field(default_factory=lambda: datetime(2026, 11, 24, 2, 0, tzinfo=UTC))

@@ -23,7 +23,7 @@ from models.suspension import release_forgotten, revoke
 from models.task import Task
 from models.verification import Verification
 from tests import wechat_side
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage, id_number, numbered, seed_regions
 
 COUNTY, MEIHUA, XIUYI, PANJIA = "431124000000", "431124101000", "431124101208", "431124101209"
 
@@ -53,7 +53,7 @@ def officer(stage: Stage, openid: str, until: datetime | None = None) -> int:
     staff_id, work_no, code = invited(stage, until)
     conversation = stage.person(openid)
     with Database(stage.database) as db, db.begin():
-        assert redeem(db, conversation, code, stage.clock())
+        assert redeem(db, conversation, code, numbered(conversation), stage.clock())
         town = db.scalars(select(Staff).where(Staff.work_no == "DX0100")).one()
         confirm(db, town, work_no, stage.clock())
     return staff_id
@@ -151,6 +151,13 @@ def test_an_officer_approving_kin(stage: Stage) -> None:
         assert db.scalar(select(func.count()).select_from(Decision)) == 0
 
 
+def take_up(stage: Stage, openid: str, code: str, number: str) -> None:
+    """By typing, as its person does."""
+    for words in (f"授权 {code}", number, "确认"):
+        stage.say(openid, words)
+    assert stage.said == ["take_up/done"]
+
+
 def test_code_enumeration(stage: Stage) -> None:
     """Right, wrong, used and expired look alike; five tries a day; and the codes are too many to be met by chance."""
     assert len(ALPHABET) ** CODE_LENGTH > 10**14
@@ -158,16 +165,14 @@ def test_code_enumeration(stage: Stage) -> None:
     stage.clock.move(timedelta(days=7))
     _, _, code = invited(stage)
     _, _, used = invited(stage)
-    stage.say("o-li", f"授权 {used}")
-    assert stage.said == ["replies/code_redeemed"]
+    take_up(stage, "o-li", used, id_number(71))
     answers = {stage.say("o-guesser", f"授权 {word}") for word in ("ABCDE23456", late, used, "DX0100", "112400001")}
     assert len(answers) == 1
     assert count(stage, "code_refused") == 5
     stage.say("o-guesser", f"授权 {code}")
     assert stage.said == ["replies/refusals:too_many_tries"]
     assert count(stage, "code_refused") == 5
-    stage.say("o-zhou", f"授权 {code}")
-    assert stage.said == ["replies/code_redeemed"]
+    take_up(stage, "o-zhou", code, id_number(72))
 
 
 def test_a_code_is_nowhere_but_in_the_hands_of_who_got_it(stage: Stage) -> None:
@@ -199,7 +204,9 @@ def at_once(stage: Stage, *acts: Callable[[Database], object]) -> list[Any]:
 def test_two_people_with_one_code_get_one_seat(stage: Stage) -> None:
     staff_id, _, code = invited(stage)
     people = [stage.person(f"o-{name}") for name in ("zhou", "li", "zhao")]
-    came = at_once(stage, *(lambda db, who=who: bool(redeem(db, who, code, stage.clock())) for who in people))
+    came = at_once(
+        stage, *(lambda db, who=who: bool(redeem(db, who, code, numbered(who), stage.clock())) for who in people)
+    )
     assert sorted(came) == [False, False, True]
     assert state(stage, staff_id) == "bound"
 
@@ -219,7 +226,7 @@ def test_nobody_holds_two_seats(stage: Stage) -> None:
     _, _, code = invited(stage)
     conversation = stage.person("o-zhou")
     with Database(stage.database) as db, db.begin():
-        redeem(db, conversation, code, stage.clock())
+        redeem(db, conversation, code, numbered(conversation), stage.clock())
     with pytest.raises(AlreadyAppointed, match="112400001"), stage.database.begin() as connection:
         appoint_again(connection, stage.clock())
     for held in ("bound", "active", "suspended"):

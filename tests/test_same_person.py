@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as Database
 
 from models import suspension, verdict
 from models.appeal import Appeal
-from models.appointment import Invitation, confirm, invite, redeem
+from models.appointment import HoldsARole, Invitation, confirm, invite, redeem
 from models.books import violations
 from models.card import bind, issue_card
 from models.database import snapshot
@@ -19,13 +19,13 @@ from models.errors import Refusal
 from models.machine import Actor, By
 from models.progress import end_notices
 from models.review import approve
-from models.staff import Staff
-from models.task import HasAPart, find_task
+from models.staff import Staff, same_people
+from models.task import HasAPart, find_task, part_in
 from models.team import StoppedAbove
 from models.tie import declare, tied_to
 from models.user import User
 from models.verification import Verification, get_case, open_case
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage, id_number, numbered, seed_regions
 from tests.verifying import case, objected, registered, visited
 
 COUNTY, MEIHUA, VILLAGE = "431124000000", "431124101000", "431124101208"
@@ -149,7 +149,7 @@ def test_who_becomes_staff_later_takes_their_household_along(stage: Stage) -> No
     with Database(stage.database) as db, db.begin():
         wanted = Invitation("village", VILLAGE, "周建国")
         seat, code = invite(db, db.get_one(Staff, county), wanted, stage.clock())
-        redeem(db, conversation, code, stage.clock())
+        redeem(db, conversation, code, numbered(conversation), stage.clock())
         assert db.get_one(Staff, seat.id).household_id == db.get_one(User, user).household_id
 
 
@@ -169,9 +169,9 @@ def test_a_township_does_not_lift_what_the_county_stopped(stage: Stage) -> None:
         _, code = invite(db, db.get_one(Staff, town), wanted, stage.clock())
         _, higher = invite(db, db.get_one(Staff, county), wanted, stage.clock())
     with Database(stage.database) as db, pytest.raises(StoppedAbove):
-        redeem(db, conversation, code, stage.clock())
+        redeem(db, conversation, code, numbered(conversation), stage.clock())
     with Database(stage.database) as db, db.begin():
-        assert redeem(db, conversation, higher, stage.clock())
+        assert redeem(db, conversation, higher, numbered(conversation), stage.clock())
 
 
 def test_what_the_township_stopped_the_township_lifts(stage: Stage) -> None:
@@ -261,10 +261,56 @@ def test_what_nobody_may_do_vanishes_from_nobodys_sight(stage: Stage) -> None:
     with Database(stage.database) as db, db.begin():
         by = db.get_one(Staff, county)
         seat, code = invite(db, by, Invitation("village", MEIHUA, "周建国"), stage.clock())
-        redeem(db, conversation, code, stage.clock())
+        redeem(db, conversation, code, numbered(conversation), stage.clock())
         new = confirm(db, by, seat.work_no, stage.clock()).id
     with Database(stage.database) as db:
         task = find_task(db, "appeal", appeal)
         assert task
         assert (task.assignee, task.role) == (new, "village")
     assert "缺人" not in stage.say("o-county", "待办")
+
+
+def took_up(stage: Stage, by: int, openid: str, number: str, role: str = "village", place: str = VILLAGE) -> int:
+    """The seat that this WeChat takes up, by whoever has this ID number."""
+    conversation = stage.person(openid)
+    with Database(stage.database) as db, db.begin():
+        inviter = db.get_one(Staff, by)
+        seat, code = invite(db, inviter, Invitation(role, place, "周建国"), stage.clock())
+        redeem(db, conversation, code, number, stage.clock())
+        return confirm(db, inviter, seat.work_no, stage.clock()).id
+
+
+def test_abuse_one_human_with_two_wechats_holds_one_seat(stage: Stage) -> None:
+    county = stage.appoint("o-county", "county", COUNTY)
+    took_up(stage, county, "o-zhou", id_number(77))
+    with pytest.raises(HoldsARole):
+        took_up(stage, county, "o-zhou-too", id_number(77), "township", MEIHUA)
+    took_up(stage, county, "o-li", id_number(78), "township", MEIHUA)
+
+
+def test_whoever_comes_again_on_another_wechat_is_who_they_were(stage: Stage) -> None:
+    number = registered(stage, "o-wang")
+    county = stage.appoint("o-county", "county", COUNTY)
+    first = took_up(stage, county, "o-zhou", id_number(77))
+    visited(stage, number, first)
+    revoked(stage, first, county)
+    again = took_up(stage, county, "o-zhou-too", id_number(77), "township", MEIHUA)
+    stage.clock.move(timedelta(days=6))
+    with Database(stage.database) as db, db.begin():
+        end_notices(db, stage.clock())
+    with Database(stage.database) as db:
+        assert same_people(db, [first]) == {first, again}
+        task = find_task(db, "case", number)
+        assert task
+        assert part_in(db, db.get_one(Staff, again), task)
+
+
+def test_an_officer_whose_household_asks_from_another_wechat_is_tied_to_it(stage: Stage) -> None:
+    user = stage.register("o-home", "resident")
+    county = stage.appoint("o-county", "county", COUNTY)
+    with Database(stage.database) as db:
+        resident = db.get_one(User, user)
+        number, household = resident.id_number or "", resident.household_id
+    officer = took_up(stage, county, "o-zhou", number)
+    with Database(stage.database) as db:
+        assert tied_to(db, household)[officer] == "own_household"

@@ -21,7 +21,7 @@ from models.team import is_below
 from models.tie import tied_to
 from models.user import User
 from tests import wechat_side
-from tests.stage import Clock, Stage, id_number, seed_regions
+from tests.stage import Clock, Stage, id_number, numbered, seed_regions
 
 COUNTY, MEIHUA, QINGTANG = "431124000000", "431124101000", "431124104000"
 VILLAGES = ("431124101208", "431124101209", "431124101213")
@@ -104,7 +104,7 @@ class Walk:
     def _redeem(self, openid: str, which: int, _: None) -> None:
         code = self.codes[which % len(self.codes)] if self.codes else "ABCDE23456"
         conversation = self.db.scalars(select(Conversation.id).where(Conversation.openid == openid)).one()
-        appointment.redeem(self.db, conversation, code, self.now)
+        appointment.redeem(self.db, conversation, code, numbered(conversation), self.now)
 
     def _join(self, openid: str, confirmed: bool, place: str) -> None:
         by = find_staff(self.db, wechat_side.ACCOUNT, "o-town", self.now)
