@@ -10,7 +10,7 @@ from flows.session import Option
 from handlers.talk import Talk
 from models import shelves
 from models.appeal import NoSuchAppeal
-from models.public import PublicStory, find_story
+from models.public import PublicStory, find_story, find_update
 from models.revision import waiting_for
 from models.shelves import NoSuchThing, Shelf, Wanted
 from models.user import User
@@ -96,8 +96,11 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
         ways["fix"] = ["command", "fix", number]
     ways["story"] = ["command", "public_story", number, "0", word, after]
     ways["budget"] = ["command", "public_budget", number, word, after]
+    told = find_update(talk.desk.db, found.number)
+    if told and told.number:
+        ways["updates"] = ["command", "view_updates", number]
     revising = own and waiting_for(talk.desk.db, found.number) is not None
-    return _detail(talk, APPEALS, found, ways, own, word, after, revising=revising)
+    return _detail(talk, APPEALS, found, ways, own, word, after, revising=revising, told=told)
 
 
 def story(talk: Talk, number: str, begin: str = "0", word: str = "", after: str = "") -> Answer:

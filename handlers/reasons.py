@@ -16,6 +16,7 @@ from models.appeal import Appeal
 from models.machine import WrongState
 from models.staff import Staff
 from models.task import demand_region, take
+from models.updating import check_decidable
 from models.verification import MACHINE as CASES
 from models.verification import Verification, get_case
 
@@ -77,6 +78,9 @@ def _check_at_all(talk: Talk, command: str, reference: str) -> None:
     db, staff, (subject, number) = talk.desk.db, staff_of(talk), parse(reference)
     if subject == "revision":
         return
+    if subject == "update":
+        check_decidable(db, staff, number)
+        return
     thing = get_case(db, number) if subject == "case" else review.get_locked(db, number)
     machine = CASES if subject == "case" else APPEALS
     if command == "send_back" and subject == "case" and thing.state == "rejected":
@@ -101,6 +105,8 @@ def _reason_set(command: str, subject: str) -> str:
         return "freeze_reason"
     if subject == "revision":
         return "revision_reason"
+    if subject == "update":
+        return "update_reason"
     if subject == "case":
         return "case_return_reason" if command == "send_back" else "case_reject_reason"
     return "return_reason" if command == "send_back" else "reject_reason"

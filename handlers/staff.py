@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from flows.flow import Answer
-from handlers import browse, revisions
+from handlers import browse, revisions, told, updates
 from handlers.browse import labels, with_ways
 from handlers.seat import find_seat, parse
 from handlers.talk import Talk
@@ -16,10 +16,11 @@ from models.look import AppealFile, CaseFile
 from models.machine import By
 from models.mandate import sheet_of
 from models.revision import waiting_for
+from models.update import update_waiting
 from models.verification import NoSuchCase, Verification
 
 # Characters of a story that fit into one message: beside the case, and by themselves.
-STORY_ROOM = 110
+STORY_ROOM = 90
 STORY_PART = 400
 # The largest; the others stand on a page of their own.
 BUDGET_LINES = 3
@@ -54,6 +55,8 @@ def look(talk: Talk, reference: str = "") -> Answer:
     subject, number = parse(reference)
     if subject == "revision":
         return revisions.look_at(talk, number)
+    if subject == "update":
+        return updates.look_at(talk, number)
     return look_with(talk, reference, {})
 
 
@@ -69,6 +72,9 @@ def look_with(talk: Talk, reference: str, first: Mapping[str, list[str]]) -> Ans
     revision = waiting_for(talk.desk.db, number)
     if revision and not file.hidden:
         ways["revision"] = ["command", "look", f"revision:{revision.id}"]
+    update = update_waiting(talk.desk.db, number)
+    if update and not file.hidden:
+        ways["update"] = ["command", "look", f"update:{update.id}"]
     if len(file.story) > STORY_ROOM:
         ways["goes_on"] = ["command", "view_story", str(number), str(STORY_ROOM)]
     if len(file.budget) > BUDGET_LINES:
@@ -76,6 +82,9 @@ def look_with(talk: Talk, reference: str, first: Mapping[str, list[str]]) -> Ans
     flags = flags_of(talk.desk.db, number)
     if len(flags) > FLAGS:
         ways["flags"] = ["command", "view_flags", str(number)]
+    last = None if file.hidden else told.newest(talk, "appeal", number)
+    if last and last.last:
+        ways["told"] = ["command", "view_told", reference]
     if file.case and not file.hidden:
         ways["case"] = ["command", "look", f"case:{file.case}"]
     values = {
@@ -87,6 +96,7 @@ def look_with(talk: Talk, reference: str, first: Mapping[str, list[str]]) -> Ans
         "more_flags": len(flags) - FLAGS,
         **_pictures(talk, "appeal", number, hidden=file.hidden),
         **_sheet(talk, "appeal", number, hidden=file.hidden),
+        "told": last,
         "now": talk.world.now,
         "labels": labels(talk.world.lexicon, "appeal_category", "appeal_kind"),
     }
@@ -132,8 +142,12 @@ def _look_at_case(talk: Talk, number: int, first: Mapping[str, list[str]]) -> An
         ways |= _standing_ways(file)
     if file.visited_at:
         ways["view_visit"] = ["command", "view_visit", f"case:{number}"]
+    last = told.newest(talk, "case", number)
+    if last.last:
+        ways["told"] = ["command", "view_told", f"case:{number}"]
     values = {
         "file": file,
+        "told": last,
         **_pictures(talk, "case", number),
         **_sheet(talk, "user", talk.desk.db.get_one(Verification, number).user_id),
         "now": talk.world.now,

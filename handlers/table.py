@@ -3,6 +3,7 @@
 from handlers import (
     appointments,
     begin,
+    broadcasts,
     browse,
     contact,
     decide,
@@ -24,6 +25,8 @@ from handlers import (
     statistics,
     tickets,
     todo,
+    told,
+    updates,
     visits,
 )
 from handlers.commands import Command, Takes
@@ -32,6 +35,7 @@ from models.machine import By
 _STAFF = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY, By.FUND_HOLDER})
 _COUNTY = frozenset({By.COUNTY})
 _ABOVE = frozenset({By.TOWNSHIP, By.COUNTY})
+_CALLERS = frozenset({By.COUNTY, By.FUND_HOLDER})
 _HELPERS = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
 _PROXIES = frozenset({By.VILLAGE, By.TOWNSHIP})
 
@@ -48,6 +52,7 @@ COMMANDS: dict[str, Command] = {
         Command("pledge_to", giving.pledge, Takes.GIFT_TO, guess=False),
         Command("fix", fix.fix, Takes.NUMBER, guess=False),
         Command("withdraw_appeal", fix.withdraw, Takes.NUMBER, guess=False),
+        Command("update", updates.update, Takes.NUMBER, guess=False),
         Command("my_case", my_case.my_case, Takes.NUMBER),
         Command("appeal_decision", my_case.appeal_decision),
         Command("notices", notices.notices, Takes.MATTER_OR_WORDS),
@@ -70,6 +75,10 @@ COMMANDS: dict[str, Command] = {
         Command("go_on", decide.go_on, Takes.MATTER, staff=_COUNTY, guess=False),
         Command("statistics", statistics.statistics, Takes.WORDS, staff=_HELPERS),
         Command("spot_check", spot_check.spot_check, staff=_ABOVE, guess=False),
+        Command("publish", updates.publish, Takes.NUMBER, staff=_HELPERS, guess=False),
+        Command("call_donors", broadcasts.call, Takes.NUMBER, staff=_CALLERS, guess=False),
+        Command("broadcast_progress", broadcasts.broadcast_progress, Takes.NUMBER, staff=_STAFF, guess=False),
+        Command("stop_broadcast", broadcasts.stop_broadcast, Takes.NUMBER, staff=_STAFF, guess=False),
         Command("answer_ticket", tickets.answer_ticket, Takes.NUMBER_AND_WORDS, staff=_HELPERS, guess=False),
         Command("authorise", appointments.authorise, Takes.CODE, guess=False),
         Command("invite", appointments.invite, staff=_ABOVE, guess=False),
@@ -93,6 +102,7 @@ COMMANDS: dict[str, Command] = {
         Command("view_appeal", browse.appeal),
         Command("public_story", browse.story),
         Command("public_budget", browse.budget),
+        Command("view_updates", updates.view_updates),
         Command("view_request", browse.request),
         Command("view_offer", browse.offer),
         Command("view_listing", browse.listing),
@@ -109,11 +119,13 @@ COMMANDS: dict[str, Command] = {
         Command("revision_story", revisions.story, staff=_HELPERS),
         Command("approve_revision", revisions.approve, staff=_HELPERS),
         Command("reject_revision", revisions.reject, staff=_HELPERS),
+        Command("send_back_update", updates.send_back_update, staff=_HELPERS),
         Command("view_staff", appointments.view, staff=_ABOVE),
         Command("view_statistics", statistics.show, staff=_HELPERS),
         Command("view_story", staff.view_story, staff=_STAFF),
         Command("view_budget", staff.view_budget, staff=_STAFF),
         Command("view_flags", staff.view_flags, staff=_STAFF),
+        Command("view_told", told.view_told, staff=_HELPERS),
         Command("view_ticket", tickets.view_ticket, staff=_HELPERS),
         Command("renew_case", my_case.renew),
         Command("notice", notices.notice),

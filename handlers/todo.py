@@ -21,6 +21,7 @@ from models.revision import Revision
 from models.staff import Staff
 from models.task import Task, part_in
 from models.ticket import Ticket
+from models.update import Update
 
 PAGE = 5
 # Of two that are due at one moment, tasks come before calls for a person.
@@ -90,6 +91,8 @@ def _told(db: Session, thing: Task | Ticket) -> tuple[list[str], dict[str, Any]]
     number = thing.subject_id
     if thing.subject == "revision":
         number = db.get_one(Revision, number).appeal_id
+    if thing.subject == "update":
+        number = db.get_one(Update, number).appeal_id
     kind, title = db.execute(select(Appeal.kind, Appeal.title).where(Appeal.id == number)).one()
     return ["look", f"{thing.subject}:{thing.subject_id}"], {**facts, "appeal": number, "kind": kind, "title": title}
 

@@ -10,21 +10,38 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import String, cast, exists, literal, select
+from sqlalchemy import String, cast, exists, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
+from models.appeal import Appeal
 from models.audience import Audience, audience_of, next_donors, reached
 from models.audit import record
 from models.broadcast import Broadcast
+from models.errors import Refusal
+from models.machine import By
 from models.notice import Notice
 from models.outbox import count_states, drop_owed
-from models.staff import Staff, tell_staff
+from models.queue import within
+from models.staff import Staff, same_people, tell_staff
 
 LIVE = ("planning", "sending")
+_MOST = 5
 # A send that was under way when its fan-out was stopped has come back by then.
 _STRAGGLES = timedelta(days=1)
+
+
+class NoSuchBroadcast(Refusal):
+    """There is none, or it is of another place and by somebody else."""
+
+    code = "no_such_broadcast"
+
+
+class NotYoursToStop(Refusal):
+    """Who began it stops it, and the county."""
+
+    code = "not_yours_to_stop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +136,28 @@ def finish(db: Session, number: int, now: datetime) -> bool:
     return True
 
 
+def find_broadcast(db: Session, staff: Staff, number: int, *, lock: bool = False) -> Broadcast:
+    """One that this one began, or of their place. Raises NoSuchBroadcast."""
+    broadcast = db.get(Broadcast, number, with_for_update=lock or None, populate_existing=lock)
+    if broadcast is None or not (_began(db, staff, broadcast) or _is_of_place(db, staff, broadcast)):
+        raise NoSuchBroadcast(number=number)
+    return broadcast
+
+
+def recent_ones(db: Session, staff: Staff) -> Sequence[Broadcast]:
+    """Those that this one may see, the newest first."""
+    own = Broadcast.by.in_(same_people(db, [staff.id]))
+    seen = select(Broadcast).join(Appeal, Appeal.id == Broadcast.subject_id)
+    seen = seen.where(Broadcast.subject == "appeal", or_(own, within(staff, Appeal.region_code)))
+    return db.scalars(seen.order_by(Broadcast.id.desc()).limit(_MOST)).all()
+
+
+def check_stop(db: Session, staff: Staff, broadcast: Broadcast) -> None:
+    """Raises NotYoursToStop."""
+    if not _began(db, staff, broadcast) and staff.role != By.COUNTY:
+        raise NotYoursToStop(number=broadcast.id)
+
+
 def stop(db: Session, broadcast: Broadcast, actor: str, now: datetime) -> None:
     """Nothing more of it goes out; ``broadcast`` must be locked."""
     broadcast.state, broadcast.ended_at = "stopped", now
@@ -154,6 +193,14 @@ def progress_of(db: Session, broadcast: Broadcast) -> Progress:
         waiting=total("waiting"),
         failed=total("failed"),
     )
+
+
+def _began(db: Session, staff: Staff, broadcast: Broadcast) -> bool:
+    return broadcast.by in same_people(db, [staff.id])
+
+
+def _is_of_place(db: Session, staff: Staff, broadcast: Broadcast) -> bool:
+    return staff.covers(db.get_one(Appeal, broadcast.subject_id).region_code)
 
 
 def _write(db: Session, broadcast: Broadcast, donors: list[int], now: datetime) -> Sequence[int]:

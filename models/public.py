@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from models.appeal import Appeal, BudgetLine
 from models.mandate import unconfirmed
+from models.update import Update
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,18 @@ class PublicStory:
     budget: Sequence[tuple[str, int]]
     own: bool
     unconfirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PublicUpdate:
+    """What the owner told of the appeal ``appeal``; ``number`` 0 and no words where nothing was. ``older``: more is."""
+
+    number: int
+    appeal: int
+    title: str
+    words: str
+    at: datetime | None
+    older: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,3 +154,16 @@ def find_story(db: Session, number: int, viewer: int | None) -> PublicStory | No
     budget = [(line.item, line.amount_fen) for line in lines]
     own, waits = appeal.owner_id == viewer, unconfirmed(db, "appeal", number)
     return PublicStory(number, appeal.title, appeal.story, budget, own=own, unconfirmed=waits)
+
+
+def find_update(db: Session, number: int, before: int | None = None) -> PublicUpdate | None:
+    """The newest update of a published appeal (``before``: the one that was seen last). None for any other appeal."""
+    title = db.scalar(select(Appeal.title).where(Appeal.id == number, Appeal.published_at.is_not(None)))
+    if title is None:
+        return None
+    theirs = select(Update).where(Update.appeal_id == number, Update.state == "published")
+    theirs = theirs.where(Update.id < before) if before else theirs
+    found = db.scalars(theirs.order_by(Update.id.desc()).limit(2)).all()
+    if not found:
+        return PublicUpdate(0, number, title, "", None, older=False)
+    return PublicUpdate(found[0].id, number, title, found[0].words, found[0].decided_at, older=len(found) > 1)

@@ -1,0 +1,46 @@
+"""发布: an update to everybody who gave. Nothing is asked; but it is shown, and to how many, and waits for the word."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flows.desk import Desk
+from flows.flow import Answer, Flow, Say
+from flows.session import Draft
+from models.appeal import Appeal
+from models.audience import count_people
+from models.machine import By
+from models.staff import Staff
+from models.team import demand_staff
+from models.update import Update
+from models.updating import backers_of, check_decidable
+from models.updating import publish as publish_update
+
+PUBLISHERS = (By.VILLAGE, By.TOWNSHIP, By.COUNTY)
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``update``, its number. Raises what publishing would, before anybody confirms."""
+    _, appeal = check_decidable(desk.db, _officer(desk), given["update"])
+    return {"update": given["update"], "appeal": appeal.id, "title": appeal.title}
+
+
+def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+    """The words as they stand, whether they still wait, and how many people would be told at this moment."""
+    update = desk.db.get_one(Update, draft.given["update"])
+    people = count_people(desk.db, backers_of(desk.db.get_one(Appeal, update.appeal_id)))
+    return {"words": update.words, "waits": update.state == "submitted", "people": people}
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    staff = _officer(desk)
+    appeal, broadcast = publish_update(desk.db, staff, draft.given["update"], desk.world.now)
+    desk.jobs.append(("fan_out", broadcast.id))
+    values = {"number": appeal.id, "broadcast": broadcast.id, "people": count_people(desk.db, backers_of(appeal))}
+    return Answer([Say("flows/publish/done", None, values)])
+
+
+def _officer(desk: Desk) -> Staff:
+    return demand_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now, PUBLISHERS)
+
+
+publish = Flow("publish", steps=(), done=done, admit=admit, brief=brief)

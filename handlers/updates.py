@@ -1,0 +1,78 @@
+"""What has become of an appeal: its owner tells it, anybody reads it, and an officer publishes it or sends it back."""
+
+from collections.abc import Sequence
+
+from flows.flow import Answer, Say
+from flows.session import Option
+from handlers.browse import with_ways
+from handlers.reasons import stepped_aside, with_reasons
+from handlers.seat import find_seat, parse
+from handlers.talk import Talk
+from models import updating
+from models.appeal import NoSuchAppeal
+from models.correction import changeable
+from models.public import find_update
+from models.staff import Staff
+from models.updating import TELLABLE, NoSuchUpdate, open_update
+from models.user import User
+
+
+def update(talk: Talk, number: str = "") -> Answer:
+    """进展 <号>: its owner writes, everybody else reads. Without a number, which of one's own."""
+    db, user_id = talk.desk.db, talk.desk.person.user_id
+    user = db.get(User, user_id) if user_id else None
+    own = changeable(db, user, TELLABLE) if user else ()
+    if not number and len(own) != 1:
+        lines = [(n, {"number": one.id, "title": one.title}) for n, one in enumerate(own, 1)]
+        options = [Option(n, "", ["command", "update", str(one["number"])]) for n, one in lines]
+        return Answer([Say("replies/which_update", None, {"lines": lines})], options)
+    wanted = int(number) if number else own[0].id
+    if wanted in [one.id for one in own]:
+        return talk.start("progress", {"tells": wanted})
+    return view_updates(talk, str(wanted))
+
+
+def view_updates(talk: Talk, number: str, before: str = "") -> Answer:
+    """What its owner told, the newest first, one at a time; ``before``: the one that was seen. Raises NoSuchAppeal."""
+    found = find_update(talk.desk.db, int(number), int(before) if before else None)
+    if found is None:
+        raise NoSuchAppeal(number=int(number))
+    ways = {"older": ["command", "view_updates", number, str(found.number)]} if found.older else {}
+    ways["appeal"] = ["command", "view_appeal", number]
+    return with_ways("replies/updates", {"item": found}, ways)
+
+
+def look_at(talk: Talk, number: int) -> Answer:
+    """As its officer sees it, and what may be decided. Raises NoSuchUpdate."""
+    staff = find_seat(talk)
+    if staff is None:
+        raise NoSuchUpdate(number=number)
+    file = open_update(talk.desk.db, staff, number, talk.world.now)
+    ways = {}
+    if file.stage.mine:
+        ways = {
+            "publish": ["command", "publish", str(number)],
+            "send_back_update": ["command", "send_back_update", f"update:{number}"],
+        }
+    ways["appeal"] = ["command", "look", f"appeal:{file.appeal}"]
+    link = talk.world.link("pictures", f"appeal:{file.appeal}") if file.pictures else ""
+    return with_ways("replies/update", {"file": file, "link": link}, ways)
+
+
+def publish(talk: Talk, number: str = "") -> Answer:
+    """发布 <号>: shown with the count of people, and asked back."""
+    if not number:
+        return Answer([Say("replies/publish_which")])
+    return stepped_aside(talk, f"update:{number}") or talk.start("publish", {"update": int(number)})
+
+
+def send_back_update(talk: Talk, reference: str, words: str = "") -> Answer:
+    """Asks for the reason first."""
+    return with_reasons(talk, "send_back_update", reference, words, _send_back)
+
+
+def _send_back(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str]) -> Answer:
+    number = parse(reference)[1]
+    appeal, dropped = updating.send_back(talk.desk.db, staff, number, reasons, talk.world.now)
+    talk.desk.jobs += [("forget_photo", photo) for photo in dropped]
+    return Answer([Say("replies/update_sent_back", None, {"number": number, "appeal": appeal.id})])
