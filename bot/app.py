@@ -19,8 +19,11 @@ from bot.web.links import Links
 from bot.web.notices import notices
 from bot.web.pages import Pages
 from bot.web.pictures import pictures
+from bot.web.subscribe import SDK, WECHAT_SDK, subscribe_page
 from bot.webhook import webhook
 from bot.wechat.channel import Channel
+from bot.wechat.ticket import TicketManager
+from bot.worker import make_api
 from config.settings import Settings
 from flows.catalogue import FLOWS
 from flows.engine import Engine
@@ -61,6 +64,11 @@ def pages_of(settings: Settings, renderer: Renderer) -> Pages:
     return Pages(renderer) if settings.is_production else Pages(renderer, f"{stand_in.scheme}://{stand_in.netloc}")
 
 
+def sdk_of(settings: Settings) -> str:
+    """Where our pages get WeChat's JS-SDK; in the demo the stand-in has one of its own."""
+    return WECHAT_SDK if settings.is_production else settings.wechat_api_url.rstrip("/") + SDK
+
+
 def make_channel(settings: Settings) -> Channel:
     return Channel(
         app_id=settings.wechat_app_id,
@@ -86,5 +94,8 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] =
     app.register_blueprint(card_page(turns.database, pages, links, clock))
     app.register_blueprint(pictures(turns.database, pages, links, Path(settings.media_dir), clock))
     app.register_blueprint(notices(turns.database, pages, clock))
+    tickets = TicketManager(make_api(settings, jobs.redis), settings.wechat_app_id, jobs.redis)
+    sdk = sdk_of(settings)
+    app.register_blueprint(subscribe_page(turns.database, pages, links, clock, turns.subscriptions, tickets.sign, sdk))
     add_commands(app, settings, turns.lexicon, create_app)
     return app

@@ -6,10 +6,10 @@ from tests.stage import Stage
 
 # WeChat proves each delivery by its signature (test_webhook).
 BY_WECHAT = {"/wechat"}
-# Signed for one member of staff, for a quarter of an hour.
-SIGNED = {"/pictures/<token>", "/picture/<token>", "/cards/<token>"}
+# Signed for one member of staff, for a quarter of an hour; or for whoever talked.
+SIGNED = {"/pictures/<token>", "/picture/<token>", "/cards/<token>", "/subscribe/<token>"}
 # Hold nobody's data, or only what everybody may read.
-PUBLIC = {"/healthz", "/readyz", "/metrics", "/notices", "/notices/<code>"}
+PUBLIC = {"/healthz", "/readyz", "/metrics", "/notices", "/notices/<code>", "/subscribe.js"}
 
 
 def routes(stage: Stage) -> dict[str, set[str]]:

@@ -59,6 +59,13 @@ def add_desk(page: Blueprint, simulator: Simulator) -> None:
     def check() -> dict[str, Any]:
         return {"ok": simulator.check_url()}
 
+    @page.post("/desk/page")
+    def check_page() -> dict[str, Any]:
+        """Whether a page inside a phone may use the JS-SDK, by the signature over its address."""
+        signed = (forms.text("signature"), forms.text("nonce"), forms.text("timestamp"), forms.text("url"))
+        known = forms.text("appId") == simulator.options.app_id
+        return {"ok": known and simulator.tickets.verify(*signed)}
+
     @page.post("/desk/people")
     def new_person() -> dict[str, Any]:
         return {"openid": simulator.new_person().openid}

@@ -18,6 +18,8 @@ from bot.simulator.sheets import Sheets, add_sheets
 from bot.simulator.simulator import NoSuchButton, Simulator
 
 ASSET = re.compile(r"[a-z]+\.(js|css)")
+SDK = "/open/js/jweixin-1.6.0.js"
+"""The path that the JS-SDK has on the platform's own host of files."""
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
@@ -77,6 +79,13 @@ def make_page(simulator: Simulator) -> Blueprint:
         if not ASSET.fullmatch(name):
             abort(404)
         return send_from_directory(simulator.options.templates_dir, name)
+
+    @page.get(SDK)
+    def sdk() -> Response:
+        """For the account's pages inside a phone: what WeChat itself puts into them, and its JS-SDK."""
+        folder = simulator.options.templates_dir
+        parts = [(folder / name).read_text(encoding="utf-8") for name in ("bridge.js", "jweixin.js")]
+        return Response("\n".join(parts), mimetype="text/javascript")
 
     @page.get("/media/<media_id>")
     def media(media_id: str) -> Response:

@@ -61,16 +61,16 @@ class _Signer(TimestampSigner):
 
 class Links:
     def __init__(self, public_url: str, secret: str, clock: Callable[[], datetime]) -> None:
-        self._root = public_url.rstrip("/")
+        self.root = public_url.rstrip("/")
         self._secret = secret
         self._clock = clock
 
     def make(self, kind: str, what: str, staff_id: int) -> str:
         """The whole address. ``kind`` is one of PATHS or of OPEN_PATHS."""
         if kind in OPEN_PATHS:
-            return self._root + OPEN_PATHS[kind].format(what=what)
+            return self.root + OPEN_PATHS[kind].format(what=what)
         token = self._signer(kind).dumps([staff_id, what])
-        return self._root + PATHS[kind].format(token=token if isinstance(token, str) else token.decode())
+        return self.root + PATHS[kind].format(token=token if isinstance(token, str) else token.decode())
 
     def read(self, kind: str, token: str) -> Grant:
         """Raises DeadLink."""

@@ -1,6 +1,7 @@
 """How every web page of ours goes out: templates/pages/NAME.html in the shared style, and what browsers may do with it.
 
-No page has a script, and none is kept, framed, searched or told to others. The one style is allowed by its hash.
+No page has a script but the one with WeChat's button (bot/web/subscribe.py), and none is kept, framed, searched or
+told to others. The one style is allowed by its hash.
 """
 
 from base64 import b64encode
@@ -27,6 +28,10 @@ class Pages:
         """A page of templates/pages/, hardened. A missing value raises."""
         words = self._env.get_template(f"pages/{name}.html").render(values)
         return guarded(Response(words, status, mimetype="text/html"), self._policy)
+
+    def file(self, name: str) -> str:
+        """What goes out beside the pages as it stands, a script."""
+        return self._env.get_template(f"pages/{name}").render()
 
 
 def guarded(response: Response, policy: str = f"{BARE}; sandbox") -> Response:

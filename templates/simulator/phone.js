@@ -78,6 +78,10 @@ export function makePhone(root, desk) {
       }
       return { err_msg: `get_brand_wcpay_request:${await new Promise((resolve) => (payResult = resolve))}` };
     }
+    if (name === "preVerifyJSAPI") {
+      const { ok } = await call("/desk/page", formOf(args)).catch(() => ({ ok: false }));
+      return { err_msg: ok ? "pre_verify_jsapi:ok" : "config:invalid signature" };
+    }
     if (name === "subscribeMessages") {
       const wanted = notices().filter(({ template_id: id }) => (args.templateIds ?? []).includes(id));
       if (!wanted.length) return { err_msg: "subscribe_messages:fail" };
