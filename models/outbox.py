@@ -4,7 +4,7 @@ A claim is one short transaction in which everything that a send uses up (a wind
 consent) is taken; the send happens outside of any; ``settle`` keeps what came of it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,15 +45,6 @@ class SendReport(Base):
     platform_id: Mapped[str] = mapped_column(String(40), primary_key=True)
     status: Mapped[str] = mapped_column(String(40))
     at: Mapped[datetime]
-
-
-class ChannelStop(Base):
-    """A channel that nothing goes out by for now: the day's quota is used up, or the account may not use it."""
-
-    __tablename__ = "channel_stops"
-    channel: Mapped[str] = mapped_column(String(20), primary_key=True)
-    until: Mapped[datetime]
-    code: Mapped[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +176,18 @@ def settle(db: Session, outcomes: Sequence[Outcome], now: datetime) -> None:
         db.connection().execute(_SETTLE, rows)
 
 
+def note_channels(db: Session, chosen: Iterable[tuple[int, str]]) -> None:
+    """By which channel each claimed notice is about to be sent: ``find_lost`` goes by it."""
+    by_channel: dict[str, list[int]] = {}
+    for notice, channel in chosen:
+        by_channel.setdefault(channel, []).append(notice)
+    for channel, ids in by_channel.items():
+        db.execute(
+            update(Notice).where(Notice.id.in_(ids)).values(channel=channel),
+            execution_options={"synchronize_session": False},
+        )
+
+
 def refuse_people(db: Session, codes: dict[int, int]) -> None:
     """Nothing more is sent to these (conversation -> WeChat's code) until they do something again."""
     for person, code in sorted(codes.items()):
@@ -266,15 +269,6 @@ def match_reports(db: Session, now: datetime, most: int = 500) -> int:
     return len(pairs)
 
 
-def stops(db: Session, now: datetime) -> dict[str, ChannelStop]:
-    """Channel -> why nothing goes out by it now."""
-    return {row.channel: row for row in db.scalars(select(ChannelStop).where(ChannelStop.until > now))}
-
-
-def stop_channel(db: Session, channel: str, code: int, until: datetime) -> None:
-    db.merge(ChannelStop(channel=channel, until=until, code=code))
-
-
 def wake(db: Session, conversation_id: int, now: datetime) -> None:
     """A way to the person has opened (a consent): what waited for one is owed again, and told anew."""
     waiting = and_(
@@ -288,10 +282,10 @@ def wake(db: Session, conversation_id: int, now: datetime) -> None:
 
 def count_states(db: Session, broadcast_id: int) -> dict[str, int]:
     """How a fan-out stands: state -> notices."""
-    rows = db.execute(
+    rows: Any = db.execute(
         select(Notice.state, func.count()).where(Notice.broadcast_id == broadcast_id).group_by(Notice.state)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def drop_owed(db: Session, broadcast_id: int) -> int:

@@ -8,8 +8,9 @@ row while it takes a consent from it, so the count here is never higher than WeC
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ForeignKey, String, select
+from sqlalchemy import ForeignKey, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base
@@ -64,6 +65,22 @@ def find_consents(db: Session, people: Iterable[int]) -> dict[tuple[int, str], S
         .with_for_update()
     )
     return {(row.conversation_id, row.template_id): row for row in rows}
+
+
+def give_back(db: Session, taken: Iterable[tuple[int, str]]) -> None:
+    """Consents, by (conversation, template), that certainly were not used by what they were taken for."""
+    _change(db, taken, {"left": Subscription.left + 1})
+
+
+def forget(db: Session, refused: Iterable[tuple[int, str]]) -> None:
+    """WeChat says that there is no consent (43101)."""
+    _change(db, refused, {"left": 0, "for_good": False})
+
+
+def _change(db: Session, taken: Iterable[tuple[int, str]], values: Mapping[str, Any]) -> None:
+    for person, template_id in sorted(taken):
+        mine = (Subscription.conversation_id == person) & (Subscription.template_id == template_id)
+        db.execute(update(Subscription).where(mine).values(values).execution_options(synchronize_session=False))
 
 
 def accept(db: Session, conversation_id: int, template_id: str, *, for_good: bool) -> None:

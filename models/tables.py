@@ -5,6 +5,7 @@ from models import (  # noqa: F401 - a table is there once its module is
     audit,
     broadcast,
     card,
+    channel_stop,
     clockwork,
     consent_code,
     conversation,

@@ -1,0 +1,116 @@
+"""By which channel one notice may go to one person now, and why not by the others. Pure: facts in, choice out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+
+from bot.push.cards import Card
+from flows.session import FOCUS_LASTS
+from models.channel_stop import ChannelStop
+from models.notice_kind import Kind
+from models.outbox import REMEMBERED, Owed
+from models.zone import CHINA
+
+SERVICE, TEMPLATE, SUBSCRIPTION = "service", "template", "subscription"
+# What else can be stopped, beside a channel: WeChat's option menus, and a channel for one card (``stop_of``).
+MENU = "menu"
+
+# At night only what is urgent goes out; nobody is kept waiting who is talking to us.
+NIGHT_BEGINS, NIGHT_ENDS, MORNING = time(22, 0), time(7, 0), time(7, 30)
+TALKING = timedelta(minutes=10)
+# Room between a claim and its last send, within WeChat's memory of a client_msg_id.
+REPEATED_WITHIN = REMEMBERED - timedelta(minutes=2)
+# Nobody follows the account any more, but may have consented to a subscription notice none the less.
+NOT_FOLLOWING = 43004
+RATE = 45011
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What there is to reach this person with. ``stops``: channel, MENU or ``stop_of`` -> why and until when.
+
+    ``ruled_out``: channel -> the code of why it has just failed.
+    """
+
+    window: bool
+    consent: bool
+    card: Card
+    stops: Mapping[str, ChannelStop] = field(default_factory=dict)
+    ruled_out: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """``channel``: None where nothing goes out now; then ``until`` is when to try again, None: with their next message.
+
+    ``reason``: codes (models.reasons), joined by ``+``, of why it is not an earlier channel.
+    """
+
+    channel: str | None
+    reason: str = ""
+    until: datetime | None = None
+
+
+def stop_of(channel: str, card: Card) -> str:
+    """The name under which one card of a channel is stopped."""
+    return f"{channel[0]}:{card.name}"[:20]
+
+
+def choose(kind: Kind, owed: Owed, means: Means, now: datetime) -> Choice:
+    """The first of customer service, template and subscription that may carry it, or none."""
+    if owed.attempted_at < owed.claimed_at:
+        return _again(owed, means)
+    if owed.refused_code not in (None, NOT_FOLLOWING):
+        return Choice(None, f"refused_{owed.refused_code}")
+    if not kind.urgent and now - owed.touched_at > TALKING and (morning := _after_the_night(now)):
+        return Choice(None, "quiet", morning)
+    reasons: list[str] = []
+    for channel, ways in ((SERVICE, _service), (TEMPLATE, _template), (SUBSCRIPTION, _subscription)):
+        closed = means.ruled_out.get(channel) or ways(kind, owed, means)
+        stop = None if closed else means.stops.get(channel) or means.stops.get(stop_of(channel, means.card))
+        if stop and stop.code == RATE:
+            return Choice(None, "+".join([*reasons, f"rate_{RATE}"]), stop.until)
+        if not closed and not stop:
+            return Choice(channel, "+".join(reasons))
+        reasons.append(f"stopped_{stop.code}" if stop else closed)
+    return Choice(None, "+".join(dict.fromkeys(reasons)))
+
+
+def _again(owed: Owed, means: Means) -> Choice:
+    """Its last send may have arrived: only a template message can be repeated, and only for so long."""
+    known = owed.channel == TEMPLATE and owed.claimed_at - owed.attempted_at < REPEATED_WITHIN
+    if known and not means.ruled_out and TEMPLATE not in means.stops:
+        return Choice(TEMPLATE, "repeated")
+    return Choice(None, "outcome_unknown")
+
+
+def _service(kind: Kind, owed: Owed, means: Means) -> str:
+    return "" if means.window and owed.following else "window_closed"
+
+
+def _template(kind: Kind, owed: Owed, means: Means) -> str:
+    if kind.marketing:
+        return "marketing"
+    if not owed.following or owed.refused_code == NOT_FOLLOWING:
+        return "not_following"
+    return "" if means.card.template_id else "no_template"
+
+
+def _subscription(kind: Kind, owed: Owed, means: Means) -> str:
+    if not means.card.subscription_id:
+        return "no_subscription"
+    return "" if means.consent else "no_consent"
+
+
+def is_looking_elsewhere(owed: Owed, now: datetime) -> bool:
+    """A question of ours is open to them: numbers of ours would be taken for its answer."""
+    return owed.in_flow and now - owed.touched_at < FOCUS_LASTS
+
+
+def _after_the_night(now: datetime) -> datetime | None:
+    """When the morning begins; None by day."""
+    here = now.astimezone(CHINA)
+    if NIGHT_ENDS <= here.time() < NIGHT_BEGINS:
+        return None
+    day = here.date() + timedelta(days=1 if here.time() >= NIGHT_BEGINS else 0)
+    return datetime.combine(day, MORNING, CHINA)

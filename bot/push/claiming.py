@@ -1,0 +1,72 @@
+"""Before the sends of a batch: its notices claimed, a channel chosen for each, and what that uses up taken."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from bot.push.cards import Card
+from bot.push.channels import MENU, SERVICE, SUBSCRIPTION, Choice, Means, choose
+from bot.push.sending import Parcel
+from models import channel_stop, outbox, subscription, window
+from models.channel_stop import ChannelStop
+from models.notice_kind import KINDS
+from models.outbox import Outcome, Owed
+from models.subscription import Subscription
+from models.window import Window
+
+# Notice -> channel -> why it has just failed there.
+RuledOut = dict[int, dict[str, str]]
+
+
+def take(
+    db: Session, ids: Sequence[int], cards: Mapping[str, Card], ruled_out: RuledOut, now: datetime
+) -> list[Parcel]:
+    """Those of these that go out now, in the order of their people; the others that are due are settled."""
+    claimed = outbox.claim(db, ids, now)
+    if not claimed:
+        return []
+    people = {owed.conversation_id for owed in claimed}
+    windows = window.open_windows(db, people, now)
+    asked = any(card.subscription_id for card in cards.values())
+    consents = subscription.find_consents(db, people) if asked else {}
+    stops = channel_stop.stops(db, now)
+    parcels, kept = [], []
+    for owed in claimed:
+        card = cards[KINDS[owed.template].card]
+        theirs = windows.get(owed.conversation_id, [])
+        consent = consents.get((owed.conversation_id, card.subscription_id))
+        found = _pack(owed, card, theirs, consent, stops, ruled_out.get(owed.id, {}), now)
+        if isinstance(found, Parcel):
+            parcels.append(found)
+        else:
+            state = "owed" if found.until else "waiting"
+            kept.append(Outcome(owed.id, state, reason=found.reason, due_at=found.until))
+    outbox.note_channels(db, [(parcel.owed.id, parcel.channel) for parcel in parcels])
+    outbox.settle(db, kept, now)
+    return parcels
+
+
+def _pack(
+    owed: Owed,
+    card: Card,
+    windows: Sequence[Window],
+    consent: Subscription | None,
+    stops: Mapping[str, ChannelStop],
+    ruled_out: Mapping[str, str],
+    now: datetime,
+) -> Parcel | Choice:
+    """With what it uses up taken from the ledgers, or the choice of none."""
+    kind = KINDS[owed.template]
+    usable = any(one.left is None or one.left > 0 for one in windows)
+    consented = consent is not None and (consent.for_good or consent.left > 0)
+    choice = choose(kind, owed, Means(usable, consented, card, stops, ruled_out), now)
+    if choice.channel is None:
+        return choice
+    parcel = Parcel(owed, kind, card, choice.channel, choice.reason, menus=MENU not in stops)
+    if choice.channel == SERVICE and (used := window.use_one(windows)):
+        parcel.window = (used.conversation_id, used.kind, used.ends_at)
+    if choice.channel == SUBSCRIPTION and consent and not consent.for_good:
+        consent.left -= 1
+        parcel.consent = (consent.conversation_id, consent.template_id)
+    return parcel

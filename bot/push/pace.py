@@ -1,0 +1,79 @@
+"""How fast all workers together push, and what they have sent, by channel and code: both counted in Redis."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+import structlog
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage, RedisStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+from redis import Redis, RedisError
+
+log = structlog.get_logger()
+
+SENT = "bangfu:sent"
+# What a fan-out leaves to the pushes that somebody waits for.
+BULK_SHARE = 0.8
+# While Redis is away nobody knows how many workers there are: each keeps to so much of the pace.
+ALONE_SHARE = 0.25
+_POLL = 0.05
+
+
+class Pace:
+    """``per_minute`` of all workers together. Safe to share between threads."""
+
+    def __init__(self, redis: Redis, per_minute: int, sleep: Callable[[float], None] = time.sleep) -> None:
+        storage = RedisStorage("redis://", connection_pool=redis.connection_pool, key_prefix="bangfu:pace")
+        self._shared = SlidingWindowCounterRateLimiter(storage)
+        self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._per_minute, self._sleep = per_minute, sleep
+
+    @property
+    def most(self) -> int:
+        """More at once never goes out, however long one waits."""
+        return max(1, int(self._per_minute * BULK_SHARE * ALONE_SHARE))
+
+    def wait(self, count: int, urgency: str) -> None:
+        """Until so many (at most ``most``) may go out. ``urgency``: push or bulk."""
+        while not self._take(count, urgency):
+            self._sleep(_POLL)
+
+    def _take(self, count: int, urgency: str) -> bool:
+        try:
+            return self._hit(self._shared, count, urgency, 1.0)
+        except RedisError as error:
+            log.warning("pace.store_down", error=type(error).__name__)
+            return self._hit(self._own, count, urgency, ALONE_SHARE)
+
+    def _hit(self, limiter: SlidingWindowCounterRateLimiter, count: int, urgency: str, share: float) -> bool:
+        whole = RateLimitItemPerMinute(max(count, int(self._per_minute * share)))
+        if urgency != "bulk":
+            return limiter.hit(whole, "all", cost=count)
+        bulk = RateLimitItemPerMinute(max(count, int(self._per_minute * share * BULK_SHARE)))
+        room = limiter.test(whole, "all", cost=count) and limiter.hit(bulk, "bulk", cost=count)
+        return room and limiter.hit(whole, "all", cost=count)
+
+
+class Counts:
+    """What was sent, for the metrics: ``channel:code`` -> sends; code 0 where WeChat took it."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def add(self, sent: Counter[str]) -> None:
+        """In one go; a count that Redis does not take is lost, and nothing else."""
+        if not sent:
+            return
+        try:
+            with self._redis.pipeline(transaction=False) as pipe:
+                for name, count in sorted(sent.items()):
+                    pipe.hincrby(SENT, name, count)
+                pipe.execute()
+        except RedisError as error:
+            log.warning("counts.store_down", error=type(error).__name__)
+
+    def read(self) -> Mapping[str, int]:
+        """Raises RedisError."""
+        found = self._redis.hgetall(SENT)
+        return {name.decode(): int(count) for name, count in found.items()}  # type: ignore[union-attr]
