@@ -89,7 +89,7 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] =
     app = Flask("bangfu", static_folder=None)
     app.extensions["bangfu"] = {"settings": settings, "turns": turns}
     app.register_blueprint(webhook(make_channel(settings), turns.take, TryAgain))
-    app.register_blueprint(health(turns.database, jobs))
+    app.register_blueprint(health(turns.database, jobs, clock))
     pages, links = pages_of(settings, turns.renderer), links_of(settings, clock)
     app.register_blueprint(card_page(turns.database, pages, links, clock))
     app.register_blueprint(pictures(turns.database, pages, links, Path(settings.media_dir), clock))

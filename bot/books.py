@@ -21,7 +21,6 @@ log = structlog.get_logger()
 
 # At night in China, when the fewest people write.
 HOUR = 3
-_ONCE_A_DAY = "bangfu:books_begun"
 _RESULT = "bangfu:books"
 # The last night's that was right, outside the database: one that is cut or made anew is told every night after.
 _HEAD = "bangfu:books_head"
@@ -61,14 +60,9 @@ def check_books(
     return Checked(found, links, head)
 
 
-def is_due(redis: Redis, now: datetime) -> bool:
-    """Once a night. With Redis away it waits for the next one."""
-    if now.astimezone(CHINA).hour != HOUR:
-        return False
-    try:
-        return bool(redis.set(_ONCE_A_DAY, 1, nx=True, ex=20 * 3600))
-    except RedisError:
-        return False
+def is_night(now: datetime) -> bool:
+    """The hour in which they are checked."""
+    return now.astimezone(CHINA).hour == HOUR
 
 
 def check_and_tell(database_url: str | URL, redis: Redis, now: datetime) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from bot import demo
 from bot.books import check_books, read_noted
+from bot.jobs import QUEUES, Jobs
 from bot.regions import DIVISIONS, BadRegions, load_regions, read_regions
 from bot.registry.command import import_file
 from bot.render import Renderer
@@ -21,8 +22,9 @@ from bot.simulator.options import read_people
 from bot.terminal import chat
 from bot.wechat.menu import Menu, NotPublished, diff, lint_all, publish, published, render_menus
 from bot.wechat.policy import Unreachable, WeChatError
+from bot.work import fleet
+from bot.work.command import settle_dead_jobs
 from bot.worker import make_api
-from bot.worker import run as run_worker
 from config.settings import Settings
 from flows.lexicon import Lexicon
 from handlers.table import COMMANDS
@@ -88,9 +90,22 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
         chat(app_of(ours), ours, demo.ACCOUNT["id"], read_people(at / "people.json"))
 
     @app.cli.command("worker")
-    def worker() -> None:
-        """Work off the queue until told to stop."""
-        run_worker(settings)
+    @click.option("--queues", default=",".join(QUEUES), show_default=True, help="Only these, separated by commas.")
+    @click.option("--processes", type=click.IntRange(1), default=1, help="Of each kind of worker.")
+    def worker(queues: str, processes: int) -> None:
+        """Work off the queues and keep the clock, until told to stop; any number on any number of hosts."""
+        wanted = [queue.strip() for queue in queues.split(",")]
+        if unknown := ", ".join(sorted(set(wanted) - set(QUEUES))):
+            raise click.BadParameter(f"no queue is called {unknown}", param_hint="--queues")
+        sys.exit(fleet.run(wanted, processes))
+
+    @app.cli.command("dead-jobs")
+    @click.option("--replay", metavar="ID|all", help="Let it run again, or all of them.")
+    @click.option("--drop", metavar="ID|all", help="Let nobody run it again.")
+    def dead_jobs(replay: str | None, drop: str | None) -> None:
+        """List the jobs that failed as often as they may."""
+        with migrated() as database:
+            settle_dead_jobs(database, Jobs(settings.redis_url), replay, drop)
 
     @app.cli.command("simulator", context_settings={"ignore_unknown_options": True})
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)

@@ -20,6 +20,7 @@ from bot.seed_pictures import draw_pictures
 from bot.services import EmbeddedValkey, Processes, ServiceError, demand_free
 from bot.wechat.client import WeChatApi
 from bot.wechat.menu import Menu, publish
+from bot.work import fleet
 from config.settings import SECRETS, Settings
 from models.database import connect
 from models.migrations import upgrade
@@ -88,7 +89,8 @@ def run(settings: Settings, at: Path, menus: dict[str, Menu], api: WeChatApi) ->
             stand_in += ["--account", ACCOUNT["id"], "--account-name", ACCOUNT["name"], "--pay-keys", str(at / "pay")]
             people = ["--people", str(at / "people.json")]
             processes.start("simulator", [python, "-m", "bot.simulator", *stand_in, *people], secrets)
-            processes.start("worker", [python, "-m", "flask", "--app", "wsgi", "worker"], ours)
+            for name, command in fleet.commands().items():
+                processes.start(name, command, ours)
             for url in (f"http://127.0.0.1:{port}/readyz", f"http://127.0.0.1:{simulator}/"):
                 _await(url, processes)
             publish(api, menus)

@@ -1,60 +1,158 @@
 """Work after the commit: RQ jobs by name and id, each safe to run twice.
 
-Redis may lose them: the sweep finds what is owed.
+Redis may lose them: the sweeps find what is owed.
 
-A job is a function here that takes one row's id. The turn names it; nothing
-but the id travels.
+A job is a function of ``bot.worker`` that takes one row's id, or a list of notices' ids. The turn names it; nothing
+but ids travels, as JSON.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import structlog
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
-from rq import Queue
+from redis.retry import Retry as RedisRetry
+from rq import Queue, Retry
+from rq.job import Job as Queued
+from rq.queue import EnqueueData
 from rq.serializers import JSONSerializer
 
 log = structlog.get_logger()
 
-QUEUE = "default"
-JOBS = {
-    name: f"bot.worker.{name}"
-    for name in ("fetch_photo", "forget_photo", "check_registry", "make_card_code", "check_books", "deliver")
-}
+# By urgency. Those of SENDING are worked off by processes that do not fork: their connections stay open.
+QUEUES = ("push", "bulk", "default", "slow")
+SENDING = ("push", "bulk")
 # Notices that one job takes along.
 BATCH = 100
-# Seconds, where RQ's three minutes are too few: the books are read from end to end.
-LIMITS = {"check_books": 4 * 3600}
+# So many jobs may wait in a queue before the sweep leaves what else is owed where it is, in the database.
+SHORT = 50
+# A job that the sweep asked for and that nobody has begun in this time is asked for again (seconds).
+ASKED_LASTS = 120
+# A failed job lies so long in Redis if nobody buries it (seconds).
+FAILED_LASTS = 24 * 3600
+
+Named = tuple[str, int | list[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """``seconds`` that it may take; ``backoff``: seconds until it is tried again, once for each. Then it is dead."""
+
+    queue: str = "default"
+    seconds: int = 60
+    backoff: tuple[int, ...] = (5, 30, 120)
+
+    @property
+    def tries(self) -> int:
+        return len(self.backoff) + 1
+
+
+# Name in bot.worker -> how it is run.
+JOBS = {
+    # Shorter than a claim lasts (models.outbox): what is taken for lost is not still being sent.
+    "deliver": Job("push", seconds=70),
+    "fetch_photo": Job(),
+    "forget_photo": Job(),
+    "check_registry": Job(),
+    "make_card_code": Job(),
+    # The books are read from end to end.
+    "check_books": Job("slow", seconds=4 * 3600, backoff=(600,)),
+}
 
 
 def open_redis(url: str) -> Redis:
     """Without retries of its own: a hung Redis costs a call one time-out and no more."""
-    return Redis.from_url(url, socket_timeout=2, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0))
+    return Redis.from_url(url, socket_timeout=2, socket_connect_timeout=1, retry=RedisRetry(NoBackoff(), 0))
+
+
+def function_of(name: str) -> str:
+    return f"bot.worker.{name}"
+
+
+def _prepare(name: str, argument: int | list[int], asked_as: str | None = None) -> EnqueueData:
+    """``asked_as``: its id in Redis, of which there is one at a time."""
+    job = JOBS[name]
+    return Queue.prepare_data(
+        function_of(name),
+        (argument,),
+        timeout=job.seconds,
+        retry=Retry(len(job.backoff), list(job.backoff)),
+        result_ttl=0,
+        failure_ttl=FAILED_LASTS,
+        description=name,
+        job_id=asked_as,
+        ttl=ASKED_LASTS if asked_as else None,
+    )
 
 
 class Jobs:
-    """The queue as web processes use it. Redis being down never fails a turn."""
+    """The queues as web processes use them. Redis being down never fails a turn."""
 
     def __init__(self, redis_url: str) -> None:
         self.redis = open_redis(redis_url)
-        self._queue = Queue(QUEUE, connection=self.redis, serializer=JSONSerializer)
+        self.queues = {name: Queue(name, connection=self.redis, serializer=JSONSerializer) for name in QUEUES}
 
-    def enqueue(self, jobs: Sequence[tuple[str, int]], told: Sequence[int] = ()) -> None:
+    def enqueue(self, jobs: Sequence[Named], told: Sequence[int] = ()) -> None:
         """Hand (job, id) pairs and notices to the workers; what cannot be handed over now is found by the sweep."""
-        batches = [("deliver", list(told[start : start + BATCH])) for start in range(0, len(told), BATCH)]
         try:
-            prepared = [
-                Queue.prepare_data(JOBS[name], (argument,), timeout=LIMITS.get(name))
-                for name, argument in [*jobs, *batches]
-            ]
-            self._queue.enqueue_many(prepared)
+            self.put(jobs, told)
         except RedisError as error:
-            log.warning("jobs.not_enqueued", count=len(jobs), error=type(error).__name__)
+            log.warning("jobs.not_enqueued", count=len(jobs) + len(told), error=type(error).__name__)
+
+    def deliver(self, ids: Sequence[int], urgency: str = "push") -> None:
+        """Hand over notices of ``urgency`` push or bulk, as ``enqueue`` does."""
+        try:
+            self._put((urgency, _prepare("deliver", batch)) for batch in batches(ids))
+        except RedisError as error:
+            log.warning("jobs.not_enqueued", count=len(ids), error=type(error).__name__)
+
+    def put(self, jobs: Iterable[Named], told: Sequence[int] = ()) -> None:
+        """Raises RedisError where ``enqueue`` goes on; then nothing was handed over, as far as anybody knows."""
+        named: list[Named] = [*jobs, *(("deliver", batch) for batch in batches(told))]
+        self._put((JOBS[name].queue, _prepare(name, argument)) for name, argument in named)
+
+    def room(self, queue: str) -> int:
+        """How many more jobs the sweep may put into it. Raises RedisError."""
+        return max(SHORT - self.queues[queue].count, 0)
+
+    def ask(self, urgency: str, ids: Sequence[int], most: int = SHORT) -> int:
+        """Have owed notices delivered that may lie in Redis already, by ``most`` jobs; how many it made.
+
+        Raises RedisError.
+
+        Notices travel in fixed hundreds of their numbers, and the job's id names the hundred: as long as
+        it waits or runs it is not put there a second time.
+        """
+        hundreds: dict[int, list[int]] = {}
+        for number in ids:
+            hundreds.setdefault(number // BATCH, []).append(number)
+        names = {hundred: f"deliver-{urgency}-{hundred}" for hundred in hundreds}
+        with self.redis.pipeline(transaction=False) as pipeline:
+            for name in names.values():
+                pipeline.exists(Queued.key_for(name))
+            there = dict(zip(hundreds, pipeline.execute(), strict=True))
+        new = [hundred for hundred in hundreds if not there[hundred]][:most]
+        self._put((urgency, _prepare("deliver", hundreds[one], names[one])) for one in new)
+        return len(new)
 
     def reachable(self) -> bool:
         try:
             return bool(self.redis.ping())
         except RedisError:
             return False
+
+    def _put(self, prepared: Iterable[tuple[str, EnqueueData]]) -> None:
+        by_queue: dict[str, list[EnqueueData]] = {}
+        for queue, data in prepared:
+            by_queue.setdefault(queue, []).append(data)
+        if by_queue:
+            with self.redis.pipeline() as pipeline:
+                for queue, datas in by_queue.items():
+                    self.queues[queue].enqueue_many(datas, pipeline=pipeline)
+                pipeline.execute()
+
+
+def batches(ids: Sequence[int]) -> list[list[int]]:
+    return [list(ids[start : start + BATCH]) for start in range(0, len(ids), BATCH)]

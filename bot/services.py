@@ -161,9 +161,13 @@ class Processes:
     ``healthy`` false and ``wait`` return.
     """
 
-    def __init__(self, grace: float = 10.0) -> None:
-        """``grace``: seconds that each child has to end when asked, before it is killed."""
+    def __init__(self, grace: float = 10.0, together: bool = False) -> None:
+        """``grace``: seconds that each child has to end when asked, before it is killed.
+
+        ``together``: all are asked at once, for children of which none leans on another.
+        """
         self._grace = grace
+        self._together = together
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._code = 0
         self._asked_to_end = False
@@ -195,6 +199,8 @@ class Processes:
         for name, child in list(self._children.items()):
             if child.poll() is not None:
                 self._note(name, child.returncode)
+            elif self._together:
+                child.terminate()
         while self._children:
             name, child = self._children.popitem()
             if child.poll() is None and not end(child, self._grace):

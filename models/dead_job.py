@@ -1,9 +1,10 @@
 """Jobs that failed as often as they may: kept until somebody has looked and lets them run again."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Index, SmallInteger, String, Text, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import Index, SmallInteger, String, Text, func, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId
 
@@ -28,3 +29,12 @@ class DeadJob(Base):
             postgresql_where=text("settled_at IS NULL"),
         ),
     )
+
+
+def open_dead(db: Session) -> Sequence[DeadJob]:
+    """Those that nobody has settled, the oldest first."""
+    return db.scalars(select(DeadJob).where(DeadJob.settled_at.is_(None)).order_by(DeadJob.id)).all()
+
+
+def count_open(db: Session) -> int:
+    return db.scalar(select(func.count()).select_from(DeadJob).where(DeadJob.settled_at.is_(None))) or 0

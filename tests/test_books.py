@@ -16,7 +16,9 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.orm import Session as Database
 
 from bot import books
-from bot.jobs import LIMITS, QUEUE
+from bot.jobs import JOBS
+from bot.work.clock import Clock
+from bot.work.rounds import ROUNDS
 from bot.worker import Errands
 from models.appeal import Appeal, NewAppeal, submit
 from models.audit import AuditEvent, AuditHead
@@ -268,12 +270,13 @@ def test_every_night_the_worker_checks_once_and_tells_how_many_and_of_what_kind(
     ours = settings_for(url, redis_flushed).model_copy(update={"media_dir": str(tmp_path)})
     errands = Errands(ours)
     night = datetime(2026, 11, 24, 19, 20, tzinfo=UTC)
+    clock = Clock(errands, redis_flushed, {"books": ROUNDS["books"]})
     for hours in (-1, 1, 12):
-        errands.sweep(night + timedelta(hours=hours))
-    assert asked(errands) == []
-    errands.sweep(night)
-    errands.sweep(night + timedelta(minutes=1))
-    assert asked(errands) == [("bot.worker.check_books", (20261124,), LIMITS["check_books"])]
+        assert clock.tick(night + timedelta(hours=hours)) == []
+    assert clock.tick(night) == ["books"]
+    assert clock.tick(night + timedelta(minutes=1)) == []
+    assert asked(errands) == [("bot.worker.check_books", (20261124,), JOBS["check_books"].seconds)]
+    clock.close()
     books.check_and_tell(errands.database.url, errands.jobs.redis, night)
     assert figures(stage)["bangfu_books_violations"] == 0
     with stage.database.connect() as connection:
@@ -294,7 +297,7 @@ def test_every_night_the_worker_checks_once_and_tells_how_many_and_of_what_kind(
 
 def asked(errands: Errands) -> list[tuple[str | None, Any, float | None]]:
     """The jobs of this kind that lie in the queue."""
-    queue = Queue(QUEUE, connection=errands.jobs.redis, serializer=JSONSerializer)
+    queue = Queue("slow", connection=errands.jobs.redis, serializer=JSONSerializer)
     return [(job.func_name, tuple(job.args), job.timeout) for job in queue.jobs if "check_books" in str(job.func_name)]
 
 

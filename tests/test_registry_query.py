@@ -19,7 +19,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import LargeBinary, type_coerce, update
 from sqlalchemy.orm import Session as Database
 
-from bot.jobs import JOBS, QUEUE, open_redis
+from bot.jobs import function_of, open_redis
 from bot.logging import configure_logging
 from bot.registry import make_registry
 from bot.registry.breaker import Breaker, Patience
@@ -400,8 +400,8 @@ def test_the_sweep_finds_the_questions_that_are_due(case: Case, redis_flushed: s
     now = case.stage.clock()
     assert case.errands.sweep(now) == 1
     with open_redis(redis_flushed) as redis:
-        [job] = Queue(QUEUE, connection=redis, serializer=JSONSerializer).jobs
-        assert (job.func_name, job.args) == (JOBS["check_registry"], [case.number])
+        [job] = Queue("default", connection=redis, serializer=JSONSerializer).jobs
+        assert (job.func_name, job.args) == (function_of("check_registry"), [case.number])
     with case.database.begin() as connection:
         connection.execute(update(Verification).values(registry_next_at=now + timedelta(minutes=1)))
     assert case.errands.sweep(now) == 0

@@ -11,11 +11,12 @@ from PIL.PngImagePlugin import PngInfo
 from sqlalchemy import update
 from sqlalchemy.orm import Session as Database
 
+from bot.photos import LARGEST_SIDE, MOST_TRIES
 from bot.simulator.app import create_simulator
 from bot.simulator.media import LIFE
 from bot.simulator.options import Options
 from bot.simulator.simulator import Simulator
-from bot.worker import LARGEST_SIDE, MOST_TRIES, Errands
+from bot.worker import Errands
 from config.settings import SAMPLE_AES_KEY, SAMPLE_APP_ID, SAMPLE_APP_SECRET, SAMPLE_TOKEN
 from models.conversation import Turn
 from models.database import connect
@@ -168,7 +169,7 @@ def test_the_sweep_finds_what_redis_lost_and_lets_old_replies_go(desk: Desk) -> 
         db.add(Turn(key="k0", received_at=now, kind="text", reply="hello", tries=0))
     desk.errands.jobs.redis.flushdb()
     assert desk.errands.sweep() == 2
-    queued = desk.errands.jobs._queue.get_jobs()
+    queued = desk.errands.jobs.queues["default"].get_jobs()
     assert {(job.func_name, *job.args) for job in queued} == {
         ("bot.worker.fetch_photo", owed),
         ("bot.worker.forget_photo", gone),

@@ -1,6 +1,18 @@
 """What this process counts for /metrics. Numbers only: no person, no message, no place."""
 
+from datetime import datetime
+from math import nan
+from typing import Any
+
 from prometheus_client import Counter, Gauge, Histogram
+from redis.exceptions import RedisError
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from bot.jobs import QUEUES, Jobs
+from models.dead_job import count_open
+from models.outbox import oldest_due
 
 DELIVERIES = Histogram(
     "bangfu_delivery_seconds",
@@ -12,3 +24,38 @@ REPEATS = Counter("bangfu_repeats", "Deliveries of a message that had been answe
 FAILURES = Counter("bangfu_failed_turns", "Messages that met a mistake of ours, and were told sorry")
 BOOKS_VIOLATIONS = Gauge("bangfu_books_violations", "What the last night's check of the books found wrong")
 BOOKS_CHECKED = Gauge("bangfu_books_checked_timestamp_seconds", "When the books were last checked")
+QUEUE_JOBS = Gauge("bangfu_queue_jobs", "Jobs that wait in a queue", ["queue"])
+SENT = Gauge("bangfu_sent", "Pushes by channel and by WeChat's code (0: taken), since Redis began", ["channel", "code"])
+OLDEST_OWED = Gauge("bangfu_oldest_owed_seconds", "For how long the oldest owed notice has been due; 0 where none is")
+DEAD_JOBS = Gauge("bangfu_dead_jobs", "Jobs that failed as often as they may and that nobody has settled")
+
+# Written by the workers that push: field channel:code.
+SENT_KEY = "bangfu:sent"
+
+
+def show_queues(jobs: Jobs) -> None:
+    """What Redis knows; with it away, nothing is known."""
+    try:
+        depths: dict[str, float] = {name: queue.count for name, queue in jobs.queues.items()}
+        kept: Any = jobs.redis.hgetall(SENT_KEY)
+    except RedisError:
+        depths, kept = dict.fromkeys(QUEUES, nan), {}
+    for name, depth in depths.items():
+        QUEUE_JOBS.labels(name).set(depth)
+    SENT.clear()
+    for field, count in kept.items():
+        channel, _, code = field.decode().partition(":")
+        SENT.labels(channel, code).set(int(count))
+
+
+def show_notices(database: Engine, now: datetime) -> None:
+    """What the database knows; with it away, nothing is known."""
+    try:
+        with Session(database) as db:
+            oldest, dead = oldest_due(db, now), float(count_open(db))
+    except SQLAlchemyError:
+        OLDEST_OWED.set(nan)
+        DEAD_JOBS.set(nan)
+    else:
+        OLDEST_OWED.set((now - oldest).total_seconds() if oldest else 0)
+        DEAD_JOBS.set(dead)

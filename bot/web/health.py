@@ -1,16 +1,25 @@
 """Whether this process lives (/healthz), whether it can work (/readyz), and its figures (/metrics). All public."""
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
 from flask import Blueprint, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from bot.books import show_result
 from bot.jobs import Jobs
+from bot.web.figures import show_notices, show_queues
 from models.migrations import current, head
+from models.outbox import oldest_due
+
+# A notice that is owed for longer than this is late.
+LATE_AFTER = timedelta(minutes=10)
 
 
-def health(database: Engine, jobs: Jobs) -> Blueprint:
+def health(database: Engine, jobs: Jobs, clock: Callable[[], datetime]) -> Blueprint:
     pages = Blueprint("health", __name__)
     newest = head()
 
@@ -20,12 +29,14 @@ def health(database: Engine, jobs: Jobs) -> Blueprint:
 
     @pages.get("/readyz")
     def readyz() -> tuple[Response, int]:
-        """503 while the database is away or not migrated. Redis away is told, but turns go on without it."""
+        """503 while the database is away or not migrated. Redis away and late notices are told, but turns go on."""
         state = {"database": "ok", "migrations": "ok", "redis": "ok" if jobs.reachable() else "unreachable"}
         try:
             with database.connect() as connection:
                 if current(connection) != newest:
                     state["migrations"] = "behind"
+                else:
+                    state["notices"] = _punctuality(connection, clock())
         except SQLAlchemyError:
             state["database"] = "unreachable"
         works = state["database"] == state["migrations"] == "ok"
@@ -34,6 +45,14 @@ def health(database: Engine, jobs: Jobs) -> Blueprint:
     @pages.get("/metrics")
     def metrics() -> Response:
         show_result(jobs.redis)
+        show_queues(jobs)
+        show_notices(database, clock())
         return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
     return pages
+
+
+def _punctuality(connection: Connection, now: datetime) -> str:
+    with Session(connection) as db:
+        oldest = oldest_due(db, now)
+    return "late" if oldest and oldest < now - LATE_AFTER else "ok"

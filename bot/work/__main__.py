@@ -1,0 +1,73 @@
+"""One process of the workers: ``python -m bot.work clock``, or with the names of its queues by urgency."""
+
+import signal
+import sys
+import threading
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+from rq.serializers import JSONSerializer
+
+from bot.jobs import SENDING
+from bot.logging import configure_logging
+from bot.work.clock import Clock
+from bot.work.workers import BEAT, WORKER_LIVES, Forker, Sender
+from bot.worker import Errands, errands
+from config.settings import Settings
+
+log = structlog.get_logger()
+
+# Seconds before a worker that lost its Redis looks for it again.
+PAUSE = 1.0
+
+
+def keep_time(settings: Settings, ending: threading.Event) -> None:
+    ours = Errands(settings)
+    try:
+        Clock(ours, settings.redis_url).run(ending)
+    finally:
+        ours.close()
+
+
+def work(queues: list[str], settings: Settings, ending: threading.Event) -> None:
+    """RQ's worker ends when Redis does not answer in the middle of its book-keeping: then another one begins."""
+    kind = Sender if set(queues) <= set(SENDING) else Forker
+    while not ending.is_set():
+        try:
+            with Redis.from_url(settings.redis_url) as connection:
+                worker = kind(
+                    queues,
+                    connection=connection,
+                    serializer=JSONSerializer,
+                    worker_ttl=WORKER_LIVES,
+                    job_monitoring_interval=BEAT,
+                )
+                worker.asked_to_end = ending
+                worker.work(logging_level="WARNING")
+        except RedisError as error:
+            log.warning("worker.redis_away", error=type(error).__name__)
+        listen(ending)
+        ending.wait(PAUSE)
+    if kind is Sender:
+        errands().close()
+
+
+def listen(ending: threading.Event) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ending.set())
+
+
+def main(arguments: list[str]) -> None:
+    settings = Settings()
+    configure_logging(json=settings.is_production)
+    ending = threading.Event()
+    listen(ending)
+    if arguments == ["clock"]:
+        keep_time(settings, ending)
+    else:
+        work(arguments, settings, ending)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,50 @@
+"""What is done again and again, and how often: one table. Which process does it is settled by the database."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from bot.books import is_night
+from bot.jobs import Named
+from bot.sweeping import let_replies_go, sweep, sweep_outbox
+from bot.tending import tend
+from bot.work.dead import bury, forget
+from bot.work.tidying import tidy
+from bot.worker import Errands
+
+
+def always(_now: datetime) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Either ``run``: done by the clock itself, briefly; or ``asks_for``: a job, for what takes its time.
+
+    A round whose process ends in the middle is done at its next time. One that comes seldom must not wait
+    so long: it asks for a job, and is taken only if Redis has taken the job.
+    """
+
+    every: timedelta
+    run: Callable[[Errands, datetime], object] | None = None
+    asks_for: Callable[[datetime], Named] | None = None
+    when: Callable[[datetime], bool] = always
+
+
+def _bury(errands: Errands, now: datetime) -> None:
+    with Session(errands.database) as db, db.begin():
+        dead = bury(db, errands.jobs, now)
+    forget(dead)
+
+
+ROUNDS = {
+    "tidy": Round(timedelta(seconds=15), lambda errands, now: tidy(errands.jobs, now)),
+    "outbox": Round(timedelta(seconds=15), lambda errands, now: sweep_outbox(errands.database, errands.jobs, now)),
+    "dead_jobs": Round(timedelta(seconds=30), _bury),
+    "owed": Round(timedelta(seconds=60), lambda errands, now: sweep(errands.database, errands.jobs, now)),
+    "tended": Round(timedelta(seconds=60), lambda errands, now: tend(errands.database, now)),
+    "old_replies": Round(timedelta(hours=1), lambda errands, now: let_replies_go(errands.database, now)),
+    "books": Round(timedelta(hours=20), asks_for=lambda now: ("check_books", int(f"{now:%Y%m%d}")), when=is_night),
+}
