@@ -30,6 +30,8 @@ BATCH = 100
 SHORT = 50
 # A job that the sweep asked for and that nobody has begun in this time is asked for again (seconds).
 ASKED_LASTS = 120
+# Urgency of notices -> the job that takes them.
+DELIVERING = {"push": "deliver", "bulk": "deliver_bulk"}
 # A failed job lies so long in Redis if nobody buries it (seconds).
 FAILED_LASTS = 24 * 3600
 
@@ -53,10 +55,12 @@ class Job:
 JOBS = {
     # Shorter than a claim lasts (models.outbox): what is taken for lost is not still being sent.
     "deliver": Job("push", seconds=70),
+    "deliver_bulk": Job("bulk", seconds=70),
     "fetch_photo": Job(),
     "forget_photo": Job(),
     "check_registry": Job(),
     "make_card_code": Job(),
+    "fan_out": Job(seconds=600),
     # The books are read from end to end.
     "check_books": Job("slow", seconds=4 * 3600, backoff=(600,)),
 }
@@ -71,10 +75,10 @@ def function_of(name: str) -> str:
     return f"bot.worker.{name}"
 
 
-def _prepare(name: str, argument: int | list[int], asked_as: str | None = None) -> EnqueueData:
-    """``asked_as``: its id in Redis, of which there is one at a time."""
+def _prepare(name: str, argument: int | list[int], asked_as: str | None = None) -> tuple[str, EnqueueData]:
+    """Its queue, and the job. ``asked_as``: its id in Redis, of which there is one at a time."""
     job = JOBS[name]
-    return Queue.prepare_data(
+    return job.queue, Queue.prepare_data(
         function_of(name),
         (argument,),
         timeout=job.seconds,
@@ -104,14 +108,14 @@ class Jobs:
     def deliver(self, ids: Sequence[int], urgency: str = "push") -> None:
         """Hand over notices of ``urgency`` push or bulk, as ``enqueue`` does."""
         try:
-            self._put((urgency, _prepare("deliver", batch)) for batch in batches(ids))
+            self.put((DELIVERING[urgency], batch) for batch in batches(ids))
         except RedisError as error:
             log.warning("jobs.not_enqueued", count=len(ids), error=type(error).__name__)
 
     def put(self, jobs: Iterable[Named], told: Sequence[int] = ()) -> None:
         """Raises RedisError where ``enqueue`` goes on; then nothing was handed over, as far as anybody knows."""
         named: list[Named] = [*jobs, *(("deliver", batch) for batch in batches(told))]
-        self._put((JOBS[name].queue, _prepare(name, argument)) for name, argument in named)
+        self._put(_prepare(name, argument) for name, argument in named)
 
     def room(self, queue: str) -> int:
         """How many more jobs the sweep may put into it. Raises RedisError."""
@@ -134,7 +138,7 @@ class Jobs:
                 pipeline.exists(Queued.key_for(name))
             there = dict(zip(hundreds, pipeline.execute(), strict=True))
         new = [hundred for hundred in hundreds if not there[hundred]][:most]
-        self._put((urgency, _prepare("deliver", hundreds[one], names[one])) for one in new)
+        self._put(_prepare(DELIVERING[urgency], hundreds[one], names[one]) for one in new)
         return len(new)
 
     def reachable(self) -> bool:

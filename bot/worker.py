@@ -12,6 +12,7 @@ from redis import Redis
 from bot import books, cards
 from bot.jobs import Jobs, open_redis
 from bot.photos import Photos
+from bot.push.fanout import go_on
 from bot.registry import make_registry
 from bot.sweeping import let_replies_go, sweep
 from bot.tending import tend
@@ -51,7 +52,7 @@ class Errands:
         """Ask the registry about the resident of a case."""
         ask_registry(self.database, self.registry, verification_id)
 
-    def deliver(self, notice_ids: list[int]) -> None:
+    def deliver(self, notice_ids: list[int], urgency: str) -> None:
         """Until there is a channel, a notice waits for its person's next message."""
 
     def sweep(self, now: datetime | None = None) -> int:
@@ -95,7 +96,18 @@ def make_card_code(card_id: int) -> None:
 
 def deliver(notice_ids: list[int]) -> None:
     """Push these notices."""
-    errands().deliver(notice_ids)
+    errands().deliver(notice_ids, "push")
+
+
+def deliver_bulk(notice_ids: list[int]) -> None:
+    """Push these notices of a fan-out."""
+    errands().deliver(notice_ids, "bulk")
+
+
+def fan_out(_broadcast_id: int) -> None:
+    """Take every fan-out as far as it goes; a killed one is gone on with by the clock."""
+    while go_on(errands().database, errands().jobs, datetime.now(UTC)):
+        pass
 
 
 def check_books(_day: int) -> None:

@@ -110,7 +110,7 @@ def test_backers_get_it_once_each(stage: Stage) -> None:
         twice = db.scalars(select(Pledge.donor_id).where(Pledge.appeal_id == appeal)).first()
     _pledge(stage, appeal, twice or 0)
     broadcast, hands = start(stage, appeal), Hands()
-    assert go_on(stage.database, hands, stage.clock()) == 8
+    assert go_on(stage.database, hands, stage.clock()) == 3
     assert told(stage, broadcast) == sorted(people)
     assert row(stage, broadcast).state == "sending"
     assert go_on(stage.database, hands, stage.clock()) == 0

@@ -9,17 +9,19 @@ scene, ``+ 13h`` lets time pass, ``#`` is a comment.
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
+from bot.push.fanout import go_on
 from bot.tending import tend
 from models import (
     appeal,
     audit,
+    broadcast,
     card,
     consent_code,
     conversation,
@@ -37,6 +39,7 @@ from models import (
     task,
     ticket,
     tie,
+    update,
     user,
     verification,
     visit,
@@ -47,6 +50,7 @@ from tests.stage import Stage
 TABLES: dict[str, Any] = {
     "appeal": appeal.Appeal,
     "audit": audit.AuditEvent,
+    "broadcast": broadcast.Broadcast,
     "broken": conversation.BrokenSession,
     "budget": appeal.BudgetLine,
     "act": mandate.ProxyAct,
@@ -71,6 +75,7 @@ TABLES: dict[str, Any] = {
     "ticket": ticket.Ticket,
     "tie": tie.Tie,
     "turn": conversation.Turn,
+    "update": update.Update,
     "user": user.User,
     "visit": visit.Visit,
 }
@@ -195,6 +200,8 @@ class Actor:
                 self.stage.verify_all()
             case ["sweep"]:
                 tend(self.stage.database, self.stage.clock())
+            case ["fan_out"]:
+                go_on(self.stage.database, self, self.stage.clock())
             case ["card"]:
                 with Database(self.stage.database) as db:
                     self.kept["card"] = db.scalars(select(card.Card.code).order_by(card.Card.id.desc())).first() or ""
@@ -209,6 +216,9 @@ class Actor:
                 self.stage.open_appeal(kind[0] if kind else "one_to_one", target)
             case _:
                 raise AssertionError(f"no such scene: {words}")
+
+    def deliver(self, ids: Sequence[int], urgency: str = "push") -> None:
+        """Nobody works here: what a fan-out has written is owed."""
 
     def _check(self, words: str) -> None:
         """``= appeal target_fen 30000000 state submitted`` for the newest row; ``= count appeal 1``."""

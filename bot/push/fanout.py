@@ -16,6 +16,9 @@ from models.fan_out import drop_stragglers, finish, live_ones, plan_page
 
 log = structlog.get_logger()
 
+# So many pages at a time, that whoever calls hears of the end of its own work.
+PAGES = 100
+
 
 class Hands(Protocol):
     """Who takes notices along: bot.jobs.Jobs."""
@@ -23,32 +26,31 @@ class Hands(Protocol):
     def deliver(self, ids: Sequence[int], urgency: str = "push") -> None: ...
 
 
-def go_on(database: Engine, jobs: Hands, now: datetime) -> int:
-    """Take every live fan-out as far as it goes now. Returns how many notices were written."""
+def go_on(database: Engine, jobs: Hands, now: datetime, most: int = PAGES) -> int:
+    """Take every live fan-out up to ``most`` pages further. Returns how many pages that were."""
     with Session(database) as db, db.begin():
         numbers = live_ones(db)
         drop_stragglers(db, now)
-    written = 0
+    pages = 0
     for number in numbers:
         try:
-            written += _walk(database, jobs, number, now)
+            pages += _walk(database, jobs, number, now, most)
             with Session(database) as db, db.begin():
                 finish(db, number, now)
         except Exception:  # whatever it is, the other fan-outs go on; the next round tries this one again
             log.exception("fan_out.failed", broadcast=number)
-    return written
+    return pages
 
 
-def _walk(database: Engine, jobs: Hands, number: int, now: datetime) -> int:
-    written = 0
-    while True:
+def _walk(database: Engine, jobs: Hands, number: int, now: datetime, most: int) -> int:
+    for pages in range(most):
         with Session(database) as db, db.begin():
             page = plan_page(db, number, now)
         if page is None:
-            return written
+            return pages
         if page.ids:
             jobs.deliver(page.ids, "bulk")
-        written += len(page.ids)
         if page.last:
-            log.info("fan_out.planned", broadcast=number, notices=written)
-            return written
+            log.info("fan_out.planned", broadcast=number)
+            return pages + 1
+    return most
