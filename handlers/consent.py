@@ -4,7 +4,7 @@ import structlog
 
 from handlers.talk import Talk
 from models import subscription
-from models.outbox import wake
+from models.outbox import hold_unsent, wake
 
 log = structlog.get_logger()
 
@@ -15,8 +15,11 @@ def heard(talk: Talk) -> None:
     """A popup's or a change's event. A yes in a popup opens a way to the person, so what waited for one goes out."""
     db, person, now = talk.desk.db, talk.desk.person.conversation_id, talk.world.now
     templates, popup = talk.world.subscriptions, talk.message.event == POPUP
-    opened = False
-    for template_id, status in _choices(talk).items():
+    choices = _choices(talk)
+    opened = popup and any(said == "accept" and templates.card_of(theirs) for theirs, said in choices.items())
+    if opened:
+        hold_unsent(db, person)
+    for template_id, status in choices.items():
         card = templates.card_of(template_id)
         if card is None:
             log.warning("consent.unknown_template", conversation=person)
@@ -24,7 +27,6 @@ def heard(talk: Talk) -> None:
         match status:
             case "accept" if popup:
                 subscription.accept(db, person, template_id, for_good=card in templates.for_good)
-                opened = True
             case "accept":
                 subscription.allow_again(db, person, template_id)
             case "reject" if popup:

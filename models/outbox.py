@@ -269,6 +269,15 @@ def match_reports(db: Session, now: datetime, most: int = 500) -> int:
     return len(pairs)
 
 
+def hold_unsent(db: Session, conversation_id: int) -> None:
+    """Before the ledgers of this person change: whoever is choosing a channel by them finishes first, or begins after.
+
+    In the order of the numbers, and before any consent, as those who send hold them.
+    """
+    unsent = (Notice.conversation_id == conversation_id) & Notice.state.in_(("owed", "sending", "waiting"))
+    db.scalars(select(Notice.id).where(unsent).order_by(Notice.id).with_for_update()).all()
+
+
 def wake(db: Session, conversation_id: int, now: datetime) -> None:
     """A way to the person has opened (a consent): what waited for one is owed again, and told anew."""
     waiting = and_(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, select, update
+from sqlalchemy import ColumnElement, ForeignKey, String, and_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base
@@ -68,8 +68,11 @@ def find_consents(db: Session, people: Iterable[int]) -> dict[tuple[int, str], S
 
 
 def give_back(db: Session, taken: Iterable[tuple[int, str]]) -> None:
-    """Consents, by (conversation, template), that certainly were not used by what they were taken for."""
-    _change(db, taken, {"left": Subscription.left + 1})
+    """Consents, by (conversation, template), that certainly were not used by what they were taken for.
+
+    Not to who has said no: they may have taken everything back meanwhile.
+    """
+    _change(db, taken, {"left": Subscription.left + 1}, Subscription.refused_at.is_(None))
 
 
 def forget(db: Session, refused: Iterable[tuple[int, str]]) -> None:
@@ -77,9 +80,11 @@ def forget(db: Session, refused: Iterable[tuple[int, str]]) -> None:
     _change(db, refused, {"left": 0, "for_good": False})
 
 
-def _change(db: Session, taken: Iterable[tuple[int, str]], values: Mapping[str, Any]) -> None:
+def _change(
+    db: Session, taken: Iterable[tuple[int, str]], values: Mapping[str, Any], *only: ColumnElement[bool]
+) -> None:
     for person, template_id in sorted(taken):
-        mine = (Subscription.conversation_id == person) & (Subscription.template_id == template_id)
+        mine = and_(Subscription.conversation_id == person, Subscription.template_id == template_id, *only)
         db.execute(update(Subscription).where(mine).values(values).execution_options(synchronize_session=False))
 
 

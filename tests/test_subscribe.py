@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -22,8 +23,8 @@ from bot.wechat.markup import read_xml
 from bot.wechat.parse import to_message
 from models.appeal import Appeal
 from models.notice import Notice, tell
-from models.outbox import claim
-from models.subscription import AFTER_A_NO, ASK_AGAIN, Subscription, Templates, find_consents, lacking
+from models.outbox import Outcome, claim, settle
+from models.subscription import AFTER_A_NO, ASK_AGAIN, Subscription, Templates, find_consents, give_back, lacking
 from models.user import User
 from tests import wechat_side
 from tests.services import SqliteDatabases
@@ -300,3 +301,34 @@ def test_the_longest_reply_with_the_link_fits_into_one_message(new_database: Cal
     assert "𠮷" * 30 in reply
     assert len(reply.encode()) <= REPLY_BYTES
     stage.close()
+
+
+def test_a_yes_while_a_worker_finds_no_way_is_not_lost(stage: Asking) -> None:
+    """The worker has chosen to let the notice wait, but nobody can see that yet: the yes comes after it."""
+    person = stage.person("oAunt")
+    with Database(stage.database) as db, db.begin():
+        tell(db, person, "case_ends_soon", {}, "wait:1", stage.clock())
+    xml = stage.popup("oAunt", {PROGRESS: "accept"})
+    with ThreadPoolExecutor(1) as pool, Database(stage.database) as db:
+        [mine] = claim(db, list(db.scalars(select(Notice.id))), stage.clock())
+        assert find_consents(db, [person]) == {}
+        settle(db, [Outcome(mine.id, "waiting", reason="window_closed+no_template+no_consent")], stage.clock())
+        yes = pool.submit(stage.deliver, xml)
+        wait([yes], timeout=0.5)
+        db.commit()
+        assert yes.result() == (200, "")
+    with Database(stage.database) as db:
+        assert db.scalars(select(Notice.state)).all() == ["owed"]
+
+
+def test_a_consent_taken_back_while_it_was_being_used_is_not_given_back(stage: Asking) -> None:
+    person = stage.person("oAunt")
+    stage.answer("oAunt", {PROGRESS: "accept", MONEY: "accept"})
+    with Database(stage.database) as db, db.begin():
+        taken = list(find_consents(db, [person]))
+        for row in find_consents(db, [person]).values():
+            row.left -= 1
+    stage.answer("oAunt", {PROGRESS: "reject"}, event="change")
+    with Database(stage.database) as db, db.begin():
+        give_back(db, taken)
+    assert stage.left("oAunt") == {MONEY: 1}
