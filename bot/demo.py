@@ -89,7 +89,7 @@ def run(settings: Settings, at: Path, menus: dict[str, Menu], api: WeChatApi) ->
             stand_in += ["--account", ACCOUNT["id"], "--account-name", ACCOUNT["name"], "--pay-keys", str(at / "pay")]
             people = ["--people", str(at / "people.json")]
             processes.start("simulator", [python, "-m", "bot.simulator", *stand_in, *people], secrets)
-            for name, command in fleet.commands().items():
+            for name, command in fleet.commands(groups=fleet.SMALL).items():
                 processes.start(name, command, ours)
             for url in (f"http://127.0.0.1:{port}/readyz", f"http://127.0.0.1:{simulator}/"):
                 _await(url, processes)

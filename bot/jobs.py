@@ -53,9 +53,9 @@ class Job:
 
 # Name in bot.worker -> how it is run.
 JOBS = {
-    # Shorter than a claim lasts (models.outbox): what is taken for lost is not still being sent.
-    "deliver": Job("push", seconds=70),
-    "deliver_bulk": Job("bulk", seconds=70),
+    # Up to a minute until the account's pace lets a batch go, and then all its time-outs together.
+    "deliver": Job("push", seconds=180),
+    "deliver_bulk": Job("bulk", seconds=180),
     "fetch_photo": Job(),
     "forget_photo": Job(),
     "check_registry": Job(),

@@ -1,22 +1,27 @@
 """The processes that ``flask worker`` and the demo start, and that end together."""
 
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from bot.jobs import JOBS, QUEUES
 from bot.services import Processes
 
-# Queues whose jobs are worked off by one and the same process, the more urgent first.
-GROUPS = (("push", "bulk"), ("default",), ("slow",))
+# Queues whose jobs are worked off by one and the same process, the more urgent first. What somebody waits for
+# has a process of its own, so that it never waits behind a fan-out, nor a picture behind the books.
+GROUPS = (("push",), ("bulk",), ("default",), ("slow",))
+# For the demo, where one machine is everything.
+SMALL = (("push", "bulk"), ("default", "slow"))
 # A job at hand is finished, if it keeps its time; only the books are begun anew instead.
 GRACE = 10.0 + max(job.seconds for job in JOBS.values() if job.queue != "slow")
 
 
-def commands(queues: Collection[str] = QUEUES, processes: int = 1) -> dict[str, list[str]]:
+def commands(
+    queues: Collection[str] = QUEUES, processes: int = 1, groups: Sequence[Sequence[str]] = GROUPS
+) -> dict[str, list[str]]:
     """Name -> command line: for each group of these queues so many processes, and the clock."""
     alone = [sys.executable, "-m", "bot.work"]
     found = {"clock": [*alone, "clock"]}
-    for group in GROUPS:
+    for group in groups:
         if ours := [queue for queue in group if queue in queues]:
             found |= {f"worker {'+'.join(ours)} {number + 1}": [*alone, *ours] for number in range(processes)}
     return found

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from bot.books import is_night
 from bot.jobs import Named
+from bot.push.fanout import go_on
 from bot.sweeping import let_replies_go, sweep, sweep_outbox
 from bot.tending import tend
 from bot.work.dead import bury, forget
@@ -42,6 +43,7 @@ def _bury(errands: Errands, now: datetime) -> None:
 ROUNDS = {
     "tidy": Round(timedelta(seconds=15), lambda errands, now: tidy(errands.jobs, now)),
     "outbox": Round(timedelta(seconds=15), lambda errands, now: sweep_outbox(errands.database, errands.jobs, now)),
+    "fan_outs": Round(timedelta(seconds=15), lambda errands, now: go_on(errands.database, errands.jobs, now)),
     "dead_jobs": Round(timedelta(seconds=30), _bury),
     "owed": Round(timedelta(seconds=60), lambda errands, now: sweep(errands.database, errands.jobs, now)),
     "tended": Round(timedelta(seconds=60), lambda errands, now: tend(errands.database, now)),
