@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, literal, select, update
 from sqlalchemy.orm import Session as Database
 
 from bot.regions import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
@@ -23,7 +23,7 @@ from flows.catalogue import FLOWS
 from flows.session import loads
 from flows.standing import cursor
 from handlers.table import COMMANDS
-from models.appeal import MACHINE, NewAppeal, publish, submit
+from models.appeal import MACHINE, Appeal, NewAppeal, publish, submit
 from models.contact import ask_for
 from models.conversation import Conversation, Turn
 from models.database import connect
@@ -33,7 +33,7 @@ from models.help_desk import LONGEST_ANSWER
 from models.machine import Actor, By
 from models.message import Kind, Message, Point
 from models.money import LARGEST
-from models.notice import count_unread, tell
+from models.notice import Notice, count_unread, tell
 from models.photo import Photo
 from models.pledge import make_pledge
 from models.produce import NewListing, put_on_sale
@@ -41,6 +41,7 @@ from models.region import Region
 from models.staff import Staff
 from models.ticket import add_words, open_ticket
 from models.user import Registration, User, register
+from models.verification import Verification
 from tests import wechat_side
 from tests.services import SqliteDatabases
 from tests.stage import Stage, id_number
@@ -85,6 +86,7 @@ class World:
             self._things(db)
             self._tickets(db)
             self._cases(db)
+            self._told(db)
 
     def _residents_and_donors(self, db: Database) -> None:
         for serial, (name, role) in enumerate([("resident", "resident"), ("other", "resident"), ("donor", "donor")], 3):
@@ -198,6 +200,22 @@ class World:
         longest = Longest(db, users, staff, WIDE * 300, self.now)
         longest.object(self.people["stranger"], self.people["newcomer"])
         self.to_visit, self.on_notice = longest.cases[2].id, longest.cases[3].id
+
+    def _told(self, db: Database) -> None:
+        """Word of everything to its owner, which has not gone out for all the reasons that there can be at once."""
+        appeals = select(literal("appeal"), Appeal.id, Conversation.id)
+        cases = select(literal("case"), Verification.id, Conversation.id)
+        rows: Any = [
+            *db.execute(appeals.join(Conversation, Conversation.user_id == Appeal.owner_id)),
+            *db.execute(cases.join(Conversation, Conversation.user_id == Verification.user_id)),
+        ]
+        for subject, number, conversation in rows:
+            for again in range(5):
+                facts = {"number": number, "title": TITLE, "state": "endorsed"}
+                key = f"told:{subject}:{number}:{again}"
+                tell(db, conversation, "proxy_acted", facts, key, self.now, about=(subject, number))
+        reason = "template_failed+window_used_up+no_template+no_consent+refused_45015+quota_45009"
+        db.execute(update(Notice).where(Notice.subject.is_not(None)).values(state="sending", reason=reason))
 
     def _tickets(self, db: Database) -> None:
         ticket = open_ticket(db, self.people["stranger"], self.home.code, "flow:pledge:999999", self.now)
