@@ -60,8 +60,8 @@ JOBS = {
     "forget_photo": Job(),
     "check_registry": Job(),
     "make_card_code": Job(),
-    "fan_out": Job(seconds=600),
-    # The books are read from end to end.
+    # What is slow may be cut off anywhere, and is begun anew. The books are read from end to end.
+    "fan_out": Job("slow", seconds=600),
     "check_books": Job("slow", seconds=4 * 3600, backoff=(600,)),
 }
 
@@ -133,13 +133,24 @@ class Jobs:
         for number in ids:
             hundreds.setdefault(number // BATCH, []).append(number)
         names = {hundred: f"deliver-{urgency}-{hundred}" for hundred in hundreds}
-        with self.redis.pipeline(transaction=False) as pipeline:
-            for name in names.values():
-                pipeline.exists(Queued.key_for(name))
-            there = dict(zip(hundreds, pipeline.execute(), strict=True))
-        new = [hundred for hundred in hundreds if not there[hundred]][:most]
+        there = self._there(names.values())
+        new = [hundred for hundred, name in names.items() if name not in there][:most]
         self._put(_prepare(DELIVERING[urgency], hundreds[one], names[one]) for one in new)
         return len(new)
+
+    def ask_once(self, name: str, argument: int) -> None:
+        """Have it done, unless a job that was asked for so waits or runs already. Raises RedisError."""
+        if not self._there([name]):
+            self._put([_prepare(name, argument, name)])
+
+    def _there(self, names: Iterable[str]) -> set[str]:
+        """Those of these ids that a job in Redis has."""
+        wanted = list(names)
+        with self.redis.pipeline(transaction=False) as pipeline:
+            for name in wanted:
+                pipeline.exists(Queued.key_for(name))
+            found = pipeline.execute()
+        return {name for name, one in zip(wanted, found, strict=True) if one}
 
     def reachable(self) -> bool:
         try:

@@ -11,7 +11,7 @@ from bot.services import Processes
 GROUPS = (("push",), ("bulk",), ("default",), ("slow",))
 # For the demo, where one machine is everything.
 SMALL = (("push", "bulk"), ("default", "slow"))
-# A job at hand is finished, if it keeps its time; only the books are begun anew instead.
+# A job at hand is finished, if it keeps its time; only a slow one is cut off.
 GRACE = 10.0 + max(job.seconds for job in JOBS.values() if job.queue != "slow")
 
 

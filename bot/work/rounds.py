@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session
 
 from bot.books import is_night
 from bot.jobs import Named
-from bot.push.fanout import go_on
 from bot.sweeping import let_replies_go, sweep, sweep_outbox
 from bot.tending import tend
 from bot.work.dead import bury, forget
 from bot.work.tidying import tidy
 from bot.worker import Errands
+from models.fan_out import live_ones
 
 
 def always(_now: datetime) -> bool:
@@ -40,10 +40,18 @@ def _bury(errands: Errands, now: datetime) -> None:
     forget(dead)
 
 
+def _go_on(errands: Errands, _now: datetime) -> None:
+    """A fan-out whose job was lost."""
+    with Session(errands.database) as db:
+        live = live_ones(db)
+    if live:
+        errands.jobs.ask_once("fan_out", live[0])
+
+
 ROUNDS = {
     "tidy": Round(timedelta(seconds=15), lambda errands, now: tidy(errands.jobs, now)),
     "outbox": Round(timedelta(seconds=15), lambda errands, now: sweep_outbox(errands.database, errands.jobs, now)),
-    "fan_outs": Round(timedelta(seconds=15), lambda errands, now: go_on(errands.database, errands.jobs, now)),
+    "fan_outs": Round(timedelta(seconds=15), _go_on),
     "dead_jobs": Round(timedelta(seconds=30), _bury),
     "owed": Round(timedelta(seconds=60), lambda errands, now: sweep(errands.database, errands.jobs, now)),
     "tended": Round(timedelta(seconds=60), lambda errands, now: tend(errands.database, now)),

@@ -126,7 +126,7 @@ class Forker(_Ours, Worker):
             signal.signal(number, signal.SIG_IGN)
 
     def handle_warm_shutdown_request(self) -> None:
-        """What may take hours only reads: it is begun anew by the next worker."""
+        """What may take hours can be cut off anywhere: it is begun anew by the next worker."""
         current = next(iter(self.executions.values()), None)
         if self.horse_pid and current is not None and current.job.origin == "slow":
             self.kill_horse()
