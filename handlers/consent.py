@@ -1,7 +1,12 @@
-"""What people tapped in WeChat's popup of subscription notices, and what they changed later: kept, never answered."""
+"""Subscription notices: the way to the page that asks for consent, and what came of WeChat's popup there.
+
+WeChat's events about it are kept and never answered.
+"""
 
 import structlog
 
+from flows.flow import Answer, Say
+from handlers.seat import find_seat
 from handlers.talk import Talk
 from models import subscription
 from models.outbox import hold_unsent, wake
@@ -9,6 +14,16 @@ from models.outbox import hold_unsent, wake
 log = structlog.get_logger()
 
 POPUP, CHANGE = "subscribe_msg_popup_event", "subscribe_msg_change_event"
+
+
+def page(talk: Talk) -> Answer:
+    """Whoever wants to be asked is asked at once, whatever they said before."""
+    db, person, templates = talk.desk.db, talk.desk.person.conversation_id, talk.world.subscriptions
+    wanted = subscription.lacking(db, person, templates, staff=find_seat(talk) is not None)
+    link = talk.world.link("subscribe", "") if wanted else ""
+    if link:
+        subscription.note_asked(db, person, wanted, talk.world.now)
+    return Answer([Say("replies/subscribe", None, {"link": link, "set_up": bool(templates.ids)})])
 
 
 def heard(talk: Talk) -> None:

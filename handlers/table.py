@@ -5,6 +5,7 @@ from handlers import (
     begin,
     broadcasts,
     browse,
+    consent,
     contact,
     decide,
     fix,
@@ -93,6 +94,7 @@ COMMANDS: dict[str, Command] = {
         Command("proxy", proxy.proxy, staff=_PROXIES, guess=False),
         Command("authorise_proxy", proxy.authorise, guess=False),
         Command("proxy_acts", proxy.acts),
+        Command("subscribe", consent.page, guess=False),
         # Taps on the custom menu name these too; typed, they are control words.
         Command("menu", menu.show, guess=False),
         Command("help", menu.help_, guess=False),

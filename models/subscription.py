@@ -132,9 +132,13 @@ def ask(db: Session, conversation_id: int, templates: Templates, now: datetime) 
         asked, refused = row.asked_at, row.refused_at
         if (asked and asked > now - ASK_AGAIN) or (refused and refused > now - AFTER_A_NO):
             return False
+    note_asked(db, conversation_id, wanted, now)
+    return True
+
+
+def note_asked(db: Session, conversation_id: int, wanted: Iterable[str], now: datetime) -> None:
     for template_id in wanted:
         _held(db, conversation_id, template_id).asked_at = now
-    return True
 
 
 def _rows(db: Session, conversation_id: int, ids: Iterable[str]) -> list[Subscription]:

@@ -332,3 +332,21 @@ def test_a_consent_taken_back_while_it_was_being_used_is_not_given_back(stage: A
     with Database(stage.database) as db, db.begin():
         give_back(db, taken)
     assert stage.left("oAunt") == {MONEY: 1}
+
+
+def test_whoever_wants_to_be_asked_says_so_and_gets_the_page_at_once(stage: Asking) -> None:
+    stage.answer("oAunt", {PROGRESS: "reject"})
+    assert LINK.search(stage.say("oAunt", "订阅"))
+    assert {row.asked_at for row in stage.kept("oAunt").values()} == {stage.clock()}
+    assert LINK.search(stage.say("oAunt", "提醒我"))
+    stage.answer("oAunt", {PROGRESS: "accept", MONEY: "accept"})
+    reply = stage.say("oAunt", "订阅")
+    assert stage.said == ["replies/subscribe"]
+    assert ("已经开好了" in reply, LINK.search(reply)) == (True, None)
+
+
+def test_where_nothing_is_set_up_the_word_says_what_works_without(database_url: str) -> None:
+    stage = Asking(database_url, wechat_subscriptions={})
+    reply = stage.say("oAunt", "订阅")
+    assert ("没有开" in reply, LINK.search(reply)) == (True, None)
+    stage.close()
