@@ -11,9 +11,10 @@ from bot import cards
 from bot.jobs import BATCH, SENDING, Jobs, Named
 from bot.photos import gone_photos, let_drafts_go, owed_photos
 from models.conversation import Turn
-from models.outbox import due_ids, find_lost, match_reports
+from models.outbox import due_ids, find_lost
 from models.outcome import close_overdue
 from models.progress import due_for_registry
+from models.send_report import match_reports
 
 log = structlog.get_logger()
 

@@ -12,6 +12,7 @@ from redis import Redis
 from bot import books, cards
 from bot.jobs import Jobs, open_redis
 from bot.photos import Photos
+from bot.push.deliver import make_deliverer
 from bot.push.fanout import go_on
 from bot.registry import make_registry
 from bot.sweeping import let_replies_go, sweep
@@ -22,6 +23,10 @@ from bot.wechat.token import TokenManager
 from config.settings import Settings
 from models.database import connect
 from models.sealing import Keyring, use_keyring
+
+
+# Seconds for which a job of pushes goes on with what is due, so that sends and the database do not wait for each other.
+SERVES_ON = 5.0
 
 
 class Errands:
@@ -36,8 +41,10 @@ class Errands:
         self.jobs = Jobs(settings.redis_url)
         self.registry = make_registry(settings, self.database, self._redis)
         self.photos = Photos(self.database, self.api, self.folder)
+        self.deliverer = make_deliverer(settings, self.database, self.api, self._redis)
 
     def close(self) -> None:
+        self.deliverer.close()
         self.database.dispose()
         self._redis.close()
         self.jobs.redis.close()
@@ -53,7 +60,8 @@ class Errands:
         ask_registry(self.database, self.registry, verification_id)
 
     def deliver(self, notice_ids: list[int], urgency: str) -> None:
-        """Until there is a channel, a notice waits for its person's next message."""
+        """Push these notices, and for a while whatever else of their urgency is due."""
+        self.deliverer.serve(notice_ids, urgency, SERVES_ON)
 
     def sweep(self, now: datetime | None = None) -> int:
         """All that the clock looks after each minute and each hour, at once. Returns how many jobs that made."""

@@ -23,9 +23,8 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
-from models.base import Base
 from models.broadcast import Broadcast
 from models.conversation import Conversation
 from models.notice import TOLD, Notice, open_facts
@@ -34,17 +33,6 @@ from models.notice import TOLD, Notice, open_facts
 CLAIM_LASTS = timedelta(seconds=75)
 # doc/offiaccount/Message_Management/Template_Message_Interface: so long WeChat knows a client_msg_id.
 REMEMBERED = timedelta(minutes=10)
-# So long a report is kept for a message whose number is not known here yet.
-REPORTS_LAST = timedelta(days=1)
-
-
-class SendReport(Base):
-    """What WeChat reported of a message before its number was kept: ``status`` as in the event."""
-
-    __tablename__ = "send_reports"
-    platform_id: Mapped[str] = mapped_column(String(40), primary_key=True)
-    status: Mapped[str] = mapped_column(String(40))
-    at: Mapped[datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +66,8 @@ class Owed:
 class Outcome:
     """What came of a claimed notice. ``due_at`` is when to try again, where ``state`` is owed.
 
-    ``unknown``: it was sent, and nobody can say whether it arrived.
+    ``unknown``: it was sent, and nobody can say whether it arrived. ``in_short``: it went out as a card that says
+    too little, so its words still wait.
     """
 
     id: int
@@ -89,6 +78,11 @@ class Outcome:
     platform_id: str | None = None
     offers: bool = False
     unknown: bool = False
+    in_short: bool = False
+
+    @property
+    def went_out(self) -> bool:
+        return self.state == "sent" or self.in_short
 
 
 def claim(db: Session, ids: Collection[int], now: datetime) -> list[Owed]:
@@ -165,8 +159,8 @@ def settle(db: Session, outcomes: Sequence[Outcome], now: datetime) -> None:
             "b_channel": one.channel,
             "b_reason": one.reason[:120],
             "b_due_at": one.due_at,
-            "b_sent_at": now if one.state == "sent" else None,
-            "b_offers_at": now if one.offers and one.state == "sent" else None,
+            "b_sent_at": now if one.went_out else None,
+            "b_offers_at": now if one.offers and one.went_out else None,
             "b_platform_id": one.platform_id,
             "b_unknown": one.unknown,
         }
@@ -235,40 +229,6 @@ def find_lost(db: Session, now: datetime, most: int = 500) -> int:
     return len(lost)
 
 
-def reported(db: Session, platform_id: str, status: str, now: datetime) -> int | None:
-    """Keep what WeChat reports of a message; the conversation it was for, None where its number is not known yet."""
-    wanted = (Notice.platform_id == platform_id) & (Notice.state == "sent")
-    notice = db.scalars(select(Notice).where(wanted).with_for_update()).first()
-    if notice is None:
-        db.merge(SendReport(platform_id=platform_id, status=status[:40], at=now))
-        return None
-    close(notice, status)
-    return notice.conversation_id
-
-
-def close(notice: Notice, status: str) -> None:
-    """``success``, or why it did not arrive: then the person reads it with their next message."""
-    if status == "success":
-        notice.state = "delivered"
-    else:
-        notice.state, notice.reason, notice.offers_at = "waiting", f"{notice.channel}_failed", None
-
-
-def match_reports(db: Session, now: datetime, most: int = 500) -> int:
-    """Reports that came before their message's number was kept."""
-    pairs = db.execute(
-        select(Notice, SendReport)
-        .join(SendReport, and_(SendReport.platform_id == Notice.platform_id, Notice.state == "sent"))
-        .limit(most)
-        .with_for_update(of=Notice, skip_locked=True)
-    ).all()
-    for notice, report in pairs:
-        close(notice, report.status)
-        db.delete(report)
-    db.execute(delete(SendReport).where(SendReport.at < now - REPORTS_LAST))
-    return len(pairs)
-
-
 def hold_unsent(db: Session, conversation_id: int) -> None:
     """Before the ledgers of this person change: whoever is choosing a channel by them finishes first, or begins after.
 
@@ -290,15 +250,15 @@ def wake(db: Session, conversation_id: int, now: datetime) -> None:
 
 
 def count_states(db: Session, broadcast_id: int) -> dict[str, int]:
-    """How a fan-out stands: state -> notices."""
-    rows: Any = db.execute(
-        select(Notice.state, func.count()).where(Notice.broadcast_id == broadcast_id).group_by(Notice.state)
-    )
-    return dict(rows.all())
+    """How a fan-out stands: state -> notices. One whose card has gone out counts as sent, though its words wait."""
+    in_short = (Notice.state == "waiting") & Notice.sent_at.is_not(None)
+    state = case((in_short, "sent"), else_=Notice.state)
+    rows = db.execute(select(state, func.count()).where(Notice.broadcast_id == broadcast_id).group_by(state))
+    return {state: found for state, found in rows}  # noqa: C416 - typed, where dict(rows) is not
 
 
 def drop_owed(db: Session, broadcast_id: int) -> int:
     """Nothing more of this fan-out goes out; what has been begun is finished."""
-    left = (Notice.broadcast_id == broadcast_id) & Notice.state.in_(("owed", "waiting"))
+    left = (Notice.broadcast_id == broadcast_id) & Notice.state.in_(("owed", "waiting")) & Notice.sent_at.is_(None)
     gone: Any = db.execute(delete(Notice).where(left))
     return int(gone.rowcount)

@@ -24,6 +24,7 @@ from models import (  # noqa: F401 - a table is there once its module is
     region,
     registry,
     revision,
+    send_report,
     staff,
     subscription,
     task,

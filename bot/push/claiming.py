@@ -33,6 +33,9 @@ def take(
     stops = channel_stop.stops(db, now)
     parcels, kept = [], []
     for owed in claimed:
+        if owed.template not in KINDS:
+            kept.append(Outcome(owed.id, "waiting", reason="no_words"))
+            continue
         card = cards[KINDS[owed.template].card]
         theirs = windows.get(owed.conversation_id, [])
         consent = consents.get((owed.conversation_id, card.subscription_id))

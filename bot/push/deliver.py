@@ -6,7 +6,7 @@ database do not wait for each other. No transaction is open during a send.
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ from bot.push.cards import Card, load_cards
 from bot.push.channels import SERVICE
 from bot.push.claiming import RuledOut, take
 from bot.push.pace import Counts, Pace
-from bot.push.sending import NotBegun, Parcel, Sender
+from bot.push.sending import Parcel, Sender
 from bot.push.settling import code_of, keep, report
 from bot.push.verdict import Verdict, judge
 from bot.push.wording import Wording
@@ -36,6 +36,8 @@ from models import outbox
 log = structlog.get_logger()
 
 BATCH = 100
+# Of what is due, looked up at once.
+PAGE = 10 * BATCH
 # Threads that send, in a process; the client's pool holds as many connections.
 THREADS = 64
 # Batches whose sends are under way while the next one is claimed.
@@ -43,123 +45,145 @@ AHEAD = 2
 # Seconds after its claim in which a send may begin. What begins then has ended, with all its time-outs, before
 # outbox.CLAIM_LASTS: nobody else takes it for lost while it may still arrive.
 BEGUN_WITHIN = 30.0
+# Seconds that a batch waits until the pace lets it go out; then its notices are owed again.
+PATIENCE = 20.0
 _SETTLE_TRIES, _SETTLE_PAUSE = 4, 0.5
 
 
 @dataclass(slots=True)
 class Batch:
+    """``begun``: when it was claimed, on the process's clock."""
+
     parcels: list[Parcel]
+    begun: float
     sends: list[Future[None]] = field(default_factory=list)
 
 
-class Deliverer:
-    """One for a process. ``deliver`` is to be called from one thread at a time."""
+@dataclass(frozen=True, slots=True)
+class Tools:
+    database: Engine
+    sender: Sender
+    cards: Mapping[str, Card]
+    pace: Pace
+    counts: Counts
+    clock: Callable[[], datetime]
+    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "push"))
 
-    def __init__(
-        self,
-        database: Engine,
-        sender: Sender,
-        cards: dict[str, Card],
-        pace: Pace,
-        counts: Counts,
-        clock: Callable[[], datetime],
-        threads: int = THREADS,
-    ) -> None:
-        self._database, self._sender, self._cards = database, sender, cards
-        self._pace, self._counts, self._clock = pace, counts, clock
-        self._pool = ThreadPoolExecutor(threads, "push")
+
+class Deliverer:
+    """One for a process. Safe to be called from several threads."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    def deliver(self, ids: Sequence[int]) -> int:
+        """Push those of these that are owed and due: how many. When it returns, each is settled."""
+        return _Run(self._tools).through([ids])
+
+    def serve(self, ids: Sequence[int], urgency: str, seconds: float) -> int:
+        """These, and then for so long whatever else of this urgency is due, the longest first."""
+        return _Run(self._tools).through(self._supply(ids, urgency, time.monotonic() + seconds))
 
     def close(self) -> None:
-        self._pool.shutdown()
+        self._tools.pool.shutdown()
 
-    def deliver(self, ids: Sequence[int], urgency: str = "push") -> None:
-        """Push those of these that are owed and due; when it returns, each is settled."""
-        self.run([ids], urgency)
-
-    def drain(self, urgency: str, going_on: Callable[[], bool]) -> int:
-        """Push whatever is owed and due, the longest first, until there is none or ``going_on`` says no: how many."""
-        return self.run(self._due(urgency, going_on), urgency)
-
-    def run(self, supply: Iterable[Sequence[int]], urgency: str) -> int:
-        """Claims what ``supply`` yields, in its order; a batch of ids that nobody may have is passed over."""
-        chunks = _chunks(supply, min(BATCH, self._pace.most))
-        under_way: deque[Batch] = deque()
-        ruled_out: RuledOut = {}
-        going_on: list[int] = []
-        count = 0
-        try:
-            while True:
-                chunk = going_on or next(chunks, [])
-                going_on = []
-                if chunk:
-                    self._pace.wait(len(chunk), urgency)
-                    batch = self._begin(chunk, ruled_out)
-                    count += len(batch.parcels)
-                    under_way.append(batch)
-                if not under_way:
-                    return count
-                if not chunk or len(under_way) > AHEAD:
-                    going_on = self._end(under_way.popleft(), ruled_out)
-        finally:
-            while under_way:
-                self._end(under_way.popleft(), ruled_out)
-
-    def _due(self, urgency: str, going_on: Callable[[], bool]) -> Iterator[Sequence[int]]:
-        """Notices that are claimed are due no more; those that nobody gets now are not offered twice."""
-        seen: set[int] = set()
-        while going_on():
-            with Session(self._database) as db, db.begin():
-                due = outbox.due_ids(db, urgency, self._clock(), BATCH * 10)
+    def _supply(self, ids: Sequence[int], urgency: str, until: float) -> Iterator[Sequence[int]]:
+        """What other workers claim meanwhile comes to nothing; nothing is named twice."""
+        yield ids
+        seen = set(ids)
+        while time.monotonic() < until:
+            with Session(self._tools.database) as db, db.begin():
+                due = outbox.due_ids(db, urgency, self._tools.clock(), PAGE)
             fresh = [notice for notice in due if notice not in seen]
             if not fresh:
                 return
-            seen = set(due)
-            yield from _chunks([fresh], BATCH)
+            seen.update(fresh)
+            for chunk in _chunks([fresh], BATCH):
+                if time.monotonic() < until:
+                    yield chunk
 
-    def _begin(self, ids: Sequence[int], ruled_out: RuledOut) -> Batch:
-        begun = time.monotonic()
-        with Session(self._database) as db, db.begin():
-            parcels = take(db, ids, self._cards, ruled_out, self._clock())
-        batch = Batch(parcels)
+
+class _Run:
+    """``_going_on``: ids that go on at once by their next channel."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._under_way: deque[Batch] = deque()
+        self._ruled_out: RuledOut = {}
+        self._going_on: list[int] = []
+        self._count = 0
+
+    def through(self, supply: Iterable[Sequence[int]]) -> int:
+        chunks = _chunks(supply, min(BATCH, self._tools.pace.most))
+        try:
+            while True:
+                chunk, self._going_on = self._going_on or next(chunks, []), []
+                if chunk:
+                    self._begin(chunk)
+                elif not self._under_way:
+                    return self._count
+                if not chunk or len(self._under_way) > AHEAD:
+                    self._end()
+        finally:
+            while self._under_way:
+                self._end()
+
+    def _begin(self, ids: Sequence[int]) -> None:
+        begun, tools = time.monotonic(), self._tools
+        with Session(tools.database) as db, db.begin():
+            parcels = take(db, ids, tools.cards, self._ruled_out, tools.clock())
+        if not parcels:
+            return
+        self._count += len(parcels)
+        batch = Batch(parcels, begun)
+        self._under_way.append(batch)
+        if not self._may_go(batch):
+            return
         for _, theirs in groupby(parcels, lambda parcel: parcel.owed.conversation_id):
-            batch.sends.append(self._pool.submit(self._send, list(theirs), begun))
-        return batch
+            batch.sends.append(tools.pool.submit(self._send, list(theirs), begun))
+
+    def _may_go(self, batch: Batch) -> bool:
+        """Whether the pace lets it out in time. Where it must wait, what is under way is settled meanwhile."""
+        count, urgency = len(batch.parcels), batch.parcels[0].owed.urgency
+        if self._tools.pace.wait(count, urgency, 0):
+            return True
+        while len(self._under_way) > 1:
+            self._end()
+        return self._tools.pace.wait(count, urgency, PATIENCE)
 
     def _send(self, parcels: list[Parcel], begun: float) -> None:
         """One person's, in order. What WeChat has just said of their window holds for the rest of them."""
         shut: WeChatError | None = None
         for parcel in parcels:
-            if time.monotonic() - begun > BEGUN_WITHIN:
-                parcel.failure = NotBegun()
-            elif shut and parcel.channel == SERVICE:
+            if shut and parcel.channel == SERVICE:
                 parcel.failure = shut
-            else:
-                self._sender.send(parcel, self._clock())
+            elif time.monotonic() - begun < BEGUN_WITHIN:
+                self._tools.sender.send(parcel, self._tools.clock())
             if isinstance(parcel.failure, WeChatError) and parcel.failure.action is Action.NEXT_CHANNEL:
                 shut = parcel.failure
 
-    def _end(self, batch: Batch, ruled_out: RuledOut) -> list[int]:
-        """The ids of those that go on at once, by another channel."""
+    def _end(self) -> None:
+        """The oldest batch under way; it stays there until it is settled, whatever interrupts this."""
+        batch, tools = self._under_way[0], self._tools
         wait(batch.sends)
-        now = self._clock()
+        now = tools.clock()
         judged = [(parcel, judge(parcel, now)) for parcel in batch.parcels]
         self._keep(judged, now)
-        self._counts.add(Counter(f"{parcel.channel}:{code_of(parcel.failure)}" for parcel in batch.parcels))
-        going_on = []
+        self._under_way.popleft()
+        tools.counts.add(Counter(f"{parcel.channel}:{code_of(parcel.failure)}" for parcel in batch.parcels))
         for parcel, verdict in judged:
             report(parcel, verdict)
             if verdict.goes_on:
-                ruled_out.setdefault(parcel.owed.id, {}).update(verdict.rules_out(parcel.channel))
-                going_on.append(parcel.owed.id)
+                self._ruled_out.setdefault(parcel.owed.id, {}).update(verdict.rules_out(parcel.channel))
+                self._going_on.append(parcel.owed.id)
             else:
-                ruled_out.pop(parcel.owed.id, None)
-        return going_on
+                self._ruled_out.pop(parcel.owed.id, None)
 
     def _keep(self, judged: Sequence[tuple[Parcel, Verdict]], now: datetime) -> None:
         """Again where the database fails for a moment: what has arrived must not be taken for unknown."""
         for left in range(_SETTLE_TRIES, 0, -1):
             try:
-                with Session(self._database) as db, db.begin():
+                with Session(self._tools.database) as db, db.begin():
                     keep(db, judged, now)
             except DBAPIError as error:
                 log.warning("push.not_settled", error=type(error).__name__, count=len(judged))
@@ -176,7 +200,7 @@ def make_deliverer(settings: Settings, database: Engine, api: WeChatApi, redis: 
     wording = Wording(Renderer(lexicon.words, lexicon.choices), lexicon.choices["push_offer"])
     cards = load_cards(settings.wechat_templates, settings.wechat_subscriptions)
     pace, counts = Pace(redis, settings.push_per_minute), Counts(redis)
-    return Deliverer(database, Sender(api, wording), cards, pace, counts, lambda: datetime.now(UTC))
+    return Deliverer(Tools(database, Sender(api, wording), cards, pace, counts, lambda: datetime.now(UTC)))
 
 
 def _chunks(supply: Iterable[Sequence[int]], size: int) -> Iterator[list[int]]:

@@ -34,10 +34,13 @@ class Pace:
         """More at once never goes out, however long one waits."""
         return max(1, int(self._per_minute * BULK_SHARE * ALONE_SHARE))
 
-    def wait(self, count: int, urgency: str) -> None:
-        """Until so many (at most ``most``) may go out. ``urgency``: push or bulk."""
-        while not self._take(count, urgency):
+    def wait(self, count: int, urgency: str, patience: float) -> bool:
+        """Whether so many (at most ``most``) may go out within ``patience`` seconds. ``urgency``: push or bulk."""
+        tries = int(patience / _POLL)
+        while not (may := self._take(count, urgency)) and tries > 0:
+            tries -= 1
             self._sleep(_POLL)
+        return may
 
     def _take(self, count: int, urgency: str) -> bool:
         try:

@@ -1,7 +1,7 @@
 """One notice on its way to WeChat: its words for the chosen channel, the call, and what went wrong with it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ Words = TypeVar("Words")
 
 
 class NotBegun(Exception):
-    """The time for this batch was up before its turn came: certainly not sent."""
+    """Its turn has not come, or not in time: certainly not sent."""
 
 
 Failure = WeChatError | Unreachable | BadField | NotBegun
@@ -44,7 +44,7 @@ class Parcel:
     consent: tuple[int, str] | None = None
     offers: bool = False
     platform_id: str = ""
-    failure: Failure | None = None
+    failure: Failure | None = field(default_factory=NotBegun)
 
 
 class Sender:
@@ -57,6 +57,7 @@ class Sender:
         """Keeps the platform's id of it, or what went wrong, with the parcel. Raises nothing."""
         try:
             parcel.platform_id = self._send(parcel, now)
+            parcel.failure = None
         except (WeChatError, Unreachable, BadField) as failure:
             parcel.failure = failure
         except Exception:  # whatever it is, the others of the batch go out, and this one is not sent again blindly

@@ -6,7 +6,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy.orm import Session
 
-from bot.push.channels import SUBSCRIPTION
+from bot.push.channels import SERVICE, SUBSCRIPTION
 from bot.push.sending import Failure, NotBegun, Parcel
 from bot.push.verdict import Effect, Verdict
 from bot.wechat.fields import BadField
@@ -50,15 +50,17 @@ def keep(db: Session, judged: Sequence[tuple[Parcel, Verdict]], now: datetime) -
 
 def _outcome(parcel: Parcel, verdict: Verdict, now: datetime) -> Outcome:
     sent = verdict.state == "sent"
+    in_short = sent and parcel.kind.brief and parcel.channel != SERVICE
     return Outcome(
         parcel.owed.id,
-        verdict.state,
+        "waiting" if in_short else verdict.state,
         channel=parcel.channel,
         reason="+".join(filter(None, [parcel.reason, verdict.reason])),
         due_at=now if verdict.goes_on else verdict.due,
         platform_id=parcel.platform_id or None,
         offers=sent and parcel.offers,
         unknown=verdict.unknown,
+        in_short=in_short,
     )
 
 
