@@ -24,7 +24,6 @@ from config.settings import Settings
 from models.database import connect
 from models.sealing import Keyring, use_keyring
 
-
 # Seconds for which a job of pushes goes on with what is due, so that sends and the database do not wait for each other.
 SERVES_ON = 5.0
 

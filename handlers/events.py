@@ -5,13 +5,14 @@ from collections.abc import Callable
 from sqlalchemy import update
 
 from flows.flow import Answer
-from handlers import consent, human, menu
+from handlers import consent, human, menu, reports
 from handlers.dispatch import run_command
 from handlers.talk import Talk
 from handlers.text import aside
 from models.card import SCENE
 from models.conversation import Conversation
 from models.erase import erase_person
+from models.window import close_windows
 
 
 def handle(talk: Talk) -> Answer:
@@ -21,6 +22,7 @@ def handle(talk: Talk) -> Answer:
             return _scanned(talk, menu.welcome)
         case "unsubscribe":
             _set_following(talk, False)
+            close_windows(talk.desk.db, [talk.desk.person.conversation_id])
             return _noted()
         case "click":
             return _tapped(talk, talk.message.event_key)
@@ -28,6 +30,10 @@ def handle(talk: Talk) -> Answer:
             return _scanned(talk, menu.show)
         case consent.POPUP | consent.CHANGE:
             consent.heard(talk)
+        case reports.TEMPLATE:
+            reports.template_sent(talk)
+        case reports.SUBSCRIPTION:
+            reports.subscription_sent(talk)
         case "user_authorization_cancellation" | "user_authorization_revoke":
             # doc/service/guide/h5/authorization_change: after either, what is kept of the person must be deleted.
             _forget(talk)

@@ -107,7 +107,11 @@ _keep_person = (
     .values(
         session=bindparam("session"),
         failures=bindparam("failures"),
-        touched_at=bindparam("touched_at"),
+        # What WeChat reports by itself is no act of theirs.
+        touched_at=case(
+            (bindparam("b_window", type_=String).is_(None), _people.c.touched_at),
+            else_=bindparam("touched_at", type_=_people.c.touched_at.type),
+        ),
         in_flow=bindparam("in_flow"),
         # Whoever does something may be written to again, as far as we know.
         refused_code=case((bindparam("b_window", type_=String).is_(None), _people.c.refused_code), else_=None),
