@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -72,7 +73,9 @@ def owe(stage: Stage, count: int, person: str = "o-li") -> list[int]:
 def gone_photo(database: Engine, folder: Path) -> tuple[int, Path]:
     """A picture that is to be deleted: its number, and its file."""
     with Database(database) as db, db.begin():
-        photo = Photo(subject="appeal", subject_id=1, media_id="m", pic_url="", state="gone")
+        photo = Photo(
+            subject="appeal", subject_id=1, media_id="m", pic_url="", state="gone", created_at=datetime.now(UTC)
+        )
         db.add(photo)
         db.flush()
         photo.path = f"{photo.id}.jpg"
