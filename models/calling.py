@@ -32,7 +32,7 @@ class CalledLately(Refusal):
 
 
 class CalledToday(Refusal):
-    """Somebody of the county (``region``) has called for something today; ``number`` is its fan-out, if it is known."""
+    """Somebody has called for something of this county (``region``) today."""
 
     code = "called_today"
     final = True
@@ -65,20 +65,20 @@ def check_call(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
         raise CalledLately(number=number, day=last + REST)
     today = db.scalar(select(Broadcast.id).where(Broadcast.dedupe_key == _key(appeal, now)))
     if today:
-        raise CalledToday(number=today, region=_county(db, appeal))
+        raise CalledToday(region=_county(db, appeal))
     return appeal
 
 
 def call(db: Session, staff: Staff, number: int, words: str, now: datetime) -> Broadcast:
     """Raises what ``check_call`` does."""
     appeal = check_call(db, staff, number, now)
-    place = db.get_one(Region, appeal.region_code).full_name
+    place, county = db.get_one(Region, appeal.region_code).full_name, _county(db, appeal)
     facts = {"number": number, "title": appeal.title, "place": place, "words": words}
     try:
         return begin(db, donors_of(appeal), facts, staff, _key(appeal, now), now)
     except IntegrityError as error:
         if "dedupe_key" in str(error.orig):
-            raise CalledToday(number=None, region=_county(db, appeal)) from None  # a colleague was a moment earlier
+            raise CalledToday(region=county) from None  # a colleague was a moment earlier
         raise
 
 

@@ -220,6 +220,14 @@ WRONG_NUMBERS: dict[str, list[Row]] = {
         (UNKNOWN, "county", "3 nobody-1", "replies/refusals:no_such_staff", "没有工号"),
         (OUTSIDE, "county", "3 n-longhui", "replies/refusals:wrong_seat", "不归他管"),
     ],
+    "publish": [(UNKNOWN, "village", "999", "replies/refusals:no_such_update", "没有进展 999 号")],
+    "call_donors": [
+        (UNKNOWN, "county", "999", A, "没有 999 号求助"),
+        (STATE, "county", "3", A, "没有 3 号求助"),
+        (STATE, "fund_holder", "4", "replies/refusals:not_funding", "暂停了"),
+    ],
+    "broadcast_progress": [(UNKNOWN, "village", "999", "replies/refusals:no_such_broadcast", "没有群发 999 号")],
+    "stop_broadcast": [(UNKNOWN, "county", "999", "replies/refusals:no_such_broadcast", "没有群发 999 号")],
     "answer_ticket": [
         (UNKNOWN, "village", "999 您好", "replies/refusals:no_such_ticket", "没有 999 号工单"),
         (OUTSIDE, "village", "2 您好", OUT, "工单 2 号不归您管"),
