@@ -150,6 +150,12 @@ class Settings(BaseSettings):
                 raise ValueError("production needs the REGISTRY_TOKEN that belongs to REGISTRY_URL")
         return self
 
+    @model_validator(mode="after")
+    def know_the_long_term_ones(self) -> "Settings":
+        if strange := self.wechat_long_term - {*self.wechat_subscriptions}:
+            raise ValueError(f"WECHAT_LONG_TERM names what WECHAT_SUBSCRIPTIONS does not: {', '.join(sorted(strange))}")
+        return self
+
     @field_validator("data_keys")
     @classmethod
     def know_the_data_keys(cls, value: SecretStr) -> SecretStr:

@@ -88,6 +88,13 @@ def test_the_ids_of_templates_are_read_by_card(monkeypatch: pytest.MonkeyPatch) 
     assert given.wechat_subscriptions == {}
 
 
+def test_long_term_templates_are_among_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WECHAT_SUBSCRIPTIONS", "progress=sA,money=sB")
+    assert settings(monkeypatch, WECHAT_LONG_TERM="progress, money,").wechat_long_term == {"progress", "money"}
+    with pytest.raises(ValidationError, match=r"WECHAT_LONG_TERM names .*: goods"):
+        settings(monkeypatch, WECHAT_LONG_TERM="goods")
+
+
 @pytest.mark.parametrize("wrong", ["progress", "progress=", "=tA", "progress=tA,progress=tB"])
 def test_ids_that_say_nothing_are_refused(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
     with pytest.raises(ValidationError, match="each is card=ID"):
