@@ -7,6 +7,7 @@ import time
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -15,6 +16,7 @@ from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
 from bot.lexicon import CONFIG
+from bot.push.cards import as_in_console, load_cards
 from bot.seed import Seeded, seed
 from bot.seed_pictures import draw_pictures
 from bot.services import EmbeddedValkey, Processes, ServiceError, demand_free
@@ -27,6 +29,8 @@ from models.migrations import upgrade
 
 ACCOUNT: dict[str, str] = tomllib.loads((CONFIG / "demo" / "account.toml").read_text(encoding="utf-8"))
 READY_WITHIN = 30.0
+# What the ids of the stand-in's templates begin with, before the card's name.
+TEMPLATES, SUBSCRIPTIONS = "demo-template-", "demo-notice-"
 
 
 def folder() -> Path:
@@ -49,7 +53,15 @@ def environment(at: Path) -> dict[str, str]:
         "PUBLIC_URL": f"http://127.0.0.1:{os.environ.get('PORT', '8000')}",
         "WECHAT_API_URL": stand_in,
         "PAY_API_URL": stand_in,
+        "WECHAT_TEMPLATES": _ids(TEMPLATES),
+        "WECHAT_SUBSCRIPTIONS": _ids(SUBSCRIPTIONS),
+        # The stand-in has no minute's limit, and nobody at the demo waits for one.
+        "PUSH_PER_MINUTE": "100000",
     }
+
+
+def _ids(prefix: str) -> str:
+    return ",".join(f"{card}={prefix}{card}" for card in load_cards())
 
 
 def fill(settings: Settings, at: Path) -> Seeded:
@@ -61,8 +73,13 @@ def fill(settings: Settings, at: Path) -> Seeded:
     with Session(database) as db:
         draw_pictures(db, at / "media")
     database.dispose()
-    (at / "people.json").write_text(json.dumps(seeded.people, ensure_ascii=False, indent=2), encoding="utf-8")
+    _write(at / "people.json", seeded.people)
+    _write(at / "templates.json", {"own": as_in_console(TEMPLATES), "subscriptions": as_in_console(SUBSCRIPTIONS)})
     return seeded
+
+
+def _write(path: Path, what: Any) -> None:
+    path.write_text(json.dumps(what, ensure_ascii=False, indent=2), encoding="utf-8")
 
 
 def run(settings: Settings, at: Path, menus: dict[str, Menu], api: WeChatApi) -> int:
@@ -87,8 +104,8 @@ def run(settings: Settings, at: Path, menus: dict[str, Menu], api: WeChatApi) ->
             processes.start("web", web, ours)
             stand_in = ["--bot-url", f"http://127.0.0.1:{port}/wechat", "--port", simulator]
             stand_in += ["--account", ACCOUNT["id"], "--account-name", ACCOUNT["name"], "--pay-keys", str(at / "pay")]
-            people = ["--people", str(at / "people.json")]
-            processes.start("simulator", [python, "-m", "bot.simulator", *stand_in, *people], secrets)
+            stand_in += ["--people", str(at / "people.json"), "--templates", str(at / "templates.json")]
+            processes.start("simulator", [python, "-m", "bot.simulator", *stand_in], secrets)
             for name, command in fleet.commands(groups=fleet.SMALL).items():
                 processes.start(name, command, ours)
             for url in (f"http://127.0.0.1:{port}/readyz", f"http://127.0.0.1:{simulator}/"):

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session as Database
 from bot.app import create_app
 from bot.jobs import open_redis
 from bot.lexicon import load_lexicon
-from bot.push.cards import load_cards
+from bot.push.cards import as_in_console, load_cards
 from bot.push.deliver import Deliverer, Tools
 from bot.push.pace import Counts, Pace
 from bot.push.sending import Sender
@@ -60,15 +60,7 @@ CARDS = load_cards()
 
 def paper(prefix: str, long_term: bool = False) -> tuple[Template, ...]:
     """The account's templates, one for each card."""
-    return tuple(
-        Template(
-            f"{prefix}{name}",
-            card.title,
-            "\n".join(f"{line}:{{{{{field}.DATA}}}}" for line, field in card.fields.items()),
-            long_term=long_term,
-        )
-        for name, card in CARDS.items()
-    )
+    return tuple(Template(**one, long_term=long_term) for one in as_in_console(prefix))
 
 
 class Office:

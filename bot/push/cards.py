@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bot.lexicon import CONFIG
 from bot.wechat.fields import BadField, fit
@@ -32,8 +33,7 @@ def load_cards(
     templates: Mapping[str, str] | None = None, subscriptions: Mapping[str, str] | None = None, folder: Path = CONFIG
 ) -> dict[str, Card]:
     """By name; the ids are those of WECHAT_TEMPLATES and WECHAT_SUBSCRIPTIONS. Raises UnknownCard."""
-    with (folder / "push.toml").open("rb") as file:
-        listed = tomllib.load(file)["cards"]
+    listed = _read(folder)["cards"]
     templates, subscriptions = templates or {}, subscriptions or {}
     if unknown := ({*templates, *subscriptions}) - {*listed}:
         raise UnknownCard(f"no such card in config/push.toml: {', '.join(sorted(unknown))}")
@@ -41,6 +41,26 @@ def load_cards(
         name: Card(name, card["title"], card["fields"], templates.get(name, ""), subscriptions.get(name, ""))
         for name, card in listed.items()
     }
+
+
+def as_in_console(prefix: str, folder: Path = CONFIG) -> list[dict[str, str]]:
+    """The templates of an account that has all cards: id (``prefix`` and the card's name), title, content."""
+    config = _read(folder)
+    return [
+        {
+            "template_id": prefix + name,
+            "title": card["title"],
+            "content": "\n".join(
+                f"{config['labels'][line]}:{{{{{field}.DATA}}}}" for line, field in card["fields"].items()
+            ),
+        }
+        for name, card in config["cards"].items()
+    ]
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    with (folder / "push.toml").open("rb") as file:
+        return tomllib.load(file)
 
 
 def fill(card: Card, written: str, time: str) -> dict[str, str]:
