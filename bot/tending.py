@@ -7,6 +7,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from models.outcome import end_funding
 from models.progress import end_notices, expire, wait_no_longer
 from models.queue import escalate_overdue
 from models.suspension import end_terms, release_forgotten
@@ -17,6 +18,7 @@ PARTS: dict[str, Callable[[Session, datetime], int]] = {
     "registry_not_waited_for": wait_no_longer,
     "notices_ended": end_notices,
     "cases_expired": expire,
+    "funding_ended": end_funding,
     "tasks_escalated": escalate_overdue,
     "terms_ended": end_terms,
     "queues_released": release_forgotten,

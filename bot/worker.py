@@ -4,7 +4,7 @@ Every job takes one id, or the ids of notices, and may run twice: it looks at th
 """
 
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from redis import Redis
@@ -12,7 +12,7 @@ from redis import Redis
 from bot import books, cards
 from bot.jobs import Jobs, open_redis
 from bot.photos import Photos
-from bot.push.deliver import make_deliverer
+from bot.push.deliver import Deliverer, make_deliverer
 from bot.push.fanout import go_on
 from bot.registry import make_registry
 from bot.sweeping import let_replies_go, sweep
@@ -40,10 +40,16 @@ class Errands:
         self.jobs = Jobs(settings.redis_url)
         self.registry = make_registry(settings, self.database, self._redis)
         self.photos = Photos(self.database, self.api, self.folder)
-        self.deliverer = make_deliverer(settings, self.database, self.api, self._redis)
+        self._settings = settings
+
+    @cached_property
+    def deliverer(self) -> Deliverer:
+        """Made where something is pushed: with all its words it takes longer than most jobs."""
+        return make_deliverer(self._settings, self.database, self.api, self._redis)
 
     def close(self) -> None:
-        self.deliverer.close()
+        if "deliverer" in self.__dict__:
+            self.deliverer.close()
         self.database.dispose()
         self._redis.close()
         self.jobs.redis.close()

@@ -12,10 +12,9 @@ from flows.flow import Answer, Flow, Say, Step
 from flows.readers import Choice, Money
 from flows.session import Draft
 from models.appeal import Appeal, BudgetLine, get_appeal
-from models.conversation import Conversation
+from models.gift_news import progress_of, tell_of_gift
 from models.money import SMALLEST_PLEDGE
-from models.notice import tell
-from models.pledge import NotFunding, Pledge, check_open, make_pledge, promised
+from models.pledge import NotFunding, check_open, make_pledge
 from models.staff import Staff, find_staff
 from models.user import get_user
 
@@ -45,7 +44,7 @@ def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
         "endorsed_at": appeal.endorsed_at,
         "deadline": appeal.deadline,
         "closed": _closed(appeal, desk.world.now),
-        **_progress(desk, appeal),
+        **progress_of(desk.db, appeal),
     }
 
 
@@ -57,14 +56,11 @@ def done(desk: Desk, draft: Draft) -> Answer:
     now, person = desk.world.now, desk.person
     by_staff = find_staff(desk.db, person.account, person.openid, now) is not None
     pledge = make_pledge(desk.db, draft.id, appeal, donor, amount, anonymous, now, by_staff=by_staff)
-    facts = {
-        "number": appeal.id,
-        "title": appeal.title,
-        "amount_fen": amount,
-        "name": None if anonymous else donor.display_name,
-        **_progress(desk, appeal),
-    }
-    _tell_owner(desk, appeal, pledge, facts)
+    name = None if anonymous else donor.display_name
+    # The same draft once more gives the pledge that there is, of which everybody was told.
+    new = pledge.created_at == now
+    reached = tell_of_gift(desk.db, appeal, pledge, name, now) if new else progress_of(desk.db, appeal)
+    facts = {"number": appeal.id, "title": appeal.title, "amount_fen": amount, "name": name, **reached}
     return Answer([Say("flows/pledge/done", None, {**facts, "code": pledge.code, "subscribe": ask_link(desk)})])
 
 
@@ -75,17 +71,6 @@ def _closed(appeal: Appeal, now: datetime) -> str | None:
     except NotFunding:
         return {"funding": "past", "frozen": "frozen"}.get(appeal.state, "over")
     return None
-
-
-def _progress(desk: Desk, appeal: Appeal) -> dict[str, int]:
-    fen, gifts = promised(desk.db, [appeal.id]).get(appeal.id, (0, 0))
-    return {"promised_fen": fen, "gifts": gifts, "target_fen": appeal.target_fen}
-
-
-def _tell_owner(desk: Desk, appeal: Appeal, pledge: Pledge, facts: dict[str, Any]) -> None:
-    owner = desk.db.scalar(select(Conversation.id).where(Conversation.user_id == appeal.owner_id))
-    if owner:
-        tell(desk.db, owner, "pledged", facts, f"pledged:{pledge.id}", desk.world.now)
 
 
 pledge = Flow(

@@ -13,6 +13,9 @@ from models.update import update_waiting
 from models.updating import check_tellable, submit
 from models.user import get_resident
 
+# With a title and all the choices beside it an update is one message.
+LONGEST_UPDATE = 200
+
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``tells``, the appeal's number. Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal or
@@ -42,7 +45,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
 progress = Flow(
     "progress",
     steps=(
-        Step("words", Text(min=10, max=300, public=True)),
+        Step("words", Text(min=10, max=LONGEST_UPDATE, public=True)),
         Step("photos", Photo(max=9, min=0)),
     ),
     done=done,

@@ -11,6 +11,8 @@ from models.opt_out import muted_appeals, turn_off
 
 # Appeals turned off one by one that fit under the topics; the next come when these are turned on again.
 MOST_APPEALS = 3
+# Of these there is more to come about one appeal; of the others one has had enough altogether.
+GOES_ON = ("progress", "gifts")
 
 
 def topics(talk: Talk, changed: str = "", number: str = "") -> Answer:
@@ -49,9 +51,9 @@ def on(talk: Talk, topic: str, number: str = "") -> Answer:
 
 
 def mute_appeal(talk: Talk, number: str, topic: str) -> Answer:
-    """No more of this about this appeal: what a push offers. The whole topic, where the appeal is gone."""
+    """No more of this about this appeal: what a push offers. The whole topic, where none goes on about one appeal."""
     appeal = talk.desk.db.get(Appeal, int(number))
-    if appeal is None:
+    if appeal is None or topic not in GOES_ON:
         return off(talk, topic)
     turn_off(talk.desk.db, talk.desk.person.conversation_id, topic, talk.world.now, appeal.id)
     values = {"number": appeal.id, "title": appeal.title, "topic": topic}

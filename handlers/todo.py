@@ -15,11 +15,13 @@ from handlers.talk import Talk
 from models.appeal import Appeal
 from models.contact import matter_of
 from models.help_desk import ANSWERED_WITHIN, waiting_tickets
+from models.notice import mark_seen
 from models.queue import waiting
 from models.region import Region
 from models.revision import Revision
 from models.staff import Staff
 from models.task import Task, part_in
+from models.task_news import QUEUE_NEWS
 from models.ticket import Ticket
 from models.update import Update
 
@@ -38,6 +40,7 @@ class _Line:
 def todo(talk: Talk, after: str = "") -> Answer:
     """Each number leads to the thing itself, from where it is decided on with one more."""
     staff, now = staff_of(talk), talk.world.now
+    mark_seen(talk.desk.db, talk.desk.person.conversation_id, QUEUE_NEWS, now)
     lines = _lines(talk.desk.db, staff, _parse(after) if after else None)
     shown = lines[:PAGE]
     options, values = [], []

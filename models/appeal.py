@@ -9,13 +9,12 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String,
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models.backers import tell_backers
 from models.base import Base, RowId, one_of
-from models.conversation import Conversation
 from models.endorsement import check_may_ask, open_endorsement
 from models.errors import Refusal
 from models.machine import SYSTEM, Actor, By, Machine, WrongState
 from models.money import CROWDFUND_MINIMUM
-from models.notice import tell
 from models.region import Region, covers
 from models.task import Matter, close_task, find_task, open_task
 from models.user import User
@@ -23,7 +22,6 @@ from models.user import User
 KINDS = ("crowdfund", "one_to_one")
 CATEGORIES = ("education", "medical", "housing", "industry", "employment", "training", "necessities", "public_works")
 
-_BATCH = 100
 # By mandate, an officer: their name is in the trail, and the owner's is not.
 _WRITER = frozenset({By.OWNER, By.VILLAGE, By.TOWNSHIP})
 _SYSTEM = frozenset({By.SYSTEM})
@@ -240,30 +238,20 @@ def make_room(db: Session, owner: User, category: str, now: datetime) -> None:
     theirs = (Appeal.household_id == owner.household_id) & (Appeal.category == category)
     other = db.scalar(select(Appeal).where(theirs, Appeal.state.in_(OPEN)))
     if other:
-        _close_overdue(db, other, now)
+        end_overdue(db, other, now)
     if other and other.state in OPEN:
         raise OneOpenAppeal(number=other.id)
 
 
-def _close_overdue(db: Session, appeal: Appeal, now: datetime) -> None:
+def end_overdue(db: Session, appeal: Appeal, now: datetime) -> None:
     """What its last day went by, in review or with too little promised, no longer stands in a new one's way."""
     if appeal.deadline > now or appeal.state not in (*REVIEWED, "funding"):
         return
     MACHINE.move(db, appeal, "failed" if appeal.state == "funding" else "cancelled", SYSTEM, now, detail="overdue")
+    if appeal.state == "failed":
+        _tell_backers(db, appeal, "appeal_failed", now)
     close_task(db, "appeal", appeal.id, now)  # of what is live: a doubt, if there was one
     db.flush()
-
-
-def close_overdue(db: Session, now: datetime) -> list[Appeal]:
-    """Those whose last day went by while they were being looked at: cancelled, and their owners told."""
-    overdue = select(Appeal).where(Appeal.state.in_(REVIEWED), Appeal.deadline <= now).limit(_BATCH).with_for_update()
-    closed = list(db.scalars(overdue))
-    for appeal in closed:
-        _close_overdue(db, appeal, now)
-        facts = {"number": appeal.id, "title": appeal.title}
-        for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
-            tell(db, person, "appeal_overdue", facts, f"overdue:{appeal.id}:{person}", now, ("appeal", appeal.id))
-    return closed
 
 
 def freeze(db: Session, appeal: Appeal, actor: Actor, now: datetime, detail: str) -> None:
@@ -271,7 +259,9 @@ def freeze(db: Session, appeal: Appeal, actor: Actor, now: datetime, detail: str
     appeal.was = appeal.state
     MACHINE.move(db, appeal, "frozen", actor, now, detail=detail)
     close_task(db, "appeal", appeal.id, now)  # a doubt, if there was one
-    open_task(db, appeal.matter, "frozen", now)
+    # A county that stopped it itself knows what is in its queue.
+    open_task(db, appeal.matter, "frozen", now, told=actor.by is not By.COUNTY)
+    _tell_backers(db, appeal, "appeal_failed", now)
 
 
 def resume(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
@@ -281,6 +271,12 @@ def resume(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
     MACHINE.move(db, appeal, appeal.was, actor, now)
     close_task(db, "appeal", appeal.id, now)
     appeal.was = None
+    _tell_backers(db, appeal, "appeal_resumed", now)
+
+
+def _tell_backers(db: Session, appeal: Appeal, template: str, now: datetime) -> None:
+    key = f"{template}:{appeal.id}:{appeal.state}:{now.timestamp()}"  # it may be stopped more than once
+    tell_backers(db, template, appeal.id, appeal.title, key, now, state=appeal.state)
 
 
 def publish(db: Session, appeal: Appeal, now: datetime) -> None:
@@ -292,8 +288,8 @@ def publish(db: Session, appeal: Appeal, now: datetime) -> None:
 
 
 def get_appeal(db: Session, number: int, *, lock: bool = False) -> Appeal:
-    """Raises NoSuchAppeal. ``lock`` keeps its state still until the transaction ends."""
-    appeal = db.get(Appeal, number, with_for_update={"read": True} if lock else None, populate_existing=lock)
+    """Raises NoSuchAppeal. ``lock`` keeps it and what is promised to it still until the transaction ends."""
+    appeal = db.get(Appeal, number, with_for_update={"key_share": True} if lock else None, populate_existing=lock)
     if appeal is None:
         raise NoSuchAppeal(number=number)
     return appeal

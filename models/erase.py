@@ -124,7 +124,8 @@ def _end_proxies(db: Session, user: User, now: datetime) -> None:
 def _leave_gifts_nameless(db: Session, user: User) -> None:
     """In the news of their gifts, which somebody else has yet to read."""
     keys = [f"pledged:{pledge}" for pledge in db.scalars(select(Pledge.id).where(Pledge.donor_id == user.id))]
-    for notice in db.scalars(select(Notice).where(Notice.dedupe_key.in_(keys))):
+    # Held: one that waits may just be joined by the news of another gift.
+    for notice in db.scalars(select(Notice).where(Notice.dedupe_key.in_(keys)).with_for_update()):
         notice.facts = json.dumps({**json.loads(notice.facts), "name": None}, ensure_ascii=False)
 
 

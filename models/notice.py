@@ -230,6 +230,12 @@ def mark_read(db: Session, notices: Sequence[Unread], now: datetime) -> None:
         db.execute(told.values(state="read", channel="reply", read_at=now))
 
 
+def mark_seen(db: Session, conversation_id: int, templates: Sequence[str], now: datetime) -> None:
+    """The person looks at what these would send them to."""
+    theirs = (Notice.conversation_id == conversation_id) & Notice.state.in_(UNREAD) & Notice.template.in_(templates)
+    db.execute(update(Notice).where(theirs).values(state="read", channel="reply", read_at=now))
+
+
 def mark_failed(db: Session, notice_id: int) -> None:
     """There are no words for it, now or ever."""
     db.execute(update(Notice).where(Notice.id == notice_id).values(state="failed", reason="no_words"))

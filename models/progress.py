@@ -14,6 +14,7 @@ from models.registry import Finding
 from models.sealing import keyring
 from models.staff import Staff
 from models.task import Matter, close_task, find_task, open_task, recuse
+from models.task_news import tell_objection
 from models.user import User
 from models.verification import MACHINE, REMINDER, STANDING, UNDER_WAY, NotOnNotice, Verification, get_case
 
@@ -94,11 +95,14 @@ def object_to(
     db.flush()
     if case.state == "public_notice":
         MACHINE.move(db, case, "adjudication", SYSTEM, now, f"objection:{objection.id}")
-        open_task(db, case.matter, "adjudicate", now, barred(case) | _objectors(db, conversation_id))
+        open_task(db, case.matter, "adjudicate", now, barred(case) | _objectors(db, conversation_id), told=False)
         tell_owner(db, case, "case_moved", now)
     elif task := find_task(db, "case", case.id):
         for staff_id, reason in _objectors(db, conversation_id).items():
             recuse(db, task, db.get_one(Staff, staff_id), reason, now)
+    task = find_task(db, "case", case.id)
+    if task and task.assignee:
+        tell_objection(db, task.assignee, case.id, objection.id, task.due_at, now)
     db.flush()
     return objection
 

@@ -61,12 +61,12 @@ def escalate_overdue(db: Session, now: datetime) -> int:
         if task.role in ABOVE:
             task.role = ABOVE[task.role]
             task.due_at = now + MORE_TIME
-            find_holder(db, task, now, besides=before)
+            find_holder(db, task, now, besides=before, told=False)
         else:
             # Nobody is above: it stays where it is, and is called to mind.
             task.due_at = now + REMINDED
             if before is None:
-                find_holder(db, task, now)
+                find_holder(db, task, now, told=False)
         facts = {
             "subject": task.subject,
             "number": task.subject_id,

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.appeal import MACHINE, Appeal, NoSuchAppeal, freeze, publish, resume
+from models.backers import tell_backers
 from models.conversation import Conversation
 from models.decision import decide, passed_by
 from models.endorsement import visitors_of
@@ -155,6 +156,9 @@ def end(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> A
     if appeal.state != "frozen":
         raise WrongState(subject="appeal", state=appeal.state, wanted="cancelled")
     MACHINE.move(db, appeal, "cancelled", staff.actor, now, reason)
+    tell_backers(
+        db, "appeal_failed", number, appeal.title, f"appeal_failed:{number}:cancelled", now, state=appeal.state
+    )
     decide(db, appeal.matter, appeal.round, staff, "revoke", now, (reason,))
     close_task(db, "appeal", number, now, staff)
     tell_owner(db, appeal, now, (reason,))

@@ -8,18 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import (
-    ForeignKey,
-    Index,
-    Select,
-    SmallInteger,
-    String,
-    UniqueConstraint,
-    func,
-    or_,
-    select,
-    text,
-)
+from sqlalchemy import ForeignKey, Index, Select, SmallInteger, String, UniqueConstraint, func, or_, select, text
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.audit import record
@@ -28,6 +17,7 @@ from models.errors import Refusal
 from models.mandate import acted_for
 from models.region import Region
 from models.staff import STAFF_ROLES, Staff, highest_seat, nearest, same_people, seated
+from models.task_news import tell_new
 from models.tie import tied_to
 
 SUBJECTS = ("case", "appeal", "revision", "update")
@@ -132,8 +122,13 @@ class Matter:
     household_id: int | None
 
 
-def open_task(db: Session, matter: Matter, step: str, now: datetime, barred: Mapping[int, str] | None = None) -> Task:
-    """Put it into somebody's queue. ``barred``: staff id -> why they may not, beside those tied to the household."""
+def open_task(
+    db: Session, matter: Matter, step: str, now: datetime, barred: Mapping[int, str] | None = None, *, told: bool = True
+) -> Task:
+    """Put it into somebody's queue. ``barred``: staff id -> why they may not, beside those tied to the household.
+
+    ``told``: they hear of it.
+    """
     role, days = STEPS[step]
     task = Task(
         subject=matter.subject,
@@ -151,7 +146,7 @@ def open_task(db: Session, matter: Matter, step: str, now: datetime, barred: Map
     for staff_id, reason in {**(barred or {}), **acted, **tied_to(db, matter.household_id)}.items():
         db.add(Recusal(task_id=task.id, staff_id=staff_id, reason=reason, at=now))
     db.flush()
-    find_holder(db, task, now)
+    find_holder(db, task, now, told=told)
     return task
 
 
@@ -222,12 +217,13 @@ def find_task(db: Session, subject: str, number: int) -> Task | None:
     return db.scalar(select(Task).where(open_one).execution_options(populate_existing=True))
 
 
-def find_holder(db: Session, task: Task, now: datetime, *, besides: int | None = None) -> None:
+def find_holder(db: Session, task: Task, now: datetime, *, besides: int | None = None, told: bool = True) -> None:
     """Name the one with the least to do, of this level or the next that has anybody; else it waits in the pool.
 
     Where no level has anybody who may, it waits with the highest that has somebody, who can ask for a colleague
-    (models.queue.find_for then looks again). ``besides``: not this one.
+    (models.queue.find_for then looks again). ``besides``: not this one. ``told``: whoever it comes to hears of it.
     """
+    before = task.assignee
     if not task.escalations:
         # It may have been given to somebody above: that one gone, it is the step's own people's again.
         task.role = STEPS[task.step][0]
@@ -244,6 +240,8 @@ def find_holder(db: Session, task: Task, now: datetime, *, besides: int | None =
     else:
         task.assignee, task.role = None, highest_seat(db, task.region_code, roles) or task.role
     db.flush()
+    if told and task.assignee and task.assignee != before:
+        tell_new(db, task.assignee, (task.subject, task.subject_id), task.step, task.due_at, now)
 
 
 def is_short(db: Session, subject: str, number: int) -> bool:

@@ -175,7 +175,7 @@ def suspend(db: Session, case: Verification, staff: Staff, reason: str, now: dat
     case.reasons = reason
     decide(db, case.matter, case.round, staff, "freeze", now, (reason,))
     close_task(db, "case", case.id, now, staff)  # a doubt, if there was one
-    open_task(db, case.matter, "suspended", now)
+    open_task(db, case.matter, "suspended", now, told=False)
     theirs = (Appeal.household_id == case.household_id) & Appeal.state.in_(LIVE)
     frozen = []
     for appeal in db.scalars(select(Appeal).where(theirs).order_by(Appeal.id).with_for_update()):

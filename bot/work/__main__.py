@@ -33,6 +33,9 @@ def keep_time(settings: Settings, ending: threading.Event) -> None:
 def work(queues: list[str], settings: Settings, ending: threading.Event) -> None:
     """RQ's worker ends when Redis does not answer in the middle of its book-keeping: then another one begins."""
     kind = Sender if set(queues) <= set(SENDING) else Forker
+    if kind is Sender:
+        # Before the first push waits for it; and a wrong setting is told at the start.
+        _ = errands().deliverer
     while not ending.is_set():
         try:
             with Redis.from_url(settings.redis_url) as connection:
