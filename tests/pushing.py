@@ -8,12 +8,15 @@ office.deliver()
 office.row(notice).state
 """
 
-from collections.abc import Callable, Mapping
+import time as clock
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from itertools import count
 from typing import Any
 
+import pytest
 from redis import Redis
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
@@ -35,11 +38,20 @@ from models.database import connect
 from models.notice import TOLD, Notice, tell
 from models.outbox import due_ids
 from models.subscription import Subscription
-from models.window import Window
+from models.window import RULES, Window
 from models.zone import CHINA
 from tests.simulating import StandIn
 from tests.stage import settings_for
 
+ORDER = {
+    "number": 3,
+    "name": "竹编提篮",
+    "quantity": 2,
+    "unit": "piece",
+    "amount_fen": 7_000,
+    "code": "K7M2",
+    "due": "2026-11-30",
+}
 FACTS: dict[str, dict[str, Any]] = {
     "milestone": {
         "number": 12,
@@ -52,6 +64,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "appeal_update": {"number": 12, "title": "苗寨修路", "words": "路基修好了。"},
     "card_bound": {"work_no": "A017", "on": "2026-11-24"},
     "digest": {"month": "2026-10", "gifts": 2, "gave_fen": 5000, "appeals": 1, "funding": 1, "reached": 0, "ended": 0},
+    "ordered": ORDER,
     "goods_received": {"number": 7, "item": "棉被", "title": "棉被"},
     "staff_confirmed": {},
 }
@@ -92,11 +105,18 @@ class Office:
         self.http = open_session()
         self._keys = count()
         self.per_minute = per_minute
+        self.cards = load_cards(self.settings.wechat_templates, self.settings.wechat_subscriptions)
         self.deliverer = self.another()
         self.at(time(10, 0))
 
-    def another(self, threads: int = 8) -> Deliverer:
-        """A worker's own."""
+    def another(
+        self,
+        threads: int = 8,
+        url: str = "",
+        sender: Any = None,
+        sleep: Callable[[float], None] = clock.sleep,
+    ) -> Deliverer:
+        """A worker's own. ``url``: where it looks for WeChat, instead of the stand-in."""
         settings, options = self.settings, self.wechat.options
         tokens = TokenManager(self.stand_in.url, options.app_id, settings.wechat_app_secret, self.redis, self.http)
         lexicon = load_lexicon()
@@ -104,9 +124,9 @@ class Office:
         return Deliverer(
             Tools(
                 self.database,
-                Sender(WeChatApi(self.stand_in.url, tokens, self.http), wording),
-                load_cards(settings.wechat_templates, settings.wechat_subscriptions),
-                Pace(self.redis, self.per_minute),
+                sender or Sender(WeChatApi(url or self.stand_in.url, tokens, self.http), wording),
+                self.cards,
+                Pace(self.redis, self.per_minute, sleep),
                 Counts(self.redis),
                 self.now,
                 ThreadPoolExecutor(threads),
@@ -145,13 +165,28 @@ class Office:
         with Database(self.database) as db:
             return db.scalars(select(Conversation.id).where(Conversation.openid == openid)).one()
 
-    def tell(self, person: int, kind: str = "milestone", about: tuple[str, int] | None = None, **facts: Any) -> int:
+    def told(
+        self, person: int, kind: str = "milestone", about: tuple[str, int] | None = None, **facts: Any
+    ) -> list[int]:
+        with self.session() as db:
+            tell(db, person, kind, FACTS[kind] | facts, f"push:{next(self._keys)}", self.now(), about)
+            return list(db.info.get(TOLD, ()))
+
+    def tell(self, person: int, kind: str = "milestone", **facts: Any) -> int:
         """The notice's number."""
+        (notice,) = self.told(person, kind, **facts)
+        return notice
+
+    def open_window(self, person: int, kind: str) -> None:
+        """What no act through the door opens yet."""
+        rule = RULES[kind]
+        with self.session() as db:
+            db.merge(Window(conversation_id=person, kind=kind, ends_at=self.now() + rule.lasts, left=rule.messages))
+
+    @contextmanager
+    def session(self) -> Iterator[Database]:
         with Database(self.database) as db, db.begin():
-            key = f"push:{next(self._keys)}"
-            tell(db, person, kind, FACTS[kind] | facts, key, self.now(), about)
-            (told,) = db.info[TOLD]
-        return int(told)
+            yield db
 
     def deliver(self, *ids: int) -> None:
         """These, or all that is owed and due."""
@@ -186,6 +221,28 @@ class Office:
         """What stands in their chat of these kinds, the oldest first."""
         entries = self.wechat.chat.newer_than(0)["entries"]
         return [entry for entry in entries if entry["openid"] == openid and entry["kind"] in kinds]
+
+
+Open = Callable[..., Office]
+
+
+@pytest.fixture
+def open_office(database_url: str, redis_flushed: str, stand_in: Callable[..., StandIn]) -> Iterator[Open]:
+    """``open_office(test_account=True)``: with these options of Office or of the stand-in."""
+    opened: list[Office] = []
+
+    def start(**options: Any) -> Office:
+        opened.append(Office(database_url, redis_flushed, stand_in, **options))
+        return opened[-1]
+
+    yield start
+    for office in opened:
+        office.close()
+
+
+@pytest.fixture
+def office(open_office: Open) -> Office:
+    return open_office()
 
 
 PUSHES = ("text", "msgmenu", "template", "subscription")

@@ -34,7 +34,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
     words = "好" * LONGEST_ANSWER
     public = WIDE * 200
     return {
-        "appeal_failed": {**appeal, "state": "frozen", "paid": True},
+        "appeal_failed": {**appeal, "state": "frozen"},
         "appeal_funded": {**appeal, **reached},
         "appeal_moved": {**appeal, "state": "returned", "reasons": returned, "resumed": False},
         "appeal_opened": {**appeal, "state": "funding"},
@@ -113,7 +113,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
     open_case: Facts = {**case, "expires": None, "until": None}
     listing = {"number": 3, "name": "竹编提篮"}
     one: list[tuple[str, Facts]] = [
-        *(("appeal_failed", {**appeal, "state": s, "paid": p}) for s in _STOPPED for p in (True, False)),
+        *(("appeal_failed", {**appeal, "state": state}) for state in _STOPPED),
         ("appeal_funded", {**appeal, **reached}),
         *(
             ("appeal_moved", {**appeal, "state": state, "reasons": why, "resumed": resumed})

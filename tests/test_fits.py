@@ -20,6 +20,7 @@ from bot.regions import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
 from bot.turn import Turns
 from bot.wechat.channel import REPLY_BYTES
 from flows.catalogue import FLOWS
+from flows.progress import LONGEST_UPDATE
 from flows.session import loads
 from flows.standing import cursor
 from handlers.table import COMMANDS
@@ -27,6 +28,7 @@ from models.appeal import MACHINE, Appeal, NewAppeal, publish, submit
 from models.contact import ask_for
 from models.conversation import Conversation, Turn
 from models.database import connect
+from models.fan_out import begin
 from models.flag import raise_flag
 from models.goods import NewOffer, NewRequest, make_offer, make_request
 from models.help_desk import LONGEST_ANSWER
@@ -39,7 +41,12 @@ from models.pledge import make_pledge
 from models.produce import NewListing, put_on_sale
 from models.region import Region
 from models.staff import Staff
+from models.task import close_task
 from models.ticket import add_words, open_ticket
+from models.update import MACHINE as UPDATES
+from models.update import update_waiting
+from models.updating import backers_of
+from models.updating import submit as submit_update
 from models.user import Registration, User, register
 from models.verification import Verification
 from tests import wechat_side
@@ -139,6 +146,7 @@ class World:
                 MACHINE.move(db, appeal, "fund_holder_filed", Actor(By.FUND_HOLDER, "staff:0"), self.now)
                 publish(db, appeal, self.now)
                 make_pledge(db, f"pledge-{appeal.id}", appeal, donor, LARGEST - 1, anonymous=True, now=self.now)
+                self._tell(db, appeal, officer)
             best_before = date(2027, 12, 31)
             wanted = NewOffer(
                 f"o-{serial}", "household", ITEM, "jin", 999_999_999, "good", best_before, "post", self.home.code
@@ -155,6 +163,19 @@ class World:
                     f"l-{owner.id}-{serial}", "produce", ITEM, "jin", LARGEST - 1, 99_999_999, best_before, url
                 )
                 put_on_sale(db, listing, owner, self.now)
+
+    def _tell(self, db: Database, appeal: Appeal, officer: Staff) -> None:
+        """What became of it: one that everybody reads and that goes out, and one that an officer has yet to read."""
+        for serial in range(2):
+            words = WIDE * LONGEST_UPDATE
+            submit_update(db, appeal, f"told-{appeal.id}-{serial}", words, [], self.people["resident"], self.now)
+            waiting = update_waiting(db, appeal.id)
+            if serial == 0 and waiting:
+                UPDATES.move(db, waiting, "published", officer.actor, self.now)
+                waiting.decided_at = self.now
+                close_task(db, "update", waiting.id, self.now, officer)
+                facts = {"number": appeal.id, "title": TITLE, "words": words}
+                begin(db, backers_of(appeal), facts, officer, f"update:{waiting.id}", self.now)
 
     def _mark(self, db: Database, appeal: int) -> None:
         """Pictures, and more flags than are shown."""

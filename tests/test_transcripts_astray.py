@@ -62,6 +62,8 @@ class PhoneActor(Actor):
             case "here":
                 latitude, longitude, *label = rest.split()
                 return envelope.location(float(latitude), float(longitude), " ".join(label))
+            case "tap":
+                return envelope.text(words, f"n{rest}")
             case "voice":
                 return envelope.voice("voice-1", rest)
             case "event":

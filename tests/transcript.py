@@ -3,7 +3,8 @@
 A transcript is lines: ``> words`` is typed, ``< flow/step:macro`` is what must be
 said (in order, echoes and the hint to keep an answer left out), ``<~ words`` must stand in the reply, ``= …``
 looks into the database, ``? name pattern`` keeps what the pattern's group finds in the reply, for ``{name}`` in
-later messages, ``$ card`` the code of the newest card, ``@ name`` changes who is talking, ``$ …`` sets the
+later messages, ``$ card`` the code of the newest card, ``$ pushed kind fact=value …`` lets a push arrive (``by``:
+its channel), which ``[tap {push}-2]`` taps the second line of, ``@ name`` changes who is talking, ``$ …`` sets the
 scene, ``+ 13h`` lets time pass, ``#`` is a comment.
 """
 
@@ -29,6 +30,7 @@ from models import (
     flag,
     goods,
     mandate,
+    mute,
     notice,
     objection,
     photo,
@@ -45,6 +47,7 @@ from models import (
     visit,
 )
 from tests import wechat_side
+from tests.arriving import arrive
 from tests.stage import Stage
 
 TABLES: dict[str, Any] = {
@@ -61,6 +64,7 @@ TABLES: dict[str, Any] = {
     "conversation": conversation.Conversation,
     "listing": produce.Listing,
     "mandate": mandate.Mandate,
+    "mute": mute.Mute,
     "notice": notice.Notice,
     "objection": objection.Objection,
     "offer": goods.Offer,
@@ -178,6 +182,8 @@ class Actor:
                 latitude, longitude, *label = rest.split()
                 where = {"Location_X": float(latitude), "Location_Y": float(longitude), "Label": " ".join(label)}
                 return wechat_side.message("location", self.openid, **where)
+            case "tap":
+                return wechat_side.text(words, self.openid, bizmsgmenuid=f"n{rest}")
             case "voice":
                 heard = {"MediaId": "voice-1", "Format": "amr", "Recognition": rest}
                 return wechat_side.message("voice", self.openid, **heard)
@@ -211,6 +217,10 @@ class Actor:
                 self.stage.appoint(self.openid, role, *region)
             case ["asks", *kind]:
                 self.stage.ask(self.openid, *kind)
+            case ["pushed", kind, *facts]:
+                said = {name: int(value) if value.isdigit() else value for name, value in (f.split("=") for f in facts)}
+                channel = str(said.pop("by", "service"))
+                self.kept["push"] = str(arrive(self.stage, self.openid, kind, said, channel) or "")
             case ["open_appeal", *kind]:
                 target = 30_000_000 if kind == ["crowdfund"] else 500_000
                 self.stage.open_appeal(kind[0] if kind else "one_to_one", target)

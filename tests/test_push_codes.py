@@ -1,0 +1,359 @@
+"""What WeChat answers to a push, code by code, and answers that never come: what becomes of the notice."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import time
+from typing import Any
+
+import pytest
+
+from bot.push.claiming import take
+from bot.push.pace import Counts
+from bot.push.verdict import MOST_TRIES
+from bot.simulator.faults import Fault, Kind
+from bot.simulator.templates import BROKEN
+from models.channel_stop import ChannelStop
+from models.conversation import Conversation
+from models.outbox import CLAIM_LASTS, find_lost
+from tests.pushing import Office, Open
+from tests.pushing import office as office
+from tests.pushing import open_office as open_office
+
+SERVICE = "/cgi-bin/message/custom/send"
+TEMPLATE = "/cgi-bin/message/template/send"
+SUBSCRIPTION = "/cgi-bin/message/subscribe/bizsend"
+
+
+def refuse(office: Office, code: int, where: str = SERVICE, times: int | None = None) -> None:
+    office.wechat.faults.add(Fault(Kind.REFUSE, times=times, where=where, code=code))
+
+
+def talking(office: Office) -> int:
+    """Somebody whose window is open."""
+    aunt = office.person("oAunt")
+    office.wechat.send_text("oAunt", "你好")
+    return aunt
+
+
+def sends(office: Office, where: str) -> int:
+    channel = {SERVICE: "service", TEMPLATE: "template", SUBSCRIPTION: "subscription"}[where]
+    return sum(count for name, count in Counts(office.redis).read().items() if name.startswith(channel))
+
+
+# The next channel
+
+
+@pytest.mark.parametrize("code", [45015, 45047])
+def test_a_window_that_wechat_knows_to_be_closed(office: Office, code: int) -> None:
+    aunt = talking(office)
+    refuse(office, code, times=1)
+    first, second = office.tell(aunt), office.tell(aunt)
+    office.deliver()
+    assert office.went(first) == office.went(second) == ("sent", "template", f"refused_{code}")
+    assert office.left(aunt, "message") is None
+    assert office.shown("oAunt", "msgmenu") == []
+
+
+def test_a_consent_that_wechat_does_not_know(open_office: Open) -> None:
+    office = open_office(templates=False, subscriptions=True)
+    aunt = office.person("oAunt")
+    office.wechat.answer_popup("oAunt", {"s-progress": True})
+    refuse(office, 43101, SUBSCRIPTION)
+    office.move(minutes=11)
+    notice = office.tell(aunt)
+    office.deliver()
+    assert office.went(notice) == ("waiting", "subscription", "window_closed+no_template+refused_43101")
+    assert office.consents(aunt, "s-progress") == 0
+
+
+@pytest.mark.parametrize("code", [47003, 45002, 99999])
+def test_what_wechat_finds_wrong_with_the_message(office: Office, code: int) -> None:
+    aunt = talking(office)
+    refuse(office, code)
+    notice = office.tell(aunt)
+    office.deliver()
+    assert office.went(notice) == ("sent", "template", f"refused_{code}")
+    assert (sends(office, SERVICE), office.left(aunt, "message")) == (1, 5)
+
+
+def test_words_that_do_not_fit_the_card_are_not_sent(office: Office) -> None:
+    aunt = office.person("oAunt")
+    notice = office.tell(aunt, "card_bound", work_no="", on=7)
+    office.deliver()
+    assert office.row(notice).state in {"waiting", "sent"}
+    broken = office.tell(aunt, "milestone", promised_fen="many")
+    office.deliver()
+    assert office.went(broken) == ("waiting", "template", "window_closed+bad_field+no_subscription")
+    assert sends(office, TEMPLATE) == 2
+
+
+# The person
+
+
+@pytest.mark.parametrize("code", [40003, 43019, 48002])
+def test_a_person_who_cannot_be_written_to_is_left_alone_until_they_act(office: Office, code: int) -> None:
+    aunt = talking(office)
+    refuse(office, code, times=1)
+    first = office.tell(aunt)
+    office.deliver()
+    second = office.tell(aunt)
+    office.deliver()
+    assert office.went(first) == ("waiting", "service", f"refused_{code}")
+    assert office.went(second) == ("waiting", None, f"refused_{code}")
+    assert office.one(Conversation, aunt).refused_code == code
+    assert sends(office, SERVICE) == 1
+    office.wechat.send_text("oAunt", "你好")
+    third = office.tell(aunt)
+    office.deliver()
+    assert office.went(third)[:2] == ("sent", "service")
+
+
+def test_whoever_turns_out_not_to_follow_may_still_have_consented(open_office: Open) -> None:
+    office = open_office(subscriptions=True)
+    aunt = office.person("oAunt")
+    office.wechat.answer_popup("oAunt", {"s-progress": True})
+    office.move(minutes=11)
+    refuse(office, 43004, TEMPLATE)
+    notice = office.tell(aunt)
+    office.deliver()
+    assert office.went(notice)[:2] == ("sent", "subscription")
+    assert office.one(Conversation, aunt).refused_code == 43004
+
+
+def test_a_block_that_is_reported_later_counts_as_well(office: Office) -> None:
+    aunt = office.person("oAunt")
+    office.wechat.people.refuse("oAunt", True)
+    notice = office.tell(aunt)
+    office.deliver()
+    assert office.went(notice)[0] == "sent"
+    office.move(seconds=3)
+    assert office.went(notice) == ("waiting", "template", "template_failed")
+    assert office.one(Conversation, aunt).refused_code == 48002
+
+
+def test_a_failure_that_is_reported_later(office: Office) -> None:
+    aunt = office.person("oAunt")
+    office.wechat.templates.expect(BROKEN)
+    notice = office.tell(aunt)
+    office.deliver()
+    office.move(seconds=3)
+    assert office.went(notice) == ("waiting", "template", "template_failed")
+    assert office.one(Conversation, aunt).refused_code is None
+
+
+# Quotas and the account's set-up
+
+
+def test_a_days_quota_stops_the_channel_until_midnight_in_china(office: Office) -> None:
+    aunt = talking(office)
+    office.wechat.quotas.limits["custom_send"] = 1
+    notices = [office.tell(aunt) for _ in range(2)]
+    office.deliver()
+    third = office.tell(aunt)
+    office.deliver()
+    assert [office.went(notice)[1:] for notice in notices] == [("service", ""), ("template", "quota_45009")]
+    assert office.went(third) == ("sent", "template", "stopped_45009")
+    assert sends(office, SERVICE) == 2
+    assert office.left(aunt, "message") == 4
+    office.at(time(23, 59))
+    office.wechat.send_text("oAunt", "你好")
+    before = office.tell(aunt)
+    office.deliver()
+    office.move(minutes=1)
+    after = office.tell(aunt)
+    office.deliver()
+    assert [office.went(notice)[1] for notice in (before, after)] == ["template", "service"]
+
+
+def test_too_many_calls_in_a_minute_wait_for_the_next(office: Office) -> None:
+    aunt = talking(office)
+    refuse(office, 45011, times=1)
+    first = office.tell(aunt)
+    office.deliver()
+    second = office.tell(aunt)
+    office.deliver()
+    assert office.went(first) == ("owed", "service", "rate_45011")
+    assert office.went(second)[::2] == ("owed", "rate_45011")
+    office.move(minutes=1, seconds=1)
+    office.deliver()
+    assert office.went(first)[:2] == office.went(second)[:2] == ("sent", "service")
+    assert office.left(aunt, "message") == 3
+
+
+@pytest.mark.parametrize(("code", "stopped"), [(48001, "service"), (40164, "service"), (61004, "service")])
+def test_what_the_account_may_not_do_is_left_for_an_hour(office: Office, code: int, stopped: str) -> None:
+    aunt = talking(office)
+    refuse(office, code, times=1)
+    first, second = office.tell(aunt), office.tell(aunt)
+    office.deliver(first)
+    office.deliver(second)
+    assert office.went(first)[1:] == ("template", f"stopped_{code}")
+    assert office.went(second)[1:] == ("template", f"stopped_{code}")
+    assert office.one(ChannelStop, stopped).code == code
+    office.move(hours=1)
+    third = office.tell(aunt)
+    office.deliver()
+    assert office.went(third)[1] == "service"
+
+
+def test_a_template_that_there_is_not_stops_that_card_alone(office: Office) -> None:
+    aunt = office.person("oAunt")
+    office.wechat.templates.remove("t-progress")
+    notice, other = office.tell(aunt), office.tell(aunt, "ordered")
+    office.deliver()
+    assert office.went(notice) == ("waiting", "template", "window_closed+stopped_40037+no_subscription")
+    assert office.went(other)[:2] == ("sent", "template")
+
+
+def test_dead_tokens_are_the_clients_business_unless_they_last(office: Office) -> None:
+    aunt = talking(office)
+    refuse(office, 40001, times=1)
+    first = office.tell(aunt)
+    office.deliver()
+    assert office.went(first)[:2] == ("sent", "service")
+    refuse(office, 42001)
+    second = office.tell(aunt)
+    office.deliver()
+    assert office.went(second) == ("owed", "service", "token_42001")
+    assert office.left(aunt, "message") == 4
+
+
+# Nobody knows whether it arrived
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(Kind.LOST, times=1, where=SERVICE), Fault(Kind.REFUSE, times=1, where=SERVICE)]
+)
+def test_a_customer_service_message_is_never_sent_again_blindly(office: Office, fault: Fault) -> None:
+    aunt = talking(office)
+    office.wechat.faults.add(fault)
+    notice = office.tell(aunt)
+    office.deliver()
+    office.move(hours=1)
+    office.deliver()
+    assert office.went(notice) == ("waiting", "service", "outcome_unknown")
+    assert sends(office, SERVICE) == 1
+    assert len(office.shown("oAunt", "msgmenu")) == (fault.kind is Kind.LOST)
+    assert office.left(aunt, "message") == 4
+
+
+def test_a_lost_answer_to_a_template_is_asked_for_again_and_arrives_once(office: Office) -> None:
+    aunt = office.person("oAunt")
+    office.wechat.faults.add(Fault(Kind.LOST, times=2, where=TEMPLATE))
+    notice = office.tell(aunt)
+    office.deliver()
+    assert office.went(notice)[::2] == ("owed", "window_closed+repeated")
+    office.wechat.send_text("oAunt", "注册")  # a better channel now, which it must not go by
+    for _ in range(2):
+        office.move(seconds=31)
+        office.deliver()
+    assert len(office.shown("oAunt", "template")) == 1
+    assert office.row(notice).state in {"sent", "delivered", "read"}
+
+
+def test_a_template_is_repeated_only_as_long_as_wechat_remembers(office: Office) -> None:
+    aunt = office.person("oAunt")
+    office.wechat.faults.add(Fault(Kind.DOWN, where=TEMPLATE))
+    notice = office.tell(aunt)
+    for _ in range(20):
+        office.deliver()
+        office.move(minutes=1)
+    assert office.went(notice)[::2] == ("waiting", "outcome_unknown")
+    assert office.shown("oAunt", "template") == []
+    assert office.row(notice).tries < MOST_TRIES
+
+
+def test_a_busy_wechat_is_asked_again_under_the_same_number(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.wechat.policy.BUSY_PAUSES", ())
+    aunt = office.person("oAunt")
+    refuse(office, -1, TEMPLATE, times=1)
+    notice = office.tell(aunt)
+    office.deliver()
+    assert office.went(notice)[::2] == ("owed", "window_closed+busy")
+    office.move(seconds=16)
+    office.deliver()
+    assert office.went(notice)[::2] == ("sent", "repeated")
+
+
+def test_what_certainly_was_not_sent_is_owed_again_and_costs_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aunt = talking(office)
+    notice = office.tell(aunt)
+    nowhere = office.another(url="http://127.0.0.1:9")
+    for tries in range(1, MOST_TRIES + 1):
+        nowhere.deliver([notice])
+        assert office.left(aunt, "message") == 5
+        row = office.row(notice)
+        if tries < MOST_TRIES:
+            assert (row.state, row.reason) == ("owed", "unreachable")
+            assert row.due_at > office.now()
+            office.move(seconds=(row.due_at - office.now()).total_seconds() + 1)
+    nowhere.close()
+    assert office.went(notice) == ("waiting", "service", "unreachable")
+
+
+def test_a_killed_workers_claims_come_back(office: Office) -> None:
+    """Claimed, and never heard of again: a template is sent again under its number, anything else waits."""
+    aunt, uncle = office.person("oAunt"), office.person("oUncle")
+    office.wechat.send_text("oUncle", "你好")
+    by_template, by_service = office.tell(aunt), office.tell(uncle)
+    die_after_claiming(office, by_template, by_service)
+    assert [office.row(notice).state for notice in (by_template, by_service)] == ["sending", "sending"]
+    office.move(seconds=CLAIM_LASTS.total_seconds() + 1)
+    with office.session() as db:
+        assert find_lost(db, office.now()) == 2
+    assert office.went(by_service) == ("waiting", "service", "outcome_unknown")
+    office.deliver()
+    assert office.went(by_template)[:2] == ("sent", "template")
+
+
+def die_after_claiming(office: Office, *ids: int) -> None:
+    """A worker of which nothing is heard again."""
+    with office.session() as db:
+        assert len(take(db, ids, office.cards, {}, office.now())) == len(ids)
+
+
+# Several at once
+
+
+def test_many_workers_at_once_send_each_notice_once(new_database: Any, redis_flushed: str, stand_in: Any) -> None:
+    office = Office(new_database("postgresql"), redis_flushed, stand_in)
+    people = [office.person(f"o{number}") for number in range(12)]
+    for number in range(0, 12, 2):
+        office.wechat.send_text(f"o{number}", "你好")
+    ids = [office.tell(person) for person in people for _ in range(7)]
+    workers = [office.another() for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda worker: worker.deliver(ids), workers))
+    assert sum(done) == len(ids)
+    assert {office.row(notice).state for notice in ids} == {"sent"}
+    shown = [entry for number in range(12) for entry in office.shown(f"o{number}", "msgmenu", "template")]
+    assert len(shown) == len(ids)
+    assert set(Counts(office.redis).read()) == {"service:0", "template:0"}
+    for worker in workers:
+        worker.close()
+    office.close()
+
+
+def test_a_fan_out_keeps_to_the_pace(open_office: Open) -> None:
+    office = open_office(per_minute=40)
+    people = [office.person(f"o{number}") for number in range(30)]
+    ids = [office.tell(person) for person in people]
+    waited: list[float] = []
+    office.another(sleep=waited.append).deliver(ids)
+    assert sum(office.row(notice).state == "sent" for notice in ids) == 30
+    late = [office.tell(person) for person in people]
+    office.another(sleep=waited.append).deliver(late)
+    states = [office.went(notice)[::2] for notice in late]
+    assert states.count(("sent", "window_closed")) <= 10
+    assert set(states) <= {("sent", "window_closed"), ("owed", "window_closed+not_begun")}
+    assert sum(waited) > 15
+
+
+def test_an_earlier_claim_is_not_taken_over(office: Office) -> None:
+    aunt = office.person("oAunt")
+    notice = office.tell(aunt)
+    die_after_claiming(office, notice)
+    office.deliver(notice)
+    assert office.row(notice).state == "sending"
+    assert office.shown("oAunt", "template") == []
