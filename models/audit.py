@@ -1,30 +1,23 @@
 """Who moved what, when and why, and who read what: one chain of links, sealed in the transaction of the thing itself.
 
-Events wait until their transaction commits (models.chain). Only then is the
-head of the chain locked, after every other lock: so nobody waits for it who
-has nothing to tell, and nobody holds it while waiting for something else.
+Events wait until their transaction commits, and become links then (models.chain).
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import (
-    CheckConstraint,
-    Connection,
-    Engine,
-    Index,
-    SmallInteger,
-    String,
-    event,
-    insert,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import Connection, Index, String, event, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import chain
 from models.base import Base
+from models.chain import Head
 
+FIELDS = ("id", "at", "actor", "action", "subject", "subject_id", "from_state", "to_state", "detail", "about")
+
+_FORM = "bangfu-audit-1"
+_CHAIN = "audit"
 _READS = text("about IS NOT NULL")
 
 
@@ -54,15 +47,8 @@ class AuditEvent(Base):
     )
 
 
-class AuditHead(Base):
-    """The one row that says how long the chain is and what its last link's hash is; it only ever grows."""
-
+class AuditHead(Head, Base):
     __tablename__ = "audit_head"
-    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
-    length: Mapped[int]
-    hash: Mapped[str] = mapped_column(String(64))
-
-    __table_args__ = (CheckConstraint("id = 1", name="one_head"),)
 
 
 def record(
@@ -95,21 +81,21 @@ def record(
         "detail": detail,
         "about": about,
     }
-    chain.put(db.connection(), values)
+    chain.put(db.connection(), _CHAIN, values)
 
 
-@event.listens_for(Engine, "commit")
-def _seal(connection: Connection) -> None:
-    """Number what waits, chain it to the head, and move the head on."""
-    links = chain.take(connection)
-    if not links:
-        return
-    length, before = connection.execute(select(AuditHead.length, AuditHead.hash).with_for_update()).one()
-    for number, link in enumerate(links, length + 1):
-        link["id"] = number
-        link["hash"] = before = chain.link_hash(before, link)
-    connection.execute(insert(AuditEvent), links)
-    connection.execute(update(AuditHead).values(length=length + len(links), hash=before))
+def link_hash(before: str, link: Mapping[Any, Any]) -> str:
+    """Over the hash before and all FIELDS."""
+    values = [link[name] for name in FIELDS]
+    values[1] = chain.microseconds(link["at"])
+    return chain.digest(_FORM, before, values)
+
+
+def _seal(connection: Connection, links: list[chain.Values]) -> None:
+    chain.extend(connection, AuditHead, AuditEvent, links, number="id", link_hash=link_hash)
+
+
+chain.sealed_by(_CHAIN, _seal)
 
 
 @event.listens_for(AuditEvent, "before_insert")

@@ -1,45 +1,90 @@
-"""The audit trail's links: how each is sealed to the one before, and what a transaction has yet to seal.
+"""Chains of links: how each is sealed to the one before, and what a transaction has yet to seal.
 
-The events of a transaction wait on its connection and become links when it
-commits (models.audit). So they follow savepoints and rollbacks exactly,
-whoever opened them, and a commit cannot pass them by.
+What is to become a link waits on its connection until the transaction
+commits. So it follows savepoints and rollbacks exactly, whoever opened them,
+and a commit cannot pass it by. Only then are the heads of the chains locked,
+after every other lock and always in the same order: so nobody waits for one
+who has nothing to tell, and nobody holds one while waiting for something else.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import CheckConstraint, Connection, Engine, SmallInteger, String, event, insert, select, update
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 # What stands before the first link.
 GENESIS = "0" * 64
-FIELDS = ("id", "at", "actor", "action", "subject", "subject_id", "from_state", "to_state", "detail", "about")
 
-# Another way of writing an event down gets another name, and says from which link on it holds.
-_FORMAT = "bangfu-audit-1"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_KEY = "bangfu_audit"
+_KEY = "bangfu_links"
 
 Values = dict[str, Any]
+Seal = Callable[[Connection, list[Values]], None]
+
+_seals: dict[str, Seal] = {}
 
 
-def link_hash(before: str, link: Mapping[Any, Any]) -> str:
-    """SHA-256 over the hash before and all FIELDS, written the same whatever database they come from."""
-    values = [link[name] for name in FIELDS]
-    values[1] = (link["at"] - _EPOCH) // timedelta(microseconds=1)
-    written = json.dumps([_FORMAT, before, *values], ensure_ascii=True, separators=(",", ":"))
+class Head:
+    """What every head has: one row that says how long its chain is and what the last hash is; it only ever grows."""
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    length: Mapped[int]
+    hash: Mapped[str] = mapped_column(String(64))
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[CheckConstraint]:
+        return (CheckConstraint("id = 1", name="one_head"),)
+
+
+def digest(form: str, before: str, values: list[Any]) -> str:
+    """SHA-256 over the hash before and the values, written the same whatever database they come from.
+
+    ``form`` names the chain and its way of writing: another way gets another name, and says from which link it holds.
+    """
+    written = json.dumps([form, before, *values], ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(written.encode("ascii")).hexdigest()
 
 
-class _Waiting:
-    """``marks``: how many events there were when each savepoint that is open was set."""
+def microseconds(at: datetime) -> int:
+    """Since 1970, as links write a time."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
 
-    __slots__ = ("events", "marks")
+
+def sealed_by(name: str, seal: Seal) -> None:
+    """What was put under this name becomes links by ``seal``, when its transaction commits."""
+    _seals[name] = seal
+
+
+def extend(
+    connection: Connection,
+    head: type[Head],
+    into: type[DeclarativeBase],
+    links: list[Values],
+    *,
+    number: str,
+    link_hash: Callable[[str, Mapping[Any, Any]], str],
+) -> None:
+    """Lock the head, give each link its ``number`` and ``hash``, insert what of it the table has, move the head on."""
+    length, before = connection.execute(select(head.length, head.hash).with_for_update()).one()
+    for place, link in enumerate(links, length + 1):
+        link[number] = place
+        link["hash"] = before = link_hash(before, link)
+    columns = into.__table__.columns.keys()
+    connection.execute(insert(into), [{name: link[name] for name in columns} for link in links])
+    connection.execute(update(head).values(length=length + len(links), hash=before))
+
+
+class _Waiting:
+    """``marks``: how many links there were when each savepoint that is open was set."""
+
+    __slots__ = ("links", "marks")
 
     def __init__(self) -> None:
-        self.events: list[Values] = []
+        self.links: list[tuple[str, Values]] = []
         self.marks: list[int] = []
 
 
@@ -48,15 +93,22 @@ def _waiting(connection: Connection) -> _Waiting:
     return found
 
 
-def put(connection: Connection, values: Values) -> None:
-    """To be sealed when the connection's transaction commits."""
-    _waiting(connection).events.append(values)
+def put(connection: Connection, name: str, values: Values) -> None:
+    """To be sealed in this chain when the connection's transaction commits."""
+    _waiting(connection).links.append((name, values))
 
 
-def take(connection: Connection) -> list[Values]:
-    """All that waits, in order; afterwards nothing does."""
+@event.listens_for(Engine, "commit")
+def _seal(connection: Connection) -> None:
+    """All that waits, chain by chain in the order of their names, each in the order in which it was put."""
     found: _Waiting | None = connection.info.pop(_KEY, None)
-    return found.events if found else []
+    for name, links in _by_chain(found.links if found else []):
+        _seals[name](connection, links)
+
+
+def _by_chain(waiting: list[tuple[str, Values]]) -> Iterator[tuple[str, list[Values]]]:
+    for chain in sorted({name for name, _ in waiting}):
+        yield chain, [values for name, values in waiting if name == chain]
 
 
 @event.listens_for(Engine, "begin")
@@ -71,7 +123,7 @@ def _drop(connection: Connection) -> None:
 @event.listens_for(Engine, "savepoint")
 def _mark(connection: Connection, _name: None) -> None:
     found = _waiting(connection)
-    found.marks.append(len(found.events))
+    found.marks.append(len(found.links))
 
 
 @event.listens_for(Engine, "release_savepoint")
@@ -84,4 +136,4 @@ def _keep(connection: Connection, _name: str, _context: None) -> None:
 def _go_back(connection: Connection, _name: str, _context: None) -> None:
     if not connection.invalidated:
         found = _waiting(connection)
-        del found.events[found.marks.pop() :]
+        del found.links[found.marks.pop() :]

@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session as Database
 
 from models.appeal import MACHINE, Appeal, freeze, resume
-from models.audit import AuditEvent, AuditHead, record
-from models.chain import FIELDS, GENESIS, link_hash
+from models.audit import FIELDS, AuditEvent, AuditHead, link_hash, record
+from models.chain import GENESIS
 from models.database import connect
 from models.machine import SYSTEM, Actor, By, WrongState
 from tests import wechat_side

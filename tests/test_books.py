@@ -21,9 +21,8 @@ from bot.work.clock import Clock
 from bot.work.rounds import ROUNDS
 from bot.worker import Errands
 from models.appeal import Appeal, NewAppeal, submit
-from models.audit import AuditEvent, AuditHead
+from models.audit import AuditEvent, AuditHead, link_hash
 from models.books import read_head, violations
-from models.chain import link_hash
 from models.database import snapshot
 from models.decision import Decision, decide
 from models.staff import Staff

@@ -9,8 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from models.audit import AuditEvent, AuditHead
-from models.chain import link_hash
+from models.audit import AuditEvent, AuditHead, link_hash
 from models.database import connect
 from models.migrations import downgrade, upgrade
 from models.tables import metadata

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
-from models.audit import AuditEvent, AuditHead
+from models.audit import AuditEvent, AuditHead, link_hash
 from models.books.violation import Violation, stream
-from models.chain import GENESIS, link_hash
+from models.chain import GENESIS
 
 # A link that somebody noted down outside the database: its number, and the hash that it had.
 Noted = tuple[int, str]
