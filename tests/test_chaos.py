@@ -1,5 +1,6 @@
 """Servers killed in the middle of everything, while people talk: nothing is lost, and nothing happens twice."""
 
+import json
 import os
 import signal
 import subprocess
@@ -153,7 +154,11 @@ def _check(stage: Stage, people: list[Person]) -> None:
         assert db.scalar(select(func.count()).select_from(User).where(User.id.in_(ours))) == PEOPLE
         promised = db.scalars(select(Pledge.amount_fen)).all()
         assert promised == [1050] * PEOPLE * PLEDGES, [person.heard for person in people]
-        assert db.scalar(select(func.count()).select_from(Notice)) == PEOPLE * PLEDGES
+        # The gifts of six hours are one word to the family: all of them, and each once.
+        heard = db.scalars(select(Notice).where(Notice.template == "pledged")).all()
+        gifts = [json.loads(notice.facts) for notice in heard]
+        assert sum(gift["new_gifts"] for gift in gifts) == PEOPLE * PLEDGES
+        assert sum(gift["amount_fen"] for gift in gifts) == 1050 * PEOPLE * PLEDGES
     assert sum(person.tries for person in people) > 2 * PEOPLE * len((*REGISTER, *PLEDGE * PLEDGES))
     for person in people:
         for xml, reply in person.heard:

@@ -250,6 +250,7 @@ def test_the_bot_is_ready(demo: Demo) -> None:
         "database": "ok",
         "migrations": "ok",
         "redis": "ok",
+        "notices": "ok",
     }
 
 
