@@ -62,6 +62,7 @@ JOBS = {
     "make_card_code": Job(),
     # What is slow may be cut off anywhere, and is begun anew. The books are read from end to end.
     "fan_out": Job("slow", seconds=600),
+    "write_digests": Job("slow", seconds=3600, backoff=(60, 600)),
     "check_books": Job("slow", seconds=4 * 3600, backoff=(600,)),
 }
 

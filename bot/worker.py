@@ -12,6 +12,7 @@ from redis import Redis
 from bot import books, cards
 from bot.jobs import Jobs, open_redis
 from bot.photos import Photos
+from bot.push import digests
 from bot.push.deliver import Deliverer, make_deliverer
 from bot.push.fanout import go_on
 from bot.registry import make_registry
@@ -121,6 +122,11 @@ def fan_out(_broadcast_id: int) -> None:
     """Take every fan-out as far as it goes; a killed one is gone on with by the clock."""
     while go_on(errands().database, errands().jobs, datetime.now(UTC)):
         pass
+
+
+def write_digests(month: int) -> None:
+    """Of this month (202610): who has it already gets no other."""
+    digests.write_digests(errands().database, month, datetime.now(UTC))
 
 
 def check_books(_day: int) -> None:

@@ -185,8 +185,10 @@ def test_a_round_that_fails_keeps_none_of_the_others_back(stage: Stage) -> None:
 def test_every_round_can_be_run(stage: Stage) -> None:
     errands = Errands(settings_for(stage.settings.database_url, stage.settings.redis_url))
     clock = Clock(errands, stage.settings.redis_url)
-    night = datetime(2026, 11, 24, 19, 20, tzinfo=UTC)
-    assert clock.tick(night) == list(ROUNDS)
+    night, first_day = datetime(2026, 11, 24, 19, 20, tzinfo=UTC), datetime(2026, 12, 1, 2, tzinfo=UTC)
+    assert clock.tick(night) == [name for name in ROUNDS if name != "digest"]
+    assert clock.tick(first_day) == [name for name in ROUNDS if name != "books"]
+    assert [job.args for job in errands.jobs.queues["slow"].jobs] == [[20261124], [202611]]
     clock.close()
     errands.close()
 

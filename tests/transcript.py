@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
+from bot.push.digests import write_digests
 from bot.push.fanout import go_on
 from bot.tending import tend
 from models import (
@@ -46,6 +47,7 @@ from models import (
     verification,
     visit,
 )
+from models.digest import month_before
 from tests import wechat_side
 from tests.arriving import arrive
 from tests.stage import Stage
@@ -208,6 +210,9 @@ class Actor:
                 tend(self.stage.database, self.stage.clock())
             case ["fan_out"]:
                 go_on(self.stage.database, self, self.stage.clock())
+            case ["digest"]:
+                now = self.stage.clock()
+                write_digests(self.stage.database, month_before(now), now)
             case ["card"]:
                 with Database(self.stage.database) as db:
                     self.kept["card"] = db.scalars(select(card.Card.code).order_by(card.Card.id.desc())).first() or ""

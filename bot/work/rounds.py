@@ -13,6 +13,7 @@ from bot.tending import tend
 from bot.work.dead import bury, forget
 from bot.work.tidying import tidy
 from bot.worker import Errands
+from models.digest import is_time, month_before
 from models.fan_out import live_ones
 
 
@@ -57,4 +58,5 @@ ROUNDS = {
     "tended": Round(timedelta(seconds=60), lambda errands, now: tend(errands.database, now)),
     "old_replies": Round(timedelta(hours=1), lambda errands, now: let_replies_go(errands.database, now)),
     "books": Round(timedelta(hours=20), asks_for=lambda now: ("check_books", int(f"{now:%Y%m%d}")), when=is_night),
+    "digest": Round(timedelta(hours=20), asks_for=lambda now: ("write_digests", month_before(now)), when=is_time),
 }
