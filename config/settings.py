@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config.pay import PayValues, faults
+
 ROOT = Path(__file__).parent.parent
 KEY_BYTES = 32
 
@@ -60,12 +62,22 @@ def _pairs(value: str | dict[str, str]) -> dict[str, str]:
     return found
 
 
+def _keys(value: str | dict[str, str]) -> dict[str, str]:
+    """``id=PEM,serial=path``. Raises ValueError in words, for ``_pairs`` speaks of cards."""
+    try:
+        return _pairs(value)
+    except ValueError:
+        # Its words are about another setting.
+        raise ValueError("each is ID=PEM or SERIAL=PEM, commas between, and each key once") from None
+
+
 def _names(value: str | frozenset[str]) -> frozenset[str]:
     """``card,card``."""
     return frozenset(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
 
 Ids = Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)]
+Keys = Annotated[dict[str, str], NoDecode, BeforeValidator(_keys)]
 Names = Annotated[frozenset[str], NoDecode, BeforeValidator(_names)]
 
 
@@ -114,6 +126,17 @@ class Settings(BaseSettings):
     )
     pay_mode: PayMode = Field(PayMode.OFF, description="`off`: a pledge is a recorded promise; no money moves")
     pay_api_url: str = Field("https://api.mch.weixin.qq.com", description="WeChat Pay's API, or a stand-in for it")
+    pay_mch_id: str = Field("", description="the merchant's number (mchid); these are needed with `PAY_MODE=on`")
+    pay_serial: str = Field("", description="the serial of the merchant's certificate, 40 hexadecimal digits")
+    pay_private_key: SecretStr = Field(
+        SecretStr(""), description="the merchant's private key (apiclient_key.pem): PEM, or the path of its file"
+    )
+    pay_api_v3_key: SecretStr = Field(SecretStr(""), description="the APIv3 key, 32 characters; opens callbacks")
+    pay_public_keys: Keys = Field(
+        {},
+        description="what the platform signs with, several at once while it changes: PUB_KEY_ID_…=PEM,SERIAL=PEM, each "
+        "PEM a public key or certificate, or the path of its file",
+    )
     registry_url: str = Field(
         "", description="where the authorities' registry is asked; empty: what `import-registry` loaded is looked up"
     )
@@ -148,6 +171,21 @@ class Settings(BaseSettings):
                 raise ValueError("production needs a REGISTRY_URL that begins with https://")
             if not self.registry_token.get_secret_value().strip():
                 raise ValueError("production needs the REGISTRY_TOKEN that belongs to REGISTRY_URL")
+        return self
+
+    @model_validator(mode="after")
+    def be_able_to_take_money(self) -> "Settings":
+        given = PayValues(
+            mch_id=self.pay_mch_id,
+            serial=self.pay_serial,
+            private_key=self.pay_private_key.get_secret_value(),
+            api_v3_key=self.pay_api_v3_key.get_secret_value(),
+            public_keys=self.pay_public_keys,
+            api_url=self.pay_api_url,
+            public_url=self.public_url,
+        )
+        if self.pay_mode is PayMode.ON and (wrong := [*faults(given, self.is_production)]):
+            raise ValueError(f"PAY_MODE=on cannot take money: {'; '.join(wrong)}")
         return self
 
     @model_validator(mode="after")

@@ -1,0 +1,179 @@
+"""What the platform says of orders and refunds, read field by field; what does not fit makes all of it unreadable."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+TRADE_NO = re.compile(r"[0-9A-Za-z_\-|*]{6,32}")
+REFUND_NO = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}")
+CURRENCY = "CNY"
+MOST_FEN = 10**12
+
+
+class TradeState(StrEnum):
+    SUCCESS = "SUCCESS"
+    REFUND = "REFUND"
+    """Paid, and at least in part paid back or about to be."""
+    NOTPAY = "NOTPAY"
+    CLOSED = "CLOSED"
+    REVOKED = "REVOKED"
+    USERPAYING = "USERPAYING"
+    PAYERROR = "PAYERROR"
+
+
+class RefundState(StrEnum):
+    PROCESSING = "PROCESSING"
+    SUCCESS = "SUCCESS"
+    CLOSED = "CLOSED"
+    """Nothing was paid back, and under this number nothing will be."""
+    ABNORMAL = "ABNORMAL"
+    """The payer's card takes no money: a person must see to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """An order as the platform has it. ``paid_at``, ``transaction_id`` and the sum are there once it is paid."""
+
+    out_trade_no: str
+    state: TradeState
+    fen: int | None
+    transaction_id: str | None
+    paid_at: datetime | None
+    openid: str | None = field(repr=False)
+    attach: str = field(repr=False)
+
+    @property
+    def is_paid(self) -> bool:
+        return self.state in {TradeState.SUCCESS, TradeState.REFUND}
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """``fen`` of the order's ``order_fen`` go back; ``done_at`` once they have."""
+
+    out_refund_no: str
+    refund_id: str
+    out_trade_no: str
+    transaction_id: str
+    state: RefundState
+    fen: int
+    order_fen: int
+    done_at: datetime | None
+
+
+def _of_our_time(moment: datetime) -> datetime:
+    if not 2010 <= moment.year < 2200:
+        raise ValueError("not of our time")
+    return moment.astimezone(UTC)
+
+
+# What is not there yet is left out, null, or an empty text.
+Nothing = Literal[""] | None
+Moment = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+Fen = Annotated[int, Field(ge=1, le=MOST_FEN)]
+Id = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_\-]{1,64}\z")]
+TradeNo = Annotated[str, StringConstraints(pattern=rf"^{TRADE_NO.pattern}\z")]
+RefundNo = Annotated[str, StringConstraints(pattern=rf"^{REFUND_NO.pattern}\z")]
+
+
+class Strict(BaseModel):
+    """Fields that are not named here are let pass: the platform adds some now and then."""
+
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True)
+
+
+class _TradeAmount(Strict):
+    total: Fen | None = None
+    currency: str = CURRENCY
+
+
+class _Payer(Strict):
+    openid: Annotated[str, StringConstraints(max_length=128)] | None = None
+
+
+class TradeFields(Strict):
+    appid: str
+    mchid: str
+    out_trade_no: TradeNo
+    trade_state: TradeState
+    transaction_id: Id | Nothing = None
+    success_time: Moment | Nothing = None
+    amount: _TradeAmount = _TradeAmount()
+    payer: _Payer = _Payer()
+    attach: Annotated[str, StringConstraints(max_length=128)] = ""
+
+    @model_validator(mode="after")
+    def be_whole(self) -> Self:
+        if self.trade_state in {TradeState.SUCCESS, TradeState.REFUND}:
+            if not (self.transaction_id and self.success_time and self.amount.total and self.payer.openid):
+                raise ValueError("paid, and not said what, by whom or when")
+            if self.amount.currency != CURRENCY:
+                raise ValueError("another currency")
+        return self
+
+    @property
+    def trade(self) -> Trade:
+        return Trade(
+            out_trade_no=self.out_trade_no,
+            state=self.trade_state,
+            fen=self.amount.total,
+            transaction_id=self.transaction_id or None,
+            paid_at=self.success_time or None,
+            openid=self.payer.openid or None,
+            attach=self.attach,
+        )
+
+
+class RefundAmount(Strict):
+    refund: Fen
+    total: Fen
+    currency: str = CURRENCY
+
+    @model_validator(mode="after")
+    def be_a_part(self) -> Self:
+        if self.refund > self.total or self.currency != CURRENCY:
+            raise ValueError("more than the order, or another currency")
+        return self
+
+
+class RefundFields(Strict):
+    """Of a call's answer; a callback says ``refund_status`` and ``mchid`` (see bot.pay.notice)."""
+
+    out_refund_no: RefundNo
+    refund_id: Id
+    out_trade_no: TradeNo
+    transaction_id: Id
+    status: RefundState
+    success_time: Moment | Nothing = None
+    amount: RefundAmount
+
+    @model_validator(mode="after")
+    def be_whole(self) -> Self:
+        if self.status is RefundState.SUCCESS and not self.success_time:
+            raise ValueError("paid back, and not said when")
+        return self
+
+    @property
+    def refund(self) -> Refund:
+        return Refund(
+            out_refund_no=self.out_refund_no,
+            refund_id=self.refund_id,
+            out_trade_no=self.out_trade_no,
+            transaction_id=self.transaction_id,
+            state=self.status,
+            fen=self.amount.refund,
+            order_fen=self.amount.total,
+            done_at=self.success_time or None,
+        )

@@ -1,0 +1,51 @@
+"""The client and the door as the settings want them: for jobs and for the web application."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from redis import Redis
+
+from bot.pay.client import PayClient, true_now
+from bot.pay.notice import NotifyDoor
+from bot.pay.proving import PlatformKeys, Signer
+from bot.registry.breaker import Breaker
+from config.pay import read_platform_key, read_private_key
+from config.settings import PayMode, Settings
+
+NOTIFY_PATH = "/pay/notify"
+
+
+def make_pay_client(
+    settings: Settings, redis: Redis | None = None, clock: Callable[[], datetime] = true_now
+) -> PayClient:
+    """One for the process, closed with it. With ``redis``, all processes leave a platform that is down in peace
+    together. Raises ValueError where PAY_MODE is off.
+    """
+    _demand_on(settings)
+    return PayClient(
+        api_url=settings.pay_api_url,
+        app_id=settings.wechat_app_id,
+        notify_url=settings.public_url.rstrip("/") + NOTIFY_PATH,
+        signer=Signer(
+            settings.pay_mch_id, settings.pay_serial, read_private_key(settings.pay_private_key.get_secret_value())
+        ),
+        keys=_platform_keys(settings),
+        clock=clock,
+        breaker=Breaker(redis, "pay") if redis else None,
+    )
+
+
+def make_notify_door(settings: Settings) -> NotifyDoor:
+    """Raises ValueError where PAY_MODE is off."""
+    _demand_on(settings)
+    key = settings.pay_api_v3_key.get_secret_value()
+    return NotifyDoor(_platform_keys(settings), key, settings.pay_mch_id, settings.wechat_app_id)
+
+
+def _platform_keys(settings: Settings) -> PlatformKeys:
+    return PlatformKeys(read_platform_key(serial, pem) for serial, pem in settings.pay_public_keys.items())
+
+
+def _demand_on(settings: Settings) -> None:
+    if settings.pay_mode is not PayMode.ON:
+        raise ValueError("PAY_MODE is off")

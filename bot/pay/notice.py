@@ -1,0 +1,166 @@
+"""The door for the platform's callbacks: proved, opened and read, or refused with a reason that a log may hold.
+
+Pure: no clock, no network, no database. That the amount is the order's, and that the same payment counts once, is for
+whoever has the order: a callback may come twice, late, or never.
+"""
+
+from base64 import b64decode
+from dataclasses import dataclass
+from datetime import datetime
+from hmac import compare_digest
+from typing import Annotated, Literal, TypeVar
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic import StringConstraints, ValidationError
+
+from bot.pay.answers import (
+    Id,
+    Moment,
+    Nothing,
+    Refund,
+    RefundAmount,
+    RefundFields,
+    RefundNo,
+    RefundState,
+    Strict,
+    Trade,
+    TradeFields,
+    TradeNo,
+)
+from bot.pay.proving import Headers, PlatformKeys, Unproved
+
+# Ten times the longest that was seen.
+LARGEST_NOTICE = 64 * 1024
+PAID = "TRANSACTION.SUCCESS"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentNotice:
+    """``id``: of the callback, the same each time that it is sent. The trade is paid."""
+
+    id: str
+    at: datetime
+    trade: Trade
+
+
+@dataclass(frozen=True, slots=True)
+class RefundNotice:
+    id: str
+    at: datetime
+    refund: Refund
+
+
+class BadNotice(Exception):
+    """``reason``: a Flaw (not proved), or
+
+    size; body (no JSON of this form); event (nothing we asked for); seal (not sealed with our key); fields (opened, and
+    does not say what it must); payee (of another merchant or account).
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class _Resource(Strict):
+    algorithm: Literal["AEAD_AES_256_GCM"]
+    nonce: Annotated[str, StringConstraints(pattern=r"^[ -~]{12}\z")]
+    associated_data: Annotated[str, StringConstraints(pattern=r"^[ -~]{0,64}\z")] | None = None
+    ciphertext: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z+/=]{1,1048576}\z")]
+
+
+class _Body(Strict):
+    id: Id
+    create_time: Moment
+    resource_type: Literal["encrypt-resource"]
+    event_type: Annotated[str, StringConstraints(pattern=r"^[A-Z_.]{1,64}\z")]
+    resource: _Resource
+
+
+class _Told(Strict):
+    """A refund as a callback tells of it."""
+
+    mchid: str
+    out_trade_no: TradeNo
+    transaction_id: Id
+    out_refund_no: RefundNo
+    refund_id: Id
+    refund_status: RefundState
+    success_time: Moment | Nothing = None
+    amount: RefundAmount
+
+    @property
+    def fields(self) -> RefundFields:
+        """Raises ValidationError."""
+        return RefundFields(status=self.refund_status, **self.model_dump(exclude={"mchid", "refund_status"}))
+
+
+Fields = TypeVar("Fields", bound=Strict)
+
+
+class NotifyDoor:
+    """``api_v3_key``: 32 bytes. Safe to share between threads."""
+
+    def __init__(self, keys: PlatformKeys, api_v3_key: str, mch_id: str, app_id: str) -> None:
+        self._keys, self._mch_id, self._app_id = keys, mch_id, app_id
+        self._gcm = AESGCM(api_v3_key.encode())
+
+    def open_notice(self, headers: Headers, body: bytes, now: datetime) -> PaymentNotice | RefundNotice:
+        """``body`` as it came, byte for byte; ``now`` is the true time. Raises BadNotice."""
+        if len(body) > LARGEST_NOTICE:
+            raise BadNotice("size")
+        try:
+            self._keys.prove(headers, body, now)
+        except Unproved as unproved:
+            raise BadNotice(unproved.flaw) from unproved
+        notice = _read(_Body, body, "body")
+        if notice.event_type == PAID:
+            return self._payment(notice)
+        if notice.event_type in {f"REFUND.{state}" for state in RefundState}:
+            return self._refund(notice)
+        raise BadNotice("event")
+
+    def _payment(self, notice: _Body) -> PaymentNotice:
+        fields = _read(TradeFields, self._opened(notice.resource), "fields")
+        if not (_same(fields.mchid, self._mch_id) and _same(fields.appid, self._app_id)):
+            raise BadNotice("payee")
+        if not fields.trade.is_paid:
+            raise BadNotice("fields")
+        return PaymentNotice(notice.id, notice.create_time, fields.trade)
+
+    def _refund(self, notice: _Body) -> RefundNotice:
+        told = _read(_Told, self._opened(notice.resource), "fields")
+        if not _same(told.mchid, self._mch_id):
+            raise BadNotice("payee")
+        if notice.event_type != f"REFUND.{told.refund_status}":
+            raise BadNotice("event")
+        try:
+            refund = told.fields.refund
+        except ValidationError:
+            refund = None
+        if refund is None:
+            raise BadNotice("fields")
+        return RefundNotice(notice.id, notice.create_time, refund)
+
+    def _opened(self, resource: _Resource) -> bytes:
+        try:
+            sealed = b64decode(resource.ciphertext, validate=True)
+            associated = (resource.associated_data or "").encode()
+            return self._gcm.decrypt(resource.nonce.encode(), sealed, associated)
+        except (InvalidTag, ValueError):
+            failure = BadNotice("seal")
+        raise failure
+
+
+def _read(fields: type[Fields], data: bytes, reason: str) -> Fields:
+    try:
+        return fields.model_validate_json(data)
+    except ValidationError:
+        failure = BadNotice(reason)
+    # Raised outside the handler: pydantic's error knows the fields.
+    raise failure
+
+
+def _same(one: str, other: str) -> bool:
+    return compare_digest(one.encode(), other.encode())

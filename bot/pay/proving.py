@@ -1,0 +1,123 @@
+"""Who wrote it: signs what the merchant says, and proves that an answer or a callback is the platform's.
+
+The key is chosen by Wechatpay-Serial among those of the settings, public keys and certificates alike, so that both
+are good while the platform moves from one to the other. A serial that is not among them is refused here and now.
+"""
+
+import re
+import secrets
+from base64 import b64decode, b64encode
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from config.pay import PUBLIC_KEY_ID, PlatformKey
+
+SCHEME = "WECHATPAY2-SHA256-RSA2048"
+# Seconds that a signature may be old, or ahead: wechatpay-apache-httpclient has the same.
+WINDOW = 300
+# PW/docs/partner/development/practices/notification-considerations: the platform tries whether we look.
+PROBE = "WECHATPAY/SIGNTEST/"
+_TIMESTAMP = re.compile(r"[0-9]{10}")
+# A line's end in it would let the signed text be cut up differently.
+_NONCE = re.compile(r"[!-~]{1,128}")
+_SIGNATURE = re.compile(r"[0-9A-Za-z+/=]{1,2048}")
+
+
+class Flaw(StrEnum):
+    """Why something is not proved to be the platform's."""
+
+    HEADERS = "headers"
+    SERIAL = "serial"
+    TIMESTAMP = "timestamp"
+    PROBE = "probe"
+    KEY_EXPIRED = "key_expired"
+    SIGNATURE = "signature"
+
+
+class Unproved(Exception):
+    def __init__(self, flaw: Flaw) -> None:
+        super().__init__(str(flaw))
+        self.flaw = flaw
+
+
+class Headers(Protocol):
+    """Of a request or an answer; each is asked for by one spelling, in which case does not matter to HTTP."""
+
+    def get(self, key: str, /) -> str | None: ...
+
+
+class PlatformKeys:
+    def __init__(self, keys: Iterable[PlatformKey]) -> None:
+        self._keys = {key.serial: key for key in keys}
+
+    @property
+    def asked_for(self) -> str | None:
+        """With which of them answers shall be signed; None leaves the choice of a certificate to the platform."""
+        return next((serial for serial in self._keys if serial.startswith(PUBLIC_KEY_ID)), None)
+
+    def prove(self, headers: Headers, body: bytes, now: datetime) -> None:
+        """Raises Unproved."""
+        serial, timestamp, nonce, signature = (
+            headers.get(f"Wechatpay-{name}") or "" for name in ("Serial", "Timestamp", "Nonce", "Signature")
+        )
+        if headers.get("Wechatpay-Signature-Type") not in {None, SCHEME} or not _NONCE.fullmatch(nonce):
+            raise Unproved(Flaw.HEADERS)
+        key = self._keys.get(serial)
+        if key is None:
+            raise Unproved(Flaw.SERIAL)
+        if not _TIMESTAMP.fullmatch(timestamp) or abs(now.timestamp() - int(timestamp)) > WINDOW:
+            raise Unproved(Flaw.TIMESTAMP)
+        if signature.startswith(PROBE):
+            raise Unproved(Flaw.PROBE)
+        if key.until and now > key.until:
+            raise Unproved(Flaw.KEY_EXPIRED)
+        if not _is_signed(key, signature, f"{timestamp}\n{nonce}\n".encode() + body + b"\n"):
+            raise Unproved(Flaw.SIGNATURE)
+
+
+class Signer:
+    """The merchant's hand. ``serial``: of the merchant's certificate."""
+
+    def __init__(self, mch_id: str, serial: str, key: RSAPrivateKey) -> None:
+        self.mch_id = mch_id
+        self._serial, self._key = serial, key
+
+    def sign(self, *lines: str | bytes) -> str:
+        """Over the lines, each with its end, in base64."""
+        message = b"".join((line.encode() if isinstance(line, str) else line) + b"\n" for line in lines)
+        return b64encode(self._key.sign(message, PKCS1v15(), SHA256())).decode()
+
+    def authorization(self, method: str, target: str, body: bytes, now: datetime) -> str:
+        """The header for one request, good once. ``target``: path and query as they are sent."""
+        timestamp, nonce = str(int(now.timestamp())), new_nonce()
+        fields = {
+            "mchid": self.mch_id,
+            "nonce_str": nonce,
+            "timestamp": timestamp,
+            "serial_no": self._serial,
+            "signature": self.sign(method, target, timestamp, nonce, body),
+        }
+        return f"{SCHEME} " + ",".join(f'{name}="{value}"' for name, value in fields.items())
+
+
+def new_nonce() -> str:
+    return secrets.token_hex(16)
+
+
+def _is_signed(key: PlatformKey, signature: str, message: bytes) -> bool:
+    if not _SIGNATURE.fullmatch(signature):
+        return False
+    try:
+        raw = b64decode(signature, validate=True)
+        key.key.verify(raw, message, PKCS1v15(), SHA256())
+    except (InvalidSignature, ValueError):
+        return False
+    # The last sign of base64 has bits that mean nothing; one signature is written in one way.
+    return b64encode(raw).decode() == signature
