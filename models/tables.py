@@ -13,6 +13,7 @@ from models import (  # noqa: F401 - a table is there once its module is
     decision,
     flag,
     goods,
+    ledger,
     mandate,
     mute,
     notice,

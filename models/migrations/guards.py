@@ -23,6 +23,26 @@ def keep_fixed(table: str, columns: tuple[str, ...], when: str) -> None:
     _refuse(f"{table}_fixed", table, "UPDATE", f"({when}) AND ({changed})", f"{table}: {', '.join(columns)} are fixed")
 
 
+def refuse_insert(table: str, name: str, condition: str, message: str) -> None:
+    """No row for which this holds (an SQL condition on NEW, which may ask other tables)."""
+    name = f"{table}_{name}"
+    if op.get_bind().dialect.name == "postgresql":
+        body = f"IF {condition} THEN {_raise(message)} END IF; RETURN NEW;"
+        _on_insert(name, table, "BEFORE", body)
+    else:
+        refusal = f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+        op.execute(f"CREATE TRIGGER {name} BEFORE INSERT ON {table} WHEN {condition} {refusal}")
+
+
+def after_insert(table: str, name: str, statements: tuple[str, ...]) -> None:
+    """What each new row (NEW) does to other tables."""
+    name, body = f"{table}_{name}", " ".join(f"{statement};" for statement in statements)
+    if op.get_bind().dialect.name == "postgresql":
+        _on_insert(name, table, "AFTER", f"{body} RETURN NULL;")
+    else:
+        op.execute(f"CREATE TRIGGER {name} AFTER INSERT ON {table} BEGIN {body} END")
+
+
 def drop(table: str, *names: str) -> None:
     for name in names:
         if op.get_bind().dialect.name == "postgresql":
@@ -35,10 +55,16 @@ def drop(table: str, *names: str) -> None:
 def _refuse(name: str, table: str, act: str, condition: str | None, message: str) -> None:
     when = f"WHEN ({condition})" if condition else ""
     if op.get_bind().dialect.name == "postgresql":
-        op.execute(
-            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
-            f"$$ BEGIN RAISE EXCEPTION '{message}' USING ERRCODE = 'integrity_constraint_violation'; END $$"
-        )
+        op.execute(f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {_raise(message)} END $$")
         op.execute(f"CREATE TRIGGER {name} BEFORE {act} ON {table} FOR EACH ROW {when} EXECUTE FUNCTION {name}()")
     else:
         op.execute(f"CREATE TRIGGER {name} BEFORE {act} ON {table} {when} BEGIN SELECT RAISE(ABORT, '{message}'); END")
+
+
+def _on_insert(name: str, table: str, when: str, body: str) -> None:
+    op.execute(f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$")
+    op.execute(f"CREATE TRIGGER {name} {when} INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()")
+
+
+def _raise(message: str) -> str:
+    return f"RAISE EXCEPTION '{message}' USING ERRCODE = 'integrity_constraint_violation';"

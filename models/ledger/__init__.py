@@ -1,0 +1,28 @@
+"""The ledger: double entry in whole fen, added to and never changed, each posting sealed to the one before.
+
+Money moves by the names in models.ledger.moves and by nothing else.
+"""
+
+from models.ledger.accounts import Account, lock
+from models.ledger.errors import AnotherPosting, NotPosted, NotReversible, Overdrawn, WrongPosting
+from models.ledger.posting import amounts_of, find, reverse
+from models.ledger.tables import LedgerTransaction
+from models.ledger.totals import Totals, held, totals, totals_of
+
+__all__ = [
+    "Account",
+    "AnotherPosting",
+    "LedgerTransaction",
+    "NotPosted",
+    "NotReversible",
+    "Overdrawn",
+    "Totals",
+    "WrongPosting",
+    "amounts_of",
+    "find",
+    "held",
+    "lock",
+    "reverse",
+    "totals",
+    "totals_of",
+]

@@ -1,0 +1,32 @@
+"""Why the ledger takes no posting. None of these is an answer to a person: whoever posts has asked the rules before."""
+
+
+class NotPosted(Exception):
+    """Nothing was written."""
+
+
+class WrongPosting(NotPosted, ValueError):
+    """It is no posting at all: sums, accounts or the cause are not what they must be."""
+
+
+class AnotherPosting(NotPosted):
+    """Something else was posted for the same cause."""
+
+    def __init__(self, transaction_id: int) -> None:
+        super().__init__(f"ledger transaction {transaction_id} has this cause, and other contents")
+
+
+class Overdrawn(NotPosted):
+    """There is not that much."""
+
+    def __init__(self, account: tuple[str, int], short_fen: int) -> None:
+        super().__init__(f"account {account[0]} {account[1]} lacks {short_fen} fen")
+        self.account = account
+        self.short_fen = short_fen
+
+
+class NotReversible(NotPosted):
+    """It was reversed for another cause, or is itself a reversal: what was right after all is posted anew."""
+
+    def __init__(self, transaction_id: int) -> None:
+        super().__init__(f"ledger transaction {transaction_id} was reversed, or is a reversal")

@@ -1,0 +1,56 @@
+"""The ledger's chain: what of a transaction is sealed, so that anybody can seal a public copy of it anew."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from models import chain
+from models.ledger.tables import LedgerHead, LedgerLink, LedgerTransaction
+
+# Pairs of an account (kind, number) and fen.
+Entries = list[tuple[tuple[str, int], int]]
+
+_FORM = "bangfu-ledger-1"
+_CHAIN = "ledger"
+
+
+def link_hash(before: str, link: Mapping[Any, Any]) -> str:
+    """Over the hash before and ``number, kind, cause, at, reverses, entries``.
+
+    ``reverses`` is the number of the transaction that this one reverses, or None; ``at`` becomes microseconds since
+    1970; entries become ``[account's kind, its number, fen]``, sorted.
+    """
+    entries = sorted([kind, subject_id, fen] for (kind, subject_id), fen in link["entries"])
+    at = chain.microseconds(link["at"])
+    values = [link["number"], link["kind"], link["cause"], at, link["reverses"], entries]
+    return chain.digest(_FORM, before, values)
+
+
+def put(connection: Connection, posted: LedgerTransaction, entries: Entries) -> None:
+    """To be sealed when the transaction commits."""
+    values = {
+        "transaction_id": posted.id,
+        "kind": posted.kind,
+        "cause": posted.cause,
+        "at": posted.at,
+        "reverses_id": posted.reverses_id,
+        "entries": entries,
+    }
+    chain.put(connection, _CHAIN, values)
+
+
+def _seal(connection: Connection, links: list[chain.Values]) -> None:
+    reversed_ids = {link["reverses_id"] for link in links} - {None}
+    earlier = select(LedgerLink.transaction_id, LedgerLink.number).where(LedgerLink.transaction_id.in_(reversed_ids))
+    numbers = {row.transaction_id: row.number for row in connection.execute(earlier)} if reversed_ids else {}
+
+    def seal_one(before: str, link: Mapping[Any, Any]) -> str:
+        numbers[link["transaction_id"]] = link["number"]
+        reverses = link["reverses_id"]
+        return link_hash(before, {**link, "reverses": None if reverses is None else numbers[reverses]})
+
+    chain.extend(connection, LedgerHead, LedgerLink, links, number="number", link_hash=seal_one)
+
+
+chain.sealed_by(_CHAIN, _seal)

@@ -1,0 +1,114 @@
+"""Posting: a transaction with its entries, once per cause, and its exact opposite where it was a mistake."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, insert, select
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+
+from models.ledger import links
+from models.ledger.accounts import KINDS, MAY_OWE, Account, LedgerAccount, Locked, lock
+from models.ledger.errors import AnotherPosting, NotReversible, Overdrawn, WrongPosting
+from models.ledger.tables import LedgerEntry, LedgerTransaction
+
+# The chain makes causes public: a word and a number of ours have no room for anything about a person.
+_CAUSE = re.compile("[a-z_]{1,20}:[0-9A-Za-z_.-]{1,43}")
+
+Amounts = Mapping[Account, int]
+
+
+def post(
+    db: Session, kind: str, cause: str, amounts: Amounts, now: datetime, *, reverses: LedgerTransaction | None = None
+) -> LedgerTransaction:
+    """Post these amounts (debit positive) for this cause; again, it is the transaction that was posted then.
+
+    Raises WrongPosting, AnotherPosting for other contents under the same cause, NotReversible, or Overdrawn; then
+    nothing was written. What is posted becomes a link of the chain when the caller's transaction commits.
+    """
+    _check(cause, amounts)
+    accounts = lock(db, amounts)
+    reverses_id = reverses.id if reverses else None
+    if earlier := find(db, kind, cause):
+        return _same(db, earlier, amounts, reverses_id)
+    if reverses:
+        _check_reversible(db, reverses)
+    _check_balances(accounts, amounts)
+    write = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgres_insert
+    posted: LedgerTransaction | None = db.scalar(
+        write(LedgerTransaction)
+        .values(kind=kind, cause=cause, at=now, reverses_id=reverses_id)
+        .on_conflict_do_nothing(index_elements=["kind", "cause"])
+        .returning(LedgerTransaction)
+    )
+    if posted is None:  # by somebody who posted it to other accounts at the same time
+        return _same(db, _get(db, kind, cause), amounts, reverses_id)
+    rows = [
+        {"transaction_id": posted.id, "account_id": accounts[account].id, "amount_fen": fen}
+        for account, fen in sorted(amounts.items())
+    ]
+    db.execute(insert(LedgerEntry), rows)
+    links.put(db.connection(), posted, list(amounts.items()))
+    return posted
+
+
+def reverse(db: Session, transaction: LedgerTransaction, cause: str, now: datetime) -> LedgerTransaction:
+    """The exact opposite, once. Raises NotReversible if it was for another cause, or is one; or Overdrawn."""
+    opposite = {account: -fen for account, fen in amounts_of(db, transaction).items()}
+    return post(db, transaction.kind, cause, opposite, now, reverses=transaction)
+
+
+def find(db: Session, kind: str, cause: str) -> LedgerTransaction | None:
+    """What was posted for this cause, if anything was."""
+    return db.scalar(select(LedgerTransaction).where(_posted_for(kind, cause)))
+
+
+def amounts_of(db: Session, transaction: LedgerTransaction) -> dict[Account, int]:
+    """Its entries, debit positive."""
+    rows = db.execute(
+        select(LedgerAccount.kind, LedgerAccount.subject_id, LedgerEntry.amount_fen)
+        .join(LedgerAccount, LedgerAccount.id == LedgerEntry.account_id)
+        .where(LedgerEntry.transaction_id == transaction.id)
+    )
+    return {Account(row.kind, row.subject_id): row.amount_fen for row in rows}
+
+
+def _posted_for(kind: str, cause: str) -> ColumnElement[bool]:
+    return (LedgerTransaction.kind == kind) & (LedgerTransaction.cause == cause)
+
+
+def _get(db: Session, kind: str, cause: str) -> LedgerTransaction:
+    return db.scalars(select(LedgerTransaction).where(_posted_for(kind, cause))).one()
+
+
+def _check(cause: str, amounts: Amounts) -> None:
+    if not _CAUSE.fullmatch(cause):
+        raise WrongPosting("a cause is a word, a colon, and a number of ours")
+    if any(account.kind not in KINDS or account.subject_id < 0 for account in amounts):
+        raise WrongPosting("no such account")
+    if any(type(fen) is not int or fen == 0 for fen in amounts.values()):
+        raise WrongPosting("an entry is a whole number of fen, and not nothing")
+    if len(amounts) < 2 or sum(amounts.values()) != 0:
+        raise WrongPosting("a transaction has two entries at least, and they sum to zero")
+
+
+def _same(db: Session, earlier: LedgerTransaction, amounts: Amounts, reverses_id: int | None) -> LedgerTransaction:
+    if earlier.reverses_id != reverses_id or amounts_of(db, earlier) != dict(amounts):
+        raise AnotherPosting(earlier.id)
+    return earlier
+
+
+def _check_reversible(db: Session, reverses: LedgerTransaction) -> None:
+    """Its accounts are locked: whoever else would reverse it waits for us, or has done so."""
+    reversed_already = db.scalar(select(LedgerTransaction.id).where(LedgerTransaction.reverses_id == reverses.id))
+    if reverses.reverses_id is not None or reversed_already is not None:
+        raise NotReversible(reverses.id)
+
+
+def _check_balances(accounts: Mapping[Account, Locked], amounts: Amounts) -> None:
+    for account, fen in sorted(amounts.items()):
+        balance = accounts[account].balance_fen + account.sign * fen
+        if balance < 0 and account.kind != MAY_OWE:
+            raise Overdrawn(account, -balance)

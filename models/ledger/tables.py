@@ -1,0 +1,65 @@
+"""What was posted, for good: transactions, their entries, and the chain that seals them."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, event
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Key
+from models.chain import Head
+
+
+class LedgerTransaction(Base):
+    """``cause`` is what it was posted for, such as ``order:17``: a number of ours, for everybody to see.
+
+    A reversal is of the same kind as what it reverses. ``id`` may have gaps; its link's number has none. The deferred
+    key lets none be committed without its link, and the triggers no link without entries that sum to zero.
+    """
+
+    __tablename__ = "ledger_transactions"
+    id: Mapped[int] = mapped_column(
+        Key,
+        ForeignKey("ledger_links.transaction_id", deferrable=True, initially="DEFERRED"),
+        primary_key=True,
+        autoincrement="ignore_fk",
+    )
+    kind: Mapped[str] = mapped_column(String(24))
+    cause: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
+    reverses_id: Mapped[int | None] = mapped_column(ForeignKey("ledger_transactions.id"), unique=True)
+
+    __table_args__ = (UniqueConstraint("kind", "cause"),)
+
+
+class LedgerEntry(Base):
+    """``amount_fen``: debit positive, credit negative."""
+
+    __tablename__ = "ledger_entries"
+    transaction_id: Mapped[int] = mapped_column(ForeignKey("ledger_transactions.id"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("ledger_accounts.id"), primary_key=True)
+    amount_fen: Mapped[int]
+
+    __table_args__ = (
+        CheckConstraint("amount_fen <> 0", name="not_nothing"),
+        Index(None, "account_id", "transaction_id"),
+    )
+
+
+class LedgerLink(Base):
+    """A transaction's place in the chain, from 1 on without a gap."""
+
+    __tablename__ = "ledger_links"
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    transaction_id: Mapped[int] = mapped_column(unique=True)
+    hash: Mapped[str] = mapped_column(String(64))
+
+
+class LedgerHead(Head, Base):
+    __tablename__ = "ledger_head"
+
+
+@event.listens_for(LedgerTransaction, "before_insert")
+@event.listens_for(LedgerEntry, "before_insert")
+@event.listens_for(LedgerLink, "before_insert")
+def _refuse(*_: object) -> None:
+    raise TypeError("post() writes the ledger, and nothing else does")

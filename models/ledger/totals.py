@@ -1,0 +1,67 @@
+"""What is held for appeals, and how it came to be: read by index, and the same cost however many have given."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.ledger.accounts import LedgerAccount, LedgerSum
+from models.ledger.moves import DISBURSED, MATCHED, MOVES, PAID, REFUNDED
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """In fen; paid + matched - refunded - disbursed = held."""
+
+    paid: int = 0
+    matched: int = 0
+    refunded: int = 0
+    disbursed: int = 0
+
+    @property
+    def held(self) -> int:
+        return self.paid + self.matched - self.refunded - self.disbursed
+
+    @property
+    def public(self) -> int:
+        """What people have brought together for it, whether it was paid out already or not."""
+        return self.held + self.disbursed
+
+
+def add_up(sums: Iterable[tuple[str, int]]) -> Totals:
+    """From sums by kind of posting on an appeal's account, debit positive; other kinds count for nothing."""
+    totals = dict.fromkeys((PAID, MATCHED, REFUNDED, DISBURSED), 0)
+    for kind, fen in sums:
+        counts_as = MOVES[kind].counts_as if kind in MOVES else ""
+        if counts_as:
+            totals[counts_as] += fen if counts_as in (REFUNDED, DISBURSED) else -fen
+    return Totals(**totals)
+
+
+def held(db: Session, appeal_ids: Iterable[int]) -> dict[int, int]:
+    """Appeal id -> fen held for it now, for all that are asked about."""
+    wanted = set(appeal_ids)
+    account = LedgerAccount
+    theirs = select(account.subject_id, account.balance_fen).where(
+        account.kind == "appeal", account.subject_id.in_(sorted(wanted))
+    )
+    return dict.fromkeys(wanted, 0) | {row.subject_id: row.balance_fen for row in db.execute(theirs)}
+
+
+def totals_of(db: Session, appeal_ids: Iterable[int]) -> dict[int, Totals]:
+    """Appeal id -> its totals, for all that are asked about: one query for a page of them."""
+    wanted = set(appeal_ids)
+    sums: dict[int, list[tuple[str, int]]] = {number: [] for number in wanted}
+    rows = db.execute(
+        select(LedgerAccount.subject_id, LedgerSum.kind, LedgerSum.amount_fen)
+        .join(LedgerSum, LedgerSum.account_id == LedgerAccount.id)
+        .where(LedgerAccount.kind == "appeal", LedgerAccount.subject_id.in_(sorted(wanted)))
+    )
+    for row in rows:
+        sums[row.subject_id].append((row.kind, row.amount_fen))
+    return {number: add_up(found) for number, found in sums.items()}
+
+
+def totals(db: Session, appeal_id: int) -> Totals:
+    return totals_of(db, [appeal_id])[appeal_id]
