@@ -10,6 +10,7 @@ from flows.lexicon import Lexicon
 from flows.wording import plain
 
 CONFIG = Path(__file__).parent.parent / "config"
+_PARTS = ("control", "commands", "words")
 
 
 class AmbiguousWords(Exception):
@@ -17,7 +18,7 @@ class AmbiguousWords(Exception):
 
 
 def load_lexicon(folder: Path = CONFIG) -> Lexicon:
-    """From keywords.toml, readers.toml, choices.toml, assessment.toml and norms.toml.
+    """From keywords.toml, readers.toml, choices.toml, assessment.toml, norms.toml and sorts.toml.
 
     Raises AmbiguousWords or BadNorms.
     """
@@ -25,15 +26,22 @@ def load_lexicon(folder: Path = CONFIG) -> Lexicon:
     readers = _read(folder / "readers.toml")
     choices = _read(folder / "choices.toml")
     assessment = _read(folder / "assessment.toml")
+    sorts = _read(folder / "sorts.toml")
     words = {
         name: tuple(listed)
-        for group in (keywords["control"], keywords["commands"], keywords["words"], readers["words"])
+        for group in (
+            keywords["control"],
+            keywords["commands"],
+            keywords["words"],
+            readers["words"],
+            sorts.pop("words"),
+        )
         for name, listed in group.items()
     }
     keys = {name: {key: tuple(labels) for key, labels in options.items()} for name, options in choices.items()}
     keys |= _assessed(assessment)
     norms = read_norms(_read(folder / "norms.toml"))
-    lexicon = Lexicon(words, keys, scale=_scale(assessment), norms=norms)
+    lexicon = Lexicon(words, keys, scale=_scale(assessment), norms=norms, sorts=_sorts(sorts))
     _refuse_ambiguity(lexicon, [*keywords["control"], *keywords["commands"]], list(keywords["words"]))
     return lexicon
 
@@ -54,6 +62,15 @@ def _scale(assessment: dict[str, Any]) -> Scale:
     if scale.most != MOST or any(value < 0 for answers in points.values() for value in answers.values()):
         raise ValueError(f"the points of assessment.toml add up to {scale.most} of {MOST}")
     return scale
+
+
+def _sorts(sorts: dict[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Category of goods -> sort -> words. Raises AmbiguousWords."""
+    for category, named in sorts.items():
+        words = [word for listed in named.values() for word in listed]
+        if len(set(words)) < len(words) or any(plain(word) != word for word in words):
+            raise AmbiguousWords(f"a word stands twice among the sorts of {category}, or is not as typing is folded")
+    return {category: {sort: tuple(words) for sort, words in named.items()} for category, named in sorts.items()}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -57,6 +57,8 @@ class Lexicon:
     norms: Norms = Norms()
     scale: Scale = field(default_factory=Scale)
     """The points of an officer's assessment."""
+    sorts: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """Category of goods -> what sort it is -> words for it (flows.sorts)."""
 
     def means(self, name: str, text: str) -> bool:
         """Is this text exactly one of the words called ``name``?"""
