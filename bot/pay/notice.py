@@ -67,7 +67,7 @@ class _Resource(Strict):
     algorithm: Literal["AEAD_AES_256_GCM"]
     nonce: Annotated[str, StringConstraints(pattern=r"^[ -~]{12}\z")]
     associated_data: Annotated[str, StringConstraints(pattern=r"^[ -~]{0,64}\z")] | None = None
-    ciphertext: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z+/=]{1,1048576}\z")]
+    ciphertext: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z+/=]+\z")]
 
 
 class _Body(Strict):

@@ -1,0 +1,213 @@
+"""A trade bill, line by line: yuan to fen, columns by their names, and the sums of the last line proved. Pure.
+
+A bill is a header, rows, the header of the totals and the totals; each cell but the headers' begins with a backtick.
+What it says is proved as a whole by its SHA-1 (bot.pay.bill_file); here nothing is guessed or passed over.
+"""
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+
+from bot.lexicon import CONFIG
+from bot.pay.answers import CURRENCY, REFUND_NO, TRADE_NO
+from bot.pay.moments import read_local
+
+_TICK, _COMMA, _BOM = "`", ",", "\ufeff"
+# Amounts have two decimals, fees five, and no fee is a part of a fen.
+_YUAN = re.compile(r"(-?)([0-9]{1,12})\.([0-9]{2})0{0,3}")
+_COUNT = re.compile(r"[0-9]{1,12}")
+_ID = re.compile(r"[0-9A-Za-z_\-]{1,64}")
+# Old and new pages of the platform list different ones, so whoever compares says which are known.
+_REFUND_STATE = re.compile(r"[A-Z_]{1,20}")
+_NONE = "0"
+
+
+class RowState(StrEnum):
+    SUCCESS = "SUCCESS"
+    REFUND = "REFUND"
+    REVOKED = "REVOKED"
+
+
+@dataclass(frozen=True, slots=True)
+class BillRow:
+    """A payment, or a refund on the day it was asked for. ``fee_fen`` is negative where a fee came back.
+
+    ``refund_fen`` is what the payer gets, of the ``refund_asked_fen`` that were asked for; the rest was a coupon's.
+    """
+
+    line: int
+    at: datetime
+    state: RowState
+    transaction_id: str
+    out_trade_no: str
+    fen: int
+    settlement_fen: int
+    fee_fen: int
+    refund_id: str | None
+    out_refund_no: str | None
+    refund_fen: int
+    refund_asked_fen: int
+    refund_state: str | None
+
+
+class BadBill(Exception):
+    """``line`` counts from 1. ``why``: text, header, cells, time, state, number, amount, currency, payee, refund,
+
+    totals_header, totals (a sum is another), end (cut off, or more behind it).
+    """
+
+    def __init__(self, line: int, why: str, column: str = "") -> None:
+        super().__init__(line, why, column)
+        self.line, self.why, self.column = line, why, column
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.why}" + (f" ({self.column})" if self.column else "")
+
+
+@dataclass(frozen=True, slots=True)
+class BillNames:
+    """Key -> what the bill calls it."""
+
+    columns: Mapping[str, str]
+    totals: Mapping[str, str]
+
+
+@cache
+def load_names() -> BillNames:
+    read = tomllib.loads((CONFIG / "pay_bill.toml").read_text(encoding="utf-8"))
+    return BillNames(read["columns"], read["totals"])
+
+
+def read_bill(lines: Iterable[bytes], mch_id: str, names: BillNames | None = None) -> Iterator[BillRow]:
+    """Row by row, in the memory of one. Raises BadBill, perhaps only after the last row: the totals come at the end,
+
+    so whoever keeps what the rows say keeps it only when there are no more.
+    """
+    names = names or load_names()
+    numbered = _numbered(lines)
+    line, header = next(numbered, (1, ""))
+    places = _places(line, header.removeprefix(_BOM), names.columns, "header")
+    width, sums = header.count(_COMMA) + 1, Counter[str]()
+    for line, text in numbered:
+        if not text.startswith(_TICK):
+            break
+        cells = _cells(line, text, width)
+        row = _Cells(line, {key: cells[place] for key, place in places.items()})
+        sums.update({key: row.fen(key) for key in names.totals if key != "rows"})
+        sums["rows"] += 1
+        yield row.read(mch_id)
+    else:
+        raise BadBill(line, "end")
+    _prove(line, text, numbered, names.totals, sums)
+
+
+def yuan_to_fen(written: str) -> int:
+    """``-0.60000`` is -60. Raises ValueError for what is no yuan, or a part of a fen."""
+    found = _YUAN.fullmatch(written)
+    if not found:
+        raise ValueError("no yuan")
+    sign, yuan, fen = found.groups()
+    return int(f"{sign}{yuan}{fen}")
+
+
+def _numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, str]]:
+    for line, raw in enumerate(lines, 1):
+        try:
+            yield line, raw.decode().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise BadBill(line, "text") from None
+
+
+def _places(line: int, header: str, names: Mapping[str, str], why: str) -> dict[str, int]:
+    """Key -> which cell."""
+    found = Counter(cells := header.split(_COMMA))
+    for name in names.values():
+        if found[name] != 1:
+            raise BadBill(line, why, name)
+    return {key: cells.index(name) for key, name in names.items()}
+
+
+def _cells(line: int, text: str, width: int) -> list[str]:
+    cells = text.removeprefix(_TICK).split(_COMMA + _TICK)
+    if not text.startswith(_TICK) or len(cells) != width:
+        raise BadBill(line, "cells")
+    return cells
+
+
+def _prove(
+    line: int, header: str, numbered: Iterator[tuple[int, str]], names: Mapping[str, str], sums: Mapping[str, int]
+) -> None:
+    places = _places(line, header, names, "totals_header")
+    line, text = next(numbered, (line, ""))
+    cells = _cells(line, text, header.count(_COMMA) + 1)
+    row = _Cells(line, {key: cells[place] for key, place in places.items()})
+    for key, name in names.items():
+        if sums[key] != (row.count(key) if key == "rows" else row.fen(key)):
+            raise BadBill(line, "totals", name)
+    for line, text in numbered:
+        if text:
+            raise BadBill(line, "end")
+
+
+class _Cells:
+    """One row's, by key; what a cell does not say rightly is a BadBill with its key."""
+
+    def __init__(self, line: int, cells: Mapping[str, str]) -> None:
+        self._line, self._cells = line, cells
+
+    def fen(self, key: str) -> int:
+        try:
+            return yuan_to_fen(self._cells[key])
+        except ValueError:
+            raise BadBill(self._line, "amount", key) from None
+
+    def count(self, key: str) -> int:
+        return int(self._matched(key, _COUNT, "amount"))
+
+    def read(self, mch_id: str) -> BillRow:
+        if self._cells["mchid"] != mch_id:
+            raise BadBill(self._line, "payee")
+        if self._cells["currency"] != CURRENCY:
+            raise BadBill(self._line, "currency")
+        state = self._state()
+        back = state is not RowState.SUCCESS
+        row = BillRow(
+            line=self._line,
+            at=self._at(),
+            state=state,
+            transaction_id=self._matched("transaction_id", _ID),
+            out_trade_no=self._matched("out_trade_no", TRADE_NO),
+            fen=self.fen("total"),
+            settlement_fen=self.fen("settlement"),
+            fee_fen=self.fen("fee"),
+            refund_id=self._matched("refund_id", _ID) if back else None,
+            out_refund_no=self._matched("out_refund_no", REFUND_NO) if back else None,
+            refund_fen=self.fen("refund"),
+            refund_asked_fen=self.fen("refund_asked"),
+            refund_state=self._matched("refund_state", _REFUND_STATE, "state") if back else None,
+        )
+        if not back and (row.refund_fen or row.refund_asked_fen or self._cells["out_refund_no"] not in {"", _NONE}):
+            raise BadBill(self._line, "refund")
+        return row
+
+    def _matched(self, key: str, form: re.Pattern[str], why: str = "number") -> str:
+        if not form.fullmatch(self._cells[key]):
+            raise BadBill(self._line, why, key)
+        return self._cells[key]
+
+    def _at(self) -> datetime:
+        try:
+            return read_local(self._cells["time"])
+        except ValueError:
+            raise BadBill(self._line, "time") from None
+
+    def _state(self) -> RowState:
+        try:
+            return RowState(self._cells["state"])
+        except ValueError:
+            raise BadBill(self._line, "state") from None
