@@ -22,6 +22,7 @@ from bot.seed_cases import Cases, Happening, Row
 from bot.seed_pictures import picture
 from bot.seed_proxy import Proxies
 from flows.norms import signs
+from flows.sorts import sort_of
 from models.appeal import Appeal, NewAppeal, submit
 from models.conversation import Conversation
 from models.flag import flag_earlier, flag_words
@@ -217,6 +218,7 @@ class _History:
             draft_id=f"demo-offer-{serial}",
             best_before=self._day(row["best_before_in_days"]) if "best_before_in_days" in row else None,
             region_code=row["region"],
+            sort=sort_of(row["category"], row["item"], self.lexicon),
             **_some(row, "category", "item", "unit", "quantity", "condition", "handover"),
         )
         make_offer(self.db, wanted, self.users[row["donor"]], when)
@@ -226,6 +228,7 @@ class _History:
         wanted = NewRequest(
             draft_id=f"demo-request-{serial}",
             region_code=_home(owner),
+            sort=sort_of(row["category"], row["item"], self.lexicon),
             **_some(row, "category", "item", "unit", "quantity", "reason"),
         )
         make_request(self.db, wanted, owner, when)

@@ -10,8 +10,10 @@ from flows.readers import Choice, Day, Photo, Place
 from flows.readers.weight import TONNE
 from flows.screening import GoodsName, accepted, is_edible, name_of, new_enough
 from flows.session import Draft, Option
+from flows.sorts import sort_of
 from models import photo, user
 from models.goods import NewOffer, make_offer
+from models.goods_news import tell_households
 
 # Food has to travel and still be good when it arrives.
 DAYS_STILL_GOOD = 30
@@ -26,18 +28,23 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 def done(desk: Desk, draft: Draft) -> Answer:
     answers = draft.answers
     donor = user.get_user(desk.db, desk.person.user_id)
+    item = name_of(answers["item"])
     wanted = NewOffer(
         draft_id=draft.id,
         category=answers["category"],
-        item=name_of(answers["item"]),
+        item=item,
         unit=answers["unit"],
         quantity=quantity(answers),
         condition=answers["condition"],
         best_before=date.fromisoformat(answers["best_before"]) if is_edible(answers) else None,
         handover=answers["handover"],
         region_code=answers["place"]["code"],
+        sort=sort_of(answers["category"], item, desk.world.lexicon),
     )
     offer = make_offer(desk.db, wanted, donor, desk.world.now)
+    # The same draft once more gives the offer that there is, of which everybody was told.
+    if offer.created_at == desk.world.now:
+        tell_households(desk.db, offer, desk.world.now)
     photos = photo.attach(desk.db, "offer", offer.id, desk.person.conversation_id, answers["photos"], desk.world.now)
     desk.jobs += [("fetch_photo", photo_id) for photo_id in photos]
     category = desk.world.lexicon.label("goods_category", offer.category)

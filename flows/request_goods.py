@@ -9,8 +9,10 @@ from flows.readers import Choice, Text
 from flows.readers.weight import TONNE
 from flows.screening import accepted
 from flows.session import Draft, Option
+from flows.sorts import sort_of
 from models import user
 from models.goods import NewRequest, make_request
+from models.goods_news import tell_donors
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
@@ -30,8 +32,12 @@ def done(desk: Desk, draft: Draft) -> Answer:
         quantity=quantity(answers),
         reason=answers["reason"],
         region_code=owner.region_code,
+        sort=sort_of(answers["category"], answers["item"], desk.world.lexicon),
     )
     request = make_request(desk.db, wanted, owner, desk.world.now)
+    # The same draft once more gives the request that there is, of which everybody was told.
+    if request.created_at == desk.world.now:
+        tell_donors(desk.db, request, desk.world.now)
     category = desk.world.lexicon.label("goods_category", request.category)
     options = [Option(1, "", ["command", "browse_offers", category])]
     return Answer([Say("flows/request_goods/done", None, {"number": request.id, "item": request.item})], options)

@@ -43,7 +43,11 @@ REQUEST_MACHINE = Machine(
 
 
 class Offer(Base):
-    """Quantities count in ``unit`` (``jin``: in grams); initial = available + reserved + delivered + lost."""
+    """Quantities count in ``unit`` (``jin``: in grams); initial = available + reserved + delivered + lost.
+
+    ``sort``: within its category, what has the same is the like of it; None where nothing is. ``turn_at``: when it was
+    last its turn to be told that the like is asked for, and before that when it was made (models.goods_news).
+    """
 
     __tablename__ = "offers"
     id: Mapped[RowId]
@@ -63,6 +67,8 @@ class Offer(Base):
     region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"), index=True)
     state: Mapped[str] = mapped_column(String(12), default="draft")
     created_at: Mapped[datetime]
+    sort: Mapped[str | None] = mapped_column(String(60))
+    turn_at: Mapped[datetime]
 
     __table_args__ = (
         one_of("category", CATEGORIES),
@@ -76,10 +82,14 @@ class Offer(Base):
             name="stock_adds_up",
         ),
         Index("ix_offers_state_id", "state", "id"),
+        Index("ix_offers_turn", "state", "category", "sort", "handover", "turn_at", "id"),
+        Index("ix_offers_near", "state", "category", "sort", "handover", "region_code"),
     )
 
 
 class GoodsRequest(Base):
+    """``sort`` and ``turn_at`` as an offer's."""
+
     __tablename__ = "goods_requests"
     id: Mapped[RowId]
     draft_id: Mapped[str] = mapped_column(String(36), unique=True)
@@ -93,6 +103,8 @@ class GoodsRequest(Base):
     region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"), index=True)
     state: Mapped[str] = mapped_column(String(12), default="draft")
     created_at: Mapped[datetime]
+    sort: Mapped[str | None] = mapped_column(String(60))
+    turn_at: Mapped[datetime]
 
     __table_args__ = (
         one_of("category", CATEGORIES),
@@ -100,6 +112,8 @@ class GoodsRequest(Base):
         one_of("state", REQUEST_MACHINE.states),
         CheckConstraint("quantity > 0", name="quantity_positive"),
         Index("ix_goods_requests_state_id", "state", "id"),
+        Index("ix_goods_requests_turn", "state", "category", "sort", "turn_at", "id"),
+        Index("ix_goods_requests_near", "state", "category", "sort", "region_code"),
     )
 
 
@@ -114,6 +128,7 @@ class NewOffer:
     best_before: date | None
     handover: str
     region_code: str
+    sort: str | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +140,7 @@ class NewRequest:
     quantity: int
     reason: str
     region_code: str
+    sort: str | None = None
 
 
 def make_offer(db: Session, wanted: NewOffer, donor: User, now: datetime) -> Offer:
@@ -134,7 +150,7 @@ def make_offer(db: Session, wanted: NewOffer, donor: User, now: datetime) -> Off
         return earlier
     fields = asdict(wanted)
     quantity = fields.pop("quantity")
-    offer = Offer(**fields, initial=quantity, available=quantity, donor_id=donor.id, state="draft", created_at=now)
+    offer = Offer(**fields, initial=quantity, available=quantity, donor_id=donor.id, created_at=now, turn_at=now)
     db.add(offer)
     db.flush()
     OFFER_MACHINE.move(db, offer, "screened", SYSTEM, now)
@@ -149,7 +165,7 @@ def make_request(db: Session, wanted: NewRequest, owner: User, now: datetime) ->
     if earlier:
         return earlier
     request = GoodsRequest(
-        **asdict(wanted), owner_id=owner.id, household_id=owner.household_id, state="draft", created_at=now
+        **asdict(wanted), owner_id=owner.id, household_id=owner.household_id, created_at=now, turn_at=now
     )
     db.add(request)
     db.flush()
