@@ -304,12 +304,22 @@ def test_near_its_end_one_renews_and_the_others_go_on_with_the_old_one(make, pla
 
 
 def test_a_renewal_that_fails_leaves_the_old_token_in_use(make, platform, redis, app_id):
-    manager = make()
-    old = manager.current()
+    old = make().current()
     nearly_over(redis, app_id)
     platform.answer("stable_token", Response("bad gateway", 502))
-    assert [manager.current() for _ in range(5)] == [old] * 5
+    assert [make().current() for _ in range(5)] == [old] * 5
     assert platform.fetches() == 2  # not tried again at every call
+
+
+def test_many_calls_of_a_process_are_one_look(make, platform, redis):
+    manager = make()
+    token = manager.current()
+    before = redis.info("stats")["total_commands_processed"]
+    assert [manager.current() for _ in range(100)] == [token] * 100
+    assert redis.info("stats")["total_commands_processed"] - before < 5
+    platform.renew()
+    manager.invalidate(token)
+    assert manager.current() == platform.token != token
 
 
 # Calling a token dead

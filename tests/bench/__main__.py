@@ -26,7 +26,7 @@ from bot.services import EmbeddedValkey, end, free_port
 from config.settings import SAMPLE_TOKEN, Mode
 from models.migrations import upgrade
 from tests import wechat_side
-from tests.bench import desk, load, profile, push, registry, yardsticks
+from tests.bench import desk, load, pay, profile, push, registry, yardsticks
 from tests.services import EmbeddedPostgres
 from tests.stage import Stage, seed_regions
 
@@ -176,7 +176,12 @@ def main() -> None:
 
 
 # ``make bench ARGS=NAME`` measures something else than the door.
-OTHERS: dict[str, Callable[[list[str]], None]] = {"registry": registry.main, "desk": desk.main, "push": push.main}
+OTHERS: dict[str, Callable[[list[str]], None]] = {
+    "registry": registry.main,
+    "desk": desk.main,
+    "push": push.main,
+    "pay": pay.main,
+}
 
 if __name__ == "__main__":
     other = OTHERS.get(sys.argv[1]) if len(sys.argv) > 1 else None
