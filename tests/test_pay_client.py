@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -378,8 +379,6 @@ def test_the_platforms_clock_may_be_moved(merchant: Merchant, pay: PayClient) ->
 
 
 def test_many_threads_share_one_client(merchant: Merchant, pay: PayClient) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     numbers = [f"GIFT{number:06d}" for number in range(32)]
     with ThreadPoolExecutor(16) as pool:
         prepaid = list(pool.map(lambda number: pay.order(number, 100, *ORDER[2:]), numbers))

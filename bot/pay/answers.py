@@ -33,6 +33,9 @@ class TradeState(StrEnum):
     PAYERROR = "PAYERROR"
 
 
+PAID = frozenset({TradeState.SUCCESS, TradeState.REFUND})
+
+
 class RefundState(StrEnum):
     PROCESSING = "PROCESSING"
     SUCCESS = "SUCCESS"
@@ -56,7 +59,7 @@ class Trade:
 
     @property
     def is_paid(self) -> bool:
-        return self.state in {TradeState.SUCCESS, TradeState.REFUND}
+        return self.state in PAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +119,7 @@ class TradeFields(Strict):
 
     @model_validator(mode="after")
     def be_whole(self) -> Self:
-        if self.trade_state in {TradeState.SUCCESS, TradeState.REFUND}:
+        if self.trade_state in PAID:
             if not (self.transaction_id and self.success_time and self.amount.total and self.payer.openid):
                 raise ValueError("paid, and not said what, by whom or when")
             if self.amount.currency != CURRENCY:

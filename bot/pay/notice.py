@@ -32,7 +32,8 @@ from bot.pay.proving import Headers, PlatformKeys, Unproved
 
 # Ten times the longest that was seen.
 LARGEST_NOTICE = 64 * 1024
-PAID = "TRANSACTION.SUCCESS"
+_PAID = "TRANSACTION.SUCCESS"
+_REFUNDED = frozenset(f"REFUND.{state}" for state in RefundState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +116,9 @@ class NotifyDoor:
         except Unproved as unproved:
             raise BadNotice(unproved.flaw) from unproved
         notice = _read(_Body, body, "body")
-        if notice.event_type == PAID:
+        if notice.event_type == _PAID:
             return self._payment(notice)
-        if notice.event_type in {f"REFUND.{state}" for state in RefundState}:
+        if notice.event_type in _REFUNDED:
             return self._refund(notice)
         raise BadNotice("event")
 
@@ -125,9 +126,10 @@ class NotifyDoor:
         fields = _read(TradeFields, self._opened(notice.resource), "fields")
         if not (_same(fields.mchid, self._mch_id) and _same(fields.appid, self._app_id)):
             raise BadNotice("payee")
-        if not fields.trade.is_paid:
+        trade = fields.trade
+        if not trade.is_paid:
             raise BadNotice("fields")
-        return PaymentNotice(notice.id, notice.create_time, fields.trade)
+        return PaymentNotice(notice.id, notice.create_time, trade)
 
     def _refund(self, notice: _Body) -> RefundNotice:
         told = _read(_Told, self._opened(notice.resource), "fields")

@@ -64,9 +64,8 @@ class PlatformKeys:
 
     def prove(self, headers: Headers, body: bytes, now: datetime) -> None:
         """Raises Unproved."""
-        serial, timestamp, nonce, signature = (
-            headers.get(f"Wechatpay-{name}") or "" for name in ("Serial", "Timestamp", "Nonce", "Signature")
-        )
+        serial, timestamp = headers.get("Wechatpay-Serial") or "", headers.get("Wechatpay-Timestamp") or ""
+        nonce, signature = headers.get("Wechatpay-Nonce") or "", headers.get("Wechatpay-Signature") or ""
         if headers.get("Wechatpay-Signature-Type") not in {None, SCHEME} or not _NONCE.fullmatch(nonce):
             raise Unproved(Flaw.HEADERS)
         key = self._keys.get(serial)
