@@ -15,6 +15,7 @@ from sqlalchemy import URL
 from bot.web.figures import BOOKS_CHECKED, BOOKS_VIOLATIONS
 from models.books import Noted, Violation, read_head, violations
 from models.database import snapshot
+from models.ledger.tables import LedgerHead
 from models.zone import CHINA
 
 log = structlog.get_logger()
@@ -24,16 +25,19 @@ HOUR = 3
 _RESULT = "bangfu:books"
 # The last night's that was right, outside the database: one that is cut or made anew is told every night after.
 _HEAD = "bangfu:books_head"
+_LEDGER_HEAD = "bangfu:ledger_head"
 _NOTED = re.compile("([0-9]{1,18}):([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """``found``: how often each code was; ``links`` and ``head`` of the audit chain, for somebody to note down."""
+    """``found``: how often each code was. Lengths and heads of the audit chain and the ledger's, to be noted down."""
 
     found: Counter[str]
     links: int
     head: str
+    transactions: int
+    ledger_head: str
 
 
 def read_noted(text: str) -> Noted | None:
@@ -46,18 +50,20 @@ def check_books(
     database_url: str | URL,
     now: datetime,
     noted: Noted | None = None,
+    noted_ledger: Noted | None = None,
     *,
     tell: Callable[[Violation], None] | None = None,
 ) -> Checked:
     """``tell`` hears of each violation as it is found."""
     found: Counter[str] = Counter()
     with snapshot(database_url) as connection:
-        for violation in violations(connection, now, noted):
+        for violation in violations(connection, now, noted, noted_ledger):
             found[violation.code] += 1
             if tell:
                 tell(violation)
         links, head = read_head(connection) or (0, "")
-    return Checked(found, links, head)
+        transactions, ledger_head = read_head(connection, LedgerHead) or (0, "")
+    return Checked(found, links, head, transactions, ledger_head)
 
 
 def is_night(now: datetime) -> bool:
@@ -67,18 +73,20 @@ def is_night(now: datetime) -> bool:
 
 def check_and_tell(database_url: str | URL, redis: Redis, now: datetime) -> None:
     """The log and the figures hear of counts and codes; the rows themselves are for who runs ``check-books``."""
-    checked = check_books(database_url, now, _noted(redis))
+    checked = check_books(database_url, now, _noted(redis, _HEAD), _noted(redis, _LEDGER_HEAD))
     count = checked.found.total()
     if count:
         log.error("books.wrong", violations=count, codes=dict(checked.found), links=checked.links)
     else:
-        log.info("books.right", links=checked.links, head=checked.head)
+        heads = {"links": checked.links, "head": checked.head}
+        log.info("books.right", **heads, transactions=checked.transactions, ledger_head=checked.ledger_head)
         redis.set(_HEAD, f"{checked.links}:{checked.head}")
+        redis.set(_LEDGER_HEAD, f"{checked.transactions}:{checked.ledger_head}")
     redis.set(_RESULT, json.dumps({"violations": count, "at": now.timestamp()}))
 
 
-def _noted(redis: Redis) -> Noted | None:
-    kept = redis.get(_HEAD)
+def _noted(redis: Redis, name: str) -> Noted | None:
+    kept = redis.get(name)
     return read_noted(kept.decode()) if isinstance(kept, bytes) else None
 
 

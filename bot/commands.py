@@ -19,6 +19,7 @@ from bot.regions import DIVISIONS, BadRegions, load_regions, read_regions
 from bot.registry.command import import_file
 from bot.render import Renderer
 from bot.simulator.options import read_people
+from bot.sorting import sort_goods
 from bot.terminal import chat
 from bot.wechat.menu import Menu, NotPublished, diff, lint_all, publish, published, render_menus
 from bot.wechat.policy import Unreachable, WeChatError
@@ -28,6 +29,7 @@ from bot.worker import make_api
 from config.settings import Settings
 from flows.lexicon import Lexicon
 from handlers.table import COMMANDS
+from models.books import Noted
 from models.conversation import Conversation
 from models.database import connect
 from models.migrations import current, head, upgrade
@@ -61,8 +63,10 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
 
     @app.cli.command("upgrade")
     def upgrade_() -> None:
-        """Bring the database to today's schema."""
+        """Bring the database to today's schema, and the goods in it to the sorts of config/sorts.toml."""
         upgrade(settings.database_url)
+        with migrated() as database:
+            sort_goods(database, lexicon)
         click.echo("The database is up to date.")
 
     @app.cli.command("demo")
@@ -202,14 +206,21 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
 
     @app.cli.command("check-books")
     @click.option("--head", "noted", metavar="N:HASH", help="Demand that link N still has this hash.")
-    def check_books_(noted: str | None) -> None:
-        """Prove the audit chain and the rules that hold across the database; ends with 1 when something is wrong."""
-        wanted = read_noted(noted) if noted is not None else None
-        if noted is not None and wanted is None:
-            raise click.BadParameter("a link's number, a colon, and its hash of 64 digits", param_hint="--head")
+    @click.option("--ledger-head", "noted_ledger", metavar="N:HASH", help="The same of the ledger's transaction N.")
+    def check_books_(noted: str | None, noted_ledger: str | None) -> None:
+        """Prove the audit chain, the ledger and the rules across the database; ends with 1 when something is wrong."""
+
+        def wanted(option: str, text: str | None) -> Noted | None:
+            link = read_noted(text) if text is not None else None
+            if text is not None and link is None:
+                raise click.BadParameter("a link's number, a colon, and its hash of 64 digits", param_hint=option)
+            return link
+
+        links = wanted("--head", noted), wanted("--ledger-head", noted_ledger)
         with migrated():
-            checked = check_books(settings.database_url, datetime.now(UTC), wanted, tell=click.echo)
+            checked = check_books(settings.database_url, datetime.now(UTC), *links, tell=click.echo)
         click.echo(f"audit chain: {checked.links} links, head {checked.head}")
+        click.echo(f"ledger: {checked.transactions} transactions, head {checked.ledger_head}")
         if count := checked.found.total():
             raise click.ClickException(f"{count} violations")
         click.echo("The books are right.")

@@ -9,8 +9,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from models.books.accounts import check_accounts
 from models.books.consents import check_consents
 from models.books.decisions import check_households, check_three_people
+from models.books.ledger import check_reversals, check_transactions
 from models.books.links import Noted, check_chain, check_noted, read_head
 from models.books.signed import check_decisions, check_signed
 from models.books.states import check_states
@@ -30,12 +32,18 @@ CHECKS: tuple[Check, ...] = (
     check_consents,
     check_decisions,
     check_signed,
+    check_transactions,
+    check_reversals,
+    check_accounts,
 )
 
 
-def violations(connection: Connection, now: datetime, noted: Noted | None = None) -> Iterator[Violation]:
-    """Everything that every check finds, as it is found."""
-    if noted:
-        yield from check_noted(connection, noted)
+def violations(
+    connection: Connection, now: datetime, noted: Noted | None = None, noted_ledger: Noted | None = None
+) -> Iterator[Violation]:
+    """Everything that every check finds, as it is found; ``noted`` is a link of the audit trail."""
+    for chain, link in (("audit", noted), ("ledger", noted_ledger)):
+        if link:
+            yield from check_noted(connection, chain, link)
     for check in CHECKS:
         yield from check(connection, now)

@@ -56,7 +56,7 @@ WAITING = (
         once_verified=("submitted",),
     ),
     Waits("revision", Revision, {"submitted": frozenset({"revision"})}),
-    Waits("update", Update, {"submitted": frozenset({"update"})}),
+    Waits("update", Update, {"submitted": frozenset({"update", "thanks"})}),
 )
 
 

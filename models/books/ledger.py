@@ -1,0 +1,117 @@
+"""The ledger's transactions: each adds up, is what it was when it was sealed, and moved money as money may move."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy.orm import aliased
+
+from models.books.links import Follower, read_head
+from models.books.violation import Violation, stream
+from models.ledger.accounts import Account, LedgerAccount
+from models.ledger.links import link_hash
+from models.ledger.moves import MOVES
+from models.ledger.tables import LedgerEntry, LedgerHead, LedgerLink, LedgerTransaction
+
+_LEDGER = "ledger"
+
+
+def check_transactions(connection: Connection, _now: datetime) -> Iterator[Violation]:
+    """Everything is read once, in the order of the chain; a transaction goes by the number of its link."""
+    follower = Follower(_LEDGER)
+    for number, rows in groupby(stream(connection, _in_order()), key=lambda row: int(row.number)):
+        yield from _check_link(follower, number, list(rows))
+    yield from follower.end(read_head(connection, LedgerHead))
+    yield from _check_astray(connection)
+
+
+def check_reversals(connection: Connection, _now: datetime) -> Iterator[Violation]:
+    """Each is the exact opposite of something that is no reversal. That there is one alone, a constraint holds."""
+    reversal, reversed_ = aliased(LedgerTransaction), aliased(LedgerTransaction)
+    mine, theirs = aliased(LedgerEntry), aliased(LedgerEntry)
+    opposite = (
+        select(theirs.account_id)
+        .where(theirs.transaction_id == reversed_.id, theirs.account_id == mine.account_id)
+        .where(theirs.amount_fen == -mine.amount_fen)
+        .correlate(mine, reversed_)
+    )
+    alone = select(mine.account_id).where(mine.transaction_id == reversal.id, ~opposite.exists())
+    alone = alone.correlate(reversal, reversed_)
+    differs = or_(
+        reversed_.id.is_(None),
+        reversed_.reverses_id.is_not(None),
+        reversed_.kind != reversal.kind,
+        alone.exists(),
+        _count(reversal) != _count(reversed_),
+    )
+    statement = (
+        select(LedgerLink.number, reversal.reverses_id)
+        .join(reversal, reversal.id == LedgerLink.transaction_id)
+        .outerjoin(reversed_, reversed_.id == reversal.reverses_id)
+        .where(reversal.reverses_id.is_not(None), differs)
+        .order_by(LedgerLink.number)
+    )
+    for found in stream(connection, statement):
+        words = f"is not the exact opposite of what it reverses (transaction {found.reverses_id})"
+        yield Violation("reversal_differs", _LEDGER, found.number, words)
+
+
+def _in_order() -> Any:
+    """A row for each entry, in the chain's order; whatever is missing is None."""
+    reversed_ = aliased(LedgerLink)
+    posted, entry, account = LedgerTransaction, LedgerEntry, LedgerAccount
+    columns = (LedgerLink.number, LedgerLink.hash, posted.id, posted.kind, posted.cause, posted.at, posted.reverses_id)
+    return (
+        select(
+            *columns,
+            reversed_.number.label("reverses"),
+            account.kind.label("account"),
+            account.subject_id,
+            entry.amount_fen,
+        )
+        .outerjoin(posted, posted.id == LedgerLink.transaction_id)
+        .outerjoin(entry, entry.transaction_id == LedgerLink.transaction_id)
+        .outerjoin(account, account.id == entry.account_id)
+        .outerjoin(reversed_, reversed_.transaction_id == posted.reverses_id)
+        .order_by(LedgerLink.number)
+    )
+
+
+def _check_link(follower: Follower, number: int, rows: Sequence[Row[Any]]) -> Iterator[Violation]:
+    posted = rows[0]
+    if posted.id is None:
+        yield Violation("transaction_gone", _LEDGER, number, "has no transaction any more")
+        yield from follower.read(number, posted.hash, posted.hash)
+        return
+    entries = [(Account(row.account, row.subject_id), row.amount_fen) for row in rows if row.account is not None]
+    yield from follower.read(number, posted.hash, link_hash(follower.before, {**posted._mapping, "entries": entries}))
+    total = sum(fen for _, fen in entries)
+    if total or len(entries) < 2:
+        words = f"has {len(entries)} entries, which sum to {total} fen (transaction {posted.id})"
+        yield Violation("unbalanced", _LEDGER, number, words)
+    sign = 1 if posted.reverses_id is None else -1
+    move = MOVES.get(posted.kind)
+    if move is None or not move.fits({account: sign * fen for account, fen in entries}):
+        words = f"moved money as no {posted.kind} does (transaction {posted.id})"
+        yield Violation("other_move", _LEDGER, number, words)
+
+
+def _check_astray(connection: Connection) -> Iterator[Violation]:
+    """Transactions of no link, which nothing has sealed, and entries of no transaction or account."""
+    posted, entry = LedgerTransaction, LedgerEntry
+    unsealed = select(posted.id).outerjoin(LedgerLink, LedgerLink.transaction_id == posted.id)
+    for found in stream(connection, unsealed.where(LedgerLink.number.is_(None)).order_by(posted.id)):
+        yield Violation("unsealed", "ledger_transaction", found.id, "has no link in the chain")
+    known = select(posted.id).where(posted.id == entry.transaction_id).exists()
+    account = select(LedgerAccount.id).where(LedgerAccount.id == entry.account_id).exists()
+    astray = select(entry.transaction_id, entry.account_id).where(or_(~known, ~account))
+    for found in stream(connection, astray.order_by(entry.transaction_id, entry.account_id)):
+        words = f"has an entry on account {found.account_id}, and one of both is not there"
+        yield Violation("entry_astray", "ledger_transaction", found.transaction_id, words)
+
+
+def _count(transaction: Any) -> Any:
+    entry = aliased(LedgerEntry)
+    return select(func.count()).where(entry.transaction_id == transaction.id).correlate(transaction).scalar_subquery()
