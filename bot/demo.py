@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
 from bot.lexicon import CONFIG
+from bot.pay.demo_keys import settings_in
 from bot.push.cards import as_in_console, load_cards
 from bot.seed import Seeded, seed
 from bot.seed_pictures import draw_pictures
@@ -53,6 +54,7 @@ def environment(at: Path) -> dict[str, str]:
         "PUBLIC_URL": f"http://127.0.0.1:{os.environ.get('PORT', '8000')}",
         "WECHAT_API_URL": stand_in,
         "PAY_API_URL": stand_in,
+        "PAY_MODE": "off",  # until the stand-in runs, whose keys are needed
         "WECHAT_TEMPLATES": _ids(TEMPLATES),
         "WECHAT_SUBSCRIPTIONS": _ids(SUBSCRIPTIONS),
         # The stand-in has no minute's limit, and nobody at the demo waits for one.
@@ -99,17 +101,18 @@ def run(settings: Settings, at: Path, menus: dict[str, Menu], api: WeChatApi) ->
                 "WECHAT_MODE": str(settings.wechat_mode),
             }
             python = sys.executable
-            web = [python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", port]
-            web += ["--blocking-threads", "8", "--no-ws", "--log-level", "error", "wsgi:app"]
-            processes.start("web", web, ours)
             stand_in = ["--bot-url", f"http://127.0.0.1:{port}/wechat", "--port", simulator]
             stand_in += ["--account", ACCOUNT["id"], "--account-name", ACCOUNT["name"], "--pay-keys", str(at / "pay")]
             stand_in += ["--people", str(at / "people.json"), "--templates", str(at / "templates.json")]
             processes.start("simulator", [python, "-m", "bot.simulator", *stand_in], secrets)
+            _await(f"http://127.0.0.1:{simulator}/", processes)
+            ours |= settings_in(at / "pay")  # which it has made by now, in its first run
+            web = [python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", port]
+            web += ["--blocking-threads", "8", "--no-ws", "--log-level", "error", "wsgi:app"]
+            processes.start("web", web, ours)
             for name, command in fleet.commands(groups=fleet.SMALL).items():
                 processes.start(name, command, ours)
-            for url in (f"http://127.0.0.1:{port}/readyz", f"http://127.0.0.1:{simulator}/"):
-                _await(url, processes)
+            _await(f"http://127.0.0.1:{port}/readyz", processes)
             publish(api, menus)
             _tag(api, menus, seeded)
             _announce(port, simulator, at)

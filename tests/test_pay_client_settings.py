@@ -18,11 +18,13 @@ from pydantic import ValidationError
 from redis import Redis
 
 from bot.pay.client import true_now
+from bot.pay.demo_keys import settings_in
 from bot.pay.errors import Unreachable
 from bot.pay.making import NOTIFY_PATH, make_notify_door, make_pay_client
 from bot.pay.notice import PaymentNotice
 from bot.simulator.app import create_simulator
 from bot.simulator.faults import Fault, Kind
+from bot.simulator.pay.options import Kind as Merchants
 from bot.simulator.pay.options import PayOptions
 from bot.simulator.simulator import Simulator
 from config.pay import read_private_key
@@ -223,3 +225,17 @@ def test_key_paths_are_small_files(tmp_path: Path) -> None:
     for path in (large, tmp_path, Path("/dev/null"), tmp_path / "nothing"):
         with pytest.raises(ValueError, match="PEM, or the path"):
             read_private_key(str(path))
+
+
+@pytest.mark.parametrize("kind", list(Merchants))
+def test_the_keys_that_a_stand_in_has_made_are_the_demos(
+    monkeypatch: pytest.MonkeyPatch, own: Credentials, kind: Merchants
+) -> None:
+    options = replace(OPTIONS, app_id=SAMPLE_APP_ID, pay=PayOptions(mchid=MCHID, kind=kind, keys_dir=key_folder()))
+    simulator = Simulator(options, lambda *_: (204, b""))
+    with serving(create_simulator(options, simulator)) as url:
+        given = settings(monkeypatch, settings_in(own.folder) | {"BANGFU_ENV": "demo", "PAY_API_URL": url})
+        with make_pay_client(given) as client:
+            assert client.order("GIFT000001", 100, "oAunt", "苗寨修路")
+    simulator.close()
+    assert set(given.pay_public_keys) == set(own.platform)
