@@ -1,5 +1,6 @@
 """Pushes that arrive: as a worker would claim, send and settle them, without the network between."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -18,6 +19,21 @@ def arrive(stage: Stage, openid: str, kind: str, facts: dict[str, Any], channel:
         key = f"arrive:{db.scalar(select(func.max(Notice.id)))}"
         tell(db, conversation, kind, facts, key, now, about=("appeal", facts["number"]))
         told: list[int] = db.info.get(TOLD, [])
-        for owed in claim(db, told, now):
-            settle(db, [Outcome(owed.id, "sent", channel=channel, offers=bool(KINDS[kind].offers))], now)
+        _send(db, told, channel, now)
     return told[0] if told else None
+
+
+def go_out(stage: Stage, openid: str) -> list[int]:
+    """What is owed to them and due, as customer service messages; the numbers of the notices."""
+    conversation, now = stage.person(openid), stage.clock()
+    with Database(stage.database) as db, db.begin():
+        due = (Notice.conversation_id == conversation) & (Notice.state == "owed") & (Notice.due_at <= now)
+        owed = list(db.scalars(select(Notice.id).where(due).order_by(Notice.id)))
+        _send(db, owed, "service", now)
+    return owed
+
+
+def _send(db: Database, notices: list[int], channel: str, now: datetime) -> None:
+    for owed in claim(db, notices, now):
+        offers = bool(KINDS[owed.template].offers)
+        settle(db, [Outcome(owed.id, "sent", channel=channel, offers=offers)], now)

@@ -4,8 +4,8 @@ A transcript is lines: ``> words`` is typed, ``< flow/step:macro`` is what must 
 said (in order, echoes and the hint to keep an answer left out), ``<~ words`` must stand in the reply, ``= …``
 looks into the database, ``? name pattern`` keeps what the pattern's group finds in the reply, for ``{name}`` in
 later messages, ``$ card`` the code of the newest card, ``$ pushed kind fact=value …`` lets a push arrive (``by``:
-its channel), which ``[tap {push}-2]`` taps the second line of, ``@ name`` changes who is talking, ``$ …`` sets the
-scene, ``+ 13h`` lets time pass, ``#`` is a comment.
+its channel), which ``[tap {push}-2]`` taps the second line of, ``$ goes_out kind …`` pushes what is owed to whoever is
+talking, ``@ name`` changes who that is, ``$ …`` sets the scene, ``+ 13h`` lets time pass, ``#`` is a comment.
 """
 
 import re
@@ -49,7 +49,7 @@ from models import (
 )
 from models.digest import month_before
 from tests import wechat_side
-from tests.arriving import arrive
+from tests.arriving import arrive, go_out
 from tests.stage import Stage
 
 TABLES: dict[str, Any] = {
@@ -226,6 +226,12 @@ class Actor:
                 said = {name: int(value) if value.isdigit() else value for name, value in (f.split("=") for f in facts)}
                 channel = str(said.pop("by", "service"))
                 self.kept["push"] = str(arrive(self.stage, self.openid, kind, said, channel) or "")
+            case ["goes_out", *kinds]:
+                sent = go_out(self.stage, self.openid)
+                with Database(self.stage.database) as db:
+                    found = [db.get_one(notice.Notice, number).template for number in sent]
+                assert found == kinds, f"{found} went out"
+                self.kept["push"] = str(sent[-1]) if sent else ""
             case ["open_appeal", *kind]:
                 target = 30_000_000 if kind == ["crowdfund"] else 500_000
                 self.stage.open_appeal(kind[0] if kind else "one_to_one", target)
