@@ -330,6 +330,7 @@ CASES: list[tuple[Callable[[list[str]], Any], int, str]] = [
     (lambda w: w.__setitem__(1, w[1].replace("SUCCESS", "SUCCES")), 2, "state"),
     (lambda w: w.__setitem__(1, w[1].replace("GIFT", "礼")), 2, "number"),
     (lambda w: w.__setitem__(1, w[1].replace("`100.00", "`100.001", 1)), 2, "amount"),
+    (lambda w: w.__setitem__(1, w[1].replace("`100.00", "`-100.00", 1)), 2, "amount"),
     (lambda w: w.__setitem__(1, w[1].replace("`0,", "`R9,")), 2, "refund"),
     (lambda w: w.__setitem__(3, w[3].replace("总交易单数", "总数")), 4, "totals_header"),
     (lambda w: w.__setitem__(4, w[4].replace("`2", "`3", 1)), 5, "totals"),

@@ -242,6 +242,7 @@ def test_only_our_key_opens_it(merchant: Merchant, paid: tuple[Headers, bytes]) 
         ({"resource": {"ciphertext": "AAAA"}}, "seal"),
         ({"event_type": "REFUND.SUCCESS"}, "fields"),
         ({"event_type": "REFUND.PARTLY"}, "event"),
+        ({"event_type": "REFUND.PROCESSING"}, "event"),
         ({"event_type": "PAYSCORE.USER_PAID"}, "event"),
         ({"event_type": "transaction.success"}, "body"),
     ],

@@ -98,7 +98,8 @@ def read_bill(lines: Iterable[bytes], mch_id: str, names: BillNames | None = Non
             break
         cells = _cells(line, text, width)
         row = _Cells(line, {key: cells[place] for key, place in places.items()})
-        sums.update({key: row.fen(key) for key in names.totals if key != "rows"})
+        for key in names.totals.keys() - {"rows"}:
+            sums[key] += row.fen(key)
         sums["rows"] += 1
         yield row.read(mch_id)
     else:
@@ -161,10 +162,14 @@ class _Cells:
         self._line, self._cells = line, cells
 
     def fen(self, key: str) -> int:
+        """Nothing is below zero but fees that came back."""
         try:
-            return yuan_to_fen(self._cells[key])
+            fen = yuan_to_fen(self._cells[key])
         except ValueError:
             raise BadBill(self._line, "amount", key) from None
+        if fen < 0 and key != "fee":
+            raise BadBill(self._line, "amount", key)
+        return fen
 
     def count(self, key: str) -> int:
         return int(self._matched(key, _COUNT, "amount"))

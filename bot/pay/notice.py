@@ -33,7 +33,7 @@ from bot.pay.proving import Headers, PlatformKeys, Unproved
 # Ten times the longest that was seen.
 LARGEST_NOTICE = 64 * 1024
 _PAID = "TRANSACTION.SUCCESS"
-_REFUNDED = frozenset(f"REFUND.{state}" for state in RefundState)
+_REFUNDED = frozenset(f"REFUND.{state}" for state in RefundState if state is not RefundState.PROCESSING)
 
 
 @dataclass(frozen=True, slots=True)

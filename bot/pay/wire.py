@@ -104,19 +104,15 @@ class Wire:
     def _guarded(self, request: Request, read: Callable[[requests.Response], Got], tries: int = TRIES) -> Got:
         if self._breaker and not self._breaker.may_call():
             raise Unreachable(request.call, "left in peace for a while", False)
+        reached = True
         try:
-            answer = self._tried(request, read, tries)
+            return self._tried(request, read, tries)
         except Unreachable:
-            if self._breaker:
-                self._breaker.failed()
+            reached = False
             raise
-        except (Refused, BadAnswer):
+        finally:
             if self._breaker:
-                self._breaker.worked()
-            raise
-        if self._breaker:
-            self._breaker.worked()
-        return answer
+                (self._breaker.worked if reached else self._breaker.failed)()
 
     def _tried(self, request: Request, read: Callable[[requests.Response], Got], tries: int) -> Got:
         left, unknown = tries, False
