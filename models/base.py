@@ -1,10 +1,27 @@
-"""What all tables share: the declarative base, UTC times, keys, and names for constraints."""
+"""What all tables share: the declarative base, UTC times, keys, names for constraints, and lists of ids."""
 
+import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, Dialect, Integer, MetaData, TypeDecorator
-from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Integer,
+    MetaData,
+    TypeDecorator,
+    any_,
+    bindparam,
+    column,
+    func,
+    select,
+)
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session, mapped_column
 
 # SQLite hands out row numbers only for INTEGER keys.
 Key = BigInteger().with_variant(Integer, "sqlite")
@@ -49,3 +66,12 @@ def one_of(column: str, values: tuple[str, ...] | frozenset[str]) -> CheckConstr
     """A CHECK that the column holds one of these words."""
     listed = ", ".join(f"'{value}'" for value in sorted(values))
     return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+def among(db: Session, ids: InstrumentedAttribute[int], wanted: Iterable[int]) -> ColumnElement[bool]:
+    """One of many, as a single parameter: the statement reads the same for one and for a hundred, and is prepared."""
+    listed = list(wanted)
+    if db.get_bind().dialect.name == "sqlite":
+        each = func.json_each(json.dumps(listed)).table_valued(column("value", Integer))
+        return ids.in_(select(each.c.value))
+    return ids == any_(bindparam(None, listed, ARRAY(BigInteger)))

@@ -7,12 +7,13 @@ consent) is taken; the send happens outside of any; ``settle`` keeps what came o
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     Boolean,
     LargeBinary,
     String,
+    Table,
     and_,
     bindparam,
     case,
@@ -25,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from models.base import among
 from models.broadcast import Broadcast
 from models.conversation import Conversation
 from models.notice import TOLD, Notice, open_facts
@@ -85,27 +87,31 @@ class Outcome:
         return self.state == "sent" or self.in_short
 
 
+# In SQLAlchemy's core: no object of the session's is looked for, and these are the worker's most frequent words.
+_ROWS = cast(Table, Notice.__table__)
+_NOW = bindparam("b_now", type_=_ROWS.c.claimed_at.type)
+_CLAIM = (
+    update(_ROWS)
+    .values(
+        state="sending",
+        claimed_at=_NOW,
+        attempted_at=func.coalesce(_ROWS.c.attempted_at, _NOW),
+        tries=_ROWS.c.tries + 1,
+    )
+    .returning(_ROWS.c.id)
+)
+
+
 def claim(db: Session, ids: Collection[int], now: datetime) -> list[Owed]:
     """Those of these notices that are owed and due, in the order of their people; nobody else gets them."""
     # A send of a fan-out that was under way when it was stopped may come back as owed: it stays where it is.
     stopped = select(Broadcast.id).where(Broadcast.id == Notice.broadcast_id, Broadcast.state == "stopped").exists()
     due = (
         select(Notice.id)
-        .where(Notice.id.in_(ids), Notice.state == "owed", Notice.due_at <= now, ~stopped)
+        .where(among(db, Notice.id, ids), Notice.state == "owed", Notice.due_at <= now, ~stopped)
         .with_for_update(skip_locked=True)
     )
-    mine = (
-        update(Notice)
-        .where(Notice.id.in_(due.scalar_subquery()))
-        .values(
-            state="sending",
-            claimed_at=now,
-            attempted_at=func.coalesce(Notice.attempted_at, now),
-            tries=Notice.tries + 1,
-        )
-        .returning(Notice.id)
-    )
-    claimed = db.scalars(mine).all()
+    claimed = db.connection().execute(_CLAIM.where(_ROWS.c.id.in_(due)), {"b_now": now}).scalars().all()
     people = Conversation
     rows: Any = db.execute(
         select(
@@ -128,24 +134,24 @@ def claim(db: Session, ids: Collection[int], now: datetime) -> list[Owed]:
             people.touched_at,
         )
         .join(people, people.id == Notice.conversation_id)
-        .where(Notice.id.in_(claimed))
+        .where(among(db, Notice.id, claimed))
         .order_by(Notice.conversation_id, Notice.id)
     )
     return [Owed(*row) for row in rows]
 
 
 _SETTLE = (
-    update(Notice.__table__)  # type: ignore[arg-type]
-    .where(Notice.__table__.c.id == bindparam("b_id"), Notice.__table__.c.state == "sending")
+    update(_ROWS)
+    .where(_ROWS.c.id == bindparam("b_id"), _ROWS.c.state == "sending")
     .values(
         state=bindparam("b_state"),
-        channel=func.coalesce(bindparam("b_channel", type_=String), Notice.__table__.c.channel),
+        channel=func.coalesce(bindparam("b_channel", type_=String), _ROWS.c.channel),
         reason=bindparam("b_reason"),
-        due_at=func.coalesce(bindparam("b_due_at", type_=Notice.__table__.c.due_at.type), Notice.__table__.c.due_at),
-        sent_at=bindparam("b_sent_at", type_=Notice.__table__.c.sent_at.type),
-        offers_at=bindparam("b_offers_at", type_=Notice.__table__.c.offers_at.type),
+        due_at=func.coalesce(bindparam("b_due_at", type_=_ROWS.c.due_at.type), _ROWS.c.due_at),
+        sent_at=bindparam("b_sent_at", type_=_ROWS.c.sent_at.type),
+        offers_at=bindparam("b_offers_at", type_=_ROWS.c.offers_at.type),
         platform_id=bindparam("b_platform_id", type_=String),
-        attempted_at=case((bindparam("b_unknown", type_=Boolean), Notice.__table__.c.attempted_at), else_=None),
+        attempted_at=case((bindparam("b_unknown", type_=Boolean), _ROWS.c.attempted_at), else_=None),
     )
 )
 
@@ -176,10 +182,7 @@ def note_channels(db: Session, chosen: Iterable[tuple[int, str]]) -> None:
     for notice, channel in chosen:
         by_channel.setdefault(channel, []).append(notice)
     for channel, ids in by_channel.items():
-        db.execute(
-            update(Notice).where(Notice.id.in_(ids)).values(channel=channel),
-            execution_options={"synchronize_session": False},
-        )
+        db.connection().execute(update(_ROWS).where(among(db, Notice.id, ids)).values(channel=channel))
 
 
 def refuse_people(db: Session, codes: dict[int, int]) -> None:

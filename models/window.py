@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ForeignKey, SmallInteger, String, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, one_of
+from models.base import Base, among, one_of
 from models.message import Kind, Message
 
 
@@ -68,7 +68,7 @@ def open_windows(db: Session, people: Iterable[int], now: datetime) -> dict[int,
     usable = or_(Window.left.is_(None), Window.left > 0)
     rows = db.scalars(
         select(Window)
-        .where(Window.conversation_id.in_(sorted(set(people))), Window.ends_at > now + MARGIN, usable)
+        .where(among(db, Window.conversation_id, sorted(set(people))), Window.ends_at > now + MARGIN, usable)
         .order_by(Window.conversation_id, Window.ends_at)
         .with_for_update()
     )
