@@ -3,7 +3,7 @@
 import secrets
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.appeal import Appeal, OwnHousehold
@@ -28,6 +28,8 @@ MACHINE = Machine(
         ("intended", "cancelled"): _OWNER,
         ("awaiting_payment", "paid"): _SYSTEM,
         ("awaiting_payment", "expired"): _SYSTEM,
+        # A payment that comes after all goes back by way of ``paid``.
+        ("expired", "paid"): _SYSTEM,
         ("paid", "committed"): _SYSTEM,
         ("paid", "refund_pending"): frozenset({By.SYSTEM, By.OWNER}),
         ("committed", "partly_disbursed"): _SYSTEM,
@@ -38,7 +40,11 @@ MACHINE = Machine(
         ("refund_pending", "redirected"): _SYSTEM,
     },
 )
-COUNTED = ("intended", "awaiting_payment", "paid", "committed", "partly_disbursed", "settled")
+# What public sums count: what came, and what was promised while PAY_MODE was off. Not what somebody is yet to pay.
+COUNTED = ("intended", "paid", "committed", "partly_disbursed", "settled")
+# What becomes of a gift whose appeal fails: it comes back, or goes to a similar one.
+FALLBACKS = ("refund", "similar")
+_AWAITS = text("state = 'awaiting_payment'")
 
 
 class NotFunding(Refusal):
@@ -63,13 +69,19 @@ class Pledge(Base):
     """Counted apart: officers who give to what they passed themselves are no measure of help found."""
     state: Mapped[str] = mapped_column(String(20), default="intended")
     created_at: Mapped[datetime]
+    pay_by: Mapped[datetime | None]
+    """Until when it can be paid; None: a promise that nobody is asked to pay."""
+    fallback: Mapped[str] = mapped_column(String(8), default="refund", server_default="refund")
 
     __table_args__ = (
         one_of("state", MACHINE.states),
+        one_of("fallback", FALLBACKS),
+        CheckConstraint("state <> 'awaiting_payment' OR pay_by IS NOT NULL", name="awaited_until"),
         CheckConstraint(f"amount_fen >= {SMALLEST_PLEDGE}", name="at_least_one_yuan"),
         Index("ix_pledges_appeal", "appeal_id", "state", "amount_fen"),
         Index("ix_pledges_donor_id", "donor_id", "id"),
         Index("ix_pledges_appeal_donor", "appeal_id", "donor_id"),
+        Index("ix_pledges_pay_by", "pay_by", sqlite_where=_AWAITS, postgresql_where=_AWAITS),
     )
 
 

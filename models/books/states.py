@@ -15,6 +15,8 @@ from models.audit import AuditEvent
 from models.books.violation import Violation, stream
 from models.goods import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
 from models.machine import Machine
+from models.payment import MACHINE as PAY_ORDERS
+from models.payment import PayOrder
 from models.pledge import MACHINE as PLEDGES
 from models.pledge import Pledge
 from models.produce import MACHINE as LISTINGS
@@ -39,6 +41,7 @@ STATEFUL = (
     Kept(APPEALS, Appeal, frozenset({"draft"})),
     Kept(CASES, Verification, frozenset({"draft"})),
     Kept(PLEDGES, Pledge, frozenset({"intended"})),
+    Kept(PAY_ORDERS, PayOrder, frozenset({"created"})),
     Kept(OFFER_MACHINE, Offer, frozenset({"draft"})),
     Kept(REQUEST_MACHINE, GoodsRequest, frozenset({"draft"})),
     Kept(LISTINGS, Listing, frozenset({"draft"})),

@@ -16,11 +16,11 @@ def only_grow(table: str, column: str) -> None:
     _refuse(f"{table}_grows", table, "UPDATE", f"NEW.{column} <= OLD.{column}", f"{table}: {column} only grows")
 
 
-def keep_fixed(table: str, columns: tuple[str, ...], when: str) -> None:
+def keep_fixed(table: str, columns: tuple[str, ...], when: str, name: str = "fixed") -> None:
     """These columns never change again once ``when`` (an SQL condition on OLD) holds."""
     differs = "IS DISTINCT FROM" if op.get_bind().dialect.name == "postgresql" else "IS NOT"
     changed = " OR ".join(f"OLD.{column} {differs} NEW.{column}" for column in columns)
-    _refuse(f"{table}_fixed", table, "UPDATE", f"({when}) AND ({changed})", f"{table}: {', '.join(columns)} are fixed")
+    _refuse(f"{table}_{name}", table, "UPDATE", f"({when}) AND ({changed})", f"{table}: {', '.join(columns)} are fixed")
 
 
 def refuse_insert(table: str, name: str, condition: str, message: str) -> None:
