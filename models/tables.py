@@ -25,6 +25,8 @@ from models import (  # noqa: F401 - a table is there once its module is
     photo,
     pledge,
     produce,
+    refund,
+    refund_run,
     region,
     registry,
     revision,

@@ -1,0 +1,46 @@
+"""Gifts of an appeal that came to nothing go back, all of them: how far that is. Begun with what ends the appeal."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, column, exists, select, table, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.base import Base, RowId, one_of
+
+# By its name: models.pledge knows of appeals, and appeals of this.
+_PLEDGES = table("pledges", column("appeal_id"), column("state"))
+# In which a gift's money, or what is left of it, is held for its appeal.
+HELD = ("paid", "committed", "partly_disbursed")
+# The states of an appeal in which nothing more comes of it.
+ENDS = ("failed", "cancelled")
+_LIVE = text("state = 'planning'")
+
+
+class RefundRun(Base):
+    """``reason``: the state that the appeal came to. ``cursor``: the last pledge that was looked at.
+
+    ``done``: every gift has its refund; how far these are, they say themselves.
+    """
+
+    __tablename__ = "refund_runs"
+    id: Mapped[RowId]
+    appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"), unique=True)
+    reason: Mapped[str] = mapped_column(String(10))
+    state: Mapped[str] = mapped_column(String(10), default="planning", server_default="planning")
+    cursor: Mapped[int] = mapped_column(default=0, server_default="0")
+    created_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("reason", ENDS),
+        one_of("state", ("planning", "done")),
+        Index("ix_refund_runs_live", "id", sqlite_where=_LIVE, postgresql_where=_LIVE),
+    )
+
+
+def give_back(db: Session, appeal_id: int, reason: str, now: datetime) -> None:
+    """In the transaction that ends the appeal, whose row the caller holds; none where no gift is held for it."""
+    held = exists().where(_PLEDGES.c.appeal_id == appeal_id, _PLEDGES.c.state.in_(HELD))
+    if db.scalar(select(held)):
+        db.add(RefundRun(appeal_id=appeal_id, reason=reason, created_at=now))
+        db.flush()
