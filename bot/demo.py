@@ -29,7 +29,7 @@ from models.database import connect
 from models.migrations import upgrade
 
 ACCOUNT: dict[str, str] = tomllib.loads((CONFIG / "demo" / "account.toml").read_text(encoding="utf-8"))
-READY_WITHIN = 30.0
+READY_WITHIN = 120.0
 # What the ids of the stand-in's templates begin with, before the card's name.
 TEMPLATES, SUBSCRIPTIONS = "demo-template-", "demo-notice-"
 
