@@ -9,7 +9,18 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.base import Base, RowId, one_of
 
 # A draft's belong to its conversation.
-SUBJECTS = ("appeal", "draft", "listing", "mandate", "offer", "revision", "visit", "update")
+SUBJECTS = (
+    "appeal",
+    "disbursement",
+    "draft",
+    "listing",
+    "mandate",
+    "offer",
+    "receipt",
+    "revision",
+    "visit",
+    "update",
+)
 
 
 class Photo(Base):

@@ -20,7 +20,7 @@ from models.staff import STAFF_ROLES, Staff, highest_seat, nearest, same_people,
 from models.task_news import tell_new
 from models.tie import tied_to
 
-SUBJECTS = ("case", "appeal", "revision", "update")
+SUBJECTS = ("case", "appeal", "revision", "update", "disbursement", "refund")
 # Step -> whose it is, and the days they have. Of a case's fifteen, the registry has one and the notice five; an
 # objection takes what time it takes.
 STEPS: dict[str, tuple[str, int]] = {
@@ -34,6 +34,16 @@ STEPS: dict[str, tuple[str, int]] = {
     "file": ("fund_holder", 5),
     "revision": ("village", 5),
     "update": ("village", 5),
+    "thanks": ("village", 5),
+    # Money on its way to what it is for, and what those it went to say of it.
+    "use_endorse": ("village", 5),
+    "use_approve": ("township", 3),
+    "use_authorise": ("fund_holder", 5),
+    "use_pay": ("fund_holder", 5),
+    "use_call": ("township", 5),
+    "use_acquit": ("village", 5),
+    "use_doubt": ("county", 3),
+    "refund": ("fund_holder", 5),
     "doubt": ("county", 3),
     # An appeal or a household that the county stopped: for how long, is its own to say.
     "frozen": ("county", 15),
