@@ -34,6 +34,10 @@ MACHINE = Machine(
         ("paid", "refund_pending"): frozenset({By.SYSTEM, By.OWNER}),
         ("committed", "partly_disbursed"): _SYSTEM,
         ("committed", "refund_pending"): frozenset({By.SYSTEM, By.OWNER}),
+        # What is left of it goes back.
+        ("partly_disbursed", "refund_pending"): frozenset({By.SYSTEM, By.OWNER}),
+        # Made of another gift, whose money it has.
+        ("intended", "paid"): _SYSTEM,
         ("partly_disbursed", "settled"): _SYSTEM,
         ("committed", "settled"): _SYSTEM,
         ("refund_pending", "refunded"): _SYSTEM,
@@ -81,6 +85,7 @@ class Pledge(Base):
         Index("ix_pledges_appeal", "appeal_id", "state", "amount_fen"),
         Index("ix_pledges_donor_id", "donor_id", "id"),
         Index("ix_pledges_appeal_donor", "appeal_id", "donor_id"),
+        Index("ix_pledges_appeal_id", "appeal_id", "id"),
         Index("ix_pledges_pay_by", "pay_by", sqlite_where=_AWAITS, postgresql_where=_AWAITS),
     )
 

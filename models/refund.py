@@ -65,8 +65,8 @@ _TWICE = text("reason = 'twice'")
 class Refund(Base):
     """``out_refund_no`` is ours, of the first round; after the platform closed that, the next has another ``number``.
 
-    ``refund_id``: the platform's. ``tries``: how often it was asked for in this round, last at ``asked_at``. ``due_at``:
-    when somebody looks at it next; None: it waits for a person, or is over. ``trouble``: why it waits for a person.
+    ``refund_id``: the platform's. ``tries``: how often it was asked for in this round, last at ``asked_at``.
+    ``due_at``: when it is looked at next; None: it waits for a person, or is over. ``trouble``: why it waits for one.
     ``redirected_to``: the pledge that was made of it. ``by_hand``: who of the staff has settled it.
     """
 

@@ -37,6 +37,7 @@ def downgrade() -> None:
     op.execute(f"DELETE FROM recusals WHERE task_id IN ({tasks})")  # noqa: S608 - no words of anybody's
     op.execute("DELETE FROM tasks WHERE subject = 'refund'")
     _subjects(_TASKS_BEFORE)
+    op.drop_index(op.f("ix_pledges_appeal_id"), table_name="pledges")
     drop("refunds", "refunds_done_once", "refunds_fixed")
     op.drop_table("refunds")
     op.drop_table("refund_runs")
@@ -124,3 +125,4 @@ def _indexes() -> None:
         op.create_index(name, table, columns, unique=unique, sqlite_where=where, postgresql_where=where)
     op.create_index(op.f("ix_refunds_pay_order_id"), "refunds", ["pay_order_id"])
     op.create_index("ix_refunds_run", "refunds", ["run_id", "state", "amount_fen"])
+    op.create_index(op.f("ix_pledges_appeal_id"), "pledges", ["appeal_id", "id"])
