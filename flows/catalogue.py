@@ -20,6 +20,7 @@ from flows.request_goods import request_goods
 from flows.revise_appeal import revise_appeal
 from flows.start_appeal import start_appeal
 from flows.take_up import take_up
+from flows.thank import thank
 from flows.visit import visit
 
 FLOWS: tuple[Flow, ...] = (
@@ -27,6 +28,7 @@ FLOWS: tuple[Flow, ...] = (
     start_appeal,
     revise_appeal,
     progress,
+    thank,
     publish,
     call,
     take_up,

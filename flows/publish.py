@@ -1,4 +1,4 @@
-"""发布: an update to everybody who gave. Nothing is asked; but it is shown, and to how many, and waits for the word."""
+"""发布: progress or thanks to everybody who gave. Shown, and to how many; it waits for the word."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,15 +27,17 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     """The words as they stand, whether they still wait, and how many people would be told at this moment."""
     update = desk.db.get_one(Update, draft.given["update"])
-    people = count_people(desk.db, backers_of(desk.db.get_one(Appeal, update.appeal_id)))
-    return {"words": update.words, "waits": update.state == "submitted", "people": people}
+    people = count_people(desk.db, backers_of(desk.db.get_one(Appeal, update.appeal_id), update.kind))
+    return {"kind": update.kind, "words": update.words, "waits": update.state == "submitted", "people": people}
 
 
 def done(desk: Desk, draft: Draft) -> Answer:
     staff = _officer(desk)
     appeal, broadcast = publish_update(desk.db, staff, draft.given["update"], desk.world.now)
     desk.jobs.append(("fan_out", broadcast.id))
-    values = {"number": appeal.id, "broadcast": broadcast.id, "people": count_people(desk.db, backers_of(appeal))}
+    kind = desk.db.get_one(Update, draft.given["update"]).kind
+    people = count_people(desk.db, backers_of(appeal, kind))
+    values = {"number": appeal.id, "kind": kind, "broadcast": broadcast.id, "people": people}
     return Answer([Say("flows/publish/done", None, values)])
 
 

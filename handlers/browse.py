@@ -13,6 +13,7 @@ from models.appeal import NoSuchAppeal
 from models.public import PublicStory, find_story, find_update
 from models.revision import waiting_for
 from models.shelves import NoSuchThing, Shelf, Wanted
+from models.updating import TELLABLE
 from models.user import User
 
 MOST_WORDS = 3
@@ -99,6 +100,8 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
     told = find_update(talk.desk.db, found.number)
     if told and told.number:
         ways["updates"] = ["command", "view_updates", number]
+    if own and found.gifts and found.state in TELLABLE:
+        ways["thank"] = ["command", "thank", number]
     revising = own and waiting_for(talk.desk.db, found.number) is not None
     return _detail(talk, APPEALS, found, ways, own, word, after, revising=revising, told=told)
 

@@ -16,6 +16,7 @@ from models.appeal import Appeal
 from models.machine import WrongState
 from models.staff import Staff
 from models.task import demand_region, take
+from models.update import kind_of
 from models.updating import check_decidable
 from models.verification import MACHINE as CASES
 from models.verification import Verification, get_case
@@ -66,6 +67,7 @@ def with_reasons(
     values = {
         "command": command,
         "subject": parse(reference)[0],
+        "kind": kind_of(talk.desk.db, parse(reference)[1]) if parse(reference)[0] == "update" else None,
         "id": parse(reference)[1],
         "lines": [(n, label) for n, (_, label) in enumerate(listed, 1)],
         "unknown": bool(words),

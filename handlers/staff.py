@@ -72,9 +72,10 @@ def look_with(talk: Talk, reference: str, first: Mapping[str, list[str]]) -> Ans
     revision = waiting_for(talk.desk.db, number)
     if revision and not file.hidden:
         ways["revision"] = ["command", "look", f"revision:{revision.id}"]
-    update = update_waiting(talk.desk.db, number)
-    if update and not file.hidden:
-        ways["update"] = ["command", "look", f"update:{update.id}"]
+    for way, kind in (("update", "progress"), ("thanks", "thanks")):
+        update = update_waiting(talk.desk.db, number, kind)
+        if update and not file.hidden:
+            ways[way] = ["command", "look", f"update:{update.id}"]
     if len(file.story) > STORY_ROOM:
         ways["goes_on"] = ["command", "view_story", str(number), str(STORY_ROOM)]
     if len(file.budget) > BUDGET_LINES:

@@ -54,6 +54,7 @@ COMMANDS: dict[str, Command] = {
         Command("fix", fix.fix, Takes.NUMBER, guess=False),
         Command("withdraw_appeal", fix.withdraw, Takes.NUMBER, guess=False),
         Command("update", updates.update, Takes.NUMBER, guess=False),
+        Command("thank", updates.thank, Takes.NUMBER, guess=False),
         Command("my_case", my_case.my_case, Takes.NUMBER),
         Command("appeal_decision", my_case.appeal_decision),
         Command("notices", notices.notices, Takes.MATTER_OR_WORDS),

@@ -1,4 +1,4 @@
-"""What has become of an appeal: its owner tells it, anybody reads it, and an officer publishes it or sends it back."""
+"""An owner tells what has become of an appeal, or thanks; anybody reads it; an officer publishes or sends it back."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,12 @@ from handlers.reasons import stepped_aside, with_reasons
 from handlers.seat import find_seat, parse
 from handlers.talk import Talk
 from models import updating
-from models.appeal import NoSuchAppeal
+from models.appeal import Appeal, NoSuchAppeal
 from models.correction import changeable
+from models.pledge import promised
 from models.public import find_update
 from models.staff import Staff
+from models.update import kind_of
 from models.updating import TELLABLE, NoSuchUpdate, open_update
 from models.user import User
 
@@ -30,6 +32,24 @@ def update(talk: Talk, number: str = "") -> Answer:
     if wanted in [one.id for one in own]:
         return talk.start("progress", {"tells": wanted})
     return view_updates(talk, str(wanted))
+
+
+def thank(talk: Talk, number: str = "") -> Answer:
+    """感谢 <号>: its owner writes, everybody else reads. Without a number, which of one's own that somebody gave to."""
+    db, user_id = talk.desk.db, talk.desk.person.user_id
+    user = db.get(User, user_id) if user_id else None
+    if number:
+        appeal = db.get(Appeal, int(number))
+        own = appeal is not None and appeal.owner_id == user_id
+        return talk.start("thank", {"thanks_for": int(number)}) if own else view_updates(talk, number)
+    theirs = changeable(db, user, TELLABLE) if user else ()
+    given_to = promised(db, [one.id for one in theirs])
+    own_ones = [one for one in theirs if one.id in given_to]
+    lines = [(n, {"number": one.id, "title": one.title}) for n, one in enumerate(own_ones, 1)]
+    if len(lines) == 1:
+        return talk.start("thank", {"thanks_for": lines[0][1]["number"]})
+    options = [Option(n, "", ["command", "thank", str(one["number"])]) for n, one in lines]
+    return Answer([Say("replies/which_thanks", None, {"lines": lines})], options)
 
 
 def view_updates(talk: Talk, number: str, before: str = "") -> Answer:
@@ -75,4 +95,5 @@ def _send_back(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str])
     number = parse(reference)[1]
     appeal, dropped = updating.send_back(talk.desk.db, staff, number, reasons, talk.world.now)
     talk.desk.jobs += [("forget_photo", photo) for photo in dropped]
-    return Answer([Say("replies/update_sent_back", None, {"number": number, "appeal": appeal.id})])
+    values = {"number": number, "kind": kind_of(talk.desk.db, number), "appeal": appeal.id}
+    return Answer([Say("replies/update_sent_back", None, values)])

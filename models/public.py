@@ -56,9 +56,13 @@ class PublicStory:
 
 @dataclass(frozen=True, slots=True)
 class PublicUpdate:
-    """What the owner told of the appeal ``appeal``; ``number`` 0 and no words where nothing was. ``older``: more is."""
+    """What the owner told of the appeal ``appeal``; ``number`` 0 and no words where nothing was. ``older``: more is.
+
+    ``kind``: progress or thanks.
+    """
 
     number: int
+    kind: str
     appeal: int
     title: str
     words: str
@@ -165,5 +169,6 @@ def find_update(db: Session, number: int, before: int | None = None) -> PublicUp
     theirs = theirs.where(Update.id < before) if before else theirs
     found = db.scalars(theirs.order_by(Update.id.desc()).limit(2)).all()
     if not found:
-        return PublicUpdate(0, number, title, "", None, older=False)
-    return PublicUpdate(found[0].id, number, title, found[0].words, found[0].decided_at, older=len(found) > 1)
+        return PublicUpdate(0, "progress", number, title, "", None, older=False)
+    newest = found[0]
+    return PublicUpdate(newest.id, newest.kind, number, title, newest.words, newest.decided_at, older=len(found) > 1)

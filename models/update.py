@@ -1,12 +1,15 @@
-"""What has become of an appeal, told by its owner and published to those who gave."""
+"""What an owner says to those who gave to an appeal: what has become of it, and thanks. Published by an officer."""
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, select
+from sqlalchemy import ForeignKey, Index, String, Text, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
 from models.machine import By, Machine
+
+# What has become of it (进展), and thanks (感谢).
+KINDS = ("progress", "thanks")
 
 _OFFICER = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
 
@@ -28,15 +31,34 @@ class Update(Base):
     id: Mapped[RowId]
     draft_id: Mapped[str] = mapped_column(String(36), unique=True)
     appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"))
+    kind: Mapped[str] = mapped_column(String(10), default="progress", server_default="progress")
     words: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(10), default="submitted", server_default="submitted")
     created_at: Mapped[datetime]
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     decided_at: Mapped[datetime | None]
 
-    __table_args__ = (one_of("state", MACHINE.states), Index("ix_updates_appeal_id_id", "appeal_id", "id"))
+    __table_args__ = (
+        one_of("kind", KINDS),
+        one_of("state", MACHINE.states),
+        Index("ix_updates_appeal_id_id", "appeal_id", "id"),
+        Index(
+            "uq_updates_one_waiting",
+            "appeal_id",
+            "kind",
+            unique=True,
+            sqlite_where=text("state = 'submitted'"),
+            postgresql_where=text("state = 'submitted'"),
+        ),
+    )
 
 
-def update_waiting(db: Session, appeal_id: int) -> Update | None:
-    """The one that nobody has decided on yet."""
-    return db.scalar(select(Update).where(Update.appeal_id == appeal_id, Update.state == "submitted"))
+def update_waiting(db: Session, appeal_id: int, kind: str = "progress") -> Update | None:
+    """The one of this kind that nobody has decided on yet."""
+    waits = (Update.appeal_id == appeal_id) & (Update.kind == kind) & (Update.state == "submitted")
+    return db.scalar(select(Update).where(waits))
+
+
+def kind_of(db: Session, number: int) -> str | None:
+    """None where there is no such update."""
+    return db.scalar(select(Update.kind).where(Update.id == number))

@@ -1,4 +1,4 @@
-"""What has become of an appeal: its owner tells it, an officer publishes it, and everybody who gave hears of it."""
+"""An owner tells what has become of an appeal, or thanks; an officer publishes it, and everybody who gave hears it."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,11 +25,16 @@ from models.outbox import drop_owed
 from models.photo import Photo, attach, pictures_of
 from models.staff import Staff
 from models.task import Matter, close_task, open_task, reaches, take
+from models.thanking import check_thanks
 from models.tie import is_own
 from models.update import MACHINE, Update, update_waiting
 
 # While something is being done for it, and when the books are closed.
 TELLABLE = (*LIVE, "completed")
+# Kind -> the task of who reads it first, the notice to those who gave, and the trail's word for it.
+_STEPS = {"progress": "update", "thanks": "thanks"}
+_NOTICES = {"progress": "appeal_update", "thanks": "thanks"}
+_SAID = {"progress": "told", "thanks": "thanked"}
 
 
 class NoSuchUpdate(Refusal):
@@ -48,6 +53,7 @@ class UpdateFile:
     """As its officer sees it; ``people`` would be told of it."""
 
     number: int
+    kind: str
     appeal: int
     title: str
     words: str
@@ -71,26 +77,29 @@ def submit(
     pictures: Iterable[Mapping[str, str]],
     conversation_id: int,
     now: datetime,
+    kind: str = "progress",
 ) -> tuple[list[int], list[int]]:
-    """Let it wait for an officer, in place of what waited before. The same draft twice is the same update.
+    """Let it wait for an officer, progress in place of what waited before. The same draft twice is the same update.
 
     ``appeal`` must be locked. Returns the photos to fetch and those whose files are to be deleted. Raises
-    NothingToTell.
+    NothingToTell, and for thanks what check_thanks does.
     """
     if db.scalar(select(Update.id).where(Update.draft_id == draft_id)):
         return [], []
     check_tellable(appeal)
+    if kind == "thanks":
+        check_thanks(db, appeal, now)
     owner = Actor(By.OWNER, f"user:{appeal.owner_id}")
-    before = update_waiting(db, appeal.id)
+    before = update_waiting(db, appeal.id, kind)
     dropped = _end(db, before, "withdrawn", owner, now) if before else []
-    update = Update(draft_id=draft_id, appeal_id=appeal.id, words=words, state="submitted", created_at=now)
+    update = Update(draft_id=draft_id, appeal_id=appeal.id, kind=kind, words=words, state="submitted", created_at=now)
     db.add(update)
     db.flush()
     what = f"appeal:{appeal.id}"
-    record(db, at=now, actor=owner.name, action="told", subject="update", subject_id=update.id, detail=what)
+    record(db, at=now, actor=owner.name, action=_SAID[kind], subject="update", subject_id=update.id, detail=what)
     owed = attach(db, "update", update.id, conversation_id, pictures, now)
     matter = matter_of(update, appeal)
-    open_task(db, matter, "update", now, acted_for(db, "appeal", appeal.id, appeal.household_id))
+    open_task(db, matter, _STEPS[kind], now, acted_for(db, "appeal", appeal.id, appeal.household_id))
     return owed, dropped
 
 
@@ -117,12 +126,13 @@ def open_update(db: Session, staff: Staff, number: int, now: datetime) -> Update
     )
     return UpdateFile(
         number=number,
+        kind=update.kind,
         appeal=appeal.id,
         title=appeal.title,
         words=update.words,
         state=update.state,
         pictures=len(pictures_of(db, "update", number)),
-        people=count_people(db, backers_of(appeal)),
+        people=count_people(db, backers_of(appeal, update.kind)),
         stage=stage_of(db, staff, "update", number),
     )
 
@@ -144,7 +154,7 @@ def publish(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appe
     decide(db, matter_of(update, appeal), 1, staff, "pass", now)
     _end(db, update, "published", staff.actor, now, staff)
     facts = {"number": appeal.id, "title": appeal.title, "words": update.words}
-    broadcast = begin(db, backers_of(appeal), facts, staff, f"update:{number}", now)
+    broadcast = begin(db, backers_of(appeal, update.kind), facts, staff, f"update:{number}", now)
     _tell_owner(db, appeal, update, (), now)
     return appeal, broadcast
 
@@ -175,8 +185,8 @@ def forget(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
         broadcast.facts = json.dumps({"number": appeal.id, "title": appeal.title, "words": ""}, ensure_ascii=False)
 
 
-def backers_of(appeal: Appeal) -> Audience:
-    return Audience("backers", str(appeal.id), "appeal_update", appeal.id)
+def backers_of(appeal: Appeal, kind: str = "progress") -> Audience:
+    return Audience("backers", str(appeal.id), _NOTICES[kind], appeal.id)
 
 
 def matter_of(update: Update, appeal: Appeal) -> Matter:
@@ -209,7 +219,8 @@ def _end(db: Session, update: Update, state: str, actor: Actor, now: datetime, s
 
 
 def _tell_owner(db: Session, appeal: Appeal, update: Update, reasons: Sequence[str], now: datetime) -> None:
-    facts = {"number": appeal.id, "title": appeal.title, "published": not reasons, "reasons": list(reasons)}
+    facts = {"number": appeal.id, "title": appeal.title, "kind": update.kind}
+    facts |= {"published": not reasons, "reasons": list(reasons)}
     for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
         key = f"update:{update.id}:{person}"
         tell(db, person, "update_decided", facts, key, now, about=("appeal", appeal.id))

@@ -63,7 +63,7 @@ def give(stage: Stage, appeal: int, openid: str = "", at: datetime | None = None
     serial, person = next(_SERIAL), stage.person(openid)
     with Database(stage.database) as db:
         user = db.get_one(Conversation, person).user_id
-    gift = {"amount_fen": 1_000, "anonymous": False, "state": "intended", **more}
+    gift = {"amount_fen": 1_000, "anonymous": False, "state": "intended", "pay_by": stage.clock(), **more}
     gift |= {
         "created_at": at or stage.clock() - timedelta(days=30),
         "donor_id": user or stage.register(openid, "donor"),

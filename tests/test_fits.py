@@ -147,6 +147,9 @@ class World:
                 publish(db, appeal, self.now)
                 make_pledge(db, f"pledge-{appeal.id}", appeal, donor, LARGEST - 1, anonymous=True, now=self.now)
                 self._tell(db, appeal, officer)
+                if serial > 1:
+                    words, person = WIDE * LONGEST_UPDATE, self.people["resident"]
+                    submit_update(db, appeal, f"thanks-{appeal.id}", words, [], person, self.now, "thanks")
             best_before = date(2027, 12, 31)
             wanted = NewOffer(
                 f"o-{serial}", "household", ITEM, "jin", 999_999_999, "good", best_before, "post", self.home.code
@@ -396,6 +399,7 @@ LONGEST: dict[str, list[str | Kind]] = {
     "amount": ["999999.99"],
     "people": ["30"],
     "findings": [WIDE * 300],
+    "words": [WIDE * LONGEST_UPDATE],
 }
 # What each question is asked and told before it gets its answer: every kind of wrong answer, three in a row.
 ASTRAY: list[str | Kind] = ["help", WIDE * 900, "城关镇", "9" * 15, "几百", "-1", "0.001", PHOTO]
@@ -430,6 +434,8 @@ def tell_the_bot(world: World, name: str, what: str | Kind) -> str:
         ("donor", "start_offer", {}),
         ("donor", "pledge", {}),
         ("resident", "fix", {}),
+        ("resident", "update", {}),
+        ("resident", "thank", {}),
         ("donor", "object", {"reason": WIDE * 300}),
         ("village", "visit", {}),
         ("village", "declare_tie", {}),
@@ -440,7 +446,7 @@ def test_every_question_and_every_refusal_is_whole(
     untrodden: World, name: str, command: str, choices: dict[str, str]
 ) -> None:
     world = untrodden
-    about = {"pledge": 3, "object": world.on_notice, "visit": world.to_visit, "fix": 3}
+    about = {"pledge": 3, "object": world.on_notice, "visit": world.to_visit, "fix": 3, "update": 3, "thank": 3}
     number = f" {about[command]}" if command in about else ""
     world.say(name, world.lexicon.words[command][0] + number)
     if command == "fix":  # everything is answered already; the story anew

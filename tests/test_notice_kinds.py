@@ -33,7 +33,6 @@ TOLD_BY_NOBODY_YET = {
     "refunded",
     "shipped",
     "stock_low",
-    "thanks",
 }
 
 

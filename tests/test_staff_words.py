@@ -220,7 +220,7 @@ WRONG_NUMBERS: dict[str, list[Row]] = {
         (UNKNOWN, "county", "3 nobody-1", "replies/refusals:no_such_staff", "没有工号"),
         (OUTSIDE, "county", "3 n-longhui", "replies/refusals:wrong_seat", "不归他管"),
     ],
-    "publish": [(UNKNOWN, "village", "999", "replies/refusals:no_such_update", "没有进展 999 号")],
+    "publish": [(UNKNOWN, "village", "999", "replies/refusals:no_such_update", "没有进展（感谢）999 号")],
     "call_donors": [
         (UNKNOWN, "county", "999", A, "没有 999 号求助"),
         (STATE, "county", "3", A, "没有 3 号求助"),
