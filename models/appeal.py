@@ -35,6 +35,7 @@ REVIEWED = ("submitted", "village_review", "returned", "endorsed", "county_revie
 LIVE = ("funding", "funded", "minimum_met", "executing", "reporting")
 # States in which the household's place for this category is taken.
 OPEN = (*REVIEWED, *LIVE, "frozen")
+_EXECUTING = text("state = 'executing'")
 
 MACHINE = Machine(
     "appeal",
@@ -59,7 +60,9 @@ MACHINE = Machine(
         ("funded", "executing"): _SYSTEM,
         ("minimum_met", "executing"): _SYSTEM,
         ("executing", "reporting"): _SYSTEM,
-        ("reporting", "completed"): _COUNTY,
+        # What came back from the bank is spent anew.
+        ("reporting", "executing"): _SYSTEM,
+        ("reporting", "completed"): _RISK,
         **{(state, "cancelled"): frozenset({By.OWNER, By.COUNTY, By.SYSTEM}) for state in REVIEWED},
         ("funding", "cancelled"): frozenset({By.OWNER, By.COUNTY}),
         **{(state, "frozen"): _RISK for state in LIVE},
@@ -122,6 +125,8 @@ class Appeal(Base):
     returned_fields: Mapped[str | None] = mapped_column(String(120))
     """The steps of the flow to answer anew, with commas between; reasons in models.decision."""
     sampled: Mapped[bool | None]
+    update_due_at: Mapped[datetime | None]
+    """From its first payment on: by when its owner must have told, once more, what becomes of it (models.statutory)."""
 
     __table_args__ = (
         one_of("kind", KINDS),
@@ -140,6 +145,7 @@ class Appeal(Base):
         ),
         Index("ix_appeals_state_id", "state", "id"),
         Index("ix_appeals_region_state", "region_code", "state"),
+        Index("ix_appeals_update_due", "update_due_at", sqlite_where=_EXECUTING, postgresql_where=_EXECUTING),
     )
 
     @property

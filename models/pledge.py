@@ -40,6 +40,10 @@ MACHINE = Machine(
         ("intended", "paid"): _SYSTEM,
         ("partly_disbursed", "settled"): _SYSTEM,
         ("committed", "settled"): _SYSTEM,
+        # The bank gave a payment back: it is held for the appeal again.
+        ("partly_disbursed", "committed"): _SYSTEM,
+        ("settled", "partly_disbursed"): _SYSTEM,
+        ("settled", "committed"): _SYSTEM,
         ("refund_pending", "refunded"): _SYSTEM,
         ("refund_pending", "redirected"): _SYSTEM,
     },

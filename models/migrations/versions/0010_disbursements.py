@@ -18,6 +18,7 @@ _TIME = sa.DateTime(timezone=True)
 _LIVE = sa.text("ended_at IS NULL")
 _NO_RECEIPTS = sa.text("receipts_at IS NULL")
 _SPREADING = sa.text("gifts_to IS NOT NULL")
+_EXECUTING = sa.text("state = 'executing'")
 _SPENT = "('paid', 'received', 'received_with_issues', 'not_received', 'acquitted')"
 _STATES = (
     "'acquitted', 'approved', 'authorised', 'endorsed', 'evidenced', 'not_received', 'paid', 'received',"
@@ -47,6 +48,11 @@ def upgrade() -> None:
     _disbursements()
     _shares()
     _settlements()
+    # Added as it is: made anew, the table would lose its triggers on SQLite.
+    op.add_column("appeals", sa.Column("update_due_at", _TIME, nullable=True))
+    op.create_index(
+        "ix_appeals_update_due", "appeals", ["update_due_at"], sqlite_where=_EXECUTING, postgresql_where=_EXECUTING
+    )
     keep_fixed("payees", ("appeal_id", "kind", "added_by", "replaces_id", "fixed_at"), "1 = 1")
     keep_fixed("disbursements", ("appeal_id", "line_id", "amount_fen", "requested_by", "code"), "1 = 1")
     paid = ("payee_id", "paid_at", "payable_from", "paid_by", "holder_id", "bank_reference", "matched_fen")
@@ -61,6 +67,8 @@ def downgrade() -> None:
     drop("disbursement_shares", "disbursement_shares_fixed")
     drop("disbursements", "disbursements_within_line", "disbursements_paid_once", "disbursements_fixed")
     drop("payees", "payees_fixed")
+    op.drop_index("ix_appeals_update_due", table_name="appeals")
+    op.drop_column("appeals", "update_due_at")
     for table in ("settlements", "disbursement_shares", "disbursements", "payees"):
         op.drop_table(table)
     tasks = "SELECT id FROM tasks WHERE subject = 'disbursement'"
