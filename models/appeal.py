@@ -15,6 +15,7 @@ from models.endorsement import check_may_ask, open_endorsement
 from models.errors import Refusal
 from models.machine import SYSTEM, Actor, By, Machine, WrongState
 from models.money import CROWDFUND_MINIMUM
+from models.refund_run import ENDS, give_back
 from models.region import Region, covers
 from models.task import Matter, close_task, find_task, open_task
 from models.user import User
@@ -69,6 +70,8 @@ MACHINE = Machine(
         **{("frozen", state): _COUNTY for state in LIVE},
         ("frozen", "cancelled"): _COUNTY,
     },
+    # Whatever ends it, what people gave goes back.
+    then=dict.fromkeys(ENDS, give_back),
 )
 
 

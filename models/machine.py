@@ -1,7 +1,7 @@
 """State machines: which moves exist, who may make them, and the audit event that goes with each."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -55,10 +55,14 @@ SYSTEM = Actor(By.SYSTEM, "system")
 
 @dataclass(frozen=True)
 class Machine:
-    """``moves``: (from, to) -> who may. What is not listed is refused."""
+    """``moves``: (from, to) -> who may. What is not listed is refused.
+
+    ``then``: state -> what has to happen with every move to it, whoever makes it: given the thing's id and the state.
+    """
 
     subject: str
     moves: Mapping[tuple[str, str], frozenset[By]]
+    then: Mapping[str, Callable[[Session, int, str, datetime], None]] = field(default_factory=dict)
 
     @property
     def states(self) -> frozenset[str]:
@@ -90,3 +94,5 @@ class Machine:
             to_state=to,
             detail=detail,
         )
+        if to in self.then:
+            self.then[to](db, thing.id, to, now)

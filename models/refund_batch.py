@@ -1,0 +1,139 @@
+"""All gifts of an appeal that failed or was cancelled go back, a page of them at a time.
+
+Each page is one short transaction that owes its refunds and moves the cursor, so that it goes on wherever a killed
+worker left it; no gift goes back twice, because it has but one refund (models.refund).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from models.appeal import Appeal, get_appeal
+from models.errors import Refusal
+from models.payment import PayOrder
+from models.pledge import Pledge
+from models.queue import within
+from models.refund import GOING, STUCK, Refund
+from models.refund_run import HELD, RefundRun
+from models.refunding import lefts_of, orders_of, owe_refund
+from models.staff import Staff
+
+PAGE = 50
+_MOST = 5
+
+
+class NoSuchRun(Refusal):
+    """Nothing goes back from this appeal, or it is of another place."""
+
+    code = "no_such_refunds"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The refunds that are owed now, and whether they were the last."""
+
+    ids: Sequence[int]
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """So many gifts, of so much together."""
+
+    gifts: int = 0
+    fen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """``planning``: not every gift has its refund yet. ``stuck``: a person must see to these."""
+
+    number: int
+    title: str
+    reason: str
+    begun_at: datetime
+    planning: bool
+    all: Part
+    back: Part
+    redirected: Part
+    going: Part
+    stuck: Part
+
+
+def live_runs(db: Session) -> Sequence[int]:
+    return db.scalars(select(RefundRun.id).where(RefundRun.state == "planning").order_by(RefundRun.id)).all()
+
+
+def plan_page(db: Session, number: int, now: datetime) -> Page | None:
+    """Owe the refunds of the next page of gifts. None where nothing is left, or another worker is at it."""
+    wanted = (RefundRun.id == number) & (RefundRun.state == "planning")
+    run = db.scalar(select(RefundRun).where(wanted).with_for_update(skip_locked=True))
+    if run is None:
+        return None
+    get_appeal(db, run.appeal_id, lock=True)
+    after = (Pledge.appeal_id == run.appeal_id) & (Pledge.id > run.cursor)
+    page = select(Pledge).where(after).order_by(Pledge.id).limit(PAGE).with_for_update(key_share=True)
+    pledges = db.scalars(page.execution_options(populate_existing=True)).all()
+    ids = _owe(db, run, [pledge for pledge in pledges if pledge.state in HELD], now)
+    last = len(pledges) < PAGE
+    run.cursor = pledges[-1].id if pledges else run.cursor
+    if last:
+        run.state, run.ended_at = "done", now
+    return Page(ids, last)
+
+
+def find_run(db: Session, staff: Staff, appeal_id: int) -> RefundRun:
+    """Of an appeal of this one's place. Raises NoSuchRun."""
+    run = db.scalar(_seen_by(staff).where(RefundRun.appeal_id == appeal_id))
+    if run is None:
+        raise NoSuchRun(number=appeal_id)
+    return run
+
+
+def recent_runs(db: Session, staff: Staff) -> Sequence[RefundRun]:
+    """Those of this one's place, the newest first."""
+    return db.scalars(_seen_by(staff).order_by(RefundRun.id.desc()).limit(_MOST)).all()
+
+
+def progress_of(db: Session, run: RefundRun) -> Progress:
+    """As it stands at this moment."""
+    states = select(Refund.state, func.count(), func.sum(Refund.amount_fen)).where(Refund.run_id == run.id)
+    parts = {state: Part(gifts, int(fen)) for state, gifts, fen in db.execute(states.group_by(Refund.state))}
+    return Progress(
+        number=run.appeal_id,
+        title=db.get_one(Appeal, run.appeal_id).title,
+        reason=run.reason,
+        begun_at=run.created_at,
+        planning=run.state == "planning",
+        all=_sum(parts, tuple(parts)),
+        back=_sum(parts, ("paid",)),
+        redirected=_sum(parts, ("redirected",)),
+        going=_sum(parts, GOING),
+        stuck=_sum(parts, STUCK),
+    )
+
+
+def _owe(db: Session, run: RefundRun, pledges: Sequence[Pledge], now: datetime) -> list[int]:
+    """Those of which nothing is left, or that no order of ours has paid for, have nothing to go back."""
+    lefts, orders = lefts_of(db, pledges), orders_of(db, pledges)
+    held = select(PayOrder.id).where(PayOrder.id.in_([order.id for order in orders.values()]))
+    db.execute(held.order_by(PayOrder.id).with_for_update(key_share=True))
+    ids = []
+    for pledge in pledges:
+        order = orders.get(pledge.id)
+        if order is not None and lefts[pledge.id] > 0:
+            refund = owe_refund(db, order, lefts[pledge.id], run.reason, now, pledge=pledge, run_id=run.id)
+            ids.append(refund.id)
+    return ids
+
+
+def _sum(parts: Mapping[str, Part], states: Sequence[str]) -> Part:
+    chosen = [parts[state] for state in states if state in parts]
+    return Part(sum(part.gifts for part in chosen), sum(part.fen for part in chosen))
+
+
+def _seen_by(staff: Staff) -> Select[RefundRun]:
+    return select(RefundRun).join(Appeal, Appeal.id == RefundRun.appeal_id).where(within(staff, Appeal.region_code))
