@@ -44,7 +44,7 @@ def click(office: Office) -> None:
 
 
 def tap_a_line(office: Office) -> None:
-    office.wechat.send_text("oAunt", "看看", option_id="n1-1")
+    office.wechat.send_text("oAunt", "1 看看", option_id="n1-1")
 
 
 def follow_again(office: Office) -> None:
@@ -111,7 +111,7 @@ def test_offers_are_lines_to_tap_and_the_next_number_means_them(office: Office) 
     office.deliver()
     [menu] = office.shown("oAunt", "msgmenu")
     assert "苗寨修路" in menu["content"]["head"]
-    assert menu["content"]["options"] == [{"id": f"n{notice}-1", "content": "看看"}]
+    assert menu["content"]["options"] == [{"id": f"n{notice}-1", "content": "1 看看"}]
     assert office.row(notice).offers_at
 
 

@@ -25,10 +25,12 @@ class Wording:
         return self._say(kind, "unread", facts)
 
     def menu(self, notice_id: int, kind: str, facts: dict[str, Any]) -> tuple[str, list[tuple[str, str]]]:
-        """For a msgmenu: the words, and a line (what a tap sends back, label) for each offer."""
-        numbered = self._numbered(kind)
-        options = [(tap_id(notice_id, number), label) for number, label in numbered]
-        return self._push(kind, facts, "".join(label for _, label in numbered)), options
+        """For a msgmenu: the words, and a line (what a tap sends back, label) for each offer.
+
+        The numbers stand before the labels, for whoever types instead of tapping.
+        """
+        options = [(tap_id(notice_id, number), f"{number} {label}") for number, label in self._numbered(kind)]
+        return self._push(kind, facts, "".join(label for _, label in options)), options
 
     def numbered(self, kind: str, facts: dict[str, Any]) -> str:
         """The same as one text."""
