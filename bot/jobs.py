@@ -60,9 +60,13 @@ JOBS = {
     "forget_photo": Job(),
     "check_registry": Job(),
     "make_card_code": Job(),
+    "ask_refund": Job(),
+    # Each of them may take both of its calls' time-outs.
+    "ask_refunds": Job(seconds=600),
     # What is slow may be cut off anywhere, and is begun anew. The books are read from end to end.
     "fan_out": Job("slow", seconds=600),
     "write_digests": Job("slow", seconds=3600, backoff=(60, 600)),
+    "return_gifts": Job("slow", seconds=3600),
     "check_books": Job("slow", seconds=4 * 3600, backoff=(600,)),
 }
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from redis import Redis
 
-from bot import books, cards
+from bot import books, cards, refunding
 from bot.jobs import Jobs, open_redis
+from bot.pay.client import PayClient
+from bot.pay.making import make_pay_client
 from bot.photos import Photos
 from bot.push import digests
 from bot.push.deliver import Deliverer, make_deliverer
@@ -21,7 +23,7 @@ from bot.tending import tend
 from bot.verifying import check_registry as ask_registry
 from bot.wechat.client import WeChatApi, open_session
 from bot.wechat.token import TokenManager
-from config.settings import Settings
+from config.settings import PayMode, Settings
 from models.database import connect
 from models.sealing import Keyring, use_keyring
 
@@ -48,7 +50,14 @@ class Errands:
         """Made where something is pushed: with all its words it takes longer than most jobs."""
         return make_deliverer(self._settings, self.database, self.api, self._redis)
 
+    @cached_property
+    def pay(self) -> PayClient | None:
+        """None where PAY_MODE is off: then nothing is paid, and nothing paid back."""
+        return make_pay_client(self._settings, self._redis) if self._settings.pay_mode is PayMode.ON else None
+
     def close(self) -> None:
+        if "pay" in self.__dict__ and self.pay:
+            self.pay.close()
         if "deliverer" in self.__dict__:
             self.deliverer.close()
         self.database.dispose()
@@ -106,6 +115,19 @@ def check_registry(verification_id: int) -> None:
 
 def make_card_code(card_id: int) -> None:
     cards.make_code(errands().database, errands().api, card_id)
+
+
+def ask_refund(refund_id: int) -> None:
+    ask_refunds([refund_id])
+
+
+def ask_refunds(refund_ids: list[int]) -> None:
+    if client := errands().pay:
+        refunding.ask_refunds(errands().database, client, refund_ids)
+
+
+def return_gifts(run_id: int) -> None:
+    refunding.return_gifts(errands().database, errands().jobs, run_id, datetime.now(UTC))
 
 
 def deliver(notice_ids: list[int]) -> None:

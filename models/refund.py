@@ -13,6 +13,8 @@ from models.machine import By, Machine
 LAST_DAY = timedelta(days=365)
 MOST_OF_ORDER = 50
 APART = timedelta(minutes=1)
+# A job for it was enqueued, and is enqueued again after so long.
+LEASE = timedelta(minutes=2)
 
 # asked: by the donor. late, over: paid when the appeal took nothing any more, or not as much. twice: a second order of
 # a gift that was paid. failed, cancelled: the appeal.

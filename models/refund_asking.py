@@ -13,14 +13,12 @@ from sqlalchemy.orm import Session
 
 from models.machine import SYSTEM
 from models.payment import PayOrder
-from models.refund import APART, GOING, LAST_DAY, MACHINE, MOST_OF_ORDER, Refund
+from models.refund import APART, GOING, LAST_DAY, LEASE, MACHINE, MOST_OF_ORDER, Refund
 from models.refund_news import get_stuck
 from models.refunding import hold_order, hold_refund
 
 # Until it is looked at again, by how often it was asked for. What is accepted takes the bank up to three days.
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 60, 180, 360))
-# A job for it was enqueued, and is enqueued again after so long.
-LEASE = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from models.errors import Refusal
 from models.ledger import Overdrawn
 from models.pledge import Pledge
 from models.queue import within
-from models.refund import MACHINE, STUCK, Refund
+from models.refund import LEASE, MACHINE, STUCK, Refund
 from models.refund_news import call_off, settle
 from models.refunding import hold_order, hold_pledge, hold_refund
 from models.staff import Staff
@@ -70,7 +70,7 @@ def again(db: Session, staff: Staff, number: int, now: datetime) -> Refund:
     refund = _hold(db, number)
     if refund.state == "closed":
         refund.round, refund.tries = refund.round + 1, 0
-    refund.trouble, refund.due_at = None, now
+    refund.trouble, refund.due_at = None, now + LEASE
     MACHINE.move(db, refund, "owed", staff.actor, now)
     db.flush()
     call_off(db, refund, now, staff)

@@ -21,7 +21,7 @@ from models.machine import SYSTEM, Actor, By
 from models.payment import PayOrder
 from models.pledge import MACHINE as PLEDGES
 from models.pledge import Pledge
-from models.refund import LAST_DAY, OPEN, UNASSIGNED, Refund, new_number
+from models.refund import LAST_DAY, LEASE, OPEN, UNASSIGNED, Refund, new_number
 from models.refund_run import HELD
 from models.user import User
 
@@ -137,7 +137,7 @@ def owe_refund(
         reason=reason,
         state="owed",
         created_at=now,
-        due_at=now,
+        due_at=now + LEASE,
     )
     db.add(refund)
     db.flush()
@@ -196,7 +196,12 @@ def _was_paid_before(db: Session, pledge: Pledge, order: PayOrder) -> bool:
 
 
 def _check(db: Session, pledge: Pledge, now: datetime) -> ComesBack:
-    facts: dict[str, Any] = {"gift": pledge.code, "number": pledge.appeal_id, "state": pledge.state, "amount_fen": pledge.amount_fen}
+    facts: dict[str, Any] = {
+        "gift": pledge.code,
+        "number": pledge.appeal_id,
+        "state": pledge.state,
+        "amount_fen": pledge.amount_fen,
+    }
     if pledge.state in ("refund_pending", "refunded", "redirected"):
         raise RefundUnderWay(**facts)
     order = orders_of(db, [pledge]).get(pledge.id)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from bot.books import is_night
 from bot.jobs import Named
+from bot.refunding import sweep_refunds
 from bot.sweeping import let_replies_go, sweep, sweep_outbox
 from bot.tending import tend
 from bot.work.dead import bury, forget
@@ -41,6 +42,11 @@ def _bury(errands: Errands, now: datetime) -> None:
     forget(dead)
 
 
+def _pay_back(errands: Errands, now: datetime) -> None:
+    if errands.pay:
+        sweep_refunds(errands.database, errands.jobs, now)
+
+
 def _go_on(errands: Errands, _now: datetime) -> None:
     """A fan-out whose job was lost."""
     with Session(errands.database) as db:
@@ -55,6 +61,7 @@ ROUNDS = {
     "fan_outs": Round(timedelta(seconds=15), _go_on),
     "dead_jobs": Round(timedelta(seconds=30), _bury),
     "owed": Round(timedelta(seconds=60), lambda errands, now: sweep(errands.database, errands.jobs, now)),
+    "refunds": Round(timedelta(seconds=30), _pay_back),
     "tended": Round(timedelta(seconds=60), lambda errands, now: tend(errands.database, now)),
     "old_replies": Round(timedelta(hours=1), lambda errands, now: let_replies_go(errands.database, now)),
     "books": Round(timedelta(hours=20), asks_for=lambda now: ("check_books", int(f"{now:%Y%m%d}")), when=is_night),
