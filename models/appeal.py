@@ -36,7 +36,7 @@ REVIEWED = ("submitted", "village_review", "returned", "endorsed", "county_revie
 LIVE = ("funding", "funded", "minimum_met", "executing", "reporting")
 # States in which the household's place for this category is taken.
 OPEN = (*REVIEWED, *LIVE, "frozen")
-_EXECUTING = text("state = 'executing'")
+_EXECUTING = text("state = 'executing' AND update_reminded < 2")
 
 MACHINE = Machine(
     "appeal",
@@ -130,6 +130,8 @@ class Appeal(Base):
     sampled: Mapped[bool | None]
     update_due_at: Mapped[datetime | None]
     """From its first payment on: by when its owner must have told, once more, what becomes of it (models.statutory)."""
+    update_reminded: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    """Of that day: 1 before it, 2 when it had come."""
 
     __table_args__ = (
         one_of("kind", KINDS),

@@ -104,6 +104,7 @@ class Disbursement(Base):
     called_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     called_at: Mapped[datetime | None]
     receipts_due: Mapped[datetime | None]
+    receipts_reminded: Mapped[bool] = mapped_column(default=False, server_default="0")
     receipts_at: Mapped[datetime | None]
     acquitted_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     acquitted_at: Mapped[datetime | None]

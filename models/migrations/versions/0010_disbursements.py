@@ -18,7 +18,7 @@ _TIME = sa.DateTime(timezone=True)
 _LIVE = sa.text("ended_at IS NULL")
 _NO_RECEIPTS = sa.text("receipts_at IS NULL")
 _SPREADING = sa.text("gifts_to IS NOT NULL")
-_EXECUTING = sa.text("state = 'executing'")
+_EXECUTING = sa.text("state = 'executing' AND update_reminded < 2")
 _SPENT = "('paid', 'received', 'received_with_issues', 'not_received', 'acquitted')"
 _STATES = (
     "'acquitted', 'approved', 'authorised', 'endorsed', 'evidenced', 'not_received', 'paid', 'received',"
@@ -50,6 +50,7 @@ def upgrade() -> None:
     _settlements()
     # Added as it is: made anew, the table would lose its triggers on SQLite.
     op.add_column("appeals", sa.Column("update_due_at", _TIME, nullable=True))
+    op.add_column("appeals", sa.Column("update_reminded", sa.SmallInteger(), server_default="0", nullable=False))
     op.create_index(
         "ix_appeals_update_due", "appeals", ["update_due_at"], sqlite_where=_EXECUTING, postgresql_where=_EXECUTING
     )
@@ -68,6 +69,7 @@ def downgrade() -> None:
     drop("disbursements", "disbursements_within_line", "disbursements_paid_once", "disbursements_fixed")
     drop("payees", "payees_fixed")
     op.drop_index("ix_appeals_update_due", table_name="appeals")
+    op.drop_column("appeals", "update_reminded")
     op.drop_column("appeals", "update_due_at")
     for table in ("settlements", "disbursement_shares", "disbursements", "payees"):
         op.drop_table(table)
@@ -149,6 +151,7 @@ def _disbursements() -> None:
         sa.Column("called_by", _KEY, nullable=True),
         sa.Column("called_at", _TIME, nullable=True),
         sa.Column("receipts_due", _TIME, nullable=True),
+        sa.Column("receipts_reminded", sa.Boolean(), server_default="0", nullable=False),
         sa.Column("receipts_at", _TIME, nullable=True),
         sa.Column("acquitted_by", _KEY, nullable=True),
         sa.Column("acquitted_at", _TIME, nullable=True),

@@ -1,0 +1,58 @@
+"""Whom the money goes to, said for the first time or anew: who hears of it, and what has to begin again."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.appeal import Appeal
+from models.conversation import Conversation
+from models.disbursing import go_back, under_way
+from models.machine import SYSTEM, By
+from models.notice import tell
+from models.payee import Payee, add_payee
+from models.staff import Staff, tell_staff
+from models.user import User
+from models.zone import day_in_china
+
+
+def fix_payee(
+    db: Session,
+    appeal: Appeal,
+    user: User,
+    draft_id: str,
+    kind: str,
+    name: str,
+    account: str,
+    now: datetime,
+    replaces: Payee | None = None,
+) -> Payee:
+    """Another payee, or another account in place of ``replaces``. The appeal must be locked. Raises TooManyPayees.
+
+    What was on its way to one that is replaced goes back to its owner, since nobody has seen the new one; owner and
+    county hear of it.
+    """
+    payee = add_payee(db, draft_id, appeal.id, user.id, kind, name, account, now, replaces)
+    if replaces is None or payee.fixed_at != now:
+        return payee
+    for disbursement in under_way(db, appeal.id):
+        if disbursement.payee_id == replaces.id:
+            disbursement.payee_id = payee.id
+            if disbursement.state != "requested":
+                go_back(db, disbursement, "requested", SYSTEM, now, ("payee_changed",))
+    _tell_of_change(db, appeal, payee, now)
+    db.flush()
+    return payee
+
+
+def _tell_of_change(db: Session, appeal: Appeal, payee: Payee, now: datetime) -> None:
+    """To the owner, whose phone may be in somebody else's hand, and to the county's people."""
+    facts = {"number": appeal.id, "title": appeal.title, "tail": payee.account_tail}
+    facts["day"] = day_in_china(payee.payable_from)
+    key, about = f"payee:{payee.id}", ("appeal", appeal.id)
+    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
+        tell(db, person, "payee_changed", {**facts, "staff": False}, f"{key}:{person}", now, about=about)
+    county = f"{appeal.region_code[:6]}000000"
+    theirs = (Staff.role == By.COUNTY) & (Staff.region_code == county) & (Staff.state == "active")
+    for staff in db.scalars(select(Staff).where(theirs).order_by(Staff.id)):
+        tell_staff(db, staff, "payee_changed", {**facts, "staff": True}, f"{key}:s", now, about)

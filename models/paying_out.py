@@ -1,0 +1,156 @@
+"""放款: the fund holder has made the transfer and enters the bank's number: ledger, the gifts' shares, and the news."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from models.appeal import MACHINE as APPEALS
+from models.appeal import Appeal, BudgetLine
+from models.backers import tell_backers
+from models.conversation import Conversation
+from models.disbursement import MACHINE, Disbursement, DisbursementShare, matter_of
+from models.disbursing import barred_from, locked, recheck, turn_of
+from models.errors import Refusal
+from models.ledger import Account, Overdrawn, lock, moves
+from models.machine import SYSTEM, WrongState
+from models.notice import tell
+from models.payee import Payee
+from models.sealing import keyring
+from models.settlement import ReferenceUsed, holder_of
+from models.sharing import follow, write_shares
+from models.staff import Staff
+from models.statutory import begin_telling
+from models.task import Task, close_task, open_task
+
+# Receipts in this time: shops in the mountains write them by hand, and the market day is once in ten.
+RECEIPTS_WITHIN = timedelta(days=30)
+# Of so many payments one is asked about by somebody who had no part in it.
+CALLED_OF = 5
+_BATCH = 20
+
+
+class NotStoodStill(Refusal):
+    """Its payee is new: nothing is paid there before ``payable_from``."""
+
+    code = "not_stood_still"
+    final = True
+
+
+class BankLacks(Refusal):
+    """``held_fen`` have arrived at this fund holder's bank and are not paid out: the channel has yet to settle."""
+
+    code = "bank_lacks"
+    final = True
+
+
+def check_payable(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Disbursement, Appeal, Payee]:
+    """Locked. Raises as models.disbursing.pass_on does, and NotStoodStill."""
+    disbursement, appeal, task = turn_of(db, staff, number)
+    if task.step != "use_pay":
+        raise WrongState(subject="disbursement", state=disbursement.state, wanted="paid")
+    recheck(db, disbursement, appeal)
+    payee = db.get_one(Payee, disbursement.payee_id)
+    if payee.payable_from > now:
+        raise NotStoodStill(use=number, payable_from=payee.payable_from)
+    return disbursement, appeal, payee
+
+
+def pay(db: Session, staff: Staff, number: int, reference: str, now: datetime) -> tuple[Disbursement, bool]:
+    """It is paid; True where more of the gifts' states are to follow. The same word again is the same payment.
+
+    Raises as ``check_payable``, ReferenceUsed or BankLacks.
+    """
+    before, _ = locked(db, number)
+    if before.paid_at and before.paid_by == staff.id and before.bank_reference == reference:
+        return before, False
+    disbursement, appeal, payee = check_payable(db, staff, number, now)
+    holder = holder_of(staff)
+    same = (Disbursement.holder_id == holder) & (Disbursement.bank_reference == reference)
+    if db.scalar(select(Disbursement.id).where(same)):
+        raise ReferenceUsed(reference=reference)
+    accounts = lock(db, [Account("appeal", appeal.id), Account("bank", holder)])
+    # Before it is paid: what a paid one says of its gifts is fixed with it.
+    disbursement.matched_fen = write_shares(db, disbursement, accounts[Account("appeal", appeal.id)].balance_fen)
+    try:
+        moves.disbursed(db, appeal.id, holder, disbursement.amount_fen, f"disbursement:{number}", now)
+    except Overdrawn as overdrawn:
+        raise BankLacks(held_fen=disbursement.amount_fen - overdrawn.short_fen) from None
+    _mark_paid(disbursement, staff, holder, reference, payee, now)
+    MACHINE.move(db, disbursement, "paid", staff.actor, now)
+    close_task(db, "disbursement", number, now, staff)
+    db.flush()
+    if appeal.state != "executing":
+        APPEALS.move(db, appeal, "executing", SYSTEM, now, f"disbursement:{number}")
+        begin_telling(appeal, now)
+    if disbursement.sampled:
+        _have_called(db, disbursement, appeal, now)
+    _tell(db, disbursement, appeal, now)
+    return disbursement, follow(db, disbursement, now)
+
+
+def follow_on(db: Session, number: int, now: datetime) -> bool:
+    """A page more of the gifts' states; False once all have followed."""
+    disbursement, _ = locked(db, number)
+    return follow(db, disbursement, now)
+
+
+def spreading(db: Session) -> list[int]:
+    """Payments whose gifts' states have yet to follow: their job was lost, or is on its way."""
+    found = select(Disbursement.id).where(Disbursement.gifts_to.is_not(None)).order_by(Disbursement.id)
+    return list(db.scalars(found.limit(_BATCH)))
+
+
+def is_drawn(number: int) -> bool:
+    """One of CALLED_OF; who has not our keys cannot foresee which, and the same one is drawn whenever it is asked."""
+    lot = int(keyring().finders(str(number), "disbursement_sample")[0][:8], 16)
+    return lot < 2**32 // CALLED_OF
+
+
+def bounced(db: Session, staff: Staff, number: int, now: datetime) -> Disbursement:
+    """The bank gave it back: it is held for the appeal again, and the gifts have it back.
+
+    Raises NoSuchDisbursement or WrongState; the caller has seen that it is this fund holder's.
+    """
+    disbursement, appeal = locked(db, number)
+    MACHINE.check(disbursement.state, "returned", staff.actor)
+    moves.disbursement_returned(
+        db, appeal.id, disbursement.holder_id or 0, disbursement.amount_fen, f"disbursement:{number}", now
+    )
+    db.execute(delete(DisbursementShare).where(DisbursementShare.disbursement_id == number))
+    MACHINE.move(db, disbursement, "returned", staff.actor, now)
+    disbursement.gifts_to, disbursement.receipts_due = 0, None
+    close_task(db, "disbursement", number, now, staff)
+    if appeal.state == "reporting":
+        APPEALS.move(db, appeal, "executing", SYSTEM, now, f"disbursement:{number}")
+    follow(db, disbursement, now)
+    db.flush()
+    return disbursement
+
+
+def _mark_paid(
+    disbursement: Disbursement, staff: Staff, holder: int, reference: str, payee: Payee, now: datetime
+) -> None:
+    disbursement.paid_by, disbursement.paid_at, disbursement.payable_from = staff.id, now, payee.payable_from
+    disbursement.holder_id, disbursement.bank_reference = holder, reference
+    disbursement.receipts_due = now + RECEIPTS_WITHIN
+    disbursement.sampled = is_drawn(disbursement.id)
+    disbursement.gifts_to = 0
+
+
+def _have_called(db: Session, disbursement: Disbursement, appeal: Appeal, now: datetime) -> Task:
+    """By somebody who had no part in it, nor in the appeal."""
+    barred = barred_from(db, disbursement, appeal)
+    for staff_id in (disbursement.paid_by, appeal.endorsed_by):
+        if staff_id:
+            barred.setdefault(staff_id, "decided_before")
+    return open_task(db, matter_of(disbursement, appeal.region_code, appeal.household_id), "use_call", now, barred)
+
+
+def _tell(db: Session, disbursement: Disbursement, appeal: Appeal, now: datetime) -> None:
+    item = db.get_one(BudgetLine, disbursement.line_id).item
+    facts = {"amount_fen": disbursement.amount_fen, "item": item}
+    tell_backers(db, "disbursed", appeal.id, appeal.title, f"disbursed:{disbursement.id}", now, owner=False, **facts)
+    own = {"number": appeal.id, "title": appeal.title, "owner": True, "code": disbursement.code, **facts}
+    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
+        tell(db, person, "disbursed", own, f"disbursed:{disbursement.id}:{person}", now, ("appeal", appeal.id))

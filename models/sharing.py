@@ -1,0 +1,114 @@
+"""Of whose gifts a disbursement was: its shares, in one statement, and the gifts' states, a page at a time after it.
+
+The shares are written with the posting itself: what is left of a gift is read from them (models.refunding). A hundred
+thousand of them are one INSERT that the database makes by itself, as models.shares would; nothing of it passes through
+this process. The states only say in a word what the shares say in fen, and each is a move of its own in the trail: they
+follow in pages of ``PAGE``, the first with the payment and the others by a job that may be killed anywhere.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Integer, Numeric, Select, cast, func, insert, literal, select
+from sqlalchemy.orm import Session
+
+from models.disbursement import Disbursement, DisbursementShare
+from models.machine import SYSTEM
+from models.pledge import MACHINE as PLEDGES
+from models.pledge import Pledge
+from models.shares import split
+
+GIVING = ("committed", "partly_disbursed")
+PAGE = 500
+_LARGEST = 2**63
+
+
+def write_shares(db: Session, disbursement: Disbursement, held_fen: int) -> int:
+    """Take it from every gift in proportion to what is left of it; returns the fen that no gift has given.
+
+    ``held_fen``: for its appeal, before it is paid. What is held beyond the gifts came from matching pools, which give
+    in the same proportion. The appeal must be locked.
+    """
+    left = _left(disbursement.appeal_id).subquery()
+    row = db.execute(select(func.sum(left.c.fen), func.max(left.c.fen))).one()
+    total, largest = int(row[0] or 0), int(row[1] or 0)
+    if total > held_fen:
+        raise ValueError(f"the gifts of appeal {disbursement.appeal_id} have more left than is held for it")
+    of_gifts, of_pools = 0, 1
+    parts = split(disbursement.amount_fen, {of_gifts: total, of_pools: held_fen - total})
+    fen = parts.get(of_gifts, 0)
+    if fen and db.get_bind().dialect.name == "sqlite" and fen * largest >= _LARGEST:
+        # Beyond SQLite's integers, which would become fractions: as the pure function has it.
+        weights = {number: int(each) for number, each in db.execute(_left(disbursement.appeal_id)).tuples()}
+        rows = [(disbursement.id, number, part) for number, part in split(fen, weights).items()]
+        names = ("disbursement_id", "pledge_id", "amount_fen")
+        db.execute(insert(DisbursementShare), [dict(zip(names, row, strict=True)) for row in rows])
+    elif fen:
+        db.execute(_insert(db, disbursement, fen, total))
+    return parts.get(of_pools, 0)
+
+
+def follow(db: Session, disbursement: Disbursement, now: datetime, most: int = PAGE) -> bool:
+    """Let the states of its next gifts follow, the appeal being locked. False once all have."""
+    if disbursement.gifts_to is None:
+        return False
+    after: int = disbursement.gifts_to
+    if disbursement.state == "returned":
+        # It has no shares any more: whichever gift of the appeal says otherwise.
+        spent = (Pledge.appeal_id == disbursement.appeal_id) & Pledge.state.in_(("partly_disbursed", "settled"))
+        page = select(Pledge.id).where(spent, Pledge.id > after).order_by(Pledge.id)
+    else:
+        share = DisbursementShare
+        page = select(share.pledge_id).where(share.disbursement_id == disbursement.id, share.pledge_id > after)
+        page = page.order_by(share.pledge_id)
+    numbers = db.scalars(page.limit(most)).all()
+    _set_states(db, numbers, now, f"disbursement:{disbursement.id}")
+    disbursement.gifts_to = numbers[-1] if len(numbers) == most else None
+    db.flush()
+    return disbursement.gifts_to is not None
+
+
+def _set_states(db: Session, numbers: Sequence[int], now: datetime, detail: str) -> None:
+    """Each of these gifts as its shares have it."""
+    spent = select(DisbursementShare.pledge_id, func.sum(DisbursementShare.amount_fen).label("fen"))
+    spent = spent.where(DisbursementShare.pledge_id.in_(numbers)).group_by(DisbursementShare.pledge_id)
+    known = {number: int(fen) for number, fen in db.execute(spent).tuples()}
+    gifts = select(Pledge).where(Pledge.id.in_(numbers), Pledge.state.in_((*GIVING, "settled")))
+    for pledge in db.scalars(gifts.order_by(Pledge.id).with_for_update(key_share=True)).all():
+        fen = known.get(pledge.id, 0)
+        state = "settled" if fen == pledge.amount_fen else "partly_disbursed" if fen else "committed"
+        if state != pledge.state:
+            PLEDGES.move(db, pledge, state, SYSTEM, now, detail)
+    db.flush()
+
+
+def _left(appeal_id: int) -> Select[int, int]:
+    """(gift, fen) for each of the appeal's gifts of which something is left."""
+    share = DisbursementShare
+    spent = select(share.pledge_id, func.sum(share.amount_fen).label("fen"))
+    spent = spent.join(Disbursement, Disbursement.id == share.disbursement_id)
+    spent_of = spent.where(Disbursement.appeal_id == appeal_id).group_by(share.pledge_id).subquery()
+    left = cast(Pledge.amount_fen - func.coalesce(spent_of.c.fen, 0), BigInteger)
+    return (
+        select(Pledge.id, left.label("fen"))
+        .outerjoin(spent_of, spent_of.c.pledge_id == Pledge.id)
+        .where(Pledge.appeal_id == appeal_id, Pledge.state.in_(GIVING), left > 0)
+    )
+
+
+def _insert(db: Session, disbursement: Disbursement, fen: int, total: int) -> Any:
+    """models.shares.split in SQL: whole parts, then one more fen for the largest remainders."""
+    left = _left(disbursement.appeal_id).subquery()
+    exact = Integer if db.get_bind().dialect.name == "sqlite" else Numeric
+    product = cast(literal(fen), exact) * cast(left.c.fen, exact)
+    part: Any = product.op("/")(total) if exact is Integer else func.div(product, total)
+    remainder: Any = product.op("%")(total) if exact is Integer else func.mod(product, total)
+    parts = select(left.c.id, part.label("part"), remainder.label("remainder")).cte("parts")
+    left_over = fen - select(func.sum(parts.c.part)).scalar_subquery()
+    place = func.row_number().over(order_by=(parts.c.remainder.desc(), parts.c.id))
+    placed = select(parts.c.id, parts.c.part, place.label("place")).cte("placed")
+    one_more = cast(placed.c.place <= left_over, Integer)
+    amount = cast(placed.c.part + one_more, BigInteger).label("amount")
+    rows = select(literal(disbursement.id), placed.c.id, amount).where(amount > 0)
+    return insert(DisbursementShare).from_select(["disbursement_id", "pledge_id", "amount_fen"], rows)
