@@ -32,11 +32,21 @@ def tell_of_gift(db: Session, appeal: Appeal, pledge: Pledge, name: str | None, 
     known = {"number": appeal.id, "title": appeal.title, **reached}
     if owner:
         gift = {**known, "new_gifts": 1, "amount_fen": pledge.amount_fen, "name": name}
+        gift["paid"] = pledge.state != "intended"
         tell(db, owner, "pledged", gift, f"pledged:{pledge.id}", now, ("appeal", appeal.id))
     percent = _passed(reached["promised_fen"], pledge.amount_fen, appeal.target_fen)
     if percent:
         _tell_milestone(db, appeal, owner, percent, known, now)
     return reached
+
+
+def tell_of_payment(db: Session, appeal: Appeal, pledge: Pledge, kind: str, now: datetime) -> None:
+    """To the donor: ``gift_paid``, or ``gift_late`` for one that goes back."""
+    facts = {"number": appeal.id, "title": appeal.title, "amount_fen": pledge.amount_fen, "code": pledge.code}
+    if kind == "gift_late":
+        facts["fallback"] = pledge.fallback
+    for donor in db.scalars(select(Conversation.id).where(Conversation.user_id == pledge.donor_id)):
+        tell(db, donor, kind, facts, f"{kind}:{pledge.id}:{donor}", now, ("appeal", appeal.id))
 
 
 def _passed(fen: int, amount_fen: int, target_fen: int) -> int | None:

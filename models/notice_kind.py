@@ -114,6 +114,8 @@ KINDS: dict[str, Kind] = {
     "digest": Kind(Standing.NEWS, "progress", topic="digest", offers=(MY_GIFTS,), marketing=True),
     "disaster_call": Kind(Standing.NEWS, "progress", topic="calls", offers=(LOOK, GIVE, NO_MORE), marketing=True),
     "disbursed": Kind(Standing.MONEY, "money", offers=(LOOK,)),
+    "gift_late": Kind(Standing.MONEY, "money"),
+    "gift_paid": Kind(Standing.MONEY, "money", offers=(MY_GIFTS,)),
     "goods_received": Kind(Standing.SERVICE, "progress", topic="progress"),
     "handed_over": _STAFF,
     "match_found": Kind(

@@ -38,10 +38,16 @@ def end_funding(db: Session, now: datetime) -> int:
     sums = promised(db, [appeal.id for appeal in ended])
     for appeal in ended:
         if sums.get(appeal.id, (0, 0))[0] >= appeal.target_fen:
-            MACHINE.move(db, appeal, "funded", SYSTEM, now)
-            close_task(db, "appeal", appeal.id, now)  # a doubt, if there was one
+            fund(db, appeal, now)
         else:
             end_overdue(db, appeal, now)
-        tell_owner(db, appeal, now)
+            tell_owner(db, appeal, now)
     db.flush()
     return len(ended)
+
+
+def fund(db: Session, appeal: Appeal, now: datetime) -> None:
+    """It has what it asked for: no more gifts. Its owner is told; the caller holds it."""
+    MACHINE.move(db, appeal, "funded", SYSTEM, now)
+    close_task(db, "appeal", appeal.id, now)  # a doubt, if there was one
+    tell_owner(db, appeal, now)

@@ -6,6 +6,7 @@ from flows.lexicon import Lexicon
 from models.appeal import MACHINE as APPEALS
 from models.help_desk import LONGEST_ANSWER
 from models.money import LARGEST
+from models.pledge import FALLBACKS
 from models.task import STEPS, SUBJECTS
 from models.verification import MACHINE as CASES
 
@@ -69,6 +70,8 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         },
         "disaster_call": {**appeal, "place": place, "words": public},
         "disbursed": {**appeal, "amount_fen": LARGEST, "item": ITEM, "owner": True, "code": CODE},
+        "gift_late": {**appeal, "amount_fen": LARGEST, "code": CODE, "fallback": "similar"},
+        "gift_paid": {**appeal, "amount_fen": LARGEST, "code": CODE},
         "goods_received": {"number": MOST, "item": ITEM, "place": place},
         "handed_over": {**seat, "count": MOST},
         "match_found": {"number": MOST, "item": ITEM, "offer": MOST, "offered": ITEM, "count": MOST},
@@ -80,7 +83,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "objection_decided": {"number": MOST, "upheld": True},
         "objection_made": {"number": MOST, "count": MOST, "due": DAY},
         "ordered": {**listing, "quantity": MOST, "unit": "jin", "amount_fen": LARGEST, "code": CODE, "due": DAY},
-        "pledged": {**appeal, **money, "new_gifts": MOST, "name": NAME},
+        "pledged": {**appeal, **money, "new_gifts": MOST, "name": NAME, "paid": False},
         "proxied_moved": {**appeal, "state": "returned", "reasons": returned},
         "proxy_acted": {**acted, "title": TITLE},
         "proxy_denied": acted,
@@ -149,6 +152,8 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("digest", {"month": "2026-01", "gifts": 3, "gave_fen": 30_000, **_FATES}),
         ("disaster_call", {**appeal, "place": "道县", "words": "昨夜大水冲了路，三十户人家出不来。"}),
         *(("disbursed", {**appeal, **_PAID, "owner": owner, "item": "水泥"}) for owner in (True, False)),
+        *(("gift_late", {**appeal, "amount_fen": 100, "code": CODE, "fallback": fate}) for fate in FALLBACKS),
+        ("gift_paid", {**appeal, "amount_fen": 10_000, "code": CODE}),
         ("goods_received", {"number": 5, "item": "棉被", "place": "道县"}),
         ("handed_over", {"work_no": "DX0100", "count": 3}),
         *(("match_found", {**_MATCH, "offer": 5, "offered": "旧棉被", "count": count}) for count in (1, 2)),
@@ -160,6 +165,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("ordered", {**listing, "quantity": 5000, "unit": "jin", "amount_fen": 7_000, "code": "K7M2", "due": DAY}),
         ("pledged", gift),
         *(("pledged", {**gift, "new_gifts": n, "name": name}) for n, name in ((1, "李老师"), (1, None), (3, None))),
+        *(("pledged", {**gift, "new_gifts": n, "name": None, "paid": True}) for n in (1, 3)),
         *(("proxied_moved", {**appeal, "state": s, "reasons": why}) for s in APPEALS.states for why in reasons),
         *(("proxy_acted", {**_ACTED, "subject": subject, "title": "苗寨修路"}) for subject in _PROXIED),
         *(("proxy_denied", {**_ACTED, "subject": subject}) for subject in _PROXIED),

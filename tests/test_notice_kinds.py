@@ -135,6 +135,8 @@ def test_nobody_turns_off_what_a_right_or_a_sum_hangs_on() -> None:
         "appeal_failed",
         "appeal_resumed",
         "disbursed",
+        "gift_late",
+        "gift_paid",
         "ordered",
         "refunded",
     }
