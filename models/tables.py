@@ -25,6 +25,7 @@ from models import (  # noqa: F401 - a table is there once its module is
     photo,
     pledge,
     produce,
+    receipt,
     refund,
     refund_run,
     region,
