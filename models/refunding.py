@@ -93,7 +93,7 @@ def orders_of(db: Session, pledges: Sequence[Pledge]) -> dict[int, PayOrder]:
     ids = [pledge.id for pledge in pledges]
     made_of = select(Refund.redirected_to, PayOrder).join(PayOrder, PayOrder.id == Refund.pay_order_id)
     found: dict[int, PayOrder] = {}
-    for number, order in db.execute(made_of.where(Refund.redirected_to.in_(ids))).tuples():
+    for number, order in db.execute(made_of.where(Refund.redirected_to.in_(ids))):
         found[number or 0] = order
     # Of a gift that was paid twice the first is its own, and the second goes back by itself.
     paid = select(PayOrder).where(PayOrder.pledge_id.in_(ids), PayOrder.state == "paid")
@@ -187,7 +187,7 @@ def going_back(db: Session, pledge_ids: Sequence[int]) -> dict[int, int]:
     """Pledge id -> fen of it that are on their way back, or waiting for somebody to see to it."""
     theirs = select(Refund.pledge_id, Refund.amount_fen).where(Refund.pledge_id.in_(pledge_ids))
     own = theirs.where(Refund.reason != "twice", Refund.state.in_(OPEN))
-    return dict(db.execute(own).tuples().all())
+    return {row.pledge_id: row.amount_fen for row in db.execute(own)}
 
 
 def _was_paid_before(db: Session, pledge: Pledge, order: PayOrder) -> bool:

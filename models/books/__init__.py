@@ -14,6 +14,7 @@ from models.books.consents import check_consents
 from models.books.decisions import check_households, check_three_people
 from models.books.ledger import check_reversals, check_transactions
 from models.books.links import Noted, check_chain, check_noted, read_head
+from models.books.refunds import check_refunds
 from models.books.signed import check_decisions, check_signed
 from models.books.states import check_states
 from models.books.tasks import check_tasks
@@ -35,6 +36,7 @@ CHECKS: tuple[Check, ...] = (
     check_transactions,
     check_reversals,
     check_accounts,
+    check_refunds,
 )
 
 

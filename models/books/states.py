@@ -21,6 +21,8 @@ from models.pledge import MACHINE as PLEDGES
 from models.pledge import Pledge
 from models.produce import MACHINE as LISTINGS
 from models.produce import Listing
+from models.refund import MACHINE as REFUNDS
+from models.refund import Refund
 from models.revision import MACHINE as REVISIONS
 from models.revision import Revision
 from models.staff import Staff
@@ -42,6 +44,7 @@ STATEFUL = (
     Kept(CASES, Verification, frozenset({"draft"})),
     Kept(PLEDGES, Pledge, frozenset({"intended"})),
     Kept(PAY_ORDERS, PayOrder, frozenset({"created"})),
+    Kept(REFUNDS, Refund, frozenset({"owed"})),
     Kept(OFFER_MACHINE, Offer, frozenset({"draft"})),
     Kept(REQUEST_MACHINE, GoodsRequest, frozenset({"draft"})),
     Kept(LISTINGS, Listing, frozenset({"draft"})),

@@ -1,0 +1,141 @@
+"""Refunds: each is in the ledger as far as it has come, its gift stands with it, and no more goes back than was paid."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, Row, String, cast, func, literal, or_, select
+from sqlalchemy.orm import aliased
+
+from models.appeal import Appeal
+from models.books.violation import Violation, stream
+from models.disbursement import DisbursementShare
+from models.ledger.accounts import LedgerAccount
+from models.ledger.tables import LedgerEntry, LedgerTransaction
+from models.payment import PayOrder
+from models.pledge import Pledge
+from models.refund import GOING, LAST_DAY, MOST_OF_ORDER, STUCK, UNASSIGNED, Refund
+from models.refund_run import ENDS, HELD, RefundRun
+from models.task import Task
+
+_POSTINGS = ("refund_owed", "refund_from_unassigned", "refund_paid", "refund_redirected")
+_ENDS_AS = {"paid": "refund_paid", "redirected": "refund_redirected"}
+# State of a refund -> of its gift.
+_GIFT = {**dict.fromkeys(GOING + STUCK, "refund_pending"), "paid": "refunded", "redirected": "redirected"}
+_RUN_TAKES = timedelta(days=1)
+_CAUSE = literal("refund:") + cast(Refund.id, String)
+
+
+def check_refunds(connection: Connection, now: datetime) -> Iterator[Violation]:
+    for _, rows in groupby(stream(connection, _with_postings()), key=lambda row: row.id):
+        yield from _check(list(rows))
+    yield from _astray(connection)
+    yield from _gifts(connection)
+    yield from _orders(connection)
+    yield from _redirected(connection)
+    yield from _tasks(connection)
+    yield from _runs(connection, now)
+
+
+def _with_postings() -> Any:
+    """A row for each posting of each refund, or one without: what it moved on the account of refunds."""
+    refund, posted, entry = Refund, LedgerTransaction, LedgerEntry
+    ours = (posted.cause == _CAUSE) & posted.kind.in_(_POSTINGS)
+    refunds = select(LedgerAccount.id).where(LedgerAccount.kind == "refunds").scalar_subquery()
+    moved = (entry.transaction_id == posted.id) & (entry.account_id == refunds)
+    columns = (refund.id, refund.state, refund.reason, refund.amount_fen, refund.asked_at, PayOrder.paid_at)
+    return (
+        select(*columns, posted.kind, entry.amount_fen.label("moved"))
+        .join(PayOrder, PayOrder.id == refund.pay_order_id)
+        .outerjoin(posted, ours)
+        .outerjoin(entry, moved)
+        .order_by(refund.id)
+    )
+
+
+def _check(rows: Sequence[Row[Any]]) -> Iterator[Violation]:
+    refund = rows[0]
+    wanted = {"refund_from_unassigned" if refund.reason in UNASSIGNED else "refund_owed": -refund.amount_fen}
+    if refund.state in _ENDS_AS:
+        wanted[_ENDS_AS[refund.state]] = refund.amount_fen
+    posted = {row.kind: row.moved for row in rows if row.kind}
+    if posted != wanted:
+        words = f"stands in {refund.state} with {refund.amount_fen} fen, and the ledger has {posted or 'nothing'} of it"
+        yield Violation("refund_posting", "refund", refund.id, words)
+    if refund.asked_at and (refund.paid_at is None or refund.asked_at - refund.paid_at >= LAST_DAY):
+        yield Violation("refund_too_late", "refund", refund.id, f"was asked for after {LAST_DAY.days} days")
+
+
+def _astray(connection: Connection) -> Iterator[Violation]:
+    posted = LedgerTransaction
+    nobodys = select(posted.id, posted.kind).outerjoin(Refund, posted.cause == _CAUSE)
+    nobodys = nobodys.where(posted.kind.in_(_POSTINGS), posted.cause.startswith("refund:"), Refund.id.is_(None))
+    for found in stream(connection, nobodys.order_by(posted.id)):
+        yield Violation("no_such_refund", "ledger", found.id, f"is a {found.kind} of a refund that is not there")
+
+
+def _gifts(connection: Connection) -> Iterator[Violation]:
+    own = (Refund.pledge_id == Pledge.id) & (Refund.reason != "twice")
+    goes = select(Pledge.id, Pledge.state, Refund.state.label("refund")).outerjoin(Refund, own)
+    goes = goes.where(or_(Refund.id.is_not(None), Pledge.state.in_(sorted(set(_GIFT.values())))))
+    for found in stream(connection, goes.order_by(Pledge.id)):
+        if found.state != _GIFT.get(found.refund):
+            words = f"stands in {found.state}, and its refund in {found.refund or 'none'}"
+            yield Violation("gift_and_refund", "pledge", found.id, words)
+
+
+def _orders(connection: Connection) -> Iterator[Violation]:
+    """What was handed on never left the channel, and goes back, if it does, by the gift that was made of it."""
+    total, asked = func.sum(Refund.amount_fen), func.count(Refund.asked_at)
+    paid_back = select(Refund.pay_order_id, PayOrder.amount_fen, total.label("total"), asked.label("asked"))
+    paid_back = paid_back.join(PayOrder, PayOrder.id == Refund.pay_order_id).where(Refund.state != "redirected")
+    paid_back = paid_back.group_by(Refund.pay_order_id, PayOrder.amount_fen, PayOrder.state)
+    wrong = paid_back.having(or_(total > PayOrder.amount_fen, asked > MOST_OF_ORDER, PayOrder.state != "paid"))
+    for found in stream(connection, wrong.order_by(Refund.pay_order_id)):
+        words = f"was paid with {found.amount_fen} fen, and {found.total} go back in {found.asked} parts"
+        yield Violation("order_refunded", "pay_order", found.pay_order_id, words)
+
+
+def _redirected(connection: Connection) -> Iterator[Violation]:
+    before, gift = aliased(Pledge), aliased(Pledge)
+    another = or_(
+        gift.amount_fen != Refund.amount_fen,
+        gift.donor_id != before.donor_id,
+        gift.anonymous != before.anonymous,
+        gift.appeal_id == before.appeal_id,
+    )
+    wrong = select(Refund.id).join(before, before.id == Refund.pledge_id).join(gift, gift.id == Refund.redirected_to)
+    for found in stream(connection, wrong.where(another).order_by(Refund.id)):
+        yield Violation("redirected_wrong", "refund", found.id, "became a gift that is not the same")
+
+
+def _tasks(connection: Connection) -> Iterator[Violation]:
+    """One open task for an appeal of which something is stuck, named by one of these."""
+    waits = (Task.subject == "refund") & Task.closed_at.is_(None)
+    same = aliased(Refund)
+    named = select(Task.id).join(same, same.id == Task.subject_id).where(waits, same.appeal_id == Refund.appeal_id)
+    missing = select(Refund.appeal_id).where(Refund.state.in_(STUCK), ~named.exists()).distinct()
+    for found in stream(connection, missing.order_by(Refund.appeal_id)):
+        yield Violation("task_missing", "appeal", found.appeal_id, "has refunds that are stuck, and no task is open")
+    needless = select(Task.subject_id).outerjoin(Refund, Refund.id == Task.subject_id).where(waits)
+    needless = needless.where(or_(Refund.id.is_(None), Refund.state.not_in(STUCK))).order_by(Task.subject_id)
+    for found in stream(connection, needless):
+        yield Violation("task_needless", "refund", found.subject_id, "has a task open, and is not stuck")
+
+
+def _runs(connection: Connection, now: datetime) -> Iterator[Violation]:
+    """Nothing that anybody gave stays with an appeal that has ended."""
+    late = select(RefundRun.appeal_id).where(RefundRun.state == "planning", RefundRun.created_at <= now - _RUN_TAKES)
+    for found in stream(connection, late.order_by(RefundRun.id)):
+        yield Violation("run_stands_still", "appeal", found.appeal_id, "has ended, and its gifts do not go back")
+    share = DisbursementShare
+    spent = select(func.coalesce(func.sum(share.amount_fen), 0)).where(share.pledge_id == Pledge.id).scalar_subquery()
+    own = select(PayOrder.id).where(PayOrder.pledge_id == Pledge.id, PayOrder.state == "paid").exists()
+    made_of = select(Refund.id).where(Refund.redirected_to == Pledge.id).exists()
+    kept = select(Pledge.id, Appeal.state).join(Appeal, Appeal.id == Pledge.appeal_id)
+    kept = kept.outerjoin(RefundRun, RefundRun.appeal_id == Appeal.id)
+    kept = kept.where(Appeal.state.in_(ENDS), Pledge.state.in_(HELD), or_(own, made_of), Pledge.amount_fen > spent)
+    kept = kept.where(or_(RefundRun.id.is_(None), RefundRun.state == "done"))
+    for found in stream(connection, kept.order_by(Pledge.id)):
+        yield Violation("gift_kept", "pledge", found.id, f"is held for an appeal that is {found.state}")

@@ -1,0 +1,124 @@
+"""Refunds on the stage: what the platform says of them, and the books with it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session as Database
+
+from models.appeal import Appeal, BudgetLine, end_overdue, get_appeal
+from models.books import violations
+from models.disbursement import Disbursement
+from models.ledger import held, moves
+from models.payee import Payee
+from models.payment import PayOrder
+from models.pledge import Pledge
+from models.refund import Refund
+from models.refund_news import Taken, take_refund_news
+from models.refunding import ask_back
+from models.sharing import follow, write_shares
+from models.user import User
+from tests.stage import Stage
+
+# On the stage these are passed by nobody who would stand in a queue.
+BY_NOBODY = ("appeal", "case", "task", "disbursement")
+HOLDER = 1
+
+
+@dataclass(frozen=True)
+class News:
+    out_refund_no: str
+    refund_id: str
+    out_trade_no: str
+    transaction_id: str
+    state: str
+    fen: int
+    order_fen: int
+    done_at: datetime | None
+
+
+def refund_of(stage: Stage, pledge: int) -> Refund:
+    with Database(stage.database, expire_on_commit=False) as db:
+        return db.scalars(select(Refund).where(Refund.pledge_id == pledge, Refund.reason != "twice")).one()
+
+
+def code_of(stage: Stage, pledge: int) -> str:
+    with Database(stage.database) as db:
+        return db.get_one(Pledge, pledge).code
+
+
+def want_back(stage: Stage, pledge: int) -> Refund:
+    """Its donor has asked for it. Raises what models.refunding.ask_back does."""
+    with Database(stage.database, expire_on_commit=False) as db, db.begin():
+        gift = db.get_one(Pledge, pledge)
+        return ask_back(db, db.get_one(User, gift.donor_id), gift.code, stage.clock())
+
+
+def news_of(stage: Stage, refund: Refund, state: str = "SUCCESS", **changes: Any) -> News:
+    with Database(stage.database) as db:
+        order = db.get_one(PayOrder, refund.pay_order_id)
+        fields = {
+            "out_refund_no": refund.number,
+            "refund_id": f"50000{refund.id:09d}",
+            "out_trade_no": order.out_trade_no,
+            "transaction_id": order.transaction_id,
+            "state": state,
+            "fen": refund.amount_fen,
+            "order_fen": order.amount_fen,
+            "done_at": stage.clock() if state == "SUCCESS" else None,
+        }
+    return News(**fields | changes)
+
+
+def hear(stage: Stage, news: News) -> Taken:
+    with Database(stage.database) as db, db.begin():
+        return take_refund_news(db, news, stage.clock())
+
+
+def fail(stage: Stage, appeal: int) -> None:
+    """Its last day is over, with too little given."""
+    with Database(stage.database) as db, db.begin():
+        held = get_appeal(db, appeal, lock=True)
+        stage.clock.now = held.deadline + timedelta(hours=1)
+        end_overdue(db, held, stage.clock())
+
+
+def spend(stage: Stage, appeal: int, fen: int) -> None:
+    """Paid out for what it is for, in the ledger and of whose gifts; nobody has asked for it or passed it."""
+    now = stage.clock()
+    with Database(stage.database) as db, db.begin():
+        owner = get_appeal(db, appeal, lock=True).owner_id
+        line = db.scalars(select(BudgetLine).where(BudgetLine.appeal_id == appeal)).first()
+        number = 1 + len(db.scalars(select(Disbursement.id)).all())
+        payee = Payee(draft_id=f"payee-{number}", appeal_id=appeal, kind="shop", added_by=owner, fixed_at=now)
+        db.add(payee)
+        db.flush()
+        use = Disbursement(
+            draft_id=f"use-{number}",
+            code=f"USE{number}",
+            appeal_id=appeal,
+            line_id=line.id if line else 0,
+            payee_id=payee.id,
+            amount_fen=fen,
+            requested_by=owner,
+            created_at=now,
+        )
+        db.add(use)
+        db.flush()
+        write_shares(db, use, held(db, [appeal])[appeal])
+        moves.settled(db, HOLDER, fen, 0, f"test:{number}", now)
+        moves.disbursed(db, appeal, HOLDER, fen, f"disbursement:{use.id}", now)
+        use.gifts_to = 0
+        while follow(db, use, now):
+            pass
+
+
+def state_of(stage: Stage, table: type[Pledge] | type[PayOrder] | type[Refund] | type[Appeal], number: int) -> str:
+    with Database(stage.database) as db:
+        return db.get_one(table, number).state
+
+
+def wrong_books(stage: Stage) -> list[str]:
+    with stage.database.connect() as connection:
+        return [str(one) for one in violations(connection, stage.clock()) if one.subject not in BY_NOBODY]
