@@ -11,7 +11,7 @@ from models.ledger.tables import LedgerHead, LedgerLink, LedgerTransaction
 # Pairs of an account (kind, number) and fen.
 Entries = list[tuple[tuple[str, int], int]]
 
-_FORM = "bangfu-ledger-1"
+FORM = "bangfu-ledger-1"
 _CHAIN = "ledger"
 
 
@@ -24,7 +24,7 @@ def link_hash(before: str, link: Mapping[Any, Any]) -> str:
     entries = sorted([kind, subject_id, fen] for (kind, subject_id), fen in link["entries"])
     at = chain.microseconds(link["at"])
     values = [link["number"], link["kind"], link["cause"], at, link["reverses"], entries]
-    return chain.digest(_FORM, before, values)
+    return chain.digest(FORM, before, values)
 
 
 def put(connection: Connection, posted: LedgerTransaction, entries: Entries) -> None:
