@@ -3,6 +3,7 @@
 from models import (  # noqa: F401 - a table is there once its module is
     appeal,
     audit,
+    bill_day,
     broadcast,
     card,
     channel_stop,
@@ -11,6 +12,7 @@ from models import (  # noqa: F401 - a table is there once its module is
     conversation,
     dead_job,
     decision,
+    difference,
     disbursement,
     flag,
     goods,
