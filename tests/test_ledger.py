@@ -15,6 +15,7 @@ from models.database import connect
 from models.ledger import (
     Account,
     AnotherPosting,
+    MoreBackThanWent,
     NotReversible,
     Overdrawn,
     Totals,
@@ -202,6 +203,28 @@ def test_nothing_is_given_that_is_not_there(database: Engine) -> None:
     assert balances(database) == {CHANNEL: 100, Account("appeal", 7): 100}
 
 
+def test_no_more_comes_back_than_went(database: Engine) -> None:
+    with Database(database) as db, db.begin():
+        moves.pool_funded(db, 3, 1, 100, "pool:3", NOW)
+        moves.payment_received(db, 7, 100, "order:1", NOW)
+        match = moves.matched(db, 3, 7, 10, "order:1", NOW)
+        moves.refund_owed(db, 7, 20, "refund:1", NOW)
+        moves.match_returned(db, 3, 7, 4, "refund:1", NOW)
+        moves.payment_unassigned(db, 50, "order:2", NOW)
+        moves.refund_from_unassigned(db, 50, "refund:2", NOW)
+        tries: tuple[Callable[[], Any], ...] = (
+            lambda: moves.match_returned(db, 3, 7, 7, "x:1", NOW),
+            lambda: reverse(db, match, "x:1", NOW),
+            lambda: moves.refund_withdrawn(db, 7, 21, "x:1", NOW),
+            lambda: moves.refund_withdrawn(db, 8, 1, "x:1", NOW),
+            lambda: moves.disbursement_returned(db, 7, 1, 1, "x:1", NOW),
+        )
+        for too_much in tries:
+            with pytest.raises(MoreBackThanWent):
+                too_much()
+        assert totals(db, 7) == Totals(paid=100, matched=6, refunded=20)
+
+
 @pytest.mark.parametrize("fen", [0, -1, 0.5, True, "1", None])
 def test_what_is_no_amount_does_not_move(database: Engine, fen: Any) -> None:
     with Database(database) as db, pytest.raises(WrongPosting):
@@ -231,6 +254,9 @@ APPEAL = Account("appeal", 7)
         {CHANNEL: 1.0, APPEAL: -1.0},
         {CHANNEL: 1, Account("appeal", -7): -1},
         {CHANNEL: 1, Account("pocket", 7): -1},
+        {CHANNEL: 1, Account("pool", 7): -1},
+        {CHANNEL: -1, APPEAL: 1},
+        {CHANNEL: 2, APPEAL: -1, Account("appeal", 8): -1},
     ],
     ids=str,
 )
@@ -238,6 +264,8 @@ def test_what_does_not_add_up_is_not_posted(database: Engine, amounts: Any) -> N
     with Database(database) as db, db.begin():
         with pytest.raises(WrongPosting):
             post(db, "payment_received", "order:1", amounts, NOW)
+        with pytest.raises(WrongPosting):
+            post(db, "gift", "order:1", {CHANNEL: 1, APPEAL: -1}, NOW)
         assert db.scalar(select(func.count()).select_from(LedgerAccount)) == 0
 
 

@@ -11,8 +11,8 @@ from sqlalchemy.orm import aliased
 from models.books.links import Follower, read_head
 from models.books.violation import Violation, stream
 from models.ledger.accounts import Account, LedgerAccount
+from models.ledger.kinds import MOVES
 from models.ledger.links import link_hash
-from models.ledger.moves import MOVES
 from models.ledger.tables import LedgerEntry, LedgerHead, LedgerLink, LedgerTransaction
 
 _LEDGER = "ledger"
@@ -91,9 +91,8 @@ def _check_link(follower: Follower, number: int, rows: Sequence[Row[Any]]) -> It
     if total or len(entries) < 2:
         words = f"has {len(entries)} entries, which sum to {total} fen (transaction {posted.id})"
         yield Violation("unbalanced", _LEDGER, number, words)
-    sign = 1 if posted.reverses_id is None else -1
     move = MOVES.get(posted.kind)
-    if move is None or not move.fits({account: sign * fen for account, fen in entries}):
+    if move is None or not move.fits(dict(entries), reverses=posted.reverses_id is not None):
         words = f"moved money as no {posted.kind} does (transaction {posted.id})"
         yield Violation("other_move", _LEDGER, number, words)
 

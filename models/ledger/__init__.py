@@ -4,7 +4,7 @@ Money moves by the names in models.ledger.moves and by nothing else.
 """
 
 from models.ledger.accounts import Account, lock
-from models.ledger.errors import AnotherPosting, NotPosted, NotReversible, Overdrawn, WrongPosting
+from models.ledger.errors import AnotherPosting, MoreBackThanWent, NotPosted, NotReversible, Overdrawn, WrongPosting
 from models.ledger.posting import amounts_of, find, reverse
 from models.ledger.tables import LedgerTransaction
 from models.ledger.totals import Totals, held, totals, totals_of
@@ -13,6 +13,7 @@ __all__ = [
     "Account",
     "AnotherPosting",
     "LedgerTransaction",
+    "MoreBackThanWent",
     "NotPosted",
     "NotReversible",
     "Overdrawn",

@@ -25,6 +25,15 @@ class Overdrawn(NotPosted):
         self.short_fen = short_fen
 
 
+class MoreBackThanWent(NotPosted):
+    """More would come back to an appeal, or to a pool from it, than ever went."""
+
+    def __init__(self, account: tuple[str, int], part: str) -> None:
+        super().__init__(f"of account {account[0]} {account[1]} less than nothing would have been {part}")
+        self.account = account
+        self.part = part
+
+
 class NotReversible(NotPosted):
     """It was reversed for another cause, or is itself a reversal: what was right after all is posted anew."""
 

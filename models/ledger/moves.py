@@ -5,60 +5,14 @@ and may be called again for it. ``fen`` is what moves, always more than
 nothing. ``holder_id`` is the fund holder whose bank account it is.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED, Account
 from models.ledger.errors import WrongPosting
-from models.ledger.posting import Amounts, post
+from models.ledger.posting import post
 from models.ledger.tables import LedgerTransaction
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """``debit`` and ``credit``: the kinds of accounts on either side. ``counts_as``: what it is to its appeal."""
-
-    debit: frozenset[str]
-    credit: frozenset[str]
-    counts_as: str = ""
-
-    def fits(self, amounts: Amounts) -> bool:
-        """Are these amounts such a move, each side of it there?"""
-        debit = {account.kind for account, fen in amounts.items() if fen > 0}
-        credit = {account.kind for account, fen in amounts.items() if fen < 0}
-        one_each = len(amounts) == len(debit) + len(credit)
-        return one_each and bool(debit and credit) and debit <= self.debit and credit <= self.credit
-
-
-def _move(debit: str, credit: str, counts_as: str = "") -> Move:
-    return Move(frozenset(debit.split()), frozenset(credit.split()), counts_as)
-
-
-PAID, MATCHED, REFUNDED, DISBURSED = "paid", "matched", "refunded", "disbursed"
-
-MOVES: Mapping[str, Move] = {
-    "payment_received": _move("channel", "appeal", PAID),
-    "payment_unassigned": _move("channel", "unassigned"),
-    "payment_assigned": _move("unassigned", "appeal", PAID),
-    "refund_owed": _move("appeal", "refunds", REFUNDED),
-    "refund_from_unassigned": _move("unassigned", "refunds"),
-    "refund_withdrawn": _move("refunds", "appeal", REFUNDED),
-    "refund_redirected": _move("refunds", "appeal", PAID),
-    "refund_paid": _move("refunds", "channel"),
-    "refund_bounced": _move("channel", "refunds"),
-    "pool_funded": _move("bank", "pool"),
-    "pool_returned": _move("pool", "bank"),
-    "matched": _move("pool", "appeal", MATCHED),
-    "match_returned": _move("appeal", "pool", MATCHED),
-    "disbursed": _move("appeal", "bank", DISBURSED),
-    "disbursement_returned": _move("bank", "appeal", DISBURSED),
-    "settled": _move("bank fees", "channel"),
-    "topped_up": _move("channel", "bank"),
-    "fees_covered": _move("bank", "fees"),
-}
 
 
 def payment_received(db: Session, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:

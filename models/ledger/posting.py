@@ -10,9 +10,11 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from models.ledger import links
-from models.ledger.accounts import KINDS, MAY_OWE, Account, LedgerAccount, Locked, lock
-from models.ledger.errors import AnotherPosting, NotReversible, Overdrawn, WrongPosting
+from models.ledger.accounts import KINDS, MAY_OWE, Account, LedgerAccount, LedgerSum, Locked, lock
+from models.ledger.errors import AnotherPosting, MoreBackThanWent, NotReversible, Overdrawn, WrongPosting
+from models.ledger.kinds import MOVES, Move
 from models.ledger.tables import LedgerEntry, LedgerTransaction
+from models.ledger.totals import add_up
 
 # The chain makes causes public: a word and a number of ours have no room for anything about a person.
 _CAUSE = re.compile("[a-z_]{1,20}:[0-9A-Za-z_.-]{1,43}")
@@ -25,10 +27,11 @@ def post(
 ) -> LedgerTransaction:
     """Post these amounts (debit positive) for this cause; again, it is the transaction that was posted then.
 
-    Raises WrongPosting, AnotherPosting for other contents under the same cause, NotReversible, or Overdrawn; then
-    nothing was written. What is posted becomes a link of the chain when the caller's transaction commits.
+    Raises WrongPosting, AnotherPosting for other contents under the same cause, NotReversible, Overdrawn, or
+    MoreBackThanWent; then nothing was written. What is posted becomes a link of the chain when the caller's transaction
+    commits.
     """
-    _check(cause, amounts)
+    _check(kind, cause, amounts, reverses)
     accounts = lock(db, amounts)
     reverses_id = reverses.id if reverses else None
     if earlier := find(db, kind, cause):
@@ -36,6 +39,7 @@ def post(
     if reverses:
         _check_reversible(db, reverses)
     _check_balances(accounts, amounts)
+    _check_parts(db, MOVES[kind], accounts, amounts)
     write = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgres_insert
     posted: LedgerTransaction | None = db.scalar(
         write(LedgerTransaction)
@@ -55,7 +59,7 @@ def post(
 
 
 def reverse(db: Session, transaction: LedgerTransaction, cause: str, now: datetime) -> LedgerTransaction:
-    """The exact opposite, once. Raises NotReversible if it was for another cause, or is one; or Overdrawn."""
+    """The exact opposite, once. Raises NotReversible if it was for another cause or is one, and what post() raises."""
     opposite = {account: -fen for account, fen in amounts_of(db, transaction).items()}
     return post(db, transaction.kind, cause, opposite, now, reverses=transaction)
 
@@ -83,7 +87,9 @@ def _get(db: Session, kind: str, cause: str) -> LedgerTransaction:
     return db.scalars(select(LedgerTransaction).where(_posted_for(kind, cause))).one()
 
 
-def _check(cause: str, amounts: Amounts) -> None:
+def _check(kind: str, cause: str, amounts: Amounts, reverses: LedgerTransaction | None) -> None:
+    if reverses and reverses.reverses_id is not None:
+        raise NotReversible(reverses.id)
     if not _CAUSE.fullmatch(cause):
         raise WrongPosting("a cause is a word, a colon, and a number of ours")
     if any(account.kind not in KINDS or account.subject_id < 0 for account in amounts):
@@ -92,6 +98,8 @@ def _check(cause: str, amounts: Amounts) -> None:
         raise WrongPosting("an entry is a whole number of fen, and not nothing")
     if len(amounts) < 2 or sum(amounts.values()) != 0:
         raise WrongPosting("a transaction has two entries at least, and they sum to zero")
+    if kind not in MOVES or not MOVES[kind].fits(amounts, reverses=reverses is not None):
+        raise WrongPosting("money does not move so")
 
 
 def _same(db: Session, earlier: LedgerTransaction, amounts: Amounts, reverses_id: int | None) -> LedgerTransaction:
@@ -102,8 +110,7 @@ def _same(db: Session, earlier: LedgerTransaction, amounts: Amounts, reverses_id
 
 def _check_reversible(db: Session, reverses: LedgerTransaction) -> None:
     """Its accounts are locked: whoever else would reverse it waits for us, or has done so."""
-    reversed_already = db.scalar(select(LedgerTransaction.id).where(LedgerTransaction.reverses_id == reverses.id))
-    if reverses.reverses_id is not None or reversed_already is not None:
+    if db.scalar(select(LedgerTransaction.id).where(LedgerTransaction.reverses_id == reverses.id)) is not None:
         raise NotReversible(reverses.id)
 
 
@@ -112,3 +119,12 @@ def _check_balances(accounts: Mapping[Account, Locked], amounts: Amounts) -> Non
         balance = accounts[account].balance_fen + account.sign * fen
         if balance < 0 and account.kind != MAY_OWE:
             raise Overdrawn(account, -balance)
+
+
+def _check_parts(db: Session, move: Move, accounts: Mapping[Account, Locked], amounts: Amounts) -> None:
+    for account, fen in amounts.items():
+        if account.kind == "appeal" and move.counts_as and move.part(fen) < 0:
+            kept = select(LedgerSum.kind, LedgerSum.amount_fen).where(LedgerSum.account_id == accounts[account].id)
+            totals = add_up((row.kind, row.amount_fen) for row in db.execute(kept))
+            if getattr(totals, move.counts_as) + move.part(fen) < 0:
+                raise MoreBackThanWent(account, move.counts_as)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.ledger.accounts import LedgerAccount, LedgerSum
-from models.ledger.moves import DISBURSED, MATCHED, MOVES, PAID, REFUNDED
+from models.ledger.kinds import DISBURSED, MATCHED, MOVES, PAID, REFUNDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ def add_up(sums: Iterable[tuple[str, int]]) -> Totals:
     """From sums by kind of posting on an appeal's account, debit positive; other kinds count for nothing."""
     totals = dict.fromkeys((PAID, MATCHED, REFUNDED, DISBURSED), 0)
     for kind, fen in sums:
-        counts_as = MOVES[kind].counts_as if kind in MOVES else ""
-        if counts_as:
-            totals[counts_as] += fen if counts_as in (REFUNDED, DISBURSED) else -fen
+        move = MOVES.get(kind)
+        if move and move.counts_as:
+            totals[move.counts_as] += move.part(fen)
     return Totals(**totals)
 
 
