@@ -2,29 +2,40 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Flask
+from sqlalchemy import Engine as Database
 
 from bot.commands import add_commands
 from bot.jobs import Jobs
 from bot.lexicon import load_lexicon
 from bot.logging import configure_logging
+from bot.pay.client import true_now
+from bot.pay.making import make_notify_door, make_pay_client
+from bot.paying import Cashier, Till
+from bot.refunding import take_answer
 from bot.render import Renderer
 from bot.turn import TryAgain, Turns
 from bot.web.card import card_page
 from bot.web.health import health
 from bot.web.links import Links
 from bot.web.notices import notices
+from bot.web.notify import notify_door
 from bot.web.pages import Pages
+from bot.web.pay import Desk, pay_page
+from bot.web.payer import Payers
 from bot.web.pictures import pictures
 from bot.web.subscribe import SDK, WECHAT_SDK, subscribe_page
 from bot.webhook import webhook
 from bot.wechat.channel import Channel
+from bot.wechat.client import open_session
 from bot.wechat.ticket import TicketManager
+from bot.wechat.visitor import OPEN_WECHAT, Visitors
 from bot.worker import make_api
-from config.settings import Settings
+from config.settings import PayMode, Settings
 from flows.catalogue import FLOWS
 from flows.engine import Engine
 from handlers import Router
@@ -51,6 +62,7 @@ def make_turns(settings: Settings, jobs: Jobs, clock: Callable[[], datetime]) ->
         clock=clock,
         link=links_of(settings, clock).make,
         subscriptions=Templates(settings.wechat_subscriptions, settings.wechat_long_term),
+        collects=settings.pay_mode is PayMode.ON,
     )
 
 
@@ -97,5 +109,35 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] =
     tickets = TicketManager(make_api(settings, jobs.redis), settings.wechat_app_id, jobs.redis)
     sdk = sdk_of(settings)
     app.register_blueprint(subscribe_page(turns.database, pages, links, clock, turns.subscriptions, tickets.sign, sdk))
+    if settings.pay_mode is PayMode.ON:
+        _take_money(app, settings, turns.database, jobs, pages, links, clock)
     add_commands(app, settings, turns.lexicon, create_app)
     return app
+
+
+def _take_money(
+    app: Flask,
+    settings: Settings,
+    database: Database,
+    jobs: Jobs,
+    pages: Pages,
+    links: Links,
+    clock: Callable[[], datetime],
+) -> None:
+    """The doors that there are with PAY_MODE=on alone: the platform's own, and the page to pay at."""
+    till = Till(database, jobs)
+    take_refund = partial(take_answer, database)
+    app.register_blueprint(notify_door(make_notify_door(settings), till, take_refund, clock, true_now))
+    secret, here = settings.wechat_app_secret, not settings.is_production
+    visitors = Visitors(
+        settings.wechat_api_url,
+        settings.wechat_api_url if here else OPEN_WECHAT,
+        settings.wechat_app_id,
+        secret,
+        open_session(),
+    )
+    payers = Payers(links, settings.secret_key.get_secret_value(), clock)
+    cashier = Cashier(till, make_pay_client(settings, jobs.redis), clock)
+    app.register_blueprint(
+        pay_page(Desk(pages, links, payers, visitors, cashier, clock, sdk_of(settings) if here else ""))
+    )

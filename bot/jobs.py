@@ -60,13 +60,17 @@ JOBS = {
     "forget_photo": Job(),
     "check_registry": Job(),
     "make_card_code": Job(),
+    "query_order": Job(),
     "ask_refund": Job(),
     # Each of them may take both of its calls' time-outs.
     "ask_refunds": Job(seconds=600),
     # What is slow may be cut off anywhere, and is begun anew. The books are read from end to end.
     "fan_out": Job("slow", seconds=600),
+    "follow_gifts": Job("slow", seconds=600),
     "write_digests": Job("slow", seconds=3600, backoff=(60, 600)),
     "return_gifts": Job("slow", seconds=3600),
+    # A busy day's lines, and a question to the channel about each that was lost on its way.
+    "fetch_bill": Job("slow", seconds=3600, backoff=(60, 600)),
     "check_books": Job("slow", seconds=4 * 3600, backoff=(600,)),
 }
 

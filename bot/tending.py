@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from models.outcome import end_funding
+from models.paying import expire_pledges
 from models.progress import end_notices, expire, wait_no_longer
 from models.queue import escalate_overdue
 from models.suspension import end_terms, release_forgotten
@@ -19,6 +20,7 @@ PARTS: dict[str, Callable[[Session, datetime], int]] = {
     "notices_ended": end_notices,
     "cases_expired": expire,
     "funding_ended": end_funding,
+    "pledges_expired": expire_pledges,
     "tasks_escalated": escalate_overdue,
     "terms_ended": end_terms,
     "queues_released": release_forgotten,

@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from bot.places import find_places, get_place
 from bot.render import Renderer
 from bot.web.figures import FAILURES, REPEATS
-from bot.web.links import OPEN_PATHS, OWN
+from bot.web.links import OPEN_PATHS, OWN, PROVED_THERE
 from bot.wechat.channel import REPLY_BYTES
 from flows.desk import Desk, Person
 from flows.flow import Answer, Say
@@ -63,6 +63,7 @@ class Turns:
     clock: Callable[[], datetime]
     link: Callable[[str, str, int], str]
     subscriptions: Templates = NO_TEMPLATES
+    collects: bool = False
 
     def take(self, message: Message) -> str:
         """The reply's text, empty for none. Raises TryAgain when the database cannot be worked with."""
@@ -164,7 +165,7 @@ class Turns:
             return get_place(desk.db, code)
 
         def link(kind: str, what: str) -> str:
-            if kind in OPEN_PATHS:
+            if kind in OPEN_PATHS or kind in PROVED_THERE:
                 return self.link(kind, what, 0)
             if kind in OWN:
                 return self.link(kind, f"conversation:{locked.id}", 0)
@@ -172,7 +173,7 @@ class Turns:
             return self.link(kind, what, staff.id) if staff else ""
 
         person = Person(locked.id, message.account, message.openid, locked.user_id)
-        world = World(now, self.lexicon, find, link, region, self.subscriptions)
+        world = World(now, self.lexicon, find, link, region, self.subscriptions, self.collects)
         desk = Desk(connection, person, world, jobs, locked.offered_at)
         return desk
 

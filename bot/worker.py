@@ -8,11 +8,13 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from redis import Redis
+from sqlalchemy.orm import Session
 
 from bot import books, cards, refunding
 from bot.jobs import Jobs, open_redis
 from bot.pay.client import PayClient
 from bot.pay.making import make_pay_client
+from bot.paying import Cashier, Till
 from bot.photos import Photos
 from bot.push import digests
 from bot.push.deliver import Deliverer, make_deliverer
@@ -25,6 +27,7 @@ from bot.wechat.client import WeChatApi, open_session
 from bot.wechat.token import TokenManager
 from config.settings import PayMode, Settings
 from models.database import connect
+from models.paying_out import follow_on
 from models.sealing import Keyring, use_keyring
 
 # Seconds for which a job of pushes goes on with what is due, so that sends and the database do not wait for each other.
@@ -74,6 +77,11 @@ class Errands:
         """Ask the registry about the resident of a case."""
         ask_registry(self.database, self.registry, verification_id)
 
+    def query_order(self, order_id: int) -> None:
+        """What became of an order at WeChat Pay."""
+        if self.pay:
+            Cashier(Till(self.database, self.jobs), self.pay, lambda: datetime.now(UTC)).settle(order_id)
+
     def deliver(self, notice_ids: list[int], urgency: str) -> None:
         """Push these notices, and for a while whatever else of their urgency is due."""
         self.deliverer.serve(notice_ids, urgency, SERVES_ON)
@@ -117,6 +125,10 @@ def make_card_code(card_id: int) -> None:
     cards.make_code(errands().database, errands().api, card_id)
 
 
+def query_order(order_id: int) -> None:
+    errands().query_order(order_id)
+
+
 def ask_refund(refund_id: int) -> None:
     ask_refunds([refund_id])
 
@@ -144,6 +156,14 @@ def fan_out(_broadcast_id: int) -> None:
     """Take every fan-out as far as it goes; a killed one is gone on with by the clock."""
     while go_on(errands().database, errands().jobs, datetime.now(UTC)):
         pass
+
+
+def follow_gifts(disbursement_id: int) -> None:
+    """Let the states of all gifts follow a payment, a page a transaction; a killed one is gone on with by the clock."""
+    while True:
+        with Session(errands().database) as db, db.begin():
+            if not follow_on(db, disbursement_id, datetime.now(UTC)):
+                return
 
 
 def write_digests(month: int) -> None:

@@ -14,7 +14,8 @@ from flows.session import Draft
 from models.appeal import Appeal, BudgetLine, get_appeal
 from models.gift_news import progress_of, tell_of_gift
 from models.money import SMALLEST_PLEDGE
-from models.pledge import NotFunding, check_open, make_pledge
+from models.paying import await_payment, check_room
+from models.pledge import NotFunding, Pledge, check_open, make_pledge
 from models.staff import Staff, find_staff
 from models.user import get_user
 
@@ -28,6 +29,8 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     check_open(appeal, None, desk.world.now)
     donor = get_user(desk.db, desk.person.user_id, then=given["said"])
     check_open(appeal, donor, desk.world.now)
+    if desk.world.collects:
+        check_room(desk.db, appeal, SMALLEST_PLEDGE)
     return {"appeal_id": appeal.id, "title": appeal.title, "name": donor.display_name}
 
 
@@ -44,6 +47,7 @@ def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
         "endorsed_at": appeal.endorsed_at,
         "deadline": appeal.deadline,
         "closed": _closed(appeal, desk.world.now),
+        "collects": desk.world.collects,
         **progress_of(desk.db, appeal),
     }
 
@@ -59,9 +63,20 @@ def done(desk: Desk, draft: Draft) -> Answer:
     name = None if anonymous else donor.display_name
     # The same draft once more gives the pledge that there is, of which everybody was told.
     new = pledge.created_at == now
-    reached = tell_of_gift(desk.db, appeal, pledge, name, now) if new else progress_of(desk.db, appeal)
+    if new and desk.world.collects:
+        await_payment(desk.db, pledge, appeal, now)  # the family hears of it when it has come
+    told = new and not desk.world.collects
+    reached = tell_of_gift(desk.db, appeal, pledge, name, now) if told else progress_of(desk.db, appeal)
     facts = {"number": appeal.id, "title": appeal.title, "amount_fen": amount, "name": name, **reached}
-    return Answer([Say("flows/pledge/done", None, {**facts, "code": pledge.code, "subscribe": ask_link(desk)})])
+    pay = _pay_link(desk, pledge)
+    subscribe = "" if pay else ask_link(desk)  # one link, so that nobody taps the other
+    return Answer([Say("flows/pledge/done", None, {**facts, "code": pledge.code, "pay": pay, "subscribe": subscribe})])
+
+
+def _pay_link(desk: Desk, pledge: Pledge) -> str:
+    """Where it can be paid; empty where nothing is collected, or it is paid already."""
+    waits = desk.world.collects and pledge.state == "awaiting_payment"
+    return desk.world.link("pay", f"pledge:{pledge.id}") if waits else ""
 
 
 def _closed(appeal: Appeal, now: datetime) -> str | None:

@@ -46,6 +46,7 @@ class World:
     link: Callable[[str, str], str] = no_link
     """Kind of page and what it shows (``pictures``, ``appeal:12``) -> its address, for the staff member who talks
     (``subscribe``, whose ``what`` is not looked at: for anybody who talks);
+    of the page to pay a gift at (``pay``, ``pledge:12``), for its donor, who proves it there;
     of a page for everybody (``notices``, a region's code), for anybody.
     """
 
@@ -54,6 +55,9 @@ class World:
 
     subscriptions: Templates = NO_TEMPLATES
     """What people can be asked to consent to; nothing where the account has no such templates."""
+
+    collects: bool = False
+    """PAY_MODE=on: a gift is paid; else it is a recorded promise."""
 
     @property
     def today(self) -> date:

@@ -13,6 +13,8 @@ from models.user import NotRegistered, User, get_user
 
 # Of each kind; more would not fit into one message.
 MOST_SHOWN = 3
+# To pay at: a link is long.
+MOST_LINKS = 2
 
 
 def mine(talk: Talk) -> Answer:
@@ -44,7 +46,9 @@ def my_pledges(talk: Talk, after: str = "") -> Answer:
     options = [Option(n, "", ["command", APPEALS.command, str(pledge.appeal)]) for n, pledge in lines]
     if page.after:
         options += more(talk, len(lines) + 1, "my_pledges", str(page.after))
-    values = {"lines": lines, "more": len(lines) + 1 if page.after else None}
+    unpaid = [pledge.number for pledge in page.items if pledge.state == "awaiting_payment"][:MOST_LINKS]
+    pay = {number: talk.world.link("pay", f"pledge:{number}") for number in unpaid if talk.world.collects}
+    values = {"lines": lines, "pay": pay, "more": len(lines) + 1 if page.after else None}
     return Answer([Say("replies/my_pledges", None, values)], options)
 
 

@@ -105,17 +105,26 @@ def check_room(db: Session, appeal: Appeal, fen: int, but: int = 0) -> None:
         raise OverCap(number=appeal.id, title=appeal.title, room_fen=left if left >= SMALLEST_PLEDGE else 0)
 
 
-def begin_order(db: Session, pledge_id: int, now: datetime) -> PayOrder:
-    """The pledge's one live order, made where there is none: of two taps at once both get the same.
-
-    Raises NotPayable, NotFunding, OwnHousehold or OverCap. One that is no longer ``fresh`` has to be closed first.
-    """
-    pledge = hold_pledge(db, pledge_id)
+def check_payable(db: Session, pledge: Pledge, now: datetime) -> None:
+    """May its donor pay it now? Raises NotPayable, NotFunding, OwnHousehold or OverCap."""
     appeal = get_appeal(db, pledge.appeal_id)
-    if pledge.state not in PAYABLE or (pledge.pay_by and pledge.pay_by <= now) or _in_question(db, pledge.id):
-        raise NotPayable(number=appeal.id, state=pledge.state)
+    in_question = _in_question(db, pledge.id)
+    if pledge.state not in PAYABLE or (pledge.pay_by and pledge.pay_by <= now) or in_question:
+        raise NotPayable(number=appeal.id, state=pledge.state, in_question=in_question)
     check_open(appeal, db.get_one(User, pledge.donor_id), now)
     check_room(db, appeal, pledge.amount_fen, but=pledge.id)
+
+
+def begin_order(db: Session, pledge_id: int, now: datetime, fallback: str | None = None) -> PayOrder:
+    """The pledge's one live order, made where there is none: of two taps at once both get the same.
+
+    ``fallback``: what the donor chose, one of FALLBACKS. Raises what ``check_payable`` does. An order that is no longer
+    ``fresh`` has to be closed first.
+    """
+    pledge = hold_pledge(db, pledge_id)
+    check_payable(db, pledge, now)
+    pledge.fallback = fallback or pledge.fallback
+    appeal = get_appeal(db, pledge.appeal_id)
     if order := live_order(db, pledge.id):
         return order
     await_payment(db, pledge, appeal, now)
@@ -187,6 +196,17 @@ def take_payment(db: Session, payment: Payment, now: datetime) -> Taken:
         fund(db, appeal, now)
     db.flush()
     return Taken(Outcome.COMMITTED)
+
+
+def begin_query(db: Session, order_id: int, now: datetime, apart: timedelta) -> PayOrder | None:
+    """The order, if it is live and was not asked about within ``apart``: then somebody else has the answer soon."""
+    order = hold_order(db, order_id)
+    lately = order.queried_at is not None and order.queried_at > now - apart
+    if order.state not in LIVE or lately:
+        return None
+    order.queried_at = now
+    db.flush()
+    return order
 
 
 def close_order(db: Session, order_id: int, now: datetime) -> None:

@@ -22,6 +22,9 @@ DELIVERIES = Histogram(
 )
 REPEATS = Counter("bangfu_repeats", "Deliveries of a message that had been answered, and got the same reply again")
 FAILURES = Counter("bangfu_failed_turns", "Messages that met a mistake of ours, and were told sorry")
+PAY_NOTICES = Counter(
+    "bangfu_pay_notices", "Callbacks of WeChat Pay: taken, refused (not proved), failed (to come again)", ["outcome"]
+)
 BOOKS_VIOLATIONS = Gauge("bangfu_books_violations", "What the last night's check of the books found wrong")
 BOOKS_CHECKED = Gauge("bangfu_books_checked_timestamp_seconds", "When the books were last checked")
 QUEUE_JOBS = Gauge("bangfu_queue_jobs", "Jobs that wait in a queue", ["queue"])

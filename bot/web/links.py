@@ -2,7 +2,8 @@
 
 A signed address opens one thing for one member of staff, for a quarter of an hour. It names no person: only the row
 of the staff member, and what it opens (``appeal:12``). One of OWN opens for whoever talked (``conversation:12``) what
-shows nothing about them, and lives for a day: people come back to a message in the evening.
+shows nothing about them, and lives for a day: people come back to a message in the evening. So does one of
+PROVED_THERE, which names what it is for (``pledge:12``).
 """
 
 from collections.abc import Callable
@@ -21,8 +22,11 @@ PATHS = {
     "picture": "/picture/{token}",
     "card": "/cards/{token}",
     "subscribe": "/subscribe/{token}",
+    "pay": "/pay/{token}",
 }
 OWN = {"subscribe"}
+# Opens for whoever has it nothing but the way to WeChat, which says who they are.
+PROVED_THERE = {"pay"}
 OPEN_PATHS = {"notices": "/notices/{what}"}
 
 
@@ -36,7 +40,7 @@ class DeadLink(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """``what``: subject and number, ``appeal:12``. ``staff_id`` is 0 for one of OWN."""
+    """``what``: subject and number, ``appeal:12``. ``staff_id`` is 0 for one of OWN or of PROVED_THERE."""
 
     staff_id: int
     what: str
@@ -74,7 +78,7 @@ class Links:
 
     def read(self, kind: str, token: str) -> Grant:
         """Raises DeadLink."""
-        last = OWN_LAST if kind in OWN else LAST
+        last = OWN_LAST if kind in OWN | PROVED_THERE else LAST
         try:
             staff_id, what = self._signer(kind).loads(token, max_age=int(last.total_seconds()))
         except SignatureExpired:
@@ -82,6 +86,16 @@ class Links:
         except BadSignature:
             raise DeadLink("forged") from None
         return Grant(staff_id, what)
+
+    def sign(self, kind: str, what: object) -> str:
+        """Something for a browser to keep; of this kind alone, like a token."""
+        signed = self._signer(kind).dumps(what)
+        return signed if isinstance(signed, str) else signed.decode()
+
+    def unsign(self, kind: str, signed: str, last: timedelta) -> object:
+        """Raises BadSignature."""
+        found: object = self._signer(kind).loads(signed, max_age=int(last.total_seconds()))
+        return found
 
     def _signer(self, kind: str) -> URLSafeTimedSerializer:
         # A token of one kind opens nothing of another.

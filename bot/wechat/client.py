@@ -48,9 +48,9 @@ _REPEATABLE = frozenset(
 
 
 class _HideTokens(logging.Filter):
-    """urllib3 logs every URL at DEBUG, and the platform wants its token in the URL."""
+    """urllib3 logs every URL at DEBUG, and the platform wants its token in the URL, or secret and code."""
 
-    _token = re.compile(r"(access_token=)[^&\s\"']+")
+    _token = re.compile(r"((?:access_token|secret|code)=)[^&\s\"']+")
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = self._token.sub(r"\1***", record.getMessage()), ()

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from bot.books import is_night
 from bot.jobs import Named
+from bot.paying import sweep_orders
 from bot.refunding import sweep_refunds
 from bot.sweeping import let_replies_go, sweep, sweep_outbox
 from bot.tending import tend
@@ -16,6 +17,7 @@ from bot.work.tidying import tidy
 from bot.worker import Errands
 from models.digest import is_time, month_before
 from models.fan_out import live_ones
+from models.paying_out import spreading
 
 
 def always(_now: datetime) -> bool:
@@ -42,6 +44,11 @@ def _bury(errands: Errands, now: datetime) -> None:
     forget(dead)
 
 
+def _query(errands: Errands, now: datetime) -> None:
+    if errands.pay:
+        sweep_orders(errands.database, errands.jobs, now)
+
+
 def _pay_back(errands: Errands, now: datetime) -> None:
     if errands.pay:
         sweep_refunds(errands.database, errands.jobs, now)
@@ -55,12 +62,22 @@ def _go_on(errands: Errands, _now: datetime) -> None:
         errands.jobs.ask_once("fan_out", live[0])
 
 
+def _follow(errands: Errands, _now: datetime) -> None:
+    """A payment whose gifts' states have yet to follow."""
+    with Session(errands.database) as db:
+        numbers = spreading(db)
+    for number in numbers:
+        errands.jobs.ask_once("follow_gifts", number)
+
+
 ROUNDS = {
     "tidy": Round(timedelta(seconds=15), lambda errands, now: tidy(errands.jobs, now)),
     "outbox": Round(timedelta(seconds=15), lambda errands, now: sweep_outbox(errands.database, errands.jobs, now)),
     "fan_outs": Round(timedelta(seconds=15), _go_on),
+    "gifts_followed": Round(timedelta(seconds=60), _follow),
     "dead_jobs": Round(timedelta(seconds=30), _bury),
     "owed": Round(timedelta(seconds=60), lambda errands, now: sweep(errands.database, errands.jobs, now)),
+    "orders": Round(timedelta(seconds=15), _query),
     "refunds": Round(timedelta(seconds=30), _pay_back),
     "tended": Round(timedelta(seconds=60), lambda errands, now: tend(errands.database, now)),
     "old_replies": Round(timedelta(hours=1), lambda errands, now: let_replies_go(errands.database, now)),

@@ -1,0 +1,232 @@
+"""The page to pay a gift at: whose gift it is WeChat says, what came of it the platform says, and the page neither.
+
+The address opens nothing by itself: it leads to WeChat and back, and only the donor sees the gift. One button has the
+order placed and WeChat's own sheet shown; what that says in the end proves nothing, so the page asks what we know.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Blueprint, Response, jsonify, request
+from sqlalchemy.orm import Session
+
+from bot.pay.answers import TradeState
+from bot.pay.errors import PayError
+from bot.paying import Cashier, NotNow
+from bot.web.links import DeadLink, Links
+from bot.web.pages import Pages, guarded
+from bot.web.payer import Payers, conversation_of, is_donors
+from bot.wechat.policy import Action, Unreachable, WeChatError
+from bot.wechat.visitor import Visitors
+from models.appeal import budget_of, get_appeal
+from models.conversation import Conversation
+from models.errors import Refusal
+from models.paying import NotPayable, OverCap, check_payable
+from models.payment import live_order
+from models.pledge import FALLBACKS, Pledge
+from models.user import User
+
+log = structlog.get_logger()
+
+SCRIPT = "/pay.js"
+MOST_LINES = 3
+LARGEST_BODY = 1024
+_PAID = frozenset({"paid", "committed", "partly_disbursed", "settled"})
+_BACK = frozenset({"refund_pending", "refunded", "redirected"})
+
+
+class Stopped(Exception):
+    """The page that is shown instead: ``reason`` names its words."""
+
+    def __init__(self, reason: str, status: int = 403) -> None:
+        super().__init__(reason)
+        self.reason, self.status = reason, status
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """``bridge``: where the stand-in's phones get what WeChat itself puts into pages; empty in WeChat."""
+
+    pages: Pages
+    links: Links
+    payers: Payers
+    visitors: Visitors
+    cashier: Cashier
+    clock: Callable[[], datetime]
+    bridge: str = ""
+
+    def pledge_of(self, token: str) -> int:
+        try:
+            return self.links.read("pay", token).number
+        except DeadLink as dead:
+            raise Stopped(dead.reason) from None
+
+
+def pay_page(desk: Desk) -> Blueprint:
+    """``/pay/<token>``, and what its script asks for below it."""
+    blueprint = Blueprint("pay", __name__)
+    source = urlsplit(desk.bridge)
+    own = "; connect-src 'self'; script-src 'self'" + (f" {source.scheme}://{source.netloc}" if desk.bridge else "")
+
+    @blueprint.get("/pay/<token>")
+    def show(token: str) -> Response:
+        number = desk.pledge_of(token)
+        if request.args.get("code"):
+            return _come_back(desk, token, number)
+        if desk.payers.conversation() is None:
+            return _send(desk, token)
+        with Session(desk.cashier.database) as db:
+            if (pledge := db.get(Pledge, number)) is None or _payer(desk, db, pledge) is None:
+                return _send(desk, token)
+            values = {**_gift(db, pledge), "state": standing(db, pledge, desk.clock())}
+        response = desk.pages.show("pay", token=token, script=SCRIPT, bridge=desk.bridge, **values)
+        response.headers["Content-Security-Policy"] += own
+        return response
+
+    @blueprint.post("/pay/<token>/order")
+    def order(token: str) -> Response:
+        """A page of another site cannot send this: it has no cookie there, and JSON is asked about first."""
+        number, openid = _donor(desk, token)
+        fallback = _chosen()
+        try:
+            return _told(state="ready", sheet=desk.cashier.place(number, openid, fallback))
+        except (Refusal, NotNow) as refusal:
+            log.info("pay_page.refused", pledge=number, why=getattr(refusal, "code", "not_now"))
+        except PayError as error:
+            log.warning("pay_page.not_ordered", pledge=number, error=type(error).__name__, call=error.call)
+            return _told(503, state="trouble")
+        found = _standing(desk, number)
+        return _told(state="trouble" if found == "ready" else found)
+
+    @blueprint.get("/pay/<token>/state")
+    def state(token: str) -> Response:
+        """What we know; where that is nothing yet, what the platform knows."""
+        number, _ = _donor(desk, token)
+        found = _standing(desk, number)
+        if found in ("paid", "back"):
+            return _told(state=found)
+        with Session(desk.cashier.database) as db:
+            live = live_order(db, number)
+        heard = desk.cashier.settle(live.id) if live else None
+        found = _standing(desk, number)
+        return _told(state="paying" if found == "ready" and heard is TradeState.USERPAYING else found)
+
+    @blueprint.get(SCRIPT)
+    def script() -> Response:
+        response = Response(desk.pages.file("pay.js"), mimetype="text/javascript")
+        response.headers["Cache-Control"] = "public, max-age=300"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    @blueprint.errorhandler(Stopped)
+    def stop(stopped: Stopped) -> Response:
+        token = (request.view_args or {}).get("token", "")
+        again = f"/pay/{token}" if stopped.reason in ("again", "snapshot") else ""
+        return desk.pages.show("pay_gone", stopped.status, reason=stopped.reason, again=again)
+
+    return blueprint
+
+
+def standing(db: Session, pledge: Pledge, now: datetime) -> str:
+    """How its donor's page stands: ready (to be paid), paid, back, question, full, shut (takes no gifts), over."""
+    if pledge.state in _PAID:
+        return "paid"
+    if pledge.state in _BACK:
+        return "back"
+    try:
+        check_payable(db, pledge, now)
+    except NotPayable as refusal:
+        return "question" if refusal.values["in_question"] else "over"
+    except OverCap:
+        return "full"
+    except Refusal:
+        return "shut"
+    return "ready"
+
+
+def _standing(desk: Desk, number: int) -> str:
+    with Session(desk.cashier.database) as db:
+        return standing(db, db.get_one(Pledge, number), desk.clock())
+
+
+def _send(desk: Desk, token: str) -> Response:
+    response = guarded(Response(status=302))
+    state = desk.payers.send(response, token)
+    response.headers["Location"] = desk.visitors.way(f"{desk.links.root}/pay/{token}", state)
+    return response
+
+
+def _come_back(desk: Desk, token: str, number: int) -> Response:
+    """From WeChat with a code, good once; then to the page itself, so that no code stays in its address."""
+    if not desk.payers.came_back(token, request.args.get("state", "")):
+        raise Stopped("again")
+    try:
+        visitor = desk.visitors.who(request.args["code"])
+    except WeChatError as error:
+        log.warning("pay_page.no_visitor", code=error.code)
+        restart = error.action is Action.RESTART_OAUTH
+        raise Stopped("again" if restart else "later", 403 if restart else 503) from None
+    except Unreachable:
+        raise Stopped("later", 503) from None
+    if visitor.is_snapshot:
+        raise Stopped("snapshot")
+    with Session(desk.cashier.database) as db:
+        pledge = db.get(Pledge, number)
+        conversation = conversation_of(db, pledge, visitor.openid) if pledge else None
+    if conversation is None:
+        log.info("pay_page.not_theirs", pledge=number)
+        raise Stopped("not_yours")
+    response = guarded(Response(status=303, headers={"Location": f"/pay/{token}"}))
+    desk.payers.remember(response, conversation)
+    return response
+
+
+def _payer(desk: Desk, db: Session, pledge: Pledge) -> Conversation | None:
+    """The donor, where this is the donor's browser."""
+    conversation = desk.payers.conversation()
+    return is_donors(db, pledge, conversation) if conversation is not None else None
+
+
+def _donor(desk: Desk, token: str) -> tuple[int, str]:
+    """The pledge's number and the openid of whoever may pay it. Raises Stopped."""
+    number = desk.pledge_of(token)
+    with Session(desk.cashier.database) as db:
+        pledge = db.get(Pledge, number)
+        donor = _payer(desk, db, pledge) if pledge else None
+        if donor is None:
+            raise Stopped("not_yours")
+        return number, donor.openid
+
+
+def _chosen() -> str | None:
+    if (request.content_length or 0) > LARGEST_BODY or not request.is_json:
+        raise Stopped("again", 400)
+    said: Any = request.get_json(silent=True)
+    chosen = said.get("fallback") if isinstance(said, dict) else None
+    if chosen not in FALLBACKS:
+        raise Stopped("again", 400)
+    return str(chosen)
+
+
+def _gift(db: Session, pledge: Pledge) -> Mapping[str, Any]:
+    appeal = get_appeal(db, pledge.appeal_id)
+    lines = sorted(budget_of(db, appeal.id), key=lambda line: -line[1])
+    donor = db.get_one(User, pledge.donor_id)
+    return {
+        "pledge": pledge,
+        "appeal": appeal,
+        "lines": lines[:MOST_LINES],
+        "line_count": len(lines),
+        "name": None if pledge.anonymous else donor.display_name,
+        "fallbacks": FALLBACKS,
+    }
+
+
+def _told(status: int = 200, **what: Any) -> Response:
+    response = jsonify(what)
+    response.status_code = status
+    return guarded(response)
