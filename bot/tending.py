@@ -11,6 +11,8 @@ from models.outcome import end_funding
 from models.paying import expire_pledges
 from models.progress import end_notices, expire, wait_no_longer
 from models.queue import escalate_overdue
+from models.receiving import look_after_receipts
+from models.statutory import remind
 from models.suspension import end_terms, release_forgotten
 
 log = structlog.get_logger()
@@ -21,6 +23,8 @@ PARTS: dict[str, Callable[[Session, datetime], int]] = {
     "cases_expired": expire,
     "funding_ended": end_funding,
     "pledges_expired": expire_pledges,
+    "receipts_looked_after": look_after_receipts,
+    "updates_reminded": remind,
     "tasks_escalated": escalate_overdue,
     "terms_ended": end_terms,
     "queues_released": release_forgotten,

@@ -2,13 +2,17 @@
 
 from flows.appoint import appoint
 from flows.bind_card import bind_card
+from flows.bounce import bounce
 from flows.call import call
 from flows.declare import declare
+from flows.evidence import evidence
 from flows.flow import Flow
 from flows.handover import handover
 from flows.list_produce import list_produce
 from flows.object import object_
 from flows.offer_goods import offer_goods
+from flows.pay_out import pay_out
+from flows.payee import payee
 from flows.pledge import pledge
 from flows.progress import progress
 from flows.proxy_card import proxy_card
@@ -18,6 +22,8 @@ from flows.publish import publish
 from flows.register import register
 from flows.request_goods import request_goods
 from flows.revise_appeal import revise_appeal
+from flows.settle import settle
+from flows.spend import spend
 from flows.start_appeal import start_appeal
 from flows.take_up import take_up
 from flows.thank import thank
@@ -29,6 +35,12 @@ FLOWS: tuple[Flow, ...] = (
     revise_appeal,
     progress,
     thank,
+    spend,
+    payee,
+    evidence,
+    pay_out,
+    settle,
+    bounce,
     publish,
     call,
     take_up,

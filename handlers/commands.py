@@ -72,6 +72,8 @@ _HIGHEST_NUMBER = 10**15
 # Work numbers and codes, folded.
 _CODE = re.compile("[0-9a-z][0-9a-z-]{0,23}")
 _LONGEST_GUESS = 8
+# What a number may be of, beside an appeal: words for it stand in config/readers.toml.
+_SUBJECTS = ("case", "disbursement")
 _CLOSE_ENOUGH = 60
 
 
@@ -139,9 +141,10 @@ class Commands:
     def _matter(self, rest: str, takes: Takes) -> list[str] | None:
         """``appeal:12`` or ``case:7``, and what follows."""
         said, subject = rest.strip(), "appeal"
-        for mark in sorted(self.lexicon.words["case"], key=len, reverse=True):
+        marks = [(mark, name) for name in _SUBJECTS for mark in self.lexicon.words[name]]
+        for mark, name in sorted(marks, key=lambda one: -len(one[0])):
             if said.startswith(mark):
-                said, subject = said.removeprefix(mark).lstrip(_BETWEEN), "case"
+                said, subject = said.removeprefix(mark).lstrip(_BETWEEN), name
                 break
         head = head_number(said)
         if head is None or (head[1] and takes is Takes.MATTER):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from flows.flow import Answer, Say
+from handlers import use_file
 from handlers.reasons import stepped_aside, with_reasons
 from handlers.seat import parse, staff_of
 from handlers.staff import look
@@ -69,6 +70,8 @@ def _look_first(talk: Talk, reference: str, *, reopens: bool = False) -> Answer 
 
     An old number on a screen means the case as it was then.
     """
+    if reference and parse(reference)[0] == "disbursement":
+        return use_file.look_first(talk, reference)
     if not reference or parse(reference)[0] != "case":
         return None
     db, staff, number = talk.desk.db, staff_of(talk), parse(reference)[1]
@@ -90,6 +93,8 @@ def _approve(talk: Talk, reference: str) -> Answer:
     if subject == "appeal":
         appeal = review.approve(db, staff, number, now)
         return _decided("approved", "appeal", number, appeal.state, title=appeal.title)
+    if subject == "disbursement":
+        return use_file.approve(talk, reference)
     case = get_case(db, number)
     match case.state:
         case "township_review":
@@ -108,6 +113,8 @@ def _send_back(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str])
     if subject == "appeal":
         appeal = review.send_back(db, staff, number, reasons, now)
         return _decided("sent_back", "appeal", number, appeal.state, title=appeal.title)
+    if subject == "disbursement":
+        return use_file.send_back(talk, staff, reference, reasons)
     case = get_case(db, number)
     if case.state == "rejected":
         verdict.reopen(db, case, staff, reasons, now)
@@ -121,6 +128,8 @@ def _reject(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str]) ->
     if subject == "appeal":
         appeal = review.reject(db, staff, number, reasons, now)
         return _decided("rejected", "appeal", number, appeal.state, title=appeal.title)
+    if subject == "disbursement":
+        return use_file.reject(talk, staff, reference, reasons)
     case = get_case(db, number)
     verdict.reject(db, case, staff, reasons, now)
     return _decided("rejected", "case", number, case.state)

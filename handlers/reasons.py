@@ -7,6 +7,7 @@ from flows import recusal
 from flows.flow import Answer, Say
 from flows.numerals import ordinal
 from flows.session import Option
+from handlers import use_file
 from handlers.seat import parse, staff_of
 from handlers.talk import Talk
 from handlers.todo import todo
@@ -83,6 +84,9 @@ def _check_at_all(talk: Talk, command: str, reference: str) -> None:
     if subject == "update":
         check_decidable(db, staff, number)
         return
+    if subject == "disbursement":
+        use_file.check_turns_away(talk, staff, command, number)
+        return
     thing = get_case(db, number) if subject == "case" else review.get_locked(db, number)
     machine = CASES if subject == "case" else APPEALS
     if command == "send_back" and subject == "case" and thing.state == "rejected":
@@ -109,6 +113,8 @@ def _reason_set(command: str, subject: str) -> str:
         return "revision_reason"
     if subject == "update":
         return "update_reason"
+    if subject == "disbursement":
+        return "use_reason"
     if subject == "case":
         return "case_return_reason" if command == "send_back" else "case_reject_reason"
     return "return_reason" if command == "send_back" else "reject_reason"

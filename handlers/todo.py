@@ -14,6 +14,7 @@ from handlers.seat import staff_of
 from handlers.talk import Talk
 from models.appeal import Appeal
 from models.contact import matter_of
+from models.disbursement import Disbursement
 from models.help_desk import ANSWERED_WITHIN, waiting_tickets
 from models.notice import mark_seen
 from models.queue import waiting
@@ -94,6 +95,8 @@ def _told(db: Session, thing: Task | Ticket) -> tuple[list[str], dict[str, Any]]
     number = thing.subject_id
     if thing.subject == "revision":
         number = db.get_one(Revision, number).appeal_id
+    if thing.subject == "disbursement":
+        number = db.get_one(Disbursement, number).appeal_id
     if thing.subject == "update":
         number = db.get_one(Update, number).appeal_id
     kind, title = db.execute(select(Appeal.kind, Appeal.title).where(Appeal.id == number)).one()

@@ -109,6 +109,14 @@ def line_of(db: Session, appeal_id: int, line_id: int) -> BudgetLine:
     return line
 
 
+def appeal_of_line(db: Session, line_id: int) -> int:
+    """Raises NoSuchLine."""
+    found = db.scalar(select(BudgetLine.appeal_id).where(BudgetLine.id == line_id))
+    if found is None:
+        raise NoSuchLine(number=0)
+    return found
+
+
 def check_amount(db: Session, line: BudgetLine, amount_fen: int, besides: int = 0) -> None:
     """``besides``: this request itself does not stand in its own way. Raises OverLine or OverHeld."""
     left = line.amount_fen - taken_of_line(db, line.id, besides)

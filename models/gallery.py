@@ -1,4 +1,4 @@
-"""The pictures of an appeal, a case or a mandate, for a member of staff who may look at them, and who looked."""
+"""The pictures of an appeal, a case, a mandate or money of an appeal, for a member of staff who may look at them, and who looked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.appeal import Appeal
 from models.audit import record
+from models.disbursement import Disbursement
 from models.machine import By
 from models.mandate import Mandate, ProxyAct
 from models.photo import Photo, kept_of
@@ -21,7 +22,7 @@ from models.user import User
 from models.verification import Verification, case_of
 from models.visit import Visit
 
-SUBJECTS = ("appeal", "case", "mandate")
+SUBJECTS = ("appeal", "case", "mandate", "disbursement")
 
 
 class NotForYou(Exception):
@@ -97,6 +98,9 @@ def _belongs(db: Session, subject: str, number: int) -> tuple[int, str | None]:
     if subject == "appeal":
         appeal = db.get(Appeal, number)
         return (appeal.owner_id, appeal.region_code) if appeal else (0, None)
+    if subject == "disbursement":
+        use = db.get(Disbursement, number)
+        return _belongs(db, "appeal", use.appeal_id) if use else (0, None)
     if subject == "case":
         case = db.get(Verification, number)
         return (case.user_id, case.region_code) if case else (0, None)
@@ -111,7 +115,7 @@ def _waits_as(db: Session, subject: str, number: int) -> list[tuple[str, int]]:
         change, update = waiting_for(db, number), update_waiting(db, number)
         waits = [("revision", change.id)] if change else []
         return [(subject, number), *waits, *([("update", update.id)] if update else [])]
-    if subject == "case":
+    if subject in ("case", "disbursement"):
         return [(subject, number)]
     mandate = db.get_one(Mandate, number)
     acts = db.scalars(select(ProxyAct).where(ProxyAct.user_id == mandate.user_id, ProxyAct.mandate_id == number)).all()
@@ -124,6 +128,8 @@ def _shown_as(db: Session, subject: str, number: int) -> list[tuple[str, Sequenc
     """The photos' own subjects: a case has those of its visits, an appeal also those of a change or an update."""
     if subject == "case":
         return [("visit", db.scalars(select(Visit.id).where(Visit.verification_id == number)).all())]
+    if subject == "disbursement":
+        return [("disbursement", [number]), ("receipt", [number])]
     if subject == "appeal":
         waits = (Revision.appeal_id == number) & (Revision.state == "submitted")
         told = select(Update.id).where(Update.appeal_id == number, Update.state.in_(("submitted", "published")))

@@ -128,6 +128,7 @@ KINDS: dict[str, Kind] = {
     "objection_decided": _STEP,
     "objection_made": Kind(Standing.WORK, "task", offers=(TODO,), running=timedelta(hours=1), join=join_tasks),
     "ordered": Kind(Standing.MONEY, "money"),
+    "payee_changed": Kind(Standing.LEGAL, "progress", urgent=True, brief=True),
     "pledged": Kind(
         Standing.SERVICE,
         "progress",
@@ -140,6 +141,7 @@ KINDS: dict[str, Kind] = {
     "proxy_acted": _SAFETY,
     "proxy_denied": _STAFF,
     "proxy_own_card": Kind(Standing.WORK, "progress", brief=True),
+    "receipts_due": _STEP,
     "refunded": Kind(Standing.MONEY, "money"),
     "revision_decided": _STEP,
     "sheet_lost": _STAFF,
@@ -154,5 +156,7 @@ KINDS: dict[str, Kind] = {
     "thanks": Kind(Standing.NEWS, "progress", topic="progress", offers=(LOOK, NO_MORE), brief=True),
     "ticket_answered": Kind(Standing.SERVICE, "progress", brief=True),
     "update_decided": _STEP,
+    "update_due": _STEP,
+    "use_moved": _STEP,
     "wanted": Kind(Standing.SERVICE, "progress", topic="matches"),
 }

@@ -40,7 +40,7 @@ def write_shares(db: Session, disbursement: Disbursement, held_fen: int) -> int:
     fen = parts.get(of_gifts, 0)
     if fen and db.get_bind().dialect.name == "sqlite" and fen * largest >= _LARGEST:
         # Beyond SQLite's integers, which would become fractions: as the pure function has it.
-        weights = {number: int(each) for number, each in db.execute(_left(disbursement.appeal_id)).tuples()}
+        weights = {number: int(each) for number, each in db.execute(_left(disbursement.appeal_id))}
         rows = [(disbursement.id, number, part) for number, part in split(fen, weights).items()]
         names = ("disbursement_id", "pledge_id", "amount_fen")
         db.execute(insert(DisbursementShare), [dict(zip(names, row, strict=True)) for row in rows])
@@ -73,7 +73,7 @@ def _set_states(db: Session, numbers: Sequence[int], now: datetime, detail: str)
     """Each of these gifts as its shares have it."""
     spent = select(DisbursementShare.pledge_id, func.sum(DisbursementShare.amount_fen).label("fen"))
     spent = spent.where(DisbursementShare.pledge_id.in_(numbers)).group_by(DisbursementShare.pledge_id)
-    known = {number: int(fen) for number, fen in db.execute(spent).tuples()}
+    known = {number: int(fen) for number, fen in db.execute(spent)}
     gifts = select(Pledge).where(Pledge.id.in_(numbers), Pledge.state.in_((*GIVING, "settled")))
     for pledge in db.scalars(gifts.order_by(Pledge.id).with_for_update(key_share=True)).all():
         fen = known.get(pledge.id, 0)

@@ -20,6 +20,7 @@ from models.produce import Listing
 from models.public import OwnPledge, PublicAppeal, PublicListing, PublicOffer, PublicRequest
 from models.region import Region
 from models.staff import Staff
+from models.statutory import listed as told_of
 from models.zone import CHINA
 
 PAGE = 5
@@ -161,7 +162,7 @@ APPEALS: Shelf[PublicAppeal] = Shelf(
     owner=Appeal.owner_id,
     name=Appeal.title,
     category=Appeal.category,
-    listed=lambda now: (Appeal.state == "funding") & (Appeal.deadline > now),
+    listed=lambda now: (Appeal.state == "funding") & (Appeal.deadline > now) & told_of(now),
     shown=Appeal.published_at.is_not(None),
 )
 

@@ -24,6 +24,7 @@ from models.notice import tell
 from models.outbox import drop_owed
 from models.photo import Photo, attach, pictures_of
 from models.staff import Staff
+from models.statutory import told
 from models.task import Matter, close_task, open_task, reaches, take
 from models.thanking import check_thanks
 from models.tie import is_own
@@ -154,6 +155,8 @@ def publish(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appe
     decide(db, matter_of(update, appeal), 1, staff, "pass", now)
     _end(db, update, "published", staff.actor, now, staff)
     facts = {"number": appeal.id, "title": appeal.title, "words": update.words}
+    if update.kind == "progress":
+        told(appeal, now)
     broadcast = begin(db, backers_of(appeal, update.kind), facts, staff, f"update:{number}", now)
     _tell_owner(db, appeal, update, (), now)
     return appeal, broadcast

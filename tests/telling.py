@@ -70,6 +70,16 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         },
         "disaster_call": {**appeal, "place": place, "words": public},
         "disbursed": {**appeal, "amount_fen": LARGEST, "item": ITEM, "owner": True, "code": CODE},
+        "payee_changed": {**appeal, "tail": "9" * 4, "day": DAY, "staff": False},
+        "receipts_due": {
+            **{**appeal, "use": MOST, "amount_fen": LARGEST, "day": DAY, "overdue": False},
+            "reasons": list(lexicon.choices["use_reason"]),
+        },
+        "update_due": {**appeal, "day": DAY, "overdue": True},
+        "use_moved": {
+            **{**appeal, "use": MOST, "amount_fen": LARGEST, "state": "requested", "day": DAY},
+            "reasons": list(lexicon.choices["use_reason"]),
+        },
         "gift_late": {**appeal, "amount_fen": LARGEST, "code": CODE, "fallback": "similar"},
         "gift_paid": {**appeal, "amount_fen": LARGEST, "code": CODE},
         "goods_received": {"number": MOST, "item": ITEM, "place": place},
@@ -152,6 +162,22 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("digest", {"month": "2026-01", "gifts": 3, "gave_fen": 30_000, **_FATES}),
         ("disaster_call", {**appeal, "place": "道县", "words": "昨夜大水冲了路，三十户人家出不来。"}),
         *(("disbursed", {**appeal, **_PAID, "owner": owner, "item": "水泥"}) for owner in (True, False)),
+        *(("payee_changed", {**appeal, "tail": "0011", "day": DAY, "staff": staff}) for staff in (True, False)),
+        *(("receipts_due", {**appeal, **_USE, "day": DAY, "overdue": late, "reasons": []}) for late in (True, False)),
+        ("receipts_due", {**appeal, **_USE, "day": DAY, "overdue": False, "reasons": ["amount_differs"]}),
+        *(("update_due", {**appeal, "day": DAY, "overdue": late}) for late in (True, False)),
+        *(
+            ("use_moved", {**appeal, **_USE, "state": state, "day": DAY, "reasons": why})
+            for state, why in (
+                ("requested", ["evidence_unclear"]),
+                ("requested", ["payee_changed"]),
+                ("refused", ["other_purpose"]),
+                ("authorised", []),
+                ("received", []),
+                ("acquitted", []),
+                ("returned", []),
+            )
+        ),
         *(("gift_late", {**appeal, "amount_fen": 100, "code": CODE, "fallback": fate}) for fate in FALLBACKS),
         ("gift_paid", {**appeal, "amount_fen": 10_000, "code": CODE}),
         ("goods_received", {"number": 5, "item": "棉被", "place": "道县"}),
@@ -208,5 +234,6 @@ _ACTED: Facts = {"number": 12, "work_no": "DX0100"}
 _TASK: Facts = {"number": 12, "due": DAY}
 _MATCH: Facts = {"number": 4, "item": "棉被"}
 _PAID: Facts = {"amount_fen": 100_000, "code": CODE}
+_USE: Facts = {"use": 3, "amount_fen": 80_000}
 _FATES: Facts = {"appeals": 3, "funding": 1, "reached": 1, "ended": 1}
 _DONE: Facts = {"number": 1, "appeal": 12, "title": "苗寨修路", "planned": 9, "gone": 7, "waiting": 1, "failed": 1}

@@ -27,7 +27,6 @@ MOMENT = "2026年11月24日 10:00"
 # The machines of money and goods that cause these come with them; until then their words wait.
 TOLD_BY_NOBODY_YET = {
     "collection_code",
-    "disbursed",
     "goods_received",
     "ordered",
     "refunded",

@@ -28,16 +28,19 @@ from models import (
     consent_code,
     conversation,
     decision,
+    disbursement,
     flag,
     goods,
     mandate,
     mute,
     notice,
     objection,
+    payee,
     photo,
     pledge,
     produce,
     revision,
+    settlement,
     staff,
     task,
     ticket,
@@ -50,6 +53,7 @@ from models import (
 from models.digest import month_before
 from tests import wechat_side
 from tests.arriving import arrive, go_out
+from tests.spending import collected
 from tests.stage import Stage
 
 TABLES: dict[str, Any] = {
@@ -71,6 +75,9 @@ TABLES: dict[str, Any] = {
     "objection": objection.Objection,
     "offer": goods.Offer,
     "decision": decision.Decision,
+    "payee": payee.Payee,
+    "settlement": settlement.Settlement,
+    "use": disbursement.Disbursement,
     "flag": flag.Flag,
     "photo": photo.Photo,
     "revision": revision.Revision,
@@ -232,6 +239,8 @@ class Actor:
                     found = [db.get_one(notice.Notice, number).template for number in sent]
                 assert found == kinds, f"{found} went out"
                 self.kept["push"] = str(sent[-1]) if sent else ""
+            case ["collected", *yuan]:
+                collected(self.stage, *(int(each) * 100 for each in yuan))
             case ["open_appeal", *kind]:
                 target = 30_000_000 if kind == ["crowdfund"] else 500_000
                 self.stage.open_appeal(kind[0] if kind else "one_to_one", target)

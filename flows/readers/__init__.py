@@ -11,6 +11,7 @@ from flows.readers.phone import Phone
 from flows.readers.photo import Photo
 from flows.readers.place import Place
 from flows.readers.price import Price
+from flows.readers.reference import Reference
 from flows.readers.text import Text
 from flows.readers.url import Url
 from flows.readers.weight import Weight
@@ -27,6 +28,7 @@ __all__ = [
     "Photo",
     "Place",
     "Price",
+    "Reference",
     "Text",
     "Url",
     "Weight",

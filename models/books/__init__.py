@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from models.books.accounts import check_accounts
 from models.books.consents import check_consents
 from models.books.decisions import check_households, check_three_people
+from models.books.disbursements import check_disbursements
 from models.books.ledger import check_reversals, check_transactions
 from models.books.links import Noted, check_chain, check_noted, read_head
 from models.books.refunds import check_refunds
@@ -36,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
     check_transactions,
     check_reversals,
     check_accounts,
+    check_disbursements,
     check_refunds,
 )
 

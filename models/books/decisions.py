@@ -11,6 +11,7 @@ from models.appeal import Appeal
 from models.books.violation import Violation, stream
 from models.conversation import Conversation
 from models.decision import Decision
+from models.disbursement import Disbursement
 from models.revision import Revision
 from models.staff import Staff
 from models.update import Update
@@ -56,11 +57,13 @@ def _person(staff: Any) -> ColumnElement[str]:
 def _own_households() -> dict[str, Executable]:
     appeal_of_revision = select(Revision.id, Appeal.household_id).join(Appeal, Appeal.id == Revision.appeal_id)
     of_revision = appeal_of_revision.subquery()
+    of_use = select(Disbursement.id, Appeal.household_id).join(Appeal, Appeal.id == Disbursement.appeal_id).subquery()
     of_update = select(Update.id, Appeal.household_id).join(Appeal, Appeal.id == Update.appeal_id).subquery()
     return {
         "appeal": _of(Appeal.id, Appeal.household_id, "appeal"),
         "case": _of(Verification.id, Verification.household_id, "case"),
         "revision": _of(of_revision.c.id, of_revision.c.household_id, "revision"),
+        "disbursement": _of(of_use.c.id, of_use.c.household_id, "disbursement"),
         "update": _of(of_update.c.id, of_update.c.household_id, "update"),
     }
 

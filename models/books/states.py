@@ -13,6 +13,8 @@ from models.appeal import Appeal
 from models.appointment import MACHINE as STAFF
 from models.audit import AuditEvent
 from models.books.violation import Violation, stream
+from models.disbursement import MACHINE as DISBURSEMENTS
+from models.disbursement import Disbursement
 from models.goods import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
 from models.machine import Machine
 from models.payment import MACHINE as PAY_ORDERS
@@ -45,6 +47,7 @@ STATEFUL = (
     Kept(PLEDGES, Pledge, frozenset({"intended"})),
     Kept(PAY_ORDERS, PayOrder, frozenset({"created"})),
     Kept(REFUNDS, Refund, frozenset({"owed"})),
+    Kept(DISBURSEMENTS, Disbursement, frozenset({"requested"})),
     Kept(OFFER_MACHINE, Offer, frozenset({"draft"})),
     Kept(REQUEST_MACHINE, GoodsRequest, frozenset({"draft"})),
     Kept(LISTINGS, Listing, frozenset({"draft"})),

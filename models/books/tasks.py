@@ -1,7 +1,7 @@
 """Tasks: what waits for staff has exactly one that is open, and nothing else has any."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from models.appeal import LIVE, Appeal
 from models.books.violation import Violation, stream
+from models.disbursement import Disbursement
 from models.revision import Revision
 from models.task import Task
 from models.update import Update
@@ -19,6 +20,8 @@ from models.verification import Verification
 class Waits:
     """``steps``: state -> the steps of which one has to be open then; in ``may_be_doubted`` one may be: ``doubt``.
 
+    ``may``: state -> the steps of which one may be open, and need not.
+
     In ``once_verified`` nothing has to be, until somebody of the household is verified.
     """
 
@@ -26,6 +29,7 @@ class Waits:
     table: Any
     steps: Mapping[str, frozenset[str]]
     may_be_doubted: tuple[str, ...] = ()
+    may: Mapping[str, frozenset[str]] = field(default_factory=dict)
     once_verified: tuple[str, ...] = ()
 
 
@@ -54,6 +58,19 @@ WAITING = (
         },
         may_be_doubted=LIVE,
         once_verified=("submitted",),
+    ),
+    Waits(
+        "disbursement",
+        Disbursement,
+        {
+            "evidenced": frozenset({"use_endorse"}),
+            "endorsed": frozenset({"use_approve"}),
+            "approved": frozenset({"use_authorise"}),
+            "authorised": frozenset({"use_pay"}),
+            "received_with_issues": frozenset({"use_doubt"}),
+            "not_received": frozenset({"use_doubt"}),
+        },
+        may={"paid": frozenset({"use_call"}), "received": frozenset({"use_call", "use_acquit"})},
     ),
     Waits("revision", Revision, {"submitted": frozenset({"revision"})}),
     Waits("update", Update, {"submitted": frozenset({"update", "thanks"})}),
@@ -96,6 +113,7 @@ def _needless(connection: Connection, waits: Waits) -> Iterator[Violation]:
     )
     for found in stream(connection, statement):
         doubted = found.step == "doubt" and found.state in waits.may_be_doubted
+        doubted = doubted or found.step in waits.may.get(found.state, ())
         if found.state not in waits.steps and not doubted:
             stands = f"stands in {found.state}" if found.state else "is not there"
             words = f"has the task {found.step} open, but {stands}"

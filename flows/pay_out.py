@@ -1,0 +1,45 @@
+"""放款: the fund holder has made the transfer, and enters what its bank calls it. Money: it waits for the word."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flows.desk import Desk
+from flows.flow import Answer, Flow, Say, Step
+from flows.readers import Reference
+from flows.session import Draft
+from models.disbursement import find_disbursement
+from models.machine import By
+from models.payee import Payee
+from models.paying_out import check_payable, pay
+from models.staff import Staff
+from models.team import demand_staff
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``use``, its number. Raises what paying would, before anybody goes to the bank."""
+    use, appeal, _ = check_payable(desk.db, holder(desk), given["use"], desk.world.now)
+    return {"use": use.id, "number": appeal.id, "title": appeal.title, "amount_fen": use.amount_fen}
+
+
+def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+    """To whom, as it stands now."""
+    use = find_disbursement(desk.db, draft.given["use"])
+    payee = desk.db.get_one(Payee, use.payee_id)
+    return {"name": payee.name, "account": payee.account, "waits": use.state == "authorised"}
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    staff, number = holder(desk), draft.given["use"]
+    use, more = pay(desk.db, staff, number, draft.answers["reference"], desk.world.now)
+    if more:
+        desk.jobs.append(("follow_gifts", use.id))
+    facts = {"use": use.id, "number": draft.given["number"], "amount_fen": use.amount_fen, "due": use.receipts_due}
+    return Answer([Say("flows/pay_out/done", None, facts)])
+
+
+def holder(desk: Desk) -> Staff:
+    """Raises NotOnTheStaff."""
+    return demand_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now, (By.FUND_HOLDER,))
+
+
+pay_out = Flow("pay_out", steps=(Step("reference", Reference(min=4, max=40)),), done=done, admit=admit, brief=brief)

@@ -1,0 +1,203 @@
+"""Money paid out: postings, states and gifts agree; lines, the two days and the three people were held to."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, String, and_, cast, func, literal, or_, select
+from sqlalchemy.orm import aliased
+
+from models.appeal import BudgetLine
+from models.audit import AuditEvent
+from models.books.violation import Violation, stream
+from models.disbursement import SPENT, UNDER_WAY, Disbursement, DisbursementShare
+from models.ledger.accounts import LedgerAccount
+from models.ledger.tables import LedgerEntry, LedgerTransaction
+from models.payee import Payee
+from models.pledge import Pledge
+from models.settlement import Settlement
+from models.staff import Staff
+
+_SUBJECT = "disbursement"
+_HAD = (*SPENT, "returned")
+# Who is named for a step is who the trail says made the move.
+_NAMES = {
+    "endorsed": Disbursement.endorsed_by,
+    "approved": Disbursement.approved_by,
+    "authorised": Disbursement.authorised_by,
+    "paid": Disbursement.paid_by,
+    "acquitted": Disbursement.acquitted_by,
+}
+
+
+def check_disbursements(connection: Connection, _now: datetime) -> Iterator[Violation]:
+    yield from _postings(connection)
+    yield from _lines(connection)
+    yield from _people(connection)
+    yield from _payees(connection)
+    yield from _shares(connection)
+    yield from _gifts(connection)
+    yield from _settlements(connection)
+
+
+def _postings(connection: Connection) -> Iterator[Violation]:
+    """Each that was paid has its posting from its appeal, to the fen; one that came back has that too; no other has."""
+    for kind, states, sign in (("disbursed", _HAD, 1), ("disbursement_returned", ("returned",), -1)):
+        posted = _posted(kind)
+        cause = literal("disbursement:") + cast(Disbursement.id, String)
+        columns = (Disbursement.id, Disbursement.state, Disbursement.amount_fen, posted.c.fen, posted.c.appeal)
+        should = Disbursement.state.in_(states)
+        wrong = or_(
+            and_(should, or_(posted.c.fen.is_(None), posted.c.fen != sign * Disbursement.amount_fen)),
+            and_(should, posted.c.appeal != Disbursement.appeal_id),
+            and_(~should, posted.c.fen.is_not(None)),
+        )
+        statement = select(*columns).outerjoin(posted, posted.c.cause == cause).where(wrong).order_by(Disbursement.id)
+        for found in stream(connection, statement):
+            words = f"stands in {found.state} with {found.amount_fen} fen, and as {kind} the ledger has {found.fen}"
+            yield Violation("disbursement_differs", _SUBJECT, found.id, words)
+        known = select(Disbursement.id).where(
+            literal("disbursement:") + cast(Disbursement.id, String) == posted.c.cause
+        )
+        for found in stream(connection, select(posted.c.cause, posted.c.id).where(~known.exists())):
+            words = f"was posted as {kind} for {found.cause}, which is not there"
+            yield Violation("disbursement_gone", "ledger_transaction", found.id, words)
+
+
+def _posted(kind: str) -> Any:
+    """(transaction, cause, appeal, fen) of every posting of this kind, reversals and what they reverse left out."""
+    posted, entry, account = LedgerTransaction, LedgerEntry, LedgerAccount
+    reversal = aliased(LedgerTransaction)
+    reversed_ = select(reversal.id).where(reversal.reverses_id == posted.id).exists()
+    return (
+        select(posted.id, posted.cause, account.subject_id.label("appeal"), entry.amount_fen.label("fen"))
+        .join(entry, entry.transaction_id == posted.id)
+        .join(account, and_(account.id == entry.account_id, account.kind == "appeal"))
+        .where(posted.kind == kind, posted.reverses_id.is_(None), ~reversed_)
+        .subquery()
+    )
+
+
+def _lines(connection: Connection) -> Iterator[Violation]:
+    taken = func.sum(Disbursement.amount_fen)
+    over = (
+        select(BudgetLine.id, BudgetLine.amount_fen, taken.label("taken"))
+        .join(Disbursement, Disbursement.line_id == BudgetLine.id)
+        .where(Disbursement.state.in_((*UNDER_WAY, *SPENT)))
+        .group_by(BudgetLine.id, BudgetLine.amount_fen)
+        .having(taken > BudgetLine.amount_fen)
+    )
+    for found in stream(connection, over):
+        words = f"has {found.amount_fen} fen, and {found.taken} are spent or asked for of it"
+        yield Violation("over_line", "budget_line", found.id, words)
+    astray = select(Disbursement.id).join(BudgetLine, BudgetLine.id == Disbursement.line_id)
+    for found in stream(connection, astray.where(BudgetLine.appeal_id != Disbursement.appeal_id)):
+        yield Violation("line_of_another", _SUBJECT, found.id, "is of a budget line of another appeal")
+
+
+def _people(connection: Connection) -> Iterator[Violation]:
+    """Three people, by their WeChat and not by the seat alone; and each is who the trail says."""
+    endorser, approver, payer = aliased(Staff), aliased(Staff), aliased(Staff)
+    one, two, three = (_person(staff) for staff in (endorser, approver, payer))
+    statement = (
+        select(Disbursement.id)
+        .outerjoin(endorser, endorser.id == Disbursement.endorsed_by)
+        .outerjoin(approver, approver.id == Disbursement.approved_by)
+        .outerjoin(payer, payer.id == func.coalesce(Disbursement.paid_by, Disbursement.authorised_by))
+        .where(or_(one == two, one == three, two == three))
+    )
+    for found in stream(connection, statement.order_by(Disbursement.id)):
+        yield Violation("paid_by_one", _SUBJECT, found.id, "was passed at two steps by one person")
+    event, later = AuditEvent, aliased(AuditEvent)
+    for state, column in _NAMES.items():
+        newer = (later.subject == _SUBJECT) & (later.subject_id == Disbursement.id) & (later.to_state == state)
+        last = select(func.max(later.id)).where(newer).correlate(Disbursement).scalar_subquery()
+        moved = select(Disbursement.id, column.label("who"), event.actor).outerjoin(event, event.id == last)
+        other = or_(event.id.is_(None), event.actor != literal("staff:") + cast(column, String))
+        for found in stream(connection, moved.where(column.is_not(None), other).order_by(Disbursement.id)):
+            words = f"names staff {found.who} for {state}, but the trail {found.actor or 'nobody'}"
+            yield Violation("signed_by_another", _SUBJECT, found.id, words)
+
+
+def _person(staff: Any) -> Any:
+    return func.coalesce(staff.account + " " + staff.openid, cast(staff.id, String))
+
+
+def _payees(connection: Connection) -> Iterator[Violation]:
+    """Each goes to a payee of its appeal, which had stood still when it was paid, by its own row."""
+    joined = select(Disbursement.id, Payee.appeal_id, Disbursement.paid_at, Disbursement.payable_from, Payee.fixed_at)
+    joined = joined.join(Payee, Payee.id == Disbursement.payee_id).add_columns(Disbursement.appeal_id.label("own"))
+    for found in stream(connection, joined.order_by(Disbursement.id)):
+        if found.appeal_id != found.own:
+            yield Violation("payee_of_another", _SUBJECT, found.id, "goes to a payee of another appeal")
+        if found.paid_at is None:
+            continue
+        if found.payable_from != _payable_from(found.fixed_at) or found.paid_at < found.payable_from:
+            yield Violation("payee_too_new", _SUBJECT, found.id, "was paid to a payee that had not stood still")
+
+
+def _payable_from(fixed_at: datetime) -> datetime:
+    return Payee(fixed_at=fixed_at).payable_from
+
+
+def _shares(connection: Connection) -> Iterator[Violation]:
+    """They sum to what was paid but for a pool's part, and are of gifts to the same appeal."""
+    given = select(DisbursementShare.disbursement_id, func.sum(DisbursementShare.amount_fen).label("fen"))
+    given_by = given.group_by(DisbursementShare.disbursement_id).subquery()
+    should = Disbursement.state.in_(SPENT)
+    fen = func.coalesce(given_by.c.fen, 0)
+    wrong = or_(and_(should, fen != Disbursement.amount_fen - Disbursement.matched_fen), and_(~should, fen != 0))
+    statement = select(Disbursement.id, Disbursement.amount_fen, Disbursement.matched_fen, fen.label("fen"))
+    statement = statement.outerjoin(given_by, given_by.c.disbursement_id == Disbursement.id).where(wrong)
+    for found in stream(connection, statement.order_by(Disbursement.id)):
+        words = f"is of {found.amount_fen} fen, {found.matched_fen} from pools, and gifts have given {found.fen}"
+        yield Violation("shares_differ", _SUBJECT, found.id, words)
+    astray = (
+        select(DisbursementShare.disbursement_id, DisbursementShare.pledge_id)
+        .join(Disbursement, Disbursement.id == DisbursementShare.disbursement_id)
+        .join(Pledge, Pledge.id == DisbursementShare.pledge_id)
+        .where(Pledge.appeal_id != Disbursement.appeal_id)
+    )
+    for found in stream(connection, astray):
+        words = f"took of a gift to another appeal (pledge {found.pledge_id})"
+        yield Violation("share_of_another", _SUBJECT, found.disbursement_id, words)
+
+
+def _gifts(connection: Connection) -> Iterator[Violation]:
+    """No gift gives more than it is; and its state says what its shares say, once the states have followed."""
+    given = select(DisbursementShare.pledge_id, func.sum(DisbursementShare.amount_fen).label("fen"))
+    given_of = given.group_by(DisbursementShare.pledge_id).subquery()
+    fen = func.coalesce(given_of.c.fen, 0)
+    spreading = select(Disbursement.id).where(
+        Disbursement.appeal_id == Pledge.appeal_id, Disbursement.gifts_to.is_not(None)
+    )
+    late = ~spreading.exists()
+    wrong = or_(
+        fen > Pledge.amount_fen,
+        and_(Pledge.state == "committed", fen != 0, late),
+        and_(Pledge.state == "settled", fen != Pledge.amount_fen, late),
+        and_(Pledge.state == "partly_disbursed", or_(fen == 0, fen == Pledge.amount_fen), late),
+    )
+    statement = select(Pledge.id, Pledge.state, Pledge.amount_fen, fen.label("fen"))
+    statement = statement.outerjoin(given_of, given_of.c.pledge_id == Pledge.id).where(wrong).order_by(Pledge.id)
+    for found in stream(connection, statement):
+        words = f"stands in {found.state} with {found.amount_fen} fen, of which {found.fen} were paid out"
+        yield Violation("gift_differs", "pledge", found.id, words)
+
+
+def _settlements(connection: Connection) -> Iterator[Violation]:
+    """Each has its posting, to the fen."""
+    posted, entry, account = LedgerTransaction, LedgerEntry, LedgerAccount
+    cause = literal("settlement:") + cast(Settlement.id, String)
+    left = (
+        select(posted.cause, entry.amount_fen.label("fen"))
+        .join(entry, entry.transaction_id == posted.id)
+        .join(account, and_(account.id == entry.account_id, account.kind == "channel"))
+        .where(posted.kind == "settled", posted.reverses_id.is_(None))
+        .subquery()
+    )
+    wrong = or_(left.c.fen.is_(None), left.c.fen != -Settlement.amount_fen)
+    statement = select(Settlement.id, Settlement.amount_fen, left.c.fen).outerjoin(left, left.c.cause == cause)
+    for found in stream(connection, statement.where(wrong).order_by(Settlement.id)):
+        words = f"is of {found.amount_fen} fen, and the ledger has {found.fen} as leaving the channel"
+        yield Violation("settlement_differs", "settlement", found.id, words)
