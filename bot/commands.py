@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from bot import demo
 from bot.books import check_books, read_noted
+from bot.export import NotTheLedger, export_ledger
 from bot.jobs import QUEUES, Jobs
 from bot.regions import DIVISIONS, BadRegions, load_regions, read_regions
 from bot.registry.command import import_file
@@ -224,6 +225,23 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
         if count := checked.found.total():
             raise click.ClickException(f"{count} violations")
         click.echo("The books are right.")
+
+    @app.cli.command("export-ledger")
+    @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), required=False)
+    def export_ledger_(folder: Path | None) -> None:
+        """Write the public ledger to a folder (by default EXPORT_DIR), for anybody to recompute; no person is in it."""
+        if folder is None and not settings.export_dir:
+            raise click.UsageError("name a folder, or set EXPORT_DIR")
+        with migrated():
+            env = Renderer(lexicon.words).env
+            try:
+                wrote = export_ledger(
+                    settings.database_url, folder or Path(settings.export_dir), env, datetime.now(UTC)
+                )
+            except NotTheLedger as error:
+                raise click.ClickException(f"{error}; check-books tells more. Nothing was published.") from error
+        click.echo(f"{wrote.transactions} transactions, {wrote.entries} entries, {wrote.appeals} appeals")
+        click.echo(f"head {wrote.transactions}:{wrote.head}")
 
     @app.cli.command("rotate-keys")
     def rotate_keys() -> None:

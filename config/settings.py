@@ -142,6 +142,7 @@ class Settings(BaseSettings):
     )
     registry_token: SecretStr = Field(SecretStr(""), description="the bearer token of that registry")
     media_dir: str = Field("var/demo/media", description="where photos are kept")
+    export_dir: str = Field("", description="where `export-ledger` puts the public ledger; /ledger hands it out then")
 
     @property
     def is_production(self) -> bool:
