@@ -19,6 +19,8 @@ from flows.proxy_card import proxy_card
 from flows.proxy_mandate import proxy_mandate
 from flows.proxy_register import proxy_register
 from flows.publish import publish
+from flows.refund import refund
+from flows.refund_by_hand import refund_by_hand
 from flows.register import register
 from flows.request_goods import request_goods
 from flows.revise_appeal import revise_appeal
@@ -45,6 +47,8 @@ FLOWS: tuple[Flow, ...] = (
     call,
     take_up,
     pledge,
+    refund,
+    refund_by_hand,
     offer_goods,
     request_goods,
     list_produce,

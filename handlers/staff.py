@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from flows.flow import Answer
-from handlers import browse, revisions, told, updates, use_file
+from handlers import browse, refunds, revisions, told, updates, use_file
 from handlers.browse import labels, with_ways
 from handlers.seat import find_seat, parse
 from handlers.talk import Talk
@@ -59,6 +59,8 @@ def look(talk: Talk, reference: str = "") -> Answer:
         return updates.look_at(talk, number)
     if subject == "disbursement":
         return use_file.look_at(talk, number)
+    if subject == "refund":
+        return refunds.view_refund(talk, str(number))
     return look_with(talk, reference, {})
 
 

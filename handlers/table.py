@@ -20,6 +20,7 @@ from handlers import (
     objections,
     opt_out,
     proxy,
+    refunds,
     revisions,
     spot_check,
     staff,
@@ -39,6 +40,7 @@ _STAFF = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY, By.FUND_HOLDER})
 _COUNTY = frozenset({By.COUNTY})
 _ABOVE = frozenset({By.TOWNSHIP, By.COUNTY})
 _CALLERS = frozenset({By.COUNTY, By.FUND_HOLDER})
+_HOLDER = frozenset({By.FUND_HOLDER})
 _HELPERS = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
 _PROXIES = frozenset({By.VILLAGE, By.TOWNSHIP})
 
@@ -73,6 +75,7 @@ COMMANDS: dict[str, Command] = {
         Command("browse_market", browse.market, Takes.WORDS),
         Command("mine", mine.mine),
         Command("my_pledges", mine.my_pledges),
+        Command("refund", refunds.refund, Takes.CODE, guess=False),
         Command("look", staff.look, Takes.MATTER, guess=False),
         Command("todo", todo.todo, staff=_STAFF),
         Command("visit", visits.visit, Takes.MATTER, staff=_HELPERS, guess=False),
@@ -89,6 +92,7 @@ COMMANDS: dict[str, Command] = {
         Command("call_donors", broadcasts.call, Takes.NUMBER, staff=_CALLERS, guess=False),
         Command("broadcast_progress", broadcasts.broadcast_progress, Takes.NUMBER, staff=_STAFF, guess=False),
         Command("stop_broadcast", broadcasts.stop_broadcast, Takes.NUMBER, staff=_STAFF, guess=False),
+        Command("refunds", refunds.refunds, Takes.NUMBER, staff=_CALLERS, guess=False),
         Command("answer_ticket", tickets.answer_ticket, Takes.NUMBER_AND_WORDS, staff=_HELPERS, guess=False),
         Command("authorise", appointments.authorise, Takes.CODE, guess=False),
         Command("invite", appointments.invite, staff=_ABOVE, guess=False),
@@ -146,6 +150,10 @@ COMMANDS: dict[str, Command] = {
         Command("view_budget", staff.view_budget, staff=_STAFF),
         Command("view_flags", staff.view_flags, staff=_STAFF),
         Command("view_told", told.view_told, staff=_HELPERS),
+        Command("view_refund", refunds.view_refund, staff=_CALLERS),
+        Command("again_refund", refunds.again_refund, staff=_HOLDER),
+        Command("again_refunds", refunds.again_refunds, staff=_HOLDER),
+        Command("refund_by_hand", refunds.refund_by_hand, staff=_HOLDER),
         Command("view_ticket", tickets.view_ticket, staff=_HELPERS),
         Command("renew_case", my_case.renew),
         Command("notice", notices.notice),

@@ -18,6 +18,7 @@ from models.disbursement import Disbursement
 from models.help_desk import ANSWERED_WITHIN, waiting_tickets
 from models.notice import mark_seen
 from models.queue import waiting
+from models.refund import Refund
 from models.region import Region
 from models.revision import Revision
 from models.staff import Staff
@@ -95,6 +96,8 @@ def _told(db: Session, thing: Task | Ticket) -> tuple[list[str], dict[str, Any]]
     number = thing.subject_id
     if thing.subject == "revision":
         number = db.get_one(Revision, number).appeal_id
+    if thing.subject == "refund":
+        number = db.get_one(Refund, number).appeal_id
     if thing.subject == "disbursement":
         number = db.get_one(Disbursement, number).appeal_id
     if thing.subject == "update":

@@ -142,6 +142,7 @@ KINDS: dict[str, Kind] = {
     "proxy_denied": _STAFF,
     "proxy_own_card": Kind(Standing.WORK, "progress", brief=True),
     "receipts_due": _STEP,
+    "redirected": Kind(Standing.MONEY, "money", offers=(LOOK,), brief=True),
     "refunded": Kind(Standing.MONEY, "money"),
     "revision_decided": _STEP,
     "sheet_lost": _STAFF,

@@ -113,11 +113,11 @@ def _make(db: Session, refund: Refund, before: Pledge, target: Appeal, now: date
 
 def _tell(db: Session, refund: Refund, before: Pledge, gift: Pledge, target: Appeal, now: datetime) -> None:
     facts = {
-        "number": before.appeal_id,
-        "title": db.get_one(Appeal, before.appeal_id).title,
+        "number": target.id,
+        "title": target.title,
         "amount_fen": refund.amount_fen,
-        "to": target.id,
-        "to_title": target.title,
+        "before": before.appeal_id,
+        "before_title": db.get_one(Appeal, before.appeal_id).title,
         "code": gift.code,
     }
     for person in db.scalars(select(Conversation.id).where(Conversation.user_id == gift.donor_id)):

@@ -44,9 +44,10 @@ class Stuck:
     others: int
 
 
-def stuck_ones(db: Session, staff: Staff, most: int) -> Sequence[Refund]:
-    """Those of this one's place, the oldest first."""
-    return db.scalars(_seen_by(staff).order_by(Refund.id).limit(most)).all()
+def stuck_ones(db: Session, staff: Staff, most: int, appeal_id: int | None = None) -> Sequence[Refund]:
+    """Those of this one's place, or of one appeal there, the oldest first."""
+    found = _seen_by(staff) if appeal_id is None else _seen_by(staff).where(Refund.appeal_id == appeal_id)
+    return db.scalars(found.order_by(Refund.id).limit(most)).all()
 
 
 def find_stuck(db: Session, staff: Staff, number: int) -> Stuck:

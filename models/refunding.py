@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models.appeal import get_appeal
+from models.appeal import Appeal, get_appeal
 from models.disbursement import DisbursementShare
 from models.errors import Refusal
 from models.ledger import moves
@@ -21,9 +21,13 @@ from models.machine import SYSTEM, Actor, By
 from models.payment import PayOrder
 from models.pledge import MACHINE as PLEDGES
 from models.pledge import Pledge
+from models.public import OwnPledge
 from models.refund import LAST_DAY, LEASE, OPEN, UNASSIGNED, Refund, new_number
 from models.refund_run import HELD
 from models.user import User
+
+# A donor's newest; who has more names the code.
+_LOOKED_AT = 50
 
 
 class NoSuchGift(Refusal):
@@ -168,6 +172,29 @@ def ask_back(db: Session, donor: User, code: str, now: datetime) -> Refund:
     order = hold_order(db, found.order.id)
     actor = Actor(By.OWNER, f"user:{donor.id}")
     return owe_refund(db, order, found.fen, "asked", now, pledge=pledge, actor=actor)
+
+
+def returnable(db: Session, donor_id: int, most: int) -> list[OwnPledge]:
+    """Gifts of this donor's of which something can go back, the newest first."""
+    theirs = select(Pledge).where(Pledge.donor_id == donor_id, Pledge.state.in_(HELD)).order_by(Pledge.id.desc())
+    gifts = db.scalars(theirs.limit(_LOOKED_AT)).all()
+    lefts, orders = lefts_of(db, gifts), orders_of(db, gifts)
+    found = [gift for gift in gifts if lefts[gift.id] > 0 and gift.id in orders][:most]
+    titles = select(Appeal.id, Appeal.title).where(Appeal.id.in_([gift.appeal_id for gift in found]))
+    title_of = {row.id: row.title for row in db.execute(titles)}
+    return [
+        OwnPledge(
+            number=gift.id,
+            code=gift.code,
+            appeal=gift.appeal_id,
+            title=title_of[gift.appeal_id],
+            amount_fen=gift.amount_fen,
+            anonymous=gift.anonymous,
+            state=gift.state,
+            created_at=gift.created_at,
+        )
+        for gift in found
+    ]
 
 
 def hold_pledge(db: Session, number: int) -> Pledge:

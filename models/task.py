@@ -35,7 +35,6 @@ STEPS: dict[str, tuple[str, int]] = {
     "revision": ("village", 5),
     "update": ("village", 5),
     "thanks": ("village", 5),
-    "thanks": ("village", 5),
     # Money on its way to what it is for, and what those it went to say of it.
     "use_endorse": ("village", 5),
     "use_approve": ("township", 3),

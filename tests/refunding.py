@@ -15,10 +15,12 @@ from models.payee import Payee
 from models.payment import PayOrder
 from models.pledge import Pledge
 from models.refund import Refund
+from models.refund_batch import live_runs, plan_page
 from models.refund_news import Taken, take_refund_news
 from models.refunding import ask_back
 from models.sharing import follow, write_shares
 from models.user import User
+from tests.giving import give
 from tests.stage import Stage
 
 # On the stage these are passed by nobody who would stand in a queue.
@@ -112,6 +114,40 @@ def spend(stage: Stage, appeal: int, fen: int) -> None:
         use.gifts_to = 0
         while follow(db, use, now):
             pass
+
+
+def given(stage: Stage, openid: str, appeal: int, fen: int, fallback: str = "refund") -> str:
+    """A gift that has come; its code. ``fallback``: what its donor chose while paying."""
+    pledge = give(stage, appeal, fen, openid)
+    with Database(stage.database) as db, db.begin():
+        db.get_one(Pledge, pledge).fallback = fallback
+    return code_of(stage, pledge)
+
+
+def hear_of_newest(stage: Stage, state: str) -> None:
+    """What the platform says of the newest refund."""
+    with Database(stage.database, expire_on_commit=False) as db:
+        refund = db.scalars(select(Refund).order_by(Refund.id.desc()).limit(1)).one()
+    hear(stage, news_of(stage, refund, state))
+
+
+def fail_and_plan(stage: Stage, appeal: int) -> None:
+    """It fails, and all its gifts have their refunds."""
+    fail(stage, appeal)
+    for number in runs(stage):
+        while plan(stage, number):
+            pass
+
+
+def runs(stage: Stage) -> list[int]:
+    with Database(stage.database) as db:
+        return list(live_runs(db))
+
+
+def plan(stage: Stage, number: int) -> bool:
+    """The next page of a run; False when there is none."""
+    with Database(stage.database) as db, db.begin():
+        return plan_page(db, number, stage.clock()) is not None
 
 
 def state_of(stage: Stage, table: type[Pledge] | type[PayOrder] | type[Refund] | type[Appeal], number: int) -> str:

@@ -98,7 +98,8 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "proxy_acted": {**acted, "title": TITLE},
         "proxy_denied": acted,
         "proxy_own_card": acted,
-        "refunded": {**appeal, "amount_fen": LARGEST, "code": CODE},
+        "redirected": {**appeal, "amount_fen": LARGEST, "code": CODE, "before": MOST, "before_title": TITLE},
+        "refunded": {**appeal, "amount_fen": LARGEST, "code": CODE, "why": "late", "whole": False},
         "revision_decided": {**appeal, "approved": False, "reasons": list(lexicon.choices["revision_reason"])},
         "update_decided": {
             **appeal,
@@ -196,7 +197,11 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         *(("proxy_acted", {**_ACTED, "subject": subject, "title": "苗寨修路"}) for subject in _PROXIED),
         *(("proxy_denied", {**_ACTED, "subject": subject}) for subject in _PROXIED),
         *(("proxy_own_card", {**_ACTED, "subject": subject}) for subject in _PROXIED),
-        ("refunded", {**appeal, "amount_fen": 10_000, "code": CODE}),
+        ("redirected", {**appeal, "amount_fen": 10_000, "code": CODE, "before": 3, "before_title": "买小猪"}),
+        *(
+            ("refunded", {**appeal, "amount_fen": 10_000, "code": CODE, "why": why, "whole": whole})
+            for why, whole in (("asked", True), ("failed", False), ("twice", True))
+        ),
         *(("revision_decided", {**appeal, "approved": ok, "reasons": []}) for ok in (True, False)),
         *(("update_decided", {**appeal, "published": ok, "reasons": []}) for ok in (True, False)),
         *(("update_decided", {**appeal, "kind": "thanks", "published": ok, "reasons": []}) for ok in (True, False)),

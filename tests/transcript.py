@@ -3,7 +3,7 @@
 A transcript is lines: ``> words`` is typed, ``< flow/step:macro`` is what must be
 said (in order, echoes and the hint to keep an answer left out), ``<~ words`` must stand in the reply, ``= …``
 looks into the database, ``? name pattern`` keeps what the pattern's group finds in the reply, for ``{name}`` in
-later messages, ``$ card`` the code of the newest card, ``$ pushed kind fact=value …`` lets a push arrive (``by``:
+later messages, ``$ gives 1 10000`` a gift that came and its code for ``{gift}``, ``$ card`` the code of the newest card, ``$ pushed kind fact=value …`` lets a push arrive (``by``:
 its channel), which ``[tap {push}-2]`` taps the second line of, ``$ goes_out kind …`` pushes what is owed to whoever is
 talking, ``@ name`` changes who that is, ``$ …`` sets the scene, ``+ 13h`` lets time pass, ``#`` is a comment.
 """
@@ -39,6 +39,7 @@ from models import (
     photo,
     pledge,
     produce,
+    refund,
     revision,
     settlement,
     staff,
@@ -51,6 +52,7 @@ from models import (
     visit,
 )
 from models.digest import month_before
+from tests import refunding as gifts_back
 from tests import wechat_side
 from tests.arriving import arrive, go_out
 from tests.spending import collected
@@ -80,6 +82,7 @@ TABLES: dict[str, Any] = {
     "use": disbursement.Disbursement,
     "flag": flag.Flag,
     "photo": photo.Photo,
+    "refund": refund.Refund,
     "revision": revision.Revision,
     "pledge": pledge.Pledge,
     "request": goods.GoodsRequest,
@@ -241,6 +244,12 @@ class Actor:
                 self.kept["push"] = str(sent[-1]) if sent else ""
             case ["collected", *yuan]:
                 collected(self.stage, *(int(each) * 100 for each in yuan))
+            case ["gives", appeal_id, fen, *fallback]:
+                self.kept["gift"] = gifts_back.given(self.stage, self.openid, int(appeal_id), int(fen), *fallback)
+            case ["refund", state]:
+                gifts_back.hear_of_newest(self.stage, state)
+            case ["fails", appeal_id]:
+                gifts_back.fail_and_plan(self.stage, int(appeal_id))
             case ["open_appeal", *kind]:
                 target = 30_000_000 if kind == ["crowdfund"] else 500_000
                 self.stage.open_appeal(kind[0] if kind else "one_to_one", target)
