@@ -19,6 +19,7 @@ from bot.photos import Photos
 from bot.push import digests
 from bot.push.deliver import Deliverer, make_deliverer
 from bot.push.fanout import go_on
+from bot.reconciling import Reconciler
 from bot.registry import make_registry
 from bot.sweeping import let_replies_go, sweep
 from bot.tending import tend
@@ -81,6 +82,11 @@ class Errands:
         """What became of an order at WeChat Pay."""
         if self.pay:
             Cashier(Till(self.database, self.jobs), self.pay, lambda: datetime.now(UTC)).settle(order_id)
+
+    def fetch_bill(self, day: int) -> None:
+        if self.pay:
+            mch_id = self._settings.pay_mch_id
+            Reconciler(self.database, self.jobs, self.pay, mch_id, lambda: datetime.now(UTC)).fetch_bill(day)
 
     def deliver(self, notice_ids: list[int], urgency: str) -> None:
         """Push these notices, and for a while whatever else of their urgency is due."""
@@ -169,6 +175,11 @@ def follow_gifts(disbursement_id: int) -> None:
 def write_digests(month: int) -> None:
     """Of this month (202610): who has it already gets no other."""
     digests.write_digests(errands().database, month, datetime.now(UTC))
+
+
+def fetch_bill(day: int) -> None:
+    """The pay channel's bill of this day (20261125), held against our books."""
+    errands().fetch_bill(day)
 
 
 def check_books(_day: int) -> None:

@@ -7,7 +7,7 @@ on which nothing moved has none, and is compared like any other. Lines hold numb
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, delete, func, select
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -175,10 +175,8 @@ def keep_day(db: Session, day: date, lines: int, now: datetime) -> bool:
         return False
     row.lines, row.paid_fen, row.refunded_fen, row.fees_fen = lines, sums["payment"], sums["refund"], fees
     row.state, row.fetched_at, row.due_at, row.tries, row.trouble = "kept", now, now, 0, None
-    # What moved about midnight is judged with the next day's, which did not know of these lines.
-    after = db.get(BillDay, day + _DAY)
-    if after is not None and after.state == "compared":
-        after.due_at = now
+    # These were judged without it: what moved about midnight, and refunds that it may have named.
+    db.execute(update(BillDay).where(BillDay.day > day, BillDay.state == "compared").values(due_at=now))
     db.flush()
     return True
 

@@ -47,15 +47,19 @@ class Span:
 
 
 def span_of(db: Session, day: date) -> Span:
-    """The last MIDNIGHT of a day is judged with the next one's bill, once both are here."""
+    """What moved within MIDNIGHT of another day may be on that one's bill: it is judged once both are here.
+
+    Before the first day that was ever wanted nothing of ours had moved.
+    """
     here = set(db.scalars(select(BillDay.day).where(BillDay.state != "wanted", BillDay.day >= day - KEPT)))
     first = day
     while first - _DAY in here:
         first -= _DAY
-    start = begins(day) - MIDNIGHT if first < day else begins(day)
-    end = ends(day) if day + _DAY in here else ends(day) - MIDNIGHT
     oldest = db.scalar(select(func.min(BillDay.day)))
-    # Before the first day that was ever wanted nothing of ours had moved.
+    start = begins(day)
+    if day != oldest:
+        start += -MIDNIGHT if first < day else MIDNIGHT
+    end = ends(day) if day + _DAY in here else ends(day) - MIDNIGHT
     return Span(day, start, end, _EVER if first == oldest else begins(first))
 
 

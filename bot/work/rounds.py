@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from bot.books import is_night
 from bot.jobs import Named
 from bot.paying import sweep_orders
+from bot.reconciling import ask_for_bills
 from bot.refunding import sweep_refunds
 from bot.sweeping import let_replies_go, sweep, sweep_outbox
 from bot.tending import tend
@@ -54,6 +55,11 @@ def _pay_back(errands: Errands, now: datetime) -> None:
         sweep_refunds(errands.database, errands.jobs, now)
 
 
+def _fetch_bills(errands: Errands, now: datetime) -> None:
+    if errands.pay:
+        ask_for_bills(errands.database, errands.jobs, now)
+
+
 def _go_on(errands: Errands, _now: datetime) -> None:
     """A fan-out whose job was lost."""
     with Session(errands.database) as db:
@@ -79,6 +85,7 @@ ROUNDS = {
     "owed": Round(timedelta(seconds=60), lambda errands, now: sweep(errands.database, errands.jobs, now)),
     "orders": Round(timedelta(seconds=15), _query),
     "refunds": Round(timedelta(seconds=30), _pay_back),
+    "bills": Round(timedelta(minutes=5), _fetch_bills),
     "tended": Round(timedelta(seconds=60), lambda errands, now: tend(errands.database, now)),
     "old_replies": Round(timedelta(hours=1), lambda errands, now: let_replies_go(errands.database, now)),
     "books": Round(timedelta(hours=20), asks_for=lambda now: ("check_books", int(f"{now:%Y%m%d}")), when=is_night),
