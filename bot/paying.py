@@ -105,19 +105,19 @@ class Cashier:
                 self.settle(order.id, timedelta(0))
         raise NotNow
 
-    def settle(self, order_id: int, apart: timedelta = APART) -> TradeState | None:
-        """Ask what became of an order and do what follows; None: nothing was heard, or somebody asked just now."""
+    def settle(self, order_id: int, apart: timedelta = APART) -> None:
+        """Ask what became of an order and do what follows, unless somebody has asked just now."""
         with Session(self.database, expire_on_commit=False) as db, db.begin():
             order = begin_query(db, order_id, self.clock(), apart)
             over = order is not None and is_over(db, order, self.clock())
         if order is None:
-            return None
+            return
         try:
             trade = self.client.query(order.out_trade_no)
         except PayError as error:
             if not isinstance(error, Refused) or error.action is not Action.ABSENT:
                 self._report(order, error)
-                return None
+                return
             trade = None
         if trade and trade.is_paid:
             self.till.take(trade, self.clock())
@@ -125,7 +125,6 @@ class Cashier:
             self._closed(order)
         elif over and self.clock() - order.created_at >= CLOSABLE:
             self._close(order)
-        return trade.state if trade else None
 
     def _begin(self, pledge_id: int, fallback: str | None) -> tuple[PayOrder, str]:
         with Session(self.database, expire_on_commit=False) as db, db.begin():

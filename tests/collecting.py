@@ -47,13 +47,14 @@ class Running(Clock):
 
 
 class Collecting(Stage):
-    """``changes`` of the settings."""
+    """``clock``: another than the true time. ``changes`` of the settings."""
 
     simulator: Simulator
     wechat_url: str
     bot_url: str
 
-    def __init__(self, database_url: str, redis_url: str, **changes: Any) -> None:
+    def __init__(self, database_url: str, redis_url: str, clock: Clock | None = None, **changes: Any) -> None:
+        self.own_clock = clock or Running()
         given = {name.lower(): value for name, value in settings_in(key_folder()).items()} | changes
         self.given = Settings(
             bangfu_env=Environment.DEMO, database_url=database_url, redis_url=redis_url, _env_file=None, **given
@@ -62,7 +63,7 @@ class Collecting(Stage):
 
     def _open(self) -> None:
         self.settings = self.given
-        self.clock = Running()
+        self.clock = self.own_clock
         super()._open()
 
     # The donor's side

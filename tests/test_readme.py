@@ -10,7 +10,8 @@ from bot.app import create_app
 from bot.seed import seed
 from models.pledge import ALPHABET, CODE_LENGTH
 from tests import wechat_side
-from tests.stage import Stage, settings_for
+from tests.collecting import Collecting
+from tests.stage import Clock, Stage, settings_for
 from tests.transcript import Actor
 
 ROOT = Path(__file__).parent.parent
@@ -18,15 +19,15 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 NEWCOMER = "oReadmeNewcomer0000000000001"
 FOLLOWS = "[event subscribe]"
-# The one thing in these replies that is drawn by lot.
-PLEDGE_CODE = re.compile(rf"(?<=编号：)[{ALPHABET}]{{{CODE_LENGTH}}}")
+# The one thing in these replies that is drawn by lot, and the one that is signed.
+PLEDGE_CODE = re.compile(rf"(?<=编号：)[{ALPHABET}]{{{CODE_LENGTH}}}|(?<=/pay/)\S+")
 ASTRAY = {"replies/not_understood", "replies/did_you_mean", "replies/stale", "replies/sorry", "replies/fresh_start"}
 
 
 @pytest.fixture
 def stage(new_database: Callable[[str], str]) -> Iterator[Stage]:
-    """The demo's data set, seeded at the stage's clock: 24 November 2026, ten in the morning in China."""
-    stage = Stage(new_database("sqlite"))
+    """The demo's data set, and like the demo it takes money; at ten in the morning in China of 24 November 2026."""
+    stage = Collecting(new_database("sqlite"), "redis://127.0.0.1:1/0", Clock())
     seed(stage.database, wechat_side.ACCOUNT, stage.clock())
     yield stage
     stage.close()

@@ -14,7 +14,6 @@ import structlog
 from flask import Blueprint, Response, jsonify, request
 from sqlalchemy.orm import Session
 
-from bot.pay.answers import TradeState
 from bot.pay.errors import PayError
 from bot.paying import Cashier, NotNow
 from bot.web.links import DeadLink, Links
@@ -111,9 +110,9 @@ def pay_page(desk: Desk) -> Blueprint:
             return _told(state=found)
         with Session(desk.cashier.database) as db:
             live = live_order(db, number)
-        heard = desk.cashier.settle(live.id) if live else None
-        found = _standing(desk, number)
-        return _told(state="paying" if found == "ready" and heard is TradeState.USERPAYING else found)
+        if live:
+            desk.cashier.settle(live.id)
+        return _told(state=_standing(desk, number))
 
     @blueprint.get(SCRIPT)
     def script() -> Response:
