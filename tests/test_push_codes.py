@@ -307,6 +307,21 @@ def test_a_killed_workers_claims_come_back(office: Office) -> None:
     assert office.went(by_template)[:2] == ("sent", "template")
 
 
+def test_what_was_not_begun_in_time_is_owed_again_and_costs_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A send that begins late could still arrive when its claim is already taken for lost."""
+    aunt = talking(office)
+    notice = office.tell(aunt)
+    monkeypatch.setattr("bot.push.deliver.BEGUN_WITHIN", 0.0)
+    office.deliver()
+    assert office.went(notice) == ("owed", "service", "not_begun")
+    assert (office.shown("oAunt", "msgmenu"), office.left(aunt, "message")) == ([], 5)
+    monkeypatch.undo()
+    office.deliver()
+    assert office.went(notice)[:2] == ("sent", "service")
+
+
 def die_after_claiming(office: Office, *ids: int) -> None:
     """A worker of which nothing is heard again."""
     with office.session() as db:

@@ -18,8 +18,11 @@ from tests.pushing import open_office as open_office
 KINDS = ("milestone", "appeal_update", "card_bound", "digest")
 SECONDS = (1, 30, 70, 3600, 9 * 3600, 47 * 3600, 49 * 3600)
 WHO = st.sampled_from((0, 1))
+# Several at once, more than any window holds.
+TELL = st.tuples(st.just("tell"), WHO, st.lists(st.sampled_from(KINDS), min_size=1, max_size=8))
 ACTS = st.one_of(
-    st.tuples(st.just("tell"), WHO, st.sampled_from(KINDS)),
+    TELL,
+    TELL,
     st.tuples(st.just("say"), WHO, st.sampled_from(("你好", "注册", "退订", "1"))),
     st.tuples(st.just("tap"), WHO, st.none()),
     st.tuples(st.just("consent"), WHO, st.booleans()),
@@ -42,7 +45,9 @@ class Walk:
         wechat, openid = self.office.wechat, self.openids[who]
         match act:
             case "tell":
-                self._tell(who, what)
+                for kind in what:
+                    self._tell(who, kind)
+                self.office.deliver()
             case "say":
                 wechat.send_text(openid, what)
             case "tap":
@@ -83,7 +88,7 @@ def test_wechat_refuses_nothing_and_each_arrives_once(open_office: Any, options:
     office = open_office(**options)
 
     @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(st.lists(ACTS, min_size=5, max_size=40))
+    @given(st.lists(ACTS, min_size=8, max_size=30))
     def walk(acts: list[tuple[str, int, Any]]) -> None:
         one = Walk(office)
         for act in acts:
