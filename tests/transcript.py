@@ -3,9 +3,10 @@
 A transcript is lines: ``> words`` is typed, ``< flow/step:macro`` is what must be
 said (in order, echoes and the hint to keep an answer left out), ``<~ words`` must stand in the reply, ``= …``
 looks into the database, ``? name pattern`` keeps what the pattern's group finds in the reply, for ``{name}`` in
-later messages, ``$ gives 1 10000`` a gift that came and its code for ``{gift}``, ``$ card`` the code of the newest card, ``$ pushed kind fact=value …`` lets a push arrive (``by``:
-its channel), which ``[tap {push}-2]`` taps the second line of, ``$ goes_out kind …`` pushes what is owed to whoever is
-talking, ``@ name`` changes who that is, ``$ …`` sets the scene, ``+ 13h`` lets time pass, ``#`` is a comment.
+later messages, ``$ card`` the code of the newest card, ``$ gives 1 10000`` that of a gift that has come (``{gift}``),
+``$ pushed kind fact=value …`` lets a push arrive (``by``: its channel), which ``[tap {push}-2]`` taps the second line
+of, ``$ goes_out kind …`` pushes what is owed to whoever is talking, ``@ name`` changes who that is, ``$ …`` sets the
+scene, ``+ 13h`` lets time pass, ``#`` is a comment.
 """
 
 import re
