@@ -1,6 +1,8 @@
 """The demo as a newcomer meets it: one command, a page in a real browser, and everything ended by Ctrl-C."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -270,3 +272,40 @@ def test_the_demo_touches_no_database_but_its_own(tmp_path: Path) -> None:
     subprocess.run(command, cwd=ROOT, env={**os.environ, **ours}, capture_output=True, check=True)
     assert (tmp_path / "demo" / "bangfu.db").exists()
     assert not (tmp_path / "real.db").exists()
+
+
+def test_a_donor_pays_in_the_pay_sheet_and_the_owner_hears_of_it(demo: Demo, page: Page) -> None:
+    """Cancelled the first time: the page takes it again, and it is one order."""
+    people = {person["openid"]: person for person in json.loads((demo.folder / "people.json").read_text("utf-8"))}
+    owners = ",".join(f"'{openid}'" for openid in people)
+    asked = (
+        "FROM appeals JOIN conversations ON conversations.user_id = appeals.owner_id WHERE state = 'funding' "
+        f"AND kind = 'crowdfund' AND openid IN ({owners}) ORDER BY appeals.id LIMIT 1"
+    )
+    appeal, owner = demo.ask(f"SELECT appeals.id {asked}"), str(demo.ask(f"SELECT openid {asked}"))
+    be(page, "林老师")
+    say(page, f"捐 {appeal} 30", "留您的称呼")
+    say(page, "1", "先别急")
+    say(page, "确认", "还没有付钱")
+    page.locator(".from.account .bubble a").last.click()
+    inside = page.frame_locator("iframe")
+    button = inside.get_by_role("button", name="付 ¥30")
+    sheet = page.get_by_role("dialog", name="WeChat Pay")
+    button.click(timeout=15_000)
+    expect(sheet).to_be_visible(timeout=15_000)
+    page.keyboard.press("Escape")
+    expect(inside.get_by_text("没有付，钱没有动")).to_be_visible(timeout=15_000)
+    button.click()
+    expect(sheet).to_be_visible(timeout=15_000)
+    page.keyboard.type("123456")
+    sheet.get_by_role("button", name="Done").click(timeout=15_000)
+    expect(inside.get_by_text("到账了，谢谢您！")).to_be_visible(timeout=30_000)
+    gift = demo.ask("SELECT max(id) FROM pledges")
+    assert demo.ask(f"SELECT state FROM pledges WHERE id = {gift}") == "committed"  # noqa: S608
+    assert demo.ask(f"SELECT count(*) FROM pay_orders WHERE pledge_id = {gift}") == 1  # noqa: S608
+    page.get_by_role("button", name="Close the page").or_(page.locator("#leave-page")).first.click()
+    # Several gifts within hours are told in one.
+    told = "FROM notices WHERE template = 'pledged' AND state IN ('sent', 'delivered') AND subject_id"
+    wait_for(demo, page, f"SELECT count(*) {told} = {appeal}")
+    be(page, people[owner]["name"])
+    expect(page.get_by_text(re.compile("捐了 ¥|到账 .* 笔")).last).to_be_visible(timeout=15_000)
