@@ -13,12 +13,14 @@ from models.audit import record
 from models.card import live_card, void_card
 from models.consent_code import void_codes
 from models.conversation import BrokenSession, Conversation, Turn
+from models.disbursement import Disbursement
 from models.goods import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
 from models.machine import SYSTEM, Actor, By, Machine
 from models.mandate import Mandate, revoke_all
 from models.mute import Mute
 from models.notice import Notice
 from models.objection import Objection
+from models.payee_fixing import forget as forget_uses
 from models.photo import Photo
 from models.pledge import Pledge
 from models.produce import MACHINE as LISTINGS
@@ -90,6 +92,7 @@ def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
     owned = {
         "appeal": select(Appeal.id).where(Appeal.owner_id == user.id),
         "revision": select(Revision.id).join(Appeal, Appeal.id == Revision.appeal_id).where(Appeal.owner_id == user.id),
+        "disbursement": _unpaid_uses(user),
         "update": select(Update.id).join(Appeal, Appeal.id == Update.appeal_id).where(Appeal.owner_id == user.id),
         "offer": select(Offer.id).where(Offer.donor_id == user.id),
         "listing": select(Listing.id).where(Listing.seller_id == user.id),
@@ -106,6 +109,7 @@ def _close_appeals(db: Session, user: User, now: datetime) -> None:
         elif (appeal.state, "cancelled") in APPEALS.moves and appeal.state != "frozen":
             APPEALS.move(db, appeal, "cancelled", Actor(By.OWNER, f"user:{user.id}"), now, detail="owner_erased")
             close_task(db, "appeal", appeal.id, now)
+        forget_uses(db, appeal, Actor(By.OWNER, f"user:{user.id}"), now)
         forget_revisions(db, appeal, Actor(By.OWNER, f"user:{user.id}"), now)
         forget_updates(db, appeal, Actor(By.OWNER, f"user:{user.id}"), now)
         appeal.story = ""
@@ -133,6 +137,12 @@ def _withdraw(db: Session, user: User, machine: Machine, table: Any, owner: Any,
     for thing in db.scalars(select(table).where(owner == user.id).with_for_update()):
         if (thing.state, "withdrawn") in machine.moves:
             machine.move(db, thing, "withdrawn", Actor(By.OWNER, f"user:{user.id}"), now, detail="owner_erased")
+
+
+def _unpaid_uses(user: User) -> Any:
+    """What money was spent on is the accounts', and stays with them."""
+    theirs = select(Disbursement.id).join(Appeal, Appeal.id == Disbursement.appeal_id)
+    return theirs.where(Appeal.owner_id == user.id, Disbursement.paid_at.is_(None))
 
 
 def _forget_photos(db: Session, subject: str, ids: Any) -> list[int]:

@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 
 from models.appeal import Appeal
 from models.conversation import Conversation
-from models.disbursing import go_back, under_way
-from models.machine import SYSTEM, By
+from models.disbursement import Disbursement
+from models.disbursing import go_back, under_way, withdraw_all
+from models.machine import SYSTEM, Actor, By
 from models.notice import tell
 from models.payee import Payee, add_payee
 from models.staff import Staff, tell_staff
@@ -56,3 +57,13 @@ def _tell_of_change(db: Session, appeal: Appeal, payee: Payee, now: datetime) ->
     theirs = (Staff.role == By.COUNTY) & (Staff.region_code == county) & (Staff.state == "active")
     for staff in db.scalars(select(Staff).where(theirs).order_by(Staff.id)):
         tell_staff(db, staff, "payee_changed", {**facts, "staff": True}, f"{key}:s", now, about)
+
+
+def forget(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
+    """Its owner is no longer there: what is not paid is not paid any more, and those that nothing was paid to are
+    nameless. Where money went is the accounts', which the law has a fund holder keep.
+    """
+    withdraw_all(db, appeal, actor, now, "owner_erased")
+    paid = select(Disbursement.payee_id).where(Disbursement.appeal_id == appeal.id, Disbursement.paid_at.is_not(None))
+    for payee in db.scalars(select(Payee).where(Payee.appeal_id == appeal.id, Payee.id.not_in(paid))):
+        payee.name = payee.account = None

@@ -12,7 +12,7 @@ from models.conversation import Conversation
 from models.disbursement import MACHINE, Disbursement, DisbursementShare, matter_of
 from models.disbursing import barred_from, locked, recheck, turn_of
 from models.errors import Refusal
-from models.ledger import Account, Overdrawn, lock, moves
+from models.ledger import Account, lock, moves
 from models.machine import SYSTEM, WrongState
 from models.notice import tell
 from models.payee import Payee
@@ -69,13 +69,13 @@ def pay(db: Session, staff: Staff, number: int, reference: str, now: datetime) -
     same = (Disbursement.holder_id == holder) & (Disbursement.bank_reference == reference)
     if db.scalar(select(Disbursement.id).where(same)):
         raise ReferenceUsed(reference=reference)
-    accounts = lock(db, [Account("appeal", appeal.id), Account("bank", holder)])
+    held_for, bank = Account("appeal", appeal.id), Account("bank", holder)
+    accounts = lock(db, [held_for, bank])
+    if accounts[bank].balance_fen < disbursement.amount_fen:
+        raise BankLacks(held_fen=accounts[bank].balance_fen)
     # Before it is paid: what a paid one says of its gifts is fixed with it.
-    disbursement.matched_fen = write_shares(db, disbursement, accounts[Account("appeal", appeal.id)].balance_fen)
-    try:
-        moves.disbursed(db, appeal.id, holder, disbursement.amount_fen, f"disbursement:{number}", now)
-    except Overdrawn as overdrawn:
-        raise BankLacks(held_fen=disbursement.amount_fen - overdrawn.short_fen) from None
+    disbursement.matched_fen = write_shares(db, disbursement, accounts[held_for].balance_fen)
+    moves.disbursed(db, appeal.id, holder, disbursement.amount_fen, f"disbursement:{number}", now)
     _mark_paid(disbursement, staff, holder, reference, payee, now)
     MACHINE.move(db, disbursement, "paid", staff.actor, now)
     close_task(db, "disbursement", number, now, staff)

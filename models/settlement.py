@@ -11,7 +11,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.audit import record
 from models.base import Base, RowId
 from models.errors import Refusal
-from models.ledger import Overdrawn, moves
+from models.ledger import Account, lock, moves
+from models.ledger.accounts import CHANNEL
 from models.staff import Staff
 
 
@@ -61,6 +62,9 @@ def settle(
     if earlier:
         return earlier
     check_reference(db, staff, reference)
+    there = lock(db, [CHANNEL, Account("bank", holder_of(staff)), Account("fees", holder_of(staff))])[CHANNEL]
+    if there.balance_fen < amount_fen:
+        raise ChannelLacks(held_fen=there.balance_fen)
     settlement = Settlement(
         draft_id=draft_id,
         holder_id=holder_of(staff),
@@ -74,10 +78,7 @@ def settle(
     db.flush()
     number = settlement.id
     record(db, at=now, actor=staff.actor.name, action="settled", subject="settlement", subject_id=number)
-    try:
-        moves.settled(db, settlement.holder_id, amount_fen, fee_fen, f"settlement:{number}", now)
-    except Overdrawn as overdrawn:
-        raise ChannelLacks(held_fen=amount_fen - overdrawn.short_fen) from None
+    moves.settled(db, settlement.holder_id, amount_fen, fee_fen, f"settlement:{number}", now)
     return settlement
 
 

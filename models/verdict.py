@@ -247,7 +247,7 @@ def _end_earlier(db: Session, case: Verification, now: datetime) -> None:
 
 def _leave_appeals_to_others(db: Session, case: Verification, staff: Staff, why: str, now: datetime) -> None:
     """Whoever verifies a household passes nothing that it asks for, also what is on its way already."""
-    steps = ("endorse", "sample", "county", "file", "revision")
+    steps = ("endorse", "sample", "county", "file", "revision", "use_endorse", "use_approve")
     theirs = (Task.household_id == case.household_id) & Task.step.in_(steps)
     for task in db.scalars(select(Task).where(theirs, Task.closed_at.is_(None))):
         recuse(db, task, staff, why, now)

@@ -220,6 +220,9 @@ WRONG_NUMBERS: dict[str, list[Row]] = {
         (UNKNOWN, "county", "3 nobody-1", "replies/refusals:no_such_staff", "没有工号"),
         (OUTSIDE, "county", "3 n-longhui", "replies/refusals:wrong_seat", "不归他管"),
     ],
+    "pay_out": [
+        (UNKNOWN, "fund_holder", "999", "replies/refusals:no_such_disbursement", "没有用款 999 号"),
+    ],
     "publish": [(UNKNOWN, "village", "999", "replies/refusals:no_such_update", "没有进展（感谢）999 号")],
     "call_donors": [
         (UNKNOWN, "county", "999", A, "没有 999 号求助"),
