@@ -21,6 +21,7 @@ from bot.render import Renderer
 from bot.turn import TryAgain, Turns
 from bot.web.card import card_page
 from bot.web.health import health
+from bot.web.ledger import ledger_page
 from bot.web.links import Links
 from bot.web.notices import notices
 from bot.web.notify import notify_door
@@ -29,6 +30,8 @@ from bot.web.pay import Desk, pay_page
 from bot.web.payer import Payers
 from bot.web.pictures import pictures
 from bot.web.subscribe import SDK, WECHAT_SDK, subscribe_page
+from bot.web.trace import MOST_TRIES, trace_page
+from bot.web.tries import Tries
 from bot.webhook import webhook
 from bot.wechat.channel import Channel
 from bot.wechat.client import open_session
@@ -55,7 +58,7 @@ def make_turns(settings: Settings, jobs: Jobs, clock: Callable[[], datetime]) ->
     lexicon = load_lexicon()
     return Turns(
         database=connect(settings.database_url),
-        renderer=Renderer(lexicon.words, lexicon.choices),
+        renderer=Renderer(lexicon.words, lexicon.choices, page=links_of(settings, clock).open),
         lexicon=lexicon,
         route=Router(Engine(FLOWS), Commands(COMMANDS, lexicon)).route,
         enqueue=jobs.enqueue,
@@ -106,6 +109,10 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] =
     app.register_blueprint(card_page(turns.database, pages, links, clock))
     app.register_blueprint(pictures(turns.database, pages, links, Path(settings.media_dir), clock))
     app.register_blueprint(notices(turns.database, pages, clock))
+    wrong_codes = Tries(jobs.redis, "trace", MOST_TRIES)
+    app.register_blueprint(trace_page(turns.database, pages, wrong_codes, lambda code: links.make("trace", code, 0)))
+    export_dir = Path(settings.export_dir) if settings.export_dir else None
+    app.register_blueprint(ledger_page(turns.database, pages, export_dir, clock))
     tickets = TicketManager(make_api(settings, jobs.redis), settings.wechat_app_id, jobs.redis)
     sdk = sdk_of(settings)
     app.register_blueprint(subscribe_page(turns.database, pages, links, clock, turns.subscriptions, tickets.sign, sdk))

@@ -1,6 +1,6 @@
 """From what is to be said to the words themselves: one Jinja environment, compiled once, strict."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from flows.flow import Say
 from flows.numerals import hanzi_money
+from flows.world import no_link
 from models.zone import CHINA
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -82,6 +83,7 @@ class Renderer:
     """``words`` lets templates name the words that are matched, so that the two cannot drift apart.
 
     ``choices``: the labels by which they say keys that were kept (models keep keys and know no words).
+    ``page``: kind and what it shows -> the address of a page for everybody (bot/web/links.py), if there is one.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Renderer:
         words: Mapping[str, tuple[str, ...]],
         choices: Mapping[str, Mapping[str, tuple[str, ...]]] | None = None,
         folder: Path = TEMPLATES,
+        page: Callable[[str, str], str] = no_link,
     ) -> None:
         self.env = Environment(
             loader=FileSystemLoader(folder),
@@ -101,6 +104,7 @@ class Renderer:
             finalize=disarmed,
         )
         self.env.filters |= FILTERS
+        self.env.globals["page"] = page
         self.env.globals["word"] = lambda name: words[name][0]
         self.env.globals["label"] = partial(label_of, choices or {})
         self._macros: dict[tuple[str, str], Any] = {}

@@ -11,6 +11,7 @@ from models.outcome import end_funding
 from models.paying import expire_pledges
 from models.progress import end_notices, expire, wait_no_longer
 from models.queue import escalate_overdue
+from models.receipting import let_go
 from models.receiving import look_after_receipts
 from models.statutory import remind
 from models.suspension import end_terms, release_forgotten
@@ -26,6 +27,7 @@ PARTS: dict[str, Callable[[Session, datetime], int]] = {
     "receipts_looked_after": look_after_receipts,
     "updates_reminded": remind,
     "tasks_escalated": escalate_overdue,
+    "receipts_let_go": let_go,
     "terms_ended": end_terms,
     "queues_released": release_forgotten,
 }

@@ -1,6 +1,7 @@
 """Every flow there is. A new one is a file beside this and a line here."""
 
 from flows.appoint import appoint
+from flows.ask_receipt import ask_receipt
 from flows.bind_card import bind_card
 from flows.bounce import bounce
 from flows.call import call
@@ -8,6 +9,7 @@ from flows.declare import declare
 from flows.evidence import evidence
 from flows.flow import Flow
 from flows.handover import handover
+from flows.issue_receipt import issue_receipt
 from flows.list_produce import list_produce
 from flows.object import object_
 from flows.offer_goods import offer_goods
@@ -61,4 +63,6 @@ FLOWS: tuple[Flow, ...] = (
     proxy_mandate,
     proxy_card,
     bind_card,
+    ask_receipt,
+    issue_receipt,
 )

@@ -25,6 +25,7 @@ from models.photo import Photo
 from models.pledge import Pledge
 from models.produce import MACHINE as LISTINGS
 from models.produce import Listing
+from models.receipting import forget as forget_receipts
 from models.revising import forget as forget_revisions
 from models.revision import Revision
 from models.staff import pin_household
@@ -85,6 +86,7 @@ def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
     cases = select(Verification.id).where(Verification.user_id == user.id)
     db.execute(update(Visit).where(Visit.verification_id.in_(cases)).values(place="{}", assessment="{}", findings=""))
     _leave_gifts_nameless(db, user)
+    forget_receipts(db, user, now)
     _withdraw(db, user, OFFER_MACHINE, Offer, Offer.donor_id, now)
     _withdraw(db, user, REQUEST_MACHINE, GoodsRequest, GoodsRequest.owner_id, now)
     _withdraw(db, user, LISTINGS, Listing, Listing.seller_id, now)

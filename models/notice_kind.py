@@ -143,6 +143,8 @@ KINDS: dict[str, Kind] = {
     "proxy_own_card": Kind(Standing.WORK, "progress", brief=True),
     "receipts_due": _STEP,
     "redirected": Kind(Standing.MONEY, "money", offers=(LOOK,), brief=True),
+    "receipt_decided": _STEP,
+    "receipts_asked": Kind(Standing.WORK, "progress", running=timedelta(hours=1), join=join_count),
     "refunded": Kind(Standing.MONEY, "money"),
     "revision_decided": _STEP,
     "sheet_lost": _STAFF,

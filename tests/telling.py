@@ -7,6 +7,7 @@ from models.appeal import MACHINE as APPEALS
 from models.help_desk import LONGEST_ANSWER
 from models.money import LARGEST
 from models.pledge import FALLBACKS
+from models.receipt import LONGEST_NUMBER
 from models.task import STEPS, SUBJECTS
 from models.verification import MACHINE as CASES
 
@@ -99,6 +100,14 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "proxy_denied": acted,
         "proxy_own_card": acted,
         "redirected": {**appeal, "amount_fen": LARGEST, "code": CODE, "before": MOST, "before_title": TITLE},
+        "receipt_decided": {
+            **appeal,
+            "code": CODE,
+            "amount_fen": LARGEST,
+            "receipt": "9" * LONGEST_NUMBER,
+            "reason": None,
+        },
+        "receipts_asked": {"count": MOST},
         "refunded": {**appeal, "amount_fen": LARGEST, "code": CODE, "why": "late", "whole": False},
         "revision_decided": {**appeal, "approved": False, "reasons": list(lexicon.choices["revision_reason"])},
         "update_decided": {
@@ -197,6 +206,12 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         *(("proxy_acted", {**_ACTED, "subject": subject, "title": "苗寨修路"}) for subject in _PROXIED),
         *(("proxy_denied", {**_ACTED, "subject": subject}) for subject in _PROXIED),
         *(("proxy_own_card", {**_ACTED, "subject": subject}) for subject in _PROXIED),
+        ("receipt_decided", {**appeal, **_PAID, "receipt": "0012345678", "reason": None}),
+        *(
+            ("receipt_decided", {**appeal, **_PAID, "receipt": None, "reason": reason})
+            for reason in lexicon.choices["receipt_reason"]
+        ),
+        *(("receipts_asked", {"count": count}) for count in (1, 3)),
         ("redirected", {**appeal, "amount_fen": 10_000, "code": CODE, "before": 3, "before_title": "买小猪"}),
         *(
             ("refunded", {**appeal, "amount_fen": 10_000, "code": CODE, "why": why, "whole": whole})

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text, update
+from sqlalchemy import delete, text, update
 from sqlalchemy.orm import Session as Database
 
 from bot.app import create_app
@@ -191,7 +191,7 @@ def test_what_was_not_sealed_is_not_published(stage: Stage, tmp_path: Path) -> N
 
 def test_a_chain_that_was_cut_is_not_published(stage: Stage, tmp_path: Path) -> None:
     with unguarded(stage) as connection:
-        connection.execute(LedgerEntry.__table__.delete())
+        connection.execute(delete(LedgerEntry))
     with pytest.raises(NotTheLedger):
         export(stage, tmp_path)
     assert not any((tmp_path / name).exists() for name in FILES)

@@ -28,6 +28,7 @@ from bot.push.settling import code_of, keep, report
 from bot.push.verdict import Verdict, judge
 from bot.push.wording import Wording
 from bot.render import Renderer
+from bot.web.links import Links
 from bot.wechat.client import WeChatApi
 from bot.wechat.policy import Action, WeChatError
 from config.settings import Settings
@@ -197,7 +198,8 @@ class _Run:
 def make_deliverer(settings: Settings, database: Engine, api: WeChatApi, redis: Redis) -> Deliverer:
     """Raises UnknownCard where a setting names a card that there is none of."""
     lexicon = load_lexicon()
-    wording = Wording(Renderer(lexicon.words, lexicon.choices), lexicon.choices["push_offer"])
+    page = Links(settings.public_url, settings.secret_key.get_secret_value(), lambda: datetime.now(UTC)).open
+    wording = Wording(Renderer(lexicon.words, lexicon.choices, page=page), lexicon.choices["push_offer"])
     cards = load_cards(settings.wechat_templates, settings.wechat_subscriptions)
     pace, counts = Pace(redis, settings.push_per_minute), Counts(redis)
     return Deliverer(Tools(database, Sender(api, wording), cards, pace, counts, lambda: datetime.now(UTC)))

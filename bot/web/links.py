@@ -27,7 +27,7 @@ PATHS = {
 OWN = {"subscribe"}
 # Opens for whoever has it nothing but the way to WeChat, which says who they are.
 PROVED_THERE = {"pay"}
-OPEN_PATHS = {"notices": "/notices/{what}"}
+OPEN_PATHS = {"notices": "/notices/{what}", "trace": "/trace/{what}", "ledger": "/ledger"}
 
 
 class DeadLink(Exception):
@@ -75,6 +75,10 @@ class Links:
             return self.root + OPEN_PATHS[kind].format(what=what)
         token = self._signer(kind).dumps([staff_id, what])
         return self.root + PATHS[kind].format(token=token if isinstance(token, str) else token.decode())
+
+    def open(self, kind: str, what: str) -> str:
+        """The whole address of a page for everybody; ``kind`` is one of OPEN_PATHS."""
+        return self.root + OPEN_PATHS[kind].format(what=what)
 
     def read(self, kind: str, token: str) -> Grant:
         """Raises DeadLink."""

@@ -1,0 +1,77 @@
+"""The public ledger's page: its head, what it comes to, and appeal by appeal; and the files to check all of it with.
+
+Everybody may read it and keep it for some minutes. What is handed out is what ``export-ledger`` has put into
+EXPORT_DIR, and nothing else that may lie there.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, request, send_from_directory
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from bot.export import FILES, MANIFEST
+from bot.web.pages import Pages, guarded
+from models.public_ledger import AppealTotals, Overall, appeals_with_money, overall
+
+PAGE = 20
+# A crowd that looks at one page asks the database once in this time.
+_KEPT = "public, max-age=300"
+_LONGEST_NUMBER = 15
+_TYPES = {".csv": "text/csv", ".jsonl": "application/jsonl", ".json": "application/json"}
+
+
+def ledger_page(database: Engine, pages: Pages, folder: Path | None, clock: Callable[[], datetime]) -> Blueprint:
+    """``folder``: EXPORT_DIR, None where nothing is handed out."""
+    blueprint = Blueprint("ledger", __name__)
+
+    @blueprint.get("/ledger")
+    def show() -> Response:
+        before = _number(request.args.get("before", ""))
+        with Session(database) as db:
+            whole, found = overall(db), appeals_with_money(db, before, PAGE + 1)
+        exported = _manifest(folder) if folder else None
+        facts = _facts(whole, found, clock())
+        return _kept(pages.show("ledger", first=before is None, exported=exported, files=FILES, **facts))
+
+    @blueprint.get("/ledger/<name>")
+    def file(name: str) -> Response:
+        if folder is None or name not in FILES or not (folder / name).is_file():
+            return guarded(Response(status=404))
+        kind = _TYPES.get(Path(name).suffix, "text/plain")
+        response = send_from_directory(folder.resolve(), name, mimetype=kind, as_attachment=True, etag=True)
+        return _kept(guarded(response))
+
+    return blueprint
+
+
+def _facts(whole: Overall, found: list[AppealTotals], now: datetime) -> dict[str, Any]:
+    shown = found[:PAGE]
+    return {
+        "whole": whole,
+        "appeals": shown,
+        "before": shown[-1].number if len(found) > PAGE else None,
+        "now": now,
+    }
+
+
+def _manifest(folder: Path) -> dict[str, Any] | None:
+    """Of what is handed out; None while nothing is."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return {**manifest, "made_at": datetime.fromisoformat(manifest["made_at"])}
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER else None
+
+
+def _kept(response: Response) -> Response:
+    response.headers["Cache-Control"] = _KEPT
+    return response
