@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from datetime import datetime
 
-import segno
 import structlog
 from flask import Blueprint, Response
-from markupsafe import Markup
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from bot.web.links import DeadLink, Grant, Links
 from bot.web.pages import Pages
+from bot.web.qr import drawn
 from models.audit import record
 from models.card import Card
 from models.staff import Staff
@@ -56,16 +55,10 @@ def _show(db: Session, pages: Pages, grant: Grant, now: datetime) -> Response:
         about=user.id,
     )
     log.info("card.shown", card=card.id, staff=staff.id)
-    code = _drawn(card.qr_url) if card.qr_url else None
+    code = drawn(card.qr_url) if card.qr_url else None
     return pages.show("card", name=user.masked_name, code=code, until=card.qr_until)
 
 
 def _serves(staff: Staff, user: User, now: datetime) -> bool:
     begun = staff.state == "active" and staff.active_from <= now
     return begun and (not staff.active_until or staff.active_until > now) and staff.covers(user.region_code or "")
-
-
-def _drawn(url: str) -> Markup:
-    """Black on white, as lines in the page itself: nothing is fetched, and it prints at any size."""
-    made = segno.make(url, error="m", micro=False)
-    return Markup(made.svg_inline(border=4, dark="#000", light="#fff", omitsize=True))  # noqa: S704 - only figures in it
