@@ -162,7 +162,7 @@ class Commands:
 
 def _code(rest: str, takes: Takes) -> list[str] | None:
     if takes is Takes.CODE:
-        whole = "".join(rest.split())
+        whole = "".join(rest.split()).strip(_BETWEEN)
         return [whole] if _CODE.fullmatch(whole) else None
     said = rest.strip(_BETWEEN)
     head = _CODE.match(said)

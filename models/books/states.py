@@ -23,6 +23,8 @@ from models.pledge import MACHINE as PLEDGES
 from models.pledge import Pledge
 from models.produce import MACHINE as LISTINGS
 from models.produce import Listing
+from models.receipt import MACHINE as RECEIPTS
+from models.receipt import Receipt
 from models.refund import MACHINE as REFUNDS
 from models.refund import Refund
 from models.revision import MACHINE as REVISIONS
@@ -48,6 +50,7 @@ STATEFUL = (
     Kept(PAY_ORDERS, PayOrder, frozenset({"created"})),
     Kept(REFUNDS, Refund, frozenset({"owed"})),
     Kept(DISBURSEMENTS, Disbursement, frozenset({"requested"})),
+    Kept(RECEIPTS, Receipt, frozenset({"asked"})),
     Kept(OFFER_MACHINE, Offer, frozenset({"draft"})),
     Kept(REQUEST_MACHINE, GoodsRequest, frozenset({"draft"})),
     Kept(LISTINGS, Listing, frozenset({"draft"})),
