@@ -26,7 +26,7 @@ from bot.services import EmbeddedValkey, end, free_port
 from config.settings import SAMPLE_TOKEN, Mode
 from models.migrations import upgrade
 from tests import wechat_side
-from tests.bench import desk, load, pay, profile, push, registry, yardsticks
+from tests.bench import books, desk, load, pay, profile, push, registry, yardsticks
 from tests.services import EmbeddedPostgres
 from tests.stage import Stage, seed_regions
 
@@ -181,6 +181,7 @@ OTHERS: dict[str, Callable[[list[str]], None]] = {
     "desk": desk.main,
     "push": push.main,
     "pay": pay.main,
+    "books": books.main,
 }
 
 if __name__ == "__main__":
