@@ -131,7 +131,7 @@ class PublicNotice:
 
 @dataclass(frozen=True, slots=True)
 class OwnPledge:
-    """A donor's own promise, shown to nobody but the donor."""
+    """A donor's own promise, shown to nobody but the donor. ``back_fen``: what went back of it, or is on its way."""
 
     number: int
     code: str
@@ -141,6 +141,7 @@ class OwnPledge:
     anonymous: bool
     state: str
     created_at: datetime
+    back_fen: int | None = None
 
 
 def find_story(db: Session, number: int, viewer: int | None) -> PublicStory | None:

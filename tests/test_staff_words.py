@@ -231,6 +231,12 @@ WRONG_NUMBERS: dict[str, list[Row]] = {
     ],
     "broadcast_progress": [(UNKNOWN, "village", "999", "replies/refusals:no_such_broadcast", "没有群发 999 号")],
     "stop_broadcast": [(UNKNOWN, "county", "999", "replies/refusals:no_such_broadcast", "没有群发 999 号")],
+    "reconcile": [(UNKNOWN, "county", "昨天", "replies/refusals:no_such_bill_day", "没有“昨天”这一天的账单")],
+    "close_difference": [
+        (UNKNOWN, "county", "999", "replies/refusals:no_such_difference", "没有差错 999 号"),
+        (UNKNOWN, "fund_holder", "999 2 已退回", "replies/refusals:no_such_difference", "没有差错 999 号"),
+    ],
+    "refunds": [(UNKNOWN, "fund_holder", "999", "replies/refusals:no_such_refunds", "求助 999 号没有要全部退回的捐款")],
     "answer_ticket": [
         (UNKNOWN, "village", "999 您好", "replies/refusals:no_such_ticket", "没有 999 号工单"),
         (OUTSIDE, "village", "2 您好", OUT, "工单 2 号不归您管"),
