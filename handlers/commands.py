@@ -5,7 +5,7 @@ without words is one that only a numbered line on the screen or the menu leads t
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -58,6 +58,8 @@ class Command:
     takes: Takes = Takes.NOTHING
     staff: frozenset[By] | None = None
     guess: bool = True
+    matters: Sequence[str] = ("case",)
+    """What a MATTER's number may be of, beside an appeal: words that say so stand in config/readers.toml."""
 
 
 # A number with its thousands parted (1,500) is an amount: whose number it begins with stays open.
@@ -72,8 +74,6 @@ _HIGHEST_NUMBER = 10**15
 # Work numbers and codes, folded.
 _CODE = re.compile("[0-9a-z][0-9a-z-]{0,23}")
 _LONGEST_GUESS = 8
-# What a number may be of, beside an appeal: words for it stand in config/readers.toml.
-_SUBJECTS = ("case", "disbursement")
 _CLOSE_ENOUGH = 60
 
 
@@ -90,7 +90,7 @@ class Commands:
         for word in self._longest_first:
             if wanted.startswith(word):
                 command = self.table[self._by_word[word]]
-                arguments = self._arguments(command.takes, wanted[len(word) :])
+                arguments = self._arguments(command, wanted[len(word) :])
                 if arguments is not None:
                     return command, arguments
         return None
@@ -111,8 +111,9 @@ class Commands:
     def run(self, name: str, talk: Talk, arguments: list[str]) -> Answer:
         return self.table[name].run(talk, *arguments)
 
-    def _arguments(self, takes: Takes, rest: str) -> list[str] | None:
+    def _arguments(self, command: Command, rest: str) -> list[str] | None:
         """The arguments in what follows the word; None when that does not fit."""
+        takes = command.takes
         match takes:
             case Takes.GIFT_TO:
                 return self._gift_to(rest)
@@ -130,18 +131,18 @@ class Commands:
         if takes in (Takes.CODE, Takes.CODE_AND_WORDS):
             return _code(rest, takes)
         if takes in (Takes.MATTER, Takes.MATTER_AND_WORDS):
-            return self._matter(rest, takes)
+            return self._matter(rest, takes, command.matters)
         if takes is Takes.MATTER_OR_WORDS:
-            return self._matter(rest, Takes.MATTER) or ([rest.strip()] if rest[0].isspace() else None)
+            return self._matter(rest, Takes.MATTER, command.matters) or ([rest.strip()] if rest[0].isspace() else None)
         head = head_number(rest)
         if head is None or (head[1] and takes is Takes.NUMBER):
             return None
         return [str(head[0]), *filter(None, [head[1]])]
 
-    def _matter(self, rest: str, takes: Takes) -> list[str] | None:
+    def _matter(self, rest: str, takes: Takes, matters: Sequence[str]) -> list[str] | None:
         """``appeal:12`` or ``case:7``, and what follows."""
         said, subject = rest.strip(), "appeal"
-        marks = [(mark, name) for name in _SUBJECTS for mark in self.lexicon.words[name]]
+        marks = [(mark, name) for name in matters for mark in self.lexicon.words[name]]
         for mark, name in sorted(marks, key=lambda one: -len(one[0])):
             if said.startswith(mark):
                 said, subject = said.removeprefix(mark).lstrip(_BETWEEN), name

@@ -45,6 +45,8 @@ _CALLERS = frozenset({By.COUNTY, By.FUND_HOLDER})
 _HOLDER = frozenset({By.FUND_HOLDER})
 _HELPERS = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
 _PROXIES = frozenset({By.VILLAGE, By.TOWNSHIP})
+# Beside appeals.
+_DECIDED_ON = ("case", "disbursement")
 
 COMMANDS: dict[str, Command] = {
     command.name: command
@@ -80,12 +82,14 @@ COMMANDS: dict[str, Command] = {
         Command("trace", trace.trace, Takes.CODE, guess=False),
         Command("receipt", receipts.receipt, Takes.CODE, guess=False),
         Command("refund", refunds.refund, Takes.CODE, guess=False),
-        Command("look", staff.look, Takes.MATTER, guess=False),
+        Command("look", staff.look, Takes.MATTER, guess=False, matters=_DECIDED_ON),
         Command("todo", todo.todo, staff=_STAFF),
         Command("visit", visits.visit, Takes.MATTER, staff=_HELPERS, guess=False),
-        Command("approve", decide.approve, Takes.MATTER, staff=_STAFF, guess=False),
-        Command("send_back", decide.send_back, Takes.MATTER_AND_WORDS, staff=_STAFF, guess=False),
-        Command("reject", decide.reject, Takes.MATTER_AND_WORDS, staff=_HELPERS, guess=False),
+        Command("approve", decide.approve, Takes.MATTER, staff=_STAFF, guess=False, matters=_DECIDED_ON),
+        Command(
+            "send_back", decide.send_back, Takes.MATTER_AND_WORDS, staff=_STAFF, guess=False, matters=_DECIDED_ON
+        ),
+        Command("reject", decide.reject, Takes.MATTER_AND_WORDS, staff=_STAFF, guess=False, matters=_DECIDED_ON),
         Command("stop", decide.stop, Takes.MATTER_AND_WORDS, staff=_COUNTY, guess=False),
         Command("go_on", decide.go_on, Takes.MATTER, staff=_COUNTY, guess=False),
         Command("statistics", statistics.statistics, Takes.WORDS, staff=_HELPERS),
@@ -105,7 +109,7 @@ COMMANDS: dict[str, Command] = {
         Command("restore_staff", appointments.restore, Takes.CODE_AND_WORDS, staff=_ABOVE, guess=False),
         Command("revoke_staff", appointments.revoke, Takes.CODE_AND_WORDS, staff=_ABOVE, guess=False),
         Command("hand_over", handover.hand_over, Takes.CODE, staff=_STAFF, guess=False),
-        Command("assign", handover.assign, Takes.MATTER_AND_WORDS, staff=_ABOVE, guess=False),
+        Command("assign", handover.assign, Takes.MATTER_AND_WORDS, staff=_ABOVE, guess=False, matters=_DECIDED_ON),
         Command("declare_tie", handover.declare_tie, staff=_STAFF, guess=False),
         Command("my_ties", handover.my_ties, staff=_STAFF, guess=False),
         Command("proxy", proxy.proxy, staff=_PROXIES, guess=False),

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import tie
+from models.disbursing import locked
 from models.errors import Refusal
 from models.review import get_locked
 from models.staff import Staff, tell_staff
@@ -102,8 +103,13 @@ def hand_over(db: Session, staff: Staff, work_no: str, now: datetime) -> tuple[i
 
 
 def find_assignable(db: Session, by: Staff, subject: str, number: int) -> Task:
-    """The open task. Raises NoSuchAppeal, NoSuchCase, OutsideRegion, NothingToAssign or HasAPart."""
-    region_code = get_case(db, number).region_code if subject == "case" else get_locked(db, number).region_code
+    """The open task. Raises NoSuch… of the subject, OutsideRegion, NothingToAssign or HasAPart."""
+    if subject == "case":
+        region_code = get_case(db, number).region_code
+    elif subject == "disbursement":
+        region_code = locked(db, number)[1].region_code
+    else:
+        region_code = get_locked(db, number).region_code
     if not by.covers(region_code):
         raise OutsideRegion(subject=subject, number=number, region=seat_of(db, by))
     task = find_task(db, subject, number)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from itertools import count
 
 from sqlalchemy import insert, select
@@ -15,15 +14,15 @@ from models.conversation import Conversation
 from models.disbursement import Disbursement
 from models.disbursing import Wanted, line_of, pass_on, request
 from models.ledger import moves
-from models.machine import SYSTEM, Actor, By
+from models.machine import SYSTEM
 from models.payee import STANDS_STILL, Payee, payees_of
 from models.payee_fixing import fix_payee
 from models.paying_out import pay
-from models.pledge import MACHINE as PLEDGES
 from models.pledge import Pledge
 from models.settlement import settle
 from models.staff import Staff
 from models.user import User
+from tests.giving import give
 from tests.stage import DAOXIAN_MEIHUA, Stage
 
 COUNTY = "431124000000"
@@ -48,28 +47,6 @@ def at(stage: Stage) -> Iterator[Database]:
         yield db
 
 
-def give(db: Database, appeal: Appeal, donor_id: int, fen: int, stage: Stage) -> Pledge:
-    """A gift that has come, as the payment of it would leave it."""
-    now, serial = stage.clock(), next(_serial)
-    pledge = Pledge(
-        draft_id=f"gift-{serial}",
-        code=f"G{serial:09d}",
-        appeal_id=appeal.id,
-        donor_id=donor_id,
-        amount_fen=fen,
-        anonymous=False,
-        created_at=now,
-        pay_by=now + timedelta(hours=1),
-    )
-    db.add(pledge)
-    db.flush()
-    PLEDGES.move(db, pledge, "awaiting_payment", Actor(By.OWNER, f"user:{donor_id}"), now)
-    PLEDGES.move(db, pledge, "paid", SYSTEM, now)
-    PLEDGES.move(db, pledge, "committed", SYSTEM, now)
-    moves.payment_received(db, appeal.id, fen, f"gift:{pledge.id}", now)
-    return pledge
-
-
 def give_many(db: Database, appeal: Appeal, donor_id: int, how_many: int, fen: int, stage: Stage) -> None:
     """So many gifts at once, in rows; their trail is left out, so that check-books is not asked about them."""
     now = stage.clock()
@@ -83,12 +60,10 @@ def give_many(db: Database, appeal: Appeal, donor_id: int, how_many: int, fen: i
 def funded(stage: Stage, *gifts: int, holder: int, settled: bool = True) -> int:
     """An appeal that is funded by these gifts, whose money has reached the fund holder's bank; the appeal's number."""
     number = stage.open_appeal(target_fen=max(sum(gifts), 100))
-    donor = stage.register(f"o-giver-{number}", "donor")
+    for fen in gifts:
+        give(stage, number, fen, f"o-giver-{number}")
+    _end_funding(stage, number)
     with at(stage) as db:
-        appeal = get_appeal(db, number, lock=True)
-        for fen in gifts:
-            give(db, appeal, donor, fen, stage)
-        APPEALS.move(db, appeal, "funded", SYSTEM, stage.clock())
         if settled and gifts:
             staff = db.get_one(Staff, holder)
             settle(db, staff, f"s{number}", sum(gifts), 0, f"BANK{number:06d}", stage.clock())
@@ -160,8 +135,13 @@ def collected(stage: Stage, *gifts: int) -> None:
     with at(stage) as db:
         number = db.scalars(select(Appeal.id).order_by(Appeal.id.desc())).first() or 0
     for fen in gifts:
-        donor = stage.register(f"o-giver-{next(_serial)}", "donor")
-        with at(stage) as db:
-            give(db, get_appeal(db, number, lock=True), donor, fen, stage)
+        give(stage, number, fen, f"o-giver-{next(_serial)}")
+    _end_funding(stage, number)
+
+
+def _end_funding(stage: Stage, number: int) -> None:
+    """Reached by its gifts it is funded already."""
     with at(stage) as db:
-        APPEALS.move(db, get_appeal(db, number, lock=True), "funded", SYSTEM, stage.clock())
+        appeal = get_appeal(db, number, lock=True)
+        if appeal.state == "funding":
+            APPEALS.move(db, appeal, "funded", SYSTEM, stage.clock())

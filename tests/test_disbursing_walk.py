@@ -117,7 +117,7 @@ def _do_with_appeal(db: Database, staff: dict[str, int], number: int, name: str,
     elif name == "refund":
         pledge = db.scalars(select(Pledge).where(Pledge.appeal_id == number).order_by(Pledge.id)).all()[value]
         spent = select(func.coalesce(func.sum(DisbursementShare.amount_fen), 0))
-        left = pledge.amount_fen - (db.scalar(spent.where(DisbursementShare.pledge_id == pledge.id)) or 0)
+        left = pledge.amount_fen - int(db.scalar(spent.where(DisbursementShare.pledge_id == pledge.id)) or 0)
         if pledge.state in GIVING and left:
             PLEDGES.move(db, pledge, "refund_pending", SYSTEM, now, "asked")
             moves.refund_owed(db, number, left, f"refund:{pledge.id}", now)
