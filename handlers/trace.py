@@ -12,7 +12,7 @@ from models.tries import tries_today
 
 MOST_TRIES = 8
 # Of its steps, the newest; the page has them all.
-MOST_STEPS = 6
+MOST_STEPS = 5
 _PURPOSE = "trace"
 
 

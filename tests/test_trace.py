@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -10,17 +10,22 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
+from bot.lexicon import load_lexicon
+from bot.render import Renderer
+from bot.wechat.channel import REPLY_BYTES
+from flows.flow import Say
 from flows.gift_code import read_code
-from handlers.trace import MOST_TRIES
+from handlers.trace import MOST_STEPS, MOST_TRIES
 from models.appeal import freeze, get_appeal
 from models.disbursement import DisbursementShare
 from models.ledger.tables import LedgerLink, LedgerTransaction
 from models.machine import SYSTEM
+from models.money import LARGEST
 from models.pledge import ALPHABET, CODE_LENGTH
 from models.redirecting import redirect
 from models.refund import Refund
 from models.shares import split
-from models.trace import find_trace
+from models.trace import Step, Trace, find_trace
 from tests import giving, refunding
 from tests.stage import Stage, seed_regions
 from tests.tracing import GIFT, OTHER, SPENT, code_of, flat, page, received, secrets, walked, yuan
@@ -98,7 +103,16 @@ def test_a_number_leads_on_to_the_appeal(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["查{code}", "查 {spaced}", "查{lower}", "查编号 {wide}", "查 {code}。", "查捐款{lower}", "查\u200b {code}"],
+    [
+        "查{code}",
+        "查编号：{code}",
+        "查 {spaced}",
+        "查{lower}",
+        "查编号 {wide}",
+        "查 {code}。",
+        "查捐款{lower}",
+        "查\u200b {code}",
+    ],
 )
 def test_a_code_is_read_however_it_is_typed(stage: Stage, typed: str) -> None:
     code = code_of(stage, giving.give(stage, stage.open_appeal(), 100, "o-li"))
@@ -233,3 +247,17 @@ def test_a_promise_while_no_money_is_taken_is_one(stage: Stage) -> None:
     found = re.search(rf"[{ALPHABET}]{{{CODE_LENGTH}}}", said)
     assert found
     assert "这是一句承诺，还没有付钱" in stage.say("o-x", f"查 {found[0]}")
+
+
+@pytest.mark.parametrize("state", ["refund_pending", "redirected", "committed", "awaiting_payment"])
+def test_the_longest_way_fits_into_one_reply(state: str) -> None:
+    at = datetime(2026, 12, 31, 2, 0, tzinfo=UTC)
+    spent = Step("spent", at, LARGEST, 9_999_999, "𠮷" * 60, "household", "acquitted", at)
+    moved = Step("redirected", at, LARGEST, 9_999_999, state="cancelled", appeal=999_999, title="𠮷" * 30, code=NOBODYS)
+    steps = [*[spent] * (MOST_STEPS - 1), moved]
+    trace = Trace(NOBODYS, 999_999, "𠮷" * 30, LARGEST, state, True, at, LARGEST, LARGEST, steps)
+    link = f"https://{'a' * 60}.example/trace/{NOBODYS}"
+    values = {"trace": trace, "steps": steps, "earlier": True, "link": link, "ways": [(1, "appeal")]}
+    words = Renderer(load_lexicon().words).say(Say("replies/trace", None, values))
+    assert len(words.encode()) <= REPLY_BYTES
+    assert words.count("公开账本第 9999999 笔") == MOST_STEPS
