@@ -68,20 +68,14 @@ def again(db: Session, staff: Staff, number: int, now: datetime) -> Refund:
     The caller enqueues ``ask_refund``.
     """
     find_stuck(db, staff, number)
-    refund = _hold(db, number)
-    if refund.state == "closed":
-        refund.round, refund.tries = refund.round + 1, 0
-    refund.trouble, refund.due_at = None, now + LEASE
-    MACHINE.move(db, refund, "owed", staff.actor, now)
-    db.flush()
-    call_off(db, refund, now, staff)
-    return refund
+    return _ask_again(db, staff, [number], now)[0]
 
 
 def all_again(db: Session, staff: Staff, appeal_id: int, now: datetime) -> list[int]:
     """As ``again``, all of an appeal that are stuck, up to MOST_AGAIN. Returns their numbers."""
     theirs = _seen_by(staff).where(Refund.appeal_id == appeal_id).order_by(Refund.id).limit(MOST_AGAIN)
-    return [again(db, staff, refund.id, now).id for refund in db.scalars(theirs).all()]
+    numbers = [refund.id for refund in db.scalars(theirs)]
+    return [refund.id for refund in _ask_again(db, staff, numbers, now)]
 
 
 def done_by_hand(db: Session, staff: Staff, number: int, why: str, now: datetime) -> Refund:
@@ -96,6 +90,19 @@ def done_by_hand(db: Session, staff: Staff, number: int, why: str, now: datetime
     except Overdrawn as lacks:
         raise ChannelShort(number=number, short_fen=lacks.short_fen) from None
     return refund
+
+
+def _ask_again(db: Session, staff: Staff, numbers: Sequence[int], now: datetime) -> list[Refund]:
+    """All are held before anybody's task is touched, as whoever settles one does."""
+    refunds = [_hold(db, number) for number in numbers]
+    for refund in refunds:
+        if refund.state == "closed":
+            refund.round, refund.tries = refund.round + 1, 0
+        refund.trouble, refund.due_at = None, now + LEASE
+        MACHINE.move(db, refund, "owed", staff.actor, now)
+    db.flush()
+    call_off(db, refunds, now, staff)
+    return refunds
 
 
 def _hold(db: Session, number: int) -> Refund:

@@ -1,5 +1,6 @@
 """What the channel says of refunds, taken once: done, stuck, or not what we asked for. Held: pledge, order, refund."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -102,7 +103,7 @@ def settle(
         PLEDGES.move(db, pledge, "refunded", SYSTEM, now)
     db.flush()
     _tell(db, refund, pledge, now)
-    call_off(db, refund, now, by)
+    call_off(db, [refund], now, by)
 
 
 def get_stuck(db: Session, refund: Refund, state: str, trouble: str, now: datetime) -> None:
@@ -113,10 +114,12 @@ def get_stuck(db: Session, refund: Refund, state: str, trouble: str, now: dateti
     _call_person(db, refund.appeal_id, now)
 
 
-def call_off(db: Session, refund: Refund, now: datetime, staff: Staff | None = None) -> None:
-    """Nobody has to see to this one any more; perhaps to another of its appeal."""
-    close_task(db, "refund", refund.id, now, staff)
-    _call_person(db, refund.appeal_id, now)
+def call_off(db: Session, refunds: Sequence[Refund], now: datetime, staff: Staff | None = None) -> None:
+    """Nobody has to see to these any more; perhaps to another of their appeal."""
+    for refund in refunds:
+        close_task(db, "refund", refund.id, now, staff)
+    for appeal_id in sorted({refund.appeal_id for refund in refunds}):
+        _call_person(db, appeal_id, now)
 
 
 def _call_person(db: Session, appeal_id: int, now: datetime) -> None:
