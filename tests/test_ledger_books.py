@@ -39,11 +39,11 @@ def stage(database_url: str) -> Iterator[Stage]:
         stage.open_appeal()
     with Database(stage.database) as db, db.begin():
         moves.pool_funded(db, 3, 1, 500, "pool:3", NOW)
-        moves.payment_received(db, 1, 1_000, "order:1", NOW)
-        moves.matched(db, 3, 1, 100, "order:1", NOW)
-        moves.payment_received(db, 2, 700, "order:2", NOW)
+        moves.payment_received(db, 1, 1_000, "gift:1", NOW)
+        moves.matched(db, 3, 1, 100, "gift:1", NOW)
+        moves.payment_received(db, 2, 700, "gift:2", NOW)
     with Database(stage.database) as db, db.begin():
-        mistake = moves.payment_received(db, 2, 50, "order:3", NOW)
+        mistake = moves.payment_received(db, 2, 50, "gift:3", NOW)
         reverse(db, mistake, "case:1", NOW)
     yield stage
     stage.close()
@@ -123,7 +123,7 @@ def test_a_ledger_that_is_right(stage: Stage) -> None:
             "INSERT INTO ledger_entries VALUES (99, 1, 5)",
             ["entry_astray ledger_transaction 99"],
         ),
-        ("UPDATE ledger_transactions SET cause = 'order:9' WHERE id = 2", ["link_broken ledger 2"]),
+        ("UPDATE ledger_transactions SET cause = 'gift:9' WHERE id = 2", ["link_broken ledger 2"]),
         ("UPDATE ledger_transactions SET at = '2026-11-27 00:00:00+00:00' WHERE id = 2", ["link_broken ledger 2"]),
         (
             "UPDATE ledger_transactions SET kind = 'settled' WHERE id = 4",
@@ -247,14 +247,14 @@ def test_a_ledger_that_was_made_anew_is_told_by_a_head_that_was_noted_and_every_
     redis = Redis.from_url(redis_flushed)
     books.check_and_tell(url, redis, stage.clock())  # an empty ledger is noted, and may begin
     with Database(stage.database) as db, db.begin():
-        moves.payment_received(db, 1, 1_000, "order:1", NOW)
+        moves.payment_received(db, 1, 1_000, "gift:1", NOW)
     books.check_and_tell(url, redis, stage.clock())
     with stage.database.connect() as connection:
         noted = read_head(connection, LedgerHead)
     assert noted
     empty(stage)
     with Database(stage.database) as db, db.begin():
-        moves.payment_received(db, 1, 900, "order:1", NOW)
+        moves.payment_received(db, 1, 900, "gift:1", NOW)
     assert check(stage).exit_code == 0
     assert "not_as_noted: ledger 1 has" in check(stage, "--ledger-head", f"1:{noted[1]}").output
     assert "not_as_noted: ledger 9 was noted" in check(stage, "--ledger-head", f"9:{noted[1]}").output
