@@ -110,7 +110,8 @@ class Reconciler:
 
     def _ask(self, day: date) -> None:
         """One that cannot be asked about keeps none of the others back: it is a difference, and looked at again."""
-        found = doubts(self.database, day)
+        with Session(self.database) as db:
+            found = doubts(db, day)
         for out_trade_no in found.orders:
             try:
                 trade = self.client.query(out_trade_no)

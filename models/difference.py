@@ -116,7 +116,7 @@ def open_ones(db: Session, staff: Staff, most: int, after: int = 0, day: date | 
 def count_open(db: Session, days: Sequence[date]) -> dict[date, int]:
     """Day -> how many are open, of all places: how the day itself stands."""
     each = select(Difference.day, func.count()).where(Difference.day.in_(days), Difference.state == "open")
-    return dict(db.execute(each.group_by(Difference.day)).tuples().all())
+    return {day: int(count) for day, count in db.execute(each.group_by(Difference.day))}
 
 
 def find_difference(db: Session, staff: Staff, number: int, *, lock: bool = False) -> Difference:

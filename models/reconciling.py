@@ -15,14 +15,14 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from models.audit import record
-from models.bill_day import LOOKED_AGAIN, BillDay, ends, hold_day
+from models.bill_day import LOOKED_AGAIN, BillDay, BillLine, ends, hold_day
 from models.bill_sides import Span, ours_of, span_of, theirs_of
 from models.comparing import BACK, Found, judge, pair
 from models.database import snapshot
 from models.difference import MACHINE, RESOLVED, Difference
 from models.machine import SYSTEM
 from models.payment import PayOrder
-from models.refund import GOING, find_number
+from models.refund import GOING, Refund, find_number
 from models.zone import CHINA
 
 PAGE = 200
@@ -48,17 +48,14 @@ class Compared:
     resolved: int
 
 
-def doubts(database: Engine, day: date) -> Doubts:
+def doubts(db: Session, day: date) -> Doubts:
     """Their callbacks may have been lost: by the bill they are paid, or back."""
-    with Session(database) as db:
-        span = span_of(db, day)
-    with snapshot(database.url) as connection:
-        orders = list(islice(_unknown_orders(connection, span), MOST_ASKED))
-        refunds = list(islice(_late_refunds(connection, span), MOST_ASKED))
-    with Session(database) as db:
-        unpaid = select(PayOrder.out_trade_no).where(PayOrder.out_trade_no.in_(orders), PayOrder.state != "paid")
-        going = (find_number(db, number) for number in refunds)
-        return Doubts(tuple(db.scalars(unpaid)), tuple(refund.id for refund in going if refund))
+    on_bill = BillLine.day == day
+    unpaid = select(PayOrder.out_trade_no).distinct().join(BillLine, BillLine.out_trade_no == PayOrder.out_trade_no)
+    unpaid = unpaid.where(on_bill, BillLine.subject == "payment", PayOrder.state != "paid")
+    going = select(Refund.id).distinct().join(BillLine, BillLine.thing == Refund.out_refund_no)
+    going = going.where(on_bill, BillLine.subject == "refund", BillLine.state == BACK, Refund.state.in_(GOING))
+    return Doubts(tuple(db.scalars(unpaid.limit(MOST_ASKED))), tuple(db.scalars(going.limit(MOST_ASKED))))
 
 
 def compare_day(database: Engine, day: date, now: datetime) -> Compared:
@@ -79,18 +76,6 @@ def compare_day(database: Engine, day: date, now: datetime) -> Compared:
     with Session(database) as db, db.begin():
         _end(db, day, sums, now)
     return Compared(new, known, resolved)
-
-
-def _unknown_orders(connection: Connection, span: Span) -> Iterator[str]:
-    for mine, yours in pair(ours_of(connection, span), theirs_of(connection, span.day)):
-        if mine is None and yours and yours.subject == "payment":
-            yield yours.out_trade_no
-
-
-def _late_refunds(connection: Connection, span: Span) -> Iterator[str]:
-    for mine, yours in pair(ours_of(connection, span), theirs_of(connection, span.day)):
-        if mine and yours and yours.state == BACK and mine.subject == "refund" and mine.state in GOING:
-            yield mine.number
 
 
 def _found(connection: Connection, span: Span, sums: dict[str, int]) -> Iterator[tuple[date, Found]]:
