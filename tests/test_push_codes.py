@@ -274,6 +274,21 @@ def test_a_busy_wechat_is_asked_again_under_the_same_number(office: Office, monk
     assert office.went(notice)[::2] == ("sent", "repeated")
 
 
+def test_a_number_that_came_too_soon_is_tried_again_under_the_same(office: Office) -> None:
+    """45066: WeChat is still at the first one, which may arrive yet."""
+    aunt = office.person("oAunt")
+    refuse(office, 45066, TEMPLATE, times=1)
+    notice = office.tell(aunt)
+    office.deliver()
+    first = office.row(notice)
+    assert office.went(notice)[::2] == ("owed", "window_closed+rate_45066")
+    office.move(seconds=31)
+    office.deliver()
+    assert office.went(notice)[:2] == ("sent", "template")
+    assert first.attempted_at is not None
+    assert len(office.shown("oAunt", "template")) == 1
+
+
 def test_what_certainly_was_not_sent_is_owed_again_and_costs_nothing(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
