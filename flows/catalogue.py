@@ -11,6 +11,7 @@ from flows.flow import Flow
 from flows.handover import handover
 from flows.issue_receipt import issue_receipt
 from flows.list_produce import list_produce
+from flows.monthly import monthly
 from flows.object import object_
 from flows.offer_goods import offer_goods
 from flows.pay_out import pay_out
@@ -49,6 +50,7 @@ FLOWS: tuple[Flow, ...] = (
     call,
     take_up,
     pledge,
+    monthly,
     refund,
     refund_by_hand,
     offer_goods,

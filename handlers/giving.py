@@ -12,19 +12,25 @@ from models.message import Kind
 
 
 def pledge(talk: Talk, said: str = "") -> Answer:
-    """``said``: a number, an amount or both; the flow's first question reads the amount as if it were its answer."""
-    if not said:
-        return run_command(talk, "browse_appeals", [])
+    """Opens the pledge; without a number lists the appeals."""
+    return begin_gift(talk, "pledge", said) if said else run_command(talk, "browse_appeals", [])
+
+
+def begin_gift(talk: Talk, flow: str, said: str) -> Answer:
+    """``said``: a number, an amount or both; the flow's first question reads the amount as if it were its answer.
+
+    ``flow``: its name, which is its command's too.
+    """
     gift = _read(talk, said)
     if gift is None:
         answer = run_command(talk, "browse_appeals", [])
-        answer.says.insert(0, Say("replies/which_appeal"))
+        answer.says.insert(0, Say("replies/which_appeal", None, {"flow": flow}))
         return answer
     appeal_id, amount = gift
     if amount:
-        _drop_earlier(talk, appeal_id)
-    again = " ".join(filter(None, (talk.world.lexicon.words["pledge"][0], str(appeal_id), amount)))
-    answer = talk.start("pledge", {"appeal_id": appeal_id, "said": again})
+        _drop_earlier(talk, flow, appeal_id)
+    again = " ".join(filter(None, (talk.world.lexicon.words[flow][0], str(appeal_id), amount)))
+    answer = talk.start(flow, {"appeal_id": appeal_id, "said": again})
     draft = talk.session.draft
     if not amount or draft is None:
         return answer
@@ -69,8 +75,8 @@ def _is_amount(talk: Talk, number: str, words: str) -> bool:
     return read_fen(number + words, talk.world) is not Unread.NOT_A_NUMBER
 
 
-def _drop_earlier(talk: Talk, appeal_id: int) -> None:
-    """An amount said anew replaces the pledge to the same appeal that was left unfinished."""
+def _drop_earlier(talk: Talk, flow: str, appeal_id: int) -> None:
+    """An amount said anew replaces the gift to the same appeal that was left unfinished."""
     for draft in list(talk.session.drafts):
-        if draft.flow == "pledge" and draft.given["appeal_id"] == appeal_id:
+        if draft.flow == flow and draft.given["appeal_id"] == appeal_id:
             talk.session.drop(draft)

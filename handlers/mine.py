@@ -7,6 +7,7 @@ from flows.readers import Phone
 from flows.session import Option
 from handlers.browse import APPEALS, MARKET, OFFERS, REQUESTS, Stall, more
 from handlers.talk import Talk
+from models.monthly import live_of
 from models.region import Region
 from models.shelves import own_pledges
 from models.user import NotRegistered, User, get_user
@@ -25,6 +26,10 @@ def mine(talk: Talk) -> Answer:
     options: list[Option] = []
     stalls = {"appeals": APPEALS, "requests": REQUESTS, "offers": OFFERS, "market": MARKET}
     sections = {name: _section(talk, stall, user, options) for name, stall in stalls.items()}
+    monthly = []
+    for gift, appeal in live_of(talk.desk.db, user):
+        options.append(Option(len(options) + 1, "", ["command", "view_monthly", str(appeal.id)]))
+        monthly.append((len(options), gift, appeal))
     drafts = []
     for draft in talk.session.drafts[-MOST_SHOWN:]:
         options.append(Option(len(options) + 1, "", ["resume", draft.id]))
@@ -32,6 +37,7 @@ def mine(talk: Talk) -> Answer:
     values = {
         "who": _who(talk, user),
         "sections": sections,
+        "monthly": monthly,
         "drafts": drafts,
         "now": talk.world.now,
     }
@@ -48,7 +54,8 @@ def my_pledges(talk: Talk, after: str = "") -> Answer:
         options += more(talk, len(lines) + 1, "my_pledges", str(page.after))
     unpaid = [pledge.number for pledge in page.items if pledge.state == "awaiting_payment"][:MOST_LINKS]
     pay = {number: talk.world.link("pay", f"pledge:{number}") for number in unpaid if talk.world.collects}
-    values = {"lines": lines, "pay": pay, "more": len(lines) + 1 if page.after else None}
+    more_line = len(lines) + 1 if page.after else None
+    values = {"lines": lines, "pay": pay, "more": more_line, "collects": talk.world.collects}
     return Answer([Say("replies/my_pledges", None, values)], options)
 
 

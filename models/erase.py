@@ -17,6 +17,7 @@ from models.disbursement import Disbursement
 from models.goods import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
 from models.machine import SYSTEM, Actor, By, Machine
 from models.mandate import Mandate, revoke_all
+from models.monthly import forget as forget_monthly
 from models.mute import Mute
 from models.notice import Notice
 from models.objection import Objection
@@ -86,6 +87,7 @@ def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
     cases = select(Verification.id).where(Verification.user_id == user.id)
     db.execute(update(Visit).where(Visit.verification_id.in_(cases)).values(place="{}", assessment="{}", findings=""))
     _leave_gifts_nameless(db, user)
+    forget_monthly(db, user, now)
     forget_receipts(db, user, now)
     _withdraw(db, user, OFFER_MACHINE, Offer, Offer.donor_id, now)
     _withdraw(db, user, REQUEST_MACHINE, GoodsRequest, GoodsRequest.owner_id, now)

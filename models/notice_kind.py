@@ -41,6 +41,9 @@ SEE_REQUEST = Offer("see_request", ("view_request", "request"))
 SEE_OFFER = Offer("see_offer", ("view_offer", "offer"))
 MY_GIFTS = Offer("my_gifts", ("my_pledges",))
 TODO = Offer("todo", ("todo",))
+PAY_MONTHLY = Offer("pay_monthly", ("pay_monthly", "number"))
+SKIP_MONTHLY = Offer("skip_monthly", ("skip_monthly", "number"))
+STOP_MONTHLY = Offer("stop_monthly", ("stop_monthly", "number"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,14 @@ KINDS: dict[str, Kind] = {
         Standing.SERVICE, "progress", topic="matches", offers=(SEE_OFFER,), running=_DAY, join=join_count
     ),
     "milestone": Kind(Standing.SERVICE, "progress", topic="gifts", offers=(LOOK,)),
+    "monthly_due": Kind(
+        Standing.SERVICE,
+        "money",
+        topic="reminders",
+        offers=(PAY_MONTHLY, SKIP_MONTHLY, STOP_MONTHLY),
+        running=_DAY,
+    ),
+    "monthly_ended": Kind(Standing.SERVICE, "progress"),
     "need_found": Kind(
         Standing.SERVICE, "progress", topic="matches", offers=(SEE_REQUEST,), running=_DAY, join=join_count
     ),

@@ -18,6 +18,7 @@ from models import (  # noqa: F401 - a table is there once its module is
     goods,
     ledger,
     mandate,
+    monthly,
     mute,
     notice,
     objection,

@@ -64,6 +64,14 @@ def give(stage: Stage, appeal: int, fen: int, openid: str = "oDonor", *, anonymo
     return pledge
 
 
+def pay_newest(stage: Stage) -> Taken:
+    """The newest pledge, by whoever made it."""
+    with Database(stage.database) as db:
+        newest = db.scalars(select(Pledge.id).order_by(Pledge.id.desc())).first()
+    assert newest, "nobody has pledged"
+    return take(stage, payment_of(stage, ordered(stage, newest)))
+
+
 def state_of(stage: Stage, table: type[Pledge] | type[PayOrder], number: int) -> str:
     with Database(stage.database) as db:
         return db.get_one(table, number).state

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session as Database
 from stdnum.cn import ric
 
 from bot.app import create_app
+from bot.pay.demo_keys import settings_in
 from bot.regions import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
 from bot.turn import Turns
 from config.settings import Environment, Mode, Settings
@@ -102,6 +103,18 @@ class Stage:
     def close(self) -> None:
         self.app.extensions["bangfu"]["turns"].database.dispose()
         self.database.dispose()
+
+    def collect(self) -> None:
+        """From now on with PAY_MODE=on."""
+        from tests.paying import key_folder
+
+        given: dict[str, Any] = {name.lower(): value for name, value in settings_in(key_folder()).items()}
+        for name in ("bangfu_env", "database_url", "redis_url", "wechat_mode"):
+            given[name] = getattr(self.settings, name)
+        self.close()
+        self.settings = Settings(**given, _env_file=None)
+        self._open()
+        self.database = connect(self.settings.database_url)
 
     # WeChat's side
 
@@ -226,7 +239,7 @@ class Stage:
             attach(db, "appeal", appeal.id, conversation, [picture], now)
             return appeal.id
 
-    def open_appeal(self, kind: str = "one_to_one", target_fen: int = 500_000) -> int:
+    def open_appeal(self, kind: str = "one_to_one", target_fen: int = 500_000, days: int = 60) -> int:
         """A published appeal by a household of its own, endorsed by an officer of its own."""
         serial = self._count(Appeal)
         owner_id = self.register(f"o-owner-{serial}", "resident")
@@ -242,7 +255,7 @@ class Stage:
                 story="从寨子到镇上只有一条土路，下雨天孩子上学、橘子下山都难。我们想修一条水泥路。" * 2,
                 region_code=DAOXIAN_MEIHUA,
                 target_fen=target_fen,
-                deadline=now + timedelta(days=60),
+                deadline=now + timedelta(days=days),
                 budget=(("水泥", target_fen),),
             )
             appeal = submit(db, wanted, owner, now)

@@ -87,6 +87,8 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "handed_over": {**seat, "count": MOST},
         "match_found": {"number": MOST, "item": ITEM, "offer": MOST, "offered": ITEM, "count": MOST},
         "milestone": {**appeal, **reached, "percent": 100},
+        "monthly_due": {**appeal, "amount_fen": LARGEST},
+        "monthly_ended": {**appeal, "amount_fen": LARGEST, "state": "failed"},
         "need_found": {
             **{"number": MOST, "item": ITEM, "request": MOST, "wanted": ITEM, "count": MOST},
             "place": place,
@@ -194,6 +196,8 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("handed_over", {"work_no": "DX0100", "count": 3}),
         *(("match_found", {**_MATCH, "offer": 5, "offered": "旧棉被", "count": count}) for count in (1, 2)),
         *(("milestone", {**appeal, **reached, "percent": percent}) for percent in (50, 100)),
+        ("monthly_due", {**appeal, "amount_fen": 5_000}),
+        *(("monthly_ended", {**appeal, "amount_fen": 5_000, "state": s}) for s in ("funded", "failed", "executing")),
         *(("need_found", {**_MATCH, "request": 6, "wanted": "厚棉被", "place": "道县", "count": n}) for n in (1, 2)),
         *(("objection_decided", {"number": 7, "upheld": upheld}) for upheld in (True, False)),
         *(("objection_made", {"number": 7, "count": count, "due": DAY}) for count in (1, 2)),

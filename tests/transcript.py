@@ -33,6 +33,7 @@ from models import (
     flag,
     goods,
     mandate,
+    monthly,
     mute,
     notice,
     objection,
@@ -58,6 +59,8 @@ from tests import refunding as gifts_back
 from tests import wechat_side
 from tests.arriving import arrive, go_out
 from tests.spending import collected
+from tests.giving import pay_newest
+from tests.monthly import ask_monthly
 from tests.stage import Stage
 
 TABLES: dict[str, Any] = {
@@ -75,6 +78,7 @@ TABLES: dict[str, Any] = {
     "listing": produce.Listing,
     "mandate": mandate.Mandate,
     "mute": mute.Mute,
+    "monthly": monthly.MonthlyGift,
     "notice": notice.Notice,
     "objection": objection.Objection,
     "offer": goods.Offer,
@@ -249,6 +253,12 @@ class Actor:
                 collected(self.stage, *(int(each) * 100 for each in yuan))
             case ["gives", appeal_id, fen, *fallback]:
                 self.kept["gift"] = gifts_back.given(self.stage, self.openid, int(appeal_id), int(fen), *fallback)
+            case ["collects"]:
+                self.stage.collect()
+            case ["pays"]:
+                pay_newest(self.stage)
+            case ["monthly"]:
+                ask_monthly(self.stage)
             case ["refund", state]:
                 gifts_back.hear_of_newest(self.stage, state)
             case ["fails", appeal_id]:

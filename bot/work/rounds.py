@@ -18,6 +18,7 @@ from bot.work.tidying import tidy
 from bot.worker import Errands
 from models.digest import is_time, month_before
 from models.fan_out import live_ones
+from models.monthly import end_over, remind
 from models.paying_out import spreading
 
 
@@ -55,6 +56,15 @@ def _pay_back(errands: Errands, now: datetime) -> None:
         sweep_refunds(errands.database, errands.jobs, now)
 
 
+def _ask_monthly(errands: Errands, now: datetime) -> None:
+    """Nobody is asked for money that cannot be paid; what has ended has ended all the same."""
+    with Session(errands.database) as db, db.begin():
+        end_over(db, now)
+    if errands.pay:
+        with Session(errands.database) as db, db.begin():
+            remind(db, now)
+
+
 def _fetch_bills(errands: Errands, now: datetime) -> None:
     if errands.pay:
         ask_for_bills(errands.database, errands.jobs, now)
@@ -85,6 +95,7 @@ ROUNDS = {
     "owed": Round(timedelta(seconds=60), lambda errands, now: sweep(errands.database, errands.jobs, now)),
     "orders": Round(timedelta(seconds=15), _query),
     "refunds": Round(timedelta(seconds=30), _pay_back),
+    "monthly": Round(timedelta(minutes=5), _ask_monthly),
     "bills": Round(timedelta(minutes=5), _fetch_bills),
     "tended": Round(timedelta(seconds=60), lambda errands, now: tend(errands.database, now)),
     "old_replies": Round(timedelta(hours=1), lambda errands, now: let_replies_go(errands.database, now)),

@@ -17,6 +17,8 @@ from models.disbursement import MACHINE as DISBURSEMENTS
 from models.disbursement import Disbursement
 from models.goods import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
 from models.machine import Machine
+from models.monthly import MACHINE as MONTHLY
+from models.monthly import MonthlyGift
 from models.payment import MACHINE as PAY_ORDERS
 from models.payment import PayOrder
 from models.pledge import MACHINE as PLEDGES
@@ -50,6 +52,7 @@ STATEFUL = (
     Kept(PAY_ORDERS, PayOrder, frozenset({"created"})),
     Kept(REFUNDS, Refund, frozenset({"owed"})),
     Kept(DISBURSEMENTS, Disbursement, frozenset({"requested"})),
+    Kept(MONTHLY, MonthlyGift, frozenset({"active"})),
     Kept(RECEIPTS, Receipt, frozenset({"asked"})),
     Kept(OFFER_MACHINE, Offer, frozenset({"draft"})),
     Kept(REQUEST_MACHINE, GoodsRequest, frozenset({"draft"})),
