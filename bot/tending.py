@@ -12,7 +12,7 @@ from models.paying import expire_pledges
 from models.progress import end_notices, expire, wait_no_longer
 from models.queue import escalate_overdue
 from models.receipting import let_go
-from models.receiving import look_after_receipts
+from models.receiving import look_after_accounts, look_after_receipts
 from models.statutory import remind
 from models.suspension import end_terms, release_forgotten
 
@@ -25,6 +25,7 @@ PARTS: dict[str, Callable[[Session, datetime], int]] = {
     "funding_ended": end_funding,
     "pledges_expired": expire_pledges,
     "receipts_looked_after": look_after_receipts,
+    "accounts_looked_after": look_after_accounts,
     "updates_reminded": remind,
     "tasks_escalated": escalate_overdue,
     "receipts_let_go": let_go,

@@ -7,17 +7,18 @@ are all accounted for, and for which nothing is held any more, is done.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from models.appeal import LIVE, Appeal, freeze
+from models.appeal import LIVE, Appeal, freeze, get_appeal
 from models.appeal import MACHINE as APPEALS
 from models.conversation import Conversation
 from models.decision import decide
-from models.disbursement import AFTER, MACHINE, OVER, SPENT, Disbursement, find_by_code, matter_of
+from models.disbursement import AFTER, MACHINE, OVER, SPENT, UNDER_WAY, Disbursement, find_by_code, matter_of
 from models.disbursing import barred_from, locked, tell_owner, turn_of
 from models.errors import Refusal
 from models.ledger import held
+from models.ledger.accounts import LedgerAccount
 from models.machine import SYSTEM, Actor, By, WrongState
 from models.notice import tell
 from models.paying_out import RECEIPTS_WITHIN
@@ -201,6 +202,19 @@ def close_accounts(db: Session, appeal: Appeal, now: datetime) -> None:
         close_task(db, "appeal", appeal.id, now)  # a doubt, if there was one
         tell_of_appeal(db, appeal, now)
     db.flush()
+
+
+def look_after_accounts(db: Session, now: datetime) -> int:
+    """Appeals for which nothing is held any more, whoever took the last of it: refunds do. Returns how many."""
+    theirs = Disbursement.appeal_id == Appeal.id
+    nothing = (LedgerAccount.kind == "appeal") & (LedgerAccount.balance_fen == 0)
+    found = select(Appeal.id).join(LedgerAccount, (LedgerAccount.subject_id == Appeal.id) & nothing)
+    found = found.where(Appeal.state == "executing", exists().where(theirs, Disbursement.state.in_(SPENT)))
+    found = found.where(~exists().where(theirs, Disbursement.state.in_(UNDER_WAY))).order_by(Appeal.id).limit(_BATCH)
+    numbers = db.scalars(found).all()
+    for number in numbers:
+        close_accounts(db, get_appeal(db, number, lock=True), now)
+    return len(numbers)
 
 
 def _heard(db: Session, disbursement: Disbursement, appeal: Appeal, outcome: str, actor: Actor, now: datetime) -> None:

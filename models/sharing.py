@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, Numeric, Select, cast, func, insert, literal, select
+from sqlalchemy import BigInteger, Integer, Numeric, Select, cast, func, insert, literal, select, text
 from sqlalchemy.orm import Session
 
 from models.disbursement import Disbursement, DisbursementShare
@@ -22,6 +22,7 @@ from models.shares import split
 GIVING = ("committed", "partly_disbursed")
 PAGE = 500
 _LARGEST = 2**63
+_PATIENCE_MS = 30_000
 
 
 def write_shares(db: Session, disbursement: Disbursement, held_fen: int) -> int:
@@ -45,8 +46,18 @@ def write_shares(db: Session, disbursement: Disbursement, held_fen: int) -> int:
         names = ("disbursement_id", "pledge_id", "amount_fen")
         db.execute(insert(DisbursementShare), [dict(zip(names, row, strict=True)) for row in rows])
     elif fen:
-        db.execute(_insert(db, disbursement, fen, total))
+        _patiently(db, _insert(db, disbursement, fen, total))
     return parts.get(of_pools, 0)
+
+
+def _patiently(db: Session, statement: Any) -> None:
+    """A statement for all gifts at once takes its second or two, on a busy machine more than others are given."""
+    if db.get_bind().dialect.name == "sqlite":
+        db.execute(statement)
+        return
+    db.execute(text(f"SET LOCAL statement_timeout = {_PATIENCE_MS}"))
+    db.execute(statement)
+    db.execute(text("SET LOCAL statement_timeout TO DEFAULT"))
 
 
 def follow(db: Session, disbursement: Disbursement, now: datetime, most: int = PAGE) -> bool:

@@ -28,6 +28,7 @@ from models.receiving import (
     called,
     clear,
     hand_in_receipts,
+    look_after_accounts,
     look_after_receipts,
 )
 from models.settlement import ChannelLacks, ReferenceUsed, settle
@@ -92,7 +93,8 @@ def test_three_people_pay_it_and_every_gift_has_given_its_part(stage: Stage, sta
         assert held(db, [number])[number] == 100_001 - 33_333
         assert set(db.scalars(select(Pledge.state))) == {"partly_disbursed"}
         assert db.get_one(Appeal, number).state == "executing"
-        assert db.scalars(select(Broadcast.template).where(Broadcast.subject_id == number)).all() == ["disbursed"]
+        told_all = (Broadcast.subject_id == number) & (Broadcast.template == "disbursed")
+        assert db.scalars(select(Broadcast.dedupe_key).where(told_all)).all() == [f"disbursed:{use}"]
         [told] = facts_of(db, "disbursed")
         assert told["code"] == disbursement.code
     assert wrong(stage) == set()
@@ -116,6 +118,19 @@ def test_all_of_it_settles_the_gifts_and_the_accounts_close(stage: Stage, staff:
         acquit(db, db.get_one(Staff, staff["endorser"]), use, stage.clock())
         assert db.get_one(Appeal, number).state == "completed"
     assert wrong(stage) == set()
+
+
+def test_the_rest_given_back_closes_the_accounts_too(stage: Stage, staff: dict[str, int]) -> None:
+    """Whatever takes the last of it: the sweep finds an appeal for which nothing is held any more."""
+    number, use = authorised(stage, 10_000, fen=4_000, staff=staff)
+    paid(stage, use, staff)
+    with at(stage) as db:
+        assert look_after_accounts(db, stage.clock()) == 0
+        moves.refund_owed(db, number, 6_000, "refund:1", stage.clock())
+    with at(stage) as db:
+        assert look_after_accounts(db, stage.clock()) == 1
+        assert look_after_accounts(db, stage.clock()) == 0
+        assert db.get_one(Appeal, number).state == "reporting"
 
 
 def test_the_same_transfer_entered_twice_is_one_payment(stage: Stage, staff: dict[str, int]) -> None:
