@@ -152,7 +152,7 @@ def plan(stage: Stage, number: int) -> bool:
 
 def state_of(stage: Stage, table: type[Pledge] | type[PayOrder] | type[Refund] | type[Appeal], number: int) -> str:
     with Database(stage.database) as db:
-        return db.get_one(table, number).state
+        return str(db.scalar(select(table.state).where(table.id == number)))
 
 
 def wrong_books(stage: Stage) -> list[str]:

@@ -1,6 +1,6 @@
 """Refunds through WeChat Pay's stand-in, with whatever can go wrong on the way: under one number, and once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
@@ -77,7 +77,7 @@ class Till:
     def fault(self, kind: Kind, **options: object) -> None:
         self.merchant.simulator.faults.add(Fault(kind, where="/v3/refund", **options))  # type: ignore[arg-type]
 
-    def enqueue(self, jobs: list[Named]) -> None:
+    def enqueue(self, jobs: Sequence[Named]) -> None:
         self.jobs += jobs
 
     @property

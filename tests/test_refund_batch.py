@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -49,7 +49,7 @@ class Hands:
     def __init__(self) -> None:
         self.jobs: list[Named] = []
 
-    def enqueue(self, jobs: list[Named]) -> None:
+    def enqueue(self, jobs: Sequence[Named]) -> None:
         self.jobs += jobs
 
 
