@@ -24,7 +24,7 @@ from tests.giving import give
 from tests.stage import Stage
 
 # On the stage these are passed by nobody who would stand in a queue.
-BY_NOBODY = ("appeal", "case", "task", "disbursement")
+BY_NOBODY = ("appeal", "case", "task", "disbursement", "bill_day")
 HOLDER = 1
 
 
