@@ -193,7 +193,7 @@ def stage_of(db: Session, staff: Staff | None, subject: str, number: int) -> Sta
 def has_seen(db: Session, staff: Staff, subject: str, number: int) -> bool:
     """Has this one looked at it since it last moved, or since what it says last changed?"""
     its_own = (AuditEvent.subject == subject) & (AuditEvent.subject_id == number)
-    changes: ColumnElement[bool] = its_own & (AuditEvent.action == "moved")
+    changes: ColumnElement[bool] = its_own & AuditEvent.action.in_(("moved", "receipts"))
     if subject == "appeal":
         revisions = select(Revision.id).where(Revision.appeal_id == number)
         approved = (AuditEvent.subject == "revision") & (AuditEvent.to_state == "approved")

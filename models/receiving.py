@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.appeal import LIVE, Appeal, freeze, get_appeal
 from models.appeal import MACHINE as APPEALS
+from models.audit import record
 from models.conversation import Conversation
 from models.decision import decide
 from models.disbursement import AFTER, MACHINE, OVER, SPENT, UNDER_WAY, Disbursement, find_by_code, matter_of
@@ -127,6 +128,8 @@ def hand_in_receipts(
     if disbursement.state not in AFTER:
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="receipts")
     owed = attach(db, "receipt", number, conversation_id, pictures, now)
+    who = f"user:{disbursement.requested_by}"
+    record(db, at=now, actor=who, action="receipts", subject="disbursement", subject_id=number)
     disbursement.receipts_at = now
     _go_on(db, disbursement, appeal, now)
     db.flush()
