@@ -14,6 +14,7 @@ from models.difference import Difference
 from models.ledger.tables import LedgerTransaction
 from models.payment import PayOrder
 from tests.reconciling import TODAY, TOMORROW_MORNING, Counter, counter, differences
+from tests.refunding import wrong_books
 from tests.stage import Stage, seed_regions
 
 COUNTY, LONGHUI = "431124000000", "430524000000"
@@ -109,6 +110,7 @@ def test_a_person_closes_one_with_a_reason_and_a_note_and_the_ledger_stays(stage
         assert (moved.from_state, moved.to_state, moved.detail) == ("open", "closed", "not_ours")
         assert moved.actor == f"staff:{closed.closed_by}"
         assert len(db.scalars(select(LedgerTransaction.id)).all()) == before
+    assert wrong_books(stage) == []
     assert "没有差错" in stage.say("o-county", f"结案 {number} 4 再来一次")
     till.move(timedelta(days=1))
     assert till.reconciler.fetch_bill(number_of(TODAY))  # it is still so, and stays closed

@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from models.books.accounts import check_accounts
+from models.books.bills import check_bills
 from models.books.consents import check_consents
 from models.books.decisions import check_households, check_three_people
 from models.books.disbursements import check_disbursements
@@ -41,6 +42,7 @@ CHECKS: tuple[Check, ...] = (
     check_disbursements,
     check_payments,
     check_refunds,
+    check_bills,
 )
 
 

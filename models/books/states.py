@@ -13,6 +13,8 @@ from models.appeal import Appeal
 from models.appointment import MACHINE as STAFF
 from models.audit import AuditEvent
 from models.books.violation import Violation, stream
+from models.difference import MACHINE as DIFFERENCES
+from models.difference import Difference
 from models.disbursement import MACHINE as DISBURSEMENTS
 from models.disbursement import Disbursement
 from models.goods import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
@@ -51,6 +53,7 @@ STATEFUL = (
     Kept(PLEDGES, Pledge, frozenset({"intended"})),
     Kept(PAY_ORDERS, PayOrder, frozenset({"created"})),
     Kept(REFUNDS, Refund, frozenset({"owed"})),
+    Kept(DIFFERENCES, Difference, frozenset({"open"})),
     Kept(DISBURSEMENTS, Disbursement, frozenset({"requested"})),
     Kept(MONTHLY, MonthlyGift, frozenset({"active"})),
     Kept(RECEIPTS, Receipt, frozenset({"asked"})),

@@ -1,0 +1,70 @@
+"""Bills: each day of the pay channel was held against ours in time, its lines are all there, and no difference waits.
+
+A difference is no broken book by itself: it is told here when nobody has seen to it for WAITS. A day whose bill is
+missing is told for as long as it can still be had.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Connection, func, select
+
+from models.bill_day import KEPT, SUBJECTS, BillDay, BillLine, number_of
+from models.books.violation import Violation, stream
+from models.difference import Difference
+from models.payment import PayOrder
+from models.refund import Refund
+from models.zone import CHINA
+
+WAITS = timedelta(days=7)
+COMPARED_WITHIN = timedelta(days=3)
+_DAY = timedelta(days=1)
+
+
+def check_bills(connection: Connection, now: datetime) -> Iterator[Violation]:
+    yield from _missing(connection, now)
+    yield from _lines(connection, now)
+    waits = select(Difference.id, Difference.kind, Difference.day).where(Difference.state == "open")
+    for found in stream(connection, waits.where(Difference.found_at < now - WAITS).order_by(Difference.id)):
+        words = f"({found.kind} of {found.day}) has been open for more than {WAITS.days} days"
+        yield Violation("difference_waits", "difference", found.id, words)
+
+
+def _missing(connection: Connection, now: datetime) -> Iterator[Violation]:
+    """Days that are wanted, and those up to the last on which money moved; later ones are wanted while it can move."""
+    today = now.astimezone(CHINA).date()
+    first = _day(connection.scalar(select(func.min(PayOrder.created_at))))
+    if first is None:
+        return
+    moved = (select(func.max(PayOrder.paid_at)), select(func.max(Refund.ended_at)))
+    last = max((day for one in moved if (day := _day(connection.scalar(one)))), default=first)
+    begin, until = max(first, today - KEPT), today - COMPARED_WITHIN
+    rows = select(BillDay.day, BillDay.state, BillDay.trouble).where(BillDay.day >= begin, BillDay.day < until)
+    known = {row.day: row for row in connection.execute(rows)}
+    for day in (begin + n * _DAY for n in range((until - begin).days)):
+        row = known.get(day)
+        if row is None and day <= last:
+            yield Violation("bill_missing", "bill_day", number_of(day), "was never asked for")
+        elif row is not None and row.state != "compared":
+            words = f"is {row.state} after {COMPARED_WITHIN.days} days ({row.trouble or 'nothing came between'})"
+            yield Violation("bill_missing", "bill_day", number_of(day), words)
+
+
+def _lines(connection: Connection, now: datetime) -> Iterator[Violation]:
+    """As long as they are kept, they are those that the day was proved with."""
+    since = now.astimezone(CHINA).date() - KEPT
+    each = select(BillLine.day, BillLine.subject, func.count().label("lines"), func.sum(BillLine.fen).label("fen"))
+    sums: dict[date, dict[str, tuple[int, int]]] = {}
+    for some in stream(connection, each.where(BillLine.day >= since).group_by(BillLine.day, BillLine.subject)):
+        sums.setdefault(some.day, {})[some.subject] = (some.lines, int(some.fen))
+    days = select(BillDay.day, BillDay.lines, BillDay.paid_fen, BillDay.refunded_fen)
+    days = days.where(BillDay.state != "wanted", BillDay.day >= since).order_by(BillDay.day)
+    for row in connection.execute(days):
+        (paid, paid_fen), (back, back_fen) = (sums.get(row.day, {}).get(subject, (0, 0)) for subject in SUBJECTS)
+        if (row.lines, row.paid_fen, row.refunded_fen) != (paid + back, paid_fen, back_fen):
+            words = f"has {row.lines} lines, and {paid + back} of {paid_fen} and {back_fen} fen are there"
+            yield Violation("bill_lines", "bill_day", number_of(row.day), words)
+
+
+def _day(at: datetime | None) -> date | None:
+    return at.astimezone(CHINA).date() if at else None
