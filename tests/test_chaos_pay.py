@@ -1,0 +1,104 @@
+"""kill -9 at each step from the order to the notice: what is looked at next goes on from there, and the books close."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session as Database
+
+from bot.pay.demo_keys import settings_in
+from models.books import violations
+from models.ledger import totals
+from models.notice import Notice
+from models.payment import PayOrder
+from models.pledge import Pledge
+from tests.collecting import DONOR, Collecting, collecting
+from tests.paying import PIN, key_folder
+from tests.test_paying import BY_NOBODY
+
+pytestmark = pytest.mark.chaos
+ROOT = Path(__file__).parent.parent
+
+PLACING = [
+    ("bot.paying.begin_order", "after"),
+    ("bot.pay.client.PayClient.order", "before"),
+    ("bot.pay.client.PayClient.order", "after"),
+    ("bot.paying.keep_prepaid", "after"),
+    ("bot.pay.client.PayClient.pay_sign", "before"),
+]
+TAKING = [
+    ("bot.paying.begin_query", "after"),
+    ("bot.pay.client.PayClient.query", "after"),
+    ("models.paying.hold_order", "after"),
+    ("models.paying.moves.payment_received", "before"),
+    ("models.paying.moves.payment_received", "after"),
+    ("models.paying.tell_of_payment", "after"),
+    ("models.paying.tell_of_gift", "after"),
+    ("bot.paying.take_payment", "after"),
+    ("bot.jobs.Jobs.enqueue", "before"),
+    ("bot.jobs.Jobs.enqueue", "after"),
+]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def stage(request: pytest.FixtureRequest, new_database: Callable[[str], str], redis_url: str) -> Iterator[Collecting]:
+    with collecting(new_database(request.param), redis_url) as stage:
+        yield stage
+
+
+def killed(stage: Collecting, step: tuple[str, str], *act: str) -> None:
+    ours = settings_in(key_folder()) | {
+        "BANGFU_ENV": "demo",
+        "DATABASE_URL": stage.settings.database_url,
+        "REDIS_URL": stage.settings.redis_url,
+        "PUBLIC_URL": stage.bot_url,
+        "WECHAT_API_URL": stage.wechat_url,
+        "PAY_API_URL": stage.wechat_url,
+    }
+    command = [sys.executable, "-m", "tests.dying", *step, *act]
+    ended = subprocess.run(command, cwd=ROOT, env=os.environ | ours, capture_output=True, text=True, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+
+
+def assert_paid_once(stage: Collecting, pledge: int) -> None:
+    with Database(stage.database) as db:
+        gift = db.get_one(Pledge, pledge)
+        assert gift.state == "committed"
+        assert totals(db, gift.appeal_id).public == 10_000
+        assert db.scalars(select(PayOrder.state).where(PayOrder.pledge_id == pledge)).all() == ["paid"]
+        for kind in ("gift_paid", "pledged"):
+            assert db.scalar(select(func.count()).where(Notice.template == kind)) == 1
+    with stage.database.connect() as connection:
+        found = [str(one) for one in violations(connection, stage.clock()) if one.subject not in BY_NOBODY]
+    assert found == []
+
+
+@pytest.mark.parametrize("step", PLACING, ids=" ".join)
+def test_killed_while_an_order_is_placed(stage: Collecting, step: tuple[str, str]) -> None:
+    pledge = stage.pledged()
+    killed(stage, step, "place", str(pledge), DONOR)
+    assert stage.pay(pledge) == "paid"  # the donor taps again
+    stage.simulator.timeline.move(0)
+    assert len(stage.simulator.pay.orders.all()) == 1
+    assert_paid_once(stage, pledge)
+
+
+@pytest.mark.parametrize("step", TAKING, ids=" ".join)
+def test_killed_while_a_payment_is_taken(stage: Collecting, step: tuple[str, str]) -> None:
+    """On the one database the platform tells of it then, on the other it is asked."""
+    pledge = stage.pledged()
+    sheet = stage.cashier().place(pledge, DONOR)
+    stage.simulator.pay.pay(DONOR, sheet["package"].removeprefix("prepay_id="), PIN)
+    (order,) = stage.orders()
+    killed(stage, step, "query", str(order.id))
+    if stage.database.dialect.name == "sqlite":
+        stage.simulator.timeline.move(0)
+    else:
+        stage.cashier().settle(order.id, timedelta(0))
+    assert_paid_once(stage, pledge)
