@@ -1,10 +1,12 @@
 """The public ledger: a stranger with the files alone recomputes all of it, and any change to them is found."""
 
 import csv
+import gc
 import json
 import shutil
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -269,3 +271,38 @@ def play(stage: Stage, deeds: Any) -> None:
                 plain = before
                 continue
             do(db, deed, before)
+
+
+def test_its_memory_does_not_grow_with_the_ledger(new_database: Callable[[str], str], tmp_path: Path) -> None:
+    """On SQLite, which posts fast; both databases are read by the same batches."""
+    url = new_database("sqlite")
+    seed_regions(url)
+    stage = Stage(url)
+    stage.open_appeal()
+    try:
+        post_many(stage, range(800))
+        export(stage, tmp_path)  # what is made once, is made
+        few = peak_of(stage, tmp_path)
+        post_many(stage, range(800, 4_000))
+        many = peak_of(stage, tmp_path)
+    finally:
+        stage.close()
+    assert (tmp_path / "ledger.csv").stat().st_size > 1_000_000
+    assert many - few < 2**19
+    assert verify(tmp_path)[0] == 0
+
+
+def post_many(stage: Stage, numbers: range) -> None:
+    with Database(stage.database) as db, db.begin():
+        for number in numbers:
+            moves.payment_received(db, 1, 100, f"many:{number}", stage.clock())
+
+
+def peak_of(stage: Stage, folder: Path) -> int:
+    gc.collect()
+    tracemalloc.start()
+    try:
+        export(stage, folder)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
