@@ -27,7 +27,8 @@ def mine(talk: Talk) -> Answer:
     stalls = {"appeals": APPEALS, "requests": REQUESTS, "offers": OFFERS, "market": MARKET}
     sections = {name: _section(talk, stall, user, options) for name, stall in stalls.items()}
     monthly = []
-    for gift, appeal in live_of(talk.desk.db, user):
+    live = live_of(talk.desk.db, user)
+    for gift, appeal in live[-MOST_SHOWN:]:
         options.append(Option(len(options) + 1, "", ["command", "view_monthly", str(appeal.id)]))
         monthly.append((len(options), gift, appeal))
     drafts = []
@@ -38,6 +39,7 @@ def mine(talk: Talk) -> Answer:
         "who": _who(talk, user),
         "sections": sections,
         "monthly": monthly,
+        "monthly_left": len(live) - len(monthly),
         "drafts": drafts,
         "now": talk.world.now,
     }

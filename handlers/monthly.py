@@ -15,7 +15,11 @@ COMMAND = "monthly"
 
 
 def monthly(talk: Talk, said: str = "") -> Answer:
-    return begin_gift(talk, COMMAND, said) if said else _list(talk, "view_monthly")
+    """Of a single one, that."""
+    if said:
+        return begin_gift(talk, COMMAND, said)
+    live = rules.live_of(talk.desk.db, _donor(talk))
+    return view_monthly(talk, str(live[0][1].id)) if len(live) == 1 else _list(talk, "view_monthly")
 
 
 def view_monthly(talk: Talk, number: str) -> Answer:

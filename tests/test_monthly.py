@@ -360,3 +360,12 @@ def wrong(stage: Stage) -> list[str]:
     """What the books say of monthly gifts."""
     with stage.database.connect() as connection:
         return [found.code for found in violations(connection, stage.clock()) if found.subject == "monthly_gift"]
+
+
+def test_ones_own_list_shows_the_newest_and_how_many_more(stage: Stage) -> None:
+    for turn in range(MOST):
+        by_month(stage, stage.open_appeal(), draft=f"m-{turn}")
+    said = stage.say("oDonor", "我的")
+    assert f"（{MOST} 号）" in said
+    assert f"还有 {MOST - 3} 个" in said
+    assert len(stage.say("oDonor", "月捐").encode()) <= 2000
