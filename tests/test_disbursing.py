@@ -11,9 +11,11 @@ from sqlalchemy.orm import Session as Database
 
 from models.appeal import Appeal, freeze, get_appeal, resume
 from models.broadcast import Broadcast
+from models.conversation import Conversation
 from models.decision import DecidedBefore
 from models.disbursement import Disbursement, DisbursementShare
 from models.disbursing import NotSpendable, OverHeld, OverLine, turn_away, withdraw
+from models.erase import erase_person
 from models.ledger import held, moves, totals
 from models.machine import Actor, By, WrongState
 from models.notice import Notice
@@ -557,4 +559,21 @@ def test_what_a_pool_added_gives_its_part_and_no_gift_does_for_it(stage: Stage, 
         matched = db.get_one(Disbursement, use).matched_fen
         assert matched + sum(shares_of(db, use)) == 9_999
         assert matched in (4_999, 5_000)
+    assert wrong(stage) == set()
+
+
+def test_of_an_owner_who_is_gone_nothing_more_is_paid_and_payees_that_had_nothing_are_nameless(
+    stage: Stage, staff: dict[str, int]
+) -> None:
+    number, use = authorised(stage, 10_000, fen=4_000, staff=staff)
+    paid(stage, use, staff)
+    fixed(stage, number, kind="school")
+    waits = asked(stage, number, 1_000)
+    with at(stage) as db:
+        owner = db.get_one(Appeal, number).owner_id
+        erase_person(db, db.scalars(select(Conversation.id).where(Conversation.user_id == owner)).one(), stage.clock())
+    assert (state(stage, waits), state(stage, use)) == ("withdrawn", "paid")
+    with at(stage) as db:
+        assert [payee.name is None for payee in payees_of(db, number)] == [False, True]
+        assert db.get_one(Appeal, number).state == "frozen"
     assert wrong(stage) == set()
