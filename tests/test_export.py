@@ -58,9 +58,9 @@ def export(stage: Stage, folder: Path) -> None:
     export_ledger(stage.settings.database_url, folder, env, stage.clock())
 
 
-def verify(folder: Path) -> tuple[int, str]:
+def verify(folder: Path, *noted: str) -> tuple[int, str]:
     """As a stranger would: another folder, nothing of ours to import, and nothing installed."""
-    program = [sys.executable, "-I", "-S", str(folder / "verify.py"), str(folder)]
+    program = [sys.executable, "-I", "-S", str(folder / "verify.py"), str(folder), *noted]
     done = subprocess.run(program, cwd="/", env={"PATH": "/usr/bin"}, capture_output=True, text=True, check=False)
     assert done.stderr == ""
     return done.returncode, done.stdout
@@ -197,6 +197,19 @@ def test_a_chain_that_was_cut_is_not_published(stage: Stage, tmp_path: Path) -> 
     with pytest.raises(NotTheLedger):
         export(stage, tmp_path)
     assert not any((tmp_path / name).exists() for name in FILES)
+
+
+def test_a_head_that_was_noted_must_still_be_there(stage: Stage, tmp_path: Path) -> None:
+    export(stage, tmp_path)
+    noted = f"{read(tmp_path, MANIFEST)['head']['number']}:{read(tmp_path, MANIFEST)['head']['hash']}"
+    with Database(stage.database) as db, db.begin():
+        moves.payment_received(db, 1, 100, "order:9", stage.clock())
+    export(stage, tmp_path)
+    assert verify(tmp_path, noted)[0] == 0
+    for other, says in ((noted.replace(":", ":0")[:-1], "not as you noted"), (f"99{noted[2:]}", "ends before")):
+        code, said = verify(tmp_path, other)
+        assert code == 1
+        assert says in said
 
 
 def test_a_title_is_no_formula(stage: Stage, tmp_path: Path) -> None:

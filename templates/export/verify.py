@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
-"""Checks a copy of the public ledger: python3 verify.py [FOLDER]. It needs Python 3.9 or newer and nothing else.
+"""Checks a copy of the public ledger: python3 verify.py [FOLDER] [N:HASH]. It needs Python 3.9 or newer, and no more.
 
 Every line is proved: its hash from the one before, that it sums to zero, that its number follows. Then every total is
-added up anew. It ends with 0 and the chain's head, or with 1 and the file and line where something is wrong.
+added up anew. It ends with 0 and the chain's head, or with 1 and the file and line where something is wrong. N:HASH
+is a head that you noted earlier: line N must still have it, so that nothing before it was changed since.
 """
 
 import csv
 import hashlib
 import json
+import re
 import sys
 from itertools import zip_longest
 from pathlib import Path
 
 GENESIS = "0" * 64
+# As the last line that this prints has it.
+HEAD = re.compile("[1-9][0-9]{0,17}:[0-9a-f]{64}")
 COLUMNS = ["number", "kind", "cause", "at", "day", "reverses", "account", "account_id", "fen", "hash"]
 PARTS = ("paid", "matched", "refunded", "disbursed", "held")
 # What a posting is to the appeal whose money it moves. Debit is positive, and an appeal's account stands in credit.
@@ -55,7 +59,7 @@ def check_files(folder, manifest):
             yield f"{name}: 和 manifest.json 里的 sha256 不一样 / is not the file that the manifest names"
 
 
-def check_chain(folder, form):
+def check_chain(folder, form, noted):
     """Line by line. Returns the head, the count of entries, and per appeal, per kind of account what it comes to."""
     head, number, count, appeals, accounts = GENESIS, 0, 0, {}, {}
     with (folder / "ledger.jsonl").open(encoding="utf-8") as file:
@@ -73,8 +77,14 @@ def check_chain(folder, form):
             sealed = json.dumps([form, head, *said, entries], ensure_ascii=True, separators=(",", ":"))
             head = hashlib.sha256(sealed.encode("ascii")).hexdigest()
             demand(line["hash"] == head, where, "哈希对不上 / the hash is another")
+            demand(
+                noted is None or number != noted[0] or head == noted[1],
+                where,
+                "和您抄下的链头不一样 / not as you noted",
+            )
             count += len(entries)
             add(appeals, accounts, line["kind"], entries)
+    demand(noted is None or noted[0] <= number, "ledger.jsonl", "没有您抄下的那一笔 / ends before the one you noted")
     return {"number": number, "hash": head}, count, appeals, accounts
 
 
@@ -91,10 +101,9 @@ def add(appeals, accounts, kind, entries):
 
 def check_table(folder):
     """The table says what the lines say."""
-    wanted = ["ledger.csv 第 1 行 / line 1", COLUMNS]
     with (folder / "ledger.csv").open(encoding="utf-8", newline="") as file:
         rows = csv.reader(file)
-        demand(next(rows, None) == wanted[1], wanted[0], "表头不对 / another heading")
+        demand(next(rows, None) == COLUMNS, "ledger.csv 第 1 行 / line 1", "表头不对 / another heading")
         for number, (row, wanted) in enumerate(zip_longest(rows, rows_of(folder)), 2):
             demand(row == wanted, f"ledger.csv 第 {number} 行 / line {number}", "和 ledger.jsonl 不一样 / differs")
 
@@ -123,10 +132,10 @@ def check_appeals(folder, appeals):
     return count, together
 
 
-def check(folder):
+def check(folder, noted):
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     torn = list(check_files(folder, manifest))
-    head, entries, appeals, accounts = check_chain(folder, manifest["form"])
+    head, entries, appeals, accounts = check_chain(folder, manifest["form"], noted)
     check_table(folder)
     count, totals = check_appeals(folder, appeals)
     found = {
@@ -146,9 +155,12 @@ def check(folder):
 
 
 def main(arguments):
-    folder = Path(arguments[0]) if arguments else Path(__file__).resolve().parent
+    heads = [words for words in arguments if HEAD.fullmatch(words)]
+    folders = [words for words in arguments if words not in heads]
+    folder = Path(folders[0]) if folders else Path(__file__).resolve().parent
+    noted = (int(heads[0].partition(":")[0]), heads[0].partition(":")[2]) if heads else None
     try:
-        head, totals = check(folder)
+        head, totals = check(folder, noted)
     except (Wrong, OSError, ValueError, KeyError) as wrong:
         say(f"不对 / WRONG: {wrong}")
         return 1
