@@ -1,6 +1,6 @@
 """A process that is killed at a named step: ``python -m tests.dying STEP WHEN ACT NUMBER``, set up by environment.
 
-``STEP`` is a function by its dotted name, ``WHEN`` before or after: there the process kills itself as ``kill -9`` would,
+``STEP`` is a function by its dotted name, ``WHEN`` before or after: the process kills itself there as ``kill -9`` does,
 so nothing of the program has to know of it. ``ACT``: query (an order), or place (a pledge's order, for an openid).
 """
 
