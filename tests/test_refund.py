@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
+from models.audit import AuditEvent
 from models.ledger import held, totals
 from models.ledger.accounts import LedgerAccount
 from models.notice import Notice
@@ -274,6 +275,10 @@ def test_done_by_hand_is_done_and_says_by_whom(stage: Stage) -> None:
     with Database(stage.database) as db, db.begin():
         done_by_hand(db, staff, refund.id, "other_card", stage.clock())
     assert (refund_of(stage, pledge).by_hand, balances(stage)) == (staff.id, {})
+    with Database(stage.database) as db:
+        paid = (AuditEvent.subject == "refund") & (AuditEvent.to_state == "paid")
+        event = db.scalars(select(AuditEvent).where(paid)).one()
+        assert (event.actor, event.detail) == (f"staff:{staff.id}", "other_card")
     assert hear(stage, news_of(stage, refund)) == Taken.KNOWN
     assert len(told(stage, "refunded")) == 1
     with Database(stage.database) as db, pytest.raises(NoSuchRefund):
