@@ -8,6 +8,7 @@ from flows.session import Option
 from handlers.browse import APPEALS, MARKET, OFFERS, REQUESTS, Stall, more
 from handlers.talk import Talk
 from models.monthly import live_of
+from models.paying import PAYABLE
 from models.region import Region
 from models.shelves import own_pledges
 from models.user import NotRegistered, User, get_user
@@ -54,7 +55,7 @@ def my_pledges(talk: Talk, after: str = "") -> Answer:
     options = [Option(n, "", ["command", APPEALS.command, str(pledge.appeal)]) for n, pledge in lines]
     if page.after:
         options += more(talk, len(lines) + 1, "my_pledges", str(page.after))
-    unpaid = [pledge.number for pledge in page.items if pledge.state == "awaiting_payment"][:MOST_LINKS]
+    unpaid = [pledge.number for pledge in page.items if pledge.state in PAYABLE][:MOST_LINKS]
     pay = {number: talk.world.link("pay", f"pledge:{number}") for number in unpaid if talk.world.collects}
     more_line = len(lines) + 1 if page.after else None
     values = {"lines": lines, "pay": pay, "more": more_line, "collects": talk.world.collects}

@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 import requests
 from playwright.sync_api import Browser, FrameLocator, Page, expect
+from pydantic import SecretStr
 from sqlalchemy import update
 from sqlalchemy.orm import Session as Database
 
 from bot.simulator.faults import Fault, Kind
+from bot.wechat.visitor import OPEN_WECHAT, Visitors
 from models.appeal import freeze, get_appeal
 from models.machine import Actor, By
-from models.pledge import Pledge
+from models.pledge import Pledge, make_pledge
+from models.user import User
 from tests.browsing import DESK, PHONE, chromium, needs_chromium, pick, shoot
 from tests.collecting import DONOR, OTHER, Collecting, collecting, link_in
 from tests.giving import donor_of, give
@@ -178,15 +181,18 @@ def test_what_cannot_be_paid_says_so_and_places_no_order(stage: Collecting, happ
     assert stage.simulator.pay.orders.all() == []
 
 
-def test_while_wechat_pay_is_away_nothing_moves_and_the_page_says_so(stage: Collecting) -> None:
+@pytest.mark.parametrize("kind", [Kind.DOWN, Kind.LOST])
+def test_while_wechat_pay_is_away_nothing_moves_and_the_page_says_so(stage: Collecting, kind: Kind) -> None:
+    """Also where the order was placed, and only the answer got lost: the next tap has the same one."""
     pledge = stage.pledged()
     link, browser = stage.link(pledge), stage.visit(DONOR)
     browser.get(link, timeout=10)
-    fault = stage.simulator.faults.add(Fault(Kind.DOWN, where="/v3/pay/transactions/jsapi"))
+    fault = stage.simulator.faults.add(Fault(kind, where="/v3/pay/transactions/jsapi"))
     answer = browser.post(f"{link}/order", json={"fallback": "refund"}, timeout=30)
     assert (answer.status_code, answer.json()) == (503, {"state": "trouble"})
     stage.simulator.faults.lift(fault)
     assert stage.pay(pledge) == "paid"
+    assert len(stage.orders()) == len(stage.simulator.pay.orders.all()) == 1
 
 
 def test_a_slow_bank_is_waited_for(stage: Collecting) -> None:
@@ -207,6 +213,35 @@ def test_my_gifts_have_the_link_until_it_is_paid(stage: Collecting) -> None:
     assert stage.visit(DONOR).get(link, timeout=10).status_code == 200
     stage.pay(pledge)
     assert "/pay/" not in stage.say(DONOR, "我的捐赠")
+
+
+def test_a_promise_from_before_anything_was_collected_can_be_paid(stage: Collecting) -> None:
+    appeal, donor = stage.open_appeal(), donor_of(stage, DONOR)
+    with Database(stage.database) as db, db.begin():
+        held = get_appeal(db, appeal, lock=True)
+        pledge = make_pledge(db, "old", held, db.get_one(User, donor), 10_000, False, stage.clock()).id
+    browser, link = stage.visit(DONOR), link_in(stage.say(DONOR, "我的捐赠"))
+    assert browser.get(link, timeout=10).status_code == 200
+    assert stage.pay(pledge) == "paid"
+    assert stage.state(Pledge, pledge) == "committed"
+
+
+def test_while_wechat_is_away_the_page_asks_to_come_again(stage: Collecting) -> None:
+    link, browser = stage.link(stage.pledged()), stage.visit(DONOR)
+    fault = stage.simulator.faults.add(Fault(Kind.DOWN, where="/sns/oauth2/access_token"))
+    answer = browser.get(link, timeout=30)
+    assert (answer.status_code, "现在打不开" in answer.text) == (503, True)
+    stage.simulator.faults.lift(fault)
+    assert browser.get(link, timeout=10).status_code == 200
+
+
+def test_in_production_the_way_leads_to_wechats_own_pages() -> None:
+    visitors = Visitors("https://api.weixin.qq.com", OPEN_WECHAT, "wx1", SecretStr("s"), requests.Session())
+    assert visitors.way("https://bangfu.example/pay/T", "abc") == (
+        "https://open.weixin.qq.com/connect/oauth2/authorize?appid=wx1"
+        "&redirect_uri=https%3A%2F%2Fbangfu.example%2Fpay%2FT&response_type=code&scope=snsapi_base"
+        "&state=abc#wechat_redirect"
+    )
 
 
 def test_more_than_is_missing_is_asked_again(stage: Collecting) -> None:
