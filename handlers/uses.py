@@ -151,8 +151,10 @@ def _whom(
 
 def _several(talk: Talk, code: str, command: str) -> Answer | None:
     """Which one, where no code was said and more than one waits for a word."""
-    user = get_resident(talk.desk.db, talk.desk.person.user_id)
-    waiting = [] if code else receiving.unanswered(talk.desk.db, user)
+    user = talk.desk.db.get(User, talk.desk.person.user_id) if talk.desk.person.user_id else None
+    if not code and (user is None or user.household_id is None):
+        raise NoSuchPayment(said="")  # people say it to anything that comes
+    waiting = [] if code or user is None else receiving.unanswered(talk.desk.db, user)
     if len(waiting) < 2:
         return None
     options: list[Option] = []

@@ -177,11 +177,10 @@ def taken_of_line(db: Session, line_id: int, besides: int = 0) -> int:
     return int(fen or 0)
 
 
-def asked_of(db: Session, appeal_id: int, besides: int = 0) -> int:
+def asked_of(db: Session, appeal_id: int) -> int:
     """What of an appeal's money is asked for and not paid yet, in fen."""
     theirs = (Disbursement.appeal_id == appeal_id) & Disbursement.state.in_(UNDER_WAY)
-    fen = db.scalar(select(func.sum(Disbursement.amount_fen)).where(theirs, Disbursement.id != besides))
-    return int(fen or 0)
+    return int(db.scalar(select(func.sum(Disbursement.amount_fen)).where(theirs)) or 0)
 
 
 def matter_of(disbursement: Disbursement, region_code: str, household_id: int | None) -> Matter:

@@ -117,12 +117,12 @@ def appeal_of_line(db: Session, line_id: int) -> int:
     return found
 
 
-def check_amount(db: Session, line: BudgetLine, amount_fen: int, besides: int = 0) -> None:
-    """``besides``: this request itself does not stand in its own way. Raises OverLine or OverHeld."""
-    left = line.amount_fen - taken_of_line(db, line.id, besides)
+def check_amount(db: Session, line: BudgetLine, amount_fen: int) -> None:
+    """May so much be asked for beside what is? Raises OverLine or OverHeld."""
+    left = line.amount_fen - taken_of_line(db, line.id)
     if amount_fen > left:
         raise OverLine(left_fen=left, item=line.item)
-    free = held(db, [line.appeal_id])[line.appeal_id] - asked_of(db, line.appeal_id, besides)
+    free = held(db, [line.appeal_id])[line.appeal_id] - asked_of(db, line.appeal_id)
     if amount_fen > free:
         raise OverHeld(free_fen=max(0, free))
 
@@ -167,8 +167,7 @@ def hand_in(
     now: datetime,
 ) -> list[int]:
     """With its evidence, for the first time or again; returns the photos to fetch. Raises as ``request`` does."""
-    check_spendable(appeal)
-    check_amount(db, db.get_one(BudgetLine, disbursement.line_id), disbursement.amount_fen, disbursement.id)
+    recheck(db, disbursement, appeal)
     owed = attach(db, "disbursement", disbursement.id, conversation_id, pictures, now)
     owner = Actor(By.OWNER, f"user:{disbursement.requested_by}")
     MACHINE.move(db, disbursement, "evidenced", owner, now)
@@ -230,9 +229,17 @@ def pass_on(db: Session, staff: Staff, number: int, now: datetime) -> Disburseme
 
 
 def recheck(db: Session, disbursement: Disbursement, appeal: Appeal) -> None:
-    """Raises NotSpendable, OverLine or OverHeld, as things are now."""
+    """As things are now: of two that are asked for and are too much together, the first to be paid is.
+
+    Raises NotSpendable, OverLine or OverHeld.
+    """
     check_spendable(appeal)
-    check_amount(db, db.get_one(BudgetLine, disbursement.line_id), disbursement.amount_fen, disbursement.id)
+    line, fen = db.get_one(BudgetLine, disbursement.line_id), held(db, [appeal.id])[appeal.id]
+    left = line.amount_fen - taken_of_line(db, line.id, disbursement.id)
+    if disbursement.amount_fen > left:
+        raise OverLine(left_fen=left, item=line.item)
+    if disbursement.amount_fen > fen:
+        raise OverHeld(free_fen=fen)
 
 
 def check_turns_away(db: Session, staff: Staff, number: int, state: str) -> None:

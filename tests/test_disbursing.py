@@ -201,6 +201,18 @@ def test_what_shrank_since_is_seen_at_the_next_step(stage: Stage, staff: dict[st
     assert state(stage, use) == "endorsed"
 
 
+def test_of_two_that_are_too_much_together_the_first_is_paid(stage: Stage, staff: dict[str, int]) -> None:
+    number, use = authorised(stage, 10_000, fen=6_000, staff=staff)
+    other = asked(stage, number, 4_000)
+    with at(stage) as db:
+        moves.refund_owed(db, number, 1_000, "refund:1", stage.clock())
+        db.execute(update(Pledge).values(amount_fen=9_000))
+    paid(stage, use, staff)
+    with pytest.raises(OverHeld) as short:
+        passed(stage, other, "endorser", staff=staff)
+    assert short.value.values["free_fen"] == 3_000
+
+
 @pytest.mark.parametrize("step", range(4))
 def test_an_appeal_that_is_stopped_pays_nothing_at_any_step(stage: Stage, staff: dict[str, int], step: int) -> None:
     number = funded(stage, 10_000, holder=staff["holder"])
