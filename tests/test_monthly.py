@@ -13,6 +13,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Database
 
+from models import monthly as rules
 from models.appeal import MACHINE as APPEALS
 from models.appeal import OwnHousehold, freeze, get_appeal
 from models.audit import AuditEvent
@@ -130,6 +131,19 @@ def test_a_day_that_we_slept_over_is_asked_for_once_and_late(stage: Stage) -> No
     ask_monthly(stage)
     assert len(told(stage, "monthly_due")) == 1
     assert monthly_of(stage, number).next_at == datetime(2027, 2, 24, 2, tzinfo=UTC)
+
+
+def test_of_more_than_a_page_all_are_asked(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "_BATCH", 2)
+    appeal = stage.open_appeal()
+    for turn in range(5):
+        by_month(stage, appeal, openid=f"oDonor{turn}", draft=f"m-{turn}")
+    later(stage, days=31)
+    ask_monthly(stage)
+    assert len(told(stage, "monthly_due")) == 5
+    moved(stage, appeal, "failed")
+    ask_monthly(stage)
+    assert len(told(stage, "monthly_ended")) == 5
 
 
 def test_while_nothing_can_be_paid_nobody_is_asked(stage: Stage) -> None:

@@ -21,6 +21,9 @@ from models.fan_out import live_ones
 from models.monthly import end_over, remind
 from models.paying_out import spreading
 
+# Of what a round takes a page of at a time, so that it stays brief; the next one goes on.
+MOST_PAGES = 20
+
 
 def always(_now: datetime) -> bool:
     return True
@@ -58,11 +61,12 @@ def _pay_back(errands: Errands, now: datetime) -> None:
 
 def _ask_monthly(errands: Errands, now: datetime) -> None:
     """Nobody is asked for money that cannot be paid; what has ended has ended all the same."""
-    with Session(errands.database) as db, db.begin():
-        end_over(db, now)
-    if errands.pay:
-        with Session(errands.database) as db, db.begin():
-            remind(db, now)
+    for part in (end_over, remind) if errands.pay else (end_over,):
+        for _page in range(MOST_PAGES):
+            with Session(errands.database) as db, db.begin():
+                count = part(db, now)
+            if not count:
+                break
 
 
 def _fetch_bills(errands: Errands, now: datetime) -> None:
@@ -95,7 +99,7 @@ ROUNDS = {
     "owed": Round(timedelta(seconds=60), lambda errands, now: sweep(errands.database, errands.jobs, now)),
     "orders": Round(timedelta(seconds=15), _query),
     "refunds": Round(timedelta(seconds=30), _pay_back),
-    "monthly": Round(timedelta(minutes=5), _ask_monthly),
+    "monthly": Round(timedelta(seconds=60), _ask_monthly),
     "bills": Round(timedelta(minutes=5), _fetch_bills),
     "tended": Round(timedelta(seconds=60), lambda errands, now: tend(errands.database, now)),
     "old_replies": Round(timedelta(hours=1), lambda errands, now: let_replies_go(errands.database, now)),
