@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import structlog
 from jinja2 import Environment
 from sqlalchemy import URL, Connection
 from sqlalchemy.orm import Session
@@ -29,6 +30,8 @@ from models.ledger.links import FORM, link_hash
 from models.ledger.totals import add_up
 from models.public_ledger import AppealTotals, Posted, all_appeals, all_posted, balances, head_of
 from models.zone import day_in_china
+
+log = structlog.get_logger()
 
 # The manifest comes last: it names the others' sums, and whoever finds it finds them.
 DATA = ("ledger.jsonl", "ledger.csv", "appeals.csv")
@@ -107,6 +110,7 @@ def export_ledger(database_url: str | URL, folder: Path, env: Environment, now: 
         finally:
             for part in parts.values():
                 part.unlink(missing_ok=True)
+    log.info("ledger.published", transactions=exported.transactions, head=exported.head)
     return exported
 
 

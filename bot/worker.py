@@ -11,7 +11,9 @@ from redis import Redis
 from sqlalchemy.orm import Session
 
 from bot import books, cards, refunding
+from bot.export import export_ledger
 from bot.jobs import Jobs, open_redis
+from bot.lexicon import load_lexicon
 from bot.pay.client import PayClient
 from bot.pay.making import make_pay_client
 from bot.paying import Cashier, Till
@@ -21,6 +23,7 @@ from bot.push.deliver import Deliverer, make_deliverer
 from bot.push.fanout import go_on
 from bot.reconciling import Reconciler
 from bot.registry import make_registry
+from bot.render import Renderer
 from bot.sweeping import let_replies_go, sweep
 from bot.tending import tend
 from bot.verifying import check_registry as ask_registry
@@ -91,6 +94,12 @@ class Errands:
     def deliver(self, notice_ids: list[int], urgency: str) -> None:
         """Push these notices, and for a while whatever else of their urgency is due."""
         self.deliverer.serve(notice_ids, urgency, SERVES_ON)
+
+    def publish_ledger(self, now: datetime) -> None:
+        """Where there is a folder for it. Raises NotTheLedger, so that the job is tried again, and dies."""
+        if self._settings.export_dir:
+            env = Renderer(load_lexicon().words).env
+            export_ledger(self.database.url, Path(self._settings.export_dir), env, now)
 
     def sweep(self, now: datetime | None = None) -> int:
         """All that the clock looks after each minute and each hour, at once. Returns how many jobs that made."""
@@ -183,4 +192,6 @@ def fetch_bill(day: int) -> None:
 
 
 def check_books(_day: int) -> None:
+    """And publish the ledger, which is proved on its own as it is written."""
     books.check_and_tell(errands().database.url, errands().jobs.redis, datetime.now(UTC))
+    errands().publish_ledger(datetime.now(UTC))

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.app import create_app
 from bot.export import DATA, FILES, MANIFEST, NotTheLedger, export_ledger
+from bot.worker import Errands
 from models.appeal import Appeal
 from models.database import snapshot
 from models.ledger import LedgerTransaction, NotPosted, moves, reverse, totals
@@ -319,3 +320,13 @@ def peak_of(stage: Stage, folder: Path) -> int:
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+def test_the_worker_publishes_it_where_there_is_a_folder_for_it(stage: Stage, tmp_path: Path, redis_url: str) -> None:
+    for folder in ("", str(tmp_path / "public")):
+        settings = stage.settings.model_copy(update={"export_dir": folder, "redis_url": redis_url})
+        errands = Errands(settings)
+        errands.publish_ledger(stage.clock())
+        errands.close()
+        assert (tmp_path / "public" / MANIFEST).exists() is bool(folder)
+    assert verify(tmp_path / "public")[0] == 0
