@@ -12,6 +12,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from models.appeal import Appeal, OwnHousehold, get_appeal
+from models.conversation import Conversation
 from models.errors import Refusal
 from models.gift_news import tell_of_gift, tell_of_payment
 from models.ledger import lock, moves, totals
@@ -26,6 +27,7 @@ from models.pledge import MACHINE as PLEDGES
 from models.pledge import NotFunding, Pledge, check_open
 from models.refunding import owe_refund
 from models.user import User
+from models.window import open_by_payment
 
 # A pledge that waits to be paid is let go after this time.
 PAY_WITHIN = timedelta(days=3)
@@ -182,20 +184,9 @@ def take_payment(db: Session, payment: Payment, now: datetime) -> Taken:
         return _put_aside(db, payment, "other_amount", order, now)
     order.transaction_id, order.paid_at = payment.transaction_id, payment.paid_at
     ORDERS.move(db, order, "paid", SYSTEM, now)
-    if pledge.state not in _FIRST:
-        return _give_back(db, order, "twice", now)
-    refused = _refusal(db, appeal, pledge, now)
-    PLEDGES.move(db, pledge, "paid", SYSTEM, now)
-    if refused:
-        tell_of_payment(db, appeal, pledge, "gift_late", now)
-        return _give_back(db, order, "over" if isinstance(refused, OverCap) else "late", now)
-    moves.payment_received(db, appeal.id, order.amount_fen, order.cause, now)
-    PLEDGES.move(db, pledge, "committed", SYSTEM, now)
-    _tell(db, appeal, pledge, now)
-    if room(db, appeal) < SMALLEST_PLEDGE:
-        fund(db, appeal, now)
-    db.flush()
-    return Taken(Outcome.COMMITTED)
+    taken = _take(db, appeal, pledge, order, now)
+    _open_window(db, pledge, payment.paid_at)
+    return taken
 
 
 def begin_query(db: Session, order_id: int, now: datetime, apart: timedelta) -> PayOrder | None:
@@ -251,6 +242,31 @@ def hold_pledge(db: Session, pledge_id: int) -> Pledge:
 
 def hold_order(db: Session, order_id: int) -> PayOrder:
     return db.get_one(PayOrder, order_id, with_for_update={"key_share": True}, populate_existing=True)
+
+
+def _take(db: Session, appeal: Appeal, pledge: Pledge, order: PayOrder, now: datetime) -> Taken:
+    """What becomes of the money of an order that is right in itself."""
+    if pledge.state not in _FIRST:
+        return _give_back(db, order, "twice", now)
+    refused = _refusal(db, appeal, pledge, now)
+    PLEDGES.move(db, pledge, "paid", SYSTEM, now)
+    if refused:
+        tell_of_payment(db, appeal, pledge, "gift_late", now)
+        return _give_back(db, order, "over" if isinstance(refused, OverCap) else "late", now)
+    moves.payment_received(db, appeal.id, order.amount_fen, order.cause, now)
+    PLEDGES.move(db, pledge, "committed", SYSTEM, now)
+    _tell(db, appeal, pledge, now)
+    if room(db, appeal) < SMALLEST_PLEDGE:
+        fund(db, appeal, now)
+    db.flush()
+    return Taken(Outcome.COMMITTED)
+
+
+def _open_window(db: Session, pledge: Pledge, paid_at: datetime) -> None:
+    """By the WeChat that paid; of somebody with several nobody knows which it was. After the notices, as workers do."""
+    theirs = db.scalars(select(Conversation.id).where(Conversation.user_id == pledge.donor_id)).all()
+    if len(theirs) == 1:
+        open_by_payment(db, theirs[0], paid_at)
 
 
 def _refusal(db: Session, appeal: Appeal, pledge: Pledge, now: datetime) -> Refusal | None:

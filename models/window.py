@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, SmallInteger, String, bindparam, delete, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, among, one_of
@@ -76,6 +78,19 @@ def open_windows(db: Session, people: Iterable[int], now: datetime) -> dict[int,
     for row in rows:
         found.setdefault(row.conversation_id, []).append(row)
     return found
+
+
+def open_by_payment(db: Session, conversation_id: int, paid_at: datetime) -> None:
+    """Whoever has paid may be written to for two days, any number of times."""
+    insert = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgres_insert
+    ends_at = paid_at + RULES["paid"].lasts
+    opened = insert(Window).values(conversation_id=conversation_id, kind="paid", ends_at=ends_at, left=None)
+    later = opened.on_conflict_do_update(
+        index_elements=["conversation_id", "kind"],
+        set_={"ends_at": opened.excluded.ends_at},
+        where=Window.ends_at < opened.excluded.ends_at,
+    )
+    db.execute(later)
 
 
 def use_one(windows: Sequence[Window]) -> Window | None:
