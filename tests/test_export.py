@@ -1,35 +1,26 @@
 """The public ledger: a stranger with the files alone recomputes all of it, and any change to them is found."""
 
 import csv
-import gc
 import json
 import shutil
-import subprocess
-import sys
-import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session as Database
 
-from bot.app import create_app
-from bot.export import DATA, FILES, MANIFEST, NotTheLedger, export_ledger
-from bot.worker import Errands
+from bot.export import DATA, FILES, MANIFEST, NotTheLedger
 from models.appeal import Appeal
-from models.database import snapshot
-from models.ledger import LedgerTransaction, NotPosted, moves, reverse, totals
+from models.ledger import LedgerTransaction, moves, reverse
 from models.ledger.kinds import MOVES
 from models.ledger.tables import LedgerEntry
 from models.public_ledger import balances, overall
+from tests.exporting import export, read, verify
 from tests.stage import Stage, seed_regions
 from tests.test_books import check
 from tests.test_ledger_books import unguarded
-from tests.test_ledger_walk import DEEDS, Plain, do
 
 
 @pytest.fixture
@@ -52,23 +43,6 @@ def stage(database_url: str) -> Iterator[Stage]:
         moves.refund_paid(db, 700, "refund:1", now)
     yield stage
     stage.close()
-
-
-def export(stage: Stage, folder: Path) -> None:
-    env = stage.app.extensions["bangfu"]["turns"].renderer.env
-    export_ledger(stage.settings.database_url, folder, env, stage.clock())
-
-
-def verify(folder: Path, *noted: str) -> tuple[int, str]:
-    """As a stranger would: another folder, nothing of ours to import, and nothing installed."""
-    program = [sys.executable, "-I", "-S", str(folder / "verify.py"), str(folder), *noted]
-    done = subprocess.run(program, cwd="/", env={"PATH": "/usr/bin"}, capture_output=True, text=True, check=False)
-    assert done.stderr == ""
-    return done.returncode, done.stdout
-
-
-def read(folder: Path, name: str) -> Any:
-    return json.loads((folder / name).read_text(encoding="utf-8"))
 
 
 def table(folder: Path, name: str) -> list[dict[str, str]]:
@@ -222,17 +196,6 @@ def test_a_title_is_no_formula(stage: Stage, tmp_path: Path) -> None:
     assert verify(tmp_path)[0] == 0
 
 
-def test_the_command_says_what_it_wrote(stage: Stage, tmp_path: Path) -> None:
-    app = create_app(stage.settings)
-    ran = app.test_cli_runner().invoke(args=["export-ledger", str(tmp_path)])
-    assert ran.exit_code == 0, ran.output
-    head = read(tmp_path, MANIFEST)["head"]
-    assert f"head {head['number']}:{head['hash']}" in ran.output
-    assert verify(tmp_path)[0] == 0
-    assert app.test_cli_runner().invoke(args=["export-ledger"]).exit_code == 2
-    app.extensions["bangfu"]["turns"].database.dispose()
-
-
 def test_an_empty_ledger_is_right_too(new_database: Callable[[str], str], tmp_path: Path) -> None:
     stage = Stage(new_database("sqlite"))
     export(stage, tmp_path)
@@ -240,93 +203,3 @@ def test_an_empty_ledger_is_right_too(new_database: Callable[[str], str], tmp_pa
     assert verify(tmp_path)[0] == 0
     assert read(tmp_path, MANIFEST)["head"] == {"number": 0, "hash": "0" * 64}
     assert {*read(tmp_path, MANIFEST)["files"]} == {*DATA, "README.txt", "verify.py"}
-
-
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(deeds=st.lists(DEEDS, min_size=12, max_size=40))
-def test_whatever_was_posted_the_files_add_up_to_the_books(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, kind: str, deeds: Any
-) -> None:
-    databases = request.getfixturevalue(f"{kind}_databases")
-    url, folder = databases.create(), tmp_path_factory.mktemp("export")
-    seed_regions(url)
-    stage = Stage(url)
-    try:
-        for _ in range(2):
-            stage.open_appeal()
-        play(stage, deeds)
-        export(stage, folder)
-        assert verify(folder)[0] == 0
-        assert check(stage).exit_code == 0
-        with snapshot(url) as connection, Database(connection) as db:
-            together = overall(db).totals
-            each = [totals(db, appeal) for appeal in (1, 2)]
-            for part in ("paid", "matched", "refunded", "disbursed", "held"):
-                assert getattr(together, part) == sum(getattr(one, part) for one in each)
-                assert read(folder, MANIFEST)["totals"][part] == getattr(together, part)
-            assert db.execute(text("SELECT count(*) FROM ledger_links")).scalar() == overall(db).transactions
-    finally:
-        stage.close()
-        databases.drop(url)
-
-
-def play(stage: Stage, deeds: Any) -> None:
-    """As tests/test_ledger_walk.py does; what the ledger refuses, it refuses here too."""
-    plain = Plain()
-    with Database(stage.database) as db, db.begin():
-        for deed in deeds:
-            before = plain.copy()
-            if deed.kind is None and not plain.posted:
-                continue
-            try:
-                plain.do(deed)
-            except NotPosted:  # its own walk shows what the ledger must not do
-                plain = before
-                continue
-            do(db, deed, before)
-
-
-def test_its_memory_does_not_grow_with_the_ledger(new_database: Callable[[str], str], tmp_path: Path) -> None:
-    """On SQLite, which posts fast; both databases are read by the same batches."""
-    url = new_database("sqlite")
-    seed_regions(url)
-    stage = Stage(url)
-    stage.open_appeal()
-    try:
-        post_many(stage, range(800))
-        export(stage, tmp_path)  # what is made once, is made
-        few = peak_of(stage, tmp_path)
-        post_many(stage, range(800, 4_000))
-        many = peak_of(stage, tmp_path)
-    finally:
-        stage.close()
-    assert (tmp_path / "ledger.csv").stat().st_size > 1_000_000
-    assert many - few < 2**19
-    assert verify(tmp_path)[0] == 0
-
-
-def post_many(stage: Stage, numbers: range) -> None:
-    with Database(stage.database) as db, db.begin():
-        for number in numbers:
-            moves.payment_received(db, 1, 100, f"many:{number}", stage.clock())
-
-
-def peak_of(stage: Stage, folder: Path) -> int:
-    gc.collect()
-    tracemalloc.start()
-    try:
-        export(stage, folder)
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
-def test_the_worker_publishes_it_where_there_is_a_folder_for_it(stage: Stage, tmp_path: Path, redis_url: str) -> None:
-    for folder in ("", str(tmp_path / "public")):
-        settings = stage.settings.model_copy(update={"export_dir": folder, "redis_url": redis_url})
-        errands = Errands(settings)
-        errands.publish_ledger(stage.clock())
-        errands.close()
-        assert (tmp_path / "public" / MANIFEST).exists() is bool(folder)
-    assert verify(tmp_path / "public")[0] == 0
