@@ -7,9 +7,9 @@ from flows.flow import Answer, Flow, Say, Step
 from flows.readers import Choice, Reference, Text
 from flows.session import Draft, Option
 from models.correction import own_appeal
-from models.disbursing import check_spendable
 from models.payee import get_payee
 from models.payee_fixing import fix_payee
+from models.spendable import check_spendable
 from models.user import get_resident
 
 

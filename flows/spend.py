@@ -9,8 +9,9 @@ from flows.readers import Money, Photo
 from flows.session import Draft
 from models.correction import own_appeal
 from models.disbursement import taken_of_line
-from models.disbursing import Wanted, check_amount, check_spendable, line_of, request
+from models.disbursing import Wanted, request
 from models.payee import get_payee
+from models.spendable import check_amount, check_spendable, line_of
 from models.task import STEPS
 from models.user import get_resident
 

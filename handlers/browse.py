@@ -10,10 +10,10 @@ from flows.session import Option
 from handlers.talk import Talk
 from models import shelves
 from models.appeal import NoSuchAppeal
-from models.disbursing import SPENDABLE
 from models.public import PublicStory, find_story, find_update
 from models.revision import waiting_for
 from models.shelves import NoSuchThing, Shelf, Wanted
+from models.spendable import SPENDABLE
 from models.updating import TELLABLE
 from models.user import User
 

@@ -10,10 +10,11 @@ from models import receiving
 from models.appeal import Appeal, get_appeal
 from models.correction import changeable, own_appeal
 from models.disbursement import AFTER, Disbursement, NoSuchDisbursement, find_disbursement
-from models.disbursing import SPENDABLE, appeal_of_line, check_spendable, line_of, withdraw
+from models.disbursing import withdraw
 from models.machine import Actor, By
 from models.payee import MOST, Payee, get_payee, payees_of
 from models.receiving import ISSUES, NOT_RECEIVED, RECEIVED, NoSuchPayment
+from models.spendable import SPENDABLE, appeal_of_line, check_spendable, line_of
 from models.use_view import free_of, lines_of, may_withdraw, uses_of
 from models.user import User, get_resident
 

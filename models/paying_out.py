@@ -10,7 +10,7 @@ from models.appeal import Appeal, BudgetLine
 from models.backers import tell_backers
 from models.conversation import Conversation
 from models.disbursement import MACHINE, Disbursement, DisbursementShare, matter_of
-from models.disbursing import barred_from, locked, recheck, turn_of
+from models.disbursing import barred_from, locked, turn_of
 from models.errors import Refusal
 from models.ledger import Account, lock, moves
 from models.machine import SYSTEM, WrongState
@@ -19,6 +19,7 @@ from models.payee import Payee
 from models.sealing import keyring
 from models.settlement import ReferenceUsed, holder_of
 from models.sharing import follow, write_shares
+from models.spendable import recheck
 from models.staff import Staff
 from models.statutory import begin_telling
 from models.task import Task, close_task, open_task

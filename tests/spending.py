@@ -12,7 +12,7 @@ from models.appeal import Appeal, BudgetLine, get_appeal
 from models.books import violations
 from models.conversation import Conversation
 from models.disbursement import Disbursement
-from models.disbursing import Wanted, line_of, pass_on, request
+from models.disbursing import Wanted, pass_on, request
 from models.ledger import moves
 from models.machine import SYSTEM
 from models.payee import STANDS_STILL, Payee, payees_of
@@ -20,6 +20,7 @@ from models.payee_fixing import fix_payee
 from models.paying_out import pay
 from models.pledge import Pledge
 from models.settlement import settle
+from models.spendable import line_of
 from models.staff import Staff
 from models.user import User
 from tests.giving import give

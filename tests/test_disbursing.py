@@ -14,7 +14,7 @@ from models.broadcast import Broadcast
 from models.conversation import Conversation
 from models.decision import DecidedBefore
 from models.disbursement import Disbursement, DisbursementShare
-from models.disbursing import NotSpendable, OverHeld, OverLine, turn_away, withdraw
+from models.disbursing import turn_away, withdraw
 from models.erase import erase_person
 from models.ledger import held, moves, totals
 from models.machine import Actor, By, WrongState
@@ -34,6 +34,7 @@ from models.receiving import (
     look_after_receipts,
 )
 from models.settlement import ChannelLacks, ReferenceUsed, settle
+from models.spendable import NotSpendable, OverHeld, OverLine
 from models.staff import Staff
 from models.statutory import EVERY, is_silent, listed, remind
 from models.task import HasAPart, NotYourTurn, OutsideRegion, find_task
