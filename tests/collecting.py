@@ -91,12 +91,12 @@ class Collecting(Stage):
         assert browser.get(link, timeout=10).status_code == 200
         sheet = self.order(browser, link)["sheet"]
         assert self.simulator.pay.pay(openid, sheet["package"].removeprefix("prepay_id="), PIN).err_msg.endswith(":ok")
-        return self.ask(browser, link)
+        return self.hear(browser, link)
 
     def order(self, browser: requests.Session, link: str, fallback: str = "refund") -> Any:
         return browser.post(f"{link}/order", json={"fallback": fallback}, timeout=10).json()
 
-    def ask(self, browser: requests.Session, link: str) -> str:
+    def hear(self, browser: requests.Session, link: str) -> str:
         return str(browser.get(f"{link}/state", timeout=10).json()["state"])
 
     # Ours
@@ -113,7 +113,7 @@ class Collecting(Stage):
 
     def state(self, table: type[Pledge] | type[PayOrder], number: int) -> str:
         with Database(self.database) as db:
-            return db.get_one(table, number).state
+            return db.scalars(select(table.state).where(table.id == number)).one()
 
     def orders(self) -> list[PayOrder]:
         with Database(self.database, expire_on_commit=False) as db:
@@ -139,7 +139,7 @@ def collecting(database_url: str, redis_url: str, **options: Any) -> Iterator[Co
     simulator = Simulator(replace(OPTIONS, bot_url=f"{bot}/wechat", people=PEOPLE, pay=pay, account_name="帮扶通"))
     simulator.menus.create(MENU)
     seed_regions(database_url)
-    urls = {"public_url": bot, "wechat_api_url": wechat, "pay_api_url": wechat}
+    urls: dict[str, Any] = {"public_url": bot, "wechat_api_url": wechat, "pay_api_url": wechat}
     stage = Collecting(database_url, redis_url, **urls)
     stage.simulator, stage.wechat_url, stage.bot_url = simulator, wechat, bot
     try:

@@ -74,7 +74,7 @@ def pay_newest(stage: Stage) -> Taken:
 
 def state_of(stage: Stage, table: type[Pledge] | type[PayOrder], number: int) -> str:
     with Database(stage.database) as db:
-        return db.get_one(table, number).state
+        return db.scalars(select(table.state).where(table.id == number)).one()
 
 
 def later(stage: Stage, **by: float) -> None:

@@ -44,7 +44,7 @@ def test_a_donor_pledges_in_the_chat_and_pays_at_the_link(stage: Collecting) -> 
     assert "¥100" in page.text
     sheet = stage.order(browser, link)["sheet"]
     stage.simulator.pay.pay(DONOR, sheet["package"].removeprefix("prepay_id="), "123456")
-    assert stage.ask(browser, link) == "paid"
+    assert stage.hear(browser, link) == "paid"
     (order,) = stage.orders()
     assert (stage.state(Pledge, order.pledge_id), order.state) == ("committed", "paid")
     assert "付好了" in stage.say(DONOR, "我的捐赠")
@@ -127,7 +127,7 @@ def test_the_sheets_word_proves_nothing(stage: Collecting) -> None:
     link, browser = stage.link(pledge), stage.visit(DONOR)
     browser.get(link, timeout=10)
     stage.order(browser, link)
-    assert stage.ask(browser, link) == "ready"  # the page may say what it likes
+    assert stage.hear(browser, link) == "ready"  # the page may say what it likes
     assert stage.state(Pledge, pledge) == "awaiting_payment"
 
 
@@ -175,7 +175,7 @@ def test_what_cannot_be_paid_says_so_and_places_no_order(stage: Collecting, happ
     browser.get(link, timeout=10)
     happens(stage, appeal)
     assert stage.order(browser, link) == {"state": state}
-    assert stage.ask(browser, link) == state
+    assert stage.hear(browser, link) == state
     page = browser.get(link, timeout=10).text
     assert re.search(rf'data-when="{state}" role="status">', page)
     assert stage.simulator.pay.orders.all() == []
@@ -202,9 +202,9 @@ def test_a_slow_bank_is_waited_for(stage: Collecting) -> None:
     browser.get(link, timeout=10)
     sheet = stage.order(browser, link)["sheet"]
     stage.simulator.pay.pay(DONOR, sheet["package"].removeprefix("prepay_id="), PIN)
-    assert stage.ask(browser, link) == "ready"
+    assert stage.hear(browser, link) == "ready"
     stage.simulator.timeline.move(60)
-    assert stage.ask(browser, link) == "paid"
+    assert stage.hear(browser, link) == "paid"
 
 
 def test_my_gifts_have_the_link_until_it_is_paid(stage: Collecting) -> None:

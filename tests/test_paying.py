@@ -38,8 +38,8 @@ from models.user import User
 from tests.giving import donor_of, give, later, ordered, payment_of, promise, state_of, take
 from tests.stage import Stage, seed_regions
 
-# On the stage these are passed by nobody who would stand in a queue.
-BY_NOBODY = ("appeal", "case", "task")
+# On the stage these are passed by nobody who would stand in a queue, and nobody asks for a day's bill.
+BY_NOBODY = ("appeal", "case", "task", "bill_day")
 COUNTY = Actor(By.COUNTY, "staff:0")
 
 

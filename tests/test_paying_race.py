@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from sqlalchemy import select
@@ -12,7 +13,7 @@ from models.appeal import Appeal
 from models.books import violations
 from models.ledger import totals
 from models.ledger.accounts import REFUNDS, LedgerAccount
-from models.paying import Outcome, begin_order, close_order, expire_pledges
+from models.paying import Outcome, Payment, begin_order, close_order, expire_pledges
 from models.payment import PayOrder
 from models.pledge import Pledge, promised
 from models.refund import Refund
@@ -52,6 +53,10 @@ def at_once(acts: list[Callable[[], object]]) -> list[object]:
     return results
 
 
+def outcome(stage: Stage, payment: Payment) -> Outcome:
+    return take(stage, payment).outcome
+
+
 def assert_books_close(stage: Stage) -> None:
     with stage.database.connect() as connection:
         found = [str(one) for one in violations(connection, stage.clock()) if one.subject not in BY_NOBODY]
@@ -65,7 +70,7 @@ def test_of_32_donors_at_the_last_yuan_as_many_are_taken_as_it_needs_and_the_oth
     orders = [ordered(stage, promise(stage, appeal, 300, f"oDonor{n}")) for n in range(DONORS)]
     payments = [payment_of(stage, order) for order in orders]
     # Each is told of twice, at the same time.
-    results = at_once([lambda payment=payment: take(stage, payment).outcome for payment in payments * 2])
+    results = at_once([partial(outcome, stage, payment) for payment in payments * 2])
     assert Counter(map(str, results)) == {"committed": 3, "goes_back": DONORS - 3, "again": DONORS}
     with Database(stage.database) as db:
         assert totals(db, appeal).public == 299_900
@@ -88,7 +93,7 @@ def test_the_last_yuan_is_taken_once(stage: Stage) -> None:
     appeal = stage.open_appeal(target_fen=300_000)
     give(stage, appeal, 299_900, "oFirst")
     orders = [ordered(stage, promise(stage, appeal, 100, f"oDonor{n}")) for n in range(DONORS)]
-    results = at_once([lambda order=order: take(stage, payment_of(stage, order)).outcome for order in orders])
+    results = at_once([partial(outcome, stage, payment_of(stage, order)) for order in orders])
     assert Counter(map(str, results)) == {"committed": 1, "goes_back": DONORS - 1}
     with Database(stage.database) as db:
         assert totals(db, appeal).public == 300_000
@@ -124,9 +129,7 @@ def test_a_payment_a_closing_and_an_expiry_at_once_lose_no_money(stage: Stage) -
             with Database(stage.database) as db, db.begin():
                 expire_pledges(db, later)  # type: ignore[arg-type]
 
-        results = at_once(
-            [close, expire, lambda order=order: take(stage, payment_of(stage, order)).outcome, close, expire]
-        )
+        results = at_once([close, expire, partial(outcome, stage, payment_of(stage, order)), close, expire])
         assert results[2] in (Outcome.COMMITTED, Outcome.GOES_BACK)
         assert [one for one in results if isinstance(one, Exception)] == []
         with Database(stage.database) as db:
