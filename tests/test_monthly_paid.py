@@ -27,7 +27,7 @@ def paid_at(stage: Collecting, link: str) -> str:
     assert browser.get(link, timeout=10).status_code == 200
     sheet = stage.order(browser, link)["sheet"]
     assert stage.simulator.pay.pay(DONOR, sheet["package"].removeprefix("prepay_id="), PIN).err_msg.endswith(":ok")
-    return stage.ask(browser, link)
+    return stage.hear(browser, link)
 
 
 def test_each_month_is_paid_by_a_tap_and_the_sheet(stage: Collecting) -> None:
