@@ -1,4 +1,4 @@
-"""Payments: each that came is in the ledger once, with its sum; its gift stands with it; nothing else claims to be one."""
+"""Payments: each that came is in the ledger once, with its sum; its gift stands with it; nothing else claims to be."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
