@@ -9,11 +9,13 @@ from sqlalchemy import Connection, select, text, update
 from sqlalchemy.orm import Session as Database
 
 from bot.jobs import Jobs
+from bot.paying import Till
 from bot.reconciling import ask_for_bills
 from bot.simulator.faults import Fault, Kind
 from models.audit import AuditEvent
 from models.bill_day import BillDay, BillLine, number_of
 from models.ledger.tables import LedgerTransaction
+from models.paying import Outcome
 from models.payment import PayOrder
 from models.pledge import Pledge
 from models.refund import Refund
@@ -156,6 +158,17 @@ def test_a_payment_of_no_order_of_ours_is_nothing_that_we_ask_about(stage: Stage
     assert told(stage) == [("missing_here", stranger.out_trade_no, "open")]
     assert differences(stage)[0].ours_state is None
     assert ledger(stage) == before
+
+
+def test_money_that_waits_as_a_case_for_a_person_is_known_here(stage: Stage, till: Counter) -> None:
+    till.give(stage.open_appeal(), 5_000)
+    stranger = till.merchant.paid(800)
+    taken = Till(stage.database, till.handed).take(till.pay.query(stranger.out_trade_no), stage.clock())
+    assert taken.outcome is Outcome.CASE
+    till.move(TOMORROW_MORNING)
+    assert till.reconciler.fetch_bill(NUMBER)
+    assert told(stage) == []
+    assert day_row(stage).ledger_paid_fen == 5_800
 
 
 def test_a_day_without_a_bill_is_compared_too(stage: Stage, till: Counter) -> None:
