@@ -162,7 +162,7 @@ def _cells(row: Row) -> dict[str, str]:
         "currency": "CNY",
         "settlement": "0.00" if back else _yuan(row.fen),
         "coupon": "0.00",
-        "refund_id": f"5{row.out_refund_no}"[:32] if back else "0",
+        "refund_id": f"5{row.out_refund_no}".replace("@", "_") if back else "0",
         "out_refund_no": row.out_refund_no or "0",
         "refund": _yuan(row.fen) if back else "0.00",
         "coupon_refund": "0.00",
