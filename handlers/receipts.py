@@ -19,7 +19,7 @@ MOST_SHOWN = 6
 
 
 def receipt(talk: Talk, said: str = "") -> Answer:
-    """票据 <code of a gift>: its donor asks. 票据 <number>, by the charity: one that somebody wants. Without, a list."""
+    """票据 <code of a gift>: its donor asks. 票据 <number>: what somebody wants, for the charity. Without, a list."""
     staff = find_seat(talk)
     holds = staff is not None and staff.role == By.FUND_HOLDER
     head = head_number(said) if said and len(said) < CODE_LENGTH else None

@@ -34,6 +34,8 @@ from models.refund import Refund
 from models.revision import MACHINE as REVISIONS
 from models.revision import Revision
 from models.staff import Staff
+from models.update import MACHINE as UPDATES
+from models.update import Update
 from models.verification import MACHINE as CASES
 from models.verification import Verification
 
@@ -52,15 +54,16 @@ STATEFUL = (
     Kept(CASES, Verification, frozenset({"draft"})),
     Kept(PLEDGES, Pledge, frozenset({"intended"})),
     Kept(PAY_ORDERS, PayOrder, frozenset({"created"})),
+    Kept(MONTHLY, MonthlyGift, frozenset({"active"})),
     Kept(REFUNDS, Refund, frozenset({"owed"})),
     Kept(DIFFERENCES, Difference, frozenset({"open"})),
     Kept(DISBURSEMENTS, Disbursement, frozenset({"requested"})),
-    Kept(MONTHLY, MonthlyGift, frozenset({"active"})),
     Kept(RECEIPTS, Receipt, frozenset({"asked"})),
     Kept(OFFER_MACHINE, Offer, frozenset({"draft"})),
     Kept(REQUEST_MACHINE, GoodsRequest, frozenset({"draft"})),
     Kept(LISTINGS, Listing, frozenset({"draft"})),
     Kept(REVISIONS, Revision, frozenset({"draft"})),
+    Kept(UPDATES, Update, frozenset({"submitted"})),
     Kept(STAFF, Staff, frozenset({"invited", "active"})),
 )
 
