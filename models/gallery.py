@@ -1,4 +1,4 @@
-"""The pictures of an appeal, a case, a mandate or money of an appeal, for a member of staff who may look at them, and who looked."""
+"""The pictures of an appeal, a case, a mandate or a use of money: who on the staff may look at them, and who looked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -200,7 +200,6 @@ def _check(url: str, phones: Phones) -> None:
         rows = db.execute(select(Notice.dedupe_key, Notice.state, Notice.sent_at, Notice.reason).where(ours)).all()
     engine.dispose()
     assert len(rows) == NOTICES
-    print(Counter((state, bool(sent_at), reason) for _, state, sent_at, reason in rows))
     arrived = 0
     for key, state, sent_at, reason in rows:
         times = phones.seen[int(key.partition(":")[2])]

@@ -58,9 +58,9 @@ from models.digest import month_before
 from tests import refunding as gifts_back
 from tests import wechat_side
 from tests.arriving import arrive, go_out
-from tests.spending import collected
 from tests.giving import pay_newest
 from tests.monthly import ask_monthly
+from tests.spending import collected
 from tests.stage import Stage
 
 TABLES: dict[str, Any] = {
@@ -77,8 +77,8 @@ TABLES: dict[str, Any] = {
     "conversation": conversation.Conversation,
     "listing": produce.Listing,
     "mandate": mandate.Mandate,
-    "mute": mute.Mute,
     "monthly": monthly.MonthlyGift,
+    "mute": mute.Mute,
     "notice": notice.Notice,
     "objection": objection.Objection,
     "offer": goods.Offer,
@@ -251,14 +251,14 @@ class Actor:
                 self.kept["push"] = str(sent[-1]) if sent else ""
             case ["collected", *yuan]:
                 collected(self.stage, *(int(each) * 100 for each in yuan))
-            case ["gives", appeal_id, fen, *fallback]:
-                self.kept["gift"] = gifts_back.given(self.stage, self.openid, int(appeal_id), int(fen), *fallback)
             case ["collects"]:
                 self.stage.collect()
             case ["pays"]:
                 pay_newest(self.stage)
             case ["monthly"]:
                 ask_monthly(self.stage)
+            case ["gives", appeal_id, fen, *fallback]:
+                self.kept["gift"] = gifts_back.given(self.stage, self.openid, int(appeal_id), int(fen), *fallback)
             case ["refund", state]:
                 gifts_back.hear_of_newest(self.stage, state)
             case ["fails", appeal_id]:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from psycopg import Cursor
 from sqlalchemy import create_engine
@@ -98,7 +99,7 @@ def main(arguments: list[str]) -> None:
             upgrade(postgres.url)
             database = create_engine(postgres.url)
             with database.begin() as connection:
-                write(connection.connection.cursor(), entries // 2)
+                write(cast(Cursor, connection.connection.cursor()), entries // 2)
             with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.exec_driver_sql("ANALYZE")
             database.dispose()

@@ -1,0 +1,57 @@
+"""A whole program of ours that is killed at one step of its work, once: ``python -m tests.killing STEP MARK PROGRAM``.
+
+STEP is ``module:name:before`` or ``:after``, as ``bot.paying:take_payment:after``; the file MARK says that it has
+happened. PROGRAM is ``web PORT``, or a queue for a worker. Nothing of this is in the programs themselves.
+"""
+
+import functools
+import importlib
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from werkzeug.serving import make_server
+
+
+def die_at(step: str, mark: Path) -> None:
+    module, name, moment = step.split(":")
+    *path, last = name.split(".")
+    owner: Any = functools.reduce(getattr, path, importlib.import_module(module))
+    act = getattr(owner, last)
+
+    @functools.wraps(act)
+    def dying(*given: Any, **named: Any) -> Any:
+        if moment == "before":
+            _die(mark)
+        result = act(*given, **named)
+        _die(mark)
+        return result
+
+    setattr(owner, last, dying)
+
+
+def _die(mark: Path) -> None:
+    """With all that belongs to us, so that no parent clears up after its child."""
+    try:
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        return
+    os.killpg(os.getpgid(0), signal.SIGKILL)
+
+
+def main(arguments: list[str]) -> None:
+    step, mark, *program = arguments
+    if program[0] == "web":
+        app = importlib.import_module("wsgi").app
+        die_at(step, Path(mark))
+        make_server("127.0.0.1", int(program[1]), app, threaded=True).serve_forever()
+    else:
+        work = importlib.import_module("bot.work.__main__")
+        die_at(step, Path(mark))
+        work.main(program)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
