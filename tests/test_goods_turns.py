@@ -40,7 +40,8 @@ def test_many_in_a_day_are_one_word(village: Village) -> None:
     village.give("a")
     with village.session() as db:
         first, second = db.scalars(select(Notice).where(Notice.template == "match_found").order_by(Notice.id))
-        assert first.sent_at and second.due_at == first.sent_at + timedelta(days=1)
+        assert first.sent_at
+        assert second.due_at == first.sent_at + timedelta(days=1)
         assert json.loads(second.facts)["count"] == 1
 
 
