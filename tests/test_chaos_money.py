@@ -28,6 +28,7 @@ from models.refund import Refund
 from models.refunding import ask_back
 from models.user import User
 from tests.collecting import DONOR, PEOPLE, Collecting
+from tests.giving import give
 from tests.paying import MCHID, PIN, key_folder
 from tests.simulating import OPTIONS, serving
 from tests.stage import seed_regions
@@ -45,7 +46,7 @@ WEB = (
     "bot.jobs:Jobs.enqueue:before",
 )
 # Where a worker dies with the notices of it in its hands.
-PUSH = ("bot.push.sending:Sender.send:before", "bot.push.sending:Sender.send:after", "bot.push.settling:keep:after")
+PUSH = ("bot.push.sending:Sender.send:before", "bot.push.sending:Sender.send:after", "bot.push.deliver:keep:after")
 PAY_BACK = ("bot.pay.client:PayClient.refund:before", "bot.pay.client:PayClient.refund:after")
 
 
@@ -113,6 +114,7 @@ def town(new_database: Callable[[str], str], redis_flushed: str, tmp_path: Path)
     simulator = Simulator(replace(OPTIONS, bot_url=f"{bot}/wechat", people=PEOPLE, pay=pay, account_name="帮扶通"))
     with ExitStack() as stack:
         stack.callback(simulator.close)
+        simulator.timeline.start()
         wechat = stack.enter_context(serving(create_simulator(simulator.options, simulator)))
         urls: dict[str, Any] = {"public_url": bot, "wechat_api_url": wechat, "pay_api_url": wechat}
         stage = Collecting(url, redis_flushed, **urls)
@@ -143,18 +145,19 @@ def test_whoever_dies_at_whatever_step_the_gift_is_held_once_and_told_once(town:
         posted = select(func.count()).where(LedgerTransaction.kind == "payment_received")
         assert db.scalar(posted) == len(WEB)
     assert _wrong(stage) == []
-    _push(town)
+    _push(town, appeal)
     _give_back(town, pledges[:2])
     _check_told(town)
     assert _wrong(stage) == []
 
 
-def _push(town: Town) -> None:
-    """What the donor is owed goes out by workers of which one after the other dies, with one notice each."""
+def _push(town: Town, appeal: int) -> None:
+    """What a donor is owed for one more gift each, by workers of which one after the other dies with it."""
     stage, jobs = town.stage, Jobs(town.settings["REDIS_URL"])
-    for step, notice in zip(PUSH, _owed(stage), strict=False):
+    for step in PUSH:
+        give(stage, appeal, FEN, DONOR)
         with town.dying(step, "push") as mark:
-            jobs.deliver([notice], "push")
+            jobs.deliver(_owed(stage), "push")
             until(mark.exists)
     jobs.redis.close()
 
@@ -165,7 +168,7 @@ def _check_told(town: Town) -> None:
     with Database(stage.database) as db:
         told = db.scalars(select(Notice).where(Notice.template == "gift_paid")).all()
         codes = db.scalars(select(Pledge.code)).all()
-    assert len(told) == len(codes) == len(WEB)
+    assert len(told) == len(codes) == len(WEB) + len(PUSH)
     assert {notice.state for notice in told} <= {"sent", "delivered", "waiting", "read"}
     seen = [entry for entry in town.simulator.chat.newer_than(0)["entries"] if entry["openid"] == DONOR]
     thanked = [str(entry) for entry in seen if "退" not in str(entry)]

@@ -195,7 +195,12 @@ APPEAL = ("appeal", 1)
         ("payment_received", {("channel", 0): -5, APPEAL: 5}, None, OWNED),
         ("matched", {("channel", 0): -500, APPEAL: 500}, None, [*OWNED, "less_than_nothing appeal 1"]),
         ("payment_received", {("channel", 0): 10, APPEAL: -5, ("appeal", 2): -5}, None, OWNED),
-        ("disbursed", {APPEAL: 1_200, ("bank", 1): -1_200}, None, ["overdrawn appeal 1", "overdrawn bank 1"]),
+        (
+            "disbursed",
+            {APPEAL: 1_200, ("bank", 1): -1_200},
+            None,
+            ["overdrawn appeal 1", "overdrawn bank 1", "disbursement_gone"],
+        ),
         ("refund_paid", {("refunds", 0): 1, ("channel", 0): -1}, None, ["overdrawn refunds 0"]),
         ("payment_received", {("channel", 0): -999, APPEAL: 999}, 2, ["reversal_differs ledger 7"]),
         ("refund_owed", {("refunds", 0): -1, APPEAL: 1}, 2, [*OWNED, "reversal_differs ledger 7"]),
