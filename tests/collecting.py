@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from redis import Redis
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
@@ -131,7 +132,9 @@ class Collecting(Stage):
 
 @contextmanager
 def collecting(database_url: str, redis_url: str, **options: Any) -> Iterator[Collecting]:
-    """``options`` of the stand-in's Pay."""
+    """``options`` of the stand-in's Pay. Redis is emptied: a test before may have left a breaker open."""
+    with Redis.from_url(redis_url) as store:
+        store.flushdb()
     with create_server(("127.0.0.1", 0)) as one, create_server(("127.0.0.1", 0)) as two:
         ports = one.getsockname()[1], two.getsockname()[1]
     bot, wechat = (f"http://127.0.0.1:{port}" for port in ports)

@@ -95,7 +95,8 @@ def test_the_way_to_wechat_is_bound_to_one_browser_and_one_page(stage: Collectin
 
 def test_an_address_that_is_old_or_altered_opens_nothing(stage: Collecting) -> None:
     link, browser = stage.link(stage.pledged()), stage.visit(DONOR)
-    altered = link[:-1] + ("A" if link[-1] != "A" else "B")
+    start, _, signature = link.rpartition(".")
+    altered = f"{start}.{'A' if signature[0] != 'A' else 'B'}{signature[1:]}"
     assert "这一页打不开" in browser.get(altered, timeout=10).text
     stage.clock.move(timedelta(days=1, minutes=1))
     answer = browser.get(link, timeout=10)
