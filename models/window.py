@@ -106,6 +106,8 @@ def use_one(windows: Sequence[Window]) -> Window | None:
 
 def give_back(db: Session, taken: Sequence[tuple[int, str, datetime]]) -> None:
     """Messages that certainly did not go out: (conversation, window, its end), unless it was opened anew since."""
+    if not taken:
+        return
     same = (
         (Window.conversation_id == bindparam("b_person"))
         & (Window.kind == bindparam("b_window"))
