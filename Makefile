@@ -37,7 +37,7 @@ bench: $(VENV)/tools ## how fast the bot answers, beside a bare echo on the same
 	$(BIN)/python -m tests.bench $(ARGS)
 
 chaos: $(VENV)/tools ## the tests that break servers and processes on purpose; ten minutes at most
-	timeout 600 $(BIN)/python -m pytest -m chaos $(ARGS)
+	timeout 600 $(BIN)/python -m pytest -m chaos -n 2 $(ARGS)
 
 lock: $(VENV)/made ## pins what requirements*.in ask for; ARGS=--upgrade takes newer versions
 	$(INSTALL) uv
