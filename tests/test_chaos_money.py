@@ -159,6 +159,7 @@ def _push(town: Town, appeal: int) -> None:
         with town.dying(step, "push") as mark:
             jobs.deliver(_owed(stage), "push")
             until(mark.exists)
+    give(stage, appeal, FEN, DONOR)  # of which the next worker, which lives, tells
     jobs.redis.close()
 
 
@@ -168,7 +169,7 @@ def _check_told(town: Town) -> None:
     with Database(stage.database) as db:
         told = db.scalars(select(Notice).where(Notice.template == "gift_paid")).all()
         codes = db.scalars(select(Pledge.code)).all()
-    assert len(told) == len(codes) == len(WEB) + len(PUSH)
+    assert len(told) == len(codes) == len(WEB) + len(PUSH) + 1
     assert {notice.state for notice in told} <= {"sent", "delivered", "waiting", "read"}
     seen = [entry for entry in town.simulator.chat.newer_than(0)["entries"] if entry["openid"] == DONOR]
     thanked = [str(entry) for entry in seen if "退" not in str(entry)]
