@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from bot.jobs import Jobs
+from bot.pay.demo_keys import settings_in
 from bot.services import free_port
 from bot.simulator.app import create_simulator
 from bot.simulator.pay.options import PayOptions
@@ -126,8 +127,6 @@ def town(new_database: Callable[[str], str], redis_flushed: str, tmp_path: Path)
 
 
 def _pay_settings() -> dict[str, str]:
-    from bot.pay.demo_keys import settings_in
-
     return {name: str(value) for name, value in settings_in(key_folder()).items()}
 
 
