@@ -1,7 +1,7 @@
 """Orders at WeChat Pay: placed, asked about and closed. It is called between short transactions, never in one.
 
 Whatever a call comes to, or does not, the next look finds out: an order that is neither paid nor closed is asked about
-again and again (models.paying.due_orders).
+again and again (models.unpaid.due_orders).
 """
 
 from collections.abc import Callable, Sequence
@@ -24,16 +24,13 @@ from models.paying import (
     Payment,
     Taken,
     begin_order,
-    begin_query,
-    close_order,
-    due_orders,
     fresh,
-    is_over,
     keep_prepaid,
     take_payment,
 )
 from models.payment import PayOrder
 from models.pledge import Pledge
+from models.unpaid import begin_query, close_order, due_orders, is_over
 
 log = structlog.get_logger()
 

@@ -8,13 +8,13 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from models.outcome import end_funding
-from models.paying import expire_pledges
 from models.progress import end_notices, expire, wait_no_longer
 from models.queue import escalate_overdue
 from models.receipting import let_go
 from models.receiving import look_after_accounts, look_after_receipts
 from models.statutory import remind
 from models.suspension import end_terms, release_forgotten
+from models.unpaid import expire_pledges
 
 log = structlog.get_logger()
 

@@ -1,4 +1,4 @@
-"""From a promise to money that is held: orders, what a payment does, and what becomes of a pledge that nobody pays.
+"""From a promise to money that is held: orders, and what a payment does. What nobody pays: models.unpaid.
 
 Held in this order: appeal, pledge, order. No order reserves anything: whether a gift is still taken is decided when its
 money comes, and what comes too late, or is too much, goes back.
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.appeal import Appeal, OwnHousehold, get_appeal
@@ -33,13 +33,11 @@ from models.window import open_by_payment
 PAY_WITHIN = timedelta(days=3)
 # Less is not worth an order: the platform wants a minute, and the donor one more.
 SHORTEST = timedelta(minutes=2)
-# The first look at an order that nobody has told us about, and how much later each further one is.
+# The first look at an order that nobody has told us about.
 FIRST_CHECK = timedelta(minutes=1)
-LONGEST_CHECK = timedelta(minutes=10)
 PAYABLE = ("intended", "awaiting_payment")
 # The money of these, when it comes after all, is the pledge's first.
 _FIRST = (*PAYABLE, "expired", "cancelled")
-_BATCH = 100
 
 
 class OverCap(Refusal):
@@ -187,53 +185,6 @@ def take_payment(db: Session, payment: Payment, now: datetime) -> Taken:
     taken = _take(db, appeal, pledge, order, now)
     _open_window(db, pledge, payment.paid_at)
     return taken
-
-
-def begin_query(db: Session, order_id: int, now: datetime, apart: timedelta) -> PayOrder | None:
-    """The order, if it is live and was not asked about within ``apart``: then somebody else has the answer soon."""
-    order = hold_order(db, order_id)
-    lately = order.queried_at is not None and order.queried_at > now - apart
-    if order.state not in LIVE or lately:
-        return None
-    order.queried_at = now
-    db.flush()
-    return order
-
-
-def close_order(db: Session, order_id: int, now: datetime) -> None:
-    """The platform has said that nobody can pay it any more."""
-    order = hold_order(db, order_id)
-    if order.state in LIVE:
-        ORDERS.move(db, order, "closed", SYSTEM, now)
-        db.flush()
-
-
-def is_over(db: Session, order: PayOrder, now: datetime) -> bool:
-    """Nobody is to pay this order any more: its time is over, or its pledge's is, or that is paid."""
-    return order.expires_at <= now or db.get_one(Pledge, order.pledge_id).state != "awaiting_payment"
-
-
-def due_orders(db: Session, now: datetime, most: int) -> list[int]:
-    """Orders of which it is time to ask the platform; each comes again later, the older the more seldom."""
-    due = select(PayOrder).where(PayOrder.state.in_(LIVE), PayOrder.check_at <= now).order_by(PayOrder.check_at)
-    orders = db.scalars(due.limit(most).with_for_update(skip_locked=True)).all()
-    for order in orders:
-        # What is over is closed, and that is soon done.
-        age = now - order.created_at if order.expires_at > now else FIRST_CHECK
-        order.check_at = now + min(max(age / 3, FIRST_CHECK), LONGEST_CHECK)
-    db.flush()
-    return [order.id for order in orders]
-
-
-def expire_pledges(db: Session, now: datetime) -> int:
-    """Pledges whose time to be paid is over, and with no order that somebody may be paying just now."""
-    paying = exists().where(PayOrder.pledge_id == Pledge.id, PayOrder.state.in_(LIVE))
-    over = select(Pledge).where(Pledge.state == "awaiting_payment", Pledge.pay_by <= now, ~paying)
-    pledges = db.scalars(over.order_by(Pledge.pay_by).limit(_BATCH).with_for_update(skip_locked=True)).all()
-    for pledge in pledges:
-        PLEDGES.move(db, pledge, "expired", SYSTEM, now)
-    db.flush()
-    return len(pledges)
 
 
 def hold_pledge(db: Session, pledge_id: int) -> Pledge:

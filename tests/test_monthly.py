@@ -33,8 +33,9 @@ from models.monthly import (
     stop,
 )
 from models.mute import mute
-from models.paying import OverCap, expire_pledges
+from models.paying import OverCap
 from models.pledge import NotFunding, Pledge
+from models.unpaid import expire_pledges
 from models.user import User
 from models.zone import CHINA
 from tests.giving import donor_of, give, later, ordered, payment_of, take

@@ -24,16 +24,13 @@ from models.paying import (
     Outcome,
     OverCap,
     begin_order,
-    close_order,
-    due_orders,
-    expire_pledges,
-    is_over,
     keep_prepaid,
     room,
 )
 from models.payment import ORDER_LASTS, PayCase, PayOrder
 from models.pledge import NotFunding, Pledge, promised
 from models.refund import Refund
+from models.unpaid import close_order, due_orders, expire_pledges, is_over
 from models.user import User
 from tests.giving import donor_of, give, later, ordered, payment_of, promise, state_of, take
 from tests.stage import Stage, seed_regions

@@ -13,10 +13,11 @@ from models.appeal import Appeal
 from models.books import violations
 from models.ledger import totals
 from models.ledger.accounts import REFUNDS, LedgerAccount
-from models.paying import Outcome, Payment, begin_order, close_order, expire_pledges
+from models.paying import Outcome, Payment, begin_order
 from models.payment import PayOrder
 from models.pledge import Pledge, promised
 from models.refund import Refund
+from models.unpaid import close_order, expire_pledges
 from tests.giving import give, ordered, payment_of, promise, take
 from tests.stage import Stage, seed_regions
 from tests.test_paying import BY_NOBODY
