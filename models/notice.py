@@ -100,8 +100,13 @@ class Notice(Base):
 
 def open_facts(sealed: bytes) -> dict[str, Any]:
     """A notice's facts as they lie in the database. Raises CannotOpen."""
-    facts: dict[str, Any] = json.loads(keyring().open(bytes(sealed), _FACTS.purpose))
+    facts: dict[str, Any] = json.loads(open_text(sealed))
     return facts
+
+
+def open_text(sealed: bytes) -> str:
+    """The same as JSON, which is the same text for all to whom the same is said at once. Raises CannotOpen."""
+    return keyring().open(bytes(sealed), _FACTS.purpose)
 
 
 @dataclass(frozen=True, slots=True)

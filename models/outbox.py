@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 from models.base import among
 from models.broadcast import Broadcast
 from models.conversation import Conversation
-from models.notice import TOLD, Notice, open_facts
+from models.notice import TOLD, Notice, open_text
 
 # A worker that has not settled a claim by then is taken for dead: all its time-outs together are shorter.
 CLAIM_LASTS = timedelta(seconds=75)
@@ -59,9 +59,9 @@ class Owed:
     refused_code: int | None
     touched_at: datetime
 
-    def facts(self) -> dict[str, Any]:
-        """Raises CannotOpen."""
-        return open_facts(self.sealed)
+    def facts_text(self) -> str:
+        """As JSON. Raises CannotOpen."""
+        return open_text(self.sealed)
 
 
 @dataclass(frozen=True, slots=True)

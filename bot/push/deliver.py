@@ -143,6 +143,7 @@ class _Run:
         self._under_way.append(batch)
         if not self._may_go(batch):
             return
+        tools.sender.write(parcels, tools.clock())
         people: SimpleQueue[list[Parcel]] = SimpleQueue()
         for _, theirs in groupby(parcels, lambda parcel: parcel.owed.conversation_id):
             people.put(list(theirs))
@@ -174,7 +175,7 @@ class _Run:
             if shut and parcel.channel == SERVICE:
                 parcel.failure = shut
             elif time.monotonic() - begun < BEGUN_WITHIN:
-                self._tools.sender.send(parcel, self._tools.clock())
+                self._tools.sender.send(parcel)
             if isinstance(parcel.failure, WeChatError) and parcel.failure.action is Action.NEXT_CHANNEL:
                 shut = parcel.failure
 

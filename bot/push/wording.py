@@ -24,13 +24,13 @@ class Wording:
         """What stands in a reply as well: nothing in it is numbered."""
         return self._say(kind, "unread", facts)
 
-    def menu(self, notice_id: int, kind: str, facts: dict[str, Any]) -> tuple[str, list[tuple[str, str]]]:
-        """For a msgmenu: the words, and a line (what a tap sends back, label) for each offer.
+    def head(self, kind: str, facts: dict[str, Any]) -> str:
+        """For a msgmenu: the words above its lines."""
+        return self._push(kind, facts, "".join(f"{number} {label}" for number, label in self._numbered(kind)))
 
-        The numbers stand before the labels, for whoever types instead of tapping.
-        """
-        options = [(tap_id(notice_id, number), f"{number} {label}") for number, label in self._numbered(kind)]
-        return self._push(kind, facts, "".join(label for _, label in options)), options
+    def options(self, notice_id: int, kind: str) -> list[tuple[str, str]]:
+        """Its lines: what a tap sends back, and the label; the number stands before it, for whoever types instead."""
+        return [(tap_id(notice_id, number), f"{number} {label}") for number, label in self._numbered(kind)]
 
     def numbered(self, kind: str, facts: dict[str, Any]) -> str:
         """The same as one text."""

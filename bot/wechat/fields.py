@@ -33,11 +33,12 @@ def fit(field: str, words: str) -> str:
 
     A field of a type that is not known here is taken to hold any line.
     """
-    kind = re.sub(r"\d+$", "", field)
+    kind = field.rstrip("0123456789")
     line = " ".join(clean(words).split())
     fitted = _KINDS.get(kind, str)(line)
-    shape = _SHAPES.get(kind, r".+")
-    if not re.fullmatch(shape, fitted, re.ASCII) or not all(_is_day(found) for found in _DAYS.finditer(fitted)):
+    shape = _SHAPES.get(kind)
+    fits = shape.fullmatch(fitted) if shape else fitted
+    if not fits or not all(_is_day(found) for found in _DAYS.finditer(fitted)):
         raise BadField(field)
     return fitted
 
@@ -105,17 +106,20 @@ _KINDS: dict[str, Callable[[str], str]] = {
 }
 # Type -> what the fitted value must look like, whole.
 _SHAPES = {
-    "number": r"(?=.{1,32}$)-?\d+(\.\d+)?",
-    "letter": r"[A-Za-z]{1,32}",
-    "symbol": rf"[^A-Za-z0-9\s{_HAN}]{{1,5}}",
-    "character_string": rf"[^\s{_HAN}]{{1,{_CODE}}}",
-    "phone_number": r"[0-9+\-]{1,17}",
-    "car_number": rf"[{_HAN}][A-Z][A-Za-z0-9{_HAN}]{{5,6}}",
-    "name": rf"(?=.*[{_HAN}])[^\d]{{1,{_NAME_HAN}}}|[^\d{_HAN}]{{1,{_NAME}}}",
-    "phrase": rf"[{_HAN}]{{1,{_PHRASE}}}",
-    "amount": rf"[^\w\s{_HAN}]?(?=[\d.]{{1,11}}元?$)\d{{1,10}}(\.\d{{1,2}})?元?",
-    "time": rf"({_DAY} )?{_CLOCK}",
-    "date": rf"{_DAY}( {_CLOCK})?",
+    kind: re.compile(shape, re.ASCII)
+    for kind, shape in {
+        "number": r"(?=.{1,32}$)-?\d+(\.\d+)?",
+        "letter": r"[A-Za-z]{1,32}",
+        "symbol": rf"[^A-Za-z0-9\s{_HAN}]{{1,5}}",
+        "character_string": rf"[^\s{_HAN}]{{1,{_CODE}}}",
+        "phone_number": r"[0-9+\-]{1,17}",
+        "car_number": rf"[{_HAN}][A-Z][A-Za-z0-9{_HAN}]{{5,6}}",
+        "name": rf"(?=.*[{_HAN}])[^\d]{{1,{_NAME_HAN}}}|[^\d{_HAN}]{{1,{_NAME}}}",
+        "phrase": rf"[{_HAN}]{{1,{_PHRASE}}}",
+        "amount": rf"[^\w\s{_HAN}]?(?=[\d.]{{1,11}}元?$)\d{{1,10}}(\.\d{{1,2}})?元?",
+        "time": rf"({_DAY} )?{_CLOCK}",
+        "date": rf"{_DAY}( {_CLOCK})?",
+    }.items()
 }
 
 
