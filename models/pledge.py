@@ -3,12 +3,13 @@
 import secrets
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, case, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.appeal import Appeal, OwnHousehold
 from models.base import Base, RowId, one_of
 from models.errors import Refusal
+from models.ledger import totals_of
 from models.machine import By, Machine
 from models.money import SMALLEST_PLEDGE
 from models.user import User
@@ -137,10 +138,19 @@ def make_pledge(
 
 
 def promised(db: Session, appeal_ids: list[int]) -> dict[int, tuple[int, int]]:
-    """Appeal id -> (fen promised or paid, number of pledges), for those that have any."""
+    """Appeal id -> (fen that it has, number of pledges), for those that have any.
+
+    What it has: all that came and did not go back, from donors and from matching pools, spent or not (the ledger's
+    public total), and what was promised while PAY_MODE was off. Targets, lists and milestones all count this.
+    """
+    counted, promise = Pledge.state.in_(COUNTED), case((Pledge.state == "intended", Pledge.amount_fen), else_=0)
     rows = db.execute(
-        select(Pledge.appeal_id, func.sum(Pledge.amount_fen), func.count())
-        .where(Pledge.appeal_id.in_(appeal_ids), Pledge.state.in_(COUNTED))
+        select(Pledge.appeal_id, func.sum(promise), func.count())
+        .where(Pledge.appeal_id.in_(appeal_ids), counted)
         .group_by(Pledge.appeal_id)
     )
-    return {appeal_id: (int(fen), count) for appeal_id, fen, count in rows}
+    found = {appeal_id: (int(fen), count) for appeal_id, fen, count in rows}
+    came = {appeal_id: sums.public for appeal_id, sums in totals_of(db, appeal_ids).items()}
+    of_any = {appeal_id for appeal_id in came if came[appeal_id]} | set(found)
+    pairs = {appeal_id: found.get(appeal_id, (0, 0)) for appeal_id in of_any}
+    return {appeal_id: (fen + came[appeal_id], count) for appeal_id, (fen, count) in pairs.items()}
