@@ -14,6 +14,8 @@ from sqlalchemy import (
     Dialect,
     Integer,
     MetaData,
+    TableValuedAlias,
+    Text,
     TypeDecorator,
     any_,
     bindparam,
@@ -75,3 +77,15 @@ def among(db: Session, ids: InstrumentedAttribute[int], wanted: Iterable[int]) -
         each = func.json_each(json.dumps(listed)).table_valued(column("value", Integer))
         return ids.in_(select(each.c.value))
     return ids == any_(bindparam(None, listed, ARRAY(BigInteger)))
+
+
+def paired(db: Session, rows: Iterable[tuple[int, str | None]]) -> TableValuedAlias:
+    """Rows of ``key`` and ``value`` to join with, as a fixed number of parameters."""
+    listed = list(rows)
+    if db.get_bind().dialect.name == "sqlite":
+        return func.json_each(json.dumps(dict(listed))).table_valued(
+            column("key", Integer), column("value", Text), name="paired"
+        )
+    ids, texts = ([row[place] for row in listed] for place in (0, 1))
+    found = func.unnest(bindparam(None, ids, ARRAY(BigInteger)), bindparam(None, texts, ARRAY(Text)))
+    return found.table_valued(column("key", BigInteger), column("value", Text)).render_derived(name="paired")

@@ -5,14 +5,12 @@ consent) is taken; the send happens outside of any; ``settle`` keeps what came o
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sqlalchemy import (
-    Boolean,
     LargeBinary,
-    String,
     Table,
     and_,
     bindparam,
@@ -26,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from models.base import among
+from models.base import among, paired
 from models.broadcast import Broadcast
 from models.conversation import Conversation
 from models.notice import TOLD, Notice, open_text
@@ -140,40 +138,41 @@ def claim(db: Session, ids: Collection[int], now: datetime) -> list[Owed]:
     return [Owed(*row) for row in rows]
 
 
-_SETTLE = (
-    update(_ROWS)
-    .where(_ROWS.c.id == bindparam("b_id"), _ROWS.c.state == "sending")
-    .values(
-        state=bindparam("b_state"),
-        channel=func.coalesce(bindparam("b_channel", type_=String), _ROWS.c.channel),
-        reason=bindparam("b_reason"),
-        due_at=func.coalesce(bindparam("b_due_at", type_=_ROWS.c.due_at.type), _ROWS.c.due_at),
-        sent_at=bindparam("b_sent_at", type_=_ROWS.c.sent_at.type),
-        offers_at=bindparam("b_offers_at", type_=_ROWS.c.offers_at.type),
-        platform_id=bindparam("b_platform_id", type_=String),
-        attempted_at=case((bindparam("b_unknown", type_=Boolean), _ROWS.c.attempted_at), else_=None),
-    )
-)
-
-
 def settle(db: Session, outcomes: Sequence[Outcome], now: datetime) -> None:
-    """Keep what came of them, each once: a notice that a sweep has taken for lost meanwhile stays as it is."""
-    rows = [
-        {
-            "b_id": one.id,
-            "b_state": one.state,
-            "b_channel": one.channel,
-            "b_reason": one.reason[:120],
-            "b_due_at": one.due_at,
-            "b_sent_at": now if one.went_out else None,
-            "b_offers_at": now if one.offers and one.went_out else None,
-            "b_platform_id": one.platform_id,
-            "b_unknown": one.unknown,
-        }
-        for one in sorted(outcomes, key=lambda one: one.id)
-    ]
-    if rows:
-        db.connection().execute(_SETTLE, rows)
+    """Keep what came of them, each once: a notice that a sweep has taken for lost meanwhile stays as it is.
+
+    What is the same of many is said in one statement: of a fan-out that is nearly all.
+    """
+    if not outcomes:
+        return
+    # Held in the order in which a person's turn holds them.
+    ours = among(db, Notice.id, [one.id for one in outcomes]) & (Notice.state == "sending")
+    held = set(db.connection().execute(select(_ROWS.c.id).where(ours).order_by(_ROWS.c.id).with_for_update()).scalars())
+    alike: dict[Outcome, list[tuple[int, str | None]]] = {}
+    for one in outcomes:
+        if one.id in held:
+            alike.setdefault(replace(one, id=0, platform_id=None), []).append((one.id, one.platform_id))
+    for one, rows in alike.items():
+        which = paired(db, rows)
+        kept = update(_ROWS).where(_ROWS.c.id == which.c.key).values(platform_id=which.c.value, **_settled(one, now))
+        db.connection().execute(kept)
+
+
+def _settled(one: Outcome, now: datetime) -> dict[str, Any]:
+    """What is kept of it, but for the platform's id."""
+    values: dict[str, Any] = {
+        "state": one.state,
+        "reason": one.reason[:120],
+        "sent_at": now if one.went_out else None,
+        "offers_at": now if one.offers and one.went_out else None,
+    }
+    if one.channel is not None:
+        values["channel"] = one.channel
+    if one.due_at is not None:
+        values["due_at"] = one.due_at
+    if not one.unknown:
+        values["attempted_at"] = None
+    return values
 
 
 def note_channels(db: Session, chosen: Iterable[tuple[int, str]]) -> None:
