@@ -27,9 +27,10 @@ FROM users WHERE draft_id LIKE 'crowd-%'
 """
 _NOTICES = """
 INSERT INTO notices (dedupe_key, conversation_id, template, facts, created_at, due_at, urgency)
-SELECT :key || id, id, 'appeal_moved', :facts, now(), now(), 'bulk'
-FROM conversations WHERE openid LIKE 'o-crowd-%' ORDER BY id LIMIT :count
-RETURNING id
+SELECT :key || person.id, person.id, 'appeal_moved', said.facts, now(), now(), 'bulk'
+FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM conversations WHERE openid LIKE 'o-crowd-%') AS person
+JOIN unnest(:facts) WITH ORDINALITY AS said (facts, place) USING (place)
+RETURNING notices.id
 """
 
 
@@ -48,13 +49,18 @@ def make_crowd(url: str, database: Engine, people: int) -> tuple[int, int]:
     return appeal, county
 
 
-def owe(database: Engine, count: int) -> list[int]:
-    """One notice to each of so many people; their row numbers, in order."""
-    facts = keyring().seal(json.dumps({"number": 1, "title": "苗寨修路", "state": "village_review"}), "notices.facts")
+def owe(database: Engine, count: int, *, alike: bool) -> list[int]:
+    """One notice to each of so many people; their row numbers, in order. ``alike``: all are told the same."""
     key = f"bench:{datetime.now(UTC).timestamp()}:"
+    facts = [_facts(1 if alike else place) for place in range(count)]
     with database.begin() as connection:
-        rows = connection.execute(text(_NOTICES), {"key": key, "facts": facts, "count": count})
+        rows = connection.execute(text(_NOTICES), {"key": key, "facts": facts})
         return sorted(row.id for row in rows)
+
+
+def _facts(number: int) -> bytes:
+    said = {"number": number, "title": "苗寨修路", "state": "village_review"}
+    return keyring().seal(json.dumps(said), "notices.facts")
 
 
 def begin_fan_out(database: Engine, appeal: int, by: int) -> int:

@@ -126,12 +126,15 @@ def client_alone(bench: Bench, calls: int) -> float:
         return calls / (time.perf_counter() - begin)
 
 
-def worker(bench: Bench, notices: int) -> float:
-    """Notices a second of one worker process, from the first that was claimed to the last that was sent."""
+def worker(bench: Bench, notices: int, *, alike: bool) -> float:
+    """Notices a second of one worker process, from the first that was claimed to the last that was sent.
+
+    ``alike``: as in a fan-out, all are told the same.
+    """
     with running(["-m", "flask", "--app", "wsgi", "worker", "--queues", "bulk"], OURS, bench.environment):
         _await(lambda: Worker.count(connection=bench.redis) > 0, 60)
         time.sleep(SETTLED)
-        ids = owe(bench.database, notices)
+        ids = owe(bench.database, notices, alike=alike)
         bench.jobs.deliver(ids, "bulk")
         _await(lambda: _sent(bench, ids) == notices, 120)
     with Session(bench.database) as db:
@@ -195,15 +198,19 @@ def main(arguments: list[str]) -> None:
         rounds = []
         for _ in range(given.rounds):
             plain = plain_posts(bench, 3)
-            alone, ours = client_alone(bench, given.notices), worker(bench, given.notices)
-            rounds.append((plain, alone, ours))
-            print(f"  plain {plain:.0f}, client {alone:.0f}, worker {ours:.0f}", flush=True)
-        plain, alone, ours = (statistics.median(each) for each in zip(*rounds, strict=True))
-        share = statistics.median(mine / theirs for _, theirs, mine in rounds)
+            alone = client_alone(bench, given.notices)
+            same, own = (worker(bench, given.notices, alike=alike) for alike in (True, False))
+            rounds.append((plain, alone, same, own))
+            print(f"  plain {plain:.0f}, client {alone:.0f}, worker {same:.0f}, {own:.0f}", flush=True)
+        plain, alone, same, own = (statistics.median(each) for each in zip(*rounds, strict=True))
+        of_same, of_own = (statistics.median(each[place] / each[1] for each in rounds) for place in (2, 3))
         print(f"\nSends a second against an API of {LATENCY_MS} ms, one process, one core (medians):")
         print(f"  {plain:8.0f}  requests.post, one after another")
         print(f"  {alone:8.0f}  the worker's HTTP client alone, {THREADS} threads")
-        print(f"  {ours:8.0f}  a worker: {share:.0%} of its client, {ours / plain:.0f} times the plain loop")
+        print(
+            f"  {same:8.0f}  a worker, all told the same: {of_same:.0%} of the client, {same / plain:.0f} plain loops"
+        )
+        print(f"  {own:8.0f}  a worker, each told something else: {of_own:.0%}, {own / plain:.0f} plain loops")
         print("\nNotices enqueued a second:")
         for name, rate in enqueuing(bench).items():
             print(f"  {rate:8.0f}  {name}")
