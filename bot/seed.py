@@ -23,7 +23,8 @@ from bot.seed_pictures import picture
 from bot.seed_proxy import Proxies
 from flows.norms import signs
 from flows.sorts import sort_of
-from models.appeal import Appeal, NewAppeal, submit
+from models.appeal import Appeal
+from models.asking import NewAppeal, submit
 from models.conversation import Conversation
 from models.flag import flag_earlier, flag_words
 from models.goods import NewOffer, NewRequest, make_offer, make_request

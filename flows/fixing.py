@@ -10,9 +10,11 @@ from flows.desk import Desk
 from flows.flow import Answer, Say
 from flows.proxy import OFFICERS, acting
 from flows.session import Draft
-from models.appeal import Appeal, NewAppeal, budget_of
+from models.appeal import Appeal, budget_of
+from models.asking import NewAppeal
 from models.correction import ChangedMeanwhile, NothingChanged, differs, own_appeal, resubmit
 from models.mandate import Mandate, live_mandate
+from models.money import least_minimum
 from models.photo import pictures_of, renew
 from models.proxy import use_again
 from models.region import Region
@@ -56,8 +58,19 @@ def answers_of(desk: Desk, appeal: Appeal) -> dict[str, Any]:
         "place": {"code": region.code, "name": region.full_name, "latitude": None, "longitude": None, "detail": ""},
         "deadline": appeal.deadline.astimezone(CHINA).date().isoformat(),
     }
+    if appeal.kind == "crowdfund":
+        answers |= shortfall_of(appeal)
     anew = appeal.returned_fields.split(",") if appeal.returned_fields else []
     return {name: answer for name, answer in answers.items() if name not in anew}
+
+
+def shortfall_of(appeal: Appeal) -> dict[str, Any]:
+    """The answers that lead to its minimum."""
+    if appeal.minimum_fen is None:
+        return {"shortfall": "all_back"}
+    if appeal.minimum_fen == least_minimum(appeal.target_fen):
+        return {"shortfall": "half"}
+    return {"shortfall": "own", "minimum": appeal.minimum_fen}
 
 
 def done(desk: Desk, draft: Draft, wanted: NewAppeal) -> Appeal:

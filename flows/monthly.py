@@ -33,12 +33,15 @@ def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     """On which day, from when on, and what it is until now where there is one already."""
     donor = get_user(desk.db, desk.person.user_id)
     live = find_live(desk.db, donor, draft.given["appeal_id"])
+    appeal = get_appeal(desk.db, draft.given["appeal_id"])
     first = live.next_at if live else first_time(desk.world.now)
     return {
         "day": live.day if live else desk.world.today.day,
         "first": first,
         "before_fen": live.amount_fen if live else None,
-        "deadline": get_appeal(desk.db, draft.given["appeal_id"]).deadline,
+        "deadline": appeal.deadline,
+        "minimum_fen": appeal.minimum_fen,
+        "crowdfund": appeal.kind == "crowdfund",
     }
 
 

@@ -46,6 +46,8 @@ def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
         "work_no": officer.work_no if officer else None,
         "endorsed_at": appeal.endorsed_at,
         "deadline": appeal.deadline,
+        "minimum_fen": appeal.minimum_fen,
+        "crowdfund": appeal.kind == "crowdfund",
         "closed": _closed(appeal, desk.world.now),
         "collects": desk.world.collects,
         **progress_of(desk.db, appeal),

@@ -33,6 +33,8 @@ def told(act: ReadBack) -> dict[str, Any]:
             "number": act.appeal.id,
             "title": act.appeal.title,
             "target_fen": act.appeal.target_fen,
+            "minimum_fen": act.appeal.minimum_fen,
+            "crowdfund": act.appeal.kind == "crowdfund",
             "story": act.appeal.story[:STORY_BEGINS],
             "cut": len(act.appeal.story) > STORY_BEGINS,
             "budget": act.budget[:MOST_LINES],

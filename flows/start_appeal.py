@@ -4,6 +4,7 @@ An officer may write it for somebody by mandate (``given``: ``mandate`` and ``fo
 ``given`` it is an earlier appeal, handed in again (flows/fixing.py).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -16,9 +17,10 @@ from flows.proxy import acting
 from flows.readers import BudgetLines, Choice, Day, Money, Photo, Place, Text
 from flows.readers.base import Asking, Rejected
 from flows.session import Draft
-from models.appeal import Appeal, NewAppeal, make_room, submit
+from models.appeal import Appeal
+from models.asking import NewAppeal, make_room, submit
 from models.endorsement import check_may_ask
-from models.money import CROWDFUND_MINIMUM, YUAN
+from models.money import CROWDFUND_MINIMUM, LARGEST, YUAN, least_minimum
 from models.photo import attach
 from models.proxy import use
 from models.task import find_task
@@ -44,6 +46,22 @@ class Target(Money):
 
 def _least(asking: Asking) -> int:
     return CROWDFUND_MINIMUM if asking.answers.get("kind") == "crowdfund" else YUAN
+
+
+@dataclass(frozen=True)
+class Minimum(Money):
+    """Less than the target, and no less than may be begun with; ``target`` is one more fact."""
+
+    def check(self, value: Any, asking: Asking) -> Rejected | None:
+        return Money(min=least_minimum(_target(asking)), max=_target(asking) - 1).check(value, asking)
+
+    def facts(self, asking: Asking) -> dict[str, Any]:
+        return {**super().facts(asking), "min": least_minimum(_target(asking)), "target": _target(asking)}
+
+
+def _target(asking: Asking) -> int:
+    """What was last said; it may be asked anew, with this question behind it."""
+    return int(asking.answers.get("target", CROWDFUND_MINIMUM))
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
@@ -105,7 +123,15 @@ def _appeal(draft: Draft) -> NewAppeal:
         target_fen=answers["target"],
         deadline=datetime.combine(date.fromisoformat(answers["deadline"]), _LAST_SECOND, CHINA),
         budget=[(line["item"], line["amount_fen"]) for line in answers["budget"]],
+        minimum_fen=_minimum(answers),
     )
+
+
+def _minimum(answers: Mapping[str, Any]) -> int | None:
+    """What it is begun with; the answers to questions that no longer apply do not count."""
+    if answers["kind"] != "crowdfund" or answers["shortfall"] == "all_back":
+        return None
+    return least_minimum(answers["target"]) if answers["shortfall"] == "half" else int(answers["minimum"])
 
 
 def _outcome(desk: Desk, appeal: Appeal) -> dict[str, Any]:
@@ -127,6 +153,8 @@ start_appeal = Flow(
         Step("photos", Photo(max=9, min=1)),
         Step("place", Place(level="township")),
         Step("deadline", Day(earliest=7, latest=180)),
+        Step("shortfall", Choice("shortfall"), when=lambda answers: answers.get("kind") == "crowdfund"),
+        Step("minimum", Minimum(min=YUAN, max=LARGEST), when=lambda answers: answers.get("shortfall") == "own"),
     ),
     done=done,
     admit=admit,

@@ -1,24 +1,17 @@
 """Appeals for money: what a household or a village asks for, and the way from draft to completed."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, select, text
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.backers import tell_backers
 from models.base import Base, RowId, one_of
-from models.endorsement import check_may_ask, open_endorsement
 from models.errors import Refusal
 from models.machine import SYSTEM, Actor, By, Machine, WrongState
 from models.money import CROWDFUND_MINIMUM
 from models.refund_run import ENDS, give_back
-from models.region import Region, covers
-from models.task import Matter, close_task, find_task, open_task
-from models.user import User
+from models.task import Matter, close_task, open_task
 
 KINDS = ("crowdfund", "one_to_one")
 CATEGORIES = ("education", "medical", "housing", "industry", "employment", "training", "necessities", "public_works")
@@ -75,20 +68,6 @@ MACHINE = Machine(
 )
 
 
-class OneOpenAppeal(Refusal):
-    """One open appeal per household and category; ``number`` is the one that is open (None: only just made)."""
-
-    code = "one_open_appeal"
-    step = "category"
-
-
-class OutsideHomeCounty(Refusal):
-    """Those who check an appeal must know the place and the people: ``home`` names the owner's county."""
-
-    code = "outside_home_county"
-    step = "place"
-
-
 class NoSuchAppeal(Refusal):
     code = "no_such_appeal"
 
@@ -100,8 +79,9 @@ class OwnHousehold(Refusal):
 
 
 class Appeal(Base):
-    """``target_fen``, ``deadline`` and ``kind`` are fixed once published (a database trigger holds them).
+    """``target_fen``, ``minimum_fen``, ``deadline`` and ``kind`` are fixed once published (a database trigger).
 
+    ``minimum_fen``: with so much on its last day it is begun (crowdfunding); None: with all of it or not at all.
     ``was`` is the state to go back to from ``frozen``. ``endorsed_by`` and ``endorsed_at`` say who vouched.
     """
 
@@ -116,6 +96,7 @@ class Appeal(Base):
     story: Mapped[str] = mapped_column(Text)
     region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
     target_fen: Mapped[int]
+    minimum_fen: Mapped[int | None]
     deadline: Mapped[datetime]
     state: Mapped[str] = mapped_column(String(20), default="draft")
     was: Mapped[str | None] = mapped_column(String(20))
@@ -139,6 +120,11 @@ class Appeal(Base):
         one_of("state", MACHINE.states),
         CheckConstraint("target_fen > 0", name="target_positive"),
         CheckConstraint(f"kind <> 'crowdfund' OR target_fen >= {CROWDFUND_MINIMUM}", name="crowdfund_minimum"),
+        CheckConstraint(
+            "minimum_fen IS NULL"
+            " OR (kind = 'crowdfund' AND minimum_fen * 2 >= target_fen AND minimum_fen < target_fen)",
+            name="minimum_within",
+        ),
         CheckConstraint("state <> 'frozen' OR was IS NOT NULL", name="frozen_from"),
         Index(
             "uq_appeals_one_open",
@@ -174,84 +160,6 @@ def budget_of(db: Session, number: int) -> list[tuple[str, int]]:
     """(item, fen) pairs, as they were written."""
     lines = select(BudgetLine.item, BudgetLine.amount_fen).where(BudgetLine.appeal_id == number)
     return [(item, fen) for item, fen in db.execute(lines.order_by(BudgetLine.id))]
-
-
-@dataclass(frozen=True, slots=True)
-class NewAppeal:
-    """``budget``: (item, fen) pairs."""
-
-    draft_id: str
-    kind: str
-    category: str
-    title: str
-    story: str
-    region_code: str
-    target_fen: int
-    deadline: datetime
-    budget: Sequence[tuple[str, int]]
-
-
-def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime, by: Actor | None = None) -> Appeal:
-    """Write the appeal and hand it to review. The same draft twice gives the same appeal.
-
-    ``by``: the officer who does it by mandate; else its owner.
-    Raises OneOpenAppeal, OutsideHomeCounty, CaseRevoked or RejectedLately.
-    """
-    earlier = db.scalar(select(Appeal).where(Appeal.draft_id == wanted.draft_id))
-    if earlier:
-        return earlier
-    household_id = owner.household_id
-    assert household_id is not None  # noqa: S101 - a CHECK on users holds it
-    check_may_ask(db, household_id)
-    check_place(db, wanted.region_code, owner)
-    make_room(db, owner, wanted.category, now)
-    fields: dict[str, Any] = {name: getattr(wanted, name) for name in NewAppeal.__slots__ if name != "budget"}
-    appeal = Appeal(**fields, owner_id=owner.id, household_id=household_id, state="draft", created_at=now)
-    db.add(appeal)
-    try:
-        db.flush()
-    except IntegrityError as error:
-        if "one_open" in str(error.orig) or "household_id" in str(error.orig):
-            raise OneOpenAppeal(number=None) from None  # another member of the household was a moment earlier
-        raise
-    db.add_all(BudgetLine(appeal_id=appeal.id, item=item, amount_fen=fen) for item, fen in wanted.budget)
-    hand_in(db, appeal, now, by)
-    return appeal
-
-
-def hand_in(db: Session, appeal: Appeal, now: datetime, by: Actor | None = None) -> None:
-    """To review, for the first time or again."""
-    MACHINE.move(db, appeal, "submitted", by or Actor(By.OWNER, f"user:{appeal.owner_id}"), now)
-    open_endorsement(db, appeal.matter, now)
-    db.flush()
-
-
-def open_waiting(db: Session, household_id: int, now: datetime) -> None:
-    """The household is verified: what it has handed in until now comes to an officer."""
-    theirs = (Appeal.household_id == household_id) & (Appeal.state == "submitted")
-    for appeal in db.scalars(select(Appeal).where(theirs).order_by(Appeal.id).with_for_update()):
-        if find_task(db, "appeal", appeal.id) is None:
-            open_endorsement(db, appeal.matter, now)
-
-
-def check_place(db: Session, region_code: str, owner: User) -> None:
-    """Raises OutsideHomeCounty."""
-    home = owner.region_code
-    assert home is not None  # noqa: S101 - a resident says where they live
-    county = f"{home[:6]}000000"
-    if not covers(county, region_code):
-        found = db.get(Region, county)
-        raise OutsideHomeCounty(home=found.full_name if found else county)
-
-
-def make_room(db: Session, owner: User, category: str, now: datetime) -> None:
-    """Is the household's one place for this category free? Closes what its day went by; else raises OneOpenAppeal."""
-    theirs = (Appeal.household_id == owner.household_id) & (Appeal.category == category)
-    other = db.scalar(select(Appeal).where(theirs, Appeal.state.in_(OPEN)))
-    if other:
-        end_overdue(db, other, now)
-    if other and other.state in OPEN:
-        raise OneOpenAppeal(number=other.id)
 
 
 def end_overdue(db: Session, appeal: Appeal, now: datetime) -> None:

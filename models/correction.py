@@ -7,20 +7,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.appeal import (
-    LIVE,
-    MACHINE,
-    REVIEWED,
-    Appeal,
-    BudgetLine,
-    NewAppeal,
-    NoSuchAppeal,
-    OneOpenAppeal,
-    budget_of,
-    check_place,
-    hand_in,
-    make_room,
-)
+from models.appeal import LIVE, MACHINE, REVIEWED, Appeal, BudgetLine, NoSuchAppeal, budget_of
+from models.asking import NewAppeal, OneOpenAppeal, check_place, hand_in, make_room
 from models.decision import Decision
 from models.errors import Refusal
 from models.machine import Actor, By
@@ -28,7 +16,7 @@ from models.task import close_task
 from models.user import User
 from models.verification import hold_cases
 
-_FIELDS = ("kind", "category", "title", "story", "region_code", "target_fen", "deadline")
+_FIELDS = ("kind", "category", "title", "story", "region_code", "target_fen", "minimum_fen", "deadline")
 _MOST = 5
 
 

@@ -47,6 +47,7 @@ class AppealFile:
     story: str
     place: str
     target_fen: int
+    minimum_fen: int | None
     budget: Sequence[tuple[str, int]]
     deadline: datetime
     state: str
@@ -114,6 +115,7 @@ def open_appeal(db: Session, staff: Staff, number: int, now: datetime) -> Appeal
         story=appeal.story,
         place=db.get_one(Region, appeal.region_code).full_name,
         target_fen=appeal.target_fen,
+        minimum_fen=appeal.minimum_fen,
         budget=[(line.item, line.amount_fen) for line in lines],
         deadline=appeal.deadline,
         state=appeal.state,

@@ -97,6 +97,7 @@ _SAFETY = Kind(Standing.LEGAL, "progress", urgent=True, brief=True)
 _DAY = timedelta(days=1)
 
 KINDS: dict[str, Kind] = {
+    "appeal_begins": Kind(Standing.MONEY, "progress", offers=(LOOK, MY_GIFTS), brief=True),
     "appeal_failed": Kind(Standing.MONEY, "progress", offers=(LOOK,), brief=True),
     "appeal_funded": Kind(Standing.NEWS, "progress", topic="progress", offers=(LOOK, PLEDGE_AGAIN, NO_MORE)),
     "appeal_moved": _STEP,

@@ -18,8 +18,9 @@ from models.update import Update
 
 @dataclass(frozen=True, slots=True)
 class PublicAppeal:
-    """``promised_fen`` from ``gifts`` pledges; ``vouched_by`` is the role of who endorsed it, at ``vouched_at``.
+    """``minimum_fen``: with so much it is begun on its last day; None: with all of it.
 
+    ``promised_fen`` from ``gifts`` pledges; ``vouched_by`` is the role of who endorsed it, at ``vouched_at``.
     ``unconfirmed``: written by an officer, and its owner has not yet said that it is what they want.
     """
 
@@ -29,6 +30,7 @@ class PublicAppeal:
     title: str
     place: str
     target_fen: int
+    minimum_fen: int | None
     promised_fen: int
     gifts: int
     deadline: datetime

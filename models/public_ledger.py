@@ -42,6 +42,7 @@ class AppealTotals:
     title: str
     state: str
     target_fen: int
+    minimum_fen: int | None
     totals: Totals
 
 
@@ -85,7 +86,8 @@ def appeals_with_money(db: Session, before: int | None, most: int) -> list[Appea
     appeals = db.scalars(wanted.order_by(account.subject_id.desc()).limit(most)).all()
     totals = totals_of(db, [appeal.id for appeal in appeals])
     return [
-        AppealTotals(appeal.id, appeal.title, appeal.state, appeal.target_fen, totals[appeal.id]) for appeal in appeals
+        AppealTotals(appeal.id, appeal.title, appeal.state, appeal.target_fen, appeal.minimum_fen, totals[appeal.id])
+        for appeal in appeals
     ]
 
 

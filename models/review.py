@@ -166,12 +166,19 @@ def end(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> A
 
 
 def tell_owner(
-    db: Session, appeal: Appeal, now: datetime, reasons: Sequence[str] = (), *, resumed: bool = False
+    db: Session,
+    appeal: Appeal,
+    now: datetime,
+    reasons: Sequence[str] = (),
+    *,
+    resumed: bool = False,
+    sums: Mapping[str, int | None] | None = None,
 ) -> None:
+    """``sums``: what it is begun with, where that is less than its target."""
     opened = appeal.state == "funding" and not resumed and not appeal.was
     template = "appeal_opened" if opened else "appeal_moved"
     values = {"number": appeal.id, "title": appeal.title, "state": appeal.state, "reasons": list(reasons)}
-    values["resumed"] = resumed
+    values |= {"resumed": resumed, **(sums or {})}
     key = f"appeal:{appeal.id}:{appeal.state}:{now.timestamp()}"  # it may come to this state more than once
     theirs = db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)).all()
     for conversation in theirs:

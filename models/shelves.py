@@ -151,6 +151,7 @@ APPEALS: Shelf[PublicAppeal] = Shelf(
         Appeal.title,
         Region.full_name.label("place"),
         Appeal.target_fen,
+        Appeal.minimum_fen,
         Appeal.deadline,
         Appeal.state,
         Staff.role.label("vouched_by"),

@@ -6,8 +6,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.appeal import LIVE, REVIEWED, Appeal, freeze, open_waiting
+from models.appeal import LIVE, REVIEWED, Appeal, freeze
 from models.appeal import MACHINE as APPEALS
+from models.asking import open_waiting
 from models.course import go_back, tell_owner, to_county, to_township
 from models.decision import decide, overturn
 from models.errors import Refusal

@@ -17,7 +17,8 @@ from bot.regions import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
 from bot.turn import Turns
 from config.settings import Environment, Mode, Settings
 from flows.flow import Say
-from models.appeal import MACHINE, Appeal, NewAppeal, open_waiting, publish, submit
+from models.appeal import MACHINE, Appeal, publish
+from models.asking import NewAppeal, open_waiting, submit
 from models.conversation import Conversation
 from models.database import connect
 from models.machine import SYSTEM, Actor, By

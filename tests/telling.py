@@ -36,6 +36,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
     words = "好" * LONGEST_ANSWER
     public = WIDE * 200
     return {
+        "appeal_begins": {**appeal, **reached, "minimum_fen": LARGEST},
         "appeal_failed": {**appeal, "state": "frozen"},
         "appeal_funded": {**appeal, **reached},
         "appeal_moved": {**appeal, "state": "returned", "reasons": returned, "resumed": False},
@@ -144,6 +145,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
     open_case: Facts = {**case, "expires": None, "until": None}
     listing = {"number": 3, "name": "竹编提篮"}
     one: list[tuple[str, Facts]] = [
+        ("appeal_begins", {**appeal, **reached, "minimum_fen": 250_000}),
         *(("appeal_failed", {**appeal, "state": state}) for state in _STOPPED),
         ("appeal_funded", {**appeal, **reached}),
         *(
@@ -152,6 +154,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
             for why in reasons
             for resumed in (False, True)
         ),
+        ("appeal_moved", {**appeal, **reached, "state": "minimum_met", "reasons": [], "minimum_fen": 250_000}),
         # Such as waited since before there were reasons.
         ("appeal_moved", {**appeal, "state": "rejected"}),
         ("appeal_opened", appeal),

@@ -20,7 +20,8 @@ from bot.jobs import JOBS
 from bot.work.clock import Clock
 from bot.work.rounds import ROUNDS
 from bot.worker import Errands
-from models.appeal import Appeal, NewAppeal, submit
+from models.appeal import Appeal
+from models.asking import NewAppeal, submit
 from models.audit import AuditEvent, AuditHead, link_hash
 from models.books import read_head, violations
 from models.database import snapshot

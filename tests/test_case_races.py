@@ -9,7 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from models import review, verdict
-from models.appeal import Appeal, NewAppeal
+from models.appeal import Appeal
+from models.asking import NewAppeal
 from models.correction import own_appeal, resubmit
 from models.erase import erase_person
 from models.machine import Actor, By

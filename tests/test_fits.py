@@ -24,7 +24,8 @@ from flows.progress import LONGEST_UPDATE
 from flows.session import loads
 from flows.standing import cursor
 from handlers.table import COMMANDS
-from models.appeal import MACHINE, Appeal, NewAppeal, publish, submit
+from models.appeal import MACHINE, Appeal, publish
+from models.asking import NewAppeal, submit
 from models.contact import ask_for
 from models.conversation import Conversation, Turn
 from models.database import connect
@@ -200,6 +201,7 @@ class World:
             target_fen=TARGET,
             deadline=self.now + timedelta(days=60),
             budget=[*budget, (ITEM, TARGET - part * (LINES - 1))],
+            minimum_fen=TARGET - 1,
         )
 
     def _cases(self, db: Database) -> None:
@@ -386,6 +388,7 @@ LONGEST: dict[str, list[str | Kind]] = {
     "story": [WIDE * 400, WIDE * 399, FINISH],
     "photos": [PHOTO, FINISH],
     "deadline": ["120天后"],
+    "minimum": [str(TARGET // 100 - 1)],
     "item": [ITEM],
     "unit": ["8"],
     "weight": ["100斤"],
@@ -428,7 +431,7 @@ def tell_the_bot(world: World, name: str, what: str | Kind) -> str:
         ("stranger", "start_register", {"role": "1"}),
         ("newcomer", "start_register", {"role": "2"}),
         ("resident", "start_one_to_one", {}),
-        ("resident", "start_crowdfund", {"category": "7"}),
+        ("resident", "start_crowdfund", {"category": "7", "shortfall": "3"}),
         ("resident", "start_listing", {"name": ITEM}),
         ("resident", "start_request", {}),
         ("donor", "start_offer", {}),

@@ -130,6 +130,7 @@ def test_what_a_push_offers_can_be_done_with_what_it_knows(kind: str) -> None:
 
 def test_nobody_turns_off_what_a_right_or_a_sum_hangs_on() -> None:
     assert {kind for kind, each in KINDS.items() if each.standing is Standing.MONEY} == {
+        "appeal_begins",
         "appeal_failed",
         "appeal_resumed",
         "disbursed",

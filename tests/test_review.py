@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Database
 
-from models.appeal import MACHINE, Appeal, NewAppeal, OneOpenAppeal, freeze, publish, resume, submit
+from models.appeal import MACHINE, Appeal, freeze, publish, resume
+from models.asking import NewAppeal, OneOpenAppeal, submit
 from models.audit import AuditEvent
 from models.course import to_township
 from models.decision import Decision

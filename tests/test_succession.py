@@ -12,7 +12,8 @@ from bot.region_rows import Row
 from bot.regions import Loaded, load_regions
 from flows.session import loads
 from models import succession
-from models.appeal import Appeal, NewAppeal, submit
+from models.appeal import Appeal
+from models.asking import NewAppeal, submit
 from models.audit import AuditEvent
 from models.conversation import Conversation
 from models.goods import NewOffer, NewRequest, make_offer, make_request

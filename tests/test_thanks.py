@@ -296,7 +296,7 @@ def test_the_trail_says_who_thanked_and_who_published(stage: Stage) -> None:
         assert db.scalar(select(func.count(Decision.id)).where(Decision.subject == "update")) == 1
 
 
-@pytest.mark.parametrize("template", ["appeal_funded", "appeal_failed", "appeal_resumed"])
+@pytest.mark.parametrize("template", ["appeal_begins", "appeal_funded", "appeal_failed", "appeal_resumed"])
 def test_staff_see_how_far_any_word_to_backers_is(stage: Stage, template: str) -> None:
     number = stage.open_appeal()
     give(stage, number)

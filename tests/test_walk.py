@@ -17,7 +17,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from bot.tending import tend
-from models.appeal import OPEN, Appeal, NewAppeal, get_appeal, submit
+from models.appeal import OPEN, Appeal, get_appeal
+from models.asking import NewAppeal, submit
 from models.audit import AuditEvent
 from models.books import violations
 from models.conversation import Conversation
