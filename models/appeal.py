@@ -121,8 +121,9 @@ class Appeal(Base):
         CheckConstraint("target_fen > 0", name="target_positive"),
         CheckConstraint(f"kind <> 'crowdfund' OR target_fen >= {CROWDFUND_MINIMUM}", name="crowdfund_minimum"),
         CheckConstraint(
-            "minimum_fen IS NULL"
-            " OR (kind = 'crowdfund' AND minimum_fen * 2 >= target_fen AND minimum_fen < target_fen)",
+            "(minimum_fen IS NULL AND state <> 'minimum_met')"
+            " OR (minimum_fen IS NOT NULL"
+            " AND kind = 'crowdfund' AND minimum_fen * 2 >= target_fen AND minimum_fen < target_fen)",
             name="minimum_within",
         ),
         CheckConstraint("state <> 'frozen' OR was IS NOT NULL", name="frozen_from"),

@@ -240,7 +240,9 @@ class Stage:
             attach(db, "appeal", appeal.id, conversation, [picture], now)
             return appeal.id
 
-    def open_appeal(self, kind: str = "one_to_one", target_fen: int = 500_000, days: int = 60) -> int:
+    def open_appeal(
+        self, kind: str = "one_to_one", target_fen: int = 500_000, days: int = 60, minimum_fen: int | None = None
+    ) -> int:
         """A published appeal by a household of its own, endorsed by an officer of its own."""
         serial = self._count(Appeal)
         owner_id = self.register(f"o-owner-{serial}", "resident")
@@ -258,6 +260,7 @@ class Stage:
                 target_fen=target_fen,
                 deadline=now + timedelta(days=days),
                 budget=(("水泥", target_fen),),
+                minimum_fen=minimum_fen,
             )
             appeal = submit(db, wanted, owner, now)
             officer = Actor(By.VILLAGE, f"staff:{officer_id}")

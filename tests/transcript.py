@@ -263,6 +263,8 @@ class Actor:
                 gifts_back.hear_of_newest(self.stage, state)
             case ["fails", appeal_id]:
                 gifts_back.fail_and_plan(self.stage, int(appeal_id))
+            case ["open_appeal", "crowdfund", minimum]:
+                self.stage.open_appeal("crowdfund", 30_000_000, minimum_fen=int(minimum) * 100)
             case ["open_appeal", *kind]:
                 target = 30_000_000 if kind == ["crowdfund"] else 500_000
                 self.stage.open_appeal(kind[0] if kind else "one_to_one", target)

@@ -12,7 +12,11 @@ down_revision = "0013"
 branch_labels = None
 depends_on = None
 
-_WITHIN = "minimum_fen IS NULL OR (kind = 'crowdfund' AND minimum_fen * 2 >= target_fen AND minimum_fen < target_fen)"
+_WITHIN = (
+    "(minimum_fen IS NULL AND state <> 'minimum_met')"
+    " OR (minimum_fen IS NOT NULL"
+    " AND kind = 'crowdfund' AND minimum_fen * 2 >= target_fen AND minimum_fen < target_fen)"
+)
 _FIXED = ("target_fen", "deadline", "kind", "published_at")
 
 
