@@ -1,5 +1,6 @@
 """What a gift is told on for: word to the family, and to everybody when half or all of it is promised."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 from models.appeal import Appeal
 from models.backers import tell_backers
 from models.conversation import Conversation
+from models.matching import Added
 from models.notice import tell
 from models.pledge import Pledge, promised
 
@@ -22,8 +24,10 @@ def progress_of(db: Session, appeal: Appeal) -> dict[str, int]:
     return {"promised_fen": fen, "gifts": gifts, "target_fen": appeal.target_fen}
 
 
-def tell_of_gift(db: Session, appeal: Appeal, pledge: Pledge, name: str | None, now: datetime) -> dict[str, int]:
-    """To the owner, with ``name`` or none; a milestone once. Returns how far it is.
+def tell_of_gift(
+    db: Session, appeal: Appeal, pledge: Pledge, name: str | None, now: datetime, added: Sequence[Added] = ()
+) -> dict[str, int]:
+    """To the owner, with ``name`` or none; a milestone once. Returns how far it is. ``added``: by pools, to this gift.
 
     ``appeal`` is held, so that of two gifts at once one sees what the other made of the sum.
     """
@@ -32,21 +36,32 @@ def tell_of_gift(db: Session, appeal: Appeal, pledge: Pledge, name: str | None, 
     known = {"number": appeal.id, "title": appeal.title, **reached}
     if owner:
         gift = {**known, "new_gifts": 1, "amount_fen": pledge.amount_fen, "name": name}
+        gift["matched_fen"] = sum(each.fen for each in added)
         gift["paid"] = pledge.state != "intended"
         tell(db, owner, "pledged", gift, f"pledged:{pledge.id}", now, ("appeal", appeal.id))
-    percent = _passed(reached["promised_fen"], pledge.amount_fen, appeal.target_fen)
+    came = pledge.amount_fen + sum(each.fen for each in added)
+    percent = _passed(reached["promised_fen"], came, appeal.target_fen)
     if percent:
         _tell_milestone(db, appeal, owner, percent, known, now)
     return reached
 
 
-def tell_of_payment(db: Session, appeal: Appeal, pledge: Pledge, kind: str, now: datetime) -> None:
-    """To the donor: ``gift_paid``, or ``gift_late`` for one that goes back."""
+def tell_of_payment(
+    db: Session, appeal: Appeal, pledge: Pledge, kind: str, now: datetime, added: Sequence[Added] = ()
+) -> None:
+    """To the donor: ``gift_paid``, with what pools have ``added``, or ``gift_late`` for one that goes back."""
     facts = {"number": appeal.id, "title": appeal.title, "amount_fen": pledge.amount_fen, "code": pledge.code}
     if kind == "gift_late":
         facts["fallback"] = pledge.fallback
+    else:
+        facts["matches"] = told_of(added)
     for donor in db.scalars(select(Conversation.id).where(Conversation.user_id == pledge.donor_id)):
         tell(db, donor, kind, facts, f"{kind}:{pledge.id}:{donor}", now, ("appeal", appeal.id))
+
+
+def told_of(added: Sequence[Added]) -> list[list[Any]]:
+    """(sponsor, fen) as notices have them."""
+    return [[each.sponsor, each.fen] for each in added]
 
 
 def _passed(fen: int, amount_fen: int, target_fen: int) -> int | None:

@@ -78,8 +78,12 @@ TOPICS = ("progress", "gifts", "matches", "calls", "digest", "reminders")
 
 def join_gifts(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     """Several gifts in one word: their number and sum; a name stands by a single one only."""
-    new_gifts = before.get("new_gifts", 1) + now["new_gifts"]
-    return {**now, "new_gifts": new_gifts, "amount_fen": before["amount_fen"] + now["amount_fen"], "name": None}
+    sums = {
+        "new_gifts": before.get("new_gifts", 1) + now["new_gifts"],
+        "amount_fen": before["amount_fen"] + now["amount_fen"],
+        "matched_fen": before.get("matched_fen", 0) + now.get("matched_fen", 0),
+    }
+    return {**now, **sums, "name": None}
 
 
 def join_tasks(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:

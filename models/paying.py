@@ -1,9 +1,10 @@
 """From a promise to money that is held: orders, and what a payment does. What nobody pays: models.unpaid.
 
-Held in this order: appeal, pledge, order. No order reserves anything: whether a gift is still taken is decided when its
-money comes, and what comes too late, or is too much, goes back.
+Held in this order: appeal, pledge, order, then as models.matching says. No order reserves anything: whether a gift is
+still taken is decided when its money comes, and what comes too late, or is too much, goes back.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,6 +19,7 @@ from models.gift_news import tell_of_gift, tell_of_payment
 from models.ledger import lock, moves, totals
 from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED
 from models.machine import SYSTEM, Actor, By
+from models.matching import Added, hold_pools, match_gift
 from models.money import SMALLEST_PLEDGE
 from models.outcome import fund
 from models.pay_case import open_case
@@ -204,9 +206,11 @@ def _take(db: Session, appeal: Appeal, pledge: Pledge, order: PayOrder, now: dat
     if refused:
         tell_of_payment(db, appeal, pledge, "gift_late", now)
         return _give_back(db, order, "over" if isinstance(refused, OverCap) else "late", now)
+    pools = hold_pools(db, appeal, now, (CHANNEL,))
     moves.payment_received(db, appeal.id, order.amount_fen, order.cause, now)
     PLEDGES.move(db, pledge, "committed", SYSTEM, now)
-    _tell(db, appeal, pledge, now)
+    added = match_gift(db, pools, appeal, pledge, room(db, appeal), now)
+    _tell(db, appeal, pledge, added, now)
     if room(db, appeal) < SMALLEST_PLEDGE:
         fund(db, appeal, now)
     db.flush()
@@ -251,10 +255,10 @@ def _in_question(db: Session, pledge_id: int) -> bool:
     return db.scalar(theirs.where(PayOrder.pledge_id == pledge_id, PayCase.closed_at.is_(None)).limit(1)) is not None
 
 
-def _tell(db: Session, appeal: Appeal, pledge: Pledge, now: datetime) -> None:
+def _tell(db: Session, appeal: Appeal, pledge: Pledge, added: Sequence[Added], now: datetime) -> None:
     donor = db.get_one(User, pledge.donor_id)
-    tell_of_payment(db, appeal, pledge, "gift_paid", now)
-    tell_of_gift(db, appeal, pledge, None if pledge.anonymous else donor.display_name, now)
+    tell_of_payment(db, appeal, pledge, "gift_paid", now, added)
+    tell_of_gift(db, appeal, pledge, None if pledge.anonymous else donor.display_name, now, added)
 
 
 def _owner(pledge: Pledge) -> Actor:

@@ -14,6 +14,7 @@ from models.disbursing import barred_from, locked, turn_of
 from models.errors import Refusal
 from models.ledger import Account, lock, moves
 from models.machine import SYSTEM, WrongState
+from models.matching import gone_from, hold_matches, return_matches
 from models.notice import tell
 from models.payee import Payee
 from models.sealing import keyring
@@ -115,10 +116,11 @@ def bounced(db: Session, staff: Staff, number: int, now: datetime) -> Disburseme
     """
     disbursement, appeal = locked(db, number)
     MACHINE.check(disbursement.state, "returned", staff.actor)
-    moves.disbursement_returned(
-        db, appeal.id, disbursement.holder_id or 0, disbursement.amount_fen, f"disbursement:{number}", now
-    )
+    holder, gone = disbursement.holder_id or 0, gone_from(db, number)
+    hold_matches(db, gone, (Account("appeal", appeal.id), Account("bank", holder)))
+    moves.disbursement_returned(db, appeal.id, holder, disbursement.amount_fen, f"disbursement:{number}", now)
     db.execute(delete(DisbursementShare).where(DisbursementShare.disbursement_id == number))
+    return_matches(db, gone, now)
     MACHINE.move(db, disbursement, "returned", staff.actor, now)
     disbursement.gifts_to, disbursement.receipts_due = 0, None
     close_task(db, "disbursement", number, now, staff)

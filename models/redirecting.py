@@ -2,10 +2,12 @@
 
 Similar: of the same category, in the same county, open, with room for all of it, and not of the donor's own household.
 Of several the one that was published first, so that who has waited longest is helped first. Where there is none it
-goes back. The donor is told, and may ask for the new gift back as for any other.
+goes back. What pools had added to it has gone back to them; those of the new appeal may add to it anew. The donor is
+told, and may ask for the new gift back as for any other.
 """
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -14,9 +16,11 @@ from sqlalchemy.orm import Session
 from models.appeal import Appeal, get_appeal
 from models.conversation import Conversation
 from models.errors import Refusal
-from models.gift_news import tell_of_gift
+from models.gift_news import tell_of_gift, told_of
 from models.ledger import moves
+from models.ledger.accounts import REFUNDS
 from models.machine import SYSTEM
+from models.matching import Added, hold_pools, match_gift
 from models.money import SMALLEST_PLEDGE
 from models.notice import tell
 from models.outcome import fund
@@ -49,13 +53,15 @@ def redirect(db: Session, number: int, now: datetime) -> Pledge | None:
     if refund is None or not _may(db, refund) or not _takes(db, target, donor, refund.amount_fen, now):
         return None
     gift = _make(db, refund, before, target, now)
+    pools = hold_pools(db, target, now, (REFUNDS,))
     moves.refund_redirected(db, target.id, refund.amount_fen, refund.cause, now)
     refund.redirected_to, refund.ended_at, refund.due_at = gift.id, now, None
     MACHINE.move(db, refund, "redirected", SYSTEM, now)
     PLEDGES.move(db, before, "redirected", SYSTEM, now)
+    added = match_gift(db, pools, target, gift, room(db, target), now)
     db.flush()
-    tell_of_gift(db, target, gift, None if gift.anonymous else donor.display_name, now)
-    _tell(db, refund, before, gift, target, now)
+    tell_of_gift(db, target, gift, None if gift.anonymous else donor.display_name, now, added)
+    _tell(db, refund, before, gift, target, added, now)
     if room(db, target) < SMALLEST_PLEDGE:
         fund(db, target, now)
     return gift
@@ -111,7 +117,15 @@ def _make(db: Session, refund: Refund, before: Pledge, target: Appeal, now: date
     return gift
 
 
-def _tell(db: Session, refund: Refund, before: Pledge, gift: Pledge, target: Appeal, now: datetime) -> None:
+def _tell(
+    db: Session,
+    refund: Refund,
+    before: Pledge,
+    gift: Pledge,
+    target: Appeal,
+    added: Sequence[Added],
+    now: datetime,
+) -> None:
     facts = {
         "number": target.id,
         "title": target.title,
@@ -119,6 +133,7 @@ def _tell(db: Session, refund: Refund, before: Pledge, gift: Pledge, target: App
         "before": before.appeal_id,
         "before_title": db.get_one(Appeal, before.appeal_id).title,
         "code": gift.code,
+        "matches": told_of(added),
     }
     for person in db.scalars(select(Conversation.id).where(Conversation.user_id == gift.donor_id)):
         tell(db, person, "redirected", facts, f"redirected:{refund.id}:{person}", now, ("appeal", target.id))

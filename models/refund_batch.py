@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from models.appeal import Appeal, get_appeal
 from models.errors import Refusal
+from models.ledger.accounts import REFUNDS
+from models.matching import hold_matches, return_matches
 from models.payment import PayOrder
 from models.pledge import Pledge
 from models.queue import within
@@ -77,7 +79,7 @@ def plan_page(db: Session, number: int, now: datetime) -> Page | None:
     after = (Pledge.appeal_id == run.appeal_id) & (Pledge.id > run.cursor)
     page = select(Pledge).where(after).order_by(Pledge.id).limit(PAGE).with_for_update(key_share=True)
     pledges = db.scalars(page.execution_options(populate_existing=True)).all()
-    ids = _owe(db, run, [pledge for pledge in pledges if pledge.state in HELD], now)
+    ids = _owe(db, run, pledges, now)
     last = len(pledges) < PAGE
     run.cursor = pledges[-1].id if pledges else run.cursor
     if last:
@@ -116,17 +118,20 @@ def progress_of(db: Session, run: RefundRun) -> Progress:
     )
 
 
-def _owe(db: Session, run: RefundRun, pledges: Sequence[Pledge], now: datetime) -> list[int]:
+def _owe(db: Session, run: RefundRun, everyone: Sequence[Pledge], now: datetime) -> list[int]:
     """Those of which nothing is left, or that no order of ours has paid for, have nothing to go back."""
+    pledges = [pledge for pledge in everyone if pledge.state in HELD]
     lefts, orders = lefts_of(db, pledges), orders_of(db, pledges)
     held = select(PayOrder.id).where(PayOrder.id.in_([order.id for order in orders.values()]))
     db.execute(held.order_by(PayOrder.id).with_for_update(key_share=True))
+    hold_matches(db, [pledge.id for pledge in everyone], (REFUNDS,))
     ids = []
     for pledge in pledges:
         order = orders.get(pledge.id)
         if order is not None and lefts[pledge.id] > 0:
             refund = owe_refund(db, order, lefts[pledge.id], run.reason, now, pledge=pledge, run_id=run.id)
             ids.append(refund.id)
+    return_matches(db, [pledge.id for pledge in everyone], now)  # a gift may be spent, and a fen of its match not
     return ids
 
 

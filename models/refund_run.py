@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, column, exists, select, table, text
+from sqlalchemy import ForeignKey, Index, String, column, exists, or_, select, table, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
 
 # By its name: models.pledge knows of appeals, and appeals of this.
 _PLEDGES = table("pledges", column("appeal_id"), column("state"))
+_MATCHES = table("pool_matches", column("appeal_id"), column("fen"), column("returned_fen"))
 # In which a gift's money, or what is left of it, is held for its appeal.
 HELD = ("paid", "committed", "partly_disbursed")
 # The states of an appeal in which nothing more comes of it.
@@ -39,8 +40,9 @@ class RefundRun(Base):
 
 
 def give_back(db: Session, appeal_id: int, reason: str, now: datetime) -> None:
-    """In the transaction that ends the appeal, whose row the caller holds; none where no gift is held for it."""
+    """In the transaction that ends the appeal, whose row the caller holds; none where nothing is held for it."""
     held = exists().where(_PLEDGES.c.appeal_id == appeal_id, _PLEDGES.c.state.in_(HELD))
-    if db.scalar(select(held)):
+    matched = exists().where(_MATCHES.c.appeal_id == appeal_id, _MATCHES.c.fen > _MATCHES.c.returned_fen)
+    if db.scalar(select(or_(held, matched))):
         db.add(RefundRun(appeal_id=appeal_id, reason=reason, created_at=now))
         db.flush()

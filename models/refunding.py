@@ -1,8 +1,9 @@
 """When a gift goes back, and how much of it: all that is left, since what was paid out is spent.
 
 A donor may ask while anything is left, and is heard at once, by rule. An appeal that fails or is cancelled gives all
-its gifts back (models.refund_batch). The family is not told of a single one: who gave and took back is the donor's own
-affair, also where the gift has a name, and what the appeal has now stands with it for everybody.
+its gifts back (models.refund_batch). What is left of what pools have added to a gift goes back to them with it
+(models.matching). The family is not told of a single one: who gave and took back is the donor's own affair, also where
+the gift has a name, and what the appeal has now stands with it for everybody.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,9 @@ from models.appeal import Appeal, get_appeal
 from models.disbursement import DisbursementShare
 from models.errors import Refusal
 from models.ledger import moves
+from models.ledger.accounts import REFUNDS
 from models.machine import SYSTEM, Actor, By
+from models.matching import hold_matches, return_matches
 from models.payment import PayOrder
 from models.pledge import MACHINE as PLEDGES
 from models.pledge import Pledge
@@ -148,7 +151,9 @@ def owe_refund(
     if reason in UNASSIGNED:
         moves.refund_from_unassigned(db, fen, refund.cause, now)
     else:
+        hold_matches(db, [pledge.id], (REFUNDS,))
         moves.refund_owed(db, pledge.appeal_id, fen, refund.cause, now)
+        return_matches(db, [pledge.id], now)
     if refund.is_of_gift and pledge.state != "refund_pending":
         PLEDGES.move(db, pledge, "refund_pending", actor, now, detail=reason)
     db.flush()

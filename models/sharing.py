@@ -17,6 +17,7 @@ from models.disbursement import Disbursement, DisbursementShare
 from models.machine import SYSTEM
 from models.pledge import MACHINE as PLEDGES
 from models.pledge import Pledge
+from models.pool import PoolMatch
 from models.shares import split
 
 GIVING = ("committed", "partly_disbursed")
@@ -28,26 +29,37 @@ _PATIENCE_MS = 30_000
 def write_shares(db: Session, disbursement: Disbursement, held_fen: int) -> int:
     """Take it from every gift in proportion to what is left of it; returns the fen that no gift has given.
 
-    ``held_fen``: for its appeal, before it is paid. What is held beyond the gifts came from matching pools, which give
-    in the same proportion. The appeal must be locked.
+    With what is left of a gift goes what is left of that which pools have added to it (models.matching): both give in
+    proportion, the pools' part rounded down to the fen. ``held_fen``: for its appeal, before it is paid. What is held
+    beyond both is nobody's any more, and gives in the same proportion. The appeal must be locked.
     """
     left = _left(disbursement.appeal_id).subquery()
-    row = db.execute(select(func.sum(left.c.fen), func.max(left.c.fen))).one()
-    total, largest = int(row[0] or 0), int(row[1] or 0)
+    row = db.execute(select(func.sum(left.c.fen), func.max(left.c.fen), func.sum(left.c.matched))).one()
+    total, largest, matched = (int(each or 0) for each in row)
     if total > held_fen:
         raise ValueError(f"the gifts of appeal {disbursement.appeal_id} have more left than is held for it")
-    of_gifts, of_pools = 0, 1
-    parts = split(disbursement.amount_fen, {of_gifts: total, of_pools: held_fen - total})
+    of_gifts, of_nobody = 0, 1
+    parts = split(disbursement.amount_fen, {of_gifts: total, of_nobody: held_fen - total})
     fen = parts.get(of_gifts, 0)
     if fen and db.get_bind().dialect.name == "sqlite" and fen * largest >= _LARGEST:
         # Beyond SQLite's integers, which would become fractions: as the pure function has it.
-        weights = {number: int(each) for number, each in db.execute(_left(disbursement.appeal_id))}
-        rows = [(disbursement.id, number, part) for number, part in split(fen, weights).items()]
-        names = ("disbursement_id", "pledge_id", "amount_fen")
-        db.execute(insert(DisbursementShare), [dict(zip(names, row, strict=True)) for row in rows])
+        db.execute(insert(DisbursementShare), _rows(db, disbursement, fen))
     elif fen:
         _patiently(db, _insert(db, disbursement, fen, total))
-    return parts.get(of_pools, 0)
+    of_pools = select(func.sum(DisbursementShare.matched_fen))
+    of_pools = of_pools.where(DisbursementShare.disbursement_id == disbursement.id)
+    return parts.get(of_nobody, 0) + (int(db.scalar(of_pools) or 0) if matched else 0)
+
+
+def _rows(db: Session, disbursement: Disbursement, fen: int) -> list[dict[str, int]]:
+    """What ``_insert`` would insert."""
+    found = {row.id: row for row in db.execute(_left(disbursement.appeal_id))}
+    rows = []
+    for number, part in split(fen, {number: row.fen for number, row in found.items()}).items():
+        matched = part * found[number].matched // found[number].fen
+        amounts = {"amount_fen": part - matched, "matched_fen": matched}
+        rows.append({"disbursement_id": disbursement.id, "pledge_id": number, **amounts})
+    return rows
 
 
 def _patiently(db: Session, statement: Any) -> None:
@@ -94,32 +106,46 @@ def _set_states(db: Session, numbers: Sequence[int], now: datetime, detail: str)
     db.flush()
 
 
-def _left(appeal_id: int) -> Select[int, int]:
-    """(gift, fen) for each of the appeal's gifts of which something is left."""
+def _left(appeal_id: int) -> Select[int, int, int]:
+    """(gift, fen, matched) for each of the appeal's gifts of which something is left, or of what was added to it.
+
+    ``fen``: of both together, ``matched`` of what was added. A gift may be settled, and a fen of its match left.
+    """
     share = DisbursementShare
-    spent = select(share.pledge_id, func.sum(share.amount_fen).label("fen"))
+    spent = select(
+        share.pledge_id, func.sum(share.amount_fen).label("fen"), func.sum(share.matched_fen).label("matched")
+    )
     spent = spent.join(Disbursement, Disbursement.id == share.disbursement_id)
     spent_of = spent.where(Disbursement.appeal_id == appeal_id).group_by(share.pledge_id).subquery()
-    left = cast(Pledge.amount_fen - func.coalesce(spent_of.c.fen, 0), BigInteger)
+    net = func.sum(PoolMatch.fen - PoolMatch.returned_fen).label("fen")
+    added_to = select(PoolMatch.pledge_id, net).where(PoolMatch.appeal_id == appeal_id).group_by(PoolMatch.pledge_id)
+    added = added_to.subquery()
+    matched = cast(func.coalesce(added.c.fen, 0) - func.coalesce(spent_of.c.matched, 0), BigInteger)
+    left = cast(Pledge.amount_fen - func.coalesce(spent_of.c.fen, 0) + matched, BigInteger)
     return (
-        select(Pledge.id, left.label("fen"))
+        select(Pledge.id, left.label("fen"), matched.label("matched"))
         .outerjoin(spent_of, spent_of.c.pledge_id == Pledge.id)
-        .where(Pledge.appeal_id == appeal_id, Pledge.state.in_(GIVING), left > 0)
+        .outerjoin(added, added.c.pledge_id == Pledge.id)
+        .where(Pledge.appeal_id == appeal_id, Pledge.state.in_((*GIVING, "settled")), left > 0)
     )
 
 
 def _insert(db: Session, disbursement: Disbursement, fen: int, total: int) -> Any:
-    """models.shares.split in SQL: whole parts, then one more fen for the largest remainders."""
+    """models.shares.split in SQL: whole parts, one more fen for the largest remainders, and the pools' part of each."""
     left = _left(disbursement.appeal_id).subquery()
     exact = Integer if db.get_bind().dialect.name == "sqlite" else Numeric
     product = cast(literal(fen), exact) * cast(left.c.fen, exact)
     part: Any = product.op("/")(total) if exact is Integer else func.div(product, total)
     remainder: Any = product.op("%")(total) if exact is Integer else func.mod(product, total)
-    parts = select(left.c.id, part.label("part"), remainder.label("remainder")).cte("parts")
+    both = (left.c.fen, left.c.matched)
+    parts = select(left.c.id, *both, part.label("part"), remainder.label("remainder")).cte("parts")
     left_over = fen - select(func.sum(parts.c.part)).scalar_subquery()
     place = func.row_number().over(order_by=(parts.c.remainder.desc(), parts.c.id))
-    placed = select(parts.c.id, parts.c.part, place.label("place")).cte("placed")
-    one_more = cast(placed.c.place <= left_over, Integer)
-    amount = cast(placed.c.part + one_more, BigInteger).label("amount")
-    rows = select(literal(disbursement.id), placed.c.id, amount).where(amount > 0)
-    return insert(DisbursementShare).from_select(["disbursement_id", "pledge_id", "amount_fen"], rows)
+    placed = select(parts.c.id, parts.c.fen, parts.c.matched, parts.c.part, place.label("place")).cte("placed")
+    amount = cast(placed.c.part + cast(placed.c.place <= left_over, Integer), BigInteger)
+    given = select(placed.c.id, placed.c.fen, placed.c.matched, amount.label("amount")).cte("given")
+    product = cast(given.c.amount, exact) * cast(given.c.matched, exact)
+    of_pools: Any = product.op("/")(given.c.fen) if exact is Integer else func.div(product, given.c.fen)
+    matched = cast(of_pools, BigInteger)
+    rows = select(literal(disbursement.id), given.c.id, given.c.amount - matched, matched).where(given.c.amount > 0)
+    return insert(DisbursementShare).from_select(["disbursement_id", "pledge_id", "amount_fen", "matched_fen"], rows)

@@ -27,6 +27,7 @@ from models import (  # noqa: F401 - a table is there once its module is
     payment,
     photo,
     pledge,
+    pool,
     produce,
     receipt,
     refund,

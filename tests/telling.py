@@ -5,8 +5,10 @@ from typing import Any
 from flows.lexicon import Lexicon
 from models.appeal import MACHINE as APPEALS
 from models.help_desk import LONGEST_ANSWER
+from models.matching import MOST_POOLS
 from models.money import LARGEST
 from models.pledge import FALLBACKS
+from models.pool import LONGEST_SPONSOR
 from models.receipt import LONGEST_NUMBER
 from models.task import STEPS, SUBJECTS
 from models.verification import MACHINE as CASES
@@ -32,6 +34,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
     acted = {"subject": "appeal", "number": MOST, "work_no": WORK_NO}
     listing = {"number": MOST, "name": ITEM}
     task = {"count": MOST, "due": DAY, "subject": "revision", "number": MOST, "step": "suspended"}
+    matches = {"matches": [[WIDE * LONGEST_SPONSOR, LARGEST]] * MOST_POOLS}
     # What staff wrote; what an owner or a county may write to many is shorter.
     words = "好" * LONGEST_ANSWER
     public = WIDE * 200
@@ -83,7 +86,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             "reasons": list(lexicon.choices["use_reason"]),
         },
         "gift_late": {**appeal, "amount_fen": LARGEST, "code": CODE, "fallback": "similar"},
-        "gift_paid": {**appeal, "amount_fen": LARGEST, "code": CODE},
+        "gift_paid": {**appeal, "amount_fen": LARGEST, "code": CODE} | matches,
         "goods_received": {"number": MOST, "item": ITEM, "place": place},
         "handed_over": {**seat, "count": MOST},
         "match_found": {"number": MOST, "item": ITEM, "offer": MOST, "offered": ITEM, "count": MOST},
@@ -97,12 +100,12 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "objection_decided": {"number": MOST, "upheld": True},
         "objection_made": {"number": MOST, "count": MOST, "due": DAY},
         "ordered": {**listing, "quantity": MOST, "unit": "jin", "amount_fen": LARGEST, "code": CODE, "due": DAY},
-        "pledged": {**appeal, **money, "new_gifts": MOST, "name": NAME, "paid": False},
+        "pledged": {**appeal, **money, "new_gifts": MOST, "name": NAME, "paid": False, "matched_fen": LARGEST},
         "proxied_moved": {**appeal, "state": "returned", "reasons": returned},
         "proxy_acted": {**acted, "title": TITLE},
         "proxy_denied": acted,
         "proxy_own_card": acted,
-        "redirected": {**appeal, "amount_fen": LARGEST, "code": CODE, "before": MOST, "before_title": TITLE},
+        "redirected": {**appeal, "amount_fen": LARGEST, "code": CODE, "before": MOST, "before_title": TITLE} | matches,
         "receipt_decided": {
             **appeal,
             "code": CODE,
@@ -195,6 +198,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ),
         *(("gift_late", {**appeal, "amount_fen": 100, "code": CODE, "fallback": fate}) for fate in FALLBACKS),
         ("gift_paid", {**appeal, "amount_fen": 10_000, "code": CODE}),
+        ("gift_paid", {**appeal, "amount_fen": 10_000, "code": CODE, "matches": [["道州爱心商会", 10_000]]}),
         ("goods_received", {"number": 5, "item": "棉被", "place": "道县"}),
         ("handed_over", {"work_no": "DX0100", "count": 3}),
         *(("match_found", {**_MATCH, "offer": 5, "offered": "旧棉被", "count": count}) for count in (1, 2)),
@@ -209,6 +213,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("pledged", gift),
         *(("pledged", {**gift, "new_gifts": n, "name": name}) for n, name in ((1, "李老师"), (1, None), (3, None))),
         *(("pledged", {**gift, "new_gifts": n, "name": None, "paid": True}) for n in (1, 3)),
+        ("pledged", {**gift, "new_gifts": 1, "paid": True, "matched_fen": 10_050}),
         *(("proxied_moved", {**appeal, "state": s, "reasons": why}) for s in APPEALS.states for why in reasons),
         *(("proxy_acted", {**_ACTED, "subject": subject, "title": "苗寨修路"}) for subject in _PROXIED),
         *(("proxy_denied", {**_ACTED, "subject": subject}) for subject in _PROXIED),

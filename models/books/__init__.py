@@ -16,6 +16,7 @@ from models.books.decisions import check_households, check_three_people
 from models.books.disbursements import check_disbursements
 from models.books.ledger import check_reversals, check_transactions
 from models.books.links import Noted, check_chain, check_noted, read_head
+from models.books.matching import check_matching
 from models.books.payments import check_payments
 from models.books.refunds import check_refunds
 from models.books.signed import check_decisions, check_signed
@@ -42,6 +43,7 @@ CHECKS: tuple[Check, ...] = (
     check_disbursements,
     check_payments,
     check_refunds,
+    check_matching,
     check_bills,
 )
 

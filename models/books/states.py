@@ -25,6 +25,8 @@ from models.payment import MACHINE as PAY_ORDERS
 from models.payment import PayOrder
 from models.pledge import MACHINE as PLEDGES
 from models.pledge import Pledge
+from models.pool import MACHINE as POOLS
+from models.pool import MatchingPool
 from models.produce import MACHINE as LISTINGS
 from models.produce import Listing
 from models.receipt import MACHINE as RECEIPTS
@@ -55,6 +57,7 @@ STATEFUL = (
     Kept(PLEDGES, Pledge, frozenset({"intended"})),
     Kept(PAY_ORDERS, PayOrder, frozenset({"created"})),
     Kept(MONTHLY, MonthlyGift, frozenset({"active"})),
+    Kept(POOLS, MatchingPool, frozenset({"open"})),
     Kept(REFUNDS, Refund, frozenset({"owed"})),
     Kept(DIFFERENCES, Difference, frozenset({"open"})),
     Kept(DISBURSEMENTS, Disbursement, frozenset({"requested"})),
