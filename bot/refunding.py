@@ -110,7 +110,8 @@ def _call(client: PayClient, asked: Ask) -> Refund:
             if refused.action is not Action.ABSENT:
                 raise
             # It never came there: the same again.
-    return client.refund(asked.out_trade_no, asked.out_refund_no, asked.fen, asked.order_fen)
+    which = asked.transaction_id
+    return client.refund(asked.out_trade_no, asked.out_refund_no, asked.fen, asked.order_fen, transaction_id=which)
 
 
 def _take_failure(database: Engine, asked: Ask, error: PayError, now: datetime) -> None:

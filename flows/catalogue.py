@@ -28,10 +28,12 @@ from flows.register import register
 from flows.request_goods import request_goods
 from flows.revise_appeal import revise_appeal
 from flows.settle import settle
+from flows.settle_stray import settle_stray, stray_by_hand
 from flows.spend import spend
 from flows.start_appeal import start_appeal
 from flows.take_up import take_up
 from flows.thank import thank
+from flows.top_up import top_up
 from flows.visit import visit
 
 FLOWS: tuple[Flow, ...] = (
@@ -53,6 +55,9 @@ FLOWS: tuple[Flow, ...] = (
     monthly,
     refund,
     refund_by_hand,
+    settle_stray,
+    stray_by_hand,
+    top_up,
     offer_goods,
     request_goods,
     list_produce,

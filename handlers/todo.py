@@ -17,6 +17,7 @@ from models.contact import matter_of
 from models.disbursement import Disbursement
 from models.help_desk import ANSWERED_WITHIN, waiting_tickets
 from models.notice import mark_seen
+from models.payment import PayCase
 from models.queue import waiting
 from models.refund import Refund
 from models.region import Region
@@ -94,6 +95,8 @@ def _told(db: Session, thing: Task | Ticket) -> tuple[list[str], dict[str, Any]]
     if thing.subject == "case":
         return ["look", f"case:{thing.subject_id}"], facts
     number = thing.subject_id
+    if thing.subject == "pay_case":
+        return ["view_stray", str(number)], {**facts, "amount_fen": db.get_one(PayCase, number).amount_fen}
     if thing.subject == "revision":
         number = db.get_one(Revision, number).appeal_id
     if thing.subject == "refund":

@@ -94,6 +94,10 @@ def _payments(span: Span, number: Any, at: Any, state: Any, cause: ColumnElement
         _at_channel(cause, _IN).label("ledger_fen"),
         literal(0).label("earlier"),
     )
+    if table is PayOrder:
+        # What came as a case, and was taken for its order then, is the case's.
+        taken = select(PayCase.id).where(PayCase.transaction_id == PayOrder.transaction_id)
+        columns = columns.where(~taken.exists())
     unbilled = columns.where(at >= span.start, at < span.end, ~_on_bill("payment", number))
     billed = _billed(span.day, "payment")
     return unbilled, columns.join(billed, billed.c.number == number)
@@ -121,7 +125,25 @@ def _refunds(span: Span) -> tuple[Select[Any], ...]:
     back = (Refund.state == "paid") & (Refund.ended_at >= span.start) & (Refund.ended_at < span.end)
     unbilled = columns(present, literal(0)).where(back, Refund.created_at >= span.since, ~_on_bill("refund", present))
     earlier = case((billed.c.number == present, 0), else_=1)
-    return unbilled, columns(billed.c.number, earlier).join(billed, billed.c.thing == Refund.out_refund_no)
+    billed_ones = columns(billed.c.number, earlier).join(billed, billed.c.thing == Refund.out_refund_no)
+    return unbilled, billed_ones, *_by_hand(span, billed)
+
+
+def _by_hand(span: Span, billed: Any) -> tuple[Any, ...]:
+    """Payments that were nobody's, and that somebody gave back on the channel's page, under the number they entered."""
+    columns = select(
+        literal("refund").label("subject"),
+        PayCase.refund_no.label("number"),
+        PayCase.out_trade_no.label("out_trade_no"),
+        PayCase.amount_fen.label("fen"),
+        literal("paid").label("state"),
+        PayCase.closed_at.label("done_at"),
+        (-_at_channel(_cause("pay_case:", PayCase.id), _OUT)).label("ledger_fen"),
+        literal(0).label("earlier"),
+    ).where(PayCase.refund_no.is_not(None))
+    lately = (PayCase.closed_at >= span.start) & (PayCase.closed_at < span.end)
+    unbilled = columns.where(lately, ~_on_bill("refund", PayCase.refund_no))
+    return unbilled, columns.join(billed, billed.c.number == PayCase.refund_no)
 
 
 def _billed(day: date, subject: str) -> Any:

@@ -72,7 +72,9 @@ class Disbursement(Base):
     ``round`` counts how often it was handed in; who passed it in earlier rounds is kept with the decisions.
     ``holder_id``, ``bank_reference``: whose bank has paid it, and that bank's number of the transfer.
     ``payable_from``: of its payee as it was paid. ``matched_fen``: of the sum, what no gift but a pool has given.
-    ``sampled``: somebody who had no part in it calls. ``gifts_to``: up to this gift, their states have followed.
+    ``sampled``: somebody who had no part in it calls. ``gifts_to``: up to this gift, they have given their shares
+    (models.sharing). ``left_fen``: of all gifts, as it was paid; ``cut_rest``, ``cut_gift``: the last that gives a fen
+    more than its whole part.
     """
 
     __tablename__ = "disbursements"
@@ -98,6 +100,9 @@ class Disbursement(Base):
     bank_reference: Mapped[str | None] = mapped_column(String(40))
     matched_fen: Mapped[int] = mapped_column(default=0, server_default="0")
     gifts_to: Mapped[int | None]
+    left_fen: Mapped[int | None]
+    cut_rest: Mapped[int | None]
+    cut_gift: Mapped[int | None]
     confirmed_at: Mapped[datetime | None]
     issue: Mapped[str | None] = mapped_column(String(20))
     sampled: Mapped[bool] = mapped_column(default=False, server_default="0")

@@ -1,4 +1,4 @@
-"""Payments that cannot be right: kept for the fund holder to see to, and never lost."""
+"""Payments that cannot be right: kept for the fund holder to see to, with a task, and never lost."""
 
 from datetime import datetime
 
@@ -7,8 +7,14 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
+from models.appeal import Appeal
 from models.audit import record
+from models.conversation import Conversation
+from models.merchant import home
 from models.payment import PayCase, PayOrder
+from models.pledge import Pledge
+from models.staff import Staff
+from models.task import Matter, open_task
 
 
 def open_case(
@@ -32,7 +38,21 @@ def open_case(
     if number is None:
         return None
     record(db, at=now, actor="system", action="opened", subject="pay_case", subject_id=number, detail=kind)
+    matter, barred = _matter(db, number, order, now)
+    open_task(db, matter, "pay_case", now, barred)
     return db.get_one(PayCase, number)
+
+
+def _matter(db: Session, number: int, order: PayOrder | None, now: datetime) -> tuple[Matter, dict[int, str]]:
+    """Where it belongs, and who has a part in it: those of the household, and whose own gift it is."""
+    if order is None:
+        return Matter("pay_case", number, home(db, now), None), {}
+    pledge = db.get_one(Pledge, order.pledge_id)
+    appeal = db.get_one(Appeal, pledge.appeal_id)
+    theirs = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
+    own = select(Staff.id).join(Conversation, theirs).where(Conversation.user_id == pledge.donor_id)
+    barred = dict.fromkeys(db.scalars(own), "own_gift")
+    return Matter("pay_case", number, appeal.region_code, appeal.household_id), barred
 
 
 def open_cases(db: Session, most: int) -> list[PayCase]:

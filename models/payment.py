@@ -73,6 +73,8 @@ class PayOrder(Base):
 
 
 CASE_KINDS = ("unknown_order", "other_amount", "paid_twice")
+# By the channel; by hand on the platform's page; taken for what was promised after all.
+OUTCOMES = ("given_back", "by_hand", "assigned")
 _OPEN = text("closed_at IS NULL")
 
 
@@ -80,7 +82,8 @@ class PayCase(Base):
     """Money that came, stands in the ledger as nobody's, and waits for a person.
 
     ``unknown_order``: under a number that is none of ours. ``other_amount``: than the order's. ``paid_twice``: one
-    order by a second transaction. ``closed_by``, ``outcome``: who settled it, and how.
+    order by a second transaction. ``closed_by``, ``outcome``: who settled it, and how (one of OUTCOMES).
+    ``refund_no``: under which somebody gave it back on the platform's own page.
     """
 
     __tablename__ = "pay_cases"
@@ -94,9 +97,11 @@ class PayCase(Base):
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     outcome: Mapped[str | None] = mapped_column(String(60))
+    refund_no: Mapped[str | None] = mapped_column(String(64))
 
     __table_args__ = (
         one_of("kind", CASE_KINDS),
+        Index("uq_pay_cases_refund_no", "refund_no", unique=True),
         CheckConstraint("amount_fen > 0", name="amount_positive"),
         Index("ix_pay_cases_open", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
     )

@@ -18,11 +18,14 @@ LEASE = timedelta(minutes=2)
 
 # asked: by the donor. late, over: paid when the appeal took nothing any more, or not as much. twice: a second order of
 # a gift that was paid. failed, cancelled: the appeal.
-REASONS = ("asked", "late", "over", "twice", "failed", "cancelled")
+REASONS = ("asked", "late", "over", "twice", "failed", "cancelled", "left_over", "case", "returned")
 # These never came to the appeal: the ledger has them as nobody's.
-UNASSIGNED = ("late", "over", "twice")
+UNASSIGNED = ("late", "over", "twice", "case")
+# Not the gift itself, which stands as it stood: a second payment of it, one that could not be right, and what the bank
+# gave back of a gift that had gone back before.
+BESIDE = ("twice", "case", "returned")
 # The donor was not asked before: what they chose while paying holds.
-MAY_REDIRECT = ("late", "over", "failed", "cancelled")
+MAY_REDIRECT = ("late", "over", "failed", "cancelled", "left_over")
 
 _SYSTEM = frozenset({By.SYSTEM})
 _HOLDER = frozenset({By.FUND_HOLDER})
@@ -60,8 +63,9 @@ _NUMBER_BYTES = 18
 _ROUND = "@"
 _DUE = text("due_at IS NOT NULL")
 _STUCK = text(f"state IN {STUCK}")
-_OWN = text("reason <> 'twice'")
+_OWN = text("reason NOT IN ('twice', 'case', 'returned')")
 _TWICE = text("reason = 'twice'")
+_RETURNED = text("reason = 'returned'")
 
 
 class Refund(Base):
@@ -69,7 +73,8 @@ class Refund(Base):
 
     ``refund_id``: the platform's. ``tries``: how often it was asked for in this round, last at ``asked_at``.
     ``due_at``: when it is looked at next; None: it waits for a person, or is over. ``trouble``: why it waits for one.
-    ``redirected_to``: the pledge that was made of it. ``by_hand``: who of the staff has settled it.
+    ``redirected_to``: the pledge that was made of it. ``by_hand``: who of the staff has settled it. ``case_id``: whose
+    money it is instead of the order's. ``disbursement_id``: which the bank gave back.
     """
 
     __tablename__ = "refunds"
@@ -78,6 +83,8 @@ class Refund(Base):
     pledge_id: Mapped[int] = mapped_column(ForeignKey("pledges.id"))
     appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"))
     run_id: Mapped[int | None] = mapped_column(ForeignKey("refund_runs.id"))
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("pay_cases.id"), unique=True)
+    disbursement_id: Mapped[int | None] = mapped_column(ForeignKey("disbursements.id"))
     out_refund_no: Mapped[str] = mapped_column(String(40), unique=True)
     amount_fen: Mapped[int]
     reason: Mapped[str] = mapped_column(String(10))
@@ -100,9 +107,19 @@ class Refund(Base):
         CheckConstraint("(state = 'redirected') = (redirected_to IS NOT NULL)", name="redirected_somewhere"),
         CheckConstraint("(state IN ('paid', 'redirected')) = (ended_at IS NOT NULL)", name="ended_once_done"),
         CheckConstraint("state = 'paid' OR by_hand IS NULL", name="paid_by_hand"),
+        CheckConstraint("(reason = 'case') = (case_id IS NOT NULL)", name="of_a_case"),
+        CheckConstraint("(reason = 'returned') = (disbursement_id IS NOT NULL)", name="of_a_return"),
         # All that is left of a gift goes back at once, so once; and each order that was one too many.
         Index("uq_refunds_of_pledge", "pledge_id", unique=True, sqlite_where=_OWN, postgresql_where=_OWN),
         Index("uq_refunds_of_order", "pay_order_id", unique=True, sqlite_where=_TWICE, postgresql_where=_TWICE),
+        Index(
+            "uq_refunds_of_return",
+            "disbursement_id",
+            "pledge_id",
+            unique=True,
+            sqlite_where=_RETURNED,
+            postgresql_where=_RETURNED,
+        ),
         Index("ix_refunds_due", "due_at", "id", sqlite_where=_DUE, postgresql_where=_DUE),
         Index("ix_refunds_stuck", "appeal_id", "id", sqlite_where=_STUCK, postgresql_where=_STUCK),
         Index("ix_refunds_run", "run_id", "state", "amount_fen"),
@@ -121,7 +138,7 @@ class Refund(Base):
     @property
     def is_of_gift(self) -> bool:
         """Is it the gift's own money, so that the pledge goes with it?"""
-        return self.reason != "twice"
+        return self.reason not in BESIDE
 
 
 def new_number() -> str:

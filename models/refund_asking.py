@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.machine import SYSTEM
-from models.payment import PayOrder
+from models.payment import PayCase, PayOrder
 from models.refund import APART, GOING, LAST_DAY, LEASE, MACHINE, MOST_OF_ORDER, Refund
 from models.refund_news import get_stuck
 from models.refunding import hold_order, hold_refund
@@ -23,7 +23,10 @@ BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 60, 180,
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """``before``: it was asked for before, with this number, and nobody knows what became of that."""
+    """``before``: it was asked for before, with this number, and nobody knows what became of that.
+
+    ``transaction_id``: of a payment that its order's number does not tell apart.
+    """
 
     refund: int
     out_trade_no: str
@@ -31,6 +34,7 @@ class Ask:
     fen: int
     order_fen: int
     before: bool
+    transaction_id: str | None = None
 
 
 def due(db: Session, now: datetime, most: int) -> Sequence[int]:
@@ -64,7 +68,9 @@ def begin_ask(db: Session, number: int, now: datetime) -> Ask | None:
     refund.asked_at, refund.due_at = now, now + BACKOFF[min(refund.tries, len(BACKOFF) - 1)]
     refund.tries += 1
     db.flush()
-    return Ask(refund.id, order.out_trade_no, refund.number, refund.amount_fen, order.amount_fen, before)
+    case = db.get(PayCase, refund.case_id) if refund.case_id else None
+    paid_fen, transaction = (case.amount_fen, case.transaction_id) if case else (order.amount_fen, None)
+    return Ask(refund.id, order.out_trade_no, refund.number, refund.amount_fen, paid_fen, before, transaction)
 
 
 def refuse(db: Session, asked: Ask, trouble: str, now: datetime) -> None:
@@ -76,7 +82,9 @@ def refuse(db: Session, asked: Ask, trouble: str, now: datetime) -> None:
 
 def _impossible(db: Session, order: PayOrder, refund: Refund, now: datetime) -> str | None:
     """Why the channel takes it no more, by its own rules."""
-    if order.paid_at is None or now - order.paid_at >= LAST_DAY:
+    case = db.get(PayCase, refund.case_id) if refund.case_id else None
+    paid_at = case.opened_at if case else order.paid_at
+    if paid_at is None or now - paid_at >= LAST_DAY:
         return "too_long_ago"
     others = select(func.count()).where(Refund.pay_order_id == order.id, Refund.id != refund.id)
     asked = db.scalar(others.where(Refund.asked_at.is_not(None))) or 0

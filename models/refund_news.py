@@ -14,7 +14,7 @@ from models.conversation import Conversation
 from models.ledger import Overdrawn, moves
 from models.machine import SYSTEM
 from models.notice import tell
-from models.payment import PayOrder
+from models.payment import PayCase, PayOrder
 from models.pledge import MACHINE as PLEDGES
 from models.pledge import Pledge
 from models.refund import MACHINE, STUCK, Refund, find_number
@@ -62,7 +62,7 @@ def take_refund_news(db: Session, news: News, now: datetime) -> Taken:
     hold_pledge(db, seen.pledge_id)
     order, refund = hold_order(db, seen.pay_order_id), hold_refund(db, seen.id)
     assert refund is not None  # noqa: S101 - no refund is ever deleted
-    if not _fits(news, order, refund):
+    if not _fits(db, news, order, refund):
         return _differs(db, refund, now)
     if refund.state == "paid":
         return Taken.KNOWN
@@ -139,9 +139,10 @@ def open_tasks(appeal_id: int) -> Select[int]:
     return select(Refund.id).join(Task, waits & (Task.subject_id == Refund.id)).where(Refund.appeal_id == appeal_id)
 
 
-def _fits(news: News, order: PayOrder, refund: Refund) -> bool:
+def _fits(db: Session, news: News, order: PayOrder, refund: Refund) -> bool:
+    paid: PayOrder | PayCase = db.get_one(PayCase, refund.case_id) if refund.case_id else order
     said = (news.out_trade_no, news.transaction_id, news.fen, news.order_fen)
-    return said == (order.out_trade_no, order.transaction_id, refund.amount_fen, order.amount_fen)
+    return said == (order.out_trade_no, paid.transaction_id, refund.amount_fen, paid.amount_fen)
 
 
 def _differs(db: Session, refund: Refund, now: datetime, trouble: str = "differs") -> Taken:

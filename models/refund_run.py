@@ -14,13 +14,17 @@ _MATCHES = table("pool_matches", column("appeal_id"), column("fen"), column("ret
 HELD = ("paid", "committed", "partly_disbursed")
 # The states of an appeal in which nothing more comes of it.
 ENDS = ("failed", "cancelled")
+# Nothing went wrong, and more was given than was needed.
+LEFT_OVER = "left_over"
 _LIVE = text("state = 'planning'")
+_UNTOLD = text("told IS NULL OR told = 'waits'")
 
 
 class RefundRun(Base):
-    """``reason``: the state that the appeal came to. ``cursor``: the last pledge that was looked at.
+    """``reason``: the state that the appeal came to, or LEFT_OVER. ``cursor``: the last pledge that was looked at.
 
-    ``done``: every gift has its refund; how far these are, they say themselves.
+    ``done``: every gift has its refund; how far these are, they say themselves. ``told``: that all is back, or that
+    some of it ``waits`` for a person.
     """
 
     __tablename__ = "refund_runs"
@@ -31,9 +35,12 @@ class RefundRun(Base):
     cursor: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    told: Mapped[str | None] = mapped_column(String(5))
 
     __table_args__ = (
-        one_of("reason", ENDS),
+        one_of("reason", (*ENDS, LEFT_OVER)),
+        one_of("told", ("waits", "all")),
+        Index("ix_refund_runs_untold", "id", sqlite_where=_UNTOLD, postgresql_where=_UNTOLD),
         one_of("state", ("planning", "done")),
         Index("ix_refund_runs_live", "id", sqlite_where=_LIVE, postgresql_where=_LIVE),
     )

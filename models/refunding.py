@@ -25,7 +25,7 @@ from models.payment import PayOrder
 from models.pledge import MACHINE as PLEDGES
 from models.pledge import Pledge
 from models.public import OwnPledge
-from models.refund import LAST_DAY, LEASE, OPEN, UNASSIGNED, Refund, new_number
+from models.refund import BESIDE, LAST_DAY, LEASE, OPEN, UNASSIGNED, Refund, new_number
 from models.refund_run import HELD
 from models.user import User
 
@@ -130,8 +130,10 @@ def owe_refund(
     pledge = pledge or db.get_one(Pledge, order.pledge_id)
     if reason in UNASSIGNED and _was_paid_before(db, pledge, order):
         reason = "twice"
-    of_it = (Refund.pay_order_id == order.id) if reason == "twice" else (Refund.pledge_id == pledge.id)
-    earlier = db.scalar(select(Refund).where(of_it, (Refund.reason == "twice") == (reason == "twice")))
+    of_it = (Refund.pledge_id == pledge.id) & Refund.reason.not_in(BESIDE)
+    if reason == "twice":
+        of_it = (Refund.pay_order_id == order.id) & (Refund.reason == reason)
+    earlier = db.scalar(select(Refund).where(of_it))
     if earlier:
         return earlier
     refund = Refund(
@@ -218,7 +220,7 @@ def hold_refund(db: Session, number: int) -> Refund | None:
 def going_back(db: Session, pledge_ids: Sequence[int]) -> dict[int, int]:
     """Pledge id -> fen of it that are on their way back, or waiting for somebody to see to it."""
     theirs = select(Refund.pledge_id, Refund.amount_fen).where(Refund.pledge_id.in_(pledge_ids))
-    own = theirs.where(Refund.reason != "twice", Refund.state.in_(OPEN))
+    own = theirs.where(Refund.reason.not_in(BESIDE), Refund.state.in_(OPEN))
     return {row.pledge_id: row.amount_fen for row in db.execute(own)}
 
 

@@ -18,7 +18,7 @@ from models.mandate import ProxyAct
 from models.pledge import Pledge, promised
 from models.produce import Listing
 from models.public import OwnPledge, PublicAppeal, PublicListing, PublicOffer, PublicRequest
-from models.refund import Refund
+from models.refund import BESIDE, Refund
 from models.region import Region
 from models.staff import Staff
 from models.statutory import listed as told_of
@@ -119,7 +119,7 @@ def own_pledges(db: Session, user_id: int, after: int | None) -> Page[OwnPledge]
             Refund.amount_fen.label("back_fen"),
         )
         .join(Appeal, Appeal.id == Pledge.appeal_id)
-        .outerjoin(Refund, (Refund.pledge_id == Pledge.id) & (Refund.reason != "twice"))
+        .outerjoin(Refund, (Refund.pledge_id == Pledge.id) & Refund.reason.not_in(BESIDE))
         .where(Pledge.donor_id == user_id)
     )
     if after:

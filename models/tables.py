@@ -42,6 +42,7 @@ from models import (  # noqa: F401 - a table is there once its module is
     task,
     ticket,
     tie,
+    top_up,
     update,
     user,
     verification,

@@ -20,7 +20,7 @@ from models.staff import STAFF_ROLES, Staff, highest_seat, nearest, same_people,
 from models.task_news import tell_new
 from models.tie import tied_to
 
-SUBJECTS = ("case", "appeal", "revision", "update", "disbursement", "refund")
+SUBJECTS = ("case", "appeal", "revision", "update", "disbursement", "refund", "pay_case", "difference", "receipt")
 # Step -> whose it is, and the days they have. Of a case's fifteen, the registry has one and the notice five; an
 # objection takes what time it takes.
 STEPS: dict[str, tuple[str, int]] = {
@@ -44,6 +44,9 @@ STEPS: dict[str, tuple[str, int]] = {
     "use_acquit": ("village", 5),
     "use_doubt": ("county", 3),
     "refund": ("fund_holder", 5),
+    "pay_case": ("fund_holder", 5),
+    "difference": ("fund_holder", 5),
+    "receipt": ("fund_holder", 15),
     "doubt": ("county", 3),
     # An appeal or a household that the county stopped: for how long, is its own to say.
     "frozen": ("county", 15),

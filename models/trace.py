@@ -14,7 +14,7 @@ from models.appeal import Appeal, BudgetLine
 from models.disbursement import Disbursement, DisbursementShare
 from models.ledger.tables import LedgerLink, LedgerTransaction
 from models.payee import Payee
-from models.payment import PayOrder
+from models.payment import PayCase, PayOrder
 from models.pledge import Pledge
 from models.refund import OPEN, UNASSIGNED, Refund
 from models.refunding import orders_of
@@ -111,13 +111,17 @@ def _came(db: Session, pledge: Pledge) -> list[_Posted]:
     order = orders_of(db, [pledge]).get(pledge.id)
     if order is None or order.paid_at is None:
         return [promised]
-    return [promised, (Step("paid", order.paid_at, order.amount_fen), (_payment_kind(db, order), order.cause))]
+    return [promised, (Step("paid", order.paid_at, order.amount_fen), _payment(db, order))]
 
 
-def _payment_kind(db: Session, order: PayOrder) -> str:
-    """What came too late, or was too much, never was the appeal's."""
+def _payment(db: Session, order: PayOrder) -> tuple[str, str]:
+    """What came too late, or was too much, never was the appeal's; what was a case became so by somebody's word."""
+    case = db.scalar(select(PayCase).where(PayCase.transaction_id == order.transaction_id))
+    if case:
+        return "payment_assigned", case.cause
     unassigned = select(Refund.id).where(Refund.pay_order_id == order.id, Refund.reason.in_(UNASSIGNED))
-    return "payment_unassigned" if db.scalar(unassigned.limit(1)) else "payment_received"
+    late = db.scalar(unassigned.where(Refund.case_id.is_(None)).limit(1))
+    return "payment_unassigned" if late else "payment_received", order.cause
 
 
 def _spent(db: Session, pledge: Pledge) -> list[_Posted]:

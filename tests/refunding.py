@@ -12,9 +12,9 @@ from models.books import violations
 from models.disbursement import Disbursement
 from models.ledger import held, moves
 from models.payee import Payee
-from models.payment import PayOrder
+from models.payment import PayCase, PayOrder
 from models.pledge import Pledge
-from models.refund import Refund
+from models.refund import BESIDE, Refund
 from models.refund_batch import live_runs, plan_page
 from models.refund_news import Taken, take_refund_news
 from models.refunding import ask_back
@@ -44,7 +44,7 @@ class News:
 
 def refund_of(stage: Stage, pledge: int) -> Refund:
     with Database(stage.database, expire_on_commit=False) as db:
-        return db.scalars(select(Refund).where(Refund.pledge_id == pledge, Refund.reason != "twice")).one()
+        return db.scalars(select(Refund).where(Refund.pledge_id == pledge, Refund.reason.not_in(BESIDE))).one()
 
 
 def code_of(stage: Stage, pledge: int) -> str:
@@ -62,14 +62,15 @@ def want_back(stage: Stage, pledge: int) -> Refund:
 def news_of(stage: Stage, refund: Refund, state: str = "SUCCESS", **changes: Any) -> News:
     with Database(stage.database) as db:
         order = db.get_one(PayOrder, refund.pay_order_id)
+        paid: PayOrder | PayCase = db.get_one(PayCase, refund.case_id) if refund.case_id else order
         fields = {
             "out_refund_no": refund.number,
             "refund_id": f"50000{refund.id:09d}",
             "out_trade_no": order.out_trade_no,
-            "transaction_id": order.transaction_id,
+            "transaction_id": paid.transaction_id,
             "state": state,
             "fen": refund.amount_fen,
-            "order_fen": order.amount_fen,
+            "order_fen": paid.amount_fen,
             "done_at": stage.clock() if state == "SUCCESS" else None,
         }
     return News(**fields | changes)

@@ -227,7 +227,10 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ("redirected", {**appeal, "amount_fen": 10_000, "code": CODE, "before": 3, "before_title": "买小猪"}),
         *(
             ("refunded", {**appeal, "amount_fen": 10_000, "code": CODE, "why": why, "whole": whole})
-            for why, whole in (("asked", True), ("failed", False), ("twice", True))
+            for why, whole in (
+                *(("asked", True), ("failed", False), ("twice", True)),
+                *(("case", False), ("returned", False), ("left_over", False)),
+            )
         ),
         *(("revision_decided", {**appeal, "approved": ok, "reasons": []}) for ok in (True, False)),
         *(("update_decided", {**appeal, "published": ok, "reasons": []}) for ok in (True, False)),

@@ -16,7 +16,7 @@ DONE: list[tuple[str, str | None, set[str]]] = [
     ("UPDATE disbursements SET appeal_id = 2 WHERE id = 1", "disbursements_fixed", {"line_of_another"}),
     ("UPDATE disbursements SET appeal_id = 2 WHERE id = 1", "disbursements_fixed", {"payee_of_another"}),
     ("UPDATE disbursements SET appeal_id = 2 WHERE id = 1", "disbursements_fixed", {"share_of_another"}),
-    ("UPDATE disbursements SET matched_fen = 1 WHERE id = 1", "disbursements_paid_once", {"shares_differ"}),
+    ("UPDATE disbursements SET matched_fen = 1 WHERE id = 1", "disbursements_matched_once", {"shares_differ"}),
     ("UPDATE disbursements SET endorsed_by = {caller} WHERE id = 1", None, {"signed_by_another"}),
     ("UPDATE disbursements SET paid_by = {caller} WHERE id = 1", "disbursements_paid_once", {"signed_by_another"}),
     ("UPDATE payees SET fixed_at = '2027-01-01 00:00:00' WHERE id = 1", "payees_fixed", {"payee_too_new"}),
@@ -28,6 +28,11 @@ DONE: list[tuple[str, str | None, set[str]]] = [
     ("UPDATE budget_lines SET amount_fen = 4000 WHERE id = 1", None, {"over_line"}),
     ("UPDATE settlements SET amount_fen = 9999, fee_fen = 0", "settlements_fixed", {"settlement_differs"}),
     ("UPDATE settlements SET id = 99 WHERE id = 1", None, {"settlement_differs"}),
+    (
+        "INSERT INTO top_ups VALUES (9, 'x', 431124000000, 5, 'T-9', {caller}, '2026-11-24 00:00:00')",
+        None,
+        {"top_up_differs"},
+    ),
     ("UPDATE tasks SET closed_at = NULL WHERE step = 'use_pay'", None, {"task_needless"}),
     ("UPDATE tasks SET closed_at = opened_at WHERE subject_id = 2", None, {"task_missing"}),
     (

@@ -126,7 +126,7 @@ def test_what_cannot_be_asked_about_is_a_difference_until_it_can(stage: Stage, t
 
 def test_an_amount_that_was_changed_behind_our_back(stage: Stage, till: Counter) -> None:
     order = till.give(stage.open_appeal(), 5_000)
-    with unguarded(stage, "pay_orders", "fixed") as connection:
+    with unguarded(stage, "pay_orders", "paid_once") as connection:
         connection.execute(update(PayOrder).values(amount_fen=5_001))
         connection.commit()
     till.move(TOMORROW_MORNING)

@@ -38,6 +38,7 @@ from models import (
     notice,
     objection,
     payee,
+    payment,
     photo,
     pledge,
     produce,
@@ -49,6 +50,7 @@ from models import (
     task,
     ticket,
     tie,
+    top_up,
     update,
     user,
     verification,
@@ -62,6 +64,7 @@ from tests.giving import pay_newest
 from tests.monthly import ask_monthly
 from tests.spending import collected
 from tests.stage import Stage
+from tests.straying import astray, at_bank
 
 TABLES: dict[str, Any] = {
     "appeal": appeal.Appeal,
@@ -87,6 +90,7 @@ TABLES: dict[str, Any] = {
     "settlement": settlement.Settlement,
     "use": disbursement.Disbursement,
     "flag": flag.Flag,
+    "pay_case": payment.PayCase,
     "photo": photo.Photo,
     "refund": refund.Refund,
     "revision": revision.Revision,
@@ -97,6 +101,7 @@ TABLES: dict[str, Any] = {
     "task": task.Task,
     "ticket": ticket.Ticket,
     "tie": tie.Tie,
+    "top_up": top_up.TopUp,
     "turn": conversation.Turn,
     "update": update.Update,
     "user": user.User,
@@ -261,6 +266,10 @@ class Actor:
                 self.kept["gift"] = gifts_back.given(self.stage, self.openid, int(appeal_id), int(fen), *fallback)
             case ["refund", state]:
                 gifts_back.hear_of_newest(self.stage, state)
+            case ["stray", kind, fen]:
+                self.kept["stray"] = str(astray(self.stage, kind, int(fen)))
+            case ["at_bank", fen]:
+                at_bank(self.stage, self.openid, int(fen))
             case ["fails", appeal_id]:
                 gifts_back.fail_and_plan(self.stage, int(appeal_id))
             case ["open_appeal", "crowdfund", minimum]:

@@ -151,15 +151,27 @@ class PayClient:
 
     # Refunds
 
-    def refund(self, out_trade_no: str, out_refund_no: str, fen: int, order_fen: int, reason: str = "") -> Refund:
-        """Accepted is not done: see ``state``, the callback, or ``query_refund``. Repeat it with the same number."""
+    def refund(
+        self,
+        out_trade_no: str,
+        out_refund_no: str,
+        fen: int,
+        order_fen: int,
+        reason: str = "",
+        *,
+        transaction_id: str | None = None,
+    ) -> Refund:
+        """Accepted is not done: see ``state``, the callback, or ``query_refund``. Repeat it with the same number.
+
+        ``transaction_id``: which payment of the order's.
+        """
         call = "refund"
         _demand(call, "out_trade_no", TRADE_NO.fullmatch(out_trade_no))
         _demand(call, "out_refund_no", REFUND_NO.fullmatch(out_refund_no))
         _demand(call, "fen", 1 <= fen <= order_fen)
         _demand(call, "reason", _fits(reason, REASON_BYTES))
         body: dict[str, Any] = {
-            "out_trade_no": out_trade_no,
+            **({"transaction_id": transaction_id} if transaction_id else {"out_trade_no": out_trade_no}),
             "out_refund_no": out_refund_no,
             "notify_url": self._notify_url,
             "amount": {"refund": fen, "total": order_fen, "currency": "CNY"},

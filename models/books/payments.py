@@ -13,8 +13,14 @@ from models.ledger.tables import LedgerEntry, LedgerTransaction
 from models.payment import LIVE, PayCase, PayOrder
 from models.pledge import Pledge
 from models.refund import Refund
+from models.task import Task
 
 _RECEIVED, _UNASSIGNED = "payment_received", "payment_unassigned"
+# How a case was settled -> what the ledger has of it beside its coming.
+_SETTLED_BY = {
+    "assigned": {"payment_assigned"},
+    "by_hand": {"refund_from_unassigned", "refund_paid"},
+}
 _POSTINGS = (_RECEIVED, _UNASSIGNED)
 # A pledge in one of these has no money, in the others it has.
 _UNPAID = ("intended", "awaiting_payment", "expired", "cancelled")
@@ -29,6 +35,8 @@ def check_payments(connection: Connection, now: datetime) -> Iterator[Violation]
         yield from _check_case(list(rows))
     for name, table in (("order", PayOrder), ("pay_case", PayCase)):
         yield from _astray(connection, name, table)
+    yield from _settled(connection)
+    yield from _waiting(connection)
     yield from _gifts(connection)
     yield from _live(connection, now)
 
@@ -57,8 +65,11 @@ def _postings(statement: Any, cause: Any) -> Any:
 
 def _orders() -> Any:
     order = PayOrder
-    columns = (order.id, order.state, order.amount_fen, Pledge.appeal_id)
+    columns = (order.id, order.state, order.amount_fen, Pledge.appeal_id, PayCase.id.label("case"))
     found = select(*columns).join(Pledge, Pledge.id == order.pledge_id)
+    # What came as a case, and was taken for the order then, is posted as that.
+    taken = (PayCase.order_id == order.id) & (PayCase.outcome == "assigned")
+    found = found.outerjoin(PayCase, taken & (PayCase.transaction_id == order.transaction_id))
     return _postings(found, _cause("order", order)).order_by(order.id)
 
 
@@ -76,7 +87,7 @@ def _check_order(rows: Sequence[Row[Any]]) -> Iterator[Violation]:
         [(_RECEIVED, Account("appeal", order.appeal_id), order.amount_fen)],
         [(_UNASSIGNED, Account("unassigned"), order.amount_fen)],
     ]
-    if moved not in (wanted if order.state == "paid" else [[]]):
+    if moved not in (wanted if order.state == "paid" and not order.case else [[]]):
         words = f"stands in {order.state} with {order.amount_fen} fen, and the ledger has {moved or 'nothing'} of it"
         yield Violation("payment_posting", "pay_order", order.id, words)
 
@@ -86,6 +97,45 @@ def _check_case(rows: Sequence[Row[Any]]) -> Iterator[Violation]:
     if moved != [(_UNASSIGNED, Account("unassigned"), case.amount_fen)]:
         words = f"is about {case.amount_fen} fen, and the ledger has {moved or 'nothing'} of it"
         yield Violation("payment_posting", "pay_case", case.id, words)
+
+
+def _settled(connection: Connection) -> Iterator[Violation]:
+    """Each has left what is nobody's, once, as it was settled, with its sum and to where it belongs."""
+    posted, entry, account = LedgerTransaction, LedgerEntry, LedgerAccount
+    kinds = sorted(set().union(*_SETTLED_BY.values()))
+    came_to = (entry.transaction_id == posted.id) & (entry.amount_fen < 0)
+    found = (
+        select(PayCase.id, PayCase.outcome, PayCase.amount_fen, Refund.amount_fen.label("back"))
+        .add_columns(posted.kind, entry.amount_fen.label("moved"), account.kind.label("to"), account.subject_id)
+        .add_columns(Pledge.appeal_id)
+        .outerjoin(Refund, Refund.case_id == PayCase.id)
+        .outerjoin(PayOrder, PayOrder.id == PayCase.order_id)
+        .outerjoin(Pledge, Pledge.id == PayOrder.pledge_id)
+        .outerjoin(posted, (posted.cause == _cause("pay_case", PayCase)) & posted.kind.in_(kinds))
+        .outerjoin(entry, came_to)
+        .outerjoin(account, account.id == entry.account_id)
+        .order_by(PayCase.id)
+    )
+    for _, group in groupby(stream(connection, found), key=lambda row: row.id):
+        rows = list(group)
+        case = rows[0]
+        moved = sorted(row.kind for row in rows if row.kind)
+        wrong_sum = any(row.kind and -row.moved != case.amount_fen for row in rows)
+        astray = any(row.kind == "payment_assigned" and row.subject_id != case.appeal_id for row in rows)
+        back = case.amount_fen if case.outcome == "given_back" else None
+        if moved != sorted(_SETTLED_BY.get(case.outcome, ())) or wrong_sum or astray or back != case.back:
+            words = f"is settled as {case.outcome or 'nothing'}, and the ledger has {moved or 'nothing'} of that"
+            yield Violation("case_settled", "pay_case", case.id, words)
+
+
+def _waiting(connection: Connection) -> Iterator[Violation]:
+    """Somebody has to see to each that is open, and to no other."""
+    waits = (Task.subject == "pay_case") & (Task.subject_id == PayCase.id) & Task.closed_at.is_(None)
+    found = select(PayCase.id, PayCase.closed_at, Task.id.label("task")).outerjoin(Task, waits)
+    for case in stream(connection, found.order_by(PayCase.id)):
+        if (case.task is None) != (case.closed_at is not None):
+            code = "task_needless" if case.task else "task_missing"
+            yield Violation(code, "pay_case", case.id, f"is {'closed' if case.closed_at else 'open'}")
 
 
 def _astray(connection: Connection, name: str, table: type[PayOrder] | type[PayCase]) -> Iterator[Violation]:

@@ -13,9 +13,9 @@ from models.books.violation import Violation, stream
 from models.disbursement import DisbursementShare
 from models.ledger.accounts import LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
-from models.payment import PayOrder
+from models.payment import PayCase, PayOrder
 from models.pledge import Pledge
-from models.refund import GOING, LAST_DAY, MOST_OF_ORDER, STUCK, UNASSIGNED, Refund
+from models.refund import BESIDE, GOING, LAST_DAY, MOST_OF_ORDER, STUCK, UNASSIGNED, Refund
 from models.refund_run import ENDS, HELD, RefundRun
 from models.task import Task
 
@@ -44,10 +44,13 @@ def _with_postings() -> Any:
     ours = (posted.cause == _CAUSE) & posted.kind.in_(_POSTINGS)
     refunds = select(LedgerAccount.id).where(LedgerAccount.kind == "refunds").scalar_subquery()
     moved = (entry.transaction_id == posted.id) & (entry.account_id == refunds)
-    columns = (refund.id, refund.state, refund.reason, refund.amount_fen, refund.asked_at, PayOrder.paid_at)
+    columns = (refund.id, refund.state, refund.reason, refund.amount_fen, refund.asked_at)
+    # Of a payment that is a case, when we heard of it.
+    paid_at = func.coalesce(PayCase.opened_at, PayOrder.paid_at).label("paid_at")
     return (
-        select(*columns, posted.kind, entry.amount_fen.label("moved"))
+        select(*columns, paid_at, posted.kind, entry.amount_fen.label("moved"))
         .join(PayOrder, PayOrder.id == refund.pay_order_id)
+        .outerjoin(PayCase, PayCase.id == refund.case_id)
         .outerjoin(posted, ours)
         .outerjoin(entry, moved)
         .order_by(refund.id)
@@ -79,7 +82,7 @@ def _astray(connection: Connection) -> Iterator[Violation]:
 
 
 def _gifts(connection: Connection) -> Iterator[Violation]:
-    own = (Refund.pledge_id == Pledge.id) & (Refund.reason != "twice")
+    own = (Refund.pledge_id == Pledge.id) & Refund.reason.not_in(BESIDE)
     goes = select(Pledge.id, Pledge.state, Refund.state.label("refund")).outerjoin(Refund, own)
     goes = goes.where(or_(Refund.id.is_not(None), Pledge.state.in_(sorted(set(_GIFT.values())))))
     for found in stream(connection, goes.order_by(Pledge.id)):
@@ -89,10 +92,13 @@ def _gifts(connection: Connection) -> Iterator[Violation]:
 
 
 def _orders(connection: Connection) -> Iterator[Violation]:
-    """What was handed on never left the channel, and goes back, if it does, by the gift that was made of it."""
+    """What was handed on never left the channel, and goes back, if it does, by the gift that was made of it. What is a
+    case has its own sum, and all of it goes back.
+    """
     total, asked = func.sum(Refund.amount_fen), func.count(Refund.asked_at)
     paid_back = select(Refund.pay_order_id, PayOrder.amount_fen, total.label("total"), asked.label("asked"))
-    paid_back = paid_back.join(PayOrder, PayOrder.id == Refund.pay_order_id).where(Refund.state != "redirected")
+    paid_back = paid_back.join(PayOrder, PayOrder.id == Refund.pay_order_id)
+    paid_back = paid_back.where(Refund.state != "redirected", Refund.reason != "case")
     paid_back = paid_back.group_by(Refund.pay_order_id, PayOrder.amount_fen, PayOrder.state)
     wrong = paid_back.having(or_(total > PayOrder.amount_fen, asked > MOST_OF_ORDER, PayOrder.state != "paid"))
     for found in stream(connection, wrong.order_by(Refund.pay_order_id)):
