@@ -30,6 +30,7 @@ from models.pledge import MACHINE as PLEDGES
 from models.pledge import Pledge, check_open
 from models.queue import within
 from models.refund import LEASE, Refund, new_number
+from models.refund_hand import ChannelShort
 from models.staff import Staff
 from models.task import Matter, Task, close_task, take
 from models.user import User
@@ -95,7 +96,7 @@ def find_stray(db: Session, staff: Staff, number: int, now: datetime) -> Stray:
 
 
 def give_back(db: Session, staff: Staff, number: int, now: datetime) -> Refund:
-    """To whoever paid it, by the channel; the caller enqueues ``ask_refund``. Raises as ``_turn``, or NotForThis."""
+    """To whoever paid it, by the channel; the caller enqueues ``ask_refund``. Raises as ``_hold``, or NotForThis."""
     case, order, pledge, appeal = _hold(db, staff, number)
     if order is None or pledge is None or appeal is None:
         raise NotForThis(number=number, why="order_unknown")
@@ -121,7 +122,7 @@ def give_back(db: Session, staff: Staff, number: int, now: datetime) -> Refund:
 def given_back_by_hand(db: Session, staff: Staff, number: int, refund_no: str, now: datetime) -> PayCase:
     """On the platform's page, under ``refund_no``, since we do not know whose it is.
 
-    Raises as ``_turn``, NotForThis or RefundNumberUsed.
+    Raises as ``_hold``, NotForThis, RefundNumberUsed or ChannelShort.
     """
     case, order, _, _ = _hold(db, staff, number)
     if order is not None:
@@ -129,7 +130,9 @@ def given_back_by_hand(db: Session, staff: Staff, number: int, refund_no: str, n
     ours = select(Refund.id).where(Refund.out_refund_no == refund_no)
     if db.scalar(select(PayCase.id).where(PayCase.refund_no == refund_no)) or db.scalar(ours):
         raise RefundNumberUsed(reference=refund_no)
-    lock(db, (CHANNEL, REFUNDS, UNASSIGNED))
+    there = lock(db, (CHANNEL, REFUNDS, UNASSIGNED))[CHANNEL].balance_fen
+    if there < case.amount_fen:
+        raise ChannelShort(number=number, short_fen=case.amount_fen - there)
     moves.refund_from_unassigned(db, case.amount_fen, case.cause, now)
     moves.refund_paid(db, case.amount_fen, case.cause, now)
     case.refund_no = refund_no
@@ -138,7 +141,7 @@ def given_back_by_hand(db: Session, staff: Staff, number: int, refund_no: str, n
 
 
 def assign(db: Session, staff: Staff, number: int, now: datetime) -> Pledge:
-    """What came is the gift, whatever was asked for. Raises as ``_turn``, NotForThis, and what a payment would."""
+    """What came is the gift, whatever was asked for. Raises as ``_hold``, NotForThis, and what a payment would."""
     case, order, pledge, appeal = _hold(db, staff, number)
     if order is None or pledge is None or appeal is None:
         raise NotForThis(number=number, why="order_unknown")
