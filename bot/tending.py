@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from models.outcome import end_funding
 from models.progress import end_notices, expire, wait_no_longer
 from models.queue import escalate_overdue
-from models.receipting import let_go
+from models.receipting import call_holders, let_go
 from models.receiving import look_after_accounts, look_after_receipts
+from models.refund_ended import tell_ended
 from models.statutory import remind
 from models.suspension import end_terms, release_forgotten
 from models.unpaid import expire_pledges
@@ -29,6 +30,8 @@ PARTS: dict[str, Callable[[Session, datetime], int]] = {
     "updates_reminded": remind,
     "tasks_escalated": escalate_overdue,
     "receipts_let_go": let_go,
+    "receipts_in_queues": call_holders,
+    "refund_runs_told": tell_ended,
     "terms_ended": end_terms,
     "queues_released": release_forgotten,
 }

@@ -19,6 +19,7 @@ from models.difference import (
     latest_days,
     open_ones,
 )
+from models.difference_news import call_people
 
 PAGE = 5
 DAYS = 5
@@ -56,6 +57,7 @@ def close(talk: Talk, number: str = "", words: str = "") -> Answer:
         values = {"number": int(number), "lines": lines, "unknown": bool(words)}
         return Answer([Say("replies/difference_why", None, values)])
     closed = close_difference(db, staff, int(number), reason, note, talk.world.now)
+    call_people(db, talk.world.now, staff)
     return Answer([Say("replies/difference_closed", None, {"item": closed, "left": len(_some(talk, closed))})])
 
 

@@ -14,11 +14,13 @@ from handlers.seat import staff_of
 from handlers.talk import Talk
 from models.appeal import Appeal
 from models.contact import matter_of
+from models.difference import Difference
 from models.disbursement import Disbursement
 from models.help_desk import ANSWERED_WITHIN, waiting_tickets
 from models.notice import mark_seen
 from models.payment import PayCase
 from models.queue import waiting
+from models.receipt import Receipt
 from models.refund import Refund
 from models.region import Region
 from models.revision import Revision
@@ -99,6 +101,11 @@ def _told(db: Session, thing: Task | Ticket) -> tuple[list[str], dict[str, Any]]
         return ["view_stray", str(number)], {**facts, "amount_fen": db.get_one(PayCase, number).amount_fen}
     if thing.subject == "revision":
         number = db.get_one(Revision, number).appeal_id
+    if thing.subject == "difference":
+        day = db.get_one(Difference, number).day
+        return ["more_differences", "0", day.isoformat()], {**facts, "day": day}
+    if thing.subject == "receipt":
+        number = db.get_one(Receipt, number).appeal_id
     if thing.subject == "refund":
         number = db.get_one(Refund, number).appeal_id
     if thing.subject == "disbursement":
@@ -106,7 +113,10 @@ def _told(db: Session, thing: Task | Ticket) -> tuple[list[str], dict[str, Any]]
     if thing.subject == "update":
         number = db.get_one(Update, number).appeal_id
     kind, title = db.execute(select(Appeal.kind, Appeal.title).where(Appeal.id == number)).one()
-    return ["look", f"{thing.subject}:{thing.subject_id}"], {**facts, "appeal": number, "kind": kind, "title": title}
+    facts |= {"appeal": number, "kind": kind, "title": title}
+    if thing.subject == "receipt":
+        return ["view_receipt", str(thing.subject_id)], facts
+    return ["look", f"{thing.subject}:{thing.subject_id}"], facts
 
 
 def _format(place: _Place) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session
 
 from models.appeal import Appeal
@@ -23,7 +23,8 @@ from models.pledge import Pledge
 from models.queue import within
 from models.receipt import MACHINE, Receipt, live_receipt
 from models.refunding import hold_pledge, orders_of
-from models.staff import Staff, nearest, seated, tell_staff
+from models.staff import Staff
+from models.task import Matter, Task, find_task, open_task
 from models.trace import GIVEN
 from models.user import User
 
@@ -109,7 +110,8 @@ def ask_for(db: Session, user: User, pledge_id: int, wanted: Wanted, now: dateti
     db.flush()
     actor = f"user:{user.id}"
     record(db, at=now, actor=actor, action="asked_for", subject="receipt", subject_id=receipt.id)
-    _tell_holder(db, receipt, now)
+    region = db.get_one(Appeal, receipt.appeal_id).region_code
+    open_task(db, Matter("receipt", receipt.id, region, None), "receipt", now)
     return receipt
 
 
@@ -200,6 +202,25 @@ def let_go(db: Session, now: datetime) -> int:
     return len(receipts)
 
 
+def call_holders(db: Session, now: datetime) -> int:
+    """One that was issued, and whose gift went back since, is to be cancelled: that is the charity's to do, too.
+
+    So is one that was asked for when nobody had tasks for them. Returns how many.
+    """
+    waits = exists().where(Task.subject == "receipt", Task.subject_id == Receipt.id, Task.closed_at.is_(None))
+    found = select(Receipt, Appeal.region_code).join(Appeal, Appeal.id == Receipt.appeal_id)
+    found = found.join(Pledge, Pledge.id == Receipt.pledge_id).where(~waits)
+    gone = (Receipt.state == "issued") & Pledge.state.in_(_WENT_BACK)
+    asked = (Receipt.state == "asked") & Pledge.state.not_in(_WENT_BACK)
+    rows = db.execute(
+        found.where(or_(gone, asked)).order_by(Receipt.id).limit(_BATCH).with_for_update(of=Receipt, skip_locked=True)
+    ).all()
+    for receipt, region in rows:
+        step = "receipt" if receipt.state == "asked" else "receipt_void"
+        open_task(db, Matter("receipt", receipt.id, region, None), step, now)
+    return len(rows)
+
+
 def forget(db: Session, user: User, now: datetime) -> None:
     """Somebody is erased: nobody writes a receipt for them any more."""
     theirs = select(Receipt).join(Pledge, Pledge.id == Receipt.pledge_id).where(Pledge.donor_id == user.id)
@@ -224,6 +245,10 @@ def _end(db: Session, receipt: Receipt, state: str, actor: Actor, now: datetime,
         receipt.decided_by = int(actor.name.removeprefix("staff:"))
     MACHINE.move(db, receipt, state, actor, now, detail)
     db.flush()
+    task = find_task(db, "receipt", receipt.id)
+    if task:
+        task.closed_at, task.closed_by = now, receipt.decided_by
+        db.flush()
 
 
 def _seen_by(staff: Staff) -> Select[Receipt]:
@@ -253,16 +278,6 @@ def _take(db: Session, staff: Staff, number: int, state: str) -> Receipt:
 
 def _paid_at(order: PayOrder | None) -> datetime | None:
     return order.paid_at if order else None
-
-
-def _tell_holder(db: Session, receipt: Receipt, now: datetime) -> None:
-    """The one of the charity who is nearest to the appeal."""
-    region = db.get_one(Appeal, receipt.appeal_id).region_code
-    active = select(Staff).where(Staff.role == "fund_holder", Staff.state == "active", seated(region, "fund_holder"))
-    active = active.where(Staff.active_from <= now, or_(Staff.active_until.is_(None), Staff.active_until > now))
-    staff = db.scalar(active.order_by(*nearest(region, "fund_holder"), Staff.id).limit(1))
-    if staff:
-        tell_staff(db, staff, "receipts_asked", {"count": 1}, f"receipt:{receipt.id}", now, ("staff", staff.id))
 
 
 def _tell_donor(db: Session, receipt: Receipt, now: datetime) -> None:

@@ -20,6 +20,7 @@ from models.bill_sides import Span, ours_of, span_of, theirs_of
 from models.comparing import BACK, Found, judge, pair
 from models.database import snapshot
 from models.difference import MACHINE, RESOLVED, Difference
+from models.difference_news import call_people
 from models.machine import SYSTEM
 from models.payment import PayOrder
 from models.refund import GOING, Refund, find_number
@@ -75,6 +76,7 @@ def compare_day(database: Engine, day: date, now: datetime) -> Compared:
         resolved += some
     with Session(database) as db, db.begin():
         _end(db, day, sums, now)
+        call_people(db, now)
     return Compared(new, known, resolved)
 
 

@@ -47,6 +47,7 @@ STEPS: dict[str, tuple[str, int]] = {
     "pay_case": ("fund_holder", 5),
     "difference": ("fund_holder", 5),
     "receipt": ("fund_holder", 15),
+    "receipt_void": ("fund_holder", 5),
     "doubt": ("county", 3),
     # An appeal or a household that the county stopped: for how long, is its own to say.
     "frozen": ("county", 15),

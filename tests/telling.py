@@ -113,7 +113,12 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             "receipt": "9" * LONGEST_NUMBER,
             "reason": None,
         },
-        "receipts_asked": {"count": MOST},
+        "refunds_done": {
+            **appeal,
+            **dict.fromkeys(("gifts", "redirected", "stuck"), MOST),
+            "fen": LARGEST,
+            "staff": True,
+        },
         "refunded": {**appeal, "amount_fen": LARGEST, "code": CODE, "why": "late", "whole": False},
         "revision_decided": {**appeal, "approved": False, "reasons": list(lexicon.choices["revision_reason"])},
         "update_decided": {
@@ -223,7 +228,12 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
             ("receipt_decided", {**appeal, **_PAID, "receipt": None, "reason": reason})
             for reason in lexicon.choices["receipt_reason"]
         ),
-        *(("receipts_asked", {"count": count}) for count in (1, 3)),
+        *(
+            ("refunds_done", {**appeal, "gifts": 12, "fen": 120_000, "redirected": n, "stuck": stuck, "staff": staff})
+            for n in (0, 2)
+            for stuck in (0, 3)
+            for staff in (True, False)
+        ),
         ("redirected", {**appeal, "amount_fen": 10_000, "code": CODE, "before": 3, "before_title": "买小猪"}),
         *(
             ("refunded", {**appeal, "amount_fen": 10_000, "code": CODE, "why": why, "whole": whole})

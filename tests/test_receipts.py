@@ -211,7 +211,7 @@ def test_the_charity_hears_of_several_in_one_word(stage: Stage, holder: int, gif
     other = giving.give(stage, 1, 2_000, "o-li")
     asked(stage, other, "r2")
     told = stage.say("o-holder", "消息")
-    assert "有 2 位捐赠人要票据" in told
+    assert "有 2 件新的等您办" in told
 
 
 def test_of_two_who_decide_at_once_one_does(new_database: Callable[[str], str]) -> None:

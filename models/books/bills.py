@@ -7,13 +7,15 @@ missing is told for as long as it can still be had.
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, or_, select
+from sqlalchemy.orm import aliased
 
 from models.bill_day import KEPT, SUBJECTS, BillDay, BillLine, number_of
 from models.books.violation import Violation, stream
 from models.difference import Difference
 from models.payment import PayOrder
 from models.refund import Refund
+from models.task import Task
 from models.zone import CHINA
 
 WAITS = timedelta(days=7)
@@ -28,6 +30,21 @@ def check_bills(connection: Connection, now: datetime) -> Iterator[Violation]:
     for found in stream(connection, waits.where(Difference.found_at < now - WAITS).order_by(Difference.id)):
         words = f"({found.kind} of {found.day}) has been open for more than {WAITS.days} days"
         yield Violation("difference_waits", "difference", found.id, words)
+    yield from _tasks(connection)
+
+
+def _tasks(connection: Connection) -> Iterator[Violation]:
+    """Each day that differs and was compared stands in somebody's queue, and no other."""
+    other, waits = aliased(Difference), (Task.subject == "difference") & Task.closed_at.is_(None)
+    named = select(Task.id).join(other, other.id == Task.subject_id).where(waits, other.day == Difference.day)
+    missing = select(Difference.id).join(BillDay, BillDay.day == Difference.day)
+    missing = missing.where(Difference.state == "open", BillDay.state == "compared", ~named.exists())
+    for found in stream(connection, missing.order_by(Difference.id)):
+        yield Violation("task_missing", "difference", found.id, "is open, and in nobody's queue")
+    needless = select(Task.subject_id).outerjoin(Difference, Difference.id == Task.subject_id).where(waits)
+    needless = needless.where(or_(Difference.id.is_(None), Difference.state != "open")).order_by(Task.subject_id)
+    for found in stream(connection, needless):
+        yield Violation("task_needless", "difference", found.subject_id, "has a task open, and is closed")
 
 
 def _missing(connection: Connection, now: datetime) -> Iterator[Violation]:

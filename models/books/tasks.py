@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 from models.appeal import LIVE, Appeal
 from models.books.violation import Violation, stream
 from models.disbursement import Disbursement
+from models.receipt import Receipt
 from models.revision import Revision
 from models.task import Task
 from models.update import Update
@@ -72,6 +73,8 @@ WAITING = (
         },
         may={"paid": frozenset({"use_call"}), "received": frozenset({"use_call", "use_acquit"})},
     ),
+    # One that is issued waits to be cancelled where its gift went back.
+    Waits("receipt", Receipt, {"asked": frozenset({"receipt"})}, may={"issued": frozenset({"receipt_void"})}),
     Waits("revision", Revision, {"submitted": frozenset({"revision"})}),
     Waits("update", Update, {"submitted": frozenset({"update", "thanks"})}),
 )
