@@ -11,6 +11,7 @@ from flows.flow import Flow
 from flows.handover import handover
 from flows.issue_receipt import issue_receipt
 from flows.list_produce import list_produce
+from flows.message import message
 from flows.monthly import monthly
 from flows.object import object_
 from flows.offer_goods import offer_goods
@@ -53,6 +54,7 @@ FLOWS: tuple[Flow, ...] = (
     take_up,
     pledge,
     monthly,
+    message,
     refund,
     refund_by_hand,
     settle_stray,

@@ -10,7 +10,7 @@ from flows.consent import ask_link
 from flows.desk import Desk
 from flows.flow import Answer, Flow, Say, Step
 from flows.readers import Choice, Money
-from flows.session import Draft
+from flows.session import Draft, Option
 from models.appeal import Appeal, BudgetLine, get_appeal
 from models.gift_news import progress_of, tell_of_gift
 from models.money import SMALLEST_PLEDGE
@@ -72,7 +72,10 @@ def done(desk: Desk, draft: Draft) -> Answer:
     facts = {"number": appeal.id, "title": appeal.title, "amount_fen": amount, "name": name, **reached}
     pay = _pay_link(desk, pledge)
     subscribe = "" if pay else ask_link(desk)  # one link, so that nobody taps the other
-    return Answer([Say("flows/pledge/done", None, {**facts, "code": pledge.code, "pay": pay, "subscribe": subscribe})])
+    # Who has yet to pay speaks when it has come.
+    options = [] if pay else [Option(1, "", ["command", "leave_message", pledge.code])]
+    values = {**facts, "code": pledge.code, "pay": pay, "subscribe": subscribe}
+    return Answer([Say("flows/pledge/done", None, values)], options)
 
 
 def _pay_link(desk: Desk, pledge: Pledge) -> str:

@@ -10,6 +10,7 @@ from flows.session import Option
 from handlers.talk import Talk
 from models import shelves
 from models.appeal import NoSuchAppeal
+from models.heard import has_heard
 from models.public import PublicStory, find_story, find_update
 from models.revision import waiting_for
 from models.shelves import NoSuchThing, Shelf, Wanted
@@ -103,6 +104,8 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
         ways["updates"] = ["command", "view_updates", number]
     if own and found.gifts and found.state in TELLABLE:
         ways["thank"] = ["command", "thank", number]
+    if own and has_heard(talk.desk.db, found.number):
+        ways["messages"] = ["command", "messages", number]
     if own and found.state in SPENDABLE:
         ways["use_money"] = ["command", "use_money", number]
     revising = own and waiting_for(talk.desk.db, found.number) is not None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from flows.flow import Answer, Say
-from handlers import use_file
+from handlers import messages, use_file
 from handlers.reasons import stepped_aside, with_reasons
 from handlers.seat import parse, staff_of
 from handlers.staff import look
@@ -72,6 +72,8 @@ def _look_first(talk: Talk, reference: str, *, reopens: bool = False) -> Answer 
     """
     if reference and parse(reference)[0] == "disbursement":
         return use_file.look_first(talk, reference)
+    if reference and parse(reference)[0] == "message":
+        return messages.look_first(talk, parse(reference)[1])
     if not reference or parse(reference)[0] != "case":
         return None
     db, staff, number = talk.desk.db, staff_of(talk), parse(reference)[1]
@@ -95,6 +97,8 @@ def _approve(talk: Talk, reference: str) -> Answer:
         return _decided("approved", "appeal", number, appeal.state, title=appeal.title)
     if subject == "disbursement":
         return use_file.approve(talk, reference)
+    if subject == "message":
+        return messages.approve(talk, number)
     case = get_case(db, number)
     match case.state:
         case "township_review":
@@ -115,6 +119,8 @@ def _send_back(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str])
         return _decided("sent_back", "appeal", number, appeal.state, title=appeal.title)
     if subject == "disbursement":
         return use_file.send_back(talk, staff, reference, reasons)
+    if subject == "message":
+        return messages.send_back(talk, staff, number, reasons)
     case = get_case(db, number)
     if case.state == "rejected":
         verdict.reopen(db, case, staff, reasons, now)

@@ -12,7 +12,7 @@ from models.opt_out import muted_appeals, turn_off
 # Appeals turned off one by one that fit under the topics; the next come when these are turned on again.
 MOST_APPEALS = 3
 # Of these there is more to come about one appeal; of the others one has had enough altogether.
-GOES_ON = ("progress", "gifts")
+GOES_ON = ("progress", "gifts", "messages")
 
 
 def topics(talk: Talk, changed: str = "", number: str = "") -> Answer:

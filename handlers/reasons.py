@@ -15,6 +15,7 @@ from models import review, verdict
 from models.appeal import MACHINE as APPEALS
 from models.appeal import Appeal
 from models.machine import WrongState
+from models.messaging import check_decidable as check_message
 from models.staff import Staff
 from models.task import demand_region, take
 from models.update import kind_of
@@ -84,6 +85,9 @@ def _check_at_all(talk: Talk, command: str, reference: str) -> None:
     if subject == "update":
         check_decidable(db, staff, number)
         return
+    if subject == "message":
+        check_message(db, staff, number)
+        return
     if subject == "disbursement":
         use_file.check_turns_away(talk, staff, command, number)
         return
@@ -111,8 +115,8 @@ def _reason_set(command: str, subject: str) -> str:
         return "freeze_reason"
     if subject == "revision":
         return "revision_reason"
-    if subject == "update":
-        return "update_reason"
+    if subject in ("update", "message"):
+        return f"{subject}_reason"
     if subject == "disbursement":
         return "use_reason"
     if subject == "case":

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from flows.flow import Answer
-from handlers import browse, refunds, revisions, told, updates, use_file
+from handlers import browse, messages, refunds, revisions, told, updates, use_file
 from handlers.browse import labels, with_ways
 from handlers.seat import find_seat, parse
 from handlers.talk import Talk
@@ -57,6 +57,8 @@ def look(talk: Talk, reference: str = "") -> Answer:
         return revisions.look_at(talk, number)
     if subject == "update":
         return updates.look_at(talk, number)
+    if subject == "message":
+        return messages.look_at(talk, number)
     if subject == "disbursement":
         return use_file.look_at(talk, number)
     if subject == "refund":

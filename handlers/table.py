@@ -14,6 +14,7 @@ from handlers import (
     human,
     looked,
     menu,
+    messages,
     mine,
     monthly,
     my_case,
@@ -50,6 +51,7 @@ _HELPERS = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
 _PROXIES = frozenset({By.VILLAGE, By.TOWNSHIP})
 # Beside appeals.
 _DECIDED_ON = ("case", "disbursement")
+_READ = (*_DECIDED_ON, "message")
 
 COMMANDS: dict[str, Command] = {
     command.name: command
@@ -66,6 +68,8 @@ COMMANDS: dict[str, Command] = {
         Command("withdraw_appeal", fix.withdraw, Takes.NUMBER, guess=False),
         Command("update", updates.update, Takes.NUMBER, guess=False),
         Command("thank", updates.thank, Takes.NUMBER, guess=False),
+        Command("leave_message", messages.leave_message, Takes.CODE, guess=False),
+        Command("messages", messages.messages, Takes.NUMBER, guess=False),
         Command("use_money", uses.use_money, Takes.NUMBER, guess=False),
         Command("evidence", uses.evidence, Takes.NUMBER, guess=False),
         Command("received", uses.received, Takes.CODE, guess=False),
@@ -87,11 +91,11 @@ COMMANDS: dict[str, Command] = {
         Command("trace", trace.trace, Takes.CODE, guess=False),
         Command("receipt", receipts.receipt, Takes.CODE, guess=False),
         Command("refund", refunds.refund, Takes.CODE, guess=False),
-        Command("look", staff.look, Takes.MATTER, guess=False, matters=_DECIDED_ON),
+        Command("look", staff.look, Takes.MATTER, guess=False, matters=_READ),
         Command("todo", todo.todo, staff=_STAFF),
         Command("visit", visits.visit, Takes.MATTER, staff=_HELPERS, guess=False),
-        Command("approve", decide.approve, Takes.MATTER, staff=_STAFF, guess=False, matters=_DECIDED_ON),
-        Command("send_back", decide.send_back, Takes.MATTER_AND_WORDS, staff=_STAFF, guess=False, matters=_DECIDED_ON),
+        Command("approve", decide.approve, Takes.MATTER, staff=_STAFF, guess=False, matters=_READ),
+        Command("send_back", decide.send_back, Takes.MATTER_AND_WORDS, staff=_STAFF, guess=False, matters=_READ),
         Command("reject", decide.reject, Takes.MATTER_AND_WORDS, staff=_STAFF, guess=False, matters=_DECIDED_ON),
         Command("stop", decide.stop, Takes.MATTER_AND_WORDS, staff=_COUNTY, guess=False),
         Command("go_on", decide.go_on, Takes.MATTER, staff=_COUNTY, guess=False),
@@ -146,6 +150,8 @@ COMMANDS: dict[str, Command] = {
         Command("turn_off", opt_out.off),
         Command("turn_on", opt_out.on),
         Command("mute_appeal", opt_out.mute_appeal),
+        Command("withdraw_message", messages.withdraw_message),
+        Command("report_message", messages.report_message),
         Command("use_on", uses.use_on),
         Command("use_to", uses.use_to),
         Command("new_payee", uses.new_payee),

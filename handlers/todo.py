@@ -16,6 +16,7 @@ from models.appeal import Appeal
 from models.contact import matter_of
 from models.difference import Difference
 from models.disbursement import Disbursement
+from models.gift_message import GiftMessage
 from models.help_desk import ANSWERED_WITHIN, waiting_tickets
 from models.notice import mark_seen
 from models.payment import PayCase
@@ -110,6 +111,8 @@ def _told(db: Session, thing: Task | Ticket) -> tuple[list[str], dict[str, Any]]
         number = db.get_one(Refund, number).appeal_id
     if thing.subject == "disbursement":
         number = db.get_one(Disbursement, number).appeal_id
+    if thing.subject == "message":
+        number = db.get_one(GiftMessage, number).appeal_id
     if thing.subject == "update":
         number = db.get_one(Update, number).appeal_id
     kind, title = db.execute(select(Appeal.kind, Appeal.title).where(Appeal.id == number)).one()

@@ -15,6 +15,8 @@ from models.consent_code import void_codes
 from models.conversation import BrokenSession, Conversation, Turn
 from models.disbursement import Disbursement
 from models.goods import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
+from models.heard import forget_donor as forget_messages
+from models.heard import forget_family
 from models.machine import SYSTEM, Actor, By, Machine
 from models.mandate import Mandate, revoke_all
 from models.monthly import forget as forget_monthly
@@ -87,6 +89,7 @@ def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
     cases = select(Verification.id).where(Verification.user_id == user.id)
     db.execute(update(Visit).where(Visit.verification_id.in_(cases)).values(place="{}", assessment="{}", findings=""))
     _leave_gifts_nameless(db, user)
+    forget_messages(db, user, now)
     forget_monthly(db, user, now)
     forget_receipts(db, user, now)
     _withdraw(db, user, OFFER_MACHINE, Offer, Offer.donor_id, now)
@@ -115,6 +118,7 @@ def _close_appeals(db: Session, user: User, now: datetime) -> None:
             close_task(db, "appeal", appeal.id, now)
         forget_uses(db, appeal, Actor(By.OWNER, f"user:{user.id}"), now)
         forget_revisions(db, appeal, Actor(By.OWNER, f"user:{user.id}"), now)
+        forget_family(db, appeal, Actor(By.OWNER, f"user:{user.id}"), now)
         forget_updates(db, appeal, Actor(By.OWNER, f"user:{user.id}"), now)
         appeal.story = ""
 

@@ -41,6 +41,8 @@ SEE_REQUEST = Offer("see_request", ("view_request", "request"))
 SEE_OFFER = Offer("see_offer", ("view_offer", "offer"))
 MY_GIFTS = Offer("my_gifts", ("my_pledges",))
 TODO = Offer("todo", ("todo",))
+LEAVE_MESSAGE = Offer("leave_message", ("leave_message", "code"))
+READ_MESSAGES = Offer("read_messages", ("messages", "number"))
 PAY_MONTHLY = Offer("pay_monthly", ("pay_monthly", "number"))
 SKIP_MONTHLY = Offer("skip_monthly", ("skip_monthly", "number"))
 STOP_MONTHLY = Offer("stop_monthly", ("stop_monthly", "number"))
@@ -73,7 +75,7 @@ class Kind:
 
 
 # What a person can turn off, in the order in which it is listed to them; labels: config/choices.toml, "topic".
-TOPICS = ("progress", "gifts", "matches", "calls", "digest", "reminders")
+TOPICS = ("progress", "gifts", "matches", "calls", "digest", "reminders", "messages")
 
 
 def join_gifts(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
@@ -123,12 +125,14 @@ KINDS: dict[str, Kind] = {
     "disaster_call": Kind(Standing.NEWS, "progress", topic="calls", offers=(LOOK, GIVE, NO_MORE), marketing=True),
     "disbursed": Kind(Standing.MONEY, "money", offers=(LOOK,)),
     "gift_late": Kind(Standing.MONEY, "money"),
-    "gift_paid": Kind(Standing.MONEY, "money", offers=(MY_GIFTS,)),
+    "gift_message": Kind(Standing.SERVICE, "progress", topic="messages", offers=(READ_MESSAGES, NO_MORE), brief=True),
+    "gift_paid": Kind(Standing.MONEY, "money", offers=(MY_GIFTS, LEAVE_MESSAGE)),
     "goods_received": Kind(Standing.SERVICE, "progress", topic="progress"),
     "handed_over": _STAFF,
     "match_found": Kind(
         Standing.SERVICE, "progress", topic="matches", offers=(SEE_OFFER,), running=_DAY, join=join_count
     ),
+    "message_decided": _STEP,
     "milestone": Kind(Standing.SERVICE, "progress", topic="gifts", offers=(LOOK,)),
     "monthly_due": Kind(
         Standing.SERVICE,

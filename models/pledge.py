@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.appeal import Appeal, OwnHousehold
 from models.base import Base, RowId, one_of
 from models.errors import Refusal
+from models.gift_message import let_go
 from models.ledger import totals_of
 from models.machine import By, Machine
 from models.money import SMALLEST_PLEDGE
@@ -48,6 +49,8 @@ MACHINE = Machine(
         ("refund_pending", "refunded"): _SYSTEM,
         ("refund_pending", "redirected"): _SYSTEM,
     },
+    # What its donor has said and nobody has read yet goes with it.
+    then=dict.fromkeys(("expired", "cancelled", "refund_pending"), let_go),
 )
 # What public sums count: what came, and what was promised while PAY_MODE was off. Not what somebody is yet to pay.
 COUNTED = ("intended", "paid", "committed", "partly_disbursed", "settled")

@@ -15,6 +15,7 @@ from models import (  # noqa: F401 - a table is there once its module is
     difference,
     disbursement,
     flag,
+    gift_message,
     goods,
     ledger,
     mandate,

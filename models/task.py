@@ -20,7 +20,10 @@ from models.staff import STAFF_ROLES, Staff, highest_seat, nearest, same_people,
 from models.task_news import tell_new
 from models.tie import tied_to
 
-SUBJECTS = ("case", "appeal", "revision", "update", "disbursement", "refund", "pay_case", "difference", "receipt")
+SUBJECTS = (
+    *("case", "appeal", "revision", "update", "disbursement", "message"),
+    *("refund", "pay_case", "difference", "receipt"),
+)
 # Step -> whose it is, and the days they have. Of a case's fifteen, the registry has one and the notice five; an
 # objection takes what time it takes.
 STEPS: dict[str, tuple[str, int]] = {
@@ -35,6 +38,9 @@ STEPS: dict[str, tuple[str, int]] = {
     "revision": ("village", 5),
     "update": ("village", 5),
     "thanks": ("village", 5),
+    # What a donor says to the family; and what the family does not want to read.
+    "message": ("village", 5),
+    "message_report": ("township", 2),
     # Money on its way to what it is for, and what those it went to say of it.
     "use_endorse": ("village", 5),
     "use_approve": ("township", 3),

@@ -4,6 +4,7 @@ from typing import Any
 
 from flows.lexicon import Lexicon
 from models.appeal import MACHINE as APPEALS
+from models.gift_message import LONGEST
 from models.help_desk import LONGEST_ANSWER
 from models.matching import MOST_POOLS
 from models.money import LARGEST
@@ -86,6 +87,14 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             "reasons": list(lexicon.choices["use_reason"]),
         },
         "gift_late": {**appeal, "amount_fen": LARGEST, "code": CODE, "fallback": "similar"},
+        "gift_message": {**appeal, "words": WIDE * LONGEST, "name": WIDE * 12},
+        "message_decided": {
+            **appeal,
+            "code": CODE,
+            "passed": False,
+            "again": True,
+            "reasons": list(lexicon.choices["message_reason"]),
+        },
         "gift_paid": {**appeal, "amount_fen": LARGEST, "code": CODE} | matches,
         "goods_received": {"number": MOST, "item": ITEM, "place": place},
         "handed_over": {**seat, "count": MOST},
@@ -202,6 +211,12 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
             )
         ),
         *(("gift_late", {**appeal, "amount_fen": 100, "code": CODE, "fallback": fate}) for fate in FALLBACKS),
+        *(("gift_message", {**appeal, "words": "加油！", "name": name}) for name in ("李老师", None)),
+        *(
+            ("message_decided", {**appeal, "code": CODE, "passed": not why, "again": again, "reasons": why})
+            for why in ([], ["unkind"])
+            for again in (True, False)
+        ),
         ("gift_paid", {**appeal, "amount_fen": 10_000, "code": CODE}),
         ("gift_paid", {**appeal, "amount_fen": 10_000, "code": CODE, "matches": [["道州爱心商会", 10_000]]}),
         ("goods_received", {"number": 5, "item": "棉被", "place": "道县"}),

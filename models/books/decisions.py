@@ -12,6 +12,7 @@ from models.books.violation import Violation, stream
 from models.conversation import Conversation
 from models.decision import Decision
 from models.disbursement import Disbursement
+from models.gift_message import GiftMessage
 from models.revision import Revision
 from models.staff import Staff
 from models.update import Update
@@ -59,7 +60,9 @@ def _own_households() -> dict[str, Executable]:
     of_revision = appeal_of_revision.subquery()
     of_use = select(Disbursement.id, Appeal.household_id).join(Appeal, Appeal.id == Disbursement.appeal_id).subquery()
     of_update = select(Update.id, Appeal.household_id).join(Appeal, Appeal.id == Update.appeal_id).subquery()
+    of_message = select(GiftMessage.id, Appeal.household_id).join(Appeal, Appeal.id == GiftMessage.appeal_id).subquery()
     return {
+        "message": _of(of_message.c.id, of_message.c.household_id, "message"),
         "appeal": _of(Appeal.id, Appeal.household_id, "appeal"),
         "case": _of(Verification.id, Verification.household_id, "case"),
         "revision": _of(of_revision.c.id, of_revision.c.household_id, "revision"),

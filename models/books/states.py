@@ -17,6 +17,8 @@ from models.difference import MACHINE as DIFFERENCES
 from models.difference import Difference
 from models.disbursement import MACHINE as DISBURSEMENTS
 from models.disbursement import Disbursement
+from models.gift_message import MACHINE as MESSAGES
+from models.gift_message import GiftMessage
 from models.goods import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
 from models.machine import Machine
 from models.monthly import MACHINE as MONTHLY
@@ -66,6 +68,7 @@ STATEFUL = (
     Kept(REQUEST_MACHINE, GoodsRequest, frozenset({"draft"})),
     Kept(LISTINGS, Listing, frozenset({"draft"})),
     Kept(REVISIONS, Revision, frozenset({"draft"})),
+    Kept(MESSAGES, GiftMessage, frozenset({"submitted"})),
     Kept(UPDATES, Update, frozenset({"submitted"})),
     Kept(STAFF, Staff, frozenset({"invited", "active"})),
 )

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 from models.appeal import LIVE, Appeal
 from models.books.violation import Violation, stream
 from models.disbursement import Disbursement
+from models.gift_message import GiftMessage
 from models.receipt import Receipt
 from models.revision import Revision
 from models.task import Task
@@ -76,6 +77,7 @@ WAITING = (
     # One that is issued waits to be cancelled where its gift went back.
     Waits("receipt", Receipt, {"asked": frozenset({"receipt"})}, may={"issued": frozenset({"receipt_void"})}),
     Waits("revision", Revision, {"submitted": frozenset({"revision"})}),
+    Waits("message", GiftMessage, {"submitted": frozenset({"message"}), "reported": frozenset({"message_report"})}),
     Waits("update", Update, {"submitted": frozenset({"update", "thanks"})}),
 )
 
