@@ -97,8 +97,10 @@ def standing_with(db: Session, pledge_id: int) -> GiftMessage | None:
 
 def let_go(db: Session, pledge_id: int, state: str, now: datetime) -> None:
     """The gift goes back, or never came: what nobody has read of it, nobody will. In the transaction that moves it."""
-    message = standing_with(db, pledge_id)
-    if message is not None and message.state == "submitted":
+    waits = (GiftMessage.pledge_id == pledge_id) & (GiftMessage.state == "submitted")
+    # Held: an officer may be letting it through at this moment, and then it is read.
+    message = db.scalar(select(GiftMessage).where(waits).with_for_update().execution_options(populate_existing=True))
+    if message is not None:
         MACHINE.move(db, message, "withdrawn", SYSTEM, now, state)
         close_task(db, SUBJECT, message.id, now)
         db.flush()

@@ -47,7 +47,7 @@ class GiftIsSilent(Refusal):
 
 
 class MessageSaid(Refusal):
-    """One stands with this gift already (``state`` of it)."""
+    """One stands with this gift already (``state`` of it), or it cannot be taken back any more."""
 
     code = "message_said"
     final = True
@@ -119,11 +119,13 @@ def say(db: Session, donor: User, code: str, words: str, draft_id: str, now: dat
 
 
 def take_back(db: Session, donor: User, code: str, now: datetime) -> None:
-    """While nobody has read it. Raises NoSuchGift, NoSuchMessage, or WrongState where it was decided on."""
-    message = standing_with(db, own_gift(db, donor, code).id)
-    if message is None:
+    """While nobody has let it through. Raises NoSuchGift, NoSuchMessage or MessageSaid."""
+    found = standing_with(db, own_gift(db, donor, code).id)
+    if found is None:
         raise NoSuchMessage(number=0)
-    message = _held(db, message.id)
+    message = _held(db, found.id)
+    if message.state != "submitted":
+        raise MessageSaid(gift=code, number=message.appeal_id, state=message.state)
     MACHINE.move(db, message, "withdrawn", Actor(By.OWNER, f"user:{donor.id}"), now)
     close_task(db, SUBJECT, message.id, now)
     db.flush()
