@@ -103,7 +103,7 @@ def look_first(talk: Talk, number: int) -> Answer | None:
     if messaging.is_read(db, staff, number):
         return None
     answer = look_at(talk, number)
-    answer.says.insert(0, Say("replies/look_first", None, {}))
+    answer.says.insert(0, Say("replies/read_first", None, {}))
     return answer
 
 
