@@ -15,9 +15,11 @@ from flows.message import message
 from flows.monthly import monthly
 from flows.object import object_
 from flows.offer_goods import offer_goods
+from flows.open_pool import open_pool_flow
 from flows.pay_out import pay_out
 from flows.payee import payee
 from flows.pledge import pledge
+from flows.pool_money import close_pool, fund_pool, return_pool
 from flows.progress import progress
 from flows.proxy_card import proxy_card
 from flows.proxy_mandate import proxy_mandate
@@ -49,6 +51,10 @@ FLOWS: tuple[Flow, ...] = (
     pay_out,
     settle,
     bounce,
+    open_pool_flow,
+    fund_pool,
+    close_pool,
+    return_pool,
     publish,
     call,
     take_up,

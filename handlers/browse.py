@@ -11,6 +11,7 @@ from handlers.talk import Talk
 from models import shelves
 from models.appeal import NoSuchAppeal
 from models.heard import has_heard
+from models.matching import offers as offers_of
 from models.public import PublicStory, find_story, find_update
 from models.revision import waiting_for
 from models.shelves import NoSuchThing, Shelf, Wanted
@@ -108,8 +109,9 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
         ways["messages"] = ["command", "messages", number]
     if own and found.state in SPENDABLE:
         ways["use_money"] = ["command", "use_money", number]
+    matching = offers_of(talk.desk.db, found.number, talk.world.now)
     revising = own and waiting_for(talk.desk.db, found.number) is not None
-    return _detail(talk, APPEALS, found, ways, own, word, after, revising=revising, told=told)
+    return _detail(talk, APPEALS, found, ways, own, word, after, revising=revising, told=told, matching=matching)
 
 
 def story(talk: Talk, number: str, begin: str = "0", word: str = "", after: str = "") -> Answer:

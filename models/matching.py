@@ -10,12 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.appeal import Appeal
 from models.disbursement import DisbursementShare
 from models.ledger import Account, lock, moves
+from models.ledger.accounts import LedgerAccount
 from models.pledge import Pledge
 from models.pool import MatchingPool, PoolMatch
 from models.region import parents
@@ -36,6 +37,14 @@ class Added:
     fen: int
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Somebody adds yuan for yuan, ``until`` then and while there is something left."""
+
+    sponsor: str
+    until: datetime
+
+
 def pools_for(db: Session, appeal: Appeal, now: datetime, *, held: bool = False) -> Sequence[MatchingPool]:
     """Open ones that add to gifts to this appeal, by their numbers; ``held``: to the end of the transaction."""
     where = [*parents(appeal.region_code), appeal.region_code]
@@ -45,6 +54,26 @@ def pools_for(db: Session, appeal: Appeal, now: datetime, *, held: bool = False)
     if held:
         wanted = wanted.with_for_update(key_share=True).execution_options(populate_existing=True)
     return db.scalars(wanted).all()
+
+
+def offers(db: Session, appeal_id: int, now: datetime) -> list[Offer]:
+    """For everybody: who adds to a gift to this appeal now. None is promised a sum: others give too."""
+    appeal = db.get(Appeal, appeal_id)
+    if appeal is None or appeal.state != "funding" or appeal.deadline <= now:
+        return []
+    found = []
+    for pool in pools_for(db, appeal, now):
+        of_appeal = select(func.coalesce(func.sum(_NET), 0))
+        of_appeal = of_appeal.where(PoolMatch.pool_id == pool.id, PoolMatch.appeal_id == appeal_id)
+        left = pool.per_appeal_fen - int(db.scalar(of_appeal) or 0)
+        there = db.scalar(select(LedgerAccount.balance_fen).where(*_is(pool.account))) or 0
+        if min(left, there, pool.cap_fen - pool.matched_fen) > 0:
+            found.append(Offer(pool.sponsor, pool.open_until))
+    return found[:MOST_POOLS]
+
+
+def _is(account: Account) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return LedgerAccount.kind == account.kind, LedgerAccount.subject_id == account.subject_id
 
 
 def hold_pools(db: Session, appeal: Appeal, now: datetime, others: Iterable[Account]) -> Sequence[MatchingPool]:

@@ -12,18 +12,22 @@ from datetime import datetime
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from models.appeal import Appeal, get_appeal
+from models.appeal import Appeal
 from models.audit import record
 from models.errors import Refusal
 from models.ledger import Account, lock, moves
-from models.machine import WrongState
 from models.paying_out import BankLacks
-from models.pledge import check_open
 from models.pool import MACHINE, MatchingPool, PoolMatch, PoolTransfer, find_pool
 from models.region import Region
 from models.settlement import ReferenceUsed, holder_of
 from models.staff import Staff
-from models.task import OutsideRegion
+
+
+class PoolStands(Refusal):
+    """It is closed, or for paying back still open (``state``)."""
+
+    code = "pool_stands"
+    final = True
 
 
 class OverPool(Refusal):
@@ -38,6 +42,20 @@ class PoolEmpty(Refusal):
 
     code = "pool_empty"
     final = True
+
+
+class NotForAppeal(Refusal):
+    """There is no such appeal in this fund holder's place, or it takes no gifts: the words are the same."""
+
+    code = "not_for_appeal"
+    step = "appeal"
+
+
+class PlaceElsewhere(Refusal):
+    """Not this fund holder's: ``region`` is."""
+
+    code = "place_elsewhere"
+    step = "place"
 
 
 class PoolEnds(Refusal):
@@ -114,16 +132,14 @@ def check_scope(
     now: datetime,
     until: datetime | None = None,
 ) -> None:
-    """Only where this fund holder is appointed. Raises NoSuchAppeal, NotFunding, PoolEnds or OutsideRegion."""
-    appeal = get_appeal(db, appeal_id) if appeal_id else None
-    place = appeal.region_code if appeal else region_code
-    if place and not staff.covers(place):
-        own = db.get(Region, staff.region_code)
-        raise OutsideRegion(
-            subject="appeal" if appeal else "region", number=appeal_id, region=own.full_name if own else ""
-        )
-    if appeal:
-        check_open(appeal, None, now)
+    """Only where this fund holder is appointed. Raises NotForAppeal, PlaceElsewhere or PoolEnds."""
+    if region_code and not staff.covers(region_code):
+        raise PlaceElsewhere(region=db.get_one(Region, staff.region_code).full_name)
+    if appeal_id:
+        appeal = db.get(Appeal, appeal_id)
+        takes = appeal is not None and appeal.state == "funding" and appeal.deadline > now
+        if appeal is None or not takes or not staff.covers(appeal.region_code):
+            raise NotForAppeal(number=appeal_id)
         if until and until > appeal.deadline:
             raise PoolEnds(number=appeal.id, deadline=appeal.deadline)
 
@@ -131,7 +147,7 @@ def check_scope(
 def pay_in(
     db: Session, staff: Staff, number: int, draft_id: str, fen: int, reference: str, now: datetime
 ) -> PoolTransfer:
-    """The sponsor's money is at the bank. Raises NoSuchPool, WrongState, OverPool or ReferenceUsed."""
+    """The sponsor's money is at the bank. Raises NoSuchPool, PoolStands, OverPool or ReferenceUsed."""
     if earlier := _earlier(db, draft_id):
         return earlier
     pool = find_pool(db, staff, number, lock=True)
@@ -143,17 +159,23 @@ def pay_in(
 
 
 def check_takes(db: Session, pool: MatchingPool, fen: int) -> None:
-    """Raises WrongState or OverPool."""
-    if pool.state != "open":
-        raise WrongState(subject="matching_pool", state=pool.state, wanted="open")
+    """Raises PoolStands or OverPool."""
+    check_is_open(pool)
     left = pool.cap_fen - _at_bank(db, pool.id)
     if fen > left:
         raise OverPool(number=pool.id, left_fen=left)
 
 
+def check_is_open(pool: MatchingPool) -> None:
+    """Raises PoolStands."""
+    if pool.state != "open":
+        raise PoolStands(number=pool.id, state=pool.state)
+
+
 def close(db: Session, staff: Staff, number: int, now: datetime) -> MatchingPool:
-    """From now on it adds to no gift. Raises NoSuchPool or WrongState."""
+    """From now on it adds to no gift. Raises NoSuchPool or PoolStands."""
     pool = find_pool(db, staff, number, lock=True)
+    check_is_open(pool)
     MACHINE.move(db, pool, "closed", staff.actor, now)
     pool.closed_at = now
     db.flush()
@@ -161,10 +183,10 @@ def close(db: Session, staff: Staff, number: int, now: datetime) -> MatchingPool
 
 
 def check_returns(db: Session, staff: Staff, number: int) -> int:
-    """What is to be paid back of a closed pool. Raises NoSuchPool, WrongState, PoolEmpty or BankLacks."""
+    """What is to be paid back of a closed pool. Raises NoSuchPool, PoolStands, PoolEmpty or BankLacks."""
     pool = find_pool(db, staff, number, lock=True)
     if pool.state != "closed":
-        raise WrongState(subject="matching_pool", state=pool.state, wanted="closed")
+        raise PoolStands(number=pool.id, state=pool.state)
     accounts = lock(db, [pool.account, _bank(pool)])
     fen, there = accounts[pool.account].balance_fen, accounts[_bank(pool)].balance_fen
     if fen == 0:

@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 
 from models.appeal import Appeal, BudgetLine
 from models.disbursement import Disbursement, DisbursementShare
+from models.ledger import find
 from models.ledger.tables import LedgerLink, LedgerTransaction
 from models.payee import Payee
 from models.payment import PayCase, PayOrder
 from models.pledge import Pledge
+from models.pool import MatchingPool, PoolMatch
 from models.refund import OPEN, UNASSIGNED, Refund
 from models.refunding import orders_of
 
@@ -29,7 +31,8 @@ class Step:
 
     promised · paid · made_of: what another gift, to ``appeal``, became · spent: on ``item`` of the budget, to a
     ``payee`` of this kind, whose word is ``state`` (since ``confirmed_at``) · goes_back, gone_back, for the reason
-    ``state`` · redirected: to the ``appeal`` of this ``title``, as the gift ``code``.
+    ``state`` · matched, unmatched: added by a sponsor, whose name is the ``title``, and back with it · redirected: to
+    the ``appeal`` of this ``title``, as the gift ``code``.
     """
 
     kind: str
@@ -81,7 +84,7 @@ def find_trace(db: Session, code: str) -> Trace | None:
     pledge, appeal = row
     refunds = db.scalars(select(Refund).where(Refund.pledge_id == pledge.id).order_by(Refund.id)).all()
     spent = _spent(db, pledge)
-    steps = [*_came(db, pledge), *spent, *(_went_back(db, refund) for refund in refunds)]
+    steps = [*_came(db, pledge), *_matched(db, pledge), *spent, *(_went_back(db, refund) for refund in refunds)]
     spent_fen = sum(step.fen for step, _ in spent)
     return Trace(
         code=pledge.code,
@@ -124,6 +127,24 @@ def _payment(db: Session, order: PayOrder) -> tuple[str, str]:
     return "payment_unassigned" if late else "payment_received", order.cause
 
 
+def _matched(db: Session, pledge: Pledge) -> list[_Posted]:
+    """What sponsors have added to it, and what of that went back to them."""
+    rows = db.execute(
+        select(PoolMatch, MatchingPool.sponsor)
+        .join(MatchingPool, MatchingPool.id == PoolMatch.pool_id)
+        .where(PoolMatch.pledge_id == pledge.id)
+        .order_by(PoolMatch.id)
+    )
+    steps: list[_Posted] = []
+    for match, sponsor in rows:
+        steps.append((Step("matched", match.at, match.fen, title=sponsor), ("matched", match.cause)))
+        returned = find(db, "match_returned", match.return_cause) if match.returns else None
+        if returned:
+            step = Step("unmatched", returned.at, match.returned_fen, title=sponsor)
+            steps.append((step, ("match_returned", match.return_cause)))
+    return steps
+
+
 def _spent(db: Session, pledge: Pledge) -> list[_Posted]:
     share = DisbursementShare
     rows = db.execute(
@@ -131,7 +152,7 @@ def _spent(db: Session, pledge: Pledge) -> list[_Posted]:
         .join(Disbursement, Disbursement.id == share.disbursement_id)
         .join(BudgetLine, BudgetLine.id == Disbursement.line_id)
         .join(Payee, Payee.id == Disbursement.payee_id)
-        .where(share.pledge_id == pledge.id)
+        .where(share.pledge_id == pledge.id, share.amount_fen > 0)
         .order_by(Disbursement.paid_at, Disbursement.id)
     )
     return [

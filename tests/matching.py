@@ -15,7 +15,7 @@ from models.pool import MatchingPool, PoolMatch
 from models.pooling import Terms, close, open_pool, pay_back, pay_in
 from models.refund_batch import live_runs, plan_page
 from models.staff import Staff
-from tests.refunding import BY_NOBODY, UNASKED
+from tests.refunding import BY_NOBODY, UNASKED, settle_all
 from tests.stage import Stage
 
 COUNTY = "431124000000"
@@ -72,6 +72,8 @@ def shut(stage: Stage, staff: int, number: int) -> None:
 
 def take_rest(stage: Stage, staff: int, number: int, fen: int) -> None:
     serial = next(_serial)
+    with Database(stage.database) as db, db.begin():
+        settle_all(db, int(COUNTY), f"rest:{serial}", stage.clock())
     with Database(stage.database) as db, db.begin():
         pay_back(db, db.get_one(Staff, staff), number, f"out-{serial}", fen, f"OUT{serial:06d}", stage.clock())
 

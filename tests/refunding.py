@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session as Database
 from models.appeal import Appeal, BudgetLine, end_overdue, get_appeal
 from models.books import violations
 from models.disbursement import Disbursement
-from models.ledger import held, moves
+from models.ledger import held, lock, moves
+from models.ledger.accounts import CHANNEL
 from models.payee import Payee
 from models.payment import PayCase, PayOrder
 from models.pledge import Pledge
@@ -89,8 +90,11 @@ def fail(stage: Stage, appeal: int) -> None:
         end_overdue(db, held, stage.clock())
 
 
-def spend(stage: Stage, appeal: int, fen: int) -> None:
-    """Paid out for what it is for, in the ledger and of whose gifts; nobody has asked for it or passed it."""
+def spend(stage: Stage, appeal: int, fen: int, holder: int = HOLDER) -> None:
+    """Paid out for what it is for, in the ledger and of whose gifts; nobody has asked for it or passed it.
+
+    All that the channel has, or as much as is paid out, is settled before.
+    """
     now = stage.clock()
     with Database(stage.database) as db, db.begin():
         owner = get_appeal(db, appeal, lock=True).owner_id
@@ -112,11 +116,17 @@ def spend(stage: Stage, appeal: int, fen: int) -> None:
         db.add(use)
         db.flush()
         write_shares(db, use, held(db, [appeal])[appeal])
-        moves.settled(db, HOLDER, fen, 0, f"test:{number}", now)
-        moves.disbursed(db, appeal, HOLDER, fen, f"disbursement:{use.id}", now)
+        settle_all(db, holder, f"test:{number}", now, None if holder != HOLDER else fen)
+        moves.disbursed(db, appeal, holder, fen, f"disbursement:{use.id}", now)
         use.gifts_to = 0
         while follow(db, use, now):
             pass
+
+
+def settle_all(db: Database, holder: int, cause: str, now: datetime, fen: int | None = None) -> None:
+    """What the channel has is at the bank; or ``fen`` of it."""
+    if fen := fen or lock(db, [CHANNEL])[CHANNEL].balance_fen:
+        moves.settled(db, holder, fen, 0, cause, now)
 
 
 def given(stage: Stage, openid: str, appeal: int, fen: int, fallback: str = "refund") -> str:

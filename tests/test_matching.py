@@ -10,26 +10,37 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Database
 
-from models.appeal import Appeal, NoSuchAppeal
+from models.appeal import Appeal
 from models.disbursement import Disbursement
 from models.ledger import totals
-from models.machine import WrongState
 from models.notice import Notice
 from models.outcome import end_funding
 from models.payee import STANDS_STILL
 from models.paying import Outcome, room
 from models.paying_out import BankLacks, bounced
-from models.pledge import NotFunding, Pledge, promised
+from models.pledge import Pledge, promised
 from models.pool import MatchingPool, NoSuchPool, PoolMatch
-from models.pooling import OverPool, PoolEmpty, PoolEnds, Terms, close, open_pool, pay_back, pay_in
+from models.pooling import (
+    NotForAppeal,
+    OverPool,
+    PlaceElsewhere,
+    PoolEmpty,
+    PoolEnds,
+    PoolStands,
+    Terms,
+    check_returns,
+    close,
+    open_pool,
+    pay_back,
+    pay_in,
+)
 from models.receiving import NOT_RECEIVED, answer
 from models.refund import Refund
 from models.settlement import ReferenceUsed, settle
 from models.staff import Staff
-from models.task import OutsideRegion
 from tests import matching, spending
 from tests.giving import give, later, ordered, payment_of, promise, state_of, take
-from tests.matching import added, cancel, charity, in_pool, matched_by, pool, put, shut, take_rest, wrong_books
+from tests.matching import COUNTY, added, cancel, charity, in_pool, matched_by, pool, put, shut, take_rest, wrong_books
 from tests.refunding import fail_and_plan, spend, want_back
 from tests.stage import Stage, seed_regions
 
@@ -136,7 +147,7 @@ def test_what_a_pool_is_not_for_it_adds_nothing_to(stage: Stage, staff: int, how
     if how == "another place":
         with Database(stage.database) as db, db.begin():
             db.execute(update(MatchingPool).values(matched_fen=0))
-            terms = Terms("p", "S", None, "medical", matching.COUNTY, 100, 100, 100, stage.clock())
+            terms = Terms("p", "S", None, "medical", COUNTY, 100, 100, 100, stage.clock())
             open_pool(db, db.get_one(Staff, staff), terms, stage.clock())
         shut(stage, staff, number)
     if how == "closed":
@@ -171,7 +182,7 @@ def test_what_was_paid_out_of_a_match_stays_spent(stage: Stage, staff: int) -> N
     number = pool(stage, staff, cap=5_000)
     gift, other = give(stage, appeal, 10_000, "oA"), give(stage, appeal, 3_001, "oB")
     assert (added(stage, gift), added(stage, other)) == (5_000, 0)
-    spend(stage, appeal, 6_000)  # of 18,001: a third of each, and of the match with them
+    spend(stage, appeal, 6_000, int(COUNTY))  # of 18,001: a third of each, and of the match with them
     refund = want_back(stage, gift)
     assert refund.amount_fen in (6_666, 6_667)
     assert in_pool(stage, number) in (3_333, 3_334)
@@ -185,7 +196,7 @@ def test_an_appeal_that_comes_to_nothing_gives_all_its_matches_back(stage: Stage
     appeal = stage.open_appeal()
     number = pool(stage, staff, per_donor=4_000)
     gifts = [give(stage, appeal, fen, donor) for donor, fen in (("oA", 3_000), ("oA", 3_000), ("oB", 999))]
-    spend(stage, appeal, 5_003)
+    spend(stage, appeal, 5_003, int(COUNTY))
     how(stage, appeal)
     assert [state_of(stage, Pledge, gift) for gift in gifts] == ["refund_pending"] * 3
     with Database(stage.database) as db:
@@ -244,15 +255,15 @@ def test_the_sponsor_has_the_rest_back_and_what_comes_later_too(stage: Stage, st
     appeal = stage.open_appeal()
     number = pool(stage, staff, cap=50_000)
     gift = give(stage, appeal, 10_000)
-    with pytest.raises(WrongState):
+    with pytest.raises(PoolStands):
         take_rest(stage, staff, number, 40_000)
     shut(stage, staff, number)
     take_rest(stage, staff, number, 40_000)
     with pytest.raises(PoolEmpty):
         take_rest(stage, staff, number, 1)
-    with pytest.raises(WrongState):
+    with pytest.raises(PoolStands):
         put(stage, staff, number, 1)
-    with pytest.raises(WrongState):
+    with pytest.raises(PoolStands):
         shut(stage, staff, number)
     want_back(stage, gift)
     assert in_pool(stage, number) == 10_000
@@ -287,15 +298,16 @@ def test_what_a_pool_may_not_be(stage: Stage, staff: int) -> None:
         with Database(stage.database) as db, db.begin():
             open_pool(db, db.get_one(Staff, by), terms, now)
 
-    for by, number, region in ((far, appeal, None), (staff, None, "430524000000"), (staff, None, "430000000000")):
-        with pytest.raises(OutsideRegion):
-            opened(by, number, region)
-    with pytest.raises(NoSuchAppeal):
-        opened(staff, 999, None)
+    for region in ("430524000000", "430000000000"):
+        with pytest.raises(PlaceElsewhere):
+            opened(staff, None, region)
+    for by, number in ((far, appeal), (staff, 999)):
+        with pytest.raises(NotForAppeal):
+            opened(by, number, None)
     with pytest.raises(PoolEnds):
         opened(staff, appeal, None, days=90)
     cancel(stage, appeal)
-    with pytest.raises(NotFunding):
+    with pytest.raises(NotForAppeal):
         opened(staff, appeal, None)
 
 
@@ -326,8 +338,8 @@ def test_money_that_is_not_at_the_bank_is_not_paid_back(stage: Stage) -> None:
     spending.passed(stage, use, "endorser", "township", "holder", staff=seats)
     spending.paid(stage, use, seats)
     shut(stage, seats["holder"], number)
-    with pytest.raises(BankLacks) as refused:
-        take_rest(stage, seats["holder"], number, 10_000)
+    with Database(stage.database) as db, pytest.raises(BankLacks) as refused:
+        check_returns(db, db.get_one(Staff, seats["holder"]), number)
     assert refused.value.values["held_fen"] == 5_000
 
 

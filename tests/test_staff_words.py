@@ -237,6 +237,10 @@ WRONG_NUMBERS: dict[str, list[Row]] = {
         (UNKNOWN, "fund_holder", "999 2 已退回", "replies/refusals:no_such_difference", "没有差错 999 号"),
     ],
     "refunds": [(UNKNOWN, "fund_holder", "999", "replies/refusals:no_such_refunds", "求助 999 号没有要全部退回的捐款")],
+    **{
+        name: [(UNKNOWN, "fund_holder", "999", "replies/refusals:no_such_pool", "没有配捐 999 号")]
+        for name in ("pools", "fund_pool", "close_pool", "return_pool")
+    },
     "answer_ticket": [
         (UNKNOWN, "village", "999 您好", "replies/refusals:no_such_ticket", "没有 999 号工单"),
         (OUTSIDE, "village", "2 您好", OUT, "工单 2 号不归您管"),

@@ -24,6 +24,7 @@ from bot.wechat.visitor import Visitors
 from models.appeal import budget_of, get_appeal
 from models.conversation import Conversation
 from models.errors import Refusal
+from models.matching import offers
 from models.paying import NotPayable, OverCap, check_payable
 from models.payment import live_order
 from models.pledge import FALLBACKS, Pledge
@@ -81,7 +82,9 @@ def pay_page(desk: Desk) -> Blueprint:
         with Session(desk.cashier.database) as db:
             if (pledge := db.get(Pledge, number)) is None or _payer(desk, db, pledge) is None:
                 return _send(desk, token)
-            values = {**_gift(db, pledge), "state": standing(db, pledge, desk.clock())}
+            now = desk.clock()
+            values = {**_gift(db, pledge), "state": standing(db, pledge, now)}
+            values["matching"] = offers(db, pledge.appeal_id, now)
         response = desk.pages.show("pay", token=token, script=SCRIPT, bridge=desk.bridge, **values)
         response.headers["Content-Security-Policy"] += own
         return response
