@@ -2,14 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, column, exists, or_, select, table, text
+from sqlalchemy import ForeignKey, Index, String, column, exists, func, select, table, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
 
 # By its name: models.pledge knows of appeals, and appeals of this.
 _PLEDGES = table("pledges", column("appeal_id"), column("state"))
-_MATCHES = table("pool_matches", column("appeal_id"), column("fen"), column("returned_fen"))
+_MATCHES = table("pool_matches", column("appeal_id"), column("pledge_id"), column("fen"), column("returned_fen"))
+_SHARES = table("disbursement_shares", column("pledge_id"), column("matched_fen"))
 # In which a gift's money, or what is left of it, is held for its appeal.
 HELD = ("paid", "committed", "partly_disbursed")
 # The states of an appeal in which nothing more comes of it.
@@ -49,7 +50,16 @@ class RefundRun(Base):
 def give_back(db: Session, appeal_id: int, reason: str, now: datetime) -> None:
     """In the transaction that ends the appeal, whose row the caller holds; none where nothing is held for it."""
     held = exists().where(_PLEDGES.c.appeal_id == appeal_id, _PLEDGES.c.state.in_(HELD))
-    matched = exists().where(_MATCHES.c.appeal_id == appeal_id, _MATCHES.c.fen > _MATCHES.c.returned_fen)
-    if db.scalar(select(or_(held, matched))):
+    if db.scalar(select(held)) or _has_matches(db, appeal_id):
         db.add(RefundRun(appeal_id=appeal_id, reason=reason, created_at=now))
         db.flush()
+
+
+def _has_matches(db: Session, appeal_id: int) -> bool:
+    """Is anything left of what pools have added? Of a gift that is spent to the fen, a fen of its match may be."""
+    theirs = _MATCHES.c.appeal_id == appeal_id
+    net = db.scalar(select(func.sum(_MATCHES.c.fen - _MATCHES.c.returned_fen)).where(theirs)) or 0
+    spent = select(func.sum(_SHARES.c.matched_fen)).where(
+        _SHARES.c.pledge_id.in_(select(_MATCHES.c.pledge_id).where(theirs))
+    )
+    return net > (db.scalar(spent) or 0)

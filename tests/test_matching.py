@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session as Database
 
 from models.appeal import Appeal
 from models.disbursement import Disbursement
-from models.ledger import totals
+from models.ledger import moves, totals
 from models.notice import Notice
 from models.outcome import end_funding
 from models.payee import STANDS_STILL
@@ -36,6 +36,7 @@ from models.pooling import (
 )
 from models.receiving import NOT_RECEIVED, answer
 from models.refund import Refund
+from models.refund_run import RefundRun
 from models.settlement import ReferenceUsed, settle
 from models.staff import Staff
 from tests import matching, spending
@@ -94,6 +95,40 @@ def test_no_cap_is_passed(stage: Stage, staff: int, terms: Any, gifts: Any, want
     pool(stage, staff, **terms)
     assert [added(stage, give(stage, appeal, fen, donor)) for donor, fen in gifts] == wanted
     assert wrong_books(stage) == []
+
+
+def test_the_cap_of_a_pool_holds_whatever_is_on_its_account(stage: Stage, staff: int) -> None:
+    """More than its sponsor has promised cannot be entered; were it there all the same, it would not be added."""
+    appeal = stage.open_appeal()
+    number = pool(stage, staff, cap=5_000)
+    with Database(stage.database) as db, db.begin():
+        moves.pool_funded(db, number, int(COUNTY), 9_000, "test:1", stage.clock())
+    gifts = [give(stage, appeal, 4_000, donor) for donor in ("oA", "oB", "oC")]
+    assert [added(stage, gift) for gift in gifts] == [4_000, 1_000, 0]
+
+
+def test_a_settled_gift_has_a_fen_of_its_match_left_and_it_is_spent_or_returned(stage: Stage, staff: int) -> None:
+    """Rounding down may leave it; the next payment takes it, or whatever ends the appeal gives it back."""
+    appeal = stage.open_appeal()
+    number = pool(stage, staff, cap=101)
+    gift = give(stage, appeal, 101)
+    spend(stage, appeal, 201, int(COUNTY))
+    assert state_of(stage, Pledge, gift) == "settled"
+    cancel(stage, appeal)
+    assert (in_pool(stage, number), matched_by(stage, number)) == (1, 100)
+    with Database(stage.database) as db:
+        assert totals(db, appeal).held == 0
+    assert wrong_books(stage) == []
+
+
+def test_nothing_goes_back_of_an_appeal_whose_matches_are_all_spent(stage: Stage, staff: int) -> None:
+    appeal = stage.open_appeal()
+    pool(stage, staff, cap=101)
+    give(stage, appeal, 101)
+    spend(stage, appeal, 202, int(COUNTY))
+    cancel(stage, appeal)
+    with Database(stage.database) as db:
+        assert db.scalars(select(RefundRun)).all() == []
 
 
 def test_what_the_appeal_has_room_for_is_added_and_then_it_is_funded(stage: Stage, staff: int) -> None:
