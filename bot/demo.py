@@ -104,6 +104,7 @@ def run(settings: Settings, at: Path, menus: dict[str, Menu], api: WeChatApi) ->
             stand_in = ["--bot-url", f"http://127.0.0.1:{port}/wechat", "--port", simulator]
             stand_in += ["--account", ACCOUNT["id"], "--account-name", ACCOUNT["name"], "--pay-keys", str(at / "pay")]
             stand_in += ["--people", str(at / "people.json"), "--templates", str(at / "templates.json")]
+            stand_in += ["--refund-seconds", "5"]  # a minute, as the platform may take, is long to look at
             processes.start("simulator", [python, "-m", "bot.simulator", *stand_in], secrets)
             _await(f"http://127.0.0.1:{simulator}/", processes)
             ours |= settings_in(at / "pay")  # which it has made by now, in its first run

@@ -13,6 +13,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session as Database
 
 from bot.simulator.faults import Fault, Kind
+from bot.simulator.pay.phone import PIN_TRIES
 from bot.wechat.visitor import OPEN_WECHAT, Visitors
 from models.appeal import freeze, get_appeal
 from models.machine import Actor, By
@@ -316,6 +317,22 @@ def test_a_donor_pays_in_the_pay_sheet_and_the_page_says_what_we_know(stage: Col
     assert len(stage.orders()) == 1
     with Database(stage.database) as db:
         assert db.get_one(Pledge, pledge).fallback == "similar"
+
+
+@needs_chromium
+def test_a_payment_that_failed_leaves_a_pledge_that_can_be_paid(stage: Collecting, page: Page) -> None:
+    pledge = stage.pledged()
+    frame = inside(stage, page, pledge)
+    button = frame.get_by_role("button", name="付 ¥100")
+    sheet = page.get_by_role("dialog", name="WeChat Pay")
+    button.click()
+    for _ in range(PIN_TRIES):
+        expect(sheet).to_be_visible()
+        page.keyboard.type("000000")
+        page.wait_for_timeout(300)
+    page.keyboard.press("Escape")
+    expect(frame.get_by_text("没付成，钱没有动")).to_be_visible()
+    assert stage.state(Pledge, pledge) == "awaiting_payment"
 
 
 @needs_chromium

@@ -31,6 +31,7 @@ SETTINGS = {
         "public-key",
         "what Pay signs with: public-key, or certificate (older merchants)",
     ),
+    "refund-seconds": ("SIMULATOR_REFUND_SECONDS", "60", "how long a refund of Pay takes"),
     "account": ("SIMULATOR_ACCOUNT", "gh_0000000000aa", "the account's original id"),
     "account-name": ("SIMULATOR_ACCOUNT_NAME", "", "the account's name over the chat"),
 }
@@ -59,7 +60,10 @@ def options(given: argparse.Namespace, port: int) -> Options:
         account_name=given.account_name,
         people=read_people(Path(given.people)) if given.people else (),
         pay=PayOptions(
-            mchid=given.mchid, kind=Kind(given.pay_kind), keys_dir=Path(given.pay_keys) if given.pay_keys else None
+            mchid=given.mchid,
+            kind=Kind(given.pay_kind),
+            keys_dir=Path(given.pay_keys) if given.pay_keys else None,
+            refund_seconds=float(given.refund_seconds),
         ),
         templates=paper.own,
         template_library=paper.library,

@@ -23,5 +23,7 @@ class PayOptions:
     keys_dir: Path | None = None
     http_on_loopback: bool = True
     """The platform takes https alone for notify_url. True: http to this very machine passes as well."""
+    refund_seconds: float = 60.0
+    """How long a refund takes: to the change purse it is minutes; how many is nowhere written."""
     pin: str = field(default="123456", repr=False)
     """Everybody's payment password here."""

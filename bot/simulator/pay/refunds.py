@@ -25,7 +25,6 @@ NOTIFY_URL_LENGTH = 256
 LATEST = 365 * 86400.0  # after the payment
 PER_ORDER = 50
 APART = 60.0  # seconds between two refunds of one order
-SECONDS = 60.0  # a refund to the change purse takes minutes; how many is nowhere written
 
 
 class Outcome(StrEnum):
@@ -61,6 +60,7 @@ class Refunds:
         words: Words,
         mchid: str,
         http_on_loopback: bool,
+        seconds: float,
         on_end: Callable[[Refund], None],
     ) -> None:
         self._orders = orders
@@ -72,7 +72,7 @@ class Refunds:
         self._on_end = on_end
         self._refunds: dict[str, Refund] = {}
         self._outcomes: deque[Outcome] = deque()
-        self.seconds = SECONDS
+        self.seconds = seconds
 
     def end_with(self, outcome: Outcome, times: int = 1) -> None:
         """So many of the next refunds end like this, instead of well."""
