@@ -29,26 +29,6 @@ from tests.demonstrating import (  # noqa: F401
 from tests.stage import id_number
 
 
-def test_a_newcomer_pledges_with_what_the_page_tells_them(demo: Demo, page: Page) -> None:
-    page.get_by_role("button", name="A new follower").click()
-    expect_reply(page, 0, "帮扶通")
-    tap(page, "我要帮", "看求助", "正在求助的")
-    say(page, "1", "捐一点")
-    say(page, "1", "注册")
-    say(page, "1", "同意吗")
-    say(page, "1", "您来这里是想")
-    say(page, "2", "怎么称呼您")
-    say(page, "新来的小陈", "确认")
-    before = demo.ask("SELECT count(*) FROM pledges")
-    say(page, "确认", "接着办")
-    say(page, "1", "多少钱")
-    say(page, "二十块", "¥20")
-    say(page, "2", "先别急")
-    say(page, "确认", "谢谢您")
-    assert demo.ask("SELECT count(*) FROM pledges") == int(str(before)) + 1
-    assert demo.ask("SELECT amount_fen FROM pledges ORDER BY id DESC LIMIT 1") == 2000
-
-
 def test_a_resident_asks_and_the_officer_who_did_not_visit_passes_it(demo: Demo, page: Page) -> None:
     viewport = page.viewport_size
     assert viewport is not None

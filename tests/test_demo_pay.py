@@ -5,7 +5,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.demonstrating import ROOT, Demo, be, demonstrated, opened, say, wait_for  # noqa: F401
+from tests.demonstrating import ROOT, Demo, be, demonstrated, expect_reply, opened, say, tap, wait_for  # noqa: F401
 
 
 def test_a_gift_is_paid_heard_of_traced_and_asked_back(demo: Demo, page: Page) -> None:
@@ -31,19 +31,55 @@ def test_a_gift_is_paid_heard_of_traced_and_asked_back(demo: Demo, page: Page) -
     expect(inside.get_by_text("没有付，钱没有动")).to_be_visible(timeout=15_000)
     button.click()
     expect(sheet).to_be_visible(timeout=15_000)
-    page.keyboard.type("123456")
-    sheet.get_by_role("button", name="Done").click(timeout=15_000)
-    expect(inside.get_by_text("到账了，谢谢您！")).to_be_visible(timeout=30_000)
+    pay(page)
     gift = demo.ask("SELECT max(id) FROM pledges")
     assert demo.ask(f"SELECT state FROM pledges WHERE id = {gift}") == "committed"  # noqa: S608
     assert demo.ask(f"SELECT count(*) FROM pay_orders WHERE pledge_id = {gift}") == 1  # noqa: S608
-    page.get_by_role("button", name="Close the page").or_(page.locator("#leave-page")).first.click()
+    leave(page)
     # Several gifts within hours are told in one.
     told = "FROM notices WHERE template = 'pledged' AND state IN ('sent', 'delivered') AND subject_id"
     wait_for(demo, page, f"SELECT count(*) {told} = {appeal}")
     be(page, people[owner]["name"])
     expect(page.get_by_text(re.compile("捐了 ¥|到账 .* 笔")).last).to_be_visible(timeout=15_000)
     _comes_back(demo, page, f"{demo.bot}/trace/", int(str(gift)))
+
+
+def test_a_newcomer_reaches_a_paid_gift(demo: Demo, page: Page) -> None:
+    """By what the chat tells them, with no word that they must know: thirteen taps or words, and the PIN."""
+    page.get_by_role("button", name="A new follower").click()
+    expect_reply(page, 0, "帮扶通")
+    tap(page, "我要帮", "看求助", "正在求助的")
+    for typed, answered in (
+        ("1", "捐一点"),
+        ("1", "注册"),
+        ("1", "同意吗"),
+        ("1", "您来这里是想"),
+        ("2", "怎么称呼您"),
+        ("新来的小陈", "确认"),
+        ("确认", "接着办"),
+        ("1", "多少钱"),
+        ("二十块", "¥20"),
+        ("2", "先别急"),
+        ("确认", "还没有付钱"),
+    ):
+        say(page, typed, answered)
+    page.locator(".from.account .bubble a").last.click()
+    page.frame_locator("iframe").get_by_role("button", name="付 ¥20").click(timeout=15_000)
+    expect(page.get_by_role("dialog", name="WeChat Pay")).to_be_visible(timeout=15_000)
+    pay(page)
+    assert demo.ask("SELECT state || amount_fen FROM pledges ORDER BY id DESC LIMIT 1") == "committed2000"
+    leave(page)
+
+
+def pay(page: Page) -> None:
+    """In the sheet that is open, until the page has heard that it came."""
+    page.keyboard.type("123456")
+    page.get_by_role("dialog", name="WeChat Pay").get_by_role("button", name="Done").click(timeout=15_000)
+    expect(page.frame_locator("iframe").get_by_text("到账了，谢谢您！")).to_be_visible(timeout=30_000)
+
+
+def leave(page: Page) -> None:
+    page.get_by_role("button", name="Close the page").or_(page.locator("#leave-page")).first.click()
 
 
 def _comes_back(demo: Demo, page: Page, traces: str, gift: int) -> None:
