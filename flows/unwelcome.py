@@ -48,7 +48,8 @@ def _is_contact(folded: str, joined: str, lexicon: Lexicon) -> bool:
     figures = read_out(joined)
     named = re.search(rf"{ways}{between}{{0,4}}[a-z0-9][a-z0-9_-]{{3,}}", joined)
     called = re.search(rf"{ways}{between}{{0,4}}[0-9]{{4,}}", figures)
-    return bool(named or called or _HANDLE.search(folded) or _HANDLE.search(figures))
+    # Not run together: figures with stops between them may be a day, and a word before a year is no name.
+    return bool(named or called) or any(_HANDLE.search(read_out(part)) for part in folded.split())
 
 
 def _one_of(words: Iterable[str]) -> str:

@@ -124,6 +124,7 @@ NOISE = st.sampled_from(["", " ", "-", "·", "，", "～", " ♥ "])
 @example("我家也有3个孩子，1998年是这样过来的")
 @example("捐了5000元，一点心意，2026年一切顺利！")
 @example("手机上看到的，一起加油")
+@example("2026-11-28 晚上 8:30 看到的，Happy 2027!")
 def test_kind_words_are_let_in(words: str) -> None:
     assert fault_of(words, LEXICON) is None
 
