@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Database
 
 from models.appeal import Appeal
-from models.disbursement import Disbursement
+from models.disbursement import Disbursement, DisbursementShare
 from models.ledger import moves, totals
 from models.notice import Notice
 from models.outcome import end_funding
@@ -107,8 +107,8 @@ def test_the_cap_of_a_pool_holds_whatever_is_on_its_account(stage: Stage, staff:
     assert [added(stage, gift) for gift in gifts] == [4_000, 1_000, 0]
 
 
-def test_a_settled_gift_has_a_fen_of_its_match_left_and_it_is_spent_or_returned(stage: Stage, staff: int) -> None:
-    """Rounding down may leave it; the next payment takes it, or whatever ends the appeal gives it back."""
+def test_a_settled_gift_has_a_fen_of_its_match_left_that_goes_back(stage: Stage, staff: int) -> None:
+    """Rounding down may leave it; whatever ends the appeal gives it back."""
     appeal = stage.open_appeal()
     number = pool(stage, staff, cap=101)
     gift = give(stage, appeal, 101)
@@ -118,6 +118,19 @@ def test_a_settled_gift_has_a_fen_of_its_match_left_and_it_is_spent_or_returned(
     assert (in_pool(stage, number), matched_by(stage, number)) == (1, 100)
     with Database(stage.database) as db:
         assert totals(db, appeal).held == 0
+    assert wrong_books(stage) == []
+
+
+def test_that_fen_is_spent_with_the_next_payment(stage: Stage, staff: int) -> None:
+    appeal = stage.open_appeal()
+    number = pool(stage, staff, cap=101)
+    give(stage, appeal, 101)
+    spend(stage, appeal, 201, int(COUNTY))
+    spend(stage, appeal, 1, int(COUNTY))
+    with Database(stage.database) as db:
+        shares = db.scalars(select(DisbursementShare).order_by(DisbursementShare.disbursement_id)).all()
+        assert [(share.amount_fen, share.matched_fen) for share in shares] == [(101, 100), (0, 1)]
+    assert in_pool(stage, number) == 0
     assert wrong_books(stage) == []
 
 
