@@ -99,11 +99,11 @@ def test_no_cap_is_passed(stage: Stage, staff: int, terms: Any, gifts: Any, want
 
 def test_the_cap_of_a_pool_holds_whatever_is_on_its_account(stage: Stage, staff: int) -> None:
     """More than its sponsor has promised cannot be entered; were it there all the same, it would not be added."""
-    appeal = stage.open_appeal()
+    appeals = [stage.open_appeal() for _ in range(3)]
     number = pool(stage, staff, cap=5_000)
     with Database(stage.database) as db, db.begin():
         moves.pool_funded(db, number, int(COUNTY), 9_000, "test:1", stage.clock())
-    gifts = [give(stage, appeal, 4_000, donor) for donor in ("oA", "oB", "oC")]
+    gifts = [give(stage, appeal, 4_000, f"oDonor{appeal}") for appeal in appeals]
     assert [added(stage, gift) for gift in gifts] == [4_000, 1_000, 0]
 
 
