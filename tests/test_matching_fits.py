@@ -15,6 +15,7 @@ from models.matching import MOST_POOLS, Offer
 from models.money import LARGEST
 from models.pool import LONGEST_SPONSOR
 from models.pooling import PoolFile
+from models.public import PublicAppeal, PublicUpdate
 from models.trace import Step
 from tests.telling import LONGEST_PLACE, TITLE, WIDE
 
@@ -74,3 +75,19 @@ def test_what_everybody_reads_of_it_is_short() -> None:
         step = Step(kind, NOW, FEN, title=SPONSOR)
         line = RENDERER.env.get_template("shared/trace.txt").module.step(step, 12)  # type: ignore[attr-defined]
         assert len(str(line).encode()) <= 140
+
+
+def test_a_whole_appeal_with_all_who_match_it_fits() -> None:
+    facts: dict[str, Any] = {
+        **{"number": NUMBER, "kind": "crowdfund", "category": "public_works", "title": TITLE, "place": LONGEST_PLACE},
+        **{"target_fen": FEN, "minimum_fen": FEN - 1, "promised_fen": FEN - 1, "gifts": NUMBER, "deadline": NOW},
+        **{"state": "funding", "vouched_by": "township", "vouched_at": NOW, "published_at": NOW, "unconfirmed": True},
+    }
+    appeal = PublicAppeal(**facts)
+    told = PublicUpdate(NUMBER, "thanks", NUMBER, TITLE, WIDE * 200, NOW, older=True)
+    ways = list(enumerate(("give", "story", "budget", "updates", "thank", "messages", "use_money", "list", "mine"), 1))
+    values = {"item": appeal, "told": told, "revising": True, "now": NOW, "labels": LABELS, "ways": ways}
+    values["matching"] = [Offer(SPONSOR, datetime(2026, 12, 31, tzinfo=UTC))] * MOST_POOLS
+    said = RENDERER.render([Say("replies/appeal", None, values)])
+    assert said.count("元，爱心企业") == MOST_POOLS
+    assert len(said.encode()) <= REPLY_BYTES
