@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session as Database
 from models.appeal import MACHINE as APPEALS
 from models.appeal import Appeal, freeze, get_appeal
 from models.books import violations
+from models.disbursement import Disbursement
 from models.ledger.accounts import LedgerAccount
 from models.machine import Actor, By
+from models.paying_out import bounced
 from models.pool import MatchingPool, PoolMatch
 from models.pooling import Terms, close, open_pool, pay_back, pay_in
 from models.refund_batch import live_runs, plan_page
@@ -92,6 +94,24 @@ def cancel(stage: Stage, appeal: int) -> None:
             with Database(stage.database) as db, db.begin():
                 if plan_page(db, run, stage.clock()) is None:
                     break
+
+
+def bounce(stage: Stage, seats: tuple[int, int, int]) -> None:
+    """The newest payment, which tests.refunding.spend has made, comes back from the bank.
+
+    ``seats``: who is said to have endorsed and approved it, and the charity that paid it.
+    """
+    endorser, approver, payer = seats
+    now = stage.clock()
+    with Database(stage.database) as db, db.begin():
+        use = db.scalars(select(Disbursement).where(Disbursement.state == "requested").order_by(Disbursement.id)).all()[
+            -1
+        ]
+        use.endorsed_by, use.approved_by, use.authorised_by, use.paid_by = endorser, approver, payer, payer
+        use.paid_at, use.payable_from, use.bank_reference = now, now, f"USE{use.id:06d}"
+        use.holder_id, use.state = int(COUNTY), "not_received"
+        db.flush()
+        bounced(db, db.get_one(Staff, payer), use.id, now)
 
 
 def added(stage: Stage, pledge: int) -> int:

@@ -13,13 +13,28 @@ from models.ledger import totals
 from models.pledge import promised
 from models.shares import split
 from tests.giving import give, later
-from tests.matching import COUNTY, added, cancel, charity, in_pool, matched_by, pool, put, shut, take_rest, wrong_books
+from tests.matching import (
+    COUNTY,
+    added,
+    bounce,
+    cancel,
+    charity,
+    in_pool,
+    matched_by,
+    pool,
+    put,
+    shut,
+    take_rest,
+    wrong_books,
+)
 from tests.refunding import spend, want_back
-from tests.stage import Stage, seed_regions
+from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
 
+_SEATS = {"township": (DAOXIAN_MEIHUA,), "county": (COUNTY,)}
 APPEALS, DONORS, TARGET, SMALLEST = 2, 2, 3_000, 100
+_OFTEN = ("gift",) * 6 + ("back", "spend", "bounce") * 2
 DEEDS = st.tuples(
-    st.sampled_from([*["gift"] * 6, *["back"] * 2, "spend", "spend", "put", "shut", "rest", "cancel"]),
+    st.sampled_from([*_OFTEN, "put", "shut", "rest", "cancel"]),
     st.integers(0, 7),
     st.integers(0, 7),
     st.integers(1, 900),
@@ -62,6 +77,7 @@ class Plain:
     pools: list[Pool]
     gifts: list[Gift] = field(default_factory=list)
     spent: list[int] = field(default_factory=lambda: [0] * APPEALS)
+    uses: list[tuple[int, int, dict[int, tuple[int, int]]]] = field(default_factory=list)
     takes: list[bool] = field(default_factory=lambda: [True] * APPEALS)
 
     def held(self, appeal: int) -> int:
@@ -104,18 +120,34 @@ class Plain:
         gift.here, gift.left = False, 0
 
     def spend(self, appeal: int, fen: int) -> None:
-        there = {gift.number: gift for gift in self.gifts if gift.appeal == appeal and gift.here}
+        there, shares = {gift.number: gift for gift in self.gifts if gift.appeal == appeal and gift.here}, {}
         for number, part in split(fen, {n: g.left + g.match_left for n, g in there.items()}).items():
             gift = there[number]
             of_match = part * gift.match_left // (gift.left + gift.match_left)
             gift.spent_match += of_match
             gift.left -= part - of_match
+            shares[number] = (part - of_match, of_match)
         self.spent[appeal] += fen
+        self.uses.append((appeal, fen, shares))
+
+    def bounce(self) -> bool:
+        """The newest payment comes back, if all whose it was are still here; what is gone is told of elsewhere."""
+        here = {gift.number: gift for gift in self.gifts if gift.here}
+        if not self.uses or not self.uses[-1][2].keys() <= here.keys():
+            return False
+        appeal, fen, shares = self.uses.pop()
+        for number, (of_gift, of_match) in shares.items():
+            here[number].left += of_gift
+            here[number].spent_match -= of_match
+        self.spent[appeal] -= fen
+        return True
 
 
 class Walk:
     def __init__(self, stage: Stage) -> None:
         self.stage, self.staff = stage, charity(stage)
+        officers = [stage.appoint(f"o-{role}", role, *_SEATS[role]) for role in _SEATS]
+        self.seats = (officers[0], officers[1], self.staff)
         self.appeals = [stage.open_appeal(target_fen=TARGET) for _ in range(APPEALS)]
         terms = [
             Pool(None, cap=1_500, per_donor=700, per_appeal=900, there=1_200, paid_in=1_200),
@@ -168,6 +200,10 @@ class Walk:
         if fen:
             spend(self.stage, self.appeals[appeal], fen, int(COUNTY))
             self.plain.spend(appeal, fen)
+
+    def bounce(self, *_: int) -> None:
+        if self.plain.bounce():
+            bounce(self.stage, self.seats)
 
     def put(self, one: int, _: int, fen: int) -> None:
         place = one % len(self.pools)
@@ -223,6 +259,7 @@ class Walk:
 @settings(
     max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
 )
+@example(deeds=[("gift", 0, 0, 500), ("spend", 0, 7, 900), ("bounce", 0, 0, 1), ("spend", 0, 0, 99), ("back", 0, 0, 1)])
 @example(deeds=[("gift", 0, 0, 500), ("spend", 0, 0, 333), ("gift", 0, 1, 200), ("back", 0, 0, 1), ("cancel", 0, 0, 1)])
 @example(deeds=[("gift", 0, 0, 101), ("spend", 0, 7, 900), ("gift", 0, 1, 1), ("spend", 0, 0, 1), ("cancel", 0, 0, 1)])
 @given(deeds=st.lists(DEEDS, min_size=8, max_size=24))
