@@ -185,6 +185,7 @@ class _History:
             target_fen=sum(fen for _, fen in row["budget"]),
             deadline=datetime.combine(self._day(row["deadline_in_days"]), _LAST_SECOND, CHINA),
             budget=[(item, fen) for item, fen in row["budget"]],
+            minimum_fen=row.get("minimum_fen"),
             **_some(row, "kind", "category", "title"),
         )
         by = row.get("by")

@@ -19,6 +19,7 @@ from bot.seed import Seeded, seed
 from bot.seed_pictures import draw_pictures
 from bot.simulator.options import read_people
 from config.settings import SAMPLE_DATA_KEYS
+from flows.fixing import shortfall_of
 from flows.flow import Flow
 from flows.list_produce import list_produce
 from flows.offer_goods import offer_goods
@@ -476,6 +477,7 @@ def test_the_flows_would_have_taken_the_appeals_and_pledges(filled: Filled) -> N
         said["target"] = appeal.target_fen
         said["budget"] = [of(line, "item", "amount_fen") for line in lines]
         said |= day("deadline", appeal.deadline.astimezone(CHINA).date())
+        said |= shortfall_of(appeal) if appeal.kind == "crowdfund" else {}
         judge(start_appeal, said, appeal.created_at)
     for pledge in filled.all(Pledge):
         said = {"amount": pledge.amount_fen, "anonymous": "yes" if pledge.anonymous else "no"}
