@@ -37,6 +37,7 @@ from flows.start_appeal import start_appeal
 from flows.take_up import take_up
 from flows.thank import thank
 from flows.top_up import top_up
+from flows.undo_entry import undo_entry
 from flows.visit import visit
 
 FLOWS: tuple[Flow, ...] = (
@@ -66,6 +67,7 @@ FLOWS: tuple[Flow, ...] = (
     settle_stray,
     stray_by_hand,
     top_up,
+    undo_entry,
     offer_goods,
     request_goods,
     list_produce,

@@ -5,7 +5,7 @@ A fund holder is known by the region that it is appointed for: its people come a
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.audit import record
@@ -14,6 +14,7 @@ from models.errors import Refusal
 from models.ledger import Account, lock, moves
 from models.ledger.accounts import CHANNEL
 from models.staff import Staff
+from models.undone import Undone, undone_rules
 
 
 class ReferenceUsed(Refusal):
@@ -30,7 +31,7 @@ class ChannelLacks(Refusal):
     step = "amount"
 
 
-class Settlement(Base):
+class Settlement(Undone, Base):
     """``amount_fen`` has left the channel, of which ``fee_fen`` are its fee and the rest is in the bank."""
 
     __tablename__ = "settlements"
@@ -45,7 +46,7 @@ class Settlement(Base):
 
     __table_args__ = (
         CheckConstraint("amount_fen > 0 AND fee_fen >= 0 AND fee_fen <= amount_fen", name="fee_within"),
-        UniqueConstraint("holder_id", "bank_reference"),
+        *undone_rules("settlements"),
     )
 
 
@@ -85,5 +86,5 @@ def settle(
 def check_reference(db: Session, staff: Staff, reference: str) -> None:
     """Raises ReferenceUsed."""
     same = (Settlement.holder_id == holder_of(staff)) & (Settlement.bank_reference == reference)
-    if db.scalar(select(Settlement.id).where(same)):
+    if db.scalar(select(Settlement.id).where(same, Settlement.undone_at.is_(None))):
         raise ReferenceUsed(reference=reference)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.audit import record
@@ -12,6 +12,7 @@ from models.ledger import Account, lock, moves
 from models.ledger.accounts import CHANNEL
 from models.settlement import ReferenceUsed, holder_of
 from models.staff import Staff
+from models.undone import Undone, undone_rules
 
 
 class BankShort(Refusal):
@@ -21,7 +22,7 @@ class BankShort(Refusal):
     step = "amount"
 
 
-class TopUp(Base):
+class TopUp(Undone, Base):
     """``amount_fen`` has left the fund holder's bank, under that bank's number, and is with the channel."""
 
     __tablename__ = "top_ups"
@@ -35,7 +36,7 @@ class TopUp(Base):
 
     __table_args__ = (
         CheckConstraint("amount_fen > 0", name="amount_positive"),
-        UniqueConstraint("holder_id", "bank_reference"),
+        *undone_rules("top_ups"),
     )
 
 
@@ -45,7 +46,8 @@ def top_up(db: Session, staff: Staff, draft_id: str, amount_fen: int, reference:
     if earlier:
         return earlier
     holder = holder_of(staff)
-    if db.scalar(select(TopUp.id).where(TopUp.holder_id == holder, TopUp.bank_reference == reference)):
+    same = (TopUp.holder_id == holder) & (TopUp.bank_reference == reference)
+    if db.scalar(select(TopUp.id).where(same, TopUp.undone_at.is_(None))):
         raise ReferenceUsed(reference=reference)
     bank = Account("bank", holder)
     held = lock(db, [CHANNEL, bank])[bank].balance_fen

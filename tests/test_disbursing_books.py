@@ -29,7 +29,8 @@ DONE: list[tuple[str, str | None, set[str]]] = [
     ("UPDATE settlements SET amount_fen = 9999, fee_fen = 0", "settlements_fixed", {"settlement_differs"}),
     ("UPDATE settlements SET id = 99 WHERE id = 1", None, {"settlement_differs"}),
     (
-        "INSERT INTO top_ups VALUES (9, 'x', 431124000000, 5, 'T-9', {caller}, '2026-11-24 00:00:00')",
+        "INSERT INTO top_ups (id, draft_id, holder_id, amount_fen, bank_reference, entered_by, at)"
+        " VALUES (9, 'x', 431124000000, 5, 'T-9', {caller}, '2026-11-24 00:00:00')",
         None,
         {"top_up_differs"},
     ),

@@ -237,6 +237,8 @@ WRONG_NUMBERS: dict[str, list[Row]] = {
         (UNKNOWN, "fund_holder", "999 2 已退回", "replies/refusals:no_such_difference", "没有差错 999 号"),
     ],
     "refunds": [(UNKNOWN, "fund_holder", "999", "replies/refusals:no_such_refunds", "求助 999 号没有要全部退回的捐款")],
+    "strays": [(UNKNOWN, "fund_holder", "999", "replies/refusals:no_such_pay_case", "没有待查 999 号")],
+    "undo_entry": [(UNKNOWN, "fund_holder", "t-999", "replies/entries", "没有流水号 T999")],
     **{
         name: [(UNKNOWN, "fund_holder", "999", "replies/refusals:no_such_pool", "没有配捐 999 号")]
         for name in ("pools", "fund_pool", "close_pool", "return_pool")

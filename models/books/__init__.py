@@ -14,6 +14,7 @@ from models.books.bills import check_bills
 from models.books.consents import check_consents
 from models.books.decisions import check_households, check_three_people
 from models.books.disbursements import check_disbursements
+from models.books.entries import check_entries
 from models.books.ledger import check_reversals, check_transactions
 from models.books.links import Noted, check_chain, check_noted, read_head
 from models.books.matching import check_matching
@@ -41,6 +42,7 @@ CHECKS: tuple[Check, ...] = (
     check_reversals,
     check_accounts,
     check_disbursements,
+    check_entries,
     check_payments,
     check_refunds,
     check_matching,

@@ -15,9 +15,7 @@ from models.ledger.accounts import LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
 from models.payee import Payee
 from models.pledge import Pledge
-from models.settlement import Settlement
 from models.staff import Staff
-from models.top_up import TopUp
 
 _SUBJECT = "disbursement"
 _HAD = (*SPENT, "returned")
@@ -38,8 +36,6 @@ def check_disbursements(connection: Connection, _now: datetime) -> Iterator[Viol
     yield from _payees(connection)
     yield from _shares(connection)
     yield from _gifts(connection)
-    yield from _settlements(connection)
-    yield from _top_ups(connection)
 
 
 def _postings(connection: Connection) -> Iterator[Violation]:
@@ -185,39 +181,3 @@ def _gifts(connection: Connection) -> Iterator[Violation]:
     for found in stream(connection, statement):
         words = f"stands in {found.state} with {found.amount_fen} fen, of which {found.fen} were paid out"
         yield Violation("gift_differs", "pledge", found.id, words)
-
-
-def _settlements(connection: Connection) -> Iterator[Violation]:
-    """Each has its posting, to the fen."""
-    posted, entry, account = LedgerTransaction, LedgerEntry, LedgerAccount
-    cause = literal("settlement:") + cast(Settlement.id, String)
-    left = (
-        select(posted.cause, entry.amount_fen.label("fen"))
-        .join(entry, entry.transaction_id == posted.id)
-        .join(account, and_(account.id == entry.account_id, account.kind == "channel"))
-        .where(posted.kind == "settled", posted.reverses_id.is_(None))
-        .subquery()
-    )
-    wrong = or_(left.c.fen.is_(None), left.c.fen != -Settlement.amount_fen)
-    statement = select(Settlement.id, Settlement.amount_fen, left.c.fen).outerjoin(left, left.c.cause == cause)
-    for found in stream(connection, statement.where(wrong).order_by(Settlement.id)):
-        words = f"is of {found.amount_fen} fen, and the ledger has {found.fen} as leaving the channel"
-        yield Violation("settlement_differs", "settlement", found.id, words)
-
-
-def _top_ups(connection: Connection) -> Iterator[Violation]:
-    """Each has its posting, to the fen and from the bank of its fund holder."""
-    posted, entry, account = LedgerTransaction, LedgerEntry, LedgerAccount
-    came = (
-        select(posted.cause, (-entry.amount_fen).label("fen"), account.subject_id.label("holder"))
-        .join(entry, entry.transaction_id == posted.id)
-        .join(account, and_(account.id == entry.account_id, account.kind == "bank"))
-        .where(posted.kind == "topped_up", posted.reverses_id.is_(None))
-        .subquery()
-    )
-    same = came.c.cause == literal("top_up:") + cast(TopUp.id, String)
-    wrong = or_(came.c.fen.is_(None), came.c.fen != TopUp.amount_fen, came.c.holder != TopUp.holder_id)
-    statement = select(TopUp.id, TopUp.amount_fen, came.c.fen).outerjoin(came, same).where(wrong)
-    for found in stream(connection, statement.order_by(TopUp.id)):
-        words = f"is of {found.amount_fen} fen, and the ledger has {found.fen} as leaving that bank"
-        yield Violation("top_up_differs", "top_up", found.id, words)
