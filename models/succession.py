@@ -18,6 +18,7 @@ from models.appeal import Appeal
 from models.audit import record
 from models.goods import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
 from models.machine import Machine
+from models.pool import MatchingPool
 from models.produce import MACHINE as LISTINGS
 from models.produce import Listing
 from models.region import Region, level_of, living
@@ -74,6 +75,7 @@ def _goes_on(now: datetime) -> dict[Any, ColumnElement[bool]]:
         GoodsRequest: _may_move(GoodsRequest.state, REQUEST_MACHINE),
         Offer: _may_move(Offer.state, OFFER_MACHINE),
         Listing: _may_move(Listing.state, LISTINGS),
+        MatchingPool: MatchingPool.state == "open",
     }
 
 
