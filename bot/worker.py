@@ -174,7 +174,7 @@ def fan_out(_broadcast_id: int) -> None:
 
 
 def follow_gifts(disbursement_id: int) -> None:
-    """Let the states of all gifts follow a payment, a page a transaction; a killed one is gone on with by the clock."""
+    """Let all gifts give their shares to a payment, a page a transaction; a killed one is gone on with by the clock."""
     while True:
         with Session(errands().database) as db, db.begin():
             if not follow_on(db, disbursement_id, datetime.now(UTC)):

@@ -16,6 +16,7 @@ from models.public import PublicStory, find_story, find_update
 from models.revision import waiting_for
 from models.shelves import NoSuchThing, Shelf, Wanted
 from models.spendable import SPENDABLE
+from models.statutory import find_silent
 from models.updating import TELLABLE
 from models.user import User
 
@@ -111,7 +112,9 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
         ways["use_money"] = ["command", "use_money", number]
     matching = offers_of(talk.desk.db, found.number, talk.world.now)
     revising = own and waiting_for(talk.desk.db, found.number) is not None
-    return _detail(talk, APPEALS, found, ways, own, word, after, revising=revising, told=told, matching=matching)
+    silent = find_silent(talk.desk.db, found.number, talk.world.now)
+    facts = {"revising": revising, "told": told, "matching": matching, "silent": ("own" if own else "other") * silent}
+    return _detail(talk, APPEALS, found, ways, own, word, after, **facts)
 
 
 def story(talk: Talk, number: str, begin: str = "0", word: str = "", after: str = "") -> Answer:

@@ -73,8 +73,8 @@ class Disbursement(Base):
     ``holder_id``, ``bank_reference``: whose bank has paid it, and that bank's number of the transfer.
     ``payable_from``: of its payee as it was paid. ``matched_fen``: of the sum, what no gift but a pool has given.
     ``sampled``: somebody who had no part in it calls. ``gifts_to``: up to this gift, they have given their shares
-    (models.sharing). ``left_fen``: of all gifts, as it was paid; ``cut_rest``, ``cut_gift``: the last that gives a fen
-    more than its whole part.
+    (models.sharing). ``left_fen``: what was held for them, then what was left of them; ``gifts_fen``: what they give of
+    it; ``cut_rest``, ``cut_gift``: the last that gives a fen more than its whole part.
     """
 
     __tablename__ = "disbursements"
@@ -101,6 +101,7 @@ class Disbursement(Base):
     matched_fen: Mapped[int] = mapped_column(default=0, server_default="0")
     gifts_to: Mapped[int | None]
     left_fen: Mapped[int | None]
+    gifts_fen: Mapped[int | None]
     cut_rest: Mapped[int | None]
     cut_gift: Mapped[int | None]
     confirmed_at: Mapped[datetime | None]

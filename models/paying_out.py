@@ -2,24 +2,26 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.appeal import MACHINE as APPEALS
 from models.appeal import Appeal, BudgetLine
 from models.backers import tell_backers
+from models.bank_return import take_page_away
 from models.conversation import Conversation
-from models.disbursement import MACHINE, Disbursement, DisbursementShare, matter_of
+from models.disbursement import MACHINE, Disbursement, matter_of
 from models.disbursing import barred_from, locked, turn_of
 from models.errors import Refusal
 from models.ledger import Account, lock, moves
+from models.ledger.accounts import REFUNDS
 from models.machine import SYSTEM, WrongState
-from models.matching import gone_from, hold_matches, return_matches
+from models.matching import gone_from, hold_matches
 from models.notice import tell
 from models.payee import Payee
 from models.sealing import keyring
 from models.settlement import ReferenceUsed, holder_of
-from models.sharing import follow, write_shares
+from models.sharing import SharesPending, begin_shares, check_shared, give_page, has_few, is_pending
 from models.spendable import recheck
 from models.staff import Staff
 from models.statutory import begin_telling
@@ -75,8 +77,10 @@ def pay(db: Session, staff: Staff, number: int, reference: str, now: datetime) -
     accounts = lock(db, [held_for, bank])
     if accounts[bank].balance_fen < disbursement.amount_fen:
         raise BankLacks(held_fen=accounts[bank].balance_fen)
-    # Before it is paid: what a paid one says of its gifts is fixed with it.
-    disbursement.matched_fen = write_shares(db, disbursement, accounts[held_for].balance_fen)
+    if is_pending(db, appeal.id, returned=True):
+        raise SharesPending(number=appeal.id)
+    alone = not is_pending(db, appeal.id) and has_few(db, appeal.id)
+    begin_shares(disbursement, accounts[held_for].balance_fen)
     moves.disbursed(db, appeal.id, holder, disbursement.amount_fen, f"disbursement:{number}", now)
     _mark_paid(disbursement, staff, holder, reference, payee, now)
     MACHINE.move(db, disbursement, "paid", staff.actor, now)
@@ -88,17 +92,28 @@ def pay(db: Session, staff: Staff, number: int, reference: str, now: datetime) -
     if disbursement.sampled:
         _have_called(db, disbursement, appeal, now)
     _tell(db, disbursement, appeal, now)
-    return disbursement, follow(db, disbursement, now)
+    if alone:
+        give_page(db, disbursement, now)
+    return disbursement, disbursement.gifts_to is not None
 
 
 def follow_on(db: Session, number: int, now: datetime) -> bool:
-    """A page more of the gifts' states; False once all have followed."""
-    disbursement, _ = locked(db, number)
-    return follow(db, disbursement, now)
+    """A page more of gifts that give their shares to this one, or to one of its appeal that was paid before it, or that
+    have them back. False once all have.
+    """
+    _, appeal = locked(db, number)
+    waits = (Disbursement.appeal_id == appeal.id) & Disbursement.gifts_to.is_not(None)
+    first = select(Disbursement).where(waits).order_by(Disbursement.paid_at, Disbursement.id).limit(1)
+    disbursement = db.scalar(first.execution_options(populate_existing=True))
+    if disbursement is None:
+        return False
+    page = take_page_away if disbursement.state == "returned" else give_page
+    page(db, disbursement, now)
+    return is_pending(db, appeal.id)
 
 
 def spreading(db: Session) -> list[int]:
-    """Payments whose gifts' states have yet to follow: their job was lost, or is on its way."""
+    """Payments whose gifts have yet to give: their job was lost, or is on its way."""
     found = select(Disbursement.id).where(Disbursement.gifts_to.is_not(None)).order_by(Disbursement.id)
     return list(db.scalars(found.limit(_BATCH)))
 
@@ -112,21 +127,25 @@ def is_drawn(number: int) -> bool:
 def bounced(db: Session, staff: Staff, number: int, now: datetime) -> Disbursement:
     """The bank gave it back: it is held for the appeal again, and the gifts have it back.
 
-    Raises NoSuchDisbursement or WrongState; the caller has seen that it is this fund holder's.
+    Raises NoSuchDisbursement, WrongState or SharesPending; the caller has seen that it is this fund holder's.
     """
     disbursement, appeal = locked(db, number)
     MACHINE.check(disbursement.state, "returned", staff.actor)
-    holder, gone = disbursement.holder_id or 0, gone_from(db, number)
-    hold_matches(db, gone, (Account("appeal", appeal.id), Account("bank", holder)))
+    check_shared(db, appeal.id)
+    holder = disbursement.holder_id or 0
+    few = has_few(db, appeal.id)
+    # All that is posted in this transaction, where the gifts have theirs again in it.
+    hold_matches(
+        db, gone_from(db, number) if few else [], (Account("appeal", appeal.id), Account("bank", holder), REFUNDS)
+    )
     moves.disbursement_returned(db, appeal.id, holder, disbursement.amount_fen, f"disbursement:{number}", now)
-    db.execute(delete(DisbursementShare).where(DisbursementShare.disbursement_id == number))
-    return_matches(db, gone, now)
     MACHINE.move(db, disbursement, "returned", staff.actor, now)
     disbursement.gifts_to, disbursement.receipts_due = 0, None
     close_task(db, "disbursement", number, now, staff)
     if appeal.state == "reporting":
         APPEALS.move(db, appeal, "executing", SYSTEM, now, f"disbursement:{number}")
-    follow(db, disbursement, now)
+    if few:
+        take_page_away(db, disbursement, now)
     db.flush()
     return disbursement
 
@@ -138,7 +157,6 @@ def _mark_paid(
     disbursement.holder_id, disbursement.bank_reference = holder, reference
     disbursement.receipts_due = now + RECEIPTS_WITHIN
     disbursement.sampled = is_drawn(disbursement.id)
-    disbursement.gifts_to = 0
 
 
 def _have_called(db: Session, disbursement: Disbursement, appeal: Appeal, now: datetime) -> Task:

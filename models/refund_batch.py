@@ -21,6 +21,7 @@ from models.queue import within
 from models.refund import GOING, STUCK, Refund
 from models.refund_run import HELD, RefundRun
 from models.refunding import lefts_of, orders_of, owe_refund
+from models.sharing import is_pending
 from models.staff import Staff
 
 PAGE = 50
@@ -76,6 +77,8 @@ def plan_page(db: Session, number: int, now: datetime) -> Page | None:
     if run is None:
         return None
     get_appeal(db, run.appeal_id, lock=True)
+    if is_pending(db, run.appeal_id):
+        return None  # the sweep asks again
     after = (Pledge.appeal_id == run.appeal_id) & (Pledge.id > run.cursor)
     page = select(Pledge).where(after).order_by(Pledge.id).limit(PAGE).with_for_update(key_share=True)
     pledges = db.scalars(page.execution_options(populate_existing=True)).all()

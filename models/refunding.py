@@ -27,6 +27,7 @@ from models.pledge import Pledge
 from models.public import OwnPledge
 from models.refund import BESIDE, LAST_DAY, LEASE, OPEN, UNASSIGNED, Refund, new_number
 from models.refund_run import HELD
+from models.sharing import check_shared
 from models.user import User
 
 # A donor's newest; who has more names the code.
@@ -82,7 +83,9 @@ class ComesBack:
 
 
 def lefts_of(db: Session, pledges: Sequence[Pledge]) -> dict[int, int]:
-    """Pledge id -> fen of it that no disbursement took; whoever pays out or gives back holds the appeal."""
+    """Pledge id -> fen of it that no disbursement took; whoever gives back holds the appeal, and has asked whether all
+    shares are there (models.sharing.check_shared).
+    """
     ids = [pledge.id for pledge in pledges]
     shares = select(DisbursementShare.pledge_id, func.sum(DisbursementShare.amount_fen))
     shares = shares.where(DisbursementShare.pledge_id.in_(ids)).group_by(DisbursementShare.pledge_id)
@@ -241,6 +244,7 @@ def _check(db: Session, pledge: Pledge, now: datetime) -> ComesBack:
     order = orders_of(db, [pledge]).get(pledge.id)
     if order is None or order.paid_at is None:
         raise NothingPaid(**facts)
+    check_shared(db, pledge.appeal_id)
     fen = left_of(db, pledge) if pledge.state in HELD else 0
     if fen <= 0:
         raise AllSpent(**facts)

@@ -1,19 +1,39 @@
-"""Of whose gifts a disbursement was: its shares, in one statement, and the gifts' states, a page at a time after it.
+"""Of whose gifts a disbursement was: its shares and the gifts' states with them, a page of gifts at a time after it.
 
-The shares are written with the posting itself: what is left of a gift is read from them (models.refunding). A hundred
-thousand of them are one INSERT that the database makes by itself, as models.shares would; nothing of it passes through
-this process. The states only say in a word what the shares say in fen, and each is a move of its own in the trail: they
-follow in pages of ``PAGE``, the first with the payment and the others by a job that may be killed anywhere.
+With what is left of a gift goes what is left of that which pools have added to it (models.matching): both give in
+proportion, the pools' part rounded down to the fen. Largest remainder needs all gifts at once to know which of them
+give a fen more than their whole part; that is asked of the database once, as the last one that does (``cut_rest``,
+``cut_gift``), and from then on each gift's share is its own affair. Pages are short transactions that move the cursor
+``gifts_to``, so that anybody goes on wherever a killed worker left it.
+
+Until it is through (``gifts_to`` is there), nothing goes back of any gift to its appeal (check_shared): what of a gift
+is left is not known before all shares are. Payments of one appeal give their shares in the order in which they were
+paid, and one that the bank gave back has its own taken away before anything else is paid or comes back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, Numeric, Select, cast, func, insert, literal, select, text
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    Numeric,
+    Select,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.orm import Session
 
 from models.disbursement import Disbursement, DisbursementShare
+from models.errors import Refusal
 from models.machine import SYSTEM
 from models.pledge import MACHINE as PLEDGES
 from models.pledge import Pledge
@@ -21,89 +41,188 @@ from models.pool import PoolMatch
 from models.shares import split
 
 GIVING = ("committed", "partly_disbursed")
+# A gift may be settled, and a fen of its match left.
+_GIVES = (*GIVING, "settled")
 PAGE = 500
 _LARGEST = 2**63
 _PATIENCE_MS = 30_000
 
 
-def write_shares(db: Session, disbursement: Disbursement, held_fen: int) -> int:
-    """Take it from every gift in proportion to what is left of it; returns the fen that no gift has given.
+class SharesPending(Refusal):
+    """Money of this appeal was paid out a moment ago: of whose gifts is being written down."""
 
-    With what is left of a gift goes what is left of that which pools have added to it (models.matching): both give in
-    proportion, the pools' part rounded down to the fen. ``held_fen``: for its appeal, before it is paid. What is held
-    beyond both is nobody's any more, and gives in the same proportion. The appeal must be locked.
+    code = "shares_pending"
+    final = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Gift:
+    """``left``: of it and what was added to it together, ``matched`` of what was added."""
+
+    id: int
+    left: int
+    matched: int
+
+
+def is_pending(db: Session, appeal_id: int, *, returned: bool = False) -> bool:
+    """Is a payment of it not through with its shares? ``returned``: one that the bank gave back."""
+    pending = exists().where(Disbursement.appeal_id == appeal_id, Disbursement.gifts_to.is_not(None))
+    if returned:
+        pending = pending.where(Disbursement.state == "returned")
+    return bool(db.scalar(select(pending)))
+
+
+def check_shared(db: Session, appeal_id: int) -> None:
+    """Raises SharesPending."""
+    if is_pending(db, appeal_id):
+        raise SharesPending(number=appeal_id)
+
+
+def begin_shares(disbursement: Disbursement, held_fen: int) -> None:
+    """With its payment; ``held_fen``: for its appeal, before it. The appeal is held."""
+    disbursement.left_fen, disbursement.gifts_to = held_fen, 0
+
+
+def has_few(db: Session, appeal_id: int) -> bool:
+    """So few gifts that all of it is done at once."""
+    first = select(Pledge.id).where(Pledge.appeal_id == appeal_id).limit(PAGE).subquery()
+    return (db.scalar(select(func.count()).select_from(first)) or 0) < PAGE
+
+
+def give_page(db: Session, disbursement: Disbursement, now: datetime, most: int = PAGE) -> bool:
+    """Let its next gifts give their shares, the appeal being held. False once all have.
+
+    What is held beyond gifts and matches is nobody's any more, and gives in the same proportion.
     """
-    left = _left(disbursement.appeal_id).subquery()
-    row = db.execute(select(func.sum(left.c.fen), func.max(left.c.fen), func.sum(left.c.matched))).one()
-    total, largest, matched = (int(each or 0) for each in row)
-    if total > held_fen:
-        raise ValueError(f"the gifts of appeal {disbursement.appeal_id} have more left than is held for it")
-    of_gifts, of_nobody = 0, 1
-    parts = split(disbursement.amount_fen, {of_gifts: total, of_nobody: held_fen - total})
-    fen = parts.get(of_gifts, 0)
-    if fen and db.get_bind().dialect.name == "sqlite" and fen * largest >= _LARGEST:
-        # Beyond SQLite's integers, which would become fractions: as the pure function has it.
-        db.execute(insert(DisbursementShare), _rows(db, disbursement, fen))
-    elif fen:
-        _patiently(db, _insert(db, disbursement, fen, total))
-    of_pools = select(func.sum(DisbursementShare.matched_fen))
-    of_pools = of_pools.where(DisbursementShare.disbursement_id == disbursement.id)
-    return parts.get(of_nobody, 0) + (int(db.scalar(of_pools) or 0) if matched else 0)
-
-
-def _rows(db: Session, disbursement: Disbursement, fen: int) -> list[dict[str, int]]:
-    """What ``_insert`` would insert."""
-    found = {row.id: row for row in db.execute(_left(disbursement.appeal_id))}
-    rows = []
-    for number, part in split(fen, {number: row.fen for number, row in found.items()}).items():
-        matched = part * found[number].matched // found[number].fen
-        amounts = {"amount_fen": part - matched, "matched_fen": matched}
-        rows.append({"disbursement_id": disbursement.id, "pledge_id": number, **amounts})
-    return rows
-
-
-def _patiently(db: Session, statement: Any) -> None:
-    """A statement for all gifts at once takes its second or two, on a busy machine more than others are given."""
-    if db.get_bind().dialect.name == "sqlite":
-        db.execute(statement)
-        return
-    db.execute(text(f"SET LOCAL statement_timeout = {_PATIENCE_MS}"))
-    db.execute(statement)
-    db.execute(text("SET LOCAL statement_timeout TO DEFAULT"))
-
-
-def follow(db: Session, disbursement: Disbursement, now: datetime, most: int = PAGE) -> bool:
-    """Let the states of its next gifts follow, the appeal being locked. False once all have."""
     if disbursement.gifts_to is None:
         return False
+    if disbursement.cut_rest is None:
+        _cut(db, disbursement)
     after: int = disbursement.gifts_to
-    if disbursement.state == "returned":
-        # It has no shares any more: whichever gift of the appeal says otherwise.
-        spent = (Pledge.appeal_id == disbursement.appeal_id) & Pledge.state.in_(("partly_disbursed", "settled"))
-        page = select(Pledge.id).where(spent, Pledge.id > after).order_by(Pledge.id)
-    else:
-        share = DisbursementShare
-        page = select(share.pledge_id).where(share.disbursement_id == disbursement.id, share.pledge_id > after)
-        page = page.order_by(share.pledge_id)
+    page = select(Pledge.id).where(Pledge.appeal_id == disbursement.appeal_id, Pledge.id > after).order_by(Pledge.id)
     numbers = db.scalars(page.limit(most)).all()
-    _set_states(db, numbers, now, f"disbursement:{disbursement.id}")
+    shares = _shares(disbursement, _lefts(db, numbers))
+    if shares:
+        db.execute(insert(DisbursementShare), shares)
+        disbursement.matched_fen += sum(share["matched_fen"] for share in shares)
+        given = [share["pledge_id"] for share in shares]
+        set_states(db, given, now, f"disbursement:{disbursement.id}")
     disbursement.gifts_to = numbers[-1] if len(numbers) == most else None
     db.flush()
     return disbursement.gifts_to is not None
 
 
-def _set_states(db: Session, numbers: Sequence[int], now: datetime, detail: str) -> None:
+def take_away(db: Session, disbursement: Disbursement, now: datetime, most: int = PAGE) -> Mapping[int, int]:
+    """The bank gave it back: its next gifts have their shares again, the appeal being held.
+
+    Returns gift -> fen that it had given, for all of the page.
+    """
+    share = DisbursementShare
+    page = select(share.pledge_id, share.amount_fen).where(share.disbursement_id == disbursement.id)
+    page = page.where(share.pledge_id > (disbursement.gifts_to or 0)).order_by(share.pledge_id).limit(most)
+    given = {row.pledge_id: row.amount_fen for row in db.execute(page)}
+    numbers = list(given)
+    db.execute(delete(share).where(share.disbursement_id == disbursement.id, share.pledge_id.in_(numbers)))
+    set_states(db, numbers, now, f"disbursement:{disbursement.id}")
+    disbursement.gifts_to = numbers[-1] if len(numbers) == most else None
+    db.flush()
+    return given
+
+
+def set_states(db: Session, numbers: Sequence[int], now: datetime, detail: str) -> None:
     """Each of these gifts as its shares have it."""
     spent = select(DisbursementShare.pledge_id, func.sum(DisbursementShare.amount_fen).label("fen"))
     spent = spent.where(DisbursementShare.pledge_id.in_(numbers)).group_by(DisbursementShare.pledge_id)
     known = {number: int(fen) for number, fen in db.execute(spent)}
-    gifts = select(Pledge).where(Pledge.id.in_(numbers), Pledge.state.in_((*GIVING, "settled")))
+    gifts = select(Pledge).where(Pledge.id.in_(numbers), Pledge.state.in_(_GIVES))
     for pledge in db.scalars(gifts.order_by(Pledge.id).with_for_update(key_share=True)).all():
         fen = known.get(pledge.id, 0)
         state = "settled" if fen == pledge.amount_fen else "partly_disbursed" if fen else "committed"
         if state != pledge.state:
             PLEDGES.move(db, pledge, state, SYSTEM, now, detail)
     db.flush()
+
+
+def _shares(disbursement: Disbursement, gifts: Sequence[_Gift]) -> list[dict[str, int]]:
+    """models.shares.split, gift by gift, by the cut."""
+    fen, total = disbursement.gifts_fen or 0, disbursement.left_fen or 0
+    cut = (-(disbursement.cut_rest or 0), disbursement.cut_gift or 0)
+    found = []
+    for gift in gifts:
+        part, rest = divmod(fen * gift.left, total)
+        part += (-rest, gift.id) <= cut
+        matched = part * gift.matched // gift.left
+        amounts = {"amount_fen": part - matched, "matched_fen": matched}
+        if part:
+            found.append({"disbursement_id": disbursement.id, "pledge_id": gift.id, **amounts})
+    return found
+
+
+def _lefts(db: Session, numbers: Sequence[int]) -> list[_Gift]:
+    """Of these gifts, those of which something is left, in their order."""
+    share, net = DisbursementShare, PoolMatch.fen - PoolMatch.returned_fen
+    spent = select(share.pledge_id, func.sum(share.amount_fen), func.sum(share.matched_fen))
+    spent = spent.where(share.pledge_id.in_(numbers)).group_by(share.pledge_id)
+    gave = {number: (int(fen), int(matched)) for number, fen, matched in db.execute(spent)}
+    added = select(PoolMatch.pledge_id, func.sum(net)).where(PoolMatch.pledge_id.in_(numbers))
+    came = {number: int(fen) for number, fen in db.execute(added.group_by(PoolMatch.pledge_id))}
+    gifts = select(Pledge.id, Pledge.amount_fen).where(Pledge.id.in_(numbers), Pledge.state.in_(_GIVES))
+    found = []
+    for number, fen in db.execute(gifts.order_by(Pledge.id)):
+        own, pools = gave.get(number, (0, 0))
+        matched = came.get(number, 0) - pools
+        found.append(_Gift(number, fen - own + matched, matched))
+    return [gift for gift in found if gift.left > 0]
+
+
+def _cut(db: Session, disbursement: Disbursement) -> None:
+    """Which of all gifts give a fen more: once, before the first of them gives anything."""
+    lefts, held = _left(disbursement.appeal_id).subquery(), disbursement.left_fen or 0
+    row = _patiently(db, select(func.sum(lefts.c.fen), func.max(lefts.c.fen))).one()
+    total, largest = (int(each or 0) for each in row)
+    if total > held:
+        raise ValueError(f"the gifts of appeal {disbursement.appeal_id} have more left than is held for it")
+    of_gifts, of_nobody = 0, 1
+    parts = split(disbursement.amount_fen, {of_gifts: total, of_nobody: held - total})
+    fen = parts.get(of_gifts, 0)
+    disbursement.matched_fen, disbursement.gifts_fen = parts.get(of_nobody, 0), fen
+    # No remainder is as large, so that with no fen left over nobody gives one more.
+    disbursement.left_fen, disbursement.cut_rest, disbursement.cut_gift = max(total, 1), max(total, 1), 0
+    if not fen:
+        return
+    if db.get_bind().dialect.name == "sqlite" and fen * largest >= _LARGEST:
+        # Beyond SQLite's integers, which would become fractions.
+        rests = sorted((-(fen * left % total), number) for number, left in db.execute(select(lefts.c.id, lefts.c.fen)))
+        whole = sum(fen * left // total for left in db.scalars(select(lefts.c.fen)))
+        last = rests[fen - whole - 1] if fen > whole else None
+    else:
+        last = _last(db, lefts, fen, total)
+    if last:
+        disbursement.cut_rest, disbursement.cut_gift = -last[0], last[1]
+
+
+def _last(db: Session, lefts: Any, fen: int, total: int) -> tuple[int, int] | None:
+    """(minus the remainder, gift) of the last gift that gives a fen more."""
+    exact = Integer if db.get_bind().dialect.name == "sqlite" else Numeric
+    product = cast(literal(fen), exact) * cast(lefts.c.fen, exact)
+    part: Any = product.op("/")(total) if exact is Integer else func.div(product, total)
+    rest: Any = product.op("%")(total) if exact is Integer else func.mod(product, total)
+    left_over = fen - int(_patiently(db, select(func.sum(part))).scalar_one())
+    if not left_over:
+        return None
+    rests = select(rest.label("rest"), lefts.c.id).order_by(rest.desc(), lefts.c.id).offset(left_over - 1).limit(1)
+    row = _patiently(db, rests).one()
+    return -int(row.rest), int(row.id)
+
+
+def _patiently(db: Session, statement: Any) -> Any:
+    """A statement about all gifts at once may take its second, on a busy machine more than others are given."""
+    if db.get_bind().dialect.name == "sqlite":
+        return db.execute(statement)
+    db.execute(text(f"SET LOCAL statement_timeout = {_PATIENCE_MS}"))
+    found = db.execute(statement)
+    db.execute(text("SET LOCAL statement_timeout TO DEFAULT"))
+    return found
 
 
 def _left(appeal_id: int) -> Select[int, int, int]:
@@ -126,26 +245,5 @@ def _left(appeal_id: int) -> Select[int, int, int]:
         select(Pledge.id, left.label("fen"), matched.label("matched"))
         .outerjoin(spent_of, spent_of.c.pledge_id == Pledge.id)
         .outerjoin(added, added.c.pledge_id == Pledge.id)
-        .where(Pledge.appeal_id == appeal_id, Pledge.state.in_((*GIVING, "settled")), left > 0)
+        .where(Pledge.appeal_id == appeal_id, Pledge.state.in_(_GIVES), left > 0)
     )
-
-
-def _insert(db: Session, disbursement: Disbursement, fen: int, total: int) -> Any:
-    """models.shares.split in SQL: whole parts, one more fen for the largest remainders, and the pools' part of each."""
-    left = _left(disbursement.appeal_id).subquery()
-    exact = Integer if db.get_bind().dialect.name == "sqlite" else Numeric
-    product = cast(literal(fen), exact) * cast(left.c.fen, exact)
-    part: Any = product.op("/")(total) if exact is Integer else func.div(product, total)
-    remainder: Any = product.op("%")(total) if exact is Integer else func.mod(product, total)
-    both = (left.c.fen, left.c.matched)
-    parts = select(left.c.id, *both, part.label("part"), remainder.label("remainder")).cte("parts")
-    left_over = fen - select(func.sum(parts.c.part)).scalar_subquery()
-    place = func.row_number().over(order_by=(parts.c.remainder.desc(), parts.c.id))
-    placed = select(parts.c.id, parts.c.fen, parts.c.matched, parts.c.part, place.label("place")).cte("placed")
-    amount = cast(placed.c.part + cast(placed.c.place <= left_over, Integer), BigInteger)
-    given = select(placed.c.id, placed.c.fen, placed.c.matched, amount.label("amount")).cte("given")
-    product = cast(given.c.amount, exact) * cast(given.c.matched, exact)
-    of_pools: Any = product.op("/")(given.c.fen) if exact is Integer else func.div(product, given.c.fen)
-    matched = cast(of_pools, BigInteger)
-    rows = select(literal(disbursement.id), given.c.id, given.c.amount - matched, matched).where(given.c.amount > 0)
-    return insert(DisbursementShare).from_select(["disbursement_id", "pledge_id", "amount_fen", "matched_fen"], rows)

@@ -42,6 +42,12 @@ def is_silent(appeal: Appeal, now: datetime) -> bool:
     return appeal.state == _TELLS and appeal.update_due_at is not None and appeal.update_due_at <= now
 
 
+def find_silent(db: Session, number: int, now: datetime) -> bool:
+    """As ``is_silent``, by its number."""
+    appeal = db.get(Appeal, number)
+    return appeal is not None and is_silent(appeal, now)
+
+
 def remind(db: Session, now: datetime) -> int:
     """Owners whose update is due in two weeks are told, and once more when it is overdue. Returns how many."""
     open_ = (Appeal.state == _TELLS) & (Appeal.update_reminded < 2)

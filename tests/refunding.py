@@ -19,7 +19,7 @@ from models.refund import BESIDE, Refund
 from models.refund_batch import live_runs, plan_page
 from models.refund_news import Taken, take_refund_news
 from models.refunding import ask_back
-from models.sharing import follow, write_shares
+from models.sharing import begin_shares, give_page
 from models.user import User
 from tests.giving import give
 from tests.stage import Stage
@@ -115,11 +115,10 @@ def spend(stage: Stage, appeal: int, fen: int, holder: int = HOLDER) -> None:
         )
         db.add(use)
         db.flush()
-        write_shares(db, use, held(db, [appeal])[appeal])
+        begin_shares(use, held(db, [appeal])[appeal])
         settle_all(db, holder, f"test:{number}", now, None if holder != HOLDER else fen)
         moves.disbursed(db, appeal, holder, fen, f"disbursement:{use.id}", now)
-        use.gifts_to = 0
-        while follow(db, use, now):
+        while give_page(db, use, now):
             pass
 
 

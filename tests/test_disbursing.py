@@ -544,6 +544,9 @@ def test_who_tells_nothing_for_three_months_stands_in_no_list(stage: Stage, staf
         assert is_silent(appeal, stage.clock())
         assert db.scalars(select(Appeal.id).where(listed(stage.clock()))).all() == []
         assert [facts["overdue"] for facts in facts_of(db, "update_due")] == [False, True]
+    reply = stage.say("o-anybody", f"看 {number}")
+    assert "三个月没有说进展，先不在求助列表里。说了进展、村里看过，就回到列表" in reply
+    assert f"回复“进展 {number}”说一说" in stage.say("o-owner-0", f"看 {number}")
 
 
 def test_a_gift_on_its_way_back_gives_nothing(stage: Stage, staff: dict[str, int]) -> None:

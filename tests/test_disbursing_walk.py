@@ -19,13 +19,13 @@ from models.errors import Refusal
 from models.ledger import held, moves, totals
 from models.machine import SYSTEM, Actor, By
 from models.payee import payees_of
-from models.paying_out import bounced, follow_on, pay, spreading
+from models.paying_out import bounced, pay
 from models.pledge import MACHINE as PLEDGES
 from models.pledge import Pledge
 from models.receiving import OUTCOMES, acquit, answer, called, clear, hand_in_receipts
 from models.sharing import GIVING
 from models.staff import Staff
-from tests.spending import asked, at, authorised, fixed, funded, give_many, owner_of, people, wrong
+from tests.spending import asked, at, authorised, fixed, funded, owner_of, people, wrong
 from tests.stage import Stage, seed_regions
 
 LINE = 60_000
@@ -214,42 +214,4 @@ def test_eight_hands_at_once_pay_it_once(new_database: Callable[[str], str]) -> 
     with ThreadPoolExecutor(4) as pool:
         assert sorted(pool.map(ask, range(4))) == ["asked", "over_line", "over_line", "over_line"]
     assert wrong(stage) == set()
-    stage.close()
-
-
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_the_states_of_many_gifts_follow_page_by_page_and_anybody_goes_on(
-    new_database: Callable[[str], str], kind: str
-) -> None:
-    url = new_database(kind)
-    seed_regions(url)
-    stage = Stage(url)
-    staff = people(stage)
-    number = funded(stage, 1_000_000, holder=staff["holder"])
-    with at(stage) as db:
-        appeal = get_appeal(db, number, lock=True)
-        donor = db.scalars(select(Pledge.donor_id)).first() or 0
-        give_many(db, appeal, donor, 1_200, 500, stage)
-    fixed(stage, number)
-    stage.clock.move(timedelta(hours=48))
-    use = asked(stage, number, 700_000)
-    for name in PASSERS:
-        with at(stage) as db:
-            pass_on(db, db.get_one(Staff, staff[name]), use, stage.clock())
-    with at(stage) as db:
-        assert pay(db, db.get_one(Staff, staff["holder"]), use, "T-1", stage.clock())[1]
-    with at(stage) as db:  # all have given, whatever their states say yet
-        assert db.scalar(select(func.sum(DisbursementShare.amount_fen))) == 700_000
-        assert db.scalar(select(func.count()).where(Pledge.state == "partly_disbursed")) == 500
-        assert spreading(db) == [use]
-    assert "gift_differs" not in wrong(stage)
-    more, pages = True, 0
-    while more:
-        with at(stage) as db:
-            more, pages = follow_on(db, use, stage.clock()), pages + 1
-    assert pages == 2
-    with at(stage) as db:
-        assert set(db.scalars(select(Pledge.state))) == {"partly_disbursed"}
-        assert spreading(db) == []
-        assert not follow_on(db, use, stage.clock())
     stage.close()

@@ -13,7 +13,7 @@ from models.appeal import get_appeal
 from models.disbursement import Disbursement, DisbursementShare
 from models.pledge import Pledge
 from models.shares import split
-from models.sharing import write_shares
+from models.sharing import begin_shares, give_page
 from tests.spending import asked, fixed, funded, give_many, people
 from tests.stage import Stage, seed_regions
 
@@ -67,8 +67,8 @@ def test_the_database_divides_as_the_function_does(new_database: Callable[[str],
     amounts = st.lists(st.one_of(st.integers(100, 10**6), st.integers(3 * 10**9, 10**11)), min_size=1, max_size=12)
 
     @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    @given(amounts, st.floats(0.000001, 1), st.integers(0, 10**9))
-    def divides(gifts: list[int], share: float, pool: int) -> None:
+    @given(amounts, st.floats(0.000001, 1), st.integers(0, 10**9), st.integers(1, 5))
+    def divides(gifts: list[int], share: float, pool: int, page: int) -> None:
         held = sum(gifts) + pool
         fen = max(1, min(int(held * share), held))
         with Database(stage.database) as db:
@@ -82,9 +82,12 @@ def test_the_database_divides_as_the_function_does(new_database: Callable[[str],
             disbursement = db.get_one(Disbursement, use)
             db.expunge(disbursement)
             disbursement.amount_fen = fen
-            matched = write_shares(db, disbursement, held)
+            begin_shares(disbursement, held)
+            while give_page(db, disbursement, when, page):
+                pass
+            matched = disbursement.matched_fen
             taken = {row.pledge_id: row.amount_fen for row in db.scalars(select(DisbursementShare))}
-            weights = {row.id: row.amount_fen for row in db.scalars(select(Pledge).where(Pledge.state == "committed"))}
+            weights = {row.id: row.amount_fen for row in db.scalars(select(Pledge).where(Pledge.state != "refunded"))}
             of_gifts = split(fen, {0: sum(gifts), 1: pool})
             assert matched == of_gifts.get(1, 0)
             assert taken == split(of_gifts.get(0, 0), weights)
@@ -116,7 +119,10 @@ def test_gifts_give_again_only_what_is_left_of_them(new_database: Callable[[str]
             disbursement = db.get_one(Disbursement, use)
             db.expunge(disbursement)
             disbursement.amount_fen = left if use == uses[-1] else left // 3 + 1
-            assert write_shares(db, disbursement, left) == 0
+            begin_shares(disbursement, left)
+            while give_page(db, disbursement, stage.clock(), 300):
+                pass
+            assert disbursement.matched_fen == 0
             left -= disbursement.amount_fen
         spent: dict[int, int] = {}
         for row in db.scalars(select(DisbursementShare)):

@@ -1,7 +1,7 @@
 """Money paid out: postings, states and gifts agree; lines, the two days and the three people were held to."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, String, and_, cast, func, literal, or_, select
@@ -15,9 +15,14 @@ from models.ledger.accounts import LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
 from models.payee import Payee
 from models.pledge import Pledge
+from models.refund import Refund
 from models.staff import Staff
 
 _SUBJECT = "disbursement"
+# Its job is begun again every minute.
+_SHARED_WITHIN = timedelta(hours=6)
+# What goes back of a gift beside what is left of it: no part of it, or taken from its shares before.
+_BESIDE = ("twice", "case")
 _HAD = (*SPENT, "returned")
 # Who is named for a step is who the trail says made the move.
 _NAMES = {
@@ -29,13 +34,15 @@ _NAMES = {
 }
 
 
-def check_disbursements(connection: Connection, _now: datetime) -> Iterator[Violation]:
+def check_disbursements(connection: Connection, now: datetime) -> Iterator[Violation]:
     yield from _postings(connection)
     yield from _lines(connection)
     yield from _people(connection)
     yield from _payees(connection)
     yield from _shares(connection)
+    yield from _stand_still(connection, now)
     yield from _gifts(connection)
+    yield from _given_back(connection)
 
 
 def _postings(connection: Connection) -> Iterator[Violation]:
@@ -139,12 +146,13 @@ def _payable_from(fixed_at: datetime) -> datetime:
 
 
 def _shares(connection: Connection) -> Iterator[Violation]:
-    """They sum to what was paid but for a pool's part, and are of gifts to the same appeal."""
+    """They sum to what was paid but for a pool's part, once they are all there, and are of gifts to the same appeal."""
     given = select(DisbursementShare.disbursement_id, func.sum(DisbursementShare.amount_fen).label("fen"))
     given_by = given.group_by(DisbursementShare.disbursement_id).subquery()
-    should = Disbursement.state.in_(SPENT)
-    fen = func.coalesce(given_by.c.fen, 0)
-    wrong = or_(and_(should, fen != Disbursement.amount_fen - Disbursement.matched_fen), and_(~should, fen != 0))
+    should, through = Disbursement.state.in_(SPENT), Disbursement.gifts_to.is_(None)
+    fen, of_gifts = func.coalesce(given_by.c.fen, 0), Disbursement.amount_fen - Disbursement.matched_fen
+    not_yet = and_(~through, or_(should, Disbursement.state == "returned"))
+    wrong = or_(and_(should, through, fen != of_gifts), and_(not_yet, fen > of_gifts), and_(~should, through, fen != 0))
     statement = select(Disbursement.id, Disbursement.amount_fen, Disbursement.matched_fen, fen.label("fen"))
     statement = statement.outerjoin(given_by, given_by.c.disbursement_id == Disbursement.id).where(wrong)
     for found in stream(connection, statement.order_by(Disbursement.id)):
@@ -181,3 +189,26 @@ def _gifts(connection: Connection) -> Iterator[Violation]:
     for found in stream(connection, statement):
         words = f"stands in {found.state} with {found.amount_fen} fen, of which {found.fen} were paid out"
         yield Violation("gift_differs", "pledge", found.id, words)
+
+
+def _stand_still(connection: Connection, now: datetime) -> Iterator[Violation]:
+    late = Disbursement.gifts_to.is_not(None) & (Disbursement.paid_at <= now - _SHARED_WITHIN)
+    moved = select(func.max(AuditEvent.at)).where(
+        AuditEvent.subject == _SUBJECT, AuditEvent.subject_id == Disbursement.id, AuditEvent.action == "moved"
+    )
+    late &= moved.correlate(Disbursement).scalar_subquery() <= now - _SHARED_WITHIN
+    for found in stream(connection, select(Disbursement.id).where(late).order_by(Disbursement.id)):
+        yield Violation("shares_stand_still", _SUBJECT, found.id, "is not through with the shares of its gifts")
+
+
+def _given_back(connection: Connection) -> Iterator[Violation]:
+    """What went back of a gift, and what was paid out of it, are no more than it was."""
+    spent = select(func.coalesce(func.sum(DisbursementShare.amount_fen), 0))
+    spent_of = spent.where(DisbursementShare.pledge_id == Pledge.id).scalar_subquery()
+    back = select(func.sum(Refund.amount_fen)).where(Refund.pledge_id == Pledge.id, Refund.reason.not_in(_BESIDE))
+    back_of = back.correlate(Pledge).scalar_subquery()
+    found = select(Pledge.id, Pledge.amount_fen, spent_of.label("spent"), back_of.label("back"))
+    found = found.where(Pledge.state.in_(("refund_pending", "refunded", "redirected")))
+    for gift in stream(connection, found.where(spent_of + back_of > Pledge.amount_fen).order_by(Pledge.id)):
+        words = f"was {gift.amount_fen} fen: {gift.spent} were paid out, and {gift.back} go back"
+        yield Violation("gift_given_twice", "pledge", gift.id, words)

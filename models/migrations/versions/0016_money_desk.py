@@ -46,12 +46,12 @@ def upgrade() -> None:
     shared = "OLD.paid_at IS NOT NULL AND OLD.gifts_to IS NULL"
     keep_fixed("disbursements", ("matched_fen",), shared, "matched_once")
     # Added as they are: made anew, the table would lose its triggers on SQLite.
-    for name in ("left_fen", "cut_rest", "cut_gift"):
+    for name in ("left_fen", "gifts_fen", "cut_rest", "cut_gift"):
         op.add_column("disbursements", sa.Column(name, _KEY, nullable=True))
 
 
 def downgrade() -> None:
-    for name in ("cut_gift", "cut_rest", "left_fen"):
+    for name in ("cut_gift", "cut_rest", "gifts_fen", "left_fen"):
         op.drop_column("disbursements", name)
     drop("disbursements", "disbursements_matched_once", "disbursements_paid_once")
     keep_fixed("disbursements", (*_USE_PAID, "matched_fen"), "OLD.paid_at IS NOT NULL", "paid_once")
