@@ -181,7 +181,9 @@ def test_a_donor_sees_their_own_pledges_and_nobody_elses(stage: Stage) -> None:
         ]
 
 
-def test_as_many_queries_total_a_whole_page_as_one_of_it(stage: Stage, count_statements: Callable[[Database], list[str]]) -> None:
+def test_as_many_queries_total_a_whole_page_as_one_of_it(
+    stage: Stage, count_statements: Callable[[Database], list[str]]
+) -> None:
     for _ in range(3):
         stage.open_appeal()
     with Database(stage.database) as db:
