@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
+from sqlalchemy.orm import Session as Database
 
 from models.appeal import Appeal, get_appeal
 from models.disbursement import Disbursement
@@ -32,6 +33,7 @@ from models.review import end, go_on, stop
 from models.settlement import settle
 from models.stray_money import assign, give_back, given_back_by_hand
 from models.top_up import top_up
+from models.undoing import undo, undoable
 from models.unpaid import close_order, expire_pledges
 from tests.giving import ordered, promise
 from tests.money_world import PASSERS, TARGETS, World
@@ -259,6 +261,32 @@ class Money(World):
         with suppress(Refusal), self.db() as db:
             top_up(db, self.who(db, "holder"), serial, fen, serial, self.stage.clock())
             self.platform.out -= fen
+
+    @rule(which=WHICH, anew=st.booleans())
+    def undoes(self, which: int, anew: bool) -> None:
+        """What was entered wrong; perhaps it is entered anew under the same number, with less."""
+        with self.db() as db:
+            entries = undoable(db, self.who(db, "holder"), which + 1)
+        if len(entries) <= which:
+            return
+        entry, now = entries[which], self.stage.clock()
+        into = 1 if entry.subject == "settlement" else -1
+        with suppress(Refusal):
+            with self.db() as db:
+                undo(db, self.who(db, "holder"), entry.subject, entry.id, "amount_wrong", now)
+            self.platform.out -= into * entry.amount_fen
+            fen = entry.amount_fen // 2
+            if anew and fen:
+                with self.db() as db:
+                    self._enter(db, entry.subject, fen, entry.reference)
+                self.platform.out += into * fen
+
+    def _enter(self, db: Database, subject: str, fen: int, reference: str) -> None:
+        holder, now = self.who(db, "holder"), self.stage.clock()
+        if subject == "settlement":
+            settle(db, holder, self.serial(), fen, 0, reference, now)
+        else:
+            top_up(db, holder, self.serial(), fen, reference, now)
 
     @rule(which=APPEAL, fen=st.integers(100, 3_000), as_far_as=st.sampled_from((0, 1, 2, 3, 4, 4, 4)))
     def wants_money(self, which: int, fen: int, as_far_as: int) -> None:
