@@ -1,51 +1,74 @@
-"""A process that is killed at a named step: ``python -m tests.dying STEP WHEN ACT NUMBER``, set up by environment.
+"""A program of ours that is killed at one step of its work, once: ``python -m tests.dying STEP MARK PROGRAM``.
 
-``STEP`` is a function by its dotted name, ``WHEN`` before or after: the process kills itself there as ``kill -9`` does,
-so nothing of the program has to know of it. ``ACT``: query (an order), or place (a pledge's order, for an openid).
+STEP is ``module:name:before`` or ``:after``, as ``bot.paying:take_payment:after``; the file MARK says that it has
+happened. PROGRAM is ``web PORT``, a queue for a worker, or one act of a cashier: ``query ORDER``, ``place PLEDGE
+OPENID``. It kills itself as ``kill -9`` does, so nothing of this is in the programs themselves.
 """
 
+import functools
+import importlib
 import os
 import signal
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
-from importlib import import_module
+from pathlib import Path
 from typing import Any
+
+from werkzeug.serving import make_server
 
 from bot.paying import Cashier, Till
 from bot.worker import Errands
 from config.settings import Settings
 
 
-def die_at(step: str, when: str) -> None:
-    names, owner = step.split("."), None
-    for cut in range(len(names) - 1, 0, -1):
-        try:
-            owner = import_module(".".join(names[:cut]))
-        except ModuleNotFoundError:
-            continue
-        for name in names[cut:-1]:
-            owner = getattr(owner, name)
-        break
-    assert owner is not None
-    alive: Callable[..., Any] = getattr(owner, names[-1])
+def die_at(step: str, mark: Path) -> None:
+    module, name, moment = step.split(":")
+    *path, last = name.split(".")
+    owner: Any = functools.reduce(getattr, path, importlib.import_module(module))
+    act = getattr(owner, last)
 
-    def dying(*args: Any, **more: Any) -> Any:
-        if when == "after":
-            alive(*args, **more)
-        os.kill(os.getpid(), signal.SIGKILL)
+    @functools.wraps(act)
+    def dying(*given: Any, **named: Any) -> Any:
+        if moment == "before":
+            _die(mark)
+        result = act(*given, **named)
+        _die(mark)
+        return result
 
-    setattr(owner, names[-1], dying)
+    setattr(owner, last, dying)
 
 
-def main(step: str, when: str, act: str, number: str, openid: str = "") -> None:
-    errands = Errands(Settings())
-    die_at(step, when)
-    if act == "query":
-        errands.query_order(int(number))
-    elif errands.pay:
-        Cashier(Till(errands.database, errands.jobs), errands.pay, lambda: datetime.now(UTC)).place(int(number), openid)
+def _die(mark: Path) -> None:
+    """With all that belongs to us, so that no parent clears up after its child."""
+    try:
+        mark.touch(exist_ok=False)
+    except FileExistsError:
+        return
+    os.killpg(os.getpgid(0), signal.SIGKILL)
+
+
+def main(arguments: list[str]) -> None:
+    step, mark, *program = arguments
+    match program:
+        case ["web", port]:
+            app = importlib.import_module("wsgi").app
+            die_at(step, Path(mark))
+            make_server("127.0.0.1", int(port), app, threaded=True).serve_forever()
+        case ["query", order]:
+            errands = Errands(Settings())
+            die_at(step, Path(mark))
+            errands.query_order(int(order))
+        case ["place", pledge, openid]:
+            errands = Errands(Settings())
+            assert errands.pay is not None
+            till = Till(errands.database, errands.jobs)
+            die_at(step, Path(mark))
+            Cashier(till, errands.pay, lambda: datetime.now(UTC)).place(int(pledge), openid)
+        case _:
+            work = importlib.import_module("bot.work.__main__")
+            die_at(step, Path(mark))
+            work.main(program)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1:])

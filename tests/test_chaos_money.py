@@ -68,7 +68,7 @@ class Town:
         """Our program, which dies at this step; the file that says that it has."""
         self.marks += 1
         mark = self.folder / f"mark-{self.marks}"
-        with process("tests.killing", step, str(mark), *program, settings=self.settings):
+        with process("tests.dying", step, str(mark), *program, settings=self.settings):
             yield mark
 
     @contextmanager

@@ -26,23 +26,23 @@ pytestmark = pytest.mark.chaos
 ROOT = Path(__file__).parent.parent
 
 PLACING = [
-    ("bot.paying.begin_order", "after"),
-    ("bot.pay.client.PayClient.order", "before"),
-    ("bot.pay.client.PayClient.order", "after"),
-    ("bot.paying.keep_prepaid", "after"),
-    ("bot.pay.client.PayClient.pay_sign", "before"),
+    "bot.paying:begin_order:after",
+    "bot.pay.client:PayClient.order:before",
+    "bot.pay.client:PayClient.order:after",
+    "bot.paying:keep_prepaid:after",
+    "bot.pay.client:PayClient.pay_sign:before",
 ]
 TAKING = [
-    ("bot.paying.begin_query", "after"),
-    ("bot.pay.client.PayClient.query", "after"),
-    ("models.paying.hold_order", "after"),
-    ("models.paying.moves.payment_received", "before"),
-    ("models.paying.moves.payment_received", "after"),
-    ("models.paying.tell_of_payment", "after"),
-    ("models.paying.tell_of_gift", "after"),
-    ("bot.paying.take_payment", "after"),
-    ("bot.jobs.Jobs.enqueue", "before"),
-    ("bot.jobs.Jobs.enqueue", "after"),
+    "bot.paying:begin_query:after",
+    "bot.pay.client:PayClient.query:after",
+    "models.paying:hold_order:after",
+    "models.paying:moves.payment_received:before",
+    "models.paying:moves.payment_received:after",
+    "models.paying:tell_of_payment:after",
+    "models.paying:tell_of_gift:after",
+    "bot.paying:take_payment:after",
+    "bot.jobs:Jobs.enqueue:before",
+    "bot.jobs:Jobs.enqueue:after",
 ]
 
 
@@ -52,7 +52,7 @@ def stage(request: pytest.FixtureRequest, new_database: Callable[[str], str], re
         yield stage
 
 
-def killed(stage: Collecting, step: tuple[str, str], *act: str) -> None:
+def killed(stage: Collecting, step: str, folder: Path, *act: str) -> None:
     ours = settings_in(key_folder()) | {
         "BANGFU_ENV": "demo",
         "DATABASE_URL": stage.settings.database_url,
@@ -61,8 +61,10 @@ def killed(stage: Collecting, step: tuple[str, str], *act: str) -> None:
         "WECHAT_API_URL": stage.wechat_url,
         "PAY_API_URL": stage.wechat_url,
     }
-    command = [sys.executable, "-m", "tests.dying", *step, *act]
-    ended = subprocess.run(command, cwd=ROOT, env=os.environ | ours, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "tests.dying", step, str(folder / "died"), *act]
+    ended = subprocess.run(
+        command, cwd=ROOT, env=os.environ | ours, capture_output=True, text=True, check=False, process_group=0
+    )
     assert ended.returncode == -signal.SIGKILL, ended.stderr
 
 
@@ -79,24 +81,24 @@ def assert_paid_once(stage: Collecting, pledge: int) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("step", PLACING, ids=" ".join)
-def test_killed_while_an_order_is_placed(stage: Collecting, step: tuple[str, str]) -> None:
+@pytest.mark.parametrize("step", PLACING)
+def test_killed_while_an_order_is_placed(stage: Collecting, step: str, tmp_path: Path) -> None:
     pledge = stage.pledged()
-    killed(stage, step, "place", str(pledge), DONOR)
+    killed(stage, step, tmp_path, "place", str(pledge), DONOR)
     assert stage.pay(pledge) == "paid"  # the donor taps again
     stage.simulator.timeline.move(0)
     assert len(stage.simulator.pay.orders.all()) == 1
     assert_paid_once(stage, pledge)
 
 
-@pytest.mark.parametrize("step", TAKING, ids=" ".join)
-def test_killed_while_a_payment_is_taken(stage: Collecting, step: tuple[str, str]) -> None:
+@pytest.mark.parametrize("step", TAKING)
+def test_killed_while_a_payment_is_taken(stage: Collecting, step: str, tmp_path: Path) -> None:
     """On the one database the platform tells of it then, on the other it is asked."""
     pledge = stage.pledged()
     sheet = stage.cashier().place(pledge, DONOR)
     stage.simulator.pay.pay(DONOR, sheet["package"].removeprefix("prepay_id="), PIN)
     (order,) = stage.orders()
-    killed(stage, step, "query", str(order.id))
+    killed(stage, step, tmp_path, "query", str(order.id))
     if stage.database.dialect.name == "sqlite":
         stage.simulator.timeline.move(0)
     else:
