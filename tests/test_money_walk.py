@@ -49,7 +49,7 @@ APPEAL = st.integers(0, len(TARGETS) - 1)
 class Money(World):
     """Its rules are what may happen; a refusal of ours is an answer like another, and must leave all as it was."""
 
-    @initialize(ahead=st.integers(0, 4))
+    @initialize(ahead=st.integers(0, 5))
     def open(self, ahead: int) -> None:
         """``ahead``: how far on the way that most money goes."""
         self.begin()
@@ -63,6 +63,9 @@ class Money(World):
             self.reaches_the_bank(None)
         if ahead > 3:
             self.wants_money(1, 999, 4)
+        if ahead > 4:
+            self.tops_up(700)
+            self.undoes(0, anew=True)
 
     # Donors, and the platform that takes their money
 
