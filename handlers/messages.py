@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from flows.flow import Answer, Say
+from flows.gift_code import read_code
 from flows.session import Option
 from handlers.browse import more, with_ways
 from handlers.seat import find_seat, staff_of
@@ -29,7 +30,7 @@ def leave_message(talk: Talk, code: str = "") -> Answer:
         if len(gifts) != 1:
             return _which(talk, gifts)
         code = gifts[0].code
-    pledge = messaging.own_gift(db, donor, code.upper())
+    pledge = messaging.own_gift(db, donor, read_code(code).read)
     message = standing_with(db, pledge.id)
     if message is None:
         return talk.start("message", {"gift": pledge.code})

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flows.flow import Answer, Say
+from flows.gift_code import read_code
 from flows.session import Option
 from handlers.browse import with_ways
 from handlers.seat import find_seat, staff_of
@@ -23,7 +24,7 @@ def refund(talk: Talk, code: str = "") -> Answer:
     db = talk.desk.db
     donor = get_user(db, talk.desk.person.user_id, then=talk.world.lexicon.words["refund"][0])
     if code:
-        return talk.start("refund", {"gift": code.upper()})
+        return talk.start("refund", {"gift": read_code(code).read})
     gifts = returnable(db, donor.id, MOST)
     if len(gifts) == 1:
         return talk.start("refund", {"gift": gifts[0].code})

@@ -21,6 +21,7 @@ from models.money import SMALLEST_PLEDGE
 from models.notice import tell
 from models.paying import await_payment
 from models.pledge import COUNTED, Pledge, check_open, make_pledge
+from models.pledge import MACHINE as PLEDGES
 from models.user import User
 from models.zone import CHINA, day_in_china
 
@@ -204,6 +205,8 @@ def pay(db: Session, donor: User, appeal_id: int, now: datetime, *, by_staff: bo
         raise GivenThisMonth(number=appeal.id, title=appeal.title, next=gift.next_at, deadline=appeal.deadline)
     if pledge and _is_it(gift, pledge) and pledge.pay_by and pledge.pay_by > now:
         return pledge
+    if pledge and pledge.state == "awaiting_payment" and pledge.pay_by and pledge.pay_by > now:
+        PLEDGES.move(db, pledge, "expired", SYSTEM, now, detail="replaced")  # who pays it still has it back
     gift.pledges += 1
     draft = f"monthly:{gift.id}:{gift.pledges}"
     pledge = make_pledge(db, draft, appeal, donor, gift.amount_fen, gift.anonymous, now, by_staff=by_staff)

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from models.appeal import Appeal, get_appeal
 from models.disbursement import DisbursementShare
 from models.errors import Refusal
+from models.falling_short import fall_short
 from models.ledger import moves
 from models.ledger.accounts import REFUNDS
 from models.machine import SYSTEM, Actor, By
@@ -105,9 +106,10 @@ def orders_of(db: Session, pledges: Sequence[Pledge]) -> dict[int, PayOrder]:
     found: dict[int, PayOrder] = {}
     for number, order in db.execute(made_of.where(Refund.redirected_to.in_(ids))):
         found[number or 0] = order
-    # Of a gift that was paid twice the first is its own, and the second goes back by itself.
-    paid = select(PayOrder).where(PayOrder.pledge_id.in_(ids), PayOrder.state == "paid")
-    for order in db.scalars(paid.order_by(PayOrder.paid_at.desc(), PayOrder.id.desc())):
+    # Of a gift that was paid twice the one that we heard of first is its own, and the other goes back by itself.
+    twice = exists().where(Refund.pay_order_id == PayOrder.id, Refund.reason == "twice")
+    paid = select(PayOrder).where(PayOrder.pledge_id.in_(ids), PayOrder.state == "paid", ~twice)
+    for order in db.scalars(paid.order_by(PayOrder.id)):
         found[order.pledge_id] = order
     return found
 
@@ -176,12 +178,14 @@ def what_comes_back(db: Session, donor: User, code: str, now: datetime) -> Comes
 def ask_back(db: Session, donor: User, code: str, now: datetime) -> Refund:
     """Its donor has asked for it. Raises NoSuchGift, NothingPaid, RefundUnderWay, AllSpent or TooLongAgo."""
     seen = what_comes_back(db, donor, code, now).pledge
-    get_appeal(db, seen.appeal_id, lock=True)
+    appeal = get_appeal(db, seen.appeal_id, lock=True)
     pledge = hold_pledge(db, seen.id)
     found = _check(db, pledge, now)
     order = hold_order(db, found.order.id)
     actor = Actor(By.OWNER, f"user:{donor.id}")
-    return owe_refund(db, order, found.fen, "asked", now, pledge=pledge, actor=actor)
+    refund = owe_refund(db, order, found.fen, "asked", now, pledge=pledge, actor=actor)
+    fall_short(db, appeal, now)
+    return refund
 
 
 def returnable(db: Session, donor_id: int, most: int) -> list[OwnPledge]:

@@ -24,8 +24,8 @@ from models.matching import hold_pools, match_gift
 from models.money import SMALLEST_PLEDGE
 from models.outcome import fund
 from models.paying import PAYABLE, check_room, hold_order, hold_pledge, room
+from models.payment import LIVE, PayCase, PayOrder
 from models.payment import MACHINE as ORDERS
-from models.payment import PayCase, PayOrder
 from models.pledge import MACHINE as PLEDGES
 from models.pledge import Pledge, check_open
 from models.queue import within
@@ -115,6 +115,8 @@ def give_back(db: Session, staff: Staff, number: int, now: datetime) -> Refund:
     db.add(refund)
     db.flush()
     moves.refund_from_unassigned(db, case.amount_fen, refund.cause, now)
+    if order.state in LIVE:  # paid at the platform, and so nothing that its donor could pay again
+        ORDERS.move(db, order, "closed", SYSTEM, now, detail=f"pay_case:{number}")
     _close(db, case, staff, "given_back", now)
     return refund
 
