@@ -7,6 +7,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from models.left_over import look_after_left_over
 from models.outcome import end_funding
 from models.progress import end_notices, expire, wait_no_longer
 from models.queue import escalate_overdue
@@ -26,6 +27,7 @@ PARTS: dict[str, Callable[[Session, datetime], int]] = {
     "funding_ended": end_funding,
     "pledges_expired": expire_pledges,
     "receipts_looked_after": look_after_receipts,
+    "left_over_looked_after": look_after_left_over,
     "accounts_looked_after": look_after_accounts,
     "updates_reminded": remind,
     "tasks_escalated": escalate_overdue,

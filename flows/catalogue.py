@@ -10,6 +10,7 @@ from flows.evidence import evidence
 from flows.flow import Flow
 from flows.handover import handover
 from flows.issue_receipt import issue_receipt
+from flows.left_over import left_over
 from flows.list_produce import list_produce
 from flows.message import message
 from flows.monthly import monthly
@@ -52,6 +53,7 @@ FLOWS: tuple[Flow, ...] = (
     pay_out,
     settle,
     bounce,
+    left_over,
     open_pool_flow,
     fund_pool,
     close_pool,

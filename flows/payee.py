@@ -19,7 +19,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal, NotSpendable or NoSuchPayee.
     """
     appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), given["appeal"])
-    check_spendable(appeal)
+    check_spendable(desk.db, appeal)
     old = get_payee(desk.db, appeal.id, given["replaces"]) if given.get("replaces") else None
     known = {"title": appeal.title, "old_name": old.name if old else None}
     known["old_tail"] = old.account_tail if old else None
@@ -30,7 +30,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     """Raises what ``admit`` does, or TooManyPayees."""
     user, answers, given = get_resident(desk.db, desk.person.user_id), draft.answers, draft.given
     appeal = own_appeal(desk.db, user, given["appeal"], lock=True)
-    check_spendable(appeal)
+    check_spendable(desk.db, appeal)
     old = get_payee(desk.db, appeal.id, given["replaces"]) if given["replaces"] else None
     account = f"{answers['bank']} {answers['account']}"
     kind, name, now = answers["kind"], answers["name"], desk.world.now

@@ -24,7 +24,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal, NotSpendable, NoSuchLine or NoSuchPayee.
     """
     appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), given["appeal"])
-    check_spendable(appeal)
+    check_spendable(desk.db, appeal)
     line, payee = line_of(desk.db, appeal.id, given["line"]), get_payee(desk.db, appeal.id, given["payee"])
     known = {"title": appeal.title, "item": line.item, "line_fen": line.amount_fen}
     known["left_fen"] = line.amount_fen - taken_of_line(desk.db, line.id)

@@ -164,6 +164,7 @@ COMMANDS: dict[str, Command] = {
         Command("use_to", uses.use_to),
         Command("new_payee", uses.new_payee),
         Command("change_payee", uses.change_payee),
+        Command("no_more", uses.no_more),
         Command("view_use", uses.view_use),
         Command("withdraw_use", uses.withdraw_use),
         Command("say_received", uses.say_received),

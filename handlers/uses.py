@@ -14,7 +14,7 @@ from models.disbursing import withdraw
 from models.machine import Actor, By
 from models.payee import MOST, Payee, get_payee, payees_of
 from models.receiving import ISSUES, NOT_RECEIVED, RECEIVED, NoSuchPayment
-from models.spendable import SPENDABLE, appeal_of_line, check_spendable, line_of
+from models.spendable import SPENDABLE, appeal_of_line, check_spendable, is_spendable, line_of
 from models.use_view import free_of, lines_of, may_withdraw, uses_of
 from models.user import User, get_resident
 
@@ -32,13 +32,16 @@ def use_money(talk: Talk, number: str = "") -> Answer:
         return Answer([Say("replies/which_use", None, {"lines": lines})], choices)
     appeal = own_appeal(db, user, int(number) if number else own[0].id)
     options: list[Option] = []
-    budget = [(_to(options, "use_on", str(line.number)), line) for line in lines_of(db, appeal.id) if _open(appeal)]
+    spendable, free_fen = is_spendable(db, appeal), free_of(db, appeal.id)
+    left = lines_of(db, appeal.id) if spendable else []
+    budget = [(_to(options, "use_on", str(line.number)), line) for line in left]
     uses = [(_to(options, "view_use", str(use.id)), use) for use in uses_of(db, appeal.id, MOST_USES)]
     changes = None
-    if _open(appeal) and payees_of(db, appeal.id):
+    if spendable and payees_of(db, appeal.id):
         changes = _to(options, "change_payee", str(appeal.id))
-    values = {"number": appeal.id, "title": appeal.title, "state": appeal.state, "free_fen": free_of(db, appeal.id)}
-    values |= {"budget": budget, "uses": uses, "changes": changes, "now": talk.world.now}
+    spare = _to(options, "no_more", str(appeal.id)) if spendable and free_fen else None
+    values = {"number": appeal.id, "title": appeal.title, "state": appeal.state, "free_fen": free_fen}
+    values |= {"budget": budget, "uses": uses, "changes": changes, "spare": spare, "now": talk.world.now}
     return Answer([Say("replies/use_money", None, values)], options)
 
 
@@ -70,7 +73,7 @@ def change_payee(talk: Talk, number: str, payee: str = "") -> Answer:
     """Only a numbered line leads here: another account in the place of one; which, if there are several."""
     db, user = talk.desk.db, get_resident(talk.desk.db, talk.desk.person.user_id)
     appeal = own_appeal(db, user, int(number))
-    check_spendable(appeal)
+    check_spendable(db, appeal)
     known = payees_of(db, appeal.id)
     if payee or len(known) == 1:
         replaced = get_payee(db, appeal.id, int(payee) if payee else known[0].id)
@@ -78,6 +81,11 @@ def change_payee(talk: Talk, number: str, payee: str = "") -> Answer:
     options: list[Option] = []
     payees = [(_to(options, "change_payee", number, str(one.id)), one) for one in known]
     return _whom(talk, options, payees)
+
+
+def no_more(talk: Talk, number: str) -> Answer:
+    """Only a numbered line leads here: what is left goes back to whose it was."""
+    return talk.start("left_over", {"appeal": int(number)})
 
 
 def view_use(talk: Talk, number: str) -> Answer:
@@ -195,12 +203,8 @@ def _line(talk: Talk, line_id: int) -> tuple[Appeal, str]:
     db, user = talk.desk.db, get_resident(talk.desk.db, talk.desk.person.user_id)
     appeal_id = appeal_of_line(db, line_id)
     appeal = own_appeal(db, user, appeal_id)
-    check_spendable(appeal)
+    check_spendable(db, appeal)
     return appeal, line_of(db, appeal.id, line_id).item
-
-
-def _open(appeal: Appeal) -> bool:
-    return appeal.state in SPENDABLE
 
 
 def _to(options: list[Option], *command: str) -> int:

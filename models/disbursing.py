@@ -73,7 +73,7 @@ def request(
     earlier = db.scalar(select(Disbursement).where(Disbursement.draft_id == wanted.draft_id))
     if earlier:
         return earlier, []
-    check_spendable(appeal)
+    check_spendable(db, appeal)
     check_amount(db, line, wanted.amount_fen)
     disbursement = Disbursement(
         draft_id=wanted.draft_id,

@@ -1,4 +1,5 @@
-"""All gifts of an appeal that failed or was cancelled go back, a page of them at a time.
+"""All that is left of the gifts of an appeal goes back, a page of them at a time: it has failed, or was cancelled, or
+needs no more.
 
 Each page is one short transaction that owes its refunds and moves the cursor, so that it goes on wherever a killed
 worker left it; no gift goes back twice, because it has but one refund (models.refund).
@@ -19,7 +20,7 @@ from models.payment import PayOrder
 from models.pledge import Pledge
 from models.queue import within
 from models.refund import GOING, STUCK, Refund
-from models.refund_run import HELD, RefundRun
+from models.refund_run import ENDS, HELD, LEFT_OVER, RefundRun
 from models.refunding import lefts_of, orders_of, owe_refund
 from models.sharing import is_pending
 from models.staff import Staff
@@ -76,7 +77,7 @@ def plan_page(db: Session, number: int, now: datetime) -> Page | None:
     run = db.scalar(select(RefundRun).where(wanted).with_for_update(skip_locked=True))
     if run is None:
         return None
-    get_appeal(db, run.appeal_id, lock=True)
+    appeal = get_appeal(db, run.appeal_id, lock=True)
     if is_pending(db, run.appeal_id):
         return None  # the sweep asks again
     after = (Pledge.appeal_id == run.appeal_id) & (Pledge.id > run.cursor)
@@ -85,6 +86,9 @@ def plan_page(db: Session, number: int, now: datetime) -> Page | None:
     ids = _owe(db, run, pledges, now)
     last = len(pledges) < PAGE
     run.cursor = pledges[-1].id if pledges else run.cursor
+    if last and run.reason == LEFT_OVER and appeal.state in ENDS:
+        run.begin_anew(appeal.state)  # cancelled meanwhile, perhaps after the bank gave something back
+        last = False
     if last:
         run.state, run.ended_at = "done", now
     return Page(ids, last)

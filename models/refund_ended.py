@@ -45,7 +45,7 @@ def _tell(db: Session, run: RefundRun, progress: Progress, now: datetime) -> Non
         "redirected": progress.redirected.gifts,
         "stuck": progress.stuck.gifts,
     }
-    key, about = f"refunds_done:{run.id}:{run.told}", ("appeal", appeal.id)
+    key, about = f"refunds_done:{run.id}:{run.created_at.timestamp():.0f}:{run.told}", ("appeal", appeal.id)
     holder = holder_for(db, appeal.region_code, now)
     if holder:
         tell_staff(db, holder, "refunds_done", {**facts, "staff": True}, key, now, about)

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, column, exists, func, select, table, text
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, column, exists, func, select, table, text
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
 
@@ -46,13 +46,32 @@ class RefundRun(Base):
         Index("ix_refund_runs_live", "id", sqlite_where=_LIVE, postgresql_where=_LIVE),
     )
 
+    def begin_anew(self, reason: str) -> None:
+        """From the first gift, also with what came since it was looked at."""
+        self.reason, self.state, self.cursor, self.ended_at, self.told = reason, "planning", 0, None, None
+
 
 def give_back(db: Session, appeal_id: int, reason: str, now: datetime) -> None:
-    """In the transaction that ends the appeal, whose row the caller holds; none where nothing is held for it."""
+    """In the transaction that ends the appeal, whose row the caller holds; none where nothing is held for it.
+
+    What was left over may go back, and then more of it: the run begins anew. One that is not through goes on.
+    """
     held = exists().where(_PLEDGES.c.appeal_id == appeal_id, _PLEDGES.c.state.in_(HELD))
-    if db.scalar(select(held)) or _has_matches(db, appeal_id):
+    if not db.scalar(select(held)) and not _has_matches(db, appeal_id):
+        return
+    again = select(RefundRun).where(RefundRun.appeal_id == appeal_id).execution_options(populate_existing=True)
+    run = db.scalar(again)
+    if run is None:
         db.add(RefundRun(appeal_id=appeal_id, reason=reason, created_at=now))
-        db.flush()
+    elif run.state == "done":
+        run.begin_anew(reason)
+        run.created_at = now
+    db.flush()
+
+
+def is_given_back(appeal_id: int | InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    """Is what is left of it on its way to whose it was?"""
+    return exists().where(RefundRun.appeal_id == appeal_id, RefundRun.state == "planning")
 
 
 def _has_matches(db: Session, appeal_id: int) -> bool:

@@ -7,13 +7,14 @@ from models.appeal import Appeal, BudgetLine
 from models.disbursement import Disbursement, asked_of, taken_of_line
 from models.errors import Refusal
 from models.ledger import held
+from models.refund_run import LEFT_OVER, is_given_back
 
 # Nobody spends while gifts still come in, or after the accounts are closed.
 SPENDABLE = ("funded", "minimum_met", "executing")
 
 
 class NotSpendable(Refusal):
-    """The appeal is stopped, still collects, or is over (``state``)."""
+    """The appeal is stopped, still collects, or is over (``state``), or its owner needs no more (LEFT_OVER)."""
 
     code = "not_spendable"
     final = True
@@ -38,10 +39,17 @@ class NoSuchLine(Refusal):
     final = True
 
 
-def check_spendable(appeal: Appeal) -> None:
+def check_spendable(db: Session, appeal: Appeal) -> None:
     """Raises NotSpendable."""
     if appeal.state not in SPENDABLE:
         raise NotSpendable(number=appeal.id, state=appeal.state)
+    if db.scalar(select(is_given_back(appeal.id))):
+        raise NotSpendable(number=appeal.id, state=LEFT_OVER)
+
+
+def is_spendable(db: Session, appeal: Appeal) -> bool:
+    """As ``check_spendable``."""
+    return appeal.state in SPENDABLE and not db.scalar(select(is_given_back(appeal.id)))
 
 
 def line_of(db: Session, appeal_id: int, line_id: int) -> BudgetLine:
@@ -75,7 +83,7 @@ def recheck(db: Session, disbursement: Disbursement, appeal: Appeal) -> None:
 
     Raises NotSpendable, OverLine or OverHeld.
     """
-    check_spendable(appeal)
+    check_spendable(db, appeal)
     line, fen = db.get_one(BudgetLine, disbursement.line_id), held(db, [appeal.id])[appeal.id]
     left = line.amount_fen - taken_of_line(db, line.id, disbursement.id)
     if disbursement.amount_fen > left:

@@ -120,6 +120,19 @@ def authorised(stage: Stage, *gifts: int, fen: int, staff: dict[str, int]) -> tu
     return number, use
 
 
+def used(stage: Stage, number: int, fen: int, staff: dict[str, int]) -> int:
+    """So much of it reaches the bank, and is paid out; the request."""
+    with at(stage) as db:
+        named = f"USED{next(_serial):06d}"
+        settle(db, db.get_one(Staff, staff["holder"]), named, fen, 0, named, stage.clock())
+    fixed(stage, number)
+    stage.clock.move(STANDS_STILL)
+    use = asked(stage, number, fen)
+    passed(stage, use, "endorser", "township", "holder", staff=staff)
+    paid(stage, use, staff)
+    return use
+
+
 def state(stage: Stage, number: int) -> str:
     with at(stage) as db:
         return db.get_one(Disbursement, number).state

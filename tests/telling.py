@@ -198,6 +198,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         *(("receipts_due", {**appeal, **_USE, "day": DAY, "overdue": late, "reasons": []}) for late in (True, False)),
         ("receipts_due", {**appeal, **_USE, "day": DAY, "overdue": False, "reasons": ["amount_differs"]}),
         *(("update_due", {**appeal, "day": DAY, "overdue": late}) for late in (True, False)),
+        ("update_due", {**appeal, "day": DAY, "overdue": False, "left_fen": LARGEST}),
         *(
             ("use_moved", {**appeal, **_USE, "state": state, "day": DAY, "reasons": why})
             for state, why in (

@@ -67,7 +67,7 @@ FILE: dict[str, Any] = {
 SAID: dict[str, dict[str, Any]] = {
     "use_money": {
         **{"number": NUMBER, "title": TITLE, "state": "executing", "free_fen": LARGEST - 1, "budget": BUDGET},
-        **{"uses": [(n, Use()) for n in range(13, 13 + MOST_USES)], "changes": 16, "now": NOW},
+        **{"uses": [(n, Use()) for n in range(13, 13 + MOST_USES)], "changes": 16, "spare": 17, "now": NOW},
     },
     "use_whom": {
         **{"item": ITEM, "payees": [(n, Payee()) for n in range(1, MOST + 1)], "new": 6, "now": NOW, "labels": LABELS},
@@ -136,3 +136,19 @@ def test_what_is_no_number_of_a_bank_is_told_why(reader: Reference, said: str, c
 def test_a_transfers_number_keeps_its_letters_and_an_account_is_shown_by_its_tail() -> None:
     assert value_of(Reference(), "t2026-1128 ab") == "T20261128AB"
     assert ACCOUNT.shown("6228480000000011", None) == "****0011"  # type: ignore[arg-type]
+
+
+LEFT: dict[str, Any] = {"number": NUMBER, "use": NUMBER, "state": "left_over"}
+DRAFT = {"flow": "left_over", "given": {"appeal": NUMBER, "title": TITLE}}
+
+
+@pytest.mark.parametrize("fen", [LARGEST - 1, 0])
+def test_what_is_said_of_money_left_over_is_one_message(fen: int) -> None:
+    parts = [Say("flows/left_over/review", part, {"v": {**DRAFT, "brief": {"fen": fen}}}) for part in ("head", "foot")]
+    done = Say("flows/left_over/done", None, {"number": NUMBER, "fen": fen})
+    codes = ("nothing_spent", "nothing_left", "use_under_way", "receipts_missing", "not_spendable")
+    refused = [[Say("replies/refusals", code, {"v": LEFT})] for code in codes]
+    for says in (parts, [done], *refused):
+        words = RENDERER.render(says)
+        assert 0 < len(words.encode()) <= REPLY_BYTES // 2
+        assert "None" not in words

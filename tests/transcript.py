@@ -64,7 +64,7 @@ from tests import wechat_side
 from tests.arriving import arrive, go_out
 from tests.giving import pay_newest
 from tests.monthly import ask_monthly
-from tests.spending import collected
+from tests.spending import collected, people, used
 from tests.stage import Stage
 from tests.straying import astray, at_bank
 
@@ -262,6 +262,12 @@ class Actor:
                 self.kept["push"] = str(sent[-1]) if sent else ""
             case ["collected", *yuan]:
                 collected(self.stage, *(int(each) * 100 for each in yuan))
+            case ["used", number, fen]:
+                used(self.stage, int(number), int(fen), people(self.stage))
+            case ["gives_back"]:
+                for run in gifts_back.runs(self.stage):
+                    while gifts_back.plan(self.stage, run):
+                        pass
             case ["collects"]:
                 self.stage.collect()
             case ["pays"]:

@@ -5,18 +5,18 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, String, case, cast, func, literal, or_, select
+from sqlalchemy import BigInteger, Connection, Row, String, case, cast, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from models.appeal import Appeal
 from models.books.violation import Violation, stream
-from models.disbursement import DisbursementShare
+from models.disbursement import Disbursement, DisbursementShare
 from models.ledger.accounts import LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
 from models.payment import PayCase, PayOrder
 from models.pledge import Pledge
 from models.refund import BESIDE, GOING, LAST_DAY, MOST_OF_ORDER, STUCK, UNASSIGNED, Refund
-from models.refund_run import ENDS, HELD, RefundRun
+from models.refund_run import ENDS, HELD, LEFT_OVER, RefundRun
 from models.task import Task
 
 _POSTINGS = ("refund_owed", "refund_from_unassigned", "refund_paid", "refund_redirected")
@@ -148,3 +148,16 @@ def _runs(connection: Connection, now: datetime) -> Iterator[Violation]:
     kept = kept.where(or_(RefundRun.id.is_(None), RefundRun.state == "done"))
     for found in stream(connection, kept.order_by(Pledge.id)):
         yield Violation("gift_kept", "pledge", found.id, f"is held for an appeal that is {found.state}")
+    yield from _left_over(connection)
+
+
+def _left_over(connection: Connection) -> Iterator[Violation]:
+    """Of an appeal that needed no more nothing is held, unless the bank gave something back, perhaps after it."""
+    account = LedgerAccount
+    theirs = (account.kind == "appeal") & (account.subject_id == RefundRun.appeal_id) & (account.balance_fen > 0)
+    back = exists().where(Disbursement.appeal_id == RefundRun.appeal_id, Disbursement.state == "returned")
+    kept = select(RefundRun.appeal_id, account.balance_fen).join(account, theirs)
+    kept = kept.where(RefundRun.reason == LEFT_OVER, RefundRun.state == "done", ~back)
+    for found in stream(connection, kept.order_by(RefundRun.id)):
+        words = f"needs no more, has given back what was left, and holds {found.balance_fen} fen"
+        yield Violation("left_over_kept", "appeal", found.appeal_id, words)
