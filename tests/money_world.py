@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from hypothesis.stateful import RuleBasedStateMachine, invariant
-from sqlalchemy import func, select
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session as Database
 
 from models.appeal import Appeal
@@ -16,9 +16,11 @@ from models.disbursement import SPENT, Disbursement
 from models.disbursing import pass_on, turn_away
 from models.ledger import LedgerTransaction, totals
 from models.ledger.accounts import LedgerAccount
-from models.paying import Payment, take_payment
+from models.money import SMALLEST_PLEDGE
+from models.paying import Payment, room, take_payment
 from models.paying_out import bounced, pay
 from models.payment import PayCase, PayOrder
+from models.pledge import Pledge
 from models.pooling import Terms, open_pool
 from models.receiving import answer
 from models.refund import Refund
@@ -79,6 +81,7 @@ class World(RuleBasedStateMachine):
         self.stage = Stage(url)
         self.staff = people(self.stage)
         self.platform, self.heard, self.trail = Platform(), set[str](), list[int]()
+        self.there: dict[Any, set[str]] = {}
         self.strange = self.pool_net = self.serials = 0
         self.appeals = [self.stage.open_appeal(target_fen=fen) for fen in TARGETS]
         for number in self.appeals:
@@ -104,6 +107,7 @@ class World(RuleBasedStateMachine):
             trail = [db.scalar(select(func.max(table.id))) for table in (AuditEvent, LedgerTransaction)]
         if trail != self.trail:
             self.trail = trail
+            self._count()
             self._books_are_right()
             self._sums_are_right()
 
@@ -130,6 +134,12 @@ class World(RuleBasedStateMachine):
         assert back <= self.platform.paid_back + self.platform.by_hand
         for appeal, each in sums.items():
             assert each.public <= appeal.target_fen
+
+    def _count(self) -> None:
+        with self.db() as db:
+            for table in (Pledge, PayOrder, Refund, Disbursement):
+                self.there[table] = set(db.scalars(select(table.state).distinct()))
+            self.there[PayCase] = set(db.scalars(select(PayCase.kind).where(PayCase.closed_at.is_(None)).distinct()))
 
     # How it is done
 
@@ -164,14 +174,18 @@ class World(RuleBasedStateMachine):
         else:
             answer(db, owner_of(db, db.get_one(Appeal, use.appeal_id)), use.code, deed, now)
 
+    def amount(self, db: Database, appeal: Appeal, fen: int) -> int:
+        """Less than the least gift: by so much more than the appeal is missing."""
+        return fen if fen >= SMALLEST_PLEDGE else max(room(db, appeal), SMALLEST_PLEDGE) + fen
+
     def who(self, db: Database, name: str) -> Staff:
         return db.get_one(Staff, self.staff[name])
 
-    def pick(self, table: Any, which: int) -> Iterator[Any]:
-        """The so-manyeth newest, if there is one."""
+    def pick(self, table: Any, which: int, *states: str) -> Iterator[Any]:
+        """One of those in these states, if there is one; the newest is the first."""
         with self.db() as db:
-            found = db.scalars(select(table).order_by(table.id.desc()).offset(which).limit(1)).all()
-        yield from found
+            found = db.scalars(select(table).where(_in(table, states)).order_by(table.id.desc())).all()
+        yield from found[which % len(found) :][:1] if found else ()
 
     def balances(self, db: Database) -> dict[str, int]:
         sums = select(LedgerAccount.kind, func.sum(LedgerAccount.balance_fen)).group_by(LedgerAccount.kind)
@@ -184,3 +198,14 @@ class World(RuleBasedStateMachine):
     def serial(self) -> str:
         self.serials += 1
         return f"S{self.serials}"
+
+
+def where(table: Any, *states: str) -> Any:
+    """A rule for when there is such a one; of any state where none is named."""
+    return precondition(lambda walk: bool(walk.there.get(table, set()) & set(states or walk.there.get(table, ()))))
+
+
+def _in(table: Any, states: tuple[str, ...]) -> Any:
+    if table is PayCase:
+        return PayCase.closed_at.is_(None)
+    return table.state.in_(states) if states else true()
