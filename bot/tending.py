@@ -7,6 +7,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from models.falling_short import look_after_short
 from models.left_over import look_after_left_over
 from models.outcome import end_funding
 from models.progress import end_notices, expire, wait_no_longer
@@ -25,6 +26,7 @@ PARTS: dict[str, Callable[[Session, datetime], int]] = {
     "notices_ended": end_notices,
     "cases_expired": expire,
     "funding_ended": end_funding,
+    "short_looked_after": look_after_short,
     "pledges_expired": expire_pledges,
     "receipts_looked_after": look_after_receipts,
     "left_over_looked_after": look_after_left_over,

@@ -51,6 +51,11 @@ MACHINE = Machine(
         ("funding", "funded"): _SYSTEM,
         ("funding", "minimum_met"): _SYSTEM,
         ("funding", "failed"): _SYSTEM,
+        # A gift went back before anything was spent (models.falling_short).
+        ("funded", "funding"): _SYSTEM,
+        ("funded", "failed"): _SYSTEM,
+        ("minimum_met", "funding"): _SYSTEM,
+        ("minimum_met", "failed"): _SYSTEM,
         ("funded", "executing"): _SYSTEM,
         ("minimum_met", "executing"): _SYSTEM,
         ("executing", "reporting"): _SYSTEM,
@@ -167,10 +172,19 @@ def end_overdue(db: Session, appeal: Appeal, now: datetime) -> None:
     """What its last day went by, in review or with too little promised, no longer stands in a new one's way."""
     if appeal.deadline > now or appeal.state not in (*REVIEWED, "funding"):
         return
-    MACHINE.move(db, appeal, "failed" if appeal.state == "funding" else "cancelled", SYSTEM, now, detail="overdue")
-    if appeal.state == "failed":
-        _tell_backers(db, appeal, "appeal_failed", now)
-    close_task(db, "appeal", appeal.id, now)  # of what is live: a doubt, if there was one
+    if appeal.state == "funding":
+        fail(db, appeal, now, "overdue")
+        return
+    MACHINE.move(db, appeal, "cancelled", SYSTEM, now, detail="overdue")
+    close_task(db, "appeal", appeal.id, now)
+    db.flush()
+
+
+def fail(db: Session, appeal: Appeal, now: datetime, detail: str) -> None:
+    """Too little was given, or is left; whoever gave is told. The caller holds it, and tells its owner."""
+    MACHINE.move(db, appeal, "failed", SYSTEM, now, detail)
+    _tell_backers(db, appeal, "appeal_failed", now)
+    close_task(db, "appeal", appeal.id, now)  # a doubt, if there was one
     db.flush()
 
 

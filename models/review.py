@@ -174,8 +174,8 @@ def tell_owner(
     resumed: bool = False,
     sums: Mapping[str, int | None] | None = None,
 ) -> None:
-    """``sums``: what it is begun with, where that is less than its target."""
-    opened = appeal.state == "funding" and not resumed and not appeal.was
+    """``sums``: what it has, where that is less than its target: it is begun with it, or a gift went back."""
+    opened = appeal.state == "funding" and not resumed and not appeal.was and not sums
     template = "appeal_opened" if opened else "appeal_moved"
     values = {"number": appeal.id, "title": appeal.title, "state": appeal.state, "reasons": list(reasons)}
     values |= {"resumed": resumed, **(sums or {})}

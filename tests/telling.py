@@ -172,6 +172,14 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
             for resumed in (False, True)
         ),
         ("appeal_moved", {**appeal, **reached, "state": "minimum_met", "reasons": [], "minimum_fen": 250_000}),
+        *(
+            (
+                "appeal_moved",
+                {**appeal, **reached, "state": state, "reasons": [], "missing_fen": 100, "withdrawn": asked},
+            )
+            for state in ("funding", "failed")
+            for asked in (0, 1)
+        ),
         # Such as waited since before there were reasons.
         ("appeal_moved", {**appeal, "state": "rejected"}),
         ("appeal_opened", appeal),
