@@ -5,6 +5,7 @@ from flows.ask_receipt import ask_receipt
 from flows.bind_card import bind_card
 from flows.bounce import bounce
 from flows.call import call
+from flows.cover_fees import cover_fees
 from flows.declare import declare
 from flows.evidence import evidence
 from flows.flow import Flow
@@ -69,6 +70,7 @@ FLOWS: tuple[Flow, ...] = (
     settle_stray,
     stray_by_hand,
     top_up,
+    cover_fees,
     undo_entry,
     offer_goods,
     request_goods,

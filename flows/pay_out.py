@@ -1,6 +1,7 @@
 """放款: the fund holder has made the transfer, and enters what its bank calls it. Money: it waits for the word."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from flows.desk import Desk
@@ -8,9 +9,10 @@ from flows.flow import Answer, Flow, Say, Step
 from flows.readers import Reference
 from flows.session import Draft
 from models.disbursement import find_disbursement
+from models.fee_cover import uncovered
 from models.machine import By
 from models.payee import Payee
-from models.paying_out import check_payable, pay
+from models.paying_out import BankLacks, check_payable, pay
 from models.staff import Staff
 from models.team import demand_staff
 
@@ -30,7 +32,8 @@ def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
 
 def done(desk: Desk, draft: Draft) -> Answer:
     staff, number = holder(desk), draft.given["use"]
-    use, more = pay(desk.db, staff, number, draft.answers["reference"], desk.world.now)
+    with fees_told(desk):
+        use, more = pay(desk.db, staff, number, draft.answers["reference"], desk.world.now)
     if more:
         desk.jobs.append(("follow_gifts", use.id))
     facts = {"use": use.id, "number": draft.given["number"], "amount_fen": use.amount_fen, "due": use.receipts_due}
@@ -40,6 +43,15 @@ def done(desk: Desk, draft: Draft) -> Answer:
 def holder(desk: Desk) -> Staff:
     """Raises NotOnTheStaff."""
     return demand_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now, (By.FUND_HOLDER,))
+
+
+@contextmanager
+def fees_told(desk: Desk) -> Iterator[None]:
+    """Where the bank has too little, it is said what of that are fees that nobody has paid in."""
+    try:
+        yield
+    except BankLacks as lacks:
+        raise BankLacks(**lacks.values, uncovered_fen=uncovered(desk.db, holder(desk))) from lacks
 
 
 pay_out = Flow("pay_out", steps=(Step("reference", Reference(min=4, max=40)),), done=done, admit=admit, brief=brief)

@@ -5,7 +5,7 @@ from typing import Any
 
 from flows.desk import Desk
 from flows.flow import Answer, Flow, Say, Step
-from flows.pay_out import holder
+from flows.pay_out import fees_told, holder
 from flows.readers import Money, Reference
 from flows.session import Draft, Option
 from models.pool import MatchingPool, find_pool
@@ -24,7 +24,8 @@ def admit_closed(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
     Raises NotOnTheStaff, NoSuchPool, PoolStands, PoolEmpty or BankLacks.
     """
-    fen = check_returns(desk.db, holder(desk), given["pool"])
+    with fees_told(desk):
+        fen = check_returns(desk.db, holder(desk), given["pool"])
     return {"pool": given["pool"], "sponsor": _pool(desk, given).sponsor, "fen": fen}
 
 
@@ -61,7 +62,8 @@ def shut(desk: Desk, draft: Draft) -> Answer:
 def give_back(desk: Desk, draft: Draft) -> Answer:
     """Raises what ``admit_closed`` does, and ReferenceUsed."""
     number, fen = draft.given["pool"], draft.given["fen"]
-    pay_back(desk.db, holder(desk), number, draft.id, fen, draft.answers["reference"], desk.world.now)
+    with fees_told(desk):
+        pay_back(desk.db, holder(desk), number, draft.id, fen, draft.answers["reference"], desk.world.now)
     return _done(desk, draft, "return_pool", fen)
 
 

@@ -1,6 +1,6 @@
 """待查 <号>: payments that cannot be right, as the fund holder sees them, and what becomes of each.
 
-充值: money put with the channel, so that refunds can be paid.
+充值: money put with the channel, so that refunds can be paid. 补手续费: what the channel kept, paid in from elsewhere.
 """
 
 from flows import recusal
@@ -44,6 +44,11 @@ def settle_stray(talk: Talk, number: str, how: str) -> Answer:
 def top_up(talk: Talk) -> Answer:
     """充值."""
     return talk.start("top_up")
+
+
+def cover_fees(talk: Talk) -> Answer:
+    """补手续费."""
+    return talk.start("cover_fees")
 
 
 def _ways(stray: Stray) -> dict[str, list[str]]:

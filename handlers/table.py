@@ -117,6 +117,7 @@ COMMANDS: dict[str, Command] = {
         Command("refunds", refunds.refunds, Takes.NUMBER, staff=_CALLERS, guess=False),
         Command("strays", strays.strays, Takes.NUMBER, staff=_HOLDER, guess=False),
         Command("top_up", strays.top_up, staff=_HOLDER, guess=False),
+        Command("cover_fees", strays.cover_fees, staff=_HOLDER, guess=False),
         Command("undo_entry", undoing.entries, Takes.WORDS, staff=_HOLDER, guess=False),
         Command("reconcile", reconcile.reconcile, Takes.WORDS, staff=_CALLERS, guess=False),
         Command("close_difference", reconcile.close, Takes.NUMBER_AND_WORDS, staff=_CALLERS, guess=False),

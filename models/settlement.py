@@ -59,11 +59,12 @@ def settle(
     db: Session, staff: Staff, draft_id: str, amount_fen: int, fee_fen: int, reference: str, now: datetime
 ) -> Settlement:
     """Enter it, and post it. The same draft twice is the same. Raises ReferenceUsed or ChannelLacks."""
+    there = lock(db, [CHANNEL, Account("bank", holder_of(staff)), Account("fees", holder_of(staff))])[CHANNEL]
+    # Whoever else enters something has waited for the accounts: what is read now stays.
     earlier = db.scalar(select(Settlement).where(Settlement.draft_id == draft_id))
     if earlier:
         return earlier
     check_reference(db, staff, reference)
-    there = lock(db, [CHANNEL, Account("bank", holder_of(staff)), Account("fees", holder_of(staff))])[CHANNEL]
     if there.balance_fen < amount_fen:
         raise ChannelLacks(held_fen=there.balance_fen)
     settlement = Settlement(

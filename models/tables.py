@@ -14,6 +14,7 @@ from models import (  # noqa: F401 - a table is there once its module is
     decision,
     difference,
     disbursement,
+    fee_cover,
     flag,
     gift_message,
     goods,

@@ -42,15 +42,16 @@ class TopUp(Undone, Base):
 
 def top_up(db: Session, staff: Staff, draft_id: str, amount_fen: int, reference: str, now: datetime) -> TopUp:
     """Enter it, and post it. The same draft twice is the same. Raises ReferenceUsed or BankShort."""
+    holder = holder_of(staff)
+    bank = Account("bank", holder)
+    held = lock(db, [CHANNEL, bank])[bank].balance_fen
+    # Whoever else enters something has waited for the accounts: what is read now stays.
     earlier = db.scalar(select(TopUp).where(TopUp.draft_id == draft_id))
     if earlier:
         return earlier
-    holder = holder_of(staff)
     same = (TopUp.holder_id == holder) & (TopUp.bank_reference == reference)
     if db.scalar(select(TopUp.id).where(same, TopUp.undone_at.is_(None))):
         raise ReferenceUsed(reference=reference)
-    bank = Account("bank", holder)
-    held = lock(db, [CHANNEL, bank])[bank].balance_fen
     if held < amount_fen:
         raise BankShort(held_fen=held)
     entered = TopUp(

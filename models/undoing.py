@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from models.audit import record
 from models.errors import Refusal
+from models.fee_cover import FeeCover
 from models.ledger import Account, find, lock, reverse
 from models.ledger.accounts import CHANNEL
 from models.settlement import ChannelLacks, Settlement, holder_of
@@ -31,7 +32,7 @@ class NoSuchEntry(Refusal):
 class Kind(NamedTuple):
     """``posted``: the kind of its posting. ``accounts``: the fund holder's, beside the channel's."""
 
-    table: type[Settlement] | type[TopUp]
+    table: type[Settlement] | type[TopUp] | type[FeeCover]
     posted: str
     accounts: tuple[str, ...]
 
@@ -39,6 +40,7 @@ class Kind(NamedTuple):
 KINDS: Mapping[str, Kind] = {
     "settlement": Kind(Settlement, "settled", ("bank", "fees")),
     "top_up": Kind(TopUp, "topped_up", ("bank",)),
+    "fee_cover": Kind(FeeCover, "fees_covered", ("bank", "fees")),
 }
 
 
@@ -60,7 +62,7 @@ class Entry:
 
 
 def undoable(db: Session, staff: Staff, most: int, reference: str = "") -> Sequence[Entry]:
-    """What this fund holder has entered and not undone, of both kinds, the newest first; all, or of this number."""
+    """What this fund holder has entered and not undone, of every kind, the newest first; all, or of this number."""
     found: list[Entry] = []
     for subject, kind in KINDS.items():
         wanted = _standing(subject, staff).order_by(kind.table.id.desc()).limit(most)
@@ -89,7 +91,7 @@ def undo(db: Session, staff: Staff, subject: str, number: int, why: str, now: da
     if row is None:
         raise NoSuchEntry()
     entry = _entry(subject, row)
-    if subject == "settlement" and on[bank].balance_fen < entry.bank_fen:
+    if subject != "top_up" and on[bank].balance_fen < entry.bank_fen:
         raise BankShort(held_fen=on[bank].balance_fen, back_fen=entry.bank_fen)
     if subject == "top_up" and on[CHANNEL].balance_fen < entry.amount_fen:
         raise ChannelLacks(held_fen=on[CHANNEL].balance_fen, back_fen=entry.amount_fen)
@@ -109,6 +111,6 @@ def _standing(subject: str, staff: Staff) -> Select[Any]:
     return select(table).where(table.holder_id == holder_of(staff), table.undone_at.is_(None))
 
 
-def _entry(subject: str, row: Settlement | TopUp) -> Entry:
+def _entry(subject: str, row: Settlement | TopUp | FeeCover) -> Entry:
     fee = row.fee_fen if isinstance(row, Settlement) else 0
     return Entry(subject, row.id, row.at, row.amount_fen, fee, row.bank_reference)

@@ -299,4 +299,4 @@ def test_the_tables_go_back_to_what_they_were_and_forward_again(database_url: st
 
 def test_the_reasons_that_can_be_picked_are_those_that_are_kept() -> None:
     assert set(load_lexicon().choices["undo_entry"]) == set(WHYS)
-    assert set(KINDS) == {"settlement", "top_up"}
+    assert set(KINDS) == {"settlement", "top_up", "fee_cover"}

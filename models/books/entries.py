@@ -1,4 +1,4 @@
-"""What fund holders entered (到账, 充值): each has its posting to the fen; one that was undone has its reversal too."""
+"""What fund holders entered (到账, 充值, 补手续费): each has its posting to the fen, and where undone its reversal."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -9,6 +9,7 @@ from sqlalchemy.orm import aliased
 
 from models.audit import AuditEvent
 from models.books.violation import Violation, stream
+from models.fee_cover import FeeCover
 from models.ledger.accounts import LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
 from models.settlement import Settlement
@@ -18,6 +19,7 @@ from models.top_up import TopUp
 _ENTERED: dict[str, tuple[Any, str, Any, Any]] = {
     "settlement": (Settlement, "settled", Settlement.amount_fen - Settlement.fee_fen, -Settlement.amount_fen),
     "top_up": (TopUp, "topped_up", -TopUp.amount_fen, TopUp.amount_fen),
+    "fee_cover": (FeeCover, "fees_covered", FeeCover.amount_fen, literal(0)),
 }
 
 
@@ -28,14 +30,15 @@ def check_entries(connection: Connection, _now: datetime) -> Iterator[Violation]
 
 
 def _postings(connection: Connection, subject: str) -> Iterator[Violation]:
-    """At the channel, and at the bank of its fund holder and no other."""
+    """At the channel, and at the bank and the fees of its fund holder and no other."""
     table, kind, bank, channel = _ENTERED[subject]
     moved = _moved(kind)
     wrong = or_(
-        moved.c.channel.is_(None),
+        moved.c.cause.is_(None),
         moved.c.channel != channel,
         moved.c.bank != bank,
         and_(moved.c.holder != table.holder_id, bank != 0),
+        moved.c.fees != table.holder_id,
     )
     statement = select(table.id, table.amount_fen, moved.c.channel, moved.c.bank, moved.c.holder)
     statement = statement.outerjoin(moved, moved.c.cause == _cause(subject, table)).where(wrong)
@@ -75,7 +78,10 @@ def _undone(connection: Connection, subject: str) -> Iterator[Violation]:
 
 
 def _moved(kind: str) -> Any:
-    """(cause, channel, bank, holder) of every posting of this kind that is no reversal, debit positive."""
+    """(cause, channel, bank, holder, fees) of every posting of this kind that is no reversal, debit positive.
+
+    ``holder`` and ``fees``: whose bank, and whose fees.
+    """
     posted, entry, account = LedgerTransaction, LedgerEntry, LedgerAccount
 
     def on(name: str, what: Any) -> Any:
@@ -84,9 +90,10 @@ def _moved(kind: str) -> Any:
     return (
         select(
             posted.cause,
-            on("channel", entry.amount_fen).label("channel"),
+            func.coalesce(on("channel", entry.amount_fen), 0).label("channel"),
             func.coalesce(on("bank", entry.amount_fen), 0).label("bank"),
             on("bank", account.subject_id).label("holder"),
+            on("fees", account.subject_id).label("fees"),
         )
         .join(entry, entry.transaction_id == posted.id)
         .join(account, account.id == entry.account_id)
