@@ -39,6 +39,7 @@ from models.refund_run import LEFT_OVER, RefundRun
 from models.spendable import NotSpendable
 from models.staff import Staff
 from tests.giving import give
+from tests.matching import in_pool, pool
 from tests.refunding import hear, news_of, plan, runs
 from tests.spending import asked, at, owner_of, people, used, wrong
 from tests.stage import Stage, seed_regions
@@ -258,3 +259,17 @@ def test_every_fen_is_spent_or_its_donors(stage: Stage, gifts: list[int], uses: 
         states = set(db.scalars(select(Pledge.state).where(Pledge.appeal_id == number)))
         assert states <= {"settled", "refund_pending"}
         assert list(check_refunds(db.connection(), stage.clock())) == []
+
+
+def test_what_a_pool_added_goes_back_into_it(stage: Stage) -> None:
+    staff, number = people(stage), stage.open_appeal(target_fen=20_000)
+    source = pool(stage, staff["holder"], cap=10_000)
+    give(stage, number, 10_000, "o-giver")
+    assert held_for(stage, number) == 20_000
+    shown(stage, used(stage, number, 5_000, staff))
+    assert no_more(stage, number) == 15_000
+    plan_all(stage)
+    assert held_for(stage, number) == 0
+    with at(stage) as db:
+        assert db.scalars(select(Refund.amount_fen)).all() == [7_500]
+    assert in_pool(stage, source) == 7_500
