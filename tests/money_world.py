@@ -70,7 +70,10 @@ class Platform:
 
 
 class World(RuleBasedStateMachine):
-    """``new_url``: an empty database for each walk. Rules are its heirs' affair."""
+    """``new_url``: an empty database for each walk. Rules are its heirs' affair.
+
+    ``kept``: the channel's fees that the fund holder has not paid in; less than nothing where it has paid in too much.
+    """
 
     new_url: Callable[[], str]
 
@@ -82,7 +85,7 @@ class World(RuleBasedStateMachine):
         self.staff = people(self.stage)
         self.platform, self.heard, self.trail = Platform(), set[str](), list[int]()
         self.there: dict[Any, set[str]] = {}
-        self.strange = self.pool_net = self.serials = 0
+        self.strange = self.pool_net = self.kept = self.serials = 0
         self.appeals = [self.stage.open_appeal(target_fen=fen) for fen in TARGETS]
         for number in self.appeals:
             fixed(self.stage, number)
@@ -127,10 +130,14 @@ class World(RuleBasedStateMachine):
             on = self.balances(db)
         came = sum(payment.fen for payment in self.platform.paid if payment.transaction_id in self.heard)
         assert on["channel"] == came + self.strange - self.platform.out - back - cases_back
-        assert on["bank"] == self.platform.out + self.pool_net - spent
+        assert on["bank"] == self.platform.out - self.kept + self.pool_net - spent
+        assert on["fees"] == self.kept
         assert (on["refunds"], on["unassigned"]) == (owed, open_cases)
         # What came is held, or somebody's again: nothing more, and nothing less.
-        assert sum(each.held for each in sums.values()) + owed + open_cases + on["pool"] == on["channel"] + on["bank"]
+        assert (
+            sum(each.held for each in sums.values()) + owed + open_cases + on["pool"]
+            == on["channel"] + on["bank"] + self.kept
+        )
         assert back <= self.platform.paid_back + self.platform.by_hand
         for appeal, each in sums.items():
             assert each.public <= appeal.target_fen
@@ -189,7 +196,7 @@ class World(RuleBasedStateMachine):
 
     def balances(self, db: Database) -> dict[str, int]:
         sums = select(LedgerAccount.kind, func.sum(LedgerAccount.balance_fen)).group_by(LedgerAccount.kind)
-        kinds = ("channel", "bank", "refunds", "unassigned", "pool")
+        kinds = ("channel", "bank", "fees", "refunds", "unassigned", "pool")
         return dict.fromkeys(kinds, 0) | {kind: int(fen) for kind, fen in db.execute(sums)}
 
     def _sum(self, db: Database, what: Any, where: Any) -> int:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session as Database
 from models.appeal import Appeal, get_appeal
 from models.disbursement import Disbursement
 from models.errors import Refusal
+from models.fee_cover import cover, uncovered
 from models.outcome import end_funding
 from models.paying import PAYABLE
 from models.paying_out import follow_on, spreading
@@ -63,12 +64,13 @@ class Money(World):
             self.gives(DONORS[1], 1, 333)
             self.gives(DONORS[2], 1, 0)
         if ahead > 2:
-            self.reaches_the_bank(None)
+            self.reaches_the_bank(None, 6)
         if ahead > 3:
             self.wants_money(1, 999, 4)
         if ahead > 4:
             self.tops_up(700)
             self.undoes(0, anew=True)
+            self.covers_fees(None)
 
     # Donors, and the platform that takes their money
 
@@ -261,14 +263,26 @@ class Money(World):
 
     # Out to the family
 
-    @rule(fen=st.one_of(st.none(), st.integers(100, 9_999)))
-    def reaches_the_bank(self, fen: int | None) -> None:
-        """All that is with the channel, or a part."""
+    @rule(fen=st.one_of(st.none(), st.integers(100, 9_999)), fee=st.sampled_from((0, 0, 6, 100)))
+    def reaches_the_bank(self, fen: int | None, fee: int = 0) -> None:
+        """All that is with the channel, or a part, less so many thousandths of it."""
         with suppress(Refusal), self.db() as db:
             fen = fen or max(1, self.balances(db).get("channel", 0))
             serial = self.serial()
-            settle(db, self.who(db, "holder"), serial, fen, 0, serial, self.stage.clock())
+            fee = fen * fee // 1_000
+            settle(db, self.who(db, "holder"), serial, fen, fee, serial, self.stage.clock())
             self.platform.out += fen
+            self.kept += fee
+
+    @rule(fen=st.one_of(st.none(), st.integers(1, 200)))
+    def covers_fees(self, fen: int | None) -> None:
+        """All that the channel has kept, or a part."""
+        serial = self.serial()
+        with suppress(Refusal), self.db() as db:
+            holder = self.who(db, "holder")
+            fen = fen or max(1, uncovered(db, holder))
+            cover(db, holder, serial, fen, serial, self.stage.clock())
+            self.kept -= fen
 
     @rule(fen=FEN)
     def tops_up(self, fen: int) -> None:
@@ -286,23 +300,26 @@ class Money(World):
         if len(entries) <= which:
             return
         entry, now = entries[which], self.stage.clock()
-        into = 1 if entry.subject == "settlement" else -1
+        into = {"settlement": 1, "top_up": -1, "fee_cover": 0}[entry.subject]
+        covers = entry.subject == "fee_cover"
         with suppress(Refusal):
             with self.db() as db:
                 undo(db, self.who(db, "holder"), entry.subject, entry.id, "amount_wrong", now)
             self.platform.out -= into * entry.amount_fen
+            self.kept += entry.amount_fen if covers else -entry.fee_fen
             fen = entry.amount_fen // 2
             if anew and fen:
                 with self.db() as db:
                     self._enter(db, entry.subject, fen, entry.reference)
                 self.platform.out += into * fen
+                self.kept -= fen if covers else 0
 
     def _enter(self, db: Database, subject: str, fen: int, reference: str) -> None:
         holder, now = self.who(db, "holder"), self.stage.clock()
         if subject == "settlement":
             settle(db, holder, self.serial(), fen, 0, reference, now)
         else:
-            top_up(db, holder, self.serial(), fen, reference, now)
+            (top_up if subject == "top_up" else cover)(db, holder, self.serial(), fen, reference, now)
 
     @rule(which=APPEAL, fen=st.integers(100, 3_000), as_far_as=st.sampled_from((0, 1, 2, 3, 4, 4, 4)))
     def wants_money(self, which: int, fen: int, as_far_as: int) -> None:
