@@ -6,17 +6,12 @@ from flows.desk import Desk
 from flows.flow import Answer, Flow, Say
 from flows.pay_out import holder
 from flows.session import Draft
-from models.disbursement import MACHINE, NoSuchDisbursement, find_disbursement
-from models.paying_out import bounced
-from models.settlement import holder_of
+from models.paying_out import bounced, check_bounces
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``use``, its number. Raises NoSuchDisbursement (also of another's bank) or WrongState."""
-    staff, use = holder(desk), find_disbursement(desk.db, given["use"])
-    if use.holder_id != holder_of(staff):
-        raise NoSuchDisbursement(number=use.id)
-    MACHINE.check(use.state, "returned", staff.actor)
+    """``given``: ``use``, its number. Raises what models.paying_out.check_bounces does."""
+    use = check_bounces(desk.db, holder(desk), given["use"])
     return {"use": use.id, "number": use.appeal_id, "amount_fen": use.amount_fen, "reference": use.bank_reference}
 
 

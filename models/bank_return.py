@@ -5,20 +5,31 @@ gave back of it goes to its donor as well, by a second refund of its order, and 
 the channel does not do that any more, it is a task of the fund holder's like any refund that is stuck.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.disbursement import Disbursement
+from models.disbursement import Disbursement, DisbursementShare
 from models.ledger import moves
 from models.ledger.accounts import REFUNDS
 from models.matching import GONE, hold_matches, return_matches
+from models.payment import PayOrder
 from models.pledge import Pledge
 from models.refund import LEASE, Refund, new_number
 from models.refunding import hold_order, orders_of
 from models.sharing import PAGE, take_away
+
+
+def hold_givers(db: Session, disbursement_id: int) -> None:
+    """Before a payment is posted back, the appeal being held: the gifts it was of, and the orders of those that went
+    back, whose refunds the platform may be telling of at this moment.
+    """
+    theirs = select(DisbursementShare.pledge_id).where(DisbursementShare.disbursement_id == disbursement_id)
+    gifts = select(Pledge).where(Pledge.id.in_(theirs)).order_by(Pledge.id).with_for_update(key_share=True)
+    held = db.scalars(gifts.execution_options(populate_existing=True)).all()
+    _hold_orders(db, orders_of(db, [gift for gift in held if gift.state in GONE]).values())
 
 
 def take_page_away(db: Session, disbursement: Disbursement, now: datetime, most: int = PAGE) -> bool:
@@ -35,8 +46,7 @@ def take_page_away(db: Session, disbursement: Disbursement, now: datetime, most:
 
 def _give_back(db: Session, disbursement: Disbursement, gifts: Mapping[Pledge, int], now: datetime) -> None:
     orders, numbers = orders_of(db, list(gifts)), [gift.id for gift in gifts]
-    for number in sorted({order.id for order in orders.values()}):
-        hold_order(db, number)
+    _hold_orders(db, orders.values())
     hold_matches(db, numbers, (REFUNDS,))
     return_matches(db, numbers, now)
     for gift, fen in gifts.items():
@@ -57,3 +67,8 @@ def _give_back(db: Session, disbursement: Disbursement, gifts: Mapping[Pledge, i
         db.add(refund)
         db.flush()
         moves.refund_owed(db, gift.appeal_id, fen, refund.cause, now)
+
+
+def _hold_orders(db: Session, orders: Iterable[PayOrder]) -> None:
+    for number in sorted({order.id for order in orders}):
+        hold_order(db, number)

@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from models.appeal import MACHINE as APPEALS
 from models.appeal import Appeal, BudgetLine
 from models.backers import tell_backers
-from models.bank_return import take_page_away
+from models.bank_return import hold_givers, take_page_away
 from models.conversation import Conversation
-from models.disbursement import MACHINE, Disbursement, matter_of
+from models.disbursement import MACHINE, Disbursement, NoSuchDisbursement, find_disbursement, matter_of
 from models.disbursing import barred_from, locked, turn_of
 from models.errors import Refusal
 from models.ledger import Account, lock, moves
@@ -19,6 +19,7 @@ from models.machine import SYSTEM, WrongState
 from models.matching import gone_from, hold_matches
 from models.notice import tell
 from models.payee import Payee
+from models.review import demand_no_tie
 from models.sealing import keyring
 from models.settlement import ReferenceUsed, holder_of
 from models.sharing import SharesPending, begin_shares, check_shared, give_page, has_few, is_pending
@@ -124,16 +125,29 @@ def is_drawn(number: int) -> bool:
     return lot < 2**32 // CALLED_OF
 
 
+def check_bounces(db: Session, staff: Staff, number: int) -> Disbursement:
+    """May this one say so? Raises NoSuchDisbursement (also of another's bank), WrongState or HasAPart."""
+    disbursement = find_disbursement(db, number)
+    if disbursement.holder_id != holder_of(staff):
+        raise NoSuchDisbursement(number=number)
+    MACHINE.check(disbursement.state, "returned", staff.actor)
+    appeal = db.get_one(Appeal, disbursement.appeal_id)
+    demand_no_tie(db, staff, matter_of(disbursement, appeal.region_code, appeal.household_id))
+    return disbursement
+
+
 def bounced(db: Session, staff: Staff, number: int, now: datetime) -> Disbursement:
     """The bank gave it back: it is held for the appeal again, and the gifts have it back.
 
-    Raises NoSuchDisbursement, WrongState or SharesPending; the caller has seen that it is this fund holder's.
+    Raises as ``check_bounces``, and SharesPending.
     """
-    disbursement, appeal = locked(db, number)
-    MACHINE.check(disbursement.state, "returned", staff.actor)
+    _, appeal = locked(db, number)
+    disbursement = check_bounces(db, staff, number)
     check_shared(db, appeal.id)
     holder = disbursement.holder_id or 0
     few = has_few(db, appeal.id)
+    if few:
+        hold_givers(db, number)
     # All that is posted in this transaction, where the gifts have theirs again in it.
     hold_matches(
         db, gone_from(db, number) if few else [], (Account("appeal", appeal.id), Account("bank", holder), REFUNDS)

@@ -1,0 +1,108 @@
+"""What the bank gives back: by whom it may be said, whatever else happens to its gifts, and of an appeal that ended."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+from sqlalchemy import select
+
+from models.appeal import Appeal, get_appeal
+from models.disbursement import Disbursement
+from models.ledger import held
+from models.paying_out import bounced
+from models.pledge import Pledge
+from models.receiving import answer
+from models.refund import Refund
+from models.review import end
+from models.staff import Staff
+from models.task import HasAPart
+from models.tie import declare
+from models.top_up import top_up
+from tests.refunding import hear, news_of, want_back
+from tests.spending import at, authorised, owner_of, paid, people, state
+from tests.stage import Stage, seed_regions
+from tests.test_paying_race import assert_books_close, at_once
+
+
+@pytest.fixture
+def stage(database_url: str) -> Iterator[Stage]:
+    seed_regions(database_url)
+    stage = Stage(database_url)
+    yield stage
+    stage.close()
+
+
+def not_received(stage: Stage, staff: dict[str, int], *gifts: int, fen: int) -> tuple[int, int]:
+    """(appeal, payment), of which its owner says that it did not come."""
+    number, use = authorised(stage, *gifts, fen=fen, staff=staff)
+    paid(stage, use, staff)
+    with at(stage) as db:
+        owner = owner_of(db, db.get_one(Appeal, number))
+        answer(db, owner, db.get_one(Disbursement, use).code, "not_received", stage.clock())
+    return number, use
+
+
+def bounce(stage: Stage, staff: dict[str, int], use: int) -> None:
+    with at(stage) as db:
+        bounced(db, db.get_one(Staff, staff["holder"]), use, stage.clock())
+
+
+def cancel(stage: Stage, staff: dict[str, int], number: int) -> None:
+    with at(stage) as db:
+        end(db, db.get_one(Staff, staff["county"]), number, "other", stage.clock())
+
+
+def gifts_of(stage: Stage, appeal: int) -> dict[int, str]:
+    with at(stage) as db:
+        gifts = select(Pledge.id, Pledge.state).where(Pledge.appeal_id == appeal).order_by(Pledge.id)
+        return {row.id: row.state for row in db.execute(gifts)}
+
+
+def put_with_channel(stage: Stage, staff: dict[str, int], fen: int) -> None:
+    with at(stage) as db:
+        top_up(db, db.get_one(Staff, staff["holder"]), "top-up", fen, "TOP-1", stage.clock())
+
+
+# --- By whom
+
+
+def test_nobody_says_so_of_their_kins_money(stage: Stage) -> None:
+    staff = people(stage)
+    number, use = not_received(stage, staff, 10_000, fen=10_000)
+    with at(stage) as db:
+        kin = owner_of(db, get_appeal(db, number)).id_number
+        assert kin
+        declare(db, db.get_one(Staff, staff["holder"]), "kin", kin, stage.clock())
+    with pytest.raises(HasAPart):
+        bounce(stage, staff, use)
+    stage.say("o-holder", f"看 用款 {use}")
+    for word in ("1", "确认"):
+        stage.say("o-holder", word)
+    assert state(stage, use) == "not_received"
+
+
+# --- Together with what the platform says of the same gifts
+
+
+def test_its_gifts_refund_is_heard_of_at_the_same_time(new_database: Callable[[str], str]) -> None:
+    """Who holds the ledger's accounts waits for no gift that another holds."""
+    url = new_database("postgresql")
+    seed_regions(url)
+    stage = Stage(url)
+    try:
+        staff = people(stage)
+        number, use = not_received(stage, staff, *[1_000] * 12, fen=6_000)
+        put_with_channel(stage, staff, 6_000)
+        gifts = list(gifts_of(stage, number))
+        news = [news_of(stage, want_back(stage, pledge)) for pledge in gifts[:10]]
+        acts: list[Callable[[], object]] = [partial(hear, stage, each) for each in news]
+        acts.insert(5, partial(bounce, stage, staff, use))
+        assert [each for each in at_once(acts) if isinstance(each, Exception)] == []
+        assert state(stage, use) == "returned"
+        assert list(gifts_of(stage, number).values()) == ["refunded"] * 10 + ["committed"] * 2
+        with at(stage) as db:
+            returned = db.scalars(select(Refund.amount_fen).where(Refund.reason == "returned")).all()
+            assert (list(returned), held(db, [number])[number]) == ([500] * 10, 2_000)
+        assert_books_close(stage)
+    finally:
+        stage.close()
