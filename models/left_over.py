@@ -1,6 +1,6 @@
 """No more of an appeal's money is needed: what is left goes back to whose it was, as of an appeal that came to nothing.
 
-Its owner says so, or is silent for a year, a reminder notwithstanding. Where the owner is gone for good (models.erase)
+Its owner says so, or is silent for eight months, a reminder notwithstanding. Where the owner is gone for good (models.erase)
 the appeal is stopped, and the county's cancelling gives everything back: nobody else needs this power.
 """
 
@@ -22,7 +22,8 @@ from models.refund_run import LEFT_OVER, give_back, is_given_back
 from models.spendable import check_spendable, is_spendable
 from models.zone import day_in_china
 
-QUIET = timedelta(days=365)
+# The channel gives nothing back a year after it was paid.
+QUIET = timedelta(days=240)
 REMINDED = timedelta(days=30)
 _REMINDER = "left_over_soon"
 _BATCH = 50
@@ -87,7 +88,7 @@ def give_left_over_back(db: Session, appeal: Appeal, actor: Actor, now: datetime
 
 
 def look_after_left_over(db: Session, now: datetime) -> int:
-    """Money that nobody asks for: a month before its year is over its owner is told, then it goes back.
+    """Money that nobody asks for: a month before QUIET is over its owner is told, then it goes back.
 
     Returns how many were told or went back. What is on its way, or lacks receipts, is looked after elsewhere.
     """

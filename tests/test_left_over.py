@@ -1,4 +1,4 @@
-"""What an appeal needs no more goes back, to the fen, on its owner's word or after a year in which nobody asked."""
+"""What an appeal needs no more goes back, to the fen, on its owner's word or after eight months in which nobody asked."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -191,7 +191,7 @@ def test_cancelled_while_it_goes_back_it_goes_on(stage: Stage) -> None:
         assert list(check_refunds(db.connection(), stage.clock())) == []
 
 
-def test_a_year_without_a_word_gives_it_back_after_a_reminder(stage: Stage) -> None:
+def test_eight_months_without_a_word_give_it_back_after_a_reminder(stage: Stage) -> None:
     staff, number = people(stage), gathered(stage, 10_000)
     shown(stage, used(stage, number, 4_000, staff))
     soon = stage.clock() + QUIET - REMINDED
@@ -212,7 +212,7 @@ def test_a_year_without_a_word_gives_it_back_after_a_reminder(stage: Stage) -> N
         assert db.scalars(select(AuditEvent.actor).where(AuditEvent.action == LEFT_OVER)).one() == "system"
 
 
-def test_who_asks_after_the_reminder_has_another_year(stage: Stage) -> None:
+def test_who_asks_after_the_reminder_has_the_time_anew(stage: Stage) -> None:
     staff, number = people(stage), gathered(stage, 10_000)
     shown(stage, used(stage, number, 4_000, staff))
     stage.clock.move(QUIET - REMINDED)
