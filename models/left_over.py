@@ -1,7 +1,7 @@
 """No more of an appeal's money is needed: what is left goes back to whose it was, as of an appeal that came to nothing.
 
-Its owner says so, or is silent for eight months, a reminder notwithstanding. Where the owner is gone for good (models.erase)
-the appeal is stopped, and the county's cancelling gives everything back: nobody else needs this power.
+Its owner says so, or is silent for eight months, a reminder notwithstanding. Where the owner is gone for good
+(models.erase) the appeal is stopped, and the county's cancelling gives everything back: nobody else needs this power.
 """
 
 from datetime import datetime, timedelta

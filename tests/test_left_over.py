@@ -1,4 +1,4 @@
-"""What an appeal needs no more goes back, to the fen, on its owner's word or after eight months in which nobody asked."""
+"""What an appeal needs no more goes back, to the fen, on its owner's word or after eight months without one."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
