@@ -1,8 +1,9 @@
 """A payment that the bank gave back: what of it gifts had given is theirs again, or their donors'.
 
-A gift that is there has it back. One that went back meanwhile, or was handed on, is not there any more: what the bank
-gave back of it goes to its donor as well, by a second refund of its order, and what pools had added goes to them. Where
-the channel does not do that any more, it is a task of the fund holder's like any refund that is stuck.
+A gift that is there has it back, and goes back with it where its appeal has ended meanwhile. One that went back
+meanwhile, or was handed on, is not there any more: what the bank gave back of it goes to its donor as well, by a second
+refund of its order, and what pools had added goes to them. Where the channel does not do that any more, it is a task of
+the fund holder's like any refund that is stuck.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.appeal import Appeal
 from models.disbursement import Disbursement, DisbursementShare
 from models.ledger import moves
 from models.ledger.accounts import REFUNDS
@@ -18,6 +20,7 @@ from models.matching import GONE, hold_matches, return_matches
 from models.payment import PayOrder
 from models.pledge import Pledge
 from models.refund import LEASE, Refund, new_number
+from models.refund_run import ENDS, give_back
 from models.refunding import hold_order, orders_of
 from models.sharing import PAGE, take_away
 
@@ -41,6 +44,9 @@ def take_page_away(db: Session, disbursement: Disbursement, now: datetime, most:
     gone = db.scalars(theirs.with_for_update(key_share=True)).all()
     if gone:
         _give_back(db, disbursement, {gift: given[gift.id] for gift in gone}, now)
+    appeal = db.get_one(Appeal, disbursement.appeal_id)
+    if disbursement.gifts_to is None and appeal.state in ENDS:
+        give_back(db, appeal.id, appeal.state, now)  # of the appeal nothing more comes
     return disbursement.gifts_to is not None
 
 

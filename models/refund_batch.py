@@ -20,7 +20,7 @@ from models.payment import PayOrder
 from models.pledge import Pledge
 from models.queue import within
 from models.refund import GOING, STUCK, Refund
-from models.refund_run import ENDS, HELD, LEFT_OVER, RefundRun
+from models.refund_run import ENDS, HELD, LEFT_OVER, RefundRun, has_matches
 from models.refunding import lefts_of, orders_of, owe_refund
 from models.sharing import is_pending
 from models.staff import Staff
@@ -86,8 +86,9 @@ def plan_page(db: Session, number: int, now: datetime) -> Page | None:
     ids = _owe(db, run, pledges, now)
     last = len(pledges) < PAGE
     run.cursor = pledges[-1].id if pledges else run.cursor
-    if last and run.reason == LEFT_OVER and appeal.state in ENDS:
-        run.begin_anew(appeal.state)  # cancelled meanwhile, perhaps after the bank gave something back
+    if last and appeal.state in ENDS and (run.reason == LEFT_OVER or _is_kept(db, run)):
+        # Cancelled meanwhile; or the bank gave something back of gifts that were looked at before.
+        run.begin_anew(appeal.state)
         last = False
     if last:
         run.state, run.ended_at = "done", now
@@ -140,6 +141,14 @@ def _owe(db: Session, run: RefundRun, everyone: Sequence[Pledge], now: datetime)
             ids.append(refund.id)
     return_matches(db, [pledge.id for pledge in everyone], now)  # a gift may be spent, and a fen of its match not
     return ids
+
+
+def _is_kept(db: Session, run: RefundRun) -> bool:
+    """Is there a gift of which something would go back, were it looked at now? The appeal is held."""
+    kept = select(Pledge).where(Pledge.appeal_id == run.appeal_id, Pledge.state.in_(HELD)).order_by(Pledge.id)
+    pledges = db.scalars(kept.limit(PAGE)).all()
+    lefts, orders = lefts_of(db, pledges), orders_of(db, pledges)
+    return has_matches(db, run.appeal_id) or any(lefts[each.id] > 0 and each.id in orders for each in pledges)
 
 
 def _sum(parts: Mapping[str, Part], states: Sequence[str]) -> Part:

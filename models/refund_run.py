@@ -57,7 +57,7 @@ def give_back(db: Session, appeal_id: int, reason: str, now: datetime) -> None:
     What was left over may go back, and then more of it: the run begins anew. One that is not through goes on.
     """
     held = exists().where(_PLEDGES.c.appeal_id == appeal_id, _PLEDGES.c.state.in_(HELD))
-    if not db.scalar(select(held)) and not _has_matches(db, appeal_id):
+    if not db.scalar(select(held)) and not has_matches(db, appeal_id):
         return
     again = select(RefundRun).where(RefundRun.appeal_id == appeal_id).execution_options(populate_existing=True)
     run = db.scalar(again)
@@ -74,7 +74,7 @@ def is_given_back(appeal_id: int | InstrumentedAttribute[int]) -> ColumnElement[
     return exists().where(RefundRun.appeal_id == appeal_id, RefundRun.state == "planning")
 
 
-def _has_matches(db: Session, appeal_id: int) -> bool:
+def has_matches(db: Session, appeal_id: int) -> bool:
     """Is anything left of what pools have added? Of a gift that is spent to the fen, a fen of its match may be."""
     theirs = _MATCHES.c.appeal_id == appeal_id
     net = db.scalar(select(func.sum(_MATCHES.c.fen - _MATCHES.c.returned_fen)).where(theirs)) or 0

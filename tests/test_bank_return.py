@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 from sqlalchemy import select
 
+from models import refund_batch
 from models.appeal import Appeal, get_appeal
 from models.disbursement import Disbursement
 from models.ledger import held
@@ -18,8 +19,8 @@ from models.staff import Staff
 from models.task import HasAPart
 from models.tie import declare
 from models.top_up import top_up
-from tests.refunding import hear, news_of, want_back
-from tests.spending import at, authorised, owner_of, paid, people, state
+from tests.refunding import hear, news_of, plan, runs, want_back
+from tests.spending import at, authorised, owner_of, paid, people, state, wrong
 from tests.stage import Stage, seed_regions
 from tests.test_paying_race import assert_books_close, at_once
 
@@ -106,3 +107,63 @@ def test_its_gifts_refund_is_heard_of_at_the_same_time(new_database: Callable[[s
         assert_books_close(stage)
     finally:
         stage.close()
+
+
+# --- Of an appeal that was ended meanwhile
+
+
+def plan_all(stage: Stage) -> None:
+    while any(plan(stage, number) for number in runs(stage)):
+        pass
+
+
+def assert_all_goes_back(stage: Stage, number: int, gifts: int) -> None:
+    assert list(gifts_of(stage, number).values()) == ["refund_pending"] * gifts
+    with at(stage) as db:
+        assert held(db, [number])[number] == 0
+    assert runs(stage) == []
+    assert wrong(stage) == set()
+
+
+def test_what_comes_back_after_the_county_cancelled_goes_to_those_who_gave(stage: Stage) -> None:
+    """All of it was spent, so that its end began no run."""
+    staff = people(stage)
+    number, use = not_received(stage, staff, 10_000, 20_000, fen=30_000)
+    cancel(stage, staff, number)
+    assert runs(stage) == []
+    bounce(stage, staff, use)
+    plan_all(stage)
+    assert_all_goes_back(stage, number, 2)
+
+
+def test_a_run_that_was_through_begins_anew(stage: Stage) -> None:
+    """One gift had gone back in part, and what the bank gave back of it follows; one was spent."""
+    staff = people(stage)
+    number, use = not_received(stage, staff, 10_000, 20_000, fen=29_999)
+    cancel(stage, staff, number)
+    plan_all(stage)
+    assert runs(stage) == []
+    assert sorted(gifts_of(stage, number).values()) == ["refund_pending", "settled"]
+    bounce(stage, staff, use)
+    assert len(runs(stage)) == 1
+    plan_all(stage)
+    assert_all_goes_back(stage, number, 2)
+    with at(stage) as db:
+        assert sum(db.scalars(select(Refund.amount_fen))) == 30_000
+
+
+def test_one_that_is_past_the_gifts_looks_at_them_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refund_batch, "PAGE", 2)
+    staff = people(stage)
+    number, use = not_received(stage, staff, *[1_000] * 5, fen=4_999)
+    cancel(stage, staff, number)
+    (run,) = runs(stage)
+    for _ in range(2):
+        assert plan(stage, run)
+    before = list(gifts_of(stage, number).values())
+    assert "settled" in before[:4]
+    bounce(stage, staff, use)
+    plan_all(stage)
+    assert_all_goes_back(stage, number, 5)
+    with at(stage) as db:
+        assert sum(db.scalars(select(Refund.amount_fen))) == 5_000
