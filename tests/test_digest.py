@@ -39,7 +39,8 @@ from tests.stage import Stage, seed_regions, settings_for
 # Of the stage's clock, 2026-11-24.
 MONTH = 202610
 # What no sweep has touched since: published, and on.
-GIVEN_TO = sorted({state for states in FATES.values() for state in states})
+# Only what named a minimum reaches it, and these did not.
+GIVEN_TO = sorted({state for states in FATES.values() for state in states} - {"minimum_met"})
 _SERIAL = count(1)
 
 

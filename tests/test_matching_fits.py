@@ -87,6 +87,7 @@ def test_a_whole_appeal_with_all_who_match_it_fits() -> None:
     told = PublicUpdate(NUMBER, "thanks", NUMBER, TITLE, WIDE * 200, NOW, older=True)
     ways = list(enumerate(("give", "story", "budget", "updates", "thank", "messages", "use_money", "list", "mine"), 1))
     values = {"item": appeal, "told": told, "revising": True, "now": NOW, "labels": LABELS, "ways": ways}
+    values["silent"] = "own"
     values["matching"] = [Offer(SPONSOR, datetime(2026, 12, 31, tzinfo=UTC))] * MOST_POOLS
     said = RENDERER.render([Say("replies/appeal", None, values)])
     assert said.count("元，爱心企业") == MOST_POOLS
