@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, bindparam, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from bot.region_rows import BadRegions, Past, Row, check, merge, read_regions
@@ -108,7 +107,6 @@ def _write_rows(
 
 def _upsert(database: Engine, columns: Sequence[str]) -> Any:
     """Insert, or write over these columns where one differs."""
-    insert = postgres_insert if database.dialect.name == "postgresql" else sqlite_insert
     statement = insert(Region)
     new = {name: statement.excluded[name] for name in columns}
     differs = or_(*(getattr(Region, name).is_distinct_from(value) for name, value in new.items()))

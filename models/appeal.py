@@ -137,12 +137,11 @@ class Appeal(Base):
             "household_id",
             "category",
             unique=True,
-            sqlite_where=text(f"state IN {OPEN}"),
             postgresql_where=text(f"state IN {OPEN}"),
         ),
         Index("ix_appeals_state_id", "state", "id"),
         Index("ix_appeals_region_state", "region_code", "state"),
-        Index("ix_appeals_update_due", "update_due_at", sqlite_where=_EXECUTING, postgresql_where=_EXECUTING),
+        Index("ix_appeals_update_due", "update_due_at", postgresql_where=_EXECUTING),
     )
 
     @property

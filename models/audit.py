@@ -43,7 +43,7 @@ class AuditEvent(Base):
 
     __table_args__ = (
         Index(None, "subject", "subject_id"),
-        Index("ix_audit_events_about", "about", "id", sqlite_where=_READS, postgresql_where=_READS),
+        Index("ix_audit_events_about", "about", "id", postgresql_where=_READS),
     )
 
 

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, one_of
@@ -118,9 +117,8 @@ def want_days(db: Session, now: datetime) -> int:
     known = set(db.scalars(select(BillDay.day).where(BillDay.day >= day)))
     missing = [one for n in range((last - day).days + 1) if (one := day + n * _DAY) not in known]
     if missing:
-        write = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgres_insert
         rows = [{"day": one, "state": "wanted", "due_at": now} for one in missing]
-        db.execute(write(BillDay).values(rows).on_conflict_do_nothing(index_elements=["day"]))
+        db.execute(insert(BillDay).values(rows).on_conflict_do_nothing(index_elements=["day"]))
     return len(missing)
 
 
@@ -157,8 +155,7 @@ def begin_lines(db: Session, day: date) -> bool:
 
 def add_lines(db: Session, lines: Sequence[dict[str, object]]) -> None:
     """A page of them; twice is once, since a bill never changes."""
-    write = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgres_insert
-    db.execute(write(BillLine).on_conflict_do_nothing(index_elements=["day", "line"]), list(lines))
+    db.execute(insert(BillLine).on_conflict_do_nothing(index_elements=["day", "line"]), list(lines))
 
 
 def keep_day(db: Session, day: date, lines: int, now: datetime) -> bool:

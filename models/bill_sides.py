@@ -30,7 +30,7 @@ _ROUND = "@"
 # Before anybody paid anything.
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 # Python's order of texts, which no server's language changes.
-_ORDER = {"postgresql": "C", "sqlite": "BINARY"}
+_ORDER = "C"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def span_of(db: Session, day: date) -> Span:
 def theirs_of(connection: Connection, day: date) -> Iterator[Theirs]:
     line = BillLine
     lines = select(line.subject, line.number, line.out_trade_no, line.fen, line.state).where(line.day == day)
-    for row in stream(connection, lines.order_by(line.subject, *_sorted(connection, line.number, line.out_trade_no))):
+    for row in stream(connection, lines.order_by(line.subject, *_sorted(line.number, line.out_trade_no))):
         yield Theirs(**row._mapping)
 
 
@@ -76,7 +76,7 @@ def ours_of(connection: Connection, span: Span) -> Iterator[Ours]:
         *_payments(span, PayCase.transaction_id, PayCase.opened_at, PayCase.kind, _cause("pay_case:", PayCase.id)),
         *_refunds(span),
     ).subquery()
-    order = (found.c.subject, *_sorted(connection, found.c.number, found.c.out_trade_no))
+    order = (found.c.subject, *_sorted(found.c.number, found.c.out_trade_no))
     for row in stream(connection, select(found).order_by(*order)):
         yield Ours(**{**row._mapping, "earlier": bool(row.earlier)})
 
@@ -179,5 +179,5 @@ def _cause(word: str, number: Any) -> ColumnElement[str]:
     return literal(word) + cast(number, String)
 
 
-def _sorted(connection: Connection, *texts: Any) -> list[ColumnElement[str]]:
-    return [collate(one, _ORDER[connection.dialect.name]) for one in texts]
+def _sorted(*texts: Any) -> list[ColumnElement[str]]:
+    return [collate(one, _ORDER) for one in texts]

@@ -47,9 +47,8 @@ class Broadcast(Base):
         Index(
             "ix_broadcasts_live",
             "id",
-            sqlite_where=text("state IN ('planning', 'sending')"),
             postgresql_where=text("state IN ('planning', 'sending')"),
         ),
-        Index("ix_broadcasts_stopped", "ended_at", sqlite_where=_STOPPED, postgresql_where=_STOPPED),
+        Index("ix_broadcasts_stopped", "ended_at", postgresql_where=_STOPPED),
         Index("ix_broadcasts_subject", "subject", "subject_id", "id"),
     )

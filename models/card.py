@@ -88,8 +88,8 @@ class Card(Base):
 
     __table_args__ = (
         CheckConstraint("bound_at IS NULL OR void_at IS NULL", name="one_end"),
-        Index("uq_cards_live", "user_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
-        Index("ix_cards_owed", "issued_at", sqlite_where=_OWED, postgresql_where=_OWED),
+        Index("uq_cards_live", "user_id", unique=True, postgresql_where=_LIVE),
+        Index("ix_cards_owed", "issued_at", postgresql_where=_OWED),
     )
 
 

@@ -3,8 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import String, select
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base
@@ -26,7 +25,6 @@ def stops(db: Session, now: datetime) -> dict[str, ChannelStop]:
 
 def stop_channel(db: Session, channel: str, code: int, until: datetime) -> None:
     """Twice is once, also from two workers in one moment."""
-    insert = postgres_insert if db.get_bind().dialect.name == "postgresql" else sqlite_insert
     wanted = insert(ChannelStop).values(channel=channel, until=until, code=code)
     latest = {"until": wanted.excluded.until, "code": wanted.excluded.code}
     db.execute(wanted.on_conflict_do_update(index_elements=["channel"], set_=latest))

@@ -3,8 +3,7 @@
 from datetime import datetime, timedelta
 
 from sqlalchemy import String, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base
@@ -20,7 +19,6 @@ class Round(Base):
 
 def take_round(db: Session, name: str, every: timedelta, now: datetime) -> bool:
     """Is it due, and is it ours? Of any number of workers that ask, one is told yes."""
-    insert = postgres_insert if db.get_bind().dialect.name == "postgresql" else sqlite_insert
     first = insert(Round).values(name=name, ran_at=now).on_conflict_do_nothing(index_elements=["name"])
     if db.execute(first.returning(Round.name)).first():
         return True

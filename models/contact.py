@@ -99,9 +99,10 @@ def find_threads(db: Session, conversation_id: int, user_id: int | None, now: da
         newest.where(Ticket.conversation_id == conversation_id, or_(Ticket.about.is_not(None), Ticket.state == "open"))
     ).all()
     things = union_all(*(_names_of(kind, user_id) for kind in THINGS))
-    of_others = newest.where(Ticket.about.in_(things), Ticket.conversation_id != conversation_id)
-    # Not a condition there: SQLite would look through all tickets that are beside none.
-    asked = {ticket.id: ticket for ticket in db.scalars(of_others) if ticket.beside is None} if user_id else {}
+    of_others = newest.where(
+        Ticket.about.in_(things), Ticket.conversation_id != conversation_id, Ticket.beside.is_(None)
+    )
+    asked = {ticket.id: ticket for ticket in db.scalars(of_others)} if user_id else {}
     threads = [_thread(ticket, asked.pop(ticket.beside or 0, None)) for ticket in mine]
     for ask in asked.values():
         threads.append(Thread(None, ask.id, ask.region_code, ask.about, ask.opened_at, waits=True))

@@ -25,7 +25,6 @@ class DeadJob(Base):
         Index(
             "ix_dead_jobs_open",
             "id",
-            sqlite_where=text("settled_at IS NULL"),
             postgresql_where=text("settled_at IS NULL"),
         ),
     )

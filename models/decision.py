@@ -57,7 +57,6 @@ class Decision(Base):
             "round",
             "staff_id",
             unique=True,
-            sqlite_where=text("verdict = 'pass'"),
             postgresql_where=text("verdict = 'pass'"),
         ),
     )

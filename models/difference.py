@@ -101,7 +101,7 @@ class Difference(Base):
         ),
         CheckConstraint(f"reason IS NULL OR (reason = '{RESOLVED}') = (closed_by IS NULL)", name="closed_by_somebody"),
         UniqueConstraint("day", "subject", "number", "out_trade_no", "kind", name="uq_differences_found_once"),
-        Index("ix_differences_open", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_differences_open", "id", postgresql_where=_OPEN),
     )
 
 

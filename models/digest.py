@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, case, cast, column, delete, func, literal, select, values
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import BigInteger, ColumnElement, String, case, cast, column, delete, func, literal, select, values
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models.appeal import Appeal
-from models.base import Key
 from models.conversation import Conversation
 from models.mute import Mute
 from models.notice import UNREAD, Notice
@@ -106,11 +104,9 @@ def _if(condition: ColumnElement[bool], then: Any) -> Any:
 
 def _write(db: Session, month: int, facts: Sequence[tuple[int, str]], now: datetime) -> Sequence[tuple[int, int]]:
     """(conversation, notice) of those that are new."""
-    insert = postgres_insert if db.get_bind().dialect.name == "postgresql" else sqlite_insert
     kept = Notice.__table__.c
-    theirs = (
-        values(column("user_id", Key), column("facts", kept["facts"].type), name="theirs").data(facts).cte("theirs")
-    )
+    user_id, theirs_facts = column("user_id", BigInteger), column("facts", kept["facts"].type)
+    theirs = values(user_id, theirs_facts, name="theirs").data(facts).cte("theirs")
     same = {"template": TEMPLATE, "created_at": now, "due_at": now, "urgency": "bulk"}
     muted = (Mute.conversation_id == Conversation.id) & (Mute.topic == KINDS[TEMPLATE].topic) & (Mute.subject_id == 0)
     told: Any = (

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, UniqueConstraint, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, Key, RowId, one_of
+from models.base import Base, RowId, one_of
 from models.errors import Refusal
 from models.machine import By, Machine
 from models.task import Matter
@@ -134,13 +134,11 @@ class Disbursement(Base):
         Index(
             "ix_disbursements_receipts_due",
             "receipts_due",
-            sqlite_where=text("receipts_at IS NULL"),
             postgresql_where=text("receipts_at IS NULL"),
         ),
         Index(
             "ix_disbursements_spreading",
             "id",
-            sqlite_where=text("gifts_to IS NOT NULL"),
             postgresql_where=text("gifts_to IS NOT NULL"),
         ),
     )
@@ -150,8 +148,8 @@ class DisbursementShare(Base):
     """How much of a gift went into it, and of what pools had added to that gift (models.sharing)."""
 
     __tablename__ = "disbursement_shares"
-    disbursement_id: Mapped[int] = mapped_column(Key, ForeignKey("disbursements.id"), primary_key=True)
-    pledge_id: Mapped[int] = mapped_column(Key, ForeignKey("pledges.id"), primary_key=True)
+    disbursement_id: Mapped[int] = mapped_column(ForeignKey("disbursements.id"), primary_key=True)
+    pledge_id: Mapped[int] = mapped_column(ForeignKey("pledges.id"), primary_key=True)
     amount_fen: Mapped[int]
     matched_fen: Mapped[int] = mapped_column(default=0, server_default="0")
 

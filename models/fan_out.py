@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import String, cast, exists, literal, or_, select
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models.appeal import Appeal
@@ -205,7 +204,6 @@ def _is_of_place(db: Session, staff: Staff, broadcast: Broadcast) -> bool:
 
 def _write(db: Session, broadcast: Broadcast, donors: list[int], now: datetime) -> Sequence[int]:
     """One statement for all of them; the facts are sealed once, since they are the same."""
-    insert = postgres_insert if db.get_bind().dialect.name == "postgresql" else sqlite_insert
     columns = Notice.__table__.c
     same = {
         "template": broadcast.template,

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, Index, String, delete, select
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.appeal import Appeal
@@ -50,7 +49,6 @@ class Sign:
 
 def raise_flag(db: Session, appeal_id: int, code: str, item: str, now: datetime, usual_fen: int | None = None) -> None:
     """Once per appeal, code and item, however often it is found."""
-    insert = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgres_insert
     row = {"appeal_id": appeal_id, "code": code, "item": item[:LONGEST_ITEM], "usual_fen": usual_fen, "at": now}
     once = insert(Flag).values(row).on_conflict_do_nothing(index_elements=["appeal_id", "code", "item"])
     db.execute(once)

@@ -68,14 +68,12 @@ class GiftMessage(Base):
             "uq_gift_messages_one",
             "pledge_id",
             unique=True,
-            sqlite_where=text(f"state IN {STANDING}"),
             postgresql_where=text(f"state IN {STANDING}"),
         ),
         Index(
             "ix_gift_messages_read",
             "appeal_id",
             "id",
-            sqlite_where=text("state = 'passed'"),
             postgresql_where=text("state = 'passed'"),
         ),
     )

@@ -94,11 +94,10 @@ def tell_donors(db: Session, request: GoodsRequest, now: datetime) -> None:
 
 
 def _one_at_a_time(db: Session, thing: Offer | GoodsRequest) -> None:
-    """Of an offer and a request that come in one moment, the later one sees the other; SQLite writes one by one."""
-    if db.get_bind().dialect.name == "postgresql":
-        name = f"{thing.category}:{thing.sort}".encode()
-        # PostgreSQL's second number is a signed one.
-        db.execute(select(func.pg_advisory_xact_lock(_LOCK, zlib.crc32(name) - 2**31)))
+    """Of an offer and a request that come in one moment, the later one sees the other."""
+    name = f"{thing.category}:{thing.sort}".encode()
+    # The lock's second number is a signed one.
+    db.execute(select(func.pg_advisory_xact_lock(_LOCK, zlib.crc32(name) - 2**31)))
 
 
 def _waiting(db: Session, table: type[Any], which: Select[Any, int]) -> Things:

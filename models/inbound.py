@@ -1,7 +1,7 @@
 """The statements every turn runs: claim the message, lock the person, keep what came of it.
 
-Plain Core, built once: this is the hot path of the whole program, and on
-PostgreSQL each round trip counts, so there the statements travel in pairs.
+Plain Core, built once: this is the hot path of the whole program, and each
+round trip counts, so the statements travel in pairs.
 """
 
 from collections.abc import Sequence
@@ -18,15 +18,13 @@ from sqlalchemy import (
     case,
     exists,
     func,
-    insert,
     literal,
     select,
     true,
     type_coerce,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects.postgresql import insert
 
 from models.conversation import BrokenSession, Conversation, Turn
 from models.message import Message
@@ -119,27 +117,21 @@ _keep_person = (
 )
 
 
-def _claim(dialect_insert: Any) -> Any:
-    names = ("key", "received_at", "kind")
-    return (
-        dialect_insert(_turns)
-        .values({name: bindparam(name) for name in names})
-        .on_conflict_do_nothing(index_elements=["key"])
-        .returning(_turns.c.id)
-    )
+_claim = (
+    insert(_turns)
+    .values({name: bindparam(name) for name in ("key", "received_at", "kind")})
+    .on_conflict_do_nothing(index_elements=["key"])
+    .returning(_turns.c.id)
+)
+_greet = (
+    insert(_people)
+    .values({name: bindparam(name) for name in ("account", "openid", "session", "created_at", "touched_at")})
+    .on_conflict_do_nothing(index_elements=["account", "openid"])
+)
 
 
-def _greet(dialect_insert: Any) -> Any:
-    names = ("account", "openid", "session", "created_at", "touched_at")
-    return (
-        dialect_insert(_people)
-        .values({name: bindparam(name) for name in names})
-        .on_conflict_do_nothing(index_elements=["account", "openid"])
-    )
-
-
-def _open_window(dialect_insert: Any) -> Any:
-    opened = dialect_insert(_windows).values(
+def _open_window() -> Any:
+    opened = insert(_windows).values(
         conversation_id=bindparam("b_person"),
         kind=bindparam("b_window"),
         ends_at=bindparam("b_ends"),
@@ -156,7 +148,7 @@ def _claim_and_lock() -> Any:
 
     The claim comes first in every plan, so two deliveries never wait for each other in a ring.
     """
-    claimed = _claim(postgres_insert).cte("claimed")
+    claimed = _claim.cte("claimed")
     person = _person.cte("person")
     one = select(literal(1).label("one")).subquery()
     return select(claimed.c.id.label("turn_id"), *person.c).select_from(
@@ -164,12 +156,9 @@ def _claim_and_lock() -> Any:
     )
 
 
-_CLAIM = _claim(sqlite_insert)
 _CLAIM_AND_LOCK = _claim_and_lock()
 _KEEP_BOTH = _keep_person.add_cte(_keep_turn.cte("kept"))
-_KEEP_ALL = _keep_person.add_cte(_keep_turn.cte("kept"), _open_window(postgres_insert).cte("opened"))
-_OPEN_WINDOW = _open_window(sqlite_insert)
-_GREET = {"postgresql": _greet(postgres_insert), "sqlite": _greet(sqlite_insert)}
+_KEEP_ALL = _keep_person.add_cte(_keep_turn.cte("kept"), _open_window().cte("opened"))
 
 
 def claim(connection: Connection, message: Message, now: datetime) -> tuple[int, Locked] | None:
@@ -181,22 +170,18 @@ def claim(connection: Connection, message: Message, now: datetime) -> tuple[int,
     kind = f"{message.kind}:{message.event}" if message.event else str(message.kind)
     new = {"key": message.key, "received_at": now, "kind": kind[:40]}
     who = {"b_account": message.account, "b_openid": message.openid}
-    if connection.dialect.name == "postgresql":
-        turn_id, *columns = connection.execute(_CLAIM_AND_LOCK, new | who).one()
-        person: Sequence[Any] | None = columns
-    else:
-        turn_id = connection.scalar(_CLAIM, new)
-        person = connection.execute(_person, who).first() if turn_id else None
+    turn_id, *columns = connection.execute(_CLAIM_AND_LOCK, new | who).one()
+    person: Sequence[Any] = columns
     if turn_id is None:
         return None
-    if not person or person[0] is None:
+    if person[0] is None:
         person = _greet_person(connection, message, now, who)
     return turn_id, Locked(*person)
 
 
 def _greet_person(connection: Connection, message: Message, now: datetime, who: dict[str, str]) -> Any:
     fresh = {"account": message.account, "openid": message.openid, "session": "", "created_at": now, "touched_at": now}
-    connection.execute(_GREET[connection.dialect.name], fresh)
+    connection.execute(_greet, fresh)
     return connection.execute(_person, who).one()
 
 
@@ -240,13 +225,7 @@ def keep(
     if record.window:
         rule = RULES[record.window]
         opened = {"b_ends": now + rule.lasts, "b_left": rule.messages}
-    if connection.dialect.name == "postgresql":
-        connection.execute(_KEEP_ALL if opened else _KEEP_BOTH, turn | after | opened)
-        return
-    connection.execute(_keep_turn, turn)
-    connection.execute(_keep_person, after)
-    if opened:
-        connection.execute(_OPEN_WINDOW, {"b_person": person.id, "b_window": record.window} | opened)
+    connection.execute(_KEEP_ALL if opened else _KEEP_BOTH, turn | after | opened)
 
 
 def keep_failure(connection: Connection, turn_id: int, person: Locked, reply: str, ms: int) -> None:

@@ -105,11 +105,10 @@ class MonthlyGift(Base):
             "donor_id",
             "appeal_id",
             unique=True,
-            sqlite_where=_ACTIVE,
             postgresql_where=_ACTIVE,
         ),
-        Index("ix_monthly_gifts_due", "next_at", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
-        Index("ix_monthly_gifts_appeal", "appeal_id", sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
+        Index("ix_monthly_gifts_due", "next_at", postgresql_where=_ACTIVE),
+        Index("ix_monthly_gifts_appeal", "appeal_id", postgresql_where=_ACTIVE),
     )
 
 

@@ -3,8 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, String, delete, select
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base
@@ -22,7 +21,6 @@ class Mute(Base):
 
 def mute(db: Session, conversation_id: int, topic: str, now: datetime, subject_id: int = 0) -> None:
     """Twice is once."""
-    insert = postgres_insert if db.get_bind().dialect.name == "postgresql" else sqlite_insert
     values = {"conversation_id": conversation_id, "topic": topic, "subject_id": subject_id, "at": now}
     db.execute(insert(Mute).values(**values).on_conflict_do_nothing())
 

@@ -26,8 +26,7 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
@@ -84,7 +83,7 @@ class Notice(Base):
         one_of("channel", CHANNELS),
         Index(None, "conversation_id"),
         *(
-            Index(f"ix_notices_{name}", *columns, sqlite_where=text(where), postgresql_where=text(where))
+            Index(f"ix_notices_{name}", *columns, postgresql_where=text(where))
             for name, columns, where in (
                 ("unread", ("conversation_id", "id"), "state IN ('owed', 'waiting')"),
                 ("owed", ("urgency", "due_at", "id"), "state = 'owed'"),
@@ -142,8 +141,6 @@ def tell(
         if before and before.state in UNREAD and _replace(db, before, kind, values):
             return
         due = max(now, (before.sent_at or before.created_at) + kind.running) if before else now
-    postgres = db.get_bind().dialect.name == "postgresql"
-    insert = postgres_insert if postgres else sqlite_insert
     columns = {
         "dedupe_key": key,
         "conversation_id": conversation_id,
@@ -163,8 +160,6 @@ def tell(
             Mute.subject_id.in_((0, about[1] if about else 0)),
         )
         wanted = wanted.where(~muted)
-    else:
-        wanted = wanted.where(literal(1) == 1)  # SQLite reads ON CONFLICT after a bare SELECT as a join
     told = db.scalar(
         insert(Notice)
         .from_select([*columns], wanted, include_defaults=False)

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import LargeBinary, func, or_, select, type_coerce, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models.notice import TOLD, UNREAD, Notice, open_facts
@@ -45,7 +44,6 @@ def tell_each(db: Session, template: str, subject: str, words: Sequence[Word], n
     if joined:
         db.execute(update(Notice), joined)
     if new:
-        insert = postgres_insert if db.get_bind().dialect.name == "postgresql" else sqlite_insert
         once = insert(Notice).values(new).on_conflict_do_nothing(index_elements=["dedupe_key"])
         db.info.setdefault(TOLD, []).extend(db.scalars(once.returning(Notice.id)))
 

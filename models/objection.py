@@ -59,7 +59,6 @@ class Objection(Base):
             "verification_id",
             "conversation_id",
             unique=True,
-            sqlite_where=text("state = 'open'"),
             postgresql_where=text("state = 'open'"),
         ),
     )

@@ -106,7 +106,7 @@ def claim(db: Session, ids: Collection[int], now: datetime) -> list[Owed]:
     stopped = select(Broadcast.id).where(Broadcast.id == Notice.broadcast_id, Broadcast.state == "stopped").exists()
     due = (
         select(Notice.id)
-        .where(among(db, Notice.id, ids), Notice.state == "owed", Notice.due_at <= now, ~stopped)
+        .where(among(Notice.id, ids), Notice.state == "owed", Notice.due_at <= now, ~stopped)
         .with_for_update(skip_locked=True)
     )
     claimed = db.connection().execute(_CLAIM.where(_ROWS.c.id.in_(due)), {"b_now": now}).scalars().all()
@@ -132,7 +132,7 @@ def claim(db: Session, ids: Collection[int], now: datetime) -> list[Owed]:
             people.touched_at,
         )
         .join(people, people.id == Notice.conversation_id)
-        .where(among(db, Notice.id, claimed))
+        .where(among(Notice.id, claimed))
         .order_by(Notice.conversation_id, Notice.id)
     )
     return [Owed(*row) for row in rows]
@@ -146,14 +146,14 @@ def settle(db: Session, outcomes: Sequence[Outcome], now: datetime) -> None:
     if not outcomes:
         return
     # Held in the order in which a person's turn holds them.
-    ours = among(db, Notice.id, [one.id for one in outcomes]) & (Notice.state == "sending")
+    ours = among(Notice.id, [one.id for one in outcomes]) & (Notice.state == "sending")
     held = set(db.connection().execute(select(_ROWS.c.id).where(ours).order_by(_ROWS.c.id).with_for_update()).scalars())
     alike: dict[Outcome, list[tuple[int, str | None]]] = {}
     for one in outcomes:
         if one.id in held:
             alike.setdefault(replace(one, id=0, platform_id=None), []).append((one.id, one.platform_id))
     for one, rows in alike.items():
-        which = paired(db, rows)
+        which = paired(rows)
         kept = update(_ROWS).where(_ROWS.c.id == which.c.key).values(platform_id=which.c.value, **_settled(one, now))
         db.connection().execute(kept)
 
@@ -181,7 +181,7 @@ def note_channels(db: Session, chosen: Iterable[tuple[int, str]]) -> None:
     for notice, channel in chosen:
         by_channel.setdefault(channel, []).append(notice)
     for channel, ids in by_channel.items():
-        db.connection().execute(update(_ROWS).where(among(db, Notice.id, ids)).values(channel=channel))
+        db.connection().execute(update(_ROWS).where(among(Notice.id, ids)).values(channel=channel))
 
 
 def refuse_people(db: Session, codes: dict[int, int]) -> None:

@@ -3,8 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models.appeal import Appeal
@@ -21,9 +20,8 @@ def open_case(
     db: Session, kind: str, transaction_id: str, out_trade_no: str, fen: int, order: PayOrder | None, now: datetime
 ) -> PayCase | None:
     """None where this transaction has one already, be it from a moment ago."""
-    write = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgres_insert
     number = db.scalar(
-        write(PayCase)
+        insert(PayCase)
         .values(
             kind=kind,
             transaction_id=transaction_id,

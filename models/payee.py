@@ -56,7 +56,7 @@ class Payee(Base):
 
     __table_args__ = (
         one_of("kind", KINDS),
-        Index("ix_payees_appeal", "appeal_id", "id", sqlite_where=_LIVE, postgresql_where=_LIVE),
+        Index("ix_payees_appeal", "appeal_id", "id", postgresql_where=_LIVE),
     )
 
     @property

@@ -62,8 +62,8 @@ class PayOrder(Base):
             "(state = 'paid') = (transaction_id IS NOT NULL) AND (state = 'paid') = (paid_at IS NOT NULL)",
             name="paid_by_transaction",
         ),
-        Index("uq_pay_orders_one_live", "pledge_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
-        Index("ix_pay_orders_check_at", "check_at", sqlite_where=_LIVE, postgresql_where=_LIVE),
+        Index("uq_pay_orders_one_live", "pledge_id", unique=True, postgresql_where=_LIVE),
+        Index("ix_pay_orders_check_at", "check_at", postgresql_where=_LIVE),
     )
 
     @property
@@ -103,7 +103,7 @@ class PayCase(Base):
         one_of("kind", CASE_KINDS),
         Index("uq_pay_cases_refund_no", "refund_no", unique=True),
         CheckConstraint("amount_fen > 0", name="amount_positive"),
-        Index("ix_pay_cases_open", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_pay_cases_open", "id", postgresql_where=_OPEN),
     )
 
     @property

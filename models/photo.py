@@ -53,7 +53,6 @@ class Photo(Base):
         Index(
             "ix_photos_owed",
             "created_at",
-            sqlite_where=text("state = 'owed'"),
             postgresql_where=text("state = 'owed'"),
         ),
     )

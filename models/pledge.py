@@ -94,7 +94,7 @@ class Pledge(Base):
         Index("ix_pledges_donor_id", "donor_id", "id"),
         Index("ix_pledges_appeal_donor", "appeal_id", "donor_id"),
         Index("ix_pledges_appeal_id", "appeal_id", "id"),
-        Index("ix_pledges_pay_by", "pay_by", sqlite_where=_AWAITS, postgresql_where=_AWAITS),
+        Index("ix_pledges_pay_by", "pay_by", postgresql_where=_AWAITS),
     )
 
 

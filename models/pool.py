@@ -63,8 +63,8 @@ class MatchingPool(Base):
         ),
         CheckConstraint("matched_fen >= 0 AND matched_fen <= cap_fen", name="within_cap"),
         CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed_once"),
-        Index("ix_matching_pools_appeal", "appeal_id", sqlite_where=_OPEN, postgresql_where=_OPEN),
-        Index("ix_matching_pools_scope", "region_code", "category", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_matching_pools_appeal", "appeal_id", postgresql_where=_OPEN),
+        Index("ix_matching_pools_scope", "region_code", "category", postgresql_where=_OPEN),
         Index("ix_matching_pools_holder", "holder_id", "id"),
     )
 

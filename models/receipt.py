@@ -65,9 +65,9 @@ class Receipt(Base):
         CheckConstraint("(state IN ('issued', 'void')) = (number IS NOT NULL)", name="issued_by_number"),
         CheckConstraint("(state = 'refused') = (reason IS NOT NULL)", name="refused_for_a_reason"),
         CheckConstraint("(state = 'asked') = (decided_at IS NULL)", name="decided_once"),
-        Index("uq_receipts_live", "pledge_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
-        Index("ix_receipts_asked", "appeal_id", "id", sqlite_where=_ASKED, postgresql_where=_ASKED),
-        Index("ix_receipts_issued", "pledge_id", sqlite_where=_ISSUED, postgresql_where=_ISSUED),
+        Index("uq_receipts_live", "pledge_id", unique=True, postgresql_where=_LIVE),
+        Index("ix_receipts_asked", "appeal_id", "id", postgresql_where=_ASKED),
+        Index("ix_receipts_issued", "pledge_id", postgresql_where=_ISSUED),
     )
 
 

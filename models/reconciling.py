@@ -10,8 +10,7 @@ from datetime import date, datetime, timedelta
 from itertools import islice
 
 from sqlalchemy import Connection, Engine, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models.audit import record
@@ -95,7 +94,6 @@ def _found(connection: Connection, span: Span, sums: dict[str, int]) -> Iterator
 
 def _keep(db: Session, page: Sequence[tuple[date, Found]], now: datetime) -> int:
     """Returns how many of them are new."""
-    write = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgres_insert
     keys = (Difference.day, Difference.subject, Difference.number, Difference.out_trade_no, Difference.kind)
     count = 0
     for day, found in page:
@@ -109,7 +107,7 @@ def _keep(db: Session, page: Sequence[tuple[date, Found]], now: datetime) -> int
         }
         which = dict(zip((key.key for key in keys), (day, *found.key, found.kind), strict=True))
         refund_no = number if subject == "refund" else None
-        new = write(Difference).values(**which, **says, out_refund_no=refund_no, state="open", found_at=now)
+        new = insert(Difference).values(**which, **says, out_refund_no=refund_no, state="open", found_at=now)
         made = db.scalar(new.on_conflict_do_nothing(index_elements=list(which)).returning(Difference.id))
         if made is None:
             same = [key == which[key.key] for key in keys]

@@ -110,18 +110,17 @@ class Refund(Base):
         CheckConstraint("(reason = 'case') = (case_id IS NOT NULL)", name="of_a_case"),
         CheckConstraint("(reason = 'returned') = (disbursement_id IS NOT NULL)", name="of_a_return"),
         # All that is left of a gift goes back at once, so once; and each order that was one too many.
-        Index("uq_refunds_of_pledge", "pledge_id", unique=True, sqlite_where=_OWN, postgresql_where=_OWN),
-        Index("uq_refunds_of_order", "pay_order_id", unique=True, sqlite_where=_TWICE, postgresql_where=_TWICE),
+        Index("uq_refunds_of_pledge", "pledge_id", unique=True, postgresql_where=_OWN),
+        Index("uq_refunds_of_order", "pay_order_id", unique=True, postgresql_where=_TWICE),
         Index(
             "uq_refunds_of_return",
             "disbursement_id",
             "pledge_id",
             unique=True,
-            sqlite_where=_RETURNED,
             postgresql_where=_RETURNED,
         ),
-        Index("ix_refunds_due", "due_at", "id", sqlite_where=_DUE, postgresql_where=_DUE),
-        Index("ix_refunds_stuck", "appeal_id", "id", sqlite_where=_STUCK, postgresql_where=_STUCK),
+        Index("ix_refunds_due", "due_at", "id", postgresql_where=_DUE),
+        Index("ix_refunds_stuck", "appeal_id", "id", postgresql_where=_STUCK),
         Index("ix_refunds_run", "run_id", "state", "amount_fen"),
     )
 

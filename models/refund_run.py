@@ -41,9 +41,9 @@ class RefundRun(Base):
     __table_args__ = (
         one_of("reason", (*ENDS, LEFT_OVER)),
         one_of("told", ("waits", "all")),
-        Index("ix_refund_runs_untold", "id", sqlite_where=_UNTOLD, postgresql_where=_UNTOLD),
+        Index("ix_refund_runs_untold", "id", postgresql_where=_UNTOLD),
         one_of("state", ("planning", "done")),
-        Index("ix_refund_runs_live", "id", sqlite_where=_LIVE, postgresql_where=_LIVE),
+        Index("ix_refund_runs_live", "id", postgresql_where=_LIVE),
     )
 
     def begin_anew(self, reason: str) -> None:

@@ -46,7 +46,6 @@ class Revision(Base):
             "uq_revisions_one_open",
             "appeal_id",
             unique=True,
-            sqlite_where=text("state = 'submitted'"),
             postgresql_where=text("state = 'submitted'"),
         ),
     )

@@ -18,7 +18,6 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    Integer,
     Numeric,
     Select,
     cast,
@@ -44,7 +43,6 @@ GIVING = ("committed", "partly_disbursed")
 # A gift may be settled, and a fen of its match left.
 _GIVES = (*GIVING, "settled")
 PAGE = 500
-_LARGEST = 2**63
 _PATIENCE_MS = 30_000
 
 
@@ -178,8 +176,7 @@ def _lefts(db: Session, numbers: Sequence[int]) -> list[_Gift]:
 def _cut(db: Session, disbursement: Disbursement) -> None:
     """Which of all gifts give a fen more: once, before the first of them gives anything."""
     lefts, held = _left(disbursement.appeal_id).subquery(), disbursement.left_fen or 0
-    row = _patiently(db, select(func.sum(lefts.c.fen), func.max(lefts.c.fen))).one()
-    total, largest = (int(each or 0) for each in row)
+    total = int(_patiently(db, select(func.sum(lefts.c.fen))).scalar_one() or 0)
     if total > held:
         raise ValueError(f"the gifts of appeal {disbursement.appeal_id} have more left than is held for it")
     of_gifts, of_nobody = 0, 1
@@ -190,24 +187,15 @@ def _cut(db: Session, disbursement: Disbursement) -> None:
     disbursement.left_fen, disbursement.cut_rest, disbursement.cut_gift = max(total, 1), max(total, 1), 0
     if not fen:
         return
-    if db.get_bind().dialect.name == "sqlite" and fen * largest >= _LARGEST:
-        # Beyond SQLite's integers, which would become fractions.
-        rests = sorted((-(fen * left % total), number) for number, left in db.execute(select(lefts.c.id, lefts.c.fen)))
-        whole = sum(fen * left // total for left in db.scalars(select(lefts.c.fen)))
-        last = rests[fen - whole - 1] if fen > whole else None
-    else:
-        last = _last(db, lefts, fen, total)
-    if last:
+    if last := _last(db, lefts, fen, total):
         disbursement.cut_rest, disbursement.cut_gift = -last[0], last[1]
 
 
 def _last(db: Session, lefts: Any, fen: int, total: int) -> tuple[int, int] | None:
     """(minus the remainder, gift) of the last gift that gives a fen more."""
-    exact = Integer if db.get_bind().dialect.name == "sqlite" else Numeric
-    product = cast(literal(fen), exact) * cast(lefts.c.fen, exact)
-    part: Any = product.op("/")(total) if exact is Integer else func.div(product, total)
-    rest: Any = product.op("%")(total) if exact is Integer else func.mod(product, total)
-    left_over = fen - int(_patiently(db, select(func.sum(part))).scalar_one())
+    product = cast(literal(fen), Numeric) * cast(lefts.c.fen, Numeric)
+    rest: Any = func.mod(product, total)
+    left_over = fen - int(_patiently(db, select(func.sum(func.div(product, total)))).scalar_one())
     if not left_over:
         return None
     rests = select(rest.label("rest"), lefts.c.id).order_by(rest.desc(), lefts.c.id).offset(left_over - 1).limit(1)
@@ -217,8 +205,6 @@ def _last(db: Session, lefts: Any, fen: int, total: int) -> tuple[int, int] | No
 
 def _patiently(db: Session, statement: Any) -> Any:
     """A statement about all gifts at once may take its second, on a busy machine more than others are given."""
-    if db.get_bind().dialect.name == "sqlite":
-        return db.execute(statement)
     db.execute(text(f"SET LOCAL statement_timeout = {_PATIENCE_MS}"))
     found = db.execute(statement)
     db.execute(text("SET LOCAL statement_timeout TO DEFAULT"))

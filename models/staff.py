@@ -62,7 +62,6 @@ class Staff(Base):
             "account",
             "openid",
             unique=True,
-            sqlite_where=text("state = 'active'"),
             postgresql_where=text("state = 'active'"),
         ),
         Index(
@@ -70,7 +69,6 @@ class Staff(Base):
             "account",
             "openid",
             unique=True,
-            sqlite_where=text(f"state IN {HOLDING}"),
             postgresql_where=text(f"state IN {HOLDING}"),
         ),
         Index("ix_staff_person", "account", "openid"),

@@ -133,10 +133,7 @@ def _median_days(db: Session, region_code: str, now: datetime, decided: int) -> 
     """The middle one of a year's decisions, in whole days begun; ``decided``: how many there were."""
     if not decided:
         return None
-    if _is_postgresql(db):
-        took: ColumnElement[Any] = func.extract("epoch", Verification.decided_at - Verification.submitted_at)
-    else:
-        took = (func.julianday(Verification.decided_at) - func.julianday(Verification.submitted_at)) * 86_400
+    took = func.extract("epoch", Verification.decided_at - Verification.submitted_at)
     of_the_year = _inside(Verification.region_code, region_code) & (Verification.decided_at > now - LOOKS_BACK)
     middle = select(took).where(of_the_year).order_by(took).limit(1).offset((decided - 1) // 2)
     return int(-(-float(db.scalar(middle) or 0) // 86_400))
@@ -147,15 +144,9 @@ def _gifts(db: Session, region_code: str) -> dict[bool, Gifts]:
     given = (Pledge.by_staff.label("by_staff"), func.count().label("count"), func.sum(Pledge.amount_fen).label("fen"))
     inside = _inside(Appeal.region_code, region_code)
     theirs = select(*given).where(Pledge.appeal_id == Appeal.id, Pledge.state.in_(COUNTED)).group_by(Pledge.by_staff)
-    if _is_postgresql(db):  # or it would read every pledge of the country once it thinks the region large
-        each = theirs.correlate(Appeal).lateral("each")
-        sums = (each.c.by_staff, func.sum(each.c.count), func.sum(each.c.fen))
-        rows = db.execute(select(*sums).select_from(Appeal).join(each, true()).where(inside).group_by(each.c.by_staff))
-    else:
-        rows = db.execute(theirs.where(inside))
+    # LATERAL, or it would read every pledge of the country once it thinks the region large.
+    each = theirs.correlate(Appeal).lateral("each")
+    sums = (each.c.by_staff, func.sum(each.c.count), func.sum(each.c.fen))
+    rows = db.execute(select(*sums).select_from(Appeal).join(each, true()).where(inside).group_by(each.c.by_staff))
     gifts = {by_staff: Gifts(int(count), int(fen)) for by_staff, count, fen in rows}
     return {by_staff: gifts.get(by_staff, Gifts(0, 0)) for by_staff in (False, True)}
-
-
-def _is_postgresql(db: Session) -> bool:
-    return db.get_bind().dialect.name == "postgresql"

@@ -110,12 +110,12 @@ class Task(Base):
     __table_args__ = (
         one_of("subject", SUBJECTS),
         one_of("role", STAFF_ROLES),
-        Index("uq_tasks_one_open", "subject", "subject_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
-        Index("ix_tasks_assignee", "assignee", "due_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
-        Index("ix_tasks_pool", "role", "region_code", "due_at", sqlite_where=_POOL, postgresql_where=_POOL),
-        Index("ix_tasks_due_at", "due_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
-        Index("ix_tasks_region", "region_code", sqlite_where=_OPEN, postgresql_where=_OPEN),
-        Index("ix_tasks_household", "household_id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("uq_tasks_one_open", "subject", "subject_id", unique=True, postgresql_where=_OPEN),
+        Index("ix_tasks_assignee", "assignee", "due_at", postgresql_where=_OPEN),
+        Index("ix_tasks_pool", "role", "region_code", "due_at", postgresql_where=_POOL),
+        Index("ix_tasks_due_at", "due_at", postgresql_where=_OPEN),
+        Index("ix_tasks_region", "region_code", postgresql_where=_OPEN),
+        Index("ix_tasks_household", "household_id", postgresql_where=_OPEN),
     )
 
 

@@ -36,7 +36,6 @@ class Tie(Base):
             "kind",
             "id_finder",
             unique=True,
-            sqlite_where=text("withdrawn_at IS NULL"),
             postgresql_where=text("withdrawn_at IS NULL"),
         ),
     )

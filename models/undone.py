@@ -27,5 +27,5 @@ def undone_rules(table: str) -> tuple[CheckConstraint | Index, ...]:
     return (
         one_of("undone_why", WHYS),
         CheckConstraint(whole, name="undone_whole"),
-        Index(f"uq_{table}_reference", *columns, unique=True, sqlite_where=_STANDS, postgresql_where=_STANDS),
+        Index(f"uq_{table}_reference", *columns, unique=True, postgresql_where=_STANDS),
     )

@@ -47,7 +47,6 @@ class Update(Base):
             "appeal_id",
             "kind",
             unique=True,
-            sqlite_where=text("state = 'submitted'"),
             postgresql_where=text("state = 'submitted'"),
         ),
     )

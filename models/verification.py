@@ -153,7 +153,6 @@ class Verification(Base):
                 f"uq_verifications_one_{name}",
                 "user_id",
                 unique=True,
-                sqlite_where=text(f"state IN {states}"),
                 postgresql_where=text(f"state IN {states}"),
             )
             for name, states in (("under_way", UNDER_WAY), ("standing", STANDING))
@@ -164,27 +163,23 @@ class Verification(Base):
         Index(
             "ix_verifications_notice",
             "notice_until",
-            sqlite_where=text("state = 'public_notice'"),
             postgresql_where=text("state = 'public_notice'"),
         ),
         Index(
             "ix_verifications_registry",
             "state",
             "registry_next_at",
-            sqlite_where=text("registry_next_at IS NOT NULL"),
             postgresql_where=text("registry_next_at IS NOT NULL"),
         ),
         Index(
             "ix_verifications_expires",
             "expires_at",
-            sqlite_where=text(f"state IN {STANDING}"),
             postgresql_where=text(f"state IN {STANDING}"),
         ),
         Index(
             "ix_verifications_reminder",
             "state",
             "expires_at",
-            sqlite_where=text("reminded_at IS NULL"),
             postgresql_where=text("reminded_at IS NULL"),
         ),
     )

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, SmallInteger, String, bindparam, delete, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, among, one_of
@@ -70,7 +69,7 @@ def open_windows(db: Session, people: Iterable[int], now: datetime) -> dict[int,
     usable = or_(Window.left.is_(None), Window.left > 0)
     rows = db.scalars(
         select(Window)
-        .where(among(db, Window.conversation_id, sorted(set(people))), Window.ends_at > now + MARGIN, usable)
+        .where(among(Window.conversation_id, sorted(set(people))), Window.ends_at > now + MARGIN, usable)
         .order_by(Window.conversation_id, Window.ends_at)
         .with_for_update()
     )
@@ -82,7 +81,6 @@ def open_windows(db: Session, people: Iterable[int], now: datetime) -> dict[int,
 
 def open_by_payment(db: Session, conversation_id: int, paid_at: datetime) -> None:
     """Whoever has paid may be written to for two days, any number of times."""
-    insert = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgres_insert
     ends_at = paid_at + RULES["paid"].lasts
     opened = insert(Window).values(conversation_id=conversation_id, kind="paid", ends_at=ends_at, left=None)
     later = opened.on_conflict_do_update(

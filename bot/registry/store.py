@@ -1,11 +1,10 @@
-"""Writes entries of the registry, the newer day winning: by COPY into PostgreSQL, row by row into SQLite."""
+"""Writes entries of the registry by COPY, the newer day winning."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from psycopg import sql
-from sqlalchemy import ARRAY, ColumnElement, Connection, String, any_, bindparam, exists, literal, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import ARRAY, Connection, String, any_, bindparam, exists, literal, select, update
 from sqlalchemy.orm import aliased
 
 from bot.registry.rows import Entry
@@ -32,7 +31,9 @@ def days_known(connection: Connection, finders: Sequence[Sequence[str]]) -> dict
     Entries under an older key are brought under the newest, or the person would have two.
     """
     newest = {finder: theirs[0] for theirs in finders for finder in theirs}
-    wanted = select(RegistryEntry.id_finder, RegistryEntry.as_of).where(_one_of(connection, list(newest)))
+    # As one array: thousands of parameters cost more than the search.
+    everybody = any_(literal(list(newest), ARRAY(String)))
+    wanted = select(RegistryEntry.id_finder, RegistryEntry.as_of).where(RegistryEntry.id_finder == everybody)
     known: dict[str, date] = {}
     older = []
     for finder, as_of in connection.execute(wanted):
@@ -47,22 +48,8 @@ def days_known(connection: Connection, finders: Sequence[Sequence[str]]) -> dict
     return known
 
 
-def _one_of(connection: Connection, finders: list[str]) -> ColumnElement[bool]:
-    """On PostgreSQL as one array: thousands of parameters cost more than the search."""
-    if connection.dialect.name == "postgresql":
-        return RegistryEntry.id_finder == any_(literal(finders, ARRAY(String)))
-    return RegistryEntry.id_finder.in_(finders)
-
-
 def write(connection: Connection, entries: Mapping[str, Entry], now: datetime) -> None:
     """``entries`` by their finder under the newest key."""
-    if connection.dialect.name == "postgresql":
-        _copy(connection, entries, now)
-    else:
-        _insert(connection, entries, now)
-
-
-def _copy(connection: Connection, entries: Mapping[str, Entry], now: datetime) -> None:
     ring = keyring()
     connection.exec_driver_sql(_TABLE)
     driver = connection.connection.driver_connection
@@ -75,25 +62,3 @@ def _copy(connection: Connection, entries: Mapping[str, Entry], now: datetime) -
             place = (entry.region_code, entry.status, entry.source, entry.as_of)
             copy.write_row((finder, number, name, *place, now))
     connection.exec_driver_sql(_MERGE)
-
-
-def _insert(connection: Connection, entries: Mapping[str, Entry], now: datetime) -> None:
-    statement = insert(RegistryEntry)
-    newer = {column: statement.excluded[column] for column in _COLUMNS[1:]}
-    statement = statement.on_conflict_do_update(
-        index_elements=["id_finder"], set_=newer, where=statement.excluded["as_of"] > RegistryEntry.as_of
-    )
-    rows = [
-        {
-            "id_finder": finder,
-            "id_number": entry.id_number,
-            "name": entry.name,
-            "region_code": entry.region_code,
-            "status": entry.status,
-            "source": entry.source,
-            "as_of": entry.as_of,
-            "imported_at": now,
-        }
-        for finder, entry in entries.items()
-    ]
-    connection.execute(statement, rows)

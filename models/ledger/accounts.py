@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, String, UniqueConstraint, select, tuple_
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, RowId, one_of
@@ -80,7 +79,6 @@ def lock(db: Session, wanted: Iterable[Account]) -> dict[Account, Locked]:
     known = {Account(*row) for row in db.execute(select(table.kind, table.subject_id).where(_among(accounts)))}
     # Made before any is locked: nobody waits for one that is being made while holding another.
     if missing := [account for account in accounts if account not in known]:
-        insert = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgres_insert
         values = [{"kind": account.kind, "subject_id": account.subject_id} for account in missing]
         db.execute(insert(table).values(values).on_conflict_do_nothing(index_elements=["kind", "subject_id"]))
     rows = db.execute(

@@ -4,9 +4,8 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, insert, select
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models.ledger import links
@@ -40,9 +39,8 @@ def post(
         _check_reversible(db, reverses)
     _check_balances(accounts, amounts)
     _check_parts(db, MOVES[kind], accounts, amounts)
-    write = sqlite_insert if db.get_bind().dialect.name == "sqlite" else postgres_insert
     posted: LedgerTransaction | None = db.scalar(
-        write(LedgerTransaction)
+        insert(LedgerTransaction)
         .values(kind=kind, cause=cause, at=now, reverses_id=reverses_id)
         .on_conflict_do_nothing(index_elements=["kind", "cause"])
         .returning(LedgerTransaction)

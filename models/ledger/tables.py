@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, event
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, Key
+from models.base import Base
 from models.chain import Head
 
 
@@ -18,7 +18,6 @@ class LedgerTransaction(Base):
 
     __tablename__ = "ledger_transactions"
     id: Mapped[int] = mapped_column(
-        Key,
         ForeignKey("ledger_links.transaction_id", deferrable=True, initially="DEFERRED"),
         primary_key=True,
         autoincrement="ignore_fk",
