@@ -20,11 +20,10 @@ from models.errors import Refusal
 from models.fee_cover import FeeCover, MoreThanFees, NoFees, cover, uncovered
 from models.ledger import held, moves
 from models.ledger.accounts import LedgerAccount
-from models.migrations import downgrade, upgrade
 from models.money import LARGEST
 from models.settlement import ReferenceUsed, Settlement, settle
 from models.staff import Staff
-from models.top_up import BankShort, TopUp, top_up
+from models.top_up import BankShort, top_up
 from models.undoing import undo, undoable
 from tests.giving import give
 from tests.spending import asked, at, fixed, funded, passed, people, state, wrong
@@ -286,20 +285,6 @@ def test_another_fund_holders_fees_are_not_covered_by_it(stage: Stage) -> None:
         db.flush()
         moves.fees_covered(db, int(COUNTY), 9, "fee_cover:1", stage.clock())
     assert "fee_cover_differs" in wrong(stage)
-
-
-def test_the_table_goes_and_comes_again(database_url: str) -> None:
-    stage = prepared(database_url)
-    settled(stage, 9_000, 90, "B-1")
-    stage.close()
-    downgrade(database_url, "0018")
-    upgrade(database_url)
-    stage = Stage(database_url)
-    covered(stage, 90, "F-1")
-    assert wrong(stage) == set()
-    with at(stage) as db:
-        assert db.scalar(select(func.count(TopUp.id))) == 0
-    stage.close()
 
 
 def test_the_longest_of_everything_is_one_message() -> None:

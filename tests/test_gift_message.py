@@ -36,7 +36,6 @@ from models.messaging import (
     send_back,
     take_back,
 )
-from models.migrations import downgrade, upgrade
 from models.money import LARGEST
 from models.mute import mute
 from models.notice import Notice
@@ -463,19 +462,6 @@ def test_the_books_name_what_waits_for_nobody(stage: Stage) -> None:
         db.execute(text("UPDATE gift_messages SET state = 'passed'"))
     assert wrong(stage) == {"state_differs"}
     assert state(stage, number) == "passed"
-
-
-def test_down_and_up_again_leaves_the_tasks_of_others(stage: Stage) -> None:
-    said(stage, gift(stage, stage.open_appeal()))
-    url = stage.settings.database_url
-    stage.database.dispose()
-    downgrade(url, "0016")
-    with stage.database.begin() as connection:
-        assert "message" not in connection.execute(text("SELECT subject FROM tasks")).scalars().all()
-    stage.database.dispose()
-    upgrade(url)
-    with at(stage) as db:
-        assert _count(db) == 0
 
 
 def test_the_longest_fits_into_one_reply() -> None:

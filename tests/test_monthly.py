@@ -20,7 +20,6 @@ from models.audit import AuditEvent
 from models.books import violations
 from models.erase import erase_person
 from models.machine import SYSTEM, Actor, By
-from models.migrations import downgrade, upgrade
 from models.monthly import (
     HOUR,
     MOST,
@@ -363,12 +362,6 @@ def test_the_books_see_a_state_that_nothing_led_to(stage: Stage) -> None:
     with Database(stage.database) as db, db.begin():
         db.execute(update(MonthlyGift).where(MonthlyGift.id == number).values(state="ended"))
     assert wrong(stage) == ["state_differs"]
-
-
-def test_the_table_goes_and_comes(new_database: Callable[[str], str]) -> None:
-    url = new_database("sqlite")
-    downgrade(url, "0012")
-    upgrade(url)
 
 
 def wrong(stage: Stage) -> list[str]:

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, event, func, insert, select, text, update
+from sqlalchemy import event, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Database
 
@@ -25,14 +25,13 @@ from models.decision import Decision
 from models.erase import erase_person
 from models.errors import Refusal
 from models.machine import SYSTEM, WrongState
-from models.migrations import downgrade, upgrade
 from models.mute import mute
 from models.notice import Notice
 from models.pledge import COUNTED, Pledge
 from models.pledge import MACHINE as PLEDGES
 from models.public import find_update
 from models.staff import Staff
-from models.task import Recusal, Task, find_task
+from models.task import Task, find_task
 from models.thanking import REST, NobodyGave, ThankedLately, ThanksWait
 from models.update import Update
 from models.updating import NothingToTell, open_update, publish, send_back, submit
@@ -303,29 +302,3 @@ def test_staff_see_how_far_any_word_to_backers_is(stage: Stage, template: str) -
     with Database(stage.database) as db, db.begin():
         tell_backers(db, template, number, "苗寨修路", f"{template}:1", stage.clock())
     assert "群发 1 号" in stage.say("o-officer-0", "群发进度")
-
-
-# --- The tables before
-
-
-def test_down_and_up_again_leaves_what_was_there_before(stage: Stage) -> None:
-    number = stage.open_appeal()
-    give(stage, number)
-    thanks, progress = say(stage, number), say(stage, number, kind="progress")
-    url = stage.settings.database_url
-    with Database(stage.database) as db, db.begin():
-        task = find_task(db, "update", thanks)
-        assert task is not None
-        db.add(Recusal(task_id=task.id, staff_id=officer(db).id, reason="kin", at=stage.clock()))
-    stage.database.dispose()
-    downgrade(url, "0006")
-    with stage.database.begin() as connection:
-        assert connection.execute(text("SELECT id FROM updates")).scalars().all() == [progress]
-        tasks = text("SELECT subject_id FROM tasks WHERE subject = 'update'")
-        assert connection.execute(tasks).scalars().all() == [progress]
-    stage.database.dispose()
-    upgrade(url)
-    with Database(stage.database) as db, db.begin():
-        assert db.get_one(Update, progress).kind == "progress"
-        db.execute(delete(Task).where(Task.subject_id == progress, Task.subject == "update"))
-        db.execute(update(Update).values(state="withdrawn"))

@@ -18,7 +18,6 @@ from models.books.entries import check_entries
 from models.errors import Refusal
 from models.ledger import LedgerTransaction
 from models.ledger.accounts import LedgerAccount
-from models.migrations import downgrade, upgrade
 from models.settlement import ChannelLacks, ReferenceUsed, Settlement, settle
 from models.staff import Staff
 from models.top_up import BankShort, TopUp, top_up
@@ -276,25 +275,6 @@ def test_the_same_number_does_not_stand_twice_whoever_writes(stage: Stage) -> No
     settled(stage, 9_000, 90, "B-1")
     with pytest.raises(IntegrityError), stage.database.begin() as connection:
         connection.execute(text(half))
-
-
-def test_the_tables_go_back_to_what_they_were_and_forward_again(database_url: str) -> None:
-    stage = prepared(database_url)
-    undone(stage, "settlement", settled(stage, 9_000, 90, "B-1"))
-    settled(stage, 8_000, 80, "B-1")
-    undone(stage, "top_up", topped_up(stage, 500, "C-1"))
-    stage.close()
-    downgrade(database_url, "0017")
-    upgrade(database_url)
-    stage = Stage(database_url)
-    assert wrong(stage) == set()
-    with stage.database.connect() as connection:
-        rows = connection.execute(select(Settlement.id, Settlement.amount_fen, Settlement.undone_at)).all()
-        assert [tuple(row) for row in rows] == [(2, 8_000, None)]
-        assert connection.scalar(select(func.count(TopUp.id))) == 0
-    with pytest.raises(IntegrityError), stage.database.begin() as connection:
-        connection.execute(text("UPDATE settlements SET amount_fen = 1"))
-    stage.close()
 
 
 def test_the_reasons_that_can_be_picked_are_those_that_are_kept() -> None:

@@ -1,4 +1,4 @@
-"""Rules that the database itself holds, on rows that no program may change: triggers for both databases."""
+"""Rules that the database itself holds, on rows that no program may change: triggers."""
 
 from alembic import op
 
@@ -16,49 +16,28 @@ def only_grow(table: str, column: str) -> None:
     _refuse(f"{table}_grows", table, "UPDATE", f"NEW.{column} <= OLD.{column}", f"{table}: {column} only grows")
 
 
-def keep_fixed(table: str, columns: tuple[str, ...], when: str, name: str = "fixed") -> None:
+def keep_fixed(table: str, columns: tuple[str, ...], when: str = "1 = 1", name: str = "fixed") -> None:
     """These columns never change again once ``when`` (an SQL condition on OLD) holds."""
-    differs = "IS DISTINCT FROM" if op.get_bind().dialect.name == "postgresql" else "IS NOT"
-    changed = " OR ".join(f"OLD.{column} {differs} NEW.{column}" for column in columns)
+    changed = " OR ".join(f"OLD.{column} IS DISTINCT FROM NEW.{column}" for column in columns)
     _refuse(f"{table}_{name}", table, "UPDATE", f"({when}) AND ({changed})", f"{table}: {', '.join(columns)} are fixed")
 
 
 def refuse_insert(table: str, name: str, condition: str, message: str) -> None:
     """No row for which this holds (an SQL condition on NEW, which may ask other tables)."""
-    name = f"{table}_{name}"
-    if op.get_bind().dialect.name == "postgresql":
-        body = f"IF {condition} THEN {_raise(message)} END IF; RETURN NEW;"
-        _on_insert(name, table, "BEFORE", body)
-    else:
-        refusal = f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
-        op.execute(f"CREATE TRIGGER {name} BEFORE INSERT ON {table} WHEN {condition} {refusal}")
+    body = f"IF {condition} THEN {_raise(message)} END IF; RETURN NEW;"
+    _on_insert(f"{table}_{name}", table, "BEFORE", body)
 
 
 def after_insert(table: str, name: str, statements: tuple[str, ...]) -> None:
     """What each new row (NEW) does to other tables."""
-    name, body = f"{table}_{name}", " ".join(f"{statement};" for statement in statements)
-    if op.get_bind().dialect.name == "postgresql":
-        _on_insert(name, table, "AFTER", f"{body} RETURN NULL;")
-    else:
-        op.execute(f"CREATE TRIGGER {name} AFTER INSERT ON {table} BEGIN {body} END")
-
-
-def drop(table: str, *names: str) -> None:
-    for name in names:
-        if op.get_bind().dialect.name == "postgresql":
-            op.execute(f"DROP TRIGGER {name} ON {table}")
-            op.execute(f"DROP FUNCTION {name}()")
-        else:
-            op.execute(f"DROP TRIGGER {name}")
+    body = " ".join(f"{statement};" for statement in statements)
+    _on_insert(f"{table}_{name}", table, "AFTER", f"{body} RETURN NULL;")
 
 
 def _refuse(name: str, table: str, act: str, condition: str | None, message: str) -> None:
     when = f"WHEN ({condition})" if condition else ""
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute(f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {_raise(message)} END $$")
-        op.execute(f"CREATE TRIGGER {name} BEFORE {act} ON {table} FOR EACH ROW {when} EXECUTE FUNCTION {name}()")
-    else:
-        op.execute(f"CREATE TRIGGER {name} BEFORE {act} ON {table} {when} BEGIN SELECT RAISE(ABORT, '{message}'); END")
+    op.execute(f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {_raise(message)} END $$")
+    op.execute(f"CREATE TRIGGER {name} BEFORE {act} ON {table} FOR EACH ROW {when} EXECUTE FUNCTION {name}()")
 
 
 def _on_insert(name: str, table: str, when: str, body: str) -> None:
