@@ -5,6 +5,7 @@ of its own, so that a Ctrl-C in the terminal reaches the starter alone, which th
 children in order.
 """
 
+import fcntl
 import os
 import signal
 import socket
@@ -42,18 +43,42 @@ def free_port() -> int:
         return port
 
 
-def demand_free(port: int) -> None:
+def demand_free(port: int, patience: float = 0.0) -> None:
     """Raises ServiceError where somebody listens on 127.0.0.1:port, or on every address at that port.
 
     A server that shares its port (granian does) would not notice, and each would get some of the other's requests.
+    ``patience``: seconds that a server may take which is just ending.
     """
+    deadline = time.monotonic() + patience
+    while error := _taken(port):
+        if time.monotonic() >= deadline:
+            raise ServiceError(f"port {port} is taken ({error.strerror}); PORT and SIMULATOR_PORT name others")
+        time.sleep(_GLANCE)
+
+
+def _taken(port: int) -> OSError | None:
     with socket.socket() as door:
+        # What a server left behind in its connections does not count, as it does not for the next server.
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             door.bind(("127.0.0.1", port))
         except OSError as error:
-            raise ServiceError(
-                f"port {port} is taken ({error.strerror}); PORT and SIMULATOR_PORT name others"
-            ) from error
+            return error
+    return None
+
+
+def hold(folder: Path) -> int:
+    """Takes the folder for this process alone, until it closes the number that it gets, or ends in whatever way.
+
+    Raises ServiceError where another has it.
+    """
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise ServiceError(f"another program is using {folder}; end it first, or name another folder") from None
+    return lock
 
 
 def _spawn(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -106,8 +131,10 @@ class EmbeddedValkey:
 
     def start(self) -> None:
         """Returns when the server answers. Raises ServiceError if it never does, or if one already runs here."""
-        if self._answers():
-            raise ServiceError(f"another program is using {self.directory}; end it first, or name another folder")
+        self._lock = hold(self.directory)
+        deadline = time.monotonic() + _PATIENCE
+        while self._listens() and time.monotonic() < deadline:
+            time.sleep(_GLANCE)  # whoever started this one was killed, and it is ending
         options = {
             "--port": "0",
             "--unixsocket": str(self._socket),
@@ -131,7 +158,13 @@ class EmbeddedValkey:
         """Ends the server if it runs, and waits for its end."""
         if self._process is not None:
             end(self._process, grace=_PATIENCE)
+            os.close(self._lock)
             self._process = None
+
+    def _listens(self) -> bool:
+        """Also one that is too busy with its end to answer."""
+        with socket.socket(socket.AF_UNIX) as door:
+            return door.connect_ex(str(self._socket)) == 0
 
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as door, suppress(OSError):

@@ -14,8 +14,9 @@ import redis
 from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
 
+from bot.processes.postgres import EmbeddedPostgres
 from bot.services import EmbeddedValkey
-from tests.services import EmbeddedPostgres, PostgresDatabases, SqliteDatabases
+from tests.services import PostgresDatabases, SqliteDatabases
 from tests.simulating import stand_in as stand_in
 
 settings.register_profile("fast", max_examples=50, derandomize=True, deadline=None)

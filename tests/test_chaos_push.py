@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.app import create_app
 from bot.leash import leashed
+from bot.processes.postgres import EmbeddedPostgres
 from bot.push.cards import as_in_console, load_cards
 from bot.services import EmbeddedValkey
 from bot.simulator.errors import ApiError
@@ -34,7 +35,6 @@ from models.conversation import Conversation
 from models.database import connect
 from models.migrations import upgrade
 from models.notice import Notice, tell
-from tests.services import EmbeddedPostgres
 from tests.simulating import StandIn
 from tests.stage import seed_regions
 from tests.test_structure import ROOT

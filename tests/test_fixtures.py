@@ -15,7 +15,8 @@ import redis
 from pytest_socket import SocketConnectBlockedError
 from sqlalchemy import create_engine, inspect, make_url, text
 
-from tests.services import EmbeddedPostgres, PostgresDatabases, SqliteDatabases
+from bot.processes.postgres import EmbeddedPostgres
+from tests.services import PostgresDatabases, SqliteDatabases
 from tests.test_services import ROOT, is_alive, wait_until
 
 

@@ -22,12 +22,12 @@ from urllib.request import urlopen
 from sqlalchemy import create_engine
 
 from bot.leash import leashed
+from bot.processes.postgres import EmbeddedPostgres
 from bot.services import EmbeddedValkey, end, free_port
 from config.settings import SAMPLE_TOKEN, Mode
 from models.migrations import upgrade
 from tests import wechat_side
 from tests.bench import books, desk, load, pay, profile, push, registry, yardsticks
-from tests.services import EmbeddedPostgres
 from tests.stage import Stage, seed_regions
 
 CONNECTIONS = 16

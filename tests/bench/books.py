@@ -16,10 +16,10 @@ from typing import cast
 from psycopg import Cursor
 from sqlalchemy import create_engine
 
+from bot.processes.postgres import EmbeddedPostgres
 from models.chain import GENESIS
 from models.ledger.links import link_hash
 from models.migrations import upgrade
-from tests.services import EmbeddedPostgres
 
 APPEALS = 1_000
 KIND, FEN = "payment_received", 100

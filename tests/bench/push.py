@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 
 from bot.jobs import BATCH, Jobs
 from bot.leash import leashed
+from bot.processes.postgres import EmbeddedPostgres
 from bot.push.deliver import THREADS
 from bot.services import EmbeddedValkey, end, free_port
 from bot.worker import make_api
@@ -36,7 +37,6 @@ from models.notice import Notice
 from models.outbox import count_states
 from models.sealing import Keyring, use_keyring
 from tests.bench.crowd import begin_fan_out, make_crowd, owe
-from tests.services import EmbeddedPostgres
 from tests.stage import seed_regions
 
 LATENCY_MS = 20

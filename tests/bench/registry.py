@@ -18,8 +18,8 @@ import psycopg
 from stdnum.cn import ric
 
 from bot.leash import leashed
+from bot.processes.postgres import EmbeddedPostgres
 from models.migrations import upgrade
-from tests.services import EmbeddedPostgres
 from tests.stage import DAOXIAN_MEIHUA, seed_regions
 
 _HEADER = "id_number,name,region_code,status,source,as_of\n"

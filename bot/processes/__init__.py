@@ -1,0 +1,1 @@
+"""Programs that run beside this one and end with it."""
