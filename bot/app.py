@@ -38,7 +38,7 @@ from bot.wechat.client import open_session
 from bot.wechat.ticket import TicketManager
 from bot.wechat.visitor import OPEN_WECHAT, Visitors
 from bot.worker import make_api
-from config.settings import PayMode, Settings
+from config.settings import PayMode, Settings, read_settings
 from flows.catalogue import FLOWS
 from flows.engine import Engine
 from handlers import Router
@@ -96,7 +96,7 @@ def make_channel(settings: Settings) -> Channel:
 
 def create_app(settings: Settings | None = None, clock: Callable[[], datetime] = utc_now) -> Flask:
     """``clock`` tells the conversation's time; tests move it."""
-    settings = settings or Settings()
+    settings = settings or read_settings()
     configure_logging(json=settings.is_production)
     use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
     jobs = Jobs(settings.redis_url)

@@ -3,13 +3,14 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 from flask import Flask
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from bot import demo
@@ -19,6 +20,8 @@ from bot.jobs import QUEUES, Jobs
 from bot.regions import DIVISIONS, BadRegions, load_regions, read_regions
 from bot.registry.command import import_file
 from bot.render import Renderer
+from bot.seed import NotOurs
+from bot.services import ServiceError
 from bot.simulator.options import read_people
 from bot.sorting import sort_goods
 from bot.terminal import chat
@@ -27,7 +30,8 @@ from bot.wechat.policy import Unreachable, WeChatError
 from bot.work import fleet
 from bot.work.command import settle_dead_jobs
 from bot.worker import make_api
-from config.settings import Settings
+from config.embedded import demo_folder
+from config.settings import Environment, Settings
 from flows.lexicon import Lexicon
 from handlers.table import COMMANDS
 from models.books import Noted
@@ -38,6 +42,31 @@ from models.queue import find_for
 from models.region import Region, level_of
 from models.rotation import rotate
 from models.staff import SEATS, STAFF_ROLES, AlreadyAppointed, Appointment, Staff, appoint
+
+
+def demand_database(settings: Settings) -> None:
+    """Raises ClickException in one line where no server answers."""
+    database = connect(settings.database_url)
+    try:
+        database.connect().close()
+    except OperationalError as error:
+        if settings.has_own_database:
+            words = "DATABASE_URL is empty, and the demo with its own database is not running"
+            raise click.ClickException(f"{words}: name a database, or start the demo") from error
+        said = str(error.orig).splitlines()[0]
+        raise click.ClickException(f"the database that DATABASE_URL names does not answer: {said}") from error
+    finally:
+        database.dispose()
+
+
+def demand_database_to_serve(settings: Settings) -> None:
+    """For ``flask run`` and other servers: our own database is there or never comes. Any other may be away."""
+    context = click.get_current_context(silent=True)
+    if settings.has_own_database and (context is None or context.info_name == "run"):
+        try:
+            demand_database(settings)
+        except click.ClickException as error:
+            raise SystemExit(f"Error: {error.message}") from None
 
 
 def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Callable[[Settings], Flask]) -> None:
@@ -52,7 +81,18 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
             raise click.ClickException("this fills in invented people, officers among them: never in production")
 
     @contextmanager
+    def brought_along(at: Path) -> Iterator[None]:
+        """The demo's own database, as long as the command takes."""
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(demo.own_database(at))
+            except ServiceError as error:
+                raise click.ClickException(str(error)) from error
+            yield
+
+    @contextmanager
     def migrated() -> Iterator[Engine]:
+        demand_database(settings)
         database = connect(settings.database_url)
         try:
             with database.connect() as connection:
@@ -65,6 +105,7 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
     @app.cli.command("upgrade")
     def upgrade_() -> None:
         """Bring the database to today's schema, and the goods in it to the sorts of config/sorts.toml."""
+        demand_database(settings)
         upgrade(settings.database_url)
         with migrated() as database:
             sort_goods(database, lexicon)
@@ -75,11 +116,20 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
     def demo_(seed_only: bool) -> None:
         """Bot, worker and stand-in for WeChat on an invented world; no account needed."""
         refuse_in_production()
-        at = demo.folder()
+        at = demo_folder()
+        if seed_only and settings.bangfu_env is Environment.DEMO and demo.named_database():
+            demand_database(settings)
+            try:
+                demo.fill_named(settings, at)
+            except NotOurs as error:
+                raise click.ClickException(f"{error}; nothing was filled in") from error
+            click.echo("The data set is in the database that DATABASE_URL names.")
+            return
         os.environ.update(demo.environment(at))
         ours = Settings()
         if seed_only:
-            demo.fill(ours, at)
+            with brought_along(at):
+                demo.fill(ours, at)
             click.echo(f"The data set is in {at}.")
             return
         sys.exit(demo.run(ours, at, menus(), make_api(ours)))
@@ -88,11 +138,12 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
     def chat_() -> None:
         """The demo's conversation in the terminal, through the bot's real door."""
         refuse_in_production()
-        at = demo.folder()
+        at = demo_folder()
         os.environ.update(demo.environment(at))
         ours = Settings()
-        demo.fill(ours, at)
-        chat(app_of(ours), ours, demo.ACCOUNT["id"], read_people(at / "people.json"))
+        with brought_along(at):
+            demo.fill(ours, at)
+            chat(app_of(ours), ours, demo.ACCOUNT["id"], read_people(at / "people.json"))
 
     @app.cli.command("worker")
     @click.option("--queues", default=",".join(QUEUES), show_default=True, help="Only these, separated by commas.")

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, and_, func, inspect, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.lexicon import load_lexicon
@@ -33,6 +33,7 @@ from models.notice import Notice
 from models.pledge import make_pledge
 from models.produce import NewListing, put_on_sale
 from models.review import approve, send_back, stop
+from models.sealing import keyring
 from models.staff import Appointment, Staff, appoint
 from models.task import find_task
 from models.tie import declare
@@ -45,6 +46,10 @@ _LAST_SECOND = time(23, 59, 59)
 # News from before that was read long ago.
 _NEWS_IS_NEW = timedelta(days=2)
 _CONSENTS = {"resident": ("account", "identity"), "donor": ("account",)}
+
+
+class NotOurs(Exception):
+    """The database holds people whom the seed did not write; the message says how many of what."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Seeded:
 
 def seed(database: Engine, account: str, now: datetime) -> Seeded:
     """Regions first, then the whole data set in one transaction; ``account`` is the original id (gh_…)."""
-    world = {file.stem: tomllib.loads(file.read_text(encoding="utf-8")) for file in FOLDER.glob("*.toml")}
+    world = _world()
     people, tags = _people(world["people"])
     with Session(database) as db:
         written = db.scalar(select(User.id).limit(1)) is None
@@ -71,6 +76,36 @@ def seed(database: Engine, account: str, now: datetime) -> Seeded:
         with Session(database) as db, db.begin():
             _History(db, account, now).play(world)
     return Seeded(people, tags, written)
+
+
+def refuse_strangers(database: Engine, account: str) -> None:
+    """Raises NotOurs where a user, a conversation or a member of staff is not of the data set."""
+    if not inspect(database).has_table(User.__tablename__):
+        return
+    rows = [row for group in ("residents", "donors", "staff") for row in _world()["people"][group].values()]
+    openids = [row["openid"] for row in rows if "openid" in row]
+    finders = [one for row in rows if "id_number" in row for one in keyring().finders(row["id_number"], "id_number")]
+    written = and_(Conversation.account == account, Conversation.openid.in_(openids))
+    known = or_(
+        User.id.in_(select(Conversation.user_id).where(written, Conversation.user_id.is_not(None))),
+        func.coalesce(User.id_finder, "").in_(finders),
+    )
+    appointed = and_(Staff.account == account, Staff.openid.in_(openids))
+    with Session(database) as db:
+        found = {
+            word: db.scalar(select(func.count()).select_from(table).where(not_(ours))) or 0
+            for word, table, ours in (
+                ("users", User, known),
+                ("conversations", Conversation, written),
+                ("members of staff", Staff, appointed),
+            )
+        }
+    if strange := ", ".join(f"{count} {word}" for word, count in found.items() if count):
+        raise NotOurs(f"the database holds what the data set did not write: {strange}")
+
+
+def _world() -> dict[str, Any]:
+    return {file.stem: tomllib.loads(file.read_text(encoding="utf-8")) for file in FOLDER.glob("*.toml")}
 
 
 def _people(groups: dict[str, dict[str, Row]]) -> tuple[list[Row], dict[str, str]]:

@@ -4,14 +4,16 @@ Values come from the environment, and from a file ``.env`` in the project's fold
 """
 
 from base64 import b64decode
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config.embedded import own_database_url
 from config.pay import PayValues, faults
 
 ROOT = Path(__file__).parent.parent
@@ -90,10 +92,14 @@ class Settings(BaseSettings):
 
     bangfu_env: Environment = Field(
         Environment.AUTO,
-        description="`production` refuses sample secrets; `auto` is production once the database is not SQLite, "
+        description="`production` refuses sample secrets; `auto` is production once DATABASE_URL names a database, "
         "the AppID is not the sample, or PUBLIC_URL is not this machine",
     )
-    database_url: str = Field("sqlite:///var/demo/bangfu.db", description="SQLite for one machine, PostgreSQL for real")
+    database_url: str = Field(
+        "",
+        validate_default=True,
+        description="`postgresql://user:password@host/name`; empty: the demo's own, which `demo` and `chat` start",
+    )
     redis_url: str = Field(
         "redis://127.0.0.1:6379/0", description="any Redis >= 6.2 or Valkey; holds nothing that cannot be rebuilt"
     )
@@ -149,10 +155,21 @@ class Settings(BaseSettings):
         if self.bangfu_env is not Environment.AUTO:
             return self.bangfu_env is Environment.PRODUCTION
         here = urlsplit(self.public_url).hostname in {"127.0.0.1", "localhost", "::1"}
-        return not (here and self.database_url.startswith("sqlite") and self.wechat_app_id == SAMPLE_APP_ID)
+        return not (here and self.has_own_database and self.wechat_app_id == SAMPLE_APP_ID)
+
+    @property
+    def has_own_database(self) -> bool:
+        """The one that the demo brings along. Its address is a socket in DEMO_DIR, where no other server listens."""
+        return self.database_url == own_database_url()
 
     @model_validator(mode="after")
-    def refuse_samples_in_production(self) -> "Settings":
+    def fit_together(self) -> "Settings":
+        """Raises ValueError with a line for each fault."""
+        if wrong := [*self._samples(), *self._registry(), *self._payments(), *self._long_term()]:
+            raise ValueError("\n".join(wrong))
+        return self
+
+    def _samples(self) -> Iterator[str]:
         wrong = []
         for name in SECRETS:
             value, sample = _bare(getattr(self, name)), _bare(type(self).model_fields[name].default)
@@ -161,21 +178,17 @@ class Settings(BaseSettings):
         if self.wechat_aes_key_previous.get_secret_value() == SAMPLE_AES_KEY:
             wrong.append("WECHAT_AES_KEY_PREVIOUS")
         if self.is_production and wrong:
-            raise ValueError(f"production needs secrets of its own; missing or still the sample: {', '.join(wrong)}")
-        return self
+            yield f"production needs secrets of its own; missing or still the sample: {', '.join(wrong)}"
 
-    @model_validator(mode="after")
-    def ask_no_registry_in_the_open(self) -> "Settings":
+    def _registry(self) -> Iterator[str]:
         """Names and ID numbers go there."""
         if self.is_production and self.registry_url:
             if not self.registry_url.startswith("https://"):
-                raise ValueError("production needs a REGISTRY_URL that begins with https://")
+                yield "production needs a REGISTRY_URL that begins with https://"
             if not self.registry_token.get_secret_value().strip():
-                raise ValueError("production needs the REGISTRY_TOKEN that belongs to REGISTRY_URL")
-        return self
+                yield "production needs the REGISTRY_TOKEN that belongs to REGISTRY_URL"
 
-    @model_validator(mode="after")
-    def be_able_to_take_money(self) -> "Settings":
+    def _payments(self) -> Iterator[str]:
         given = PayValues(
             mch_id=self.pay_mch_id,
             serial=self.pay_serial,
@@ -185,15 +198,26 @@ class Settings(BaseSettings):
             api_url=self.pay_api_url,
             public_url=self.public_url,
         )
-        if self.pay_mode is PayMode.ON and (wrong := [*faults(given, self.is_production)]):
-            raise ValueError(f"PAY_MODE=on cannot take money: {'; '.join(wrong)}")
-        return self
+        if self.pay_mode is PayMode.ON:
+            for fault in faults(given, self.is_production):
+                yield f"PAY_MODE=on cannot take money: {fault}"
 
-    @model_validator(mode="after")
-    def know_the_long_term_ones(self) -> "Settings":
+    def _long_term(self) -> Iterator[str]:
         if strange := self.wechat_long_term - {*self.wechat_subscriptions}:
-            raise ValueError(f"WECHAT_LONG_TERM names what WECHAT_SUBSCRIPTIONS does not: {', '.join(sorted(strange))}")
-        return self
+            yield f"WECHAT_LONG_TERM names what WECHAT_SUBSCRIPTIONS does not: {', '.join(sorted(strange))}"
+
+    @field_validator("database_url")
+    @classmethod
+    def name_a_postgresql(cls, value: str) -> str:
+        """Raises ValueError in words of its own: others would show what of a password they stumbled over."""
+        try:
+            address = urlsplit(value)
+            fits = not value or (address.scheme in {"postgresql", "postgresql+psycopg"} and (address.port or 1) > 0)
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ValueError("a PostgreSQL is needed, as in postgresql://user:password@host:5432/name")
+        return value or own_database_url()
 
     @field_validator("data_keys")
     @classmethod
@@ -207,3 +231,19 @@ class Settings(BaseSettings):
             if not fits:
                 raise ValueError("each of DATA_KEYS is 32 bytes in base64, as from: openssl rand -base64 32")
         return value
+
+
+def read_settings() -> Settings:
+    """For every program's start: a mistake is a line on its standard error, each one, and ends it."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SystemExit("\n".join(_lines(error))) from None
+
+
+def _lines(error: ValidationError) -> Iterator[str]:
+    """What is wrong with which setting, and never what it was set to."""
+    for fault in error.errors(include_input=False, include_url=False, include_context=False):
+        words = fault["msg"].removeprefix("Value error, ")
+        name = "".join(str(part).upper() for part in fault["loc"][:1])
+        yield from (f"{name}: {line}" if name else line for line in words.splitlines())

@@ -14,7 +14,7 @@ from bot.logging import configure_logging
 from bot.work.clock import Clock
 from bot.work.workers import BEAT, WORKER_LIVES, Forker, Sender
 from bot.worker import Errands, errands
-from config.settings import Settings
+from config.settings import Settings, read_settings
 
 log = structlog.get_logger()
 
@@ -62,7 +62,7 @@ def listen(ending: threading.Event) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    settings = Settings()
+    settings = read_settings()
     configure_logging(json=settings.is_production)
     ending = threading.Event()
     listen(ending)
