@@ -27,7 +27,7 @@ from models.payment import PayOrder
 from models.pledge import Pledge
 from tests.paying import MCHID, PIN, key_folder
 from tests.simulating import OPTIONS, serving
-from tests.stage import Clock, Stage, seed_regions
+from tests.stage import Clock, Stage
 from tests.test_simulator_delivery import MENU
 
 DONOR, OTHER = "oAunt", "oUncle"
@@ -141,7 +141,6 @@ def collecting(database_url: str, redis_url: str, **options: Any) -> Iterator[Co
     pay = PayOptions(mchid=MCHID, keys_dir=key_folder(), **options)
     simulator = Simulator(replace(OPTIONS, bot_url=f"{bot}/wechat", people=PEOPLE, pay=pay, account_name="帮扶通"))
     simulator.menus.create(MENU)
-    seed_regions(database_url)
     urls: dict[str, Any] = {"public_url": bot, "wechat_api_url": wechat, "pay_api_url": wechat}
     stage = Collecting(database_url, redis_url, **urls)
     stage.simulator, stage.wechat_url, stage.bot_url = simulator, wechat, bot

@@ -16,7 +16,7 @@ from sqlalchemy import make_url
 
 from bot.processes.postgres import EmbeddedPostgres
 from bot.services import EmbeddedValkey
-from tests.services import PostgresDatabases, SqliteDatabases
+from tests.services import PostgresDatabases
 from tests.simulating import stand_in as stand_in
 
 settings.register_profile("fast", max_examples=50, derandomize=True, deadline=None)
@@ -30,10 +30,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "chaos: breaks a server or a process on purpose; `make chaos` runs these alone")
 
 
-def migrate(url: str) -> None:
+def prepare(url: str) -> None:
+    """Migrate a database and load the regions that tests live in."""
     from models.migrations import upgrade
+    from tests.stage import seed_regions
 
     upgrade(url)
+    seed_regions(url)
 
 
 @pytest.fixture(scope="session")
@@ -48,38 +51,54 @@ def postgres_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_databases(postgres_url: str) -> Iterator[PostgresDatabases]:
-    databases = PostgresDatabases(postgres_url, migrate)
-    yield databases
-    databases.close()
-
-
-@pytest.fixture(scope="session")
-def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteDatabases]:
-    databases = SqliteDatabases(tmp_path_factory.mktemp("sqlite"), migrate)
+def databases(postgres_url: str) -> Iterator[PostgresDatabases]:
+    databases = PostgresDatabases(postgres_url, prepare)
     yield databases
     databases.close()
 
 
 @pytest.fixture
-def new_database(request: pytest.FixtureRequest) -> Iterator[Callable[[str], str]]:
-    """``new_database("sqlite")`` or ``new_database("postgresql")``: the url of an empty, migrated database."""
-    made: list[tuple[SqliteDatabases | PostgresDatabases, str]] = []
+def new_database(databases: PostgresDatabases) -> Iterator[Callable[[], str]]:
+    """``new_database()``: the url of a migrated database with regions and nothing else, another at each call."""
+    taken: list[str] = []
 
-    def create(kind: str) -> str:
-        databases = request.getfixturevalue(f"{kind}_databases")
-        made.append((databases, databases.create()))
-        return made[-1][1]
+    def take() -> str:
+        taken.append(databases.take())
+        return taken[-1]
 
-    yield create
-    for databases, url in made:
-        databases.drop(url)
+    yield take
+    for url in taken:
+        databases.give_back(url)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, new_database: Callable[[str], str]) -> str:
-    """An empty, migrated database; the test runs once on SQLite and once on PostgreSQL."""
-    return new_database(request.param)
+@pytest.fixture
+def database_url(new_database: Callable[[], str]) -> str:
+    """A migrated database with regions and nothing else."""
+    return new_database()
+
+
+@pytest.fixture
+def database_again(databases: PostgresDatabases) -> Iterator[Callable[[], str]]:
+    """``database_again()``: one database, emptied again at each call, for walks one after another."""
+    taken: list[str] = []
+
+    def take() -> str:
+        if taken:
+            databases.give_back(taken.pop())
+        taken.append(databases.take())
+        return taken[-1]
+
+    yield take
+    for url in taken:
+        databases.give_back(url)
+
+
+@pytest.fixture(scope="module")
+def module_database(databases: PostgresDatabases) -> Iterator[str]:
+    """The same for the whole of a module."""
+    url = databases.take()
+    yield url
+    databases.give_back(url)
 
 
 @pytest.fixture(scope="session")

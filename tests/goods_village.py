@@ -18,7 +18,7 @@ from models.goods import NewOffer, NewRequest, make_offer, make_request
 from models.goods_news import tell_donors, tell_households
 from models.notice import Notice
 from models.user import User
-from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
+from tests.stage import DAOXIAN_MEIHUA, Stage
 
 LEXICON = load_lexicon()
 XIANGZIQIAO, LONGHUI, GUANGZHOU, YONGZHOU = "431124102000", "430524101000", "440106000000", "431103000000"
@@ -93,7 +93,6 @@ class Village:
 
 @pytest.fixture
 def village(database_url: str) -> Iterator[Village]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield Village(stage)
     stage.close()

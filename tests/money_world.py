@@ -26,7 +26,7 @@ from models.receiving import answer
 from models.refund import Refund
 from models.staff import Staff
 from tests.spending import COUNTY, at, fixed, owner_of, people
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 # Two appeals; the second is soon full, so that gifts meet at its last yuan.
 TARGETS = (60_000, 3_000)
@@ -80,7 +80,6 @@ class World(RuleBasedStateMachine):
     def begin(self) -> None:
         """Two appeals that take gifts, their payees, and a pool that adds to them."""
         url = self.new_url()
-        seed_regions(url)
         self.stage = Stage(url)
         self.staff = people(self.stage)
         self.platform, self.heard, self.trail = Platform(), set[str](), list[int]()

@@ -24,7 +24,7 @@ from models.database import connect
 from models.machine import SYSTEM, Actor, By
 from models.photo import attach
 from models.progress import due_for_registry, registry_answered
-from models.region import LEVELS, Region
+from models.region import LEVELS
 from models.registry import Finding
 from models.staff import Staff
 from models.task import close_task
@@ -290,23 +290,8 @@ def name_of(say: Say) -> str | None:
 
 
 def seed_regions(database_url: str) -> None:
-    """Provinces, cities and counties of the country; townships and villages of two counties of Hunan.
-
-    Loaded as an operator would once in each process of the tests; whoever comes later gets a copy of those rows.
-    """
+    """Load provinces, cities and counties of the country, and townships and villages of two counties of Hunan."""
     database = connect(database_url)
-    with database.begin() as connection:
-        copied = bool(_regions) and not connection.scalar(select(Region.code).limit(1))
-        if copied:
-            connection.execute(insert(Region), _regions)
-    if not copied:
-        rows = [*read_regions(DIVISIONS), *read_regions(DEMO_VILLAGES)]
-        known = [row for row in rows if row[2] in LEVELS[:3] or row[0].startswith(("431124", "430524"))]
-        load_regions(database, known)
-    if not _regions:
-        with database.connect() as connection:
-            _regions.extend(dict(row) for row in connection.execute(select(Region.__table__)).mappings())
+    rows = [*read_regions(DIVISIONS), *read_regions(DEMO_VILLAGES)]
+    load_regions(database, [row for row in rows if row[2] in LEVELS[:3] or row[0].startswith(("431124", "430524"))])
     database.dispose()
-
-
-_regions: list[dict[str, Any]] = []

@@ -15,7 +15,7 @@ from models.staff import Staff
 from models.task import find_task
 from models.user import User
 from models.verification import LASTS, REMINDER, RejectedLately, Verification, get_case, open_case
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 from tests.verifying import DAY, case, person_of, registered, visited
 
 COUNTY = "431124000000"
@@ -23,7 +23,6 @@ COUNTY = "431124000000"
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     stage.appoint("o-zhou", "village")
     stage.appoint("o-town", "township")

@@ -23,14 +23,13 @@ from models.suspension import release_forgotten, revoke
 from models.task import Task
 from models.verification import Verification
 from tests import wechat_side
-from tests.stage import Stage, id_number, numbered, seed_regions
+from tests.stage import Stage, id_number, numbered
 
 COUNTY, MEIHUA, XIUYI, PANJIA = "431124000000", "431124101000", "431124101208", "431124101209"
 
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

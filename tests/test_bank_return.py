@@ -21,13 +21,12 @@ from models.tie import declare
 from models.top_up import top_up
 from tests.refunding import hear, news_of, plan, runs, want_back
 from tests.spending import at, authorised, owner_of, paid, people, state, wrong
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 from tests.test_paying_race import assert_books_close, at_once
 
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()
@@ -85,11 +84,9 @@ def test_nobody_says_so_of_their_kins_money(stage: Stage) -> None:
 # --- Together with what the platform says of the same gifts
 
 
-def test_its_gifts_refund_is_heard_of_at_the_same_time(new_database: Callable[[str], str]) -> None:
+def test_its_gifts_refund_is_heard_of_at_the_same_time(new_database: Callable[[], str]) -> None:
     """Who holds the ledger's accounts waits for no gift that another holds."""
-    url = new_database("postgresql")
-    seed_regions(url)
-    stage = Stage(url)
+    stage = Stage(new_database())
     try:
         staff = people(stage)
         number, use = not_received(stage, staff, *[1_000] * 12, fen=6_000)

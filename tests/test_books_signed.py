@@ -14,7 +14,7 @@ from models.look import open_appeal
 from models.staff import Appointment, Staff, appoint
 from models.task import find_task, recuse
 from models.verification import NOTICE, get_case
-from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
+from tests.stage import DAOXIAN_MEIHUA, Stage
 from tests.test_books import codes, unguarded
 from tests.verifying import case, registered, visited
 from tests.wechat_side import ACCOUNT
@@ -25,7 +25,6 @@ COUNTY = "431124000000"
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
     """Case 1, verified, and appeal 1, endorsed, by officers of their own; officer 3 stepped aside from the case."""
-    seed_regions(database_url)
     stage = Stage(database_url)
     seats = [("ann", "village"), ("ben", "village"), ("cao", "village"), ("dai", "township")]
     staff = [stage.appoint(f"o-{name}", role) for name, role in seats]
@@ -92,21 +91,19 @@ def test_nobody_is_given_another_role_beside_the_trail(stage: Stage) -> None:
 
 
 def test_a_chain_that_was_cut_is_told_every_night_after_one_that_was_right(
-    new_database: Callable[[str], str], redis_flushed: str
+    new_database: Callable[[], str], redis_flushed: str
 ) -> None:
-    url = new_database("sqlite")
-    seed_regions(url)
-    stage = Stage(url)
+    stage = Stage(new_database())
     stage.open_appeal()
     redis = Redis.from_url(redis_flushed)
-    books.check_and_tell(url, redis, stage.clock())
+    books.check_and_tell(stage.settings.database_url, redis, stage.clock())
     with unguarded(stage) as connection:
         connection.exec_driver_sql("DELETE FROM audit_events")
         connection.exec_driver_sql("UPDATE audit_head SET length = 0, hash = ''")
         connection.exec_driver_sql("UPDATE appeals SET state = 'draft', endorsed_by = NULL")
     for _ in range(2):
         with structlog.testing.capture_logs() as logs:
-            books.check_and_tell(url, redis, stage.clock())
+            books.check_and_tell(stage.settings.database_url, redis, stage.clock())
         assert logs[0]["codes"]["not_as_noted"] == 1
     redis.close()
     stage.close()

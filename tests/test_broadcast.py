@@ -23,7 +23,7 @@ from models.notice import Notice
 from models.outbox import Outcome, claim, settle
 from models.pledge import Pledge
 from models.staff import Staff
-from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
+from tests.stage import DAOXIAN_MEIHUA, Stage
 
 HUNAN = "430000000000"
 _SERIAL = count(1)
@@ -48,7 +48,6 @@ class Hands:
 def stage(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """Pages of three people, so that a dozen is a crowd."""
     monkeypatch.setattr(audience, "PEOPLE", 3)
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()
@@ -190,9 +189,7 @@ def test_killed_before_they_were_handed_over(stage: Stage) -> None:
 
 def test_several_planners_at_once(new_database: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audience, "PEOPLE", 3)
-    url = new_database("postgresql")
-    seed_regions(url)
-    stage = Stage(url)
+    stage = Stage(new_database())
     appeal = stage.open_appeal()
     people = give(stage, appeal, 31)
     broadcast, hands, ready = start(stage, appeal), Hands(), threading.Barrier(4)

@@ -23,7 +23,7 @@ from models.sealing import Keyring, use_keyring
 from models.staff import Staff
 from tests.browsing import DESK, PHONE, SHOTS, chromium, needs_chromium, shoot
 from tests.simulating import StandIn, serving
-from tests.stage import Stage, id_number, seed_regions
+from tests.stage import Stage, id_number
 from tests.test_erase import of
 
 QINGTANG = "431124104000"
@@ -69,7 +69,6 @@ class Press:
 
 @pytest.fixture
 def press(database_url: str, stand_in: Callable[..., StandIn], redis_flushed: str) -> Iterator[Press]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     press = Press(stage, stand_in(stage.app), redis_flushed)
     yield press

@@ -18,17 +18,15 @@ from models.staff import Staff
 from models.task import Task, open_task
 from models.user import User
 from models.verification import NotVerified, get_case, open_case, withdraw
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 from tests.verifying import case, person_of, seen_in_need
 
 COUNTY = "431124000000"
 
 
 @pytest.fixture
-def stage(new_database: Callable[[str], str]) -> Iterator[Stage]:
-    url = new_database("postgresql")
-    seed_regions(url)
-    stage = Stage(url)
+def stage(new_database: Callable[[], str]) -> Iterator[Stage]:
+    stage = Stage(new_database())
     stage.appoint("o-zhou", "village")
     stage.appoint("o-county", "county", COUNTY)
     stage.register("o-wang", "resident")

@@ -32,7 +32,6 @@ from tests.collecting import DONOR, PEOPLE, Collecting
 from tests.giving import give
 from tests.paying import MCHID, PIN, key_folder
 from tests.simulating import OPTIONS, serving
-from tests.stage import seed_regions
 from tests.working import environment, process, until
 
 FEN = 10_000
@@ -107,9 +106,8 @@ class Town:
 
 
 @pytest.fixture
-def town(new_database: Callable[[str], str], redis_flushed: str, tmp_path: Path) -> Iterator[Town]:
-    url, port = new_database("postgresql"), free_port()
-    seed_regions(url)
+def town(new_database: Callable[[], str], redis_flushed: str, tmp_path: Path) -> Iterator[Town]:
+    url, port = new_database(), free_port()
     bot = f"http://127.0.0.1:{port}"
     pay = PayOptions(mchid=MCHID, keys_dir=key_folder())
     simulator = Simulator(replace(OPTIONS, bot_url=f"{bot}/wechat", people=PEOPLE, pay=pay, account_name="帮扶通"))

@@ -50,9 +50,9 @@ class Gate:
 @pytest.mark.chaos
 @pytest.mark.parametrize("queue", ["push", "default"], ids=["a worker that does not fork", "a worker that forks"])
 def test_a_job_whose_worker_was_killed_is_taken_up_again(
-    new_database: Callable[[str], str], redis_flushed: str, tmp_path: Path, queue: str
+    new_database: Callable[[], str], redis_flushed: str, tmp_path: Path, queue: str
 ) -> None:
-    url = new_database("postgresql")
+    url = new_database()
     simulator = Simulator(OPTIONS)
     media = simulator.media.put("image", jpeg())
     database, jobs, gate = connect(url), Jobs(redis_flushed), Gate(simulator)

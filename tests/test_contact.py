@@ -15,7 +15,7 @@ from models.staff import Staff
 from models.ticket import NoSuchTicket, Ticket
 from models.user import User
 from tests import wechat_side
-from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
+from tests.stage import DAOXIAN_MEIHUA, Stage
 from tests.transcript import Actor
 
 SELLING = """@ seller
@@ -35,7 +35,6 @@ $ resident
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     Actor(stage).play(SELLING)
     yield stage

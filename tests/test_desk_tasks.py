@@ -21,14 +21,13 @@ from models.user import User
 from tests.giving import give
 from tests.reconciling import TODAY, TOMORROW_MORNING, Counter, counter, differences
 from tests.refunding import fail_and_plan, hear, news_of, want_back, wrong_books
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 COUNTY, LONGHUI = "431124000000", "430524000000"
 
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     for name, region in (("holder", COUNTY), ("elsewhere", LONGHUI)):
         stage.appoint(f"o-{name}", "fund_holder", region, f"N-{name.upper()}")

@@ -34,7 +34,7 @@ from models.zone import CHINA
 from tests.bench.crowd import make_crowd
 from tests.bench.desk import _explain, _scans
 from tests.pushing import FACTS
-from tests.stage import Stage, seed_regions, settings_for
+from tests.stage import Stage, settings_for
 
 # Of the stage's clock, 2026-11-24.
 MONTH = 202610
@@ -52,7 +52,6 @@ class Killed(Exception):
 def stage(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """Pages of three people, so that a dozen is a crowd."""
     monkeypatch.setattr(digest, "PEOPLE", 3)
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()
@@ -285,11 +284,9 @@ def test_a_kill_between_any_two_transactions(stage: Stage, fault: int) -> None:
     assert all(len(told) == 1 for told in digests(stage).values())
 
 
-def test_several_walkers_at_once(new_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_walkers_at_once(new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(digest, "PEOPLE", 3)
-    url = new_database("postgresql")
-    seed_regions(url)
-    stage = Stage(url)
+    stage = Stage(new_database())
     appeal = stage.open_appeal()
     people = sorted(give(stage, appeal) for _ in range(31))
     ready = threading.Barrier(4)
@@ -321,10 +318,9 @@ SELECT id, 'progress', 0, now() FROM conversations WHERE id <= :appeals
 """
 
 
-def test_a_page_of_a_hundred_thousand_donors_is_found_by_indexes(new_database: Callable[[str], str]) -> None:
+def test_a_page_of_a_hundred_thousand_donors_is_found_by_indexes(new_database: Callable[[], str]) -> None:
     """No statement of a page reads a table from end to end, wherever in the walk it stands."""
-    url = new_database("postgresql")
-    seed_regions(url)
+    url = new_database()
     stage = Stage(url)
     make_crowd(url, stage.database, CROWD)
     with stage.database.begin() as connection:

@@ -53,14 +53,13 @@ from tests.spending import (
     state,
     wrong,
 )
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 LONGHUI = "430524101000"
 
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from models.books import violations
 from tests.spending import asked, authorised, funded, paid, people, wrong
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 # What somebody does beside the program, the triggers taken away where there is one -> what is named at least.
 DONE: list[tuple[str, str | None, set[str]]] = [
@@ -46,7 +46,6 @@ DONE: list[tuple[str, str | None, set[str]]] = [
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()
@@ -73,10 +72,7 @@ def _after(stage: Stage, statement: str, trigger: str | None) -> set[str]:
     """What check-books finds with this done, all of it taken back afterwards."""
     with stage.database.connect() as connection:
         if trigger:
-            table = statement.split()[1]
-            postgres = stage.database.dialect.name == "postgresql"
-            drop = f"DROP TRIGGER {trigger} ON {table}" if postgres else f"DROP TRIGGER {trigger}"
-            connection.execute(text(drop))
+            connection.execute(text(f"DROP TRIGGER {trigger} ON {statement.split()[1]}"))
         connection.execute(text(statement))
         found = {violation.code for violation in violations(connection, stage.clock())}
         connection.rollback()

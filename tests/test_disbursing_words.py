@@ -11,12 +11,11 @@ from models.conversation import Conversation
 from models.disbursement import Disbursement
 from tests import wechat_side
 from tests.spending import asked, at, authorised, paid, passed, people, state, wrong
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

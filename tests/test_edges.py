@@ -16,7 +16,7 @@ from models.staff import Staff
 from models.suspension import suspend
 from models.task import Recusal, find_task, give_to
 from models.verification import LASTS, NOTICE, NotVerified, check_verified, get_case
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 from tests.verifying import case, registered, visited
 
 COUNTY = "431124000000"
@@ -25,7 +25,6 @@ INSTANT = timedelta(microseconds=1)
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

@@ -15,7 +15,7 @@ from models.database import snapshot
 from models.staff import Staff
 from models.task import Recusal, Task, find_task
 from models.verification import get_case
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 from tests.verifying import DAY, registered, visited
 
 COUNTY = "431124000000"
@@ -23,7 +23,6 @@ COUNTY = "431124000000"
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

@@ -19,7 +19,7 @@ from models.produce import Listing
 from models.tables import metadata
 from models.user import Consent, User
 from tests import wechat_side
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 from tests.transcript import Actor
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
@@ -29,7 +29,6 @@ EVENTS = ["user_authorization_cancellation", "user_authorization_revoke"]
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

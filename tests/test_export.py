@@ -18,7 +18,7 @@ from models.ledger.kinds import MOVES
 from models.ledger.tables import LedgerEntry
 from models.public_ledger import balances, overall
 from tests.exporting import export, read, verify
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 from tests.test_books import check
 from tests.test_ledger_books import unguarded
 
@@ -26,7 +26,6 @@ from tests.test_ledger_books import unguarded
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
     """Two appeals, which are 1 and 2, with gifts, a pool, a mistake and a payment."""
-    seed_regions(database_url)
     stage = Stage(database_url)
     for _ in range(2):
         stage.open_appeal()
@@ -196,8 +195,8 @@ def test_a_title_is_no_formula(stage: Stage, tmp_path: Path) -> None:
     assert verify(tmp_path)[0] == 0
 
 
-def test_an_empty_ledger_is_right_too(new_database: Callable[[str], str], tmp_path: Path) -> None:
-    stage = Stage(new_database("sqlite"))
+def test_an_empty_ledger_is_right_too(new_database: Callable[[], str], tmp_path: Path) -> None:
+    stage = Stage(new_database())
     export(stage, tmp_path)
     stage.close()
     assert verify(tmp_path)[0] == 0

@@ -19,7 +19,7 @@ from models.database import snapshot
 from models.ledger import NotPosted, moves, totals
 from models.public_ledger import overall
 from tests.exporting import export, read, verify
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 from tests.test_export import stage as stage
 from tests.test_ledger_walk import DEEDS, Plain, do, wrong
 
@@ -35,15 +35,12 @@ def test_the_command_says_what_it_wrote(stage: Stage, tmp_path: Path) -> None:
     app.extensions["bangfu"]["turns"].database.dispose()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 @settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(deeds=st.lists(DEEDS, min_size=12, max_size=40))
 def test_whatever_was_posted_the_files_add_up_to_the_books(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, kind: str, deeds: Any
+    database_again: Callable[[], str], tmp_path_factory: pytest.TempPathFactory, deeds: Any
 ) -> None:
-    databases = request.getfixturevalue(f"{kind}_databases")
-    url, folder = databases.create(), tmp_path_factory.mktemp("export")
-    seed_regions(url)
+    url, folder = database_again(), tmp_path_factory.mktemp("export")
     stage = Stage(url)
     try:
         for _ in range(2):
@@ -61,7 +58,6 @@ def test_whatever_was_posted_the_files_add_up_to_the_books(
             assert db.execute(text("SELECT count(*) FROM ledger_links")).scalar() == overall(db).transactions
     finally:
         stage.close()
-        databases.drop(url)
 
 
 def play(stage: Stage, deeds: Any) -> None:
@@ -80,11 +76,8 @@ def play(stage: Stage, deeds: Any) -> None:
             do(db, deed, before)
 
 
-def test_its_memory_does_not_grow_with_the_ledger(new_database: Callable[[str], str], tmp_path: Path) -> None:
-    """On SQLite, which posts fast; both databases are read by the same batches."""
-    url = new_database("sqlite")
-    seed_regions(url)
-    stage = Stage(url)
+def test_its_memory_does_not_grow_with_the_ledger(new_database: Callable[[], str], tmp_path: Path) -> None:
+    stage = Stage(new_database())
     stage.open_appeal()
     try:
         post_many(stage, range(800))

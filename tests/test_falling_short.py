@@ -28,14 +28,13 @@ from tests.giving import give
 from tests.matching import pool
 from tests.refunding import hear, news_of, plan, runs, state_of, want_back
 from tests.spending import asked, at, authorised, fixed, funded, paid, passed, people, state, wrong
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 TARGET = 30_000
 
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

@@ -27,7 +27,7 @@ from models.top_up import BankShort, top_up
 from models.undoing import undo, undoable
 from tests.giving import give
 from tests.spending import asked, at, fixed, funded, passed, people, state, wrong
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 COUNTY, ELSEWHERE = "431124000000", "430524000000"
 GIVEN = 50_000
@@ -35,7 +35,6 @@ GIVEN = 50_000
 
 def prepared(url: str) -> Stage:
     """So much is with the channel; two of one fund holder, and one of another."""
-    seed_regions(url)
     stage = Stage(url)
     for name, county in (("HOLDER", COUNTY), ("SECOND", COUNTY), ("ELSEWHERE", ELSEWHERE)):
         stage.appoint(f"o-{name}", "fund_holder", county, name)
@@ -79,7 +78,6 @@ def balances(stage: Stage) -> dict[str, int]:
 
 def test_a_gift_is_paid_out_whole_though_the_channel_kept_a_fee(database_url: str) -> None:
     """As a fund holder comes to it: paying is refused, and says by what words it becomes possible."""
-    seed_regions(database_url)
     stage = Stage(database_url)
     staff = people(stage)
     number = funded(stage, 10_000, holder=staff["holder"], settled=False)
@@ -154,9 +152,8 @@ def test_it_is_undone_and_entered_anew_unless_it_is_spent(stage: Stage) -> None:
     assert wrong(stage) == set()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_whatever_is_entered_and_undone_the_bank_has_what_stands(new_database: Callable[[str], str], kind: str) -> None:
-    stage = prepared(new_database(kind))
+def test_whatever_is_entered_and_undone_the_bank_has_what_stands(new_database: Callable[[], str]) -> None:
+    stage = prepared(new_database())
     deeds = st.tuples(st.sampled_from(["settle", "cover", "cover", "undo"]), st.integers(1, 9_999), st.integers(0, 3))
 
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -191,9 +188,9 @@ def test_whatever_is_entered_and_undone_the_bank_has_what_stands(new_database: C
     stage.close()
 
 
-def test_of_many_at_once_under_one_number_one_is_entered(new_database: Callable[[str], str]) -> None:
+def test_of_many_at_once_under_one_number_one_is_entered(new_database: Callable[[], str]) -> None:
     """Also of what arrives and of what is topped up: the others are told, and nothing fails."""
-    stage = prepared(new_database("postgresql"))
+    stage = prepared(new_database())
     settled(stage, 10_000, 5_000, "B-0")
     for turn in range(3):
 
@@ -220,8 +217,8 @@ def test_of_many_at_once_under_one_number_one_is_entered(new_database: Callable[
     stage.close()
 
 
-def test_fees_are_never_covered_twice_by_many_at_once(new_database: Callable[[str], str]) -> None:
-    stage = prepared(new_database("postgresql"))
+def test_fees_are_never_covered_twice_by_many_at_once(new_database: Callable[[], str]) -> None:
+    stage = prepared(new_database())
     settled(stage, 10_000, 250, "B-0")
 
     def attempt(one: int) -> str:
@@ -269,8 +266,7 @@ def test_what_is_done_beside_the_program_is_held_back_and_named(
             connection.execute(text(statement))
     with stage.database.connect() as connection:
         if trigger:
-            postgres = stage.database.dialect.name == "postgresql"
-            connection.execute(text(f"DROP TRIGGER {trigger} ON fee_covers" if postgres else f"DROP TRIGGER {trigger}"))
+            connection.execute(text(f"DROP TRIGGER {trigger} ON fee_covers"))
         connection.execute(text(statement))
         found = [f"{one.code} {one.subject} {one.subject_id}" for one in check_entries(connection, stage.clock())]
         connection.rollback()

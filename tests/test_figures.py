@@ -20,8 +20,8 @@ def figures(stage: Stage) -> dict[str, float]:
     return {f"{one.name}{''.join(one.labels.values())}": one.value for one in samples}
 
 
-def test_the_door_counts_what_it_answers(new_database: Callable[[str], str]) -> None:
-    stage = Stage(new_database("sqlite"))
+def test_the_door_counts_what_it_answers(new_database: Callable[[], str]) -> None:
+    stage = Stage(new_database())
     before = figures(stage)
     xml = wechat_side.text("你好", "oFigures00000000000000000001")
     for _ in range(3):

@@ -51,7 +51,6 @@ from models.updating import submit as submit_update
 from models.user import Registration, User, register
 from models.verification import Verification
 from tests import wechat_side
-from tests.services import SqliteDatabases
 from tests.stage import Stage, id_number
 from tests.verifying import REASONS, Longest
 
@@ -328,16 +327,16 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(sqlite_databases: SqliteDatabases) -> Iterator[World]:
-    world = World(sqlite_databases.create())
+def world(module_database: str) -> Iterator[World]:
+    world = World(module_database)
     yield world
     world.stage.close()
 
 
 @pytest.fixture(scope="module")
-def untrodden(sqlite_databases: SqliteDatabases) -> Iterator[World]:
+def untrodden(module_database: str) -> Iterator[World]:
     """Another one: whoever tries every number on every page stops appeals and suspends officers on the way."""
-    world = World(sqlite_databases.create())
+    world = World(module_database)
     yield world
     world.stage.close()
 

@@ -17,7 +17,7 @@ from models.appeal import Appeal
 from models.flag import CODES, LOOK_BACK, Flag, Sign, flag_words, flags_of, raise_flag
 from models.photo import Photo, printed
 from tests import wechat_side
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 from tests.test_prints import FOUND
 
 LEXICON = load_lexicon()
@@ -170,7 +170,6 @@ def test_a_list_that_cannot_be_meant_is_refused(bad: dict[str, Any], says: str) 
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     stage.register("o-wang", "resident")
     stage.appoint("o-zhou", "village")
@@ -256,8 +255,8 @@ def test_flags_on_words_follow_what_is_written_and_the_others_stay(stage: Stage)
     assert kept == [("photo_reused", "7", None), ("over_price", "床", 6)]
 
 
-def test_every_code_has_its_words(new_database: Callable[[str], str]) -> None:
-    stage = Stage(new_database("sqlite"))
+def test_every_code_has_its_words(new_database: Callable[[], str]) -> None:
+    stage = Stage(new_database())
     words = stage.app.extensions["bangfu"]["turns"].renderer.env.get_template("shared/flags.txt").module
     stage.close()
     for code in CODES:

@@ -48,7 +48,7 @@ from models.user import User
 from tests.giving import donor_of, give, promise
 from tests.refunding import code_of, fail_and_plan, want_back
 from tests.spending import at, wrong
-from tests.stage import Clock, Stage, seed_regions
+from tests.stage import Clock, Stage
 from tests.telling import CODE, TITLE, WIDE
 from tests.telling import MOST as LARGE
 from tests.test_paying_race import at_once
@@ -59,7 +59,6 @@ WORDS = "加油，我也是山里长大的，路修好了就好了。"
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()
@@ -220,10 +219,8 @@ def test_one_stands_with_a_gift_and_the_same_draft_is_one(stage: Stage) -> None:
             db.flush()
 
 
-def test_of_two_at_once_one_stands(new_database: Callable[[str], str]) -> None:
-    url = new_database("postgresql")
-    seed_regions(url)
-    stage = Stage(url)
+def test_of_two_at_once_one_stands(new_database: Callable[[], str]) -> None:
+    stage = Stage(new_database())
     code = gift(stage, stage.open_appeal())
     results = at_once([partial(said, stage, code, draft=f"d{n}") for n in range(4)])
     assert sorted(type(one).__name__ for one in results) == ["MessageSaid"] * 3 + ["int"]

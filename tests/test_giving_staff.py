@@ -9,12 +9,11 @@ from sqlalchemy.orm import Session as Database
 
 from models.pledge import Pledge
 from models.staff import Staff
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

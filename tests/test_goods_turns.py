@@ -22,7 +22,7 @@ from models.mute import mute
 from models.notice import Notice
 from tests.goods_village import LEXICON, LONGHUI, XIANGZIQIAO, YONGZHOU, Village
 from tests.goods_village import village as village
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 # --- Once a day, in turns
 
@@ -93,12 +93,10 @@ def test_who_gives_much_of_it_hears_once_and_takes_nobodys_turn(village: Village
 )
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nobody_is_told_twice_before_everybody_was(
-    new_database: Callable[[str], str], waiting: int, deaf: set[int], offers: int
+    database_again: Callable[[], str], waiting: int, deaf: set[int], offers: int
 ) -> None:
     """Whatever the number of those who wait, and whoever of them cannot be told."""
-    url = new_database("sqlite")
-    seed_regions(url)
-    village = Village(Stage(url))
+    village = Village(Stage(database_again()))
     names = [village.resident(f"r{serial}") for serial in range(waiting)]
     for serial, name in enumerate(names):
         village.ask(name, told=False)
@@ -165,11 +163,9 @@ def test_those_who_wait_are_found_by_an_index(village: Village) -> None:
 
 def explain(village: Village, words: str, values: Any) -> str:
     with Database(village.stage.database) as db:
-        sqlite = db.get_bind().dialect.name == "sqlite"
-        if not sqlite:
-            db.execute(text("SET LOCAL enable_seqscan = off"))  # of one row it would read it all
-        ask = ("EXPLAIN QUERY PLAN " if sqlite else "EXPLAIN ") + words
-        return "\n".join(" ".join(map(str, row)) for row in db.connection().exec_driver_sql(ask, values))
+        db.execute(text("SET LOCAL enable_seqscan = off"))  # of one row it would read it all
+        plan = db.connection().exec_driver_sql(f"EXPLAIN {words}", values)
+        return "\n".join(" ".join(map(str, row)) for row in plan)
 
 
 # --- At once
@@ -198,8 +194,6 @@ def test_withdrawing_while_others_are_told_waits_for_nobody(village: Village) ->
     number = village.ask(village.resident("wang"), told=False)
     village.ask(village.resident("li"), told=False)
     village.donor("qin")
-    if village.stage.database.dialect.name == "sqlite":
-        pytest.skip("SQLite lets one write at a time")
     with village.session() as db:
         request = db.get_one(GoodsRequest, number, with_for_update=True)
         village.give("qin")

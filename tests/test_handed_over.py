@@ -20,7 +20,7 @@ from models.staff import Staff
 from models.task import find_task
 from models.verification import NOTICE, Verification, get_case
 from models.visit import Visit
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 from tests.test_revision import put_in, wanted
 from tests.verifying import case, registered, visited
 
@@ -29,7 +29,6 @@ HERE, THERE, COUNTY = "431124101204", "431124101205", "431124000000"
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

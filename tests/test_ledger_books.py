@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 import structlog
@@ -17,7 +16,7 @@ from models.ledger import LedgerTransaction, moves, reverse
 from models.ledger.accounts import LedgerAccount
 from models.ledger.links import link_hash
 from models.ledger.tables import LedgerEntry, LedgerHead, LedgerLink
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 from tests.test_books import check, codes
 from tests.test_ledger import NOW
 
@@ -33,7 +32,6 @@ GUARDED = {
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
     """Two appeals. The ledger's transactions 1 to 6: a pool, three gifts, one of them matched, and one reversed."""
-    seed_regions(database_url)
     stage = Stage(database_url)
     for _ in range(2):
         stage.open_appeal()
@@ -52,25 +50,11 @@ def stage(database_url: str) -> Iterator[Stage]:
 @contextmanager
 def unguarded(stage: Stage) -> Iterator[Connection]:
     """As somebody who owns the database can: triggers and constraints are out of the way."""
-    with stage.database.connect() as connection:
-        sqlite = connection.dialect.name == "sqlite"
-        if sqlite:
-            raw: Any = connection.connection.dbapi_connection
-            raw.execute("PRAGMA foreign_keys=OFF")
-        with connection.begin():
-            for table, names in GUARDED.items():
-                if not sqlite:
-                    connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
-                    continue
-                for name in names:
-                    connection.exec_driver_sql(f"DROP TRIGGER {table}_{name}")
-            if sqlite:
-                connection.exec_driver_sql("PRAGMA ignore_check_constraints=ON")
-            else:
-                connection.exec_driver_sql(
-                    "ALTER TABLE ledger_accounts DROP CONSTRAINT ck_ledger_accounts_not_overdrawn"
-                )
-            yield connection
+    with stage.database.connect() as connection, connection.begin():
+        for table in GUARDED:
+            connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+        connection.exec_driver_sql("ALTER TABLE ledger_accounts DROP CONSTRAINT ck_ledger_accounts_not_overdrawn")
+        yield connection
 
 
 def ids(connection: Connection) -> dict[tuple[str, int], int]:
@@ -243,17 +227,15 @@ def empty(stage: Stage) -> None:
 
 
 def test_a_ledger_that_was_made_anew_is_told_by_a_head_that_was_noted_and_every_night(
-    new_database: Callable[[str], str], redis_flushed: str
+    new_database: Callable[[], str], redis_flushed: str
 ) -> None:
-    url = new_database("postgresql")
-    seed_regions(url)
-    stage = Stage(url)
+    stage = Stage(new_database())
     stage.open_appeal()
     redis = Redis.from_url(redis_flushed)
-    books.check_and_tell(url, redis, stage.clock())  # an empty ledger is noted, and may begin
+    books.check_and_tell(stage.settings.database_url, redis, stage.clock())  # an empty ledger is noted, and may begin
     with Database(stage.database) as db, db.begin():
         moves.payment_received(db, 1, 1_000, "gift:1", NOW)
-    books.check_and_tell(url, redis, stage.clock())
+    books.check_and_tell(stage.settings.database_url, redis, stage.clock())
     with stage.database.connect() as connection:
         noted = read_head(connection, LedgerHead)
     assert noted
@@ -265,7 +247,7 @@ def test_a_ledger_that_was_made_anew_is_told_by_a_head_that_was_noted_and_every_
     assert "not_as_noted: ledger 9 was noted" in check(stage, "--ledger-head", f"9:{noted[1]}").output
     for _ in range(2):
         with structlog.testing.capture_logs() as logs:
-            books.check_and_tell(url, redis, stage.clock())
+            books.check_and_tell(stage.settings.database_url, redis, stage.clock())
         assert logs[0]["codes"] == {"not_as_noted": 1}
     redis.close()
     stage.close()

@@ -19,8 +19,8 @@ MANY = 32
 
 
 @pytest.fixture
-def url(new_database: Callable[[str], str]) -> str:
-    return new_database("postgresql")
+def url(new_database: Callable[[], str]) -> str:
+    return new_database()
 
 
 @pytest.fixture

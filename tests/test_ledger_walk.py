@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
@@ -209,19 +208,16 @@ def wrong(url: str) -> set[str]:
         return {each.code for check in checks for each in check(connection, NOW)} - {"no_such_appeal"}
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(blocks=BLOCKS)
-def test_the_ledger_is_what_plain_arithmetic_says(request: pytest.FixtureRequest, kind: str, blocks: Any) -> None:
-    databases = request.getfixturevalue(f"{kind}_databases")
-    url = databases.create()
+def test_the_ledger_is_what_plain_arithmetic_says(database_again: Callable[[], str], blocks: Any) -> None:
+    url = database_again()
     database = connect(url)
     try:
         play_all(database, blocks)
         assert wrong(url) == set()
     finally:
         database.dispose()
-        databases.drop(url)
 
 
 def play_all(database: Engine, blocks: Any) -> None:

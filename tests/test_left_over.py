@@ -42,7 +42,7 @@ from tests.giving import give
 from tests.matching import in_pool, pool
 from tests.refunding import hear, news_of, plan, runs
 from tests.spending import asked, at, owner_of, people, used, wrong
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 COUNTY = Actor(By.COUNTY, "staff:0")
 PEOPLE: dict[Stage, dict[str, int]] = {}
@@ -50,7 +50,6 @@ PEOPLE: dict[Stage, dict[str, int]] = {}
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

@@ -18,8 +18,7 @@ from models.proxy import confirm_act, deny_act, use
 from models.sealing import Keyring, use_keyring
 from models.staff import Staff
 from models.user import Registration, User, register
-from tests.services import SqliteDatabases
-from tests.stage import DAOXIAN_MEIHUA, id_number, seed_regions, settings_for
+from tests.stage import DAOXIAN_MEIHUA, id_number, settings_for
 
 START = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 PEOPLE, OFFICERS = (0, 1), (0, 1)
@@ -143,10 +142,9 @@ class Walk:
 
 
 @pytest.fixture(scope="module")
-def village(sqlite_databases: SqliteDatabases) -> Iterator[Database]:
-    url = sqlite_databases.create()
+def village(module_database: str) -> Iterator[Database]:
+    url = module_database
     use_keyring(Keyring.parse(settings_for(url).data_keys.get_secret_value()))
-    seed_regions(url)
     database = connect(url)
     with Database(database) as db, db.begin():
         for serial in PEOPLE:

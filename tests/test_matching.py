@@ -43,12 +43,11 @@ from tests import matching, spending
 from tests.giving import give, later, ordered, payment_of, promise, state_of, take
 from tests.matching import COUNTY, added, cancel, charity, in_pool, matched_by, pool, put, shut, take_rest, wrong_books
 from tests.refunding import fail_and_plan, spend, want_back
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

@@ -7,7 +7,7 @@ import pytest
 from tests.giving import give
 from tests.matching import charity, pool, shut, take_rest, wrong_books
 from tests.refunding import spend, want_back
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 from tests.test_disbursing_books import _after
 
 # What somebody does beside the program, the trigger taken away where there is one -> what is named at least.
@@ -36,7 +36,6 @@ DONE: list[tuple[str, str | None, set[str]]] = [
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

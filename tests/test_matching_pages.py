@@ -11,13 +11,12 @@ from tests.collecting import DONOR, Collecting, collecting
 from tests.giving import donor_of, give, later
 from tests.matching import SPONSOR, charity, pool, shut
 from tests.refunding import want_back
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 from tests.tracing import code_of, flat, page
 
 
 @pytest.fixture
 def stage(database_url: str, redis_flushed: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url, redis_url=redis_flushed)
     yield stage
     stage.close()
@@ -59,8 +58,8 @@ def _looked(stage: Stage) -> str:
     return stage.say("o-li", "1")
 
 
-def test_the_page_to_pay_says_it_too(new_database: Callable[[str], str], redis_url: str) -> None:
-    with collecting(new_database("sqlite"), redis_url) as stage:
+def test_the_page_to_pay_says_it_too(new_database: Callable[[], str], redis_url: str) -> None:
+    with collecting(new_database(), redis_url) as stage:
         appeal = stage.open_appeal()
         pool(stage, charity(stage), appeal=appeal)
         pledge = stage.pledged(10_000, DONOR, appeal)

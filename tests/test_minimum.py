@@ -30,7 +30,7 @@ from models.user import User
 from tests.giving import donor_of, give, ordered, payment_of, promise, take
 from tests.refunding import want_back
 from tests.spending import asked, at, fixed, paid, passed, people, wrong
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 TARGET = CROWDFUND_MINIMUM
 HALF = TARGET // 2
@@ -38,7 +38,6 @@ HALF = TARGET // 2
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
-import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
@@ -348,10 +347,9 @@ class Money(World):
                 follow_on(db, use, self.stage.clock())
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_whatever_happens_to_money_the_books_are_right(new_database: Callable[[str], str], kind: str) -> None:
+def test_whatever_happens_to_money_the_books_are_right(database_again: Callable[[], str]) -> None:
     class Here(Money):
-        new_url = staticmethod(lambda: new_database(kind))
+        new_url = staticmethod(database_again)
 
     # Fifty steps take minutes to be made fewer: add Phase.shrink when looking for a cause.
     walks = settings(phases=[Phase.generate], max_examples=10, stateful_step_count=80, deadline=None)

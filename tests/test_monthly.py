@@ -40,7 +40,7 @@ from models.zone import CHINA
 from tests.giving import donor_of, give, later, ordered, payment_of, take
 from tests.monthly import ask_monthly, by_month, monthly_of, pay_month, told
 from tests.refunding import want_back
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 COUNTY = Actor(By.COUNTY, "staff:1")
 MOMENTS = st.timedeltas(timedelta(0), timedelta(days=5_000)).map(datetime(2026, 1, 1, tzinfo=UTC).__add__)
@@ -48,7 +48,6 @@ MOMENTS = st.timedeltas(timedelta(0), timedelta(days=5_000)).map(datetime(2026, 
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()
@@ -276,10 +275,8 @@ def test_the_database_holds_one_of_a_donor_and_appeal(stage: Stage) -> None:
         db.execute(update(MonthlyGift).where(MonthlyGift.id == other).values(appeal_id=appeal))
 
 
-def test_of_many_taps_at_once_there_is_one_pledge(new_database: Callable[[str], str]) -> None:
-    url = new_database("postgresql")
-    seed_regions(url)
-    stage = Stage(url)
+def test_of_many_taps_at_once_there_is_one_pledge(new_database: Callable[[], str]) -> None:
+    stage = Stage(new_database())
     try:
         appeal = stage.open_appeal()
         donor_of(stage, "oDonor")
@@ -291,10 +288,8 @@ def test_of_many_taps_at_once_there_is_one_pledge(new_database: Callable[[str], 
         stage.close()
 
 
-def test_of_many_clocks_at_once_one_asks(new_database: Callable[[str], str]) -> None:
-    url = new_database("postgresql")
-    seed_regions(url)
-    stage = Stage(url)
+def test_of_many_clocks_at_once_one_asks(new_database: Callable[[], str]) -> None:
+    stage = Stage(new_database())
     try:
         appeal = stage.open_appeal()
         number = by_month(stage, appeal)

@@ -21,7 +21,7 @@ from flows.world import World
 from models.database import connect
 from models.region import level_of
 from models.user import User
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 from tests.test_readers import said
 from tests.transcript import Actor
 
@@ -58,7 +58,6 @@ def rows(names: Mapping[str, str], ends: Mapping[str, str | None]) -> list[Row]:
 @pytest.fixture
 def world(database_url: str) -> Iterator[Callable[..., World]]:
     """Makes it of these names and ends, beside the country's; once a test."""
-    seed_regions(database_url)
     database = connect(database_url)
 
     def make(names: Mapping[str, str] = TREE, ends: Mapping[str, str | None] = ENDS) -> World:
@@ -164,7 +163,6 @@ REGISTERING = """\
 
 @pytest.fixture
 def actor(database_url: str) -> Iterator[Actor]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     load_regions(stage.database, rows(TREE, {}), now=NOW)
     yield Actor(stage, times=2)

@@ -8,14 +8,13 @@ from sqlalchemy.orm import Session as Database
 
 from models.queue import escalate_overdue
 from models.task import find_task
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 from tests.test_endorsement import COUNTY, to_county
 from tests.verifying import registered
 
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

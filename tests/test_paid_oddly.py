@@ -16,12 +16,11 @@ from tests.giving import later, ordered, payment_of, promise, state_of, take
 from tests.monthly import by_month, pay_month
 from tests.refunding import code_of, refund_of, want_back
 from tests.spending import at, people
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

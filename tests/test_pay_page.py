@@ -26,8 +26,8 @@ from tests.paying import PIN
 
 
 @pytest.fixture
-def stage(new_database: Callable[[str], str], redis_url: str) -> Iterator[Collecting]:
-    with collecting(new_database("sqlite"), redis_url) as stage:
+def stage(new_database: Callable[[], str], redis_url: str) -> Iterator[Collecting]:
+    with collecting(new_database(), redis_url) as stage:
         yield stage
 
 

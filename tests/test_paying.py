@@ -33,7 +33,7 @@ from models.refund import Refund
 from models.unpaid import close_order, due_orders, expire_pledges, is_over
 from models.user import User
 from tests.giving import donor_of, give, later, ordered, payment_of, promise, state_of, take
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 # On the stage these are passed by nobody who would stand in a queue, and nobody asks for a day's bill.
 BY_NOBODY = ("appeal", "case", "task", "bill_day")
@@ -42,7 +42,6 @@ COUNTY = Actor(By.COUNTY, "staff:0")
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

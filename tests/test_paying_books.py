@@ -10,13 +10,12 @@ from sqlalchemy.orm import Session as Database
 from models.books.payments import check_payments
 from models.ledger import moves
 from tests.giving import give, ordered, payment_of, promise, take
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
     """Pledges 1 (paid), 2 (its order is prepaid), 3 (went back, too late) and 4; case 1."""
-    seed_regions(database_url)
     stage = Stage(database_url)
     appeal = stage.open_appeal()
     give(stage, appeal, 10_000, "oOne")

@@ -19,17 +19,15 @@ from models.pledge import Pledge, promised
 from models.refund import Refund
 from models.unpaid import close_order, expire_pledges
 from tests.giving import give, ordered, payment_of, promise, take
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 from tests.test_paying import BY_NOBODY
 
 DONORS = 32
 
 
 @pytest.fixture
-def stage(new_database: Callable[[str], str]) -> Iterator[Stage]:
-    url = new_database("postgresql")
-    seed_regions(url)
-    stage = Stage(url)
+def stage(new_database: Callable[[], str]) -> Iterator[Stage]:
+    stage = Stage(new_database())
     yield stage
     stage.close()
 

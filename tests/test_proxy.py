@@ -23,7 +23,7 @@ from models.staff import Staff
 from models.task import Task
 from models.user import User
 from models.verification import Verification
-from tests.stage import Stage, id_number, seed_regions
+from tests.stage import Stage, id_number
 from tests.test_erase import EVENTS, everything, of, tell_gone
 from tests.transcript import Actor
 
@@ -75,7 +75,6 @@ class Village:
 
 @pytest.fixture
 def village(database_url: str) -> Iterator[Village]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield Village(stage)
     stage.close()

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session as Database
 from models.card import Card
 from models.conversation import Conversation
 from tests import wechat_side
-from tests.services import SqliteDatabases
 from tests.stage import id_number
 from tests.test_fits import ASTRAY, LONGEST, STORY, TARGET, TITLE, WIDE, World, question, tell_the_bot
 
@@ -27,8 +26,8 @@ ANSWERS = {
 
 
 @pytest.fixture(scope="module")
-def world(sqlite_databases: SqliteDatabases) -> Iterator[World]:
-    world = World(sqlite_databases.create())
+def world(module_database: str) -> Iterator[World]:
+    world = World(module_database)
     yield world
     world.stage.close()
 

@@ -13,7 +13,7 @@ from models.produce import Listing, NewListing, put_on_sale
 from models.public import find_story
 from models.shelves import APPEALS, MARKET, OFFERS, PAGE, REQUESTS, Shelf, Wanted, own_pledges
 from models.user import User
-from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
+from tests.stage import DAOXIAN_MEIHUA, Stage
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 CHANGSHA_YUELU = "430104000000"
@@ -22,7 +22,6 @@ REASON = "老伴有病，家里揭不开锅"
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

@@ -14,17 +14,14 @@ from flows.readers import Place
 from flows.readers.base import Accepted, Asking, Offer, Reading, Rejected
 from flows.world import World
 from models.database import connect
-from models.migrations import upgrade
 from tests.test_readers import said
 
 MEIHUA = "湖南省永州市道县梅花镇"
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    url = f"sqlite:///{tmp_path_factory.mktemp('places') / 'regions.db'}"
-    upgrade(url)
-    database = connect(url)
+def world(module_database: str) -> Iterator[World]:
+    database = connect(module_database)
     load_regions(database, [*read_regions(DIVISIONS), *read_regions(DEMO_VILLAGES)])
     with Session(database) as db:
         now = datetime(2026, 11, 24, tzinfo=UTC)

@@ -25,9 +25,9 @@ ASTRAY = {"replies/not_understood", "replies/did_you_mean", "replies/stale", "re
 
 
 @pytest.fixture
-def stage(new_database: Callable[[str], str]) -> Iterator[Stage]:
+def stage(new_database: Callable[[], str]) -> Iterator[Stage]:
     """The demo's data set, and like the demo it takes money; at ten in the morning in China of 24 November 2026."""
-    stage = Collecting(new_database("sqlite"), "redis://127.0.0.1:1/0", Clock())
+    stage = Collecting(new_database(), "redis://127.0.0.1:1/0", Clock())
     seed(stage.database, wechat_side.ACCOUNT, stage.clock())
     yield stage
     stage.close()
@@ -93,8 +93,8 @@ def test_a_file_that_is_named_exists(path):
     assert path.startswith("var/") or (ROOT / path).exists()
 
 
-def test_every_command_is_listed_and_every_listed_one_exists(tmp_path):
-    app = create_app(settings_for(f"sqlite:///{tmp_path / 'none.db'}"))
+def test_every_command_is_listed_and_every_listed_one_exists():
+    app = create_app(settings_for("postgresql://nobody@127.0.0.1:9/none"))
     listed = {row[0].strip("`").split()[0] for row in rows(section("Commands")) if re.match("`(?!make )", row[0])}
     assert listed == set(app.cli.commands)
     assert set(re.findall(r"flask --app wsgi ([a-z-]+)", README)) <= listed

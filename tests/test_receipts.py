@@ -30,7 +30,7 @@ from models.receipting import (
 from models.staff import Staff
 from models.user import User
 from tests import giving, refunding
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 DAOXIAN, LONGHUI = "431124000000", "430524000000"
 NAME, TAX = "永州市某某果业有限公司", "91110000600037341L"
@@ -38,7 +38,6 @@ NAME, TAX = "永州市某某果业有限公司", "91110000600037341L"
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()
@@ -214,10 +213,8 @@ def test_the_charity_hears_of_several_in_one_word(stage: Stage, holder: int, gif
     assert "有 2 件新的等您办" in told
 
 
-def test_of_two_who_decide_at_once_one_does(new_database: Callable[[str], str]) -> None:
-    url = new_database("postgresql")
-    seed_regions(url)
-    stage = Stage(url)
+def test_of_two_who_decide_at_once_one_does(new_database: Callable[[], str]) -> None:
+    stage = Stage(new_database())
     holder = stage.appoint("o-holder", "fund_holder", DAOXIAN)
     gift = giving.give(stage, stage.open_appeal(), 10_000, "o-li")
     number = asked(stage, gift)

@@ -15,14 +15,13 @@ from models.ledger.tables import LedgerTransaction
 from models.payment import PayOrder
 from tests.reconciling import TODAY, TOMORROW_MORNING, Counter, counter, differences
 from tests.refunding import wrong_books
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 COUNTY, LONGHUI = "431124000000", "430524000000"
 
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

@@ -20,7 +20,7 @@ from models.payment import PayOrder
 from models.pledge import Pledge
 from models.refund import Refund
 from tests.reconciling import TODAY, TOMORROW_MORNING, Counter, counter, day_row, differences, told
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 NUMBER = number_of(TODAY)
 DAY = timedelta(days=1)
@@ -28,7 +28,6 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()
@@ -50,8 +49,7 @@ def jobs(redis_flushed: str) -> Iterator[Jobs]:
 def unguarded(stage: Stage, table: str, trigger: str) -> Connection:
     """Behind the database's back: for what only a broken disk or a person with its password does."""
     connection = stage.database.connect()
-    on = f" ON {table}" if stage.database.dialect.name == "postgresql" else ""
-    connection.execute(text(f"DROP TRIGGER {table}_{trigger}{on}"))
+    connection.execute(text(f"DROP TRIGGER {table}_{trigger} ON {table}"))
     return connection
 
 

@@ -11,14 +11,13 @@ from models.bill_day import BillDay, BillLine, number_of
 from models.books.bills import check_bills
 from models.database import snapshot
 from tests.reconciling import TODAY, TOMORROW_MORNING, Counter, counter
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

@@ -21,10 +21,8 @@ from tests.working import environment, process, until
 AGO = timedelta(days=2)
 
 
-def test_a_day_is_reconciled_by_a_worker(
-    new_database: Callable[[str], str], redis_flushed: str, tmp_path: Path
-) -> None:
-    url = new_database("postgresql")
+def test_a_day_is_reconciled_by_a_worker(new_database: Callable[[], str], redis_flushed: str, tmp_path: Path) -> None:
+    url = new_database()
     with collecting(url, redis_flushed) as stage:
         stage.clock.move(-AGO)
         appeal = stage.open_appeal()

@@ -23,7 +23,7 @@ from models.refund import Refund
 from models.zone import CHINA
 from tests.giving import promise
 from tests.reconciling import TODAY, TOMORROW_MORNING, Counter, Row, bill_of, counter
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 SEED = 20_261_125
 YEAR, SEASON = 365, 91
@@ -228,11 +228,10 @@ def write(stage: Stage, year: Year) -> None:
         accounts = {account.kind: held.id for account, held in lock(db, (CHANNEL, UNASSIGNED)).items()}
         first = (db.scalar(select(func.max(LedgerTransaction.id))) or 0) + 1
         link = (db.scalar(select(func.max(LedgerLink.number))) or 0) + 1
-        if stage.database.dialect.name == "postgresql":
-            # Each posting's own, one by one, would take minutes; the sums that they keep are not read here.
-            db.execute(text("SET LOCAL statement_timeout = 0"))
-            for table in ("ledger_entries", "ledger_links"):
-                db.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+        # Each posting's own, one by one, would take minutes; the sums that they keep are not read here.
+        db.execute(text("SET LOCAL statement_timeout = 0"))
+        for table in ("ledger_entries", "ledger_links"):
+            db.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
         db.execute(insert(PayOrder), year.orders)
         db.execute(insert(Refund), year.refunds)
         # Postings in the order of time, so that nothing goes back before it came.
@@ -273,7 +272,6 @@ def reconcile(till: Counter, year: Year) -> None:
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

@@ -23,14 +23,13 @@ from models.task import Task
 from models.user import User
 from tests.giving import donor_of, give, later, ordered, payment_of, promise, take
 from tests.refunding import code_of, hear, news_of, refund_of, spend, state_of, want_back, wrong_books
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 COUNTY = "431124000000"
 
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

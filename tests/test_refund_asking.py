@@ -29,7 +29,7 @@ from tests.giving import ordered, promise, take
 from tests.paying import NOON, NOTIFY, OPTIONS, PIN, Merchant, trading
 from tests.refunding import fail_and_plan, refund_of, state_of, want_back, wrong_books
 from tests.simulating import serving
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 
 class Till:
@@ -94,7 +94,6 @@ class Till:
 
 @pytest.fixture
 def till(database_url: str) -> Iterator[Till]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     with trading() as merchant, serving(create_simulator(merchant.simulator.options, merchant.simulator)) as url:
         till = Till(stage, merchant, url)

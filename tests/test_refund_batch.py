@@ -29,7 +29,7 @@ from models.shares import split
 from models.staff import Staff
 from tests.giving import give
 from tests.refunding import fail, fail_and_plan, hear, news_of, refund_of, spend, want_back, wrong_books
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 COUNTY = Actor(By.COUNTY, "staff:0")
 MANY = 1_000
@@ -55,7 +55,6 @@ class Hands:
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()
@@ -163,10 +162,8 @@ def test_an_appeal_that_nobody_gave_to_has_no_run(stage: Stage) -> None:
         assert live_runs(db) == []
 
 
-def test_of_two_workers_one_takes_the_page(new_database: Callable[[str], str]) -> None:
-    url = new_database("postgresql")
-    seed_regions(url)
-    stage = Stage(url)
+def test_of_two_workers_one_takes_the_page(new_database: Callable[[], str]) -> None:
+    stage = Stage(new_database())
     appeal = stage.open_appeal()
     give(stage, appeal, 1_000)
     run = cancel(stage, appeal)

@@ -11,12 +11,11 @@ from models.books import violations
 from models.refund import Refund
 from tests.giving import give
 from tests.refunding import fail, hear, news_of, want_back, wrong_books
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

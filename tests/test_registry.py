@@ -17,7 +17,7 @@ from models.registry import Finding, RegistryEntry, fold_name, look_up, same_nam
 from models.rotation import Rotated, rotate
 from models.sealing import Keyring, keyring, use_keyring
 from models.tie import Tie
-from tests.stage import DAOXIAN_MEIHUA, Stage, id_number, seed_regions
+from tests.stage import DAOXIAN_MEIHUA, Stage, id_number
 
 NEW = base64.b64encode(bytes(range(32))).decode()
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
@@ -94,7 +94,6 @@ def test_nothing_of_a_person_lies_readable_in_the_table(database: Engine) -> Non
 
 
 def test_after_rotating_the_old_key_may_go(database_url: str, database: Engine) -> None:
-    seed_regions(database_url)
     stage = Stage(database_url)
     officer = stage.appoint("o-zhou", "village")
     enter(database, id_number(3))

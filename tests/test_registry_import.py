@@ -321,7 +321,7 @@ def test_a_key_that_changed_in_between_doubles_nobody(database: Engine, file: Ca
 
 
 def test_others_write_while_a_file_is_read(database: Engine, database_url: str, file: Callable[..., Path]) -> None:
-    """No transaction is open between two batches, or on SQLite this one would wait until it gives up."""
+    """No transaction is open between two batches."""
     other = connect(database_url)
 
     def rows(sheet: Sheet) -> Iterator[Any]:
@@ -425,15 +425,8 @@ def test_nothing_of_anybody_is_printed(app: Flask, file: Callable[..., Path], tm
 
 def refuse(database: Engine, status: str) -> Callable[[], None]:
     """The database takes no such rows any more; what is returned makes it take them again."""
-    if database.dialect.name == "postgresql":
-        begin = [f"ALTER TABLE registry_entries ADD CONSTRAINT refused CHECK (status <> '{status}')"]
-        end = ["ALTER TABLE registry_entries DROP CONSTRAINT refused"]
-    else:
-        begin = [
-            f"CREATE TRIGGER refused BEFORE INSERT ON registry_entries WHEN NEW.status = '{status}' "
-            f"BEGIN SELECT RAISE(ABORT, '{status}'); END"
-        ]
-        end = ["DROP TRIGGER refused"]
+    begin = [f"ALTER TABLE registry_entries ADD CONSTRAINT refused CHECK (status <> '{status}')"]
+    end = ["ALTER TABLE registry_entries DROP CONSTRAINT refused"]
 
     def say(statements: list[str]) -> None:
         with database.begin() as connection:

@@ -33,7 +33,7 @@ from models.registry import UNAVAILABLE, Finding
 from models.user import User
 from models.verification import Verification, case_of
 from tests.simulating import serving
-from tests.stage import Stage, id_number, seed_regions, settings_for
+from tests.stage import Stage, id_number, settings_for
 from tests.test_settings import OWN
 
 ROOT = Path(__file__).parent.parent
@@ -337,7 +337,6 @@ class Case:
 
 @pytest.fixture
 def case(database_url: str, url: str, redis_flushed: str) -> Iterator[Case]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     case = Case(stage, url, redis_flushed)
     yield case
@@ -368,7 +367,7 @@ def test_without_an_answer_the_case_waits_and_is_asked_again(office: Office, cas
 def test_no_transaction_is_open_while_the_registry_is_asked(case: Case) -> None:
     class Looking:
         def look_up(self, id_number: str, name: str) -> Finding:
-            # On SQLite this would wait for itself, on PostgreSQL for the row.
+            # Inside of one it would wait for the row.
             with case.database.begin() as connection:
                 connection.execute(update(Verification).values(registry_tries=7))
             return UNAVAILABLE

@@ -29,7 +29,7 @@ from models.user import User
 from models.verification import MACHINE as CASES
 from models.verification import Verification
 from tests import wechat_side
-from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
+from tests.stage import DAOXIAN_MEIHUA, Stage
 from tests.verifying import seen_in_need
 
 DAOXIAN, HUNAN, QINGTANG = "431124000000", "430000000000", "431124104000"
@@ -48,7 +48,6 @@ STEPS: dict[tuple[str, str], tuple[str, dict[str, str]]] = {
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

@@ -26,15 +26,13 @@ from models.revision import Revision, waiting_for
 from models.shelves import APPEALS
 from models.staff import Staff
 from models.task import HasAPart, NotYourTurn, OutsideRegion, find_task
-from tests.services import SqliteDatabases
-from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
+from tests.stage import DAOXIAN_MEIHUA, Stage
 
 STORY = "家里有三口人，想把院子里的棚子修好，冬天羊就不会冻着了，开春能多卖两只，给两个孩子交学费，也把饲料钱还上。"
 
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()
@@ -182,9 +180,8 @@ ACTS = st.lists(
 
 
 @pytest.fixture(scope="module")
-def walked(sqlite_databases: SqliteDatabases) -> Iterator[tuple[Stage, int]]:
-    url = sqlite_databases.create()
-    seed_regions(url)
+def walked(module_database: str) -> Iterator[tuple[Stage, int]]:
+    url = module_database
     stage = Stage(url)
     number = publish(stage)
     stage.appoint("o-far", "village", "431124104000")

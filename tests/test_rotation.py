@@ -12,14 +12,13 @@ from models.conversation import BrokenSession, Conversation, Turn
 from models.rotation import Rotated, rotate
 from models.sealing import CannotOpen, Keyring, keyring, use_keyring
 from models.user import User
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 NEW = base64.b64encode(bytes(range(32))).decode()
 
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

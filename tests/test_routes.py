@@ -26,9 +26,9 @@ def routes(stage: Stage) -> dict[str, set[str]]:
 
 
 @pytest.fixture
-def stage(new_database: Callable[[str], str]) -> Iterator[Stage]:
+def stage(new_database: Callable[[], str]) -> Iterator[Stage]:
     """One that takes money: it has all the doors."""
-    stage = Collecting(new_database("sqlite"), "redis://127.0.0.1:1/0")
+    stage = Collecting(new_database(), "redis://127.0.0.1:1/0")
     yield stage
     stage.close()
 
@@ -38,8 +38,8 @@ def test_every_route_is_listed_with_who_may_use_it(stage: Stage) -> None:
     assert not unlisted, f"say in tests/test_routes.py who may open {sorted(unlisted)}, and test that nobody else can"
 
 
-def test_where_nothing_is_collected_there_is_no_door_for_money(new_database: Callable[[str], str]) -> None:
-    stage = Stage(new_database("sqlite"))
+def test_where_nothing_is_collected_there_is_no_door_for_money(new_database: Callable[[], str]) -> None:
+    stage = Stage(new_database())
     found = {rule for rule in routes(stage) if "pay" in rule}
     stage.close()
     assert found == set()

@@ -25,7 +25,7 @@ from models.team import StoppedAbove
 from models.tie import declare, tied_to
 from models.user import User
 from models.verification import Verification, get_case, open_case
-from tests.stage import Stage, id_number, numbered, seed_regions
+from tests.stage import Stage, id_number, numbered
 from tests.verifying import case, objected, registered, visited
 
 COUNTY, MEIHUA, VILLAGE = "431124000000", "431124101000", "431124101208"
@@ -33,7 +33,6 @@ COUNTY, MEIHUA, VILLAGE = "431124000000", "431124101000", "431124101208"
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

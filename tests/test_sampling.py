@@ -17,14 +17,13 @@ from models.staff import Staff
 from models.task import HasAPart, NotYourTurn, OutsideRegion, find_task
 from models.verdict import suspend
 from models.verification import Verification, get_case
-from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
+from tests.stage import DAOXIAN_MEIHUA, Stage
 
 DAOXIAN = "431124000000"
 
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     stage.appoint("o-zhou", "village")
     stage.appoint("o-town", "township")

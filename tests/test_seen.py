@@ -9,7 +9,7 @@ from bot.tending import tend
 from models import verdict
 from models.staff import Staff
 from models.verification import NOTICE, get_case
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 from tests.verifying import case, registered, visited
 
 COUNTY = "431124000000"
@@ -17,7 +17,6 @@ COUNTY = "431124000000"
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     stage.appoint("o-county", "county", COUNTY)
     yield stage

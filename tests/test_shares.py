@@ -15,7 +15,7 @@ from models.pledge import Pledge
 from models.shares import split
 from models.sharing import begin_shares, give_page
 from tests.spending import asked, fixed, funded, give_many, people
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 WEIGHTS = st.dictionaries(st.integers(1, 10**6), st.integers(0, 10**11), min_size=1, max_size=30)
 
@@ -50,11 +50,8 @@ def test_of_equal_remainders_the_smaller_number_gives_one_fen_more() -> None:
     assert split(100, {1: 1, 2: 1, 3: 1, 4: 97}) == {1: 1, 2: 1, 3: 1, 4: 97}
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_the_database_divides_as_the_function_does(new_database: Callable[[str], str], kind: str) -> None:
-    url = new_database(kind)
-    seed_regions(url)
-    stage = Stage(url)
+def test_the_database_divides_as_the_function_does(new_database: Callable[[], str]) -> None:
+    stage = Stage(new_database())
     staff = people(stage)
     number = funded(stage, 100, holder=staff["holder"])
     fixed(stage, number)
@@ -99,12 +96,9 @@ def test_the_database_divides_as_the_function_does(new_database: Callable[[str],
     stage.close()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_gifts_give_again_only_what_is_left_of_them(new_database: Callable[[str], str], kind: str) -> None:
+def test_gifts_give_again_only_what_is_left_of_them(new_database: Callable[[], str]) -> None:
     """Spent in many odd parts to the last fen, a thousand gifts have each given exactly themselves."""
-    url = new_database(kind)
-    seed_regions(url)
-    stage = Stage(url)
+    stage = Stage(new_database())
     staff = people(stage)
     number = funded(stage, 100_003, holder=staff["holder"])
     fixed(stage, number)

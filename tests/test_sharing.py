@@ -21,7 +21,7 @@ from models.top_up import top_up
 from models.user import User
 from tests.refunding import hear, news_of
 from tests.spending import asked, at, fixed, funded, give_many, passed, people, wrong
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 GIFTS, FEN = 1_200, 500
 # What check-books says of gifts that nobody has paid.
@@ -30,7 +30,6 @@ PAST_THE_DOOR = {"state_differs", "gift_and_payment", "trail_gap"}
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

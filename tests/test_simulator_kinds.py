@@ -10,7 +10,7 @@ from bot.simulator.options import Mode
 from bot.simulator.platform import Status
 from config.settings import Mode as DoorMode
 from tests.simulating import StandIn
-from tests.stage import seed_regions, settings_for
+from tests.stage import settings_for
 
 KINDS = [
     envelope.text("菜单"),
@@ -51,10 +51,9 @@ SILENT = [
 
 @pytest.mark.parametrize("mode", Mode)
 def test_every_kind_passes_the_door_in_every_mode(
-    mode: Mode, new_database: Callable[[str], str], stand_in: Callable[..., StandIn]
+    mode: Mode, new_database: Callable[[], str], stand_in: Callable[..., StandIn]
 ) -> None:
-    url = new_database("sqlite")
-    seed_regions(url)
+    url = new_database()
     app = create_app(settings_for(url, mode=DoorMode(mode)))
     simulator = stand_in(app, mode=mode).simulator
     for content in (*KINDS, *SILENT):

@@ -21,7 +21,7 @@ from models.team import is_below
 from models.tie import tied_to
 from models.user import User
 from tests import wechat_side
-from tests.stage import Clock, Stage, id_number, numbered, seed_regions
+from tests.stage import Clock, Stage, id_number, numbered
 
 COUNTY, MEIHUA, QINGTANG = "431124000000", "431124101000", "431124104000"
 VILLAGES = ("431124101208", "431124101209", "431124101213")
@@ -174,7 +174,6 @@ class Walk:
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Engine]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     for openid in PEOPLE:
         stage.person(openid)

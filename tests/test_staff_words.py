@@ -24,7 +24,7 @@ from models.staff import STAFF_ROLES, Staff
 from models.task import open_task
 from models.ticket import open_ticket
 from models.verification import Verification
-from tests.stage import DAOXIAN_MEIHUA, Stage, seed_regions
+from tests.stage import DAOXIAN_MEIHUA, Stage
 from tests.test_review import SEAT
 from tests.verifying import seen_in_need
 
@@ -36,7 +36,6 @@ MATTERS = (Takes.MATTER, Takes.MATTER_AND_WORDS)
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

@@ -28,7 +28,7 @@ from models.tie import declare
 from tests.giving import ordered, payment_of, promise, take
 from tests.reconciling import TODAY, TOMORROW_MORNING, Counter, counter, told
 from tests.refunding import hear, news_of, want_back, wrong_books
-from tests.stage import Stage, id_number, seed_regions
+from tests.stage import Stage, id_number
 from tests.straying import WANTED, astray, case_of, pledge_of
 
 COUNTY = "431124000000"
@@ -36,7 +36,6 @@ COUNTY = "431124000000"
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     stage.appoint("o-holder", "fund_holder", COUNTY, "HOLDER")
     yield stage
@@ -190,10 +189,8 @@ def test_nobody_decides_about_their_own_gift_or_kin(stage: Stage) -> None:
         settled(stage, "give_back", number, "OTHER")
 
 
-def test_of_several_at_once_one_settles_it(new_database: Callable[[str], str]) -> None:
-    url = new_database("postgresql")
-    seed_regions(url)
-    stage = Stage(url)
+def test_of_several_at_once_one_settles_it(new_database: Callable[[], str]) -> None:
+    stage = Stage(new_database())
     stage.appoint("o-holder", "fund_holder", COUNTY, "HOLDER")
     stage.open_appeal()
     number = astray(stage, "other_amount", 9_000)
@@ -211,11 +208,8 @@ def test_of_several_at_once_one_settles_it(new_database: Callable[[str], str]) -
     stage.close()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_what_is_nobodys_is_what_waits(new_database: Callable[[str], str], kind: str) -> None:
-    url = new_database(kind)
-    seed_regions(url)
-    stage = Stage(url)
+def test_what_is_nobodys_is_what_waits(new_database: Callable[[], str]) -> None:
+    stage = Stage(new_database())
     stage.appoint("o-holder", "fund_holder", COUNTY, "HOLDER")
     deed = st.tuples(
         st.sampled_from(["unknown_order", "other_amount", "paid_twice"]),
@@ -261,9 +255,8 @@ def test_what_does_not_fit_together_is_named(stage: Stage, wrong: str, found: se
     stage.open_appeal()
     astray(stage, "other_amount", 9_000)
     settled(stage, "assign", astray(stage, "other_amount", 9_000))
-    drop = "DROP TRIGGER pay_cases_closed_once" + (" ON pay_cases" if stage.database.dialect.name != "sqlite" else "")
     with stage.database.begin() as connection:
-        connection.execute(text(drop))
+        connection.execute(text("DROP TRIGGER pay_cases_closed_once ON pay_cases"))
         connection.execute(text(wrong))
     with stage.database.connect() as connection:
         named = {f"{one.code} {one.subject} {one.subject_id}" for one in check_payments(connection, stage.clock())}

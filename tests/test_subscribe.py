@@ -27,9 +27,8 @@ from models.outbox import Outcome, claim, settle
 from models.subscription import AFTER_A_NO, ASK_AGAIN, Subscription, Templates, find_consents, give_back, lacking
 from models.user import User
 from tests import wechat_side
-from tests.services import SqliteDatabases
 from tests.simulating import OPTIONS, posting_to
-from tests.stage import Stage, id_number, seed_regions
+from tests.stage import Stage, id_number
 
 CARDS = {"progress": "sProgress", "money": "sMoney", "task": "sTask"}
 PROGRESS, MONEY = CARDS["progress"], CARDS["money"]
@@ -72,7 +71,6 @@ class Asking(Stage):
     def gift(self, openid: str) -> str:
         """What is said after a pledge to an appeal of today."""
         if not self.registered:
-            seed_regions(self.settings.database_url)
             self.registered = self.register(openid, "donor")
         return self.pledge(openid, self.open_appeal(target_fen=99_999_999))
 
@@ -178,8 +176,8 @@ ACTS = st.lists(
 
 
 @pytest.fixture(scope="module")
-def both_sides(sqlite_databases: SqliteDatabases) -> Iterator[tuple[Asking, Callable[[], Simulator]]]:
-    stage = Asking(sqlite_databases.create())
+def both_sides(module_database: str) -> Iterator[tuple[Asking, Callable[[], Simulator]]]:
+    stage = Asking(module_database)
     forms = tuple(Template(theirs, theirs, "", long_term=card == "task") for card, theirs in CARDS.items())
     made: list[Simulator] = []
 
@@ -277,10 +275,8 @@ def test_where_nothing_is_set_up_nobody_is_asked(database_url: str) -> None:
     stage.close()
 
 
-def test_a_resident_is_asked_when_they_have_registered(new_database: Callable[[str], str]) -> None:
-    url = new_database("sqlite")
-    seed_regions(url)
-    stage = Asking(url)
+def test_a_resident_is_asked_when_they_have_registered(new_database: Callable[[], str]) -> None:
+    stage = Asking(new_database())
     reply = ""
     for words in ("注册", "1", "1", "1", "王秀兰", id_number(3), "13800000000", "道县梅花镇", "确认"):
         reply = stage.say("oWang", words)
@@ -289,8 +285,8 @@ def test_a_resident_is_asked_when_they_have_registered(new_database: Callable[[s
     stage.close()
 
 
-def test_the_longest_reply_with_the_link_fits_into_one_message(new_database: Callable[[str], str]) -> None:
-    stage = Asking(new_database("sqlite"), public_url=f"https://{'a' * 60}.bangfu.example.cn")
+def test_the_longest_reply_with_the_link_fits_into_one_message(new_database: Callable[[], str]) -> None:
+    stage = Asking(new_database(), public_url=f"https://{'a' * 60}.bangfu.example.cn")
     stage.gift("oAunt")
     stage.clock.move(ASK_AGAIN)
     with Database(stage.database) as db, db.begin():

@@ -24,7 +24,6 @@ from bot.web.subscribe import WECHAT_SDK
 from config.settings import Environment
 from tests.browsing import DESK, PHONE, chromium, needs_chromium, pick, shoot
 from tests.simulating import OPTIONS, serving
-from tests.stage import seed_regions
 from tests.test_simulator_delivery import MENU
 from tests.test_subscribe import CARDS, LINK, MONEY, PROGRESS, Asking
 
@@ -56,14 +55,14 @@ def running(url: str, redis_url: str) -> Iterator[tuple[Asking, Simulator, str]]
 
 
 @pytest.fixture
-def door(new_database: Callable[[str], str], redis_url: str) -> Iterator[tuple[Asking, Simulator, str]]:
-    with running(new_database("sqlite"), redis_url) as found:
+def door(new_database: Callable[[], str], redis_url: str) -> Iterator[tuple[Asking, Simulator, str]]:
+    with running(new_database(), redis_url) as found:
         yield found
 
 
 @pytest.fixture
-def stage(new_database: Callable[[str], str]) -> Iterator[Asking]:
-    stage = Asking(new_database("sqlite"))
+def stage(new_database: Callable[[], str]) -> Iterator[Asking]:
+    stage = Asking(new_database())
     yield stage
     stage.close()
 
@@ -132,7 +131,6 @@ def test_without_a_script_the_page_says_where_to_open_it_and_what_works_without(
 
 def test_staff_are_asked_for_their_tasks_too(door: Any) -> None:
     stage, _, _ = door
-    seed_regions(stage.settings.database_url)
     stage.appoint("oAunt", "village")
     assert f'template="{MONEY},{PROGRESS},{CARDS["task"]}"' in opened(stage, link_for(stage)).get_data(as_text=True)
 

@@ -27,7 +27,7 @@ from models.ticket import LASTS, Ticket, close_ticket, open_ticket
 from models.user import Household, User
 from models.verification import MACHINE as CASES
 from models.verification import Verification, open_case
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 DAOXIAN, LONGHUI = "431124000000", "430524000000"
 MEIHUA, QINGTANG = "431124101000", "431124104000"
@@ -41,7 +41,6 @@ OF_A_HOUSEHOLD = ("households", "users", "verifications", "tasks", "appeals", "t
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

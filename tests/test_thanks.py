@@ -35,7 +35,7 @@ from models.task import Task, find_task
 from models.thanking import REST, NobodyGave, ThankedLately, ThanksWait
 from models.update import Update
 from models.updating import NothingToTell, open_update, publish, send_back, submit
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 WORDS = "谢谢大家帮我们修路，孩子上学不再踩泥了。"
 _SERIAL = count(1)
@@ -60,7 +60,6 @@ class Hands:
 def stage(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """Pages of three people, so that a dozen is a crowd."""
     monkeypatch.setattr(audience, "PEOPLE", 3)
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()
@@ -184,10 +183,8 @@ def test_what_was_sent_back_does_not_count(stage: Stage) -> None:
     assert say(stage, number) > first
 
 
-def test_two_drafts_at_one_moment_are_one(new_database: Callable[[str], str]) -> None:
-    url = new_database("postgresql")
-    seed_regions(url)
-    stage = Stage(url)
+def test_two_drafts_at_one_moment_are_one(new_database: Callable[[], str]) -> None:
+    stage = Stage(new_database())
     number = stage.open_appeal()
     give(stage, number)
 

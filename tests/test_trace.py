@@ -27,7 +27,7 @@ from models.refund import Refund
 from models.shares import split
 from models.trace import Step, Trace, find_trace
 from tests import giving, refunding
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 from tests.tracing import GIFT, OTHER, SPENT, code_of, flat, page, received, secrets, walked, yuan
 
 NOBODYS = "ZZZZ2345ZZ"
@@ -35,7 +35,6 @@ NOBODYS = "ZZZZ2345ZZ"
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

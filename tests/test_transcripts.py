@@ -1,19 +1,16 @@
-"""Every transcript, through the real door, in three ways and on both databases."""
+"""Every transcript, through the real door, in three ways."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 from tests.transcript import Actor
 
 TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.chat"))
-KINDS = ("sqlite", "postgresql")
 
 
 def _play(transcript: Path, url: str, *, times: int = 1, fresh: bool = False) -> None:
-    seed_regions(url)
     stage = Stage(url, fresh=fresh)
     try:
         Actor(stage, times=times).play(transcript.read_text(encoding="utf-8"))
@@ -28,7 +25,6 @@ def test_transcript(transcript: Path, way: str, database_url: str) -> None:
 
 
 @pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: path.stem)
-def test_transcript_restarted(transcript: Path, new_database: Callable[[str], str]) -> None:
-    """A program that knows nothing but the database, each turn. Slow, so on one database each, in turn."""
-    kind = KINDS[TRANSCRIPTS.index(transcript) % len(KINDS)]
-    _play(transcript, new_database(kind), fresh=True)
+def test_transcript_restarted(transcript: Path, database_url: str) -> None:
+    """A program that knows nothing but the database, each turn."""
+    _play(transcript, database_url, fresh=True)

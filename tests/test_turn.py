@@ -33,7 +33,7 @@ from models.produce import Listing
 from models.ticket import Ticket
 from models.user import User
 from tests import wechat_side
-from tests.stage import Stage, seed_regions, settings_for
+from tests.stage import Stage, settings_for
 from tests.transcript import Actor
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
@@ -44,7 +44,6 @@ Route = Callable[[Desk, Session, Message], Answer]
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()
@@ -124,8 +123,8 @@ def test_a_duplicate_waits_for_the_first_delivery_and_gets_its_reply(stage: Stag
     assert calls == ["你好"]
 
 
-def test_two_people_do_not_wait_for_each_other(new_database: Callable[[str], str]) -> None:
-    stage = Stage(new_database("postgresql"))
+def test_two_people_do_not_wait_for_each_other(new_database: Callable[[], str]) -> None:
+    stage = Stage(new_database())
     other_answered = threading.Event()
 
     def first_waits(desk: Desk, session: Session, message: Message) -> Answer:
@@ -280,8 +279,8 @@ def test_no_database_means_503_so_that_wechat_comes_again() -> None:
     assert app.test_client().get("/healthz").status_code == 200
 
 
-def test_a_locked_database_means_503_and_nothing_half_written(new_database: Callable[[str], str]) -> None:
-    url = new_database("sqlite")
+def test_a_locked_database_means_503_and_nothing_half_written(new_database: Callable[[], str]) -> None:
+    url = new_database()
     stage = Stage(url)
     holder = connect(url)
     xml = wechat_side.text("你好", "o-patient")

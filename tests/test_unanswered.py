@@ -16,7 +16,7 @@ from models.sampling import draw
 from models.staff import Staff
 from models.task import find_task
 from models.verification import NOTICE, get_case
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 from tests.test_sampling import pass_appeals
 from tests.verifying import case, registered, visited
 
@@ -25,7 +25,6 @@ COUNTY = "431124000000"
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     stage.appoint("o-zhou", "village")
     stage.appoint("o-town", "township")

@@ -26,7 +26,7 @@ from models.undone import WHYS
 from tests.exporting import export, read, verify
 from tests.giving import give
 from tests.spending import at, wrong
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 COUNTY, ELSEWHERE = "431124000000", "430524000000"
 GIVEN = 50_000
@@ -34,7 +34,6 @@ GIVEN = 50_000
 
 def prepared(url: str) -> Stage:
     """So much is with the channel; two of one fund holder, and one of another."""
-    seed_regions(url)
     stage = Stage(url)
     for name, county in (("HOLDER", COUNTY), ("SECOND", COUNTY), ("ELSEWHERE", ELSEWHERE)):
         stage.appoint(f"o-{name}", "fund_holder", county, name)
@@ -144,9 +143,9 @@ def test_what_was_spent_meanwhile_is_refused_with_what_is_there_and_changes_noth
 
 
 def test_of_many_at_once_one_undoes_it_and_spending_never_overdraws(
-    new_database: Callable[[str], str],
+    new_database: Callable[[], str],
 ) -> None:
-    stage = prepared(new_database("postgresql"))
+    stage = prepared(new_database())
     for turn in range(3):
         number = settled(stage, 10_000, 100, f"B-{turn}")
         before = balances(stage)
@@ -183,10 +182,9 @@ _DEEDS = st.tuples(
 )
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_whatever_is_undone_the_accounts_hold_what_stands(new_database: Callable[[str], str], kind: str) -> None:
+def test_whatever_is_undone_the_accounts_hold_what_stands(new_database: Callable[[], str]) -> None:
     """Any order of entries under few numbers and of undoing them: the accounts are the sums of those that stand."""
-    stage = prepared(new_database(kind))
+    stage = prepared(new_database())
 
     @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(_DEEDS, min_size=2, max_size=12))
@@ -254,8 +252,7 @@ def test_what_is_done_beside_the_program_is_held_back_and_named(
             connection.execute(text(statement))
     with stage.database.connect() as connection:
         if trigger:
-            postgres = stage.database.dialect.name == "postgresql"
-            connection.execute(text(f"DROP TRIGGER {trigger} ON {table}" if postgres else f"DROP TRIGGER {trigger}"))
+            connection.execute(text(f"DROP TRIGGER {trigger} ON {table}"))
         connection.execute(text(statement))
         found = [f"{one.code} {one.subject} {one.subject_id}" for one in check_entries(connection, stage.clock())]
         connection.rollback()

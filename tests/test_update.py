@@ -27,14 +27,13 @@ from models.staff import Staff
 from models.task import HasAPart, NotYourTurn, OutsideRegion, find_task
 from models.update import Update
 from models.updating import NoSuchUpdate, NothingToTell, open_update, publish, send_back, submit
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 
 WORDS = "路基修好了一公里，水泥下个月到，开春就能通车。"
 
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()
@@ -117,10 +116,8 @@ def test_a_stopped_appeal_tells_nothing_and_nothing_of_it_is_published(stage: St
         publish(db, staff(db, "officer-0"), told, stage.clock())
 
 
-def test_two_officers_publish_at_once(new_database: Callable[[str], str]) -> None:
-    url = new_database("postgresql")
-    seed_regions(url)
-    stage = Stage(url)
+def test_two_officers_publish_at_once(new_database: Callable[[], str]) -> None:
+    stage = Stage(new_database())
     number = stage.open_appeal()
     told = tell_of(stage, number)
     for name in ("one", "two", "three"):
@@ -142,10 +139,8 @@ def test_two_officers_publish_at_once(new_database: Callable[[str], str]) -> Non
     stage.close()
 
 
-def test_one_call_a_day_for_a_county_also_at_one_moment(new_database: Callable[[str], str]) -> None:
-    url = new_database("postgresql")
-    seed_regions(url)
-    stage = Stage(url)
+def test_one_call_a_day_for_a_county_also_at_one_moment(new_database: Callable[[], str]) -> None:
+    stage = Stage(new_database())
     appeals = [stage.open_appeal() for _ in range(4)]
     stage.appoint("o-county", "county", "431124000000")
 

@@ -23,7 +23,7 @@ from models.ticket import Ticket
 from models.user import User
 from models.verification import LASTS, NOTICE, NotOnNotice, Verification, get_case
 from models.visit import Visit
-from tests.stage import Stage, seed_regions
+from tests.stage import Stage
 from tests.verifying import DAY, OBJECTION, case, objected, person_of, registered, visited
 
 COUNTY = "431124000000"
@@ -31,7 +31,6 @@ COUNTY = "431124000000"
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

@@ -18,7 +18,7 @@ from flows.visit import MOST_PEOPLE, QUESTIONS
 from flows.world import World
 from models.message import Kind, Message, Point
 from models.visit import EARLIER, FAR_KM, Visit, distance_km, earlier_places, is_far
-from tests.stage import DAOXIAN_MEIHUA, Clock, Stage, seed_regions
+from tests.stage import DAOXIAN_MEIHUA, Clock, Stage
 from tests.verifying import FINDINGS, case, registered, visited
 
 LEXICON = load_lexicon()
@@ -135,7 +135,6 @@ def test_a_few_odd_places_do_not_move_the_middle(off: float, odd: list[tuple[flo
 
 @pytest.fixture
 def stage(database_url: str) -> Iterator[Stage]:
-    seed_regions(database_url)
     stage = Stage(database_url)
     yield stage
     stage.close()

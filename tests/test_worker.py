@@ -23,7 +23,7 @@ from models.database import connect
 from models.photo import Photo
 from tests import wechat_side
 from tests.simulating import serving
-from tests.stage import Stage, seed_regions, settings_for
+from tests.stage import Stage, settings_for
 
 OPTIONS = Options(
     bot_url="http://127.0.0.1:9/wechat",
@@ -201,7 +201,6 @@ TO_PHOTOS = ("求助", "给橘园盖大棚", "4", "5000", "薄膜 5000", STORY, 
 @pytest.fixture
 def stage(desk: Desk, database_url: str) -> Iterator[Stage]:
     """People who talk to the bot that this worker works for."""
-    seed_regions(database_url)
     stage = Stage(database_url)
     stage.clock.now = datetime.now(UTC)
     stage.register("o-wang", "resident")

@@ -210,9 +210,9 @@ def test_a_job_that_was_lost_between_queue_and_worker_is_put_back(jobs: Jobs) ->
 
 
 def test_a_notice_that_is_late_is_told_and_its_age_and_the_queues_are_counted(
-    new_database: Callable[[str], str], redis_flushed: str
+    new_database: Callable[[], str], redis_flushed: str
 ) -> None:
-    stage = Stage(new_database("sqlite"), redis_url=redis_flushed)
+    stage = Stage(new_database(), redis_url=redis_flushed)
     stage.say("o-li", "你好")
     [number] = owe(stage, 1)
     with Database(stage.database) as db:

@@ -16,7 +16,7 @@ from bot.web.figures import SENT_KEY
 from models.dead_job import DeadJob
 from models.notice import Notice
 from models.photo import Photo
-from tests.conftest import migrate
+from tests.services import PostgresDatabases
 from tests.stage import Stage
 from tests.test_figures import figures
 from tests.working import environment, gone_photo, owe, process, until
@@ -71,10 +71,10 @@ def test_a_queue_that_there_is_not_is_told(house: House) -> None:
 
 
 def test_a_worker_outlives_a_redis_that_ends_and_begins_and_one_that_is_emptied(
-    new_database: Callable[[str], str], tmp_path: Path
+    new_database: Callable[[], str], tmp_path: Path
 ) -> None:
     with EmbeddedValkey(tmp_path / "valkey", keep=False) as valkey:
-        house = make_house(new_database("sqlite"), valkey.url, tmp_path / "media")
+        house = make_house(new_database(), valkey.url, tmp_path / "media")
         with process("bot.work", "default", settings=house.settings):
             for trouble in (valkey.stop, None):
                 [file] = house.lose_pictures(1)
@@ -100,9 +100,9 @@ def test_a_picture_that_redis_forgot_is_deleted_all_the_same(house: House) -> No
 
 
 def test_the_figures_tell_of_queues_sends_and_dead_jobs_and_of_nothing_when_nothing_is_known(
-    new_database: Callable[[str], str], redis_flushed: str
+    new_database: Callable[[], str], redis_flushed: str
 ) -> None:
-    stage = Stage(new_database("sqlite"), redis_url=redis_flushed)
+    stage = Stage(new_database(), redis_url=redis_flushed)
     stage.say("o-li", "你好")
     [number] = owe(stage, 1)
     jobs = Jobs(redis_flushed)
@@ -126,14 +126,10 @@ def test_the_figures_tell_of_queues_sends_and_dead_jobs_and_of_nothing_when_noth
     stage.close()
 
 
-def test_the_figures_answer_without_redis_and_without_a_database(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'gone' / 'x.db'}"
-    (tmp_path / "gone").mkdir()
-    migrate(url)
+def test_the_figures_answer_without_redis_and_without_a_database(databases: PostgresDatabases) -> None:
+    url = databases.create()
     stage = Stage(url)  # whose Redis is nowhere
-    stage.app.extensions["bangfu"]["turns"].database.dispose()
-    (tmp_path / "gone" / "x.db").unlink()
-    (tmp_path / "gone").rename(tmp_path / "elsewhere")
+    databases.drop(url)
     told = figures(stage)
     for name in ("bangfu_queue_jobspush", "bangfu_oldest_owed_seconds", "bangfu_dead_jobs"):
         assert str(told[name]) == "nan"

@@ -174,9 +174,8 @@ def test_a_dead_job_is_dropped_and_what_is_not_there_is_said_to_be_not_there(sho
     assert shop.jobs.queues["default"].count == 0
 
 
-def test_a_replay_without_redis_changes_nothing(new_database: object, tmp_path: Path) -> None:
-    assert callable(new_database)
-    stage = Stage(new_database("sqlite"))  # whose Redis is nowhere
+def test_a_replay_without_redis_changes_nothing(database_url: str) -> None:
+    stage = Stage(database_url)  # whose Redis is nowhere
     with Database(stage.database) as db, db.begin():
         now = datetime.now(UTC)
         db.add(DeadJob(name="fetch_photo", argument="7", error="builtins.ValueError", tries=4, died_at=now))
