@@ -16,7 +16,7 @@ from pytest_socket import SocketConnectBlockedError
 from sqlalchemy import create_engine, inspect, make_url, text
 
 from bot.processes.postgres import EmbeddedPostgres
-from tests.services import PostgresDatabases, SqliteDatabases
+from tests.services import PostgresDatabases
 from tests.test_services import ROOT, is_alive, wait_until
 
 
@@ -28,19 +28,15 @@ def add_a_table(url: str) -> None:
     engine.dispose()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def databases(request, tmp_path):
+@pytest.fixture
+def databases(postgres_url):
     made = []
 
     def migrate(url: str) -> None:
         made.append(url)
         add_a_table(url)
 
-    maker: SqliteDatabases | PostgresDatabases
-    if request.param == "sqlite":
-        maker = SqliteDatabases(tmp_path, migrate)
-    else:
-        maker = PostgresDatabases(request.getfixturevalue("postgres_url"), migrate)
+    maker = PostgresDatabases(postgres_url, migrate)
     yield maker
     maker.close()
     assert len(made) == 1, "one migration serves every database"
@@ -73,11 +69,8 @@ def test_a_database_is_dropped_while_somebody_is_connected(databases):
     databases.drop(url)
     connection.invalidate()
     engine.dispose()
-    if engine.dialect.name == "sqlite":
-        assert not Path(make_url(url).database or "").exists()
-    else:
-        with pytest.raises(psycopg.OperationalError, match="does not exist"):
-            psycopg.connect(url)
+    with pytest.raises(psycopg.OperationalError, match="does not exist"):
+        psycopg.connect(url)
 
 
 def test_the_postgresql_of_the_tests_is_a_real_one(postgres_url):
