@@ -7,7 +7,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
-CODE := $(wildcard bot handlers flows models config tests tools wsgi.py)
+CODE := $(wildcard bot handlers flows models config tests wsgi.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench chaos lock
@@ -21,7 +21,7 @@ help: ## this list
 demo: $(VENV)/runtime ## the bot, its worker and a stand-in for WeChat; prints where to look, Ctrl-C ends it
 	BANGFU_ENV=demo $(BIN)/flask --app wsgi demo $(ARGS)
 
-test: $(VENV)/tools ## all tests; ARGS go to pytest, as in ARGS="-n 2 tests/test_services.py"
+test: $(VENV)/tools ## all tests; ARGS go to pytest, as in ARGS="-n 2 tests/house/test_services.py"
 	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(VENV)/tools ## ruff, the layout of the code, and mypy

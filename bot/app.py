@@ -9,15 +9,12 @@ from urllib.parse import urlsplit
 from flask import Flask
 from sqlalchemy import Engine as Database
 
-from bot.commands import add_commands
-from bot.jobs import Jobs
-from bot.lexicon import load_lexicon
-from bot.logging import configure_logging
+from bot.cli.commands import add_commands
+from bot.log import configure_logging
 from bot.pay.client import true_now
 from bot.pay.making import make_notify_door, make_pay_client
-from bot.paying import Cashier, Till
-from bot.refunding import take_answer
-from bot.render import Renderer
+from bot.payments.orders import Cashier, Till
+from bot.payments.refunds import take_answer
 from bot.turn import TryAgain, Turns
 from bot.web.card import card_page
 from bot.web.health import health
@@ -37,16 +34,19 @@ from bot.wechat.channel import Channel
 from bot.wechat.client import open_session
 from bot.wechat.ticket import TicketManager
 from bot.wechat.visitor import OPEN_WECHAT, Visitors
-from bot.worker import make_api
+from bot.words.lexicon import load_lexicon
+from bot.words.render import Renderer
+from bot.work.jobs import make_api
+from bot.work.queues import Jobs
 from config.settings import PayMode, Settings, read_settings
 from flows.catalogue import FLOWS
-from flows.engine import Engine
+from flows.engine.engine import Engine
 from handlers import Router
-from handlers.commands import Commands
-from handlers.table import COMMANDS
-from models.database import connect
-from models.sealing import Keyring, use_keyring
-from models.subscription import Templates
+from handlers.routing.commands import Commands
+from handlers.routing.table import COMMANDS
+from models.core.database import connect
+from models.core.encryption import Keyring, use_keyring
+from models.notifications.subscription import Templates
 
 
 def utc_now() -> datetime:

@@ -15,23 +15,23 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from bot.places import find_places, get_place
-from bot.render import Renderer
+from bot.places.lookup import find_places, get_place
 from bot.web.figures import FAILURES, REPEATS
 from bot.web.links import OPEN_PATHS, OWN, PROVED_THERE
 from bot.wechat.channel import REPLY_BYTES
-from flows.desk import Desk, Person
-from flows.flow import Answer, Say
-from flows.lexicon import Lexicon
-from flows.session import Session, SessionBroken, dumps, loads
-from flows.world import Region, World
-from models import inbound
-from models.message import Message
-from models.notice import Unread, count_unread, find_unread, mark_failed, mark_read
-from models.sealing import CannotOpen
-from models.staff import find_staff
-from models.subscription import NO_TEMPLATES, Templates
-from models.window import opened_by
+from bot.words.render import Renderer
+from flows.engine.desk import Desk, Person
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Session, SessionBroken, dumps, loads
+from flows.engine.world import Region, World
+from flows.language.lexicon import Lexicon
+from models.core.encryption import CannotOpen
+from models.notifications import turn_store
+from models.notifications.notification import Unread, count_unread, find_unread, mark_failed, mark_read
+from models.notifications.service_window import opened_by
+from models.notifications.subscription import NO_TEMPLATES, Templates
+from models.people.message import Message
+from models.staff.member import find_staff
 
 log = structlog.get_logger()
 
@@ -90,7 +90,7 @@ class Turns:
         self, connection: Connection, message: Message, jobs: list[tuple[str, int]], told: list[int], started: float
     ) -> str:
         now = self.clock()
-        claimed = inbound.claim(connection, message, now)
+        claimed = turn_store.claim(connection, message, now)
         if claimed is None:
             REPEATS.inc()
             return self._stored(connection, message)
@@ -105,15 +105,15 @@ class Turns:
         told += desk.told
         desk.flush()
         locked.failures = 0
-        record = inbound.Record(
+        record = turn_store.Record(
             answer.outcome, answer.flow, answer.step, answer.tries, _ms(started), opened_by(message)
         )
         session = session or Session()
         in_flow = session.draft is not None
-        inbound.keep(connection, turn_id, locked, dumps(session), reply, record, now, in_flow=in_flow)
+        turn_store.keep(connection, turn_id, locked, dumps(session), reply, record, now, in_flow=in_flow)
         return reply
 
-    def _news(self, desk: Desk, locked: inbound.Locked, now: datetime) -> list[tuple[Unread, Say]]:
+    def _news(self, desk: Desk, locked: turn_store.Locked, now: datetime) -> list[tuple[Unread, Say]]:
         """The notices that wait and what they say. One that cannot be said is passed over for good, and logged."""
         news = []
         for notice in find_unread(desk.db, locked.id):
@@ -128,7 +128,7 @@ class Turns:
         return news
 
     def _with_news(
-        self, desk: Desk, locked: inbound.Locked, news: list[tuple[Unread, Say]], answer: list[Say]
+        self, desk: Desk, locked: turn_store.Locked, news: list[tuple[Unread, Say]], answer: list[Say]
     ) -> tuple[list[Say], list[Unread]]:
         """What is said, with as much news before the answer as leaves it whole, and that news.
 
@@ -145,7 +145,7 @@ class Turns:
     def _stored(self, connection: Connection, message: Message) -> str:
         """What the first delivery was answered."""
         try:
-            return inbound.stored_reply(connection, message.key) or ""
+            return turn_store.stored_reply(connection, message.key) or ""
         except CannotOpen:
             log.error("reply.cannot_open", key=message.key)
             return self.renderer.say(SORRY)
@@ -154,7 +154,7 @@ class Turns:
         self,
         connection: Connection,
         message: Message,
-        locked: inbound.Locked,
+        locked: turn_store.Locked,
         now: datetime,
         jobs: list[tuple[str, int]],
     ) -> Desk:
@@ -177,7 +177,7 @@ class Turns:
         desk = Desk(connection, person, world, jobs, locked.offered_at)
         return desk
 
-    def _load(self, connection: Connection, locked: inbound.Locked, now: datetime) -> Session | None:
+    def _load(self, connection: Connection, locked: turn_store.Locked, now: datetime) -> Session | None:
         """The person's session; None when it had to be set aside and they start afresh."""
         try:
             if locked.failures >= FAILURES_BEFORE_FRESH_START:
@@ -185,7 +185,7 @@ class Turns:
             return loads(locked.open_session())
         except (SessionBroken, CannotOpen) as error:
             log.error("session.set_aside", conversation=locked.id, reason=str(error))
-            inbound.set_aside(connection, locked, str(error), now)
+            turn_store.set_aside(connection, locked, str(error), now)
             return None
 
     def _say_sorry(self, message: Message, started: float) -> str:
@@ -196,10 +196,10 @@ class Turns:
         try:
             with self.database.begin() as connection:
                 now = self.clock()
-                claimed = inbound.claim(connection, message, now)
+                claimed = turn_store.claim(connection, message, now)
                 if claimed is None:
                     return self._stored(connection, message) or reply
-                inbound.keep_failure(connection, *claimed, reply, _ms(started))
+                turn_store.keep_failure(connection, *claimed, reply, _ms(started))
         except DBAPIError as error:
             raise _try_again(message, error) from None
         return reply

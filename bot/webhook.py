@@ -14,7 +14,7 @@ from bot.web.figures import DELIVERIES
 from bot.wechat.channel import BODY_BYTES, NOTHING, Channel
 from bot.wechat.crypto import Forgery
 from bot.wechat.markup import Unreadable
-from models.message import Message
+from models.people.message import Message
 
 log = structlog.get_logger(__name__)
 

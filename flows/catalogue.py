@@ -1,46 +1,46 @@
 """Every flow there is. A new one is a file beside this and a line here."""
 
-from flows.appoint import appoint
-from flows.ask_receipt import ask_receipt
-from flows.bind_card import bind_card
-from flows.bounce import bounce
-from flows.call import call
-from flows.cover_fees import cover_fees
-from flows.declare import declare
-from flows.evidence import evidence
-from flows.flow import Flow
-from flows.handover import handover
-from flows.issue_receipt import issue_receipt
-from flows.left_over import left_over
-from flows.list_produce import list_produce
-from flows.message import message
-from flows.monthly import monthly
-from flows.object import object_
-from flows.offer_goods import offer_goods
-from flows.open_pool import open_pool_flow
-from flows.pay_out import pay_out
-from flows.payee import payee
-from flows.pledge import pledge
-from flows.pool_money import close_pool, fund_pool, return_pool
-from flows.progress import progress
-from flows.proxy_card import proxy_card
-from flows.proxy_mandate import proxy_mandate
-from flows.proxy_register import proxy_register
-from flows.publish import publish
-from flows.refund import refund
-from flows.refund_by_hand import refund_by_hand
-from flows.register import register
-from flows.request_goods import request_goods
-from flows.revise_appeal import revise_appeal
-from flows.settle import settle
-from flows.settle_stray import settle_stray, stray_by_hand
-from flows.spend import spend
-from flows.start_appeal import start_appeal
-from flows.take_up import take_up
-from flows.thank import thank
-from flows.top_up import top_up
-from flows.undo_entry import undo_entry
-from flows.visit import visit
+from flows.appeals.revise_appeal import revise_appeal
+from flows.appeals.start_appeal import start_appeal
+from flows.disbursements.evidence import evidence
+from flows.disbursements.pay_out import pay_out
+from flows.disbursements.payee import payee
+from flows.disbursements.request import spend
+from flows.disbursements.surplus import left_over
+from flows.donors.ask_receipt import ask_receipt
+from flows.donors.issue_receipt import issue_receipt
+from flows.donors.message import message
+from flows.donors.recurring_gift import monthly
+from flows.engine.flow import Flow
+from flows.giving.open_pool import open_pool_flow
+from flows.giving.pledge import pledge
+from flows.giving.pool_money import close_pool, fund_pool, return_pool
+from flows.goods.offer import offer_goods
+from flows.goods.request import request_goods
+from flows.market.list_produce import list_produce
+from flows.outreach.emergency_call import call
+from flows.outreach.publish import publish
+from flows.outreach.thanks import thank
+from flows.outreach.update import progress
+from flows.payments.payout_return import bounce
+from flows.payments.refund import refund
+from flows.payments.refund_by_hand import refund_by_hand
+from flows.payments.suspense import settle_stray, stray_by_hand
+from flows.people.register import register
+from flows.proxy.bind_card import bind_card
+from flows.proxy.mandate import proxy_mandate
+from flows.proxy.print_card import proxy_card
+from flows.proxy.register import proxy_register
+from flows.staff.accept_invitation import take_up
+from flows.staff.declare_conflict import declare
+from flows.staff.handover import handover
+from flows.staff.invite import appoint
+from flows.treasury.fee_cover import cover_fees
+from flows.treasury.reversal import undo_entry
+from flows.treasury.settlement import settle
+from flows.treasury.top_up import top_up
+from flows.verification.objection import object_
+from flows.verification.visit import visit
 
 FLOWS: tuple[Flow, ...] = (
     register,

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 
-from flows.desk import Desk
-from flows.engine import Engine
-from flows.flow import Answer
-from flows.session import Screen, Session
-from flows.standing import cursor
-from handlers import events, media, offers, text
-from handlers.commands import Commands
-from handlers.dispatch import brief
-from handlers.talk import Talk
-from models.message import Kind, Message
+from flows.engine.desk import Desk
+from flows.engine.engine import Engine
+from flows.engine.flow import Answer
+from flows.engine.session import Screen, Session
+from flows.engine.standing import cursor
+from handlers.notifications import push_replies
+from handlers.routing import events, media, text
+from handlers.routing.commands import Commands
+from handlers.routing.dispatch import brief
+from handlers.routing.talk import Talk
+from models.people.message import Kind, Message
 
 HANDLERS: dict[Kind, Callable[[Talk], Answer]] = {
     Kind.TEXT: text.handle,
@@ -37,7 +38,7 @@ class Router:
         """Changes the session in place and says what to reply; runs inside the turn's transaction."""
         talk = Talk(desk, session, message, self.engine, self.commands)
         session.age(desk.world.now)
-        offers.put_on_screen(talk)
+        push_replies.put_on_screen(talk)
         self.engine.renew(session)
         spoken = message.kind is Kind.VOICE and message.text
         handler = text.handle if spoken else HANDLERS[message.kind]

@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
 
 from bot.processes.postgres import EmbeddedPostgres
-from bot.services import EmbeddedValkey
-from tests.services import PostgresDatabases
-from tests.simulating import stand_in as stand_in
+from bot.processes.supervisor import EmbeddedValkey
+from tests.support.servers import PostgresDatabases
+from tests.support.stand_in import stand_in as stand_in
 
 settings.register_profile("fast", max_examples=50, derandomize=True, deadline=None)
 settings.register_profile(
@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def prepare(url: str) -> None:
     """Migrate a database and load the regions that tests live in."""
     from models.migrations import upgrade
-    from tests.stage import seed_regions
+    from tests.support.stage import seed_regions
 
     upgrade(url)
     seed_regions(url)

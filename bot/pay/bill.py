@@ -13,9 +13,9 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cache
 
-from bot.lexicon import CONFIG
 from bot.pay.answers import CURRENCY, REFUND_NO, TRADE_NO
 from bot.pay.moments import read_local
+from bot.words.lexicon import CONFIG
 
 _TICK, _COMMA, _BOM = "`", ",", "\ufeff"
 # Amounts have two decimals, fees five, and no fee is a part of a fen.

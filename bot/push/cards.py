@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.lexicon import CONFIG
 from bot.wechat.fields import BadField, fit
+from bot.words.lexicon import CONFIG
 
 _LINE = re.compile(r"\s*(\w+)\s*[:：]\s*(.*?)\s*")
 TIME = "time"

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
 from bot.push.cards import Card
-from flows.session import FOCUS_LASTS
-from models.channel_stop import ChannelStop
-from models.notice_kind import Kind
-from models.outbox import REMEMBERED, Owed
-from models.zone import CHINA
+from flows.engine.session import FOCUS_LASTS
+from models.core.calendar import CHINA
+from models.notifications.channel_pause import ChannelStop
+from models.notifications.kinds import Kind
+from models.notifications.outbox import REMEMBERED, Owed
 
 SERVICE, TEMPLATE, SUBSCRIPTION = "service", "template", "subscription"
 # What else can be stopped, beside a channel: WeChat's option menus, and a channel for one card (``stop_of``).
@@ -43,7 +43,7 @@ class Means:
 class Choice:
     """``channel``: None where nothing goes out now; then ``until`` is when to try again, None: with their next message.
 
-    ``reason``: codes (models.reasons), joined by ``+``, of why it is not an earlier channel.
+    ``reason``: codes (models.notifications.delivery_reasons), joined by ``+``, of why it is not an earlier channel.
     """
 
     channel: str | None

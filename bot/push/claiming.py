@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session
 from bot.push.cards import Card
 from bot.push.channels import MENU, SERVICE, SUBSCRIPTION, Choice, Means, choose
 from bot.push.sending import Parcel
-from models import channel_stop, outbox, subscription, window
-from models.channel_stop import ChannelStop
-from models.notice_kind import KINDS
-from models.outbox import Outcome, Owed
-from models.subscription import Subscription
-from models.window import Window
+from models.notifications import channel_pause, outbox, service_window, subscription
+from models.notifications.channel_pause import ChannelStop
+from models.notifications.kinds import KINDS
+from models.notifications.outbox import Outcome, Owed
+from models.notifications.service_window import Window
+from models.notifications.subscription import Subscription
 
 # Notice -> channel -> why it has just failed there.
 RuledOut = dict[int, dict[str, str]]
@@ -27,10 +27,10 @@ def take(
     if not claimed:
         return []
     people = {owed.conversation_id for owed in claimed}
-    windows = window.open_windows(db, people, now)
+    windows = service_window.open_windows(db, people, now)
     asked = any(card.subscription_id for card in cards.values())
     consents = subscription.find_consents(db, people) if asked else {}
-    stops = channel_stop.stops(db, now)
+    stops = channel_pause.stops(db, now)
     parcels, kept = [], []
     for owed in claimed:
         if owed.template not in KINDS:
@@ -67,7 +67,7 @@ def _pack(
     if choice.channel is None:
         return choice
     parcel = Parcel(owed, kind, card, choice.channel, choice.reason, menus=MENU not in stops)
-    if choice.channel == SERVICE and (used := window.use_one(windows)):
+    if choice.channel == SERVICE and (used := service_window.use_one(windows)):
         parcel.window = (used.conversation_id, used.kind, used.ends_at)
     if choice.channel == SUBSCRIPTION and consent and not consent.for_good:
         consent.left -= 1

@@ -19,7 +19,6 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from bot.lexicon import load_lexicon
 from bot.push.cards import Card, load_cards
 from bot.push.channels import SERVICE
 from bot.push.claiming import RuledOut, take
@@ -28,12 +27,13 @@ from bot.push.sending import Parcel, Sender
 from bot.push.settling import code_of, keep, report
 from bot.push.verdict import Verdict, judge
 from bot.push.wording import Wording
-from bot.render import Renderer
 from bot.web.links import Links
 from bot.wechat.client import WeChatApi
 from bot.wechat.policy import Action, WeChatError
+from bot.words.lexicon import load_lexicon
+from bot.words.render import Renderer
 from config.settings import Settings
-from models import outbox
+from models.notifications import outbox
 
 log = structlog.get_logger()
 

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from models.digest import month_before, write_page
+from models.outreach.digest import month_before, write_page
 
 log = structlog.get_logger()
 

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from models.fan_out import drop_stragglers, finish, live_ones, plan_page
+from models.outreach.broadcasts import drop_stragglers, finish, live_ones, plan_page
 
 log = structlog.get_logger()
 
@@ -21,7 +21,7 @@ PAGES = 100
 
 
 class Hands(Protocol):
-    """Who takes notices along: bot.jobs.Jobs."""
+    """Who takes notices along: bot.work.queues.Jobs."""
 
     def deliver(self, ids: Sequence[int], urgency: str = "push") -> None: ...
 

@@ -14,8 +14,8 @@ from bot.push.wording import Wording
 from bot.wechat.client import WeChatApi
 from bot.wechat.fields import BadField
 from bot.wechat.policy import Unreachable, WeChatError
-from models.notice_kind import Kind
-from models.outbox import Owed
+from models.notifications.kinds import Kind
+from models.notifications.outbox import Owed
 
 log = structlog.get_logger()
 Words = TypeVar("Words")

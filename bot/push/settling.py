@@ -11,8 +11,8 @@ from bot.push.sending import Failure, NotBegun, Parcel
 from bot.push.verdict import Effect, Verdict
 from bot.wechat.fields import BadField
 from bot.wechat.policy import Unreachable, WeChatError
-from models import channel_stop, outbox, subscription, window
-from models.outbox import Outcome
+from models.notifications import channel_pause, outbox, service_window, subscription
+from models.notifications.outbox import Outcome
 
 log = structlog.get_logger()
 
@@ -31,9 +31,9 @@ def keep(db: Session, judged: Sequence[tuple[Parcel, Verdict]], now: datetime) -
     outbox.refuse_people(db, refused)
     outbox.settle(db, [_outcome(parcel, verdict, now) for parcel, verdict in judged], now)
     unused = [parcel for parcel, verdict in judged if verdict.unused]
-    window.give_back(db, [parcel.window for parcel in unused if parcel.window])
+    service_window.give_back(db, [parcel.window for parcel in unused if parcel.window])
     if shut := people(Effect.CLOSE_WINDOWS):
-        window.close_windows(db, shut)
+        service_window.close_windows(db, shut)
     subscription.give_back(db, [parcel.consent for parcel in unused if parcel.consent])
     subscription.forget(
         db,
@@ -45,7 +45,7 @@ def keep(db: Session, judged: Sequence[tuple[Parcel, Verdict]], now: datetime) -
     )
     stopped = {(*verdict.stop, _number(parcel)) for parcel, verdict in judged if verdict.stop}
     for what, until, code in sorted(stopped):
-        channel_stop.stop_channel(db, what, code, until)
+        channel_pause.stop_channel(db, what, code, until)
 
 
 def _outcome(parcel: Parcel, verdict: Verdict, now: datetime) -> Outcome:

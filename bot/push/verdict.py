@@ -9,8 +9,8 @@ from bot.push.channels import MENU, NOT_FOLLOWING, SERVICE, TEMPLATE, stop_of
 from bot.push.sending import Failure, NotBegun, Parcel
 from bot.wechat.fields import BadField
 from bot.wechat.policy import Action, Unreachable, WeChatError
-from models.outbox import Owed
-from models.zone import CHINA
+from models.core.calendar import CHINA
+from models.notifications.outbox import Owed
 
 # Tries of a notice before it waits for the person's next message, and seconds before the first new one.
 MOST_TRIES = 12

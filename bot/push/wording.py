@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from bot.push.cards import Card, fill
-from bot.render import Renderer, moment
 from bot.wechat.channel import REPLY_BYTES, fit
-from flows.flow import Say
-from handlers.offers import tap_id
-from models.notice_kind import KINDS
+from bot.words.render import Renderer, moment
+from flows.engine.flow import Say
+from handlers.notifications.push_replies import tap_id
+from models.notifications.kinds import KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Wording:
         return fill(card, written, moment(at))
 
     def _numbered(self, kind: str) -> list[tuple[int, str]]:
-        """Numbered as handlers.offers reads them."""
+        """Numbered as handlers.notifications.push_replies reads them."""
         return [(number, self.labels[offer.name][0]) for number, offer in enumerate(KINDS[kind].offers, 1)]
 
     def _push(self, kind: str, facts: dict[str, Any], beside: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from models.registry import Finding
+from models.verification.registry import Finding
 
 
 class Registry(Protocol):

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Engine, select
 from bot.registry.rows import Entry, read_row
 from bot.registry.sheet import Fields
 from bot.registry.store import days_known, write
-from models.region import Region
-from models.sealing import keyring
-from models.zone import CHINA
+from models.core.calendar import CHINA
+from models.core.encryption import keyring
+from models.places.region import Region
 
 # Rows of one transaction: others wait for some tens of milliseconds at most.
 BATCH = 2_000

@@ -26,7 +26,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
 from bot.registry.breaker import Breaker
-from models.registry import UNAVAILABLE, Finding
+from models.verification.registry import UNAVAILABLE, Finding
 
 log = structlog.get_logger()
 

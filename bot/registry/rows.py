@@ -7,8 +7,8 @@ from datetime import date
 from functools import lru_cache
 
 from bot.registry.sheet import Fields
-from flows.readers.id_number import fault_of, read_id_number
-from models.registry import fold_name
+from flows.readers.numbers.id_number import fault_of, read_id_number
+from models.verification.registry import fold_name
 
 COLUMNS = ("id_number", "name", "region_code", "status", "source", "as_of")
 

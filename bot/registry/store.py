@@ -8,8 +8,8 @@ from sqlalchemy import ARRAY, Connection, String, any_, bindparam, exists, liter
 from sqlalchemy.orm import aliased
 
 from bot.registry.rows import Entry
-from models.registry import RegistryEntry
-from models.sealing import keyring
+from models.core.encryption import keyring
+from models.verification.registry import RegistryEntry
 
 _COLUMNS = ("id_finder", "id_number", "name", "region_code", "status", "source", "as_of", "imported_at")
 _TYPES = ("text", "bytea", "bytea", "text", "text", "text", "date", "timestamptz")

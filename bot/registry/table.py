@@ -3,7 +3,7 @@
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from models.registry import Finding, look_up
+from models.verification.registry import Finding, look_up
 
 
 class TableRegistry:

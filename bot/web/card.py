@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from bot.web.links import DeadLink, Grant, Links
 from bot.web.pages import Pages
 from bot.web.qr import drawn
-from models.audit import record
-from models.card import Card
-from models.staff import Staff
-from models.user import User
+from models.core.audit_trail import record
+from models.people.user import User
+from models.proxy.card import Card
+from models.staff.member import Staff
 
 log = structlog.get_logger()
 

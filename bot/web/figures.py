@@ -10,9 +10,9 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from bot.jobs import QUEUES, Jobs
-from models.dead_job import count_open
-from models.outbox import oldest_due
+from bot.work.queues import QUEUES, Jobs
+from models.notifications.outbox import oldest_due
+from models.upkeep.dead_job import count_open
 
 DELIVERIES = Histogram(
     "bangfu_delivery_seconds",

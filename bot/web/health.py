@@ -9,11 +9,11 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from bot.books import show_result
-from bot.jobs import Jobs
+from bot.books.check import show_result
 from bot.web.figures import show_notices, show_queues
+from bot.work.queues import Jobs
 from models.migrations import current, head
-from models.outbox import oldest_due
+from models.notifications.outbox import oldest_due
 
 # A notice that is owed for longer than this is late.
 LATE_AFTER = timedelta(minutes=10)

@@ -14,9 +14,9 @@ from flask import Blueprint, Response, request, send_from_directory
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from bot.export import FILES, MANIFEST
+from bot.books.export import FILES, MANIFEST
 from bot.web.pages import Pages, guarded
-from models.public_ledger import AppealTotals, Overall, appeals_with_money, overall
+from models.public.ledger import AppealTotals, Overall, appeals_with_money, overall
 
 PAGE = 20
 # A crowd that looks at one page asks the database once in this time.

@@ -11,11 +11,11 @@ from flask import Blueprint, Response, request
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from bot.places import find_places
+from bot.places.lookup import find_places
 from bot.web.pages import Pages
-from flows.wording import clean
-from models.notice_board import board
-from models.region import Region, level_of
+from flows.language.wording import clean
+from models.places.region import Region, level_of
+from models.verification.public_notice import board
 
 PAGE = 20
 LISTED = ("county", "township", "village")

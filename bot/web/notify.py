@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from bot.pay.answers import Refund
 from bot.pay.making import NOTIFY_PATH
 from bot.pay.notice import LARGEST_NOTICE, BadNotice, NotifyDoor, PaymentNotice
-from bot.paying import Till
+from bot.payments.orders import Till
 from bot.web.figures import PAY_NOTICES
 
 log = structlog.get_logger()

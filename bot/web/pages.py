@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Response
 
-from bot.render import Renderer
+from bot.words.render import Renderer
 
 BARE = "default-src 'none'; base-uri 'none'; form-action 'none'"
 

@@ -15,20 +15,20 @@ from flask import Blueprint, Response, jsonify, request
 from sqlalchemy.orm import Session
 
 from bot.pay.errors import PayError
-from bot.paying import Cashier, NotNow
+from bot.payments.orders import Cashier, NotNow
 from bot.web.links import DeadLink, Links
 from bot.web.pages import Pages, guarded
 from bot.web.payer import Payers, conversation_of, is_donors
 from bot.wechat.policy import Action, Unreachable, WeChatError
 from bot.wechat.visitor import Visitors
-from models.appeal import budget_of, get_appeal
-from models.conversation import Conversation
-from models.errors import Refusal
-from models.matching import offers
-from models.paying import NotPayable, OverCap, check_payable
-from models.payment import live_order
-from models.pledge import FALLBACKS, Pledge
-from models.user import User
+from models.appeals.appeal import budget_of, get_appeal
+from models.core.refusal import Refusal
+from models.giving.matching import offers
+from models.giving.pledge import FALLBACKS, Pledge
+from models.payments.collection import NotPayable, OverCap, check_payable
+from models.payments.order import live_order
+from models.people.conversation import Conversation
+from models.people.user import User
 
 log = structlog.get_logger()
 

@@ -17,8 +17,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.web.links import Links
-from models.conversation import Conversation
-from models.pledge import Pledge
+from models.giving.pledge import Pledge
+from models.people.conversation import Conversation
 
 REMEMBERED = timedelta(hours=1)
 _BACK_WITHIN = timedelta(minutes=10)

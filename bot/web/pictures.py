@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from bot.web.links import DeadLink, Links
 from bot.web.pages import Pages, guarded
-from models.gallery import Gallery, NotForYou, open_gallery, record_look
+from models.oversight.pictures import Gallery, NotForYou, open_gallery, record_look
 
 log = structlog.get_logger()
 

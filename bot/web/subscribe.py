@@ -1,7 +1,7 @@
 """The page that asks whether WeChat may bring our notices: WeChat's own button, signed for exactly this address.
 
 Nothing personal is on it, and whoever opens it answers for themselves: what was tapped comes from WeChat as an event
-(handlers/consent.py), never from the page. Sources: doc/service/Subscription_Messages/intro.html;
+(handlers/notifications/subscribe.py), never from the page. Sources: doc/service/Subscription_Messages/intro.html;
 doc/offiaccount/OA_Web_Apps/Wechat_Open_Tag.html, also for what the tag needs of the page's policy.
 """
 
@@ -18,9 +18,9 @@ from bot.web.links import DeadLink, Links
 from bot.web.pages import Pages
 from bot.wechat.policy import Unreachable, WeChatError
 from bot.wechat.ticket import Signed
-from models.conversation import Conversation
-from models.staff import find_staff
-from models.subscription import Templates, lacking
+from models.notifications.subscription import Templates, lacking
+from models.people.conversation import Conversation
+from models.staff.member import find_staff
 
 log = structlog.get_logger()
 

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from bot.web.pages import Pages
 from bot.web.qr import drawn
 from bot.web.tries import Tries
-from flows.gift_code import GiftCode, read_code
-from models.trace import Trace, find_trace
+from flows.readers.words.gift_code import GiftCode, read_code
+from models.donors.trace import Trace, find_trace
 
 MOST_TRIES = 30
 

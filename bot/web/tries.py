@@ -10,7 +10,7 @@ from flask import Request
 from redis import Redis
 from redis.exceptions import RedisError
 
-from models.sealing import keyring
+from models.core.encryption import keyring
 
 log = structlog.get_logger()
 

@@ -18,7 +18,7 @@ from bot.wechat.crypto import Envelope, Forgery, demand_signature, signature_of
 from bot.wechat.markup import Unreadable, clean, read_xml
 from bot.wechat.parse import to_message
 from config.settings import Mode
-from models.message import Message
+from models.people.message import Message
 
 # WeChat gives up on a message 15 s after its first try, signed anew or not; the rest is room for clocks.
 # WeChat Pay allows the same 300 s, so one demand on the server's clock serves both.

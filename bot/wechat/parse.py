@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from bot.wechat.markup import Unreadable
-from models.message import Kind, Message, Point
+from models.people.message import Kind, Message, Point
 
 # Field names: developers.weixin.qq.com, "Receiving standard messages" and "Receiving event pushes".
 # What is not lifted into a field of Message stays in its ``details``.

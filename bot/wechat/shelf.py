@@ -10,7 +10,7 @@ from threading import Lock
 
 from redis import Redis
 
-from models.zone import CHINA
+from models.core.calendar import CHINA
 
 # doc/service/api/base/api_getstableaccesstoken: a forced refresh at most 20 times a day, at least 30 s after the last.
 FORCED_PER_DAY = 20

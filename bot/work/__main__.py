@@ -9,11 +9,11 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq.serializers import JSONSerializer
 
-from bot.jobs import SENDING
-from bot.logging import configure_logging
+from bot.log import configure_logging
 from bot.work.clock import Clock
+from bot.work.jobs import Errands, errands
+from bot.work.queues import SENDING
 from bot.work.workers import BEAT, WORKER_LIVES, Forker, Sender
-from bot.worker import Errands, errands
 from config.settings import Settings, read_settings
 
 log = structlog.get_logger()

@@ -1,6 +1,6 @@
 """The clock: takes each round when it is due, and puts jobs that are to be tried again back into their queues.
 
-Any number of them run, on any number of hosts: a round is taken by one (``models.clockwork``), and of the
+Any number of them run, on any number of hosts: a round is taken by one (``models.upkeep.schedule``), and of the
 retries RQ's own lock makes one process the keeper, which another follows within a minute.
 """
 
@@ -16,11 +16,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from bot.jobs import QUEUES, open_redis
+from bot.work.jobs import Errands
+from bot.work.queues import QUEUES, open_redis
 from bot.work.rounds import ROUNDS, Round
-from bot.worker import Errands
-from models.clockwork import Round as Ran
-from models.clockwork import take_round
+from models.upkeep.schedule import Round as Ran
+from models.upkeep.schedule import take_round
 
 log = structlog.get_logger()
 

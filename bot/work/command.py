@@ -7,9 +7,9 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from bot.jobs import Jobs
 from bot.work.dead import NoSuchDeadJob, drop, replay
-from models.dead_job import open_dead
+from bot.work.queues import Jobs
+from models.upkeep.dead_job import open_dead
 
 
 def settle_dead_jobs(database: Engine, jobs: Jobs, replayed: str | None, dropped: str | None) -> None:

@@ -11,8 +11,8 @@ from rq.job import Job as Queued
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from bot.jobs import JOBS, Jobs, Named
-from models.dead_job import DeadJob, open_dead
+from bot.work.queues import JOBS, Jobs, Named
+from models.upkeep.dead_job import DeadJob, open_dead
 
 log = structlog.get_logger()
 

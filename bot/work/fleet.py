@@ -3,8 +3,8 @@
 import sys
 from collections.abc import Collection, Sequence
 
-from bot.jobs import JOBS, QUEUES
-from bot.services import Processes
+from bot.processes.supervisor import Processes
+from bot.work.queues import JOBS, QUEUES
 
 # Queues whose jobs are worked off by one and the same process, the more urgent first. What somebody waits for
 # has a process of its own, so that it never waits behind a fan-out, nor a picture behind the books.

@@ -6,20 +6,20 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from bot.books import is_night
-from bot.jobs import Named
-from bot.paying import sweep_orders
-from bot.reconciling import ask_for_bills
-from bot.refunding import sweep_refunds
-from bot.sweeping import let_replies_go, sweep, sweep_outbox
-from bot.tending import tend
+from bot.books.check import is_night
+from bot.payments.orders import sweep_orders
+from bot.payments.refunds import sweep_refunds
+from bot.treasury.reconciliation import ask_for_bills
 from bot.work.dead import bury, forget
+from bot.work.due_steps import tend
+from bot.work.jobs import Errands
+from bot.work.queues import Named
+from bot.work.sweeps import let_replies_go, sweep, sweep_outbox
 from bot.work.tidying import tidy
-from bot.worker import Errands
-from models.digest import is_time, month_before
-from models.fan_out import live_ones
-from models.monthly import end_over, remind
-from models.paying_out import spreading
+from models.disbursements.payout import spreading
+from models.donors.recurring_gift import end_over, remind
+from models.outreach.broadcasts import live_ones
+from models.outreach.digest import is_time, month_before
 
 # Of what a round takes a page of at a time, so that it stays brief; the next one goes on.
 MOST_PAGES = 20

@@ -7,7 +7,7 @@ from rq.job import JobStatus
 from rq.registry import clean_registries
 from rq.worker_registration import clean_worker_registry
 
-from bot.jobs import Jobs
+from bot.work.queues import Jobs
 
 # A job that a worker took out of its queue and has not begun since; RQ calls the place between intermediate.
 LOST_AFTER = timedelta(seconds=20)

@@ -1,20 +1,20 @@
 """The kinds of answer there are. A step names one, with its bounds."""
 
-from flows.readers.budget_lines import BudgetLines
-from flows.readers.choice import Choice
-from flows.readers.count import Count
-from flows.readers.day import Day
-from flows.readers.here import Here
-from flows.readers.id_number import IdNumber
-from flows.readers.money import Money
-from flows.readers.phone import Phone
-from flows.readers.photo import Photo
-from flows.readers.place import Place
-from flows.readers.price import Price
-from flows.readers.reference import Reference
-from flows.readers.text import Text
-from flows.readers.url import Url
-from flows.readers.weight import Weight
+from flows.readers.numbers.bank_reference import Reference
+from flows.readers.numbers.budget_lines import BudgetLines
+from flows.readers.numbers.count import Count
+from flows.readers.numbers.day import Day
+from flows.readers.numbers.id_number import IdNumber
+from flows.readers.numbers.money import Money
+from flows.readers.numbers.phone import Phone
+from flows.readers.numbers.price import Price
+from flows.readers.numbers.weight import Weight
+from flows.readers.words.choice import Choice
+from flows.readers.words.location import Here
+from flows.readers.words.photo import Photo
+from flows.readers.words.place import Place
+from flows.readers.words.text import Text
+from flows.readers.words.url import Url
 
 __all__ = [
     "BudgetLines",

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from flows.world import World
-from models.message import Message
+from flows.engine.world import World
+from models.people.message import Message
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """What all readers of words share: typed text and recognised speech are one thing, everything else is refused."""
 
+from flows.language.wording import clean
 from flows.readers.base import Asking, Reader, Reading, Rejected
-from flows.wording import clean
-from models.message import Kind, Message
+from models.people.message import Kind, Message
 
 WORDS_WANTED = ("not_text", "not_heard")
 """Another kind of message came; or a voice that WeChat could not turn into words."""

@@ -1,6 +1,6 @@
 """The books: what must be true of the whole database, checked row by row without holding it in memory.
 
-Every check reads one consistent picture (models.database.snapshot) and yields what is wrong with it. None mends
+Every check reads one consistent picture (models.core.database.snapshot) and yields what is wrong with it. None mends
 anything: who finds a violation looks for its cause first.
 """
 
@@ -10,17 +10,17 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from models.books.accounts import check_accounts
+from models.books.bank_entries import check_entries
 from models.books.bills import check_bills
-from models.books.consents import check_consents
+from models.books.chains import Noted, check_chain, check_noted, read_head
 from models.books.decisions import check_households, check_three_people
 from models.books.disbursements import check_disbursements
-from models.books.entries import check_entries
 from models.books.ledger import check_reversals, check_transactions
-from models.books.links import Noted, check_chain, check_noted, read_head
+from models.books.mandates import check_consents
 from models.books.matching import check_matching
 from models.books.payments import check_payments
 from models.books.refunds import check_refunds
-from models.books.signed import check_decisions, check_signed
+from models.books.signatures import check_decisions, check_signed
 from models.books.states import check_states
 from models.books.tasks import check_tasks
 from models.books.violation import Violation

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, literal, select, union_all
 
-from models.appeal import Appeal
+from models.appeals.appeal import Appeal
 from models.books.violation import Violation, stream
 from models.ledger.accounts import MAY_OWE, Account, LedgerAccount, LedgerSum
 from models.ledger.tables import LedgerEntry, LedgerTransaction

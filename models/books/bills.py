@@ -10,13 +10,13 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection, func, or_, select
 from sqlalchemy.orm import aliased
 
-from models.bill_day import KEPT, SUBJECTS, BillDay, BillLine, number_of
 from models.books.violation import Violation, stream
-from models.difference import Difference
-from models.payment import PayOrder
-from models.refund import Refund
-from models.task import Task
-from models.zone import CHINA
+from models.core.calendar import CHINA
+from models.payments.order import PayOrder
+from models.payments.refund import Refund
+from models.staff.task import Task
+from models.treasury.bill import KEPT, SUBJECTS, BillDay, BillLine, number_of
+from models.treasury.discrepancy import Difference
 
 WAITS = timedelta(days=7)
 COMPARED_WITHIN = timedelta(days=3)

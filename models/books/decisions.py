@@ -7,17 +7,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Executable, String, and_, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
-from models.appeal import Appeal
+from models.appeals.appeal import Appeal
+from models.appeals.revision import Revision
 from models.books.violation import Violation, stream
-from models.conversation import Conversation
-from models.decision import Decision
-from models.disbursement import Disbursement
-from models.gift_message import GiftMessage
-from models.revision import Revision
-from models.staff import Staff
-from models.update import Update
-from models.user import User
-from models.verification import Verification
+from models.disbursements.disbursement import Disbursement
+from models.donors.message import GiftMessage
+from models.outreach.update import Update
+from models.people.conversation import Conversation
+from models.people.user import User
+from models.staff.decision import Decision
+from models.staff.member import Staff
+from models.verification.case import Verification
 
 
 def check_three_people(connection: Connection, _now: datetime) -> Iterator[Violation]:

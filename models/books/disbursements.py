@@ -7,16 +7,16 @@ from typing import Any
 from sqlalchemy import Connection, String, and_, cast, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
-from models.appeal import BudgetLine
-from models.audit import AuditEvent
+from models.appeals.appeal import BudgetLine
 from models.books.violation import Violation, stream
-from models.disbursement import SPENT, UNDER_WAY, Disbursement, DisbursementShare
+from models.core.audit_trail import AuditEvent
+from models.disbursements.disbursement import SPENT, UNDER_WAY, Disbursement, DisbursementShare
+from models.disbursements.payee import Payee
+from models.giving.pledge import Pledge
 from models.ledger.accounts import LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
-from models.payee import Payee
-from models.pledge import Pledge
-from models.refund import Refund
-from models.staff import Staff
+from models.payments.refund import Refund
+from models.staff.member import Staff
 
 _SUBJECT = "disbursement"
 # Its job is begun again every minute.

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, or_, select
 from sqlalchemy.orm import aliased
 
-from models.books.links import Follower, read_head
+from models.books.chains import Follower, read_head
 from models.books.violation import Violation, stream
 from models.ledger.accounts import Account, LedgerAccount
 from models.ledger.kinds import MOVES

@@ -8,11 +8,11 @@ from sqlalchemy import Connection, String, and_, case, cast, func, literal, or_,
 from sqlalchemy.orm import aliased
 
 from models.books.violation import Violation, stream
-from models.disbursement import DisbursementShare
+from models.disbursements.disbursement import DisbursementShare
+from models.giving.pledge import Pledge
+from models.giving.pool import MatchingPool, PoolMatch, PoolTransfer
 from models.ledger.accounts import LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
-from models.pledge import Pledge
-from models.pool import MatchingPool, PoolMatch, PoolTransfer
 
 # The states of a gift that came to its appeal, whatever became of it.
 _CAME = ("committed", "partly_disbursed", "settled", "refund_pending", "refunded", "redirected")

@@ -8,12 +8,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, String, cast, literal, or_, select
 
 from models.books.violation import Violation, stream
+from models.giving.pledge import Pledge
 from models.ledger.accounts import Account, LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
-from models.payment import LIVE, PayCase, PayOrder
-from models.pledge import Pledge
-from models.refund import Refund
-from models.task import Task
+from models.payments.order import LIVE, PayCase, PayOrder
+from models.payments.refund import Refund
+from models.staff.task import Task
 
 _RECEIVED, _UNASSIGNED = "payment_received", "payment_unassigned"
 # How a case was settled -> what the ledger has of it beside its coming.

@@ -8,16 +8,16 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Row, String, case, cast, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
-from models.appeal import Appeal
+from models.appeals.appeal import Appeal
 from models.books.violation import Violation, stream
-from models.disbursement import Disbursement, DisbursementShare
+from models.disbursements.disbursement import Disbursement, DisbursementShare
+from models.giving.pledge import Pledge
+from models.giving.refund_run import ENDS, HELD, LEFT_OVER, RefundRun
 from models.ledger.accounts import LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
-from models.payment import PayCase, PayOrder
-from models.pledge import Pledge
-from models.refund import BESIDE, GOING, LAST_DAY, MOST_OF_ORDER, STUCK, UNASSIGNED, Refund
-from models.refund_run import ENDS, HELD, LEFT_OVER, RefundRun
-from models.task import Task
+from models.payments.order import PayCase, PayOrder
+from models.payments.refund import BESIDE, GOING, LAST_DAY, MOST_OF_ORDER, STUCK, UNASSIGNED, Refund
+from models.staff.task import Task
 
 _POSTINGS = ("refund_owed", "refund_from_unassigned", "refund_paid", "refund_redirected")
 _ENDS_AS = {"paid": "refund_paid", "redirected": "refund_redirected"}

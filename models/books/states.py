@@ -8,40 +8,40 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from models.appeal import MACHINE as APPEALS
-from models.appeal import Appeal
-from models.appointment import MACHINE as STAFF
-from models.audit import AuditEvent
+from models.appeals.appeal import MACHINE as APPEALS
+from models.appeals.appeal import Appeal
+from models.appeals.revision import MACHINE as REVISIONS
+from models.appeals.revision import Revision
 from models.books.violation import Violation, stream
-from models.difference import MACHINE as DIFFERENCES
-from models.difference import Difference
-from models.disbursement import MACHINE as DISBURSEMENTS
-from models.disbursement import Disbursement
-from models.gift_message import MACHINE as MESSAGES
-from models.gift_message import GiftMessage
-from models.goods import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
-from models.machine import Machine
-from models.monthly import MACHINE as MONTHLY
-from models.monthly import MonthlyGift
-from models.payment import MACHINE as PAY_ORDERS
-from models.payment import PayOrder
-from models.pledge import MACHINE as PLEDGES
-from models.pledge import Pledge
-from models.pool import MACHINE as POOLS
-from models.pool import MatchingPool
-from models.produce import MACHINE as LISTINGS
-from models.produce import Listing
-from models.receipt import MACHINE as RECEIPTS
-from models.receipt import Receipt
-from models.refund import MACHINE as REFUNDS
-from models.refund import Refund
-from models.revision import MACHINE as REVISIONS
-from models.revision import Revision
-from models.staff import Staff
-from models.update import MACHINE as UPDATES
-from models.update import Update
-from models.verification import MACHINE as CASES
-from models.verification import Verification
+from models.core.audit_trail import AuditEvent
+from models.core.state_machine import Machine
+from models.disbursements.disbursement import MACHINE as DISBURSEMENTS
+from models.disbursements.disbursement import Disbursement
+from models.donors.message import MACHINE as MESSAGES
+from models.donors.message import GiftMessage
+from models.donors.receipt import MACHINE as RECEIPTS
+from models.donors.receipt import Receipt
+from models.donors.recurring_gift import MACHINE as MONTHLY
+from models.donors.recurring_gift import MonthlyGift
+from models.giving.pledge import MACHINE as PLEDGES
+from models.giving.pledge import Pledge
+from models.giving.pool import MACHINE as POOLS
+from models.giving.pool import MatchingPool
+from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
+from models.market.listing import MACHINE as LISTINGS
+from models.market.listing import Listing
+from models.outreach.update import MACHINE as UPDATES
+from models.outreach.update import Update
+from models.payments.order import MACHINE as PAY_ORDERS
+from models.payments.order import PayOrder
+from models.payments.refund import MACHINE as REFUNDS
+from models.payments.refund import Refund
+from models.staff.appointment import MACHINE as STAFF
+from models.staff.member import Staff
+from models.treasury.discrepancy import MACHINE as DIFFERENCES
+from models.treasury.discrepancy import Difference
+from models.verification.case import MACHINE as CASES
+from models.verification.case import Verification
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,15 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, or_, select
 
-from models.appeal import LIVE, Appeal
+from models.appeals.appeal import LIVE, Appeal
+from models.appeals.revision import Revision
 from models.books.violation import Violation, stream
-from models.disbursement import Disbursement
-from models.gift_message import GiftMessage
-from models.receipt import Receipt
-from models.revision import Revision
-from models.task import Task
-from models.update import Update
-from models.verification import Verification
+from models.disbursements.disbursement import Disbursement
+from models.donors.message import GiftMessage
+from models.donors.receipt import Receipt
+from models.outreach.update import Update
+from models.staff.task import Task
+from models.verification.case import Verification
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, String, Uniqu
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, RowId, one_of
+from models.core.base import Base, RowId, one_of
 
 # What we have and what we spent; the others are what we owe. The trigger in the migrations knows them too.
 DEBIT = frozenset({"channel", "bank", "fees"})

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from models import chain
+from models.core import hash_chain
 from models.ledger.tables import LedgerHead, LedgerLink, LedgerTransaction
 
 # Pairs of an account (kind, number) and fen.
@@ -22,9 +22,9 @@ def link_hash(before: str, link: Mapping[Any, Any]) -> str:
     1970; entries become ``[account's kind, its number, fen]``, sorted.
     """
     entries = sorted([kind, subject_id, fen] for (kind, subject_id), fen in link["entries"])
-    at = chain.microseconds(link["at"])
+    at = hash_chain.microseconds(link["at"])
     values = [link["number"], link["kind"], link["cause"], at, link["reverses"], entries]
-    return chain.digest(FORM, before, values)
+    return hash_chain.digest(FORM, before, values)
 
 
 def put(connection: Connection, posted: LedgerTransaction, entries: Entries) -> None:
@@ -37,10 +37,10 @@ def put(connection: Connection, posted: LedgerTransaction, entries: Entries) -> 
         "reverses_id": posted.reverses_id,
         "entries": entries,
     }
-    chain.put(connection, _CHAIN, values)
+    hash_chain.put(connection, _CHAIN, values)
 
 
-def _seal(connection: Connection, links: list[chain.Values]) -> None:
+def _seal(connection: Connection, links: list[hash_chain.Values]) -> None:
     reversed_ids = {link["reverses_id"] for link in links} - {None}
     earlier = select(LedgerLink.transaction_id, LedgerLink.number).where(LedgerLink.transaction_id.in_(reversed_ids))
     numbers = {row.transaction_id: row.number for row in connection.execute(earlier)} if reversed_ids else {}
@@ -50,7 +50,7 @@ def _seal(connection: Connection, links: list[chain.Values]) -> None:
         reverses = link["reverses_id"]
         return link_hash(before, {**link, "reverses": None if reverses is None else numbers[reverses]})
 
-    chain.extend(connection, LedgerHead, LedgerLink, links, number="number", link_hash=seal_one)
+    hash_chain.extend(connection, LedgerHead, LedgerLink, links, number="number", link_hash=seal_one)
 
 
-chain.sealed_by(_CHAIN, _seal)
+hash_chain.sealed_by(_CHAIN, _seal)

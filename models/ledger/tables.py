@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, event
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base
-from models.chain import Head
+from models.core.base import Base
+from models.core.hash_chain import Head
 
 
 class LedgerTransaction(Base):

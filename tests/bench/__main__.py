@@ -21,14 +21,14 @@ from urllib.request import urlopen
 
 from sqlalchemy import create_engine
 
-from bot.leash import leashed
+from bot.processes.leash import leashed
 from bot.processes.postgres import EmbeddedPostgres
-from bot.services import EmbeddedValkey, end, free_port
+from bot.processes.supervisor import EmbeddedValkey, end, free_port
 from config.settings import SAMPLE_TOKEN, Mode
 from models.migrations import upgrade
-from tests import wechat_side
 from tests.bench import books, desk, load, pay, profile, push, registry, yardsticks
-from tests.stage import Stage, seed_regions
+from tests.support import wechat as wechat_side
+from tests.support.stage import Stage, seed_regions
 
 CONNECTIONS = 16
 # Of (c), (d) and (s) each: whoever asks for the menu has left the middle of the flow.

@@ -17,7 +17,7 @@ from psycopg import Cursor
 from sqlalchemy import create_engine
 
 from bot.processes.postgres import EmbeddedPostgres
-from models.chain import GENESIS
+from models.core.hash_chain import GENESIS
 from models.ledger.links import link_hash
 from models.migrations import upgrade
 

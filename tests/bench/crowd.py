@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from models.broadcast import Broadcast
-from models.pledge import CODE_LENGTH
-from models.sealing import keyring
-from tests.stage import Stage
-from tests.wechat_side import ACCOUNT
+from models.core.encryption import keyring
+from models.giving.pledge import CODE_LENGTH
+from models.notifications.broadcast import Broadcast
+from tests.support.stage import Stage
+from tests.support.wechat import ACCOUNT
 
 _USERS = """
 INSERT INTO users (draft_id, role, state, display_name, created_at)

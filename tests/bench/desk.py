@@ -14,15 +14,15 @@ from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
 
 from bot.app import utc_now
+from bot.places.load import DIVISIONS, load_regions, read_regions
 from bot.processes.postgres import EmbeddedPostgres
-from bot.regions import DIVISIONS, load_regions, read_regions
-from models.database import connect
-from models.help_desk import waiting_tickets
+from models.core.database import connect
+from models.core.encryption import Keyring, keyring, use_keyring
 from models.migrations import upgrade
-from models.queue import waiting
-from models.sealing import Keyring, keyring, use_keyring
-from models.staff import Staff
-from models.statistics import count_region
+from models.oversight.statistics import count_region
+from models.staff.member import Staff
+from models.staff.queue import waiting
+from models.support.desk import waiting_tickets
 
 DAOXIAN, MEIHUA = "431124000000", "431124101000"
 OFFICERS, CASES, IN_ONE_COUNTY, ROUNDS = 100_000, 1_000_000, 5_000, 20

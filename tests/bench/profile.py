@@ -10,8 +10,8 @@ from sqlalchemy import event
 
 from bot.turn import Turns
 from config.settings import Mode
-from tests import wechat_side
-from tests.stage import Stage
+from tests.support import wechat
+from tests.support.stage import Stage
 
 TURNS = 2_000
 MIDDLE = ("苗寨修路", "返回")
@@ -39,7 +39,7 @@ def report(kind: str, url: str) -> None:
     object.__setattr__(turns, "route", _timed(turns.route, spent, "route: handlers, engine, readers"))
     turns.renderer.render = _timed(turns.renderer.render, spent, "render: Jinja")  # type: ignore[method-assign]
     words = cycle(MIDDLE)
-    deliveries = [stage.wechat.deliver(wechat_side.text(next(words), "o-profile")) for _ in range(TURNS)]
+    deliveries = [stage.wechat.deliver(wechat.text(next(words), "o-profile")) for _ in range(TURNS)]
     begin = time.perf_counter()
     for query, body in deliveries:
         assert stage.client.post("/wechat", query_string=query, data=body).status_code == 200

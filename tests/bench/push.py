@@ -24,20 +24,20 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from bot.jobs import BATCH, Jobs
-from bot.leash import leashed
+from bot.processes.leash import leashed
 from bot.processes.postgres import EmbeddedPostgres
+from bot.processes.supervisor import EmbeddedValkey, end, free_port
 from bot.push.deliver import THREADS
-from bot.services import EmbeddedValkey, end, free_port
-from bot.worker import make_api
+from bot.work.jobs import make_api
+from bot.work.queues import BATCH, Jobs
 from config.settings import Environment, Settings
-from models.database import connect
+from models.core.database import connect
+from models.core.encryption import Keyring, use_keyring
 from models.migrations import upgrade
-from models.notice import Notice
-from models.outbox import count_states
-from models.sealing import Keyring, use_keyring
+from models.notifications.notification import Notice
+from models.notifications.outbox import count_states
 from tests.bench.crowd import begin_fan_out, make_crowd, owe
-from tests.stage import seed_regions
+from tests.support.stage import seed_regions
 
 LATENCY_MS = 20
 OURS, THEIRS = 0, 1

@@ -1,6 +1,6 @@
 """All tables of the first release, room by room, and the guards on them.
 
-Constraints and plain indexes take their names from the convention in models.base. Later changes of the
+Constraints and plain indexes take their names from the convention in models.core.base. Later changes of the
 schema are migrations of their own, each keeping what is in the tables.
 
 Revision: 0001

@@ -1,0 +1,1 @@
+"""These processes check the books and export the public ledger."""

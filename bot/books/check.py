@@ -1,0 +1,101 @@
+"""Checking the books: for an operator at the command line, and every night in the worker."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import URL
+
+from bot.web.figures import BOOKS_CHECKED, BOOKS_VIOLATIONS
+from models.books import Noted, Violation, read_head, violations
+from models.core.calendar import CHINA
+from models.core.database import snapshot
+from models.ledger.tables import LedgerHead
+
+log = structlog.get_logger()
+
+# At night in China, when the fewest people write.
+HOUR = 3
+_RESULT = "bangfu:books"
+# The last night's that was right, outside the database: one that is cut or made anew is told every night after.
+_HEAD = "bangfu:books_head"
+_LEDGER_HEAD = "bangfu:ledger_head"
+_NOTED = re.compile("([0-9]{1,18}):([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """``found``: how often each code was. Lengths and heads of the audit chain and the ledger's, to be noted down."""
+
+    found: Counter[str]
+    links: int
+    head: str
+    transactions: int
+    ledger_head: str
+
+
+def read_noted(text: str) -> Noted | None:
+    """``1234:9f…`` as an earlier check printed it; None for anything else."""
+    match = _NOTED.fullmatch(text.strip())
+    return (int(match[1]), match[2]) if match else None
+
+
+def check_books(
+    database_url: str | URL,
+    now: datetime,
+    noted: Noted | None = None,
+    noted_ledger: Noted | None = None,
+    *,
+    tell: Callable[[Violation], None] | None = None,
+) -> Checked:
+    """``tell`` hears of each violation as it is found."""
+    found: Counter[str] = Counter()
+    with snapshot(database_url) as connection:
+        for violation in violations(connection, now, noted, noted_ledger):
+            found[violation.code] += 1
+            if tell:
+                tell(violation)
+        links, head = read_head(connection) or (0, "")
+        transactions, ledger_head = read_head(connection, LedgerHead) or (0, "")
+    return Checked(found, links, head, transactions, ledger_head)
+
+
+def is_night(now: datetime) -> bool:
+    """The hour in which they are checked."""
+    return now.astimezone(CHINA).hour == HOUR
+
+
+def check_and_tell(database_url: str | URL, redis: Redis, now: datetime) -> None:
+    """The log and the figures hear of counts and codes; the rows themselves are for who runs ``check-books``."""
+    checked = check_books(database_url, now, _noted(redis, _HEAD), _noted(redis, _LEDGER_HEAD))
+    count = checked.found.total()
+    if count:
+        log.error("books.wrong", violations=count, codes=dict(checked.found), links=checked.links)
+    else:
+        heads = {"links": checked.links, "head": checked.head}
+        log.info("books.right", **heads, transactions=checked.transactions, ledger_head=checked.ledger_head)
+        redis.set(_HEAD, f"{checked.links}:{checked.head}")
+        redis.set(_LEDGER_HEAD, f"{checked.transactions}:{checked.ledger_head}")
+    redis.set(_RESULT, json.dumps({"violations": count, "at": now.timestamp()}))
+
+
+def _noted(redis: Redis, name: str) -> Noted | None:
+    kept = redis.get(name)
+    return read_noted(kept.decode()) if isinstance(kept, bytes) else None
+
+
+def show_result(redis: Redis) -> None:
+    """Put the last night's result where /metrics reads it; unknown is not zero."""
+    try:
+        kept = redis.get(_RESULT)
+    except RedisError:
+        kept = None
+    result = json.loads(kept) if isinstance(kept, bytes) else {}
+    BOOKS_VIOLATIONS.set(result.get("violations", "nan"))
+    BOOKS_CHECKED.set(result.get("at", "nan"))

@@ -1,0 +1,187 @@
+"""The demo: PostgreSQL, Valkey, bot, worker and stand-in, started and ended together, on a small invented world."""
+
+import json
+import os
+import sys
+import time
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import click
+from dotenv import dotenv_values, find_dotenv
+from pydantic import SecretStr
+from sqlalchemy.orm import Session
+
+from bot.demo.seed import Seeded, refuse_strangers, seed
+from bot.demo.seed_pictures import draw_pictures
+from bot.pay.demo_keys import settings_in
+from bot.processes.postgres import EmbeddedPostgres
+from bot.processes.supervisor import EmbeddedValkey, Processes, ServiceError, demand_free
+from bot.push.cards import as_in_console, load_cards
+from bot.wechat.client import WeChatApi
+from bot.wechat.menu import Menu, publish
+from bot.words.lexicon import CONFIG
+from bot.work import fleet
+from config.settings import ROOT, SECRETS, Settings
+from models.core.database import connect
+from models.core.encryption import Keyring, use_keyring
+from models.migrations import upgrade
+
+ACCOUNT: dict[str, str] = tomllib.loads((CONFIG / "demo" / "account.toml").read_text(encoding="utf-8"))
+READY_WITHIN = 120.0
+# What a demo that was killed may take to let go of its ports.
+ENDING_WITHIN = 5.0
+# What the ids of the stand-in's templates begin with, before the card's name.
+TEMPLATES, SUBSCRIPTIONS = "demo-template-", "demo-notice-"
+
+
+def environment(at: Path) -> dict[str, str]:
+    """All that the demo's programs are set to: whatever the shell or a .env names, the demo touches nothing of it."""
+    port, simulator = _ports()
+    stand_in = f"http://127.0.0.1:{simulator}"
+    samples = {
+        name.upper(): default.get_secret_value() if isinstance(default, SecretStr) else default
+        for name, default in ((name, Settings.model_fields[name].default) for name in SECRETS)
+    }
+    return {
+        **samples,
+        "BANGFU_ENV": "demo",
+        "DATABASE_URL": own_database(at).url,
+        "REDIS_URL": EmbeddedValkey(at / "valkey").url,
+        "MEDIA_DIR": str(at / "media"),
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "WECHAT_API_URL": stand_in,
+        "PAY_API_URL": stand_in,
+        "PAY_MODE": "off",  # until the stand-in runs, whose keys are needed
+        "WECHAT_TEMPLATES": _ids(TEMPLATES),
+        "WECHAT_SUBSCRIPTIONS": _ids(SUBSCRIPTIONS),
+        # The stand-in has no minute's limit, and nobody at the demo waits for one.
+        "PUSH_PER_MINUTE": "100000",
+    }
+
+
+def own_database(at: Path) -> EmbeddedPostgres:
+    return EmbeddedPostgres(at / "postgres", durable=True)
+
+
+def named_database() -> str | None:
+    """DATABASE_URL as the environment has it. What stands in a .env does not count, which flask puts among it."""
+    named = os.environ.get("DATABASE_URL")
+    files = filter(None, (str(ROOT / ".env"), *(find_dotenv(name, usecwd=True) for name in (".env", ".flaskenv"))))
+    return named if named not in {dotenv_values(file).get("DATABASE_URL") for file in files} else None
+
+
+def _ids(prefix: str) -> str:
+    return ",".join(f"{card}={prefix}{card}" for card in load_cards())
+
+
+def fill(settings: Settings, at: Path) -> Seeded:
+    """The schema and the data set, once; the people's file for the stand-in, every time."""
+    at.mkdir(parents=True, exist_ok=True)
+    use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
+    upgrade(settings.database_url)
+    database = connect(settings.database_url)
+    seeded = seed(database, ACCOUNT["id"], datetime.now(UTC))
+    with Session(database) as db:
+        draw_pictures(db, Path(settings.media_dir))
+    database.dispose()
+    _write(at / "people.json", seeded.people)
+    _write(at / "templates.json", {"own": as_in_console(TEMPLATES), "subscriptions": as_in_console(SUBSCRIPTIONS)})
+    return seeded
+
+
+def fill_named(settings: Settings, at: Path) -> Seeded:
+    """The same in a database of the operator's. Raises NotOurs, with nothing done, where others' people are in it."""
+    use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
+    database = connect(settings.database_url)
+    refuse_strangers(database, ACCOUNT["id"])
+    database.dispose()
+    return fill(settings, at)
+
+
+def _write(path: Path, what: Any) -> None:
+    path.write_text(json.dumps(what, ensure_ascii=False, indent=2), encoding="utf-8")
+
+
+def run(settings: Settings, at: Path, menus: dict[str, Menu], api: WeChatApi) -> int:
+    """Until Ctrl-C. Returns the exit code."""
+    try:
+        for number in _ports():
+            demand_free(int(number), ENDING_WITHIN)
+        with own_database(at), EmbeddedValkey(at / "valkey"):
+            return _serve(settings, at, fill(settings, at), menus, api)
+    except ServiceError as error:
+        click.echo(f"The demo did not start: {error}", err=True)
+        return 1
+
+
+def _serve(settings: Settings, at: Path, seeded: Seeded, menus: dict[str, Menu], api: WeChatApi) -> int:
+    port, simulator = _ports()
+    with Processes() as processes:
+        ours = environment(at)
+        secrets = {
+            "WECHAT_APP_ID": settings.wechat_app_id,
+            "WECHAT_APP_SECRET": settings.wechat_app_secret.get_secret_value(),
+            "WECHAT_TOKEN": settings.wechat_token.get_secret_value(),
+            "WECHAT_AES_KEY": settings.wechat_aes_key.get_secret_value(),
+            "WECHAT_MODE": str(settings.wechat_mode),
+        }
+        python = sys.executable
+        stand_in = ["--bot-url", f"http://127.0.0.1:{port}/wechat", "--port", simulator]
+        stand_in += ["--account", ACCOUNT["id"], "--account-name", ACCOUNT["name"], "--pay-keys", str(at / "pay")]
+        stand_in += ["--people", str(at / "people.json"), "--templates", str(at / "templates.json")]
+        stand_in += ["--refund-seconds", "5"]  # a minute, as the platform may take, is long to look at
+        processes.start("simulator", [python, "-m", "bot.simulator", *stand_in], secrets)
+        _await(f"http://127.0.0.1:{simulator}/", processes)
+        ours |= settings_in(at / "pay")  # which it has made by now, in its first run
+        web = [python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", port]
+        web += ["--blocking-threads", "8", "--no-ws", "--log-level", "error", "wsgi:app"]
+        processes.start("web", web, ours)
+        for name, command in fleet.commands(groups=fleet.SMALL).items():
+            processes.start(name, command, ours)
+        _await(f"http://127.0.0.1:{port}/readyz", processes)
+        publish(api, menus)
+        _tag(api, menus, seeded)
+        _announce(port, simulator, at)
+        return processes.wait()
+
+
+def _ports() -> tuple[str, str]:
+    return os.environ.get("PORT", "8000"), os.environ.get("SIMULATOR_PORT", "8001")
+
+
+def _await(url: str, processes: Processes) -> None:
+    """Raises ServiceError when a program does not answer in time, or has ended."""
+    deadline = time.monotonic() + READY_WITHIN
+    while processes.healthy and time.monotonic() < deadline:
+        try:
+            with urlopen(url, timeout=2):  # noqa: S310 - our own address on this machine
+                return
+        except (URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)
+    raise ServiceError(f"{url} does not answer")
+
+
+def _tag(api: WeChatApi, menus: dict[str, Menu], seeded: Seeded) -> None:
+    """Give each person of the data set their menu."""
+    numbers = api.tags()
+    for role in sorted(set(seeded.tags.values())):
+        tag = numbers[menus[role]["matchrule"]["tag"]]
+        api.tag_people(tag, [openid for openid, theirs in seeded.tags.items() if theirs == role])
+
+
+def _announce(port: str, simulator: str, at: Path) -> None:
+    click.echo(
+        f"""
+  Bangfu is running. Open this page, pick a person and chat:
+
+      http://127.0.0.1:{simulator}/
+
+  The bot itself listens on http://127.0.0.1:{port}/wechat, its data lie in {at}.
+  Ctrl-C ends everything.
+"""
+    )

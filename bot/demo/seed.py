@@ -1,0 +1,293 @@
+"""Fills an empty database with the demo's small invented world (config/demo), as a history.
+
+Everything is played in the order and at the times it would have happened,
+through the models' own functions: so every rule has been asked, and the audit
+trail reads like a real one.
+"""
+
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, and_, func, inspect, not_, or_, select, update
+from sqlalchemy.orm import Session
+
+from bot.demo.seed_cases import Cases, Happening, Row
+from bot.demo.seed_pictures import picture
+from bot.demo.seed_proxy import Proxies
+from bot.places.load import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
+from bot.words.lexicon import load_lexicon
+from flows.language.norms import signs
+from flows.language.sorts import sort_of
+from models.appeals.appeal import Appeal
+from models.appeals.flag import flag_earlier, flag_words
+from models.appeals.review import approve, send_back, stop
+from models.appeals.submission import NewAppeal, submit
+from models.core.calendar import CHINA
+from models.core.encryption import keyring
+from models.core.state_machine import Actor, By
+from models.giving.pledge import make_pledge
+from models.goods.exchange import NewOffer, NewRequest, make_offer, make_request
+from models.market.listing import NewListing, put_on_sale
+from models.notifications.notification import Notice
+from models.people.conversation import Conversation
+from models.people.user import Registration, User, register
+from models.staff.conflict_of_interest import declare
+from models.staff.member import Appointment, Staff, appoint
+from models.staff.task import find_task
+from models.verification.case import open_case
+
+FOLDER = Path(__file__).parents[2] / "config" / "demo"
+_LAST_SECOND = time(23, 59, 59)
+# News from before that was read long ago.
+_NEWS_IS_NEW = timedelta(days=2)
+_CONSENTS = {"resident": ("account", "identity"), "donor": ("account",)}
+
+
+class NotOurs(Exception):
+    """The database holds people whom the seed did not write; the message says how many of what."""
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """``people`` can be picked in the stand-in (bot.simulator.options.Person, as JSON objects).
+
+    ``tags``: openid -> resident, donor or staff, for the same people. ``written`` is
+    False when somebody was registered already, and so nothing was changed.
+    """
+
+    people: list[Row]
+    tags: dict[str, str]
+    written: bool
+
+
+def seed(database: Engine, account: str, now: datetime) -> Seeded:
+    """Regions first, then the whole data set in one transaction; ``account`` is the original id (gh_…)."""
+    world = _world()
+    people, tags = _people(world["people"])
+    with Session(database) as db:
+        written = db.scalar(select(User.id).limit(1)) is None
+    if written:
+        load_regions(database, [*read_regions(DIVISIONS), *read_regions(DEMO_VILLAGES)])
+        with Session(database) as db, db.begin():
+            _History(db, account, now).play(world)
+    return Seeded(people, tags, written)
+
+
+def refuse_strangers(database: Engine, account: str) -> None:
+    """Raises NotOurs where a user, a conversation or a member of staff is not of the data set."""
+    if not inspect(database).has_table(User.__tablename__):
+        return
+    rows = [row for group in ("residents", "donors", "staff") for row in _world()["people"][group].values()]
+    openids = [row["openid"] for row in rows if "openid" in row]
+    finders = [one for row in rows if "id_number" in row for one in keyring().finders(row["id_number"], "id_number")]
+    written = and_(Conversation.account == account, Conversation.openid.in_(openids))
+    known = or_(
+        User.id.in_(select(Conversation.user_id).where(written, Conversation.user_id.is_not(None))),
+        func.coalesce(User.id_finder, "").in_(finders),
+    )
+    appointed = and_(Staff.account == account, Staff.openid.in_(openids))
+    with Session(database) as db:
+        found = {
+            word: db.scalar(select(func.count()).select_from(table).where(not_(ours))) or 0
+            for word, table, ours in (
+                ("users", User, known),
+                ("conversations", Conversation, written),
+                ("members of staff", Staff, appointed),
+            )
+        }
+    if strange := ", ".join(f"{count} {word}" for word, count in found.items() if count):
+        raise NotOurs(f"the database holds what the data set did not write: {strange}")
+
+
+def _world() -> dict[str, Any]:
+    return {file.stem: tomllib.loads(file.read_text(encoding="utf-8")) for file in FOLDER.glob("*.toml")}
+
+
+def _people(groups: dict[str, dict[str, Row]]) -> tuple[list[Row], dict[str, str]]:
+    people: list[Row] = []
+    tags: dict[str, str] = {}
+    for group, tag in (("residents", "resident"), ("donors", "donor"), ("staff", "staff")):
+        for row in groups[group].values():
+            if "note" in row:
+                name = row.get("display_name") or row["name"]
+                people.append({**_some(row, "openid", "note", "gloss"), "name": name, "following": True})
+                tags[row["openid"]] = tag
+    return people, tags
+
+
+class _History:
+    """People, staff and appeals are known by their keys and numbers in the files once they are there."""
+
+    def __init__(self, db: Session, account: str, now: datetime) -> None:
+        self.db, self.account, self.now = db, account, now
+        self.users: dict[str, User] = {}
+        self.staff: dict[str, Staff] = {}
+        self.appeals: dict[int, Appeal] = {}
+        self.lexicon = load_lexicon()
+        self.people: dict[str, int] = {}
+        self.cases = Cases(db, self.lexicon, self.users, self.staff, self.people)
+        self.proxies = Proxies(db, self.staff, self.people)
+
+    def play(self, world: dict[str, Any]) -> None:
+        happenings: list[Happening] = [
+            *self._arrivals(world["people"], world["registry"]),
+            *self.cases.happenings(world["cases"], world["people"]["residents"]),
+            *self._appeals(world["appeals"]["appeals"]),
+            *self._each(self.offer, world["goods"]["offers"]),
+            *self._each(self.ask, world["goods"]["requests"]),
+            *self._each(self.sell, world["market"]["listings"]),
+        ]
+        for days_ago, happen in sorted(happenings, key=lambda happening: -happening[0]):
+            happen(self.now - timedelta(days=days_ago))
+        old = Notice.created_at < self.now - _NEWS_IS_NEW
+        self.db.execute(update(Notice).where(old).values(read_at=Notice.created_at, state="read", channel="reply"))
+
+    def _arrivals(self, groups: dict[str, Any], registry: Row) -> Iterator[Happening]:
+        residents = groups["residents"]
+        for key, entry in registry["entries"].items():
+            listed = {"source": registry["source"], **entry}
+            yield registry["days_ago"], partial(self.cases.list_in_registry, listed, residents[key])
+        for key, row in groups["staff"].items():
+            yield row["days_ago"], partial(self.appoint, key, row)
+        for row in groups["ties"]:
+            yield row["days_ago"], partial(self.declare, row, residents[row["resident"]])
+        for role in ("resident", "donor"):
+            for key, row in groups[f"{role}s"].items():
+                yield row["days_ago"], partial(self.register, role, key, row)
+
+    def _appeals(self, rows: list[Row]) -> Iterator[Happening]:
+        for serial, row in enumerate(rows, 1):
+            yield row["days_ago"], partial(self.submit, serial, row)
+            for move in row.get("moves", ()):
+                yield move["days_ago"], partial(self.move, serial, move)
+            for number, pledge in enumerate(row.get("pledges", ()), 1):
+                yield pledge["days_ago"], partial(self.pledge, serial, number, pledge)
+
+    def _each(self, happen: Callable[[int, Row, datetime], None], rows: list[Row]) -> Iterator[Happening]:
+        for serial, row in enumerate(rows, 1):
+            yield row["days_ago"], partial(happen, serial, row)
+
+    def appoint(self, key: str, row: Row, when: datetime) -> None:
+        wanted = Appointment(
+            account=self.account, region_code=row["region"], **_some(row, "work_no", "openid", "role", "name")
+        )
+        appoint(self.db.connection(), wanted, when)
+        self.staff[key] = self.db.scalars(select(Staff).where(Staff.work_no == row["work_no"])).one()
+        self._follow(key, row, None, when)
+
+    def declare(self, row: Row, resident: Row, when: datetime) -> None:
+        declare(self.db, self.staff[row["staff"]], row["kind"], resident["id_number"], when)
+
+    def register(self, role: str, key: str, row: Row, when: datetime) -> None:
+        officer = self.staff.get(row.get("by", ""))
+        identity = {name: row.get(name) for name in ("display_name", "name", "id_number", "phone")}
+        wanted = Registration(
+            draft_id=f"demo-{role}-{key}",
+            role=role,
+            consents=_CONSENTS[role],
+            region_code=row.get("region"),
+            registered_by=officer.id if officer else None,
+            **identity,
+        )
+        user = self.users[key] = register(self.db, wanted, when)
+        if officer:
+            self.proxies.registered(row["by"], user, when)
+        else:
+            self._follow(key, row, user.id, when)
+        if role == "resident":
+            open_case(self.db, user, officer.actor if officer else Actor(By.OWNER, f"user:{user.id}"), when)
+
+    def _follow(self, key: str, row: Row, user_id: int | None, when: datetime) -> None:
+        """Keys of staff begin with @: a resident may have the same."""
+        person = Conversation(
+            account=self.account, openid=row["openid"], user_id=user_id, session="", created_at=when, touched_at=when
+        )
+        self.db.add(person)
+        self.db.flush()
+        self.people[key if user_id else f"@{key}"] = person.id
+
+    def submit(self, serial: int, row: Row, when: datetime) -> None:
+        owner = self.users[row["owner"]]
+        wanted = NewAppeal(
+            draft_id=f"demo-appeal-{serial}",
+            region_code=_home(owner),
+            story=row["story"].strip(),
+            target_fen=sum(fen for _, fen in row["budget"]),
+            deadline=datetime.combine(self._day(row["deadline_in_days"]), _LAST_SECOND, CHINA),
+            budget=[(item, fen) for item, fen in row["budget"]],
+            minimum_fen=row.get("minimum_fen"),
+            **_some(row, "kind", "category", "title"),
+        )
+        by = row.get("by")
+        appeal = self.appeals[serial] = submit(self.db, wanted, owner, when, self.staff[by].actor if by else None)
+        if by:
+            self.proxies.asked(by, owner, appeal, when)
+        sender = self.people[f"@{by}" if by else row["owner"]]
+        picture(self.db, "appeal", appeal.id, sender, when)
+        flag_words(self.db, appeal.id, signs(appeal.title, appeal.story, wanted.budget, self.lexicon), when)
+        flag_earlier(self.db, appeal, when)
+
+    def move(self, serial: int, row: Row, when: datetime) -> None:
+        number, officer = self.appeals[serial].id, self.staff[row["by"]]
+        task = find_task(self.db, "appeal", number)
+        if "step" in row and (task is None or task.step != row["step"]):
+            return
+        match row["does"]:
+            case "approve":
+                approve(self.db, officer, number, when)
+            case "send_back":
+                send_back(self.db, officer, number, row["reasons"], when)
+            case "stop":
+                stop(self.db, officer, number, row["reasons"][0], when)
+
+    def pledge(self, serial: int, number: int, row: Row, when: datetime) -> None:
+        draft_id, anonymous = f"demo-pledge-{serial}-{number}", row.get("anonymous", False)
+        donor = self.users[row["donor"]]
+        make_pledge(self.db, draft_id, self.appeals[serial], donor, row["fen"], anonymous, when)
+
+    def offer(self, serial: int, row: Row, when: datetime) -> None:
+        wanted = NewOffer(
+            draft_id=f"demo-offer-{serial}",
+            best_before=self._day(row["best_before_in_days"]) if "best_before_in_days" in row else None,
+            region_code=row["region"],
+            sort=sort_of(row["category"], row["item"], self.lexicon),
+            **_some(row, "category", "item", "unit", "quantity", "condition", "handover"),
+        )
+        make_offer(self.db, wanted, self.users[row["donor"]], when)
+
+    def ask(self, serial: int, row: Row, when: datetime) -> None:
+        owner = self.users[row["owner"]]
+        wanted = NewRequest(
+            draft_id=f"demo-request-{serial}",
+            region_code=_home(owner),
+            sort=sort_of(row["category"], row["item"], self.lexicon),
+            **_some(row, "category", "item", "unit", "quantity", "reason"),
+        )
+        make_request(self.db, wanted, owner, when)
+
+    def sell(self, serial: int, row: Row, when: datetime) -> None:
+        wanted = NewListing(
+            draft_id=f"demo-listing-{serial}",
+            harvest_date=self._day(row["harvest_in_days"]) if "harvest_in_days" in row else None,
+            shop_url=row.get("shop_url"),
+            **_some(row, "kind", "name", "unit", "price_fen", "stock"),
+        )
+        put_on_sale(self.db, wanted, self.users[row["seller"]], when)
+
+    def _day(self, days: int) -> date:
+        """The date in China, so many days from now."""
+        return (self.now + timedelta(days=days)).astimezone(CHINA).date()
+
+
+def _home(resident: User) -> str:
+    assert resident.region_code  # noqa: S101 - residents register with their home
+    return resident.region_code
+
+
+def _some(row: Row, *names: str) -> Row:
+    return {name: row[name] for name in names}

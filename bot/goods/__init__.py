@@ -1,0 +1,1 @@
+"""This process sorts goods anew when the table of sorts changes."""

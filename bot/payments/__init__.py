@@ -1,0 +1,1 @@
+"""These processes place orders and refunds with the pay channel, and take its results."""

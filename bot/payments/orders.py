@@ -1,0 +1,173 @@
+"""Orders at WeChat Pay: placed, asked about and closed. It is called between short transactions, never in one.
+
+Whatever a call comes to, or does not, the next look finds out: an order that is neither paid nor closed is asked about
+again and again (models.payments.expiry.due_orders).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from bot.pay.answers import Trade, TradeState
+from bot.pay.client import PayClient
+from bot.pay.errors import Action, PayError, Refused
+from bot.work.queues import Named
+from models.appeals.appeal import get_appeal
+from models.giving.pledge import Pledge
+from models.notifications.notification import TOLD
+from models.payments.collection import (
+    Outcome,
+    Payment,
+    Taken,
+    begin_order,
+    fresh,
+    keep_prepaid,
+    take_payment,
+)
+from models.payments.expiry import begin_query, close_order, due_orders, is_over
+from models.payments.order import PayOrder
+
+log = structlog.get_logger()
+
+# The platform closes no younger one.
+CLOSABLE = timedelta(minutes=5)
+# Between two questions about one order, whoever asks.
+APART = timedelta(seconds=2)
+MOST_DUE = 200
+_GONE = frozenset({TradeState.CLOSED, TradeState.REVOKED})
+
+
+class Hands(Protocol):
+    """Who takes jobs and notices along: bot.work.queues.Jobs."""
+
+    def enqueue(self, jobs: Sequence[Named], told: Sequence[int] = ()) -> None: ...
+
+
+class NotNow(Exception):
+    """The order could not be placed now; the donor may try again in a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Till:
+    """Where payments come in, by callbacks and by asking."""
+
+    database: Engine
+    hands: Hands
+
+    def take(self, trade: Trade, now: datetime) -> Taken:
+        """A paid trade that is proved to be the platform's word."""
+        if not trade.transaction_id or trade.fen is None or trade.paid_at is None:
+            raise ValueError("not paid")
+        payment = Payment(trade.out_trade_no, trade.transaction_id, trade.fen, trade.paid_at)
+        with Session(self.database) as db, db.begin():
+            taken = take_payment(db, payment, now)
+            db.flush()
+            told = list(db.info.get(TOLD, []))
+        jobs: list[Named] = [("ask_refunds", [taken.refund_id])] if taken.refund_id else []
+        if jobs or told:
+            self.hands.enqueue(jobs, told)
+        say = log.error if taken.outcome is Outcome.CASE else log.info
+        say("payment.taken", transaction=payment.transaction_id, outcome=str(taken.outcome))
+        return taken
+
+
+@dataclass(frozen=True, slots=True)
+class Cashier:
+    """The till with a way to ask the platform."""
+
+    till: Till
+    client: PayClient
+    clock: Callable[[], datetime]
+
+    @property
+    def database(self) -> Engine:
+        return self.till.database
+
+    def place(self, pledge_id: int, openid: str, fallback: str | None = None) -> dict[str, str]:
+        """What the pay sheet is asked for with, of the pledge's one live order.
+
+        Raises what ``check_payable`` does, NotNow, or PayError.
+        """
+        for _ in range(2):
+            order, title = self._begin(pledge_id, fallback)
+            if fresh(order, self.clock()):
+                if prepay_id := order.prepay_id or self._prepay(order, openid, title):
+                    return self.client.pay_sign(prepay_id)
+            else:
+                self.settle(order.id, timedelta(0))
+        raise NotNow
+
+    def settle(self, order_id: int, apart: timedelta = APART) -> None:
+        """Ask what became of an order and do what follows, unless somebody has asked just now."""
+        with Session(self.database, expire_on_commit=False) as db, db.begin():
+            order = begin_query(db, order_id, self.clock(), apart)
+            over = order is not None and is_over(db, order, self.clock())
+        if order is None:
+            return
+        try:
+            trade = self.client.query(order.out_trade_no)
+        except PayError as error:
+            if not isinstance(error, Refused) or error.action is not Action.ABSENT:
+                self._report(order, error)
+                return
+            trade = None
+        if trade and trade.is_paid:
+            self.till.take(trade, self.clock())
+        elif trade and trade.state in _GONE:
+            self._closed(order)
+        elif over and self.clock() - order.created_at >= CLOSABLE:
+            self._close(order)
+
+    def _begin(self, pledge_id: int, fallback: str | None) -> tuple[PayOrder, str]:
+        with Session(self.database, expire_on_commit=False) as db, db.begin():
+            order = begin_order(db, pledge_id, self.clock(), fallback)
+            return order, get_appeal(db, db.get_one(Pledge, pledge_id).appeal_id).title
+
+    def _prepay(self, order: PayOrder, openid: str, title: str) -> str | None:
+        """None: the order was paid or closed meanwhile, and is known to be so now."""
+        try:
+            prepay_id = self.client.order(order.out_trade_no, order.amount_fen, openid, title, expires=order.expires_at)
+        except Refused as refused:
+            if refused.action not in (Action.QUERY, Action.NEW_NUMBER):
+                raise
+            self._report(order, refused)
+            self.settle(order.id, timedelta(0))
+            return None
+        with Session(self.database, expire_on_commit=False) as db, db.begin():
+            kept = keep_prepaid(db, order.id, prepay_id, self.clock())
+        return kept.prepay_id if kept.state == "prepaid" else None
+
+    def _close(self, order: PayOrder) -> None:
+        """Paid, or being paid, at this very moment: the next look finds it so."""
+        try:
+            self.client.close_order(order.out_trade_no)
+        except PayError as error:
+            if not isinstance(error, Refused) or error.action is not Action.ABSENT:
+                self._report(order, error)
+                return
+        self._closed(order)
+
+    def _closed(self, order: PayOrder) -> None:
+        with Session(self.database) as db, db.begin():
+            close_order(db, order.id, self.clock())
+        log.info("order.closed", order=order.id)
+
+    def _report(self, order: PayOrder, error: PayError) -> None:
+        code = error.code if isinstance(error, Refused) else type(error).__name__
+        wrong = isinstance(error, Refused) and error.action in (Action.FIX, Action.PERSON)
+        say = log.error if wrong else log.warning
+        say("order.no_answer", order=order.id, call=error.call, code=code, unknown=error.outcome_unknown)
+
+
+def sweep_orders(database: Engine, hands: Hands, now: datetime) -> int:
+    """Orders that it is time to ask about. Returns how many jobs that made."""
+    with Session(database) as db, db.begin():
+        due = due_orders(db, now, MOST_DUE)
+    if due:
+        hands.enqueue([("query_order", order) for order in due])
+    return len(due)

@@ -1,0 +1,1 @@
+"""These processes fetch, store and fingerprint the photos that people send."""

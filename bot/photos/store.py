@@ -1,0 +1,151 @@
+"""Pictures: brought from WeChat to our own disk, written anew, and deleted when their owner goes."""
+
+import io
+import secrets
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+from PIL import Image, ImageOps
+from sqlalchemy import Connection, Engine, LargeBinary, select, type_coerce, update
+from sqlalchemy.orm import Session
+
+from bot.photos.fingerprint import print_of
+from bot.wechat.client import MediaUnusable, WeChatApi
+from bot.wechat.policy import Unreachable, WeChatError
+from models.core.encryption import CannotOpen, keyring
+from models.oversight.image_match import flag_look_alikes
+from models.people.conversation import Conversation
+from models.people.photo import Photo, printed
+from models.proxy.act import sheet_lost
+
+log = structlog.get_logger()
+
+# A picture is asked for this often; WeChat keeps it three days.
+MOST_TRIES = 20
+OWED_AFTER = timedelta(minutes=2)
+# Of a draft that was never finished; the draft itself lives thirty days.
+DRAFT_PHOTOS_LAST = timedelta(days=31)
+LARGEST_SIDE = 1_600
+# What phones send. Pillow's other readers are more than we need, and some start other programs.
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
+# Opened, a picture takes up to four bytes a pixel, twice: some 320 MB at this size, more than any phone sends.
+MOST_PIXELS = 40_000_000
+
+
+class NotAPicture(Exception):
+    """What came is no image, a broken one, or one made to fill the memory."""
+
+
+class Photos:
+    """``folder``: where they are kept."""
+
+    def __init__(self, database: Engine, api: WeChatApi, folder: Path) -> None:
+        self.database = database
+        self.api = api
+        self.folder = folder
+
+    def fetch(self, photo_id: int) -> None:
+        """Bring a picture from WeChat to our own disk, without what its file tells of place and camera."""
+        with Session(self.database) as db, db.begin():
+            photo = db.get(Photo, photo_id)
+            if photo is None or photo.state != "owed":
+                return
+            photo.tries += 1
+            media_id, tries = photo.media_id, photo.tries
+            if tries > MOST_TRIES:
+                photo.state = "lost"
+                sheet_lost(db, photo_id, datetime.now(UTC))
+                log.warning("photo.lost", photo=photo_id)
+                return
+        try:
+            path, found = self._keep(photo_id, self.api.download(media_id).content)
+        except (MediaUnusable, NotAPicture) as error:
+            log.warning("photo.lost", photo=photo_id, error=type(error).__name__)
+            self._settle(photo_id, "lost", None)
+        except (WeChatError, Unreachable) as error:
+            log.warning("photo.not_fetched", photo=photo_id, error=type(error).__name__, tries=tries)
+        else:
+            self._settle(photo_id, "kept", path, found)
+
+    def forget(self, photo_id: int) -> None:
+        """Delete a picture whose owner was erased, or whose draft is gone."""
+        with Session(self.database) as db, db.begin():
+            photo = db.get(Photo, photo_id)
+            if photo is not None and photo.state == "gone" and photo.path:
+                (self.folder / photo.path).unlink(missing_ok=True)
+                photo.path = None
+                for column, nothing in printed(None).items():
+                    setattr(photo, column, nothing)
+
+    def _settle(self, photo_id: int, state: str, path: str | None, found: int | None = None) -> None:
+        """Not if its owner was erased meanwhile; then the file goes again. ``found``: the picture's print."""
+        with Session(self.database) as db, db.begin():
+            owed = (Photo.id == photo_id) & (Photo.state == "owed")
+            wanted = update(Photo).where(owed).values(state=state, path=path, **printed(found)).returning(Photo.id)
+            settled = db.scalar(wanted)
+            if settled and state == "lost":
+                sheet_lost(db, photo_id, datetime.now(UTC))
+            if settled and found is not None:
+                flag_look_alikes(db, [photo_id], datetime.now(UTC))
+        if path and not settled:
+            (self.folder / path).unlink(missing_ok=True)
+
+    def _keep(self, photo_id: int, content: bytes) -> tuple[str, int | None]:
+        """Written anew from its pixels, upright, so nothing but the picture is kept: its path, and its print.
+
+        Raises NotAPicture.
+        """
+        name = f"{photo_id % 1000:03}/{photo_id}-{secrets.token_hex(8)}.jpg"
+        target = self.folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+                if picture.width * picture.height > MOST_PIXELS:
+                    raise NotAPicture("too many pixels")
+                picture.draft("RGB", (LARGEST_SIDE, LARGEST_SIDE))
+                upright = ImageOps.exif_transpose(picture)
+                upright.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
+                pixels = upright.convert("RGBA")
+        except NotAPicture:
+            raise
+        except Exception as error:  # on a file made to break them, Pillow's readers raise anything
+            raise NotAPicture(type(error).__name__) from None
+        plain = Image.new("RGB", pixels.size, "white")
+        plain.paste(pixels, mask=pixels)
+        plain.save(target, "JPEG", quality=85)
+        return name, print_of(plain)
+
+
+def owed_photos(connection: Connection, now: datetime, most: int) -> list[int]:
+    """Pictures that have waited to be fetched, the least tried first."""
+    owed = (Photo.state == "owed") & (Photo.created_at < now - OWED_AFTER)
+    return list(connection.scalars(select(Photo.id).where(owed).order_by(Photo.tries, Photo.id).limit(most)))
+
+
+def gone_photos(connection: Connection, most: int) -> list[int]:
+    """Pictures to be deleted from the disk."""
+    gone = (Photo.state == "gone") & Photo.path.is_not(None)
+    return list(connection.scalars(select(Photo.id).where(gone).limit(most)))
+
+
+def let_drafts_go(connection: Connection, now: datetime, most: int) -> None:
+    """Pictures that no draft holds any more. A draft that is taken up again keeps its own, however old."""
+    old = (Photo.subject == "draft") & (Photo.created_at < now - DRAFT_PHOTOS_LAST) & (Photo.state != "gone")
+    session = type_coerce(Conversation.session, LargeBinary)
+    found = connection.execute(
+        select(Photo.id, Photo.media_id, session)
+        .join(Conversation, Conversation.id == Photo.subject_id)
+        .where(old)
+        .limit(most)
+    )
+    left = [photo for photo, media_id, sealed in found if media_id not in _opened(sealed)]
+    connection.execute(update(Photo).where(Photo.id.in_(left)).values(state="gone"))
+
+
+def _opened(sealed: bytes) -> str:
+    """A session's JSON; one that does not open holds nothing."""
+    try:
+        return keyring().open(bytes(sealed), "conversations.session") if sealed else ""
+    except CannotOpen:
+        return ""

@@ -1,0 +1,1 @@
+"""These programs load the region tree and look places up in it."""

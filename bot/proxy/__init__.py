@@ -1,0 +1,1 @@
+"""This process fetches the QR codes of printed cards."""

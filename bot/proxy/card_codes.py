@@ -1,0 +1,76 @@
+"""The QR codes of printed cards, asked of WeChat between two short transactions.
+
+A card lies in a drawer until somebody has a phone, so its code must not end: WeChat has a hundred thousand lasting
+codes for each account. When they are used up a code of thirty days has to do, and the card says until when.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from bot.wechat.client import WeChatApi
+from bot.wechat.policy import Unreachable, WeChatError
+from models.core.encryption import CannotOpen
+from models.proxy.card import SCENE, Card
+
+log = structlog.get_logger()
+
+MOST_TRIES = 20
+OWED_AFTER = timedelta(minutes=2)
+LASTS = timedelta(days=30)
+# doc/service/api/qrcode/qrcodes/api_createqrcode: no lasting code is left.
+_USED_UP = 45029
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def make_code(database: Engine, api: WeChatApi, card_id: int, clock: Callable[[], datetime] = utc_now) -> None:
+    """May run twice: the same scene is the same code. A card that was bound or void meanwhile gets none."""
+    code = _begin(database, card_id)
+    if code is None:
+        return
+    try:
+        url, until = _ask(api, f"{SCENE}{code}", clock())
+    except (WeChatError, Unreachable) as error:
+        log.warning("card.no_code", card=card_id, error=type(error).__name__)
+        return
+    with Session(database) as db, db.begin():
+        card = db.get(Card, card_id, with_for_update=True)
+        if card is not None and card.code is not None:
+            card.qr_url, card.qr_until = url, until
+
+
+def owed_codes(db: Session, now: datetime, most: int) -> Sequence[int]:
+    """Cards that have waited for their code."""
+    owed = Card.qr_url.is_(None) & Card.bound_at.is_(None) & Card.void_at.is_(None)
+    waited = (Card.issued_at < now - OWED_AFTER) & (Card.qr_tries < MOST_TRIES)
+    return db.scalars(select(Card.id).where(owed, waited).order_by(Card.issued_at).limit(most)).all()
+
+
+def _begin(database: Engine, card_id: int) -> str | None:
+    """The card's code, and one more try; None where nothing is to be done."""
+    with Session(database) as db, db.begin():
+        try:
+            card = db.get(Card, card_id, with_for_update=True)
+        except CannotOpen:
+            log.error("card.cannot_open", card=card_id)
+            return None
+        if card is None or card.code is None or card.qr_url is not None or card.qr_tries >= MOST_TRIES:
+            return None
+        card.qr_tries += 1
+        return card.code
+
+
+def _ask(api: WeChatApi, scene: str, now: datetime) -> tuple[str, datetime | None]:
+    try:
+        return api.create_code(scene), None
+    except WeChatError as error:
+        if error.code != _USED_UP:
+            raise
+    log.error("card.lasting_codes_used_up")
+    return api.create_code(scene, LASTS), now + LASTS

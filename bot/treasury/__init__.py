@@ -1,0 +1,1 @@
+"""These processes fetch the pay channel's bills and reconcile them."""

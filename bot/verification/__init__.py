@@ -1,0 +1,1 @@
+"""This process asks the registry about the households that wait for it."""

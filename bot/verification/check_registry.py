@@ -1,0 +1,56 @@
+"""Asking the registry about a case, between two short transactions: nobody waits for it inside one."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import structlog
+from sqlalchemy import Engine, LargeBinary, select, type_coerce
+from sqlalchemy.orm import Session
+
+from bot.registry import Registry
+from models.core.encryption import CannotOpen, keyring
+from models.people.user import User
+from models.verification.case import Verification
+from models.verification.lifecycle import is_due, registry_answered
+from models.verification.registry import UNAVAILABLE, Finding
+
+log = structlog.get_logger()
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def check_registry(
+    database: Engine, registry: Registry, verification_id: int, clock: Callable[[], datetime] = utc_now
+) -> None:
+    """May run twice, and twice at once: whether the case still waits is looked at before, and again with the answer."""
+    person = _who(database, verification_id, clock())
+    if person is None:
+        return
+    finding = _ask(registry, verification_id, *person)
+    with Session(database) as db, db.begin():
+        registry_answered(db, verification_id, finding, clock())
+    log.info("registry.asked", verification=verification_id, result=finding.result)
+
+
+def _who(database: Engine, verification_id: int, now: datetime) -> tuple[bytes | None, bytes | None] | None:
+    """The ID number and the name, sealed. None: the question is not due."""
+    sealed = (type_coerce(User.id_number, LargeBinary), type_coerce(User.name, LargeBinary))
+    of_case = select(*sealed).join(Verification, Verification.user_id == User.id)
+    with database.begin() as connection:
+        row = connection.execute(of_case.where(Verification.id == verification_id, is_due(now))).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+def _ask(registry: Registry, verification_id: int, id_number: bytes | None, name: bytes | None) -> Finding:
+    try:
+        if id_number is None or name is None:
+            raise CannotOpen
+        number = keyring().open(bytes(id_number), "users.id_number")
+        typed = keyring().open(bytes(name), "users.name")
+    except CannotOpen:
+        # For somebody to look into. The case waits, and no other waits behind it.
+        log.error("registry.person_unreadable", verification=verification_id)
+        return UNAVAILABLE
+    return registry.look_up(number, typed)

@@ -1,0 +1,92 @@
+"""Loads the words that are matched, and refuses to start when two of them could be taken for each other."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from bot.words.norms import read_norms
+from flows.language.assessment import MOST, Scale
+from flows.language.lexicon import Lexicon
+from flows.language.wording import plain
+
+CONFIG = Path(__file__).parents[2] / "config"
+_PARTS = ("control", "commands", "words")
+
+
+class AmbiguousWords(Exception):
+    """Two things would be meant by one word, or a word is written as nobody's typing is ever folded."""
+
+
+def load_lexicon(folder: Path = CONFIG) -> Lexicon:
+    """From keywords.toml, readers.toml, choices.toml, assessment.toml, norms.toml and sorts.toml.
+
+    Raises AmbiguousWords or BadNorms.
+    """
+    keywords = _read(folder / "keywords.toml")
+    readers = _read(folder / "readers.toml")
+    choices = _read(folder / "choices.toml")
+    assessment = _read(folder / "assessment.toml")
+    sorts = _read(folder / "sorts.toml")
+    words = {
+        name: tuple(listed)
+        for group in (
+            keywords["control"],
+            keywords["commands"],
+            keywords["words"],
+            readers["words"],
+            sorts.pop("words"),
+        )
+        for name, listed in group.items()
+    }
+    keys = {name: {key: tuple(labels) for key, labels in options.items()} for name, options in choices.items()}
+    keys |= _assessed(assessment)
+    norms = read_norms(_read(folder / "norms.toml"))
+    lexicon = Lexicon(words, keys, scale=_scale(assessment), norms=norms, sorts=_sorts(sorts))
+    _refuse_ambiguity(lexicon, [*keywords["control"], *keywords["commands"]], list(keywords["words"]))
+    return lexicon
+
+
+def _assessed(assessment: dict[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The questions of an officer's assessment, as choices."""
+    questions = {name: answers for name, answers in assessment.items() if name != "people"}
+    return {
+        f"assess_{name}": {key: (answer["label"],) for key, answer in answers.items()}
+        for name, answers in questions.items()
+    }
+
+
+def _scale(assessment: dict[str, Any]) -> Scale:
+    questions = {name: answers for name, answers in assessment.items() if name != "people"}
+    points = {name: {key: answer["points"] for key, answer in answers.items()} for name, answers in questions.items()}
+    scale = Scale(points, {int(least): points for least, points in assessment["people"].items()})
+    if scale.most != MOST or any(value < 0 for answers in points.values() for value in answers.values()):
+        raise ValueError(f"the points of assessment.toml add up to {scale.most} of {MOST}")
+    return scale
+
+
+def _sorts(sorts: dict[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Category of goods -> sort -> words. Raises AmbiguousWords."""
+    for category, named in sorts.items():
+        words = [word for listed in named.values() for word in listed]
+        if len(set(words)) < len(words) or any(plain(word) != word for word in words):
+            raise AmbiguousWords(f"a word stands twice among the sorts of {category}, or is not as typing is folded")
+    return {category: {sort: tuple(words) for sort, words in named.items()} for category, named in sorts.items()}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return tomllib.load(file)
+
+
+def _refuse_ambiguity(lexicon: Lexicon, keywords: list[str], inside: list[str]) -> None:
+    owners: dict[str, str] = {}
+    for name in [*keywords, *inside]:
+        for word in lexicon.words[name]:
+            if word in owners:
+                raise AmbiguousWords(f"{word!r} stands for both {owners[word]} and {name}")
+            owners[word] = name
+    for choice_set, options in lexicon.choices.items():
+        for labels in options.values():
+            for label in labels:
+                if not choice_set.startswith("menu_") and plain(label) in owners:
+                    raise AmbiguousWords(f"choice {label!r} of {choice_set} is the word for {owners[plain(label)]}")

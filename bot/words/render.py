@@ -1,0 +1,135 @@
+"""From what is to be said to the words themselves: one Jinja environment, compiled once, strict."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from flows.engine.flow import Say
+from flows.engine.world import no_link
+from flows.language.numerals import hanzi_money
+from models.core.calendar import CHINA
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+GRAMS_PER_JIN = 500
+
+
+def yuan(fen: int) -> str:
+    """10050 -> ¥100.50; whole yuan without decimals, thousands separated."""
+    whole, rest = divmod(fen, 100)
+    return f"¥{whole:,}.{rest:02}" if rest else f"¥{whole:,}"
+
+
+def yuan_words(fen: int) -> str:
+    """The same amount in everyday Chinese numerals, to be read aloud."""
+    return hanzi_money(fen)
+
+
+def jin(grams: int) -> str:
+    """Grams as 斤, at most three decimals."""
+    whole, rest = divmod(grams, GRAMS_PER_JIN)
+    return f"{whole:,}" + (f".{rest * 1000 // GRAMS_PER_JIN:03}".rstrip("0") if rest else "")
+
+
+def day(value: str | date | datetime) -> str:
+    """A date where the person is, as they would say it."""
+    if isinstance(value, str):
+        value = date.fromisoformat(value)
+    if isinstance(value, datetime):
+        value = value.astimezone(CHINA).date()
+    return f"{value.year}年{value.month}月{value.day}日"
+
+
+def moment(value: datetime) -> str:
+    """A time where the person is, to the minute."""
+    value = value.astimezone(CHINA)
+    return f"{day(value)} {value:%H:%M}"
+
+
+def shorten(text: str, most: int = 40) -> str:
+    """One line of at most ``most`` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def disarmed(value: Any) -> Any:
+    """What people wrote makes no link: WeChat turns <a href> in a text into one, and a tap on it may speak for us.
+
+    In a page a macro's own mark-up stays; what people wrote is escaped there besides.
+    """
+    return value.replace("<", "＜") if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def label_of(choices: Mapping[str, Mapping[str, tuple[str, ...]]], key: str, *choice_sets: str) -> str:
+    """What a key is called in the first of these sets that has it; empty for one that none has any more."""
+    return next((choices[name][key][0] for name in choice_sets if key in choices.get(name, {})), "")
+
+
+FILTERS = {
+    "yuan": yuan,
+    "yuan_words": yuan_words,
+    "jin": jin,
+    "day": day,
+    "moment": moment,
+    "shorten": shorten,
+}
+
+
+class Renderer:
+    """``words`` lets templates name the words that are matched, so that the two cannot drift apart.
+
+    ``choices``: the labels by which they say keys that were kept (models keep keys and know no words).
+    ``page``: kind and what it shows -> the address of a page for everybody (bot/web/links.py), if there is one.
+    """
+
+    def __init__(
+        self,
+        words: Mapping[str, tuple[str, ...]],
+        choices: Mapping[str, Mapping[str, tuple[str, ...]]] | None = None,
+        folder: Path = TEMPLATES,
+        page: Callable[[str, str], str] = no_link,
+    ) -> None:
+        self.env = Environment(
+            loader=FileSystemLoader(folder),
+            undefined=StrictUndefined,
+            autoescape=select_autoescape(["html"]),
+            auto_reload=False,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            cache_size=-1,
+            finalize=disarmed,
+        )
+        self.env.filters |= FILTERS
+        self.env.globals["page"] = page
+        self.env.globals["word"] = lambda name: words[name][0]
+        self.env.globals["label"] = partial(label_of, choices or {})
+        self._macros: dict[tuple[str, str], Any] = {}
+
+    def say(self, say: Say) -> str:
+        """The words of one Say. A missing template, macro or value raises."""
+        name = f"{say.template}.txt"
+        if say.macro is None:
+            return self.env.get_template(name).render(say.values).strip()
+        macro = self._macros.get((name, say.macro))
+        if macro is None:
+            macro = self._macros[name, say.macro] = getattr(self.env.get_template(name).module, say.macro)
+        return str(macro(**say.values)).strip()
+
+    def render(self, says: Iterable[Say]) -> str:
+        """Everything that is said, a blank line between; numbered lines stand close together."""
+        text = ""
+        was_line = False
+        for say in says:
+            words = self.say(say)
+            line = say.values.get("v", {}).get("line") if say.macro else None
+            if line is not None:
+                words = f"{line} {words}"
+            if text:
+                text += "\n" if was_line and line is not None else "\n\n"
+            text += words
+            was_line = line is not None
+        return text

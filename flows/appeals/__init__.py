@@ -1,0 +1,1 @@
+"""Households write, correct and revise an appeal, step by step."""

@@ -1,0 +1,98 @@
+"""改: an appeal that nobody has given to yet, as it was said before, except what has to be said anew.
+
+It runs in the flow start_appeal; the draft's ``given`` has ``fixes``, the appeal's number, and ``round``, in which it
+stood when this was begun. An officer may do it by mandate, as they may write one.
+"""
+
+from typing import Any
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Draft
+from flows.proxy.common import OFFICERS, acting
+from models.appeals.appeal import Appeal, budget_of
+from models.appeals.correction import ChangedMeanwhile, NothingChanged, differs, own_appeal, resubmit
+from models.appeals.submission import NewAppeal
+from models.core.calendar import CHINA
+from models.core.money import least_minimum
+from models.people.photo import pictures_of, renew
+from models.people.user import User, get_resident
+from models.places.region import Region
+from models.proxy.act import use_again
+from models.proxy.mandate import Mandate, live_mandate
+from models.staff.member import find_staff
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """Raises NotRegistered, ResidentsOnly, NoSuchAppeal or NotYourAppeal."""
+    appeal, mandate = find_to_fix(desk, given["fixes"])
+    facts = {"kind": appeal.kind, "fixes": appeal.id, "round": appeal.round, "title": appeal.title}
+    if mandate:
+        facts |= {"mandate": mandate.id, "for": desk.db.get_one(User, appeal.owner_id).masked_name}
+    return facts
+
+
+def find_to_fix(desk: Desk, number: int) -> tuple[Appeal, Mandate | None]:
+    """An appeal of one's own; or one that is not public yet, of somebody whose consent one has. Raises as ``admit``."""
+    db, person, now = desk.db, desk.person, desk.world.now
+    appeal = db.get(Appeal, number)
+    staff = find_staff(db, person.account, person.openid, now)
+    if appeal and staff and staff.role in OFFICERS and appeal.published_at is None:
+        mandate = live_mandate(db, appeal.owner_id, staff.id, "appeal", now)
+        if mandate:
+            return appeal, mandate
+    return own_appeal(db, get_resident(db, person.user_id, then=desk.world.lexicon.words["fix"][0]), number), None
+
+
+def answers_of(desk: Desk, appeal: Appeal) -> dict[str, Any]:
+    """What was answered before, in the order of the questions, without what has to be answered anew."""
+    region = desk.db.get_one(Region, appeal.region_code)
+    answers: dict[str, Any] = {
+        "title": appeal.title,
+        "category": appeal.category,
+        "kind": appeal.kind,
+        "target": appeal.target_fen,
+        "budget": [{"item": item, "amount_fen": fen} for item, fen in budget_of(desk.db, appeal.id)],
+        "story": appeal.story,
+        "photos": pictures_of(desk.db, "appeal", appeal.id),
+        "place": {"code": region.code, "name": region.full_name, "latitude": None, "longitude": None, "detail": ""},
+        "deadline": appeal.deadline.astimezone(CHINA).date().isoformat(),
+    }
+    if appeal.kind == "crowdfund":
+        answers |= shortfall_of(appeal)
+    anew = appeal.returned_fields.split(",") if appeal.returned_fields else []
+    return {name: answer for name, answer in answers.items() if name not in anew}
+
+
+def shortfall_of(appeal: Appeal) -> dict[str, Any]:
+    """The answers that lead to its minimum."""
+    if appeal.minimum_fen is None:
+        return {"shortfall": "all_back"}
+    if appeal.minimum_fen == least_minimum(appeal.target_fen):
+        return {"shortfall": "half"}
+    return {"shortfall": "own", "minimum": appeal.minimum_fen}
+
+
+def done(desk: Desk, draft: Draft, wanted: NewAppeal) -> Appeal:
+    """Handed in again. Raises ChangedMeanwhile, NothingChanged or NoMandate, and as
+    models.appeals.correction.resubmit."""
+    db, now, pictures = desk.db, desk.world.now, draft.answers["photos"]
+    by_proxy = acting(desk, draft.given["mandate"]) if "mandate" in draft.given else None
+    owner = by_proxy[2] if by_proxy else get_resident(db, desk.person.user_id)
+    appeal = own_appeal(db, owner, draft.given["fixes"], lock=True)
+    if appeal.round != draft.given["round"] or appeal.published_at is not None:
+        raise ChangedMeanwhile(number=appeal.id, state=appeal.state)
+    same_pictures = pictures == pictures_of(db, "appeal", appeal.id)
+    if appeal.state != "returned" and same_pictures and not differs(db, appeal, wanted):
+        raise NothingChanged(number=appeal.id)
+    resubmit(db, appeal, wanted, now, by_proxy[0].actor if by_proxy else None)
+    if by_proxy:
+        use_again(db, by_proxy[1], by_proxy[0], appeal.id, appeal.title, now)
+    owed, dropped = renew(db, "appeal", appeal.id, desk.person.conversation_id, pictures, now)
+    desk.jobs += [("fetch_photo", photo) for photo in owed]
+    desk.jobs += [("forget_photo", photo) for photo in dropped]
+    return appeal
+
+
+def handed_in(draft: Draft, facts: dict[str, Any]) -> Answer:
+    return Answer([Say("replies/fixed", None, {**facts, "whose": draft.given.get("for")})])

@@ -1,0 +1,18 @@
+"""Looks at an appeal that was just handed in, or handed in again, for what a reviewer should look at twice."""
+
+from flows.engine.desk import Desk
+from flows.language import norms
+from models.appeals.appeal import Appeal, budget_of
+from models.appeals.flag import flag_earlier, flag_words
+from models.oversight.image_match import flag_look_alikes
+from models.people.photo import kept_of
+
+
+def look_twice(desk: Desk, appeal: Appeal) -> None:
+    """After the appeal's words, budget and pictures are written. Pictures still on their way are the worker's."""
+    now = desk.world.now
+    desk.db.flush()
+    signs = norms.signs(appeal.title, appeal.story, budget_of(desk.db, appeal.id), desk.world.lexicon)
+    flag_words(desk.db, appeal.id, signs, now)
+    flag_earlier(desk.db, appeal, now)
+    flag_look_alikes(desk.db, [photo.id for photo in kept_of(desk.db, "appeal", [appeal.id])], now)

@@ -1,0 +1,51 @@
+"""改 after publication: title, story and pictures as they would become, for an officer to read first."""
+
+from typing import Any
+
+from flows.appeals.start_appeal import REVIEW_DAYS, start_appeal
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say
+from flows.engine.session import Draft
+from models.appeals.appeal import LIVE
+from models.appeals.correction import CannotChange, own_appeal
+from models.appeals.revision_review import Wanted, propose, wanted_now
+from models.people.user import get_resident
+
+# What people gave to stays: sum, budget, deadline, kind.
+CHANGES = ("title", "story", "photos")
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``revises``, the appeal's number. Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal or
+    CannotChange.
+    """
+    appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), given["revises"])
+    if appeal.state not in LIVE:
+        raise CannotChange(number=appeal.id, state=appeal.state, what="fix")
+    return {"revises": appeal.id, "title": appeal.title}
+
+
+def answers_of(desk: Desk, number: int) -> dict[str, Any]:
+    """What is public now, or what its owner last wanted in its place."""
+    appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), number)
+    now = wanted_now(desk.db, appeal)
+    return {"title": now.title, "story": now.story, "photos": list(now.pictures)}
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    """Raises CannotChange or NothingChanged."""
+    user = get_resident(desk.db, desk.person.user_id)
+    appeal = own_appeal(desk.db, user, draft.given["revises"], lock=True)
+    wanted = Wanted(draft.id, *(draft.answers[name] for name in CHANGES))
+    owed, dropped = propose(desk.db, appeal, wanted, desk.person.conversation_id, desk.world.now)
+    desk.jobs += [("fetch_photo", photo) for photo in owed]
+    desk.jobs += [("forget_photo", photo) for photo in dropped]
+    return Answer([Say("flows/revise_appeal/done", None, {"number": appeal.id, "days": REVIEW_DAYS})])
+
+
+revise_appeal = Flow(
+    "revise_appeal",
+    steps=tuple(step for step in start_appeal.steps if step.name in CHANGES),
+    done=done,
+    admit=admit,
+)

@@ -1,0 +1,162 @@
+"""求助 and 众筹: what a household asks for, said once, looked at before it goes to review.
+
+An officer may write it for somebody by mandate (``given``: ``mandate`` and ``for``, the masked name). With ``fixes`` in
+``given`` it is an earlier appeal, handed in again (flows/appeals/correct_appeal.py).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from flows.appeals import correct_appeal
+from flows.appeals.flagging import look_twice
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft
+from flows.proxy.common import acting
+from flows.readers import BudgetLines, Choice, Day, Money, Photo, Place, Text
+from flows.readers.base import Asking, Rejected
+from models.appeals.appeal import Appeal
+from models.appeals.submission import NewAppeal, make_room, submit
+from models.core.calendar import CHINA
+from models.core.money import CROWDFUND_MINIMUM, LARGEST, YUAN, least_minimum
+from models.people.photo import attach
+from models.people.user import User, get_resident
+from models.proxy.act import use
+from models.staff.task import find_task
+from models.verification.eligibility import check_may_ask
+
+# Within so many days somebody has looked at an appeal (the programme's own promise).
+REVIEW_DAYS = 15
+
+_LAST_SECOND = time(23, 59, 59)
+
+
+@dataclass(frozen=True)
+class Target(Money):
+    """Money whose least amount follows from the kind of appeal; ``kind`` is one more fact."""
+
+    def check(self, value: Any, asking: Asking) -> Rejected | None:
+        return Money(min=_least(asking)).check(value, asking)
+
+    def facts(self, asking: Asking) -> dict[str, Any]:
+        return {**super().facts(asking), "min": _least(asking), "kind": asking.answers.get("kind")}
+
+
+def _least(asking: Asking) -> int:
+    return CROWDFUND_MINIMUM if asking.answers.get("kind") == "crowdfund" else YUAN
+
+
+@dataclass(frozen=True)
+class Minimum(Money):
+    """Less than the target, and no less than may be begun with; ``target`` is one more fact."""
+
+    def check(self, value: Any, asking: Asking) -> Rejected | None:
+        return Money(min=least_minimum(_target(asking)), max=_target(asking) - 1).check(value, asking)
+
+    def facts(self, asking: Asking) -> dict[str, Any]:
+        return {**super().facts(asking), "min": least_minimum(_target(asking)), "target": _target(asking)}
+
+
+def _target(asking: Asking) -> int:
+    """What was last said; it may be asked anew, with this question behind it."""
+    return int(asking.answers.get("target", CROWDFUND_MINIMUM))
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """Raises NotRegistered or ResidentsOnly, CaseRevoked or RejectedLately; by proxy NotYours or NoMandate."""
+    if "mandate" in given:
+        _, _, owner = acting(desk, given["mandate"])
+        check_may_ask(desk.db, owner.household_id)
+        return {**given, "for": owner.masked_name}
+    if "fixes" in given:
+        return correct_appeal.admit(desk, given)
+    word = desk.world.lexicon.words[f"start_{given['kind']}"][0]
+    owner = get_resident(desk.db, desk.person.user_id, then=word)
+    check_may_ask(desk.db, owner.household_id)
+    return given
+
+
+def early(desk: Desk, draft: Draft) -> None:
+    """Looks once, when the category has just been said: nobody should answer nine questions for nothing."""
+    answers = draft.answers
+    if "fixes" in draft.given:
+        return
+    if "category" in answers and "target" not in answers and draft.editing is None:
+        make_room(desk.db, _owner(desk, draft), answers["category"], desk.world.now)
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    now = desk.world.now
+    if "fixes" in draft.given:
+        appeal = correct_appeal.done(desk, draft, _appeal(draft))
+        look_twice(desk, appeal)
+        return correct_appeal.handed_in(draft, _outcome(desk, appeal))
+    if "mandate" in draft.given:
+        staff, mandate, owner = acting(desk, draft.given["mandate"])
+        appeal = submit(desk.db, _appeal(draft), owner, now, staff.actor)
+        use(desk.db, mandate, staff, "appeal", appeal.id, appeal.title, now)
+    else:
+        appeal = submit(desk.db, _appeal(draft), _owner(desk, draft), now)
+    photos = attach(desk.db, "appeal", appeal.id, desk.person.conversation_id, draft.answers["photos"], now)
+    desk.jobs += [("fetch_photo", photo) for photo in photos]
+    look_twice(desk, appeal)
+    return Answer([Say("flows/start_appeal/done", None, {**_outcome(desk, appeal), "whose": draft.given.get("for")})])
+
+
+def _owner(desk: Desk, draft: Draft) -> User:
+    if "mandate" in draft.given:
+        return acting(desk, draft.given["mandate"])[2]
+    return get_resident(desk.db, desk.person.user_id)
+
+
+def _appeal(draft: Draft) -> NewAppeal:
+    answers = draft.answers
+    return NewAppeal(
+        draft_id=draft.id,
+        kind=answers["kind"],
+        category=answers["category"],
+        title=answers["title"],
+        story=answers["story"],
+        region_code=answers["place"]["code"],
+        target_fen=answers["target"],
+        deadline=datetime.combine(date.fromisoformat(answers["deadline"]), _LAST_SECOND, CHINA),
+        budget=[(line["item"], line["amount_fen"]) for line in answers["budget"]],
+        minimum_fen=_minimum(answers),
+    )
+
+
+def _minimum(answers: Mapping[str, Any]) -> int | None:
+    """What it is begun with; the answers to questions that no longer apply do not count."""
+    if answers["kind"] != "crowdfund" or answers["shortfall"] == "all_back":
+        return None
+    return least_minimum(answers["target"]) if answers["shortfall"] == "half" else int(answers["minimum"])
+
+
+def _outcome(desk: Desk, appeal: Appeal) -> dict[str, Any]:
+    """``waits``: for the household to be verified; nobody has it in hand until then."""
+    waits = find_task(desk.db, "appeal", appeal.id) is None
+    return {"number": appeal.id, "title": appeal.title, "kind": appeal.kind, "days": REVIEW_DAYS, "waits": waits}
+
+
+start_appeal = Flow(
+    "start_appeal",
+    steps=(
+        Step("title", Text(min=4, max=30, name=True, public=True)),
+        Step("category", Choice("appeal_category")),
+        # Answered by the word that began it; one step back from the target, for whom the minimum is too much.
+        Step("kind", Choice("appeal_kind")),
+        Step("target", Target(min=YUAN)),
+        Step("budget", BudgetLines(total_step="target")),
+        Step("story", Text(min=50, max=800, many=True, public=True)),
+        Step("photos", Photo(max=9, min=1)),
+        Step("place", Place(level="township")),
+        Step("deadline", Day(earliest=7, latest=180)),
+        Step("shortfall", Choice("shortfall"), when=lambda answers: answers.get("kind") == "crowdfund"),
+        Step("minimum", Minimum(min=YUAN, max=LARGEST), when=lambda answers: answers.get("shortfall") == "own"),
+    ),
+    done=done,
+    admit=admit,
+    early=early,
+)

@@ -1,0 +1,47 @@
+"""补照片, 交发票: pictures for money of an appeal: what is still wanted before it is paid, or what it was spent on."""
+
+from typing import Any
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft
+from flows.readers import Photo
+from models.appeals.correction import own_appeal
+from models.core.state_machine import WrongState
+from models.disbursements.acquittal import hand_in_receipts
+from models.disbursements.approval import hand_in
+from models.disbursements.disbursement import AFTER, Disbursement, NoSuchDisbursement, find_disbursement
+from models.people.user import get_resident
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``use``, its number. Raises NotRegistered, ResidentsOnly, NoSuchDisbursement or WrongState."""
+    use = _own(desk, given["use"])
+    if use.state != "requested" and use.state not in AFTER:
+        raise WrongState(subject="disbursement", state=use.state, wanted="evidence")
+    return {"use": use.id, "number": use.appeal_id, "amount_fen": use.amount_fen, "receipts": use.state in AFTER}
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    """Raises what ``admit`` does, NotSpendable, OverLine or OverHeld."""
+    db, now, person = desk.db, desk.world.now, desk.person.conversation_id
+    use, pictures = _own(desk, draft.given["use"]), draft.answers["photos"]
+    if draft.given["receipts"]:
+        owed = hand_in_receipts(db, use.id, pictures, person, now)
+    else:
+        appeal = own_appeal(db, get_resident(db, desk.person.user_id), use.appeal_id, lock=True)
+        owed = hand_in(db, find_disbursement(db, use.id), appeal, pictures, person, now)
+    desk.jobs += [("fetch_photo", photo) for photo in owed]
+    return Answer([Say("flows/evidence/done", None, {"use": use.id, "receipts": draft.given["receipts"]})])
+
+
+def _own(desk: Desk, number: int) -> Disbursement:
+    """Raises NoSuchDisbursement, also for what is another's."""
+    use = find_disbursement(desk.db, number)
+    user = get_resident(desk.db, desk.person.user_id)
+    if use.requested_by != user.id:
+        raise NoSuchDisbursement(number=number)
+    return use
+
+
+evidence = Flow("evidence", steps=(Step("photos", Photo(max=9, min=1)),), done=done, admit=admit)

@@ -1,0 +1,55 @@
+"""收款人: whom an appeal's money is to be paid to, or another one in the place of one; two days before it can be."""
+
+from typing import Any
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft, Option
+from flows.readers import Choice, Reference, Text
+from models.appeals.correction import own_appeal
+from models.disbursements.budget import check_spendable
+from models.disbursements.payee import get_payee
+from models.disbursements.payee_change import fix_payee
+from models.people.user import get_resident
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``appeal``; perhaps ``line``, to go on with afterwards, or ``replaces``, the payee to change.
+
+    Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal, NotSpendable or NoSuchPayee.
+    """
+    appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), given["appeal"])
+    check_spendable(desk.db, appeal)
+    old = get_payee(desk.db, appeal.id, given["replaces"]) if given.get("replaces") else None
+    known = {"title": appeal.title, "old_name": old.name if old else None}
+    known["old_tail"] = old.account_tail if old else None
+    return {"line": None, "replaces": None, **given, **known}
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    """Raises what ``admit`` does, or TooManyPayees."""
+    user, answers, given = get_resident(desk.db, desk.person.user_id), draft.answers, draft.given
+    appeal = own_appeal(desk.db, user, given["appeal"], lock=True)
+    check_spendable(desk.db, appeal)
+    old = get_payee(desk.db, appeal.id, given["replaces"]) if given["replaces"] else None
+    account = f"{answers['bank']} {answers['account']}"
+    kind, name, now = answers["kind"], answers["name"], desk.world.now
+    payee = fix_payee(desk.db, appeal, user, draft.id, kind, name, account, now, old)
+    options = []
+    if given["line"]:
+        options = [Option(1, "", ["command", "use_to", str(given["line"]), str(payee.id)])]
+    facts = {"number": appeal.id, "name": payee.name, "tail": payee.account_tail, "from": payee.payable_from}
+    return Answer([Say("flows/payee/done", None, {**facts, "changed": bool(old), "goes_on": bool(options)})], options)
+
+
+payee = Flow(
+    "payee",
+    steps=(
+        Step("kind", Choice("payee_kind")),
+        Step("name", Text(min=2, max=30, name=True)),
+        Step("bank", Text(min=4, max=30, name=True)),
+        Step("account", Reference(min=8, max=30, digits=True, hidden=True)),
+    ),
+    done=done,
+    admit=admit,
+)

@@ -1,0 +1,40 @@
+"""剩下的钱不用了: what is left of an appeal's money goes back to whose it was. Shown how much; it waits."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say
+from flows.engine.session import Draft
+from models.appeals.correction import own_appeal
+from models.core.refusal import Refusal
+from models.core.state_machine import Actor, By
+from models.disbursements import surplus as leaving
+from models.people.user import get_resident
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``appeal``, its number. Raises what ``done`` would, before anybody confirms."""
+    appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), given["appeal"])
+    leaving.left_over(desk.db, appeal)
+    return {"appeal": appeal.id, "title": appeal.title}
+
+
+def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+    """As it stands at this moment: ``fen`` go back; none: no more."""
+    try:
+        appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), draft.given["appeal"])
+        return {"fen": leaving.left_over(desk.db, appeal)}
+    except Refusal:
+        return {"fen": 0}
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    user = get_resident(desk.db, desk.person.user_id)
+    appeal = own_appeal(desk.db, user, draft.given["appeal"], lock=True)
+    actor = Actor(By.OWNER, f"user:{user.id}")
+    fen = leaving.give_left_over_back(desk.db, appeal, actor, desk.world.now)
+    return Answer([Say("flows/left_over/done", None, {"fen": fen, "number": appeal.id})])
+
+
+left_over = Flow("left_over", steps=(), done=done, admit=admit, brief=brief)

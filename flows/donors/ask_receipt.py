@@ -1,0 +1,63 @@
+"""票据 <code>: whom a donation receipt is to be made out to, for the charity that issues it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from stdnum.cn import uscc
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft
+from flows.readers import Choice, Reference, Text
+from flows.readers.base import Asking, Rejected
+from models.donors.receipt import LONGEST_NAME
+from models.donors.receipt_desk import Wanted, ask_for, gift_for_receipt
+from models.giving.pledge import Pledge
+from models.people.user import get_user
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``gift``, the code of one's own gift, and its ``pledge``. Raises NotRegistered or NoReceipt."""
+    pledge = gift_for_receipt(desk.db, get_user(desk.db, desk.person.user_id), given["gift"])
+    return {"gift": pledge.code, "pledge": pledge.id}
+
+
+def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+    pledge = desk.db.get_one(Pledge, draft.given["pledge"])
+    return {"appeal": pledge.appeal_id, "amount_fen": pledge.amount_fen}
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    user, said = get_user(desk.db, desk.person.user_id), draft.answers
+    holder = "person" if said["holder"] == "person" else "firm"
+    wanted = Wanted(draft.id, holder, said["name"], said.get("tax_number") if _is_numbered(said) else None)
+    ask_for(desk.db, user, draft.given["pledge"], wanted, desk.world.now)
+    return Answer([Say("flows/ask_receipt/done", None, {"gift": draft.given["gift"]})])
+
+
+def _is_numbered(answers: Mapping[str, Any]) -> bool:
+    return answers.get("holder") == "firm"
+
+
+def _check_number(value: Any, _asking: Asking) -> Rejected | None:
+    """A unified social credit code: eighteen signs, of which the last proves the others (GB 32100)."""
+    return None if uscc.is_valid(value) else Rejected("not_a_tax_number")
+
+
+ask_receipt = Flow(
+    "ask_receipt",
+    steps=(
+        Step("holder", Choice("receipt_holder")),
+        Step("name", Text(min=2, max=LONGEST_NAME, name=True)),
+        Step(
+            "tax_number",
+            Reference(min=18, max=18),
+            when=_is_numbered,
+            check=_check_number,
+            codes=("not_a_tax_number",),
+        ),
+    ),
+    done=done,
+    admit=admit,
+    brief=brief,
+)

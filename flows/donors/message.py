@@ -1,0 +1,37 @@
+"""留言: a donor's words to the family; an officer reads them before the family does."""
+
+from typing import Any
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft
+from flows.readers import Text
+from flows.readers.words.friendly_words import CODES, friendly
+from models.appeals.appeal import get_appeal
+from models.donors.message import LONGEST
+from models.donors.message_review import DAYS, check_may_say, own_gift, say, signed
+from models.people.user import get_user
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``gift``, its code. Raises NotRegistered, NoSuchGift, GiftIsSilent or MessageSaid."""
+    pledge = own_gift(desk.db, get_user(desk.db, desk.person.user_id), given["gift"])
+    check_may_say(desk.db, pledge)
+    appeal = get_appeal(desk.db, pledge.appeal_id)
+    return {"gift": pledge.code, "number": appeal.id, "title": appeal.title, "name": signed(desk.db, pledge)}
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    """Raises what ``admit`` does."""
+    donor = get_user(desk.db, desk.person.user_id)
+    say(desk.db, donor, draft.given["gift"], draft.answers["words"], draft.id, desk.world.now)
+    facts = {"number": draft.given["number"], "gift": draft.given["gift"], "days": DAYS}
+    return Answer([Say("flows/message/done", None, facts)])
+
+
+message = Flow(
+    "message",
+    steps=(Step("words", Text(min=2, max=LONGEST, public=True), check=friendly, codes=CODES),),
+    done=done,
+    admit=admit,
+)

@@ -1,0 +1,305 @@
+"""Walks a person through a flow. Pure: what it knows of the world comes in with each call.
+
+The session handed in is this turn's own copy and is changed in place. The next
+question is always derived: the step being edited, else the first applicable
+step without an answer, else the review. So back, edit, resume and a new
+version of a flow need no bookkeeping.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import MOST_DRAFTS, Draft, Option, Session
+from flows.engine.standing import Standing, cursor, draft_say, live_answers
+from flows.engine.world import World
+from flows.language.numerals import ordinal
+from flows.language.wording import plain
+from flows.readers.base import Accepted, Asking, Offer, Partial, Reading, Rejected
+from models.core.refusal import Refusal
+from models.people.message import Message
+
+MISSES_BEFORE_HELP = 3
+
+
+class Engine:
+    def __init__(self, flows: Iterable[Flow]) -> None:
+        self.flows: dict[str, Flow] = {flow.name: flow for flow in flows}
+
+    # Loading
+
+    def renew(self, session: Session) -> None:
+        """Bring drafts of older versions up to today's flows; a draft whose flow is gone is let go."""
+        for draft in list(session.drafts):
+            flow = self.flows.get(draft.flow)
+            if flow is None:
+                session.drop(draft)
+                continue
+            while draft.version < flow.version:
+                migrate = flow.migrations.get(draft.version)
+                if migrate:
+                    draft.answers = migrate(dict(draft.answers))
+                draft.version += 1
+
+    # Starting, leaving, coming back
+
+    def start(
+        self, session: Session, flow: Flow, draft_id: str, given: dict[str, Any], answers: dict[str, Any], world: World
+    ) -> Answer:
+        """Begin a flow; an unfinished draft about the same thing is offered back first."""
+        same = [d for d in session.drafts if d.flow == flow.name and (flow.single or d.given == given)]
+        earlier = same[0] if same else None
+        if earlier and flow.single:
+            earlier.given |= {name: value for name, value in given.items() if value}
+            return self.resume(session, world, earlier.id)
+        if earlier and earlier.begun:
+            return self._offer_earlier(session, earlier, world)
+        if earlier:
+            session.drop(earlier)
+        if len(session.drafts) >= MOST_DRAFTS:
+            return self.list_drafts(session, "too_many")
+        now = int(world.now.timestamp())
+        draft = Draft(draft_id, flow.name, flow.version, now, now, given=given)
+        session.drafts.append(draft)
+        session.focus = draft.id
+        for name, value in answers.items():
+            step = flow.step(name)
+            if step and step.judge(value, Asking(world, draft.answers)) is None:
+                draft.answers[name] = draft.preset[name] = value
+        return self.ask(session, draft, world)
+
+    def _offer_earlier(self, session: Session, draft: Draft, world: World) -> Answer:
+        session.focus = None
+        return Answer(
+            [draft_say(draft, "flows/drafts", "earlier")],
+            [Option(1, "", ["resume", draft.id]), Option(2, "", ["fresh", draft.id])],
+            outcome="offered_earlier",
+        )
+
+    def list_drafts(self, session: Session, macro: str = "list") -> Answer:
+        """The unfinished drafts, to pick one to go on with."""
+        if not session.drafts:
+            return Answer([Say("flows/drafts", "no_drafts", {"v": {}})], outcome="no_draft")
+        lines = [{"number": n, "flow": draft.flow, "given": draft.given} for n, draft in enumerate(session.drafts, 1)]
+        options = [Option(n, "", ["resume", draft.id]) for n, draft in enumerate(session.drafts, 1)]
+        return Answer([Say("flows/drafts", macro, {"v": {"drafts": lines}})], options, outcome="listed_drafts")
+
+    def resume(self, session: Session, world: World, draft_id: str | None = None) -> Answer:
+        """Go on with a draft: the one named, the one in focus, or the only one; else ask which."""
+        draft = session.find(draft_id) if draft_id else session.draft
+        if draft is None and len(session.drafts) == 1:
+            draft = session.drafts[0]
+        if draft is None:
+            return self.list_drafts(session)
+        session.focus = draft.id
+        draft.misses = 0
+        answer = self.ask(session, draft, world)
+        answer.outcome = "resumed"
+        return answer
+
+    def park(self, session: Session) -> Draft | None:
+        """Take the draft out of focus; everything in it stays."""
+        draft = session.draft
+        session.focus = None
+        return draft
+
+    # Words that work inside every flow
+
+    def back(self, session: Session, draft: Draft, world: World) -> Answer:
+        """To the question before this one; its old answer stays until a new one is given."""
+        flow = self.flows[draft.flow]
+        live = live_answers(flow, draft)
+        current = cursor(flow, draft)
+        before = flow.steps if current is None else flow.steps[: flow.steps.index(current)]
+        earlier = [step for step in before if step.name in live]
+        if not earlier:
+            answer = self.ask(session, draft, world)
+            answer.says.insert(0, draft_say(draft, "flows/drafts", "first_step"))
+            return answer
+        draft.editing = earlier[-1].name
+        draft.offered = []
+        draft.misses = 0
+        return self.ask(session, draft, world)
+
+    def ask_to_drop(self, draft: Draft, world: World) -> Answer:
+        """取消: what was typed is dear, so ask before it goes."""
+        return Answer(
+            [draft_say(draft, "flows/drafts", "drop")],
+            [Option(1, "", ["drop", draft.id]), Option(2, "", ["park"]), Option(3, "", ["resume", draft.id])],
+            outcome="asked_to_drop",
+        )
+
+    def ask_to_restart(self, draft: Draft, world: World) -> Answer:
+        return Answer(
+            [draft_say(draft, "flows/drafts", "restart")],
+            [Option(1, "", ["fresh", draft.id]), Option(2, "", ["resume", draft.id])],
+            outcome="asked_to_restart",
+        )
+
+    def help(self, session: Session, draft: Draft, world: World) -> Answer:
+        """The current question's explanation with an example, and the question again."""
+        at = self._at(draft, world)
+        step = at.cursor
+        answer = self.ask(session, draft, world)
+        if step:
+            answer.says.insert(0, at.say(step, "help"))
+        answer.outcome = "helped"
+        return answer
+
+    # What a number on the screen can mean to the engine
+
+    def perform(self, session: Session, verb: list[str], world: World) -> Answer:
+        """Carry out a screen's choice: resume, fresh, drop, ask_to_drop, park, example."""
+        match verb:
+            case ["resume", draft_id] if session.find(draft_id):
+                return self.resume(session, world, draft_id)
+            case ["fresh", draft_id] if draft := session.find(draft_id):
+                draft.answers, draft.so_far, draft.offered, draft.editing = dict(draft.preset), {}, [], None
+                return self.resume(session, world, draft_id)
+            case ["drop", draft_id] if draft := session.find(draft_id):
+                session.drop(draft)
+                return Answer([draft_say(draft, "flows/drafts", "dropped")], outcome="dropped")
+            case ["ask_to_drop"] if draft := session.draft:
+                return self.ask_to_drop(draft, world)
+            case ["park"] if draft := self.park(session):
+                return Answer([draft_say(draft, "flows/drafts", "parked")], outcome="parked")
+            case ["example"] if draft := session.draft:
+                return self.help(session, draft, world)
+        return Answer([Say("replies/stale", None, {})], outcome="stale")
+
+    # Reading
+
+    def listens(self, session: Session) -> bool:
+        """Is the question of the draft in focus one that takes whatever is said?"""
+        draft = session.draft
+        step = cursor(self.flows[draft.flow], draft) if draft else None
+        return step is not None and step.reader.free
+
+    def claims(self, session: Session, text: str, world: World) -> bool:
+        """Is this text exactly one of the choices that the draft in focus shows?"""
+        draft = session.draft
+        if draft is None:
+            return False
+        flow = self.flows[draft.flow]
+        step = cursor(flow, draft)
+        number = ordinal(text)
+        if step is None:
+            meant = number is not None or world.lexicon.means("confirm", text)
+            return meant or _line(text, world, len(live_answers(flow, draft))) is not None
+        if draft.offered:
+            return number is not None and 1 <= number <= len(draft.offered)
+        return step.reader.exact(text, Standing(flow, draft, world).asking(step)) is not None
+
+    def hear(self, session: Session, draft: Draft, message: Message, world: World) -> Answer:
+        """The draft in focus reads a message: an answer to its question, or a word on its review."""
+        at = self._at(draft, world)
+        draft.touched = int(world.now.timestamp())
+        step = at.cursor
+        if step is None:
+            return self._hear_review(session, at, message)
+        if at.may_keep(step) and world.lexicon.means("keep", message.text):
+            draft.editing = None
+            return self.ask(session, draft, world)
+        reading = _read(at, step, message)
+        match reading:
+            case Accepted(value):
+                return self._accept(session, at, step, value)
+            case Partial(so_far, values):
+                draft.so_far[step.name] = so_far
+                draft.misses = 0
+                return Answer([at.say(step, "more", values)], outcome="more")
+            case Offer(options):
+                draft.offered = [[label, value] for label, value in options]
+                return Answer([at.which(step)], outcome="which")
+            case Rejected(code, values):
+                return self._miss(draft, at.say(step, code, values), code, step.reader.numbered or bool(draft.offered))
+
+    def _accept(self, session: Session, at: Standing, step: Step, value: Any) -> Answer:
+        draft = at.draft
+        draft.answers[step.name] = value
+        draft.so_far.pop(step.name, None)
+        draft.editing = None
+        draft.misses = 0
+        answer = self.ask(session, draft, at.world)
+        if answer.outcome != "reviewing":
+            answer.says.insert(0, at.echo(step, value))
+        return answer
+
+    def _hear_review(self, session: Session, at: Standing, message: Message) -> Answer:
+        draft, world = at.draft, at.world
+        if world.lexicon.means("confirm", message.text):
+            recheck = self.ask(session, draft, world)
+            if recheck.outcome == "reviewing":
+                recheck.finish = draft
+            return recheck
+        live = at.live
+        steps = [step for step in at.flow.steps if step.name in live]
+        number = _line(message.text, world, len(steps))
+        if number is not None:
+            draft.editing = steps[number - 1].name
+            return self.ask(session, draft, world)
+        hint = draft_say(draft, "flows/drafts", "review_hint", {"most": len(steps)})
+        return self._miss(draft, hint, "review_hint", numbered=False)
+
+    def _miss(self, draft: Draft, say: Say, code: str, numbered: bool) -> Answer:
+        """A wrong answer; the third in a row opens the four ways out.
+
+        ``numbered``: the refusal lists choices, whose numbers must not stand beside those of the ways out.
+        """
+        draft.misses += 1
+        if draft.misses < MISSES_BEFORE_HELP:
+            return Answer([say], outcome=code, tries=draft.misses)
+        tries, draft.misses = draft.misses, 0
+        options = [
+            Option(1, "", ["example"]),
+            Option(2, "", ["park"]),
+            Option(3, "", ["human"]),
+            Option(0, "", ["ask_to_drop"]),
+        ]
+        ways_out = draft_say(draft, "flows/drafts", "stuck")
+        return Answer([ways_out] if numbered else [say, ways_out], options, outcome="stuck", tries=tries)
+
+    # Asking
+
+    def ask(self, session: Session, draft: Draft, world: World) -> Answer:
+        """The current question, or the review with every answer; an answer no longer good is asked anew."""
+        draft.touched = int(world.now.timestamp())
+        return self._at(draft, world).question()
+
+    def refused(self, session: Session, draft: Draft, refusal: Refusal, world: World) -> Answer:
+        """``done`` would not: say why, stay on the step to blame, or on the review."""
+        says = [Say("replies/refusals", refusal.code, {"v": refusal.values})]
+        if refusal.step and refusal.step in draft.answers:
+            # Left as it was it would only be refused again, so it does not stay to be kept.
+            del draft.answers[refusal.step]
+            draft.editing = refusal.step
+            says += self.ask(session, draft, world).says
+        return Answer(says, outcome=refusal.code)
+
+    def _at(self, draft: Draft, world: World) -> Standing:
+        return Standing(self.flows[draft.flow], draft, world)
+
+
+def _line(text: str, world: World, most: int) -> int | None:
+    """The line of a review that is meant, by its number or by the word for changing before it (改 3)."""
+    said = plain(text)
+    word = max((word for word in world.lexicon.words["fix"] if said.startswith(word)), key=len, default="")
+    number = ordinal(said.removeprefix(word))
+    return number if number is not None and 1 <= number <= most else None
+
+
+def _read(at: Standing, step: Step, message: Message) -> Reading:
+    draft, asking = at.draft, at.asking(step)
+    number = ordinal(message.text)
+    # One place and the question whether it is meant: people say yes.
+    if len(draft.offered) == 1 and at.world.lexicon.pick("agree", message.text) == "yes":
+        number = 1
+    if draft.offered and number is not None and 1 <= number <= len(draft.offered):
+        reading: Reading = Accepted(draft.offered[number - 1][1])
+    else:
+        reading = step.reader.read(message, asking)
+    if not isinstance(reading, Rejected):
+        draft.offered = []
+    if isinstance(reading, Accepted):
+        return step.judge(reading.value, asking) or reading
+    return reading

@@ -1,0 +1,85 @@
+"""A conversation as data: the steps of a flow, what finishes it, and what is said along the way."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flows.engine.desk import Desk
+from flows.engine.session import Draft, Option
+from flows.readers.base import Asking, Reader, Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Words to render: a template below ``templates/`` without its ending, a macro in it, and their values.
+
+    Without ``macro`` the whole file is the text.
+    """
+
+    template: str
+    macro: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Answer:
+    """What one message leads to: what is said, in order, and the numbered choices it leaves on the screen."""
+
+    says: list[Say]
+    options: list[Option] = field(default_factory=list)
+    outcome: str = "answered"
+    finish: Draft | None = None
+    """A draft confirmed by its owner, for the flow's ``done``."""
+    flow: str | None = None
+    step: str | None = None
+    tries: int = 0
+    """Where the conversation stands afterwards, for the turn's record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One question. ``when`` sees the other answers; ``check`` may refuse a value that does not fit with them."""
+
+    name: str
+    reader: Reader
+    when: Callable[[Mapping[str, Any]], bool] | None = None
+    check: Callable[[Any, Asking], Rejected | None] | None = None
+    codes: tuple[str, ...] = ()
+    """The reject codes that ``check`` can give."""
+
+    def applies(self, answers: Mapping[str, Any]) -> bool:
+        return self.when is None or self.when(answers)
+
+    def judge(self, value: Any, asking: Asking) -> Rejected | None:
+        """The reader's bounds, then the step's own check."""
+        return self.reader.check(value, asking) or (self.check(value, asking) if self.check else None)
+
+    @property
+    def situations(self) -> frozenset[str]:
+        """The macros that the step's template must have, no more and no fewer."""
+        return frozenset({"ask", "help", "echo", *self.reader.codes, *self.reader.speaks, *self.codes})
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """``done`` runs once per draft, in the turn's transaction, and may refuse (models.core.refusal.Refusal).
+
+    ``admit`` may refuse to start; it returns the facts to keep as the draft's ``given``.
+    ``early`` runs after each answer and may refuse what ``done`` would, before more is asked.
+    ``brief`` looks up what the templates need to know beyond the answers (review of a pledge: what it is for).
+    ``single``: one draft of it per person, whatever it was started about; starting it again goes on with that one.
+    ``migrations`` maps an old version to a function from its answers to the next version's.
+    """
+
+    name: str
+    steps: tuple[Step, ...]
+    done: Callable[[Desk, Draft], Answer]
+    version: int = 1
+    admit: Callable[[Desk, dict[str, Any]], dict[str, Any]] | None = None
+    early: Callable[[Desk, Draft], None] | None = None
+    brief: Callable[[Desk, Draft], Mapping[str, Any]] | None = None
+    single: bool = False
+    migrations: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
+
+    def step(self, name: str) -> Step | None:
+        return next((step for step in self.steps if step.name == name), None)

@@ -1,0 +1,105 @@
+"""捐: a promise of money to one appeal, with a moment to look at what it is for before it counts."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft, Option
+from flows.notifications.ask_subscription import ask_link
+from flows.readers import Choice, Money
+from models.appeals.appeal import Appeal, BudgetLine, get_appeal
+from models.core.money import SMALLEST_PLEDGE
+from models.giving.notices import progress_of, tell_of_gift
+from models.giving.pledge import NotFunding, Pledge, check_open, make_pledge
+from models.payments.collection import await_payment, check_room
+from models.people.user import get_user
+from models.staff.member import Staff, find_staff
+
+MOST_LINES = 3
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``appeal_id``, and ``said``, the words to go on with after registering."""
+    appeal = get_appeal(desk.db, given["appeal_id"])
+    # Before asking who they are: nobody should register for an appeal that is closed.
+    check_open(appeal, None, desk.world.now)
+    donor = get_user(desk.db, desk.person.user_id, then=given["said"])
+    check_open(appeal, donor, desk.world.now)
+    if desk.world.collects:
+        check_room(desk.db, appeal, SMALLEST_PLEDGE)
+    return {"appeal_id": appeal.id, "title": appeal.title, "name": donor.display_name}
+
+
+def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+    """What the money is for, who vouched (by work number), how far the appeal is, and whether it still takes money."""
+    appeal = get_appeal(desk.db, draft.given["appeal_id"])
+    largest_first = select(BudgetLine).where(BudgetLine.appeal_id == appeal.id).order_by(BudgetLine.amount_fen.desc())
+    lines = desk.db.scalars(largest_first).all()
+    officer = desk.db.get(Staff, appeal.endorsed_by) if appeal.endorsed_by else None
+    return {
+        "lines": [{"item": line.item, "amount_fen": line.amount_fen} for line in lines[:MOST_LINES]],
+        "line_count": len(lines),
+        "work_no": officer.work_no if officer else None,
+        "endorsed_at": appeal.endorsed_at,
+        "deadline": appeal.deadline,
+        "minimum_fen": appeal.minimum_fen,
+        "crowdfund": appeal.kind == "crowdfund",
+        "closed": _closed(appeal, desk.world.now),
+        "collects": desk.world.collects,
+        **progress_of(desk.db, appeal),
+    }
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    donor = get_user(desk.db, desk.person.user_id)
+    appeal = get_appeal(desk.db, draft.given["appeal_id"], lock=True)
+    anonymous = draft.answers["anonymous"] == "yes"
+    amount = draft.answers["amount"]
+    now, person = desk.world.now, desk.person
+    by_staff = find_staff(desk.db, person.account, person.openid, now) is not None
+    pledge = make_pledge(desk.db, draft.id, appeal, donor, amount, anonymous, now, by_staff=by_staff)
+    name = None if anonymous else donor.display_name
+    # The same draft once more gives the pledge that there is, of which everybody was told.
+    new = pledge.created_at == now
+    if new and desk.world.collects:
+        await_payment(desk.db, pledge, appeal, now)  # the family hears of it when it has come
+    told = new and not desk.world.collects
+    reached = tell_of_gift(desk.db, appeal, pledge, name, now) if told else progress_of(desk.db, appeal)
+    facts = {"number": appeal.id, "title": appeal.title, "amount_fen": amount, "name": name, **reached}
+    pay = _pay_link(desk, pledge)
+    subscribe = "" if pay else ask_link(desk)  # one link, so that nobody taps the other
+    # Who has yet to pay speaks when it has come.
+    options = [] if pay else [Option(1, "", ["command", "leave_message", pledge.code])]
+    values = {**facts, "code": pledge.code, "pay": pay, "subscribe": subscribe}
+    return Answer([Say("flows/pledge/done", None, values)], options)
+
+
+def _pay_link(desk: Desk, pledge: Pledge) -> str:
+    """Where it can be paid; empty where nothing is collected, or it is paid already."""
+    waits = desk.world.collects and pledge.state == "awaiting_payment"
+    return desk.world.link("pay", f"pledge:{pledge.id}") if waits else ""
+
+
+def _closed(appeal: Appeal, now: datetime) -> str | None:
+    """Why it takes no pledges any more since the draft was begun: past, frozen or over."""
+    try:
+        check_open(appeal, None, now)
+    except NotFunding:
+        return {"funding": "past", "frozen": "frozen"}.get(appeal.state, "over")
+    return None
+
+
+pledge = Flow(
+    "pledge",
+    steps=(
+        Step("amount", Money(min=SMALLEST_PLEDGE)),
+        Step("anonymous", Choice("anonymous")),
+    ),
+    done=done,
+    admit=admit,
+    brief=brief,
+)

@@ -1,0 +1,93 @@
+"""配捐到账, 配捐结束, 配捐退还: a pool's money as the fund holder's bank has it. Read back; it waits for the word."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flows.disbursements.pay_out import fees_told, holder
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft, Option
+from flows.readers import Money, Reference
+from models.giving.pool import MatchingPool, find_pool
+from models.giving.pool_desk import (
+    check_is_open,
+    check_reference,
+    check_returns,
+    check_takes,
+    close,
+    file_of,
+    pay_back,
+    pay_in,
+)
+
+
+def admit_open(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``pool``, its number. Raises NotOnTheStaff, NoSuchPool or PoolStands."""
+    pool = _pool(desk, given)
+    check_is_open(pool)
+    return {"pool": pool.id, "sponsor": pool.sponsor}
+
+
+def admit_closed(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``fen`` is what is to be paid back: as it is now, so that what is transferred is what is entered.
+
+    Raises NotOnTheStaff, NoSuchPool, PoolStands, PoolEmpty or BankLacks.
+    """
+    with fees_told(desk):
+        fen = check_returns(desk.db, holder(desk), given["pool"])
+    return {"pool": given["pool"], "sponsor": _pool(desk, given).sponsor, "fen": fen}
+
+
+def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+    """As it stands now."""
+    file = file_of(desk.db, _pool(desk, draft.given))
+    return {"held_fen": file.held_fen, "matched_fen": file.matched_fen, "to_come_fen": file.to_come_fen}
+
+
+def early(desk: Desk, draft: Draft) -> None:
+    """Raises OverPool or ReferenceUsed, at the question to blame."""
+    if "amount" in draft.answers:
+        check_takes(desk.db, _pool(desk, draft.given), draft.answers["amount"])
+    if "reference" in draft.answers:
+        check_reference(desk.db, holder(desk), draft.answers["reference"])
+
+
+def put_in(desk: Desk, draft: Draft) -> Answer:
+    """Raises NoSuchPool, PoolStands, OverPool or ReferenceUsed."""
+    answers, number = draft.answers, draft.given["pool"]
+    fen, reference = answers["amount"], answers["reference"]
+    pay_in(desk.db, holder(desk), number, draft.id, fen, reference, desk.world.now)
+    return _done(desk, draft, "fund_pool", fen)
+
+
+def shut(desk: Desk, draft: Draft) -> Answer:
+    """Raises NoSuchPool or PoolStands."""
+    close(desk.db, holder(desk), draft.given["pool"], desk.world.now)
+    answer = _done(desk, draft, "close_pool", 0)
+    answer.options = [Option(1, "", ["command", "return_pool", str(draft.given["pool"])])]
+    return answer
+
+
+def give_back(desk: Desk, draft: Draft) -> Answer:
+    """Raises what ``admit_closed`` does, and ReferenceUsed."""
+    number, fen = draft.given["pool"], draft.given["fen"]
+    with fees_told(desk):
+        pay_back(desk.db, holder(desk), number, draft.id, fen, draft.answers["reference"], desk.world.now)
+    return _done(desk, draft, "return_pool", fen)
+
+
+def _pool(desk: Desk, given: Mapping[str, Any]) -> MatchingPool:
+    return find_pool(desk.db, holder(desk), given["pool"])
+
+
+def _done(desk: Desk, draft: Draft, flow: str, fen: int) -> Answer:
+    facts = {"number": draft.given["pool"], "sponsor": draft.given["sponsor"], "fen": fen, **brief(desk, draft)}
+    return Answer([Say(f"flows/{flow}/done", None, facts)])
+
+
+_REFERENCE = Step("reference", Reference(min=4, max=40))
+fund_pool = Flow(
+    "fund_pool", steps=(Step("amount", Money()), _REFERENCE), done=put_in, admit=admit_open, early=early, brief=brief
+)
+close_pool = Flow("close_pool", steps=(), done=shut, admit=admit_open, brief=brief)
+return_pool = Flow("return_pool", steps=(_REFERENCE,), done=give_back, admit=admit_closed, early=early)

@@ -1,0 +1,1 @@
+"""People offer and request goods, step by step."""

@@ -1,0 +1,77 @@
+"""送物: something that is spare, and can still be used, for a household that needs it."""
+
+from datetime import date
+from typing import Any
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft, Option
+from flows.goods.quantity import amount, quantity, unit
+from flows.language.sorts import sort_of
+from flows.readers import Choice, Day, Photo, Place
+from flows.readers.numbers.weight import TONNE
+from flows.readers.words.goods_name import GoodsName, accepted, is_edible, name_of, new_enough
+from models.goods.exchange import NewOffer, make_offer
+from models.goods.match_notices import tell_households
+from models.people import photo, user
+
+# Food has to travel and still be good when it arrives.
+DAYS_STILL_GOOD = 30
+MOST_PHOTOS = 6
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    user.get_user(desk.db, desk.person.user_id, then=desk.world.lexicon.words["start_offer"][0])
+    return given
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    answers = draft.answers
+    donor = user.get_user(desk.db, desk.person.user_id)
+    item = name_of(answers["item"])
+    wanted = NewOffer(
+        draft_id=draft.id,
+        category=answers["category"],
+        item=item,
+        unit=answers["unit"],
+        quantity=quantity(answers),
+        condition=answers["condition"],
+        best_before=date.fromisoformat(answers["best_before"]) if is_edible(answers) else None,
+        handover=answers["handover"],
+        region_code=answers["place"]["code"],
+        sort=sort_of(answers["category"], item, desk.world.lexicon),
+    )
+    offer = make_offer(desk.db, wanted, donor, desk.world.now)
+    # The same draft once more gives the offer that there is, of which everybody was told.
+    if offer.created_at == desk.world.now:
+        tell_households(desk.db, offer, desk.world.now)
+    photos = photo.attach(desk.db, "offer", offer.id, desk.person.conversation_id, answers["photos"], desk.world.now)
+    desk.jobs += [("fetch_photo", photo_id) for photo_id in photos]
+    category = desk.world.lexicon.label("goods_category", offer.category)
+    options = [Option(1, "", ["command", "browse_requests", category])]
+    return Answer([Say("flows/offer_goods/done", None, {"number": offer.id, "item": offer.item})], options)
+
+
+def without_item(answers: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 did not ask of what a name says whether it is food; the one word is asked for again."""
+    return {name: value for name, value in answers.items() if name != "item"}
+
+
+offer_goods = Flow(
+    "offer_goods",
+    version=2,
+    migrations={1: without_item},
+    steps=(
+        Step("category", Choice("goods_category")),
+        Step("item", GoodsName(min=1, max=30), check=accepted, codes=("not_accepted",)),
+        unit(),
+        *amount(most_grams=20 * TONNE, most_pieces=100_000),
+        Step("condition", Choice("condition"), check=new_enough, codes=("must_be_new",)),
+        Step("best_before", Day(earliest=DAYS_STILL_GOOD), when=is_edible),
+        Step("handover", Choice("handover")),
+        Step("photos", Photo(max=MOST_PHOTOS, min=1)),
+        Step("place", Place(level="county")),
+    ),
+    done=done,
+    admit=admit,
+)

@@ -1,0 +1,35 @@
+"""How much of something: first the unit, then a weight for 斤 or a count for everything else."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flows.engine.flow import Step
+from flows.readers import Choice, Count, Weight
+
+# Grams in a 斤.
+JIN = 500
+
+
+def by_weight(answers: Mapping[str, Any]) -> bool:
+    return answers.get("unit") == "jin"
+
+
+def by_count(answers: Mapping[str, Any]) -> bool:
+    return not by_weight(answers)
+
+
+def unit() -> Step:
+    return Step("unit", Choice("unit"))
+
+
+def amount(*, most_grams: int, most_pieces: int) -> tuple[Step, ...]:
+    """The steps ``weight`` and ``count``, of which the unit lets one apply."""
+    return (
+        Step("weight", Weight(max=most_grams, bare=JIN), when=by_weight),
+        Step("count", Count(max=most_pieces), when=by_count),
+    )
+
+
+def quantity(answers: Mapping[str, Any]) -> int:
+    """Grams where the unit is 斤, else pieces."""
+    return int(answers["weight"] if by_weight(answers) else answers["count"])

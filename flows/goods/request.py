@@ -1,0 +1,58 @@
+"""求物: what a household lacks, so that somebody who has it to spare can send it."""
+
+from typing import Any
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft, Option
+from flows.goods.quantity import amount, quantity, unit
+from flows.language.sorts import sort_of
+from flows.readers import Choice, Text
+from flows.readers.numbers.weight import TONNE
+from flows.readers.words.goods_name import accepted
+from models.goods.exchange import NewRequest, make_request
+from models.goods.match_notices import tell_donors
+from models.people import user
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    user.get_resident(desk.db, desk.person.user_id, then=desk.world.lexicon.words["start_request"][0])
+    return given
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    answers = draft.answers
+    owner = user.get_resident(desk.db, desk.person.user_id)
+    assert owner.region_code is not None  # noqa: S101 - residents register with their home
+    wanted = NewRequest(
+        draft_id=draft.id,
+        category=answers["category"],
+        item=answers["item"],
+        unit=answers["unit"],
+        quantity=quantity(answers),
+        reason=answers["reason"],
+        region_code=owner.region_code,
+        sort=sort_of(answers["category"], answers["item"], desk.world.lexicon),
+    )
+    request = make_request(desk.db, wanted, owner, desk.world.now)
+    # The same draft once more gives the request that there is, of which everybody was told.
+    if request.created_at == desk.world.now:
+        tell_donors(desk.db, request, desk.world.now)
+    category = desk.world.lexicon.label("goods_category", request.category)
+    options = [Option(1, "", ["command", "browse_offers", category])]
+    return Answer([Say("flows/request_goods/done", None, {"number": request.id, "item": request.item})], options)
+
+
+request_goods = Flow(
+    "request_goods",
+    steps=(
+        Step("category", Choice("goods_category")),
+        Step("item", Text(min=1, max=30, name=True, public=True), check=accepted, codes=("not_accepted",)),
+        unit(),
+        # What a household uses itself, not what somebody trades in.
+        *amount(most_grams=TONNE // 2, most_pieces=200),
+        Step("reason", Text(min=10, max=200)),
+    ),
+    done=done,
+    admit=admit,
+)

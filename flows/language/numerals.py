@@ -1,0 +1,255 @@
+"""Numbers as people write them, read exactly or not at all, and numbers written in everyday 汉字.
+
+Digits, full-width digits, 汉字, 大写 and mixtures of them go the same way: they
+are folded to one set of characters, checked for estimates (三四万), and added up
+as fractions. A float is never made; what could mean two things is refused.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from enum import Enum
+from fractions import Fraction
+
+from flows.language.wording import clean, plain
+
+
+class Unread(Enum):
+    """Why a text gave no number: it is an estimate, or it is none at all."""
+
+    VAGUE = "vague"
+    NOT_A_NUMBER = "not_a_number"
+
+
+Parse = Callable[[str], Fraction | Unread]
+
+# Longer texts are no number that anybody means; it also keeps every reading short.
+LONGEST = 60
+
+_FIGURES = "零一二三四五六七八九"
+_VARIANTS = {
+    "零": "〇○",
+    "一": "壹",
+    "二": "贰貳弍",
+    "两": "兩",
+    "三": "叁參参",
+    "四": "肆",
+    "五": "伍",
+    "六": "陆陸",
+    "七": "柒",
+    "八": "捌",
+    "九": "玖",
+    "十": "拾",
+    "二十": "廿卄",
+    "三十": "卅",
+    "四十": "卌",
+    "百": "佰",
+    "千": "仟",
+    "万": "萬w",
+    "亿": "億",
+    "点": "點",
+    "-": "负負−–—",
+    "": "\ufe0f\u20e3",  # what turns a digit into a keycap emoji
+}
+_FOLDED = str.maketrans({variant: kept for kept, variants in _VARIANTS.items() for variant in variants})
+_AS_DIGITS = str.maketrans({**{figure: str(n) for n, figure in enumerate(_FIGURES)}, "两": "2", "点": "."})
+# A long number is read out figure by figure, and then one is also called 幺.
+_READ_OUT = str.maketrans({**{figure: str(n) for n, figure in enumerate(_FIGURES)}, "两": "2", "幺": "1"})
+_CLOSING = " .。,!?;:、~\"'”’」】])"
+_BIG_UNITS = (("亿", 10**8), ("万", 10**4))
+_SMALL_UNITS = {"千": 1000, "百": 100, "十": 10, "": 1}
+
+_NUMERIC = re.compile(r"[0-9零一二三四五六七八九两十百千万亿点., 。]+")
+_RANGE = re.compile(rf"{_NUMERIC.pattern}[-~]{_NUMERIC.pattern}")
+_RUN = re.compile(r"(?<![零一二三四五六七八九两点.])[零一二三四五六七八九两]{2,}")
+_MIXED_RUN = re.compile(r"[0-9][一二三四五六七八九两]|[一二三四五六七八九两][0-9]")
+# 两 only counts hundreds and more, or stands alone: 三百两 is silver, not 320.
+_STRAY_LIANG = re.compile(r".+两(?![百千万亿点.])|^两(?![百千万亿点.]|$)")
+_PLAIN_DIGITS = re.compile(r"[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+")
+_SECTION = re.compile(r"(?:0?[1-9]?[千百十])+(?:0?[1-9])?")
+_PLACE = re.compile(r"(0?)(?:([1-9]?)([千百十])|([1-9]))")
+_ORDINAL = re.compile(r"[选選]?第?(.+?)[个個号號项条种]?")
+
+
+def fold(text: str) -> str:
+    """The text in the one set of characters that numbers are read in.
+
+    Full-width, enclosed, traditional and 大写 forms become 0-9, 零-九, 十百千万亿;
+    spaces stay only between two digits; punctuation at the end goes.
+    """
+    folded = unicodedata.normalize("NFKC", clean(text)).lower().translate(_FOLDED)
+    folded = re.sub(r"\s+", " ", folded).strip().rstrip(_CLOSING)
+    return re.sub(r"(?<![0-9]) | (?![0-9])", "", folded)
+
+
+def read(text: str, vague_words: Iterable[str] = ()) -> Fraction | Unread:
+    """The number this text is, negative ones included. ``vague_words`` are those that make a number an estimate."""
+    return unless_vague(fold(text), parse, vague_words)
+
+
+def unless_vague(folded: str, reading: Parse, vague_words: Iterable[str]) -> Fraction | Unread:
+    """What ``reading`` finds; VAGUE where it can only read it without the vague words (三十多万, 几万)."""
+    if len(folded) > LONGEST:
+        return Unread.NOT_A_NUMBER
+    found = reading(folded)
+    longest_first = sorted(vague_words, key=len, reverse=True)
+    if found is not Unread.NOT_A_NUMBER or not longest_first:
+        return found
+    vague = re.compile("|".join(map(re.escape, longest_first)))
+    without, with_one = vague.sub("", folded), vague.sub("一", folded)
+    is_number = without and any(reading(text) is not Unread.NOT_A_NUMBER for text in (without, with_one))
+    return Unread.VAGUE if is_number else found
+
+
+def parse(folded: str) -> Fraction | Unread:
+    """The number that a folded text of at most LONGEST characters is."""
+    unsigned = folded.removeprefix("-")
+    if _RANGE.fullmatch(unsigned):
+        return Unread.VAGUE
+    if not _NUMERIC.fullmatch(unsigned) or _MIXED_RUN.search(unsigned):
+        return Unread.NOT_A_NUMBER
+    if _is_estimate(unsigned):
+        return Unread.VAGUE
+    return _exact(unsigned, -1 if folded.startswith("-") else 1)
+
+
+def digits(folded: str) -> str | None:
+    """A folded text of nothing but digits or figures, as ASCII digits: 二零二六 is 2026. None: it is something else."""
+    ascii_digits = folded.translate(_AS_DIGITS)
+    return ascii_digits if re.fullmatch("[0-9]+", ascii_digits) else None
+
+
+def read_out(text: str) -> str:
+    """The folded text with its figures as ASCII digits, as numbers of people and phones are said: 幺三八 is 138."""
+    return fold(text).translate(_READ_OUT)
+
+
+def read_integer(text: str) -> int | None:
+    """The whole number, 0 or more, that this text is."""
+    number = read(text)
+    if isinstance(number, Unread) or number.denominator != 1 or number < 0:
+        return None
+    return int(number)
+
+
+def ordinal(text: str) -> int | None:
+    """The number by which somebody picks a line on the screen: 2, ②, 二, 第二个, 选2, 2号. Only 0 to 99."""
+    match = _ORDINAL.fullmatch(fold(plain(text)))
+    number = read_integer(match[1]) if match else None
+    return number if number is not None and number <= 99 else None
+
+
+def hanzi(number: int) -> str:
+    """As people write it: 12 is 十二, 2000 is 两千, 10050 is 一万零五十."""
+    if number < 0:
+        return "负" + hanzi(-number)
+    spelled = re.sub("^一十", "十", _spell(number))
+    return re.sub("二(?=千)|(?<![十百千零])二(?=[万亿])|^二(?=百)", "两", spelled)
+
+
+def hanzi_money(fen: int) -> str:
+    """An amount in fen as people write it: 一百万元, 三元五角, 三元零五分. Below zero is not money: ValueError."""
+    if fen < 0:
+        raise ValueError("an amount of money is never negative")
+    yuan, rest = divmod(fen, 100)
+    jiao, cents = divmod(rest, 10)
+    words = ("两" if yuan == 2 else hanzi(yuan)) + "元" if yuan else ""
+    if jiao:
+        words += _FIGURES[jiao] + "角"
+    elif yuan and cents:
+        words += "零"
+    if cents:
+        words += _FIGURES[cents] + "分"
+    return words or "零元"
+
+
+def _is_estimate(unsigned: str) -> bool:
+    """三四万, 十三四: two figures side by side. Three or more alone are read one by one (一三八), and so is 二零."""
+    for run in _RUN.finditer(unsigned):
+        figures = run.group().lstrip("零")
+        alone = run.start() == 0 and unsigned[run.end() : run.end() + 1] in ("", "点", ".")
+        if len(figures) > 1 and "零" not in figures and not (alone and len(figures) > 2):
+            return True
+    return False
+
+
+def _exact(unsigned: str, sign: int) -> Fraction | Unread:
+    if _STRAY_LIANG.search(unsigned):
+        return Unread.NOT_A_NUMBER
+    # A Chinese keyboard gives 。 for the decimal point; a space groups thousands as a comma does.
+    text = re.sub(r"(?<=[0-9])。(?=[0-9])", ".", unsigned).translate(_AS_DIGITS).replace(" ", ",")
+    number = _sum(text, _BIG_UNITS)
+    return Unread.NOT_A_NUMBER if number is None else sign * number
+
+
+def _sum(text: str, units: tuple[tuple[str, int], ...], *, ends: bool = True) -> Fraction | None:
+    """The value of digits and units, split at the largest of ``units`` that occurs. None: malformed.
+
+    ``ends``: nothing follows, so the last figure may stand for the next place down (两万五, 一百五).
+    """
+    if not units:
+        return _below_wan(text, ends)
+    (unit, size), smaller = units[0], units[1:]
+    head, found, tail = text.partition(unit)
+    if not found:
+        return _sum(text, smaller, ends=ends)
+    high = _sum(head, smaller, ends=False)
+    if not high or not tail:
+        return high * size if high else None
+    low = _tail(tail, high, size, smaller, ends)
+    return None if low is None else high * size + low
+
+
+def _tail(tail: str, high: Fraction, size: int, smaller: tuple[tuple[str, int], ...], ends: bool) -> Fraction | None:
+    """What follows ``high`` of a unit of this size. None: malformed, or it could mean two things."""
+    if high.denominator != 1:
+        return None
+    if ends and re.fullmatch("[1-9]", tail):
+        return Fraction(int(tail) * size, 10)
+    after_gap = tail.startswith("0")
+    low = _sum(tail.removeprefix("0"), smaller, ends=ends)
+    if low is None or low >= size:
+        return None
+    if after_gap:
+        return low if low * 10 < size or high % 10 == 0 else None
+    # 一亿二千 leaves out either 零 or 万, and nobody can tell which; so does 2万5亿.
+    return low if len(tail) > 1 and all(unit in tail for unit, _ in smaller) else None
+
+
+def _below_wan(text: str, ends: bool) -> Fraction | None:
+    whole, point, places = text.partition(".")
+    if point and not re.fullmatch("[0-9]+", places):
+        return None
+    if _PLAIN_DIGITS.fullmatch(whole):
+        number: int | None = int(whole.replace(",", ""))
+    else:
+        number = _section(whole, shorthand=ends and not point)
+    return None if number is None else number + Fraction(int(places or 0), 10 ** len(places))
+
+
+def _section(text: str, *, shorthand: bool) -> int | None:
+    """千, 百, 十 and a figure, each smaller than the last: 3千6, 1百05, 百2十. ``shorthand``: 一百五 may mean 150."""
+    if not _SECTION.fullmatch(text):
+        return None
+    total, last = 0, 10_000
+    for gap, coefficient, unit, figure in _PLACE.findall(text):
+        size = _SMALL_UNITS[unit]
+        missing = unit in ("千", "百") and not coefficient and total > 0
+        if size >= last or missing or (gap and (size * 10 == last or total == 0)):
+            return None
+        if figure and not gap and last > 10:
+            if not shorthand:
+                return None
+            size = last // 10
+        total += int(coefficient or figure or 1) * size
+        last = size
+    return total
+
+
+def _spell(number: int) -> str:
+    for unit, size in (*_BIG_UNITS, *_SMALL_UNITS.items()):
+        if unit and number >= size:
+            high, low = divmod(number, size)
+            gap = "零" if low * 10 < size else ""
+            return _spell(high) + unit + (gap + _spell(low) if low else "")
+    return _FIGURES[number]

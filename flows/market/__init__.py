@@ -1,0 +1,1 @@
+"""Sellers list their produce, step by step."""

@@ -1,0 +1,78 @@
+"""上架: what a household grows or makes, sold here or through its own shop elsewhere."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft, Option
+from flows.goods.quantity import amount, quantity, unit
+from flows.readers import Choice, Day, Photo, Price, Text, Url
+from flows.readers.numbers.weight import TONNE
+from flows.readers.words.goods_name import accepted
+from models.core.money import YUAN
+from models.market.listing import NewListing, put_on_sale
+from models.people import photo, user
+
+HIGHEST_PRICE = 100_000 * YUAN
+# The next harvest is at most a year away; a tree that was planted today sells nothing yet.
+LAST_HARVEST = 366
+MOST_PHOTOS = 6
+
+
+def is_produce(answers: Mapping[str, Any]) -> bool:
+    return answers.get("kind") == "produce"
+
+
+def is_growing(answers: Mapping[str, Any]) -> bool:
+    return is_produce(answers) and answers.get("ripeness") == "growing"
+
+
+def in_a_shop(answers: Mapping[str, Any]) -> bool:
+    return answers.get("sold_where") == "shop"
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    user.get_resident(desk.db, desk.person.user_id, then=desk.world.lexicon.words["start_listing"][0])
+    return given
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    answers = draft.answers
+    seller = user.get_resident(desk.db, desk.person.user_id)
+    wanted = NewListing(
+        draft_id=draft.id,
+        kind=answers["kind"],
+        name=answers["name"],
+        unit=answers["unit"],
+        price_fen=answers["price"],
+        stock=quantity(answers),
+        harvest_date=date.fromisoformat(answers["harvest_date"]) if is_growing(answers) else None,
+        shop_url=answers["shop_url"] if in_a_shop(answers) else None,
+    )
+    listing = put_on_sale(desk.db, wanted, seller, desk.world.now)
+    conversation, now = desk.person.conversation_id, desk.world.now
+    photos = photo.attach(desk.db, "listing", listing.id, conversation, answers["photos"], now)
+    desk.jobs += [("fetch_photo", photo_id) for photo_id in photos]
+    options = [Option(1, "", ["command", "view_listing", str(listing.id)])]
+    return Answer([Say("flows/list_produce/done", None, {"number": listing.id, "name": listing.name})], options)
+
+
+list_produce = Flow(
+    "list_produce",
+    steps=(
+        Step("kind", Choice("produce_kind")),
+        Step("name", Text(min=2, max=30, name=True, public=True), check=accepted, codes=("not_accepted",)),
+        unit(),
+        Step("price", Price(max=HIGHEST_PRICE)),
+        *amount(most_grams=1000 * TONNE, most_pieces=100_000),
+        Step("ripeness", Choice("ripeness"), when=is_produce),
+        Step("harvest_date", Day(earliest=1, latest=LAST_HARVEST), when=is_growing),
+        Step("sold_where", Choice("sold_where")),
+        Step("shop_url", Url(), when=in_a_shop),
+        Step("photos", Photo(max=MOST_PHOTOS, min=1)),
+    ),
+    done=done,
+    admit=admit,
+)

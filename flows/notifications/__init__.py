@@ -1,0 +1,1 @@
+"""People are asked whether WeChat may bring them notifications."""

@@ -1,0 +1,42 @@
+"""群发: a disaster call to all donors of a province, in the words of who calls, with the count and the word first."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft
+from flows.readers import Text
+from models.appeals.appeal import get_appeal
+from models.outreach.audience import count_people
+from models.outreach.emergency_call import CALLERS, check_call, donors_of, province_of
+from models.outreach.emergency_call import call as call_donors
+from models.staff.directory import demand_staff
+from models.staff.member import Staff
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``calls_for``, the appeal's number. Raises what ``done`` would, before anybody writes a word."""
+    appeal = check_call(desk.db, _caller(desk), given["calls_for"], desk.world.now)
+    return {"calls_for": appeal.id, "title": appeal.title, "province": province_of(desk.db, appeal)}
+
+
+def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+    """How many would be told at this moment."""
+    return {"people": count_people(desk.db, donors_of(get_appeal(desk.db, draft.given["calls_for"])))}
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    staff, number = _caller(desk), draft.given["calls_for"]
+    broadcast = call_donors(desk.db, staff, number, draft.answers["words"], desk.world.now)
+    desk.jobs.append(("fan_out", broadcast.id))
+    people = count_people(desk.db, donors_of(get_appeal(desk.db, number)))
+    values = {"number": number, "broadcast": broadcast.id, "people": people, "province": draft.given["province"]}
+    return Answer([Say("flows/call/done", None, values)])
+
+
+def _caller(desk: Desk) -> Staff:
+    return demand_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now, CALLERS)
+
+
+call = Flow("call", steps=(Step("words", Text(min=10, max=120, public=True)),), done=done, admit=admit, brief=brief)

@@ -1,0 +1,48 @@
+"""发布: progress or thanks to everybody who gave. Shown, and to how many; it waits for the word."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say
+from flows.engine.session import Draft
+from models.appeals.appeal import Appeal
+from models.core.state_machine import By
+from models.outreach.audience import count_people
+from models.outreach.update import Update
+from models.outreach.update_review import backers_of, check_decidable
+from models.outreach.update_review import publish as publish_update
+from models.staff.directory import demand_staff
+from models.staff.member import Staff
+
+PUBLISHERS = (By.VILLAGE, By.TOWNSHIP, By.COUNTY)
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``update``, its number. Raises what publishing would, before anybody confirms."""
+    _, appeal = check_decidable(desk.db, _officer(desk), given["update"])
+    return {"update": given["update"], "appeal": appeal.id, "title": appeal.title}
+
+
+def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+    """The words as they stand, whether they still wait, and how many people would be told at this moment."""
+    update = desk.db.get_one(Update, draft.given["update"])
+    people = count_people(desk.db, backers_of(desk.db.get_one(Appeal, update.appeal_id), update.kind))
+    return {"kind": update.kind, "words": update.words, "waits": update.state == "submitted", "people": people}
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    staff = _officer(desk)
+    appeal, broadcast = publish_update(desk.db, staff, draft.given["update"], desk.world.now)
+    desk.jobs.append(("fan_out", broadcast.id))
+    kind = desk.db.get_one(Update, draft.given["update"]).kind
+    people = count_people(desk.db, backers_of(appeal, kind))
+    values = {"number": appeal.id, "kind": kind, "broadcast": broadcast.id, "people": people}
+    return Answer([Say("flows/publish/done", None, values)])
+
+
+def _officer(desk: Desk) -> Staff:
+    return demand_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now, PUBLISHERS)
+
+
+publish = Flow("publish", steps=(), done=done, admit=admit, brief=brief)

@@ -1,0 +1,36 @@
+"""感谢: an owner's thanks to everybody who gave; an officer reads the words before they go out."""
+
+from typing import Any
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft
+from flows.outreach.update import LONGEST_UPDATE
+from flows.readers import Text
+from models.appeals.correction import own_appeal
+from models.outreach.thanks import check_thanks
+from models.outreach.update_review import check_tellable, submit
+from models.people.user import get_resident
+from models.staff.task import STEPS
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``thanks_for``, the appeal's number. Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal,
+    NothingToTell, NobodyGave, ThanksWait or ThankedLately.
+    """
+    appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), given["thanks_for"])
+    check_tellable(appeal)
+    check_thanks(desk.db, appeal, desk.world.now)
+    return {"thanks_for": appeal.id, "title": appeal.title}
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    """Raises what ``admit`` does."""
+    user = get_resident(desk.db, desk.person.user_id)
+    appeal = own_appeal(desk.db, user, draft.given["thanks_for"], lock=True)
+    words, now = draft.answers["words"], desk.world.now
+    submit(desk.db, appeal, draft.id, words, (), desk.person.conversation_id, now, "thanks")
+    return Answer([Say("flows/thank/done", None, {"number": appeal.id, "days": STEPS["thanks"][1]})])
+
+
+thank = Flow("thank", steps=(Step("words", Text(min=10, max=LONGEST_UPDATE, public=True)),), done=done, admit=admit)

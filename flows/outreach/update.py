@@ -1,0 +1,54 @@
+"""进展: what has become of an appeal, told by its owner; everybody who gave hears of it once an officer has read it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft
+from flows.readers import Photo, Text
+from models.appeals.correction import own_appeal
+from models.outreach.update import update_waiting
+from models.outreach.update_review import check_tellable, submit
+from models.people.user import get_resident
+from models.staff.task import STEPS
+
+# With a title and all the choices beside it an update is one message.
+LONGEST_UPDATE = 200
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``tells``, the appeal's number. Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal or
+    NothingToTell.
+    """
+    appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), given["tells"])
+    check_tellable(appeal)
+    return {"tells": appeal.id, "title": appeal.title}
+
+
+def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+    """Does another one wait, which this one will take the place of?"""
+    return {"waiting": update_waiting(desk.db, draft.given["tells"]) is not None}
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    """Raises NothingToTell."""
+    user, answers = get_resident(desk.db, desk.person.user_id), draft.answers
+    appeal = own_appeal(desk.db, user, draft.given["tells"], lock=True)
+    person, now = desk.person.conversation_id, desk.world.now
+    owed, dropped = submit(desk.db, appeal, draft.id, answers["words"], answers["photos"], person, now)
+    desk.jobs += [("fetch_photo", photo) for photo in owed]
+    desk.jobs += [("forget_photo", photo) for photo in dropped]
+    return Answer([Say("flows/progress/done", None, {"number": appeal.id, "days": STEPS["update"][1]})])
+
+
+progress = Flow(
+    "progress",
+    steps=(
+        Step("words", Text(min=10, max=LONGEST_UPDATE, public=True)),
+        Step("photos", Photo(max=9, min=0)),
+    ),
+    done=done,
+    admit=admit,
+    brief=brief,
+)

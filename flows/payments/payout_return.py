@@ -1,0 +1,26 @@
+"""退汇: the bank gave a transfer back, and it is held for the appeal again. Money: shown, and it waits for the word."""
+
+from typing import Any
+
+from flows.disbursements.pay_out import holder
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say
+from flows.engine.session import Draft
+from models.disbursements.payout import bounced, check_bounces
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``use``, its number. Raises what models.disbursements.payout.check_bounces does."""
+    use = check_bounces(desk.db, holder(desk), given["use"])
+    return {"use": use.id, "number": use.appeal_id, "amount_fen": use.amount_fen, "reference": use.bank_reference}
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    given = admit(desk, draft.given)
+    use = bounced(desk.db, holder(desk), given["use"], desk.world.now)
+    if use.gifts_to is not None:
+        desk.jobs.append(("follow_gifts", use.id))
+    return Answer([Say("flows/bounce/done", None, given)])
+
+
+bounce = Flow("bounce", steps=(), done=done, admit=admit)

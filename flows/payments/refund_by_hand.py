@@ -1,0 +1,42 @@
+"""A refund that the channel could not make was made by the fund holder on the platform's page: how, and the word."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft
+from flows.readers import Choice
+from models.core.refusal import Refusal
+from models.core.state_machine import By
+from models.payments.refund_desk import done_by_hand, find_stuck
+from models.staff.directory import demand_staff
+from models.staff.member import Staff
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``refund``, its number. Raises NoSuchRefund."""
+    stuck = find_stuck(desk.db, _holder(desk), given["refund"])
+    return {"refund": stuck.refund.id, "number": stuck.refund.appeal_id, "title": stuck.title, "gift": stuck.gift}
+
+
+def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+    """No ``fen``: somebody else has seen to it."""
+    try:
+        return {"fen": find_stuck(desk.db, _holder(desk), draft.given["refund"]).refund.amount_fen}
+    except Refusal:
+        return {"fen": 0}
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    refund = done_by_hand(desk.db, _holder(desk), draft.given["refund"], draft.answers["why"], desk.world.now)
+    return Answer([Say("flows/refund_by_hand/done", None, {"fen": refund.amount_fen, **draft.given})])
+
+
+def _holder(desk: Desk) -> Staff:
+    return demand_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now, (By.FUND_HOLDER,))
+
+
+refund_by_hand = Flow(
+    "refund_by_hand", steps=(Step("why", Choice("refund_by_hand")),), done=done, admit=admit, brief=brief
+)

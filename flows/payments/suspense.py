@@ -1,0 +1,48 @@
+"""A payment that cannot be right is given back, or taken for what was promised: shown, and it waits for the word."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flows.disbursements.pay_out import holder
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft
+from flows.readers import Reference
+from models.core.refusal import Refusal
+from models.payments import suspense_desk
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``case``, its number, and ``how``. Raises NoSuchPayCase."""
+    stray = suspense_desk.find_stray(desk.db, holder(desk), given["case"], desk.world.now)
+    facts = {"number": stray.appeal, "title": stray.title, "gift": stray.gift, "wanted_fen": stray.wanted_fen}
+    return {**given, **facts, "amount_fen": stray.case.amount_fen, "transaction": stray.case.transaction_id}
+
+
+def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+    """No ``waits``: somebody else has seen to it, or it cannot be done so any more."""
+    try:
+        stray = suspense_desk.find_stray(desk.db, holder(desk), draft.given["case"], desk.world.now)
+    except Refusal:
+        return {"waits": False}
+    return {"waits": stray.may_assign or draft.given["how"] != "assign"}
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    """Raises what models.payments.suspense_desk does."""
+    staff, number, now = holder(desk), draft.given["case"], desk.world.now
+    match draft.given["how"]:
+        case "assign":
+            suspense_desk.assign(desk.db, staff, number, now)
+        case "by_hand":
+            suspense_desk.given_back_by_hand(desk.db, staff, number, draft.answers["reference"], now)
+        case _:
+            refund = suspense_desk.give_back(desk.db, staff, number, now)
+            desk.jobs.append(("ask_refund", refund.id))
+    return Answer([Say(f"flows/{draft.flow}/done", None, dict(draft.given))])
+
+
+settle_stray = Flow("settle_stray", steps=(), done=done, admit=admit, brief=brief)
+stray_by_hand = Flow(
+    "stray_by_hand", steps=(Step("reference", Reference(min=6, max=64)),), done=done, admit=admit, brief=brief
+)

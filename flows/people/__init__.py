@@ -1,0 +1,1 @@
+"""People register with the account."""

@@ -1,0 +1,96 @@
+"""注册: who somebody is.
+
+Consent comes first, one purpose at a time; a donor says little, a resident's identity is asked for.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import update
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft, Option
+from flows.notifications.ask_subscription import ask_link
+from flows.readers import Choice, IdNumber, Phone, Place, Text
+from flows.readers.base import Asking, Rejected
+from models.core.state_machine import Actor, By
+from models.people import user as users
+from models.people.conversation import Conversation
+from models.staff.member import pin_household
+from models.verification.case import PROMISED, open_case
+
+
+def is_resident(answers: Mapping[str, Any]) -> bool:
+    return answers.get("role") == "resident"
+
+
+def is_donor(answers: Mapping[str, Any]) -> bool:
+    return answers.get("role") == "donor"
+
+
+def must_agree(value: Any, asking: Asking) -> Rejected | None:
+    """Without this consent there is nothing to do the thing with: say so, and what still works."""
+    return None if value == "yes" else Rejected("not_agreed")
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    if desk.person.user_id is not None:
+        raise users.AlreadyRegistered
+    return given
+
+
+def early(desk: Desk, draft: Draft) -> None:
+    """A number that is taken is told at once, and each that is named counts, whatever becomes of this conversation."""
+    said = draft.answers.get("id_number")
+    if said is None or draft.given.get("named") == said or not is_resident(draft.answers):
+        return
+    users.try_number(desk.db, said, desk.person.conversation_id, desk.world.now)
+    draft.given["named"] = said
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    if desk.person.user_id is not None:
+        raise users.AlreadyRegistered
+    answers = draft.answers
+    resident = is_resident(answers)
+    registration = users.Registration(
+        draft_id=draft.id,
+        role=answers["role"],
+        consents=("account", "identity") if resident else ("account",),
+        display_name=None if resident else answers["display_name"],
+        name=answers["name"] if resident else None,
+        id_number=answers["id_number"] if resident else None,
+        phone=answers["phone"] if resident else None,
+        region_code=answers["home"]["code"] if resident else None,
+    )
+    user = users.register(desk.db, registration, desk.world.now)
+    desk.db.execute(update(Conversation).where(Conversation.id == desk.person.conversation_id).values(user_id=user.id))
+    if resident:
+        pin_household(desk.db, desk.person.account, desk.person.openid)
+        case = open_case(desk.db, user, Actor(By.OWNER, f"user:{user.id}"), desk.world.now)
+        desk.jobs.append(("check_registry", case.id))
+    then = draft.given.get("then", "")
+    options = [Option(1, "", ["say", then])] if then else []
+    link = ask_link(desk) if resident else ""
+    values = {"role": user.role, "then": then, "days": PROMISED.days, "subscribe": link}
+    return Answer([Say("flows/register/done", None, values)], options)
+
+
+register = Flow(
+    "register",
+    steps=(
+        Step("consent", Choice("agree"), check=must_agree, codes=("not_agreed",)),
+        Step("role", Choice("role")),
+        Step("consent_identity", Choice("agree"), when=is_resident, check=must_agree, codes=("not_agreed",)),
+        Step("name", Text(min=2, max=20, name=True, digits=False), when=is_resident),
+        Step("id_number", IdNumber(), when=is_resident),
+        Step("phone", Phone(), when=is_resident),
+        Step("home", Place(level="township"), when=is_resident),
+        Step("display_name", Text(min=1, max=12, name=True, public=True), when=is_donor),
+    ),
+    done=done,
+    admit=admit,
+    early=early,
+    single=True,
+)

@@ -1,0 +1,1 @@
+"""Officers register residents and act for them, step by step."""

@@ -1,0 +1,72 @@
+"""Somebody scans the card that an officer printed for them: is it really theirs, and may this WeChat be theirs?"""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft
+from flows.proxy.common import Figures
+from flows.proxy.read_back import next_question
+from flows.readers import Choice
+from flows.readers.base import Asking, Rejected
+from models.core.audit_trail import record
+from models.proxy.card import LAST_PLACES, CardDead, WeChatOfStaff, WeChatTaken, bind, check_last_places
+from models.staff.member import Staff
+
+
+def must_agree(value: Any, asking: Asking) -> Rejected | None:
+    return None if value == "yes" else Rejected("not_agreed")
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``card``, the row of a live one. Raises WeChatTaken or WeChatOfStaff."""
+    if desk.person.user_id is not None:
+        raise WeChatTaken
+    person = (Staff.account == desk.person.account) & (Staff.openid == desk.person.openid)
+    if desk.db.scalar(select(Staff.id).where(person, Staff.state != "revoked").limit(1)):
+        raise WeChatOfStaff
+    return given
+
+
+def early(desk: Desk, draft: Draft) -> None:
+    """A wrong answer counts against the card at once, whatever becomes of this conversation."""
+    said = draft.answers.get("last_places")
+    if said is None or draft.given.get("right") == said:
+        return
+    draft.given.pop("right", None)
+    check_last_places(desk.db, draft.given["card"], said, f"conversation:{desk.person.conversation_id}", desk.world.now)
+    draft.given["right"] = said
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    admit(desk, draft.given)
+    if draft.given.get("right") != draft.answers["last_places"]:
+        raise CardDead  # nobody comes to the review without it
+    now = desk.world.now
+    user = bind(desk.db, draft.given["card"], desk.person.conversation_id, now)
+    record(
+        desk.db,
+        at=now,
+        actor=f"user:{user.id}",
+        action="consented",
+        subject="user",
+        subject_id=user.id,
+        detail="account",
+    )
+    told = next_question(desk.db, user.id)
+    says = [Say("flows/bind_card/done", None, {"name": user.masked_name, "left": told is not None})]
+    return Answer([*says, *(told.says if told else [])], told.options if told else [])
+
+
+bind_card = Flow(
+    "bind_card",
+    steps=(
+        Step("last_places", Figures(length=LAST_PLACES, x=True)),
+        Step("consent", Choice("agree"), check=must_agree, codes=("not_agreed",)),
+    ),
+    done=done,
+    admit=admit,
+    early=early,
+)

@@ -1,0 +1,94 @@
+"""What flows of proxy work share: which officer talks, and for whom they may act."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from flows.engine.desk import Desk
+from flows.engine.session import Draft
+from flows.engine.world import World
+from flows.language import numerals
+from flows.readers.base import Accepted, Asking, Reading, Rejected
+from flows.readers.spoken import WORDS_WANTED, Spoken
+from models.core.state_machine import By, NotYours
+from models.people.user import User
+from models.proxy.act import find_for
+from models.proxy.mandate import Mandate, NoMandate, get_mandate
+from models.staff.member import Staff, find_staff
+
+OFFICERS = frozenset({By.VILLAGE, By.TOWNSHIP})
+
+
+@dataclass(frozen=True)
+class Figures(Spoken):
+    """Value: exactly ``length`` figures as typed or read out; with ``x`` the last may be X. Code: not_figures.
+
+    Never shown again: it stands for a consent, or for who somebody is.
+    """
+
+    length: int = 6
+    x: bool = False
+
+    free: ClassVar[bool] = False
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return (*WORDS_WANTED, "not_figures")
+
+    def hear(self, text: str, asking: Asking) -> Reading:
+        given = re.sub(r"[\s\-.。,，]", "", numerals.read_out(text))
+        for word in asking.world.lexicon.words["letter_x"] if self.x else ():
+            given = re.sub(f"{re.escape(word)}$", "X", given)
+        return self.check(given.upper(), asking) or Accepted(given.upper())
+
+    def check(self, value: Any, asking: Asking) -> Rejected | None:
+        last = "[0-9X]" if self.x else "[0-9]"
+        good = isinstance(value, str) and re.fullmatch(f"[0-9]{{{self.length - 1}}}{last}", value)
+        return None if good else Rejected("not_figures", {"length": self.length})
+
+    def shown(self, value: Any, world: World) -> Any:
+        return "*" * self.length
+
+    def facts(self, asking: Asking) -> dict[str, Any]:
+        return {"length": self.length}
+
+
+def officer(desk: Desk) -> Staff:
+    """Who talks: asked anew at each step, because a draft outlives an appointment. Raises NotYours."""
+    staff = find_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now)
+    if staff is None or staff.role not in OFFICERS:
+        raise NotYours
+    return staff
+
+
+def for_officers(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    officer(desk)
+    return given
+
+
+def acting(desk: Desk, number: int) -> tuple[Staff, Mandate, User]:
+    """By a consent to write appeals that is good today, with whose it is. Raises NotYours or NoMandate."""
+    staff = officer(desk)
+    mandate = get_mandate(desk.db, number, staff.id, "appeal", desk.world.now)
+    user = desk.db.get_one(User, mandate.user_id)
+    if user.state != "active" or not staff.covers(user.region_code or ""):
+        raise NoMandate
+    return staff, mandate, user
+
+
+def whose(desk: Desk, draft: Draft) -> User | None:
+    """The resident of the ID number that was answered, looked up once and kept as ``given``; None before the answer.
+
+    Raises NobodyHere or OwnPeople.
+    """
+    number = draft.answers.get("id_number")
+    if number is None:
+        return None
+    known = desk.db.get(User, draft.given["owner"]) if "owner" in draft.given else None
+    if known and known.id_number == number:
+        return known
+    draft.given.pop("owner", None)
+    draft.given.pop("for", None)
+    user = find_for(desk.db, officer(desk), number, desk.world.now)
+    draft.given |= {"owner": user.id, "for": user.masked_name}
+    return user

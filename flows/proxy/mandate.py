@@ -1,0 +1,76 @@
+"""代办: may this officer write an appeal for this family? By a signed sheet, or by the resident's own code."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft, Option
+from flows.proxy.common import Figures, for_officers, officer, whose
+from flows.readers import Choice, IdNumber, Photo
+from models.people.photo import attach
+from models.people.user import User
+from models.proxy.act import find_for
+from models.proxy.consent_code import DIGITS, NoConsentCode, check_code, is_code, use_code
+from models.proxy.mandate import SheetLost, grant, live_mandate
+
+
+def by_sheet(answers: Mapping[str, Any]) -> bool:
+    return answers.get("consent") == "sheet"
+
+
+def by_code(answers: Mapping[str, Any]) -> bool:
+    return answers.get("consent") == "code"
+
+
+def early(desk: Desk, draft: Draft) -> None:
+    """The person and the code are looked at as soon as they are said; a wrong code counts, so it is not undone."""
+    before = draft.given.get("owner")
+    user = whose(desk, draft)
+    if before and user and user.id != before:
+        draft.answers.pop("code", None)
+    code = draft.answers.get("code")
+    if user is None or code is None or not by_code(draft.answers):
+        return
+    checked = draft.given.get("code")
+    if checked and is_code(desk.db, checked, user.id, code):
+        return
+    draft.given["code"] = check_code(desk.db, user.id, code, officer(desk).actor.name, desk.world.now)
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    staff, answers, now = officer(desk), draft.answers, desk.world.now
+    user = find_for(desk.db, staff, answers["id_number"], now)
+    if by_code(answers):
+        _use_code(desk, draft, user)
+    mandate = grant(desk.db, staff.id, user.id, answers["consent"], "appeal", draft.id, now)
+    if by_sheet(answers):
+        photos = attach(desk.db, "mandate", mandate.id, desk.person.conversation_id, answers["sheet"], now)
+        desk.jobs += [("fetch_photo", photo) for photo in photos]
+    if live_mandate(desk.db, user.id, staff.id, "appeal", now) is None:
+        raise SheetLost
+    facts = {"name": user.masked_name, "until": mandate.expires_at}
+    options = [Option(1, "", ["command", "proxy_write", str(mandate.id)])]
+    return Answer([Say("flows/proxy_mandate/done", None, facts)], options)
+
+
+def _use_code(desk: Desk, draft: Draft, user: User) -> None:
+    """What was checked when it was said, and is still the answer."""
+    number = draft.given.get("code")
+    if number is None or not is_code(desk.db, number, user.id, draft.answers["code"]):
+        raise NoConsentCode
+    use_code(desk.db, number, user.id, desk.world.now)
+
+
+proxy_mandate = Flow(
+    "proxy_mandate",
+    steps=(
+        Step("id_number", IdNumber()),
+        Step("consent", Choice("mandate_kind")),
+        Step("sheet", Photo(max=3, min=1), when=by_sheet),
+        Step("code", Figures(length=DIGITS), when=by_code),
+    ),
+    done=done,
+    admit=for_officers,
+    early=early,
+)

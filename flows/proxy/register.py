@@ -1,0 +1,110 @@
+"""代办: an officer registers somebody who has no phone. Their signed consent comes before anything about them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft
+from flows.engine.world import World
+from flows.language.numerals import ordinal
+from flows.proxy.common import for_officers, officer
+from flows.readers import IdNumber, Phone, Photo, Place, Text
+from flows.readers.base import Accepted, Asking, Reading
+from models.core.audit_trail import record
+from models.people.photo import attach
+from models.people.user import Registration, User, check_free, register
+from models.places.region import Region
+from models.proxy.act import OutsideSeat, check_no_tie, use
+from models.proxy.card import issue_card
+from models.proxy.mandate import SheetLost, grant, live_mandate
+from models.staff.member import Staff
+from models.verification.case import open_case
+
+CONSENTS = ("account", "identity")
+
+
+@dataclass(frozen=True)
+class PhoneOrNone(Phone):
+    """The number 1 says that they have none."""
+
+    optional: bool = True
+
+    def hear(self, text: str, asking: Asking) -> Reading:
+        return Accepted(None) if ordinal(text) == 1 else super().hear(text, asking)
+
+    def shown(self, value: Any, world: World) -> Any:
+        return None if value is None else super().shown(value, world)
+
+
+def early(desk: Desk, draft: Draft) -> None:
+    """Whoever cannot be registered, or not by this officer, is told so at once."""
+    staff, answers = officer(desk), draft.answers
+    if "id_number" in answers and "home" not in answers:
+        check_no_tie(desk.db, staff, answers["id_number"])
+        check_free(desk.db, answers["id_number"])
+    if "home" in answers:
+        _check_home(desk, staff, answers["home"]["code"])
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    staff, answers, now = officer(desk), draft.answers, desk.world.now
+    check_no_tie(desk.db, staff, answers["id_number"])
+    _check_home(desk, staff, answers["home"]["code"])
+    wanted = Registration(
+        draft_id=draft.id,
+        role="resident",
+        consents=CONSENTS,
+        name=answers["name"],
+        id_number=answers["id_number"],
+        phone=answers["phone"],
+        region_code=answers["home"]["code"],
+        registered_by=staff.id,
+    )
+    user = register(desk.db, wanted, now)
+    _by_mandate(desk, draft, staff, user)
+    case = open_case(desk.db, user, staff.actor, now)
+    card = issue_card(desk.db, user, staff, now)
+    desk.jobs += [("check_registry", case.id), ("make_card_code", card.id)]
+    facts = {"name": user.masked_name, "case": case.id, "link": desk.world.link("card", f"card:{card.id}")}
+    return Answer([Say("flows/proxy_register/done", None, facts)])
+
+
+def _by_mandate(desk: Desk, draft: Draft, staff: Staff, user: User) -> None:
+    """The signed sheet is the mandate for this one thing, and by it the two consents were given."""
+    now = desk.world.now
+    mandate = grant(desk.db, staff.id, user.id, "sheet", "register", draft.id, now)
+    photos = attach(desk.db, "mandate", mandate.id, desk.person.conversation_id, draft.answers["sheet"], now)
+    desk.jobs += [("fetch_photo", photo) for photo in photos]
+    if live_mandate(desk.db, user.id, staff.id, "register", now) is None:
+        raise SheetLost
+    record(
+        desk.db,
+        at=now,
+        actor=staff.actor.name,
+        action="consented",
+        subject="mandate",
+        subject_id=mandate.id,
+        detail=",".join(CONSENTS),
+    )
+    use(desk.db, mandate, staff, "user", user.id, "", now)
+
+
+def _check_home(desk: Desk, staff: Staff, region_code: str) -> None:
+    if not staff.covers(region_code):
+        raise OutsideSeat(region=desk.db.get_one(Region, staff.region_code).full_name)
+
+
+proxy_register = Flow(
+    "proxy_register",
+    steps=(
+        Step("sheet", Photo(max=3, min=1)),
+        Step("name", Text(min=2, max=20, name=True, digits=False)),
+        Step("id_number", IdNumber()),
+        Step("phone", PhoneOrNone()),
+        Step("home", Place(level="township")),
+    ),
+    done=done,
+    admit=for_officers,
+    early=early,
+)

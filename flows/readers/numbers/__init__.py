@@ -1,0 +1,1 @@
+"""These readers take amounts: money, weights, counts, days and numbered documents."""

@@ -1,0 +1,63 @@
+"""What money, weights and counts share: a whole number above zero, between two bounds."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, ClassVar
+
+from flows.engine.world import World
+from flows.language.numerals import Unread
+from flows.readers.base import Accepted, Asking, Reading, Rejected
+from flows.readers.spoken import WORDS_WANTED, Spoken
+
+
+def is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def whole(number: Fraction | Unread, *, no_number: str, parts: str) -> int | Rejected:
+    """An int above zero. Rejected: ``no_number``, vague, not_positive, or ``parts`` (of what cannot be parted)."""
+    if isinstance(number, Unread):
+        return Rejected("vague" if number is Unread.VAGUE else no_number)
+    if number <= 0:
+        return Rejected("not_positive")
+    return int(number) if number.denominator == 1 else Rejected(parts)
+
+
+@dataclass(frozen=True)
+class Bounded(Spoken):
+    """A subclass says how words become a number, and names its codes for no number and for parts of one."""
+
+    min: int = 1
+    max: int | None = None
+
+    no_number: ClassVar[str]
+    parts: ClassVar[str]
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        below = ("below_min",) if self.min > 1 else ()
+        above = ("above_max",) if self.max is not None else ()
+        return (*WORDS_WANTED, self.no_number, self.parts, "vague", "not_positive", *below, *above)
+
+    def number(self, text: str, world: World) -> Fraction | Unread:
+        """What the text says, in the smallest unit."""
+        raise NotImplementedError
+
+    def hear(self, text: str, asking: Asking) -> Reading:
+        value = whole(self.number(text, asking.world), no_number=self.no_number, parts=self.parts)
+        if isinstance(value, Rejected):
+            return value
+        return self.check(value, asking) or Accepted(value)
+
+    def check(self, value: Any, asking: Asking) -> Rejected | None:
+        if not is_integer(value):
+            return Rejected(self.no_number)
+        if value <= 0:
+            return Rejected("not_positive")
+        values = {"given": value, "min": self.min, "max": self.max}
+        if value < self.min:
+            return Rejected("below_min", values)
+        return Rejected("above_max", values) if self.max is not None and value > self.max else None
+
+    def facts(self, asking: Asking) -> dict[str, Any]:
+        return {"min": self.min, "max": self.max}

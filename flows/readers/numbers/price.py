@@ -1,0 +1,84 @@
+"""The price of one of what is sold, which people like to say together with it: 三块五一斤, 每斤3.5, 3.5元/斤."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from flows.language import numerals
+from flows.language.lexicon import Lexicon
+from flows.language.numerals import Unread
+from flows.readers.base import Asking, Reading, Rejected
+from flows.readers.numbers.money import Money
+
+UNITS = "price_unit"
+_NUMBER = "(?P<number>[0-9零一二三四五六七八九两十百千万半.]+)"
+# What makes a number before it money, so that 3块5一斤 is no 3块51斤.
+_MONEY = "[元块圆圓塊角毛分钱]"
+
+
+class _Said(NamedTuple):
+    """``of`` is the thing that the amount is said to be for, in the person's own words; "" where it is not said."""
+
+    amount: str
+    of: str = ""
+    unit: str = ""
+    """A key of the choice set; "" where it is for several or for a part of one."""
+
+
+@dataclass(frozen=True)
+class Price(Money):
+    """Money for one unit. The unit may be said with it if it is the answer to ``unit_step``, a key of ``price_unit``.
+
+    One more code, other_unit (``given``: the person's words), for another unit or
+    several of them (十块三斤). One more fact, ``unit``: the label of the unit.
+    """
+
+    unit_step: str = "unit"
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return (*super().codes, "other_unit")
+
+    def hear(self, text: str, asking: Asking) -> Reading:
+        said = _parted(numerals.fold(text)[: numerals.LONGEST], asking.world.lexicon)
+        if said is None:
+            return super().hear(text, asking)
+        if said.unit != asking.answers.get(self.unit_step):
+            return Rejected("other_unit", {"given": said.of})
+        return super().hear(said.amount, asking)
+
+    def facts(self, asking: Asking) -> dict[str, Any]:
+        unit = asking.answers.get(self.unit_step)
+        label = asking.world.lexicon.label(UNITS, unit) if unit else ""
+        return {**super().facts(asking), "unit": label}
+
+
+def _parted(folded: str, lexicon: Lexicon) -> _Said | None:
+    """The amount and what it is for; None where nothing is said beside the amount."""
+    words = sorted((word for words in lexicon.choices[UNITS].values() for word in words), key=len, reverse=True)
+    unit = f"(?P<unit>{'|'.join(map(re.escape, words))})"
+    verbs = "|".join(map(re.escape, lexicon.words["costs"]))
+    for shape in (
+        rf"(?P<amount>.+?)(?:/1?|每一?|(?<={_MONEY})1|一){unit}",
+        rf"(?:每一?|[一1]){unit}(?:{verbs})?[:,]?(?P<amount>.+)",
+        rf"(?P<amount>.+{_MONEY})/?{_NUMBER}{unit}",
+        rf"(?P<amount>.+)/{_NUMBER}{unit}",
+        rf"{_NUMBER}{unit}(?:{verbs})?[:,]?(?P<amount>.+)",
+    ):
+        match = re.fullmatch(shape, folded)
+        if match and not _is_one_number(folded, match["unit"]):
+            return _said(match, lexicon)
+    return None
+
+
+def _said(match: re.Match[str], lexicon: Lexicon) -> _Said:
+    parts = match.groupdict()
+    number, unit = parts.get("number"), parts["unit"]
+    key = lexicon.pick(UNITS, unit) or ""
+    return _Said(parts["amount"], f"{number}{unit}", "") if number else _Said(parts["amount"], unit, key)
+
+
+def _is_one_number(folded: str, unit: str) -> bool:
+    """三十一斤 may be thirty yuan for a 斤, or 31 斤: nobody can tell."""
+    before = folded.removesuffix(unit)
+    return before != folded and numerals.parse(before) is not Unread.NOT_A_NUMBER

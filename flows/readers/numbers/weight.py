@@ -1,0 +1,71 @@
+"""A weight with its unit: 斤 and 吨 as villagers say them, kilograms as labels print them."""
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar
+
+from flows.engine.world import World
+from flows.language import numerals
+from flows.language.numerals import Unread
+from flows.readers.base import Asking, Reading, Rejected
+from flows.readers.numbers.amounts import Unit, measure
+from flows.readers.numbers.bounded import Bounded
+
+TONNE = 1_000_000
+# Above any county's harvest: Daoxian picks 140,000 tonnes of oranges in a year.
+MOST = 1_000_000 * TONNE
+
+_UNITS = (
+    Unit(TONNE, re.compile("公?[吨噸]|t")),
+    Unit(1000, re.compile("公斤|千克|kg")),
+    Unit(500, re.compile("市?斤"), decimals=1),
+    Unit(50, re.compile("两")),
+    Unit(1, re.compile("克|g")),
+)
+
+
+@dataclass(frozen=True)
+class Weight(Bounded):
+    """Value: grams, ``min`` to ``max`` (also in grams). 1 斤 is 500 g, 1 两 is 50 g.
+
+    Codes: not_text, not_heard, not_weight, no_unit (a bare number), vague,
+    not_positive, too_precise (parts of a gram), above_max, and with a ``min``
+    above 1 below_min; the last two with ``given``, ``min``, ``max``.
+
+    ``bare``: the grams that one of a bare number counts, where the unit was asked before; then no_unit never comes.
+    """
+
+    max: int | None = MOST
+    bare: int | None = None
+
+    no_number: ClassVar[str] = "not_weight"
+    parts: ClassVar[str] = "too_precise"
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return super().codes if self.bare else (*super().codes, "no_unit")
+
+    def number(self, text: str, world: World) -> Fraction | Unread:
+        vague_words = world.lexicon.words["vague"]
+        grams = numerals.unless_vague(numerals.fold(text), _parse, vague_words)
+        if grams is Unread.NOT_A_NUMBER and self.bare:
+            number = numerals.read(text, vague_words)
+            return number if isinstance(number, Unread) else number * self.bare
+        return grams
+
+    def hear(self, text: str, asking: Asking) -> Reading:
+        reading = super().hear(text, asking)
+        if self.bare or reading != Rejected(self.no_number):
+            return reading
+        match numerals.read(text, asking.world.lexicon.words["vague"]):
+            case Unread.NOT_A_NUMBER:
+                return reading
+            case Unread.VAGUE:
+                return Rejected("vague")
+        return Rejected("no_unit")
+
+
+def _parse(folded: str) -> Fraction | Unread:
+    grams = measure(folded, _UNITS)
+    return Unread.NOT_A_NUMBER if grams is None else grams

@@ -1,0 +1,1 @@
+"""These readers take words: names, choices, places, photos, links and codes."""

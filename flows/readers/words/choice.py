@@ -1,0 +1,59 @@
+"""One of a few: picked by its number on the screen, its label, or another word for it."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from flows.engine.world import World
+from flows.language.lexicon import Lexicon
+from flows.language.numerals import ordinal
+from flows.readers.base import Accepted, Asking, Reading, Rejected
+from flows.readers.spoken import WORDS_WANTED, Spoken
+
+
+@dataclass(frozen=True, init=False)
+class Choice(Spoken):
+    """Value: a key of a choice set in config/, or of the ``keys`` alone that are named here, in their order.
+
+    Facts: ``options``, the numbered labels. Codes: not_text, not_heard, not_a_choice.
+    """
+
+    numbered: ClassVar[bool] = True
+
+    choice_set: str
+    keys: tuple[str, ...]
+
+    def __init__(self, choice_set: str, *keys: str) -> None:
+        object.__setattr__(self, "choice_set", choice_set)
+        object.__setattr__(self, "keys", keys)
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return (*WORDS_WANTED, "not_a_choice")
+
+    def hear(self, text: str, asking: Asking) -> Reading:
+        key = self.exact(text, asking)
+        return Rejected("not_a_choice") if key is None else Accepted(key)
+
+    def exact(self, text: str, asking: Asking) -> str | None:
+        """The key that this text picks from the list on the screen."""
+        lexicon = asking.world.lexicon
+        keys = self._keys(lexicon)
+        number = ordinal(text)
+        if number is not None and 1 <= number <= len(keys):
+            return keys[number - 1]
+        picked = lexicon.pick(self.choice_set, text)
+        return picked if picked in keys else None
+
+    def check(self, value: Any, asking: Asking) -> Rejected | None:
+        return None if value in self._keys(asking.world.lexicon) else Rejected("not_a_choice")
+
+    def shown(self, value: Any, world: World) -> Any:
+        return world.lexicon.label(self.choice_set, value)
+
+    def facts(self, asking: Asking) -> dict[str, Any]:
+        lexicon = asking.world.lexicon
+        labels = (lexicon.label(self.choice_set, key) for key in self._keys(lexicon))
+        return {"options": list(enumerate(labels, 1))}
+
+    def _keys(self, lexicon: Lexicon) -> tuple[str, ...]:
+        return self.keys or tuple(lexicon.choices[self.choice_set])

@@ -1,0 +1,147 @@
+"""What may not be given, asked for or sold here, and what is food, told from a thing's name.
+
+The words stand in config/keywords.toml and config/readers.toml.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flows.engine.world import World
+from flows.language.lexicon import Lexicon
+from flows.language.wording import plain
+from flows.readers import Text
+from flows.readers.base import Accepted, Asking, Reading, Rejected
+from models.goods.exchange import EDIBLE
+
+# In these only what ends in a food's name is food: 面包服 is none.
+_SELDOM_EATEN = ("clothes", "books", "tools", "household")
+# Stands where a harmless word was: nothing is read across it.
+_GAP = "·"
+_FIGURES = "0-9零一二三四五六七八九十百千两半"
+# 2袋, 三大罐
+_AMOUNT = re.compile(rf"[{_FIGURES}]+[^\W\d_]{{0,3}}$")
+_IN_BRACKETS = re.compile(r"[(\[【][^)\]】]*[)\]】]?")
+
+
+@dataclass(frozen=True)
+class GoodsName(Text):
+    """A thing's name. Value: {"name", "edible", "surely"}, for no category says for sure that a thing is not eaten.
+
+    ``surely``: it is edible even as a household thing, a tool, clothes or a book.
+    """
+
+    name: bool = True
+    public: bool = True
+
+    def check(self, value: Any, asking: Asking) -> Rejected | None:
+        return super().check(value.get("name") if isinstance(value, dict) else None, asking)
+
+    def _whole(self, text: str, asking: Asking) -> Reading:
+        lexicon = asking.world.lexicon
+        thing = {"name": text, "edible": is_food(text, lexicon), "surely": is_surely_food(text, lexicon)}
+        return self.check(thing, asking) or Accepted(thing)
+
+    def shown(self, value: Any, world: World) -> Any:
+        return name_of(value)
+
+
+def name_of(thing: Any) -> Any:
+    """The name in an answer to ``GoodsName`` or ``Text``."""
+    return thing.get("name") if isinstance(thing, dict) else thing
+
+
+def accepted(value: Any, asking: Asking) -> Rejected | None:
+    """A step's check on the name of a thing: medicine, weapons, alcohol, money and the like are refused."""
+    lexicon = asking.world.lexicon
+    name = plain(name_of(value))
+    harmful = _without_harmless(name, lexicon)
+    word = _found(harmful, lexicon.words["not_accepted_goods"]) or _medicine(harmful, lexicon)
+    return Rejected("not_accepted", {"word": word}) if word else None
+
+
+def new_enough(value: Any, asking: Asking) -> Rejected | None:
+    """A step's check on the condition: what is eaten, sown or worn next to the skin must never have been used."""
+    if value == "new" or not _must_be_new(asking.answers, asking.world.lexicon):
+        return None
+    return Rejected("must_be_new", {"item": name_of(asking.answers["item"])})
+
+
+def is_edible(answers: Mapping[str, Any]) -> bool:
+    """By its category or by its name."""
+    category, item = answers.get("category"), answers.get("item")
+    if category in EDIBLE or not isinstance(item, dict):
+        return category in EDIBLE
+    return item.get("surely" if category in _SELDOM_EATEN else "edible") is True
+
+
+def is_food(name: str, lexicon: Lexicon) -> bool:
+    """Does it name a kind of food, and not end in what food is kept, made or grown with (水果刀, 茶叶罐)?"""
+    return any(
+        _found(part, lexicon.words["food_goods"]) is not None or part.endswith(lexicon.words["food_endings"])
+        for part in _eatable(name, lexicon)
+    )
+
+
+def is_surely_food(name: str, lexicon: Lexicon) -> bool:
+    """Does it end in a kind of food: 东北大米, but not 面包服?"""
+    words = tuple(word for word in lexicon.words["food_goods"] if len(word) > 1)
+    return any(
+        part in lexicon.words["food_goods"] or part.endswith((*words, *lexicon.words["food_endings"]))
+        for part in _eatable(name, lexicon)
+    )
+
+
+def _eatable(name: str, lexicon: Lexicon) -> Iterator[str]:
+    """The parts of a name that end in nothing that food is kept or made with, without amounts and look-alikes."""
+    measures = (*lexicon.words["measure"], *lexicon.words["size"])
+    in_front = re.compile(rf"^(?:[{_FIGURES}]+[^\W\d_]?{_one_of(measures)})+")
+    for part in re.split(_one_of(lexicon.words["joins"]), _IN_BRACKETS.sub("", _joined(name))):
+        bare = _AMOUNT.sub("", in_front.sub("", part)) or part
+        if not bare.endswith(lexicon.words["not_food_endings"]):
+            yield _without(bare, lexicon.words["not_food"])
+
+
+def _must_be_new(answers: Mapping[str, Any], lexicon: Lexicon) -> bool:
+    name = _joined(name_of(answers["item"]))
+    return is_edible(answers) or _found(name, lexicon.words["new_only_goods"]) is not None
+
+
+def _without_harmless(name: str, lexicon: Lexicon) -> str:
+    """Run together, without the parts that end harmlessly (农药喷雾器) and the words that are harmless themselves."""
+    parts = re.split(rf"(\W+|{_one_of(lexicon.words['joins'])})", name)
+    kept = (_GAP if part.endswith(lexicon.words["harmless_endings"]) else part for part in parts)
+    return _without("".join(kept).replace(" ", ""), lexicon.words["not_medicine"])
+
+
+def _medicine(name: str, lexicon: Lexicon) -> str | None:
+    """The part of the name that ends as medicines do: 六味地黄丸, but not 30片, which is a count."""
+    words = lexicon.words
+    close = _one_of(stem for stem in words["medicine_stems"] if len(stem) == 1)
+    anywhere = _one_of(stem for stem in words["medicine_stems"] if len(stem) > 1)
+    letters = rf"[^\W\d_{_GAP}]*"
+    ends = rf"[^\W\d_{_FIGURES}{_GAP}]{_one_of(words['medicine_endings'])}"
+    is_a_form = rf"(?:{anywhere}{letters}|{close}){_one_of(words['medicine_forms'])}"
+    behind = rf"(?=[{_FIGURES}]|[\W\d_]|$|{_one_of(words['joins'])})"
+    match = re.search(rf"{letters}(?:{ends}|{is_a_form}){behind}", name)
+    return match[0] if match else None
+
+
+def _one_of(words: Iterable[str]) -> str:
+    return f"(?:{'|'.join(map(re.escape, sorted(words, key=len, reverse=True)))})"
+
+
+def _joined(name: str) -> str:
+    return plain(name).replace(" ", "")
+
+
+def _without(name: str, harmless: Iterable[str]) -> str:
+    for word in sorted(harmless, key=len, reverse=True):
+        name = name.replace(word, _GAP)
+    return name
+
+
+def _found(name: str, words: Iterable[str]) -> str | None:
+    """The one of these words that the name contains; a word of one character must be all of it."""
+    return next((word for word in words if word == name or (len(word) > 1 and word in name)), None)

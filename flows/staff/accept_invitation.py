@@ -1,0 +1,29 @@
+"""授权 <code>: whoever was asked to work for a place says who they are, so that nobody is two people on the staff."""
+
+from typing import Any
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft
+from flows.readers import IdNumber
+from models.staff.appointment import MOST_TRIES, check_free, redeem
+from models.staff.directory import seat_of
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``code``, and the ``role`` and ``place`` that it is for. Raises HoldsARole."""
+    check_free(desk.db, desk.person.conversation_id)
+    return given
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    """A code that has ended or was taken meanwhile is answered like a wrong one."""
+    code, number = draft.given["code"], draft.answers["id_number"]
+    staff = redeem(desk.db, desk.person.conversation_id, code, number, desk.world.now)
+    if staff is None:
+        return Answer([Say("replies/wrong_code", None, {"most": MOST_TRIES})])
+    values = {"role": staff.role, "place": seat_of(desk.db, staff), "work_no": staff.work_no}
+    return Answer([Say("flows/take_up/done", None, values)])
+
+
+take_up = Flow("take_up", steps=(Step("id_number", IdNumber()),), done=done, admit=admit)

@@ -1,0 +1,34 @@
+"""声明: a member of staff names who is kin, or whose money they receive; these households are others' business."""
+
+from typing import Any
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft
+from flows.readers import Choice, IdNumber
+from models.staff import handover
+from models.staff.directory import demand_staff
+from models.staff.member import STAFF_ROLES, Staff
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    _declarer(desk)
+    return given
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    answers = draft.answers
+    left = handover.declare(desk.db, _declarer(desk), answers["kind"], answers["id_number"], desk.world.now)
+    return Answer([Say("flows/declare/done", None, {"left": left})])
+
+
+def _declarer(desk: Desk) -> Staff:
+    return demand_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now, STAFF_ROLES)
+
+
+declare = Flow(
+    "declare",
+    steps=(Step("kind", Choice("tie_kind")), Step("id_number", IdNumber())),
+    done=done,
+    admit=admit,
+)

@@ -1,0 +1,39 @@
+"""移交: the whole queue to a colleague. Nothing is asked; but it is said how much it is, and waits for the word."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say
+from flows.engine.session import Draft
+from models.staff.directory import demand_staff, seat_of
+from models.staff.handover import NothingToHandOver, colleague, hand_over, queue_of
+from models.staff.member import STAFF_ROLES, Staff, find_staff
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``work_no``. Raises what ``hand_over`` would, before anybody confirms."""
+    staff = _giver(desk)
+    to = colleague(desk.db, staff, given["work_no"], desk.world.now)
+    if not queue_of(desk.db, staff):
+        raise NothingToHandOver(work_no=to.work_no)
+    return {"work_no": to.work_no, "role": to.role, "place": seat_of(desk.db, to)}
+
+
+def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+    """How much there is at this moment."""
+    staff = find_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now)
+    return {"count": len(queue_of(desk.db, staff)) if staff else 0}
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    given, elsewhere = hand_over(desk.db, _giver(desk), draft.given["work_no"], desk.world.now)
+    values = {"given": given, "elsewhere": elsewhere, "work_no": draft.given["work_no"]}
+    return Answer([Say("flows/handover/done", None, values)])
+
+
+def _giver(desk: Desk) -> Staff:
+    return demand_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now, STAFF_ROLES)
+
+
+handover = Flow("handover", steps=(), done=done, admit=admit, brief=brief)

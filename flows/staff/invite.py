@@ -1,0 +1,88 @@
+"""授权: township or county ask somebody to work for them; what comes out is a code for that person."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft
+from flows.readers import Choice, Day, Place, Text
+from models.core.calendar import CHINA
+from models.staff.appointment import Invitation, NotYoursToInvite, check_invitation, invite
+from models.staff.directory import BELOW, demand_staff, is_below, seat_of
+from models.staff.member import Staff
+
+# Term -> years; the others are open, or end on a day that is asked for.
+_YEARS = {"one_year": 1, "three_years": 3}
+
+
+def has_a_place(answers: Mapping[str, Any]) -> bool:
+    """A charity sits where the county does."""
+    return answers.get("role") != "fund_holder"
+
+
+def ends_on_a_day(answers: Mapping[str, Any]) -> bool:
+    return answers.get("term") == "day"
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    _inviter(desk)
+    return given
+
+
+def early(desk: Desk, draft: Draft) -> None:
+    """Raises NotYoursToInvite, OutsideYourPlace or NoSuchSeat, at the question to blame."""
+    by, role = _inviter(desk), draft.answers.get("role")
+    if role and not is_below(by.role, role):
+        raise NotYoursToInvite(role=role, by=by.role)
+    if role and "place" in draft.answers and has_a_place(draft.answers):
+        check_invitation(by, role, draft.answers["place"]["code"], seat_of(desk.db, by))
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    by, answers = _inviter(desk), draft.answers
+    code = answers["place"]["code"] if has_a_place(answers) else by.region_code
+    last_day = _last_day(answers, desk.world.today)
+    until = datetime.combine(last_day + timedelta(days=1), time(), CHINA) if last_day else None
+    wanted = Invitation(answers["role"], code, answers["name"], until)
+    staff, secret = invite(desk.db, by, wanted, desk.world.now)
+    values = {
+        "role": staff.role,
+        "place": seat_of(desk.db, staff),
+        "work_no": staff.work_no,
+        "until": last_day,
+        "code": secret,
+    }
+    return Answer([Say("flows/appoint/done", None, values)])
+
+
+def _inviter(desk: Desk) -> Staff:
+    return demand_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now, tuple(BELOW))
+
+
+def _last_day(answers: Mapping[str, Any], today: date) -> date | None:
+    if ends_on_a_day(answers):
+        return date.fromisoformat(answers["until"])
+    years = _YEARS.get(answers["term"])
+    if years is None:
+        return None
+    try:
+        return today.replace(year=today.year + years)
+    except ValueError:  # 29 February
+        return today + timedelta(days=365 * years)
+
+
+appoint = Flow(
+    "appoint",
+    steps=(
+        Step("role", Choice("staff_role")),
+        Step("place", Place(level="township"), when=has_a_place),
+        Step("name", Text(min=2, max=20, name=True, digits=False)),
+        Step("term", Choice("staff_term")),
+        Step("until", Day(earliest=1, latest=3 * 366), when=ends_on_a_day),
+    ),
+    done=done,
+    admit=admit,
+    early=early,
+)

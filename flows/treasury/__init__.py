@@ -1,0 +1,1 @@
+"""Fund holders enter and reverse what the bank shows, step by step."""

@@ -1,0 +1,40 @@
+"""冲正: an entry of the fund holder's was wrong: why, and the word. Money: shown as it was entered, and it waits."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flows.disbursements.pay_out import holder
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft
+from flows.readers import Choice
+from models.core.calendar import CHINA
+from models.core.refusal import Refusal
+from models.treasury.reversal import find_entry, undo
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``entry`` and ``row``, what it is called and its number. Raises NoSuchEntry."""
+    entry = find_entry(desk.db, holder(desk), given["entry"], given["row"])
+    day = entry.at.astimezone(CHINA).date().isoformat()
+    money = {"amount_fen": entry.amount_fen, "fee_fen": entry.fee_fen, "bank_fen": entry.bank_fen}
+    return {"entry": entry.subject, "row": entry.id, "on": day, "reference": entry.reference, **money}
+
+
+def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+    """Not ``stands``: somebody else has undone it."""
+    try:
+        find_entry(desk.db, holder(desk), draft.given["entry"], draft.given["row"])
+    except Refusal:
+        return {"stands": False}
+    return {"stands": True}
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    """Raises NoSuchEntry, BankShort or ChannelLacks."""
+    given, why = draft.given, draft.answers["why"]
+    undo(desk.db, holder(desk), given["entry"], given["row"], why, desk.world.now)
+    return Answer([Say("flows/undo_entry/done", None, {**given, "why": why})])
+
+
+undo_entry = Flow("undo_entry", steps=(Step("why", Choice("undo_entry")),), done=done, admit=admit, brief=brief)

@@ -1,0 +1,1 @@
+"""Officers report a visit, and neighbours object to a public notice, step by step."""

@@ -1,0 +1,32 @@
+"""异议: what somebody has to say against a household on public notice, for the township's ears alone."""
+
+from typing import Any
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft
+from flows.readers import Text
+from models.verification.case import Verification, get_case
+from models.verification.lifecycle import check_may_object, object_to
+from models.verification.objection import NoSuchNotice
+from models.verification.public_notice import on_board
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``case``, its number. Nobody has to register. Raises NoSuchNotice, OwnNotice or ObjectionHeard."""
+    number = given["case"]
+    if on_board(desk.db, number, desk.world.now) is None:
+        raise NoSuchNotice(number=number)
+    case = desk.db.get_one(Verification, number)
+    check_may_object(desk.db, case, desk.person.conversation_id, desk.world.now)
+    return {"case": number}
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    case = get_case(desk.db, draft.given["case"])
+    words, person = draft.answers["reason"], desk.person.conversation_id
+    object_to(desk.db, case, person, words, draft.id, desk.world.now)
+    return Answer([Say("flows/object/done", None, {"number": case.id})])
+
+
+object_ = Flow("object", steps=(Step("reason", Text(min=10, max=300)),), done=done, admit=admit)

@@ -1,0 +1,130 @@
+"""走访: what an officer sees at a household's home, written down on the spot."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft
+from flows.engine.world import Region as Named
+from flows.readers import Choice, Count, Here, Photo, Text
+from flows.readers.words.place_names import is_surely_meant
+from flows.staff.recusal import stepped_aside
+from models.core.state_machine import WrongState
+from models.people.photo import attach
+from models.places.region import LEVELS, Region, covers, level_of, prefix
+from models.staff.member import Staff, find_staff
+from models.staff.task import HasAPart, NotYourTurn, OutsideRegion
+from models.verification.case import Verification, get_case
+from models.verification.decisions import take_visit, visited
+from models.verification.visit import OtherCounty, Seen, VisitOver, find_visit, record
+
+MOST_PEOPLE = 30
+# The questions that config/assessment.toml gives points to, in the order they are asked.
+QUESTIONS = ("workers", "main_income", "income", "house", "illness", "schooling")
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """``given``: ``case``, its number. Raises NoSuchCase, OutsideRegion, NotYourTurn, WrongState or HasAPart."""
+    case = get_case(desk.db, given["case"])
+    staff = _staff(desk)
+    if staff is None:
+        raise VisitOver(number=case.id)
+    take_visit(desk.db, case, staff)
+    return {"case": case.id}
+
+
+def early(desk: Desk, draft: Draft) -> None:
+    """The wrong county is said at once, and not after ten questions."""
+    if "place" in draft.answers:
+        case = desk.db.get_one(Verification, draft.given["case"])
+        place_flags(desk, case.region_code, draft.answers["place"]["label"])
+
+
+def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+    """What the answers add up to."""
+    return {"score": desk.world.lexicon.scale.score(draft.answers)}
+
+
+def done(desk: Desk, draft: Draft) -> Answer:
+    case = get_case(desk.db, draft.given["case"])
+    staff = _staff(desk)
+    visit = find_visit(desk.db, draft.id)
+    if visit is None:
+        if staff is None:
+            raise VisitOver(number=case.id)
+        try:
+            take_visit(desk.db, case, staff)
+        except (NotYourTurn, OutsideRegion, WrongState):
+            raise VisitOver(number=case.id) from None
+        except HasAPart:
+            recused = stepped_aside(desk, staff, "case", case.id)
+            if recused is None:
+                raise
+            return recused
+        visit = record(desk.db, case, staff, _seen(desk, draft, case), desk.world.now)
+        photos = attach(
+            desk.db, "visit", visit.id, desk.person.conversation_id, draft.answers["photos"], desk.world.now
+        )
+        desk.jobs += [("fetch_photo", photo) for photo in photos]
+        visited(desk.db, case, staff, visit, desk.world.now)
+    outcome = {"number": case.id, "score": visit.score, "supports": visit.supports, "until": case.notice_until}
+    return Answer([Say("flows/visit/done", None, outcome)])
+
+
+def place_flags(desk: Desk, region_code: str, label: str) -> list[str]:
+    """What is odd about where the officer stands: another township of the county, or no township named at all.
+
+    Raises OtherCounty when the label surely names a place that the household does not live in.
+    """
+    county = region_code[:6].ljust(12, "0")
+    found = [region.today for region in desk.world.find_regions(label)] if label else []
+    near = [region for region in found if covers(county, region.code)]
+    if not near:
+        named = next((each for each in found if not covers(each.code, county) and _is_named(each, label, desk)), None)
+        if named:
+            home = desk.db.get_one(Region, county).full_name
+            raise OtherCounty(named=named.full_name, county=home)
+    townships = [region.code for region in near if LEVELS.index(level_of(region.code)) >= LEVELS.index("township")]
+    if not townships:
+        return ["unlabelled"]
+    return [] if any(prefix(region_code)[:9] == code[:9] for code in townships) else ["other_township"]
+
+
+def _is_named(region: Named, label: str, desk: Desk) -> bool:
+    """By its whole name: a park or a street may be called like half of a city far away."""
+    return region.name in label and is_surely_meant(region, label, desk.world)
+
+
+def _seen(desk: Desk, draft: Draft, case: Verification) -> Seen:
+    answers = draft.answers
+    return Seen(
+        draft_id=draft.id,
+        place=answers["place"],
+        assessment={name: answers[name] for name in ("people", *QUESTIONS)},
+        findings=answers["findings"],
+        score=desk.world.lexicon.scale.score(answers),
+        supports=answers["in_need"] == "yes",
+        flags=place_flags(desk, case.region_code, answers["place"]["label"]),
+    )
+
+
+def _staff(desk: Desk) -> Staff | None:
+    return find_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now)
+
+
+visit = Flow(
+    "visit",
+    steps=(
+        Step("photos", Photo(max=9, min=1)),
+        Step("place", Here()),
+        Step("people", Count(max=MOST_PEOPLE)),
+        *(Step(name, Choice(f"assess_{name}")) for name in QUESTIONS),
+        Step("findings", Text(min=10, max=300)),
+        Step("in_need", Choice("in_need")),
+    ),
+    done=done,
+    admit=admit,
+    early=early,
+    brief=brief,
+)

@@ -1,0 +1,1 @@
+"""Owners correct and revise an appeal by commands."""

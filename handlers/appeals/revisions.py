@@ -1,0 +1,97 @@
+"""Changes to what is public: their owner begins one, staff see the old and the new side by side and decide."""
+
+from collections.abc import Sequence
+
+from flows.appeals import revise_appeal
+from flows.appeals.flagging import look_twice
+from flows.engine.flow import Answer, Say
+from handlers.public.catalogue import with_ways
+from handlers.routing.talk import Talk
+from handlers.staff.reasons import stepped_aside, with_reasons
+from handlers.staff.seat import find_seat, parse, staff_of
+from models.appeals import revision_review
+from models.appeals.appeal import Appeal
+from models.appeals.revision import waiting_for
+from models.appeals.revision_review import NoSuchRevision, RevisionFile
+from models.staff.member import Staff
+
+# Characters of a story in one message: beside the rest, and by themselves.
+STORY_ROOM = 150
+STORY_PART = 400
+
+
+def begin(talk: Talk, appeal: Appeal) -> Answer:
+    """Its owner's change to what is public, from what is public now. Raises CannotChange."""
+    answers = revise_appeal.answers_of(talk.desk, appeal.id)
+    answer = talk.start("revise_appeal", {"revises": appeal.id}, **answers)
+    if answer.outcome in ("asked", "reviewing"):
+        waiting = waiting_for(talk.desk.db, appeal.id) is not None
+        answer.says.insert(0, Say("replies/revise", None, {"number": appeal.id, "waiting": waiting}))
+    return answer
+
+
+def look_at(talk: Talk, number: int) -> Answer:
+    """What stands there, what would, and what may be decided. Raises NoSuchRevision."""
+    file = _file(talk, number)
+    reference = f"revision:{number}"
+    names = ("approve_revision", "reject_revision") if file.stage.mine else ()
+    ways = {name: ["command", name, reference] for name in names}
+    same = file.story == file.new_story
+    if not same and len(file.new_story) > STORY_ROOM:
+        ways["goes_on"] = ["command", "revision_story", str(number), "new", str(STORY_ROOM)]
+    if not same:
+        ways["old"] = ["command", "revision_story", str(number), "old"]
+    ways["appeal"] = ["command", "look", f"appeal:{file.appeal}"]
+    values = {
+        "file": file,
+        "same_story": same,
+        "story": file.new_story[:STORY_ROOM],
+        "cut": len(file.new_story) > STORY_ROOM,
+        "link": talk.world.link("pictures", f"appeal:{file.appeal}"),
+    }
+    return with_ways("replies/revision", values, ways)
+
+
+def story(talk: Talk, number: str, which: str, begin_at: str = "0") -> Answer:
+    """The new story or the old one, a part at a time."""
+    file = _file(talk, int(number))
+    words = file.story if which == "old" else file.new_story
+    end = int(begin_at) + STORY_PART
+    ways = {"goes_on": ["command", "revision_story", number, which, str(end)]} if end < len(words) else {}
+    ways["revision"] = ["command", "look", f"revision:{number}"]
+    values = {"number": int(number), "old": which == "old", "part": words[int(begin_at) : end], "cut": end < len(words)}
+    return with_ways("replies/revision_story", values, ways)
+
+
+def approve(talk: Talk, reference: str) -> Answer:
+    return stepped_aside(talk, reference) or _approve(talk, reference)
+
+
+def reject(talk: Talk, reference: str, words: str = "") -> Answer:
+    """Asks for the reason first."""
+    return with_reasons(talk, "reject_revision", reference, words, _reject)
+
+
+def _approve(talk: Talk, reference: str) -> Answer:
+    appeal, dropped = revision_review.approve(talk.desk.db, staff_of(talk), parse(reference)[1], talk.world.now)
+    talk.desk.jobs += [("forget_photo", photo) for photo in dropped]
+    look_twice(talk.desk, appeal)
+    return _decided(appeal, approved=True)
+
+
+def _reject(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str]) -> Answer:
+    appeal, dropped = revision_review.reject(talk.desk.db, staff, parse(reference)[1], reasons, talk.world.now)
+    talk.desk.jobs += [("forget_photo", photo) for photo in dropped]
+    return _decided(appeal, approved=False)
+
+
+def _decided(appeal: Appeal, *, approved: bool) -> Answer:
+    return Answer([Say("replies/revision_decided", None, {"number": appeal.id, "approved": approved})])
+
+
+def _file(talk: Talk, number: int) -> RevisionFile:
+    staff = find_seat(talk)
+    file = revision_review.open_revision(talk.desk.db, staff, number, talk.world.now) if staff else None
+    if file is None:
+        raise NoSuchRevision(number=number)
+    return file

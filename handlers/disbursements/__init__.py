@@ -1,0 +1,1 @@
+"""Owners and staff follow an appeal's money by commands."""

@@ -1,0 +1,141 @@
+"""看 用款 <号>, 放款 <号>, 到账: money of an appeal as staff see it, and what each of them does about it."""
+
+from collections.abc import Sequence
+
+from flows.engine.flow import Answer, Say
+from flows.staff import recusal
+from handlers.public.catalogue import labels, with_ways
+from handlers.routing.talk import Talk
+from handlers.staff.seat import find_seat, parse, staff_of
+from handlers.staff.todo import todo
+from models.appeals.file import has_seen, stage_of
+from models.disbursements import acquittal, approval
+from models.disbursements.acquittal import ISSUES, NOT_RECEIVED, RECEIVED
+from models.disbursements.disbursement import NoSuchDisbursement, find_disbursement
+from models.disbursements.file import UseFile, open_use
+from models.staff.member import Staff
+from models.staff.task import find_task
+
+SUBJECT = "disbursement"
+# Step -> what may be said to it by the numbers 1, 2 …: the command, and the name under which the template says it.
+_DECISIONS: dict[str, dict[str, str]] = {
+    "use_endorse": {"approve": "approve", "send_back": "send_back", "reject": "reject"},
+    "use_approve": {"approve": "approve", "send_back": "send_back", "reject": "reject"},
+    "use_authorise": {"approve": "approve", "send_back": "send_back", "reject": "reject"},
+    "use_pay": {"pay_out": "pay_out", "send_back": "send_back", "reject": "reject"},
+    "use_acquit": {"acquit": "approve", "other_receipts": "send_back"},
+    "use_doubt": {"clear": "approve"},
+}
+
+
+def look_at(talk: Talk, number: int) -> Answer:
+    """As its reviewer sees it, and what may be decided. Raises NoSuchDisbursement."""
+    staff = find_seat(talk)
+    if staff is None:
+        raise NoSuchDisbursement(number=number)
+    file = open_use(talk.desk.db, staff, number, talk.world.now)
+    link = talk.world.link("pictures", f"{SUBJECT}:{number}") if file.shown or file.receipts else ""
+    values = {"file": file, "link": link, "now": talk.world.now}
+    values["labels"] = labels(talk.world.lexicon, "payee_kind", "use_issue")
+    return with_ways("replies/use_file", values, _ways(file))
+
+
+def pay_out(talk: Talk, number: str = "") -> Answer:
+    """放款 <号>: shown once more to whom, and asked for the bank's number of it."""
+    if not number:
+        return todo(talk)
+    find_disbursement(talk.desk.db, int(number))
+    return _stepped_aside(talk, int(number)) or talk.start("pay_out", {"use": int(number)})
+
+
+def settle(talk: Talk) -> Answer:
+    """到账."""
+    return talk.start("settle")
+
+
+def bounce(talk: Talk, number: str) -> Answer:
+    """Only a numbered line leads here: the bank gave it back."""
+    return talk.start("bounce", {"use": int(number)})
+
+
+def heard(talk: Talk, reference: str, outcome: str = RECEIVED) -> Answer:
+    """Only a numbered line leads here: what the household said on the telephone."""
+    number = parse(reference)[1]
+    recused = _stepped_aside(talk, number)
+    if recused:
+        return recused
+    use = acquittal.called(talk.desk.db, staff_of(talk), number, outcome, talk.world.now)
+    return _decided("heard", use.id, use.state)
+
+
+def look_first(talk: Talk, reference: str) -> Answer | None:
+    """Nobody decides on an account and pictures that they have not seen as they are now."""
+    db, staff, number = talk.desk.db, staff_of(talk), parse(reference)[1]
+    if not stage_of(db, staff, SUBJECT, number).mine or has_seen(db, staff, SUBJECT, number):
+        return None
+    answer = look_at(talk, number)
+    answer.says.insert(0, Say("replies/look_first", None, {}))
+    return answer
+
+
+def approve(talk: Talk, reference: str) -> Answer:
+    """Whatever passing it means at the step where it is."""
+    db, staff, now, number = talk.desk.db, staff_of(talk), talk.world.now, parse(reference)[1]
+    task = find_task(db, SUBJECT, number)
+    step = task.step if task else ""
+    if step == "use_acquit":
+        return _decided("acquitted", number, acquittal.acquit(db, staff, number, now).state)
+    if step == "use_doubt":
+        return _decided("cleared", number, acquittal.clear(db, staff, number, now).state)
+    return _decided("approved", number, approval.pass_on(db, staff, number, now).state)
+
+
+def check_turns_away(talk: Talk, staff: Staff, command: str, number: int) -> None:
+    """Raises what ``send_back`` or ``reject`` would."""
+    if command == "send_back" and _is_acquitted_next(talk, number):
+        approval.turn_of(talk.desk.db, staff, number)
+        return
+    state = "requested" if command == "send_back" else "refused"
+    approval.check_turns_away(talk.desk.db, staff, number, state)
+
+
+def send_back(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str]) -> Answer:
+    number, now = parse(reference)[1], talk.world.now
+    if _is_acquitted_next(talk, number):
+        use = acquittal.want_other_receipts(talk.desk.db, staff, number, reasons, now)
+    else:
+        use = approval.turn_away(talk.desk.db, staff, number, "requested", reasons, now)
+    return _decided("sent_back", number, use.state)
+
+
+def reject(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str]) -> Answer:
+    number = parse(reference)[1]
+    use = approval.turn_away(talk.desk.db, staff, number, "refused", reasons, talk.world.now)
+    return _decided("rejected", number, use.state)
+
+
+def _stepped_aside(talk: Talk, number: int) -> Answer | None:
+    return recusal.stepped_aside(talk.desk, staff_of(talk), SUBJECT, number)
+
+
+def _is_acquitted_next(talk: Talk, number: int) -> bool:
+    task = find_task(talk.desk.db, SUBJECT, number)
+    return task is not None and task.step == "use_acquit"
+
+
+def _ways(file: UseFile) -> dict[str, list[str]]:
+    reference, ways = f"{SUBJECT}:{file.number}", {}
+    if file.stage.mine:
+        for name, command in _DECISIONS.get(file.stage.step, {}).items():
+            said = str(file.number) if command == "pay_out" else reference
+            ways[name] = ["command", command, said]
+        if file.stage.step == "use_call":
+            ways = {outcome: ["command", "heard", reference, outcome] for outcome in (RECEIVED, *ISSUES, NOT_RECEIVED)}
+    if file.own_bank and file.state == "not_received":
+        ways["bounce"] = ["command", "bounce", str(file.number)]
+    ways["appeal"] = ["command", "look", f"appeal:{file.appeal}"]
+    return ways
+
+
+def _decided(what: str, number: int, state: str) -> Answer:
+    return Answer([Say("replies/use_decided", None, {"what": what, "use": number, "state": state})])

@@ -1,0 +1,213 @@
+"""用钱, 收到, 没收到: an owner asks for an appeal's money, sees how far it is, and says whether it came."""
+
+from typing import Any
+
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Option
+from handlers.public.catalogue import labels
+from handlers.routing.talk import Talk
+from models.appeals.appeal import Appeal, get_appeal
+from models.appeals.correction import changeable, own_appeal
+from models.core.state_machine import Actor, By
+from models.disbursements import acquittal
+from models.disbursements.acquittal import ISSUES, NOT_RECEIVED, RECEIVED, NoSuchPayment
+from models.disbursements.approval import withdraw
+from models.disbursements.budget import SPENDABLE, appeal_of_line, check_spendable, is_spendable, line_of
+from models.disbursements.disbursement import AFTER, Disbursement, NoSuchDisbursement, find_disbursement
+from models.disbursements.file import free_of, lines_of, may_withdraw, uses_of
+from models.disbursements.payee import MOST, Payee, get_payee, payees_of
+from models.people.user import User, get_resident
+
+# Beside the lines of its budget.
+MOST_USES = 3
+
+
+def use_money(talk: Talk, number: str = "") -> Answer:
+    """用钱 <号>: what there is, and each line of the budget by its number; without one, which of one's own."""
+    db, user = talk.desk.db, get_resident(talk.desk.db, talk.desk.person.user_id)
+    own = changeable(db, user, (*SPENDABLE, "frozen", "reporting"))
+    if not number and len(own) != 1:
+        lines = [(n, {"number": one.id, "title": one.title}) for n, one in enumerate(own, 1)]
+        choices = [Option(n, "", ["command", "use_money", str(one["number"])]) for n, one in lines]
+        return Answer([Say("replies/which_use", None, {"lines": lines})], choices)
+    appeal = own_appeal(db, user, int(number) if number else own[0].id)
+    options: list[Option] = []
+    spendable, free_fen = is_spendable(db, appeal), free_of(db, appeal.id)
+    left = lines_of(db, appeal.id) if spendable else []
+    budget = [(_to(options, "use_on", str(line.number)), line) for line in left]
+    uses = [(_to(options, "view_use", str(use.id)), use) for use in uses_of(db, appeal.id, MOST_USES)]
+    changes = None
+    if spendable and payees_of(db, appeal.id):
+        changes = _to(options, "change_payee", str(appeal.id))
+    spare = _to(options, "no_more", str(appeal.id)) if spendable and free_fen else None
+    values = {"number": appeal.id, "title": appeal.title, "state": appeal.state, "free_fen": free_fen}
+    values |= {"budget": budget, "uses": uses, "changes": changes, "spare": spare, "now": talk.world.now}
+    return Answer([Say("replies/use_money", None, values)], options)
+
+
+def use_on(talk: Talk, line: str) -> Answer:
+    """Only a numbered line leads here: to whom, of those named before, or somebody new."""
+    appeal, item = _line(talk, int(line))
+    known = payees_of(talk.desk.db, appeal.id)
+    if not known:
+        return talk.start("payee", {"appeal": appeal.id, "line": int(line)})
+    options: list[Option] = []
+    payees = [(_to(options, "use_to", line, str(payee.id)), payee) for payee in known]
+    new = _to(options, "new_payee", line) if len(known) < MOST else None
+    return _whom(talk, options, payees, item, new)
+
+
+def use_to(talk: Talk, line: str, payee: str) -> Answer:
+    """Only a numbered line leads here."""
+    appeal, _ = _line(talk, int(line))
+    return talk.start("spend", {"appeal": appeal.id, "line": int(line), "payee": int(payee)})
+
+
+def new_payee(talk: Talk, line: str) -> Answer:
+    """Only a numbered line leads here."""
+    appeal, _ = _line(talk, int(line))
+    return talk.start("payee", {"appeal": appeal.id, "line": int(line)})
+
+
+def change_payee(talk: Talk, number: str, payee: str = "") -> Answer:
+    """Only a numbered line leads here: another account in the place of one; which, if there are several."""
+    db, user = talk.desk.db, get_resident(talk.desk.db, talk.desk.person.user_id)
+    appeal = own_appeal(db, user, int(number))
+    check_spendable(db, appeal)
+    known = payees_of(db, appeal.id)
+    if payee or len(known) == 1:
+        replaced = get_payee(db, appeal.id, int(payee) if payee else known[0].id)
+        return talk.start("payee", {"appeal": appeal.id, "replaces": replaced.id})
+    options: list[Option] = []
+    payees = [(_to(options, "change_payee", number, str(one.id)), one) for one in known]
+    return _whom(talk, options, payees)
+
+
+def no_more(talk: Talk, number: str) -> Answer:
+    """Only a numbered line leads here: what is left goes back to whose it was."""
+    return talk.start("left_over", {"appeal": int(number)})
+
+
+def view_use(talk: Talk, number: str) -> Answer:
+    """One's own request: where it stands, and what is to be done about it. Raises NoSuchDisbursement."""
+    use, appeal, _ = _own_use(talk, int(number))
+    options: list[Option] = []
+    ways = {}
+    if use.state == "paid":
+        ways["say"] = _to(options, "received", use.code)
+    if use.state == "requested" or (use.state in AFTER and use.receipts_at is None):
+        ways["evidence" if use.state == "requested" else "receipts"] = _to(options, "evidence", number)
+    if may_withdraw(use):
+        ways["withdraw"] = _to(options, "withdraw_use", number)
+    ways["appeal"] = _to(options, "use_money", str(appeal.id))
+    item = line_of(talk.desk.db, appeal.id, use.line_id).item
+    reasons = use.reasons.split(",") if use.reasons else []
+    values = {"use": use, "number": appeal.id, "item": item, "ways": ways, "reasons": reasons}
+    return Answer([Say("replies/use", None, values)], options)
+
+
+def withdraw_use(talk: Talk, number: str) -> Answer:
+    """Only a numbered line leads here. Raises NoSuchDisbursement or WrongState."""
+    use, appeal, user = _own_use(talk, int(number))
+    get_appeal(talk.desk.db, appeal.id, lock=True)
+    use = find_disbursement(talk.desk.db, use.id)
+    withdraw(talk.desk.db, use, Actor(By.OWNER, f"user:{user.id}"), talk.world.now)
+    return Answer([Say("replies/use_withdrawn", None, {"use": use.id, "number": appeal.id})])
+
+
+def evidence(talk: Talk, number: str = "") -> Answer:
+    """补照片 <号>, 交发票 <号>: pictures for one request; without its number, what there is."""
+    return talk.start("evidence", {"use": int(number)}) if number else use_money(talk)
+
+
+def received(talk: Talk, code: str = "") -> Answer:
+    """收到 <码>: all of it, or what is odd about it, by its number."""
+    if several := _several(talk, code, "received"):
+        return several
+    use, appeal = _payment(talk, code)
+    outcomes = (RECEIVED, *ISSUES, NOT_RECEIVED)
+    options: list[Option] = []
+    numbers = {outcome: _to(options, "say_received", use.code, outcome) for outcome in outcomes}
+    return Answer([Say("replies/received", None, _facts(talk, use, appeal) | {"numbers": numbers})], options)
+
+
+def not_received(talk: Talk, code: str = "") -> Answer:
+    """没收到 <码>: asked back once, since it stops everything."""
+    if several := _several(talk, code, "not_received"):
+        return several
+    use, appeal = _payment(talk, code)
+    options = [Option(1, "", ["command", "say_received", use.code, NOT_RECEIVED])]
+    return Answer([Say("replies/not_received", None, _facts(talk, use, appeal))], options)
+
+
+def say_received(talk: Talk, code: str, outcome: str) -> Answer:
+    """Only a numbered line leads here. Raises NoSuchPayment or AnsweredBefore."""
+    user = get_resident(talk.desk.db, talk.desk.person.user_id)
+    use = acquittal.answer(talk.desk.db, user, code, outcome, talk.world.now)
+    values = {"use": use.id, "number": use.appeal_id, "outcome": outcome, "receipts": use.receipts_at is not None}
+    values["due"] = use.receipts_due
+    return Answer([Say("replies/said_received", None, values)])
+
+
+def _whom(
+    talk: Talk, options: list[Option], payees: list[tuple[int, Payee]], item: str | None = None, new: int | None = None
+) -> Answer:
+    """Without ``item``, which of them is to be changed."""
+    named = labels(talk.world.lexicon, "payee_kind")
+    values = {"item": item, "payees": payees, "new": new, "now": talk.world.now, "labels": named}
+    return Answer([Say("replies/use_whom", None, values)], options)
+
+
+def _several(talk: Talk, code: str, command: str) -> Answer | None:
+    """Which one, where no code was said and more than one waits for a word."""
+    user = talk.desk.db.get(User, talk.desk.person.user_id) if talk.desk.person.user_id else None
+    if not code and (user is None or user.household_id is None):
+        raise NoSuchPayment(said="")  # people say it to anything that comes
+    waiting = [] if code or user is None else acquittal.unanswered(talk.desk.db, user)
+    if len(waiting) < 2:
+        return None
+    options: list[Option] = []
+    lines = [(_to(options, command, use.code), use) for use in waiting]
+    return Answer([Say("replies/which_payment", None, {"lines": lines})], options)
+
+
+def _payment(talk: Talk, code: str) -> tuple[Disbursement, Appeal]:
+    """The one with this code, or the only one that nobody has answered. Raises NoSuchPayment."""
+    db, user = talk.desk.db, get_resident(talk.desk.db, talk.desk.person.user_id)
+    if not code:
+        waiting = acquittal.unanswered(db, user)
+        if not waiting:
+            raise NoSuchPayment(said="")
+        code = waiting[0].code
+    use = acquittal.payment_of(db, user, code)
+    return use, db.get_one(Appeal, use.appeal_id)
+
+
+def _facts(talk: Talk, use: Disbursement, appeal: Appeal) -> dict[str, Any]:
+    item = line_of(talk.desk.db, appeal.id, use.line_id).item
+    facts = {"number": appeal.id, "title": appeal.title, "code": use.code, "amount_fen": use.amount_fen, "item": item}
+    return {**facts, "labels": labels(talk.world.lexicon, "use_issue")}
+
+
+def _own_use(talk: Talk, number: int) -> tuple[Disbursement, Appeal, User]:
+    """Raises NoSuchDisbursement, also for what is another's."""
+    user = get_resident(talk.desk.db, talk.desk.person.user_id)
+    use = find_disbursement(talk.desk.db, number)
+    if use.requested_by != user.id:
+        raise NoSuchDisbursement(number=number)
+    return use, talk.desk.db.get_one(Appeal, use.appeal_id), user
+
+
+def _line(talk: Talk, line_id: int) -> tuple[Appeal, str]:
+    """The appeal of a budget line, which must be one's own, and what the line is for."""
+    db, user = talk.desk.db, get_resident(talk.desk.db, talk.desk.person.user_id)
+    appeal_id = appeal_of_line(db, line_id)
+    appeal = own_appeal(db, user, appeal_id)
+    check_spendable(db, appeal)
+    return appeal, line_of(db, appeal.id, line_id).item
+
+
+def _to(options: list[Option], *command: str) -> int:
+    """A number on the screen that leads to this command."""
+    options.append(Option(len(options) + 1, "", ["command", *command]))
+    return len(options)

@@ -1,0 +1,1 @@
+"""Donors follow their recurring gifts, messages, receipts and money by commands."""

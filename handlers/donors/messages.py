@@ -1,0 +1,133 @@
+"""留言: a donor speaks to the family, the family reads and may report, staff read first and decide."""
+
+from collections.abc import Sequence
+
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Option
+from flows.readers.words.gift_code import read_code
+from handlers.public.catalogue import more, with_ways
+from handlers.routing.talk import Talk
+from handlers.staff.seat import find_seat, staff_of
+from models.appeals.appeal import LIVE, get_appeal
+from models.appeals.correction import changeable
+from models.donors import message_inbox, message_review
+from models.donors.message import NoSuchMessage, standing_with
+from models.giving.pledge import Pledge
+from models.people.user import get_resident, get_user
+from models.staff.member import Staff
+
+# Of one's gifts, on one screen.
+MOST = 5
+_READABLE = (*LIVE, "completed", "frozen", "failed", "cancelled")
+
+
+def leave_message(talk: Talk, code: str = "") -> Answer:
+    """留言 <码>: written, or shown while it stands. Without a code, with which of one's gifts; a single one, that."""
+    db = talk.desk.db
+    donor = get_user(db, talk.desk.person.user_id, then=talk.world.lexicon.words["leave_message"][0])
+    if not code:
+        gifts = message_review.speaking_gifts(db, donor, MOST)
+        if len(gifts) != 1:
+            return _which(talk, gifts)
+        code = gifts[0].code
+    pledge = message_review.own_gift(db, donor, read_code(code).read)
+    message = standing_with(db, pledge.id)
+    if message is None:
+        return talk.start("message", {"gift": pledge.code})
+    ways = {"withdraw": ["command", "withdraw_message", pledge.code]} if message.state == "submitted" else {}
+    ways["appeal"] = ["command", "view_appeal", str(pledge.appeal_id)]
+    values = {"number": pledge.appeal_id, "gift": pledge.code, "words": message.words, "state": message.state}
+    return with_ways("replies/own_message", values, ways)
+
+
+def withdraw_message(talk: Talk, code: str) -> Answer:
+    donor = get_user(talk.desk.db, talk.desk.person.user_id)
+    message_review.take_back(talk.desk.db, donor, code, talk.world.now)
+    return Answer([Say("replies/message_withdrawn", None, {"gift": code})])
+
+
+def messages(talk: Talk, number: str = "", before: str = "") -> Answer:
+    """大家的留言 <号>: to one's own appeal, the newest first. Without a number, to which of one's own."""
+    db = talk.desk.db
+    owner = get_resident(db, talk.desk.person.user_id, then=talk.world.lexicon.words["messages"][0])
+    if not number:
+        own = changeable(db, owner, _READABLE)
+        if len(own) != 1:
+            lines = [(n, {"number": one.id, "title": one.title}) for n, one in enumerate(own, 1)]
+            options = [Option(n, "", ["command", "messages", str(one["number"])]) for n, one in lines]
+            return Answer([Say("replies/which_messages", None, {"lines": lines})], options)
+        number = str(own[0].id)
+    appeal, found, after = message_inbox.heard(db, owner, int(number), int(before) if before else None)
+    lines_heard = list(enumerate(found, 1))
+    options = [
+        Option(n, "", ["command", "report_message", str(one.number)]) for n, one in lines_heard if one.reportable
+    ]
+    line = len(lines_heard) + 1
+    if after:
+        options += more(talk, line, "messages", number, str(after))
+    back = line + bool(after)
+    if found:
+        options.append(Option(back, "", ["command", "view_appeal", number]))
+    values = {
+        "number": appeal.id,
+        "title": appeal.title,
+        "lines": lines_heard,
+        "more": line if after else None,
+        "back": back,
+        "later": bool(before),
+    }
+    return Answer([Say("replies/messages", None, values)], options)
+
+
+def report_message(talk: Talk, number: str) -> Answer:
+    owner = get_resident(talk.desk.db, talk.desk.person.user_id)
+    message_inbox.report(talk.desk.db, owner, int(number), talk.world.now)
+    return Answer([Say("replies/message_reported")])
+
+
+def look_at(talk: Talk, number: int) -> Answer:
+    """As its officer sees it, and what may be decided. Raises NoSuchMessage."""
+    staff = find_seat(talk)
+    if staff is None:
+        raise NoSuchMessage(number=number)
+    file = message_review.open_message(talk.desk.db, staff, number, talk.world.now)
+    decisions = ("approve", "send_back") if file.stage.mine else ()
+    ways = {name: ["command", name, f"message:{number}"] for name in decisions}
+    ways["appeal"] = ["command", "look", f"appeal:{file.appeal}"]
+    return with_ways("replies/message", {"file": file}, ways)
+
+
+def look_first(talk: Talk, number: int) -> Answer | None:
+    """Nobody decides on words that they have not read: they are shown, and nothing is done."""
+    db, staff = talk.desk.db, staff_of(talk)
+    message_review.check_decidable(db, staff, number)
+    if message_review.is_read(db, staff, number):
+        return None
+    answer = look_at(talk, number)
+    answer.says.insert(0, Say("replies/read_first", None, {}))
+    return answer
+
+
+def approve(talk: Talk, number: int) -> Answer:
+    appeal, reached = message_review.let_through(talk.desk.db, staff_of(talk), number, talk.world.now)
+    return _decided(number, appeal.id, passed=True, reached=reached)
+
+
+def send_back(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
+    appeal = message_review.send_back(talk.desk.db, staff, number, reasons, talk.world.now)
+    return _decided(number, appeal.id, passed=False, reached=0)
+
+
+def _decided(number: int, appeal: int, *, passed: bool, reached: int) -> Answer:
+    values = {"number": number, "appeal": appeal, "passed": passed, "reached": reached}
+    return Answer([Say("replies/message_decided", None, values)])
+
+
+def _which(talk: Talk, gifts: Sequence[Pledge]) -> Answer:
+    lines = []
+    for number, gift in enumerate(gifts, 1):
+        title = get_appeal(talk.desk.db, gift.appeal_id).title
+        facts = {"amount_fen": gift.amount_fen, "appeal": gift.appeal_id, "title": title, "code": gift.code}
+        lines.append((number, facts))
+    options = [Option(n, "", ["command", "leave_message", str(gift["code"])]) for n, gift in lines]
+    return Answer([Say("replies/which_message", None, {"lines": lines})], options)

@@ -1,0 +1,104 @@
+"""票据: a donor asks for a donation receipt; the charity sees who wants one, issues it outside, and says under which
+number. The word is the same for both.
+"""
+
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Option
+from flows.readers.words.gift_code import read_code
+from handlers.public.catalogue import with_ways
+from handlers.routing.commands import head_number
+from handlers.routing.talk import Talk
+from handlers.staff.seat import find_seat, staff_of
+from models.core.state_machine import By
+from models.donors import receipt_desk
+from models.donors.receipt_desk import NoReceipt
+from models.giving.pledge import CODE_LENGTH
+from models.people.user import get_user
+
+MOST_SHOWN = 6
+
+
+def receipt(talk: Talk, said: str = "") -> Answer:
+    """票据 <code of a gift>: its donor asks. 票据 <number>: what somebody wants, for the charity. Without, a list."""
+    staff = find_seat(talk)
+    holds = staff is not None and staff.role == By.FUND_HOLDER
+    head = head_number(said) if said and len(said) < CODE_LENGTH else None
+    if holds and head and not head[1]:
+        return view_receipt(talk, str(head[0]))
+    if holds and not said:
+        return _queue(talk)
+    return _ask(talk, said) if said else _own(talk)
+
+
+def view_receipt(talk: Talk, number: str) -> Answer:
+    """Whom it is made out to, which is recorded. Raises NoSuchReceipt."""
+    file = receipt_desk.open_receipt(talk.desk.db, staff_of(talk), int(number), talk.world.now)
+    if file.receipt.state == "issued":
+        ways = {"void": ["command", "void_receipt", number]}
+    else:
+        ways = {"issue": ["command", "issue_receipt", number], "refuse": ["command", "refuse_receipt", number]}
+    return with_ways("replies/receipt", {"file": file}, {**ways, "list": ["command", "receipt"]})
+
+
+def issue_receipt(talk: Talk, number: str) -> Answer:
+    """Asks under which number. Raises NoSuchReceipt."""
+    return talk.start("issue_receipt", {"receipt": int(number)})
+
+
+def refuse_receipt(talk: Talk, number: str, reason: str = "") -> Answer:
+    """Asks why first. Raises NoSuchReceipt."""
+    reasons = talk.world.lexicon.options("receipt_reason")
+    if reason not in dict(reasons):
+        lines = list(enumerate(reasons, 1))
+        options = [Option(n, "", ["command", "refuse_receipt", number, key]) for n, (key, _) in lines]
+        values = {"number": int(number), "lines": [(n, words) for n, (_, words) in lines]}
+        return Answer([Say("replies/which_receipt_reason", None, values)], options)
+    receipt_desk.refuse(talk.desk.db, staff_of(talk), int(number), reason, talk.world.now)
+    return _decided(int(number), "refused")
+
+
+def void_receipt(talk: Talk, number: str) -> Answer:
+    """Raises NoSuchReceipt."""
+    receipt_desk.void(talk.desk.db, staff_of(talk), int(number), talk.world.now)
+    return _decided(int(number), "void")
+
+
+def drop_receipt(talk: Talk, code: str) -> Answer:
+    """Its donor wants it no more. Raises NotRegistered or NoReceipt."""
+    user = get_user(talk.desk.db, talk.desk.person.user_id)
+    receipt_desk.take_back(talk.desk.db, user, code, talk.world.now)
+    return with_ways("replies/receipt_dropped", {"code": code}, {"again": ["command", "receipt", code]})
+
+
+def _ask(talk: Talk, said: str) -> Answer:
+    """What was asked for already is shown, and may be taken back."""
+    code = read_code(said)
+    db, word = talk.desk.db, talk.world.lexicon.words["receipt"][0]
+    user = get_user(db, talk.desk.person.user_id, then=f"{word} {code.read}")
+    try:
+        gift = receipt_desk.gift_for_receipt(db, user, code.read)
+    except NoReceipt as no:
+        if no.values["why"] != "asked":
+            raise
+        ways = {"drop": ["command", "drop_receipt", code.read], "list": ["command", "receipt"]}
+        return with_ways("replies/receipt_asked", {"code": code.read}, ways)
+    return talk.start("ask_receipt", {"gift": gift.code, "pledge": gift.id})
+
+
+def _own(talk: Talk) -> Answer:
+    user = get_user(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words["receipt"][0])
+    found = receipt_desk.receiptable(talk.desk.db, user, MOST_SHOWN)
+    lines = [(n, gift, asked) for n, (gift, asked) in enumerate(found, 1)]
+    options = [Option(n, "", ["command", "receipt", gift.code]) for n, gift, _ in lines]
+    return Answer([Say("replies/receipts_own", None, {"lines": lines})], options)
+
+
+def _queue(talk: Talk) -> Answer:
+    found = receipt_desk.waiting_receipts(talk.desk.db, staff_of(talk), MOST_SHOWN + 1)
+    lines = list(enumerate(found[:MOST_SHOWN], 1))
+    options = [Option(n, "", ["command", "view_receipt", str(each.id)]) for n, each in lines]
+    return Answer([Say("replies/receipts", None, {"lines": lines, "more": len(found) > MOST_SHOWN})], options)
+
+
+def _decided(number: int, state: str) -> Answer:
+    return with_ways("replies/receipt_decided", {"number": number, "state": state}, {"list": ["command", "receipt"]})

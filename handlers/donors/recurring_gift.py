@@ -1,0 +1,91 @@
+"""月捐 <number> <amount>: to be asked for a gift once a month. 月捐: one's own. 停月捐 <number>: no more of it."""
+
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Option
+from handlers.giving.pledge import begin_gift
+from handlers.public.catalogue import with_ways
+from handlers.routing.talk import Talk
+from models.appeals.appeal import get_appeal
+from models.donors import recurring_gift as rules
+from models.donors.recurring_gift import MonthlyGift, NotCollecting
+from models.people.user import User, get_user
+from models.staff.member import find_staff
+
+COMMAND = "monthly"
+
+
+def monthly(talk: Talk, said: str = "") -> Answer:
+    """Of a single one, that."""
+    if said:
+        return begin_gift(talk, COMMAND, said)
+    live = rules.live_of(talk.desk.db, _donor(talk))
+    return view_monthly(talk, str(live[0][1].id)) if len(live) == 1 else _list(talk, "view_monthly")
+
+
+def view_monthly(talk: Talk, number: str) -> Answer:
+    """Raises NoSuchMonthly."""
+    gift = rules.get_live(talk.desk.db, _donor(talk), int(number))
+    ways = {"pay": "pay_monthly", "stop": "stop_monthly", "look": "view_appeal"}
+    appeal = get_appeal(talk.desk.db, gift.appeal_id)
+    if appeal.state != "funding":
+        del ways["pay"]
+    values = {**_facts(talk, gift), "state": appeal.state, "anonymous": gift.anonymous}
+    return with_ways("replies/monthly", values, {way: ["command", name, number] for way, name in ways.items()})
+
+
+def pay_monthly(talk: Talk, number: str) -> Answer:
+    """The page to pay this month's at. Raises what models.donors.recurring_gift.pay does."""
+    db, person, now = talk.desk.db, talk.desk.person, talk.world.now
+    if not talk.world.collects:
+        raise NotCollecting(number=int(number))
+    by_staff = find_staff(db, person.account, person.openid, now) is not None
+    pledge = rules.pay(db, _donor(talk), int(number), now, by_staff=by_staff)
+    appeal = get_appeal(db, pledge.appeal_id)
+    values = {
+        "number": appeal.id,
+        "title": appeal.title,
+        "amount_fen": pledge.amount_fen,
+        "code": pledge.code,
+        "pay": talk.world.link("pay", f"pledge:{pledge.id}"),
+    }
+    return Answer([Say("replies/monthly_pay", None, values)])
+
+
+def skip_monthly(talk: Talk, number: str) -> Answer:
+    """Nothing is paid unless somebody pays it: only that it was heard, and when it is asked for again."""
+    gift = rules.get_live(talk.desk.db, _donor(talk), int(number))
+    return Answer([Say("replies/monthly_skipped", None, _facts(talk, gift))])
+
+
+def stop_monthly(talk: Talk, number: str = "") -> Answer:
+    """At once: what is started again is soon started again. Without a number the only one, or which."""
+    donor = _donor(talk)
+    if not number:
+        live = rules.live_of(talk.desk.db, donor)
+        if len(live) != 1:
+            return _list(talk, "stop_monthly")
+        number = str(live[0][1].id)
+    gift = rules.stop(talk.desk.db, donor, int(number), talk.world.now)
+    return Answer([Say("replies/monthly_stopped", None, _facts(talk, gift))])
+
+
+def _list(talk: Talk, command: str) -> Answer:
+    lines = list(enumerate(rules.live_of(talk.desk.db, _donor(talk)), 1))
+    options = [Option(n, "", ["command", command, str(appeal.id)]) for n, (_, appeal) in lines]
+    return Answer([Say("replies/monthlies", None, {"lines": lines, "stopping": command == "stop_monthly"})], options)
+
+
+def _donor(talk: Talk) -> User:
+    return get_user(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words[COMMAND][0])
+
+
+def _facts(talk: Talk, gift: MonthlyGift) -> dict[str, object]:
+    appeal = get_appeal(talk.desk.db, gift.appeal_id)
+    return {
+        "number": appeal.id,
+        "title": appeal.title,
+        "amount_fen": gift.amount_fen,
+        "day": gift.day,
+        "next": gift.next_at,
+        "deadline": appeal.deadline,
+    }

@@ -1,0 +1,74 @@
+"""查 <code>: where one gift's money is now. Anybody may ask who has its code, and hears what the page shows too."""
+
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Option
+from flows.readers.words.gift_code import GiftCode, read_code
+from handlers.public.catalogue import with_ways
+from handlers.routing.talk import Talk
+from models.core.attempts import tries_today
+from models.core.audit_trail import record
+from models.donors.trace import Trace, find_trace, owns
+from models.public.catalogue import own_pledges
+
+MOST_TRIES = 8
+# Of its steps, the newest; the page has them all.
+MOST_STEPS = 5
+_PURPOSE = "trace"
+
+
+def trace(talk: Talk, said: str = "") -> Answer:
+    """Without a code, the newest of one's own gifts."""
+    if not said:
+        return _which(talk)
+    code = read_code(said)
+    if not code.fits:
+        return _say("replies/trace_misread", code=code)
+    db, person, now = talk.desk.db, talk.desk.person, talk.world.now
+    if not _is_own(talk, code) and tries_today(db, _PURPOSE, person.conversation_id, now) >= MOST_TRIES:
+        return _say("replies/trace_unknown", code=code, most=MOST_TRIES, stopped=True)
+    found = find_trace(db, code.read)
+    if found is None:
+        _count(talk)
+        return _say("replies/trace_unknown", code=code, most=MOST_TRIES, stopped=False)
+    return _show(talk, found)
+
+
+def _show(talk: Talk, found: Trace) -> Answer:
+    ways = {"appeal": ["command", "view_appeal", str(found.appeal)]}
+    values = {
+        "trace": found,
+        "steps": found.steps[-MOST_STEPS:],
+        "earlier": len(found.steps) > MOST_STEPS,
+        "link": talk.world.link("trace", found.code),
+    }
+    return with_ways("replies/trace", values, ways)
+
+
+def _which(talk: Talk) -> Answer:
+    user_id = talk.desk.person.user_id
+    own = own_pledges(talk.desk.db, user_id, None).items if user_id else []
+    lines = list(enumerate(own, 1))
+    options = [Option(n, "", ["command", "trace", gift.code]) for n, gift in lines]
+    return Answer([Say("replies/trace_which", None, {"lines": lines})], options)
+
+
+def _is_own(talk: Talk, code: GiftCode) -> bool:
+    user_id = talk.desk.person.user_id
+    return user_id is not None and owns(talk.desk.db, code.read, user_id)
+
+
+def _count(talk: Talk) -> None:
+    """The answer is no refusal: that would take the count back."""
+    person = talk.desk.person.conversation_id
+    record(
+        talk.desk.db,
+        at=talk.world.now,
+        actor=f"conversation:{person}",
+        action="wrong_code",
+        subject=_PURPOSE,
+        subject_id=person,
+    )
+
+
+def _say(reply: str, **values: object) -> Answer:
+    return Answer([Say(reply, None, values)], outcome=reply.removeprefix("replies/"))

@@ -1,0 +1,1 @@
+"""Donors and sponsors look at pledges and matching pools by commands."""

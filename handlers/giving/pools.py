@@ -1,0 +1,71 @@
+"""配捐 <号>: a fund holder's matching pools, and what can be done with each."""
+
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Option
+from handlers.public.catalogue import labels, more, with_ways
+from handlers.routing.talk import Talk
+from handlers.staff.seat import staff_of
+from models.giving.pool import find_pool
+from models.giving.pool_desk import PoolFile, file_of, pools_of
+
+PAGE = 5
+
+
+def pools(talk: Talk, number: str = "") -> Answer:
+    """All of this one's fund holder; with a number that one. Raises NoSuchPool."""
+    return view(talk, number) if number else _listed(talk, None)
+
+
+def more_pools(talk: Talk, before: str) -> Answer:
+    return _listed(talk, int(before))
+
+
+def view(talk: Talk, number: str) -> Answer:
+    """What came, was matched, came back and is left. Raises NoSuchPool."""
+    db = talk.desk.db
+    file = file_of(db, find_pool(db, staff_of(talk), int(number)))
+    values = {"pool": file, "now": talk.world.now, "labels": labels(talk.world.lexicon, "appeal_category")}
+    return with_ways("replies/pool", values, _ways(file))
+
+
+def open_pool(talk: Talk) -> Answer:
+    return talk.start("open_pool")
+
+
+def fund(talk: Talk, number: str = "") -> Answer:
+    return talk.start("fund_pool", {"pool": int(number)}) if number else _listed(talk, None)
+
+
+def close(talk: Talk, number: str = "") -> Answer:
+    return talk.start("close_pool", {"pool": int(number)}) if number else _listed(talk, None)
+
+
+def give_back(talk: Talk, number: str = "") -> Answer:
+    return talk.start("return_pool", {"pool": int(number)}) if number else _listed(talk, None)
+
+
+def _listed(talk: Talk, before: int | None) -> Answer:
+    found = pools_of(talk.desk.db, staff_of(talk), PAGE + 1, before)
+    shown = list(enumerate(found[:PAGE], 1))
+    options = [Option(n, "", ["command", "pools", str(pool.number)]) for n, pool in shown]
+    if len(found) > PAGE:
+        options += more(talk, PAGE + 1, "more_pools", str(found[PAGE - 1].number))
+    values = {
+        "lines": shown,
+        "more": PAGE + 1 if len(found) > PAGE else None,
+        "now": talk.world.now,
+        "labels": labels(talk.world.lexicon, "appeal_category"),
+    }
+    return Answer([Say("replies/pools", None, values)], options)
+
+
+def _ways(file: PoolFile) -> dict[str, list[str]]:
+    number = str(file.number)
+    ways = {}
+    if file.state == "open":
+        if file.to_come_fen:
+            ways["fund"] = ["command", "fund_pool", number]
+        ways["close"] = ["command", "close_pool", number]
+    elif file.held_fen:
+        ways["give_back"] = ["command", "return_pool", number]
+    return ways | {"list": ["command", "pools"]}

@@ -1,0 +1,1 @@
+"""People read, accept and stop notifications by commands."""

@@ -1,0 +1,32 @@
+"""What WeChat reports of our pushes later: whether they arrived. No act of the person's; nothing is answered."""
+
+from handlers.routing.talk import Talk
+from models.notifications.delivery_report import SUCCESS, reported
+from models.notifications.outbox import refuse_people
+
+# doc/offiaccount/Message_Management/Template_Message_Interface.html
+TEMPLATE = "templatesendjobfinish"
+# doc/service/guide/product/subscription_messages/push.md
+SUBSCRIPTION = "subscribe_msg_sent_event"
+_BLOCKED = "failed:user block"
+# The code by which the API itself says that a person refuses the account's messages.
+_REFUSES = 48002
+
+
+def template_sent(talk: Talk) -> None:
+    """Whoever has blocked the account is sent nothing more until they do something again."""
+    status = _text(talk.message.details.get("Status"))
+    reported(talk.desk.db, talk.message.msg_id, status, talk.world.now)
+    if status == _BLOCKED:
+        refuse_people(talk.desk.db, {talk.desk.person.conversation_id: _REFUSES})
+
+
+def subscription_sent(talk: Talk) -> None:
+    for receipt in talk.message.details["List"]:
+        number, code = _text(receipt.get("MsgID")), _text(receipt.get("ErrorCode"))
+        if number:
+            reported(talk.desk.db, number, SUCCESS if code == "0" else f"failed:{code}", talk.world.now)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,39 @@
+"""Whether what was told about an appeal or a case has arrived: a line in the look at it, and a page of its own."""
+
+from flows.engine.flow import Answer
+from handlers.public.catalogue import with_ways
+from handlers.routing.talk import Talk
+from handlers.staff.seat import parse, staff_of
+from models.appeals import file as files
+from models.appeals.appeal import Appeal, NoSuchAppeal
+from models.notifications.history import History, history
+from models.verification.case import NoSuchCase, Verification
+
+MOST = 4
+
+
+def newest(talk: Talk, subject: str, number: int) -> History:
+    """The owner's last notice about it."""
+    return history(talk.desk.db, subject, number, _owner(talk, subject, number), 1)
+
+
+def view_told(talk: Talk, reference: str) -> Answer:
+    """The last notices: when, by which channel, and what became of them. The look is recorded.
+
+    Raises NoSuchAppeal, NoSuchCase.
+    """
+    subject, number = parse(reference)
+    db, staff, now = talk.desk.db, staff_of(talk), talk.world.now
+    if subject == "case" and files.open_case(db, staff, number, now) is None:
+        raise NoSuchCase(number=number)
+    if subject == "appeal" and files.open_appeal(db, staff, number, now) is None:
+        raise NoSuchAppeal(number=number)
+    found = history(db, subject, number, _owner(talk, subject, number), MOST)
+    values = {"subject": subject, "number": number, "history": found, "now": now}
+    return with_ways("replies/told", values, {"back": ["command", "look", reference]})
+
+
+def _owner(talk: Talk, subject: str, number: int) -> int:
+    if subject == "case":
+        return talk.desk.db.get_one(Verification, number).user_id
+    return talk.desk.db.get_one(Appeal, number).owner_id

@@ -1,0 +1,60 @@
+"""退订: what is told to a person and what is not, by numbers; anybody who writes may say it, registered or not."""
+
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Option
+from handlers.public.catalogue import labels, with_ways
+from handlers.routing.talk import Talk
+from models.appeals.appeal import Appeal
+from models.notifications.kinds import TOPICS
+from models.notifications.mute import muted_topics, unmute
+from models.notifications.opt_out import muted_appeals, turn_off
+
+# Appeals turned off one by one that fit under the topics; the next come when these are turned on again.
+MOST_APPEALS = 3
+# Of these there is more to come about one appeal; of the others one has had enough altogether.
+GOES_ON = ("progress", "gifts", "messages")
+
+
+def topics(talk: Talk, changed: str = "", number: str = "") -> Answer:
+    """Every topic with its state, numbered; a number turns one off, or on again.
+
+    ``changed``: the topic that has just been, ``number``: about this appeal only.
+    """
+    db, conversation = talk.desk.db, talk.desk.person.conversation_id
+    off = muted_topics(db, conversation)
+    single, count = muted_appeals(db, conversation, MOST_APPEALS)
+    lines = [(n, topic, topic in off) for n, topic in enumerate(TOPICS, 1)]
+    more = list(enumerate(single, len(TOPICS) + 1))
+    options = [Option(n, "", ["command", "turn_on" if is_off else "turn_off", topic]) for n, topic, is_off in lines]
+    options += [Option(n, "", ["command", "turn_on", one.topic, str(one.number)]) for n, one in more]
+    values = {
+        "lines": lines,
+        "appeals": more,
+        "left": count - len(more),
+        "changed": changed,
+        "is_off": changed in off,
+        "number": number,
+        "labels": labels(talk.world.lexicon, "topic"),
+    }
+    return Answer([Say("replies/opt_out", None, values)], options)
+
+
+def off(talk: Talk, topic: str) -> Answer:
+    turn_off(talk.desk.db, talk.desk.person.conversation_id, topic, talk.world.now)
+    return topics(talk, topic)
+
+
+def on(talk: Talk, topic: str, number: str = "") -> Answer:
+    """The topic, or what there is of it about this appeal."""
+    unmute(talk.desk.db, talk.desk.person.conversation_id, topic, int(number or 0))
+    return topics(talk, topic, number)
+
+
+def mute_appeal(talk: Talk, number: str, topic: str) -> Answer:
+    """No more of this about this appeal: what a push offers. The whole topic, where none goes on about one appeal."""
+    appeal = talk.desk.db.get(Appeal, int(number))
+    if appeal is None or topic not in GOES_ON:
+        return off(talk, topic)
+    turn_off(talk.desk.db, talk.desk.person.conversation_id, topic, talk.world.now, appeal.id)
+    values = {"number": appeal.id, "title": appeal.title, "topic": topic}
+    return with_ways("replies/muted", values, {"on": ["command", "turn_on", topic, number]})

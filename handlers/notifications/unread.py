@@ -1,0 +1,16 @@
+"""消息: the news that waits. The turn puts it before every answer that leaves room; this one leaves all of it."""
+
+from flows.engine.flow import Answer, Say
+from handlers.routing.talk import Talk
+from handlers.support.call import is_in_ticket
+from models.notifications.notification import find_unread
+
+
+def show(talk: Talk) -> Answer:
+    """A draft stays in focus, an open ticket open, and the numbers of the last list go on meaning what they meant."""
+    waiting = find_unread(talk.desk.db, talk.desk.person.conversation_id, most=1)
+    ticket = talk.session.ticket if is_in_ticket(talk) else None
+    values = {"draft": talk.session.draft is not None, "ticket": ticket}
+    screen = talk.session.screen
+    options = list(screen.options) if screen else []
+    return Answer([Say("replies/news" if waiting else "replies/no_news", None, values)], options, outcome="news")

@@ -1,0 +1,1 @@
+"""Staff read updates and stop broadcasts by commands."""

@@ -1,0 +1,47 @@
+"""群发, 群发进度, 停发: what goes out to many at once, how far it is, and no further."""
+
+from flows.engine.flow import Answer, Say
+from handlers.public.catalogue import with_ways
+from handlers.routing.talk import Talk
+from handlers.staff.seat import staff_of
+from models.notifications.broadcast import Broadcast
+from models.outreach.broadcasts import LIVE, check_stop, find_broadcast, progress_of, recent_ones, stop
+
+
+def call(talk: Talk, number: str = "") -> Answer:
+    """群发 <号>: words first, then shown with the count of people, and asked back."""
+    if not number:
+        return Answer([Say("replies/call_which")])
+    return talk.start("call", {"calls_for": int(number)})
+
+
+def broadcast_progress(talk: Talk, number: str = "") -> Answer:
+    """群发进度 <号>; without a number the last ones, one's own and those of one's place."""
+    db, staff = talk.desk.db, staff_of(talk)
+    if number:
+        return _show(talk, find_broadcast(db, staff, int(number)))
+    found = recent_ones(db, staff)
+    if len(found) == 1:
+        return _show(talk, found[0])
+    ways = {str(one.id): ["command", "broadcast_progress", str(one.id)] for one in found}
+    return with_ways("replies/broadcasts", {"lines": [progress_of(db, one) for one in found]}, ways)
+
+
+def stop_broadcast(talk: Talk, number: str = "") -> Answer:
+    """停发 <号>: at once, because every second more people have it."""
+    if not number:
+        return broadcast_progress(talk)
+    db, staff = talk.desk.db, staff_of(talk)
+    broadcast = find_broadcast(db, staff, int(number), lock=True)
+    check_stop(db, staff, broadcast)
+    if broadcast.state != "stopped":
+        stop(db, broadcast, staff.actor.name, talk.world.now)
+    return Answer([Say("replies/broadcast_stopped", None, {"item": progress_of(db, broadcast)})])
+
+
+def _show(talk: Talk, broadcast: Broadcast) -> Answer:
+    number = str(broadcast.id)
+    ways = {"again": ["command", "broadcast_progress", number]}
+    if broadcast.state in LIVE:
+        ways["stop"] = ["command", "stop_broadcast", number]
+    return with_ways("replies/broadcast", {"item": progress_of(talk.desk.db, broadcast)}, ways)

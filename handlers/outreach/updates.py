@@ -1,0 +1,99 @@
+"""An owner tells what has become of an appeal, or thanks; anybody reads it; an officer publishes or sends it back."""
+
+from collections.abc import Sequence
+
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Option
+from handlers.public.catalogue import with_ways
+from handlers.routing.talk import Talk
+from handlers.staff.reasons import stepped_aside, with_reasons
+from handlers.staff.seat import find_seat, parse
+from models.appeals.appeal import Appeal, NoSuchAppeal
+from models.appeals.correction import changeable
+from models.giving.pledge import promised
+from models.outreach import update_review
+from models.outreach.update import kind_of
+from models.outreach.update_review import TELLABLE, NoSuchUpdate, open_update
+from models.people.user import User
+from models.public.views import find_update
+from models.staff.member import Staff
+
+
+def update(talk: Talk, number: str = "") -> Answer:
+    """进展 <号>: its owner writes, everybody else reads. Without a number, which of one's own."""
+    db, user_id = talk.desk.db, talk.desk.person.user_id
+    user = db.get(User, user_id) if user_id else None
+    own = changeable(db, user, TELLABLE) if user else ()
+    if not number and len(own) != 1:
+        lines = [(n, {"number": one.id, "title": one.title}) for n, one in enumerate(own, 1)]
+        options = [Option(n, "", ["command", "update", str(one["number"])]) for n, one in lines]
+        return Answer([Say("replies/which_update", None, {"lines": lines})], options)
+    wanted = int(number) if number else own[0].id
+    if wanted in [one.id for one in own]:
+        return talk.start("progress", {"tells": wanted})
+    return view_updates(talk, str(wanted))
+
+
+def thank(talk: Talk, number: str = "") -> Answer:
+    """感谢 <号>: its owner writes, everybody else reads. Without a number, which of one's own that somebody gave to."""
+    db, user_id = talk.desk.db, talk.desk.person.user_id
+    user = db.get(User, user_id) if user_id else None
+    if number:
+        appeal = db.get(Appeal, int(number))
+        own = appeal is not None and appeal.owner_id == user_id
+        return talk.start("thank", {"thanks_for": int(number)}) if own else view_updates(talk, number)
+    theirs = changeable(db, user, TELLABLE) if user else ()
+    given_to = promised(db, [one.id for one in theirs])
+    own_ones = [one for one in theirs if one.id in given_to]
+    lines = [(n, {"number": one.id, "title": one.title}) for n, one in enumerate(own_ones, 1)]
+    if len(lines) == 1:
+        return talk.start("thank", {"thanks_for": lines[0][1]["number"]})
+    options = [Option(n, "", ["command", "thank", str(one["number"])]) for n, one in lines]
+    return Answer([Say("replies/which_thanks", None, {"lines": lines})], options)
+
+
+def view_updates(talk: Talk, number: str, before: str = "") -> Answer:
+    """What its owner told, the newest first, one at a time; ``before``: the one that was seen. Raises NoSuchAppeal."""
+    found = find_update(talk.desk.db, int(number), int(before) if before else None)
+    if found is None:
+        raise NoSuchAppeal(number=int(number))
+    ways = {"older": ["command", "view_updates", number, str(found.number)]} if found.older else {}
+    ways["appeal"] = ["command", "view_appeal", number]
+    return with_ways("replies/updates", {"item": found}, ways)
+
+
+def look_at(talk: Talk, number: int) -> Answer:
+    """As its officer sees it, and what may be decided. Raises NoSuchUpdate."""
+    staff = find_seat(talk)
+    if staff is None:
+        raise NoSuchUpdate(number=number)
+    file = open_update(talk.desk.db, staff, number, talk.world.now)
+    ways = {}
+    if file.stage.mine:
+        ways = {
+            "publish": ["command", "publish", str(number)],
+            "send_back_update": ["command", "send_back_update", f"update:{number}"],
+        }
+    ways["appeal"] = ["command", "look", f"appeal:{file.appeal}"]
+    link = talk.world.link("pictures", f"appeal:{file.appeal}") if file.pictures else ""
+    return with_ways("replies/update", {"file": file, "link": link}, ways)
+
+
+def publish(talk: Talk, number: str = "") -> Answer:
+    """发布 <号>: shown with the count of people, and asked back."""
+    if not number:
+        return Answer([Say("replies/publish_which")])
+    return stepped_aside(talk, f"update:{number}") or talk.start("publish", {"update": int(number)})
+
+
+def send_back_update(talk: Talk, reference: str, words: str = "") -> Answer:
+    """Asks for the reason first."""
+    return with_reasons(talk, "send_back_update", reference, words, _send_back)
+
+
+def _send_back(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str]) -> Answer:
+    number = parse(reference)[1]
+    appeal, dropped = update_review.send_back(talk.desk.db, staff, number, reasons, talk.world.now)
+    talk.desk.jobs += [("forget_photo", photo) for photo in dropped]
+    values = {"number": number, "kind": kind_of(talk.desk.db, number), "appeal": appeal.id}
+    return Answer([Say("replies/update_sent_back", None, values)])

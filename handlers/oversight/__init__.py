@@ -1,0 +1,1 @@
+"""Overseers draw spot checks and read statistics by commands."""

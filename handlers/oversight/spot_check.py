@@ -1,0 +1,57 @@
+"""抽查: township and county look again at something that a village passed; the county stops what is doubtful."""
+
+from collections.abc import Sequence
+
+from flows.engine.flow import Answer, Say
+from handlers.routing.talk import Talk
+from handlers.staff.look import look_with
+from handlers.staff.reasons import with_reasons
+from handlers.staff.seat import parse, staff_of
+from models.appeals.file import has_seen
+from models.core.state_machine import By
+from models.oversight.spot_check import LookedBefore, draw, find_doubtful, find_sound
+from models.staff.member import Staff
+from models.staff.task import find_task
+
+
+def spot_check(talk: Talk) -> Answer:
+    """The look at one that was drawn, with what may be said to it before everything else."""
+    staff = staff_of(talk)
+    drawn = draw(talk.desk.db, staff, talk.world.now)
+    if drawn is None:
+        return Answer([Say("replies/spot_check", None, {"what": "none"})])
+    answer = _show(talk, staff, f"{drawn[0]}:{drawn[1]}")
+    answer.says.insert(0, Say("replies/spot_check", None, {"what": "drawn"}))
+    return answer
+
+
+def _show(talk: Talk, staff: Staff, reference: str) -> Answer:
+    names = ("sound", "stop" if staff.role == By.COUNTY else "doubt")
+    return look_with(talk, reference, {name: ["command", name, reference] for name in names})
+
+
+def sound(talk: Talk, reference: str) -> Answer:
+    """Only a numbered line leads here; what has changed since it was shown is shown again."""
+    db, staff, (subject, number) = talk.desk.db, staff_of(talk), parse(reference)
+    doubted = find_task(db, subject, number) is not None
+    find_sound(db, staff, subject, number, talk.world.now)
+    if not has_seen(db, staff, subject, number):
+        # The one that was drawn is drawn again; what waits because of a doubt is looked at by its number.
+        raise LookedBefore(subject=subject, number=number, ways=(("look", reference) if doubted else ("spot_check",),))
+    return _done("sound", reference)
+
+
+def doubt(talk: Talk, reference: str, words: str = "") -> Answer:
+    """Asks for the reason first."""
+    return with_reasons(talk, "doubt", reference, words, _doubt)
+
+
+def _doubt(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str]) -> Answer:
+    subject, number = parse(reference)
+    find_doubtful(talk.desk.db, staff, subject, number, reasons, talk.world.now)
+    return _done("doubt", reference)
+
+
+def _done(what: str, reference: str) -> Answer:
+    subject, number = parse(reference)
+    return Answer([Say("replies/spot_check", None, {"what": what, "subject": subject, "id": number})])

@@ -1,0 +1,1 @@
+"""Donors and fund holders follow refunds and suspense items by commands."""

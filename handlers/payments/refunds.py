@@ -1,0 +1,104 @@
+"""退款 <码>: a donor wants a gift back. 退款进度 <号>: county and fund holder see what goes back, and what is stuck."""
+
+from typing import Any
+
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Option
+from flows.readers.words.gift_code import read_code
+from handlers.public.catalogue import with_ways
+from handlers.routing.talk import Talk
+from handlers.staff.seat import find_seat, staff_of
+from models.core.state_machine import By
+from models.payments.refund_desk import NoSuchRefund, Stuck, again, all_again, find_stuck, stuck_ones
+from models.payments.refund_entitlement import returnable
+from models.payments.refund_run import find_run, progress_of, recent_runs
+from models.people.user import get_user
+
+# Of each kind, on one screen.
+MOST = 5
+SEES = (By.COUNTY, By.FUND_HOLDER)
+
+
+def refund(talk: Talk, code: str = "") -> Answer:
+    """退款 <码>: shown how much, and asked back. Without a code, which of one's gifts; of a single one, that."""
+    db = talk.desk.db
+    donor = get_user(db, talk.desk.person.user_id, then=talk.world.lexicon.words["refund"][0])
+    if code:
+        return talk.start("refund", {"gift": read_code(code).read})
+    gifts = returnable(db, donor.id, MOST)
+    if len(gifts) == 1:
+        return talk.start("refund", {"gift": gifts[0].code})
+    lines = list(enumerate(gifts, 1))
+    options = [Option(n, "", ["command", "refund", gift.code]) for n, gift in lines]
+    return Answer([Say("replies/refund_which", None, {"lines": lines})], options)
+
+
+def refunds(talk: Talk, number: str = "") -> Answer:
+    """退款进度 <号>: of an appeal that ended; without a number the last ones, and what is stuck."""
+    db, staff = talk.desk.db, staff_of(talk)
+    if number:
+        return _show_run(talk, int(number))
+    stuck, runs = stuck_ones(db, staff, MOST), recent_runs(db, staff)
+    ways: dict[str, list[str]] = {f"stuck {one.id}": ["command", "view_refund", str(one.id)] for one in stuck}
+    ways |= {f"run {run.appeal_id}": ["command", "refunds", str(run.appeal_id)] for run in runs}
+    values = {"stuck": stuck, "runs": [progress_of(db, run) for run in runs]}
+    return with_ways("replies/refunds", values, ways)
+
+
+def view_refund(talk: Talk, number: str) -> Answer:
+    """One that is stuck: why, and what can be done about it. Raises NoSuchRefund."""
+    staff = find_seat(talk)
+    if staff is None or staff.role not in SEES:
+        raise NoSuchRefund(number=int(number))
+    stuck = find_stuck(talk.desk.db, staff, int(number))
+    ways = _ways(stuck) if staff.role == By.FUND_HOLDER else {}
+    return with_ways("replies/refund_stuck", _facts(stuck), ways)
+
+
+def again_refund(talk: Talk, number: str) -> Answer:
+    """The same refund once more: nothing is given that was not owed."""
+    asked = again(talk.desk.db, staff_of(talk), int(number), talk.world.now)
+    talk.desk.jobs.append(("ask_refund", asked.id))
+    return Answer([Say("replies/refund_again", None, {"count": 1, "number": asked.appeal_id})])
+
+
+def again_refunds(talk: Talk, appeal: str) -> Answer:
+    numbers = all_again(talk.desk.db, staff_of(talk), int(appeal), talk.world.now)
+    talk.desk.jobs += [("ask_refund", number) for number in numbers]
+    return Answer([Say("replies/refund_again", None, {"count": len(numbers), "number": int(appeal)})])
+
+
+def refund_by_hand(talk: Talk, number: str) -> Answer:
+    return talk.start("refund_by_hand", {"refund": int(number)})
+
+
+def _show_run(talk: Talk, appeal: int) -> Answer:
+    staff = staff_of(talk)
+    progress = progress_of(talk.desk.db, find_run(talk.desk.db, staff, appeal))
+    ways = {"again": ["command", "refunds", str(appeal)]}
+    if progress.stuck.gifts:
+        first = next(one for one in stuck_ones(talk.desk.db, staff, 1, appeal))
+        ways["stuck"] = ["command", "view_refund", str(first.id)]
+    return with_ways("replies/refund_run", {"run": progress}, ways)
+
+
+def _ways(stuck: Stuck) -> dict[str, list[str]]:
+    refund = stuck.refund
+    ways = {"again": ["command", "again_refund", str(refund.id)]}
+    if stuck.others:
+        ways["all_again"] = ["command", "again_refunds", str(refund.appeal_id)]
+    return ways | {"by_hand": ["command", "refund_by_hand", str(refund.id)]}
+
+
+def _facts(stuck: Stuck) -> dict[str, Any]:
+    refund = stuck.refund
+    return {
+        "number": refund.appeal_id,
+        "title": stuck.title,
+        "gift": stuck.gift,
+        "given_at": stuck.given_at,
+        "fen": refund.amount_fen,
+        "trouble": refund.trouble,
+        "out_refund_no": refund.number,
+        "others": stuck.others,
+    }

@@ -1,0 +1,58 @@
+"""待查 <号>: payments that cannot be right, as the fund holder sees them, and what becomes of each.
+
+充值: money put with the channel, so that refunds can be paid. 补手续费: what the channel kept, paid in from elsewhere.
+"""
+
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Option
+from flows.staff import recusal
+from handlers.public.catalogue import with_ways
+from handlers.routing.talk import Talk
+from handlers.staff.seat import find_seat, staff_of
+from models.core.state_machine import By
+from models.payments.suspense_desk import NoSuchPayCase, Stray, find_stray, stray_ones
+
+MOST = 6
+
+
+def strays(talk: Talk, number: str = "") -> Answer:
+    """Those that are open; with a number, that one."""
+    if number:
+        return view_stray(talk, number)
+    found = stray_ones(talk.desk.db, staff_of(talk), MOST + 1)
+    lines = list(enumerate(found[:MOST], 1))
+    options = [Option(n, "", ["command", "view_stray", str(case.id)]) for n, case in lines]
+    return Answer([Say("replies/strays", None, {"lines": lines, "more": len(found) > MOST})], options)
+
+
+def view_stray(talk: Talk, number: str) -> Answer:
+    """What came, for what, and what may be done about it. Raises NoSuchPayCase."""
+    staff = find_seat(talk)
+    if staff is None or staff.role != By.FUND_HOLDER:
+        raise NoSuchPayCase(number=int(number))
+    stray = find_stray(talk.desk.db, staff, int(number), talk.world.now)
+    return with_ways("replies/stray", {"stray": stray}, _ways(stray))
+
+
+def settle_stray(talk: Talk, number: str, how: str) -> Answer:
+    """Only a numbered line leads here: shown once more, and it waits for the word."""
+    aside = recusal.stepped_aside(talk.desk, staff_of(talk), "pay_case", int(number))
+    flow = "stray_by_hand" if how == "by_hand" else "settle_stray"
+    return aside or talk.start(flow, {"case": int(number), "how": how})
+
+
+def top_up(talk: Talk) -> Answer:
+    """充值."""
+    return talk.start("top_up")
+
+
+def cover_fees(talk: Talk) -> Answer:
+    """补手续费."""
+    return talk.start("cover_fees")
+
+
+def _ways(stray: Stray) -> dict[str, list[str]]:
+    number = str(stray.case.id)
+    hows = ["by_hand"] if stray.appeal is None else ["give_back", *(["assign"] if stray.may_assign else [])]
+    ways = {how: ["command", "settle_stray", number, how] for how in hows}
+    return ways | {"list": ["command", "strays"]}

@@ -1,0 +1,1 @@
+"""People see what is theirs by commands."""

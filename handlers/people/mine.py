@@ -1,0 +1,92 @@
+"""What is one's own: who I am here, what I asked for and gave, and how far each of it is."""
+
+from typing import Any
+
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Option
+from flows.readers import Phone
+from handlers.public.catalogue import APPEALS, MARKET, OFFERS, REQUESTS, Stall, more
+from handlers.routing.talk import Talk
+from models.donors.recurring_gift import live_of
+from models.payments.collection import PAYABLE
+from models.people.user import NotRegistered, User, get_user
+from models.places.region import Region
+from models.public.catalogue import own_pledges
+
+# Of each kind; more would not fit into one message.
+MOST_SHOWN = 3
+# To pay at: a link is long.
+MOST_LINKS = 2
+
+
+def mine(talk: Talk) -> Answer:
+    """Everything of one's own under one numbering, unfinished drafts last."""
+    user = _known(talk)
+    if user is None:
+        return talk.engine.list_drafts(talk.session)
+    options: list[Option] = []
+    stalls = {"appeals": APPEALS, "requests": REQUESTS, "offers": OFFERS, "market": MARKET}
+    sections = {name: _section(talk, stall, user, options) for name, stall in stalls.items()}
+    monthly = []
+    live = live_of(talk.desk.db, user)
+    for gift, appeal in live[-MOST_SHOWN:]:
+        options.append(Option(len(options) + 1, "", ["command", "view_monthly", str(appeal.id)]))
+        monthly.append((len(options), gift, appeal))
+    drafts = []
+    for draft in talk.session.drafts[-MOST_SHOWN:]:
+        options.append(Option(len(options) + 1, "", ["resume", draft.id]))
+        drafts.append((len(options), {"flow": draft.flow, "given": draft.given}))
+    values = {
+        "who": _who(talk, user),
+        "sections": sections,
+        "monthly": monthly,
+        "monthly_left": len(live) - len(monthly),
+        "drafts": drafts,
+        "now": talk.world.now,
+    }
+    return Answer([Say("replies/mine", None, values)], options)
+
+
+def my_pledges(talk: Talk, after: str = "") -> Answer:
+    """One's promises of money, the newest first; each number leads to its appeal."""
+    user = get_user(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words["my_pledges"][0])
+    page = own_pledges(talk.desk.db, user.id, int(after) if after else None)
+    lines = list(enumerate(page.items, 1))
+    options = [Option(n, "", ["command", APPEALS.command, str(pledge.appeal)]) for n, pledge in lines]
+    if page.after:
+        options += more(talk, len(lines) + 1, "my_pledges", str(page.after))
+    unpaid = [pledge.number for pledge in page.items if pledge.state in PAYABLE][:MOST_LINKS]
+    pay = {number: talk.world.link("pay", f"pledge:{number}") for number in unpaid if talk.world.collects}
+    more_line = len(lines) + 1 if page.after else None
+    values = {"lines": lines, "pay": pay, "more": more_line, "collects": talk.world.collects}
+    return Answer([Say("replies/my_pledges", None, values)], options)
+
+
+def _known(talk: Talk) -> User | None:
+    """The person; None for somebody unknown who has drafts to go on with. Raises NotRegistered."""
+    try:
+        return get_user(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words["mine"][0])
+    except NotRegistered:
+        if talk.session.drafts:
+            return None
+        raise
+
+
+def _section(talk: Talk, stall: Stall, user: User, options: list[Option]) -> list[tuple[int, Any]]:
+    """The newest of one kind with their numbers on the screen, added to ``options``."""
+    lines = []
+    for item in stall.shelf.own(talk.desk.db, user.id, MOST_SHOWN):
+        options.append(Option(len(options) + 1, "", ["command", stall.command, str(item.number)]))
+        lines.append((len(options), item))
+    return lines
+
+
+def _who(talk: Talk, user: User) -> dict[str, Any]:
+    """As much as may stand on a screen that somebody else sees too."""
+    region = talk.desk.db.get(Region, user.region_code) if user.region_code else None
+    return {
+        "role": user.role,
+        "name": user.masked_name or user.display_name,
+        "phone": Phone().shown(user.phone, talk.world) if user.phone else None,
+        "home": region.full_name if region else None,
+    }

@@ -1,0 +1,1 @@
+"""Officers and residents list and undo acts by mandate by commands."""

@@ -1,0 +1,1 @@
+"""Anybody browses appeals, goods and produce by commands."""

@@ -1,0 +1,100 @@
+"""Runs a command or a confirmed draft: permission first, then all of it or nothing, and refusals as answers."""
+
+from collections.abc import Mapping
+
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Draft, Option
+from handlers.routing import menu
+from handlers.routing.talk import Talk
+from models.core.audit_trail import record
+from models.core.refusal import Refusal
+from models.staff.member import find_staff
+
+
+def run_command(talk: Talk, name: str, arguments: list[str]) -> Answer:
+    """A staff word from anybody else is answered like a word nobody knows, and recorded."""
+    command = talk.commands.table.get(name)
+    if command is None:
+        return Answer([Say("replies/stale")], outcome="stale")
+    if command.staff and not _allowed(talk, command.staff, name):
+        return menu.not_understood(talk)
+    try:
+        with talk.desk.atomic():
+            answer = command.run(talk, *arguments)
+    except Refusal as refusal:
+        return _refused(refusal, to_staff=bool(command.staff))
+    answer.outcome = name if answer.outcome == "answered" else answer.outcome
+    return answer
+
+
+def _allowed(talk: Talk, roles: frozenset[str], name: str) -> bool:
+    person = talk.desk.person
+    staff = find_staff(talk.desk.db, person.account, person.openid, talk.world.now)
+    if staff and staff.role in roles:
+        return True
+    record(
+        talk.desk.db,
+        at=talk.world.now,
+        actor=f"staff:{staff.id}" if staff else f"conversation:{person.conversation_id}",
+        action="command_refused",
+        subject="command",
+        subject_id=person.conversation_id,
+        detail=name,
+    )
+    return False
+
+
+def _refused(refusal: Refusal, *, to_staff: bool = False) -> Answer:
+    """``to_staff``: a word of theirs was refused, and what they can do next is in their queue."""
+    options = [Option(number, "", ["command", *way]) for number, way in enumerate(refusal.ways, 1)]
+    values = {**refusal.values, "to_staff": to_staff}
+    return Answer([Say("replies/refusals", refusal.code, {"v": values})], options, refusal.code)
+
+
+def finish(talk: Talk, answer: Answer) -> Answer:
+    """After the engine has heard a draft: run ``done`` when it was confirmed, else see whether it still could be."""
+    return _finish(talk, answer.finish) if answer.finish else _still_good(talk, answer)
+
+
+def _still_good(talk: Talk, answer: Answer) -> Answer:
+    draft = talk.session.draft
+    flow = talk.engine.flows[draft.flow] if draft else None
+    if draft is None or flow is None or flow.early is None:
+        return answer
+    try:
+        flow.early(talk.desk, draft)
+    except Refusal as refusal:
+        if refusal.final:
+            talk.session.drop(draft)
+            return _refused(refusal)
+        return talk.engine.refused(talk.session, draft, refusal, talk.world)
+    return answer
+
+
+def _finish(talk: Talk, draft: Draft) -> Answer:
+    flow = talk.engine.flows[draft.flow]
+    try:
+        with talk.desk.atomic():
+            answer = flow.done(talk.desk, draft)
+    except Refusal as refusal:
+        if refusal.final:
+            talk.session.drop(draft)
+            return _refused(refusal)
+        return talk.engine.refused(talk.session, draft, refusal, talk.world)
+    talk.session.drop(draft)
+    answer.outcome, answer.flow, answer.step = "done", draft.flow, "done"
+    return answer
+
+
+def brief(talk: Talk, answer: Answer) -> Answer:
+    """Hand the flow's facts of the moment to its review, by whatever way it came to be shown."""
+    draft = talk.session.draft
+    flow = talk.engine.flows[draft.flow] if draft else None
+    if flow is None or draft is None or flow.brief is None:
+        return answer
+    facts: Mapping[str, object] | None = None
+    for index, say in enumerate(answer.says):
+        if say.template == f"flows/{flow.name}/review":
+            facts = facts if facts is not None else flow.brief(talk.desk, draft)
+            answer.says[index] = Say(say.template, say.macro, {"v": {**say.values["v"], "brief": facts}})
+    return answer

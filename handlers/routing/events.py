@@ -1,0 +1,82 @@
+"""Events: following and leaving, taps on the menu, scans, and what WeChat reports about sends and consent."""
+
+from collections.abc import Callable
+
+from sqlalchemy import update
+
+from flows.engine.flow import Answer
+from handlers.notifications import delivery_reports, subscribe
+from handlers.routing import menu
+from handlers.routing.dispatch import run_command
+from handlers.routing.talk import Talk
+from handlers.routing.text import aside
+from handlers.support import call
+from models.notifications.service_window import close_windows
+from models.people.conversation import Conversation
+from models.proxy.card import SCENE
+from models.rights.erasure import erase_person
+
+
+def handle(talk: Talk) -> Answer:
+    match talk.message.event:
+        case "subscribe":
+            _set_following(talk, True)
+            return _scanned(talk, menu.welcome)
+        case "unsubscribe":
+            _set_following(talk, False)
+            close_windows(talk.desk.db, [talk.desk.person.conversation_id])
+            return _noted()
+        case "click":
+            return _tapped(talk, talk.message.event_key)
+        case "scan":
+            return _scanned(talk, menu.show)
+        case subscribe.POPUP | subscribe.CHANGE:
+            subscribe.heard(talk)
+        case delivery_reports.TEMPLATE:
+            delivery_reports.template_sent(talk)
+        case delivery_reports.SUBSCRIPTION:
+            delivery_reports.subscription_sent(talk)
+        case "user_authorization_cancellation" | "user_authorization_revoke":
+            # doc/service/guide/h5/authorization_change: after either, what is kept of the person must be deleted.
+            _forget(talk)
+    return _noted()
+
+
+def _scanned(talk: Talk, otherwise: Callable[[Talk], Answer]) -> Answer:
+    """A code of the account: a resident's printed card, or any other, which leads to what anybody sees."""
+    scene = talk.message.event_key
+    if not scene.startswith(SCENE):
+        return aside(talk, otherwise)
+    call.leave(talk)
+    return aside(talk, lambda talk: run_command(talk, "bind_card", [scene.removeprefix(SCENE)]))
+
+
+def _tapped(talk: Talk, command: str) -> Answer:
+    """A menu button's key is a command's name. Calling a person lays the draft aside itself, and notes where it was.
+
+    A key that is no word's command (a button of an older menu, say) gets the menu.
+    """
+    call.leave(talk)
+    if not talk.commands.is_said(command):
+        return aside(talk, menu.show)
+    if command == "human":
+        return run_command(talk, command, [])
+    return aside(talk, lambda talk: run_command(talk, command, []))
+
+
+def _forget(talk: Talk) -> None:
+    photos = erase_person(talk.desk.db, talk.desk.person.conversation_id, talk.world.now)
+    talk.desk.jobs += [("forget_photo", photo) for photo in photos]
+    session = talk.session
+    session.drafts, session.focus, session.screen, session.ticket = [], None, None, None
+
+
+def _noted() -> Answer:
+    """Nothing to say: WeChat gets its plain acknowledgement."""
+    return Answer([], outcome="noted")
+
+
+def _set_following(talk: Talk, following: bool) -> None:
+    talk.desk.db.execute(
+        update(Conversation).where(Conversation.id == talk.desk.person.conversation_id).values(following=following)
+    )

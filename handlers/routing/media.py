@@ -1,0 +1,40 @@
+"""Photos, voices, videos, places and links: an answer to the question being asked, or a friendly word."""
+
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Draft
+from handlers.routing.dispatch import finish
+from handlers.routing.talk import Talk
+from handlers.support import call
+from models.people.message import Kind
+from models.people.photo import forget, receive
+
+
+def handle(talk: Talk) -> Answer:
+    kept = call.add(talk)
+    if kept:
+        return kept
+    draft = talk.session.draft
+    if draft:
+        answer = talk.engine.hear(talk.session, draft, talk.message, talk.world)
+        _keep_picture(talk, draft)
+        return finish(talk, answer)
+    return Answer([Say("replies/media", None, {"kind": str(talk.message.kind)})], outcome="media")
+
+
+def _keep_picture(talk: Talk, draft: Draft) -> None:
+    """The picture that the question has taken is fetched now, and not when the draft is finished."""
+    picture = {"media_id": talk.message.media_id, "pic_url": talk.message.pic_url}
+    if talk.message.kind is Kind.IMAGE and picture in _pictures(draft):
+        photo = receive(talk.desk.db, talk.desk.person.conversation_id, picture, talk.world.now)
+        talk.desk.jobs += [("fetch_photo", photo)] if photo else []
+
+
+def let_pictures_go(talk: Talk, draft: Draft) -> None:
+    """The person has thrown the draft away, and its pictures with it."""
+    photos = forget(talk.desk.db, talk.desk.person.conversation_id, _pictures(draft))
+    talk.desk.jobs += [("forget_photo", photo) for photo in photos]
+
+
+def _pictures(draft: Draft) -> list[dict[str, str]]:
+    lists = [value for value in (*draft.so_far.values(), *draft.answers.values()) if isinstance(value, list)]
+    return [each for value in lists for each in value if isinstance(each, dict) and "media_id" in each]

@@ -1,0 +1,59 @@
+"""The numbered menu, help, and the answer to what nobody understood."""
+
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Option
+from handlers.routing.talk import Talk
+from handlers.staff.seat import find_seat
+from models.people.user import User
+
+
+def _menu_for(talk: Talk) -> str:
+    """Which menu suits this person: a choice set of config/choices.toml. Staff come to work, whatever else they are."""
+    seat = find_seat(talk)
+    if seat:
+        return f"menu_{seat.role}"
+    person = talk.desk.person
+    if person.user_id is None:
+        return "menu_new"
+    user = talk.desk.db.get(User, person.user_id)
+    return f"menu_{user.role}" if user else "menu_new"
+
+
+def options(talk: Talk, choice_set: str) -> list[Option]:
+    """A choice set whose keys are command names, as numbered lines."""
+    lines = talk.world.lexicon.options(choice_set)
+    return [Option(number, label, ["command", name]) for number, (name, label) in enumerate(lines, 1)]
+
+
+def show(talk: Talk) -> Answer:
+    """The main things to do, numbered."""
+    return _listed(talk, "replies/menu", "menu")
+
+
+def help_(talk: Talk) -> Answer:
+    """How to talk to this account; staff see their words too."""
+    answer = _listed(talk, "replies/help", "help")
+    staff = find_seat(talk)
+    if staff:
+        theirs = [name for name, command in talk.commands.table.items() if staff.role in (command.staff or ())]
+        theirs = [name for name in theirs if talk.commands.is_said(name)]
+        answer.says.append(Say("replies/staff_help", None, {"theirs": theirs}))
+    return answer
+
+
+def not_understood(talk: Talk) -> Answer:
+    return _listed(talk, "replies/not_understood", "not_understood")
+
+
+def welcome(talk: Talk) -> Answer:
+    return _listed(talk, "replies/welcome", "welcome")
+
+
+def privacy(talk: Talk) -> Answer:
+    return Answer([Say("replies/privacy")])
+
+
+def _listed(talk: Talk, template: str, outcome: str) -> Answer:
+    lines = options(talk, _menu_for(talk))
+    shown = [(line.number, line.label) for line in lines]
+    return Answer([Say(template, None, {"options": shown})], lines, outcome)

@@ -1,0 +1,40 @@
+"""One turn's conversation as handlers see it: who says what, in the middle of what, and which flows there are."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid5
+
+from flows.engine.desk import Desk
+from flows.engine.engine import Engine
+from flows.engine.flow import Answer
+from flows.engine.session import Session
+from flows.engine.world import World
+from models.people.message import Message
+
+if TYPE_CHECKING:
+    from handlers.routing.commands import Commands
+
+# Namespace of draft ids: a draft's id follows from the message that began it.
+_DRAFTS = UUID("6c0b4c3e-5d0e-4a34-9f3a-2f7d5d0a9b11")
+
+
+@dataclass(slots=True)
+class Talk:
+    desk: Desk
+    session: Session
+    message: Message
+    engine: Engine
+    commands: "Commands"
+
+    @property
+    def world(self) -> World:
+        return self.desk.world
+
+    def start(self, flow_name: str, given: dict[str, Any] | None = None, **answers: Any) -> Answer:
+        """Begin a flow here. Raises the flow's refusal when it does not admit this person."""
+        flow = self.engine.flows[flow_name]
+        given = given or {}
+        if flow.admit:
+            given = flow.admit(self.desk, given)
+        draft_id = str(uuid5(_DRAFTS, self.message.key))
+        return self.engine.start(self.session, flow, draft_id, given, answers, self.world)

@@ -1,0 +1,148 @@
+"""What a typed text means, in this order: a tapped line of a push, control words, what the newest push offered, an
+open request for a person, what is on the screen, the commands, the question being asked, a guess, help.
+"""
+
+from collections.abc import Callable
+
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Option
+from flows.language.numerals import ordinal
+from handlers.giving.pledge import is_gift
+from handlers.notifications import opt_out, push_replies, unread
+from handlers.routing import menu
+from handlers.routing.commands import Takes
+from handlers.routing.dispatch import finish, run_command
+from handlers.routing.media import let_pictures_go
+from handlers.routing.talk import Talk
+from handlers.support import call
+
+# Name of the control word in config/keywords.toml -> what it does. Exact matches only.
+CONTROLS = ("cancel", "back", "help", "restart", "resume", "menu", "human", "news", "opt_out")
+
+
+def handle(talk: Talk) -> Answer:
+    text = talk.message.text
+    tapped = push_replies.tapped(talk)
+    if tapped:
+        return choose(talk, tapped)
+    for name in CONTROLS:
+        if talk.world.lexicon.means(name, text):
+            return _control(talk, name)
+    return (
+        _offered(talk)
+        or call.add(talk)
+        or _on_screen(talk, text)
+        or _command(talk, text)
+        or _to_draft(talk)
+        or _not_understood(talk, text)
+    )
+
+
+def _control(talk: Talk, name: str) -> Answer:
+    session, engine, world = talk.session, talk.engine, talk.world
+    draft = session.draft
+    if session.ticket is not None and name not in ("human", "news"):
+        call.leave(talk)
+    match name:
+        case "news":
+            return unread.show(talk)
+        case "human":
+            return call.call(talk)
+        case "menu":
+            return aside(talk, menu.show)
+        case "opt_out":
+            return aside(talk, opt_out.topics)
+        case "resume":
+            return engine.resume(session, world)
+    if draft is None:
+        return menu.help_(talk) if name == "help" else menu.show(talk)
+    match name:
+        case "cancel":
+            return engine.ask_to_drop(draft, world)
+        case "restart":
+            return engine.ask_to_restart(draft, world)
+        case "back":
+            return engine.back(session, draft, world)
+    return engine.help(session, draft, world)
+
+
+def _offered(talk: Talk) -> Answer | None:
+    """A number or label of a push that came after the last reply: also from who is talking to staff, or was asked
+    something before it came."""
+    option = push_replies.typed(talk)
+    return choose(talk, option) if option else None
+
+
+def _on_screen(talk: Talk, text: str) -> Answer | None:
+    """A number or label of what the last reply offered, or of the question being asked."""
+    screen = talk.session.screen
+    option = push_replies.pick(screen, text) if screen else None
+    if option:
+        return choose(talk, option)
+    if talk.engine.claims(talk.session, text, talk.world):
+        return _to_draft(talk)
+    return None
+
+
+def choose(talk: Talk, option: Option) -> Answer:
+    """Carry out what a numbered line on the screen stands for."""
+    match option.do:
+        case ["command", name, *arguments]:
+            return run_command(talk, name, list(arguments))
+        case ["offer", name, *arguments]:
+            call.leave(talk)
+            return aside(talk, lambda talk: run_command(talk, name, arguments))
+        case ["offer_over"]:
+            return aside(talk, lambda _: Answer([Say("replies/offer_over")], outcome="offer_over"))
+        case ["human"]:
+            return call.call(talk)
+        case ["say", words]:
+            return _command(talk, words) or menu.show(talk)
+        case ["drop" | "fresh", draft_id] if draft := talk.session.find(draft_id):
+            let_pictures_go(talk, draft)
+    return talk.engine.perform(talk.session, option.do, talk.world)
+
+
+def _command(talk: Talk, text: str) -> Answer | None:
+    found = talk.commands.match(text)
+    if found is None:
+        return None
+    command, arguments = found
+    writing = talk.engine.listens(talk.session)
+    if writing and command.takes is Takes.GIFT and arguments and not is_gift(talk, arguments[0]):
+        return None
+    return aside(talk, lambda talk: run_command(talk, command.name, arguments))
+
+
+def aside(talk: Talk, answer_it: Callable[[Talk], Answer]) -> Answer:
+    """Answer something else while a draft is open: it is laid aside, and the person is told how to go on."""
+    parked = talk.engine.park(talk.session)
+    answer = answer_it(talk)
+    if parked and parked in talk.session.drafts and talk.session.focus is None and parked.begun:
+        answer.says.append(Say("flows/drafts", "parked_note", {"v": {"flow": parked.flow, "given": parked.given}}))
+    return answer
+
+
+def _to_draft(talk: Talk) -> Answer | None:
+    draft = talk.session.draft
+    if draft is None:
+        return None
+    answer = talk.engine.hear(talk.session, draft, talk.message, talk.world)
+    return finish(talk, answer)
+
+
+def _not_understood(talk: Talk, text: str) -> Answer:
+    if ordinal(text) == 0:
+        return menu.show(talk)
+    if ordinal(text) is not None:
+        return Answer([Say("replies/stale")], outcome="stale")
+    guess = talk.commands.closest(text)
+    if guess:
+        return Answer(
+            [Say("replies/did_you_mean", None, {"guess": guess})],
+            [Option(1, "", ["say", guess]), Option(2, "", ["command", "menu"])],
+            outcome="did_you_mean",
+        )
+    if talk.session.drafts:
+        return talk.engine.list_drafts(talk.session, "not_understood")
+    return menu.not_understood(talk)

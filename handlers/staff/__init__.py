@@ -1,0 +1,1 @@
+"""Staff list, read and decide their tasks by commands."""

@@ -1,0 +1,137 @@
+"""授权, 停用, 恢复, 撤销, 工作人员: who becomes staff, who stops, and whom a seat has below it."""
+
+from collections.abc import Callable
+
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Option
+from flows.language.numerals import ordinal
+from handlers.public.catalogue import more, with_ways
+from handlers.routing.dispatch import run_command
+from handlers.routing.talk import Talk
+from handlers.staff.seat import find_seat, staff_of
+from models.staff import appointment, suspension
+from models.staff.appointment import MOST_TRIES
+from models.staff.directory import BELOW, Member, find_member, get_member, members, seat_of
+from models.staff.member import Staff
+
+PAGE = 5
+# State -> what can be done about a member, as the page of one says it.
+_WAYS: dict[str, tuple[str, ...]] = {
+    "invited": ("revoke",),
+    "bound": ("confirm", "revoke"),
+    "active": ("suspend", "revoke"),
+    "suspended": ("restore", "revoke"),
+    "ended": ("revoke",),
+}
+_COMMANDS = {
+    "confirm": "authorise",
+    "suspend": "suspend_staff",
+    "restore": "restore_staff",
+    "revoke": "revoke_staff",
+}
+
+
+def authorise(talk: Talk, word: str = "") -> Answer:
+    """授权: to invite; 授权 <work number>, by those who invite: to confirm; 授权 <code>, by anybody: to take it up.
+
+    What exists decides which of the two a word is.
+    """
+    if not word:
+        return run_command(talk, "invite", [])
+    staff = find_seat(talk)
+    if staff and staff.role in BELOW and find_member(talk.desk.db, word):
+        confirmed = appointment.confirm(talk.desk.db, staff, word, talk.world.now)
+        return Answer([Say("replies/confirmed", None, _seat(talk, confirmed))])
+    return _redeem(talk, word)
+
+
+def invite(talk: Talk) -> Answer:
+    """A township invites for its villages only, and is not asked which role."""
+    below = BELOW[staff_of(talk).role]
+    return talk.start("appoint", {}, **({"role": below[0]} if len(below) == 1 else {}))
+
+
+def team(talk: Talk, after: str = "") -> Answer:
+    """工作人员: those below, five at a time, by number and never by name."""
+    code, _, number = after.partition(":")
+    found = members(talk.desk.db, staff_of(talk), (code, int(number)) if after else None, talk.world.now, PAGE + 1)
+    lines = list(enumerate(found[:PAGE], 1))
+    options = [Option(n, "", ["command", "view_staff", str(member.id)]) for n, member in lines]
+    if len(found) > PAGE:
+        options += more(talk, PAGE + 1, "team", place_of(lines[-1][1]))
+    values = {"lines": lines, "more": PAGE + 1 if len(found) > PAGE else None, "first": not after}
+    return Answer([Say("replies/team", None, values)], options)
+
+
+def view(talk: Talk, staff_id: str) -> Answer:
+    """One of them, and what can be done about them."""
+    member = get_member(talk.desk.db, staff_of(talk), int(staff_id), talk.world.now)
+    if member is None:
+        return team(talk)
+    ways = {way: ["command", _COMMANDS[way], member.work_no] for way in _WAYS.get(member.state, ())}
+    return with_ways("replies/member", {"member": member}, {**ways, "list": ["command", "team"]})
+
+
+def suspend(talk: Talk, work_no: str = "", words: str = "") -> Answer:
+    return _with_reason(talk, "suspend_staff", work_no, words, suspension.suspend)
+
+
+def restore(talk: Talk, work_no: str = "") -> Answer:
+    if not work_no:
+        return team(talk)
+    return _moved(suspension.restore(talk.desk.db, staff_of(talk), work_no, talk.world.now), 0)
+
+
+def revoke(talk: Talk, work_no: str = "", words: str = "") -> Answer:
+    return _with_reason(talk, "revoke_staff", work_no, words, suspension.revoke)
+
+
+def place_of(member: Member) -> str:
+    """Where the next page of a list goes on."""
+    return f"{member.region_code}:{member.id}"
+
+
+def _redeem(talk: Talk, word: str) -> Answer:
+    """A wrong code is an answer and no refusal: it is counted, and a refusal would take the count back."""
+    code = word.upper().replace("-", "")
+    staff = appointment.find_invitation(talk.desk.db, talk.desk.person.conversation_id, code, talk.world.now)
+    if staff is None:
+        return Answer([Say("replies/wrong_code", None, {"most": MOST_TRIES})], outcome="wrong_code")
+    return talk.start("take_up", {"code": code, "role": staff.role, "place": seat_of(talk.desk.db, staff)})
+
+
+def _with_reason(talk: Talk, command: str, work_no: str, words: str, act: Callable[..., tuple[Staff, int]]) -> Answer:
+    """Asks for the reason when none was given, or none that is known: a number then does it."""
+    if not work_no:
+        return team(talk)
+    reason = _reason(talk, words)
+    if reason:
+        return _moved(*act(talk.desk.db, staff_of(talk), work_no, reason, talk.world.now))
+    staff = suspension.demand_below(talk.desk.db, staff_of(talk), work_no)
+    listed = list(enumerate(talk.world.lexicon.options("staff_reason"), 1))
+    values = {
+        "command": command,
+        "work_no": staff.work_no,
+        "lines": [(n, label) for n, (_, label) in listed],
+        "unknown": bool(words),
+    }
+    options = [Option(n, "", ["command", command, staff.work_no, key]) for n, (key, _) in listed]
+    return Answer([Say("replies/which_staff_reason", None, values)], options)
+
+
+def _reason(talk: Talk, words: str) -> str | None:
+    """By its key, its label or its number in the list."""
+    keys = [key for key, _ in talk.world.lexicon.options("staff_reason")]
+    number = ordinal(words) if words else None
+    if number is not None and 1 <= number <= len(keys):
+        return keys[number - 1]
+    return words if words in keys else talk.world.lexicon.pick("staff_reason", words)
+
+
+def _moved(staff: Staff, tasks: int) -> Answer:
+    values = {"work_no": staff.work_no, "state": staff.state, "tasks": tasks}
+    return Answer([Say("replies/staff_moved", None, values)])
+
+
+def _seat(talk: Talk, staff: Staff) -> dict[str, str]:
+    return {"work_no": staff.work_no, "role": staff.role, "place": seat_of(talk.desk.db, staff)}

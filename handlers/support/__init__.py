@@ -1,0 +1,1 @@
+"""People reach a person, and staff answer them, by commands."""

@@ -1,0 +1,132 @@
+"""人工: somebody asks for a person.
+
+What they say is kept for staff until one answers, and they are never stuck in it.
+"""
+
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Draft, Option
+from handlers.routing.talk import Talk
+from models.people.message import Kind, Message
+from models.people.user import User
+from models.support.introduction import MOST_THREADS, Thread, find_threads, go_on, matter_in, matter_of
+from models.support.ticket import Ticket, add_words, is_open, open_ticket
+
+LONGEST_WORDS = 1_000
+
+
+def call(talk: Talk) -> Answer:
+    """Go on with what the person was told of last; a draft in focus is laid aside, and the ticket says where it was.
+
+    That is one of the threads of models.support.introduction: an answer goes back to who gave it, and word that
+    somebody wants a thing to the officers of who wants it. In the middle of a draft the one may be meant or the other,
+    so this asks, if a thread waits for them. So does 人工 said where it has led already: there is a way to everything
+    else.
+    """
+    threads, draft = _threads(talk), talk.session.draft
+    things = [thread for thread in threads if thread.about_thing]
+    waits = [thread for thread in things if thread.waits]
+    if things and ((draft and waits) or (is_in_ticket(talk) and threads[0] not in waits)):
+        return _ask_which(talk, things, draft)
+    if threads and draft is None:
+        return _go_on(talk, threads[0], more=bool(things))
+    return _about_else(talk, draft, more=bool(things))
+
+
+def talk_about(talk: Talk, what: str = "", which: str = "") -> Answer:
+    """What was picked of those that ``call`` asked about: a thread by its key, a draft, or something else."""
+    if what == "draft":
+        return _about_else(talk, talk.session.find(which))
+    threads = _threads(talk)
+    if what:
+        found = next((thread for thread in threads if thread.key == (what, int(which))), None)
+        return _go_on(talk, found) if found else call(talk)
+    general = next((thread for thread in threads if not thread.about_thing), None)
+    return _go_on(talk, general) if general else _about_else(talk, None)
+
+
+def enter(talk: Talk, ticket: Ticket, *, asked: bool = False, more: bool = False) -> Answer:
+    """From now on what the person sends goes to the ticket.
+
+    ``asked``: they have just asked for a thing; ``more``: they may have meant something else.
+    """
+    parked = talk.engine.park(talk.session)
+    talk.session.ticket = ticket.id
+    matter = matter_of(talk.desk.db, ticket)
+    values = {"number": ticket.id, "parked": parked is not None, "matter": matter, "asked": asked, "more": more}
+    return Answer([Say("replies/human_called", None, values)])
+
+
+def add(talk: Talk) -> Answer | None:
+    """Whatever is sent while the ticket is open goes to it; None when there is none, or staff have closed it."""
+    ticket = talk.session.ticket
+    if ticket is None:
+        return None
+    if not is_in_ticket(talk):
+        leave(talk)
+        return None
+    message = talk.message
+    add_words(talk.desk.db, ticket, "person", _words(message), talk.world.now)
+    template = "replies/human_kept" if message.kind is Kind.TEXT or message.text else "replies/human_kept_media"
+    return Answer([Say(template, None, {"number": ticket})], outcome="ticket")
+
+
+def is_in_ticket(talk: Talk) -> bool:
+    """Does what the person sends go to a ticket?"""
+    return talk.session.ticket is not None and is_open(talk.desk.db, talk.session.ticket)
+
+
+def leave(talk: Talk) -> None:
+    """The person goes back to doing things alone; the ticket stays open for staff."""
+    talk.session.ticket = None
+
+
+def _threads(talk: Talk) -> list[Thread]:
+    person = talk.desk.person
+    return find_threads(talk.desk.db, person.conversation_id, person.user_id, talk.world.now)
+
+
+def _ask_which(talk: Talk, things: list[Thread], draft: Draft | None) -> Answer:
+    leave(talk)
+    talk.engine.park(talk.session)
+    matters = [(thread, matter_in(talk.desk.db, thread)) for thread in things[:MOST_THREADS]]
+    known = [(thread, matter) for thread, matter in matters if matter]
+    verbs = [["command", "talk_about", thread.key[0], str(thread.key[1])] for thread, _ in known]
+    if draft:
+        verbs.append(["command", "talk_about", "draft", draft.id])
+    verbs.append(["command", "talk_about"])
+    lines = [(number, matter, thread.told_at) for number, (thread, matter) in enumerate(known, 1)]
+    values = {
+        "lines": lines,
+        "draft": {"flow": draft.flow, "given": draft.given} if draft else None,
+        "last": len(verbs),
+    }
+    options = [Option(number, "", verb) for number, verb in enumerate(verbs, 1)]
+    return Answer([Say("replies/human_which", None, values)], options)
+
+
+def _go_on(talk: Talk, thread: Thread, *, more: bool = False) -> Answer:
+    return enter(talk, go_on(talk.desk.db, thread, talk.desk.person.conversation_id, talk.world.now), more=more)
+
+
+def _about_else(talk: Talk, draft: Draft | None, *, more: bool = False) -> Answer:
+    """A ticket for the officers of their own region, about the draft if there is one."""
+    db, person = talk.desk.db, talk.desk.person
+    user = db.get(User, person.user_id) if person.user_id else None
+    about = _place_in(draft) if draft else None
+    region = user.region_code if user else None
+    return enter(talk, open_ticket(db, person.conversation_id, region, about, talk.world.now), more=more)
+
+
+def _place_in(draft: Draft) -> str:
+    """``flow:pledge:4``, ``flow:start_appeal:crowdfund``: the flow, and what it was started about."""
+    detail = draft.given.get("appeal_id") or draft.given.get("kind") or ""
+    return f"flow:{draft.flow}:{detail}".rstrip(":")
+
+
+def _words(message: Message) -> str:
+    """What was typed or heard; of anything else its kind, and the words or the address that came with it."""
+    if message.text:
+        return message.text[:LONGEST_WORDS]
+    label = message.point.label if message.point else ""
+    beside = " ".join(filter(None, (label, message.title, message.pic_url or message.url)))
+    return f"[{message.kind}] {beside}".strip()[:LONGEST_WORDS]

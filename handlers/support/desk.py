@@ -1,0 +1,67 @@
+"""What staff do about calls for a person: read one, and answer it."""
+
+import re
+
+from flows.engine.flow import Answer, Say
+from flows.language.wording import clean, plain
+from handlers.public.catalogue import with_ways
+from handlers.routing.talk import Talk
+from handlers.staff.seat import staff_of
+from handlers.staff.todo import todo
+from models.support import desk
+from models.support.introduction import DECISIONS, matter_of
+
+# Bytes of a ticket that are shown at once, the newest; and characters of a message, before it is cut into pieces.
+TICKET_ROOM = 1_400
+PIECE = 300
+# What people put between the number and their words.
+_BETWEEN = " \n:：,，"
+# The kind of a message that was no text, and the words with it.
+_KEPT = re.compile(r"(?:\[(\w+)\] ?)?(.*)", re.DOTALL)
+
+
+def view_ticket(talk: Talk, number: str, before: str = "") -> Answer:
+    """What a ticket is about and was said in it: as much of the newest (or of what is ``before`` a piece) as fits."""
+    ticket, messages = desk.read_ticket(talk.desk.db, staff_of(talk), int(number), talk.world.now)
+    pieces = [piece for message in messages for piece in _pieces(message.words, message.author)]
+    end = int(before) if before else len(pieces)
+    begin = max(end - 1, 0)
+    while begin and sum(map(_size, pieces[begin - 1 : end])) <= TICKET_ROOM:
+        begin -= 1
+    matter = matter_of(talk.desk.db, ticket)
+    values = {"number": ticket.id, "matter": matter, "pieces": pieces[begin:end]}
+    ways = {"earlier": ["command", "view_ticket", number, str(begin)]} if begin else {}
+    if matter and matter.kind in DECISIONS:
+        ways["decided"] = ["command", "look", f"{matter.kind}:{matter.number}"]
+    return with_ways("replies/ticket", values, ways)
+
+
+def answer_ticket(talk: Talk, number: str = "", words: str = "") -> Answer:
+    """答复 <工单号> <话>: the words reach the person as they were typed."""
+    if not number:
+        return todo(talk)
+    words = _as_typed(talk.message.text, words)
+    desk.answer_ticket(talk.desk.db, staff_of(talk), int(number), words, talk.world.now)
+    return Answer([Say("replies/ticket_answered", None, {"number": int(number)})])
+
+
+def _pieces(words: str, author: str) -> list[tuple[str, str]]:
+    """What was kept of a message (a person's by human.add), in pieces that fit: (kind, words).
+
+    An answer's kind is ``staff``; that of what the person said is empty.
+    """
+    kind, said = ("staff", words) if author != "person" else _KEPT.fullmatch(words).groups("")  # type: ignore[union-attr]
+    return [(kind, said[i : i + PIECE]) for i in range(0, max(len(said), 1), PIECE)]
+
+
+def _size(piece: tuple[str, str]) -> int:
+    """Bytes on the screen at most (a sign may be shown as a wider one), with room for the kind and the line's end."""
+    return max(3 * len(piece[1]), len(piece[1].encode())) + 24
+
+
+def _as_typed(text: str, words: str) -> str:
+    """The end of the text that was matched as these words, with its own punctuation and lines."""
+    raw, wanted = clean(text), plain(words)
+    starts = (start for start in range(len(raw)) if plain(raw[start:]) == wanted)
+    start = next(starts, None) if wanted else None
+    return "" if start is None else raw[start:].strip(_BETWEEN)

@@ -1,0 +1,49 @@
+"""想买, 我家要, 我来送: somebody wants to deal with whoever put a thing into a list, and an officer helps them."""
+
+from typing import Any
+
+from flows.engine.flow import Answer
+from handlers.public import catalogue
+from handlers.routing.talk import Talk
+from handlers.support import call
+from models.people.user import User, get_resident, get_user
+from models.public.catalogue import MARKET, OFFERS, REQUESTS, Shelf
+from models.support.introduction import ask_for
+
+
+def buy(talk: Talk, number: str) -> Answer:
+    """From a household that sells here. Nobody has to register to buy."""
+    if not _is_there(talk, MARKET, number, "on_sale"):
+        return catalogue.listing(talk, number)
+    return _ask_for(talk, "listing", number)
+
+
+def take(talk: Talk, number: str) -> Answer:
+    """Goods that somebody gives away, for a household. Raises NotRegistered or ResidentsOnly."""
+    get_resident(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words["browse_offers"][0])
+    if not _is_there(talk, OFFERS, number, "available"):
+        return catalogue.offer(talk, number)
+    return _ask_for(talk, "offer", number)
+
+
+def give(talk: Talk, number: str) -> Answer:
+    """What a household asks for. Raises NotRegistered."""
+    get_user(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words["browse_requests"][0])
+    if not _is_there(talk, REQUESTS, number, "open"):
+        return catalogue.request(talk, number)
+    return _ask_for(talk, "request", number)
+
+
+def _is_there(talk: Talk, shelf: Shelf[Any], number: str, state: str) -> bool:
+    """Is it still to be had, and somebody else's? If not, its page says so."""
+    found = shelf.find(talk.desk.db, int(number), None)
+    own = shelf.belongs_to(talk.desk.db, int(number), talk.desk.person.user_id)
+    return found is not None and found.state == state and not own
+
+
+def _ask_for(talk: Talk, kind: str, number: str) -> Answer:
+    person = talk.desk.person
+    user = talk.desk.db.get(User, person.user_id) if person.user_id else None
+    home = user.region_code if user else None
+    ticket = ask_for(talk.desk.db, kind, int(number), person.conversation_id, home, talk.world.now)
+    return call.enter(talk, ticket, asked=True)

@@ -1,0 +1,1 @@
+"""Fund holders list bank entries and discrepancies by commands."""

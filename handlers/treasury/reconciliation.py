@@ -1,0 +1,94 @@
+"""对账 [日期]: how the days stand against the pay channel's bills, and what differs. 结案: it was seen to."""
+
+from datetime import date
+
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Option
+from flows.language.numerals import ordinal
+from flows.readers.numbers.dates import DateFinder
+from handlers.public.catalogue import more, with_ways
+from handlers.routing.talk import Talk
+from handlers.staff.seat import staff_of
+from models.treasury.discrepancy import (
+    REASONS,
+    Difference,
+    close_difference,
+    count_open,
+    find_bill_day,
+    find_difference,
+    latest_days,
+    open_ones,
+)
+from models.treasury.discrepancy_tasks import call_people
+
+PAGE = 5
+DAYS = 5
+_SET = "difference_reason"
+
+
+def reconcile(talk: Talk, words: str = "") -> Answer:
+    """Without a day the last ones, and what is open of any. Raises NoSuchBillDay."""
+    if not words:
+        return _listed(talk, None, 0)
+    day = DateFinder(talk.world.today, talk.world.lexicon, backwards=True).find(words)
+    return _listed(talk, find_bill_day(talk.desk.db, day, words).day, 0)
+
+
+def more_differences(talk: Talk, after: str, day: str = "") -> Answer:
+    return _listed(talk, date.fromisoformat(day) if day else None, int(after))
+
+
+def view_difference(talk: Talk, number: str) -> Answer:
+    """What each side says of it. Raises NoSuchDifference."""
+    found = find_difference(talk.desk.db, staff_of(talk), int(number))
+    ways = {"close": ["command", "close_difference", number]}
+    return with_ways("replies/difference", {"item": found}, ways)
+
+
+def close(talk: Talk, number: str = "", words: str = "") -> Answer:
+    """结案 <号> <理由> <说明>; else which reasons there are. Raises NoSuchDifference or NoteMissing."""
+    if not number:
+        return reconcile(talk)
+    db, staff = talk.desk.db, staff_of(talk)
+    reason, note = _reason(talk, words)
+    if reason is None:
+        find_difference(db, staff, int(number))
+        lines = [(n, label) for n, (_, label) in enumerate(talk.world.lexicon.options(_SET), 1)]
+        values = {"number": int(number), "lines": lines, "unknown": bool(words)}
+        return Answer([Say("replies/difference_why", None, values)])
+    closed = close_difference(db, staff, int(number), reason, note, talk.world.now)
+    call_people(db, talk.world.now, staff)
+    return Answer([Say("replies/difference_closed", None, {"item": closed, "left": len(_some(talk, closed))})])
+
+
+def _listed(talk: Talk, day: date | None, after: int) -> Answer:
+    db = talk.desk.db
+    found = open_ones(db, staff_of(talk), PAGE + 1, after, day)
+    shown = list(enumerate(found[:PAGE], 1))
+    options = [Option(n, "", ["command", "view_difference", str(one.id)]) for n, one in shown]
+    if len(found) > PAGE:
+        options += more(talk, PAGE + 1, "more_differences", str(found[PAGE - 1].id), day.isoformat() if day else "")
+    days = [] if after else [find_bill_day(db, day, "")] if day else list(latest_days(db, DAYS))
+    values = {
+        "days": days,
+        "open": count_open(db, [one.day for one in days]),
+        "lines": shown,
+        "one_day": day,
+        "later": bool(after),
+        "more": PAGE + 1 if len(found) > PAGE else None,
+    }
+    return Answer([Say("replies/reconcile", None, values)], options)
+
+
+def _some(talk: Talk, closed: Difference) -> list[Difference]:
+    """What is left of the same day, up to a page."""
+    return list(open_ones(talk.desk.db, staff_of(talk), PAGE, 0, closed.day))
+
+
+def _reason(talk: Talk, words: str) -> tuple[str | None, str]:
+    """A number of the list, a label or a key, and what was said beside it."""
+    said, _, note = words.strip().partition(" ")
+    number = ordinal(said)
+    if number is not None and 1 <= number <= len(REASONS):
+        return talk.world.lexicon.options(_SET)[number - 1][0], note
+    return (said if said in REASONS else talk.world.lexicon.pick(_SET, said)), note

@@ -1,0 +1,1 @@
+"""Residents and officers follow a verification case by commands."""

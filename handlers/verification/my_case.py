@@ -1,0 +1,93 @@
+"""认证: where one's own case stands, who holds it and until when; a new one after it ended; 申诉 against a no."""
+
+from typing import Any
+
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Option
+from handlers.public.catalogue import labels, with_ways
+from handlers.routing.talk import Talk
+from handlers.staff.look import look
+from handlers.staff.seat import find_seat
+from handlers.support import call
+from models.core.calendar import CHINA
+from models.core.state_machine import Actor, By
+from models.people.user import User, get_resident
+from models.staff.member import Staff
+from models.staff.task import find_task
+from models.support.complaint import AGAINST, NothingToAppeal, complain, turned_down
+from models.verification.case import PROMISED, Verification, case_of, may_begin_on, may_renew, open_case
+
+# States after which a new case may begin.
+ENDED = ("rejected", "expired", "withdrawn")
+
+
+def my_case(talk: Talk, number: str = "") -> Answer:
+    """With a number, staff get the look at that case. Raises NotRegistered or ResidentsOnly."""
+    if number and find_seat(talk):
+        return look(talk, f"case:{number}")
+    case = case_of(talk.desk.db, _resident(talk).id)
+    ways = {}
+    again = may_begin_on(case) if case else None
+    waits = again is not None and again > talk.world.now
+    if case is None or (case.state in ENDED and not waits) or may_renew(case, talk.world.now):
+        ways["renew"] = ["command", "renew_case"]
+    if case and case.state in AGAINST:
+        ways["appeal"] = ["command", "appeal_decision", f"case:{case.id}"]
+    values = {
+        "case": _standing(talk, case) if case else None,
+        "again": again if waits else None,
+        "promised": PROMISED.days,
+        "labels": labels(talk.world.lexicon, "case_reject_reason", "case_return_reason", "freeze_reason"),
+    }
+    return with_ways("replies/my_case", values, ways)
+
+
+def renew(talk: Talk) -> Answer:
+    """A new case when the last one has ended; the open one otherwise."""
+    user, desk = _resident(talk), talk.desk
+    case = open_case(desk.db, user, Actor(By.OWNER, f"user:{user.id}"), talk.world.now)
+    desk.jobs.append(("check_registry", case.id))
+    return my_case(talk)
+
+
+def appeal_decision(talk: Talk, reference: str = "") -> Answer:
+    """Opens a ticket for the county; asks which decision when there are several. Raises NothingToAppeal."""
+    found = turned_down(talk.desk.db, _resident(talk))
+    wanted = [what for what in found if reference in ("", what.reference)]
+    if not wanted:
+        raise NothingToAppeal
+    if len(wanted) == 1:
+        ticket = complain(talk.desk.db, wanted[0], talk.desk.person.conversation_id, talk.world.now)
+        return call.enter(talk, ticket, asked=True)
+    lines = list(enumerate(wanted, 1))
+    options = [Option(number, "", ["command", "appeal_decision", what.reference]) for number, what in lines]
+    return Answer([Say("replies/appeal_which", None, {"lines": lines})], options)
+
+
+def _resident(talk: Talk) -> User:
+    word = talk.world.lexicon.words["my_case"][0]
+    return get_resident(talk.desk.db, talk.desk.person.user_id, then=word)
+
+
+def _standing(talk: Talk, case: Verification) -> dict[str, Any]:
+    """``day`` of the days that were promised, counted where the person is; ``holder`` by role and work number."""
+    db = talk.desk.db
+    task = find_task(db, "case", case.id)
+    holder = db.get(Staff, task.assignee) if task and task.assignee else None
+    begun = case.submitted_at.astimezone(CHINA).date()
+    return {
+        "number": case.id,
+        "state": case.state,
+        "anew": case.round > 1,
+        "day": (talk.world.today - begun).days + 1,
+        "due_at": case.due_at,
+        "late": talk.world.now > case.due_at,
+        "holder": task.role if task else None,
+        "work_no": holder.work_no if holder else None,
+        "held_until": task.due_at if task else None,
+        "registry": case.registry_result,
+        "registry_status": case.registry_status,
+        "notice_until": case.notice_until,
+        "expires_at": case.expires_at,
+        "reasons": case.reasons.split(",") if case.reasons else [],
+    }

@@ -1,0 +1,75 @@
+"""公示: which households stand on public notice, five at a time, and one of them with the way to object."""
+
+from flows.engine.flow import Answer, Say
+from flows.engine.session import Option
+from handlers.public.catalogue import more, with_ways
+from handlers.routing.talk import Talk
+from handlers.staff.seat import find_seat, parse
+from models.people.user import User
+from models.places.region import Region, level_of
+from models.verification.objection import NoSuchNotice
+from models.verification.public_notice import board, on_board
+
+PAGE = 5
+# A whole province's would be nobody's neighbours.
+LISTED = ("county", "township", "village")
+_MOST_OFFERED = 9
+
+
+def notices(talk: Talk, said: str = "") -> Answer:
+    """公示 of where one lives or works; 公示 <place> of that; 公示 <number> of one household."""
+    if said.startswith(("appeal:", "case:")):
+        return notice(talk, str(parse(said)[1]))
+    if said:
+        return _somewhere(talk, said)
+    home = _home(talk)
+    return notices_in(talk, home) if home else Answer([Say("replies/notices_where", None, {"lines": [], "said": ""})])
+
+
+def notices_in(talk: Talk, region_code: str, after: str = "") -> Answer:
+    page = board(talk.desk.db, region_code, int(after) if after else None, PAGE, talk.world.now)
+    lines = list(enumerate(page.notices, 1))
+    options = [Option(n, "", ["command", "notice", str(each.number), region_code]) for n, each in lines]
+    if page.after:
+        options += more(talk, len(lines) + 1, "notices_in", region_code, str(page.after))
+    values = {
+        "region": talk.desk.db.get_one(Region, region_code).full_name,
+        "lines": lines,
+        "more": len(lines) + 1 if page.after else None,
+        "link": talk.world.link("notices", region_code),
+    }
+    return Answer([Say("replies/notices", None, values)], options)
+
+
+def notice(talk: Talk, number: str, region_code: str = "") -> Answer:
+    """One household on notice. Raises NoSuchNotice."""
+    found = on_board(talk.desk.db, int(number), talk.world.now)
+    if found is None:
+        raise NoSuchNotice(number=int(number))
+    ways = {"object": ["command", "object", f"case:{number}"]}
+    if region_code:
+        ways["list"] = ["command", "notices_in", region_code]
+    return with_ways("replies/notice", {"item": found}, ways)
+
+
+def _somewhere(talk: Talk, said: str) -> Answer:
+    """The place that the words name; asks which when they name several, or none that is small enough."""
+    found = {region.today.code: region.today for region in talk.world.find_regions(said)}
+    small = [region for region in found.values() if level_of(region.code) in LISTED]
+    if len(small) == 1:
+        return notices_in(talk, small[0].code)
+    lines = list(enumerate(small[:_MOST_OFFERED], 1))
+    options = [Option(n, "", ["command", "notices_in", region.code]) for n, region in lines]
+    shown = [(n, region.full_name) for n, region in lines]
+    return Answer([Say("replies/notices_where", None, {"lines": shown, "said": said[:30]})], options)
+
+
+def _home(talk: Talk) -> str | None:
+    """The township of a resident, or the region of staff who cover no more than a county."""
+    staff = find_seat(talk)
+    if staff and level_of(staff.region_code) in LISTED:
+        return staff.region_code
+    person = talk.desk.person
+    user = talk.desk.db.get(User, person.user_id) if person.user_id else None
+    code = user.region_code if user else None
+    return code[:9].ljust(12, "0") if code else None

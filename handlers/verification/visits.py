@@ -1,0 +1,48 @@
+"""走访 <号>: an officer goes to see a household, and writes it down on the spot; and what was written, to read."""
+
+import json
+
+from flows.engine.flow import Answer
+from flows.verification.visit import QUESTIONS
+from handlers.public.catalogue import with_ways
+from handlers.routing.talk import Talk
+from handlers.staff.reasons import stepped_aside
+from handlers.staff.seat import parse, staff_of
+from handlers.staff.todo import todo
+from models.appeals.file import open_visit
+from models.staff.task import HasAPart
+from models.verification.case import NoSuchCase, get_case
+from models.verification.decisions import take_visit
+
+
+def visit(talk: Talk, reference: str = "") -> Answer:
+    """The number is always a case's, with a word for that before it or not; without one, what there is to do."""
+    if not reference:
+        return todo(talk)
+    db, staff, (_, number) = talk.desk.db, staff_of(talk), parse(reference)
+    try:
+        take_visit(db, get_case(db, number), staff)
+    except HasAPart:
+        recused = stepped_aside(talk, f"case:{number}")
+        if recused is None:
+            raise
+        return recused
+    return talk.start("visit", {"case": number})
+
+
+def view_visit(talk: Talk, reference: str) -> Answer:
+    """The newest visit of a case with every answer. Raises NoSuchCase where there is none to read (any more)."""
+    number = parse(reference)[1]
+    found = open_visit(talk.desk.db, staff_of(talk), number, talk.world.now)
+    if found is None or not found.findings:
+        raise NoSuchCase(number=number)
+    said = json.loads(found.assessment)
+    lexicon = talk.world.lexicon
+    values = {
+        "number": number,
+        "visit": found,
+        "label": json.loads(found.place)["label"],
+        "people": said["people"],
+        "answers": {name: lexicon.choices[f"assess_{name}"].get(said.get(name), [""])[0] for name in QUESTIONS},
+    }
+    return with_ways("replies/visit", values, {"case": ["command", "look", reference]})

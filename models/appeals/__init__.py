@@ -1,0 +1,1 @@
+"""Households ask for help: appeals are submitted, corrected, reviewed, flagged and revised."""

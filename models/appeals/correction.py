@@ -1,0 +1,125 @@
+"""What its owner may still do about an appeal: put right what was sent back, change it, or take it back."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import LIVE, MACHINE, REVIEWED, Appeal, BudgetLine, NoSuchAppeal, budget_of
+from models.appeals.submission import NewAppeal, OneOpenAppeal, check_place, hand_in, make_room
+from models.core.refusal import Refusal
+from models.core.state_machine import Actor, By
+from models.people.user import User
+from models.staff.decision import Decision
+from models.staff.task import close_task
+from models.verification.case import hold_cases
+
+_FIELDS = ("kind", "category", "title", "story", "region_code", "target_fen", "minimum_fen", "deadline")
+_MOST = 5
+
+
+class NotYourAppeal(Refusal):
+    """Everybody may see it, but only its owner may change it."""
+
+    code = "not_your_appeal"
+
+
+class CannotChange(Refusal):
+    """It is over, or stopped (``state``); ``what``: fix or withdraw."""
+
+    code = "cannot_change"
+    final = True
+
+
+class ChangedMeanwhile(Refusal):
+    """While its owner was writing it was decided on, or handed in by another way; ``state``: where it stands now."""
+
+    code = "changed_meanwhile"
+    final = True
+
+
+class NothingChanged(Refusal):
+    """Every answer is as it was."""
+
+    code = "nothing_changed"
+
+
+def own_appeal(db: Session, user: User, number: int, *, lock: bool = False) -> Appeal:
+    """Raises NoSuchAppeal (also for what is not public yet and another's) or NotYourAppeal."""
+    if lock:
+        hold_cases(db, user.household_id)  # before the appeal, which may be handed in again
+    appeal = db.get(Appeal, number, with_for_update=lock or None, populate_existing=lock)
+    if appeal is None or (appeal.owner_id != user.id and appeal.published_at is None):
+        raise NoSuchAppeal(number=number)
+    if appeal.owner_id != user.id:
+        raise NotYourAppeal(number=number)
+    return appeal
+
+
+def changeable(db: Session, user: User, states: Sequence[str]) -> Sequence[Appeal]:
+    """Their own appeals in these states, the newest first."""
+    theirs = select(Appeal).where(Appeal.owner_id == user.id, Appeal.state.in_(states))
+    return db.scalars(theirs.order_by(Appeal.id.desc()).limit(_MOST)).all()
+
+
+def check_changeable(appeal: Appeal) -> None:
+    """Raises CannotChange: what has ended, or is stopped, stays as it is."""
+    if appeal.state not in (*REVIEWED, *LIVE):
+        raise CannotChange(number=appeal.id, state=appeal.state, what="fix")
+
+
+def resubmit(db: Session, appeal: Appeal, wanted: NewAppeal, now: datetime, by: Actor | None = None) -> None:
+    """The locked appeal as it is to be now, back to the beginning of review; what was decided stays with its round.
+
+    Raises CannotChange, OneOpenAppeal or OutsideHomeCounty.
+    """
+    if appeal.state not in REVIEWED:
+        raise CannotChange(number=appeal.id, state=appeal.state, what="fix")
+    owner = db.get_one(User, appeal.owner_id)
+    check_place(db, wanted.region_code, owner)
+    if wanted.category != appeal.category:
+        make_room(db, owner, wanted.category, now)
+    close_task(db, "appeal", appeal.id, now)
+    for name in _FIELDS:
+        setattr(appeal, name, getattr(wanted, name))
+    appeal.round += 1
+    appeal.returned_fields = appeal.endorsed_by = appeal.endorsed_at = None
+    try:
+        db.flush()
+    except IntegrityError as error:
+        if "one_open" in str(error.orig) or "household_id" in str(error.orig):
+            raise OneOpenAppeal(number=None) from None  # another member of the household was a moment earlier
+        raise
+    db.execute(delete(BudgetLine).where(BudgetLine.appeal_id == appeal.id))
+    db.add_all(BudgetLine(appeal_id=appeal.id, item=item, amount_fen=fen) for item, fen in wanted.budget)
+    hand_in(db, appeal, now, by)
+
+
+def differs(db: Session, appeal: Appeal, wanted: NewAppeal) -> bool:
+    """Is there anything new in it, the pictures aside?"""
+    same = all(getattr(appeal, name) == getattr(wanted, name) for name in _FIELDS)
+    return not same or budget_of(db, appeal.id) != list(wanted.budget)
+
+
+def withdraw(db: Session, user: User, number: int, now: datetime) -> Appeal:
+    """While nobody has given to it. Raises NoSuchAppeal, NotYourAppeal or CannotChange."""
+    appeal = own_appeal(db, user, number, lock=True)
+    check_withdrawable(appeal)
+    MACHINE.move(db, appeal, "cancelled", Actor(By.OWNER, f"user:{user.id}"), now, detail="withdrawn")
+    close_task(db, "appeal", number, now)
+    db.flush()
+    return appeal
+
+
+def check_withdrawable(appeal: Appeal) -> None:
+    if appeal.state not in REVIEWED:
+        raise CannotChange(number=appeal.id, state=appeal.state, what="withdraw")
+
+
+def reasons_of_return(db: Session, appeal: Appeal) -> list[str]:
+    """Why it was last sent back, as the codes of config/choices.toml."""
+    theirs = (Decision.subject == "appeal") & (Decision.subject_id == appeal.id) & (Decision.verdict == "return")
+    reasons = db.scalar(select(Decision.reasons).where(theirs).order_by(Decision.id.desc()).limit(1))
+    return reasons.split(",") if reasons else []

@@ -1,0 +1,256 @@
+"""What staff decide about an appeal: pass it, send it back, refuse it, stop it. Bounded by their region and role.
+
+The way of one family's appeal: the village. Of crowdfunding: the village, the township for a sample, the county, the
+charity. Whoever verified the household by a visit or a second look, or passed it before, is none of those who pass it
+now. The county officer who decided its case may: most counties have one or two, and that look was not at the household.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import MACHINE, Appeal, NoSuchAppeal, freeze, publish, resume
+from models.appeals.file import has_seen
+from models.core.refusal import Refusal
+from models.core.state_machine import WrongState
+from models.notifications.backers import tell_backers
+from models.notifications.notification import tell
+from models.people.conversation import Conversation
+from models.proxy.act import tell_writer
+from models.staff.conflict_of_interest import tied_to
+from models.staff.decision import decide, passed_by
+from models.staff.member import Staff
+from models.staff.task import HasAPart, Matter, NotYourTurn, Task, close_task, demand_region, open_task, take
+from models.verification.case import check_verified, hold_cases
+from models.verification.eligibility import visitors_of
+from models.verification.lifecycle import is_drawn
+
+# What is wrong -> the questions of the flow to answer anew (flows/appeals/start_appeal.py).
+TO_CORRECT: Mapping[str, tuple[str, ...]] = {
+    "title_unclear": ("title",),
+    "category_wrong": ("category",),
+    "story_unclear": ("story",),
+    "budget_unclear": ("budget",),
+    "amount_high": ("target", "budget"),
+    "photos_unclear": ("photos",),
+    "place_wrong": ("place",),
+    "deadline_unfit": ("deadline",),
+}
+# Where an appeal goes from a step when it is sent back or refused.
+_STANDS: Mapping[str, str] = {
+    "endorse": "village_review",
+    "sample": "endorsed",
+    "county": "county_review",
+    "file": "county_review",
+}
+
+
+class ChangedSince(Refusal):
+    """Its owner has changed it, and this one has not looked at it since: what was seen is not what would be passed."""
+
+    code = "changed_since"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number=number, ways=(("look", f"appeal:{number}"),))
+
+
+class DeadlinePassed(Refusal):
+    """The day by which the money was wanted went by during review."""
+
+    code = "deadline_passed"
+
+
+def get_locked(db: Session, number: int) -> Appeal:
+    """Raises NoSuchAppeal."""
+    appeal = db.get(Appeal, number, with_for_update=True, populate_existing=True)
+    if appeal is None:
+        raise NoSuchAppeal(number=number)
+    return appeal
+
+
+def take_turn(db: Session, staff: Staff, appeal: Appeal, now: datetime) -> Task:
+    """The open task, if this one may do it. Raises OutsideRegion, NotYourTurn, HasAPart or NotVerified."""
+    try:
+        return take(db, staff, appeal.matter, appeal.state)
+    except NotYourTurn as refusal:
+        if appeal.state == "submitted" and refusal.values["holder"] is None:
+            check_verified(db, appeal.household_id, now)
+        raise
+
+
+def approve(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
+    """Move an appeal as far as this step may, and owe its owner the news.
+
+    Raises NoSuchAppeal, OutsideRegion, NotYourTurn, HasAPart, DecidedBefore, ChangedSince, NotVerified or
+    DeadlinePassed.
+    """
+    _hold_household(db, number)
+    appeal = get_locked(db, number)
+    task = take_turn(db, staff, appeal, now)
+    if task.step not in _STANDS:
+        # Stopped or in doubt: there is nothing to pass.
+        raise WrongState(subject="appeal", state=appeal.state, wanted="passed")
+    if appeal.round > 1 and not has_seen(db, staff, "appeal", number):
+        raise ChangedSince(number)
+    if appeal.deadline <= now:
+        raise DeadlinePassed(number=number, title=appeal.title, deadline=appeal.deadline)
+    check_verified(db, appeal.household_id, now)
+    decide(db, appeal.matter, appeal.round, staff, "pass", now)
+    close_task(db, "appeal", number, now, staff)
+    _pass(db, appeal, task, staff, now)
+    tell_owner(db, appeal, now)
+    db.flush()
+    return appeal
+
+
+def send_back(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> Appeal:
+    """For correction of exactly what the reasons name. Raises as ``take_turn``, and NoSuchAppeal or DecidedBefore."""
+    appeal = get_locked(db, number)
+    task = take_turn(db, staff, appeal, now)
+    fields = [field for reason in reasons for field in TO_CORRECT[reason]]
+    appeal.returned_fields = ",".join(dict.fromkeys(fields))
+    _turn_away(db, appeal, task, staff, "return", "returned", reasons, now)
+    return appeal
+
+
+def reject(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> Appeal:
+    """For good, by village or county. Raises as ``send_back``, and WrongState where the machine has no such move."""
+    appeal = get_locked(db, number)
+    task = take_turn(db, staff, appeal, now)
+    _turn_away(db, appeal, task, staff, "reject", "rejected", reasons, now)
+    return appeal
+
+
+def stands(appeal: Appeal, task: Task) -> str:
+    """Where an appeal goes from when it is sent back or refused at this step."""
+    return _STANDS.get(task.step, appeal.state)
+
+
+def stop(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> Appeal:
+    """The county freezes a live appeal. Raises NoSuchAppeal, OutsideRegion, HasAPart or WrongState."""
+    appeal = _in_region(db, staff, number)
+    close_task(db, "appeal", number, now, staff)  # a doubt, if there was one
+    freeze(db, appeal, staff.actor, now, reason)
+    decide(db, appeal.matter, appeal.round, staff, "freeze", now, (reason,))
+    tell_owner(db, appeal, now, (reason,))
+    return appeal
+
+
+def go_on(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
+    """The county resumes a frozen appeal. Raises as ``stop`` does, and NotVerified."""
+    _hold_household(db, number)
+    appeal = _in_region(db, staff, number)
+    close_task(db, "appeal", number, now, staff)
+    resume(db, appeal, staff.actor, now)
+    check_verified(db, appeal.household_id, now)
+    decide(db, appeal.matter, appeal.round, staff, "resume", now)
+    tell_owner(db, appeal, now, resumed=True)
+    return appeal
+
+
+def end(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> Appeal:
+    """The county cancels a frozen appeal, for good. Raises as ``stop`` does."""
+    appeal = _in_region(db, staff, number)
+    if appeal.state != "frozen":
+        raise WrongState(subject="appeal", state=appeal.state, wanted="cancelled")
+    MACHINE.move(db, appeal, "cancelled", staff.actor, now, reason)
+    tell_backers(
+        db, "appeal_failed", number, appeal.title, f"appeal_failed:{number}:cancelled", now, state=appeal.state
+    )
+    decide(db, appeal.matter, appeal.round, staff, "revoke", now, (reason,))
+    close_task(db, "appeal", number, now, staff)
+    tell_owner(db, appeal, now, (reason,))
+    return appeal
+
+
+def tell_owner(
+    db: Session,
+    appeal: Appeal,
+    now: datetime,
+    reasons: Sequence[str] = (),
+    *,
+    resumed: bool = False,
+    sums: Mapping[str, int | None] | None = None,
+) -> None:
+    """``sums``: what it has, where that is less than its target: it is begun with it, or a gift went back."""
+    opened = appeal.state == "funding" and not resumed and not appeal.was and not sums
+    template = "appeal_opened" if opened else "appeal_moved"
+    values = {"number": appeal.id, "title": appeal.title, "state": appeal.state, "reasons": list(reasons)}
+    values |= {"resumed": resumed, **(sums or {})}
+    key = f"appeal:{appeal.id}:{appeal.state}:{now.timestamp()}"  # it may come to this state more than once
+    theirs = db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)).all()
+    for conversation in theirs:
+        tell(db, conversation, template, values, f"{key}:{conversation}", now, ("appeal", appeal.id))
+    if not theirs:
+        tell_writer(db, appeal.id, values, key, now)
+
+
+def _hold_household(db: Session, number: int) -> None:
+    """Cases before appeals (see hold_cases), and before what a county that suspends the household would miss."""
+    hold_cases(db, db.scalar(select(Appeal.household_id).where(Appeal.id == number)))
+
+
+def _pass(db: Session, appeal: Appeal, task: Task, staff: Staff, now: datetime) -> None:
+    match task.step:
+        case "endorse":
+            _to(db, appeal, staff, ("village_review", "endorsed"), now)
+            appeal.endorsed_by, appeal.endorsed_at = staff.id, now
+            if appeal.kind == "one_to_one":
+                publish(db, appeal, now)
+                return
+            appeal.sampled = bool(appeal.sampled) or is_drawn(appeal.matter, appeal.round)
+            _next(db, appeal, "sample" if appeal.sampled else "county", now)
+        case "sample":
+            _next(db, appeal, "county", now)
+        case "county":
+            _to(db, appeal, staff, ("county_review",), now)
+            _next(db, appeal, "file", now)
+        case "file":
+            _to(db, appeal, staff, ("fund_holder_filed",), now)
+            publish(db, appeal, now)
+
+
+def _next(db: Session, appeal: Appeal, step: str, now: datetime) -> None:
+    passed = dict.fromkeys(passed_by(db, appeal.matter, appeal.round), "decided_before")
+    barred = {**passed, **visitors_of(db, appeal.household_id)}
+    open_task(db, appeal.matter, step, now, barred)
+
+
+def _to(db: Session, appeal: Appeal, staff: Staff, states: Sequence[str], now: datetime) -> None:
+    for state in states:
+        if state != appeal.state:
+            MACHINE.move(db, appeal, state, staff.actor, now)
+
+
+def _turn_away(
+    db: Session,
+    appeal: Appeal,
+    task: Task,
+    staff: Staff,
+    verdict: str,
+    state: str,
+    reasons: Sequence[str],
+    now: datetime,
+) -> None:
+    _to(db, appeal, staff, (stands(appeal, task),), now)
+    MACHINE.move(db, appeal, state, staff.actor, now, ",".join(reasons)[:80])
+    decide(db, appeal.matter, appeal.round, staff, verdict, now, reasons)
+    close_task(db, "appeal", appeal.id, now, staff)
+    tell_owner(db, appeal, now, reasons)
+    db.flush()
+
+
+def demand_no_tie(db: Session, staff: Staff, matter: Matter) -> None:
+    """Where there is no task to step aside from. Raises HasAPart."""
+    reason = tied_to(db, matter.household_id).get(staff.id)
+    if reason:
+        raise HasAPart(subject=matter.subject, number=matter.number, reason=reason)
+
+
+def _in_region(db: Session, staff: Staff, number: int) -> Appeal:
+    appeal = get_locked(db, number)
+    demand_region(db, staff, appeal.matter)
+    demand_no_tie(db, staff, appeal.matter)
+    return appeal

@@ -1,0 +1,56 @@
+"""A change to an appeal after it was published: it waits beside what everybody sees until somebody has read it."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, Text, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.core.base import Base, RowId, one_of
+from models.core.state_machine import By, Machine
+
+_OFFICER = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
+
+MACHINE = Machine(
+    "revision",
+    {
+        ("draft", "submitted"): frozenset({By.OWNER}),
+        ("submitted", "approved"): _OFFICER,
+        ("submitted", "rejected"): _OFFICER,
+        # Its owner has written another one, or is no longer there.
+        ("submitted", "withdrawn"): frozenset({By.OWNER, By.SYSTEM}),
+    },
+)
+
+
+class Revision(Base):
+    """``title`` and ``story`` as they would become; what was asked for (sum, deadline, kind) never changes.
+
+    ``kept``: the appeal's photos that stay, by their numbers with commas between; new ones have the subject
+    ``revision`` until it is approved.
+    """
+
+    __tablename__ = "revisions"
+    id: Mapped[RowId]
+    draft_id: Mapped[str] = mapped_column(String(36), unique=True)
+    appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"), index=True)
+    title: Mapped[str] = mapped_column(String(60))
+    story: Mapped[str] = mapped_column(Text)
+    kept: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    state: Mapped[str] = mapped_column(String(12), default="draft")
+    created_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("state", MACHINE.states),
+        Index(
+            "uq_revisions_one_open",
+            "appeal_id",
+            unique=True,
+            postgresql_where=text("state = 'submitted'"),
+        ),
+    )
+
+
+def waiting_for(db: Session, appeal_id: int) -> Revision | None:
+    """The one that nobody has decided on yet."""
+    return db.scalar(select(Revision).where(Revision.appeal_id == appeal_id, Revision.state == "submitted"))

@@ -1,0 +1,248 @@
+"""Changing what is public: its owner proposes, an officer who did not vouch for it reads it, and only then it shows."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import LIVE, Appeal
+from models.appeals.correction import CannotChange, NothingChanged
+from models.appeals.file import Stage, stage_of
+from models.appeals.revision import MACHINE, Revision, waiting_for
+from models.core.audit_trail import record
+from models.core.refusal import Refusal
+from models.core.state_machine import Actor, By, WrongState
+from models.notifications.notification import tell
+from models.people.conversation import Conversation
+from models.people.photo import Photo, attach, pictures_of
+from models.proxy.mandate import acted_for
+from models.staff.conflict_of_interest import is_own
+from models.staff.decision import decide, passed_by
+from models.staff.member import Staff
+from models.staff.task import Matter, close_task, open_task, reaches, take
+from models.verification.eligibility import visitors_of
+
+
+class NoSuchRevision(Refusal):
+    code = "no_such_revision"
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionFile:
+    """What is public, and what would be; ``pictures`` before and after, ``new_pictures`` of them new."""
+
+    number: int
+    appeal: int
+    state: str
+    title: str
+    new_title: str
+    story: str
+    new_story: str
+    pictures: tuple[int, int]
+    new_pictures: int
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """``pictures`` as the Photo reader has them."""
+
+    draft_id: str
+    title: str
+    story: str
+    pictures: Sequence[Mapping[str, str]]
+
+
+def wanted_now(db: Session, appeal: Appeal) -> Wanted:
+    """What its owner last wanted: what waits for an officer, else what is public."""
+    waiting = waiting_for(db, appeal.id)
+    if waiting is None:
+        return Wanted("", appeal.title, appeal.story, pictures_of(db, "appeal", appeal.id))
+    kept = _kept(db, waiting)
+    shown = [{"media_id": photo.media_id, "pic_url": photo.pic_url} for photo in kept if photo.state != "lost"]
+    return Wanted("", waiting.title, waiting.story, shown + pictures_of(db, "revision", waiting.id))
+
+
+def propose(
+    db: Session, appeal: Appeal, wanted: Wanted, conversation_id: int, now: datetime
+) -> tuple[list[int], list[int]]:
+    """Let it wait for an officer, in place of what waited before. The same draft twice is the same revision.
+
+    ``appeal`` must be locked. Returns the photos to fetch and those whose files are to be deleted. Raises CannotChange
+    or NothingChanged.
+    """
+    if db.scalar(select(Revision.id).where(Revision.draft_id == wanted.draft_id)):
+        return [], []
+    if appeal.state not in LIVE:
+        raise CannotChange(number=appeal.id, state=appeal.state, what="fix")
+    shown = pictures_of(db, "appeal", appeal.id)
+    if (wanted.title, wanted.story, list(wanted.pictures)) == (appeal.title, appeal.story, shown):
+        raise NothingChanged(number=appeal.id)
+    owner = Actor(By.OWNER, f"user:{appeal.owner_id}")
+    before = waiting_for(db, appeal.id)
+    if before:
+        _end(db, before, "withdrawn", owner, now)
+    kept, new = _sort(db, appeal, wanted.pictures)
+    revision = Revision(
+        draft_id=wanted.draft_id,
+        appeal_id=appeal.id,
+        title=wanted.title,
+        story=wanted.story,
+        kept=",".join(map(str, kept)),
+        state="draft",
+        created_at=now,
+    )
+    db.add(revision)
+    db.flush()
+    dropped = _take_over(db, before, revision, new) if before else []
+    owed = attach(db, "revision", revision.id, conversation_id, new.values(), now)
+    MACHINE.move(db, revision, "submitted", owner, now)
+    open_task(db, matter_of(revision, appeal), "revision", now, _barred(db, appeal))
+    return owed, dropped
+
+
+def open_revision(db: Session, staff: Staff, number: int, now: datetime) -> RevisionFile | None:
+    """What is public and what would be; the look is recorded. None as of models.appeals.file.open_case."""
+    revision = db.get(Revision, number)
+    appeal = db.get_one(Appeal, revision.appeal_id) if revision else None
+    if revision is None or appeal is None or staff.role == By.FUND_HOLDER:
+        return None
+    if not reaches(db, staff, appeal.region_code, "revision", number) or is_own(db, staff, appeal.household_id):
+        return None
+    record(
+        db,
+        at=now,
+        actor=staff.actor.name,
+        action="read_sensitive",
+        subject="revision",
+        subject_id=number,
+        detail="review",
+        about=appeal.owner_id,
+    )
+    new = len(pictures_of(db, "revision", number))
+    return RevisionFile(
+        number=number,
+        appeal=appeal.id,
+        state=revision.state,
+        title=appeal.title,
+        new_title=revision.title,
+        story=appeal.story,
+        new_story=revision.story,
+        pictures=(len(pictures_of(db, "appeal", appeal.id)), len(_kept(db, revision)) + new),
+        new_pictures=new,
+        stage=stage_of(db, staff, "revision", number),
+    )
+
+
+def approve(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appeal, list[int]]:
+    """From now on everybody sees it. Returns the appeal, and the photos whose files are to be deleted.
+
+    Raises NoSuchRevision, OutsideRegion, NotYourTurn, HasAPart, or WrongState while nobody gives to the appeal.
+    """
+    revision, appeal = _locked(db, number)
+    take(db, staff, matter_of(revision, appeal), revision.state)
+    if appeal.state not in LIVE:
+        raise WrongState(subject="appeal", state=appeal.state, wanted="revised")
+    decide(db, matter_of(revision, appeal), 1, staff, "pass", now)
+    kept = {photo.id for photo in _kept(db, revision)}
+    dropped = _let_go([photo for photo in _photos(db, "appeal", appeal.id) if photo.id not in kept])
+    for photo in _photos(db, "revision", revision.id):
+        photo.subject, photo.subject_id = "appeal", appeal.id
+    appeal.title, appeal.story = revision.title, revision.story
+    _end(db, revision, "approved", staff.actor, now, staff)
+    detail = f"revision:{revision.id}"
+    record(db, at=now, actor=staff.actor.name, action="revised", subject="appeal", subject_id=appeal.id, detail=detail)
+    _tell_owner(db, appeal, revision, (), now)
+    return appeal, dropped
+
+
+def reject(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> tuple[Appeal, list[int]]:
+    """It stays as it is. Returns and raises as ``approve``, but for WrongState."""
+    revision, appeal = _locked(db, number)
+    take(db, staff, matter_of(revision, appeal), revision.state)
+    decide(db, matter_of(revision, appeal), 1, staff, "reject", now, reasons)
+    dropped = _let_go(_photos(db, "revision", revision.id))
+    _end(db, revision, "rejected", staff.actor, now, staff)
+    _tell_owner(db, appeal, revision, reasons, now)
+    return appeal, dropped
+
+
+def forget(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
+    """Its owner is no longer there: nothing of it waits, and none of its words stay (models.rights.erasure, pictures
+    too)."""
+    for revision in db.scalars(select(Revision).where(Revision.appeal_id == appeal.id)).all():
+        if revision.state == "submitted":
+            _end(db, revision, "withdrawn", actor, now)
+        revision.story = ""
+
+
+def matter_of(revision: Revision, appeal: Appeal) -> Matter:
+    return Matter("revision", revision.id, appeal.region_code, appeal.household_id)
+
+
+def _barred(db: Session, appeal: Appeal) -> dict[int, str]:
+    """Who let it through as it was, wrote it, or verified the household, is not the one to let it become another."""
+    passed = {*passed_by(db, appeal.matter, appeal.round), *filter(None, [appeal.endorsed_by])}
+    acted = acted_for(db, "appeal", appeal.id, appeal.household_id)
+    return {**dict.fromkeys(passed, "decided_before"), **acted, **visitors_of(db, appeal.household_id)}
+
+
+def _locked(db: Session, number: int) -> tuple[Revision, Appeal]:
+    """By the appeal's row, which whoever proposes another one holds too."""
+    revision = db.get(Revision, number)
+    if revision is None:
+        raise NoSuchRevision(number=number)
+    appeal = db.get_one(Appeal, revision.appeal_id, with_for_update=True, populate_existing=True)
+    db.refresh(revision)
+    return revision, appeal
+
+
+def _end(db: Session, revision: Revision, state: str, actor: Actor, now: datetime, staff: Staff | None = None) -> None:
+    MACHINE.move(db, revision, state, actor, now)
+    revision.decided_at = now
+    close_task(db, "revision", revision.id, now, staff)
+    db.flush()
+
+
+def _sort(
+    db: Session, appeal: Appeal, pictures: Iterable[Mapping[str, str]]
+) -> tuple[list[int], dict[str, Mapping[str, str]]]:
+    """The numbers of the appeal's photos that stay, and by their media id the pictures that are none of them."""
+    new = {picture["media_id"]: picture for picture in pictures}
+    kept = [photo.id for photo in _photos(db, "appeal", appeal.id) if new.pop(photo.media_id, None)]
+    return kept, new
+
+
+def _take_over(db: Session, before: Revision, revision: Revision, new: dict[str, Mapping[str, str]]) -> list[int]:
+    """New pictures of the revision that waited before stay where they are wanted still; the others go."""
+    photos = _photos(db, "revision", before.id)
+    for photo in photos:
+        if new.pop(photo.media_id, None):
+            photo.subject_id = revision.id
+    return _let_go([photo for photo in photos if photo.subject_id == before.id])
+
+
+def _let_go(photos: Iterable[Photo]) -> list[int]:
+    """Those that have a file."""
+    photos = list(photos)
+    for photo in photos:
+        photo.state = "gone"
+    return [photo.id for photo in photos if photo.path]
+
+
+def _photos(db: Session, subject: str, number: int) -> Sequence[Photo]:
+    theirs = (Photo.subject == subject) & (Photo.subject_id == number) & (Photo.state != "gone")
+    return db.scalars(select(Photo).where(theirs).order_by(Photo.id)).all()
+
+
+def _kept(db: Session, revision: Revision) -> Sequence[Photo]:
+    numbers = [int(number) for number in revision.kept.split(",") if number]
+    return [photo for photo in _photos(db, "appeal", revision.appeal_id) if photo.id in numbers]
+
+
+def _tell_owner(db: Session, appeal: Appeal, revision: Revision, reasons: Sequence[str], now: datetime) -> None:
+    facts = {"number": appeal.id, "title": appeal.title, "approved": not reasons, "reasons": list(reasons)}
+    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
+        tell(db, person, "revision_decided", facts, f"revision:{revision.id}:{person}", now, ("appeal", appeal.id))

@@ -1,0 +1,112 @@
+"""An appeal is handed in, for the first time or again: is it the right county, and is there room for it?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import MACHINE, OPEN, Appeal, BudgetLine, get_appeal
+from models.core.refusal import Refusal
+from models.core.state_machine import Actor, By
+from models.giving.funding import end_day
+from models.people.user import User
+from models.places.region import Region, covers
+from models.staff.task import find_task
+from models.verification.eligibility import check_may_ask, open_endorsement
+
+
+class OneOpenAppeal(Refusal):
+    """One open appeal per household and category; ``number`` is the one that is open (None: only just made)."""
+
+    code = "one_open_appeal"
+    step = "category"
+
+
+class OutsideHomeCounty(Refusal):
+    """Those who check an appeal must know the place and the people: ``home`` names the owner's county."""
+
+    code = "outside_home_county"
+    step = "place"
+
+
+@dataclass(frozen=True, slots=True)
+class NewAppeal:
+    """``budget``: (item, fen) pairs."""
+
+    draft_id: str
+    kind: str
+    category: str
+    title: str
+    story: str
+    region_code: str
+    target_fen: int
+    deadline: datetime
+    budget: Sequence[tuple[str, int]]
+    minimum_fen: int | None = None
+
+
+def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime, by: Actor | None = None) -> Appeal:
+    """Write the appeal and hand it to review. The same draft twice gives the same appeal.
+
+    ``by``: the officer who does it by mandate; else its owner.
+    Raises OneOpenAppeal, OutsideHomeCounty, CaseRevoked or RejectedLately.
+    """
+    earlier = db.scalar(select(Appeal).where(Appeal.draft_id == wanted.draft_id))
+    if earlier:
+        return earlier
+    household_id = owner.household_id
+    assert household_id is not None  # noqa: S101 - a CHECK on users holds it
+    check_may_ask(db, household_id)
+    check_place(db, wanted.region_code, owner)
+    make_room(db, owner, wanted.category, now)
+    fields: dict[str, Any] = {name: getattr(wanted, name) for name in NewAppeal.__slots__ if name != "budget"}
+    appeal = Appeal(**fields, owner_id=owner.id, household_id=household_id, state="draft", created_at=now)
+    db.add(appeal)
+    try:
+        db.flush()
+    except IntegrityError as error:
+        if "one_open" in str(error.orig) or "household_id" in str(error.orig):
+            raise OneOpenAppeal(number=None) from None  # another member of the household was a moment earlier
+        raise
+    db.add_all(BudgetLine(appeal_id=appeal.id, item=item, amount_fen=fen) for item, fen in wanted.budget)
+    hand_in(db, appeal, now, by)
+    return appeal
+
+
+def hand_in(db: Session, appeal: Appeal, now: datetime, by: Actor | None = None) -> None:
+    """To review, for the first time or again."""
+    MACHINE.move(db, appeal, "submitted", by or Actor(By.OWNER, f"user:{appeal.owner_id}"), now)
+    open_endorsement(db, appeal.matter, now)
+    db.flush()
+
+
+def open_waiting(db: Session, household_id: int, now: datetime) -> None:
+    """The household is verified: what it has handed in until now comes to an officer."""
+    theirs = (Appeal.household_id == household_id) & (Appeal.state == "submitted")
+    for appeal in db.scalars(select(Appeal).where(theirs).order_by(Appeal.id).with_for_update()):
+        if find_task(db, "appeal", appeal.id) is None:
+            open_endorsement(db, appeal.matter, now)
+
+
+def check_place(db: Session, region_code: str, owner: User) -> None:
+    """Raises OutsideHomeCounty."""
+    home = owner.region_code
+    assert home is not None  # noqa: S101 - a resident says where they live
+    county = f"{home[:6]}000000"
+    if not covers(county, region_code):
+        found = db.get(Region, county)
+        raise OutsideHomeCounty(home=found.full_name if found else county)
+
+
+def make_room(db: Session, owner: User, category: str, now: datetime) -> None:
+    """Is the household's one place for this category free? Ends what its day went by; else raises OneOpenAppeal."""
+    theirs = (Appeal.household_id == owner.household_id) & (Appeal.category == category)
+    other = db.scalar(select(Appeal).where(theirs, Appeal.state.in_(OPEN)))
+    if other and other.deadline <= now:
+        end_day(db, get_appeal(db, other.id, lock=True), now)
+    if other and other.state in OPEN:
+        raise OneOpenAppeal(number=other.id)

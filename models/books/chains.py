@@ -1,0 +1,77 @@
+"""The chains: is every link there, in its place and unchanged, up to the head?"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from models.books.violation import Violation, stream
+from models.core.audit_trail import AuditEvent, AuditHead, link_hash
+from models.core.hash_chain import GENESIS, Head
+from models.ledger.tables import LedgerLink
+
+# A link that somebody noted down outside the database: its number, and the hash that it had.
+Noted = tuple[int, str]
+
+_NUMBERS: dict[str, tuple[Any, Any]] = {
+    "audit": (AuditEvent.id, AuditEvent.hash),
+    "ledger": (LedgerLink.number, LedgerLink.hash),
+}
+
+
+def read_head(connection: Connection, head: type[Head] = AuditHead) -> Noted | None:
+    """Length and hash of the chain as the head has it."""
+    found = connection.execute(select(head.length, head.hash)).one_or_none()
+    return (found.length, found.hash) if found else None
+
+
+def check_noted(connection: Connection, chain: str, noted: Noted) -> Iterator[Violation]:
+    """Is it still the chain that it was? One that was made anew as a whole is told by this alone."""
+    number, wanted = noted
+    numbered, hashed = _NUMBERS[chain]
+    found = connection.scalar(select(hashed).where(numbered == number)) if number else GENESIS
+    if found is None:
+        yield Violation("not_as_noted", chain, number, "was noted, and is not there")
+    elif found != wanted:
+        yield Violation("not_as_noted", chain, number, f"has the hash {found}, not the one that was noted")
+
+
+def check_chain(connection: Connection, _now: datetime) -> Iterator[Violation]:
+    """The audit trail's. The ledger's is read together with its transactions (models.books.ledger)."""
+    follower = Follower("audit")
+    for row in stream(connection, select(AuditEvent.__table__).order_by(AuditEvent.id)):
+        link = row._mapping
+        yield from follower.read(link["id"], link["hash"], link_hash(follower.before, link))
+    yield from follower.end(read_head(connection))
+
+
+class Follower:
+    """Reads a chain link by link, each with the one before it, and then the head."""
+
+    def __init__(self, chain: str) -> None:
+        self.chain = chain
+        self.last = 0
+        self.before = GENESIS
+
+    def read(self, number: int, found: str, wanted: str) -> Iterator[Violation]:
+        """``wanted`` is the hash that this link has to have, after ``before``."""
+        if number != self.last + 1:
+            gone = f"is gone, and so is all to {number - 1}" if number - self.last > 2 else "is gone"
+            yield Violation("link_missing", self.chain, self.last + 1, gone)
+        elif found != wanted:
+            yield Violation("link_broken", self.chain, number, "was changed, or stands where another link stood")
+        self.last, self.before = number, found
+
+    def end(self, head: Noted | None) -> Iterator[Violation]:
+        if head is None:
+            yield Violation("head_missing", self.chain, self.last, "is the last link, and there is no head to say so")
+            return
+        length, head_hash = head
+        if length > self.last:
+            yield Violation("links_cut", self.chain, self.last, f"is the last link, but the head counts {length}")
+        elif length < self.last:
+            words = f"and all to {self.last} were added past the head"
+            yield Violation("links_unsealed", self.chain, length + 1, words)
+        elif head_hash != self.before:
+            yield Violation("head_wrong", self.chain, self.last, "is the last link, and the head has another hash")

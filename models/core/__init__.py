@@ -1,0 +1,1 @@
+"""The other rooms build on these: tables, refusals, encryption, chains, state machines."""

@@ -1,0 +1,104 @@
+"""Who moved what, when and why, and who read what: one chain of links, sealed in the transaction of the thing itself.
+
+Events wait until their transaction commits, and become links then (models.core.hash_chain).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Index, String, event, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.core import hash_chain
+from models.core.base import Base
+from models.core.hash_chain import Head
+
+FIELDS = ("id", "at", "actor", "action", "subject", "subject_id", "from_state", "to_state", "detail", "about")
+
+_FORM = "bangfu-audit-1"
+_CHAIN = "audit"
+_READS = text("about IS NOT NULL")
+
+
+class AuditEvent(Base):
+    """``actor`` is ``system``, ``user:<id>`` or ``staff:<id>``; ``detail`` is a code or a number, never a story.
+
+    ``id`` is the place in the chain, from 1 on without a gap. ``about`` is the user whose sensitive data was read;
+    no foreign key, because checking one would lock their row after the head.
+    """
+
+    __tablename__ = "audit_events"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(40))
+    action: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(40))
+    subject_id: Mapped[int]
+    from_state: Mapped[str | None] = mapped_column(String(24))
+    to_state: Mapped[str | None] = mapped_column(String(24))
+    detail: Mapped[str | None] = mapped_column(String(80))
+    about: Mapped[int | None]
+    hash: Mapped[str] = mapped_column(String(64))
+
+    __table_args__ = (
+        Index(None, "subject", "subject_id"),
+        Index("ix_audit_events_about", "about", "id", postgresql_where=_READS),
+    )
+
+
+class AuditHead(Head, Base):
+    __tablename__ = "audit_head"
+
+
+def record(
+    db: Session,
+    *,
+    at: datetime,
+    actor: str,
+    action: str,
+    subject: str,
+    subject_id: int,
+    detail: str | None = None,
+    about: int | None = None,
+    from_state: str | None = None,
+    to_state: str | None = None,
+) -> None:
+    """Seal this when the transaction commits; a rollback, also to a savepoint, takes it back.
+
+    Moves of a thing's state come through models.core.state_machine. Raises ValueError for a thing that has no number
+    yet.
+    """
+    if subject_id is None:
+        raise ValueError("an event about something that was never flushed")
+    values = {
+        "at": at,
+        "actor": actor,
+        "action": action,
+        "subject": subject,
+        "subject_id": subject_id,
+        "from_state": from_state,
+        "to_state": to_state,
+        "detail": detail,
+        "about": about,
+    }
+    hash_chain.put(db.connection(), _CHAIN, values)
+
+
+def link_hash(before: str, link: Mapping[Any, Any]) -> str:
+    """Over the hash before and all FIELDS."""
+    values = [link[name] for name in FIELDS]
+    values[1] = hash_chain.microseconds(link["at"])
+    return hash_chain.digest(_FORM, before, values)
+
+
+def _seal(connection: Connection, links: list[hash_chain.Values]) -> None:
+    hash_chain.extend(connection, AuditHead, AuditEvent, links, number="id", link_hash=link_hash)
+
+
+hash_chain.sealed_by(_CHAIN, _seal)
+
+
+@event.listens_for(AuditEvent, "before_insert")
+def _refuse(*_: object) -> None:
+    raise TypeError("record() writes the audit trail, and nothing else does")

@@ -1,0 +1,99 @@
+"""State machines: which moves exist, who may make them, and the audit event that goes with each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from sqlalchemy.orm import Session
+
+from models.core.audit_trail import record
+from models.core.refusal import Refusal
+
+
+class By(StrEnum):
+    """In what capacity somebody moves a thing."""
+
+    SYSTEM = "system"
+    OWNER = "owner"
+    VILLAGE = "village"
+    TOWNSHIP = "township"
+    COUNTY = "county"
+    FUND_HOLDER = "fund_holder"
+
+
+class WrongState(Refusal):
+    """There is no such move from where the thing stands now."""
+
+    code = "wrong_state"
+
+
+class NotYours(Refusal):
+    """The move exists, but not for this person."""
+
+    code = "not_yours"
+
+
+class Stateful(Protocol):
+    @property
+    def id(self) -> Any: ...
+
+    state: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """``name`` as the audit trail keeps it: ``system``, ``user:7``, ``staff:3``."""
+
+    by: By
+    name: str
+
+
+SYSTEM = Actor(By.SYSTEM, "system")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """``moves``: (from, to) -> who may. What is not listed is refused.
+
+    ``then``: state -> what has to happen with every move to it, whoever makes it: given the thing's id and the state.
+    """
+
+    subject: str
+    moves: Mapping[tuple[str, str], frozenset[By]]
+    then: Mapping[str, Callable[[Session, int, str, datetime], None]] = field(default_factory=dict)
+
+    @property
+    def states(self) -> frozenset[str]:
+        return frozenset(state for move in self.moves for state in move)
+
+    def check(self, source: str, to: str, actor: Actor) -> None:
+        """Raises WrongState where there is no such move, and NotYours where it is somebody else's."""
+        allowed = self.moves.get((source, to))
+        if allowed is None:
+            raise WrongState(subject=self.subject, state=source, wanted=to)
+        if actor.by not in allowed:
+            raise NotYours(subject=self.subject, state=source)
+
+    def move(
+        self, db: Session, thing: Stateful, to: str, actor: Actor, now: datetime, detail: str | None = None
+    ) -> None:
+        """Raises WrongState or NotYours; else changes the state and records the audit event
+        (models.core.audit_trail)."""
+        source = thing.state
+        self.check(source, to, actor)
+        thing.state = to
+        record(
+            db,
+            at=now,
+            actor=actor.name,
+            action="moved",
+            subject=self.subject,
+            subject_id=thing.id,
+            from_state=source,
+            to_state=to,
+            detail=detail,
+        )
+        if to in self.then:
+            self.then[to](db, thing.id, to, now)

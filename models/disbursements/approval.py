@@ -1,0 +1,246 @@
+"""用钱: from an owner's request to the fund holder's transfer, each step by somebody else, under the appeal's lock.
+
+An officer who did not verify the household endorses, the township approves, the fund holder authorises and pays. What
+is asked for, approved and paid is checked anew at each step: a line and what is held may have shrunk since, and an
+appeal that is stopped pays nothing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import Appeal, BudgetLine, get_appeal
+from models.core.audit_trail import record
+from models.core.calendar import day_in_china
+from models.core.state_machine import Actor, By, WrongState
+from models.disbursements.budget import check_amount, check_spendable, recheck
+from models.disbursements.disbursement import (
+    MACHINE,
+    UNDER_WAY,
+    Disbursement,
+    find_disbursement,
+    matter_of,
+    new_code,
+)
+from models.disbursements.payee import Payee
+from models.notifications.notification import tell
+from models.people.conversation import Conversation
+from models.people.photo import attach
+from models.people.user import User
+from models.proxy.mandate import acted_for
+from models.staff.decision import decide, passed_by
+from models.staff.member import Staff
+from models.staff.task import Task, close_task, open_task, take
+from models.verification.eligibility import visitors_of
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What passing a step makes of it: the state, who is named for it, and the step that comes next."""
+
+    state: str
+    names: str
+    next: str
+
+
+STAGES: Mapping[str, Stage] = {
+    "use_endorse": Stage("endorsed", "endorsed_by", "use_approve"),
+    "use_approve": Stage("approved", "approved_by", "use_authorise"),
+    "use_authorise": Stage("authorised", "authorised_by", "use_pay"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """``pictures``: the evidence, as the Photo reader has it, received in ``conversation_id``."""
+
+    draft_id: str
+    amount_fen: int
+    pictures: Sequence[Mapping[str, str]]
+    conversation_id: int
+
+
+def request(
+    db: Session, appeal: Appeal, line: BudgetLine, payee: Payee, user: User, wanted: Wanted, now: datetime
+) -> tuple[Disbursement, list[int]]:
+    """Its owner asks; the appeal must be locked. The same draft twice is the same request.
+
+    Returns it with the photos to fetch. Raises NotSpendable, OverLine or OverHeld.
+    """
+    earlier = db.scalar(select(Disbursement).where(Disbursement.draft_id == wanted.draft_id))
+    if earlier:
+        return earlier, []
+    check_spendable(db, appeal)
+    check_amount(db, line, wanted.amount_fen)
+    disbursement = Disbursement(
+        draft_id=wanted.draft_id,
+        code=new_code(),
+        appeal_id=appeal.id,
+        line_id=line.id,
+        payee_id=payee.id,
+        amount_fen=wanted.amount_fen,
+        state="requested",
+        requested_by=user.id,
+        created_at=now,
+    )
+    db.add(disbursement)
+    db.flush()
+    what, number = f"appeal:{appeal.id} {wanted.amount_fen}", disbursement.id
+    who = f"user:{user.id}"
+    record(db, at=now, actor=who, action="asked_for", subject="disbursement", subject_id=number, detail=what)
+    return disbursement, hand_in(db, disbursement, appeal, wanted.pictures, wanted.conversation_id, now)
+
+
+def hand_in(
+    db: Session,
+    disbursement: Disbursement,
+    appeal: Appeal,
+    pictures: Iterable[Mapping[str, str]],
+    conversation_id: int,
+    now: datetime,
+) -> list[int]:
+    """With its evidence, for the first time or again; returns the photos to fetch. Raises as ``request`` does."""
+    recheck(db, disbursement, appeal)
+    owed = attach(db, "disbursement", disbursement.id, conversation_id, pictures, now)
+    owner = Actor(By.OWNER, f"user:{disbursement.requested_by}")
+    MACHINE.move(db, disbursement, "evidenced", owner, now)
+    disbursement.reasons = None
+    _open(db, disbursement, appeal, "use_endorse", now)
+    db.flush()
+    return owed
+
+
+def withdraw(db: Session, disbursement: Disbursement, actor: Actor, now: datetime, detail: str | None = None) -> None:
+    """Its owner wants it no more; the appeal must be locked. Raises WrongState once it is paid."""
+    MACHINE.move(db, disbursement, "withdrawn", actor, now, detail)
+    close_task(db, "disbursement", disbursement.id, now)
+    db.flush()
+
+
+def withdraw_all(db: Session, appeal: Appeal, actor: Actor, now: datetime, detail: str) -> None:
+    """What is asked for of this locked appeal's money and not paid yet."""
+    for disbursement in under_way(db, appeal.id):
+        withdraw(db, disbursement, actor, now, detail)
+
+
+def locked(db: Session, number: int) -> tuple[Disbursement, Appeal]:
+    """Its appeal first, by whose row all money of it is held still. Raises NoSuchDisbursement."""
+    appeal = get_appeal(db, find_disbursement(db, number).appeal_id, lock=True)
+    return find_disbursement(db, number), appeal
+
+
+def turn_of(db: Session, staff: Staff, number: int) -> tuple[Disbursement, Appeal, Task]:
+    """Locked. Raises NoSuchDisbursement, OutsideRegion, NotYourTurn or HasAPart."""
+    disbursement, appeal = locked(db, number)
+    matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
+    task = take(db, staff, matter, disbursement.state)
+    return disbursement, appeal, task
+
+
+def pass_on(db: Session, staff: Staff, number: int, now: datetime) -> Disbursement:
+    """Endorse, approve or authorise it, whichever is this one's turn.
+
+    Raises as ``turn_of``, DecidedBefore, NotSpendable, OverLine, OverHeld, or WrongState: there is nothing to pass.
+    """
+    disbursement, appeal, task = turn_of(db, staff, number)
+    stage = STAGES.get(task.step)
+    if stage is None:
+        raise WrongState(subject="disbursement", state=disbursement.state, wanted="passed")
+    recheck(db, disbursement, appeal)
+    matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
+    decide(db, matter, disbursement.round, staff, "pass", now)
+    if stage.state == "endorsed":
+        _confirm_payee(db, disbursement, staff, now)
+    setattr(disbursement, stage.names, staff.id)
+    MACHINE.move(db, disbursement, stage.state, staff.actor, now)
+    close_task(db, "disbursement", number, now, staff)
+    _open(db, disbursement, appeal, stage.next, now)
+    if stage.state == "authorised":
+        tell_owner(db, disbursement, appeal, now)
+    db.flush()
+    return disbursement
+
+
+def check_turns_away(db: Session, staff: Staff, number: int, state: str) -> None:
+    """Raises what ``turn_away`` would."""
+    disbursement, _, _ = turn_of(db, staff, number)
+    MACHINE.check(disbursement.state, state, staff.actor)
+
+
+def turn_away(
+    db: Session, staff: Staff, number: int, state: str, reasons: Sequence[str], now: datetime
+) -> Disbursement:
+    """``requested``: its owner is to show more; ``refused``: for good. Raises as ``turn_of``, and WrongState."""
+    disbursement, appeal, _ = turn_of(db, staff, number)
+    matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
+    MACHINE.check(disbursement.state, state, staff.actor)
+    decide(db, matter, disbursement.round, staff, "return" if state == "requested" else "reject", now, reasons)
+    go_back(db, disbursement, state, staff.actor, now, reasons, staff)
+    tell_owner(db, disbursement, appeal, now)
+    return disbursement
+
+
+def tell_owner(db: Session, disbursement: Disbursement, appeal: Appeal, now: datetime) -> None:
+    """Where a request of theirs stands now."""
+    payee = db.get_one(Payee, disbursement.payee_id)
+    facts = {
+        "number": appeal.id,
+        "title": appeal.title,
+        "use": disbursement.id,
+        "amount_fen": disbursement.amount_fen,
+        "state": disbursement.state,
+        "reasons": disbursement.reasons.split(",") if disbursement.reasons else [],
+        "day": day_in_china(payee.payable_from),
+    }
+    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
+        key = f"use:{disbursement.id}:{disbursement.state}:{disbursement.round}:{person}"
+        tell(db, person, "use_moved", facts, key, now, about=("appeal", appeal.id))
+
+
+def barred_from(db: Session, disbursement: Disbursement, appeal: Appeal) -> dict[int, str]:
+    """Staff id -> why they have no say about it: they verified the household, wrote the appeal for it, or passed it."""
+    matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
+    passed = dict.fromkeys(passed_by(db, matter, disbursement.round), "decided_before")
+    acted = acted_for(db, "appeal", appeal.id, appeal.household_id)
+    return {**passed, **acted, **visitors_of(db, appeal.household_id)}
+
+
+def _open(db: Session, disbursement: Disbursement, appeal: Appeal, step: str, now: datetime) -> None:
+    matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
+    # Whoever authorises may pay: there the third pair of eyes is, and a charity's one person at the counter.
+    barred = barred_from(db, disbursement, appeal)
+    if step == "use_pay" and disbursement.authorised_by:
+        barred.pop(disbursement.authorised_by, None)
+    open_task(db, matter, step, now, barred)
+
+
+def go_back(
+    db: Session,
+    disbursement: Disbursement,
+    state: str,
+    actor: Actor,
+    now: datetime,
+    reasons: Sequence[str],
+    staff: Staff | None = None,
+) -> None:
+    """Whoever passed it has seen something else than what comes next: all of them look anew."""
+    MACHINE.move(db, disbursement, state, actor, now, ",".join(reasons)[:80])
+    disbursement.reasons = ",".join(reasons)
+    disbursement.endorsed_by = disbursement.approved_by = disbursement.authorised_by = None
+    disbursement.round += 1
+    close_task(db, "disbursement", disbursement.id, now, staff)
+    db.flush()
+
+
+def _confirm_payee(db: Session, disbursement: Disbursement, staff: Staff, now: datetime) -> None:
+    payee = db.get_one(Payee, disbursement.payee_id)
+    if payee.confirmed_by is None:
+        payee.confirmed_by, payee.confirmed_at = staff.id, now
+
+
+def under_way(db: Session, appeal_id: int) -> Sequence[Disbursement]:
+    theirs = (Disbursement.appeal_id == appeal_id) & Disbursement.state.in_(UNDER_WAY)
+    return db.scalars(select(Disbursement).where(theirs).order_by(Disbursement.id)).all()

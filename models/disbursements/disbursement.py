@@ -1,0 +1,192 @@
+"""Money of an appeal on its way to what it is for: asked for, seen by three people, paid, and accounted for."""
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, UniqueConstraint, func, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.core.base import Base, RowId, one_of
+from models.core.refusal import Refusal
+from models.core.state_machine import By, Machine
+from models.staff.task import Matter
+
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+CODE_LENGTH = 8
+
+_OWNER = frozenset({By.OWNER})
+_SYSTEM = frozenset({By.SYSTEM})
+# Those above stand in where a village has nobody, or did not act in time.
+_OFFICER = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
+_ABOVE = frozenset({By.TOWNSHIP, By.COUNTY})
+_COUNTY = frozenset({By.COUNTY})
+_HOLDER = frozenset({By.FUND_HOLDER})
+
+# On its way to being paid: it takes its part of the line and of what is held.
+UNDER_WAY = ("requested", "evidenced", "endorsed", "approved", "authorised")
+# The money has left, and somebody has yet to say what became of it.
+AFTER = ("paid", "received", "received_with_issues", "not_received")
+SPENT = (*AFTER, "acquitted")
+OVER = ("acquitted", "refused", "withdrawn", "returned")
+
+MACHINE = Machine(
+    "disbursement",
+    {
+        ("requested", "evidenced"): _OWNER,
+        ("evidenced", "endorsed"): _OFFICER,
+        ("endorsed", "approved"): _ABOVE,
+        ("approved", "authorised"): _HOLDER,
+        ("authorised", "paid"): _HOLDER,
+        # Back to its owner: for other pictures, or since whom it goes to has changed.
+        ("evidenced", "requested"): _OFFICER | _SYSTEM,
+        ("endorsed", "requested"): _ABOVE | _SYSTEM,
+        ("approved", "requested"): _HOLDER | _SYSTEM,
+        ("authorised", "requested"): _HOLDER | _SYSTEM,
+        ("evidenced", "refused"): _OFFICER,
+        ("endorsed", "refused"): _ABOVE,
+        ("approved", "refused"): _HOLDER,
+        ("authorised", "refused"): _HOLDER,
+        **{(state, "withdrawn"): _OWNER | _SYSTEM for state in UNDER_WAY},
+        # Its owner says so, or whoever calls them.
+        ("paid", "received"): _OWNER | _OFFICER,
+        ("paid", "received_with_issues"): _OWNER | _OFFICER,
+        ("paid", "not_received"): _OWNER | _OFFICER,
+        # What was said while the call was on its way, and the call heard otherwise.
+        ("received", "not_received"): _OFFICER,
+        ("received", "received_with_issues"): _OFFICER,
+        ("received_with_issues", "received"): _COUNTY,
+        ("not_received", "received"): _COUNTY,
+        ("not_received", "returned"): _HOLDER,
+        ("received", "acquitted"): _OFFICER,
+    },
+)
+
+
+class NoSuchDisbursement(Refusal):
+    code = "no_such_disbursement"
+
+
+class Disbursement(Base):
+    """Asked for against one line of the budget, to one payee. ``code``: what its owner answers with.
+
+    ``round`` counts how often it was handed in; who passed it in earlier rounds is kept with the decisions.
+    ``holder_id``, ``bank_reference``: whose bank has paid it, and that bank's number of the transfer.
+    ``payable_from``: of its payee as it was paid. ``matched_fen``: of the sum, what no gift but a pool has given.
+    ``sampled``: somebody who had no part in it calls. ``gifts_to``: up to this gift, they have given their shares
+    (models.disbursements.allocation). ``left_fen``: what was held for them, then what was left of them; ``gifts_fen``:
+    what they give of it; ``cut_rest``, ``cut_gift``: the last that gives a fen more than its whole part.
+    """
+
+    __tablename__ = "disbursements"
+    id: Mapped[RowId]
+    draft_id: Mapped[str] = mapped_column(String(36), unique=True)
+    code: Mapped[str] = mapped_column(String(CODE_LENGTH), unique=True)
+    appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"))
+    line_id: Mapped[int] = mapped_column(ForeignKey("budget_lines.id"), index=True)
+    payee_id: Mapped[int] = mapped_column(ForeignKey("payees.id"), index=True)
+    amount_fen: Mapped[int]
+    state: Mapped[str] = mapped_column(String(20), default="requested")
+    round: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
+    reasons: Mapped[str | None] = mapped_column(String(200))
+    requested_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[datetime]
+    endorsed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    approved_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    authorised_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    paid_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    paid_at: Mapped[datetime | None]
+    payable_from: Mapped[datetime | None]
+    holder_id: Mapped[int | None]
+    bank_reference: Mapped[str | None] = mapped_column(String(40))
+    matched_fen: Mapped[int] = mapped_column(default=0, server_default="0")
+    gifts_to: Mapped[int | None]
+    left_fen: Mapped[int | None]
+    gifts_fen: Mapped[int | None]
+    cut_rest: Mapped[int | None]
+    cut_gift: Mapped[int | None]
+    confirmed_at: Mapped[datetime | None]
+    issue: Mapped[str | None] = mapped_column(String(20))
+    sampled: Mapped[bool] = mapped_column(default=False, server_default="0")
+    called_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    called_at: Mapped[datetime | None]
+    receipts_due: Mapped[datetime | None]
+    receipts_reminded: Mapped[bool] = mapped_column(default=False, server_default="0")
+    receipts_at: Mapped[datetime | None]
+    acquitted_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    acquitted_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("state", MACHINE.states),
+        CheckConstraint("amount_fen > 0", name="amount_positive"),
+        CheckConstraint("matched_fen >= 0 AND matched_fen <= amount_fen", name="matched_within"),
+        CheckConstraint("endorsed_by <> approved_by AND endorsed_by <> authorised_by", name="endorser_apart"),
+        CheckConstraint("approved_by <> authorised_by AND approved_by <> paid_by", name="approver_apart"),
+        CheckConstraint("endorsed_by <> paid_by", name="payer_apart"),
+        CheckConstraint("paid_at >= payable_from", name="payee_stood_still"),
+        CheckConstraint(
+            f"state NOT IN {SPENT} OR (paid_at IS NOT NULL AND payable_from IS NOT NULL AND bank_reference IS NOT NULL"
+            " AND holder_id IS NOT NULL AND endorsed_by IS NOT NULL AND approved_by IS NOT NULL"
+            " AND authorised_by IS NOT NULL AND paid_by IS NOT NULL)",
+            name="paid_by_three",
+        ),
+        UniqueConstraint("holder_id", "bank_reference"),
+        Index("ix_disbursements_appeal", "appeal_id", "id"),
+        Index(
+            "ix_disbursements_receipts_due",
+            "receipts_due",
+            postgresql_where=text("receipts_at IS NULL"),
+        ),
+        Index(
+            "ix_disbursements_spreading",
+            "id",
+            postgresql_where=text("gifts_to IS NOT NULL"),
+        ),
+    )
+
+
+class DisbursementShare(Base):
+    """How much of a gift went into it, and of what pools had added to that gift (models.disbursements.allocation)."""
+
+    __tablename__ = "disbursement_shares"
+    disbursement_id: Mapped[int] = mapped_column(ForeignKey("disbursements.id"), primary_key=True)
+    pledge_id: Mapped[int] = mapped_column(ForeignKey("pledges.id"), primary_key=True)
+    amount_fen: Mapped[int]
+    matched_fen: Mapped[int] = mapped_column(default=0, server_default="0")
+
+    __table_args__ = (
+        CheckConstraint("amount_fen >= 0 AND matched_fen >= 0 AND amount_fen + matched_fen > 0", name="not_nothing"),
+        Index("ix_disbursement_shares_pledge", "pledge_id", "amount_fen"),
+    )
+
+
+def new_code() -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
+
+
+def find_disbursement(db: Session, number: int) -> Disbursement:
+    """Raises NoSuchDisbursement."""
+    found = db.get(Disbursement, number, populate_existing=True)
+    if found is None:
+        raise NoSuchDisbursement(number=number)
+    return found
+
+
+def find_by_code(db: Session, code: str) -> Disbursement | None:
+    return db.scalar(select(Disbursement).where(Disbursement.code == code.upper()))
+
+
+def taken_of_line(db: Session, line_id: int, besides: int = 0) -> int:
+    """What is spent or asked for of a budget line, in fen."""
+    theirs = (Disbursement.line_id == line_id) & Disbursement.state.in_((*UNDER_WAY, *SPENT))
+    fen = db.scalar(select(func.sum(Disbursement.amount_fen)).where(theirs, Disbursement.id != besides))
+    return int(fen or 0)
+
+
+def asked_of(db: Session, appeal_id: int) -> int:
+    """What of an appeal's money is asked for and not paid yet, in fen."""
+    theirs = (Disbursement.appeal_id == appeal_id) & Disbursement.state.in_(UNDER_WAY)
+    return int(db.scalar(select(func.sum(Disbursement.amount_fen)).where(theirs)) or 0)
+
+
+def matter_of(disbursement: Disbursement, region_code: str, household_id: int | None) -> Matter:
+    return Matter("disbursement", disbursement.id, region_code, household_id)

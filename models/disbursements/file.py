@@ -1,0 +1,139 @@
+"""What there is to see of an appeal's money: for its owner, how far each request is; for staff, all of one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import Appeal, BudgetLine
+from models.appeals.file import Stage, stage_of
+from models.core.audit_trail import record
+from models.core.state_machine import By
+from models.disbursements.disbursement import UNDER_WAY, Disbursement, NoSuchDisbursement, asked_of, taken_of_line
+from models.disbursements.payee import Payee
+from models.ledger import held
+from models.people.photo import pictures_of
+from models.people.user import User
+from models.staff.conflict_of_interest import is_own
+from models.staff.member import Staff
+from models.staff.task import reaches
+
+# Those who do something with the account, or ask the people.
+_SEE_ACCOUNT = ("use_endorse", "use_approve", "use_authorise", "use_pay", "use_doubt")
+_CALL = ("use_endorse", "use_call", "use_doubt", "use_acquit")
+
+
+@dataclass(frozen=True, slots=True)
+class LineLeft:
+    """A line of the budget; ``left_fen`` are neither spent nor asked for."""
+
+    number: int
+    item: str
+    amount_fen: int
+    left_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class UseFile:
+    """Money that was asked for, as staff see it; who asked and where it goes, for whom that is their business now.
+
+    ``shown``: pictures of the evidence; ``receipts``: of what it was spent on. ``held_fen``: for the whole appeal.
+    """
+
+    number: int
+    appeal: int
+    title: str
+    appeal_state: str
+    item: str
+    line_fen: int
+    amount_fen: int
+    held_fen: int
+    state: str
+    round: int
+    payee_kind: str
+    payee_name: str | None
+    account: str | None
+    payable_from: datetime
+    name: str | None
+    phone: str | None
+    shown: int
+    receipts: int
+    issue: str | None
+    paid_at: datetime | None
+    reference: str | None
+    own_bank: bool
+    stage: Stage
+
+
+def lines_of(db: Session, appeal_id: int) -> list[LineLeft]:
+    """In their order."""
+    lines = db.scalars(select(BudgetLine).where(BudgetLine.appeal_id == appeal_id).order_by(BudgetLine.id)).all()
+    taken = {line.id: taken_of_line(db, line.id) for line in lines}
+    return [LineLeft(line.id, line.item, line.amount_fen, line.amount_fen - taken[line.id]) for line in lines]
+
+
+def free_of(db: Session, appeal_id: int) -> int:
+    """Fen that are held and that nobody has asked for yet."""
+    return max(0, held(db, [appeal_id])[appeal_id] - asked_of(db, appeal_id))
+
+
+def uses_of(db: Session, appeal_id: int, most: int) -> Sequence[Disbursement]:
+    """The newest that are not over."""
+    ended = ("acquitted", "refused", "withdrawn", "returned")
+    theirs = select(Disbursement).where(Disbursement.appeal_id == appeal_id, Disbursement.state.not_in(ended))
+    return db.scalars(theirs.order_by(Disbursement.id.desc()).limit(most)).all()
+
+
+def may_withdraw(disbursement: Disbursement) -> bool:
+    return disbursement.state in UNDER_WAY
+
+
+def open_use(db: Session, staff: Staff, number: int, now: datetime) -> UseFile:
+    """The reading is recorded. Raises NoSuchDisbursement, also outside the region and of one's own household."""
+    use = db.get(Disbursement, number)
+    appeal = db.get(Appeal, use.appeal_id) if use else None
+    if use is None or appeal is None or not reaches(db, staff, appeal.region_code, "disbursement", number):
+        raise NoSuchDisbursement(number=number)
+    if is_own(db, staff, appeal.household_id):
+        raise NoSuchDisbursement(number=number)
+    stage = stage_of(db, staff, "disbursement", number)
+    line, payee = db.get_one(BudgetLine, use.line_id), db.get_one(Payee, use.payee_id)
+    sees_account, calls = stage.mine and stage.step in _SEE_ACCOUNT, stage.mine and stage.step in _CALL
+    owner = db.get_one(User, appeal.owner_id)
+    record(
+        db,
+        at=now,
+        actor=staff.actor.name,
+        action="read_sensitive",
+        subject="disbursement",
+        subject_id=number,
+        detail="review",
+        about=owner.id if sees_account or calls else None,
+    )
+    return UseFile(
+        number=number,
+        appeal=appeal.id,
+        title=appeal.title,
+        appeal_state=appeal.state,
+        item=line.item,
+        line_fen=line.amount_fen,
+        amount_fen=use.amount_fen,
+        held_fen=held(db, [appeal.id])[appeal.id],
+        state=use.state,
+        round=use.round,
+        payee_kind=payee.kind,
+        payee_name=payee.name if sees_account else None,
+        account=payee.account if sees_account else None,
+        payable_from=payee.payable_from,
+        name=owner.name if calls else None,
+        phone=owner.phone if calls else None,
+        shown=len(pictures_of(db, "disbursement", number)),
+        receipts=len(pictures_of(db, "receipt", number)),
+        issue=use.issue,
+        paid_at=use.paid_at,
+        reference=use.bank_reference if staff.role == By.FUND_HOLDER else None,
+        own_bank=staff.role == By.FUND_HOLDER and use.holder_id == int(staff.region_code),
+        stage=stage,
+    )

@@ -1,0 +1,135 @@
+"""No more of an appeal's money is needed: what is left goes back to whose it was, as of an appeal that came to nothing.
+
+Its owner says so, or is silent for eight months, a reminder notwithstanding. Where the owner is gone for good
+(models.rights.erasure) the appeal is stopped, and the county's cancelling gives everything back: nobody else needs this
+power.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Select, exists, or_, select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import Appeal, get_appeal
+from models.core.audit_trail import AuditEvent, record
+from models.core.calendar import day_in_china
+from models.core.refusal import Refusal
+from models.core.state_machine import SYSTEM, Actor
+from models.disbursements.budget import check_spendable, is_spendable
+from models.disbursements.disbursement import AFTER, SPENT, UNDER_WAY, Disbursement
+from models.giving.refund_run import LEFT_OVER, give_back, is_given_back
+from models.ledger import held
+from models.ledger.accounts import LedgerAccount
+from models.notifications.notification import tell
+from models.people.conversation import Conversation
+
+# The channel gives nothing back a year after it was paid.
+QUIET = timedelta(days=240)
+REMINDED = timedelta(days=30)
+_REMINDER = "left_over_soon"
+_BATCH = 50
+
+
+class NothingSpent(Refusal):
+    """Who never used any of it has nothing left over: the county may cancel the appeal."""
+
+    code = "nothing_spent"
+    final = True
+
+
+class NothingLeft(Refusal):
+    """All of it is spent, or went back."""
+
+    code = "nothing_left"
+    final = True
+
+
+class UseUnderWay(Refusal):
+    """Request ``use`` waits for somebody: it is paid, or withdrawn, first."""
+
+    code = "use_under_way"
+    final = True
+
+
+class ReceiptsMissing(Refusal):
+    """Of payment ``use`` nobody has shown what it was spent on."""
+
+    code = "receipts_missing"
+    final = True
+
+
+def left_over(db: Session, appeal: Appeal) -> int:
+    """Fen that would go back. Raises NotSpendable, NothingSpent, UseUnderWay, ReceiptsMissing or NothingLeft."""
+    check_spendable(db, appeal)
+    uses = select(Disbursement).where(Disbursement.appeal_id == appeal.id).order_by(Disbursement.id)
+    found = db.scalars(uses).all()
+    for use in found:
+        if use.state in UNDER_WAY:
+            raise UseUnderWay(number=appeal.id, use=use.id)
+    if not any(use.state in SPENT for use in found):
+        raise NothingSpent(number=appeal.id)
+    for use in found:
+        if use.state in AFTER and use.receipts_at is None:
+            raise ReceiptsMissing(number=appeal.id, use=use.id)
+    fen = held(db, [appeal.id])[appeal.id]
+    if not fen:
+        raise NothingLeft(number=appeal.id)
+    return fen
+
+
+def give_left_over_back(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> int:
+    """From now on nothing more is spent of this locked appeal; returns the fen. Raises as ``left_over``."""
+    fen = left_over(db, appeal)
+    give_back(db, appeal.id, LEFT_OVER, now)
+    if is_spendable(db, appeal):
+        raise NothingLeft(number=appeal.id)  # what is held is of no gift that is there
+    record(db, at=now, actor=actor.name, action=LEFT_OVER, subject="appeal", subject_id=appeal.id, detail=str(fen))
+    db.flush()
+    return fen
+
+
+def look_after_left_over(db: Session, now: datetime) -> int:
+    """Money that nobody asks for: a month before QUIET is over its owner is told, then it goes back.
+
+    Returns how many were told or went back. What is on its way, or lacks receipts, is looked after elsewhere.
+    """
+    told = exists().where(_is_reminder(), AuditEvent.at > now - QUIET + REMINDED)
+    quiet = _quiet(now - QUIET + REMINDED).where(~told).limit(_BATCH)
+    soon = db.scalars(quiet).all()
+    for number in soon:
+        _remind(db, get_appeal(db, number, lock=True), now)
+    warned = exists().where(_is_reminder(), AuditEvent.at.between(now - QUIET, now - REMINDED))
+    over = db.scalars(_quiet(now - QUIET).where(warned).limit(_BATCH)).all()
+    for number in over:
+        appeal = get_appeal(db, number, lock=True)
+        try:
+            give_left_over_back(db, appeal, SYSTEM, now)
+        except Refusal:
+            continue  # while we waited for its row, its owner asked for something
+    return len(soon) + len(over)
+
+
+def _quiet(since: datetime) -> Select[int]:
+    """Appeals of which something is left, and of which nobody has asked anything ``since``."""
+    use, account = Disbursement, LedgerAccount
+    theirs = use.appeal_id == Appeal.id
+    lately = theirs & or_(use.created_at > since, use.paid_at > since)
+    waits = theirs & or_(use.state.in_(UNDER_WAY), use.state.in_(AFTER) & use.receipts_at.is_(None))
+    left = (account.kind == "appeal") & (account.subject_id == Appeal.id) & (account.balance_fen > 0)
+    found = select(Appeal.id).join(account, left).where(Appeal.state == "executing")
+    found = found.where(exists().where(theirs, use.state.in_(SPENT)), ~exists().where(lately), ~exists().where(waits))
+    return found.where(~is_given_back(Appeal.id)).order_by(Appeal.id)
+
+
+def _is_reminder() -> ColumnElement[bool]:
+    event = AuditEvent
+    return (event.subject == "appeal") & (event.subject_id == Appeal.id) & (event.action == _REMINDER)
+
+
+def _remind(db: Session, appeal: Appeal, now: datetime) -> None:
+    """The trail says that it was: who has no WeChat of ours is told nothing, and the term runs all the same."""
+    record(db, at=now, actor=SYSTEM.name, action=_REMINDER, subject="appeal", subject_id=appeal.id)
+    day, left = day_in_china(now + REMINDED), held(db, [appeal.id])[appeal.id]
+    facts = {"number": appeal.id, "title": appeal.title, "day": day, "overdue": False, "left_fen": left}
+    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
+        tell(db, person, "update_due", facts, f"{_REMINDER}:{appeal.id}:{day}:{person}", now, ("appeal", appeal.id))

@@ -1,0 +1,1 @@
+"""Donors repeat a gift, write to the family, ask for a receipt, and trace their money."""

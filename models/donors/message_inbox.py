@@ -1,0 +1,104 @@
+"""What a family has been told by those who gave, what it does not want to read, and whose words are forgotten."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import Appeal
+from models.appeals.correction import own_appeal
+from models.core.state_machine import Actor, By
+from models.donors.message import MACHINE, SUBJECT, GiftMessage, NoSuchMessage
+from models.donors.message_review import key_for, look_again, signed
+from models.giving.pledge import Pledge
+from models.notifications.notification import UNREAD, Notice
+from models.people.conversation import Conversation
+from models.people.user import User
+from models.staff.task import close_task
+
+PAGE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """``name``: the gift's; None where it has none. ``reportable``: nobody has looked at it a second time."""
+
+    number: int
+    words: str
+    name: str | None
+    at: datetime
+    reportable: bool
+
+
+def has_heard(db: Session, appeal_id: int) -> bool:
+    read = (GiftMessage.appeal_id == appeal_id) & (GiftMessage.state == "passed")
+    return db.scalar(select(GiftMessage.id).where(read).limit(1)) is not None
+
+
+def heard(db: Session, owner: User, number: int, before: int | None) -> tuple[Appeal, Sequence[Heard], int | None]:
+    """What was said to their appeal, the newest first, below ``before``; and what the next page comes before.
+
+    Raises NoSuchAppeal or NotYourAppeal: to everybody else there is nothing to read.
+    """
+    appeal = own_appeal(db, owner, number)
+    theirs = select(GiftMessage, Pledge).join(Pledge, Pledge.id == GiftMessage.pledge_id)
+    theirs = theirs.where(GiftMessage.appeal_id == number, GiftMessage.state == "passed")
+    if before is not None:
+        theirs = theirs.where(GiftMessage.id < before)
+    rows = db.execute(theirs.order_by(GiftMessage.id.desc()).limit(PAGE + 1)).all()
+    found = [
+        Heard(message.id, message.words, signed(db, pledge), message.created_at, message.reported_at is None)
+        for message, pledge in rows[:PAGE]
+    ]
+    return appeal, found, found[-1].number if len(rows) > PAGE else None
+
+
+def report(db: Session, owner: User, number: int, now: datetime) -> Appeal:
+    """They do not want to read it: nobody does until somebody above has looked. Once; raises NoSuchMessage."""
+    message = db.get(GiftMessage, number, with_for_update=True, populate_existing=True)
+    appeal = db.get_one(Appeal, message.appeal_id) if message else None
+    if message is None or appeal is None or appeal.owner_id != owner.id:
+        raise NoSuchMessage(number=number)
+    if message.state != "passed" or message.reported_at is not None:
+        raise NoSuchMessage(number=number)
+    MACHINE.move(db, message, "reported", Actor(By.OWNER, f"user:{owner.id}"), now)
+    message.reported_at = now
+    db.flush()
+    look_again(db, message, appeal, now)
+    return appeal
+
+
+def forget_donor(db: Session, user: User, now: datetime) -> None:
+    """None of their words stay, nor are any told that wait."""
+    theirs = select(GiftMessage).join(Pledge, Pledge.id == GiftMessage.pledge_id).where(Pledge.donor_id == user.id)
+    for message in db.scalars(theirs.order_by(GiftMessage.id).with_for_update(of=GiftMessage)).all():
+        if (message.state, "withdrawn") in MACHINE.moves:
+            MACHINE.move(db, message, "withdrawn", Actor(By.OWNER, f"user:{user.id}"), now, "owner_erased")
+            close_task(db, SUBJECT, message.id, now)
+        message.words = ""
+        _untell(db, message, db.get_one(Appeal, message.appeal_id))
+    db.flush()
+
+
+def forget_family(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
+    """Nobody is there to read them (their notices go with the conversation)."""
+    for message in db.scalars(select(GiftMessage).where(GiftMessage.appeal_id == appeal.id).with_for_update()).all():
+        if message.state in ("submitted", "reported"):
+            MACHINE.move(db, message, "withdrawn", actor, now, "owner_erased")
+            close_task(db, SUBJECT, message.id, now)
+        message.words = ""
+    db.flush()
+
+
+def _untell(db: Session, message: GiftMessage, appeal: Appeal) -> None:
+    family: Iterable[int] = db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id))
+    keys = [key_for(message, person) for person in family]
+    told = select(Notice).where(Notice.dedupe_key.in_(keys)).with_for_update()
+    for notice in db.scalars(told).all():
+        if notice.state in UNREAD:
+            db.execute(delete(Notice).where(Notice.id == notice.id))
+        else:
+            notice.facts = json.dumps({**json.loads(notice.facts), "words": "", "name": None}, ensure_ascii=False)

@@ -1,0 +1,294 @@
+"""The rules of donation receipts: who may ask for one of what, who issues it, and what becomes of one whose gift left.
+
+Asked for by the donor of a gift that has come and is there; issued, or refused with a reason, by the charity of the
+appeal's county, outside of here. One at a time for a gift. Where a gift goes back, what was asked for is let go, and
+what was issued waits for the charity to cancel it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, exists, or_, select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import Appeal
+from models.core.audit_trail import record
+from models.core.refusal import Refusal
+from models.core.state_machine import SYSTEM, Actor, By
+from models.donors.receipt import MACHINE, Receipt, live_receipt
+from models.donors.trace import GIVEN
+from models.giving.pledge import Pledge
+from models.notifications.notification import tell
+from models.payments.order import PayOrder
+from models.payments.refund_entitlement import hold_pledge, orders_of
+from models.people.conversation import Conversation
+from models.people.user import User
+from models.staff.member import Staff
+from models.staff.queue import within
+from models.staff.task import Matter, Task, find_task, open_task
+
+_BATCH = 100
+_WENT_BACK = ("refund_pending", "refunded", "redirected")
+
+
+class NoReceipt(Refusal):
+    """``why``: unknown (or somebody else's: the words are the same), unpaid, went_back, asked, or issued, as
+    ``number`` of the receipt.
+    """
+
+    code = "no_receipt"
+    final = True
+
+
+class NoSuchReceipt(Refusal):
+    """There is none that waits for this one: decided, taken back, of another place, or none at all."""
+
+    code = "no_such_receipt"
+    final = True
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """``name``: whom it is made out to; ``tax_number``: of a firm, if it has said it."""
+
+    draft_id: str
+    holder: str
+    name: str
+    tax_number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptFile:
+    """As the charity needs it to issue one. ``paid_at``: when the gift came. ``went_back``: it is to be cancelled."""
+
+    receipt: Receipt
+    appeal: int
+    title: str
+    amount_fen: int
+    gift: str
+    paid_at: datetime | None
+    went_back: bool
+
+
+def gift_for_receipt(db: Session, user: User, code: str) -> Pledge:
+    """Its donor may ask for one now. Raises NoReceipt."""
+    pledge = db.scalar(select(Pledge).where(Pledge.code == code))
+    if pledge is None or pledge.donor_id != user.id:
+        raise NoReceipt(why="unknown", gift=code)
+    _check(db, pledge)
+    return pledge
+
+
+def receiptable(db: Session, user: User, most: int) -> list[tuple[Pledge, Receipt | None]]:
+    """The newest of somebody's gifts that came and are there, each with what was asked for."""
+    theirs = select(Pledge).where(Pledge.donor_id == user.id, Pledge.state.in_(GIVEN))
+    gifts = db.scalars(theirs.order_by(Pledge.id.desc()).limit(most)).all()
+    return [(gift, live_receipt(db, gift.id)) for gift in gifts]
+
+
+def ask_for(db: Session, user: User, pledge_id: int, wanted: Wanted, now: datetime) -> Receipt:
+    """The charity hears of it. The same draft twice is the same request. Raises NoReceipt."""
+    earlier = db.scalar(select(Receipt).where(Receipt.draft_id == wanted.draft_id))
+    if earlier:
+        return earlier
+    pledge = hold_pledge(db, pledge_id)
+    if pledge.donor_id != user.id:
+        raise NoReceipt(why="unknown", gift=pledge.code)
+    _check(db, pledge)
+    receipt = Receipt(
+        draft_id=wanted.draft_id,
+        pledge_id=pledge.id,
+        appeal_id=pledge.appeal_id,
+        holder=wanted.holder,
+        name=wanted.name,
+        tax_number=wanted.tax_number,
+        state="asked",
+        created_at=now,
+    )
+    db.add(receipt)
+    db.flush()
+    actor = f"user:{user.id}"
+    record(db, at=now, actor=actor, action="asked_for", subject="receipt", subject_id=receipt.id)
+    region = db.get_one(Appeal, receipt.appeal_id).region_code
+    open_task(db, Matter("receipt", receipt.id, region, None), "receipt", now)
+    return receipt
+
+
+def take_back(db: Session, user: User, code: str, now: datetime) -> Receipt:
+    """Its donor wants it no more, or with another name. Raises NoReceipt."""
+    pledge = db.scalar(select(Pledge).where(Pledge.code == code, Pledge.donor_id == user.id))
+    receipt = live_receipt(db, hold_pledge(db, pledge.id).id) if pledge else None
+    if receipt is None or receipt.state != "asked":
+        raise NoReceipt(why="unknown" if receipt is None else "issued", gift=code, number=receipt and receipt.number)
+    _end(db, receipt, "withdrawn", Actor(By.OWNER, f"user:{user.id}"), now)
+    return receipt
+
+
+def waiting_receipts(db: Session, staff: Staff, most: int) -> Sequence[Receipt]:
+    """What this charity has to issue, the oldest first, and before it what it has to cancel."""
+    gone = _seen_by(staff).where(Receipt.state == "issued", Pledge.state.in_(_WENT_BACK))
+    asked = _seen_by(staff).where(Receipt.state == "asked", Pledge.state.not_in(_WENT_BACK))
+    found = [*db.scalars(gone.order_by(Receipt.id).limit(most)), *db.scalars(asked.order_by(Receipt.id).limit(most))]
+    return found[:most]
+
+
+def open_receipt(db: Session, staff: Staff, number: int, now: datetime) -> ReceiptFile:
+    """The name is in it, so that this look is recorded. Raises NoSuchReceipt."""
+    receipt, pledge = _find(db, staff, number)
+    appeal, order = db.get_one(Appeal, receipt.appeal_id), orders_of(db, [pledge]).get(pledge.id)
+    if receipt.name is not None:
+        record(
+            db,
+            at=now,
+            actor=staff.actor.name,
+            action="read_sensitive",
+            subject="receipt",
+            subject_id=receipt.id,
+            detail="receipt",
+            about=pledge.donor_id,
+        )
+    return ReceiptFile(
+        receipt,
+        appeal.id,
+        appeal.title,
+        pledge.amount_fen,
+        pledge.code,
+        _paid_at(order),
+        pledge.state in _WENT_BACK,
+    )
+
+
+def find_waiting(db: Session, staff: Staff, number: int) -> Pledge:
+    """The gift that this one is to be issued for, the name unread. Raises NoSuchReceipt."""
+    receipt, pledge = _find(db, staff, number)
+    if receipt.state != "asked":
+        raise NoSuchReceipt(number=number)
+    return pledge
+
+
+def issue(db: Session, staff: Staff, number: int, receipt_no: str, now: datetime) -> Receipt:
+    """The charity has issued it, under this number; its donor hears. Raises NoSuchReceipt."""
+    receipt = _take(db, staff, number, "asked")
+    receipt.number = receipt_no
+    _end(db, receipt, "issued", staff.actor, now)
+    _tell_donor(db, receipt, now)
+    return receipt
+
+
+def refuse(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> Receipt:
+    """``reason``: a code. Raises NoSuchReceipt."""
+    receipt = _take(db, staff, number, "asked")
+    receipt.reason = reason
+    _end(db, receipt, "refused", staff.actor, now, reason)
+    _tell_donor(db, receipt, now)
+    return receipt
+
+
+def void(db: Session, staff: Staff, number: int, now: datetime) -> Receipt:
+    """The charity has cancelled one whose gift went back. Raises NoSuchReceipt."""
+    receipt = _take(db, staff, number, "issued")
+    _end(db, receipt, "void", staff.actor, now)
+    return receipt
+
+
+def let_go(db: Session, now: datetime) -> int:
+    """What was asked for a gift that has gone back since; the sweep does it. Returns how many."""
+    gone = select(Receipt).join(Pledge, Pledge.id == Receipt.pledge_id)
+    gone = gone.where(Receipt.state == "asked", Pledge.state.in_(_WENT_BACK)).order_by(Receipt.id).limit(_BATCH)
+    receipts = db.scalars(gone.with_for_update(of=Receipt, skip_locked=True)).all()
+    for receipt in receipts:
+        _end(db, receipt, "withdrawn", SYSTEM, now)
+    return len(receipts)
+
+
+def call_holders(db: Session, now: datetime) -> int:
+    """One that was issued, and whose gift went back since, is to be cancelled: that is the charity's to do, too.
+
+    So is one that was asked for when nobody had tasks for them. Returns how many.
+    """
+    waits = exists().where(Task.subject == "receipt", Task.subject_id == Receipt.id, Task.closed_at.is_(None))
+    found = select(Receipt, Appeal.region_code).join(Appeal, Appeal.id == Receipt.appeal_id)
+    found = found.join(Pledge, Pledge.id == Receipt.pledge_id).where(~waits)
+    gone = (Receipt.state == "issued") & Pledge.state.in_(_WENT_BACK)
+    asked = (Receipt.state == "asked") & Pledge.state.not_in(_WENT_BACK)
+    rows = db.execute(
+        found.where(or_(gone, asked)).order_by(Receipt.id).limit(_BATCH).with_for_update(of=Receipt, skip_locked=True)
+    ).all()
+    for receipt, region in rows:
+        step = "receipt" if receipt.state == "asked" else "receipt_void"
+        open_task(db, Matter("receipt", receipt.id, region, None), step, now)
+    return len(rows)
+
+
+def forget(db: Session, user: User, now: datetime) -> None:
+    """Somebody is erased: nobody writes a receipt for them any more."""
+    theirs = select(Receipt).join(Pledge, Pledge.id == Receipt.pledge_id).where(Pledge.donor_id == user.id)
+    for receipt in db.scalars(theirs.where(Receipt.state == "asked").with_for_update(of=Receipt)).all():
+        _end(db, receipt, "withdrawn", Actor(By.OWNER, f"user:{user.id}"), now)
+
+
+def _check(db: Session, pledge: Pledge) -> None:
+    if pledge.state in _WENT_BACK:
+        raise NoReceipt(why="went_back", gift=pledge.code)
+    if pledge.state not in GIVEN:
+        raise NoReceipt(why="unpaid", gift=pledge.code)
+    if earlier := live_receipt(db, pledge.id):
+        raise NoReceipt(why=earlier.state, gift=pledge.code, number=earlier.number)
+
+
+def _end(db: Session, receipt: Receipt, state: str, actor: Actor, now: datetime, detail: str | None = None) -> None:
+    """Nobody needs the name any more."""
+    receipt.name = receipt.tax_number = None
+    receipt.decided_at = now
+    if actor.by is By.FUND_HOLDER:
+        receipt.decided_by = int(actor.name.removeprefix("staff:"))
+    MACHINE.move(db, receipt, state, actor, now, detail)
+    db.flush()
+    task = find_task(db, "receipt", receipt.id)
+    if task:
+        task.closed_at, task.closed_by = now, receipt.decided_by
+        db.flush()
+
+
+def _seen_by(staff: Staff) -> Select[Receipt]:
+    theirs = select(Receipt).join(Appeal, Appeal.id == Receipt.appeal_id).join(Pledge, Pledge.id == Receipt.pledge_id)
+    return theirs.where(within(staff, Appeal.region_code))
+
+
+def _find(db: Session, staff: Staff, number: int) -> tuple[Receipt, Pledge]:
+    open_ones = or_(Receipt.state == "asked", (Receipt.state == "issued") & Pledge.state.in_(_WENT_BACK))
+    receipt = db.scalar(_seen_by(staff).where(Receipt.id == number, open_ones))
+    pledge = db.get(Pledge, receipt.pledge_id) if receipt else None
+    if receipt is None or pledge is None or (receipt.state == "asked" and pledge.state in _WENT_BACK):
+        raise NoSuchReceipt(number=number)
+    return receipt, pledge
+
+
+def _take(db: Session, staff: Staff, number: int, state: str) -> Receipt:
+    """Held, and as it is now. Raises NoSuchReceipt."""
+    _, pledge = _find(db, staff, number)
+    hold_pledge(db, pledge.id)
+    receipt, pledge = _find(db, staff, number)
+    db.refresh(receipt, with_for_update=True)
+    if receipt.state != state:
+        raise NoSuchReceipt(number=number)
+    return receipt
+
+
+def _paid_at(order: PayOrder | None) -> datetime | None:
+    return order.paid_at if order else None
+
+
+def _tell_donor(db: Session, receipt: Receipt, now: datetime) -> None:
+    pledge, appeal = db.get_one(Pledge, receipt.pledge_id), db.get_one(Appeal, receipt.appeal_id)
+    facts = {
+        "number": appeal.id,
+        "title": appeal.title,
+        "code": pledge.code,
+        "amount_fen": pledge.amount_fen,
+        "receipt": receipt.number,
+        "reason": receipt.reason,
+    }
+    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == pledge.donor_id)):
+        tell(db, person, "receipt_decided", facts, f"receipt:{receipt.id}:{person}", now, ("appeal", appeal.id))

@@ -1,0 +1,277 @@
+"""Monthly gifts: a donor wants to be asked once a month, and pays or does not. Nothing is ever taken by itself.
+
+One per donor and appeal lives at a time. It is asked for on the same day of each month, on the last one where a month
+is too short. While the appeal is frozen nobody is asked; when it takes no gifts any more, the monthly gift has ended.
+"""
+
+from calendar import monthrange
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, SmallInteger, String, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.appeals.appeal import Appeal, get_appeal
+from models.core.audit_trail import record
+from models.core.base import Base, RowId, one_of
+from models.core.calendar import CHINA, day_in_china
+from models.core.money import SMALLEST_PLEDGE
+from models.core.refusal import Refusal
+from models.core.state_machine import SYSTEM, Actor, By, Machine
+from models.giving.pledge import COUNTED, Pledge, check_open, make_pledge
+from models.giving.pledge import MACHINE as PLEDGES
+from models.notifications.notification import tell
+from models.payments.collection import await_payment
+from models.people.conversation import Conversation
+from models.people.user import User
+
+MACHINE = Machine(
+    "monthly_gift",
+    {
+        ("active", "stopped"): frozenset({By.OWNER}),
+        ("active", "ended"): frozenset({By.SYSTEM}),
+    },
+)
+# Of one donor, alive at a time: all of them fit on one screen.
+MOST = 8
+# When people are up, and not yet at table.
+HOUR = time(10, tzinfo=CHINA)
+# Every other state of an appeal takes no gifts, and leads to none that does.
+_GOES_ON = ("funding", "frozen")
+_ACTIVE = text("state = 'active'")
+_BATCH = 100
+
+
+class NotCollecting(Refusal):
+    """PAY_MODE=off: there is nothing to pay each month."""
+
+    code = "not_collecting"
+    final = True
+
+
+class NoSuchMonthly(Refusal):
+    """This person gives nothing to this appeal by the month."""
+
+    code = "no_such_monthly"
+
+
+class TooManyMonthly(Refusal):
+    """As many as fit on a screen; one must be stopped first."""
+
+    code = "too_many_monthly"
+    final = True
+
+
+class EndsBefore(Refusal):
+    """The appeal takes gifts for less than a month from now."""
+
+    code = "ends_before"
+    final = True
+
+
+class GivenThisMonth(Refusal):
+    """This month's has come already; ``next``: when the next would be asked for, before the appeal's ``deadline``."""
+
+    code = "given_this_month"
+
+
+class MonthlyGift(Base):
+    """``day`` of the month, ``next_at``: when it is asked for next.
+
+    ``pledge_id``: what was pledged of it since it was asked for last. ``pledges``: how many were so far, for their
+    drafts' numbers.
+    """
+
+    __tablename__ = "monthly_gifts"
+    id: Mapped[RowId]
+    draft_id: Mapped[str] = mapped_column(String(36), unique=True)
+    appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"))
+    donor_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    amount_fen: Mapped[int]
+    anonymous: Mapped[bool]
+    state: Mapped[str] = mapped_column(String(10), default="active")
+    day: Mapped[int] = mapped_column(SmallInteger)
+    next_at: Mapped[datetime]
+    pledge_id: Mapped[int | None] = mapped_column(ForeignKey("pledges.id"))
+    pledges: Mapped[int] = mapped_column(default=0, server_default="0")
+    created_at: Mapped[datetime]
+
+    __table_args__ = (
+        one_of("state", MACHINE.states),
+        CheckConstraint(f"amount_fen >= {SMALLEST_PLEDGE}", name="at_least_one_yuan"),
+        CheckConstraint("day BETWEEN 1 AND 31", name="day_of_a_month"),
+        Index(
+            "uq_monthly_gifts_live",
+            "donor_id",
+            "appeal_id",
+            unique=True,
+            postgresql_where=_ACTIVE,
+        ),
+        Index("ix_monthly_gifts_due", "next_at", postgresql_where=_ACTIVE),
+        Index("ix_monthly_gifts_appeal", "appeal_id", postgresql_where=_ACTIVE),
+    )
+
+
+def next_time(day: int, before: datetime, now: datetime) -> datetime:
+    """The first ``day`` at HOUR after ``now`` that is in a later month than ``before``, by China's calendar."""
+    month = before.astimezone(CHINA).date().replace(day=1)
+    while True:
+        month = (month + timedelta(days=31)).replace(day=1)
+        last = monthrange(month.year, month.month)[1]
+        found = datetime.combine(month.replace(day=min(day, last)), HOUR)
+        if found > now:
+            return found
+
+
+def check_new(db: Session, donor: User, appeal: Appeal, now: datetime) -> None:
+    """Where this donor has none for it: raises EndsBefore, or TooManyMonthly where it would be one more than fit."""
+    live = db.scalars(select(MonthlyGift.appeal_id).where(*_live(donor))).all()
+    if appeal.id in live:
+        return
+    if first_time(now) >= appeal.deadline:
+        raise EndsBefore(number=appeal.id, title=appeal.title, deadline=appeal.deadline)
+    if len(live) >= MOST:
+        raise TooManyMonthly(most=MOST)
+
+
+def first_time(now: datetime) -> datetime:
+    """Of one that is begun now."""
+    return next_time(now.astimezone(CHINA).day, now, now)
+
+
+def begin(
+    db: Session, draft_id: str, appeal: Appeal, donor: User, amount_fen: int, anonymous: bool, now: datetime
+) -> MonthlyGift:
+    """From next month on; ``appeal`` must be held. The same draft twice gives the same.
+
+    Where this donor has one already, it changes, and goes on being asked for on its day.
+    """
+    if earlier := db.scalar(select(MonthlyGift).where(MonthlyGift.draft_id == draft_id)):
+        return earlier
+    check_open(appeal, donor, now)
+    if gift := find_live(db, donor, appeal.id, lock=True):
+        gift.draft_id, gift.amount_fen, gift.anonymous = draft_id, amount_fen, anonymous
+        actor = _owner(donor).name
+        record(db, at=now, actor=actor, action="changed", subject=MACHINE.subject, subject_id=gift.id)
+        db.flush()
+        return gift
+    check_new(db, donor, appeal, now)
+    gift = MonthlyGift(
+        draft_id=draft_id,
+        appeal_id=appeal.id,
+        donor_id=donor.id,
+        amount_fen=amount_fen,
+        anonymous=anonymous,
+        day=now.astimezone(CHINA).day,
+        next_at=first_time(now),
+        created_at=now,
+    )
+    db.add(gift)
+    db.flush()
+    return gift
+
+
+def find_live(db: Session, donor: User, appeal_id: int, *, lock: bool = False) -> MonthlyGift | None:
+    """Held after its appeal."""
+    theirs = select(MonthlyGift).where(*_live(donor), MonthlyGift.appeal_id == appeal_id)
+    return db.scalar(theirs.with_for_update().execution_options(populate_existing=True) if lock else theirs)
+
+
+def get_live(db: Session, donor: User, appeal_id: int, *, lock: bool = False) -> MonthlyGift:
+    """Raises NoSuchMonthly."""
+    gift = find_live(db, donor, appeal_id, lock=lock)
+    if gift is None:
+        raise NoSuchMonthly(number=appeal_id)
+    return gift
+
+
+def live_of(db: Session, donor: User) -> Sequence[tuple[MonthlyGift, Appeal]]:
+    """This donor's, the oldest first; never more than MOST."""
+    theirs = select(MonthlyGift, Appeal).join(Appeal, Appeal.id == MonthlyGift.appeal_id).where(*_live(donor))
+    return [(gift, appeal) for gift, appeal in db.execute(theirs.order_by(MonthlyGift.id))]
+
+
+def pay(db: Session, donor: User, appeal_id: int, now: datetime, *, by_staff: bool) -> Pledge:
+    """This month's gift, to be paid now: of two taps, and while it can still be paid, both get the same.
+
+    Raises NoSuchMonthly, GivenThisMonth, NotFunding, OwnHousehold or OverCap.
+    """
+    get_live(db, donor, appeal_id)
+    appeal = get_appeal(db, appeal_id, lock=True)
+    gift = get_live(db, donor, appeal_id, lock=True)
+    pledge = db.get(Pledge, gift.pledge_id, populate_existing=True) if gift.pledge_id else None
+    if pledge and pledge.state in COUNTED:
+        raise GivenThisMonth(number=appeal.id, title=appeal.title, next=gift.next_at, deadline=appeal.deadline)
+    if pledge and _is_it(gift, pledge) and pledge.pay_by and pledge.pay_by > now:
+        return pledge
+    if pledge and pledge.state == "awaiting_payment" and pledge.pay_by and pledge.pay_by > now:
+        PLEDGES.move(db, pledge, "expired", SYSTEM, now, detail="replaced")  # who pays it still has it back
+    gift.pledges += 1
+    draft = f"monthly:{gift.id}:{gift.pledges}"
+    pledge = make_pledge(db, draft, appeal, donor, gift.amount_fen, gift.anonymous, now, by_staff=by_staff)
+    await_payment(db, pledge, appeal, now)
+    gift.pledge_id = pledge.id
+    db.flush()
+    return pledge
+
+
+def stop(db: Session, donor: User, appeal_id: int, now: datetime) -> MonthlyGift:
+    """Raises NoSuchMonthly."""
+    gift = get_live(db, donor, appeal_id, lock=True)
+    MACHINE.move(db, gift, "stopped", _owner(donor), now)
+    db.flush()
+    return gift
+
+
+def forget(db: Session, donor: User, now: datetime) -> None:
+    """They are gone, and are asked for nothing any more."""
+    for gift in db.scalars(select(MonthlyGift).where(*_live(donor)).order_by(MonthlyGift.id).with_for_update()):
+        MACHINE.move(db, gift, "stopped", _owner(donor), now, detail="owner_erased")
+
+
+def remind(db: Session, now: datetime) -> int:
+    """Ask those whose day it is; a day that we slept over is asked for once, late. Returns how many were due."""
+    due = select(MonthlyGift, Appeal).join(Appeal, Appeal.id == MonthlyGift.appeal_id)
+    due = due.where(MonthlyGift.state == "active", MonthlyGift.next_at <= now).order_by(MonthlyGift.next_at)
+    found = db.execute(due.limit(_BATCH).with_for_update(of=MonthlyGift, skip_locked=True)).all()
+    for gift, appeal in found:
+        asked_for = day_in_china(gift.next_at)
+        gift.next_at, gift.pledge_id = next_time(gift.day, gift.next_at, now), None
+        if appeal.state == "funding" and appeal.deadline > now:
+            _tell(db, "monthly_due", gift, appeal, asked_for, now)
+    db.flush()
+    return len(found)
+
+
+def end_over(db: Session, now: datetime) -> int:
+    """Their appeals take nothing any more: the donors are told. Returns how many."""
+    over = select(MonthlyGift, Appeal).join(Appeal, Appeal.id == MonthlyGift.appeal_id)
+    over = over.where(MonthlyGift.state == "active", Appeal.state.not_in(_GOES_ON)).order_by(MonthlyGift.id)
+    found = db.execute(over.limit(_BATCH).with_for_update(of=MonthlyGift, skip_locked=True)).all()
+    for gift, appeal in found:
+        MACHINE.move(db, gift, "ended", SYSTEM, now, detail=appeal.state)
+        _tell(db, "monthly_ended", gift, appeal, "ended", now)
+    db.flush()
+    return len(found)
+
+
+def _is_it(gift: MonthlyGift, pledge: Pledge) -> bool:
+    """Does it wait to be paid, and has nothing been changed since?"""
+    same = (pledge.amount_fen, pledge.anonymous) == (gift.amount_fen, gift.anonymous)
+    return same and pledge.state == "awaiting_payment"
+
+
+def _tell(db: Session, kind: str, gift: MonthlyGift, appeal: Appeal, when: str, now: datetime) -> None:
+    facts = {"number": appeal.id, "title": appeal.title, "amount_fen": gift.amount_fen}
+    if kind == "monthly_ended":
+        facts["state"] = appeal.state
+    for donor in db.scalars(select(Conversation.id).where(Conversation.user_id == gift.donor_id)):
+        tell(db, donor, kind, facts, f"monthly:{gift.id}:{when}:{donor}", now, ("appeal", appeal.id))
+
+
+def _live(donor: User) -> tuple[ColumnElement[bool], ...]:
+    return MonthlyGift.donor_id == donor.id, MonthlyGift.state == "active"
+
+
+def _owner(donor: User) -> Actor:
+    return Actor(By.OWNER, f"user:{donor.id}")

@@ -1,0 +1,1 @@
+"""Donors pledge gifts, and matching pools add to them, until funding ends."""

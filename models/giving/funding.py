@@ -1,0 +1,85 @@
+"""How an appeal's days end: in review, or with too little, with enough to begin, or with all. The sweep finds them.
+
+What an appeal has is one sum (models.giving.pledge.promised). It is begun with less than its target only where its
+owner said so before it was public (``minimum_fen``); what is missing is then spent on no line of its budget
+(models.disbursements.budget: no line has more than its own sum, and no more is paid out than is held).
+"""
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import MACHINE, REVIEWED, Appeal, end_overdue
+from models.appeals.review import tell_owner
+from models.core.state_machine import SYSTEM
+from models.giving.pledge import promised
+from models.notifications.backers import tell_backers
+from models.notifications.notification import tell
+from models.people.conversation import Conversation
+from models.staff.task import close_task
+
+_BATCH = 100
+
+
+def close_overdue(db: Session, now: datetime) -> list[Appeal]:
+    """Those whose last day went by while they were being looked at: cancelled, and their owners told."""
+    overdue = select(Appeal).where(Appeal.state.in_(REVIEWED), Appeal.deadline <= now).limit(_BATCH).with_for_update()
+    closed = list(db.scalars(overdue))
+    for appeal in closed:
+        end_overdue(db, appeal, now)
+        facts, about = {"number": appeal.id, "title": appeal.title}, ("appeal", appeal.id)
+        for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
+            tell(db, person, "appeal_overdue", facts, f"overdue:{appeal.id}:{person}", now, about)
+    return closed
+
+
+def end_funding(db: Session, now: datetime) -> int:
+    """The last day for gifts is over: funded, begun with less, or failed. Returns how many.
+
+    Owner and backers are told.
+    """
+    over = select(Appeal).where(Appeal.state == "funding", Appeal.deadline <= now).order_by(Appeal.deadline)
+    ended = db.scalars(over.limit(_BATCH).with_for_update(key_share=True, skip_locked=True)).all()
+    sums = promised(db, [appeal.id for appeal in ended])
+    for appeal in ended:
+        _end(db, appeal, *sums.get(appeal.id, (0, 0)), now)
+    db.flush()
+    return len(ended)
+
+
+def end_day(db: Session, appeal: Appeal, now: datetime) -> None:
+    """The same of one, which the caller holds; in review it is cancelled. Nothing while its last day is not over."""
+    if appeal.deadline > now:
+        return
+    if appeal.state == "funding":
+        _end(db, appeal, *promised(db, [appeal.id]).get(appeal.id, (0, 0)), now)
+    else:
+        end_overdue(db, appeal, now)
+    db.flush()
+
+
+def _end(db: Session, appeal: Appeal, fen: int, gifts: int, now: datetime) -> None:
+    if fen >= appeal.target_fen:
+        fund(db, appeal, now)
+    elif appeal.minimum_fen is not None and fen >= appeal.minimum_fen:
+        _begin(db, appeal, fen, gifts, now)
+    else:
+        end_overdue(db, appeal, now)
+        tell_owner(db, appeal, now)
+
+
+def fund(db: Session, appeal: Appeal, now: datetime) -> None:
+    """It has what it asked for: no more gifts. Its owner is told; the caller holds it."""
+    MACHINE.move(db, appeal, "funded", SYSTEM, now)
+    close_task(db, "appeal", appeal.id, now)  # a doubt, if there was one
+    tell_owner(db, appeal, now)
+
+
+def _begin(db: Session, appeal: Appeal, fen: int, gifts: int, now: datetime) -> None:
+    """With less than its target, as everybody who gave was told before."""
+    MACHINE.move(db, appeal, "minimum_met", SYSTEM, now)
+    close_task(db, "appeal", appeal.id, now)  # a doubt, if there was one
+    sums = {"promised_fen": fen, "gifts": gifts, "target_fen": appeal.target_fen, "minimum_fen": appeal.minimum_fen}
+    tell_owner(db, appeal, now, sums=sums)
+    tell_backers(db, "appeal_begins", appeal.id, appeal.title, f"appeal_begins:{appeal.id}", now, **sums)

@@ -1,0 +1,189 @@
+"""What pools add to gifts, one yuan for one, and what comes back of that when a gift does.
+
+Held in this order: appeal, pledge, order, pools by their numbers, and then all ledger accounts of the transaction at
+once. Several pools may add to one gift, the one that was opened first before the others; together they add no more than
+the gift is. What is paid out is taken from a gift and what was added to it in proportion
+(models.disbursements.allocation), so that what is left of a gift and what is left of its match go back together.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import Appeal
+from models.core.apportionment import split
+from models.disbursements.disbursement import DisbursementShare
+from models.giving.pledge import Pledge
+from models.giving.pool import MatchingPool, PoolMatch
+from models.ledger import Account, lock, moves
+from models.ledger.accounts import LedgerAccount
+from models.places.region import parents
+
+# Of so many a gift is matched at most: all of them are named to its donor.
+MOST_POOLS = 3
+# Gifts whose money is not with their appeal any more, or is on its way back.
+GONE = ("refund_pending", "refunded", "redirected")
+_NET = PoolMatch.fen - PoolMatch.returned_fen
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Of one sponsor, to one gift; for everybody to see."""
+
+    sponsor: str
+    fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Somebody adds yuan for yuan, ``until`` then and while there is something left."""
+
+    sponsor: str
+    until: datetime
+
+
+def pools_for(db: Session, appeal: Appeal, now: datetime, *, held: bool = False) -> Sequence[MatchingPool]:
+    """Open ones that add to gifts to this appeal, by their numbers; ``held``: to the end of the transaction."""
+    where = [*parents(appeal.region_code), appeal.region_code]
+    around = MatchingPool.region_code.in_(where) & (MatchingPool.category == appeal.category)
+    wanted = select(MatchingPool).where(MatchingPool.state == "open", MatchingPool.open_until > now)
+    wanted = wanted.where(or_(MatchingPool.appeal_id == appeal.id, around)).order_by(MatchingPool.id)
+    if held:
+        wanted = wanted.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return db.scalars(wanted).all()
+
+
+def offers(db: Session, appeal_id: int, now: datetime) -> list[Offer]:
+    """For everybody: who adds to a gift to this appeal now. None is promised a sum: others give too."""
+    appeal = db.get(Appeal, appeal_id)
+    if appeal is None or appeal.state != "funding" or appeal.deadline <= now:
+        return []
+    found = []
+    for pool in pools_for(db, appeal, now):
+        of_appeal = select(func.coalesce(func.sum(_NET), 0))
+        of_appeal = of_appeal.where(PoolMatch.pool_id == pool.id, PoolMatch.appeal_id == appeal_id)
+        left = pool.per_appeal_fen - int(db.scalar(of_appeal) or 0)
+        there = db.scalar(select(LedgerAccount.balance_fen).where(*_is(pool.account))) or 0
+        if min(left, there, pool.cap_fen - pool.matched_fen) > 0:
+            found.append(Offer(pool.sponsor, pool.open_until))
+    return found[:MOST_POOLS]
+
+
+def _is(account: Account) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return LedgerAccount.kind == account.kind, LedgerAccount.subject_id == account.subject_id
+
+
+def hold_pools(db: Session, appeal: Appeal, now: datetime, others: Iterable[Account]) -> Sequence[MatchingPool]:
+    """Before a gift is posted: its pools, and all accounts that it will move money on. The appeal is held."""
+    pools = pools_for(db, appeal, now, held=True)
+    lock(db, [Account("appeal", appeal.id), *others, *(pool.account for pool in pools)])
+    return pools
+
+
+def match_gift(
+    db: Session, pools: Sequence[MatchingPool], appeal: Appeal, pledge: Pledge, room_fen: int, now: datetime
+) -> list[Added]:
+    """Add to a gift that was just committed, as far as every cap, the pool and the appeal's room leave.
+
+    ``pools``: as ``hold_pools`` has them. ``room_fen``: what the appeal still takes after the gift.
+    """
+    left, added = min(pledge.amount_fen, room_fen), list[Added]()
+    for pool in pools:
+        fen = min(left, _leaves(db, pool, appeal, pledge))
+        if fen <= 0 or len(added) == MOST_POOLS:
+            continue
+        match = PoolMatch(
+            pool_id=pool.id, pledge_id=pledge.id, appeal_id=appeal.id, donor_id=pledge.donor_id, fen=fen, at=now
+        )
+        db.add(match)
+        pool.matched_fen += fen
+        db.flush()
+        moves.matched(db, pool.id, appeal.id, fen, match.cause, now)
+        added.append(Added(pool.sponsor, fen))
+        left -= fen
+    return added
+
+
+def _leaves(db: Session, pool: MatchingPool, appeal: Appeal, pledge: Pledge) -> int:
+    """What the pool's caps and its money leave for this gift."""
+    net = select(func.coalesce(func.sum(_NET), 0)).where(PoolMatch.pool_id == pool.id)
+    of_donor = int(db.scalar(net.where(PoolMatch.donor_id == pledge.donor_id)) or 0)
+    of_appeal = int(db.scalar(net.where(PoolMatch.appeal_id == appeal.id)) or 0)
+    return min(
+        pool.cap_fen - pool.matched_fen,
+        pool.per_donor_fen - of_donor,
+        pool.per_appeal_fen - of_appeal,
+        lock(db, [pool.account])[pool.account].balance_fen,
+    )
+
+
+def hold_matches(db: Session, pledge_ids: Sequence[int], others: Iterable[Account] = ()) -> None:
+    """Before gifts go back: the pools that added to them, and all accounts that money will move on; appeals are held.
+
+    ``others``: beside those of pools and of the gifts' appeals.
+    """
+    of_them = select(PoolMatch.pool_id).where(PoolMatch.pledge_id.in_(pledge_ids), _NET > 0)
+    pools = select(MatchingPool).where(MatchingPool.id.in_(of_them)).order_by(MatchingPool.id)
+    held = db.scalars(pools.with_for_update(key_share=True).execution_options(populate_existing=True)).all()
+    appeals = db.scalars(select(Pledge.appeal_id).where(Pledge.id.in_(pledge_ids)).distinct()).all()
+    of_appeals = [Account("appeal", number) for number in appeals]
+    lock(db, [*of_appeals, *others, *(pool.account for pool in held)])
+
+
+def return_matches(db: Session, pledge_ids: Sequence[int], now: datetime) -> int:
+    """All that is left of what was added to these gifts goes back to its pools; in fen. ``hold_matches`` was called."""
+    matches = db.scalars(
+        select(PoolMatch)
+        .where(PoolMatch.pledge_id.in_(pledge_ids), _NET > 0)
+        .order_by(PoolMatch.id)
+        .execution_options(populate_existing=True)
+    ).all()
+    lefts, total = match_lefts(db, {match.pledge_id for match in matches}), 0
+    for pledge_id in sorted(lefts):
+        of_gift = {match.id: match for match in matches if match.pledge_id == pledge_id}
+        weights = {number: match.fen - match.returned_fen for number, match in of_gift.items()}
+        for number, fen in split(lefts[pledge_id], weights).items():
+            _return(db, of_gift[number], fen, now)
+            total += fen
+    return total
+
+
+def _return(db: Session, match: PoolMatch, fen: int, now: datetime) -> None:
+    match.returned_fen += fen
+    match.returns += 1
+    db.get_one(MatchingPool, match.pool_id).matched_fen -= fen
+    db.flush()
+    moves.match_returned(db, match.pool_id, match.appeal_id, fen, match.return_cause, now)
+
+
+def match_lefts(db: Session, pledge_ids: Iterable[int]) -> dict[int, int]:
+    """Gift -> fen that were added to it and neither paid out nor returned; those of which nothing is left are out."""
+    numbers = sorted(pledge_ids)
+    net = select(PoolMatch.pledge_id, func.sum(_NET)).where(PoolMatch.pledge_id.in_(numbers))
+    spent = select(DisbursementShare.pledge_id, func.sum(DisbursementShare.matched_fen))
+    spent = spent.where(DisbursementShare.pledge_id.in_(numbers)).group_by(DisbursementShare.pledge_id)
+    taken = {number: int(fen) for number, fen in db.execute(spent)}
+    lefts = {number: int(fen) - taken.get(number, 0) for number, fen in db.execute(net.group_by(PoolMatch.pledge_id))}
+    return {number: fen for number, fen in lefts.items() if fen}
+
+
+def gone_from(db: Session, disbursement_id: int) -> Sequence[int]:
+    """Gifts that went back since a payment took of what was added to them: when it bounces, that goes back too."""
+    share = DisbursementShare
+    theirs = select(share.pledge_id).join(Pledge, Pledge.id == share.pledge_id)
+    theirs = theirs.where(share.disbursement_id == disbursement_id, share.matched_fen > 0, Pledge.state.in_(GONE))
+    return db.scalars(theirs.order_by(share.pledge_id)).all()
+
+
+def added_to(db: Session, pledge_id: int) -> list[Added]:
+    """What pools have added to a gift and did not take back, by sponsor."""
+    rows = db.execute(
+        select(MatchingPool.sponsor, _NET)
+        .join(PoolMatch, PoolMatch.pool_id == MatchingPool.id)
+        .where(PoolMatch.pledge_id == pledge_id, _NET > 0)
+        .order_by(MatchingPool.id)
+    )
+    return [Added(sponsor, fen) for sponsor, fen in rows]

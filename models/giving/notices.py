@@ -1,0 +1,82 @@
+"""What a gift is told on for: word to the family, and to everybody when half or all of it is promised."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import Appeal
+from models.giving.matching import Added
+from models.giving.pledge import Pledge, promised
+from models.notifications.backers import tell_backers
+from models.notifications.notification import tell
+from models.people.conversation import Conversation
+
+# Percent of the target; of two that one gift passes, the first here is told.
+MILESTONES = (100, 50)
+
+
+def progress_of(db: Session, appeal: Appeal) -> dict[str, int]:
+    """How far the promises are, as words need it."""
+    fen, gifts = promised(db, [appeal.id]).get(appeal.id, (0, 0))
+    return {"promised_fen": fen, "gifts": gifts, "target_fen": appeal.target_fen}
+
+
+def tell_of_gift(
+    db: Session, appeal: Appeal, pledge: Pledge, name: str | None, now: datetime, added: Sequence[Added] = ()
+) -> dict[str, int]:
+    """To the owner, with ``name`` or none; a milestone once. Returns how far it is. ``added``: by pools, to this gift.
+
+    ``appeal`` is held, so that of two gifts at once one sees what the other made of the sum.
+    """
+    reached = progress_of(db, appeal)
+    owner = db.scalar(select(Conversation.id).where(Conversation.user_id == appeal.owner_id))
+    known = {"number": appeal.id, "title": appeal.title, **reached}
+    if owner:
+        gift = {**known, "new_gifts": 1, "amount_fen": pledge.amount_fen, "name": name}
+        gift["matched_fen"] = sum(each.fen for each in added)
+        gift["paid"] = pledge.state != "intended"
+        tell(db, owner, "pledged", gift, f"pledged:{pledge.id}", now, ("appeal", appeal.id))
+    came = pledge.amount_fen + sum(each.fen for each in added)
+    percent = _passed(reached["promised_fen"], came, appeal.target_fen)
+    if percent:
+        _tell_milestone(db, appeal, owner, percent, known, now)
+    return reached
+
+
+def tell_of_payment(
+    db: Session, appeal: Appeal, pledge: Pledge, kind: str, now: datetime, added: Sequence[Added] = ()
+) -> None:
+    """To the donor: ``gift_paid``, with what pools have ``added``, or ``gift_late`` for one that goes back."""
+    facts = {"number": appeal.id, "title": appeal.title, "amount_fen": pledge.amount_fen, "code": pledge.code}
+    if kind == "gift_late":
+        facts["fallback"] = pledge.fallback
+    else:
+        facts["matches"] = told_of(added)
+    for donor in db.scalars(select(Conversation.id).where(Conversation.user_id == pledge.donor_id)):
+        tell(db, donor, kind, facts, f"{kind}:{pledge.id}:{donor}", now, ("appeal", appeal.id))
+
+
+def told_of(added: Sequence[Added]) -> list[list[Any]]:
+    """(sponsor, fen) as notices have them."""
+    return [[each.sponsor, each.fen] for each in added]
+
+
+def _passed(fen: int, amount_fen: int, target_fen: int) -> int | None:
+    """The milestone that this gift took the sum over, if it did."""
+    before = fen - amount_fen
+    passed = (each for each in MILESTONES if before * 100 < each * target_fen <= fen * 100)
+    return next(passed, None)
+
+
+def _tell_milestone(
+    db: Session, appeal: Appeal, owner: int | None, percent: int, known: dict[str, Any], now: datetime
+) -> None:
+    about = ("appeal", appeal.id)
+    if owner:
+        tell(db, owner, "milestone", {**known, "percent": percent}, f"milestone:{appeal.id}:{percent}", now, about)
+    if percent == 100:
+        del known["number"], known["title"]
+        tell_backers(db, "appeal_funded", appeal.id, appeal.title, f"appeal_funded:{appeal.id}", now, **known)

@@ -1,0 +1,159 @@
+"""Promises of money from a donor to an appeal. With PAY_MODE=off a pledge stays a recorded promise."""
+
+import secrets
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, case, func, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.appeals.appeal import Appeal, OwnHousehold
+from models.core.base import Base, RowId, one_of
+from models.core.money import SMALLEST_PLEDGE
+from models.core.refusal import Refusal
+from models.core.state_machine import By, Machine
+from models.donors.message import let_go
+from models.ledger import totals_of
+from models.people.user import User
+
+# No letter or digit that is read or heard as another one.
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+CODE_LENGTH = 10
+
+_SYSTEM = frozenset({By.SYSTEM})
+_OWNER = frozenset({By.OWNER})
+
+MACHINE = Machine(
+    "pledge",
+    {
+        ("intended", "awaiting_payment"): _OWNER,
+        ("intended", "expired"): _SYSTEM,
+        ("intended", "cancelled"): _OWNER,
+        ("awaiting_payment", "paid"): _SYSTEM,
+        ("awaiting_payment", "expired"): _SYSTEM,
+        # A payment that comes after all goes back by way of ``paid``.
+        ("expired", "paid"): _SYSTEM,
+        ("paid", "committed"): _SYSTEM,
+        ("paid", "refund_pending"): frozenset({By.SYSTEM, By.OWNER}),
+        ("committed", "partly_disbursed"): _SYSTEM,
+        ("committed", "refund_pending"): frozenset({By.SYSTEM, By.OWNER}),
+        # What is left of it goes back.
+        ("partly_disbursed", "refund_pending"): frozenset({By.SYSTEM, By.OWNER}),
+        # Made of another gift, whose money it has.
+        ("intended", "paid"): _SYSTEM,
+        ("partly_disbursed", "settled"): _SYSTEM,
+        ("committed", "settled"): _SYSTEM,
+        # The bank gave a payment back: it is held for the appeal again.
+        ("partly_disbursed", "committed"): _SYSTEM,
+        ("settled", "partly_disbursed"): _SYSTEM,
+        ("settled", "committed"): _SYSTEM,
+        ("refund_pending", "refunded"): _SYSTEM,
+        ("refund_pending", "redirected"): _SYSTEM,
+    },
+    # What its donor has said and nobody has read yet goes with it.
+    then=dict.fromkeys(("expired", "cancelled", "refund_pending"), let_go),
+)
+# What public sums count: what came, and what was promised while PAY_MODE was off. Not what somebody is yet to pay.
+COUNTED = ("intended", "paid", "committed", "partly_disbursed", "settled")
+# What becomes of a gift whose appeal fails: it comes back, or goes to a similar one.
+FALLBACKS = ("refund", "similar")
+_AWAITS = text("state = 'awaiting_payment'")
+
+
+class NotFunding(Refusal):
+    """The appeal takes no pledges now: not open, past its deadline, frozen or done."""
+
+    code = "not_funding"
+    final = True
+
+
+class Pledge(Base):
+    """``anonymous`` belongs to the gift and holds wherever it is shown."""
+
+    __tablename__ = "pledges"
+    id: Mapped[RowId]
+    draft_id: Mapped[str] = mapped_column(String(36), unique=True)
+    code: Mapped[str] = mapped_column(String(CODE_LENGTH), unique=True)
+    appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"))
+    donor_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    amount_fen: Mapped[int]
+    anonymous: Mapped[bool]
+    by_staff: Mapped[bool] = mapped_column(default=False, server_default="0")
+    """Counted apart: officers who give to what they passed themselves are no measure of help found."""
+    state: Mapped[str] = mapped_column(String(20), default="intended")
+    created_at: Mapped[datetime]
+    pay_by: Mapped[datetime | None]
+    """Until when it can be paid; None: a promise that nobody is asked to pay."""
+    fallback: Mapped[str] = mapped_column(String(8), default="refund", server_default="refund")
+
+    __table_args__ = (
+        one_of("state", MACHINE.states),
+        one_of("fallback", FALLBACKS),
+        CheckConstraint("state <> 'awaiting_payment' OR pay_by IS NOT NULL", name="awaited_until"),
+        CheckConstraint(f"amount_fen >= {SMALLEST_PLEDGE}", name="at_least_one_yuan"),
+        Index("ix_pledges_appeal", "appeal_id", "state", "amount_fen"),
+        Index("ix_pledges_donor_id", "donor_id", "id"),
+        Index("ix_pledges_appeal_donor", "appeal_id", "donor_id"),
+        Index("ix_pledges_appeal_id", "appeal_id", "id"),
+        Index("ix_pledges_pay_by", "pay_by", postgresql_where=_AWAITS),
+    )
+
+
+def check_open(appeal: Appeal, donor: User | None, now: datetime) -> None:
+    """May this person pledge to this appeal now? Raises NotFunding or OwnHousehold."""
+    if appeal.state != "funding" or appeal.deadline <= now:
+        raise NotFunding(number=appeal.id, title=appeal.title, state=appeal.state)
+    if donor and donor.household_id is not None and donor.household_id == appeal.household_id:
+        raise OwnHousehold(number=appeal.id)
+
+
+def make_pledge(
+    db: Session,
+    draft_id: str,
+    appeal: Appeal,
+    donor: User,
+    amount_fen: int,
+    anonymous: bool,
+    now: datetime,
+    *,
+    by_staff: bool = False,
+) -> Pledge:
+    """Record the promise; ``appeal`` must be read under lock. The same draft twice gives the same pledge.
+
+    ``by_staff``: the donor is an active member of staff.
+    """
+    earlier = db.scalar(select(Pledge).where(Pledge.draft_id == draft_id))
+    if earlier:
+        return earlier
+    check_open(appeal, donor, now)
+    pledge = Pledge(
+        draft_id=draft_id,
+        code="".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH)),
+        appeal_id=appeal.id,
+        donor_id=donor.id,
+        amount_fen=amount_fen,
+        anonymous=anonymous,
+        by_staff=by_staff,
+        created_at=now,
+    )
+    db.add(pledge)
+    db.flush()
+    return pledge
+
+
+def promised(db: Session, appeal_ids: list[int]) -> dict[int, tuple[int, int]]:
+    """Appeal id -> (fen that it has, number of pledges), for those that have any.
+
+    What it has: all that came and did not go back, from donors and from matching pools, spent or not (the ledger's
+    public total), and what was promised while PAY_MODE was off. Targets, lists and milestones all count this.
+    """
+    counted, promise = Pledge.state.in_(COUNTED), case((Pledge.state == "intended", Pledge.amount_fen), else_=0)
+    rows = db.execute(
+        select(Pledge.appeal_id, func.sum(promise), func.count())
+        .where(Pledge.appeal_id.in_(appeal_ids), counted)
+        .group_by(Pledge.appeal_id)
+    )
+    found = {appeal_id: (int(fen), count) for appeal_id, fen, count in rows}
+    came = {appeal_id: sums.public for appeal_id, sums in totals_of(db, appeal_ids).items()}
+    of_any = {appeal_id for appeal_id in came if came[appeal_id]} | set(found)
+    pairs = {appeal_id: found.get(appeal_id, (0, 0)) for appeal_id in of_any}
+    return {appeal_id: (fen + came[appeal_id], count) for appeal_id, (fen, count) in pairs.items()}

@@ -1,0 +1,146 @@
+"""Matching pools (配捐): what sponsors add to gifts, one for one, of what they have paid in with a fund holder."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, UniqueConstraint, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.appeals.appeal import CATEGORIES
+from models.core.base import Base, RowId, one_of
+from models.core.refusal import Refusal
+from models.core.state_machine import By, Machine
+from models.ledger import Account
+from models.staff.member import Staff
+from models.treasury.settlement import holder_of
+
+MACHINE = Machine("matching_pool", {("open", "closed"): frozenset({By.FUND_HOLDER})})
+LONGEST_SPONSOR = 30
+_OPEN = text("state = 'open'")
+
+
+class NoSuchPool(Refusal):
+    """There is none with this number, or it is another fund holder's: the words are the same."""
+
+    code = "no_such_pool"
+
+
+class MatchingPool(Base):
+    """``holder_id``: the fund holder whose bank has its money, as the ledger knows it. ``sponsor``: a public name.
+
+    For one appeal, or for a category in a county and all below it. ``cap_fen``: of all that it adds; ``per_donor_fen``
+    and ``per_appeal_fen``: to the gifts of one donor, and to one appeal. ``matched_fen``: what it has added so far,
+    less what came back; it is read and moved under the row's lock, which therefore holds every cap.
+    """
+
+    __tablename__ = "matching_pools"
+    id: Mapped[RowId]
+    draft_id: Mapped[str] = mapped_column(String(36), unique=True)
+    holder_id: Mapped[int]
+    sponsor: Mapped[str] = mapped_column(String(LONGEST_SPONSOR))
+    appeal_id: Mapped[int | None] = mapped_column(ForeignKey("appeals.id"))
+    category: Mapped[str | None] = mapped_column(String(16))
+    region_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"))
+    cap_fen: Mapped[int]
+    per_donor_fen: Mapped[int]
+    per_appeal_fen: Mapped[int]
+    open_until: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(8), default="open")
+    matched_fen: Mapped[int] = mapped_column(default=0, server_default="0")
+    opened_by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("state", MACHINE.states),
+        one_of("category", CATEGORIES),
+        CheckConstraint(
+            "(appeal_id IS NULL) = (category IS NOT NULL) AND (appeal_id IS NULL) = (region_code IS NOT NULL)",
+            name="one_scope",
+        ),
+        CheckConstraint(
+            "per_donor_fen > 0 AND per_appeal_fen > 0 AND per_donor_fen <= cap_fen AND per_appeal_fen <= cap_fen",
+            name="caps_within",
+        ),
+        CheckConstraint("matched_fen >= 0 AND matched_fen <= cap_fen", name="within_cap"),
+        CheckConstraint("(state = 'closed') = (closed_at IS NOT NULL)", name="closed_once"),
+        Index("ix_matching_pools_appeal", "appeal_id", postgresql_where=_OPEN),
+        Index("ix_matching_pools_scope", "region_code", "category", postgresql_where=_OPEN),
+        Index("ix_matching_pools_holder", "holder_id", "id"),
+    )
+
+    @property
+    def account(self) -> Account:
+        return Account("pool", self.id)
+
+
+class PoolMatch(Base):
+    """What a pool has added to a gift, and how much of that came back, in ``returns`` parts.
+
+    ``appeal_id``, ``donor_id``: the gift's, by which the caps are read.
+    """
+
+    __tablename__ = "pool_matches"
+    id: Mapped[RowId]
+    pool_id: Mapped[int] = mapped_column(ForeignKey("matching_pools.id"))
+    pledge_id: Mapped[int] = mapped_column(ForeignKey("pledges.id"))
+    appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"))
+    donor_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    fen: Mapped[int]
+    returned_fen: Mapped[int] = mapped_column(default=0, server_default="0")
+    returns: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("pledge_id", "pool_id"),
+        CheckConstraint("fen > 0", name="not_nothing"),
+        CheckConstraint("returned_fen >= 0 AND returned_fen <= fen", name="returned_within"),
+        Index("ix_pool_matches_donor", "pool_id", "donor_id"),
+        Index("ix_pool_matches_appeal", "appeal_id", "pool_id"),
+    )
+
+    @property
+    def cause(self) -> str:
+        """What the ledger posts it for."""
+        return f"match:{self.id}"
+
+    @property
+    def return_cause(self) -> str:
+        """Of the last part that came back."""
+        return f"match:{self.id}.{self.returns}"
+
+
+class PoolTransfer(Base):
+    """The sponsor has paid in, or was paid back, by the fund holder's bank. ``bank_reference``: that bank's number."""
+
+    __tablename__ = "pool_transfers"
+    id: Mapped[RowId]
+    draft_id: Mapped[str] = mapped_column(String(36), unique=True)
+    pool_id: Mapped[int] = mapped_column(ForeignKey("matching_pools.id"), index=True)
+    holder_id: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(8))
+    amount_fen: Mapped[int]
+    bank_reference: Mapped[str] = mapped_column(String(40))
+    entered_by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    at: Mapped[datetime]
+
+    __table_args__ = (
+        one_of("kind", ("paid_in", "returned")),
+        CheckConstraint("amount_fen > 0", name="amount_positive"),
+        UniqueConstraint("holder_id", "bank_reference"),
+    )
+
+    @property
+    def cause(self) -> str:
+        """What the ledger posts it for."""
+        return f"pool_transfer:{self.id}"
+
+
+def find_pool(db: Session, staff: Staff, number: int, *, lock: bool = False) -> MatchingPool:
+    """Of this one's fund holder. Raises NoSuchPool."""
+    wanted = select(MatchingPool).where(MatchingPool.id == number, MatchingPool.holder_id == holder_of(staff))
+    if lock:
+        wanted = wanted.with_for_update(key_share=True).execution_options(populate_existing=True)
+    found = db.scalar(wanted)
+    if found is None:
+        raise NoSuchPool(number=number)
+    return found

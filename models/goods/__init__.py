@@ -1,0 +1,1 @@
+"""People offer goods that they no longer need, and others request them."""

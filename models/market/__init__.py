@@ -1,0 +1,1 @@
+"""Farmers and craftspeople list what they sell."""

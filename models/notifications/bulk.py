@@ -1,0 +1,110 @@
+"""Running news (models.notifications.kinds) to several people at once, in a few statements however many they are."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import LargeBinary, func, or_, select, type_coerce, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from models.core.encryption import CannotOpen
+from models.notifications.kinds import KINDS, Kind
+from models.notifications.notification import TOLD, UNREAD, Notice, open_facts
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """To whom, about which thing (its row number), with which facts, and the key under which it is said once."""
+
+    conversation_id: int
+    subject_id: int
+    facts: dict[str, Any]
+    key: str
+
+
+def tell_each(db: Session, template: str, subject: str, words: Sequence[Word], now: datetime) -> None:
+    """As ``models.notifications.notification.tell`` does one by one, for a running kind: what waits about the same
+    thing takes the new in.
+
+    The caller leaves out who has turned the topic off. One word about one thing to one person at a time.
+    """
+    kind = KINDS[template]
+    before = _lately(db, template, subject, words, kind.running or timedelta(0), now)
+    joined, new = [], []
+    for word in words:
+        last = before.get((word.conversation_id, word.subject_id))
+        facts = _joined(kind, last, word.facts) if last and last.state in UNREAD else None
+        if last and facts:
+            joined.append({"id": last.id, "facts": _written(facts)})
+        else:
+            due = max(now, last.told_at + (kind.running or timedelta(0))) if last else now
+            new.append(_row(template, subject, word, due, now))
+    if joined:
+        db.execute(update(Notice), joined)
+    if new:
+        once = insert(Notice).values(new).on_conflict_do_nothing(index_elements=["dedupe_key"])
+        db.info.setdefault(TOLD, []).extend(db.scalars(once.returning(Notice.id)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    id: int
+    state: str
+    told_at: datetime
+    sealed: bytes
+
+
+def _lately(
+    db: Session, template: str, subject: str, words: Sequence[Word], running: timedelta, now: datetime
+) -> dict[tuple[int, int], _Last]:
+    """Person and thing -> the last word that waits, or went out so lately that the next must wait; held.
+
+    Who else holds one is pushing it or saying it just now: it is passed over.
+    """
+    told_at = func.coalesce(Notice.sent_at, Notice.created_at)
+    columns: Any = (
+        Notice.conversation_id,
+        Notice.subject_id,
+        Notice.id,
+        Notice.state,
+        type_coerce(told_at, Notice.created_at.type),
+        type_coerce(Notice.facts, LargeBinary),
+    )
+    found = (
+        select(*columns)
+        .where(Notice.subject == subject, Notice.subject_id.in_({word.subject_id for word in words}))
+        .where(Notice.template == template, Notice.conversation_id.in_({word.conversation_id for word in words}))
+        .where(or_(Notice.state.in_(UNREAD), told_at > now - running))
+        .order_by(Notice.id)
+        .with_for_update(skip_locked=True)
+    )
+    rows: Any = db.execute(found)
+    return {(person, thing): _Last(*last) for person, thing, *last in rows}
+
+
+def _joined(kind: Kind, last: _Last, facts: dict[str, Any]) -> dict[str, Any] | None:
+    """Both in one; None where the older one cannot be read any more."""
+    try:
+        return kind.join(open_facts(last.sealed), facts) if kind.join else facts
+    except CannotOpen:
+        return None
+
+
+def _row(template: str, subject: str, word: Word, due: datetime, now: datetime) -> dict[str, Any]:
+    return {
+        "dedupe_key": word.key,
+        "conversation_id": word.conversation_id,
+        "template": template,
+        "facts": _written(word.facts),
+        "created_at": now,
+        "due_at": due,
+        "subject": subject,
+        "subject_id": word.subject_id,
+    }
+
+
+def _written(facts: dict[str, Any]) -> str:
+    return json.dumps(facts, ensure_ascii=False)

@@ -1,0 +1,59 @@
+"""What WeChat reports of a message after it took it: whether it arrived, sometimes before we have kept its number."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import String, and_, delete, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.core.base import Base
+from models.notifications.notification import Notice
+
+# So long a report is kept for a message whose number is not known here yet.
+REPORTS_LAST = timedelta(days=1)
+SUCCESS = "success"
+# A notice that has gone out; the words of one whose card was too short are still to be read.
+_GONE_OUT = ("sent", "waiting", "read")
+
+
+class SendReport(Base):
+    """What WeChat reported of a message before its number was kept: ``status`` as in the event."""
+
+    __tablename__ = "send_reports"
+    platform_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    status: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime]
+
+
+def reported(db: Session, platform_id: str, status: str, now: datetime) -> int | None:
+    """Keep what WeChat reports of a message; the conversation it was for, None where its number is not known yet."""
+    gone_out = Notice.state.in_(_GONE_OUT) & (Notice.platform_id == platform_id)
+    notice = db.scalars(select(Notice).where(gone_out).with_for_update()).first()
+    if notice is None:
+        db.merge(SendReport(platform_id=platform_id, status=status[:40], at=now))
+        return None
+    close(notice, status)
+    return notice.conversation_id
+
+
+def close(notice: Notice, status: str) -> None:
+    """``success``, or why it did not arrive: then the person reads it with their next message."""
+    if notice.state == "sent" and status == SUCCESS:
+        notice.state = "delivered"
+    elif notice.state in ("sent", "waiting") and status != SUCCESS:
+        notice.state, notice.reason = "waiting", f"{notice.channel}_failed"
+        notice.sent_at = notice.offers_at = None
+
+
+def match_reports(db: Session, now: datetime, most: int = 500) -> int:
+    """Reports that came before their message's number was kept."""
+    pairs = db.execute(
+        select(Notice, SendReport)
+        .join(SendReport, and_(SendReport.platform_id == Notice.platform_id, Notice.state.in_(_GONE_OUT)))
+        .limit(most)
+        .with_for_update(of=Notice, skip_locked=True)
+    ).all()
+    for notice, report in pairs:
+        close(notice, report.status)
+        db.delete(report)
+    db.execute(delete(SendReport).where(SendReport.at < now - REPORTS_LAST))
+    return len(pairs)

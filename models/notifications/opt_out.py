@@ -1,0 +1,52 @@
+"""退订: what a person turns off, for good or about one appeal, and what of it had not been told yet."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import Appeal
+from models.notifications.kinds import KINDS
+from models.notifications.mute import Mute, mute
+from models.notifications.notification import UNREAD, Notice
+
+
+@dataclass(frozen=True, slots=True)
+class OneMuted:
+    """An appeal that a person wants to hear no more of in this topic."""
+
+    topic: str
+    number: int
+    title: str
+
+
+def turn_off(db: Session, conversation_id: int, topic: str, now: datetime, appeal_id: int = 0) -> None:
+    """The topic for good, or about this appeal; what waits to be told of it is not told any more.
+
+    What a worker is pushing at this moment still goes out.
+    """
+    mute(db, conversation_id, topic, now, appeal_id)
+    kinds = [name for name, kind in KINDS.items() if kind.topic == topic]
+    waiting = (
+        select(Notice.id)
+        .where(Notice.conversation_id == conversation_id, Notice.state.in_(UNREAD), Notice.template.in_(kinds))
+        .with_for_update(skip_locked=True)
+    )
+    if appeal_id:
+        waiting = waiting.where(Notice.subject == "appeal", Notice.subject_id == appeal_id)
+    db.execute(delete(Notice).where(Notice.id.in_(db.scalars(waiting).all())))
+
+
+def muted_appeals(db: Session, conversation_id: int, most: int) -> tuple[Sequence[OneMuted], int]:
+    """Those turned off one by one, the last first, and how many there are in all."""
+    theirs = (Mute.conversation_id == conversation_id) & (Mute.subject_id != 0)
+    rows = db.execute(
+        select(Mute.topic, Appeal.id, Appeal.title)
+        .join(Appeal, Appeal.id == Mute.subject_id)
+        .where(theirs)
+        .order_by(Mute.at.desc(), Mute.subject_id.desc(), Mute.topic)
+        .limit(most)
+    )
+    return [OneMuted(*row) for row in rows], db.scalar(select(func.count()).select_from(Mute).where(theirs)) or 0

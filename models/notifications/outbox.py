@@ -1,0 +1,266 @@
+"""The way of a notice out of the house: claimed by one worker, its outcome kept, and what a killed worker left found.
+
+A claim is one short transaction in which everything that a send uses up (a window's count, a
+consent) is taken; the send happens outside of any; ``settle`` keeps what came of it.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import (
+    LargeBinary,
+    Table,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.orm import Session
+
+from models.core.base import among, paired
+from models.notifications.broadcast import Broadcast
+from models.notifications.notification import TOLD, Notice, open_text
+from models.people.conversation import Conversation
+
+# A worker that has not settled a claim by then is taken for dead: all its time-outs together are shorter.
+CLAIM_LASTS = timedelta(seconds=75)
+# doc/offiaccount/Message_Management/Template_Message_Interface: so long WeChat knows a client_msg_id.
+REMEMBERED = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A claimed notice and the person it is for. ``channel``: by which it was tried before."""
+
+    id: int
+    conversation_id: int
+    template: str
+    sealed: bytes
+    created_at: datetime
+    urgency: str
+    channel: str | None
+    reason: str
+    tries: int
+    claimed_at: datetime
+    attempted_at: datetime
+    account: str
+    openid: str
+    following: bool
+    in_flow: bool
+    refused_code: int | None
+    touched_at: datetime
+
+    def facts_text(self) -> str:
+        """As JSON. Raises CannotOpen."""
+        return open_text(self.sealed)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a claimed notice. ``due_at`` is when to try again, where ``state`` is owed.
+
+    ``unknown``: it was sent, and nobody can say whether it arrived. ``in_short``: it went out as a card that says
+    too little, so its words still wait.
+    """
+
+    id: int
+    state: str
+    channel: str | None = None
+    reason: str = ""
+    due_at: datetime | None = None
+    platform_id: str | None = None
+    offers: bool = False
+    unknown: bool = False
+    in_short: bool = False
+
+    @property
+    def went_out(self) -> bool:
+        return self.state == "sent" or self.in_short
+
+
+# In SQLAlchemy's core: no object of the session's is looked for, and these are the worker's most frequent words.
+_ROWS = cast(Table, Notice.__table__)
+_NOW = bindparam("b_now", type_=_ROWS.c.claimed_at.type)
+_CLAIM = (
+    update(_ROWS)
+    .values(
+        state="sending",
+        claimed_at=_NOW,
+        attempted_at=func.coalesce(_ROWS.c.attempted_at, _NOW),
+        tries=_ROWS.c.tries + 1,
+    )
+    .returning(_ROWS.c.id)
+)
+
+
+def claim(db: Session, ids: Collection[int], now: datetime) -> list[Owed]:
+    """Those of these notices that are owed and due, in the order of their people; nobody else gets them."""
+    # A send of a fan-out that was under way when it was stopped may come back as owed: it stays where it is.
+    stopped = select(Broadcast.id).where(Broadcast.id == Notice.broadcast_id, Broadcast.state == "stopped").exists()
+    due = (
+        select(Notice.id)
+        .where(among(Notice.id, ids), Notice.state == "owed", Notice.due_at <= now, ~stopped)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = db.connection().execute(_CLAIM.where(_ROWS.c.id.in_(due)), {"b_now": now}).scalars().all()
+    people = Conversation
+    rows: Any = db.execute(
+        select(
+            Notice.id,
+            Notice.conversation_id,
+            Notice.template,
+            type_coerce(Notice.facts, LargeBinary),
+            Notice.created_at,
+            Notice.urgency,
+            Notice.channel,
+            Notice.reason,
+            Notice.tries,
+            Notice.claimed_at,
+            Notice.attempted_at,
+            people.account,
+            people.openid,
+            people.following,
+            people.in_flow,
+            people.refused_code,
+            people.touched_at,
+        )
+        .join(people, people.id == Notice.conversation_id)
+        .where(among(Notice.id, claimed))
+        .order_by(Notice.conversation_id, Notice.id)
+    )
+    return [Owed(*row) for row in rows]
+
+
+def settle(db: Session, outcomes: Sequence[Outcome], now: datetime) -> None:
+    """Keep what came of them, each once: a notice that a sweep has taken for lost meanwhile stays as it is.
+
+    What is the same of many is said in one statement: of a fan-out that is nearly all.
+    """
+    if not outcomes:
+        return
+    # Held in the order in which a person's turn holds them.
+    ours = among(Notice.id, [one.id for one in outcomes]) & (Notice.state == "sending")
+    held = set(db.connection().execute(select(_ROWS.c.id).where(ours).order_by(_ROWS.c.id).with_for_update()).scalars())
+    alike: dict[Outcome, list[tuple[int, str | None]]] = {}
+    for one in outcomes:
+        if one.id in held:
+            alike.setdefault(replace(one, id=0, platform_id=None), []).append((one.id, one.platform_id))
+    for one, rows in alike.items():
+        which = paired(rows)
+        kept = update(_ROWS).where(_ROWS.c.id == which.c.key).values(platform_id=which.c.value, **_settled(one, now))
+        db.connection().execute(kept)
+
+
+def _settled(one: Outcome, now: datetime) -> dict[str, Any]:
+    """What is kept of it, but for the platform's id."""
+    values: dict[str, Any] = {
+        "state": one.state,
+        "reason": one.reason[:120],
+        "sent_at": now if one.went_out else None,
+        "offers_at": now if one.offers and one.went_out else None,
+    }
+    if one.channel is not None:
+        values["channel"] = one.channel
+    if one.due_at is not None:
+        values["due_at"] = one.due_at
+    if not one.unknown:
+        values["attempted_at"] = None
+    return values
+
+
+def note_channels(db: Session, chosen: Iterable[tuple[int, str]]) -> None:
+    """By which channel each claimed notice is about to be sent: ``find_lost`` goes by it."""
+    by_channel: dict[str, list[int]] = {}
+    for notice, channel in chosen:
+        by_channel.setdefault(channel, []).append(notice)
+    for channel, ids in by_channel.items():
+        db.connection().execute(update(_ROWS).where(among(Notice.id, ids)).values(channel=channel))
+
+
+def refuse_people(db: Session, codes: dict[int, int]) -> None:
+    """Nothing more is sent to these (conversation -> WeChat's code) until they do something again."""
+    for person, code in sorted(codes.items()):
+        db.execute(update(Conversation).where(Conversation.id == person).values(refused_code=code))
+
+
+def due_ids(db: Session, urgency: str, now: datetime, most: int) -> list[int]:
+    """What is owed and due, the longest first."""
+    owed = (Notice.state == "owed") & (Notice.urgency == urgency) & (Notice.due_at <= now)
+    return list(db.scalars(select(Notice.id).where(owed).order_by(Notice.due_at, Notice.id).limit(most)))
+
+
+def oldest_due(db: Session, now: datetime) -> datetime | None:
+    """Since when the oldest owed notice has been due; None where none is."""
+    oldest = [
+        db.scalar(
+            select(Notice.due_at)
+            .where(Notice.state == "owed", Notice.urgency == urgency, Notice.due_at <= now)
+            .order_by(Notice.due_at)
+            .limit(1)
+        )
+        for urgency in ("push", "bulk")
+    ]
+    return min((due for due in oldest if due), default=None)
+
+
+def find_lost(db: Session, now: datetime, most: int = 500) -> int:
+    """Notices that a dead worker had begun to send.
+
+    By template it is sent again under the same client_msg_id, which WeChat knows for ten minutes; by any other
+    channel nobody can say whether it arrived, so it waits for the person's next message.
+    """
+    lost = db.scalars(
+        select(Notice)
+        .where(Notice.state == "sending", Notice.claimed_at < now - CLAIM_LASTS)
+        .order_by(Notice.claimed_at)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for notice in lost:
+        again = notice.channel == "template" and (notice.attempted_at or now) > now - REMEMBERED
+        notice.state = "owed" if again else "waiting"
+        notice.reason = "worker_lost" if again else "outcome_unknown"
+        notice.due_at = now
+    return len(lost)
+
+
+def hold_unsent(db: Session, conversation_id: int) -> None:
+    """Before the ledgers of this person change: whoever is choosing a channel by them finishes first, or begins after.
+
+    In the order of the numbers, and before any consent, as those who send hold them.
+    """
+    unsent = (Notice.conversation_id == conversation_id) & Notice.state.in_(("owed", "sending", "waiting"))
+    db.scalars(select(Notice.id).where(unsent).order_by(Notice.id).with_for_update()).all()
+
+
+def wake(db: Session, conversation_id: int, now: datetime) -> None:
+    """A way to the person has opened (a consent): what waited for one is owed again, and told anew."""
+    waiting = and_(
+        Notice.conversation_id == conversation_id,
+        Notice.state == "waiting",
+        or_(Notice.reason.like("%no_consent%"), Notice.reason.like("%no_channel%")),
+    )
+    woken = db.scalars(update(Notice).where(waiting).values(state="owed", due_at=now).returning(Notice.id))
+    db.info.setdefault(TOLD, []).extend(woken)
+
+
+def count_states(db: Session, broadcast_id: int) -> dict[str, int]:
+    """How a fan-out stands: state -> notices. One whose card has gone out counts as sent, though its words wait."""
+    in_short = (Notice.state == "waiting") & Notice.sent_at.is_not(None)
+    state = case((in_short, "sent"), else_=Notice.state)
+    rows = db.execute(select(state, func.count()).where(Notice.broadcast_id == broadcast_id).group_by(state))
+    return {state: found for state, found in rows}  # noqa: C416 - typed, where dict(rows) is not
+
+
+def drop_owed(db: Session, broadcast_id: int) -> int:
+    """Nothing more of this fan-out goes out; what has been begun is finished."""
+    left = (Notice.broadcast_id == broadcast_id) & Notice.state.in_(("owed", "waiting")) & Notice.sent_at.is_(None)
+    gone: Any = db.execute(delete(Notice).where(left))
+    return int(gone.rowcount)

@@ -1,0 +1,122 @@
+"""The ledger of windows: until when, and how often, we may write to a person by customer service.
+
+A person's act opens a window (doc/offiaccount/Customer_Service/Customer_Service_Messages.html);
+each of our messages uses up one of its count. From which of several open windows WeChat takes a
+message is nowhere written: here it is the one that closes first. The ledger is kept by the turn
+and used by the worker, each in its own transaction, so it can only be too careful.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKey, SmallInteger, String, bindparam, delete, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.core.base import Base, among, one_of
+from models.people.message import Kind, Message
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How long a window stays open, and how many messages it holds; None: any number."""
+
+    lasts: timedelta
+    messages: int | None
+
+
+RULES = {
+    "message": Rule(timedelta(hours=48), 5),
+    "menu": Rule(timedelta(minutes=1), 3),
+    "follow": Rule(timedelta(minutes=1), 3),
+    "scan": Rule(timedelta(minutes=1), 3),
+    "paid": Rule(timedelta(hours=48), None),
+}
+_EVENTS = {
+    "click": "menu",
+    "scancode_push": "menu",
+    "scancode_waitmsg": "menu",
+    "subscribe": "follow",
+    "scan": "scan",
+}
+# Our clock and WeChat's are not one: a window that is about to close is taken for closed.
+MARGIN = timedelta(seconds=10)
+
+
+class Window(Base):
+    __tablename__ = "windows"
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(8), primary_key=True)
+    ends_at: Mapped[datetime]
+    left: Mapped[int | None] = mapped_column(SmallInteger)
+
+    __table_args__ = (one_of("kind", tuple(RULES)),)
+
+
+def opened_by(message: Message) -> str | None:
+    """The window that this act of a person opens afresh; None for what is no act of theirs."""
+    if message.kind is Kind.EVENT:
+        return _EVENTS.get(message.event)
+    return "menu" if message.option_id else "message"
+
+
+def open_windows(db: Session, people: Iterable[int], now: datetime) -> dict[int, list[Window]]:
+    """What is open, the first to close first, held for the caller's transaction.
+
+    To be asked for several people in the order of their numbers, as everybody does.
+    """
+    usable = or_(Window.left.is_(None), Window.left > 0)
+    rows = db.scalars(
+        select(Window)
+        .where(among(Window.conversation_id, sorted(set(people))), Window.ends_at > now + MARGIN, usable)
+        .order_by(Window.conversation_id, Window.ends_at)
+        .with_for_update()
+    )
+    found: dict[int, list[Window]] = {}
+    for row in rows:
+        found.setdefault(row.conversation_id, []).append(row)
+    return found
+
+
+def open_by_payment(db: Session, conversation_id: int, paid_at: datetime) -> None:
+    """Whoever has paid may be written to for two days, any number of times."""
+    ends_at = paid_at + RULES["paid"].lasts
+    opened = insert(Window).values(conversation_id=conversation_id, kind="paid", ends_at=ends_at, left=None)
+    later = opened.on_conflict_do_update(
+        index_elements=["conversation_id", "kind"],
+        set_={"ends_at": opened.excluded.ends_at},
+        where=Window.ends_at < opened.excluded.ends_at,
+    )
+    db.execute(later)
+
+
+def use_one(windows: Sequence[Window]) -> Window | None:
+    """Takes one message from the first window that has one left."""
+    for window in windows:
+        if window.left is None:
+            return window
+        if window.left > 0:
+            window.left -= 1
+            return window
+    return None
+
+
+def give_back(db: Session, taken: Sequence[tuple[int, str, datetime]]) -> None:
+    """Messages that certainly did not go out: (conversation, window, its end), unless it was opened anew since."""
+    if not taken:
+        return
+    same = (
+        (Window.conversation_id == bindparam("b_person"))
+        & (Window.kind == bindparam("b_window"))
+        & (Window.ends_at == bindparam("b_ends"))
+    )
+    connection = db.connection()
+    for person, window, ends in sorted(taken):
+        values = {"b_person": person, "b_window": window, "b_ends": ends}
+        connection.execute(update(Window).where(same, Window.left.is_not(None)).values(left=Window.left + 1), values)
+
+
+def close_windows(db: Session, people: Sequence[int]) -> None:
+    """WeChat says that there is none (45015), or that all are used up (45047); or the person has left."""
+    db.execute(delete(Window).where(Window.conversation_id.in_(people)))

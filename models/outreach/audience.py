@@ -1,0 +1,88 @@
+"""Whom a fan-out is for: who gave to an appeal, or who gave in a province or lives there and gave elsewhere.
+
+The people are walked by their numbers, so that a page is found by an index however many there are.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+
+from models.appeals.appeal import Appeal
+from models.giving.pledge import COUNTED, Pledge
+from models.notifications.broadcast import Broadcast
+from models.notifications.kinds import KINDS
+from models.notifications.mute import Mute
+from models.people.conversation import Conversation
+from models.people.user import User
+from models.places.region import prefix
+
+# People in a page, and how many of all users one page looks through for them.
+PEOPLE = 500
+SPAN = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """``kind``: backers of the appeal ``of``, or donors_of the province with this code."""
+
+    kind: str
+    of: str
+    template: str
+    appeal: int
+
+
+def audience_of(broadcast: Broadcast) -> Audience:
+    return Audience(broadcast.audience, broadcast.audience_of, broadcast.template, broadcast.subject_id)
+
+
+def next_donors(db: Session, audience: Audience, after: int) -> tuple[list[int], int, bool]:
+    """The next page's users in order, the number up to which that is all of them, and whether nobody follows."""
+    page = _gave(audience).where(Pledge.donor_id > after).distinct().order_by(Pledge.donor_id).limit(PEOPLE)
+    if audience.kind == "backers":
+        found = list(db.scalars(page))
+        return found, max(found, default=after), len(found) < PEOPLE
+    # Of all who ever gave anything, a province's own may be few: so no page looks through more than a span.
+    end = after + SPAN
+    found = list(db.scalars(page.where(Pledge.donor_id <= end)))
+    if len(found) == PEOPLE:
+        return found, found[-1], False
+    return found, end, end >= (db.scalar(select(func.max(Pledge.donor_id))) or 0)
+
+
+def reached(audience: Audience, donors: Select[int] | list[int]) -> Select[int]:
+    """The conversations of these users that are to be told; not of the appeal's own household."""
+    kind = KINDS[audience.template]
+    household = select(Appeal.household_id).where(Appeal.id == audience.appeal).scalar_subquery()
+    told = (
+        select(Conversation.id)
+        .join(User, User.id == Conversation.user_id)
+        .where(User.id.in_(donors), User.state == "active")
+        .where(or_(User.household_id.is_(None), User.household_id != household))
+    )
+    if kind.topic:
+        theirs = (Mute.conversation_id == Conversation.id) & (Mute.topic == kind.topic)
+        told = told.where(~select(Mute.topic).where(theirs, Mute.subject_id.in_((0, audience.appeal))).exists())
+    if kind.marketing:
+        # Who has left the account cannot be sent to, and a call is no news any more when they are back.
+        told = told.where(Conversation.following)
+    return told
+
+
+def count_people(db: Session, audience: Audience) -> int:
+    """How many would be told now."""
+    people = reached(audience, _gave(audience)).subquery()
+    return db.scalar(select(func.count()).select_from(people)) or 0
+
+
+def _gave(audience: Audience) -> Select[int]:
+    gave = select(Pledge.donor_id).where(Pledge.state.in_(COUNTED))
+    if audience.kind == "backers":
+        return gave.where(Pledge.appeal_id == int(audience.of))
+    donor, given_to = aliased(User), aliased(Appeal)
+    gave = gave.join(given_to, given_to.id == Pledge.appeal_id).join(donor, donor.id == Pledge.donor_id)
+    return gave.where(or_(_within(audience.of, given_to.region_code), _within(audience.of, donor.region_code)))
+
+
+def _within(area: str, code: InstrumentedAttribute[str] | InstrumentedAttribute[str | None]) -> ColumnElement[bool]:
+    return code.between(prefix(area).ljust(12, "0"), prefix(area).ljust(12, "9"))

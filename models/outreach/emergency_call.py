@@ -1,0 +1,94 @@
+"""A disaster call: one appeal of their own place that staff of the county, or a charity, put to a province's donors."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import Appeal, NoSuchAppeal
+from models.appeals.review import demand_no_tie
+from models.core.calendar import CHINA
+from models.core.refusal import Refusal
+from models.giving.pledge import check_open
+from models.notifications.broadcast import Broadcast
+from models.outreach.audience import Audience
+from models.outreach.broadcasts import begin
+from models.places.region import Region
+from models.staff.member import Staff
+from models.staff.task import demand_region
+
+CALLERS = ("county", "fund_holder")
+# Between two calls for one appeal; and in a county there is one a day, whatever it is for.
+REST = timedelta(days=7)
+TEMPLATE = "disaster_call"
+
+
+class CalledLately(Refusal):
+    """For this appeal there was a call; the next one may be on ``day``."""
+
+    code = "called_lately"
+    final = True
+
+
+class CalledToday(Refusal):
+    """Somebody has called for something of this county (``region``) today."""
+
+    code = "called_today"
+    final = True
+
+
+def donors_of(appeal: Appeal) -> Audience:
+    """Of the appeal's province."""
+    return Audience("donors_of", _province(appeal), TEMPLATE, appeal.id)
+
+
+def province_of(db: Session, appeal: Appeal) -> str:
+    """Its name."""
+    return db.get_one(Region, _province(appeal)).name
+
+
+def check_call(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
+    """The appeal, locked, if this one may call for it now.
+
+    Raises NoSuchAppeal, OutsideRegion, HasAPart, NotFunding, CalledLately or CalledToday.
+    """
+    appeal = db.get(Appeal, number, with_for_update=True, populate_existing=True)
+    if appeal is None or appeal.published_at is None:
+        raise NoSuchAppeal(number=number)
+    demand_region(db, staff, appeal.matter)
+    demand_no_tie(db, staff, appeal.matter)
+    check_open(appeal, None, now)
+    about = (Broadcast.subject == "appeal") & (Broadcast.subject_id == number) & (Broadcast.template == TEMPLATE)
+    last = db.scalar(select(Broadcast.created_at).where(about).order_by(Broadcast.id.desc()).limit(1))
+    if last and last + REST > now:
+        raise CalledLately(number=number, day=last + REST)
+    today = db.scalar(select(Broadcast.id).where(Broadcast.dedupe_key == _key(appeal, now)))
+    if today:
+        raise CalledToday(region=_county(db, appeal))
+    return appeal
+
+
+def call(db: Session, staff: Staff, number: int, words: str, now: datetime) -> Broadcast:
+    """Raises what ``check_call`` does."""
+    appeal = check_call(db, staff, number, now)
+    place, county = db.get_one(Region, appeal.region_code).full_name, _county(db, appeal)
+    facts = {"number": number, "title": appeal.title, "place": place, "words": words}
+    try:
+        return begin(db, donors_of(appeal), facts, staff, _key(appeal, now), now)
+    except IntegrityError as error:
+        if "dedupe_key" in str(error.orig):
+            raise CalledToday(region=county) from None  # a colleague was a moment earlier
+        raise
+
+
+def _province(appeal: Appeal) -> str:
+    return f"{appeal.region_code[:2]}0000000000"
+
+
+def _county(db: Session, appeal: Appeal) -> str:
+    return db.get_one(Region, f"{appeal.region_code[:6]}000000").name
+
+
+def _key(appeal: Appeal, now: datetime) -> str:
+    return f"call:{appeal.region_code[:6]}:{now.astimezone(CHINA):%Y%m%d}"

@@ -1,0 +1,63 @@
+"""What an owner says to those who gave to an appeal: what has become of it, and thanks. Published by an officer."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, Text, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.core.base import Base, RowId, one_of
+from models.core.state_machine import By, Machine
+
+# What has become of it (进展), and thanks (感谢).
+KINDS = ("progress", "thanks")
+
+_OFFICER = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
+
+MACHINE = Machine(
+    "update",
+    {
+        ("submitted", "published"): _OFFICER,
+        ("submitted", "returned"): _OFFICER,
+        # Its owner has written another one, or is no longer there.
+        ("submitted", "withdrawn"): frozenset({By.OWNER, By.SYSTEM}),
+    },
+)
+
+
+class Update(Base):
+    """``words`` are public once published; the pictures are photos with the subject ``update``."""
+
+    __tablename__ = "updates"
+    id: Mapped[RowId]
+    draft_id: Mapped[str] = mapped_column(String(36), unique=True)
+    appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"))
+    kind: Mapped[str] = mapped_column(String(10), default="progress", server_default="progress")
+    words: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(10), default="submitted", server_default="submitted")
+    created_at: Mapped[datetime]
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    decided_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("kind", KINDS),
+        one_of("state", MACHINE.states),
+        Index("ix_updates_appeal_id_id", "appeal_id", "id"),
+        Index(
+            "uq_updates_one_waiting",
+            "appeal_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("state = 'submitted'"),
+        ),
+    )
+
+
+def update_waiting(db: Session, appeal_id: int, kind: str = "progress") -> Update | None:
+    """The one of this kind that nobody has decided on yet."""
+    waits = (Update.appeal_id == appeal_id) & (Update.kind == kind) & (Update.state == "submitted")
+    return db.scalar(select(Update).where(waits))
+
+
+def kind_of(db: Session, number: int) -> str | None:
+    """None where there is no such update."""
+    return db.scalar(select(Update.kind).where(Update.id == number))

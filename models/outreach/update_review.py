@@ -1,0 +1,230 @@
+"""An owner tells what has become of an appeal, or thanks; an officer publishes it, and everybody who gave hears it."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import LIVE, Appeal
+from models.appeals.file import Stage, stage_of
+from models.core.audit_trail import record
+from models.core.refusal import Refusal
+from models.core.state_machine import Actor, By, WrongState
+from models.notifications.broadcast import Broadcast
+from models.notifications.notification import tell
+from models.notifications.outbox import drop_owed
+from models.outreach.audience import Audience, count_people
+from models.outreach.broadcasts import LIVE as GOING_OUT
+from models.outreach.broadcasts import begin, stop
+from models.outreach.reporting_duty import told
+from models.outreach.thanks import check_thanks
+from models.outreach.update import MACHINE, Update, update_waiting
+from models.people.conversation import Conversation
+from models.people.photo import Photo, attach, pictures_of
+from models.proxy.mandate import acted_for
+from models.staff.conflict_of_interest import is_own
+from models.staff.decision import decide
+from models.staff.member import Staff
+from models.staff.task import Matter, close_task, open_task, reaches, take
+
+# While something is being done for it, and when the books are closed.
+TELLABLE = (*LIVE, "completed")
+# Kind -> the task of who reads it first, the notice to those who gave, and the trail's word for it.
+_STEPS = {"progress": "update", "thanks": "thanks"}
+_NOTICES = {"progress": "appeal_update", "thanks": "thanks"}
+_SAID = {"progress": "told", "thanks": "thanked"}
+
+
+class NoSuchUpdate(Refusal):
+    code = "no_such_update"
+
+
+class NothingToTell(Refusal):
+    """Nobody gives to it yet, or it has been stopped (``state``)."""
+
+    code = "nothing_to_tell"
+    final = True
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateFile:
+    """As its officer sees it; ``people`` would be told of it."""
+
+    number: int
+    kind: str
+    appeal: int
+    title: str
+    words: str
+    state: str
+    pictures: int
+    people: int
+    stage: Stage
+
+
+def check_tellable(appeal: Appeal) -> None:
+    """Raises NothingToTell."""
+    if appeal.state not in TELLABLE:
+        raise NothingToTell(number=appeal.id, state=appeal.state)
+
+
+def submit(
+    db: Session,
+    appeal: Appeal,
+    draft_id: str,
+    words: str,
+    pictures: Iterable[Mapping[str, str]],
+    conversation_id: int,
+    now: datetime,
+    kind: str = "progress",
+) -> tuple[list[int], list[int]]:
+    """Let it wait for an officer, progress in place of what waited before. The same draft twice is the same update.
+
+    ``appeal`` must be locked. Returns the photos to fetch and those whose files are to be deleted. Raises
+    NothingToTell, and for thanks what check_thanks does.
+    """
+    if db.scalar(select(Update.id).where(Update.draft_id == draft_id)):
+        return [], []
+    check_tellable(appeal)
+    if kind == "thanks":
+        check_thanks(db, appeal, now)
+    owner = Actor(By.OWNER, f"user:{appeal.owner_id}")
+    before = update_waiting(db, appeal.id, kind)
+    dropped = _end(db, before, "withdrawn", owner, now) if before else []
+    update = Update(draft_id=draft_id, appeal_id=appeal.id, kind=kind, words=words, state="submitted", created_at=now)
+    db.add(update)
+    db.flush()
+    what = f"appeal:{appeal.id}"
+    record(db, at=now, actor=owner.name, action=_SAID[kind], subject="update", subject_id=update.id, detail=what)
+    owed = attach(db, "update", update.id, conversation_id, pictures, now)
+    matter = matter_of(update, appeal)
+    open_task(db, matter, _STEPS[kind], now, acted_for(db, "appeal", appeal.id, appeal.household_id))
+    return owed, dropped
+
+
+def open_update(db: Session, staff: Staff, number: int, now: datetime) -> UpdateFile:
+    """What would be published; the look is recorded.
+
+    Raises NoSuchUpdate, also outside the region and of one's own household.
+    """
+    update = db.get(Update, number)
+    appeal = db.get_one(Appeal, update.appeal_id) if update else None
+    if update is None or appeal is None or staff.role == By.FUND_HOLDER:
+        raise NoSuchUpdate(number=number)
+    if not reaches(db, staff, appeal.region_code, "update", number) or is_own(db, staff, appeal.household_id):
+        raise NoSuchUpdate(number=number)
+    record(
+        db,
+        at=now,
+        actor=staff.actor.name,
+        action="read_sensitive",
+        subject="update",
+        subject_id=number,
+        detail="review",
+        about=appeal.owner_id,
+    )
+    return UpdateFile(
+        number=number,
+        kind=update.kind,
+        appeal=appeal.id,
+        title=appeal.title,
+        words=update.words,
+        state=update.state,
+        pictures=len(pictures_of(db, "update", number)),
+        people=count_people(db, backers_of(appeal, update.kind)),
+        stage=stage_of(db, staff, "update", number),
+    )
+
+
+def check_decidable(db: Session, staff: Staff, number: int) -> tuple[Update, Appeal]:
+    """Both locked. Raises NoSuchUpdate, OutsideRegion, NotYourTurn or HasAPart, or WrongState while nothing may be told
+    of the appeal.
+    """
+    update, appeal = _locked(db, number)
+    take(db, staff, matter_of(update, appeal), update.state)
+    if appeal.state not in TELLABLE:
+        raise WrongState(subject="appeal", state=appeal.state, wanted="told")
+    return update, appeal
+
+
+def publish(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appeal, Broadcast]:
+    """From now on everybody sees it, and everybody who gave is told. Raises as ``check_decidable`` does."""
+    update, appeal = check_decidable(db, staff, number)
+    decide(db, matter_of(update, appeal), 1, staff, "pass", now)
+    _end(db, update, "published", staff.actor, now, staff)
+    facts = {"number": appeal.id, "title": appeal.title, "words": update.words}
+    if update.kind == "progress":
+        told(appeal, now)
+    broadcast = begin(db, backers_of(appeal, update.kind), facts, staff, f"update:{number}", now)
+    _tell_owner(db, appeal, update, (), now)
+    return appeal, broadcast
+
+
+def send_back(
+    db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime
+) -> tuple[Appeal, list[int]]:
+    """Its owner may write another. Returns the photos whose files are to be deleted. Raises as ``check_decidable``."""
+    update, appeal = _locked(db, number)
+    take(db, staff, matter_of(update, appeal), update.state)
+    decide(db, matter_of(update, appeal), 1, staff, "return", now, reasons)
+    dropped = _end(db, update, "returned", staff.actor, now, staff)
+    _tell_owner(db, appeal, update, reasons, now)
+    return appeal, dropped
+
+
+def forget(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
+    """Its owner is no longer there: nothing of it goes out, and none of its words stay (models.rights.erasure, pictures
+    too)."""
+    for update in db.scalars(select(Update).where(Update.appeal_id == appeal.id)).all():
+        if update.state == "submitted":
+            _end(db, update, "withdrawn", actor, now)
+        update.words = ""
+    about = (Broadcast.subject == "appeal") & (Broadcast.subject_id == appeal.id)
+    for broadcast in db.scalars(select(Broadcast).where(about).order_by(Broadcast.id).with_for_update()).all():
+        if broadcast.state in GOING_OUT:
+            stop(db, broadcast, actor.name, now)
+        drop_owed(db, broadcast.id)
+        broadcast.facts = json.dumps({"number": appeal.id, "title": appeal.title, "words": ""}, ensure_ascii=False)
+
+
+def backers_of(appeal: Appeal, kind: str = "progress") -> Audience:
+    return Audience("backers", str(appeal.id), _NOTICES[kind], appeal.id)
+
+
+def matter_of(update: Update, appeal: Appeal) -> Matter:
+    return Matter("update", update.id, appeal.region_code, appeal.household_id)
+
+
+def _locked(db: Session, number: int) -> tuple[Update, Appeal]:
+    """By the appeal's row, which whoever writes another one holds too."""
+    update = db.get(Update, number)
+    if update is None:
+        raise NoSuchUpdate(number=number)
+    appeal = db.get_one(Appeal, update.appeal_id, with_for_update=True, populate_existing=True)
+    db.refresh(update)
+    return update, appeal
+
+
+def _end(db: Session, update: Update, state: str, actor: Actor, now: datetime, staff: Staff | None = None) -> list[int]:
+    """Returns the photos whose files are to be deleted, where it is not published."""
+    MACHINE.move(db, update, state, actor, now)
+    update.decided_by, update.decided_at = staff.id if staff else None, now
+    close_task(db, "update", update.id, now, staff)
+    photos: Sequence[Photo] = ()
+    if state != "published":
+        theirs = (Photo.subject == "update") & (Photo.subject_id == update.id) & (Photo.state != "gone")
+        photos = db.scalars(select(Photo).where(theirs)).all()
+    for photo in photos:
+        photo.state = "gone"
+    db.flush()
+    return [photo.id for photo in photos if photo.path]
+
+
+def _tell_owner(db: Session, appeal: Appeal, update: Update, reasons: Sequence[str], now: datetime) -> None:
+    facts = {"number": appeal.id, "title": appeal.title, "kind": update.kind}
+    facts |= {"published": not reasons, "reasons": list(reasons)}
+    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
+        key = f"update:{update.id}:{person}"
+        tell(db, person, "update_decided", facts, key, now, about=("appeal", appeal.id))

@@ -1,0 +1,1 @@
+"""Overseers check the work of staff: spot checks, statistics, access logs, image matches."""

@@ -1,0 +1,57 @@
+"""Whose eyes were on somebody's own data: for the person themself, who asks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.core.audit_trail import AuditEvent
+from models.staff.member import Staff
+
+PAGE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """``role`` and ``work_no`` of the reader, never a name; both None for somebody who is no staff.
+
+    ``subject`` and ``number``: the thing in which it was read; ``purpose``: a code of templates/shared/purposes.txt.
+    """
+
+    at: datetime
+    role: str | None
+    work_no: str | None
+    subject: str
+    number: int
+    purpose: str | None
+
+
+def who_looked(db: Session, user_id: int, before: int | None) -> tuple[Sequence[Reading], int | None]:
+    """A page of readings, the newest first; and the link that the next page comes before, None on the last one."""
+    event = AuditEvent
+    statement = select(event).where(event.about == user_id, event.action == "read_sensitive")
+    if before is not None:
+        statement = statement.where(event.id < before)
+    found = db.scalars(statement.order_by(event.id.desc()).limit(PAGE + 1)).all()
+    page = found[:PAGE]
+    readers = _staff(db, {each.actor for each in page})
+    readings = [_reading(each, readers.get(each.actor)) for each in page]
+    return readings, page[-1].id if len(found) > PAGE else None
+
+
+def _staff(db: Session, actors: set[str]) -> dict[str, Staff]:
+    numbers = [int(actor.removeprefix("staff:")) for actor in actors if actor.startswith("staff:")]
+    return {staff.actor.name: staff for staff in db.scalars(select(Staff).where(Staff.id.in_(numbers)))}
+
+
+def _reading(found: AuditEvent, staff: Staff | None) -> Reading:
+    return Reading(
+        at=found.at,
+        role=staff.role if staff else None,
+        work_no=staff.work_no if staff else None,
+        subject=found.subject,
+        number=found.subject_id,
+        purpose=found.detail,
+    )

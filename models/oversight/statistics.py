@@ -1,0 +1,152 @@
+"""What a region's figures are: who is registered and verified, who waits and how long, what was overturned.
+
+No share of needs that were met is counted, and no region is compared with another: where that was the measure,
+officers posted small needs and met them themselves. What staff gave is told apart.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, func, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from models.appeals.appeal import LIVE, REVIEWED, Appeal
+from models.core.refusal import Refusal
+from models.giving.pledge import COUNTED, Pledge
+from models.people.user import Household
+from models.places.region import prefix
+from models.staff.decision import Decision
+from models.verification.case import UNDER_WAY, Verification
+
+# Cases that wait are counted by their age in days: up to the first, up to the second …, and beyond the promise.
+AGES = (5, 10, 15)
+LOOKS_BACK = timedelta(days=365)
+
+
+class RegionUnknown(Refusal):
+    """No region of one's own is called like that; ``words``: what was typed, ``region``: one's own."""
+
+    code = "region_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Gifts:
+    count: int
+    fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """``waiting``: a number for each of ``AGES`` and one for what is older. ``median_days`` of a year's decisions.
+
+    ``completed``: appeals that were carried out and accounted for without an open question.
+    """
+
+    households: int
+    verified: int
+    waiting: Sequence[int]
+    median_days: int | None
+    decided: int
+    overturned: int
+    under_review: int
+    returned: int
+    open: int
+    completed: int
+    gifts: Gifts
+    staff_gifts: Gifts
+
+
+@dataclass(frozen=True, slots=True)
+class _Cases:
+    verified: int
+    waiting: Sequence[int]
+    decided: int
+
+
+def count_region(db: Session, region_code: str, now: datetime) -> Statistics:
+    """Of a region and all below it; by indexes that begin with the region."""
+    appeals = _pairs(
+        db.execute(
+            select(Appeal.state, func.count()).where(_inside(Appeal.region_code, region_code)).group_by(Appeal.state)
+        )
+    )
+    cases = _cases(db, region_code, now)
+    gifts = _gifts(db, region_code)
+    return Statistics(
+        households=_count(db, _inside(Household.region_code, region_code), Household.id),
+        verified=cases.verified,
+        waiting=cases.waiting,
+        median_days=_median_days(db, region_code, now, cases.decided),
+        decided=cases.decided,
+        overturned=_count(
+            db,
+            _inside(Decision.region_code, region_code)
+            & (Decision.at > now - LOOKS_BACK)
+            & Decision.overturned_by.is_not(None),
+            Decision.id,
+        ),
+        under_review=sum(appeals.get(state, 0) for state in REVIEWED if state != "returned"),
+        returned=appeals.get("returned", 0),
+        open=sum(appeals.get(state, 0) for state in LIVE),
+        completed=appeals.get("completed", 0),
+        gifts=gifts[False],
+        staff_gifts=gifts[True],
+    )
+
+
+def _pairs(rows: Iterable[Any]) -> dict[Any, int]:
+    return {row[0]: row[1] for row in rows}
+
+
+def _inside(column: InstrumentedAttribute[Any], region_code: str) -> ColumnElement[bool]:
+    area = prefix(region_code)
+    return column.between(area.ljust(12, "0"), area.ljust(12, "9"))
+
+
+def _count(db: Session, condition: ColumnElement[bool], key: InstrumentedAttribute[int]) -> int:
+    return db.scalar(select(func.count(key)).where(condition)) or 0
+
+
+def _cases(db: Session, region_code: str, now: datetime) -> _Cases:
+    """All in one pass over the region's cases, which may be thousands."""
+    aged = [(Verification.submitted_at > now - timedelta(days=days), place) for place, days in enumerate(AGES)]
+    age = case(*aged, else_=len(AGES))
+    lately = case((Verification.decided_at > now - LOOKS_BACK, 1), else_=0)
+    rows = db.execute(
+        select(Verification.state, age, lately, func.count())
+        .where(_inside(Verification.region_code, region_code))
+        .group_by(Verification.state, age, lately)
+    ).all()
+    waiting = [0] * (len(AGES) + 1)
+    for state, place, _, count in rows:
+        waiting[place] += count if state in UNDER_WAY else 0
+    return _Cases(
+        verified=sum(count for state, _, _, count in rows if state == "verified"),
+        waiting=waiting,
+        decided=sum(count for _, _, recent, count in rows if recent),
+    )
+
+
+def _median_days(db: Session, region_code: str, now: datetime, decided: int) -> int | None:
+    """The middle one of a year's decisions, in whole days begun; ``decided``: how many there were."""
+    if not decided:
+        return None
+    took = func.extract("epoch", Verification.decided_at - Verification.submitted_at)
+    of_the_year = _inside(Verification.region_code, region_code) & (Verification.decided_at > now - LOOKS_BACK)
+    middle = select(took).where(of_the_year).order_by(took).limit(1).offset((decided - 1) // 2)
+    return int(-(-float(db.scalar(middle) or 0) // 86_400))
+
+
+def _gifts(db: Session, region_code: str) -> dict[bool, Gifts]:
+    """By staff or not. Appeal by appeal, for that is what the index on pledges begins with."""
+    given = (Pledge.by_staff.label("by_staff"), func.count().label("count"), func.sum(Pledge.amount_fen).label("fen"))
+    inside = _inside(Appeal.region_code, region_code)
+    theirs = select(*given).where(Pledge.appeal_id == Appeal.id, Pledge.state.in_(COUNTED)).group_by(Pledge.by_staff)
+    # LATERAL, or it would read every pledge of the country once it thinks the region large.
+    each = theirs.correlate(Appeal).lateral("each")
+    sums = (each.c.by_staff, func.sum(each.c.count), func.sum(each.c.fen))
+    rows = db.execute(select(*sums).select_from(Appeal).join(each, true()).where(inside).group_by(each.c.by_staff))
+    gifts = {by_staff: Gifts(int(count), int(fen)) for by_staff, count, fen in rows}
+    return {by_staff: gifts.get(by_staff, Gifts(0, 0)) for by_staff in (False, True)}

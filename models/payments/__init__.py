@@ -1,0 +1,1 @@
+"""The pay channel collects gifts and refunds them; what cannot be placed waits in suspense."""

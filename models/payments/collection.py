@@ -1,0 +1,265 @@
+"""From a promise to money that is held: orders, and what a payment does. What nobody pays: models.payments.expiry.
+
+Held in this order: appeal, pledge, order, then as models.giving.matching says. No order reserves anything: whether a
+gift is still taken is decided when its money comes, and what comes too late, or is too much, goes back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import Appeal, OwnHousehold, get_appeal
+from models.core.money import SMALLEST_PLEDGE
+from models.core.refusal import Refusal
+from models.core.state_machine import SYSTEM, Actor, By
+from models.giving.funding import fund
+from models.giving.matching import Added, hold_pools, match_gift
+from models.giving.notices import tell_of_gift, tell_of_payment
+from models.giving.pledge import MACHINE as PLEDGES
+from models.giving.pledge import NotFunding, Pledge, check_open
+from models.ledger import lock, moves, totals
+from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED
+from models.notifications.service_window import open_by_payment
+from models.payments.order import LIVE, ORDER_LASTS, PayCase, PayOrder, live_order, new_number
+from models.payments.order import MACHINE as ORDERS
+from models.payments.refund_entitlement import owe_refund
+from models.payments.suspense import open_case
+from models.people.conversation import Conversation
+from models.people.user import User
+
+# A pledge that waits to be paid is let go after this time.
+PAY_WITHIN = timedelta(days=3)
+# Less is not worth an order: the platform wants a minute, and the donor one more.
+SHORTEST = timedelta(minutes=2)
+# The first look at an order that nobody has told us about.
+FIRST_CHECK = timedelta(minutes=1)
+PAYABLE = ("intended", "awaiting_payment")
+# The money of these, when it comes after all, is the pledge's first.
+_FIRST = (*PAYABLE, "expired", "cancelled")
+
+
+class OverCap(Refusal):
+    """More than is still missing: ``room_fen``, nothing where it has all it asked for."""
+
+    code = "over_cap"
+    step = "amount"
+
+
+class NotPayable(Refusal):
+    """Paid already, or its time is over (``state`` of the pledge); or somebody looks into a payment of it."""
+
+    code = "not_payable"
+    final = True
+
+
+class Outcome(StrEnum):
+    """What a payment came to. ``AGAIN``: it had come to that before, and nothing was done."""
+
+    COMMITTED = "committed"
+    GOES_BACK = "goes_back"
+    CASE = "case"
+    AGAIN = "again"
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """As the platform tells of it, by a callback or when it is asked."""
+
+    out_trade_no: str
+    transaction_id: str
+    fen: int
+    paid_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """``refund_id``: to be asked for after the commit."""
+
+    outcome: Outcome
+    refund_id: int | None = None
+
+
+def await_payment(db: Session, pledge: Pledge, appeal: Appeal, now: datetime) -> None:
+    """From now on the donor can pay it, for PAY_WITHIN. Raises OverCap; the appeal is held by the caller."""
+    if pledge.state != "intended":
+        return
+    check_room(db, appeal, pledge.amount_fen, but=pledge.id)
+    pledge.pay_by = min(now + PAY_WITHIN, appeal.deadline)
+    PLEDGES.move(db, pledge, "awaiting_payment", _owner(pledge), now)
+    db.flush()
+
+
+def room(db: Session, appeal: Appeal, but: int = 0) -> int:
+    """Fen that are still missing, were all promises kept that were made while PAY_MODE was off, ``but`` this one."""
+    promises = select(func.coalesce(func.sum(Pledge.amount_fen), 0))
+    promises = promises.where(Pledge.appeal_id == appeal.id, Pledge.state == "intended", Pledge.id != but)
+    return appeal.target_fen - totals(db, appeal.id).public - int(db.scalar(promises) or 0)
+
+
+def check_room(db: Session, appeal: Appeal, fen: int, but: int = 0) -> None:
+    """Its budget is its target: what came over that, nobody could ever pay out. Raises OverCap."""
+    left = room(db, appeal, but)
+    if fen > left:
+        raise OverCap(number=appeal.id, title=appeal.title, room_fen=left if left >= SMALLEST_PLEDGE else 0)
+
+
+def check_payable(db: Session, pledge: Pledge, now: datetime) -> None:
+    """May its donor pay it now? Raises NotPayable, NotFunding, OwnHousehold or OverCap."""
+    appeal = get_appeal(db, pledge.appeal_id)
+    in_question = _in_question(db, pledge.id)
+    if pledge.state not in PAYABLE or (pledge.pay_by and pledge.pay_by <= now) or in_question:
+        raise NotPayable(number=appeal.id, state=pledge.state, in_question=in_question)
+    check_open(appeal, db.get_one(User, pledge.donor_id), now)
+    check_room(db, appeal, pledge.amount_fen, but=pledge.id)
+
+
+def begin_order(db: Session, pledge_id: int, now: datetime, fallback: str | None = None) -> PayOrder:
+    """The pledge's one live order, made where there is none: of two taps at once both get the same.
+
+    ``fallback``: what the donor chose, one of FALLBACKS. Raises what ``check_payable`` does. An order that is no longer
+    ``fresh`` has to be closed first.
+    """
+    pledge = hold_pledge(db, pledge_id)
+    check_payable(db, pledge, now)
+    pledge.fallback = fallback or pledge.fallback
+    appeal = get_appeal(db, pledge.appeal_id)
+    if order := live_order(db, pledge.id):
+        return order
+    await_payment(db, pledge, appeal, now)
+    assert pledge.pay_by is not None  # noqa: S101 - a CHECK holds it
+    order = PayOrder(
+        pledge_id=pledge.id,
+        out_trade_no=new_number(),
+        amount_fen=pledge.amount_fen,
+        state="created",
+        created_at=now,
+        expires_at=min(now + ORDER_LASTS, pledge.pay_by, appeal.deadline),
+        check_at=now + FIRST_CHECK,
+    )
+    if not fresh(order, now):
+        raise NotFunding(number=appeal.id, title=appeal.title, state=appeal.state)
+    db.add(order)
+    db.flush()
+    return order
+
+
+def fresh(order: PayOrder, now: datetime) -> bool:
+    """Is there time to pay it?"""
+    return order.expires_at - now >= SHORTEST
+
+
+def keep_prepaid(db: Session, order_id: int, prepay_id: str, now: datetime) -> PayOrder:
+    """What the platform has answered; the order may have been paid or closed meanwhile, and then stays so."""
+    order = hold_order(db, order_id)
+    if order.state in LIVE:
+        order.prepay_id = prepay_id
+        if order.state == "created":
+            pledge = db.get_one(Pledge, order.pledge_id)
+            ORDERS.move(db, order, "prepaid", _owner(pledge), now)
+        db.flush()
+    return order
+
+
+def take_payment(db: Session, payment: Payment, now: datetime) -> Taken:
+    """The one effect of a payment, however often and in whatever order we hear of it.
+
+    What cannot be right (another amount, a second transaction of one order, no order of ours) is kept as nobody's
+    money, with a case for a person.
+    """
+    order = db.scalar(select(PayOrder).where(PayOrder.out_trade_no == payment.out_trade_no))
+    if order is None:
+        return _put_aside(db, payment, "unknown_order", None, now)
+    pledge = db.get_one(Pledge, order.pledge_id)
+    appeal = get_appeal(db, pledge.appeal_id, lock=True)
+    pledge, order = hold_pledge(db, pledge.id), hold_order(db, order.id)
+    if order.state == "paid":
+        if order.transaction_id == payment.transaction_id:
+            return Taken(Outcome.AGAIN)
+        return _put_aside(db, payment, "paid_twice", order, now)
+    if order.amount_fen != payment.fen:
+        return _put_aside(db, payment, "other_amount", order, now)
+    order.transaction_id, order.paid_at = payment.transaction_id, payment.paid_at
+    ORDERS.move(db, order, "paid", SYSTEM, now)
+    taken = _take(db, appeal, pledge, order, now)
+    _open_window(db, pledge, payment.paid_at)
+    return taken
+
+
+def hold_pledge(db: Session, pledge_id: int) -> Pledge:
+    return db.get_one(Pledge, pledge_id, with_for_update={"key_share": True}, populate_existing=True)
+
+
+def hold_order(db: Session, order_id: int) -> PayOrder:
+    return db.get_one(PayOrder, order_id, with_for_update={"key_share": True}, populate_existing=True)
+
+
+def _take(db: Session, appeal: Appeal, pledge: Pledge, order: PayOrder, now: datetime) -> Taken:
+    """What becomes of the money of an order that is right in itself."""
+    if pledge.state not in _FIRST:
+        return _give_back(db, order, "twice", now)
+    refused = _refusal(db, appeal, pledge, now)
+    PLEDGES.move(db, pledge, "paid", SYSTEM, now)
+    if refused:
+        tell_of_payment(db, appeal, pledge, "gift_late", now)
+        return _give_back(db, order, "over" if isinstance(refused, OverCap) else "late", now)
+    pools = hold_pools(db, appeal, now, (CHANNEL,))
+    moves.payment_received(db, appeal.id, order.amount_fen, order.cause, now)
+    PLEDGES.move(db, pledge, "committed", SYSTEM, now)
+    added = match_gift(db, pools, appeal, pledge, room(db, appeal), now)
+    _tell(db, appeal, pledge, added, now)
+    if room(db, appeal) < SMALLEST_PLEDGE:
+        fund(db, appeal, now)
+    db.flush()
+    return Taken(Outcome.COMMITTED)
+
+
+def _open_window(db: Session, pledge: Pledge, paid_at: datetime) -> None:
+    """By the WeChat that paid; of somebody with several nobody knows which it was. After the notices, as workers do."""
+    theirs = db.scalars(select(Conversation.id).where(Conversation.user_id == pledge.donor_id)).all()
+    if len(theirs) == 1:
+        open_by_payment(db, theirs[0], paid_at)
+
+
+def _refusal(db: Session, appeal: Appeal, pledge: Pledge, now: datetime) -> Refusal | None:
+    """Why the appeal cannot take this gift any more, if it cannot."""
+    try:
+        check_open(appeal, db.get_one(User, pledge.donor_id), now)
+        check_room(db, appeal, pledge.amount_fen, but=pledge.id)
+    except (NotFunding, OwnHousehold, OverCap) as refusal:
+        return refusal
+    return NotFunding() if pledge.state in ("expired", "cancelled") else None
+
+
+def _give_back(db: Session, order: PayOrder, reason: str, now: datetime) -> Taken:
+    lock(db, (CHANNEL, REFUNDS, UNASSIGNED))  # both postings' accounts, in one order with everybody's
+    moves.payment_unassigned(db, order.amount_fen, order.cause, now)
+    refund = owe_refund(db, order, order.amount_fen, reason, now)
+    return Taken(Outcome.GOES_BACK, refund.id)
+
+
+def _put_aside(db: Session, payment: Payment, kind: str, order: PayOrder | None, now: datetime) -> Taken:
+    case = open_case(db, kind, payment.transaction_id, payment.out_trade_no, payment.fen, order, now)
+    if case is None:
+        return Taken(Outcome.AGAIN)
+    moves.payment_unassigned(db, case.amount_fen, case.cause, now)
+    return Taken(Outcome.CASE)
+
+
+def _in_question(db: Session, pledge_id: int) -> bool:
+    """Does somebody still have to look into a payment of it?"""
+    theirs = select(PayCase.id).join(PayOrder, PayOrder.id == PayCase.order_id)
+    return db.scalar(theirs.where(PayOrder.pledge_id == pledge_id, PayCase.closed_at.is_(None)).limit(1)) is not None
+
+
+def _tell(db: Session, appeal: Appeal, pledge: Pledge, added: Sequence[Added], now: datetime) -> None:
+    donor = db.get_one(User, pledge.donor_id)
+    tell_of_payment(db, appeal, pledge, "gift_paid", now, added)
+    tell_of_gift(db, appeal, pledge, None if pledge.anonymous else donor.display_name, now, added)
+
+
+def _owner(pledge: Pledge) -> Actor:
+    return Actor(By.OWNER, f"user:{pledge.donor_id}")

@@ -1,0 +1,121 @@
+"""Orders at WeChat Pay, one live one per pledge, and payments that a person must see to."""
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.core.base import Base, RowId, one_of
+from models.core.state_machine import By, Machine
+
+_SYSTEM = frozenset({By.SYSTEM})
+_OWNER = frozenset({By.OWNER})
+# Nobody guesses another's, and the platform takes it: 6 to 32 of [0-9A-Za-z_-].
+_NUMBER_BYTES = 18
+# As long as the platform keeps a prepay_id.
+ORDER_LASTS = timedelta(hours=2)
+
+MACHINE = Machine(
+    "pay_order",
+    {
+        ("created", "prepaid"): _OWNER,
+        # Placed, and the answer was lost on its way.
+        ("created", "paid"): _SYSTEM,
+        ("created", "closed"): _SYSTEM,
+        ("prepaid", "paid"): _SYSTEM,
+        ("prepaid", "closed"): _SYSTEM,
+        # What comes to a closed door is money all the same.
+        ("closed", "paid"): _SYSTEM,
+    },
+)
+LIVE = ("created", "prepaid")
+_LIVE = text(f"state IN {LIVE}")
+
+
+class PayOrder(Base):
+    """``closed``: the platform has said that nobody can pay it any more, or that it never heard of it.
+
+    ``transaction_id`` and ``paid_at`` are the platform's, from when it is paid; then nothing of it changes again.
+    ``queried_at``: when the platform was last asked about it; ``check_at``: when it is to be asked again.
+    """
+
+    __tablename__ = "pay_orders"
+    id: Mapped[RowId]
+    pledge_id: Mapped[int] = mapped_column(ForeignKey("pledges.id"), index=True)
+    out_trade_no: Mapped[str] = mapped_column(String(32), unique=True)
+    amount_fen: Mapped[int]
+    state: Mapped[str] = mapped_column(String(10), default="created")
+    prepay_id: Mapped[str | None] = mapped_column(String(64))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    queried_at: Mapped[datetime | None]
+    check_at: Mapped[datetime]
+    transaction_id: Mapped[str | None] = mapped_column(String(64), unique=True)
+    paid_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("state", MACHINE.states),
+        CheckConstraint("amount_fen > 0", name="amount_positive"),
+        CheckConstraint("state <> 'prepaid' OR prepay_id IS NOT NULL", name="prepaid_by_number"),
+        CheckConstraint(
+            "(state = 'paid') = (transaction_id IS NOT NULL) AND (state = 'paid') = (paid_at IS NOT NULL)",
+            name="paid_by_transaction",
+        ),
+        Index("uq_pay_orders_one_live", "pledge_id", unique=True, postgresql_where=_LIVE),
+        Index("ix_pay_orders_check_at", "check_at", postgresql_where=_LIVE),
+    )
+
+    @property
+    def cause(self) -> str:
+        """What the ledger posts its payment for."""
+        return f"order:{self.id}"
+
+
+CASE_KINDS = ("unknown_order", "other_amount", "paid_twice")
+# By the channel; by hand on the platform's page; taken for what was promised after all.
+OUTCOMES = ("given_back", "by_hand", "assigned")
+_OPEN = text("closed_at IS NULL")
+
+
+class PayCase(Base):
+    """Money that came, stands in the ledger as nobody's, and waits for a person.
+
+    ``unknown_order``: under a number that is none of ours. ``other_amount``: than the order's. ``paid_twice``: one
+    order by a second transaction. ``closed_by``, ``outcome``: who settled it, and how (one of OUTCOMES).
+    ``refund_no``: under which somebody gave it back on the platform's own page.
+    """
+
+    __tablename__ = "pay_cases"
+    id: Mapped[RowId]
+    kind: Mapped[str] = mapped_column(String(16))
+    transaction_id: Mapped[str] = mapped_column(String(64), unique=True)
+    out_trade_no: Mapped[str] = mapped_column(String(32))
+    order_id: Mapped[int | None] = mapped_column(ForeignKey("pay_orders.id"), index=True)
+    amount_fen: Mapped[int]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    outcome: Mapped[str | None] = mapped_column(String(60))
+    refund_no: Mapped[str | None] = mapped_column(String(64))
+
+    __table_args__ = (
+        one_of("kind", CASE_KINDS),
+        Index("uq_pay_cases_refund_no", "refund_no", unique=True),
+        CheckConstraint("amount_fen > 0", name="amount_positive"),
+        Index("ix_pay_cases_open", "id", postgresql_where=_OPEN),
+    )
+
+    @property
+    def cause(self) -> str:
+        """What the ledger posts it for."""
+        return f"pay_case:{self.id}"
+
+
+def new_number() -> str:
+    return secrets.token_urlsafe(_NUMBER_BYTES)
+
+
+def live_order(db: Session, pledge_id: int, *, lock: bool = False) -> PayOrder | None:
+    theirs = select(PayOrder).where(PayOrder.pledge_id == pledge_id, PayOrder.state.in_(LIVE))
+    return db.scalar(theirs.with_for_update() if lock else theirs)

@@ -1,0 +1,80 @@
+"""A payment that the bank gave back: what of it gifts had given is theirs again, or their donors'.
+
+A gift that is there has it back, and goes back with it where its appeal has ended meanwhile. One that went back
+meanwhile, or was handed on, is not there any more: what the bank gave back of it goes to its donor as well, by a second
+refund of its order, and what pools had added goes to them. Where the channel does not do that any more, it is a task of
+the fund holder's like any refund that is stuck.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import Appeal
+from models.disbursements.allocation import PAGE, take_away
+from models.disbursements.disbursement import Disbursement, DisbursementShare
+from models.giving.matching import GONE, hold_matches, return_matches
+from models.giving.pledge import Pledge
+from models.giving.refund_run import ENDS, give_back
+from models.ledger import moves
+from models.ledger.accounts import REFUNDS
+from models.payments.order import PayOrder
+from models.payments.refund import LEASE, Refund, new_number
+from models.payments.refund_entitlement import hold_order, orders_of
+
+
+def hold_givers(db: Session, disbursement_id: int) -> None:
+    """Before a payment is posted back, the appeal being held: the gifts it was of, and the orders of those that went
+    back, whose refunds the platform may be telling of at this moment.
+    """
+    theirs = select(DisbursementShare.pledge_id).where(DisbursementShare.disbursement_id == disbursement_id)
+    gifts = select(Pledge).where(Pledge.id.in_(theirs)).order_by(Pledge.id).with_for_update(key_share=True)
+    held = db.scalars(gifts.execution_options(populate_existing=True)).all()
+    _hold_orders(db, orders_of(db, [gift for gift in held if gift.state in GONE]).values())
+
+
+def take_page_away(db: Session, disbursement: Disbursement, now: datetime, most: int = PAGE) -> bool:
+    """The next gifts of a payment that came back, the appeal being held. False once all have theirs again."""
+    if disbursement.gifts_to is None:
+        return False
+    given = take_away(db, disbursement, now, most)
+    theirs = select(Pledge).where(Pledge.id.in_(list(given)), Pledge.state.in_(GONE)).order_by(Pledge.id)
+    gone = db.scalars(theirs.with_for_update(key_share=True)).all()
+    if gone:
+        _give_back(db, disbursement, {gift: given[gift.id] for gift in gone}, now)
+    appeal = db.get_one(Appeal, disbursement.appeal_id)
+    if disbursement.gifts_to is None and appeal.state in ENDS:
+        give_back(db, appeal.id, appeal.state, now)  # of the appeal nothing more comes
+    return disbursement.gifts_to is not None
+
+
+def _give_back(db: Session, disbursement: Disbursement, gifts: Mapping[Pledge, int], now: datetime) -> None:
+    orders, numbers = orders_of(db, list(gifts)), [gift.id for gift in gifts]
+    _hold_orders(db, orders.values())
+    hold_matches(db, numbers, (REFUNDS,))
+    return_matches(db, numbers, now)
+    for gift, fen in gifts.items():
+        if not fen:
+            continue
+        refund = Refund(
+            pay_order_id=orders[gift.id].id,
+            pledge_id=gift.id,
+            appeal_id=gift.appeal_id,
+            disbursement_id=disbursement.id,
+            out_refund_no=new_number(),
+            amount_fen=fen,
+            reason="returned",
+            state="owed",
+            created_at=now,
+            due_at=now + LEASE,
+        )
+        db.add(refund)
+        db.flush()
+        moves.refund_owed(db, gift.appeal_id, fen, refund.cause, now)
+
+
+def _hold_orders(db: Session, orders: Iterable[PayOrder]) -> None:
+    for number in sorted({order.id for order in orders}):
+        hold_order(db, number)

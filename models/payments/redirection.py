@@ -1,0 +1,139 @@
+"""A gift that cannot stay where it was given goes to a similar appeal, where its donor chose that while paying.
+
+Similar: of the same category, in the same county, open, with room for all of it, and not of the donor's own household.
+Of several the one that was published first, so that who has waited longest is helped first. Where there is none it
+goes back. What pools had added to it has gone back to them; those of the new appeal may add to it anew. The donor is
+told, and may ask for the new gift back as for any other.
+"""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import Appeal, get_appeal
+from models.core.money import SMALLEST_PLEDGE
+from models.core.refusal import Refusal
+from models.core.state_machine import SYSTEM
+from models.giving.funding import fund
+from models.giving.matching import Added, hold_pools, match_gift
+from models.giving.notices import tell_of_gift, told_of
+from models.giving.pledge import ALPHABET, CODE_LENGTH, Pledge, check_open
+from models.giving.pledge import MACHINE as PLEDGES
+from models.ledger import moves
+from models.ledger.accounts import REFUNDS
+from models.notifications.notification import tell
+from models.payments.collection import check_room, room
+from models.payments.refund import MACHINE, MAY_REDIRECT, Refund
+from models.payments.refund_entitlement import hold_order, hold_pledge, hold_refund
+from models.people.conversation import Conversation
+from models.people.user import User
+
+# So many are looked at; if none of these has room, it goes back.
+MOST_LOOKED_AT = 20
+
+
+def redirect(db: Session, number: int, now: datetime) -> Pledge | None:
+    """The new gift, made of this refund; None: it is to be paid back. The second time, the gift that there is."""
+    refund = db.get(Refund, number)
+    if refund is None or not _may(db, refund):
+        return None
+    before = db.get_one(Pledge, refund.pledge_id)
+    donor = db.get_one(User, before.donor_id)
+    wanted = _similar(db, db.get_one(Appeal, refund.appeal_id), donor, refund.amount_fen, now)
+    if wanted is None:
+        return None
+    target = get_appeal(db, wanted, lock=True)
+    before = hold_pledge(db, before.id)
+    hold_order(db, refund.pay_order_id)
+    refund = hold_refund(db, number)
+    # While we waited for its row, somebody else may have taken the room, or the refund.
+    if refund is None or not _may(db, refund) or not _takes(db, target, donor, refund.amount_fen, now):
+        return None
+    gift = _make(db, refund, before, target, now)
+    pools = hold_pools(db, target, now, (REFUNDS,))
+    moves.refund_redirected(db, target.id, refund.amount_fen, refund.cause, now)
+    refund.redirected_to, refund.ended_at, refund.due_at = gift.id, now, None
+    MACHINE.move(db, refund, "redirected", SYSTEM, now)
+    PLEDGES.move(db, before, "redirected", SYSTEM, now)
+    added = match_gift(db, pools, target, gift, room(db, target), now)
+    db.flush()
+    tell_of_gift(db, target, gift, None if gift.anonymous else donor.display_name, now, added)
+    _tell(db, refund, before, gift, target, added, now)
+    if room(db, target) < SMALLEST_PLEDGE:
+        fund(db, target, now)
+    return gift
+
+
+def _may(db: Session, refund: Refund) -> bool:
+    """Nobody has asked the channel for it, and whose it is chose so and is still there."""
+    if refund.state != "owed" or refund.tries or refund.round > 1 or refund.reason not in MAY_REDIRECT:
+        return False
+    pledge = db.get_one(Pledge, refund.pledge_id)
+    there = db.get_one(User, pledge.donor_id).state == "active"
+    return pledge.fallback == "similar" and there and refund.amount_fen >= SMALLEST_PLEDGE
+
+
+def _similar(db: Session, appeal: Appeal, donor: User, fen: int, now: datetime) -> int | None:
+    """Not held."""
+    county = appeal.region_code[:6]
+    near = Appeal.region_code.between(county.ljust(12, "0"), county.ljust(12, "9"))
+    wanted = select(Appeal).where(near, Appeal.state == "funding", Appeal.category == appeal.category)
+    wanted = wanted.where(Appeal.id != appeal.id, Appeal.deadline > now).order_by(Appeal.published_at, Appeal.id)
+    for found in db.scalars(wanted.limit(MOST_LOOKED_AT)):
+        if _takes(db, found, donor, fen, now):
+            return found.id
+    return None
+
+
+def _takes(db: Session, appeal: Appeal, donor: User, fen: int, now: datetime) -> bool:
+    try:
+        check_open(appeal, donor, now)
+        check_room(db, appeal, fen)
+    except Refusal:
+        return False
+    return True
+
+
+def _make(db: Session, refund: Refund, before: Pledge, target: Appeal, now: datetime) -> Pledge:
+    gift = Pledge(
+        draft_id=f"refund-{refund.id}",
+        code="".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH)),
+        appeal_id=target.id,
+        donor_id=before.donor_id,
+        amount_fen=refund.amount_fen,
+        anonymous=before.anonymous,
+        by_staff=before.by_staff,
+        fallback=before.fallback,
+        state="intended",
+        created_at=now,
+    )
+    db.add(gift)
+    db.flush()
+    for state in ("paid", "committed"):
+        PLEDGES.move(db, gift, state, SYSTEM, now, detail=f"refund {refund.id}")
+    return gift
+
+
+def _tell(
+    db: Session,
+    refund: Refund,
+    before: Pledge,
+    gift: Pledge,
+    target: Appeal,
+    added: Sequence[Added],
+    now: datetime,
+) -> None:
+    facts = {
+        "number": target.id,
+        "title": target.title,
+        "amount_fen": refund.amount_fen,
+        "before": before.appeal_id,
+        "before_title": db.get_one(Appeal, before.appeal_id).title,
+        "code": gift.code,
+        "matches": told_of(added),
+    }
+    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == gift.donor_id)):
+        tell(db, person, "redirected", facts, f"redirected:{refund.id}:{person}", now, ("appeal", target.id))

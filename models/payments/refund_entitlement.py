@@ -1,0 +1,257 @@
+"""When a gift goes back, and how much of it: all that is left, since what was paid out is spent.
+
+A donor may ask while anything is left, and is heard at once, by rule. An appeal that fails or is cancelled gives all
+its gifts back (models.payments.refund_run). What is left of what pools have added to a gift goes back to them with it
+(models.giving.matching). The family is not told of a single one: who gave and took back is the donor's own affair, also
+where the gift has a name, and what the appeal has now stands with it for everybody.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import Appeal, get_appeal
+from models.core.refusal import Refusal
+from models.core.state_machine import SYSTEM, Actor, By
+from models.disbursements.allocation import check_shared
+from models.disbursements.disbursement import DisbursementShare
+from models.giving.matching import hold_matches, return_matches
+from models.giving.pledge import MACHINE as PLEDGES
+from models.giving.pledge import Pledge
+from models.giving.refund_run import HELD
+from models.ledger import moves
+from models.ledger.accounts import REFUNDS
+from models.payments.order import PayOrder
+from models.payments.refund import BESIDE, LAST_DAY, LEASE, OPEN, UNASSIGNED, Refund, new_number
+from models.payments.shortfall import fall_short
+from models.people.user import User
+from models.public.views import OwnPledge
+
+# A donor's newest; who has more names the code.
+_LOOKED_AT = 50
+
+
+class NoSuchGift(Refusal):
+    """There is none with this code, or it is somebody else's: the words are the same."""
+
+    code = "no_such_gift"
+    final = True
+
+
+class NothingPaid(Refusal):
+    """A promise, and nothing that could go back. ``state`` of the pledge."""
+
+    code = "nothing_paid"
+    final = True
+
+
+class RefundUnderWay(Refusal):
+    """It is going back already, or has gone, or was handed on to another appeal. ``state`` of the pledge."""
+
+    code = "refund_under_way"
+    final = True
+
+
+class AllSpent(Refusal):
+    """All of it was paid out for what the appeal is for."""
+
+    code = "all_spent"
+    final = True
+
+
+class TooLongAgo(Refusal):
+    """The channel takes nothing back any more."""
+
+    code = "too_long_ago"
+    final = True
+
+
+@dataclass(frozen=True, slots=True)
+class ComesBack:
+    """``fen`` of the gift are left, ``spent_fen`` were paid out."""
+
+    pledge: Pledge
+    order: PayOrder
+    fen: int
+
+    @property
+    def spent_fen(self) -> int:
+        return self.pledge.amount_fen - self.fen
+
+
+def lefts_of(db: Session, pledges: Sequence[Pledge]) -> dict[int, int]:
+    """Pledge id -> fen of it that no disbursement took; whoever gives back holds the appeal, and has asked whether all
+    shares are there (models.disbursements.allocation.check_shared).
+    """
+    ids = [pledge.id for pledge in pledges]
+    shares = select(DisbursementShare.pledge_id, func.sum(DisbursementShare.amount_fen))
+    shares = shares.where(DisbursementShare.pledge_id.in_(ids)).group_by(DisbursementShare.pledge_id)
+    spent = {number: int(fen) for number, fen in db.execute(shares)}
+    return {pledge.id: pledge.amount_fen - spent.get(pledge.id, 0) for pledge in pledges}
+
+
+def left_of(db: Session, pledge: Pledge) -> int:
+    """In fen, as ``lefts_of``."""
+    return lefts_of(db, [pledge])[pledge.id]
+
+
+def orders_of(db: Session, pledges: Sequence[Pledge]) -> dict[int, PayOrder]:
+    """Pledge id -> the order that its money came by: its own, or that of the gift it was made of."""
+    ids = [pledge.id for pledge in pledges]
+    made_of = select(Refund.redirected_to, PayOrder).join(PayOrder, PayOrder.id == Refund.pay_order_id)
+    found: dict[int, PayOrder] = {}
+    for number, order in db.execute(made_of.where(Refund.redirected_to.in_(ids))):
+        found[number or 0] = order
+    # Of a gift that was paid twice the one that we heard of first is its own, and the other goes back by itself.
+    twice = exists().where(Refund.pay_order_id == PayOrder.id, Refund.reason == "twice")
+    paid = select(PayOrder).where(PayOrder.pledge_id.in_(ids), PayOrder.state == "paid", ~twice)
+    for order in db.scalars(paid.order_by(PayOrder.id)):
+        found[order.pledge_id] = order
+    return found
+
+
+def owe_refund(
+    db: Session,
+    order: PayOrder,
+    fen: int,
+    reason: str,
+    now: datetime,
+    *,
+    pledge: Pledge | None = None,
+    actor: Actor = SYSTEM,
+    run_id: int | None = None,
+) -> Refund:
+    """From now on ``fen`` of this paid order are the donor's again; the second time, it is the refund that there is.
+
+    The caller holds appeal, pledge and order, in that order, and enqueues ``ask_refund`` after the commit; else the
+    sweep finds it. For a ``reason`` of models.payments.refund.UNASSIGNED the ledger must have the payment as nobody's;
+    where another order of the gift was paid before, it becomes ``twice``. The pledge goes to ``refund_pending`` with
+    it, but for ``twice``. ``pledge``: the one that the money is in now, where it is not the order's own.
+    """
+    pledge = pledge or db.get_one(Pledge, order.pledge_id)
+    if reason in UNASSIGNED and _was_paid_before(db, pledge, order):
+        reason = "twice"
+    of_it = (Refund.pledge_id == pledge.id) & Refund.reason.not_in(BESIDE)
+    if reason == "twice":
+        of_it = (Refund.pay_order_id == order.id) & (Refund.reason == reason)
+    earlier = db.scalar(select(Refund).where(of_it))
+    if earlier:
+        return earlier
+    refund = Refund(
+        pay_order_id=order.id,
+        pledge_id=pledge.id,
+        appeal_id=pledge.appeal_id,
+        run_id=run_id,
+        out_refund_no=new_number(),
+        amount_fen=fen,
+        reason=reason,
+        state="owed",
+        created_at=now,
+        due_at=now + LEASE,
+    )
+    db.add(refund)
+    db.flush()
+    if reason in UNASSIGNED:
+        moves.refund_from_unassigned(db, fen, refund.cause, now)
+    else:
+        hold_matches(db, [pledge.id], (REFUNDS,))
+        moves.refund_owed(db, pledge.appeal_id, fen, refund.cause, now)
+        return_matches(db, [pledge.id], now)
+    if refund.is_of_gift and pledge.state != "refund_pending":
+        PLEDGES.move(db, pledge, "refund_pending", actor, now, detail=reason)
+    db.flush()
+    return refund
+
+
+def what_comes_back(db: Session, donor: User, code: str, now: datetime) -> ComesBack:
+    """If its donor asked for this gift now. Raises what ``ask_back`` does."""
+    pledge = db.scalar(select(Pledge).where(Pledge.code == code.upper()))
+    if pledge is None or pledge.donor_id != donor.id:
+        raise NoSuchGift(gift=code.upper())
+    return _check(db, pledge, now)
+
+
+def ask_back(db: Session, donor: User, code: str, now: datetime) -> Refund:
+    """Its donor has asked for it. Raises NoSuchGift, NothingPaid, RefundUnderWay, AllSpent or TooLongAgo."""
+    seen = what_comes_back(db, donor, code, now).pledge
+    appeal = get_appeal(db, seen.appeal_id, lock=True)
+    pledge = hold_pledge(db, seen.id)
+    found = _check(db, pledge, now)
+    order = hold_order(db, found.order.id)
+    actor = Actor(By.OWNER, f"user:{donor.id}")
+    refund = owe_refund(db, order, found.fen, "asked", now, pledge=pledge, actor=actor)
+    fall_short(db, appeal, now)
+    return refund
+
+
+def returnable(db: Session, donor_id: int, most: int) -> list[OwnPledge]:
+    """Gifts of this donor's of which something can go back, the newest first."""
+    theirs = select(Pledge).where(Pledge.donor_id == donor_id, Pledge.state.in_(HELD)).order_by(Pledge.id.desc())
+    gifts = db.scalars(theirs.limit(_LOOKED_AT)).all()
+    lefts, orders = lefts_of(db, gifts), orders_of(db, gifts)
+    found = [gift for gift in gifts if lefts[gift.id] > 0 and gift.id in orders][:most]
+    titles = select(Appeal.id, Appeal.title).where(Appeal.id.in_([gift.appeal_id for gift in found]))
+    title_of = {row.id: row.title for row in db.execute(titles)}
+    return [
+        OwnPledge(
+            number=gift.id,
+            code=gift.code,
+            appeal=gift.appeal_id,
+            title=title_of[gift.appeal_id],
+            amount_fen=gift.amount_fen,
+            anonymous=gift.anonymous,
+            state=gift.state,
+            created_at=gift.created_at,
+        )
+        for gift in found
+    ]
+
+
+def hold_pledge(db: Session, number: int) -> Pledge:
+    """After its appeal, before its order."""
+    return db.get_one(Pledge, number, with_for_update={"key_share": True}, populate_existing=True)
+
+
+def hold_order(db: Session, number: int) -> PayOrder:
+    return db.get_one(PayOrder, number, with_for_update={"key_share": True}, populate_existing=True)
+
+
+def hold_refund(db: Session, number: int) -> Refund | None:
+    return db.get(Refund, number, with_for_update={"key_share": True}, populate_existing=True)
+
+
+def going_back(db: Session, pledge_ids: Sequence[int]) -> dict[int, int]:
+    """Pledge id -> fen of it that are on their way back, or waiting for somebody to see to it."""
+    theirs = select(Refund.pledge_id, Refund.amount_fen).where(Refund.pledge_id.in_(pledge_ids))
+    own = theirs.where(Refund.reason.not_in(BESIDE), Refund.state.in_(OPEN))
+    return {row.pledge_id: row.amount_fen for row in db.execute(own)}
+
+
+def _was_paid_before(db: Session, pledge: Pledge, order: PayOrder) -> bool:
+    paid = select(PayOrder.id).where(PayOrder.pledge_id == pledge.id, PayOrder.state == "paid", PayOrder.id != order.id)
+    return db.scalar(paid.limit(1)) is not None
+
+
+def _check(db: Session, pledge: Pledge, now: datetime) -> ComesBack:
+    facts: dict[str, Any] = {
+        "gift": pledge.code,
+        "number": pledge.appeal_id,
+        "state": pledge.state,
+        "amount_fen": pledge.amount_fen,
+    }
+    if pledge.state in ("refund_pending", "refunded", "redirected"):
+        raise RefundUnderWay(**facts)
+    order = orders_of(db, [pledge]).get(pledge.id)
+    if order is None or order.paid_at is None:
+        raise NothingPaid(**facts)
+    check_shared(db, pledge.appeal_id)
+    fen = left_of(db, pledge) if pledge.state in HELD else 0
+    if fen <= 0:
+        raise AllSpent(**facts)
+    if now - order.paid_at >= LAST_DAY:
+        raise TooLongAgo(**facts, days=LAST_DAY.days)
+    return ComesBack(pledge, order, fen)

@@ -1,0 +1,166 @@
+"""What the channel says of refunds, taken once: done, stuck, or not what we asked for. Held: pledge, order, refund."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import Appeal
+from models.core.audit_trail import record
+from models.core.state_machine import SYSTEM
+from models.giving.pledge import MACHINE as PLEDGES
+from models.giving.pledge import Pledge
+from models.ledger import Overdrawn, moves
+from models.notifications.notification import tell
+from models.payments.order import PayCase, PayOrder
+from models.payments.refund import MACHINE, STUCK, Refund, find_number
+from models.payments.refund_entitlement import hold_order, hold_pledge, hold_refund
+from models.people.conversation import Conversation
+from models.staff.member import Staff
+from models.staff.task import Matter, Task, close_task, open_task
+
+
+class News(Protocol):
+    """bot.pay's Refund: of an answer or a callback that is proved. ``state``: the platform's word for it."""
+
+    @property
+    def out_refund_no(self) -> str: ...
+    @property
+    def refund_id(self) -> str: ...
+    @property
+    def out_trade_no(self) -> str: ...
+    @property
+    def transaction_id(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def fen(self) -> int: ...
+    @property
+    def order_fen(self) -> int: ...
+    @property
+    def done_at(self) -> datetime | None: ...
+
+
+class Taken(StrEnum):
+    """``unknown``: a number that is none of ours. ``differs``: recorded; a person must see to it."""
+
+    DONE = "done"
+    STUCK = "stuck"
+    KNOWN = "known"
+    UNKNOWN = "unknown"
+    DIFFERS = "differs"
+
+
+def take_refund_news(db: Session, news: News, now: datetime) -> Taken:
+    """However often and in whatever order they come: money that went back once stays gone."""
+    seen = find_number(db, news.out_refund_no)
+    if seen is None:
+        return Taken.UNKNOWN
+    hold_pledge(db, seen.pledge_id)
+    order, refund = hold_order(db, seen.pay_order_id), hold_refund(db, seen.id)
+    assert refund is not None  # noqa: S101 - no refund is ever deleted
+    if not _fits(db, news, order, refund):
+        return _differs(db, refund, now)
+    if refund.state == "paid":
+        return Taken.KNOWN
+    if news.out_refund_no != refund.number:
+        # Of an earlier round, which was closed: only its success would be news, and a second payment.
+        return _differs(db, refund, now) if news.state == "SUCCESS" else Taken.KNOWN
+    refund.refund_id = news.refund_id
+    match news.state:
+        case "SUCCESS":
+            try:
+                settle(db, refund, news.done_at or now, now)
+            except Overdrawn:
+                # It was paid from what the fund holder put there without telling us: once that is entered, ask again.
+                return _differs(db, refund, now, "channel_short")
+            return Taken.DONE
+        case "ABNORMAL" | "CLOSED":
+            state = news.state.lower()
+            if (refund.state, state) not in MACHINE.moves:
+                return Taken.KNOWN
+            get_stuck(db, refund, state, state, now)
+            return Taken.STUCK
+    return Taken.KNOWN
+
+
+def settle(
+    db: Session, refund: Refund, at: datetime, now: datetime, by: Staff | None = None, why: str | None = None
+) -> None:
+    """The money is back: the ledger, the pledge and the donor follow. ``by`` whose hand, and ``why``: a code.
+
+    Pledge and refund are held. Raises Overdrawn, and then nothing was written.
+    """
+    moves.refund_paid(db, refund.amount_fen, refund.cause, now)
+    refund.ended_at, refund.due_at, refund.trouble = at, None, None
+    refund.by_hand = by.id if by else None
+    MACHINE.move(db, refund, "paid", by.actor if by else SYSTEM, now, detail=why)
+    pledge = db.get_one(Pledge, refund.pledge_id)
+    if refund.is_of_gift:
+        PLEDGES.move(db, pledge, "refunded", SYSTEM, now)
+    db.flush()
+    _tell(db, refund, pledge, now)
+    call_off(db, [refund], now, by)
+
+
+def get_stuck(db: Session, refund: Refund, state: str, trouble: str, now: datetime) -> None:
+    """A person must see to it. The refund is held."""
+    refund.due_at, refund.trouble = None, trouble[:32]
+    MACHINE.move(db, refund, state, SYSTEM, now, detail=refund.trouble)
+    db.flush()
+    _call_person(db, refund.appeal_id, now)
+
+
+def call_off(db: Session, refunds: Sequence[Refund], now: datetime, staff: Staff | None = None) -> None:
+    """Nobody has to see to these any more; perhaps to another of their appeal."""
+    for refund in refunds:
+        close_task(db, "refund", refund.id, now, staff)
+    for appeal_id in sorted({refund.appeal_id for refund in refunds}):
+        _call_person(db, appeal_id, now)
+
+
+def _call_person(db: Session, appeal_id: int, now: datetime) -> None:
+    """One task for an appeal, however many of its refunds are stuck: what stops one often stops all."""
+    stuck = select(Refund.id).where(Refund.appeal_id == appeal_id, Refund.state.in_(STUCK))
+    if db.scalar(open_tasks(appeal_id).limit(1)) is not None:
+        return
+    first = db.scalar(stuck.order_by(Refund.id).limit(1))
+    if first is not None:
+        region_code = db.get_one(Appeal, appeal_id).region_code
+        open_task(db, Matter("refund", first, region_code, None), "refund", now)
+
+
+def open_tasks(appeal_id: int) -> Select[int]:
+    """The refunds of an appeal that somebody's queue names."""
+    waits = (Task.subject == "refund") & Task.closed_at.is_(None)
+    return select(Refund.id).join(Task, waits & (Task.subject_id == Refund.id)).where(Refund.appeal_id == appeal_id)
+
+
+def _fits(db: Session, news: News, order: PayOrder, refund: Refund) -> bool:
+    paid: PayOrder | PayCase = db.get_one(PayCase, refund.case_id) if refund.case_id else order
+    said = (news.out_trade_no, news.transaction_id, news.fen, news.order_fen)
+    return said == (order.out_trade_no, paid.transaction_id, refund.amount_fen, paid.amount_fen)
+
+
+def _differs(db: Session, refund: Refund, now: datetime, trouble: str = "differs") -> Taken:
+    record(db, at=now, actor="system", action="news_differ", subject="refund", subject_id=refund.id, detail=trouble)
+    if (refund.state, "abnormal") in MACHINE.moves:
+        get_stuck(db, refund, "abnormal", trouble, now)
+    return Taken.DIFFERS
+
+
+def _tell(db: Session, refund: Refund, pledge: Pledge, now: datetime) -> None:
+    appeal = db.get_one(Appeal, refund.appeal_id)
+    facts = {
+        "number": appeal.id,
+        "title": appeal.title,
+        "amount_fen": refund.amount_fen,
+        "code": pledge.code,
+        "why": refund.reason,
+        "whole": refund.amount_fen == pledge.amount_fen,
+    }
+    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == pledge.donor_id)):
+        tell(db, person, "refunded", facts, f"refunded:{refund.id}:{person}", now, ("appeal", appeal.id))

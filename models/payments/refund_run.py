@@ -1,0 +1,160 @@
+"""All that is left of the gifts of an appeal goes back, a page of them at a time: it has failed, or was cancelled, or
+needs no more.
+
+Each page is one short transaction that owes its refunds and moves the cursor, so that it goes on wherever a killed
+worker left it; no gift goes back twice, because it has but one refund (models.payments.refund).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import Appeal, get_appeal
+from models.core.refusal import Refusal
+from models.disbursements.allocation import is_pending
+from models.giving.matching import hold_matches, return_matches
+from models.giving.pledge import Pledge
+from models.giving.refund_run import ENDS, HELD, LEFT_OVER, RefundRun, has_matches
+from models.ledger.accounts import REFUNDS
+from models.payments.order import PayOrder
+from models.payments.refund import GOING, STUCK, Refund
+from models.payments.refund_entitlement import lefts_of, orders_of, owe_refund
+from models.staff.member import Staff
+from models.staff.queue import within
+
+PAGE = 50
+_MOST = 5
+
+
+class NoSuchRun(Refusal):
+    """Nothing goes back from this appeal, or it is of another place."""
+
+    code = "no_such_refunds"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The refunds that are owed now, and whether they were the last."""
+
+    ids: Sequence[int]
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """So many gifts, of so much together."""
+
+    gifts: int = 0
+    fen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """``planning``: not every gift has its refund yet. ``stuck``: a person must see to these."""
+
+    number: int
+    title: str
+    reason: str
+    begun_at: datetime
+    planning: bool
+    all: Part
+    back: Part
+    redirected: Part
+    going: Part
+    stuck: Part
+
+
+def live_runs(db: Session) -> Sequence[int]:
+    return db.scalars(select(RefundRun.id).where(RefundRun.state == "planning").order_by(RefundRun.id)).all()
+
+
+def plan_page(db: Session, number: int, now: datetime) -> Page | None:
+    """Owe the refunds of the next page of gifts. None where nothing is left, or another worker is at it."""
+    wanted = (RefundRun.id == number) & (RefundRun.state == "planning")
+    run = db.scalar(select(RefundRun).where(wanted).with_for_update(skip_locked=True))
+    if run is None:
+        return None
+    appeal = get_appeal(db, run.appeal_id, lock=True)
+    if is_pending(db, run.appeal_id):
+        return None  # the sweep asks again
+    after = (Pledge.appeal_id == run.appeal_id) & (Pledge.id > run.cursor)
+    page = select(Pledge).where(after).order_by(Pledge.id).limit(PAGE).with_for_update(key_share=True)
+    pledges = db.scalars(page.execution_options(populate_existing=True)).all()
+    ids = _owe(db, run, pledges, now)
+    last = len(pledges) < PAGE
+    run.cursor = pledges[-1].id if pledges else run.cursor
+    if last and appeal.state in ENDS and (run.reason == LEFT_OVER or _is_kept(db, run)):
+        # Cancelled meanwhile; or the bank gave something back of gifts that were looked at before.
+        run.begin_anew(appeal.state)
+        last = False
+    if last:
+        run.state, run.ended_at = "done", now
+    return Page(ids, last)
+
+
+def find_run(db: Session, staff: Staff, appeal_id: int) -> RefundRun:
+    """Of an appeal of this one's place. Raises NoSuchRun."""
+    run = db.scalar(_seen_by(staff).where(RefundRun.appeal_id == appeal_id))
+    if run is None:
+        raise NoSuchRun(number=appeal_id)
+    return run
+
+
+def recent_runs(db: Session, staff: Staff) -> Sequence[RefundRun]:
+    """Those of this one's place, the newest first."""
+    return db.scalars(_seen_by(staff).order_by(RefundRun.id.desc()).limit(_MOST)).all()
+
+
+def progress_of(db: Session, run: RefundRun) -> Progress:
+    """As it stands at this moment."""
+    states = select(Refund.state, func.count(), func.sum(Refund.amount_fen)).where(Refund.run_id == run.id)
+    parts = {state: Part(gifts, int(fen)) for state, gifts, fen in db.execute(states.group_by(Refund.state))}
+    return Progress(
+        number=run.appeal_id,
+        title=db.get_one(Appeal, run.appeal_id).title,
+        reason=run.reason,
+        begun_at=run.created_at,
+        planning=run.state == "planning",
+        all=_sum(parts, tuple(parts)),
+        back=_sum(parts, ("paid",)),
+        redirected=_sum(parts, ("redirected",)),
+        going=_sum(parts, GOING),
+        stuck=_sum(parts, STUCK),
+    )
+
+
+def _owe(db: Session, run: RefundRun, everyone: Sequence[Pledge], now: datetime) -> list[int]:
+    """Those of which nothing is left, or that no order of ours has paid for, have nothing to go back."""
+    pledges = [pledge for pledge in everyone if pledge.state in HELD]
+    lefts, orders = lefts_of(db, pledges), orders_of(db, pledges)
+    held = select(PayOrder.id).where(PayOrder.id.in_([order.id for order in orders.values()]))
+    db.execute(held.order_by(PayOrder.id).with_for_update(key_share=True))
+    hold_matches(db, [pledge.id for pledge in everyone], (REFUNDS,))
+    ids = []
+    for pledge in pledges:
+        order = orders.get(pledge.id)
+        if order is not None and lefts[pledge.id] > 0:
+            refund = owe_refund(db, order, lefts[pledge.id], run.reason, now, pledge=pledge, run_id=run.id)
+            ids.append(refund.id)
+    return_matches(db, [pledge.id for pledge in everyone], now)  # a gift may be spent, and a fen of its match not
+    return ids
+
+
+def _is_kept(db: Session, run: RefundRun) -> bool:
+    """Is there a gift of which something would go back, were it looked at now? The appeal is held."""
+    kept = select(Pledge).where(Pledge.appeal_id == run.appeal_id, Pledge.state.in_(HELD)).order_by(Pledge.id)
+    pledges = db.scalars(kept.limit(PAGE)).all()
+    lefts, orders = lefts_of(db, pledges), orders_of(db, pledges)
+    return has_matches(db, run.appeal_id) or any(lefts[each.id] > 0 and each.id in orders for each in pledges)
+
+
+def _sum(parts: Mapping[str, Part], states: Sequence[str]) -> Part:
+    chosen = [parts[state] for state in states if state in parts]
+    return Part(sum(part.gifts for part in chosen), sum(part.fen for part in chosen))
+
+
+def _seen_by(staff: Staff) -> Select[RefundRun]:
+    return select(RefundRun).join(Appeal, Appeal.id == RefundRun.appeal_id).where(within(staff, Appeal.region_code))

@@ -1,0 +1,60 @@
+"""The end of a refund run is told: to who holds the money, and to whose appeal it was."""
+
+from datetime import datetime
+
+from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import Appeal
+from models.giving.refund_run import RefundRun
+from models.notifications.notification import tell
+from models.payments.refund import GOING, Refund
+from models.payments.refund_run import Progress, progress_of
+from models.people.conversation import Conversation
+from models.staff.member import Staff, nearest, seated, tell_staff
+
+_BATCH = 50
+
+
+def tell_ended(db: Session, now: datetime) -> int:
+    """Runs of which nothing is on its way any more: all is back, or some of it waits for a person; once for each.
+
+    Returns how many.
+    """
+    going = exists().where(Refund.run_id == RefundRun.id, Refund.state.in_(GOING))
+    ended = select(RefundRun).where(or_(RefundRun.told.is_(None), RefundRun.told == "waits"))
+    ended = ended.where(RefundRun.state == "done", ~going).order_by(RefundRun.id).limit(_BATCH)
+    told = 0
+    for run in db.scalars(ended.with_for_update(skip_locked=True)).all():
+        progress = progress_of(db, run)
+        word = "waits" if progress.stuck.gifts else "all"
+        if word != run.told:
+            run.told = word
+            _tell(db, run, progress, now)
+            told += 1
+    return told
+
+
+def _tell(db: Session, run: RefundRun, progress: Progress, now: datetime) -> None:
+    appeal = db.get_one(Appeal, run.appeal_id)
+    facts = {
+        "number": appeal.id,
+        "title": appeal.title,
+        "gifts": progress.back.gifts,
+        "fen": progress.back.fen,
+        "redirected": progress.redirected.gifts,
+        "stuck": progress.stuck.gifts,
+    }
+    key, about = f"refunds_done:{run.id}:{run.created_at.timestamp():.0f}:{run.told}", ("appeal", appeal.id)
+    holder = holder_for(db, appeal.region_code, now)
+    if holder:
+        tell_staff(db, holder, "refunds_done", {**facts, "staff": True}, key, now, about)
+    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
+        tell(db, person, "refunds_done", {**facts, "staff": False}, f"{key}:{person}", now, about)
+
+
+def holder_for(db: Session, region_code: str, now: datetime) -> Staff | None:
+    """The one of the charity who is nearest to the place."""
+    there = (Staff.role == "fund_holder") & (Staff.state == "active") & seated(region_code, "fund_holder")
+    there &= (Staff.active_from <= now) & or_(Staff.active_until.is_(None), Staff.active_until > now)
+    return db.scalar(select(Staff).where(there).order_by(*nearest(region_code, "fund_holder"), Staff.id).limit(1))

@@ -1,0 +1,66 @@
+"""Gifts went back by request, and an appeal that had enough has not: it takes gifts again, or its day is over and it
+ends.
+
+Only before any of its money was paid out; from then on it spends what it has. A request that is under way, and for
+which enough is held, goes on: else who gives a yuan and takes it back could stop a family's payment as often as they
+like. What is not covered any more is withdrawn. After the last day for gifts an appeal that nobody gave a minimum goes
+on with half of its target, the least that anybody may name; with less all gifts go back.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import MACHINE, Appeal, fail, get_appeal
+from models.appeals.review import tell_owner
+from models.core.money import SMALLEST_PLEDGE, least_minimum
+from models.core.state_machine import SYSTEM
+from models.disbursements.approval import withdraw_all
+from models.disbursements.disbursement import UNDER_WAY, Disbursement, asked_of
+from models.giving.pledge import promised
+from models.ledger import held
+from models.ledger.accounts import LedgerAccount
+from models.payments.refund import Refund
+
+HAD_ENOUGH = ("funded", "minimum_met")
+_WHY = "gift_back"
+_BATCH = 50
+
+
+def fall_short(db: Session, appeal: Appeal, now: datetime) -> bool:
+    """In the transaction that gives a gift back, the appeal being held: does it not go on as it was? Its owner is told,
+    and where it ends those who gave.
+    """
+    fen, gifts = promised(db, [appeal.id]).get(appeal.id, (0, 0))
+    missing, collects = appeal.target_fen - fen, appeal.deadline > now
+    least = appeal.minimum_fen or least_minimum(appeal.target_fen)
+    if appeal.state not in HAD_ENOUGH or missing < SMALLEST_PLEDGE or (fen >= least and not collects):
+        return False
+    asked = asked_of(db, appeal.id)
+    if 0 < asked <= held(db, [appeal.id])[appeal.id]:
+        return False
+    withdraw_all(db, appeal, SYSTEM, now, _WHY)
+    if collects:
+        MACHINE.move(db, appeal, "funding", SYSTEM, now, _WHY)
+    else:
+        fail(db, appeal, now, _WHY)
+    sums = {"missing_fen": missing, "promised_fen": fen, "gifts": gifts, "withdrawn": int(asked > 0)}
+    tell_owner(db, appeal, now, sums=sums)
+    db.flush()
+    return True
+
+
+def look_after_short(db: Session, now: datetime) -> int:
+    """Those that went on, or stood still, when gifts went back, and need not any more. Returns how many changed."""
+    asked = select(func.coalesce(func.sum(Disbursement.amount_fen), 0))
+    asked = asked.where(Disbursement.appeal_id == Appeal.id, Disbursement.state.in_(UNDER_WAY))
+    fen, covered = LedgerAccount.balance_fen, asked.correlate(Appeal).scalar_subquery()
+    below = 2 * fen < func.coalesce(2 * Appeal.minimum_fen, Appeal.target_fen)
+    short = (Appeal.target_fen - fen >= SMALLEST_PLEDGE) & or_(Appeal.deadline > now, below)
+    account = (LedgerAccount.kind == "appeal") & (LedgerAccount.subject_id == Appeal.id)
+    gone = exists().where(Refund.appeal_id == Appeal.id, Refund.reason == "asked")
+    found = select(Appeal.id).join(LedgerAccount, account).where(Appeal.state.in_(HAD_ENOUGH), gone, short)
+    found = found.where(or_(covered == 0, covered > fen)).order_by(Appeal.id).limit(_BATCH)
+    numbers = db.scalars(found).all()
+    return sum(fall_short(db, get_appeal(db, number, lock=True), now) for number in numbers)

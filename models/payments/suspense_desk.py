@@ -1,0 +1,214 @@
+"""What the fund holder does about a payment that cannot be right: give it back, or take it for what was promised.
+
+It is nobody's until then (ledger account ``unassigned``). Where its order is ours it goes back the way it came, as
+refunds do, to whoever paid. Where it is not, we know nobody: it is given back on the platform's own page, and the
+number of that refund is entered, under which the day's bill has it too. Taken for the promise is only another sum than
+was asked for, while that promise waits and its appeal takes all of it. Nobody wishes to pay one order twice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import Appeal, get_appeal
+from models.core.audit_trail import record
+from models.core.money import SMALLEST_PLEDGE
+from models.core.refusal import Refusal
+from models.core.state_machine import SYSTEM
+from models.giving.funding import fund
+from models.giving.matching import hold_pools, match_gift
+from models.giving.notices import tell_of_gift, tell_of_payment
+from models.giving.pledge import MACHINE as PLEDGES
+from models.giving.pledge import Pledge, check_open
+from models.ledger import lock, moves
+from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED
+from models.payments.collection import PAYABLE, check_room, hold_order, hold_pledge, room
+from models.payments.order import LIVE, PayCase, PayOrder
+from models.payments.order import MACHINE as ORDERS
+from models.payments.refund import LEASE, Refund, new_number
+from models.payments.refund_desk import ChannelShort
+from models.people.user import User
+from models.staff.member import Staff
+from models.staff.queue import within
+from models.staff.task import Matter, Task, close_task, take
+
+
+class NoSuchPayCase(Refusal):
+    """None of this ``number`` that is open, or it is of another place."""
+
+    code = "no_such_pay_case"
+    final = True
+
+
+class NotForThis(Refusal):
+    """It cannot be settled so: ``why`` is one of order_unknown, order_known, paid_before, too_small, and state."""
+
+    code = "pay_case_not_so"
+    final = True
+
+
+class RefundNumberUsed(Refusal):
+    """Another payment was given back under this number."""
+
+    code = "refund_number_used"
+    step = "reference"
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """``gift``, ``title``, ``wanted_fen``: of the order, where it is ours. ``may_assign``: as things are now."""
+
+    case: PayCase
+    due_at: datetime
+    appeal: int | None = None
+    title: str = ""
+    gift: str = ""
+    wanted_fen: int | None = None
+    may_assign: bool = False
+
+
+def stray_ones(db: Session, staff: Staff, most: int) -> Sequence[PayCase]:
+    """Those that this one may settle, the oldest first."""
+    return db.scalars(_seen_by(staff).order_by(PayCase.id).limit(most)).all()
+
+
+def find_stray(db: Session, staff: Staff, number: int, now: datetime) -> Stray:
+    """Raises NoSuchPayCase."""
+    row = db.execute(_seen_by(staff).add_columns(Task.due_at).where(PayCase.id == number)).first()
+    if row is None:
+        raise NoSuchPayCase(number=number)
+    case, due_at = row
+    order = db.get(PayOrder, case.order_id) if case.order_id else None
+    if order is None:
+        return Stray(case, due_at)
+    pledge = db.get_one(Pledge, order.pledge_id)
+    appeal = db.get_one(Appeal, pledge.appeal_id)
+    try:
+        _check_assign(db, case, order, pledge, appeal, now)
+    except Refusal:
+        may = False
+    else:
+        may = True
+    return Stray(case, due_at, appeal.id, appeal.title, pledge.code, order.amount_fen, may)
+
+
+def give_back(db: Session, staff: Staff, number: int, now: datetime) -> Refund:
+    """To whoever paid it, by the channel; the caller enqueues ``ask_refund``. Raises as ``_hold``, or NotForThis."""
+    case, order, pledge, appeal = _hold(db, staff, number)
+    if order is None or pledge is None or appeal is None:
+        raise NotForThis(number=number, why="order_unknown")
+    refund = Refund(
+        pay_order_id=order.id,
+        pledge_id=pledge.id,
+        appeal_id=appeal.id,
+        case_id=case.id,
+        out_refund_no=new_number(),
+        amount_fen=case.amount_fen,
+        reason="case",
+        state="owed",
+        created_at=now,
+        due_at=now + LEASE,
+    )
+    db.add(refund)
+    db.flush()
+    moves.refund_from_unassigned(db, case.amount_fen, refund.cause, now)
+    if order.state in LIVE:  # paid at the platform, and so nothing that its donor could pay again
+        ORDERS.move(db, order, "closed", SYSTEM, now, detail=f"pay_case:{number}")
+    _close(db, case, staff, "given_back", now)
+    return refund
+
+
+def given_back_by_hand(db: Session, staff: Staff, number: int, refund_no: str, now: datetime) -> PayCase:
+    """On the platform's page, under ``refund_no``, since we do not know whose it is.
+
+    Raises as ``_hold``, NotForThis, RefundNumberUsed or ChannelShort.
+    """
+    case, order, _, _ = _hold(db, staff, number)
+    if order is not None:
+        raise NotForThis(number=number, why="order_known")
+    ours = select(Refund.id).where(Refund.out_refund_no == refund_no)
+    if db.scalar(select(PayCase.id).where(PayCase.refund_no == refund_no)) or db.scalar(ours):
+        raise RefundNumberUsed(reference=refund_no)
+    there = lock(db, (CHANNEL, REFUNDS, UNASSIGNED))[CHANNEL].balance_fen
+    if there < case.amount_fen:
+        raise ChannelShort(number=number, short_fen=case.amount_fen - there)
+    moves.refund_from_unassigned(db, case.amount_fen, case.cause, now)
+    moves.refund_paid(db, case.amount_fen, case.cause, now)
+    case.refund_no = refund_no
+    _close(db, case, staff, "by_hand", now)
+    return case
+
+
+def assign(db: Session, staff: Staff, number: int, now: datetime) -> Pledge:
+    """What came is the gift, whatever was asked for. Raises as ``_hold``, NotForThis, and what a payment would."""
+    case, order, pledge, appeal = _hold(db, staff, number)
+    if order is None or pledge is None or appeal is None:
+        raise NotForThis(number=number, why="order_unknown")
+    _check_assign(db, case, order, pledge, appeal, now)
+    order.amount_fen = pledge.amount_fen = case.amount_fen
+    order.transaction_id, order.paid_at = case.transaction_id, case.opened_at
+    ORDERS.move(db, order, "paid", SYSTEM, now, detail=f"pay_case:{number}")
+    PLEDGES.move(db, pledge, "paid", SYSTEM, now, detail=f"pay_case:{number}")
+    pools = hold_pools(db, appeal, now, (UNASSIGNED,))
+    moves.payment_assigned(db, appeal.id, case.amount_fen, case.cause, now)
+    PLEDGES.move(db, pledge, "committed", SYSTEM, now)
+    added = match_gift(db, pools, appeal, pledge, room(db, appeal), now)
+    _close(db, case, staff, "assigned", now)
+    donor = db.get_one(User, pledge.donor_id)
+    tell_of_payment(db, appeal, pledge, "gift_paid", now, added)
+    tell_of_gift(db, appeal, pledge, None if pledge.anonymous else donor.display_name, now, added)
+    if room(db, appeal) < SMALLEST_PLEDGE:
+        fund(db, appeal, now)
+    db.flush()
+    return pledge
+
+
+def _check_assign(db: Session, case: PayCase, order: PayOrder, pledge: Pledge, appeal: Appeal, now: datetime) -> None:
+    if case.kind != "other_amount" or order.state == "paid" or pledge.state not in PAYABLE:
+        raise NotForThis(number=case.id, why="paid_before", state=pledge.state)
+    if case.amount_fen < SMALLEST_PLEDGE:
+        raise NotForThis(number=case.id, why="too_small", state=pledge.state)
+    check_open(appeal, db.get_one(User, pledge.donor_id), now)
+    check_room(db, appeal, case.amount_fen, but=pledge.id)
+
+
+def _hold(db: Session, staff: Staff, number: int) -> tuple[PayCase, PayOrder | None, Pledge | None, Appeal | None]:
+    """Appeal, pledge, order and case, if it is this one's turn. Raises NoSuchPayCase, NotYourTurn or HasAPart."""
+    seen = db.scalar(_seen_by(staff).where(PayCase.id == number))
+    if seen is None:
+        raise NoSuchPayCase(number=number)
+    appeal = pledge = order = None
+    if seen.order_id:
+        order = db.get_one(PayOrder, seen.order_id)
+        pledge = db.get_one(Pledge, order.pledge_id)
+        appeal = get_appeal(db, pledge.appeal_id, lock=True)
+        pledge, order = hold_pledge(db, pledge.id), hold_order(db, order.id)
+    case = db.get_one(PayCase, number, with_for_update=True, populate_existing=True)
+    if case.closed_at is not None:
+        raise NoSuchPayCase(number=number)
+    task = db.scalars(select(Task).where(_open_task(number))).one()
+    household = appeal.household_id if appeal else None
+    take(db, staff, Matter("pay_case", number, task.region_code, household), case.kind)
+    return case, order, pledge, appeal
+
+
+def _close(db: Session, case: PayCase, staff: Staff, outcome: str, now: datetime) -> None:
+    case.closed_at, case.closed_by, case.outcome = now, staff.id, outcome
+    who = staff.actor.name
+    record(db, at=now, actor=who, action="closed", subject="pay_case", subject_id=case.id, detail=outcome)
+    close_task(db, "pay_case", case.id, now, staff)
+    db.flush()
+
+
+def _open_task(number: int) -> ColumnElement[bool]:
+    return (Task.subject == "pay_case") & (Task.subject_id == number) & Task.closed_at.is_(None)
+
+
+def _seen_by(staff: Staff) -> Select[PayCase]:
+    """Whose task may be theirs: of a thing of no place, that stands where its task was put."""
+    waits = (Task.subject == "pay_case") & (Task.subject_id == PayCase.id) & Task.closed_at.is_(None)
+    theirs = or_(within(staff, Task.region_code), Task.assignee == staff.id)
+    return select(PayCase).join(Task, waits).where(PayCase.closed_at.is_(None), theirs)

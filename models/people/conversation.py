@@ -1,0 +1,65 @@
+"""One row per person who ever wrote: their session, under whose lock every turn runs; and what turns leave behind."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, SmallInteger, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.core.base import Base, RowId
+from models.core.encryption import Sealed
+
+
+class Conversation(Base):
+    """``session`` is JSON (flows.engine.session); ``failures`` counts turns in a row that ended in sorry.
+
+    ``in_flow``: a question of ours is open. ``refused_code``: WeChat's code for why nothing can be sent to them,
+    until they do something again.
+    """
+
+    __tablename__ = "conversations"
+    id: Mapped[RowId]
+    account: Mapped[str] = mapped_column(String(64))
+    openid: Mapped[str] = mapped_column(String(64))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    session: Mapped[str] = mapped_column(Sealed("conversations.session"))
+    failures: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    following: Mapped[bool] = mapped_column(default=True, server_default="1")
+    in_flow: Mapped[bool] = mapped_column(default=False, server_default="0")
+    refused_code: Mapped[int | None]
+    created_at: Mapped[datetime]
+    touched_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("account", "openid"),)
+
+
+class Turn(Base):
+    """An inbound message, once: its key, and the reply that every re-delivery gets.
+
+    ``tries`` is how many wrong answers in a row the step had seen; ``ms`` how long the turn took.
+    """
+
+    __tablename__ = "turns"
+    id: Mapped[RowId]
+    key: Mapped[str] = mapped_column(String(32), unique=True)
+    conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversations.id"))
+    received_at: Mapped[datetime]
+    reply: Mapped[str | None] = mapped_column(Sealed("turns.reply"))
+    kind: Mapped[str] = mapped_column(String(40))
+    flow: Mapped[str | None] = mapped_column(String(40))
+    step: Mapped[str | None] = mapped_column(String(40))
+    outcome: Mapped[str | None] = mapped_column(String(40))
+    tries: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    ms: Mapped[int | None]
+
+    __table_args__ = (Index(None, "received_at"),)
+
+
+class BrokenSession(Base):
+    """A session that could not be worked with, set aside for study; the person went on with a fresh one."""
+
+    __tablename__ = "broken_sessions"
+    id: Mapped[RowId]
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
+    session: Mapped[bytes]
+    reason: Mapped[str] = mapped_column(String(80))
+    at: Mapped[datetime]

@@ -1,0 +1,166 @@
+"""Photos: WeChat keeps them three days, so a row is written at once and a job fetches the picture."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Index, Integer, Select, String, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.core.base import Base, RowId, one_of
+
+# A draft's belong to its conversation.
+SUBJECTS = (
+    "appeal",
+    "disbursement",
+    "draft",
+    "listing",
+    "mandate",
+    "offer",
+    "receipt",
+    "revision",
+    "visit",
+    "update",
+)
+
+
+class Photo(Base):
+    """``path`` is below MEDIA_DIR; state: owed -> kept, or lost when it cannot be had.
+
+    ``gone``: its owner was erased; the file goes next, and then ``path``.
+    """
+
+    __tablename__ = "photos"
+    id: Mapped[RowId]
+    subject: Mapped[str] = mapped_column(String(12))
+    subject_id: Mapped[int]
+    media_id: Mapped[str] = mapped_column(String(200))
+    pic_url: Mapped[str] = mapped_column(String(600))
+    path: Mapped[str | None] = mapped_column(String(120))
+    state: Mapped[str] = mapped_column(String(8), default="owed")
+    tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    created_at: Mapped[datetime]
+    print: Mapped[int | None]
+    """The picture's difference hash, as a signed 64-bit number; its four quarters find what looks alike."""
+    print_0: Mapped[int | None] = mapped_column(Integer, index=True)
+    print_1: Mapped[int | None] = mapped_column(Integer, index=True)
+    print_2: Mapped[int | None] = mapped_column(Integer, index=True)
+    print_3: Mapped[int | None] = mapped_column(Integer, index=True)
+
+    __table_args__ = (
+        one_of("subject", SUBJECTS),
+        one_of("state", ("gone", "kept", "lost", "owed")),
+        Index(None, "subject", "subject_id"),
+        Index(
+            "ix_photos_owed",
+            "created_at",
+            postgresql_where=text("state = 'owed'"),
+        ),
+    )
+
+
+PARTS = (Photo.print_0, Photo.print_1, Photo.print_2, Photo.print_3)
+
+
+def part(found: int, place: int) -> int:
+    """Every fourth bit of a print, from ``place`` on: a sky, which many pictures share, fills no part alone."""
+    return sum((found >> bit & 1) << (bit // len(PARTS)) for bit in range(place, 64, len(PARTS)))
+
+
+def printed(found: int | None) -> dict[str, int | None]:
+    """The columns of a print of 64 bits, as databases hold it: with a sign."""
+    parts = {column.key: None if found is None else part(found, place) for place, column in enumerate(PARTS)}
+    return {"print": found - 2**64 if found is not None and found >= 2**63 else found, **parts}
+
+
+def receive(db: Session, conversation_id: int, picture: Mapping[str, str], now: datetime) -> int | None:
+    """A picture that a draft has just taken, to be fetched at once: a draft may lie for longer than WeChat keeps it.
+
+    Returns the new row's id; None when it is there already.
+    """
+    if db.scalar(_drafts(conversation_id, picture)):
+        return None
+    return _add(db, "draft", conversation_id, picture, now)
+
+
+def attach(
+    db: Session,
+    subject: str,
+    subject_id: int,
+    conversation_id: int,
+    pictures: Iterable[Mapping[str, str]] | None,
+    now: datetime,
+) -> list[int]:
+    """Give a finished draft's pictures, as the Photo reader has them, to what became of it.
+
+    Returns the ids of those that have yet to be fetched and were never received as a draft's.
+    """
+    added = []
+    for picture in pictures or ():
+        received = db.scalar(_drafts(conversation_id, picture))
+        if received:
+            received.subject, received.subject_id = subject, subject_id
+        else:
+            added.append(_add(db, subject, subject_id, picture, now))
+    db.flush()
+    return added
+
+
+def kept_of(db: Session, subject: str, subject_ids: Sequence[int]) -> Sequence[Photo]:
+    """The pictures that there are to be seen, as they were sent."""
+    theirs = (Photo.subject == subject) & Photo.subject_id.in_(subject_ids) & (Photo.state == "kept")
+    return db.scalars(select(Photo).where(theirs).order_by(Photo.id)).all()
+
+
+def forget(db: Session, conversation_id: int, pictures: Iterable[Mapping[str, str]]) -> list[int]:
+    """Let go of a draft's pictures; returns the ids of those whose files are to be deleted."""
+    found = [photo for picture in pictures for photo in db.scalars(_drafts(conversation_id, picture))]
+    for photo in found:
+        photo.state = "gone"
+    return [photo.id for photo in found if photo.path]
+
+
+def pictures_of(db: Session, subject: str, subject_id: int) -> list[dict[str, str]]:
+    """What is shown for a thing, as the Photo reader has it; without what could not be had."""
+    theirs = (Photo.subject == subject) & (Photo.subject_id == subject_id) & Photo.state.in_(("kept", "owed"))
+    found = db.scalars(select(Photo).where(theirs).order_by(Photo.id))
+    return [{"media_id": photo.media_id, "pic_url": photo.pic_url} for photo in found]
+
+
+def renew(
+    db: Session,
+    subject: str,
+    subject_id: int,
+    conversation_id: int,
+    pictures: Iterable[Mapping[str, str]],
+    now: datetime,
+) -> tuple[list[int], list[int]]:
+    """Exactly these pictures for a thing that had some: what is shown already stays, what is no more in it goes.
+
+    Returns the ids of those to fetch (as ``attach``), and of those whose files are to be deleted.
+    """
+    wanted = {picture["media_id"]: picture for picture in pictures}
+    theirs = (Photo.subject == subject) & (Photo.subject_id == subject_id) & (Photo.state != "gone")
+    dropped = []
+    for photo in db.scalars(select(Photo).where(theirs)).all():
+        if wanted.pop(photo.media_id, None) is None:
+            photo.state = "gone"
+            dropped += [photo.id] if photo.path else []
+    return attach(db, subject, subject_id, conversation_id, wanted.values(), now), dropped
+
+
+def _drafts(conversation_id: int, picture: Mapping[str, str]) -> Select[Photo]:
+    theirs = (Photo.subject == "draft") & (Photo.subject_id == conversation_id) & (Photo.state != "gone")
+    return select(Photo).where(theirs, Photo.media_id == picture["media_id"]).limit(1)
+
+
+def _add(db: Session, subject: str, subject_id: int, picture: Mapping[str, str], now: datetime) -> int:
+    row = Photo(
+        subject=subject,
+        subject_id=subject_id,
+        media_id=picture["media_id"],
+        pic_url=picture["pic_url"],
+        created_at=now,
+    )
+    db.add(row)
+    db.flush()
+    return row.id

@@ -1,0 +1,213 @@
+"""People and households: who they are (sealed), where they live, and what they agreed to."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.core.attempts import tries_today
+from models.core.audit_trail import record
+from models.core.base import Base, RowId, one_of
+from models.core.encryption import Sealed, keyring
+from models.core.refusal import Refusal
+
+ROLES = ("resident", "donor")
+# PIPL: one consent per purpose, asked for and kept one by one.
+PURPOSES = ("account", "identity")
+CONSENT_VERSION = 1
+# ID numbers that one conversation may name in a day.
+MOST_NUMBERS = 5
+_TRIED = "id_number"
+
+
+class IdNumberTaken(Refusal):
+    """One live person per ID number. Says nothing about the other person."""
+
+    code = "id_number_taken"
+    step = "id_number"
+
+
+class TooManyNumbers(Refusal):
+    """So many ID numbers (``most``) that it looks like asking who is registered; the next one waits until tomorrow."""
+
+    code = "too_many_numbers"
+    final = True
+
+
+class AlreadyRegistered(Refusal):
+    code = "already_registered"
+    final = True
+
+
+class NotRegistered(Refusal):
+    """Offers to register now; ``then`` is what they had said, to go on with afterwards."""
+
+    code = "not_registered"
+
+    def __init__(self, then: str = "") -> None:
+        super().__init__(ways=(("start_register", then),))
+
+
+class ResidentsOnly(Refusal):
+    """Asking and selling need a resident whose identity is known."""
+
+    code = "residents_only"
+
+
+class Household(Base):
+    __tablename__ = "households"
+    id: Mapped[RowId]
+    region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"), index=True)
+    created_at: Mapped[datetime]
+
+
+class User(Base):
+    """``display_name`` is what others may see; name, ID number and phone are never shown to them."""
+
+    __tablename__ = "users"
+    id: Mapped[RowId]
+    draft_id: Mapped[str] = mapped_column(String(36), unique=True)
+    role: Mapped[str] = mapped_column(String(12))
+    state: Mapped[str] = mapped_column(String(12), default="active")
+    display_name: Mapped[str | None] = mapped_column(String(40))
+    name: Mapped[str | None] = mapped_column(Sealed("users.name"))
+    id_number: Mapped[str | None] = mapped_column(Sealed("users.id_number"))
+    id_finder: Mapped[str | None] = mapped_column(String(64), unique=True)
+    phone: Mapped[str | None] = mapped_column(Sealed("users.phone"))
+    phone_finder: Mapped[str | None] = mapped_column(String(64), index=True)
+    region_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"), index=True)
+    household_id: Mapped[int | None] = mapped_column(ForeignKey("households.id"), index=True)
+    created_at: Mapped[datetime]
+    registered_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    """The officer who registered them by proxy."""
+
+    __table_args__ = (
+        one_of("role", ROLES),
+        one_of("state", ("active", "suspended", "erased")),
+        CheckConstraint(
+            "role <> 'resident' OR state = 'erased' OR (id_finder IS NOT NULL AND household_id IS NOT NULL)",
+            name="resident_is_known",
+        ),
+    )
+
+    @property
+    def masked_name(self) -> str:
+        """As much as may stand on a screen or a paper that somebody else sees too; empty for who has no name here."""
+        return self.name[0] + "*" * (len(self.name) - 1) if self.name else ""
+
+
+class Consent(Base):
+    """Agreement to one purpose, with the version of the wording that was shown."""
+
+    __tablename__ = "consents"
+    id: Mapped[RowId]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    purpose: Mapped[str] = mapped_column(String(20))
+    version: Mapped[int]
+    granted_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("purpose", PURPOSES),
+        UniqueConstraint("user_id", "purpose", "version"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What a person said when registering; the identity fields are a resident's."""
+
+    draft_id: str
+    role: str
+    consents: tuple[str, ...]
+    display_name: str | None = None
+    name: str | None = None
+    id_number: str | None = None
+    phone: str | None = None
+    region_code: str | None = None
+    registered_by: int | None = None
+
+
+def register(db: Session, wanted: Registration, now: datetime) -> User:
+    """Create the person, their household when they are a resident, and a row per consent.
+
+    Raises IdNumberTaken. The same draft twice gives the same person.
+    """
+    earlier = db.scalar(select(User).where(User.draft_id == wanted.draft_id))
+    if earlier:
+        return earlier
+    user = User(
+        draft_id=wanted.draft_id,
+        role=wanted.role,
+        display_name=wanted.display_name,
+        name=wanted.name,
+        created_at=now,
+        registered_by=wanted.registered_by,
+    )
+    if wanted.phone:
+        user.phone, user.phone_finder = wanted.phone, keyring().finders(wanted.phone, "phone")[0]
+    user.region_code = wanted.region_code
+    if wanted.role == "resident":
+        _make_resident(db, user, wanted, now)
+    db.add(user)
+    try:
+        db.flush()
+    except IntegrityError as error:
+        if "id_finder" in str(error.orig):
+            raise IdNumberTaken from None  # another turn was a moment earlier
+        raise
+    for purpose in wanted.consents:
+        db.add(Consent(user_id=user.id, purpose=purpose, version=CONSENT_VERSION, granted_at=now))
+    db.flush()
+    return user
+
+
+def _make_resident(db: Session, user: User, wanted: Registration, now: datetime) -> None:
+    assert wanted.id_number  # noqa: S101 - the flow asks residents for both
+    assert wanted.region_code  # noqa: S101
+    check_free(db, wanted.id_number)
+    finders = keyring().finders(wanted.id_number, "id_number")
+    household = Household(region_code=wanted.region_code, created_at=now)
+    db.add(household)
+    db.flush()
+    user.id_number, user.id_finder, user.household_id = wanted.id_number, finders[0], household.id
+
+
+def check_free(db: Session, id_number: str) -> None:
+    """Raises IdNumberTaken."""
+    if find_by_number(db, id_number):
+        raise IdNumberTaken
+
+
+def try_number(db: Session, id_number: str, conversation_id: int, now: datetime) -> None:
+    """``check_free`` for whom nobody knows yet: each number they name is counted, whatever becomes of it.
+
+    Raises TooManyNumbers or IdNumberTaken. Not to be called where a refusal rolls back: the count must stay.
+    """
+    if tries_today(db, _TRIED, conversation_id, now) >= MOST_NUMBERS:
+        raise TooManyNumbers(most=MOST_NUMBERS)
+    who = f"conversation:{conversation_id}"
+    record(db, at=now, actor=who, action="number_tried", subject=_TRIED, subject_id=conversation_id)
+    check_free(db, id_number)
+
+
+def find_by_number(db: Session, id_number: str) -> User | None:
+    return db.scalar(select(User).where(User.id_finder.in_(keyring().finders(id_number, "id_number"))))
+
+
+def get_user(db: Session, user_id: int | None, *, then: str = "") -> User:
+    """The registered person, or NotRegistered (``then``: the words they had sent)."""
+    user = db.get(User, user_id) if user_id else None
+    if user is None or user.state != "active":
+        raise NotRegistered(then)
+    return user
+
+
+def get_resident(db: Session, user_id: int | None, *, then: str = "") -> User:
+    """Raises NotRegistered or ResidentsOnly."""
+    user = get_user(db, user_id, then=then)
+    if user.role != "resident":
+        raise ResidentsOnly
+    return user

@@ -1,0 +1,194 @@
+"""A printed card whose QR code binds the resident's own WeChat to what was done in their name.
+
+Whoever finds or steals it also needs the last six places of the ID number, and has three tries for that. Where the
+person has a WeChat here already, a new card binds only after some days, so that its owner can say no.
+"""
+
+import hmac
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, SmallInteger, String, select, text, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.core.audit_trail import record
+from models.core.base import Base, RowId
+from models.core.calendar import CHINA
+from models.core.encryption import Sealed, keyring
+from models.core.refusal import Refusal
+from models.giving.pledge import ALPHABET
+from models.notifications.notification import tell
+from models.people.conversation import Conversation
+from models.people.user import User
+from models.staff.member import Staff, pin_household, tell_staff
+
+SCENE = "card_"
+LENGTH = 12
+MOST_TRIES = 3
+LAST_PLACES = 6
+OBJECT_WITHIN = timedelta(days=3)
+_LIVE = text("bound_at IS NULL AND void_at IS NULL")
+_OWED = text("qr_url IS NULL AND bound_at IS NULL AND void_at IS NULL")
+
+
+class CardDead(Refusal):
+    """Not one of ours, used, or void: which of them is nobody's business."""
+
+    code = "card_dead"
+    final = True
+
+
+class WrongLastPlaces(Refusal):
+    """``left``: tries until the card is void."""
+
+    code = "wrong_last_places"
+    step = "last_places"
+
+
+class WeChatTaken(Refusal):
+    """This WeChat belongs to somebody who is registered."""
+
+    code = "wechat_taken"
+    final = True
+
+
+class WeChatOfStaff(Refusal):
+    """An officer would confirm in a resident's name."""
+
+    code = "wechat_of_staff"
+    final = True
+
+
+class CardTooSoon(Refusal):
+    """The person has a WeChat here, and their days to object are not over (``day``)."""
+
+    code = "card_too_soon"
+    final = True
+
+
+class Card(Base):
+    """Found by the keyed hash of its code; the code itself is kept sealed until the card is bound or void.
+
+    ``qr_url`` is what its picture says (WeChat gives it); ``qr_until``: when that ends, if it does.
+    """
+
+    __tablename__ = "cards"
+    id: Mapped[RowId]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    code_finder: Mapped[str] = mapped_column(String(64), unique=True)
+    code: Mapped[str | None] = mapped_column(Sealed("cards.code"))
+    issued_by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    issued_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    bound_at: Mapped[datetime | None]
+    void_at: Mapped[datetime | None]
+    qr_url: Mapped[str | None] = mapped_column(Sealed("cards.qr_url"))
+    qr_until: Mapped[datetime | None]
+    qr_tries: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+
+    __table_args__ = (
+        CheckConstraint("bound_at IS NULL OR void_at IS NULL", name="one_end"),
+        Index("uq_cards_live", "user_id", unique=True, postgresql_where=_LIVE),
+        Index("ix_cards_owed", "issued_at", postgresql_where=_OWED),
+    )
+
+
+def issue_card(db: Session, user: User, staff: Staff, now: datetime) -> Card:
+    """A new one; the person's earlier one is void, and a WeChat they have here hears of it. Its picture is a job's."""
+    earlier = db.scalar(select(Card).where(Card.user_id == user.id, _is_live()).with_for_update())
+    if earlier:
+        void_card(db, earlier, staff.actor.name, "replaced", now)
+    code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    finder = keyring().finders(code, "card")[0]
+    card = Card(user_id=user.id, code_finder=finder, code=code, issued_by=staff.id, issued_at=now)
+    db.add(card)
+    db.flush()
+    _note(db, card, staff.actor.name, "card_issued", None, now)
+    facts = {"from": _free_at(card).astimezone(CHINA).date().isoformat()}
+    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == user.id)):
+        tell(db, person, "card_issued", facts, f"card_issued:{card.id}:{person}", now, ("card", card.id))
+    return card
+
+
+def find_card(db: Session, code: str) -> Card:
+    """By what its QR code says. Raises CardDead."""
+    card = db.scalar(select(Card).where(Card.code_finder.in_(keyring().finders(code, "card")), _is_live()))
+    if card is None:
+        raise CardDead
+    return card
+
+
+def live_card(db: Session, user_id: int) -> Card | None:
+    return db.scalar(select(Card).where(Card.user_id == user_id, _is_live()))
+
+
+def check_last_places(db: Session, number: int, given: str, actor: str, now: datetime) -> None:
+    """Are these the ID number's last places? A wrong try is counted; the third voids the card, and its officer hears.
+
+    Raises WrongLastPlaces or CardDead. Not to be called where a refusal rolls back: the count must stay.
+    """
+    card = _lock(db, number)
+    user = db.get_one(User, card.user_id)
+    if user.id_number and hmac.compare_digest(user.id_number[-LAST_PLACES:].encode(), given.encode()):
+        return
+    card.tries += 1
+    _note(db, card, actor, "card_refused", str(card.tries), now)
+    if card.tries < MOST_TRIES:
+        db.flush()
+        raise WrongLastPlaces(left=MOST_TRIES - card.tries)
+    void_card(db, card, actor, "tries", now)
+    officer = db.get_one(Staff, card.issued_by)
+    tell_staff(db, officer, "card_void", {"name": user.masked_name}, f"card_void:{card.id}", now, ("card", card.id))
+    raise CardDead
+
+
+def bind(db: Session, number: int, conversation_id: int, now: datetime) -> User:
+    """This WeChat is the person's from now on; one that was hears of it. Raises CardDead, WeChatTaken, CardTooSoon."""
+    card = _lock(db, number)
+    conversation = db.get_one(Conversation, conversation_id, populate_existing=True)
+    if conversation.user_id is not None:
+        raise WeChatTaken
+    others = (Conversation.user_id == card.user_id) & (Conversation.id != conversation_id)
+    if db.scalar(select(Conversation.id).where(others).limit(1)) and now < _free_at(card):
+        raise CardTooSoon(day=_free_at(card))
+    for other in db.scalars(select(Conversation).where(others)).all():
+        pin_household(db, other.account, other.openid)
+    facts = {
+        "on": now.astimezone(CHINA).date().isoformat(),
+        "work_no": db.get_one(Staff, card.issued_by).work_no,
+    }
+    for before in db.scalars(select(Conversation.id).where(others)).all():
+        tell(db, before, "card_bound", facts, f"card_bound:{card.id}:{before}", now, ("card", card.id))
+    db.execute(update(Conversation).where(others).values(user_id=None))
+    db.execute(update(Conversation).where(Conversation.id == conversation_id).values(user_id=card.user_id))
+    pin_household(db, conversation.account, conversation.openid)
+    card.bound_at, card.code, card.qr_url = now, None, None
+    db.flush()
+    _note(db, card, f"user:{card.user_id}", "card_bound", None, now)
+    return db.get_one(User, card.user_id)
+
+
+def void_card(db: Session, card: Card, actor: str, why: str, now: datetime) -> None:
+    card.void_at, card.code, card.qr_url = now, None, None
+    db.flush()
+    _note(db, card, actor, "card_void", why, now)
+
+
+def _free_at(card: Card) -> datetime:
+    return card.issued_at + OBJECT_WITHIN
+
+
+def _lock(db: Session, number: int) -> Card:
+    found = select(Card).where(Card.id == number, _is_live()).with_for_update()
+    card = db.scalar(found.execution_options(populate_existing=True))
+    if card is None:
+        raise CardDead
+    return card
+
+
+def _is_live() -> ColumnElement[bool]:
+    return Card.bound_at.is_(None) & Card.void_at.is_(None)
+
+
+def _note(db: Session, card: Card, actor: str, action: str, detail: str | None, now: datetime) -> None:
+    record(db, at=now, actor=actor, action=action, subject="card", subject_id=card.id, detail=detail)

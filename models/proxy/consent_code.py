@@ -1,0 +1,110 @@
+"""Six digits that a resident reads to an officer who acts for them: good for a day, for one officer, once."""
+
+import hmac
+import secrets
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, ForeignKey, SmallInteger, String, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.core.audit_trail import record
+from models.core.base import Base, RowId
+from models.core.encryption import keyring
+from models.core.refusal import Refusal
+from models.notifications.notification import tell
+from models.people.conversation import Conversation
+
+DIGITS = 6
+LASTS = timedelta(hours=24)
+MOST_TRIES = 5
+
+
+class WrongConsentCode(Refusal):
+    """``left``: tries until the code is void, for all officers together."""
+
+    code = "wrong_consent_code"
+    step = "code"
+
+
+class NoConsentCode(Refusal):
+    """They have none that is good: never made, over, used, or void after too many wrong tries."""
+
+    code = "no_consent_code"
+    step = "code"
+
+
+class ConsentCode(Base):
+    """Only the keyed hash is kept. ``tries`` are the wrong ones."""
+
+    __tablename__ = "consent_codes"
+    id: Mapped[RowId]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    code_finder: Mapped[str] = mapped_column(String(64))
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    used_at: Mapped[datetime | None]
+
+
+def make_code(db: Session, user_id: int, now: datetime) -> tuple[str, datetime]:
+    """A new one and when it ends; the one before is void."""
+    void_codes(db, user_id, now)
+    digits = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
+    code = ConsentCode(user_id=user_id, code_finder=_hashes(user_id, digits)[0], made_at=now, expires_at=now + LASTS)
+    db.add(code)
+    db.flush()
+    record(db, at=now, actor=f"user:{user_id}", action="code_made", subject="consent_code", subject_id=code.id)
+    return digits, code.expires_at
+
+
+def void_codes(db: Session, user_id: int, now: datetime) -> None:
+    theirs = (ConsentCode.user_id == user_id) & _is_live(now)
+    db.execute(update(ConsentCode).where(theirs).values(expires_at=now))
+
+
+def check_code(db: Session, user_id: int, digits: str, actor: str, now: datetime) -> int:
+    """The row of this person's live code, if these are its digits; else the try is counted.
+
+    Raises WrongConsentCode or NoConsentCode. Not to be called where a refusal rolls back: the count must stay.
+    """
+    theirs = select(ConsentCode).where(ConsentCode.user_id == user_id, _is_live(now)).with_for_update()
+    code = db.scalar(theirs.execution_options(populate_existing=True))
+    if code is None:
+        raise NoConsentCode
+    if is_code(db, code.id, user_id, digits):
+        return code.id
+    code.tries += 1
+    db.flush()
+    record(db, at=now, actor=actor, action="code_refused", subject="consent_code", subject_id=code.id)
+    if code.tries >= MOST_TRIES:
+        for person in db.scalars(select(Conversation.id).where(Conversation.user_id == user_id)):
+            tell(db, person, "code_void", {}, f"code_void:{code.id}:{person}", now, ("user", code.user_id))
+        raise NoConsentCode
+    raise WrongConsentCode(left=MOST_TRIES - code.tries)
+
+
+def is_code(db: Session, number: int, user_id: int, digits: str) -> bool:
+    """Are these the digits of this row, whatever became of it since?"""
+    code = db.get(ConsentCode, number)
+    if code is None or code.user_id != user_id:
+        return False
+    return any(hmac.compare_digest(code.code_finder, each) for each in _hashes(user_id, digits))
+
+
+def use_code(db: Session, number: int, user_id: int, now: datetime) -> None:
+    """Once. Raises NoConsentCode when it went, or was used by a colleague, since it was checked."""
+    live = (ConsentCode.id == number) & (ConsentCode.user_id == user_id) & _is_live(now)
+    code = db.scalar(select(ConsentCode).where(live).with_for_update().execution_options(populate_existing=True))
+    if code is None:
+        raise NoConsentCode
+    code.used_at = now
+    db.flush()
+
+
+def _is_live(now: datetime) -> ColumnElement[bool]:
+    unused = ConsentCode.used_at.is_(None) & (ConsentCode.tries < MOST_TRIES)
+    return unused & (ConsentCode.expires_at > now)
+
+
+def _hashes(user_id: int, digits: str) -> list[str]:
+    return keyring().finders(f"{user_id}:{digits}", "consent_code")

@@ -1,0 +1,1 @@
+"""Anybody may see these views: types that hold nothing private."""

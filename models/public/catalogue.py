@@ -1,0 +1,237 @@
+"""The lists that people browse, and the things in them one by one.
+
+Lists show the newest first, a page at a time, by the number of the last one seen.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Row, Select, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from models.appeals.appeal import Appeal
+from models.core.calendar import CHINA
+from models.core.refusal import Refusal
+from models.giving.pledge import Pledge, promised
+from models.goods.exchange import GoodsRequest, Offer
+from models.market.listing import Listing
+from models.outreach.reporting_duty import listed as told_of
+from models.payments.refund import BESIDE, Refund
+from models.places.region import Region
+from models.proxy.mandate import ProxyAct
+from models.public.views import OwnPledge, PublicAppeal, PublicListing, PublicOffer, PublicRequest
+from models.staff.member import Staff
+
+PAGE = 5
+
+
+class NoSuchThing(Refusal):
+    """``what``: request, offer or listing."""
+
+    code = "no_such_thing"
+
+
+Item = TypeVar("Item", PublicAppeal, PublicRequest, PublicOffer, PublicListing, OwnPledge)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """``after``: what the next page begins after; None on the last one."""
+
+    items: Sequence[Item]
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One word to search for, and the category that it names, if it names one."""
+
+    word: str
+    category: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """``owner_id`` of the user whose it is, ``region_code`` of the place that stands with it."""
+
+    name: str
+    owner_id: int
+    place: str
+    region_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf(Generic[Item]):
+    """One kind of thing to look at. ``listed`` are in the list now; ``shown`` may be looked at by anybody."""
+
+    make: Callable[[Session, Sequence[Row[Any]]], list[Item]]
+    statement: Select[*tuple[Any, ...]]
+    number: InstrumentedAttribute[int]
+    owner: InstrumentedAttribute[int]
+    name: InstrumentedAttribute[str]
+    category: InstrumentedAttribute[str]
+    listed: Callable[[datetime], ColumnElement[bool]]
+    shown: ColumnElement[bool]
+
+    def page(self, db: Session, search: Sequence[Wanted], after: int | None, now: datetime) -> Page[Item]:
+        """What fits every part of the search: in its name, its region's names, or by its category."""
+        statement = self.statement.where(self.listed(now))
+        for wanted in search:
+            fitting = [column.icontains(wanted.word, autoescape=True) for column in (self.name, Region.full_name)]
+            statement = statement.where(or_(*fitting, self.category == wanted.category))
+        if after:
+            statement = statement.where(self.number < after)
+        return _page(self.make(db, db.execute(statement.order_by(self.number.desc()).limit(PAGE + 1)).all()))
+
+    def find(self, db: Session, number: int, viewer: int | None) -> Item | None:
+        """The thing with this number, if it is there for everybody or is the viewer's own."""
+        statement = self.statement.where(self.number == number, or_(self.shown, self.owner == viewer))
+        return next(iter(self.make(db, db.execute(statement).all())), None)
+
+    def belongs_to(self, db: Session, number: int, user_id: int | None) -> bool:
+        return db.scalar(select(self.number).where(self.number == number, self.owner == user_id)) is not None
+
+    def card(self, db: Session, number: int) -> Card | None:
+        """What those who put people in touch need to know of it, in whatever state it is."""
+        columns = (self.name.label("name"), self.owner.label("owner_id"), Region.full_name.label("place"), Region.code)
+        row = db.execute(self.statement.with_only_columns(*columns).where(self.number == number)).first()
+        return Card(*row) if row else None
+
+    def own(self, db: Session, user_id: int, most: int) -> list[Item]:
+        """The newest of somebody's own, in whatever state."""
+        statement = self.statement.where(self.owner == user_id).order_by(self.number.desc()).limit(most)
+        return self.make(db, db.execute(statement).all())
+
+
+def own_pledges(db: Session, user_id: int, after: int | None) -> Page[OwnPledge]:
+    statement = (
+        select(
+            Pledge.id.label("number"),
+            Pledge.code,
+            Pledge.appeal_id.label("appeal"),
+            Appeal.title,
+            Pledge.amount_fen,
+            Pledge.anonymous,
+            Pledge.state,
+            Pledge.created_at,
+            Refund.amount_fen.label("back_fen"),
+        )
+        .join(Appeal, Appeal.id == Pledge.appeal_id)
+        .outerjoin(Refund, (Refund.pledge_id == Pledge.id) & Refund.reason.not_in(BESIDE))
+        .where(Pledge.donor_id == user_id)
+    )
+    if after:
+        statement = statement.where(Pledge.id < after)
+    rows = db.execute(statement.order_by(Pledge.id.desc()).limit(PAGE + 1)).all()
+    return _page([OwnPledge(**row._mapping) for row in rows])
+
+
+def _page(items: list[Item]) -> Page[Item]:
+    """``items``: one more than a page where there are more."""
+    return Page(items[:PAGE], items[PAGE - 1].number if len(items) > PAGE else None)
+
+
+def _with_promises(db: Session, rows: Sequence[Row[Any]]) -> list[PublicAppeal]:
+    promises = promised(db, [row.number for row in rows])
+    appeals = []
+    for row in rows:
+        fen, gifts = promises.get(row.number, (0, 0))
+        appeals.append(PublicAppeal(**row._mapping, promised_fen=fen, gifts=gifts))
+    return appeals
+
+
+APPEALS: Shelf[PublicAppeal] = Shelf(
+    make=_with_promises,
+    statement=select(
+        Appeal.id.label("number"),
+        Appeal.kind,
+        Appeal.category,
+        Appeal.title,
+        Region.full_name.label("place"),
+        Appeal.target_fen,
+        Appeal.minimum_fen,
+        Appeal.deadline,
+        Appeal.state,
+        Staff.role.label("vouched_by"),
+        Appeal.endorsed_at.label("vouched_at"),
+        Appeal.published_at,
+        (ProxyAct.id.is_not(None) & ProxyAct.confirmed_at.is_(None)).label("unconfirmed"),
+    )
+    .join(Region, Region.code == Appeal.region_code)
+    .outerjoin(Staff, Staff.id == Appeal.endorsed_by)
+    .outerjoin(ProxyAct, (ProxyAct.subject == "appeal") & (ProxyAct.subject_id == Appeal.id)),
+    number=Appeal.id,
+    owner=Appeal.owner_id,
+    name=Appeal.title,
+    category=Appeal.category,
+    listed=lambda now: (Appeal.state == "funding") & (Appeal.deadline > now) & told_of(now),
+    shown=Appeal.published_at.is_not(None),
+)
+
+REQUESTS: Shelf[PublicRequest] = Shelf(
+    make=lambda _, rows: [PublicRequest(**row._mapping) for row in rows],
+    statement=select(
+        GoodsRequest.id.label("number"),
+        GoodsRequest.category,
+        GoodsRequest.item,
+        GoodsRequest.unit,
+        GoodsRequest.quantity,
+        Region.full_name.label("place"),
+        GoodsRequest.state,
+    ).join(Region, Region.code == GoodsRequest.region_code),
+    number=GoodsRequest.id,
+    owner=GoodsRequest.owner_id,
+    name=GoodsRequest.item,
+    category=GoodsRequest.category,
+    listed=lambda _: GoodsRequest.state == "open",
+    shown=GoodsRequest.state.in_(("open", "met")),
+)
+
+OFFERS: Shelf[PublicOffer] = Shelf(
+    make=lambda _, rows: [PublicOffer(**row._mapping) for row in rows],
+    statement=select(
+        Offer.id.label("number"),
+        Offer.category,
+        Offer.item,
+        Offer.unit,
+        Offer.available,
+        Offer.condition,
+        Offer.best_before,
+        Offer.handover,
+        Region.full_name.label("place"),
+        Offer.state,
+    ).join(Region, Region.code == Offer.region_code),
+    number=Offer.id,
+    owner=Offer.donor_id,
+    name=Offer.item,
+    category=Offer.category,
+    listed=lambda now: (
+        (Offer.state == "available")
+        & or_(Offer.best_before.is_(None), Offer.best_before > now.astimezone(CHINA).date())
+    ),
+    shown=Offer.state.in_(("available", "exhausted")),
+)
+
+MARKET: Shelf[PublicListing] = Shelf(
+    make=lambda _, rows: [PublicListing(**row._mapping) for row in rows],
+    statement=select(
+        Listing.id.label("number"),
+        Listing.kind,
+        Listing.name,
+        Listing.unit,
+        Listing.price_fen,
+        Listing.available,
+        Listing.harvest_date,
+        Listing.shop_url,
+        Region.full_name.label("place"),
+        Listing.state,
+    ).join(Region, Region.code == Listing.region_code),
+    number=Listing.id,
+    owner=Listing.seller_id,
+    name=Listing.name,
+    category=Listing.kind,
+    listed=lambda _: Listing.state == "on_sale",
+    shown=Listing.state.in_(("on_sale", "sold_out")),
+)

@@ -1,0 +1,141 @@
+"""The ledger as everybody may see it: its head, what it comes to, appeal by appeal, and each line of it. No person is.
+
+All of it is read by index, and costs the same however many have given.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+from sqlalchemy.orm import Session, aliased
+
+from models.appeals.appeal import Appeal
+from models.books.violation import stream
+from models.core.hash_chain import GENESIS
+from models.ledger import Totals, totals_of
+from models.ledger.accounts import KINDS, LedgerAccount, LedgerSum
+from models.ledger.kinds import MOVES
+from models.ledger.tables import LedgerEntry, LedgerHead, LedgerLink, LedgerTransaction
+from models.ledger.totals import add_up
+
+_PAGE = 500
+_OTHERS = sorted(KINDS - {"appeal"})
+
+
+@dataclass(frozen=True, slots=True)
+class Overall:
+    """``transactions`` of them, sealed by ``head``; ``totals`` of all appeals together."""
+
+    transactions: int
+    head: str
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class AppealTotals:
+    """An appeal that ever had money."""
+
+    number: int
+    title: str
+    state: str
+    target_fen: int
+    minimum_fen: int | None
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A transaction as its link seals it. ``entries``: account's kind, its number, and fen (debit positive), sorted."""
+
+    number: int
+    kind: str
+    cause: str
+    at: datetime
+    reverses: int | None
+    entries: Sequence[tuple[str, int, int]]
+    hash: str
+
+
+def head_of(db: Session | Connection) -> tuple[int, str]:
+    """How many transactions there are, and the hash that seals them all."""
+    row = db.execute(select(LedgerHead.length, LedgerHead.hash)).first()
+    return (int(row[0]), str(row[1])) if row else (0, GENESIS)
+
+
+def overall(db: Session) -> Overall:
+    """What counts for an appeal has one side on its account and the other on one of those few that are no appeal's."""
+    counted = [name for name, move in MOVES.items() if move.counts_as]
+    sums = (
+        select(LedgerSum.kind, func.sum(LedgerSum.amount_fen))
+        .join(LedgerAccount, LedgerAccount.id == LedgerSum.account_id)
+        .where(LedgerAccount.kind.in_(_OTHERS), LedgerSum.kind.in_(counted))
+        .group_by(LedgerSum.kind)
+    )
+    return Overall(*head_of(db), add_up((kind, -int(fen)) for kind, fen in db.execute(sums)))
+
+
+def appeals_with_money(db: Session, before: int | None, most: int) -> list[AppealTotals]:
+    """The newest first, those below the number ``before``."""
+    account = LedgerAccount
+    wanted = select(Appeal).join(account, (account.kind == "appeal") & (account.subject_id == Appeal.id))
+    if before is not None:
+        wanted = wanted.where(account.subject_id < before)
+    appeals = db.scalars(wanted.order_by(account.subject_id.desc()).limit(most)).all()
+    totals = totals_of(db, [appeal.id for appeal in appeals])
+    return [
+        AppealTotals(appeal.id, appeal.title, appeal.state, appeal.target_fen, appeal.minimum_fen, totals[appeal.id])
+        for appeal in appeals
+    ]
+
+
+def all_appeals(db: Session) -> Iterator[AppealTotals]:
+    """Every one of them, the newest first, a page at a time."""
+    page = appeals_with_money(db, None, _PAGE)
+    while page:
+        yield from page
+        page = appeals_with_money(db, page[-1].number, _PAGE)
+        db.expunge_all()
+
+
+def balances(db: Session) -> dict[str, int]:
+    """Kind of account -> what is on all of that kind, in their normal direction."""
+    account = LedgerAccount
+    sums = select(account.kind, func.sum(account.balance_fen)).group_by(account.kind)
+    return {kind: int(fen) for kind, fen in db.execute(sums.order_by(account.kind))}
+
+
+def all_posted(connection: Connection) -> Iterator[Posted]:
+    """The whole chain in its order, as it lies there; whoever publishes it checks it first."""
+    for _, rows in groupby(stream(connection, _in_order()), key=lambda row: row.number):
+        yield _posted(list(rows))
+
+
+def _in_order() -> Any:
+    posted, entry, account, reversed_ = LedgerTransaction, LedgerEntry, LedgerAccount, aliased(LedgerLink)
+    return (
+        select(
+            LedgerLink.number,
+            LedgerLink.hash,
+            posted.kind,
+            posted.cause,
+            posted.at,
+            reversed_.number.label("reverses"),
+            account.kind.label("account"),
+            account.subject_id,
+            entry.amount_fen,
+        )
+        .join(posted, posted.id == LedgerLink.transaction_id)
+        .join(entry, entry.transaction_id == posted.id)
+        .join(account, account.id == entry.account_id)
+        .outerjoin(reversed_, reversed_.transaction_id == posted.reverses_id)
+        .order_by(LedgerLink.number)
+    )
+
+
+def _posted(rows: Sequence[Row[Any]]) -> Posted:
+    first = rows[0]
+    entries = sorted((row.account, row.subject_id, row.amount_fen) for row in rows)
+    return Posted(first.number, first.kind, first.cause, first.at, first.reverses, entries, first.hash)

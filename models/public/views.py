@@ -1,0 +1,177 @@
+"""What anybody may see of appeals, goods, produce and households on public notice.
+
+Public words are rendered from the types here and from no row: they hold no
+name, ID number or phone, and no place smaller than a village.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import Appeal, BudgetLine
+from models.outreach.update import Update
+from models.proxy.mandate import unconfirmed
+
+
+@dataclass(frozen=True, slots=True)
+class PublicAppeal:
+    """``minimum_fen``: with so much it is begun on its last day; None: with all of it.
+
+    ``promised_fen`` from ``gifts`` pledges; ``vouched_by`` is the role of who endorsed it, at ``vouched_at``.
+    ``unconfirmed``: written by an officer, and its owner has not yet said that it is what they want.
+    """
+
+    number: int
+    kind: str
+    category: str
+    title: str
+    place: str
+    target_fen: int
+    minimum_fen: int | None
+    promised_fen: int
+    gifts: int
+    deadline: datetime
+    state: str
+    vouched_by: str | None
+    vouched_at: datetime | None
+    published_at: datetime | None
+    unconfirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PublicStory:
+    """What the asker wrote for everybody (the flow refuses numbers in it, an officer has read it), and the budget.
+
+    ``budget``: (item, fen) pairs. ``own``: it is the viewer's, and perhaps nobody else may see it yet.
+    """
+
+    number: int
+    title: str
+    story: str
+    budget: Sequence[tuple[str, int]]
+    own: bool
+    unconfirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PublicUpdate:
+    """What the owner told of the appeal ``appeal``; ``number`` 0 and no words where nothing was. ``older``: more is.
+
+    ``kind``: progress or thanks.
+    """
+
+    number: int
+    kind: str
+    appeal: int
+    title: str
+    words: str
+    at: datetime | None
+    older: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PublicRequest:
+    """``quantity`` is in grams where the unit is ``jin``."""
+
+    number: int
+    category: str
+    item: str
+    unit: str
+    quantity: int
+    place: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicOffer:
+    """``available`` is in grams where the unit is ``jin``."""
+
+    number: int
+    category: str
+    item: str
+    unit: str
+    available: int
+    condition: str
+    best_before: date | None
+    handover: str
+    place: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicListing:
+    """``price_fen`` for one unit; ``available`` is in grams where the unit is ``jin``."""
+
+    number: int
+    kind: str
+    name: str
+    unit: str
+    price_fen: int
+    available: int
+    harvest_date: date | None
+    shop_url: str | None
+    place: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicNotice:
+    """A household on public notice. ``number`` is its case's; ``name`` hides all but the surname, and is None for a
+    minor; ``place``: the village's or township's full name; ``standing``: what the registry calls the household.
+    """
+
+    number: int
+    name: str | None
+    place: str
+    since: datetime
+    until: datetime
+    standing: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPledge:
+    """A donor's own promise, shown to nobody but the donor. ``back_fen``: what went back of it, or is on its way."""
+
+    number: int
+    code: str
+    appeal: int
+    title: str
+    amount_fen: int
+    anonymous: bool
+    state: str
+    created_at: datetime
+    back_fen: int | None = None
+
+
+def find_story(db: Session, number: int, viewer: int | None) -> PublicStory | None:
+    """The story of an appeal that has been published, or is the viewer's own."""
+    appeal = db.execute(
+        select(Appeal.title, Appeal.story, Appeal.owner_id).where(
+            Appeal.id == number, or_(Appeal.published_at.is_not(None), Appeal.owner_id == viewer)
+        )
+    ).first()
+    if appeal is None:
+        return None
+    lines = db.execute(
+        select(BudgetLine.item, BudgetLine.amount_fen).where(BudgetLine.appeal_id == number).order_by(BudgetLine.id)
+    )
+    budget = [(line.item, line.amount_fen) for line in lines]
+    own, waits = appeal.owner_id == viewer, unconfirmed(db, "appeal", number)
+    return PublicStory(number, appeal.title, appeal.story, budget, own=own, unconfirmed=waits)
+
+
+def find_update(db: Session, number: int, before: int | None = None) -> PublicUpdate | None:
+    """The newest update of a published appeal (``before``: the one that was seen last). None for any other appeal."""
+    title = db.scalar(select(Appeal.title).where(Appeal.id == number, Appeal.published_at.is_not(None)))
+    if title is None:
+        return None
+    theirs = select(Update).where(Update.appeal_id == number, Update.state == "published")
+    theirs = theirs.where(Update.id < before) if before else theirs
+    found = db.scalars(theirs.order_by(Update.id.desc()).limit(2)).all()
+    if not found:
+        return PublicUpdate(0, "progress", number, title, "", None, older=False)
+    newest = found[0]
+    return PublicUpdate(newest.id, newest.kind, number, title, newest.words, newest.decided_at, older=len(found) > 1)

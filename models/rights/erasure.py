@@ -1,0 +1,161 @@
+"""Forgetting a person: what identifies them goes, what money and history need stays as a tombstone."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import LIVE, Appeal, freeze
+from models.appeals.appeal import MACHINE as APPEALS
+from models.appeals.revision import Revision
+from models.appeals.revision_review import forget as forget_revisions
+from models.core.audit_trail import record
+from models.core.state_machine import SYSTEM, Actor, By, Machine
+from models.disbursements.disbursement import Disbursement
+from models.disbursements.payee_change import forget as forget_uses
+from models.donors.message_inbox import forget_donor as forget_messages
+from models.donors.message_inbox import forget_family
+from models.donors.receipt_desk import forget as forget_receipts
+from models.donors.recurring_gift import forget as forget_monthly
+from models.giving.pledge import Pledge
+from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
+from models.market.listing import MACHINE as LISTINGS
+from models.market.listing import Listing
+from models.notifications.mute import Mute
+from models.notifications.notification import Notice
+from models.notifications.service_window import Window
+from models.notifications.subscription import Subscription
+from models.outreach.update import Update
+from models.outreach.update_review import forget as forget_updates
+from models.people.conversation import BrokenSession, Conversation, Turn
+from models.people.photo import Photo
+from models.people.user import Consent, User
+from models.proxy.card import live_card, void_card
+from models.proxy.consent_code import void_codes
+from models.proxy.mandate import Mandate, revoke_all
+from models.staff.member import pin_household
+from models.staff.task import close_task
+from models.support.ticket import Ticket, TicketMessage
+from models.verification.case import Verification, withdraw
+from models.verification.objection import Objection
+from models.verification.visit import Visit
+
+
+def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
+    """Name, ID number, phone, story, reasons, pictures, drafts, kept replies and words to staff go; sums stay.
+
+    What they had open is withdrawn; an appeal that takes or has taken money is frozen, for the county to decide.
+    Returns the photos whose files are to be deleted.
+    """
+    conversation = db.get(Conversation, conversation_id)
+    if conversation is None:
+        return []
+    user = db.get(User, conversation.user_id) if conversation.user_id else None
+    photos = _forget_user(db, user, now) if user else []
+    photos += _forget_photos(db, "draft", [conversation_id])
+    pin_household(db, conversation.account, conversation.openid)
+    conversation.user_id = None
+    db.flush()
+    tickets = select(Ticket.id).where(Ticket.conversation_id == conversation_id)
+    db.execute(delete(TicketMessage).where(TicketMessage.ticket_id.in_(tickets)))
+    db.execute(
+        update(Ticket)
+        .where(Ticket.conversation_id == conversation_id)
+        .values(state="closed", closed_at=now, about=None)
+    )
+    db.execute(update(Objection).where(Objection.conversation_id == conversation_id).values(words=""))
+    for theirs in (Notice, Window, Subscription, Mute):
+        db.execute(delete(theirs).where(theirs.conversation_id == conversation_id))
+    db.execute(delete(BrokenSession).where(BrokenSession.conversation_id == conversation_id))
+    # Older replies have been let go already (bot.work.jobs); the bound keeps this from reading a month of turns.
+    recent = Turn.received_at > now - timedelta(days=2)
+    db.execute(update(Turn).where(recent, Turn.conversation_id == conversation_id).values(reply=None))
+    return photos
+
+
+def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
+    # First, as whoever decides on a case does (models.verification.case.hold_cases): it is held before their own row.
+    withdraw(db, user.id, Actor(By.OWNER, f"user:{user.id}"), now)
+    user.name = user.id_number = user.id_finder = user.phone = user.phone_finder = user.display_name = None
+    user.region_code = None
+    user.state = "erased"
+    record(db, at=now, actor=f"user:{user.id}", action="erased", subject="user", subject_id=user.id)
+    withdrawn = update(Consent).where(Consent.user_id == user.id, Consent.withdrawn_at.is_(None))
+    db.execute(withdrawn.values(withdrawn_at=now))
+    _close_appeals(db, user, now)
+    _end_proxies(db, user, now)
+    cases = select(Verification.id).where(Verification.user_id == user.id)
+    db.execute(update(Visit).where(Visit.verification_id.in_(cases)).values(place="{}", assessment="{}", findings=""))
+    _leave_gifts_nameless(db, user)
+    forget_messages(db, user, now)
+    forget_monthly(db, user, now)
+    forget_receipts(db, user, now)
+    _withdraw(db, user, OFFER_MACHINE, Offer, Offer.donor_id, now)
+    _withdraw(db, user, REQUEST_MACHINE, GoodsRequest, GoodsRequest.owner_id, now)
+    _withdraw(db, user, LISTINGS, Listing, Listing.seller_id, now)
+    db.execute(update(GoodsRequest).where(GoodsRequest.owner_id == user.id).values(reason=""))
+    owned = {
+        "appeal": select(Appeal.id).where(Appeal.owner_id == user.id),
+        "revision": select(Revision.id).join(Appeal, Appeal.id == Revision.appeal_id).where(Appeal.owner_id == user.id),
+        "disbursement": _unpaid_uses(user),
+        "update": select(Update.id).join(Appeal, Appeal.id == Update.appeal_id).where(Appeal.owner_id == user.id),
+        "offer": select(Offer.id).where(Offer.donor_id == user.id),
+        "listing": select(Listing.id).where(Listing.seller_id == user.id),
+        "mandate": select(Mandate.id).where(Mandate.user_id == user.id),
+        "visit": select(Visit.id).where(Visit.verification_id.in_(cases)),
+    }
+    return [photo for subject, ids in owned.items() for photo in _forget_photos(db, subject, ids)]
+
+
+def _close_appeals(db: Session, user: User, now: datetime) -> None:
+    for appeal in db.scalars(select(Appeal).where(Appeal.owner_id == user.id).order_by(Appeal.id).with_for_update()):
+        if appeal.state in LIVE:
+            freeze(db, appeal, SYSTEM, now, "owner_erased")
+        elif (appeal.state, "cancelled") in APPEALS.moves and appeal.state != "frozen":
+            APPEALS.move(db, appeal, "cancelled", Actor(By.OWNER, f"user:{user.id}"), now, detail="owner_erased")
+            close_task(db, "appeal", appeal.id, now)
+        forget_uses(db, appeal, Actor(By.OWNER, f"user:{user.id}"), now)
+        forget_revisions(db, appeal, Actor(By.OWNER, f"user:{user.id}"), now)
+        forget_family(db, appeal, Actor(By.OWNER, f"user:{user.id}"), now)
+        forget_updates(db, appeal, Actor(By.OWNER, f"user:{user.id}"), now)
+        appeal.story = ""
+
+
+def _end_proxies(db: Session, user: User, now: datetime) -> None:
+    """Nobody acts for them any more; their code and their card open nothing."""
+    actor = f"user:{user.id}"
+    revoke_all(db, user.id, actor, now)
+    void_codes(db, user.id, now)
+    card = live_card(db, user.id)
+    if card:
+        void_card(db, card, actor, "owner_erased", now)
+
+
+def _leave_gifts_nameless(db: Session, user: User) -> None:
+    """In the news of their gifts, which somebody else has yet to read."""
+    keys = [f"pledged:{pledge}" for pledge in db.scalars(select(Pledge.id).where(Pledge.donor_id == user.id))]
+    # Held: one that waits may just be joined by the news of another gift.
+    for notice in db.scalars(select(Notice).where(Notice.dedupe_key.in_(keys)).with_for_update()):
+        notice.facts = json.dumps({**json.loads(notice.facts), "name": None}, ensure_ascii=False)
+
+
+def _withdraw(db: Session, user: User, machine: Machine, table: Any, owner: Any, now: datetime) -> None:
+    for thing in db.scalars(select(table).where(owner == user.id).with_for_update()):
+        if (thing.state, "withdrawn") in machine.moves:
+            machine.move(db, thing, "withdrawn", Actor(By.OWNER, f"user:{user.id}"), now, detail="owner_erased")
+
+
+def _unpaid_uses(user: User) -> Any:
+    """What money was spent on is the accounts', and stays with them."""
+    theirs = select(Disbursement.id).join(Appeal, Appeal.id == Disbursement.appeal_id)
+    return theirs.where(Appeal.owner_id == user.id, Disbursement.paid_at.is_(None))
+
+
+def _forget_photos(db: Session, subject: str, ids: Any) -> list[int]:
+    """Their rows stay as ``gone``; returns those that have a file."""
+    theirs = (Photo.subject == subject) & Photo.subject_id.in_(ids)
+    found = list(db.scalars(select(Photo.id).where(theirs, Photo.path.is_not(None))))
+    db.execute(update(Photo).where(theirs).values(state="gone", media_id="", pic_url=""))
+    return found

@@ -1,0 +1,259 @@
+"""How somebody becomes staff: invited by the level above, bound to their WeChat by a code, confirmed by who invited.
+
+A code that leaked binds a stranger, but makes nobody an officer: the one who invited hears of it, asks the person,
+and only then confirms.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from models.core.attempts import tries_today
+from models.core.audit_trail import record
+from models.core.calendar import CHINA
+from models.core.encryption import keyring
+from models.core.refusal import Refusal
+from models.core.state_machine import Actor, By, Machine
+from models.giving.pledge import ALPHABET, CODE_LENGTH
+from models.people.conversation import Conversation
+from models.places.region import level_of
+from models.staff.directory import (
+    NoSuchStaff,
+    NotBelowYou,
+    OnYourself,
+    StaffStands,
+    demand_level,
+    find_member,
+    is_below,
+    seat_of,
+    stands,
+)
+from models.staff.member import HOLDING, SEATS, Staff, pin_household, tell_staff
+from models.staff.queue import find_for
+
+CODE_LASTS = timedelta(days=7)
+# To the end of the last day.
+LONGEST_TERM = timedelta(days=3 * 366 + 1)
+MOST_TRIES = 5
+_ABOVE = frozenset({By.TOWNSHIP, By.COUNTY})
+_SYSTEM = frozenset({By.SYSTEM})
+
+MACHINE = Machine(
+    "staff",
+    {
+        ("invited", "bound"): frozenset({By.OWNER}),
+        ("bound", "active"): _ABOVE,
+        ("active", "suspended"): _ABOVE,
+        ("suspended", "active"): _ABOVE,
+        **{(state, "revoked"): _ABOVE | _SYSTEM for state in ("invited", "bound", "active", "suspended")},
+    },
+)
+
+# Role -> the kinds of region for which the level above invites; a charity of a city or province is appointed.
+INVITED_TO: Mapping[str, tuple[str, ...]] = {**SEATS, "fund_holder": ("county",)}
+_PURPOSE = "invitation"
+_SERIAL = 5
+_MOST_RACES = 20
+_MOST_TOLD = 20
+
+
+class NoSuchSeat(Refusal):
+    """The role has no seat in a place of this kind (``level``)."""
+
+    code = "no_such_seat"
+    step = "place"
+
+
+class OutsideYourPlace(Refusal):
+    """``region``: what the one who invites answers for."""
+
+    code = "outside_your_place"
+    step = "place"
+
+
+class NotYoursToInvite(Refusal):
+    """This role is invited by another level."""
+
+    code = "not_yours_to_invite"
+    step = "role"
+
+
+class TooManyTries(Refusal):
+    """Too many wrong codes today; even the right one waits until tomorrow."""
+
+    code = "too_many_tries"
+
+
+class HoldsARole(Refusal):
+    """This WeChat is somebody's on the staff already: ``work_no`` and ``state``."""
+
+    code = "holds_a_role"
+
+
+class NotYourInvitation(Refusal):
+    """Whoever invited confirms, or a colleague of the same seat."""
+
+    code = "not_your_invitation"
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """``until``: the end of the term, at most three years away; None is open."""
+
+    role: str
+    region_code: str
+    name: str
+    until: datetime | None = None
+    work_no: str | None = None
+
+
+def check_invitation(by: Staff, role: str, region_code: str, region: str) -> None:
+    """``region``: the name of the inviter's own. Raises NotYoursToInvite, OutsideYourPlace or NoSuchSeat."""
+    if not is_below(by.role, role):
+        raise NotYoursToInvite(role=role, by=by.role)
+    if not by.covers(region_code):
+        raise OutsideYourPlace(region=region)
+    if level_of(region_code) not in INVITED_TO[role]:
+        raise NoSuchSeat(role=role, level=level_of(region_code))
+
+
+def invite(db: Session, by: Staff, wanted: Invitation, now: datetime) -> tuple[Staff, str]:
+    """A seat kept for whoever brings the code, which is told once and kept as a keyed hash only.
+
+    Raises as ``check_invitation`` does.
+    """
+    check_invitation(by, wanted.role, wanted.region_code, seat_of(db, by))
+    if wanted.until and not now < wanted.until <= now + LONGEST_TERM:
+        raise ValueError("a term of no length, or of more than three years")
+    code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
+    staff = Staff(
+        role=wanted.role,
+        region_code=wanted.region_code,
+        name=wanted.name,
+        state="invited",
+        active_from=now,
+        active_until=wanted.until,
+        invited_by=by.id,
+        code_finder=keyring().finders(code, _PURPOSE)[0],
+        code_expires_at=now + CODE_LASTS,
+    )
+    _number(db, staff, wanted.work_no)
+    record(db, at=now, actor=by.actor.name, action="invited", subject="staff", subject_id=staff.id, detail=wanted.role)
+    return staff, code
+
+
+def find_invitation(db: Session, conversation_id: int, code: str, now: datetime) -> Staff | None:
+    """The seat that the code is for, held.
+
+    None: no invitation that still lives has this code, whatever the cause. That is recorded, and counted; so it is no
+    refusal, which would take the record back with it. Raises TooManyTries.
+    """
+    if tries_today(db, _PURPOSE, conversation_id, now) >= MOST_TRIES:
+        raise TooManyTries(most=MOST_TRIES)
+    found = (Staff.code_finder.in_(keyring().finders(code, _PURPOSE))) & (Staff.state == "invited")
+    living = select(Staff).where(found, Staff.code_expires_at > now).with_for_update()
+    staff = db.scalar(living.execution_options(populate_existing=True))
+    if staff is None or stands(staff, now) == "ended":
+        who = f"conversation:{conversation_id}"
+        record(db, at=now, actor=who, action="code_refused", subject=_PURPOSE, subject_id=conversation_id)
+        return None
+    return staff
+
+
+def check_free(db: Session, conversation_id: int, finders: Sequence[str] = ()) -> None:
+    """``finders``: of their ID number. Raises HoldsARole where this WeChat or this person has a seat already."""
+    person = db.get_one(Conversation, conversation_id)
+    wechat = (Staff.account == person.account) & (Staff.openid == person.openid)
+    theirs = or_(wechat, Staff.id_finder.in_(finders)) & Staff.state.in_(HOLDING)
+    if held := db.scalar(select(Staff).where(theirs).limit(1)):
+        raise HoldsARole(work_no=held.work_no, state=held.state)
+
+
+def redeem(db: Session, conversation_id: int, code: str, id_number: str, now: datetime) -> Staff | None:
+    """Bind this conversation's WeChat and its person to the seat that the code is for, and tell who invited.
+
+    None: as ``find_invitation`` says. Raises TooManyTries, HoldsARole or StoppedAbove.
+    """
+    staff = find_invitation(db, conversation_id, code, now)
+    if staff is None:
+        return None
+    finders = keyring().finders(id_number, "id_number")
+    check_free(db, conversation_id, finders)
+    person = db.get_one(Conversation, conversation_id)
+    staff.account, staff.openid = person.account, person.openid
+    staff.id_number, staff.id_finder = id_number, finders[0]
+    db.flush()
+    pin_household(db, staff.account, staff.openid)
+    demand_level(db, db.get_one(Staff, staff.invited_by), staff)
+    staff.code_finder = staff.code_expires_at = None
+    MACHINE.move(db, staff, "bound", Actor(By.OWNER, f"staff:{staff.id}"), now)
+    db.flush()
+    facts = {"work_no": staff.work_no, "role": staff.role, "place": seat_of(db, staff)}
+    for inviter in _inviters(db, staff):
+        tell_staff(db, inviter, "staff_bound", facts, f"staff_bound:{staff.id}", now, ("staff", staff.id))
+    return staff
+
+
+def confirm(db: Session, by: Staff, work_no: str, now: datetime) -> Staff:
+    """The one who brought the code is who was meant: active from now on, and told so.
+
+    Raises NoSuchStaff, OnYourself, NotBelowYou, NotYourInvitation or StaffStands.
+    """
+    staff = find_member(db, work_no, lock=True)
+    if staff is None:
+        raise NoSuchStaff(work_no=work_no)
+    if staff.id == by.id:
+        raise OnYourself(work_no=staff.work_no)
+    if not is_below(by.role, staff.role) or not by.covers(staff.region_code):
+        raise NotBelowYou(work_no=staff.work_no, region=seat_of(db, by))
+    if by.id not in [inviter.id for inviter in _inviters(db, staff)]:
+        raise NotYourInvitation(work_no=staff.work_no)
+    if stands(staff, now) != "bound":
+        raise StaffStands(work_no=staff.work_no, state=stands(staff, now), wanted="bound")
+    MACHINE.move(db, staff, "active", by.actor, now)
+    staff.active_from = now
+    db.flush()
+    find_for(db, staff, now)
+    facts = {"work_no": staff.work_no, "role": staff.role, "place": seat_of(db, staff), "until": _day(staff)}
+    tell_staff(db, staff, "staff_confirmed", facts, f"staff_confirmed:{staff.id}", now, ("staff", staff.id))
+    return staff
+
+
+def _inviters(db: Session, staff: Staff) -> list[Staff]:
+    """Who invited, and the colleagues of their seat, if they are active."""
+    inviter = db.get(Staff, staff.invited_by) if staff.invited_by else None
+    if inviter is None:
+        return []
+    seat = (Staff.role == inviter.role) & (Staff.region_code == inviter.region_code) & (Staff.state == "active")
+    return list(db.scalars(select(Staff).where(seat).order_by(Staff.id).limit(_MOST_TOLD)))
+
+
+def _number(db: Session, staff: Staff, given: str | None) -> None:
+    """Put it into the table under a work number of its own: the county's last four figures and a serial."""
+    county = staff.region_code[2:6]
+    first, last = county.ljust(4 + _SERIAL, "0"), county.ljust(4 + _SERIAL, "9")
+    like_these = Staff.work_no.between(first, last) & (func.length(Staff.work_no) == len(last))
+    for races in range(_MOST_RACES):
+        highest = db.scalar(select(func.max(Staff.work_no)).where(like_these)) or first
+        staff.work_no = given or str(int(highest) + 1).zfill(len(last))
+        try:
+            with db.begin_nested():
+                db.add(staff)
+                db.flush()
+            return
+        except IntegrityError:
+            # Somebody of the same county had it first; what else is wrong stays wrong.
+            if given or races == _MOST_RACES - 1:
+                raise
+
+
+def _day(staff: Staff) -> str | None:
+    """The last day of the term, where the person is."""
+    if staff.active_until is None:
+        return None
+    return (staff.active_until.astimezone(CHINA) - timedelta(seconds=1)).date().isoformat()

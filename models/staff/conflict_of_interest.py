@@ -1,0 +1,86 @@
+"""Ties of staff to people: kin, and those whose money they receive. Nobody decides on those they are tied to."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, or_, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.core.audit_trail import record
+from models.core.base import Base, RowId, one_of
+from models.core.encryption import Sealed, keyring
+from models.people.conversation import Conversation
+from models.people.user import User
+from models.staff.member import Staff, every_seat
+
+KINDS = ("kin", "payee")
+OWN_HOUSEHOLD = "own_household"
+
+
+class Tie(Base):
+    """Declared by the staff member with the other's ID number, who may not be registered yet."""
+
+    __tablename__ = "ties"
+    id: Mapped[RowId]
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    kind: Mapped[str] = mapped_column(String(8))
+    id_number: Mapped[str] = mapped_column(Sealed("ties.id_number"))
+    id_finder: Mapped[str] = mapped_column(String(64), index=True)
+    declared_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("kind", KINDS),
+        Index(
+            "uq_ties_live",
+            "staff_id",
+            "kind",
+            "id_finder",
+            unique=True,
+            postgresql_where=text("withdrawn_at IS NULL"),
+        ),
+    )
+
+
+def declare(db: Session, staff: Staff, kind: str, id_number: str, now: datetime) -> list[int]:
+    """Keep the tie, once; returns the households that this person belongs to today."""
+    finders = keyring().finders(id_number, "id_number")
+    live = (Tie.staff_id == staff.id) & (Tie.kind == kind) & Tie.withdrawn_at.is_(None)
+    if db.scalar(select(Tie.id).where(live, Tie.id_finder.in_(finders))) is None:
+        tie = Tie(staff_id=staff.id, kind=kind, id_number=id_number, id_finder=finders[0], declared_at=now)
+        db.add(tie)
+        db.flush()
+        record(db, at=now, actor=staff.actor.name, action="tie_declared", subject="tie", subject_id=tie.id, detail=kind)
+    households = select(User.household_id).where(User.id_finder.in_(finders), User.household_id.is_not(None))
+    return [household for household in db.scalars(households) if household]
+
+
+def ties_of(db: Session, staff: Staff, after: int, most: int) -> list[Tie]:
+    """Those that this one has declared, the oldest first; ``after``: number of the last one seen."""
+    live = (Tie.staff_id == staff.id) & Tie.withdrawn_at.is_(None) & (Tie.id > after)
+    return list(db.scalars(select(Tie).where(live).order_by(Tie.id).limit(most)))
+
+
+def tied_to(db: Session, household_id: int | None) -> dict[int, str]:
+    """Staff id -> why they have no say about this household: ``own_household``, ``kin`` or ``payee``."""
+    if household_id is None:
+        return {}
+    # The number itself and not its stored hash: two hashes may have been made under two keys.
+    numbers = db.scalars(select(User.id_number).where(User.household_id == household_id, User.id_number.is_not(None)))
+    finders = [finder for number in numbers if number for finder in keyring().finders(number, "id_number")]
+    declared = select(Tie.staff_id, Tie.kind).where(Tie.id_finder.in_(finders), Tie.withdrawn_at.is_(None))
+    tied = {row.staff_id: row.kind for row in db.execute(declared)}
+    theirs = select(Staff.id).where(or_(Staff.household_id == household_id, Staff.id_finder.in_(finders)))
+    as_users = (
+        select(Staff.id)
+        .join(Conversation, (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid))
+        .join(User, User.id == Conversation.user_id)
+        .where(User.household_id == household_id)
+    )
+    for members in (theirs, as_users):
+        tied |= dict.fromkeys(db.scalars(members), OWN_HOUSEHOLD)
+    return every_seat(db, tied)
+
+
+def is_own(db: Session, staff: Staff, household_id: int | None) -> bool:
+    """Of one's own household one sees what every resident sees of theirs, and no file."""
+    return tied_to(db, household_id).get(staff.id) == OWN_HOUSEHOLD

@@ -1,0 +1,129 @@
+"""Who decided what, and why: kept for the trail, for the three-people rule, and for honest figures."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, ForeignKey, Index, Row, SmallInteger, String, select, text, update
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+
+from models.core.audit_trail import record
+from models.core.base import Base, RowId, one_of
+from models.core.refusal import Refusal
+from models.staff.member import Staff, same_people
+from models.staff.task import Matter
+
+# Of what was passed below and is looked at again: ``sound``, or ``doubt`` for the county to decide on.
+VERDICTS = ("pass", "return", "reject", "uphold", "dismiss", "freeze", "resume", "revoke", "sound", "doubt")
+
+
+# The subject of a decision's own event.
+DECIDED = "decision"
+
+
+class DecidedBefore(Refusal):
+    """This one passed it at an earlier stage: each stage wants another pair of eyes."""
+
+    code = "decided_before"
+
+
+class Decision(Base):
+    """``reasons`` are codes of config/choices.toml with commas between. ``round`` counts how often it was handed in.
+
+    One person passes one thing once per round: the database holds that no two stages are passed by one person.
+    """
+
+    __tablename__ = "decisions"
+    id: Mapped[RowId]
+    subject: Mapped[str] = mapped_column(String(12))
+    subject_id: Mapped[int]
+    round: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
+    region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    role: Mapped[str] = mapped_column(String(12))
+    verdict: Mapped[str] = mapped_column(String(8))
+    reasons: Mapped[str | None] = mapped_column(String(200))
+    overturned_by: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"))
+    at: Mapped[datetime]
+
+    __table_args__ = (
+        one_of("verdict", VERDICTS),
+        Index("ix_decisions_subject", "subject", "subject_id"),
+        Index("ix_decisions_region_code_at", "region_code", "at"),
+        Index(
+            "uq_decisions_one_pass",
+            "subject",
+            "subject_id",
+            "round",
+            "staff_id",
+            unique=True,
+            postgresql_where=text("verdict = 'pass'"),
+        ),
+    )
+
+
+def decide(
+    db: Session, matter: Matter, round_: int, staff: Staff, verdict: str, now: datetime, reasons: Sequence[str] = ()
+) -> Decision:
+    """Keep it. What takes back the word of those before is kept with theirs as overturned. Raises DecidedBefore."""
+    if verdict == "pass" and staff.id in passed_by(db, matter, round_):
+        raise DecidedBefore(number=matter.number, subject=matter.subject)
+    decision = Decision(
+        subject=matter.subject,
+        subject_id=matter.number,
+        round=round_,
+        region_code=matter.region_code,
+        staff_id=staff.id,
+        role=staff.role,
+        verdict=verdict,
+        reasons=",".join(reasons) or None,
+        at=now,
+    )
+    db.add(decision)
+    db.flush()
+    who, what = staff.actor.name, sealed(decision)
+    record(db, at=now, actor=who, action="decided", subject=DECIDED, subject_id=decision.id, detail=what)
+    if verdict in ("return", "reject", "uphold", "revoke") and not _said_no(db, matter, decision):
+        overturn(db, matter, "pass", decision)
+    return decision
+
+
+def overturn(db: Session, matter: Matter, verdict: str, by: Decision, *, all_rounds: bool = False) -> None:
+    """This word of those before, in the same round or also in earlier ones, did not stand: ``by`` says the opposite."""
+    said = (Decision.verdict == verdict) & (Decision.id < by.id)
+    said &= Decision.round <= by.round if all_rounds else Decision.round == by.round
+    open_ones = update(Decision).where(_of(matter), said, Decision.overturned_by.is_(None))
+    db.execute(open_ones.values(overturned_by=by.id))
+
+
+def _said_no(db: Session, matter: Matter, decision: Decision) -> bool:
+    """Was the first word a no that still stands? Whoever passed that on has not said yes."""
+    said = (Decision.round == decision.round) & (Decision.verdict == "reject") & (Decision.id < decision.id)
+    return (
+        db.scalar(select(Decision.id).where(_of(matter), said, Decision.overturned_by.is_(None)).limit(1)) is not None
+    )
+
+
+def sealed(decision: Decision | Row[Any]) -> str:
+    """As the trail keeps it, so that nobody changes it afterwards: ``case:7 round 2: pass as township``."""
+    what = f"{decision.subject}:{decision.subject_id} round {decision.round}"
+    return f"{what}: {decision.verdict} as {decision.role}"
+
+
+def passed_by(db: Session, matter: Matter, round_: int) -> set[int]:
+    """The staff who passed it in this round, by every seat of theirs."""
+    passed = select(Decision.staff_id).where(_of(matter), Decision.round == round_, Decision.verdict == "pass")
+    return same_people(db, db.scalars(passed))
+
+
+def disbelieved(db: Session, matter: Matter) -> set[int]:
+    """Whose word an objection took back, in whichever round: they have no other about it."""
+    upheld = aliased(Decision)
+    taken_back = select(Decision.staff_id).join(upheld, upheld.id == Decision.overturned_by)
+    return same_people(
+        db, db.scalars(taken_back.where(_of(matter), Decision.verdict == "pass", upheld.verdict == "uphold"))
+    )
+
+
+def _of(matter: Matter) -> ColumnElement[bool]:
+    return (Decision.subject == matter.subject) & (Decision.subject_id == matter.number)

@@ -1,0 +1,173 @@
+"""Work that goes from one queue into another: all of it to a colleague, one thing to somebody named, what kin asks."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.appeals.review import get_locked
+from models.core.calendar import day_in_china
+from models.core.refusal import Refusal
+from models.disbursements.approval import locked
+from models.staff import conflict_of_interest
+from models.staff.directory import SHARED, NoSuchStaff, OnYourself, StaffStands, find_member, seat_of, stands
+from models.staff.member import Staff, tell_staff
+from models.staff.task import (
+    STEPS,
+    HasAPart,
+    OutsideRegion,
+    Task,
+    find_holder,
+    find_task,
+    give_to,
+    note,
+    part_in,
+    recuse,
+)
+from models.verification.case import get_case
+
+
+class NotAColleague(Refusal):
+    """Of another role, or of a seat elsewhere."""
+
+    code = "not_a_colleague"
+
+
+class NothingToHandOver(Refusal):
+    code = "nothing_to_hand_over"
+    final = True
+
+
+class NothingToAssign(Refusal):
+    """The thing waits for nobody."""
+
+    code = "nothing_to_assign"
+
+
+class WrongSeat(Refusal):
+    """Their role has no part in this step, or their place is another (``why``: role, place)."""
+
+    code = "wrong_seat"
+
+
+class TheyHaveAPart(Refusal):
+    """The one who was named has a part in it; which, is between them and us."""
+
+    code = "they_have_a_part"
+
+
+def colleague(db: Session, staff: Staff, work_no: str, now: datetime) -> Staff:
+    """To whom a queue may go. Raises NoSuchStaff, OnYourself, NotAColleague or StaffStands."""
+    to = find_member(db, work_no)
+    if to is None:
+        raise NoSuchStaff(work_no=work_no)
+    if to.id == staff.id:
+        raise OnYourself(work_no=to.work_no)
+    shared = SHARED[staff.role]
+    if to.role != staff.role or to.region_code[:shared] != staff.region_code[:shared]:
+        raise NotAColleague(work_no=to.work_no, role=staff.role)
+    return _at_work(to, now)
+
+
+def queue_of(db: Session, staff: Staff, *, lock: bool = False) -> Sequence[Task]:
+    """Everything in this one's own queue."""
+    mine = select(Task).where(Task.assignee == staff.id, Task.closed_at.is_(None)).order_by(Task.due_at, Task.id)
+    return db.scalars(mine.with_for_update() if lock else mine).all()
+
+
+def hand_over(db: Session, staff: Staff, work_no: str, now: datetime) -> tuple[int, int]:
+    """The whole queue to a colleague, but for what the colleague has a part in: that finds others by itself.
+
+    Returns how many went to the colleague and how many elsewhere. Raises as ``colleague``, and NothingToHandOver.
+    """
+    to = colleague(db, staff, work_no, now)
+    tasks = queue_of(db, staff, lock=True)
+    if not tasks:
+        raise NothingToHandOver(work_no=to.work_no)
+    elsewhere = 0
+    for task in tasks:
+        reason = part_in(db, to, task)
+        if reason:
+            recuse(db, task, to, reason, now)
+            note(db, task, "released", staff.work_no, now)
+            find_holder(db, task, now, besides=staff.id)
+            elsewhere += 1
+        else:
+            give_to(db, task, to, staff.actor.name, now)
+    given = len(tasks) - elsewhere
+    if given:
+        key = f"handed_over:{tasks[0].id}:{now.timestamp()}"
+        tell_staff(db, to, "handed_over", {"work_no": staff.work_no, "count": given}, key, now, ("staff", to.id))
+    return given, elsewhere
+
+
+def find_assignable(db: Session, by: Staff, subject: str, number: int) -> Task:
+    """The open task. Raises NoSuch… of the subject, OutsideRegion, NothingToAssign or HasAPart."""
+    if subject == "case":
+        region_code = get_case(db, number).region_code
+    elif subject == "disbursement":
+        region_code = locked(db, number)[1].region_code
+    else:
+        region_code = get_locked(db, number).region_code
+    if not by.covers(region_code):
+        raise OutsideRegion(subject=subject, number=number, region=seat_of(db, by))
+    task = find_task(db, subject, number)
+    if task is None:
+        raise NothingToAssign(subject=subject, number=number)
+    if reason := part_in(db, by, task):
+        raise HasAPart(subject=subject, number=number, reason=reason)
+    return task
+
+
+def assign(db: Session, by: Staff, subject: str, number: int, work_no: str, now: datetime) -> Task:
+    """One thing of the region into somebody's queue; they hear of it, and so does whose queue it leaves.
+
+    Raises as ``find_assignable``, and NoSuchStaff, StaffStands, WrongSeat or TheyHaveAPart.
+    """
+    return give(db, by, find_assignable(db, by, subject, number), work_no, now)
+
+
+def give(db: Session, by: Staff, task: Task, work_no: str, now: datetime) -> Task:
+    """To the one of this number, if it can be theirs. Raises NoSuchStaff, StaffStands, WrongSeat or TheyHaveAPart."""
+    to = find_member(db, work_no)
+    if to is None:
+        raise NoSuchStaff(work_no=work_no)
+    _at_work(to, now)
+    if to.role not in (STEPS[task.step][0], by.role):
+        raise WrongSeat(work_no=to.work_no, subject=task.subject, number=task.subject_id, why="role")
+    if not to.covers(task.region_code):
+        raise WrongSeat(work_no=to.work_no, subject=task.subject, number=task.subject_id, why="place")
+    reason = part_in(db, to, task)
+    if reason:
+        raise TheyHaveAPart(subject=task.subject, number=task.subject_id, work_no=to.work_no)
+    before = db.get(Staff, task.assignee) if task.assignee else None
+    if before is None or before.id != to.id:
+        give_to(db, task, to, by.actor.name, now)
+        for person in [each for each in (before, to) if each and each.id != by.id]:
+            facts = {
+                "subject": task.subject,
+                "number": task.subject_id,
+                "yours": person is to,
+                "due": day_in_china(task.due_at),
+            }
+            key = f"task_assigned:{task.id}:{now.timestamp()}"
+            tell_staff(db, person, "task_assigned", facts, key, now, (task.subject, task.subject_id))
+    return task
+
+
+def declare(db: Session, staff: Staff, kind: str, id_number: str, now: datetime) -> int:
+    """Keep the tie; what is open of that household has nothing to do with this one any more. Returns how much left."""
+    left = 0
+    for household in conflict_of_interest.declare(db, staff, kind, id_number, now):
+        open_ones = (Task.household_id == household) & Task.closed_at.is_(None)
+        for task in db.scalars(select(Task).where(open_ones).order_by(Task.due_at, Task.id).with_for_update()):
+            left += task.assignee == staff.id
+            recuse(db, task, staff, kind, now)
+    return left
+
+
+def _at_work(staff: Staff, now: datetime) -> Staff:
+    if stands(staff, now) != "active":
+        raise StaffStands(work_no=staff.work_no, state=stands(staff, now), wanted="active")
+    return staff

@@ -1,0 +1,198 @@
+"""Officers and the other staff: role, region, and what they may see."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ColumnElement, Connection, ForeignKey, Index, String, or_, select, text, update
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+
+from models.core.audit_trail import record
+from models.core.base import Base, RowId, one_of
+from models.core.encryption import Sealed
+from models.core.state_machine import Actor, By
+from models.notifications.notification import tell
+from models.people.conversation import Conversation
+from models.people.user import User
+from models.places.region import covers, level_of, parents
+
+# Role -> the levels of region that somebody may hold it for.
+SEATS: dict[str, tuple[str, ...]] = {
+    "village": ("village", "township"),
+    "township": ("township",),
+    "county": ("county",),
+    "fund_holder": ("province", "city", "county"),
+}
+STAFF_ROLES = tuple(SEATS)
+# States in which somebody's WeChat is taken: it is nobody else's, and of no other seat.
+HOLDING = ("bound", "active", "suspended")
+
+
+class Staff(Base):
+    """``account`` and ``openid`` bind the person's own WeChat; ``work_no`` is what others quote."""
+
+    __tablename__ = "staff"
+    id: Mapped[RowId]
+    work_no: Mapped[str] = mapped_column(String(20), unique=True)
+    account: Mapped[str | None] = mapped_column(String(64))
+    openid: Mapped[str | None] = mapped_column(String(64))
+    role: Mapped[str] = mapped_column(String(12))
+    region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
+    name: Mapped[str] = mapped_column(Sealed("staff.name"))
+    id_number: Mapped[str | None] = mapped_column(Sealed("staff.id_number"))
+    id_finder: Mapped[str | None] = mapped_column(String(64), index=True)
+    """Who they are, whatever WeChat they write from; its keyed hash. Nobody's before invitations asked for it."""
+    household_id: Mapped[int | None] = mapped_column(ForeignKey("households.id"))
+    state: Mapped[str] = mapped_column(String(12), default="active")
+    active_from: Mapped[datetime]
+    active_until: Mapped[datetime | None]
+    invited_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    code_finder: Mapped[str | None] = mapped_column(String(64), unique=True)
+    """Of the invitation's code, a keyed hash."""
+    code_expires_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("role", STAFF_ROLES),
+        one_of("state", ("invited", "bound", "active", "suspended", "revoked")),
+        CheckConstraint("state IN ('invited', 'revoked') OR openid IS NOT NULL", name="somebody_holds_it"),
+        Index("ix_staff_seat", "role", "region_code", "state"),
+        Index(
+            "uq_staff_active_openid",
+            "account",
+            "openid",
+            unique=True,
+            postgresql_where=text("state = 'active'"),
+        ),
+        Index(
+            "uq_staff_one_role",
+            "account",
+            "openid",
+            unique=True,
+            postgresql_where=text(f"state IN {HOLDING}"),
+        ),
+        Index("ix_staff_person", "account", "openid"),
+        Index("ix_staff_state", "state", "id"),
+        Index("ix_staff_active_until", "active_until"),
+        Index("ix_staff_code_expires_at", "code_expires_at"),
+    )
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(By(self.role), f"staff:{self.id}")
+
+    def covers(self, region_code: str) -> bool:
+        """The region and all below it. A village's officer also sees to its township's own: not everybody who asks
+        names a village.
+        """
+        above = self.role == "village" and region_code == f"{self.region_code[:9]}000"
+        return above or covers(self.region_code, region_code)
+
+
+def find_staff(db: Session, account: str, openid: str, now: datetime) -> Staff | None:
+    """The active staff member behind this WeChat, if any."""
+    staff = db.scalar(select(Staff).where(Staff.openid == openid, Staff.account == account, Staff.state == "active"))
+    if staff is None or staff.active_from > now or (staff.active_until and staff.active_until <= now):
+        return None
+    return staff
+
+
+def same_people(db: Session, seats: Iterable[int]) -> set[int]:
+    """Every seat that those behind these hold or ever held: who is appointed anew is who they were."""
+    return set(every_seat(db, dict.fromkeys(seats, "")))
+
+
+def every_seat(db: Session, why: Mapping[int, str]) -> dict[int, str]:
+    """What is said of a seat (staff id -> why), said of every seat of the same person."""
+    if not why:
+        return {}
+    other = aliased(Staff)
+    same_wechat = (other.account == Staff.account) & (other.openid == Staff.openid)
+    same_number = other.id_finder == Staff.id_finder
+    # Two queries, as each has an index of its own.
+    pairs = [
+        select(Staff.id, other.id).join(other, same).where(Staff.id.in_(list(why)))
+        for same in (same_wechat, same_number)
+    ]
+    found = [row for pair in pairs for row in db.execute(pair)]
+    return {**{seat: why[known] for known, seat in found}, **why}
+
+
+def seated(region_code: str, role: str) -> ColumnElement[bool]:
+    """A condition on Staff: who covers the place, which is everybody above it, and for a whole township the officers
+    of its villages.
+    """
+    seats = [code for code in (*parents(region_code), region_code) if level_of(code) in SEATS[role]]
+    if role == "village" and level_of(region_code) == "township":
+        return Staff.region_code.between(region_code, f"{region_code[:9]}999")
+    return Staff.region_code.in_(seats)
+
+
+def highest_seat(db: Session, region_code: str, roles: Sequence[str]) -> str | None:
+    """Of these roles, the lowest first, the last that anybody holds for the place."""
+    held = or_(*((Staff.role == role) & seated(region_code, role) for role in roles))
+    there = set(db.scalars(select(Staff.role).where(Staff.state == "active", held).distinct()))
+    return next((role for role in reversed(roles) if role in there), None)
+
+
+def nearest(region_code: str, role: str) -> list[ColumnElement[Any]]:
+    """The place's own officer before the township's, a county's charity before the province's."""
+    return [Staff.region_code.desc()] if role == "fund_holder" else [(Staff.region_code == region_code).desc()]
+
+
+def pin_household(db: Session, account: str | None, openid: str | None) -> None:
+    """Keep, with each of their seats, whose household this WeChat's person is of: it stays theirs when the account
+    goes to another phone or is erased. To be called when either comes to be, and before the account goes.
+    """
+    theirs = (Conversation.account == account) & (Conversation.openid == openid)
+    household = db.scalar(select(User.household_id).join(Conversation, Conversation.user_id == User.id).where(theirs))
+    if household:
+        seats = (Staff.account == account) & (Staff.openid == openid)
+        db.execute(update(Staff).where(seats).values(household_id=household))
+
+
+def tell_staff(
+    db: Session,
+    staff: Staff,
+    template: str,
+    facts: dict[str, Any],
+    key: str,
+    now: datetime,
+    about: tuple[str, int] | None = None,
+) -> None:
+    """A notice to the WeChat behind a seat, if there is one."""
+    theirs = (Conversation.account == staff.account) & (Conversation.openid == staff.openid)
+    person = db.scalar(select(Conversation.id).where(theirs))
+    if person:
+        tell(db, person, template, facts, f"{key}:{staff.id}", now, about)
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    work_no: str
+    account: str
+    openid: str
+    role: str
+    region_code: str
+    name: str
+
+
+class AlreadyAppointed(ValueError):
+    """The work number or the WeChat belongs to somebody of the staff already; the text says which and as what."""
+
+
+def appoint(connection: Connection, wanted: Appointment, now: datetime) -> None:
+    """An active member of staff from now on. Raises AlreadyAppointed: one role per WeChat, one person per number."""
+    with Session(connection) as db:
+        same_number = Staff.work_no == wanted.work_no
+        same_person = (Staff.account == wanted.account) & (Staff.openid == wanted.openid) & Staff.state.in_(HOLDING)
+        taken = db.scalar(select(Staff).where(same_number | same_person).limit(1))
+        if taken:
+            raise AlreadyAppointed(f"{taken.work_no} is {taken.role} of {taken.region_code} already")
+        fields = {name: getattr(wanted, name) for name in Appointment.__slots__}
+        staff = Staff(**fields, active_from=now)
+        db.add(staff)
+        db.flush()
+        pin_household(db, staff.account, staff.openid)
+        record(db, at=now, actor="system", action="appointed", subject="staff", subject_id=staff.id, detail=wanted.role)
+        db.flush()

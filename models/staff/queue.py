@@ -1,0 +1,99 @@
+"""The queues: what stands in somebody's, in which order, and what becomes of what lies too long or loses its holder."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from models.core.calendar import day_in_china
+from models.places.region import prefix
+from models.staff.member import STAFF_ROLES, Staff, tell_staff
+from models.staff.task import ABOVE, STEPS, Task, find_holder, note
+
+# Beyond its step's own days, for each level that it went up.
+MORE_TIME = timedelta(days=2)
+# Where nobody is above: how often its holder is reminded.
+REMINDED = timedelta(days=1)
+_BATCH = 100
+
+
+def waiting(db: Session, staff: Staff, most: int, after: tuple[datetime, int] | None = None) -> list[Task]:
+    """This one's queue, what is due first first: what is theirs by name, and what waits for anybody of their seat,
+    also where they have a part in it: nobody else is there, and they are to ask for somebody.
+
+    ``after``: (due_at, id) of the last one seen.
+    """
+    mine = select(Task.id, Task.due_at).where(Task.closed_at.is_(None), Task.assignee == staff.id)
+    pool = select(Task.id, Task.due_at).where(
+        Task.closed_at.is_(None),
+        Task.assignee.is_(None),
+        Task.role == staff.role,
+        within(staff, Task.region_code),
+    )
+    found: list[Task] = []
+    for part in (mine, pool):
+        if after:
+            due_at, number = after
+            part = part.where(or_(Task.due_at > due_at, (Task.due_at == due_at) & (Task.id > number)))
+        # Found first and put in order then: told of the order, PostgreSQL walks through the whole country by due date.
+        theirs = part.cte("theirs").prefix_with("MATERIALIZED", dialect="postgresql")
+        first = select(theirs.c.id).order_by(theirs.c.due_at, theirs.c.id).limit(most)
+        found += db.scalars(select(Task).where(Task.id.in_(first))).all()
+    return sorted(found, key=lambda task: (task.due_at, task.id))[:most]
+
+
+def within(staff: Staff, region_code: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
+    """``Staff.covers`` as a condition, on the range of codes that an index can find."""
+    area = prefix(staff.region_code)
+    own: ColumnElement[bool] = region_code.between(area.ljust(12, "0"), area.ljust(12, "9"))
+    return or_(own, region_code == f"{staff.region_code[:9]}000") if staff.role == "village" else own
+
+
+def escalate_overdue(db: Session, now: datetime) -> int:
+    """What was not done in time goes one level up, to somebody there, who is told. Returns how many."""
+    overdue = select(Task).where(Task.closed_at.is_(None), Task.due_at <= now).order_by(Task.due_at).limit(_BATCH)
+    tasks = list(db.scalars(overdue.with_for_update(skip_locked=True)))
+    for task in tasks:
+        before = task.assignee
+        task.escalations += 1
+        note(db, task, "overdue", ABOVE.get(task.role, task.role), now)
+        if task.role in ABOVE:
+            task.role = ABOVE[task.role]
+            task.due_at = now + MORE_TIME
+            find_holder(db, task, now, besides=before, told=False)
+        else:
+            # Nobody is above: it stays where it is, and is called to mind.
+            task.due_at = now + REMINDED
+            if before is None:
+                find_holder(db, task, now, told=False)
+        facts = {
+            "subject": task.subject,
+            "number": task.subject_id,
+            "step": task.step,
+            "due": day_in_china(task.due_at),
+        }
+        for staff in db.scalars(select(Staff).where(Staff.id.in_({before, task.assignee} - {None}))):
+            whose = {"yours": staff.id == task.assignee, "stayed": staff.id == before}
+            key, about = f"task_overdue:{task.id}:{task.escalations}", (task.subject, task.subject_id)
+            tell_staff(db, staff, "task_overdue", facts | whose, key, now, about)
+    return len(tasks)
+
+
+def find_for(db: Session, staff: Staff, now: datetime) -> None:
+    """Somebody has come (back): what waited for want of anybody finds a holder; beyond a batch, when it is due."""
+    pool = select(Task).where(Task.closed_at.is_(None), Task.assignee.is_(None), Task.role.in_(STAFF_ROLES))
+    pool = pool.where(within(staff, Task.region_code)).order_by(Task.due_at).limit(_BATCH)
+    for task in db.scalars(pool.with_for_update(skip_locked=True)).all():
+        task.role = STEPS[task.step][0]
+        find_holder(db, task, now)
+
+
+def release(db: Session, staff: Staff, now: datetime) -> int:
+    """Somebody is no longer there: everything in their queue finds somebody else. Returns how many."""
+    mine = select(Task).where(Task.closed_at.is_(None), Task.assignee == staff.id).order_by(Task.due_at, Task.id)
+    tasks = list(db.scalars(mine.with_for_update()))
+    for task in tasks:
+        note(db, task, "released", staff.work_no, now)
+        find_holder(db, task, now, besides=staff.id)
+    return len(tasks)

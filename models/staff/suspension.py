@@ -1,0 +1,109 @@
+"""How somebody stops being staff: for a while, for good, or because their term is over. Their queue never waits."""
+
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from models.core.state_machine import SYSTEM
+from models.staff.appointment import MACHINE
+from models.staff.directory import (
+    NoSuchStaff,
+    NotBelowYou,
+    OnYourself,
+    StaffStands,
+    demand_level,
+    find_member,
+    is_below,
+    seat_of,
+    stands,
+)
+from models.staff.member import Staff, tell_staff
+from models.staff.queue import find_for, release
+from models.staff.task import Task
+
+_GONE = ("suspended", "revoked")
+_BATCH = 100
+
+
+def suspend(db: Session, by: Staff, work_no: str, reason: str, now: datetime) -> tuple[Staff, int]:
+    """Until further notice they see nothing; what was in their queue finds others. Returns how much that was.
+
+    Raises NoSuchStaff, OnYourself, NotBelowYou or StaffStands; so does ``revoke``.
+    """
+    staff = demand_below(db, by, work_no)
+    if stands(staff, now) != "active":
+        raise StaffStands(work_no=staff.work_no, state=stands(staff, now), wanted="active")
+    MACHINE.move(db, staff, "suspended", by.actor, now, reason)
+    return staff, _leave(db, staff, reason, now)
+
+
+def restore(db: Session, by: Staff, work_no: str, now: datetime) -> Staff:
+    """Active again; of their queue before nothing comes back. Raises as ``suspend``, and StoppedAbove."""
+    staff = demand_below(db, by, work_no)
+    if stands(staff, now) != "suspended":
+        raise StaffStands(work_no=staff.work_no, state=stands(staff, now), wanted="suspended")
+    demand_level(db, by, staff, own=False)
+    MACHINE.move(db, staff, "active", by.actor, now)
+    db.flush()
+    find_for(db, staff, now)
+    _tell(db, staff, "", now)
+    return staff
+
+
+def revoke(db: Session, by: Staff, work_no: str, reason: str, now: datetime) -> tuple[Staff, int]:
+    """For good; whoever comes back is invited anew. Returns how many tasks went to others."""
+    staff = demand_below(db, by, work_no)
+    if staff.state == "revoked":
+        raise StaffStands(work_no=staff.work_no, state="revoked", wanted="any")
+    MACHINE.move(db, staff, "revoked", by.actor, now, reason)
+    staff.code_finder = staff.code_expires_at = None
+    return staff, _leave(db, staff, reason, now)
+
+
+def end_terms(db: Session, now: datetime) -> int:
+    """The sweep: terms that are over, invitations that nobody took up, and tasks given to somebody who just left.
+
+    Returns how many seats ended.
+    """
+    over = or_(Staff.active_until <= now, (Staff.state == "invited") & (Staff.code_expires_at <= now))
+    found = select(Staff).where(over, Staff.state != "revoked").order_by(Staff.id).limit(_BATCH)
+    ended = list(db.scalars(found.with_for_update(skip_locked=True)))
+    for staff in ended:
+        reason = "term_over" if stands(staff, now) == "ended" else "not_taken_up"
+        MACHINE.move(db, staff, "revoked", SYSTEM, now, reason)
+        staff.code_finder = staff.code_expires_at = None
+        _leave(db, staff, reason, now)
+    return len(ended)
+
+
+def release_forgotten(db: Session, now: datetime) -> int:
+    """Tasks that were given to somebody in the same moment in which they were stopped find others."""
+    held = select(Task.id).where(Task.assignee == Staff.id, Task.closed_at.is_(None)).exists()
+    stuck = select(Staff).where(Staff.state.in_(_GONE), held)
+    return sum(release(db, staff, now) for staff in db.scalars(stuck.limit(_BATCH)))
+
+
+def demand_below(db: Session, by: Staff, work_no: str) -> Staff:
+    """The one of this number, locked. Raises NoSuchStaff, OnYourself or NotBelowYou."""
+    staff = find_member(db, work_no, lock=True)
+    if staff is None:
+        raise NoSuchStaff(work_no=work_no)
+    if staff.id == by.id:
+        raise OnYourself(work_no=staff.work_no)
+    if not is_below(by.role, staff.role) or not by.covers(staff.region_code):
+        raise NotBelowYou(work_no=staff.work_no, region=seat_of(db, by))
+    return staff
+
+
+def _leave(db: Session, staff: Staff, reason: str, now: datetime) -> int:
+    db.flush()
+    _tell(db, staff, reason, now)
+    return release(db, staff, now)
+
+
+def _tell(db: Session, staff: Staff, reason: str, now: datetime) -> None:
+    facts = {"work_no": staff.work_no, "state": staff.state, "reason": reason}
+    tell_staff(
+        db, staff, "staff_moved", facts, f"staff_moved:{staff.state}:{now.timestamp()}", now, ("staff", staff.id)
+    )

@@ -1,0 +1,319 @@
+"""What waits for staff: one task per open thing, with who holds it and until when.
+
+A task stands in one person's queue, or, where nobody can be named, in the pool of its role and region. Whoever has a
+part in the household is recused before anybody is named, and an overdue task goes one level up.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKey, Index, Select, SmallInteger, String, UniqueConstraint, func, or_, select, text
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+
+from models.core.audit_trail import record
+from models.core.base import Base, RowId, one_of
+from models.core.refusal import Refusal
+from models.places.region import Region
+from models.proxy.mandate import acted_for
+from models.staff.conflict_of_interest import tied_to
+from models.staff.member import STAFF_ROLES, Staff, highest_seat, nearest, same_people, seated
+from models.staff.task_notices import tell_new
+
+SUBJECTS = (
+    *("case", "appeal", "revision", "update", "disbursement", "message"),
+    *("refund", "pay_case", "difference", "receipt"),
+)
+# Step -> whose it is, and the days they have. Of a case's fifteen, the registry has one and the notice five; an
+# objection takes what time it takes.
+STEPS: dict[str, tuple[str, int]] = {
+    "visit": ("village", 4),
+    "adjudicate": ("township", 2),
+    "township_review": ("township", 2),
+    "county_review": ("county", 3),
+    "endorse": ("village", 5),
+    "sample": ("township", 2),
+    "county": ("county", 3),
+    "file": ("fund_holder", 5),
+    "revision": ("village", 5),
+    "update": ("village", 5),
+    "thanks": ("village", 5),
+    # What a donor says to the family; and what the family does not want to read.
+    "message": ("village", 5),
+    "message_report": ("township", 2),
+    # Money on its way to what it is for, and what those it went to say of it.
+    "use_endorse": ("village", 5),
+    "use_approve": ("township", 3),
+    "use_authorise": ("fund_holder", 5),
+    "use_pay": ("fund_holder", 5),
+    "use_call": ("township", 5),
+    "use_acquit": ("village", 5),
+    "use_doubt": ("county", 3),
+    "refund": ("fund_holder", 5),
+    "pay_case": ("fund_holder", 5),
+    "difference": ("fund_holder", 5),
+    "receipt": ("fund_holder", 15),
+    "receipt_void": ("fund_holder", 5),
+    "doubt": ("county", 3),
+    # An appeal or a household that the county stopped: for how long, is its own to say.
+    "frozen": ("county", 15),
+    "suspended": ("county", 15),
+}
+# Whose turn it is when nobody of a role can, or did not in time.
+ABOVE = {"village": "township", "township": "county"}
+_OPEN = text("closed_at IS NULL")
+_POOL = text("closed_at IS NULL AND assignee IS NULL")
+
+
+class OutsideRegion(Refusal):
+    """``number`` of the thing, ``region``: the names of the staff member's own."""
+
+    code = "outside_region"
+
+
+class NotYourTurn(Refusal):
+    """It waits for somebody else (``holder``: their role), or for nobody any more (None): decided, or not yet ready.
+
+    ``state``: where it stands.
+    """
+
+    code = "not_your_turn"
+
+
+class HasAPart(Refusal):
+    """Own household, kin, same payee, or they had their word at another stage (``reason``)."""
+
+    code = "has_a_part"
+
+
+class Task(Base):
+    """``step`` is what has to be done; ``role`` who holds it now (a level higher once it was overdue).
+
+    ``assignee``: whose queue it stands in; without one it waits for whoever of the role covers the region.
+    """
+
+    __tablename__ = "tasks"
+    id: Mapped[RowId]
+    subject: Mapped[str] = mapped_column(String(12))
+    subject_id: Mapped[int]
+    step: Mapped[str] = mapped_column(String(20))
+    role: Mapped[str] = mapped_column(String(12))
+    region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
+    household_id: Mapped[int | None] = mapped_column(ForeignKey("households.id"))
+    assignee: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    opened_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    escalations: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+
+    __table_args__ = (
+        one_of("subject", SUBJECTS),
+        one_of("role", STAFF_ROLES),
+        Index("uq_tasks_one_open", "subject", "subject_id", unique=True, postgresql_where=_OPEN),
+        Index("ix_tasks_assignee", "assignee", "due_at", postgresql_where=_OPEN),
+        Index("ix_tasks_pool", "role", "region_code", "due_at", postgresql_where=_POOL),
+        Index("ix_tasks_due_at", "due_at", postgresql_where=_OPEN),
+        Index("ix_tasks_region", "region_code", postgresql_where=_OPEN),
+        Index("ix_tasks_household", "household_id", postgresql_where=_OPEN),
+    )
+
+
+class Recusal(Base):
+    """Why somebody has no part in a task: own household, kin, same payee, or they decided on it before."""
+
+    __tablename__ = "recusals"
+    id: Mapped[RowId]
+    task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id"))
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
+    reason: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("task_id", "staff_id"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """The thing that a task is about: ``case:7`` or ``appeal:12``, where it belongs, and whose household it is."""
+
+    subject: str
+    number: int
+    region_code: str
+    household_id: int | None
+
+
+def open_task(
+    db: Session, matter: Matter, step: str, now: datetime, barred: Mapping[int, str] | None = None, *, told: bool = True
+) -> Task:
+    """Put it into somebody's queue. ``barred``: staff id -> why they may not, beside those tied to the household.
+
+    ``told``: they hear of it.
+    """
+    role, days = STEPS[step]
+    task = Task(
+        subject=matter.subject,
+        subject_id=matter.number,
+        step=step,
+        role=role,
+        region_code=matter.region_code,
+        household_id=matter.household_id,
+        opened_at=now,
+        due_at=now + timedelta(days=days),
+    )
+    db.add(task)
+    db.flush()
+    acted = acted_for(db, matter.subject, matter.number, matter.household_id)
+    for staff_id, reason in {**(barred or {}), **acted, **tied_to(db, matter.household_id)}.items():
+        db.add(Recusal(task_id=task.id, staff_id=staff_id, reason=reason, at=now))
+    db.flush()
+    find_holder(db, task, now, told=told)
+    return task
+
+
+def demand_region(db: Session, staff: Staff, matter: Matter) -> None:
+    """Raises OutsideRegion. For what was handed over from another region see models.staff.task.take."""
+    if not staff.covers(matter.region_code):
+        region = db.get_one(Region, staff.region_code).full_name
+        raise OutsideRegion(subject=matter.subject, number=matter.number, region=region)
+
+
+def take(db: Session, staff: Staff, matter: Matter, state: str) -> Task:
+    """The open task, if this one may do it. Raises OutsideRegion, NotYourTurn or HasAPart.
+
+    Colleagues of the same seat may stand in for each other, and who holds it a level up may do what is below.
+    """
+    if not reaches(db, staff, matter.region_code, matter.subject, matter.number):
+        raise OutsideRegion(
+            subject=matter.subject, number=matter.number, region=db.get_one(Region, staff.region_code).full_name
+        )
+    task = find_task(db, matter.subject, matter.number)
+    if task is None or not is_turn_of(staff, task):
+        raise NotYourTurn(subject=matter.subject, number=matter.number, state=state, holder=task.role if task else None)
+    reason = part_in(db, staff, task)
+    if reason:
+        raise HasAPart(subject=matter.subject, number=matter.number, reason=reason)
+    return task
+
+
+def is_turn_of(staff: Staff, task: Task) -> bool:
+    """Does this step belong to their seat, or did it come up to them?"""
+    reaches_it = staff.covers(task.region_code) or task.assignee == staff.id
+    return staff.role in (task.role, STEPS[task.step][0]) and reaches_it
+
+
+def reaches(db: Session, staff: Staff, region_code: str, subject: str, number: int) -> bool:
+    """Does this one answer for the place, or was the thing handed to them by a colleague of the next one?"""
+    if staff.covers(region_code):
+        return True
+    task = find_task(db, subject, number)
+    return task is not None and task.assignee == staff.id
+
+
+def part_in(db: Session, staff: Staff, task: Task) -> str | None:
+    """Why this one must stay out of it, as things are now, if they must."""
+    return recusal_of(db, task, staff) or tied_to(db, task.household_id).get(staff.id)
+
+
+def step_aside(db: Session, staff: Staff, subject: str, number: int, now: datetime) -> str | None:
+    """If it is this one's turn and they have a part in it, note it and let the task find another; returns why."""
+    task = find_task(db, subject, number)
+    reason = part_in(db, staff, task) if task and is_turn_of(staff, task) else None
+    if task and reason:
+        recuse(db, task, staff, reason, now)
+    return reason
+
+
+def close_task(db: Session, subject: str, number: int, now: datetime, staff: Staff | None = None) -> None:
+    """What was to be done is done, by ``staff``, or has become needless."""
+    task = find_task(db, subject, number)
+    if task:
+        task.closed_at, task.closed_by = now, staff.id if staff else None
+        db.flush()
+
+
+def find_task(db: Session, subject: str, number: int) -> Task | None:
+    """The open one. Whoever decides holds its subject's row; the sweep may meanwhile give it to somebody else."""
+    open_one = (Task.subject == subject) & (Task.subject_id == number) & Task.closed_at.is_(None)
+    return db.scalar(select(Task).where(open_one).execution_options(populate_existing=True))
+
+
+def find_holder(db: Session, task: Task, now: datetime, *, besides: int | None = None, told: bool = True) -> None:
+    """Name the one with the least to do, of this level or the next that has anybody; else it waits in the pool.
+
+    Where no level has anybody who may, it waits with the highest that has somebody, who can ask for a colleague
+    (models.staff.queue.find_for then looks again). ``besides``: not this one. ``told``: whoever it comes to hears of
+    it.
+    """
+    before = task.assignee
+    if not task.escalations:
+        # It may have been given to somebody above: that one gone, it is the step's own people's again.
+        task.role = STEPS[task.step][0]
+    roles, barred = [task.role], recused(db, task) | {besides or 0}
+    while above := ABOVE.get(roles[-1]):
+        roles.append(above)
+    for role in roles:
+        found = db.scalar(_candidates(task, role, now, barred))
+        if found:
+            if role != task.role:
+                note(db, task, "went_up", role, now)
+            task.role, task.assignee = role, found
+            break
+    else:
+        task.assignee, task.role = None, highest_seat(db, task.region_code, roles) or task.role
+    db.flush()
+    if told and task.assignee and task.assignee != before:
+        tell_new(db, task.assignee, (task.subject, task.subject_id), task.step, task.due_at, now)
+
+
+def is_short(db: Session, subject: str, number: int) -> bool:
+    """Does it wait because nobody is there who may do it?"""
+    task = find_task(db, subject, number)
+    return task is not None and task.assignee is None
+
+
+def give_to(db: Session, task: Task, to: Staff, actor: str, now: datetime) -> None:
+    """Put it into this one's queue: they cover the place and have no part in it (the caller has looked)."""
+    task.assignee, task.role = to.id, to.role
+    record(
+        db, at=now, actor=actor, action="assigned", subject=task.subject, subject_id=task.subject_id, detail=to.work_no
+    )
+    db.flush()
+
+
+def recuse(db: Session, task: Task, staff: Staff, reason: str, now: datetime) -> None:
+    """This one has no part in it; if it was theirs, it finds somebody else by itself."""
+    if recusal_of(db, task, staff) is None:
+        db.add(Recusal(task_id=task.id, staff_id=staff.id, reason=reason, at=now))
+        db.flush()
+        note(db, task, "recused", f"{staff.work_no} {reason}", now)
+    if task.assignee is None or task.assignee in same_people(db, [staff.id]):
+        find_holder(db, task, now)
+
+
+def recusal_of(db: Session, task: Task, staff: Staff) -> str | None:
+    """Why this one may not, if they may not."""
+    theirs = Recusal.staff_id.in_(same_people(db, [staff.id]))
+    return db.scalar(select(Recusal.reason).where(Recusal.task_id == task.id, theirs).order_by(Recusal.id).limit(1))
+
+
+def recused(db: Session, task: Task) -> set[int]:
+    """Every seat of those who may not."""
+    return same_people(db, db.scalars(select(Recusal.staff_id).where(Recusal.task_id == task.id)))
+
+
+def _candidates(task: Task, role: str, now: datetime, barred: set[int]) -> Select[int]:
+    """The one of this role who is nearest to the place, and of those the one with the shortest queue."""
+    open_task = aliased(Task)
+    queue = select(func.count()).where(open_task.assignee == Staff.id, open_task.closed_at.is_(None)).scalar_subquery()
+    return (
+        select(Staff.id)
+        .where(Staff.role == role, Staff.state == "active", seated(task.region_code, role))
+        .where(Staff.active_from <= now, or_(Staff.active_until.is_(None), Staff.active_until > now))
+        .where(Staff.id.not_in(barred))
+        .order_by(*nearest(task.region_code, role), queue, Staff.id)
+        .limit(1)
+    )
+
+
+def note(db: Session, task: Task, action: str, detail: str, now: datetime) -> None:
+    record(db, at=now, actor="system", action=action, subject=task.subject, subject_id=task.subject_id, detail=detail)

@@ -1,0 +1,122 @@
+"""Calls for a person (人工) as staff see them: which wait in their region, what was said, and the answer."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, String, cast, false, or_, select
+from sqlalchemy.orm import Session
+
+from models.core.audit_trail import record
+from models.core.refusal import Refusal
+from models.core.state_machine import By
+from models.notifications.notification import tell
+from models.people.conversation import Conversation
+from models.places.region import Region
+from models.staff.decision import Decision
+from models.staff.member import Staff, same_people
+from models.staff.queue import within
+from models.staff.task import HasAPart, OutsideRegion
+from models.support.ticket import NoSuchTicket, Ticket, TicketMessage, add_words, close_ticket
+
+# Until when somebody who calls should have an answer.
+ANSWERED_WITHIN = timedelta(days=2)
+# Characters of three bytes, a longer one counts more: it has to fit into one message to the person whole.
+LONGEST_ANSWER = 500
+
+
+# What a household may not accept.
+_NO = ("reject", "freeze", "revoke")
+
+
+class AnswerMissing(Refusal):
+    """The ticket's number was there, the words were not."""
+
+    code = "answer_missing"
+
+
+class AnswerTooLong(Refusal):
+    code = "answer_too_long"
+
+
+def waiting_tickets(db: Session, staff: Staff, most: int, after: tuple[datetime, int] | None = None) -> list[Ticket]:
+    """The oldest open tickets of the region that are theirs to answer; ``after``: (opened_at, id) of the last seen."""
+    statement = select(Ticket).where(Ticket.state == "open", _in_care(staff), ~_about_own_word(db, staff))
+    if after:
+        opened_at, number = after
+        later = or_(Ticket.opened_at > opened_at, (Ticket.opened_at == opened_at) & (Ticket.id > number))
+        statement = statement.where(later)
+    return list(db.scalars(statement.order_by(Ticket.opened_at, Ticket.id).limit(most)))
+
+
+def read_ticket(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Ticket, list[TicketMessage]]:
+    """A ticket and what was said in it, the oldest first; the reading is recorded.
+
+    Raises NoSuchTicket, OutsideRegion or HasAPart.
+    """
+    ticket = _ticket(db, staff, number, now)
+    owner = db.scalar(select(Conversation.user_id).where(Conversation.id == ticket.conversation_id))
+    record(
+        db,
+        at=now,
+        actor=staff.actor.name,
+        action="read_sensitive",
+        subject="ticket",
+        subject_id=number,
+        detail="ticket",
+        about=owner,
+    )
+    said = select(TicketMessage).where(TicketMessage.ticket_id == number).order_by(TicketMessage.id)
+    return ticket, list(db.scalars(said))
+
+
+def answer_ticket(db: Session, staff: Staff, number: int, words: str, now: datetime) -> None:
+    """Keep the answer, close the ticket, and owe the person the answer. More may be said where models.support.ticket
+    allows.
+
+    Raises NoSuchTicket, OutsideRegion, HasAPart, AnswerMissing or AnswerTooLong.
+    """
+    ticket = _ticket(db, staff, number, now)
+    if not words:
+        raise AnswerMissing(number=number)
+    length = max(len(words), -(-len(words.encode()) // 3))
+    if length > LONGEST_ANSWER:
+        raise AnswerTooLong(number=number, length=length, most=LONGEST_ANSWER)
+    message = add_words(db, number, staff.actor.name, words, now)
+    close_ticket(db, number, now)
+    values = {"number": number, "words": words}
+    tell(
+        db,
+        ticket.conversation_id,
+        "ticket_answered",
+        values,
+        f"ticket_answered:{number}:{message}",
+        now,
+        ("ticket", number),
+    )
+
+
+def _ticket(db: Session, staff: Staff, number: int, now: datetime) -> Ticket:
+    """A ticket of this staff member's care that may be answered, locked."""
+    ticket = db.get(Ticket, number, with_for_update=True, populate_existing=True)
+    if ticket is None or not ticket.may_be_answered(now):
+        raise NoSuchTicket(number=number)
+    if db.scalar(select(Ticket.id).where(Ticket.id == number, _in_care(staff))) is None:
+        region = db.get_one(Region, staff.region_code).full_name
+        raise OutsideRegion(subject="ticket", number=number, region=region)
+    if db.scalar(select(Ticket.id).where(Ticket.id == number, _about_own_word(db, staff))) is not None:
+        raise HasAPart(subject="ticket", number=number, reason="decided_before")
+    return ticket
+
+
+def _about_own_word(db: Session, staff: Staff) -> ColumnElement[bool]:
+    """Somebody does not accept what this one decided, in whichever seat: another hears them, or it waits for one."""
+    said_no = Decision.staff_id.in_(same_people(db, [staff.id])) & Decision.verdict.in_(_NO)
+    decided = Decision.subject.concat(":").concat(cast(Decision.subject_id, String))
+    return Ticket.about.is_not(None) & Ticket.about.in_(select(decided).where(said_no))
+
+
+def _in_care(staff: Staff) -> ColumnElement[bool]:
+    """Tickets of the region; those of people who never said where they live go to the counties. Never a charity's."""
+    if staff.role == By.FUND_HOLDER:
+        return false()
+    own = within(staff, Ticket.region_code)
+    return or_(own, Ticket.region_code.is_(None)) if staff.role == By.COUNTY else own

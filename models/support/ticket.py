@@ -1,0 +1,128 @@
+"""Requests for a person to talk to (人工): what was said is kept sealed until somebody answers.
+
+An answer closes a ticket, and whoever calls again within ``LASTS`` opens it again, so that they come back to the
+same officers about the same thing. About a thing that somebody wants there are two tickets, the asker's and one of
+its owner's ``beside`` it, both in the care of the same officers, who may answer either until ``LASTS`` is over.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKey, Index, String, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.core.base import Base, RowId, one_of
+from models.core.encryption import Sealed
+from models.core.refusal import Refusal
+
+LASTS = timedelta(days=14)
+"""How long after an answer a ticket may go on."""
+
+
+_IN_A_FLOW = "flow:"
+
+
+class NoSuchTicket(Refusal):
+    code = "no_such_ticket"
+
+
+class Ticket(Base):
+    __tablename__ = "tickets"
+    id: Mapped[RowId]
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
+    region_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"), index=True)
+    about: Mapped[str | None] = mapped_column(String(80))
+    """What it is about: ``listing:3``, ``offer:6``, ``request:5`` (models.support.introduction), or the flow that the
+    person was in, with what it was started about: ``flow:pledge:4``, ``flow:start_appeal:crowdfund``.
+    """
+    beside: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"), index=True)
+    """The ticket of who asks for the thing; set in the ticket of its owner, who has one for each asker."""
+    state: Mapped[str] = mapped_column(String(8), default="open")
+    opened_at: Mapped[datetime]
+    """The last time, if it was opened again."""
+    closed_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("state", ("open", "closed")),
+        Index("ix_tickets_state_id", "state", "id"),
+        Index("ix_tickets_about_id", "about", "id"),
+    )
+
+    @property
+    def last_at(self) -> datetime:
+        """When it was answered, or since when it has been waiting."""
+        return self.closed_at or self.opened_at
+
+    @property
+    def about_thing(self) -> bool:
+        return self.about is not None and not self.about.startswith(_IN_A_FLOW)
+
+    def may_be_answered(self, now: datetime) -> bool:
+        """The officer who stands between two sides may have more to say than one answer."""
+        return self.state == "open" or (self.about_thing and now - self.last_at < LASTS)
+
+
+class TicketMessage(Base):
+    """``author`` is ``person`` or ``staff:<id>``; photos and voices are kept by their kind alone."""
+
+    __tablename__ = "ticket_messages"
+    id: Mapped[RowId]
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), index=True)
+    author: Mapped[str] = mapped_column(String(40))
+    words: Mapped[str] = mapped_column(Sealed("ticket_messages.words"))
+    at: Mapped[datetime]
+
+
+def open_ticket(
+    db: Session,
+    conversation_id: int,
+    region_code: str | None,
+    about: str | None,
+    now: datetime,
+    beside: int | None = None,
+) -> Ticket:
+    """The person's ticket that this belongs to, opened again if it was answered within ``LASTS``; else a new one.
+
+    Each thing (``listing:3``) has a ticket of its own, for its own officers; with ``beside``, one for each asker.
+    Whatever else somebody calls for goes on in one while that is open, and it tells the flow they were in last.
+    """
+    own = select(Ticket).where(Ticket.conversation_id == conversation_id)
+    same = own.where(Ticket.about == about, Ticket.beside == beside).order_by(Ticket.id.desc()).limit(1)
+    of_any_flow = own.where(Ticket.state == "open", or_(Ticket.about.is_(None), Ticket.about.startswith(_IN_A_FLOW)))
+    in_a_flow = about is None or about.startswith(_IN_A_FLOW)
+    ticket = db.scalar(of_any_flow.order_by(Ticket.id.desc()).limit(1)) if in_a_flow else None
+    if ticket is None and about is not None:
+        ticket = db.scalar(same)
+    if ticket is None or (ticket.state == "closed" and now - ticket.last_at >= LASTS):
+        ticket = Ticket(
+            conversation_id=conversation_id, region_code=region_code, about=about, beside=beside, opened_at=now
+        )
+        db.add(ticket)
+    elif in_a_flow and about:
+        ticket.about = about
+    reopen(ticket, now)
+    db.flush()
+    return ticket
+
+
+def reopen(ticket: Ticket, now: datetime) -> None:
+    if ticket.state == "closed":
+        ticket.state, ticket.opened_at, ticket.closed_at = "open", now, None
+
+
+def is_open(db: Session, ticket_id: int) -> bool:
+    return db.scalar(select(Ticket.state).where(Ticket.id == ticket_id)) == "open"
+
+
+def add_words(db: Session, ticket_id: int, author: str, words: str, now: datetime) -> int:
+    """The number of the message."""
+    message = TicketMessage(ticket_id=ticket_id, author=author, words=words, at=now)
+    db.add(message)
+    db.flush()
+    return message.id
+
+
+def close_ticket(db: Session, ticket_id: int, now: datetime) -> None:
+    ticket = db.get(Ticket, ticket_id)
+    if ticket:
+        ticket.state, ticket.closed_at = "closed", now
+        db.flush()

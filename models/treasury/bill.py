@@ -1,0 +1,183 @@
+"""Days and their trade bills: which are wanted, what each said, and its lines for as long as the channel keeps them.
+
+A day is one of China's. Its bill is there from ten o'clock of the next on, for three months, and never changes; a day
+on which nothing moved has none, and is compared like any other. Lines hold numbers and sums, and nobody's name.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.core.base import Base, one_of
+from models.core.calendar import CHINA
+from models.payments.order import PayOrder
+from models.payments.refund import Refund
+
+READY = time(10)
+# The channel's own three months; lines are let go with the bills that they could be read from again.
+KEPT = timedelta(days=90)
+STATES = ("wanted", "kept", "compared")
+SUBJECTS = ("payment", "refund")
+BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (10, 30, 60, 180, 360))
+# An open difference may come right by itself: its day is looked at again so often.
+LOOKED_AGAIN = timedelta(days=1)
+_DAY = timedelta(days=1)
+_TROUBLE = 60
+
+
+class BillDay(Base):
+    """``kept``: its bill is here, line by line (none, where nothing moved). ``compared``: held against ours.
+
+    Sums are the bill's; ``ledger_paid_fen`` and ``ledger_refunded_fen`` what the ledger has for what was judged with
+    it. ``due_at``: when it is to be looked at next, ``trouble``: what came between the last time.
+    """
+
+    __tablename__ = "bill_days"
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    state: Mapped[str] = mapped_column(String(10), default="wanted")
+    due_at: Mapped[datetime | None]
+    tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    trouble: Mapped[str | None] = mapped_column(String(_TROUBLE))
+    fetched_at: Mapped[datetime | None]
+    compared_at: Mapped[datetime | None]
+    lines: Mapped[int] = mapped_column(default=0, server_default="0")
+    paid_fen: Mapped[int] = mapped_column(default=0, server_default="0")
+    refunded_fen: Mapped[int] = mapped_column(default=0, server_default="0")
+    fees_fen: Mapped[int] = mapped_column(default=0, server_default="0")
+    ledger_paid_fen: Mapped[int] = mapped_column(default=0, server_default="0")
+    ledger_refunded_fen: Mapped[int] = mapped_column(default=0, server_default="0")
+
+    __table_args__ = (
+        one_of("state", STATES),
+        CheckConstraint("(state = 'wanted') = (fetched_at IS NULL)", name="kept_once_fetched"),
+        CheckConstraint("state <> 'compared' OR compared_at IS NOT NULL", name="compared_at_a_time"),
+        Index("ix_bill_days_due_at", "due_at"),
+    )
+
+
+class BillLine(Base):
+    """``line`` of the bill. ``number``: the channel's of a payment, ours of a refund as the bill has it.
+
+    ``thing`` is the same without the round that a refund was asked for in.
+    """
+
+    __tablename__ = "bill_lines"
+    day: Mapped[date] = mapped_column(Date, ForeignKey("bill_days.day"), primary_key=True)
+    line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    subject: Mapped[str] = mapped_column(String(8))
+    number: Mapped[str] = mapped_column(String(64))
+    thing: Mapped[str] = mapped_column(String(64))
+    out_trade_no: Mapped[str] = mapped_column(String(32))
+    fen: Mapped[int]
+    fee_fen: Mapped[int]
+    state: Mapped[str] = mapped_column(String(20))
+    at: Mapped[datetime]
+
+    __table_args__ = (one_of("subject", SUBJECTS), Index("ix_bill_lines_number", "subject", "number", "day"))
+
+
+# A day's own are found by when they moved.
+Index("ix_pay_orders_paid_at", PayOrder.paid_at)
+Index("ix_refunds_ended_at", Refund.ended_at)
+
+
+def begins(day: date) -> datetime:
+    return datetime.combine(day, time(), CHINA).astimezone(UTC)
+
+
+def ends(day: date) -> datetime:
+    return begins(day + _DAY)
+
+
+def day_of(number: int) -> date:
+    """20261125 as a job carries it. Raises ValueError."""
+    return datetime.strptime(str(number), "%Y%m%d").replace(tzinfo=CHINA).date()
+
+
+def number_of(day: date) -> int:
+    return int(f"{day:%Y%m%d}")
+
+
+def last_day(now: datetime) -> date:
+    """The newest that has a bill."""
+    here = now.astimezone(CHINA)
+    return here.date() - (_DAY if here.time() >= READY else 2 * _DAY)
+
+
+def want_days(db: Session, now: datetime) -> int:
+    """Every day from our first order on, as far back as the channel goes. Returns how many of them are new."""
+    first = db.scalar(select(func.min(PayOrder.created_at)))
+    if first is None:
+        return 0
+    last = last_day(now)
+    day = max(first.astimezone(CHINA).date(), now.astimezone(CHINA).date() - KEPT)
+    known = set(db.scalars(select(BillDay.day).where(BillDay.day >= day)))
+    missing = [one for n in range((last - day).days + 1) if (one := day + n * _DAY) not in known]
+    if missing:
+        rows = [{"day": one, "state": "wanted", "due_at": now} for one in missing]
+        db.execute(insert(BillDay).values(rows).on_conflict_do_nothing(index_elements=["day"]))
+    return len(missing)
+
+
+def due_day(db: Session, now: datetime) -> date | None:
+    """The oldest that somebody should look at now and that can still be read."""
+    oldest = now.astimezone(CHINA).date() - KEPT
+    due = select(BillDay.day).where(BillDay.due_at <= now, BillDay.day >= oldest)
+    return db.scalar(due.order_by(BillDay.day).limit(1))
+
+
+def hold_day(db: Session, day: date) -> BillDay:
+    return db.get_one(BillDay, day, with_for_update=True, populate_existing=True)
+
+
+def is_kept(db: Session, day: date) -> bool:
+    return db.scalar(select(BillDay.state).where(BillDay.day == day)) in ("kept", "compared")
+
+
+def put_off(db: Session, day: date, trouble: str, now: datetime) -> None:
+    """Its bill could not be had, or not be read."""
+    row = hold_day(db, day)
+    row.due_at = now + BACKOFF[min(row.tries, len(BACKOFF) - 1)]
+    row.tries, row.trouble = row.tries + 1, trouble[:_TROUBLE]
+    db.flush()
+
+
+def begin_lines(db: Session, day: date) -> bool:
+    """Away with what an attempt before this has left. False: somebody else has kept the day meanwhile."""
+    if hold_day(db, day).state != "wanted":
+        return False
+    db.execute(delete(BillLine).where(BillLine.day == day))
+    return True
+
+
+def add_lines(db: Session, lines: Sequence[dict[str, object]]) -> None:
+    """A page of them; twice is once, since a bill never changes."""
+    db.execute(insert(BillLine).on_conflict_do_nothing(index_elements=["day", "line"]), list(lines))
+
+
+def keep_day(db: Session, day: date, lines: int, now: datetime) -> bool:
+    """All its ``lines`` are here: from now on the day can be compared. False: some are missing, so read it again."""
+    row = hold_day(db, day)
+    if row.state != "wanted":
+        return True
+    sums = dict.fromkeys(SUBJECTS, 0)
+    count = fees = 0
+    totals = select(BillLine.subject, func.count(), func.sum(BillLine.fen), func.sum(BillLine.fee_fen))
+    for subject, some, fen, fee in db.execute(totals.where(BillLine.day == day).group_by(BillLine.subject)):
+        sums[subject], count, fees = int(fen), count + some, fees + int(fee)
+    if count != lines:
+        return False
+    row.lines, row.paid_fen, row.refunded_fen, row.fees_fen = lines, sums["payment"], sums["refund"], fees
+    row.state, row.fetched_at, row.due_at, row.tries, row.trouble = "kept", now, now, 0, None
+    # These were judged without it: what moved about midnight, and refunds that it may have named.
+    db.execute(update(BillDay).where(BillDay.day > day, BillDay.state == "compared").values(due_at=now))
+    db.flush()
+    return True
+
+
+def forget_lines(db: Session, now: datetime) -> None:
+    """Of bills that nobody can read any more."""
+    db.execute(delete(BillLine).where(BillLine.day < now.astimezone(CHINA).date() - KEPT))

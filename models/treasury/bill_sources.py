@@ -1,0 +1,183 @@
+"""The two sides of a day, each as one sorted stream: the lines of its bill, and what is ours to hold against them.
+
+What is on the bill is looked for among ours by its number, on whatever day we have it; the second bill to name it finds
+nothing left. What is ours and on no bill is of the day on which it moved by our clock, and of a refund, that is the day
+on which it was back: the channel lists it when it was asked for, earlier or then. ``Span`` says how the days part.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, String, case, cast, collate, func, literal, select, union_all
+from sqlalchemy.orm import Session, aliased
+
+from models.books.violation import stream
+from models.ledger.accounts import CHANNEL, LedgerAccount
+from models.ledger.tables import LedgerEntry, LedgerTransaction
+from models.payments.order import PayCase, PayOrder
+from models.payments.refund import Refund
+from models.treasury.bill import KEPT, BillDay, BillLine, begins, ends
+from models.treasury.comparison import Ours, Theirs
+
+# Our clock may differ from theirs by as much.
+MIDNIGHT = timedelta(minutes=10)
+_IN, _OUT = ("payment_received", "payment_unassigned"), ("refund_paid",)
+_DAY = timedelta(days=1)
+# Between a refund's own number and its round (models.payments.refund.Refund.number).
+_ROUND = "@"
+# Before anybody paid anything.
+_EVER = datetime(2000, 1, 1, tzinfo=UTC)
+# Python's order of texts, which no server's language changes.
+_ORDER = "C"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What moved from ``start`` until before ``end``, and is on no bill, is missing there.
+
+    ``since``: from then on every day's bill is here. A refund from before may be on one that is not.
+    """
+
+    day: date
+    start: datetime
+    end: datetime
+    since: datetime
+
+
+def span_of(db: Session, day: date) -> Span:
+    """What moved within MIDNIGHT of another day may be on that one's bill: it is judged once both are here.
+
+    Before the first day that was ever wanted nothing of ours had moved.
+    """
+    here = set(db.scalars(select(BillDay.day).where(BillDay.state != "wanted", BillDay.day >= day - KEPT)))
+    first = day
+    while first - _DAY in here:
+        first -= _DAY
+    oldest = db.scalar(select(func.min(BillDay.day)))
+    start = begins(day)
+    if day != oldest:
+        start += -MIDNIGHT if first < day else MIDNIGHT
+    end = ends(day) if day + _DAY in here else ends(day) - MIDNIGHT
+    return Span(day, start, end, _EVER if first == oldest else begins(first))
+
+
+def theirs_of(connection: Connection, day: date) -> Iterator[Theirs]:
+    line = BillLine
+    lines = select(line.subject, line.number, line.out_trade_no, line.fen, line.state).where(line.day == day)
+    for row in stream(connection, lines.order_by(line.subject, *_sorted(line.number, line.out_trade_no))):
+        yield Theirs(**row._mapping)
+
+
+def ours_of(connection: Connection, span: Span) -> Iterator[Ours]:
+    found = union_all(
+        *_payments(span, PayOrder.transaction_id, PayOrder.paid_at, PayOrder.state, _cause("order:", PayOrder.id)),
+        *_payments(span, PayCase.transaction_id, PayCase.opened_at, PayCase.kind, _cause("pay_case:", PayCase.id)),
+        *_refunds(span),
+    ).subquery()
+    order = (found.c.subject, *_sorted(found.c.number, found.c.out_trade_no))
+    for row in stream(connection, select(found).order_by(*order)):
+        yield Ours(**{**row._mapping, "earlier": bool(row.earlier)})
+
+
+def _payments(span: Span, number: Any, at: Any, state: Any, cause: ColumnElement[str]) -> tuple[Select[Any], ...]:
+    """What was paid; a case is money that came, too, and is dated by when we heard of it."""
+    table = number.class_
+    columns = select(
+        literal("payment").label("subject"),
+        number.label("number"),
+        table.out_trade_no.label("out_trade_no"),
+        table.amount_fen.label("fen"),
+        state.label("state"),
+        at.label("done_at"),
+        _at_channel(cause, _IN).label("ledger_fen"),
+        literal(0).label("earlier"),
+    )
+    if table is PayOrder:
+        # What came as a case, and was taken for its order then, is the case's.
+        taken = select(PayCase.id).where(PayCase.transaction_id == PayOrder.transaction_id)
+        columns = columns.where(~taken.exists())
+    unbilled = columns.where(at >= span.start, at < span.end, ~_on_bill("payment", number))
+    billed = _billed(span.day, "payment")
+    return unbilled, columns.join(billed, billed.c.number == number)
+
+
+def _refunds(span: Span) -> tuple[Select[Any], ...]:
+    """What is back, or is on the bill. A line may be of an earlier round than that which the refund is in now."""
+    at_first = Refund.round == 1
+    present = case((at_first, Refund.out_refund_no), else_=Refund.out_refund_no + _ROUND + cast(Refund.round, String))
+    billed = _billed(span.day, "refund")
+    cause = _cause("refund:", Refund.id)
+
+    def columns(number: Any, earlier: Any) -> Select[Any]:
+        return select(
+            literal("refund").label("subject"),
+            number.label("number"),
+            PayOrder.out_trade_no.label("out_trade_no"),
+            Refund.amount_fen.label("fen"),
+            Refund.state.label("state"),
+            Refund.ended_at.label("done_at"),
+            (case((earlier == 1, 0), else_=-_at_channel(cause, _OUT))).label("ledger_fen"),
+            earlier.label("earlier"),
+        ).join(PayOrder, PayOrder.id == Refund.pay_order_id)
+
+    back = (Refund.state == "paid") & (Refund.ended_at >= span.start) & (Refund.ended_at < span.end)
+    unbilled = columns(present, literal(0)).where(back, Refund.created_at >= span.since, ~_on_bill("refund", present))
+    earlier = case((billed.c.number == present, 0), else_=1)
+    billed_ones = columns(billed.c.number, earlier).join(billed, billed.c.thing == Refund.out_refund_no)
+    return unbilled, billed_ones, *_by_hand(span, billed)
+
+
+def _by_hand(span: Span, billed: Any) -> tuple[Any, ...]:
+    """Payments that were nobody's, and that somebody gave back on the channel's page, under the number they entered."""
+    columns = select(
+        literal("refund").label("subject"),
+        PayCase.refund_no.label("number"),
+        PayCase.out_trade_no.label("out_trade_no"),
+        PayCase.amount_fen.label("fen"),
+        literal("paid").label("state"),
+        PayCase.closed_at.label("done_at"),
+        (-_at_channel(_cause("pay_case:", PayCase.id), _OUT)).label("ledger_fen"),
+        literal(0).label("earlier"),
+    ).where(PayCase.refund_no.is_not(None))
+    lately = (PayCase.closed_at >= span.start) & (PayCase.closed_at < span.end)
+    unbilled = columns.where(lately, ~_on_bill("refund", PayCase.refund_no))
+    return unbilled, columns.join(billed, billed.c.number == PayCase.refund_no)
+
+
+def _billed(day: date, subject: str) -> Any:
+    """Numbers that this day's bill is the first to name, each once."""
+    line, before = BillLine, aliased(BillLine)
+    earlier = select(before.line).where(before.subject == subject, before.number == line.number, before.day < day)
+    return (
+        select(line.number, line.thing)
+        .where(line.day == day, line.subject == subject, ~earlier.correlate(line).exists())
+        .distinct()
+        .subquery()
+    )
+
+
+def _on_bill(subject: str, number: Any) -> ColumnElement[bool]:
+    return select(BillLine.line).where(BillLine.subject == subject, BillLine.number == number).exists()
+
+
+def _at_channel(cause: ColumnElement[str], kinds: tuple[str, ...]) -> ColumnElement[int]:
+    """What these postings have moved there, debit positive, but for those that were reversed."""
+    posted, entry, reversal = LedgerTransaction, LedgerEntry, aliased(LedgerTransaction)
+    channel = select(LedgerAccount.id).where(LedgerAccount.kind == CHANNEL.kind).scalar_subquery()
+    return (
+        select(func.coalesce(func.sum(entry.amount_fen), 0))
+        .join(posted, posted.id == entry.transaction_id)
+        .where(entry.account_id == channel, posted.kind.in_(kinds), posted.cause == cause)
+        .where(~select(reversal.id).where(reversal.reverses_id == posted.id).exists())
+        .scalar_subquery()
+    )
+
+
+def _cause(word: str, number: Any) -> ColumnElement[str]:
+    return literal(word) + cast(number, String)
+
+
+def _sorted(*texts: Any) -> list[ColumnElement[str]]:
+    return [collate(one, _ORDER) for one in texts]

@@ -1,0 +1,161 @@
+"""Where the channel's bill and our books differ: found by comparing, seen by people, and closed with a reason.
+
+A difference never moves money. One that comes right by itself (a callback came after all) is closed by the next
+comparison; the others by a fund holder or a county, once what they did about it is done.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlalchemy import (
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    UniqueConstraint,
+    func,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.appeals.appeal import Appeal
+from models.core.base import Base, RowId, one_of
+from models.core.encryption import Sealed
+from models.core.refusal import Refusal
+from models.core.state_machine import By, Machine
+from models.giving.pledge import Pledge
+from models.payments.order import PayOrder
+from models.staff.member import Staff
+from models.staff.queue import within
+from models.treasury.bill import SUBJECTS, BillDay
+
+KINDS = ("missing_here", "missing_there", "amount", "state", "ledger")
+# Why one was closed. The first is the comparison's own.
+RESOLVED = "came_right"
+REASONS = ("entered", "given_back", "channel_wrong", "not_ours", "explained")
+LONGEST_NOTE = 200
+_OPEN = text("state = 'open'")
+
+MACHINE = Machine("difference", {("open", "closed"): frozenset({By.SYSTEM, By.FUND_HOLDER, By.COUNTY})})
+
+
+class NoSuchDifference(Refusal):
+    """There is none of this ``number`` that is open, or it is of another place."""
+
+    code = "no_such_difference"
+
+
+class NoteMissing(Refusal):
+    """Nobody closes one without saying in words what was done. ``number``, ``reason`` as typed."""
+
+    code = "note_missing"
+
+
+class NoSuchBillDay(Refusal):
+    """``words`` are no day, or one of which no bill is wanted."""
+
+    code = "no_such_bill_day"
+
+
+class Difference(Base):
+    """``missing_here``: they have it, we do not (``ours_state``: what we have of that order, or refund, instead).
+
+    ``missing_there``: the other way round. ``amount``, ``state``: of something that both have. ``ledger``: what is
+    ours stands as theirs does, but not in the ledger, which has ``ours_fen``. ``day`` is the bill's; of what is missing
+    there, the day on which it moved. ``number`` is the line's. ``seen_at``: when it was last found.
+    """
+
+    __tablename__ = "differences"
+    id: Mapped[RowId]
+    day: Mapped[date] = mapped_column(Date)
+    kind: Mapped[str] = mapped_column(String(16))
+    subject: Mapped[str] = mapped_column(String(8))
+    number: Mapped[str] = mapped_column(String(64))
+    out_trade_no: Mapped[str] = mapped_column(String(32))
+    out_refund_no: Mapped[str | None] = mapped_column(String(64))
+    ours_fen: Mapped[int | None]
+    theirs_fen: Mapped[int | None]
+    ours_state: Mapped[str | None] = mapped_column(String(24))
+    theirs_state: Mapped[str | None] = mapped_column(String(24))
+    state: Mapped[str] = mapped_column(String(8), default="open")
+    found_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    reason: Mapped[str | None] = mapped_column(String(16))
+    note: Mapped[str | None] = mapped_column(Sealed("differences.note"))
+
+    __table_args__ = (
+        one_of("kind", KINDS),
+        one_of("subject", SUBJECTS),
+        one_of("state", ("open", "closed")),
+        one_of("reason", (RESOLVED, *REASONS)),
+        CheckConstraint("(subject = 'refund') = (out_refund_no IS NOT NULL)", name="refund_by_number"),
+        CheckConstraint(
+            "(state = 'closed') = (closed_at IS NOT NULL) AND (state = 'closed') = (reason IS NOT NULL)",
+            name="closed_for_a_reason",
+        ),
+        CheckConstraint(f"reason IS NULL OR (reason = '{RESOLVED}') = (closed_by IS NULL)", name="closed_by_somebody"),
+        UniqueConstraint("day", "subject", "number", "out_trade_no", "kind", name="uq_differences_found_once"),
+        Index("ix_differences_open", "id", postgresql_where=_OPEN),
+    )
+
+
+def open_ones(db: Session, staff: Staff, most: int, after: int = 0, day: date | None = None) -> Sequence[Difference]:
+    """Those of this one's place and of no place that we know, in the order in which they were found."""
+    theirs = _seen_by(staff).where(Difference.state == "open", Difference.id > after)
+    if day is not None:
+        theirs = theirs.where(Difference.day == day)
+    return db.scalars(theirs.order_by(Difference.id).limit(most)).all()
+
+
+def count_open(db: Session, days: Sequence[date]) -> dict[date, int]:
+    """Day -> how many are open, of all places: how the day itself stands."""
+    each = select(Difference.day, func.count()).where(Difference.day.in_(days), Difference.state == "open")
+    return {day: int(count) for day, count in db.execute(each.group_by(Difference.day))}
+
+
+def find_difference(db: Session, staff: Staff, number: int, *, lock: bool = False) -> Difference:
+    """Raises NoSuchDifference."""
+    theirs = _seen_by(staff).where(Difference.id == number, Difference.state == "open")
+    if lock:
+        theirs = theirs.with_for_update(of=Difference).execution_options(populate_existing=True)
+    found = db.scalar(theirs)
+    if found is None:
+        raise NoSuchDifference(number=number)
+    return found
+
+
+def close_difference(db: Session, staff: Staff, number: int, reason: str, note: str, now: datetime) -> Difference:
+    """What was to be done about it is done. Raises NoSuchDifference or NoteMissing."""
+    difference = find_difference(db, staff, number, lock=True)
+    if not note.strip():
+        raise NoteMissing(number=number, reason=reason)
+    difference.note = note.strip()[:LONGEST_NOTE]
+    difference.closed_at, difference.closed_by, difference.reason = now, staff.id, reason
+    MACHINE.move(db, difference, "closed", staff.actor, now, detail=reason)
+    db.flush()
+    return difference
+
+
+def latest_days(db: Session, most: int) -> Sequence[BillDay]:
+    return db.scalars(select(BillDay).order_by(BillDay.day.desc()).limit(most)).all()
+
+
+def find_bill_day(db: Session, day: date | None, words: str) -> BillDay:
+    """Raises NoSuchBillDay."""
+    found = db.get(BillDay, day) if day else None
+    if found is None:
+        raise NoSuchBillDay(words=words)
+    return found
+
+
+def _seen_by(staff: Staff) -> Select[Difference]:
+    """An order that is none of ours belongs to no place, so that everybody who reconciles sees it."""
+    placed = select(Difference).outerjoin(PayOrder, PayOrder.out_trade_no == Difference.out_trade_no)
+    placed = placed.outerjoin(Pledge, Pledge.id == PayOrder.pledge_id).outerjoin(Appeal, Appeal.id == Pledge.appeal_id)
+    return placed.where(or_(Appeal.id.is_(None), within(staff, Appeal.region_code)))

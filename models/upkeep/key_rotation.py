@@ -1,0 +1,76 @@
+"""A new data key: every sealed value is sealed anew under it, and every keyed hash made anew."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy import Engine, LargeBinary, Table, select, type_coerce, update
+
+from models.core.encryption import CannotOpen, Sealed, keyring
+from models.tables import metadata
+
+log = structlog.get_logger()
+
+_BATCH = 500
+# Sealed column -> the column with its keyed hash, and the hash's purpose.
+_FINDERS = {
+    "users.id_number": ("id_finder", "id_number"),
+    "users.phone": ("phone_finder", "phone"),
+    "registry_entries.id_number": ("id_finder", "id_number"),
+    "ties.id_number": ("id_finder", "id_number"),
+    "staff.id_number": ("id_finder", "id_number"),
+    "cards.code": ("code_finder", "card"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """``lost``: values that no key opens; they stay as they lie, and the log names their rows."""
+
+    sealed_anew: int = 0
+    lost: int = 0
+
+    def __add__(self, other: "Rotated") -> "Rotated":
+        return Rotated(self.sealed_anew + other.sealed_anew, self.lost + other.lost)
+
+
+def _sealed_columns() -> Iterator[tuple[Table, str, str]]:
+    for table in metadata.sorted_tables:
+        for column in table.columns:
+            if isinstance(column.type, Sealed):
+                yield table, column.name, column.type.purpose
+    # Set aside as it lay, whether it opened or not.
+    yield metadata.tables["broken_sessions"], "session", "conversations.session"
+
+
+def rotate(database: Engine) -> Rotated:
+    """Batch by batch, each in its own transaction, so it can be stopped and run again."""
+    return sum((_rotate_column(database, *column) for column in _sealed_columns()), Rotated())
+
+
+def _rotate_column(database: Engine, table: Table, name: str, purpose: str) -> Rotated:
+    ring, last, count, lost = keyring(), 0, 0, 0
+    stored = type_coerce(table.c[name], LargeBinary).label("stored")
+    page = select(table.c.id, stored).where(stored.is_not(None)).order_by(table.c.id).limit(_BATCH).with_for_update()
+    while True:
+        with database.begin() as connection:
+            rows = connection.execute(page.where(table.c.id > last)).all()
+            for row in rows:
+                last = row.id
+                if ring.is_newest(bytes(row.stored)):
+                    continue
+                try:
+                    plain = ring.open(bytes(row.stored), purpose)
+                except CannotOpen:
+                    log.error("rotation.cannot_open", table=table.name, row=row.id)
+                    lost += 1
+                    continue
+                values: dict[str, Any] = {name: type_coerce(ring.seal(plain, purpose), LargeBinary)}
+                if purpose in _FINDERS:
+                    finder, about = _FINDERS[purpose]
+                    values[finder] = ring.finders(plain, about)[0]
+                connection.execute(update(table).where(table.c.id == row.id).values(values))
+                count += 1
+        if len(rows) < _BATCH:
+            return Rotated(count, lost)

@@ -1,0 +1,26 @@
+"""What is done again and again: who does it next is settled here, so that many workers make one scheduler."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import String, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.core.base import Base
+
+
+class Round(Base):
+    """``ran_at``: when it was last begun."""
+
+    __tablename__ = "rounds"
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    ran_at: Mapped[datetime]
+
+
+def take_round(db: Session, name: str, every: timedelta, now: datetime) -> bool:
+    """Is it due, and is it ours? Of any number of workers that ask, one is told yes."""
+    first = insert(Round).values(name=name, ran_at=now).on_conflict_do_nothing(index_elements=["name"])
+    if db.execute(first.returning(Round.name)).first():
+        return True
+    mine = update(Round).where(Round.name == name, Round.ran_at <= now - every).values(ran_at=now)
+    return db.execute(mine.returning(Round.name)).first() is not None

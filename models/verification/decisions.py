@@ -1,0 +1,262 @@
+"""What staff decide about a case, stage by stage: the visit, the objections, the township's look, the county's word."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import LIVE, REVIEWED, Appeal, freeze
+from models.appeals.appeal import MACHINE as APPEALS
+from models.appeals.review import tell_owner as tell_of_appeal
+from models.appeals.submission import open_waiting
+from models.core.refusal import Refusal
+from models.core.state_machine import SYSTEM, By, WrongState
+from models.notifications.notification import tell
+from models.staff.conflict_of_interest import tied_to
+from models.staff.decision import decide, overturn
+from models.staff.member import Staff, same_people
+from models.staff.task import HasAPart, NotYourTurn, Task, close_task, demand_region, open_task, recuse, take
+from models.verification.case import LASTS, MACHINE, NOTICE, OPEN, PROMISED, Verification, case_of
+from models.verification.objection import Objection
+from models.verification.steps import go_back, tell_owner, to_county, to_township
+from models.verification.visit import Visit
+
+
+class FoundNotInNeed(Refusal):
+    """The last visit did not find them in need, so nothing was on notice: turned down, or visited anew."""
+
+    code = "found_not_in_need"
+
+
+class StillSuspended(Refusal):
+    """The county has doubts about this household's last year: decided first, and not forgotten by a new case."""
+
+    code = "still_suspended"
+
+
+def take_visit(db: Session, case: Verification, staff: Staff) -> Task:
+    """May this one visit? Raises OutsideRegion, NotYourTurn or HasAPart; WrongState where another step is next."""
+    task = take(db, staff, case.matter, case.state)
+    if task.step != "visit":
+        raise WrongState(subject="case", state=case.state, wanted="visited")
+    return task
+
+
+def visited(db: Session, case: Verification, staff: Staff, visit: Visit, now: datetime) -> None:
+    """The visit is recorded; who is found in need goes on public notice. Raises as ``take_visit`` does."""
+    take_visit(db, case, staff)
+    decide(db, case.matter, case.round, staff, "pass" if visit.supports else "reject", now)
+    case.visited_by, case.visited_at = staff.id, now
+    _leave_appeals_to_others(db, case, staff, "verified_them", now)
+    MACHINE.move(db, case, "visited", staff.actor, now)
+    close_task(db, "case", case.id, now, staff)
+    if visit.supports:
+        case.notice_from, case.notice_until = now, now + NOTICE
+        MACHINE.move(db, case, "public_notice", SYSTEM, now)
+    else:
+        to_township(db, case, now, sampled=True)
+    tell_owner(db, case, "case_moved", now)
+    db.flush()
+
+
+def adjudicate(db: Session, case: Verification, staff: Staff, upheld: bool, now: datetime) -> list[Objection]:
+    """Upheld: another officer visits anew. Dismissed: the notice goes on. Returns the objections that were decided.
+
+    Raises OutsideRegion, NotYourTurn or HasAPart.
+    """
+    take(db, staff, case.matter, case.state)
+    decide(db, case.matter, case.round, staff, "uphold" if upheld else "dismiss", now)
+    found = list(db.scalars(select(Objection).where(Objection.verification_id == case.id, Objection.state == "open")))
+    for objection in found:
+        objection.state, objection.decided_by, objection.decided_at = "upheld" if upheld else "dismissed", staff.id, now
+        facts = {"number": case.id, "upheld": upheld}
+        tell(
+            db,
+            objection.conversation_id,
+            "objection_decided",
+            facts,
+            f"objection:{objection.id}",
+            now,
+            ("case", case.id),
+        )
+    close_task(db, "case", case.id, now, staff)
+    if upheld:
+        go_back(db, case, staff.actor, now, ("objection",), another=True)
+    else:
+        MACHINE.move(db, case, "public_notice", staff.actor, now)
+    tell_owner(db, case, "case_moved", now, was="adjudication")
+    db.flush()
+    return found
+
+
+def review(db: Session, case: Verification, staff: Staff, now: datetime) -> None:
+    """The township has looked: on to the county. Raises OutsideRegion, NotYourTurn, HasAPart or DecidedBefore."""
+    take(db, staff, case.matter, case.state)
+    decide(db, case.matter, case.round, staff, "pass", now)
+    case.reviewed_by = staff.id
+    _leave_appeals_to_others(db, case, staff, "reviewed_them", now)
+    close_task(db, "case", case.id, now, staff)
+    to_county(db, case, staff.actor, now)
+    tell_owner(db, case, "case_moved", now)
+
+
+def verify(db: Session, case: Verification, staff: Staff, now: datetime) -> None:
+    """The county's word: verified for twelve months. Raises as ``review`` does, FoundNotInNeed and StillSuspended."""
+    take(db, staff, case.matter, case.state)
+    _demand_need(db, case, now)
+    _demand_no_doubt(db, case)
+    yes = decide(db, case.matter, case.round, staff, "pass", now)
+    overturn(db, case.matter, "reject", yes, all_rounds=True)  # an earlier visitor's no
+    _end_earlier(db, case, now)
+    case.expires_at = now + LASTS
+    _settle(db, case, "verified", staff, now)
+    open_waiting(db, case.household_id, now)
+
+
+def reject(db: Session, case: Verification, staff: Staff, reasons: Sequence[str], now: datetime) -> None:
+    """The county's no, with its reasons. Raises OutsideRegion, NotYourTurn or HasAPart."""
+    take(db, staff, case.matter, case.state)
+    decide(db, case.matter, case.round, staff, "reject", now, reasons)
+    case.reasons = ",".join(reasons)
+    _settle(db, case, "rejected", staff, now)
+    _end_waiting(db, case, now)
+
+
+def send_back(db: Session, case: Verification, staff: Staff, reasons: Sequence[str], now: datetime) -> None:
+    """Township or county want another visit, for these reasons. Raises as ``reject`` does, and WrongState.
+
+    An objection is decided as one: it would stay unheard, and the same officer would go there again.
+    """
+    take(db, staff, case.matter, case.state)
+    check_reviewed(case)
+    decide(db, case.matter, case.round, staff, "return", now, reasons)
+    close_task(db, "case", case.id, now, staff)
+    go_back(db, case, staff.actor, now, reasons, another=False)
+    tell_owner(db, case, "case_moved", now)
+    db.flush()
+
+
+def check_reviewed(case: Verification) -> None:
+    """Does it lie before township or county? Else raises WrongState."""
+    if case.state not in ("township_review", "county_review"):
+        raise WrongState(subject="case", state=case.state, wanted="registry_checked")
+
+
+def check_reopen(db: Session, case: Verification, staff: Staff) -> None:
+    """May this one let a rejected household be visited anew? Raises OutsideRegion, NotYourTurn or HasAPart.
+
+    Not who rejected it, nobody but a county, and not beside a newer case.
+    """
+    demand_region(db, staff, case.matter)
+    newest = case_of(db, case.user_id)
+    if newest is None or newest.id != case.id or case.state != "rejected" or staff.role != By.COUNTY:
+        raise NotYourTurn(subject="case", number=case.id, state=case.state, holder=None)
+    own = case.decided_by is not None and staff.id in same_people(db, [case.decided_by])
+    reason = "decided_before" if own else tied_to(db, case.household_id).get(staff.id)
+    if reason:
+        raise HasAPart(subject="case", number=case.id, reason=reason)
+
+
+def reopen(db: Session, case: Verification, staff: Staff, reasons: Sequence[str], now: datetime) -> None:
+    """The household was heard: another visit, by somebody else, and fifteen days anew. Raises as ``check_reopen``."""
+    check_reopen(db, case, staff)
+    decision = decide(db, case.matter, case.round, staff, "return", now, reasons)
+    overturn(db, case.matter, "reject", decision)
+    case.decided_by = case.decided_at = None
+    case.submitted_at, case.due_at = now, now + PROMISED
+    go_back(db, case, staff.actor, now, reasons, another=True)
+    tell_owner(db, case, "case_moved", now)
+    db.flush()
+
+
+def suspend(db: Session, case: Verification, staff: Staff, reason: str, now: datetime) -> list[int]:
+    """The county has doubts: nothing new is endorsed, and the household's open appeals stop. Returns their numbers."""
+    MACHINE.move(db, case, "suspended", staff.actor, now, reason)
+    case.reasons = reason
+    decide(db, case.matter, case.round, staff, "freeze", now, (reason,))
+    close_task(db, "case", case.id, now, staff)  # a doubt, if there was one
+    open_task(db, case.matter, "suspended", now, told=False)
+    theirs = (Appeal.household_id == case.household_id) & Appeal.state.in_(LIVE)
+    frozen = []
+    for appeal in db.scalars(select(Appeal).where(theirs).order_by(Appeal.id).with_for_update()):
+        freeze(db, appeal, SYSTEM, now, "household_suspended")
+        frozen.append(appeal.id)
+    tell_owner(db, case, "case_moved", now)
+    db.flush()
+    return frozen
+
+
+def reinstate(db: Session, case: Verification, staff: Staff, now: datetime) -> list[int]:
+    """Verified again until the day it was; its appeals are resumed one by one. Returns those that stay stopped."""
+    MACHINE.move(db, case, "verified", staff.actor, now)
+    decide(db, case.matter, case.round, staff, "resume", now)
+    close_task(db, "case", case.id, now, staff)
+    open_waiting(db, case.household_id, now)
+    tell_owner(db, case, "case_moved", now, was="suspended")
+    db.flush()
+    stopped = (Appeal.household_id == case.household_id) & (Appeal.state == "frozen")
+    return list(db.scalars(select(Appeal.id).where(stopped).order_by(Appeal.id)))
+
+
+def revoke(db: Session, case: Verification, staff: Staff, reason: str, now: datetime) -> None:
+    """From suspended; what took money stays frozen for the county to decide, and what was in review ends."""
+    MACHINE.move(db, case, "revoked", staff.actor, now, reason)
+    decide(db, case.matter, case.round, staff, "revoke", now, (reason,))
+    case.reasons = reason
+    close_task(db, "case", case.id, now, staff)
+    tell_owner(db, case, "case_moved", now)
+    db.flush()
+    _end_waiting(db, case, now)
+
+
+def _end_waiting(db: Session, case: Verification, now: datetime) -> None:
+    """What the household has in review ends with its case, unless somebody of it has another that is open."""
+    theirs = (Verification.household_id == case.household_id) & Verification.state.in_(OPEN)
+    if db.scalar(select(Verification.id).where(theirs).limit(1)):
+        return
+    waiting = (Appeal.household_id == case.household_id) & Appeal.state.in_(REVIEWED)
+    for appeal in db.scalars(select(Appeal).where(waiting).order_by(Appeal.id).with_for_update()):
+        APPEALS.move(db, appeal, "cancelled", SYSTEM, now, f"household_{case.state}")
+        close_task(db, "appeal", appeal.id, now)
+        tell_of_appeal(db, appeal, now, ("not_verified",))
+    db.flush()
+
+
+def _demand_no_doubt(db: Session, case: Verification) -> None:
+    theirs = (Verification.user_id == case.user_id) & (Verification.state == "suspended")
+    number = db.scalar(select(Verification.id).where(theirs).with_for_update())
+    if number is not None:
+        raise StillSuspended(number=number, ways=(("look", f"case:{number}"),))
+
+
+def _demand_need(db: Session, case: Verification, now: datetime) -> None:
+    """A visit that found them in need, and the village read it for five days. Raises FoundNotInNeed."""
+    last = select(Visit.supports).where(Visit.verification_id == case.id).order_by(Visit.id.desc()).limit(1)
+    noticed = case.notice_from is not None and case.notice_from + NOTICE <= now
+    if not (noticed and db.scalar(last)):
+        raise FoundNotInNeed(number=case.id, ways=(("look", f"case:{case.id}"),))
+
+
+def _end_earlier(db: Session, case: Verification, now: datetime) -> None:
+    """The year before ends where the new one begins."""
+    earlier = (Verification.user_id == case.user_id) & (Verification.state == "verified")
+    for old in db.scalars(select(Verification).where(earlier).with_for_update()):
+        MACHINE.move(db, old, "expired", SYSTEM, now, f"renewed:{case.id}")
+    db.flush()
+
+
+def _leave_appeals_to_others(db: Session, case: Verification, staff: Staff, why: str, now: datetime) -> None:
+    """Whoever verifies a household passes nothing that it asks for, also what is on its way already."""
+    steps = ("endorse", "sample", "county", "file", "revision", "use_endorse", "use_approve")
+    theirs = (Task.household_id == case.household_id) & Task.step.in_(steps)
+    for task in db.scalars(select(Task).where(theirs, Task.closed_at.is_(None))):
+        recuse(db, task, staff, why, now)
+
+
+def _settle(db: Session, case: Verification, state: str, staff: Staff, now: datetime) -> None:
+    case.decided_by, case.decided_at = staff.id, now
+    MACHINE.move(db, case, state, staff.actor, now, (case.reasons or "")[:80] or None)
+    close_task(db, "case", case.id, now, staff)
+    tell_owner(db, case, "case_moved", now)
+    db.flush()

@@ -1,0 +1,175 @@
+"""What moves a case without staff: the registry's answer, an objection, the end of the notice and of the year."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from models.core.encryption import keyring
+from models.core.state_machine import SYSTEM
+from models.people.conversation import Conversation
+from models.people.user import User
+from models.staff.member import Staff
+from models.staff.task import Matter, close_task, find_task, open_task, recuse
+from models.staff.task_notices import tell_objection
+from models.verification.case import MACHINE, REMINDER, STANDING, UNDER_WAY, NotOnNotice, Verification, get_case
+from models.verification.objection import ON_NOTICE, Objection, ObjectionHeard, OwnNotice
+from models.verification.registry import Finding
+from models.verification.steps import barred, tell_owner, to_township
+
+# Of a hundred that villages endorsed, the township looks again at so many, drawn so that nobody can foresee which.
+SAMPLED_OF_HUNDRED = 20
+# So long a household waits for the registry; then an officer visits without its answer.
+PATIENCE = timedelta(days=3)
+_ASK_AGAIN = timedelta(minutes=5)
+_ASK_AT_LEAST = timedelta(hours=6)
+_BATCH = 100
+
+
+def registry_answered(db: Session, number: int, finding: Finding, now: datetime) -> None:
+    """What the registry said. Without an answer the case waits and it is asked again; else an officer's visit is next.
+
+    A name that differs, or nobody of that number, is no refusal: the officer sees it, and the township always looks.
+    What comes after the visit was opened without it is kept with the case and moves nothing.
+    """
+    case = get_case(db, number)
+    if case.state not in UNDER_WAY or case.registry_next_at is None:
+        return
+    case.registry_result, case.registry_tries = finding.result, case.registry_tries + 1
+    if finding.result == "unavailable":
+        case.registry_next_at = now + min(_ASK_AGAIN * 2 ** min(case.registry_tries - 1, 10), _ASK_AT_LEAST)
+        return
+    case.registry_status, case.registry_source, case.registry_as_of = finding.status, finding.source, finding.as_of
+    case.registry_next_at = None
+    if case.state == "submitted":
+        _open_visit(db, case, now)
+    db.flush()
+
+
+def wait_no_longer(db: Session, now: datetime) -> int:
+    """The sweep: where the registry has not answered for days, an officer visits; it is asked further. How many."""
+    late = (Verification.state == "submitted") & Verification.registry_next_at.is_not(None)
+    late &= Verification.submitted_at <= now - PATIENCE
+    found = db.scalars(select(Verification).where(late).limit(_BATCH).with_for_update(skip_locked=True)).all()
+    for case in found:
+        case.registry_result = "unavailable"
+        _open_visit(db, case, now)
+    db.flush()
+    return len(found)
+
+
+def _open_visit(db: Session, case: Verification, now: datetime) -> None:
+    MACHINE.move(db, case, "registry_checked", SYSTEM, now, case.registry_result)
+    open_task(db, case.matter, "visit", now)
+    tell_owner(db, case, "case_moved", now)
+
+
+def is_due(now: datetime) -> ColumnElement[bool]:
+    """Is the registry to be asked? Nobody asks about a case that is decided."""
+    return Verification.state.in_(UNDER_WAY) & (Verification.registry_next_at <= now)
+
+
+def due_for_registry(db: Session, now: datetime, most: int = _BATCH) -> Sequence[int]:
+    """Cases whose question to the registry is due."""
+    due = select(Verification.id).where(is_due(now)).order_by(Verification.registry_next_at)
+    return db.scalars(due.limit(most)).all()
+
+
+def object_to(
+    db: Session, case: Verification, conversation_id: int, words: str, draft_id: str, now: datetime
+) -> Objection:
+    """Somebody says why not: the township hears it, and until then nothing moves. Once per person and notice.
+
+    Raises OwnNotice, NotOnNotice or ObjectionHeard.
+    """
+    earlier = db.scalar(select(Objection).where(Objection.draft_id == draft_id))
+    if earlier:
+        return earlier
+    said = check_may_object(db, case, conversation_id, now)
+    objection = said or Objection(
+        draft_id=draft_id, verification_id=case.id, conversation_id=conversation_id, words=words, at=now
+    )
+    objection.words = words
+    db.add(objection)
+    db.flush()
+    if case.state == "public_notice":
+        MACHINE.move(db, case, "adjudication", SYSTEM, now, f"objection:{objection.id}")
+        open_task(db, case.matter, "adjudicate", now, barred(case) | _objectors(db, conversation_id), told=False)
+        tell_owner(db, case, "case_moved", now)
+    elif task := find_task(db, "case", case.id):
+        for staff_id, reason in _objectors(db, conversation_id).items():
+            recuse(db, task, db.get_one(Staff, staff_id), reason, now)
+    task = find_task(db, "case", case.id)
+    if task and task.assignee:
+        tell_objection(db, task.assignee, case.id, objection.id, task.due_at, now)
+    db.flush()
+    return objection
+
+
+def check_may_object(db: Session, case: Verification, conversation_id: int, now: datetime) -> Objection | None:
+    """What this person said before and nobody has decided on yet, if anything. Raises as ``object_to`` does."""
+    theirs = select(User.household_id).join(Conversation, Conversation.user_id == User.id)
+    if db.scalar(theirs.where(Conversation.id == conversation_id)) == case.household_id:
+        raise OwnNotice(number=case.id)
+    if case.state not in ON_NOTICE or case.notice_until is None or case.notice_until <= now:
+        raise NotOnNotice(number=case.id, state=case.state)
+    said = (Objection.verification_id == case.id) & (Objection.conversation_id == conversation_id)
+    last = db.scalar(select(Objection).where(said).order_by(Objection.id.desc()).limit(1))
+    if last and last.state == "open":
+        return last
+    if last and case.notice_from and last.at >= case.notice_from:
+        raise ObjectionHeard(number=case.id)
+    return None
+
+
+def _objectors(db: Session, conversation_id: int) -> dict[int, str]:
+    """Who objects as a neighbour does not decide on it as staff."""
+    seat = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
+    found = db.scalars(select(Staff.id).join(Conversation, seat).where(Conversation.id == conversation_id))
+    return dict.fromkeys(found, "objector")
+
+
+def end_notices(db: Session, now: datetime) -> int:
+    """Those whose days on notice are over go to the township: a sample, and all that the registry did not know.
+
+    What the township looked at in an earlier round, it looks at again.
+    """
+    over = (Verification.state == "public_notice") & (Verification.notice_until <= now)
+    found = db.scalars(select(Verification).where(over).limit(_BATCH).with_for_update(skip_locked=True)).all()
+    for case in found:
+        drawn = bool(case.sampled) or is_drawn(case.matter, case.round)
+        to_township(db, case, now, sampled=drawn or case.registry_result != "match")
+        tell_owner(db, case, "case_moved", now)
+    return len(found)
+
+
+def is_drawn(matter: Matter, round_: int) -> bool:
+    """Is it in the sample? The same answer whenever it is asked, and one that nobody without our keys can foresee."""
+    lot = keyring().finders(f"{matter.subject}:{matter.number}:{round_}", "sample")[0]
+    return int(lot[:8], 16) % 100 < SAMPLED_OF_HUNDRED
+
+
+def expire(db: Session, now: datetime) -> int:
+    """Twelve months are over: expired, and told; a month before, reminded. Returns how many were touched."""
+    stand = Verification.state == "verified"
+    # A doubt does not outlive the year that it is about.
+    over = select(Verification).where(Verification.state.in_(STANDING), Verification.expires_at <= now)
+    soon = select(Verification).where(
+        stand,
+        Verification.expires_at <= now + REMINDER,
+        Verification.expires_at > now,
+        Verification.reminded_at.is_(None),
+    )
+    count = 0
+    for case in db.scalars(over.limit(_BATCH).with_for_update(skip_locked=True)):
+        MACHINE.move(db, case, "expired", SYSTEM, now)
+        close_task(db, "case", case.id, now)  # a doubt or a suspension, if there was one
+        tell_owner(db, case, "case_moved", now)
+        count += 1
+    for case in db.scalars(soon.limit(_BATCH).with_for_update(skip_locked=True)):
+        case.reminded_at = now
+        tell_owner(db, case, "case_ends_soon", now)
+        count += 1
+    db.flush()
+    return count

@@ -1,0 +1,94 @@
+"""What somebody says against a case while it stands on public notice."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.core.audit_trail import record
+from models.core.base import Base, RowId, one_of
+from models.core.encryption import Sealed
+from models.core.refusal import Refusal
+from models.staff.member import Staff
+from models.staff.task import NotYourTurn, take
+from models.verification.case import Verification
+
+# Where a case stands on public notice, until the notice's end.
+ON_NOTICE = ("public_notice", "adjudication")
+
+
+class NoSuchNotice(Refusal):
+    """No case of this number is on notice now. Says nothing about whether there is one."""
+
+    code = "no_such_notice"
+
+
+class OwnNotice(Refusal):
+    """Nobody objects to their own household."""
+
+    code = "own_notice"
+    final = True
+
+
+class ObjectionHeard(Refusal):
+    """The township has decided on what this person said; the same is not decided twice while the notice lasts."""
+
+    code = "objection_heard"
+    final = True
+
+
+class Objection(Base):
+    """Who objects is known to the township alone."""
+
+    __tablename__ = "objections"
+    id: Mapped[RowId]
+    draft_id: Mapped[str] = mapped_column(String(36), unique=True)
+    verification_id: Mapped[int] = mapped_column(ForeignKey("verifications.id"), index=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"))
+    words: Mapped[str] = mapped_column(Sealed("objections.words"))
+    state: Mapped[str] = mapped_column(String(12), default="open")
+    at: Mapped[datetime]
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    decided_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("state", ("open", "upheld", "dismissed")),
+        Index(
+            "uq_objections_one_open",
+            "verification_id",
+            "conversation_id",
+            unique=True,
+            postgresql_where=text("state = 'open'"),
+        ),
+    )
+
+
+def open_objections(db: Session, case_id: int) -> Sequence[Objection]:
+    """The oldest first."""
+    still = (Objection.verification_id == case_id) & (Objection.state == "open")
+    return db.scalars(select(Objection).where(still).order_by(Objection.id)).all()
+
+
+def hear_objections(
+    db: Session, case: Verification, staff: Staff, now: datetime, *, note: bool = True
+) -> Sequence[Objection]:
+    """At least one. They are words that somebody trusted to the township: the reading is recorded (``note``).
+
+    Raises OutsideRegion, NotYourTurn or HasAPart.
+    """
+    take(db, staff, case.matter, case.state)
+    found = open_objections(db, case.id) if case.state == "adjudication" else ()
+    if not found:
+        raise NotYourTurn(subject="case", number=case.id, state=case.state, holder=None)
+    if note:
+        record(
+            db,
+            at=now,
+            actor=staff.actor.name,
+            action="read_sensitive",
+            subject="case",
+            subject_id=case.id,
+            detail="objection",
+        )
+    return found

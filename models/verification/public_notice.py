@@ -1,0 +1,101 @@
+"""The public notice: who stands on it, as anybody may read it.
+
+Whoever stands there stays until its end, also while an objection is being looked into: nobody is told of that here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import LargeBinary, Row, select, type_coerce
+from sqlalchemy.orm import Session
+
+from models.core.calendar import CHINA
+from models.core.encryption import CannotOpen, keyring
+from models.people.user import User
+from models.places.region import Region, prefix
+from models.public.views import PublicNotice
+from models.verification.case import Verification
+from models.verification.objection import ON_NOTICE
+
+ADULT = 18
+_HIDDEN = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """``after``: the number to go on from, or None at the end."""
+
+    notices: Sequence[PublicNotice]
+    after: int | None
+
+
+def board(db: Session, region_code: str, after: int | None, most: int, now: datetime) -> Board:
+    """What stands on notice in a region and below it, the newest first."""
+    area = prefix(region_code)
+    wanted = _shown(now).where(Verification.region_code.between(area.ljust(12, "0"), area.ljust(12, "9")))
+    if after is not None:
+        wanted = wanted.where(Verification.id < after)
+    rows = db.execute(wanted.order_by(Verification.id.desc()).limit(most + 1)).all()
+    notices = [_notice(row, now) for row in rows[:most]]
+    return Board(notices, notices[-1].number if len(rows) > most else None)
+
+
+def on_board(db: Session, number: int, now: datetime) -> PublicNotice | None:
+    """None for a case that is not on notice now, whether there is one or not."""
+    row = db.execute(_shown(now).where(Verification.id == number)).one_or_none()
+    return _notice(row, now) if row else None
+
+
+def _shown(now: datetime) -> Any:
+    return (
+        select(
+            Verification.id,
+            Verification.notice_from,
+            Verification.notice_until,
+            Verification.registry_status,
+            Region.full_name,
+            type_coerce(User.name, LargeBinary).label("name"),
+            type_coerce(User.id_number, LargeBinary).label("id_number"),
+        )
+        .join(User, User.id == Verification.user_id)
+        .join(Region, Region.code == Verification.region_code)
+        .where(Verification.state.in_(ON_NOTICE), Verification.notice_until > now)
+    )
+
+
+def _notice(row: Row[Any], now: datetime) -> PublicNotice:
+    name = _opened(row.name, "users.name")
+    grown = _is_grown(_opened(row.id_number, "users.id_number"), now)
+    return PublicNotice(
+        number=row.id,
+        name=masked(name) if grown else None,
+        place=row.full_name,
+        since=row.notice_from,
+        until=row.notice_until,
+        standing=row.registry_status,
+    )
+
+
+def masked(name: str) -> str:
+    """The first sign and stars, no more of them than two: the length of a long name tells whose it is."""
+    return name[:1] + _HIDDEN * min(max(len(name) - 1, 1), 2)
+
+
+def _is_grown(id_number: str, now: datetime) -> bool:
+    """Eighteen or older today, by the ID number; who cannot be told is treated as a child."""
+    try:
+        born = date(int(id_number[6:10]), int(id_number[10:12]), int(id_number[12:14]))
+    except ValueError:
+        return False
+    today = now.astimezone(CHINA).date()
+    return (today.year - born.year) - ((today.month, today.day) < (born.month, born.day)) >= ADULT
+
+
+def _opened(sealed: bytes | None, purpose: str) -> str:
+    """Empty for what does not open: one such row must not take the whole board down."""
+    try:
+        return keyring().open(bytes(sealed), purpose) if sealed else ""
+    except CannotOpen:
+        return ""

@@ -1,0 +1,83 @@
+"""The registry of households in need: what the authorities say of a person, as it was imported.
+
+An ID number is stored only as a keyed hash, to find it by, and sealed.
+"""
+
+import hmac
+import unicodedata
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Date, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.core.base import Base, RowId
+from models.core.encryption import Sealed, keyring
+
+# What a look-up can lead to. ``unavailable``: nobody could be asked; the case waits.
+RESULTS = ("match", "name_mismatch", "not_found", "unavailable")
+
+# Between the parts of a name from another language, in all the ways that keyboards write them.
+_MIDDLE_DOTS = frozenset("\u00b7\u2022\u2027\u2219\u22c5\u30fb.")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a registry says of one person.
+
+    ``status``: only of a match; with another name on the number it is somebody else's standing.
+    """
+
+    result: str
+    status: str | None = None
+    source: str | None = None
+    as_of: date | None = None
+
+
+UNAVAILABLE = Finding("unavailable")
+
+
+class RegistryEntry(Base):
+    """``status`` is the source's own word for the household's standing: versioned data, not a fixed list."""
+
+    __tablename__ = "registry_entries"
+    id: Mapped[RowId]
+    id_finder: Mapped[str] = mapped_column(String(64), unique=True)
+    id_number: Mapped[str] = mapped_column(Sealed("registry_entries.id_number"))
+    name: Mapped[str] = mapped_column(Sealed("registry_entries.name"))
+    region_code: Mapped[str] = mapped_column(String(12))
+    status: Mapped[str] = mapped_column(String(40))
+    source: Mapped[str] = mapped_column(String(60))
+    as_of: Mapped[date] = mapped_column(Date)
+    imported_at: Mapped[datetime]
+
+
+def look_up(db: Session, id_number: str, name: str) -> Finding:
+    """What was imported of this person. ``id_number``: eighteen characters, X in upper case."""
+    finders = keyring().finders(id_number, "id_number")
+    wanted = select(RegistryEntry).where(RegistryEntry.id_finder.in_(finders))
+    # Under two keys there may be two of one person for a while.
+    entry = db.scalars(wanted.order_by(RegistryEntry.as_of.desc()).limit(1)).first()
+    if entry is None:
+        return Finding("not_found")
+    if not same_name(entry.name, name):
+        return Finding("name_mismatch", None, entry.source, entry.as_of)
+    return Finding("match", entry.status, entry.source, entry.as_of)
+
+
+def fold_name(name: str) -> str:
+    """A name without what differs from keyboard to keyboard: width, case, spaces, middle dots, invisible signs."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    bare = "".join(
+        sign
+        for sign in folded
+        if sign not in _MIDDLE_DOTS and not sign.isspace() and unicodedata.category(sign) not in {"Cf", "Cc"}
+    )
+    # Once more, for an accent that stood apart from its letter.
+    return unicodedata.normalize("NFKC", bare)
+
+
+def same_name(one: str, other: str) -> bool:
+    """In a time that tells nothing of where they differ. Of two empty names neither is anybody's."""
+    first, second = (fold_name(each).encode("utf-8", "replace") for each in (one, other))
+    return bool(first) and hmac.compare_digest(first, second)

@@ -1,0 +1,137 @@
+"""An officer's visit to a household: where, what was seen, and how its income was judged."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import asin, cos, radians, sin, sqrt
+from statistics import median
+from typing import Any
+
+from sqlalchemy import ForeignKey, LargeBinary, SmallInteger, String, select, type_coerce
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models.core.base import Base, RowId
+from models.core.encryption import CannotOpen, Sealed, keyring
+from models.core.refusal import Refusal
+from models.staff.member import Staff
+from models.verification.case import Verification
+
+_PLACE = Sealed("visits.place")
+_EARTH_KM = 6371.0
+# Of the last so many visits in the same village; further from their middle than this looks odd.
+EARLIER = 20
+FAR_KM = 30.0
+
+Point = tuple[float, float]
+"""Degrees of latitude and longitude."""
+
+
+class OtherCounty(Refusal):
+    """The location names another county (``named``) than the household's (``county``)."""
+
+    code = "other_county"
+    step = "place"
+
+
+class VisitOver(Refusal):
+    """While it was being written down, somebody else did it, or it is no longer this one's to do."""
+
+    code = "visit_over"
+    final = True
+
+
+class Visit(Base):
+    """``place`` and ``assessment`` are JSON; ``score`` is what the assessment adds up to (config/assessment.toml).
+
+    ``supports``: the officer found the household in need. ``flags``: codes of what the township should look at, with
+    commas between.
+    """
+
+    __tablename__ = "visits"
+    id: Mapped[RowId]
+    draft_id: Mapped[str] = mapped_column(String(36), unique=True)
+    verification_id: Mapped[int] = mapped_column(ForeignKey("verifications.id"), index=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    at: Mapped[datetime]
+    place: Mapped[str] = mapped_column(_PLACE)
+    assessment: Mapped[str] = mapped_column(Sealed("visits.assessment"))
+    findings: Mapped[str] = mapped_column(Sealed("visits.findings"))
+    score: Mapped[int] = mapped_column(SmallInteger)
+    supports: Mapped[bool]
+    flags: Mapped[str | None] = mapped_column(String(120))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an officer says of a visit. ``place``: latitude, longitude, label. ``flags``: what was odd about it."""
+
+    draft_id: str
+    place: Mapping[str, Any]
+    assessment: Mapping[str, Any]
+    findings: str
+    score: int
+    supports: bool
+    flags: Sequence[str] = ()
+
+
+def find_visit(db: Session, draft_id: str) -> Visit | None:
+    return db.scalar(select(Visit).where(Visit.draft_id == draft_id))
+
+
+def record(db: Session, case: Verification, staff: Staff, seen: Seen, now: datetime) -> Visit:
+    """Keep it, and what moves the case is models.verification.decisions.visited. A place far from where others were is
+    flagged."""
+    here = (float(seen.place["latitude"]), float(seen.place["longitude"]))
+    flags = [*seen.flags, *(["far"] if is_far(here, earlier_places(db, case.region_code)) else [])]
+    visit = Visit(
+        draft_id=seen.draft_id,
+        verification_id=case.id,
+        staff_id=staff.id,
+        at=now,
+        place=json.dumps(dict(seen.place), ensure_ascii=False),
+        assessment=json.dumps(dict(seen.assessment), ensure_ascii=False),
+        findings=seen.findings,
+        score=seen.score,
+        supports=seen.supports,
+        flags=",".join(flags) or None,
+    )
+    db.add(visit)
+    db.flush()
+    return visit
+
+
+def earlier_places(db: Session, region_code: str) -> list[Point]:
+    """Where the last visits of this village, or of this township where nobody named a village, took place."""
+    found = (
+        select(type_coerce(Visit.place, LargeBinary))
+        .join(Verification, Verification.id == Visit.verification_id)
+        .where(Verification.region_code == region_code)
+        .order_by(Visit.id.desc())
+        .limit(EARLIER)
+    )
+    return [point for sealed in db.scalars(found) if (point := _opened(bytes(sealed)))]
+
+
+def is_far(here: Point, earlier: Sequence[Point]) -> bool:
+    """Further from the middle of the earlier ones than FAR_KM; where there are none, nothing is far."""
+    if not earlier:
+        return False
+    middle = (median(point[0] for point in earlier), median(point[1] for point in earlier))
+    return distance_km(here, middle) > FAR_KM
+
+
+def distance_km(one: Point, other: Point) -> float:
+    """Along the ground, by the haversine formula on a round earth."""
+    latitude, longitude = radians(other[0] - one[0]), radians(other[1] - one[1])
+    chord = sin(latitude / 2) ** 2 + cos(radians(one[0])) * cos(radians(other[0])) * sin(longitude / 2) ** 2
+    return 2 * _EARTH_KM * asin(min(1.0, sqrt(chord)))
+
+
+def _opened(sealed: bytes) -> Point | None:
+    """None for one that does not open, and of somebody erased: it must not keep the others from being compared."""
+    try:
+        place = json.loads(keyring().open(sealed, _PLACE.purpose))
+    except (CannotOpen, ValueError):
+        return None
+    return (float(place["latitude"]), float(place["longitude"])) if place else None

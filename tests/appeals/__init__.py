@@ -1,0 +1,1 @@
+"""Appeals hold their rules: endorsement, review, revision, flags."""

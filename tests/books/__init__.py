@@ -1,0 +1,1 @@
+"""check-books finds what is wrong, and nothing where all is right."""

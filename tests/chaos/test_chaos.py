@@ -1,0 +1,165 @@
+"""Servers killed in the middle of everything, while people talk: nothing is lost, and nothing happens twice."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+import pytest
+import requests
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session as Database
+
+from bot.processes.leash import leashed
+from bot.processes.postgres import EmbeddedPostgres
+from bot.processes.supervisor import free_port
+from models.giving.pledge import Pledge
+from models.migrations import upgrade
+from models.notifications.notification import Notice
+from models.people.conversation import Conversation
+from models.people.user import User
+from tests.support import wechat
+from tests.support.stage import Stage, seed_regions
+
+ROOT = Path(__file__).parents[2]
+PEOPLE = 6
+PLEDGES = 3
+REGISTER = ("注册", "同意", "2", "李老师", "确认")
+PLEDGE = ("捐 1", "十块五", "1", "确认")
+KILLS = 5
+
+
+class Web:
+    """granian as in production, killed without warning and started again at the same port."""
+
+    def __init__(self, database_url: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}/wechat"
+        ours = {"DATABASE_URL": database_url, "BANGFU_ENV": "demo", "REDIS_URL": "redis://127.0.0.1:1/0"}
+        self.environment = {**os.environ, **ours}
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
+        command += ["--port", str(self.port), "--blocking-threads", "8", "--no-ws", "--log-level", "critical"]
+        self.process = subprocess.Popen(
+            leashed([*command, "wsgi:app"]),
+            cwd=ROOT,
+            env=self.environment,
+            stderr=subprocess.DEVNULL,
+            process_group=0,
+        )
+
+    def kill(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+class Person:
+    """Talks as WeChat lets people talk: whatever is not answered comes again, word for word."""
+
+    def __init__(self, url: str, openid: str, deadline: float) -> None:
+        self.url, self.openid, self.deadline = url, openid, deadline
+        self.wechat = wechat.WeChat()
+        self.heard: list[tuple[str, str]] = []
+        self.tries = 0
+
+    def talk(self) -> None:
+        for words in (*REGISTER, *PLEDGE * PLEDGES):
+            xml = wechat.text(words, self.openid)
+            with ThreadPoolExecutor(2) as pool:
+                replies = list(pool.map(self.deliver, [xml, xml]))
+            assert replies[0] == replies[1]
+            self.heard.append((xml, replies[0]))
+
+    def deliver(self, xml: str) -> str:
+        query, body = self.wechat.deliver(xml)
+        while time.monotonic() < self.deadline:
+            self.tries += 1
+            try:
+                answer = requests.post(self.url, params=query, data=body, timeout=5)
+            except requests.RequestException:
+                time.sleep(0.1)
+                continue
+            if answer.status_code == 200:
+                return self.wechat.read_text(answer.content)
+            assert answer.status_code == 503
+            time.sleep(0.1)
+        raise AssertionError("never answered")
+
+
+@contextmanager
+def server(kind: str, folder: Path) -> Iterator[tuple[str, EmbeddedPostgres | None]]:
+    if kind == "sqlite":
+        yield f"sqlite:///{folder / 'chaos.db'}", None
+        return
+    with EmbeddedPostgres(durable=True) as postgres:  # else a crash may lose what it said it had
+        yield postgres.url, postgres
+
+
+def crash(postgres: EmbeddedPostgres) -> None:
+    """Every session of the server ends where it stands; it comes back by its log."""
+    assert postgres.pid
+    os.kill(postgres.pid, signal.SIGQUIT)
+    postgres.stop()
+    postgres.start()
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_killed_servers_lose_nothing_and_repeat_nothing(kind: str, tmp_path: Path) -> None:
+    with server(kind, tmp_path) as (database_url, postgres):
+        upgrade(database_url)
+        seed_regions(database_url)
+        stage = Stage(database_url)
+        stage.open_appeal()
+        web = Web(database_url)
+        try:
+            deadline = time.monotonic() + 90
+            people = [Person(web.url, f"o-chaos-{number}", deadline) for number in range(PEOPLE)]
+            with ThreadPoolExecutor(PEOPLE) as talks:
+                done = [talks.submit(person.talk) for person in people]
+                _wreak(web, postgres)
+                for one in done:
+                    one.result()
+            _check(stage, people)
+        finally:
+            web.kill()
+            stage.close()
+
+
+def _wreak(web: Web, postgres: EmbeddedPostgres | None) -> None:
+    """Seeded, so that a failure can be tried again."""
+    chance = Random(20171203)
+    for number in range(KILLS):
+        time.sleep(1.5 + chance.random())
+        if postgres and number % 2:
+            crash(postgres)
+        else:
+            web.kill()
+            web.start()
+
+
+def _check(stage: Stage, people: list[Person]) -> None:
+    stage.database.dispose()  # its connection ended with the server
+    with Database(stage.database) as db:
+        ours = select(Conversation.user_id).where(Conversation.openid.like("o-chaos-%"))
+        assert db.scalar(select(func.count()).select_from(User).where(User.id.in_(ours))) == PEOPLE
+        promised = db.scalars(select(Pledge.amount_fen)).all()
+        assert promised == [1050] * PEOPLE * PLEDGES, [person.heard for person in people]
+        # The gifts of six hours are one word to the family: all of them, and each once.
+        heard = db.scalars(select(Notice).where(Notice.template == "pledged")).all()
+        gifts = [json.loads(notice.facts) for notice in heard]
+        assert sum(gift["new_gifts"] for gift in gifts) == PEOPLE * PLEDGES
+        assert sum(gift["amount_fen"] for gift in gifts) == 1050 * PEOPLE * PLEDGES
+    assert sum(person.tries for person in people) > 2 * PEOPLE * len((*REGISTER, *PLEDGE * PLEDGES))
+    for person in people:
+        for xml, reply in person.heard:
+            assert person.deliver(xml) == reply

@@ -1,0 +1,107 @@
+"""kill -9 at each step from the order to the notice: what is looked at next goes on from there, and the books close."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session as Database
+
+from bot.pay.demo_keys import settings_in
+from models.books import violations
+from models.giving.pledge import Pledge
+from models.ledger import totals
+from models.notifications.notification import Notice
+from models.payments.order import PayOrder
+from tests.payments.test_paying import BY_NOBODY
+from tests.support.merchant import PIN, key_folder
+from tests.support.paid_stage import DONOR, Collecting, collecting
+
+pytestmark = pytest.mark.chaos
+ROOT = Path(__file__).parents[2]
+
+PLACING = [
+    "bot.payments.orders:begin_order:after",
+    "bot.pay.client:PayClient.order:before",
+    "bot.pay.client:PayClient.order:after",
+    "bot.payments.orders:keep_prepaid:after",
+    "bot.pay.client:PayClient.pay_sign:before",
+]
+TAKING = [
+    "bot.payments.orders:begin_query:after",
+    "bot.pay.client:PayClient.query:after",
+    "models.payments.collection:hold_order:after",
+    "models.payments.collection:moves.payment_received:before",
+    "models.payments.collection:moves.payment_received:after",
+    "models.payments.collection:tell_of_payment:after",
+    "models.payments.collection:tell_of_gift:after",
+    "bot.payments.orders:take_payment:after",
+    "bot.work.queues:Jobs.enqueue:before",
+    "bot.work.queues:Jobs.enqueue:after",
+]
+
+
+@pytest.fixture
+def stage(database_url: str, redis_url: str) -> Iterator[Collecting]:
+    with collecting(database_url, redis_url) as stage:
+        yield stage
+
+
+def killed(stage: Collecting, step: str, folder: Path, *act: str) -> None:
+    ours = settings_in(key_folder()) | {
+        "BANGFU_ENV": "demo",
+        "DATABASE_URL": stage.settings.database_url,
+        "REDIS_URL": stage.settings.redis_url,
+        "PUBLIC_URL": stage.bot_url,
+        "WECHAT_API_URL": stage.wechat_url,
+        "PAY_API_URL": stage.wechat_url,
+    }
+    command = [sys.executable, "-m", "tests.support.kill_at_step", step, str(folder / "died"), *act]
+    ended = subprocess.run(
+        command, cwd=ROOT, env=os.environ | ours, capture_output=True, text=True, check=False, process_group=0
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+
+
+def assert_paid_once(stage: Collecting, pledge: int) -> None:
+    with Database(stage.database) as db:
+        gift = db.get_one(Pledge, pledge)
+        assert gift.state == "committed"
+        assert totals(db, gift.appeal_id).public == 10_000
+        assert db.scalars(select(PayOrder.state).where(PayOrder.pledge_id == pledge)).all() == ["paid"]
+        for kind in ("gift_paid", "pledged"):
+            assert db.scalar(select(func.count()).where(Notice.template == kind)) == 1
+    with stage.database.connect() as connection:
+        found = [str(one) for one in violations(connection, stage.clock()) if one.subject not in BY_NOBODY]
+    assert found == []
+
+
+@pytest.mark.parametrize("step", PLACING)
+def test_killed_while_an_order_is_placed(stage: Collecting, step: str, tmp_path: Path) -> None:
+    pledge = stage.pledged()
+    killed(stage, step, tmp_path, "place", str(pledge), DONOR)
+    assert stage.pay(pledge) == "paid"  # the donor taps again
+    stage.simulator.timeline.move(0)
+    assert len(stage.simulator.pay.orders.all()) == 1
+    assert_paid_once(stage, pledge)
+
+
+@pytest.mark.parametrize("then", ["told", "asked"])
+@pytest.mark.parametrize("step", TAKING)
+def test_killed_while_a_payment_is_taken(stage: Collecting, step: str, then: str, tmp_path: Path) -> None:
+    """Then the platform tells of it, or it is asked."""
+    pledge = stage.pledged()
+    sheet = stage.cashier().place(pledge, DONOR)
+    stage.simulator.pay.pay(DONOR, sheet["package"].removeprefix("prepay_id="), PIN)
+    (order,) = stage.orders()
+    killed(stage, step, tmp_path, "query", str(order.id))
+    if then == "told":
+        stage.simulator.timeline.move(0)
+    else:
+        stage.cashier().settle(order.id, timedelta(0))
+    assert_paid_once(stage, pledge)

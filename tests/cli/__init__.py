@@ -1,0 +1,1 @@
+"""Operators' commands do what they say."""

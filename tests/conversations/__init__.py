@@ -1,0 +1,1 @@
+"""Whole conversations hold, through the real door and through the engine alone."""

@@ -1,0 +1,318 @@
+"""The audit trail is one chain: gapless, sealed with what it tells of, and whole however many write at once."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, Engine, event, select
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session as Database
+
+from models.appeals.appeal import MACHINE, Appeal, freeze, resume
+from models.core.audit_trail import FIELDS, AuditEvent, AuditHead, link_hash, record
+from models.core.database import connect
+from models.core.hash_chain import GENESIS
+from models.core.state_machine import SYSTEM, Actor, By, WrongState
+from tests.support import wechat
+from tests.support.stage import Stage
+
+NOW = datetime(2026, 11, 24, 2, 0, 0, 123_456, tzinfo=UTC)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Engine]:
+    database = connect(database_url)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def stage(database_url: str) -> Iterator[Stage]:
+    stage = Stage(database_url)
+    yield stage
+    stage.close()
+
+
+def tell(db: Database, number: int, **more: Any) -> None:
+    record(db, at=NOW, actor="system", action="told", subject="thing", subject_id=number, **more)
+
+
+def whole_chain(database: Engine) -> list[int]:
+    """The subjects' numbers in the chain's order, once every link and the head are what they should be."""
+    with database.connect() as connection:
+        links = connection.execute(select(AuditEvent.__table__).order_by(AuditEvent.id)).mappings().all()
+        head = connection.execute(select(AuditHead.length, AuditHead.hash)).one()
+    before = GENESIS
+    for place, link in enumerate(links, 1):
+        assert link["id"] == place
+        assert link["hash"] == link_hash(before, link)
+        before = link["hash"]
+    assert tuple(head) == (len(links), before)
+    return [link["subject_id"] for link in links]
+
+
+def test_an_event_is_sealed_when_its_transaction_commits_and_not_before(database: Engine) -> None:
+    with Database(database) as db, db.begin():
+        tell(db, 1)
+        assert db.scalars(select(AuditEvent)).all() == []
+        tell(db, 2, about=7, detail="review", from_state="a", to_state="b")
+    assert whole_chain(database) == [1, 2]
+    with Database(database) as db, db.begin():
+        tell(db, 3)
+    assert whole_chain(database) == [1, 2, 3]
+
+
+def test_links_are_the_same_in_every_database(new_database: Callable[[], str]) -> None:
+    heads = []
+    for _ in range(2):
+        database = connect(new_database())
+        with Database(database) as db, db.begin():
+            tell(db, 1, detail="“求助”\n😀")
+            tell(db, 2, about=7)
+        with Database(database) as db:
+            heads.append(db.scalars(select(AuditHead.hash)).one())
+        database.dispose()
+    assert heads[0] == heads[1]
+
+
+def test_a_rollback_takes_its_events_with_it(database: Engine) -> None:
+    with Database(database) as db:
+        tell(db, 1)
+        db.rollback()
+        tell(db, 2)
+        db.commit()
+        tell(db, 3)
+    with suppress(ZeroDivisionError), Database(database) as db, db.begin():
+        tell(db, 4)
+        raise ZeroDivisionError
+    with database.connect() as connection, connection.begin(), Database(connection) as db:
+        tell(db, 5)
+        db.rollback()
+    with database.begin() as connection:
+        pass
+    assert whole_chain(database) == [2]
+
+
+def test_a_session_that_joins_a_connection_cannot_leave_its_events_behind(database: Engine) -> None:
+    """However it is let go: closed, flushed, committed (which is not the connection's commit), or never closed."""
+    with database.begin() as connection:
+        with Database(connection, join_transaction_mode="rollback_only") as db:
+            tell(db, 1)
+        with Database(connection) as db, db.begin():
+            tell(db, 2)
+        left = Database(connection)
+        tell(left, 3)
+        with Database(connection) as db:
+            assert db.scalars(select(AuditEvent)).all() == []
+    assert whole_chain(database) == [1, 2, 3]
+    with suppress(ZeroDivisionError), database.begin() as connection:
+        with Database(connection) as db, db.begin():
+            tell(db, 4)
+        raise ZeroDivisionError
+    assert whole_chain(database) == [1, 2, 3]
+
+
+# What is done in a transaction: a number is told; a list is done inside a savepoint, which then fails or not.
+Deeds = st.recursive(
+    st.integers(1, 99),
+    lambda deeds: st.tuples(st.booleans(), st.lists(deeds, max_size=4)),
+    max_leaves=12,
+)
+
+
+def play(db: Database, deed: Any) -> list[int]:
+    """Do it, and say what should be left of it."""
+    if isinstance(deed, int):
+        tell(db, deed)
+        return [deed]
+    fails, deeds = deed
+    left: list[int] = []
+    with suppress(ZeroDivisionError), db.begin_nested():
+        left = [number for part in deeds for number in play(db, part)]
+        if fails:
+            raise ZeroDivisionError
+    return [] if fails else left
+
+
+@given(st.lists(Deeds, max_size=6), st.booleans())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_a_savepoint_takes_back_is_not_told(database: Engine, deeds: list[Any], joins: bool) -> None:
+    earlier = whole_chain(database)
+    if joins:
+        with database.begin() as connection, Database(connection) as db:
+            left = [number for deed in deeds for number in play(db, deed)]
+    else:
+        with Database(database) as db, db.begin():
+            left = [number for deed in deeds for number in play(db, deed)]
+    assert whole_chain(database) == earlier + left
+
+
+def test_a_savepoint_that_is_left_takes_the_open_ones_inside_along(database: Engine) -> None:
+    with Database(database) as db, db.begin():
+        tell(db, 1)
+        outer = db.begin_nested()
+        tell(db, 2)
+        db.begin_nested()
+        tell(db, 3)
+        outer.rollback()
+        tell(db, 4)
+        outer = db.begin_nested()
+        tell(db, 5)
+        db.begin_nested()
+        tell(db, 6)
+        outer.commit()
+    with database.begin() as connection:
+        with connection.begin_nested(), Database(connection) as db:
+            tell(db, 7)
+            db.commit()
+        savepoint = connection.begin_nested()
+        with Database(connection) as db:
+            tell(db, 8)
+            db.commit()
+        savepoint.rollback()
+    assert whole_chain(database) == [1, 4, 5, 6, 7]
+
+
+def test_a_refused_command_leaves_neither_state_nor_event(stage: Stage) -> None:
+    number = stage.open_appeal()
+    before = whole_chain(stage.database)
+    with Database(stage.database) as db, db.begin():
+        appeal = db.get_one(Appeal, number)
+        with suppress(WrongState), db.begin_nested():
+            MACHINE.move(db, appeal, "funded", SYSTEM, NOW)
+            MACHINE.move(db, appeal, "completed", SYSTEM, NOW)
+    assert whole_chain(stage.database) == before
+    with Database(stage.database) as db:
+        assert db.get_one(Appeal, number).state == "funding"
+
+
+def test_what_cannot_be_sealed_is_not_committed(stage: Stage) -> None:
+    """And the other way round: no move without its link."""
+    number = stage.open_appeal()
+    links = whole_chain(stage.database)
+    with stage.database.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE audit_head RENAME TO nowhere")
+    with pytest.raises(DBAPIError), Database(stage.database) as db, db.begin():
+        MACHINE.move(db, db.get_one(Appeal, number), "funded", SYSTEM, NOW)
+    with stage.database.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE nowhere RENAME TO audit_head")
+    with Database(stage.database) as db:
+        assert db.get_one(Appeal, number).state == "funding"
+    assert whole_chain(stage.database) == links
+
+
+def test_nothing_else_writes_the_trail(database: Engine) -> None:
+    fields: dict[str, Any] = dict.fromkeys(FIELDS, None) | {"id": 1, "at": NOW, "subject_id": 1, "hash": GENESIS}
+    with Database(database) as db:
+        db.add(AuditEvent(**fields | {"actor": "system", "action": "told", "subject": "thing"}))
+        with pytest.raises(TypeError, match="record"):
+            db.flush()
+    with Database(database) as db, pytest.raises(ValueError, match="flushed"):
+        tell(db, None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("change", ["length = length", "length = 0", "hash = 'x'"])
+def test_the_head_only_grows(database: Engine, change: str) -> None:
+    with Database(database) as db, db.begin():
+        tell(db, 1)
+    for statement in (f"UPDATE audit_head SET {change}", "DELETE FROM audit_head"):  # noqa: S608
+        with pytest.raises(DBAPIError), database.begin() as connection:
+            connection.exec_driver_sql(statement)
+    assert whole_chain(database) == [1]
+
+
+def test_a_turn_without_events_leaves_the_trail_alone_and_one_with_them_touches_the_head_last(stage: Stage) -> None:
+    number = stage.open_appeal()
+    stage.register("o-donor", "donor")
+    seen: list[str] = []
+    engine = stage.app.extensions["bangfu"]["turns"].database
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def see(_connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+        seen.append(statement)
+
+    for words in ("菜单", "看求助", str(number), "帮助", "没有这样的话"):
+        stage.say("o-donor", words)
+    assert len(seen) > 20
+    assert [statement for statement in seen if "audit_" in statement] == []
+    seen.clear()
+    stage.say("o-donor", "通过 1")
+    kinds = [statement.split()[0] for statement in seen if "audit_" in statement]
+    assert kinds == ["SELECT", "INSERT", "UPDATE"]
+    assert all("audit_" in statement for statement in seen[-3:])
+
+
+def test_many_at_once_make_one_chain(new_database: Callable[[], str]) -> None:
+    """Sixteen people, each with turns that are refused, and officers who all look at and pass the same appeals."""
+    stage = Stage(new_database())
+    numbers = [stage.open_appeal() for _ in range(2)]
+    deliveries = []
+    for person in range(16):
+        openid = f"o-many-{person}"
+        stage.appoint(openid, "village") if person % 4 else stage.register(openid, "donor")
+        words = [f"看 {numbers[0]}", "通过 1", f"看 {numbers[1]}", "通过 2", "待办"]
+        deliveries.append([stage.wechat.deliver(wechat.text(word, openid)) for word in words])
+
+    def turns(person: int) -> None:
+        client = stage.app.test_client()
+        for query, body in deliveries[person]:
+            assert client.post("/wechat", query_string=query, data=body).status_code == 200
+        for step in range(6):
+            _freeze_or_resume(stage, numbers[(person + step) % 2], person)
+
+    before = len(whole_chain(stage.database))
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(turns, range(16)))
+    moved = len(whole_chain(stage.database)) - before
+    with Database(stage.database) as db:
+        reads = db.scalars(select(AuditEvent.actor).where(AuditEvent.action == "read_sensitive")).all()
+        refused = db.scalars(select(AuditEvent.actor).where(AuditEvent.action == "command_refused")).all()
+    assert (len(reads), len(set(reads))) == (12 * 2, 12)
+    assert len(refused) >= 4 * 2
+    assert moved == len(reads) + len(refused) + 16 * 6
+    stage.close()
+
+
+def _freeze_or_resume(stage: Stage, number: int, person: int) -> None:
+    """Whichever is possible now; a move either way."""
+    county = Actor(By.COUNTY, f"staff:{person}")
+    with Database(stage.database) as db, db.begin():
+        appeal = db.get_one(Appeal, number, with_for_update=True)
+        if appeal.state == "funding":
+            freeze(db, appeal, county, stage.clock(), "suspicion")
+        else:
+            resume(db, appeal, county, stage.clock())
+
+
+@pytest.mark.parametrize("when", ["in the middle", "in a savepoint", "before the commit"])
+def test_a_lost_connection_is_told_as_what_it_is(new_database: Callable[[], str], when: str) -> None:
+    """And what waited on it is not told by whoever gets the next one."""
+    database = connect(new_database())
+
+    def turn() -> None:
+        with database.begin() as connection, Database(connection) as db:
+            tell(db, 1)
+            with db.begin_nested() if when == "in a savepoint" else nullcontext():
+                tell(db, 2)
+                _cut(database, connection)
+                if when != "before the commit":
+                    db.scalar(select(AuditHead.length))
+
+    with pytest.raises(OperationalError):
+        turn()
+    with Database(database) as db, db.begin():
+        tell(db, 3)
+    assert whole_chain(database) == [3]
+    database.dispose()
+
+
+def _cut(database: Engine, connection: Connection) -> None:
+    """The server ends the connection."""
+    process = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    with database.begin() as other:
+        other.exec_driver_sql(f"SELECT pg_terminate_backend({process})")

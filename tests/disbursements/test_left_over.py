@@ -1,0 +1,274 @@
+"""What an appeal needs no more goes back, to the fen, on its owner's word or after eight months without one."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session as Database
+
+from models.appeals.appeal import MACHINE as APPEALS
+from models.appeals.appeal import Appeal, freeze, get_appeal, resume
+from models.books.refunds import check_refunds
+from models.core.audit_trail import AuditEvent
+from models.core.refusal import Refusal
+from models.core.state_machine import Actor, By
+from models.disbursements.acquittal import answer, hand_in_receipts, look_after_accounts
+from models.disbursements.approval import withdraw
+from models.disbursements.budget import NotSpendable
+from models.disbursements.disbursement import Disbursement
+from models.disbursements.payout import bounced
+from models.disbursements.surplus import (
+    QUIET,
+    REMINDED,
+    NothingLeft,
+    NothingSpent,
+    ReceiptsMissing,
+    UseUnderWay,
+    give_left_over_back,
+    left_over,
+    look_after_left_over,
+)
+from models.giving.pledge import Pledge
+from models.giving.refund_run import LEFT_OVER, RefundRun
+from models.ledger import held, moves
+from models.notifications.notification import Notice
+from models.payments.refund import Refund
+from models.payments.refund_run_notices import tell_ended
+from models.staff.member import Staff
+from tests.scenes.disbursements import asked, at, owner_of, people, used, wrong
+from tests.scenes.gifts import give
+from tests.scenes.matching import in_pool, pool
+from tests.scenes.refunds import hear, news_of, plan, runs
+from tests.support.stage import Stage
+
+COUNTY = Actor(By.COUNTY, "staff:0")
+PEOPLE: dict[Stage, dict[str, int]] = {}
+
+
+@pytest.fixture
+def stage(database_url: str) -> Iterator[Stage]:
+    stage = Stage(database_url)
+    yield stage
+    stage.close()
+
+
+def gathered(stage: Stage, *gifts: int) -> int:
+    number = stage.open_appeal(target_fen=sum(gifts))
+    for serial, fen in enumerate(gifts):
+        give(stage, number, fen, f"o-giver-{number}-{serial}")
+    return number
+
+
+def shown(stage: Stage, use: int, outcome: str = "received") -> None:
+    """What became of it, and what it was spent on is there."""
+    with at(stage) as db:
+        found = db.get_one(Disbursement, use)
+        owner = owner_of(db, db.get_one(Appeal, found.appeal_id))
+        answer(db, owner, found.code, outcome, stage.clock())
+        picture = {"media_id": f"r{use}", "pic_url": f"http://127.0.0.1/r{use}.jpg"}
+        hand_in_receipts(db, use, [picture], 1, stage.clock())
+
+
+def no_more(stage: Stage, number: int) -> int:
+    with at(stage) as db:
+        appeal = get_appeal(db, number, lock=True)
+        return give_left_over_back(db, appeal, Actor(By.OWNER, f"user:{appeal.owner_id}"), stage.clock())
+
+
+def refused(stage: Stage, number: int, why: type[Refusal]) -> None:
+    with at(stage) as db, pytest.raises(why):
+        left_over(db, db.get_one(Appeal, number))
+
+
+def plan_all(stage: Stage) -> None:
+    for number in runs(stage):
+        while plan(stage, number):
+            pass
+
+
+def swept(stage: Stage, part: Callable[[Database, datetime], int]) -> int:
+    with at(stage) as db:
+        return part(db, stage.clock())
+
+
+def state(stage: Stage, number: int) -> str:
+    with at(stage) as db:
+        return db.get_one(Appeal, number).state
+
+
+def held_for(stage: Stage, number: int) -> int:
+    with at(stage) as db:
+        return held(db, [number])[number]
+
+
+def test_what_is_left_goes_back_and_the_accounts_close(stage: Stage) -> None:
+    staff, number = people(stage), gathered(stage, 10_000, 30_001, 5_000)
+    refused(stage, number, NothingSpent)
+    use = used(stage, number, 20_000, staff)
+    refused(stage, number, ReceiptsMissing)
+    shown(stage, use)
+    other = asked(stage, number, 1_000)
+    refused(stage, number, UseUnderWay)
+    with at(stage) as db:
+        appeal = get_appeal(db, number, lock=True)
+        withdraw(db, db.get_one(Disbursement, other), Actor(By.OWNER, f"user:{appeal.owner_id}"), stage.clock())
+    assert no_more(stage, number) == 25_001
+    refused(stage, number, NotSpendable)
+    with pytest.raises(NotSpendable):
+        asked(stage, number, 1_000)
+    plan_all(stage)
+    refused(stage, number, NothingLeft)
+    assert held_for(stage, number) == 0
+    assert swept(stage, look_after_accounts) == 1
+    assert state(stage, number) == "reporting"
+    with at(stage) as db:
+        owed = db.scalars(select(Refund).order_by(Refund.id)).all()
+    for refund in owed:
+        assert refund.reason == LEFT_OVER
+        hear(stage, news_of(stage, refund))
+    assert swept(stage, tell_ended) == 1
+    with at(stage) as db:
+        told = db.scalars(select(Notice.template).where(Notice.template.in_(("refunded", "refunds_done")))).all()
+        assert sorted(told) == ["refunded"] * 3 + ["refunds_done"] * 2
+    assert wrong(stage) == set()
+
+
+def test_the_last_fen_goes_back(stage: Stage) -> None:
+    staff, number = people(stage), gathered(stage, 10_000)
+    use = used(stage, number, 9_999, staff)
+    shown(stage, use)
+    assert no_more(stage, number) == 1
+    plan_all(stage)
+    assert held_for(stage, number) == 0
+    with at(stage) as db:
+        assert db.scalars(select(Refund.amount_fen)).all() == [1]
+
+
+def test_what_the_bank_returns_afterwards_is_held_anew_and_may_go_back_anew(stage: Stage) -> None:
+    staff, number = people(stage), gathered(stage, 10_000, 30_000)
+    first, second = used(stage, number, 20_000, staff), used(stage, number, 19_999, staff)
+    shown(stage, first)
+    shown(stage, second, "not_received")
+    with at(stage) as db:
+        resume(db, get_appeal(db, number, lock=True), COUNTY, stage.clock())  # they want nothing more all the same
+    assert no_more(stage, number) == 1
+    plan_all(stage)
+    assert swept(stage, look_after_accounts) == 1
+    assert swept(stage, tell_ended) == 0
+    with at(stage) as db:
+        bounced(db, db.get_one(Staff, staff["holder"]), second, stage.clock())
+        gone = db.scalars(select(Refund.pledge_id)).all()
+        assert len(set(gone)) == 1  # who had the last fen left; the other has its share again
+    assert state(stage, number) == "executing"
+    left = held_for(stage, number)
+    assert 0 < left < 19_999
+    assert no_more(stage, number) == left
+    plan_all(stage)
+    assert held_for(stage, number) == 0
+    with at(stage) as db:
+        assert db.scalar(select(func.sum(Refund.amount_fen))) == 20_000
+        assert db.scalar(select(func.count(RefundRun.id))) == 1
+        assert list(check_refunds(db.connection(), stage.clock())) == []
+    assert swept(stage, look_after_accounts) == 1
+
+
+def test_cancelled_while_it_goes_back_it_goes_on(stage: Stage) -> None:
+    staff, number = people(stage), gathered(stage, 10_000)
+    shown(stage, used(stage, number, 4_000, staff))
+    no_more(stage, number)
+    with at(stage) as db:
+        appeal = get_appeal(db, number, lock=True)
+        freeze(db, appeal, COUNTY, stage.clock(), "other")
+        APPEALS.move(db, appeal, "cancelled", COUNTY, stage.clock())
+    plan_all(stage)
+    with at(stage) as db:
+        assert db.scalars(select(RefundRun.reason)).one() == "cancelled"
+        assert db.scalars(select(Refund.amount_fen)).one() == 6_000
+        assert list(check_refunds(db.connection(), stage.clock())) == []
+
+
+def test_eight_months_without_a_word_give_it_back_after_a_reminder(stage: Stage) -> None:
+    staff, number = people(stage), gathered(stage, 10_000)
+    shown(stage, used(stage, number, 4_000, staff))
+    soon = stage.clock() + QUIET - REMINDED
+    stage.clock.now = soon - timedelta(hours=1)
+    assert swept(stage, look_after_left_over) == 0
+    stage.clock.now = soon
+    assert [swept(stage, look_after_left_over) for _ in range(2)] == [1, 0]
+    with at(stage) as db:
+        facts = db.scalars(select(Notice.facts).where(Notice.template == "update_due")).one()
+        assert "left_fen" in str(facts)
+    stage.clock.move(REMINDED - timedelta(hours=1))
+    assert swept(stage, look_after_left_over) == 0
+    stage.clock.move(timedelta(hours=2))
+    assert [swept(stage, look_after_left_over) for _ in range(2)] == [1, 0]
+    plan_all(stage)
+    assert held_for(stage, number) == 0
+    with at(stage) as db:
+        assert db.scalars(select(AuditEvent.actor).where(AuditEvent.action == LEFT_OVER)).one() == "system"
+
+
+def test_who_asks_after_the_reminder_has_the_time_anew(stage: Stage) -> None:
+    staff, number = people(stage), gathered(stage, 10_000)
+    shown(stage, used(stage, number, 4_000, staff))
+    stage.clock.move(QUIET - REMINDED)
+    assert swept(stage, look_after_left_over) == 1
+    stage.clock.move(timedelta(days=10))
+    shown(stage, used(stage, number, 1_000, staff))
+    stage.clock.move(timedelta(days=60))
+    assert swept(stage, look_after_left_over) == 0
+    stage.clock.move(QUIET - timedelta(days=60))
+    assert swept(stage, look_after_left_over) == 1  # reminded anew, not given back
+    assert held_for(stage, number) == 5_000
+
+
+def test_check_books_finds_what_such_an_appeal_still_holds(stage: Stage) -> None:
+    staff, number = people(stage), gathered(stage, 10_000)
+    shown(stage, used(stage, number, 4_000, staff))
+    no_more(stage, number)
+    plan_all(stage)
+    with at(stage) as db:
+        moves.payment_received(db, number, 7, "test:late", stage.clock())
+        found = {one.code for one in check_refunds(db.connection(), stage.clock())}
+    assert "left_over_kept" in found
+
+
+@given(st.lists(st.integers(100, 10**6), min_size=1, max_size=4), st.lists(st.floats(0.01, 0.9), max_size=2))
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_fen_is_spent_or_its_donors(stage: Stage, gifts: list[int], uses: list[float]) -> None:
+    """Each gift by its own rest, whatever was spent in how many parts."""
+    if stage not in PEOPLE:
+        PEOPLE[stage] = people(stage)
+    staff = PEOPLE[stage]
+    number, left = gathered(stage, *gifts), sum(gifts)
+    for part in (0.5, *uses):
+        fen = max(1, int(left * part))
+        if fen < left:
+            shown(stage, used(stage, number, fen, staff))
+            left -= fen
+    assert no_more(stage, number) == left
+    plan_all(stage)
+    with at(stage) as db:
+        rest = select(func.sum(Refund.amount_fen)).where(Refund.appeal_id == number)
+        assert db.scalar(rest) == left
+        assert held(db, [number])[number] == 0
+        states = set(db.scalars(select(Pledge.state).where(Pledge.appeal_id == number)))
+        assert states <= {"settled", "refund_pending"}
+        assert list(check_refunds(db.connection(), stage.clock())) == []
+
+
+def test_what_a_pool_added_goes_back_into_it(stage: Stage) -> None:
+    staff, number = people(stage), stage.open_appeal(target_fen=20_000)
+    source = pool(stage, staff["holder"], cap=10_000)
+    give(stage, number, 10_000, "o-giver")
+    assert held_for(stage, number) == 20_000
+    shown(stage, used(stage, number, 5_000, staff))
+    assert no_more(stage, number) == 15_000
+    plan_all(stage)
+    assert held_for(stage, number) == 0
+    with at(stage) as db:
+        assert db.scalars(select(Refund.amount_fen)).all() == [7_500]
+    assert in_pool(stage, source) == 7_500

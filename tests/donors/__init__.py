@@ -1,0 +1,1 @@
+"""Donors get what they ask for: recurring gifts, messages, receipts, and where their money is."""

@@ -1,0 +1,1 @@
+"""Gifts and matching pools keep every cap and sum."""

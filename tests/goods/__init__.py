@@ -1,0 +1,1 @@
+"""Offers and requests of goods reach each other."""

@@ -1,0 +1,136 @@
+"""The demo as a newcomer meets it: one command, a page in a real browser, and everything ended by Ctrl-C."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import requests
+from playwright.sync_api import Page
+
+from tests.support.demo import (  # noqa: F401
+    CHROMIUM,
+    MEIHUA,
+    ROOT,
+    SIZES,
+    STORY,
+    Demo,
+    be,
+    demonstrated,
+    expect_reply,
+    opened,
+    replies,
+    say,
+    send_photo,
+    send_place,
+    tap,
+    wait_for,
+)
+from tests.support.stage import id_number
+
+
+def test_a_resident_asks_and_the_officer_who_did_not_visit_passes_it(demo: Demo, page: Page) -> None:
+    viewport = page.viewport_size
+    assert viewport is not None
+    be(page, "何满秀")
+    for typed, answered in (
+        ("求助", "用一句话说"),
+        ("修一个漏雨的菜棚", "哪一类"),
+        ("6" if viewport["width"] > 500 else "5", "多少钱"),  # one open appeal of each kind
+        ("三千六", "¥3,600"),
+        ("薄膜 3600", "跟大家说说"),
+        (STORY, "完成"),
+        ("完成", "照片"),
+    ):
+        say(page, typed, answered)
+    send_photo(page, "1")
+    say(page, "完成", "哪里")
+    send_place(page, MEIHUA, "哪一天")
+    say(page, "两个月后", "都填好了")
+    say(page, "确认", "号")
+    number = demo.ask("SELECT max(id) FROM appeals")
+    assert demo.ask("SELECT state FROM appeals ORDER BY id DESC LIMIT 1") == "submitted"
+
+    be(page, "陶立秋")
+    say(page, f"通过 {number}", "要换一个人看")
+    be(page, "罗晓梅")
+    say(page, "待办", "修一个漏雨的菜棚")
+    say(page, f"看 {number}", "薄膜")
+    say(page, f"通过 {number}", "您通过了")
+    assert demo.ask("SELECT state FROM appeals ORDER BY id DESC LIMIT 1") == "funding"
+    wait_for(demo, page, "SELECT state = 'kept' FROM photos ORDER BY id DESC LIMIT 1")
+    path = str(demo.ask("SELECT path FROM photos ORDER BY id DESC LIMIT 1"))
+    assert (demo.folder / "media" / path).read_bytes().startswith(b"\xff\xd8")
+
+
+def test_a_newcomer_registers_and_an_officer_visits(demo: Demo, page: Page) -> None:
+    serial = int(str(demo.ask("SELECT count(*) FROM users"))) + 500
+    page.get_by_role("button", name="A new follower").click()
+    expect_reply(page, 0, "帮扶通")
+    for typed, answered in (
+        ("注册", "同意吗"),
+        ("1", "您来这里是想"),
+        ("1", "同意我们"),
+        ("1", "名字"),
+        ("张小满", "身份证号"),
+        (id_number(serial), "手机号"),
+        ("13800000001", "您家在哪里"),
+    ):
+        say(page, typed, answered)
+    send_place(page, MEIHUA, "都填好了")
+    say(page, "确认", "注册好了")
+    wait_for(demo, page, "SELECT state = 'registry_checked' FROM verifications ORDER BY id DESC LIMIT 1")
+    say(page, "认证", "等信息员上门走访")
+    number = demo.ask("SELECT max(id) FROM verifications")
+    whose = "SELECT openid FROM staff JOIN tasks ON assignee = staff.id WHERE step = 'visit' ORDER BY tasks.id DESC"
+
+    be(page, "罗晓梅" if "Luo" in str(demo.ask(whose)) else "陶立秋")
+    say(page, "待办", f"认证 {number} 号")
+    say(page, f"走访 {number}", "先拍他们家的照片")
+    send_photo(page, "收到第 1 张")
+    say(page, "完成", "发位置")
+    send_place(page, MEIHUA, "几口人")
+    for typed, answered in (
+        ("4", "能干活"),
+        ("2", "靠什么"),
+        ("2", "多少钱"),
+        ("1", "房子"),
+        ("2", "病人"),
+        ("2", "上学"),
+        ("2", "您看到了什么"),
+        ("三间土房，西屋漏雨，老伴有风湿，每月吃药。", "真的困难"),
+        ("1", "请看一遍"),
+        ("确认", "开始在村里公示"),
+    ):
+        say(page, typed, answered)
+    assert demo.ask("SELECT state FROM verifications ORDER BY id DESC LIMIT 1") == "public_notice"
+    notices = requests.get(f"{demo.bot}/notices/431124101000", timeout=5).text
+    assert "张**" in notices
+    assert "张小满" not in notices
+
+
+def test_the_bot_is_ready(demo: Demo) -> None:
+    assert requests.get(f"{demo.bot}/readyz", timeout=5).json() == {
+        "database": "ok",
+        "migrations": "ok",
+        "redis": "ok",
+        "notices": "ok",
+    }
+
+
+def test_a_second_demo_at_the_same_ports_says_so_and_starts_nothing(demo: Demo, tmp_path: Path) -> None:
+    port, simulator = demo.bot.rsplit(":", 1)[1], demo.url.strip("/").rsplit(":", 1)[1]
+    ports = {"PORT": port, "SIMULATOR_PORT": simulator, "DEMO_DIR": str(tmp_path / "second"), "BANGFU_ENV": "demo"}
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "demo"]
+    ended = subprocess.run(command, cwd=ROOT, env={**os.environ, **ports}, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert f"port {port} is taken" in ended.stderr
+
+
+def test_the_demo_touches_no_database_but_its_own(tmp_path: Path) -> None:
+    real = f"sqlite:///{tmp_path / 'real.db'}"
+    ours = {"DATABASE_URL": real, "DEMO_DIR": str(tmp_path / "demo"), "BANGFU_ENV": "demo"}
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "demo", "--seed-only"]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, **ours}, capture_output=True, check=True)
+    assert (tmp_path / "demo" / "bangfu.db").exists()
+    assert not (tmp_path / "real.db").exists()

@@ -1,0 +1,43 @@
+"""What /metrics tells: how the door answered, and nothing about anybody."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from bot.turn import Turns
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer
+from flows.engine.session import Session
+from models.people.message import Kind, Message
+from tests.support import wechat
+from tests.support.stage import Stage
+
+
+def figures(stage: Stage) -> dict[str, float]:
+    page = stage.client.get("/metrics").get_data(as_text=True)
+    samples = [one for family in text_string_to_metric_families(page) for one in family.samples]
+    return {f"{one.name}{''.join(one.labels.values())}": one.value for one in samples}
+
+
+def test_the_door_counts_what_it_answers(new_database: Callable[[], str]) -> None:
+    stage = Stage(new_database())
+    before = figures(stage)
+    xml = wechat.text("你好", "oFigures00000000000000000001")
+    for _ in range(3):
+        assert stage.deliver(xml)[0] == 200
+    assert stage.client.post("/wechat", data=xml).status_code == 403
+    turns: Turns = stage.app.extensions["bangfu"]["turns"]
+
+    def broken(desk: Desk, session: Session, message: Message) -> Answer:
+        raise ValueError("a mistake of ours")
+
+    replace(turns, route=broken).take(Message(Kind.TEXT, "gh_1", "oFigures1", 1, msg_id="1", text="x"))
+    after = figures(stage)
+    counted = {name: after[name] - before.get(name, 0) for name in after if name.startswith("bangfu_")}
+    assert counted["bangfu_delivery_seconds_count200"] == 3
+    assert counted["bangfu_delivery_seconds_count403"] == 1
+    assert counted["bangfu_repeats_total"] == 2
+    assert counted["bangfu_failed_turns_total"] == 1
+    assert "oFigures" not in stage.client.get("/metrics").get_data(as_text=True)
+    stage.close()

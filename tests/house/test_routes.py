@@ -1,0 +1,65 @@
+"""Who may come in by which door: every route is proven by a signature, signed for one person, or open to everybody."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.support.paid_stage import Collecting
+from tests.support.stage import Stage
+
+# WeChat proves each delivery by its signature (test_webhook).
+BY_WECHAT = {"/wechat"}
+# And WeChat Pay each of its callbacks (test_pay_notify_door).
+BY_PAY = {"/pay/notify"}
+# Signed for one member of staff, for a quarter of an hour; or for whoever talked.
+SIGNED = {"/pictures/<token>", "/picture/<token>", "/cards/<token>", "/subscribe/<token>", "/pay/<token>"}
+# Signed, and for one person besides, whom WeChat names (test_pay_page).
+PROVED = {"/pay/<token>/order", "/pay/<token>/state"}
+# Hold nobody's data, or only what everybody may read.
+PUBLIC = {"/healthz", "/readyz", "/metrics", "/notices", "/notices/<code>", "/subscribe.js", "/pay.js"}
+# The public ledger; and one gift's way, for whoever has its code, which nobody guesses (test_trace_page).
+PUBLIC |= {"/ledger", "/ledger/<name>", "/trace", "/trace/<said>"}
+
+
+def routes(stage: Stage) -> dict[str, set[str]]:
+    return {rule.rule: set(rule.methods or ()) - {"HEAD", "OPTIONS"} for rule in stage.app.url_map.iter_rules()}
+
+
+@pytest.fixture
+def stage(new_database: Callable[[], str]) -> Iterator[Stage]:
+    """One that takes money: it has all the doors."""
+    stage = Collecting(new_database(), "redis://127.0.0.1:1/0")
+    yield stage
+    stage.close()
+
+
+def test_every_route_is_listed_with_who_may_use_it(stage: Stage) -> None:
+    unlisted = set(routes(stage)) - BY_WECHAT - BY_PAY - SIGNED - PROVED - PUBLIC
+    assert not unlisted, (
+        f"say in tests/house/test_routes.py who may open {sorted(unlisted)}, and test that nobody else can"
+    )
+
+
+def test_where_nothing_is_collected_there_is_no_door_for_money(new_database: Callable[[], str]) -> None:
+    stage = Stage(new_database())
+    found = {rule for rule in routes(stage) if "pay" in rule}
+    stage.close()
+    assert found == set()
+
+
+def test_nothing_is_changed_but_by_wechat_or_a_donor(stage: Stage) -> None:
+    writing = {rule for rule, methods in routes(stage).items() if methods - {"GET"}}
+    assert writing <= BY_WECHAT | BY_PAY | {"/pay/<token>/order"}
+
+
+def test_a_signed_door_opens_for_no_made_up_token(stage: Stage) -> None:
+    ours = [(rule, methods) for rule, methods in routes(stage).items() if rule in SIGNED | PROVED]
+    made_up = "WzEsImFwcGVhbDoxIl0.aaaa.bbbb"
+    answers = {
+        rule: stage.client.open(rule.replace("<token>", made_up), method=next(iter(methods))) for rule, methods in ours
+    }
+    assert ours
+    for rule, answer in answers.items():
+        assert answer.status_code == 403, rule
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]

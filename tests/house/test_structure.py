@@ -1,0 +1,242 @@
+"""The house is in order; and each rule that says so is shown to find what it looks for."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from config.settings import Settings
+from tests.support import house_rules
+
+ROOT = Path(__file__).parents[2]
+CODE = sorted(
+    path.relative_to(ROOT).as_posix()
+    for room in house_rules.MAY_IMPORT
+    for path in [*ROOT.glob(f"{room}.py"), *ROOT.glob(f"{room}/**/*.py")]
+)
+SPEAKING = ("bot/", "handlers/", "flows/", "models/")
+TEMPLATES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for ending in ("txt", "json", "jinja")
+    for path in ROOT.glob(f"templates/**/*.{ending}")
+)
+
+Rule = Callable[[str, str], Iterator[str]]
+
+
+def read(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def faults(rule: Rule, paths: list[str]) -> str:
+    return "\n".join(sentence for path in paths for sentence in rule(path, read(path)))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [house_rules.wrong_arrows, house_rules.wrong_libraries, house_rules.wrong_simulator, house_rules.wrong_logging],
+)
+def test_the_code_keeps_the_rule(rule):
+    assert CODE
+    assert faults(rule, CODE) == ""
+
+
+def test_python_holds_no_words():
+    assert faults(house_rules.chinese_words, [path for path in CODE if path.startswith(SPEAKING)]) == ""
+
+
+def test_every_template_can_be_read():
+    assert TEMPLATES
+    assert faults(house_rules.broken_template, TEMPLATES) == ""
+
+
+def test_the_readme_names_every_setting():
+    if not (ROOT / "README.md").exists():
+        pytest.skip("there is no README.md yet")
+    assert list(house_rules.missing_settings(read("README.md"), house_rules.shown_defaults(Settings))) == []
+
+
+def test_no_secrets_are_tracked():
+    try:
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        pytest.skip("git cannot say here what is tracked")
+    assert list(house_rules.tracked_secrets(listed.stdout.split("\0"))) == []
+
+
+def test_every_change_is_linted_and_tested():
+    assert list(house_rules.missing_checks(read(".ci/run"))) == []
+
+
+# --- The rules find what they look for
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("models/user.py", "from flows.world import World"),
+        ("models/user.py", "import config.settings"),
+        ("models/user.py", "from ..flows import world"),
+        ("flows/pledge.py", "def later():\n    from handlers import text"),
+        ("flows/pledge.py", "from config.settings import Settings"),
+        ("flows/readers/money.py", "from ...bot import render"),
+        ("handlers/text.py", "import bot.turn"),
+        ("handlers/text.py", "importlib.import_module('bot.turn')"),
+        ("config/settings.py", "from models.money import yuan"),
+        ("wsgi.py", "from models.user import User"),
+        ("bot/turn.py", "from tests.services import EmbeddedPostgres"),
+        ("bot/turn.py", "from tools.make_regions import make"),
+    ],
+)
+def test_an_arrow_that_points_up_is_found(path, source):
+    [sentence] = house_rules.wrong_arrows(path, source)
+    assert sentence.startswith(f"{path}:")
+    assert "hand in what it needs" in sentence
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("bot/app.py", "from config.settings import Settings\nfrom handlers import text\nimport models.user"),
+        ("handlers/text.py", "from flows import engine\nfrom . import events\nimport models"),
+        ("flows/readers/money.py", "from ..numerals import read\nfrom .base import Reader\nimport re"),
+        ("models/migrations/env.py", "from config.settings import Settings"),
+        ("wsgi.py", "from bot.app import create_app"),
+        ("bot/app.py", "import configparser, botany"),
+    ],
+)
+def test_an_arrow_that_points_down_is_fine(path, source):
+    assert list(house_rules.wrong_arrows(path, source)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("flows/pledge.py", "import requests"),
+        ("handlers/text.py", "from flask import request"),
+        ("handlers/text.py", "import redis.asyncio"),
+        ("models/notice.py", "from rq import Queue"),
+        ("flows/pledge.py", "import httpx"),
+        ("bot/turn.py", "from wechatpy.utils import check_signature"),
+        ("bot/simulator/wire.py", "import wechatpy"),
+    ],
+)
+def test_a_library_in_the_wrong_room_is_found(path, source):
+    assert len(list(house_rules.wrong_libraries(path, source))) == 1
+
+
+def test_a_library_in_its_room_is_fine():
+    assert list(house_rules.wrong_libraries("bot/wechat/channel.py", "import wechatpy, requests, flask")) == []
+    assert list(house_rules.wrong_libraries("models/user.py", "import sqlalchemy")) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("bot/simulator/wire.py", "from bot.wechat import channel"),
+        ("bot/simulator/wire.py", "from ..wechat import channel"),
+        ("bot/simulator/wire.py", "from models.message import Message"),
+        ("bot/simulator/wire.py", "from config.settings import SAMPLE_TOKEN"),
+        ("bot/app.py", "from bot.simulator import app"),
+        ("bot/app.py", "from bot import simulator"),
+        ("bot/app.py", "from .simulator.app import create_app"),
+    ],
+)
+def test_a_stand_in_that_knows_the_bot_is_found(path, source):
+    assert len(list(house_rules.wrong_simulator(path, source))) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("bot/simulator/app.py", "from bot.simulator.wire import seal\nfrom . import page\nimport flask"),
+        ("bot/cli/commands.py", "from bot.simulator.app import serve"),
+        ("bot/cli/chat.py", "from bot.simulator.platform import Delivery"),
+    ],
+)
+def test_the_stand_in_by_itself_is_fine(path, source):
+    assert list(house_rules.wrong_simulator(path, source)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("flows/pledge.py", "WORD = '确认'"),
+        ("flows/pledge.py", "say(f'已收到{amount}元')"),
+        ("bot/turn.py", r"WORD = '\u786e\u8ba4'"),
+        ("handlers/text.py", "WORDS = {'help': ['帮助']}"),
+        ("models/user.py", "class A:\n    '''居民'''\n    label = '居民'"),
+        ("flows/readers/money.py", "SORRY = '这不是钱数'"),
+        ("flows/readers/dates.py", "MATCH = '三个月后吧'"),
+    ],
+)
+def test_words_in_python_are_found(path, source):
+    [sentence] = house_rules.chinese_words(path, source)
+    assert "templates/" in sentence
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("flows/pledge.py", '"""捐: a promise."""\n# 确认 comes later\nlimit = 100\n"""确认 ends it."""'),
+        ("flows/language/numerals.py", "WORDS = '壹贰叁人民币'"),
+        ("flows/readers/weight.py", "UNITS = ('公?[吨噸]', '[元块圆圓塊]', '千克', '人民币')"),
+        ("handlers/commands.py", "HEAD = '第?([0-9]+|[零一二三四五六七八九十百千万两]+)号'"),
+        ("bot/render.py", "def day(d):\n    return f'{d.year}年{d.month}月{d.day}日'"),
+    ],
+)
+def test_numerals_units_and_documentation_are_no_words(path, source):
+    assert list(house_rules.chinese_words(path, source)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "log.info(f'turn {key} failed')",
+        "log.info('turn %s failed', key)",
+        "log.warning(event)",
+        "log.error('Turn failed!')",
+        "log.info()",
+        "log.info('turn.failed', text=message.text)",
+        "log.exception('turn.failed', key=key, phone=phone)",
+    ],
+)
+def test_a_log_line_with_content_is_found(source):
+    assert len(list(house_rules.wrong_logging("bot/turn.py", source))) == 1
+
+
+def test_a_log_line_with_ids_is_fine():
+    source = "log.info('turn.answered', key=key)\nlog.exception('push_failed')\nother.info(f'{x}')\nmath.log(2)"
+    assert list(house_rules.wrong_logging("bot/turn.py", source)) == []
+
+
+def test_a_broken_template_is_found():
+    [sentence] = house_rules.broken_template("templates/replies/sorry.txt", "您好\n{% if %}")
+    assert sentence.startswith("templates/replies/sorry.txt:2 ")
+    assert list(house_rules.broken_template("templates/replies/sorry.txt", "{% macro ask() %}您好{% endmacro %}")) == []
+
+
+def test_a_setting_that_the_readme_lacks_is_found():
+    defaults = {"REDIS_URL": "redis://127.0.0.1", "PAY_MODE": "off", "WECHAT_TOKEN": "sample"}
+    readme = "`PAY_MODE` is off\n| `REDIS_URL` | `redis://elsewhere` | x |\n| `WECHAT_TOKEN` | a sample | x |"
+    lacks_default, lacks_row = house_rules.missing_settings(readme, defaults)
+    assert "`REDIS_URL` lacks its default" in lacks_default
+    assert "lacks `PAY_MODE`" in lacks_row
+
+
+def test_defaults_are_shown_as_a_person_would_write_them():
+    shown = house_rules.shown_defaults(Settings)
+    assert shown["WECHAT_MODE"] == "safe"
+    assert shown["SECRET_KEY"] == "sample"
+    assert shown["WECHAT_AES_KEY_PREVIOUS"] == "empty"
+    assert shown["DATABASE_URL"].startswith("sqlite:///")
+
+
+def test_tracked_secrets_are_found():
+    assert len(list(house_rules.tracked_secrets([".env", "deploy/.env", "deploy/env.md", ".envrc"]))) == 2
+
+
+def test_a_check_that_is_left_out_is_found():
+    assert list(house_rules.missing_checks("make lint\nexec make test ARGS=x\n")) == []
+    assert len(list(house_rules.missing_checks("# make lint\nmake testing\n"))) == 2

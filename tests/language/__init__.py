@@ -1,0 +1,1 @@
+"""Numerals, names and kinds of goods are read as people write them."""

@@ -1,0 +1,1 @@
+"""The ledger takes what adds up, once, and shows any change."""

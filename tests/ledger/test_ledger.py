@@ -1,0 +1,412 @@
+"""The ledger takes what adds up, once, and lets nobody change it: not the program, and not SQL beside it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event, func, insert, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session as Database
+
+from models.core.database import connect
+from models.core.hash_chain import GENESIS
+from models.ledger import (
+    Account,
+    AnotherPosting,
+    MoreBackThanWent,
+    NotReversible,
+    Overdrawn,
+    Totals,
+    WrongPosting,
+    amounts_of,
+    find,
+    held,
+    moves,
+    reverse,
+    totals,
+    totals_of,
+)
+from models.ledger.accounts import CHANNEL, REFUNDS, LedgerAccount
+from models.ledger.links import link_hash
+from models.ledger.posting import post
+from models.ledger.tables import LedgerEntry, LedgerHead, LedgerLink, LedgerTransaction
+
+NOW = datetime(2026, 11, 28, 2, 0, 0, 123_456, tzinfo=UTC)
+LATER = NOW + timedelta(days=1)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Engine]:
+    database = connect(database_url)
+    yield database
+    database.dispose()
+
+
+def balances(database: Engine) -> dict[Account, int]:
+    """Of all accounts that have anything."""
+    account = LedgerAccount
+    with database.connect() as connection:
+        rows = connection.execute(select(account.kind, account.subject_id, account.balance_fen))
+        return {Account(row.kind, row.subject_id): row.balance_fen for row in rows if row.balance_fen}
+
+
+def chain(database: Engine) -> list[tuple[str, str]]:
+    """Kind and cause of all transactions in the chain's order, once it was recomputed from what is public."""
+    listed: list[tuple[str, str]] = []
+    with Database(database) as db:
+        head = db.execute(select(LedgerHead.length, LedgerHead.hash)).one()
+        numbers = {link.transaction_id: link.number for link in db.scalars(select(LedgerLink))}
+        before = GENESIS
+        for link in db.scalars(select(LedgerLink).order_by(LedgerLink.number)):
+            posted = db.get_one(LedgerTransaction, link.transaction_id)
+            public = {
+                "number": len(listed) + 1,
+                "kind": posted.kind,
+                "cause": posted.cause,
+                "at": posted.at,
+                "reverses": numbers[posted.reverses_id] if posted.reverses_id else None,
+                "entries": amounts_of(db, posted).items(),
+            }
+            assert link.number == public["number"]
+            assert link.hash == (before := link_hash(before, public))
+            listed.append((posted.kind, posted.cause))
+        assert tuple(head) == (len(listed), before)
+        assert db.scalar(select(func.count()).select_from(LedgerTransaction)) == len(listed)
+    return listed
+
+
+def test_money_goes_its_whole_way(database: Engine) -> None:
+    with Database(database) as db, db.begin():
+        moves.pool_funded(db, 3, 1, 2_000, "pool:3", NOW)
+        moves.payment_received(db, 7, 10_000, "order:1", NOW)
+        moves.matched(db, 3, 7, 1_000, "order:1", NOW)
+        moves.settled(db, 1, 10_000, 60, "settlement:1", NOW)
+        moves.refund_owed(db, 7, 2_500, "refund:1", NOW)
+        moves.match_returned(db, 3, 7, 250, "refund:1", NOW)
+        moves.disbursed(db, 7, 1, 5_000, "disbursement:1", NOW)
+        moves.disbursement_returned(db, 7, 1, 500, "disbursement:1", NOW)
+        moves.fees_covered(db, 1, 60, "fees:1", NOW)
+        moves.topped_up(db, 1, 2_500, "top_up:1", NOW)
+        moves.refund_paid(db, 2_500, "refund:1", NOW)
+        assert totals(db, 7) == Totals(paid=10_000, matched=750, refunded=2_500, disbursed=4_500)
+        assert held(db, [7, 8]) == {7: 3_750, 8: 0}
+        assert (totals(db, 7).held, totals(db, 7).public) == (3_750, 8_250)
+    bank = 2_000 + (10_000 - 60) - 5_000 + 500 + 60 - 2_500
+    left = {Account("appeal", 7): 3_750, Account("pool", 3): 1_250, Account("bank", 1): bank}
+    assert balances(database) == left
+    assert len(chain(database)) == 11
+
+
+def test_what_came_too_late_goes_back_or_where_it_belongs(database: Engine) -> None:
+    with Database(database) as db, db.begin():
+        moves.payment_unassigned(db, 900, "order:1", NOW)
+        moves.payment_assigned(db, 7, 300, "order:1", NOW)
+        moves.refund_from_unassigned(db, 600, "refund:1", NOW)
+        moves.refund_paid(db, 600, "refund:1", NOW)
+        moves.refund_bounced(db, 600, "refund:1", NOW)
+        moves.refund_redirected(db, 8, 100, "refund:1", NOW)
+        moves.refund_paid(db, 500, "refund:2", NOW)
+        moves.refund_owed(db, 8, 40, "refund:3", NOW)
+        moves.refund_withdrawn(db, 8, 30, "refund:3", NOW)
+        assert totals_of(db, [7, 8]) == {7: Totals(paid=300), 8: Totals(paid=100, refunded=10)}
+    left = {CHANNEL: 400, REFUNDS: 10, Account("appeal", 7): 300, Account("appeal", 8): 90}
+    assert balances(database) == left
+
+
+def test_a_pool_gives_back_what_is_left(database: Engine) -> None:
+    with Database(database) as db, db.begin():
+        moves.pool_funded(db, 3, 1, 2_000, "pool:3", NOW)
+        moves.pool_returned(db, 3, 1, 2_000, "pool:3", NOW)
+    assert balances(database) == {}
+
+
+def test_a_fee_may_be_nothing_or_all_and_no_more(database: Engine) -> None:
+    with Database(database) as db, db.begin():
+        moves.payment_received(db, 7, 100, "order:1", NOW)
+        moves.settled(db, 1, 60, 0, "settlement:1", NOW)
+        moves.settled(db, 1, 40, 40, "settlement:2", NOW)
+        for fee in (-1, 101, 0.5):
+            with pytest.raises(WrongPosting):
+                moves.settled(db, 1, 100, fee, "settlement:3", NOW)  # type: ignore[arg-type]
+    assert balances(database) == {Account("appeal", 7): 100, Account("bank", 1): 60, Account("fees", 1): 40}
+
+
+def test_the_same_cause_again_is_the_same_transaction_and_moves_nothing(database: Engine) -> None:
+    with Database(database) as db, db.begin():
+        first = moves.payment_received(db, 7, 100, "order:1", NOW)
+        assert moves.payment_received(db, 7, 100, "order:1", LATER) is first
+        number = first.id
+    with Database(database) as db, db.begin():
+        again = moves.payment_received(db, 7, 100, "order:1", LATER)
+        assert (again.id, again.at) == (number, NOW)
+        assert find(db, "payment_received", "order:1") is again
+        assert find(db, "payment_received", "order:2") is None
+        for appeal, fen in ((7, 101), (8, 100)):
+            with pytest.raises(AnotherPosting):
+                moves.payment_received(db, appeal, fen, "order:1", NOW)
+        moves.refund_owed(db, 7, 100, "order:1", NOW)
+    assert chain(database) == [("payment_received", "order:1"), ("refund_owed", "order:1")]
+    with Database(database) as db, db.begin():  # also when there is no longer enough for it
+        assert moves.refund_owed(db, 7, 100, "order:1", NOW).cause == "order:1"
+
+
+def test_a_mistake_is_reversed_once(database: Engine) -> None:
+    with Database(database) as db, db.begin():
+        wrong = moves.payment_received(db, 7, 100, "order:1", NOW)
+        undone = reverse(db, wrong, "case:1", LATER)
+        assert (undone.kind, undone.reverses_id) == ("payment_received", wrong.id)
+        assert amounts_of(db, undone) == {CHANNEL: -100, Account("appeal", 7): 100}
+        assert totals(db, 7) == Totals()
+        numbers = (wrong.id, undone.id)
+    with Database(database) as db, db.begin():
+        wrong, undone = (db.get_one(LedgerTransaction, number) for number in numbers)
+        assert reverse(db, wrong, "case:1", LATER) is undone
+        for again in (wrong, undone):
+            with pytest.raises(NotReversible):
+                reverse(db, again, "case:2", LATER)
+        with pytest.raises(AnotherPosting):
+            reverse(db, wrong, "order:1", LATER)
+        with pytest.raises(AnotherPosting):
+            moves.payment_received(db, 7, 100, "case:1", LATER)
+    assert balances(database) == {}
+    assert len(chain(database)) == 2
+
+
+def test_what_was_spent_cannot_be_reversed(database: Engine) -> None:
+    with Database(database) as db, db.begin():
+        paid = moves.payment_received(db, 7, 100, "order:1", NOW)
+        moves.refund_owed(db, 7, 1, "refund:1", NOW)
+        with pytest.raises(Overdrawn) as refused:
+            reverse(db, paid, "case:1", NOW)
+        assert (refused.value.account, refused.value.short_fen) == (("appeal", 7), 1)
+    assert len(chain(database)) == 2
+
+
+def test_nothing_is_given_that_is_not_there(database: Engine) -> None:
+    with Database(database) as db, db.begin():
+        moves.payment_received(db, 7, 100, "order:1", NOW)
+        tries: tuple[Callable[[], Any], ...] = (
+            lambda: moves.refund_owed(db, 7, 101, "x:1", NOW),
+            lambda: moves.refund_owed(db, 8, 1, "x:1", NOW),
+            lambda: moves.refund_from_unassigned(db, 1, "x:1", NOW),
+            lambda: moves.refund_paid(db, 1, "x:1", NOW),
+            lambda: moves.matched(db, 3, 7, 1, "x:1", NOW),
+            lambda: moves.disbursed(db, 7, 1, 1, "x:1", NOW),
+            lambda: moves.settled(db, 1, 101, 0, "x:1", NOW),
+        )
+        for overdraw in tries:
+            with pytest.raises(Overdrawn):
+                overdraw()
+    assert chain(database) == [("payment_received", "order:1")]
+    assert balances(database) == {CHANNEL: 100, Account("appeal", 7): 100}
+
+
+def test_no_more_comes_back_than_went(database: Engine) -> None:
+    with Database(database) as db, db.begin():
+        moves.pool_funded(db, 3, 1, 100, "pool:3", NOW)
+        moves.payment_received(db, 7, 100, "order:1", NOW)
+        match = moves.matched(db, 3, 7, 10, "order:1", NOW)
+        moves.refund_owed(db, 7, 20, "refund:1", NOW)
+        moves.match_returned(db, 3, 7, 4, "refund:1", NOW)
+        moves.payment_unassigned(db, 50, "order:2", NOW)
+        moves.refund_from_unassigned(db, 50, "refund:2", NOW)
+        tries: tuple[Callable[[], Any], ...] = (
+            lambda: moves.match_returned(db, 3, 7, 7, "x:1", NOW),
+            lambda: reverse(db, match, "x:1", NOW),
+            lambda: moves.refund_withdrawn(db, 7, 21, "x:1", NOW),
+            lambda: moves.refund_withdrawn(db, 8, 1, "x:1", NOW),
+            lambda: moves.disbursement_returned(db, 7, 1, 1, "x:1", NOW),
+        )
+        for too_much in tries:
+            with pytest.raises(MoreBackThanWent):
+                too_much()
+        assert totals(db, 7) == Totals(paid=100, matched=6, refunded=20)
+
+
+@pytest.mark.parametrize("fen", [0, -1, 0.5, True, "1", None])
+def test_what_is_no_amount_does_not_move(database: Engine, fen: Any) -> None:
+    with Database(database) as db, pytest.raises(WrongPosting):
+        moves.payment_received(db, 7, fen, "order:1", NOW)
+
+
+@pytest.mark.parametrize(
+    "cause",
+    ["", "order", "order:", ":1", "Order:1", "order: 1", "王秀兰:1", "order:王", "order:1\n", "order:" + "1" * 44],
+)
+def test_a_cause_has_no_room_for_anybodys_data(database: Engine, cause: str) -> None:
+    with Database(database) as db, pytest.raises(WrongPosting):
+        moves.payment_received(db, 7, 100, cause, NOW)
+
+
+APPEAL = Account("appeal", 7)
+
+
+@pytest.mark.parametrize(
+    "amounts",
+    [
+        {},
+        {CHANNEL: 1},
+        {CHANNEL: 1, APPEAL: -2},
+        {CHANNEL: 0, APPEAL: 0},
+        {CHANNEL: 1, APPEAL: -1, REFUNDS: 0},
+        {CHANNEL: 1.0, APPEAL: -1.0},
+        {CHANNEL: 1, Account("appeal", -7): -1},
+        {CHANNEL: 1, Account("pocket", 7): -1},
+        {CHANNEL: 1, Account("pool", 7): -1},
+        {CHANNEL: -1, APPEAL: 1},
+        {CHANNEL: 2, APPEAL: -1, Account("appeal", 8): -1},
+    ],
+    ids=str,
+)
+def test_what_does_not_add_up_is_not_posted(database: Engine, amounts: Any) -> None:
+    with Database(database) as db, db.begin():
+        with pytest.raises(WrongPosting):
+            post(db, "payment_received", "order:1", amounts, NOW)
+        with pytest.raises(WrongPosting):
+            post(db, "gift", "order:1", {CHANNEL: 1, APPEAL: -1}, NOW)
+        assert db.scalar(select(func.count()).select_from(LedgerAccount)) == 0
+
+
+def test_a_savepoint_takes_its_postings_back(database: Engine) -> None:
+    with Database(database) as db, db.begin():
+        moves.payment_received(db, 7, 100, "order:1", NOW)
+        with suppress(ZeroDivisionError), db.begin_nested():
+            moves.refund_owed(db, 7, 60, "refund:1", NOW)
+            raise ZeroDivisionError
+        assert held(db, [7]) == {7: 100}
+        moves.refund_owed(db, 7, 40, "refund:2", NOW)
+    assert chain(database) == [("payment_received", "order:1"), ("refund_owed", "refund:2")]
+
+
+def test_every_database_seals_the_same(new_database: Callable[[], str]) -> None:
+    heads = []
+    for _ in range(2):
+        database = connect(new_database())
+        with Database(database) as db, db.begin():
+            paid = moves.payment_received(db, 7, 100, "order:1", NOW).id
+            moves.settled(db, 1, 50, 3, "settlement:1", LATER)
+        with Database(database) as db, db.begin():
+            moves.topped_up(db, 1, 47, "top_up:1", NOW)
+            moves.payment_received(db, 8, 50, "order:2", NOW)
+            reverse(db, db.get_one(LedgerTransaction, paid), "case:1", LATER)
+        assert len(chain(database)) == 5
+        with Database(database) as db:
+            heads.append(db.scalars(select(LedgerHead.hash)).one())
+        database.dispose()
+    assert heads[0] == heads[1]
+
+
+def test_a_page_of_appeals_costs_one_query_by_index(new_database: Callable[[], str]) -> None:
+    database = connect(new_database())
+    with Database(database) as db, db.begin():
+        for appeal in range(1, 101):
+            moves.payment_received(db, appeal, 100, f"order:{appeal}", NOW)
+    seen: list[str] = []
+    event.listen(database, "before_cursor_execute", lambda _c, _cursor, statement, *_: seen.append(statement))
+    with Database(database) as db:
+        assert sum(each.paid for each in totals_of(db, range(1, 101)).values()) == 10_000
+        assert sum(held(db, range(1, 101)).values()) == 10_000
+        assert len(seen) == 2
+        assert [statement for statement in seen if "ledger_entries" in statement] == []
+    database.dispose()
+
+
+# --- What SQL beside the program is refused, by the tables themselves
+
+
+@pytest.fixture
+def posted(database: Engine) -> int:
+    with Database(database) as db, db.begin():
+        return moves.payment_received(db, 7, 100, "order:1", NOW).id
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ledger_entries SET amount_fen = amount_fen",
+        "DELETE FROM ledger_entries",
+        "UPDATE ledger_transactions SET cause = 'order:2'",
+        "DELETE FROM ledger_transactions",
+        "UPDATE ledger_links SET hash = ''",
+        "DELETE FROM ledger_links",
+        "UPDATE ledger_head SET length = length",
+        "DELETE FROM ledger_head",
+        "UPDATE ledger_accounts SET kind = 'pool' WHERE kind = 'appeal'",
+        "UPDATE ledger_accounts SET subject_id = 8 WHERE kind = 'appeal'",
+        "DELETE FROM ledger_accounts",
+        "UPDATE ledger_accounts SET balance_fen = -1 WHERE kind = 'appeal'",
+        "INSERT INTO ledger_entries VALUES (1, 3, 5)",
+        "INSERT INTO ledger_entries VALUES (1, 3, 5), (1, 4, -5)",
+        "INSERT INTO ledger_accounts (kind, subject_id) VALUES ('pocket', 1)",
+        "INSERT INTO ledger_accounts (kind, subject_id) VALUES ('appeal', 7)",
+        "INSERT INTO ledger_transactions (kind, cause, at) VALUES ('payment_received', 'order:1', '2026-11-28')",
+        "INSERT INTO ledger_transactions (kind, cause, at) VALUES ('payment_received', 'order:2', '2026-11-28')",
+        "INSERT INTO ledger_links VALUES (2, 2, '')",
+        "INSERT INTO ledger_links VALUES (2, 1, '')",
+    ],
+)
+def test_what_was_posted_stays_as_it_was(database: Engine, posted: int, statement: str) -> None:
+    with database.begin() as connection:
+        connection.execute(insert(LedgerAccount), [{"kind": "pool", "subject_id": n} for n in (1, 2)])
+    with pytest.raises(DBAPIError), database.begin() as connection:
+        connection.execute(text(statement))
+    assert chain(database) == [("payment_received", "order:1")]
+    assert balances(database) == {CHANNEL: 100, Account("appeal", 7): 100}
+
+
+@pytest.mark.parametrize(
+    ("entries", "linked"),
+    [
+        ([(1, 100), (2, -100)], False),
+        ([(1, 100), (2, -99)], True),
+        ([(1, 100)], True),
+        ([], True),
+        ([(1, 0), (2, 0)], True),
+        ([(1, 101), (2, -101)], True),
+        ([(1, 100), (99, -100)], True),
+    ],
+    ids=str,
+)
+def test_no_transaction_is_kept_that_does_not_add_up(
+    database: Engine, posted: int, entries: list[tuple[int, int]], linked: bool
+) -> None:
+    """Without its link, unbalanced, with one entry or none, of nothing, overdrawn, or for an account that is not."""
+    with pytest.raises(DBAPIError):
+        write(database, entries, linked)
+    assert chain(database) == [("payment_received", "order:1")]
+
+
+def write(database: Engine, entries: list[tuple[int, int]], linked: bool) -> None:
+    """A second transaction, by SQL."""
+    transaction = insert(LedgerTransaction).values(kind="payment_received", cause="order:2", at=NOW)
+    with database.begin() as connection:
+        number = connection.execute(transaction.returning(LedgerTransaction.id)).scalar_one()
+        for account, fen in entries:
+            connection.execute(insert(LedgerEntry).values(transaction_id=number, account_id=account, amount_fen=fen))
+        if linked:
+            connection.execute(insert(LedgerLink).values(number=2, transaction_id=number, hash=""))
+
+
+def test_what_sql_writes_moves_the_balances_too(database: Engine, posted: int) -> None:
+    with database.connect() as connection:
+        account = LedgerAccount
+        ids = {row.kind: row.id for row in connection.execute(select(account.kind, account.id))}
+    write(database, [(ids["channel"], 5), (ids["appeal"], -5)], True)
+    assert balances(database) == {CHANNEL: 105, Account("appeal", 7): 105}
+    with Database(database) as db:
+        assert totals(db, 7) == Totals(paid=105)
+
+
+def test_nothing_but_post_writes_the_ledger(database: Engine) -> None:
+    rows = (
+        LedgerTransaction(kind="settled", cause="x:1", at=NOW),
+        LedgerEntry(transaction_id=1, account_id=1, amount_fen=1),
+        LedgerLink(number=1, transaction_id=1, hash=""),
+    )
+    for row in rows:
+        with Database(database) as db:
+            db.add(row)
+            with pytest.raises(TypeError, match="post"):
+                db.flush()

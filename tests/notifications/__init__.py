@@ -1,0 +1,1 @@
+"""Notifications reach people within WeChat's rules, each once."""

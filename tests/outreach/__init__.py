@@ -1,0 +1,1 @@
+"""Updates, thanks, digests and broadcasts reach everybody once."""

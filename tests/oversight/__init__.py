@@ -1,0 +1,1 @@
+"""Overseers see what is so, and nobody can steer what is drawn."""

@@ -1,0 +1,1 @@
+"""The pay channel's client and callbacks take only what is proved."""

@@ -1,0 +1,241 @@
+"""Who takes money is set up for it, or does not start and hears what is wrong; and no key shows in what is said."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from pydantic import ValidationError
+from redis import Redis
+
+from bot.pay.client import true_now
+from bot.pay.demo_keys import settings_in
+from bot.pay.errors import Unreachable
+from bot.pay.making import NOTIFY_PATH, make_notify_door, make_pay_client
+from bot.pay.notice import PaymentNotice
+from bot.simulator.app import create_simulator
+from bot.simulator.faults import Fault, Kind
+from bot.simulator.pay.options import Kind as Merchants
+from bot.simulator.pay.options import PayOptions
+from bot.simulator.simulator import Simulator
+from config.pay import read_private_key
+from config.settings import SAMPLE_APP_ID, Environment, PayMode, Settings
+from tests.house.test_settings import OWN as OWN_SECRETS
+from tests.support.merchant import MCHID, OPTIONS, PIN, Credentials, key_folder
+from tests.support.stand_in import serving
+
+MERCHANT = "1234567890"
+NAMES = ("PAY_MCH_ID", "PAY_SERIAL", "PAY_PRIVATE_KEY", "PAY_API_V3_KEY", "PAY_PUBLIC_KEYS")
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*OWN_SECRETS, *NAMES, "PAY_MODE", "PAY_API_URL", "BANGFU_ENV", "DATABASE_URL", "PUBLIC_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="module")
+def own() -> Credentials:
+    return Credentials(key_folder())
+
+
+def good(own: Credentials, **changes: str) -> dict[str, str]:
+    """A production that takes money."""
+    (serial,) = set(own.platform) - {own.public_id}
+    return {
+        **OWN_SECRETS,
+        "BANGFU_ENV": "production",
+        "PUBLIC_URL": "https://bangfu.example",
+        "PAY_MODE": "on",
+        "PAY_MCH_ID": MERCHANT,
+        "PAY_SERIAL": own.serial,
+        "PAY_PRIVATE_KEY": own.private_pem,
+        "PAY_API_V3_KEY": own.apiv3_key,
+        "PAY_PUBLIC_KEYS": f"{own.public_id}={own.folder / 'pub_key.pem'},"
+        f"{serial}={(own.folder / f'wechatpay_{serial}.pem').read_text()}",
+    } | changes
+
+
+def settings(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> Settings:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    return Settings(_env_file=None)
+
+
+def said(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> str:
+    with pytest.raises(ValidationError) as refused:
+        settings(monkeypatch, given)
+    return f"{refused.value} {refused.value!r}"
+
+
+def test_with_all_of_it_production_takes_money(monkeypatch: pytest.MonkeyPatch, own: Credentials) -> None:
+    given = settings(monkeypatch, good(own))
+    assert given.pay_mode is PayMode.ON
+    assert make_notify_door(given)
+    with make_pay_client(given) as client:
+        assert client.pay_sign("wx1")["appId"] == OWN_SECRETS["WECHAT_APP_ID"]
+
+
+def test_while_it_is_off_nothing_of_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = settings(monkeypatch, {**OWN_SECRETS, "BANGFU_ENV": "production"})
+    for make in (make_pay_client, make_notify_door):
+        with pytest.raises(ValueError, match="PAY_MODE"):
+            make(given)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("wrong", ["", " ", "nonsense", "/nowhere/at/all.pem", "a=b"])
+@pytest.mark.parametrize("environment", ["production", "demo"])
+def test_what_is_missing_or_malformed_is_named_alone(
+    monkeypatch: pytest.MonkeyPatch, own: Credentials, name: str, wrong: str, environment: str
+) -> None:
+    words = said(monkeypatch, good(own, BANGFU_ENV=environment, **{name: wrong}))
+    assert name in words or name.lower() in words
+    assert not [other for other in NAMES if other != name and (other in words or other.lower() in words)]
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("PAY_MCH_ID", MCHID),
+        ("PAY_SERIAL", "5157f09efdc096de15ebe81a47057a7232f1b8e1"),
+        ("PAY_API_V3_KEY", "钥" * 32),
+        ("PAY_API_V3_KEY", "k" * 31),
+        ("PAY_API_URL", "http://api.mch.weixin.qq.com"),
+        ("PUBLIC_URL", "http://bangfu.example"),
+        ("PUBLIC_URL", "https://bangfu.example/?a=b"),
+    ],
+)
+def test_production_refuses(monkeypatch: pytest.MonkeyPatch, own: Credentials, name: str, wrong: str) -> None:
+    words = said(monkeypatch, good(own, **{name: wrong}))
+    assert f"{name}:" in words
+    assert words.count("PAY_MODE=on cannot take money") >= 1
+
+
+def _private(key: Any, password: bytes | None = None) -> str:
+    sealing = BestAvailableEncryption(password) if password else NoEncryption()
+    return str(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, sealing).decode())
+
+
+def _public(key: Any) -> str:
+    return str(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
+
+
+def test_keys_of_another_kind_are_refused(monkeypatch: pytest.MonkeyPatch, own: Credentials) -> None:
+    short = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - too short on purpose
+    curve = ec.generate_private_key(ec.SECP256R1())
+    (serial,) = set(own.platform) - {own.public_id}
+    certificate = (own.folder / f"wechatpay_{serial}.pem").read_text()
+    cases = [
+        ("PAY_PRIVATE_KEY", _private(short), "2048"),
+        ("PAY_PRIVATE_KEY", _private(curve), "RSA"),
+        ("PAY_PRIVATE_KEY", _private(own.private, b"word"), "password"),
+        ("PAY_PRIVATE_KEY", own.public_pem, "private key"),
+        ("PAY_PRIVATE_KEY", "\n".join(own.private_pem.splitlines()[1:]), "PEM"),
+        ("PAY_PUBLIC_KEYS", f"{own.public_id}={_public(short)}", "2048"),
+        ("PAY_PUBLIC_KEYS", f"{own.public_id}={_public(curve)}", "RSA"),
+        ("PAY_PUBLIC_KEYS", f"{own.public_id}={certificate}", "public key"),
+        ("PAY_PUBLIC_KEYS", f"{serial}={own.public_pem}", "certificate"),
+        ("PAY_PUBLIC_KEYS", f"{'A' * 40}={certificate}", "another one"),
+        ("PAY_PUBLIC_KEYS", f"{serial.lower()}={certificate}", "capitals"),
+        ("PAY_PUBLIC_KEYS", f"{own.public_id}={_public(own.private)}", "merchant's own"),
+        ("PAY_PUBLIC_KEYS", f"{own.public_id}=a.pem,{own.public_id}=b.pem", "each key once"),
+    ]
+    for name, wrong, word in cases:
+        words = said(monkeypatch, good(own, **{name: wrong}))
+        assert word in words, (name, word, words)
+
+
+def test_no_key_shows_in_what_is_said_or_printed(monkeypatch: pytest.MonkeyPatch, own: Credentials) -> None:
+    lines = [line for line in own.private_pem.splitlines() if not line.startswith("-")]
+    headless = "\n".join(lines)  # as where the first line of the file was lost on the way
+    words = said(monkeypatch, good(own, PAY_PRIVATE_KEY=headless, PAY_MCH_ID="no number"))
+    assert not [line for line in (*lines, own.apiv3_key) if line in words]
+    printed = repr(settings(monkeypatch, good(own)))
+    assert not [line for line in (*lines, own.apiv3_key) if line in printed]
+
+
+# --- Made from settings, at the stand-in, at the true time
+
+
+@pytest.fixture
+def made(own: Credentials) -> Iterator[tuple[Simulator, Settings]]:
+    options = replace(OPTIONS, app_id=SAMPLE_APP_ID, pay=PayOptions(mchid=MCHID, keys_dir=key_folder()))
+    simulator = Simulator(options, lambda *_: (204, b""))
+    with serving(create_simulator(options, simulator)) as url:
+        yield (
+            simulator,
+            Settings(
+                _env_file=None,
+                bangfu_env=Environment.DEMO,
+                pay_mode=PayMode.ON,
+                pay_api_url=f"{url}/",
+                pay_mch_id=MCHID,
+                pay_serial=own.serial,
+                pay_private_key=str(own.folder / "apiclient_key.pem"),
+                pay_api_v3_key=own.apiv3_key,
+                pay_public_keys={own.public_id: str(own.folder / "pub_key.pem")},
+                public_url="http://127.0.0.1:8000/",
+            ),
+        )
+    simulator.close()
+
+
+def test_the_settings_of_a_demo_lead_to_a_paid_order(made: tuple[Simulator, Settings]) -> None:
+    simulator, given = made
+    with make_pay_client(given) as client:
+        prepay_id = client.order("GIFT000001", 100, "oAunt", "苗寨修路")
+        sheet = simulator.pay.sheet("oAunt", client.pay_sign(prepay_id))
+        simulator.pay.pay("oAunt", sheet.prepay_id, PIN)
+        assert client.query("GIFT000001").fen == 100
+    (notice,) = simulator.pay.notices.all()
+    assert notice.url == f"http://127.0.0.1:8000{NOTIFY_PATH}"
+    body = notice.body.encode()
+    (serial,) = given.pay_public_keys
+    headers = simulator.pay.signer.headers(body, serial)
+    assert isinstance(make_notify_door(given).open_notice(headers, body, true_now()), PaymentNotice)
+
+
+def test_all_processes_leave_a_platform_in_peace_together(made: tuple[Simulator, Settings], redis_flushed: str) -> None:
+    simulator, given = made
+    simulator.faults.add(Fault(Kind.DOWN))
+    redis = Redis.from_url(redis_flushed)
+    with redis, make_pay_client(given, redis) as one, make_pay_client(given, redis) as other:
+        for _ in range(5):
+            with pytest.raises(Unreachable) as failed:
+                one.query("GIFT000001")
+            assert failed.value.outcome_unknown
+        with pytest.raises(Unreachable) as left:
+            other.query("GIFT000001")
+        assert not left.value.outcome_unknown
+
+
+def test_key_paths_are_small_files(tmp_path: Path) -> None:
+    large = tmp_path / "large.pem"
+    large.write_bytes(b"-----BEGIN PRIVATE KEY-----\n" * 4_000)
+    for path in (large, tmp_path, Path("/dev/null"), tmp_path / "nothing"):
+        with pytest.raises(ValueError, match="PEM, or the path"):
+            read_private_key(str(path))
+
+
+@pytest.mark.parametrize("kind", list(Merchants))
+def test_the_keys_that_a_stand_in_has_made_are_the_demos(
+    monkeypatch: pytest.MonkeyPatch, own: Credentials, kind: Merchants
+) -> None:
+    options = replace(OPTIONS, app_id=SAMPLE_APP_ID, pay=PayOptions(mchid=MCHID, kind=kind, keys_dir=key_folder()))
+    simulator = Simulator(options, lambda *_: (204, b""))
+    with serving(create_simulator(options, simulator)) as url:
+        given = settings(monkeypatch, settings_in(own.folder) | {"BANGFU_ENV": "demo", "PAY_API_URL": url})
+        with make_pay_client(given) as client:
+            assert client.order("GIFT000001", 100, "oAunt", "苗寨修路")
+    simulator.close()
+    assert set(given.pay_public_keys) == set(own.platform)

@@ -1,0 +1,1 @@
+"""Payments and refunds count once, and what is odd waits for a person."""

@@ -1,0 +1,1 @@
+"""The region tree is whole, with its history."""

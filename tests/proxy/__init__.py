@@ -1,0 +1,1 @@
+"""Nobody acts for a resident without a live consent."""

@@ -1,0 +1,1 @@
+"""Anybody sees what is public, and nothing private."""

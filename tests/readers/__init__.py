@@ -1,0 +1,1 @@
+"""Readers take every writing of an answer, or say what was wrong."""

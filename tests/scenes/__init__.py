@@ -1,0 +1,1 @@
+"""Scenes build the situations that several tests begin with."""

@@ -1,0 +1,98 @@
+"""People who ask for goods and give them away, past the door, as the flows would have it done."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import count
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session as Database
+
+from bot.words.lexicon import load_lexicon
+from flows.language.sorts import sort_of
+from models.goods.exchange import NewOffer, NewRequest, make_offer, make_request
+from models.goods.match_notices import tell_donors, tell_households
+from models.notifications.notification import Notice
+from models.people.user import User
+from tests.support.stage import DAOXIAN_MEIHUA, Stage
+
+LEXICON = load_lexicon()
+XIANGZIQIAO, LONGHUI, GUANGZHOU, YONGZHOU = "431124102000", "430524101000", "440106000000", "431103000000"
+REASON = "家里只有两床薄被，想让老人和孩子睡得暖一点。"
+
+
+@dataclass
+class Village:
+    """People who ask and give, past the door."""
+
+    stage: Stage
+    serials: Iterator[int] = field(default_factory=count)
+    people: dict[str, int] = field(default_factory=dict)
+
+    def resident(self, name: str, region: str = DAOXIAN_MEIHUA) -> str:
+        self.people[name] = self.stage.register(f"o-{name}", "resident", region)
+        return name
+
+    def donor(self, name: str) -> str:
+        self.people[name] = self.stage.register(f"o-{name}", "donor")
+        return name
+
+    @contextmanager
+    def session(self) -> Iterator[Database]:
+        with Database(self.stage.database, expire_on_commit=False) as db, db.begin():
+            yield db
+
+    def ask(self, name: str, item: str = "厚被子", category: str = "clothes", *, told: bool = True) -> int:
+        draft = str(next(self.serials))
+        with self.session() as db:
+            owner = db.get_one(User, self.people[name])
+            sort = sort_of(category, item, LEXICON)
+            wanted = NewRequest(draft, category, item, "piece", 2, REASON, owner.region_code or "", sort)
+            request = make_request(db, wanted, owner, self.stage.clock())
+            if told:
+                tell_donors(db, request, self.stage.clock())
+            return request.id
+
+    def give(
+        self,
+        name: str,
+        item: str = "新棉被",
+        category: str = "clothes",
+        *,
+        handover: str = "post",
+        region: str = GUANGZHOU,
+        best_before: date | None = None,
+        told: bool = True,
+    ) -> int:
+        draft = str(next(self.serials))
+        with self.session() as db:
+            sort = sort_of(category, item, LEXICON)
+            wanted = NewOffer(draft, category, item, "piece", 9, "new", best_before, handover, region, sort)
+            offer = make_offer(db, wanted, db.get_one(User, self.people[name]), self.stage.clock())
+            if told:
+                tell_households(db, offer, self.stage.clock())
+            return offer.id
+
+    def conversation(self, name: str) -> int:
+        return self.stage.person(f"o-{name}")
+
+    def heard(self, name: str) -> list[tuple[str, dict[str, Any]]]:
+        """Kinds and facts of what this one was told about goods, the oldest first."""
+        kinds = ("match_found", "need_found")
+        with self.session() as db:
+            theirs = select(Notice).where(Notice.conversation_id == self.conversation(name), Notice.template.in_(kinds))
+            return [(notice.template, json.loads(notice.facts)) for notice in db.scalars(theirs.order_by(Notice.id))]
+
+    def who_heard(self) -> list[str]:
+        return [name for name in self.people if self.heard(name)]
+
+
+@pytest.fixture
+def village(database_url: str) -> Iterator[Village]:
+    stage = Stage(database_url)
+    yield Village(stage)
+    stage.close()

@@ -1,0 +1,58 @@
+"""Monthly gifts on the stage: begun, asked for as the clock's round does it, and paid."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session as Database
+
+from bot.work.rounds import ROUNDS
+from models.appeals.appeal import get_appeal
+from models.donors.recurring_gift import MonthlyGift, begin, pay
+from models.giving.pledge import Pledge
+from models.notifications.notification import Notice
+from models.people.user import User
+from tests.scenes.gifts import donor_of
+from tests.support.stage import Stage
+
+
+@dataclass
+class Errand:
+    """As much of bot.work.jobs.Errands as the round looks at. ``pay``: something, where PAY_MODE is on."""
+
+    database: Engine
+    pay: object = "on"
+
+
+def ask_monthly(stage: Stage, pay: object = "on") -> None:
+    run = ROUNDS["monthly"].run
+    assert run
+    errand: Any = Errand(stage.database, pay)
+    run(errand, stage.clock())
+
+
+def by_month(stage: Stage, appeal: int, fen: int = 5_000, openid: str = "oDonor", draft: str = "m-1") -> int:
+    """Begun now; its number."""
+    donor = donor_of(stage, openid)
+    with Database(stage.database) as db, db.begin():
+        held = get_appeal(db, appeal, lock=True)
+        return begin(db, draft, held, db.get_one(User, donor), fen, False, stage.clock()).id
+
+
+def pay_month(stage: Stage, appeal: int, openid: str = "oDonor") -> Pledge:
+    donor = donor_of(stage, openid)
+    with Database(stage.database, expire_on_commit=False) as db, db.begin():
+        return pay(db, db.get_one(User, donor), appeal, stage.clock(), by_staff=False)
+
+
+def monthly_of(stage: Stage, number: int) -> MonthlyGift:
+    with Database(stage.database, expire_on_commit=False) as db:
+        return db.get_one(MonthlyGift, number)
+
+
+def told(stage: Stage, kind: str) -> list[dict[str, Any]]:
+    import json
+
+    with Database(stage.database) as db:
+        found = db.scalars(select(Notice).where(Notice.template == kind).order_by(Notice.id))
+        return [json.loads(notice.facts) for notice in found]

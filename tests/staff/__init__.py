@@ -1,0 +1,1 @@
+"""Seats, terms, conflicts and handovers of staff hold their rules."""

@@ -1,0 +1,308 @@
+"""Facts of every kind of notice: such as there usually are, and the longest that there can be."""
+
+from typing import Any
+
+from flows.language.lexicon import Lexicon
+from models.appeals.appeal import MACHINE as APPEALS
+from models.core.money import LARGEST
+from models.donors.message import LONGEST
+from models.donors.receipt import LONGEST_NUMBER
+from models.giving.matching import MOST_POOLS
+from models.giving.pledge import FALLBACKS
+from models.giving.pool import LONGEST_SPONSOR
+from models.staff.task import STEPS, SUBJECTS
+from models.support.desk import LONGEST_ANSWER
+from models.verification.case import MACHINE as CASES
+
+# A character of four bytes: it is Chinese, and the longest there is.
+WIDE = "𠮷"
+TITLE, ITEM, NAME = WIDE * 30, WIDE * 30, WIDE * 12
+MOST, DAY, CODE = 999_999, "2026-12-31", "ABCDEFGHJK"
+LONGEST_PLACE = "新疆维吾尔自治区克孜勒苏柯尔克孜自治州阿合奇县哈拉奇乡"
+WORK_NO = "9" * 20
+
+Facts = dict[str, Any]
+
+
+def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
+    """Kind -> facts. ``place``: the longest name of one."""
+    appeal = {"number": MOST, "title": TITLE}
+    money = {"amount_fen": LARGEST, "gifts": MOST, "promised_fen": LARGEST, "target_fen": LARGEST}
+    reached = {name: value for name, value in money.items() if name != "amount_fen"}
+    returned = list(lexicon.choices["return_reason"])
+    case = [*dict.fromkeys(r for name in ("case_reject_reason", "freeze_reason") for r in lexicon.choices[name])]
+    seat = {"work_no": WORK_NO, "role": "fund_holder", "place": place}
+    acted = {"subject": "appeal", "number": MOST, "work_no": WORK_NO}
+    listing = {"number": MOST, "name": ITEM}
+    task = {"count": MOST, "due": DAY, "subject": "revision", "number": MOST, "step": "suspended"}
+    matches = {"matches": [[WIDE * LONGEST_SPONSOR, LARGEST]] * MOST_POOLS}
+    # What staff wrote; what an owner or a county may write to many is shorter.
+    words = "好" * LONGEST_ANSWER
+    public = WIDE * 200
+    return {
+        "appeal_begins": {**appeal, **reached, "minimum_fen": LARGEST},
+        "appeal_failed": {**appeal, "state": "frozen"},
+        "appeal_funded": {**appeal, **reached},
+        "appeal_moved": {**appeal, "state": "returned", "reasons": returned, "resumed": False},
+        "appeal_opened": {**appeal, "state": "funding"},
+        "appeal_overdue": appeal,
+        "appeal_resumed": appeal,
+        "appeal_update": {**appeal, "words": public},
+        "broadcast_done": {
+            **dict.fromkeys(("number", "appeal", "planned", "gone", "waiting", "failed"), MOST),
+            "title": TITLE,
+            "template": "disaster_call",
+        },
+        "card_bound": {"on": DAY, "work_no": WORK_NO},
+        "card_issued": {"from": DAY},
+        "card_void": {"name": f"{WIDE}{'*' * 19}"},
+        "case_ends_soon": {"number": MOST, "expires": DAY},
+        "case_moved": {
+            "number": MOST,
+            "state": "rejected",
+            "was": None,
+            "reasons": case,
+            "registry": "match",
+            "due": DAY,
+            "until": DAY,
+            "expires": DAY,
+        },
+        "code_void": {},
+        "collection_code": {"number": MOST, "item": ITEM, "code": CODE, "place": place, "until": DAY},
+        "digest": {
+            "month": "2026-12",
+            "gave_fen": LARGEST,
+            **dict.fromkeys(("gifts", "appeals", "funding", "reached", "ended"), MOST),
+        },
+        "disaster_call": {**appeal, "place": place, "words": public},
+        "disbursed": {**appeal, "amount_fen": LARGEST, "item": ITEM, "owner": True, "code": CODE},
+        "payee_changed": {**appeal, "tail": "9" * 4, "day": DAY, "staff": False},
+        "receipts_due": {
+            **{**appeal, "use": MOST, "amount_fen": LARGEST, "day": DAY, "overdue": False},
+            "reasons": list(lexicon.choices["use_reason"]),
+        },
+        "update_due": {**appeal, "day": DAY, "overdue": True},
+        "use_moved": {
+            **{**appeal, "use": MOST, "amount_fen": LARGEST, "state": "requested", "day": DAY},
+            "reasons": list(lexicon.choices["use_reason"]),
+        },
+        "gift_late": {**appeal, "amount_fen": LARGEST, "code": CODE, "fallback": "similar"},
+        "gift_message": {**appeal, "words": WIDE * LONGEST, "name": WIDE * 12},
+        "message_decided": {
+            **appeal,
+            "code": CODE,
+            "passed": False,
+            "again": True,
+            "reasons": list(lexicon.choices["message_reason"]),
+        },
+        "gift_paid": {**appeal, "amount_fen": LARGEST, "code": CODE} | matches,
+        "goods_received": {"number": MOST, "item": ITEM, "place": place},
+        "handed_over": {**seat, "count": MOST},
+        "match_found": {"number": MOST, "item": ITEM, "offer": MOST, "offered": ITEM, "count": MOST},
+        "milestone": {**appeal, **reached, "percent": 100},
+        "monthly_due": {**appeal, "amount_fen": LARGEST},
+        "monthly_ended": {**appeal, "amount_fen": LARGEST, "state": "failed"},
+        "need_found": {
+            **{"number": MOST, "item": ITEM, "request": MOST, "wanted": ITEM, "count": MOST},
+            "place": place,
+        },
+        "objection_decided": {"number": MOST, "upheld": True},
+        "objection_made": {"number": MOST, "count": MOST, "due": DAY},
+        "ordered": {**listing, "quantity": MOST, "unit": "jin", "amount_fen": LARGEST, "code": CODE, "due": DAY},
+        "pledged": {**appeal, **money, "new_gifts": MOST, "name": NAME, "paid": False, "matched_fen": LARGEST},
+        "proxied_moved": {**appeal, "state": "returned", "reasons": returned},
+        "proxy_acted": {**acted, "title": TITLE},
+        "proxy_denied": acted,
+        "proxy_own_card": acted,
+        "redirected": {**appeal, "amount_fen": LARGEST, "code": CODE, "before": MOST, "before_title": TITLE} | matches,
+        "receipt_decided": {
+            **appeal,
+            "code": CODE,
+            "amount_fen": LARGEST,
+            "receipt": "9" * LONGEST_NUMBER,
+            "reason": None,
+        },
+        "refunds_done": {
+            **appeal,
+            **dict.fromkeys(("gifts", "redirected", "stuck"), MOST),
+            "fen": LARGEST,
+            "staff": True,
+        },
+        "refunded": {**appeal, "amount_fen": LARGEST, "code": CODE, "why": "late", "whole": False},
+        "revision_decided": {**appeal, "approved": False, "reasons": list(lexicon.choices["revision_reason"])},
+        "update_decided": {
+            **appeal,
+            "kind": "progress",
+            "published": False,
+            "reasons": list(lexicon.choices["update_reason"]),
+        },
+        "sheet_lost": {"name": f"{WIDE}{'*' * 19}"},
+        "shipped": {**listing, "code": CODE, "waybill": "SF" + "9" * 28, "carrier": "顺丰速运"},
+        "staff_bound": seat,
+        "staff_confirmed": {**seat, "until": DAY},
+        "staff_moved": {**seat, "state": "revoked", "reason": "misconduct"},
+        "stock_low": {**listing, "left": MOST, "unit": "jin"},
+        "task_assigned": {"subject": "case", "number": MOST, "yours": True, "due": DAY},
+        "task_new": task,
+        "task_overdue": {**task, "yours": True},
+        "thanks": {**appeal, "words": public},
+        "ticket_answered": {"number": MOST, "words": words},
+        "wanted": {"kind": "request", "number": MOST, "name": ITEM},
+    }
+
+
+def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
+    """(kind, facts): each kind in each of its cases."""
+    appeal = {"number": 12, "title": "苗寨修路"}
+    reached = {"gifts": 12, "promised_fen": 250_000, "target_fen": 500_000}
+    gift = {**appeal, **reached, "amount_fen": 10_050, "name": "李老师"}
+    reasons = [[], *([reason] for reason in lexicon.choices["return_reason"])]
+    seat = {"work_no": "DX0100", "role": "village", "place": "湖南省永州市道县梅花镇"}
+    case = {"number": 7, "was": None, "registry": "match", "due": DAY, "until": DAY, "expires": DAY}
+    open_case: Facts = {**case, "expires": None, "until": None}
+    listing = {"number": 3, "name": "竹编提篮"}
+    one: list[tuple[str, Facts]] = [
+        ("appeal_begins", {**appeal, **reached, "minimum_fen": 250_000}),
+        *(("appeal_failed", {**appeal, "state": state}) for state in _STOPPED),
+        ("appeal_funded", {**appeal, **reached}),
+        *(
+            ("appeal_moved", {**appeal, "state": state, "reasons": why, "resumed": resumed})
+            for state in APPEALS.states
+            for why in reasons
+            for resumed in (False, True)
+        ),
+        ("appeal_moved", {**appeal, **reached, "state": "minimum_met", "reasons": [], "minimum_fen": 250_000}),
+        *(
+            (
+                "appeal_moved",
+                {**appeal, **reached, "state": state, "reasons": [], "missing_fen": 100, "withdrawn": asked},
+            )
+            for state in ("funding", "failed")
+            for asked in (0, 1)
+        ),
+        # Such as waited since before there were reasons.
+        ("appeal_moved", {**appeal, "state": "rejected"}),
+        ("appeal_opened", appeal),
+        ("appeal_overdue", appeal),
+        ("appeal_resumed", appeal),
+        ("appeal_update", {**appeal, "words": "路基修好了，谢谢大家。"}),
+        ("broadcast_done", {**_DONE, "template": "appeal_update"}),
+        ("card_bound", {"on": DAY, "work_no": "DX0100"}),
+        ("card_issued", {"from": DAY}),
+        ("card_void", {"name": "王**"}),
+        *(("case_ends_soon", {"number": 7, "expires": until}) for until in (DAY, None)),
+        *(
+            ("case_moved", {**facts, "state": state, "reasons": why})
+            for facts in (case, open_case, {**case, "was": "suspended"}, {**case, "was": "adjudication"})
+            for state in CASES.states - {"draft"}
+            for why in ([], ["objection"])
+        ),
+        ("code_void", {}),
+        ("collection_code", {"number": 4, "item": "棉被", "code": "K7M2", "place": "梅花镇爱心点", "until": DAY}),
+        ("digest", {"month": "2026-01", "gifts": 3, "gave_fen": 30_000, **_FATES}),
+        ("disaster_call", {**appeal, "place": "道县", "words": "昨夜大水冲了路，三十户人家出不来。"}),
+        *(("disbursed", {**appeal, **_PAID, "owner": owner, "item": "水泥"}) for owner in (True, False)),
+        *(("payee_changed", {**appeal, "tail": "0011", "day": DAY, "staff": staff}) for staff in (True, False)),
+        *(("receipts_due", {**appeal, **_USE, "day": DAY, "overdue": late, "reasons": []}) for late in (True, False)),
+        ("receipts_due", {**appeal, **_USE, "day": DAY, "overdue": False, "reasons": ["amount_differs"]}),
+        *(("update_due", {**appeal, "day": DAY, "overdue": late}) for late in (True, False)),
+        ("update_due", {**appeal, "day": DAY, "overdue": False, "left_fen": LARGEST}),
+        *(
+            ("use_moved", {**appeal, **_USE, "state": state, "day": DAY, "reasons": why})
+            for state, why in (
+                ("requested", ["evidence_unclear"]),
+                ("requested", ["payee_changed"]),
+                ("refused", ["other_purpose"]),
+                ("authorised", []),
+                ("received", []),
+                ("acquitted", []),
+                ("returned", []),
+            )
+        ),
+        *(("gift_late", {**appeal, "amount_fen": 100, "code": CODE, "fallback": fate}) for fate in FALLBACKS),
+        *(("gift_message", {**appeal, "words": "加油！", "name": name}) for name in ("李老师", None)),
+        *(
+            ("message_decided", {**appeal, "code": CODE, "passed": not why, "again": again, "reasons": why})
+            for why in ([], ["unkind"])
+            for again in (True, False)
+        ),
+        ("gift_paid", {**appeal, "amount_fen": 10_000, "code": CODE}),
+        ("gift_paid", {**appeal, "amount_fen": 10_000, "code": CODE, "matches": [["道州爱心商会", 10_000]]}),
+        ("goods_received", {"number": 5, "item": "棉被", "place": "道县"}),
+        ("handed_over", {"work_no": "DX0100", "count": 3}),
+        *(("match_found", {**_MATCH, "offer": 5, "offered": "旧棉被", "count": count}) for count in (1, 2)),
+        *(("milestone", {**appeal, **reached, "percent": percent}) for percent in (50, 100)),
+        ("monthly_due", {**appeal, "amount_fen": 5_000}),
+        *(("monthly_ended", {**appeal, "amount_fen": 5_000, "state": s}) for s in ("funded", "failed", "executing")),
+        *(("need_found", {**_MATCH, "request": 6, "wanted": "厚棉被", "place": "道县", "count": n}) for n in (1, 2)),
+        *(("objection_decided", {"number": 7, "upheld": upheld}) for upheld in (True, False)),
+        *(("objection_made", {"number": 7, "count": count, "due": DAY}) for count in (1, 2)),
+        ("ordered", {**listing, "quantity": 2, "unit": "piece", "amount_fen": 7_000, "code": "K7M2", "due": DAY}),
+        ("ordered", {**listing, "quantity": 5000, "unit": "jin", "amount_fen": 7_000, "code": "K7M2", "due": DAY}),
+        ("pledged", gift),
+        *(("pledged", {**gift, "new_gifts": n, "name": name}) for n, name in ((1, "李老师"), (1, None), (3, None))),
+        *(("pledged", {**gift, "new_gifts": n, "name": None, "paid": True}) for n in (1, 3)),
+        ("pledged", {**gift, "new_gifts": 1, "paid": True, "matched_fen": 10_050}),
+        *(("proxied_moved", {**appeal, "state": s, "reasons": why}) for s in APPEALS.states for why in reasons),
+        *(("proxy_acted", {**_ACTED, "subject": subject, "title": "苗寨修路"}) for subject in _PROXIED),
+        *(("proxy_denied", {**_ACTED, "subject": subject}) for subject in _PROXIED),
+        *(("proxy_own_card", {**_ACTED, "subject": subject}) for subject in _PROXIED),
+        ("receipt_decided", {**appeal, **_PAID, "receipt": "0012345678", "reason": None}),
+        *(
+            ("receipt_decided", {**appeal, **_PAID, "receipt": None, "reason": reason})
+            for reason in lexicon.choices["receipt_reason"]
+        ),
+        *(
+            ("refunds_done", {**appeal, "gifts": 12, "fen": 120_000, "redirected": n, "stuck": stuck, "staff": staff})
+            for n in (0, 2)
+            for stuck in (0, 3)
+            for staff in (True, False)
+        ),
+        ("redirected", {**appeal, "amount_fen": 10_000, "code": CODE, "before": 3, "before_title": "买小猪"}),
+        *(
+            ("refunded", {**appeal, "amount_fen": 10_000, "code": CODE, "why": why, "whole": whole})
+            for why, whole in (
+                *(("asked", True), ("failed", False), ("twice", True)),
+                *(("case", False), ("returned", False), ("left_over", False)),
+            )
+        ),
+        *(("revision_decided", {**appeal, "approved": ok, "reasons": []}) for ok in (True, False)),
+        *(("update_decided", {**appeal, "published": ok, "reasons": []}) for ok in (True, False)),
+        *(("update_decided", {**appeal, "kind": "thanks", "published": ok, "reasons": []}) for ok in (True, False)),
+        ("sheet_lost", {"name": "王**"}),
+        ("shipped", {**listing, "code": "K7M2", "waybill": "SF1234567890123", "carrier": "顺丰"}),
+        ("staff_bound", seat),
+        *(("staff_confirmed", {**seat, "until": until}) for until in (DAY, None)),
+        *(("staff_moved", {**seat, "state": state, "reason": "moved_on"}) for state in _SEATED),
+        *(("stock_low", {**listing, "left": 2, "unit": unit}) for unit in ("piece", "jin")),
+        *(("task_assigned", {**_TASK, "subject": s, "yours": y}) for s in SUBJECTS for y in (True, False)),
+        *(
+            ("task_new", {**_TASK, "subject": subject, "step": step, "count": count})
+            for subject in SUBJECTS
+            for step in STEPS
+            for count in (1, 3)
+        ),
+        *(
+            ("task_overdue", {**_TASK, "subject": subject, "step": step, "yours": yours, "stayed": stayed})
+            for subject in SUBJECTS
+            for step in STEPS
+            for yours in (True, False)
+            for stayed in (True, False)
+        ),
+        ("thanks", {**appeal, "words": "谢谢您，孩子能走好路了。"}),
+        ("ticket_answered", {"number": 2, "words": "明天去看您"}),
+        *(("wanted", {"kind": kind, "number": 3, "name": "竹编提篮"}) for kind in ("listing", "offer", "request")),
+    ]
+    return one
+
+
+_STOPPED = ("failed", "cancelled", "frozen")
+_SEATED = ("suspended", "revoked", "active")
+_PROXIED = ("appeal", "user")
+_ACTED: Facts = {"number": 12, "work_no": "DX0100"}
+_TASK: Facts = {"number": 12, "due": DAY}
+_MATCH: Facts = {"number": 4, "item": "棉被"}
+_PAID: Facts = {"amount_fen": 100_000, "code": CODE}
+_USE: Facts = {"use": 3, "amount_fen": 80_000}
+_FATES: Facts = {"appeals": 3, "funding": 1, "reached": 1, "ended": 1}
+_DONE: Facts = {"number": 1, "appeal": 12, "title": "苗寨修路", "planned": 9, "gone": 7, "waiting": 1, "failed": 1}

@@ -1,0 +1,1 @@
+"""Bank entries and the pay channel's bills agree with the ledger."""

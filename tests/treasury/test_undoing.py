@@ -1,0 +1,279 @@
+"""冲正: what was entered wrong is undone and entered anew; the books and the public ledger hold with it."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session as Database
+
+from bot.words.lexicon import load_lexicon
+from models.books.bank_entries import check_entries
+from models.core.refusal import Refusal
+from models.ledger import LedgerTransaction
+from models.ledger.accounts import LedgerAccount
+from models.staff.member import Staff
+from models.treasury.reversal import KINDS, NoSuchEntry, undo, undoable
+from models.treasury.reversible import WHYS
+from models.treasury.settlement import ChannelLacks, ReferenceUsed, Settlement, settle
+from models.treasury.top_up import BankShort, TopUp, top_up
+from tests.scenes.disbursements import at, wrong
+from tests.scenes.export import export, read, verify
+from tests.scenes.gifts import give
+from tests.support.stage import Stage
+
+COUNTY, ELSEWHERE = "431124000000", "430524000000"
+GIVEN = 50_000
+
+
+def prepared(url: str) -> Stage:
+    """So much is with the channel; two of one fund holder, and one of another."""
+    stage = Stage(url)
+    for name, county in (("HOLDER", COUNTY), ("SECOND", COUNTY), ("ELSEWHERE", ELSEWHERE)):
+        stage.appoint(f"o-{name}", "fund_holder", county, name)
+    give(stage, stage.open_appeal(target_fen=GIVEN * 2), GIVEN)
+    return stage
+
+
+@pytest.fixture
+def stage(database_url: str) -> Iterator[Stage]:
+    stage = prepared(database_url)
+    yield stage
+    stage.close()
+
+
+def who(db: Database, work_no: str = "HOLDER") -> Staff:
+    return db.scalars(select(Staff).where(Staff.work_no == work_no)).one()
+
+
+def settled(stage: Stage, fen: int, fee: int, reference: str, work_no: str = "HOLDER") -> int:
+    with at(stage) as db:
+        draft = f"{reference}-{db.scalar(select(func.count(Settlement.id)))}"
+        return settle(db, who(db, work_no), draft, fen, fee, reference, stage.clock()).id
+
+
+def topped_up(stage: Stage, fen: int, reference: str) -> int:
+    with at(stage) as db:
+        draft = f"{reference}-{db.scalar(select(func.count(TopUp.id)))}"
+        return top_up(db, who(db), draft, fen, reference, stage.clock()).id
+
+
+def undone(stage: Stage, subject: str, number: int, why: str = "amount_wrong", work_no: str = "HOLDER") -> None:
+    with at(stage) as db:
+        undo(db, who(db, work_no), subject, number, why, stage.clock())
+
+
+def balances(stage: Stage) -> dict[str, int]:
+    account = LedgerAccount
+    with at(stage) as db:
+        rows = db.execute(select(account.kind, func.sum(account.balance_fen)).group_by(account.kind))
+        return {"bank": 0, "fees": 0} | {kind: int(fen) for kind, fen in rows if kind in ("channel", "bank", "fees")}
+
+
+def posted(stage: Stage) -> int:
+    with at(stage) as db:
+        return db.scalar(select(func.count(LedgerTransaction.id))) or 0
+
+
+def test_it_is_entered_anew_under_the_same_number_and_a_stranger_can_follow_it(stage: Stage, tmp_path: Path) -> None:
+    first = settled(stage, 40_000, 4_000, "B-1")
+    with pytest.raises(ReferenceUsed):
+        settled(stage, 40_000, 400, "B-1")
+    undone(stage, "settlement", first)
+    assert balances(stage) == {"channel": GIVEN, "bank": 0, "fees": 0}
+    settled(stage, 40_000, 400, "B-1")
+    with pytest.raises(ReferenceUsed):
+        settled(stage, 40_000, 400, "B-1")
+    second = topped_up(stage, 30_000, "C-1")
+    undone(stage, "top_up", second, "wrong_reference", "SECOND")
+    topped_up(stage, 3_000, "C-1")
+    assert balances(stage) == {"channel": GIVEN - 37_000, "bank": 36_600, "fees": 400}
+    assert wrong(stage) == set()
+    export(stage, tmp_path)
+    assert verify(tmp_path)[0] == 0
+    lines = (tmp_path / "ledger.jsonl").read_text(encoding="utf-8")
+    assert all(f'"{cause}"' in lines for cause in ("undone_settlement:1", "undone_top_up:1"))
+    assert read(tmp_path, "manifest.json")["transactions"] == posted(stage)
+
+
+def test_only_ones_own_that_stands_can_be_undone_and_the_newest_is_first(stage: Stage) -> None:
+    first, second = settled(stage, 9_000, 90, "B-1"), settled(stage, 8_000, 80, "B-2")
+    theirs = settled(stage, 7_000, 70, "B-1", "ELSEWHERE")
+    stage.clock.move(timedelta(minutes=1))
+    third = topped_up(stage, 1_000, "B-1")
+    with at(stage) as db:
+        found = [(one.subject, one.id) for one in undoable(db, who(db, "SECOND"), 9)]
+        assert found == [("top_up", third), ("settlement", second), ("settlement", first)]
+        assert [one.id for one in undoable(db, who(db), 2)] == [third, second]
+        same = [(one.subject, one.id) for one in undoable(db, who(db), 9, "B-1")]
+        assert same == [("top_up", third), ("settlement", first)]
+    before = posted(stage)
+    for number, work_no in ((theirs, "HOLDER"), (first, "ELSEWHERE"), (999, "HOLDER")):
+        with pytest.raises(NoSuchEntry):
+            undone(stage, "settlement", number, work_no=work_no)
+    undone(stage, "settlement", first)
+    with pytest.raises(NoSuchEntry):
+        undone(stage, "settlement", first, "entered_twice", "SECOND")
+    assert posted(stage) == before + 1
+    assert wrong(stage) == set()
+
+
+def test_what_was_spent_meanwhile_is_refused_with_what_is_there_and_changes_nothing(stage: Stage) -> None:
+    first = settled(stage, 30_000, 300, "B-1")
+    second = topped_up(stage, 20_000, "C-1")
+    with pytest.raises(BankShort) as short:
+        undone(stage, "settlement", first)
+    assert short.value.values == {"held_fen": 9_700, "back_fen": 29_700}
+    settled(stage, 35_000, 0, "B-2")
+    with pytest.raises(ChannelLacks) as lacks:
+        undone(stage, "top_up", second)
+    assert lacks.value.values == {"held_fen": 5_000, "back_fen": 20_000}
+    assert wrong(stage) == set()
+    # What came in since makes it possible.
+    undone(stage, "settlement", first)
+    undone(stage, "top_up", second)
+    assert balances(stage) == {"channel": 15_000, "bank": 35_000, "fees": 0}
+    assert wrong(stage) == set()
+
+
+def test_of_many_at_once_one_undoes_it_and_spending_never_overdraws(
+    new_database: Callable[[], str],
+) -> None:
+    stage = prepared(new_database())
+    for turn in range(3):
+        number = settled(stage, 10_000, 100, f"B-{turn}")
+        before = balances(stage)
+
+        def attempt(one: int, number: int = number, turn: int = turn) -> str:
+            try:
+                if one % 4:
+                    undone(stage, "settlement", number, WHYS[one % 3], ("HOLDER", "SECOND")[one % 2])
+                    return "undone"
+                topped_up(stage, 6_000, f"C-{turn}-{one}")
+            except Refusal as refusal:
+                return refusal.code
+            return "spent"
+
+        with ThreadPoolExecutor(12) as pool:
+            said = list(pool.map(attempt, range(12)))
+        after = balances(stage)
+        assert said.count("undone") <= 1
+        assert set(said) <= {"undone", "spent", "no_such_entry", "bank_short"}
+        spent = 6_000 * said.count("spent")
+        back = 10_000 * said.count("undone")
+        assert after["channel"] == before["channel"] + spent + back
+        assert after["bank"] == before["bank"] - spent - (9_900 if back else 0) >= 0
+        assert back or spent
+        assert wrong(stage) == set()
+    stage.close()
+
+
+_DEEDS = st.tuples(
+    st.sampled_from(["settle", "top_up", "undo", "undo"]),
+    st.integers(1, 30_000),
+    st.integers(0, 100),
+    st.integers(0, 4),
+)
+
+
+def test_whatever_is_undone_the_accounts_hold_what_stands(new_database: Callable[[], str]) -> None:
+    """Any order of entries under few numbers and of undoing them: the accounts are the sums of those that stand."""
+    stage = prepared(new_database())
+
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(_DEEDS, min_size=2, max_size=12))
+    def walk(deeds: list[tuple[str, int, int, int]]) -> None:
+        for deed, fen, percent, which in deeds:
+            before = balances(stage)
+            standing = _standing(stage)
+            try:
+                if deed == "settle":
+                    settled(stage, fen, fen * percent // 100, f"N-{which}")
+                elif deed == "top_up":
+                    topped_up(stage, fen, f"N-{which}")
+                elif which < len(standing):
+                    undone(stage, standing[which].subject, standing[which].id, WHYS[which % 3])
+            except (ReferenceUsed, ChannelLacks, BankShort):
+                assert balances(stage) == before
+            stands = _standing(stage)
+            fees = sum(one.fee_fen for one in stands)
+            bank = sum(one.bank_fen * (1 if one.subject == "settlement" else -1) for one in stands)
+            assert balances(stage) == {"channel": GIVEN - bank - fees, "bank": bank, "fees": fees}
+            assert len({(one.subject, one.reference) for one in stands}) == len(stands)
+        assert wrong(stage) == set()
+
+    walk()
+    stage.close()
+
+
+def _standing(stage: Stage) -> Any:
+    with at(stage) as db:
+        return undoable(db, who(db), 1_000)
+
+
+# Beside the program
+
+
+@pytest.mark.parametrize(
+    ("statement", "trigger", "code"),
+    [
+        ("UPDATE settlements SET undone_at = at, undone_by = 1, undone_why = 'amount_wrong' WHERE id = 2", None,
+         "undone_differs settlement 2"),
+        ("UPDATE settlements SET undone_at = NULL, undone_by = NULL, undone_why = NULL WHERE id = 1",
+         "settlements_undone_once", "undone_differs settlement 1"),
+        ("UPDATE settlements SET undone_by = 2 WHERE id = 1", "settlements_undone_once",
+         "undone_differs settlement 1"),
+        ("UPDATE settlements SET undone_why = 'entered_twice' WHERE id = 1", "settlements_undone_once",
+         "undone_differs settlement 1"),
+        ("UPDATE top_ups SET undone_at = NULL, undone_by = NULL, undone_why = NULL", "top_ups_undone_once",
+         "undone_differs top_up 1"),
+        ("UPDATE top_ups SET holder_id = 430524000000", "top_ups_fixed", "top_up_differs top_up 1"),
+        ("UPDATE settlements SET holder_id = 430524000000 WHERE id = 2", "settlements_fixed",
+         "settlement_differs settlement 2"),
+        ("UPDATE settlements SET fee_fen = 0 WHERE id = 2", "settlements_fixed", "settlement_differs settlement 2"),
+    ],
+)  # fmt: skip
+def test_what_is_done_beside_the_program_is_held_back_and_named(
+    stage: Stage, statement: str, trigger: str | None, code: str
+) -> None:
+    undone(stage, "settlement", settled(stage, 9_000, 90, "B-1"))
+    settled(stage, 9_000, 90, "B-2")
+    undone(stage, "top_up", topped_up(stage, 500, "C-1"))
+    assert wrong(stage) == set()
+    table = statement.split()[1]
+    if trigger:
+        with pytest.raises(IntegrityError), stage.database.begin() as connection:
+            connection.execute(text(statement))
+    with stage.database.connect() as connection:
+        if trigger:
+            connection.execute(text(f"DROP TRIGGER {trigger} ON {table}"))
+        connection.execute(text(statement))
+        found = [f"{one.code} {one.subject} {one.subject_id}" for one in check_entries(connection, stage.clock())]
+        connection.rollback()
+    assert found == [code]
+
+
+def test_the_same_number_does_not_stand_twice_whoever_writes(stage: Stage) -> None:
+    settled(stage, 9_000, 90, "B-1")
+    again = (
+        "INSERT INTO settlements (draft_id, holder_id, amount_fen, fee_fen, bank_reference, entered_by, at)"
+        " SELECT 'x', holder_id, amount_fen, fee_fen, bank_reference, entered_by, at FROM settlements"
+    )
+    with pytest.raises(IntegrityError), stage.database.begin() as connection:
+        connection.execute(text(again))
+    undone(stage, "settlement", 1)
+    half = "UPDATE settlements SET undone_at = at WHERE undone_at IS NULL"
+    settled(stage, 9_000, 90, "B-1")
+    with pytest.raises(IntegrityError), stage.database.begin() as connection:
+        connection.execute(text(half))
+
+
+def test_the_reasons_that_can_be_picked_are_those_that_are_kept() -> None:
+    assert set(load_lexicon().choices["undo_entry"]) == set(WHYS)
+    assert set(KINDS) == {"settlement", "top_up", "fee_cover"}

@@ -1,0 +1,55 @@
+"""What is said of entries that are undone is one message, with the longest of everything."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bot.wechat.channel import REPLY_BYTES
+from bot.words.lexicon import load_lexicon
+from bot.words.render import Renderer
+from flows.engine.flow import Say
+from handlers.treasury.bank_entries import MOST
+from models.core.money import LARGEST
+from models.treasury.reversal import KINDS, Entry
+from models.treasury.reversible import WHYS
+
+LEXICON = load_lexicon()
+RENDERER = Renderer(LEXICON.words, LEXICON.choices)
+NOW = datetime(2026, 12, 31, tzinfo=UTC)
+FEN = LARGEST - 1
+OPTIONS = list(enumerate((words[0] for words in LEXICON.choices["undo_entry"].values()), 1))
+
+
+def longest(subject: str) -> Entry:
+    return Entry(subject, 999_999, NOW, FEN, 1_001 if subject == "settlement" else 0, "9" * 40)
+
+
+@pytest.mark.parametrize("subject", KINDS)
+def test_the_longest_of_everything_is_one_message(subject: str) -> None:
+    entry = longest(subject)
+    given: dict[str, Any] = {"entry": subject, "row": entry.id, "on": "2026-12-31", "reference": entry.reference}
+    given |= {"amount_fen": FEN, "fee_fen": entry.fee_fen, "bank_fen": entry.bank_fen}
+    said = [
+        ("replies/entries", {"lines": list(enumerate([entry] * MOST, 1)), "more": True, "reference": ""}),
+        ("replies/entries", {"lines": [], "more": False, "reference": "9" * 500}),
+        *(("flows/undo_entry/done", {**given, "why": why}) for why in WHYS),
+    ]
+    for template, values in said:
+        assert _fits(Say(template, None, values))
+    draft = {"flow": "undo_entry", "given": given}
+    review = "flows/undo_entry/review"
+    for stands in (True, False):
+        head, foot = (Say(review, part, {"v": {**draft, "brief": {"stands": stands}}}) for part in ("head", "foot"))
+        why = Say("flows/undo_entry/why", "echo", {"v": {**draft, "value": OPTIONS[0][1], "line": 1}})
+        assert _fits(head, why, foot)
+    for situation in ("ask", "help", "not_a_choice", "not_text", "not_heard"):
+        values = {**draft, "options": OPTIONS, "said": OPTIONS[-1][1]}
+        assert _fits(Say("flows/undo_entry/why", situation, {"v": values}))
+    for code in ("bank_short", "channel_lacks"):
+        assert _fits(Say("replies/refusals", code, {"v": {"held_fen": FEN, "back_fen": FEN}}))
+
+
+def _fits(*says: Say) -> bool:
+    words = RENDERER.render(says)
+    return 0 < len(words.encode()) <= REPLY_BYTES // 2 and "None" not in words

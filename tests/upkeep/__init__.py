@@ -1,0 +1,1 @@
+"""Merged regions and new keys leave nothing behind."""

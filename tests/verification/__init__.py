@@ -1,0 +1,1 @@
+"""Households are verified by the rules, and by nobody alone."""

@@ -1,0 +1,1 @@
+"""Workers find what is owed, and outlive the loss of Redis."""

@@ -1,0 +1,231 @@
+"""Queues by urgency, one clock, and what is owed found again, with a real Valkey that is emptied, ended and begun."""
+
+import inspect
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from rq.serializers import JSONSerializer
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session as Database
+
+from bot.processes.supervisor import EmbeddedValkey
+from bot.work import jobs as worker
+from bot.work.clock import Clock
+from bot.work.fleet import GROUPS, SMALL, commands
+from bot.work.jobs import Errands
+from bot.work.queues import BATCH, DELIVERING, JOBS, QUEUES, SENDING, SHORT, Jobs, function_of
+from bot.work.rounds import ROUNDS, Round
+from bot.work.sweeps import sweep_outbox
+from bot.work.tidying import tidy
+from models.notifications.notification import Notice
+from models.notifications.outbox import CLAIM_LASTS, claim
+from tests.support.processes import owe
+from tests.support.stage import Stage, settings_for
+
+
+@pytest.fixture
+def stage(database_url: str, redis_flushed: str) -> Iterator[Stage]:
+    stage = Stage(database_url, redis_url=redis_flushed)
+    stage.say("o-li", "你好")
+    yield stage
+    stage.close()
+
+
+@pytest.fixture
+def jobs(redis_flushed: str) -> Iterator[Jobs]:
+    jobs = Jobs(redis_flushed)
+    yield jobs
+    jobs.redis.close()
+
+
+def held(jobs: Jobs, queue: str) -> list[list[int]]:
+    """The notices that each job of a queue takes along."""
+    return [job.args[0] for job in jobs.queues[queue].jobs]
+
+
+# --- The table
+
+
+def test_every_queue_is_served_and_every_job_is_there_and_takes_json() -> None:
+    for groups in (GROUPS, SMALL):
+        assert sorted(queue for group in groups for queue in group) == sorted(QUEUES)
+        served = [part for command in commands(groups=groups).values() for part in command]
+        assert set(QUEUES) <= set(served)
+    assert {job.queue for job in JOBS.values()} == set(QUEUES)
+    assert set(DELIVERING) == set(SENDING)
+    assert all(JOBS[name].queue == urgency for urgency, name in DELIVERING.items())
+    for name in JOBS:
+        assert function_of(name) == f"bot.work.jobs.{name}"
+        [parameter] = inspect.signature(getattr(worker, name)).parameters.values()
+        assert parameter.annotation in (int, list[int])
+    asked = {one.asks_for(datetime(2026, 11, 24, tzinfo=UTC))[0] for one in ROUNDS.values() if one.asks_for}
+    assert asked <= set(JOBS)
+
+
+def test_only_the_wanted_queues_get_processes_and_the_clock_always_does() -> None:
+    assert sorted(commands(("push",), 2)) == ["clock", "worker push 1", "worker push 2"]
+
+
+def test_a_job_keeps_its_queue_its_time_and_its_tries(jobs: Jobs) -> None:
+    jobs.put([(name, [1] if name in DELIVERING.values() else 1) for name in JOBS])
+    for name, wanted in JOBS.items():
+        [job] = [job for job in jobs.queues[wanted.queue].jobs if job.func_name == function_of(name)]
+        assert job.serializer is JSONSerializer
+        assert json.loads(json.dumps(job.args)) == job.args
+        assert (job.timeout, job.retries_left, job.retry_intervals) == (
+            wanted.seconds,
+            len(wanted.backoff),
+            list(wanted.backoff),
+        )
+
+
+def test_what_a_turn_told_goes_to_push_a_hundred_at_a_time_and_a_fan_out_to_bulk(jobs: Jobs) -> None:
+    jobs.enqueue([("fetch_photo", 5)], range(1, 2 * BATCH + 2))
+    jobs.deliver(range(900, 900 + BATCH), "bulk")
+    assert [len(one) for one in held(jobs, "push")] == [BATCH, BATCH, 1]
+    assert held(jobs, "bulk") == [list(range(900, 900 + BATCH))]
+    assert jobs.queues["default"].count == 1
+
+
+# --- What is owed
+
+
+def test_an_emptied_redis_loses_no_notice_and_none_is_heaped_up(stage: Stage, jobs: Jobs) -> None:
+    ids = owe(stage, 2 * BATCH + 50)
+    jobs.enqueue([], ids)
+    jobs.redis.flushdb()
+    for _ in range(5):
+        sweep_outbox(stage.database, jobs, stage.clock())
+    assert sorted(number for one in held(jobs, "push") for number in one) == ids
+    jobs.redis.flushdb()
+    sweep_outbox(stage.database, jobs, stage.clock())
+    assert sorted(number for one in held(jobs, "push") for number in one) == ids
+
+
+def test_a_hundred_thousand_owed_notices_fill_the_queue_only_so_far(jobs: Jobs) -> None:
+    ids = range(1, 100_000)
+    assert jobs.ask("bulk", ids, jobs.room("bulk")) == SHORT
+    assert jobs.room("bulk") == 0
+    assert jobs.ask("bulk", ids, 1) == 1  # another hundred than those that lie there
+    assert len({tuple(one) for one in held(jobs, "bulk")}) == SHORT + 1
+
+
+def test_what_is_due_later_waits_and_what_a_dead_worker_had_begun_is_found(stage: Stage, jobs: Jobs) -> None:
+    later, begun = owe(stage, 2)
+    now = stage.clock()
+    with Database(stage.database) as db, db.begin():
+        db.execute(update(Notice).where(Notice.id == later).values(due_at=now + timedelta(minutes=5)))
+        db.execute(update(Notice).where(Notice.id == begun).values(channel="template"))
+        assert [one.id for one in claim(db, [begun], now)] == [begun]
+    assert sweep_outbox(stage.database, jobs, now) == 0
+    assert sweep_outbox(stage.database, jobs, now + CLAIM_LASTS + timedelta(seconds=1)) == 1
+    assert held(jobs, "push") == [[begun]]
+
+
+def test_a_redis_that_is_away_loses_nothing(database_url: str, tmp_path: Path) -> None:
+    with EmbeddedValkey(tmp_path / "valkey", keep=False) as valkey:
+        stage = Stage(database_url, redis_url=valkey.url)
+        errands = Errands(settings_for(database_url, valkey.url))
+        night = datetime(2026, 11, 24, 19, 20, tzinfo=UTC)
+        clock = Clock(errands, valkey.url, {name: ROUNDS[name] for name in ("outbox", "books", "fan_outs")})
+        stage.say("o-li", "你好")
+        valkey.stop()
+        ids = owe(stage, 3)
+        errands.jobs.enqueue([], ids)
+        clock.retry()
+        assert clock.tick(night) == ["outbox", "fan_outs"]
+        valkey.start()
+        clock.retry()
+        assert clock.tick(night + timedelta(seconds=20)) == ["outbox", "books", "fan_outs"]
+        assert held(errands.jobs, "push") == [ids]
+        assert errands.jobs.queues["slow"].count == 1
+        clock.close()
+        errands.close()
+        stage.close()
+
+
+# --- The clock
+
+
+def test_of_many_clocks_one_takes_each_round(stage: Stage) -> None:
+    ran: list[datetime] = []
+    rounds = {"often": Round(timedelta(seconds=15), lambda _, now: ran.append(now))}
+    errands = Errands(settings_for(stage.settings.database_url, stage.settings.redis_url))
+    clocks = [Clock(errands, stage.settings.redis_url, rounds) for _ in range(6)]
+    start = stage.clock()
+    with ThreadPoolExecutor(len(clocks)) as pool:
+        for second in range(0, 61, 5):
+            now = start + timedelta(seconds=second)
+            list(pool.map(lambda clock, now=now: clock.tick(now), clocks))
+    assert ran == [start + timedelta(seconds=second) for second in (0, 15, 30, 45, 60)]
+    for clock in clocks:
+        clock.close()
+    errands.close()
+
+
+def test_a_round_that_fails_keeps_none_of_the_others_back(stage: Stage) -> None:
+    def broken(errands: Errands, now: datetime) -> None:
+        raise ValueError("a mistake of ours")
+
+    ran: list[datetime] = []
+    every = timedelta(seconds=15)
+    errands = Errands(settings_for(stage.settings.database_url, stage.settings.redis_url))
+    rounds = {"broken": Round(every, broken), "good": Round(every, lambda _, now: ran.append(now))}
+    clock = Clock(errands, stage.settings.redis_url, rounds)
+    assert clock.tick(stage.clock()) == ["good"]
+    assert len(ran) == 1
+    clock.close()
+    errands.close()
+
+
+def test_every_round_can_be_run(stage: Stage) -> None:
+    errands = Errands(settings_for(stage.settings.database_url, stage.settings.redis_url))
+    clock = Clock(errands, stage.settings.redis_url)
+    night, first_day = datetime(2026, 11, 24, 19, 20, tzinfo=UTC), datetime(2026, 12, 1, 2, tzinfo=UTC)
+    assert clock.tick(night) == [name for name in ROUNDS if name != "digest"]
+    assert clock.tick(first_day) == [name for name in ROUNDS if name != "books"]
+    assert [job.args for job in errands.jobs.queues["slow"].jobs] == [[20261124], [202611]]
+    clock.close()
+    errands.close()
+
+
+# --- Redis, looked after
+
+
+def test_a_job_that_was_lost_between_queue_and_worker_is_put_back(jobs: Jobs) -> None:
+    jobs.enqueue([("fetch_photo", 1)])
+    queue = jobs.queues["default"]
+    assert jobs.redis.lmove(queue.key, queue.intermediate_queue.key)
+    now = datetime.now(UTC)
+    tidy(jobs, now)
+    assert queue.count == 0
+    for _ in range(2):
+        tidy(jobs, now + timedelta(seconds=30))
+        assert [job.args for job in queue.jobs] == [[1]]
+        assert queue.intermediate_queue.get_job_ids() == []
+
+
+def test_a_notice_that_is_late_is_told_and_its_age_and_the_queues_are_counted(
+    new_database: Callable[[], str], redis_flushed: str
+) -> None:
+    stage = Stage(new_database(), redis_url=redis_flushed)
+    stage.say("o-li", "你好")
+    [number] = owe(stage, 1)
+    with Database(stage.database) as db:
+        due = db.scalars(select(Notice.due_at).where(Notice.id == number)).one()
+    stage.clock.now = due + timedelta(minutes=9)
+    assert stage.client.get("/readyz").json == {
+        "database": "ok",
+        "migrations": "ok",
+        "redis": "ok",
+        "notices": "ok",
+    }
+    stage.clock.move(timedelta(minutes=2))
+    answer = stage.client.get("/readyz")
+    assert answer.json is not None
+    assert (answer.status_code, answer.json["notices"]) == (200, "late")
+    stage.close()

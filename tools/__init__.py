@@ -1,1 +1,0 @@
-"""Programs that the maintainers run by hand. Nothing of the bot imports them."""
