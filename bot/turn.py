@@ -27,6 +27,7 @@ from flows.engine.world import Region, World
 from flows.language.lexicon import Lexicon
 from models.core.encryption import CannotOpen
 from models.notifications import turn_store
+from models.notifications.kinds import template_of
 from models.notifications.notification import Unread, count_unread, find_unread, mark_failed, mark_read
 from models.notifications.service_window import opened_by
 from models.notifications.subscription import NO_TEMPLATES, Templates
@@ -39,8 +40,8 @@ log = structlog.get_logger()
 BUDGET_MS = 3_000
 FAILURES_BEFORE_FRESH_START = 2
 
-SORRY = Say("replies/sorry")
-FRESH_START = Say("replies/fresh_start")
+SORRY = Say("replies/routing/sorry")
+FRESH_START = Say("replies/routing/fresh_start")
 
 
 class TryAgain(Exception):
@@ -118,7 +119,7 @@ class Turns:
         news = []
         for notice in find_unread(desk.db, locked.id):
             try:
-                say = Say(f"notices/{notice.template}", "unread", {"v": notice.facts()})
+                say = Say(template_of(notice.template), "unread", {"v": notice.facts()})
                 self.renderer.say(say)
             except Exception:  # one bad notice, of whatever kind, must not keep its owner out for ever
                 log.exception("notice.cannot_be_said", notice=notice.id)
@@ -136,7 +137,7 @@ class Turns:
         """
         unread = count_unread(desk.db, locked.id)
         for count in range(len(news), -1, -1):
-            more = [Say("replies/more_news", None, {"count": unread - count})] if unread > count else []
+            more = [Say("replies/notifications/more_unread", None, {"count": unread - count})] if unread > count else []
             says = [*(say for _, say in news[:count]), *more, *answer]
             if len(self.renderer.render(says).encode()) <= REPLY_BYTES:
                 return says, [notice for notice, _ in news[:count]]

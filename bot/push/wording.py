@@ -1,4 +1,4 @@
-"""A notice's words for each channel: templates/notices/KIND.txt, its macros ``push``, ``unread`` and ``card``."""
+"""A notice's words for each channel: the macros ``push``, ``unread`` and ``card`` of its kind's template."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from bot.wechat.channel import REPLY_BYTES, fit
 from bot.words.render import Renderer, moment
 from flows.engine.flow import Say
 from handlers.notifications.push_replies import tap_id
-from models.notifications.kinds import KINDS
+from models.notifications.kinds import KINDS, template_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Wording:
         return words.encode()[: REPLY_BYTES - len(beside.encode())].decode(errors="ignore")
 
     def _say(self, kind: str, macro: str, facts: dict[str, Any]) -> str:
-        return fit(self.renderer.say(Say(f"notices/{kind}", macro, {"v": facts})))
+        return fit(self.renderer.say(Say(template_of(kind), macro, {"v": facts})))
 
     def _has(self, kind: str, macro: str) -> bool:
-        return hasattr(self.renderer.env.get_template(f"notices/{kind}.txt").module, macro)
+        return hasattr(self.renderer.env.get_template(f"{template_of(kind)}.txt").module, macro)

@@ -28,7 +28,7 @@ def card_page(database: Engine, pages: Pages, links: Links, clock: Callable[[], 
         try:
             grant = links.read("card", token)
         except DeadLink as dead:
-            return pages.show("card_gone", 403, reason=dead.reason)
+            return pages.show("proxy/card_gone", 403, reason=dead.reason)
         with Session(database) as db, db.begin():
             return _show(db, pages, grant, clock())
 
@@ -41,9 +41,9 @@ def _show(db: Session, pages: Pages, grant: Grant, now: datetime) -> Response:
     staff = db.get(Staff, grant.staff_id)
     user = db.get(User, card.user_id) if card else None
     if card is None or staff is None or user is None or not _serves(staff, user, now):
-        return pages.show("card_gone", 403, reason="not_yours")
+        return pages.show("proxy/card_gone", 403, reason="not_yours")
     if card.code is None:
-        return pages.show("card_gone", 403, reason="used")
+        return pages.show("proxy/card_gone", 403, reason="used")
     record(
         db,
         at=now,
@@ -56,7 +56,7 @@ def _show(db: Session, pages: Pages, grant: Grant, now: datetime) -> Response:
     )
     log.info("card.shown", card=card.id, staff=staff.id)
     code = drawn(card.qr_url) if card.qr_url else None
-    return pages.show("card", name=user.masked_name, code=code, until=card.qr_until)
+    return pages.show("proxy/card", name=user.masked_name, code=code, until=card.qr_until)
 
 
 def _serves(staff: Staff, user: User, now: datetime) -> bool:

@@ -36,7 +36,7 @@ def ledger_page(database: Engine, pages: Pages, folder: Path | None, clock: Call
             whole, found = overall(db), appeals_with_money(db, before, PAGE + 1)
         exported = _manifest(folder) if folder else None
         facts = _facts(whole, found, clock())
-        return _kept(pages.show("ledger", first=before is None, exported=exported, files=FILES, **facts))
+        return _kept(pages.show("public/ledger", first=before is None, exported=exported, files=FILES, **facts))
 
     @blueprint.get("/ledger/<name>")
     def file(name: str) -> Response:

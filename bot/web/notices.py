@@ -34,7 +34,7 @@ def notices(database: Engine, pages: Pages, clock: Callable[[], datetime]) -> Bl
         with Session(database) as db:
             found = {place.today.code: place.today for place in find_places(db, said)} if said else {}
         regions = [region for code, region in found.items() if level_of(code) in LISTED]
-        return _open(pages.show("notices_search", said=said, regions=regions, unknown=False))
+        return _open(pages.show("verification/public_notices_search", said=said, regions=regions, unknown=False))
 
     @blueprint.get("/notices/<code>")
     def here(code: str) -> Response:
@@ -42,8 +42,8 @@ def notices(database: Engine, pages: Pages, clock: Callable[[], datetime]) -> Bl
             region = db.get(Region, code) if _is_listed(code) else None
             found = board(db, code, _number(request.args.get("after", "")), PAGE, clock()) if region else None
         if region is None or found is None:
-            return _open(pages.show("notices_search", 404, said="", regions=[], unknown=True))
-        return _open(pages.show("notices", region=region, board=found))
+            return _open(pages.show("verification/public_notices_search", 404, said="", regions=[], unknown=True))
+        return _open(pages.show("verification/public_notices", region=region, board=found))
 
     return blueprint
 

@@ -1,4 +1,6 @@
-"""How every web page of ours goes out: templates/pages/NAME.html in the shared style, and what browsers may do with it.
+"""How every web page of ours goes out: in the shared style, and with what browsers may do with it.
+
+Its words are templates/pages/ROOM/NAME.html.
 
 No page has a script but the one with WeChat's button (bot/web/subscribe.py), and none is kept, framed, searched or
 told to others. The one style is allowed by its hash.
@@ -20,7 +22,7 @@ class Pages:
 
     def __init__(self, renderer: Renderer, framed_by: str = "'none'") -> None:
         self._env = renderer.env
-        style = self._env.get_template("pages/style.css").render()
+        style = self._env.get_template("pages/shared/style.css").render()
         digest = b64encode(sha256(style.encode()).digest()).decode()
         self._policy = f"{BARE}; style-src 'sha256-{digest}'; img-src 'self' data:; frame-ancestors {framed_by}"
 

@@ -85,7 +85,7 @@ def pay_page(desk: Desk) -> Blueprint:
             now = desk.clock()
             values = {**_gift(db, pledge), "state": standing(db, pledge, now)}
             values["matching"] = offers(db, pledge.appeal_id, now)
-        response = desk.pages.show("pay", token=token, script=SCRIPT, bridge=desk.bridge, **values)
+        response = desk.pages.show("payments/pay", token=token, script=SCRIPT, bridge=desk.bridge, **values)
         response.headers["Content-Security-Policy"] += own
         return response
 
@@ -119,7 +119,7 @@ def pay_page(desk: Desk) -> Blueprint:
 
     @blueprint.get(SCRIPT)
     def script() -> Response:
-        response = Response(desk.pages.file("pay.js"), mimetype="text/javascript")
+        response = Response(desk.pages.file("payments/pay.js"), mimetype="text/javascript")
         response.headers["Cache-Control"] = "public, max-age=300"
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
@@ -128,7 +128,7 @@ def pay_page(desk: Desk) -> Blueprint:
     def stop(stopped: Stopped) -> Response:
         token = (request.view_args or {}).get("token", "")
         again = f"/pay/{token}" if stopped.reason in ("again", "snapshot") else ""
-        return desk.pages.show("pay_gone", stopped.status, reason=stopped.reason, again=again)
+        return desk.pages.show("payments/pay_gone", stopped.status, reason=stopped.reason, again=again)
 
     return blueprint
 

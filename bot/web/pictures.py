@@ -33,7 +33,7 @@ def pictures(database: Engine, pages: Pages, links: Links, folder: Path, clock: 
             gallery = open_gallery(db, grant.staff_id, subject, number, clock())
             record_look(db, gallery, grant.staff_id, clock())
         log.info("pictures.shown", subject=subject, number=number, staff=grant.staff_id)
-        return pages.show("pictures", gallery=gallery, shown=_addressed(links, gallery, grant.staff_id))
+        return pages.show("oversight/pictures", gallery=gallery, shown=_addressed(links, gallery, grant.staff_id))
 
     @blueprint.get("/picture/<token>")
     def one(token: str) -> Response:
@@ -50,12 +50,12 @@ def pictures(database: Engine, pages: Pages, links: Links, folder: Path, clock: 
     @blueprint.errorhandler(DeadLink)
     def dead(link: DeadLink) -> Response:
         log.warning("pictures.refused", reason=link.reason)
-        return pages.show("pictures_gone", 403, reason=link.reason)
+        return pages.show("oversight/pictures_gone", 403, reason=link.reason)
 
     @blueprint.errorhandler(NotForYou)
     def not_yours(_: NotForYou) -> Response:
         log.warning("pictures.refused", reason="not_yours")
-        return pages.show("pictures_gone", 403, reason="not_yours")
+        return pages.show("oversight/pictures_gone", 403, reason="not_yours")
 
     return blueprint
 

@@ -51,25 +51,27 @@ def subscribe_page(
         try:
             grant = links.read("subscribe", token)
         except DeadLink as dead:
-            return pages.show("subscribe_gone", 403, reason=dead.reason)
+            return pages.show("notifications/subscribe_gone", 403, reason=dead.reason)
         with Session(database) as db:
             ids = _wanted(db, grant.number, templates, clock())
         if not ids:
-            return pages.show("subscribe_gone", reason="nothing" if templates.ids else "off")
+            return pages.show("notifications/subscribe_gone", reason="nothing" if templates.ids else "off")
         try:
             signed = sign(links.root + request.full_path.rstrip("?"))
         except (WeChatError, Unreachable) as error:
             log.warning("subscribe.not_signed", error=type(error).__name__)
-            return pages.show("subscribe_gone", 503, reason="later")
+            return pages.show("notifications/subscribe_gone", 503, reason="later")
         cards = {templates.card_of(template_id): template_id for template_id in ids}
         lasting = templates.for_good.issuperset(cards)
-        response = pages.show("subscribe", cards=cards, lasting=lasting, signed=signed, sdk=sdk, script=SCRIPT)
+        response = pages.show(
+            "notifications/subscribe", cards=cards, lasting=lasting, signed=signed, sdk=sdk, script=SCRIPT
+        )
         response.headers["Content-Security-Policy"] += tag
         return response
 
     @blueprint.get(SCRIPT)
     def script() -> Response:
-        response = Response(pages.file("subscribe.js"), mimetype="text/javascript")
+        response = Response(pages.file("notifications/subscribe.js"), mimetype="text/javascript")
         response.headers["Cache-Control"] = "public, max-age=300"
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response

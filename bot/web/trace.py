@@ -44,7 +44,7 @@ def trace_page(database: Engine, pages: Pages, tries: Tries, address: Callable[[
         if found is None:
             tries.count(request)
             return _asked(pages, 404, code, "unknown")
-        return _open(pages.show("trace", trace=found, code=drawn(address(found.code))))
+        return _open(pages.show("donors/trace", trace=found, code=drawn(address(found.code))))
 
     return blueprint
 
@@ -63,7 +63,7 @@ def _moved(code: GiftCode) -> Response:
 
 
 def _asked(pages: Pages, status: int, code: GiftCode | None, why: str = "misread") -> Response:
-    return _open(pages.show("trace_search", status, code=code, why=why if code else ""))
+    return _open(pages.show("donors/trace_search", status, code=code, why=why if code else ""))
 
 
 def _open(response: Response) -> Response:

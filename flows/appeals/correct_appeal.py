@@ -95,4 +95,4 @@ def done(desk: Desk, draft: Draft, wanted: NewAppeal) -> Appeal:
 
 
 def handed_in(draft: Draft, facts: dict[str, Any]) -> Answer:
-    return Answer([Say("replies/fixed", None, {**facts, "whose": draft.given.get("for")})])
+    return Answer([Say("replies/appeals/corrected", None, {**facts, "whose": draft.given.get("for")})])

@@ -40,11 +40,12 @@ def done(desk: Desk, draft: Draft) -> Answer:
     owed, dropped = propose(desk.db, appeal, wanted, desk.person.conversation_id, desk.world.now)
     desk.jobs += [("fetch_photo", photo) for photo in owed]
     desk.jobs += [("forget_photo", photo) for photo in dropped]
-    return Answer([Say("flows/revise_appeal/done", None, {"number": appeal.id, "days": REVIEW_DAYS})])
+    return Answer([Say("flows/appeals/revise_appeal/done", None, {"number": appeal.id, "days": REVIEW_DAYS})])
 
 
 revise_appeal = Flow(
     "revise_appeal",
+    room="appeals",
     steps=tuple(step for step in start_appeal.steps if step.name in CHANGES),
     done=done,
     admit=admit,

@@ -102,7 +102,9 @@ def done(desk: Desk, draft: Draft) -> Answer:
     photos = attach(desk.db, "appeal", appeal.id, desk.person.conversation_id, draft.answers["photos"], now)
     desk.jobs += [("fetch_photo", photo) for photo in photos]
     look_twice(desk, appeal)
-    return Answer([Say("flows/start_appeal/done", None, {**_outcome(desk, appeal), "whose": draft.given.get("for")})])
+    return Answer(
+        [Say("flows/appeals/start_appeal/done", None, {**_outcome(desk, appeal), "whose": draft.given.get("for")})]
+    )
 
 
 def _owner(desk: Desk, draft: Draft) -> User:
@@ -142,6 +144,7 @@ def _outcome(desk: Desk, appeal: Appeal) -> dict[str, Any]:
 
 start_appeal = Flow(
     "start_appeal",
+    room="appeals",
     steps=(
         Step("title", Text(min=4, max=30, name=True, public=True)),
         Step("category", Choice("appeal_category")),

@@ -32,7 +32,9 @@ def done(desk: Desk, draft: Draft) -> Answer:
         appeal = own_appeal(db, get_resident(db, desk.person.user_id), use.appeal_id, lock=True)
         owed = hand_in(db, find_disbursement(db, use.id), appeal, pictures, person, now)
     desk.jobs += [("fetch_photo", photo) for photo in owed]
-    return Answer([Say("flows/evidence/done", None, {"use": use.id, "receipts": draft.given["receipts"]})])
+    return Answer(
+        [Say("flows/disbursements/evidence/done", None, {"use": use.id, "receipts": draft.given["receipts"]})]
+    )
 
 
 def _own(desk: Desk, number: int) -> Disbursement:
@@ -44,4 +46,4 @@ def _own(desk: Desk, number: int) -> Disbursement:
     return use
 
 
-evidence = Flow("evidence", steps=(Step("photos", Photo(max=9, min=1)),), done=done, admit=admit)
+evidence = Flow("evidence", room="disbursements", steps=(Step("photos", Photo(max=9, min=1)),), done=done, admit=admit)

@@ -37,7 +37,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     if more:
         desk.jobs.append(("follow_gifts", use.id))
     facts = {"use": use.id, "number": draft.given["number"], "amount_fen": use.amount_fen, "due": use.receipts_due}
-    return Answer([Say("flows/pay_out/done", None, facts)])
+    return Answer([Say("flows/disbursements/pay_out/done", None, facts)])
 
 
 def holder(desk: Desk) -> Staff:
@@ -54,4 +54,11 @@ def fees_told(desk: Desk) -> Iterator[None]:
         raise BankLacks(**lacks.values, uncovered_fen=uncovered(desk.db, holder(desk))) from lacks
 
 
-pay_out = Flow("pay_out", steps=(Step("reference", Reference(min=4, max=40)),), done=done, admit=admit, brief=brief)
+pay_out = Flow(
+    "pay_out",
+    room="disbursements",
+    steps=(Step("reference", Reference(min=4, max=40)),),
+    done=done,
+    admit=admit,
+    brief=brief,
+)

@@ -39,11 +39,15 @@ def done(desk: Desk, draft: Draft) -> Answer:
     if given["line"]:
         options = [Option(1, "", ["command", "use_to", str(given["line"]), str(payee.id)])]
     facts = {"number": appeal.id, "name": payee.name, "tail": payee.account_tail, "from": payee.payable_from}
-    return Answer([Say("flows/payee/done", None, {**facts, "changed": bool(old), "goes_on": bool(options)})], options)
+    return Answer(
+        [Say("flows/disbursements/payee/done", None, {**facts, "changed": bool(old), "goes_on": bool(options)})],
+        options,
+    )
 
 
 payee = Flow(
     "payee",
+    room="disbursements",
     steps=(
         Step("kind", Choice("payee_kind")),
         Step("name", Text(min=2, max=30, name=True)),

@@ -34,7 +34,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     appeal = own_appeal(desk.db, user, draft.given["appeal"], lock=True)
     actor = Actor(By.OWNER, f"user:{user.id}")
     fen = leaving.give_left_over_back(desk.db, appeal, actor, desk.world.now)
-    return Answer([Say("flows/left_over/done", None, {"fen": fen, "number": appeal.id})])
+    return Answer([Say("flows/disbursements/left_over/done", None, {"fen": fen, "number": appeal.id})])
 
 
-left_over = Flow("left_over", steps=(), done=done, admit=admit, brief=brief)
+left_over = Flow("left_over", room="disbursements", steps=(), done=done, admit=admit, brief=brief)

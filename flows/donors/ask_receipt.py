@@ -32,7 +32,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     holder = "person" if said["holder"] == "person" else "firm"
     wanted = Wanted(draft.id, holder, said["name"], said.get("tax_number") if _is_numbered(said) else None)
     ask_for(desk.db, user, draft.given["pledge"], wanted, desk.world.now)
-    return Answer([Say("flows/ask_receipt/done", None, {"gift": draft.given["gift"]})])
+    return Answer([Say("flows/donors/ask_receipt/done", None, {"gift": draft.given["gift"]})])
 
 
 def _is_numbered(answers: Mapping[str, Any]) -> bool:
@@ -46,6 +46,7 @@ def _check_number(value: Any, _asking: Asking) -> Rejected | None:
 
 ask_receipt = Flow(
     "ask_receipt",
+    room="donors",
     steps=(
         Step("holder", Choice("receipt_holder")),
         Step("name", Text(min=2, max=LONGEST_NAME, name=True)),

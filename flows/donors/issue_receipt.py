@@ -28,7 +28,9 @@ def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
 def done(desk: Desk, draft: Draft) -> Answer:
     number = draft.given["receipt"]
     issue(desk.db, _staff(desk, number), number, draft.answers["number"], desk.world.now)
-    return Answer([Say("flows/issue_receipt/done", None, {"number": number, "receipt": draft.answers["number"]})])
+    return Answer(
+        [Say("flows/donors/issue_receipt/done", None, {"number": number, "receipt": draft.answers["number"]})]
+    )
 
 
 def _staff(desk: Desk, number: int) -> Staff:
@@ -41,6 +43,7 @@ def _staff(desk: Desk, number: int) -> Staff:
 
 issue_receipt = Flow(
     "issue_receipt",
+    room="donors",
     steps=(Step("number", Reference(min=4, max=LONGEST_NUMBER)),),
     done=done,
     admit=admit,

@@ -26,11 +26,12 @@ def done(desk: Desk, draft: Draft) -> Answer:
     donor = get_user(desk.db, desk.person.user_id)
     say(desk.db, donor, draft.given["gift"], draft.answers["words"], draft.id, desk.world.now)
     facts = {"number": draft.given["number"], "gift": draft.given["gift"], "days": DAYS}
-    return Answer([Say("flows/message/done", None, facts)])
+    return Answer([Say("flows/donors/message/done", None, facts)])
 
 
 message = Flow(
     "message",
+    room="donors",
     steps=(Step("words", Text(min=2, max=LONGEST, public=True), check=friendly, codes=CODES),),
     done=done,
     admit=admit,

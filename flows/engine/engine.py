@@ -71,7 +71,7 @@ class Engine:
     def _offer_earlier(self, session: Session, draft: Draft, world: World) -> Answer:
         session.focus = None
         return Answer(
-            [draft_say(draft, "flows/drafts", "earlier")],
+            [draft_say(draft, "flows/engine/drafts", "earlier")],
             [Option(1, "", ["resume", draft.id]), Option(2, "", ["fresh", draft.id])],
             outcome="offered_earlier",
         )
@@ -79,10 +79,10 @@ class Engine:
     def list_drafts(self, session: Session, macro: str = "list") -> Answer:
         """The unfinished drafts, to pick one to go on with."""
         if not session.drafts:
-            return Answer([Say("flows/drafts", "no_drafts", {"v": {}})], outcome="no_draft")
+            return Answer([Say("flows/engine/drafts", "no_drafts", {"v": {}})], outcome="no_draft")
         lines = [{"number": n, "flow": draft.flow, "given": draft.given} for n, draft in enumerate(session.drafts, 1)]
         options = [Option(n, "", ["resume", draft.id]) for n, draft in enumerate(session.drafts, 1)]
-        return Answer([Say("flows/drafts", macro, {"v": {"drafts": lines}})], options, outcome="listed_drafts")
+        return Answer([Say("flows/engine/drafts", macro, {"v": {"drafts": lines}})], options, outcome="listed_drafts")
 
     def resume(self, session: Session, world: World, draft_id: str | None = None) -> Answer:
         """Go on with a draft: the one named, the one in focus, or the only one; else ask which."""
@@ -114,7 +114,7 @@ class Engine:
         earlier = [step for step in before if step.name in live]
         if not earlier:
             answer = self.ask(session, draft, world)
-            answer.says.insert(0, draft_say(draft, "flows/drafts", "first_step"))
+            answer.says.insert(0, draft_say(draft, "flows/engine/drafts", "first_step"))
             return answer
         draft.editing = earlier[-1].name
         draft.offered = []
@@ -124,14 +124,14 @@ class Engine:
     def ask_to_drop(self, draft: Draft, world: World) -> Answer:
         """取消: what was typed is dear, so ask before it goes."""
         return Answer(
-            [draft_say(draft, "flows/drafts", "drop")],
+            [draft_say(draft, "flows/engine/drafts", "drop")],
             [Option(1, "", ["drop", draft.id]), Option(2, "", ["park"]), Option(3, "", ["resume", draft.id])],
             outcome="asked_to_drop",
         )
 
     def ask_to_restart(self, draft: Draft, world: World) -> Answer:
         return Answer(
-            [draft_say(draft, "flows/drafts", "restart")],
+            [draft_say(draft, "flows/engine/drafts", "restart")],
             [Option(1, "", ["fresh", draft.id]), Option(2, "", ["resume", draft.id])],
             outcome="asked_to_restart",
         )
@@ -158,14 +158,14 @@ class Engine:
                 return self.resume(session, world, draft_id)
             case ["drop", draft_id] if draft := session.find(draft_id):
                 session.drop(draft)
-                return Answer([draft_say(draft, "flows/drafts", "dropped")], outcome="dropped")
+                return Answer([draft_say(draft, "flows/engine/drafts", "dropped")], outcome="dropped")
             case ["ask_to_drop"] if draft := session.draft:
                 return self.ask_to_drop(draft, world)
             case ["park"] if draft := self.park(session):
-                return Answer([draft_say(draft, "flows/drafts", "parked")], outcome="parked")
+                return Answer([draft_say(draft, "flows/engine/drafts", "parked")], outcome="parked")
             case ["example"] if draft := session.draft:
                 return self.help(session, draft, world)
-        return Answer([Say("replies/stale", None, {})], outcome="stale")
+        return Answer([Say("replies/routing/stale", None, {})], outcome="stale")
 
     # Reading
 
@@ -238,7 +238,7 @@ class Engine:
         if number is not None:
             draft.editing = steps[number - 1].name
             return self.ask(session, draft, world)
-        hint = draft_say(draft, "flows/drafts", "review_hint", {"most": len(steps)})
+        hint = draft_say(draft, "flows/engine/drafts", "review_hint", {"most": len(steps)})
         return self._miss(draft, hint, "review_hint", numbered=False)
 
     def _miss(self, draft: Draft, say: Say, code: str, numbered: bool) -> Answer:
@@ -256,7 +256,7 @@ class Engine:
             Option(3, "", ["human"]),
             Option(0, "", ["ask_to_drop"]),
         ]
-        ways_out = draft_say(draft, "flows/drafts", "stuck")
+        ways_out = draft_say(draft, "flows/engine/drafts", "stuck")
         return Answer([ways_out] if numbered else [say, ways_out], options, outcome="stuck", tries=tries)
 
     # Asking

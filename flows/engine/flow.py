@@ -62,7 +62,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """``done`` runs once per draft, in the turn's transaction, and may refuse (models.core.refusal.Refusal).
+    """``room``: the part of the domain that it is of; its words are in templates/flows/ROOM/NAME/.
+
+    ``done`` runs once per draft, in the turn's transaction, and may refuse (models.core.refusal.Refusal).
 
     ``admit`` may refuse to start; it returns the facts to keep as the draft's ``given``.
     ``early`` runs after each answer and may refuse what ``done`` would, before more is asked.
@@ -72,6 +74,7 @@ class Flow:
     """
 
     name: str
+    room: str
     steps: tuple[Step, ...]
     done: Callable[[Desk, Draft], Answer]
     version: int = 1
@@ -80,6 +83,10 @@ class Flow:
     brief: Callable[[Desk, Draft], Mapping[str, Any]] | None = None
     single: bool = False
     migrations: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
+
+    def words(self, part: str) -> str:
+        """Name the template of one of its steps, of its ``review`` or of its end (``done``)."""
+        return f"flows/{self.room}/{self.name}/{part}"
 
     def step(self, name: str) -> Step | None:
         return next((step for step in self.steps if step.name == name), None)

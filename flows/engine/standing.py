@@ -68,11 +68,11 @@ class Standing:
             return Answer([self.which(step)], outcome="which")
         says = [self.say(step, "ask")]
         if self.may_keep(step):
-            says.append(draft_say(self.draft, "flows/drafts", "keep_hint"))
+            says.append(draft_say(self.draft, "flows/engine/drafts", "keep_hint"))
         return Answer(says, outcome="asked")
 
     def _review(self) -> Answer:
-        live, review = self.live, f"flows/{self.flow.name}/review"
+        live, review = self.live, self.flow.words("review")
         steps = [step for step in self.flow.steps if step.name in live]
         for step in steps:
             rejected = step.judge(live[step.name], Asking(self.world, live))
@@ -98,6 +98,4 @@ class Standing:
         old = self.draft.answers.get(step.name)
         said = step.reader.shown(old, self.world) if old is not None and macro == "ask" else None
         facts = step.reader.facts(self.asking(step))
-        return draft_say(
-            self.draft, f"flows/{self.flow.name}/{step.name}", macro, {"said": said, **facts, **(values or {})}
-        )
+        return draft_say(self.draft, self.flow.words(step.name), macro, {"said": said, **facts, **(values or {})})

@@ -61,7 +61,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     pool = open_pool(desk.db, holder(desk), terms, desk.world.now)
     facts = {"number": pool.id, "sponsor": pool.sponsor, "cap_fen": pool.cap_fen}
     options = [Option(1, "", ["command", "fund_pool", str(pool.id)])]
-    return Answer([Say("flows/open_pool/done", None, facts)], options)
+    return Answer([Say("flows/giving/open_pool/done", None, facts)], options)
 
 
 def _scope(answers: Mapping[str, Any]) -> tuple[int | None, str | None]:
@@ -78,6 +78,7 @@ def _until(answers: Mapping[str, Any]) -> datetime:
 
 open_pool_flow = Flow(
     "open_pool",
+    room="giving",
     steps=(
         Step("sponsor", Text(min=2, max=LONGEST_SPONSOR, name=True, public=True)),
         Step("scope", Choice("pool_scope")),

@@ -75,7 +75,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     # Who has yet to pay speaks when it has come.
     options = [] if pay else [Option(1, "", ["command", "leave_message", pledge.code])]
     values = {**facts, "code": pledge.code, "pay": pay, "subscribe": subscribe}
-    return Answer([Say("flows/pledge/done", None, values)], options)
+    return Answer([Say("flows/giving/pledge/done", None, values)], options)
 
 
 def _pay_link(desk: Desk, pledge: Pledge) -> str:
@@ -95,6 +95,7 @@ def _closed(appeal: Appeal, now: datetime) -> str | None:
 
 pledge = Flow(
     "pledge",
+    room="giving",
     steps=(
         Step("amount", Money(min=SMALLEST_PLEDGE)),
         Step("anonymous", Choice("anonymous")),

@@ -82,12 +82,18 @@ def _pool(desk: Desk, given: Mapping[str, Any]) -> MatchingPool:
 
 def _done(desk: Desk, draft: Draft, flow: str, fen: int) -> Answer:
     facts = {"number": draft.given["pool"], "sponsor": draft.given["sponsor"], "fen": fen, **brief(desk, draft)}
-    return Answer([Say(f"flows/{flow}/done", None, facts)])
+    return Answer([Say(f"flows/giving/{flow}/done", None, facts)])
 
 
 _REFERENCE = Step("reference", Reference(min=4, max=40))
 fund_pool = Flow(
-    "fund_pool", steps=(Step("amount", Money()), _REFERENCE), done=put_in, admit=admit_open, early=early, brief=brief
+    "fund_pool",
+    room="giving",
+    steps=(Step("amount", Money()), _REFERENCE),
+    done=put_in,
+    admit=admit_open,
+    early=early,
+    brief=brief,
 )
-close_pool = Flow("close_pool", steps=(), done=shut, admit=admit_open, brief=brief)
-return_pool = Flow("return_pool", steps=(_REFERENCE,), done=give_back, admit=admit_closed, early=early)
+close_pool = Flow("close_pool", room="giving", steps=(), done=shut, admit=admit_open, brief=brief)
+return_pool = Flow("return_pool", room="giving", steps=(_REFERENCE,), done=give_back, admit=admit_closed, early=early)

@@ -49,7 +49,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     desk.jobs += [("fetch_photo", photo_id) for photo_id in photos]
     category = desk.world.lexicon.label("goods_category", offer.category)
     options = [Option(1, "", ["command", "browse_requests", category])]
-    return Answer([Say("flows/offer_goods/done", None, {"number": offer.id, "item": offer.item})], options)
+    return Answer([Say("flows/goods/offer_goods/done", None, {"number": offer.id, "item": offer.item})], options)
 
 
 def without_item(answers: dict[str, Any]) -> dict[str, Any]:
@@ -59,6 +59,7 @@ def without_item(answers: dict[str, Any]) -> dict[str, Any]:
 
 offer_goods = Flow(
     "offer_goods",
+    room="goods",
     version=2,
     migrations={1: without_item},
     steps=(

@@ -40,11 +40,12 @@ def done(desk: Desk, draft: Draft) -> Answer:
         tell_donors(desk.db, request, desk.world.now)
     category = desk.world.lexicon.label("goods_category", request.category)
     options = [Option(1, "", ["command", "browse_offers", category])]
-    return Answer([Say("flows/request_goods/done", None, {"number": request.id, "item": request.item})], options)
+    return Answer([Say("flows/goods/request_goods/done", None, {"number": request.id, "item": request.item})], options)
 
 
 request_goods = Flow(
     "request_goods",
+    room="goods",
     steps=(
         Step("category", Choice("goods_category")),
         Step("item", Text(min=1, max=30, name=True, public=True), check=accepted, codes=("not_accepted",)),

@@ -56,11 +56,12 @@ def done(desk: Desk, draft: Draft) -> Answer:
     photos = photo.attach(desk.db, "listing", listing.id, conversation, answers["photos"], now)
     desk.jobs += [("fetch_photo", photo_id) for photo_id in photos]
     options = [Option(1, "", ["command", "view_listing", str(listing.id)])]
-    return Answer([Say("flows/list_produce/done", None, {"number": listing.id, "name": listing.name})], options)
+    return Answer([Say("flows/market/list_produce/done", None, {"number": listing.id, "name": listing.name})], options)
 
 
 list_produce = Flow(
     "list_produce",
+    room="market",
     steps=(
         Step("kind", Choice("produce_kind")),
         Step("name", Text(min=2, max=30, name=True, public=True), check=accepted, codes=("not_accepted",)),

@@ -38,11 +38,11 @@ def done(desk: Desk, draft: Draft) -> Answer:
     kind = desk.db.get_one(Update, draft.given["update"]).kind
     people = count_people(desk.db, backers_of(appeal, kind))
     values = {"number": appeal.id, "kind": kind, "broadcast": broadcast.id, "people": people}
-    return Answer([Say("flows/publish/done", None, values)])
+    return Answer([Say("flows/outreach/publish/done", None, values)])
 
 
 def _officer(desk: Desk) -> Staff:
     return demand_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now, PUBLISHERS)
 
 
-publish = Flow("publish", steps=(), done=done, admit=admit, brief=brief)
+publish = Flow("publish", room="outreach", steps=(), done=done, admit=admit, brief=brief)

@@ -30,7 +30,13 @@ def done(desk: Desk, draft: Draft) -> Answer:
     appeal = own_appeal(desk.db, user, draft.given["thanks_for"], lock=True)
     words, now = draft.answers["words"], desk.world.now
     submit(desk.db, appeal, draft.id, words, (), desk.person.conversation_id, now, "thanks")
-    return Answer([Say("flows/thank/done", None, {"number": appeal.id, "days": STEPS["thanks"][1]})])
+    return Answer([Say("flows/outreach/thank/done", None, {"number": appeal.id, "days": STEPS["thanks"][1]})])
 
 
-thank = Flow("thank", steps=(Step("words", Text(min=10, max=LONGEST_UPDATE, public=True)),), done=done, admit=admit)
+thank = Flow(
+    "thank",
+    room="outreach",
+    steps=(Step("words", Text(min=10, max=LONGEST_UPDATE, public=True)),),
+    done=done,
+    admit=admit,
+)

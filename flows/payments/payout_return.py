@@ -20,7 +20,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     use = bounced(desk.db, holder(desk), given["use"], desk.world.now)
     if use.gifts_to is not None:
         desk.jobs.append(("follow_gifts", use.id))
-    return Answer([Say("flows/bounce/done", None, given)])
+    return Answer([Say("flows/payments/bounce/done", None, given)])
 
 
-bounce = Flow("bounce", steps=(), done=done, admit=admit)
+bounce = Flow("bounce", room="payments", steps=(), done=done, admit=admit)

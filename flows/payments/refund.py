@@ -34,7 +34,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     donor = get_user(desk.db, desk.person.user_id)
     refund = ask_back(desk.db, donor, draft.given["gift"], desk.world.now)
     desk.jobs.append(("ask_refund", refund.id))
-    return Answer([Say("flows/refund/done", None, {"fen": refund.amount_fen, **draft.given})])
+    return Answer([Say("flows/payments/refund/done", None, {"fen": refund.amount_fen, **draft.given})])
 
 
-refund = Flow("refund", steps=(), done=done, admit=admit, brief=brief)
+refund = Flow("refund", room="payments", steps=(), done=done, admit=admit, brief=brief)

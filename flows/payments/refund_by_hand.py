@@ -30,7 +30,7 @@ def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
 
 def done(desk: Desk, draft: Draft) -> Answer:
     refund = done_by_hand(desk.db, _holder(desk), draft.given["refund"], draft.answers["why"], desk.world.now)
-    return Answer([Say("flows/refund_by_hand/done", None, {"fen": refund.amount_fen, **draft.given})])
+    return Answer([Say("flows/payments/refund_by_hand/done", None, {"fen": refund.amount_fen, **draft.given})])
 
 
 def _holder(desk: Desk) -> Staff:
@@ -38,5 +38,10 @@ def _holder(desk: Desk) -> Staff:
 
 
 refund_by_hand = Flow(
-    "refund_by_hand", steps=(Step("why", Choice("refund_by_hand")),), done=done, admit=admit, brief=brief
+    "refund_by_hand",
+    room="payments",
+    steps=(Step("why", Choice("refund_by_hand")),),
+    done=done,
+    admit=admit,
+    brief=brief,
 )

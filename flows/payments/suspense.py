@@ -39,10 +39,15 @@ def done(desk: Desk, draft: Draft) -> Answer:
         case _:
             refund = suspense_desk.give_back(desk.db, staff, number, now)
             desk.jobs.append(("ask_refund", refund.id))
-    return Answer([Say(f"flows/{draft.flow}/done", None, dict(draft.given))])
+    return Answer([Say(f"flows/payments/{draft.flow}/done", None, dict(draft.given))])
 
 
-settle_stray = Flow("settle_stray", steps=(), done=done, admit=admit, brief=brief)
+settle_stray = Flow("settle_stray", room="payments", steps=(), done=done, admit=admit, brief=brief)
 stray_by_hand = Flow(
-    "stray_by_hand", steps=(Step("reference", Reference(min=6, max=64)),), done=done, admit=admit, brief=brief
+    "stray_by_hand",
+    room="payments",
+    steps=(Step("reference", Reference(min=6, max=64)),),
+    done=done,
+    admit=admit,
+    brief=brief,
 )

@@ -74,11 +74,12 @@ def done(desk: Desk, draft: Draft) -> Answer:
     options = [Option(1, "", ["say", then])] if then else []
     link = ask_link(desk) if resident else ""
     values = {"role": user.role, "then": then, "days": PROMISED.days, "subscribe": link}
-    return Answer([Say("flows/register/done", None, values)], options)
+    return Answer([Say("flows/people/register/done", None, values)], options)
 
 
 register = Flow(
     "register",
+    room="people",
     steps=(
         Step("consent", Choice("agree"), check=must_agree, codes=("not_agreed",)),
         Step("role", Choice("role")),

@@ -56,12 +56,13 @@ def done(desk: Desk, draft: Draft) -> Answer:
         detail="account",
     )
     told = next_question(desk.db, user.id)
-    says = [Say("flows/bind_card/done", None, {"name": user.masked_name, "left": told is not None})]
+    says = [Say("flows/proxy/bind_card/done", None, {"name": user.masked_name, "left": told is not None})]
     return Answer([*says, *(told.says if told else [])], told.options if told else [])
 
 
 bind_card = Flow(
     "bind_card",
+    room="proxy",
     steps=(
         Step("last_places", Figures(length=LAST_PLACES, x=True)),
         Step("consent", Choice("agree"), check=must_agree, codes=("not_agreed",)),

@@ -51,7 +51,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
         raise SheetLost
     facts = {"name": user.masked_name, "until": mandate.expires_at}
     options = [Option(1, "", ["command", "proxy_write", str(mandate.id)])]
-    return Answer([Say("flows/proxy_mandate/done", None, facts)], options)
+    return Answer([Say("flows/proxy/proxy_mandate/done", None, facts)], options)
 
 
 def _use_code(desk: Desk, draft: Draft, user: User) -> None:
@@ -64,6 +64,7 @@ def _use_code(desk: Desk, draft: Draft, user: User) -> None:
 
 proxy_mandate = Flow(
     "proxy_mandate",
+    room="proxy",
     steps=(
         Step("id_number", IdNumber()),
         Step("consent", Choice("mandate_kind")),

@@ -19,7 +19,9 @@ def done(desk: Desk, draft: Draft) -> Answer:
     card = issue_card(desk.db, user, staff, now)
     desk.jobs.append(("make_card_code", card.id))
     facts = {"name": user.masked_name, "link": desk.world.link("card", f"card:{card.id}")}
-    return Answer([Say("flows/proxy_card/done", None, facts)])
+    return Answer([Say("flows/proxy/proxy_card/done", None, facts)])
 
 
-proxy_card = Flow("proxy_card", steps=(Step("id_number", IdNumber()),), done=done, admit=for_officers, early=early)
+proxy_card = Flow(
+    "proxy_card", room="proxy", steps=(Step("id_number", IdNumber()),), done=done, admit=for_officers, early=early
+)

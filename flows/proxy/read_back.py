@@ -21,7 +21,7 @@ def next_question(db: Session, user_id: int) -> Answer | None:
         Option(1, "", ["command", "confirm_act", str(act.number)]),
         Option(2, "", ["command", "deny_act", str(act.number)]),
     ]
-    return Answer([Say("replies/proxy_act", None, {"act": told(act), "left": len(waiting) - 1})], options)
+    return Answer([Say("replies/proxy/act", None, {"act": told(act), "left": len(waiting) - 1})], options)
 
 
 def told(act: ReadBack) -> dict[str, Any]:

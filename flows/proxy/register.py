@@ -67,7 +67,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     card = issue_card(desk.db, user, staff, now)
     desk.jobs += [("check_registry", case.id), ("make_card_code", card.id)]
     facts = {"name": user.masked_name, "case": case.id, "link": desk.world.link("card", f"card:{card.id}")}
-    return Answer([Say("flows/proxy_register/done", None, facts)])
+    return Answer([Say("flows/proxy/proxy_register/done", None, facts)])
 
 
 def _by_mandate(desk: Desk, draft: Draft, staff: Staff, user: User) -> None:
@@ -97,6 +97,7 @@ def _check_home(desk: Desk, staff: Staff, region_code: str) -> None:
 
 proxy_register = Flow(
     "proxy_register",
+    room="proxy",
     steps=(
         Step("sheet", Photo(max=3, min=1)),
         Step("name", Text(min=2, max=20, name=True, digits=False)),

@@ -21,9 +21,9 @@ def done(desk: Desk, draft: Draft) -> Answer:
     code, number = draft.given["code"], draft.answers["id_number"]
     staff = redeem(desk.db, desk.person.conversation_id, code, number, desk.world.now)
     if staff is None:
-        return Answer([Say("replies/wrong_code", None, {"most": MOST_TRIES})])
+        return Answer([Say("replies/staff/wrong_code", None, {"most": MOST_TRIES})])
     values = {"role": staff.role, "place": seat_of(desk.db, staff), "work_no": staff.work_no}
-    return Answer([Say("flows/take_up/done", None, values)])
+    return Answer([Say("flows/staff/take_up/done", None, values)])
 
 
-take_up = Flow("take_up", steps=(Step("id_number", IdNumber()),), done=done, admit=admit)
+take_up = Flow("take_up", room="staff", steps=(Step("id_number", IdNumber()),), done=done, admit=admit)

@@ -19,7 +19,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 def done(desk: Desk, draft: Draft) -> Answer:
     answers = draft.answers
     left = handover.declare(desk.db, _declarer(desk), answers["kind"], answers["id_number"], desk.world.now)
-    return Answer([Say("flows/declare/done", None, {"left": left})])
+    return Answer([Say("flows/staff/declare/done", None, {"left": left})])
 
 
 def _declarer(desk: Desk) -> Staff:
@@ -28,6 +28,7 @@ def _declarer(desk: Desk) -> Staff:
 
 declare = Flow(
     "declare",
+    room="staff",
     steps=(Step("kind", Choice("tie_kind")), Step("id_number", IdNumber())),
     done=done,
     admit=admit,

@@ -29,11 +29,11 @@ def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
 def done(desk: Desk, draft: Draft) -> Answer:
     given, elsewhere = hand_over(desk.db, _giver(desk), draft.given["work_no"], desk.world.now)
     values = {"given": given, "elsewhere": elsewhere, "work_no": draft.given["work_no"]}
-    return Answer([Say("flows/handover/done", None, values)])
+    return Answer([Say("flows/staff/handover/done", None, values)])
 
 
 def _giver(desk: Desk) -> Staff:
     return demand_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now, STAFF_ROLES)
 
 
-handover = Flow("handover", steps=(), done=done, admit=admit, brief=brief)
+handover = Flow("handover", room="staff", steps=(), done=done, admit=admit, brief=brief)

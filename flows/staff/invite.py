@@ -54,7 +54,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
         "until": last_day,
         "code": secret,
     }
-    return Answer([Say("flows/appoint/done", None, values)])
+    return Answer([Say("flows/staff/appoint/done", None, values)])
 
 
 def _inviter(desk: Desk) -> Staff:
@@ -75,6 +75,7 @@ def _last_day(answers: Mapping[str, Any], today: date) -> date | None:
 
 appoint = Flow(
     "appoint",
+    room="staff",
     steps=(
         Step("role", Choice("staff_role")),
         Step("place", Place(level="township"), when=has_a_place),

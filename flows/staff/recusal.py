@@ -12,4 +12,4 @@ def stepped_aside(desk: Desk, staff: Staff, subject: str, number: int) -> Answer
     if reason is None:
         return None
     facts = {"subject": subject, "id": number, "reason": reason, "short": is_short(desk.db, subject, number)}
-    return Answer([Say("replies/recused", None, facts)], outcome="recused")
+    return Answer([Say("replies/staff/recused", None, facts)], outcome="recused")

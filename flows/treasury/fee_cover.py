@@ -35,11 +35,12 @@ def done(desk: Desk, draft: Draft) -> Answer:
     staff, answers = holder(desk), draft.answers
     entered = cover(desk.db, staff, draft.id, answers["amount"], answers["reference"], desk.world.now)
     facts = {"amount_fen": entered.amount_fen, "uncovered_fen": uncovered(desk.db, staff)}
-    return Answer([Say("flows/cover_fees/done", None, facts)])
+    return Answer([Say("flows/treasury/cover_fees/done", None, facts)])
 
 
 cover_fees = Flow(
     "cover_fees",
+    room="treasury",
     steps=(Step("amount", Money()), Step("reference", Reference(min=4, max=40))),
     done=done,
     admit=admit,

@@ -34,7 +34,9 @@ def done(desk: Desk, draft: Draft) -> Answer:
     """Raises NoSuchEntry, BankShort or ChannelLacks."""
     given, why = draft.given, draft.answers["why"]
     undo(desk.db, holder(desk), given["entry"], given["row"], why, desk.world.now)
-    return Answer([Say("flows/undo_entry/done", None, {**given, "why": why})])
+    return Answer([Say("flows/treasury/undo_entry/done", None, {**given, "why": why})])
 
 
-undo_entry = Flow("undo_entry", steps=(Step("why", Choice("undo_entry")),), done=done, admit=admit, brief=brief)
+undo_entry = Flow(
+    "undo_entry", room="treasury", steps=(Step("why", Choice("undo_entry")),), done=done, admit=admit, brief=brief
+)

@@ -28,11 +28,14 @@ def done(desk: Desk, draft: Draft) -> Answer:
     fee = answers["amount"] - answers["arrived"]
     staff, now = holder(desk), desk.world.now
     settled = settle_money(desk.db, staff, draft.id, answers["amount"], fee, answers["reference"], now)
-    return Answer([Say("flows/settle/done", None, {"amount_fen": settled.amount_fen, "fee_fen": settled.fee_fen})])
+    return Answer(
+        [Say("flows/treasury/settle/done", None, {"amount_fen": settled.amount_fen, "fee_fen": settled.fee_fen})]
+    )
 
 
 settle = Flow(
     "settle",
+    room="treasury",
     steps=(
         Step("amount", Money()),
         Step("arrived", Money(), check=no_more_than_settled, codes=("more_than_settled",)),

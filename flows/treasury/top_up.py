@@ -22,11 +22,12 @@ def done(desk: Desk, draft: Draft) -> Answer:
     staff, answers = holder(desk), draft.answers
     entered = enter(desk.db, staff, draft.id, answers["amount"], answers["reference"], desk.world.now)
     stuck = bool(stuck_ones(desk.db, staff, 1))
-    return Answer([Say("flows/top_up/done", None, {"amount_fen": entered.amount_fen, "stuck": stuck})])
+    return Answer([Say("flows/treasury/top_up/done", None, {"amount_fen": entered.amount_fen, "stuck": stuck})])
 
 
 top_up = Flow(
     "top_up",
+    room="treasury",
     steps=(Step("amount", Money()), Step("reference", Reference(min=4, max=40))),
     done=done,
     admit=admit,

@@ -26,7 +26,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     case = get_case(desk.db, draft.given["case"])
     words, person = draft.answers["reason"], desk.person.conversation_id
     object_to(desk.db, case, person, words, draft.id, desk.world.now)
-    return Answer([Say("flows/object/done", None, {"number": case.id})])
+    return Answer([Say("flows/verification/object/done", None, {"number": case.id})])
 
 
-object_ = Flow("object", steps=(Step("reason", Text(min=10, max=300)),), done=done, admit=admit)
+object_ = Flow("object", room="verification", steps=(Step("reason", Text(min=10, max=300)),), done=done, admit=admit)

@@ -69,7 +69,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
         desk.jobs += [("fetch_photo", photo) for photo in photos]
         visited(desk.db, case, staff, visit, desk.world.now)
     outcome = {"number": case.id, "score": visit.score, "supports": visit.supports, "until": case.notice_until}
-    return Answer([Say("flows/visit/done", None, outcome)])
+    return Answer([Say("flows/verification/visit/done", None, outcome)])
 
 
 def place_flags(desk: Desk, region_code: str, label: str) -> list[str]:
@@ -115,6 +115,7 @@ def _staff(desk: Desk) -> Staff | None:
 
 visit = Flow(
     "visit",
+    room="verification",
     steps=(
         Step("photos", Photo(max=9, min=1)),
         Step("place", Here()),

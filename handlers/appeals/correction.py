@@ -33,7 +33,7 @@ def fix(talk: Talk, number: str = "") -> Answer:
         returned = appeal.state == "returned"
         reasons = correction.reasons_of_return(talk.desk.db, appeal) if returned else []
         values = {"number": appeal.id, "title": appeal.title, "returned": returned, "reasons": reasons}
-        answer.says.insert(0, Say("replies/fix", None, values))
+        answer.says.insert(0, Say("replies/appeals/correction", None, values))
     return answer
 
 
@@ -47,13 +47,13 @@ def withdraw(talk: Talk, number: str = "") -> Answer:
     appeal = found[0]
     correction.check_withdrawable(appeal)
     ways = {"withdraw": ["command", "withdraw_now", str(appeal.id)], "keep": ["command", "view_appeal", str(appeal.id)]}
-    return with_ways("replies/withdraw", {"number": appeal.id, "title": appeal.title}, ways)
+    return with_ways("replies/appeals/withdraw", {"number": appeal.id, "title": appeal.title}, ways)
 
 
 def withdraw_now(talk: Talk, number: str) -> Answer:
     user = _resident(talk, "withdraw_appeal")
     appeal = correction.withdraw(talk.desk.db, user, int(number), talk.world.now)
-    return Answer([Say("replies/withdrawn", None, {"number": appeal.id, "title": appeal.title})])
+    return Answer([Say("replies/appeals/withdrawn", None, {"number": appeal.id, "title": appeal.title})])
 
 
 def _resident(talk: Talk, command: str) -> User:
@@ -65,4 +65,4 @@ def _which(talk: Talk, command: str, found: Sequence[Appeal]) -> Answer:
         (n, {"number": appeal.id, "title": appeal.title, "state": appeal.state}) for n, appeal in enumerate(found, 1)
     ]
     options = [Option(n, "", ["command", command, str(item["number"])]) for n, item in lines]
-    return Answer([Say("replies/fix_which", None, {"command": command, "lines": lines})], options)
+    return Answer([Say("replies/appeals/which_to_change", None, {"command": command, "lines": lines})], options)

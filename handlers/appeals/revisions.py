@@ -26,7 +26,7 @@ def begin(talk: Talk, appeal: Appeal) -> Answer:
     answer = talk.start("revise_appeal", {"revises": appeal.id}, **answers)
     if answer.outcome in ("asked", "reviewing"):
         waiting = waiting_for(talk.desk.db, appeal.id) is not None
-        answer.says.insert(0, Say("replies/revise", None, {"number": appeal.id, "waiting": waiting}))
+        answer.says.insert(0, Say("replies/appeals/revise", None, {"number": appeal.id, "waiting": waiting}))
     return answer
 
 
@@ -49,7 +49,7 @@ def look_at(talk: Talk, number: int) -> Answer:
         "cut": len(file.new_story) > STORY_ROOM,
         "link": talk.world.link("pictures", f"appeal:{file.appeal}"),
     }
-    return with_ways("replies/revision", values, ways)
+    return with_ways("replies/appeals/revision", values, ways)
 
 
 def story(talk: Talk, number: str, which: str, begin_at: str = "0") -> Answer:
@@ -60,7 +60,7 @@ def story(talk: Talk, number: str, which: str, begin_at: str = "0") -> Answer:
     ways = {"goes_on": ["command", "revision_story", number, which, str(end)]} if end < len(words) else {}
     ways["revision"] = ["command", "look", f"revision:{number}"]
     values = {"number": int(number), "old": which == "old", "part": words[int(begin_at) : end], "cut": end < len(words)}
-    return with_ways("replies/revision_story", values, ways)
+    return with_ways("replies/appeals/revision_story", values, ways)
 
 
 def approve(talk: Talk, reference: str) -> Answer:
@@ -86,7 +86,7 @@ def _reject(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str]) ->
 
 
 def _decided(appeal: Appeal, *, approved: bool) -> Answer:
-    return Answer([Say("replies/revision_decided", None, {"number": appeal.id, "approved": approved})])
+    return Answer([Say("replies/appeals/revision_decided", None, {"number": appeal.id, "approved": approved})])
 
 
 def _file(talk: Talk, number: int) -> RevisionFile:

@@ -37,7 +37,7 @@ def look_at(talk: Talk, number: int) -> Answer:
     link = talk.world.link("pictures", f"{SUBJECT}:{number}") if file.shown or file.receipts else ""
     values = {"file": file, "link": link, "now": talk.world.now}
     values["labels"] = labels(talk.world.lexicon, "payee_kind", "use_issue")
-    return with_ways("replies/use_file", values, _ways(file))
+    return with_ways("replies/disbursements/file", values, _ways(file))
 
 
 def pay_out(talk: Talk, number: str = "") -> Answer:
@@ -74,7 +74,7 @@ def look_first(talk: Talk, reference: str) -> Answer | None:
     if not stage_of(db, staff, SUBJECT, number).mine or has_seen(db, staff, SUBJECT, number):
         return None
     answer = look_at(talk, number)
-    answer.says.insert(0, Say("replies/look_first", None, {}))
+    answer.says.insert(0, Say("replies/staff/must_read_first", None, {}))
     return answer
 
 
@@ -138,4 +138,4 @@ def _ways(file: UseFile) -> dict[str, list[str]]:
 
 
 def _decided(what: str, number: int, state: str) -> Answer:
-    return Answer([Say("replies/use_decided", None, {"what": what, "use": number, "state": state})])
+    return Answer([Say("replies/disbursements/decided", None, {"what": what, "use": number, "state": state})])

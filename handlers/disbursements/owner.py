@@ -29,7 +29,7 @@ def use_money(talk: Talk, number: str = "") -> Answer:
     if not number and len(own) != 1:
         lines = [(n, {"number": one.id, "title": one.title}) for n, one in enumerate(own, 1)]
         choices = [Option(n, "", ["command", "use_money", str(one["number"])]) for n, one in lines]
-        return Answer([Say("replies/which_use", None, {"lines": lines})], choices)
+        return Answer([Say("replies/disbursements/which_appeal", None, {"lines": lines})], choices)
     appeal = own_appeal(db, user, int(number) if number else own[0].id)
     options: list[Option] = []
     spendable, free_fen = is_spendable(db, appeal), free_of(db, appeal.id)
@@ -42,7 +42,7 @@ def use_money(talk: Talk, number: str = "") -> Answer:
     spare = _to(options, "no_more", str(appeal.id)) if spendable and free_fen else None
     values = {"number": appeal.id, "title": appeal.title, "state": appeal.state, "free_fen": free_fen}
     values |= {"budget": budget, "uses": uses, "changes": changes, "spare": spare, "now": talk.world.now}
-    return Answer([Say("replies/use_money", None, values)], options)
+    return Answer([Say("replies/disbursements/budget", None, values)], options)
 
 
 def use_on(talk: Talk, line: str) -> Answer:
@@ -103,7 +103,7 @@ def view_use(talk: Talk, number: str) -> Answer:
     item = line_of(talk.desk.db, appeal.id, use.line_id).item
     reasons = use.reasons.split(",") if use.reasons else []
     values = {"use": use, "number": appeal.id, "item": item, "ways": ways, "reasons": reasons}
-    return Answer([Say("replies/use", None, values)], options)
+    return Answer([Say("replies/disbursements/disbursement", None, values)], options)
 
 
 def withdraw_use(talk: Talk, number: str) -> Answer:
@@ -112,7 +112,7 @@ def withdraw_use(talk: Talk, number: str) -> Answer:
     get_appeal(talk.desk.db, appeal.id, lock=True)
     use = find_disbursement(talk.desk.db, use.id)
     withdraw(talk.desk.db, use, Actor(By.OWNER, f"user:{user.id}"), talk.world.now)
-    return Answer([Say("replies/use_withdrawn", None, {"use": use.id, "number": appeal.id})])
+    return Answer([Say("replies/disbursements/withdrawn", None, {"use": use.id, "number": appeal.id})])
 
 
 def evidence(talk: Talk, number: str = "") -> Answer:
@@ -128,7 +128,9 @@ def received(talk: Talk, code: str = "") -> Answer:
     outcomes = (RECEIVED, *ISSUES, NOT_RECEIVED)
     options: list[Option] = []
     numbers = {outcome: _to(options, "say_received", use.code, outcome) for outcome in outcomes}
-    return Answer([Say("replies/received", None, _facts(talk, use, appeal) | {"numbers": numbers})], options)
+    return Answer(
+        [Say("replies/disbursements/confirm_received", None, _facts(talk, use, appeal) | {"numbers": numbers})], options
+    )
 
 
 def not_received(talk: Talk, code: str = "") -> Answer:
@@ -137,7 +139,7 @@ def not_received(talk: Talk, code: str = "") -> Answer:
         return several
     use, appeal = _payment(talk, code)
     options = [Option(1, "", ["command", "say_received", use.code, NOT_RECEIVED])]
-    return Answer([Say("replies/not_received", None, _facts(talk, use, appeal))], options)
+    return Answer([Say("replies/disbursements/confirm_not_received", None, _facts(talk, use, appeal))], options)
 
 
 def say_received(talk: Talk, code: str, outcome: str) -> Answer:
@@ -146,7 +148,7 @@ def say_received(talk: Talk, code: str, outcome: str) -> Answer:
     use = acquittal.answer(talk.desk.db, user, code, outcome, talk.world.now)
     values = {"use": use.id, "number": use.appeal_id, "outcome": outcome, "receipts": use.receipts_at is not None}
     values["due"] = use.receipts_due
-    return Answer([Say("replies/said_received", None, values)])
+    return Answer([Say("replies/disbursements/confirmation_recorded", None, values)])
 
 
 def _whom(
@@ -155,7 +157,7 @@ def _whom(
     """Without ``item``, which of them is to be changed."""
     named = labels(talk.world.lexicon, "payee_kind")
     values = {"item": item, "payees": payees, "new": new, "now": talk.world.now, "labels": named}
-    return Answer([Say("replies/use_whom", None, values)], options)
+    return Answer([Say("replies/disbursements/which_payee", None, values)], options)
 
 
 def _several(talk: Talk, code: str, command: str) -> Answer | None:
@@ -168,7 +170,7 @@ def _several(talk: Talk, code: str, command: str) -> Answer | None:
         return None
     options: list[Option] = []
     lines = [(_to(options, command, use.code), use) for use in waiting]
-    return Answer([Say("replies/which_payment", None, {"lines": lines})], options)
+    return Answer([Say("replies/disbursements/which_payout", None, {"lines": lines})], options)
 
 
 def _payment(talk: Talk, code: str) -> tuple[Disbursement, Appeal]:

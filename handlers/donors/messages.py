@@ -37,13 +37,13 @@ def leave_message(talk: Talk, code: str = "") -> Answer:
     ways = {"withdraw": ["command", "withdraw_message", pledge.code]} if message.state == "submitted" else {}
     ways["appeal"] = ["command", "view_appeal", str(pledge.appeal_id)]
     values = {"number": pledge.appeal_id, "gift": pledge.code, "words": message.words, "state": message.state}
-    return with_ways("replies/own_message", values, ways)
+    return with_ways("replies/donors/own_message", values, ways)
 
 
 def withdraw_message(talk: Talk, code: str) -> Answer:
     donor = get_user(talk.desk.db, talk.desk.person.user_id)
     message_review.take_back(talk.desk.db, donor, code, talk.world.now)
-    return Answer([Say("replies/message_withdrawn", None, {"gift": code})])
+    return Answer([Say("replies/donors/message_withdrawn", None, {"gift": code})])
 
 
 def messages(talk: Talk, number: str = "", before: str = "") -> Answer:
@@ -55,7 +55,7 @@ def messages(talk: Talk, number: str = "", before: str = "") -> Answer:
         if len(own) != 1:
             lines = [(n, {"number": one.id, "title": one.title}) for n, one in enumerate(own, 1)]
             options = [Option(n, "", ["command", "messages", str(one["number"])]) for n, one in lines]
-            return Answer([Say("replies/which_messages", None, {"lines": lines})], options)
+            return Answer([Say("replies/donors/which_appeal_messages", None, {"lines": lines})], options)
         number = str(own[0].id)
     appeal, found, after = message_inbox.heard(db, owner, int(number), int(before) if before else None)
     lines_heard = list(enumerate(found, 1))
@@ -76,13 +76,13 @@ def messages(talk: Talk, number: str = "", before: str = "") -> Answer:
         "back": back,
         "later": bool(before),
     }
-    return Answer([Say("replies/messages", None, values)], options)
+    return Answer([Say("replies/donors/messages", None, values)], options)
 
 
 def report_message(talk: Talk, number: str) -> Answer:
     owner = get_resident(talk.desk.db, talk.desk.person.user_id)
     message_inbox.report(talk.desk.db, owner, int(number), talk.world.now)
-    return Answer([Say("replies/message_reported")])
+    return Answer([Say("replies/donors/message_reported")])
 
 
 def look_at(talk: Talk, number: int) -> Answer:
@@ -94,7 +94,7 @@ def look_at(talk: Talk, number: int) -> Answer:
     decisions = ("approve", "send_back") if file.stage.mine else ()
     ways = {name: ["command", name, f"message:{number}"] for name in decisions}
     ways["appeal"] = ["command", "look", f"appeal:{file.appeal}"]
-    return with_ways("replies/message", {"file": file}, ways)
+    return with_ways("replies/donors/message_file", {"file": file}, ways)
 
 
 def look_first(talk: Talk, number: int) -> Answer | None:
@@ -104,7 +104,7 @@ def look_first(talk: Talk, number: int) -> Answer | None:
     if message_review.is_read(db, staff, number):
         return None
     answer = look_at(talk, number)
-    answer.says.insert(0, Say("replies/read_first", None, {}))
+    answer.says.insert(0, Say("replies/donors/must_read_first", None, {}))
     return answer
 
 
@@ -120,7 +120,7 @@ def send_back(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> 
 
 def _decided(number: int, appeal: int, *, passed: bool, reached: int) -> Answer:
     values = {"number": number, "appeal": appeal, "passed": passed, "reached": reached}
-    return Answer([Say("replies/message_decided", None, values)])
+    return Answer([Say("replies/donors/message_decided", None, values)])
 
 
 def _which(talk: Talk, gifts: Sequence[Pledge]) -> Answer:
@@ -130,4 +130,4 @@ def _which(talk: Talk, gifts: Sequence[Pledge]) -> Answer:
         facts = {"amount_fen": gift.amount_fen, "appeal": gift.appeal_id, "title": title, "code": gift.code}
         lines.append((number, facts))
     options = [Option(n, "", ["command", "leave_message", str(gift["code"])]) for n, gift in lines]
-    return Answer([Say("replies/which_message", None, {"lines": lines})], options)
+    return Answer([Say("replies/donors/which_gift_to_message", None, {"lines": lines})], options)

@@ -37,7 +37,7 @@ def view_receipt(talk: Talk, number: str) -> Answer:
         ways = {"void": ["command", "void_receipt", number]}
     else:
         ways = {"issue": ["command", "issue_receipt", number], "refuse": ["command", "refuse_receipt", number]}
-    return with_ways("replies/receipt", {"file": file}, {**ways, "list": ["command", "receipt"]})
+    return with_ways("replies/donors/receipt_file", {"file": file}, {**ways, "list": ["command", "receipt"]})
 
 
 def issue_receipt(talk: Talk, number: str) -> Answer:
@@ -52,7 +52,7 @@ def refuse_receipt(talk: Talk, number: str, reason: str = "") -> Answer:
         lines = list(enumerate(reasons, 1))
         options = [Option(n, "", ["command", "refuse_receipt", number, key]) for n, (key, _) in lines]
         values = {"number": int(number), "lines": [(n, words) for n, (_, words) in lines]}
-        return Answer([Say("replies/which_receipt_reason", None, values)], options)
+        return Answer([Say("replies/donors/which_receipt_reason", None, values)], options)
     receipt_desk.refuse(talk.desk.db, staff_of(talk), int(number), reason, talk.world.now)
     return _decided(int(number), "refused")
 
@@ -67,7 +67,7 @@ def drop_receipt(talk: Talk, code: str) -> Answer:
     """Its donor wants it no more. Raises NotRegistered or NoReceipt."""
     user = get_user(talk.desk.db, talk.desk.person.user_id)
     receipt_desk.take_back(talk.desk.db, user, code, talk.world.now)
-    return with_ways("replies/receipt_dropped", {"code": code}, {"again": ["command", "receipt", code]})
+    return with_ways("replies/donors/receipt_dropped", {"code": code}, {"again": ["command", "receipt", code]})
 
 
 def _ask(talk: Talk, said: str) -> Answer:
@@ -81,7 +81,7 @@ def _ask(talk: Talk, said: str) -> Answer:
         if no.values["why"] != "asked":
             raise
         ways = {"drop": ["command", "drop_receipt", code.read], "list": ["command", "receipt"]}
-        return with_ways("replies/receipt_asked", {"code": code.read}, ways)
+        return with_ways("replies/donors/receipt_asked", {"code": code.read}, ways)
     return talk.start("ask_receipt", {"gift": gift.code, "pledge": gift.id})
 
 
@@ -90,15 +90,17 @@ def _own(talk: Talk) -> Answer:
     found = receipt_desk.receiptable(talk.desk.db, user, MOST_SHOWN)
     lines = [(n, gift, asked) for n, (gift, asked) in enumerate(found, 1)]
     options = [Option(n, "", ["command", "receipt", gift.code]) for n, gift, _ in lines]
-    return Answer([Say("replies/receipts_own", None, {"lines": lines})], options)
+    return Answer([Say("replies/donors/own_receipts", None, {"lines": lines})], options)
 
 
 def _queue(talk: Talk) -> Answer:
     found = receipt_desk.waiting_receipts(talk.desk.db, staff_of(talk), MOST_SHOWN + 1)
     lines = list(enumerate(found[:MOST_SHOWN], 1))
     options = [Option(n, "", ["command", "view_receipt", str(each.id)]) for n, each in lines]
-    return Answer([Say("replies/receipts", None, {"lines": lines, "more": len(found) > MOST_SHOWN})], options)
+    return Answer([Say("replies/donors/receipts", None, {"lines": lines, "more": len(found) > MOST_SHOWN})], options)
 
 
 def _decided(number: int, state: str) -> Answer:
-    return with_ways("replies/receipt_decided", {"number": number, "state": state}, {"list": ["command", "receipt"]})
+    return with_ways(
+        "replies/donors/receipt_decided", {"number": number, "state": state}, {"list": ["command", "receipt"]}
+    )

@@ -30,7 +30,9 @@ def view_monthly(talk: Talk, number: str) -> Answer:
     if appeal.state != "funding":
         del ways["pay"]
     values = {**_facts(talk, gift), "state": appeal.state, "anonymous": gift.anonymous}
-    return with_ways("replies/monthly", values, {way: ["command", name, number] for way, name in ways.items()})
+    return with_ways(
+        "replies/donors/recurring_gift", values, {way: ["command", name, number] for way, name in ways.items()}
+    )
 
 
 def pay_monthly(talk: Talk, number: str) -> Answer:
@@ -48,13 +50,13 @@ def pay_monthly(talk: Talk, number: str) -> Answer:
         "code": pledge.code,
         "pay": talk.world.link("pay", f"pledge:{pledge.id}"),
     }
-    return Answer([Say("replies/monthly_pay", None, values)])
+    return Answer([Say("replies/donors/recurring_gift_pay", None, values)])
 
 
 def skip_monthly(talk: Talk, number: str) -> Answer:
     """Nothing is paid unless somebody pays it: only that it was heard, and when it is asked for again."""
     gift = rules.get_live(talk.desk.db, _donor(talk), int(number))
-    return Answer([Say("replies/monthly_skipped", None, _facts(talk, gift))])
+    return Answer([Say("replies/donors/recurring_gift_skipped", None, _facts(talk, gift))])
 
 
 def stop_monthly(talk: Talk, number: str = "") -> Answer:
@@ -66,13 +68,15 @@ def stop_monthly(talk: Talk, number: str = "") -> Answer:
             return _list(talk, "stop_monthly")
         number = str(live[0][1].id)
     gift = rules.stop(talk.desk.db, donor, int(number), talk.world.now)
-    return Answer([Say("replies/monthly_stopped", None, _facts(talk, gift))])
+    return Answer([Say("replies/donors/recurring_gift_stopped", None, _facts(talk, gift))])
 
 
 def _list(talk: Talk, command: str) -> Answer:
     lines = list(enumerate(rules.live_of(talk.desk.db, _donor(talk)), 1))
     options = [Option(n, "", ["command", command, str(appeal.id)]) for n, (_, appeal) in lines]
-    return Answer([Say("replies/monthlies", None, {"lines": lines, "stopping": command == "stop_monthly"})], options)
+    return Answer(
+        [Say("replies/donors/recurring_gifts", None, {"lines": lines, "stopping": command == "stop_monthly"})], options
+    )
 
 
 def _donor(talk: Talk) -> User:

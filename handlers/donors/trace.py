@@ -22,14 +22,14 @@ def trace(talk: Talk, said: str = "") -> Answer:
         return _which(talk)
     code = read_code(said)
     if not code.fits:
-        return _say("replies/trace_misread", code=code)
+        return _say("replies/donors/trace_misread", code=code)
     db, person, now = talk.desk.db, talk.desk.person, talk.world.now
     if not _is_own(talk, code) and tries_today(db, _PURPOSE, person.conversation_id, now) >= MOST_TRIES:
-        return _say("replies/trace_unknown", code=code, most=MOST_TRIES, stopped=True)
+        return _say("replies/donors/trace_unknown", code=code, most=MOST_TRIES, stopped=True)
     found = find_trace(db, code.read)
     if found is None:
         _count(talk)
-        return _say("replies/trace_unknown", code=code, most=MOST_TRIES, stopped=False)
+        return _say("replies/donors/trace_unknown", code=code, most=MOST_TRIES, stopped=False)
     return _show(talk, found)
 
 
@@ -41,7 +41,7 @@ def _show(talk: Talk, found: Trace) -> Answer:
         "earlier": len(found.steps) > MOST_STEPS,
         "link": talk.world.link("trace", found.code),
     }
-    return with_ways("replies/trace", values, ways)
+    return with_ways("replies/donors/trace", values, ways)
 
 
 def _which(talk: Talk) -> Answer:
@@ -49,7 +49,7 @@ def _which(talk: Talk) -> Answer:
     own = own_pledges(talk.desk.db, user_id, None).items if user_id else []
     lines = list(enumerate(own, 1))
     options = [Option(n, "", ["command", "trace", gift.code]) for n, gift in lines]
-    return Answer([Say("replies/trace_which", None, {"lines": lines})], options)
+    return Answer([Say("replies/donors/which_trace", None, {"lines": lines})], options)
 
 
 def _is_own(talk: Talk, code: GiftCode) -> bool:
@@ -71,4 +71,4 @@ def _count(talk: Talk) -> None:
 
 
 def _say(reply: str, **values: object) -> Answer:
-    return Answer([Say(reply, None, values)], outcome=reply.removeprefix("replies/"))
+    return Answer([Say(reply, None, values)], outcome=reply.rpartition("/")[2])

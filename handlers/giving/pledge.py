@@ -24,7 +24,7 @@ def begin_gift(talk: Talk, flow: str, said: str) -> Answer:
     gift = _read(talk, said)
     if gift is None:
         answer = run_command(talk, "browse_appeals", [])
-        answer.says.insert(0, Say("replies/which_appeal", None, {"flow": flow}))
+        answer.says.insert(0, Say("replies/giving/which_appeal", None, {"flow": flow}))
         return answer
     appeal_id, amount = gift
     if amount:

@@ -25,7 +25,7 @@ def view(talk: Talk, number: str) -> Answer:
     db = talk.desk.db
     file = file_of(db, find_pool(db, staff_of(talk), int(number)))
     values = {"pool": file, "now": talk.world.now, "labels": labels(talk.world.lexicon, "appeal_category")}
-    return with_ways("replies/pool", values, _ways(file))
+    return with_ways("replies/giving/pool", values, _ways(file))
 
 
 def open_pool(talk: Talk) -> Answer:
@@ -56,7 +56,7 @@ def _listed(talk: Talk, before: int | None) -> Answer:
         "now": talk.world.now,
         "labels": labels(talk.world.lexicon, "appeal_category"),
     }
-    return Answer([Say("replies/pools", None, values)], options)
+    return Answer([Say("replies/giving/pools", None, values)], options)
 
 
 def _ways(file: PoolFile) -> dict[str, list[str]]:

@@ -30,7 +30,7 @@ def view_told(talk: Talk, reference: str) -> Answer:
         raise NoSuchAppeal(number=number)
     found = history(db, subject, number, _owner(talk, subject, number), MOST)
     values = {"subject": subject, "number": number, "history": found, "now": now}
-    return with_ways("replies/told", values, {"back": ["command", "look", reference]})
+    return with_ways("replies/notifications/history", values, {"back": ["command", "look", reference]})
 
 
 def _owner(talk: Talk, subject: str, number: int) -> int:

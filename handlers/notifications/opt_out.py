@@ -36,7 +36,7 @@ def topics(talk: Talk, changed: str = "", number: str = "") -> Answer:
         "number": number,
         "labels": labels(talk.world.lexicon, "topic"),
     }
-    return Answer([Say("replies/opt_out", None, values)], options)
+    return Answer([Say("replies/notifications/opt_out", None, values)], options)
 
 
 def off(talk: Talk, topic: str) -> Answer:
@@ -57,4 +57,4 @@ def mute_appeal(talk: Talk, number: str, topic: str) -> Answer:
         return off(talk, topic)
     turn_off(talk.desk.db, talk.desk.person.conversation_id, topic, talk.world.now, appeal.id)
     values = {"number": appeal.id, "title": appeal.title, "topic": topic}
-    return with_ways("replies/muted", values, {"on": ["command", "turn_on", topic, number]})
+    return with_ways("replies/notifications/muted", values, {"on": ["command", "turn_on", topic, number]})

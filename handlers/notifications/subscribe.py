@@ -23,7 +23,7 @@ def page(talk: Talk) -> Answer:
     link = talk.world.link("subscribe", "") if wanted else ""
     if link:
         subscription.note_asked(db, person, wanted, talk.world.now)
-    return Answer([Say("replies/subscribe", None, {"link": link, "set_up": bool(templates.ids)})])
+    return Answer([Say("replies/notifications/subscribe", None, {"link": link, "set_up": bool(templates.ids)})])
 
 
 def heard(talk: Talk) -> None:

@@ -13,4 +13,8 @@ def show(talk: Talk) -> Answer:
     values = {"draft": talk.session.draft is not None, "ticket": ticket}
     screen = talk.session.screen
     options = list(screen.options) if screen else []
-    return Answer([Say("replies/news" if waiting else "replies/no_news", None, values)], options, outcome="news")
+    return Answer(
+        [Say("replies/notifications/unread" if waiting else "replies/notifications/none_unread", None, values)],
+        options,
+        outcome="news",
+    )

@@ -11,7 +11,7 @@ from models.outreach.broadcasts import LIVE, check_stop, find_broadcast, progres
 def call(talk: Talk, number: str = "") -> Answer:
     """群发 <号>: words first, then shown with the count of people, and asked back."""
     if not number:
-        return Answer([Say("replies/call_which")])
+        return Answer([Say("replies/outreach/which_emergency_call")])
     return talk.start("call", {"calls_for": int(number)})
 
 
@@ -24,7 +24,7 @@ def broadcast_progress(talk: Talk, number: str = "") -> Answer:
     if len(found) == 1:
         return _show(talk, found[0])
     ways = {str(one.id): ["command", "broadcast_progress", str(one.id)] for one in found}
-    return with_ways("replies/broadcasts", {"lines": [progress_of(db, one) for one in found]}, ways)
+    return with_ways("replies/outreach/broadcasts", {"lines": [progress_of(db, one) for one in found]}, ways)
 
 
 def stop_broadcast(talk: Talk, number: str = "") -> Answer:
@@ -36,7 +36,7 @@ def stop_broadcast(talk: Talk, number: str = "") -> Answer:
     check_stop(db, staff, broadcast)
     if broadcast.state != "stopped":
         stop(db, broadcast, staff.actor.name, talk.world.now)
-    return Answer([Say("replies/broadcast_stopped", None, {"item": progress_of(db, broadcast)})])
+    return Answer([Say("replies/outreach/broadcast_stopped", None, {"item": progress_of(db, broadcast)})])
 
 
 def _show(talk: Talk, broadcast: Broadcast) -> Answer:
@@ -44,4 +44,4 @@ def _show(talk: Talk, broadcast: Broadcast) -> Answer:
     ways = {"again": ["command", "broadcast_progress", number]}
     if broadcast.state in LIVE:
         ways["stop"] = ["command", "stop_broadcast", number]
-    return with_ways("replies/broadcast", {"item": progress_of(talk.desk.db, broadcast)}, ways)
+    return with_ways("replies/outreach/broadcast", {"item": progress_of(talk.desk.db, broadcast)}, ways)

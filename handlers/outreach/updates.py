@@ -27,7 +27,7 @@ def update(talk: Talk, number: str = "") -> Answer:
     if not number and len(own) != 1:
         lines = [(n, {"number": one.id, "title": one.title}) for n, one in enumerate(own, 1)]
         options = [Option(n, "", ["command", "update", str(one["number"])]) for n, one in lines]
-        return Answer([Say("replies/which_update", None, {"lines": lines})], options)
+        return Answer([Say("replies/outreach/which_update", None, {"lines": lines})], options)
     wanted = int(number) if number else own[0].id
     if wanted in [one.id for one in own]:
         return talk.start("progress", {"tells": wanted})
@@ -49,7 +49,7 @@ def thank(talk: Talk, number: str = "") -> Answer:
     if len(lines) == 1:
         return talk.start("thank", {"thanks_for": lines[0][1]["number"]})
     options = [Option(n, "", ["command", "thank", str(one["number"])]) for n, one in lines]
-    return Answer([Say("replies/which_thanks", None, {"lines": lines})], options)
+    return Answer([Say("replies/outreach/which_thanks", None, {"lines": lines})], options)
 
 
 def view_updates(talk: Talk, number: str, before: str = "") -> Answer:
@@ -59,7 +59,7 @@ def view_updates(talk: Talk, number: str, before: str = "") -> Answer:
         raise NoSuchAppeal(number=int(number))
     ways = {"older": ["command", "view_updates", number, str(found.number)]} if found.older else {}
     ways["appeal"] = ["command", "view_appeal", number]
-    return with_ways("replies/updates", {"item": found}, ways)
+    return with_ways("replies/outreach/updates", {"item": found}, ways)
 
 
 def look_at(talk: Talk, number: int) -> Answer:
@@ -76,13 +76,13 @@ def look_at(talk: Talk, number: int) -> Answer:
         }
     ways["appeal"] = ["command", "look", f"appeal:{file.appeal}"]
     link = talk.world.link("pictures", f"appeal:{file.appeal}") if file.pictures else ""
-    return with_ways("replies/update", {"file": file, "link": link}, ways)
+    return with_ways("replies/outreach/update", {"file": file, "link": link}, ways)
 
 
 def publish(talk: Talk, number: str = "") -> Answer:
     """发布 <号>: shown with the count of people, and asked back."""
     if not number:
-        return Answer([Say("replies/publish_which")])
+        return Answer([Say("replies/outreach/which_to_publish")])
     return stepped_aside(talk, f"update:{number}") or talk.start("publish", {"update": int(number)})
 
 
@@ -96,4 +96,4 @@ def _send_back(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str])
     appeal, dropped = update_review.send_back(talk.desk.db, staff, number, reasons, talk.world.now)
     talk.desk.jobs += [("forget_photo", photo) for photo in dropped]
     values = {"number": number, "kind": kind_of(talk.desk.db, number), "appeal": appeal.id}
-    return Answer([Say("replies/update_sent_back", None, values)])
+    return Answer([Say("replies/outreach/update_sent_back", None, values)])

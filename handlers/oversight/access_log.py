@@ -14,4 +14,4 @@ def who_looked(talk: Talk, before: str = "") -> Answer:
     page, after = readings(talk.desk.db, user.id, int(before) if before else None)
     options: list[Option] = more(talk, 1, "who_looked", str(after)) if after else []
     values = {"page": page, "later": bool(before), "more": 1 if after else None}
-    return Answer([Say("replies/who_looked", None, values)], options)
+    return Answer([Say("replies/oversight/access_log", None, values)], options)

@@ -19,9 +19,9 @@ def spot_check(talk: Talk) -> Answer:
     staff = staff_of(talk)
     drawn = draw(talk.desk.db, staff, talk.world.now)
     if drawn is None:
-        return Answer([Say("replies/spot_check", None, {"what": "none"})])
+        return Answer([Say("replies/oversight/spot_check", None, {"what": "none"})])
     answer = _show(talk, staff, f"{drawn[0]}:{drawn[1]}")
-    answer.says.insert(0, Say("replies/spot_check", None, {"what": "drawn"}))
+    answer.says.insert(0, Say("replies/oversight/spot_check", None, {"what": "drawn"}))
     return answer
 
 
@@ -54,4 +54,4 @@ def _doubt(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str]) -> 
 
 def _done(what: str, reference: str) -> Answer:
     subject, number = parse(reference)
-    return Answer([Say("replies/spot_check", None, {"what": what, "subject": subject, "id": number})])
+    return Answer([Say("replies/oversight/spot_check", None, {"what": what, "subject": subject, "id": number})])

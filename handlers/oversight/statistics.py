@@ -21,7 +21,7 @@ def statistics(talk: Talk, words: str = "") -> Answer:
         return show(talk, found[0].code)
     options = [Option(n, "", ["command", "view_statistics", region.code]) for n, region in enumerate(found, 1)]
     lines = [(n, region.full_name) for n, region in enumerate(found, 1)]
-    return Answer([Say("replies/which_region", None, {"lines": lines})], options)
+    return Answer([Say("replies/oversight/which_region", None, {"lines": lines})], options)
 
 
 def show(talk: Talk, region_code: str) -> Answer:
@@ -32,4 +32,4 @@ def show(talk: Talk, region_code: str) -> Answer:
         raise RegionUnknown(words=region_code, region=db.get_one(Region, staff.region_code).full_name)
     figures = count_region(db, region_code, talk.world.now)
     values = {"region": region.full_name, "figures": figures, "ages": AGES}
-    return Answer([Say("replies/statistics", None, values)])
+    return Answer([Say("replies/oversight/statistics", None, values)])

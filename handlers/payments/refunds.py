@@ -30,7 +30,7 @@ def refund(talk: Talk, code: str = "") -> Answer:
         return talk.start("refund", {"gift": gifts[0].code})
     lines = list(enumerate(gifts, 1))
     options = [Option(n, "", ["command", "refund", gift.code]) for n, gift in lines]
-    return Answer([Say("replies/refund_which", None, {"lines": lines})], options)
+    return Answer([Say("replies/payments/which_refund", None, {"lines": lines})], options)
 
 
 def refunds(talk: Talk, number: str = "") -> Answer:
@@ -42,7 +42,7 @@ def refunds(talk: Talk, number: str = "") -> Answer:
     ways: dict[str, list[str]] = {f"stuck {one.id}": ["command", "view_refund", str(one.id)] for one in stuck}
     ways |= {f"run {run.appeal_id}": ["command", "refunds", str(run.appeal_id)] for run in runs}
     values = {"stuck": stuck, "runs": [progress_of(db, run) for run in runs]}
-    return with_ways("replies/refunds", values, ways)
+    return with_ways("replies/payments/refunds", values, ways)
 
 
 def view_refund(talk: Talk, number: str) -> Answer:
@@ -52,20 +52,20 @@ def view_refund(talk: Talk, number: str) -> Answer:
         raise NoSuchRefund(number=int(number))
     stuck = find_stuck(talk.desk.db, staff, int(number))
     ways = _ways(stuck) if staff.role == By.FUND_HOLDER else {}
-    return with_ways("replies/refund_stuck", _facts(stuck), ways)
+    return with_ways("replies/payments/refund_stuck", _facts(stuck), ways)
 
 
 def again_refund(talk: Talk, number: str) -> Answer:
     """The same refund once more: nothing is given that was not owed."""
     asked = again(talk.desk.db, staff_of(talk), int(number), talk.world.now)
     talk.desk.jobs.append(("ask_refund", asked.id))
-    return Answer([Say("replies/refund_again", None, {"count": 1, "number": asked.appeal_id})])
+    return Answer([Say("replies/payments/refund_again", None, {"count": 1, "number": asked.appeal_id})])
 
 
 def again_refunds(talk: Talk, appeal: str) -> Answer:
     numbers = all_again(talk.desk.db, staff_of(talk), int(appeal), talk.world.now)
     talk.desk.jobs += [("ask_refund", number) for number in numbers]
-    return Answer([Say("replies/refund_again", None, {"count": len(numbers), "number": int(appeal)})])
+    return Answer([Say("replies/payments/refund_again", None, {"count": len(numbers), "number": int(appeal)})])
 
 
 def refund_by_hand(talk: Talk, number: str) -> Answer:
@@ -79,7 +79,7 @@ def _show_run(talk: Talk, appeal: int) -> Answer:
     if progress.stuck.gifts:
         first = next(one for one in stuck_ones(talk.desk.db, staff, 1, appeal))
         ways["stuck"] = ["command", "view_refund", str(first.id)]
-    return with_ways("replies/refund_run", {"run": progress}, ways)
+    return with_ways("replies/payments/refund_run", {"run": progress}, ways)
 
 
 def _ways(stuck: Stuck) -> dict[str, list[str]]:

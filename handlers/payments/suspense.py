@@ -22,7 +22,7 @@ def strays(talk: Talk, number: str = "") -> Answer:
     found = stray_ones(talk.desk.db, staff_of(talk), MOST + 1)
     lines = list(enumerate(found[:MOST], 1))
     options = [Option(n, "", ["command", "view_stray", str(case.id)]) for n, case in lines]
-    return Answer([Say("replies/strays", None, {"lines": lines, "more": len(found) > MOST})], options)
+    return Answer([Say("replies/payments/suspense_items", None, {"lines": lines, "more": len(found) > MOST})], options)
 
 
 def view_stray(talk: Talk, number: str) -> Answer:
@@ -31,7 +31,7 @@ def view_stray(talk: Talk, number: str) -> Answer:
     if staff is None or staff.role != By.FUND_HOLDER:
         raise NoSuchPayCase(number=int(number))
     stray = find_stray(talk.desk.db, staff, int(number), talk.world.now)
-    return with_ways("replies/stray", {"stray": stray}, _ways(stray))
+    return with_ways("replies/payments/suspense_item", {"stray": stray}, _ways(stray))
 
 
 def settle_stray(talk: Talk, number: str, how: str) -> Answer:

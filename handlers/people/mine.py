@@ -44,7 +44,7 @@ def mine(talk: Talk) -> Answer:
         "drafts": drafts,
         "now": talk.world.now,
     }
-    return Answer([Say("replies/mine", None, values)], options)
+    return Answer([Say("replies/people/mine", None, values)], options)
 
 
 def my_pledges(talk: Talk, after: str = "") -> Answer:
@@ -59,7 +59,7 @@ def my_pledges(talk: Talk, after: str = "") -> Answer:
     pay = {number: talk.world.link("pay", f"pledge:{number}") for number in unpaid if talk.world.collects}
     more_line = len(lines) + 1 if page.after else None
     values = {"lines": lines, "pay": pay, "more": more_line, "collects": talk.world.collects}
-    return Answer([Say("replies/my_pledges", None, values)], options)
+    return Answer([Say("replies/people/my_pledges", None, values)], options)
 
 
 def _known(talk: Talk) -> User | None:

@@ -25,7 +25,7 @@ def proxy(talk: Talk) -> Answer:
         "appeal": ["command", "proxy_appeal"],
         "card": ["command", "proxy_card"],
     }
-    return with_ways("replies/proxy", {}, ways)
+    return with_ways("replies/proxy/menu", {}, ways)
 
 
 def register(talk: Talk) -> Answer:
@@ -47,7 +47,7 @@ def appeal(talk: Talk) -> Answer:
         options.append(Option(number, "", ["command", "proxy_write", str(each.id)]))
         lines.append((number, talk.desk.db.get_one(User, each.user_id).masked_name, each.expires_at))
     options.append(Option(len(lines) + 1, "", ["command", "proxy_mandate"]))
-    return Answer([Say("replies/proxy_people", None, {"lines": lines, "new": len(lines) + 1})], options)
+    return Answer([Say("replies/proxy/people", None, {"lines": lines, "new": len(lines) + 1})], options)
 
 
 def mandate(talk: Talk) -> Answer:
@@ -65,7 +65,7 @@ def authorise(talk: Talk) -> Answer:
     word = talk.world.lexicon.words["authorise_proxy"][0]
     user = get_resident(talk.desk.db, talk.desk.person.user_id, then=word)
     code, until = make_code(talk.desk.db, user.id, talk.world.now)
-    return with_ways("replies/proxy_code", {"code": code, "until": until}, {"back": ["command", "take_back"]})
+    return with_ways("replies/proxy/consent_code", {"code": code, "until": until}, {"back": ["command", "take_back"]})
 
 
 def take_back(talk: Talk) -> Answer:
@@ -73,7 +73,7 @@ def take_back(talk: Talk) -> Answer:
     user = get_user(talk.desk.db, talk.desk.person.user_id)
     void_codes(talk.desk.db, user.id, talk.world.now)
     count = revoke_all(talk.desk.db, user.id, f"user:{user.id}", talk.world.now)
-    return Answer([Say("replies/proxy_taken_back", None, {"count": count})])
+    return Answer([Say("replies/proxy/taken_back", None, {"count": count})])
 
 
 def acts(talk: Talk, before: str = "") -> Answer:
@@ -103,7 +103,7 @@ def void_card(talk: Talk) -> Answer:
     found = live_card(talk.desk.db, user.id)
     if found:
         cards.void_card(talk.desk.db, found, f"user:{user.id}", "by_owner", talk.world.now)
-    return Answer([Say("replies/card_voided")])
+    return Answer([Say("replies/proxy/card_voided")])
 
 
 def _answered(talk: Talk, number: str, *, yes: bool) -> Answer:
@@ -112,7 +112,7 @@ def _answered(talk: Talk, number: str, *, yes: bool) -> Answer:
     act = (confirm_act if yes else deny_act)(talk.desk.db, user.id, int(number), talk.world.now)
     values = {"yes": yes, "act": told(read_back(talk.desk.db, act)), "left": len(unanswered(talk.desk.db, user.id))}
     after = next_question(talk.desk.db, user.id)
-    says = [Say("replies/proxy_answered", None, values), *(after.says if after else [])]
+    says = [Say("replies/proxy/answered", None, values), *(after.says if after else [])]
     return Answer(says, after.options if after else [])
 
 
@@ -131,4 +131,4 @@ def _list(talk: Talk, user: User, before: int | None) -> Answer:
         "card": options[-1].number if printed else None,
         "printed_at": printed.issued_at if printed else None,
     }
-    return Answer([Say("replies/proxy_acts", None, values)], options)
+    return Answer([Say("replies/proxy/acts", None, values)], options)

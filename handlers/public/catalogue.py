@@ -40,33 +40,33 @@ class Stall:
 
 APPEALS = Stall(
     shelf=catalogue.APPEALS,
-    list_template="replies/appeals",
+    list_template="replies/public/appeals",
     list_command="browse_appeals",
-    template="replies/appeal",
+    template="replies/appeals/appeal",
     command="view_appeal",
     categories="appeal_category",
 )
 REQUESTS = Stall(
     shelf=catalogue.REQUESTS,
-    list_template="replies/requests",
+    list_template="replies/public/requests",
     list_command="browse_requests",
-    template="replies/request",
+    template="replies/public/request",
     command="view_request",
     categories="goods_category",
 )
 OFFERS = Stall(
     shelf=catalogue.OFFERS,
-    list_template="replies/offers",
+    list_template="replies/public/offers",
     list_command="browse_offers",
-    template="replies/offer",
+    template="replies/public/offer",
     command="view_offer",
     categories="goods_category",
 )
 MARKET = Stall(
     shelf=catalogue.MARKET,
-    list_template="replies/market",
+    list_template="replies/public/market",
     list_command="browse_market",
-    template="replies/listing",
+    template="replies/public/listing",
     command="view_listing",
     categories="produce_kind",
 )
@@ -126,13 +126,13 @@ def story(talk: Talk, number: str, begin: str = "0", word: str = "", after: str 
         ways["goes_on"] = ["command", "public_story", number, str(end), word, after]
     ways["budget"] = ["command", "public_budget", number, word, after]
     values = {"part": found.story[int(begin) : end], "first": begin == "0"}
-    return _page(talk, "replies/public_story", found, values, ways, word, after)
+    return _page(talk, "replies/appeals/public_story", found, values, ways, word, after)
 
 
 def budget(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
     """What the money is for, line by line."""
     ways = {"story": ["command", "public_story", number, "0", word, after]}
-    return _page(talk, "replies/public_budget", _story(talk, number), {}, ways, word, after)
+    return _page(talk, "replies/appeals/public_budget", _story(talk, number), {}, ways, word, after)
 
 
 def request(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:

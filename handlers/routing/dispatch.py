@@ -15,7 +15,7 @@ def run_command(talk: Talk, name: str, arguments: list[str]) -> Answer:
     """A staff word from anybody else is answered like a word nobody knows, and recorded."""
     command = talk.commands.table.get(name)
     if command is None:
-        return Answer([Say("replies/stale")], outcome="stale")
+        return Answer([Say("replies/routing/stale")], outcome="stale")
     if command.staff and not _allowed(talk, command.staff, name):
         return menu.not_understood(talk)
     try:
@@ -94,7 +94,7 @@ def brief(talk: Talk, answer: Answer) -> Answer:
         return answer
     facts: Mapping[str, object] | None = None
     for index, say in enumerate(answer.says):
-        if say.template == f"flows/{flow.name}/review":
+        if say.template == flow.words("review"):
             facts = facts if facts is not None else flow.brief(talk.desk, draft)
             answer.says[index] = Say(say.template, say.macro, {"v": {**say.values["v"], "brief": facts}})
     return answer

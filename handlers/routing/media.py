@@ -18,7 +18,7 @@ def handle(talk: Talk) -> Answer:
         answer = talk.engine.hear(talk.session, draft, talk.message, talk.world)
         _keep_picture(talk, draft)
         return finish(talk, answer)
-    return Answer([Say("replies/media", None, {"kind": str(talk.message.kind)})], outcome="media")
+    return Answer([Say("replies/routing/media", None, {"kind": str(talk.message.kind)})], outcome="media")
 
 
 def _keep_picture(talk: Talk, draft: Draft) -> None:

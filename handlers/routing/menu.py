@@ -27,30 +27,30 @@ def options(talk: Talk, choice_set: str) -> list[Option]:
 
 def show(talk: Talk) -> Answer:
     """The main things to do, numbered."""
-    return _listed(talk, "replies/menu", "menu")
+    return _listed(talk, "replies/routing/menu", "menu")
 
 
 def help_(talk: Talk) -> Answer:
     """How to talk to this account; staff see their words too."""
-    answer = _listed(talk, "replies/help", "help")
+    answer = _listed(talk, "replies/routing/help", "help")
     staff = find_seat(talk)
     if staff:
         theirs = [name for name, command in talk.commands.table.items() if staff.role in (command.staff or ())]
         theirs = [name for name in theirs if talk.commands.is_said(name)]
-        answer.says.append(Say("replies/staff_help", None, {"theirs": theirs}))
+        answer.says.append(Say("replies/routing/staff_help", None, {"theirs": theirs}))
     return answer
 
 
 def not_understood(talk: Talk) -> Answer:
-    return _listed(talk, "replies/not_understood", "not_understood")
+    return _listed(talk, "replies/routing/not_understood", "not_understood")
 
 
 def welcome(talk: Talk) -> Answer:
-    return _listed(talk, "replies/welcome", "welcome")
+    return _listed(talk, "replies/routing/welcome", "welcome")
 
 
 def privacy(talk: Talk) -> Answer:
-    return Answer([Say("replies/privacy")])
+    return Answer([Say("replies/routing/privacy")])
 
 
 def _listed(talk: Talk, template: str, outcome: str) -> Answer:

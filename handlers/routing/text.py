@@ -93,7 +93,7 @@ def choose(talk: Talk, option: Option) -> Answer:
             call.leave(talk)
             return aside(talk, lambda talk: run_command(talk, name, arguments))
         case ["offer_over"]:
-            return aside(talk, lambda _: Answer([Say("replies/offer_over")], outcome="offer_over"))
+            return aside(talk, lambda _: Answer([Say("replies/routing/push_expired")], outcome="offer_over"))
         case ["human"]:
             return call.call(talk)
         case ["say", words]:
@@ -119,7 +119,9 @@ def aside(talk: Talk, answer_it: Callable[[Talk], Answer]) -> Answer:
     parked = talk.engine.park(talk.session)
     answer = answer_it(talk)
     if parked and parked in talk.session.drafts and talk.session.focus is None and parked.begun:
-        answer.says.append(Say("flows/drafts", "parked_note", {"v": {"flow": parked.flow, "given": parked.given}}))
+        answer.says.append(
+            Say("flows/engine/drafts", "parked_note", {"v": {"flow": parked.flow, "given": parked.given}})
+        )
     return answer
 
 
@@ -135,11 +137,11 @@ def _not_understood(talk: Talk, text: str) -> Answer:
     if ordinal(text) == 0:
         return menu.show(talk)
     if ordinal(text) is not None:
-        return Answer([Say("replies/stale")], outcome="stale")
+        return Answer([Say("replies/routing/stale")], outcome="stale")
     guess = talk.commands.closest(text)
     if guess:
         return Answer(
-            [Say("replies/did_you_mean", None, {"guess": guess})],
+            [Say("replies/routing/did_you_mean", None, {"guess": guess})],
             [Option(1, "", ["say", guess]), Option(2, "", ["command", "menu"])],
             outcome="did_you_mean",
         )

@@ -41,7 +41,7 @@ def authorise(talk: Talk, word: str = "") -> Answer:
     staff = find_seat(talk)
     if staff and staff.role in BELOW and find_member(talk.desk.db, word):
         confirmed = appointment.confirm(talk.desk.db, staff, word, talk.world.now)
-        return Answer([Say("replies/confirmed", None, _seat(talk, confirmed))])
+        return Answer([Say("replies/staff/appointment_confirmed", None, _seat(talk, confirmed))])
     return _redeem(talk, word)
 
 
@@ -60,7 +60,7 @@ def team(talk: Talk, after: str = "") -> Answer:
     if len(found) > PAGE:
         options += more(talk, PAGE + 1, "team", place_of(lines[-1][1]))
     values = {"lines": lines, "more": PAGE + 1 if len(found) > PAGE else None, "first": not after}
-    return Answer([Say("replies/team", None, values)], options)
+    return Answer([Say("replies/staff/team", None, values)], options)
 
 
 def view(talk: Talk, staff_id: str) -> Answer:
@@ -69,7 +69,7 @@ def view(talk: Talk, staff_id: str) -> Answer:
     if member is None:
         return team(talk)
     ways = {way: ["command", _COMMANDS[way], member.work_no] for way in _WAYS.get(member.state, ())}
-    return with_ways("replies/member", {"member": member}, {**ways, "list": ["command", "team"]})
+    return with_ways("replies/staff/member", {"member": member}, {**ways, "list": ["command", "team"]})
 
 
 def suspend(talk: Talk, work_no: str = "", words: str = "") -> Answer:
@@ -96,7 +96,7 @@ def _redeem(talk: Talk, word: str) -> Answer:
     code = word.upper().replace("-", "")
     staff = appointment.find_invitation(talk.desk.db, talk.desk.person.conversation_id, code, talk.world.now)
     if staff is None:
-        return Answer([Say("replies/wrong_code", None, {"most": MOST_TRIES})], outcome="wrong_code")
+        return Answer([Say("replies/staff/wrong_code", None, {"most": MOST_TRIES})], outcome="wrong_code")
     return talk.start("take_up", {"code": code, "role": staff.role, "place": seat_of(talk.desk.db, staff)})
 
 
@@ -116,7 +116,7 @@ def _with_reason(talk: Talk, command: str, work_no: str, words: str, act: Callab
         "unknown": bool(words),
     }
     options = [Option(n, "", ["command", command, staff.work_no, key]) for n, (key, _) in listed]
-    return Answer([Say("replies/which_staff_reason", None, values)], options)
+    return Answer([Say("replies/staff/which_staff_reason", None, values)], options)
 
 
 def _reason(talk: Talk, words: str) -> str | None:
@@ -130,7 +130,7 @@ def _reason(talk: Talk, words: str) -> str | None:
 
 def _moved(staff: Staff, tasks: int) -> Answer:
     values = {"work_no": staff.work_no, "state": staff.state, "tasks": tasks}
-    return Answer([Say("replies/staff_moved", None, values)])
+    return Answer([Say("replies/staff/staff_moved", None, values)])
 
 
 def _seat(talk: Talk, staff: Staff) -> dict[str, str]:

@@ -87,7 +87,7 @@ def _look_first(talk: Talk, reference: str, *, reopens: bool = False) -> Answer 
     if has_seen(db, staff, "case", number):
         return None
     answer = look(talk, reference)
-    answer.says.insert(0, Say("replies/look_first", None, {}))
+    answer.says.insert(0, Say("replies/staff/must_read_first", None, {}))
     return answer
 
 
@@ -174,4 +174,4 @@ def _case_in_region(talk: Talk, staff: Staff, number: int) -> Verification:
 
 def _decided(what: str, subject: str, number: int, state: str, **facts: object) -> Answer:
     values = {"what": what, "subject": subject, "id": number, "state": state, "title": "", "appeals": [], **facts}
-    return Answer([Say("replies/decided", None, values)])
+    return Answer([Say("replies/staff/decided", None, values)])

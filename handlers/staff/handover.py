@@ -29,7 +29,7 @@ def hand_over(talk: Talk, work_no: str = "", after: str = "") -> Answer:
     if len(found) > PAGE:
         options += more(talk, PAGE + 1, "hand_over", "", place_of(lines[-1][1]))
     values = {"lines": lines, "count": count, "more": PAGE + 1 if len(found) > PAGE else None}
-    return Answer([Say("replies/colleagues", None, values)], options)
+    return Answer([Say("replies/staff/colleagues", None, values)], options)
 
 
 def assign(talk: Talk, reference: str = "", work_no: str = "") -> Answer:
@@ -40,11 +40,11 @@ def assign(talk: Talk, reference: str = "", work_no: str = "") -> Answer:
     if work_no:
         task = handover.assign(db, by, subject, number, work_no, talk.world.now)
         values = {"subject": subject, "id": number, "work_no": work_no.upper(), "due": task.due_at}
-        return Answer([Say("replies/assigned", None, values)])
+        return Answer([Say("replies/staff/assigned", None, values)])
     task = handover.find_assignable(db, by, subject, number)
     lines = list(enumerate(candidates(db, by, task, talk.world.now, PAGE), 1))
     options = [Option(n, "", ["command", "assign", reference, member.work_no]) for n, member in lines]
-    return Answer([Say("replies/assign_whom", None, {"lines": lines, "subject": subject, "id": number})], options)
+    return Answer([Say("replies/staff/assign_whom", None, {"lines": lines, "subject": subject, "id": number})], options)
 
 
 def declare_tie(talk: Talk) -> Answer:
@@ -64,4 +64,4 @@ def my_ties(talk: Talk, after: str = "") -> Answer:
         "labels": labels(talk.world.lexicon, "tie_kind"),
     }
     options = more(talk, PAGE + 1, "my_ties", str(shown[-1].id)) if goes_on else []
-    return Answer([Say("replies/my_ties", None, values)], options)
+    return Answer([Say("replies/staff/my_conflicts", None, values)], options)

@@ -113,7 +113,7 @@ def look_with(talk: Talk, reference: str, first: Mapping[str, list[str]]) -> Ans
         "now": talk.world.now,
         "labels": labels(talk.world.lexicon, "appeal_category", "appeal_kind"),
     }
-    return with_ways("replies/case", values, ways)
+    return with_ways("replies/appeals/file", values, ways)
 
 
 def view_story(talk: Talk, number: str, begin: str = str(STORY_ROOM)) -> Answer:
@@ -124,7 +124,7 @@ def view_story(talk: Talk, number: str, begin: str = str(STORY_ROOM)) -> Answer:
     end = int(begin) + STORY_PART
     ways = {"goes_on": ["command", "view_story", number, str(end)]} if end < len(file.story) else {}
     ways["case"] = ["command", "look", f"appeal:{number}"]
-    return with_ways("replies/story", {"number": file.number, "story": file.story[int(begin) : end]}, ways)
+    return with_ways("replies/appeals/file_story", {"number": file.number, "story": file.story[int(begin) : end]}, ways)
 
 
 def view_budget(talk: Talk, number: str) -> Answer:
@@ -132,7 +132,7 @@ def view_budget(talk: Talk, number: str) -> Answer:
     file = _appeal(talk, int(number))
     if file is None:
         return catalogue.appeal(talk, number)
-    return with_ways("replies/budget", {"case": file}, {"case": ["command", "look", f"appeal:{number}"]})
+    return with_ways("replies/appeals/file_budget", {"case": file}, {"case": ["command", "look", f"appeal:{number}"]})
 
 
 def view_flags(talk: Talk, number: str) -> Answer:
@@ -142,7 +142,7 @@ def view_flags(talk: Talk, number: str) -> Answer:
         return catalogue.appeal(talk, number)
     flags = flags_of(talk.desk.db, int(number))
     values = {"number": file.number, "flags": flags[:FLAGS_PAGE], "more_flags": len(flags) - FLAGS_PAGE}
-    return with_ways("replies/flags", values, {"case": ["command", "look", f"appeal:{number}"]})
+    return with_ways("replies/appeals/flags", values, {"case": ["command", "look", f"appeal:{number}"]})
 
 
 def _look_at_case(talk: Talk, number: int, first: Mapping[str, list[str]]) -> Answer:
@@ -166,7 +166,7 @@ def _look_at_case(talk: Talk, number: int, first: Mapping[str, list[str]]) -> An
         "now": talk.world.now,
         "labels": labels(talk.world.lexicon, "case_reject_reason", "case_return_reason", "freeze_reason"),
     }
-    return with_ways("replies/case_file", values, ways)
+    return with_ways("replies/verification/file", values, ways)
 
 
 def _pictures(talk: Talk, subject: str, number: int, *, hidden: bool = False) -> dict[str, Any]:

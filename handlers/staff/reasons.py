@@ -75,7 +75,7 @@ def with_reasons(
         "lines": [(n, label) for n, (_, label) in enumerate(listed, 1)],
         "unknown": bool(words),
     }
-    return Answer([Say("replies/which_reason", None, values)], options)
+    return Answer([Say("replies/staff/which_reason", None, values)], options)
 
 
 def _check_at_all(talk: Talk, command: str, reference: str) -> None:

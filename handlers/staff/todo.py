@@ -62,7 +62,7 @@ def todo(talk: Talk, after: str = "") -> Answer:
         "more": PAGE + 1 if len(lines) > PAGE else None,
         "labels": labels(talk.world.lexicon, "appeal_kind"),
     }
-    return Answer([Say("replies/todo", None, facts)], options)
+    return Answer([Say("replies/staff/todo", None, facts)], options)
 
 
 def _short(talk: Talk, line: _Line) -> bool:

@@ -53,7 +53,7 @@ def enter(talk: Talk, ticket: Ticket, *, asked: bool = False, more: bool = False
     talk.session.ticket = ticket.id
     matter = matter_of(talk.desk.db, ticket)
     values = {"number": ticket.id, "parked": parked is not None, "matter": matter, "asked": asked, "more": more}
-    return Answer([Say("replies/human_called", None, values)])
+    return Answer([Say("replies/support/human_called", None, values)])
 
 
 def add(talk: Talk) -> Answer | None:
@@ -66,7 +66,11 @@ def add(talk: Talk) -> Answer | None:
         return None
     message = talk.message
     add_words(talk.desk.db, ticket, "person", _words(message), talk.world.now)
-    template = "replies/human_kept" if message.kind is Kind.TEXT or message.text else "replies/human_kept_media"
+    template = (
+        "replies/support/human_kept"
+        if message.kind is Kind.TEXT or message.text
+        else "replies/support/human_kept_media"
+    )
     return Answer([Say(template, None, {"number": ticket})], outcome="ticket")
 
 
@@ -101,7 +105,7 @@ def _ask_which(talk: Talk, things: list[Thread], draft: Draft | None) -> Answer:
         "last": len(verbs),
     }
     options = [Option(number, "", verb) for number, verb in enumerate(verbs, 1)]
-    return Answer([Say("replies/human_which", None, values)], options)
+    return Answer([Say("replies/support/which_matter", None, values)], options)
 
 
 def _go_on(talk: Talk, thread: Thread, *, more: bool = False) -> Answer:

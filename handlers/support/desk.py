@@ -33,7 +33,7 @@ def view_ticket(talk: Talk, number: str, before: str = "") -> Answer:
     ways = {"earlier": ["command", "view_ticket", number, str(begin)]} if begin else {}
     if matter and matter.kind in DECISIONS:
         ways["decided"] = ["command", "look", f"{matter.kind}:{matter.number}"]
-    return with_ways("replies/ticket", values, ways)
+    return with_ways("replies/support/ticket", values, ways)
 
 
 def answer_ticket(talk: Talk, number: str = "", words: str = "") -> Answer:
@@ -42,7 +42,7 @@ def answer_ticket(talk: Talk, number: str = "", words: str = "") -> Answer:
         return todo(talk)
     words = _as_typed(talk.message.text, words)
     desk.answer_ticket(talk.desk.db, staff_of(talk), int(number), words, talk.world.now)
-    return Answer([Say("replies/ticket_answered", None, {"number": int(number)})])
+    return Answer([Say("replies/support/ticket_answered", None, {"number": int(number)})])
 
 
 def _pieces(words: str, author: str) -> list[tuple[str, str]]:

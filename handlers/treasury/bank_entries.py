@@ -16,7 +16,7 @@ def entries(talk: Talk, words: str = "") -> Answer:
     lines = list(enumerate(found[:MOST], 1))
     options = [Option(n, "", ["command", "undo_this", entry.subject, str(entry.id)]) for n, entry in lines]
     values = {"lines": lines, "more": len(found) > MOST, "reference": reference}
-    return Answer([Say("replies/entries", None, values)], options)
+    return Answer([Say("replies/treasury/which_bank_entry", None, values)], options)
 
 
 def undo_this(talk: Talk, subject: str, number: str) -> Answer:

@@ -42,7 +42,7 @@ def view_difference(talk: Talk, number: str) -> Answer:
     """What each side says of it. Raises NoSuchDifference."""
     found = find_difference(talk.desk.db, staff_of(talk), int(number))
     ways = {"close": ["command", "close_difference", number]}
-    return with_ways("replies/difference", {"item": found}, ways)
+    return with_ways("replies/treasury/discrepancy", {"item": found}, ways)
 
 
 def close(talk: Talk, number: str = "", words: str = "") -> Answer:
@@ -55,10 +55,12 @@ def close(talk: Talk, number: str = "", words: str = "") -> Answer:
         find_difference(db, staff, int(number))
         lines = [(n, label) for n, (_, label) in enumerate(talk.world.lexicon.options(_SET), 1)]
         values = {"number": int(number), "lines": lines, "unknown": bool(words)}
-        return Answer([Say("replies/difference_why", None, values)])
+        return Answer([Say("replies/treasury/which_discrepancy_reason", None, values)])
     closed = close_difference(db, staff, int(number), reason, note, talk.world.now)
     call_people(db, talk.world.now, staff)
-    return Answer([Say("replies/difference_closed", None, {"item": closed, "left": len(_some(talk, closed))})])
+    return Answer(
+        [Say("replies/treasury/discrepancy_closed", None, {"item": closed, "left": len(_some(talk, closed))})]
+    )
 
 
 def _listed(talk: Talk, day: date | None, after: int) -> Answer:
@@ -77,7 +79,7 @@ def _listed(talk: Talk, day: date | None, after: int) -> Answer:
         "later": bool(after),
         "more": PAGE + 1 if len(found) > PAGE else None,
     }
-    return Answer([Say("replies/reconcile", None, values)], options)
+    return Answer([Say("replies/treasury/reconciliation", None, values)], options)
 
 
 def _some(talk: Talk, closed: Difference) -> list[Difference]:

@@ -39,7 +39,7 @@ def my_case(talk: Talk, number: str = "") -> Answer:
         "promised": PROMISED.days,
         "labels": labels(talk.world.lexicon, "case_reject_reason", "case_return_reason", "freeze_reason"),
     }
-    return with_ways("replies/my_case", values, ways)
+    return with_ways("replies/verification/my_case", values, ways)
 
 
 def renew(talk: Talk) -> Answer:
@@ -61,7 +61,7 @@ def appeal_decision(talk: Talk, reference: str = "") -> Answer:
         return call.enter(talk, ticket, asked=True)
     lines = list(enumerate(wanted, 1))
     options = [Option(number, "", ["command", "appeal_decision", what.reference]) for number, what in lines]
-    return Answer([Say("replies/appeal_which", None, {"lines": lines})], options)
+    return Answer([Say("replies/verification/which_decision", None, {"lines": lines})], options)
 
 
 def _resident(talk: Talk) -> User:

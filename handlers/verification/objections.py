@@ -43,7 +43,7 @@ def view_objections(talk: Talk, reference: str, index: str = "0") -> Answer:
         "count": len(found),
         "ways": list(enumerate(verbs, 1)),
     }
-    return Answer([Say("replies/objections", None, values)], options)
+    return Answer([Say("replies/verification/objections", None, values)], options)
 
 
 def uphold(talk: Talk, reference: str, seen: str = "") -> Answer:
@@ -66,4 +66,4 @@ def _decide(talk: Talk, reference: str, seen: str, *, upheld: bool) -> Answer:
         return view_objections(talk, reference)
     decided = adjudicate(db, case, staff, upheld, talk.world.now)
     values = {"number": number, "upheld": upheld, "count": len(decided), "until": case.notice_until}
-    return Answer([Say("replies/adjudicated", None, values)])
+    return Answer([Say("replies/verification/objection_decided", None, values)])

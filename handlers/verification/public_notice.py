@@ -23,7 +23,11 @@ def notices(talk: Talk, said: str = "") -> Answer:
     if said:
         return _somewhere(talk, said)
     home = _home(talk)
-    return notices_in(talk, home) if home else Answer([Say("replies/notices_where", None, {"lines": [], "said": ""})])
+    return (
+        notices_in(talk, home)
+        if home
+        else Answer([Say("replies/verification/public_notices_where", None, {"lines": [], "said": ""})])
+    )
 
 
 def notices_in(talk: Talk, region_code: str, after: str = "") -> Answer:
@@ -38,7 +42,7 @@ def notices_in(talk: Talk, region_code: str, after: str = "") -> Answer:
         "more": len(lines) + 1 if page.after else None,
         "link": talk.world.link("notices", region_code),
     }
-    return Answer([Say("replies/notices", None, values)], options)
+    return Answer([Say("replies/verification/public_notices", None, values)], options)
 
 
 def notice(talk: Talk, number: str, region_code: str = "") -> Answer:
@@ -49,7 +53,7 @@ def notice(talk: Talk, number: str, region_code: str = "") -> Answer:
     ways = {"object": ["command", "object", f"case:{number}"]}
     if region_code:
         ways["list"] = ["command", "notices_in", region_code]
-    return with_ways("replies/notice", {"item": found}, ways)
+    return with_ways("replies/verification/public_notice", {"item": found}, ways)
 
 
 def _somewhere(talk: Talk, said: str) -> Answer:
@@ -61,7 +65,9 @@ def _somewhere(talk: Talk, said: str) -> Answer:
     lines = list(enumerate(small[:_MOST_OFFERED], 1))
     options = [Option(n, "", ["command", "notices_in", region.code]) for n, region in lines]
     shown = [(n, region.full_name) for n, region in lines]
-    return Answer([Say("replies/notices_where", None, {"lines": shown, "said": said[:30]})], options)
+    return Answer(
+        [Say("replies/verification/public_notices_where", None, {"lines": shown, "said": said[:30]})], options
+    )
 
 
 def _home(talk: Talk) -> str | None:

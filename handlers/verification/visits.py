@@ -45,4 +45,4 @@ def view_visit(talk: Talk, reference: str) -> Answer:
         "people": said["people"],
         "answers": {name: lexicon.choices[f"assess_{name}"].get(said.get(name), [""])[0] for name in QUESTIONS},
     }
-    return with_ways("replies/visit", values, {"case": ["command", "look", reference]})
+    return with_ways("replies/verification/visit", values, {"case": ["command", "look", reference]})

@@ -1,6 +1,6 @@
 """What kinds of notices there are: who may turn one off, which message of WeChat carries it, and what it offers.
 
-A kind is named like its template below templates/notices, and by nothing else;
+A kind is named like its template in templates/notifications/ROOM/, and by nothing else;
 its words are there, the labels of what it offers in config/choices.toml.
 """
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 
@@ -50,7 +51,9 @@ STOP_MONTHLY = Offer("stop_monthly", ("stop_monthly", "number"))
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """``card``: the name of the account's template (config/push.toml) that carries it when words cannot.
+    """``room``: whose event it tells; its words are in templates/notifications/ROOM/KIND.txt.
+
+    ``card``: the name of the account's template (config/push.toml) that carries it when words cannot.
 
     ``topic``: what a person turns off to get no more of it; empty where nobody can.
     ``urgent``: also at night. ``marketing``: WeChat forbids it as a template message.
@@ -59,6 +62,7 @@ class Kind:
     ``brief``: its card says too little of it, so the words still stand in the reply to the person's next message.
     """
 
+    room: str
     standing: Standing
     card: str
     topic: str = ""
@@ -97,59 +101,67 @@ def join_count(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     return {**now, "count": before["count"] + now["count"]}
 
 
-_STEP = Kind(Standing.LEGAL, "progress", brief=True)
-_STAFF = Kind(Standing.WORK, "progress")
-_SAFETY = Kind(Standing.LEGAL, "progress", urgent=True, brief=True)
+_step = partial(Kind, standing=Standing.LEGAL, card="progress", brief=True)
+_staff = partial(Kind, standing=Standing.WORK, card="progress")
+_safety = partial(_step, urgent=True)
 _DAY = timedelta(days=1)
 
 KINDS: dict[str, Kind] = {
-    "appeal_begins": Kind(Standing.MONEY, "progress", offers=(LOOK, MY_GIFTS), brief=True),
-    "appeal_failed": Kind(Standing.MONEY, "progress", offers=(LOOK,), brief=True),
-    "appeal_funded": Kind(Standing.NEWS, "progress", topic="progress", offers=(LOOK, PLEDGE_AGAIN, NO_MORE)),
-    "appeal_moved": _STEP,
-    "appeal_opened": _STEP,
-    "appeal_overdue": _STEP,
-    "appeal_resumed": Kind(Standing.MONEY, "progress", offers=(LOOK, PLEDGE_AGAIN)),
+    "appeal_begins": Kind("giving", Standing.MONEY, "progress", offers=(LOOK, MY_GIFTS), brief=True),
+    "appeal_failed": Kind("appeals", Standing.MONEY, "progress", offers=(LOOK,), brief=True),
+    "appeal_funded": Kind("giving", Standing.NEWS, "progress", topic="progress", offers=(LOOK, PLEDGE_AGAIN, NO_MORE)),
+    "appeal_moved": _step("appeals"),
+    "appeal_opened": _step("appeals"),
+    "appeal_overdue": _step("appeals"),
+    "appeal_resumed": Kind("appeals", Standing.MONEY, "progress", offers=(LOOK, PLEDGE_AGAIN)),
     "appeal_update": Kind(
-        Standing.NEWS, "progress", topic="progress", offers=(LOOK, PLEDGE_AGAIN, NO_MORE), brief=True
+        "outreach", Standing.NEWS, "progress", topic="progress", offers=(LOOK, PLEDGE_AGAIN, NO_MORE), brief=True
     ),
-    "broadcast_done": _STAFF,
-    "card_bound": _SAFETY,
-    "card_issued": _SAFETY,
-    "card_void": _STAFF,
-    "case_ends_soon": _STEP,
-    "case_moved": _STEP,
-    "code_void": _SAFETY,
-    "collection_code": Kind(Standing.SERVICE, "goods"),
-    "digest": Kind(Standing.NEWS, "progress", topic="digest", offers=(MY_GIFTS,), marketing=True),
-    "disaster_call": Kind(Standing.NEWS, "progress", topic="calls", offers=(LOOK, GIVE, NO_MORE), marketing=True),
-    "disbursed": Kind(Standing.MONEY, "money", offers=(LOOK,)),
-    "gift_late": Kind(Standing.MONEY, "money"),
-    "gift_message": Kind(Standing.SERVICE, "progress", topic="messages", offers=(READ_MESSAGES, NO_MORE), brief=True),
-    "gift_paid": Kind(Standing.MONEY, "money", offers=(MY_GIFTS, LEAVE_MESSAGE)),
-    "goods_received": Kind(Standing.SERVICE, "progress", topic="progress"),
-    "handed_over": _STAFF,
+    "broadcast_done": _staff("outreach"),
+    "card_bound": _safety("proxy"),
+    "card_issued": _safety("proxy"),
+    "card_void": _staff("proxy"),
+    "case_ends_soon": _step("verification"),
+    "case_moved": _step("verification"),
+    "code_void": _safety("proxy"),
+    "collection_code": Kind("goods", Standing.SERVICE, "goods"),
+    "digest": Kind("outreach", Standing.NEWS, "progress", topic="digest", offers=(MY_GIFTS,), marketing=True),
+    "disaster_call": Kind(
+        "outreach", Standing.NEWS, "progress", topic="calls", offers=(LOOK, GIVE, NO_MORE), marketing=True
+    ),
+    "disbursed": Kind("disbursements", Standing.MONEY, "money", offers=(LOOK,)),
+    "gift_late": Kind("payments", Standing.MONEY, "money"),
+    "gift_message": Kind(
+        "donors", Standing.SERVICE, "progress", topic="messages", offers=(READ_MESSAGES, NO_MORE), brief=True
+    ),
+    "gift_paid": Kind("payments", Standing.MONEY, "money", offers=(MY_GIFTS, LEAVE_MESSAGE)),
+    "goods_received": Kind("goods", Standing.SERVICE, "progress", topic="progress"),
+    "handed_over": _staff("staff"),
     "match_found": Kind(
-        Standing.SERVICE, "progress", topic="matches", offers=(SEE_OFFER,), running=_DAY, join=join_count
+        "goods", Standing.SERVICE, "progress", topic="matches", offers=(SEE_OFFER,), running=_DAY, join=join_count
     ),
-    "message_decided": _STEP,
-    "milestone": Kind(Standing.SERVICE, "progress", topic="gifts", offers=(LOOK,)),
+    "message_decided": _step("donors"),
+    "milestone": Kind("giving", Standing.SERVICE, "progress", topic="gifts", offers=(LOOK,)),
     "monthly_due": Kind(
+        "donors",
         Standing.SERVICE,
         "money",
         topic="reminders",
         offers=(PAY_MONTHLY, SKIP_MONTHLY, STOP_MONTHLY),
         running=_DAY,
     ),
-    "monthly_ended": Kind(Standing.SERVICE, "progress"),
+    "monthly_ended": Kind("donors", Standing.SERVICE, "progress"),
     "need_found": Kind(
-        Standing.SERVICE, "progress", topic="matches", offers=(SEE_REQUEST,), running=_DAY, join=join_count
+        "goods", Standing.SERVICE, "progress", topic="matches", offers=(SEE_REQUEST,), running=_DAY, join=join_count
     ),
-    "objection_decided": _STEP,
-    "objection_made": Kind(Standing.WORK, "task", offers=(TODO,), running=timedelta(hours=1), join=join_tasks),
-    "ordered": Kind(Standing.MONEY, "money"),
-    "payee_changed": Kind(Standing.LEGAL, "progress", urgent=True, brief=True),
+    "objection_decided": _step("verification"),
+    "objection_made": Kind(
+        "verification", Standing.WORK, "task", offers=(TODO,), running=timedelta(hours=1), join=join_tasks
+    ),
+    "ordered": Kind("market", Standing.MONEY, "money"),
+    "payee_changed": Kind("disbursements", Standing.LEGAL, "progress", urgent=True, brief=True),
     "pledged": Kind(
+        "giving",
         Standing.SERVICE,
         "progress",
         topic="gifts",
@@ -157,29 +169,34 @@ KINDS: dict[str, Kind] = {
         running=timedelta(hours=6),
         join=join_gifts,
     ),
-    "proxied_moved": _STAFF,
-    "proxy_acted": _SAFETY,
-    "proxy_denied": _STAFF,
-    "proxy_own_card": Kind(Standing.WORK, "progress", brief=True),
-    "receipts_due": _STEP,
-    "redirected": Kind(Standing.MONEY, "money", offers=(LOOK,), brief=True),
-    "receipt_decided": _STEP,
-    "refunded": Kind(Standing.MONEY, "money"),
-    "refunds_done": _STEP,
-    "revision_decided": _STEP,
-    "sheet_lost": _STAFF,
-    "shipped": Kind(Standing.SERVICE, "goods"),
-    "staff_bound": Kind(Standing.WORK, "progress", brief=True),
-    "staff_confirmed": _STAFF,
-    "staff_moved": _STAFF,
-    "stock_low": Kind(Standing.SERVICE, "progress", topic="reminders"),
-    "task_assigned": Kind(Standing.WORK, "task"),
-    "task_new": Kind(Standing.WORK, "task", offers=(TODO,), running=timedelta(hours=1), join=join_tasks),
-    "task_overdue": Kind(Standing.WORK, "task"),
-    "thanks": Kind(Standing.NEWS, "progress", topic="progress", offers=(LOOK, NO_MORE), brief=True),
-    "ticket_answered": Kind(Standing.SERVICE, "progress", brief=True),
-    "update_decided": _STEP,
-    "update_due": _STEP,
-    "use_moved": _STEP,
-    "wanted": Kind(Standing.SERVICE, "progress", topic="matches"),
+    "proxied_moved": _staff("proxy"),
+    "proxy_acted": _safety("proxy"),
+    "proxy_denied": _staff("proxy"),
+    "proxy_own_card": Kind("proxy", Standing.WORK, "progress", brief=True),
+    "receipts_due": _step("disbursements"),
+    "redirected": Kind("payments", Standing.MONEY, "money", offers=(LOOK,), brief=True),
+    "receipt_decided": _step("donors"),
+    "refunded": Kind("payments", Standing.MONEY, "money"),
+    "refunds_done": _step("payments"),
+    "revision_decided": _step("appeals"),
+    "sheet_lost": _staff("proxy"),
+    "shipped": Kind("market", Standing.SERVICE, "goods"),
+    "staff_bound": Kind("staff", Standing.WORK, "progress", brief=True),
+    "staff_confirmed": _staff("staff"),
+    "staff_moved": _staff("staff"),
+    "stock_low": Kind("market", Standing.SERVICE, "progress", topic="reminders"),
+    "task_assigned": Kind("staff", Standing.WORK, "task"),
+    "task_new": Kind("staff", Standing.WORK, "task", offers=(TODO,), running=timedelta(hours=1), join=join_tasks),
+    "task_overdue": Kind("staff", Standing.WORK, "task"),
+    "thanks": Kind("outreach", Standing.NEWS, "progress", topic="progress", offers=(LOOK, NO_MORE), brief=True),
+    "ticket_answered": Kind("support", Standing.SERVICE, "progress", brief=True),
+    "update_decided": _step("outreach"),
+    "update_due": _step("outreach"),
+    "use_moved": _step("disbursements"),
+    "wanted": Kind("support", Standing.SERVICE, "progress", topic="matches"),
 }
+
+
+def template_of(kind: str) -> str:
+    """Name the template that holds a kind's words."""
+    return f"notifications/{KINDS[kind].room}/{kind}"

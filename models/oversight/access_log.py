@@ -17,7 +17,8 @@ PAGE = 5
 class Reading:
     """``role`` and ``work_no`` of the reader, never a name; both None for somebody who is no staff.
 
-    ``subject`` and ``number``: the thing in which it was read; ``purpose``: a code of templates/shared/purposes.txt.
+    ``subject`` and ``number``: the thing in which it was read.
+    ``purpose``: a code of templates/shared/oversight/purposes.txt.
     """
 
     at: datetime

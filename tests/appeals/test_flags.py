@@ -257,7 +257,7 @@ def test_flags_on_words_follow_what_is_written_and_the_others_stay(stage: Stage)
 
 def test_every_code_has_its_words(new_database: Callable[[], str]) -> None:
     stage = Stage(new_database())
-    words = stage.app.extensions["bangfu"]["turns"].renderer.env.get_template("shared/flags.txt").module
+    words = stage.app.extensions["bangfu"]["turns"].renderer.env.get_template("shared/appeals/flags.txt").module
     stage.close()
     for code in CODES:
         flag = Flag(code=code, item="case:7" if code == "photo_reused" else "缝纫机", usual_fen=250_000)

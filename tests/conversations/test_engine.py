@@ -36,6 +36,7 @@ def agreed(answers: Mapping[str, Any]) -> bool:
 
 FLOW = Flow(
     "register",
+    room="people",
     steps=(
         Step("title", Text(min=2, max=10)),
         Step("agree", Choice("agree")),
@@ -76,7 +77,11 @@ def hear(session: Session, words: str) -> Answer:
 
 def macros(answer: Answer) -> list[str]:
     """The hint to keep an old answer left out."""
-    return [f"{say.template.removeprefix('flows/')}:{say.macro}" for say in answer.says if say.macro != "keep_hint"]
+    return [
+        f"{say.template.removeprefix('flows/people/').removeprefix('flows/engine/')}:{say.macro}"
+        for say in answer.says
+        if say.macro != "keep_hint"
+    ]
 
 
 def test_the_next_question_is_the_first_without_an_answer() -> None:

@@ -110,7 +110,7 @@ def test_a_duplicate_waits_for_the_first_delivery_and_gets_its_reply(stage: Stag
         calls.append(message.text)
         running.set()
         assert go_on.wait(3)
-        return Answer([Say("replies/sorry")])
+        return Answer([Say("replies/routing/sorry")])
 
     turns = replace(turns_of(stage), route=slow)
     with ThreadPoolExecutor(2) as pool:
@@ -130,7 +130,7 @@ def test_two_people_do_not_wait_for_each_other(new_database: Callable[[], str]) 
     def first_waits(desk: Desk, session: Session, message: Message) -> Answer:
         if message.openid == "o-a":
             assert other_answered.wait(3), "the other person had to wait"
-        return Answer([Say("replies/sorry")])
+        return Answer([Say("replies/routing/sorry")])
 
     turns = replace(turns_of(stage), route=first_waits)
     with ThreadPoolExecutor(1) as pool:
@@ -146,7 +146,7 @@ def test_messages_of_one_person_are_taken_one_after_the_other(stage: Stage) -> N
 
     def count(desk: Desk, session: Session, message: Message) -> Answer:
         session.ticket = (session.ticket or 0) + 1
-        return Answer([Say("replies/sorry")])
+        return Answer([Say("replies/routing/sorry")])
 
     turns = replace(turns_of(stage), route=count)
     with ThreadPoolExecutor(8) as pool:
@@ -301,7 +301,7 @@ def test_turns_go_on_without_redis(stage: Stage) -> None:
 
     def with_job(desk: Desk, session: Session, message: Message) -> Answer:
         desk.jobs.append(("fetch_photo", 1))
-        return Answer([Say("replies/sorry")])
+        return Answer([Say("replies/routing/sorry")])
 
     assert replace(turns, route=with_job).take(message("你好"))
     state = stage.client.get("/readyz")
@@ -318,7 +318,7 @@ def test_jobs_are_handed_over_after_the_commit(stage: Stage) -> None:
     def with_row(desk: Desk, session: Session, message: Message) -> Answer:
         desk.db.add(Ticket(conversation_id=desk.person.conversation_id, opened_at=desk.world.now))
         desk.jobs.append(("fetch_photo", 1))
-        return Answer([Say("replies/sorry")])
+        return Answer([Say("replies/routing/sorry")])
 
     replace(turns_of(stage), route=with_row, enqueue=enqueue).take(message("你好"))
     assert seen == [1]
@@ -357,7 +357,7 @@ def test_no_news_is_lost_or_told_twice_and_none_takes_room_from_an_answer(
     waiting, lengths = list(told), iter(answers)
 
     def answer(desk: Desk, session: Session, message: Message) -> Answer:
-        return Answer([Say("replies/did_you_mean", None, {"guess": "x" * next(lengths)})])
+        return Answer([Say("replies/routing/did_you_mean", None, {"guess": "x" * next(lengths)})])
 
     for turns in [replace(turns_of(stage), route=answer)] * len(answers) + [turns_of(stage)] * (len(told) + 1):
         reply = turns.take(message("消息", openid, msg_id=str(next(SERIALS))))

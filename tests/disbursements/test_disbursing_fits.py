@@ -65,14 +65,14 @@ FILE: dict[str, Any] = {
     "stage": Stage("use_call", "fund_holder", "9" * 20, NOW, mine=True),
 }
 SAID: dict[str, dict[str, Any]] = {
-    "use_money": {
+    "budget": {
         **{"number": NUMBER, "title": TITLE, "state": "executing", "free_fen": LARGEST - 1, "budget": BUDGET},
         **{"uses": [(n, Use()) for n in range(13, 13 + MOST_USES)], "changes": 16, "spare": 17, "now": NOW},
     },
-    "use_whom": {
+    "which_payee": {
         **{"item": ITEM, "payees": [(n, Payee()) for n in range(1, MOST + 1)], "new": 6, "now": NOW, "labels": LABELS},
     },
-    "use": {
+    "disbursement": {
         **{
             "use": Use(state="requested"),
             "number": NUMBER,
@@ -81,12 +81,12 @@ SAID: dict[str, dict[str, Any]] = {
         },
         "ways": {name: n for n, name in enumerate(("say", "evidence", "receipts", "withdraw", "appeal"), 1)},
     },
-    "received": {
+    "confirm_received": {
         **{"number": NUMBER, "title": TITLE, "code": "ABCDEFGH", "amount_fen": LARGEST - 1, "item": ITEM},
         **{"labels": LABELS, "numbers": {outcome: n for n, outcome in enumerate(OUTCOMES, 1)}},
     },
-    "which_payment": {"lines": [(n, Use()) for n in range(1, 6)]},
-    "use_file": {
+    "which_payout": {"lines": [(n, Use()) for n in range(1, 6)]},
+    "file": {
         **{"file": UseFile(**FILE), "link": f"https://bangfu.example/{'a' * 200}", "now": NOW, "labels": LABELS},
         "ways": list(enumerate((*OUTCOMES, "bounce", "appeal"), 1)),
     },
@@ -95,7 +95,7 @@ SAID: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", sorted(SAID))
 def test_the_longest_of_everything_is_one_message(name: str) -> None:
-    words = RENDERER.say(Say(f"replies/{name}", None, SAID[name]))
+    words = RENDERER.say(Say(f"replies/disbursements/{name}", None, SAID[name]))
     assert len(words.encode()) <= REPLY_BYTES
     assert "None" not in words
 
@@ -144,8 +144,11 @@ DRAFT = {"flow": "left_over", "given": {"appeal": NUMBER, "title": TITLE}}
 
 @pytest.mark.parametrize("fen", [LARGEST - 1, 0])
 def test_what_is_said_of_money_left_over_is_one_message(fen: int) -> None:
-    parts = [Say("flows/left_over/review", part, {"v": {**DRAFT, "brief": {"fen": fen}}}) for part in ("head", "foot")]
-    done = Say("flows/left_over/done", None, {"number": NUMBER, "fen": fen})
+    parts = [
+        Say("flows/disbursements/left_over/review", part, {"v": {**DRAFT, "brief": {"fen": fen}}})
+        for part in ("head", "foot")
+    ]
+    done = Say("flows/disbursements/left_over/done", None, {"number": NUMBER, "fen": fen})
     codes = ("nothing_spent", "nothing_left", "use_under_way", "receipts_missing", "not_spendable")
     refused = [[Say("replies/refusals", code, {"v": LEFT})] for code in codes]
     for says in (parts, [done], *refused):

@@ -29,7 +29,9 @@ def staff(stage: Stage) -> dict[str, int]:
 def say(stage: Stage, name: str, words: str) -> str:
     """What is answered, by its names, news left out."""
     stage.say(name if name.startswith("o-") else f"o-{name}", words)
-    return " ".join(said for said in stage.said if not said.startswith(("notices/", "replies/more_news")))
+    return " ".join(
+        said for said in stage.said if not said.startswith(("notifications/", "replies/notifications/more_unread"))
+    )
 
 
 def photo(stage: Stage, openid: str, serial: int) -> None:
@@ -59,23 +61,23 @@ def hand_in_receipts(stage: Stage, owner: str, use: int, serial: int) -> None:
 
 def test_a_payment_is_asked_about_answered_and_accounted_for(stage: Stage, staff: dict[str, int]) -> None:
     owner, use = paid_for(stage, staff, drawn=True)
-    assert say(stage, "caller", "待办") == "replies/todo"
-    assert say(stage, "caller", "1") == "replies/use_file"
+    assert say(stage, "caller", "待办") == "replies/staff/todo"
+    assert say(stage, "caller", "1") == "replies/disbursements/file"
     assert "王秀兰" in stage.say("o-caller", f"看 用款{use}")
     assert "请打电话" in stage.say("o-caller", f"看 用款{use}")
     # The one who approved it is no caller of it, and hears so; the task finds somebody else by itself.
     assert "1 他说" not in stage.say("o-township", f"看 用款{use}")
-    assert say(stage, "caller", f"看 用款{use}") == "replies/use_file"
-    assert say(stage, "caller", "1") == "replies/use_decided"
+    assert say(stage, "caller", f"看 用款{use}") == "replies/disbursements/file"
+    assert say(stage, "caller", "1") == "replies/disbursements/decided"
     assert state(stage, use) == "received"
     hand_in_receipts(stage, owner, use, 1)
     # Not clear: handed in anew, and read by the officer.
-    assert say(stage, "endorser", f"看 用款{use}") == "replies/use_file"
-    assert say(stage, "endorser", "2") == "replies/which_reason"
-    assert say(stage, "endorser", "2") == "replies/use_decided"
+    assert say(stage, "endorser", f"看 用款{use}") == "replies/disbursements/file"
+    assert say(stage, "endorser", "2") == "replies/staff/which_reason"
+    assert say(stage, "endorser", "2") == "replies/disbursements/decided"
     hand_in_receipts(stage, owner, use, 2)
-    assert say(stage, "endorser", f"通过 用款{use}") == "replies/look_first replies/use_file"
-    assert say(stage, "endorser", "1") == "replies/use_decided"
+    assert say(stage, "endorser", f"通过 用款{use}") == "replies/staff/must_read_first replies/disbursements/file"
+    assert say(stage, "endorser", "1") == "replies/disbursements/decided"
     assert state(stage, use) == "acquitted"
     assert wrong(stage) == set()
 
@@ -84,14 +86,14 @@ def test_what_is_odd_is_said_by_its_number_and_the_county_clears_it(stage: Stage
     owner, use = paid_for(stage, staff, drawn=False)
     with at(stage) as db:
         code = db.get_one(Disbursement, use).code
-    assert say(stage, owner, f"收到 {code}") == "replies/received"
-    assert say(stage, owner, "4") == "replies/said_received"
+    assert say(stage, owner, f"收到 {code}") == "replies/disbursements/confirm_received"
+    assert say(stage, owner, "4") == "replies/disbursements/confirmation_recorded"
     assert state(stage, use) == "received_with_issues"
     reply = stage.say("o-county", f"看 用款{use}")
     assert "有人叫我交回去一部分" in reply
-    assert say(stage, "county", "1") == "replies/use_decided"
+    assert say(stage, "county", "1") == "replies/disbursements/decided"
     assert state(stage, use) == "received"
-    assert say(stage, owner, f"收到 {code}") == "replies/received"
+    assert say(stage, owner, f"收到 {code}") == "replies/disbursements/confirm_received"
     assert say(stage, owner, "6") == "replies/refusals:answered_before"
     assert wrong(stage) == set()
 

@@ -469,6 +469,6 @@ def test_the_longest_fits_into_one_reply() -> None:
     own = {"number": LARGE, "gift": CODE, "words": WIDE * LONGEST, "state": "submitted"}
     own["ways"] = [(1, "withdraw"), (2, "appeal")]
     gifts = [(n, {"amount_fen": LARGEST, "appeal": LARGE, "title": TITLE, "code": CODE}) for n in range(1, MOST + 1)]
-    for name, values in (("messages", page), ("own_message", own), ("which_message", {"lines": gifts})):
-        words = renderer.render([Say(f"replies/{name}", None, values)])
+    for name, values in (("messages", page), ("own_message", own), ("which_gift_to_message", {"lines": gifts})):
+        words = renderer.render([Say(f"replies/donors/{name}", None, values)])
         assert len(words.encode()) <= REPLY_BYTES, (name, len(words.encode()))

@@ -87,7 +87,7 @@ def test_it_is_the_same_for_everybody_who_has_the_code(stage: Stage) -> None:
     way = walked(stage)
     stage.say("o-li", "消息")
     own = stage.say("o-li", f"查 {way.code}")
-    assert stage.said == ["replies/trace"]
+    assert stage.said == ["replies/donors/trace"]
     for openid in ("o-other", "o-stranger", "o-holder"):
         stage.say(openid, "消息")
         assert stage.say(openid, f"查 {way.code}") == own
@@ -97,7 +97,7 @@ def test_a_number_leads_on_to_the_appeal(stage: Stage) -> None:
     way = walked(stage)
     stage.say("o-stranger", f"查 {way.code}")
     stage.say("o-stranger", "1")
-    assert stage.said == ["replies/appeal"]
+    assert stage.said == ["replies/appeals/appeal"]
 
 
 @pytest.mark.parametrize(
@@ -257,6 +257,6 @@ def test_the_longest_way_fits_into_one_reply(state: str) -> None:
     trace = Trace(NOBODYS, 999_999, "𠮷" * 30, LARGEST, state, True, at, LARGEST, LARGEST, steps)
     link = f"https://{'a' * 60}.example/trace/{NOBODYS}"
     values = {"trace": trace, "steps": steps, "earlier": True, "link": link, "ways": [(1, "appeal")]}
-    words = Renderer(load_lexicon().words).say(Say("replies/trace", None, values))
+    words = Renderer(load_lexicon().words).say(Say("replies/donors/trace", None, values))
     assert len(words.encode()) <= REPLY_BYTES
     assert words.count("公开账本第 9999999 笔") == MOST_STEPS

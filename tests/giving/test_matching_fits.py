@@ -59,7 +59,7 @@ SAID: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("name", "values"), SAID, ids=lambda value: value if isinstance(value, str) else "")
 def test_a_pool_fits(name: str, values: dict[str, Any]) -> None:
-    said = RENDERER.render([Say(f"replies/{name}", None, values)])
+    said = RENDERER.render([Say(f"replies/giving/{name}", None, values)])
     assert 20 < len(said.encode()) <= REPLY_BYTES
     assert "None" not in said
     assert "{" not in said
@@ -68,12 +68,12 @@ def test_a_pool_fits(name: str, values: dict[str, Any]) -> None:
 def test_what_everybody_reads_of_it_is_short() -> None:
     """Beside a whole appeal, or four other steps of a gift."""
     offers = [Offer(SPONSOR, NOW)] * MOST_POOLS
-    said = RENDERER.env.get_template("shared/matching.txt").module.offered(offers)  # type: ignore[attr-defined]
+    said = RENDERER.env.get_template("shared/giving/matching.txt").module.offered(offers)  # type: ignore[attr-defined]
     assert str(said).count("元，爱心企业") == MOST_POOLS
     assert len(str(said).encode()) <= 700
     for kind in ("matched", "unmatched"):
         step = Step(kind, NOW, FEN, title=SPONSOR)
-        line = RENDERER.env.get_template("shared/trace.txt").module.step(step, 12)  # type: ignore[attr-defined]
+        line = RENDERER.env.get_template("shared/donors/trace.txt").module.step(step, 12)  # type: ignore[attr-defined]
         assert len(str(line).encode()) <= 140
 
 
@@ -89,6 +89,6 @@ def test_a_whole_appeal_with_all_who_match_it_fits() -> None:
     values = {"item": appeal, "told": told, "revising": True, "now": NOW, "labels": LABELS, "ways": ways}
     values["silent"] = "own"
     values["matching"] = [Offer(SPONSOR, datetime(2026, 12, 31, tzinfo=UTC))] * MOST_POOLS
-    said = RENDERER.render([Say("replies/appeal", None, values)])
+    said = RENDERER.render([Say("replies/appeals/appeal", None, values)])
     assert said.count("元，爱心企业") == MOST_POOLS
     assert len(said.encode()) <= REPLY_BYTES

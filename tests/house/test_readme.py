@@ -21,7 +21,13 @@ NEWCOMER = "oReadmeNewcomer0000000000001"
 FOLLOWS = "[event subscribe]"
 # The one thing in these replies that is drawn by lot, and the one that is signed.
 PLEDGE_CODE = re.compile(rf"(?<=编号：)[{ALPHABET}]{{{CODE_LENGTH}}}|(?<=/pay/)\S+")
-ASTRAY = {"replies/not_understood", "replies/did_you_mean", "replies/stale", "replies/sorry", "replies/fresh_start"}
+ASTRAY = {
+    "replies/routing/not_understood",
+    "replies/routing/did_you_mean",
+    "replies/routing/stale",
+    "replies/routing/sorry",
+    "replies/routing/fresh_start",
+}
 
 
 @pytest.fixture

@@ -212,9 +212,12 @@ def test_a_log_line_with_ids_is_fine():
 
 
 def test_a_broken_template_is_found():
-    [sentence] = house_rules.broken_template("templates/replies/sorry.txt", "您好\n{% if %}")
-    assert sentence.startswith("templates/replies/sorry.txt:2 ")
-    assert list(house_rules.broken_template("templates/replies/sorry.txt", "{% macro ask() %}您好{% endmacro %}")) == []
+    [sentence] = house_rules.broken_template("templates/replies/routing/sorry.txt", "您好\n{% if %}")
+    assert sentence.startswith("templates/replies/routing/sorry.txt:2 ")
+    assert (
+        list(house_rules.broken_template("templates/replies/routing/sorry.txt", "{% macro ask() %}您好{% endmacro %}"))
+        == []
+    )
 
 
 def test_a_setting_that_the_readme_lacks_is_found():

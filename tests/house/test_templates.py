@@ -30,19 +30,20 @@ def macros(template: str) -> set[str]:
 
 @pytest.mark.parametrize(("flow", "step"), STEPS, ids=lambda each: each.name)
 def test_a_step_has_exactly_the_situations_it_can_come_to(flow: Flow, step: Step) -> None:
-    assert macros(f"flows/{flow.name}/{step.name}") == step.situations
+    assert macros(flow.words(step.name)) == step.situations
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
 def test_a_flow_has_a_template_for_each_step_its_review_and_its_end(flow: Flow) -> None:
-    files = {path.stem for path in (TEMPLATES / "flows" / flow.name).glob("*.txt")}
+    files = {path.stem for path in (TEMPLATES / "flows" / flow.room / flow.name).glob("*.txt")}
     assert files == {step.name for step in flow.steps} | {"review", "done"}
-    assert macros(f"flows/{flow.name}/review") == {"head", "foot"}
+    assert macros(flow.words("review")) == {"head", "foot"}
 
 
 def test_there_is_no_template_of_a_flow_that_is_not() -> None:
-    folders = {path.name for path in (TEMPLATES / "flows").iterdir() if path.is_dir()}
-    assert folders == {flow.name for flow in FLOWS}
+    files = {path.relative_to(TEMPLATES / "flows") for path in (TEMPLATES / "flows").rglob("*.*")}
+    folders = {str(path.parent) for path in files - {Path("engine/drafts.txt")}}
+    assert folders == {f"{flow.room}/{flow.name}" for flow in FLOWS}
 
 
 def refusals(kind: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
@@ -65,18 +66,37 @@ def spoken() -> Iterator[str]:
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 text = node.value if isinstance(node, ast.Constant) else None
-                if isinstance(text, str) and re.fullmatch(r"(replies|notices)/\w+", text):
+                if isinstance(text, str) and re.fullmatch(r"replies/(\w+/)?\w+", text):
                     yield text
 
 
 def test_every_reply_is_used_and_present() -> None:
-    present = {f"replies/{path.stem}" for path in (TEMPLATES / "replies").glob("*.txt")}
-    assert {name for name in spoken() if name.startswith("replies/")} == present
+    written = (TEMPLATES / "replies").rglob("*.*")
+    assert set(spoken()) == {str(path.relative_to(TEMPLATES).with_suffix("")) for path in written}
+
+
+def imported() -> set[str]:
+    """Templates that others take words from, and those that are a page."""
+    named = set()
+    for path in (path for path in TEMPLATES.rglob("*.*") if "simulator" not in path.parts):
+        source = path.read_text(encoding="utf-8")
+        named |= set(re.findall(r'{%-? *(?:from|import|include|extends) "([^"]+)"', source))
+    for path in (ROOT / "bot").rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        named |= {f"pages/{name}.html" for name in re.findall(r'\bshow\(\s*"([\w/]+)"', source)}
+        named |= {f"pages/{name}" for name in re.findall(r'pages\.file\("([\w/.]+)"\)', source)}
+    return named
+
+
+def test_whatever_is_shared_or_a_page_is_used_and_present() -> None:
+    files = {str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.*")}
+    assert imported() <= files
+    assert {name for name in files if name.startswith(("shared/", "pages/"))} <= imported()
 
 
 def test_every_notice_can_be_read_with_the_next_message() -> None:
-    for path in (TEMPLATES / "notices").glob("*.txt"):
-        assert "unread" in macros(f"notices/{path.stem}")
+    for path in (TEMPLATES / "notifications").rglob("*.txt"):
+        assert "unread" in macros(str(path.relative_to(TEMPLATES).with_suffix("")))
 
 
 @pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.txt")), ids=lambda path: path.stem)
@@ -110,3 +130,11 @@ def test_one_word_may_not_mean_two_things(tmp_path: Path) -> None:
     copy_words(tmp_path, "keywords", 'second = ["注册"]')
     with pytest.raises(AmbiguousWords, match="注册"):
         load_lexicon(tmp_path)
+
+
+def test_a_room_of_templates_is_a_room_of_the_code() -> None:
+    rooms = {path.name for layer in ("models", "flows", "handlers") for path in (ROOT / layer).iterdir()}
+    for kind in ("replies", "flows", "notifications", "pages", "shared"):
+        found = {path.name for path in (TEMPLATES / kind).iterdir() if path.is_dir()}
+        assert found
+        assert found - {"shared"} <= rooms, kind

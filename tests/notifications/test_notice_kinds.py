@@ -14,7 +14,7 @@ from bot.words.render import TEMPLATES, Renderer
 from flows.engine.flow import Say
 from handlers.notifications.push_replies import MOST_OFFERS
 from handlers.routing.table import COMMANDS
-from models.notifications.kinds import KINDS, TOPICS, Offer, Standing
+from models.notifications.kinds import KINDS, TOPICS, Offer, Standing, template_of
 from tests.support.notice_facts import CODE, DAY, LONGEST_PLACE, MOST, Facts, longest, usual
 
 ROOT = Path(__file__).parents[2]
@@ -35,11 +35,11 @@ TOLD_BY_NOBODY_YET = {
 
 
 def say(kind: str, macro: str, facts: Facts) -> str:
-    return RENDERER.say(Say(f"notices/{kind}", macro, {"v": facts}))
+    return RENDERER.say(Say(template_of(kind), macro, {"v": facts}))
 
 
 def macros(kind: str) -> set[str]:
-    source = (TEMPLATES / "notices" / f"{kind}.txt").read_text(encoding="utf-8")
+    source = (TEMPLATES / f"{template_of(kind)}.txt").read_text(encoding="utf-8")
     return set(re.findall(r"{% macro (\w+)", source))
 
 
@@ -48,7 +48,10 @@ def examples(kind: str) -> list[Facts]:
 
 
 def test_every_kind_has_its_words_and_its_examples() -> None:
-    assert {path.stem for path in (TEMPLATES / "notices").glob("*.txt")} == set(KINDS)
+    written = (TEMPLATES / "notifications").rglob("*.txt")
+    assert sorted(str(path.relative_to(TEMPLATES).with_suffix("")) for path in written) == sorted(
+        map(template_of, KINDS)
+    )
     assert set(LONGEST) == set(KINDS)
     assert {kind for kind, _ in USUAL} == set(KINDS)
 

@@ -345,7 +345,7 @@ def test_whoever_wants_to_be_asked_says_so_and_gets_the_page_at_once(stage: Aski
     assert LINK.search(stage.say("oAunt", "提醒我"))
     stage.answer("oAunt", {PROGRESS: "accept", MONEY: "accept"})
     reply = stage.say("oAunt", "订阅")
-    assert stage.said == ["replies/subscribe"]
+    assert stage.said == ["replies/notifications/subscribe"]
     assert ("已经开好了" in reply, LINK.search(reply)) == (True, None)
 
 

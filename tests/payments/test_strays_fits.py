@@ -35,10 +35,10 @@ def case(kind: str) -> PayCase:
 def test_the_longest_of_everything_is_one_message(kind: str) -> None:
     stray = Stray(case(kind), NOW, NUMBER, TITLE, "ABCDEFGHJK", LARGEST)
     said: dict[str, dict[str, Any]] = {
-        "replies/strays": {"lines": [(n, case(kind)) for n in range(1, MOST + 1)], "more": True},
-        "replies/stray": {"stray": stray, "ways": WAYS},
-        "flows/settle_stray/done": {**GIVEN, "how": "assign"},
-        "flows/stray_by_hand/done": GIVEN,
+        "replies/payments/suspense_items": {"lines": [(n, case(kind)) for n in range(1, MOST + 1)], "more": True},
+        "replies/payments/suspense_item": {"stray": stray, "ways": WAYS},
+        "flows/payments/settle_stray/done": {**GIVEN, "how": "assign"},
+        "flows/payments/stray_by_hand/done": GIVEN,
     }
     for template, values in said.items():
         _fits(template, None, values)
@@ -46,7 +46,7 @@ def test_the_longest_of_everything_is_one_message(kind: str) -> None:
         for waits in (True, False):
             for macro in ("head", "foot"):
                 values = {"v": {"given": {**GIVEN, "how": how}, "brief": {"waits": waits}}}
-                _fits("flows/settle_stray/review", macro, values)
+                _fits("flows/payments/settle_stray/review", macro, values)
 
 
 def _fits(template: str, macro: str | None, values: dict[str, Any]) -> None:

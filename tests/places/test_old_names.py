@@ -139,7 +139,7 @@ def test_a_stored_place_that_ended_is_asked_for_again(world: Callable[..., World
     assert check({"code": PEACE, "name": FULL}, Asking(tree)) is None
 
 
-@pytest.mark.parametrize("step", ["register/home", "start_appeal/place", "offer_goods/place"])
+@pytest.mark.parametrize("step", ["people/register/home", "appeals/start_appeal/place", "goods/offer_goods/place"])
 def test_the_longest_list_of_old_names_fits(step: str) -> None:
     long, old = "新疆维吾尔自治区巴音郭楞蒙古自治州博斯腾湖乡乌图阿热勒村民委员会居委会", "某" * 15
     facts = {"offered": [(n, long) for n in range(1, 10)], "meant": [{"formerly": old}] * 9}

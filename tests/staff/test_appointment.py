@@ -101,7 +101,7 @@ def test_a_revoked_officers_queue(stage: Stage) -> None:
     stage.say("o-zhou", "菜单")
     for words in ("待办", f"走访 认证{number}", f"通过 认证{number}", "移交 DX1002", "我的声明"):
         stage.say("o-zhou", words)
-        assert stage.said == ["replies/not_understood"], words
+        assert stage.said == ["replies/routing/not_understood"], words
     stage.say("o-zhou", f"看 认证{number}")
     assert stage.said == ["replies/refusals:no_such_case"]
     stage.say("o-zhou", "继续")
@@ -121,12 +121,12 @@ def test_a_forwarded_staff_command_typed_by_an_outsider(stage: Stage) -> None:
     for tries, name in enumerate(said, 1):
         word = lexicon.words[name][0]
         replies = {stage.say("o-stranger", word)}
-        assert stage.said == ["replies/not_understood"], name
+        assert stage.said == ["replies/routing/not_understood"], name
         assert count(stage, "command_refused") == tries
         assert replies == {stage.say("o-stranger", "牛头不对马嘴")}, name
     stage.say("o-stranger", f"通过 认证{number}")
     stage.say("o-stranger", "授权")
-    assert stage.said == ["replies/not_understood"]
+    assert stage.said == ["replies/routing/not_understood"]
     with Database(stage.database) as db:
         assert db.get_one(Verification, number).state == "registry_checked"
         assert db.scalar(select(func.count()).select_from(Decision)) == 0
@@ -143,7 +143,7 @@ def test_an_officer_approving_kin(stage: Stage) -> None:
         assert db.get_one(Staff, holder(stage, number)).openid == "o-li"
     for words in (f"通过 认证{number}", f"走访 认证{number}", f"退回 认证{number} 1"):
         stage.say("o-zhou", words)
-        assert stage.said in (["replies/recused"], ["replies/refusals:has_a_part"]), words
+        assert stage.said in (["replies/staff/recused"], ["replies/refusals:has_a_part"]), words
     own = case(stage, "o-li")
     with Database(stage.database) as db:
         assert db.get_one(Staff, holder(stage, own)).openid == "o-zhou"
@@ -255,7 +255,7 @@ def test_a_term_ends_by_itself_and_the_queue_with_it(stage: Stage) -> None:
         db.execute(update(Staff).where(Staff.work_no == "DX1002").values(state="active"))
     stage.clock.move(timedelta(days=30))
     stage.say("o-zhou", "待办")
-    assert "replies/not_understood" in stage.said
+    assert "replies/routing/not_understood" in stage.said
     tend(stage.database, stage.clock())
     assert state(stage, gone) == "revoked"
     assert holder(stage, number) != gone
@@ -282,10 +282,10 @@ def test_what_was_given_in_the_moment_of_a_revocation_is_found(stage: Stage) -> 
 
 def test_reasons_and_states_have_words_for_the_person_too() -> None:
     lexicon = load_lexicon()
-    seats: Any = Renderer(lexicon.words).env.get_template("shared/seats.txt").module
+    seats: Any = Renderer(lexicon.words).env.get_template("shared/staff/seats.txt").module
     assert set(dict(lexicon.options("staff_reason"))) | {"term_over", "not_taken_up"} == set(seats.why)
     assert MACHINE.states | {"ended"} == set(seats.stands)
-    assert (TEMPLATES / "shared" / "seats.txt").exists()
+    assert (TEMPLATES / "shared" / "staff" / "seats.txt").exists()
 
 
 def test_the_list_of_staff_goes_on_where_it_stopped_and_shows_no_name(stage: Stage) -> None:

@@ -66,7 +66,7 @@ def test_a_change_handed_to_the_next_village_is_read_with_its_pictures_and_decid
     stage.say("o-tang", "待办")
     assert "修羊棚" in stage.say("o-tang", "1")
     stage.say("o-tang", "1")
-    assert stage.said == ["replies/revision_decided"]
+    assert stage.said == ["replies/appeals/revision_decided"]
     assert not may_see(stage, there, "appeal", number)  # done: it is the other village's again
 
 
@@ -140,7 +140,7 @@ def test_a_township_is_not_asked_why_it_rejects_an_appeal_that_only_a_county_may
     stage.say("o-town", f"驳回 {number}")
     assert stage.said == ["replies/refusals:wrong_state"]
     stage.say("o-town", f"退回 {number}")
-    assert stage.said == ["replies/which_reason"]
+    assert stage.said == ["replies/staff/which_reason"]
 
 
 def test_a_visit_of_another_step_is_refused_by_the_rule_itself(stage: Stage) -> None:

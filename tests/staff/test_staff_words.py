@@ -44,7 +44,9 @@ def stage(database_url: str) -> Iterator[Stage]:
 def say(stage: Stage, name: str, words: str) -> tuple[str, str]:
     """What was answered, by its name, and the words; news that stood before it left out."""
     reply = stage.say(f"o-{name}", words)
-    answers = [said for said in stage.said if not said.startswith(("notices/", "replies/more_news"))]
+    answers = [
+        said for said in stage.said if not said.startswith(("notifications/", "replies/notifications/more_unread"))
+    ]
     return (answers or [""])[0], reply
 
 
@@ -108,7 +110,7 @@ def test_a_staff_word_of_anybody_else_gets_the_ordinary_help_and_leaves_a_trace(
                 assert "1 " in reply  # the menu
             else:
                 answered = choose(stage, person, command)
-            assert answered == "replies/not_understood", (name, person)
+            assert answered == "replies/routing/not_understood", (name, person)
             assert newest_event(stage) == (before + 1, "command_refused", name), (name, person)
 
 
@@ -116,7 +118,7 @@ def test_a_forwarded_staff_command_moves_nothing_in_an_outsiders_hands(stage: St
     stage.register("o-wang", "resident")
     number = stage.ask("o-wang")
     for words in (f"通过 {number}", f"通过{number}号", f"退回 {number} 1", f"驳回 {number} 不属实", "分派 1 N-1"):
-        assert say(stage, "wang", words)[0] == "replies/not_understood"
+        assert say(stage, "wang", words)[0] == "replies/routing/not_understood"
     with Database(stage.database) as db:
         events = db.scalars(select(AuditEvent.to_state).where(AuditEvent.subject == "appeal")).all()
         assert list(events) == ["submitted"]
@@ -129,7 +131,7 @@ def test_those_who_may_say_it_are_answered(stage: Stage) -> None:
         for name, command in STAFF_COMMANDS.items():
             if name in SAID and role in (command.staff or ()):
                 answered, _ = say(stage, role, SAID[name])
-                assert answered not in ("replies/not_understood", "replies/sorry", ""), (role, name)
+                assert answered not in ("replies/routing/not_understood", "replies/routing/sorry", ""), (role, name)
                 say(stage, role, "菜单")
 
 
@@ -237,7 +239,7 @@ WRONG_NUMBERS: dict[str, list[Row]] = {
     ],
     "refunds": [(UNKNOWN, "fund_holder", "999", "replies/refusals:no_such_refunds", "求助 999 号没有要全部退回的捐款")],
     "strays": [(UNKNOWN, "fund_holder", "999", "replies/refusals:no_such_pay_case", "没有待查 999 号")],
-    "undo_entry": [(UNKNOWN, "fund_holder", "t-999", "replies/entries", "没有流水号 T999")],
+    "undo_entry": [(UNKNOWN, "fund_holder", "t-999", "replies/treasury/which_bank_entry", "没有流水号 T999")],
     **{
         name: [(UNKNOWN, "fund_holder", "999", "replies/refusals:no_such_pool", "没有配捐 999 号")]
         for name in ("pools", "fund_pool", "close_pool", "return_pool")
@@ -320,9 +322,9 @@ def set_the_scene(stage: Stage) -> None:
             ticket = open_ticket(db, person, region, f"listing:{region}", stage.clock())
             person += 1
         ticket.state, ticket.closed_at = "closed", stage.clock() - timedelta(days=30)
-    assert say(stage, "village", "通过 1")[0] == "replies/decided"
-    assert say(stage, "village", "通过 4")[0] == "replies/decided"
-    assert say(stage, "county", "冻结 4 1")[0] == "replies/decided"
+    assert say(stage, "village", "通过 1")[0] == "replies/staff/decided"
+    assert say(stage, "village", "通过 4")[0] == "replies/staff/decided"
+    assert say(stage, "county", "冻结 4 1")[0] == "replies/staff/decided"
 
 
 def stage_person(db: Database) -> int:
@@ -333,7 +335,7 @@ def stage_person(db: Database) -> int:
 
 
 def test_the_words_of_staff_are_told_exactly_once_each() -> None:
-    source = (TEMPLATES / "shared" / "staff_words.txt").read_text(encoding="utf-8")
+    source = (TEMPLATES / "shared" / "routing" / "staff_words.txt").read_text(encoding="utf-8")
     assert set(re.findall(r"{%-? *macro (\w+)", source)) == set(SAID)
 
 
@@ -369,13 +371,15 @@ def test_a_decision_takes_three_numbers(stage: Stage, subject: str, verdict: str
             seen_in_need(db, case, visitor, stage.clock())
             open_task(db, case.matter, "county_review", stage.clock())
     assert "等您办的" in stage.say("o-zhou", "待办")
-    assert say(stage, "zhou", "1")[0] == ("replies/case" if subject == "appeal" else "replies/case_file")
+    assert say(stage, "zhou", "1")[0] == (
+        "replies/appeals/file" if subject == "appeal" else "replies/verification/file"
+    )
     number = {"pass": "1", "return": "2", "reject": "3"}[verdict]
     answered, reply = say(stage, "zhou", number)
     if verdict != "pass":
-        assert answered == "replies/which_reason"
+        assert answered == "replies/staff/which_reason"
         answered, reply = say(stage, "zhou", "1")
-    assert answered == "replies/decided"
+    assert answered == "replies/staff/decided"
     stands = {
         ("appeal", "pass"): "正在募捐",
         ("appeal", "return"): "退回来了",

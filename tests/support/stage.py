@@ -1,5 +1,6 @@
 """A whole bot behind its real door, and the people who write to it: what transcripts and turn tests stand on."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -280,8 +281,11 @@ class Stage:
 
 
 def name_of(say: Say) -> str | None:
-    """``start_appeal/title:ask``, ``replies/menu``; a review is one name, and echoes have none."""
-    template = say.template.removeprefix("flows/")
+    """``start_appeal/title:ask`` (a flow's room is left out), ``replies/routing/menu``.
+
+    A review is one name, and echoes have none.
+    """
+    template = re.sub(r"^flows/\w+/", "", say.template)
     if say.macro in {"echo", "keep_hint"} or (template.endswith("/review") and say.macro == "foot"):
         return None
     if template.endswith("/review"):

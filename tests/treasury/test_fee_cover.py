@@ -300,12 +300,12 @@ def test_the_longest_of_everything_is_one_message() -> None:
     said = {"amount": fen, "reference": "9" * 40}
     for step, names in situations.items():
         for name in names:
-            assert fits(Say(f"flows/cover_fees/{step}", name, {"v": {**given, **bounds, "said": said[step]}}))
-    echoes = [Say(f"flows/cover_fees/{step}", "echo", {"v": {**given, "value": said[step]}}) for step in said]
-    head, foot = (Say("flows/cover_fees/review", part, {"v": given}) for part in ("head", "foot"))
+            assert fits(Say(f"flows/treasury/cover_fees/{step}", name, {"v": {**given, **bounds, "said": said[step]}}))
+    echoes = [Say(f"flows/treasury/cover_fees/{step}", "echo", {"v": {**given, "value": said[step]}}) for step in said]
+    head, foot = (Say("flows/treasury/cover_fees/review", part, {"v": given}) for part in ("head", "foot"))
     assert fits(head, *echoes, foot)
     for left in (0, fen):
-        assert fits(Say("flows/cover_fees/done", None, {"amount_fen": fen, "uncovered_fen": left}))
-    assert fits(Say("flows/settle/done", None, {"amount_fen": fen, "fee_fen": fen}))
+        assert fits(Say("flows/treasury/cover_fees/done", None, {"amount_fen": fen, "uncovered_fen": left}))
+    assert fits(Say("flows/treasury/settle/done", None, {"amount_fen": fen, "fee_fen": fen}))
     for code in ("no_fees", "more_than_fees", "bank_lacks"):
         assert fits(Say("replies/refusals", code, {"v": {"held_fen": fen, "uncovered_fen": fen}}))

@@ -85,7 +85,7 @@ def test_a_difference_is_seen_where_it_belongs_and_that_of_nobody_by_all(stage: 
     assert f"商户订单号 {stranger}" in stage.say("o-elsewhere", "1")
     assert "没有差错" in stage.say("o-elsewhere", f"结案 {number_here} 2 退了")
     stage.say("o-village", "对账")
-    assert stage.said == ["replies/not_understood"]
+    assert stage.said == ["replies/routing/not_understood"]
 
 
 def test_a_person_closes_one_with_a_reason_and_a_note_and_the_ledger_stays(stage: Stage, till: Counter) -> None:

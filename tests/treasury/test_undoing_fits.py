@@ -31,21 +31,24 @@ def test_the_longest_of_everything_is_one_message(subject: str) -> None:
     given: dict[str, Any] = {"entry": subject, "row": entry.id, "on": "2026-12-31", "reference": entry.reference}
     given |= {"amount_fen": FEN, "fee_fen": entry.fee_fen, "bank_fen": entry.bank_fen}
     said = [
-        ("replies/entries", {"lines": list(enumerate([entry] * MOST, 1)), "more": True, "reference": ""}),
-        ("replies/entries", {"lines": [], "more": False, "reference": "9" * 500}),
-        *(("flows/undo_entry/done", {**given, "why": why}) for why in WHYS),
+        (
+            "replies/treasury/which_bank_entry",
+            {"lines": list(enumerate([entry] * MOST, 1)), "more": True, "reference": ""},
+        ),
+        ("replies/treasury/which_bank_entry", {"lines": [], "more": False, "reference": "9" * 500}),
+        *(("flows/treasury/undo_entry/done", {**given, "why": why}) for why in WHYS),
     ]
     for template, values in said:
         assert _fits(Say(template, None, values))
     draft = {"flow": "undo_entry", "given": given}
-    review = "flows/undo_entry/review"
+    review = "flows/treasury/undo_entry/review"
     for stands in (True, False):
         head, foot = (Say(review, part, {"v": {**draft, "brief": {"stands": stands}}}) for part in ("head", "foot"))
-        why = Say("flows/undo_entry/why", "echo", {"v": {**draft, "value": OPTIONS[0][1], "line": 1}})
+        why = Say("flows/treasury/undo_entry/why", "echo", {"v": {**draft, "value": OPTIONS[0][1], "line": 1}})
         assert _fits(head, why, foot)
     for situation in ("ask", "help", "not_a_choice", "not_text", "not_heard"):
         values = {**draft, "options": OPTIONS, "said": OPTIONS[-1][1]}
-        assert _fits(Say("flows/undo_entry/why", situation, {"v": values}))
+        assert _fits(Say("flows/treasury/undo_entry/why", situation, {"v": values}))
     for code in ("bank_short", "channel_lacks"):
         assert _fits(Say("replies/refusals", code, {"v": {"held_fen": FEN, "back_fen": FEN}}))
 

@@ -139,7 +139,10 @@ def test_officers_of_a_sibling_region_see_nothing_and_move_nothing(stage: Stage,
         )
     for words in (f"通过 {village.appeal}", f"通过 {village.mark}{village.case}", f"答复 {village.ticket} 您好"):
         village.say("other", words)
-        assert stage.said in (["replies/refusals:outside_region"], ["replies/not_understood"]), (words, stage.said)
+        assert stage.said in (["replies/refusals:outside_region"], ["replies/routing/not_understood"]), (
+            words,
+            stage.said,
+        )
     with Database(stage.database) as db:
         assert db.get_one(Appeal, village.appeal).state == "submitted"
         assert db.get_one(Ticket, village.ticket).state == "open"
@@ -205,7 +208,7 @@ def test_the_officers_of_the_new_region_see_it_and_those_of_the_old_no_more(stag
     assert "王秀兰" in village.say("town", f"看 {village.appeal}")
     assert "王秀兰" in village.say("county", f"看 {village.mark}{village.case}")
     village.say("new", f"答复 {village.ticket} 您好")
-    assert stage.said == ["replies/ticket_answered"]
+    assert stage.said == ["replies/support/ticket_answered"]
     village.say("new", f"通过 {village.appeal}")
     assert stage.said != ["replies/refusals:outside_region"]
 
