@@ -1,21 +1,26 @@
-"""README.md is true: its conversations are played through the real door, and what it names is there."""
+"""README.md and the pages below docs/ are true: their conversations are played, and what they name is there."""
 
 import re
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
+from sqlalchemy import text
 
 from bot.app import create_app
 from bot.demo.seed import seed
+from config.settings import ROOT
 from models.giving.pledge import ALPHABET, CODE_LENGTH
 from tests.support import wechat
 from tests.support.paid_stage import Collecting
 from tests.support.stage import Clock, Stage, settings_for
+from tests.support.stand_in import StandIn
 from tests.support.transcript import Actor
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {path.relative_to(ROOT).as_posix(): path for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]}
+LONGEST_README = 250
 
 NEWCOMER = "oReadmeNewcomer0000000000001"
 FOLLOWS = "[event subscribe]"
@@ -28,6 +33,12 @@ ASTRAY = {
     "replies/routing/sorry",
     "replies/routing/fresh_start",
 }
+# What is asked by an operator's own machines, and by nobody outside.
+INSIDE = {"/healthz", "/readyz", "/metrics"}
+# A file's path as the pages write it, from the project's folder on.
+PATH = re.compile(
+    r"(?:bot|handlers|flows|models|templates|config|docs|tests|\.ci)/\S*|[\w.-]+\.(?:md|toml|in|yaml)|Makefile|LICENSE"
+)
 
 
 @pytest.fixture
@@ -39,16 +50,39 @@ def stage(new_database: Callable[[], str]) -> Iterator[Stage]:
     stage.close()
 
 
-def section(title: str) -> str:
-    """The text below a heading, to the next one of its kind."""
-    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
-    assert found, f"README.md has no section {title}"
-    return found[1]
+def read(page: str) -> str:
+    return PAGES[page].read_text(encoding="utf-8")
 
 
-def rows(text: str) -> list[list[str]]:
+def section(page: str, title: str) -> str:
+    """The text below a heading, to the next one of its kind or above."""
+    found = re.search(rf"^(##+) {re.escape(title)}\n(.*?)(?=^##(?!#)|\Z)", read(page), re.MULTILINE | re.DOTALL)
+    assert found, f"{page} has no section {title}"
+    return found[2]
+
+
+def rows(words: str) -> list[list[str]]:
     """The cells of every row of the tables in a section."""
-    return [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return [line.strip("| ").split(" | ") for line in words.splitlines() if line.startswith("| ")]
+
+
+def fenced(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", read(page), re.MULTILINE | re.DOTALL)
+
+
+def quoted(page: str) -> set[str]:
+    """What stands between backticks in a page's prose and tables."""
+    prose = re.sub(r"^```.*?^```", "", read(page), flags=re.MULTILINE | re.DOTALL)
+    return set(re.findall(r"`([^`\n]+)`", prose))
+
+
+def anchors(page: Path) -> set[str]:
+    """The names by which a link reaches a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+# --- What is typed there
 
 
 def turns(block: str) -> Iterator[tuple[str, list[str]]]:
@@ -58,12 +92,12 @@ def turns(block: str) -> Iterator[tuple[str, list[str]]]:
         yield typed, "\n".join(lines).strip("\n").splitlines()
 
 
-def without_code(text: str) -> str:
-    return PLEDGE_CODE.sub("…", text)
+def without_code(words: str) -> str:
+    return PLEDGE_CODE.sub("…", words)
 
 
 def test_the_conversation_is_what_the_bot_says(stage):
-    [block] = re.findall(r"^```chat\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    [block] = fenced("README.md", "chat")
     played = list(turns(block))
     assert len(played) > 5
     for typed, lines in played:
@@ -76,7 +110,7 @@ def test_the_conversation_is_what_the_bot_says(stage):
 def test_what_to_try_leads_somewhere(stage):
     """Each row, as the person it names, in the order of the table and on one database."""
     people = seed(stage.database, wechat.ACCOUNT, stage.clock()).people  # who they are; nothing is written twice
-    tried = [row for row in rows(section("Run it")) if "`" in row[1] and "`" not in row[0]]
+    tried = [row for row in rows(section("docs/demo.md", "What to try")) if "`" in row[1]]
     assert len(tried) > 10
     for who, typed, _ in tried:
         [openid] = {person["openid"] for person in people if person["gloss"].startswith(who.split(",")[0])}
@@ -88,26 +122,138 @@ def test_what_to_try_leads_somewhere(stage):
             assert not [said for said in stage.said if said.startswith("replies/refusals")], f"{who}: {words}"
 
 
-@pytest.mark.parametrize("name", sorted(set(re.findall(r"`(tests/[\w/]+\.py::\w+)`", README))))
-def test_a_test_that_is_named_exists(name):
-    path, _, test = name.partition("::")
-    assert re.search(rf"^(def {test}\(|{test} =)", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
+def test_the_query_for_an_openid_finds_whoever_wrote(stage):
+    stage.say(NEWCOMER, "你好")
+    [query] = fenced("docs/operating.md", "sql")
+    with stage.database.connect() as connection:
+        newest = connection.execute(text(query)).mappings().first()
+    assert newest is not None
+    assert (newest["account"], newest["openid"]) == (wechat.ACCOUNT, NEWCOMER)
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"[`(]([\w.-]+/[\w./-]+\.\w+|[\w.-]+/)[`):]", README))))
-def test_a_file_that_is_named_exists(path):
-    assert path.startswith("var/") or (ROOT / path).exists()
+def test_the_stand_ins_example_runs(stage: Stage, stand_in: Callable[..., StandIn]) -> None:
+    [example] = fenced("docs/stand-in.md", "python")
+    names: dict[str, Callable[..., None]] = {}
+    exec(example, names)  # noqa: S102 - our own page
+    [test] = [test for name, test in names.items() if name.startswith("test_")]
+    test(stand_in, stage.app)
 
 
-def test_every_command_is_listed_and_every_listed_one_exists():
-    app = create_app(settings_for("postgresql://nobody@127.0.0.1:9/none"))
-    listed = {row[0].strip("`").split()[0] for row in rows(section("Commands")) if re.match("`(?!make )", row[0])}
+# --- What is named there
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_file_that_is_named_exists(page):
+    named = {token.partition("::")[0] for token in quoted(page) if PATH.fullmatch(token)}
+    missing = {path for path in named if not list(ROOT.glob(re.sub(r"<\w+>", "*", path).rstrip("/")))}
+    assert sorted(missing) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_test_that_is_named_exists(page):
+    for name in sorted(token for token in quoted(page) if re.fullmatch(r"tests/[\w/]+\.py::\w+", token)):
+        path, _, test = name.partition("::")
+        source = (ROOT / path).read_text(encoding="utf-8")
+        assert re.search(rf"^(def {test}\(|class {test}\b|{test} =)", source, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_link_leads_to_a_page_and_its_heading(page):
+    for target in re.findall(r"\]\((?!http)([^)]+)\)", read(page)):
+        path, _, anchor = target.partition("#")
+        found = PAGES[page].parent / path if path else PAGES[page]
+        assert found.is_file(), target
+        assert not anchor or anchor in anchors(found), target
+
+
+def test_the_readme_is_short_and_leads_to_every_page():
+    assert len(read("README.md").splitlines()) <= LONGEST_README
+    assert set(PAGES) - {"README.md"} <= set(re.findall(r"\]\(([^)#]+)", read("README.md")))
+
+
+def test_every_command_is_listed_and_every_listed_one_exists(tmp_path):
+    app = create_app(settings_for(f"sqlite:///{tmp_path / 'none.db'}"))
+    commands = [row[0].strip("`") for row in rows(section("docs/operating.md", "Commands")) if row[0].startswith("`")]
+    listed = {command.split()[0] for command in commands} - {"make"}
     assert listed == set(app.cli.commands)
-    assert set(re.findall(r"flask --app wsgi ([a-z-]+)", README)) <= listed
+    for page in PAGES:
+        assert set(re.findall(r"flask --app wsgi ([a-z-]+)", read(page))) <= listed, page
 
 
 def test_every_make_target_is_listed_and_every_listed_one_exists():
-    targets = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    listed = {row[0].strip("`").split()[1] for row in rows(section("Commands")) if row[0].startswith("`make")}
+    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    commands = rows(section("docs/operating.md", "Commands"))
+    listed = {row[0].strip("`").split()[1] for row in commands if row[0].startswith("`make")}
     assert listed == targets
-    assert set(re.findall(r"`make ([a-z]+)", README)) <= targets
+    for page in PAGES:
+        assert set(re.findall(r"(?:`|^)make ([a-z-]+)", read(page), re.MULTILINE)) <= targets, page
+
+
+def test_every_room_is_listed():
+    listed = {row[0].strip("`") for row in rows(section("docs/architecture.md", "Rooms")) if row[0].startswith("`")}
+    rooms = {path.parent.name for path in ROOT.glob("models/*/__init__.py")} - {"migrations"}
+    assert listed == rooms
+
+
+def test_every_figure_is_listed(stage):
+    stage.client.get("/metrics")
+    figures = {family.name for family in REGISTRY.collect() if family.name.startswith("bangfu_")}
+    listed = {row[0].strip("`") for row in rows(section("docs/operating.md", "Health")) if "bangfu_" in row[0]}
+    assert {name.removesuffix("_total") for name in listed} == figures
+
+
+def test_what_is_worth_an_alarm_is_logged_by_that_name():
+    events = [row[0].split("`")[1] for row in rows(section("docs/operating.md", "Logs")) if "`" in row[0]]
+    assert len(events) > 4
+    sources = [path.read_text(encoding="utf-8") for path in ROOT.glob("bot/**/*.py")]
+    assert [event for event in events if not any(f'"{event}"' in source for source in sources)] == []
+
+
+def test_a_recipe_has_five_lines():
+    recipes = re.findall(r"^### (.+)\n\n((?:.+\n)+)", section("docs/contributing.md", "Recipes"), re.MULTILINE)
+    assert len(recipes) == 8
+    for name, lines in recipes:
+        assert re.findall(r"^(\d)\. ", lines, re.MULTILINE) == [*"12345"], name
+
+
+def test_what_is_linted_before_a_commit_is_what_make_lint_runs():
+    told = subprocess.run(
+        ["make", "--dry-run", "lint", "VENV=.venv"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    linting = [line for line in told.splitlines() if line.startswith(".venv/bin/") and " -m pip " not in line]
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    assert re.findall(r"^ +entry: (.+)$", hooks, re.MULTILINE) == linting
+
+
+# --- What the proxy lets through
+
+
+def outside(stage: Stage) -> set[str]:
+    """The routes that people, WeChat and WeChat Pay come by, with what varies in them as ``…``."""
+    return {re.sub("<[^>]+>", "…", rule.rule) for rule in stage.app.url_map.iter_rules()} - INSIDE
+
+
+def proxied() -> dict[str, bool]:
+    """Path -> may it stand in the proxy's log? As the table says."""
+    table = [row for row in rows(section("docs/operating.md", "The proxy")) if "`/" in row[0]]
+    return {path: not row[2].startswith("no") for row in table for path in re.findall("`([^`]+)`", row[0])}
+
+
+def locations() -> list[tuple[str, str]]:
+    """nginx's (pattern, what is done), in the order in which they are tried."""
+    [block] = fenced("docs/operating.md", "nginx")
+    return re.findall(r"location ~ (\S+) \{(.*?)\}", block, re.DOTALL)
+
+
+def test_the_proxys_paths_are_the_routes(stage):
+    assert set(proxied()) == outside(stage)
+
+
+def test_nginx_lets_those_through_and_logs_no_address_that_opens_something(stage):
+    for path, logged in proxied().items():
+        sample = path.replace("…", "WzEsInBheSJd.aZ-9_x.q")
+        done = next((done for pattern, done in locations() if re.search(pattern, sample)), "")
+        assert "proxy_pass" in done, path
+        assert ("access_log off" not in done) is logged, path
+    for path in INSIDE:
+        assert not [pattern for pattern, _ in locations() if re.search(pattern, path)], path

@@ -149,7 +149,7 @@ def broken_template(path: str, source: str) -> Iterator[str]:
 
 
 def shown_defaults(settings: type[BaseSettings]) -> dict[str, str]:
-    """Each setting's environment variable with its default as the README shows it."""
+    """Each setting's environment variable with its default as docs/operating.md shows it."""
     return {name.upper(): _shown(field.default) for name, field in settings.model_fields.items()}
 
 
@@ -163,14 +163,14 @@ def _shown(default: Any) -> str:
     return str(default.value if isinstance(default, Enum) else default)
 
 
-def missing_settings(readme: str, defaults: Mapping[str, str]) -> Iterator[str]:
-    rows = [line for line in readme.splitlines() if line.lstrip().startswith("|")]
+def missing_settings(page: str, defaults: Mapping[str, str]) -> Iterator[str]:
+    rows = [line for line in page.splitlines() if line.lstrip().startswith("|")]
     for name, default in defaults.items():
         row = next((row for row in rows if f"`{name}`" in row), None)
         if row is None:
-            yield f"README.md's table of settings lacks `{name}`: add its row, with the default ({default}) and meaning"
+            yield f"docs/operating.md lacks `{name}`: add a row with its default ({default}) and its meaning"
         elif default not in row:
-            yield f"README.md's row of `{name}` lacks its default: it is {default} (config/settings.py)"
+            yield f"docs/operating.md's row of `{name}` lacks its default: it is {default} (config/settings.py)"
 
 
 def tracked_secrets(tracked: list[str]) -> Iterator[str]:
