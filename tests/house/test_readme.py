@@ -171,8 +171,8 @@ def test_the_readme_is_short_and_leads_to_every_page():
     assert set(PAGES) - {"README.md"} <= set(re.findall(r"\]\(([^)#]+)", read("README.md")))
 
 
-def test_every_command_is_listed_and_every_listed_one_exists(tmp_path):
-    app = create_app(settings_for(f"sqlite:///{tmp_path / 'none.db'}"))
+def test_every_command_is_listed_and_every_listed_one_exists(database_url):
+    app = create_app(settings_for(database_url))
     commands = [row[0].strip("`") for row in rows(section("docs/operating.md", "Commands")) if row[0].startswith("`")]
     listed = {command.split()[0] for command in commands} - {"make"}
     assert listed == set(app.cli.commands)
