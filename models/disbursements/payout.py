@@ -19,7 +19,7 @@ from models.disbursements.payee import Payee
 from models.giving.matching import gone_from, hold_matches
 from models.ledger import Account, lock, moves
 from models.ledger.accounts import REFUNDS
-from models.notifications.backers import tell_backers
+from models.notifications.broadcast import tell_backers
 from models.notifications.notification import tell
 from models.outreach.reporting_duty import begin_telling
 from models.payments.payout_return import hold_givers, take_page_away

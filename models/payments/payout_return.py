@@ -12,12 +12,12 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import Appeal
+from models.appeals.appeal import ENDS, Appeal
 from models.disbursements.allocation import PAGE, take_away
 from models.disbursements.disbursement import Disbursement, DisbursementShare
 from models.giving.matching import GONE, hold_matches, return_matches
 from models.giving.pledge import Pledge
-from models.giving.refund_run import ENDS, give_back
+from models.giving.refund_run import give_back
 from models.ledger import moves
 from models.ledger.accounts import REFUNDS
 from models.payments.order import PayOrder
