@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
+from models.core.codes import new_order_number
 from models.disbursements.allocation import PAGE, take_away
 from models.disbursements.disbursement import Disbursement, DisbursementShare
 from models.giving.matching import GONE, hold_matches, return_matches
@@ -21,7 +22,7 @@ from models.giving.refund_run import ENDS, give_back
 from models.ledger import moves
 from models.ledger.accounts import REFUNDS
 from models.payments.order import PayOrder
-from models.payments.refund import LEASE, Refund, new_number
+from models.payments.refund import LEASE, Refund
 from models.payments.refund_entitlement import hold_order, orders_of
 
 
@@ -63,7 +64,7 @@ def _give_back(db: Session, disbursement: Disbursement, gifts: Mapping[Pledge, i
             pledge_id=gift.id,
             appeal_id=gift.appeal_id,
             disbursement_id=disbursement.id,
-            out_refund_no=new_number(),
+            out_refund_no=new_order_number(),
             amount_fen=fen,
             reason="returned",
             state="owed",

@@ -15,6 +15,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, get_appeal
+from models.core.codes import new_order_number
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
 from models.disbursements.allocation import check_shared
@@ -26,7 +27,7 @@ from models.giving.refund_run import HELD
 from models.ledger import moves
 from models.ledger.accounts import REFUNDS
 from models.payments.order import PayOrder
-from models.payments.refund import BESIDE, LAST_DAY, LEASE, OPEN, UNASSIGNED, Refund, new_number
+from models.payments.refund import BESIDE, LAST_DAY, LEASE, OPEN, UNASSIGNED, Refund
 from models.payments.shortfall import fall_short
 from models.people.user import User
 from models.public.views import OwnPledge
@@ -146,7 +147,7 @@ def owe_refund(
         pledge_id=pledge.id,
         appeal_id=pledge.appeal_id,
         run_id=run_id,
-        out_refund_no=new_number(),
+        out_refund_no=new_order_number(),
         amount_fen=fen,
         reason=reason,
         state="owed",
