@@ -22,6 +22,7 @@ from models.donors import (  # noqa: F401 - a table is there once its module is
     recurring_gift,
 )
 from models.giving import (  # noqa: F401 - a table is there once its module is
+    allocation,
     pledge,
     pool,
     refund_run,

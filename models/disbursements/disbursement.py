@@ -142,21 +142,6 @@ class Disbursement(Base):
     )
 
 
-class DisbursementShare(Base):
-    """How much of a gift went into it, and of what pools had added to that gift (models.disbursements.allocation)."""
-
-    __tablename__ = "disbursement_shares"
-    disbursement_id: Mapped[int] = mapped_column(ForeignKey("disbursements.id"), primary_key=True)
-    pledge_id: Mapped[int] = mapped_column(ForeignKey("pledges.id"), primary_key=True)
-    amount_fen: Mapped[int]
-    matched_fen: Mapped[int] = mapped_column(default=0, server_default="0")
-
-    __table_args__ = (
-        CheckConstraint("amount_fen >= 0 AND matched_fen >= 0 AND amount_fen + matched_fen > 0", name="not_nothing"),
-        Index("ix_disbursement_shares_pledge", "pledge_id", "amount_fen"),
-    )
-
-
 def find_disbursement(db: Session, number: int) -> Disbursement:
     """Raises NoSuchDisbursement."""
     found = db.get(Disbursement, number, populate_existing=True)

@@ -1,5 +1,6 @@
 """Promises of money from a donor to an appeal. With PAY_MODE=off a pledge stays a recorded promise."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, case, func, select, text
@@ -94,6 +95,21 @@ class Pledge(Base):
         Index("ix_pledges_appeal_id", "appeal_id", "id"),
         Index("ix_pledges_pay_by", "pay_by", postgresql_where=_AWAITS),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPledge:
+    """A donor's own promise, shown to nobody but the donor. ``back_fen``: what went back of it, or is on its way."""
+
+    number: int
+    code: str
+    appeal: int
+    title: str
+    amount_fen: int
+    anonymous: bool
+    state: str
+    created_at: datetime
+    back_fen: int | None = None
 
 
 def check_open(appeal: Appeal, donor: User | None, now: datetime) -> None:

@@ -19,10 +19,10 @@ from models.core.codes import new_order_number
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
 from models.disbursements.allocation import check_shared
-from models.disbursements.disbursement import DisbursementShare
+from models.giving.allocation import DisbursementShare
 from models.giving.matching import hold_matches, return_matches
 from models.giving.pledge import MACHINE as PLEDGES
-from models.giving.pledge import Pledge
+from models.giving.pledge import OwnPledge, Pledge
 from models.giving.refund_run import HELD
 from models.ledger import moves
 from models.ledger.accounts import REFUNDS
@@ -30,7 +30,6 @@ from models.payments.order import PayOrder
 from models.payments.refund import BESIDE, LAST_DAY, LEASE, OPEN, UNASSIGNED, Refund
 from models.payments.shortfall import fall_short
 from models.people.user import User
-from models.public.views import OwnPledge
 
 # A donor's newest; who has more names the code.
 _LOOKED_AT = 50

@@ -14,14 +14,14 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from models.appeals.appeal import Appeal
 from models.core.calendar import CHINA
 from models.core.refusal import Refusal
-from models.giving.pledge import Pledge, promised
+from models.giving.pledge import OwnPledge, Pledge, promised
 from models.goods.exchange import GoodsRequest, Offer
 from models.market.listing import Listing
 from models.outreach.reporting_duty import listed as told_of
 from models.payments.refund import BESIDE, Refund
 from models.places.region import Region
 from models.proxy.mandate import ProxyAct
-from models.public.views import OwnPledge, PublicAppeal, PublicListing, PublicOffer, PublicRequest
+from models.public.views import PublicAppeal, PublicListing, PublicOffer, PublicRequest
 from models.staff.member import Staff
 
 PAGE = 5

@@ -15,12 +15,25 @@ from models.core.calendar import CHINA
 from models.core.encryption import CannotOpen, keyring
 from models.people.user import User
 from models.places.region import Region, prefix
-from models.public.views import PublicNotice
 from models.verification.case import Verification
 from models.verification.objection import ON_NOTICE
 
 ADULT = 18
 _HIDDEN = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class PublicNotice:
+    """A household on public notice. ``number`` is its case's; ``name`` hides all but the surname, and is None for a
+    minor; ``place``: the village's or township's full name; ``standing``: what the registry calls the household.
+    """
+
+    number: int
+    name: str | None
+    place: str
+    since: datetime
+    until: datetime
+    standing: str | None
 
 
 @dataclass(frozen=True, slots=True)

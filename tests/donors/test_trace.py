@@ -21,8 +21,8 @@ from models.core.apportionment import split
 from models.core.codes import ALPHABET
 from models.core.money import LARGEST
 from models.core.state_machine import SYSTEM
-from models.disbursements.disbursement import DisbursementShare
 from models.donors.trace import Step, Trace, find_trace
+from models.giving.allocation import DisbursementShare
 from models.giving.pledge import CODE_LENGTH
 from models.ledger.tables import LedgerLink, LedgerTransaction
 from models.payments.redirection import redirect
