@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import Appeal, get_appeal
+from models.appeals.appeal import get_appeal, titles_of
 from models.core.codes import new_order_number
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
@@ -194,8 +194,7 @@ def returnable(db: Session, donor_id: int, most: int) -> list[OwnPledge]:
     gifts = db.scalars(theirs.limit(_LOOKED_AT)).all()
     lefts, orders = lefts_of(db, gifts), orders_of(db, gifts)
     found = [gift for gift in gifts if lefts[gift.id] > 0 and gift.id in orders][:most]
-    titles = select(Appeal.id, Appeal.title).where(Appeal.id.in_([gift.appeal_id for gift in found]))
-    title_of = {row.id: row.title for row in db.execute(titles)}
+    title_of = titles_of(db, [gift.appeal_id for gift in found])
     return [
         OwnPledge(
             number=gift.id,
