@@ -3,7 +3,6 @@
 Whoever stands there stays until its end, also while an objection is being looked into: nobody is told of that here.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.core.calendar import CHINA
 from models.core.encryption import CannotOpen, keyring
+from models.core.paging import Page, page_of
 from models.people.user import User
 from models.places.region import Region, prefix
 from models.verification.case import Verification
@@ -36,23 +36,15 @@ class PublicNotice:
     standing: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
-    """``after``: the number to go on from, or None at the end."""
-
-    notices: Sequence[PublicNotice]
-    after: int | None
-
-
-def board(db: Session, region_code: str, after: int | None, most: int, now: datetime) -> Board:
+def board(db: Session, region_code: str, after: int | None, most: int, now: datetime) -> Page[PublicNotice]:
     """What stands on notice in a region and below it, the newest first."""
     area = prefix(region_code)
     wanted = _shown(now).where(Verification.region_code.between(area.ljust(12, "0"), area.ljust(12, "9")))
     if after is not None:
         wanted = wanted.where(Verification.id < after)
     rows = db.execute(wanted.order_by(Verification.id.desc()).limit(most + 1)).all()
-    notices = [_notice(row, now) for row in rows[:most]]
-    return Board(notices, notices[-1].number if len(rows) > most else None)
+    page = page_of(rows, most, lambda row: int(row.id))
+    return Page([_notice(row, now) for row in page.items], page.after)
 
 
 def on_board(db: Session, number: int, now: datetime) -> PublicNotice | None:
