@@ -24,10 +24,11 @@ demo: $(VENV)/runtime ## the bot, its worker and a stand-in for WeChat; prints w
 test: $(VENV)/tools ## all tests; ARGS go to pytest, as in ARGS="-n 2 tests/house/test_services.py"
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: $(VENV)/tools ## ruff, the layout of the code, and mypy
+lint: $(VENV)/tools ## ruff, mypy, and who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports
 
 format: $(VENV)/tools ## puts the code in order as lint wants it
 	$(BIN)/ruff check --fix .

@@ -6,7 +6,7 @@ from models.core import audit_trail  # noqa: F401
 from models.core.base import Base
 from models.disbursements import disbursement, payee  # noqa: F401
 from models.donors import message, receipt, recurring_gift  # noqa: F401
-from models.giving import pledge, pool, refund_run  # noqa: F401
+from models.giving import allocation, pledge, pool, refund_run  # noqa: F401
 from models.goods import exchange  # noqa: F401
 from models.market import listing  # noqa: F401
 from models.notifications import (  # noqa: F401

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import MACHINE, Appeal, freeze, publish, resume
-from models.appeals.file import open_appeal, open_case
+from models.appeals.file import open_appeal
 from models.appeals.review import approve, reject, send_back
 from models.appeals.submission import NewAppeal, OneOpenAppeal, submit
 from models.core.audit_trail import AuditEvent
@@ -26,6 +26,7 @@ from models.support.desk import AnswerTooLong, answer_ticket
 from models.support.ticket import Ticket, open_ticket
 from models.verification.case import MACHINE as CASES
 from models.verification.case import Verification
+from models.verification.file import open_case
 from models.verification.lifecycle import is_drawn
 from models.verification.steps import to_township
 from tests.scenes.cases import seen_in_need

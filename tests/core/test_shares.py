@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session as Database
 from models.appeals.appeal import get_appeal
 from models.core.apportionment import split
 from models.disbursements.allocation import begin_shares, give_page
-from models.disbursements.disbursement import Disbursement, DisbursementShare
+from models.disbursements.disbursement import Disbursement
+from models.giving.allocation import DisbursementShare
 from models.giving.pledge import Pledge
 from tests.scenes.disbursements import asked, fixed, funded, give_many, people
 from tests.support.stage import Stage

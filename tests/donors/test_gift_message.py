@@ -108,7 +108,7 @@ def read(stage: Stage, appeal: int) -> list[str]:
     """What the family reads."""
     with at(stage) as db:
         owner = db.get_one(User, db.get_one(Appeal, appeal).owner_id)
-        return [one.words for one in heard(db, owner, appeal, None)[1]]
+        return [one.words for one in heard(db, owner, appeal, None)[1].items]
 
 
 # --- What may not stand in it

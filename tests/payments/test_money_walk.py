@@ -19,7 +19,7 @@ from models.appeals.review import end, go_on, stop
 from models.core.refusal import Refusal
 from models.disbursements.acquittal import OUTCOMES
 from models.disbursements.disbursement import Disbursement
-from models.disbursements.payout import follow_on, spreading
+from models.disbursements.payout import spreading
 from models.giving.funding import end_funding
 from models.giving.pledge import NotFunding, Pledge
 from models.giving.pool_desk import close, pay_back, pay_in
@@ -27,6 +27,7 @@ from models.giving.refund_run import HELD
 from models.payments.collection import PAYABLE
 from models.payments.expiry import close_order, expire_pledges
 from models.payments.order import LIVE, PayCase, PayOrder
+from models.payments.payout_return import continue_shares
 from models.payments.redirection import redirect
 from models.payments.refund import GOING, STUCK, Refund
 from models.payments.refund_desk import again, done_by_hand
@@ -344,7 +345,7 @@ class Money(World):
     def gifts_follow(self) -> None:
         with self.db() as db:
             for use in spreading(db):
-                follow_on(db, use, self.stage.clock())
+                continue_shares(db, use, self.stage.clock())
 
 
 def test_whatever_happens_to_money_the_books_are_right(database_again: Callable[[], str]) -> None:

@@ -28,7 +28,7 @@ from models.people.user import Registration, User, register
 from models.places.region import LEVELS
 from models.staff.member import Staff
 from models.staff.task import close_task
-from models.verification.case import LASTS, Verification, open_case
+from models.verification.case import LASTS, Verification, begin_case
 from models.verification.case import MACHINE as CASES
 from models.verification.lifecycle import due_for_registry, registry_answered
 from models.verification.registry import Finding
@@ -166,7 +166,7 @@ class Stage:
             user = register(db, wanted, self.clock())
             db.execute(update(Conversation).where(Conversation.id == conversation).values(user_id=user.id))
             if role == "resident":
-                case = open_case(db, user, Actor(By.OWNER, f"user:{user.id}"), self.clock())
+                case = begin_case(db, user, Actor(By.OWNER, f"user:{user.id}"), self.clock())
                 if verified:
                     self._verify(db, case)
             return user.id

@@ -20,11 +20,12 @@ from models.core.money import LARGEST
 from models.core.refusal import Refusal
 from models.ledger import held, moves
 from models.ledger.accounts import LedgerAccount
+from models.ledger.errors import BankShort, ReferenceUsed
 from models.staff.member import Staff
 from models.treasury.fee_cover import FeeCover, MoreThanFees, NoFees, cover, uncovered
 from models.treasury.reversal import undo, undoable
-from models.treasury.settlement import ReferenceUsed, Settlement, settle
-from models.treasury.top_up import BankShort, top_up
+from models.treasury.settlement import Settlement, settle
+from models.treasury.top_up import top_up
 from tests.scenes.disbursements import asked, at, fixed, funded, passed, people, state, wrong
 from tests.scenes.gifts import give
 from tests.support.stage import Stage
@@ -94,7 +95,7 @@ def test_a_gift_is_paid_out_whole_though_the_channel_kept_a_fee(database_url: st
         return stage.say("o-holder", "确认")
 
     refused = pays()
-    assert "replies/refusals:bank_lacks" in stage.said
+    assert "replies/refusals:payout_short" in stage.said
     assert "微信扣的手续费还有 ¥0.60 没补" in refused
     assert "补手续费" in refused
     for words in ("补手续费", "0.6", "F0001"):
@@ -307,5 +308,5 @@ def test_the_longest_of_everything_is_one_message() -> None:
     for left in (0, fen):
         assert fits(Say("flows/treasury/cover_fees/done", None, {"amount_fen": fen, "uncovered_fen": left}))
     assert fits(Say("flows/treasury/settle/done", None, {"amount_fen": fen, "fee_fen": fen}))
-    for code in ("no_fees", "more_than_fees", "bank_lacks"):
+    for code in ("no_fees", "more_than_fees", "payout_short"):
         assert fits(Say("replies/refusals", code, {"v": {"held_fen": fen, "uncovered_fen": fen}}))

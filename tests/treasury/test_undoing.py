@@ -18,11 +18,12 @@ from models.books.bank_entries import check_entries
 from models.core.refusal import Refusal
 from models.ledger import LedgerTransaction
 from models.ledger.accounts import LedgerAccount
+from models.ledger.errors import BankShort, ChannelShort, ReferenceUsed
 from models.staff.member import Staff
 from models.treasury.reversal import KINDS, NoSuchEntry, undo, undoable
 from models.treasury.reversible import WHYS
-from models.treasury.settlement import ChannelLacks, ReferenceUsed, Settlement, settle
-from models.treasury.top_up import BankShort, TopUp, top_up
+from models.treasury.settlement import Settlement, settle
+from models.treasury.top_up import TopUp, top_up
 from tests.scenes.disbursements import at, wrong
 from tests.scenes.export import export, read, verify
 from tests.scenes.gifts import give
@@ -131,7 +132,7 @@ def test_what_was_spent_meanwhile_is_refused_with_what_is_there_and_changes_noth
         undone(stage, "settlement", first)
     assert short.value.values == {"held_fen": 9_700, "back_fen": 29_700}
     settled(stage, 35_000, 0, "B-2")
-    with pytest.raises(ChannelLacks) as lacks:
+    with pytest.raises(ChannelShort) as lacks:
         undone(stage, "top_up", second)
     assert lacks.value.values == {"held_fen": 5_000, "back_fen": 20_000}
     assert wrong(stage) == set()
@@ -199,7 +200,7 @@ def test_whatever_is_undone_the_accounts_hold_what_stands(new_database: Callable
                     topped_up(stage, fen, f"N-{which}")
                 elif which < len(standing):
                     undone(stage, standing[which].subject, standing[which].id, WHYS[which % 3])
-            except (ReferenceUsed, ChannelLacks, BankShort):
+            except (ReferenceUsed, ChannelShort, BankShort):
                 assert balances(stage) == before
             stands = _standing(stage)
             fees = sum(one.fee_fen for one in stands)
