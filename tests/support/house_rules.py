@@ -69,6 +69,13 @@ def imports(path: str, source: str) -> Iterator[tuple[str, str]]:
         yield from ((f"{path}:{getattr(node, 'lineno', 0)}", name) for name in names)
 
 
+def borrowed_tests(path: str, source: str) -> Iterator[str]:
+    """A file of tests is nobody's library: it would run for whoever moves or splits it."""
+    for place, name in imports(path, source):
+        if re.match(r"tests\.([a-z_]+\.)*test_", name):
+            yield f"{place} imports {name}: move what both need into a module beside them that is no test"
+
+
 def wrong_arrows(path: str, source: str) -> Iterator[str]:
     """bot -> handlers -> flows -> models; config for bot, wsgi.py and the migrations alone."""
     room = _room(path)
@@ -181,6 +188,6 @@ def tracked_secrets(tracked: list[str]) -> Iterator[str]:
 
 def missing_checks(ci: str) -> Iterator[str]:
     commands = [line.strip().removeprefix("exec ") for line in ci.splitlines()]
-    for target in ("make lint", "make test"):
+    for target in ("make lint", "make test", "make test-slow"):
         if not any(command == target or command.startswith(f"{target} ") for command in commands):
             yield f".ci/run does not call `{target}`: add it, so that no change is taken without it"
