@@ -34,7 +34,7 @@ from bot.work.sweeps import let_replies_go, sweep
 from config.settings import PayMode, Settings
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
-from models.disbursements.payout import follow_on
+from models.payments.payout_return import continue_shares
 from models.wiring import wire
 
 # Seconds for which a job of pushes goes on with what is due, so that sends and the database do not wait for each other.
@@ -181,7 +181,7 @@ def follow_gifts(disbursement_id: int) -> None:
     """Let all gifts give their shares to a payment, a page a transaction; a killed one is gone on with by the clock."""
     while True:
         with Session(errands().database) as db, db.begin():
-            if not follow_on(db, disbursement_id, datetime.now(UTC)):
+            if not continue_shares(db, disbursement_id, datetime.now(UTC)):
                 return
 
 

@@ -11,7 +11,7 @@ from models.people.user import get_user
 def who_looked(talk: Talk, before: str = "") -> Answer:
     """The newest first, a page at a time. Raises NotRegistered."""
     user = get_user(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words["who_looked"][0])
-    page, after = readings(talk.desk.db, user.id, int(before) if before else None)
-    options: list[Option] = more(talk, 1, "who_looked", str(after)) if after else []
-    values = {"page": page, "later": bool(before), "more": 1 if after else None}
+    page = readings(talk.desk.db, user.id, int(before) if before else None)
+    options: list[Option] = more(talk, 1, "who_looked", str(page.after)) if page.after else []
+    values = {"page": page.items, "later": bool(before), "more": 1 if page.after else None}
     return Answer([Say("replies/oversight/access_log", None, values)], options)

@@ -2,15 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, column, exists, func, select, table, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, exists, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from models.appeals.appeal import ENDS
 from models.core.base import Base, RowId, one_of
+from models.giving.allocation import DisbursementShare
 from models.giving.pledge import Pledge
 from models.giving.pool import PoolMatch
 
-_SHARES = table("disbursement_shares", column("pledge_id"), column("matched_fen"))
 # In which a gift's money, or what is left of it, is held for its appeal.
 HELD = ("paid", "committed", "partly_disbursed")
 # Nothing went wrong, and more was given than was needed.
@@ -76,7 +76,7 @@ def has_matches(db: Session, appeal_id: int) -> bool:
     """Is anything left of what pools have added? Of a gift that is spent to the fen, a fen of its match may be."""
     theirs = PoolMatch.appeal_id == appeal_id
     net = db.scalar(select(func.sum(PoolMatch.fen - PoolMatch.returned_fen)).where(theirs)) or 0
-    spent = select(func.sum(_SHARES.c.matched_fen)).where(
-        _SHARES.c.pledge_id.in_(select(PoolMatch.pledge_id).where(theirs))
+    spent = select(func.sum(DisbursementShare.matched_fen)).where(
+        DisbursementShare.pledge_id.in_(select(PoolMatch.pledge_id).where(theirs))
     )
     return net > (db.scalar(spent) or 0)

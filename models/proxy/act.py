@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.core.audit_trail import record
+from models.core.audit_trail import record_reading
 from models.core.encryption import keyring
 from models.core.hooks import Registry
 from models.core.refusal import Refusal
@@ -96,14 +96,13 @@ def find_for(db: Session, staff: Staff, id_number: str, now: datetime) -> User:
     if staff.id in tied_to(db, user.household_id):
         raise OwnPeople
     actor = staff.actor.name
-    record(
+    record_reading(
         db,
         at=now,
         actor=actor,
-        action="read_sensitive",
         subject="user",
         subject_id=user.id,
-        detail="proxy",
+        purpose="proxy",
         about=user.id,
     )
     return user
