@@ -28,6 +28,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "chaos: breaks a server or a process on purpose; `make chaos` runs these alone")
+    config.addinivalue_line("markers", "slow: not of the fast tier, which `make faults` looks at first")
 
 
 def prepare(url: str) -> None:

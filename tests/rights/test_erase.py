@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
 from models.giving.pledge import Pledge
 from models.goods.exchange import GoodsRequest
 from models.market.listing import Listing
+from models.notifications.notification import Notice
 from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.people.user import Consent, User
@@ -56,6 +57,13 @@ def of(stage: Stage, table: Any, column: str) -> list[Any]:
         return list(db.scalars(select(getattr(table, column)).order_by(table.id)))
 
 
+def told_to(stage: Stage, openid: str) -> int:
+    """How many notices are kept for this WeChat."""
+    theirs = select(Conversation.id).where(Conversation.openid == openid)
+    with Database(stage.database) as db:
+        return db.scalar(select(func.count()).where(Notice.conversation_id.in_(theirs))) or 0
+
+
 @pytest.mark.parametrize("event", EVENTS)
 def test_of_a_resident_who_is_gone_only_sums_and_states_stay(stage: Stage, event: str) -> None:
     actor = Actor(stage)
@@ -67,11 +75,15 @@ def test_of_a_resident_who_is_gone_only_sums_and_states_stay(stage: Stage, event
     stage.say("o-wang", "我家的抽水机修不好了")
     before = everything(stage)
     assert all(words in before for words in ("王秀兰", "13800000000", "开春没钱", "橘子", "修不好"))
+    assert told_to(stage, "o-wang") > 0
     tell_gone(stage, event, "o-wang")
     # What they publicly asked for or sold stays by its title; who and why does not.
     after = everything(stage, "title", "item", "name")
     assert [words for words in PRIVATE if words in after] == []
     assert of(stage, User, "name") == [None] * len(of(stage, User, "id"))
+    # Nor does anything by which they could be found or told again.
+    assert {*of(stage, User, "id_finder"), *of(stage, User, "phone_finder")} == {None}
+    assert told_to(stage, "o-wang") == 0
     assert of(stage, Appeal, "state") == ["cancelled"]
     assert set(of(stage, GoodsRequest, "state")) == {"withdrawn"}
     assert set(of(stage, Listing, "state")) == {"withdrawn"}
