@@ -167,7 +167,8 @@ def test_defaults_are_shown_as_a_person_would_write_them():
     assert shown["WECHAT_MODE"] == "safe"
     assert shown["SECRET_KEY"] == "sample"
     assert shown["WECHAT_AES_KEY_PREVIOUS"] == "empty"
-    assert shown["DATABASE_URL"].startswith("sqlite:///")
+    assert shown["DATABASE_URL"] == "empty"
+    assert shown["REDIS_URL"].startswith("redis://")
 
 
 def test_tracked_secrets_are_found():
