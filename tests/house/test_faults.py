@@ -77,7 +77,7 @@ def small(tmp_path):
     return Hunt(whole, spoilt, results, fingerprint(root), time.monotonic() + 300)
 
 
-def _fault(old, new, test="tests/giving/test_gone.py"):
+def _fault(old: str, new: str, test: str = "tests/giving/test_gone.py") -> Fault:
     return Fault("giving", "models/fees.py", old, new, "Something.", test)
 
 
