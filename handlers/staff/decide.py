@@ -11,6 +11,7 @@ from handlers.staff.reasons import stepped_aside, with_reasons
 from handlers.staff.seat import parse, staff_of
 from handlers.staff.todo import todo
 from models.appeals import review
+from models.appeals.household import frozen_ones
 from models.core.state_machine import WrongState
 from models.staff.desk_review import has_seen, stage_of
 from models.staff.member import Staff
@@ -53,8 +54,8 @@ def go_on(talk: Talk, reference: str = "") -> Answer:
         appeal = review.go_on(db, staff, number, talk.world.now)
         return _decided("went_on", "appeal", number, appeal.state, title=appeal.title)
     case = _case_in_region(talk, staff, number)
-    stopped = decisions.reinstate(db, case, staff, talk.world.now)
-    return _decided("went_on", "case", number, case.state, appeals=stopped)
+    decisions.reinstate(db, case, staff, talk.world.now)
+    return _decided("went_on", "case", number, case.state, appeals=frozen_ones(db, case.household_id))
 
 
 def revoke(talk: Talk, reference: str = "", words: str = "") -> Answer:
