@@ -42,7 +42,7 @@ from config.settings import PayMode, Settings, read_settings
 from flows.catalogue import FLOWS
 from flows.engine.engine import Engine
 from handlers import Router
-from handlers.routing.commands import Commands
+from handlers.routing.matching import Commands
 from handlers.routing.table import COMMANDS
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring

@@ -2,7 +2,7 @@
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
-from handlers.public.catalogue import labels, more, with_ways
+from handlers.routing.answers import labels, more, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.seat import staff_of
 from models.giving.pool import find_pool
@@ -26,10 +26,6 @@ def view(talk: Talk, number: str) -> Answer:
     file = file_of(db, find_pool(db, staff_of(talk), int(number)))
     values = {"pool": file, "now": talk.world.now, "labels": labels(talk.world.lexicon, "appeal_category")}
     return with_ways("replies/giving/pool", values, _ways(file))
-
-
-def open_pool(talk: Talk) -> Answer:
-    return talk.start("open_pool")
 
 
 def fund(talk: Talk, number: str = "") -> Answer:

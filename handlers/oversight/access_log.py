@@ -2,7 +2,7 @@
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
-from handlers.public.catalogue import more
+from handlers.routing.answers import more
 from handlers.routing.talk import Talk
 from models.oversight.access_log import who_looked as readings
 from models.people.user import get_user

@@ -5,7 +5,8 @@ from typing import Any
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.readers import Phone
-from handlers.public.catalogue import APPEALS, MARKET, OFFERS, REQUESTS, Stall, more
+from handlers.public.catalogue import APPEALS, MARKET, OFFERS, REQUESTS, Stall
+from handlers.routing.answers import more
 from handlers.routing.talk import Talk
 from models.donors.recurring_gift import live_of
 from models.payments.collection import PAYABLE
@@ -17,6 +18,11 @@ from models.public.catalogue import own_pledges
 MOST_SHOWN = 3
 # To pay at: a link is long.
 MOST_LINKS = 2
+
+
+def register(talk: Talk, then: str = "") -> Answer:
+    """``then``: what the person wanted before they were told to register."""
+    return talk.start("register", {"then": then})
 
 
 def mine(talk: Talk) -> Answer:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.language.numerals import ordinal
-from handlers.public.catalogue import more, with_ways
+from handlers.routing.answers import more, with_ways
 from handlers.routing.dispatch import run_command
 from handlers.routing.talk import Talk
 from handlers.staff.seat import find_seat, staff_of

@@ -3,7 +3,7 @@
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.readers import IdNumber
-from handlers.public.catalogue import labels, more
+from handlers.routing.answers import labels, more
 from handlers.routing.dispatch import run_command
 from handlers.routing.talk import Talk
 from handlers.staff.appointments import PAGE, place_of

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
-from handlers.public.catalogue import labels, more
+from handlers.routing.answers import labels, more
 from handlers.routing.talk import Talk
 from handlers.staff.seat import staff_of
 from models.appeals.appeal import Appeal

@@ -2,7 +2,7 @@
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
-from handlers.public.catalogue import more, with_ways
+from handlers.routing.answers import more, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.seat import find_seat, parse
 from models.people.user import User
