@@ -47,6 +47,7 @@ from handlers.routing.table import COMMANDS
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
 from models.notifications.subscription import Templates
+from models.wiring import wire
 
 
 def utc_now() -> datetime:
@@ -99,6 +100,7 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] =
     settings = settings or read_settings()
     configure_logging(json=settings.is_production)
     use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
+    wire()
     jobs = Jobs(settings.redis_url)
     turns = make_turns(settings, jobs, clock)
     app = Flask("bangfu", static_folder=None)

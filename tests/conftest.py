@@ -16,6 +16,7 @@ from sqlalchemy import make_url
 
 from bot.processes.postgres import EmbeddedPostgres
 from bot.processes.supervisor import EmbeddedValkey
+from models.wiring import wire
 from tests.support.servers import PostgresDatabases
 from tests.support.stand_in import stand_in as stand_in
 
@@ -27,6 +28,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    wire()
     config.addinivalue_line("markers", "chaos: breaks a server or a process on purpose; `make chaos` runs these alone")
 
 

@@ -35,6 +35,7 @@ from config.settings import PayMode, Settings
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
 from models.disbursements.payout import follow_on
+from models.wiring import wire
 
 # Seconds for which a job of pushes goes on with what is due, so that sends and the database do not wait for each other.
 SERVES_ON = 5.0
@@ -45,6 +46,7 @@ class Errands:
 
     def __init__(self, settings: Settings) -> None:
         use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
+        wire()
         self.database = connect(settings.database_url, pool_size=2)
         self._redis = open_redis(settings.redis_url)
         self.api = make_api(settings, self._redis)
