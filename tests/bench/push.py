@@ -28,7 +28,7 @@ from bot.processes.leash import leashed
 from bot.processes.postgres import EmbeddedPostgres
 from bot.processes.supervisor import EmbeddedValkey, end, free_port
 from bot.push.deliver import THREADS
-from bot.work.jobs import make_api
+from bot.work.errands import make_api
 from bot.work.queues import BATCH, Jobs
 from config.settings import Environment, Settings
 from models.core.database import connect

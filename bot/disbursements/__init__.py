@@ -1,0 +1,1 @@
+"""The process's side of disbursements: what follows from one, page by page."""
