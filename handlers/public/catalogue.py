@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flows.engine.flow import Answer, Say
+from flows.engine.flow import Answer
 from flows.engine.session import Option
-from handlers.routing.answers import labels, more, with_ways
+from handlers.routing.answers import labels, one_page, with_ways
 from handlers.routing.talk import Talk
 from models.people.user import User
 from models.public import catalogue
@@ -134,16 +134,14 @@ def _list(talk: Talk, stall: Stall, word: str, after: str) -> Answer:
     page = stall.shelf.page(talk.desk.db, _search(talk, stall, word), int(after) if after else None, talk.world.now)
     lines = list(enumerate(page.items, 1))
     options = [Option(n, "", ["command", stall.command, str(item.number), word, after]) for n, item in lines]
-    if page.after:
-        options += more(talk, len(lines) + 1, stall.list_command, word, str(page.after))
     values = {
         "lines": lines,
         "search": word,
-        "more": len(lines) + 1 if page.after else None,
         "role": role(talk),
         "labels": labels(talk.world.lexicon, stall.categories, "unit"),
     }
-    return Answer([Say(stall.list_template, None, values)], options)
+    turn = [stall.list_command, word, str(page.after)] if page.after else None
+    return one_page(talk, stall.list_template, values, options, turn)
 
 
 def _search(talk: Talk, stall: Stall, word: str) -> Sequence[Wanted]:

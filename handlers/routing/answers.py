@@ -20,6 +20,19 @@ def with_ways(template: str, values: dict[str, Any], ways: dict[str, list[str]])
     return Answer([Say(template, None, {**values, "ways": list(enumerate(ways, 1))})], options)
 
 
+def one_page(
+    talk: Talk, template: str, values: dict[str, Any], options: list[Option], turn: list[str] | None
+) -> Answer:
+    """Answer a page of a list, and lead to the next by one more line under ``options``.
+
+    ``turn``: the next one's command with its arguments; None on the last. The template has that line's number as
+    ``more``.
+    """
+    line = len(options) + 1
+    turning = more(talk, line, *turn) if turn else []
+    return Answer([Say(template, None, {**values, "more": line if turn else None})], [*options, *turning])
+
+
 def more(talk: Talk, number: int, command: str, *arguments: str) -> list[Option]:
     """The line that turns the page, under its number and under each of its words."""
     return [Option(number, word, ["command", command, *arguments]) for word in talk.world.lexicon.words["more"]]
