@@ -41,6 +41,7 @@ from models.people.conversation import Conversation
 from models.places.region import Region, level_of
 from models.staff.member import SEATS, STAFF_ROLES, AlreadyAppointed, Appointment, Staff, appoint
 from models.staff.queue import find_for
+from models.tables import metadata
 from models.upkeep.key_rotation import rotate
 
 
@@ -298,7 +299,7 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
     def rotate_keys() -> None:
         """Seal everything anew under the first of DATA_KEYS; afterwards the others may go."""
         with migrated() as database:
-            rotated = rotate(database)
+            rotated = rotate(database, metadata)
         click.echo(f"{rotated.sealed_anew} values sealed anew.")
         if rotated.lost:
             raise click.ClickException(f"{rotated.lost} values open with none of DATA_KEYS; the log names their rows")

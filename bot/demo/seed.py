@@ -39,7 +39,7 @@ from models.people.user import Registration, User, register
 from models.staff.conflict_of_interest import declare
 from models.staff.member import Appointment, Staff, appoint
 from models.staff.task import find_task
-from models.verification.case import open_case
+from models.verification.case import begin_case
 
 FOLDER = Path(__file__).parents[2] / "config" / "demo"
 _LAST_SECOND = time(23, 59, 59)
@@ -200,7 +200,7 @@ class _History:
         else:
             self._follow(key, row, user.id, when)
         if role == "resident":
-            open_case(self.db, user, officer.actor if officer else Actor(By.OWNER, f"user:{user.id}"), when)
+            begin_case(self.db, user, officer.actor if officer else Actor(By.OWNER, f"user:{user.id}"), when)
 
     def _follow(self, key: str, row: Row, user_id: int | None, when: datetime) -> None:
         """Keys of staff begin with @: a resident may have the same."""

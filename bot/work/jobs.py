@@ -1,7 +1,6 @@
 """Every job by its name, as the rooms declare them."""
 
 from bot.books import jobs as books
-from bot.disbursements import jobs as disbursements
 from bot.payments import jobs as payments
 from bot.photos import jobs as photos
 from bot.proxy import jobs as proxy
@@ -12,7 +11,6 @@ from bot.work.job import Job
 
 ROOMS = (
     books.JOBS,
-    disbursements.JOBS,
     payments.JOBS,
     photos.JOBS,
     proxy.JOBS,

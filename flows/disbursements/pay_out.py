@@ -11,7 +11,8 @@ from flows.readers import Reference
 from models.core.state_machine import By
 from models.disbursements.disbursement import find_disbursement
 from models.disbursements.payee import Payee
-from models.disbursements.payout import BankLacks, check_payable, pay
+from models.disbursements.payout import check_payable, pay
+from models.ledger.errors import PayoutShort
 from models.staff.directory import demand_staff
 from models.staff.member import Staff
 from models.treasury.fee_cover import uncovered
@@ -50,8 +51,8 @@ def fees_told(desk: Desk) -> Iterator[None]:
     """Where the bank has too little, it is said what of that are fees that nobody has paid in."""
     try:
         yield
-    except BankLacks as lacks:
-        raise BankLacks(**lacks.values, uncovered_fen=uncovered(desk.db, holder(desk))) from lacks
+    except PayoutShort as lacks:
+        raise PayoutShort(**lacks.values, uncovered_fen=uncovered(desk.db, holder(desk))) from lacks
 
 
 pay_out = Flow(

@@ -31,7 +31,7 @@ def admit_open(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 def admit_closed(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     """``fen`` is what is to be paid back: as it is now, so that what is transferred is what is entered.
 
-    Raises NotOnTheStaff, NoSuchPool, PoolStands, PoolEmpty or BankLacks.
+    Raises NotOnTheStaff, NoSuchPool, PoolStands, PoolEmpty or PayoutShort.
     """
     with fees_told(desk):
         fen = check_returns(desk.db, holder(desk), given["pool"])

@@ -6,18 +6,18 @@ from flows.disbursements.pay_out import holder
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say
 from flows.engine.session import Draft
-from models.disbursements.payout import bounced, check_bounces
+from models.payments.payout_return import check_return, enter_return
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``use``, its number. Raises what models.disbursements.payout.check_bounces does."""
-    use = check_bounces(desk.db, holder(desk), given["use"])
+    """``given``: ``use``, its number. Raises what models.payments.payout_return.check_return does."""
+    use = check_return(desk.db, holder(desk), given["use"])
     return {"use": use.id, "number": use.appeal_id, "amount_fen": use.amount_fen, "reference": use.bank_reference}
 
 
 def done(desk: Desk, draft: Draft) -> Answer:
     given = admit(desk, draft.given)
-    use = bounced(desk.db, holder(desk), given["use"], desk.world.now)
+    use = enter_return(desk.db, holder(desk), given["use"], desk.world.now)
     if use.gifts_to is not None:
         desk.jobs.append(("follow_gifts", use.id))
     return Answer([Say("flows/payments/bounce/done", None, given)])

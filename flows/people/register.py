@@ -18,7 +18,7 @@ from models.core.state_machine import Actor, By
 from models.people import user as users
 from models.people.conversation import Conversation
 from models.staff.member import pin_household
-from models.verification.case import PROMISED, open_case
+from models.verification.case import PROMISED, begin_case
 
 
 def is_resident(answers: Mapping[str, Any]) -> bool:
@@ -68,7 +68,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     desk.db.execute(update(Conversation).where(Conversation.id == desk.person.conversation_id).values(user_id=user.id))
     if resident:
         pin_household(desk.db, desk.person.account, desk.person.openid)
-        case = open_case(desk.db, user, Actor(By.OWNER, f"user:{user.id}"), desk.world.now)
+        case = begin_case(desk.db, user, Actor(By.OWNER, f"user:{user.id}"), desk.world.now)
         desk.jobs.append(("check_registry", case.id))
     then = draft.given.get("then", "")
     options = [Option(1, "", ["say", then])] if then else []

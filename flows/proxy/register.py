@@ -19,7 +19,7 @@ from models.proxy.act import OutsideSeat, check_no_tie, use
 from models.proxy.card import issue_card
 from models.proxy.mandate import SheetLost, grant, live_mandate
 from models.staff.member import Staff
-from models.verification.case import open_case
+from models.verification.case import begin_case
 
 CONSENTS = ("account", "identity")
 
@@ -63,7 +63,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     )
     user = register(desk.db, wanted, now)
     _by_mandate(desk, draft, staff, user)
-    case = open_case(desk.db, user, staff.actor, now)
+    case = begin_case(desk.db, user, staff.actor, now)
     card = issue_card(desk.db, user, staff, now)
     desk.jobs += [("check_registry", case.id), ("make_card_code", card.id)]
     facts = {"name": user.masked_name, "case": case.id, "link": desk.world.link("card", f"card:{card.id}")}

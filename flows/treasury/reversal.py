@@ -31,7 +31,7 @@ def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
 
 
 def done(desk: Desk, draft: Draft) -> Answer:
-    """Raises NoSuchEntry, BankShort or ChannelLacks."""
+    """Raises NoSuchEntry, BankShort or ChannelShort."""
     given, why = draft.given, draft.answers["why"]
     undo(desk.db, holder(desk), given["entry"], given["row"], why, desk.world.now)
     return Answer([Say("flows/treasury/undo_entry/done", None, {**given, "why": why})])

@@ -23,7 +23,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def done(desk: Desk, draft: Draft) -> Answer:
-    """Raises ReferenceUsed or ChannelLacks."""
+    """Raises ReferenceUsed or ChannelShort."""
     answers = draft.answers
     fee = answers["amount"] - answers["arrived"]
     staff, now = holder(desk), desk.world.now

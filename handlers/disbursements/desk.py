@@ -8,11 +8,11 @@ from handlers.routing.answers import labels, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.seat import find_seat, parse, staff_of
 from handlers.staff.todo import todo
-from models.appeals.file import has_seen, stage_of
 from models.disbursements import acquittal, approval
 from models.disbursements.acquittal import ISSUES, NOT_RECEIVED, RECEIVED
 from models.disbursements.disbursement import NoSuchDisbursement, find_disbursement
 from models.disbursements.file import UseFile, open_use
+from models.staff.desk_review import has_seen, stage_of
 from models.staff.member import Staff
 from models.staff.task import find_task
 

@@ -57,22 +57,22 @@ def messages(talk: Talk, number: str = "", before: str = "") -> Answer:
             options = [Option(n, "", ["command", "messages", str(one["number"])]) for n, one in lines]
             return Answer([Say("replies/donors/which_appeal_messages", None, {"lines": lines})], options)
         number = str(own[0].id)
-    appeal, found, after = message_inbox.heard(db, owner, int(number), int(before) if before else None)
-    lines_heard = list(enumerate(found, 1))
+    appeal, page = message_inbox.heard(db, owner, int(number), int(before) if before else None)
+    lines_heard = list(enumerate(page.items, 1))
     options = [
         Option(n, "", ["command", "report_message", str(one.number)]) for n, one in lines_heard if one.reportable
     ]
     line = len(lines_heard) + 1
-    if after:
-        options += more(talk, line, "messages", number, str(after))
-    back = line + bool(after)
-    if found:
+    if page.after:
+        options += more(talk, line, "messages", number, str(page.after))
+    back = line + bool(page.after)
+    if page.items:
         options.append(Option(back, "", ["command", "view_appeal", number]))
     values = {
         "number": appeal.id,
         "title": appeal.title,
         "lines": lines_heard,
-        "more": line if after else None,
+        "more": line if page.after else None,
         "back": back,
         "later": bool(before),
     }

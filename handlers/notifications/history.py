@@ -4,10 +4,11 @@ from flows.engine.flow import Answer
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.seat import parse, staff_of
-from models.appeals import file as files
 from models.appeals.appeal import Appeal, NoSuchAppeal
+from models.appeals.file import open_appeal
 from models.notifications.history import History, history
 from models.verification.case import NoSuchCase, Verification
+from models.verification.file import open_case
 
 MOST = 4
 
@@ -24,9 +25,9 @@ def view_told(talk: Talk, reference: str) -> Answer:
     """
     subject, number = parse(reference)
     db, staff, now = talk.desk.db, staff_of(talk), talk.world.now
-    if subject == "case" and files.open_case(db, staff, number, now) is None:
+    if subject == "case" and open_case(db, staff, number, now) is None:
         raise NoSuchCase(number=number)
-    if subject == "appeal" and files.open_appeal(db, staff, number, now) is None:
+    if subject == "appeal" and open_appeal(db, staff, number, now) is None:
         raise NoSuchAppeal(number=number)
     found = history(db, subject, number, _owner(talk, subject, number), MOST)
     values = {"subject": subject, "number": number, "history": found, "now": now}

@@ -4,7 +4,7 @@ from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from handlers.routing.answers import labels, with_ways
 from handlers.routing.talk import Talk
-from models.appeals.appeal import Appeal
+from models.appeals.appeal import Appeal, titles_of
 from models.notifications.kinds import TOPICS
 from models.notifications.mute import muted_topics, unmute
 from models.notifications.opt_out import muted_appeals, turn_off
@@ -24,9 +24,10 @@ def topics(talk: Talk, changed: str = "", number: str = "") -> Answer:
     off = muted_topics(db, conversation)
     single, count = muted_appeals(db, conversation, MOST_APPEALS)
     lines = [(n, topic, topic in off) for n, topic in enumerate(TOPICS, 1)]
-    more = list(enumerate(single, len(TOPICS) + 1))
+    titles = titles_of(db, [one.number for one in single])
+    more = [(n, one, titles[one.number]) for n, one in enumerate(single, len(TOPICS) + 1)]
     options = [Option(n, "", ["command", "turn_on" if is_off else "turn_off", topic]) for n, topic, is_off in lines]
-    options += [Option(n, "", ["command", "turn_on", one.topic, str(one.number)]) for n, one in more]
+    options += [Option(n, "", ["command", "turn_on", one.topic, str(one.number)]) for n, one, _ in more]
     values = {
         "lines": lines,
         "appeals": more,

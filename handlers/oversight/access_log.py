@@ -10,6 +10,6 @@ from models.people.user import get_user
 def who_looked(talk: Talk, before: str = "") -> Answer:
     """The newest first, a page at a time. Raises NotRegistered."""
     user = get_user(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words["who_looked"][0])
-    page, after = readings(talk.desk.db, user.id, int(before) if before else None)
-    turn = ["who_looked", str(after)] if after else None
-    return one_page(talk, "replies/oversight/access_log", {"page": page, "later": bool(before)}, [], turn)
+    page = readings(talk.desk.db, user.id, int(before) if before else None)
+    turn = ["who_looked", str(page.after)] if page.after else None
+    return one_page(talk, "replies/oversight/access_log", {"page": page.items, "later": bool(before)}, [], turn)

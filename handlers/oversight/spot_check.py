@@ -7,9 +7,10 @@ from handlers.routing.talk import Talk
 from handlers.staff.look import look_with
 from handlers.staff.reasons import with_reasons
 from handlers.staff.seat import parse, staff_of
-from models.appeals.file import has_seen
+from models.appeals.file import has_seen_appeal
 from models.core.state_machine import By
 from models.oversight.spot_check import LookedBefore, draw, find_doubtful, find_sound
+from models.staff.desk_review import has_seen
 from models.staff.member import Staff
 from models.staff.task import find_task
 
@@ -35,7 +36,8 @@ def sound(talk: Talk, reference: str) -> Answer:
     db, staff, (subject, number) = talk.desk.db, staff_of(talk), parse(reference)
     doubted = find_task(db, subject, number) is not None
     find_sound(db, staff, subject, number, talk.world.now)
-    if not has_seen(db, staff, subject, number):
+    seen = has_seen_appeal(db, staff, number) if subject == "appeal" else has_seen(db, staff, subject, number)
+    if not seen:
         # The one that was drawn is drawn again; what waits because of a doubt is looked at by its number.
         raise LookedBefore(subject=subject, number=number, ways=(("look", reference) if doubted else ("spot_check",),))
     return _done("sound", reference)

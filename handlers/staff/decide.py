@@ -11,8 +11,8 @@ from handlers.staff.reasons import stepped_aside, with_reasons
 from handlers.staff.seat import parse, staff_of
 from handlers.staff.todo import todo
 from models.appeals import review
-from models.appeals.file import has_seen, stage_of
 from models.core.state_machine import WrongState
+from models.staff.desk_review import has_seen, stage_of
 from models.staff.member import Staff
 from models.staff.task import demand_region
 from models.verification import decisions

@@ -15,15 +15,16 @@ from handlers.public import catalogue
 from handlers.routing.answers import labels, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.seat import find_seat, parse
-from models.appeals import file as files
-from models.appeals.file import AppealFile, CaseFile
+from models.appeals.file import AppealFile, open_appeal
 from models.appeals.flag import flags_of
 from models.appeals.revision import waiting_for
 from models.core.state_machine import By
 from models.outreach.update import update_waiting
 from models.oversight.pictures import count_pictures
 from models.proxy.mandate import sheet_of
+from models.staff.desk_review import Stage
 from models.verification.case import NoSuchCase, Verification
+from models.verification.file import CaseFile, open_case
 
 # Characters of a story that fit into one message: beside the case, and by themselves.
 STORY_ROOM = 90
@@ -147,7 +148,7 @@ def view_flags(talk: Talk, number: str) -> Answer:
 
 def _look_at_case(talk: Talk, number: int, first: Mapping[str, list[str]]) -> Answer:
     staff = find_seat(talk)
-    file = files.open_case(talk.desk.db, staff, number, talk.world.now) if staff else None
+    file = open_case(talk.desk.db, staff, number, talk.world.now) if staff else None
     if file is None or staff is None:
         raise NoSuchCase(number=number)
     ways = {**first, **_decisions(file.stage, f"case:{number}", _NOT_IN_NEED if file.supports is False else {})}
@@ -191,7 +192,7 @@ def _standing_ways(file: CaseFile) -> dict[str, list[str]]:
 
 
 def _decisions(
-    stage: files.Stage, reference: str, instead: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+    stage: Stage, reference: str, instead: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 ) -> dict[str, list[str]]:
     """What this one may decide now, so that the queue, the thing and the decision are three numbers."""
     if not stage.mine:
@@ -203,4 +204,4 @@ def _decisions(
 def _appeal(talk: Talk, number: int) -> AppealFile | None:
     """None for who is no staff member, or not of this region."""
     staff = find_seat(talk)
-    return files.open_appeal(talk.desk.db, staff, number, talk.world.now) if staff else None
+    return open_appeal(talk.desk.db, staff, number, talk.world.now) if staff else None

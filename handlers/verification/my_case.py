@@ -15,7 +15,7 @@ from models.people.user import User, get_resident
 from models.staff.member import Staff
 from models.staff.task import find_task
 from models.support.complaint import AGAINST, NothingToAppeal, complain, turned_down
-from models.verification.case import PROMISED, Verification, case_of, may_begin_on, may_renew, open_case
+from models.verification.case import PROMISED, Verification, begin_case, case_of, may_begin_on, may_renew
 
 # States after which a new case may begin.
 ENDED = ("rejected", "expired", "withdrawn")
@@ -45,7 +45,7 @@ def my_case(talk: Talk, number: str = "") -> Answer:
 def renew(talk: Talk) -> Answer:
     """A new case when the last one has ended; the open one otherwise."""
     user, desk = _resident(talk), talk.desk
-    case = open_case(desk.db, user, Actor(By.OWNER, f"user:{user.id}"), talk.world.now)
+    case = begin_case(desk.db, user, Actor(By.OWNER, f"user:{user.id}"), talk.world.now)
     desk.jobs.append(("check_registry", case.id))
     return my_case(talk)
 

@@ -32,7 +32,7 @@ def notices(talk: Talk, said: str = "") -> Answer:
 
 def notices_in(talk: Talk, region_code: str, after: str = "") -> Answer:
     page = board(talk.desk.db, region_code, int(after) if after else None, PAGE, talk.world.now)
-    lines = list(enumerate(page.notices, 1))
+    lines = list(enumerate(page.items, 1))
     options = [Option(n, "", ["command", "notice", str(each.number), region_code]) for n, each in lines]
     values = {
         "region": talk.desk.db.get_one(Region, region_code).full_name,

@@ -9,10 +9,10 @@ from handlers.routing.talk import Talk
 from handlers.staff.reasons import stepped_aside
 from handlers.staff.seat import parse, staff_of
 from handlers.staff.todo import todo
-from models.appeals.file import open_visit
 from models.staff.task import HasAPart
 from models.verification.case import NoSuchCase, get_case
 from models.verification.decisions import take_visit
+from models.verification.file import open_visit
 
 
 def visit(talk: Talk, reference: str = "") -> Answer:

@@ -1,5 +1,6 @@
 """Appeals for money: what a household or a village asks for, and the way from draft to completed."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, select, text
@@ -227,3 +228,9 @@ def get_appeal(db: Session, number: int, *, lock: bool = False) -> Appeal:
     if appeal is None:
         raise NoSuchAppeal(number=number)
     return appeal
+
+
+def titles_of(db: Session, numbers: Iterable[int]) -> dict[int, str]:
+    """Name these appeals, by their numbers."""
+    found = db.execute(select(Appeal.id, Appeal.title).where(Appeal.id.in_(list(numbers))))
+    return dict(found.tuples().all())

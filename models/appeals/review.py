@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import MACHINE, Appeal, NoSuchAppeal, freeze, publish, resume
-from models.appeals.file import has_seen
+from models.appeals.file import has_seen_appeal
 from models.core.refusal import Refusal
 from models.core.state_machine import WrongState
 from models.notifications.backers import tell_backers
@@ -92,7 +92,7 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     if task.step not in _STANDS:
         # Stopped or in doubt: there is nothing to pass.
         raise WrongState(subject="appeal", state=appeal.state, wanted="passed")
-    if appeal.round > 1 and not has_seen(db, staff, "appeal", number):
+    if appeal.round > 1 and not has_seen_appeal(db, staff, number):
         raise ChangedSince(number)
     if appeal.deadline <= now:
         raise DeadlinePassed(number=number, title=appeal.title, deadline=appeal.deadline)

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, select, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models.core.audit_trail import AuditEvent
 from models.core.base import Base, RowId, one_of
 from models.core.state_machine import By, Machine
 
@@ -54,3 +55,10 @@ class Revision(Base):
 def waiting_for(db: Session, appeal_id: int) -> Revision | None:
     """The one that nobody has decided on yet."""
     return db.scalar(select(Revision).where(Revision.appeal_id == appeal_id, Revision.state == "submitted"))
+
+
+def approvals_of(appeal_id: int) -> ColumnElement[bool]:
+    """Select the events of the audit trail by which a revision of this appeal took its place."""
+    revisions = select(Revision.id).where(Revision.appeal_id == appeal_id)
+    approved = (AuditEvent.subject == "revision") & (AuditEvent.to_state == "approved")
+    return approved & AuditEvent.subject_id.in_(revisions)

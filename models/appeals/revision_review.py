@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import LIVE, Appeal
 from models.appeals.correction import CannotChange, NothingChanged
-from models.appeals.file import Stage, stage_of
 from models.appeals.revision import MACHINE, Revision, waiting_for
 from models.core.audit_trail import record
 from models.core.refusal import Refusal
@@ -20,6 +19,7 @@ from models.people.photo import Photo, attach, pictures_of
 from models.proxy.mandate import acted_for
 from models.staff.conflict_of_interest import is_own
 from models.staff.decision import decide, passed_by
+from models.staff.desk_review import Stage, record_review, stage_of
 from models.staff.member import Staff
 from models.staff.task import Matter, close_task, open_task, reaches, take
 from models.verification.eligibility import visitors_of
@@ -104,23 +104,14 @@ def propose(
 
 
 def open_revision(db: Session, staff: Staff, number: int, now: datetime) -> RevisionFile | None:
-    """What is public and what would be; the look is recorded. None as of models.appeals.file.open_case."""
+    """What is public and what would be; the look is recorded. None as of models.verification.file.open_case."""
     revision = db.get(Revision, number)
     appeal = db.get_one(Appeal, revision.appeal_id) if revision else None
     if revision is None or appeal is None or staff.role == By.FUND_HOLDER:
         return None
     if not reaches(db, staff, appeal.region_code, "revision", number) or is_own(db, staff, appeal.household_id):
         return None
-    record(
-        db,
-        at=now,
-        actor=staff.actor.name,
-        action="read_sensitive",
-        subject="revision",
-        subject_id=number,
-        detail="review",
-        about=appeal.owner_id,
-    )
+    record_review(db, staff, "revision", number, appeal.owner_id, now)
     new = len(pictures_of(db, "revision", number))
     return RevisionFile(
         number=number,

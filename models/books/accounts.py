@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, literal, select, union_all
 
 from models.appeals.appeal import Appeal
-from models.books.violation import Violation, stream
+from models.books.violation import Violation
+from models.core.database import stream
 from models.ledger.accounts import MAY_OWE, Account, LedgerAccount, LedgerSum
 from models.ledger.tables import LedgerEntry, LedgerTransaction
 from models.ledger.totals import add_up

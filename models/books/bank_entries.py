@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, String, and_, cast, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
-from models.books.violation import Violation, stream
+from models.books.violation import Violation
 from models.core.audit_trail import AuditEvent
+from models.core.database import stream
 from models.ledger.accounts import LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
 from models.treasury.fee_cover import FeeCover

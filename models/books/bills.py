@@ -10,8 +10,9 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection, func, or_, select
 from sqlalchemy.orm import aliased
 
-from models.books.violation import Violation, stream
+from models.books.violation import Violation
 from models.core.calendar import CHINA
+from models.core.database import stream
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.staff.task import Task

@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from models.books.violation import Violation, stream
+from models.books.violation import Violation
 from models.core.audit_trail import AuditEvent, AuditHead, link_hash
+from models.core.database import stream
 from models.core.hash_chain import GENESIS, Head
 from models.ledger.tables import LedgerLink
 

@@ -8,10 +8,12 @@ from sqlalchemy import Connection, String, and_, cast, func, literal, or_, selec
 from sqlalchemy.orm import aliased
 
 from models.appeals.appeal import BudgetLine
-from models.books.violation import Violation, stream
+from models.books.violation import Violation
 from models.core.audit_trail import AuditEvent
-from models.disbursements.disbursement import SPENT, UNDER_WAY, Disbursement, DisbursementShare
+from models.core.database import stream
+from models.disbursements.disbursement import SPENT, UNDER_WAY, Disbursement
 from models.disbursements.payee import Payee
+from models.giving.allocation import DisbursementShare
 from models.giving.pledge import Pledge
 from models.ledger.accounts import LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction

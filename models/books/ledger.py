@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Row, func, or_, select
 from sqlalchemy.orm import aliased
 
 from models.books.chains import Follower, read_head
-from models.books.violation import Violation, stream
+from models.books.violation import Violation
+from models.core.database import stream
 from models.ledger.accounts import Account, LedgerAccount
 from models.ledger.kinds import MOVES
 from models.ledger.links import link_hash

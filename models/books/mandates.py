@@ -5,7 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, or_, select
 
-from models.books.violation import Violation, stream
+from models.books.violation import Violation
+from models.core.database import stream
 from models.people.photo import Photo
 from models.proxy.mandate import Mandate, ProxyAct
 from models.staff.decision import Decision

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, String, and_, case, cast, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
-from models.books.violation import Violation, stream
-from models.disbursements.disbursement import DisbursementShare
+from models.books.violation import Violation
+from models.core.database import stream
+from models.giving.allocation import DisbursementShare
 from models.giving.pledge import Pledge
 from models.giving.pool import MatchingPool, PoolMatch, PoolTransfer
 from models.ledger.accounts import LedgerAccount

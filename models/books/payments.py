@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, String, cast, literal, or_, select
 
-from models.books.violation import Violation, stream
+from models.books.violation import Violation
+from models.core.database import stream
 from models.giving.pledge import Pledge
 from models.ledger.accounts import Account, LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction

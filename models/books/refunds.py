@@ -9,8 +9,10 @@ from sqlalchemy import BigInteger, Connection, Row, String, case, cast, exists, 
 from sqlalchemy.orm import aliased
 
 from models.appeals.appeal import Appeal
-from models.books.violation import Violation, stream
-from models.disbursements.disbursement import Disbursement, DisbursementShare
+from models.books.violation import Violation
+from models.core.database import stream
+from models.disbursements.disbursement import Disbursement
+from models.giving.allocation import DisbursementShare
 from models.giving.pledge import Pledge
 from models.giving.refund_run import ENDS, HELD, LEFT_OVER, RefundRun
 from models.ledger.accounts import LedgerAccount

@@ -9,8 +9,9 @@ from sqlalchemy import Connection, String, cast, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from models.appeals.appeal import Appeal
-from models.books.violation import Violation, stream
+from models.books.violation import Violation
 from models.core.audit_trail import AuditEvent
+from models.core.database import stream
 from models.staff.decision import DECIDED, Decision, sealed
 from models.staff.member import Staff
 from models.staff.task import Recusal, Task

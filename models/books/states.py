@@ -12,8 +12,9 @@ from models.appeals.appeal import MACHINE as APPEALS
 from models.appeals.appeal import Appeal
 from models.appeals.revision import MACHINE as REVISIONS
 from models.appeals.revision import Revision
-from models.books.violation import Violation, stream
+from models.books.violation import Violation
 from models.core.audit_trail import AuditEvent
+from models.core.database import stream
 from models.core.state_machine import Machine
 from models.disbursements.disbursement import MACHINE as DISBURSEMENTS
 from models.disbursements.disbursement import Disbursement

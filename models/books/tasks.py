@@ -9,7 +9,8 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from models.appeals.appeal import LIVE, Appeal
 from models.appeals.revision import Revision
-from models.books.violation import Violation, stream
+from models.books.violation import Violation
+from models.core.database import stream
 from models.disbursements.disbursement import Disbursement
 from models.donors.message import GiftMessage
 from models.donors.receipt import Receipt

@@ -85,6 +85,22 @@ def record(
     hash_chain.put(db.connection(), _CHAIN, values)
 
 
+def record_reading(
+    db: Session, *, at: datetime, actor: str, subject: str, subject_id: int, purpose: str, about: int | None = None
+) -> None:
+    """Record that somebody has read what only few may. ``about``: the user whose access log shows it."""
+    record(
+        db,
+        at=at,
+        actor=actor,
+        action="read_sensitive",
+        subject=subject,
+        subject_id=subject_id,
+        detail=purpose,
+        about=about,
+    )
+
+
 def link_hash(before: str, link: Mapping[Any, Any]) -> str:
     """Over the hash before and all FIELDS."""
     values = [link[name] for name in FIELDS]

@@ -1,9 +1,10 @@
-"""Engines for PostgreSQL, set up so that a turn is exact and bounded."""
+"""Engines for PostgreSQL, set up so that a turn is exact and bounded, and how more is read than fits into memory."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine
+from sqlalchemy import URL, Connection, Engine, Executable, Row, create_engine
 from sqlalchemy.pool import NullPool
 
 # A second delivery waits for the first one's reply for less than WeChat's five seconds.
@@ -11,6 +12,7 @@ LOCK_WAIT_MS = 4_000
 STATEMENT_MS = 4_500
 # A turn that hangs between two statements must not keep a person's lock.
 IDLE_IN_TRANSACTION_MS = 10_000
+_BATCH = 1_000
 
 
 def connect(url: str, *, pool_size: int = 10) -> Engine:
@@ -41,3 +43,9 @@ def snapshot(url: str | URL) -> Iterator[Connection]:
     reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     with reading.connect() as connection:
         yield connection
+
+
+def stream(connection: Connection, statement: Executable) -> Iterator[Row[Any]]:
+    """Fetch the rows a batch at a time, as they are wanted; several streams may be open on one connection."""
+    with connection.execute(statement, execution_options={"stream_results": True, "yield_per": _BATCH}) as rows:
+        yield from rows

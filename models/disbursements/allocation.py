@@ -34,7 +34,8 @@ from sqlalchemy.orm import Session
 from models.core.apportionment import split
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
-from models.disbursements.disbursement import Disbursement, DisbursementShare
+from models.disbursements.disbursement import Disbursement
+from models.giving.allocation import DisbursementShare
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import Pledge
 from models.giving.pool import PoolMatch

@@ -15,15 +15,16 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal, BudgetLine, get_appeal
 from models.core.audit_trail import record
 from models.core.calendar import day_in_china
+from models.core.codes import new_code
 from models.core.state_machine import Actor, By, WrongState
 from models.disbursements.budget import check_amount, check_spendable, recheck
 from models.disbursements.disbursement import (
+    CODE_LENGTH,
     MACHINE,
     UNDER_WAY,
     Disbursement,
     find_disbursement,
     matter_of,
-    new_code,
 )
 from models.disbursements.payee import Payee
 from models.notifications.notification import tell
@@ -77,7 +78,7 @@ def request(
     check_amount(db, line, wanted.amount_fen)
     disbursement = Disbursement(
         draft_id=wanted.draft_id,
-        code=new_code(),
+        code=new_code(CODE_LENGTH),
         appeal_id=appeal.id,
         line_id=line.id,
         payee_id=payee.id,

@@ -1,6 +1,5 @@
 """Money of an appeal on its way to what it is for: asked for, seen by three people, paid, and accounted for."""
 
-import secrets
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, UniqueConstraint, func, select, text
@@ -11,7 +10,6 @@ from models.core.refusal import Refusal
 from models.core.state_machine import By, Machine
 from models.staff.task import Matter
 
-ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 CODE_LENGTH = 8
 
 _OWNER = frozenset({By.OWNER})
@@ -142,25 +140,6 @@ class Disbursement(Base):
             postgresql_where=text("gifts_to IS NOT NULL"),
         ),
     )
-
-
-class DisbursementShare(Base):
-    """How much of a gift went into it, and of what pools had added to that gift (models.disbursements.allocation)."""
-
-    __tablename__ = "disbursement_shares"
-    disbursement_id: Mapped[int] = mapped_column(ForeignKey("disbursements.id"), primary_key=True)
-    pledge_id: Mapped[int] = mapped_column(ForeignKey("pledges.id"), primary_key=True)
-    amount_fen: Mapped[int]
-    matched_fen: Mapped[int] = mapped_column(default=0, server_default="0")
-
-    __table_args__ = (
-        CheckConstraint("amount_fen >= 0 AND matched_fen >= 0 AND amount_fen + matched_fen > 0", name="not_nothing"),
-        Index("ix_disbursement_shares_pledge", "pledge_id", "amount_fen"),
-    )
-
-
-def new_code() -> str:
-    return "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
 
 
 def find_disbursement(db: Session, number: int) -> Disbursement:

@@ -8,8 +8,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, BudgetLine
-from models.appeals.file import Stage, stage_of
-from models.core.audit_trail import record
 from models.core.state_machine import By
 from models.disbursements.disbursement import UNDER_WAY, Disbursement, NoSuchDisbursement, asked_of, taken_of_line
 from models.disbursements.payee import Payee
@@ -17,6 +15,7 @@ from models.ledger import held
 from models.people.photo import pictures_of
 from models.people.user import User
 from models.staff.conflict_of_interest import is_own
+from models.staff.desk_review import Stage, record_review, stage_of
 from models.staff.member import Staff
 from models.staff.task import reaches
 
@@ -102,16 +101,7 @@ def open_use(db: Session, staff: Staff, number: int, now: datetime) -> UseFile:
     line, payee = db.get_one(BudgetLine, use.line_id), db.get_one(Payee, use.payee_id)
     sees_account, calls = stage.mine and stage.step in _SEE_ACCOUNT, stage.mine and stage.step in _CALL
     owner = db.get_one(User, appeal.owner_id)
-    record(
-        db,
-        at=now,
-        actor=staff.actor.name,
-        action="read_sensitive",
-        subject="disbursement",
-        subject_id=number,
-        detail="review",
-        about=owner.id if sees_account or calls else None,
-    )
+    record_review(db, staff, "disbursement", number, owner.id if sees_account or calls else None, now)
     return UseFile(
         number=number,
         appeal=appeal.id,

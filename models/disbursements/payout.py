@@ -7,26 +7,23 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import MACHINE as APPEALS
 from models.appeals.appeal import Appeal, BudgetLine
-from models.appeals.review import demand_no_tie
-from models.core.encryption import keyring
+from models.core.lot import draw
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, WrongState
-from models.disbursements.allocation import SharesPending, begin_shares, check_shared, give_page, has_few, is_pending
+from models.disbursements.allocation import SharesPending, begin_shares, give_page, has_few, is_pending
 from models.disbursements.approval import barred_from, locked, turn_of
 from models.disbursements.budget import recheck
-from models.disbursements.disbursement import MACHINE, Disbursement, NoSuchDisbursement, find_disbursement, matter_of
+from models.disbursements.disbursement import MACHINE, Disbursement, matter_of
 from models.disbursements.payee import Payee
-from models.giving.matching import gone_from, hold_matches
 from models.ledger import Account, lock, moves
-from models.ledger.accounts import REFUNDS
+from models.ledger.errors import PayoutShort, ReferenceUsed
 from models.notifications.backers import tell_backers
 from models.notifications.notification import tell
 from models.outreach.reporting_duty import begin_telling
-from models.payments.payout_return import hold_givers, take_page_away
 from models.people.conversation import Conversation
+from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
 from models.staff.task import Task, close_task, open_task
-from models.treasury.settlement import ReferenceUsed, holder_of
 
 # Receipts in this time: shops in the mountains write them by hand, and the market day is once in ten.
 RECEIPTS_WITHIN = timedelta(days=30)
@@ -39,13 +36,6 @@ class NotStoodStill(Refusal):
     """Its payee is new: nothing is paid there before ``payable_from``."""
 
     code = "not_stood_still"
-    final = True
-
-
-class BankLacks(Refusal):
-    """``held_fen`` have arrived at this fund holder's bank and are not paid out: the channel has yet to settle."""
-
-    code = "bank_lacks"
     final = True
 
 
@@ -64,7 +54,7 @@ def check_payable(db: Session, staff: Staff, number: int, now: datetime) -> tupl
 def pay(db: Session, staff: Staff, number: int, reference: str, now: datetime) -> tuple[Disbursement, bool]:
     """It is paid; True where more of the gifts' states are to follow. The same word again is the same payment.
 
-    Raises as ``check_payable``, ReferenceUsed or BankLacks.
+    Raises as ``check_payable``, ReferenceUsed or PayoutShort.
     """
     before, _ = locked(db, number)
     if before.paid_at and before.paid_by == staff.id and before.bank_reference == reference:
@@ -77,7 +67,7 @@ def pay(db: Session, staff: Staff, number: int, reference: str, now: datetime) -
     held_for, bank = Account("appeal", appeal.id), Account("bank", holder)
     accounts = lock(db, [held_for, bank])
     if accounts[bank].balance_fen < disbursement.amount_fen:
-        raise BankLacks(held_fen=accounts[bank].balance_fen)
+        raise PayoutShort(held_fen=accounts[bank].balance_fen)
     if is_pending(db, appeal.id, returned=True):
         raise SharesPending(number=appeal.id)
     alone = not is_pending(db, appeal.id) and has_few(db, appeal.id)
@@ -98,70 +88,10 @@ def pay(db: Session, staff: Staff, number: int, reference: str, now: datetime) -
     return disbursement, disbursement.gifts_to is not None
 
 
-def follow_on(db: Session, number: int, now: datetime) -> bool:
-    """A page more of gifts that give their shares to this one, or to one of its appeal that was paid before it, or that
-    have them back. False once all have.
-    """
-    _, appeal = locked(db, number)
-    waits = (Disbursement.appeal_id == appeal.id) & Disbursement.gifts_to.is_not(None)
-    first = select(Disbursement).where(waits).order_by(Disbursement.paid_at, Disbursement.id).limit(1)
-    disbursement = db.scalar(first.execution_options(populate_existing=True))
-    if disbursement is None:
-        return False
-    page = take_page_away if disbursement.state == "returned" else give_page
-    page(db, disbursement, now)
-    return is_pending(db, appeal.id)
-
-
 def spreading(db: Session) -> list[int]:
     """Payments whose gifts have yet to give: their job was lost, or is on its way."""
     found = select(Disbursement.id).where(Disbursement.gifts_to.is_not(None)).order_by(Disbursement.id)
     return list(db.scalars(found.limit(_BATCH)))
-
-
-def is_drawn(number: int) -> bool:
-    """One of CALLED_OF; who has not our keys cannot foresee which, and the same one is drawn whenever it is asked."""
-    lot = int(keyring().finders(str(number), "disbursement_sample")[0][:8], 16)
-    return lot < 2**32 // CALLED_OF
-
-
-def check_bounces(db: Session, staff: Staff, number: int) -> Disbursement:
-    """May this one say so? Raises NoSuchDisbursement (also of another's bank), WrongState or HasAPart."""
-    disbursement = find_disbursement(db, number)
-    if disbursement.holder_id != holder_of(staff):
-        raise NoSuchDisbursement(number=number)
-    MACHINE.check(disbursement.state, "returned", staff.actor)
-    appeal = db.get_one(Appeal, disbursement.appeal_id)
-    demand_no_tie(db, staff, matter_of(disbursement, appeal.region_code, appeal.household_id))
-    return disbursement
-
-
-def bounced(db: Session, staff: Staff, number: int, now: datetime) -> Disbursement:
-    """The bank gave it back: it is held for the appeal again, and the gifts have it back.
-
-    Raises as ``check_bounces``, and SharesPending.
-    """
-    _, appeal = locked(db, number)
-    disbursement = check_bounces(db, staff, number)
-    check_shared(db, appeal.id)
-    holder = disbursement.holder_id or 0
-    few = has_few(db, appeal.id)
-    if few:
-        hold_givers(db, number)
-    # All that is posted in this transaction, where the gifts have theirs again in it.
-    hold_matches(
-        db, gone_from(db, number) if few else [], (Account("appeal", appeal.id), Account("bank", holder), REFUNDS)
-    )
-    moves.disbursement_returned(db, appeal.id, holder, disbursement.amount_fen, f"disbursement:{number}", now)
-    MACHINE.move(db, disbursement, "returned", staff.actor, now)
-    disbursement.gifts_to, disbursement.receipts_due = 0, None
-    close_task(db, "disbursement", number, now, staff)
-    if appeal.state == "reporting":
-        APPEALS.move(db, appeal, "executing", SYSTEM, now, f"disbursement:{number}")
-    if few:
-        take_page_away(db, disbursement, now)
-    db.flush()
-    return disbursement
 
 
 def _mark_paid(
@@ -170,7 +100,7 @@ def _mark_paid(
     disbursement.paid_by, disbursement.paid_at, disbursement.payable_from = staff.id, now, payee.payable_from
     disbursement.holder_id, disbursement.bank_reference = holder, reference
     disbursement.receipts_due = now + RECEIPTS_WITHIN
-    disbursement.sampled = is_drawn(disbursement.id)
+    disbursement.sampled = draw(str(disbursement.id), "disbursement_sample", CALLED_OF) == 0
 
 
 def _have_called(db: Session, disbursement: Disbursement, appeal: Appeal, now: datetime) -> Task:

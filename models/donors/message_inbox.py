@@ -1,7 +1,7 @@
 """What a family has been told by those who gave, what it does not want to read, and whose words are forgotten."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
 from models.appeals.correction import own_appeal
+from models.core.paging import Page, page_of
 from models.core.state_machine import Actor, By
 from models.donors.message import MACHINE, SUBJECT, GiftMessage, NoSuchMessage
 from models.donors.message_review import key_for, look_again, signed
@@ -38,8 +39,8 @@ def has_heard(db: Session, appeal_id: int) -> bool:
     return db.scalar(select(GiftMessage.id).where(read).limit(1)) is not None
 
 
-def heard(db: Session, owner: User, number: int, before: int | None) -> tuple[Appeal, Sequence[Heard], int | None]:
-    """What was said to their appeal, the newest first, below ``before``; and what the next page comes before.
+def heard(db: Session, owner: User, number: int, before: int | None) -> tuple[Appeal, Page[Heard]]:
+    """List what was said to their appeal, the newest first, from below ``before``.
 
     Raises NoSuchAppeal or NotYourAppeal: to everybody else there is nothing to read.
     """
@@ -49,11 +50,12 @@ def heard(db: Session, owner: User, number: int, before: int | None) -> tuple[Ap
     if before is not None:
         theirs = theirs.where(GiftMessage.id < before)
     rows = db.execute(theirs.order_by(GiftMessage.id.desc()).limit(PAGE + 1)).all()
+    page = page_of(rows, PAGE, lambda row: int(row[0].id))
     found = [
         Heard(message.id, message.words, signed(db, pledge), message.created_at, message.reported_at is None)
-        for message, pledge in rows[:PAGE]
+        for message, pledge in page.items
     ]
-    return appeal, found, found[-1].number if len(rows) > PAGE else None
+    return appeal, Page(found, page.after)
 
 
 def report(db: Session, owner: User, number: int, now: datetime) -> Appeal:

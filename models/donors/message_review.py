@@ -12,7 +12,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, get_appeal
-from models.appeals.file import Stage, has_seen, stage_of
 from models.core.audit_trail import record
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By
@@ -31,6 +30,7 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.conflict_of_interest import is_own
 from models.staff.decision import decide, passed_by
+from models.staff.desk_review import Stage, has_seen, record_review, stage_of
 from models.staff.member import Staff
 from models.staff.task import STEPS, Matter, close_task, open_task, reaches, take
 
@@ -145,16 +145,7 @@ def open_message(db: Session, staff: Staff, number: int, now: datetime) -> Messa
         raise NoSuchMessage(number=number)
     if staff.id in _seats_of(db, pledge.donor_id):
         raise NoSuchMessage(number=number)
-    record(
-        db,
-        at=now,
-        actor=staff.actor.name,
-        action="read_sensitive",
-        subject=SUBJECT,
-        subject_id=number,
-        detail="review",
-        about=pledge.donor_id,
-    )
+    record_review(db, staff, SUBJECT, number, pledge.donor_id, now)
     return MessageFile(
         number=number,
         appeal=appeal.id,

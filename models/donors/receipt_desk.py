@@ -13,7 +13,7 @@ from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
-from models.core.audit_trail import record
+from models.core.audit_trail import record, record_reading
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
 from models.donors.receipt import MACHINE, Receipt, live_receipt
@@ -138,14 +138,13 @@ def open_receipt(db: Session, staff: Staff, number: int, now: datetime) -> Recei
     receipt, pledge = _find(db, staff, number)
     appeal, order = db.get_one(Appeal, receipt.appeal_id), orders_of(db, [pledge]).get(pledge.id)
     if receipt.name is not None:
-        record(
+        record_reading(
             db,
             at=now,
             actor=staff.actor.name,
-            action="read_sensitive",
             subject="receipt",
             subject_id=receipt.id,
-            detail="receipt",
+            purpose="receipt",
             about=pledge.donor_id,
         )
     return ReceiptFile(

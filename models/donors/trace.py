@@ -11,8 +11,9 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, BudgetLine
-from models.disbursements.disbursement import Disbursement, DisbursementShare
+from models.disbursements.disbursement import Disbursement
 from models.disbursements.payee import Payee
+from models.giving.allocation import DisbursementShare
 from models.giving.pledge import Pledge
 from models.giving.pool import MatchingPool, PoolMatch
 from models.ledger import find

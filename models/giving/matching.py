@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
 from models.core.apportionment import split
-from models.disbursements.disbursement import DisbursementShare
+from models.giving.allocation import DisbursementShare
 from models.giving.pledge import Pledge
 from models.giving.pool import MatchingPool, PoolMatch
 from models.ledger import Account, lock, moves

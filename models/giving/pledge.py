@@ -1,6 +1,6 @@
 """Promises of money from a donor to an appeal. With PAY_MODE=off a pledge stays a recorded promise."""
 
-import secrets
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, case, func, select, text
@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.appeals.appeal import Appeal, OwnHousehold
 from models.core.base import Base, RowId, one_of
+from models.core.codes import new_code
 from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import By, Machine
@@ -15,8 +16,6 @@ from models.donors.message import let_go
 from models.ledger import totals_of
 from models.people.user import User
 
-# No letter or digit that is read or heard as another one.
-ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 CODE_LENGTH = 10
 
 _SYSTEM = frozenset({By.SYSTEM})
@@ -98,6 +97,21 @@ class Pledge(Base):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class OwnPledge:
+    """A donor's own promise, shown to nobody but the donor. ``back_fen``: what went back of it, or is on its way."""
+
+    number: int
+    code: str
+    appeal: int
+    title: str
+    amount_fen: int
+    anonymous: bool
+    state: str
+    created_at: datetime
+    back_fen: int | None = None
+
+
 def check_open(appeal: Appeal, donor: User | None, now: datetime) -> None:
     """May this person pledge to this appeal now? Raises NotFunding or OwnHousehold."""
     if appeal.state != "funding" or appeal.deadline <= now:
@@ -127,7 +141,7 @@ def make_pledge(
     check_open(appeal, donor, now)
     pledge = Pledge(
         draft_id=draft_id,
-        code="".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH)),
+        code=new_code(CODE_LENGTH),
         appeal_id=appeal.id,
         donor_id=donor.id,
         amount_fen=amount_fen,

@@ -10,8 +10,8 @@ from models.core.base import Base, RowId, one_of
 from models.core.refusal import Refusal
 from models.core.state_machine import By, Machine
 from models.ledger import Account
+from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
-from models.treasury.settlement import holder_of
 
 MACHINE = Machine("matching_pool", {("open", "closed"): frozenset({By.FUND_HOLDER})})
 LONGEST_SPONSOR = 30

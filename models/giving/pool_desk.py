@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal
 from models.core.audit_trail import record
 from models.core.refusal import Refusal
-from models.disbursements.payout import BankLacks
 from models.giving.pool import MACHINE, MatchingPool, PoolMatch, PoolTransfer, find_pool
 from models.ledger import Account, lock, moves
+from models.ledger.errors import PayoutShort, ReferenceUsed
 from models.places.region import Region
+from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
-from models.treasury.settlement import ReferenceUsed, holder_of
 
 
 class PoolStands(Refusal):
@@ -183,7 +183,7 @@ def close(db: Session, staff: Staff, number: int, now: datetime) -> MatchingPool
 
 
 def check_returns(db: Session, staff: Staff, number: int) -> int:
-    """What is to be paid back of a closed pool. Raises NoSuchPool, PoolStands, PoolEmpty or BankLacks."""
+    """What is to be paid back of a closed pool. Raises NoSuchPool, PoolStands, PoolEmpty or PayoutShort."""
     pool = find_pool(db, staff, number, lock=True)
     if pool.state != "closed":
         raise PoolStands(number=pool.id, state=pool.state)
@@ -192,7 +192,7 @@ def check_returns(db: Session, staff: Staff, number: int) -> int:
     if fen == 0:
         raise PoolEmpty(number=pool.id)
     if there < fen:
-        raise BankLacks(held_fen=there)
+        raise PayoutShort(held_fen=there)
     return fen
 
 

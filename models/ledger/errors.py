@@ -1,4 +1,37 @@
-"""Why the ledger takes no posting. None of these is an answer to a person: whoever posts has asked the rules before."""
+"""Why the ledger takes no posting, and what a fund holder hears of its accounts.
+
+``NotPosted`` and its kinds are no answer to a person: whoever posts has asked the rules before.
+"""
+
+from models.core.refusal import Refusal
+
+
+class ReferenceUsed(Refusal):
+    """The bank's number of this transfer was entered before: the same money is not entered twice."""
+
+    code = "reference_used"
+    step = "reference"
+
+
+class BankShort(Refusal):
+    """``held_fen`` are at this fund holder's bank, as far as we know: what arrived has to be entered first."""
+
+    code = "bank_short"
+    step = "amount"
+
+
+class PayoutShort(Refusal):
+    """``held_fen`` have arrived at this fund holder's bank and are not paid out: the channel has yet to settle."""
+
+    code = "payout_short"
+    final = True
+
+
+class ChannelShort(Refusal):
+    """The channel does not hold so much: ``held_fen`` is there. Something was mistyped, or entered twice."""
+
+    code = "channel_short"
+    step = "amount"
 
 
 class NotPosted(Exception):

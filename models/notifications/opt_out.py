@@ -7,7 +7,6 @@ from datetime import datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import Appeal
 from models.notifications.kinds import KINDS
 from models.notifications.mute import Mute, mute
 from models.notifications.notification import UNREAD, Notice
@@ -19,7 +18,6 @@ class OneMuted:
 
     topic: str
     number: int
-    title: str
 
 
 def turn_off(db: Session, conversation_id: int, topic: str, now: datetime, appeal_id: int = 0) -> None:
@@ -43,8 +41,7 @@ def muted_appeals(db: Session, conversation_id: int, most: int) -> tuple[Sequenc
     """Those turned off one by one, the last first, and how many there are in all."""
     theirs = (Mute.conversation_id == conversation_id) & (Mute.subject_id != 0)
     rows = db.execute(
-        select(Mute.topic, Appeal.id, Appeal.title)
-        .join(Appeal, Appeal.id == Mute.subject_id)
+        select(Mute.topic, Mute.subject_id)
         .where(theirs)
         .order_by(Mute.at.desc(), Mute.subject_id.desc(), Mute.topic)
         .limit(most)

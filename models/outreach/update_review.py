@@ -9,7 +9,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import LIVE, Appeal
-from models.appeals.file import Stage, stage_of
 from models.core.audit_trail import record
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, WrongState
@@ -27,6 +26,7 @@ from models.people.photo import Photo, attach, pictures_of
 from models.proxy.mandate import acted_for
 from models.staff.conflict_of_interest import is_own
 from models.staff.decision import decide
+from models.staff.desk_review import Stage, record_review, stage_of
 from models.staff.member import Staff
 from models.staff.task import Matter, close_task, open_task, reaches, take
 
@@ -115,16 +115,7 @@ def open_update(db: Session, staff: Staff, number: int, now: datetime) -> Update
         raise NoSuchUpdate(number=number)
     if not reaches(db, staff, appeal.region_code, "update", number) or is_own(db, staff, appeal.household_id):
         raise NoSuchUpdate(number=number)
-    record(
-        db,
-        at=now,
-        actor=staff.actor.name,
-        action="read_sensitive",
-        subject="update",
-        subject_id=number,
-        detail="review",
-        about=appeal.owner_id,
-    )
+    record_review(db, staff, "update", number, appeal.owner_id, now)
     return UpdateFile(
         number=number,
         kind=update.kind,

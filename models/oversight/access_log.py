@@ -1,6 +1,5 @@
 """Whose eyes were on somebody's own data: for the person themself, who asks."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.core.audit_trail import AuditEvent
+from models.core.paging import Page, page_of
 from models.staff.member import Staff
 
 PAGE = 5
@@ -29,17 +29,16 @@ class Reading:
     purpose: str | None
 
 
-def who_looked(db: Session, user_id: int, before: int | None) -> tuple[Sequence[Reading], int | None]:
-    """A page of readings, the newest first; and the link that the next page comes before, None on the last one."""
+def who_looked(db: Session, user_id: int, before: int | None) -> Page[Reading]:
+    """List who has read this person's data, the newest first, from before the audit trail's number ``before``."""
     event = AuditEvent
     statement = select(event).where(event.about == user_id, event.action == "read_sensitive")
     if before is not None:
         statement = statement.where(event.id < before)
     found = db.scalars(statement.order_by(event.id.desc()).limit(PAGE + 1)).all()
-    page = found[:PAGE]
-    readers = _staff(db, {each.actor for each in page})
-    readings = [_reading(each, readers.get(each.actor)) for each in page]
-    return readings, page[-1].id if len(found) > PAGE else None
+    page = page_of(found, PAGE, lambda each: each.id)
+    readers = _staff(db, {each.actor for each in page.items})
+    return Page([_reading(each, readers.get(each.actor)) for each in page.items], page.after)
 
 
 def _staff(db: Session, actors: set[str]) -> dict[str, Staff]:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
 from models.appeals.revision import Revision, waiting_for
-from models.core.audit_trail import record
+from models.core.audit_trail import record_reading
 from models.core.state_machine import By
 from models.disbursements.disbursement import Disbursement
 from models.outreach.update import Update, update_waiting
@@ -60,14 +60,13 @@ def open_gallery(db: Session, staff_id: int, subject: str, number: int, now: dat
 
 
 def record_look(db: Session, gallery: Gallery, staff_id: int, now: datetime) -> None:
-    record(
+    record_reading(
         db,
         at=now,
         actor=f"staff:{staff_id}",
-        action="read_sensitive",
         subject=gallery.subject,
         subject_id=gallery.number,
-        detail="pictures",
+        purpose="pictures",
         about=gallery.about,
     )
 

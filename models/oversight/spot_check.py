@@ -10,6 +10,7 @@ from models.appeals.appeal import LIVE, Appeal
 from models.appeals.review import demand_no_tie, get_locked
 from models.core.calendar import CHINA
 from models.core.encryption import keyring
+from models.core.lot import draw as draw_lot
 from models.core.refusal import Refusal
 from models.core.state_machine import By
 from models.staff.conflict_of_interest import tied_to
@@ -47,9 +48,9 @@ def draw(db: Session, staff: Staff, now: datetime) -> tuple[str, int] | None:
     def lot(found: tuple[str, int, int]) -> str:
         return keyring().finders(f"{staff.id}:{day}:{found[0]}:{found[1]}", "sample")[0]
 
-    drawn = int(keyring().finders(f"{staff.id}:{day}", "sample")[0][:8], 16) / 2**32
+    back = timedelta(minutes=draw_lot(f"{staff.id}:{day}", "sample", LOOK_BACK // timedelta(minutes=1)))
     midnight = now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
-    for subject, number, household in sorted(_candidates(db, staff, now, midnight - drawn * LOOK_BACK), key=lot):
+    for subject, number, household in sorted(_candidates(db, staff, now, midnight - back), key=lot):
         if staff.id not in tied_to(db, household):
             return subject, number
     return None

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, OwnHousehold, get_appeal
+from models.core.codes import new_order_number
 from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
@@ -24,7 +25,7 @@ from models.giving.pledge import NotFunding, Pledge, check_open
 from models.ledger import lock, moves, totals
 from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED
 from models.notifications.service_window import open_by_payment
-from models.payments.order import LIVE, ORDER_LASTS, PayCase, PayOrder, live_order, new_number
+from models.payments.order import LIVE, ORDER_LASTS, PayCase, PayOrder, live_order
 from models.payments.order import MACHINE as ORDERS
 from models.payments.refund_entitlement import owe_refund
 from models.payments.suspense import open_case
@@ -133,7 +134,7 @@ def begin_order(db: Session, pledge_id: int, now: datetime, fallback: str | None
     assert pledge.pay_by is not None  # noqa: S101 - a CHECK holds it
     order = PayOrder(
         pledge_id=pledge.id,
-        out_trade_no=new_number(),
+        out_trade_no=new_order_number(),
         amount_fen=pledge.amount_fen,
         state="created",
         created_at=now,

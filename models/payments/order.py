@@ -1,6 +1,5 @@
 """Orders at WeChat Pay, one live one per pledge, and payments that a person must see to."""
 
-import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
@@ -11,8 +10,6 @@ from models.core.state_machine import By, Machine
 
 _SYSTEM = frozenset({By.SYSTEM})
 _OWNER = frozenset({By.OWNER})
-# Nobody guesses another's, and the platform takes it: 6 to 32 of [0-9A-Za-z_-].
-_NUMBER_BYTES = 18
 # As long as the platform keeps a prepay_id.
 ORDER_LASTS = timedelta(hours=2)
 
@@ -110,10 +107,6 @@ class PayCase(Base):
     def cause(self) -> str:
         """What the ledger posts it for."""
         return f"pay_case:{self.id}"
-
-
-def new_number() -> str:
-    return secrets.token_urlsafe(_NUMBER_BYTES)
 
 
 def live_order(db: Session, pledge_id: int, *, lock: bool = False) -> PayOrder | None:

@@ -12,20 +12,84 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.appeals.appeal import MACHINE as APPEALS
 from models.appeals.appeal import Appeal
-from models.disbursements.allocation import PAGE, take_away
-from models.disbursements.disbursement import Disbursement, DisbursementShare
-from models.giving.matching import GONE, hold_matches, return_matches
+from models.appeals.review import demand_no_tie
+from models.core.codes import new_order_number
+from models.core.state_machine import SYSTEM
+from models.disbursements.allocation import PAGE, check_shared, give_page, has_few, is_pending, take_away
+from models.disbursements.approval import locked
+from models.disbursements.disbursement import MACHINE as DISBURSEMENTS
+from models.disbursements.disbursement import Disbursement, NoSuchDisbursement, find_disbursement, matter_of
+from models.giving.allocation import DisbursementShare
+from models.giving.matching import GONE, gone_from, hold_matches, return_matches
 from models.giving.pledge import Pledge
 from models.giving.refund_run import ENDS, give_back
-from models.ledger import moves
+from models.ledger import Account, moves
 from models.ledger.accounts import REFUNDS
 from models.payments.order import PayOrder
-from models.payments.refund import LEASE, Refund, new_number
+from models.payments.refund import LEASE, Refund
 from models.payments.refund_entitlement import hold_order, orders_of
+from models.staff.fund_holder import holder_of
+from models.staff.member import Staff
+from models.staff.task import close_task
 
 
-def hold_givers(db: Session, disbursement_id: int) -> None:
+def check_return(db: Session, staff: Staff, number: int) -> Disbursement:
+    """Raises NoSuchDisbursement (also of another's bank), WrongState or HasAPart unless this one may say that it is."""
+    disbursement = find_disbursement(db, number)
+    if disbursement.holder_id != holder_of(staff):
+        raise NoSuchDisbursement(number=number)
+    DISBURSEMENTS.check(disbursement.state, "returned", staff.actor)
+    appeal = db.get_one(Appeal, disbursement.appeal_id)
+    demand_no_tie(db, staff, matter_of(disbursement, appeal.region_code, appeal.household_id))
+    return disbursement
+
+
+def enter_return(db: Session, staff: Staff, number: int, now: datetime) -> Disbursement:
+    """Enter that the bank gave it back: it is held for the appeal again, and the gifts have it back.
+
+    Raises as ``check_return``, and SharesPending.
+    """
+    _, appeal = locked(db, number)
+    disbursement = check_return(db, staff, number)
+    check_shared(db, appeal.id)
+    holder = disbursement.holder_id or 0
+    few = has_few(db, appeal.id)
+    if few:
+        _hold_givers(db, number)
+    # All that is posted in this transaction, where the gifts have theirs again in it.
+    hold_matches(
+        db, gone_from(db, number) if few else [], (Account("appeal", appeal.id), Account("bank", holder), REFUNDS)
+    )
+    moves.disbursement_returned(db, appeal.id, holder, disbursement.amount_fen, f"disbursement:{number}", now)
+    DISBURSEMENTS.move(db, disbursement, "returned", staff.actor, now)
+    disbursement.gifts_to, disbursement.receipts_due = 0, None
+    close_task(db, "disbursement", number, now, staff)
+    if appeal.state == "reporting":
+        APPEALS.move(db, appeal, "executing", SYSTEM, now, f"disbursement:{number}")
+    if few:
+        _take_page_away(db, disbursement, now)
+    db.flush()
+    return disbursement
+
+
+def continue_shares(db: Session, number: int, now: datetime) -> bool:
+    """Let a page more of gifts give their shares to this payment, or to one of its appeal that was paid before it, or
+    have them back. Returns False once all have.
+    """
+    _, appeal = locked(db, number)
+    waits = (Disbursement.appeal_id == appeal.id) & Disbursement.gifts_to.is_not(None)
+    first = select(Disbursement).where(waits).order_by(Disbursement.paid_at, Disbursement.id).limit(1)
+    disbursement = db.scalar(first.execution_options(populate_existing=True))
+    if disbursement is None:
+        return False
+    page = _take_page_away if disbursement.state == "returned" else give_page
+    page(db, disbursement, now)
+    return is_pending(db, appeal.id)
+
+
+def _hold_givers(db: Session, disbursement_id: int) -> None:
     """Before a payment is posted back, the appeal being held: the gifts it was of, and the orders of those that went
     back, whose refunds the platform may be telling of at this moment.
     """
@@ -35,7 +99,7 @@ def hold_givers(db: Session, disbursement_id: int) -> None:
     _hold_orders(db, orders_of(db, [gift for gift in held if gift.state in GONE]).values())
 
 
-def take_page_away(db: Session, disbursement: Disbursement, now: datetime, most: int = PAGE) -> bool:
+def _take_page_away(db: Session, disbursement: Disbursement, now: datetime, most: int = PAGE) -> bool:
     """The next gifts of a payment that came back, the appeal being held. False once all have theirs again."""
     if disbursement.gifts_to is None:
         return False
@@ -63,7 +127,7 @@ def _give_back(db: Session, disbursement: Disbursement, gifts: Mapping[Pledge, i
             pledge_id=gift.id,
             appeal_id=gift.appeal_id,
             disbursement_id=disbursement.id,
-            out_refund_no=new_number(),
+            out_refund_no=new_order_number(),
             amount_fen=fen,
             reason="returned",
             state="owed",

@@ -6,7 +6,6 @@ goes back. What pools had added to it has gone back to them; those of the new ap
 told, and may ask for the new gift back as for any other.
 """
 
-import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -14,13 +13,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, get_appeal
+from models.core.codes import new_code
 from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
 from models.giving.funding import fund
 from models.giving.matching import Added, hold_pools, match_gift
 from models.giving.notices import tell_of_gift, told_of
-from models.giving.pledge import ALPHABET, CODE_LENGTH, Pledge, check_open
+from models.giving.pledge import CODE_LENGTH, Pledge, check_open
 from models.giving.pledge import MACHINE as PLEDGES
 from models.ledger import moves
 from models.ledger.accounts import REFUNDS
@@ -100,7 +100,7 @@ def _takes(db: Session, appeal: Appeal, donor: User, fen: int, now: datetime) ->
 def _make(db: Session, refund: Refund, before: Pledge, target: Appeal, now: datetime) -> Pledge:
     gift = Pledge(
         draft_id=f"refund-{refund.id}",
-        code="".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH)),
+        code=new_code(CODE_LENGTH),
         appeal_id=target.id,
         donor_id=before.donor_id,
         amount_fen=refund.amount_fen,

@@ -1,6 +1,5 @@
 """Refunds: money of a donor's that goes back the way it came, under one number however often it is asked for."""
 
-import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, select, text
@@ -59,7 +58,6 @@ GOING = ("owed", "asked")
 # These wait for a person.
 STUCK = ("abnormal", "closed", "refused")
 OPEN = GOING + STUCK
-_NUMBER_BYTES = 18
 _ROUND = "@"
 _DUE = text("due_at IS NOT NULL")
 _STUCK = text(f"state IN {STUCK}")
@@ -138,11 +136,6 @@ class Refund(Base):
     def is_of_gift(self) -> bool:
         """Is it the gift's own money, so that the pledge goes with it?"""
         return self.reason not in BESIDE
-
-
-def new_number() -> str:
-    """Nobody guesses another's; without the sign that a later round's has."""
-    return secrets.token_urlsafe(_NUMBER_BYTES)
 
 
 def find_number(db: Session, number: str) -> Refund | None:

@@ -14,22 +14,22 @@ from typing import Any
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import Appeal, get_appeal
+from models.appeals.appeal import get_appeal, titles_of
+from models.core.codes import new_order_number
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
 from models.disbursements.allocation import check_shared
-from models.disbursements.disbursement import DisbursementShare
+from models.giving.allocation import DisbursementShare
 from models.giving.matching import hold_matches, return_matches
 from models.giving.pledge import MACHINE as PLEDGES
-from models.giving.pledge import Pledge
+from models.giving.pledge import OwnPledge, Pledge
 from models.giving.refund_run import HELD
 from models.ledger import moves
 from models.ledger.accounts import REFUNDS
 from models.payments.order import PayOrder
-from models.payments.refund import BESIDE, LAST_DAY, LEASE, OPEN, UNASSIGNED, Refund, new_number
+from models.payments.refund import BESIDE, LAST_DAY, LEASE, OPEN, UNASSIGNED, Refund
 from models.payments.shortfall import fall_short
 from models.people.user import User
-from models.public.views import OwnPledge
 
 # A donor's newest; who has more names the code.
 _LOOKED_AT = 50
@@ -146,7 +146,7 @@ def owe_refund(
         pledge_id=pledge.id,
         appeal_id=pledge.appeal_id,
         run_id=run_id,
-        out_refund_no=new_number(),
+        out_refund_no=new_order_number(),
         amount_fen=fen,
         reason=reason,
         state="owed",
@@ -194,8 +194,7 @@ def returnable(db: Session, donor_id: int, most: int) -> list[OwnPledge]:
     gifts = db.scalars(theirs.limit(_LOOKED_AT)).all()
     lefts, orders = lefts_of(db, gifts), orders_of(db, gifts)
     found = [gift for gift in gifts if lefts[gift.id] > 0 and gift.id in orders][:most]
-    titles = select(Appeal.id, Appeal.title).where(Appeal.id.in_([gift.appeal_id for gift in found]))
-    title_of = {row.id: row.title for row in db.execute(titles)}
+    title_of = titles_of(db, [gift.appeal_id for gift in found])
     return [
         OwnPledge(
             number=gift.id,

@@ -11,7 +11,8 @@ from models.notifications.notification import tell
 from models.payments.refund import GOING, Refund
 from models.payments.refund_run import Progress, progress_of
 from models.people.conversation import Conversation
-from models.staff.member import Staff, nearest, seated, tell_staff
+from models.staff.fund_holder import holder_for
+from models.staff.member import tell_staff
 
 _BATCH = 50
 
@@ -51,10 +52,3 @@ def _tell(db: Session, run: RefundRun, progress: Progress, now: datetime) -> Non
         tell_staff(db, holder, "refunds_done", {**facts, "staff": True}, key, now, about)
     for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
         tell(db, person, "refunds_done", {**facts, "staff": False}, f"{key}:{person}", now, about)
-
-
-def holder_for(db: Session, region_code: str, now: datetime) -> Staff | None:
-    """The one of the charity who is nearest to the place."""
-    there = (Staff.role == "fund_holder") & (Staff.state == "active") & seated(region_code, "fund_holder")
-    there &= (Staff.active_from <= now) & or_(Staff.active_until.is_(None), Staff.active_until > now)
-    return db.scalar(select(Staff).where(there).order_by(*nearest(region_code, "fund_holder"), Staff.id).limit(1))

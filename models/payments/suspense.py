@@ -11,7 +11,7 @@ from models.core.audit_trail import record
 from models.giving.pledge import Pledge
 from models.payments.order import PayCase, PayOrder
 from models.people.conversation import Conversation
-from models.staff.fund_holder import home
+from models.staff.fund_holder import region_for_placeless
 from models.staff.member import Staff
 from models.staff.task import Matter, open_task
 
@@ -44,7 +44,7 @@ def open_case(
 def _matter(db: Session, number: int, order: PayOrder | None, now: datetime) -> tuple[Matter, dict[int, str]]:
     """Where it belongs, and who has a part in it: those of the household, and whose own gift it is."""
     if order is None:
-        return Matter("pay_case", number, home(db, now), None), {}
+        return Matter("pay_case", number, region_for_placeless(db, now), None), {}
     pledge = db.get_one(Pledge, order.pledge_id)
     appeal = db.get_one(Appeal, pledge.appeal_id)
     theirs = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, get_appeal
 from models.core.audit_trail import record
+from models.core.codes import new_order_number
 from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
@@ -28,7 +29,7 @@ from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED
 from models.payments.collection import PAYABLE, check_room, hold_order, hold_pledge, room
 from models.payments.order import LIVE, PayCase, PayOrder
 from models.payments.order import MACHINE as ORDERS
-from models.payments.refund import LEASE, Refund, new_number
+from models.payments.refund import LEASE, Refund
 from models.payments.refund_desk import ChannelShort
 from models.people.user import User
 from models.staff.member import Staff
@@ -105,7 +106,7 @@ def give_back(db: Session, staff: Staff, number: int, now: datetime) -> Refund:
         pledge_id=pledge.id,
         appeal_id=appeal.id,
         case_id=case.id,
-        out_refund_no=new_number(),
+        out_refund_no=new_order_number(),
         amount_fen=case.amount_fen,
         reason="case",
         state="owed",

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import LIVE, MACHINE, Appeal, BudgetLine, freeze
-from models.core.audit_trail import record
+from models.core.audit_trail import record_reading
 from models.core.encryption import keyring
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
@@ -81,14 +81,13 @@ def find_for(db: Session, staff: Staff, id_number: str, now: datetime) -> User:
     if staff.id in tied_to(db, user.household_id):
         raise OwnPeople
     actor = staff.actor.name
-    record(
+    record_reading(
         db,
         at=now,
         actor=actor,
-        action="read_sensitive",
         subject="user",
         subject_id=user.id,
-        detail="proxy",
+        purpose="proxy",
         about=user.id,
     )
     return user

@@ -5,7 +5,6 @@ person has a WeChat here already, a new card binds only after some days, so that
 """
 
 import hmac
-import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, SmallInteger, String, select, text, update
@@ -14,9 +13,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.core.audit_trail import record
 from models.core.base import Base, RowId
 from models.core.calendar import CHINA
+from models.core.codes import new_code
 from models.core.encryption import Sealed, keyring
 from models.core.refusal import Refusal
-from models.giving.pledge import ALPHABET
 from models.notifications.notification import tell
 from models.people.conversation import Conversation
 from models.people.user import User
@@ -98,7 +97,7 @@ def issue_card(db: Session, user: User, staff: Staff, now: datetime) -> Card:
     earlier = db.scalar(select(Card).where(Card.user_id == user.id, _is_live()).with_for_update())
     if earlier:
         void_card(db, earlier, staff.actor.name, "replaced", now)
-    code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    code = new_code(LENGTH)
     finder = keyring().finders(code, "card")[0]
     card = Card(user_id=user.id, code_finder=finder, code=code, issued_by=staff.id, issued_at=now)
     db.add(card)

@@ -1,7 +1,6 @@
 """Six digits that a resident reads to an officer who acts for them: good for a day, for one officer, once."""
 
 import hmac
-import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, ForeignKey, SmallInteger, String, select, update
@@ -9,6 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import record
 from models.core.base import Base, RowId
+from models.core.codes import new_digits
 from models.core.encryption import keyring
 from models.core.refusal import Refusal
 from models.notifications.notification import tell
@@ -49,7 +49,7 @@ class ConsentCode(Base):
 def make_code(db: Session, user_id: int, now: datetime) -> tuple[str, datetime]:
     """A new one and when it ends; the one before is void."""
     void_codes(db, user_id, now)
-    digits = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
+    digits = new_digits(DIGITS)
     code = ConsentCode(user_id=user_id, code_finder=_hashes(user_id, digits)[0], made_at=now, expires_at=now + LASTS)
     db.add(code)
     db.flush()

@@ -13,15 +13,16 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.appeals.appeal import Appeal
 from models.core.calendar import CHINA
+from models.core.paging import Page, page_of
 from models.core.refusal import Refusal
-from models.giving.pledge import Pledge, promised
+from models.giving.pledge import OwnPledge, Pledge, promised
 from models.goods.exchange import GoodsRequest, Offer
 from models.market.listing import Listing
 from models.outreach.reporting_duty import listed as told_of
 from models.payments.refund import BESIDE, Refund
 from models.places.region import Region
 from models.proxy.mandate import ProxyAct
-from models.public.views import OwnPledge, PublicAppeal, PublicListing, PublicOffer, PublicRequest
+from models.public.views import PublicAppeal, PublicListing, PublicOffer, PublicRequest
 from models.staff.member import Staff
 
 PAGE = 5
@@ -33,15 +34,7 @@ class NoSuchThing(Refusal):
     code = "no_such_thing"
 
 
-Item = TypeVar("Item", PublicAppeal, PublicRequest, PublicOffer, PublicListing, OwnPledge)
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Item]):
-    """``after``: what the next page begins after; None on the last one."""
-
-    items: Sequence[Item]
-    after: int | None
+Item = TypeVar("Item", PublicAppeal, PublicRequest, PublicOffer, PublicListing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +76,8 @@ class Shelf(Generic[Item]):
             statement = statement.where(or_(*fitting, self.category == wanted.category))
         if after:
             statement = statement.where(self.number < after)
-        return _page(self.make(db, db.execute(statement.order_by(self.number.desc()).limit(PAGE + 1)).all()))
+        found = self.make(db, db.execute(statement.order_by(self.number.desc()).limit(PAGE + 1)).all())
+        return page_of(found, PAGE, lambda item: item.number)
 
     def find(self, db: Session, number: int, viewer: int | None) -> Item | None:
         """The thing with this number, if it is there for everybody or is the viewer's own."""
@@ -125,12 +119,7 @@ def own_pledges(db: Session, user_id: int, after: int | None) -> Page[OwnPledge]
     if after:
         statement = statement.where(Pledge.id < after)
     rows = db.execute(statement.order_by(Pledge.id.desc()).limit(PAGE + 1)).all()
-    return _page([OwnPledge(**row._mapping) for row in rows])
-
-
-def _page(items: list[Item]) -> Page[Item]:
-    """``items``: one more than a page where there are more."""
-    return Page(items[:PAGE], items[PAGE - 1].number if len(items) > PAGE else None)
+    return page_of([OwnPledge(**row._mapping) for row in rows], PAGE, lambda pledge: pledge.number)
 
 
 def _with_promises(db: Session, rows: Sequence[Row[Any]]) -> list[PublicAppeal]:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.orm import Session, aliased
 
 from models.appeals.appeal import Appeal
-from models.books.violation import stream
+from models.core.database import stream
 from models.core.hash_chain import GENESIS
 from models.ledger import Totals, totals_of
 from models.ledger.accounts import KINDS, LedgerAccount, LedgerSum

@@ -117,35 +117,6 @@ class PublicListing:
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class PublicNotice:
-    """A household on public notice. ``number`` is its case's; ``name`` hides all but the surname, and is None for a
-    minor; ``place``: the village's or township's full name; ``standing``: what the registry calls the household.
-    """
-
-    number: int
-    name: str | None
-    place: str
-    since: datetime
-    until: datetime
-    standing: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class OwnPledge:
-    """A donor's own promise, shown to nobody but the donor. ``back_fen``: what went back of it, or is on its way."""
-
-    number: int
-    code: str
-    appeal: int
-    title: str
-    amount_fen: int
-    anonymous: bool
-    state: str
-    created_at: datetime
-    back_fen: int | None = None
-
-
 def find_story(db: Session, number: int, viewer: int | None) -> PublicStory | None:
     """The story of an appeal that has been published, or is the viewer's own."""
     appeal = db.execute(

@@ -4,7 +4,6 @@ A code that leaked binds a stranger, but makes nobody an officer: the one who in
 and only then confirms.
 """
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,10 +15,10 @@ from sqlalchemy.orm import Session
 from models.core.attempts import tries_today
 from models.core.audit_trail import record
 from models.core.calendar import CHINA
+from models.core.codes import new_code
 from models.core.encryption import keyring
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, Machine
-from models.giving.pledge import ALPHABET, CODE_LENGTH
 from models.people.conversation import Conversation
 from models.places.region import level_of
 from models.staff.directory import (
@@ -36,6 +35,7 @@ from models.staff.directory import (
 from models.staff.member import HOLDING, SEATS, Staff, pin_household, tell_staff
 from models.staff.queue import find_for
 
+CODE_LENGTH = 10
 CODE_LASTS = timedelta(days=7)
 # To the end of the last day.
 LONGEST_TERM = timedelta(days=3 * 366 + 1)
@@ -130,7 +130,7 @@ def invite(db: Session, by: Staff, wanted: Invitation, now: datetime) -> tuple[S
     check_invitation(by, wanted.role, wanted.region_code, seat_of(db, by))
     if wanted.until and not now < wanted.until <= now + LONGEST_TERM:
         raise ValueError("a term of no length, or of more than three years")
-    code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
+    code = new_code(CODE_LENGTH)
     staff = Staff(
         role=wanted.role,
         region_code=wanted.region_code,

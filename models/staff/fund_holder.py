@@ -1,17 +1,39 @@
-"""The merchant's account is one, and belongs to no place: where what nobody can place waits for somebody."""
+"""Fund holders: the charities whose bank accounts have the money, each appointed for a region.
+
+A fund holder is known by that region: its people come and go, its bank account stays.
+"""
 
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from models.places.region import Region
-from models.staff.member import Staff
+from models.staff.member import Staff, nearest, seated
 
 
-def home(db: Session, now: datetime) -> str:
-    """The region of the fund holder who has been here longest; where there is none, the first of the country."""
-    there = (Staff.role == "fund_holder") & (Staff.state == "active") & (Staff.active_from <= now)
-    there &= or_(Staff.active_until.is_(None), Staff.active_until > now)
-    found = db.scalar(select(Staff.region_code).where(there).order_by(Staff.active_from, Staff.id).limit(1))
+def holder_of(staff: Staff) -> int:
+    """The number of the fund holder that this one works for, as the ledger knows its bank account."""
+    return int(staff.region_code)
+
+
+def holder_for(db: Session, region_code: str, now: datetime) -> Staff | None:
+    """Choose the member of a fund holder who is nearest to the place."""
+    there = _serving(now) & seated(region_code, "fund_holder")
+    return db.scalar(select(Staff).where(there).order_by(*nearest(region_code, "fund_holder"), Staff.id).limit(1))
+
+
+def region_for_placeless(db: Session, now: datetime) -> str:
+    """Choose the fund holder that handles what belongs to no place: suspense items and discrepancies of bills.
+
+    There is one merchant account for all of them. Returns the region of the fund holder who has served longest; where
+    there is none, the first of the country.
+    """
+    longest = select(Staff.region_code).where(_serving(now)).order_by(Staff.active_from, Staff.id).limit(1)
+    found = db.scalar(longest)
     return found or db.scalars(select(Region.code).order_by(Region.code).limit(1)).one()
+
+
+def _serving(now: datetime) -> ColumnElement[bool]:
+    there = (Staff.role == "fund_holder") & (Staff.state == "active") & (Staff.active_from <= now)
+    return there & or_(Staff.active_until.is_(None), Staff.active_until > now)

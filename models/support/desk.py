@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, String, cast, false, or_, select
 from sqlalchemy.orm import Session
 
-from models.core.audit_trail import record
+from models.core.audit_trail import record_reading
 from models.core.refusal import Refusal
 from models.core.state_machine import By
 from models.notifications.notification import tell
@@ -54,14 +54,13 @@ def read_ticket(db: Session, staff: Staff, number: int, now: datetime) -> tuple[
     """
     ticket = _ticket(db, staff, number, now)
     owner = db.scalar(select(Conversation.user_id).where(Conversation.id == ticket.conversation_id))
-    record(
+    record_reading(
         db,
         at=now,
         actor=staff.actor.name,
-        action="read_sensitive",
         subject="ticket",
         subject_id=number,
-        detail="ticket",
+        purpose="ticket",
         about=owner,
     )
     said = select(TicketMessage).where(TicketMessage.ticket_id == number).order_by(TicketMessage.id)

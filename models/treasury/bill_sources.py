@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, String, case, cast, collate, func, literal, select, union_all
 from sqlalchemy.orm import Session, aliased
 
-from models.books.violation import stream
+from models.core.database import stream
 from models.ledger.accounts import CHANNEL, LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
 from models.payments.order import PayCase, PayOrder

@@ -1,7 +1,7 @@
 """Whose queue the differences of a day stand in: one task for a day and a county, however many there are.
 
-It is named by the first of them that is open. What is of an order that is nobody's stands where the merchant's account
-is at home (models.staff.fund_holder).
+It is named by the first of them that is open. What is of an order that is nobody's stands with the fund holder that
+handles what belongs to no place (models.staff.fund_holder).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal
 from models.giving.pledge import Pledge
 from models.payments.order import PayOrder
-from models.staff.fund_holder import home
+from models.staff.fund_holder import region_for_placeless
 from models.staff.member import Staff
 from models.staff.task import Matter, Task, close_task, open_task
 from models.treasury.bill import BillDay
@@ -36,7 +36,7 @@ def call_people(db: Session, now: datetime, staff: Staff | None = None) -> None:
     for place in sorted(open_ones, key=lambda place: (place[0], place[1] or "")):
         before, first = standing.get(place), open_ones[place]
         if before is None or before.subject_id != first:
-            region = f"{place[1]}000000" if place[1] else home(db, now)
+            region = f"{place[1]}000000" if place[1] else region_for_placeless(db, now)
             # Of a day and place that stood there before, nobody has to be told again.
             open_task(db, Matter("difference", first, region, None), "difference", now, told=before is None)
 

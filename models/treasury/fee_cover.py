@@ -10,9 +10,10 @@ from models.core.base import Base, RowId
 from models.core.refusal import Refusal
 from models.ledger import Account, lock, moves
 from models.ledger.accounts import LedgerAccount
+from models.ledger.errors import ReferenceUsed
+from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
 from models.treasury.reversible import Undone, undone_rules
-from models.treasury.settlement import ReferenceUsed, holder_of
 
 
 class NoFees(Refusal):

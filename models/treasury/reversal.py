@@ -16,10 +16,12 @@ from models.core.audit_trail import record
 from models.core.refusal import Refusal
 from models.ledger import Account, find, lock, reverse
 from models.ledger.accounts import CHANNEL
+from models.ledger.errors import BankShort, ChannelShort
+from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
 from models.treasury.fee_cover import FeeCover
-from models.treasury.settlement import ChannelLacks, Settlement, holder_of
-from models.treasury.top_up import BankShort, TopUp
+from models.treasury.settlement import Settlement
+from models.treasury.top_up import TopUp
 
 
 class NoSuchEntry(Refusal):
@@ -81,7 +83,7 @@ def find_entry(db: Session, staff: Staff, subject: str, number: int) -> Entry:
 
 
 def undo(db: Session, staff: Staff, subject: str, number: int, why: str, now: datetime) -> Entry:
-    """Once, by somebody of the same fund holder. Raises NoSuchEntry, or BankShort or ChannelLacks where it is spent."""
+    """Once, by somebody of the same fund holder. Raises NoSuchEntry, or BankShort or ChannelShort where it is spent."""
     kind, holder, cause = KINDS[subject], holder_of(staff), f"{subject}:{number}"
     bank = Account("bank", holder)
     on = lock(db, [CHANNEL, *(Account(name, holder) for name in kind.accounts)])
@@ -94,7 +96,7 @@ def undo(db: Session, staff: Staff, subject: str, number: int, why: str, now: da
     if subject != "top_up" and on[bank].balance_fen < entry.bank_fen:
         raise BankShort(held_fen=on[bank].balance_fen, back_fen=entry.bank_fen)
     if subject == "top_up" and on[CHANNEL].balance_fen < entry.amount_fen:
-        raise ChannelLacks(held_fen=on[CHANNEL].balance_fen, back_fen=entry.amount_fen)
+        raise ChannelShort(held_fen=on[CHANNEL].balance_fen, back_fen=entry.amount_fen)
     posted = find(db, kind.posted, cause)
     if posted is None:
         raise LookupError(f"{cause} has no posting: check-books names it")

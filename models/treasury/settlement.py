@@ -10,25 +10,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import record
 from models.core.base import Base, RowId
-from models.core.refusal import Refusal
 from models.ledger import Account, lock, moves
 from models.ledger.accounts import CHANNEL
+from models.ledger.errors import ChannelShort, ReferenceUsed
+from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
 from models.treasury.reversible import Undone, undone_rules
-
-
-class ReferenceUsed(Refusal):
-    """The bank's number of this transfer was entered before: the same money is not entered twice."""
-
-    code = "reference_used"
-    step = "reference"
-
-
-class ChannelLacks(Refusal):
-    """The channel does not hold so much: ``held_fen`` is there. Something was mistyped, or entered twice."""
-
-    code = "channel_lacks"
-    step = "amount"
 
 
 class Settlement(Undone, Base):
@@ -50,15 +37,10 @@ class Settlement(Undone, Base):
     )
 
 
-def holder_of(staff: Staff) -> int:
-    """The number of the fund holder that this one works for, as the ledger knows its bank account."""
-    return int(staff.region_code)
-
-
 def settle(
     db: Session, staff: Staff, draft_id: str, amount_fen: int, fee_fen: int, reference: str, now: datetime
 ) -> Settlement:
-    """Enter it, and post it. The same draft twice is the same. Raises ReferenceUsed or ChannelLacks."""
+    """Enter it, and post it. The same draft twice is the same. Raises ReferenceUsed or ChannelShort."""
     there = lock(db, [CHANNEL, Account("bank", holder_of(staff)), Account("fees", holder_of(staff))])[CHANNEL]
     # Whoever else enters something has waited for the accounts: what is read now stays.
     earlier = db.scalar(select(Settlement).where(Settlement.draft_id == draft_id))
@@ -66,7 +48,7 @@ def settle(
         return earlier
     check_reference(db, staff, reference)
     if there.balance_fen < amount_fen:
-        raise ChannelLacks(held_fen=there.balance_fen)
+        raise ChannelShort(held_fen=there.balance_fen)
     settlement = Settlement(
         draft_id=draft_id,
         holder_id=holder_of(staff),

@@ -7,19 +7,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import record
 from models.core.base import Base, RowId
-from models.core.refusal import Refusal
 from models.ledger import Account, lock, moves
 from models.ledger.accounts import CHANNEL
+from models.ledger.errors import BankShort, ReferenceUsed
+from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
 from models.treasury.reversible import Undone, undone_rules
-from models.treasury.settlement import ReferenceUsed, holder_of
-
-
-class BankShort(Refusal):
-    """``held_fen`` are at this fund holder's bank, as far as we know: what arrived has to be entered first."""
-
-    code = "bank_short"
-    step = "amount"
 
 
 class TopUp(Undone, Base):

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import Engine, LargeBinary, Table, select, type_coerce, update
+from sqlalchemy import Engine, LargeBinary, MetaData, Table, select, type_coerce, update
 
 from models.core.encryption import CannotOpen, Sealed, keyring
-from models.tables import metadata
 
 log = structlog.get_logger()
 
@@ -35,7 +34,7 @@ class Rotated:
         return Rotated(self.sealed_anew + other.sealed_anew, self.lost + other.lost)
 
 
-def _sealed_columns() -> Iterator[tuple[Table, str, str]]:
+def _sealed_columns(metadata: MetaData) -> Iterator[tuple[Table, str, str]]:
     for table in metadata.sorted_tables:
         for column in table.columns:
             if isinstance(column.type, Sealed):
@@ -44,9 +43,12 @@ def _sealed_columns() -> Iterator[tuple[Table, str, str]]:
     yield metadata.tables["broken_sessions"], "session", "conversations.session"
 
 
-def rotate(database: Engine) -> Rotated:
-    """Batch by batch, each in its own transaction, so it can be stopped and run again."""
-    return sum((_rotate_column(database, *column) for column in _sealed_columns()), Rotated())
+def rotate(database: Engine, metadata: MetaData) -> Rotated:
+    """Seal all tables of ``metadata`` anew, batch by batch.
+
+    Each batch is a transaction of its own, so it can be stopped and run again.
+    """
+    return sum((_rotate_column(database, *column) for column in _sealed_columns(metadata)), Rotated())
 
 
 def _rotate_column(database: Engine, table: Table, name: str, purpose: str) -> Rotated:

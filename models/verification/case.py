@@ -207,8 +207,8 @@ def may_begin_on(case: Verification) -> datetime | None:
     return case.decided_at + WAIT if case.state == "rejected" and case.decided_at else None
 
 
-def open_case(db: Session, user: User, actor: Actor, now: datetime) -> Verification:
-    """A new case where one may begin; the open one otherwise. The registry is to be asked at once.
+def begin_case(db: Session, user: User, actor: Actor, now: datetime) -> Verification:
+    """Begin a new case where one may begin; the open one otherwise. The registry is to be asked at once.
 
     Raises CaseRevoked, or RejectedLately with the ``day`` from which on it may.
     """

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from models.core.encryption import keyring
+from models.core.lot import draw
 from models.core.state_machine import SYSTEM
 from models.people.conversation import Conversation
 from models.people.user import User
@@ -145,9 +145,8 @@ def end_notices(db: Session, now: datetime) -> int:
 
 
 def is_drawn(matter: Matter, round_: int) -> bool:
-    """Is it in the sample? The same answer whenever it is asked, and one that nobody without our keys can foresee."""
-    lot = keyring().finders(f"{matter.subject}:{matter.number}:{round_}", "sample")[0]
-    return int(lot[:8], 16) % 100 < SAMPLED_OF_HUNDRED
+    """Tell whether the township looks at it, too, in this round: so many of a hundred are drawn by lot."""
+    return draw(f"{matter.subject}:{matter.number}:{round_}", "sample", 100) < SAMPLED_OF_HUNDRED
 
 
 def expire(db: Session, now: datetime) -> int:

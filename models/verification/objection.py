@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.core.audit_trail import record
+from models.core.audit_trail import record_reading
 from models.core.base import Base, RowId, one_of
 from models.core.encryption import Sealed
 from models.core.refusal import Refusal
@@ -82,13 +82,12 @@ def hear_objections(
     if not found:
         raise NotYourTurn(subject="case", number=case.id, state=case.state, holder=None)
     if note:
-        record(
+        record_reading(
             db,
             at=now,
             actor=staff.actor.name,
-            action="read_sensitive",
             subject="case",
             subject_id=case.id,
-            detail="objection",
+            purpose="objection",
         )
     return found

@@ -3,7 +3,6 @@
 Whoever stands there stays until its end, also while an objection is being looked into: nobody is told of that here.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from models.core.calendar import CHINA
 from models.core.encryption import CannotOpen, keyring
+from models.core.paging import Page, page_of
 from models.people.user import User
 from models.places.region import Region, prefix
-from models.public.views import PublicNotice
 from models.verification.case import Verification
 from models.verification.objection import ON_NOTICE
 
@@ -24,22 +23,28 @@ _HIDDEN = "*"
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
-    """``after``: the number to go on from, or None at the end."""
+class PublicNotice:
+    """A household on public notice. ``number`` is its case's; ``name`` hides all but the surname, and is None for a
+    minor; ``place``: the village's or township's full name; ``standing``: what the registry calls the household.
+    """
 
-    notices: Sequence[PublicNotice]
-    after: int | None
+    number: int
+    name: str | None
+    place: str
+    since: datetime
+    until: datetime
+    standing: str | None
 
 
-def board(db: Session, region_code: str, after: int | None, most: int, now: datetime) -> Board:
+def board(db: Session, region_code: str, after: int | None, most: int, now: datetime) -> Page[PublicNotice]:
     """What stands on notice in a region and below it, the newest first."""
     area = prefix(region_code)
     wanted = _shown(now).where(Verification.region_code.between(area.ljust(12, "0"), area.ljust(12, "9")))
     if after is not None:
         wanted = wanted.where(Verification.id < after)
     rows = db.execute(wanted.order_by(Verification.id.desc()).limit(most + 1)).all()
-    notices = [_notice(row, now) for row in rows[:most]]
-    return Board(notices, notices[-1].number if len(rows) > most else None)
+    page = page_of(rows, most, lambda row: int(row.id))
+    return Page([_notice(row, now) for row in page.items], page.after)
 
 
 def on_board(db: Session, number: int, now: datetime) -> PublicNotice | None:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import MACHINE, Appeal, freeze, publish, resume
-from models.appeals.file import open_appeal, open_case
+from models.appeals.file import open_appeal
 from models.appeals.review import approve, reject, send_back
 from models.appeals.submission import NewAppeal, OneOpenAppeal, submit
 from models.core.audit_trail import AuditEvent
@@ -26,14 +26,14 @@ from models.support.desk import AnswerTooLong, answer_ticket
 from models.support.ticket import Ticket, open_ticket
 from models.verification.case import MACHINE as CASES
 from models.verification.case import Verification
+from models.verification.file import open_case
 from models.verification.lifecycle import is_drawn
 from models.verification.steps import to_township
 from tests.scenes.cases import seen_in_need
+from tests.scenes.seat import DAOXIAN, HUNAN, QINGTANG, SEAT
 from tests.support import wechat
 from tests.support.stage import DAOXIAN_MEIHUA, Stage
 
-DAOXIAN, HUNAN, QINGTANG = "431124000000", "430000000000", "431124104000"
-SEAT = {"village": DAOXIAN_MEIHUA, "township": DAOXIAN_MEIHUA, "county": DAOXIAN, "fund_holder": HUNAN}
 VERDICTS: dict[str, Callable[..., Appeal]] = {"pass": approve, "return": send_back, "reject": reject}
 REASON = {"return": ("title_unclear",), "reject": ("not_in_need",)}
 # (kind, step) -> whose it is, and where each verdict leads; what is not listed there is no move of that role.

@@ -24,14 +24,17 @@ from models.disbursements.acquittal import (
 )
 from models.disbursements.approval import turn_away, withdraw
 from models.disbursements.budget import NotSpendable, OverHeld, OverLine
-from models.disbursements.disbursement import Disbursement, DisbursementShare
+from models.disbursements.disbursement import Disbursement
 from models.disbursements.payee import STANDS_STILL, Payee, payees_of
-from models.disbursements.payout import BankLacks, NotStoodStill, bounced
+from models.disbursements.payout import NotStoodStill
+from models.giving.allocation import DisbursementShare
 from models.giving.pledge import Pledge
 from models.ledger import held, moves, totals
+from models.ledger.errors import ChannelShort, PayoutShort, ReferenceUsed
 from models.notifications.broadcast import Broadcast
 from models.notifications.notification import Notice
 from models.outreach.reporting_duty import EVERY, is_silent, listed, remind
+from models.payments.payout_return import enter_return
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.rights.erasure import erase_person
@@ -39,7 +42,7 @@ from models.staff.conflict_of_interest import declare
 from models.staff.decision import DecidedBefore
 from models.staff.member import Staff
 from models.staff.task import HasAPart, NotYourTurn, OutsideRegion, find_task
-from models.treasury.settlement import ChannelLacks, ReferenceUsed, settle
+from models.treasury.settlement import settle
 from tests.scenes.disbursements import (
     asked,
     at,
@@ -259,13 +262,13 @@ def test_a_bank_pays_only_what_has_reached_it(stage: Stage, staff: dict[str, int
     stage.clock.move(STANDS_STILL)
     use = asked(stage, number, 6_000)
     passed(stage, use, "endorser", "township", "holder", staff=staff)
-    with pytest.raises(BankLacks) as lacks:
+    with pytest.raises(PayoutShort) as lacks:
         paid(stage, use, staff)
     assert lacks.value.values["held_fen"] == 0
     assert state(stage, use) == "authorised"
     with at(stage) as db:
         holder = db.get_one(Staff, staff["holder"])
-        with pytest.raises(ChannelLacks) as short:
+        with pytest.raises(ChannelShort) as short:
             settle(db, holder, "s0", 10_001, 0, "B-0", stage.clock())
         assert short.value.values["held_fen"] == 10_000
     with at(stage) as db:
@@ -284,10 +287,10 @@ def test_what_the_bank_gives_back_is_held_again_and_every_gift_has_it_back(stage
     with at(stage) as db:
         holder, user = db.get_one(Staff, staff["holder"]), owner_of(db, db.get_one(Appeal, number))
         with pytest.raises(WrongState):
-            bounced(db, holder, use, stage.clock())
+            enter_return(db, holder, use, stage.clock())
         answer(db, user, db.get_one(Disbursement, use).code, "not_received", stage.clock())
     with at(stage) as db:
-        bounced(db, db.get_one(Staff, staff["holder"]), use, stage.clock())
+        enter_return(db, db.get_one(Staff, staff["holder"]), use, stage.clock())
         assert held(db, [number])[number] == 15_000
         assert shares_of(db, use) == []
         assert set(db.scalars(select(Pledge.state))) == {"committed"}

@@ -13,13 +13,13 @@ from flows.engine.flow import Say
 from flows.readers import Reference
 from flows.readers.numbers.budget_lines import MOST_LINES
 from handlers.disbursements.owner import MOST_USES
-from models.appeals.file import Stage
 from models.core.money import LARGEST
 from models.disbursements.acquittal import ISSUES, NOT_RECEIVED, RECEIVED
 from models.disbursements.file import LineLeft, UseFile
 from models.disbursements.payee import MOST
-from tests.readers.test_readers import code_of, value_of
+from models.staff.desk_review import Stage
 from tests.support.notice_facts import ITEM, TITLE, WIDE
+from tests.support.reading import code_of, value_of
 
 LEXICON = load_lexicon()
 RENDERER = Renderer(LEXICON.words, LEXICON.choices)

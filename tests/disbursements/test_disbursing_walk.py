@@ -18,15 +18,18 @@ from models.core.state_machine import SYSTEM, Actor, By
 from models.disbursements.acquittal import OUTCOMES, acquit, answer, called, clear, hand_in_receipts
 from models.disbursements.allocation import GIVING
 from models.disbursements.approval import pass_on, turn_away, withdraw
-from models.disbursements.disbursement import SPENT, UNDER_WAY, Disbursement, DisbursementShare
+from models.disbursements.disbursement import SPENT, UNDER_WAY, Disbursement
 from models.disbursements.payee import payees_of
-from models.disbursements.payout import bounced, pay
+from models.disbursements.payout import pay
+from models.giving.allocation import DisbursementShare
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import Pledge
 from models.ledger import held, moves, totals
+from models.payments.payout_return import enter_return
 from models.staff.member import Staff
 from tests.scenes.disbursements import asked, at, authorised, fixed, funded, owner_of, people, wrong
 from tests.support.stage import Stage
+from tests.support.tiers import examples
 
 LINE = 60_000
 GIFTS = (10_001, 333, 25_000, 101, 24_565)
@@ -67,10 +70,11 @@ def stage(request: pytest.FixtureRequest, new_database: Callable[[], str]) -> It
     stage.close()
 
 
+@pytest.mark.search
 def test_whatever_is_done_in_whichever_order_the_sums_are_right(stage: Stage) -> None:
     staff = people(stage)
 
-    @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.integers(0, len(LEAD)), st.lists(STEPS, max_size=14))
     def walk(lead: int, steps: list[tuple[str, Any]]) -> None:
         number = funded(stage, *GIFTS, holder=staff["holder"])
@@ -146,7 +150,7 @@ def _do_with_use(db: Database, staff: dict[str, int], use: int, name: str, value
         case "acquit":
             acquit(db, who["endorser"], use, now)
         case "bounce":
-            bounced(db, who["holder"], use, now)
+            enter_return(db, who["holder"], use, now)
 
 
 def _check(stage: Stage, number: int) -> None:

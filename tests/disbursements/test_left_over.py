@@ -19,7 +19,6 @@ from models.disbursements.acquittal import answer, hand_in_receipts, look_after_
 from models.disbursements.approval import withdraw
 from models.disbursements.budget import NotSpendable
 from models.disbursements.disbursement import Disbursement
-from models.disbursements.payout import bounced
 from models.disbursements.surplus import (
     QUIET,
     REMINDED,
@@ -35,6 +34,7 @@ from models.giving.pledge import Pledge
 from models.giving.refund_run import LEFT_OVER, RefundRun
 from models.ledger import held, moves
 from models.notifications.notification import Notice
+from models.payments.payout_return import enter_return
 from models.payments.refund import Refund
 from models.payments.refund_run_notices import tell_ended
 from models.staff.member import Staff
@@ -43,6 +43,7 @@ from tests.scenes.gifts import give
 from tests.scenes.matching import in_pool, pool
 from tests.scenes.refunds import hear, news_of, plan, runs
 from tests.support.stage import Stage
+from tests.support.tiers import examples
 
 COUNTY = Actor(By.COUNTY, "staff:0")
 PEOPLE: dict[Stage, dict[str, int]] = {}
@@ -159,7 +160,7 @@ def test_what_the_bank_returns_afterwards_is_held_anew_and_may_go_back_anew(stag
     assert swept(stage, look_after_accounts) == 1
     assert swept(stage, tell_ended) == 0
     with at(stage) as db:
-        bounced(db, db.get_one(Staff, staff["holder"]), second, stage.clock())
+        enter_return(db, db.get_one(Staff, staff["holder"]), second, stage.clock())
         gone = db.scalars(select(Refund.pledge_id)).all()
         assert len(set(gone)) == 1  # who had the last fen left; the other has its share again
     assert state(stage, number) == "executing"
@@ -237,7 +238,7 @@ def test_check_books_finds_what_such_an_appeal_still_holds(stage: Stage) -> None
 
 
 @given(st.lists(st.integers(100, 10**6), min_size=1, max_size=4), st.lists(st.floats(0.01, 0.9), max_size=2))
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_fen_is_spent_or_its_donors(stage: Stage, gifts: list[int], uses: list[float]) -> None:
     """Each gift by its own rest, whatever was spent in how many parts."""
     if stage not in PEOPLE:

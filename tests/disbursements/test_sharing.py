@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session as Database
 from models.appeals.appeal import get_appeal
 from models.core.apportionment import split
 from models.disbursements.allocation import SharesPending
-from models.disbursements.disbursement import DisbursementShare
-from models.disbursements.payout import bounced, follow_on, pay, spreading
+from models.disbursements.payout import pay, spreading
+from models.giving.allocation import DisbursementShare
 from models.giving.pledge import Pledge
 from models.ledger import held, totals
+from models.payments.payout_return import continue_shares, enter_return
 from models.payments.refund import Refund
 from models.payments.refund_entitlement import ask_back, lefts_of
 from models.people.user import User
@@ -66,7 +67,7 @@ def go_on(stage: Stage, use: int) -> int:
     pages, more = 0, True
     while more:
         with at(stage) as db:
-            more, pages = follow_on(db, use, stage.clock()), pages + 1
+            more, pages = continue_shares(db, use, stage.clock()), pages + 1
     return pages
 
 
@@ -95,11 +96,11 @@ def test_gifts_give_page_by_page_and_anybody_goes_on(stage: Stage, staff: dict[s
     for _ in range(2):
         before = given(stage, use)
         with Database(stage.database) as db:
-            assert follow_on(db, use, stage.clock())
+            assert continue_shares(db, use, stage.clock())
             db.rollback()
         assert given(stage, use) == before
         with at(stage) as db:
-            assert follow_on(db, use, stage.clock())
+            assert continue_shares(db, use, stage.clock())
         with pytest.raises(SharesPending):
             want_back(stage, 1)
         assert wrong(stage) <= PAST_THE_DOOR
@@ -107,7 +108,7 @@ def test_gifts_give_page_by_page_and_anybody_goes_on(stage: Stage, staff: dict[s
     assert given(stage, use) == split(700_000, weights)
     with Database(stage.database) as db:
         assert spreading(db) == []
-        assert not follow_on(db, use, stage.clock())
+        assert not continue_shares(db, use, stage.clock())
         assert set(db.scalars(select(Pledge.state))) == {"partly_disbursed"}
     refund = want_back(stage, 1)
     assert refund.amount_fen == weights[1] - split(700_000, weights)[1]
@@ -147,7 +148,7 @@ def test_what_the_bank_gives_back_of_a_gift_that_went_back_goes_to_its_donor(
     bounce(stage, staff, use)
     assert spreading_of(stage) == [use]
     with at(stage) as db:
-        follow_on(db, use, stage.clock())
+        continue_shares(db, use, stage.clock())
     with Database(stage.database, expire_on_commit=False) as db:  # begun again, it is one refund all the same
         second = db.scalars(select(Refund).where(Refund.reason == "returned")).one()
         assert (second.pledge_id, second.amount_fen, second.disbursement_id) == (1, share, use)
@@ -170,7 +171,7 @@ def test_what_the_bank_gives_back_of_a_gift_that_went_back_goes_to_its_donor(
 
 def bounce(stage: Stage, staff: dict[str, int], use: int) -> None:
     with at(stage) as db:
-        bounced(db, db.get_one(Staff, staff["holder"]), use, stage.clock())
+        enter_return(db, db.get_one(Staff, staff["holder"]), use, stage.clock())
 
 
 def code(stage: Stage, pledge: int) -> str:

@@ -18,11 +18,12 @@ from flows.readers.words.gift_code import read_code
 from handlers.donors.trace import MOST_STEPS, MOST_TRIES
 from models.appeals.appeal import freeze, get_appeal
 from models.core.apportionment import split
+from models.core.codes import ALPHABET
 from models.core.money import LARGEST
 from models.core.state_machine import SYSTEM
-from models.disbursements.disbursement import DisbursementShare
 from models.donors.trace import Step, Trace, find_trace
-from models.giving.pledge import ALPHABET, CODE_LENGTH
+from models.giving.allocation import DisbursementShare
+from models.giving.pledge import CODE_LENGTH
 from models.ledger.tables import LedgerLink, LedgerTransaction
 from models.payments.redirection import redirect
 from models.payments.refund import Refund

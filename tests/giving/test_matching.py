@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
 from models.disbursements.acquittal import NOT_RECEIVED, answer
-from models.disbursements.disbursement import Disbursement, DisbursementShare
+from models.disbursements.disbursement import Disbursement
 from models.disbursements.payee import STANDS_STILL
-from models.disbursements.payout import BankLacks, bounced
+from models.giving.allocation import DisbursementShare
 from models.giving.funding import end_funding
 from models.giving.pledge import Pledge, promised
 from models.giving.pool import MatchingPool, NoSuchPool, PoolMatch
@@ -34,11 +34,13 @@ from models.giving.pool_desk import (
 )
 from models.giving.refund_run import RefundRun
 from models.ledger import moves, totals
+from models.ledger.errors import PayoutShort, ReferenceUsed
 from models.notifications.notification import Notice
 from models.payments.collection import Outcome, room
+from models.payments.payout_return import enter_return
 from models.payments.refund import Refund
 from models.staff.member import Staff
-from models.treasury.settlement import ReferenceUsed, settle
+from models.treasury.settlement import settle
 from tests.scenes import disbursements, matching
 from tests.scenes.gifts import give, later, ordered, payment_of, promise, state_of, take
 from tests.scenes.matching import (
@@ -304,7 +306,7 @@ def test_what_the_bank_gives_back_of_a_match_whose_gift_is_gone_goes_to_its_pool
         owner = disbursements.owner_of(db, db.get_one(Appeal, appeal))
         answer(db, owner, code, NOT_RECEIVED, stage.clock())
     with Database(stage.database) as db, db.begin():
-        bounced(db, db.get_one(Staff, seats["holder"]), use, stage.clock())
+        enter_return(db, db.get_one(Staff, seats["holder"]), use, stage.clock())
     assert in_pool(stage, number) == 85_000 + 10_000
     assert (added(stage, gift), added(stage, other)) == (0, 5_000)
     assert [one for one in wrong_books(stage) if "match" in one or "pool" in one] == []
@@ -397,7 +399,7 @@ def test_money_that_is_not_at_the_bank_is_not_paid_back(stage: Stage) -> None:
     disbursements.passed(stage, use, "endorser", "township", "holder", staff=seats)
     disbursements.paid(stage, use, seats)
     shut(stage, seats["holder"], number)
-    with Database(stage.database) as db, pytest.raises(BankLacks) as refused:
+    with Database(stage.database) as db, pytest.raises(PayoutShort) as refused:
         check_returns(db, db.get_one(Staff, seats["holder"]), number)
     assert refused.value.values["held_fen"] == 5_000
 

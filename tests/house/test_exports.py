@@ -66,7 +66,7 @@ def of(top: ModuleType) -> dict[str, ModuleType]:
     return {module.__name__: module for module in modules(top)}
 
 
-TABLES = {
+TABLES: dict[str, tuple[ModuleType, type, list[Any], str]] = {
     "commands": (handlers, Command, list(table.COMMANDS.values()), "handlers.routing.table"),
     "conversations": (flows, Flow, list(catalogue.FLOWS), "flows.catalogue"),
     "kinds": (models, Kind, list(KINDS.values()), "models.notification_kinds"),

@@ -12,7 +12,8 @@ from sqlalchemy import text
 from bot.app import create_app
 from bot.demo.seed import seed
 from config.settings import ROOT
-from models.giving.pledge import ALPHABET, CODE_LENGTH
+from models.core.codes import ALPHABET
+from models.giving.pledge import CODE_LENGTH
 from tests.support import wechat
 from tests.support.paid_stage import Collecting
 from tests.support.stage import Clock, Stage, settings_for

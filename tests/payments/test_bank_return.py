@@ -10,18 +10,18 @@ from models.appeals.appeal import Appeal, get_appeal
 from models.appeals.review import end
 from models.disbursements.acquittal import answer
 from models.disbursements.disbursement import Disbursement
-from models.disbursements.payout import bounced
 from models.giving.pledge import Pledge
 from models.ledger import held
 from models.payments import refund_run
+from models.payments.payout_return import enter_return
 from models.payments.refund import Refund
 from models.staff.conflict_of_interest import declare
 from models.staff.member import Staff
 from models.staff.task import HasAPart
 from models.treasury.top_up import top_up
-from tests.payments.test_paying_race import assert_books_close, at_once
 from tests.scenes.disbursements import at, authorised, owner_of, paid, people, state, wrong
 from tests.scenes.refunds import hear, news_of, plan, runs, want_back
+from tests.support.racing import assert_books_close, at_once
 from tests.support.stage import Stage
 
 
@@ -44,7 +44,7 @@ def not_received(stage: Stage, staff: dict[str, int], *gifts: int, fen: int) -> 
 
 def bounce(stage: Stage, staff: dict[str, int], use: int) -> None:
     with at(stage) as db:
-        bounced(db, db.get_one(Staff, staff["holder"]), use, stage.clock())
+        enter_return(db, db.get_one(Staff, staff["holder"]), use, stage.clock())
 
 
 def cancel(stage: Stage, staff: dict[str, int], number: int) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
@@ -19,7 +20,7 @@ from models.appeals.review import end, go_on, stop
 from models.core.refusal import Refusal
 from models.disbursements.acquittal import OUTCOMES
 from models.disbursements.disbursement import Disbursement
-from models.disbursements.payout import follow_on, spreading
+from models.disbursements.payout import spreading
 from models.giving.funding import end_funding
 from models.giving.pledge import NotFunding, Pledge
 from models.giving.pool_desk import close, pay_back, pay_in
@@ -27,6 +28,7 @@ from models.giving.refund_run import HELD
 from models.payments.collection import PAYABLE
 from models.payments.expiry import close_order, expire_pledges
 from models.payments.order import LIVE, PayCase, PayOrder
+from models.payments.payout_return import continue_shares
 from models.payments.redirection import redirect
 from models.payments.refund import GOING, STUCK, Refund
 from models.payments.refund_desk import again, done_by_hand
@@ -40,6 +42,9 @@ from tests.scenes.disbursements import asked, passed
 from tests.scenes.gifts import ordered, promise
 from tests.scenes.money_world import PASSERS, TARGETS, World, where
 from tests.scenes.refunds import hear, news_of, plan, runs, want_back
+from tests.support.tiers import examples
+
+pytestmark = pytest.mark.slow
 
 DONORS = tuple(f"oDonor{number}" for number in range(4))
 WHICH = st.integers(0, 5)
@@ -344,13 +349,14 @@ class Money(World):
     def gifts_follow(self) -> None:
         with self.db() as db:
             for use in spreading(db):
-                follow_on(db, use, self.stage.clock())
+                continue_shares(db, use, self.stage.clock())
 
 
+@pytest.mark.search
 def test_whatever_happens_to_money_the_books_are_right(database_again: Callable[[], str]) -> None:
     class Here(Money):
         new_url = staticmethod(database_again)
 
     # Fifty steps take minutes to be made fewer: add Phase.shrink when looking for a cause.
-    walks = settings(phases=[Phase.generate], max_examples=10, stateful_step_count=80, deadline=None)
+    walks = settings(phases=[Phase.generate], max_examples=examples(10), stateful_step_count=80, deadline=None)
     run_state_machine_as_test(Here, settings=settings(walks, suppress_health_check=list(HealthCheck)))

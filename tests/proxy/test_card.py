@@ -20,9 +20,10 @@ from models.core.audit_trail import AuditEvent
 from models.core.encryption import Keyring, use_keyring
 from models.proxy.card import SCENE, Card
 from models.staff.member import Staff
+from models.tables import metadata
 from models.upkeep.key_rotation import rotate
-from tests.rights.test_erase import of
 from tests.support.browser import DESK, PHONE, SHOTS, chromium, needs_chromium, shoot
+from tests.support.erasing import of
 from tests.support.processes import sweep_all
 from tests.support.stage import Stage, id_number
 from tests.support.stand_in import StandIn, serving
@@ -185,7 +186,7 @@ def test_a_card_is_found_after_a_new_data_key(press: Press) -> None:
     ring = Keyring.parse(f"{'A' * 43}=,{old}")
     use_keyring(ring)
     try:
-        rotate(press.stage.database)
+        rotate(press.stage.database, metadata)
         assert press.card().code_finder == ring.finders(code or "", "card")[0] != before
     finally:
         use_keyring(Keyring.parse(old))

@@ -13,7 +13,7 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.member import Staff
 from models.verification import decisions
-from models.verification.case import NOTICE, Verification, case_of, get_case, open_case
+from models.verification.case import NOTICE, Verification, begin_case, case_of, get_case
 from models.verification.lifecycle import object_to, registry_answered
 from models.verification.registry import Finding
 from models.verification.visit import Seen, record
@@ -88,7 +88,7 @@ class Longest:
         decisions.reject(db, self.cases[1], staff["county"], REASONS, now)
 
     def _waiting(self, user: User) -> Verification:
-        case = open_case(self.db, user, Actor(By.OWNER, f"user:{user.id}"), self.now)
+        case = begin_case(self.db, user, Actor(By.OWNER, f"user:{user.id}"), self.now)
         registry_answered(
             self.db, case.id, Finding("match", self.words[:40], self.words[:60], self.now.date()), self.now
         )

@@ -11,10 +11,10 @@ from models.appeals.appeal import Appeal, freeze, get_appeal
 from models.books import violations
 from models.core.state_machine import Actor, By
 from models.disbursements.disbursement import Disbursement
-from models.disbursements.payout import bounced
 from models.giving.pool import MatchingPool, PoolMatch
 from models.giving.pool_desk import Terms, close, open_pool, pay_back, pay_in
 from models.ledger.accounts import LedgerAccount
+from models.payments.payout_return import enter_return
 from models.payments.refund_run import live_runs, plan_page
 from models.staff.member import Staff
 from tests.scenes.refunds import BY_NOBODY, UNASKED, settle_all
@@ -111,7 +111,7 @@ def bounce(stage: Stage, seats: tuple[int, int, int]) -> None:
         use.paid_at, use.payable_from, use.bank_reference = now, now, f"USE{use.id:06d}"
         use.holder_id, use.state = int(COUNTY), "not_received"
         db.flush()
-        bounced(db, db.get_one(Staff, payer), use.id, now)
+        enter_return(db, db.get_one(Staff, payer), use.id, now)
 
 
 def added(stage: Stage, pledge: int) -> int:

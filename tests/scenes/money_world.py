@@ -16,13 +16,14 @@ from models.core.money import SMALLEST_PLEDGE
 from models.disbursements.acquittal import answer
 from models.disbursements.approval import pass_on, turn_away
 from models.disbursements.disbursement import SPENT, Disbursement
-from models.disbursements.payout import bounced, pay
+from models.disbursements.payout import pay
 from models.giving.pledge import Pledge
 from models.giving.pool_desk import Terms, open_pool
 from models.ledger import LedgerTransaction, totals
 from models.ledger.accounts import LedgerAccount
 from models.payments.collection import Payment, room, take_payment
 from models.payments.order import PayCase, PayOrder
+from models.payments.payout_return import enter_return
 from models.payments.refund import Refund
 from models.staff.member import Staff
 from tests.scenes.disbursements import COUNTY, at, fixed, owner_of, people
@@ -176,7 +177,7 @@ class World(RuleBasedStateMachine):
         elif deed == "turn_away":
             turn_away(db, self.who(db, "endorser"), use.id, "requested", ("evidence_unclear",), now)
         elif deed == "bounce":
-            bounced(db, self.who(db, "holder"), use.id, now)
+            enter_return(db, self.who(db, "holder"), use.id, now)
         else:
             answer(db, owner_of(db, db.get_one(Appeal, use.appeal_id)), use.code, deed, now)
 

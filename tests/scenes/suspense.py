@@ -9,8 +9,8 @@ from models.appeals.appeal import Appeal
 from models.giving.pledge import Pledge
 from models.ledger import moves
 from models.payments.order import PayCase, PayOrder
+from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
-from models.treasury.settlement import holder_of
 from tests.scenes.gifts import give, ordered, payment_of, promise, take
 from tests.support.stage import Stage
 

@@ -15,8 +15,8 @@ from bot.words.render import TEMPLATES, Renderer
 from bot.work.sweeps import tend
 from handlers.routing.table import COMMANDS
 from models.core.audit_trail import AuditEvent
-from models.giving.pledge import ALPHABET, CODE_LENGTH
-from models.staff.appointment import MACHINE, Invitation, confirm, invite, redeem
+from models.core.codes import ALPHABET
+from models.staff.appointment import CODE_LENGTH, MACHINE, Invitation, confirm, invite, redeem
 from models.staff.decision import Decision
 from models.staff.member import AlreadyAppointed, Appointment, Staff, appoint
 from models.staff.suspension import release_forgotten, revoke

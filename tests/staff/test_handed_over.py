@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session as Database
 
 from bot.work.sweeps import tend
 from models.appeals.appeal import Appeal
-from models.appeals.file import open_visit
 from models.appeals.revision_review import open_revision
 from models.core.state_machine import WrongState
 from models.oversight.pictures import NotForYou, open_gallery
@@ -18,10 +17,11 @@ from models.staff.member import Staff
 from models.staff.task import find_task
 from models.verification import decisions
 from models.verification.case import NOTICE, Verification, get_case
+from models.verification.file import open_visit
 from models.verification.lifecycle import is_drawn
 from models.verification.visit import Visit
-from tests.appeals.test_revision import put_in, wanted
 from tests.scenes.cases import case, registered, visited
+from tests.scenes.revision import put_in, wanted
 from tests.support.stage import Stage
 
 HERE, THERE, COUNTY = "431124101204", "431124101205", "431124000000"

@@ -24,7 +24,7 @@ from models.staff.directory import StoppedAbove
 from models.staff.member import Staff, same_people
 from models.staff.task import HasAPart, find_task, part_in
 from models.verification import decisions
-from models.verification.case import Verification, get_case, open_case
+from models.verification.case import Verification, begin_case, get_case
 from models.verification.lifecycle import end_notices
 from tests.scenes.cases import case, objected, registered, visited
 from tests.support.stage import Stage, id_number, numbered
@@ -219,7 +219,7 @@ def test_who_visits_later_passes_nothing_that_is_on_its_way(stage: Stage) -> Non
     stage.clock.move(timedelta(days=340))
     with Database(stage.database) as db, db.begin():
         owner = db.get_one(User, user)
-        number = open_case(db, owner, Actor(By.OWNER, f"user:{user}"), stage.clock()).id
+        number = begin_case(db, owner, Actor(By.OWNER, f"user:{user}"), stage.clock()).id
     stage.registry_answers("match")
     visited(stage, number, first)
     with Database(stage.database) as db:

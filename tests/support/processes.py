@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session as Database
 from bot.processes.leash import leashed
 from bot.work.errands import Errands
 from bot.work.sweeps import let_replies_go, sweep, tend
+from config.settings import ROOT
 from models.notifications.notification import Notice, tell
 from models.people.conversation import Conversation
 from models.people.photo import Photo
-from tests.house.test_structure import ROOT
 from tests.support.stage import Stage
 
 LONGEST = 90.0

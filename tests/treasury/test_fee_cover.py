@@ -20,14 +20,16 @@ from models.core.money import LARGEST
 from models.core.refusal import Refusal
 from models.ledger import held, moves
 from models.ledger.accounts import LedgerAccount
+from models.ledger.errors import BankShort, ReferenceUsed
 from models.staff.member import Staff
 from models.treasury.fee_cover import FeeCover, MoreThanFees, NoFees, cover, uncovered
 from models.treasury.reversal import undo, undoable
-from models.treasury.settlement import ReferenceUsed, Settlement, settle
-from models.treasury.top_up import BankShort, top_up
+from models.treasury.settlement import Settlement, settle
+from models.treasury.top_up import top_up
 from tests.scenes.disbursements import asked, at, fixed, funded, passed, people, state, wrong
 from tests.scenes.gifts import give
 from tests.support.stage import Stage
+from tests.support.tiers import examples
 
 COUNTY, ELSEWHERE = "431124000000", "430524000000"
 GIVEN = 50_000
@@ -94,7 +96,7 @@ def test_a_gift_is_paid_out_whole_though_the_channel_kept_a_fee(database_url: st
         return stage.say("o-holder", "确认")
 
     refused = pays()
-    assert "replies/refusals:bank_lacks" in stage.said
+    assert "replies/refusals:payout_short" in stage.said
     assert "微信扣的手续费还有 ¥0.60 没补" in refused
     assert "补手续费" in refused
     for words in ("补手续费", "0.6", "F0001"):
@@ -152,11 +154,12 @@ def test_it_is_undone_and_entered_anew_unless_it_is_spent(stage: Stage) -> None:
     assert wrong(stage) == set()
 
 
+@pytest.mark.search
 def test_whatever_is_entered_and_undone_the_bank_has_what_stands(new_database: Callable[[], str]) -> None:
     stage = prepared(new_database())
     deeds = st.tuples(st.sampled_from(["settle", "cover", "cover", "undo"]), st.integers(1, 9_999), st.integers(0, 3))
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(deeds, min_size=2, max_size=12))
     def walk(deeds: list[tuple[str, int, int]]) -> None:
         for deed, fen, which in deeds:
@@ -307,5 +310,5 @@ def test_the_longest_of_everything_is_one_message() -> None:
     for left in (0, fen):
         assert fits(Say("flows/treasury/cover_fees/done", None, {"amount_fen": fen, "uncovered_fen": left}))
     assert fits(Say("flows/treasury/settle/done", None, {"amount_fen": fen, "fee_fen": fen}))
-    for code in ("no_fees", "more_than_fees", "bank_lacks"):
+    for code in ("no_fees", "more_than_fees", "payout_short"):
         assert fits(Say("replies/refusals", code, {"v": {"held_fen": fen, "uncovered_fen": fen}}))

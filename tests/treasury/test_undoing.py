@@ -18,15 +18,17 @@ from models.books.bank_entries import check_entries
 from models.core.refusal import Refusal
 from models.ledger import LedgerTransaction
 from models.ledger.accounts import LedgerAccount
+from models.ledger.errors import BankShort, ChannelShort, ReferenceUsed
 from models.staff.member import Staff
 from models.treasury.reversal import KINDS, NoSuchEntry, undo, undoable
 from models.treasury.reversible import WHYS
-from models.treasury.settlement import ChannelLacks, ReferenceUsed, Settlement, settle
-from models.treasury.top_up import BankShort, TopUp, top_up
+from models.treasury.settlement import Settlement, settle
+from models.treasury.top_up import TopUp, top_up
 from tests.scenes.disbursements import at, wrong
 from tests.scenes.export import export, read, verify
 from tests.scenes.gifts import give
 from tests.support.stage import Stage
+from tests.support.tiers import examples
 
 COUNTY, ELSEWHERE = "431124000000", "430524000000"
 GIVEN = 50_000
@@ -131,7 +133,7 @@ def test_what_was_spent_meanwhile_is_refused_with_what_is_there_and_changes_noth
         undone(stage, "settlement", first)
     assert short.value.values == {"held_fen": 9_700, "back_fen": 29_700}
     settled(stage, 35_000, 0, "B-2")
-    with pytest.raises(ChannelLacks) as lacks:
+    with pytest.raises(ChannelShort) as lacks:
         undone(stage, "top_up", second)
     assert lacks.value.values == {"held_fen": 5_000, "back_fen": 20_000}
     assert wrong(stage) == set()
@@ -182,11 +184,12 @@ _DEEDS = st.tuples(
 )
 
 
+@pytest.mark.search
 def test_whatever_is_undone_the_accounts_hold_what_stands(new_database: Callable[[], str]) -> None:
     """Any order of entries under few numbers and of undoing them: the accounts are the sums of those that stand."""
     stage = prepared(new_database())
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(_DEEDS, min_size=2, max_size=12))
     def walk(deeds: list[tuple[str, int, int, int]]) -> None:
         for deed, fen, percent, which in deeds:
@@ -199,7 +202,7 @@ def test_whatever_is_undone_the_accounts_hold_what_stands(new_database: Callable
                     topped_up(stage, fen, f"N-{which}")
                 elif which < len(standing):
                     undone(stage, standing[which].subject, standing[which].id, WHYS[which % 3])
-            except (ReferenceUsed, ChannelLacks, BankShort):
+            except (ReferenceUsed, ChannelShort, BankShort):
                 assert balances(stage) == before
             stands = _standing(stage)
             fees = sum(one.fee_fen for one in stands)

@@ -49,7 +49,7 @@ def test_the_longest_of_everything_is_one_message(subject: str) -> None:
     for situation in ("ask", "help", "not_a_choice", "not_text", "not_heard"):
         values = {**draft, "options": OPTIONS, "said": OPTIONS[-1][1]}
         assert _fits(Say("flows/treasury/undo_entry/why", situation, {"v": values}))
-    for code in ("bank_short", "channel_lacks"):
+    for code in ("bank_short", "channel_short"):
         assert _fits(Say("replies/refusals", code, {"v": {"held_fen": FEN, "back_fen": FEN}}))
 
 

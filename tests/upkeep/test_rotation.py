@@ -11,6 +11,7 @@ from config.settings import SAMPLE_DATA_KEYS
 from models.core.encryption import CannotOpen, Keyring, keyring, use_keyring
 from models.people.conversation import BrokenSession, Conversation, Turn
 from models.people.user import User
+from models.tables import metadata
 from models.upkeep.key_rotation import Rotated, rotate
 from tests.support.stage import Stage
 
@@ -31,10 +32,10 @@ def test_after_rotating_the_old_key_may_go(stage: Stage) -> None:
     with stage.database.begin() as connection:
         connection.execute(update(Turn).values(outcome="kept"))
     use_keyring(Keyring.parse(f"{NEW},{SAMPLE_DATA_KEYS}"))
-    first = rotate(stage.database)
+    first = rotate(stage.database, metadata)
     assert first.sealed_anew >= 5
     assert first.lost == 0
-    assert rotate(stage.database) == Rotated()
+    assert rotate(stage.database, metadata) == Rotated()
     use_keyring(Keyring.parse(NEW))
     with Database(stage.database) as db:
         user = db.scalars(select(User)).one()
@@ -55,7 +56,7 @@ def test_a_damaged_value_stops_nothing_and_is_counted(stage: Stage) -> None:
     with stage.database.begin() as connection:
         connection.execute(update(User).where(User.id == 1).values(name=junk))
     use_keyring(Keyring.parse(f"{NEW},{SAMPLE_DATA_KEYS}"))
-    assert rotate(stage.database).lost == 1
+    assert rotate(stage.database, metadata).lost == 1
     use_keyring(Keyring.parse(NEW))
     with Database(stage.database) as db:
         assert db.scalars(select(User.name).where(User.id == 2)).one() == "王秀兰"
@@ -70,7 +71,7 @@ def test_a_session_set_aside_is_sealed_anew_as_well(stage: Stage) -> None:
         for content in (sealed, b"no session at all"):
             db.add(BrokenSession(conversation_id=1, session=content, reason="x", at=stage.clock()))
     use_keyring(Keyring.parse(f"{NEW},{SAMPLE_DATA_KEYS}"))
-    assert rotate(stage.database).lost == 1
+    assert rotate(stage.database, metadata).lost == 1
     use_keyring(Keyring.parse(NEW))
     with Database(stage.database) as db:
         kept = db.scalars(select(BrokenSession.session).order_by(BrokenSession.id)).first()

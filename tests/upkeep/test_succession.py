@@ -26,7 +26,7 @@ from models.support.ticket import LASTS, Ticket, close_ticket, open_ticket
 from models.tables import metadata
 from models.upkeep import region_succession
 from models.verification.case import MACHINE as CASES
-from models.verification.case import Verification, open_case
+from models.verification.case import Verification, begin_case
 from tests.support.stage import Stage
 
 DAOXIAN, LONGHUI = "431124000000", "430524000000"
@@ -57,7 +57,7 @@ class Village:
         conversation = stage.person("o-wang")
         with Database(stage.database) as db, db.begin():
             user = db.get_one(User, user_id)
-            case = open_case(db, user, SYSTEM, now)
+            case = begin_case(db, user, SYSTEM, now)
             CASES.move(db, case, "registry_checked", SYSTEM, now)
             open_task(db, Matter("case", case.id, XIUYI, user.household_id), "visit", now)
             budget = tuple((f"机器{n}", 100_000) for n in range(5))

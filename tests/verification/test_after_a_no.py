@@ -13,7 +13,7 @@ from models.people.user import User
 from models.staff.member import Staff
 from models.staff.task import find_task
 from models.verification import decisions
-from models.verification.case import LASTS, REMINDER, RejectedLately, Verification, get_case, open_case
+from models.verification.case import LASTS, REMINDER, RejectedLately, Verification, begin_case, get_case
 from models.verification.eligibility import check_may_ask
 from tests.scenes.cases import DAY, case, person_of, registered, visited
 from tests.support.stage import Stage
@@ -85,11 +85,11 @@ def test_a_doubt_is_not_left_by_a_renewal(stage: Stage) -> None:
     owner = person_of(stage, "o-wang")
     by = Actor(By.OWNER, f"user:{owner.id}")
     with Database(stage.database) as db, db.begin():
-        renewal = open_case(db, db.get_one(User, owner.id), by, stage.clock()).id
+        renewal = begin_case(db, db.get_one(User, owner.id), by, stage.clock()).id
     suspend(stage, 1)
     with Database(stage.database) as db, db.begin():
         with pytest.raises(decisions.StillSuspended):
             decisions._demand_no_doubt(db, get_case(db, renewal))
         db.execute(update(Verification).where(Verification.id == renewal).values(state="withdrawn"))
-        assert open_case(db, db.get_one(User, owner.id), by, stage.clock()).id == 1
+        assert begin_case(db, db.get_one(User, owner.id), by, stage.clock()).id == 1
         assert db.scalars(select(Verification.state).order_by(Verification.id)).all() == ["suspended", "withdrawn"]

@@ -18,7 +18,7 @@ from models.rights.erasure import erase_person
 from models.staff.member import Staff
 from models.staff.task import Task, open_task
 from models.verification import decisions
-from models.verification.case import NotVerified, get_case, open_case, withdraw
+from models.verification.case import NotVerified, begin_case, get_case, withdraw
 from tests.scenes.cases import case, person_of, seen_in_need
 from tests.support.stage import Stage
 
@@ -75,7 +75,7 @@ def test_a_suspended_household_does_not_leave_and_begin_anew(stage: Stage) -> No
     with Database(stage.database) as db, db.begin():
         decisions.suspend(db, get_case(db, 1), db.get_one(Staff, 2), "complaint", stage.clock())
         withdraw(db, user.id, Actor(By.OWNER, f"user:{user.id}"), stage.clock())
-        assert open_case(db, user, Actor(By.OWNER, f"user:{user.id}"), stage.clock()).id == 1
+        assert begin_case(db, user, Actor(By.OWNER, f"user:{user.id}"), stage.clock()).id == 1
     with Database(stage.database) as db, db.begin():
         erase_person(db, stage.person("o-wang"), stage.clock())
     assert case(stage, 1).state == "suspended"

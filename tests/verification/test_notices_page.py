@@ -198,9 +198,9 @@ def test_the_board_of_a_village_holds_no_neighbours(stage: Stage, officer: int) 
     number = on_notice(stage, officer)
     with Database(stage.database) as db:
         now = stage.clock()
-        assert [each.number for each in board(db, DAOXIAN, None, 5, now).notices] == [number]
-        assert board(db, "431124101201", None, 5, now).notices == []
-        assert board(db, "430524000000", None, 5, now).notices == []
+        assert [each.number for each in board(db, DAOXIAN, None, 5, now).items] == [number]
+        assert board(db, "431124101201", None, 5, now).items == []
+        assert board(db, "430524000000", None, 5, now).items == []
         assert db.scalars(select(Verification.id)).all() == [number]
 
 

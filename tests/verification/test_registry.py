@@ -15,6 +15,7 @@ from config.settings import SAMPLE_DATA_KEYS
 from models.core.database import connect
 from models.core.encryption import Keyring, keyring, use_keyring
 from models.staff.conflict_of_interest import Tie
+from models.tables import metadata
 from models.upkeep.key_rotation import Rotated, rotate
 from models.verification.registry import Finding, RegistryEntry, fold_name, look_up, same_name
 from tests.support.stage import DAOXIAN_MEIHUA, Stage, id_number
@@ -101,8 +102,8 @@ def test_after_rotating_the_old_key_may_go(database_url: str, database: Engine) 
         finder = keyring().finders(id_number(4), "id_number")[0]
         db.add(Tie(staff_id=officer, kind="kin", id_number=id_number(4), id_finder=finder, declared_at=NOW))
     use_keyring(Keyring.parse(f"{NEW},{SAMPLE_DATA_KEYS}"))
-    assert rotate(database).lost == 0
-    assert rotate(database) == Rotated()
+    assert rotate(database, metadata).lost == 0
+    assert rotate(database, metadata) == Rotated()
     use_keyring(Keyring.parse(NEW))
     assert TableRegistry(database).look_up(id_number(3), NAME).result == "match"
     with Database(database) as db:

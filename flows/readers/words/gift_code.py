@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from flows.language.wording import plain
-from models.giving.pledge import ALPHABET, CODE_LENGTH
+from models.core.codes import ALPHABET
+from models.giving.pledge import CODE_LENGTH
 
 # What people put between the parts of a code that they copy or read out.
 _BETWEEN = set("-_.·•—–/\\,，、。:：")

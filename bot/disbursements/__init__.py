@@ -1,1 +1,0 @@
-"""The process's side of disbursements: what follows from one, page by page."""

@@ -1,0 +1,99 @@
+"""A case's file: what officers see of it, who it is about included, so every look is recorded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.core.state_machine import By
+from models.people.user import User
+from models.places.region import Region
+from models.staff.conflict_of_interest import is_own
+from models.staff.desk_review import Stage, record_review, stage_of
+from models.staff.member import Staff
+from models.staff.task import reaches
+from models.verification.case import Verification
+from models.verification.visit import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """A verification case as officers see it; the visit's words are ``findings``, its ``score`` and ``flags``."""
+
+    number: int
+    state: str
+    round: int
+    name: str | None
+    id_tail: str | None
+    phone: str | None
+    place: str
+    by_proxy: bool
+    submitted_at: datetime
+    due_at: datetime
+    registry: str | None
+    registry_status: str | None
+    registry_as_of: date | None
+    visited_at: datetime | None
+    findings: str | None
+    score: int | None
+    supports: bool | None
+    flags: Sequence[str]
+    notice_until: datetime | None
+    reasons: Sequence[str]
+    expires_at: datetime | None
+    stage: Stage
+
+
+def open_case(db: Session, staff: Staff, number: int, now: datetime) -> CaseFile | None:
+    """What an officer needs to know to decide; the reading is recorded.
+
+    None outside the region, of one's own, and for a charity, whose business it never is.
+    """
+    case = db.get(Verification, number)
+    if case is None or not _may_read(db, staff, case):
+        return None
+    user = db.get_one(User, case.user_id)
+    record_review(db, staff, "case", number, user.id, now)
+    visit = db.scalar(select(Visit).where(Visit.verification_id == number).order_by(Visit.id.desc()).limit(1))
+    return CaseFile(
+        number=number,
+        state=case.state,
+        round=case.round,
+        name=user.name,
+        id_tail=user.id_number[-4:] if user.id_number else None,
+        phone=user.phone,
+        place=db.get_one(Region, case.region_code).full_name,
+        by_proxy=user.registered_by is not None,
+        submitted_at=case.submitted_at,
+        due_at=case.due_at,
+        registry=case.registry_result,
+        registry_status=case.registry_status,
+        registry_as_of=case.registry_as_of,
+        visited_at=visit.at if visit else None,
+        findings=visit.findings if visit else None,
+        score=visit.score if visit else None,
+        supports=visit.supports if visit else None,
+        flags=visit.flags.split(",") if visit and visit.flags else (),
+        notice_until=case.notice_until,
+        reasons=case.reasons.split(",") if case.reasons else (),
+        expires_at=case.expires_at,
+        stage=stage_of(db, staff, "case", number),
+    )
+
+
+def open_visit(db: Session, staff: Staff, number: int, now: datetime) -> Visit | None:
+    """A case's newest visit, whole; the reading is recorded. None as of ``open_case``, and where nobody has been."""
+    case = db.get(Verification, number)
+    if case is None or not _may_read(db, staff, case):
+        return None
+    visit = db.scalar(select(Visit).where(Visit.verification_id == number).order_by(Visit.id.desc()).limit(1))
+    if visit:
+        record_review(db, staff, "case", number, case.user_id, now)
+    return visit
+
+
+def _may_read(db: Session, staff: Staff, case: Verification) -> bool:
+    reached = staff.role != By.FUND_HOLDER and reaches(db, staff, case.region_code, "case", case.id)
+    return reached and not is_own(db, staff, case.household_id)
