@@ -29,7 +29,7 @@ from bot.wechat.policy import Unreachable, WeChatError
 from bot.words.render import Renderer
 from bot.work import fleet
 from bot.work.command import settle_dead_jobs
-from bot.work.jobs import make_api
+from bot.work.errands import make_api
 from bot.work.queues import QUEUES, Jobs
 from config.embedded import demo_folder
 from config.settings import Environment, Settings

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
 from bot.words.render import day
-from bot.work.due_steps import tend
+from bot.work.sweeps import tend
 from models.appeals.appeal import Appeal
 from models.core.state_machine import Actor, By
 from models.people.user import User
