@@ -36,13 +36,13 @@ from bot.wechat.ticket import TicketManager
 from bot.wechat.visitor import OPEN_WECHAT, Visitors
 from bot.words.lexicon import load_lexicon
 from bot.words.render import Renderer
-from bot.work.jobs import make_api
+from bot.work.errands import make_api
 from bot.work.queues import Jobs
 from config.settings import PayMode, Settings, read_settings
 from flows.catalogue import FLOWS
 from flows.engine.engine import Engine
 from handlers import Router
-from handlers.routing.commands import Commands
+from handlers.routing.matching import Commands
 from handlers.routing.table import COMMANDS
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring

@@ -6,6 +6,7 @@ A function here runs in the transaction of whoever calls its hook, under the loc
 from models.appeals import appeal, by_mandate, household, submission
 from models.donors import message
 from models.giving import funding, pledge, refund_run
+from models.notification_kinds import declare_kinds
 from models.notifications import broadcast
 from models.outreach import audience, broadcasts
 from models.proxy import act, mandate
@@ -15,6 +16,9 @@ from models.verification import case, decisions
 
 def wire() -> None:
     """Connect them all, where a program starts; again is none the more."""
+    # What people may be told, room by room.
+    declare_kinds()
+
     # A household's case is decided.
     decisions.on_verified.connect(household.open_waiting)
     decisions.on_suspended.connect(household.freeze_live)

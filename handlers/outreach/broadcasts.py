@@ -1,7 +1,7 @@
 """群发, 群发进度, 停发: what goes out to many at once, how far it is, and no further."""
 
 from flows.engine.flow import Answer, Say
-from handlers.public.catalogue import with_ways
+from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.seat import staff_of
 from models.notifications.broadcast import LIVE, Broadcast, stop

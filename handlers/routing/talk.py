@@ -12,7 +12,7 @@ from flows.engine.world import World
 from models.people.message import Message
 
 if TYPE_CHECKING:
-    from handlers.routing.commands import Commands
+    from handlers.routing.matching import Commands
 
 # Namespace of draft ids: a draft's id follows from the message that began it.
 _DRAFTS = UUID("6c0b4c3e-5d0e-4a34-9f3a-2f7d5d0a9b11")

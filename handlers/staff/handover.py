@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.readers import IdNumber
-from handlers.public.catalogue import labels, more
+from handlers.routing.answers import labels, more, one_page
 from handlers.routing.dispatch import run_command
 from handlers.routing.talk import Talk
 from handlers.staff.appointments import PAGE, place_of
@@ -33,10 +33,8 @@ def hand_over(talk: Talk, work_no: str = "", after: str = "") -> Answer:
     found = colleagues(db, staff, (code, int(number)) if after else None, talk.world.now, PAGE + 1)
     lines = list(enumerate(found[:PAGE], 1))
     options = [Option(n, "", ["command", "hand_over", member.work_no]) for n, member in lines]
-    if len(found) > PAGE:
-        options += more(talk, PAGE + 1, "hand_over", "", place_of(lines[-1][1]))
-    values = {"lines": lines, "count": count, "more": PAGE + 1 if len(found) > PAGE else None}
-    return Answer([Say("replies/staff/colleagues", None, values)], options)
+    turn = ["hand_over", "", place_of(lines[-1][1])] if len(found) > PAGE else None
+    return one_page(talk, "replies/staff/colleagues", {"lines": lines, "count": count}, options, turn)
 
 
 def assign(talk: Talk, reference: str = "", work_no: str = "") -> Answer:

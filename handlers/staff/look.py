@@ -5,14 +5,14 @@ from types import MappingProxyType
 from typing import Any
 
 from flows.engine.flow import Answer
-from handlers.appeals import revisions
+from handlers.appeals import page, revisions
 from handlers.disbursements import desk
 from handlers.donors import messages
 from handlers.notifications import history
 from handlers.outreach import updates
 from handlers.payments import refunds
 from handlers.public import catalogue
-from handlers.public.catalogue import labels, with_ways
+from handlers.routing.answers import labels, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.seat import find_seat, parse
 from models.appeals.file import AppealFile, open_appeal
@@ -80,7 +80,7 @@ def look_with(talk: Talk, reference: str, first: Mapping[str, list[str]]) -> Ans
         return _look_at_case(talk, number, first)
     file = _appeal(talk, number)
     if file is None:
-        return catalogue.appeal(talk, str(number))
+        return page.appeal(talk, str(number))
     ways = {**first, **_decisions(file.stage, reference)}
     revision = waiting_for(talk.desk.db, number)
     if revision and not file.hidden:
@@ -121,7 +121,7 @@ def view_story(talk: Talk, number: str, begin: str = str(STORY_ROOM)) -> Answer:
     """What did not fit into the look at a case, a part at a time from the character ``begin``."""
     file = _appeal(talk, int(number))
     if file is None:
-        return catalogue.appeal(talk, number)
+        return page.appeal(talk, number)
     end = int(begin) + STORY_PART
     ways = {"goes_on": ["command", "view_story", number, str(end)]} if end < len(file.story) else {}
     ways["case"] = ["command", "look", f"appeal:{number}"]
@@ -132,7 +132,7 @@ def view_budget(talk: Talk, number: str) -> Answer:
     """All lines of a case's budget."""
     file = _appeal(talk, int(number))
     if file is None:
-        return catalogue.appeal(talk, number)
+        return page.appeal(talk, number)
     return with_ways("replies/appeals/file_budget", {"case": file}, {"case": ["command", "look", f"appeal:{number}"]})
 
 
@@ -140,7 +140,7 @@ def view_flags(talk: Talk, number: str) -> Answer:
     """All that an appeal should be looked at twice for."""
     file = _appeal(talk, int(number))
     if file is None:
-        return catalogue.appeal(talk, number)
+        return page.appeal(talk, number)
     flags = flags_of(talk.desk.db, int(number))
     values = {"number": file.number, "flags": flags[:FLAGS_PAGE], "more_flags": len(flags) - FLAGS_PAGE}
     return with_ways("replies/appeals/flags", values, {"case": ["command", "look", f"appeal:{number}"]})

@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session as Database
 
 from bot.payments.refunds import return_gifts
-from bot.work.queues import Named
+from bot.work.job import Named
 from models.appeals.appeal import MACHINE as APPEALS
 from models.appeals.appeal import freeze, get_appeal
 from models.books.refunds import check_refunds
