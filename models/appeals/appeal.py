@@ -10,6 +10,7 @@ from models.core.base import Base, RowId, one_of
 from models.core.money import CROWDFUND_MINIMUM
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By, Machine, WrongState
+from models.core.subject import Subject
 from models.giving.refund_run import ENDS, give_back
 from models.notifications.backers import tell_backers
 from models.staff.task import Matter, close_task, open_task
@@ -149,6 +150,18 @@ class Appeal(Base):
     @property
     def matter(self) -> Matter:
         return Matter("appeal", self.id, self.region_code, self.household_id)
+
+
+APPEAL = Subject(
+    "appeal",
+    Appeal,
+    MACHINE,
+    begins=("draft",),
+    owner=Appeal.owner_id,
+    place=Appeal.region_code,
+    household=Appeal.household_id,
+    photos=("appeal",),
+)
 
 
 class BudgetLine(Base):

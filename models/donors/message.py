@@ -5,10 +5,12 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models.appeals.appeal import APPEAL
 from models.core.base import Base, RowId, one_of
 from models.core.encryption import Sealed
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, By, Machine
+from models.core.subject import Subject
 from models.staff.task import Matter, close_task
 
 LONGEST = 100
@@ -82,6 +84,9 @@ class GiftMessage(Base):
     def round(self) -> int:
         """How often it came before somebody who decides."""
         return 1 if self.reported_at is None else 2
+
+
+MESSAGE = Subject(SUBJECT, GiftMessage, MACHINE, begins=("submitted",), whole=APPEAL, whole_id=GiftMessage.appeal_id)
 
 
 def matter_of(message: GiftMessage, region_code: str, household_id: int) -> Matter:
