@@ -1,39 +1,15 @@
 """Every table, imported once: for migrations, and for whoever needs the whole metadata."""
 
-from models import (  # noqa: F401 - a table is there once its module is
-    ledger,
-)
-from models.appeals import (  # noqa: F401 - a table is there once its module is
-    appeal,
-    flag,
-    revision,
-)
-from models.core import (  # noqa: F401 - a table is there once its module is
-    audit_trail,
-)
+from models import ledger  # noqa: F401 - a table is there once its module is
+from models.appeals import appeal, flag, revision  # noqa: F401
+from models.core import audit_trail  # noqa: F401
 from models.core.base import Base
-from models.disbursements import (  # noqa: F401 - a table is there once its module is
-    disbursement,
-    payee,
-)
-from models.donors import (  # noqa: F401 - a table is there once its module is
-    message,
-    receipt,
-    recurring_gift,
-)
-from models.giving import (  # noqa: F401 - a table is there once its module is
-    allocation,
-    pledge,
-    pool,
-    refund_run,
-)
-from models.goods import (  # noqa: F401 - a table is there once its module is
-    exchange,
-)
-from models.market import (  # noqa: F401 - a table is there once its module is
-    listing,
-)
-from models.notifications import (  # noqa: F401 - a table is there once its module is
+from models.disbursements import disbursement, payee  # noqa: F401
+from models.donors import message, receipt, recurring_gift  # noqa: F401
+from models.giving import allocation, pledge, pool, refund_run  # noqa: F401
+from models.goods import exchange  # noqa: F401
+from models.market import listing  # noqa: F401
+from models.notifications import (  # noqa: F401
     broadcast,
     channel_pause,
     delivery_report,
@@ -43,51 +19,15 @@ from models.notifications import (  # noqa: F401 - a table is there once its mod
     service_window,
     subscription,
 )
-from models.outreach import (  # noqa: F401 - a table is there once its module is
-    update,
-)
-from models.payments import (  # noqa: F401 - a table is there once its module is
-    order,
-    refund,
-)
-from models.people import (  # noqa: F401 - a table is there once its module is
-    conversation,
-    photo,
-    user,
-)
-from models.places import (  # noqa: F401 - a table is there once its module is
-    region,
-)
-from models.proxy import (  # noqa: F401 - a table is there once its module is
-    card,
-    consent_code,
-    mandate,
-)
-from models.staff import (  # noqa: F401 - a table is there once its module is
-    conflict_of_interest,
-    decision,
-    member,
-    task,
-)
-from models.support import (  # noqa: F401 - a table is there once its module is
-    ticket,
-)
-from models.treasury import (  # noqa: F401 - a table is there once its module is
-    bill,
-    discrepancy,
-    fee_cover,
-    settlement,
-    top_up,
-)
-from models.upkeep import (  # noqa: F401 - a table is there once its module is
-    dead_job,
-    schedule,
-)
-from models.verification import (  # noqa: F401 - a table is there once its module is
-    case,
-    objection,
-    registry,
-    visit,
-)
+from models.outreach import update  # noqa: F401
+from models.payments import order, refund  # noqa: F401
+from models.people import conversation, photo, user  # noqa: F401
+from models.places import region  # noqa: F401
+from models.proxy import card, consent_code, mandate  # noqa: F401
+from models.staff import conflict_of_interest, decision, member, task  # noqa: F401
+from models.support import ticket  # noqa: F401
+from models.treasury import bill, discrepancy, fee_cover, settlement, top_up  # noqa: F401
+from models.upkeep import dead_job, schedule  # noqa: F401
+from models.verification import case, objection, registry, visit  # noqa: F401
 
 metadata = Base.metadata

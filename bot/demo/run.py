@@ -98,8 +98,10 @@ def fill_named(settings: Settings, at: Path) -> Seeded:
     """The same in a database of the operator's. Raises NotOurs, with nothing done, where others' people are in it."""
     use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
     database = connect(settings.database_url)
-    refuse_strangers(database, ACCOUNT["id"])
-    database.dispose()
+    try:
+        refuse_strangers(database, ACCOUNT["id"])
+    finally:
+        database.dispose()
     return fill(settings, at)
 
 
@@ -141,9 +143,10 @@ def _serve(settings: Settings, at: Path, seeded: Seeded, menus: dict[str, Menu],
         web = [python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", port]
         web += ["--blocking-threads", "8", "--no-ws", "--log-level", "error", "wsgi:app"]
         processes.start("web", web, ours)
+        _await(f"http://127.0.0.1:{port}/readyz", processes)
+        # Last: they come to life while somebody looks at the page already.
         for name, command in fleet.commands(groups=fleet.SMALL).items():
             processes.start(name, command, ours)
-        _await(f"http://127.0.0.1:{port}/readyz", processes)
         publish(api, menus)
         _tag(api, menus, seeded)
         _announce(port, simulator, at)

@@ -116,7 +116,7 @@ def prepare(url: str) -> None:
     stage.close()
 
 
-def servers(databases: dict[str, str], redis_url: str, folder: Path, memory: Path) -> list[Server]:
+def servers(database_url: str, redis_url: str, folder: Path, memory: Path) -> list[Server]:
     common = {"WECHAT_TOKEN": SAMPLE_TOKEN, "BANGFU_ENV": "demo", "REDIS_URL": redis_url}
     factory = "--factory tests.bench.yardsticks:"
     plain = {"WECHAT_MODE": "plain"}
@@ -125,23 +125,19 @@ def servers(databases: dict[str, str], redis_url: str, folder: Path, memory: Pat
     if MEMORY.is_dir():
         name = "(m) the same, its session file in memory"
         listed.append(Server(name, factory + "werobot", ("你好",), common, memory))
-    for kind, url in databases.items():
-        env = {**common, "DATABASE_URL": url}
-        safe = {**env, "WECHAT_MODE": "safe"}
-        listed.append(
-            Server(f"(b) echo + SELECT + INSERT, ORM, {kind}", factory + "echo_stored", ("你好",), env, folder)
-        )
-        listed.append(Server(f"(c) bot, menu, {kind}", "wsgi:app", ("菜单",), env | plain, folder))
-        listed.append(Server(f"(d) bot, middle of start_appeal, {kind}", "wsgi:app", MIDDLE, env | plain, folder))
-        listed.append(Server(f"(s) bot as (d), safe mode, {kind}", "wsgi:app", MIDDLE, safe, folder))
+    env = {**common, "DATABASE_URL": database_url}
+    safe = {**env, "WECHAT_MODE": "safe"}
+    listed.append(Server("(b) echo + SELECT + INSERT, ORM", factory + "echo_stored", ("你好",), env, folder))
+    listed.append(Server("(c) bot, menu", "wsgi:app", ("菜单",), env | plain, folder))
+    listed.append(Server("(d) bot, middle of start_appeal", "wsgi:app", MIDDLE, env | plain, folder))
+    listed.append(Server("(s) bot as (d), safe mode", "wsgi:app", MIDDLE, safe, folder))
     return listed
 
 
 def report(listed: list[Server]) -> None:
     print(f"\n{'server':46} {'req/s':>8} {'p50 ms':>8} {'p99 ms':>8} {'to (b)':>7} {'failed':>6}")
+    base = next(server for server in listed if server.name.startswith("(b)"))
     for server in listed:
-        kind = "SQLite" if server.name.endswith("SQLite") else "PostgreSQL"
-        base = next(other for other in listed if other.name.startswith("(b)") and other.name.endswith(kind))
         pairs = zip(server.rounds, base.rounds, strict=True)
         ratio = statistics.median(mine.rate / theirs.rate for mine, theirs in pairs)
         rate = statistics.median(figures.rate for figures in server.rounds)
@@ -163,16 +159,13 @@ def main() -> None:
     ):
         folder = Path(name)
         with EmbeddedValkey(folder / "valkey", keep=False) as valkey:
-            databases = {"SQLite": f"sqlite:///{folder / 'bench.db'}", "PostgreSQL": postgres.url}
-            for url in databases.values():
-                prepare(url)
-            listed = servers(databases, valkey.url, folder, Path(memory))
+            prepare(postgres.url)
+            listed = servers(postgres.url, valkey.url, folder, Path(memory))
             for number, server in ((n, s) for n in range(given.rounds) for s in listed):
                 print(f"round {number + 1}: {server.name}", flush=True)
                 server.measure(given.seconds)
             report(listed)
-            for kind, url in databases.items():
-                profile.report(kind, url)
+            profile.report(postgres.url)
 
 
 # ``make bench ARGS=NAME`` measures something else than the door.

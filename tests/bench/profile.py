@@ -17,7 +17,7 @@ TURNS = 2_000
 MIDDLE = ("苗寨修路", "返回")
 
 
-def report(kind: str, url: str) -> None:
+def report(url: str) -> None:
     """Microseconds per turn, by database statement and by part of the program."""
     stage = Stage(url, mode=Mode.PLAIN)
     stage.clock.now = datetime.now(UTC)
@@ -45,7 +45,7 @@ def report(kind: str, url: str) -> None:
         assert stage.client.post("/wechat", query_string=query, data=body).status_code == 200
     total = time.perf_counter() - begin
     stage.close()
-    print(f"\nwhere a turn's time goes, {kind} (µs per turn, one process, no server)")
+    print("\nwhere a turn's time goes (µs per turn, one process, no server)")
     for name, seconds in sorted(spent.items(), key=lambda item: -item[1]):
         print(f"  {seconds / TURNS * 1e6:8.0f}  {name}")
     rest = total - sum(spent.values())

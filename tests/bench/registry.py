@@ -87,11 +87,10 @@ def main(arguments: list[str]) -> None:
         bare = copied(postgres.url, file)
         print(f"{'bare COPY of the bytes':34} {bare:8.1f} {count / bare:8.0f}", flush=True)
         command = [sys.executable, "-m", "flask", "--app", "wsgi", "import-registry", str(file)]
-        for kind, url in (("PostgreSQL", postgres.url), ("SQLite", f"sqlite:///{folder / 'bench.db'}")):
-            upgrade(url)
-            seed_regions(url)
-            for run in ("import", "the same file again"):
-                figures = measured(command, {"DATABASE_URL": url, "BANGFU_ENV": "demo"})
-                rate = count / figures.seconds
-                line = f"{run + ', ' + kind:34} {figures.seconds:8.1f} {rate:8.0f} {figures.cpu:8.1f}"
-                print(f"{line} {figures.peak_mb:8.0f}", flush=True)
+        upgrade(postgres.url)
+        seed_regions(postgres.url)
+        for run in ("import", "the same file again"):
+            figures = measured(command, {"DATABASE_URL": postgres.url, "BANGFU_ENV": "demo"})
+            rate = count / figures.seconds
+            line = f"{run:34} {figures.seconds:8.1f} {rate:8.0f} {figures.cpu:8.1f}"
+            print(f"{line} {figures.peak_mb:8.0f}", flush=True)

@@ -6,9 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
@@ -95,15 +93,6 @@ class Person:
         raise AssertionError("never answered")
 
 
-@contextmanager
-def server(kind: str, folder: Path) -> Iterator[tuple[str, EmbeddedPostgres | None]]:
-    if kind == "sqlite":
-        yield f"sqlite:///{folder / 'chaos.db'}", None
-        return
-    with EmbeddedPostgres(durable=True) as postgres:  # else a crash may lose what it said it had
-        yield postgres.url, postgres
-
-
 def crash(postgres: EmbeddedPostgres) -> None:
     """Every session of the server ends where it stands; it comes back by its log."""
     assert postgres.pid
@@ -113,14 +102,13 @@ def crash(postgres: EmbeddedPostgres) -> None:
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_killed_servers_lose_nothing_and_repeat_nothing(kind: str, tmp_path: Path) -> None:
-    with server(kind, tmp_path) as (database_url, postgres):
-        upgrade(database_url)
-        seed_regions(database_url)
-        stage = Stage(database_url)
+def test_killed_servers_lose_nothing_and_repeat_nothing() -> None:
+    with EmbeddedPostgres(durable=True) as postgres:  # else a crash may lose what it said it had
+        upgrade(postgres.url)
+        seed_regions(postgres.url)
+        stage = Stage(postgres.url)
         stage.open_appeal()
-        web = Web(database_url)
+        web = Web(postgres.url)
         try:
             deadline = time.monotonic() + 90
             people = [Person(web.url, f"o-chaos-{number}", deadline) for number in range(PEOPLE)]
@@ -135,12 +123,12 @@ def test_killed_servers_lose_nothing_and_repeat_nothing(kind: str, tmp_path: Pat
             stage.close()
 
 
-def _wreak(web: Web, postgres: EmbeddedPostgres | None) -> None:
+def _wreak(web: Web, postgres: EmbeddedPostgres) -> None:
     """Seeded, so that a failure can be tried again."""
     chance = Random(20171203)
     for number in range(KILLS):
         time.sleep(1.5 + chance.random())
-        if postgres and number % 2:
+        if number % 2:
             crash(postgres)
         else:
             web.kill()

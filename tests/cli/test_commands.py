@@ -76,8 +76,8 @@ def test_a_line_that_cannot_be_is_named(app: Flask, tmp_path: Path, line: str) -
     assert "villages.csv, line 2" in refused.output
 
 
-def test_commands_ask_for_upgrade_first(tmp_path: Path) -> None:
-    app = create_app(settings_for(f"sqlite:///{tmp_path / 'new.db'}"))
+def test_commands_ask_for_upgrade_first(postgres_url: str) -> None:
+    app = create_app(settings_for(postgres_url))  # where no table is
     for command in (
         ["import-regions"],
         ["rotate-keys"],
@@ -86,6 +86,26 @@ def test_commands_ask_for_upgrade_first(tmp_path: Path) -> None:
         refused = run(app, *command)
         assert (refused.exit_code, "run upgrade first" in refused.output) == (1, True)
     app.extensions["bangfu"]["turns"].database.dispose()
+
+
+@pytest.mark.parametrize("command", [["upgrade"], ["import-regions"], ["export-ledger", "there"]], ids=str)
+def test_a_database_that_does_not_answer_is_one_line(command: list[str]) -> None:
+    app = create_app(settings_for("postgresql://somebody:secret@127.0.0.1:1/none"))
+    refused = run(app, *command)
+    assert refused.exit_code == 1
+    [line] = refused.output.splitlines()
+    assert line.startswith("Error: the database that DATABASE_URL names does not answer: ")
+    assert "secret" not in line
+
+
+def test_the_demos_own_database_is_named_as_such_while_it_does_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEMO_DIR", str(tmp_path))
+    refused = run(create_app(settings_for("")), "upgrade")
+    assert (refused.exit_code, len(refused.output.splitlines())) == (1, 1)
+    assert "DATABASE_URL is empty" in refused.output
+    assert "start the demo" in refused.output
 
 
 def test_an_officer_is_appointed_once(app: Flask, database_url: str) -> None:

@@ -5,9 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import requests
 from playwright.sync_api import Page
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
 
+from bot.app import create_app
+from bot.processes.postgres import EmbeddedPostgres
 from tests.support.demo import (  # noqa: F401
     CHROMIUM,
     MEIHUA,
@@ -26,7 +31,7 @@ from tests.support.demo import (  # noqa: F401
     tap,
     wait_for,
 )
-from tests.support.stage import id_number
+from tests.support.stage import Stage, id_number, settings_for
 
 
 def test_a_resident_asks_and_the_officer_who_did_not_visit_passes_it(demo: Demo, page: Page) -> None:
@@ -127,10 +132,41 @@ def test_a_second_demo_at_the_same_ports_says_so_and_starts_nothing(demo: Demo, 
     assert f"port {port} is taken" in ended.stderr
 
 
-def test_the_demo_touches_no_database_but_its_own(tmp_path: Path) -> None:
-    real = f"sqlite:///{tmp_path / 'real.db'}"
-    ours = {"DATABASE_URL": real, "DEMO_DIR": str(tmp_path / "demo"), "BANGFU_ENV": "demo"}
+def test_the_seed_fills_its_own_database_whatever_a_dotenv_names(tmp_path: Path, database_url: str) -> None:
+    (tmp_path / ".env").write_text(f"DATABASE_URL={database_url}\n", encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    ours = {"DEMO_DIR": str(tmp_path / "demo"), "BANGFU_ENV": "demo", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "demo", "--seed-only"]
-    subprocess.run(command, cwd=ROOT, env={**os.environ, **ours}, capture_output=True, check=True)
-    assert (tmp_path / "demo" / "bangfu.db").exists()
-    assert not (tmp_path / "real.db").exists()
+    subprocess.run(command, cwd=tmp_path, env={**environment, **ours}, capture_output=True, check=True)
+    assert people_in(database_url) == 0
+    with EmbeddedPostgres(tmp_path / "demo" / "postgres") as server:
+        assert people_in(server.url) > 20
+
+
+def test_the_seed_fills_the_database_that_the_environment_names(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("DEMO_DIR", str(tmp_path))
+    settings = settings_for(database_url).model_copy(update={"media_dir": str(tmp_path / "pictures")})
+    app = create_app(settings)
+    for _ in range(2):
+        filled = app.test_cli_runner().invoke(args=["demo", "--seed-only"])
+        assert (filled.exit_code, filled.output) == (0, "The data set is in the database that DATABASE_URL names.\n")
+    count = people_in(database_url)
+    assert count > 20
+    assert any((tmp_path / "pictures").rglob("*.jpg"))
+    assert not (tmp_path / "postgres").exists()
+    stage = Stage(database_url)
+    stage.person("oStranger")
+    stage.close()
+    refused = app.test_cli_runner().invoke(args=["demo", "--seed-only"])
+    assert refused.exit_code == 1
+    assert "1 conversations; nothing was filled in" in refused.output
+    app.extensions["bangfu"]["turns"].database.dispose()
+
+
+def people_in(url: str) -> int:
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        return int(connection.scalar(text("SELECT count(*) FROM users")) or 0)

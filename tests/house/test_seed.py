@@ -14,7 +14,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from bot.demo import seed as seeding
-from bot.demo.seed import Seeded, seed
+from bot.demo.seed import NotOurs, Seeded, refuse_strangers, seed
 from bot.demo.seed_pictures import draw_pictures
 from bot.simulator.options import read_people
 from bot.words.lexicon import load_lexicon
@@ -52,12 +52,13 @@ from models.places.region import Region, covers
 from models.proxy.card import live_card
 from models.proxy.mandate import unconfirmed
 from models.staff.conflict_of_interest import Tie
-from models.staff.member import Staff, find_staff
+from models.staff.member import Appointment, Staff, appoint, find_staff
 from models.staff.task import Task
 from models.tables import metadata
 from models.verification.case import MACHINE as CASES
 from models.verification.case import Verification
 from models.verification.visit import Visit
+from tests.support.servers import PostgresDatabases
 
 ACCOUNT = "gh_0000000000aa"
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
@@ -80,17 +81,16 @@ class Filled:
         return list(self.db.scalars(select(table).order_by(table.id)))
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def filled(request: pytest.FixtureRequest) -> Iterator[Filled]:
-    """One filled database of each kind, for the tests that only look."""
-    databases = request.getfixturevalue(f"{request.param}_databases")
-    url = databases.create()
+@pytest.fixture(scope="module")
+def filled(postgresql_databases: PostgresDatabases) -> Iterator[Filled]:
+    """One filled database, for the tests that only look."""
+    url = postgresql_databases.create()
     engine = open_database(url)
     seeded = seed(engine, ACCOUNT, NOW)
     with Session(engine) as db:
         yield Filled(db, seeded)
     engine.dispose()
-    databases.drop(url)
+    postgresql_databases.drop(url)
 
 
 @pytest.fixture
@@ -137,6 +137,37 @@ def test_where_somebody_lives_nothing_is_written(database: Engine) -> None:
     assert not seed(database, ACCOUNT, NOW).written
     assert count(database, User) == 1
     assert count(database, Region) == 0
+
+
+def test_what_the_seed_wrote_itself_is_no_stranger(filled: Filled) -> None:
+    database = filled.db.get_bind()
+    assert isinstance(database, Engine)
+    refuse_strangers(database, ACCOUNT)
+    with pytest.raises(NotOurs, match=r"\d+ users, \d+ conversations, \d+ members of staff"):
+        refuse_strangers(database, "gh_another")
+
+
+def test_where_nobody_is_nobody_is_a_stranger(database: Engine, postgres_url: str) -> None:
+    without_tables = connect(postgres_url)
+    for empty in (database, without_tables):
+        refuse_strangers(empty, ACCOUNT)
+    without_tables.dispose()
+
+
+@pytest.mark.parametrize("who", ["1 users", "1 conversations", "1 members of staff"])
+def test_anybody_else_is_a_stranger(database: Engine, who: str) -> None:
+    with Session(database) as db, db.begin():
+        match who:
+            case "1 users":
+                register(db, Registration("theirs", "donor", ("account",), display_name="路过的人"), NOW)
+            case "1 conversations":
+                db.add(Conversation(account=ACCOUNT, openid="oTheirs", session="", created_at=NOW, touched_at=NOW))
+            case _:
+                wanted = Appointment("DX9999", ACCOUNT, "oTheirs", "village", "431124101000", "周建国")
+                appoint(db.connection(), wanted, NOW)
+    with pytest.raises(NotOurs) as refused:
+        refuse_strangers(database, ACCOUNT)
+    assert str(refused.value).endswith(f": {who}")
 
 
 def test_a_data_set_that_breaks_a_rule_leaves_nobody_behind(

@@ -1,21 +1,29 @@
 """Whatever we start ends when we end: asked, interrupted or killed; and it is really there in between."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 import redis
 from rq import Queue, SimpleWorker, Worker
+from sqlalchemy import make_url
 
-from bot.processes.supervisor import EmbeddedValkey, Processes, ServiceError, free_port
+from bot.processes import postgres
+from bot.processes.postgres import EmbeddedPostgres
+from bot.processes.supervisor import EmbeddedValkey, Processes, ServiceError, demand_free, free_port
+from config.embedded import url_in
 
 ROOT = Path(__file__).parents[2]
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -63,6 +71,158 @@ def test_a_free_port_can_be_listened_on():
     with socket.socket() as door:
         door.bind(("127.0.0.1", free_port()))
         door.listen()
+
+
+def test_a_port_is_taken_while_somebody_listens_and_free_right_after():
+    server = socket.create_server(("127.0.0.1", 0))
+    port = server.getsockname()[1]
+    with pytest.raises(ServiceError, match=f"port {port} is taken"):
+        demand_free(port)
+    client = socket.create_connection(("127.0.0.1", port))
+    served, _ = server.accept()
+    served.close()  # the side that closes first remembers the connection for a minute
+    server.close()
+    client.close()
+    with socket.socket() as careless, pytest.raises(OSError, match="in use"):
+        careless.bind(("127.0.0.1", port))
+    demand_free(port)
+
+
+def test_a_server_that_is_just_ending_is_waited_for():
+    server = socket.create_server(("127.0.0.1", 0))
+    timer = threading.Timer(0.3, server.close)
+    timer.start()
+    demand_free(server.getsockname()[1], patience=10)
+    timer.join()
+
+
+# --- PostgreSQL
+
+
+def words(server: EmbeddedPostgres, new: str = "") -> list[str]:
+    with psycopg.connect(server.url) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS word (said text)")
+        if new:
+            connection.execute("INSERT INTO word VALUES (%s)", [new])
+        return [said for (said,) in connection.execute("SELECT said FROM word ORDER BY said").fetchall()]
+
+
+def test_postgresql_keeps_its_data_in_its_folder_at_the_same_url(tmp_path):
+    url = EmbeddedPostgres(tmp_path / "postgres").url
+    for expected in ([], ["kept"]):
+        with EmbeddedPostgres(tmp_path / "postgres", durable=True) as server:
+            assert server.url == url == url_in(tmp_path / "postgres")
+            assert words(server) == expected
+            words(server, "kept")
+    assert (tmp_path / "postgres" / "data").exists()
+
+
+def test_a_second_postgresql_in_one_folder_is_refused_and_the_first_goes_on(tmp_path):
+    with EmbeddedPostgres(tmp_path) as server:
+        with pytest.raises(ServiceError, match="another program is using"), EmbeddedPostgres(tmp_path):
+            pass
+        assert words(server) == []
+
+
+def test_postgresql_opens_its_socket_to_nobody_else_and_listens_on_no_port(tmp_path):
+    with EmbeddedPostgres(tmp_path) as server:
+        assert (tmp_path / ".s.PGSQL.5432").stat().st_mode & 0o077 == 0
+        assert (tmp_path / "data").stat().st_mode & 0o077 == 0
+        assert not [c for c in psutil.Process(server.pid).net_connections("inet") if c.status == psutil.CONN_LISTEN]
+
+
+def test_a_folder_with_a_long_name_still_gets_a_socket_for_postgresql(tmp_path):
+    with EmbeddedPostgres(tmp_path / ("long" * 30)) as server:
+        assert words(server, "here") == ["here"]
+        socket_folder = Path(str(make_url(server.url).query["host"]))
+    assert list(socket_folder.iterdir()) == []
+    socket_folder.rmdir()
+
+
+def test_postgresql_that_was_cut_short_in_its_making_is_made_anew(tmp_path):
+    (tmp_path / "data.new").mkdir()
+    (tmp_path / "data.new" / "PG_VERSION").write_text("18")
+    with EmbeddedPostgres(tmp_path) as server:
+        assert words(server) == []
+
+
+@pytest.mark.parametrize("noted", ["a program that has its number", "a server that nobody buried"])
+@pytest.mark.chaos
+def test_a_killed_postgresql_comes_back_with_what_it_had(tmp_path, noted):
+    """And so whatever it has left behind, and whoever has its number by now."""
+    with EmbeddedPostgres(tmp_path, durable=True) as server:
+        words(server, "kept")
+        os.kill(server.pid, signal.SIGKILL)
+        if noted.startswith("a program"):
+            server.stop()
+    note, killed = tmp_path / "data" / "postmaster.pid", (tmp_path / "data" / "postmaster.pid").read_text()
+    with subprocess.Popen(SLEEPER) as other:
+        other.kill() if noted.startswith("a server") else None
+        note.write_text("\n".join([str(other.pid), *killed.splitlines()[1:]]))
+        with EmbeddedPostgres(tmp_path, durable=True) as server:
+            assert words(server) == ["kept"]
+        other.kill()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.chaos
+def test_postgresql_ends_when_its_starter_is_killed_and_starts_again_at_once(tmp_path, ending):
+    code = """if True:
+        import sys, time
+        from pathlib import Path
+        from bot.processes.postgres import EmbeddedPostgres
+        with EmbeddedPostgres(Path(sys.argv[1]), durable=True) as server:
+            print(server.pid, flush=True)
+            time.sleep(60)
+    """
+    with python(code, str(tmp_path)) as starter:
+        pid = int(read_line(starter))
+        words(EmbeddedPostgres(tmp_path), "kept")
+        starter.send_signal(ending)
+        starter.wait()
+        with EmbeddedPostgres(tmp_path, durable=True) as server:
+            assert words(server) == ["kept"]
+            assert not is_alive(pid)
+
+
+def test_without_its_programs_postgresql_says_so_and_names_the_way_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(postgres, "PACKAGE", "no_such_package")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(ServiceError, match=r"no package no_such_package here; .* in DATABASE_URL$"), EmbeddedPostgres():
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_its_programs_do_not_run_postgresql_says_so_in_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "postgres").write_text("#!/lib/no-such-loader.so\n")
+    (tmp_path / "postgres").chmod(0o755)
+    monkeypatch.setattr(postgres, "find_programs", lambda: tmp_path)
+    monkeypatch.setattr(postgres, "_is_open_to_all", lambda _: True)
+    with pytest.raises(ServiceError) as refused, EmbeddedPostgres(tmp_path / "data"):
+        pass
+    assert "does not run on this machine (cannot run" in str(refused.value)
+    assert str(refused.value).endswith("name a server of your own in DATABASE_URL")
+    assert len(str(refused.value).splitlines()) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="for root, whose folders PostgreSQL's user cannot look into")
+def test_for_root_postgresql_runs_in_a_folder_that_its_user_cannot_reach_from_programs_it_can(tmp_path, monkeypatch):
+    (tmp_path / "closed").mkdir(mode=0o700)
+    copies = Path(tempfile.mkdtemp(prefix="bangfu-copies-"))
+    copies.chmod(0o755)
+    monkeypatch.setattr(postgres, "COPIES", copies)
+    monkeypatch.setattr(postgres, "_is_open_to_all", lambda _: False)
+    made = []
+    for expected in ([], ["kept"]):
+        with EmbeddedPostgres(tmp_path / "closed" / "postgres", durable=True) as server:
+            assert words(server) == expected
+            words(server, "kept")
+            process = psutil.Process(server.pid)
+            assert process.username() == "nobody"
+            assert Path(process.exe()).is_relative_to(copies)
+            made.append(os.stat(process.exe()).st_ino)
+    assert made[0] == made[1], "it is copied once"
+    shutil.rmtree(copies)
 
 
 # --- Valkey
@@ -142,7 +302,10 @@ def test_valkey_ends_when_its_starter_is_killed(tmp_path, ending):
         pid = int(read_line(starter))
         assert is_alive(pid)
         starter.send_signal(ending)
-    assert wait_until(lambda: not is_alive(pid))
+        starter.wait()
+        with EmbeddedValkey(tmp_path) as server, redis.Redis.from_url(server.url) as client:
+            assert client.ping()
+            assert not is_alive(pid)
 
 
 # --- The supervisor

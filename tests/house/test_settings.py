@@ -1,12 +1,17 @@
 """Production starts with secrets of its own or not at all, and says which are missing without showing any."""
 
 import base64
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from config.settings import SAMPLE_AES_KEY, SAMPLE_DATA_KEYS, SAMPLE_TOKEN, Settings
+from config.embedded import demo_folder, own_database_url, url_in
+from config.settings import SAMPLE_AES_KEY, SAMPLE_DATA_KEYS, SAMPLE_TOKEN, Settings, read_settings
 
 OWN = {
     "SECRET_KEY": "0f" * 32,
@@ -34,7 +39,9 @@ def settings(monkeypatch: pytest.MonkeyPatch, **given: str) -> Settings:
     ("given", "production"),
     [
         ({}, False),
-        ({"PUBLIC_URL": "http://localhost:8000", "DATABASE_URL": "sqlite:////tmp/a.db"}, False),
+        ({"PUBLIC_URL": "http://localhost:8000", "DATABASE_URL": own_database_url()}, False),
+        ({"DATABASE_URL": url_in(demo_folder() / "other"), **OWN}, True),
+        ({"DATABASE_URL": "postgresql://postgres@/postgres", **OWN}, True),
         ({"DATABASE_URL": "postgresql://u@db.internal/b", **OWN}, True),
         ({"PUBLIC_URL": "https://bangfu.example.cn", **OWN}, True),
         (OWN, True),
@@ -99,3 +106,55 @@ def test_long_term_templates_are_among_the_others(monkeypatch: pytest.MonkeyPatc
 def test_ids_that_say_nothing_are_refused(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
     with pytest.raises(ValidationError, match="each is card=ID"):
         settings(monkeypatch, WECHAT_TEMPLATES=wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["sqlite:///a.db", "postgres://u@h/n", "mysql://u:s3cret@h/n", "postgresql://u:s3cret#@h/n", "postgresql://[h/n"],
+)
+def test_a_database_that_is_no_postgresql_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", wrong)
+    with pytest.raises(SystemExit) as refused:
+        read_settings()
+    assert str(refused.value) == "DATABASE_URL: a PostgreSQL is needed, as in postgresql://user:password@host:5432/name"
+
+
+def test_each_mistake_is_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAY_MODE", "perhaps")
+    monkeypatch.setenv("PUSH_PER_MINUTE", "many")
+    monkeypatch.setenv("DATA_KEYS", "bm90IDMy")
+    with pytest.raises(SystemExit) as refused:
+        read_settings()
+    lines = str(refused.value).splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["DATA_KEYS", "PUSH_PER_MINUTE", "PAY_MODE"]
+    for name in ("PAY_MODE", "PUSH_PER_MINUTE", "DATA_KEYS"):
+        monkeypatch.delenv(name)
+    for name, value in {"BANGFU_ENV": "production", "REGISTRY_URL": "http://r", "WECHAT_LONG_TERM": "goods"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as refused:
+        read_settings()
+    said = str(refused.value).splitlines()
+    assert len(said) == 4
+    for words in ("secrets of its own", "REGISTRY_URL that begins", "REGISTRY_TOKEN", "WECHAT_LONG_TERM names"):
+        assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("program", ["flask --app wsgi run", "flask --app wsgi demo", "bot.work clock"])
+def test_every_program_says_a_mistake_in_one_line(tmp_path: Path, program: str) -> None:
+    ended = run(program, DATABASE_URL="sqlite:///a.db", DEMO_DIR=str(tmp_path))
+    assert ended.returncode == 1
+    assert ended.stderr == ("DATABASE_URL: a PostgreSQL is needed, as in postgresql://user:password@host:5432/name\n")
+
+
+def test_nothing_is_served_from_the_demos_database_while_that_does_not_run(tmp_path: Path) -> None:
+    ended = run("flask --app wsgi run --port 0", DATABASE_URL="", DEMO_DIR=str(tmp_path))
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert "DATABASE_URL is empty" in line
+
+
+def run(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", *program.split()]
+    root = Path(__file__).parents[2]
+    ours = {**os.environ, **environment}
+    return subprocess.run(command, cwd=root, env=ours, capture_output=True, text=True, check=False, timeout=60)

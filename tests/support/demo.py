@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
 from bot.processes.supervisor import free_port
+from config.embedded import url_in
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
@@ -32,7 +33,7 @@ class Demo:
 
     def ask(self, question: str) -> object:
         """One value from the demo's database."""
-        engine = create_engine(f"sqlite:///{self.folder / 'bangfu.db'}", poolclass=NullPool)
+        engine = create_engine(url_in(self.folder / "postgres"), poolclass=NullPool)
         with engine.connect() as connection:
             return connection.scalar(text(question))
 
