@@ -1,6 +1,7 @@
 """Every command: its name (words in config/keywords.toml), what it does, what may follow it, and who may say it."""
 
 from handlers.appeals import correction, revisions
+from handlers.appeals import file as appeal_file
 from handlers.disbursements import desk as use_file
 from handlers.disbursements import owner
 from handlers.donors import messages, receipts, recurring_gift, trace
@@ -15,7 +16,7 @@ from handlers.public import catalogue
 from handlers.routing import begin, menu
 from handlers.routing.commands import Command, Takes
 from handlers.staff import appointments, decide, handover, todo
-from handlers.staff import look as staff
+from handlers.staff.look import look
 from handlers.support import call, desk, introduction
 from handlers.treasury import bank_entries, reconciliation
 from handlers.verification import my_case, objections, public_notice, visits
@@ -70,7 +71,7 @@ COMMANDS: dict[str, Command] = {
         Command("trace", trace.trace, Takes.CODE, guess=False),
         Command("receipt", receipts.receipt, Takes.CODE, guess=False),
         Command("refund", refunds.refund, Takes.CODE, guess=False),
-        Command("look", staff.look, Takes.MATTER, guess=False, matters=_READ),
+        Command("look", look, Takes.MATTER, guess=False, matters=_READ),
         Command("todo", todo.todo, staff=_STAFF),
         Command("visit", visits.visit, Takes.MATTER, staff=_HELPERS, guess=False),
         Command("approve", decide.approve, Takes.MATTER, staff=_STAFF, guess=False, matters=_READ),
@@ -157,9 +158,9 @@ COMMANDS: dict[str, Command] = {
         Command("send_back_update", updates.send_back_update, staff=_HELPERS),
         Command("view_staff", appointments.view, staff=_ABOVE),
         Command("view_statistics", statistics.show, staff=_HELPERS),
-        Command("view_story", staff.view_story, staff=_STAFF),
-        Command("view_budget", staff.view_budget, staff=_STAFF),
-        Command("view_flags", staff.view_flags, staff=_STAFF),
+        Command("view_story", appeal_file.view_story, staff=_STAFF),
+        Command("view_budget", appeal_file.view_budget, staff=_STAFF),
+        Command("view_flags", appeal_file.view_flags, staff=_STAFF),
         Command("view_told", history.view_told, staff=_HELPERS),
         Command("view_refund", refunds.view_refund, staff=_CALLERS),
         Command("view_stray", suspense.view_stray, staff=_HOLDER),
