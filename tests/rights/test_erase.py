@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -17,14 +16,12 @@ from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.people.user import Consent, User
 from models.rights.erasure import erase_person
-from models.tables import metadata
-from tests.support import wechat
+from tests.support.erasing import EVENTS, everything, of, tell_gone
 from tests.support.stage import Stage
 from tests.support.transcript import Actor
 
 TRANSCRIPTS = Path(__file__).parent.parent / "transcripts"
 PRIVATE = ("王秀兰", "13800000000", "开春没钱", "橘子", "media-", "已经收到", "修不好")
-EVENTS = ["user_authorization_cancellation", "user_authorization_revoke"]
 
 
 @pytest.fixture
@@ -32,28 +29,6 @@ def stage(database_url: str) -> Iterator[Stage]:
     stage = Stage(database_url)
     yield stage
     stage.close()
-
-
-def everything(stage: Stage, *left_out: str) -> str:
-    """All that the database holds, opened where it is sealed, but for these columns."""
-    found: list[str] = []
-    with Database(stage.database) as db:
-        for table in metadata.sorted_tables:
-            if table.name != "regions":
-                columns = [column for column in table.columns if column.name not in left_out]
-                found += [str(value) for row in db.execute(select(*columns)) for value in row]
-    return "\n".join(found)
-
-
-def tell_gone(stage: Stage, event: str, openid: str) -> None:
-    """As WeChat does: the platform itself is the sender."""
-    fields = {"OpenID": openid, "AppID": "wx0000000000sample", "RevokeInfo": "201"}
-    assert stage.deliver(wechat.event(event, "gh_platform", **fields)) == (200, "")
-
-
-def of(stage: Stage, table: Any, column: str) -> list[Any]:
-    with Database(stage.database) as db:
-        return list(db.scalars(select(getattr(table, column)).order_by(table.id)))
 
 
 @pytest.mark.parametrize("event", EVENTS)

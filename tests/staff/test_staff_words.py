@@ -24,8 +24,8 @@ from models.staff.member import STAFF_ROLES, Staff
 from models.staff.task import open_task
 from models.support.ticket import open_ticket
 from models.verification.case import Verification
-from tests.appeals.test_review import SEAT
 from tests.scenes.cases import seen_in_need
+from tests.scenes.seat import SEAT
 from tests.support.stage import DAOXIAN_MEIHUA, Stage
 
 LONGHUI, WORDS = "430524101000", load_lexicon().words

@@ -36,6 +36,17 @@ def hidden_imports(path: str, source: str) -> Iterator[str]:
                     yield f"{place} imports {name}, but wsgi.py starts what is in bot/: move it there"
 
 
+def borrowed_tests(path: str, source: str) -> Iterator[str]:
+    """A file of tests is nobody's library: it would run for whoever moves or splits it."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+        for name in (f"{module}{alias.name}" for alias in node.names):
+            if re.match(r"tests\.([a-z_]+\.)*test_", name):
+                yield f"{path}:{node.lineno} imports {name}: move what both need into a module that is no test"
+
+
 def chinese_words(path: str, source: str) -> Iterator[str]:
     """Words live in templates/ and config/. In Python may stand numerals, and single signs beside them (年, 号).
 
@@ -112,6 +123,6 @@ def tracked_secrets(tracked: list[str]) -> Iterator[str]:
 
 def missing_checks(ci: str) -> Iterator[str]:
     commands = [line.strip().removeprefix("exec ") for line in ci.splitlines()]
-    for target in ("make lint", "make test"):
+    for target in ("make lint", "make test", "make test-slow"):
         if not any(command == target or command.startswith(f"{target} ") for command in commands):
             yield f".ci/run does not call `{target}`: add it, so that no change is taken without it"
