@@ -11,7 +11,8 @@ from models.core.encryption import Sealed
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, By, Machine
 from models.core.subject import Subject
-from models.staff.task import Matter, close_task
+from models.staff.desk_review import end_review
+from models.staff.task import Matter
 
 LONGEST = 100
 SUBJECT = "message"
@@ -104,6 +105,4 @@ def let_go(db: Session, pledge_id: int, state: str, now: datetime) -> None:
     # Held: an officer may be letting it through at this moment, and then it is read.
     message = db.scalar(select(GiftMessage).where(waits).with_for_update().execution_options(populate_existing=True))
     if message is not None:
-        MACHINE.move(db, message, "withdrawn", SYSTEM, now, state)
-        close_task(db, SUBJECT, message.id, now)
-        db.flush()
+        end_review(db, MACHINE, message, "withdrawn", SYSTEM, now, detail=state)
