@@ -36,17 +36,18 @@ from bot.wechat.ticket import TicketManager
 from bot.wechat.visitor import OPEN_WECHAT, Visitors
 from bot.words.lexicon import load_lexicon
 from bot.words.render import Renderer
-from bot.work.jobs import make_api
+from bot.work.errands import make_api
 from bot.work.queues import Jobs
 from config.settings import PayMode, Settings, read_settings
 from flows.catalogue import FLOWS
 from flows.engine.engine import Engine
 from handlers import Router
-from handlers.routing.commands import Commands
+from handlers.routing.matching import Commands
 from handlers.routing.table import COMMANDS
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
 from models.notifications.subscription import Templates
+from models.wiring import wire
 
 
 def utc_now() -> datetime:
@@ -99,6 +100,7 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] =
     settings = settings or read_settings()
     configure_logging(json=settings.is_production)
     use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
+    wire()
     jobs = Jobs(settings.redis_url)
     turns = make_turns(settings, jobs, clock)
     app = Flask("bangfu", static_folder=None)

@@ -9,8 +9,8 @@ from flows.engine.session import Screen, Session
 from flows.engine.standing import cursor
 from handlers.notifications import push_replies
 from handlers.routing import events, media, text
-from handlers.routing.commands import Commands
 from handlers.routing.dispatch import brief
+from handlers.routing.matching import Commands
 from handlers.routing.matters import MATTERS
 from handlers.routing.talk import Talk
 from models.people.message import Kind, Message

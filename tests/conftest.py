@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 
 from bot.processes.postgres import EmbeddedPostgres
 from bot.processes.supervisor import EmbeddedValkey
+from models.wiring import wire
 from tests.support import tiers
 from tests.support.browser import CHROMIUM
 from tests.support.servers import PostgresDatabases
@@ -24,6 +25,7 @@ tiers.choose_profile()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    wire()
     tiers.add_markers(config)
 
 

@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
+from prometheus_client import Gauge
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import URL
 
-from bot.web.figures import BOOKS_CHECKED, BOOKS_VIOLATIONS
 from models.books import Noted, Violation, read_head, violations
 from models.core.calendar import CHINA
 from models.core.database import snapshot
 from models.ledger.tables import LedgerHead
 
 log = structlog.get_logger()
+
+BOOKS_VIOLATIONS = Gauge("bangfu_books_violations", "What the last night's check of the books found wrong")
+BOOKS_CHECKED = Gauge("bangfu_books_checked_timestamp_seconds", "When the books were last checked")
 
 # At night in China, when the fewest people write.
 HOUR = 3

@@ -30,6 +30,7 @@ from config.settings import ROOT, SECRETS, Settings
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
 from models.migrations import upgrade
+from models.wiring import wire
 
 ACCOUNT: dict[str, str] = tomllib.loads((CONFIG / "demo" / "account.toml").read_text(encoding="utf-8"))
 READY_WITHIN = 120.0
@@ -83,6 +84,7 @@ def fill(settings: Settings, at: Path) -> Seeded:
     """The schema and the data set, once; the people's file for the stand-in, every time."""
     at.mkdir(parents=True, exist_ok=True)
     use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
+    wire()
     upgrade(settings.database_url)
     database = connect(settings.database_url)
     seeded = seed(database, ACCOUNT["id"], datetime.now(UTC))

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from bot.pay.answers import Trade, TradeState
 from bot.pay.client import PayClient
 from bot.pay.errors import Action, PayError, Refused
-from bot.work.queues import Named
+from bot.work.job import Named
 from models.appeals.appeal import get_appeal
 from models.giving.pledge import Pledge
 from models.notifications.notification import TOLD

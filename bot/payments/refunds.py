@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from bot.pay.answers import Refund
 from bot.pay.client import PayClient, true_now
 from bot.pay.errors import Action, PayError, Refused, Unfit
-from bot.work.queues import Named
+from bot.work.job import Named
 from models.payments.redirection import redirect
 from models.payments.refund_result import Taken, take_refund_news
 from models.payments.refund_run import live_runs, plan_page

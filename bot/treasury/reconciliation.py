@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import structlog
 from sqlalchemy import Engine
@@ -20,7 +20,6 @@ from bot.pay.client import PayClient
 from bot.pay.errors import PayError, Refused
 from bot.payments.orders import Hands, Till
 from bot.payments.refunds import ask_refund
-from bot.work.queues import Jobs
 from models.treasury.bill import (
     BillDay,
     add_lines,
@@ -124,7 +123,13 @@ class Reconciler:
             ask_refund(self.database, self.client, refund, self.clock)
 
 
-def ask_for_bills(database: Engine, jobs: Jobs, now: datetime) -> date | None:
+class Asking(Protocol):
+    """Who takes a job along that may lie there already: bot.work.queues.Jobs."""
+
+    def ask_once(self, name: str, argument: int) -> None: ...
+
+
+def ask_for_bills(database: Engine, jobs: Asking, now: datetime) -> date | None:
     """The oldest day that is due, as a job, one at a time: a day rests on the one before it. Raises RedisError."""
     with Session(database) as db, db.begin():
         want_days(db, now)

@@ -25,8 +25,6 @@ FAILURES = Counter("bangfu_failed_turns", "Messages that met a mistake of ours, 
 PAY_NOTICES = Counter(
     "bangfu_pay_notices", "Callbacks of WeChat Pay: taken, refused (not proved), failed (to come again)", ["outcome"]
 )
-BOOKS_VIOLATIONS = Gauge("bangfu_books_violations", "What the last night's check of the books found wrong")
-BOOKS_CHECKED = Gauge("bangfu_books_checked_timestamp_seconds", "When the books were last checked")
 QUEUE_JOBS = Gauge("bangfu_queue_jobs", "Jobs that wait in a queue", ["queue"])
 SENT = Gauge("bangfu_sent", "Pushes by channel and by WeChat's code (0: taken), since Redis began", ["channel", "code"])
 OLDEST_OWED = Gauge("bangfu_oldest_owed_seconds", "For how long the oldest owed notice has been due; 0 where none is")

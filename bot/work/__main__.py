@@ -11,7 +11,7 @@ from rq.serializers import JSONSerializer
 
 from bot.log import configure_logging
 from bot.work.clock import Clock
-from bot.work.jobs import Errands, errands
+from bot.work.errands import Errands, errands
 from bot.work.queues import SENDING
 from bot.work.workers import BEAT, WORKER_LIVES, Forker, Sender
 from config.settings import Settings, read_settings

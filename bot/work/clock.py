@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from bot.work.jobs import Errands
+from bot.work.errands import Errands
 from bot.work.queues import QUEUES, open_redis
 from bot.work.rounds import ROUNDS, Round
 from models.upkeep.schedule import Round as Ran

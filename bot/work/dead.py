@@ -11,7 +11,9 @@ from rq.job import Job as Queued
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from bot.work.queues import JOBS, Jobs, Named
+from bot.work.job import Named
+from bot.work.jobs import JOBS
+from bot.work.queues import Jobs
 from models.upkeep.dead_job import DeadJob, open_dead
 
 log = structlog.get_logger()
@@ -27,7 +29,7 @@ def bury(db: Session, jobs: Jobs, now: datetime) -> list[Queued]:
     """
     found = [job for queue in jobs.queues.values() for job in _failed(jobs, queue.name)][:MOST]
     for job in found:
-        name = str(job.func_name).rpartition(".")[2]
+        name = str(job.func_name)
         argument = json.dumps(job.args[0])
         tries = (JOBS[name].tries if name in JOBS else 1) - (job.retries_left or 0)
         same = (DeadJob.name == name) & (DeadJob.argument == argument) & DeadJob.settled_at.is_(None)

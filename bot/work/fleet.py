@@ -4,7 +4,8 @@ import sys
 from collections.abc import Collection, Sequence
 
 from bot.processes.supervisor import Processes
-from bot.work.queues import JOBS, QUEUES
+from bot.work.jobs import JOBS
+from bot.work.queues import QUEUES
 
 # Queues whose jobs are worked off by one and the same process, the more urgent first. What somebody waits for
 # has a process of its own, so that it never waits behind a fan-out, nor a picture behind the books.

@@ -2,12 +2,10 @@
 
 Redis may lose them: the sweeps find what is owed.
 
-A job is a function of ``bot.work.jobs`` that takes one row's id, or a list of notices' ids. The turn names it; nothing
-but ids travels, as JSON.
+The turn names a job (``bot.work.jobs``); nothing but its name and ids travels, as JSON.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import structlog
 from redis import Redis
@@ -18,6 +16,9 @@ from rq import Queue, Retry
 from rq.job import Job as Queued
 from rq.queue import EnqueueData
 from rq.serializers import JSONSerializer
+
+from bot.work.job import Named
+from bot.work.jobs import JOBS
 
 log = structlog.get_logger()
 
@@ -35,60 +36,17 @@ DELIVERING = {"push": "deliver", "bulk": "deliver_bulk"}
 # A failed job lies so long in Redis if nobody buries it (seconds).
 FAILED_LASTS = 24 * 3600
 
-Named = tuple[str, int | list[int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """``seconds`` that it may take; ``backoff``: seconds until it is tried again, once for each. Then it is dead."""
-
-    queue: str = "default"
-    seconds: int = 60
-    backoff: tuple[int, ...] = (5, 30, 120)
-
-    @property
-    def tries(self) -> int:
-        return len(self.backoff) + 1
-
-
-# Name in bot.work.jobs -> how it is run.
-JOBS = {
-    # Up to a minute until the account's pace lets a batch go, and then all its time-outs together.
-    "deliver": Job("push", seconds=180),
-    "deliver_bulk": Job("bulk", seconds=180),
-    "fetch_photo": Job(),
-    "forget_photo": Job(),
-    "check_registry": Job(),
-    "make_card_code": Job(),
-    "query_order": Job(),
-    "ask_refund": Job(),
-    # Each of them may take both of its calls' time-outs.
-    "ask_refunds": Job(seconds=600),
-    # What is slow may be cut off anywhere, and is begun anew. The books are read from end to end.
-    "fan_out": Job("slow", seconds=600),
-    "follow_gifts": Job("slow", seconds=600),
-    "write_digests": Job("slow", seconds=3600, backoff=(60, 600)),
-    "return_gifts": Job("slow", seconds=3600),
-    # A busy day's lines, and a question to the channel about each that was lost on its way.
-    "fetch_bill": Job("slow", seconds=3600, backoff=(60, 600)),
-    "check_books": Job("slow", seconds=4 * 3600, backoff=(600,)),
-}
-
 
 def open_redis(url: str) -> Redis:
     """Without retries of its own: a hung Redis costs a call one time-out and no more."""
     return Redis.from_url(url, socket_timeout=2, socket_connect_timeout=1, retry=RedisRetry(NoBackoff(), 0))
 
 
-def function_of(name: str) -> str:
-    return f"bot.work.jobs.{name}"
-
-
 def _prepare(name: str, argument: int | list[int], asked_as: str | None = None) -> tuple[str, EnqueueData]:
     """Its queue, and the job. ``asked_as``: its id in Redis, of which there is one at a time."""
     job = JOBS[name]
     return job.queue, Queue.prepare_data(
-        function_of(name),
+        name,
         (argument,),
         timeout=job.seconds,
         retry=Retry(len(job.backoff), list(job.backoff)),

@@ -11,14 +11,13 @@ from bot.payments.orders import sweep_orders
 from bot.payments.refunds import sweep_refunds
 from bot.treasury.reconciliation import ask_for_bills
 from bot.work.dead import bury, forget
-from bot.work.due_steps import tend
-from bot.work.jobs import Errands
-from bot.work.queues import Named
-from bot.work.sweeps import let_replies_go, sweep, sweep_outbox
+from bot.work.errands import Errands
+from bot.work.job import Named
+from bot.work.sweeps import let_replies_go, sweep, sweep_outbox, tend
 from bot.work.tidying import tidy
 from models.disbursements.payout import spreading
 from models.donors.recurring_gift import end_over, remind
-from models.outreach.broadcasts import live_ones
+from models.notifications.broadcast import live_ones
 from models.outreach.digest import is_time, month_before
 
 # Of what a round takes a page of at a time, so that it stays brief; the next one goes on.

@@ -1,5 +1,6 @@
-"""What the sweeps find: work that is owed by the database and was lost by Redis, and what has become old."""
+"""What the clock looks after: work that the database owes and Redis lost, what time does by itself, and what is old."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -9,12 +10,22 @@ from sqlalchemy.orm import Session
 
 from bot.photos.store import gone_photos, let_drafts_go, owed_photos
 from bot.proxy import card_codes
-from bot.work.queues import BATCH, SENDING, Jobs, Named
-from models.giving.funding import close_overdue
+from bot.work.job import Named
+from bot.work.queues import BATCH, SENDING, Jobs
+from models.disbursements.acquittal import look_after_accounts, look_after_receipts
+from models.disbursements.surplus import look_after_left_over
+from models.donors.receipt_desk import call_holders, let_go
+from models.giving.funding import close_overdue, end_funding
 from models.notifications.delivery_report import match_reports
 from models.notifications.outbox import due_ids, find_lost
+from models.outreach.reporting_duty import remind
+from models.payments.expiry import expire_pledges
+from models.payments.refund_run_notices import tell_ended
+from models.payments.shortfall import look_after_short
 from models.people.conversation import Turn
-from models.verification.lifecycle import due_for_registry
+from models.staff.queue import escalate_overdue
+from models.staff.suspension import end_terms, release_forgotten
+from models.verification.lifecycle import due_for_registry, end_notices, expire, wait_no_longer
 
 log = structlog.get_logger()
 
@@ -22,6 +33,26 @@ log = structlog.get_logger()
 REPLIES_LAST = timedelta(days=1)
 TURNS_LAST = timedelta(days=30)
 MOST_SWEPT = 500
+
+# What time does to cases and tasks by itself, each in a short transaction of its own. The log counts by these names.
+PARTS: dict[str, Callable[[Session, datetime], int]] = {
+    "registry_not_waited_for": wait_no_longer,
+    "notices_ended": end_notices,
+    "cases_expired": expire,
+    "funding_ended": end_funding,
+    "short_looked_after": look_after_short,
+    "pledges_expired": expire_pledges,
+    "receipts_looked_after": look_after_receipts,
+    "left_over_looked_after": look_after_left_over,
+    "accounts_looked_after": look_after_accounts,
+    "updates_reminded": remind,
+    "tasks_escalated": escalate_overdue,
+    "receipts_let_go": let_go,
+    "receipts_in_queues": call_holders,
+    "refund_runs_told": tell_ended,
+    "terms_ended": end_terms,
+    "queues_released": release_forgotten,
+}
 
 
 def sweep(database: Engine, jobs: Jobs, now: datetime) -> int:
@@ -68,3 +99,16 @@ def sweep_outbox(database: Engine, jobs: Jobs, now: datetime) -> int:
     except RedisError as error:
         log.warning("outbox.not_enqueued", error=type(error).__name__)
     return made
+
+
+def tend(database: Engine, now: datetime) -> None:
+    """A part that fails changes nothing and keeps none of the others back: the next sweep tries again."""
+    for name, part in PARTS.items():
+        try:
+            with Session(database) as db, db.begin():
+                count = part(db, now)
+        except Exception:  # whatever it is, the sweep has more to look after; logged with what it was
+            log.exception("sweep.part_failed", part=name)
+        else:
+            if count:
+                log.info("sweep.part_done", part=name, count=count)

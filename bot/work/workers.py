@@ -13,6 +13,8 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,6 +27,8 @@ from rq.job import Job
 from rq.registry import StartedJobRegistry
 from rq.utils import now
 from rq.worker.base import BaseWorker
+
+from bot.work.errands import errands
 
 log = structlog.get_logger()
 
@@ -48,9 +52,18 @@ def describe(error: BaseException) -> str:
     return f"{kind} at {Path(at.filename).name}:{at.lineno} in {at.name}"
 
 
+class Called(Job):
+    """A job that is called by its name, where RQ keeps the path of a function, which a move would strand."""
+
+    @property
+    def func(self) -> Callable[[Any], None]:
+        return partial(errands().do, str(self.func_name))
+
+
 class _Ours(BaseWorker):
     """``asked_to_end``: set by the first signal. What both kinds have in common."""
 
+    job_class = Called
     max_connection_wait_time = 5.0
     asked_to_end: threading.Event
 

@@ -6,7 +6,7 @@ from flows.appeals import correct_appeal
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from handlers.appeals import revisions
-from handlers.public.catalogue import with_ways
+from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from models.appeals import correction
 from models.appeals.appeal import LIVE, REVIEWED, Appeal

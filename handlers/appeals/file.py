@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from flows.engine.flow import Answer
+from handlers.appeals import page
 from handlers.notifications import history
-from handlers.public import catalogue
-from handlers.public.catalogue import labels, with_ways
+from handlers.routing.answers import labels, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.file import pictures, sheet, ways_of
 from handlers.staff.seat import find_seat
@@ -38,7 +38,7 @@ def look_at(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingPro
     reference = f"appeal:{number}"
     file = _appeal(talk, number)
     if file is None:
-        return catalogue.appeal(talk, str(number))
+        return page.appeal(talk, str(number))
     ways = {**first, **ways_of(file.stage, DECISIONS, reference)}
     revision = waiting_for(talk.desk.db, number)
     if revision and not file.hidden:
@@ -79,7 +79,7 @@ def view_story(talk: Talk, number: str, begin: str = str(STORY_ROOM)) -> Answer:
     """What did not fit into the look at a case, a part at a time from the character ``begin``."""
     file = _appeal(talk, int(number))
     if file is None:
-        return catalogue.appeal(talk, number)
+        return page.appeal(talk, number)
     end = int(begin) + STORY_PART
     ways = {"goes_on": ["command", "view_story", number, str(end)]} if end < len(file.story) else {}
     ways["case"] = ["command", "look", f"appeal:{number}"]
@@ -90,7 +90,7 @@ def view_budget(talk: Talk, number: str) -> Answer:
     """All lines of a case's budget."""
     file = _appeal(talk, int(number))
     if file is None:
-        return catalogue.appeal(talk, number)
+        return page.appeal(talk, number)
     return with_ways("replies/appeals/file_budget", {"case": file}, {"case": ["command", "look", f"appeal:{number}"]})
 
 
@@ -98,7 +98,7 @@ def view_flags(talk: Talk, number: str) -> Answer:
     """All that an appeal should be looked at twice for."""
     file = _appeal(talk, int(number))
     if file is None:
-        return catalogue.appeal(talk, number)
+        return page.appeal(talk, number)
     flags = flags_of(talk.desk.db, int(number))
     values = {"number": file.number, "flags": flags[:FLAGS_PAGE], "more_flags": len(flags) - FLAGS_PAGE}
     return with_ways("replies/appeals/flags", values, {"case": ["command", "look", f"appeal:{number}"]})

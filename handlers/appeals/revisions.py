@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from flows.appeals import revise_appeal
 from flows.appeals.flagging import look_twice
 from flows.engine.flow import Answer, Say
-from handlers.public.catalogue import with_ways
+from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.matter import Matter, No, appeal_line
 from handlers.staff.reasons import stepped_aside, with_reasons

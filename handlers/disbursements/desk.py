@@ -1,10 +1,10 @@
-"""看 用款 <号>, 放款 <号>, 到账: money of an appeal as staff see it, and what each of them does about it."""
+"""看 用款 <号>, 放款 <号>: money of an appeal as staff see it, and what each of them does about it."""
 
 from collections.abc import Sequence
 
 from flows.engine.flow import Answer, Say
 from flows.staff import recusal
-from handlers.public.catalogue import labels, with_ways
+from handlers.routing.answers import labels, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.matter import Matter, No, appeal_line
 from handlers.staff.seat import find_seat, parse, staff_of
@@ -47,11 +47,6 @@ def pay_out(talk: Talk, number: str = "") -> Answer:
         return todo(talk)
     find_disbursement(talk.desk.db, int(number))
     return _stepped_aside(talk, int(number)) or talk.start("pay_out", {"use": int(number)})
-
-
-def settle(talk: Talk) -> Answer:
-    """到账."""
-    return talk.start("settle")
 
 
 def bounce(talk: Talk, number: str) -> Answer:

@@ -4,7 +4,7 @@ from typing import Any
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
-from handlers.public.catalogue import labels
+from handlers.routing.answers import labels
 from handlers.routing.talk import Talk
 from models.appeals.appeal import Appeal, get_appeal
 from models.appeals.correction import changeable, own_appeal

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.readers.words.gift_code import read_code
-from handlers.public.catalogue import more, with_ways
+from handlers.routing.answers import more, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.matter import Matter, No, appeal_line
 from handlers.staff.seat import find_seat, staff_of

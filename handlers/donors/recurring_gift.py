@@ -3,7 +3,7 @@
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from handlers.giving.pledge import begin_gift
-from handlers.public.catalogue import with_ways
+from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from models.appeals.appeal import get_appeal
 from models.donors import recurring_gift as rules

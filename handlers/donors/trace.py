@@ -3,7 +3,7 @@
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.readers.words.gift_code import GiftCode, read_code
-from handlers.public.catalogue import with_ways
+from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from models.core.attempts import tries_today
 from models.core.audit_trail import record

@@ -5,8 +5,8 @@ from dataclasses import replace
 from flows.engine.flow import Answer, Say
 from flows.language.numerals import Unread
 from flows.readers.numbers.money import read_fen
-from handlers.routing.commands import head_number
 from handlers.routing.dispatch import finish, run_command
+from handlers.routing.matching import head_number
 from handlers.routing.talk import Talk
 from models.people.message import Kind
 

@@ -1,8 +1,8 @@
 """配捐 <号>: a fund holder's matching pools, and what can be done with each."""
 
-from flows.engine.flow import Answer, Say
+from flows.engine.flow import Answer
 from flows.engine.session import Option
-from handlers.public.catalogue import labels, more, with_ways
+from handlers.routing.answers import labels, one_page, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.seat import staff_of
 from models.giving.pool import find_pool
@@ -28,10 +28,6 @@ def view(talk: Talk, number: str) -> Answer:
     return with_ways("replies/giving/pool", values, _ways(file))
 
 
-def open_pool(talk: Talk) -> Answer:
-    return talk.start("open_pool")
-
-
 def fund(talk: Talk, number: str = "") -> Answer:
     return talk.start("fund_pool", {"pool": int(number)}) if number else _listed(talk, None)
 
@@ -48,15 +44,13 @@ def _listed(talk: Talk, before: int | None) -> Answer:
     found = pools_of(talk.desk.db, staff_of(talk), PAGE + 1, before)
     shown = list(enumerate(found[:PAGE], 1))
     options = [Option(n, "", ["command", "pools", str(pool.number)]) for n, pool in shown]
-    if len(found) > PAGE:
-        options += more(talk, PAGE + 1, "more_pools", str(found[PAGE - 1].number))
     values = {
         "lines": shown,
-        "more": PAGE + 1 if len(found) > PAGE else None,
         "now": talk.world.now,
         "labels": labels(talk.world.lexicon, "appeal_category"),
     }
-    return Answer([Say("replies/giving/pools", None, values)], options)
+    turn = ["more_pools", str(found[PAGE - 1].number)] if len(found) > PAGE else None
+    return one_page(talk, "replies/giving/pools", values, options, turn)
 
 
 def _ways(file: PoolFile) -> dict[str, list[str]]:

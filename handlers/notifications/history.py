@@ -1,7 +1,7 @@
 """Whether what was told about an appeal or a case has arrived: a line in the look at it, and a page of its own."""
 
 from flows.engine.flow import Answer
-from handlers.public.catalogue import with_ways
+from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.seat import parse, staff_of
 from models.appeals.appeal import NoSuchAppeal

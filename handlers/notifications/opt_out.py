@@ -2,7 +2,7 @@
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
-from handlers.public.catalogue import labels, with_ways
+from handlers.routing.answers import labels, with_ways
 from handlers.routing.talk import Talk
 from models.appeals.appeal import Appeal, titles_of
 from models.notifications.kinds import TOPICS

@@ -5,7 +5,8 @@ from typing import Any
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.readers import Phone
-from handlers.public.catalogue import APPEALS, MARKET, OFFERS, REQUESTS, Stall, more
+from handlers.public.catalogue import APPEALS, MARKET, OFFERS, REQUESTS, Stall
+from handlers.routing.answers import one_page
 from handlers.routing.talk import Talk
 from models.donors.recurring_gift import live_of
 from models.payments.collection import PAYABLE
@@ -17,6 +18,11 @@ from models.public.catalogue import own_pledges
 MOST_SHOWN = 3
 # To pay at: a link is long.
 MOST_LINKS = 2
+
+
+def register(talk: Talk, then: str = "") -> Answer:
+    """``then``: what the person wanted before they were told to register."""
+    return talk.start("register", {"then": then})
 
 
 def mine(talk: Talk) -> Answer:
@@ -53,13 +59,11 @@ def my_pledges(talk: Talk, after: str = "") -> Answer:
     page = own_pledges(talk.desk.db, user.id, int(after) if after else None)
     lines = list(enumerate(page.items, 1))
     options = [Option(n, "", ["command", APPEALS.command, str(pledge.appeal)]) for n, pledge in lines]
-    if page.after:
-        options += more(talk, len(lines) + 1, "my_pledges", str(page.after))
     unpaid = [pledge.number for pledge in page.items if pledge.state in PAYABLE][:MOST_LINKS]
     pay = {number: talk.world.link("pay", f"pledge:{number}") for number in unpaid if talk.world.collects}
-    more_line = len(lines) + 1 if page.after else None
-    values = {"lines": lines, "pay": pay, "more": more_line, "collects": talk.world.collects}
-    return Answer([Say("replies/people/my_pledges", None, values)], options)
+    values = {"lines": lines, "pay": pay, "collects": talk.world.collects}
+    turn = ["my_pledges", str(page.after)] if page.after else None
+    return one_page(talk, "replies/people/my_pledges", values, options, turn)
 
 
 def _known(talk: Talk) -> User | None:

@@ -4,7 +4,7 @@ from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.proxy.common import acting, officer
 from flows.proxy.read_back import next_question, told
-from handlers.public.catalogue import more, with_ways
+from handlers.routing.answers import more, with_ways
 from handlers.routing.talk import Talk
 from models.people.user import User, get_resident, get_user
 from models.proxy import card as cards
@@ -28,30 +28,18 @@ def proxy(talk: Talk) -> Answer:
     return with_ways("replies/proxy/menu", {}, ways)
 
 
-def register(talk: Talk) -> Answer:
-    return talk.start("proxy_register")
-
-
-def card(talk: Talk) -> Answer:
-    return talk.start("proxy_card")
-
-
 def appeal(talk: Talk) -> Answer:
     """For one of those whose consent lives, or for somebody new."""
     staff = officer(talk.desk)
     mandates = live_mandates(talk.desk.db, staff.id, "appeal", talk.world.now, MOST_PEOPLE)
     if not mandates:
-        return mandate(talk)
+        return talk.start("proxy_mandate")
     options, lines = [], []
     for number, each in enumerate(mandates, 1):
         options.append(Option(number, "", ["command", "proxy_write", str(each.id)]))
         lines.append((number, talk.desk.db.get_one(User, each.user_id).masked_name, each.expires_at))
     options.append(Option(len(lines) + 1, "", ["command", "proxy_mandate"]))
     return Answer([Say("replies/proxy/people", None, {"lines": lines, "new": len(lines) + 1})], options)
-
-
-def mandate(talk: Talk) -> Answer:
-    return talk.start("proxy_mandate")
 
 
 def write(talk: Talk, number: str) -> Answer:

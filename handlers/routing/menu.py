@@ -35,9 +35,7 @@ def help_(talk: Talk) -> Answer:
     answer = _listed(talk, "replies/routing/help", "help")
     staff = find_seat(talk)
     if staff:
-        theirs = [name for name, command in talk.commands.table.items() if staff.role in (command.staff or ())]
-        theirs = [name for name in theirs if talk.commands.is_said(name)]
-        answer.says.append(Say("replies/routing/staff_help", None, {"theirs": theirs}))
+        answer.says.append(Say("replies/routing/staff_help", None, {"theirs": talk.commands.said_by(staff.role)}))
     return answer
 
 

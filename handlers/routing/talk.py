@@ -13,7 +13,7 @@ from flows.engine.world import World
 from models.people.message import Message
 
 if TYPE_CHECKING:
-    from handlers.routing.commands import Commands
+    from handlers.routing.matching import Commands
     from handlers.staff.matter import Matter
 
 # Namespace of draft ids: a draft's id follows from the message that began it.

@@ -10,8 +10,8 @@ from flows.language.numerals import ordinal
 from handlers.giving.pledge import is_gift
 from handlers.notifications import opt_out, push_replies, unread
 from handlers.routing import menu
-from handlers.routing.commands import Takes
 from handlers.routing.dispatch import finish, run_command
+from handlers.routing.matching import Takes
 from handlers.routing.media import let_pictures_go
 from handlers.routing.talk import Talk
 from handlers.support import call

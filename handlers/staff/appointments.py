@@ -5,7 +5,7 @@ from collections.abc import Callable
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.language.numerals import ordinal
-from handlers.public.catalogue import more, with_ways
+from handlers.routing.answers import one_page, with_ways
 from handlers.routing.dispatch import run_command
 from handlers.routing.talk import Talk
 from handlers.staff.seat import find_seat, staff_of
@@ -57,10 +57,8 @@ def team(talk: Talk, after: str = "") -> Answer:
     found = members(talk.desk.db, staff_of(talk), (code, int(number)) if after else None, talk.world.now, PAGE + 1)
     lines = list(enumerate(found[:PAGE], 1))
     options = [Option(n, "", ["command", "view_staff", str(member.id)]) for n, member in lines]
-    if len(found) > PAGE:
-        options += more(talk, PAGE + 1, "team", place_of(lines[-1][1]))
-    values = {"lines": lines, "more": PAGE + 1 if len(found) > PAGE else None, "first": not after}
-    return Answer([Say("replies/staff/team", None, values)], options)
+    turn = ["team", place_of(lines[-1][1])] if len(found) > PAGE else None
+    return one_page(talk, "replies/staff/team", {"lines": lines, "first": not after}, options, turn)
 
 
 def view(talk: Talk, staff_id: str) -> Answer:

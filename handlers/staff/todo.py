@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from flows.engine.flow import Answer, Say
+from flows.engine.flow import Answer
 from flows.engine.session import Option
-from handlers.public.catalogue import labels, more
+from handlers.routing.answers import labels, one_page
 from handlers.routing.talk import Talk
 from handlers.staff.seat import staff_of
 from models.notifications.notification import mark_seen
@@ -45,14 +45,9 @@ def todo(talk: Talk, after: str = "") -> Answer:
         options.append(Option(number, "", ["command", *do]))
         late = line.place[0] <= now
         values.append({"number": number, "due": line.place[0], "late": late, "short": _short(talk, line), **facts})
-    if len(lines) > PAGE:
-        options += more(talk, PAGE + 1, "todo", _format(shown[-1].place))
-    facts = {
-        "lines": values,
-        "more": PAGE + 1 if len(lines) > PAGE else None,
-        "labels": labels(talk.world.lexicon, "appeal_kind"),
-    }
-    return Answer([Say("replies/staff/todo", None, facts)], options)
+    facts = {"lines": values, "labels": labels(talk.world.lexicon, "appeal_kind")}
+    turn = ["todo", _format(shown[-1].place)] if len(lines) > PAGE else None
+    return one_page(talk, "replies/staff/todo", facts, options, turn)
 
 
 def _short(talk: Talk, line: _Line) -> bool:

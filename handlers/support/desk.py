@@ -4,7 +4,7 @@ import re
 
 from flows.engine.flow import Answer, Say
 from flows.language.wording import clean, plain
-from handlers.public.catalogue import with_ways
+from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.seat import staff_of
 from handlers.staff.todo import todo

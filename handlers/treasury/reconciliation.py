@@ -8,7 +8,7 @@ from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.language.numerals import ordinal
 from flows.readers.numbers.dates import DateFinder
-from handlers.public.catalogue import more, with_ways
+from handlers.routing.answers import more, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.matter import Line, Matter
 from handlers.staff.seat import staff_of

@@ -12,6 +12,7 @@ from handlers.staff.decide import decided
 from handlers.staff.matter import Line, Matter, No
 from handlers.staff.seat import staff_of
 from handlers.verification.file import look_at
+from models.appeals.household import frozen_ones
 from models.appeals.review import demand_no_tie
 from models.core.state_machine import WrongState
 from models.staff.desk_review import has_seen, stage_of
@@ -65,7 +66,8 @@ def approve(talk: Talk, number: int) -> Answer:
 def go_on(talk: Talk, number: int) -> Answer:
     staff = staff_of(talk)
     case = _in_region(talk, staff, number)
-    return _decided("went_on", case, decisions.reinstate(talk.desk.db, case, staff, talk.world.now))
+    decisions.reinstate(talk.desk.db, case, staff, talk.world.now)
+    return _decided("went_on", case, frozen_ones(talk.desk.db, case.household_id))
 
 
 def send_back(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from flows.engine.flow import Answer
 from handlers.notifications import history
-from handlers.public.catalogue import labels, with_ways
+from handlers.routing.answers import labels, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.file import pictures, sheet, ways_of
 from handlers.staff.seat import find_seat

@@ -4,7 +4,7 @@ from typing import Any
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
-from handlers.public.catalogue import labels, with_ways
+from handlers.routing.answers import labels, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.look import look
 from handlers.staff.seat import find_seat

@@ -1,7 +1,7 @@
 """异议: somebody says why not; and the township, which alone hears it and by whom, decides on it."""
 
 from flows.engine.flow import Answer, Say
-from flows.engine.session import Option
+from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.reasons import stepped_aside
 from handlers.staff.seat import parse, staff_of
@@ -27,23 +27,21 @@ def view_objections(talk: Talk, reference: str, index: str = "0") -> Answer:
     staff = staff_of(talk)
     found = hear_objections(talk.desk.db, get_case(talk.desk.db, number), staff, talk.world.now)
     at = min(int(index), len(found) - 1)
-    verbs = {
+    ways = {
         # With the newest that was there: one that comes in meanwhile is not decided unread.
         "uphold": ["command", "uphold", reference, str(found[-1].id)],
         "dismiss": ["command", "dismiss", reference, str(found[-1].id)],
     }
     if at + 1 < len(found):
-        verbs["next"] = ["command", "view_objections", reference, str(at + 1)]
-    options = [Option(n, "", verb) for n, verb in enumerate(verbs.values(), 1)]
+        ways["next"] = ["command", "view_objections", reference, str(at + 1)]
     values = {
         "number": number,
         "words": found[at].words,
         "at": found[at].at,
         "place": at + 1,
         "count": len(found),
-        "ways": list(enumerate(verbs, 1)),
     }
-    return Answer([Say("replies/verification/objections", None, values)], options)
+    return with_ways("replies/verification/objections", values, ways)
 
 
 def uphold(talk: Talk, reference: str, seen: str = "") -> Answer:

@@ -2,7 +2,7 @@
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
-from handlers.public.catalogue import more, with_ways
+from handlers.routing.answers import one_page, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.seat import find_seat, parse
 from models.people.user import User
@@ -34,15 +34,13 @@ def notices_in(talk: Talk, region_code: str, after: str = "") -> Answer:
     page = board(talk.desk.db, region_code, int(after) if after else None, PAGE, talk.world.now)
     lines = list(enumerate(page.items, 1))
     options = [Option(n, "", ["command", "notice", str(each.number), region_code]) for n, each in lines]
-    if page.after:
-        options += more(talk, len(lines) + 1, "notices_in", region_code, str(page.after))
     values = {
         "region": talk.desk.db.get_one(Region, region_code).full_name,
         "lines": lines,
-        "more": len(lines) + 1 if page.after else None,
         "link": talk.world.link("notices", region_code),
     }
-    return Answer([Say("replies/verification/public_notices", None, values)], options)
+    turn = ["notices_in", region_code, str(page.after)] if page.after else None
+    return one_page(talk, "replies/verification/public_notices", values, options, turn)
 
 
 def notice(talk: Talk, number: str, region_code: str = "") -> Answer:

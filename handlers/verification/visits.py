@@ -4,7 +4,7 @@ import json
 
 from flows.engine.flow import Answer
 from flows.verification.visit import QUESTIONS
-from handlers.public.catalogue import with_ways
+from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.reasons import stepped_aside
 from handlers.staff.seat import parse, staff_of

@@ -58,6 +58,7 @@ class Machine:
     """``moves``: (from, to) -> who may. What is not listed is refused.
 
     ``then``: state -> what has to happen with every move to it, whoever makes it: given the thing's id and the state.
+    What an upper room does then is a hook (models.core.hooks).
     """
 
     subject: str

@@ -1,10 +1,11 @@
 """What kinds of notices there are: who may turn one off, which message of WeChat carries it, and what it offers.
 
-A kind is named like its template in templates/notifications/ROOM/, and by nothing else;
-its words are there, the labels of what it offers in config/choices.toml.
+A kind is declared by the room whose event it tells (models/ROOM/notification_kinds.py) and named like its template,
+templates/notifications/ROOM/KIND.txt, and by nothing else; its words are there, the labels of what it offers in
+config/choices.toml.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -37,23 +38,13 @@ class Offer:
 LOOK = Offer("look", ("view_appeal", "number"))
 PLEDGE_AGAIN = Offer("pledge_again", ("pledge", "number"))
 NO_MORE = Offer("no_more", ("mute_appeal", "number", "topic"))
-GIVE = Offer("give", ("pledge", "number"))
-SEE_REQUEST = Offer("see_request", ("view_request", "request"))
-SEE_OFFER = Offer("see_offer", ("view_offer", "offer"))
 MY_GIFTS = Offer("my_gifts", ("my_pledges",))
 TODO = Offer("todo", ("todo",))
-LEAVE_MESSAGE = Offer("leave_message", ("leave_message", "code"))
-READ_MESSAGES = Offer("read_messages", ("messages", "number"))
-PAY_MONTHLY = Offer("pay_monthly", ("pay_monthly", "number"))
-SKIP_MONTHLY = Offer("skip_monthly", ("skip_monthly", "number"))
-STOP_MONTHLY = Offer("stop_monthly", ("stop_monthly", "number"))
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """``room``: whose event it tells; its words are in templates/notifications/ROOM/KIND.txt.
-
-    ``card``: the name of the account's template (config/push.toml) that carries it when words cannot.
+    """``card``: the name of the account's template (config/push.toml) that carries it when words cannot.
 
     ``topic``: what a person turns off to get no more of it; empty where nobody can.
     ``urgent``: also at night. ``marketing``: WeChat forbids it as a template message.
@@ -62,7 +53,6 @@ class Kind:
     ``brief``: its card says too little of it, so the words still stand in the reply to the person's next message.
     """
 
-    room: str
     standing: Standing
     card: str
     topic: str = ""
@@ -82,121 +72,56 @@ class Kind:
 TOPICS = ("progress", "gifts", "matches", "calls", "digest", "reminders", "messages")
 
 
-def join_gifts(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
-    """Several gifts in one word: their number and sum; a name stands by a single one only."""
-    sums = {
-        "new_gifts": before.get("new_gifts", 1) + now["new_gifts"],
-        "amount_fen": before["amount_fen"] + now["amount_fen"],
-        "matched_fen": before.get("matched_fen", 0) + now.get("matched_fen", 0),
-    }
-    return {**now, **sums, "name": None}
-
-
-def join_tasks(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
-    """Several things for one queue: how many, and by when the first is to be done."""
-    return {**now, "count": before["count"] + now["count"], "due": min(before["due"], now["due"])}
-
-
 def join_count(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     return {**now, "count": before["count"] + now["count"]}
 
 
-_step = partial(Kind, standing=Standing.LEGAL, card="progress", brief=True)
-_staff = partial(Kind, standing=Standing.WORK, card="progress")
-_safety = partial(_step, urgent=True)
-_DAY = timedelta(days=1)
+# A step of something of one's own: its words follow with the next message, whatever a card has said.
+legal = partial(Kind, standing=Standing.LEGAL, card="progress", brief=True)
+# The same where somebody may be acting in their name.
+safety = partial(legal, urgent=True)
+to_staff = partial(Kind, standing=Standing.WORK, card="progress")
 
-KINDS: dict[str, Kind] = {
-    "appeal_begins": Kind("giving", Standing.MONEY, "progress", offers=(LOOK, MY_GIFTS), brief=True),
-    "appeal_failed": Kind("appeals", Standing.MONEY, "progress", offers=(LOOK,), brief=True),
-    "appeal_funded": Kind("giving", Standing.NEWS, "progress", topic="progress", offers=(LOOK, PLEDGE_AGAIN, NO_MORE)),
-    "appeal_moved": _step("appeals"),
-    "appeal_opened": _step("appeals"),
-    "appeal_overdue": _step("appeals"),
-    "appeal_resumed": Kind("appeals", Standing.MONEY, "progress", offers=(LOOK, PLEDGE_AGAIN)),
-    "appeal_update": Kind(
-        "outreach", Standing.NEWS, "progress", topic="progress", offers=(LOOK, PLEDGE_AGAIN, NO_MORE), brief=True
-    ),
-    "broadcast_done": _staff("outreach"),
-    "card_bound": _safety("proxy"),
-    "card_issued": _safety("proxy"),
-    "card_void": _staff("proxy"),
-    "case_ends_soon": _step("verification"),
-    "case_moved": _step("verification"),
-    "code_void": _safety("proxy"),
-    "collection_code": Kind("goods", Standing.SERVICE, "goods"),
-    "digest": Kind("outreach", Standing.NEWS, "progress", topic="digest", offers=(MY_GIFTS,), marketing=True),
-    "disaster_call": Kind(
-        "outreach", Standing.NEWS, "progress", topic="calls", offers=(LOOK, GIVE, NO_MORE), marketing=True
-    ),
-    "disbursed": Kind("disbursements", Standing.MONEY, "money", offers=(LOOK,)),
-    "gift_late": Kind("payments", Standing.MONEY, "money"),
-    "gift_message": Kind(
-        "donors", Standing.SERVICE, "progress", topic="messages", offers=(READ_MESSAGES, NO_MORE), brief=True
-    ),
-    "gift_paid": Kind("payments", Standing.MONEY, "money", offers=(MY_GIFTS, LEAVE_MESSAGE)),
-    "goods_received": Kind("goods", Standing.SERVICE, "progress", topic="progress"),
-    "handed_over": _staff("staff"),
-    "match_found": Kind(
-        "goods", Standing.SERVICE, "progress", topic="matches", offers=(SEE_OFFER,), running=_DAY, join=join_count
-    ),
-    "message_decided": _step("donors"),
-    "milestone": Kind("giving", Standing.SERVICE, "progress", topic="gifts", offers=(LOOK,)),
-    "monthly_due": Kind(
-        "donors",
-        Standing.SERVICE,
-        "money",
-        topic="reminders",
-        offers=(PAY_MONTHLY, SKIP_MONTHLY, STOP_MONTHLY),
-        running=_DAY,
-    ),
-    "monthly_ended": Kind("donors", Standing.SERVICE, "progress"),
-    "need_found": Kind(
-        "goods", Standing.SERVICE, "progress", topic="matches", offers=(SEE_REQUEST,), running=_DAY, join=join_count
-    ),
-    "objection_decided": _step("verification"),
-    "objection_made": Kind(
-        "verification", Standing.WORK, "task", offers=(TODO,), running=timedelta(hours=1), join=join_tasks
-    ),
-    "ordered": Kind("market", Standing.MONEY, "money"),
-    "payee_changed": Kind("disbursements", Standing.LEGAL, "progress", urgent=True, brief=True),
-    "pledged": Kind(
-        "giving",
-        Standing.SERVICE,
-        "progress",
-        topic="gifts",
-        offers=(LOOK, NO_MORE),
-        running=timedelta(hours=6),
-        join=join_gifts,
-    ),
-    "proxied_moved": _staff("proxy"),
-    "proxy_acted": _safety("proxy"),
-    "proxy_denied": _staff("proxy"),
-    "proxy_own_card": Kind("proxy", Standing.WORK, "progress", brief=True),
-    "receipts_due": _step("disbursements"),
-    "redirected": Kind("payments", Standing.MONEY, "money", offers=(LOOK,), brief=True),
-    "receipt_decided": _step("donors"),
-    "refunded": Kind("payments", Standing.MONEY, "money"),
-    "refunds_done": _step("payments"),
-    "revision_decided": _step("appeals"),
-    "sheet_lost": _staff("proxy"),
-    "shipped": Kind("market", Standing.SERVICE, "goods"),
-    "staff_bound": Kind("staff", Standing.WORK, "progress", brief=True),
-    "staff_confirmed": _staff("staff"),
-    "staff_moved": _staff("staff"),
-    "stock_low": Kind("market", Standing.SERVICE, "progress", topic="reminders"),
-    "task_assigned": Kind("staff", Standing.WORK, "task"),
-    "task_new": Kind("staff", Standing.WORK, "task", offers=(TODO,), running=timedelta(hours=1), join=join_tasks),
-    "task_overdue": Kind("staff", Standing.WORK, "task"),
-    "thanks": Kind("outreach", Standing.NEWS, "progress", topic="progress", offers=(LOOK, NO_MORE), brief=True),
-    "ticket_answered": Kind("support", Standing.SERVICE, "progress", brief=True),
-    "update_decided": _step("outreach"),
-    "update_due": _step("outreach"),
-    "use_moved": _step("disbursements"),
-    "wanted": Kind("support", Standing.SERVICE, "progress", topic="matches"),
-}
+
+class Kinds(Mapping[str, Kind]):
+    """Every kind by its name, as the rooms declare them: ``models.wiring`` brings them here when a program starts."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, Kind] = {}
+        self._rooms: dict[str, str] = {}
+
+    def declare(self, room: str, kinds: Mapping[str, Kind]) -> None:
+        """Add a room's kinds; again is none the more. Raises ValueError where another room has one of that name."""
+        for name, kind in kinds.items():
+            if self._rooms.setdefault(name, room) != room:
+                raise ValueError(f"{room} and {self._rooms[name]} both declare the kind {name}")
+            self._kinds[name] = kind
+
+    def room_of(self, name: str) -> str:
+        self._check()
+        return self._rooms[name]
+
+    def __getitem__(self, name: str) -> Kind:
+        self._check()
+        return self._kinds[name]
+
+    def __iter__(self) -> Iterator[str]:
+        self._check()
+        return iter(self._kinds)
+
+    def __len__(self) -> int:
+        self._check()
+        return len(self._kinds)
+
+    def _check(self) -> None:
+        """An empty table would let everything be no kind at all."""
+        if not self._kinds:
+            raise RuntimeError("no notification kinds are declared: call models.wiring.wire() where the program starts")
+
+
+KINDS = Kinds()
 
 
 def template_of(kind: str) -> str:
     """Name the template that holds a kind's words."""
-    return f"notifications/{KINDS[kind].room}/{kind}"
+    return f"notifications/{KINDS.room_of(kind)}/{kind}"

@@ -12,12 +12,10 @@ from models.appeals.appeal import LIVE, Appeal
 from models.core.audit_trail import record
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, WrongState
-from models.notifications.broadcast import Broadcast
+from models.notifications.broadcast import LIVE as GOING_OUT
+from models.notifications.broadcast import Audience, Broadcast, begin, drop_owed, stop
 from models.notifications.notification import tell
-from models.notifications.outbox import drop_owed
-from models.outreach.audience import Audience, count_people
-from models.outreach.broadcasts import LIVE as GOING_OUT
-from models.outreach.broadcasts import begin, stop
+from models.outreach.audience import count_people
 from models.outreach.reporting_duty import told
 from models.outreach.thanks import check_thanks
 from models.outreach.update import MACHINE, Update, update_waiting
@@ -145,7 +143,7 @@ def publish(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appe
     facts = {"number": appeal.id, "title": appeal.title, "words": update.words}
     if update.kind == "progress":
         told(appeal, now)
-    broadcast = begin(db, backers_of(appeal, update.kind), facts, staff, f"update:{number}", now)
+    broadcast = begin(db, backers_of(appeal, update.kind), facts, f"update:{number}", now, by=staff.id)
     _tell_owner(db, appeal, update, (), now)
     return appeal, broadcast
 

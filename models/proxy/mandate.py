@@ -15,6 +15,8 @@ from models.people.user import User
 
 KINDS = ("sheet", "code")
 SCOPES = ("register", "appeal")
+# What is done by mandate: somebody is registered, or an appeal is written.
+SUBJECTS = ("user", "appeal")
 LASTS = timedelta(days=30)
 # Why somebody has no say about what they did themselves in another's name.
 ACTED = "acted_for"
@@ -75,7 +77,7 @@ class ProxyAct(Base):
     denied_at: Mapped[datetime | None]
 
     __table_args__ = (
-        one_of("subject", ("user", "appeal")),
+        one_of("subject", SUBJECTS),
         CheckConstraint("confirmed_at IS NULL OR denied_at IS NULL", name="one_answer"),
         Index("uq_proxy_acts_subject", "subject", "subject_id", unique=True),
     )

@@ -68,7 +68,7 @@ def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
     for theirs in (Notice, Window, Subscription, Mute):
         db.execute(delete(theirs).where(theirs.conversation_id == conversation_id))
     db.execute(delete(BrokenSession).where(BrokenSession.conversation_id == conversation_id))
-    # Older replies have been let go already (bot.work.jobs); the bound keeps this from reading a month of turns.
+    # Older replies have been let go already (bot.work.sweeps); the bound keeps this from reading a month of turns.
     recent = Turn.received_at > now - timedelta(days=2)
     db.execute(update(Turn).where(recent, Turn.conversation_id == conversation_id).values(reply=None))
     return photos

@@ -28,14 +28,15 @@ from bot.processes.leash import leashed
 from bot.processes.postgres import EmbeddedPostgres
 from bot.processes.supervisor import EmbeddedValkey, end, free_port
 from bot.push.deliver import THREADS
-from bot.work.jobs import make_api
+from bot.work.errands import make_api
 from bot.work.queues import BATCH, Jobs
 from config.settings import Environment, Settings
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
 from models.migrations import upgrade
+from models.notifications.broadcast import count_states
 from models.notifications.notification import Notice
-from models.notifications.outbox import count_states
+from models.wiring import wire
 from tests.bench.crowd import begin_fan_out, make_crowd, owe
 from tests.support.stage import seed_regions
 
@@ -98,6 +99,7 @@ def prepared() -> Iterator[Bench]:
             _env_file=None,
         )
         use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
+        wire()
         upgrade(postgres.url)
         seed_regions(postgres.url)
         database, redis = connect(postgres.url), Redis.from_url(valkey.url)

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session as Database
 
 from bot.books import check as books
 from bot.work.clock import Clock
-from bot.work.jobs import Errands
-from bot.work.queues import JOBS
+from bot.work.errands import Errands
+from bot.work.jobs import JOBS
 from bot.work.rounds import ROUNDS
 from models.appeals.appeal import Appeal
 from models.appeals.submission import NewAppeal, submit
@@ -244,7 +244,7 @@ def test_every_night_the_worker_checks_once_and_tells_how_many_and_of_what_kind(
         assert clock.tick(night + timedelta(hours=hours)) == []
     assert clock.tick(night) == ["books"]
     assert clock.tick(night + timedelta(minutes=1)) == []
-    assert asked(errands) == [("bot.work.jobs.check_books", (20261124,), JOBS["check_books"].seconds)]
+    assert asked(errands) == [("check_books", (20261124,), JOBS["check_books"].seconds)]
     clock.close()
     books.check_and_tell(errands.database.url, errands.jobs.redis, night)
     assert figures(stage)["bangfu_books_violations"] == 0

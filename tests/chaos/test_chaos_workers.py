@@ -14,7 +14,7 @@ from werkzeug.serving import ThreadedWSGIServer
 
 from bot.simulator.app import create_simulator
 from bot.simulator.simulator import Simulator
-from bot.work.queues import Jobs, function_of
+from bot.work.queues import Jobs
 from models.core.database import connect
 from models.people.photo import Photo
 from tests.support.processes import LONGEST, environment, kill, process, until
@@ -74,11 +74,7 @@ def test_a_job_whose_worker_was_killed_is_taken_up_again(
         stack.callback(jobs.redis.close)
         before = [stack.enter_context(process("bot.work", name, settings=settings)) for name in (queue, "clock")]
         jobs.queues[queue].enqueue_many(
-            [
-                Queue.prepare_data(
-                    function_of("fetch_photo"), (number,), timeout=60, retry=Retry(2, [5, 5]), result_ttl=0
-                )
-            ]
+            [Queue.prepare_data("fetch_photo", (number,), timeout=60, retry=Retry(2, [5, 5]), result_ttl=0)]
         )
         assert gate.asked.wait(LONGEST)
         for one in before:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
-from bot.work.due_steps import tend
+from bot.work.sweeps import tend
 from models.appeals.appeal import OPEN, Appeal, get_appeal
 from models.appeals.submission import NewAppeal, submit
 from models.books import violations

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session as Database
 
 from bot.app import create_app
 from bot.books.export import MANIFEST
-from bot.work.jobs import Errands
+from bot.books.jobs import publish_ledger
+from bot.work.errands import Errands
 from models.core.database import snapshot
 from models.ledger import NotPosted, moves, totals
 from models.public.ledger import overall
@@ -113,7 +114,7 @@ def test_the_worker_publishes_it_where_there_is_a_folder_for_it(stage: Stage, tm
     for folder in ("", str(tmp_path / "public")):
         settings = stage.settings.model_copy(update={"export_dir": folder, "redis_url": redis_url})
         errands = Errands(settings)
-        errands.publish_ledger(stage.clock())
+        publish_ledger(errands, stage.clock())
         errands.close()
         assert (tmp_path / "public" / MANIFEST).exists() is bool(folder)
     assert verify(tmp_path / "public")[0] == 0

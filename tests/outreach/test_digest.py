@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.push.digests import write_digests
 from bot.work.clock import Clock
-from bot.work.jobs import Errands
+from bot.work.errands import Errands
 from bot.work.rounds import ROUNDS
 from models.appeals.appeal import MACHINE as APPEALS
 from models.appeals.appeal import Appeal
@@ -125,7 +125,7 @@ def test_of_many_clocks_one_asks_and_the_next_day_makes_up_for_a_lost_job(stage:
     for hour in range(72):
         for clock in clocks:
             clock.tick(now + timedelta(hours=hour))
-    assert [(job.func_name, job.args) for job in slow.jobs] == [("bot.work.jobs.write_digests", [202611])] * 3
+    assert [(job.func_name, job.args) for job in slow.jobs] == [("write_digests", [202611])] * 3
     for clock in clocks:
         clock.close()
     errands.close()

@@ -14,7 +14,7 @@ from bot.payments.refunds import ask_refund, sweep_refunds, take_answer
 from bot.simulator.app import create_simulator
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.refunds import Outcome
-from bot.work.queues import Named
+from bot.work.job import Named
 from config.pay import PlatformKey
 from models.giving.pledge import Pledge
 from models.ledger.accounts import LedgerAccount

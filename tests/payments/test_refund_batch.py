@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session as Database
 
 from bot.payments.refunds import return_gifts
-from bot.work.queues import Named
+from bot.work.job import Named
 from models.appeals.appeal import MACHINE as APPEALS
 from models.appeals.appeal import freeze, get_appeal
 from models.books.refunds import check_refunds
@@ -39,8 +39,10 @@ import sys
 from datetime import datetime
 from bot.payments.refunds import return_gifts
 from models.core.database import connect
+from models.wiring import wire
 class Hands:
     def enqueue(self, jobs): print(len(jobs), flush=True)
+wire()
 return_gifts(connect(sys.argv[1]), Hands(), int(sys.argv[2]), datetime.fromisoformat(sys.argv[3]))
 """
 

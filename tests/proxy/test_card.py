@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 from bot.app import links_of
 from bot.proxy.card_codes import MOST_TRIES, make_code, owed_codes
 from bot.simulator.simulator import Simulator
-from bot.work.jobs import Errands
+from bot.work.errands import Errands
 from models.core.audit_trail import AuditEvent
 from models.core.encryption import Keyring, use_keyring
 from models.proxy.card import SCENE, Card
@@ -24,6 +24,7 @@ from models.tables import metadata
 from models.upkeep.key_rotation import rotate
 from tests.support.browser import DESK, PHONE, SHOTS, chromium, needs_chromium, shoot
 from tests.support.erasing import of
+from tests.support.processes import sweep_all
 from tests.support.stage import Stage, id_number
 from tests.support.stand_in import StandIn, serving
 
@@ -120,7 +121,7 @@ def test_without_the_platform_the_card_waits_and_the_sweep_asks_again(press: Pre
     assert press.owed() == [press.card().id]
     jobs: list[tuple[str, int]] = []
     press.errands.jobs.enqueue = jobs.extend  # type: ignore[assignment]
-    press.errands.sweep(press.stage.clock())
+    sweep_all(press.errands, press.stage.clock())
     assert ("make_card_code", press.card().id) in jobs
     press.errands.api._wire._api_url = away
     press.make()

@@ -18,7 +18,7 @@ from bot.simulator.app import create_simulator
 from bot.simulator.pay.bills import LAYOUTS
 from bot.simulator.pay.phone import OK
 from bot.treasury.reconciliation import Reconciler
-from bot.work.queues import Named
+from bot.work.job import Named
 from config.pay import PlatformKey
 from models.core.calendar import CHINA
 from models.payments.order import PayOrder

@@ -18,7 +18,7 @@ from tests.support.stage import Stage
 
 @dataclass
 class Errand:
-    """As much of bot.work.jobs.Errands as the round looks at. ``pay``: something, where PAY_MODE is on."""
+    """As much of bot.work.errands.Errands as the round looks at. ``pay``: something, where PAY_MODE is on."""
 
     database: Engine
     pay: object = "on"

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.words.lexicon import load_lexicon
 from bot.words.render import TEMPLATES, Renderer
-from bot.work.due_steps import tend
+from bot.work.sweeps import tend
 from handlers.routing.table import COMMANDS
 from models.core.audit_trail import AuditEvent
 from models.core.codes import ALPHABET

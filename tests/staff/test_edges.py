@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.app import links_of
 from bot.web.links import DeadLink
-from bot.work.due_steps import tend
+from bot.work.sweeps import tend
 from models.proxy.mandate import Mandate, grant, live_mandate, revoke
 from models.staff.member import Staff
 from models.staff.suspension import suspend

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from bot.work.due_steps import tend
+from bot.work.sweeps import tend
 from models.appeals.appeal import Appeal
 from models.appeals.revision_review import open_revision
 from models.core.state_machine import WrongState

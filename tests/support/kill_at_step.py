@@ -18,7 +18,7 @@ from typing import Any
 from werkzeug.serving import make_server
 
 from bot.payments.orders import Cashier, Till
-from bot.work.jobs import Errands
+from bot.work.errands import Errands
 from config.settings import Settings
 
 
@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> None:
         case ["query", order]:
             errands = Errands(Settings())
             die_at(step, Path(mark))
-            errands.query_order(int(order))
+            errands.do("query_order", int(order))
         case ["place", pledge, openid]:
             errands = Errands(Settings())
             assert errands.pay is not None

@@ -20,7 +20,7 @@ from bot.simulator.app import create_simulator
 from bot.simulator.options import Person
 from bot.simulator.pay.options import PayOptions
 from bot.simulator.simulator import Simulator
-from bot.work.jobs import Errands
+from bot.work.errands import Errands
 from config.settings import Environment, Settings
 from models.giving.pledge import Pledge
 from models.payments.order import PayOrder

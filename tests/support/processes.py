@@ -14,6 +14,8 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session as Database
 
 from bot.processes.leash import leashed
+from bot.work.errands import Errands
+from bot.work.sweeps import let_replies_go, sweep, tend
 from config.settings import ROOT
 from models.notifications.notification import Notice, tell
 from models.people.conversation import Conversation
@@ -57,6 +59,15 @@ def until(holds: Callable[[], bool], longest: float = LONGEST) -> None:
     while not holds():
         assert time.monotonic() < end, "it never came"
         time.sleep(0.05)
+
+
+def sweep_all(errands: Errands, now: datetime | None = None) -> int:
+    """All that the clock looks after each minute and each hour, at once: how many jobs that made."""
+    now = now or datetime.now(UTC)
+    count = sweep(errands.database, errands.jobs, now)
+    let_replies_go(errands.database, now)
+    tend(errands.database, now)
+    return count
 
 
 def owe(stage: Stage, count: int, person: str = "o-li") -> list[int]:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.push.digests import write_digests
 from bot.push.fanout import go_on
-from bot.work.due_steps import tend
+from bot.work.sweeps import tend
 from models.appeals import appeal, flag, revision
 from models.core import audit_trail
 from models.disbursements import disbursement, payee

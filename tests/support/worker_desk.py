@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.simulator.options import Options
 from bot.simulator.simulator import Simulator
-from bot.work.jobs import Errands
+from bot.work.errands import Errands
 from config.settings import SAMPLE_AES_KEY, SAMPLE_APP_ID, SAMPLE_APP_SECRET, SAMPLE_TOKEN
 from models.core.database import connect
 from models.people.photo import Photo
@@ -44,7 +44,7 @@ class Desk:
 
     def fetched(self, content: bytes) -> Photo:
         photo = self.owed(content)
-        self.errands.fetch_photo(photo)
+        self.errands.do("fetch_photo", photo)
         return self.row(photo)
 
     def row(self, photo: int) -> Photo:

@@ -72,7 +72,7 @@ def test_a_day_of_gifts_and_refunds_agrees_to_the_fen(stage: Stage, till: Counte
     till.move(timedelta(minutes=6))
     assert ask_for_bills(stage.database, jobs, stage.clock()) == TODAY
     ask_for_bills(stage.database, jobs, stage.clock())
-    assert [(job.func_name, job.args) for job in jobs.queues["slow"].jobs] == [("bot.work.jobs.fetch_bill", [NUMBER])]
+    assert [(job.func_name, job.args) for job in jobs.queues["slow"].jobs] == [("fetch_bill", [NUMBER])]
     before = ledger(stage)
     assert till.reconciler.fetch_bill(NUMBER)
     row = day_row(stage)

@@ -25,14 +25,15 @@ from bot.registry.breaker import Breaker, Patience
 from bot.registry.query import LARGEST_ANSWER, TRIES, HttpRegistry
 from bot.registry.table import TableRegistry
 from bot.verification.check_registry import check_registry
-from bot.work.jobs import Errands
-from bot.work.queues import function_of, open_redis
+from bot.work.errands import Errands
+from bot.work.queues import open_redis
 from config.settings import Environment, Settings
 from models.core.database import connect
 from models.people.user import User
 from models.verification.case import Verification, case_of
 from models.verification.registry import UNAVAILABLE, Finding
 from tests.house.test_settings import OWN
+from tests.support.processes import sweep_all
 from tests.support.stage import Stage, id_number, settings_for
 from tests.support.stand_in import serving
 
@@ -397,13 +398,13 @@ def test_a_person_whom_no_key_opens_makes_the_case_wait(office: Office, case: Ca
 
 def test_the_sweep_finds_the_questions_that_are_due(case: Case, redis_flushed: str) -> None:
     now = case.stage.clock()
-    assert case.errands.sweep(now) == 1
+    assert sweep_all(case.errands, now) == 1
     with open_redis(redis_flushed) as redis:
         [job] = Queue("default", connection=redis, serializer=JSONSerializer).jobs
-        assert (job.func_name, job.args) == (function_of("check_registry"), [case.number])
+        assert (job.func_name, job.args) == ("check_registry", [case.number])
     with case.database.begin() as connection:
         connection.execute(update(Verification).values(registry_next_at=now + timedelta(minutes=1)))
-    assert case.errands.sweep(now) == 0
+    assert sweep_all(case.errands, now) == 0
 
 
 # --- The settings

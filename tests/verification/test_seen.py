@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.orm import Session as Database
 
-from bot.work.due_steps import tend
+from bot.work.sweeps import tend
 from models.staff.member import Staff
 from models.verification import decisions
 from models.verification.case import NOTICE, get_case

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from bot.work.due_steps import tend
+from bot.work.sweeps import tend
 from models.oversight import spot_check
 from models.oversight.spot_check import draw
 from models.staff.decision import Decision

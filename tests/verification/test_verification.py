@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
-from bot.work import due_steps
-from bot.work.due_steps import tend
+from bot.work import sweeps
+from bot.work.sweeps import tend
 from models.core.audit_trail import AuditEvent
 from models.notifications.notification import Notice
 from models.people.conversation import Conversation
@@ -285,7 +285,7 @@ def test_a_part_of_the_sweep_that_fails_keeps_none_back(stage: Stage, monkeypatc
         raise RuntimeError
 
     stage.register("o-wang", "resident")
-    monkeypatch.setitem(due_steps.PARTS, "notices_ended", fail)
+    monkeypatch.setitem(sweeps.PARTS, "notices_ended", fail)
     stage.clock.move(LASTS)
     tend(stage.database, stage.clock())
     assert case(stage, 1).state == "expired"

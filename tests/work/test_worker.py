@@ -18,6 +18,7 @@ from bot.simulator.simulator import Simulator
 from models.people.conversation import Turn
 from models.people.photo import Photo
 from tests.support import wechat
+from tests.support.processes import sweep_all
 from tests.support.stage import Stage
 from tests.support.stand_in import serving
 from tests.support.worker_desk import OPTIONS, Desk, jpeg
@@ -90,7 +91,7 @@ def test_what_is_no_picture_is_lost_once_and_for_all(desk: Desk, content: bytes)
     photo = desk.fetched(content)
     assert (photo.state, photo.path) in {("lost", None), ("kept", photo.path)}
     assert photo.state == "lost" or max(desk.picture(photo).size) <= LARGEST_SIDE
-    desk.errands.fetch_photo(photo.id)
+    desk.errands.do("fetch_photo", photo.id)
     assert desk.row(photo.id).tries == 1
 
 
@@ -102,9 +103,9 @@ def test_a_picture_that_wechat_no_longer_has_is_asked_for_a_number_of_times(desk
     photo = desk.owed(jpeg())
     desk.simulator.timeline.move(LIFE + 1)
     for _ in range(MOST_TRIES):
-        desk.errands.fetch_photo(photo)
+        desk.errands.do("fetch_photo", photo)
         assert desk.row(photo).state == "owed"
-    desk.errands.fetch_photo(photo)
+    desk.errands.do("fetch_photo", photo)
     assert desk.row(photo).state == "lost"
 
 
@@ -118,11 +119,11 @@ def test_the_sweep_finds_what_redis_lost_and_lets_old_replies_go(desk: Desk) -> 
             db.add(Turn(key=f"k{age}", received_at=received, kind="text", reply="hello", tries=0))
         db.add(Turn(key="k0", received_at=now, kind="text", reply="hello", tries=0))
     desk.errands.jobs.redis.flushdb()
-    assert desk.errands.sweep() == 2
+    assert sweep_all(desk.errands) == 2
     queued = desk.errands.jobs.queues["default"].get_jobs()
     assert {(job.func_name, *job.args) for job in queued} == {
-        ("bot.work.jobs.fetch_photo", owed),
-        ("bot.work.jobs.forget_photo", gone),
+        ("fetch_photo", owed),
+        ("forget_photo", gone),
     }
     with Database(desk.database) as db:
         kept = {turn.key: turn.reply for turn in db.query(Turn)}
@@ -133,11 +134,11 @@ def test_a_forgotten_picture_leaves_the_disk(desk: Desk) -> None:
     photo = desk.fetched(jpeg())
     assert photo.path
     file = desk.errands.folder / photo.path
-    desk.errands.forget_photo(photo.id)
+    desk.errands.do("forget_photo", photo.id)
     assert file.exists()  # it is not gone yet
     with Database(desk.database) as db, db.begin():
         db.execute(update(Photo).where(Photo.id == photo.id).values(state="gone"))
-    desk.errands.forget_photo(photo.id)
+    desk.errands.do("forget_photo", photo.id)
     assert not file.exists()
     assert desk.row(photo.id).path is None
 
@@ -165,7 +166,7 @@ def with_a_picture(desk: Desk, stage: Stage) -> Photo:
     media = desk.simulator.media.put("image", jpeg())
     fields = {"PicUrl": "http://127.0.0.1/p.jpg", "MediaId": media.media_id}
     assert stage.deliver(wechat.message("image", "o-wang", **fields))[0] == 200
-    desk.errands.fetch_photo(1)
+    desk.errands.do("fetch_photo", 1)
     photo = desk.row(1)
     assert (photo.subject, photo.state) == ("draft", "kept")
     return photo
@@ -176,7 +177,7 @@ def test_a_draft_that_is_taken_up_again_keeps_its_pictures_however_old(desk: Des
     for _ in range(2):
         stage.clock.move(timedelta(days=20))
         assert "收到 1 张" in stage.say("o-wang", "继续")
-        desk.errands.sweep(stage.clock())
+        sweep_all(desk.errands, stage.clock())
     stage.say("o-wang", "完成")
     assert "都填好了" in "".join(stage.say("o-wang", words) for words in ("湖南省永州市道县梅花镇", "60天后"))
     stage.say("o-wang", "确认")
@@ -189,8 +190,8 @@ def test_the_pictures_of_a_draft_that_nobody_came_back_to_go_with_it(desk: Desk,
     photo = with_a_picture(desk, stage)
     stage.clock.move(timedelta(days=32))
     stage.say("o-wang", "菜单")  # the draft has run out, and this turn lets it go
-    assert desk.errands.sweep(stage.clock()) >= 1
-    desk.errands.forget_photo(photo.id)
+    assert sweep_all(desk.errands, stage.clock()) >= 1
+    desk.errands.do("forget_photo", photo.id)
     assert (desk.row(photo.id).state, desk.row(photo.id).path) == ("gone", None)
 
 
@@ -206,11 +207,11 @@ def test_what_waited_past_its_last_day_is_taken_down_and_its_owner_told(desk: De
     with_a_picture(desk, stage)
     for words in ("完成", "湖南省永州市道县梅花镇", "10天后", "确认"):
         stage.say("o-wang", words)
-    desk.errands.sweep(stage.clock())
+    sweep_all(desk.errands, stage.clock())
     assert "等村里看" in stage.say("o-wang", "我的")
     stage.clock.move(timedelta(days=12))
     assert "过了最后一天" in stage.say("o-wang", "我的")
-    desk.errands.sweep(stage.clock())
+    sweep_all(desk.errands, stage.clock())
     reply = stage.say("o-wang", "我的")
     assert "还没审完" in reply
     assert "取消了" in reply

@@ -13,11 +13,11 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
 from bot.processes.supervisor import EmbeddedValkey
-from bot.work import jobs as worker
 from bot.work.clock import Clock
+from bot.work.errands import Errands
 from bot.work.fleet import GROUPS, SMALL, commands
-from bot.work.jobs import Errands
-from bot.work.queues import BATCH, DELIVERING, JOBS, QUEUES, SENDING, SHORT, Jobs, function_of
+from bot.work.jobs import JOBS
+from bot.work.queues import BATCH, DELIVERING, QUEUES, SENDING, SHORT, Jobs
 from bot.work.rounds import ROUNDS, Round
 from bot.work.sweeps import sweep_outbox
 from bot.work.tidying import tidy
@@ -58,9 +58,8 @@ def test_every_queue_is_served_and_every_job_is_there_and_takes_json() -> None:
     assert {job.queue for job in JOBS.values()} == set(QUEUES)
     assert set(DELIVERING) == set(SENDING)
     assert all(JOBS[name].queue == urgency for urgency, name in DELIVERING.items())
-    for name in JOBS:
-        assert function_of(name) == f"bot.work.jobs.{name}"
-        [parameter] = inspect.signature(getattr(worker, name)).parameters.values()
+    for job in JOBS.values():
+        _, parameter = inspect.signature(job.run).parameters.values()
         assert parameter.annotation in (int, list[int])
     asked = {one.asks_for(datetime(2026, 11, 24, tzinfo=UTC))[0] for one in ROUNDS.values() if one.asks_for}
     assert asked <= set(JOBS)
@@ -73,7 +72,7 @@ def test_only_the_wanted_queues_get_processes_and_the_clock_always_does() -> Non
 def test_a_job_keeps_its_queue_its_time_and_its_tries(jobs: Jobs) -> None:
     jobs.put([(name, [1] if name in DELIVERING.values() else 1) for name in JOBS])
     for name, wanted in JOBS.items():
-        [job] = [job for job in jobs.queues[wanted.queue].jobs if job.func_name == function_of(name)]
+        [job] = [job for job in jobs.queues[wanted.queue].jobs if job.func_name == name]
         assert job.serializer is JSONSerializer
         assert json.loads(json.dumps(job.args)) == job.args
         assert (job.timeout, job.retries_left, job.retry_intervals) == (

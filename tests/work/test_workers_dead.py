@@ -14,10 +14,10 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from bot.work import jobs
 from bot.work.clock import Clock
-from bot.work.jobs import Errands
-from bot.work.queues import JOBS, QUEUES, Jobs
+from bot.work.errands import Errands, errands
+from bot.work.jobs import JOBS
+from bot.work.queues import QUEUES, Jobs
 from bot.work.rounds import ROUNDS
 from bot.work.workers import Forker, Sender
 from models.people.photo import Photo
@@ -38,7 +38,7 @@ class Shop:
         monkeypatch.setenv("DATABASE_URL", database_url)
         monkeypatch.setenv("REDIS_URL", redis_url)
         monkeypatch.setenv("MEDIA_DIR", str(self.folder))
-        jobs.errands.cache_clear()
+        errands.cache_clear()
         self.errands = Errands(settings_for(database_url, redis_url))
         self.jobs: Jobs = self.errands.jobs
         self.clock = Clock(self.errands, redis_url, {"dead_jobs": ROUNDS["dead_jobs"]})
@@ -88,8 +88,8 @@ class Shop:
 
     def close(self) -> None:
         self.clock.close()
-        jobs.errands().close()
-        jobs.errands.cache_clear()
+        errands().close()
+        errands.cache_clear()
         self.errands.close()
         self.stage.close()
 

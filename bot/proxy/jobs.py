@@ -1,0 +1,16 @@
+"""The job of printed cards."""
+
+from typing import TYPE_CHECKING
+
+from bot.proxy import card_codes
+from bot.work.job import Job
+
+if TYPE_CHECKING:
+    from bot.work.errands import Errands
+
+
+def make_card_code(errands: "Errands", card_id: int) -> None:
+    card_codes.make_code(errands.database, errands.api, card_id)
+
+
+JOBS = {"make_card_code": Job(make_card_code)}

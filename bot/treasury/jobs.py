@@ -1,0 +1,21 @@
+"""The job of the reconciliation."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from bot.treasury.reconciliation import Reconciler
+from bot.work.job import Job
+
+if TYPE_CHECKING:
+    from bot.work.errands import Errands
+
+
+def fetch_bill(errands: "Errands", day: int) -> None:
+    """The pay channel's bill of this day (20261125), held against our books."""
+    if errands.pay:
+        mch_id = errands.settings.pay_mch_id
+        Reconciler(errands.database, errands.jobs, errands.pay, mch_id, lambda: datetime.now(UTC)).fetch_bill(day)
+
+
+# A busy day's lines, and a question to the channel about each that was lost on its way.
+JOBS = {"fetch_bill": Job(fetch_bill, "slow", seconds=3600, backoff=(60, 600))}

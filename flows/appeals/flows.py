@@ -1,0 +1,7 @@
+"""The conversations that write an appeal and revise one."""
+
+from flows.appeals.revise_appeal import revise_appeal
+from flows.appeals.start_appeal import start_appeal
+from flows.engine.flow import Flow
+
+FLOWS: tuple[Flow, ...] = (start_appeal, revise_appeal)

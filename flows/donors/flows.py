@@ -1,0 +1,9 @@
+"""The conversations of monthly gifts, messages and receipts."""
+
+from flows.donors.ask_receipt import ask_receipt
+from flows.donors.issue_receipt import issue_receipt
+from flows.donors.message import message
+from flows.donors.recurring_gift import monthly
+from flows.engine.flow import Flow
+
+FLOWS: tuple[Flow, ...] = (monthly, message, ask_receipt, issue_receipt)

@@ -1,0 +1,24 @@
+"""Commands that ask for help and change what was asked, and the pages of an appeal."""
+
+from handlers.appeals import correction, file, page, revisions
+from handlers.routing.answers import starts
+from handlers.routing.matching import Command, Takes
+from handlers.routing.roles import OFFICERS, STAFF
+
+COMMANDS: tuple[Command, ...] = (
+    Command("start_one_to_one", starts("start_appeal", {"kind": "one_to_one"}, kind="one_to_one")),
+    Command("start_crowdfund", starts("start_appeal", {"kind": "crowdfund"}, kind="crowdfund")),
+    Command("fix", correction.fix, Takes.NUMBER, guess=False),
+    Command("withdraw_appeal", correction.withdraw, Takes.NUMBER, guess=False),
+    # Only numbered lines lead here.
+    Command("view_appeal", page.appeal),
+    Command("public_story", page.story),
+    Command("public_budget", page.budget),
+    Command("view_story", file.view_story, staff=STAFF),
+    Command("view_budget", file.view_budget, staff=STAFF),
+    Command("view_flags", file.view_flags, staff=STAFF),
+    Command("withdraw_now", correction.withdraw_now),
+    Command("revision_story", revisions.story, staff=OFFICERS),
+    Command("approve_revision", revisions.approve, staff=OFFICERS),
+    Command("reject_revision", revisions.reject, staff=OFFICERS),
+)

@@ -1,0 +1,88 @@
+"""One appeal as everybody sees it: its page, its story a part at a time, and what the money is for."""
+
+from typing import Any
+
+from flows.engine.flow import Answer
+from handlers.public.catalogue import APPEALS, detail
+from handlers.routing.answers import with_ways
+from handlers.routing.talk import Talk
+from models.appeals.appeal import NoSuchAppeal
+from models.appeals.revision import waiting_for
+from models.disbursements.budget import SPENDABLE
+from models.donors.message_inbox import has_heard
+from models.giving.matching import offers as offers_of
+from models.outreach.reporting_duty import find_silent
+from models.outreach.update_review import TELLABLE
+from models.public.views import PublicStory, find_story, find_update
+
+# Characters of a story in one message, which has room for some six hundred.
+STORY_PART = 400
+
+
+def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
+    """One appeal; from here one gives, reads on, or goes back to the list as it was."""
+    viewer = talk.desk.person.user_id
+    found = APPEALS.shelf.find(talk.desk.db, int(number), viewer)
+    if found is None:
+        raise NoSuchAppeal(number=int(number))
+    takes_pledges = found.state == "funding" and found.deadline > talk.world.now
+    own = APPEALS.shelf.belongs_to(talk.desk.db, found.number, viewer)
+    ways = {"give": ["command", "pledge", number]} if takes_pledges and not own else {}
+    if own and found.state == "returned":
+        ways["fix"] = ["command", "fix", number]
+    ways["story"] = ["command", "public_story", number, "0", word, after]
+    ways["budget"] = ["command", "public_budget", number, word, after]
+    told = find_update(talk.desk.db, found.number)
+    if told and told.number:
+        ways["updates"] = ["command", "view_updates", number]
+    if own and found.gifts and found.state in TELLABLE:
+        ways["thank"] = ["command", "thank", number]
+    if own and has_heard(talk.desk.db, found.number):
+        ways["messages"] = ["command", "messages", number]
+    if own and found.state in SPENDABLE:
+        ways["use_money"] = ["command", "use_money", number]
+    matching = offers_of(talk.desk.db, found.number, talk.world.now)
+    revising = own and waiting_for(talk.desk.db, found.number) is not None
+    silent = find_silent(talk.desk.db, found.number, talk.world.now)
+    facts = {"revising": revising, "told": told, "matching": matching, "silent": ("own" if own else "other") * silent}
+    return detail(talk, APPEALS, found, ways, own, word, after, **facts)
+
+
+def story(talk: Talk, number: str, begin: str = "0", word: str = "", after: str = "") -> Answer:
+    """What the asker wrote, a part at a time from the character ``begin``."""
+    found = _story(talk, number)
+    end = int(begin) + STORY_PART
+    ways = {}
+    if end < len(found.story):
+        ways["goes_on"] = ["command", "public_story", number, str(end), word, after]
+    ways["budget"] = ["command", "public_budget", number, word, after]
+    values = {"part": found.story[int(begin) : end], "first": begin == "0"}
+    return _page(talk, "replies/appeals/public_story", found, values, ways, word, after)
+
+
+def budget(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
+    """What the money is for, line by line."""
+    ways = {"story": ["command", "public_story", number, "0", word, after]}
+    return _page(talk, "replies/appeals/public_budget", _story(talk, number), {}, ways, word, after)
+
+
+def _story(talk: Talk, number: str) -> PublicStory:
+    found = find_story(talk.desk.db, int(number), talk.desk.person.user_id)
+    if found is None:
+        raise NoSuchAppeal(number=int(number))
+    return found
+
+
+def _page(
+    talk: Talk,
+    template: str,
+    found: PublicStory,
+    values: dict[str, Any],
+    ways: dict[str, list[str]],
+    word: str,
+    after: str,
+) -> Answer:
+    """A page of an appeal that one turns to from its first, and goes back from: the owner to what is theirs."""
+    back = {"mine": ["command", "mine"]} if found.own else {}
+    ways = {**ways, "appeal": ["command", "view_appeal", str(found.number), word, after], **back}
+    return with_ways(template, {"item": found, **values}, ways)

@@ -1,0 +1,24 @@
+"""Commands by which an appeal's money is asked for, paid out and accounted for."""
+
+from handlers.disbursements import desk, owner
+from handlers.routing.matching import Command, Takes
+from handlers.routing.roles import FUND_HOLDER, OFFICERS
+
+COMMANDS: tuple[Command, ...] = (
+    Command("use_money", owner.use_money, Takes.NUMBER, guess=False),
+    Command("evidence", owner.evidence, Takes.NUMBER, guess=False),
+    Command("received", owner.received, Takes.CODE, guess=False),
+    Command("not_received", owner.not_received, Takes.CODE, guess=False),
+    Command("pay_out", desk.pay_out, Takes.NUMBER, staff=FUND_HOLDER, guess=False),
+    # Only numbered lines lead here.
+    Command("use_on", owner.use_on),
+    Command("use_to", owner.use_to),
+    Command("new_payee", owner.new_payee),
+    Command("change_payee", owner.change_payee),
+    Command("no_more", owner.no_more),
+    Command("view_use", owner.view_use),
+    Command("withdraw_use", owner.withdraw_use),
+    Command("say_received", owner.say_received),
+    Command("heard", desk.heard, staff=OFFICERS),
+    Command("bounce", desk.bounce, staff=FUND_HOLDER),
+)

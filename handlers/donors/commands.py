@@ -1,0 +1,25 @@
+"""Commands for what donors follow: monthly gifts, messages, traces and receipts."""
+
+from handlers.donors import messages, receipts, recurring_gift, trace
+from handlers.routing.matching import Command, Takes
+from handlers.routing.roles import FUND_HOLDER
+
+COMMANDS: tuple[Command, ...] = (
+    Command("leave_message", messages.leave_message, Takes.CODE, guess=False),
+    Command("messages", messages.messages, Takes.NUMBER, guess=False),
+    Command("monthly", recurring_gift.monthly, Takes.GIFT, guess=False),
+    Command("stop_monthly", recurring_gift.stop_monthly, Takes.NUMBER, guess=False),
+    Command("trace", trace.trace, Takes.CODE, guess=False),
+    Command("receipt", receipts.receipt, Takes.CODE, guess=False),
+    # Only numbered lines lead here.
+    Command("view_monthly", recurring_gift.view_monthly),
+    Command("pay_monthly", recurring_gift.pay_monthly),
+    Command("skip_monthly", recurring_gift.skip_monthly),
+    Command("withdraw_message", messages.withdraw_message),
+    Command("report_message", messages.report_message),
+    Command("view_receipt", receipts.view_receipt, staff=FUND_HOLDER),
+    Command("issue_receipt", receipts.issue_receipt, staff=FUND_HOLDER),
+    Command("refuse_receipt", receipts.refuse_receipt, staff=FUND_HOLDER),
+    Command("void_receipt", receipts.void_receipt, staff=FUND_HOLDER),
+    Command("drop_receipt", receipts.drop_receipt),
+)

@@ -1,0 +1,1 @@
+"""People ask for goods and offer them by commands."""

@@ -1,0 +1,9 @@
+"""Commands that ask for goods and offer them."""
+
+from handlers.routing.answers import starts
+from handlers.routing.matching import Command
+
+COMMANDS: tuple[Command, ...] = (
+    Command("start_request", starts("request_goods")),
+    Command("start_offer", starts("offer_goods")),
+)

@@ -1,0 +1,1 @@
+"""Households sell produce by commands."""

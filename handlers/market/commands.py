@@ -1,0 +1,6 @@
+"""Commands that put produce up for sale."""
+
+from handlers.routing.answers import starts
+from handlers.routing.matching import Command
+
+COMMANDS: tuple[Command, ...] = (Command("start_listing", starts("list_produce")),)

@@ -1,0 +1,15 @@
+"""Commands that turn news on and off, and show what somebody was told."""
+
+from handlers.notifications import history, opt_out, subscribe
+from handlers.routing.matching import Command
+from handlers.routing.roles import OFFICERS
+
+COMMANDS: tuple[Command, ...] = (
+    Command("subscribe", subscribe.page, guess=False),
+    Command("opt_out", opt_out.topics, guess=False),
+    # Only numbered lines lead here.
+    Command("turn_off", opt_out.off),
+    Command("turn_on", opt_out.on),
+    Command("mute_appeal", opt_out.mute_appeal),
+    Command("view_told", history.view_told, staff=OFFICERS),
+)

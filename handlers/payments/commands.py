@@ -1,0 +1,18 @@
+"""Commands that give money back, and those for payments that cannot be placed."""
+
+from handlers.payments import refunds, suspense
+from handlers.routing.matching import Command, Takes
+from handlers.routing.roles import COUNTY_AND_HOLDER, FUND_HOLDER
+
+COMMANDS: tuple[Command, ...] = (
+    Command("refund", refunds.refund, Takes.CODE, guess=False),
+    Command("refunds", refunds.refunds, Takes.NUMBER, staff=COUNTY_AND_HOLDER, guess=False),
+    Command("strays", suspense.strays, Takes.NUMBER, staff=FUND_HOLDER, guess=False),
+    # Only numbered lines lead here.
+    Command("view_refund", refunds.view_refund, staff=COUNTY_AND_HOLDER),
+    Command("view_stray", suspense.view_stray, staff=FUND_HOLDER),
+    Command("settle_stray", suspense.settle_stray, staff=FUND_HOLDER),
+    Command("again_refund", refunds.again_refund, staff=FUND_HOLDER),
+    Command("again_refunds", refunds.again_refunds, staff=FUND_HOLDER),
+    Command("refund_by_hand", refunds.refund_by_hand, staff=FUND_HOLDER),
+)

@@ -1,0 +1,10 @@
+"""Commands by which people register and see what is theirs."""
+
+from handlers.people import mine
+from handlers.routing.matching import Command
+
+COMMANDS: tuple[Command, ...] = (
+    Command("start_register", mine.register),
+    Command("mine", mine.mine),
+    Command("my_pledges", mine.my_pledges),
+)

@@ -1,0 +1,15 @@
+"""Commands that list what everybody may see, and show one thing of a list."""
+
+from handlers.public import catalogue
+from handlers.routing.matching import Command, Takes
+
+COMMANDS: tuple[Command, ...] = (
+    Command("browse_appeals", catalogue.appeals, Takes.WORDS),
+    Command("browse_requests", catalogue.requests, Takes.WORDS),
+    Command("browse_offers", catalogue.offers, Takes.WORDS),
+    Command("browse_market", catalogue.market, Takes.WORDS),
+    # Only numbered lines lead here.
+    Command("view_request", catalogue.request),
+    Command("view_offer", catalogue.offer),
+    Command("view_listing", catalogue.listing),
+)

@@ -1,0 +1,188 @@
+"""The words that do something by themselves: one table gives matching, menus, permission and tests.
+
+The words stand in config/keywords.toml under the command's name. A command
+without words is one that only a numbered line on the screen or the menu leads to.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rapidfuzz import fuzz, process
+
+from flows.engine.flow import Answer
+from flows.language.lexicon import Lexicon
+from flows.language.numerals import read_integer
+from flows.language.wording import plain
+from handlers.routing.talk import Talk
+from models.core.state_machine import By
+
+
+class Takes(StrEnum):
+    """What may follow the word."""
+
+    NOTHING = "nothing"
+    WORDS = "words"
+    """Anything, after a space: a search word."""
+    NUMBER = "number"
+    """A number; without it the command asks or lists."""
+    NUMBER_AND_WORDS = "number_and_words"
+    """A number, then perhaps something: a reason, an answer."""
+    MATTER = "matter"
+    """The number of an appeal, or of a verification case when a word for that stands before it: ``appeal:12``,
+    ``case:7``."""
+    MATTER_AND_WORDS = "matter_and_words"
+    """The same, then perhaps something: a reason, a work number."""
+    MATTER_OR_WORDS = "matter_or_words"
+    """The same; or, after a space, anything: the name of a place."""
+    CODE = "code"
+    """A work number or a code, in letters and figures with or without spaces between."""
+    CODE_AND_WORDS = "code_and_words"
+    """A work number in one piece, then perhaps something: a reason."""
+    GIFT = "gift"
+    """An appeal's number, an amount, or both, in one piece; the word for "to" may part them (捐3块给4号)."""
+    GIFT_TO = "gift_to"
+    """An appeal's number, then a word of the command ``pledge``, then perhaps an amount (给4号捐3块)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """``run`` gets the talk and the arguments as text; it may refuse.
+
+    ``staff``: the roles that may say it (handlers.routing.roles).
+
+    ``guess``: may be offered when somebody mistypes (never for money or decisions).
+    """
+
+    name: str
+    run: Callable[..., Answer]
+    takes: Takes = Takes.NOTHING
+    staff: frozenset[By] | None = None
+    guess: bool = True
+    matters: Sequence[str] = ("case",)
+    """What a MATTER's number may be of, beside an appeal: words that say so stand in config/readers.toml."""
+
+
+# A number with its thousands parted (1,500) is an amount: whose number it begins with stays open.
+_DIGITS = r"[0-9]++(?!,[0-9]{3}(?![0-9]))"
+_HEAD_NUMBER = re.compile(
+    rf"\s*(?:no\.?|#|第)?\s*({_DIGITS}|[零〇一二三四五六七八九十百千万两]+)\s*(?:号|#)?\s*(.*)", re.DOTALL
+)
+# What people put between a number and their words.
+_BETWEEN = " ,:;、"  # folded: the full-width ones are these too
+# No row is numbered higher; the databases' integers end not far above.
+_HIGHEST_NUMBER = 10**15
+# Work numbers and codes, folded.
+_CODE = re.compile("[0-9a-z][0-9a-z-]{0,23}")
+_LONGEST_GUESS = 8
+_CLOSE_ENOUGH = 60
+
+
+class Commands:
+    def __init__(self, table: Mapping[str, Command], lexicon: Lexicon) -> None:
+        self.table = dict(table)
+        self.lexicon = lexicon
+        # In the order of config/keywords.toml, whatever the table's: of two words as close as each other the first is
+        # guessed, and staff see theirs in it.
+        self._by_word = {word: name for name, words in lexicon.words.items() if name in table for word in words}
+        self._longest_first = sorted(self._by_word, key=len, reverse=True)
+
+    def match(self, text: str) -> tuple[Command, list[str]] | None:
+        """The command that this text is, with its arguments; None when it is none."""
+        wanted = plain(text)
+        for word in self._longest_first:
+            if wanted.startswith(word):
+                command = self.table[self._by_word[word]]
+                arguments = self._arguments(command, wanted[len(word) :])
+                if arguments is not None:
+                    return command, arguments
+        return None
+
+    def is_said(self, name: str) -> bool:
+        """Has this command a word of its own? Those without need arguments that only a numbered line has."""
+        return name in self._by_word.values()
+
+    def said_by(self, role: str) -> list[str]:
+        """Name the commands of this staff role that have a word of their own, in the order of their words."""
+        names = dict.fromkeys(self._by_word.values())
+        return [name for name in names if role in (self.table[name].staff or ())]
+
+    def closest(self, text: str) -> str | None:
+        """The word somebody may have meant. Only for asking back."""
+        wanted = plain(text)
+        if not 2 <= len(wanted) <= _LONGEST_GUESS:
+            return None
+        words = [word for word, name in self._by_word.items() if self.table[name].guess and not self.table[name].staff]
+        found = process.extractOne(wanted, words, scorer=fuzz.ratio, score_cutoff=_CLOSE_ENOUGH)
+        return str(found[0]) if found else None
+
+    def run(self, name: str, talk: Talk, arguments: list[str]) -> Answer:
+        return self.table[name].run(talk, *arguments)
+
+    def _arguments(self, command: Command, rest: str) -> list[str] | None:
+        """The arguments in what follows the word; None when that does not fit."""
+        takes = command.takes
+        match takes:
+            case Takes.GIFT_TO:
+                return self._gift_to(rest)
+            case _ if not rest.strip():
+                return []
+            case Takes.NOTHING:
+                return None
+            case Takes.WORDS:
+                return [rest.strip()] if rest[0].isspace() else None
+            case Takes.GIFT:
+                to = self.lexicon.words["pledge_to"][0]
+                said = rest.strip()
+                # 1,500 begins with figures and with nobody's number: to be asked back, not to be passed over.
+                return [said] if said[0].isdigit() or head_number(said.removeprefix(to)) else None
+        if takes in (Takes.CODE, Takes.CODE_AND_WORDS):
+            return _code(rest, takes)
+        if takes in (Takes.MATTER, Takes.MATTER_AND_WORDS):
+            return self._matter(rest, takes, command.matters)
+        if takes is Takes.MATTER_OR_WORDS:
+            return self._matter(rest, Takes.MATTER, command.matters) or ([rest.strip()] if rest[0].isspace() else None)
+        head = head_number(rest)
+        if head is None or (head[1] and takes is Takes.NUMBER):
+            return None
+        return [str(head[0]), *filter(None, [head[1]])]
+
+    def _matter(self, rest: str, takes: Takes, matters: Sequence[str]) -> list[str] | None:
+        """``appeal:12`` or ``case:7``, and what follows."""
+        said, subject = rest.strip(), "appeal"
+        marks = [(mark, name) for name in matters for mark in self.lexicon.words[name]]
+        for mark, name in sorted(marks, key=lambda one: -len(one[0])):
+            if said.startswith(mark):
+                said, subject = said.removeprefix(mark).lstrip(_BETWEEN), name
+                break
+        head = head_number(said)
+        if head is None or (head[1] and takes is Takes.MATTER):
+            return None
+        return [f"{subject}:{head[0]}", *filter(None, [head[1]])]
+
+    def _gift_to(self, rest: str) -> list[str] | None:
+        for word in sorted(self.lexicon.words["pledge"], key=len, reverse=True):
+            before, found, amount = rest.partition(word)
+            head = head_number(before)
+            if found and head and not head[1]:
+                return [f"{head[0]} {amount}".strip()]
+        return None
+
+
+def _code(rest: str, takes: Takes) -> list[str] | None:
+    if takes is Takes.CODE:
+        whole = "".join(rest.split()).strip(_BETWEEN)
+        return [whole] if _CODE.fullmatch(whole) else None
+    said = rest.strip(_BETWEEN)
+    head = _CODE.match(said)
+    return [head[0], *filter(None, [said[head.end() :].strip(_BETWEEN)])] if head else None
+
+
+def head_number(text: str) -> tuple[int, str] | None:
+    """The number that a folded text begins with (4, 4号, 第四号) and what follows it; None when it begins with none."""
+    head = _HEAD_NUMBER.fullmatch(text)
+    number = read_integer(head[1]) if head else None
+    if head is None or number is None or number >= _HIGHEST_NUMBER:
+        return None
+    return number, head[2].strip(_BETWEEN)

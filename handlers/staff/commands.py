@@ -1,0 +1,35 @@
+"""Commands that staff decide by, and those by which they are appointed and share their work."""
+
+from handlers.routing.matching import Command, Takes
+from handlers.routing.roles import COUNTY, STAFF, TOWNSHIP_AND_COUNTY
+from handlers.staff import appointments, decide, handover, look, todo
+
+# Beside appeals.
+_DECIDED_ON = ("case", "disbursement")
+_READ = (*_DECIDED_ON, "message")
+
+COMMANDS: tuple[Command, ...] = (
+    Command("look", look.look, Takes.MATTER, guess=False, matters=_READ),
+    Command("todo", todo.todo, staff=STAFF),
+    Command("approve", decide.approve, Takes.MATTER, staff=STAFF, guess=False, matters=_READ),
+    Command("send_back", decide.send_back, Takes.MATTER_AND_WORDS, staff=STAFF, guess=False, matters=_READ),
+    Command("reject", decide.reject, Takes.MATTER_AND_WORDS, staff=STAFF, guess=False, matters=_DECIDED_ON),
+    Command("stop", decide.stop, Takes.MATTER_AND_WORDS, staff=COUNTY, guess=False),
+    Command("go_on", decide.go_on, Takes.MATTER, staff=COUNTY, guess=False),
+    Command("authorise", appointments.authorise, Takes.CODE, guess=False),
+    Command("invite", appointments.invite, staff=TOWNSHIP_AND_COUNTY, guess=False),
+    Command("team", appointments.team, staff=TOWNSHIP_AND_COUNTY, guess=False),
+    Command("suspend_staff", appointments.suspend, Takes.CODE_AND_WORDS, staff=TOWNSHIP_AND_COUNTY, guess=False),
+    Command("restore_staff", appointments.restore, Takes.CODE_AND_WORDS, staff=TOWNSHIP_AND_COUNTY, guess=False),
+    Command("revoke_staff", appointments.revoke, Takes.CODE_AND_WORDS, staff=TOWNSHIP_AND_COUNTY, guess=False),
+    Command("hand_over", handover.hand_over, Takes.CODE, staff=STAFF, guess=False),
+    Command(
+        "assign", handover.assign, Takes.MATTER_AND_WORDS, staff=TOWNSHIP_AND_COUNTY, guess=False, matters=_DECIDED_ON
+    ),
+    Command("declare_tie", handover.declare_tie, staff=STAFF, guess=False),
+    Command("my_ties", handover.my_ties, staff=STAFF, guess=False),
+    # Only numbered lines lead here.
+    Command("view_staff", appointments.view, staff=TOWNSHIP_AND_COUNTY),
+    Command("revoke_case", decide.revoke, staff=COUNTY),
+    Command("end_appeal", decide.end_appeal, staff=COUNTY),
+)

@@ -1,0 +1,16 @@
+"""Commands that bring people and officers together."""
+
+from handlers.routing.matching import Command, Takes
+from handlers.routing.roles import OFFICERS
+from handlers.support import call, desk, introduction
+
+COMMANDS: tuple[Command, ...] = (
+    Command("answer_ticket", desk.answer_ticket, Takes.NUMBER_AND_WORDS, staff=OFFICERS, guess=False),
+    Command("human", call.call, guess=False),
+    # Only numbered lines lead here.
+    Command("buy", introduction.buy),
+    Command("take_offer", introduction.take),
+    Command("give_requested", introduction.give),
+    Command("talk_about", call.talk_about),
+    Command("view_ticket", desk.view_ticket, staff=OFFICERS),
+)

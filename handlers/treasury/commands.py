@@ -1,0 +1,19 @@
+"""Commands that enter what the bank says, and those of the reconciliation with it."""
+
+from handlers.routing.answers import starts
+from handlers.routing.matching import Command, Takes
+from handlers.routing.roles import COUNTY_AND_HOLDER, FUND_HOLDER
+from handlers.treasury import bank_entries, reconciliation
+
+COMMANDS: tuple[Command, ...] = (
+    Command("settle", starts("settle"), staff=FUND_HOLDER, guess=False),
+    Command("top_up", starts("top_up"), staff=FUND_HOLDER, guess=False),
+    Command("cover_fees", starts("cover_fees"), staff=FUND_HOLDER, guess=False),
+    Command("undo_entry", bank_entries.entries, Takes.WORDS, staff=FUND_HOLDER, guess=False),
+    Command("reconcile", reconciliation.reconcile, Takes.WORDS, staff=COUNTY_AND_HOLDER, guess=False),
+    Command("close_difference", reconciliation.close, Takes.NUMBER_AND_WORDS, staff=COUNTY_AND_HOLDER, guess=False),
+    # Only numbered lines lead here.
+    Command("undo_this", bank_entries.undo_this, staff=FUND_HOLDER),
+    Command("view_difference", reconciliation.view_difference, staff=COUNTY_AND_HOLDER),
+    Command("more_differences", reconciliation.more_differences, staff=COUNTY_AND_HOLDER),
+)

@@ -1,0 +1,12 @@
+"""What people are told about their appeals."""
+
+from models.notifications.kinds import LOOK, PLEDGE_AGAIN, Kind, Standing, legal
+
+KINDS: dict[str, Kind] = {
+    "appeal_failed": Kind(Standing.MONEY, "progress", offers=(LOOK,), brief=True),
+    "appeal_moved": legal(),
+    "appeal_opened": legal(),
+    "appeal_overdue": legal(),
+    "appeal_resumed": Kind(Standing.MONEY, "progress", offers=(LOOK, PLEDGE_AGAIN)),
+    "revision_decided": legal(),
+}

@@ -1,0 +1,19 @@
+"""What people are told about things given."""
+
+from datetime import timedelta
+
+from models.notifications.kinds import Kind, Offer, Standing, join_count
+
+SEE_REQUEST = Offer("see_request", ("view_request", "request"))
+SEE_OFFER = Offer("see_offer", ("view_offer", "offer"))
+
+KINDS: dict[str, Kind] = {
+    "collection_code": Kind(Standing.SERVICE, "goods"),
+    "goods_received": Kind(Standing.SERVICE, "progress", topic="progress"),
+    "match_found": Kind(
+        Standing.SERVICE, "progress", topic="matches", offers=(SEE_OFFER,), running=timedelta(days=1), join=join_count
+    ),
+    "need_found": Kind(
+        Standing.SERVICE, "progress", topic="matches", offers=(SEE_REQUEST,), running=timedelta(days=1), join=join_count
+    ),
+}

@@ -1,0 +1,9 @@
+"""What people are told about things sold."""
+
+from models.notifications.kinds import Kind, Standing
+
+KINDS: dict[str, Kind] = {
+    "ordered": Kind(Standing.MONEY, "money"),
+    "shipped": Kind(Standing.SERVICE, "goods"),
+    "stock_low": Kind(Standing.SERVICE, "progress", topic="reminders"),
+}

@@ -1,0 +1,35 @@
+"""Every notification kind, as the rooms declare them."""
+
+from models.appeals import notification_kinds as appeals
+from models.disbursements import notification_kinds as disbursements
+from models.donors import notification_kinds as donors
+from models.giving import notification_kinds as giving
+from models.goods import notification_kinds as goods
+from models.market import notification_kinds as market
+from models.notifications.kinds import KINDS, Kind
+from models.outreach import notification_kinds as outreach
+from models.payments import notification_kinds as payments
+from models.proxy import notification_kinds as proxy
+from models.staff import notification_kinds as staff
+from models.support import notification_kinds as support
+from models.verification import notification_kinds as verification
+
+ROOMS: dict[str, dict[str, Kind]] = {
+    "appeals": appeals.KINDS,
+    "disbursements": disbursements.KINDS,
+    "donors": donors.KINDS,
+    "giving": giving.KINDS,
+    "goods": goods.KINDS,
+    "market": market.KINDS,
+    "outreach": outreach.KINDS,
+    "payments": payments.KINDS,
+    "proxy": proxy.KINDS,
+    "staff": staff.KINDS,
+    "support": support.KINDS,
+    "verification": verification.KINDS,
+}
+
+
+def declare_kinds() -> None:
+    for room, kinds in ROOMS.items():
+        KINDS.declare(room, kinds)

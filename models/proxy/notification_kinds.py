@@ -1,0 +1,15 @@
+"""What people are told about acts by mandate and about printed cards."""
+
+from models.notifications.kinds import Kind, Standing, safety, to_staff
+
+KINDS: dict[str, Kind] = {
+    "card_bound": safety(),
+    "card_issued": safety(),
+    "card_void": to_staff(),
+    "code_void": safety(),
+    "proxied_moved": to_staff(),
+    "proxy_acted": safety(),
+    "proxy_denied": to_staff(),
+    "proxy_own_card": Kind(Standing.WORK, "progress", brief=True),
+    "sheet_lost": to_staff(),
+}

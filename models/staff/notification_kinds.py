@@ -1,0 +1,22 @@
+"""What staff are told about their seats and their tasks."""
+
+from datetime import timedelta
+from typing import Any
+
+from models.notifications.kinds import TODO, Kind, Standing, to_staff
+
+
+def join_tasks(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """Several things for one queue: how many, and by when the first is to be done."""
+    return {**now, "count": before["count"] + now["count"], "due": min(before["due"], now["due"])}
+
+
+KINDS: dict[str, Kind] = {
+    "handed_over": to_staff(),
+    "staff_bound": Kind(Standing.WORK, "progress", brief=True),
+    "staff_confirmed": to_staff(),
+    "staff_moved": to_staff(),
+    "task_assigned": Kind(Standing.WORK, "task"),
+    "task_new": Kind(Standing.WORK, "task", offers=(TODO,), running=timedelta(hours=1), join=join_tasks),
+    "task_overdue": Kind(Standing.WORK, "task"),
+}

@@ -1,0 +1,8 @@
+"""What people are told when somebody wants to talk to them."""
+
+from models.notifications.kinds import Kind, Standing
+
+KINDS: dict[str, Kind] = {
+    "ticket_answered": Kind(Standing.SERVICE, "progress", brief=True),
+    "wanted": Kind(Standing.SERVICE, "progress", topic="matches"),
+}
