@@ -8,7 +8,7 @@ from handlers.appeals.file import look_at
 from handlers.oversight import spot_check
 from handlers.routing.talk import Talk
 from handlers.staff.decide import decided
-from handlers.staff.matter import Matter, No, appeal_line
+from handlers.staff.matter import Matter, No
 from handlers.staff.seat import staff_of
 from models.appeals import review
 from models.appeals.appeal import MACHINE, Appeal
@@ -65,7 +65,6 @@ def _decided(what: str, appeal: Appeal) -> Answer:
 
 MATTER = Matter(
     "appeal",
-    appeal_line("appeal"),
     look_at,
     approve=approve,
     go_on=go_on,

@@ -7,7 +7,7 @@ from flows.appeals.flagging import look_twice
 from flows.engine.flow import Answer, Say
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
-from handlers.staff.matter import Matter, No, appeal_line
+from handlers.staff.matter import Matter, No
 from handlers.staff.reasons import stepped_aside, with_reasons
 from handlers.staff.seat import find_seat, parse, staff_of
 from models.appeals import revision_review
@@ -98,9 +98,4 @@ def _file(talk: Talk, number: int) -> RevisionFile:
     return file
 
 
-MATTER = Matter(
-    "revision",
-    appeal_line("revision"),
-    look_at,
-    noes={"reject_revision": No("revision_reason", _reject)},
-)
+MATTER = Matter("revision", look_at, noes={"reject_revision": No("revision_reason", _reject)})

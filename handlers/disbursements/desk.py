@@ -6,7 +6,7 @@ from flows.engine.flow import Answer, Say
 from flows.staff import recusal
 from handlers.routing.answers import labels, with_ways
 from handlers.routing.talk import Talk
-from handlers.staff.matter import Matter, No, appeal_line
+from handlers.staff.matter import Matter, No
 from handlers.staff.seat import find_seat, parse, staff_of
 from handlers.staff.todo import todo
 from models.disbursements import acquittal, approval
@@ -138,7 +138,6 @@ def _decided(what: str, number: int, state: str) -> Answer:
 
 MATTER = Matter(
     SUBJECT,
-    appeal_line(SUBJECT),
     look_at,
     look_first=look_first,
     approve=approve,

@@ -7,7 +7,7 @@ from flows.engine.session import Option
 from flows.readers.words.gift_code import read_code
 from handlers.routing.answers import more, with_ways
 from handlers.routing.talk import Talk
-from handlers.staff.matter import Matter, No, appeal_line
+from handlers.staff.matter import Matter, No
 from handlers.staff.seat import find_seat, staff_of
 from models.appeals.appeal import LIVE, get_appeal
 from models.appeals.correction import changeable
@@ -134,16 +134,11 @@ def _which(talk: Talk, gifts: Sequence[Pledge]) -> Answer:
     return Answer([Say("replies/donors/which_gift_to_message", None, {"lines": lines})], options)
 
 
-def _check(talk: Talk, staff: Staff, _command: str, number: int) -> None:
-    message_review.check_decidable(talk.desk.db, staff, number)
-
-
 MATTER = Matter(
     "message",
-    appeal_line("message"),
     look_at,
     look_first=look_first,
     approve=approve,
     noes={"send_back": No("message_reason", send_back)},
-    check=_check,
+    check=lambda talk, staff, _command, number: message_review.check_decidable(talk.desk.db, staff, number),
 )

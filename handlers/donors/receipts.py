@@ -113,4 +113,4 @@ def _line(db: Session, number: int) -> Line:
     return ["view_receipt", str(number)], of_appeal(db, "receipt", number)
 
 
-MATTER = Matter("receipt", _line)
+MATTER = Matter("receipt", line=_line)

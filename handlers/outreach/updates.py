@@ -6,7 +6,7 @@ from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
-from handlers.staff.matter import Matter, No, appeal_line
+from handlers.staff.matter import Matter, No
 from handlers.staff.reasons import stepped_aside, with_reasons
 from handlers.staff.seat import find_seat
 from models.appeals.appeal import Appeal, NoSuchAppeal
@@ -99,15 +99,10 @@ def _send_back(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) ->
     return Answer([Say("replies/outreach/update_sent_back", None, values)])
 
 
-def _check(talk: Talk, staff: Staff, _command: str, number: int) -> None:
-    update_review.check_decidable(talk.desk.db, staff, number)
-
-
 MATTER = Matter(
     "update",
-    appeal_line("update"),
     look_at,
     noes={"send_back_update": No("update_reason", _send_back)},
-    check=_check,
+    check=lambda talk, staff, _command, number: update_review.check_decidable(talk.desk.db, staff, number),
     kind=kind_of,
 )

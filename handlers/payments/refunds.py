@@ -7,7 +7,7 @@ from flows.engine.session import Option
 from flows.readers.words.gift_code import read_code
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
-from handlers.staff.matter import Matter, appeal_line
+from handlers.staff.matter import Matter
 from handlers.staff.seat import find_seat, staff_of
 from models.core.state_machine import By
 from models.payments.refund_desk import NoSuchRefund, Stuck, again, all_again, find_stuck, stuck_ones
@@ -109,4 +109,4 @@ def _facts(stuck: Stuck) -> dict[str, Any]:
     }
 
 
-MATTER = Matter("refund", appeal_line("refund"), look_at)
+MATTER = Matter("refund", look_at)

@@ -53,4 +53,4 @@ def _line(db: Session, number: int) -> Line:
     return ["view_stray", str(number)], {"amount_fen": db.get_one(PayCase, number).amount_fen}
 
 
-MATTER = Matter("pay_case", _line)
+MATTER = Matter("pay_case", line=_line)

@@ -33,13 +33,14 @@ class No(NamedTuple):
 class Matter:
     """``look`` shows it to who may see it; ``look_first`` does so where they have not seen what they now decide on.
 
+    ``line``: where its line of the queue leads, and what that says; without one, to the look, and of which appeal it is.
     ``noes``: by their commands; ``check`` raises what such a command would, before anybody is asked why.
     ``kind``: which sort of thing it is, where its words say so.
     """
 
     subject: str
-    line: Callable[[Session, int], Line]
     look: Callable[..., Answer] = _unsaid
+    line: Callable[[Session, int], Line] | None = None
     look_first: Callable[[Talk, str, int], Answer | None] = lambda _talk, _command, _number: None
     approve: Callable[[Talk, int], Answer] = _unsaid
     go_on: Callable[[Talk, int], Answer] = _unsaid
@@ -58,8 +59,3 @@ def of_appeal(db: Session, subject: str, number: int) -> dict[str, Any]:
     appeal = wholes_of(db, subject, [number])[number].number
     kind, title = db.execute(select(Appeal.kind, Appeal.title).where(Appeal.id == appeal)).one()
     return {"appeal": appeal, "kind": kind, "title": title}
-
-
-def appeal_line(subject: str) -> Callable[[Session, int], Line]:
-    """It leads to the look at the thing, and says of which appeal it is."""
-    return lambda db, number: (["look", f"{subject}:{number}"], of_appeal(db, subject, number))

@@ -10,6 +10,7 @@ from flows.engine.flow import Answer
 from flows.engine.session import Option
 from handlers.routing.answers import labels, one_page
 from handlers.routing.talk import Talk
+from handlers.staff.matter import of_appeal
 from handlers.staff.seat import staff_of
 from models.notifications.notification import mark_seen
 from models.places.region import Region
@@ -81,8 +82,11 @@ def _told(talk: Talk, thing: Task | Ticket) -> tuple[list[str], dict[str, Any]]:
         return ["view_ticket", str(thing.id)], facts
     place = db.get_one(Region, thing.region_code).name
     facts = {"what": thing.subject, "id": thing.subject_id, "step": thing.step, "place": place}
-    do, more = talk.matters[thing.subject].line(db, thing.subject_id)
-    return do, {**facts, **more}
+    line = talk.matters[thing.subject].line
+    if line is None:
+        return ["look", f"{thing.subject}:{thing.subject_id}"], facts | of_appeal(db, thing.subject, thing.subject_id)
+    do, more = line(db, thing.subject_id)
+    return do, facts | more
 
 
 def _format(place: _Place) -> str:

@@ -104,4 +104,4 @@ def _line(db: Session, number: int) -> Line:
     return ["more_differences", "0", day.isoformat()], {"day": day}
 
 
-MATTER = Matter("difference", _line)
+MATTER = Matter("difference", line=_line)

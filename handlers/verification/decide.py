@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from functools import partial
 
-from sqlalchemy.orm import Session
-
 from flows.engine.flow import Answer, Say
 from handlers.oversight import spot_check
 from handlers.routing.talk import Talk
 from handlers.staff.decide import decided
-from handlers.staff.matter import Line, Matter, No
+from handlers.staff.matter import Matter, No
 from handlers.staff.seat import staff_of
 from handlers.verification.file import look_at
 from models.appeals.household import frozen_ones
@@ -26,10 +24,6 @@ _DECIDED = ("township_review", "county_review")
 # Where it goes by a command.
 _TURNED_AWAY = {"send_back": "registry_checked", "reject": "rejected"}
 _STOPS = {"stop": "suspended", "revoke_case": "revoked"}
-
-
-def line(_db: Session, number: int) -> Line:
-    return ["look", f"case:{number}"], {}
 
 
 def look_first(talk: Talk, command: str, number: int) -> Answer | None:
@@ -124,8 +118,8 @@ def _decided(what: str, case: Verification, appeals: Sequence[object] = ()) -> A
 
 MATTER = Matter(
     "case",
-    line,
     look_at,
+    line=lambda _db, number: (["look", f"case:{number}"], {}),
     look_first=look_first,
     approve=approve,
     go_on=go_on,
