@@ -11,6 +11,7 @@ from models.core.hooks import Hook
 from models.core.money import CROWDFUND_MINIMUM
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By, Machine, WrongState
+from models.core.subject import Subject
 from models.notifications.broadcast import tell_backers
 from models.staff.task import Matter, close_task, open_task
 
@@ -154,6 +155,18 @@ class Appeal(Base):
     @property
     def matter(self) -> Matter:
         return Matter("appeal", self.id, self.region_code, self.household_id)
+
+
+APPEAL = Subject(
+    "appeal",
+    Appeal,
+    MACHINE,
+    begins=("draft",),
+    owner=Appeal.owner_id,
+    place=Appeal.region_code,
+    household=Appeal.household_id,
+    photos=("appeal",),
+)
 
 
 class BudgetLine(Base):

@@ -69,6 +69,11 @@ class Machine:
     def states(self) -> frozenset[str]:
         return frozenset(state for move in self.moves for state in move)
 
+    @property
+    def sources(self) -> frozenset[str]:
+        """The states that a thing can still leave."""
+        return frozenset(source for source, _ in self.moves)
+
     def check(self, source: str, to: str, actor: Actor) -> None:
         """Raises WrongState where there is no such move, and NotYours where it is somebody else's."""
         allowed = self.moves.get((source, to))

@@ -13,6 +13,7 @@ from models.core.hooks import Hook
 from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import By, Machine
+from models.core.subject import Subject
 from models.ledger import totals_of
 from models.people.user import User
 
@@ -98,6 +99,9 @@ class Pledge(Base):
         Index("ix_pledges_appeal_id", "appeal_id", "id"),
         Index("ix_pledges_pay_by", "pay_by", postgresql_where=_AWAITS),
     )
+
+
+PLEDGE = Subject("pledge", Pledge, MACHINE, begins=("intended",), owner=Pledge.donor_id)
 
 
 @dataclass(frozen=True, slots=True)

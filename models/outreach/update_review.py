@@ -22,11 +22,10 @@ from models.outreach.update import MACHINE, Update, update_waiting
 from models.people.conversation import Conversation
 from models.people.photo import Photo, attach, pictures_of
 from models.proxy.mandate import acted_for
-from models.staff.conflict_of_interest import is_own
 from models.staff.decision import decide
-from models.staff.desk_review import Stage, record_review, stage_of
+from models.staff.desk_review import Stage, end_review, may_review, record_review, stage_of
 from models.staff.member import Staff
-from models.staff.task import Matter, close_task, open_task, reaches, take
+from models.staff.task import Matter, open_task, take
 
 # While something is being done for it, and when the books are closed.
 TELLABLE = (*LIVE, "completed")
@@ -109,9 +108,7 @@ def open_update(db: Session, staff: Staff, number: int, now: datetime) -> Update
     """
     update = db.get(Update, number)
     appeal = db.get_one(Appeal, update.appeal_id) if update else None
-    if update is None or appeal is None or staff.role == By.FUND_HOLDER:
-        raise NoSuchUpdate(number=number)
-    if not reaches(db, staff, appeal.region_code, "update", number) or is_own(db, staff, appeal.household_id):
+    if update is None or appeal is None or not may_review(db, staff, matter_of(update, appeal)):
         raise NoSuchUpdate(number=number)
     record_review(db, staff, "update", number, appeal.owner_id, now)
     return UpdateFile(
@@ -198,9 +195,8 @@ def _locked(db: Session, number: int) -> tuple[Update, Appeal]:
 
 def _end(db: Session, update: Update, state: str, actor: Actor, now: datetime, staff: Staff | None = None) -> list[int]:
     """Returns the photos whose files are to be deleted, where it is not published."""
-    MACHINE.move(db, update, state, actor, now)
     update.decided_by, update.decided_at = staff.id if staff else None, now
-    close_task(db, "update", update.id, now, staff)
+    end_review(db, MACHINE, update, state, actor, now, staff=staff)
     photos: Sequence[Photo] = ()
     if state != "published":
         theirs = (Photo.subject == "update") & (Photo.subject_id == update.id) & (Photo.state != "gone")

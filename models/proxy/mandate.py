@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
 from models.core.refusal import Refusal
+from models.core.subject import Subject
 from models.people.photo import Photo
 from models.people.user import User
 
@@ -50,6 +51,16 @@ class Mandate(Base):
     revoked_at: Mapped[datetime | None]
 
     __table_args__ = (one_of("kind", KINDS), one_of("scope", SCOPES))
+
+
+MANDATE = Subject(
+    "mandate",
+    Mandate,
+    owner=Mandate.user_id,
+    place=select(User.region_code).where(User.id == Mandate.user_id).scalar_subquery(),
+    household=select(User.household_id).where(User.id == Mandate.user_id).scalar_subquery(),
+    photos=("mandate",),
+)
 
 
 class ProxyAct(Base):
