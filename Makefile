@@ -11,7 +11,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 CODE := $(wildcard bot handlers flows models config tests wsgi.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format bench chaos lock
+.PHONY: help demo test test-slow lint format bench chaos faults lock
 
 help: ## this list
 	@echo "Usage: make TARGET [ARGS=\"...\"] [PYTHON=python3] [VENV=.venv]"
@@ -43,6 +43,9 @@ bench: $(VENV)/tools ## how fast the bot answers, beside a bare echo on the same
 
 chaos: $(VENV)/tools ## the tests that break servers and processes on purpose; ten minutes at most
 	timeout 600 $(BIN)/python -m pytest -m chaos -n 2 --dist loadgroup $(ARGS)
+
+faults: $(VENV)/tools ## do the tests still bite? 90 minutes at most, then goes on; ARGS="--only WORDS", --again, --slow
+	$(BIN)/python -m tests.faults $(ARGS)
 
 lock: $(VENV)/made ## pins what requirements*.in ask for; ARGS=--upgrade takes newer versions
 	$(INSTALL) uv

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from models.outreach.broadcasts import drop_stragglers, finish, live_ones, plan_page
+from models.notifications.broadcast import drop_stragglers, finish, live_ones, plan_page
 
 log = structlog.get_logger()
 

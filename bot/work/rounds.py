@@ -17,7 +17,7 @@ from bot.work.sweeps import let_replies_go, sweep, sweep_outbox, tend
 from bot.work.tidying import tidy
 from models.disbursements.payout import spreading
 from models.donors.recurring_gift import end_over, remind
-from models.outreach.broadcasts import live_ones
+from models.notifications.broadcast import live_ones
 from models.outreach.digest import is_time, month_before
 
 # Of what a round takes a page of at a time, so that it stays brief; the next one goes on.

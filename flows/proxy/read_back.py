@@ -6,9 +6,7 @@ from sqlalchemy.orm import Session
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
-from models.proxy.act import MOST_LINES, ReadBack, read_back, unanswered
-
-STORY_BEGINS = 120
+from models.proxy.act import ReadBack, read_back, unanswered
 
 
 def next_question(db: Session, user_id: int) -> Answer | None:
@@ -25,23 +23,6 @@ def next_question(db: Session, user_id: int) -> Answer | None:
 
 
 def told(act: ReadBack) -> dict[str, Any]:
-    """What the words need: of an appeal what was asked for, of a registration who was registered, both masked."""
-    facts: dict[str, Any] = {"subject": act.subject, "at": act.at, "role": act.role, "work_no": act.work_no}
-    facts |= {"kind": act.kind, "place": act.place}
-    if act.appeal:
-        facts |= {
-            "number": act.appeal.id,
-            "title": act.appeal.title,
-            "target_fen": act.appeal.target_fen,
-            "minimum_fen": act.appeal.minimum_fen,
-            "crowdfund": act.appeal.kind == "crowdfund",
-            "story": act.appeal.story[:STORY_BEGINS],
-            "cut": len(act.appeal.story) > STORY_BEGINS,
-            "budget": act.budget[:MOST_LINES],
-            "lines": len(act.budget),
-            "deadline": act.appeal.deadline,
-        }
-    if act.user:
-        number, phone = act.user.id_number or "", act.user.phone
-        facts |= {"name": act.user.masked_name, "id_tail": number[-4:], "phone_tail": phone[-4:] if phone else None}
-    return facts
+    """What the words need, with what was done itself (models.proxy.act.ACTS)."""
+    facts = {"subject": act.subject, "at": act.at, "role": act.role, "work_no": act.work_no}
+    return {**facts, "kind": act.kind, "place": act.place, **act.facts}

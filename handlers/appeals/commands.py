@@ -1,9 +1,9 @@
 """Commands that ask for help and change what was asked, and the pages of an appeal."""
 
-from handlers.appeals import correction, page, revisions
+from handlers.appeals import correction, file, page, revisions
 from handlers.routing.answers import starts
 from handlers.routing.matching import Command, Takes
-from handlers.routing.roles import OFFICERS
+from handlers.routing.roles import OFFICERS, STAFF
 
 COMMANDS: tuple[Command, ...] = (
     Command("start_one_to_one", starts("start_appeal", {"kind": "one_to_one"}, kind="one_to_one")),
@@ -14,6 +14,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("view_appeal", page.appeal),
     Command("public_story", page.story),
     Command("public_budget", page.budget),
+    Command("view_story", file.view_story, staff=STAFF),
+    Command("view_budget", file.view_budget, staff=STAFF),
+    Command("view_flags", file.view_flags, staff=STAFF),
     Command("withdraw_now", correction.withdraw_now),
     Command("revision_story", revisions.story, staff=OFFICERS),
     Command("approve_revision", revisions.approve, staff=OFFICERS),

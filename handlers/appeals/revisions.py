@@ -7,6 +7,7 @@ from flows.appeals.flagging import look_twice
 from flows.engine.flow import Answer, Say
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
+from handlers.staff.matter import Matter, No
 from handlers.staff.reasons import stepped_aside, with_reasons
 from handlers.staff.seat import find_seat, parse, staff_of
 from models.appeals import revision_review
@@ -69,7 +70,7 @@ def approve(talk: Talk, reference: str) -> Answer:
 
 def reject(talk: Talk, reference: str, words: str = "") -> Answer:
     """Asks for the reason first."""
-    return with_reasons(talk, "reject_revision", reference, words, _reject)
+    return with_reasons(talk, "reject_revision", reference, words)
 
 
 def _approve(talk: Talk, reference: str) -> Answer:
@@ -79,8 +80,8 @@ def _approve(talk: Talk, reference: str) -> Answer:
     return _decided(appeal, approved=True)
 
 
-def _reject(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str]) -> Answer:
-    appeal, dropped = revision_review.reject(talk.desk.db, staff, parse(reference)[1], reasons, talk.world.now)
+def _reject(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
+    appeal, dropped = revision_review.reject(talk.desk.db, staff, number, reasons, talk.world.now)
     talk.desk.jobs += [("forget_photo", photo) for photo in dropped]
     return _decided(appeal, approved=False)
 
@@ -95,3 +96,6 @@ def _file(talk: Talk, number: int) -> RevisionFile:
     if file is None:
         raise NoSuchRevision(number=number)
     return file
+
+
+MATTER = Matter("revision", look_at, noes={"reject_revision": No("revision_reason", _reject)})

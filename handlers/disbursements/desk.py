@@ -6,6 +6,7 @@ from flows.engine.flow import Answer, Say
 from flows.staff import recusal
 from handlers.routing.answers import labels, with_ways
 from handlers.routing.talk import Talk
+from handlers.staff.matter import Matter, No
 from handlers.staff.seat import find_seat, parse, staff_of
 from handlers.staff.todo import todo
 from models.disbursements import acquittal, approval
@@ -63,9 +64,9 @@ def heard(talk: Talk, reference: str, outcome: str = RECEIVED) -> Answer:
     return _decided("heard", use.id, use.state)
 
 
-def look_first(talk: Talk, reference: str) -> Answer | None:
+def look_first(talk: Talk, _command: str, number: int) -> Answer | None:
     """Nobody decides on an account and pictures that they have not seen as they are now."""
-    db, staff, number = talk.desk.db, staff_of(talk), parse(reference)[1]
+    db, staff = talk.desk.db, staff_of(talk)
     if not stage_of(db, staff, SUBJECT, number).mine or has_seen(db, staff, SUBJECT, number):
         return None
     answer = look_at(talk, number)
@@ -73,9 +74,9 @@ def look_first(talk: Talk, reference: str) -> Answer | None:
     return answer
 
 
-def approve(talk: Talk, reference: str) -> Answer:
+def approve(talk: Talk, number: int) -> Answer:
     """Whatever passing it means at the step where it is."""
-    db, staff, now, number = talk.desk.db, staff_of(talk), talk.world.now, parse(reference)[1]
+    db, staff, now = talk.desk.db, staff_of(talk), talk.world.now
     task = find_task(db, SUBJECT, number)
     step = task.step if task else ""
     if step == "use_acquit":
@@ -94,8 +95,8 @@ def check_turns_away(talk: Talk, staff: Staff, command: str, number: int) -> Non
     approval.check_turns_away(talk.desk.db, staff, number, state)
 
 
-def send_back(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str]) -> Answer:
-    number, now = parse(reference)[1], talk.world.now
+def send_back(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
+    now = talk.world.now
     if _is_acquitted_next(talk, number):
         use = acquittal.want_other_receipts(talk.desk.db, staff, number, reasons, now)
     else:
@@ -103,8 +104,7 @@ def send_back(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str]) 
     return _decided("sent_back", number, use.state)
 
 
-def reject(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str]) -> Answer:
-    number = parse(reference)[1]
+def reject(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
     use = approval.turn_away(talk.desk.db, staff, number, "refused", reasons, talk.world.now)
     return _decided("rejected", number, use.state)
 
@@ -134,3 +134,13 @@ def _ways(file: UseFile) -> dict[str, list[str]]:
 
 def _decided(what: str, number: int, state: str) -> Answer:
     return Answer([Say("replies/disbursements/decided", None, {"what": what, "use": number, "state": state})])
+
+
+MATTER = Matter(
+    SUBJECT,
+    look_at,
+    look_first=look_first,
+    approve=approve,
+    noes={"send_back": No("use_reason", send_back), "reject": No("use_reason", reject)},
+    check=check_turns_away,
+)

@@ -7,6 +7,7 @@ from flows.engine.session import Option
 from flows.readers.words.gift_code import read_code
 from handlers.routing.answers import more, with_ways
 from handlers.routing.talk import Talk
+from handlers.staff.matter import Matter, No
 from handlers.staff.seat import find_seat, staff_of
 from models.appeals.appeal import LIVE, get_appeal
 from models.appeals.correction import changeable
@@ -97,7 +98,7 @@ def look_at(talk: Talk, number: int) -> Answer:
     return with_ways("replies/donors/message_file", {"file": file}, ways)
 
 
-def look_first(talk: Talk, number: int) -> Answer | None:
+def look_first(talk: Talk, _command: str, number: int) -> Answer | None:
     """Nobody decides on words that they have not read: they are shown, and nothing is done."""
     db, staff = talk.desk.db, staff_of(talk)
     message_review.check_decidable(db, staff, number)
@@ -131,3 +132,13 @@ def _which(talk: Talk, gifts: Sequence[Pledge]) -> Answer:
         lines.append((number, facts))
     options = [Option(n, "", ["command", "leave_message", str(gift["code"])]) for n, gift in lines]
     return Answer([Say("replies/donors/which_gift_to_message", None, {"lines": lines})], options)
+
+
+MATTER = Matter(
+    "message",
+    look_at,
+    look_first=look_first,
+    approve=approve,
+    noes={"send_back": No("message_reason", send_back)},
+    check=lambda talk, staff, _command, number: message_review.check_decidable(talk.desk.db, staff, number),
+)

@@ -2,12 +2,15 @@
 number. The word is the same for both.
 """
 
+from sqlalchemy.orm import Session
+
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.readers.words.gift_code import read_code
 from handlers.routing.answers import with_ways
 from handlers.routing.matching import head_number
 from handlers.routing.talk import Talk
+from handlers.staff.matter import Line, Matter, of_appeal
 from handlers.staff.seat import find_seat, staff_of
 from models.core.state_machine import By
 from models.donors import receipt_desk
@@ -104,3 +107,10 @@ def _decided(number: int, state: str) -> Answer:
     return with_ways(
         "replies/donors/receipt_decided", {"number": number, "state": state}, {"list": ["command", "receipt"]}
     )
+
+
+def _line(db: Session, number: int) -> Line:
+    return ["view_receipt", str(number)], of_appeal(db, "receipt", number)
+
+
+MATTER = Matter("receipt", line=_line)

@@ -4,10 +4,11 @@ from flows.engine.flow import Answer
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.seat import parse, staff_of
-from models.appeals.appeal import Appeal, NoSuchAppeal
+from models.appeals.appeal import NoSuchAppeal
 from models.appeals.file import open_appeal
 from models.notifications.history import History, history
-from models.verification.case import NoSuchCase, Verification
+from models.subjects import wholes_of
+from models.verification.case import NoSuchCase
 from models.verification.file import open_case
 
 MOST = 4
@@ -35,6 +36,4 @@ def view_told(talk: Talk, reference: str) -> Answer:
 
 
 def _owner(talk: Talk, subject: str, number: int) -> int:
-    if subject == "case":
-        return talk.desk.db.get_one(Verification, number).user_id
-    return talk.desk.db.get_one(Appeal, number).owner_id
+    return wholes_of(talk.desk.db, subject, [number])[number].owner

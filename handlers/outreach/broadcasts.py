@@ -4,8 +4,8 @@ from flows.engine.flow import Answer, Say
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.seat import staff_of
-from models.notifications.broadcast import Broadcast
-from models.outreach.broadcasts import LIVE, check_stop, find_broadcast, progress_of, recent_ones, stop
+from models.notifications.broadcast import LIVE, Broadcast, stop
+from models.outreach.broadcasts import check_stop, find_broadcast, progress_of, recent_ones
 
 
 def call(talk: Talk, number: str = "") -> Answer:

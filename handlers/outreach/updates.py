@@ -6,8 +6,9 @@ from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
+from handlers.staff.matter import Matter, No
 from handlers.staff.reasons import stepped_aside, with_reasons
-from handlers.staff.seat import find_seat, parse
+from handlers.staff.seat import find_seat
 from models.appeals.appeal import Appeal, NoSuchAppeal
 from models.appeals.correction import changeable
 from models.giving.pledge import promised
@@ -88,12 +89,20 @@ def publish(talk: Talk, number: str = "") -> Answer:
 
 def send_back_update(talk: Talk, reference: str, words: str = "") -> Answer:
     """Asks for the reason first."""
-    return with_reasons(talk, "send_back_update", reference, words, _send_back)
+    return with_reasons(talk, "send_back_update", reference, words)
 
 
-def _send_back(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str]) -> Answer:
-    number = parse(reference)[1]
+def _send_back(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
     appeal, dropped = update_review.send_back(talk.desk.db, staff, number, reasons, talk.world.now)
     talk.desk.jobs += [("forget_photo", photo) for photo in dropped]
     values = {"number": number, "kind": kind_of(talk.desk.db, number), "appeal": appeal.id}
     return Answer([Say("replies/outreach/update_sent_back", None, values)])
+
+
+MATTER = Matter(
+    "update",
+    look_at,
+    noes={"send_back_update": No("update_reason", _send_back)},
+    check=lambda talk, staff, _command, number: update_review.check_decidable(talk.desk.db, staff, number),
+    kind=kind_of,
+)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from flows.engine.flow import Answer, Say
 from handlers.routing.talk import Talk
-from handlers.staff.look import look_with
+from handlers.staff.matter import matter_in
 from handlers.staff.reasons import with_reasons
 from handlers.staff.seat import parse, staff_of
 from models.appeals.file import has_seen_appeal
@@ -28,7 +28,8 @@ def spot_check(talk: Talk) -> Answer:
 
 def _show(talk: Talk, staff: Staff, reference: str) -> Answer:
     names = ("sound", "stop" if staff.role == By.COUNTY else "doubt")
-    return look_with(talk, reference, {name: ["command", name, reference] for name in names})
+    matter, number = matter_in(talk, reference)
+    return matter.look(talk, number, {name: ["command", name, reference] for name in names})
 
 
 def sound(talk: Talk, reference: str) -> Answer:
@@ -45,13 +46,12 @@ def sound(talk: Talk, reference: str) -> Answer:
 
 def doubt(talk: Talk, reference: str, words: str = "") -> Answer:
     """Asks for the reason first."""
-    return with_reasons(talk, "doubt", reference, words, _doubt)
+    return with_reasons(talk, "doubt", reference, words)
 
 
-def _doubt(talk: Talk, staff: Staff, reference: str, reasons: Sequence[str]) -> Answer:
-    subject, number = parse(reference)
+def say_doubtful(subject: str, talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
     find_doubtful(talk.desk.db, staff, subject, number, reasons, talk.world.now)
-    return _done("doubt", reference)
+    return _done("doubt", f"{subject}:{number}")
 
 
 def _done(what: str, reference: str) -> Answer:

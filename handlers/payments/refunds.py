@@ -7,6 +7,7 @@ from flows.engine.session import Option
 from flows.readers.words.gift_code import read_code
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
+from handlers.staff.matter import Matter
 from handlers.staff.seat import find_seat, staff_of
 from models.core.state_machine import By
 from models.payments.refund_desk import NoSuchRefund, Stuck, again, all_again, find_stuck, stuck_ones
@@ -46,11 +47,15 @@ def refunds(talk: Talk, number: str = "") -> Answer:
 
 
 def view_refund(talk: Talk, number: str) -> Answer:
+    return look_at(talk, int(number))
+
+
+def look_at(talk: Talk, number: int) -> Answer:
     """One that is stuck: why, and what can be done about it. Raises NoSuchRefund."""
     staff = find_seat(talk)
     if staff is None or staff.role not in SEES:
-        raise NoSuchRefund(number=int(number))
-    stuck = find_stuck(talk.desk.db, staff, int(number))
+        raise NoSuchRefund(number=number)
+    stuck = find_stuck(talk.desk.db, staff, number)
     ways = _ways(stuck) if staff.role == By.FUND_HOLDER else {}
     return with_ways("replies/payments/refund_stuck", _facts(stuck), ways)
 
@@ -102,3 +107,6 @@ def _facts(stuck: Stuck) -> dict[str, Any]:
         "out_refund_no": refund.number,
         "others": stuck.others,
     }
+
+
+MATTER = Matter("refund", look_at)

@@ -1,12 +1,16 @@
 """待查 <号>: payments that cannot be right, as the fund holder sees them, and what becomes of each."""
 
+from sqlalchemy.orm import Session
+
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.staff import recusal
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
+from handlers.staff.matter import Line, Matter
 from handlers.staff.seat import find_seat, staff_of
 from models.core.state_machine import By
+from models.payments.order import PayCase
 from models.payments.suspense_desk import NoSuchPayCase, Stray, find_stray, stray_ones
 
 MOST = 6
@@ -43,3 +47,10 @@ def _ways(stray: Stray) -> dict[str, list[str]]:
     hows = ["by_hand"] if stray.appeal is None else ["give_back", *(["assign"] if stray.may_assign else [])]
     ways = {how: ["command", "settle_stray", number, how] for how in hows}
     return ways | {"list": ["command", "strays"]}
+
+
+def _line(db: Session, number: int) -> Line:
+    return ["view_stray", str(number)], {"amount_fen": db.get_one(PayCase, number).amount_fen}
+
+
+MATTER = Matter("pay_case", line=_line)

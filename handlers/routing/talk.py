@@ -1,5 +1,6 @@
 """One turn's conversation as handlers see it: who says what, in the middle of what, and which flows there are."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
@@ -13,6 +14,7 @@ from models.people.message import Message
 
 if TYPE_CHECKING:
     from handlers.routing.matching import Commands
+    from handlers.staff.matter import Matter
 
 # Namespace of draft ids: a draft's id follows from the message that began it.
 _DRAFTS = UUID("6c0b4c3e-5d0e-4a34-9f3a-2f7d5d0a9b11")
@@ -25,6 +27,7 @@ class Talk:
     message: Message
     engine: Engine
     commands: "Commands"
+    matters: "Mapping[str, Matter]"
 
     @property
     def world(self) -> World:

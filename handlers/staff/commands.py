@@ -30,9 +30,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("my_ties", handover.my_ties, staff=STAFF, guess=False),
     # Only numbered lines lead here.
     Command("view_staff", appointments.view, staff=TOWNSHIP_AND_COUNTY),
-    Command("view_story", look.view_story, staff=STAFF),
-    Command("view_budget", look.view_budget, staff=STAFF),
-    Command("view_flags", look.view_flags, staff=STAFF),
     Command("revoke_case", decide.revoke, staff=COUNTY),
     Command("end_appeal", decide.end_appeal, staff=COUNTY),
 )

@@ -1,5 +1,7 @@
 """移交, 分派, 声明: into whose queue work goes, and whose households are none of one's business."""
 
+from sqlalchemy.orm import Session
+
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.readers import IdNumber
@@ -8,10 +10,15 @@ from handlers.routing.dispatch import run_command
 from handlers.routing.talk import Talk
 from handlers.staff.appointments import PAGE, place_of
 from handlers.staff.seat import parse, staff_of
+from models.appeals.review import get_locked
+from models.disbursements.approval import locked
+from models.disbursements.disbursement import matter_of
 from models.staff import handover
 from models.staff.conflict_of_interest import ties_of
 from models.staff.directory import candidates, colleagues
 from models.staff.handover import NothingToHandOver
+from models.staff.task import Matter
+from models.verification.case import get_case
 
 
 def hand_over(talk: Talk, work_no: str = "", after: str = "") -> Answer:
@@ -36,13 +43,25 @@ def assign(talk: Talk, reference: str = "", work_no: str = "") -> Answer:
         return run_command(talk, "todo", [])
     db, by, (subject, number) = talk.desk.db, staff_of(talk), parse(reference)
     if work_no:
-        task = handover.assign(db, by, subject, number, work_no, talk.world.now)
+        task = handover.assign(db, by, _hold(db, subject, number), work_no, talk.world.now)
         values = {"subject": subject, "id": number, "work_no": work_no.upper(), "due": task.due_at}
         return Answer([Say("replies/staff/assigned", None, values)])
-    task = handover.find_assignable(db, by, subject, number)
+    task = handover.find_assignable(db, by, _hold(db, subject, number))
     lines = list(enumerate(candidates(db, by, task, talk.world.now, PAGE), 1))
     options = [Option(n, "", ["command", "assign", reference, member.work_no]) for n, member in lines]
     return Answer([Say("replies/staff/assign_whom", None, {"lines": lines, "subject": subject, "id": number})], options)
+
+
+def _hold(db: Session, subject: str, number: int) -> Matter:
+    """The thing of this number, its row locked until the turn ends. Raises NoSuch… of the subject."""
+    match subject:
+        case "case":
+            return get_case(db, number).matter
+        case "disbursement":
+            disbursement, appeal = locked(db, number)
+            return matter_of(disbursement, appeal.region_code, appeal.household_id)
+        case _:
+            return get_locked(db, number).matter
 
 
 def declare_tie(talk: Talk) -> Answer:

@@ -4,32 +4,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from flows.engine.flow import Answer
 from flows.engine.session import Option
 from handlers.routing.answers import labels, one_page
 from handlers.routing.talk import Talk
+from handlers.staff.matter import of_appeal
 from handlers.staff.seat import staff_of
-from models.appeals.appeal import Appeal
-from models.appeals.revision import Revision
-from models.disbursements.disbursement import Disbursement
-from models.donors.message import GiftMessage
-from models.donors.receipt import Receipt
 from models.notifications.notification import mark_seen
-from models.outreach.update import Update
-from models.payments.order import PayCase
-from models.payments.refund import Refund
 from models.places.region import Region
 from models.staff.member import Staff
 from models.staff.queue import waiting
 from models.staff.task import Task, part_in
 from models.staff.task_notices import QUEUE_NEWS
 from models.support.desk import ANSWERED_WITHIN, waiting_tickets
-from models.support.introduction import matter_of
+from models.support.introduction import topic_of
 from models.support.ticket import Ticket
-from models.treasury.discrepancy import Difference
 
 PAGE = 5
 # Of two that are due at one moment, tasks come before calls for a person.
@@ -51,7 +42,7 @@ def todo(talk: Talk, after: str = "") -> Answer:
     shown = lines[:PAGE]
     options, values = [], []
     for number, line in enumerate(shown, 1):
-        do, facts = _told(talk.desk.db, line.thing)
+        do, facts = _told(talk, line.thing)
         options.append(Option(number, "", ["command", *do]))
         late = line.place[0] <= now
         values.append({"number": number, "due": line.place[0], "late": late, "short": _short(talk, line), **facts})
@@ -83,38 +74,19 @@ def _lines(db: Session, staff: Staff, after: _Place | None) -> list[_Line]:
     return sorted(lines, key=lambda line: line.place)[: PAGE + 1]
 
 
-def _told(db: Session, thing: Task | Ticket) -> tuple[list[str], dict[str, Any]]:
+def _told(talk: Talk, thing: Task | Ticket) -> tuple[list[str], dict[str, Any]]:
     """The command that a line's number means, and what the line says."""
+    db = talk.desk.db
     if isinstance(thing, Ticket):
-        facts = {"what": "ticket", "id": thing.id, "matter": matter_of(db, thing)}
+        facts = {"what": "ticket", "id": thing.id, "topic": topic_of(db, thing)}
         return ["view_ticket", str(thing.id)], facts
     place = db.get_one(Region, thing.region_code).name
     facts = {"what": thing.subject, "id": thing.subject_id, "step": thing.step, "place": place}
-    if thing.subject == "case":
-        return ["look", f"case:{thing.subject_id}"], facts
-    number = thing.subject_id
-    if thing.subject == "pay_case":
-        return ["view_stray", str(number)], {**facts, "amount_fen": db.get_one(PayCase, number).amount_fen}
-    if thing.subject == "revision":
-        number = db.get_one(Revision, number).appeal_id
-    if thing.subject == "difference":
-        day = db.get_one(Difference, number).day
-        return ["more_differences", "0", day.isoformat()], {**facts, "day": day}
-    if thing.subject == "receipt":
-        number = db.get_one(Receipt, number).appeal_id
-    if thing.subject == "refund":
-        number = db.get_one(Refund, number).appeal_id
-    if thing.subject == "disbursement":
-        number = db.get_one(Disbursement, number).appeal_id
-    if thing.subject == "message":
-        number = db.get_one(GiftMessage, number).appeal_id
-    if thing.subject == "update":
-        number = db.get_one(Update, number).appeal_id
-    kind, title = db.execute(select(Appeal.kind, Appeal.title).where(Appeal.id == number)).one()
-    facts |= {"appeal": number, "kind": kind, "title": title}
-    if thing.subject == "receipt":
-        return ["view_receipt", str(thing.subject_id)], facts
-    return ["look", f"{thing.subject}:{thing.subject_id}"], facts
+    line = talk.matters[thing.subject].line
+    if line is None:
+        return ["look", f"{thing.subject}:{thing.subject_id}"], facts | of_appeal(db, thing.subject, thing.subject_id)
+    do, more = line(db, thing.subject_id)
+    return do, facts | more
 
 
 def _format(place: _Place) -> str:

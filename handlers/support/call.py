@@ -8,7 +8,7 @@ from flows.engine.session import Draft, Option
 from handlers.routing.talk import Talk
 from models.people.message import Kind, Message
 from models.people.user import User
-from models.support.introduction import MOST_THREADS, Thread, find_threads, go_on, matter_in, matter_of
+from models.support.introduction import MOST_THREADS, Thread, find_threads, go_on, topic_in, topic_of
 from models.support.ticket import Ticket, add_words, is_open, open_ticket
 
 LONGEST_WORDS = 1_000
@@ -51,8 +51,8 @@ def enter(talk: Talk, ticket: Ticket, *, asked: bool = False, more: bool = False
     """
     parked = talk.engine.park(talk.session)
     talk.session.ticket = ticket.id
-    matter = matter_of(talk.desk.db, ticket)
-    values = {"number": ticket.id, "parked": parked is not None, "matter": matter, "asked": asked, "more": more}
+    topic = topic_of(talk.desk.db, ticket)
+    values = {"number": ticket.id, "parked": parked is not None, "topic": topic, "asked": asked, "more": more}
     return Answer([Say("replies/support/human_called", None, values)])
 
 
@@ -92,20 +92,20 @@ def _threads(talk: Talk) -> list[Thread]:
 def _ask_which(talk: Talk, things: list[Thread], draft: Draft | None) -> Answer:
     leave(talk)
     talk.engine.park(talk.session)
-    matters = [(thread, matter_in(talk.desk.db, thread)) for thread in things[:MOST_THREADS]]
-    known = [(thread, matter) for thread, matter in matters if matter]
+    topics = [(thread, topic_in(talk.desk.db, thread)) for thread in things[:MOST_THREADS]]
+    known = [(thread, topic) for thread, topic in topics if topic]
     verbs = [["command", "talk_about", thread.key[0], str(thread.key[1])] for thread, _ in known]
     if draft:
         verbs.append(["command", "talk_about", "draft", draft.id])
     verbs.append(["command", "talk_about"])
-    lines = [(number, matter, thread.told_at) for number, (thread, matter) in enumerate(known, 1)]
+    lines = [(number, topic, thread.told_at) for number, (thread, topic) in enumerate(known, 1)]
     values = {
         "lines": lines,
         "draft": {"flow": draft.flow, "given": draft.given} if draft else None,
         "last": len(verbs),
     }
     options = [Option(number, "", verb) for number, verb in enumerate(verbs, 1)]
-    return Answer([Say("replies/support/which_matter", None, values)], options)
+    return Answer([Say("replies/support/which_topic", None, values)], options)
 
 
 def _go_on(talk: Talk, thread: Thread, *, more: bool = False) -> Answer:

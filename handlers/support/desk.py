@@ -9,7 +9,7 @@ from handlers.routing.talk import Talk
 from handlers.staff.seat import staff_of
 from handlers.staff.todo import todo
 from models.support import desk
-from models.support.introduction import DECISIONS, matter_of
+from models.support.introduction import DECISIONS, topic_of
 
 # Bytes of a ticket that are shown at once, the newest; and characters of a message, before it is cut into pieces.
 TICKET_ROOM = 1_400
@@ -28,11 +28,11 @@ def view_ticket(talk: Talk, number: str, before: str = "") -> Answer:
     begin = max(end - 1, 0)
     while begin and sum(map(_size, pieces[begin - 1 : end])) <= TICKET_ROOM:
         begin -= 1
-    matter = matter_of(talk.desk.db, ticket)
-    values = {"number": ticket.id, "matter": matter, "pieces": pieces[begin:end]}
+    topic = topic_of(talk.desk.db, ticket)
+    values = {"number": ticket.id, "topic": topic, "pieces": pieces[begin:end]}
     ways = {"earlier": ["command", "view_ticket", number, str(begin)]} if begin else {}
-    if matter and matter.kind in DECISIONS:
-        ways["decided"] = ["command", "look", f"{matter.kind}:{matter.number}"]
+    if topic and topic.kind in DECISIONS:
+        ways["decided"] = ["command", "look", f"{topic.kind}:{topic.number}"]
     return with_ways("replies/support/ticket", values, ways)
 
 

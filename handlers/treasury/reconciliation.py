@@ -2,12 +2,15 @@
 
 from datetime import date
 
+from sqlalchemy.orm import Session
+
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.language.numerals import ordinal
 from flows.readers.numbers.dates import DateFinder
 from handlers.routing.answers import more, with_ways
 from handlers.routing.talk import Talk
+from handlers.staff.matter import Line, Matter
 from handlers.staff.seat import staff_of
 from models.treasury.discrepancy import (
     REASONS,
@@ -94,3 +97,11 @@ def _reason(talk: Talk, words: str) -> tuple[str | None, str]:
     if number is not None and 1 <= number <= len(REASONS):
         return talk.world.lexicon.options(_SET)[number - 1][0], note
     return (said if said in REASONS else talk.world.lexicon.pick(_SET, said)), note
+
+
+def _line(db: Session, number: int) -> Line:
+    day = db.get_one(Difference, number).day
+    return ["more_differences", "0", day.isoformat()], {"day": day}
+
+
+MATTER = Matter("difference", line=_line)

@@ -7,11 +7,12 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String,
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
+from models.core.hooks import Hook
 from models.core.money import CROWDFUND_MINIMUM
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By, Machine, WrongState
-from models.giving.refund_run import ENDS, give_back
-from models.notifications.backers import tell_backers
+from models.core.subject import Subject
+from models.notifications.broadcast import tell_backers
 from models.staff.task import Matter, close_task, open_task
 
 KINDS = ("crowdfund", "one_to_one")
@@ -30,7 +31,12 @@ REVIEWED = ("submitted", "village_review", "returned", "endorsed", "county_revie
 LIVE = ("funding", "funded", "minimum_met", "executing", "reporting")
 # States in which the household's place for this category is taken.
 OPEN = (*REVIEWED, *LIVE, "frozen")
+# In which nothing more comes of it.
+ENDS = ("failed", "cancelled")
 _EXECUTING = text("state = 'executing' AND update_reminded < 2")
+
+# Appeal number and state: it came to one of ENDS, and its row is held.
+on_ended: Hook[[Session, int, str, datetime], None] = Hook("appeals.appeal.on_ended")
 
 MACHINE = Machine(
     "appeal",
@@ -70,7 +76,7 @@ MACHINE = Machine(
         ("frozen", "cancelled"): _COUNTY,
     },
     # Whatever ends it, what people gave goes back.
-    then=dict.fromkeys(ENDS, give_back),
+    then=dict.fromkeys(ENDS, on_ended),
 )
 
 
@@ -149,6 +155,18 @@ class Appeal(Base):
     @property
     def matter(self) -> Matter:
         return Matter("appeal", self.id, self.region_code, self.household_id)
+
+
+APPEAL = Subject(
+    "appeal",
+    Appeal,
+    MACHINE,
+    begins=("draft",),
+    owner=Appeal.owner_id,
+    place=Appeal.region_code,
+    household=Appeal.household_id,
+    photos=("appeal",),
+)
 
 
 class BudgetLine(Base):
@@ -233,4 +251,4 @@ def get_appeal(db: Session, number: int, *, lock: bool = False) -> Appeal:
 def titles_of(db: Session, numbers: Iterable[int]) -> dict[int, str]:
     """Name these appeals, by their numbers."""
     found = db.execute(select(Appeal.id, Appeal.title).where(Appeal.id.in_(list(numbers))))
-    return dict(found.tuples().all())
+    return {row.id: row.title for row in found}

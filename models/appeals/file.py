@@ -13,10 +13,8 @@ from models.core.state_machine import By
 from models.people.user import User
 from models.places.region import Region
 from models.proxy.mandate import unconfirmed
-from models.staff.conflict_of_interest import is_own
-from models.staff.desk_review import Stage, has_seen, record_review, stage_of
+from models.staff.desk_review import Stage, has_seen, may_read, record_review, stage_of
 from models.staff.member import Staff
-from models.staff.task import reaches
 from models.verification.case import Verification
 
 
@@ -50,9 +48,7 @@ def open_appeal(db: Session, staff: Staff, number: int, now: datetime) -> Appeal
     None outside the region, and of one's own household.
     """
     appeal = db.get(Appeal, number)
-    if appeal is None or not reaches(db, staff, appeal.region_code, "appeal", number):
-        return None
-    if is_own(db, staff, appeal.household_id):
+    if appeal is None or not may_read(db, staff, appeal.matter):
         return None
     lines = db.scalars(select(BudgetLine).where(BudgetLine.appeal_id == number).order_by(BudgetLine.id))
     owner = db.get_one(User, appeal.owner_id)

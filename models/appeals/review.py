@@ -15,7 +15,7 @@ from models.appeals.appeal import MACHINE, Appeal, NoSuchAppeal, freeze, publish
 from models.appeals.file import has_seen_appeal
 from models.core.refusal import Refusal
 from models.core.state_machine import WrongState
-from models.notifications.backers import tell_backers
+from models.notifications.broadcast import tell_backers
 from models.notifications.notification import tell
 from models.people.conversation import Conversation
 from models.proxy.act import tell_writer

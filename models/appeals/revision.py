@@ -5,9 +5,11 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models.appeals.appeal import APPEAL
 from models.core.audit_trail import AuditEvent
 from models.core.base import Base, RowId, one_of
 from models.core.state_machine import By, Machine
+from models.core.subject import Subject
 
 _OFFICER = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
 
@@ -50,6 +52,18 @@ class Revision(Base):
             postgresql_where=text("state = 'submitted'"),
         ),
     )
+
+
+REVISION = Subject(
+    "revision",
+    Revision,
+    MACHINE,
+    begins=("draft",),
+    whole=APPEAL,
+    whole_id=Revision.appeal_id,
+    photos=("revision",),
+    shown=Revision.state == "submitted",
+)
 
 
 def waiting_for(db: Session, appeal_id: int) -> Revision | None:

@@ -17,11 +17,10 @@ from models.notifications.notification import tell
 from models.people.conversation import Conversation
 from models.people.photo import Photo, attach, pictures_of
 from models.proxy.mandate import acted_for
-from models.staff.conflict_of_interest import is_own
 from models.staff.decision import decide, passed_by
-from models.staff.desk_review import Stage, record_review, stage_of
+from models.staff.desk_review import Stage, end_review, may_review, record_review, stage_of
 from models.staff.member import Staff
-from models.staff.task import Matter, close_task, open_task, reaches, take
+from models.staff.task import Matter, open_task, take
 from models.verification.eligibility import visitors_of
 
 
@@ -107,9 +106,7 @@ def open_revision(db: Session, staff: Staff, number: int, now: datetime) -> Revi
     """What is public and what would be; the look is recorded. None as of models.verification.file.open_case."""
     revision = db.get(Revision, number)
     appeal = db.get_one(Appeal, revision.appeal_id) if revision else None
-    if revision is None or appeal is None or staff.role == By.FUND_HOLDER:
-        return None
-    if not reaches(db, staff, appeal.region_code, "revision", number) or is_own(db, staff, appeal.household_id):
+    if revision is None or appeal is None or not may_review(db, staff, matter_of(revision, appeal)):
         return None
     record_review(db, staff, "revision", number, appeal.owner_id, now)
     new = len(pictures_of(db, "revision", number))
@@ -191,10 +188,8 @@ def _locked(db: Session, number: int) -> tuple[Revision, Appeal]:
 
 
 def _end(db: Session, revision: Revision, state: str, actor: Actor, now: datetime, staff: Staff | None = None) -> None:
-    MACHINE.move(db, revision, state, actor, now)
     revision.decided_at = now
-    close_task(db, "revision", revision.id, now, staff)
-    db.flush()
+    end_review(db, MACHINE, revision, state, actor, now, staff=staff)
 
 
 def _sort(

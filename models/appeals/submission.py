@@ -10,13 +10,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import MACHINE, OPEN, Appeal, BudgetLine, get_appeal
+from models.core.hooks import Hook
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By
-from models.giving.funding import end_day
 from models.people.user import User
 from models.places.region import Region, covers
-from models.staff.task import find_task
 from models.verification.eligibility import check_may_ask, open_endorsement
+
+# The appeal's last day is over, and its row is held.
+on_last_day: Hook[[Session, Appeal, datetime], None] = Hook("appeals.submission.on_last_day")
 
 
 class OneOpenAppeal(Refusal):
@@ -84,14 +86,6 @@ def hand_in(db: Session, appeal: Appeal, now: datetime, by: Actor | None = None)
     db.flush()
 
 
-def open_waiting(db: Session, household_id: int, now: datetime) -> None:
-    """The household is verified: what it has handed in until now comes to an officer."""
-    theirs = (Appeal.household_id == household_id) & (Appeal.state == "submitted")
-    for appeal in db.scalars(select(Appeal).where(theirs).order_by(Appeal.id).with_for_update()):
-        if find_task(db, "appeal", appeal.id) is None:
-            open_endorsement(db, appeal.matter, now)
-
-
 def check_place(db: Session, region_code: str, owner: User) -> None:
     """Raises OutsideHomeCounty."""
     home = owner.region_code
@@ -107,6 +101,6 @@ def make_room(db: Session, owner: User, category: str, now: datetime) -> None:
     theirs = (Appeal.household_id == owner.household_id) & (Appeal.category == category)
     other = db.scalar(select(Appeal).where(theirs, Appeal.state.in_(OPEN)))
     if other and other.deadline <= now:
-        end_day(db, get_appeal(db, other.id, lock=True), now)
+        on_last_day(db, get_appeal(db, other.id, lock=True), now)
     if other and other.state in OPEN:
         raise OneOpenAppeal(number=other.id)

@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Row, String, case, cast, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
-from models.appeals.appeal import Appeal
+from models.appeals.appeal import ENDS, Appeal
 from models.books.violation import Violation
 from models.core.database import stream
 from models.disbursements.disbursement import Disbursement
 from models.giving.allocation import DisbursementShare
 from models.giving.pledge import Pledge
-from models.giving.refund_run import ENDS, HELD, LEFT_OVER, RefundRun
+from models.giving.refund_run import HELD, LEFT_OVER, RefundRun
 from models.ledger.accounts import LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
 from models.payments.order import PayCase, PayOrder

@@ -58,6 +58,7 @@ class Machine:
     """``moves``: (from, to) -> who may. What is not listed is refused.
 
     ``then``: state -> what has to happen with every move to it, whoever makes it: given the thing's id and the state.
+    What an upper room does then is a hook (models.core.hooks).
     """
 
     subject: str
@@ -67,6 +68,11 @@ class Machine:
     @property
     def states(self) -> frozenset[str]:
         return frozenset(state for move in self.moves for state in move)
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The states that a thing can still leave."""
+        return frozenset(source for source, _ in self.moves)
 
     def check(self, source: str, to: str, actor: Actor) -> None:
         """Raises WrongState where there is no such move, and NotYours where it is somebody else's."""

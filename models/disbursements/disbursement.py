@@ -5,9 +5,11 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, UniqueConstraint, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models.appeals.appeal import APPEAL
 from models.core.base import Base, RowId, one_of
 from models.core.refusal import Refusal
 from models.core.state_machine import By, Machine
+from models.core.subject import Subject
 from models.staff.task import Matter
 
 CODE_LENGTH = 8
@@ -140,6 +142,17 @@ class Disbursement(Base):
             postgresql_where=text("gifts_to IS NOT NULL"),
         ),
     )
+
+
+DISBURSEMENT = Subject(
+    "disbursement",
+    Disbursement,
+    MACHINE,
+    begins=("requested",),
+    whole=APPEAL,
+    whole_id=Disbursement.appeal_id,
+    photos=("disbursement", "receipt"),
+)
 
 
 def find_disbursement(db: Session, number: int) -> Disbursement:

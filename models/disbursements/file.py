@@ -9,15 +9,20 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, BudgetLine
 from models.core.state_machine import By
-from models.disbursements.disbursement import UNDER_WAY, Disbursement, NoSuchDisbursement, asked_of, taken_of_line
+from models.disbursements.disbursement import (
+    UNDER_WAY,
+    Disbursement,
+    NoSuchDisbursement,
+    asked_of,
+    matter_of,
+    taken_of_line,
+)
 from models.disbursements.payee import Payee
 from models.ledger import held
 from models.people.photo import pictures_of
 from models.people.user import User
-from models.staff.conflict_of_interest import is_own
-from models.staff.desk_review import Stage, record_review, stage_of
+from models.staff.desk_review import Stage, may_read, record_review, stage_of
 from models.staff.member import Staff
-from models.staff.task import reaches
 
 # Those who do something with the account, or ask the people.
 _SEE_ACCOUNT = ("use_endorse", "use_approve", "use_authorise", "use_pay", "use_doubt")
@@ -93,9 +98,9 @@ def open_use(db: Session, staff: Staff, number: int, now: datetime) -> UseFile:
     """The reading is recorded. Raises NoSuchDisbursement, also outside the region and of one's own household."""
     use = db.get(Disbursement, number)
     appeal = db.get(Appeal, use.appeal_id) if use else None
-    if use is None or appeal is None or not reaches(db, staff, appeal.region_code, "disbursement", number):
+    if use is None or appeal is None:
         raise NoSuchDisbursement(number=number)
-    if is_own(db, staff, appeal.household_id):
+    if not may_read(db, staff, matter_of(use, appeal.region_code, appeal.household_id)):
         raise NoSuchDisbursement(number=number)
     stage = stage_of(db, staff, "disbursement", number)
     line, payee = db.get_one(BudgetLine, use.line_id), db.get_one(Payee, use.payee_id)

@@ -17,7 +17,7 @@ from models.disbursements.disbursement import MACHINE, Disbursement, matter_of
 from models.disbursements.payee import Payee
 from models.ledger import Account, lock, moves
 from models.ledger.errors import PayoutShort, ReferenceUsed
-from models.notifications.backers import tell_backers
+from models.notifications.broadcast import tell_backers
 from models.notifications.notification import tell
 from models.outreach.reporting_duty import begin_telling
 from models.people.conversation import Conversation

@@ -5,11 +5,14 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models.appeals.appeal import APPEAL
 from models.core.base import Base, RowId, one_of
 from models.core.encryption import Sealed
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, By, Machine
-from models.staff.task import Matter, close_task
+from models.core.subject import Subject
+from models.staff.desk_review import end_review
+from models.staff.task import Matter
 
 LONGEST = 100
 SUBJECT = "message"
@@ -84,6 +87,9 @@ class GiftMessage(Base):
         return 1 if self.reported_at is None else 2
 
 
+MESSAGE = Subject(SUBJECT, GiftMessage, MACHINE, begins=("submitted",), whole=APPEAL, whole_id=GiftMessage.appeal_id)
+
+
 def matter_of(message: GiftMessage, region_code: str, household_id: int) -> Matter:
     return Matter(SUBJECT, message.id, region_code, household_id)
 
@@ -99,6 +105,4 @@ def let_go(db: Session, pledge_id: int, state: str, now: datetime) -> None:
     # Held: an officer may be letting it through at this moment, and then it is read.
     message = db.scalar(select(GiftMessage).where(waits).with_for_update().execution_options(populate_existing=True))
     if message is not None:
-        MACHINE.move(db, message, "withdrawn", SYSTEM, now, state)
-        close_task(db, SUBJECT, message.id, now)
-        db.flush()
+        end_review(db, MACHINE, message, "withdrawn", SYSTEM, now, detail=state)

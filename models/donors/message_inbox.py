@@ -12,13 +12,13 @@ from models.appeals.appeal import Appeal
 from models.appeals.correction import own_appeal
 from models.core.paging import Page, page_of
 from models.core.state_machine import Actor, By
-from models.donors.message import MACHINE, SUBJECT, GiftMessage, NoSuchMessage
+from models.donors.message import MACHINE, GiftMessage, NoSuchMessage
 from models.donors.message_review import key_for, look_again, signed
 from models.giving.pledge import Pledge
 from models.notifications.notification import UNREAD, Notice
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.staff.task import close_task
+from models.staff.desk_review import end_review
 
 PAGE = 3
 
@@ -78,8 +78,8 @@ def forget_donor(db: Session, user: User, now: datetime) -> None:
     theirs = select(GiftMessage).join(Pledge, Pledge.id == GiftMessage.pledge_id).where(Pledge.donor_id == user.id)
     for message in db.scalars(theirs.order_by(GiftMessage.id).with_for_update(of=GiftMessage)).all():
         if (message.state, "withdrawn") in MACHINE.moves:
-            MACHINE.move(db, message, "withdrawn", Actor(By.OWNER, f"user:{user.id}"), now, "owner_erased")
-            close_task(db, SUBJECT, message.id, now)
+            by = Actor(By.OWNER, f"user:{user.id}")
+            end_review(db, MACHINE, message, "withdrawn", by, now, detail="owner_erased")
         message.words = ""
         _untell(db, message, db.get_one(Appeal, message.appeal_id))
     db.flush()
@@ -89,8 +89,7 @@ def forget_family(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> N
     """Nobody is there to read them (their notices go with the conversation)."""
     for message in db.scalars(select(GiftMessage).where(GiftMessage.appeal_id == appeal.id).with_for_update()).all():
         if message.state in ("submitted", "reported"):
-            MACHINE.move(db, message, "withdrawn", actor, now, "owner_erased")
-            close_task(db, SUBJECT, message.id, now)
+            end_review(db, MACHINE, message, "withdrawn", actor, now, detail="owner_erased")
         message.words = ""
     db.flush()
 

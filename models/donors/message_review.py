@@ -28,11 +28,10 @@ from models.notifications.notification import tell
 from models.payments.refund_entitlement import NoSuchGift
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.staff.conflict_of_interest import is_own
 from models.staff.decision import decide, passed_by
-from models.staff.desk_review import Stage, has_seen, record_review, stage_of
+from models.staff.desk_review import Stage, end_review, has_seen, may_review, record_review, stage_of
 from models.staff.member import Staff
-from models.staff.task import STEPS, Matter, close_task, open_task, reaches, take
+from models.staff.task import STEPS, Matter, open_task, take
 
 # Gifts with which something may be said: promised while PAY_MODE was off, or come and not gone back.
 SPEAKS = ("intended", "paid", "committed", "partly_disbursed", "settled")
@@ -126,9 +125,7 @@ def take_back(db: Session, donor: User, code: str, now: datetime) -> None:
     message = _held(db, found.id)
     if message.state != "submitted":
         raise MessageSaid(gift=code, number=message.appeal_id, state=message.state)
-    MACHINE.move(db, message, "withdrawn", Actor(By.OWNER, f"user:{donor.id}"), now)
-    close_task(db, SUBJECT, message.id, now)
-    db.flush()
+    end_review(db, MACHINE, message, "withdrawn", Actor(By.OWNER, f"user:{donor.id}"), now)
 
 
 def open_message(db: Session, staff: Staff, number: int, now: datetime) -> MessageFile:
@@ -138,12 +135,10 @@ def open_message(db: Session, staff: Staff, number: int, now: datetime) -> Messa
     """
     message = db.get(GiftMessage, number)
     appeal = db.get_one(Appeal, message.appeal_id) if message else None
-    if message is None or appeal is None or staff.role == By.FUND_HOLDER or message.state == "withdrawn":
+    if message is None or appeal is None or message.state == "withdrawn":
         raise NoSuchMessage(number=number)
     pledge = db.get_one(Pledge, message.pledge_id)
-    if not reaches(db, staff, appeal.region_code, SUBJECT, number) or is_own(db, staff, appeal.household_id):
-        raise NoSuchMessage(number=number)
-    if staff.id in _seats_of(db, pledge.donor_id):
+    if not may_review(db, staff, _matter(message, appeal)) or staff.id in _seats_of(db, pledge.donor_id):
         raise NoSuchMessage(number=number)
     record_review(db, staff, SUBJECT, number, pledge.donor_id, now)
     return MessageFile(
@@ -227,10 +222,8 @@ def _held(db: Session, number: int) -> GiftMessage:
 
 
 def _end(db: Session, message: GiftMessage, state: str, staff: Staff, now: datetime) -> None:
-    MACHINE.move(db, message, state, staff.actor, now)
     message.decided_by, message.decided_at = staff.id, now
-    close_task(db, SUBJECT, message.id, now, staff)
-    db.flush()
+    end_review(db, MACHINE, message, state, staff.actor, now, staff=staff)
 
 
 def _tell_donor(

@@ -9,9 +9,11 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models.appeals.appeal import APPEAL
 from models.core.base import Base, RowId, one_of
 from models.core.encryption import Sealed
 from models.core.state_machine import By, Machine
+from models.core.subject import Subject
 
 HOLDERS = ("person", "firm")
 LONGEST_NAME, LONGEST_NUMBER = 60, 40
@@ -69,6 +71,9 @@ class Receipt(Base):
         Index("ix_receipts_asked", "appeal_id", "id", postgresql_where=_ASKED),
         Index("ix_receipts_issued", "pledge_id", postgresql_where=_ISSUED),
     )
+
+
+RECEIPT = Subject("receipt", Receipt, MACHINE, begins=("asked",), whole=APPEAL, whole_id=Receipt.appeal_id)
 
 
 def live_receipt(db: Session, pledge_id: int) -> Receipt | None:

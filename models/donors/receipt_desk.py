@@ -24,9 +24,10 @@ from models.payments.order import PayOrder
 from models.payments.refund_entitlement import hold_pledge, orders_of
 from models.people.conversation import Conversation
 from models.people.user import User
+from models.staff.desk_review import end_review
 from models.staff.member import Staff
 from models.staff.queue import within
-from models.staff.task import Matter, Task, find_task, open_task
+from models.staff.task import Matter, Task, open_task
 
 _BATCH = 100
 _WENT_BACK = ("refund_pending", "refunded", "redirected")
@@ -170,7 +171,7 @@ def issue(db: Session, staff: Staff, number: int, receipt_no: str, now: datetime
     """The charity has issued it, under this number; its donor hears. Raises NoSuchReceipt."""
     receipt = _take(db, staff, number, "asked")
     receipt.number = receipt_no
-    _end(db, receipt, "issued", staff.actor, now)
+    _end(db, receipt, "issued", staff.actor, now, staff)
     _tell_donor(db, receipt, now)
     return receipt
 
@@ -179,7 +180,7 @@ def refuse(db: Session, staff: Staff, number: int, reason: str, now: datetime) -
     """``reason``: a code. Raises NoSuchReceipt."""
     receipt = _take(db, staff, number, "asked")
     receipt.reason = reason
-    _end(db, receipt, "refused", staff.actor, now, reason)
+    _end(db, receipt, "refused", staff.actor, now, staff)
     _tell_donor(db, receipt, now)
     return receipt
 
@@ -187,7 +188,7 @@ def refuse(db: Session, staff: Staff, number: int, reason: str, now: datetime) -
 def void(db: Session, staff: Staff, number: int, now: datetime) -> Receipt:
     """The charity has cancelled one whose gift went back. Raises NoSuchReceipt."""
     receipt = _take(db, staff, number, "issued")
-    _end(db, receipt, "void", staff.actor, now)
+    _end(db, receipt, "void", staff.actor, now, staff)
     return receipt
 
 
@@ -236,18 +237,13 @@ def _check(db: Session, pledge: Pledge) -> None:
         raise NoReceipt(why=earlier.state, gift=pledge.code, number=earlier.number)
 
 
-def _end(db: Session, receipt: Receipt, state: str, actor: Actor, now: datetime, detail: str | None = None) -> None:
-    """Nobody needs the name any more."""
+def _end(db: Session, receipt: Receipt, state: str, actor: Actor, now: datetime, staff: Staff | None = None) -> None:
+    """Nobody needs the name any more. ``staff``: who decided on it."""
     receipt.name = receipt.tax_number = None
     receipt.decided_at = now
-    if actor.by is By.FUND_HOLDER:
-        receipt.decided_by = int(actor.name.removeprefix("staff:"))
-    MACHINE.move(db, receipt, state, actor, now, detail)
-    db.flush()
-    task = find_task(db, "receipt", receipt.id)
-    if task:
-        task.closed_at, task.closed_by = now, receipt.decided_by
-        db.flush()
+    if staff:
+        receipt.decided_by = staff.id
+    end_review(db, MACHINE, receipt, state, actor, now, staff=staff, detail=receipt.reason)
 
 
 def _seen_by(staff: Staff) -> Select[Receipt]:

@@ -18,6 +18,7 @@ from models.core.calendar import CHINA, day_in_china
 from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By, Machine
+from models.core.subject import Subject
 from models.giving.pledge import COUNTED, Pledge, check_open, make_pledge
 from models.giving.pledge import MACHINE as PLEDGES
 from models.notifications.notification import tell
@@ -110,6 +111,9 @@ class MonthlyGift(Base):
         Index("ix_monthly_gifts_due", "next_at", postgresql_where=_ACTIVE),
         Index("ix_monthly_gifts_appeal", "appeal_id", postgresql_where=_ACTIVE),
     )
+
+
+RECURRING_GIFT = Subject("monthly_gift", MonthlyGift, MACHINE, begins=("active",), owner=MonthlyGift.donor_id)
 
 
 def next_time(day: int, before: datetime, now: datetime) -> datetime:

@@ -14,7 +14,7 @@ from models.appeals.appeal import MACHINE, REVIEWED, Appeal, end_overdue
 from models.appeals.review import tell_owner
 from models.core.state_machine import SYSTEM
 from models.giving.pledge import promised
-from models.notifications.backers import tell_backers
+from models.notifications.broadcast import tell_backers
 from models.notifications.notification import tell
 from models.people.conversation import Conversation
 from models.staff.task import close_task

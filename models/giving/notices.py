@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal
 from models.giving.matching import Added
 from models.giving.pledge import Pledge, promised
-from models.notifications.backers import tell_backers
+from models.notifications.broadcast import tell_backers
 from models.notifications.notification import tell
 from models.people.conversation import Conversation
 

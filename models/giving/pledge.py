@@ -9,10 +9,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.appeals.appeal import Appeal, OwnHousehold
 from models.core.base import Base, RowId, one_of
 from models.core.codes import new_code
+from models.core.hooks import Hook
 from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import By, Machine
-from models.donors.message import let_go
+from models.core.subject import Subject
 from models.ledger import totals_of
 from models.people.user import User
 
@@ -20,6 +21,9 @@ CODE_LENGTH = 10
 
 _SYSTEM = frozenset({By.SYSTEM})
 _OWNER = frozenset({By.OWNER})
+
+# Pledge number and state: its money never came, or goes back.
+on_void: Hook[[Session, int, str, datetime], None] = Hook("giving.pledge.on_void")
 
 MACHINE = Machine(
     "pledge",
@@ -49,7 +53,7 @@ MACHINE = Machine(
         ("refund_pending", "redirected"): _SYSTEM,
     },
     # What its donor has said and nobody has read yet goes with it.
-    then=dict.fromkeys(("expired", "cancelled", "refund_pending"), let_go),
+    then=dict.fromkeys(("expired", "cancelled", "refund_pending"), on_void),
 )
 # What public sums count: what came, and what was promised while PAY_MODE was off. Not what somebody is yet to pay.
 COUNTED = ("intended", "paid", "committed", "partly_disbursed", "settled")
@@ -95,6 +99,9 @@ class Pledge(Base):
         Index("ix_pledges_appeal_id", "appeal_id", "id"),
         Index("ix_pledges_pay_by", "pay_by", postgresql_where=_AWAITS),
     )
+
+
+PLEDGE = Subject("pledge", Pledge, MACHINE, begins=("intended",), owner=Pledge.donor_id)
 
 
 @dataclass(frozen=True, slots=True)

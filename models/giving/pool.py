@@ -9,6 +9,7 @@ from models.appeals.appeal import CATEGORIES
 from models.core.base import Base, RowId, one_of
 from models.core.refusal import Refusal
 from models.core.state_machine import By, Machine
+from models.core.subject import Subject
 from models.ledger import Account
 from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
@@ -71,6 +72,9 @@ class MatchingPool(Base):
     @property
     def account(self) -> Account:
         return Account("pool", self.id)
+
+
+POOL = Subject("matching_pool", MatchingPool, MACHINE, begins=("open",), place=MatchingPool.region_code)
 
 
 class PoolMatch(Base):

@@ -1,20 +1,18 @@
-"""Gifts of an appeal that came to nothing go back, all of them: how far that is. Begun with what ends the appeal."""
+"""All gifts of an appeal that came to nothing go back: how far that is. Begun where an appeal ends (models.wiring)."""
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, column, exists, func, select, table, text
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, exists, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
+from models.appeals.appeal import ENDS
 from models.core.base import Base, RowId, one_of
+from models.giving.allocation import DisbursementShare
+from models.giving.pledge import Pledge
+from models.giving.pool import PoolMatch
 
-# By its name: models.giving.pledge knows of appeals, and appeals of this.
-_PLEDGES = table("pledges", column("appeal_id"), column("state"))
-_MATCHES = table("pool_matches", column("appeal_id"), column("pledge_id"), column("fen"), column("returned_fen"))
-_SHARES = table("disbursement_shares", column("pledge_id"), column("matched_fen"))
 # In which a gift's money, or what is left of it, is held for its appeal.
 HELD = ("paid", "committed", "partly_disbursed")
-# The states of an appeal in which nothing more comes of it.
-ENDS = ("failed", "cancelled")
 # Nothing went wrong, and more was given than was needed.
 LEFT_OVER = "left_over"
 _LIVE = text("state = 'planning'")
@@ -52,11 +50,11 @@ class RefundRun(Base):
 
 
 def give_back(db: Session, appeal_id: int, reason: str, now: datetime) -> None:
-    """In the transaction that ends the appeal, whose row the caller holds; none where nothing is held for it.
+    """Begin the run in the transaction that ends the appeal, whose row the caller holds; none where nothing is held.
 
     What was left over may go back, and then more of it: the run begins anew. One that is not through goes on.
     """
-    held = exists().where(_PLEDGES.c.appeal_id == appeal_id, _PLEDGES.c.state.in_(HELD))
+    held = exists().where(Pledge.appeal_id == appeal_id, Pledge.state.in_(HELD))
     if not db.scalar(select(held)) and not has_matches(db, appeal_id):
         return
     again = select(RefundRun).where(RefundRun.appeal_id == appeal_id).execution_options(populate_existing=True)
@@ -76,9 +74,9 @@ def is_given_back(appeal_id: int | InstrumentedAttribute[int]) -> ColumnElement[
 
 def has_matches(db: Session, appeal_id: int) -> bool:
     """Is anything left of what pools have added? Of a gift that is spent to the fen, a fen of its match may be."""
-    theirs = _MATCHES.c.appeal_id == appeal_id
-    net = db.scalar(select(func.sum(_MATCHES.c.fen - _MATCHES.c.returned_fen)).where(theirs)) or 0
-    spent = select(func.sum(_SHARES.c.matched_fen)).where(
-        _SHARES.c.pledge_id.in_(select(_MATCHES.c.pledge_id).where(theirs))
+    theirs = PoolMatch.appeal_id == appeal_id
+    net = db.scalar(select(func.sum(PoolMatch.fen - PoolMatch.returned_fen)).where(theirs)) or 0
+    spent = select(func.sum(DisbursementShare.matched_fen)).where(
+        DisbursementShare.pledge_id.in_(select(PoolMatch.pledge_id).where(theirs))
     )
     return net > (db.scalar(spent) or 0)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
 from models.core.state_machine import SYSTEM, Actor, By, Machine
+from models.core.subject import Subject
 from models.people.user import User
 
 CATEGORIES = ("oil", "seeds", "fertiliser", "clothes", "books", "food", "tools", "household", "other")
@@ -115,6 +116,19 @@ class GoodsRequest(Base):
         Index("ix_goods_requests_turn", "state", "category", "sort", "turn_at", "id"),
         Index("ix_goods_requests_near", "state", "category", "sort", "region_code"),
     )
+
+
+OFFER = Subject(
+    "offer", Offer, OFFER_MACHINE, begins=("draft",), owner=Offer.donor_id, place=Offer.region_code, photos=("offer",)
+)
+REQUEST = Subject(
+    "request",
+    GoodsRequest,
+    REQUEST_MACHINE,
+    begins=("draft",),
+    owner=GoodsRequest.owner_id,
+    place=GoodsRequest.region_code,
+)
 
 
 @dataclass(frozen=True)

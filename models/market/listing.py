@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
 from models.core.state_machine import Actor, By, Machine
+from models.core.subject import Subject
 from models.goods.exchange import UNITS
 from models.people.user import User
 
@@ -69,6 +70,17 @@ class Listing(Base):
         CheckConstraint("shop_url IS NULL OR shop_url LIKE 'https://%'", name="shop_url_https"),
         Index("ix_listings_state_id", "state", "id"),
     )
+
+
+LISTING = Subject(
+    "listing",
+    Listing,
+    MACHINE,
+    begins=("draft",),
+    owner=Listing.seller_id,
+    place=Listing.region_code,
+    photos=("listing",),
+)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,6 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
-    case,
-    delete,
     func,
     or_,
     select,
@@ -249,18 +247,3 @@ def wake(db: Session, conversation_id: int, now: datetime) -> None:
     )
     woken = db.scalars(update(Notice).where(waiting).values(state="owed", due_at=now).returning(Notice.id))
     db.info.setdefault(TOLD, []).extend(woken)
-
-
-def count_states(db: Session, broadcast_id: int) -> dict[str, int]:
-    """How a fan-out stands: state -> notices. One whose card has gone out counts as sent, though its words wait."""
-    in_short = (Notice.state == "waiting") & Notice.sent_at.is_not(None)
-    state = case((in_short, "sent"), else_=Notice.state)
-    rows = db.execute(select(state, func.count()).where(Notice.broadcast_id == broadcast_id).group_by(state))
-    return {state: found for state, found in rows}  # noqa: C416 - typed, where dict(rows) is not
-
-
-def drop_owed(db: Session, broadcast_id: int) -> int:
-    """Nothing more of this fan-out goes out; what has been begun is finished."""
-    left = (Notice.broadcast_id == broadcast_id) & Notice.state.in_(("owed", "waiting")) & Notice.sent_at.is_(None)
-    gone: Any = db.execute(delete(Notice).where(left))
-    return int(gone.rowcount)

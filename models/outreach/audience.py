@@ -3,14 +3,12 @@
 The people are walked by their numbers, so that a page is found by an index however many there are.
 """
 
-from dataclasses import dataclass
-
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from models.appeals.appeal import Appeal
 from models.giving.pledge import COUNTED, Pledge
-from models.notifications.broadcast import Broadcast
+from models.notifications.broadcast import Audience, Stretch
 from models.notifications.kinds import KINDS
 from models.notifications.mute import Mute
 from models.people.conversation import Conversation
@@ -22,32 +20,26 @@ PEOPLE = 500
 SPAN = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Audience:
-    """``kind``: backers of the appeal ``of``, or donors_of the province with this code."""
-
-    kind: str
-    of: str
-    template: str
-    appeal: int
+def next_backers(db: Session, audience: Audience, after: int) -> Stretch:
+    """Of the appeal ``audience.of``."""
+    found = list(db.scalars(_page(audience, after)))
+    return _stretch(audience, found, max(found, default=after), last=len(found) < PEOPLE)
 
 
-def audience_of(broadcast: Broadcast) -> Audience:
-    return Audience(broadcast.audience, broadcast.audience_of, broadcast.template, broadcast.subject_id)
-
-
-def next_donors(db: Session, audience: Audience, after: int) -> tuple[list[int], int, bool]:
-    """The next page's users in order, the number up to which that is all of them, and whether nobody follows."""
-    page = _gave(audience).where(Pledge.donor_id > after).distinct().order_by(Pledge.donor_id).limit(PEOPLE)
-    if audience.kind == "backers":
-        found = list(db.scalars(page))
-        return found, max(found, default=after), len(found) < PEOPLE
-    # Of all who ever gave anything, a province's own may be few: so no page looks through more than a span.
+def next_donors(db: Session, audience: Audience, after: int) -> Stretch:
+    """Of the province ``audience.of``. Of all who ever gave anything, its own may be few: so no page looks through more
+    than a span.
+    """
     end = after + SPAN
-    found = list(db.scalars(page.where(Pledge.donor_id <= end)))
+    found = list(db.scalars(_page(audience, after).where(Pledge.donor_id <= end)))
     if len(found) == PEOPLE:
-        return found, found[-1], False
-    return found, end, end >= (db.scalar(select(func.max(Pledge.donor_id))) or 0)
+        return _stretch(audience, found, found[-1], last=False)
+    return _stretch(audience, found, end, last=end >= (db.scalar(select(func.max(Pledge.donor_id))) or 0))
+
+
+def anybody_gave(number: int) -> ColumnElement[bool]:
+    """To this appeal, whatever became of it."""
+    return exists().where(Pledge.appeal_id == number)
 
 
 def reached(audience: Audience, donors: Select[int] | list[int]) -> Select[int]:
@@ -73,6 +65,14 @@ def count_people(db: Session, audience: Audience) -> int:
     """How many would be told now."""
     people = reached(audience, _gave(audience)).subquery()
     return db.scalar(select(func.count()).select_from(people)) or 0
+
+
+def _page(audience: Audience, after: int) -> Select[int]:
+    return _gave(audience).where(Pledge.donor_id > after).distinct().order_by(Pledge.donor_id).limit(PEOPLE)
+
+
+def _stretch(audience: Audience, donors: list[int], until: int, *, last: bool) -> Stretch:
+    return Stretch(reached(audience, donors) if donors else None, until, last)
 
 
 def _gave(audience: Audience) -> Select[int]:

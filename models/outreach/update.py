@@ -5,8 +5,10 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, Text, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models.appeals.appeal import APPEAL
 from models.core.base import Base, RowId, one_of
 from models.core.state_machine import By, Machine
+from models.core.subject import Subject
 
 # What has become of it (进展), and thanks (感谢).
 KINDS = ("progress", "thanks")
@@ -50,6 +52,18 @@ class Update(Base):
             postgresql_where=text("state = 'submitted'"),
         ),
     )
+
+
+UPDATE = Subject(
+    "update",
+    Update,
+    MACHINE,
+    begins=("submitted",),
+    whole=APPEAL,
+    whole_id=Update.appeal_id,
+    photos=("update",),
+    shown=Update.state.in_(("submitted", "published")),
+)
 
 
 def update_waiting(db: Session, appeal_id: int, kind: str = "progress") -> Update | None:

@@ -12,23 +12,20 @@ from models.appeals.appeal import LIVE, Appeal
 from models.core.audit_trail import record
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, WrongState
-from models.notifications.broadcast import Broadcast
+from models.notifications.broadcast import LIVE as GOING_OUT
+from models.notifications.broadcast import Audience, Broadcast, begin, drop_owed, stop
 from models.notifications.notification import tell
-from models.notifications.outbox import drop_owed
-from models.outreach.audience import Audience, count_people
-from models.outreach.broadcasts import LIVE as GOING_OUT
-from models.outreach.broadcasts import begin, stop
+from models.outreach.audience import count_people
 from models.outreach.reporting_duty import told
 from models.outreach.thanks import check_thanks
 from models.outreach.update import MACHINE, Update, update_waiting
 from models.people.conversation import Conversation
 from models.people.photo import Photo, attach, pictures_of
 from models.proxy.mandate import acted_for
-from models.staff.conflict_of_interest import is_own
 from models.staff.decision import decide
-from models.staff.desk_review import Stage, record_review, stage_of
+from models.staff.desk_review import Stage, end_review, may_review, record_review, stage_of
 from models.staff.member import Staff
-from models.staff.task import Matter, close_task, open_task, reaches, take
+from models.staff.task import Matter, open_task, take
 
 # While something is being done for it, and when the books are closed.
 TELLABLE = (*LIVE, "completed")
@@ -111,9 +108,7 @@ def open_update(db: Session, staff: Staff, number: int, now: datetime) -> Update
     """
     update = db.get(Update, number)
     appeal = db.get_one(Appeal, update.appeal_id) if update else None
-    if update is None or appeal is None or staff.role == By.FUND_HOLDER:
-        raise NoSuchUpdate(number=number)
-    if not reaches(db, staff, appeal.region_code, "update", number) or is_own(db, staff, appeal.household_id):
+    if update is None or appeal is None or not may_review(db, staff, matter_of(update, appeal)):
         raise NoSuchUpdate(number=number)
     record_review(db, staff, "update", number, appeal.owner_id, now)
     return UpdateFile(
@@ -148,7 +143,7 @@ def publish(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appe
     facts = {"number": appeal.id, "title": appeal.title, "words": update.words}
     if update.kind == "progress":
         told(appeal, now)
-    broadcast = begin(db, backers_of(appeal, update.kind), facts, staff, f"update:{number}", now)
+    broadcast = begin(db, backers_of(appeal, update.kind), facts, f"update:{number}", now, by=staff.id)
     _tell_owner(db, appeal, update, (), now)
     return appeal, broadcast
 
@@ -200,9 +195,8 @@ def _locked(db: Session, number: int) -> tuple[Update, Appeal]:
 
 def _end(db: Session, update: Update, state: str, actor: Actor, now: datetime, staff: Staff | None = None) -> list[int]:
     """Returns the photos whose files are to be deleted, where it is not published."""
-    MACHINE.move(db, update, state, actor, now)
     update.decided_by, update.decided_at = staff.id if staff else None, now
-    close_task(db, "update", update.id, now, staff)
+    end_review(db, MACHINE, update, state, actor, now, staff=staff)
     photos: Sequence[Photo] = ()
     if state != "published":
         theirs = (Photo.subject == "update") & (Photo.subject_id == update.id) & (Photo.state != "gone")

@@ -1,21 +1,15 @@
 """Which pictures look like which: one picture for two households is worth a second look."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import Appeal
 from models.appeals.flag import raise_flag
-from models.appeals.revision import Revision
 from models.people.photo import PARTS, Photo, part
-from models.people.user import User
-from models.proxy.mandate import Mandate
-from models.verification.case import Verification
-from models.verification.visit import Visit
+from models.subjects import SUBJECTS, wholes_of
 
 # Bits by which two prints of one picture differ at most: fewer than it has parts, so that one part is the same.
 NEAR = 3
@@ -23,27 +17,8 @@ MOST_ALIKE = 20
 # Of what shares one part: more says that the part is common, and the other parts will tell.
 MOST_COMPARED = 1_000
 
-# Photo's subject -> what it is called by, and the query for (its row, that thing's number, the household).
-_OWNERS: dict[str, tuple[str, Any, Any]] = {
-    "appeal": ("appeal", Appeal.id, select(Appeal.id, Appeal.id, Appeal.household_id)),
-    "revision": (
-        "appeal",
-        Revision.id,
-        select(Revision.id, Appeal.id, Appeal.household_id).join(Appeal, Appeal.id == Revision.appeal_id),
-    ),
-    "visit": (
-        "case",
-        Visit.id,
-        select(Visit.id, Verification.id, Verification.household_id).join(
-            Verification, Verification.id == Visit.verification_id
-        ),
-    ),
-    "mandate": (
-        "mandate",
-        Mandate.id,
-        select(Mandate.id, Mandate.id, User.household_id).join(User, User.id == Mandate.user_id),
-    ),
-}
+# The subjects of photos that are compared.
+_COMPARED = ("appeal", "revision", "visit", "mandate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +33,19 @@ class Alike:
 def look_alikes(db: Session, photo_id: int) -> list[Alike]:
     """What other households have shown a picture like this one for, appeals first, then the newest; at most 20."""
     photo = db.execute(select(Photo.subject, Photo.subject_id, Photo.print).where(Photo.id == photo_id)).first()
-    if photo is None or photo.print is None or photo.subject not in _OWNERS:
+    if photo is None or photo.print is None or photo.subject not in _COMPARED:
         return []
-    own = _owners(db, photo.subject, [photo.subject_id]).get(photo.subject_id)
+    own = wholes_of(db, photo.subject, [photo.subject_id]).get(photo.subject_id)
     near = _near(db, photo_id, photo.print)
     found = []
-    for subject, (name, _, _) in _OWNERS.items():
+    for subject in _COMPARED:
         theirs = [(other, row) for other, kind, row in near if kind == subject]
-        owners = _owners(db, subject, [row for _, row in theirs])
+        owners = wholes_of(db, subject, [row for _, row in theirs]) if theirs else {}
+        name = (SUBJECTS[subject].whole or SUBJECTS[subject]).name
         for other, row in theirs:
-            number, household = owners.get(row, (0, None))
-            if number and own and household != own[1]:
-                found.append(Alike(other, name, number))
+            thing = owners.get(row)
+            if thing and own and thing.household != own.household:
+                found.append(Alike(other, name, thing.number))
     return sorted(found, key=lambda alike: (alike.subject != "appeal", -alike.photo_id))[:MOST_ALIKE]
 
 
@@ -79,16 +55,18 @@ def flag_look_alikes(db: Session, photo_ids: Iterable[int], now: datetime) -> No
         shown = db.execute(select(Photo.subject, Photo.subject_id).where(Photo.id == photo_id)).first()
         if shown is None or shown.subject not in ("appeal", "revision"):
             continue
-        appeal, _ = _owners(db, shown.subject, [shown.subject_id]).get(shown.subject_id, (0, None))
-        for alike in look_alikes(db, photo_id) if appeal else ():
+        appeal = wholes_of(db, shown.subject, [shown.subject_id]).get(shown.subject_id)
+        if appeal is None:
+            continue
+        for alike in look_alikes(db, photo_id):
             item = str(alike.number) if alike.subject == "appeal" else f"{alike.subject}:{alike.number}"
-            raise_flag(db, appeal, "photo_reused", item, now)
+            raise_flag(db, appeal.number, "photo_reused", item, now)
 
 
 def _near(db: Session, photo_id: int, found: int) -> list[tuple[int, str, int]]:
     """(photo, subject, row) of every kept picture whose print is near this one."""
     near = {}
-    others = (Photo.id != photo_id) & (Photo.state == "kept") & Photo.subject.in_(_OWNERS)
+    others = (Photo.id != photo_id) & (Photo.state == "kept") & Photo.subject.in_(_COMPARED)
     for place, column in enumerate(PARTS):
         same = select(Photo.id, Photo.subject, Photo.subject_id, Photo.print).where(
             others, column == part(found, place)
@@ -97,11 +75,3 @@ def _near(db: Session, photo_id: int, found: int) -> list[tuple[int, str, int]]:
             if its is not None and ((found ^ its) & (2**64 - 1)).bit_count() <= NEAR:
                 near[other] = (other, subject, row)
     return list(near.values())
-
-
-def _owners(db: Session, subject: str, rows: Sequence[int]) -> dict[int, tuple[int, int | None]]:
-    """Row -> number and household."""
-    _, key, query = _OWNERS[subject]
-    return (
-        {row: (number, household) for row, number, household in db.execute(query.where(key.in_(rows)))} if rows else {}
-    )

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
 from models.core.state_machine import By, Machine
+from models.core.subject import Subject
 
 _SYSTEM = frozenset({By.SYSTEM})
 _OWNER = frozenset({By.OWNER})
@@ -107,6 +108,10 @@ class PayCase(Base):
     def cause(self) -> str:
         """What the ledger posts it for."""
         return f"pay_case:{self.id}"
+
+
+PAY_ORDER = Subject("pay_order", PayOrder, MACHINE, begins=("created",))
+PAY_CASE = Subject("pay_case", PayCase)
 
 
 def live_order(db: Session, pledge_id: int, *, lock: bool = False) -> PayOrder | None:

@@ -12,8 +12,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.appeals.appeal import ENDS, Appeal
 from models.appeals.appeal import MACHINE as APPEALS
-from models.appeals.appeal import Appeal
 from models.appeals.review import demand_no_tie
 from models.core.codes import new_order_number
 from models.core.state_machine import SYSTEM
@@ -24,7 +24,7 @@ from models.disbursements.disbursement import Disbursement, NoSuchDisbursement, 
 from models.giving.allocation import DisbursementShare
 from models.giving.matching import GONE, gone_from, hold_matches, return_matches
 from models.giving.pledge import Pledge
-from models.giving.refund_run import ENDS, give_back
+from models.giving.refund_run import give_back
 from models.ledger import Account, moves
 from models.ledger.accounts import REFUNDS
 from models.payments.order import PayOrder

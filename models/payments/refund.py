@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from models.appeals.appeal import APPEAL
 from models.core.base import Base, RowId, one_of
 from models.core.state_machine import By, Machine
+from models.core.subject import Subject
 
 # The platform's own limits: PW/doc/v3/merchant/4012556457.
 LAST_DAY = timedelta(days=365)
@@ -136,6 +138,9 @@ class Refund(Base):
     def is_of_gift(self) -> bool:
         """Is it the gift's own money, so that the pledge goes with it?"""
         return self.reason not in BESIDE
+
+
+REFUND = Subject("refund", Refund, MACHINE, begins=("owed",), whole=APPEAL, whole_id=Refund.appeal_id)
 
 
 def find_number(db: Session, number: str) -> Refund | None:

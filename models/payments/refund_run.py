@@ -12,12 +12,12 @@ from datetime import datetime
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import Appeal, get_appeal
+from models.appeals.appeal import ENDS, Appeal, get_appeal
 from models.core.refusal import Refusal
 from models.disbursements.allocation import is_pending
 from models.giving.matching import hold_matches, return_matches
 from models.giving.pledge import Pledge
-from models.giving.refund_run import ENDS, HELD, LEFT_OVER, RefundRun, has_matches
+from models.giving.refund_run import HELD, LEFT_OVER, RefundRun, has_matches
 from models.ledger.accounts import REFUNDS
 from models.payments.order import PayOrder
 from models.payments.refund import GOING, STUCK, Refund

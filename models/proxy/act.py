@@ -1,6 +1,6 @@
 """What is done by mandate, and what its owner says when it is read back to them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,24 +8,22 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import LIVE, MACHINE, Appeal, BudgetLine, freeze
 from models.core.audit_trail import record_reading
 from models.core.encryption import keyring
+from models.core.hooks import Registry
 from models.core.refusal import Refusal
-from models.core.state_machine import SYSTEM, Actor, By
+from models.core.state_machine import Actor, By
 from models.notifications.notification import tell
 from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.people.user import User, find_by_number
 from models.places.region import Region
 from models.proxy.card import Card
-from models.proxy.mandate import ACTED, Mandate, NoMandate, ProxyAct, note, revoke
+from models.proxy.mandate import ACTED, SUBJECTS, Mandate, NoMandate, ProxyAct, note, revoke
 from models.staff.conflict_of_interest import Tie, tied_to
 from models.staff.member import Staff, same_people, tell_staff
-from models.staff.task import close_task, find_task, recuse
-from models.verification.case import withdraw
+from models.staff.task import find_task, recuse
 
-MOST_LINES = 5
 _MOST_TOLD = 20
 
 
@@ -58,7 +56,7 @@ class NoSuchAct(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """One act in full, for its owner alone. Of an appeal ``appeal`` and ``budget``; of a registration ``user``."""
+    """One act in full, for its owner alone; ``facts``: of the thing itself, as the words need it."""
 
     number: int
     subject: str
@@ -66,10 +64,27 @@ class ReadBack:
     role: str
     work_no: str
     kind: str
-    appeal: Appeal | None = None
-    user: User | None = None
-    place: str = ""
-    budget: Sequence[tuple[str, int]] = ()
+    place: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was done, and where it belongs."""
+
+    region_code: str | None
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What may be done by mandate: ``read_back`` by its number, and ``undo`` where its owner says no."""
+
+    read_back: Callable[[Session, int], Facts]
+    undo: Callable[[Session, int, Actor, datetime], None]
+
+
+ACTS: Registry[Act] = Registry("proxy.act.ACTS", SUBJECTS)
 
 
 def find_for(db: Session, staff: Staff, id_number: str, now: datetime) -> User:
@@ -184,16 +199,8 @@ def read_back(db: Session, act: ProxyAct) -> ReadBack:
     """For the act's own owner."""
     mandate = db.get_one(Mandate, act.mandate_id)
     staff = db.get_one(Staff, mandate.staff_id)
-    what: dict[str, Any] = {}
-    if act.subject == "appeal":
-        appeal = db.get_one(Appeal, act.subject_id)
-        lines = select(BudgetLine).where(BudgetLine.appeal_id == appeal.id).order_by(BudgetLine.amount_fen.desc())
-        what = {"appeal": appeal, "budget": [(line.item, line.amount_fen) for line in db.scalars(lines)]}
-        code: str | None = appeal.region_code
-    else:
-        user = db.get_one(User, act.subject_id)
-        what, code = {"user": user}, user.region_code
-    region = db.get(Region, code) if code else None
+    what = ACTS[act.subject].read_back(db, act.subject_id)
+    region = db.get(Region, what.region_code) if what.region_code else None
     return ReadBack(
         number=act.id,
         subject=act.subject,
@@ -202,8 +209,16 @@ def read_back(db: Session, act: ProxyAct) -> ReadBack:
         work_no=staff.work_no,
         kind=mandate.kind,
         place=region.full_name if region else "",
-        **what,
+        facts=what.values,
     )
+
+
+def read_registration(db: Session, number: int) -> Facts:
+    """Who was registered, masked."""
+    user = db.get_one(User, number)
+    id_number, phone = user.id_number or "", user.phone
+    tails = {"id_tail": id_number[-4:], "phone_tail": phone[-4:] if phone else None}
+    return Facts(user.region_code, {"name": user.masked_name, **tails})
 
 
 def confirm_act(db: Session, user_id: int, number: int, now: datetime) -> ProxyAct:
@@ -232,22 +247,9 @@ def deny_act(db: Session, user_id: int, number: int, now: datetime) -> ProxyAct:
     owner = Actor(By.OWNER, f"user:{user_id}")
     note(db, mandate, owner.name, "denied", _named(act), now)
     revoke(db, mandate, owner.name, now)
-    if act.subject == "appeal":
-        _undo_appeal(db, act.subject_id, owner, now)
-    else:
-        withdraw(db, user_id, owner, now)
+    ACTS[act.subject].undo(db, act.subject_id, owner, now)
     _tell_county(db, act, mandate, "proxy_denied", now)
     return act
-
-
-def _undo_appeal(db: Session, number: int, owner: Actor, now: datetime) -> None:
-    appeal = db.get_one(Appeal, number, with_for_update=True, populate_existing=True)
-    if appeal.state in LIVE:
-        freeze(db, appeal, SYSTEM, now, "denied_by_owner")
-    elif owner.by in MACHINE.moves.get((appeal.state, "cancelled"), ()):
-        MACHINE.move(db, appeal, "cancelled", owner, now, detail="denied_by_owner")
-        close_task(db, "appeal", number, now)
-    db.flush()
 
 
 def _tell_county(db: Session, act: ProxyAct, mandate: Mandate, template: str, now: datetime) -> None:

@@ -9,11 +9,14 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
 from models.core.refusal import Refusal
+from models.core.subject import Subject
 from models.people.photo import Photo
 from models.people.user import User
 
 KINDS = ("sheet", "code")
 SCOPES = ("register", "appeal")
+# What is done by mandate: somebody is registered, or an appeal is written.
+SUBJECTS = ("user", "appeal")
 LASTS = timedelta(days=30)
 # Why somebody has no say about what they did themselves in another's name.
 ACTED = "acted_for"
@@ -50,6 +53,16 @@ class Mandate(Base):
     __table_args__ = (one_of("kind", KINDS), one_of("scope", SCOPES))
 
 
+MANDATE = Subject(
+    "mandate",
+    Mandate,
+    owner=Mandate.user_id,
+    place=select(User.region_code).where(User.id == Mandate.user_id).scalar_subquery(),
+    household=select(User.household_id).where(User.id == Mandate.user_id).scalar_subquery(),
+    photos=("mandate",),
+)
+
+
 class ProxyAct(Base):
     """One thing done by mandate. Until the resident has heard it and said yes it is shown as not confirmed."""
 
@@ -64,7 +77,7 @@ class ProxyAct(Base):
     denied_at: Mapped[datetime | None]
 
     __table_args__ = (
-        one_of("subject", ("user", "appeal")),
+        one_of("subject", SUBJECTS),
         CheckConstraint("confirmed_at IS NULL OR denied_at IS NULL", name="one_answer"),
         Index("uq_proxy_acts_subject", "subject", "subject_id", unique=True),
     )

@@ -4,39 +4,38 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import LIVE, Appeal, freeze
 from models.appeals.appeal import MACHINE as APPEALS
-from models.appeals.revision import Revision
 from models.appeals.revision_review import forget as forget_revisions
 from models.core.audit_trail import record
-from models.core.state_machine import SYSTEM, Actor, By, Machine
-from models.disbursements.disbursement import Disbursement
+from models.core.state_machine import SYSTEM, Actor, By
+from models.core.subject import Subject
+from models.disbursements.disbursement import DISBURSEMENT, Disbursement
 from models.disbursements.payee_change import forget as forget_uses
 from models.donors.message_inbox import forget_donor as forget_messages
 from models.donors.message_inbox import forget_family
 from models.donors.receipt_desk import forget as forget_receipts
 from models.donors.recurring_gift import forget as forget_monthly
 from models.giving.pledge import Pledge
-from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
-from models.market.listing import MACHINE as LISTINGS
-from models.market.listing import Listing
+from models.goods.exchange import OFFER, REQUEST, GoodsRequest
+from models.market.listing import LISTING
 from models.notifications.mute import Mute
 from models.notifications.notification import Notice
 from models.notifications.service_window import Window
 from models.notifications.subscription import Subscription
-from models.outreach.update import Update
 from models.outreach.update_review import forget as forget_updates
 from models.people.conversation import BrokenSession, Conversation, Turn
 from models.people.photo import Photo
 from models.people.user import Consent, User
 from models.proxy.card import live_card, void_card
 from models.proxy.consent_code import void_codes
-from models.proxy.mandate import Mandate, revoke_all
+from models.proxy.mandate import revoke_all
 from models.staff.member import pin_household
 from models.staff.task import close_task
+from models.subjects import SUBJECTS
 from models.support.ticket import Ticket, TicketMessage
 from models.verification.case import Verification, withdraw
 from models.verification.objection import Objection
@@ -92,21 +91,23 @@ def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
     forget_messages(db, user, now)
     forget_monthly(db, user, now)
     forget_receipts(db, user, now)
-    _withdraw(db, user, OFFER_MACHINE, Offer, Offer.donor_id, now)
-    _withdraw(db, user, REQUEST_MACHINE, GoodsRequest, GoodsRequest.owner_id, now)
-    _withdraw(db, user, LISTINGS, Listing, Listing.seller_id, now)
+    for subject in (OFFER, REQUEST, LISTING):
+        _withdraw(db, user, subject, now)
     db.execute(update(GoodsRequest).where(GoodsRequest.owner_id == user.id).values(reason=""))
-    owned = {
-        "appeal": select(Appeal.id).where(Appeal.owner_id == user.id),
-        "revision": select(Revision.id).join(Appeal, Appeal.id == Revision.appeal_id).where(Appeal.owner_id == user.id),
-        "disbursement": _unpaid_uses(user),
-        "update": select(Update.id).join(Appeal, Appeal.id == Update.appeal_id).where(Appeal.owner_id == user.id),
-        "offer": select(Offer.id).where(Offer.donor_id == user.id),
-        "listing": select(Listing.id).where(Listing.seller_id == user.id),
-        "mandate": select(Mandate.id).where(Mandate.user_id == user.id),
-        "visit": select(Visit.id).where(Visit.verification_id.in_(cases)),
-    }
-    return [photo for subject, ids in owned.items() for photo in _forget_photos(db, subject, ids)]
+    return [
+        photo
+        for subject in SUBJECTS.values()
+        for shown in subject.photos
+        for photo in _forget_photos(db, shown, _owned(user, subject))
+    ]
+
+
+def _owned(user: User, subject: Subject) -> Select[Any]:
+    theirs = select(subject.table.id).where((subject.whole or subject).owner == user.id)
+    if subject.whole:
+        theirs = theirs.join(subject.whole.table, subject.whole.table.id == subject.whole_id)
+    # What money was spent on is the accounts', and stays with them.
+    return theirs.where(Disbursement.paid_at.is_(None)) if subject is DISBURSEMENT else theirs
 
 
 def _close_appeals(db: Session, user: User, now: datetime) -> None:
@@ -141,16 +142,11 @@ def _leave_gifts_nameless(db: Session, user: User) -> None:
         notice.facts = json.dumps({**json.loads(notice.facts), "name": None}, ensure_ascii=False)
 
 
-def _withdraw(db: Session, user: User, machine: Machine, table: Any, owner: Any, now: datetime) -> None:
-    for thing in db.scalars(select(table).where(owner == user.id).with_for_update()):
-        if (thing.state, "withdrawn") in machine.moves:
-            machine.move(db, thing, "withdrawn", Actor(By.OWNER, f"user:{user.id}"), now, detail="owner_erased")
-
-
-def _unpaid_uses(user: User) -> Any:
-    """What money was spent on is the accounts', and stays with them."""
-    theirs = select(Disbursement.id).join(Appeal, Appeal.id == Disbursement.appeal_id)
-    return theirs.where(Appeal.owner_id == user.id, Disbursement.paid_at.is_(None))
+def _withdraw(db: Session, user: User, subject: Subject, now: datetime) -> None:
+    for thing in db.scalars(select(subject.table).where(subject.owner == user.id).with_for_update()):
+        if subject.machine and (thing.state, "withdrawn") in subject.machine.moves:
+            by = Actor(By.OWNER, f"user:{user.id}")
+            subject.machine.move(db, thing, "withdrawn", by, now, detail="owner_erased")
 
 
 def _forget_photos(db: Session, subject: str, ids: Any) -> list[int]:

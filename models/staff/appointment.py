@@ -19,6 +19,7 @@ from models.core.codes import new_code
 from models.core.encryption import keyring
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, Machine
+from models.core.subject import Subject
 from models.people.conversation import Conversation
 from models.places.region import level_of
 from models.staff.directory import (
@@ -53,6 +54,8 @@ MACHINE = Machine(
         **{(state, "revoked"): _ABOVE | _SYSTEM for state in ("invited", "bound", "active", "suspended")},
     },
 )
+
+STAFF = Subject("staff", Staff, MACHINE, begins=("invited", "active"))
 
 # Role -> the kinds of region for which the level above invites; a charity of a city or province is appointed.
 INVITED_TO: Mapping[str, tuple[str, ...]] = {**SEATS, "fund_holder": ("county",)}

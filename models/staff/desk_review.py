@@ -7,8 +7,10 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.core.audit_trail import AuditEvent, record_reading
+from models.core.state_machine import Actor, By, Machine, Stateful
+from models.staff.conflict_of_interest import is_own
 from models.staff.member import Staff
-from models.staff.task import find_task, is_turn_of, part_in
+from models.staff.task import Matter, close_task, find_task, is_turn_of, part_in, reaches
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +66,31 @@ def record_review(db: Session, staff: Staff, subject: str, number: int, about: i
     record_reading(
         db, at=now, actor=staff.actor.name, subject=subject, subject_id=number, purpose="review", about=about
     )
+
+
+def may_read(db: Session, staff: Staff, matter: Matter) -> bool:
+    """Tell whether it is of their region or was handed to them, and not of their own household."""
+    reached = reaches(db, staff, matter.region_code, matter.subject, matter.number)
+    return reached and not is_own(db, staff, matter.household_id)
+
+
+def may_review(db: Session, staff: Staff, matter: Matter) -> bool:
+    """Tell whether it is an authority's to read, and this one is of it: a charity is none."""
+    return staff.role != By.FUND_HOLDER and may_read(db, staff, matter)
+
+
+def end_review(
+    db: Session,
+    machine: Machine,
+    thing: Stateful,
+    to: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    staff: Staff | None = None,
+    detail: str | None = None,
+) -> None:
+    """Move it to where nobody has to read it, and close its task. ``staff`` decided on it; without, it is needless."""
+    machine.move(db, thing, to, actor, now, detail)
+    close_task(db, machine.subject, thing.id, now, staff)
+    db.flush()

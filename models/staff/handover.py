@@ -6,16 +6,15 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.appeals.review import get_locked
 from models.core.calendar import day_in_china
 from models.core.refusal import Refusal
-from models.disbursements.approval import locked
 from models.staff import conflict_of_interest
 from models.staff.directory import SHARED, NoSuchStaff, OnYourself, StaffStands, find_member, seat_of, stands
 from models.staff.member import Staff, tell_staff
 from models.staff.task import (
     STEPS,
     HasAPart,
+    Matter,
     OutsideRegion,
     Task,
     find_holder,
@@ -25,7 +24,6 @@ from models.staff.task import (
     part_in,
     recuse,
 )
-from models.verification.case import get_case
 
 
 class NotAColleague(Refusal):
@@ -102,30 +100,27 @@ def hand_over(db: Session, staff: Staff, work_no: str, now: datetime) -> tuple[i
     return given, elsewhere
 
 
-def find_assignable(db: Session, by: Staff, subject: str, number: int) -> Task:
-    """The open task. Raises NoSuch… of the subject, OutsideRegion, NothingToAssign or HasAPart."""
-    if subject == "case":
-        region_code = get_case(db, number).region_code
-    elif subject == "disbursement":
-        region_code = locked(db, number)[1].region_code
-    else:
-        region_code = get_locked(db, number).region_code
-    if not by.covers(region_code):
-        raise OutsideRegion(subject=subject, number=number, region=seat_of(db, by))
-    task = find_task(db, subject, number)
+def find_assignable(db: Session, by: Staff, matter: Matter) -> Task:
+    """The open task of a thing whose row the caller holds, as whoever decides on it does.
+
+    Raises OutsideRegion, NothingToAssign or HasAPart.
+    """
+    if not by.covers(matter.region_code):
+        raise OutsideRegion(subject=matter.subject, number=matter.number, region=seat_of(db, by))
+    task = find_task(db, matter.subject, matter.number)
     if task is None:
-        raise NothingToAssign(subject=subject, number=number)
+        raise NothingToAssign(subject=matter.subject, number=matter.number)
     if reason := part_in(db, by, task):
-        raise HasAPart(subject=subject, number=number, reason=reason)
+        raise HasAPart(subject=matter.subject, number=matter.number, reason=reason)
     return task
 
 
-def assign(db: Session, by: Staff, subject: str, number: int, work_no: str, now: datetime) -> Task:
+def assign(db: Session, by: Staff, matter: Matter, work_no: str, now: datetime) -> Task:
     """One thing of the region into somebody's queue; they hear of it, and so does whose queue it leaves.
 
     Raises as ``find_assignable``, and NoSuchStaff, StaffStands, WrongSeat or TheyHaveAPart.
     """
-    return give(db, by, find_assignable(db, by, subject, number), work_no, now)
+    return give(db, by, find_assignable(db, by, matter), work_no, now)
 
 
 def give(db: Session, by: Staff, task: Task, work_no: str, now: datetime) -> Task:

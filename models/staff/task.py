@@ -4,7 +4,7 @@ A task stands in one person's queue, or, where nobody can be named, in the pool 
 part in the household is recused before anybody is named, and an overdue task goes one level up.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,9 +13,9 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
+from models.core.hooks import Registry
 from models.core.refusal import Refusal
 from models.places.region import Region
-from models.proxy.mandate import acted_for
 from models.staff.conflict_of_interest import tied_to
 from models.staff.member import STAFF_ROLES, Staff, highest_seat, nearest, same_people, seated
 from models.staff.task_notices import tell_new
@@ -61,6 +61,10 @@ STEPS: dict[str, tuple[str, int]] = {
 }
 # Whose turn it is when nobody of a role can, or did not in time.
 ABOVE = {"village": "township", "township": "county"}
+# Reason -> who has no say in a thing for it (staff id -> reason), given its subject, number and household.
+CONFLICTS: Registry[Callable[[Session, str, int, int | None], Mapping[int, str]]] = Registry(
+    "staff.task.CONFLICTS", ("acted_for",)
+)
 _OPEN = text("closed_at IS NULL")
 _POOL = text("closed_at IS NULL AND assignee IS NULL")
 
@@ -162,8 +166,10 @@ def open_task(
     )
     db.add(task)
     db.flush()
-    acted = acted_for(db, matter.subject, matter.number, matter.household_id)
-    for staff_id, reason in {**(barred or {}), **acted, **tied_to(db, matter.household_id)}.items():
+    reasons = dict(barred or {})
+    for conflict in CONFLICTS.values():
+        reasons.update(conflict(db, matter.subject, matter.number, matter.household_id))
+    for staff_id, reason in {**reasons, **tied_to(db, matter.household_id)}.items():
         db.add(Recusal(task_id=task.id, staff_id=staff_id, reason=reason, at=now))
     db.flush()
     find_holder(db, task, now, told=told)

@@ -27,7 +27,7 @@ _COUNTY = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Matter:
+class Topic:
     """What a ticket is about.
 
     ``kind`` may also be ``case`` or ``appeal``: a decision that the caller does not accept, by its ``number``;
@@ -119,29 +119,29 @@ def go_on(db: Session, thread: Thread, conversation_id: int, now: datetime) -> T
     return ticket
 
 
-def matter_in(db: Session, thread: Thread) -> Matter | None:
+def topic_in(db: Session, thread: Thread) -> Topic | None:
     """What the person needs to know of a thread; None when it is about nothing that is still there."""
     if thread.ticket:
-        return matter_of(db, db.get_one(Ticket, thread.ticket))
+        return topic_of(db, db.get_one(Ticket, thread.ticket))
     return _thing(db, thread.about, thread.beside, own=True) if thread.beside else None
 
 
-def matter_of(db: Session, ticket: Ticket) -> Matter | None:
+def topic_of(db: Session, ticket: Ticket) -> Topic | None:
     """What staff need to know of what the ticket is about; None when it is about nothing that is still there."""
     kind, _, rest = (ticket.about or "").partition(":")
     if kind == "flow":
         name, _, detail = rest.partition(":")
-        return Matter(kind, name, detail=detail)
+        return Topic(kind, name, detail=detail)
     if kind in DECISIONS:
         stands = db.scalar(select(Verification.state).where(Verification.id == int(rest))) if kind == "case" else None
-        return Matter(kind, "", int(rest), detail=stands or "")
+        return Topic(kind, "", int(rest), detail=stands or "")
     if ticket.beside:
         return _thing(db, ticket.about, ticket.beside, own=True)
     owners = select(Ticket.id).where(Ticket.beside == ticket.id).order_by(Ticket.id.desc()).limit(1)
     return _thing(db, ticket.about, db.scalar(owners), own=False)
 
 
-def _thing(db: Session, about: str | None, other: int | None, *, own: bool) -> Matter | None:
+def _thing(db: Session, about: str | None, other: int | None, *, own: bool) -> Topic | None:
     kind, _, number = (about or "").partition(":")
     card = THINGS[kind].card(db, int(number)) if kind in THINGS else None
     if card is None:
@@ -150,7 +150,7 @@ def _thing(db: Session, about: str | None, other: int | None, *, own: bool) -> M
     if own and kind == "offer":  # its two askers may live in two counties, and the officers are those of their homes
         home = db.scalar(select(Ticket.region_code).where(Ticket.id == other))
         county = db.get(Region, home[:_COUNTY].ljust(12, "0")) if home else None
-    return Matter(kind, card.name, int(number), card.place, own=own, other=other, county=county.name if county else "")
+    return Topic(kind, card.name, int(number), card.place, own=own, other=other, county=county.name if county else "")
 
 
 def _names_of(kind: str, user_id: int | None) -> Any:

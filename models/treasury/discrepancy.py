@@ -27,6 +27,7 @@ from models.core.base import Base, RowId, one_of
 from models.core.encryption import Sealed
 from models.core.refusal import Refusal
 from models.core.state_machine import By, Machine
+from models.core.subject import Subject
 from models.giving.pledge import Pledge
 from models.payments.order import PayOrder
 from models.staff.member import Staff
@@ -103,6 +104,9 @@ class Difference(Base):
         UniqueConstraint("day", "subject", "number", "out_trade_no", "kind", name="uq_differences_found_once"),
         Index("ix_differences_open", "id", postgresql_where=_OPEN),
     )
+
+
+DIFFERENCE = Subject("difference", Difference, MACHINE, begins=("open",))
 
 
 def open_ones(db: Session, staff: Staff, most: int, after: int = 0, day: date | None = None) -> Sequence[Difference]:

@@ -13,21 +13,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, or_, select, true, update
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import MACHINE as APPEALS
-from models.appeals.appeal import Appeal
 from models.core.audit_trail import record
-from models.core.state_machine import Machine
-from models.giving.pool import MatchingPool
-from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, Offer
-from models.market.listing import MACHINE as LISTINGS
-from models.market.listing import Listing
 from models.people.user import Household, User
 from models.places.region import Region, level_of, living
 from models.staff.member import SEATS, STAFF_ROLES, Staff
 from models.staff.task import Task, find_holder, note
+from models.subjects import SUBJECTS
 from models.support.ticket import LASTS, Ticket
-from models.verification.case import MACHINE as CASES
-from models.verification.case import Verification
 
 # Codes that are looked through at once, and rows that change hands in one statement.
 _WINDOW = 5_000
@@ -67,21 +59,15 @@ def _goes_on(now: datetime) -> dict[Any, ColumnElement[bool]]:
         User: User.state != "erased",
         # Naming the roles lets the index of seats help.
         Staff: (Staff.role.in_(STAFF_ROLES)) & (Staff.state != "revoked"),
-        Verification: _may_move(Verification.state, CASES),
         Task: Task.closed_at.is_(None),
-        Appeal: _may_move(Appeal.state, APPEALS),
         # Who calls again within this time comes back to the same officers.
         Ticket: or_(Ticket.state == "open", Ticket.closed_at > now - LASTS),
-        GoodsRequest: _may_move(GoodsRequest.state, REQUEST_MACHINE),
-        Offer: _may_move(Offer.state, OFFER_MACHINE),
-        Listing: _may_move(Listing.state, LISTINGS),
-        MatchingPool: MatchingPool.state == "open",
+        **{
+            subject.table: subject.table.state.in_(subject.machine.sources)
+            for subject in SUBJECTS.values()
+            if subject.machine and subject.place is not None
+        },
     }
-
-
-def _may_move(state: Any, machine: Machine) -> ColumnElement[bool]:
-    within: ColumnElement[bool] = state.in_(sorted({source for source, _ in machine.moves}))
-    return within
 
 
 def _inhabited(database: Engine, now: datetime) -> Iterator[tuple[str, list[Any]]]:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.core.base import Base, RowId, one_of
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, Machine
+from models.core.subject import Subject
 from models.people.user import User
 from models.staff.task import Matter, close_task
 from models.verification.registry import RESULTS
@@ -187,6 +188,17 @@ class Verification(Base):
     @property
     def matter(self) -> Matter:
         return Matter("case", self.id, self.region_code, self.household_id)
+
+
+CASE = Subject(
+    "case",
+    Verification,
+    MACHINE,
+    begins=("draft",),
+    owner=Verification.user_id,
+    place=Verification.region_code,
+    household=Verification.household_id,
+)
 
 
 def get_case(db: Session, number: int) -> Verification:

@@ -6,10 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import LIVE, REVIEWED, Appeal, freeze
-from models.appeals.appeal import MACHINE as APPEALS
-from models.appeals.review import tell_owner as tell_of_appeal
-from models.appeals.submission import open_waiting
+from models.core.hooks import Hook
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, By, WrongState
 from models.notifications.notification import tell
@@ -21,6 +18,13 @@ from models.verification.case import LASTS, MACHINE, NOTICE, OPEN, PROMISED, Ver
 from models.verification.objection import Objection
 from models.verification.steps import go_back, tell_owner, to_county, to_township
 from models.verification.visit import Visit
+
+# Household: verified, or so again.
+on_verified: Hook[[Session, int, datetime], None] = Hook("verification.decisions.on_verified")
+# Household: in doubt. Returns the numbers of the appeals that stop with it.
+on_suspended: Hook[[Session, int, datetime], list[int]] = Hook("verification.decisions.on_suspended")
+# Household and its case's state: rejected or revoked, and nobody of it has another case that is open.
+on_turned_down: Hook[[Session, int, str, datetime], None] = Hook("verification.decisions.on_turned_down")
 
 
 class FoundNotInNeed(Refusal):
@@ -111,7 +115,7 @@ def verify(db: Session, case: Verification, staff: Staff, now: datetime) -> None
     _end_earlier(db, case, now)
     case.expires_at = now + LASTS
     _settle(db, case, "verified", staff, now)
-    open_waiting(db, case.household_id, now)
+    on_verified(db, case.household_id, now)
 
 
 def reject(db: Session, case: Verification, staff: Staff, reasons: Sequence[str], now: datetime) -> None:
@@ -177,26 +181,20 @@ def suspend(db: Session, case: Verification, staff: Staff, reason: str, now: dat
     decide(db, case.matter, case.round, staff, "freeze", now, (reason,))
     close_task(db, "case", case.id, now, staff)  # a doubt, if there was one
     open_task(db, case.matter, "suspended", now, told=False)
-    theirs = (Appeal.household_id == case.household_id) & Appeal.state.in_(LIVE)
-    frozen = []
-    for appeal in db.scalars(select(Appeal).where(theirs).order_by(Appeal.id).with_for_update()):
-        freeze(db, appeal, SYSTEM, now, "household_suspended")
-        frozen.append(appeal.id)
+    frozen = on_suspended(db, case.household_id, now)
     tell_owner(db, case, "case_moved", now)
     db.flush()
     return frozen
 
 
-def reinstate(db: Session, case: Verification, staff: Staff, now: datetime) -> list[int]:
-    """Verified again until the day it was; its appeals are resumed one by one. Returns those that stay stopped."""
+def reinstate(db: Session, case: Verification, staff: Staff, now: datetime) -> None:
+    """Verified again until the day it was; its appeals stay frozen until the county resumes them one by one."""
     MACHINE.move(db, case, "verified", staff.actor, now)
     decide(db, case.matter, case.round, staff, "resume", now)
     close_task(db, "case", case.id, now, staff)
-    open_waiting(db, case.household_id, now)
+    on_verified(db, case.household_id, now)
     tell_owner(db, case, "case_moved", now, was="suspended")
     db.flush()
-    stopped = (Appeal.household_id == case.household_id) & (Appeal.state == "frozen")
-    return list(db.scalars(select(Appeal.id).where(stopped).order_by(Appeal.id)))
 
 
 def revoke(db: Session, case: Verification, staff: Staff, reason: str, now: datetime) -> None:
@@ -215,12 +213,7 @@ def _end_waiting(db: Session, case: Verification, now: datetime) -> None:
     theirs = (Verification.household_id == case.household_id) & Verification.state.in_(OPEN)
     if db.scalar(select(Verification.id).where(theirs).limit(1)):
         return
-    waiting = (Appeal.household_id == case.household_id) & Appeal.state.in_(REVIEWED)
-    for appeal in db.scalars(select(Appeal).where(waiting).order_by(Appeal.id).with_for_update()):
-        APPEALS.move(db, appeal, "cancelled", SYSTEM, now, f"household_{case.state}")
-        close_task(db, "appeal", appeal.id, now)
-        tell_of_appeal(db, appeal, now, ("not_verified",))
-    db.flush()
+    on_turned_down(db, case.household_id, case.state, now)
 
 
 def _demand_no_doubt(db: Session, case: Verification) -> None:

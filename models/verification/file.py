@@ -7,13 +7,10 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.core.state_machine import By
 from models.people.user import User
 from models.places.region import Region
-from models.staff.conflict_of_interest import is_own
-from models.staff.desk_review import Stage, record_review, stage_of
+from models.staff.desk_review import Stage, may_review, record_review, stage_of
 from models.staff.member import Staff
-from models.staff.task import reaches
 from models.verification.case import Verification
 from models.verification.visit import Visit
 
@@ -52,7 +49,7 @@ def open_case(db: Session, staff: Staff, number: int, now: datetime) -> CaseFile
     None outside the region, of one's own, and for a charity, whose business it never is.
     """
     case = db.get(Verification, number)
-    if case is None or not _may_read(db, staff, case):
+    if case is None or not may_review(db, staff, case.matter):
         return None
     user = db.get_one(User, case.user_id)
     record_review(db, staff, "case", number, user.id, now)
@@ -86,14 +83,9 @@ def open_case(db: Session, staff: Staff, number: int, now: datetime) -> CaseFile
 def open_visit(db: Session, staff: Staff, number: int, now: datetime) -> Visit | None:
     """A case's newest visit, whole; the reading is recorded. None as of ``open_case``, and where nobody has been."""
     case = db.get(Verification, number)
-    if case is None or not _may_read(db, staff, case):
+    if case is None or not may_review(db, staff, case.matter):
         return None
     visit = db.scalar(select(Visit).where(Visit.verification_id == number).order_by(Visit.id.desc()).limit(1))
     if visit:
         record_review(db, staff, "case", number, case.user_id, now)
     return visit
-
-
-def _may_read(db: Session, staff: Staff, case: Verification) -> bool:
-    reached = staff.role != By.FUND_HOLDER and reaches(db, staff, case.region_code, "case", case.id)
-    return reached and not is_own(db, staff, case.household_id)

@@ -8,14 +8,15 @@ from math import asin, cos, radians, sin, sqrt
 from statistics import median
 from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary, SmallInteger, String, select, type_coerce
+from sqlalchemy import ForeignKey, LargeBinary, SmallInteger, String, select, true, type_coerce
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId
 from models.core.encryption import CannotOpen, Sealed, keyring
 from models.core.refusal import Refusal
+from models.core.subject import Subject
 from models.staff.member import Staff
-from models.verification.case import Verification
+from models.verification.case import CASE, Verification
 
 _PLACE = Sealed("visits.place")
 _EARTH_KM = 6371.0
@@ -60,6 +61,9 @@ class Visit(Base):
     score: Mapped[int] = mapped_column(SmallInteger)
     supports: Mapped[bool]
     flags: Mapped[str | None] = mapped_column(String(120))
+
+
+VISIT = Subject("visit", Visit, whole=CASE, whole_id=Visit.verification_id, photos=("visit",), shown=true())
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,8 @@ from config.settings import Environment, Settings
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
 from models.migrations import upgrade
+from models.notifications.broadcast import count_states
 from models.notifications.notification import Notice
-from models.notifications.outbox import count_states
 from models.wiring import wire
 from tests.bench.crowd import begin_fan_out, make_crowd, owe
 from tests.support.stage import seed_regions

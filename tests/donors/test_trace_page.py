@@ -127,6 +127,8 @@ def test_the_ledger_page_says_what_there_is(stage: Stage) -> None:
     assert f"大家捐了 {yuan(GIFT + OTHER)}" in shown
     assert f"拨出去 {yuan(SPENT)}" in shown
     assert f"还在账上 {yuan(GIFT + OTHER - SPENT)}" in shown
+    # The appeal's own sums, after those of all.
+    assert f"退回 {yuan(0)} 拨出 {yuan(SPENT)}" in shown
     assert f"{way.appeal} 号“苗寨修路”" in shown
     assert "自己核对" not in shown
     assert stage.client.get(f"/ledger/{MANIFEST}").status_code == 404

@@ -301,6 +301,7 @@ def test_what_its_owner_named_is_seen_before_anybody_gives(stage: Stage) -> None
     assert "最少 ¥150,000 才办" in stage.say("o-giver", "看求助")
     assert "最少要 ¥150,000 才办；没到就全退" in stage.say("o-giver", f"看 {appeal}")
     assert "筹满才办；没筹满就全退" in stage.say("o-giver", f"看 {whole}")
+    assert "已有 0 笔、¥0\n" in stage.say("o-giver", f"看 {whole}")
     stage.say("o-giver", f"捐 {appeal}")
     stage.say("o-giver", "100")
     assert "最少要 ¥150,000 才办；没到就全退" in stage.say("o-giver", "1")

@@ -175,6 +175,12 @@ def test_a_broken_template_is_found():
     )
 
 
+def test_a_macro_that_hides_another_is_found():
+    twice = "{% macro ask() %}a{% endmacro %}\n{% macro said() %}b{% endmacro %}\n{% macro ask() %}c{% endmacro %}"
+    [sentence] = house_rules.broken_template("templates/replies/refusals.txt", twice)
+    assert sentence.startswith("templates/replies/refusals.txt:3 says ask a second time")
+
+
 def test_a_setting_that_the_operators_page_lacks_is_found():
     defaults = {"REDIS_URL": "redis://127.0.0.1", "PAY_MODE": "off", "WECHAT_TOKEN": "sample"}
     page = "`PAY_MODE` is off\n| `REDIS_URL` | `redis://elsewhere` | x |\n| `WECHAT_TOKEN` | a sample | x |"
@@ -188,7 +194,8 @@ def test_defaults_are_shown_as_a_person_would_write_them():
     assert shown["WECHAT_MODE"] == "safe"
     assert shown["SECRET_KEY"] == "sample"
     assert shown["WECHAT_AES_KEY_PREVIOUS"] == "empty"
-    assert shown["DATABASE_URL"].startswith("sqlite:///")
+    assert shown["DATABASE_URL"] == "empty"
+    assert shown["REDIS_URL"].startswith("redis://")
 
 
 def test_tracked_secrets_are_found():

@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session as Database
 from bot.push.fanout import go_on
 from models.appeals.appeal import Appeal
 from models.giving.pledge import Pledge
-from models.notifications.broadcast import Broadcast
+from models.notifications.broadcast import Audience, Broadcast, begin, stop
 from models.notifications.mute import mute
 from models.notifications.notification import Notice
 from models.notifications.outbox import Outcome, claim, settle
 from models.outreach import audience
-from models.outreach.audience import Audience, count_people
-from models.outreach.broadcasts import begin, progress_of, stop
+from models.outreach.audience import count_people
+from models.outreach.broadcasts import progress_of
 from models.people.conversation import Conversation
 from models.rights.erasure import erase_person
 from models.staff.member import Staff
@@ -79,7 +79,7 @@ def start(stage: Stage, appeal: int, kind: str = "backers", of: str = "") -> int
         template = "appeal_update" if kind == "backers" else "disaster_call"
         facts = {"number": appeal, "title": "苗寨修路", "place": "湖南", "words": "路修好了一半"}
         to = Audience(kind, of or str(appeal), template, appeal)
-        return begin(db, to, facts, staff, f"test:{next(_SERIAL)}", stage.clock()).id
+        return begin(db, to, facts, f"test:{next(_SERIAL)}", stage.clock(), by=staff.id).id
 
 
 def told(stage: Stage, broadcast: int) -> list[int]:

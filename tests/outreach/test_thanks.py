@@ -21,8 +21,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, WrongState
 from models.giving.pledge import COUNTED, Pledge
 from models.giving.pledge import MACHINE as PLEDGES
-from models.notifications.backers import tell_backers
-from models.notifications.broadcast import Broadcast
+from models.notifications.broadcast import Broadcast, tell_backers
 from models.notifications.mute import mute
 from models.notifications.notification import Notice
 from models.outreach import audience

@@ -136,6 +136,14 @@ def test_a_link_ends_after_a_quarter_of_an_hour(gallery: Gallery) -> None:
     refused(gallery.get(picture), "15 分钟")
 
 
+def test_a_link_of_another_kind_of_page_opens_nothing(gallery: Gallery) -> None:
+    """Signed with the same secret, for the same member of staff and the same thing."""
+    links = links_of(gallery.stage.settings, gallery.stage.clock)
+    for kind in ("card", "picture", "subscribe"):
+        token = links.make(kind, f"appeal:{gallery.appeal}", gallery.officer).rpartition("/")[2]
+        refused(gallery.get(f"/pictures/{token}"))
+
+
 def test_a_forged_link_opens_nothing(gallery: Gallery) -> None:
     path = gallery.link()
     other = gallery.link("appeal:99")

@@ -39,8 +39,10 @@ import sys
 from datetime import datetime
 from bot.payments.refunds import return_gifts
 from models.core.database import connect
+from models.wiring import wire
 class Hands:
     def enqueue(self, jobs): print(len(jobs), flush=True)
+wire()
 return_gifts(connect(sys.argv[1]), Hands(), int(sys.argv[2]), datetime.fromisoformat(sys.argv[3]))
 """
 

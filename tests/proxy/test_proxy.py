@@ -229,7 +229,8 @@ def test_a_stolen_card_gives_three_tries_to_all_phones_together(village: Village
     code = card_of(village)
     for thief in ("one", "two"):
         village.say(thief, f"[event SCAN card_{code}]")
-    assert "还能试 2 次" in village.say("one", "111111")
+    nearly = WANG[-6:-1] + ("1" if WANG[-1] == "2" else "2")
+    assert "还能试 2 次" in village.say("one", nearly)
     assert "还能试 1 次" in village.say("two", "222222")
     assert "不能用了" in village.say("two", "333333")
     assert "不能用了" in village.say("one", WANG[-6:])

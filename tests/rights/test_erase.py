@@ -5,13 +5,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
 from models.giving.pledge import Pledge
 from models.goods.exchange import GoodsRequest
 from models.market.listing import Listing
+from models.notifications.notification import Notice
 from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.people.user import Consent, User
@@ -31,6 +32,13 @@ def stage(database_url: str) -> Iterator[Stage]:
     stage.close()
 
 
+def told_to(stage: Stage, openid: str) -> int:
+    """Count the notifications that are kept for this WeChat."""
+    theirs = select(Conversation.id).where(Conversation.openid == openid)
+    with Database(stage.database) as db:
+        return db.scalar(select(func.count()).where(Notice.conversation_id.in_(theirs))) or 0
+
+
 @pytest.mark.parametrize("event", EVENTS)
 def test_of_a_resident_who_is_gone_only_sums_and_states_stay(stage: Stage, event: str) -> None:
     actor = Actor(stage)
@@ -42,11 +50,15 @@ def test_of_a_resident_who_is_gone_only_sums_and_states_stay(stage: Stage, event
     stage.say("o-wang", "我家的抽水机修不好了")
     before = everything(stage)
     assert all(words in before for words in ("王秀兰", "13800000000", "开春没钱", "橘子", "修不好"))
+    assert told_to(stage, "o-wang") > 0
     tell_gone(stage, event, "o-wang")
     # What they publicly asked for or sold stays by its title; who and why does not.
     after = everything(stage, "title", "item", "name")
     assert [words for words in PRIVATE if words in after] == []
     assert of(stage, User, "name") == [None] * len(of(stage, User, "id"))
+    # Nor does anything by which they could be found or told again.
+    assert {*of(stage, User, "id_finder"), *of(stage, User, "phone_finder")} == {None}
+    assert told_to(stage, "o-wang") == 0
     assert of(stage, Appeal, "state") == ["cancelled"]
     assert set(of(stage, GoodsRequest, "state")) == {"withdrawn"}
     assert set(of(stage, Listing, "state")) == {"withdrawn"}

@@ -23,8 +23,8 @@ from models.core.state_machine import Actor, By
 from models.giving.pledge import make_pledge
 from models.goods.exchange import NewOffer, NewRequest, make_offer, make_request
 from models.market.listing import NewListing, put_on_sale
+from models.notifications.broadcast import begin
 from models.notifications.notification import Notice, tell
-from models.outreach.broadcasts import begin
 from models.outreach.update import MACHINE as UPDATES
 from models.outreach.update import update_waiting
 from models.outreach.update_review import backers_of
@@ -182,7 +182,7 @@ class World:
                 waiting.decided_at = self.now
                 close_task(db, "update", waiting.id, self.now, officer)
                 facts = {"number": appeal.id, "title": TITLE, "words": words}
-                begin(db, backers_of(appeal), facts, officer, f"update:{waiting.id}", self.now)
+                begin(db, backers_of(appeal), facts, f"update:{waiting.id}", self.now, by=officer.id)
 
     def _mark(self, db: Database, appeal: int) -> None:
         """Pictures, and more flags than are shown."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
 
-from jinja2 import Environment, TemplateSyntaxError
+from jinja2 import Environment, TemplateSyntaxError, nodes
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
@@ -85,9 +85,15 @@ def wrong_logging(path: str, source: str) -> Iterator[str]:
 
 def broken_template(path: str, source: str) -> Iterator[str]:
     try:
-        Environment(autoescape=True).parse(source)
+        template = Environment(autoescape=True).parse(source)
     except TemplateSyntaxError as error:
         yield f"{path}:{error.lineno} is no Jinja template: {error.message}"
+        return
+    names = set()
+    for macro in template.find_all(nodes.Macro):
+        if macro.name in names:
+            yield f"{path}:{macro.lineno} says {macro.name} a second time, and the first is never said: name one anew"
+        names.add(macro.name)
 
 
 def shown_defaults(settings: type[BaseSettings]) -> dict[str, str]:

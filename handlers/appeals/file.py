@@ -1,0 +1,110 @@
+"""看 <号>: an appeal as its officers see it, with who asked, what was found, and what may be decided."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from flows.engine.flow import Answer
+from handlers.appeals import page
+from handlers.notifications import history
+from handlers.routing.answers import labels, with_ways
+from handlers.routing.talk import Talk
+from handlers.staff.file import pictures, sheet, ways_of
+from handlers.staff.seat import find_seat
+from models.appeals.file import AppealFile, open_appeal
+from models.appeals.flag import flags_of
+from models.appeals.revision import waiting_for
+from models.outreach.update import update_waiting
+
+# Characters of a story that fit into one message: beside the case, and by themselves.
+STORY_ROOM = 90
+STORY_PART = 400
+# The largest; the others stand on a page of their own.
+BUDGET_LINES = 3
+# Those that weigh most; and how many fit on a page of their own.
+FLAGS, FLAGS_PAGE = 3, 15
+# Step -> what may be said to it by the numbers 1, 2 …: the command, and the name under which the template says it.
+DECISIONS: dict[str, tuple[str, ...]] = {
+    "endorse": ("approve", "send_back", "reject"),
+    "sample": ("approve", "send_back"),
+    "county": ("approve", "send_back", "reject"),
+    "file": ("approve", "send_back"),
+    "doubt": ("stop", "sound"),
+    "frozen": ("go_on", "end_appeal"),
+}
+
+
+def look_at(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingProxyType({})) -> Answer:
+    """As everybody may see it, or as its officers do. ``first``: what may be done here before everything else."""
+    reference = f"appeal:{number}"
+    file = _appeal(talk, number)
+    if file is None:
+        return page.appeal(talk, str(number))
+    ways = {**first, **ways_of(file.stage, DECISIONS, reference)}
+    revision = waiting_for(talk.desk.db, number)
+    if revision and not file.hidden:
+        ways["revision"] = ["command", "look", f"revision:{revision.id}"]
+    for way, kind in (("update", "progress"), ("thanks", "thanks")):
+        update = update_waiting(talk.desk.db, number, kind)
+        if update and not file.hidden:
+            ways[way] = ["command", "look", f"update:{update.id}"]
+    if len(file.story) > STORY_ROOM:
+        ways["goes_on"] = ["command", "view_story", str(number), str(STORY_ROOM)]
+    if len(file.budget) > BUDGET_LINES:
+        ways["budget"] = ["command", "view_budget", str(number)]
+    flags = flags_of(talk.desk.db, number)
+    if len(flags) > FLAGS:
+        ways["flags"] = ["command", "view_flags", str(number)]
+    last = None if file.hidden else history.newest(talk, "appeal", number)
+    if last and last.last:
+        ways["told"] = ["command", "view_told", reference]
+    if file.case and not file.hidden:
+        ways["case"] = ["command", "look", f"case:{file.case}"]
+    values = {
+        "file": file,
+        "revising": revision is not None,
+        "budget": sorted(file.budget, key=lambda line: -line[1])[:BUDGET_LINES],
+        "story": file.story[:STORY_ROOM],
+        "flags": flags[:FLAGS],
+        "more_flags": len(flags) - FLAGS,
+        **pictures(talk, "appeal", number, hidden=file.hidden),
+        **sheet(talk, "appeal", number, hidden=file.hidden),
+        "told": last,
+        "now": talk.world.now,
+        "labels": labels(talk.world.lexicon, "appeal_category", "appeal_kind"),
+    }
+    return with_ways("replies/appeals/file", values, ways)
+
+
+def view_story(talk: Talk, number: str, begin: str = str(STORY_ROOM)) -> Answer:
+    """What did not fit into the look at a case, a part at a time from the character ``begin``."""
+    file = _appeal(talk, int(number))
+    if file is None:
+        return page.appeal(talk, number)
+    end = int(begin) + STORY_PART
+    ways = {"goes_on": ["command", "view_story", number, str(end)]} if end < len(file.story) else {}
+    ways["case"] = ["command", "look", f"appeal:{number}"]
+    return with_ways("replies/appeals/file_story", {"number": file.number, "story": file.story[int(begin) : end]}, ways)
+
+
+def view_budget(talk: Talk, number: str) -> Answer:
+    """All lines of a case's budget."""
+    file = _appeal(talk, int(number))
+    if file is None:
+        return page.appeal(talk, number)
+    return with_ways("replies/appeals/file_budget", {"case": file}, {"case": ["command", "look", f"appeal:{number}"]})
+
+
+def view_flags(talk: Talk, number: str) -> Answer:
+    """All that an appeal should be looked at twice for."""
+    file = _appeal(talk, int(number))
+    if file is None:
+        return page.appeal(talk, number)
+    flags = flags_of(talk.desk.db, int(number))
+    values = {"number": file.number, "flags": flags[:FLAGS_PAGE], "more_flags": len(flags) - FLAGS_PAGE}
+    return with_ways("replies/appeals/flags", values, {"case": ["command", "look", f"appeal:{number}"]})
+
+
+def _appeal(talk: Talk, number: int) -> AppealFile | None:
+    """None for who is no staff member, or not of this region."""
+    staff = find_seat(talk)
+    return open_appeal(talk.desk.db, staff, number, talk.world.now) if staff else None

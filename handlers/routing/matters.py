@@ -1,0 +1,19 @@
+"""What officers may say to each kind of thing that waits for them."""
+
+from handlers.appeals import decide as appeals
+from handlers.appeals import revisions
+from handlers.disbursements import desk as disbursements
+from handlers.donors import messages, receipts
+from handlers.outreach import updates
+from handlers.payments import refunds, suspense
+from handlers.staff.matter import Matter
+from handlers.treasury import reconciliation
+from handlers.verification import decide as cases
+
+MATTERS: dict[str, Matter] = {
+    room.MATTER.subject: room.MATTER
+    for room in (
+        *(cases, appeals, revisions, updates, disbursements),
+        *(messages, refunds, suspense, reconciliation, receipts),
+    )
+}

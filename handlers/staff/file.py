@@ -1,0 +1,36 @@
+"""What the looks at an appeal and at a case share: pictures, the signed sheet, and what may be decided."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from handlers.routing.talk import Talk
+from models.oversight.pictures import count_pictures
+from models.proxy.mandate import sheet_of
+from models.staff.desk_review import Stage
+
+
+def pictures(talk: Talk, subject: str, number: int, *, hidden: bool = False) -> dict[str, Any]:
+    """How many pictures there are, and where: nowhere for who may not look at them."""
+    count = 0 if hidden else count_pictures(talk.desk.db, subject, number)
+    return {"pictures": count, "link": talk.world.link("pictures", f"{subject}:{number}") if count else ""}
+
+
+def sheet(talk: Talk, subject: str, number: int, *, hidden: bool = False) -> dict[str, Any]:
+    """Where the signed sheet is to be seen by which somebody else wrote it down, or that there is none (any more)."""
+    found = None if hidden else sheet_of(talk.desk.db, subject, number)
+    link = pictures(talk, "mandate", found[0])["link"] if found else ""
+    return {"sheet": link, "no_paper": found is not None and not found[1]}
+
+
+def ways_of(
+    stage: Stage,
+    decisions: Mapping[str, tuple[str, ...]],
+    reference: str,
+    instead: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> dict[str, list[str]]:
+    """What this one may decide now, so that the queue, the thing and the decision are three numbers."""
+    if not stage.mine:
+        return {}
+    names = instead.get(stage.step) or {name: name for name in decisions.get(stage.step, ())}
+    return {name: ["command", command, reference] for name, command in names.items()}

@@ -1,0 +1,68 @@
+"""看 认证 <号>: a case as its officers see it, with who it is about, what was found, and what may be decided."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from flows.engine.flow import Answer
+from handlers.notifications import history
+from handlers.routing.answers import labels, with_ways
+from handlers.routing.talk import Talk
+from handlers.staff.file import pictures, sheet, ways_of
+from handlers.staff.seat import find_seat
+from models.core.state_machine import By
+from models.verification.case import NoSuchCase, Verification
+from models.verification.file import CaseFile, open_case
+
+# Step -> what may be said to it by the numbers 1, 2 …: the command, and the name under which the template says it.
+DECISIONS: dict[str, tuple[str, ...]] = {
+    "visit": ("visit",),
+    # Nobody decides on words that they have not read.
+    "adjudicate": ("view_objections",),
+    "township_review": ("approve", "send_back"),
+    "county_review": ("approve", "send_back", "reject"),
+    "doubt": ("stop", "sound"),
+    "suspended": ("go_on", "revoke_case"),
+}
+# Where the visit did not find a household in need, nobody verifies it: another name for passing it on, and no pass.
+_NOT_IN_NEED: dict[str, dict[str, str]] = {
+    "township_review": {"agree": "approve", "send_back": "send_back"},
+    "county_review": {"turn_down": "reject", "send_back": "send_back"},
+}
+
+
+def look_at(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingProxyType({})) -> Answer:
+    """``first``: what may be done here before everything else. Raises NoSuchCase."""
+    staff = find_seat(talk)
+    file = open_case(talk.desk.db, staff, number, talk.world.now) if staff else None
+    if file is None or staff is None:
+        raise NoSuchCase(number=number)
+    ways = {**first, **_decisions(file)}
+    if staff.role == By.COUNTY and file.state in ("verified", "rejected"):
+        ways |= _standing_ways(file)
+    if file.visited_at:
+        ways["view_visit"] = ["command", "view_visit", f"case:{number}"]
+    last = history.newest(talk, "case", number)
+    if last.last:
+        ways["told"] = ["command", "view_told", f"case:{number}"]
+    values = {
+        "file": file,
+        "told": last,
+        **pictures(talk, "case", number),
+        **sheet(talk, "user", talk.desk.db.get_one(Verification, number).user_id),
+        "now": talk.world.now,
+        "labels": labels(talk.world.lexicon, "case_reject_reason", "case_return_reason", "freeze_reason"),
+    }
+    return with_ways("replies/verification/file", values, ways)
+
+
+def _decisions(file: CaseFile) -> dict[str, list[str]]:
+    instead = _NOT_IN_NEED if file.supports is False else MappingProxyType({})
+    return ways_of(file.stage, DECISIONS, f"case:{file.number}", instead)
+
+
+def _standing_ways(file: CaseFile) -> dict[str, list[str]]:
+    """What a county may do about a household that was verified, or rejected and heard."""
+    reference = f"case:{file.number}"
+    if file.state == "rejected":
+        return {"send_back": ["command", "send_back", reference]}
+    return {"stop": ["command", "stop", reference]}

@@ -1,0 +1,60 @@
+"""Every kind of thing that a task, a decision, a picture or an audit event may be about, as its room declares it."""
+
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from models.appeals.appeal import APPEAL
+from models.appeals.revision import REVISION
+from models.core.subject import Subject
+from models.disbursements.disbursement import DISBURSEMENT
+from models.donors.message import MESSAGE
+from models.donors.receipt import RECEIPT
+from models.donors.recurring_gift import RECURRING_GIFT
+from models.giving.pledge import PLEDGE
+from models.giving.pool import POOL
+from models.goods.exchange import OFFER, REQUEST
+from models.market.listing import LISTING
+from models.outreach.update import UPDATE
+from models.payments.order import PAY_CASE, PAY_ORDER
+from models.payments.refund import REFUND
+from models.proxy.mandate import MANDATE
+from models.staff.appointment import STAFF
+from models.treasury.discrepancy import DIFFERENCE
+from models.verification.case import CASE
+from models.verification.visit import VISIT
+
+SUBJECTS: dict[str, Subject] = {
+    subject.name: subject
+    for subject in (
+        *(STAFF, MANDATE, CASE, VISIT, APPEAL, REVISION),
+        *(PLEDGE, POOL, UPDATE, DISBURSEMENT, PAY_ORDER, PAY_CASE, REFUND),
+        *(RECURRING_GIFT, MESSAGE, RECEIPT, DIFFERENCE, OFFER, REQUEST, LISTING),
+    )
+}
+
+
+class Whole(NamedTuple):
+    """The thing that something is, or is a part of: its number, whose it is, where, and of which household."""
+
+    number: int
+    owner: int
+    place: str | None
+    household: int | None
+
+
+def wholes(subject: Subject) -> Select[Any]:
+    """Select each thing of this kind by its number (``part``), and beside it the columns of its ``Whole``."""
+    whole = subject.whole or subject
+    of_whole = (whole.table.id.label("number"), whole.owner, whole.place, whole.household.label("household"))
+    found = select(subject.table.id.label("part"), *of_whole)
+    return found.join(whole.table, whole.table.id == subject.whole_id) if subject.whole else found
+
+
+def wholes_of(db: Session, name: str, numbers: Collection[int]) -> dict[int, Whole]:
+    """Find what these things of one kind are, or are parts of."""
+    subject = SUBJECTS[name]
+    found = db.execute(wholes(subject).where(subject.table.id.in_(numbers)))
+    return {part: Whole(*whole) for part, *whole in found}

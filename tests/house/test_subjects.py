@@ -1,0 +1,38 @@
+"""Each kind of thing is declared once, and everything that is about things by their kind knows the same ones."""
+
+import sys
+
+import models.tables  # noqa: F401 - every room's tables are there, and their machines with them
+from handlers.routing.matters import MATTERS
+from models.core.state_machine import Machine
+from models.people import photo
+from models.staff import task
+from models.subjects import SUBJECTS
+
+
+def test_every_machine_moves_the_things_of_its_name() -> None:
+    modules = [module for name, module in sorted(sys.modules.items()) if name.startswith("models.")]
+    machines = {id(value): value for module in modules for value in vars(module).values() if isinstance(value, Machine)}
+    declared = {subject.name: subject.machine for subject in SUBJECTS.values() if subject.machine}
+    assert {machine.subject: machine for machine in machines.values()} == declared
+    for subject in SUBJECTS.values():
+        if subject.machine:
+            assert set(subject.begins) <= subject.machine.sources, subject.name
+            assert set(subject.begins), subject.name
+
+
+def test_officers_may_say_something_to_whatever_waits_for_them() -> None:
+    assert set(MATTERS) == set(task.SUBJECTS)
+    assert set(task.SUBJECTS) <= set(SUBJECTS)
+
+
+def test_every_photo_shows_one_kind_of_thing() -> None:
+    shown = [kind for subject in SUBJECTS.values() for kind in subject.photos]
+    assert sorted([*shown, "draft"]) == sorted(photo.SUBJECTS)
+
+
+def test_whatever_belongs_to_a_whole_says_by_which_column() -> None:
+    for subject in SUBJECTS.values():
+        assert (subject.whole is None) == (subject.whole_id is None), subject.name
+        assert subject.whole is None or subject.whole.owner is not None, subject.name
+        assert subject.shown is None or subject.whole is not None, subject.name
