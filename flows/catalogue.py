@@ -35,10 +35,8 @@ from flows.staff.accept_invitation import take_up
 from flows.staff.declare_conflict import declare
 from flows.staff.handover import handover
 from flows.staff.invite import appoint
-from flows.treasury.fee_cover import cover_fees
+from flows.treasury.bank_entries import cover_fees, settle, top_up
 from flows.treasury.reversal import undo_entry
-from flows.treasury.settlement import settle
-from flows.treasury.top_up import top_up
 from flows.verification.objection import object_
 from flows.verification.visit import visit
 

@@ -48,11 +48,6 @@ def pay_out(talk: Talk, number: str = "") -> Answer:
     return _stepped_aside(talk, int(number)) or talk.start("pay_out", {"use": int(number)})
 
 
-def settle(talk: Talk) -> Answer:
-    """到账."""
-    return talk.start("settle")
-
-
 def bounce(talk: Talk, number: str) -> Answer:
     """Only a numbered line leads here: the bank gave it back."""
     return talk.start("bounce", {"use": int(number)})

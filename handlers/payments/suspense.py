@@ -1,7 +1,4 @@
-"""待查 <号>: payments that cannot be right, as the fund holder sees them, and what becomes of each.
-
-充值: money put with the channel, so that refunds can be paid. 补手续费: what the channel kept, paid in from elsewhere.
-"""
+"""待查 <号>: payments that cannot be right, as the fund holder sees them, and what becomes of each."""
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
@@ -39,16 +36,6 @@ def settle_stray(talk: Talk, number: str, how: str) -> Answer:
     aside = recusal.stepped_aside(talk.desk, staff_of(talk), "pay_case", int(number))
     flow = "stray_by_hand" if how == "by_hand" else "settle_stray"
     return aside or talk.start(flow, {"case": int(number), "how": how})
-
-
-def top_up(talk: Talk) -> Answer:
-    """充值."""
-    return talk.start("top_up")
-
-
-def cover_fees(talk: Talk) -> Answer:
-    """补手续费."""
-    return talk.start("cover_fees")
 
 
 def _ways(stray: Stray) -> dict[str, list[str]]:
