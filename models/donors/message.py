@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, Index, String, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
-from models.core.encryption import Sealed
+from models.core.encryption import Encrypted
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, By, Machine
 from models.staff.task import Matter, close_task
@@ -55,7 +55,7 @@ class GiftMessage(Base):
     draft_id: Mapped[str] = mapped_column(String(36), unique=True)
     pledge_id: Mapped[int] = mapped_column(ForeignKey("pledges.id"))
     appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"))
-    words: Mapped[str] = mapped_column(Sealed("gift_messages.words"))
+    words: Mapped[str] = mapped_column(Encrypted("gift message words"))
     state: Mapped[str] = mapped_column(String(10), default="submitted", server_default="submitted")
     created_at: Mapped[datetime]
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))

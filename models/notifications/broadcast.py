@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.core.base import Base, RowId, one_of
-from models.core.encryption import Sealed
+from models.core.encryption import Encrypted
 
 _STOPPED = text("state = 'stopped'")
 
@@ -29,7 +29,7 @@ class Broadcast(Base):
     id: Mapped[RowId]
     dedupe_key: Mapped[str] = mapped_column(String(80), unique=True)
     template: Mapped[str] = mapped_column(String(40))
-    facts: Mapped[str] = mapped_column(Sealed("broadcasts.facts"))
+    facts: Mapped[str] = mapped_column(Encrypted("broadcast facts"))
     subject: Mapped[str] = mapped_column(String(20))
     subject_id: Mapped[int]
     audience: Mapped[str] = mapped_column(String(12))
