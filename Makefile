@@ -6,23 +6,27 @@ ARGS ?=
 
 BIN := $(VENV)/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PYTEST = $(BIN)/python -m pytest -n auto --dist loadgroup --durations=20
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 CODE := $(wildcard bot handlers flows models config tests wsgi.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench chaos lock
+.PHONY: help demo test test-slow lint format bench chaos faults lock
 
 help: ## this list
 	@echo "Usage: make TARGET [ARGS=\"...\"] [PYTHON=python3] [VENV=.venv]"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "Nothing has to be installed first but make and Python 3.11 or newer with venv."
 	@if [ -x /usr/bin/python3.13 ]; then echo "With another Python beside the first: make test PYTHON=/usr/bin/python3.13 VENV=.venv-3.13"; fi
 
 demo: $(VENV)/runtime ## the bot, its worker and a stand-in for WeChat; prints where to look, Ctrl-C ends it
 	BANGFU_ENV=demo $(BIN)/flask --app wsgi demo $(ARGS)
 
-test: $(VENV)/tools ## all tests; ARGS go to pytest, as in ARGS="-n 2 tests/house/test_services.py"
-	$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/tools ## the fast tests, on all cores; ARGS go to pytest, as in ARGS="tests/appeals/test_review.py"
+	$(PYTEST) -m "not slow" $(ARGS)
+
+test-slow: $(VENV)/tools ## the rest: processes, broken servers, browsers, long walks; and longer searches
+	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-full} $(PYTEST) -m "slow or search" $(ARGS)
 
 lint: $(VENV)/tools ## ruff, mypy, and who may import whom
 	$(BIN)/ruff check .
@@ -38,7 +42,10 @@ bench: $(VENV)/tools ## how fast the bot answers, beside a bare echo on the same
 	$(BIN)/python -m tests.bench $(ARGS)
 
 chaos: $(VENV)/tools ## the tests that break servers and processes on purpose; ten minutes at most
-	timeout 600 $(BIN)/python -m pytest -m chaos -n 2 $(ARGS)
+	timeout 600 $(BIN)/python -m pytest -m chaos -n 2 --dist loadgroup $(ARGS)
+
+faults: $(VENV)/tools ## do the tests still bite? 90 minutes at most, then goes on; ARGS="--only WORDS", --again, --slow
+	$(BIN)/python -m tests.faults $(ARGS)
 
 lock: $(VENV)/made ## pins what requirements*.in ask for; ARGS=--upgrade takes newer versions
 	$(INSTALL) uv

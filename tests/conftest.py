@@ -1,7 +1,7 @@
-"""Fixtures for everybody: real servers, freshly migrated databases, and how long Hypothesis searches.
+"""Fixtures for everybody: real servers, and databases that are as the migrations made them.
 
-``TEST_DATABASE_URL`` and ``TEST_REDIS_URL`` name servers to use instead of the embedded ones;
-``HYPOTHESIS_PROFILE=long`` searches longer and elsewhere each time.
+``TEST_DATABASE_URL`` and ``TEST_REDIS_URL`` name servers to use instead of the embedded ones. Which tests run when
+is said in tests/support/tiers.py.
 """
 
 import os
@@ -11,23 +11,25 @@ from pathlib import Path
 
 import pytest
 import redis
-from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
 
 from bot.processes.postgres import EmbeddedPostgres
 from bot.processes.supervisor import EmbeddedValkey
+from tests.support import tiers
+from tests.support.browser import CHROMIUM
 from tests.support.servers import PostgresDatabases
 from tests.support.stand_in import stand_in as stand_in
 
-settings.register_profile("fast", max_examples=50, derandomize=True, deadline=None)
-settings.register_profile(
-    "long", max_examples=2000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+tiers.choose_profile()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "chaos: breaks a server or a process on purpose; `make chaos` runs these alone")
+    tiers.add_markers(config)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tiers.sort_into_tiers(items, CHROMIUM.exists())
 
 
 def prepare(url: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 from flask import Flask
+from flask.cli import FlaskGroup
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -63,7 +64,9 @@ def demand_database(settings: Settings) -> None:
 def demand_database_to_serve(settings: Settings) -> None:
     """For ``flask run`` and other servers: our own database is there or never comes. Any other may be away."""
     context = click.get_current_context(silent=True)
-    if settings.has_own_database and (context is None or context.info_name == "run"):
+    # Other servers have a command line of click's as well.
+    serves = context is None or context.info_name == "run" or not isinstance(context.find_root().command, FlaskGroup)
+    if settings.has_own_database and serves:
         try:
             demand_database(settings)
         except click.ClickException as error:

@@ -1,6 +1,7 @@
 """Loads the words that are matched, and refuses to start when two of them could be taken for each other."""
 
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ class AmbiguousWords(Exception):
     """Two things would be meant by one word, or a word is written as nobody's typing is ever folded."""
 
 
+@cache
 def load_lexicon(folder: Path = CONFIG) -> Lexicon:
-    """From keywords.toml, readers.toml, choices.toml, assessment.toml, norms.toml and sorts.toml.
+    """Read keywords.toml, readers.toml, choices.toml, assessment.toml, norms.toml and sorts.toml, once in a process.
 
     Raises AmbiguousWords or BadNorms.
     """

@@ -233,4 +233,4 @@ def get_appeal(db: Session, number: int, *, lock: bool = False) -> Appeal:
 def titles_of(db: Session, numbers: Iterable[int]) -> dict[int, str]:
     """Name these appeals, by their numbers."""
     found = db.execute(select(Appeal.id, Appeal.title).where(Appeal.id.in_(list(numbers))))
-    return dict(found.tuples().all())
+    return {row.id: row.title for row in found}

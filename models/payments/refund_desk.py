@@ -27,10 +27,10 @@ class NoSuchRefund(Refusal):
     code = "no_such_refund"
 
 
-class TopUpMissing(Refusal):
+class RefundShort(Refusal):
     """The ledger has less with the channel than was paid back: what was put there was not entered."""
 
-    code = "top_up_missing"
+    code = "refund_short"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +81,14 @@ def all_again(db: Session, staff: Staff, appeal_id: int, now: datetime) -> list[
 def done_by_hand(db: Session, staff: Staff, number: int, why: str, now: datetime) -> Refund:
     """The fund holder has paid it back on the platform's own page, from what the channel holds. ``why`` is a code.
 
-    Raises NoSuchRefund or TopUpMissing.
+    Raises NoSuchRefund or RefundShort.
     """
     find_stuck(db, staff, number)
     refund = _hold(db, number)
     try:
         settle(db, refund, now, now, staff, why)
     except Overdrawn as lacks:
-        raise TopUpMissing(number=number, short_fen=lacks.short_fen) from None
+        raise RefundShort(number=number, short_fen=lacks.short_fen) from None
     return refund
 
 

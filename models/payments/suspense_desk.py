@@ -30,7 +30,7 @@ from models.payments.collection import PAYABLE, check_room, hold_order, hold_ple
 from models.payments.order import LIVE, PayCase, PayOrder
 from models.payments.order import MACHINE as ORDERS
 from models.payments.refund import LEASE, Refund
-from models.payments.refund_desk import TopUpMissing
+from models.payments.refund_desk import RefundShort
 from models.people.user import User
 from models.staff.member import Staff
 from models.staff.queue import within
@@ -125,7 +125,7 @@ def give_back(db: Session, staff: Staff, number: int, now: datetime) -> Refund:
 def given_back_by_hand(db: Session, staff: Staff, number: int, refund_no: str, now: datetime) -> PayCase:
     """On the platform's page, under ``refund_no``, since we do not know whose it is.
 
-    Raises as ``_hold``, NotForThis, RefundNumberUsed or TopUpMissing.
+    Raises as ``_hold``, NotForThis, RefundNumberUsed or RefundShort.
     """
     case, order, _, _ = _hold(db, staff, number)
     if order is not None:
@@ -135,7 +135,7 @@ def given_back_by_hand(db: Session, staff: Staff, number: int, refund_no: str, n
         raise RefundNumberUsed(reference=refund_no)
     there = lock(db, (CHANNEL, REFUNDS, UNASSIGNED))[CHANNEL].balance_fen
     if there < case.amount_fen:
-        raise TopUpMissing(number=number, short_fen=case.amount_fen - there)
+        raise RefundShort(number=number, short_fen=case.amount_fen - there)
     moves.refund_from_unassigned(db, case.amount_fen, case.cause, now)
     moves.refund_paid(db, case.amount_fen, case.cause, now)
     case.refund_no = refund_no

@@ -14,11 +14,9 @@ from models.staff.member import Staff
 from models.staff.task import Recusal, Task, find_task
 from models.verification import decisions
 from models.verification.case import get_case
-from models.verification.steps import to_township
-from tests.scenes.cases import DAY, registered, visited
+from tests.scenes.cases import DAY, registered
+from tests.scenes.endorsement import COUNTY, to_county
 from tests.support.stage import Stage
-
-COUNTY = "431124000000"
 
 
 @pytest.fixture
@@ -36,15 +34,6 @@ def task_of(stage: Stage, number: int) -> Task | None:
 def decide(stage: Stage, case: int, county: int, act: Callable[..., object], *words: object) -> None:
     with Database(stage.database) as db, db.begin():
         act(db, get_case(db, case), db.get_one(Staff, county), *words, stage.clock())
-
-
-def to_county(stage: Stage, case: int, officer: int) -> None:
-    """Visited, its notice over, and drawn by nobody."""
-    visited(stage, case, officer)
-    stage.clock.move(6 * DAY)
-    with Database(stage.database) as db, db.begin():
-        found = get_case(db, case)
-        to_township(db, found, stage.clock(), sampled=False)
 
 
 def books(stage: Stage) -> list[str]:

@@ -16,8 +16,8 @@ from flows.language import norms
 from models.appeals.appeal import Appeal
 from models.appeals.flag import CODES, LOOK_BACK, Flag, Sign, flag_words, flags_of, raise_flag
 from models.people.photo import Photo, printed
-from tests.oversight.test_prints import FOUND
 from tests.support import wechat
+from tests.support.drawn_pictures import FOUND
 from tests.support.stage import Stage
 
 LEXICON = load_lexicon()

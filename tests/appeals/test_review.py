@@ -30,11 +30,10 @@ from models.verification.file import open_case
 from models.verification.lifecycle import is_drawn
 from models.verification.steps import to_township
 from tests.scenes.cases import seen_in_need
+from tests.scenes.seat import DAOXIAN, HUNAN, QINGTANG, SEAT
 from tests.support import wechat
 from tests.support.stage import DAOXIAN_MEIHUA, Stage
 
-DAOXIAN, HUNAN, QINGTANG = "431124000000", "430000000000", "431124104000"
-SEAT = {"village": DAOXIAN_MEIHUA, "township": DAOXIAN_MEIHUA, "county": DAOXIAN, "fund_holder": HUNAN}
 VERDICTS: dict[str, Callable[..., Appeal]] = {"pass": approve, "return": send_back, "reject": reject}
 REASON = {"return": ("title_unclear",), "reject": ("not_in_need",)}
 # (kind, step) -> whose it is, and where each verdict leads; what is not listed there is no move of that role.

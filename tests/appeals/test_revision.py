@@ -26,9 +26,9 @@ from models.public.views import PublicStory, find_story
 from models.rights.erasure import erase_person
 from models.staff.member import Staff
 from models.staff.task import HasAPart, NotYourTurn, OutsideRegion, find_task
+from tests.scenes.revision import STORY, put_in, wanted
 from tests.support.stage import DAOXIAN_MEIHUA, Stage
-
-STORY = "家里有三口人，想把院子里的棚子修好，冬天羊就不会冻着了，开春能多卖两只，给两个孩子交学费，也把饲料钱还上。"
+from tests.support.tiers import examples
 
 
 @pytest.fixture
@@ -50,20 +50,6 @@ def publish(stage: Stage) -> int:
 
 def staff(db: Database, name: str) -> Staff:
     return db.scalars(select(Staff).where(Staff.openid == f"o-{name}")).one()
-
-
-def wanted(serial: int, title: str = "修羊棚", pictures: int = 1) -> Wanted:
-    shown = [{"media_id": f"new-{serial}-{n}", "pic_url": "http://127.0.0.1/n.jpg"} for n in range(pictures)]
-    return Wanted(f"draft-{serial}", title, STORY, shown)
-
-
-def put_in(stage: Stage, number: int, what: Wanted) -> int:
-    conversation = stage.person("o-wang")
-    with Database(stage.database) as db, db.begin():
-        propose(db, db.get_one(Appeal, number, with_for_update=True), what, conversation, stage.clock())
-        revision = waiting_for(db, number)
-        assert revision
-        return revision.id
 
 
 def public(stage: Stage, number: int) -> tuple[PublicStory | None, object, set[str]]:
@@ -189,7 +175,7 @@ def walked(module_database: str) -> Iterator[tuple[Stage, int]]:
     stage.close()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(30))
 @given(acts=ACTS)
 def test_whatever_is_tried_the_public_sees_what_was_last_passed(
     walked: tuple[Stage, int], acts: list[tuple[str, str, int]]

@@ -2,17 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
-from click.testing import Result
 from rq import Queue
 from rq.serializers import JSONSerializer
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session as Database
 
 from bot.books import check as books
@@ -29,12 +27,8 @@ from models.people.user import User
 from models.staff.decision import Decision, decide
 from models.staff.member import Staff
 from models.staff.task import Task
+from tests.support.checking_books import check, codes, unguarded
 from tests.support.stage import DAOXIAN_MEIHUA, Stage, settings_for
-
-GUARDED = {
-    "audit_events": ("audit_events_no_update", "audit_events_no_delete"),
-    "audit_head": ("audit_head_no_delete", "audit_head_grows"),
-}
 
 
 @pytest.fixture
@@ -44,25 +38,6 @@ def stage(database_url: str) -> Iterator[Stage]:
     stage.open_appeal("crowdfund", 30_000_000)
     yield stage
     stage.close()
-
-
-def check(stage: Stage, *arguments: str) -> Result:
-    return stage.app.test_cli_runner().invoke(args=["check-books", *arguments])
-
-
-def codes(stage: Stage) -> list[str]:
-    """What is found, as ``code subject number``."""
-    with snapshot(stage.settings.database_url) as connection:
-        return [f"{each.code} {each.subject} {each.subject_id}" for each in violations(connection, stage.clock())]
-
-
-@contextmanager
-def unguarded(stage: Stage) -> Iterator[Connection]:
-    """As somebody who owns the database can: the triggers are out of the way."""
-    with stage.database.begin() as connection:
-        for table in GUARDED:
-            connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        yield connection
 
 
 def test_books_that_are_right(stage: Stage) -> None:

@@ -18,9 +18,9 @@ from models.giving.pledge import Pledge
 from models.ledger import totals
 from models.notifications.notification import Notice
 from models.payments.order import PayOrder
-from tests.payments.test_paying import BY_NOBODY
 from tests.support.merchant import PIN, key_folder
 from tests.support.paid_stage import DONOR, Collecting, collecting
+from tests.support.unowned import BY_NOBODY
 
 pytestmark = pytest.mark.chaos
 ROOT = Path(__file__).parents[2]

@@ -30,12 +30,11 @@ from bot.push.cards import as_in_console, load_cards
 from bot.simulator.errors import ApiError
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.fields import Template
-from config.settings import Environment, Settings
+from config.settings import ROOT, Environment, Settings
 from models.core.database import connect
 from models.migrations import upgrade
 from models.notifications.notification import Notice, tell
 from models.people.conversation import Conversation
-from tests.house.test_structure import ROOT
 from tests.support.stage import seed_regions
 from tests.support.stand_in import StandIn
 

@@ -19,7 +19,7 @@ from models.core.database import connect
 from models.people.photo import Photo
 from tests.support.processes import LONGEST, environment, kill, process, until
 from tests.support.stand_in import OPTIONS
-from tests.work.test_worker import jpeg
+from tests.support.worker_desk import jpeg
 
 
 class Gate:

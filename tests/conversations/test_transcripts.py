@@ -1,6 +1,7 @@
 """Every transcript, through the real door, in three ways."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,13 +19,24 @@ def _play(transcript: Path, url: str, *, times: int = 1, fresh: bool = False) ->
         stage.close()
 
 
-@pytest.mark.parametrize("way", ["plain", "thrice"])
-@pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: path.stem)
+# Restarted: by a program that knows nothing but the database, each turn.
+WAYS: dict[str, dict[str, Any]] = {"plain": {}, "restarted": {"fresh": True}, "thrice": {"times": 3}}
+
+# In the fast tier each goes one way, and a third of them each way.
+PLAYED = [
+    pytest.param(path, way, marks=[pytest.mark.slow] if (place - turn) % len(WAYS) else [], id=f"{path.stem}-{way}")
+    for place, path in enumerate(TRANSCRIPTS)
+    for turn, way in enumerate(WAYS)
+]
+
+
+@pytest.mark.parametrize(("transcript", "way"), PLAYED)
 def test_transcript(transcript: Path, way: str, database_url: str) -> None:
-    _play(transcript, database_url, times=3 if way == "thrice" else 1)
+    _play(transcript, database_url, **WAYS[way])
 
 
-@pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: path.stem)
-def test_transcript_restarted(transcript: Path, database_url: str) -> None:
-    """A program that knows nothing but the database, each turn."""
-    _play(transcript, database_url, fresh=True)
+def test_the_fast_tier_plays_each_transcript_in_one_way_and_all_ways_are_played() -> None:
+    fast = [param.values for param in PLAYED if not param.marks]
+    assert [path for path, _ in fast] == TRANSCRIPTS
+    assert {way for _, way in fast} == set(WAYS)
+    assert {param.values for param in PLAYED} == {(path, way) for path in TRANSCRIPTS for way in WAYS}

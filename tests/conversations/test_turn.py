@@ -279,12 +279,15 @@ def test_no_database_means_503_so_that_wechat_comes_again() -> None:
     assert app.test_client().get("/healthz").status_code == 200
 
 
-def test_a_locked_database_means_503_and_nothing_half_written(new_database: Callable[[], str]) -> None:
-    url = new_database()
-    stage = Stage(url)
-    holder = connect(url)
+def test_a_locked_database_means_503_and_nothing_half_written(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.core.database.LOCK_WAIT_MS", 200)
+    stage = Stage(database_url, fresh=True)
+    holder = connect(database_url)
     xml = wechat.text("你好", "o-patient")
-    with holder.begin():
+    with holder.begin() as connection:
+        connection.exec_driver_sql("LOCK TABLE conversations IN ACCESS EXCLUSIVE MODE")
         assert stage.deliver(xml)[0] == 503
     status, reply = stage.deliver(xml)
     assert status == 200

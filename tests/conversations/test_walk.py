@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from itertools import count
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
@@ -37,6 +38,8 @@ from models.verification.lifecycle import due_for_registry, object_to, registry_
 from models.verification.registry import RESULTS, Finding
 from models.verification.visit import Seen, Visit, record
 from tests.support.stage import DAOXIAN_MEIHUA, Stage
+
+pytestmark = pytest.mark.slow
 
 COUNTY = "431124000000"
 STAFF = (
@@ -328,6 +331,7 @@ class Walk:
             assert revoked is None or at <= revoked
 
 
+@pytest.mark.search
 def test_whatever_people_do_in_whatever_order_the_books_are_whole(database_again: Callable[[], str]) -> None:
     reached: set[tuple[str, str | None]] = set()
 

@@ -20,6 +20,7 @@ from models.core.hash_chain import GENESIS
 from models.core.state_machine import SYSTEM, Actor, By, WrongState
 from tests.support import wechat
 from tests.support.stage import Stage
+from tests.support.tiers import examples
 
 NOW = datetime(2026, 11, 24, 2, 0, 0, 123_456, tzinfo=UTC)
 
@@ -140,7 +141,7 @@ def play(db: Database, deed: Any) -> list[int]:
 
 
 @given(st.lists(Deeds, max_size=6), st.booleans())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_a_savepoint_takes_back_is_not_told(database: Engine, deeds: list[Any], joins: bool) -> None:
     earlier = whole_chain(database)
     if joins:

@@ -13,14 +13,15 @@ from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
 from models.appeals.review import approve, reject, send_back
+from models.core.encryption import Keyring, use_keyring
 from models.giving.pledge import Pledge
 from models.notifications.notification import count_unread, tell
 from models.people.message import Kind, Message
-from models.people.user import User
+from models.people.user import IdNumberTaken, User, check_free
 from models.staff.member import Staff, find_staff
 from models.staff.task import HasAPart
 from tests.support import wechat
-from tests.support.stage import DAOXIAN_MEIHUA, Stage, seed_regions
+from tests.support.stage import DAOXIAN_MEIHUA, Stage, id_number, seed_regions
 
 
 @pytest.fixture
@@ -83,6 +84,17 @@ def test_one_id_number_is_one_person_for_the_table_too(stage: Stage) -> None:
         db.get_one(User, second).id_hash = db.get_one(User, first).id_hash
         with pytest.raises(IntegrityError):
             db.flush()
+
+
+def test_one_id_number_is_one_person_while_a_new_data_key_takes_over(stage: Stage) -> None:
+    stage.register("o-wang", "resident")
+    old = stage.settings.data_keys.get_secret_value()
+    use_keyring(Keyring.parse(f"{'A' * 43}=,{old}"))
+    try:
+        with Database(stage.database) as db, pytest.raises(IdNumberTaken):
+            check_free(db, id_number(3))
+    finally:
+        use_keyring(Keyring.parse(old))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from models.giving.allocation import DisbursementShare
 from models.giving.pledge import Pledge
 from tests.scenes.disbursements import asked, fixed, funded, give_many, people
 from tests.support.stage import Stage
+from tests.support.tiers import examples
 
 WEIGHTS = st.dictionaries(st.integers(1, 10**6), st.integers(0, 10**11), min_size=1, max_size=30)
 
@@ -51,6 +52,7 @@ def test_of_equal_remainders_the_smaller_number_gives_one_fen_more() -> None:
     assert split(100, {1: 1, 2: 1, 3: 1, 4: 97}) == {1: 1, 2: 1, 3: 1, 4: 97}
 
 
+@pytest.mark.search
 def test_the_database_divides_as_the_function_does(new_database: Callable[[], str]) -> None:
     stage = Stage(new_database())
     staff = people(stage)
@@ -64,7 +66,7 @@ def test_the_database_divides_as_the_function_does(new_database: Callable[[], st
     # Around 3,037,000,499 the product of two passes what SQLite's integers hold.
     amounts = st.lists(st.one_of(st.integers(100, 10**6), st.integers(3 * 10**9, 10**11)), min_size=1, max_size=12)
 
-    @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(amounts, st.floats(0.000001, 1), st.integers(0, 10**9), st.integers(1, 5))
     def divides(gifts: list[int], share: float, pool: int, page: int) -> None:
         held = sum(gifts) + pool

@@ -36,6 +36,7 @@ from models.notifications.notification import Notice
 from models.outreach.reporting_duty import EVERY, is_silent, listed, remind
 from models.payments.payout_return import enter_return
 from models.people.conversation import Conversation
+from models.people.photo import Photo
 from models.people.user import User
 from models.rights.erasure import erase_person
 from models.staff.conflict_of_interest import declare
@@ -551,6 +552,18 @@ def test_who_tells_nothing_for_three_months_stands_in_no_list(stage: Stage, staf
     assert f"回复“进展 {number}”说一说" in stage.say("o-owner-0", f"看 {number}")
 
 
+def test_the_day_that_an_owner_hears_is_chinas(stage: Stage, staff: dict[str, int]) -> None:
+    stage.clock.move(timedelta(hours=15))  # past midnight in China
+    _, use = authorised(stage, 10_000, fen=4_000, staff=staff)
+    paid(stage, use, staff)
+    due = stage.clock() + EVERY
+    stage.clock.move(EVERY - timedelta(days=14))
+    with at(stage) as db:
+        remind(db, stage.clock())
+        assert [facts["day"] for facts in facts_of(db, "update_due")] == [f"{due + timedelta(hours=8):%Y-%m-%d}"]
+    assert (due + timedelta(hours=8)).date() != due.date()
+
+
 def test_a_gift_on_its_way_back_gives_nothing(stage: Stage, staff: dict[str, int]) -> None:
     number, use = authorised(stage, 10_000, 10_000, fen=5_000, staff=staff)
     with at(stage) as db:
@@ -592,6 +605,11 @@ def test_of_an_owner_who_is_gone_nothing_more_is_paid_and_payees_that_had_nothin
         erase_person(db, db.scalars(select(Conversation.id).where(Conversation.user_id == owner)).one(), stage.clock())
     assert (state(stage, waits), state(stage, use)) == ("withdrawn", "paid")
     with at(stage) as db:
+        for each_use, gone in ((use, False), (waits, True)):
+            theirs = (Photo.subject == "disbursement") & (Photo.subject_id == each_use)
+            kept = db.scalars(select(Photo.state).where(theirs)).all()
+            assert kept
+            assert {each == "gone" for each in kept} == {gone}
         assert [payee.name is None for payee in payees_of(db, number)] == [False, True]
         assert db.get_one(Appeal, number).state == "frozen"
     assert wrong(stage) == set()

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import text
 
-from models.books import violations
 from tests.scenes.disbursements import asked, authorised, funded, paid, people, wrong
+from tests.support.spoiling import _after
 from tests.support.stage import Stage
 
 # What somebody does beside the program, the triggers taken away where there is one -> what is named at least.
@@ -66,14 +65,3 @@ def test_whatever_is_done_to_a_payment_beside_the_program_is_named(stage: Stage)
             unnamed.append((statement, codes - found, found))
     assert unnamed == []
     assert wrong(stage) == set()
-
-
-def _after(stage: Stage, statement: str, trigger: str | None) -> set[str]:
-    """What check-books finds with this done, all of it taken back afterwards."""
-    with stage.database.connect() as connection:
-        if trigger:
-            connection.execute(text(f"DROP TRIGGER {trigger} ON {statement.split()[1]}"))
-        connection.execute(text(statement))
-        found = {violation.code for violation in violations(connection, stage.clock())}
-        connection.rollback()
-    return found

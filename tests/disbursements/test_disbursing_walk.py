@@ -29,6 +29,7 @@ from models.payments.payout_return import enter_return
 from models.staff.member import Staff
 from tests.scenes.disbursements import asked, at, authorised, fixed, funded, owner_of, people, wrong
 from tests.support.stage import Stage
+from tests.support.tiers import examples
 
 LINE = 60_000
 GIFTS = (10_001, 333, 25_000, 101, 24_565)
@@ -69,10 +70,11 @@ def stage(request: pytest.FixtureRequest, new_database: Callable[[], str]) -> It
     stage.close()
 
 
+@pytest.mark.search
 def test_whatever_is_done_in_whichever_order_the_sums_are_right(stage: Stage) -> None:
     staff = people(stage)
 
-    @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.integers(0, len(LEAD)), st.lists(STEPS, max_size=14))
     def walk(lead: int, steps: list[tuple[str, Any]]) -> None:
         number = funded(stage, *GIFTS, holder=staff["holder"])

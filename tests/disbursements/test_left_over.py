@@ -43,6 +43,7 @@ from tests.scenes.gifts import give
 from tests.scenes.matching import in_pool, pool
 from tests.scenes.refunds import hear, news_of, plan, runs
 from tests.support.stage import Stage
+from tests.support.tiers import examples
 
 COUNTY = Actor(By.COUNTY, "staff:0")
 PEOPLE: dict[Stage, dict[str, int]] = {}
@@ -237,7 +238,7 @@ def test_check_books_finds_what_such_an_appeal_still_holds(stage: Stage) -> None
 
 
 @given(st.lists(st.integers(100, 10**6), min_size=1, max_size=4), st.lists(st.floats(0.01, 0.9), max_size=2))
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_fen_is_spent_or_its_donors(stage: Stage, gifts: list[int], uses: list[float]) -> None:
     """Each gift by its own rest, whatever was spent in how many parts."""
     if stage not in PEOPLE:

@@ -45,12 +45,12 @@ from models.rights.erasure import erase_person
 from models.staff.decision import DecidedBefore
 from models.staff.member import Staff
 from models.staff.task import HasAPart, NotYourTurn, OutsideRegion, find_task
-from tests.payments.test_paying_race import at_once
 from tests.scenes.disbursements import at, wrong
 from tests.scenes.gifts import donor_of, give, promise
 from tests.scenes.refunds import code_of, fail_and_plan, want_back
 from tests.support.notice_facts import CODE, TITLE, WIDE
 from tests.support.notice_facts import MOST as LARGE
+from tests.support.racing import at_once
 from tests.support.stage import Clock, Stage
 
 LEXICON = load_lexicon()

@@ -37,13 +37,6 @@ def stage(database_url: str, redis_flushed: str) -> Iterator[Stage]:
     stage.close()
 
 
-def opened_with(stage: Stage, **settings: Any) -> None:
-    """The same bot with other settings."""
-    stage.app.extensions["bangfu"]["turns"].database.dispose()
-    stage.settings = stage.settings.model_copy(update=settings)
-    stage._open()
-
-
 def export(stage: Stage, folder: Path) -> None:
     env = stage.app.extensions["bangfu"]["turns"].renderer.env
     export_ledger(stage.settings.database_url, folder, env, stage.clock())
@@ -103,7 +96,7 @@ def test_nobody_is_held_back_while_redis_is_down_and_no_address_is_kept(stage: S
         [key] = [key.decode() for key in redis.scan_iter("bangfu:tries:*")]
         assert "127.0.0.1" not in key
         assert 0 < redis.ttl(key) <= 3600
-    opened_with(stage, redis_url="redis://127.0.0.1:1/0")
+    stage.reopen(redis_url="redis://127.0.0.1:1/0")
     for _ in range(MOST_TRIES + 2):
         page(stage, f"/trace/{NOBODYS}", 404)
 
@@ -134,6 +127,8 @@ def test_the_ledger_page_says_what_there_is(stage: Stage) -> None:
     assert f"大家捐了 {yuan(GIFT + OTHER)}" in shown
     assert f"拨出去 {yuan(SPENT)}" in shown
     assert f"还在账上 {yuan(GIFT + OTHER - SPENT)}" in shown
+    # The appeal's own sums, after those of all.
+    assert f"退回 {yuan(0)} 拨出 {yuan(SPENT)}" in shown
     assert f"{way.appeal} 号“苗寨修路”" in shown
     assert "自己核对" not in shown
     assert stage.client.get(f"/ledger/{MANIFEST}").status_code == 404
@@ -173,7 +168,7 @@ def test_the_files_are_handed_out_and_nothing_else(stage: Stage, tmp_path: Path)
     walked(stage)
     export(stage, tmp_path)
     (tmp_path / "private.txt").write_text("x")
-    opened_with(stage, export_dir=str(tmp_path))
+    stage.reopen(export_dir=str(tmp_path))
     shown = flat(page(stage, "/ledger"))
     assert "自己核对" in shown
     assert all(f'href="/ledger/{name}"' in page(stage, "/ledger") for name in FILES)
@@ -196,7 +191,7 @@ def test_nobody_is_in_what_everybody_can_read(stage: Stage, tmp_path: Path) -> N
     way = walked(stage)
     received(stage, way)
     export(stage, tmp_path)
-    opened_with(stage, export_dir=str(tmp_path))
+    stage.reopen(export_dir=str(tmp_path))
     told = "".join((tmp_path / name).read_text(encoding="utf-8") for name in FILES)
     told += page(stage, "/ledger") + page(stage, "/trace") + page(stage, f"/trace/{way.code}")
     told += page(stage, f"/trace/{NOBODYS}", 404)
@@ -215,7 +210,7 @@ def test_they_read_well(new_database: Callable[[], str], tmp_path: Path, size: d
     stage.clock.move(timedelta(days=3))
     received(stage, way)
     export(stage, tmp_path)
-    opened_with(stage, export_dir=str(tmp_path))
+    stage.reopen(export_dir=str(tmp_path))
     try:
         with serving(stage.app) as root, chromium() as browser:
             opened = browser.new_page(viewport={"width": size["width"], "height": size["height"]})

@@ -45,6 +45,7 @@ from tests.scenes import disbursements, matching
 from tests.scenes.gifts import give, later, ordered, payment_of, promise, state_of, take
 from tests.scenes.matching import (
     COUNTY,
+    QINGTANG,
     added,
     cancel,
     charity,
@@ -201,11 +202,12 @@ def test_two_pools_add_no_more_than_the_gift_the_older_first(stage: Stage, staff
     assert wrong_books(stage) == []
 
 
-@pytest.mark.parametrize("how", ["another appeal", "another place", "closed", "over", "late gift"])
+@pytest.mark.parametrize("how", ["another appeal", "another place", "another need", "closed", "over", "late gift"])
 def test_what_a_pool_is_not_for_it_adds_nothing_to(stage: Stage, staff: int, how: str) -> None:
     appeal, other = stage.open_appeal(), stage.open_appeal()
-    number = pool(stage, staff, appeal=other if how == "another appeal" else None)
-    if how == "another place":
+    region = QINGTANG if how == "another place" else COUNTY
+    number = pool(stage, staff, appeal=other if how == "another appeal" else None, region=region)
+    if how == "another need":
         with Database(stage.database) as db, db.begin():
             db.execute(update(MatchingPool).values(matched_fen=0))
             terms = Terms("p", "S", None, "medical", COUNTY, 100, 100, 100, stage.clock())

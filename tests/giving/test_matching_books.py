@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.disbursements.test_disbursing_books import _after
 from tests.scenes.gifts import give
 from tests.scenes.matching import charity, pool, shut, take_rest, wrong_books
 from tests.scenes.refunds import spend, want_back
+from tests.support.spoiling import _after
 from tests.support.stage import Stage
 
 # What somebody does beside the program, the trigger taken away where there is one -> what is named at least.

@@ -12,11 +12,11 @@ from models.giving.pool import PoolMatch
 from models.ledger import totals
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
-from tests.payments.test_paying_race import DONORS, assert_books_close, at_once, outcome
-from tests.payments.test_paying_race import stage as stage
 from tests.scenes.gifts import give, ordered, payment_of, promise
 from tests.scenes.matching import added, charity, in_pool, matched_by, pool, put, shut, take_rest
 from tests.scenes.refunds import want_back
+from tests.support.racing import DONORS, assert_books_close, at_once, outcome
+from tests.support.racing import stage as stage
 from tests.support.stage import Stage
 
 

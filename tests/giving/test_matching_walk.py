@@ -30,6 +30,7 @@ from tests.scenes.matching import (
 )
 from tests.scenes.refunds import spend, want_back
 from tests.support.stage import DAOXIAN_MEIHUA, Stage
+from tests.support.tiers import examples
 
 _SEATS = {"township": (DAOXIAN_MEIHUA,), "county": (COUNTY,)}
 APPEALS, DONORS, TARGET, SMALLEST = 2, 2, 3_000, 100
@@ -257,7 +258,9 @@ class Walk:
 
 
 @settings(
-    max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+    max_examples=examples(12),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
 )
 @example(deeds=[("gift", 0, 0, 500), ("spend", 0, 7, 900), ("bounce", 0, 0, 1), ("spend", 0, 0, 99), ("back", 0, 0, 1)])
 @example(deeds=[("gift", 0, 0, 500), ("spend", 0, 0, 333), ("gift", 0, 1, 200), ("back", 0, 0, 1), ("cancel", 0, 0, 1)])

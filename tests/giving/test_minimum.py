@@ -31,6 +31,7 @@ from tests.scenes.disbursements import asked, at, fixed, paid, passed, people, w
 from tests.scenes.gifts import donor_of, give, ordered, payment_of, promise, take
 from tests.scenes.refunds import want_back
 from tests.support.stage import Stage
+from tests.support.tiers import examples
 
 TARGET = CROWDFUND_MINIMUM
 HALF = TARGET // 2
@@ -103,8 +104,9 @@ def sums() -> st.SearchStrategy[tuple[int, int | None, int]]:
 
 
 @pytest.mark.parametrize("collects", [False, True], ids=["promised", "paid"])
+@pytest.mark.search
 def test_what_comes_of_it_follows_from_its_sums_and_its_day_alone(stage: Stage, collects: bool) -> None:
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(sums(), st.integers(-2, 2))
     @example((TARGET, HALF, HALF), 0)
     @example((TARGET, HALF, HALF - 1), 0)
@@ -300,6 +302,7 @@ def test_what_its_owner_named_is_seen_before_anybody_gives(stage: Stage) -> None
     assert "最少 ¥150,000 才办" in stage.say("o-giver", "看求助")
     assert "最少要 ¥150,000 才办；没到就全退" in stage.say("o-giver", f"看 {appeal}")
     assert "筹满才办；没筹满就全退" in stage.say("o-giver", f"看 {whole}")
+    assert "已有 0 笔、¥0\n" in stage.say("o-giver", f"看 {whole}")
     stage.say("o-giver", f"捐 {appeal}")
     stage.say("o-giver", "100")
     assert "最少要 ¥150,000 才办；没到就全退" in stage.say("o-giver", "1")

@@ -23,6 +23,7 @@ from models.notifications.notification import Notice
 from tests.scenes.goods import LEXICON, LONGHUI, XIANGZIQIAO, YONGZHOU, Village
 from tests.scenes.goods import village as village
 from tests.support.stage import Stage
+from tests.support.tiers import examples
 
 # --- Once a day, in turns
 
@@ -91,7 +92,7 @@ def test_who_gives_much_of_it_hears_once_and_takes_nobodys_turn(village: Village
     deaf=st.sets(st.integers(0, 29)),
     offers=st.integers(1, 4),
 )
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(8), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nobody_is_told_twice_before_everybody_was(
     database_again: Callable[[], str], waiting: int, deaf: set[int], offers: int
 ) -> None:

@@ -3,21 +3,14 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from prometheus_client.parser import text_string_to_metric_families
-
 from bot.turn import Turns
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer
 from flows.engine.session import Session
 from models.people.message import Kind, Message
 from tests.support import wechat
+from tests.support.figures import figures
 from tests.support.stage import Stage
-
-
-def figures(stage: Stage) -> dict[str, float]:
-    page = stage.client.get("/metrics").get_data(as_text=True)
-    samples = [one for family in text_string_to_metric_families(page) for one in family.samples]
-    return {f"{one.name}{''.join(one.labels.values())}": one.value for one in samples}
 
 
 def test_the_door_counts_what_it_answers(new_database: Callable[[], str]) -> None:

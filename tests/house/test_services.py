@@ -152,6 +152,7 @@ def test_a_killed_postgresql_comes_back_with_what_it_had(tmp_path, noted):
     """And so whatever it has left behind, and whoever has its number by now."""
     with EmbeddedPostgres(tmp_path, durable=True) as server:
         words(server, "kept")
+        assert server.pid
         os.kill(server.pid, signal.SIGKILL)
         if noted.startswith("a program"):
             server.stop()

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.language.numerals import Unread, digits, fold, hanzi, hanzi_money, ordinal, read, read_integer, read_out
+from tests.support.formal_numerals import formal
 
 VAGUE_WORDS = ("大概", "大约", "约", "左右", "好几", "几", "多", "来", "到")
 ONE_YI_AND_MORE = 10**12
@@ -216,13 +217,6 @@ def test_never_raises(text):
     assert isinstance(read(text, VAGUE_WORDS), Fraction | Unread)
     chosen = ordinal(text)
     assert chosen is None or 0 <= chosen <= 99
-
-
-def formal(words: str) -> str:
-    """The same number in the figures that banks use: 壹拾贰万."""
-    if words.startswith("十"):
-        words = "一" + words
-    return words.translate(str.maketrans("一二两三四五六七八九十百千", "壹贰贰叁肆伍陆柒捌玖拾佰仟"))
 
 
 @pytest.mark.parametrize(

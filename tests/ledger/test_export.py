@@ -3,7 +3,7 @@
 import csv
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,35 +13,15 @@ from sqlalchemy.orm import Session as Database
 
 from bot.books.export import DATA, FILES, MANIFEST, NotTheLedger
 from models.appeals.appeal import Appeal
-from models.ledger import LedgerTransaction, moves, reverse
+from models.ledger import LedgerTransaction, moves
 from models.ledger.kinds import MOVES
 from models.ledger.tables import LedgerEntry
 from models.public.ledger import balances, overall
-from tests.books.test_books import check
-from tests.ledger.test_ledger_books import unguarded
 from tests.scenes.export import export, read, verify
+from tests.scenes.export_stage import stage as stage
+from tests.support.checking_books import check
+from tests.support.checking_ledger import unguarded
 from tests.support.stage import Stage
-
-
-@pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    """Two appeals, which are 1 and 2, with gifts, a pool, a mistake and a payment."""
-    stage = Stage(database_url)
-    for _ in range(2):
-        stage.open_appeal()
-    now = stage.clock()
-    with Database(stage.database) as db, db.begin():
-        moves.pool_funded(db, 3, 1, 5_000, "pool:3", now)
-        moves.payment_received(db, 1, 12_345, "order:1", now)
-        moves.matched(db, 3, 1, 5_000, "order:1", now)
-        moves.payment_received(db, 2, 700, "order:2", now)
-        moves.settled(db, 1, 10_000, 60, "settlement:1", now)
-        reverse(db, moves.payment_received(db, 2, 50, "order:3", now), "case:1", now)
-        moves.disbursed(db, 1, 1, 9_000, "disbursement:1", now)
-        moves.refund_owed(db, 2, 700, "refund:1", now)
-        moves.refund_paid(db, 700, "refund:1", now)
-    yield stage
-    stage.close()
 
 
 def table(folder: Path, name: str) -> list[dict[str, str]]:

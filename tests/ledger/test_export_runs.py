@@ -18,10 +18,11 @@ from bot.work.jobs import Errands
 from models.core.database import snapshot
 from models.ledger import NotPosted, moves, totals
 from models.public.ledger import overall
-from tests.ledger.test_export import stage as stage
-from tests.ledger.test_ledger_walk import DEEDS, Plain, do, wrong
 from tests.scenes.export import export, read, verify
+from tests.scenes.export_stage import stage as stage
+from tests.scenes.ledger_deeds import DEEDS, Plain, do, wrong
 from tests.support.stage import Stage
+from tests.support.tiers import examples
 
 
 def test_the_command_says_what_it_wrote(stage: Stage, tmp_path: Path) -> None:
@@ -35,7 +36,7 @@ def test_the_command_says_what_it_wrote(stage: Stage, tmp_path: Path) -> None:
     app.extensions["bangfu"]["turns"].database.dispose()
 
 
-@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=examples(4), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(deeds=st.lists(DEEDS, min_size=12, max_size=40))
 def test_whatever_was_posted_the_files_add_up_to_the_books(
     database_again: Callable[[], str], tmp_path_factory: pytest.TempPathFactory, deeds: Any

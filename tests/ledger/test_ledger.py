@@ -1,8 +1,8 @@
 """The ledger takes what adds up, once, and lets nobody change it: not the program, and not SQL beside it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session as Database
 
 from models.core.database import connect
-from models.core.hash_chain import GENESIS
 from models.ledger import (
     Account,
     AnotherPosting,
@@ -29,52 +28,13 @@ from models.ledger import (
     totals_of,
 )
 from models.ledger.accounts import CHANNEL, REFUNDS, LedgerAccount
-from models.ledger.links import link_hash
 from models.ledger.posting import post
 from models.ledger.tables import LedgerEntry, LedgerHead, LedgerLink, LedgerTransaction
+from tests.support.ledger_rows import NOW, balances, chain
+from tests.support.ledger_rows import database as database
+from tests.support.ledger_rows import posted as posted
 
-NOW = datetime(2026, 11, 28, 2, 0, 0, 123_456, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Engine]:
-    database = connect(database_url)
-    yield database
-    database.dispose()
-
-
-def balances(database: Engine) -> dict[Account, int]:
-    """Of all accounts that have anything."""
-    account = LedgerAccount
-    with database.connect() as connection:
-        rows = connection.execute(select(account.kind, account.subject_id, account.balance_fen))
-        return {Account(row.kind, row.subject_id): row.balance_fen for row in rows if row.balance_fen}
-
-
-def chain(database: Engine) -> list[tuple[str, str]]:
-    """Kind and cause of all transactions in the chain's order, once it was recomputed from what is public."""
-    listed: list[tuple[str, str]] = []
-    with Database(database) as db:
-        head = db.execute(select(LedgerHead.length, LedgerHead.hash)).one()
-        numbers = {link.transaction_id: link.number for link in db.scalars(select(LedgerLink))}
-        before = GENESIS
-        for link in db.scalars(select(LedgerLink).order_by(LedgerLink.number)):
-            posted = db.get_one(LedgerTransaction, link.transaction_id)
-            public = {
-                "number": len(listed) + 1,
-                "kind": posted.kind,
-                "cause": posted.cause,
-                "at": posted.at,
-                "reverses": numbers[posted.reverses_id] if posted.reverses_id else None,
-                "entries": amounts_of(db, posted).items(),
-            }
-            assert link.number == public["number"]
-            assert link.hash == (before := link_hash(before, public))
-            listed.append((posted.kind, posted.cause))
-        assert tuple(head) == (len(listed), before)
-        assert db.scalar(select(func.count()).select_from(LedgerTransaction)) == len(listed)
-    return listed
 
 
 def test_money_goes_its_whole_way(database: Engine) -> None:
@@ -314,12 +274,6 @@ def test_a_page_of_appeals_costs_one_query_by_index(new_database: Callable[[], s
 
 
 # --- What SQL beside the program is refused, by the tables themselves
-
-
-@pytest.fixture
-def posted(database: Engine) -> int:
-    with Database(database) as db, db.begin():
-        return moves.payment_received(db, 7, 100, "order:1", NOW).id
 
 
 @pytest.mark.parametrize(

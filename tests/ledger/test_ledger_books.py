@@ -1,7 +1,6 @@
 """check-books proves the ledger, and names each thing that somebody who owns the database may do to it."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import pytest
 import structlog
@@ -16,17 +15,10 @@ from models.ledger import LedgerTransaction, moves, reverse
 from models.ledger.accounts import LedgerAccount
 from models.ledger.links import link_hash
 from models.ledger.tables import LedgerEntry, LedgerHead, LedgerLink
-from tests.books.test_books import check, codes
-from tests.ledger.test_ledger import NOW
+from tests.support.checking_books import check, codes
+from tests.support.checking_ledger import GUARDED, unguarded
+from tests.support.ledger_rows import NOW
 from tests.support.stage import Stage
-
-GUARDED = {
-    "ledger_transactions": ("no_update", "no_delete"),
-    "ledger_entries": ("no_update", "no_delete", "sealed", "counted"),
-    "ledger_links": ("no_update", "no_delete", "balanced"),
-    "ledger_head": ("no_delete", "grows"),
-    "ledger_accounts": ("fixed",),
-}
 
 
 @pytest.fixture
@@ -45,16 +37,6 @@ def stage(database_url: str) -> Iterator[Stage]:
         reverse(db, mistake, "case:1", NOW)
     yield stage
     stage.close()
-
-
-@contextmanager
-def unguarded(stage: Stage) -> Iterator[Connection]:
-    """As somebody who owns the database can: triggers and constraints are out of the way."""
-    with stage.database.connect() as connection, connection.begin():
-        for table in GUARDED:
-            connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
-        connection.exec_driver_sql("ALTER TABLE ledger_accounts DROP CONSTRAINT ck_ledger_accounts_not_overdrawn")
-        yield connection
 
 
 def ids(connection: Connection) -> dict[tuple[str, int], int]:

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session as Database
 
 from models.core.database import connect
 from models.ledger import Account, LedgerTransaction, NotPosted, held, lock, moves, reverse, totals
-from tests.ledger.test_ledger import NOW, balances, chain
-from tests.ledger.test_ledger_walk import wrong
+from tests.scenes.ledger_deeds import wrong
+from tests.support.ledger_rows import NOW, balances, chain
 
 MANY = 32
 

@@ -4,35 +4,13 @@ from datetime import time
 
 import pytest
 
-from bot.push.pace import Counts
-from bot.simulator.faults import Fault, Kind
 from bot.simulator.templates import BROKEN
 from models.notifications.channel_pause import ChannelStop
 from models.people.conversation import Conversation
+from tests.support.push_answers import SERVICE, SUBSCRIPTION, TEMPLATE, refuse, sends, talking
 from tests.support.push_office import Office, Open
 from tests.support.push_office import office as office
 from tests.support.push_office import open_office as open_office
-
-SERVICE = "/cgi-bin/message/custom/send"
-TEMPLATE = "/cgi-bin/message/template/send"
-SUBSCRIPTION = "/cgi-bin/message/subscribe/bizsend"
-
-
-def refuse(office: Office, code: int, where: str = SERVICE, times: int | None = None) -> None:
-    office.wechat.faults.add(Fault(Kind.REFUSE, times=times, where=where, code=code))
-
-
-def talking(office: Office) -> int:
-    """Somebody whose window is open."""
-    aunt = office.person("oAunt")
-    office.wechat.send_text("oAunt", "你好")
-    return aunt
-
-
-def sends(office: Office, where: str) -> int:
-    channel = {SERVICE: "service", TEMPLATE: "template", SUBSCRIPTION: "subscription"}[where]
-    return sum(count for name, count in Counts(office.redis).read().items() if name.startswith(channel))
-
 
 # The next channel
 

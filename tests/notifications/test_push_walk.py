@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bot.push.pace import Counts
 from tests.support.push_office import PUSHES, Office
 from tests.support.push_office import open_office as open_office
+from tests.support.tiers import examples
 
 KINDS = ("milestone", "appeal_update", "card_bound", "digest")
 SECONDS = (1, 30, 70, 3600, 9 * 3600, 47 * 3600, 49 * 3600)
@@ -84,10 +85,11 @@ class Walk:
 
 
 @pytest.mark.parametrize("options", [{"templates": False, "subscriptions": True}, {"subscriptions": True}])
+@pytest.mark.search
 def test_wechat_refuses_nothing_and_each_arrives_once(open_office: Any, options: dict[str, bool]) -> None:
     office = open_office(**options)
 
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(15), deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(ACTS, min_size=8, max_size=30))
     def walk(acts: list[tuple[str, int, Any]]) -> None:
         one = Walk(office)

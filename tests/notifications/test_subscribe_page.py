@@ -22,9 +22,9 @@ from bot.simulator.simulator import Simulator
 from bot.web.links import LAST, OWN_LAST
 from bot.web.subscribe import WECHAT_SDK
 from config.settings import Environment
-from tests.notifications.test_subscribe import CARDS, LINK, MONEY, PROGRESS, Asking
-from tests.simulator.test_simulator_delivery import MENU
+from tests.support.asking_stage import CARDS, LINK, MONEY, PROGRESS, Asking
 from tests.support.browser import DESK, PHONE, chromium, needs_chromium, pick, shoot
+from tests.support.echo_bot import MENU
 from tests.support.stand_in import OPTIONS, serving
 
 FORMS = tuple(
@@ -162,7 +162,7 @@ def test_a_link_lives_for_a_day_and_opens_nothing_else(door: Any) -> None:
 
 def test_with_wechat_away_the_page_says_so_and_what_works_without(stage: Asking) -> None:
     stage.changes["wechat_api_url"] = "http://127.0.0.1:9"
-    stage._open()
+    stage.reopen()
     answer = opened(stage, link_for(stage))
     assert answer.status_code == 503
     assert "过几分钟" in answer.get_data(as_text=True)
@@ -172,7 +172,7 @@ def test_with_wechat_away_the_page_says_so_and_what_works_without(stage: Asking)
 def test_where_nothing_is_set_up_an_old_link_says_so(stage: Asking) -> None:
     link = link_for(stage)
     stage.changes["wechat_subscriptions"] = {}
-    stage._open()
+    stage.reopen()
     answer = opened(stage, link)
     assert (answer.status_code, "没有开" in answer.get_data(as_text=True)) == (200, True)
 

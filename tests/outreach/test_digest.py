@@ -35,6 +35,7 @@ from tests.bench.crowd import make_crowd
 from tests.bench.desk import _explain, _scans
 from tests.support.push_office import FACTS
 from tests.support.stage import Stage, settings_for
+from tests.support.tiers import examples
 
 # Of the stage's clock, 2026-11-24.
 MONTH = 202610
@@ -176,7 +177,7 @@ GIFTS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(gifts=GIFTS, states=st.lists(st.sampled_from(GIVEN_TO), min_size=4, max_size=4), pages=st.integers(1, 5))
 def test_whatever_was_given_the_digest_says_what_a_plain_sum_says(
     crowd: tuple[Stage, list[int]], gifts: list[Any], states: list[str], pages: int

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, update
@@ -161,6 +161,19 @@ def test_one_call_a_day_for_a_county_also_at_one_moment(new_database: Callable[[
     rested = next(number for number in appeals if number not in called)
     assert one(rested) == "called"
     stage.close()
+
+
+def test_the_day_of_a_call_is_chinas(stage: Stage) -> None:
+    first, second, third = (stage.open_appeal() for _ in range(3))
+    stage.appoint("o-county", "county", "431124000000")
+    with Database(stage.database) as db, db.begin():
+        stage.clock.now = datetime(2026, 11, 24, 15, 59, tzinfo=UTC)
+        call(db, staff(db, "county"), first, WORDS, stage.clock())
+        stage.clock.move(timedelta(minutes=2))  # past midnight in China
+        call(db, staff(db, "county"), second, WORDS, stage.clock())
+        stage.clock.move(timedelta(hours=8))  # past midnight in Greenwich
+        with pytest.raises(CalledToday):
+            call(db, staff(db, "county"), third, WORDS, stage.clock())
 
 
 def test_an_erased_owner_is_in_no_update_and_no_push_that_has_not_gone(stage: Stage) -> None:

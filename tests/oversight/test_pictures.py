@@ -24,8 +24,8 @@ from models.staff.member import Staff
 from models.staff.task import Matter, close_task, open_task
 from models.verification.case import Verification
 from models.verification.visit import Visit
-from tests.oversight.test_prints import jpeg, scene
 from tests.support.browser import DESK, PHONE, chromium, needs_chromium, shoot
+from tests.support.drawn_pictures import jpeg, scene
 from tests.support.stage import DAOXIAN_MEIHUA, Stage
 from tests.support.stand_in import serving
 
@@ -134,6 +134,14 @@ def test_a_link_ends_after_a_quarter_of_an_hour(gallery: Gallery) -> None:
     gallery.stage.clock.move(timedelta(seconds=1))
     refused(gallery.get(path), "15 分钟")
     refused(gallery.get(picture), "15 分钟")
+
+
+def test_a_link_of_another_kind_of_page_opens_nothing(gallery: Gallery) -> None:
+    """Signed with the same secret, for the same member of staff and the same thing."""
+    links = links_of(gallery.stage.settings, gallery.stage.clock)
+    for kind in ("card", "picture", "subscribe"):
+        token = links.make(kind, f"appeal:{gallery.appeal}", gallery.officer).rpartition("/")[2]
+        refused(gallery.get(f"/pictures/{token}"))
 
 
 def test_a_forged_link_opens_nothing(gallery: Gallery) -> None:

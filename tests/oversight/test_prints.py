@@ -1,14 +1,13 @@
 """Prints of pictures: the same for the same picture however it is written, and what is found by them."""
 
 import io
-import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
+from PIL import Image, ImageEnhance
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session as Database
 
@@ -25,27 +24,12 @@ from models.rights.erasure import erase_person
 from models.staff.member import Staff
 from models.verification.case import Verification
 from models.verification.visit import Visit
+from tests.support.drawn_pictures import FOUND, SIZE, jpeg, scene
 from tests.support.stage import Stage
 from tests.support.stand_in import serving
-from tests.work.test_worker import OPTIONS, Desk
+from tests.support.worker_desk import OPTIONS, Desk
 
-SIZE = (900, 675)
 PRINTS = st.integers(0, 2**64 - 1)
-
-
-def scene(seed: int) -> Image.Image:
-    """A sky over a ground with things on it, as people photograph them; another for each seed."""
-    dice = random.Random(seed)
-    picture = Image.new("RGB", SIZE, tuple(dice.randrange(256) for _ in range(3)))
-    draw = ImageDraw.Draw(picture)
-    for y in range(0, SIZE[1] // 3, 3):
-        draw.rectangle((0, y, SIZE[0], y + 3), fill=(100 + y // 8, 140 + y // 10, 220))
-    for _ in range(30):
-        x, y = dice.randrange(SIZE[0]), dice.randrange(SIZE[1] // 4, SIZE[1])
-        box = (x, y, x + dice.randrange(40, 300), y + dice.randrange(40, 300))
-        colour = tuple(dice.randrange(256) for _ in range(3))
-        (draw.ellipse if dice.random() < 0.5 else draw.rectangle)(box, fill=colour)
-    return picture.filter(ImageFilter.GaussianBlur(2))
 
 
 def written(picture: Image.Image, quality: int) -> Image.Image:
@@ -164,7 +148,6 @@ def visit_and_mandate(db: Database, owner: User) -> tuple[int, int, int]:
     return visit.id, case.id, mandate.id
 
 
-FOUND = 0xC3A5_0F3C_96E1_7B2D
 NEARBY, FAR = FOUND ^ 0b1_0000_0000_0100_0001, FOUND ^ 0b1111
 
 
@@ -231,12 +214,6 @@ def desk(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Desk]:
         desk.database.dispose()
         desk.errands.close()
     simulator.close()
-
-
-def jpeg(picture: Image.Image, quality: int = 85) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, "JPEG", quality=quality)
-    return file.getvalue()
 
 
 def fetched_for(desk: Desk, appeal: int, content: bytes) -> int:

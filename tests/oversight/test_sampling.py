@@ -17,6 +17,7 @@ from models.staff.task import HasAPart, NotYourTurn, OutsideRegion, find_task
 from models.verification.case import Verification, get_case
 from models.verification.decisions import suspend
 from models.verification.lifecycle import expire
+from tests.scenes.passed_appeals import pass_appeals
 from tests.support.stage import DAOXIAN_MEIHUA, Stage
 
 DAOXIAN = "431124000000"
@@ -34,16 +35,6 @@ def stage(database_url: str) -> Iterator[Stage]:
 
 def staff(db: Database, name: str) -> Staff:
     return db.scalars(select(Staff).where(Staff.openid == f"o-{name}")).one()
-
-
-def pass_appeals(stage: Stage, count: int) -> set[tuple[str, int]]:
-    passed = set()
-    for serial in range(count):
-        stage.register(f"o-wang-{serial}", "resident")
-        number = stage.ask(f"o-wang-{serial}")
-        stage.say("o-zhou", f"通过 {number}")
-        passed.add(("appeal", number))
-    return passed
 
 
 def visit_and_verify(stage: Stage) -> int:

@@ -1,9 +1,8 @@
 """Orders, refunds and their proof, against the stand-in over a real socket: what goes out, comes back and fails."""
 
 import json
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,73 +10,18 @@ import pytest
 from bot.pay.answers import RefundState, TradeState
 from bot.pay.client import DESCRIPTION_BYTES, PayClient, shown
 from bot.pay.errors import Action, BadAnswer, Refused, Unfit, Unreachable
-from bot.pay.proving import PlatformKeys, Signer
-from bot.simulator.app import create_simulator
-from bot.simulator.faults import Fault, Kind
+from bot.pay.proving import PlatformKeys
+from bot.simulator.faults import Kind
 from bot.simulator.pay.options import Kind as Merchants
 from bot.simulator.pay.phone import OK
 from bot.simulator.pay.refunds import Outcome
 from config.pay import PlatformKey, read_platform_key
-from tests.support.merchant import NOON, NOTIFY, OPTIONS, PIN, Merchant, trading
-from tests.support.stand_in import serving
-
-AT = datetime.fromtimestamp(NOON, UTC)
-Make = Callable[..., PayClient]
-ORDER = ("GIFT000001", 10_000, "oAunt", "苗寨修路")
-
-
-def keys_of(merchant: Merchant, only: Callable[[str], bool] = lambda serial: True) -> PlatformKeys:
-    return PlatformKeys(PlatformKey(serial, key) for serial, key in merchant.own.platform.items() if only(serial))
-
-
-@pytest.fixture(params=list(Merchants))
-def merchant(request: pytest.FixtureRequest) -> Iterator[Merchant]:
-    with trading(request.param) as merchant:
-        yield merchant
-
-
-@pytest.fixture
-def url(merchant: Merchant) -> Iterator[str]:
-    with serving(create_simulator(merchant.simulator.options, merchant.simulator)) as url:
-        yield url
-
-
-@pytest.fixture
-def make(merchant: Merchant, url: str) -> Iterator[Make]:
-    """A client of the stand-in's merchant; whatever is given replaces what it would have."""
-    made: list[PayClient] = []
-
-    def client(**changes: Any) -> PayClient:
-        own = merchant.own
-        given: dict[str, Any] = {
-            "api_url": url,
-            "app_id": OPTIONS.app_id,
-            "notify_url": NOTIFY,
-            "signer": Signer(own.mchid, own.serial, own.private),
-            "keys": keys_of(merchant),
-            "clock": lambda: AT,
-        }
-        made.append(PayClient(**given | changes))
-        return made[-1]
-
-    yield client
-    for each in made:
-        each.close()
-
-
-@pytest.fixture
-def pay(make: Make) -> PayClient:
-    return make()
-
-
-def fault(merchant: Merchant, kind: Kind, where: str = "/v3", **options: Any) -> None:
-    merchant.simulator.faults.add(Fault(kind, where=where, **options))
-
-
-def paid(merchant: Merchant, pay: PayClient, number: str = ORDER[0], fen: int = ORDER[1]) -> None:
-    prepay_id = pay.order(number, fen, *ORDER[2:])
-    assert merchant.simulator.pay.pay("oAunt", prepay_id, PIN).err_msg == OK
-
+from tests.support.merchant import NOTIFY, PIN, Merchant
+from tests.support.pay_client import AT, ORDER, Make, fault, keys_of, paid
+from tests.support.pay_client import make as make
+from tests.support.pay_client import merchant as merchant
+from tests.support.pay_client import pay as pay
+from tests.support.pay_client import url as url
 
 # --- What goes right
 

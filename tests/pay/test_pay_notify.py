@@ -18,8 +18,8 @@ from bot.simulator.pay.options import Kind as Merchants
 from bot.simulator.pay.phone import OK
 from bot.simulator.pay.refunds import Outcome
 from config.pay import PlatformKey
-from tests.pay.test_pay_client import AT, keys_of
 from tests.support.merchant import MCHID, NOON, OPTIONS, PIN, Json, Merchant, outcomes, trading
+from tests.support.pay_client import AT, keys_of
 from tests.support.stand_in import serving
 
 Headers = dict[str, str]

@@ -19,9 +19,9 @@ from models.staff.conflict_of_interest import declare
 from models.staff.member import Staff
 from models.staff.task import HasAPart
 from models.treasury.bank_entry import BankTransfer, enter
-from tests.payments.test_paying_race import assert_books_close, at_once
 from tests.scenes.disbursements import at, authorised, owner_of, paid, people, state, wrong
 from tests.scenes.refunds import hear, news_of, plan, runs, want_back
+from tests.support.racing import assert_books_close, at_once
 from tests.support.stage import Stage
 
 

@@ -29,6 +29,7 @@ from tests.scenes.gifts import give
 from tests.scenes.matching import pool
 from tests.scenes.refunds import hear, news_of, plan, runs, state_of, want_back
 from tests.support.stage import Stage
+from tests.support.tiers import examples
 
 TARGET = 30_000
 
@@ -211,8 +212,9 @@ def test_begun_with_its_minimum_it_ends_below_it(stage: Stage, more: int, expect
     assert wrong(stage) == set()
 
 
+@pytest.mark.search
 def test_in_whatever_order_gifts_come_and_go_none_of_it_is_stuck(stage: Stage) -> None:
-    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.lists(st.integers(1, 30), min_size=1, max_size=4), st.data())
     def check(yuan: list[int], data: st.DataObject) -> None:
         appeal = stage.open_appeal(target_fen=sum(yuan) * 100)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
@@ -39,6 +40,9 @@ from tests.scenes.disbursements import asked, passed
 from tests.scenes.gifts import ordered, promise
 from tests.scenes.money_world import PASSERS, TARGETS, World, where
 from tests.scenes.refunds import hear, news_of, plan, runs, want_back
+from tests.support.tiers import examples
+
+pytestmark = pytest.mark.slow
 
 DONORS = tuple(f"oDonor{number}" for number in range(4))
 WHICH = st.integers(0, 5)
@@ -343,10 +347,11 @@ class Money(World):
                 continue_shares(db, use, self.stage.clock())
 
 
+@pytest.mark.search
 def test_whatever_happens_to_money_the_books_are_right(database_again: Callable[[], str]) -> None:
     class Here(Money):
         new_url = staticmethod(database_again)
 
     # Fifty steps take minutes to be made fewer: add Phase.shrink when looking for a cause.
-    walks = settings(phases=[Phase.generate], max_examples=10, stateful_step_count=80, deadline=None)
+    walks = settings(phases=[Phase.generate], max_examples=examples(10), stateful_step_count=80, deadline=None)
     run_state_machine_as_test(Here, settings=settings(walks, suppress_health_check=list(HealthCheck)))

@@ -34,9 +34,8 @@ from models.payments.refund import Refund
 from models.people.user import User
 from tests.scenes.gifts import donor_of, give, later, ordered, payment_of, promise, state_of, take
 from tests.support.stage import Stage
+from tests.support.unowned import BY_NOBODY
 
-# On the stage these are passed by nobody who would stand in a queue, and nobody asks for a day's bill.
-BY_NOBODY = ("appeal", "case", "task", "bill_day")
 COUNTY = Actor(By.COUNTY, "staff:0")
 
 

@@ -1,65 +1,23 @@
 """32 donors at once at an appeal's last yuan, and one gift's news from everywhere at once: the sums hold."""
 
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
 from functools import partial
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
-from models.books import violations
 from models.giving.pledge import Pledge, promised
 from models.ledger import totals
 from models.ledger.accounts import REFUNDS, LedgerAccount
-from models.payments.collection import Outcome, Payment, begin_order
+from models.payments.collection import Outcome, begin_order
 from models.payments.expiry import close_order, expire_pledges
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
-from tests.payments.test_paying import BY_NOBODY
-from tests.scenes.gifts import give, ordered, payment_of, promise, take
+from tests.scenes.gifts import give, ordered, payment_of, promise
+from tests.support.racing import DONORS, assert_books_close, at_once, outcome
+from tests.support.racing import stage as stage
 from tests.support.stage import Stage
-
-DONORS = 32
-
-
-@pytest.fixture
-def stage(new_database: Callable[[], str]) -> Iterator[Stage]:
-    stage = Stage(new_database())
-    yield stage
-    stage.close()
-
-
-def at_once(acts: list[Callable[[], object]]) -> list[object]:
-    """What each came to, or what it raised."""
-    ready = threading.Barrier(len(acts))
-    results: list[object] = [None] * len(acts)
-
-    def run(place: int) -> None:
-        ready.wait()
-        try:
-            results[place] = acts[place]()
-        except Exception as error:  # the test looks at what it was
-            results[place] = error
-
-    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(acts))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
-
-
-def outcome(stage: Stage, payment: Payment) -> Outcome:
-    return take(stage, payment).outcome
-
-
-def assert_books_close(stage: Stage) -> None:
-    with stage.database.connect() as connection:
-        found = [str(one) for one in violations(connection, stage.clock()) if one.subject not in BY_NOBODY]
-    assert found == []
 
 
 def test_of_32_donors_at_the_last_yuan_as_many_are_taken_as_it_needs_and_the_others_get_all_back(stage: Stage) -> None:

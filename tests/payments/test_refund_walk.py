@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -24,6 +25,7 @@ from models.staff.member import Staff
 from tests.scenes.gifts import later, ordered, payment_of, promise, take
 from tests.scenes.refunds import fail_and_plan, hear, news_of, spend, want_back, wrong_books
 from tests.support.stage import Stage
+from tests.support.tiers import examples
 
 GIFTS = 4
 # By how often each comes; the small numbers are which gift, or which refund.
@@ -177,13 +179,14 @@ class Walk:
             return {account.kind: account.balance_fen for account in accounts}
 
 
+@pytest.mark.search
 def test_what_came_is_held_spent_or_the_donors_again(new_database: Callable[[], str]) -> None:
     stage = Stage(new_database())
     number = stage.appoint("oHolder", "fund_holder", "431124000000")
     with Database(stage.database, expire_on_commit=False) as db:
         staff = db.get_one(Staff, number)
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(st.integers(100, 9_999), min_size=2, max_size=3), st.lists(STEPS, min_size=20, max_size=40))
     def walk(gifts: list[int], steps: list[tuple[str, int, int]]) -> None:
         walk = Walk(stage, staff)

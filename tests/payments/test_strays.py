@@ -30,6 +30,7 @@ from tests.scenes.gifts import ordered, payment_of, promise, take
 from tests.scenes.refunds import hear, news_of, want_back, wrong_books
 from tests.scenes.suspense import WANTED, astray, case_of, pledge_of
 from tests.support.stage import Stage, id_number
+from tests.support.tiers import examples
 
 COUNTY = "431124000000"
 
@@ -208,6 +209,7 @@ def test_of_several_at_once_one_settles_it(new_database: Callable[[], str]) -> N
     stage.close()
 
 
+@pytest.mark.search
 def test_what_is_nobodys_is_what_waits(new_database: Callable[[], str]) -> None:
     stage = Stage(new_database())
     stage.appoint("o-holder", "fund_holder", COUNTY, "HOLDER")
@@ -218,7 +220,7 @@ def test_what_is_nobodys_is_what_waits(new_database: Callable[[], str]) -> None:
         st.booleans(),
     )
 
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(12), deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(deed, min_size=1, max_size=6))
     def walk(deeds: list[tuple[str, str, int, bool]]) -> None:
         appeal = stage.open_appeal(target_fen=40_000)

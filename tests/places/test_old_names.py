@@ -21,7 +21,7 @@ from flows.readers.base import Accepted, Asking, Offer, Reading, Rejected
 from models.core.database import connect
 from models.people.user import User
 from models.places.region import level_of
-from tests.readers.test_readers import said
+from tests.support.reading import said
 from tests.support.stage import Stage
 from tests.support.transcript import Actor
 

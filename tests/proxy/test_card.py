@@ -22,8 +22,8 @@ from models.proxy.card import SCENE, Card
 from models.staff.member import Staff
 from models.tables import metadata
 from models.upkeep.key_rotation import rotate
-from tests.rights.test_erase import of
 from tests.support.browser import DESK, PHONE, SHOTS, chromium, needs_chromium, shoot
+from tests.support.erasing import of
 from tests.support.stage import Stage, id_number
 from tests.support.stand_in import StandIn, serving
 

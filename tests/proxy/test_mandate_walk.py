@@ -19,6 +19,7 @@ from models.proxy.consent_code import MOST_TRIES, ConsentCode, check_code, make_
 from models.proxy.mandate import Mandate, ProxyAct, get_mandate, grant, live_mandate, revoke_all, unconfirmed
 from models.staff.member import Staff
 from tests.support.stage import DAOXIAN_MEIHUA, id_number, settings_for
+from tests.support.tiers import examples
 
 START = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 PEOPLE, OFFICERS = (0, 1), (0, 1)
@@ -159,7 +160,7 @@ def village(module_database: str) -> Iterator[Database]:
     database.dispose()
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, min_size=5, max_size=25))
 def test_nothing_is_done_without_a_live_consent(village: Database, steps: list[tuple[Any, ...]]) -> None:
     for table in (ProxyAct, Mandate, ConsentCode):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as Database
 
 from models.people.conversation import Conversation
 from models.proxy.card import Card
-from tests.conversations.test_fits import ASTRAY, LONGEST, STORY, TARGET, TITLE, WIDE, World, question, tell_the_bot
+from tests.scenes.longest import ASTRAY, LONGEST, STORY, TARGET, TITLE, WIDE, World, question, tell_the_bot
 from tests.support import wechat
 from tests.support.stage import id_number
 

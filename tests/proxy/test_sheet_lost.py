@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as Database
 from models.appeals.appeal import Appeal
 from models.people.photo import Photo
 from models.proxy.act import sheet_lost
-from tests.proxy.test_proxy import APPEAL, BY_SHEET, Village, village
+from tests.scenes.proxy_village import APPEAL, BY_SHEET, Village, village
 
 __all__ = ["village"]
 

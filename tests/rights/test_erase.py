@@ -3,28 +3,26 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
 from models.giving.pledge import Pledge
 from models.goods.exchange import GoodsRequest
 from models.market.listing import Listing
+from models.notifications.notification import Notice
 from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.people.user import Consent, User
 from models.rights.erasure import erase_person
-from models.tables import metadata
-from tests.support import wechat
+from tests.support.erasing import EVENTS, everything, of, tell_gone
 from tests.support.stage import Stage
 from tests.support.transcript import Actor
 
 TRANSCRIPTS = Path(__file__).parent.parent / "transcripts"
 PRIVATE = ("王秀兰", "13800000000", "开春没钱", "橘子", "media-", "已经收到", "修不好")
-EVENTS = ["user_authorization_cancellation", "user_authorization_revoke"]
 
 
 @pytest.fixture
@@ -34,26 +32,11 @@ def stage(database_url: str) -> Iterator[Stage]:
     stage.close()
 
 
-def everything(stage: Stage, *left_out: str) -> str:
-    """All that the database holds, opened where it is sealed, but for these columns."""
-    found: list[str] = []
+def told_to(stage: Stage, openid: str) -> int:
+    """Count the notifications that are kept for this WeChat."""
+    theirs = select(Conversation.id).where(Conversation.openid == openid)
     with Database(stage.database) as db:
-        for table in metadata.sorted_tables:
-            if table.name != "regions":
-                columns = [column for column in table.columns if column.name not in left_out]
-                found += [str(value) for row in db.execute(select(*columns)) for value in row]
-    return "\n".join(found)
-
-
-def tell_gone(stage: Stage, event: str, openid: str) -> None:
-    """As WeChat does: the platform itself is the sender."""
-    fields = {"OpenID": openid, "AppID": "wx0000000000sample", "RevokeInfo": "201"}
-    assert stage.deliver(wechat.event(event, "gh_platform", **fields)) == (200, "")
-
-
-def of(stage: Stage, table: Any, column: str) -> list[Any]:
-    with Database(stage.database) as db:
-        return list(db.scalars(select(getattr(table, column)).order_by(table.id)))
+        return db.scalar(select(func.count()).where(Notice.conversation_id.in_(theirs))) or 0
 
 
 @pytest.mark.parametrize("event", EVENTS)
@@ -67,11 +50,15 @@ def test_of_a_resident_who_is_gone_only_sums_and_states_stay(stage: Stage, event
     stage.say("o-wang", "我家的抽水机修不好了")
     before = everything(stage)
     assert all(words in before for words in ("王秀兰", "13800000000", "开春没钱", "橘子", "修不好"))
+    assert told_to(stage, "o-wang") > 0
     tell_gone(stage, event, "o-wang")
     # What they publicly asked for or sold stays by its title; who and why does not.
     after = everything(stage, "title", "item", "name")
     assert [words for words in PRIVATE if words in after] == []
     assert of(stage, User, "name") == [None] * len(of(stage, User, "id"))
+    # Nor does anything by which they could be found or told again.
+    assert {*of(stage, User, "id_finder"), *of(stage, User, "phone_finder")} == {None}
+    assert told_to(stage, "o-wang") == 0
     assert of(stage, Appeal, "state") == ["cancelled"]
     assert set(of(stage, GoodsRequest, "state")) == {"withdrawn"}
     assert set(of(stage, Listing, "state")) == {"withdrawn"}

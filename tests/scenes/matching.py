@@ -20,7 +20,7 @@ from models.staff.member import Staff
 from tests.scenes.refunds import BY_NOBODY, UNASKED, settle_all
 from tests.support.stage import Stage
 
-COUNTY = "431124000000"
+COUNTY, QINGTANG = "431124000000", "431124104000"
 SPONSOR = "道州爱心商会"
 _serial = count(1)
 
@@ -40,15 +40,16 @@ def pool(
     per_appeal: int | None = None,
     paid: int | None = None,
     days: int = 30,
+    region: str = COUNTY,
 ) -> int:
-    """An open one with ``paid`` (None: its cap) in it; for the county's appeals of the stage's category, or for one."""
+    """An open one with ``paid`` (None: its cap) in it; for the region's appeals of the stage's category, or for one."""
     now, serial = stage.clock(), next(_serial)
     terms = Terms(
         draft_id=f"pool-{serial}",
         sponsor=SPONSOR,
         appeal_id=appeal,
         category=None if appeal else "industry",
-        region_code=None if appeal else COUNTY,
+        region_code=None if appeal else region,
         cap_fen=cap,
         per_donor_fen=per_donor or cap,
         per_appeal_fen=per_appeal or cap,

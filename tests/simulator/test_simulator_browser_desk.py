@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from bot.simulator.faults import Fault, Kind
-from tests.simulator.test_simulator_delivery import EchoBot
 from tests.support.browser import DESK, PHONE, WIDE, beside, chromium, needs_chromium, opened, pick, shoot
+from tests.support.echo_bot import EchoBot
 
 pytestmark = needs_chromium
 

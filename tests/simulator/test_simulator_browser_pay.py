@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from bot.simulator.app import create_simulator
 from bot.simulator.pay.options import PayOptions
 from bot.simulator.simulator import Simulator
-from tests.simulator.test_simulator_delivery import EchoBot
 from tests.support.browser import DESK, PHONE, PageBot, chromium, needs_chromium, opened, page_of, pick, shoot
+from tests.support.echo_bot import EchoBot
 from tests.support.merchant import PIN, Merchant, key_folder, shopping
 
 pytestmark = needs_chromium

@@ -14,16 +14,14 @@ from typing import Any
 
 import pytest
 import requests
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from bot.simulator.app import create_simulator
 from bot.simulator.options import Options, Person, read_people
 from bot.simulator.simulator import Simulator
-from tests.simulator.test_simulator_delivery import JPEG, MENU, OPTIONS, EchoBot, chatting
+from tests.support.echo_bot import JPEG, MENU, OPTIONS, EchoBot, chatting
+from tests.support.stand_in_page import act, feed
 
 ROOT = Path(__file__).resolve().parents[2]
-HOME = {"Origin": "http://localhost"}
 
 
 @pytest.fixture
@@ -35,14 +33,6 @@ def simulator():
 @pytest.fixture
 def client(simulator):
     return create_simulator(simulator.options, simulator).test_client()
-
-
-def act(client: FlaskClient, action: str, headers: dict[str, str] = HOME, **fields: Any) -> TestResponse:
-    return client.post(f"/desk/{action}", data=fields, headers=headers)
-
-
-def feed(client: FlaskClient, after: int = 0) -> dict[str, Any]:
-    return dict(client.get(f"/desk/feed?after={after}").get_json())
 
 
 def test_the_page_names_the_account_and_asks_nothing_of_other_hosts(client, simulator):

@@ -12,7 +12,7 @@ import requests
 from bot.simulator import stream
 from bot.simulator.app import create_simulator
 from bot.simulator.faults import Fault, Kind
-from tests.simulator.test_simulator_delivery import MENU, EchoBot, chatting
+from tests.support.echo_bot import MENU, EchoBot, chatting
 from tests.support.stand_in import serving
 
 PATIENCE = 20

@@ -7,14 +7,7 @@ from wechatpy.client.api import WeChatJSAPI
 
 from bot.simulator.tickets import LIFE, jsapi_signature
 from tests.support.account_server import Account, account
-
-# The example of the JS-SDK page, appendix 1.
-OFFICIAL = (
-    "sM4AOVdWfPE4DxkXGEs8VMCPGGVi4C3VM0P37wVUCFvkVAy_90u5h9nbSlYy3-Sl-HhTdfl2fzFy1AOcHKP7qg",
-    "Wm3WZYTPz0wzccnW",
-    "1414587457",
-    "http://mp.weixin.qq.com?params=value",
-)
+from tests.support.ticket_samples import OFFICIAL
 
 
 @pytest.fixture

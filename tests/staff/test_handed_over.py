@@ -20,8 +20,8 @@ from models.verification.case import NOTICE, Verification, get_case
 from models.verification.file import open_visit
 from models.verification.lifecycle import is_drawn
 from models.verification.visit import Visit
-from tests.appeals.test_revision import put_in, wanted
 from tests.scenes.cases import case, registered, visited
+from tests.scenes.revision import put_in, wanted
 from tests.support.stage import Stage
 
 HERE, THERE, COUNTY = "431124101204", "431124101205", "431124000000"

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session as Database
 
 from models.staff.queue import escalate_overdue
 from models.staff.task import find_task
-from tests.appeals.test_endorsement import COUNTY, to_county
 from tests.scenes.cases import registered
+from tests.scenes.endorsement import COUNTY, to_county
 from tests.support.stage import Stage
 
 

@@ -24,8 +24,8 @@ from models.staff.member import STAFF_ROLES, Staff
 from models.staff.task import open_task
 from models.support.ticket import open_ticket
 from models.verification.case import Verification
-from tests.appeals.test_review import SEAT
 from tests.scenes.cases import seen_in_need
+from tests.scenes.seat import SEAT
 from tests.support.stage import DAOXIAN_MEIHUA, Stage
 
 LONGHUI, WORDS = "430524101000", load_lexicon().words
@@ -70,7 +70,36 @@ def newest_event(stage: Stage) -> tuple[int, str, str | None]:
         return event.id, event.action, event.detail
 
 
-# Who may say it
+# Who may say it, written down once more: who widens a seat's powers in the table does so here too.
+PERMITTED = {
+    ("village", "township", "county", "fund_holder"): (
+        "todo approve send_back reject broadcast_progress stop_broadcast hand_over declare_tie my_ties "
+        "view_story view_budget view_flags"
+    ),
+    ("village", "township", "county"): (
+        "visit statistics publish answer_ticket heard revision_story approve_revision reject_revision "
+        "send_back_update view_statistics view_told view_ticket view_visit"
+    ),
+    ("village", "township"): "proxy proxy_register proxy_appeal proxy_mandate proxy_write proxy_card",
+    ("township", "county"): (
+        "spot_check invite team suspend_staff restore_staff revoke_staff assign sound doubt view_staff "
+        "view_objections uphold dismiss"
+    ),
+    ("county",): "stop go_on revoke_case end_appeal",
+    ("county", "fund_holder"): (
+        "call_donors refunds reconcile close_difference view_refund view_difference more_differences"
+    ),
+    ("fund_holder",): (
+        "pay_out settle pools open_pool fund_pool close_pool return_pool strays top_up cover_fees undo_entry bounce "
+        "view_stray settle_stray undo_this more_pools again_refund again_refunds refund_by_hand view_receipt "
+        "issue_receipt refuse_receipt void_receipt"
+    ),
+}
+
+
+def test_each_word_is_for_these_seats_and_no_other() -> None:
+    permitted = {name: set(roles) for roles, names in PERMITTED.items() for name in names.split()}
+    assert {name: set(command.staff or ()) for name, command in STAFF_COMMANDS.items()} == permitted
 
 
 def outsiders(stage: Stage) -> dict[str, str | None]:

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from bot.simulator.app import create_simulator
 from bot.simulator.simulator import Simulator
-from tests.simulator.test_simulator_delivery import MENU, EchoBot, chatting
+from tests.support.echo_bot import MENU, EchoBot, chatting
 from tests.support.stand_in import serving
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -22,7 +22,7 @@ TABLET = {"width": 820, "height": 1180}
 PHONE = {"width": 390, "height": 844}
 SHOTS = Path(__file__).parent.parent / "screenshots"
 
-needs_chromium = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium package")
+needs_chromium = pytest.mark.browser
 
 
 @dataclass

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any
 
-from jinja2 import Environment, TemplateSyntaxError
+from jinja2 import Environment, TemplateSyntaxError, nodes
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
@@ -34,6 +34,17 @@ def hidden_imports(path: str, source: str) -> Iterator[str]:
             for name in [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]:
                 if name.partition(".")[0] not in {"bot", "config"}:
                     yield f"{place} imports {name}, but wsgi.py starts what is in bot/: move it there"
+
+
+def borrowed_tests(path: str, source: str) -> Iterator[str]:
+    """A file of tests is nobody's library: it would run for whoever moves or splits it."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+        for name in (f"{module}{alias.name}" for alias in node.names):
+            if re.match(r"tests\.([a-z_]+\.)*test_", name):
+                yield f"{path}:{node.lineno} imports {name}: move what both need into a module that is no test"
 
 
 def chinese_words(path: str, source: str) -> Iterator[str]:
@@ -74,9 +85,15 @@ def wrong_logging(path: str, source: str) -> Iterator[str]:
 
 def broken_template(path: str, source: str) -> Iterator[str]:
     try:
-        Environment(autoescape=True).parse(source)
+        template = Environment(autoescape=True).parse(source)
     except TemplateSyntaxError as error:
         yield f"{path}:{error.lineno} is no Jinja template: {error.message}"
+        return
+    names = set()
+    for macro in template.find_all(nodes.Macro):
+        if macro.name in names:
+            yield f"{path}:{macro.lineno} says {macro.name} a second time, and the first is never said: name one anew"
+        names.add(macro.name)
 
 
 def shown_defaults(settings: type[BaseSettings]) -> dict[str, str]:
@@ -112,6 +129,6 @@ def tracked_secrets(tracked: list[str]) -> Iterator[str]:
 
 def missing_checks(ci: str) -> Iterator[str]:
     commands = [line.strip().removeprefix("exec ") for line in ci.splitlines()]
-    for target in ("make lint", "make test"):
+    for target in ("make lint", "make test", "make test-slow"):
         if not any(command == target or command.startswith(f"{target} ") for command in commands):
             yield f".ci/run does not call `{target}`: add it, so that no change is taken without it"

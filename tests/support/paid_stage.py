@@ -25,7 +25,7 @@ from config.settings import Environment, Settings
 from models.giving.pledge import Pledge
 from models.payments.order import PayOrder
 from models.people.conversation import Conversation
-from tests.simulator.test_simulator_delivery import MENU
+from tests.support.echo_bot import MENU
 from tests.support.merchant import MCHID, PIN, key_folder
 from tests.support.stage import Clock, Stage
 from tests.support.stand_in import OPTIONS, serving
@@ -50,6 +50,7 @@ class Running(Clock):
 class Collecting(Stage):
     """``clock``: another than the true time. ``changes`` of the settings."""
 
+    shares_bots = False  # each has addresses of its own
     simulator: Simulator
     wechat_url: str
     bot_url: str

@@ -14,10 +14,10 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session as Database
 
 from bot.processes.leash import leashed
+from config.settings import ROOT
 from models.notifications.notification import Notice, tell
 from models.people.conversation import Conversation
 from models.people.photo import Photo
-from tests.house.test_structure import ROOT
 from tests.support.stage import Stage
 
 LONGEST = 90.0

@@ -143,7 +143,7 @@ def script_to_restore(url: str) -> str:
         return sql.SQL("\n").join([*copies, create, sql.SQL(_SINCE)]).as_string(db)
 
 
-def _one(db: psycopg.Connection[Any], query: sql.SQL | sql.Composed) -> Any:
+def _one(db: psycopg.Connection[Any], query: sql.Composed) -> Any:
     return db.execute(query).fetchone()
 
 

@@ -8,11 +8,13 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import Engine, insert, select, update
 from sqlalchemy.orm import Session as Database
 from stdnum.cn import ric
 
 from bot.app import create_app
+from bot.log import configure_logging
 from bot.pay.demo_keys import settings_in
 from bot.places.load import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
 from bot.turn import Turns
@@ -21,6 +23,7 @@ from flows.engine.flow import Say
 from models.appeals.appeal import MACHINE, Appeal, publish
 from models.appeals.submission import NewAppeal, open_waiting, submit
 from models.core.database import connect
+from models.core.encryption import Keyring, use_keyring
 from models.core.state_machine import SYSTEM, Actor, By
 from models.people.conversation import Conversation
 from models.people.photo import attach
@@ -65,8 +68,80 @@ def settings_for(database_url: str, redis_url: str = "redis://127.0.0.1:1/0", mo
     )
 
 
+class Compiled(BytecodeCache):
+    """Templates as Python, for every application of this process: compiling them takes seconds."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if code := self._code.get(f"{bucket.key} {bucket.checksum}"):
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[f"{bucket.key} {bucket.checksum}"] = bucket.bytecode_to_string()
+
+
+_compiled = Compiled()
+
+
+class Bot:
+    """An application that stages use one after another: to make one takes ten times as long as to give it a turn.
+
+    What it knows of its stage goes through here: the clock and who listens to its words.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.stage: Stage | None = None
+        self.app = create_app(settings, clock=self._now)
+        renderer = self.turns.renderer
+        renderer.env.bytecode_cache = _compiled
+        self._render = renderer.render
+        renderer.render = self._listen  # type: ignore[method-assign, assignment]
+
+    @property
+    def turns(self) -> Turns:
+        turns: Turns = self.app.extensions["bangfu"]["turns"]
+        return turns
+
+    def enter(self, stage: "Stage") -> None:
+        """As if it had been made for this stage: what making one sets for the whole process is set again."""
+        self.stage = stage
+        configure_logging(json=self.settings.is_production)
+        use_keyring(Keyring.parse(self.settings.data_keys.get_secret_value()))
+
+    def leave(self) -> None:
+        self.stage = None
+        self.turns.database.dispose()
+
+    def _now(self) -> datetime:
+        assert self.stage is not None, "a bot is asked for the time when its stage is closed"
+        return self.stage.clock()
+
+    def _listen(self, says: Sequence[Say]) -> str:
+        words = self._render(says)
+        if self.stage:
+            self.stage.keep_words(says)
+        return words
+
+
+# Those that no stage uses, the newest last: tests want the same few settings again and again.
+_idle: list[Bot] = []
+_MOST_IDLE = 6
+
+
+def bot_for(settings: Settings) -> Bot:
+    known = next((bot for bot in _idle if bot.settings == settings), None)
+    if known:
+        _idle.remove(known)
+    return known or Bot(settings)
+
+
 class Stage:
     """``said`` is what the last turn rendered, as ``flow/step:macro``; echoes and review lines are left out."""
+
+    shares_bots = True
 
     def __init__(
         self,
@@ -86,24 +161,31 @@ class Stage:
         self.database: Engine = connect(database_url)
 
     def _open(self) -> None:
-        self.app: Flask = create_app(self.settings, clock=self.clock)
+        self._shared = self.shares_bots and not self.fresh
+        self._bot = bot_for(self.settings) if self._shared else Bot(self.settings)
+        self._bot.enter(self)
+        self.app: Flask = self._bot.app
         self.client: FlaskClient = self.app.test_client()
-        turns: Turns = self.app.extensions["bangfu"]["turns"]
-        self._listen(turns)
 
-    def _listen(self, turns: Turns) -> None:
-        render = turns.renderer.render
+    def _leave(self) -> None:
+        if self._bot.stage is self:
+            self._bot.leave()
+            if self._shared:
+                _idle.append(self._bot)
+                del _idle[:-_MOST_IDLE]
 
-        def listening(says: Sequence[Say]) -> str:
-            words = render(says)
-            self.said = [name for say in says if (name := name_of(say))]
-            self.turns_taken += 1
-            return words
+    def reopen(self, **changes: Any) -> None:
+        """Another program, with these changes of its settings."""
+        self._leave()
+        self.settings = self.settings.model_copy(update=changes)
+        self._open()
 
-        turns.renderer.render = listening  # type: ignore[method-assign, assignment]
+    def keep_words(self, says: Sequence[Say]) -> None:
+        self.said = [name for say in says if (name := name_of(say))]
+        self.turns_taken += 1
 
     def close(self) -> None:
-        self.app.extensions["bangfu"]["turns"].database.dispose()
+        self._leave()
         self.database.dispose()
 
     def collect(self) -> None:
@@ -123,7 +205,7 @@ class Stage:
     def deliver(self, xml: str) -> tuple[int, str]:
         """One delivery through the door: the status and what the person sees."""
         if self.fresh:
-            self.app.extensions["bangfu"]["turns"].database.dispose()
+            self._leave()
             self._open()
         query, body = self.wechat.deliver(xml)
         response = self.client.post("/wechat", query_string=query, data=body)

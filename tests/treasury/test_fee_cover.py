@@ -27,6 +27,7 @@ from models.treasury.reversal import reverse_entry, standing_entries
 from tests.scenes.disbursements import asked, at, fixed, funded, passed, people, state, wrong
 from tests.scenes.gifts import give
 from tests.support.stage import Stage
+from tests.support.tiers import examples
 
 COUNTY, ELSEWHERE = "431124000000", "430524000000"
 GIVEN = 50_000
@@ -152,11 +153,12 @@ def test_it_is_undone_and_entered_anew_unless_it_is_spent(stage: Stage) -> None:
     assert wrong(stage) == set()
 
 
+@pytest.mark.search
 def test_whatever_is_entered_and_undone_the_bank_has_what_stands(new_database: Callable[[], str]) -> None:
     stage = prepared(new_database())
     deeds = st.tuples(st.sampled_from(["settle", "cover", "cover", "undo"]), st.integers(1, 9_999), st.integers(0, 3))
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(deeds, min_size=2, max_size=12))
     def walk(deeds: list[tuple[str, int, int]]) -> None:
         for deed, fen, which in deeds:

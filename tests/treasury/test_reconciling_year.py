@@ -277,9 +277,9 @@ def stage(database_url: str) -> Iterator[Stage]:
     stage.close()
 
 
-def test_a_year_of_bills_all_errors_are_found_and_none_invented(stage: Stage) -> None:
-    """On PostgreSQL a season: each day is the same work there, and takes longer."""
-    days = YEAR if stage.database.dialect.name == "sqlite" else SEASON
+@pytest.mark.slow
+@pytest.mark.parametrize("days", [SEASON, YEAR])
+def test_a_year_of_bills_all_errors_are_found_and_none_invented(stage: Stage, days: int) -> None:
     with counter(stage) as till:
         appeal = stage.open_appeal()
         year = Year(promise(stage, appeal, 100), appeal, days)

@@ -26,6 +26,7 @@ from tests.scenes.disbursements import at, wrong
 from tests.scenes.export import export, read, verify
 from tests.scenes.gifts import give
 from tests.support.stage import Stage
+from tests.support.tiers import examples
 
 COUNTY, ELSEWHERE = "431124000000", "430524000000"
 GIVEN = 50_000
@@ -181,11 +182,12 @@ _DEEDS = st.tuples(
 )
 
 
+@pytest.mark.search
 def test_whatever_is_undone_the_accounts_hold_what_stands(new_database: Callable[[], str]) -> None:
     """Any order of entries under few numbers and of undoing them: the accounts are the sums of those that stand."""
     stage = prepared(new_database())
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(_DEEDS, min_size=2, max_size=12))
     def walk(deeds: list[tuple[str, int, int, int]]) -> None:
         for deed, fen, percent, which in deeds:

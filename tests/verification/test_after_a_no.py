@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
+from bot.words.render import day
 from bot.work.due_steps import tend
 from models.appeals.appeal import Appeal
 from models.core.state_machine import Actor, By
@@ -13,7 +14,7 @@ from models.people.user import User
 from models.staff.member import Staff
 from models.staff.task import find_task
 from models.verification import decisions
-from models.verification.case import LASTS, REMINDER, RejectedLately, Verification, begin_case, get_case
+from models.verification.case import LASTS, REMINDER, WAIT, RejectedLately, Verification, begin_case, get_case
 from models.verification.eligibility import check_may_ask
 from tests.scenes.cases import DAY, case, person_of, registered, visited
 from tests.support.stage import Stage
@@ -52,7 +53,7 @@ def test_a_rejected_household_asks_for_nothing_and_leaves_nothing_in_review(stag
     assert "不再往下办" in stage.say("o-wang", "消息")
     for word in ("求助", "众筹"):
         refused = stage.say("o-wang", word)
-        assert "起可以重新核实" in refused
+        assert f"{day(stage.clock() + WAIT)}起可以重新核实" in refused
         assert "申诉" in refused
 
 

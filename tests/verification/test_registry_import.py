@@ -34,6 +34,7 @@ from models.core.encryption import Keyring, keyring, use_keyring
 from models.places.region import LEVELS, Region
 from models.verification.registry import RegistryEntry, look_up
 from tests.support.stage import DAOXIAN_MEIHUA, id_number, settings_for
+from tests.support.tiers import examples
 
 ROOT = Path(__file__).parents[2]
 NEW = base64.b64encode(bytes(range(32))).decode()
@@ -205,7 +206,7 @@ def expected(rows: list[Line | None]) -> tuple[Counts, list[tuple[int, str]], di
     return counts, bad, kept
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(st.none() | lines(), max_size=12),
     columns=st.permutations([*COLUMNS, "remark"]),

@@ -96,6 +96,14 @@ def test_a_wrong_missing_or_strange_argument_is_a_forgery(mode, name, value):
 
 
 @pytest.mark.parametrize("mode", Mode)
+def test_a_signature_that_is_wrong_in_its_last_sign_is_a_forgery(mode):
+    query, body = wechat(mode).deliver(side.text("捐"))
+    for name in query.keys() & {"signature", "msg_signature"}:
+        nearly = query[name][:-1] + ("1" if query[name][-1] == "0" else "0")
+        assert forgery(mode, query | {name: nearly}, body) == "signature"
+
+
+@pytest.mark.parametrize("mode", Mode)
 def test_another_token_is_a_forgery(mode):
     assert forgery(mode, *wechat(mode, token="another").deliver(side.text("捐"))) == "signature"
 

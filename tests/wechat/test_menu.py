@@ -21,7 +21,8 @@ from bot.wechat.token import TokenManager
 from bot.words.lexicon import load_lexicon
 from bot.words.render import Renderer
 from handlers.routing.table import COMMANDS as TABLE
-from tests.wechat.test_token import SECRET, Answer, Platform, impatient_redis, serving
+from tests.support.tiers import examples
+from tests.support.token_platform import SECRET, Answer, Platform, impatient_redis, serving
 
 # The program's own commands, with the words that mean them.
 COMMANDS = {name: words[0] for name, words in load_lexicon().words.items() if name in TABLE}
@@ -452,7 +453,7 @@ def some_menus(draw: st.DrawFn) -> dict[str, Menu]:
     return {"default": {"button": draw(buttons)}, **conditional}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(25))
 @given(versions=st.lists(some_menus(), min_size=1, max_size=3))
 def test_whatever_was_published_before_the_wanted_menus_are_shown_in_their_order(client, platform, versions):
     for menus in versions:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session as Database
 
@@ -17,6 +18,8 @@ from tests.scenes.gifts import ordered
 from tests.support.merchant import PIN, key_folder
 from tests.support.paid_stage import DONOR, collecting
 from tests.support.processes import environment, process, until
+
+pytestmark = pytest.mark.slow
 
 AGO = timedelta(days=2)
 

@@ -14,59 +14,15 @@ from sqlalchemy.orm import Session as Database
 from bot.photos.store import LARGEST_SIDE, MOST_TRIES
 from bot.simulator.app import create_simulator
 from bot.simulator.media import LIFE
-from bot.simulator.options import Options
 from bot.simulator.simulator import Simulator
-from bot.work.jobs import Errands
-from config.settings import SAMPLE_AES_KEY, SAMPLE_APP_ID, SAMPLE_APP_SECRET, SAMPLE_TOKEN
-from models.core.database import connect
 from models.people.conversation import Turn
 from models.people.photo import Photo
 from tests.support import wechat
-from tests.support.stage import Stage, settings_for
+from tests.support.stage import Stage
 from tests.support.stand_in import serving
+from tests.support.worker_desk import OPTIONS, Desk, jpeg
 
-OPTIONS = Options(
-    bot_url="http://127.0.0.1:9/wechat",
-    app_id=SAMPLE_APP_ID,
-    app_secret=SAMPLE_APP_SECRET,
-    token=SAMPLE_TOKEN,
-    aes_key=SAMPLE_AES_KEY,
-)
 PLACE = b"27.1140, 111.0320"
-
-
-class Desk:
-    """A worker with its folder, and the platform that holds the pictures."""
-
-    def __init__(self, database_url: str, redis_url: str, folder: Path, simulator: Simulator, url: str) -> None:
-        self.simulator = simulator
-        ours = {"wechat_api_url": url, "media_dir": str(folder)}
-        self.errands = Errands(settings_for(database_url, redis_url).model_copy(update=ours))
-        self.database = connect(database_url)
-
-    def owed(self, content: bytes) -> int:
-        media = self.simulator.media.put("image", content)
-        with Database(self.database) as db, db.begin():
-            now = datetime.now(UTC) - timedelta(minutes=5)
-            photo = Photo(subject="appeal", subject_id=1, media_id=media.media_id, pic_url="", created_at=now)
-            db.add(photo)
-            db.flush()
-            return photo.id
-
-    def fetched(self, content: bytes) -> Photo:
-        photo = self.owed(content)
-        self.errands.fetch_photo(photo)
-        return self.row(photo)
-
-    def row(self, photo: int) -> Photo:
-        with Database(self.database, expire_on_commit=False) as db:
-            return db.get_one(Photo, photo)
-
-    def picture(self, photo: Photo) -> Image.Image:
-        assert photo.path
-        picture = Image.open(self.errands.folder / photo.path)
-        picture.load()
-        return picture
 
 
 @pytest.fixture
@@ -78,12 +34,6 @@ def desk(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Desk]:
         desk.database.dispose()
         desk.errands.close()
     simulator.close()
-
-
-def jpeg(size: tuple[int, int] = (60, 30), **more: object) -> bytes:
-    written = io.BytesIO()
-    Image.new("RGB", size, "orange").save(written, "JPEG", **more)
-    return written.getvalue()
 
 
 def png(picture: Image.Image, **more: object) -> bytes:

@@ -16,10 +16,12 @@ from bot.work.queues import Jobs
 from models.notifications.notification import Notice
 from models.people.photo import Photo
 from models.upkeep.dead_job import DeadJob
-from tests.house.test_figures import figures
+from tests.support.figures import figures
 from tests.support.processes import environment, gone_photo, owe, process, until
 from tests.support.servers import PostgresDatabases
 from tests.support.stage import Stage
+
+pytestmark = pytest.mark.slow
 
 
 @dataclass

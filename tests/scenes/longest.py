@@ -1,0 +1,388 @@
+"""A world in which everything has its greatest length, and people who answer everything wrongly first."""
+
+from datetime import date, timedelta
+from itertools import count
+from typing import Any
+
+from sqlalchemy import func, literal, select, update
+from sqlalchemy.orm import Session as Database
+
+from bot.places.load import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
+from bot.turn import Turns
+from bot.wechat.channel import REPLY_BYTES
+from flows.catalogue import FLOWS
+from flows.engine.session import loads
+from flows.engine.standing import cursor
+from flows.outreach.update import LONGEST_UPDATE
+from models.appeals.appeal import MACHINE, Appeal, publish
+from models.appeals.flag import raise_flag
+from models.appeals.submission import NewAppeal, submit
+from models.core.database import connect
+from models.core.money import LARGEST
+from models.core.state_machine import Actor, By
+from models.giving.pledge import make_pledge
+from models.goods.exchange import NewOffer, NewRequest, make_offer, make_request
+from models.market.listing import NewListing, put_on_sale
+from models.notifications.notification import Notice, tell
+from models.outreach.broadcasts import begin
+from models.outreach.update import MACHINE as UPDATES
+from models.outreach.update import update_waiting
+from models.outreach.update_review import backers_of
+from models.outreach.update_review import submit as submit_update
+from models.people.conversation import Conversation
+from models.people.message import Kind, Message, Point
+from models.people.photo import Photo
+from models.people.user import Registration, User, register
+from models.places.region import Region
+from models.staff.member import Staff
+from models.staff.task import close_task
+from models.support.desk import LONGEST_ANSWER
+from models.support.introduction import ask_for
+from models.support.ticket import add_words, open_ticket
+from models.verification.case import Verification
+from tests.scenes.cases import REASONS, Longest
+from tests.support import wechat
+from tests.support.stage import Stage, id_number
+
+# A character of four bytes: it is Chinese, and the longest there is.
+WIDE = "𠮷"
+
+
+TITLE, ITEM, STORY = WIDE * 30, WIDE * 30, WIDE * 800
+
+
+TARGET = LARGEST
+
+
+LINES = 12
+
+
+SEVERAL = 6
+
+
+ANSWER = "好" * LONGEST_ANSWER
+
+
+STAFF = ("village", "township", "county", "fund_holder")
+
+
+PEOPLE = ("stranger", "newcomer", "resident", "other", "donor", *STAFF)
+
+
+class World:
+    """A stage on which everything has its greatest length, and one person of each kind."""
+
+    def __init__(self, url: str) -> None:
+        database = connect(url)
+        load_regions(database, [*read_regions(DIVISIONS), *read_regions(DEMO_VILLAGES)])
+        database.dispose()
+        self.stage = Stage(url)
+        self.turns: Turns = self.stage.app.extensions["bangfu"]["turns"]
+        self.lexicon = self.turns.lexicon
+        self.ids = count(1)
+        self.now = self.stage.clock()
+        self.people = {name: self.stage.person(f"o-{name}") for name in PEOPLE}
+        with Database(self.stage.database) as db, db.begin():
+            longest = func.length(Region.full_name).desc()
+            townships = (
+                select(Region)
+                .where(Region.level == 3, func.length(Region.name) <= 15)
+                .order_by(longest, Region.code)
+                .limit(1)
+            )
+            self.home = db.scalars(townships).one()
+            db.expunge(self.home)
+            self._residents_and_donors(db)
+            self._staff(db)
+            self._things(db)
+            self._tickets(db)
+            self._cases(db)
+            self._told(db)
+
+    def _residents_and_donors(self, db: Database) -> None:
+        for serial, (name, role) in enumerate([("resident", "resident"), ("other", "resident"), ("donor", "donor")], 3):
+            who = Registration(f"longest-{name}", role, ("account",), display_name=WIDE * 12)
+            if role == "resident":
+                who = Registration(
+                    f"longest-{name}",
+                    role,
+                    ("account",),
+                    name=WIDE * 20,
+                    id_number=id_number(serial),
+                    phone="13800000000",
+                    region_code=self.home.code,
+                )
+            user = register(db, who, self.now)
+            db.execute(update(Conversation).where(Conversation.id == self.people[name]).values(user_id=user.id))
+
+    def _staff(self, db: Database) -> None:
+        for role in STAFF:
+            db.add(
+                Staff(
+                    work_no=f"{role:0>20}",
+                    account=wechat.ACCOUNT,
+                    openid=f"o-{role}",
+                    role=role,
+                    region_code=self.home.code,
+                    name=WIDE * 20,
+                    active_from=self.now,
+                )
+            )
+
+    def user(self, db: Database, name: str) -> User:
+        user_id = db.get_one(Conversation, self.people[name]).user_id
+        return db.get_one(User, user_id)
+
+    def _things(self, db: Database) -> None:
+        resident, other, donor = (self.user(db, name) for name in ("resident", "other", "donor"))
+        officer = db.scalars(select(Staff).where(Staff.role == "village")).one()
+        categories = [key for key, _ in self.lexicon.options("appeal_category")]
+        for serial in range(SEVERAL):
+            for owner in (resident, other):
+                appeal = submit(db, self._appeal(f"{owner.id}-{serial}", categories[serial]), owner, self.now)
+                self._mark(db, appeal.id)
+                if serial == 0:
+                    continue
+                MACHINE.move(db, appeal, "village_review", officer.actor, self.now)
+                MACHINE.move(db, appeal, "endorsed", officer.actor, self.now)
+                appeal.endorsed_by, appeal.endorsed_at = officer.id, self.now
+                MACHINE.move(db, appeal, "county_review", Actor(By.COUNTY, "staff:0"), self.now)
+                MACHINE.move(db, appeal, "fund_holder_filed", Actor(By.FUND_HOLDER, "staff:0"), self.now)
+                publish(db, appeal, self.now)
+                make_pledge(db, f"pledge-{appeal.id}", appeal, donor, LARGEST - 1, anonymous=True, now=self.now)
+                self._tell(db, appeal, officer)
+                if serial > 1:
+                    words, person = WIDE * LONGEST_UPDATE, self.people["resident"]
+                    submit_update(db, appeal, f"thanks-{appeal.id}", words, [], person, self.now, "thanks")
+            best_before = date(2027, 12, 31)
+            wanted = NewOffer(
+                f"o-{serial}", "household", ITEM, "jin", 999_999_999, "good", best_before, "post", self.home.code
+            )
+            make_offer(db, wanted, donor, self.now)
+            for owner in (resident, other):
+                reason = WIDE * 200
+                request = NewRequest(
+                    f"r-{owner.id}-{serial}", "household", ITEM, "jin", 99_999_999, reason, self.home.code
+                )
+                make_request(db, request, owner, self.now)
+                url = f"https://shop.example/{'a' * 479}" if serial % 2 else None
+                listing = NewListing(
+                    f"l-{owner.id}-{serial}", "produce", ITEM, "jin", LARGEST - 1, 99_999_999, best_before, url
+                )
+                put_on_sale(db, listing, owner, self.now)
+
+    def _tell(self, db: Database, appeal: Appeal, officer: Staff) -> None:
+        """What became of it: one that everybody reads and that goes out, and one that an officer has yet to read."""
+        for serial in range(2):
+            words = WIDE * LONGEST_UPDATE
+            submit_update(db, appeal, f"told-{appeal.id}-{serial}", words, [], self.people["resident"], self.now)
+            waiting = update_waiting(db, appeal.id)
+            if serial == 0 and waiting:
+                UPDATES.move(db, waiting, "published", officer.actor, self.now)
+                waiting.decided_at = self.now
+                close_task(db, "update", waiting.id, self.now, officer)
+                facts = {"number": appeal.id, "title": TITLE, "words": words}
+                begin(db, backers_of(appeal), facts, officer, f"update:{waiting.id}", self.now)
+
+    def _mark(self, db: Database, appeal: int) -> None:
+        """Pictures, and more flags than are shown."""
+        for name in "一二三四":
+            raise_flag(db, appeal, "over_price", f"{name}{ITEM[1:]}", self.now, LARGEST)
+        picture = {"media_id": "m", "pic_url": "", "state": "kept", "created_at": self.now}
+        db.add(Photo(subject="appeal", subject_id=appeal, **picture))
+
+    def _appeal(self, serial: str, category: str) -> NewAppeal:
+        part = TARGET // LINES - 1
+        budget = [(ITEM, part)] * (LINES - 1)
+        return NewAppeal(
+            draft_id=f"longest-{serial}",
+            kind="crowdfund",
+            category=category,
+            title=TITLE,
+            story=STORY,
+            region_code=self.home.code,
+            target_fen=TARGET,
+            deadline=self.now + timedelta(days=60),
+            budget=[*budget, (ITEM, TARGET - part * (LINES - 1))],
+            minimum_fen=TARGET - 1,
+        )
+
+    def _cases(self, db: Database) -> None:
+        staff = {each.role: each for each in db.scalars(select(Staff))}
+        neighbours = [
+            Registration(
+                f"longest-neighbour-{serial}",
+                "resident",
+                ("account",),
+                name=WIDE * 20,
+                id_number=id_number(500 + serial),
+                phone="13800000000",
+                region_code=self.home.code,
+            )
+            for serial in range(SEVERAL + 2)
+        ]
+        users = [
+            self.user(db, "resident"),
+            self.user(db, "other"),
+            *(register(db, who, self.now) for who in neighbours),
+        ]
+        longest = Longest(db, users, staff, WIDE * 300, self.now)
+        longest.object(self.people["stranger"], self.people["newcomer"])
+        self.to_visit, self.on_notice = longest.cases[2].id, longest.cases[3].id
+
+    def _told(self, db: Database) -> None:
+        """Word of everything to its owner, which has not gone out for all the reasons that there can be at once."""
+        appeals = select(literal("appeal"), Appeal.id, Conversation.id)
+        cases = select(literal("case"), Verification.id, Conversation.id)
+        rows: Any = [
+            *db.execute(appeals.join(Conversation, Conversation.user_id == Appeal.owner_id)),
+            *db.execute(cases.join(Conversation, Conversation.user_id == Verification.user_id)),
+        ]
+        for subject, number, conversation in rows:
+            for again in range(5):
+                facts = {"number": number, "title": TITLE, "state": "endorsed"}
+                key = f"told:{subject}:{number}:{again}"
+                tell(db, conversation, "proxy_acted", facts, key, self.now, about=(subject, number))
+        reason = "template_failed+window_used_up+no_template+no_consent+refused_45015+quota_45009"
+        db.execute(update(Notice).where(Notice.subject.is_not(None)).values(state="sending", reason=reason))
+
+    def _tickets(self, db: Database) -> None:
+        ticket = open_ticket(db, self.people["stranger"], self.home.code, "flow:pledge:999999", self.now)
+        add_words(db, ticket.id, "person", WIDE * 1000, self.now)
+        add_words(db, ticket.id, "person", "<" * 1000, self.now)
+        ticket = ask_for(db, "request", 1, self.people["donor"], None, self.now)
+        for _ in range(150):
+            add_words(db, ticket.id, "person", "[image]", self.now)
+        add_words(db, ticket.id, "person", f"[location] {WIDE * 500}", self.now)
+        for number in (1, 3):
+            ask_for(db, "listing", number, self.people["other"], self.home.code, self.now)
+
+    def owe_news(self, db: Database, name: str) -> None:
+        """One more notice of each kind, the longest there can be."""
+        conversation = self.people[name]
+        appeal = {"number": 999_999, "title": TITLE, "state": "fund_holder_filed"}
+        money = {"amount_fen": LARGEST, "gifts": 999_999, "promised_fen": LARGEST, "target_fen": LARGEST}
+        seat = {"work_no": "9" * 20, "role": "fund_holder", "place": self.home.full_name}
+        values: dict[str, dict[str, Any]] = {
+            "ticket_answered": {"number": 999_999, "words": ANSWER},
+            "pledged": {**appeal, **money, "name": WIDE * 12},
+            "appeal_moved": {**appeal, "state": "returned", "reasons": list(self.lexicon.choices["return_reason"])},
+            "proxied_moved": {**appeal, "state": "returned", "reasons": list(self.lexicon.choices["return_reason"])},
+            "revision_decided": {
+                **appeal,
+                "approved": False,
+                "reasons": list(self.lexicon.choices["revision_reason"]),
+            },
+            "appeal_opened": appeal,
+            "wanted": {"kind": "request", "number": 999_999, "name": ITEM},
+            "staff_bound": seat,
+            "staff_confirmed": {**seat, "until": "2026-12-31"},
+            "staff_moved": {**seat, "state": "revoked", "reason": "misconduct"},
+            "handed_over": {**seat, "count": 999_999},
+            "task_assigned": {"subject": "case", "number": 999_999, "yours": True, "due": "2026-12-31"},
+            "case_moved": {
+                "number": 999_999,
+                "state": "rejected",
+                "reasons": REASONS,
+                "registry": "match",
+                "due": "2026-12-31",
+                "until": "2026-12-31",
+                "expires": "2026-12-31",
+            },
+            "proxy_acted": {"subject": "appeal", "number": 999_999, "title": TITLE, "work_no": "9" * 20},
+            "proxy_denied": {"subject": "appeal", "number": 999_999, "work_no": "9" * 20},
+            "card_issued": {"from": "2026-12-31"},
+            "card_bound": {"on": "2026-12-31", "work_no": "9" * 20},
+            "proxy_own_card": {"subject": "appeal", "number": 999_999, "work_no": "9" * 20},
+            "card_void": {"name": f"{WIDE}{'*' * 19}"},
+            "code_void": {},
+            "sheet_lost": {"name": f"{WIDE}{'*' * 19}"},
+            "case_ends_soon": {"number": 999_999, "expires": "2026-12-31"},
+            "objection_decided": {"number": 999_999, "upheld": True},
+            "task_overdue": {"subject": "appeal", "number": 999_999, "step": "sample", "yours": True},
+        }
+        for template, facts in values.items():
+            tell(db, conversation, template, facts, f"{template}:{conversation}:{next(self.ids)}", self.now)
+
+    def say(self, name: str, words: str, kind: Kind = Kind.TEXT) -> str:
+        """The whole reply as the turn makes it, before anything could be cut off."""
+        message = Message(
+            kind,
+            wechat.ACCOUNT,
+            f"o-{name}",
+            1_763_950_000,
+            msg_id=str(next(self.ids)),
+            text=words if kind is Kind.TEXT else "",
+            media_id="m" if kind is Kind.IMAGE else "",
+            pic_url="http://127.0.0.1/p.jpg" if kind is Kind.IMAGE else "",
+            point=Point(25.6, 111.6, words) if kind is Kind.LOCATION else None,
+        )
+        reply = self.turns.take(message)
+        assert reply
+        assert "小毛病" not in reply, words
+        assert len(reply.encode()) <= REPLY_BYTES, f"{name}: {words[:40]}: {len(reply.encode())} bytes\n{reply}"
+        return reply
+
+    def options(self, name: str) -> list[tuple[int, list[str]]]:
+        """What the numbers mean that stand on the person's screen."""
+        with Database(self.stage.database) as db:
+            session = loads(db.get_one(Conversation, self.people[name]).session)
+        return [(option.number, option.do) for option in session.screen.options] if session.screen else []
+
+
+PHOTO, FINISH = Kind.IMAGE, "finish"
+
+
+PART = TARGET // 100 // LINES
+
+
+# Step -> the longest answers to it. Every other step takes the first of its choices; places are where all live.
+LONGEST: dict[str, list[str | Kind]] = {
+    "name": [WIDE * 20],
+    "id_number": [id_number(999)],
+    "phone": ["13800000000"],
+    "display_name": [WIDE * 12],
+    "title": [TITLE],
+    "category": ["8"],
+    "target": [str(TARGET // 100)],
+    "budget": [*[f"{ITEM} {PART}"] * (LINES - 1), f"{ITEM} {TARGET // 100 - PART * (LINES - 1)}"],
+    "story": [WIDE * 400, WIDE * 399, FINISH],
+    "photos": [PHOTO, FINISH],
+    "deadline": ["120天后"],
+    "minimum": [str(TARGET // 100 - 1)],
+    "item": [ITEM],
+    "unit": ["8"],
+    "weight": ["100斤"],
+    "condition": ["2"],
+    "reason": [WIDE * 200],
+    "price": ["99999.99"],
+    "ripeness": ["2"],
+    "harvest_date": ["30天后"],
+    "sold_where": ["2"],
+    "shop_url": [f"https://shop.example/{'a' * 400}"],
+    "amount": ["999999.99"],
+    "people": ["30"],
+    "findings": [WIDE * 300],
+    "words": [WIDE * LONGEST_UPDATE],
+}
+
+
+# What each question is asked and told before it gets its answer: every kind of wrong answer, three in a row.
+ASTRAY: list[str | Kind] = ["help", WIDE * 900, "城关镇", "9" * 15, "几百", "-1", "0.001", PHOTO]
+
+
+def question(world: World, name: str) -> str | None:
+    """The step that the person is asked now; None on the review, or out of every flow."""
+    with Database(world.stage.database) as db:
+        draft = loads(db.get_one(Conversation, world.people[name]).session).draft
+    if draft is None:
+        return None
+    step = cursor(next(flow for flow in FLOWS if flow.name == draft.flow), draft)
+    return step.name if step else None
+
+
+def tell_the_bot(world: World, name: str, what: str | Kind) -> str:
+    if isinstance(what, Kind):
+        return world.say(name, world.home.full_name, what)
+    words = world.lexicon.words[what][0] if what in (FINISH, "help", "back") else what
+    return world.say(name, words)

@@ -1,0 +1,60 @@
+"""Which tests run when.
+
+``make test`` is the fast tier, all that is not ``slow``; ``make test-slow`` is the rest. Slow is what breaks servers
+(``chaos``), starts processes, opens a browser (but for one ``smoke`` of each page), or says so itself.
+
+A test that searches (Hypothesis) is in both: with few examples in the fast tier, with all of them in the other.
+"""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Of what is tried on a database, which costs a hundred times what a pure function costs.
+_QUICK = 5
+
+# What a module makes once, at a price: the tests that use one of these go to the same worker.
+_SHARED = {"bank", "browser", "demo", "filled", "merchant", "module_database", "untrodden", "world"}
+
+
+def choose_profile() -> None:
+    """HYPOTHESIS_PROFILE: ``quick`` of the fast tier, ``full`` of the slow one, or ``long``: elsewhere each time."""
+    settings.register_profile("quick", max_examples=20, derandomize=True, deadline=None)
+    settings.register_profile("full", max_examples=50, derandomize=True, deadline=None)
+    settings.register_profile(
+        "long", max_examples=2000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+def examples(most: int = 0) -> int:
+    """How many to try on a database: so many, or the profile's number; of those the fast tier tries the first few."""
+    if settings.get_current_profile_name() == "quick":
+        return min(most or _QUICK, _QUICK)
+    return most or settings().max_examples
+
+
+def add_markers(config: pytest.Config) -> None:
+    for line in (
+        "chaos: breaks a server or a process on purpose; `make chaos` runs these alone",
+        "slow: left to `make test-slow`",
+        "browser: needs Debian's chromium package; slow, unless it is a smoke test",
+        "smoke: the one look at a page in a browser that the fast tier takes",
+        "search: tries many examples; in both tiers, of which the fast one tries few",
+    ):
+        config.addinivalue_line("markers", line)
+
+
+def sort_into_tiers(items: list[pytest.Item], has_browser: bool) -> None:
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        marks = {mark.name for mark in item.iter_markers()}
+        if "browser" in marks and not has_browser:
+            item.add_marker(pytest.mark.skip(reason="needs Debian's chromium package"))
+        if "chaos" in marks or ("browser" in marks and "smoke" not in marks) or "demo" in fixtures:
+            item.add_marker(pytest.mark.slow)
+        elif getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.search)
+        if _SHARED.intersection(fixtures):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
