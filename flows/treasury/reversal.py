@@ -10,7 +10,7 @@ from flows.engine.session import Draft
 from flows.readers import Choice
 from models.core.calendar import CHINA
 from models.core.refusal import Refusal
-from models.treasury.reversal import find_entry, reverse_entry
+from models.treasury.reversal import find_entry, reverse_bank_entry
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
 def done(desk: Desk, draft: Draft) -> Answer:
     """Raises NoSuchEntry, BankShort or ChannelShort."""
     given, why = draft.given, draft.answers["why"]
-    reverse_entry(desk.db, holder(desk), given["entry"], why, desk.world.now)
+    reverse_bank_entry(desk.db, holder(desk), given["entry"], why, desk.world.now)
     return Answer([Say("flows/treasury/undo_entry/done", None, {**given, "why": why})])
 
 

@@ -42,7 +42,7 @@ def find_entry(db: Session, staff: Staff, number: int) -> BankEntry:
     return entry
 
 
-def reverse_entry(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> BankEntry:
+def reverse_bank_entry(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> BankEntry:
     """Once, by anybody of the same fund holder. Raises NoSuchEntry, or BankShort or ChannelShort where it is spent."""
     kind = find_entry(db, staff, number).kind
     balances = lock_accounts(db, kind, holder_of(staff))

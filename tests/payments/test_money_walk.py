@@ -35,7 +35,7 @@ from models.payments.refund_desk import again, done_by_hand
 from models.payments.refund_submission import begin_ask, refuse
 from models.payments.suspense_desk import assign, give_back, given_back_by_hand
 from models.treasury.bank_entry import BankTransfer, enter, uncovered
-from models.treasury.reversal import reverse_entry, standing_entries
+from models.treasury.reversal import reverse_bank_entry, standing_entries
 from tests.scenes.disbursements import asked, passed
 from tests.scenes.gifts import ordered, promise
 from tests.scenes.money_world import PASSERS, TARGETS, World, where
@@ -306,7 +306,7 @@ class Money(World):
         covers = entry.kind == "fee_cover"
         with suppress(Refusal):
             with self.db() as db:
-                reverse_entry(db, self.who(db, "holder"), entry.id, "amount_wrong", now)
+                reverse_bank_entry(db, self.who(db, "holder"), entry.id, "amount_wrong", now)
             self.platform.out -= into * entry.amount_fen
             self.kept += entry.amount_fen if covers else -entry.fee_fen
             fen = entry.amount_fen // 2

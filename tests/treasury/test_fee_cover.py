@@ -23,7 +23,7 @@ from models.ledger.accounts import LedgerAccount
 from models.ledger.errors import BankShort, ReferenceUsed
 from models.staff.member import Staff
 from models.treasury.bank_entry import BankEntry, BankTransfer, MoreThanFees, NoFees, enter, uncovered
-from models.treasury.reversal import reverse_entry, standing_entries
+from models.treasury.reversal import reverse_bank_entry, standing_entries
 from tests.scenes.disbursements import asked, at, fixed, funded, passed, people, state, wrong
 from tests.scenes.gifts import give
 from tests.support.stage import Stage
@@ -66,7 +66,7 @@ def covered(stage: Stage, fen: int, reference: str, work_no: str = "HOLDER", dra
 
 def undone(stage: Stage, number: int) -> None:
     with at(stage) as db:
-        reverse_entry(db, who(db), number, "amount_wrong", stage.clock())
+        reverse_bank_entry(db, who(db), number, "amount_wrong", stage.clock())
 
 
 def balances(stage: Stage) -> dict[str, int]:

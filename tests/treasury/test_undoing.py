@@ -21,7 +21,7 @@ from models.ledger.accounts import LedgerAccount
 from models.ledger.errors import BankShort, ChannelShort, ReferenceUsed
 from models.staff.member import Staff
 from models.treasury.bank_entry import REVERSAL_REASONS, RULES, BankEntry, BankTransfer, enter
-from models.treasury.reversal import NoSuchEntry, reverse_entry, standing_entries
+from models.treasury.reversal import NoSuchEntry, reverse_bank_entry, standing_entries
 from tests.scenes.disbursements import at, wrong
 from tests.scenes.export import export, read, verify
 from tests.scenes.gifts import give
@@ -66,7 +66,7 @@ def topped_up(stage: Stage, fen: int, reference: str) -> int:
 
 def undone(stage: Stage, number: int, why: str = "amount_wrong", work_no: str = "HOLDER") -> None:
     with at(stage) as db:
-        reverse_entry(db, who(db, work_no), number, why, stage.clock())
+        reverse_bank_entry(db, who(db, work_no), number, why, stage.clock())
 
 
 def balances(stage: Stage) -> dict[str, int]:
