@@ -26,7 +26,7 @@ from models.places import region  # noqa: F401
 from models.proxy import card, consent_code, mandate  # noqa: F401
 from models.staff import conflict_of_interest, decision, member, task  # noqa: F401
 from models.support import ticket  # noqa: F401
-from models.treasury import bill, discrepancy, fee_cover, settlement, top_up  # noqa: F401
+from models.treasury import bank_entry, bill, discrepancy  # noqa: F401
 from models.upkeep import dead_job, schedule  # noqa: F401
 from models.verification import case, objection, registry, visit  # noqa: F401
 

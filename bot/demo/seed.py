@@ -84,11 +84,13 @@ def refuse_strangers(database: Engine, account: str) -> None:
         return
     rows = [row for group in ("residents", "donors", "staff") for row in _world()["people"][group].values()]
     openids = [row["openid"] for row in rows if "openid" in row]
-    finders = [one for row in rows if "id_number" in row for one in keyring().finders(row["id_number"], "id_number")]
+    hashes = [
+        one for row in rows if "id_number" in row for one in keyring().lookup_hashes(row["id_number"], "id_number")
+    ]
     written = and_(Conversation.account == account, Conversation.openid.in_(openids))
     known = or_(
         User.id.in_(select(Conversation.user_id).where(written, Conversation.user_id.is_not(None))),
-        func.coalesce(User.id_finder, "").in_(finders),
+        func.coalesce(User.id_hash, "").in_(hashes),
     )
     appointed = and_(Staff.account == account, Staff.openid.in_(openids))
     with Session(database) as db:

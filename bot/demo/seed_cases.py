@@ -71,7 +71,7 @@ class Cases:
         """As import-registry would have it; ``name`` in the row is for one that differs."""
         number = resident["id_number"]
         entry = RegistryEntry(
-            id_finder=keyring().finders(number, "id_number")[0],
+            id_hash=keyring().lookup_hashes(number, "id_number")[0],
             id_number=number,
             name=row.get("name", resident["name"]),
             region_code=resident["region"],

@@ -15,7 +15,7 @@ from bot.wechat.client import MediaUnusable, WeChatApi
 from bot.wechat.policy import Unreachable, WeChatError
 from models.core.encryption import CannotOpen, keyring
 from models.oversight.image_match import flag_look_alikes
-from models.people.conversation import Conversation
+from models.people.conversation import SESSION, Conversation
 from models.people.photo import Photo, printed
 from models.proxy.act import sheet_lost
 
@@ -146,6 +146,6 @@ def let_drafts_go(connection: Connection, now: datetime, most: int) -> None:
 def _opened(sealed: bytes) -> str:
     """A session's JSON; one that does not open holds nothing."""
     try:
-        return keyring().open(bytes(sealed), "conversations.session") if sealed else ""
+        return keyring().open(bytes(sealed), SESSION.purpose) if sealed else ""
     except CannotOpen:
         return ""

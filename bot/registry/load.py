@@ -88,10 +88,10 @@ class Load:
 
     def _keep(self, connection: Connection, entries: list[Entry]) -> None:
         ring = keyring()
-        finders = [ring.finders(entry.id_number, "id_number") for entry in entries]
+        hashes = [ring.lookup_hashes(entry.id_number, "id_number") for entry in entries]
         with connection.begin():
-            known = days_known(connection, finders)
-        counts, newer = self._sorted_out(entries, [each[0] for each in finders], known)
+            known = days_known(connection, hashes)
+        counts, newer = self._sorted_out(entries, [each[0] for each in hashes], known)
         if newer:
             with connection.begin():
                 write(connection, newer, self._now)
@@ -101,13 +101,11 @@ class Load:
         self.counts.unchanged += counts.unchanged
 
     @staticmethod
-    def _sorted_out(
-        entries: list[Entry], finders: list[str], known: dict[str, date]
-    ) -> tuple[Counts, dict[str, Entry]]:
+    def _sorted_out(entries: list[Entry], hashes: list[str], known: dict[str, date]) -> tuple[Counts, dict[str, Entry]]:
         """As if they were written one after the other."""
         counts, newer = Counts(), {}
-        for finder, entry in zip(finders, entries, strict=True):
-            before = known.get(finder)
+        for hashed, entry in zip(hashes, entries, strict=True):
+            before = known.get(hashed)
             if before is not None and entry.as_of <= before:
                 counts.unchanged += 1
                 continue
@@ -115,7 +113,7 @@ class Load:
                 counts.added += 1
             else:
                 counts.updated += 1
-            known[finder], newer[finder] = entry.as_of, entry
+            known[hashed], newer[hashed] = entry.as_of, entry
         return counts, newer
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, LargeBinary, select, type_coerce
 from sqlalchemy.orm import Session
 
 from bot.registry import Registry
-from models.core.encryption import CannotOpen, keyring
+from models.core.encryption import CannotOpen, keyring, purpose_of
 from models.people.user import User
 from models.verification.case import Verification
 from models.verification.lifecycle import is_due, registry_answered
@@ -47,8 +47,8 @@ def _ask(registry: Registry, verification_id: int, id_number: bytes | None, name
     try:
         if id_number is None or name is None:
             raise CannotOpen
-        number = keyring().open(bytes(id_number), "users.id_number")
-        typed = keyring().open(bytes(name), "users.name")
+        number = keyring().open(bytes(id_number), purpose_of(User.id_number))
+        typed = keyring().open(bytes(name), purpose_of(User.name))
     except CannotOpen:
         # For somebody to look into. The case waits, and no other waits behind it.
         log.error("registry.person_unreadable", verification=verification_id)

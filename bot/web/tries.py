@@ -44,7 +44,7 @@ class Tries:
             log.warning("tries.not_counted", error=type(error).__name__)
 
     def _key(self, request: Request) -> str:
-        return f"bangfu:tries:{self._name}:{keyring().finders(address_of(request), 'address')[0][:32]}"
+        return f"bangfu:tries:{self._name}:{keyring().lookup_hashes(address_of(request), 'address')[0][:32]}"
 
 
 def address_of(request: Request) -> str:

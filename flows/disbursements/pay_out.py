@@ -15,7 +15,7 @@ from models.disbursements.payout import check_payable, pay
 from models.ledger.errors import PayoutShort
 from models.staff.directory import demand_staff
 from models.staff.member import Staff
-from models.treasury.fee_cover import uncovered
+from models.treasury.bank_entry import uncovered
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""冲正: an entry of the fund holder's was wrong: why, and the word. Money: shown as it was entered, and it waits."""
+"""冲正: a bank entry was wrong: why, and the word. Money: shown as it was entered, and it waits."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,21 +10,21 @@ from flows.engine.session import Draft
 from flows.readers import Choice
 from models.core.calendar import CHINA
 from models.core.refusal import Refusal
-from models.treasury.reversal import find_entry, undo
+from models.treasury.reversal import find_entry, reverse_bank_entry
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``entry`` and ``row``, what it is called and its number. Raises NoSuchEntry."""
-    entry = find_entry(desk.db, holder(desk), given["entry"], given["row"])
+    """``given``: the ``entry``'s number. Raises NoSuchEntry."""
+    entry = find_entry(desk.db, holder(desk), given["entry"])
     day = entry.at.astimezone(CHINA).date().isoformat()
     money = {"amount_fen": entry.amount_fen, "fee_fen": entry.fee_fen, "bank_fen": entry.bank_fen}
-    return {"entry": entry.subject, "row": entry.id, "on": day, "reference": entry.reference, **money}
+    return {"entry": entry.id, "kind": entry.kind, "on": day, "reference": entry.bank_reference, **money}
 
 
 def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
-    """Not ``stands``: somebody else has undone it."""
+    """Not ``stands``: somebody else has reversed it."""
     try:
-        find_entry(desk.db, holder(desk), draft.given["entry"], draft.given["row"])
+        find_entry(desk.db, holder(desk), draft.given["entry"])
     except Refusal:
         return {"stands": False}
     return {"stands": True}
@@ -33,7 +33,7 @@ def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
 def done(desk: Desk, draft: Draft) -> Answer:
     """Raises NoSuchEntry, BankShort or ChannelShort."""
     given, why = draft.given, draft.answers["why"]
-    undo(desk.db, holder(desk), given["entry"], given["row"], why, desk.world.now)
+    reverse_bank_entry(desk.db, holder(desk), given["entry"], why, desk.world.now)
     return Answer([Say("flows/treasury/undo_entry/done", None, {**given, "why": why})])
 
 

@@ -1,10 +1,10 @@
-"""冲正 [流水号]: what the fund holder has entered, and one of it undone."""
+"""到账, 充值, 补手续费: the fund holder enters what the bank shows. 冲正 [流水号]: a wrong entry is reversed."""
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from handlers.routing.talk import Talk
 from handlers.staff.seat import staff_of
-from models.treasury.reversal import undoable
+from models.treasury.reversal import standing_entries
 
 MOST = 6
 
@@ -12,13 +12,13 @@ MOST = 6
 def entries(talk: Talk, words: str = "") -> Answer:
     """The newest, or those under the bank's number that was said."""
     reference = "".join(each for each in words.upper() if each.isalnum())
-    found = undoable(talk.desk.db, staff_of(talk), MOST + 1, reference)
+    found = standing_entries(talk.desk.db, staff_of(talk), MOST + 1, reference)
     lines = list(enumerate(found[:MOST], 1))
-    options = [Option(n, "", ["command", "undo_this", entry.subject, str(entry.id)]) for n, entry in lines]
+    options = [Option(n, "", ["command", "undo_this", str(entry.id)]) for n, entry in lines]
     values = {"lines": lines, "more": len(found) > MOST, "reference": reference}
     return Answer([Say("replies/treasury/which_bank_entry", None, values)], options)
 
 
-def undo_this(talk: Talk, subject: str, number: str) -> Answer:
+def undo_this(talk: Talk, number: str) -> Answer:
     """Only a numbered line leads here: why is asked, and it waits for the word. Raises NoSuchEntry."""
-    return talk.start("undo_entry", {"entry": subject, "row": int(number)})
+    return talk.start("undo_entry", {"entry": int(number)})

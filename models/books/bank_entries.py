@@ -1,10 +1,10 @@
-"""What fund holders entered (到账, 充值, 补手续费): each has its posting to the fen, and where undone its reversal."""
+"""What fund holders entered (到账, 充值, 补手续费): each has its posting, and where reversed that one's reversal."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, String, and_, cast, func, literal, or_, select
+from sqlalchemy import Connection, String, and_, case, cast, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from models.books.violation import Violation
@@ -12,74 +12,70 @@ from models.core.audit_trail import AuditEvent
 from models.core.database import stream
 from models.ledger.accounts import LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
-from models.treasury.fee_cover import FeeCover
-from models.treasury.settlement import Settlement
-from models.treasury.top_up import TopUp
+from models.treasury.bank_entry import RULES, BankEntry
 
-# What it is called -> its table, the kind of its posting, what came to the bank by it, and what came to the channel.
-_ENTERED: dict[str, tuple[Any, str, Any, Any]] = {
-    "settlement": (Settlement, "settled", Settlement.amount_fen - Settlement.fee_fen, -Settlement.amount_fen),
-    "top_up": (TopUp, "topped_up", -TopUp.amount_fen, TopUp.amount_fen),
-    "fee_cover": (FeeCover, "fees_covered", FeeCover.amount_fen, literal(0)),
-}
+_KIND, _FEN = BankEntry.kind, BankEntry.amount_fen
+_CAUSE = _KIND + literal(":") + cast(BankEntry.id, String)
+_POSTED = case({kind: rules.posted for kind, rules in RULES.items()}, value=_KIND)
+# What came to the bank by it, and what came to the channel.
+_BANK = case((_KIND == "top_up", -_FEN), else_=_FEN - BankEntry.fee_fen)
+_CHANNEL = case((_KIND == "settlement", -_FEN), (_KIND == "top_up", _FEN), else_=0)
 
 
 def check_entries(connection: Connection, _now: datetime) -> Iterator[Violation]:
-    for subject in _ENTERED:
-        yield from _postings(connection, subject)
-        yield from _undone(connection, subject)
+    yield from _postings(connection)
+    yield from _reversals(connection)
 
 
-def _postings(connection: Connection, subject: str) -> Iterator[Violation]:
+def _postings(connection: Connection) -> Iterator[Violation]:
     """At the channel, and at the bank and the fees of its fund holder and no other."""
-    table, kind, bank, channel = _ENTERED[subject]
-    moved = _moved(kind)
+    moved = _moved()
     wrong = or_(
         moved.c.cause.is_(None),
-        moved.c.channel != channel,
-        moved.c.bank != bank,
-        and_(moved.c.holder != table.holder_id, bank != 0),
-        moved.c.fees != table.holder_id,
+        moved.c.channel != _CHANNEL,
+        moved.c.bank != _BANK,
+        and_(moved.c.holder != BankEntry.holder_id, _BANK != 0),
+        moved.c.fees != BankEntry.holder_id,
     )
-    statement = select(table.id, table.amount_fen, moved.c.channel, moved.c.bank, moved.c.holder)
-    statement = statement.outerjoin(moved, moved.c.cause == _cause(subject, table)).where(wrong)
-    for found in stream(connection, statement.order_by(table.id)):
+    statement = select(BankEntry.id, _KIND, _FEN, moved.c.channel, moved.c.bank, moved.c.holder)
+    statement = statement.outerjoin(moved, and_(moved.c.kind == _POSTED, moved.c.cause == _CAUSE)).where(wrong)
+    for found in stream(connection, statement.order_by(BankEntry.id)):
         there = f"{found.channel} at the channel and {found.bank} at bank {found.holder}"
         words = f"is of {found.amount_fen} fen, and the ledger has {there}"
-        yield Violation(f"{subject}_differs", subject, found.id, words)
+        yield Violation(f"{found.kind}_differs", found.kind, found.id, words)
 
 
-def _undone(connection: Connection, subject: str) -> Iterator[Violation]:
-    """One that was undone is reversed, by that and by nothing else, and by who the trail says; others are not."""
-    table, kind, _, _ = _ENTERED[subject]
+def _reversals(connection: Connection) -> Iterator[Violation]:
+    """One that was reversed is so in the ledger, by that and by nothing else, and by who the trail says; others not."""
     posted, reversal, event = LedgerTransaction, aliased(LedgerTransaction), AuditEvent
-    told = (event.subject == subject) & (event.subject_id == table.id) & (event.action == "undone")
+    told = (event.subject == _KIND) & (event.subject_id == BankEntry.id) & (event.action == "reversed")
     right = and_(
-        reversal.cause == literal("undone_") + _cause(subject, table),
-        event.actor == literal("staff:") + cast(table.undone_by, String),
-        event.detail == table.undone_why,
+        reversal.cause == literal("reversed_") + _CAUSE,
+        event.actor == literal("staff:") + cast(BankEntry.reversed_by, String),
+        event.detail == BankEntry.reversal_reason,
     )
-    undone = table.undone_at.is_not(None)
+    taken_back = BankEntry.reversed_at.is_not(None)
     wrong = or_(
-        and_(undone, func.coalesce(right, literal(False)).is_(False)),
-        and_(~undone, or_(reversal.id.is_not(None), event.id.is_not(None))),
+        and_(taken_back, func.coalesce(right, literal(False)).is_(False)),
+        and_(~taken_back, or_(reversal.id.is_not(None), event.id.is_not(None))),
     )
     statement = (
-        select(table.id, table.undone_by, table.undone_why, reversal.cause, event.actor)
-        .outerjoin(posted, and_(posted.cause == _cause(subject, table), posted.kind == kind))
+        select(BankEntry.id, _KIND, BankEntry.reversed_by, BankEntry.reversal_reason, reversal.cause, event.actor)
+        .outerjoin(posted, and_(posted.cause == _CAUSE, posted.kind == _POSTED))
         .outerjoin(reversal, reversal.reverses_id == posted.id)
         .outerjoin(event, told)
         .where(wrong)
-        .order_by(table.id)
+        .order_by(BankEntry.id)
     )
     for found in stream(connection, statement):
-        stands = f"was undone by staff {found.undone_by} ({found.undone_why})" if found.undone_by else "stands"
+        by = f"was reversed by staff {found.reversed_by} ({found.reversal_reason})"
+        stands = by if found.reversed_by else "stands"
         words = f"{stands}, and the ledger has {found.cause or 'no reversal'}, the trail {found.actor or 'nobody'}"
-        yield Violation("undone_differs", subject, found.id, words)
+        yield Violation("reversal_differs", found.kind, found.id, words)
 
 
-def _moved(kind: str) -> Any:
-    """(cause, channel, bank, holder, fees) of every posting of this kind that is no reversal, debit positive.
+def _moved() -> Any:
+    """(kind, cause, channel, bank, holder, fees) of every such posting that is no reversal, debit positive.
 
     ``holder`` and ``fees``: whose bank, and whose fees.
     """
@@ -90,6 +86,7 @@ def _moved(kind: str) -> Any:
 
     return (
         select(
+            posted.kind,
             posted.cause,
             func.coalesce(on("channel", entry.amount_fen), 0).label("channel"),
             func.coalesce(on("bank", entry.amount_fen), 0).label("bank"),
@@ -98,11 +95,7 @@ def _moved(kind: str) -> Any:
         )
         .join(entry, entry.transaction_id == posted.id)
         .join(account, account.id == entry.account_id)
-        .where(posted.kind == kind, posted.reverses_id.is_(None))
-        .group_by(posted.id, posted.cause)
+        .where(posted.kind.in_([rules.posted for rules in RULES.values()]), posted.reverses_id.is_(None))
+        .group_by(posted.id, posted.kind, posted.cause)
         .subquery()
     )
-
-
-def _cause(subject: str, table: Any) -> Any:
-    return literal(f"{subject}:") + cast(table.id, String)

@@ -1,8 +1,9 @@
 """Sensitive values at rest: sealed with rotatable keys, found again by keyed hash.
 
 AES-256-GCM from ``cryptography``. A sealed value names its key by four bytes,
-so old values open after a rotation; its purpose (table and column) is
-authenticated, so a value cannot be moved to another column. The key ring is
+so old values open after a rotation; its purpose (a literal that no rename of
+a table or column changes) is authenticated, so a value cannot be moved to
+another column. The key ring is
 handed in once by whoever starts the program.
 """
 
@@ -11,11 +12,12 @@ import hmac
 import os
 from base64 import b64decode
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Dialect, LargeBinary, TypeDecorator
+from sqlalchemy.orm import QueryableAttribute
 
 _NAME = 4
 _NONCE = 12
@@ -33,7 +35,7 @@ class Keyring:
             raise ValueError("DATA_KEYS needs one or more base64 keys of 32 bytes each")
         self._boxes = {hashlib.sha256(key).digest()[:_NAME]: AESGCM(key) for key in keys}
         self._newest = next(iter(self._boxes))
-        self._finders = [hmac.digest(key, b"look-up", "sha256") for key in keys]
+        self._lookup_keys = [hmac.digest(key, b"look-up", "sha256") for key in keys]
 
     @classmethod
     def parse(cls, text: str) -> "Keyring":
@@ -58,9 +60,9 @@ class Keyring:
     def is_newest(self, sealed: bytes) -> bool:
         return sealed[:_NAME] == self._newest
 
-    def finders(self, plain: str, purpose: str) -> list[str]:
+    def lookup_hashes(self, plain: str, purpose: str) -> list[str]:
         """The keyed hash under each key, the newest first: store the first, look for any (64 hex digits)."""
-        return [hmac.new(key, f"{purpose}\x1f{plain}".encode(), "sha256").hexdigest() for key in self._finders]
+        return [hmac.new(key, f"{purpose}\x1f{plain}".encode(), "sha256").hexdigest() for key in self._lookup_keys]
 
 
 class _Holder:
@@ -78,18 +80,38 @@ def keyring() -> Keyring:
     return _Holder.ring
 
 
-class Sealed(TypeDecorator[str]):
-    """A text column that the database sees only sealed. ``purpose`` is ``table.column``."""
+class Lookup(NamedTuple):
+    """``column``: where the keyed hash of a sealed value stands. ``purpose``: what it is hashed for."""
+
+    column: str
+    purpose: str
+
+
+class Encrypted(TypeDecorator[str]):
+    """A text column that the database sees only sealed.
+
+    ``purpose`` is authenticated by every value that was ever sealed for it: a literal, never changed
+    (tests/core/test_purposes.py). ``lookup``: by which hash a value is found.
+    """
 
     impl = LargeBinary
     cache_ok = True
 
-    def __init__(self, purpose: str) -> None:
+    def __init__(self, purpose: str, lookup: Lookup | None = None) -> None:
         super().__init__()
         self.purpose = purpose
+        self.lookup = lookup
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
         return None if value is None else keyring().seal(value, self.purpose)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         return None if value is None else keyring().open(bytes(value), self.purpose)
+
+
+def purpose_of(column: QueryableAttribute[Any]) -> str:
+    """What the values of this column are sealed for."""
+    kind = column.type
+    if not isinstance(kind, Encrypted):
+        raise TypeError(f"{column} is not sealed")
+    return kind.purpose

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
-from models.core.encryption import Sealed
+from models.core.encryption import Encrypted
 from models.core.refusal import Refusal
 
 KINDS = ("household", "school", "shop", "village")
@@ -45,8 +45,8 @@ class Payee(Base):
     draft_id: Mapped[str] = mapped_column(String(36), unique=True)
     appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"))
     kind: Mapped[str] = mapped_column(String(12))
-    name: Mapped[str | None] = mapped_column(Sealed("payees.name"))
-    account: Mapped[str | None] = mapped_column(Sealed("payees.account"))
+    name: Mapped[str | None] = mapped_column(Encrypted("payee name"))
+    account: Mapped[str | None] = mapped_column(Encrypted("payee account"))
     added_by: Mapped[int] = mapped_column(ForeignKey("users.id"))
     replaces_id: Mapped[int | None] = mapped_column(ForeignKey("payees.id"), unique=True)
     confirmed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.appeals.appeal import APPEAL
 from models.core.base import Base, RowId, one_of
-from models.core.encryption import Sealed
+from models.core.encryption import Encrypted
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, By, Machine
 from models.core.subject import Subject
@@ -58,7 +58,7 @@ class GiftMessage(Base):
     draft_id: Mapped[str] = mapped_column(String(36), unique=True)
     pledge_id: Mapped[int] = mapped_column(ForeignKey("pledges.id"))
     appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"))
-    words: Mapped[str] = mapped_column(Sealed("gift_messages.words"))
+    words: Mapped[str] = mapped_column(Encrypted("gift message words"))
     state: Mapped[str] = mapped_column(String(10), default="submitted", server_default="submitted")
     created_at: Mapped[datetime]
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.appeals.appeal import APPEAL
 from models.core.base import Base, RowId, one_of
-from models.core.encryption import Sealed
+from models.core.encryption import Encrypted
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
 
@@ -50,8 +50,8 @@ class Receipt(Base):
     pledge_id: Mapped[int] = mapped_column(ForeignKey("pledges.id"))
     appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"))
     holder: Mapped[str] = mapped_column(String(8))
-    name: Mapped[str | None] = mapped_column(Sealed("receipts.name"))
-    tax_number: Mapped[str | None] = mapped_column(Sealed("receipts.tax_number"))
+    name: Mapped[str | None] = mapped_column(Encrypted("receipt name"))
+    tax_number: Mapped[str | None] = mapped_column(Encrypted("receipt tax number"))
     state: Mapped[str] = mapped_column(String(10), default="asked")
     created_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]

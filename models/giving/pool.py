@@ -114,7 +114,10 @@ class PoolMatch(Base):
 
 
 class PoolTransfer(Base):
-    """The sponsor has paid in, or was paid back, by the fund holder's bank. ``bank_reference``: that bank's number."""
+    """The sponsor has paid in, or was paid back, by the fund holder's bank. ``bank_reference``: that bank's number.
+
+    Apart from bank_entries, whose room stands above this one: a transfer names its pool, and is never reversed.
+    """
 
     __tablename__ = "pool_transfers"
     id: Mapped[RowId]

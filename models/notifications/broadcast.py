@@ -31,7 +31,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
-from models.core.encryption import Sealed
+from models.core.encryption import Encrypted
 from models.core.hooks import Hook, Registry
 from models.notifications.notification import Notice
 
@@ -92,7 +92,7 @@ class Broadcast(Base):
     id: Mapped[RowId]
     dedupe_key: Mapped[str] = mapped_column(String(80), unique=True)
     template: Mapped[str] = mapped_column(String(40))
-    facts: Mapped[str] = mapped_column(Sealed("broadcasts.facts"))
+    facts: Mapped[str] = mapped_column(Encrypted("broadcast facts"))
     subject: Mapped[str] = mapped_column(String(20))
     subject_id: Mapped[int]
     audience: Mapped[str] = mapped_column(String(12))

@@ -30,11 +30,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
-from models.core.encryption import CannotOpen, Sealed, keyring
+from models.core.encryption import CannotOpen, Encrypted, keyring
 from models.notifications.kinds import KINDS, Kind
 from models.notifications.mute import Mute
 
-_FACTS = Sealed("notices.facts")
+_FACTS = Encrypted("notification facts")
 
 STATES = ("owed", "sending", "sent", "delivered", "waiting", "read", "failed")
 UNREAD = ("owed", "waiting")

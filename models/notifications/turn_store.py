@@ -26,17 +26,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from models.core.encryption import Sealed, keyring
+from models.core.encryption import keyring
 from models.notifications.notification import UNREAD, Notice
 from models.notifications.service_window import RULES, Window
-from models.people.conversation import BrokenSession, Conversation, Turn
+from models.people.conversation import SESSION, BrokenSession, Conversation, Turn
 from models.people.message import Message
 
 _turns: Table = Turn.__table__  # type: ignore[assignment]
 _people: Table = Conversation.__table__  # type: ignore[assignment]
 _notices: Table = Notice.__table__  # type: ignore[assignment]
 _windows: Table = Window.__table__  # type: ignore[assignment]
-_SESSION = Sealed("conversations.session")
 
 
 @dataclass(slots=True)
@@ -56,7 +55,7 @@ class Locked:
 
     def open_session(self) -> str:
         """The session's JSON. Raises CannotOpen."""
-        return keyring().open(bytes(self.sealed), _SESSION.purpose)
+        return keyring().open(bytes(self.sealed), SESSION.purpose)
 
 
 @dataclass(slots=True)

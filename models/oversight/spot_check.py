@@ -46,7 +46,7 @@ def draw(db: Session, staff: Staff, now: datetime) -> tuple[str, int] | None:
     day = now.astimezone(CHINA).date().isoformat()
 
     def lot(found: tuple[str, int, int]) -> str:
-        return keyring().finders(f"{staff.id}:{day}:{found[0]}:{found[1]}", "sample")[0]
+        return keyring().lookup_hashes(f"{staff.id}:{day}:{found[0]}:{found[1]}", "sample")[0]
 
     back = timedelta(minutes=draw_lot(f"{staff.id}:{day}", "sample", LOOK_BACK // timedelta(minutes=1)))
     midnight = now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -6,7 +6,9 @@ from sqlalchemy import ForeignKey, Index, SmallInteger, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.core.base import Base, RowId
-from models.core.encryption import Sealed
+from models.core.encryption import Encrypted
+
+SESSION = Encrypted("conversation session")
 
 
 class Conversation(Base):
@@ -21,7 +23,7 @@ class Conversation(Base):
     account: Mapped[str] = mapped_column(String(64))
     openid: Mapped[str] = mapped_column(String(64))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
-    session: Mapped[str] = mapped_column(Sealed("conversations.session"))
+    session: Mapped[str] = mapped_column(SESSION)
     failures: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     following: Mapped[bool] = mapped_column(default=True, server_default="1")
     in_flow: Mapped[bool] = mapped_column(default=False, server_default="0")
@@ -43,7 +45,7 @@ class Turn(Base):
     key: Mapped[str] = mapped_column(String(32), unique=True)
     conversation_id: Mapped[int | None] = mapped_column(ForeignKey("conversations.id"))
     received_at: Mapped[datetime]
-    reply: Mapped[str | None] = mapped_column(Sealed("turns.reply"))
+    reply: Mapped[str | None] = mapped_column(Encrypted("turn reply"))
     kind: Mapped[str] = mapped_column(String(40))
     flow: Mapped[str | None] = mapped_column(String(40))
     step: Mapped[str | None] = mapped_column(String(40))

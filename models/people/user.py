@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.core.attempts import tries_today
 from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
-from models.core.encryption import Sealed, keyring
+from models.core.encryption import Encrypted, Lookup, keyring
 from models.core.refusal import Refusal
 
 ROLES = ("resident", "donor")
@@ -72,11 +72,11 @@ class User(Base):
     role: Mapped[str] = mapped_column(String(12))
     state: Mapped[str] = mapped_column(String(12), default="active")
     display_name: Mapped[str | None] = mapped_column(String(40))
-    name: Mapped[str | None] = mapped_column(Sealed("users.name"))
-    id_number: Mapped[str | None] = mapped_column(Sealed("users.id_number"))
-    id_finder: Mapped[str | None] = mapped_column(String(64), unique=True)
-    phone: Mapped[str | None] = mapped_column(Sealed("users.phone"))
-    phone_finder: Mapped[str | None] = mapped_column(String(64), index=True)
+    name: Mapped[str | None] = mapped_column(Encrypted("person name"))
+    id_number: Mapped[str | None] = mapped_column(Encrypted("person ID number", Lookup("id_hash", "id_number")))
+    id_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    phone: Mapped[str | None] = mapped_column(Encrypted("person phone", Lookup("phone_hash", "phone")))
+    phone_hash: Mapped[str | None] = mapped_column(String(64), index=True)
     region_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"), index=True)
     household_id: Mapped[int | None] = mapped_column(ForeignKey("households.id"), index=True)
     created_at: Mapped[datetime]
@@ -87,7 +87,7 @@ class User(Base):
         one_of("role", ROLES),
         one_of("state", ("active", "suspended", "erased")),
         CheckConstraint(
-            "role <> 'resident' OR state = 'erased' OR (id_finder IS NOT NULL AND household_id IS NOT NULL)",
+            "role <> 'resident' OR state = 'erased' OR (id_hash IS NOT NULL AND household_id IS NOT NULL)",
             name="resident_is_known",
         ),
     )
@@ -147,7 +147,7 @@ def register(db: Session, wanted: Registration, now: datetime) -> User:
         registered_by=wanted.registered_by,
     )
     if wanted.phone:
-        user.phone, user.phone_finder = wanted.phone, keyring().finders(wanted.phone, "phone")[0]
+        user.phone, user.phone_hash = wanted.phone, keyring().lookup_hashes(wanted.phone, "phone")[0]
     user.region_code = wanted.region_code
     if wanted.role == "resident":
         _make_resident(db, user, wanted, now)
@@ -155,7 +155,7 @@ def register(db: Session, wanted: Registration, now: datetime) -> User:
     try:
         db.flush()
     except IntegrityError as error:
-        if "id_finder" in str(error.orig):
+        if "id_hash" in str(error.orig):
             raise IdNumberTaken from None  # another turn was a moment earlier
         raise
     for purpose in wanted.consents:
@@ -168,11 +168,11 @@ def _make_resident(db: Session, user: User, wanted: Registration, now: datetime)
     assert wanted.id_number  # noqa: S101 - the flow asks residents for both
     assert wanted.region_code  # noqa: S101
     check_free(db, wanted.id_number)
-    finders = keyring().finders(wanted.id_number, "id_number")
+    hashes = keyring().lookup_hashes(wanted.id_number, "id_number")
     household = Household(region_code=wanted.region_code, created_at=now)
     db.add(household)
     db.flush()
-    user.id_number, user.id_finder, user.household_id = wanted.id_number, finders[0], household.id
+    user.id_number, user.id_hash, user.household_id = wanted.id_number, hashes[0], household.id
 
 
 def check_free(db: Session, id_number: str) -> None:
@@ -194,7 +194,7 @@ def try_number(db: Session, id_number: str, conversation_id: int, now: datetime)
 
 
 def find_by_number(db: Session, id_number: str) -> User | None:
-    return db.scalar(select(User).where(User.id_finder.in_(keyring().finders(id_number, "id_number"))))
+    return db.scalar(select(User).where(User.id_hash.in_(keyring().lookup_hashes(id_number, "id_number"))))
 
 
 def get_user(db: Session, user_id: int | None, *, then: str = "") -> User:

@@ -111,8 +111,8 @@ def find_for(db: Session, staff: Staff, id_number: str, now: datetime) -> User:
 def check_no_tie(db: Session, staff: Staff, id_number: str) -> None:
     """Of somebody who is not registered yet. Raises OwnPeople."""
     declared = (Tie.staff_id == staff.id) & Tie.withdrawn_at.is_(None)
-    finders = keyring().finders(id_number, "id_number")
-    if db.scalar(select(Tie.id).where(declared, Tie.id_finder.in_(finders)).limit(1)):
+    hashes = keyring().lookup_hashes(id_number, "id_number")
+    if db.scalar(select(Tie.id).where(declared, Tie.id_hash.in_(hashes)).limit(1)):
         raise OwnPeople
 
 

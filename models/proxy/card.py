@@ -14,7 +14,7 @@ from models.core.audit_trail import record
 from models.core.base import Base, RowId
 from models.core.calendar import CHINA
 from models.core.codes import new_code
-from models.core.encryption import Sealed, keyring
+from models.core.encryption import Encrypted, Lookup, keyring
 from models.core.refusal import Refusal
 from models.notifications.notification import tell
 from models.people.conversation import Conversation
@@ -74,14 +74,14 @@ class Card(Base):
     __tablename__ = "cards"
     id: Mapped[RowId]
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
-    code_finder: Mapped[str] = mapped_column(String(64), unique=True)
-    code: Mapped[str | None] = mapped_column(Sealed("cards.code"))
+    code_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    code: Mapped[str | None] = mapped_column(Encrypted("card code", Lookup("code_hash", "card")))
     issued_by: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     issued_at: Mapped[datetime]
     tries: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
     bound_at: Mapped[datetime | None]
     void_at: Mapped[datetime | None]
-    qr_url: Mapped[str | None] = mapped_column(Sealed("cards.qr_url"))
+    qr_url: Mapped[str | None] = mapped_column(Encrypted("card QR address"))
     qr_until: Mapped[datetime | None]
     qr_tries: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
 
@@ -98,8 +98,8 @@ def issue_card(db: Session, user: User, staff: Staff, now: datetime) -> Card:
     if earlier:
         void_card(db, earlier, staff.actor.name, "replaced", now)
     code = new_code(LENGTH)
-    finder = keyring().finders(code, "card")[0]
-    card = Card(user_id=user.id, code_finder=finder, code=code, issued_by=staff.id, issued_at=now)
+    hashed = keyring().lookup_hashes(code, "card")[0]
+    card = Card(user_id=user.id, code_hash=hashed, code=code, issued_by=staff.id, issued_at=now)
     db.add(card)
     db.flush()
     _note(db, card, staff.actor.name, "card_issued", None, now)
@@ -111,7 +111,7 @@ def issue_card(db: Session, user: User, staff: Staff, now: datetime) -> Card:
 
 def find_card(db: Session, code: str) -> Card:
     """By what its QR code says. Raises CardDead."""
-    card = db.scalar(select(Card).where(Card.code_finder.in_(keyring().finders(code, "card")), _is_live()))
+    card = db.scalar(select(Card).where(Card.code_hash.in_(keyring().lookup_hashes(code, "card")), _is_live()))
     if card is None:
         raise CardDead
     return card

@@ -39,7 +39,7 @@ class ConsentCode(Base):
     __tablename__ = "consent_codes"
     id: Mapped[RowId]
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
-    code_finder: Mapped[str] = mapped_column(String(64))
+    code_hash: Mapped[str] = mapped_column(String(64))
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     tries: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
@@ -50,7 +50,7 @@ def make_code(db: Session, user_id: int, now: datetime) -> tuple[str, datetime]:
     """A new one and when it ends; the one before is void."""
     void_codes(db, user_id, now)
     digits = new_digits(DIGITS)
-    code = ConsentCode(user_id=user_id, code_finder=_hashes(user_id, digits)[0], made_at=now, expires_at=now + LASTS)
+    code = ConsentCode(user_id=user_id, code_hash=_hashes(user_id, digits)[0], made_at=now, expires_at=now + LASTS)
     db.add(code)
     db.flush()
     record(db, at=now, actor=f"user:{user_id}", action="code_made", subject="consent_code", subject_id=code.id)
@@ -88,7 +88,7 @@ def is_code(db: Session, number: int, user_id: int, digits: str) -> bool:
     code = db.get(ConsentCode, number)
     if code is None or code.user_id != user_id:
         return False
-    return any(hmac.compare_digest(code.code_finder, each) for each in _hashes(user_id, digits))
+    return any(hmac.compare_digest(code.code_hash, each) for each in _hashes(user_id, digits))
 
 
 def use_code(db: Session, number: int, user_id: int, now: datetime) -> None:
@@ -107,4 +107,4 @@ def _is_live(now: datetime) -> ColumnElement[bool]:
 
 
 def _hashes(user_id: int, digits: str) -> list[str]:
-    return keyring().finders(f"{user_id}:{digits}", "consent_code")
+    return keyring().lookup_hashes(f"{user_id}:{digits}", "consent_code")

@@ -77,7 +77,7 @@ def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
 def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
     # First, as whoever decides on a case does (models.verification.case.hold_cases): it is held before their own row.
     withdraw(db, user.id, Actor(By.OWNER, f"user:{user.id}"), now)
-    user.name = user.id_number = user.id_finder = user.phone = user.phone_finder = user.display_name = None
+    user.name = user.id_number = user.id_hash = user.phone = user.phone_hash = user.display_name = None
     user.region_code = None
     user.state = "erased"
     record(db, at=now, actor=f"user:{user.id}", action="erased", subject="user", subject_id=user.id)

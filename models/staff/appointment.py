@@ -142,7 +142,7 @@ def invite(db: Session, by: Staff, wanted: Invitation, now: datetime) -> tuple[S
         active_from=now,
         active_until=wanted.until,
         invited_by=by.id,
-        code_finder=keyring().finders(code, _PURPOSE)[0],
+        code_hash=keyring().lookup_hashes(code, _PURPOSE)[0],
         code_expires_at=now + CODE_LASTS,
     )
     _number(db, staff, wanted.work_no)
@@ -158,7 +158,7 @@ def find_invitation(db: Session, conversation_id: int, code: str, now: datetime)
     """
     if tries_today(db, _PURPOSE, conversation_id, now) >= MOST_TRIES:
         raise TooManyTries(most=MOST_TRIES)
-    found = (Staff.code_finder.in_(keyring().finders(code, _PURPOSE))) & (Staff.state == "invited")
+    found = (Staff.code_hash.in_(keyring().lookup_hashes(code, _PURPOSE))) & (Staff.state == "invited")
     living = select(Staff).where(found, Staff.code_expires_at > now).with_for_update()
     staff = db.scalar(living.execution_options(populate_existing=True))
     if staff is None or stands(staff, now) == "ended":
@@ -168,11 +168,11 @@ def find_invitation(db: Session, conversation_id: int, code: str, now: datetime)
     return staff
 
 
-def check_free(db: Session, conversation_id: int, finders: Sequence[str] = ()) -> None:
-    """``finders``: of their ID number. Raises HoldsARole where this WeChat or this person has a seat already."""
+def check_free(db: Session, conversation_id: int, hashes: Sequence[str] = ()) -> None:
+    """``hashes``: of their ID number. Raises HoldsARole where this WeChat or this person has a seat already."""
     person = db.get_one(Conversation, conversation_id)
     wechat = (Staff.account == person.account) & (Staff.openid == person.openid)
-    theirs = or_(wechat, Staff.id_finder.in_(finders)) & Staff.state.in_(HOLDING)
+    theirs = or_(wechat, Staff.id_hash.in_(hashes)) & Staff.state.in_(HOLDING)
     if held := db.scalar(select(Staff).where(theirs).limit(1)):
         raise HoldsARole(work_no=held.work_no, state=held.state)
 
@@ -185,15 +185,15 @@ def redeem(db: Session, conversation_id: int, code: str, id_number: str, now: da
     staff = find_invitation(db, conversation_id, code, now)
     if staff is None:
         return None
-    finders = keyring().finders(id_number, "id_number")
-    check_free(db, conversation_id, finders)
+    hashes = keyring().lookup_hashes(id_number, "id_number")
+    check_free(db, conversation_id, hashes)
     person = db.get_one(Conversation, conversation_id)
     staff.account, staff.openid = person.account, person.openid
-    staff.id_number, staff.id_finder = id_number, finders[0]
+    staff.id_number, staff.id_hash = id_number, hashes[0]
     db.flush()
     pin_household(db, staff.account, staff.openid)
     demand_level(db, db.get_one(Staff, staff.invited_by), staff)
-    staff.code_finder = staff.code_expires_at = None
+    staff.code_hash = staff.code_expires_at = None
     MACHINE.move(db, staff, "bound", Actor(By.OWNER, f"staff:{staff.id}"), now)
     db.flush()
     facts = {"work_no": staff.work_no, "role": staff.role, "place": seat_of(db, staff)}

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
-from models.core.encryption import Sealed, keyring
+from models.core.encryption import Encrypted, Lookup, keyring
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.member import Staff, every_seat
@@ -23,8 +23,8 @@ class Tie(Base):
     id: Mapped[RowId]
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     kind: Mapped[str] = mapped_column(String(8))
-    id_number: Mapped[str] = mapped_column(Sealed("ties.id_number"))
-    id_finder: Mapped[str] = mapped_column(String(64), index=True)
+    id_number: Mapped[str] = mapped_column(Encrypted("relative ID number", Lookup("id_hash", "id_number")))
+    id_hash: Mapped[str] = mapped_column(String(64), index=True)
     declared_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
 
@@ -34,7 +34,7 @@ class Tie(Base):
             "uq_ties_live",
             "staff_id",
             "kind",
-            "id_finder",
+            "id_hash",
             unique=True,
             postgresql_where=text("withdrawn_at IS NULL"),
         ),
@@ -43,14 +43,14 @@ class Tie(Base):
 
 def declare(db: Session, staff: Staff, kind: str, id_number: str, now: datetime) -> list[int]:
     """Keep the tie, once; returns the households that this person belongs to today."""
-    finders = keyring().finders(id_number, "id_number")
+    hashes = keyring().lookup_hashes(id_number, "id_number")
     live = (Tie.staff_id == staff.id) & (Tie.kind == kind) & Tie.withdrawn_at.is_(None)
-    if db.scalar(select(Tie.id).where(live, Tie.id_finder.in_(finders))) is None:
-        tie = Tie(staff_id=staff.id, kind=kind, id_number=id_number, id_finder=finders[0], declared_at=now)
+    if db.scalar(select(Tie.id).where(live, Tie.id_hash.in_(hashes))) is None:
+        tie = Tie(staff_id=staff.id, kind=kind, id_number=id_number, id_hash=hashes[0], declared_at=now)
         db.add(tie)
         db.flush()
         record(db, at=now, actor=staff.actor.name, action="tie_declared", subject="tie", subject_id=tie.id, detail=kind)
-    households = select(User.household_id).where(User.id_finder.in_(finders), User.household_id.is_not(None))
+    households = select(User.household_id).where(User.id_hash.in_(hashes), User.household_id.is_not(None))
     return [household for household in db.scalars(households) if household]
 
 
@@ -66,10 +66,10 @@ def tied_to(db: Session, household_id: int | None) -> dict[int, str]:
         return {}
     # The number itself and not its stored hash: two hashes may have been made under two keys.
     numbers = db.scalars(select(User.id_number).where(User.household_id == household_id, User.id_number.is_not(None)))
-    finders = [finder for number in numbers if number for finder in keyring().finders(number, "id_number")]
-    declared = select(Tie.staff_id, Tie.kind).where(Tie.id_finder.in_(finders), Tie.withdrawn_at.is_(None))
+    hashes = [each for number in numbers if number for each in keyring().lookup_hashes(number, "id_number")]
+    declared = select(Tie.staff_id, Tie.kind).where(Tie.id_hash.in_(hashes), Tie.withdrawn_at.is_(None))
     tied = {row.staff_id: row.kind for row in db.execute(declared)}
-    theirs = select(Staff.id).where(or_(Staff.household_id == household_id, Staff.id_finder.in_(finders)))
+    theirs = select(Staff.id).where(or_(Staff.household_id == household_id, Staff.id_hash.in_(hashes)))
     as_users = (
         select(Staff.id)
         .join(Conversation, (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
-from models.core.encryption import Sealed
+from models.core.encryption import Encrypted, Lookup
 from models.core.state_machine import Actor, By
 from models.notifications.notification import tell
 from models.people.conversation import Conversation
@@ -39,16 +39,16 @@ class Staff(Base):
     openid: Mapped[str | None] = mapped_column(String(64))
     role: Mapped[str] = mapped_column(String(12))
     region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))
-    name: Mapped[str] = mapped_column(Sealed("staff.name"))
-    id_number: Mapped[str | None] = mapped_column(Sealed("staff.id_number"))
-    id_finder: Mapped[str | None] = mapped_column(String(64), index=True)
+    name: Mapped[str] = mapped_column(Encrypted("staff name"))
+    id_number: Mapped[str | None] = mapped_column(Encrypted("staff ID number", Lookup("id_hash", "id_number")))
+    id_hash: Mapped[str | None] = mapped_column(String(64), index=True)
     """Who they are, whatever WeChat they write from; its keyed hash. Nobody's before invitations asked for it."""
     household_id: Mapped[int | None] = mapped_column(ForeignKey("households.id"))
     state: Mapped[str] = mapped_column(String(12), default="active")
     active_from: Mapped[datetime]
     active_until: Mapped[datetime | None]
     invited_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
-    code_finder: Mapped[str | None] = mapped_column(String(64), unique=True)
+    code_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
     """Of the invitation's code, a keyed hash."""
     code_expires_at: Mapped[datetime | None]
 
@@ -108,7 +108,7 @@ def every_seat(db: Session, why: Mapping[int, str]) -> dict[int, str]:
         return {}
     other = aliased(Staff)
     same_wechat = (other.account == Staff.account) & (other.openid == Staff.openid)
-    same_number = other.id_finder == Staff.id_finder
+    same_number = other.id_hash == Staff.id_hash
     # Two queries, as each has an index of its own.
     pairs = [
         select(Staff.id, other.id).join(other, same).where(Staff.id.in_(list(why)))

@@ -57,7 +57,7 @@ def revoke(db: Session, by: Staff, work_no: str, reason: str, now: datetime) -> 
     if staff.state == "revoked":
         raise StaffStands(work_no=staff.work_no, state="revoked", wanted="any")
     MACHINE.move(db, staff, "revoked", by.actor, now, reason)
-    staff.code_finder = staff.code_expires_at = None
+    staff.code_hash = staff.code_expires_at = None
     return staff, _leave(db, staff, reason, now)
 
 
@@ -72,7 +72,7 @@ def end_terms(db: Session, now: datetime) -> int:
     for staff in ended:
         reason = "term_over" if stands(staff, now) == "ended" else "not_taken_up"
         MACHINE.move(db, staff, "revoked", SYSTEM, now, reason)
-        staff.code_finder = staff.code_expires_at = None
+        staff.code_hash = staff.code_expires_at = None
         _leave(db, staff, reason, now)
     return len(ended)
 

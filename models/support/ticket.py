@@ -11,7 +11,7 @@ from sqlalchemy import ForeignKey, Index, String, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
-from models.core.encryption import Sealed
+from models.core.encryption import Encrypted
 from models.core.refusal import Refusal
 
 LASTS = timedelta(days=14)
@@ -68,7 +68,7 @@ class TicketMessage(Base):
     id: Mapped[RowId]
     ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"), index=True)
     author: Mapped[str] = mapped_column(String(40))
-    words: Mapped[str] = mapped_column(Sealed("ticket_messages.words"))
+    words: Mapped[str] = mapped_column(Encrypted("ticket words"))
     at: Mapped[datetime]
 
 

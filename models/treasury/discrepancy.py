@@ -24,7 +24,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.appeals.appeal import Appeal
 from models.core.base import Base, RowId, one_of
-from models.core.encryption import Sealed
+from models.core.encryption import Encrypted
 from models.core.refusal import Refusal
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
@@ -88,7 +88,7 @@ class Difference(Base):
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     reason: Mapped[str | None] = mapped_column(String(16))
-    note: Mapped[str | None] = mapped_column(Sealed("differences.note"))
+    note: Mapped[str | None] = mapped_column(Encrypted("discrepancy note"))
 
     __table_args__ = (
         one_of("kind", KINDS),

@@ -7,20 +7,12 @@ from typing import Any
 import structlog
 from sqlalchemy import Engine, LargeBinary, MetaData, Table, select, type_coerce, update
 
-from models.core.encryption import CannotOpen, Sealed, keyring
+from models.core.encryption import CannotOpen, Encrypted, keyring
+from models.people.conversation import SESSION
 
 log = structlog.get_logger()
 
 _BATCH = 500
-# Sealed column -> the column with its keyed hash, and the hash's purpose.
-_FINDERS = {
-    "users.id_number": ("id_finder", "id_number"),
-    "users.phone": ("phone_finder", "phone"),
-    "registry_entries.id_number": ("id_finder", "id_number"),
-    "ties.id_number": ("id_finder", "id_number"),
-    "staff.id_number": ("id_finder", "id_number"),
-    "cards.code": ("code_finder", "card"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +26,13 @@ class Rotated:
         return Rotated(self.sealed_anew + other.sealed_anew, self.lost + other.lost)
 
 
-def _sealed_columns(metadata: MetaData) -> Iterator[tuple[Table, str, str]]:
+def _sealed_columns(metadata: MetaData) -> Iterator[tuple[Table, str, Encrypted]]:
     for table in metadata.sorted_tables:
         for column in table.columns:
-            if isinstance(column.type, Sealed):
-                yield table, column.name, column.type.purpose
+            if isinstance(column.type, Encrypted):
+                yield table, column.name, column.type
     # Set aside as it lay, whether it opened or not.
-    yield metadata.tables["broken_sessions"], "session", "conversations.session"
+    yield metadata.tables["broken_sessions"], "session", SESSION
 
 
 def rotate(database: Engine, metadata: MetaData) -> Rotated:
@@ -51,7 +43,7 @@ def rotate(database: Engine, metadata: MetaData) -> Rotated:
     return sum((_rotate_column(database, *column) for column in _sealed_columns(metadata)), Rotated())
 
 
-def _rotate_column(database: Engine, table: Table, name: str, purpose: str) -> Rotated:
+def _rotate_column(database: Engine, table: Table, name: str, kind: Encrypted) -> Rotated:
     ring, last, count, lost = keyring(), 0, 0, 0
     stored = type_coerce(table.c[name], LargeBinary).label("stored")
     page = select(table.c.id, stored).where(stored.is_not(None)).order_by(table.c.id).limit(_BATCH).with_for_update()
@@ -63,15 +55,14 @@ def _rotate_column(database: Engine, table: Table, name: str, purpose: str) -> R
                 if ring.is_newest(bytes(row.stored)):
                     continue
                 try:
-                    plain = ring.open(bytes(row.stored), purpose)
+                    plain = ring.open(bytes(row.stored), kind.purpose)
                 except CannotOpen:
                     log.error("rotation.cannot_open", table=table.name, row=row.id)
                     lost += 1
                     continue
-                values: dict[str, Any] = {name: type_coerce(ring.seal(plain, purpose), LargeBinary)}
-                if purpose in _FINDERS:
-                    finder, about = _FINDERS[purpose]
-                    values[finder] = ring.finders(plain, about)[0]
+                values: dict[str, Any] = {name: type_coerce(ring.seal(plain, kind.purpose), LargeBinary)}
+                if kind.lookup:
+                    values[kind.lookup.column] = ring.lookup_hashes(plain, kind.lookup.purpose)[0]
                 connection.execute(update(table).where(table.c.id == row.id).values(values))
                 count += 1
         if len(rows) < _BATCH:

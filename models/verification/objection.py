@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import record_reading
 from models.core.base import Base, RowId, one_of
-from models.core.encryption import Sealed
+from models.core.encryption import Encrypted
 from models.core.refusal import Refusal
 from models.staff.member import Staff
 from models.staff.task import NotYourTurn, take
@@ -46,7 +46,7 @@ class Objection(Base):
     draft_id: Mapped[str] = mapped_column(String(36), unique=True)
     verification_id: Mapped[int] = mapped_column(ForeignKey("verifications.id"), index=True)
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"))
-    words: Mapped[str] = mapped_column(Sealed("objections.words"))
+    words: Mapped[str] = mapped_column(Encrypted("objection words"))
     state: Mapped[str] = mapped_column(String(12), default="open")
     at: Mapped[datetime]
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))

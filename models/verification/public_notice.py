@@ -11,7 +11,7 @@ from sqlalchemy import LargeBinary, Row, select, type_coerce
 from sqlalchemy.orm import Session
 
 from models.core.calendar import CHINA
-from models.core.encryption import CannotOpen, keyring
+from models.core.encryption import CannotOpen, keyring, purpose_of
 from models.core.paging import Page, page_of
 from models.people.user import User
 from models.places.region import Region, prefix
@@ -71,8 +71,8 @@ def _shown(now: datetime) -> Any:
 
 
 def _notice(row: Row[Any], now: datetime) -> PublicNotice:
-    name = _opened(row.name, "users.name")
-    grown = _is_grown(_opened(row.id_number, "users.id_number"), now)
+    name = _opened(row.name, purpose_of(User.name))
+    grown = _is_grown(_opened(row.id_number, purpose_of(User.id_number)), now)
     return PublicNotice(
         number=row.id,
         name=masked(name) if grown else None,

@@ -12,7 +12,7 @@ from sqlalchemy import Date, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId
-from models.core.encryption import Sealed, keyring
+from models.core.encryption import Encrypted, Lookup, keyring
 
 # What a look-up can lead to. ``unavailable``: nobody could be asked; the case waits.
 RESULTS = ("match", "name_mismatch", "not_found", "unavailable")
@@ -42,9 +42,9 @@ class RegistryEntry(Base):
 
     __tablename__ = "registry_entries"
     id: Mapped[RowId]
-    id_finder: Mapped[str] = mapped_column(String(64), unique=True)
-    id_number: Mapped[str] = mapped_column(Sealed("registry_entries.id_number"))
-    name: Mapped[str] = mapped_column(Sealed("registry_entries.name"))
+    id_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    id_number: Mapped[str] = mapped_column(Encrypted("registry ID number", Lookup("id_hash", "id_number")))
+    name: Mapped[str] = mapped_column(Encrypted("registry name"))
     region_code: Mapped[str] = mapped_column(String(12))
     status: Mapped[str] = mapped_column(String(40))
     source: Mapped[str] = mapped_column(String(60))
@@ -54,8 +54,8 @@ class RegistryEntry(Base):
 
 def look_up(db: Session, id_number: str, name: str) -> Finding:
     """What was imported of this person. ``id_number``: eighteen characters, X in upper case."""
-    finders = keyring().finders(id_number, "id_number")
-    wanted = select(RegistryEntry).where(RegistryEntry.id_finder.in_(finders))
+    hashes = keyring().lookup_hashes(id_number, "id_number")
+    wanted = select(RegistryEntry).where(RegistryEntry.id_hash.in_(hashes))
     # Under two keys there may be two of one person for a while.
     entry = db.scalars(wanted.order_by(RegistryEntry.as_of.desc()).limit(1)).first()
     if entry is None:

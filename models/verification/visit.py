@@ -12,13 +12,13 @@ from sqlalchemy import ForeignKey, LargeBinary, SmallInteger, String, select, tr
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId
-from models.core.encryption import CannotOpen, Sealed, keyring
+from models.core.encryption import CannotOpen, Encrypted, keyring
 from models.core.refusal import Refusal
 from models.core.subject import Subject
 from models.staff.member import Staff
 from models.verification.case import CASE, Verification
 
-_PLACE = Sealed("visits.place")
+_PLACE = Encrypted("visit place")
 _EARTH_KM = 6371.0
 # Of the last so many visits in the same village; further from their middle than this looks odd.
 EARLIER = 20
@@ -56,8 +56,8 @@ class Visit(Base):
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     at: Mapped[datetime]
     place: Mapped[str] = mapped_column(_PLACE)
-    assessment: Mapped[str] = mapped_column(Sealed("visits.assessment"))
-    findings: Mapped[str] = mapped_column(Sealed("visits.findings"))
+    assessment: Mapped[str] = mapped_column(Encrypted("visit assessment"))
+    findings: Mapped[str] = mapped_column(Encrypted("visit findings"))
     score: Mapped[int] = mapped_column(SmallInteger)
     supports: Mapped[bool]
     flags: Mapped[str | None] = mapped_column(String(120))

@@ -300,7 +300,7 @@ class Walk:
     def _check_one_of_each(self, db: Database) -> None:
         """8: one live person per number, one open case each, one open appeal per household and category."""
         for columns, condition in (
-            ((User.id_finder,), User.id_finder.is_not(None)),
+            ((User.id_hash,), User.id_hash.is_not(None)),
             ((Verification.user_id,), Verification.state.in_(UNDER_WAY)),
             ((Verification.user_id,), Verification.state.in_(STANDING)),
             ((Appeal.household_id, Appeal.category), Appeal.state.in_(OPEN)),

@@ -81,7 +81,7 @@ def test_a_pledge_that_must_not_be_cannot_be_written(stage: Stage, wrong: dict[s
 def test_one_id_number_is_one_person_for_the_table_too(stage: Stage) -> None:
     first, second = stage.register("o-wang", "resident"), stage.register("o-li", "resident")
     with Database(stage.database) as db:
-        db.get_one(User, second).id_finder = db.get_one(User, first).id_finder
+        db.get_one(User, second).id_hash = db.get_one(User, first).id_hash
         with pytest.raises(IntegrityError):
             db.flush()
 

@@ -43,7 +43,7 @@ from models.staff.conflict_of_interest import declare
 from models.staff.decision import DecidedBefore
 from models.staff.member import Staff
 from models.staff.task import HasAPart, NotYourTurn, OutsideRegion, find_task
-from models.treasury.settlement import settle
+from models.treasury.bank_entry import BankTransfer, enter
 from tests.scenes.disbursements import (
     asked,
     at,
@@ -270,14 +270,14 @@ def test_a_bank_pays_only_what_has_reached_it(stage: Stage, staff: dict[str, int
     with at(stage) as db:
         holder = db.get_one(Staff, staff["holder"])
         with pytest.raises(ChannelShort) as short:
-            settle(db, holder, "s0", 10_001, 0, "B-0", stage.clock())
+            enter(db, holder, "s0", BankTransfer("settlement", 10_001, "B-0"), stage.clock())
         assert short.value.values["held_fen"] == 10_000
     with at(stage) as db:
         holder = db.get_one(Staff, staff["holder"])
-        settle(db, holder, "s1", 10_000, 60, "B-1", stage.clock())
-        settle(db, holder, "s1", 10_000, 60, "B-1", stage.clock())
+        enter(db, holder, "s1", BankTransfer("settlement", 10_000, "B-1", 60), stage.clock())
+        enter(db, holder, "s1", BankTransfer("settlement", 10_000, "B-1", 60), stage.clock())
         with pytest.raises(ReferenceUsed):
-            settle(db, holder, "s2", 1, 0, "B-1", stage.clock())
+            enter(db, holder, "s2", BankTransfer("settlement", 1, "B-1"), stage.clock())
     paid(stage, use, staff)
     assert wrong(stage) == set()
 

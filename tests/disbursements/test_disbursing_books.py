@@ -25,11 +25,11 @@ DONE: list[tuple[str, str | None, set[str]]] = [
     ("UPDATE pledges SET state = 'settled' WHERE id = 1", None, {"gift_differs", "state_differs"}),
     ("UPDATE pledges SET state = 'committed' WHERE id = 1", None, {"gift_differs"}),
     ("UPDATE budget_lines SET amount_fen = 4000 WHERE id = 1", None, {"over_line"}),
-    ("UPDATE settlements SET amount_fen = 9999, fee_fen = 0", "settlements_fixed", {"settlement_differs"}),
-    ("UPDATE settlements SET id = 99 WHERE id = 1", None, {"settlement_differs"}),
+    ("UPDATE bank_entries SET amount_fen = 9999, fee_fen = 0", "bank_entries_fixed", {"settlement_differs"}),
+    ("UPDATE bank_entries SET id = 99 WHERE id = 1", None, {"settlement_differs"}),
     (
-        "INSERT INTO top_ups (id, draft_id, holder_id, amount_fen, bank_reference, entered_by, at)"
-        " VALUES (9, 'x', 431124000000, 5, 'T-9', {caller}, '2026-11-24 00:00:00')",
+        "INSERT INTO bank_entries (id, kind, draft_id, holder_id, amount_fen, fee_fen, bank_reference, entered_by, at)"
+        " VALUES (9, 'top_up', 'x', 431124000000, 5, 0, 'T-9', {caller}, '2026-11-24 00:00:00')",
         None,
         {"top_up_differs"},
     ),

@@ -19,7 +19,7 @@ from models.payments.refund import Refund
 from models.payments.refund_entitlement import ask_back, lefts_of
 from models.people.user import User
 from models.staff.member import Staff
-from models.treasury.top_up import top_up
+from models.treasury.bank_entry import BankTransfer, enter
 from tests.scenes.disbursements import asked, at, fixed, funded, give_many, passed, people, wrong
 from tests.scenes.refunds import hear, news_of
 from tests.support.stage import Stage
@@ -155,7 +155,7 @@ def test_what_the_bank_gives_back_of_a_gift_that_went_back_goes_to_its_donor(
     go_on(stage, use)
     assert given(stage, use) == {}
     with at(stage) as db:  # what was settled has to be put there again
-        top_up(db, db.get_one(Staff, staff["holder"]), "top-up-1", share, "T-3", stage.clock())
+        enter(db, db.get_one(Staff, staff["holder"]), "top-up-1", BankTransfer("top_up", share, "T-3"), stage.clock())
     hear(stage, news_of(stage, second))
     with Database(stage.database) as db:
         assert db.get_one(Refund, second.id).state == "paid"

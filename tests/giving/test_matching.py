@@ -40,7 +40,7 @@ from models.payments.collection import Outcome, room
 from models.payments.payout_return import enter_return
 from models.payments.refund import Refund
 from models.staff.member import Staff
-from models.treasury.settlement import settle
+from models.treasury.bank_entry import BankTransfer, enter
 from tests.scenes import disbursements, matching
 from tests.scenes.gifts import give, later, ordered, payment_of, promise, state_of, take
 from tests.scenes.matching import (
@@ -295,7 +295,7 @@ def test_what_the_bank_gives_back_of_a_match_whose_gift_is_gone_goes_to_its_pool
     number = pool(stage, seats["holder"], appeal=appeal)
     gift, other = give(stage, appeal, 10_000, "oA"), give(stage, appeal, 5_000, "oB")
     with Database(stage.database) as db, db.begin():
-        settle(db, db.get_one(Staff, seats["holder"]), "s", 15_000, 0, "BANK01", stage.clock())
+        enter(db, db.get_one(Staff, seats["holder"]), "s", BankTransfer("settlement", 15_000, "BANK01"), stage.clock())
     disbursements.fixed(stage, appeal)
     stage.clock.move(STANDS_STILL)
     use = disbursements.asked(stage, appeal, 12_000)

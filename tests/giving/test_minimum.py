@@ -26,7 +26,7 @@ from models.notifications.broadcast import Broadcast
 from models.notifications.notification import Notice
 from models.people.user import User
 from models.staff.member import Staff
-from models.treasury.settlement import settle
+from models.treasury.bank_entry import BankTransfer, enter
 from tests.scenes.disbursements import asked, at, fixed, paid, passed, people, wrong
 from tests.scenes.gifts import donor_of, give, ordered, payment_of, promise, take
 from tests.scenes.refunds import want_back
@@ -219,7 +219,8 @@ def test_it_is_spent_line_by_line_and_no_more_than_is_held(stage: Stage) -> None
     give(stage, appeal, HALF)
     end(stage, appeal)
     with at(stage) as db:
-        settle(db, db.get_one(Staff, staff["holder"]), "s1", HALF, 0, "BANK000001", stage.clock())
+        holder = db.get_one(Staff, staff["holder"])
+        enter(db, holder, "s1", BankTransfer("settlement", HALF, "BANK000001"), stage.clock())
     fixed(stage, appeal)
     stage.clock.move(STANDS_STILL)
     with pytest.raises(OverHeld) as refused:

@@ -99,6 +99,13 @@ def test_every_notice_can_be_read_with_the_next_message() -> None:
         assert "unread" in macros(str(path.relative_to(TEMPLATES).with_suffix("")))
 
 
+def test_no_template_says_one_macro_twice() -> None:
+    """The second would be taken, and the first never be read."""
+    for path in TEMPLATES.rglob("*.txt"):
+        names = re.findall(r"{%-? *macro (\w+)\(", path.read_text(encoding="utf-8"))
+        assert sorted(names) == sorted(set(names)), path
+
+
 @pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.txt")), ids=lambda path: path.stem)
 def test_every_template_compiles_and_knows_its_filters(path: Path) -> None:
     RENDERER.env.get_template(str(path.relative_to(TEMPLATES)))

@@ -18,7 +18,7 @@ from models.payments.refund import Refund
 from models.staff.conflict_of_interest import declare
 from models.staff.member import Staff
 from models.staff.task import HasAPart
-from models.treasury.top_up import top_up
+from models.treasury.bank_entry import BankTransfer, enter
 from tests.scenes.disbursements import at, authorised, owner_of, paid, people, state, wrong
 from tests.scenes.refunds import hear, news_of, plan, runs, want_back
 from tests.support.racing import assert_books_close, at_once
@@ -60,7 +60,7 @@ def gifts_of(stage: Stage, appeal: int) -> dict[int, str]:
 
 def put_with_channel(stage: Stage, staff: dict[str, int], fen: int) -> None:
     with at(stage) as db:
-        top_up(db, db.get_one(Staff, staff["holder"]), "top-up", fen, "TOP-1", stage.clock())
+        enter(db, db.get_one(Staff, staff["holder"]), "top-up", BankTransfer("top_up", fen, "TOP-1"), stage.clock())
 
 
 # --- By whom

@@ -34,10 +34,8 @@ from models.payments.refund import GOING, STUCK, Refund
 from models.payments.refund_desk import again, done_by_hand
 from models.payments.refund_submission import begin_ask, refuse
 from models.payments.suspense_desk import assign, give_back, given_back_by_hand
-from models.treasury.fee_cover import cover, uncovered
-from models.treasury.reversal import undo, undoable
-from models.treasury.settlement import settle
-from models.treasury.top_up import top_up
+from models.treasury.bank_entry import BankTransfer, enter, uncovered
+from models.treasury.reversal import reverse_bank_entry, standing_entries
 from tests.scenes.disbursements import asked, passed
 from tests.scenes.gifts import ordered, promise
 from tests.scenes.money_world import PASSERS, TARGETS, World, where
@@ -274,7 +272,7 @@ class Money(World):
             fen = fen or max(1, self.balances(db).get("channel", 0))
             serial = self.serial()
             fee = fen * fee // 1_000
-            settle(db, self.who(db, "holder"), serial, fen, fee, serial, self.stage.clock())
+            enter(db, self.who(db, "holder"), serial, BankTransfer("settlement", fen, serial, fee), self.stage.clock())
             self.platform.out += fen
             self.kept += fee
 
@@ -285,7 +283,7 @@ class Money(World):
         with suppress(Refusal), self.db() as db:
             holder = self.who(db, "holder")
             fen = fen or max(1, uncovered(db, holder))
-            cover(db, holder, serial, fen, serial, self.stage.clock())
+            enter(db, holder, serial, BankTransfer("fee_cover", fen, serial), self.stage.clock())
             self.kept -= fen
 
     @rule(fen=FEN)
@@ -293,37 +291,34 @@ class Money(World):
         """From the fund holder's bank to the channel, for what is to go back."""
         serial = self.serial()
         with suppress(Refusal), self.db() as db:
-            top_up(db, self.who(db, "holder"), serial, fen, serial, self.stage.clock())
+            enter(db, self.who(db, "holder"), serial, BankTransfer("top_up", fen, serial), self.stage.clock())
             self.platform.out -= fen
 
     @rule(which=WHICH, anew=st.booleans())
     def undoes(self, which: int, anew: bool) -> None:
         """What was entered wrong; perhaps it is entered anew under the same number, with less."""
         with self.db() as db:
-            entries = undoable(db, self.who(db, "holder"), which + 1)
+            entries = standing_entries(db, self.who(db, "holder"), which + 1)
         if len(entries) <= which:
             return
         entry, now = entries[which], self.stage.clock()
-        into = {"settlement": 1, "top_up": -1, "fee_cover": 0}[entry.subject]
-        covers = entry.subject == "fee_cover"
+        into = {"settlement": 1, "top_up": -1, "fee_cover": 0}[entry.kind]
+        covers = entry.kind == "fee_cover"
         with suppress(Refusal):
             with self.db() as db:
-                undo(db, self.who(db, "holder"), entry.subject, entry.id, "amount_wrong", now)
+                reverse_bank_entry(db, self.who(db, "holder"), entry.id, "amount_wrong", now)
             self.platform.out -= into * entry.amount_fen
             self.kept += entry.amount_fen if covers else -entry.fee_fen
             fen = entry.amount_fen // 2
             if anew and fen:
                 with self.db() as db:
-                    self._enter(db, entry.subject, fen, entry.reference)
+                    self._enter(db, entry.kind, fen, entry.bank_reference)
                 self.platform.out += into * fen
                 self.kept -= fen if covers else 0
 
-    def _enter(self, db: Database, subject: str, fen: int, reference: str) -> None:
+    def _enter(self, db: Database, kind: str, fen: int, reference: str) -> None:
         holder, now = self.who(db, "holder"), self.stage.clock()
-        if subject == "settlement":
-            settle(db, holder, self.serial(), fen, 0, reference, now)
-        else:
-            (top_up if subject == "top_up" else cover)(db, holder, self.serial(), fen, reference, now)
+        enter(db, holder, self.serial(), BankTransfer(kind, fen, reference), now)
 
     @rule(which=APPEAL, fen=st.integers(100, 3_000), as_far_as=st.sampled_from((0, 1, 2, 3, 4, 4, 4)))
     def wants_money(self, which: int, fen: int, as_far_as: int) -> None:

@@ -182,12 +182,12 @@ def test_each_opening_is_on_record_for_who_it_is_about(press: Press) -> None:
 def test_a_card_is_found_after_a_new_data_key(press: Press) -> None:
     old = press.stage.settings.data_keys.get_secret_value()
     code = press.card().code
-    before = press.card().code_finder
+    before = press.card().code_hash
     ring = Keyring.parse(f"{'A' * 43}=,{old}")
     use_keyring(ring)
     try:
         rotate(press.stage.database, metadata)
-        assert press.card().code_finder == ring.finders(code or "", "card")[0] != before
+        assert press.card().code_hash == ring.lookup_hashes(code or "", "card")[0] != before
     finally:
         use_keyring(Keyring.parse(old))
 

@@ -57,7 +57,7 @@ def test_of_a_resident_who_is_gone_only_sums_and_states_stay(stage: Stage, event
     assert [words for words in PRIVATE if words in after] == []
     assert of(stage, User, "name") == [None] * len(of(stage, User, "id"))
     # Nor does anything by which they could be found or told again.
-    assert {*of(stage, User, "id_finder"), *of(stage, User, "phone_finder")} == {None}
+    assert {*of(stage, User, "id_hash"), *of(stage, User, "phone_hash")} == {None}
     assert told_to(stage, "o-wang") == 0
     assert of(stage, Appeal, "state") == ["cancelled"]
     assert set(of(stage, GoodsRequest, "state")) == {"withdrawn"}

@@ -22,7 +22,7 @@ from models.ledger import moves
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.member import Staff
-from models.treasury.settlement import settle
+from models.treasury.bank_entry import BankTransfer, enter
 from tests.scenes.gifts import give
 from tests.support.stage import DAOXIAN_MEIHUA, Stage
 
@@ -67,7 +67,7 @@ def funded(stage: Stage, *gifts: int, holder: int, settled: bool = True) -> int:
     with at(stage) as db:
         if settled and gifts:
             staff = db.get_one(Staff, holder)
-            settle(db, staff, f"s{number}", sum(gifts), 0, f"BANK{number:06d}", stage.clock())
+            enter(db, staff, f"s{number}", BankTransfer("settlement", sum(gifts), f"BANK{number:06d}"), stage.clock())
     return number
 
 
@@ -124,7 +124,7 @@ def used(stage: Stage, number: int, fen: int, staff: dict[str, int]) -> int:
     """So much of it reaches the bank, and is paid out; the request."""
     with at(stage) as db:
         named = f"USED{next(_serial):06d}"
-        settle(db, db.get_one(Staff, staff["holder"]), named, fen, 0, named, stage.clock())
+        enter(db, db.get_one(Staff, staff["holder"]), named, BankTransfer("settlement", fen, named), stage.clock())
     fixed(stage, number)
     stage.clock.move(STANDS_STILL)
     use = asked(stage, number, fen)

@@ -13,7 +13,7 @@ from models.disbursements.payee import STANDS_STILL
 from models.giving.pledge import Pledge
 from models.people.user import User
 from models.staff.member import Staff
-from models.treasury.settlement import settle
+from models.treasury.bank_entry import BankTransfer, enter
 from tests.scenes import disbursements, gifts
 from tests.support.stage import Stage
 
@@ -46,7 +46,8 @@ def walked(stage: Stage) -> Way:
     gift = gifts.give(stage, appeal, GIFT, "o-li")
     other = gifts.give(stage, appeal, OTHER, "o-other", anonymous=True)
     with disbursements.at(stage) as db:
-        settle(db, db.get_one(Staff, staff["holder"]), "s1", GIFT + OTHER, 0, "BANK000001", stage.clock())
+        holder = db.get_one(Staff, staff["holder"])
+        enter(db, holder, "s1", BankTransfer("settlement", GIFT + OTHER, "BANK000001"), stage.clock())
     disbursements.fixed(stage, appeal)
     stage.clock.move(STANDS_STILL)
     use = disbursements.asked(stage, appeal, SPENT)

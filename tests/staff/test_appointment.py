@@ -178,8 +178,8 @@ def test_a_code_is_nowhere_but_in_the_hands_of_who_got_it(stage: Stage) -> None:
     staff_id, _, code = invited(stage)
     with Database(stage.database) as db:
         staff = db.get_one(Staff, staff_id)
-        assert code not in (staff.code_finder or "")
-        assert len(staff.code_finder or "") == 64
+        assert code not in (staff.code_hash or "")
+        assert len(staff.code_hash or "") == 64
         assert all(code not in (event.detail or "") for event in db.scalars(select(AuditEvent)))
 
 

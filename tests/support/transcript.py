@@ -36,7 +36,7 @@ from models.people import conversation, photo, user
 from models.proxy import card, consent_code, mandate
 from models.staff import conflict_of_interest, decision, member, task
 from models.support import ticket
-from models.treasury import fee_cover, settlement, top_up
+from models.treasury import bank_entry
 from models.verification import case as verification
 from models.verification import objection, visit
 from tests.scenes import refunds as gifts_back
@@ -70,7 +70,7 @@ TABLES: dict[str, Any] = {
     "offer": exchange.Offer,
     "decision": decision.Decision,
     "payee": payee.Payee,
-    "settlement": settlement.Settlement,
+    "bank_entry": bank_entry.BankEntry,
     "use": disbursement.Disbursement,
     "flag": flag.Flag,
     "pay_case": order.PayCase,
@@ -87,8 +87,6 @@ TABLES: dict[str, Any] = {
     "task": task.Task,
     "ticket": ticket.Ticket,
     "tie": conflict_of_interest.Tie,
-    "top_up": top_up.TopUp,
-    "fee_cover": fee_cover.FeeCover,
     "turn": conversation.Turn,
     "update": update.Update,
     "user": user.User,

@@ -22,10 +22,8 @@ from models.ledger import held, moves
 from models.ledger.accounts import LedgerAccount
 from models.ledger.errors import BankShort, ReferenceUsed
 from models.staff.member import Staff
-from models.treasury.fee_cover import FeeCover, MoreThanFees, NoFees, cover, uncovered
-from models.treasury.reversal import undo, undoable
-from models.treasury.settlement import Settlement, settle
-from models.treasury.top_up import top_up
+from models.treasury.bank_entry import BankEntry, BankTransfer, MoreThanFees, NoFees, enter, uncovered
+from models.treasury.reversal import reverse_bank_entry, standing_entries
 from tests.scenes.disbursements import asked, at, fixed, funded, passed, people, state, wrong
 from tests.scenes.gifts import give
 from tests.support.stage import Stage
@@ -57,18 +55,18 @@ def who(db: Database, work_no: str = "HOLDER") -> Staff:
 
 def settled(stage: Stage, fen: int, fee: int, reference: str, draft: str = "") -> int:
     with at(stage) as db:
-        return settle(db, who(db), draft or reference, fen, fee, reference, stage.clock()).id
+        return enter(db, who(db), draft or reference, BankTransfer("settlement", fen, reference, fee), stage.clock()).id
 
 
 def covered(stage: Stage, fen: int, reference: str, work_no: str = "HOLDER", draft: str = "") -> int:
     with at(stage) as db:
-        serial = draft or f"{reference}-{db.scalar(select(func.count(FeeCover.id)))}"
-        return cover(db, who(db, work_no), serial, fen, reference, stage.clock()).id
+        serial = draft or f"{reference}-{db.scalar(select(func.count(BankEntry.id)))}"
+        return enter(db, who(db, work_no), serial, BankTransfer("fee_cover", fen, reference), stage.clock()).id
 
 
-def undone(stage: Stage, subject: str, number: int) -> None:
+def undone(stage: Stage, number: int) -> None:
     with at(stage) as db:
-        undo(db, who(db), subject, number, "amount_wrong", stage.clock())
+        reverse_bank_entry(db, who(db), number, "amount_wrong", stage.clock())
 
 
 def balances(stage: Stage) -> dict[str, int]:
@@ -84,7 +82,8 @@ def test_a_gift_is_paid_out_whole_though_the_channel_kept_a_fee(database_url: st
     staff = people(stage)
     number = funded(stage, 10_000, holder=staff["holder"], settled=False)
     with at(stage) as db:
-        settle(db, db.get_one(Staff, staff["holder"]), "s", 10_000, 60, "BANK000001", stage.clock())
+        holder = db.get_one(Staff, staff["holder"])
+        enter(db, holder, "s", BankTransfer("settlement", 10_000, "BANK000001", 60), stage.clock())
     fixed(stage, number)
     stage.clock.move(timedelta(days=2))
     use = asked(stage, number, 10_000)
@@ -132,19 +131,19 @@ def test_no_more_than_is_missing_once_and_only_of_ones_own(stage: Stage) -> None
 
 
 def test_it_is_undone_and_entered_anew_unless_it_is_spent(stage: Stage) -> None:
-    settled(stage, 20_000, 120, "B-1")
+    arrived = settled(stage, 20_000, 120, "B-1")
     first = covered(stage, 120, "F-1")
     with at(stage) as db:
-        top_up(db, who(db), "t", 19_950, "C-1", stage.clock())
+        topped_up = enter(db, who(db), "t", BankTransfer("top_up", 19_950, "C-1"), stage.clock()).id
     with pytest.raises(BankShort) as short:
-        undone(stage, "fee_cover", first)
+        undone(stage, first)
     assert short.value.values == {"held_fen": 50, "back_fen": 120}
-    undone(stage, "top_up", 1)
-    undone(stage, "fee_cover", first)
+    undone(stage, topped_up)
+    undone(stage, first)
     assert balances(stage) == {"channel": 30_000, "bank": 19_880, "fees": 120}
     covered(stage, 12, "F-1")
     # What was too much once its settlement is undone shows as that, and nothing more is asked for.
-    undone(stage, "settlement", 1)
+    undone(stage, arrived)
     assert balances(stage) == {"channel": GIVEN, "bank": 12, "fees": -12}
     with at(stage) as db:
         assert uncovered(db, who(db)) == 0
@@ -165,20 +164,20 @@ def test_whatever_is_entered_and_undone_the_bank_has_what_stands(new_database: C
         for deed, fen, which in deeds:
             before = balances(stage)
             with at(stage) as db:
-                standing = undoable(db, who(db), 1_000)
-                serial = f"{deed}-{db.scalar(select(func.count(Settlement.id)))}"
+                standing = standing_entries(db, who(db), 1_000)
+                serial = f"{deed}-{db.scalar(select(func.count(BankEntry.id)))}"
             try:
                 if deed == "settle":
                     settled(stage, fen, fen * which // 3, f"N-{which}", serial)
                 elif deed == "cover":
                     covered(stage, fen, f"N-{which}")
                 elif which < len(standing):
-                    undone(stage, standing[which].subject, standing[which].id)
+                    undone(stage, standing[which].id)
             except Refusal:
                 assert balances(stage) == before
             with at(stage) as db:
-                standing = undoable(db, who(db), 1_000)
-            of = {kind: [one for one in standing if one.subject == kind] for kind in ("settlement", "fee_cover")}
+                standing = standing_entries(db, who(db), 1_000)
+            of = {kind: [one for one in standing if one.kind == kind] for kind in ("settlement", "fee_cover")}
             came = sum(one.amount_fen for one in of["settlement"])
             kept = sum(one.fee_fen for one in of["settlement"]) - sum(one.amount_fen for one in of["fee_cover"])
             now = {"channel": GIVEN - came, "bank": came - kept, "fees": kept}
@@ -203,11 +202,11 @@ def test_of_many_at_once_under_one_number_one_is_entered(new_database: Callable[
                     staff, now, number = who(db, ("HOLDER", "SECOND")[one % 2]), stage.clock(), f"N-{turn}"
                     deed = one % 3
                     if deed == 0:
-                        settle(db, staff, f"d{turn}-{one}", 1_000, 10, number, now)
+                        enter(db, staff, f"d{turn}-{one}", BankTransfer("settlement", 1_000, number, 10), now)
                     elif deed == 1:
-                        cover(db, staff, f"d{turn}-{one}", 100, number, now)
+                        enter(db, staff, f"d{turn}-{one}", BankTransfer("fee_cover", 100, number), now)
                     else:
-                        top_up(db, staff, f"d{turn}-{one}", 100, number, now)
+                        enter(db, staff, f"d{turn}-{one}", BankTransfer("top_up", 100, number), now)
             except Refusal as refusal:
                 return one % 3, refusal.code
             return one % 3, "entered"
@@ -245,15 +244,16 @@ def test_fees_are_never_covered_twice_by_many_at_once(new_database: Callable[[],
 @pytest.mark.parametrize(
     ("statement", "trigger", "code"),
     [
-        ("UPDATE fee_covers SET undone_at = at, undone_by = 1, undone_why = 'amount_wrong' WHERE id = 2", None,
-         "undone_differs fee_cover 2"),
-        ("UPDATE fee_covers SET undone_at = NULL, undone_by = NULL, undone_why = NULL", "fee_covers_undone_once",
-         "undone_differs fee_cover 1"),
-        ("UPDATE fee_covers SET holder_id = 430524000000 WHERE id = 2", "fee_covers_fixed",
-         "fee_cover_differs fee_cover 2"),
-        ("UPDATE fee_covers SET amount_fen = 11 WHERE id = 2", "fee_covers_fixed", "fee_cover_differs fee_cover 2"),
-        ("INSERT INTO fee_covers (id, draft_id, holder_id, amount_fen, bank_reference, entered_by, at)"
-         " SELECT 9, 'x', holder_id, 5, 'F-9', entered_by, at FROM fee_covers WHERE id = 2", None,
+        ("UPDATE bank_entries SET reversed_at = at, reversed_by = 1, reversal_reason = 'amount_wrong' WHERE id = 3",
+         None, "reversal_differs fee_cover 3"),
+        ("UPDATE bank_entries SET reversed_at = NULL, reversed_by = NULL, reversal_reason = NULL",
+         "bank_entries_reversed_once", "reversal_differs fee_cover 2"),
+        ("UPDATE bank_entries SET holder_id = 430524000000 WHERE id = 3", "bank_entries_fixed",
+         "fee_cover_differs fee_cover 3"),
+        ("UPDATE bank_entries SET amount_fen = 11 WHERE id = 3", "bank_entries_fixed",
+         "fee_cover_differs fee_cover 3"),
+        ("INSERT INTO bank_entries (id, kind, draft_id, holder_id, amount_fen, fee_fen, bank_reference, entered_by, at)"
+         " SELECT 9, kind, 'x', holder_id, 5, 0, 'F-9', entered_by, at FROM bank_entries WHERE id = 3", None,
          "fee_cover_differs fee_cover 9"),
     ],
 )  # fmt: skip
@@ -261,7 +261,7 @@ def test_what_is_done_beside_the_program_is_held_back_and_named(
     stage: Stage, statement: str, trigger: str | None, code: str
 ) -> None:
     settled(stage, 9_000, 90, "B-1")
-    undone(stage, "fee_cover", covered(stage, 50, "F-1"))
+    undone(stage, covered(stage, 50, "F-1"))
     covered(stage, 50, "F-2")
     assert wrong(stage) == set()
     if trigger:
@@ -269,7 +269,7 @@ def test_what_is_done_beside_the_program_is_held_back_and_named(
             connection.execute(text(statement))
     with stage.database.connect() as connection:
         if trigger:
-            connection.execute(text(f"DROP TRIGGER {trigger} ON fee_covers"))
+            connection.execute(text(f"DROP TRIGGER {trigger} ON bank_entries"))
         connection.execute(text(statement))
         found = [f"{one.code} {one.subject} {one.subject_id}" for one in check_entries(connection, stage.clock())]
         connection.rollback()
@@ -279,10 +279,10 @@ def test_what_is_done_beside_the_program_is_held_back_and_named(
 def test_another_fund_holders_fees_are_not_covered_by_it(stage: Stage) -> None:
     settled(stage, 9_000, 90, "B-1")
     with at(stage) as db:
-        db.add(FeeCover(draft_id="x", holder_id=int(ELSEWHERE), amount_fen=9, bank_reference="F-1", entered_by=1,
-                        at=stage.clock()))  # fmt: skip
+        db.add(BankEntry(kind="fee_cover", draft_id="x", holder_id=int(ELSEWHERE), amount_fen=9, fee_fen=0,
+                        bank_reference="F-1", entered_by=1, at=stage.clock()))  # fmt: skip
         db.flush()
-        moves.fees_covered(db, int(COUNTY), 9, "fee_cover:1", stage.clock())
+        moves.fees_covered(db, int(COUNTY), 9, "fee_cover:2", stage.clock())
     assert "fee_cover_differs" in wrong(stage)
 
 

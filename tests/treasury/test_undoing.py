@@ -20,10 +20,8 @@ from models.ledger import LedgerTransaction
 from models.ledger.accounts import LedgerAccount
 from models.ledger.errors import BankShort, ChannelShort, ReferenceUsed
 from models.staff.member import Staff
-from models.treasury.reversal import KINDS, NoSuchEntry, undo, undoable
-from models.treasury.reversible import WHYS
-from models.treasury.settlement import Settlement, settle
-from models.treasury.top_up import TopUp, top_up
+from models.treasury.bank_entry import REVERSAL_REASONS, RULES, BankEntry, BankTransfer, enter
+from models.treasury.reversal import NoSuchEntry, reverse_bank_entry, standing_entries
 from tests.scenes.disbursements import at, wrong
 from tests.scenes.export import export, read, verify
 from tests.scenes.gifts import give
@@ -56,19 +54,19 @@ def who(db: Database, work_no: str = "HOLDER") -> Staff:
 
 def settled(stage: Stage, fen: int, fee: int, reference: str, work_no: str = "HOLDER") -> int:
     with at(stage) as db:
-        draft = f"{reference}-{db.scalar(select(func.count(Settlement.id)))}"
-        return settle(db, who(db, work_no), draft, fen, fee, reference, stage.clock()).id
+        draft = f"{reference}-{db.scalar(select(func.count(BankEntry.id)))}"
+        return enter(db, who(db, work_no), draft, BankTransfer("settlement", fen, reference, fee), stage.clock()).id
 
 
 def topped_up(stage: Stage, fen: int, reference: str) -> int:
     with at(stage) as db:
-        draft = f"{reference}-{db.scalar(select(func.count(TopUp.id)))}"
-        return top_up(db, who(db), draft, fen, reference, stage.clock()).id
+        draft = f"{reference}-{db.scalar(select(func.count(BankEntry.id)))}"
+        return enter(db, who(db), draft, BankTransfer("top_up", fen, reference), stage.clock()).id
 
 
-def undone(stage: Stage, subject: str, number: int, why: str = "amount_wrong", work_no: str = "HOLDER") -> None:
+def undone(stage: Stage, number: int, why: str = "amount_wrong", work_no: str = "HOLDER") -> None:
     with at(stage) as db:
-        undo(db, who(db, work_no), subject, number, why, stage.clock())
+        reverse_bank_entry(db, who(db, work_no), number, why, stage.clock())
 
 
 def balances(stage: Stage) -> dict[str, int]:
@@ -87,20 +85,20 @@ def test_it_is_entered_anew_under_the_same_number_and_a_stranger_can_follow_it(s
     first = settled(stage, 40_000, 4_000, "B-1")
     with pytest.raises(ReferenceUsed):
         settled(stage, 40_000, 400, "B-1")
-    undone(stage, "settlement", first)
+    undone(stage, first)
     assert balances(stage) == {"channel": GIVEN, "bank": 0, "fees": 0}
     settled(stage, 40_000, 400, "B-1")
     with pytest.raises(ReferenceUsed):
         settled(stage, 40_000, 400, "B-1")
     second = topped_up(stage, 30_000, "C-1")
-    undone(stage, "top_up", second, "wrong_reference", "SECOND")
+    undone(stage, second, "wrong_reference", "SECOND")
     topped_up(stage, 3_000, "C-1")
     assert balances(stage) == {"channel": GIVEN - 37_000, "bank": 36_600, "fees": 400}
     assert wrong(stage) == set()
     export(stage, tmp_path)
     assert verify(tmp_path)[0] == 0
     lines = (tmp_path / "ledger.jsonl").read_text(encoding="utf-8")
-    assert all(f'"{cause}"' in lines for cause in ("undone_settlement:1", "undone_top_up:1"))
+    assert all(f'"{cause}"' in lines for cause in ("reversed_settlement:1", "reversed_top_up:3"))
     assert read(tmp_path, "manifest.json")["transactions"] == posted(stage)
 
 
@@ -110,18 +108,18 @@ def test_only_ones_own_that_stands_can_be_undone_and_the_newest_is_first(stage: 
     stage.clock.move(timedelta(minutes=1))
     third = topped_up(stage, 1_000, "B-1")
     with at(stage) as db:
-        found = [(one.subject, one.id) for one in undoable(db, who(db, "SECOND"), 9)]
+        found = [(one.kind, one.id) for one in standing_entries(db, who(db, "SECOND"), 9)]
         assert found == [("top_up", third), ("settlement", second), ("settlement", first)]
-        assert [one.id for one in undoable(db, who(db), 2)] == [third, second]
-        same = [(one.subject, one.id) for one in undoable(db, who(db), 9, "B-1")]
+        assert [one.id for one in standing_entries(db, who(db), 2)] == [third, second]
+        same = [(one.kind, one.id) for one in standing_entries(db, who(db), 9, "B-1")]
         assert same == [("top_up", third), ("settlement", first)]
     before = posted(stage)
     for number, work_no in ((theirs, "HOLDER"), (first, "ELSEWHERE"), (999, "HOLDER")):
         with pytest.raises(NoSuchEntry):
-            undone(stage, "settlement", number, work_no=work_no)
-    undone(stage, "settlement", first)
+            undone(stage, number, work_no=work_no)
+    undone(stage, first)
     with pytest.raises(NoSuchEntry):
-        undone(stage, "settlement", first, "entered_twice", "SECOND")
+        undone(stage, first, "entered_twice", "SECOND")
     assert posted(stage) == before + 1
     assert wrong(stage) == set()
 
@@ -130,16 +128,16 @@ def test_what_was_spent_meanwhile_is_refused_with_what_is_there_and_changes_noth
     first = settled(stage, 30_000, 300, "B-1")
     second = topped_up(stage, 20_000, "C-1")
     with pytest.raises(BankShort) as short:
-        undone(stage, "settlement", first)
+        undone(stage, first)
     assert short.value.values == {"held_fen": 9_700, "back_fen": 29_700}
     settled(stage, 35_000, 0, "B-2")
     with pytest.raises(ChannelShort) as lacks:
-        undone(stage, "top_up", second)
+        undone(stage, second)
     assert lacks.value.values == {"held_fen": 5_000, "back_fen": 20_000}
     assert wrong(stage) == set()
     # What came in since makes it possible.
-    undone(stage, "settlement", first)
-    undone(stage, "top_up", second)
+    undone(stage, first)
+    undone(stage, second)
     assert balances(stage) == {"channel": 15_000, "bank": 35_000, "fees": 0}
     assert wrong(stage) == set()
 
@@ -155,7 +153,7 @@ def test_of_many_at_once_one_undoes_it_and_spending_never_overdraws(
         def attempt(one: int, number: int = number, turn: int = turn) -> str:
             try:
                 if one % 4:
-                    undone(stage, "settlement", number, WHYS[one % 3], ("HOLDER", "SECOND")[one % 2])
+                    undone(stage, number, REVERSAL_REASONS[one % 3], ("HOLDER", "SECOND")[one % 2])
                     return "undone"
                 topped_up(stage, 6_000, f"C-{turn}-{one}")
             except Refusal as refusal:
@@ -201,14 +199,14 @@ def test_whatever_is_undone_the_accounts_hold_what_stands(new_database: Callable
                 elif deed == "top_up":
                     topped_up(stage, fen, f"N-{which}")
                 elif which < len(standing):
-                    undone(stage, standing[which].subject, standing[which].id, WHYS[which % 3])
+                    undone(stage, standing[which].id, REVERSAL_REASONS[which % 3])
             except (ReferenceUsed, ChannelShort, BankShort):
                 assert balances(stage) == before
             stands = _standing(stage)
             fees = sum(one.fee_fen for one in stands)
-            bank = sum(one.bank_fen * (1 if one.subject == "settlement" else -1) for one in stands)
+            bank = sum(one.bank_fen * (1 if one.kind == "settlement" else -1) for one in stands)
             assert balances(stage) == {"channel": GIVEN - bank - fees, "bank": bank, "fees": fees}
-            assert len({(one.subject, one.reference) for one in stands}) == len(stands)
+            assert len({(one.kind, one.bank_reference) for one in stands}) == len(stands)
         assert wrong(stage) == set()
 
     walk()
@@ -217,7 +215,7 @@ def test_whatever_is_undone_the_accounts_hold_what_stands(new_database: Callable
 
 def _standing(stage: Stage) -> Any:
     with at(stage) as db:
-        return undoable(db, who(db), 1_000)
+        return standing_entries(db, who(db), 1_000)
 
 
 # Beside the program
@@ -226,57 +224,70 @@ def _standing(stage: Stage) -> Any:
 @pytest.mark.parametrize(
     ("statement", "trigger", "code"),
     [
-        ("UPDATE settlements SET undone_at = at, undone_by = 1, undone_why = 'amount_wrong' WHERE id = 2", None,
-         "undone_differs settlement 2"),
-        ("UPDATE settlements SET undone_at = NULL, undone_by = NULL, undone_why = NULL WHERE id = 1",
-         "settlements_undone_once", "undone_differs settlement 1"),
-        ("UPDATE settlements SET undone_by = 2 WHERE id = 1", "settlements_undone_once",
-         "undone_differs settlement 1"),
-        ("UPDATE settlements SET undone_why = 'entered_twice' WHERE id = 1", "settlements_undone_once",
-         "undone_differs settlement 1"),
-        ("UPDATE top_ups SET undone_at = NULL, undone_by = NULL, undone_why = NULL", "top_ups_undone_once",
-         "undone_differs top_up 1"),
-        ("UPDATE top_ups SET holder_id = 430524000000", "top_ups_fixed", "top_up_differs top_up 1"),
-        ("UPDATE settlements SET holder_id = 430524000000 WHERE id = 2", "settlements_fixed",
+        ("UPDATE bank_entries SET reversed_at = at, reversed_by = 1, reversal_reason = 'amount_wrong' WHERE id = 2",
+         None, "reversal_differs settlement 2"),
+        ("UPDATE bank_entries SET reversed_at = NULL, reversed_by = NULL, reversal_reason = NULL WHERE id = 1",
+         "bank_entries_reversed_once", "reversal_differs settlement 1"),
+        ("UPDATE bank_entries SET reversed_by = 2 WHERE id = 1", "bank_entries_reversed_once",
+         "reversal_differs settlement 1"),
+        ("UPDATE bank_entries SET reversal_reason = 'entered_twice' WHERE id = 1", "bank_entries_reversed_once",
+         "reversal_differs settlement 1"),
+        ("UPDATE bank_entries SET reversed_at = NULL, reversed_by = NULL, reversal_reason = NULL WHERE id = 3",
+         "bank_entries_reversed_once", "reversal_differs top_up 3"),
+        ("UPDATE bank_entries SET holder_id = 430524000000 WHERE id = 3", "bank_entries_fixed",
+         "top_up_differs top_up 3"),
+        ("UPDATE bank_entries SET holder_id = 430524000000 WHERE id = 2", "bank_entries_fixed",
          "settlement_differs settlement 2"),
-        ("UPDATE settlements SET fee_fen = 0 WHERE id = 2", "settlements_fixed", "settlement_differs settlement 2"),
+        ("UPDATE bank_entries SET fee_fen = 0 WHERE id = 2", "bank_entries_fixed",
+         "settlement_differs settlement 2"),
+        ("UPDATE bank_entries SET kind = 'settlement' WHERE id = 3", "bank_entries_fixed",
+         "settlement_differs settlement 3, reversal_differs settlement 3"),
     ],
 )  # fmt: skip
 def test_what_is_done_beside_the_program_is_held_back_and_named(
     stage: Stage, statement: str, trigger: str | None, code: str
 ) -> None:
-    undone(stage, "settlement", settled(stage, 9_000, 90, "B-1"))
+    undone(stage, settled(stage, 9_000, 90, "B-1"))
     settled(stage, 9_000, 90, "B-2")
-    undone(stage, "top_up", topped_up(stage, 500, "C-1"))
+    undone(stage, topped_up(stage, 500, "C-1"))
     assert wrong(stage) == set()
-    table = statement.split()[1]
     if trigger:
         with pytest.raises(IntegrityError), stage.database.begin() as connection:
             connection.execute(text(statement))
     with stage.database.connect() as connection:
         if trigger:
-            connection.execute(text(f"DROP TRIGGER {trigger} ON {table}"))
+            connection.execute(text(f"DROP TRIGGER {trigger} ON bank_entries"))
         connection.execute(text(statement))
         found = [f"{one.code} {one.subject} {one.subject_id}" for one in check_entries(connection, stage.clock())]
         connection.rollback()
-    assert found == [code]
+    assert ", ".join(found) == code
 
 
 def test_the_same_number_does_not_stand_twice_whoever_writes(stage: Stage) -> None:
     settled(stage, 9_000, 90, "B-1")
     again = (
-        "INSERT INTO settlements (draft_id, holder_id, amount_fen, fee_fen, bank_reference, entered_by, at)"
-        " SELECT 'x', holder_id, amount_fen, fee_fen, bank_reference, entered_by, at FROM settlements"
+        "INSERT INTO bank_entries (kind, draft_id, holder_id, amount_fen, fee_fen, bank_reference, entered_by, at)"
+        " SELECT kind, 'x', holder_id, amount_fen, fee_fen, bank_reference, entered_by, at FROM bank_entries"
     )
     with pytest.raises(IntegrityError), stage.database.begin() as connection:
         connection.execute(text(again))
-    undone(stage, "settlement", 1)
-    half = "UPDATE settlements SET undone_at = at WHERE undone_at IS NULL"
+    undone(stage, 1)
+    half = "UPDATE bank_entries SET reversed_at = at WHERE reversed_at IS NULL"
     settled(stage, 9_000, 90, "B-1")
     with pytest.raises(IntegrityError), stage.database.begin() as connection:
         connection.execute(text(half))
 
 
 def test_the_reasons_that_can_be_picked_are_those_that_are_kept() -> None:
-    assert set(load_lexicon().choices["undo_entry"]) == set(WHYS)
-    assert set(KINDS) == {"settlement", "top_up", "fee_cover"}
+    assert set(load_lexicon().choices["undo_entry"]) == set(REVERSAL_REASONS)
+    assert set(RULES) == {"settlement", "top_up", "fee_cover"}
+
+
+@pytest.mark.parametrize("kind", ["top_up", "fee_cover"])
+def test_only_a_settlement_has_a_fee(stage: Stage, kind: str) -> None:
+    with at(stage) as db:
+        entry = {"draft_id": "x", "holder_id": int(COUNTY), "amount_fen": 9, "bank_reference": "F-1", "entered_by": 1}
+        db.add(BankEntry(kind=kind, fee_fen=1, at=stage.clock(), **entry))
+        with pytest.raises(IntegrityError, match="fee_of_settlement"):
+            db.flush()
+        db.rollback()

@@ -11,8 +11,7 @@ from bot.words.render import Renderer
 from flows.engine.flow import Say
 from handlers.treasury.bank_entries import MOST
 from models.core.money import LARGEST
-from models.treasury.reversal import KINDS, Entry
-from models.treasury.reversible import WHYS
+from models.treasury.bank_entry import REVERSAL_REASONS, RULES, BankEntry
 
 LEXICON = load_lexicon()
 RENDERER = Renderer(LEXICON.words, LEXICON.choices)
@@ -21,14 +20,15 @@ FEN = LARGEST - 1
 OPTIONS = list(enumerate((words[0] for words in LEXICON.choices["undo_entry"].values()), 1))
 
 
-def longest(subject: str) -> Entry:
-    return Entry(subject, 999_999, NOW, FEN, 1_001 if subject == "settlement" else 0, "9" * 40)
+def longest(kind: str) -> BankEntry:
+    fee = 1_001 if kind == "settlement" else 0
+    return BankEntry(kind=kind, id=999_999, at=NOW, amount_fen=FEN, fee_fen=fee, bank_reference="9" * 40)
 
 
-@pytest.mark.parametrize("subject", KINDS)
-def test_the_longest_of_everything_is_one_message(subject: str) -> None:
-    entry = longest(subject)
-    given: dict[str, Any] = {"entry": subject, "row": entry.id, "on": "2026-12-31", "reference": entry.reference}
+@pytest.mark.parametrize("kind", RULES)
+def test_the_longest_of_everything_is_one_message(kind: str) -> None:
+    entry = longest(kind)
+    given: dict[str, Any] = {"entry": entry.id, "kind": kind, "on": "2026-12-31", "reference": "9" * 40}
     given |= {"amount_fen": FEN, "fee_fen": entry.fee_fen, "bank_fen": entry.bank_fen}
     said = [
         (
@@ -36,7 +36,7 @@ def test_the_longest_of_everything_is_one_message(subject: str) -> None:
             {"lines": list(enumerate([entry] * MOST, 1)), "more": True, "reference": ""},
         ),
         ("replies/treasury/which_bank_entry", {"lines": [], "more": False, "reference": "9" * 500}),
-        *(("flows/treasury/undo_entry/done", {**given, "why": why}) for why in WHYS),
+        *(("flows/treasury/undo_entry/done", {**given, "why": why}) for why in REVERSAL_REASONS),
     ]
     for template, values in said:
         assert _fits(Say(template, None, values))

@@ -8,7 +8,7 @@ from sqlalchemy import LargeBinary, select, type_coerce, update
 from sqlalchemy.orm import Session as Database
 
 from config.settings import SAMPLE_DATA_KEYS
-from models.core.encryption import CannotOpen, Keyring, keyring, use_keyring
+from models.core.encryption import CannotOpen, Keyring, keyring, purpose_of, use_keyring
 from models.people.conversation import BrokenSession, Conversation, Turn
 from models.people.user import User
 from models.tables import metadata
@@ -40,13 +40,13 @@ def test_after_rotating_the_old_key_may_go(stage: Stage) -> None:
     with Database(stage.database) as db:
         user = db.scalars(select(User)).one()
         assert (user.name, user.phone) == ("王秀兰", "13800000000")
-        assert db.scalars(select(User).where(User.id_finder.in_(user_finders(user)))).one() is user
+        assert db.scalars(select(User).where(User.id_hash.in_(hashes_of(user)))).one() is user
     assert "4 个字以上" in stage.say("o-wang", "嗯")
 
 
-def user_finders(user: User) -> list[str]:
+def hashes_of(user: User) -> list[str]:
     assert user.id_number
-    return keyring().finders(user.id_number, "id_number")
+    return keyring().lookup_hashes(user.id_number, "id_number")
 
 
 def test_a_damaged_value_stops_nothing_and_is_counted(stage: Stage) -> None:
@@ -76,5 +76,5 @@ def test_a_session_set_aside_is_sealed_anew_as_well(stage: Stage) -> None:
     with Database(stage.database) as db:
         kept = db.scalars(select(BrokenSession.session).order_by(BrokenSession.id)).first()
         assert kept
-        opened = Keyring.parse(NEW).open(bytes(kept), "conversations.session")
+        opened = Keyring.parse(NEW).open(bytes(kept), purpose_of(Conversation.session))
         assert "register" in opened

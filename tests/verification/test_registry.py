@@ -43,7 +43,7 @@ def enter(database: Engine, number: str, name: str = NAME, as_of: date = AS_OF) 
     with Database(database) as db, db.begin():
         db.add(
             RegistryEntry(
-                id_finder=keyring().finders(number, "id_number")[0],
+                id_hash=keyring().lookup_hashes(number, "id_number")[0],
                 id_number=number,
                 name=name,
                 region_code=DAOXIAN_MEIHUA,
@@ -88,7 +88,7 @@ def test_any_key_finds_and_the_newest_of_two_entries_counts(database: Engine) ->
 def test_nothing_of_a_person_lies_readable_in_the_table(database: Engine) -> None:
     enter(database, id_number(3))
     with database.begin() as connection:
-        raw = connection.exec_driver_sql("SELECT id_finder, id_number, name FROM registry_entries").one()
+        raw = connection.exec_driver_sql("SELECT id_hash, id_number, name FROM registry_entries").one()
     assert id_number(3) not in str(raw)
     assert id_number(3).encode() not in bytes(raw.id_number)
     assert NAME.encode() not in bytes(raw.name)
@@ -99,8 +99,8 @@ def test_after_rotating_the_old_key_may_go(database_url: str, database: Engine) 
     officer = stage.appoint("o-zhou", "village")
     enter(database, id_number(3))
     with Database(database) as db, db.begin():
-        finder = keyring().finders(id_number(4), "id_number")[0]
-        db.add(Tie(staff_id=officer, kind="kin", id_number=id_number(4), id_finder=finder, declared_at=NOW))
+        hashed = keyring().lookup_hashes(id_number(4), "id_number")[0]
+        db.add(Tie(staff_id=officer, kind="kin", id_number=id_number(4), id_hash=hashed, declared_at=NOW))
     use_keyring(Keyring.parse(f"{NEW},{SAMPLE_DATA_KEYS}"))
     assert rotate(database, metadata).lost == 0
     assert rotate(database, metadata) == Rotated()
@@ -109,7 +109,7 @@ def test_after_rotating_the_old_key_may_go(database_url: str, database: Engine) 
     with Database(database) as db:
         tie = db.scalars(select(Tie)).one()
         assert tie.id_number == id_number(4)
-        assert [tie.id_finder] == keyring().finders(id_number(4), "id_number")
+        assert [tie.id_hash] == keyring().lookup_hashes(id_number(4), "id_number")
     stage.close()
 
 

@@ -90,7 +90,7 @@ def table(database: Engine) -> dict[str, tuple[Any, ...]]:
 
 def raw(database: Engine) -> list[Any]:
     with database.begin() as connection:
-        return list(connection.exec_driver_sql("SELECT * FROM registry_entries ORDER BY id_finder").all())
+        return list(connection.exec_driver_sql("SELECT * FROM registry_entries ORDER BY id_hash").all())
 
 
 @pytest.fixture
@@ -316,8 +316,8 @@ def test_a_key_that_changed_in_between_doubles_nobody(database: Engine, file: Ca
     assert (counts.added, counts.updated, counts.unchanged) == (1, 1, 1)
     assert len(table(database)) == 3
     with Database(database) as db:
-        finders = set(db.scalars(select(RegistryEntry.id_finder)))
-        assert finders == {keyring().finders(id_number(n), "id_number")[0] for n in (3, 4, 5)}
+        hashes = set(db.scalars(select(RegistryEntry.id_hash)))
+        assert hashes == {keyring().lookup_hashes(id_number(n), "id_number")[0] for n in (3, 4, 5)}
         assert look_up(db, id_number(4), NAME).as_of == date(2026, 7, 1)
 
 

@@ -66,12 +66,6 @@ def _chain_head(table: str) -> None:
     only_grow(table, "length")
 
 
-def _bank_entry(table: str, *more: str) -> None:
-    """What a fund holder enters is what it is; it can be undone, once."""
-    keep_fixed(table, ("holder_id", "amount_fen", *more, "bank_reference", "entered_by"))
-    keep_fixed(table, ("undone_at", "undone_by", "undone_why"), "OLD.undone_at IS NOT NULL", "undone_once")
-
-
 def _core() -> None:
     """The audit chain and its head, pictures, and what the workers keep."""
     op.create_table(
@@ -175,13 +169,13 @@ def _staff() -> None:
         sa.Column("region_code", sa.String(12), sa.ForeignKey("regions.code"), nullable=False),
         sa.Column("name", sa.LargeBinary, nullable=False),
         sa.Column("id_number", sa.LargeBinary),
-        sa.Column("id_finder", sa.String(64), index=True),
+        sa.Column("id_hash", sa.String(64), index=True),
         sa.Column("household_id", sa.BigInteger, sa.ForeignKey("households.id")),
         sa.Column("state", sa.String(12), nullable=False),
         sa.Column("active_from", _TIME, nullable=False),
         sa.Column("active_until", _TIME),
         sa.Column("invited_by", sa.BigInteger, sa.ForeignKey("staff.id")),
-        sa.Column("code_finder", sa.String(64), unique=True),
+        sa.Column("code_hash", sa.String(64), unique=True),
         sa.Column("code_expires_at", _TIME),
         sa.CheckConstraint("role IN ('county', 'fund_holder', 'township', 'village')", name="role_known"),
         sa.CheckConstraint("state IN ('active', 'bound', 'invited', 'revoked', 'suspended')", name="state_known"),
@@ -288,9 +282,9 @@ def _people() -> None:
         sa.Column("display_name", sa.String(40)),
         sa.Column("name", sa.LargeBinary),
         sa.Column("id_number", sa.LargeBinary),
-        sa.Column("id_finder", sa.String(64), unique=True),
+        sa.Column("id_hash", sa.String(64), unique=True),
         sa.Column("phone", sa.LargeBinary),
-        sa.Column("phone_finder", sa.String(64), index=True),
+        sa.Column("phone_hash", sa.String(64), index=True),
         sa.Column("region_code", sa.String(12), sa.ForeignKey("regions.code"), index=True),
         sa.Column("household_id", sa.BigInteger, sa.ForeignKey("households.id"), index=True),
         sa.Column("created_at", _TIME, nullable=False),
@@ -298,7 +292,7 @@ def _people() -> None:
         sa.CheckConstraint("role IN ('donor', 'resident')", name="role_known"),
         sa.CheckConstraint("state IN ('active', 'erased', 'suspended')", name="state_known"),
         sa.CheckConstraint(
-            "role <> 'resident' OR state = 'erased' OR (id_finder IS NOT NULL AND household_id IS NOT NULL)",
+            "role <> 'resident' OR state = 'erased' OR (id_hash IS NOT NULL AND household_id IS NOT NULL)",
             name="resident_is_known",
         ),
     )
@@ -308,7 +302,7 @@ def _people() -> None:
         sa.Column("staff_id", sa.BigInteger, sa.ForeignKey("staff.id"), nullable=False),
         sa.Column("kind", sa.String(8), nullable=False),
         sa.Column("id_number", sa.LargeBinary, nullable=False),
-        sa.Column("id_finder", sa.String(64), nullable=False, index=True),
+        sa.Column("id_hash", sa.String(64), nullable=False, index=True),
         sa.Column("declared_at", _TIME, nullable=False),
         sa.Column("withdrawn_at", _TIME),
         sa.CheckConstraint("kind IN ('kin', 'payee')", name="kind_known"),
@@ -316,7 +310,7 @@ def _people() -> None:
             "uq_ties_live",
             "staff_id",
             "kind",
-            "id_finder",
+            "id_hash",
             unique=True,
             postgresql_where=sa.text("withdrawn_at IS NULL"),
         ),
@@ -378,7 +372,7 @@ def _proxy() -> None:
         "cards",
         sa.Column("id", sa.BigInteger, primary_key=True),
         sa.Column("user_id", sa.BigInteger, sa.ForeignKey("users.id"), nullable=False),
-        sa.Column("code_finder", sa.String(64), nullable=False, unique=True),
+        sa.Column("code_hash", sa.String(64), nullable=False, unique=True),
         sa.Column("code", sa.LargeBinary),
         sa.Column("issued_by", sa.BigInteger, sa.ForeignKey("staff.id"), nullable=False),
         sa.Column("issued_at", _TIME, nullable=False),
@@ -402,7 +396,7 @@ def _proxy() -> None:
         "consent_codes",
         sa.Column("id", sa.BigInteger, primary_key=True),
         sa.Column("user_id", sa.BigInteger, sa.ForeignKey("users.id"), nullable=False, index=True),
-        sa.Column("code_finder", sa.String(64), nullable=False),
+        sa.Column("code_hash", sa.String(64), nullable=False),
         sa.Column("made_at", _TIME, nullable=False),
         sa.Column("expires_at", _TIME, nullable=False),
         sa.Column("tries", sa.SmallInteger, nullable=False, server_default="0"),
@@ -443,7 +437,7 @@ def _verification() -> None:
     op.create_table(
         "registry_entries",
         sa.Column("id", sa.BigInteger, primary_key=True),
-        sa.Column("id_finder", sa.String(64), nullable=False, unique=True),
+        sa.Column("id_hash", sa.String(64), nullable=False, unique=True),
         sa.Column("id_number", sa.LargeBinary, nullable=False),
         sa.Column("name", sa.LargeBinary, nullable=False),
         sa.Column("region_code", sa.String(12), nullable=False),
@@ -1296,8 +1290,9 @@ def _donors() -> None:
 def _treasury() -> None:
     """Bank entries, the channel's bills, and what does not agree."""
     op.create_table(
-        "settlements",
+        "bank_entries",
         sa.Column("id", sa.BigInteger, primary_key=True),
+        sa.Column("kind", sa.String(10), nullable=False),
         sa.Column("draft_id", sa.String(36), nullable=False, unique=True),
         sa.Column("holder_id", sa.BigInteger, nullable=False),
         sa.Column("amount_fen", sa.BigInteger, nullable=False),
@@ -1305,84 +1300,35 @@ def _treasury() -> None:
         sa.Column("bank_reference", sa.String(40), nullable=False),
         sa.Column("entered_by", sa.BigInteger, sa.ForeignKey("staff.id"), nullable=False),
         sa.Column("at", _TIME, nullable=False),
-        sa.Column("undone_at", _TIME),
-        sa.Column("undone_by", sa.BigInteger, sa.ForeignKey("staff.id")),
-        sa.Column("undone_why", sa.String(16)),
+        sa.Column("reversed_at", _TIME),
+        sa.Column("reversed_by", sa.BigInteger, sa.ForeignKey("staff.id")),
+        sa.Column("reversal_reason", sa.String(16)),
+        sa.CheckConstraint("kind IN ('fee_cover', 'settlement', 'top_up')", name="kind_known"),
+        sa.CheckConstraint(
+            "reversal_reason IN ('amount_wrong', 'entered_twice', 'wrong_reference')", name="reversal_reason_known"
+        ),
         sa.CheckConstraint("amount_fen > 0 AND fee_fen >= 0 AND fee_fen <= amount_fen", name="fee_within"),
+        sa.CheckConstraint("kind = 'settlement' OR fee_fen = 0", name="fee_of_settlement"),
         sa.CheckConstraint(
-            "undone_why IN ('amount_wrong', 'entered_twice', 'wrong_reference')", name="undone_why_known"
-        ),
-        sa.CheckConstraint(
-            "(undone_at IS NULL) = (undone_by IS NULL) AND (undone_at IS NULL) = (undone_why IS NULL)",
-            name="undone_whole",
+            "(reversed_at IS NULL) = (reversed_by IS NULL) AND (reversed_at IS NULL) = (reversal_reason IS NULL)",
+            name="reversal_whole",
         ),
         sa.Index(
-            "uq_settlements_reference",
+            "uq_bank_entries_reference",
             "holder_id",
             "bank_reference",
+            "kind",
             unique=True,
-            postgresql_where=sa.text("undone_at IS NULL"),
+            postgresql_where=sa.text("reversed_at IS NULL"),
         ),
     )
-    _bank_entry("settlements", "fee_fen")
-    op.create_table(
-        "top_ups",
-        sa.Column("id", sa.BigInteger, primary_key=True),
-        sa.Column("draft_id", sa.String(36), nullable=False, unique=True),
-        sa.Column("holder_id", sa.BigInteger, nullable=False),
-        sa.Column("amount_fen", sa.BigInteger, nullable=False),
-        sa.Column("bank_reference", sa.String(40), nullable=False),
-        sa.Column("entered_by", sa.BigInteger, sa.ForeignKey("staff.id"), nullable=False),
-        sa.Column("at", _TIME, nullable=False),
-        sa.Column("undone_at", _TIME),
-        sa.Column("undone_by", sa.BigInteger, sa.ForeignKey("staff.id")),
-        sa.Column("undone_why", sa.String(16)),
-        sa.CheckConstraint("amount_fen > 0", name="amount_positive"),
-        sa.CheckConstraint(
-            "undone_why IN ('amount_wrong', 'entered_twice', 'wrong_reference')", name="undone_why_known"
-        ),
-        sa.CheckConstraint(
-            "(undone_at IS NULL) = (undone_by IS NULL) AND (undone_at IS NULL) = (undone_why IS NULL)",
-            name="undone_whole",
-        ),
-        sa.Index(
-            "uq_top_ups_reference",
-            "holder_id",
-            "bank_reference",
-            unique=True,
-            postgresql_where=sa.text("undone_at IS NULL"),
-        ),
+    keep_fixed("bank_entries", ("kind", "holder_id", "amount_fen", "fee_fen", "bank_reference", "entered_by"))
+    keep_fixed(
+        "bank_entries",
+        ("reversed_at", "reversed_by", "reversal_reason"),
+        "OLD.reversed_at IS NOT NULL",
+        "reversed_once",
     )
-    _bank_entry("top_ups")
-    op.create_table(
-        "fee_covers",
-        sa.Column("id", sa.BigInteger, primary_key=True),
-        sa.Column("draft_id", sa.String(36), nullable=False, unique=True),
-        sa.Column("holder_id", sa.BigInteger, nullable=False),
-        sa.Column("amount_fen", sa.BigInteger, nullable=False),
-        sa.Column("bank_reference", sa.String(40), nullable=False),
-        sa.Column("entered_by", sa.BigInteger, sa.ForeignKey("staff.id"), nullable=False),
-        sa.Column("at", _TIME, nullable=False),
-        sa.Column("undone_at", _TIME),
-        sa.Column("undone_by", sa.BigInteger, sa.ForeignKey("staff.id")),
-        sa.Column("undone_why", sa.String(16)),
-        sa.CheckConstraint("amount_fen > 0", name="amount_positive"),
-        sa.CheckConstraint(
-            "undone_why IN ('amount_wrong', 'entered_twice', 'wrong_reference')", name="undone_why_known"
-        ),
-        sa.CheckConstraint(
-            "(undone_at IS NULL) = (undone_by IS NULL) AND (undone_at IS NULL) = (undone_why IS NULL)",
-            name="undone_whole",
-        ),
-        sa.Index(
-            "uq_fee_covers_reference",
-            "holder_id",
-            "bank_reference",
-            unique=True,
-            postgresql_where=sa.text("undone_at IS NULL"),
-        ),
-    )
-    _bank_entry("fee_covers")
     op.create_table(
         "bill_days",
         sa.Column("day", sa.Date, primary_key=True),

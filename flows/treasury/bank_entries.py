@@ -1,0 +1,91 @@
+"""Enter what the bank shows: 到账 (settlement), 充值 (top-up), 补手续费 (fee cover). Money: it waits for the word."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flows.disbursements.pay_out import holder
+from flows.engine.desk import Desk
+from flows.engine.flow import Answer, Flow, Say, Step
+from flows.engine.session import Draft
+from flows.readers import Money, Reference
+from flows.readers.base import Asking, Rejected
+from models.payments.refund_desk import stuck_ones
+from models.treasury.bank_entry import BankEntry, BankTransfer, NoFees, check_fee_cover, enter, uncovered
+
+_AMOUNT = Step("amount", Money())
+_REFERENCE = Step("reference", Reference(min=4, max=40))
+
+
+def no_more_than_settled(value: int, asking: Asking) -> Rejected | None:
+    settled = asking.answers.get("amount")
+    return Rejected("more_than_settled", {"settled": settled}) if settled is not None and value > settled else None
+
+
+def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """Raises NotOnTheStaff."""
+    holder(desk)
+    return given
+
+
+def admit_fee_cover(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+    """Raises NotOnTheStaff or NoFees."""
+    fen = uncovered(desk.db, holder(desk))
+    if not fen:
+        raise NoFees()
+    return {"uncovered_fen": fen}
+
+
+def uncovered_now(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+    """As it stands now."""
+    return {"uncovered_fen": uncovered(desk.db, holder(desk))}
+
+
+def covers_no_more(desk: Desk, draft: Draft) -> None:
+    """Raises NoFees or MoreThanFees."""
+    if "amount" in draft.answers:
+        check_fee_cover(desk.db, holder(desk), draft.answers["amount"])
+
+
+def settled(desk: Desk, draft: Draft) -> Answer:
+    """Raises ReferenceUsed or ChannelShort."""
+    entry = _enter(desk, draft, "settlement", draft.answers["amount"] - draft.answers["arrived"])
+    return Answer([Say("flows/treasury/settle/done", None, {"amount_fen": entry.amount_fen, "fee_fen": entry.fee_fen})])
+
+
+def topped_up(desk: Desk, draft: Draft) -> Answer:
+    """Raises ReferenceUsed or BankShort."""
+    entry = _enter(desk, draft, "top_up")
+    stuck = bool(stuck_ones(desk.db, holder(desk), 1))
+    return Answer([Say("flows/treasury/top_up/done", None, {"amount_fen": entry.amount_fen, "stuck": stuck})])
+
+
+def fees_covered(desk: Desk, draft: Draft) -> Answer:
+    """Raises ReferenceUsed, NoFees or MoreThanFees."""
+    entry = _enter(desk, draft, "fee_cover")
+    facts = {"amount_fen": entry.amount_fen, "uncovered_fen": uncovered(desk.db, holder(desk))}
+    return Answer([Say("flows/treasury/cover_fees/done", None, facts)])
+
+
+def _enter(desk: Desk, draft: Draft, kind: str, fee_fen: int = 0) -> BankEntry:
+    transfer = BankTransfer(kind, draft.answers["amount"], draft.answers["reference"], fee_fen)
+    return enter(desk.db, holder(desk), draft.id, transfer, desk.world.now)
+
+
+settle = Flow(
+    "settle",
+    room="treasury",
+    steps=(_AMOUNT, Step("arrived", Money(), check=no_more_than_settled, codes=("more_than_settled",)), _REFERENCE),
+    done=settled,
+    admit=admit,
+)
+top_up = Flow("top_up", room="treasury", steps=(_AMOUNT, _REFERENCE), done=topped_up, admit=admit)
+cover_fees = Flow(
+    "cover_fees",
+    room="treasury",
+    steps=(_AMOUNT, _REFERENCE),
+    done=fees_covered,
+    admit=admit_fee_cover,
+    early=covers_no_more,
+    brief=uncovered_now,
+    single=True,
+)

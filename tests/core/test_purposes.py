@@ -1,0 +1,73 @@
+"""What sealed values authenticate, and what they are found by, is settled for good."""
+
+from models.core.encryption import Encrypted
+from models.tables import metadata
+
+# Add to it; change nothing.
+PURPOSES = frozenset(
+    {
+        "broadcast facts",
+        "card QR address",
+        "card code",
+        "conversation session",
+        "discrepancy note",
+        "gift message words",
+        "notification facts",
+        "objection words",
+        "payee account",
+        "payee name",
+        "person ID number",
+        "person name",
+        "person phone",
+        "receipt name",
+        "receipt tax number",
+        "registry ID number",
+        "registry name",
+        "relative ID number",
+        "staff ID number",
+        "staff name",
+        "ticket words",
+        "turn reply",
+        "visit assessment",
+        "visit findings",
+        "visit place",
+    }
+)
+LOOKUPS = {
+    "card code": "card",
+    "person ID number": "id_number",
+    "person phone": "phone",
+    "registry ID number": "id_number",
+    "relative ID number": "id_number",
+    "staff ID number": "id_number",
+}
+WHY = "every value stored under this literal was sealed for it (or hashed with it), and would be lost with its change"
+
+
+def kinds() -> list[Encrypted]:
+    return [
+        column.type
+        for table in metadata.tables.values()
+        for column in table.columns
+        if isinstance(column.type, Encrypted)
+    ]
+
+
+def test_no_purpose_is_ever_changed() -> None:
+    gone = PURPOSES - {kind.purpose for kind in kinds()}
+    assert not gone, f"{sorted(gone)}: {WHY}"
+
+
+def test_no_hash_is_made_for_anything_else_than_before() -> None:
+    hashed = {kind.purpose: kind.lookup.purpose for kind in kinds() if kind.lookup}
+    assert LOOKUPS.items() <= hashed.items(), WHY
+
+
+def test_each_column_has_a_purpose_of_its_own() -> None:
+    """A value cannot be moved from one column to another."""
+    purposes = [kind.purpose for kind in kinds()]
+    assert len(purposes) == len(set(purposes))
+
+
+def test_a_new_purpose_is_written_down_here() -> None:
+    assert {kind.purpose for kind in kinds()} <= PURPOSES, "a new literal is added to PURPOSES, for good"
