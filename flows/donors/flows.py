@@ -3,7 +3,7 @@
 from flows.donors.ask_receipt import ask_receipt
 from flows.donors.issue_receipt import issue_receipt
 from flows.donors.message import message
-from flows.donors.recurring_gift import monthly
+from flows.donors.recurring_gift import recurring_gift
 from flows.engine.flow import Flow
 
-FLOWS: tuple[Flow, ...] = (monthly, message, ask_receipt, issue_receipt)
+FLOWS: tuple[Flow, ...] = (recurring_gift, message, ask_receipt, issue_receipt)

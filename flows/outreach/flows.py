@@ -1,9 +1,9 @@
 """The conversations that tell what has become of an appeal, thank for it, and call on donors."""
 
 from flows.engine.flow import Flow
-from flows.outreach.emergency_call import call
+from flows.outreach.emergency_call import emergency_call
 from flows.outreach.publish import publish
 from flows.outreach.thanks import thank
-from flows.outreach.update import progress
+from flows.outreach.update import post_update
 
-FLOWS: tuple[Flow, ...] = (progress, thank, publish, call)
+FLOWS: tuple[Flow, ...] = (post_update, thank, publish, emergency_call)

@@ -7,7 +7,7 @@ from handlers.routing.roles import FUND_HOLDER
 COMMANDS: tuple[Command, ...] = (
     Command("leave_message", messages.leave_message, Takes.CODE, guess=False),
     Command("messages", messages.messages, Takes.NUMBER, guess=False),
-    Command("monthly", recurring_gift.monthly, Takes.GIFT, guess=False),
+    Command("recurring_gift", recurring_gift.monthly, Takes.GIFT, guess=False),
     Command("stop_monthly", recurring_gift.stop_monthly, Takes.NUMBER, guess=False),
     Command("trace", trace.trace, Takes.CODE, guess=False),
     Command("receipt", receipts.receipt, Takes.CODE, guess=False),

@@ -11,7 +11,7 @@ COMMANDS: tuple[Command, ...] = (
     # Only numbered lines lead here.
     Command("view_refund", refunds.view_refund, staff=COUNTY_AND_HOLDER),
     Command("view_stray", suspense.view_stray, staff=FUND_HOLDER),
-    Command("settle_stray", suspense.settle_stray, staff=FUND_HOLDER),
+    Command("settle_suspense", suspense.settle_suspense, staff=FUND_HOLDER),
     Command("again_refund", refunds.again_refund, staff=FUND_HOLDER),
     Command("again_refunds", refunds.again_refunds, staff=FUND_HOLDER),
     Command("refund_by_hand", refunds.refund_by_hand, staff=FUND_HOLDER),

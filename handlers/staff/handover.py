@@ -65,7 +65,7 @@ def _hold(db: Session, subject: str, number: int) -> Matter:
 
 
 def declare_tie(talk: Talk) -> Answer:
-    return talk.start("declare")
+    return talk.start("declare_conflict")
 
 
 def my_ties(talk: Talk, after: str = "") -> Answer:

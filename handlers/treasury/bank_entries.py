@@ -21,4 +21,4 @@ def entries(talk: Talk, words: str = "") -> Answer:
 
 def undo_this(talk: Talk, number: str) -> Answer:
     """Only a numbered line leads here: why is asked, and it waits for the word. Raises NoSuchEntry."""
-    return talk.start("undo_entry", {"entry": int(number)})
+    return talk.start("reverse_entry", {"entry": int(number)})

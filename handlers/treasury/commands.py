@@ -9,11 +9,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("settle", starts("settle"), staff=FUND_HOLDER, guess=False),
     Command("top_up", starts("top_up"), staff=FUND_HOLDER, guess=False),
     Command("cover_fees", starts("cover_fees"), staff=FUND_HOLDER, guess=False),
-    Command("undo_entry", bank_entries.entries, Takes.WORDS, staff=FUND_HOLDER, guess=False),
+    Command("reverse_entry", bank_entries.entries, Takes.WORDS, staff=FUND_HOLDER, guess=False),
     Command("reconcile", reconciliation.reconcile, Takes.WORDS, staff=COUNTY_AND_HOLDER, guess=False),
-    Command("close_difference", reconciliation.close, Takes.NUMBER_AND_WORDS, staff=COUNTY_AND_HOLDER, guess=False),
+    Command("close_discrepancy", reconciliation.close, Takes.NUMBER_AND_WORDS, staff=COUNTY_AND_HOLDER, guess=False),
     # Only numbered lines lead here.
     Command("undo_this", bank_entries.undo_this, staff=FUND_HOLDER),
-    Command("view_difference", reconciliation.view_difference, staff=COUNTY_AND_HOLDER),
-    Command("more_differences", reconciliation.more_differences, staff=COUNTY_AND_HOLDER),
+    Command("view_discrepancy", reconciliation.view_discrepancy, staff=COUNTY_AND_HOLDER),
+    Command("more_discrepancies", reconciliation.more_discrepancies, staff=COUNTY_AND_HOLDER),
 )

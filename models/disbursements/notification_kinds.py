@@ -6,5 +6,5 @@ KINDS: dict[str, Kind] = {
     "disbursed": Kind(Standing.MONEY, "money", offers=(LOOK,)),
     "payee_changed": Kind(Standing.LEGAL, "progress", urgent=True, brief=True),
     "receipts_due": legal(),
-    "use_moved": legal(),
+    "disbursement_moved": legal(),
 }

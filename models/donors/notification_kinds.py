@@ -12,13 +12,13 @@ STOP_MONTHLY = Offer("stop_monthly", ("stop_monthly", "number"))
 KINDS: dict[str, Kind] = {
     "gift_message": Kind(Standing.SERVICE, "progress", topic="messages", offers=(READ_MESSAGES, NO_MORE), brief=True),
     "message_decided": legal(),
-    "monthly_due": Kind(
+    "recurring_gift_due": Kind(
         Standing.SERVICE,
         "money",
         topic="reminders",
         offers=(PAY_MONTHLY, SKIP_MONTHLY, STOP_MONTHLY),
         running=timedelta(days=1),
     ),
-    "monthly_ended": Kind(Standing.SERVICE, "progress"),
+    "recurring_gift_ended": Kind(Standing.SERVICE, "progress"),
     "receipt_decided": legal(),
 }

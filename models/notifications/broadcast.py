@@ -33,7 +33,7 @@ from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
 from models.core.encryption import Encrypted
 from models.core.hooks import Hook, Registry
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 
 _STOPPED = text("state = 'stopped'")
 
@@ -182,7 +182,7 @@ def finish(db: Session, number: int, now: datetime) -> bool:
     """If everything has gone its way it is done."""
     wanted = (Broadcast.id == number) & (Broadcast.state == "sending")
     broadcast = db.scalar(select(Broadcast).where(wanted).with_for_update(skip_locked=True))
-    under_way = (Notice.broadcast_id == number) & Notice.state.in_(("owed", "sending"))
+    under_way = (Notification.broadcast_id == number) & Notification.state.in_(("owed", "sending"))
     if broadcast is None or db.scalar(select(exists().where(under_way))):
         return False
     broadcast.state, broadcast.ended_at = "done", now
@@ -207,22 +207,26 @@ def drop_stragglers(db: Session, now: datetime) -> int:
 
 def count_states(db: Session, broadcast_id: int) -> dict[str, int]:
     """How a fan-out stands: state -> notices. One whose card has gone out counts as sent, though its words wait."""
-    in_short = (Notice.state == "waiting") & Notice.sent_at.is_not(None)
-    state = case((in_short, "sent"), else_=Notice.state)
-    rows = db.execute(select(state, func.count()).where(Notice.broadcast_id == broadcast_id).group_by(state))
+    in_short = (Notification.state == "waiting") & Notification.sent_at.is_not(None)
+    state = case((in_short, "sent"), else_=Notification.state)
+    rows = db.execute(select(state, func.count()).where(Notification.broadcast_id == broadcast_id).group_by(state))
     return {state: found for state, found in rows}  # noqa: C416 - typed, where dict(rows) is not
 
 
 def drop_owed(db: Session, broadcast_id: int) -> int:
     """Nothing more of this fan-out goes out; what has been begun is finished."""
-    left = (Notice.broadcast_id == broadcast_id) & Notice.state.in_(("owed", "waiting")) & Notice.sent_at.is_(None)
-    gone: Any = db.execute(delete(Notice).where(left))
+    left = (
+        (Notification.broadcast_id == broadcast_id)
+        & Notification.state.in_(("owed", "waiting"))
+        & Notification.sent_at.is_(None)
+    )
+    gone: Any = db.execute(delete(Notification).where(left))
     return int(gone.rowcount)
 
 
 def _write(db: Session, broadcast: Broadcast, told: Select[int], now: datetime) -> Sequence[int]:
     """One statement for all of them; the facts are sealed once, since they are the same."""
-    columns = Notice.__table__.c
+    columns = Notification.__table__.c
     same = {
         "template": broadcast.template,
         "facts": broadcast.facts,
@@ -237,10 +241,10 @@ def _write(db: Session, broadcast: Broadcast, told: Select[int], now: datetime) 
     key = literal(f"b{broadcast.id}:", String) + cast(person, String)
     rows: Any = told.add_columns(key, *(literal(value, columns[name].type) for name, value in same.items()))
     written = (
-        insert(Notice)
+        insert(Notification)
         .from_select(["conversation_id", "dedupe_key", *same], rows, include_defaults=False)
         .on_conflict_do_nothing(index_elements=["dedupe_key"])
-        .returning(Notice.id)
+        .returning(Notification.id)
     )
     return db.scalars(written).all()
 

@@ -5,8 +5,8 @@ from models.notifications.kinds import LOOK, MY_GIFTS, Kind, Offer, Standing, le
 LEAVE_MESSAGE = Offer("leave_message", ("leave_message", "code"))
 
 KINDS: dict[str, Kind] = {
-    "gift_late": Kind(Standing.MONEY, "money"),
-    "gift_paid": Kind(Standing.MONEY, "money", offers=(MY_GIFTS, LEAVE_MESSAGE)),
+    "payment_late": Kind(Standing.MONEY, "money"),
+    "payment_received": Kind(Standing.MONEY, "money", offers=(MY_GIFTS, LEAVE_MESSAGE)),
     "redirected": Kind(Standing.MONEY, "money", offers=(LOOK,), brief=True),
     "refunded": Kind(Standing.MONEY, "money"),
     "refunds_done": legal(),

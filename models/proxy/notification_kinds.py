@@ -7,7 +7,7 @@ KINDS: dict[str, Kind] = {
     "card_issued": safety(),
     "card_void": to_staff(),
     "code_void": safety(),
-    "proxied_moved": to_staff(),
+    "proxied_appeal_moved": to_staff(),
     "proxy_acted": safety(),
     "proxy_denied": to_staff(),
     "proxy_own_card": Kind(Standing.WORK, "progress", brief=True),

@@ -63,9 +63,9 @@ TABLES: dict[str, Any] = {
     "listing": listing.Listing,
     "mandate": mandate.Mandate,
     "message": message.GiftMessage,
-    "monthly": recurring_gift.MonthlyGift,
+    "recurring_gift": recurring_gift.RecurringGift,
     "mute": mute.Mute,
-    "notice": notification.Notice,
+    "notification": notification.Notification,
     "objection": objection.Objection,
     "offer": exchange.Offer,
     "decision": decision.Decision,
@@ -73,7 +73,7 @@ TABLES: dict[str, Any] = {
     "bank_entry": bank_entry.BankEntry,
     "use": disbursement.Disbursement,
     "flag": flag.Flag,
-    "pay_case": order.PayCase,
+    "suspense_item": order.SuspenseItem,
     "photo": photo.Photo,
     "refund": refund.Refund,
     "revision": revision.Revision,
@@ -236,7 +236,7 @@ class Actor:
             case ["goes_out", *kinds]:
                 sent = go_out(self.stage, self.openid)
                 with Database(self.stage.database) as db:
-                    found = [db.get_one(notification.Notice, number).template for number in sent]
+                    found = [db.get_one(notification.Notification, number).template for number in sent]
                 assert found == kinds, f"{found} went out"
                 self.kept["push"] = str(sent[-1]) if sent else ""
             case ["collected", *yuan]:
