@@ -33,7 +33,7 @@ from models.core.state_machine import Actor, By
 from models.giving.pledge import make_pledge
 from models.goods.exchange import NewOffer, NewRequest, make_offer, make_request
 from models.market.listing import NewListing, put_on_sale
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.people.conversation import Conversation
 from models.people.user import Registration, User, register
 from models.staff.conflict_of_interest import declare
@@ -146,8 +146,10 @@ class _History:
         ]
         for days_ago, happen in sorted(happenings, key=lambda happening: -happening[0]):
             happen(self.now - timedelta(days=days_ago))
-        old = Notice.created_at < self.now - _NEWS_IS_NEW
-        self.db.execute(update(Notice).where(old).values(read_at=Notice.created_at, state="read", channel="reply"))
+        old = Notification.created_at < self.now - _NEWS_IS_NEW
+        self.db.execute(
+            update(Notification).where(old).values(read_at=Notification.created_at, state="read", channel="reply")
+        )
 
     def _arrivals(self, groups: dict[str, Any], registry: Row) -> Iterator[Happening]:
         residents = groups["residents"]

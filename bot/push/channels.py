@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from bot.push.cards import Card
 from flows.engine.session import FOCUS_LASTS
 from models.core.calendar import CHINA
-from models.notifications.channel_pause import ChannelStop
+from models.notifications.channel_pause import ChannelPause
 from models.notifications.kinds import Kind
 from models.notifications.outbox import REMEMBERED, Owed
 
@@ -35,7 +35,7 @@ class Means:
     window: bool
     consent: bool
     card: Card
-    stops: Mapping[str, ChannelStop] = field(default_factory=dict)
+    stops: Mapping[str, ChannelPause] = field(default_factory=dict)
     ruled_out: Mapping[str, str] = field(default_factory=dict)
 
 

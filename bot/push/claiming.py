@@ -9,7 +9,7 @@ from bot.push.cards import Card
 from bot.push.channels import MENU, SERVICE, SUBSCRIPTION, Choice, Means, choose
 from bot.push.sending import Parcel
 from models.notifications import channel_pause, outbox, service_window, subscription
-from models.notifications.channel_pause import ChannelStop
+from models.notifications.channel_pause import ChannelPause
 from models.notifications.kinds import KINDS
 from models.notifications.outbox import Outcome, Owed
 from models.notifications.service_window import Window
@@ -55,7 +55,7 @@ def _pack(
     card: Card,
     windows: Sequence[Window],
     consent: Subscription | None,
-    stops: Mapping[str, ChannelStop],
+    stops: Mapping[str, ChannelPause],
     ruled_out: Mapping[str, str],
     now: datetime,
 ) -> Parcel | Choice:

@@ -1,7 +1,7 @@
 """The channel's bill of a day: fetched into a file, proved, kept line by line, and held against our books.
 
 What the bill alone knows is asked about first, so that a lost callback is made good by the channel's own word, as any
-other payment or refund; what is left then is a difference. Safe to be killed anywhere and to be run twice.
+other payment or refund; what is left then is a discrepancy. Safe to be killed anywhere and to be run twice.
 """
 
 import tempfile
@@ -109,7 +109,7 @@ class Reconciler:
         say("bill.not_kept", day=str(day), trouble=trouble)
 
     def _ask(self, day: date) -> None:
-        """One that cannot be asked about keeps none of the others back: it is a difference, and looked at again."""
+        """One that cannot be asked about keeps none of the others back: it is a discrepancy, and looked at again."""
         with Session(self.database) as db:
             found = doubts(db, day)
         for out_trade_no in found.orders:

@@ -33,7 +33,13 @@ def done(desk: Desk, draft: Draft) -> Answer:
         owed = hand_in(db, find_disbursement(db, use.id), appeal, pictures, person, now)
     desk.jobs += [("fetch_photo", photo) for photo in owed]
     return Answer(
-        [Say("flows/disbursements/evidence/done", None, {"use": use.id, "receipts": draft.given["receipts"]})]
+        [
+            Say(
+                "flows/disbursements/disbursement_evidence/done",
+                None,
+                {"use": use.id, "receipts": draft.given["receipts"]},
+            )
+        ]
     )
 
 
@@ -46,4 +52,6 @@ def _own(desk: Desk, number: int) -> Disbursement:
     return use
 
 
-evidence = Flow("evidence", room="disbursements", steps=(Step("photos", Photo(max=9, min=1)),), done=done, admit=admit)
+disbursement_evidence = Flow(
+    "disbursement_evidence", room="disbursements", steps=(Step("photos", Photo(max=9, min=1)),), done=done, admit=admit
+)

@@ -53,11 +53,11 @@ def done(desk: Desk, draft: Draft) -> Answer:
     use, owed = request(desk.db, appeal, line, payee, user, wanted, desk.world.now)
     desk.jobs += [("fetch_photo", photo) for photo in owed]
     facts = {"use": use.id, "amount_fen": use.amount_fen, "days": STEPS["use_endorse"][1]}
-    return Answer([Say("flows/disbursements/spend/done", None, {"number": appeal.id, **facts})])
+    return Answer([Say("flows/disbursements/request_disbursement/done", None, {"number": appeal.id, **facts})])
 
 
-spend = Flow(
-    "spend",
+request_disbursement = Flow(
+    "request_disbursement",
     room="disbursements",
     steps=(
         Step("amount", Money(min=SMALLEST)),

@@ -16,7 +16,7 @@ from models.people.user import get_resident
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``appeal``, its number. Raises what ``done`` would, before anybody confirms."""
     appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), given["appeal"])
-    leaving.left_over(desk.db, appeal)
+    leaving.surplus(desk.db, appeal)
     return {"appeal": appeal.id, "title": appeal.title}
 
 
@@ -24,7 +24,7 @@ def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     """As it stands at this moment: ``fen`` go back; none: no more."""
     try:
         appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), draft.given["appeal"])
-        return {"fen": leaving.left_over(desk.db, appeal)}
+        return {"fen": leaving.surplus(desk.db, appeal)}
     except Refusal:
         return {"fen": 0}
 
@@ -34,7 +34,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     appeal = own_appeal(desk.db, user, draft.given["appeal"], lock=True)
     actor = Actor(By.OWNER, f"user:{user.id}")
     fen = leaving.give_left_over_back(desk.db, appeal, actor, desk.world.now)
-    return Answer([Say("flows/disbursements/left_over/done", None, {"fen": fen, "number": appeal.id})])
+    return Answer([Say("flows/disbursements/surplus/done", None, {"fen": fen, "number": appeal.id})])
 
 
-left_over = Flow("left_over", room="disbursements", steps=(), done=done, admit=admit, brief=brief)
+surplus = Flow("surplus", room="disbursements", steps=(), done=done, admit=admit, brief=brief)

@@ -61,11 +61,11 @@ def done(desk: Desk, draft: Draft) -> Answer:
         "subscribe": ask_link(desk),
     }
     options = [Option(1, "", ["command", "pay_monthly", str(appeal.id)])]
-    return Answer([Say("flows/donors/monthly/done", None, facts)], options)
+    return Answer([Say("flows/donors/recurring_gift/done", None, facts)], options)
 
 
-monthly = Flow(
-    "monthly",
+recurring_gift = Flow(
+    "recurring_gift",
     room="donors",
     steps=(
         Step("amount", Money(min=SMALLEST_PLEDGE)),

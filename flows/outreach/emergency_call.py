@@ -32,15 +32,15 @@ def done(desk: Desk, draft: Draft) -> Answer:
     desk.jobs.append(("fan_out", broadcast.id))
     people = count_people(desk.db, donors_of(get_appeal(desk.db, number)))
     values = {"number": number, "broadcast": broadcast.id, "people": people, "province": draft.given["province"]}
-    return Answer([Say("flows/outreach/call/done", None, values)])
+    return Answer([Say("flows/outreach/emergency_call/done", None, values)])
 
 
 def _caller(desk: Desk) -> Staff:
     return demand_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now, CALLERS)
 
 
-call = Flow(
-    "call",
+emergency_call = Flow(
+    "emergency_call",
     room="outreach",
     steps=(Step("words", Text(min=10, max=120, public=True)),),
     done=done,

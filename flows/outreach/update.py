@@ -39,11 +39,11 @@ def done(desk: Desk, draft: Draft) -> Answer:
     owed, dropped = submit(desk.db, appeal, draft.id, answers["words"], answers["photos"], person, now)
     desk.jobs += [("fetch_photo", photo) for photo in owed]
     desk.jobs += [("forget_photo", photo) for photo in dropped]
-    return Answer([Say("flows/outreach/progress/done", None, {"number": appeal.id, "days": STEPS["update"][1]})])
+    return Answer([Say("flows/outreach/post_update/done", None, {"number": appeal.id, "days": STEPS["update"][1]})])
 
 
-progress = Flow(
-    "progress",
+post_update = Flow(
+    "post_update",
     room="outreach",
     steps=(
         Step("words", Text(min=10, max=LONGEST_UPDATE, public=True)),

@@ -20,7 +20,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     use = enter_return(desk.db, holder(desk), given["use"], desk.world.now)
     if use.gifts_to is not None:
         desk.jobs.append(("follow_gifts", use.id))
-    return Answer([Say("flows/payments/bounce/done", None, given)])
+    return Answer([Say("flows/payments/payout_return/done", None, given)])
 
 
-bounce = Flow("bounce", room="payments", steps=(), done=done, admit=admit)
+payout_return = Flow("payout_return", room="payments", steps=(), done=done, admit=admit)

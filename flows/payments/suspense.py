@@ -13,7 +13,7 @@ from models.payments import suspense_desk
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``case``, its number, and ``how``. Raises NoSuchPayCase."""
+    """``given``: ``case``, its number, and ``how``. Raises NoSuchSuspenseItem."""
     stray = suspense_desk.find_stray(desk.db, holder(desk), given["case"], desk.world.now)
     facts = {"number": stray.appeal, "title": stray.title, "gift": stray.gift, "wanted_fen": stray.wanted_fen}
     return {**given, **facts, "amount_fen": stray.case.amount_fen, "transaction": stray.case.transaction_id}
@@ -42,9 +42,9 @@ def done(desk: Desk, draft: Draft) -> Answer:
     return Answer([Say(f"flows/payments/{draft.flow}/done", None, dict(draft.given))])
 
 
-settle_stray = Flow("settle_stray", room="payments", steps=(), done=done, admit=admit, brief=brief)
-stray_by_hand = Flow(
-    "stray_by_hand",
+settle_suspense = Flow("settle_suspense", room="payments", steps=(), done=done, admit=admit, brief=brief)
+suspense_by_hand = Flow(
+    "suspense_by_hand",
     room="payments",
     steps=(Step("reference", Reference(min=6, max=64)),),
     done=done,

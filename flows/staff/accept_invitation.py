@@ -23,7 +23,9 @@ def done(desk: Desk, draft: Draft) -> Answer:
     if staff is None:
         return Answer([Say("replies/staff/wrong_code", None, {"most": MOST_TRIES})])
     values = {"role": staff.role, "place": seat_of(desk.db, staff), "work_no": staff.work_no}
-    return Answer([Say("flows/staff/take_up/done", None, values)])
+    return Answer([Say("flows/staff/accept_invitation/done", None, values)])
 
 
-take_up = Flow("take_up", room="staff", steps=(Step("id_number", IdNumber()),), done=done, admit=admit)
+accept_invitation = Flow(
+    "accept_invitation", room="staff", steps=(Step("id_number", IdNumber()),), done=done, admit=admit
+)

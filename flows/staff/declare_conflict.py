@@ -19,15 +19,15 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 def done(desk: Desk, draft: Draft) -> Answer:
     answers = draft.answers
     left = handover.declare(desk.db, _declarer(desk), answers["kind"], answers["id_number"], desk.world.now)
-    return Answer([Say("flows/staff/declare/done", None, {"left": left})])
+    return Answer([Say("flows/staff/declare_conflict/done", None, {"left": left})])
 
 
 def _declarer(desk: Desk) -> Staff:
     return demand_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now, STAFF_ROLES)
 
 
-declare = Flow(
-    "declare",
+declare_conflict = Flow(
+    "declare_conflict",
     room="staff",
     steps=(Step("kind", Choice("tie_kind")), Step("id_number", IdNumber())),
     done=done,

@@ -54,7 +54,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
         "until": last_day,
         "code": secret,
     }
-    return Answer([Say("flows/staff/appoint/done", None, values)])
+    return Answer([Say("flows/staff/invite_staff/done", None, values)])
 
 
 def _inviter(desk: Desk) -> Staff:
@@ -73,8 +73,8 @@ def _last_day(answers: Mapping[str, Any], today: date) -> date | None:
         return today + timedelta(days=365 * years)
 
 
-appoint = Flow(
-    "appoint",
+invite_staff = Flow(
+    "invite_staff",
     room="staff",
     steps=(
         Step("role", Choice("staff_role")),

@@ -49,7 +49,9 @@ def covers_no_more(desk: Desk, draft: Draft) -> None:
 def settled(desk: Desk, draft: Draft) -> Answer:
     """Raises ReferenceUsed or ChannelShort."""
     entry = _enter(desk, draft, "settlement", draft.answers["amount"] - draft.answers["arrived"])
-    return Answer([Say("flows/treasury/settle/done", None, {"amount_fen": entry.amount_fen, "fee_fen": entry.fee_fen})])
+    return Answer(
+        [Say("flows/treasury/enter_settlement/done", None, {"amount_fen": entry.amount_fen, "fee_fen": entry.fee_fen})]
+    )
 
 
 def topped_up(desk: Desk, draft: Draft) -> Answer:
@@ -71,8 +73,8 @@ def _enter(desk: Desk, draft: Draft, kind: str, fee_fen: int = 0) -> BankEntry:
     return enter(desk.db, holder(desk), draft.id, transfer, desk.world.now)
 
 
-settle = Flow(
-    "settle",
+enter_settlement = Flow(
+    "enter_settlement",
     room="treasury",
     steps=(_AMOUNT, Step("arrived", Money(), check=no_more_than_settled, codes=("more_than_settled",)), _REFERENCE),
     done=settled,

@@ -34,9 +34,9 @@ def done(desk: Desk, draft: Draft) -> Answer:
     """Raises NoSuchEntry, BankShort or ChannelShort."""
     given, why = draft.given, draft.answers["why"]
     reverse_bank_entry(desk.db, holder(desk), given["entry"], why, desk.world.now)
-    return Answer([Say("flows/treasury/undo_entry/done", None, {**given, "why": why})])
+    return Answer([Say("flows/treasury/reverse_entry/done", None, {**given, "why": why})])
 
 
-undo_entry = Flow(
-    "undo_entry", room="treasury", steps=(Step("why", Choice("undo_entry")),), done=done, admit=admit, brief=brief
+reverse_entry = Flow(
+    "reverse_entry", room="treasury", steps=(Step("why", Choice("reverse_entry")),), done=done, admit=admit, brief=brief
 )

@@ -26,7 +26,9 @@ def done(desk: Desk, draft: Draft) -> Answer:
     case = get_case(desk.db, draft.given["case"])
     words, person = draft.answers["reason"], desk.person.conversation_id
     object_to(desk.db, case, person, words, draft.id, desk.world.now)
-    return Answer([Say("flows/verification/object/done", None, {"number": case.id})])
+    return Answer([Say("flows/verification/raise_objection/done", None, {"number": case.id})])
 
 
-object_ = Flow("object", room="verification", steps=(Step("reason", Text(min=10, max=300)),), done=done, admit=admit)
+raise_objection = Flow(
+    "raise_objection", room="verification", steps=(Step("reason", Text(min=10, max=300)),), done=done, admit=admit
+)

@@ -50,7 +50,7 @@ def pay_out(talk: Talk, number: str = "") -> Answer:
 
 def bounce(talk: Talk, number: str) -> Answer:
     """Only a numbered line leads here: the bank gave it back."""
-    return talk.start("bounce", {"use": int(number)})
+    return talk.start("payout_return", {"use": int(number)})
 
 
 def heard(talk: Talk, reference: str, outcome: str = RECEIVED) -> Answer:

@@ -60,7 +60,7 @@ def use_on(talk: Talk, line: str) -> Answer:
 def use_to(talk: Talk, line: str, payee: str) -> Answer:
     """Only a numbered line leads here."""
     appeal, _ = _line(talk, int(line))
-    return talk.start("spend", {"appeal": appeal.id, "line": int(line), "payee": int(payee)})
+    return talk.start("request_disbursement", {"appeal": appeal.id, "line": int(line), "payee": int(payee)})
 
 
 def new_payee(talk: Talk, line: str) -> Answer:
@@ -85,7 +85,7 @@ def change_payee(talk: Talk, number: str, payee: str = "") -> Answer:
 
 def no_more(talk: Talk, number: str) -> Answer:
     """Only a numbered line leads here: what is left goes back to whose it was."""
-    return talk.start("left_over", {"appeal": int(number)})
+    return talk.start("surplus", {"appeal": int(number)})
 
 
 def view_use(talk: Talk, number: str) -> Answer:
@@ -117,7 +117,7 @@ def withdraw_use(talk: Talk, number: str) -> Answer:
 
 def evidence(talk: Talk, number: str = "") -> Answer:
     """补照片 <号>, 交发票 <号>: pictures for one request; without its number, what there is."""
-    return talk.start("evidence", {"use": int(number)}) if number else use_money(talk)
+    return talk.start("disbursement_evidence", {"use": int(number)}) if number else use_money(talk)
 
 
 def received(talk: Talk, code: str = "") -> Answer:

@@ -7,11 +7,11 @@ from handlers.public.catalogue import with_ways
 from handlers.routing.talk import Talk
 from models.appeals.appeal import get_appeal
 from models.donors import recurring_gift as rules
-from models.donors.recurring_gift import MonthlyGift, NotCollecting
+from models.donors.recurring_gift import NotCollecting, RecurringGift
 from models.people.user import User, get_user
 from models.staff.member import find_staff
 
-COMMAND = "monthly"
+COMMAND = "recurring_gift"
 
 
 def monthly(talk: Talk, said: str = "") -> Answer:
@@ -83,7 +83,7 @@ def _donor(talk: Talk) -> User:
     return get_user(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words[COMMAND][0])
 
 
-def _facts(talk: Talk, gift: MonthlyGift) -> dict[str, object]:
+def _facts(talk: Talk, gift: RecurringGift) -> dict[str, object]:
     appeal = get_appeal(talk.desk.db, gift.appeal_id)
     return {
         "number": appeal.id,

@@ -12,7 +12,7 @@ def call(talk: Talk, number: str = "") -> Answer:
     """群发 <号>: words first, then shown with the count of people, and asked back."""
     if not number:
         return Answer([Say("replies/outreach/which_emergency_call")])
-    return talk.start("call", {"calls_for": int(number)})
+    return talk.start("emergency_call", {"calls_for": int(number)})
 
 
 def broadcast_progress(talk: Talk, number: str = "") -> Answer:

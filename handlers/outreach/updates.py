@@ -30,7 +30,7 @@ def update(talk: Talk, number: str = "") -> Answer:
         return Answer([Say("replies/outreach/which_update", None, {"lines": lines})], options)
     wanted = int(number) if number else own[0].id
     if wanted in [one.id for one in own]:
-        return talk.start("progress", {"tells": wanted})
+        return talk.start("post_update", {"tells": wanted})
     return view_updates(talk, str(wanted))
 
 

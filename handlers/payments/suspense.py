@@ -7,7 +7,7 @@ from handlers.public.catalogue import with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.seat import find_seat, staff_of
 from models.core.state_machine import By
-from models.payments.suspense_desk import NoSuchPayCase, Stray, find_stray, stray_ones
+from models.payments.suspense_desk import NoSuchSuspenseItem, Stray, find_stray, stray_ones
 
 MOST = 6
 
@@ -23,23 +23,23 @@ def strays(talk: Talk, number: str = "") -> Answer:
 
 
 def view_stray(talk: Talk, number: str) -> Answer:
-    """What came, for what, and what may be done about it. Raises NoSuchPayCase."""
+    """What came, for what, and what may be done about it. Raises NoSuchSuspenseItem."""
     staff = find_seat(talk)
     if staff is None or staff.role != By.FUND_HOLDER:
-        raise NoSuchPayCase(number=int(number))
+        raise NoSuchSuspenseItem(number=int(number))
     stray = find_stray(talk.desk.db, staff, int(number), talk.world.now)
     return with_ways("replies/payments/suspense_item", {"stray": stray}, _ways(stray))
 
 
-def settle_stray(talk: Talk, number: str, how: str) -> Answer:
+def settle_suspense(talk: Talk, number: str, how: str) -> Answer:
     """Only a numbered line leads here: shown once more, and it waits for the word."""
-    aside = recusal.stepped_aside(talk.desk, staff_of(talk), "pay_case", int(number))
-    flow = "stray_by_hand" if how == "by_hand" else "settle_stray"
+    aside = recusal.stepped_aside(talk.desk, staff_of(talk), "suspense_item", int(number))
+    flow = "suspense_by_hand" if how == "by_hand" else "settle_suspense"
     return aside or talk.start(flow, {"case": int(number), "how": how})
 
 
 def _ways(stray: Stray) -> dict[str, list[str]]:
     number = str(stray.case.id)
     hows = ["by_hand"] if stray.appeal is None else ["give_back", *(["assign"] if stray.may_assign else [])]
-    ways = {how: ["command", "settle_stray", number, how] for how in hows}
+    ways = {how: ["command", "settle_suspense", number, how] for how in hows}
     return ways | {"list": ["command", "strays"]}

@@ -48,7 +48,7 @@ def authorise(talk: Talk, word: str = "") -> Answer:
 def invite(talk: Talk) -> Answer:
     """A township invites for its villages only, and is not asked which role."""
     below = BELOW[staff_of(talk).role]
-    return talk.start("appoint", {}, **({"role": below[0]} if len(below) == 1 else {}))
+    return talk.start("invite_staff", {}, **({"role": below[0]} if len(below) == 1 else {}))
 
 
 def team(talk: Talk, after: str = "") -> Answer:
@@ -97,7 +97,7 @@ def _redeem(talk: Talk, word: str) -> Answer:
     staff = appointment.find_invitation(talk.desk.db, talk.desk.person.conversation_id, code, talk.world.now)
     if staff is None:
         return Answer([Say("replies/staff/wrong_code", None, {"most": MOST_TRIES})], outcome="wrong_code")
-    return talk.start("take_up", {"code": code, "role": staff.role, "place": seat_of(talk.desk.db, staff)})
+    return talk.start("accept_invitation", {"code": code, "role": staff.role, "place": seat_of(talk.desk.db, staff)})
 
 
 def _with_reason(talk: Talk, command: str, work_no: str, words: str, act: Callable[..., tuple[Staff, int]]) -> Answer:

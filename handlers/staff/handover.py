@@ -48,7 +48,7 @@ def assign(talk: Talk, reference: str = "", work_no: str = "") -> Answer:
 
 
 def declare_tie(talk: Talk) -> Answer:
-    return talk.start("declare")
+    return talk.start("declare_conflict")
 
 
 def my_ties(talk: Talk, after: str = "") -> Answer:

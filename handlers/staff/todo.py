@@ -19,7 +19,7 @@ from models.donors.message import GiftMessage
 from models.donors.receipt import Receipt
 from models.notifications.notification import mark_seen
 from models.outreach.update import Update
-from models.payments.order import PayCase
+from models.payments.order import SuspenseItem
 from models.payments.refund import Refund
 from models.places.region import Region
 from models.staff.member import Staff
@@ -29,7 +29,7 @@ from models.staff.task_notices import QUEUE_NEWS
 from models.support.desk import ANSWERED_WITHIN, waiting_tickets
 from models.support.introduction import matter_of
 from models.support.ticket import Ticket
-from models.treasury.discrepancy import Difference
+from models.treasury.discrepancy import Discrepancy
 
 PAGE = 5
 # Of two that are due at one moment, tasks come before calls for a person.
@@ -98,13 +98,13 @@ def _told(db: Session, thing: Task | Ticket) -> tuple[list[str], dict[str, Any]]
     if thing.subject == "case":
         return ["look", f"case:{thing.subject_id}"], facts
     number = thing.subject_id
-    if thing.subject == "pay_case":
-        return ["view_stray", str(number)], {**facts, "amount_fen": db.get_one(PayCase, number).amount_fen}
+    if thing.subject == "suspense_item":
+        return ["view_stray", str(number)], {**facts, "amount_fen": db.get_one(SuspenseItem, number).amount_fen}
     if thing.subject == "revision":
         number = db.get_one(Revision, number).appeal_id
-    if thing.subject == "difference":
-        day = db.get_one(Difference, number).day
-        return ["more_differences", "0", day.isoformat()], {**facts, "day": day}
+    if thing.subject == "discrepancy":
+        day = db.get_one(Discrepancy, number).day
+        return ["more_discrepancies", "0", day.isoformat()], {**facts, "day": day}
     if thing.subject == "receipt":
         number = db.get_one(Receipt, number).appeal_id
     if thing.subject == "refund":

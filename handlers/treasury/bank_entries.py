@@ -11,7 +11,7 @@ MOST = 6
 
 def settle(talk: Talk) -> Answer:
     """到账."""
-    return talk.start("settle")
+    return talk.start("enter_settlement")
 
 
 def top_up(talk: Talk) -> Answer:
@@ -36,4 +36,4 @@ def entries(talk: Talk, words: str = "") -> Answer:
 
 def undo_this(talk: Talk, number: str) -> Answer:
     """Only a numbered line leads here: why is asked, and it waits for the word. Raises NoSuchEntry."""
-    return talk.start("undo_entry", {"entry": int(number)})
+    return talk.start("reverse_entry", {"entry": int(number)})

@@ -11,11 +11,11 @@ from handlers.routing.talk import Talk
 from handlers.staff.seat import staff_of
 from models.treasury.discrepancy import (
     REASONS,
-    Difference,
-    close_difference,
+    Discrepancy,
+    close_discrepancy,
     count_open,
     find_bill_day,
-    find_difference,
+    find_discrepancy,
     latest_days,
     open_ones,
 )
@@ -23,7 +23,7 @@ from models.treasury.discrepancy_tasks import call_people
 
 PAGE = 5
 DAYS = 5
-_SET = "difference_reason"
+_SET = "discrepancy_reason"
 
 
 def reconcile(talk: Talk, words: str = "") -> Answer:
@@ -34,14 +34,14 @@ def reconcile(talk: Talk, words: str = "") -> Answer:
     return _listed(talk, find_bill_day(talk.desk.db, day, words).day, 0)
 
 
-def more_differences(talk: Talk, after: str, day: str = "") -> Answer:
+def more_discrepancies(talk: Talk, after: str, day: str = "") -> Answer:
     return _listed(talk, date.fromisoformat(day) if day else None, int(after))
 
 
-def view_difference(talk: Talk, number: str) -> Answer:
+def view_discrepancy(talk: Talk, number: str) -> Answer:
     """What each side says of it. Raises NoSuchDifference."""
-    found = find_difference(talk.desk.db, staff_of(talk), int(number))
-    ways = {"close": ["command", "close_difference", number]}
+    found = find_discrepancy(talk.desk.db, staff_of(talk), int(number))
+    ways = {"close": ["command", "close_discrepancy", number]}
     return with_ways("replies/treasury/discrepancy", {"item": found}, ways)
 
 
@@ -52,11 +52,11 @@ def close(talk: Talk, number: str = "", words: str = "") -> Answer:
     db, staff = talk.desk.db, staff_of(talk)
     reason, note = _reason(talk, words)
     if reason is None:
-        find_difference(db, staff, int(number))
+        find_discrepancy(db, staff, int(number))
         lines = [(n, label) for n, (_, label) in enumerate(talk.world.lexicon.options(_SET), 1)]
         values = {"number": int(number), "lines": lines, "unknown": bool(words)}
         return Answer([Say("replies/treasury/which_discrepancy_reason", None, values)])
-    closed = close_difference(db, staff, int(number), reason, note, talk.world.now)
+    closed = close_discrepancy(db, staff, int(number), reason, note, talk.world.now)
     call_people(db, talk.world.now, staff)
     return Answer(
         [Say("replies/treasury/discrepancy_closed", None, {"item": closed, "left": len(_some(talk, closed))})]
@@ -67,9 +67,9 @@ def _listed(talk: Talk, day: date | None, after: int) -> Answer:
     db = talk.desk.db
     found = open_ones(db, staff_of(talk), PAGE + 1, after, day)
     shown = list(enumerate(found[:PAGE], 1))
-    options = [Option(n, "", ["command", "view_difference", str(one.id)]) for n, one in shown]
+    options = [Option(n, "", ["command", "view_discrepancy", str(one.id)]) for n, one in shown]
     if len(found) > PAGE:
-        options += more(talk, PAGE + 1, "more_differences", str(found[PAGE - 1].id), day.isoformat() if day else "")
+        options += more(talk, PAGE + 1, "more_discrepancies", str(found[PAGE - 1].id), day.isoformat() if day else "")
     days = [] if after else [find_bill_day(db, day, "")] if day else list(latest_days(db, DAYS))
     values = {
         "days": days,
@@ -82,7 +82,7 @@ def _listed(talk: Talk, day: date | None, after: int) -> Answer:
     return Answer([Say("replies/treasury/reconciliation", None, values)], options)
 
 
-def _some(talk: Talk, closed: Difference) -> list[Difference]:
+def _some(talk: Talk, closed: Discrepancy) -> list[Discrepancy]:
     """What is left of the same day, up to a page."""
     return list(open_ones(talk.desk.db, staff_of(talk), PAGE, 0, closed.day))
 

@@ -15,7 +15,7 @@ def object_(talk: Talk, reference: str = "") -> Answer:
     """异议 <号>; without a number, whom one may object to."""
     if not reference:
         return notices(talk)
-    return talk.start("object", {"case": parse(reference)[1]})
+    return talk.start("raise_objection", {"case": parse(reference)[1]})
 
 
 def view_objections(talk: Talk, reference: str, index: str = "0") -> Answer:

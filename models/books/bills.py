@@ -1,6 +1,6 @@
-"""Bills: each day of the pay channel was held against ours in time, its lines are all there, and no difference waits.
+"""Bills: each day of the pay channel was held against ours in time, its lines are all there, and no discrepancy waits.
 
-A difference is no broken book by itself: it is told here when nobody has seen to it for WAITS. A day whose bill is
+A discrepancy is no broken book by itself: it is told here when nobody has seen to it for WAITS. A day whose bill is
 missing is told for as long as it can still be had.
 """
 
@@ -17,7 +17,7 @@ from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.staff.task import Task
 from models.treasury.bill import KEPT, SUBJECTS, BillDay, BillLine, number_of
-from models.treasury.discrepancy import Difference
+from models.treasury.discrepancy import Discrepancy
 
 WAITS = timedelta(days=7)
 COMPARED_WITHIN = timedelta(days=3)
@@ -27,25 +27,25 @@ _DAY = timedelta(days=1)
 def check_bills(connection: Connection, now: datetime) -> Iterator[Violation]:
     yield from _missing(connection, now)
     yield from _lines(connection, now)
-    waits = select(Difference.id, Difference.kind, Difference.day).where(Difference.state == "open")
-    for found in stream(connection, waits.where(Difference.found_at < now - WAITS).order_by(Difference.id)):
+    waits = select(Discrepancy.id, Discrepancy.kind, Discrepancy.day).where(Discrepancy.state == "open")
+    for found in stream(connection, waits.where(Discrepancy.found_at < now - WAITS).order_by(Discrepancy.id)):
         words = f"({found.kind} of {found.day}) has been open for more than {WAITS.days} days"
-        yield Violation("difference_waits", "difference", found.id, words)
+        yield Violation("discrepancy_waits", "discrepancy", found.id, words)
     yield from _tasks(connection)
 
 
 def _tasks(connection: Connection) -> Iterator[Violation]:
     """Each day that differs and was compared stands in somebody's queue, and no other."""
-    other, waits = aliased(Difference), (Task.subject == "difference") & Task.closed_at.is_(None)
-    named = select(Task.id).join(other, other.id == Task.subject_id).where(waits, other.day == Difference.day)
-    missing = select(Difference.id).join(BillDay, BillDay.day == Difference.day)
-    missing = missing.where(Difference.state == "open", BillDay.state == "compared", ~named.exists())
-    for found in stream(connection, missing.order_by(Difference.id)):
-        yield Violation("task_missing", "difference", found.id, "is open, and in nobody's queue")
-    needless = select(Task.subject_id).outerjoin(Difference, Difference.id == Task.subject_id).where(waits)
-    needless = needless.where(or_(Difference.id.is_(None), Difference.state != "open")).order_by(Task.subject_id)
+    other, waits = aliased(Discrepancy), (Task.subject == "discrepancy") & Task.closed_at.is_(None)
+    named = select(Task.id).join(other, other.id == Task.subject_id).where(waits, other.day == Discrepancy.day)
+    missing = select(Discrepancy.id).join(BillDay, BillDay.day == Discrepancy.day)
+    missing = missing.where(Discrepancy.state == "open", BillDay.state == "compared", ~named.exists())
+    for found in stream(connection, missing.order_by(Discrepancy.id)):
+        yield Violation("task_missing", "discrepancy", found.id, "is open, and in nobody's queue")
+    needless = select(Task.subject_id).outerjoin(Discrepancy, Discrepancy.id == Task.subject_id).where(waits)
+    needless = needless.where(or_(Discrepancy.id.is_(None), Discrepancy.state != "open")).order_by(Task.subject_id)
     for found in stream(connection, needless):
-        yield Violation("task_needless", "difference", found.subject_id, "has a task open, and is closed")
+        yield Violation("task_needless", "discrepancy", found.subject_id, "has a task open, and is closed")
 
 
 def _missing(connection: Connection, now: datetime) -> Iterator[Violation]:

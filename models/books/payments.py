@@ -12,7 +12,7 @@ from models.core.database import stream
 from models.giving.pledge import Pledge
 from models.ledger.accounts import Account, LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
-from models.payments.order import LIVE, PayCase, PayOrder
+from models.payments.order import LIVE, PayOrder, SuspenseItem
 from models.payments.refund import Refund
 from models.staff.task import Task
 
@@ -34,7 +34,7 @@ def check_payments(connection: Connection, now: datetime) -> Iterator[Violation]
         yield from _check_order(list(rows))
     for _, rows in groupby(stream(connection, _cases()), key=lambda row: row.id):
         yield from _check_case(list(rows))
-    for name, table in (("order", PayOrder), ("pay_case", PayCase)):
+    for name, table in (("order", PayOrder), ("suspense_item", SuspenseItem)):
         yield from _astray(connection, name, table)
     yield from _settled(connection)
     yield from _waiting(connection)
@@ -42,7 +42,7 @@ def check_payments(connection: Connection, now: datetime) -> Iterator[Violation]
     yield from _live(connection, now)
 
 
-def _cause(name: str, table: type[PayOrder] | type[PayCase]) -> Any:
+def _cause(name: str, table: type[PayOrder] | type[SuspenseItem]) -> Any:
     return literal(f"{name}:") + cast(table.id, String)
 
 
@@ -66,16 +66,18 @@ def _postings(statement: Any, cause: Any) -> Any:
 
 def _orders() -> Any:
     order = PayOrder
-    columns = (order.id, order.state, order.amount_fen, Pledge.appeal_id, PayCase.id.label("case"))
+    columns = (order.id, order.state, order.amount_fen, Pledge.appeal_id, SuspenseItem.id.label("case"))
     found = select(*columns).join(Pledge, Pledge.id == order.pledge_id)
     # What came as a case, and was taken for the order then, is posted as that.
-    taken = (PayCase.order_id == order.id) & (PayCase.outcome == "assigned")
-    found = found.outerjoin(PayCase, taken & (PayCase.transaction_id == order.transaction_id))
+    taken = (SuspenseItem.order_id == order.id) & (SuspenseItem.outcome == "assigned")
+    found = found.outerjoin(SuspenseItem, taken & (SuspenseItem.transaction_id == order.transaction_id))
     return _postings(found, _cause("order", order)).order_by(order.id)
 
 
 def _cases() -> Any:
-    return _postings(select(PayCase.id, PayCase.amount_fen), _cause("pay_case", PayCase)).order_by(PayCase.id)
+    return _postings(select(SuspenseItem.id, SuspenseItem.amount_fen), _cause("suspense_item", SuspenseItem)).order_by(
+        SuspenseItem.id
+    )
 
 
 def _moved(rows: Sequence[Row[Any]]) -> list[tuple[str, Account, int]]:
@@ -97,7 +99,7 @@ def _check_case(rows: Sequence[Row[Any]]) -> Iterator[Violation]:
     case, moved = rows[0], _moved(rows)
     if moved != [(_UNASSIGNED, Account("unassigned"), case.amount_fen)]:
         words = f"is about {case.amount_fen} fen, and the ledger has {moved or 'nothing'} of it"
-        yield Violation("payment_posting", "pay_case", case.id, words)
+        yield Violation("payment_posting", "suspense_item", case.id, words)
 
 
 def _settled(connection: Connection) -> Iterator[Violation]:
@@ -106,16 +108,16 @@ def _settled(connection: Connection) -> Iterator[Violation]:
     kinds = sorted(set().union(*_SETTLED_BY.values()))
     came_to = (entry.transaction_id == posted.id) & (entry.amount_fen < 0)
     found = (
-        select(PayCase.id, PayCase.outcome, PayCase.amount_fen, Refund.amount_fen.label("back"))
+        select(SuspenseItem.id, SuspenseItem.outcome, SuspenseItem.amount_fen, Refund.amount_fen.label("back"))
         .add_columns(posted.kind, entry.amount_fen.label("moved"), account.kind.label("to"), account.subject_id)
         .add_columns(Pledge.appeal_id)
-        .outerjoin(Refund, Refund.case_id == PayCase.id)
-        .outerjoin(PayOrder, PayOrder.id == PayCase.order_id)
+        .outerjoin(Refund, Refund.case_id == SuspenseItem.id)
+        .outerjoin(PayOrder, PayOrder.id == SuspenseItem.order_id)
         .outerjoin(Pledge, Pledge.id == PayOrder.pledge_id)
-        .outerjoin(posted, (posted.cause == _cause("pay_case", PayCase)) & posted.kind.in_(kinds))
+        .outerjoin(posted, (posted.cause == _cause("suspense_item", SuspenseItem)) & posted.kind.in_(kinds))
         .outerjoin(entry, came_to)
         .outerjoin(account, account.id == entry.account_id)
-        .order_by(PayCase.id)
+        .order_by(SuspenseItem.id)
     )
     for _, group in groupby(stream(connection, found), key=lambda row: row.id):
         rows = list(group)
@@ -126,20 +128,20 @@ def _settled(connection: Connection) -> Iterator[Violation]:
         back = case.amount_fen if case.outcome == "given_back" else None
         if moved != sorted(_SETTLED_BY.get(case.outcome, ())) or wrong_sum or astray or back != case.back:
             words = f"is settled as {case.outcome or 'nothing'}, and the ledger has {moved or 'nothing'} of that"
-            yield Violation("case_settled", "pay_case", case.id, words)
+            yield Violation("case_settled", "suspense_item", case.id, words)
 
 
 def _waiting(connection: Connection) -> Iterator[Violation]:
     """Somebody has to see to each that is open, and to no other."""
-    waits = (Task.subject == "pay_case") & (Task.subject_id == PayCase.id) & Task.closed_at.is_(None)
-    found = select(PayCase.id, PayCase.closed_at, Task.id.label("task")).outerjoin(Task, waits)
-    for case in stream(connection, found.order_by(PayCase.id)):
+    waits = (Task.subject == "suspense_item") & (Task.subject_id == SuspenseItem.id) & Task.closed_at.is_(None)
+    found = select(SuspenseItem.id, SuspenseItem.closed_at, Task.id.label("task")).outerjoin(Task, waits)
+    for case in stream(connection, found.order_by(SuspenseItem.id)):
         if (case.task is None) != (case.closed_at is not None):
             code = "task_needless" if case.task else "task_missing"
-            yield Violation(code, "pay_case", case.id, f"is {'closed' if case.closed_at else 'open'}")
+            yield Violation(code, "suspense_item", case.id, f"is {'closed' if case.closed_at else 'open'}")
 
 
-def _astray(connection: Connection, name: str, table: type[PayOrder] | type[PayCase]) -> Iterator[Violation]:
+def _astray(connection: Connection, name: str, table: type[PayOrder] | type[SuspenseItem]) -> Iterator[Violation]:
     posted = LedgerTransaction
     nobodys = select(posted.id, posted.kind).outerjoin(table, posted.cause == _cause(name, table))
     nobodys = nobodys.where(posted.kind.in_(_POSTINGS), posted.cause.startswith(f"{name}:"), table.id.is_(None))

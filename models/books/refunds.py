@@ -14,10 +14,10 @@ from models.core.database import stream
 from models.disbursements.disbursement import Disbursement
 from models.giving.allocation import DisbursementShare
 from models.giving.pledge import Pledge
-from models.giving.refund_run import ENDS, HELD, LEFT_OVER, RefundRun
+from models.giving.refund_run import ENDS, HELD, SURPLUS, RefundRun
 from models.ledger.accounts import LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
-from models.payments.order import PayCase, PayOrder
+from models.payments.order import PayOrder, SuspenseItem
 from models.payments.refund import BESIDE, GOING, LAST_DAY, MOST_OF_ORDER, STUCK, UNASSIGNED, Refund
 from models.staff.task import Task
 
@@ -48,11 +48,11 @@ def _with_postings() -> Any:
     moved = (entry.transaction_id == posted.id) & (entry.account_id == refunds)
     columns = (refund.id, refund.state, refund.reason, refund.amount_fen, refund.asked_at)
     # Of a payment that is a case, when we heard of it.
-    paid_at = func.coalesce(PayCase.opened_at, PayOrder.paid_at).label("paid_at")
+    paid_at = func.coalesce(SuspenseItem.opened_at, PayOrder.paid_at).label("paid_at")
     return (
         select(*columns, paid_at, posted.kind, entry.amount_fen.label("moved"))
         .join(PayOrder, PayOrder.id == refund.pay_order_id)
-        .outerjoin(PayCase, PayCase.id == refund.case_id)
+        .outerjoin(SuspenseItem, SuspenseItem.id == refund.case_id)
         .outerjoin(posted, ours)
         .outerjoin(entry, moved)
         .order_by(refund.id)
@@ -159,7 +159,7 @@ def _left_over(connection: Connection) -> Iterator[Violation]:
     theirs = (account.kind == "appeal") & (account.subject_id == RefundRun.appeal_id) & (account.balance_fen > 0)
     back = exists().where(Disbursement.appeal_id == RefundRun.appeal_id, Disbursement.state == "returned")
     kept = select(RefundRun.appeal_id, account.balance_fen).join(account, theirs)
-    kept = kept.where(RefundRun.reason == LEFT_OVER, RefundRun.state == "done", ~back)
+    kept = kept.where(RefundRun.reason == SURPLUS, RefundRun.state == "done", ~back)
     for found in stream(connection, kept.order_by(RefundRun.id)):
         words = f"needs no more, has given back what was left, and holds {found.balance_fen} fen"
         yield Violation("left_over_kept", "appeal", found.appeal_id, words)

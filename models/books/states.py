@@ -23,7 +23,7 @@ from models.donors.message import GiftMessage
 from models.donors.receipt import MACHINE as RECEIPTS
 from models.donors.receipt import Receipt
 from models.donors.recurring_gift import MACHINE as MONTHLY
-from models.donors.recurring_gift import MonthlyGift
+from models.donors.recurring_gift import RecurringGift
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import Pledge
 from models.giving.pool import MACHINE as POOLS
@@ -40,7 +40,7 @@ from models.payments.refund import Refund
 from models.staff.appointment import MACHINE as STAFF
 from models.staff.member import Staff
 from models.treasury.discrepancy import MACHINE as DIFFERENCES
-from models.treasury.discrepancy import Difference
+from models.treasury.discrepancy import Discrepancy
 from models.verification.case import MACHINE as CASES
 from models.verification.case import Verification
 
@@ -59,10 +59,10 @@ STATEFUL = (
     Kept(CASES, Verification, frozenset({"draft"})),
     Kept(PLEDGES, Pledge, frozenset({"intended"})),
     Kept(PAY_ORDERS, PayOrder, frozenset({"created"})),
-    Kept(MONTHLY, MonthlyGift, frozenset({"active"})),
+    Kept(MONTHLY, RecurringGift, frozenset({"active"})),
     Kept(POOLS, MatchingPool, frozenset({"open"})),
     Kept(REFUNDS, Refund, frozenset({"owed"})),
-    Kept(DIFFERENCES, Difference, frozenset({"open"})),
+    Kept(DIFFERENCES, Discrepancy, frozenset({"open"})),
     Kept(DISBURSEMENTS, Disbursement, frozenset({"requested"})),
     Kept(RECEIPTS, Receipt, frozenset({"asked"})),
     Kept(OFFER_MACHINE, Offer, frozenset({"draft"})),

@@ -16,8 +16,8 @@ def split(fen: int, weights: Mapping[int, int]) -> dict[int, int]:
         return {}
     parts = {key: fen * weight // total for key, weight in weights.items()}
     # Fewer are left over than there are remainders, so that whoever gets one of them has something left to give.
-    left_over = fen - sum(parts.values())
+    surplus = fen - sum(parts.values())
     largest = sorted(weights, key=lambda key: (-(fen * weights[key] % total), key))
-    for key in largest[:left_over]:
+    for key in largest[:surplus]:
         parts[key] += 1
     return {key: part for key, part in parts.items() if part}

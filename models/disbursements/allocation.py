@@ -196,10 +196,10 @@ def _last(db: Session, lefts: Any, fen: int, total: int) -> tuple[int, int] | No
     """(minus the remainder, gift) of the last gift that gives a fen more."""
     product = cast(literal(fen), Numeric) * cast(lefts.c.fen, Numeric)
     rest: Any = func.mod(product, total)
-    left_over = fen - int(_patiently(db, select(func.sum(func.div(product, total)))).scalar_one())
-    if not left_over:
+    surplus = fen - int(_patiently(db, select(func.sum(func.div(product, total)))).scalar_one())
+    if not surplus:
         return None
-    rests = select(rest.label("rest"), lefts.c.id).order_by(rest.desc(), lefts.c.id).offset(left_over - 1).limit(1)
+    rests = select(rest.label("rest"), lefts.c.id).order_by(rest.desc(), lefts.c.id).offset(surplus - 1).limit(1)
     row = _patiently(db, rests).one()
     return -int(row.rest), int(row.id)
 

@@ -198,7 +198,7 @@ def tell_owner(db: Session, disbursement: Disbursement, appeal: Appeal, now: dat
     }
     for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
         key = f"use:{disbursement.id}:{disbursement.state}:{disbursement.round}:{person}"
-        tell(db, person, "use_moved", facts, key, now, about=("appeal", appeal.id))
+        tell(db, person, "disbursement_moved", facts, key, now, about=("appeal", appeal.id))
 
 
 def barred_from(db: Session, disbursement: Disbursement, appeal: Appeal) -> dict[int, str]:

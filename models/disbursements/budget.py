@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal, BudgetLine
 from models.core.refusal import Refusal
 from models.disbursements.disbursement import Disbursement, asked_of, taken_of_line
-from models.giving.refund_run import LEFT_OVER, is_given_back
+from models.giving.refund_run import SURPLUS, is_given_back
 from models.ledger import held
 
 # Nobody spends while gifts still come in, or after the accounts are closed.
@@ -14,7 +14,7 @@ SPENDABLE = ("funded", "minimum_met", "executing")
 
 
 class NotSpendable(Refusal):
-    """The appeal is stopped, still collects, or is over (``state``), or its owner needs no more (LEFT_OVER)."""
+    """The appeal is stopped, still collects, or is over (``state``), or its owner needs no more (SURPLUS)."""
 
     code = "not_spendable"
     final = True
@@ -44,7 +44,7 @@ def check_spendable(db: Session, appeal: Appeal) -> None:
     if appeal.state not in SPENDABLE:
         raise NotSpendable(number=appeal.id, state=appeal.state)
     if db.scalar(select(is_given_back(appeal.id))):
-        raise NotSpendable(number=appeal.id, state=LEFT_OVER)
+        raise NotSpendable(number=appeal.id, state=SURPLUS)
 
 
 def is_spendable(db: Session, appeal: Appeal) -> bool:

@@ -17,7 +17,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor
 from models.disbursements.budget import check_spendable, is_spendable
 from models.disbursements.disbursement import AFTER, SPENT, UNDER_WAY, Disbursement
-from models.giving.refund_run import LEFT_OVER, give_back, is_given_back
+from models.giving.refund_run import SURPLUS, give_back, is_given_back
 from models.ledger import held
 from models.ledger.accounts import LedgerAccount
 from models.notifications.notification import tell
@@ -58,7 +58,7 @@ class ReceiptsMissing(Refusal):
     final = True
 
 
-def left_over(db: Session, appeal: Appeal) -> int:
+def surplus(db: Session, appeal: Appeal) -> int:
     """Fen that would go back. Raises NotSpendable, NothingSpent, UseUnderWay, ReceiptsMissing or NothingLeft."""
     check_spendable(db, appeal)
     uses = select(Disbursement).where(Disbursement.appeal_id == appeal.id).order_by(Disbursement.id)
@@ -78,12 +78,12 @@ def left_over(db: Session, appeal: Appeal) -> int:
 
 
 def give_left_over_back(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> int:
-    """From now on nothing more is spent of this locked appeal; returns the fen. Raises as ``left_over``."""
-    fen = left_over(db, appeal)
-    give_back(db, appeal.id, LEFT_OVER, now)
+    """From now on nothing more is spent of this locked appeal; returns the fen. Raises as ``surplus``."""
+    fen = surplus(db, appeal)
+    give_back(db, appeal.id, SURPLUS, now)
     if is_spendable(db, appeal):
         raise NothingLeft(number=appeal.id)  # what is held is of no gift that is there
-    record(db, at=now, actor=actor.name, action=LEFT_OVER, subject="appeal", subject_id=appeal.id, detail=str(fen))
+    record(db, at=now, actor=actor.name, action=SURPLUS, subject="appeal", subject_id=appeal.id, detail=str(fen))
     db.flush()
     return fen
 

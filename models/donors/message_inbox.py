@@ -15,7 +15,7 @@ from models.core.state_machine import Actor, By
 from models.donors.message import MACHINE, SUBJECT, GiftMessage, NoSuchMessage
 from models.donors.message_review import key_for, look_again, signed
 from models.giving.pledge import Pledge
-from models.notifications.notification import UNREAD, Notice
+from models.notifications.notification import UNREAD, Notification
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.task import close_task
@@ -98,9 +98,9 @@ def forget_family(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> N
 def _untell(db: Session, message: GiftMessage, appeal: Appeal) -> None:
     family: Iterable[int] = db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id))
     keys = [key_for(message, person) for person in family]
-    told = select(Notice).where(Notice.dedupe_key.in_(keys)).with_for_update()
+    told = select(Notification).where(Notification.dedupe_key.in_(keys)).with_for_update()
     for notice in db.scalars(told).all():
         if notice.state in UNREAD:
-            db.execute(delete(Notice).where(Notice.id == notice.id))
+            db.execute(delete(Notification).where(Notification.id == notice.id))
         else:
             notice.facts = json.dumps({**json.loads(notice.facts), "words": "", "name": None}, ensure_ascii=False)

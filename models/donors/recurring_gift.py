@@ -26,7 +26,7 @@ from models.people.conversation import Conversation
 from models.people.user import User
 
 MACHINE = Machine(
-    "monthly_gift",
+    "recurring_gift",
     {
         ("active", "stopped"): frozenset({By.OWNER}),
         ("active", "ended"): frozenset({By.SYSTEM}),
@@ -75,14 +75,14 @@ class GivenThisMonth(Refusal):
     code = "given_this_month"
 
 
-class MonthlyGift(Base):
+class RecurringGift(Base):
     """``day`` of the month, ``next_at``: when it is asked for next.
 
     ``pledge_id``: what was pledged of it since it was asked for last. ``pledges``: how many were so far, for their
     drafts' numbers.
     """
 
-    __tablename__ = "monthly_gifts"
+    __tablename__ = "recurring_gifts"
     id: Mapped[RowId]
     draft_id: Mapped[str] = mapped_column(String(36), unique=True)
     appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"))
@@ -101,14 +101,14 @@ class MonthlyGift(Base):
         CheckConstraint(f"amount_fen >= {SMALLEST_PLEDGE}", name="at_least_one_yuan"),
         CheckConstraint("day BETWEEN 1 AND 31", name="day_of_a_month"),
         Index(
-            "uq_monthly_gifts_live",
+            "uq_recurring_gifts_live",
             "donor_id",
             "appeal_id",
             unique=True,
             postgresql_where=_ACTIVE,
         ),
-        Index("ix_monthly_gifts_due", "next_at", postgresql_where=_ACTIVE),
-        Index("ix_monthly_gifts_appeal", "appeal_id", postgresql_where=_ACTIVE),
+        Index("ix_recurring_gifts_due", "next_at", postgresql_where=_ACTIVE),
+        Index("ix_recurring_gifts_appeal", "appeal_id", postgresql_where=_ACTIVE),
     )
 
 
@@ -125,7 +125,7 @@ def next_time(day: int, before: datetime, now: datetime) -> datetime:
 
 def check_new(db: Session, donor: User, appeal: Appeal, now: datetime) -> None:
     """Where this donor has none for it: raises EndsBefore, or TooManyMonthly where it would be one more than fit."""
-    live = db.scalars(select(MonthlyGift.appeal_id).where(*_live(donor))).all()
+    live = db.scalars(select(RecurringGift.appeal_id).where(*_live(donor))).all()
     if appeal.id in live:
         return
     if first_time(now) >= appeal.deadline:
@@ -141,12 +141,12 @@ def first_time(now: datetime) -> datetime:
 
 def begin(
     db: Session, draft_id: str, appeal: Appeal, donor: User, amount_fen: int, anonymous: bool, now: datetime
-) -> MonthlyGift:
+) -> RecurringGift:
     """From next month on; ``appeal`` must be held. The same draft twice gives the same.
 
     Where this donor has one already, it changes, and goes on being asked for on its day.
     """
-    if earlier := db.scalar(select(MonthlyGift).where(MonthlyGift.draft_id == draft_id)):
+    if earlier := db.scalar(select(RecurringGift).where(RecurringGift.draft_id == draft_id)):
         return earlier
     check_open(appeal, donor, now)
     if gift := find_live(db, donor, appeal.id, lock=True):
@@ -156,7 +156,7 @@ def begin(
         db.flush()
         return gift
     check_new(db, donor, appeal, now)
-    gift = MonthlyGift(
+    gift = RecurringGift(
         draft_id=draft_id,
         appeal_id=appeal.id,
         donor_id=donor.id,
@@ -171,13 +171,13 @@ def begin(
     return gift
 
 
-def find_live(db: Session, donor: User, appeal_id: int, *, lock: bool = False) -> MonthlyGift | None:
+def find_live(db: Session, donor: User, appeal_id: int, *, lock: bool = False) -> RecurringGift | None:
     """Held after its appeal."""
-    theirs = select(MonthlyGift).where(*_live(donor), MonthlyGift.appeal_id == appeal_id)
+    theirs = select(RecurringGift).where(*_live(donor), RecurringGift.appeal_id == appeal_id)
     return db.scalar(theirs.with_for_update().execution_options(populate_existing=True) if lock else theirs)
 
 
-def get_live(db: Session, donor: User, appeal_id: int, *, lock: bool = False) -> MonthlyGift:
+def get_live(db: Session, donor: User, appeal_id: int, *, lock: bool = False) -> RecurringGift:
     """Raises NoSuchMonthly."""
     gift = find_live(db, donor, appeal_id, lock=lock)
     if gift is None:
@@ -185,10 +185,10 @@ def get_live(db: Session, donor: User, appeal_id: int, *, lock: bool = False) ->
     return gift
 
 
-def live_of(db: Session, donor: User) -> Sequence[tuple[MonthlyGift, Appeal]]:
+def live_of(db: Session, donor: User) -> Sequence[tuple[RecurringGift, Appeal]]:
     """This donor's, the oldest first; never more than MOST."""
-    theirs = select(MonthlyGift, Appeal).join(Appeal, Appeal.id == MonthlyGift.appeal_id).where(*_live(donor))
-    return [(gift, appeal) for gift, appeal in db.execute(theirs.order_by(MonthlyGift.id))]
+    theirs = select(RecurringGift, Appeal).join(Appeal, Appeal.id == RecurringGift.appeal_id).where(*_live(donor))
+    return [(gift, appeal) for gift, appeal in db.execute(theirs.order_by(RecurringGift.id))]
 
 
 def pay(db: Session, donor: User, appeal_id: int, now: datetime, *, by_staff: bool) -> Pledge:
@@ -215,7 +215,7 @@ def pay(db: Session, donor: User, appeal_id: int, now: datetime, *, by_staff: bo
     return pledge
 
 
-def stop(db: Session, donor: User, appeal_id: int, now: datetime) -> MonthlyGift:
+def stop(db: Session, donor: User, appeal_id: int, now: datetime) -> RecurringGift:
     """Raises NoSuchMonthly."""
     gift = get_live(db, donor, appeal_id, lock=True)
     MACHINE.move(db, gift, "stopped", _owner(donor), now)
@@ -225,52 +225,52 @@ def stop(db: Session, donor: User, appeal_id: int, now: datetime) -> MonthlyGift
 
 def forget(db: Session, donor: User, now: datetime) -> None:
     """They are gone, and are asked for nothing any more."""
-    for gift in db.scalars(select(MonthlyGift).where(*_live(donor)).order_by(MonthlyGift.id).with_for_update()):
+    for gift in db.scalars(select(RecurringGift).where(*_live(donor)).order_by(RecurringGift.id).with_for_update()):
         MACHINE.move(db, gift, "stopped", _owner(donor), now, detail="owner_erased")
 
 
 def remind(db: Session, now: datetime) -> int:
     """Ask those whose day it is; a day that we slept over is asked for once, late. Returns how many were due."""
-    due = select(MonthlyGift, Appeal).join(Appeal, Appeal.id == MonthlyGift.appeal_id)
-    due = due.where(MonthlyGift.state == "active", MonthlyGift.next_at <= now).order_by(MonthlyGift.next_at)
-    found = db.execute(due.limit(_BATCH).with_for_update(of=MonthlyGift, skip_locked=True)).all()
+    due = select(RecurringGift, Appeal).join(Appeal, Appeal.id == RecurringGift.appeal_id)
+    due = due.where(RecurringGift.state == "active", RecurringGift.next_at <= now).order_by(RecurringGift.next_at)
+    found = db.execute(due.limit(_BATCH).with_for_update(of=RecurringGift, skip_locked=True)).all()
     for gift, appeal in found:
         asked_for = day_in_china(gift.next_at)
         gift.next_at, gift.pledge_id = next_time(gift.day, gift.next_at, now), None
         if appeal.state == "funding" and appeal.deadline > now:
-            _tell(db, "monthly_due", gift, appeal, asked_for, now)
+            _tell(db, "recurring_gift_due", gift, appeal, asked_for, now)
     db.flush()
     return len(found)
 
 
 def end_over(db: Session, now: datetime) -> int:
     """Their appeals take nothing any more: the donors are told. Returns how many."""
-    over = select(MonthlyGift, Appeal).join(Appeal, Appeal.id == MonthlyGift.appeal_id)
-    over = over.where(MonthlyGift.state == "active", Appeal.state.not_in(_GOES_ON)).order_by(MonthlyGift.id)
-    found = db.execute(over.limit(_BATCH).with_for_update(of=MonthlyGift, skip_locked=True)).all()
+    over = select(RecurringGift, Appeal).join(Appeal, Appeal.id == RecurringGift.appeal_id)
+    over = over.where(RecurringGift.state == "active", Appeal.state.not_in(_GOES_ON)).order_by(RecurringGift.id)
+    found = db.execute(over.limit(_BATCH).with_for_update(of=RecurringGift, skip_locked=True)).all()
     for gift, appeal in found:
         MACHINE.move(db, gift, "ended", SYSTEM, now, detail=appeal.state)
-        _tell(db, "monthly_ended", gift, appeal, "ended", now)
+        _tell(db, "recurring_gift_ended", gift, appeal, "ended", now)
     db.flush()
     return len(found)
 
 
-def _is_it(gift: MonthlyGift, pledge: Pledge) -> bool:
+def _is_it(gift: RecurringGift, pledge: Pledge) -> bool:
     """Does it wait to be paid, and has nothing been changed since?"""
     same = (pledge.amount_fen, pledge.anonymous) == (gift.amount_fen, gift.anonymous)
     return same and pledge.state == "awaiting_payment"
 
 
-def _tell(db: Session, kind: str, gift: MonthlyGift, appeal: Appeal, when: str, now: datetime) -> None:
+def _tell(db: Session, kind: str, gift: RecurringGift, appeal: Appeal, when: str, now: datetime) -> None:
     facts = {"number": appeal.id, "title": appeal.title, "amount_fen": gift.amount_fen}
-    if kind == "monthly_ended":
+    if kind == "recurring_gift_ended":
         facts["state"] = appeal.state
     for donor in db.scalars(select(Conversation.id).where(Conversation.user_id == gift.donor_id)):
         tell(db, donor, kind, facts, f"monthly:{gift.id}:{when}:{donor}", now, ("appeal", appeal.id))
 
 
 def _live(donor: User) -> tuple[ColumnElement[bool], ...]:
-    return MonthlyGift.donor_id == donor.id, MonthlyGift.state == "active"
+    return RecurringGift.donor_id == donor.id, RecurringGift.state == "active"
 
 
 def _owner(donor: User) -> Actor:

@@ -18,7 +18,7 @@ from models.giving.pledge import Pledge
 from models.giving.pool import MatchingPool, PoolMatch
 from models.ledger import find
 from models.ledger.tables import LedgerLink, LedgerTransaction
-from models.payments.order import PayCase, PayOrder
+from models.payments.order import PayOrder, SuspenseItem
 from models.payments.refund import OPEN, UNASSIGNED, Refund
 from models.payments.refund_entitlement import orders_of
 
@@ -120,7 +120,7 @@ def _came(db: Session, pledge: Pledge) -> list[_Posted]:
 
 def _payment(db: Session, order: PayOrder) -> tuple[str, str]:
     """What came too late, or was too much, never was the appeal's; what was a case became so by somebody's word."""
-    case = db.scalar(select(PayCase).where(PayCase.transaction_id == order.transaction_id))
+    case = db.scalar(select(SuspenseItem).where(SuspenseItem.transaction_id == order.transaction_id))
     if case:
         return "payment_assigned", case.cause
     unassigned = select(Refund.id).where(Refund.pay_order_id == order.id, Refund.reason.in_(UNASSIGNED))

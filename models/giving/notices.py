@@ -49,9 +49,9 @@ def tell_of_gift(
 def tell_of_payment(
     db: Session, appeal: Appeal, pledge: Pledge, kind: str, now: datetime, added: Sequence[Added] = ()
 ) -> None:
-    """To the donor: ``gift_paid``, with what pools have ``added``, or ``gift_late`` for one that goes back."""
+    """To the donor: ``payment_received``, with what pools have ``added``, or ``payment_late`` where it goes back."""
     facts = {"number": appeal.id, "title": appeal.title, "amount_fen": pledge.amount_fen, "code": pledge.code}
-    if kind == "gift_late":
+    if kind == "payment_late":
         facts["fallback"] = pledge.fallback
     else:
         facts["matches"] = told_of(added)

@@ -16,13 +16,13 @@ HELD = ("paid", "committed", "partly_disbursed")
 # The states of an appeal in which nothing more comes of it.
 ENDS = ("failed", "cancelled")
 # Nothing went wrong, and more was given than was needed.
-LEFT_OVER = "left_over"
+SURPLUS = "surplus"
 _LIVE = text("state = 'planning'")
 _UNTOLD = text("told IS NULL OR told = 'waits'")
 
 
 class RefundRun(Base):
-    """``reason``: the state that the appeal came to, or LEFT_OVER. ``cursor``: the last pledge that was looked at.
+    """``reason``: the state that the appeal came to, or SURPLUS. ``cursor``: the last pledge that was looked at.
 
     ``done``: every gift has its refund; how far these are, they say themselves. ``told``: that all is back, or that
     some of it ``waits`` for a person.
@@ -39,7 +39,7 @@ class RefundRun(Base):
     told: Mapped[str | None] = mapped_column(String(5))
 
     __table_args__ = (
-        one_of("reason", (*ENDS, LEFT_OVER)),
+        one_of("reason", (*ENDS, SURPLUS)),
         one_of("told", ("waits", "all")),
         Index("ix_refund_runs_untold", "id", postgresql_where=_UNTOLD),
         one_of("state", ("planning", "done")),

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.core.encryption import CannotOpen
 from models.notifications.kinds import KINDS, Kind
-from models.notifications.notification import TOLD, UNREAD, Notice, open_facts
+from models.notifications.notification import TOLD, UNREAD, Notification, open_facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,10 @@ def tell_each(db: Session, template: str, subject: str, words: Sequence[Word], n
             due = max(now, last.told_at + (kind.running or timedelta(0))) if last else now
             new.append(_row(template, subject, word, due, now))
     if joined:
-        db.execute(update(Notice), joined)
+        db.execute(update(Notification), joined)
     if new:
-        once = insert(Notice).values(new).on_conflict_do_nothing(index_elements=["dedupe_key"])
-        db.info.setdefault(TOLD, []).extend(db.scalars(once.returning(Notice.id)))
+        once = insert(Notification).values(new).on_conflict_do_nothing(index_elements=["dedupe_key"])
+        db.info.setdefault(TOLD, []).extend(db.scalars(once.returning(Notification.id)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +64,24 @@ def _lately(
 
     Who else holds one is pushing it or saying it just now: it is passed over.
     """
-    told_at = func.coalesce(Notice.sent_at, Notice.created_at)
+    told_at = func.coalesce(Notification.sent_at, Notification.created_at)
     columns: Any = (
-        Notice.conversation_id,
-        Notice.subject_id,
-        Notice.id,
-        Notice.state,
-        type_coerce(told_at, Notice.created_at.type),
-        type_coerce(Notice.facts, LargeBinary),
+        Notification.conversation_id,
+        Notification.subject_id,
+        Notification.id,
+        Notification.state,
+        type_coerce(told_at, Notification.created_at.type),
+        type_coerce(Notification.facts, LargeBinary),
     )
     found = (
         select(*columns)
-        .where(Notice.subject == subject, Notice.subject_id.in_({word.subject_id for word in words}))
-        .where(Notice.template == template, Notice.conversation_id.in_({word.conversation_id for word in words}))
-        .where(or_(Notice.state.in_(UNREAD), told_at > now - running))
-        .order_by(Notice.id)
+        .where(Notification.subject == subject, Notification.subject_id.in_({word.subject_id for word in words}))
+        .where(
+            Notification.template == template,
+            Notification.conversation_id.in_({word.conversation_id for word in words}),
+        )
+        .where(or_(Notification.state.in_(UNREAD), told_at > now - running))
+        .order_by(Notification.id)
         .with_for_update(skip_locked=True)
     )
     rows: Any = db.execute(found)

@@ -9,22 +9,22 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.core.base import Base
 
 
-class ChannelStop(Base):
+class ChannelPause(Base):
     """``code``: WeChat's, of why. The day's quota is used up, or the account may not use it."""
 
-    __tablename__ = "channel_stops"
+    __tablename__ = "channel_pauses"
     channel: Mapped[str] = mapped_column(String(20), primary_key=True)
     until: Mapped[datetime]
     code: Mapped[int]
 
 
-def stops(db: Session, now: datetime) -> dict[str, ChannelStop]:
+def stops(db: Session, now: datetime) -> dict[str, ChannelPause]:
     """Channel -> why nothing goes out by it now."""
-    return {row.channel: row for row in db.scalars(select(ChannelStop).where(ChannelStop.until > now))}
+    return {row.channel: row for row in db.scalars(select(ChannelPause).where(ChannelPause.until > now))}
 
 
 def stop_channel(db: Session, channel: str, code: int, until: datetime) -> None:
     """Twice is once, also from two workers in one moment."""
-    wanted = insert(ChannelStop).values(channel=channel, until=until, code=code)
+    wanted = insert(ChannelPause).values(channel=channel, until=until, code=code)
     latest = {"until": wanted.excluded.until, "code": wanted.excluded.code}
     db.execute(wanted.on_conflict_do_update(index_elements=["channel"], set_=latest))

@@ -6,7 +6,7 @@ from sqlalchemy import String, and_, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 
 # So long a report is kept for a message whose number is not known here yet.
 REPORTS_LAST = timedelta(days=1)
@@ -15,10 +15,10 @@ SUCCESS = "success"
 _GONE_OUT = ("sent", "waiting", "read")
 
 
-class SendReport(Base):
+class DeliveryReport(Base):
     """What WeChat reported of a message before its number was kept: ``status`` as in the event."""
 
-    __tablename__ = "send_reports"
+    __tablename__ = "delivery_reports"
     platform_id: Mapped[str] = mapped_column(String(40), primary_key=True)
     status: Mapped[str] = mapped_column(String(40))
     at: Mapped[datetime]
@@ -26,16 +26,16 @@ class SendReport(Base):
 
 def reported(db: Session, platform_id: str, status: str, now: datetime) -> int | None:
     """Keep what WeChat reports of a message; the conversation it was for, None where its number is not known yet."""
-    gone_out = Notice.state.in_(_GONE_OUT) & (Notice.platform_id == platform_id)
-    notice = db.scalars(select(Notice).where(gone_out).with_for_update()).first()
+    gone_out = Notification.state.in_(_GONE_OUT) & (Notification.platform_id == platform_id)
+    notice = db.scalars(select(Notification).where(gone_out).with_for_update()).first()
     if notice is None:
-        db.merge(SendReport(platform_id=platform_id, status=status[:40], at=now))
+        db.merge(DeliveryReport(platform_id=platform_id, status=status[:40], at=now))
         return None
     close(notice, status)
     return notice.conversation_id
 
 
-def close(notice: Notice, status: str) -> None:
+def close(notice: Notification, status: str) -> None:
     """``success``, or why it did not arrive: then the person reads it with their next message."""
     if notice.state == "sent" and status == SUCCESS:
         notice.state = "delivered"
@@ -47,13 +47,16 @@ def close(notice: Notice, status: str) -> None:
 def match_reports(db: Session, now: datetime, most: int = 500) -> int:
     """Reports that came before their message's number was kept."""
     pairs = db.execute(
-        select(Notice, SendReport)
-        .join(SendReport, and_(SendReport.platform_id == Notice.platform_id, Notice.state.in_(_GONE_OUT)))
+        select(Notification, DeliveryReport)
+        .join(
+            DeliveryReport,
+            and_(DeliveryReport.platform_id == Notification.platform_id, Notification.state.in_(_GONE_OUT)),
+        )
         .limit(most)
-        .with_for_update(of=Notice, skip_locked=True)
+        .with_for_update(of=Notification, skip_locked=True)
     ).all()
     for notice, report in pairs:
         close(notice, report.status)
         db.delete(report)
-    db.execute(delete(SendReport).where(SendReport.at < now - REPORTS_LAST))
+    db.execute(delete(DeliveryReport).where(DeliveryReport.at < now - REPORTS_LAST))
     return len(pairs)

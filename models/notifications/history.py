@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.people.conversation import Conversation
 
 
@@ -16,7 +16,7 @@ class Told:
     """One notice: its kind, when it was owed, by which channel it went last, and where it stands.
 
     ``reasons``: codes of what kept it from a channel, in the order of the channels
-    (models.notifications.notification.Notice.reason).
+    (models.notifications.notification.Notification.reason).
     """
 
     kind: str
@@ -41,21 +41,25 @@ class History:
 def history(db: Session, subject: str, number: int, user_id: int, most: int) -> History:
     """What its owner was told about it, the newest first; nothing of what went to donors or to staff."""
     theirs = select(Conversation.id).where(Conversation.user_id == user_id)
-    about = (Notice.subject == subject) & (Notice.subject_id == number) & Notice.conversation_id.in_(theirs)
-    columns = (
-        Notice.template,
-        Notice.created_at,
-        Notice.state,
-        Notice.channel,
-        Notice.reason,
-        Notice.due_at,
-        Notice.sent_at,
-        Notice.read_at,
+    about = (
+        (Notification.subject == subject)
+        & (Notification.subject_id == number)
+        & Notification.conversation_id.in_(theirs)
     )
-    rows = db.execute(select(*columns).where(about).order_by(Notice.id.desc()).limit(most)).all()
+    columns = (
+        Notification.template,
+        Notification.created_at,
+        Notification.state,
+        Notification.channel,
+        Notification.reason,
+        Notification.due_at,
+        Notification.sent_at,
+        Notification.read_at,
+    )
+    rows = db.execute(select(*columns).where(about).order_by(Notification.id.desc()).limit(most)).all()
     told = [
         Told(kind, created, state, channel, [code for code in reason.split("+") if code], due, sent, read)
         for kind, created, state, channel, reason, due, sent, read in rows
     ]
-    count = db.scalar(select(func.count()).select_from(Notice).where(about)) or 0
+    count = db.scalar(select(func.count()).select_from(Notification).where(about)) or 0
     return History(told, count, db.scalar(theirs.limit(1)) is not None)

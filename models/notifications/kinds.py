@@ -130,11 +130,11 @@ KINDS: dict[str, Kind] = {
         "outreach", Standing.NEWS, "progress", topic="calls", offers=(LOOK, GIVE, NO_MORE), marketing=True
     ),
     "disbursed": Kind("disbursements", Standing.MONEY, "money", offers=(LOOK,)),
-    "gift_late": Kind("payments", Standing.MONEY, "money"),
+    "payment_late": Kind("payments", Standing.MONEY, "money"),
     "gift_message": Kind(
         "donors", Standing.SERVICE, "progress", topic="messages", offers=(READ_MESSAGES, NO_MORE), brief=True
     ),
-    "gift_paid": Kind("payments", Standing.MONEY, "money", offers=(MY_GIFTS, LEAVE_MESSAGE)),
+    "payment_received": Kind("payments", Standing.MONEY, "money", offers=(MY_GIFTS, LEAVE_MESSAGE)),
     "goods_received": Kind("goods", Standing.SERVICE, "progress", topic="progress"),
     "handed_over": _staff("staff"),
     "match_found": Kind(
@@ -142,7 +142,7 @@ KINDS: dict[str, Kind] = {
     ),
     "message_decided": _step("donors"),
     "milestone": Kind("giving", Standing.SERVICE, "progress", topic="gifts", offers=(LOOK,)),
-    "monthly_due": Kind(
+    "recurring_gift_due": Kind(
         "donors",
         Standing.SERVICE,
         "money",
@@ -150,7 +150,7 @@ KINDS: dict[str, Kind] = {
         offers=(PAY_MONTHLY, SKIP_MONTHLY, STOP_MONTHLY),
         running=_DAY,
     ),
-    "monthly_ended": Kind("donors", Standing.SERVICE, "progress"),
+    "recurring_gift_ended": Kind("donors", Standing.SERVICE, "progress"),
     "need_found": Kind(
         "goods", Standing.SERVICE, "progress", topic="matches", offers=(SEE_REQUEST,), running=_DAY, join=join_count
     ),
@@ -169,7 +169,7 @@ KINDS: dict[str, Kind] = {
         running=timedelta(hours=6),
         join=join_gifts,
     ),
-    "proxied_moved": _staff("proxy"),
+    "proxied_appeal_moved": _staff("proxy"),
     "proxy_acted": _safety("proxy"),
     "proxy_denied": _staff("proxy"),
     "proxy_own_card": Kind("proxy", Standing.WORK, "progress", brief=True),
@@ -192,8 +192,8 @@ KINDS: dict[str, Kind] = {
     "ticket_answered": Kind("support", Standing.SERVICE, "progress", brief=True),
     "update_decided": _step("outreach"),
     "update_due": _step("outreach"),
-    "use_moved": _step("disbursements"),
-    "wanted": Kind("support", Standing.SERVICE, "progress", topic="matches"),
+    "disbursement_moved": _step("disbursements"),
+    "introduction": Kind("support", Standing.SERVICE, "progress", topic="matches"),
 }
 
 

@@ -45,7 +45,7 @@ URGENCIES = ("push", "bulk")
 TOLD = "notices_told"
 
 
-class Notice(Base):
+class Notification(Base):
     """``template`` is its kind (models.notifications.kinds); ``facts`` are what its words need, as JSON.
 
     ``due_at``: not to be pushed before. ``reason``: codes, joined by ``+``, of why it went where it did or waits.
@@ -54,7 +54,7 @@ class Notice(Base):
     ``platform_id``: WeChat's number of the message.
     """
 
-    __tablename__ = "notices"
+    __tablename__ = "notifications"
     id: Mapped[RowId]
     dedupe_key: Mapped[str] = mapped_column(String(80), unique=True)
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"))
@@ -83,7 +83,7 @@ class Notice(Base):
         one_of("channel", CHANNELS),
         Index(None, "conversation_id"),
         *(
-            Index(f"ix_notices_{name}", *columns, postgresql_where=text(where))
+            Index(f"ix_notifications_{name}", *columns, postgresql_where=text(where))
             for name, columns, where in (
                 ("unread", ("conversation_id", "id"), "state IN ('owed', 'waiting')"),
                 ("owed", ("urgency", "due_at", "id"), "state = 'owed'"),
@@ -151,7 +151,7 @@ def tell(
         "subject": about[0] if about else None,
         "subject_id": about[1] if about else None,
     }
-    rows: Any = [literal(value, Notice.__table__.c[name].type) for name, value in columns.items()]
+    rows: Any = [literal(value, Notification.__table__.c[name].type) for name, value in columns.items()]
     wanted = select(*rows)
     if kind.topic:
         muted = exists().where(
@@ -161,10 +161,10 @@ def tell(
         )
         wanted = wanted.where(~muted)
     told = db.scalar(
-        insert(Notice)
+        insert(Notification)
         .from_select([*columns], wanted, include_defaults=False)
         .on_conflict_do_nothing(index_elements=["dedupe_key"])
-        .returning(Notice.id)
+        .returning(Notification.id)
     )
     if told:
         db.info.setdefault(TOLD, []).append(told)
@@ -184,9 +184,21 @@ class _Before:
 def _latest(db: Session, conversation_id: int, template: str, about: tuple[str, int]) -> _Before | None:
     """The last of its kind about this thing, held; who else holds it is pushing it or saying it just now."""
     subject, subject_id = about
-    same = (Notice.subject == subject) & (Notice.subject_id == subject_id) & (Notice.template == template)
-    columns: Any = (Notice.id, Notice.state, Notice.created_at, Notice.sent_at, type_coerce(Notice.facts, LargeBinary))
-    newest = select(*columns).where(same, Notice.conversation_id == conversation_id).order_by(Notice.id.desc())
+    same = (
+        (Notification.subject == subject)
+        & (Notification.subject_id == subject_id)
+        & (Notification.template == template)
+    )
+    columns: Any = (
+        Notification.id,
+        Notification.state,
+        Notification.created_at,
+        Notification.sent_at,
+        type_coerce(Notification.facts, LargeBinary),
+    )
+    newest = (
+        select(*columns).where(same, Notification.conversation_id == conversation_id).order_by(Notification.id.desc())
+    )
     row: Any = db.execute(newest.limit(1).with_for_update(skip_locked=True)).first()
     return _Before(*row) if row else None
 
@@ -199,7 +211,7 @@ def _replace(db: Session, before: _Before, kind: Kind, values: dict[str, Any]) -
         except CannotOpen:
             return False
     facts = json.dumps(values, ensure_ascii=False)
-    db.execute(update(Notice).where(Notice.id == before.id).values(facts=facts))
+    db.execute(update(Notification).where(Notification.id == before.id).values(facts=facts))
     return True
 
 
@@ -209,9 +221,9 @@ def find_unread(db: Session, conversation_id: int, most: int = 3) -> list[Unread
     One that a worker is just pushing is passed over.
     """
     found = db.execute(
-        select(Notice.id, Notice.template, type_coerce(Notice.facts, LargeBinary))
-        .where(Notice.conversation_id == conversation_id, Notice.state.in_(UNREAD))
-        .order_by(Notice.id)
+        select(Notification.id, Notification.template, type_coerce(Notification.facts, LargeBinary))
+        .where(Notification.conversation_id == conversation_id, Notification.state.in_(UNREAD))
+        .order_by(Notification.id)
         .limit(most)
         .with_for_update(skip_locked=True)
     )
@@ -219,26 +231,30 @@ def find_unread(db: Session, conversation_id: int, most: int = 3) -> list[Unread
 
 
 def count_unread(db: Session, conversation_id: int) -> int:
-    unread = select(func.count()).where(Notice.conversation_id == conversation_id, Notice.state.in_(UNREAD))
+    unread = select(func.count()).where(Notification.conversation_id == conversation_id, Notification.state.in_(UNREAD))
     return db.scalar(unread) or 0
 
 
 def mark_read(db: Session, notices: Sequence[Unread], now: datetime) -> None:
     """The caller holds the conversation's lock, and the notices by ``find_unread``."""
     if notices:
-        told = update(Notice).where(Notice.id.in_([notice.id for notice in notices]))
+        told = update(Notification).where(Notification.id.in_([notice.id for notice in notices]))
         db.execute(told.values(state="read", channel="reply", read_at=now))
 
 
 def mark_seen(db: Session, conversation_id: int, templates: Sequence[str], now: datetime) -> None:
     """The person looks at what these would send them to."""
-    theirs = (Notice.conversation_id == conversation_id) & Notice.state.in_(UNREAD) & Notice.template.in_(templates)
-    db.execute(update(Notice).where(theirs).values(state="read", channel="reply", read_at=now))
+    theirs = (
+        (Notification.conversation_id == conversation_id)
+        & Notification.state.in_(UNREAD)
+        & Notification.template.in_(templates)
+    )
+    db.execute(update(Notification).where(theirs).values(state="read", channel="reply", read_at=now))
 
 
 def mark_failed(db: Session, notice_id: int) -> None:
     """There are no words for it, now or ever."""
-    db.execute(update(Notice).where(Notice.id == notice_id).values(state="failed", reason="no_words"))
+    db.execute(update(Notification).where(Notification.id == notice_id).values(state="failed", reason="no_words"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,23 +273,27 @@ class Offered:
 
 # A push whose sending was not settled (yet) has arrived all the same, when somebody taps it.
 _OFFERED: Any = (
-    Notice.id,
-    Notice.template,
-    type_coerce(Notice.facts, LargeBinary),
-    func.coalesce(Notice.offers_at, Notice.claimed_at),
+    Notification.id,
+    Notification.template,
+    type_coerce(Notification.facts, LargeBinary),
+    func.coalesce(Notification.offers_at, Notification.claimed_at),
 )
 
 
 def last_offered(db: Session, conversation_id: int) -> Offered | None:
     """Of those that were sent in one moment, the one that was written last."""
-    offering = (Notice.conversation_id == conversation_id) & Notice.offers_at.is_not(None)
-    newest = select(*_OFFERED).where(offering).order_by(Notice.offers_at.desc(), Notice.id.desc()).limit(1)
+    offering = (Notification.conversation_id == conversation_id) & Notification.offers_at.is_not(None)
+    newest = select(*_OFFERED).where(offering).order_by(Notification.offers_at.desc(), Notification.id.desc()).limit(1)
     row: Any = db.execute(newest).first()
     return Offered(*row) if row else None
 
 
 def offered_by(db: Session, conversation_id: int, notice_id: int) -> Offered | None:
     """What this push offered, if it was theirs."""
-    theirs = (Notice.id == notice_id) & (Notice.conversation_id == conversation_id) & Notice.claimed_at.is_not(None)
+    theirs = (
+        (Notification.id == notice_id)
+        & (Notification.conversation_id == conversation_id)
+        & Notification.claimed_at.is_not(None)
+    )
     row: Any = db.execute(select(*_OFFERED).where(theirs)).first()
     return Offered(*row) if row else None

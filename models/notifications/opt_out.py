@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.notifications.kinds import KINDS
 from models.notifications.mute import Mute, mute
-from models.notifications.notification import UNREAD, Notice
+from models.notifications.notification import UNREAD, Notification
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,17 @@ def turn_off(db: Session, conversation_id: int, topic: str, now: datetime, appea
     mute(db, conversation_id, topic, now, appeal_id)
     kinds = [name for name, kind in KINDS.items() if kind.topic == topic]
     waiting = (
-        select(Notice.id)
-        .where(Notice.conversation_id == conversation_id, Notice.state.in_(UNREAD), Notice.template.in_(kinds))
+        select(Notification.id)
+        .where(
+            Notification.conversation_id == conversation_id,
+            Notification.state.in_(UNREAD),
+            Notification.template.in_(kinds),
+        )
         .with_for_update(skip_locked=True)
     )
     if appeal_id:
-        waiting = waiting.where(Notice.subject == "appeal", Notice.subject_id == appeal_id)
-    db.execute(delete(Notice).where(Notice.id.in_(db.scalars(waiting).all())))
+        waiting = waiting.where(Notification.subject == "appeal", Notification.subject_id == appeal_id)
+    db.execute(delete(Notification).where(Notification.id.in_(db.scalars(waiting).all())))
 
 
 def muted_appeals(db: Session, conversation_id: int, most: int) -> tuple[Sequence[OneMuted], int]:

@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 
 from models.core.base import among, paired
 from models.notifications.broadcast import Broadcast
-from models.notifications.notification import TOLD, Notice, open_text
+from models.notifications.notification import TOLD, Notification, open_text
 from models.people.conversation import Conversation
 
 # A worker that has not settled a claim by then is taken for dead: all its time-outs together are shorter.
@@ -86,7 +86,7 @@ class Outcome:
 
 
 # In SQLAlchemy's core: no object of the session's is looked for, and these are the worker's most frequent words.
-_ROWS = cast(Table, Notice.__table__)
+_ROWS = cast(Table, Notification.__table__)
 _NOW = bindparam("b_now", type_=_ROWS.c.claimed_at.type)
 _CLAIM = (
     update(_ROWS)
@@ -103,27 +103,29 @@ _CLAIM = (
 def claim(db: Session, ids: Collection[int], now: datetime) -> list[Owed]:
     """Those of these notices that are owed and due, in the order of their people; nobody else gets them."""
     # A send of a fan-out that was under way when it was stopped may come back as owed: it stays where it is.
-    stopped = select(Broadcast.id).where(Broadcast.id == Notice.broadcast_id, Broadcast.state == "stopped").exists()
+    stopped = (
+        select(Broadcast.id).where(Broadcast.id == Notification.broadcast_id, Broadcast.state == "stopped").exists()
+    )
     due = (
-        select(Notice.id)
-        .where(among(Notice.id, ids), Notice.state == "owed", Notice.due_at <= now, ~stopped)
+        select(Notification.id)
+        .where(among(Notification.id, ids), Notification.state == "owed", Notification.due_at <= now, ~stopped)
         .with_for_update(skip_locked=True)
     )
     claimed = db.connection().execute(_CLAIM.where(_ROWS.c.id.in_(due)), {"b_now": now}).scalars().all()
     people = Conversation
     rows: Any = db.execute(
         select(
-            Notice.id,
-            Notice.conversation_id,
-            Notice.template,
-            type_coerce(Notice.facts, LargeBinary),
-            Notice.created_at,
-            Notice.urgency,
-            Notice.channel,
-            Notice.reason,
-            Notice.tries,
-            Notice.claimed_at,
-            Notice.attempted_at,
+            Notification.id,
+            Notification.conversation_id,
+            Notification.template,
+            type_coerce(Notification.facts, LargeBinary),
+            Notification.created_at,
+            Notification.urgency,
+            Notification.channel,
+            Notification.reason,
+            Notification.tries,
+            Notification.claimed_at,
+            Notification.attempted_at,
             people.account,
             people.openid,
             people.following,
@@ -131,9 +133,9 @@ def claim(db: Session, ids: Collection[int], now: datetime) -> list[Owed]:
             people.refused_code,
             people.touched_at,
         )
-        .join(people, people.id == Notice.conversation_id)
-        .where(among(Notice.id, claimed))
-        .order_by(Notice.conversation_id, Notice.id)
+        .join(people, people.id == Notification.conversation_id)
+        .where(among(Notification.id, claimed))
+        .order_by(Notification.conversation_id, Notification.id)
     )
     return [Owed(*row) for row in rows]
 
@@ -146,7 +148,7 @@ def settle(db: Session, outcomes: Sequence[Outcome], now: datetime) -> None:
     if not outcomes:
         return
     # Held in the order in which a person's turn holds them.
-    ours = among(Notice.id, [one.id for one in outcomes]) & (Notice.state == "sending")
+    ours = among(Notification.id, [one.id for one in outcomes]) & (Notification.state == "sending")
     held = set(db.connection().execute(select(_ROWS.c.id).where(ours).order_by(_ROWS.c.id).with_for_update()).scalars())
     alike: dict[Outcome, list[tuple[int, str | None]]] = {}
     for one in outcomes:
@@ -181,7 +183,7 @@ def note_channels(db: Session, chosen: Iterable[tuple[int, str]]) -> None:
     for notice, channel in chosen:
         by_channel.setdefault(channel, []).append(notice)
     for channel, ids in by_channel.items():
-        db.connection().execute(update(_ROWS).where(among(Notice.id, ids)).values(channel=channel))
+        db.connection().execute(update(_ROWS).where(among(Notification.id, ids)).values(channel=channel))
 
 
 def refuse_people(db: Session, codes: dict[int, int]) -> None:
@@ -192,17 +194,19 @@ def refuse_people(db: Session, codes: dict[int, int]) -> None:
 
 def due_ids(db: Session, urgency: str, now: datetime, most: int) -> list[int]:
     """What is owed and due, the longest first."""
-    owed = (Notice.state == "owed") & (Notice.urgency == urgency) & (Notice.due_at <= now)
-    return list(db.scalars(select(Notice.id).where(owed).order_by(Notice.due_at, Notice.id).limit(most)))
+    owed = (Notification.state == "owed") & (Notification.urgency == urgency) & (Notification.due_at <= now)
+    return list(
+        db.scalars(select(Notification.id).where(owed).order_by(Notification.due_at, Notification.id).limit(most))
+    )
 
 
 def oldest_due(db: Session, now: datetime) -> datetime | None:
     """Since when the oldest owed notice has been due; None where none is."""
     oldest = [
         db.scalar(
-            select(Notice.due_at)
-            .where(Notice.state == "owed", Notice.urgency == urgency, Notice.due_at <= now)
-            .order_by(Notice.due_at)
+            select(Notification.due_at)
+            .where(Notification.state == "owed", Notification.urgency == urgency, Notification.due_at <= now)
+            .order_by(Notification.due_at)
             .limit(1)
         )
         for urgency in ("push", "bulk")
@@ -217,9 +221,9 @@ def find_lost(db: Session, now: datetime, most: int = 500) -> int:
     channel nobody can say whether it arrived, so it waits for the person's next message.
     """
     lost = db.scalars(
-        select(Notice)
-        .where(Notice.state == "sending", Notice.claimed_at < now - CLAIM_LASTS)
-        .order_by(Notice.claimed_at)
+        select(Notification)
+        .where(Notification.state == "sending", Notification.claimed_at < now - CLAIM_LASTS)
+        .order_by(Notification.claimed_at)
         .limit(most)
         .with_for_update(skip_locked=True)
     ).all()
@@ -236,31 +240,35 @@ def hold_unsent(db: Session, conversation_id: int) -> None:
 
     In the order of the numbers, and before any consent, as those who send hold them.
     """
-    unsent = (Notice.conversation_id == conversation_id) & Notice.state.in_(("owed", "sending", "waiting"))
-    db.scalars(select(Notice.id).where(unsent).order_by(Notice.id).with_for_update()).all()
+    unsent = (Notification.conversation_id == conversation_id) & Notification.state.in_(("owed", "sending", "waiting"))
+    db.scalars(select(Notification.id).where(unsent).order_by(Notification.id).with_for_update()).all()
 
 
 def wake(db: Session, conversation_id: int, now: datetime) -> None:
     """A way to the person has opened (a consent): what waited for one is owed again, and told anew."""
     waiting = and_(
-        Notice.conversation_id == conversation_id,
-        Notice.state == "waiting",
-        or_(Notice.reason.like("%no_consent%"), Notice.reason.like("%no_channel%")),
+        Notification.conversation_id == conversation_id,
+        Notification.state == "waiting",
+        or_(Notification.reason.like("%no_consent%"), Notification.reason.like("%no_channel%")),
     )
-    woken = db.scalars(update(Notice).where(waiting).values(state="owed", due_at=now).returning(Notice.id))
+    woken = db.scalars(update(Notification).where(waiting).values(state="owed", due_at=now).returning(Notification.id))
     db.info.setdefault(TOLD, []).extend(woken)
 
 
 def count_states(db: Session, broadcast_id: int) -> dict[str, int]:
     """How a fan-out stands: state -> notices. One whose card has gone out counts as sent, though its words wait."""
-    in_short = (Notice.state == "waiting") & Notice.sent_at.is_not(None)
-    state = case((in_short, "sent"), else_=Notice.state)
-    rows = db.execute(select(state, func.count()).where(Notice.broadcast_id == broadcast_id).group_by(state))
+    in_short = (Notification.state == "waiting") & Notification.sent_at.is_not(None)
+    state = case((in_short, "sent"), else_=Notification.state)
+    rows = db.execute(select(state, func.count()).where(Notification.broadcast_id == broadcast_id).group_by(state))
     return {state: found for state, found in rows}  # noqa: C416 - typed, where dict(rows) is not
 
 
 def drop_owed(db: Session, broadcast_id: int) -> int:
     """Nothing more of this fan-out goes out; what has been begun is finished."""
-    left = (Notice.broadcast_id == broadcast_id) & Notice.state.in_(("owed", "waiting")) & Notice.sent_at.is_(None)
-    gone: Any = db.execute(delete(Notice).where(left))
+    left = (
+        (Notification.broadcast_id == broadcast_id)
+        & Notification.state.in_(("owed", "waiting"))
+        & Notification.sent_at.is_(None)
+    )
+    gone: Any = db.execute(delete(Notification).where(left))
     return int(gone.rowcount)

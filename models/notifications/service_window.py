@@ -45,7 +45,7 @@ MARGIN = timedelta(seconds=10)
 
 
 class Window(Base):
-    __tablename__ = "windows"
+    __tablename__ = "service_windows"
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), primary_key=True)
     kind: Mapped[str] = mapped_column(String(8), primary_key=True)
     ends_at: Mapped[datetime]

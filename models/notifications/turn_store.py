@@ -27,14 +27,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from models.core.encryption import keyring
-from models.notifications.notification import UNREAD, Notice
+from models.notifications.notification import UNREAD, Notification
 from models.notifications.service_window import RULES, Window
 from models.people.conversation import SESSION, BrokenSession, Conversation, Turn
 from models.people.message import Message
 
 _turns: Table = Turn.__table__  # type: ignore[assignment]
 _people: Table = Conversation.__table__  # type: ignore[assignment]
-_notices: Table = Notice.__table__  # type: ignore[assignment]
+_notices: Table = Notification.__table__  # type: ignore[assignment]
 _windows: Table = Window.__table__  # type: ignore[assignment]
 
 

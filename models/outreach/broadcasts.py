@@ -19,7 +19,7 @@ from models.core.audit_trail import record
 from models.core.refusal import Refusal
 from models.core.state_machine import By
 from models.notifications.broadcast import Broadcast
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.notifications.outbox import count_states, drop_owed
 from models.outreach.audience import Audience, audience_of, next_donors, reached
 from models.staff.member import Staff, same_people, tell_staff
@@ -121,7 +121,7 @@ def finish(db: Session, number: int, now: datetime) -> bool:
     """If everything has gone its way it is done, and who began it is told."""
     wanted = (Broadcast.id == number) & (Broadcast.state == "sending")
     broadcast = db.scalar(select(Broadcast).where(wanted).with_for_update(skip_locked=True))
-    under_way = (Notice.broadcast_id == number) & Notice.state.in_(("owed", "sending"))
+    under_way = (Notification.broadcast_id == number) & Notification.state.in_(("owed", "sending"))
     if broadcast is None or db.scalar(select(exists().where(under_way))):
         return False
     broadcast.state, broadcast.ended_at = "done", now
@@ -204,7 +204,7 @@ def _is_of_place(db: Session, staff: Staff, broadcast: Broadcast) -> bool:
 
 def _write(db: Session, broadcast: Broadcast, donors: list[int], now: datetime) -> Sequence[int]:
     """One statement for all of them; the facts are sealed once, since they are the same."""
-    columns = Notice.__table__.c
+    columns = Notification.__table__.c
     same = {
         "template": broadcast.template,
         "facts": broadcast.facts,
@@ -220,10 +220,10 @@ def _write(db: Session, broadcast: Broadcast, donors: list[int], now: datetime) 
     key = literal(f"b{broadcast.id}:", String) + cast(person, String)
     rows: Any = told.add_columns(key, *(literal(value, columns[name].type) for name, value in same.items()))
     written = (
-        insert(Notice)
+        insert(Notification)
         .from_select(["conversation_id", "dedupe_key", *same], rows, include_defaults=False)
         .on_conflict_do_nothing(index_elements=["dedupe_key"])
-        .returning(Notice.id)
+        .returning(Notification.id)
     )
     return db.scalars(written).all()
 

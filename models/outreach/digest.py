@@ -19,7 +19,7 @@ from models.core.calendar import CHINA
 from models.giving.pledge import COUNTED, Pledge
 from models.notifications.kinds import KINDS
 from models.notifications.mute import Mute
-from models.notifications.notification import UNREAD, Notice
+from models.notifications.notification import UNREAD, Notification
 from models.people.conversation import Conversation
 from models.people.user import User
 
@@ -104,7 +104,7 @@ def _if(condition: ColumnElement[bool], then: Any) -> Any:
 
 def _write(db: Session, month: int, facts: Sequence[tuple[int, str]], now: datetime) -> Sequence[tuple[int, int]]:
     """(conversation, notice) of those that are new."""
-    kept = Notice.__table__.c
+    kept = Notification.__table__.c
     user_id, theirs_facts = column("user_id", BigInteger), column("facts", kept["facts"].type)
     theirs = values(user_id, theirs_facts, name="theirs").data(facts).cte("theirs")
     same = {"template": TEMPLATE, "created_at": now, "due_at": now, "urgency": "bulk"}
@@ -123,10 +123,10 @@ def _write(db: Session, month: int, facts: Sequence[tuple[int, str]], now: datet
         .order_by(Conversation.id)
     )
     written = (
-        insert(Notice)
+        insert(Notification)
         .from_select(["conversation_id", "dedupe_key", "facts", *same], told, include_defaults=False)
         .on_conflict_do_nothing(index_elements=["dedupe_key"])
-        .returning(Notice.conversation_id, Notice.id)
+        .returning(Notification.conversation_id, Notification.id)
     )
     return [(person, notice) for person, notice in db.execute(written)]
 
@@ -134,10 +134,12 @@ def _write(db: Session, month: int, facts: Sequence[tuple[int, str]], now: datet
 def _drop_earlier(db: Session, written: dict[int, int]) -> None:
     """Of another month, and not told yet: this one says it anew. What a worker is just pushing still goes out."""
     earlier = (
-        select(Notice.id)
-        .where(Notice.conversation_id.in_(written), Notice.state.in_(UNREAD), Notice.template == TEMPLATE)
-        .where(Notice.id.not_in(written.values()))
+        select(Notification.id)
+        .where(
+            Notification.conversation_id.in_(written), Notification.state.in_(UNREAD), Notification.template == TEMPLATE
+        )
+        .where(Notification.id.not_in(written.values()))
         .with_for_update(skip_locked=True)
     )
     if written:
-        db.execute(delete(Notice).where(Notice.id.in_(db.scalars(earlier).all())))
+        db.execute(delete(Notification).where(Notification.id.in_(db.scalars(earlier).all())))

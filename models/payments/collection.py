@@ -25,7 +25,7 @@ from models.giving.pledge import NotFunding, Pledge, check_open
 from models.ledger import lock, moves, totals
 from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED
 from models.notifications.service_window import open_by_payment
-from models.payments.order import LIVE, ORDER_LASTS, PayCase, PayOrder, live_order
+from models.payments.order import LIVE, ORDER_LASTS, PayOrder, SuspenseItem, live_order
 from models.payments.order import MACHINE as ORDERS
 from models.payments.refund_entitlement import owe_refund
 from models.payments.suspense import open_case
@@ -205,7 +205,7 @@ def _take(db: Session, appeal: Appeal, pledge: Pledge, order: PayOrder, now: dat
     refused = _refusal(db, appeal, pledge, now)
     PLEDGES.move(db, pledge, "paid", SYSTEM, now)
     if refused:
-        tell_of_payment(db, appeal, pledge, "gift_late", now)
+        tell_of_payment(db, appeal, pledge, "payment_late", now)
         return _give_back(db, order, "over" if isinstance(refused, OverCap) else "late", now)
     pools = hold_pools(db, appeal, now, (CHANNEL,))
     moves.payment_received(db, appeal.id, order.amount_fen, order.cause, now)
@@ -252,13 +252,15 @@ def _put_aside(db: Session, payment: Payment, kind: str, order: PayOrder | None,
 
 def _in_question(db: Session, pledge_id: int) -> bool:
     """Does somebody still have to look into a payment of it?"""
-    theirs = select(PayCase.id).join(PayOrder, PayOrder.id == PayCase.order_id)
-    return db.scalar(theirs.where(PayOrder.pledge_id == pledge_id, PayCase.closed_at.is_(None)).limit(1)) is not None
+    theirs = select(SuspenseItem.id).join(PayOrder, PayOrder.id == SuspenseItem.order_id)
+    return (
+        db.scalar(theirs.where(PayOrder.pledge_id == pledge_id, SuspenseItem.closed_at.is_(None)).limit(1)) is not None
+    )
 
 
 def _tell(db: Session, appeal: Appeal, pledge: Pledge, added: Sequence[Added], now: datetime) -> None:
     donor = db.get_one(User, pledge.donor_id)
-    tell_of_payment(db, appeal, pledge, "gift_paid", now, added)
+    tell_of_payment(db, appeal, pledge, "payment_received", now, added)
     tell_of_gift(db, appeal, pledge, None if pledge.anonymous else donor.display_name, now, added)
 
 

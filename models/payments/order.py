@@ -75,7 +75,7 @@ OUTCOMES = ("given_back", "by_hand", "assigned")
 _OPEN = text("closed_at IS NULL")
 
 
-class PayCase(Base):
+class SuspenseItem(Base):
     """Money that came, stands in the ledger as nobody's, and waits for a person.
 
     ``unknown_order``: under a number that is none of ours. ``other_amount``: than the order's. ``paid_twice``: one
@@ -83,7 +83,7 @@ class PayCase(Base):
     ``refund_no``: under which somebody gave it back on the platform's own page.
     """
 
-    __tablename__ = "pay_cases"
+    __tablename__ = "suspense_items"
     id: Mapped[RowId]
     kind: Mapped[str] = mapped_column(String(16))
     transaction_id: Mapped[str] = mapped_column(String(64), unique=True)
@@ -98,15 +98,15 @@ class PayCase(Base):
 
     __table_args__ = (
         one_of("kind", CASE_KINDS),
-        Index("uq_pay_cases_refund_no", "refund_no", unique=True),
+        Index("uq_suspense_items_refund_no", "refund_no", unique=True),
         CheckConstraint("amount_fen > 0", name="amount_positive"),
-        Index("ix_pay_cases_open", "id", postgresql_where=_OPEN),
+        Index("ix_suspense_items_open", "id", postgresql_where=_OPEN),
     )
 
     @property
     def cause(self) -> str:
         """What the ledger posts it for."""
-        return f"pay_case:{self.id}"
+        return f"suspense_item:{self.id}"
 
 
 def live_order(db: Session, pledge_id: int, *, lock: bool = False) -> PayOrder | None:

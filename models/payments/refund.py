@@ -17,14 +17,14 @@ LEASE = timedelta(minutes=2)
 
 # asked: by the donor. late, over: paid when the appeal took nothing any more, or not as much. twice: a second order of
 # a gift that was paid. failed, cancelled: the appeal.
-REASONS = ("asked", "late", "over", "twice", "failed", "cancelled", "left_over", "case", "returned")
+REASONS = ("asked", "late", "over", "twice", "failed", "cancelled", "surplus", "case", "returned")
 # These never came to the appeal: the ledger has them as nobody's.
 UNASSIGNED = ("late", "over", "twice", "case")
 # Not the gift itself, which stands as it stood: a second payment of it, one that could not be right, and what the bank
 # gave back of a gift that had gone back before.
 BESIDE = ("twice", "case", "returned")
 # The donor was not asked before: what they chose while paying holds.
-MAY_REDIRECT = ("late", "over", "failed", "cancelled", "left_over")
+MAY_REDIRECT = ("late", "over", "failed", "cancelled", "surplus")
 
 _SYSTEM = frozenset({By.SYSTEM})
 _HOLDER = frozenset({By.FUND_HOLDER})
@@ -81,7 +81,7 @@ class Refund(Base):
     pledge_id: Mapped[int] = mapped_column(ForeignKey("pledges.id"))
     appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"))
     run_id: Mapped[int | None] = mapped_column(ForeignKey("refund_runs.id"))
-    case_id: Mapped[int | None] = mapped_column(ForeignKey("pay_cases.id"), unique=True)
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("suspense_items.id"), unique=True)
     disbursement_id: Mapped[int | None] = mapped_column(ForeignKey("disbursements.id"))
     out_refund_no: Mapped[str] = mapped_column(String(40), unique=True)
     amount_fen: Mapped[int]

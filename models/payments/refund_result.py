@@ -15,7 +15,7 @@ from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import Pledge
 from models.ledger import Overdrawn, moves
 from models.notifications.notification import tell
-from models.payments.order import PayCase, PayOrder
+from models.payments.order import PayOrder, SuspenseItem
 from models.payments.refund import MACHINE, STUCK, Refund, find_number
 from models.payments.refund_entitlement import hold_order, hold_pledge, hold_refund
 from models.people.conversation import Conversation
@@ -140,7 +140,7 @@ def open_tasks(appeal_id: int) -> Select[int]:
 
 
 def _fits(db: Session, news: News, order: PayOrder, refund: Refund) -> bool:
-    paid: PayOrder | PayCase = db.get_one(PayCase, refund.case_id) if refund.case_id else order
+    paid: PayOrder | SuspenseItem = db.get_one(SuspenseItem, refund.case_id) if refund.case_id else order
     said = (news.out_trade_no, news.transaction_id, news.fen, news.order_fen)
     return said == (order.out_trade_no, paid.transaction_id, refund.amount_fen, paid.amount_fen)
 

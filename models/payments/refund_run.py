@@ -17,7 +17,7 @@ from models.core.refusal import Refusal
 from models.disbursements.allocation import is_pending
 from models.giving.matching import hold_matches, return_matches
 from models.giving.pledge import Pledge
-from models.giving.refund_run import ENDS, HELD, LEFT_OVER, RefundRun, has_matches
+from models.giving.refund_run import ENDS, HELD, SURPLUS, RefundRun, has_matches
 from models.ledger.accounts import REFUNDS
 from models.payments.order import PayOrder
 from models.payments.refund import GOING, STUCK, Refund
@@ -86,7 +86,7 @@ def plan_page(db: Session, number: int, now: datetime) -> Page | None:
     ids = _owe(db, run, pledges, now)
     last = len(pledges) < PAGE
     run.cursor = pledges[-1].id if pledges else run.cursor
-    if last and appeal.state in ENDS and (run.reason == LEFT_OVER or _is_kept(db, run)):
+    if last and appeal.state in ENDS and (run.reason == SURPLUS or _is_kept(db, run)):
         # Cancelled meanwhile; or the bank gave something back of gifts that were looked at before.
         run.begin_anew(appeal.state)
         last = False

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.core.state_machine import SYSTEM
-from models.payments.order import PayCase, PayOrder
+from models.payments.order import PayOrder, SuspenseItem
 from models.payments.refund import APART, GOING, LAST_DAY, LEASE, MACHINE, MOST_OF_ORDER, Refund
 from models.payments.refund_entitlement import hold_order, hold_refund
 from models.payments.refund_result import get_stuck
@@ -68,7 +68,7 @@ def begin_ask(db: Session, number: int, now: datetime) -> Ask | None:
     refund.asked_at, refund.due_at = now, now + BACKOFF[min(refund.tries, len(BACKOFF) - 1)]
     refund.tries += 1
     db.flush()
-    case = db.get(PayCase, refund.case_id) if refund.case_id else None
+    case = db.get(SuspenseItem, refund.case_id) if refund.case_id else None
     paid_fen, transaction = (case.amount_fen, case.transaction_id) if case else (order.amount_fen, None)
     return Ask(refund.id, order.out_trade_no, refund.number, refund.amount_fen, paid_fen, before, transaction)
 
@@ -82,7 +82,7 @@ def refuse(db: Session, asked: Ask, trouble: str, now: datetime) -> None:
 
 def _impossible(db: Session, order: PayOrder, refund: Refund, now: datetime) -> str | None:
     """Why the channel takes it no more, by its own rules."""
-    case = db.get(PayCase, refund.case_id) if refund.case_id else None
+    case = db.get(SuspenseItem, refund.case_id) if refund.case_id else None
     paid_at = case.opened_at if case else order.paid_at
     if paid_at is None or now - paid_at >= LAST_DAY:
         return "too_long_ago"

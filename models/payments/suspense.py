@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal
 from models.core.audit_trail import record
 from models.giving.pledge import Pledge
-from models.payments.order import PayCase, PayOrder
+from models.payments.order import PayOrder, SuspenseItem
 from models.people.conversation import Conversation
 from models.staff.fund_holder import region_for_placeless
 from models.staff.member import Staff
@@ -18,10 +18,10 @@ from models.staff.task import Matter, open_task
 
 def open_case(
     db: Session, kind: str, transaction_id: str, out_trade_no: str, fen: int, order: PayOrder | None, now: datetime
-) -> PayCase | None:
+) -> SuspenseItem | None:
     """None where this transaction has one already, be it from a moment ago."""
     number = db.scalar(
-        insert(PayCase)
+        insert(SuspenseItem)
         .values(
             kind=kind,
             transaction_id=transaction_id,
@@ -31,28 +31,30 @@ def open_case(
             opened_at=now,
         )
         .on_conflict_do_nothing(index_elements=["transaction_id"])
-        .returning(PayCase.id)
+        .returning(SuspenseItem.id)
     )
     if number is None:
         return None
-    record(db, at=now, actor="system", action="opened", subject="pay_case", subject_id=number, detail=kind)
+    record(db, at=now, actor="system", action="opened", subject="suspense_item", subject_id=number, detail=kind)
     matter, barred = _matter(db, number, order, now)
-    open_task(db, matter, "pay_case", now, barred)
-    return db.get_one(PayCase, number)
+    open_task(db, matter, "suspense_item", now, barred)
+    return db.get_one(SuspenseItem, number)
 
 
 def _matter(db: Session, number: int, order: PayOrder | None, now: datetime) -> tuple[Matter, dict[int, str]]:
     """Where it belongs, and who has a part in it: those of the household, and whose own gift it is."""
     if order is None:
-        return Matter("pay_case", number, region_for_placeless(db, now), None), {}
+        return Matter("suspense_item", number, region_for_placeless(db, now), None), {}
     pledge = db.get_one(Pledge, order.pledge_id)
     appeal = db.get_one(Appeal, pledge.appeal_id)
     theirs = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
     own = select(Staff.id).join(Conversation, theirs).where(Conversation.user_id == pledge.donor_id)
     barred = dict.fromkeys(db.scalars(own), "own_gift")
-    return Matter("pay_case", number, appeal.region_code, appeal.household_id), barred
+    return Matter("suspense_item", number, appeal.region_code, appeal.household_id), barred
 
 
-def open_cases(db: Session, most: int) -> list[PayCase]:
+def open_cases(db: Session, most: int) -> list[SuspenseItem]:
     """Those that nobody has settled, the oldest first."""
-    return list(db.scalars(select(PayCase).where(PayCase.closed_at.is_(None)).order_by(PayCase.id).limit(most)))
+    return list(
+        db.scalars(select(SuspenseItem).where(SuspenseItem.closed_at.is_(None)).order_by(SuspenseItem.id).limit(most))
+    )

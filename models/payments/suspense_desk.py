@@ -27,7 +27,7 @@ from models.giving.pledge import Pledge, check_open
 from models.ledger import lock, moves
 from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED
 from models.payments.collection import PAYABLE, check_room, hold_order, hold_pledge, room
-from models.payments.order import LIVE, PayCase, PayOrder
+from models.payments.order import LIVE, PayOrder, SuspenseItem
 from models.payments.order import MACHINE as ORDERS
 from models.payments.refund import LEASE, Refund
 from models.payments.refund_desk import RefundShort
@@ -37,17 +37,17 @@ from models.staff.queue import within
 from models.staff.task import Matter, Task, close_task, take
 
 
-class NoSuchPayCase(Refusal):
+class NoSuchSuspenseItem(Refusal):
     """None of this ``number`` that is open, or it is of another place."""
 
-    code = "no_such_pay_case"
+    code = "no_such_suspense_item"
     final = True
 
 
 class NotForThis(Refusal):
     """It cannot be settled so: ``why`` is one of order_unknown, order_known, paid_before, too_small, and state."""
 
-    code = "pay_case_not_so"
+    code = "suspense_item_not_so"
     final = True
 
 
@@ -62,7 +62,7 @@ class RefundNumberUsed(Refusal):
 class Stray:
     """``gift``, ``title``, ``wanted_fen``: of the order, where it is ours. ``may_assign``: as things are now."""
 
-    case: PayCase
+    case: SuspenseItem
     due_at: datetime
     appeal: int | None = None
     title: str = ""
@@ -71,16 +71,16 @@ class Stray:
     may_assign: bool = False
 
 
-def stray_ones(db: Session, staff: Staff, most: int) -> Sequence[PayCase]:
+def stray_ones(db: Session, staff: Staff, most: int) -> Sequence[SuspenseItem]:
     """Those that this one may settle, the oldest first."""
-    return db.scalars(_seen_by(staff).order_by(PayCase.id).limit(most)).all()
+    return db.scalars(_seen_by(staff).order_by(SuspenseItem.id).limit(most)).all()
 
 
 def find_stray(db: Session, staff: Staff, number: int, now: datetime) -> Stray:
-    """Raises NoSuchPayCase."""
-    row = db.execute(_seen_by(staff).add_columns(Task.due_at).where(PayCase.id == number)).first()
+    """Raises NoSuchSuspenseItem."""
+    row = db.execute(_seen_by(staff).add_columns(Task.due_at).where(SuspenseItem.id == number)).first()
     if row is None:
-        raise NoSuchPayCase(number=number)
+        raise NoSuchSuspenseItem(number=number)
     case, due_at = row
     order = db.get(PayOrder, case.order_id) if case.order_id else None
     if order is None:
@@ -117,12 +117,12 @@ def give_back(db: Session, staff: Staff, number: int, now: datetime) -> Refund:
     db.flush()
     moves.refund_from_unassigned(db, case.amount_fen, refund.cause, now)
     if order.state in LIVE:  # paid at the platform, and so nothing that its donor could pay again
-        ORDERS.move(db, order, "closed", SYSTEM, now, detail=f"pay_case:{number}")
+        ORDERS.move(db, order, "closed", SYSTEM, now, detail=f"suspense_item:{number}")
     _close(db, case, staff, "given_back", now)
     return refund
 
 
-def given_back_by_hand(db: Session, staff: Staff, number: int, refund_no: str, now: datetime) -> PayCase:
+def given_back_by_hand(db: Session, staff: Staff, number: int, refund_no: str, now: datetime) -> SuspenseItem:
     """On the platform's page, under ``refund_no``, since we do not know whose it is.
 
     Raises as ``_hold``, NotForThis, RefundNumberUsed or RefundShort.
@@ -131,7 +131,7 @@ def given_back_by_hand(db: Session, staff: Staff, number: int, refund_no: str, n
     if order is not None:
         raise NotForThis(number=number, why="order_known")
     ours = select(Refund.id).where(Refund.out_refund_no == refund_no)
-    if db.scalar(select(PayCase.id).where(PayCase.refund_no == refund_no)) or db.scalar(ours):
+    if db.scalar(select(SuspenseItem.id).where(SuspenseItem.refund_no == refund_no)) or db.scalar(ours):
         raise RefundNumberUsed(reference=refund_no)
     there = lock(db, (CHANNEL, REFUNDS, UNASSIGNED))[CHANNEL].balance_fen
     if there < case.amount_fen:
@@ -151,15 +151,15 @@ def assign(db: Session, staff: Staff, number: int, now: datetime) -> Pledge:
     _check_assign(db, case, order, pledge, appeal, now)
     order.amount_fen = pledge.amount_fen = case.amount_fen
     order.transaction_id, order.paid_at = case.transaction_id, case.opened_at
-    ORDERS.move(db, order, "paid", SYSTEM, now, detail=f"pay_case:{number}")
-    PLEDGES.move(db, pledge, "paid", SYSTEM, now, detail=f"pay_case:{number}")
+    ORDERS.move(db, order, "paid", SYSTEM, now, detail=f"suspense_item:{number}")
+    PLEDGES.move(db, pledge, "paid", SYSTEM, now, detail=f"suspense_item:{number}")
     pools = hold_pools(db, appeal, now, (UNASSIGNED,))
     moves.payment_assigned(db, appeal.id, case.amount_fen, case.cause, now)
     PLEDGES.move(db, pledge, "committed", SYSTEM, now)
     added = match_gift(db, pools, appeal, pledge, room(db, appeal), now)
     _close(db, case, staff, "assigned", now)
     donor = db.get_one(User, pledge.donor_id)
-    tell_of_payment(db, appeal, pledge, "gift_paid", now, added)
+    tell_of_payment(db, appeal, pledge, "payment_received", now, added)
     tell_of_gift(db, appeal, pledge, None if pledge.anonymous else donor.display_name, now, added)
     if room(db, appeal) < SMALLEST_PLEDGE:
         fund(db, appeal, now)
@@ -167,7 +167,9 @@ def assign(db: Session, staff: Staff, number: int, now: datetime) -> Pledge:
     return pledge
 
 
-def _check_assign(db: Session, case: PayCase, order: PayOrder, pledge: Pledge, appeal: Appeal, now: datetime) -> None:
+def _check_assign(
+    db: Session, case: SuspenseItem, order: PayOrder, pledge: Pledge, appeal: Appeal, now: datetime
+) -> None:
     if case.kind != "other_amount" or order.state == "paid" or pledge.state not in PAYABLE:
         raise NotForThis(number=case.id, why="paid_before", state=pledge.state)
     if case.amount_fen < SMALLEST_PLEDGE:
@@ -176,40 +178,40 @@ def _check_assign(db: Session, case: PayCase, order: PayOrder, pledge: Pledge, a
     check_room(db, appeal, case.amount_fen, but=pledge.id)
 
 
-def _hold(db: Session, staff: Staff, number: int) -> tuple[PayCase, PayOrder | None, Pledge | None, Appeal | None]:
-    """Appeal, pledge, order and case, if it is this one's turn. Raises NoSuchPayCase, NotYourTurn or HasAPart."""
-    seen = db.scalar(_seen_by(staff).where(PayCase.id == number))
+def _hold(db: Session, staff: Staff, number: int) -> tuple[SuspenseItem, PayOrder | None, Pledge | None, Appeal | None]:
+    """Appeal, pledge, order and case, if it is this one's turn. Raises NoSuchSuspenseItem, NotYourTurn or HasAPart."""
+    seen = db.scalar(_seen_by(staff).where(SuspenseItem.id == number))
     if seen is None:
-        raise NoSuchPayCase(number=number)
+        raise NoSuchSuspenseItem(number=number)
     appeal = pledge = order = None
     if seen.order_id:
         order = db.get_one(PayOrder, seen.order_id)
         pledge = db.get_one(Pledge, order.pledge_id)
         appeal = get_appeal(db, pledge.appeal_id, lock=True)
         pledge, order = hold_pledge(db, pledge.id), hold_order(db, order.id)
-    case = db.get_one(PayCase, number, with_for_update=True, populate_existing=True)
+    case = db.get_one(SuspenseItem, number, with_for_update=True, populate_existing=True)
     if case.closed_at is not None:
-        raise NoSuchPayCase(number=number)
+        raise NoSuchSuspenseItem(number=number)
     task = db.scalars(select(Task).where(_open_task(number))).one()
     household = appeal.household_id if appeal else None
-    take(db, staff, Matter("pay_case", number, task.region_code, household), case.kind)
+    take(db, staff, Matter("suspense_item", number, task.region_code, household), case.kind)
     return case, order, pledge, appeal
 
 
-def _close(db: Session, case: PayCase, staff: Staff, outcome: str, now: datetime) -> None:
+def _close(db: Session, case: SuspenseItem, staff: Staff, outcome: str, now: datetime) -> None:
     case.closed_at, case.closed_by, case.outcome = now, staff.id, outcome
     who = staff.actor.name
-    record(db, at=now, actor=who, action="closed", subject="pay_case", subject_id=case.id, detail=outcome)
-    close_task(db, "pay_case", case.id, now, staff)
+    record(db, at=now, actor=who, action="closed", subject="suspense_item", subject_id=case.id, detail=outcome)
+    close_task(db, "suspense_item", case.id, now, staff)
     db.flush()
 
 
 def _open_task(number: int) -> ColumnElement[bool]:
-    return (Task.subject == "pay_case") & (Task.subject_id == number) & Task.closed_at.is_(None)
+    return (Task.subject == "suspense_item") & (Task.subject_id == number) & Task.closed_at.is_(None)
 
 
-def _seen_by(staff: Staff) -> Select[PayCase]:
+def _seen_by(staff: Staff) -> Select[SuspenseItem]:
     """Whose task may be theirs: of a thing of no place, that stands where its task was put."""
-    waits = (Task.subject == "pay_case") & (Task.subject_id == PayCase.id) & Task.closed_at.is_(None)
+    waits = (Task.subject == "suspense_item") & (Task.subject_id == SuspenseItem.id) & Task.closed_at.is_(None)
     theirs = or_(within(staff, Task.region_code), Task.assignee == staff.id)
-    return select(PayCase).join(Task, waits).where(PayCase.closed_at.is_(None), theirs)
+    return select(SuspenseItem).join(Task, waits).where(SuspenseItem.closed_at.is_(None), theirs)

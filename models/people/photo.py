@@ -31,7 +31,7 @@ class Photo(Base):
 
     __tablename__ = "photos"
     id: Mapped[RowId]
-    subject: Mapped[str] = mapped_column(String(12))
+    subject: Mapped[str] = mapped_column(String(16))
     subject_id: Mapped[int]
     media_id: Mapped[str] = mapped_column(String(200))
     pic_url: Mapped[str] = mapped_column(String(600))

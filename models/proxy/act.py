@@ -150,7 +150,7 @@ def tell_writer(db: Session, number: int, facts: dict[str, Any], key: str, now: 
     staff_id = db.scalar(wrote.where(ProxyAct.subject == "appeal", ProxyAct.subject_id == number))
     staff = db.get(Staff, staff_id) if staff_id else None
     if staff and staff.state == "active":
-        tell_staff(db, staff, "proxied_moved", facts, key, now, ("appeal", number))
+        tell_staff(db, staff, "proxied_appeal_moved", facts, key, now, ("appeal", number))
 
 
 def sheet_lost(db: Session, photo_id: int, now: datetime) -> None:

@@ -57,7 +57,7 @@ class ProxyAct(Base):
     id: Mapped[RowId]
     mandate_id: Mapped[int] = mapped_column(ForeignKey("mandates.id"))
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
-    subject: Mapped[str] = mapped_column(String(12))
+    subject: Mapped[str] = mapped_column(String(16))
     subject_id: Mapped[int]
     at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]

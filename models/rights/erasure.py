@@ -24,7 +24,7 @@ from models.goods.exchange import OFFER_MACHINE, REQUEST_MACHINE, GoodsRequest, 
 from models.market.listing import MACHINE as LISTINGS
 from models.market.listing import Listing
 from models.notifications.mute import Mute
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.notifications.service_window import Window
 from models.notifications.subscription import Subscription
 from models.outreach.update import Update
@@ -66,7 +66,7 @@ def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
         .values(state="closed", closed_at=now, about=None)
     )
     db.execute(update(Objection).where(Objection.conversation_id == conversation_id).values(words=""))
-    for theirs in (Notice, Window, Subscription, Mute):
+    for theirs in (Notification, Window, Subscription, Mute):
         db.execute(delete(theirs).where(theirs.conversation_id == conversation_id))
     db.execute(delete(BrokenSession).where(BrokenSession.conversation_id == conversation_id))
     # Older replies have been let go already (bot.work.jobs); the bound keeps this from reading a month of turns.
@@ -137,7 +137,7 @@ def _leave_gifts_nameless(db: Session, user: User) -> None:
     """In the news of their gifts, which somebody else has yet to read."""
     keys = [f"pledged:{pledge}" for pledge in db.scalars(select(Pledge.id).where(Pledge.donor_id == user.id))]
     # Held: one that waits may just be joined by the news of another gift.
-    for notice in db.scalars(select(Notice).where(Notice.dedupe_key.in_(keys)).with_for_update()):
+    for notice in db.scalars(select(Notification).where(Notification.dedupe_key.in_(keys)).with_for_update()):
         notice.facts = json.dumps({**json.loads(notice.facts), "name": None}, ensure_ascii=False)
 
 

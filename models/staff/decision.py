@@ -35,7 +35,7 @@ class Decision(Base):
 
     __tablename__ = "decisions"
     id: Mapped[RowId]
-    subject: Mapped[str] = mapped_column(String(12))
+    subject: Mapped[str] = mapped_column(String(16))
     subject_id: Mapped[int]
     round: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
     region_code: Mapped[str] = mapped_column(ForeignKey("regions.code"))

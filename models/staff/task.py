@@ -22,7 +22,7 @@ from models.staff.task_notices import tell_new
 
 SUBJECTS = (
     *("case", "appeal", "revision", "update", "disbursement", "message"),
-    *("refund", "pay_case", "difference", "receipt"),
+    *("refund", "suspense_item", "discrepancy", "receipt"),
 )
 # Step -> whose it is, and the days they have. Of a case's fifteen, the registry has one and the notice five; an
 # objection takes what time it takes.
@@ -50,8 +50,8 @@ STEPS: dict[str, tuple[str, int]] = {
     "use_acquit": ("village", 5),
     "use_doubt": ("county", 3),
     "refund": ("fund_holder", 5),
-    "pay_case": ("fund_holder", 5),
-    "difference": ("fund_holder", 5),
+    "suspense_item": ("fund_holder", 5),
+    "discrepancy": ("fund_holder", 5),
     "receipt": ("fund_holder", 15),
     "receipt_void": ("fund_holder", 5),
     "doubt": ("county", 3),
@@ -94,7 +94,7 @@ class Task(Base):
 
     __tablename__ = "tasks"
     id: Mapped[RowId]
-    subject: Mapped[str] = mapped_column(String(12))
+    subject: Mapped[str] = mapped_column(String(16))
     subject_id: Mapped[int]
     step: Mapped[str] = mapped_column(String(20))
     role: Mapped[str] = mapped_column(String(12))

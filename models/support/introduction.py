@@ -87,7 +87,7 @@ def ask_for(db: Session, kind: str, number: int, conversation_id: int, home: str
     for owner in db.scalars(select(Conversation.id).where(Conversation.user_id == card.owner_id)):
         # Asked again after an answer, it is news again.
         key = f"wanted:{ticket.id}:{owner}:{int(ticket.opened_at.timestamp())}"
-        tell(db, owner, "wanted", facts, key, now, (kind, number))
+        tell(db, owner, "introduction", facts, key, now, (kind, number))
     return ticket
 
 

@@ -22,7 +22,7 @@ KEPT = timedelta(days=90)
 STATES = ("wanted", "kept", "compared")
 SUBJECTS = ("payment", "refund")
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (10, 30, 60, 180, 360))
-# An open difference may come right by itself: its day is looked at again so often.
+# An open discrepancy may come right by itself: its day is looked at again so often.
 LOOKED_AGAIN = timedelta(days=1)
 _DAY = timedelta(days=1)
 _TROUBLE = 60

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, aliased
 from models.core.database import stream
 from models.ledger.accounts import CHANNEL, LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
-from models.payments.order import PayCase, PayOrder
+from models.payments.order import PayOrder, SuspenseItem
 from models.payments.refund import Refund
 from models.treasury.bill import KEPT, BillDay, BillLine, begins, ends
 from models.treasury.comparison import Ours, Theirs
@@ -73,7 +73,13 @@ def theirs_of(connection: Connection, day: date) -> Iterator[Theirs]:
 def ours_of(connection: Connection, span: Span) -> Iterator[Ours]:
     found = union_all(
         *_payments(span, PayOrder.transaction_id, PayOrder.paid_at, PayOrder.state, _cause("order:", PayOrder.id)),
-        *_payments(span, PayCase.transaction_id, PayCase.opened_at, PayCase.kind, _cause("pay_case:", PayCase.id)),
+        *_payments(
+            span,
+            SuspenseItem.transaction_id,
+            SuspenseItem.opened_at,
+            SuspenseItem.kind,
+            _cause("suspense_item:", SuspenseItem.id),
+        ),
         *_refunds(span),
     ).subquery()
     order = (found.c.subject, *_sorted(found.c.number, found.c.out_trade_no))
@@ -96,7 +102,7 @@ def _payments(span: Span, number: Any, at: Any, state: Any, cause: ColumnElement
     )
     if table is PayOrder:
         # What came as a case, and was taken for its order then, is the case's.
-        taken = select(PayCase.id).where(PayCase.transaction_id == PayOrder.transaction_id)
+        taken = select(SuspenseItem.id).where(SuspenseItem.transaction_id == PayOrder.transaction_id)
         columns = columns.where(~taken.exists())
     unbilled = columns.where(at >= span.start, at < span.end, ~_on_bill("payment", number))
     billed = _billed(span.day, "payment")
@@ -133,17 +139,17 @@ def _by_hand(span: Span, billed: Any) -> tuple[Any, ...]:
     """Payments that were nobody's, and that somebody gave back on the channel's page, under the number they entered."""
     columns = select(
         literal("refund").label("subject"),
-        PayCase.refund_no.label("number"),
-        PayCase.out_trade_no.label("out_trade_no"),
-        PayCase.amount_fen.label("fen"),
+        SuspenseItem.refund_no.label("number"),
+        SuspenseItem.out_trade_no.label("out_trade_no"),
+        SuspenseItem.amount_fen.label("fen"),
         literal("paid").label("state"),
-        PayCase.closed_at.label("done_at"),
-        (-_at_channel(_cause("pay_case:", PayCase.id), _OUT)).label("ledger_fen"),
+        SuspenseItem.closed_at.label("done_at"),
+        (-_at_channel(_cause("suspense_item:", SuspenseItem.id), _OUT)).label("ledger_fen"),
         literal(0).label("earlier"),
-    ).where(PayCase.refund_no.is_not(None))
-    lately = (PayCase.closed_at >= span.start) & (PayCase.closed_at < span.end)
-    unbilled = columns.where(lately, ~_on_bill("refund", PayCase.refund_no))
-    return unbilled, columns.join(billed, billed.c.number == PayCase.refund_no)
+    ).where(SuspenseItem.refund_no.is_not(None))
+    lately = (SuspenseItem.closed_at >= span.start) & (SuspenseItem.closed_at < span.end)
+    unbilled = columns.where(lately, ~_on_bill("refund", SuspenseItem.refund_no))
+    return unbilled, columns.join(billed, billed.c.number == SuspenseItem.refund_no)
 
 
 def _billed(day: date, subject: str) -> Any:

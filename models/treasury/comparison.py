@@ -59,7 +59,7 @@ class Ours:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A difference; ``ours_fen`` of kind ``ledger`` is the ledger's."""
+    """A discrepancy; ``ours_fen`` of kind ``ledger`` is the ledger's."""
 
     kind: str
     key: Key

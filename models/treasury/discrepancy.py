@@ -1,6 +1,6 @@
 """Where the channel's bill and our books differ: found by comparing, seen by people, and closed with a reason.
 
-A difference never moves money. One that comes right by itself (a callback came after all) is closed by the next
+A discrepancy never moves money. One that comes right by itself (a callback came after all) is closed by the next
 comparison; the others by a fund holder or a county, once what they did about it is done.
 """
 
@@ -40,13 +40,13 @@ REASONS = ("entered", "given_back", "channel_wrong", "not_ours", "explained")
 LONGEST_NOTE = 200
 _OPEN = text("state = 'open'")
 
-MACHINE = Machine("difference", {("open", "closed"): frozenset({By.SYSTEM, By.FUND_HOLDER, By.COUNTY})})
+MACHINE = Machine("discrepancy", {("open", "closed"): frozenset({By.SYSTEM, By.FUND_HOLDER, By.COUNTY})})
 
 
 class NoSuchDifference(Refusal):
     """There is none of this ``number`` that is open, or it is of another place."""
 
-    code = "no_such_difference"
+    code = "no_such_discrepancy"
 
 
 class NoteMissing(Refusal):
@@ -61,7 +61,7 @@ class NoSuchBillDay(Refusal):
     code = "no_such_bill_day"
 
 
-class Difference(Base):
+class Discrepancy(Base):
     """``missing_here``: they have it, we do not (``ours_state``: what we have of that order, or refund, instead).
 
     ``missing_there``: the other way round. ``amount``, ``state``: of something that both have. ``ledger``: what is
@@ -69,7 +69,7 @@ class Difference(Base):
     there, the day on which it moved. ``number`` is the line's. ``seen_at``: when it was last found.
     """
 
-    __tablename__ = "differences"
+    __tablename__ = "discrepancies"
     id: Mapped[RowId]
     day: Mapped[date] = mapped_column(Date)
     kind: Mapped[str] = mapped_column(String(16))
@@ -100,46 +100,46 @@ class Difference(Base):
             name="closed_for_a_reason",
         ),
         CheckConstraint(f"reason IS NULL OR (reason = '{RESOLVED}') = (closed_by IS NULL)", name="closed_by_somebody"),
-        UniqueConstraint("day", "subject", "number", "out_trade_no", "kind", name="uq_differences_found_once"),
-        Index("ix_differences_open", "id", postgresql_where=_OPEN),
+        UniqueConstraint("day", "subject", "number", "out_trade_no", "kind", name="uq_discrepancies_found_once"),
+        Index("ix_discrepancies_open", "id", postgresql_where=_OPEN),
     )
 
 
-def open_ones(db: Session, staff: Staff, most: int, after: int = 0, day: date | None = None) -> Sequence[Difference]:
+def open_ones(db: Session, staff: Staff, most: int, after: int = 0, day: date | None = None) -> Sequence[Discrepancy]:
     """Those of this one's place and of no place that we know, in the order in which they were found."""
-    theirs = _seen_by(staff).where(Difference.state == "open", Difference.id > after)
+    theirs = _seen_by(staff).where(Discrepancy.state == "open", Discrepancy.id > after)
     if day is not None:
-        theirs = theirs.where(Difference.day == day)
-    return db.scalars(theirs.order_by(Difference.id).limit(most)).all()
+        theirs = theirs.where(Discrepancy.day == day)
+    return db.scalars(theirs.order_by(Discrepancy.id).limit(most)).all()
 
 
 def count_open(db: Session, days: Sequence[date]) -> dict[date, int]:
     """Day -> how many are open, of all places: how the day itself stands."""
-    each = select(Difference.day, func.count()).where(Difference.day.in_(days), Difference.state == "open")
-    return {day: int(count) for day, count in db.execute(each.group_by(Difference.day))}
+    each = select(Discrepancy.day, func.count()).where(Discrepancy.day.in_(days), Discrepancy.state == "open")
+    return {day: int(count) for day, count in db.execute(each.group_by(Discrepancy.day))}
 
 
-def find_difference(db: Session, staff: Staff, number: int, *, lock: bool = False) -> Difference:
+def find_discrepancy(db: Session, staff: Staff, number: int, *, lock: bool = False) -> Discrepancy:
     """Raises NoSuchDifference."""
-    theirs = _seen_by(staff).where(Difference.id == number, Difference.state == "open")
+    theirs = _seen_by(staff).where(Discrepancy.id == number, Discrepancy.state == "open")
     if lock:
-        theirs = theirs.with_for_update(of=Difference).execution_options(populate_existing=True)
+        theirs = theirs.with_for_update(of=Discrepancy).execution_options(populate_existing=True)
     found = db.scalar(theirs)
     if found is None:
         raise NoSuchDifference(number=number)
     return found
 
 
-def close_difference(db: Session, staff: Staff, number: int, reason: str, note: str, now: datetime) -> Difference:
+def close_discrepancy(db: Session, staff: Staff, number: int, reason: str, note: str, now: datetime) -> Discrepancy:
     """What was to be done about it is done. Raises NoSuchDifference or NoteMissing."""
-    difference = find_difference(db, staff, number, lock=True)
+    discrepancy = find_discrepancy(db, staff, number, lock=True)
     if not note.strip():
         raise NoteMissing(number=number, reason=reason)
-    difference.note = note.strip()[:LONGEST_NOTE]
-    difference.closed_at, difference.closed_by, difference.reason = now, staff.id, reason
-    MACHINE.move(db, difference, "closed", staff.actor, now, detail=reason)
+    discrepancy.note = note.strip()[:LONGEST_NOTE]
+    discrepancy.closed_at, discrepancy.closed_by, discrepancy.reason = now, staff.id, reason
+    MACHINE.move(db, discrepancy, "closed", staff.actor, now, detail=reason)
     db.flush()
-    return difference
+    return discrepancy
 
 
 def latest_days(db: Session, most: int) -> Sequence[BillDay]:
@@ -154,8 +154,8 @@ def find_bill_day(db: Session, day: date | None, words: str) -> BillDay:
     return found
 
 
-def _seen_by(staff: Staff) -> Select[Difference]:
+def _seen_by(staff: Staff) -> Select[Discrepancy]:
     """An order that is none of ours belongs to no place, so that everybody who reconciles sees it."""
-    placed = select(Difference).outerjoin(PayOrder, PayOrder.out_trade_no == Difference.out_trade_no)
+    placed = select(Discrepancy).outerjoin(PayOrder, PayOrder.out_trade_no == Discrepancy.out_trade_no)
     placed = placed.outerjoin(Pledge, Pledge.id == PayOrder.pledge_id).outerjoin(Appeal, Appeal.id == Pledge.appeal_id)
     return placed.where(or_(Appeal.id.is_(None), within(staff, Appeal.region_code)))

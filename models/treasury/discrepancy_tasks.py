@@ -1,4 +1,4 @@
-"""Whose queue the differences of a day stand in: one task for a day and a county, however many there are.
+"""Whose queue the discrepancies of a day stand in: one task for a day and a county, however many there are.
 
 It is named by the first of them that is open. What is of an order that is nobody's stands with the fund holder that
 handles what belongs to no place (models.staff.fund_holder).
@@ -18,44 +18,44 @@ from models.staff.fund_holder import region_for_placeless
 from models.staff.member import Staff
 from models.staff.task import Matter, Task, close_task, open_task
 from models.treasury.bill import BillDay
-from models.treasury.discrepancy import Difference
+from models.treasury.discrepancy import Discrepancy
 
 # A day, and the six figures of a county, or none.
 Place = tuple[date, str | None]
 
 
 def call_people(db: Session, now: datetime, staff: Staff | None = None) -> None:
-    """Let the open tasks be those that the open differences need. ``staff``: who has closed one just now."""
-    open_ones = _first(db, Difference.state == "open")
+    """Let the open tasks be those that the open discrepancies need. ``staff``: who has closed one just now."""
+    open_ones = _first(db, Discrepancy.state == "open")
     for day in sorted({day for day, _ in open_ones}):
         db.execute(select(BillDay.day).where(BillDay.day == day).with_for_update())
     standing = _tasks(db)
     for place, task in standing.items():
         if open_ones.get(place) != task.subject_id:
-            close_task(db, "difference", task.subject_id, now, staff)
+            close_task(db, "discrepancy", task.subject_id, now, staff)
     for place in sorted(open_ones, key=lambda place: (place[0], place[1] or "")):
         before, first = standing.get(place), open_ones[place]
         if before is None or before.subject_id != first:
             region = f"{place[1]}000000" if place[1] else region_for_placeless(db, now)
             # Of a day and place that stood there before, nobody has to be told again.
-            open_task(db, Matter("difference", first, region, None), "difference", now, told=before is None)
+            open_task(db, Matter("discrepancy", first, region, None), "discrepancy", now, told=before is None)
 
 
 def _first(db: Session, condition: Any) -> Mapping[Place, int]:
-    """The first difference of each day and place."""
-    first = _placed(func.min(Difference.id)).where(condition).group_by(Difference.day, _county())
+    """The first discrepancy of each day and place."""
+    first = _placed(func.min(Discrepancy.id)).where(condition).group_by(Discrepancy.day, _county())
     return {(day, county): number for day, county, number in db.execute(first)}
 
 
 def _tasks(db: Session) -> Mapping[Place, Task]:
-    waits = (Task.subject == "difference") & (Task.subject_id == Difference.id) & Task.closed_at.is_(None)
+    waits = (Task.subject == "discrepancy") & (Task.subject_id == Discrepancy.id) & Task.closed_at.is_(None)
     rows: Sequence[Any] = db.execute(_placed(Task).join(Task, waits)).all()
     return {(day, county): task for day, county, task in rows}
 
 
 def _placed(what: Any) -> Select[Any]:
-    found = select(Difference.day, _county(), what).select_from(Difference)
-    found = found.outerjoin(PayOrder, PayOrder.out_trade_no == Difference.out_trade_no)
+    found = select(Discrepancy.day, _county(), what).select_from(Discrepancy)
+    found = found.outerjoin(PayOrder, PayOrder.out_trade_no == Discrepancy.out_trade_no)
     return found.outerjoin(Pledge, Pledge.id == PayOrder.pledge_id).outerjoin(Appeal, Appeal.id == Pledge.appeal_id)
 
 

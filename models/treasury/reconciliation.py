@@ -1,7 +1,7 @@
-"""A day's bill held against our books, and what became of it kept: differences, and the day's sums.
+"""A day's bill held against our books, and what became of it kept: discrepancies, and the day's sums.
 
 Read from one picture of the database and written a page at a time. Nothing else is ever changed by it: the ledger
-follows payments and refunds alone, and what to do about a difference is for people.
+follows payments and refunds alone, and what to do about a discrepancy is for people.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ from models.payments.refund import GOING, Refund, find_number
 from models.treasury.bill import LOOKED_AGAIN, BillDay, BillLine, ends, hold_day
 from models.treasury.bill_sources import Span, ours_of, span_of, theirs_of
 from models.treasury.comparison import BACK, Found, judge, pair
-from models.treasury.discrepancy import MACHINE, RESOLVED, Difference
+from models.treasury.discrepancy import MACHINE, RESOLVED, Discrepancy
 from models.treasury.discrepancy_tasks import call_people
 
 PAGE = 200
@@ -41,7 +41,7 @@ class Doubts:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """``new`` differences, ``known`` that were found before, and ``resolved`` that are none any more."""
+    """``new`` discrepancies, ``known`` that were found before, and ``resolved`` that are none any more."""
 
     new: int
     known: int
@@ -80,7 +80,7 @@ def compare_day(database: Engine, day: date, now: datetime) -> Compared:
 
 
 def _found(connection: Connection, span: Span, sums: dict[str, int]) -> Iterator[tuple[date, Found]]:
-    """Each difference with its day; ``sums`` are filled with what the ledger has of all that was judged."""
+    """Each discrepancy with its day; ``sums`` are filled with what the ledger has of all that was judged."""
     day_ends = ends(span.day)
     for mine, yours in pair(ours_of(connection, span), theirs_of(connection, span.day)):
         day = span.day
@@ -94,7 +94,7 @@ def _found(connection: Connection, span: Span, sums: dict[str, int]) -> Iterator
 
 def _keep(db: Session, page: Sequence[tuple[date, Found]], now: datetime) -> int:
     """Returns how many of them are new."""
-    keys = (Difference.day, Difference.subject, Difference.number, Difference.out_trade_no, Difference.kind)
+    keys = (Discrepancy.day, Discrepancy.subject, Discrepancy.number, Discrepancy.out_trade_no, Discrepancy.kind)
     count = 0
     for day, found in page:
         subject, number, _ = found.key
@@ -107,14 +107,14 @@ def _keep(db: Session, page: Sequence[tuple[date, Found]], now: datetime) -> int
         }
         which = dict(zip((key.key for key in keys), (day, *found.key, found.kind), strict=True))
         refund_no = number if subject == "refund" else None
-        new = insert(Difference).values(**which, **says, out_refund_no=refund_no, state="open", found_at=now)
-        made = db.scalar(new.on_conflict_do_nothing(index_elements=list(which)).returning(Difference.id))
+        new = insert(Discrepancy).values(**which, **says, out_refund_no=refund_no, state="open", found_at=now)
+        made = db.scalar(new.on_conflict_do_nothing(index_elements=list(which)).returning(Discrepancy.id))
         if made is None:
             same = [key == which[key.key] for key in keys]
-            db.execute(update(Difference).where(*same, Difference.state == "open").values(**says))
+            db.execute(update(Discrepancy).where(*same, Discrepancy.state == "open").values(**says))
             continue
         count += 1
-        record(db, at=now, actor="system", action="opened", subject="difference", subject_id=made, detail=found.kind)
+        record(db, at=now, actor="system", action="opened", subject="discrepancy", subject_id=made, detail=found.kind)
     return count
 
 
@@ -129,13 +129,13 @@ def _state_here(db: Session, found: Found) -> str | None:
 
 def _resolve(database: Engine, day: date, now: datetime) -> int:
     """Close what this comparison has not found any more, a page of it."""
-    over = select(Difference).where(Difference.day == day, Difference.state == "open", Difference.seen_at < now)
+    over = select(Discrepancy).where(Discrepancy.day == day, Discrepancy.state == "open", Discrepancy.seen_at < now)
     with Session(database) as db, db.begin():
-        differences = db.scalars(over.order_by(Difference.id).limit(PAGE).with_for_update()).all()
-        for difference in differences:
-            difference.closed_at, difference.reason = now, RESOLVED
-            MACHINE.move(db, difference, "closed", SYSTEM, now, detail=RESOLVED)
-        return len(differences)
+        discrepancies = db.scalars(over.order_by(Discrepancy.id).limit(PAGE).with_for_update()).all()
+        for discrepancy in discrepancies:
+            discrepancy.closed_at, discrepancy.reason = now, RESOLVED
+            MACHINE.move(db, discrepancy, "closed", SYSTEM, now, detail=RESOLVED)
+        return len(discrepancies)
 
 
 def _end(db: Session, day: date, sums: dict[str, int], now: datetime) -> None:
@@ -146,7 +146,7 @@ def _end(db: Session, day: date, sums: dict[str, int], now: datetime) -> None:
     for one in (row, db.get(BillDay, day - _DAY)):
         if one is None or one.state != "compared":
             continue
-        theirs = select(Difference.id).where(Difference.day == one.day, Difference.state == "open").limit(1)
+        theirs = select(Discrepancy.id).where(Discrepancy.day == one.day, Discrepancy.state == "open").limit(1)
         if db.scalar(theirs) is None:
             one.due_at = None
         elif one is row or one.due_at is None:

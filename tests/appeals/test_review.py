@@ -15,7 +15,7 @@ from models.appeals.review import approve, reject, send_back
 from models.appeals.submission import NewAppeal, OneOpenAppeal, submit
 from models.core.audit_trail import AuditEvent
 from models.core.state_machine import Actor, By, NotYours, WrongState
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.oversight.pictures import NotForYou, open_gallery
 from models.people.user import User
 from models.staff.decision import Decision
@@ -129,7 +129,7 @@ def test_each_move_leaves_its_event_its_notice_and_who_vouched(stage: Stage) -> 
             ("endorsed", f"staff:{staff_id}"),
             ("funding", "system"),
         ]
-        assert db.scalars(select(Notice.template)).all() == ["appeal_opened"]
+        assert db.scalars(select(Notification.template)).all() == ["appeal_opened"]
 
 
 # Three people
@@ -236,7 +236,7 @@ def test_two_officers_at_once_on_an_appeal_one_wins_and_the_other_is_told(stage:
     one_won(replies)
     with Database(stage.database) as db:
         assert db.scalar(select(func.count()).select_from(Decision)) == 1
-        assert db.scalar(select(func.count()).select_from(Notice)) == 1
+        assert db.scalar(select(func.count()).select_from(Notification)) == 1
         assert db.scalar(select(func.count()).where(Task.closed_at.is_(None))) == 0
 
 
@@ -413,7 +413,7 @@ def test_each_time_an_appeal_comes_to_a_state_its_owner_is_told(stage: Stage) ->
         stage.say("o-zhou", f"退回 {number} 标题不清楚")
         assert stage.say("o-wang-1", "菜单").count("标题看不明白") == 1
         with Database(stage.database) as db:
-            heard = select(func.count()).where(Notice.template == "appeal_moved")
+            heard = select(func.count()).where(Notification.template == "appeal_moved")
             assert db.scalar(heard) == told
         for words in (f"改 {number}", "给家里买一台缝纫机", "确认"):
             stage.say("o-wang-1", words)

@@ -26,7 +26,7 @@ SELECT draft_id, lpad(id::text, :length, '0'), :appeal, id, 100, false, false, '
 FROM users WHERE draft_id LIKE 'crowd-%'
 """
 _NOTICES = """
-INSERT INTO notices (dedupe_key, conversation_id, template, facts, created_at, due_at, urgency)
+INSERT INTO notifications (dedupe_key, conversation_id, template, facts, created_at, due_at, urgency)
 SELECT :key || person.id, person.id, 'appeal_moved', said.facts, now(), now(), 'bulk'
 FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM conversations WHERE openid LIKE 'o-crowd-%') AS person
 JOIN unnest(:facts) WITH ORDINALITY AS said (facts, place) USING (place)

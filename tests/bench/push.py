@@ -34,7 +34,7 @@ from config.settings import Environment, Settings
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
 from models.migrations import upgrade
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.notifications.outbox import count_states
 from tests.bench.crowd import begin_fan_out, make_crowd, owe
 from tests.support.stage import seed_regions
@@ -138,8 +138,8 @@ def worker(bench: Bench, notices: int, *, alike: bool) -> float:
         bench.jobs.deliver(ids, "bulk")
         _await(lambda: _sent(bench, ids) == notices, 120)
     with Session(bench.database) as db:
-        ours = Notice.id.between(ids[0], ids[-1])
-        moments = db.execute(select(Notice.claimed_at, Notice.sent_at).where(ours)).all()
+        ours = Notification.id.between(ids[0], ids[-1])
+        moments = db.execute(select(Notification.claimed_at, Notification.sent_at).where(ours)).all()
     first = min(claimed for claimed, _ in moments if claimed)
     last = max(sent for _, sent in moments if sent)
     return notices / (last - first).total_seconds()
@@ -245,7 +245,7 @@ def _await(done: Callable[[], bool], seconds: float) -> None:
 
 def _sent(bench: Bench, ids: list[int]) -> int:
     with Session(bench.database) as db:
-        ours = Notice.id.between(ids[0], ids[-1]) & Notice.sent_at.is_not(None)
+        ours = Notification.id.between(ids[0], ids[-1]) & Notification.sent_at.is_not(None)
         return db.scalar(select(func.count()).where(ours)) or 0
 
 

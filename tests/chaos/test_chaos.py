@@ -20,7 +20,7 @@ from bot.processes.postgres import EmbeddedPostgres
 from bot.processes.supervisor import free_port
 from models.giving.pledge import Pledge
 from models.migrations import upgrade
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.people.conversation import Conversation
 from models.people.user import User
 from tests.support import wechat
@@ -143,7 +143,7 @@ def _check(stage: Stage, people: list[Person]) -> None:
         promised = db.scalars(select(Pledge.amount_fen)).all()
         assert promised == [1050] * PEOPLE * PLEDGES, [person.heard for person in people]
         # The gifts of six hours are one word to the family: all of them, and each once.
-        heard = db.scalars(select(Notice).where(Notice.template == "pledged")).all()
+        heard = db.scalars(select(Notification).where(Notification.template == "pledged")).all()
         gifts = [json.loads(notice.facts) for notice in heard]
         assert sum(gift["new_gifts"] for gift in gifts) == PEOPLE * PLEDGES
         assert sum(gift["amount_fen"] for gift in gifts) == 1050 * PEOPLE * PLEDGES

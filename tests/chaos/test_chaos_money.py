@@ -24,7 +24,7 @@ from models.core.database import snapshot
 from models.giving.pledge import Pledge
 from models.ledger import totals
 from models.ledger.tables import LedgerTransaction
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.payments.refund import Refund
 from models.payments.refund_entitlement import ask_back
 from models.people.user import User
@@ -164,7 +164,7 @@ def _check_told(town: Town) -> None:
     """Each gift has gone out once at most, and where nobody knows whether it has it waits for the next message."""
     stage = town.stage
     with Database(stage.database) as db:
-        told = db.scalars(select(Notice).where(Notice.template == "gift_paid")).all()
+        told = db.scalars(select(Notification).where(Notification.template == "payment_received")).all()
         codes = db.scalars(select(Pledge.code)).all()
     assert len(told) == len(codes) == len(WEB) + len(PUSH) + 1
     assert {notice.state for notice in told} <= {"sent", "delivered", "waiting", "read"}
@@ -176,14 +176,18 @@ def _check_told(town: Town) -> None:
 
 def _owed(stage: Collecting) -> list[int]:
     with Database(stage.database) as db:
-        owed = (Notice.state == "owed") & (Notice.template == "gift_paid") & (Notice.due_at <= stage.clock())
-        return list(db.scalars(select(Notice.id).where(owed).order_by(Notice.id)))
+        owed = (
+            (Notification.state == "owed")
+            & (Notification.template == "payment_received")
+            & (Notification.due_at <= stage.clock())
+        )
+        return list(db.scalars(select(Notification.id).where(owed).order_by(Notification.id)))
 
 
 def _under_way(stage: Collecting) -> int:
     """Claimed by a worker that is dead, until the clock finds it."""
     with Database(stage.database) as db:
-        return db.scalar(select(func.count()).where(Notice.state.in_(("owed", "sending")))) or 0
+        return db.scalar(select(func.count()).where(Notification.state.in_(("owed", "sending")))) or 0
 
 
 def _give_back(town: Town, pledges: list[int]) -> None:

@@ -16,7 +16,7 @@ from bot.pay.demo_keys import settings_in
 from models.books import violations
 from models.giving.pledge import Pledge
 from models.ledger import totals
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.payments.order import PayOrder
 from tests.support.merchant import PIN, key_folder
 from tests.support.paid_stage import DONOR, Collecting, collecting
@@ -74,8 +74,8 @@ def assert_paid_once(stage: Collecting, pledge: int) -> None:
         assert gift.state == "committed"
         assert totals(db, gift.appeal_id).public == 10_000
         assert db.scalars(select(PayOrder.state).where(PayOrder.pledge_id == pledge)).all() == ["paid"]
-        for kind in ("gift_paid", "pledged"):
-            assert db.scalar(select(func.count()).where(Notice.template == kind)) == 1
+        for kind in ("payment_received", "pledged"):
+            assert db.scalar(select(func.count()).where(Notification.template == kind)) == 1
     with stage.database.connect() as connection:
         found = [str(one) for one in violations(connection, stage.clock()) if one.subject not in BY_NOBODY]
     assert found == []

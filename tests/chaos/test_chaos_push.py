@@ -33,7 +33,7 @@ from bot.simulator.fields import Template
 from config.settings import ROOT, Environment, Settings
 from models.core.database import connect
 from models.migrations import upgrade
-from models.notifications.notification import Notice, tell
+from models.notifications.notification import Notification, tell
 from models.people.conversation import Conversation
 from tests.support.stage import seed_regions
 from tests.support.stand_in import StandIn
@@ -168,7 +168,7 @@ def _await_the_end(url: str) -> None:
     deadline = time.monotonic() + LONGEST
     while time.monotonic() < deadline:
         with Database(engine) as db:
-            if not db.scalar(select(func.count()).where(Notice.state.in_(("owed", "sending")))):
+            if not db.scalar(select(func.count()).where(Notification.state.in_(("owed", "sending")))):
                 break
         time.sleep(1)
     engine.dispose()
@@ -195,8 +195,10 @@ def test_each_notice_arrives_once_or_waits_and_says_why(tmp_path: Path, stand_in
 def _check(url: str, phones: Phones) -> None:
     engine = connect(url)
     with Database(engine) as db:
-        ours = Notice.dedupe_key.like("chaos:%")
-        rows = db.execute(select(Notice.dedupe_key, Notice.state, Notice.sent_at, Notice.reason).where(ours)).all()
+        ours = Notification.dedupe_key.like("chaos:%")
+        rows = db.execute(
+            select(Notification.dedupe_key, Notification.state, Notification.sent_at, Notification.reason).where(ours)
+        ).all()
     engine.dispose()
     assert len(rows) == NOTICES
     arrived = 0

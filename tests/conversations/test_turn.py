@@ -26,7 +26,7 @@ from models.core.database import connect
 from models.giving.pledge import Pledge
 from models.goods.exchange import GoodsRequest, Offer
 from models.market.listing import Listing
-from models.notifications.notification import UNREAD, Notice, tell
+from models.notifications.notification import UNREAD, Notification, tell
 from models.people.conversation import BrokenSession, Conversation, Turn
 from models.people.message import Kind, Message
 from models.people.user import User
@@ -82,7 +82,7 @@ def test_twelve_confirmations_at_once_have_one_effect_and_one_reply(stage: Stage
     assert confirmed
     actor = Actor(stage)
     actor.play(before)
-    known, news = rows(stage, effect), rows(stage, Notice)
+    known, news = rows(stage, effect), rows(stage, Notification)
     xml = wechat.text("确认", actor.openid)
     deliveries = [stage.wechat.deliver(xml) for _ in range(12)]
     at_once = threading.Barrier(12)
@@ -99,7 +99,7 @@ def test_twelve_confirmations_at_once_have_one_effect_and_one_reply(stage: Stage
     assert len(set(replies)) == 1
     assert replies[0]
     assert rows(stage, effect) == known + 1
-    assert rows(stage, Notice) - news in {0, 1}
+    assert rows(stage, Notification) - news in {0, 1}
 
 
 def test_a_duplicate_waits_for_the_first_delivery_and_gets_its_reply(stage: Stage) -> None:
@@ -212,12 +212,12 @@ def test_a_notice_that_cannot_be_said_keeps_nobody_out(stage: Stage, harm: str) 
             "seal": {"facts": junk},
         }
         if harm in values:
-            db.execute(update(Notice).where(Notice.dedupe_key == "bad").values(values[harm]))
+            db.execute(update(Notification).where(Notification.dedupe_key == "bad").values(values[harm]))
     reply = stage.say("o-somebody", "菜单")
     assert "明天去看您" in reply
     assert "对不起" not in reply
     with Database(stage.database) as db:
-        assert db.scalar(select(func.count()).where(Notice.state.in_(UNREAD))) == 0
+        assert db.scalar(select(func.count()).where(Notification.state.in_(UNREAD))) == 0
 
 
 def test_a_stored_reply_that_does_not_open_is_answered_with_sorry(stage: Stage) -> None:

@@ -23,7 +23,7 @@ from models.books import violations
 from models.core.audit_trail import AuditEvent
 from models.core.refusal import Refusal
 from models.giving.pledge import make_pledge
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.proxy.mandate import Mandate, ProxyAct
@@ -319,7 +319,7 @@ class Walk:
             owner = db.get_one(Verification, number).user_id
             if db.get_one(User, owner).state == "active":
                 key = f"case:{number}:case_moved:{state}:%"
-                assert db.scalar(select(func.count()).where(Notice.dedupe_key.like(key))), f"{number} {state}"
+                assert db.scalar(select(func.count()).where(Notification.dedupe_key.like(key))), f"{number} {state}"
 
     def _check_mandates(self, db: Database) -> None:
         """13: what was done for somebody was done by a consent that was live then."""

@@ -32,7 +32,7 @@ from models.giving.pledge import Pledge
 from models.ledger import held, moves, totals
 from models.ledger.errors import ChannelShort, PayoutShort, ReferenceUsed
 from models.notifications.broadcast import Broadcast
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.outreach.reporting_duty import EVERY, is_silent, listed, remind
 from models.payments.payout_return import enter_return
 from models.people.conversation import Conversation
@@ -80,7 +80,7 @@ def shares_of(db: Database, number: int) -> list[int]:
 
 
 def facts_of(db: Database, kind: str) -> list[dict[str, object]]:
-    return [json.loads(row) for row in db.scalars(select(Notice.facts).where(Notice.template == kind))]
+    return [json.loads(row) for row in db.scalars(select(Notification.facts).where(Notification.template == kind))]
 
 
 # The way
@@ -417,7 +417,7 @@ def test_what_is_turned_away_is_told_with_its_reason_and_frees_its_part(
     with at(stage) as db:
         endorser = db.get_one(Staff, staff["endorser"])
         turn_away(db, endorser, use, outcome, ("evidence_unclear",), stage.clock())
-        [told] = facts_of(db, "use_moved")
+        [told] = facts_of(db, "disbursement_moved")
         assert (told["state"], told["reasons"]) == (outcome, ["evidence_unclear"])
     if outcome == "requested":
         with at(stage) as db:

@@ -138,17 +138,17 @@ def test_a_transfers_number_keeps_its_letters_and_an_account_is_shown_by_its_tai
     assert ACCOUNT.shown("6228480000000011", None) == "****0011"  # type: ignore[arg-type]
 
 
-LEFT: dict[str, Any] = {"number": NUMBER, "use": NUMBER, "state": "left_over"}
-DRAFT = {"flow": "left_over", "given": {"appeal": NUMBER, "title": TITLE}}
+LEFT: dict[str, Any] = {"number": NUMBER, "use": NUMBER, "state": "surplus"}
+DRAFT = {"flow": "surplus", "given": {"appeal": NUMBER, "title": TITLE}}
 
 
 @pytest.mark.parametrize("fen", [LARGEST - 1, 0])
 def test_what_is_said_of_money_left_over_is_one_message(fen: int) -> None:
     parts = [
-        Say("flows/disbursements/left_over/review", part, {"v": {**DRAFT, "brief": {"fen": fen}}})
+        Say("flows/disbursements/surplus/review", part, {"v": {**DRAFT, "brief": {"fen": fen}}})
         for part in ("head", "foot")
     ]
-    done = Say("flows/disbursements/left_over/done", None, {"number": NUMBER, "fen": fen})
+    done = Say("flows/disbursements/surplus/done", None, {"number": NUMBER, "fen": fen})
     codes = ("nothing_spent", "nothing_left", "use_under_way", "receipts_missing", "not_spendable")
     refused = [[Say("replies/refusals", code, {"v": LEFT})] for code in codes]
     for says in (parts, [done], *refused):

@@ -27,13 +27,13 @@ from models.disbursements.surplus import (
     ReceiptsMissing,
     UseUnderWay,
     give_left_over_back,
-    left_over,
     look_after_left_over,
+    surplus,
 )
 from models.giving.pledge import Pledge
-from models.giving.refund_run import LEFT_OVER, RefundRun
+from models.giving.refund_run import SURPLUS, RefundRun
 from models.ledger import held, moves
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.payments.payout_return import enter_return
 from models.payments.refund import Refund
 from models.payments.refund_run_notices import tell_ended
@@ -81,7 +81,7 @@ def no_more(stage: Stage, number: int) -> int:
 
 def refused(stage: Stage, number: int, why: type[Refusal]) -> None:
     with at(stage) as db, pytest.raises(why):
-        left_over(db, db.get_one(Appeal, number))
+        surplus(db, db.get_one(Appeal, number))
 
 
 def plan_all(stage: Stage) -> None:
@@ -128,11 +128,13 @@ def test_what_is_left_goes_back_and_the_accounts_close(stage: Stage) -> None:
     with at(stage) as db:
         owed = db.scalars(select(Refund).order_by(Refund.id)).all()
     for refund in owed:
-        assert refund.reason == LEFT_OVER
+        assert refund.reason == SURPLUS
         hear(stage, news_of(stage, refund))
     assert swept(stage, tell_ended) == 1
     with at(stage) as db:
-        told = db.scalars(select(Notice.template).where(Notice.template.in_(("refunded", "refunds_done")))).all()
+        told = db.scalars(
+            select(Notification.template).where(Notification.template.in_(("refunded", "refunds_done")))
+        ).all()
         assert sorted(told) == ["refunded"] * 3 + ["refunds_done"] * 2
     assert wrong(stage) == set()
 
@@ -200,7 +202,7 @@ def test_eight_months_without_a_word_give_it_back_after_a_reminder(stage: Stage)
     stage.clock.now = soon
     assert [swept(stage, look_after_left_over) for _ in range(2)] == [1, 0]
     with at(stage) as db:
-        facts = db.scalars(select(Notice.facts).where(Notice.template == "update_due")).one()
+        facts = db.scalars(select(Notification.facts).where(Notification.template == "update_due")).one()
         assert "left_fen" in str(facts)
     stage.clock.move(REMINDED - timedelta(hours=1))
     assert swept(stage, look_after_left_over) == 0
@@ -209,7 +211,7 @@ def test_eight_months_without_a_word_give_it_back_after_a_reminder(stage: Stage)
     plan_all(stage)
     assert held_for(stage, number) == 0
     with at(stage) as db:
-        assert db.scalars(select(AuditEvent.actor).where(AuditEvent.action == LEFT_OVER)).one() == "system"
+        assert db.scalars(select(AuditEvent.actor).where(AuditEvent.action == SURPLUS)).one() == "system"
 
 
 def test_who_asks_after_the_reminder_has_the_time_anew(stage: Stage) -> None:

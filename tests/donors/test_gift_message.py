@@ -38,7 +38,7 @@ from models.donors.message_review import (
 from models.giving.pledge import Pledge
 from models.notifications.kinds import KINDS
 from models.notifications.mute import mute
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.payments.refund_entitlement import NoSuchGift
 from models.people.user import User
 from models.rights.erasure import erase_person
@@ -101,7 +101,9 @@ def state(stage: Stage, number: int) -> str:
 
 def told(stage: Stage, kind: str = "gift_message") -> list[dict[str, object]]:
     with at(stage) as db:
-        return [json.loads(each.facts) for each in db.scalars(select(Notice).where(Notice.template == kind))]
+        return [
+            json.loads(each.facts) for each in db.scalars(select(Notification).where(Notification.template == kind))
+        ]
 
 
 def read(stage: Stage, appeal: int) -> list[str]:

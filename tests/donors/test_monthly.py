@@ -25,8 +25,8 @@ from models.donors.recurring_gift import (
     MOST,
     EndsBefore,
     GivenThisMonth,
-    MonthlyGift,
     NoSuchMonthly,
+    RecurringGift,
     TooManyMonthly,
     next_time,
     stop,
@@ -106,7 +106,7 @@ def test_the_day_is_chinas(stage: Stage) -> None:
         days.append(stage.clock().astimezone(CHINA).strftime("%m-%d %H:%M"))
         ask_monthly(stage)
     assert days == ["02-28 10:00", "03-31 10:00", "04-30 10:00"]
-    assert len(told(stage, "monthly_due")) == 1  # the newest that waits says it for all
+    assert len(told(stage, "recurring_gift_due")) == 1  # the newest that waits says it for all
     assert count(stage, Pledge) == 0
 
 
@@ -115,11 +115,11 @@ def test_nobody_is_asked_before_the_hour_nor_twice(stage: Stage) -> None:
     number = by_month(stage, appeal)
     stage.clock.now = monthly_of(stage, number).next_at - timedelta(microseconds=1)
     ask_monthly(stage)
-    assert told(stage, "monthly_due") == []
+    assert told(stage, "recurring_gift_due") == []
     later(stage, microseconds=1)
     ask_monthly(stage)
     ask_monthly(stage)
-    assert [facts["amount_fen"] for facts in told(stage, "monthly_due")] == [5_000]
+    assert [facts["amount_fen"] for facts in told(stage, "recurring_gift_due")] == [5_000]
 
 
 def test_a_day_that_we_slept_over_is_asked_for_once_and_late(stage: Stage) -> None:
@@ -128,7 +128,7 @@ def test_a_day_that_we_slept_over_is_asked_for_once_and_late(stage: Stage) -> No
     later(stage, days=75)  # two days of it went by
     ask_monthly(stage)
     ask_monthly(stage)
-    assert len(told(stage, "monthly_due")) == 1
+    assert len(told(stage, "recurring_gift_due")) == 1
     assert monthly_of(stage, number).next_at == datetime(2027, 2, 24, 2, tzinfo=UTC)
 
 
@@ -139,19 +139,19 @@ def test_of_more_than_a_page_all_are_asked(stage: Stage, monkeypatch: pytest.Mon
         by_month(stage, appeal, openid=f"oDonor{turn}", draft=f"m-{turn}")
     later(stage, days=31)
     ask_monthly(stage)
-    assert len(told(stage, "monthly_due")) == 5
+    assert len(told(stage, "recurring_gift_due")) == 5
     moved(stage, appeal, "failed")
     ask_monthly(stage)
-    assert len(told(stage, "monthly_ended")) == 5
+    assert len(told(stage, "recurring_gift_ended")) == 5
 
 
 def test_while_nothing_can_be_paid_nobody_is_asked(stage: Stage) -> None:
     by_month(stage, stage.open_appeal())
     later(stage, days=31)
     ask_monthly(stage, pay=None)
-    assert told(stage, "monthly_due") == []
+    assert told(stage, "recurring_gift_due") == []
     ask_monthly(stage)
-    assert len(told(stage, "monthly_due")) == 1
+    assert len(told(stage, "recurring_gift_due")) == 1
 
 
 def test_who_muted_reminders_gets_none(stage: Stage) -> None:
@@ -161,7 +161,7 @@ def test_who_muted_reminders_gets_none(stage: Stage) -> None:
         mute(db, stage.person("oDonor"), "reminders", stage.clock())
     later(stage, days=31)
     ask_monthly(stage)
-    assert told(stage, "monthly_due") == []
+    assert told(stage, "recurring_gift_due") == []
     assert monthly_of(stage, number).state == "active"
 
 
@@ -227,7 +227,7 @@ def test_over_the_target_nothing_is_taken(stage: Stage) -> None:
 def test_the_same_draft_is_the_same_gift(stage: Stage) -> None:
     appeal = stage.open_appeal()
     assert by_month(stage, appeal) == by_month(stage, appeal)
-    assert count(stage, MonthlyGift) == 1
+    assert count(stage, RecurringGift) == 1
 
 
 def test_of_a_stopped_one_nobody_is_asked_and_it_can_begin_anew(stage: Stage) -> None:
@@ -240,7 +240,7 @@ def test_of_a_stopped_one_nobody_is_asked_and_it_can_begin_anew(stage: Stage) ->
         pay_month(stage, appeal)
     later(stage, days=31)
     ask_monthly(stage)
-    assert told(stage, "monthly_due") == []
+    assert told(stage, "recurring_gift_due") == []
     assert by_month(stage, appeal, draft="m-2") != first
     assert wrong(stage) == []
 
@@ -272,7 +272,7 @@ def test_the_database_holds_one_of_a_donor_and_appeal(stage: Stage) -> None:
     by_month(stage, appeal)
     other = by_month(stage, stage.open_appeal(), draft="m-2")
     with pytest.raises(IntegrityError), Database(stage.database) as db, db.begin():
-        db.execute(update(MonthlyGift).where(MonthlyGift.id == other).values(appeal_id=appeal))
+        db.execute(update(RecurringGift).where(RecurringGift.id == other).values(appeal_id=appeal))
 
 
 def test_of_many_taps_at_once_there_is_one_pledge(new_database: Callable[[], str]) -> None:
@@ -283,7 +283,7 @@ def test_of_many_taps_at_once_there_is_one_pledge(new_database: Callable[[], str
         with ThreadPoolExecutor(8) as pool:
             begun = set(pool.map(lambda turn: by_month(stage, appeal, draft=f"m-{turn}"), range(8)))
             paid = {pledge.id for pledge in pool.map(lambda _: pay_month(stage, appeal), range(8))}
-        assert (len(begun), len(paid), count(stage, MonthlyGift), count(stage, Pledge)) == (1, 1, 1, 1)
+        assert (len(begun), len(paid), count(stage, RecurringGift), count(stage, Pledge)) == (1, 1, 1, 1)
     finally:
         stage.close()
 
@@ -296,7 +296,7 @@ def test_of_many_clocks_at_once_one_asks(new_database: Callable[[], str]) -> Non
         later(stage, days=31)
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda _: ask_monthly(stage), range(8)))
-        assert len(told(stage, "monthly_due")) == 1
+        assert len(told(stage, "recurring_gift_due")) == 1
         assert monthly_of(stage, number).next_at == datetime(2027, 1, 24, 2, tzinfo=UTC)
     finally:
         stage.close()
@@ -311,16 +311,16 @@ def test_while_its_appeal_is_frozen_nobody_is_asked(stage: Stage) -> None:
     moved(stage, appeal, "frozen")
     later(stage, days=31)
     ask_monthly(stage)
-    assert (told(stage, "monthly_due"), monthly_of(stage, number).state) == ([], "active")
+    assert (told(stage, "recurring_gift_due"), monthly_of(stage, number).state) == ([], "active")
     with pytest.raises(NotFunding):
         pay_month(stage, appeal)
     with Database(stage.database) as db, db.begin():
         APPEALS.move(db, get_appeal(db, appeal, lock=True), "funding", COUNTY, stage.clock())
     ask_monthly(stage)  # the day that it was frozen on is over
-    assert told(stage, "monthly_due") == []
+    assert told(stage, "recurring_gift_due") == []
     later(stage, days=31)
     ask_monthly(stage)
-    assert len(told(stage, "monthly_due")) == 1
+    assert len(told(stage, "recurring_gift_due")) == 1
 
 
 @pytest.mark.parametrize("end", [("funded",), ("failed",), ("frozen", "cancelled")])
@@ -334,7 +334,7 @@ def test_it_ends_with_its_appeal_and_the_donor_hears_of_it(stage: Stage, end: tu
     ask_monthly(stage, pay=None)
     ask_monthly(stage)
     assert (monthly_of(stage, number).state, monthly_of(stage, lives).state) == ("ended", "active")
-    assert [(facts["number"], facts["state"]) for facts in told(stage, "monthly_ended")] == [(appeal, end[-1])]
+    assert [(facts["number"], facts["state"]) for facts in told(stage, "recurring_gift_ended")] == [(appeal, end[-1])]
     assert wrong(stage) == []
 
 
@@ -345,9 +345,9 @@ def test_who_is_forgotten_is_asked_for_nothing(stage: Stage) -> None:
     later(stage, days=31)
     ask_monthly(stage)
     assert monthly_of(stage, number).state == "stopped"
-    assert told(stage, "monthly_due") == []
+    assert told(stage, "recurring_gift_due") == []
     with Database(stage.database) as db:
-        details = db.scalars(select(AuditEvent.detail).where(AuditEvent.subject == "monthly_gift")).all()
+        details = db.scalars(select(AuditEvent.detail).where(AuditEvent.subject == "recurring_gift")).all()
     assert details == ["owner_erased"]
 
 
@@ -355,14 +355,14 @@ def test_the_books_see_a_state_that_nothing_led_to(stage: Stage) -> None:
     number = by_month(stage, stage.open_appeal())
     assert wrong(stage) == []
     with Database(stage.database) as db, db.begin():
-        db.execute(update(MonthlyGift).where(MonthlyGift.id == number).values(state="ended"))
+        db.execute(update(RecurringGift).where(RecurringGift.id == number).values(state="ended"))
     assert wrong(stage) == ["state_differs"]
 
 
 def wrong(stage: Stage) -> list[str]:
     """What the books say of monthly gifts."""
     with stage.database.connect() as connection:
-        return [found.code for found in violations(connection, stage.clock()) if found.subject == "monthly_gift"]
+        return [found.code for found in violations(connection, stage.clock()) if found.subject == "recurring_gift"]
 
 
 def test_ones_own_list_shows_the_newest_and_how_many_more(stage: Stage) -> None:

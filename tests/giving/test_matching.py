@@ -35,7 +35,7 @@ from models.giving.pool_desk import (
 from models.giving.refund_run import RefundRun
 from models.ledger import moves, totals
 from models.ledger.errors import PayoutShort, ReferenceUsed
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.payments.collection import Outcome, room
 from models.payments.payout_return import enter_return
 from models.payments.refund import Refund
@@ -75,7 +75,7 @@ def staff(stage: Stage) -> int:
 
 def told(stage: Stage, template: str) -> list[dict[str, Any]]:
     with Database(stage.database) as db:
-        rows = db.scalars(select(Notice.facts).where(Notice.template == template).order_by(Notice.id))
+        rows = db.scalars(select(Notification.facts).where(Notification.template == template).order_by(Notification.id))
         return [json.loads(row) for row in rows]
 
 
@@ -87,7 +87,7 @@ def test_a_gift_is_matched_yuan_for_yuan_and_everybody_is_told(stage: Stage, sta
     with Database(stage.database) as db:
         assert (totals(db, appeal).paid, totals(db, appeal).matched) == (10_000, 10_000)
         assert promised(db, [appeal]) == {appeal: (20_000, 1)}
-    assert told(stage, "gift_paid")[0]["matches"] == [[matching.SPONSOR, 10_000]]
+    assert told(stage, "payment_received")[0]["matches"] == [[matching.SPONSOR, 10_000]]
     family = told(stage, "pledged")[0]
     assert (family["amount_fen"], family["matched_fen"], family["promised_fen"]) == (10_000, 10_000, 20_000)
     assert wrong_books(stage) == []

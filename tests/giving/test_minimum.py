@@ -23,7 +23,7 @@ from models.giving.pledge import NotFunding, make_pledge, promised
 from models.giving.refund_run import RefundRun
 from models.ledger import held, totals
 from models.notifications.broadcast import Broadcast
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.people.user import User
 from models.staff.member import Staff
 from models.treasury.bank_entry import BankTransfer, enter
@@ -72,7 +72,9 @@ def standing(stage: Stage, appeal: int) -> str:
 
 def told(stage: Stage, kind: str) -> list[dict[str, Any]]:
     with at(stage) as db:
-        return [json.loads(each.facts) for each in db.scalars(select(Notice).where(Notice.template == kind))]
+        return [
+            json.loads(each.facts) for each in db.scalars(select(Notification).where(Notification.template == kind))
+        ]
 
 
 def spread(stage: Stage, appeal: int) -> list[str]:

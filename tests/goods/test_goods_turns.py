@@ -19,7 +19,7 @@ from bot.goods.resort import sort_goods
 from models.goods.exchange import GoodsRequest, Offer
 from models.goods.match_notices import LOOKED_AT, MOST_TOLD, tell_donors, tell_households
 from models.notifications.mute import mute
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from tests.scenes.goods import LEXICON, LONGHUI, XIANGZIQIAO, YONGZHOU, Village
 from tests.scenes.goods import village as village
 from tests.support.stage import Stage
@@ -36,11 +36,13 @@ def test_many_in_a_day_are_one_word(village: Village) -> None:
     [(_, facts)] = village.heard("wang")
     assert (facts["count"], facts["offer"], facts["offered"]) == (3, last, "新棉被c")
     with village.session() as db:
-        db.execute(update(Notice).values(state="sent", sent_at=village.stage.clock()))
+        db.execute(update(Notification).values(state="sent", sent_at=village.stage.clock()))
     village.stage.clock.move(timedelta(hours=20))
     village.give("a")
     with village.session() as db:
-        first, second = db.scalars(select(Notice).where(Notice.template == "match_found").order_by(Notice.id))
+        first, second = db.scalars(
+            select(Notification).where(Notification.template == "match_found").order_by(Notification.id)
+        )
         assert first.sent_at
         assert second.due_at == first.sent_at + timedelta(days=1)
         assert json.loads(second.facts)["count"] == 1

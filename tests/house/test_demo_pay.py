@@ -37,7 +37,7 @@ def test_a_gift_is_paid_heard_of_traced_and_asked_back(demo: Demo, page: Page) -
     assert demo.ask(f"SELECT count(*) FROM pay_orders WHERE pledge_id = {gift}") == 1  # noqa: S608
     leave(page)
     # Several gifts within hours are told in one.
-    told = "FROM notices WHERE template = 'pledged' AND state IN ('sent', 'delivered') AND subject_id"
+    told = "FROM notifications WHERE template = 'pledged' AND state IN ('sent', 'delivered') AND subject_id"
     wait_for(demo, page, f"SELECT count(*) {told} = {appeal}")
     be(page, people[owner]["name"])
     expect(page.get_by_text(re.compile("捐了 ¥|到账 .* 笔")).last).to_be_visible(timeout=15_000)
@@ -95,7 +95,9 @@ def _comes_back(demo: Demo, page: Page, traces: str, gift: int) -> None:
     say(page, f"退款 {code}", "原路退回您的微信")
     say(page, "确认", "马上退")
     wait_for(demo, page, f"SELECT state = 'refunded' FROM pledges WHERE id = {gift}")  # noqa: S608
-    wait_for(demo, page, "SELECT count(*) FROM notices WHERE template = 'refunded' AND state IN ('sent', 'delivered')")
+    wait_for(
+        demo, page, "SELECT count(*) FROM notifications WHERE template = 'refunded' AND state IN ('sent', 'delivered')"
+    )
     expect(page.locator(".from.account .bubble").last).to_contain_text("退", timeout=15_000)
     trace.reload()
     expect(trace.locator(".tip")).to_contain_text("退")

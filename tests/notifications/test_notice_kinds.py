@@ -102,7 +102,7 @@ def test_what_a_card_leaves_out_is_never_its_number(kind: str) -> None:
 def test_a_card_names_nobody(kind: str) -> None:
     """WeChat shows it on a locked phone: no name, no ID number, no phone, nothing that staff answered."""
     marked = {"name": "赵钱孙", "words": "他家有病人，电话 13800000000"} if "number" in LONGEST[kind] else {}
-    if kind in ("wanted", "ordered", "stock_low", "shipped", "appeal_update", "disaster_call", "thanks"):
+    if kind in ("introduction", "ordered", "stock_low", "shipped", "appeal_update", "disaster_call", "thanks"):
         return  # the name is a thing's; the words are public
     for facts in examples(kind):
         known = {name: words for name, words in marked.items() if name in facts}
@@ -137,8 +137,8 @@ def test_nobody_turns_off_what_a_right_or_a_sum_hangs_on() -> None:
         "appeal_failed",
         "appeal_resumed",
         "disbursed",
-        "gift_late",
-        "gift_paid",
+        "payment_late",
+        "payment_received",
         "ordered",
         "redirected",
         "refunded",

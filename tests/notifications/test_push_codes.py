@@ -5,7 +5,7 @@ from datetime import time
 import pytest
 
 from bot.simulator.templates import BROKEN
-from models.notifications.channel_pause import ChannelStop
+from models.notifications.channel_pause import ChannelPause
 from models.people.conversation import Conversation
 from tests.support.push_answers import SERVICE, SUBSCRIPTION, TEMPLATE, refuse, sends, talking
 from tests.support.push_office import Office, Open
@@ -161,7 +161,7 @@ def test_what_the_account_may_not_do_is_left_for_an_hour(office: Office, code: i
     office.deliver(second)
     assert office.went(first)[1:] == ("template", f"stopped_{code}")
     assert office.went(second)[1:] == ("template", f"stopped_{code}")
-    assert office.one(ChannelStop, stopped).code == code
+    assert office.one(ChannelPause, stopped).code == code
     office.move(hours=1)
     third = office.tell(aunt)
     office.deliver()

@@ -19,7 +19,7 @@ from bot.wechat.channel import REPLY_BYTES
 from bot.wechat.markup import read_xml
 from bot.wechat.parse import to_message
 from models.appeals.appeal import Appeal
-from models.notifications.notification import Notice, tell
+from models.notifications.notification import Notification, tell
 from models.notifications.outbox import Outcome, claim, settle
 from models.notifications.subscription import AFTER_A_NO, ASK_AGAIN, Templates, find_consents, give_back, lacking
 from models.people.user import User
@@ -101,9 +101,9 @@ def test_a_yes_sends_what_waited_for_it(stage: Asking) -> None:
         tell(db, other, "case_ends_soon", {}, "wait:4", stage.clock())
         db.flush()
         for number, reason in (reasons | {4: "no_consent"}).items():
-            key = Notice.dedupe_key == f"wait:{number}"
-            db.execute(update(Notice).where(key).values(state="waiting", reason=reason))
-        ids = {row.dedupe_key: row.id for row in db.scalars(select(Notice))}
+            key = Notification.dedupe_key == f"wait:{number}"
+            db.execute(update(Notification).where(key).values(state="waiting", reason=reason))
+        ids = {row.dedupe_key: row.id for row in db.scalars(select(Notification))}
     told: list[int] = []
     turns: Turns = stage.app.extensions["bangfu"]["turns"]
     watched = replace(turns, enqueue=lambda jobs, notices: told.extend(notices))
@@ -258,7 +258,7 @@ def test_a_yes_while_a_worker_finds_no_way_is_not_lost(stage: Asking) -> None:
         tell(db, person, "case_ends_soon", {}, "wait:1", stage.clock())
     xml = stage.popup("oAunt", {PROGRESS: "accept"})
     with ThreadPoolExecutor(1) as pool, Database(stage.database) as db:
-        [mine] = claim(db, list(db.scalars(select(Notice.id))), stage.clock())
+        [mine] = claim(db, list(db.scalars(select(Notification.id))), stage.clock())
         assert find_consents(db, [person]) == {}
         settle(db, [Outcome(mine.id, "waiting", reason="window_closed+no_template+no_consent")], stage.clock())
         yes = pool.submit(stage.deliver, xml)
@@ -266,7 +266,7 @@ def test_a_yes_while_a_worker_finds_no_way_is_not_lost(stage: Asking) -> None:
         db.commit()
         assert yes.result() == (200, "")
     with Database(stage.database) as db:
-        assert db.scalars(select(Notice.state)).all() == ["owed"]
+        assert db.scalars(select(Notification.state)).all() == ["owed"]
 
 
 def test_a_consent_taken_back_while_it_was_being_used_is_not_given_back(stage: Asking) -> None:

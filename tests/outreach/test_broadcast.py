@@ -15,7 +15,7 @@ from models.appeals.appeal import Appeal
 from models.giving.pledge import Pledge
 from models.notifications.broadcast import Broadcast
 from models.notifications.mute import mute
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.notifications.outbox import Outcome, claim, settle
 from models.outreach import audience
 from models.outreach.audience import Audience, count_people
@@ -84,7 +84,7 @@ def start(stage: Stage, appeal: int, kind: str = "backers", of: str = "") -> int
 
 def told(stage: Stage, broadcast: int) -> list[int]:
     with Database(stage.database) as db:
-        mine = select(Notice.conversation_id).where(Notice.broadcast_id == broadcast)
+        mine = select(Notification.conversation_id).where(Notification.broadcast_id == broadcast)
         return sorted(db.scalars(mine))
 
 
@@ -96,7 +96,7 @@ def row(stage: Stage, broadcast: int) -> Broadcast:
 def send_all(stage: Stage, broadcast: int, state: str = "sent") -> None:
     """As the delivery does it."""
     with Database(stage.database) as db, db.begin():
-        ids = db.scalars(select(Notice.id).where(Notice.broadcast_id == broadcast)).all()
+        ids = db.scalars(select(Notification.id).where(Notification.broadcast_id == broadcast)).all()
         owed = claim(db, ids, stage.clock())
         settle(db, [Outcome(one.id, state, "service") for one in owed], stage.clock())
 
@@ -114,7 +114,7 @@ def test_backers_get_it_once_each(stage: Stage) -> None:
     assert row(stage, broadcast).state == "sending"
     assert go_on(stage.database, hands, stage.clock()) == 0
     with Database(stage.database) as db:
-        written = db.scalars(select(Notice).where(Notice.broadcast_id == broadcast)).all()
+        written = db.scalars(select(Notification).where(Notification.broadcast_id == broadcast)).all()
         assert sorted(hands.taken) == sorted(notice.id for notice in written)
         # Sealed once for a page; it opens for each, is bulk, and names nobody.
         assert all("路修好了一半" in notice.facts and "李老师" not in notice.facts for notice in written)
@@ -240,7 +240,7 @@ def test_stopped_in_the_middle(stage: Stage) -> None:
     broadcast = start(stage, appeal)
     go_on(stage.database, Hands(), stage.clock())
     with Database(stage.database) as db, db.begin():
-        first, second, *rest = db.scalars(select(Notice.id).where(Notice.broadcast_id == broadcast)).all()
+        first, second, *rest = db.scalars(select(Notification.id).where(Notification.broadcast_id == broadcast)).all()
         claim(db, [first, second], stage.clock())
         settle(db, [Outcome(first, "sent", "service")], stage.clock())
     with Database(stage.database) as db, db.begin():
@@ -252,7 +252,7 @@ def test_stopped_in_the_middle(stage: Stage) -> None:
         assert claim(db, [second], stage.clock()) == []
     assert go_on(stage.database, Hands(), stage.clock()) == 0
     with Database(stage.database) as db:
-        left = db.scalars(select(Notice).where(Notice.broadcast_id == broadcast)).all()
+        left = db.scalars(select(Notification).where(Notification.broadcast_id == broadcast)).all()
         assert [(notice.id, notice.state) for notice in left] == [(first, "sent")]
         progress = progress_of(db, db.get_one(Broadcast, broadcast))
         assert (progress.planned, progress.gone, progress.owed) == (5, 1, 0)
@@ -270,7 +270,7 @@ def test_done_when_the_last_has_gone_its_way(stage: Stage) -> None:
     assert (done.state, done.ended_at) == ("done", stage.clock())
     go_on(stage.database, Hands(), stage.clock())
     with Database(stage.database) as db:
-        assert db.scalar(select(func.count()).where(Notice.template == "broadcast_done")) == 1
+        assert db.scalar(select(func.count()).where(Notification.template == "broadcast_done")) == 1
 
 
 def test_nobody_at_all(stage: Stage) -> None:

@@ -24,7 +24,7 @@ from models.core.calendar import CHINA
 from models.giving.pledge import COUNTED, Pledge
 from models.giving.pledge import MACHINE as PLEDGES
 from models.notifications.mute import mute
-from models.notifications.notification import Notice, tell
+from models.notifications.notification import Notification, tell
 from models.notifications.opt_out import turn_off
 from models.notifications.outbox import Outcome, claim, due_ids, settle
 from models.outreach import digest
@@ -78,7 +78,9 @@ def digests(stage: Stage) -> dict[int, list[dict[str, Any]]]:
     """Conversation -> the facts of all that are kept for it."""
     found: dict[int, list[dict[str, Any]]] = {}
     with Database(stage.database) as db:
-        for notice in db.scalars(select(Notice).where(Notice.template == "digest").order_by(Notice.id)):
+        for notice in db.scalars(
+            select(Notification).where(Notification.template == "digest").order_by(Notification.id)
+        ):
             found.setdefault(notice.conversation_id, []).append(json.loads(notice.facts))
     return found
 
@@ -153,7 +155,7 @@ def test_sums_are_of_the_year_and_of_each_appeal_once(stage: Stage) -> None:
     assert digests(stage) == {aunt: [said]}
     assert set(said) == set(FACTS["digest"])
     with Database(stage.database) as db:
-        [notice] = db.scalars(select(Notice).where(Notice.template == "digest"))
+        [notice] = db.scalars(select(Notification).where(Notification.template == "digest"))
         assert (notice.urgency, notice.state, notice.due_at) == ("bulk", "owed", stage.clock())
         assert due_ids(db, "bulk", stage.clock(), 10) == [notice.id]
 
@@ -184,7 +186,7 @@ def test_whatever_was_given_the_digest_says_what_a_plain_sum_says(
 ) -> None:
     stage, appeals = crowd
     with Database(stage.database) as db, db.begin():
-        db.execute(delete(Notice))
+        db.execute(delete(Notification))
         db.execute(delete(Pledge))
     for appeal, state in zip(appeals, states, strict=True):
         set_state(stage, appeal, state)
@@ -242,7 +244,7 @@ def test_the_next_one_takes_the_place_of_one_that_nobody_has_read(stage: Stage) 
     lazy, keen = give(stage, appeal), give(stage, appeal)
     write(stage)
     with Database(stage.database) as db, db.begin():
-        [seen] = db.scalars(select(Notice.id).where(Notice.conversation_id == keen))
+        [seen] = db.scalars(select(Notification.id).where(Notification.conversation_id == keen))
         claim(db, [seen], stage.clock())
         settle(db, [Outcome(seen, "sent", "service")], stage.clock())
         tell(db, lazy, "milestone", FACTS["milestone"], "another", stage.clock())
@@ -252,7 +254,7 @@ def test_the_next_one_takes_the_place_of_one_that_nobody_has_read(stage: Stage) 
     assert [facts["month"] for facts in found[lazy]] == ["2026-11"]
     assert [facts["month"] for facts in found[keen]] == ["2026-10", "2026-11"]
     with Database(stage.database) as db:
-        assert db.scalar(select(Notice.id).where(Notice.template == "milestone"))
+        assert db.scalar(select(Notification.id).where(Notification.template == "milestone"))
     assert write(stage) == 0
 
 

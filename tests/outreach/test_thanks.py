@@ -24,7 +24,7 @@ from models.giving.pledge import MACHINE as PLEDGES
 from models.notifications.backers import tell_backers
 from models.notifications.broadcast import Broadcast
 from models.notifications.mute import mute
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.outreach import audience
 from models.outreach.thanks import REST, NobodyGave, ThankedLately, ThanksWait
 from models.outreach.update import Update
@@ -106,7 +106,7 @@ def publish_it(stage: Stage, number: int) -> int:
 
 def told(stage: Stage, broadcast: int) -> list[int]:
     with Database(stage.database) as db:
-        return sorted(db.scalars(select(Notice.conversation_id).where(Notice.broadcast_id == broadcast)))
+        return sorted(db.scalars(select(Notification.conversation_id).where(Notification.broadcast_id == broadcast)))
 
 
 def right_books(stage: Stage) -> bool:
@@ -249,7 +249,7 @@ def test_everybody_who_gave_has_them_once_wherever_a_worker_is_killed(stage: Sta
     go_on(stage.database, hands, stage.clock())
     assert told(stage, broadcast) == people
     with Database(stage.database) as db:
-        written = db.scalars(select(Notice).where(Notice.broadcast_id == broadcast)).all()
+        written = db.scalars(select(Notification).where(Notification.broadcast_id == broadcast)).all()
         assert {(one.template, one.urgency, one.subject, one.subject_id) for one in written} == {
             ("thanks", "bulk", "appeal", number)
         }

@@ -16,7 +16,7 @@ from models.core.database import snapshot
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, WrongState
 from models.notifications.broadcast import Broadcast
-from models.notifications.notification import Notice, tell
+from models.notifications.notification import Notification, tell
 from models.outreach.broadcasts import plan_page
 from models.outreach.emergency_call import CalledToday, call
 from models.outreach.update import Update
@@ -192,7 +192,7 @@ def test_an_erased_owner_is_in_no_update_and_no_push_that_has_not_gone(stage: St
         assert {one.words for one in db.scalars(select(Update))} == {""}
         assert db.get_one(Update, second).state == "withdrawn"
         assert find_task(db, "update", second) is None
-        assert db.get(Notice, waiting) is None
+        assert db.get(Notification, waiting) is None
         row = db.get_one(Broadcast, broadcast)
         assert (row.state, json.loads(row.facts)["words"]) == ("stopped", "")
         assert plan_page(db, row.id, stage.clock()) is None
@@ -209,7 +209,7 @@ def stage_donor(stage: Stage, db: Database, broadcast: int) -> int:
     db.add(stranger)
     db.flush()
     tell(db, stranger.id, "appeal_update", {"number": 1, "title": "路", "words": WORDS}, "w", stage.clock())
-    notice = db.scalars(select(Notice).where(Notice.conversation_id == stranger.id)).one()
+    notice = db.scalars(select(Notification).where(Notification.conversation_id == stranger.id)).one()
     notice.broadcast_id, notice.state = broadcast, "waiting"
     db.flush()
     return notice.id

@@ -20,8 +20,8 @@ from models.appeals.appeal import freeze, get_appeal
 from models.core.state_machine import Actor, By
 from models.giving.pledge import Pledge
 from models.ledger.accounts import LedgerAccount
-from models.notifications.notification import Notice
-from models.payments.order import PayCase, PayOrder
+from models.notifications.notification import Notification
+from models.payments.order import PayOrder, SuspenseItem
 from models.payments.refund import Refund
 from tests.support.merchant import PIN
 from tests.support.paid_stage import DONOR, Collecting, collecting
@@ -58,7 +58,7 @@ def balances(stage: Collecting) -> dict[str, int]:
 
 def count(stage: Collecting, kind: str) -> int:
     with Database(stage.database) as db:
-        return db.scalar(select(func.count()).where(Notice.template == kind)) or 0
+        return db.scalar(select(func.count()).where(Notification.template == kind)) or 0
 
 
 HELD = {"channel": 10_000, "appeal": 10_000}
@@ -82,7 +82,7 @@ def test_told_twice_a_second_apart_it_counts_once(stage: Collecting) -> None:
     enter_pin(stage, prepay_id)
     assert told(stage, 2) == [204, 204]
     assert balances(stage) == HELD
-    assert (count(stage, "gift_paid"), count(stage, "pledged")) == (1, 1)
+    assert (count(stage, "payment_received"), count(stage, "pledged")) == (1, 1)
 
 
 def test_told_eight_times_at_once_it_counts_once(stage: Collecting) -> None:
@@ -170,7 +170,7 @@ def test_what_cannot_be_right_is_taken_and_waits_for_a_person(stage: Collecting,
     assert stage.state(Pledge, pledge) == "awaiting_payment"
     assert balances(stage) == {"channel": fen, "unassigned": fen}
     with Database(stage.database) as db:
-        (case,) = db.scalars(select(PayCase))
+        (case,) = db.scalars(select(SuspenseItem))
         assert (case.kind, case.amount_fen) == ("unknown_order" if number else "other_amount", fen)
     stage.simulator.pay.notify_paid(stage.simulator.pay.orders.by_number(case.out_trade_no))
     told(stage, 1)

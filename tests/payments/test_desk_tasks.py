@@ -9,16 +9,16 @@ from sqlalchemy.orm import Session as Database
 from models.donors.receipt import Receipt
 from models.donors.receipt_desk import Wanted, ask_for, call_holders, issue
 from models.giving.pledge import Pledge
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.payments.refund import Refund
 from models.payments.refund_run_notices import tell_ended
 from models.people.user import User
 from models.staff.member import Staff
 from models.staff.task import Task
 from models.treasury.bill import number_of
-from models.treasury.discrepancy import Difference
+from models.treasury.discrepancy import Discrepancy
 from models.treasury.discrepancy_tasks import call_people
-from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter, differences
+from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter, discrepancies
 from tests.scenes.gifts import give
 from tests.scenes.refunds import fail_and_plan, hear, news_of, want_back, wrong_books
 from tests.support.stage import Stage
@@ -52,18 +52,18 @@ def tasks(stage: Stage, subject: str) -> list[tuple[int, str, str | None]]:
 def told(stage: Stage, openid: str, kind: str) -> int:
     person = stage.person(openid)
     with Database(stage.database) as db:
-        theirs = select(Notice).where(Notice.conversation_id == person, Notice.template == kind)
+        theirs = select(Notification).where(Notification.conversation_id == person, Notification.template == kind)
         return len(db.scalars(theirs).all())
 
 
-def test_the_differences_of_a_day_are_one_task_until_the_last_is_closed(stage: Stage, till: Counter) -> None:
+def test_the_discrepancies_of_a_day_are_one_task_until_the_last_is_closed(stage: Stage, till: Counter) -> None:
     till.give(stage.open_appeal(), 5_000)
     for fen in (301, 302):
         till.merchant.paid(fen)
     till.move(TOMORROW_MORNING)
     assert till.reconciler.fetch_bill(number_of(TODAY))
-    first, second = (one.id for one in differences(stage))
-    assert tasks(stage, "difference") == [(first, "difference", "N-HOLDER")]
+    first, second = (one.id for one in discrepancies(stage))
+    assert tasks(stage, "discrepancy") == [(first, "discrepancy", "N-HOLDER")]
     assert told(stage, "o-holder", "task_new") == 1
     assert told(stage, "o-elsewhere", "task_new") == 0
     assert wrong_books(stage) == []
@@ -72,10 +72,10 @@ def test_the_differences_of_a_day_are_one_task_until_the_last_is_closed(stage: S
     assert till.reconciler.fetch_bill(number_of(TODAY))  # compared again, nothing new
     assert told(stage, "o-holder", "task_new") == 1
     stage.say("o-holder", f"结案 {first} 4 商城的订单")
-    assert tasks(stage, "difference") == [(second, "difference", "N-HOLDER")]
+    assert tasks(stage, "discrepancy") == [(second, "discrepancy", "N-HOLDER")]
     assert told(stage, "o-holder", "task_new") == 1
     stage.say("o-holder", f"结案 {second} 4 商城的订单")
-    assert tasks(stage, "difference") == []
+    assert tasks(stage, "discrepancy") == []
     assert "现在没有等您办的" in stage.say("o-holder", "待办")
     assert wrong_books(stage) == []
 
@@ -87,14 +87,14 @@ def test_each_county_has_its_own_and_what_comes_right_leaves_the_queue(stage: St
     till.merchant.paid(800)
     till.move(TOMORROW_MORNING)
     assert till.reconciler.fetch_bill(number_of(TODAY))
-    assert [whose for _, _, whose in tasks(stage, "difference")] == ["N-HOLDER", "N-HOLDER"]
-    [lost] = [one.id for one in differences(stage) if one.kind == "missing_there"]
+    assert [whose for _, _, whose in tasks(stage, "discrepancy")] == ["N-HOLDER", "N-HOLDER"]
+    [lost] = [one.id for one in discrepancies(stage) if one.kind == "missing_there"]
     with Database(stage.database) as db, db.begin():
-        for difference in db.scalars(select(Difference).where(Difference.id == lost)):
-            difference.closed_at, difference.reason, difference.state = stage.clock(), "came_right", "closed"
+        for discrepancy in db.scalars(select(Discrepancy).where(Discrepancy.id == lost)):
+            discrepancy.closed_at, discrepancy.reason, discrepancy.state = stage.clock(), "came_right", "closed"
         db.flush()
         call_people(db, stage.clock())
-    assert len(tasks(stage, "difference")) == 1
+    assert len(tasks(stage, "discrepancy")) == 1
 
 
 def test_a_receipt_is_a_task_until_it_is_issued_and_again_when_its_gift_goes_back(stage: Stage) -> None:

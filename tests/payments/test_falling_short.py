@@ -21,7 +21,7 @@ from models.giving.pledge import Pledge
 from models.giving.refund_run import RefundRun
 from models.ledger import held
 from models.notifications.broadcast import Broadcast
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.payments.shortfall import look_after_short
 from models.staff.member import Staff
 from tests.scenes.disbursements import asked, at, authorised, fixed, funded, paid, passed, people, state, wrong
@@ -48,7 +48,7 @@ def standing(stage: Stage, appeal: int) -> tuple[str, int]:
 
 def told(stage: Stage, kind: str = "appeal_moved") -> list[dict[str, Any]]:
     with at(stage) as db:
-        notices = db.scalars(select(Notice).where(Notice.template == kind).order_by(Notice.id)).all()
+        notices = db.scalars(select(Notification).where(Notification.template == kind).order_by(Notification.id)).all()
         return [json.loads(each.facts) for each in notices]
 
 

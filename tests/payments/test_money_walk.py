@@ -27,7 +27,7 @@ from models.giving.pool_desk import close, pay_back, pay_in
 from models.giving.refund_run import HELD
 from models.payments.collection import PAYABLE
 from models.payments.expiry import close_order, expire_pledges
-from models.payments.order import LIVE, PayCase, PayOrder
+from models.payments.order import LIVE, PayOrder, SuspenseItem
 from models.payments.payout_return import continue_shares
 from models.payments.redirection import redirect
 from models.payments.refund import GOING, STUCK, Refund
@@ -127,10 +127,10 @@ class Money(World):
         if which < len(self.platform.paid):
             self.hear(self.platform.paid[-1 - which])
 
-    @where(PayCase)
+    @where(SuspenseItem)
     @rule(which=WHICH, deed=st.sampled_from(("give_back", "by_hand", "assign")))
     def sees_to_case(self, which: int, deed: str) -> None:
-        for case in self.pick(PayCase, which):
+        for case in self.pick(SuspenseItem, which):
             with suppress(Refusal), self.db() as db:
                 holder, now = self.who(db, "holder"), self.stage.clock()
                 if deed == "by_hand":

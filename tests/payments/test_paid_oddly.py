@@ -9,7 +9,7 @@ from models.giving.pledge import Pledge
 from models.payments import suspense_desk
 from models.payments.collection import Outcome
 from models.payments.expiry import close_order, due_orders, expire_pledges
-from models.payments.order import PayCase, PayOrder
+from models.payments.order import PayOrder, SuspenseItem
 from models.payments.refund import Refund
 from models.staff.member import Staff
 from tests.scenes.disbursements import at, people
@@ -60,7 +60,7 @@ def test_an_order_whose_payment_was_given_back_is_over_and_the_gift_can_be_paid_
     order = ordered(stage, pledge)
     assert take(stage, payment_of(stage, order, fen=9_999)).outcome is Outcome.CASE
     with at(stage) as db:
-        case = db.scalars(select(PayCase.id)).one()
+        case = db.scalars(select(SuspenseItem.id)).one()
         suspense_desk.give_back(db, db.get_one(Staff, staff["holder"]), case, stage.clock())
     assert state_of(stage, PayOrder, order.id) == "closed"
     assert ordered(stage, pledge).id != order.id

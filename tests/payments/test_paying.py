@@ -18,7 +18,7 @@ from models.giving.funding import end_funding
 from models.giving.pledge import NotFunding, Pledge, promised
 from models.ledger import held, totals
 from models.ledger.accounts import LedgerAccount
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.payments.collection import (
     PAY_WITHIN,
     NotPayable,
@@ -29,7 +29,7 @@ from models.payments.collection import (
     room,
 )
 from models.payments.expiry import close_order, due_orders, expire_pledges, is_over
-from models.payments.order import ORDER_LASTS, PayCase, PayOrder
+from models.payments.order import ORDER_LASTS, PayOrder, SuspenseItem
 from models.payments.refund import Refund
 from models.people.user import User
 from tests.scenes.gifts import donor_of, give, later, ordered, payment_of, promise, state_of, take
@@ -55,7 +55,9 @@ def balances(stage: Stage) -> dict[str, int]:
 
 def told(stage: Stage, kind: str) -> list[dict[str, Any]]:
     with Database(stage.database) as db:
-        return [json.loads(notice.facts) for notice in db.scalars(select(Notice).where(Notice.template == kind))]
+        return [
+            json.loads(notice.facts) for notice in db.scalars(select(Notification).where(Notification.template == kind))
+        ]
 
 
 def assert_books_close(stage: Stage) -> None:
@@ -79,7 +81,7 @@ def test_a_payment_makes_a_promise_a_gift(stage: Stage) -> None:
     with Database(stage.database) as db:
         assert promised(db, [appeal]) == {appeal: (10_000, 1)}
         assert held(db, [appeal]) == {appeal: 10_000}
-    assert [facts["amount_fen"] for facts in told(stage, "gift_paid")] == [10_000]
+    assert [facts["amount_fen"] for facts in told(stage, "payment_received")] == [10_000]
     assert [facts["paid"] for facts in told(stage, "pledged")] == [True]
     assert_books_close(stage)
 
@@ -90,7 +92,7 @@ def test_the_same_news_of_it_again_does_nothing(stage: Stage) -> None:
     payment = payment_of(stage, order)
     assert [take(stage, payment).outcome for _ in range(3)] == ["committed", "again", "again"]
     assert balances(stage) == {"channel": 10_000, "appeal": 10_000}
-    assert len(told(stage, "gift_paid")) == len(told(stage, "pledged")) == 1
+    assert len(told(stage, "payment_received")) == len(told(stage, "pledged")) == 1
     assert_books_close(stage)
 
 
@@ -174,7 +176,7 @@ def test_what_comes_too_late_goes_back_in_full(stage: Stage, happens: Any) -> No
         assert totals(db, appeal).public == 0
         refund = db.get_one(Refund, taken.refund_id)
         assert (refund.amount_fen, refund.reason, refund.pay_order_id) == (10_000, "late", order.id)
-    assert len(told(stage, "gift_late")) == 1
+    assert len(told(stage, "payment_late")) == 1
     assert told(stage, "pledged") == []
     assert take(stage, payment_of(stage, order)).outcome is Outcome.AGAIN
     assert_books_close(stage)
@@ -210,7 +212,7 @@ def test_what_cannot_be_right_is_kept_for_a_person(stage: Stage, changes: dict[s
     assert balances(stage) == {"channel": payment.fen, "unassigned": payment.fen}
     assert state_of(stage, Pledge, pledge) == "awaiting_payment"
     with Database(stage.database) as db:
-        case = db.scalars(select(PayCase)).one()
+        case = db.scalars(select(SuspenseItem)).one()
         assert (case.kind, case.amount_fen, case.transaction_id) == (kind, payment.fen, payment.transaction_id)
     if kind == "other_amount":  # nobody is asked to pay again what they may have paid
         with Database(stage.database) as db, pytest.raises(NotPayable):

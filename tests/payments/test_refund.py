@@ -12,7 +12,7 @@ from models.core.audit_trail import AuditEvent
 from models.giving.pledge import Pledge
 from models.ledger import held, totals
 from models.ledger.accounts import LedgerAccount
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.payments.refund import Refund
 from models.payments.refund_desk import NoSuchRefund, again, all_again, done_by_hand, find_stuck, stuck_ones
 from models.payments.refund_entitlement import (
@@ -52,7 +52,9 @@ def balances(stage: Stage) -> dict[str, int]:
 
 def told(stage: Stage, kind: str) -> list[dict[str, Any]]:
     with Database(stage.database) as db:
-        return [json.loads(notice.facts) for notice in db.scalars(select(Notice).where(Notice.template == kind))]
+        return [
+            json.loads(notice.facts) for notice in db.scalars(select(Notification).where(Notification.template == kind))
+        ]
 
 
 def ask(stage: Stage, refund: Refund) -> Any:

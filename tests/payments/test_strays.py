@@ -17,7 +17,7 @@ from models.books.payments import check_payments
 from models.core.refusal import Refusal
 from models.ledger import totals
 from models.ledger.accounts import LedgerAccount
-from models.payments.order import PayCase, PayOrder
+from models.payments.order import PayOrder, SuspenseItem
 from models.payments.refund import Refund
 from models.payments.refund_entitlement import NothingPaid
 from models.payments.suspense_desk import NotForThis, assign, find_stray, give_back, given_back_by_hand, stray_ones
@@ -70,7 +70,7 @@ def another_sum(stage: Stage, till: Counter, fen: int) -> tuple[PayOrder, int]:
     assert till.merchant.simulator.pay.pay("oAunt", prepay_id, "123456").err_msg.endswith(":ok")
     till.hear(order)
     with Database(stage.database) as db:
-        return order, db.scalars(select(PayCase.id)).one()
+        return order, db.scalars(select(SuspenseItem.id)).one()
 
 
 def bill_agrees(till: Counter) -> bool:
@@ -120,7 +120,7 @@ def test_what_nobody_knows_is_given_back_by_hand_and_the_bill_has_that_refund(st
     take(stage, payment_of(stage, PayOrder(id=1, out_trade_no=ours.out_trade_no, amount_fen=800),
                            transaction_id=ours.transaction_id))  # fmt: skip
     with Database(stage.database) as db:
-        number = db.scalars(select(PayCase.id)).one()
+        number = db.scalars(select(SuspenseItem.id)).one()
     assert till.merchant.refund(stranger, f"5000000{number:06d}", 800).status_code == 200
     settled(stage, "by_hand", number)
     assert wrong_books(stage) == []
@@ -134,7 +134,7 @@ def test_who_says_so_and_has_not_done_it_is_found_on_the_bill(stage: Stage, till
     order = PayOrder(id=1, out_trade_no=stranger.out_trade_no, amount_fen=800)
     take(stage, payment_of(stage, order, transaction_id=stranger.transaction_id))
     with Database(stage.database) as db:
-        number = db.scalars(select(PayCase.id)).one()
+        number = db.scalars(select(SuspenseItem.id)).one()
     settled(stage, "by_hand", number)
     assert not bill_agrees(till)
     assert [one[0] for one in told(stage)] == ["missing_there"]
@@ -177,8 +177,8 @@ def test_nobody_decides_about_their_own_gift_or_kin(stage: Stage) -> None:
     pledge = promise(stage, appeal, WANTED, "o-holder")
     take(stage, payment_of(stage, ordered(stage, pledge), fen=9_000, transaction_id="own"))
     with Database(stage.database) as db:
-        number = db.scalars(select(PayCase.id)).one()
-        assert db.scalars(select(Task.assignee).where(Task.subject == "pay_case")).one() is None
+        number = db.scalars(select(SuspenseItem.id)).one()
+        assert db.scalars(select(Task.assignee).where(Task.subject == "suspense_item")).one() is None
     with pytest.raises(HasAPart):
         settled(stage, "assign", number)
     other = stage.appoint("o-other", "fund_holder", COUNTY, "OTHER")
@@ -204,7 +204,7 @@ def test_of_several_at_once_one_settles_it(new_database: Callable[[], str]) -> N
         return "done"
 
     with ThreadPoolExecutor(8) as pool:
-        assert sorted(pool.map(attempt, range(8))) == ["done", *["no_such_pay_case"] * 7]
+        assert sorted(pool.map(attempt, range(8))) == ["done", *["no_such_suspense_item"] * 7]
     assert wrong_books(stage) == []
     stage.close()
 
@@ -246,11 +246,11 @@ def test_what_is_nobodys_is_what_waits(new_database: Callable[[], str]) -> None:
 @pytest.mark.parametrize(
     ("wrong", "found"),
     [
-        ("UPDATE pay_cases SET closed_at = opened_at, outcome = 'by_hand' WHERE id = 1",
-         {"case_settled pay_case 1", "task_needless pay_case 1"}),
-        ("UPDATE tasks SET closed_at = opened_at WHERE subject = 'pay_case'", {"task_missing pay_case 1"}),
-        ("UPDATE pay_cases SET outcome = 'given_back' WHERE id = 2",
-         {"case_settled pay_case 2", "payment_posting pay_order 2"}),
+        ("UPDATE suspense_items SET closed_at = opened_at, outcome = 'by_hand' WHERE id = 1",
+         {"case_settled suspense_item 1", "task_needless suspense_item 1"}),
+        ("UPDATE tasks SET closed_at = opened_at WHERE subject = 'suspense_item'", {"task_missing suspense_item 1"}),
+        ("UPDATE suspense_items SET outcome = 'given_back' WHERE id = 2",
+         {"case_settled suspense_item 2", "payment_posting pay_order 2"}),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_together_is_named(stage: Stage, wrong: str, found: set[str]) -> None:
@@ -258,7 +258,7 @@ def test_what_does_not_fit_together_is_named(stage: Stage, wrong: str, found: se
     astray(stage, "other_amount", 9_000)
     settled(stage, "assign", astray(stage, "other_amount", 9_000))
     with stage.database.begin() as connection:
-        connection.execute(text("DROP TRIGGER pay_cases_closed_once ON pay_cases"))
+        connection.execute(text("DROP TRIGGER suspense_items_closed_once ON suspense_items"))
         connection.execute(text(wrong))
     with stage.database.connect() as connection:
         named = {f"{one.code} {one.subject} {one.subject_id}" for one in check_payments(connection, stage.clock())}

@@ -11,7 +11,7 @@ from bot.words.render import Renderer
 from flows.engine.flow import Say
 from handlers.payments.suspense import MOST
 from models.core.money import LARGEST
-from models.payments.order import CASE_KINDS, PayCase
+from models.payments.order import CASE_KINDS, SuspenseItem
 from models.payments.suspense_desk import Stray
 from tests.support.notice_facts import TITLE
 
@@ -26,9 +26,9 @@ GIVEN = {
 WAYS = list(enumerate(("give_back", "assign", "list"), 1))
 
 
-def case(kind: str) -> PayCase:
+def case(kind: str) -> SuspenseItem:
     numbers = {"id": NUMBER, "amount_fen": LARGEST, "transaction_id": "9" * 64, "out_trade_no": "9" * 32}
-    return PayCase(**numbers, kind=kind, opened_at=NOW)
+    return SuspenseItem(**numbers, kind=kind, opened_at=NOW)
 
 
 @pytest.mark.parametrize("kind", CASE_KINDS)
@@ -37,8 +37,8 @@ def test_the_longest_of_everything_is_one_message(kind: str) -> None:
     said: dict[str, dict[str, Any]] = {
         "replies/payments/suspense_items": {"lines": [(n, case(kind)) for n in range(1, MOST + 1)], "more": True},
         "replies/payments/suspense_item": {"stray": stray, "ways": WAYS},
-        "flows/payments/settle_stray/done": {**GIVEN, "how": "assign"},
-        "flows/payments/stray_by_hand/done": GIVEN,
+        "flows/payments/settle_suspense/done": {**GIVEN, "how": "assign"},
+        "flows/payments/suspense_by_hand/done": GIVEN,
     }
     for template, values in said.items():
         _fits(template, None, values)
@@ -46,7 +46,7 @@ def test_the_longest_of_everything_is_one_message(kind: str) -> None:
         for waits in (True, False):
             for macro in ("head", "foot"):
                 values = {"v": {"given": {**GIVEN, "how": how}, "brief": {"waits": waits}}}
-                _fits("flows/payments/settle_stray/review", macro, values)
+                _fits("flows/payments/settle_suspense/review", macro, values)
 
 
 def _fits(template: str, macro: str | None, values: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from models.appeals.appeal import Appeal
 from models.books import violations
 from models.core.audit_trail import AuditEvent
 from models.core.database import snapshot
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.people.user import User
@@ -277,7 +277,7 @@ def test_no_wechat_bound_by_an_officers_own_card_confirms_their_act_unheard(vill
     assert "1 " in village.say("new", f"[event SCAN card_{code}]", WANG[-6:], "1", "确认")
     village.say("new", "1")
     assert village.newest(ProxyAct).confirmed_at
-    told = [each for each in of(village.stage, Notice, "template") if each == "proxy_own_card"]
+    told = [each for each in of(village.stage, Notification, "template") if each == "proxy_own_card"]
     assert told == ["proxy_own_card"]
 
 

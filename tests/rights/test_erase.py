@@ -12,7 +12,7 @@ from models.appeals.appeal import Appeal
 from models.giving.pledge import Pledge
 from models.goods.exchange import GoodsRequest
 from models.market.listing import Listing
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.people.user import Consent, User
@@ -36,7 +36,7 @@ def told_to(stage: Stage, openid: str) -> int:
     """Count the notifications that are kept for this WeChat."""
     theirs = select(Conversation.id).where(Conversation.openid == openid)
     with Database(stage.database) as db:
-        return db.scalar(select(func.count()).where(Notice.conversation_id.in_(theirs))) or 0
+        return db.scalar(select(func.count()).where(Notification.conversation_id.in_(theirs))) or 0
 
 
 @pytest.mark.parametrize("event", EVENTS)

@@ -24,7 +24,7 @@ from models.core.calendar import CHINA
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.treasury.bill import BillDay
-from models.treasury.discrepancy import Difference
+from models.treasury.discrepancy import Discrepancy
 from tests.scenes.gifts import ordered, promise
 from tests.scenes.refunds import want_back
 from tests.support.merchant import MCHID, NOON, NOTIFY, OPTIONS, PIN, Merchant, trading
@@ -108,14 +108,14 @@ def day_row(stage: Stage, day: date = TODAY) -> BillDay:
         return db.get_one(BillDay, day)
 
 
-def differences(stage: Stage) -> list[Difference]:
+def discrepancies(stage: Stage) -> list[Discrepancy]:
     with Database(stage.database) as db:
-        return list(db.scalars(select(Difference).order_by(Difference.id)))
+        return list(db.scalars(select(Discrepancy).order_by(Discrepancy.id)))
 
 
 def told(stage: Stage) -> list[tuple[str, str, str]]:
     """(kind, order's number, state) of each, in the order in which they were found."""
-    return [(one.kind, one.out_trade_no, one.state) for one in differences(stage)]
+    return [(one.kind, one.out_trade_no, one.state) for one in discrepancies(stage)]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from bot.words.lexicon import load_lexicon
 from flows.language.sorts import sort_of
 from models.goods.exchange import NewOffer, NewRequest, make_offer, make_request
 from models.goods.match_notices import tell_donors, tell_households
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.people.user import User
 from tests.support.stage import DAOXIAN_MEIHUA, Stage
 
@@ -84,8 +84,12 @@ class Village:
         """Kinds and facts of what this one was told about goods, the oldest first."""
         kinds = ("match_found", "need_found")
         with self.session() as db:
-            theirs = select(Notice).where(Notice.conversation_id == self.conversation(name), Notice.template.in_(kinds))
-            return [(notice.template, json.loads(notice.facts)) for notice in db.scalars(theirs.order_by(Notice.id))]
+            theirs = select(Notification).where(
+                Notification.conversation_id == self.conversation(name), Notification.template.in_(kinds)
+            )
+            return [
+                (notice.template, json.loads(notice.facts)) for notice in db.scalars(theirs.order_by(Notification.id))
+            ]
 
     def who_heard(self) -> list[str]:
         return [name for name in self.people if self.heard(name)]

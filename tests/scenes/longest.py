@@ -23,7 +23,7 @@ from models.core.state_machine import Actor, By
 from models.giving.pledge import make_pledge
 from models.goods.exchange import NewOffer, NewRequest, make_offer, make_request
 from models.market.listing import NewListing, put_on_sale
-from models.notifications.notification import Notice, tell
+from models.notifications.notification import Notification, tell
 from models.outreach.broadcasts import begin
 from models.outreach.update import MACHINE as UPDATES
 from models.outreach.update import update_waiting
@@ -244,7 +244,7 @@ class World:
                 key = f"told:{subject}:{number}:{again}"
                 tell(db, conversation, "proxy_acted", facts, key, self.now, about=(subject, number))
         reason = "template_failed+window_used_up+no_template+no_consent+refused_45015+quota_45009"
-        db.execute(update(Notice).where(Notice.subject.is_not(None)).values(state="sending", reason=reason))
+        db.execute(update(Notification).where(Notification.subject.is_not(None)).values(state="sending", reason=reason))
 
     def _tickets(self, db: Database) -> None:
         ticket = open_ticket(db, self.people["stranger"], self.home.code, "flow:pledge:999999", self.now)
@@ -267,14 +267,18 @@ class World:
             "ticket_answered": {"number": 999_999, "words": ANSWER},
             "pledged": {**appeal, **money, "name": WIDE * 12},
             "appeal_moved": {**appeal, "state": "returned", "reasons": list(self.lexicon.choices["return_reason"])},
-            "proxied_moved": {**appeal, "state": "returned", "reasons": list(self.lexicon.choices["return_reason"])},
+            "proxied_appeal_moved": {
+                **appeal,
+                "state": "returned",
+                "reasons": list(self.lexicon.choices["return_reason"]),
+            },
             "revision_decided": {
                 **appeal,
                 "approved": False,
                 "reasons": list(self.lexicon.choices["revision_reason"]),
             },
             "appeal_opened": appeal,
-            "wanted": {"kind": "request", "number": 999_999, "name": ITEM},
+            "introduction": {"kind": "request", "number": 999_999, "name": ITEM},
             "staff_bound": seat,
             "staff_confirmed": {**seat, "until": "2026-12-31"},
             "staff_moved": {**seat, "state": "revoked", "reason": "misconduct"},

@@ -22,7 +22,7 @@ from models.giving.pool_desk import Terms, open_pool
 from models.ledger import LedgerTransaction, totals
 from models.ledger.accounts import LedgerAccount
 from models.payments.collection import Payment, room, take_payment
-from models.payments.order import PayCase, PayOrder
+from models.payments.order import PayOrder, SuspenseItem
 from models.payments.payout_return import enter_return
 from models.payments.refund import Refund
 from models.staff.member import Staff
@@ -123,8 +123,8 @@ class World(RuleBasedStateMachine):
         with self.db() as db:
             sums = {appeal: totals(db, appeal.id) for appeal in db.scalars(select(Appeal))}
             spent = self._sum(db, Disbursement.amount_fen, Disbursement.state.in_(SPENT))
-            open_cases = self._sum(db, PayCase.amount_fen, PayCase.closed_at.is_(None))
-            cases_back = self._sum(db, PayCase.amount_fen, PayCase.outcome == "by_hand")
+            open_cases = self._sum(db, SuspenseItem.amount_fen, SuspenseItem.closed_at.is_(None))
+            cases_back = self._sum(db, SuspenseItem.amount_fen, SuspenseItem.outcome == "by_hand")
             owed = self._sum(db, Refund.amount_fen, Refund.state.not_in(("paid", "redirected")))
             back = self._sum(db, Refund.amount_fen, Refund.state == "paid")
             on = self.balances(db)
@@ -146,7 +146,9 @@ class World(RuleBasedStateMachine):
         with self.db() as db:
             for table in (Pledge, PayOrder, Refund, Disbursement):
                 self.there[table] = set(db.scalars(select(table.state).distinct()))
-            self.there[PayCase] = set(db.scalars(select(PayCase.kind).where(PayCase.closed_at.is_(None)).distinct()))
+            self.there[SuspenseItem] = set(
+                db.scalars(select(SuspenseItem.kind).where(SuspenseItem.closed_at.is_(None)).distinct())
+            )
 
     # How it is done
 
@@ -213,6 +215,6 @@ def where(table: Any, *states: str) -> Any:
 
 
 def _in(table: Any, states: tuple[str, ...]) -> Any:
-    if table is PayCase:
-        return PayCase.closed_at.is_(None)
+    if table is SuspenseItem:
+        return SuspenseItem.closed_at.is_(None)
     return table.state.in_(states) if states else true()

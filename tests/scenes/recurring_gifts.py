@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session as Database
 
 from bot.work.rounds import ROUNDS
 from models.appeals.appeal import get_appeal
-from models.donors.recurring_gift import MonthlyGift, begin, pay
+from models.donors.recurring_gift import RecurringGift, begin, pay
 from models.giving.pledge import Pledge
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.people.user import User
 from tests.scenes.gifts import donor_of
 from tests.support.stage import Stage
@@ -45,14 +45,14 @@ def pay_month(stage: Stage, appeal: int, openid: str = "oDonor") -> Pledge:
         return pay(db, db.get_one(User, donor), appeal, stage.clock(), by_staff=False)
 
 
-def monthly_of(stage: Stage, number: int) -> MonthlyGift:
+def monthly_of(stage: Stage, number: int) -> RecurringGift:
     with Database(stage.database, expire_on_commit=False) as db:
-        return db.get_one(MonthlyGift, number)
+        return db.get_one(RecurringGift, number)
 
 
 def told(stage: Stage, kind: str) -> list[dict[str, Any]]:
     import json
 
     with Database(stage.database) as db:
-        found = db.scalars(select(Notice).where(Notice.template == kind).order_by(Notice.id))
+        found = db.scalars(select(Notification).where(Notification.template == kind).order_by(Notification.id))
         return [json.loads(notice.facts) for notice in found]

@@ -15,7 +15,7 @@ from models.disbursements.payee import Payee
 from models.giving.pledge import Pledge
 from models.ledger import held, lock, moves
 from models.ledger.accounts import CHANNEL
-from models.payments.order import PayCase, PayOrder
+from models.payments.order import PayOrder, SuspenseItem
 from models.payments.refund import BESIDE, Refund
 from models.payments.refund_entitlement import ask_back
 from models.payments.refund_result import Taken, take_refund_news
@@ -63,7 +63,7 @@ def want_back(stage: Stage, pledge: int) -> Refund:
 def news_of(stage: Stage, refund: Refund, state: str = "SUCCESS", **changes: Any) -> News:
     with Database(stage.database) as db:
         order = db.get_one(PayOrder, refund.pay_order_id)
-        paid: PayOrder | PayCase = db.get_one(PayCase, refund.case_id) if refund.case_id else order
+        paid: PayOrder | SuspenseItem = db.get_one(SuspenseItem, refund.case_id) if refund.case_id else order
         fields = {
             "out_refund_no": refund.number,
             "refund_id": f"50000{refund.id:09d}",

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session as Database
 from models.appeals.appeal import Appeal
 from models.giving.pledge import Pledge
 from models.ledger import moves
-from models.payments.order import PayCase, PayOrder
+from models.payments.order import PayOrder, SuspenseItem
 from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
 from tests.scenes.gifts import give, ordered, payment_of, promise, take
@@ -33,7 +33,7 @@ def astray(stage: Stage, kind: str, fen: int) -> int:
         payment = payment_of(stage, ordered(stage, give_later(stage)), transaction_id=number, fen=fen)
     take(stage, payment)
     with Database(stage.database) as db:
-        return db.scalars(select(PayCase.id).order_by(PayCase.id.desc())).first() or 0
+        return db.scalars(select(SuspenseItem.id).order_by(SuspenseItem.id.desc())).first() or 0
 
 
 def give_later(stage: Stage) -> int:
@@ -52,12 +52,12 @@ def at_bank(stage: Stage, openid: str, fen: int) -> None:
         moves.settled(db, holder_of(staff), fen, 0, f"test:{next(_serial)}", stage.clock())
 
 
-def case_of(stage: Stage, number: int) -> PayCase:
+def case_of(stage: Stage, number: int) -> SuspenseItem:
     with Database(stage.database, expire_on_commit=False) as db:
-        return db.get_one(PayCase, number)
+        return db.get_one(SuspenseItem, number)
 
 
 def pledge_of(stage: Stage, number: int) -> Pledge:
     with Database(stage.database, expire_on_commit=False) as db:
-        order = db.get_one(PayOrder, db.get_one(PayCase, number).order_id)
+        order = db.get_one(PayOrder, db.get_one(SuspenseItem, number).order_id)
         return db.get_one(Pledge, order.pledge_id)

@@ -150,11 +150,11 @@ def test_an_officer_approving_kin(stage: Stage) -> None:
         assert db.scalar(select(func.count()).select_from(Decision)) == 0
 
 
-def take_up(stage: Stage, openid: str, code: str, number: str) -> None:
+def accept_invitation(stage: Stage, openid: str, code: str, number: str) -> None:
     """By typing, as its person does."""
     for words in (f"授权 {code}", number, "确认"):
         stage.say(openid, words)
-    assert stage.said == ["take_up/done"]
+    assert stage.said == ["accept_invitation/done"]
 
 
 def test_code_enumeration(stage: Stage) -> None:
@@ -164,14 +164,14 @@ def test_code_enumeration(stage: Stage) -> None:
     stage.clock.move(timedelta(days=7))
     _, _, code = invited(stage)
     _, _, used = invited(stage)
-    take_up(stage, "o-li", used, id_number(71))
+    accept_invitation(stage, "o-li", used, id_number(71))
     answers = {stage.say("o-guesser", f"授权 {word}") for word in ("ABCDE23456", late, used, "DX0100", "112400001")}
     assert len(answers) == 1
     assert count(stage, "code_refused") == 5
     stage.say("o-guesser", f"授权 {code}")
     assert stage.said == ["replies/refusals:too_many_tries"]
     assert count(stage, "code_refused") == 5
-    take_up(stage, "o-zhou", code, id_number(72))
+    accept_invitation(stage, "o-zhou", code, id_number(72))
 
 
 def test_a_code_is_nowhere_but_in_the_hands_of_who_got_it(stage: Stage) -> None:

@@ -87,11 +87,11 @@ PERMITTED = {
     ),
     ("county",): "stop go_on revoke_case end_appeal",
     ("county", "fund_holder"): (
-        "call_donors refunds reconcile close_difference view_refund view_difference more_differences"
+        "call_donors refunds reconcile close_discrepancy view_refund view_discrepancy more_discrepancies"
     ),
     ("fund_holder",): (
-        "pay_out settle pools open_pool fund_pool close_pool return_pool strays top_up cover_fees undo_entry bounce "
-        "view_stray settle_stray undo_this more_pools again_refund again_refunds refund_by_hand view_receipt "
+        "pay_out settle pools open_pool fund_pool close_pool return_pool strays top_up cover_fees reverse_entry bounce "
+        "view_stray settle_suspense undo_this more_pools again_refund again_refunds refund_by_hand view_receipt "
         "issue_receipt refuse_receipt void_receipt"
     ),
 }
@@ -262,13 +262,13 @@ WRONG_NUMBERS: dict[str, list[Row]] = {
     "broadcast_progress": [(UNKNOWN, "village", "999", "replies/refusals:no_such_broadcast", "没有群发 999 号")],
     "stop_broadcast": [(UNKNOWN, "county", "999", "replies/refusals:no_such_broadcast", "没有群发 999 号")],
     "reconcile": [(UNKNOWN, "county", "昨天", "replies/refusals:no_such_bill_day", "没有“昨天”这一天的账单")],
-    "close_difference": [
-        (UNKNOWN, "county", "999", "replies/refusals:no_such_difference", "没有差错 999 号"),
-        (UNKNOWN, "fund_holder", "999 2 已退回", "replies/refusals:no_such_difference", "没有差错 999 号"),
+    "close_discrepancy": [
+        (UNKNOWN, "county", "999", "replies/refusals:no_such_discrepancy", "没有差错 999 号"),
+        (UNKNOWN, "fund_holder", "999 2 已退回", "replies/refusals:no_such_discrepancy", "没有差错 999 号"),
     ],
     "refunds": [(UNKNOWN, "fund_holder", "999", "replies/refusals:no_such_refunds", "求助 999 号没有要全部退回的捐款")],
-    "strays": [(UNKNOWN, "fund_holder", "999", "replies/refusals:no_such_pay_case", "没有待查 999 号")],
-    "undo_entry": [(UNKNOWN, "fund_holder", "t-999", "replies/treasury/which_bank_entry", "没有流水号 T999")],
+    "strays": [(UNKNOWN, "fund_holder", "999", "replies/refusals:no_such_suspense_item", "没有待查 999 号")],
+    "reverse_entry": [(UNKNOWN, "fund_holder", "t-999", "replies/treasury/which_bank_entry", "没有流水号 T999")],
     **{
         name: [(UNKNOWN, "fund_holder", "999", "replies/refusals:no_such_pool", "没有配捐 999 号")]
         for name in ("pools", "fund_pool", "close_pool", "return_pool")

@@ -82,11 +82,11 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             "reasons": list(lexicon.choices["use_reason"]),
         },
         "update_due": {**appeal, "day": DAY, "overdue": True},
-        "use_moved": {
+        "disbursement_moved": {
             **{**appeal, "use": MOST, "amount_fen": LARGEST, "state": "requested", "day": DAY},
             "reasons": list(lexicon.choices["use_reason"]),
         },
-        "gift_late": {**appeal, "amount_fen": LARGEST, "code": CODE, "fallback": "similar"},
+        "payment_late": {**appeal, "amount_fen": LARGEST, "code": CODE, "fallback": "similar"},
         "gift_message": {**appeal, "words": WIDE * LONGEST, "name": WIDE * 12},
         "message_decided": {
             **appeal,
@@ -95,13 +95,13 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
             "again": True,
             "reasons": list(lexicon.choices["message_reason"]),
         },
-        "gift_paid": {**appeal, "amount_fen": LARGEST, "code": CODE} | matches,
+        "payment_received": {**appeal, "amount_fen": LARGEST, "code": CODE} | matches,
         "goods_received": {"number": MOST, "item": ITEM, "place": place},
         "handed_over": {**seat, "count": MOST},
         "match_found": {"number": MOST, "item": ITEM, "offer": MOST, "offered": ITEM, "count": MOST},
         "milestone": {**appeal, **reached, "percent": 100},
-        "monthly_due": {**appeal, "amount_fen": LARGEST},
-        "monthly_ended": {**appeal, "amount_fen": LARGEST, "state": "failed"},
+        "recurring_gift_due": {**appeal, "amount_fen": LARGEST},
+        "recurring_gift_ended": {**appeal, "amount_fen": LARGEST, "state": "failed"},
         "need_found": {
             **{"number": MOST, "item": ITEM, "request": MOST, "wanted": ITEM, "count": MOST},
             "place": place,
@@ -110,7 +110,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "objection_made": {"number": MOST, "count": MOST, "due": DAY},
         "ordered": {**listing, "quantity": MOST, "unit": "jin", "amount_fen": LARGEST, "code": CODE, "due": DAY},
         "pledged": {**appeal, **money, "new_gifts": MOST, "name": NAME, "paid": False, "matched_fen": LARGEST},
-        "proxied_moved": {**appeal, "state": "returned", "reasons": returned},
+        "proxied_appeal_moved": {**appeal, "state": "returned", "reasons": returned},
         "proxy_acted": {**acted, "title": TITLE},
         "proxy_denied": acted,
         "proxy_own_card": acted,
@@ -147,7 +147,7 @@ def longest(lexicon: Lexicon, place: str) -> dict[str, Facts]:
         "task_overdue": {**task, "yours": True},
         "thanks": {**appeal, "words": public},
         "ticket_answered": {"number": MOST, "words": words},
-        "wanted": {"kind": "request", "number": MOST, "name": ITEM},
+        "introduction": {"kind": "request", "number": MOST, "name": ITEM},
     }
 
 
@@ -208,7 +208,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         *(("update_due", {**appeal, "day": DAY, "overdue": late}) for late in (True, False)),
         ("update_due", {**appeal, "day": DAY, "overdue": False, "left_fen": LARGEST}),
         *(
-            ("use_moved", {**appeal, **_USE, "state": state, "day": DAY, "reasons": why})
+            ("disbursement_moved", {**appeal, **_USE, "state": state, "day": DAY, "reasons": why})
             for state, why in (
                 ("requested", ["evidence_unclear"]),
                 ("requested", ["payee_changed"]),
@@ -219,21 +219,24 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
                 ("returned", []),
             )
         ),
-        *(("gift_late", {**appeal, "amount_fen": 100, "code": CODE, "fallback": fate}) for fate in FALLBACKS),
+        *(("payment_late", {**appeal, "amount_fen": 100, "code": CODE, "fallback": fate}) for fate in FALLBACKS),
         *(("gift_message", {**appeal, "words": "加油！", "name": name}) for name in ("李老师", None)),
         *(
             ("message_decided", {**appeal, "code": CODE, "passed": not why, "again": again, "reasons": why})
             for why in ([], ["unkind"])
             for again in (True, False)
         ),
-        ("gift_paid", {**appeal, "amount_fen": 10_000, "code": CODE}),
-        ("gift_paid", {**appeal, "amount_fen": 10_000, "code": CODE, "matches": [["道州爱心商会", 10_000]]}),
+        ("payment_received", {**appeal, "amount_fen": 10_000, "code": CODE}),
+        ("payment_received", {**appeal, "amount_fen": 10_000, "code": CODE, "matches": [["道州爱心商会", 10_000]]}),
         ("goods_received", {"number": 5, "item": "棉被", "place": "道县"}),
         ("handed_over", {"work_no": "DX0100", "count": 3}),
         *(("match_found", {**_MATCH, "offer": 5, "offered": "旧棉被", "count": count}) for count in (1, 2)),
         *(("milestone", {**appeal, **reached, "percent": percent}) for percent in (50, 100)),
-        ("monthly_due", {**appeal, "amount_fen": 5_000}),
-        *(("monthly_ended", {**appeal, "amount_fen": 5_000, "state": s}) for s in ("funded", "failed", "executing")),
+        ("recurring_gift_due", {**appeal, "amount_fen": 5_000}),
+        *(
+            ("recurring_gift_ended", {**appeal, "amount_fen": 5_000, "state": s})
+            for s in ("funded", "failed", "executing")
+        ),
         *(("need_found", {**_MATCH, "request": 6, "wanted": "厚棉被", "place": "道县", "count": n}) for n in (1, 2)),
         *(("objection_decided", {"number": 7, "upheld": upheld}) for upheld in (True, False)),
         *(("objection_made", {"number": 7, "count": count, "due": DAY}) for count in (1, 2)),
@@ -243,7 +246,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         *(("pledged", {**gift, "new_gifts": n, "name": name}) for n, name in ((1, "李老师"), (1, None), (3, None))),
         *(("pledged", {**gift, "new_gifts": n, "name": None, "paid": True}) for n in (1, 3)),
         ("pledged", {**gift, "new_gifts": 1, "paid": True, "matched_fen": 10_050}),
-        *(("proxied_moved", {**appeal, "state": s, "reasons": why}) for s in APPEALS.states for why in reasons),
+        *(("proxied_appeal_moved", {**appeal, "state": s, "reasons": why}) for s in APPEALS.states for why in reasons),
         *(("proxy_acted", {**_ACTED, "subject": subject, "title": "苗寨修路"}) for subject in _PROXIED),
         *(("proxy_denied", {**_ACTED, "subject": subject}) for subject in _PROXIED),
         *(("proxy_own_card", {**_ACTED, "subject": subject}) for subject in _PROXIED),
@@ -263,7 +266,7 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
             ("refunded", {**appeal, "amount_fen": 10_000, "code": CODE, "why": why, "whole": whole})
             for why, whole in (
                 *(("asked", True), ("failed", False), ("twice", True)),
-                *(("case", False), ("returned", False), ("left_over", False)),
+                *(("case", False), ("returned", False), ("surplus", False)),
             )
         ),
         *(("revision_decided", {**appeal, "approved": ok, "reasons": []}) for ok in (True, False)),
@@ -291,7 +294,10 @@ def usual(lexicon: Lexicon) -> list[tuple[str, Facts]]:
         ),
         ("thanks", {**appeal, "words": "谢谢您，孩子能走好路了。"}),
         ("ticket_answered", {"number": 2, "words": "明天去看您"}),
-        *(("wanted", {"kind": kind, "number": 3, "name": "竹编提篮"}) for kind in ("listing", "offer", "request")),
+        *(
+            ("introduction", {"kind": kind, "number": 3, "name": "竹编提篮"})
+            for kind in ("listing", "offer", "request")
+        ),
     ]
     return one
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.processes.leash import leashed
 from config.settings import ROOT
-from models.notifications.notification import Notice, tell
+from models.notifications.notification import Notification, tell
 from models.people.conversation import Conversation
 from models.people.photo import Photo
 from tests.support.stage import Stage
@@ -63,11 +63,11 @@ def owe(stage: Stage, count: int, person: str = "o-li") -> list[int]:
     """So many notices owed to somebody; their numbers."""
     with Database(stage.database) as db, db.begin():
         to = db.scalars(select(Conversation.id).where(Conversation.openid == person)).one()
-        before = set(db.scalars(select(Notice.id)))
+        before = set(db.scalars(select(Notification.id)))
         for number in range(count):
             facts = {"number": number, "title": "苗寨修路", "state": "funding", "reasons": [], "resumed": False}
             tell(db, to, "appeal_moved", facts, f"test:{person}:{len(before)}:{number}", stage.clock())
-        return sorted(set(db.scalars(select(Notice.id))) - before)
+        return sorted(set(db.scalars(select(Notification.id))) - before)
 
 
 def gone_photo(database: Engine, folder: Path) -> tuple[int, Path]:

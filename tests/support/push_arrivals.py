@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from models.notifications.kinds import KINDS
-from models.notifications.notification import TOLD, Notice, tell
+from models.notifications.notification import TOLD, Notification, tell
 from models.notifications.outbox import Outcome, claim, settle
 from tests.support.stage import Stage
 
@@ -16,7 +16,7 @@ def arrive(stage: Stage, openid: str, kind: str, facts: dict[str, Any], channel:
     """The notice's number; None when the person does not want to be told."""
     conversation, now = stage.person(openid), stage.clock()
     with Database(stage.database) as db, db.begin():
-        key = f"arrive:{db.scalar(select(func.max(Notice.id)))}"
+        key = f"arrive:{db.scalar(select(func.max(Notification.id)))}"
         tell(db, conversation, kind, facts, key, now, about=("appeal", facts["number"]))
         told: list[int] = db.info.get(TOLD, [])
         _send(db, told, channel, now)
@@ -27,8 +27,12 @@ def go_out(stage: Stage, openid: str) -> list[int]:
     """What is owed to them and due, as customer service messages; the numbers of the notices."""
     conversation, now = stage.person(openid), stage.clock()
     with Database(stage.database) as db, db.begin():
-        due = (Notice.conversation_id == conversation) & (Notice.state == "owed") & (Notice.due_at <= now)
-        owed = list(db.scalars(select(Notice.id).where(due).order_by(Notice.id)))
+        due = (
+            (Notification.conversation_id == conversation)
+            & (Notification.state == "owed")
+            & (Notification.due_at <= now)
+        )
+        owed = list(db.scalars(select(Notification.id).where(due).order_by(Notification.id)))
         _send(db, owed, "service", now)
     return owed
 

@@ -35,7 +35,7 @@ from bot.words.render import Renderer
 from bot.work.queues import open_redis
 from models.core.calendar import CHINA
 from models.core.database import connect
-from models.notifications.notification import TOLD, Notice, tell
+from models.notifications.notification import TOLD, Notification, tell
 from models.notifications.outbox import due_ids
 from models.notifications.service_window import RULES, Window
 from models.notifications.subscription import Subscription
@@ -196,9 +196,9 @@ class Office:
         with Database(self.database) as db:
             return due_ids(db, "push", self.now(), 1000)
 
-    def row(self, notice: int) -> Notice:
+    def row(self, notice: int) -> Notification:
         with Database(self.database, expire_on_commit=False) as db:
-            return db.get_one(Notice, notice)
+            return db.get_one(Notification, notice)
 
     def went(self, notice: int) -> tuple[str, str | None, str]:
         row = self.row(notice)

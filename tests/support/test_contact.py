@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.member import Staff
@@ -61,7 +61,7 @@ def staff_of(stage: Stage) -> list[int]:
 
 def told(stage: Stage) -> int:
     with Database(stage.database) as db:
-        return len(db.scalars(select(Notice.id).where(Notice.template == "wanted")).all())
+        return len(db.scalars(select(Notification.id).where(Notification.template == "introduction")).all())
 
 
 def test_asked_again_after_an_answer_it_is_the_same_ticket_and_news_again(stage: Stage) -> None:

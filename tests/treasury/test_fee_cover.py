@@ -309,6 +309,6 @@ def test_the_longest_of_everything_is_one_message() -> None:
     assert fits(head, *echoes, foot)
     for left in (0, fen):
         assert fits(Say("flows/treasury/cover_fees/done", None, {"amount_fen": fen, "uncovered_fen": left}))
-    assert fits(Say("flows/treasury/settle/done", None, {"amount_fen": fen, "fee_fen": fen}))
+    assert fits(Say("flows/treasury/enter_settlement/done", None, {"amount_fen": fen, "fee_fen": fen}))
     for code in ("no_fees", "more_than_fees", "payout_short"):
         assert fits(Say("replies/refusals", code, {"v": {"held_fen": fen, "uncovered_fen": fen}}))

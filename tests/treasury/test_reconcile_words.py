@@ -12,8 +12,8 @@ from models.core.audit_trail import AuditEvent
 from models.ledger.tables import LedgerTransaction
 from models.payments.order import PayOrder
 from models.treasury.bill import number_of
-from models.treasury.discrepancy import Difference
-from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter, differences
+from models.treasury.discrepancy import Discrepancy
+from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter, discrepancies
 from tests.scenes.refunds import wrong_books
 from tests.support.stage import Stage
 
@@ -40,7 +40,7 @@ def till(stage: Stage) -> Iterator[Counter]:
         yield till
 
 
-def a_day_with_differences(stage: Stage, till: Counter) -> tuple[PayOrder, str]:
+def a_day_with_discrepancies(stage: Stage, till: Counter) -> tuple[PayOrder, str]:
     """One payment that the channel does not have, of an appeal here; and one of an order that is nobody's."""
     order = till.give(stage.open_appeal(), 123_456)
     ours = till.merchant.simulator.pay.orders.by_number(order.out_trade_no)
@@ -68,8 +68,8 @@ def test_a_day_that_agrees_says_so(stage: Stage, till: Counter) -> None:
         assert stage.said == ["replies/refusals:no_such_bill_day"]
 
 
-def test_a_difference_is_seen_where_it_belongs_and_that_of_nobody_by_all(stage: Stage, till: Counter) -> None:
-    order, stranger = a_day_with_differences(stage, till)
+def test_a_discrepancy_is_seen_where_it_belongs_and_that_of_nobody_by_all(stage: Stage, till: Counter) -> None:
+    order, stranger = a_day_with_discrepancies(stage, till)
     reply = stage.say("o-holder", "对账")
     assert "收 ¥8，退 ¥0，差 2 处" in reply
     assert "2026年11月25日收款¥8，账单上有，我们没有" in reply
@@ -78,7 +78,7 @@ def test_a_difference_is_seen_where_it_belongs_and_that_of_nobody_by_all(stage: 
     assert f"商户订单号 {order.out_trade_no}" in shown
     assert "微信支付：账单上没有" in shown
     assert "我们这里：¥1,234.56，已经到账" in shown
-    [number_here] = [one.id for one in differences(stage) if one.out_trade_no == order.out_trade_no]
+    [number_here] = [one.id for one in discrepancies(stage) if one.out_trade_no == order.out_trade_no]
     elsewhere = stage.say("o-elsewhere", "对账")
     assert "差 2 处" in elsewhere
     assert "¥1,234.56" not in elsewhere
@@ -89,8 +89,8 @@ def test_a_difference_is_seen_where_it_belongs_and_that_of_nobody_by_all(stage: 
 
 
 def test_a_person_closes_one_with_a_reason_and_a_note_and_the_ledger_stays(stage: Stage, till: Counter) -> None:
-    _, stranger = a_day_with_differences(stage, till)
-    [number] = [one.id for one in differences(stage) if one.out_trade_no == stranger]
+    _, stranger = a_day_with_discrepancies(stage, till)
+    [number] = [one.id for one in discrepancies(stage) if one.out_trade_no == stranger]
     with Database(stage.database) as db:
         before = len(db.scalars(select(LedgerTransaction.id)).all())
     stage.say("o-holder", "对账")
@@ -101,9 +101,9 @@ def test_a_person_closes_one_with_a_reason_and_a_note_and_the_ledger_stays(stage
     assert stage.said == ["replies/refusals:note_missing"]
     assert "还有没查清的" in stage.say("o-holder", f"结案 {number} 4 商城的订单，用了同一个商户号")
     with Database(stage.database) as db:
-        closed = db.get_one(Difference, number)
+        closed = db.get_one(Discrepancy, number)
         assert (closed.state, closed.reason, closed.note) == ("closed", "not_ours", "商城的订单,用了同一个商户号")
-        events = select(AuditEvent).where(AuditEvent.subject == "difference", AuditEvent.subject_id == number)
+        events = select(AuditEvent).where(AuditEvent.subject == "discrepancy", AuditEvent.subject_id == number)
         opened, moved = db.scalars(events.order_by(AuditEvent.id)).all()
         assert (opened.action, opened.detail) == ("opened", "missing_here")
         assert (moved.from_state, moved.to_state, moved.detail) == ("open", "closed", "not_ours")
@@ -113,10 +113,10 @@ def test_a_person_closes_one_with_a_reason_and_a_note_and_the_ledger_stays(stage
     assert "没有差错" in stage.say("o-county", f"结案 {number} 4 再来一次")
     till.move(timedelta(days=1))
     assert till.reconciler.fetch_bill(number_of(TODAY))  # it is still so, and stays closed
-    assert {one.id == number: one.state for one in differences(stage)} == {True: "closed", False: "open"}
+    assert {one.id == number: one.state for one in discrepancies(stage)} == {True: "closed", False: "open"}
 
 
-def test_many_differences_are_paged(stage: Stage, till: Counter) -> None:
+def test_many_discrepancies_are_paged(stage: Stage, till: Counter) -> None:
     till.give(stage.open_appeal(), 5_000)
     for fen in range(301, 313):
         till.merchant.paid(fen)
@@ -130,9 +130,9 @@ def test_many_differences_are_paged(stage: Stage, till: Counter) -> None:
 
 
 def test_what_is_closed_stays_as_it_was_closed_for_the_database_too(stage: Stage, till: Counter) -> None:
-    a_day_with_differences(stage, till)
-    number = differences(stage)[0].id
+    a_day_with_discrepancies(stage, till)
+    number = discrepancies(stage)[0].id
     stage.say("o-holder", f"结案 {number} 4 商城的订单")
     for change in ({"state": "open", "closed_at": None, "closed_by": None, "reason": None}, {"reason": "entered"}):
         with stage.database.begin() as connection, pytest.raises(IntegrityError):
-            connection.execute(update(Difference).where(Difference.id == number).values(**change))
+            connection.execute(update(Discrepancy).where(Discrepancy.id == number).values(**change))

@@ -19,7 +19,7 @@ from models.payments.collection import Outcome
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.treasury.bill import BillDay, BillLine, number_of
-from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter, day_row, differences, told
+from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter, day_row, discrepancies, told
 from tests.support.stage import Stage
 
 NUMBER = number_of(TODAY)
@@ -79,7 +79,7 @@ def test_a_day_of_gifts_and_refunds_agrees_to_the_fen(stage: Stage, till: Counte
     assert (row.state, row.lines, row.paid_fen, row.refunded_fen, row.due_at) == ("compared", 5, 19_495, 7_000, None)
     assert (row.ledger_paid_fen, row.ledger_refunded_fen) == (19_495, 7_000)
     assert row.fees_fen == 60 + 1 + 14 + 42 - 42
-    assert differences(stage) == []
+    assert discrepancies(stage) == []
     assert ledger(stage) == before
     assert ask_for_bills(stage.database, jobs, stage.clock()) is None
 
@@ -105,20 +105,20 @@ def test_a_refund_whose_answer_was_lost_is_asked_about_and_found(stage: Stage, t
         assert db.get_one(Refund, refund.id).state == "paid"
 
 
-def test_what_cannot_be_asked_about_is_a_difference_until_it_can(stage: Stage, till: Counter) -> None:
+def test_what_cannot_be_asked_about_is_a_discrepancy_until_it_can(stage: Stage, till: Counter) -> None:
     order = till.sell(stage.open_appeal(), 5_000)
     till.move(TOMORROW_MORNING)
     till.merchant.simulator.faults.add(Fault(Kind.REFUSE, where="/v3/pay/transactions/out-trade-no", code=500))
     assert till.reconciler.fetch_bill(NUMBER)
-    [found] = differences(stage)
+    [found] = discrepancies(stage)
     assert (found.kind, found.ours_state, found.theirs_fen, found.state) == ("missing_here", "prepaid", 5_000, "open")
     till.merchant.simulator.faults.lift()
     till.move(DAY)
     assert till.reconciler.fetch_bill(NUMBER)
     assert told(stage) == [("missing_here", order.out_trade_no, "closed")]
-    assert (day_row(stage).due_at, differences(stage)[0].reason) == (None, "came_right")
+    assert (day_row(stage).due_at, discrepancies(stage)[0].reason) == (None, "came_right")
     with Database(stage.database) as db:
-        events = db.scalars(select(AuditEvent.action).where(AuditEvent.subject == "difference")).all()
+        events = db.scalars(select(AuditEvent.action).where(AuditEvent.subject == "discrepancy")).all()
         assert list(events) == ["opened", "moved"]
 
 
@@ -129,7 +129,7 @@ def test_an_amount_that_was_changed_behind_our_back(stage: Stage, till: Counter)
         connection.commit()
     till.move(TOMORROW_MORNING)
     assert till.reconciler.fetch_bill(NUMBER)
-    found = {one.kind: (one.out_trade_no, one.ours_fen, one.theirs_fen) for one in differences(stage)}
+    found = {one.kind: (one.out_trade_no, one.ours_fen, one.theirs_fen) for one in discrepancies(stage)}
     # The ledger stands with the channel, so it is found there, too.
     assert found == {
         "amount": (order.out_trade_no, 5_001, 5_000),
@@ -144,7 +144,7 @@ def test_a_payment_that_the_ledger_has_lost(stage: Stage, till: Counter) -> None
         connection.commit()
     till.move(TOMORROW_MORNING)
     assert till.reconciler.fetch_bill(NUMBER)
-    assert [(one.kind, one.ours_fen, one.theirs_fen) for one in differences(stage)] == [("ledger", 0, 5_000)]
+    assert [(one.kind, one.ours_fen, one.theirs_fen) for one in discrepancies(stage)] == [("ledger", 0, 5_000)]
 
 
 def test_a_payment_of_no_order_of_ours_is_nothing_that_we_ask_about(stage: Stage, till: Counter) -> None:
@@ -154,7 +154,7 @@ def test_a_payment_of_no_order_of_ours_is_nothing_that_we_ask_about(stage: Stage
     till.move(TOMORROW_MORNING)
     assert till.reconciler.fetch_bill(NUMBER)
     assert told(stage) == [("missing_here", stranger.out_trade_no, "open")]
-    assert differences(stage)[0].ours_state is None
+    assert discrepancies(stage)[0].ours_state is None
     assert ledger(stage) == before
 
 
@@ -181,7 +181,7 @@ def test_a_day_without_a_bill_is_compared_too(stage: Stage, till: Counter) -> No
     assert told(stage) == [("missing_there", order.out_trade_no, "open"), ("ledger", order.out_trade_no, "open")]
 
 
-def test_what_is_paid_on_two_sides_of_midnight_is_no_difference(stage: Stage, till: Counter) -> None:
+def test_what_is_paid_on_two_sides_of_midnight_is_no_discrepancy(stage: Stage, till: Counter) -> None:
     """Ours a few seconds before it, theirs after; and the other way round."""
     appeal = stage.open_appeal()
     midnight = datetime.fromisoformat("2026-11-26T00:00:00+08:00")
@@ -211,10 +211,10 @@ def test_what_is_missing_just_before_midnight_is_found_with_the_next_bill(stage:
     assert told(stage) == []
     till.move(DAY)
     assert till.reconciler.fetch_bill(number_of(TODAY + DAY))
-    assert [(one.kind, one.day) for one in differences(stage)] == [("missing_there", TODAY), ("ledger", TODAY)]
+    assert [(one.kind, one.day) for one in discrepancies(stage)] == [("missing_there", TODAY), ("ledger", TODAY)]
     till.move(DAY)
     assert till.reconciler.fetch_bill(NUMBER)
-    assert {one.state for one in differences(stage)} == {"open"}
+    assert {one.state for one in discrepancies(stage)} == {"open"}
 
 
 def test_a_bill_that_cannot_be_had_is_asked_for_again_and_days_that_were_missed_follow(

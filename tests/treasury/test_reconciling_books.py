@@ -1,4 +1,4 @@
-"""What check-books says of bills and differences: nothing when all is right, and each wrong by its name."""
+"""What check-books says of bills and discrepancies: nothing when all is right, and each wrong by its name."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -69,15 +69,15 @@ def test_lines_that_are_gone_or_changed_are_told(stage: Stage, till: Counter) ->
         assert wrong(stage) == [("bill_lines", number_of(TODAY))]
 
 
-def test_a_difference_that_nobody_sees_to_is_told_after_a_week(stage: Stage, till: Counter) -> None:
+def test_a_discrepancy_that_nobody_sees_to_is_told_after_a_week(stage: Stage, till: Counter) -> None:
     till.give(stage.open_appeal(), 5_000)
     till.merchant.paid(800)
     stage.appoint("o-holder", "fund_holder", "431124000000")
     till.move(TOMORROW_MORNING)
     assert till.reconciler.fetch_bill(number_of(TODAY))
     till.move(7 * DAY)
-    assert "difference_waits" not in {code for code, _ in wrong(stage)}
+    assert "discrepancy_waits" not in {code for code, _ in wrong(stage)}
     till.move(timedelta(minutes=1))
-    assert [code for code, _ in wrong(stage)].count("difference_waits") == 1
+    assert [code for code, _ in wrong(stage)].count("discrepancy_waits") == 1
     assert "结案" in stage.say("o-holder", "结案 1 4 商城的订单")
-    assert "difference_waits" not in {code for code, _ in wrong(stage)}
+    assert "discrepancy_waits" not in {code for code, _ in wrong(stage)}

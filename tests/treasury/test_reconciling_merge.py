@@ -1,4 +1,4 @@
-"""Two sides of a day, compared: whatever lines there are, each difference is found once, and none is invented."""
+"""Two sides of a day, compared: whatever lines there are, each discrepancy is found once, and none is invented."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -70,7 +70,7 @@ def count(found: list[Found]) -> Counter[tuple[str, tuple[str, str, str]]]:
 
 
 @given(mine=st.lists(ours(), max_size=12), yours=st.lists(theirs(), max_size=12))
-def test_each_difference_is_found_once_and_none_is_invented(mine: list[Ours], yours: list[Theirs]) -> None:
+def test_each_discrepancy_is_found_once_and_none_is_invented(mine: list[Ours], yours: list[Theirs]) -> None:
     mine.sort(key=lambda one: one.key)
     yours.sort(key=lambda one: one.key)
     assert count(list(compare(mine, yours, ENDS))) == expected(mine, yours)
@@ -87,7 +87,7 @@ def test_every_line_is_paired_once_and_in_order(mine: list[Ours], yours: list[Th
 
 
 @given(mine=st.lists(ours(), max_size=12), yours=st.lists(theirs(), max_size=12))
-def test_the_differences_explain_what_the_sums_of_payments_differ_by(mine: list[Ours], yours: list[Theirs]) -> None:
+def test_the_discrepancies_explain_what_the_sums_of_payments_differ_by(mine: list[Ours], yours: list[Theirs]) -> None:
     mine = sorted((one for one in mine if one.subject == "payment"), key=lambda one: one.key)
     yours = sorted((one for one in yours if one.subject == "payment"), key=lambda one: one.key)
     explained = 0

@@ -20,7 +20,7 @@ from models.ledger.tables import LedgerEntry, LedgerLink, LedgerTransaction
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.treasury.bill import BillDay, begins, number_of
-from models.treasury.discrepancy import Difference
+from models.treasury.discrepancy import Discrepancy
 from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, Row, bill_of, counter
 from tests.scenes.gifts import promise
 from tests.support.stage import Stage
@@ -287,9 +287,9 @@ def test_a_year_of_bills_all_errors_are_found_and_none_invented(stage: Stage, da
         write(stage, year)
         reconcile(till, year)
         with Database(stage.database) as db:
-            found = {(one.day, one.kind, one.subject, one.number) for one in db.scalars(select(Difference))}
+            found = {(one.day, one.kind, one.subject, one.number) for one in db.scalars(select(Discrepancy))}
             rows = db.scalars(select(BillDay).where(BillDay.state == "compared")).all()
-            reasons = set(db.scalars(select(Difference.reason)))
+            reasons = set(db.scalars(select(Discrepancy.reason)))
         assert found - year.wrong == set()
         assert year.wrong - found == set()
         assert {kind for _, kind, _, _ in found} == {"missing_here", "missing_there", "amount", "state", "ledger"}

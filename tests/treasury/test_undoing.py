@@ -279,7 +279,7 @@ def test_the_same_number_does_not_stand_twice_whoever_writes(stage: Stage) -> No
 
 
 def test_the_reasons_that_can_be_picked_are_those_that_are_kept() -> None:
-    assert set(load_lexicon().choices["undo_entry"]) == set(REVERSAL_REASONS)
+    assert set(load_lexicon().choices["reverse_entry"]) == set(REVERSAL_REASONS)
     assert set(RULES) == {"settlement", "top_up", "fee_cover"}
 
 

@@ -17,7 +17,7 @@ LEXICON = load_lexicon()
 RENDERER = Renderer(LEXICON.words, LEXICON.choices)
 NOW = datetime(2026, 12, 31, tzinfo=UTC)
 FEN = LARGEST - 1
-OPTIONS = list(enumerate((words[0] for words in LEXICON.choices["undo_entry"].values()), 1))
+OPTIONS = list(enumerate((words[0] for words in LEXICON.choices["reverse_entry"].values()), 1))
 
 
 def longest(kind: str) -> BankEntry:
@@ -36,19 +36,19 @@ def test_the_longest_of_everything_is_one_message(kind: str) -> None:
             {"lines": list(enumerate([entry] * MOST, 1)), "more": True, "reference": ""},
         ),
         ("replies/treasury/which_bank_entry", {"lines": [], "more": False, "reference": "9" * 500}),
-        *(("flows/treasury/undo_entry/done", {**given, "why": why}) for why in REVERSAL_REASONS),
+        *(("flows/treasury/reverse_entry/done", {**given, "why": why}) for why in REVERSAL_REASONS),
     ]
     for template, values in said:
         assert _fits(Say(template, None, values))
-    draft = {"flow": "undo_entry", "given": given}
-    review = "flows/treasury/undo_entry/review"
+    draft = {"flow": "reverse_entry", "given": given}
+    review = "flows/treasury/reverse_entry/review"
     for stands in (True, False):
         head, foot = (Say(review, part, {"v": {**draft, "brief": {"stands": stands}}}) for part in ("head", "foot"))
-        why = Say("flows/treasury/undo_entry/why", "echo", {"v": {**draft, "value": OPTIONS[0][1], "line": 1}})
+        why = Say("flows/treasury/reverse_entry/why", "echo", {"v": {**draft, "value": OPTIONS[0][1], "line": 1}})
         assert _fits(head, why, foot)
     for situation in ("ask", "help", "not_a_choice", "not_text", "not_heard"):
         values = {**draft, "options": OPTIONS, "said": OPTIONS[-1][1]}
-        assert _fits(Say("flows/treasury/undo_entry/why", situation, {"v": values}))
+        assert _fits(Say("flows/treasury/reverse_entry/why", situation, {"v": values}))
     for code in ("bank_short", "channel_short"):
         assert _fits(Say("replies/refusals", code, {"v": {"held_fen": FEN, "back_fen": FEN}}))
 

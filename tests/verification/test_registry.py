@@ -114,6 +114,6 @@ def test_after_rotating_the_old_key_may_go(database_url: str, database: Engine) 
 
 
 @given(st.text(min_size=1, max_size=20), st.text(alphabet=" ·・\u3000\u200b", max_size=5))
-def test_spaces_and_dots_make_no_difference(name: str, between: str) -> None:
+def test_spaces_and_dots_make_no_discrepancy(name: str, between: str) -> None:
     middle = len(name) // 2
     assert same_name(name, f"{between}{name[:middle]}{between}{name[middle:]}") is bool(fold_name(name))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session as Database
 from bot.work import due_steps
 from bot.work.due_steps import tend
 from models.core.audit_trail import AuditEvent
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.member import Staff
@@ -55,7 +55,7 @@ def say_register(stage: Stage, openid: str, id_number: str, name: str = "王秀�
 def notices(stage: Stage, openid: str) -> list[dict[str, Any]]:
     person = stage.person(openid)
     with Database(stage.database) as db:
-        told = db.scalars(select(Notice).where(Notice.conversation_id == person).order_by(Notice.id))
+        told = db.scalars(select(Notification).where(Notification.conversation_id == person).order_by(Notification.id))
         return [{"template": each.template, **json.loads(each.facts)} for each in told]
 
 

@@ -329,7 +329,7 @@ def test_menus_are_checked_together(menus):
 # What would change
 
 
-def test_the_difference_reads_like_a_list_of_buttons(menus):
+def test_the_discrepancy_reads_like_a_list_of_buttons(menus):
     before = deepcopy(menus)
     menus["default"]["button"][2]["sub_button"][1]["name"] = "怎么用"
     before["staff"]["matchrule"]["tag"] = "旧标签"
@@ -341,12 +341,12 @@ def test_the_difference_reads_like_a_list_of_buttons(menus):
     assert lines[lines.index("menu 旧标签:") + 1] == "- 待办: click todo"
 
 
-def test_what_the_platform_adds_is_no_difference(menus):
+def test_what_the_platform_adds_is_no_discrepancy(menus):
     answered = [{**menu, "button": shown(menu["button"]), "menuid": "1"} for menu in menus.values()]
     assert diff(answered, menus.values()) == []
 
 
-def test_order_is_a_difference(menus):
+def test_order_is_a_discrepancy(menus):
     turned = deepcopy(menus)
     turned["default"]["button"].reverse()
     assert diff(menus.values(), turned.values())
@@ -445,7 +445,7 @@ def test_a_platform_that_shows_something_else_is_told(client, platform, menus):
 
 @st.composite
 def some_menus(draw: st.DrawFn) -> dict[str, Menu]:
-    """A default menu and, in their order, some conditional ones with small differences."""
+    """A default menu and, in their order, some conditional ones with small discrepancies."""
     button = st.sampled_from([click("看求助", "browse_appeals"), click("我的", "mine"), view("https://a.example/")])
     buttons = st.lists(button, min_size=1, max_size=2)
     tags = [tag for tag in ("爱心人士", "居民", "帮扶干部") if draw(st.booleans())]

@@ -13,7 +13,7 @@ from models.core.calendar import CHINA
 from models.giving.pledge import Pledge
 from models.payments.order import PayOrder
 from models.treasury.bill import BillDay
-from models.treasury.discrepancy import Difference
+from models.treasury.discrepancy import Discrepancy
 from tests.scenes.gifts import ordered
 from tests.support.merchant import PIN, key_folder
 from tests.support.paid_stage import DONOR, collecting
@@ -51,7 +51,7 @@ def test_a_day_is_reconciled_by_a_worker(new_database: Callable[[], str], redis_
         with Database(stage.database) as db:
             row = db.get_one(BillDay, day)
             assert (row.paid_fen, row.ledger_paid_fen, row.lines) == (12_300, 12_300, 1)
-            assert db.scalars(select(Difference.id)).all() == []
+            assert db.scalars(select(Discrepancy.id)).all() == []
 
 
 def _state(database: Engine, day: date) -> str:

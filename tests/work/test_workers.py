@@ -21,7 +21,7 @@ from bot.work.queues import BATCH, DELIVERING, JOBS, QUEUES, SENDING, SHORT, Job
 from bot.work.rounds import ROUNDS, Round
 from bot.work.sweeps import sweep_outbox
 from bot.work.tidying import tidy
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.notifications.outbox import CLAIM_LASTS, claim
 from tests.support.processes import owe
 from tests.support.stage import Stage, settings_for
@@ -118,8 +118,8 @@ def test_what_is_due_later_waits_and_what_a_dead_worker_had_begun_is_found(stage
     later, begun = owe(stage, 2)
     now = stage.clock()
     with Database(stage.database) as db, db.begin():
-        db.execute(update(Notice).where(Notice.id == later).values(due_at=now + timedelta(minutes=5)))
-        db.execute(update(Notice).where(Notice.id == begun).values(channel="template"))
+        db.execute(update(Notification).where(Notification.id == later).values(due_at=now + timedelta(minutes=5)))
+        db.execute(update(Notification).where(Notification.id == begun).values(channel="template"))
         assert [one.id for one in claim(db, [begun], now)] == [begun]
     assert sweep_outbox(stage.database, jobs, now) == 0
     assert sweep_outbox(stage.database, jobs, now + CLAIM_LASTS + timedelta(seconds=1)) == 1
@@ -216,7 +216,7 @@ def test_a_notice_that_is_late_is_told_and_its_age_and_the_queues_are_counted(
     stage.say("o-li", "你好")
     [number] = owe(stage, 1)
     with Database(stage.database) as db:
-        due = db.scalars(select(Notice.due_at).where(Notice.id == number)).one()
+        due = db.scalars(select(Notification.due_at).where(Notification.id == number)).one()
     stage.clock.now = due + timedelta(minutes=9)
     assert stage.client.get("/readyz").json == {
         "database": "ok",

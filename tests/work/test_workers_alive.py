@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session as Database
 from bot.processes.supervisor import EmbeddedValkey
 from bot.web.figures import SENT_KEY
 from bot.work.queues import Jobs
-from models.notifications.notification import Notice
+from models.notifications.notification import Notification
 from models.people.photo import Photo
 from models.upkeep.dead_job import DeadJob
 from tests.support.figures import figures
@@ -112,7 +112,7 @@ def test_the_figures_tell_of_queues_sends_and_dead_jobs_and_of_nothing_when_noth
     jobs.put([("check_books", 20261124), ("fetch_photo", 1), ("fetch_photo", 2)], [number])
     jobs.redis.hset(SENT_KEY, mapping={"service:0": 7, "template:43004": 2})
     with Database(stage.database) as db, db.begin():
-        db.execute(update(Notice).values(due_at=stage.clock()))
+        db.execute(update(Notification).values(due_at=stage.clock()))
         db.add(DeadJob(name="fetch_photo", argument="7", error="x", tries=4, died_at=stage.clock()))
     stage.clock.now = stage.clock().replace(minute=stage.clock().minute + 1)
     told = figures(stage)

@@ -96,7 +96,7 @@ def _core() -> None:
     op.create_table(
         "photos",
         sa.Column("id", sa.BigInteger, primary_key=True),
-        sa.Column("subject", sa.String(12), nullable=False),
+        sa.Column("subject", sa.String(16), nullable=False),
         sa.Column("subject_id", sa.BigInteger, nullable=False),
         sa.Column("media_id", sa.String(200), nullable=False),
         sa.Column("pic_url", sa.String(600), nullable=False),
@@ -199,7 +199,7 @@ def _staff() -> None:
     op.create_table(
         "tasks",
         sa.Column("id", sa.BigInteger, primary_key=True),
-        sa.Column("subject", sa.String(12), nullable=False),
+        sa.Column("subject", sa.String(16), nullable=False),
         sa.Column("subject_id", sa.BigInteger, nullable=False),
         sa.Column("step", sa.String(20), nullable=False),
         sa.Column("role", sa.String(12), nullable=False),
@@ -212,7 +212,7 @@ def _staff() -> None:
         sa.Column("closed_at", _TIME),
         sa.Column("closed_by", sa.BigInteger, sa.ForeignKey("staff.id")),
         sa.CheckConstraint(
-            "subject IN ('appeal', 'case', 'difference', 'disbursement', 'message', 'pay_case', 'receipt', 'refund', 'revision', 'update')",
+            "subject IN ('appeal', 'case', 'discrepancy', 'disbursement', 'message', 'suspense_item', 'receipt', 'refund', 'revision', 'update')",
             name="subject_known",
         ),
         sa.CheckConstraint("role IN ('county', 'fund_holder', 'township', 'village')", name="role_known"),
@@ -243,7 +243,7 @@ def _staff() -> None:
     op.create_table(
         "decisions",
         sa.Column("id", sa.BigInteger, primary_key=True),
-        sa.Column("subject", sa.String(12), nullable=False),
+        sa.Column("subject", sa.String(16), nullable=False),
         sa.Column("subject_id", sa.BigInteger, nullable=False),
         sa.Column("round", sa.SmallInteger, nullable=False, server_default="1"),
         sa.Column("region_code", sa.String(12), sa.ForeignKey("regions.code"), nullable=False),
@@ -421,7 +421,7 @@ def _proxy() -> None:
         sa.Column("id", sa.BigInteger, primary_key=True),
         sa.Column("mandate_id", sa.BigInteger, sa.ForeignKey("mandates.id"), nullable=False),
         sa.Column("user_id", sa.BigInteger, sa.ForeignKey("users.id"), nullable=False, index=True),
-        sa.Column("subject", sa.String(12), nullable=False),
+        sa.Column("subject", sa.String(16), nullable=False),
         sa.Column("subject_id", sa.BigInteger, nullable=False),
         sa.Column("at", _TIME, nullable=False),
         sa.Column("confirmed_at", _TIME),
@@ -674,7 +674,7 @@ def _notifications() -> None:
         sa.Index("ix_broadcasts_subject", "subject", "subject_id", "id"),
     )
     op.create_table(
-        "notices",
+        "notifications",
         sa.Column("id", sa.BigInteger, primary_key=True),
         sa.Column("dedupe_key", sa.String(80), nullable=False, unique=True),
         sa.Column("conversation_id", sa.BigInteger, sa.ForeignKey("conversations.id"), nullable=False),
@@ -701,21 +701,28 @@ def _notifications() -> None:
         ),
         sa.CheckConstraint("urgency IN ('bulk', 'push')", name="urgency_known"),
         sa.CheckConstraint("channel IN ('reply', 'service', 'subscription', 'template')", name="channel_known"),
-        sa.Index("ix_notices_about", "subject", "subject_id", "id", postgresql_where=sa.text("subject IS NOT NULL")),
-        sa.Index("ix_notices_broadcast", "broadcast_id", "state", postgresql_where=sa.text("broadcast_id IS NOT NULL")),
+        sa.Index(
+            "ix_notifications_about", "subject", "subject_id", "id", postgresql_where=sa.text("subject IS NOT NULL")
+        ),
+        sa.Index(
+            "ix_notifications_broadcast", "broadcast_id", "state", postgresql_where=sa.text("broadcast_id IS NOT NULL")
+        ),
         sa.Index(None, "conversation_id"),
         sa.Index(
-            "ix_notices_offering", "conversation_id", "offers_at", postgresql_where=sa.text("offers_at IS NOT NULL")
+            "ix_notifications_offering",
+            "conversation_id",
+            "offers_at",
+            postgresql_where=sa.text("offers_at IS NOT NULL"),
         ),
-        sa.Index("ix_notices_owed", "urgency", "due_at", "id", postgresql_where=sa.text("state = 'owed'")),
-        sa.Index("ix_notices_reported", "platform_id", postgresql_where=sa.text("platform_id IS NOT NULL")),
-        sa.Index("ix_notices_sending", "claimed_at", postgresql_where=sa.text("state = 'sending'")),
+        sa.Index("ix_notifications_owed", "urgency", "due_at", "id", postgresql_where=sa.text("state = 'owed'")),
+        sa.Index("ix_notifications_reported", "platform_id", postgresql_where=sa.text("platform_id IS NOT NULL")),
+        sa.Index("ix_notifications_sending", "claimed_at", postgresql_where=sa.text("state = 'sending'")),
         sa.Index(
-            "ix_notices_unread", "conversation_id", "id", postgresql_where=sa.text("state IN ('owed', 'waiting')")
+            "ix_notifications_unread", "conversation_id", "id", postgresql_where=sa.text("state IN ('owed', 'waiting')")
         ),
     )
     op.create_table(
-        "windows",
+        "service_windows",
         sa.Column("conversation_id", sa.BigInteger, sa.ForeignKey("conversations.id"), primary_key=True),
         sa.Column("kind", sa.String(8), primary_key=True),
         sa.Column("ends_at", _TIME, nullable=False),
@@ -739,13 +746,13 @@ def _notifications() -> None:
         sa.Column("refused_at", _TIME),
     )
     op.create_table(
-        "send_reports",
+        "delivery_reports",
         sa.Column("platform_id", sa.String(40), primary_key=True),
         sa.Column("status", sa.String(40), nullable=False),
         sa.Column("at", _TIME, nullable=False),
     )
     op.create_table(
-        "channel_stops",
+        "channel_pauses",
         sa.Column("channel", sa.String(20), primary_key=True),
         sa.Column("until", _TIME, nullable=False),
         sa.Column("code", sa.BigInteger, nullable=False),
@@ -830,7 +837,7 @@ def _giving() -> None:
         sa.Column("created_at", _TIME, nullable=False),
         sa.Column("ended_at", _TIME),
         sa.Column("told", sa.String(5)),
-        sa.CheckConstraint("reason IN ('cancelled', 'failed', 'left_over')", name="reason_known"),
+        sa.CheckConstraint("reason IN ('cancelled', 'failed', 'surplus')", name="reason_known"),
         sa.CheckConstraint("told IN ('all', 'waits')", name="told_known"),
         sa.CheckConstraint("state IN ('done', 'planning')", name="state_known"),
         sa.Index("ix_refund_runs_live", "id", postgresql_where=sa.text("state = 'planning'")),
@@ -1109,7 +1116,7 @@ def _payments() -> None:
     # What came instead of what was asked for may be taken for it, by a person; once paid, an order is what it is.
     keep_fixed("pay_orders", ("state", "transaction_id", "paid_at", "amount_fen"), "OLD.state = 'paid'", "paid_once")
     op.create_table(
-        "pay_cases",
+        "suspense_items",
         sa.Column("id", sa.BigInteger, primary_key=True),
         sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("transaction_id", sa.String(64), nullable=False, unique=True),
@@ -1123,12 +1130,12 @@ def _payments() -> None:
         sa.Column("refund_no", sa.String(64)),
         sa.CheckConstraint("kind IN ('other_amount', 'paid_twice', 'unknown_order')", name="kind_known"),
         sa.CheckConstraint("amount_fen > 0", name="amount_positive"),
-        sa.Index("ix_pay_cases_open", "id", postgresql_where=sa.text("closed_at IS NULL")),
-        sa.Index("uq_pay_cases_refund_no", "refund_no", unique=True),
+        sa.Index("ix_suspense_items_open", "id", postgresql_where=sa.text("closed_at IS NULL")),
+        sa.Index("uq_suspense_items_refund_no", "refund_no", unique=True),
     )
-    keep_fixed("pay_cases", ("kind", "transaction_id", "out_trade_no", "order_id", "amount_fen"))
+    keep_fixed("suspense_items", ("kind", "transaction_id", "out_trade_no", "order_id", "amount_fen"))
     keep_fixed(
-        "pay_cases", ("closed_at", "closed_by", "outcome", "refund_no"), "OLD.closed_at IS NOT NULL", "closed_once"
+        "suspense_items", ("closed_at", "closed_by", "outcome", "refund_no"), "OLD.closed_at IS NOT NULL", "closed_once"
     )
     op.create_table(
         "refunds",
@@ -1137,7 +1144,7 @@ def _payments() -> None:
         sa.Column("pledge_id", sa.BigInteger, sa.ForeignKey("pledges.id"), nullable=False),
         sa.Column("appeal_id", sa.BigInteger, sa.ForeignKey("appeals.id"), nullable=False),
         sa.Column("run_id", sa.BigInteger, sa.ForeignKey("refund_runs.id")),
-        sa.Column("case_id", sa.BigInteger, sa.ForeignKey("pay_cases.id"), unique=True),
+        sa.Column("case_id", sa.BigInteger, sa.ForeignKey("suspense_items.id"), unique=True),
         sa.Column("disbursement_id", sa.BigInteger, sa.ForeignKey("disbursements.id")),
         sa.Column("out_refund_no", sa.String(40), nullable=False, unique=True),
         sa.Column("amount_fen", sa.BigInteger, nullable=False),
@@ -1157,7 +1164,7 @@ def _payments() -> None:
             "state IN ('abnormal', 'asked', 'closed', 'owed', 'paid', 'redirected', 'refused')", name="state_known"
         ),
         sa.CheckConstraint(
-            "reason IN ('asked', 'cancelled', 'case', 'failed', 'late', 'left_over', 'over', 'returned', 'twice')",
+            "reason IN ('asked', 'cancelled', 'case', 'failed', 'late', 'surplus', 'over', 'returned', 'twice')",
             name="reason_known",
         ),
         sa.CheckConstraint("amount_fen > 0", name="amount_positive"),
@@ -1213,7 +1220,7 @@ def _payments() -> None:
 def _donors() -> None:
     """Gifts that recur, messages with gifts, and receipts."""
     op.create_table(
-        "monthly_gifts",
+        "recurring_gifts",
         sa.Column("id", sa.BigInteger, primary_key=True),
         sa.Column("draft_id", sa.String(36), nullable=False, unique=True),
         sa.Column("appeal_id", sa.BigInteger, sa.ForeignKey("appeals.id"), nullable=False),
@@ -1229,10 +1236,14 @@ def _donors() -> None:
         sa.CheckConstraint("state IN ('active', 'ended', 'stopped')", name="state_known"),
         sa.CheckConstraint("amount_fen >= 100", name="at_least_one_yuan"),
         sa.CheckConstraint("day BETWEEN 1 AND 31", name="day_of_a_month"),
-        sa.Index("ix_monthly_gifts_appeal", "appeal_id", postgresql_where=sa.text("state = 'active'")),
-        sa.Index("ix_monthly_gifts_due", "next_at", postgresql_where=sa.text("state = 'active'")),
+        sa.Index("ix_recurring_gifts_appeal", "appeal_id", postgresql_where=sa.text("state = 'active'")),
+        sa.Index("ix_recurring_gifts_due", "next_at", postgresql_where=sa.text("state = 'active'")),
         sa.Index(
-            "uq_monthly_gifts_live", "donor_id", "appeal_id", unique=True, postgresql_where=sa.text("state = 'active'")
+            "uq_recurring_gifts_live",
+            "donor_id",
+            "appeal_id",
+            unique=True,
+            postgresql_where=sa.text("state = 'active'"),
         ),
     )
     op.create_table(
@@ -1365,7 +1376,7 @@ def _treasury() -> None:
         sa.Index("ix_bill_lines_number", "subject", "number", "day"),
     )
     op.create_table(
-        "differences",
+        "discrepancies",
         sa.Column("id", sa.BigInteger, primary_key=True),
         sa.Column("day", sa.Date, nullable=False),
         sa.Column("kind", sa.String(16), nullable=False),
@@ -1399,11 +1410,11 @@ def _treasury() -> None:
         sa.CheckConstraint(
             "reason IS NULL OR (reason = 'came_right') = (closed_by IS NULL)", name="closed_by_somebody"
         ),
-        sa.UniqueConstraint("day", "subject", "number", "out_trade_no", "kind", name="uq_differences_found_once"),
-        sa.Index("ix_differences_open", "id", postgresql_where=sa.text("state = 'open'")),
+        sa.UniqueConstraint("day", "subject", "number", "out_trade_no", "kind", name="uq_discrepancies_found_once"),
+        sa.Index("ix_discrepancies_open", "id", postgresql_where=sa.text("state = 'open'")),
     )
-    keep_fixed("differences", ("day", "kind", "subject", "number", "out_trade_no", "found_at"))
-    keep_fixed("differences", ("state", "closed_at", "closed_by", "reason"), "OLD.state = 'closed'", "closed_once")
+    keep_fixed("discrepancies", ("day", "kind", "subject", "number", "out_trade_no", "found_at"))
+    keep_fixed("discrepancies", ("state", "closed_at", "closed_by", "reason"), "OLD.state = 'closed'", "closed_once")
 
 
 def _goods() -> None:
