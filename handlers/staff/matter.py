@@ -33,7 +33,7 @@ class No(NamedTuple):
 class Matter:
     """``look`` shows it to who may see it; ``look_first`` does so where they have not seen what they now decide on.
 
-    ``line``: where its line of the queue leads, and what that says; without one, to the look, and of which appeal.
+    ``line``: where its line of the queue leads, and what it says; without one, to the look, and of which appeal it is.
     ``noes``: by their commands; ``check`` raises what such a command would, before anybody is asked why.
     ``kind``: which sort of thing it is, where its words say so.
     """
