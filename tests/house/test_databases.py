@@ -143,3 +143,14 @@ def test_two_at_a_time_are_two(databases: PostgresDatabases) -> None:
     assert databases.take() == one
     databases.give_back(one)
     databases.give_back(other)
+
+
+@pytest.mark.planner
+def test_who_asks_the_planner_has_a_database_of_its_own(databases: PostgresDatabases, database_url: str) -> None:
+    other = databases.take()
+    databases.give_back(other)
+    assert other != database_url
+    with psycopg.connect(database_url) as db:
+        full = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        touched = db.execute(f"{full} AND pg_relation_size(oid) > 0 ORDER BY 1").fetchall()
+    assert touched == [("alembic_version",), ("audit_head",), ("ledger_head",), ("regions",)]
