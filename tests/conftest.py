@@ -76,9 +76,16 @@ def new_database(databases: PostgresDatabases) -> Iterator[Callable[[], str]]:
 
 
 @pytest.fixture
-def database_url(new_database: Callable[[], str]) -> str:
+def database_url(request: pytest.FixtureRequest, databases: PostgresDatabases) -> Iterator[str]:
     """A migrated database with regions and nothing else."""
-    return new_database()
+    if request.node.get_closest_marker("planner"):
+        url = databases.create()
+        yield url
+        databases.drop(url)
+        return
+    url = databases.take()
+    yield url
+    databases.give_back(url)
 
 
 @pytest.fixture

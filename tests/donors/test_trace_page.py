@@ -149,6 +149,7 @@ def test_it_goes_on_where_the_last_page_ended(stage: Stage) -> None:
     assert page(stage, "/ledger?before=x' OR 1=1") == first
 
 
+@pytest.mark.planner
 def test_what_the_page_asks_is_found_by_index(stage: Stage) -> None:
     walked(stage)
     statements: list[tuple[str, Any]] = []

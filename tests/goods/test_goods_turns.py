@@ -149,6 +149,7 @@ def test_it_takes_a_few_statements_however_many_wait(village: Village, waiting: 
         village.stage.clock.move(timedelta(minutes=1))
 
 
+@pytest.mark.planner
 def test_those_who_wait_are_found_by_an_index(village: Village) -> None:
     village.ask(village.resident("wang"), told=False)
     village.give(village.donor("qin"), told=False)

@@ -101,6 +101,22 @@ def test_what_the_migrations_put_there_comes_back(again: Any, as_made: dict[str,
     assert everything(again()) == as_made
 
 
+def test_after_very_many_rows_it_is_another_copy(again: Any, as_made: dict[str, Any]) -> None:
+    url = again()
+    sizes = []
+    for count in (100, 60_000):
+        with psycopg.connect(url) as db:
+            db.execute(
+                "INSERT INTO conversations (account, openid, session, created_at, touched_at)"
+                " SELECT 'a', 'o' || n, '', now(), now() FROM generate_series(1, %s) AS n",
+                [count],
+            )
+        assert everything(again()) == as_made
+        with psycopg.connect(url) as db:
+            sizes += db.execute("SELECT pg_relation_size('conversations') > 0").fetchone() or ()
+    assert sizes == [True, False]
+
+
 def test_whoever_is_still_in_a_transaction_is_ended(again: Any, as_made: dict[str, Any]) -> None:
     """And holds no lock over the next test."""
     url = again()
@@ -143,3 +159,14 @@ def test_two_at_a_time_are_two(databases: PostgresDatabases) -> None:
     assert databases.take() == one
     databases.give_back(one)
     databases.give_back(other)
+
+
+@pytest.mark.planner
+def test_who_asks_the_planner_has_a_database_of_its_own(databases: PostgresDatabases, database_url: str) -> None:
+    other = databases.take()
+    databases.give_back(other)
+    assert other != database_url
+    with psycopg.connect(database_url) as db:
+        full = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        touched = db.execute(f"{full} AND pg_relation_size(oid) > 0 ORDER BY 1").fetchall()
+    assert touched == [("alembic_version",), ("audit_head",), ("ledger_head",), ("regions",)]

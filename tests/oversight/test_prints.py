@@ -192,6 +192,7 @@ def test_no_more_are_named_than_somebody_would_read(stage: Stage) -> None:
         assert db.execute(select(Flag.appeal_id, Flag.code, Flag.item)).all() == [(first, "photo_reused", str(second))]
 
 
+@pytest.mark.planner
 def test_candidates_are_found_by_index(stage: Stage) -> None:
     for column in PARTS:
         with stage.database.connect() as connection:

@@ -109,9 +109,10 @@ class Kept:
         self._connection.execute(script.encode())
 
     def restore(self) -> bool:
-        """False when the database is no longer built as it was: a table, an index or a trigger came, went or changed.
+        """False when a new copy is the better one: it is built otherwise than it was, or much was deleted from it.
 
-        Whoever is still in a transaction there is ended first.
+        Built otherwise: a table, an index or a trigger came, went or changed. What is deleted leaves its place behind,
+        which is read over again and again. Whoever is still in a transaction there is ended first.
         """
         row = self._connection.execute("SELECT pg_temp.restore()").fetchone()
         return bool(row and row[0])
@@ -131,7 +132,7 @@ def script_to_restore(url: str) -> str:
                 copies.append(sql.SQL("CREATE TABLE {} AS TABLE {};").format(copy, table))
                 steps.append(sql.SQL(_REFILL).format(table=table, copy=copy, count=count))
             else:
-                steps.append(sql.SQL("DELETE FROM {};").format(table))
+                steps.append(sql.SQL(_EMPTY).format(table=table))
         for (name,) in db.execute(_NAMES.format(kind="S")).fetchall():
             state = sql.SQL("SELECT last_value, is_called FROM {}").format(sql.Identifier("public", name))
             last, called = _one(db, state)
@@ -156,12 +157,18 @@ _OBJECTS = """
 """
 
 # Until then rows are known to be as they were kept: the newest transaction of ours.
-_SINCE = "SELECT set_config('kept.since', pg_current_xact_id()::text, false);"
+_SINCE = """
+SELECT set_config('kept.since', pg_current_xact_id()::text, false), set_config('kept.gone', '0', false);
+"""
+
+_EMPTY = "DELETE FROM {table}; GET DIAGNOSTICS rows = ROW_COUNT; gone := gone + rows;"
 
 # VACUUM and ANALYZE change rows of pg_class in place, which leaves their xmin.
 _RESTORE = """
 DECLARE
     since xid := current_setting('kept.since')::xid;
+    gone bigint := current_setting('kept.gone')::bigint;
+    rows bigint;
 BEGIN
     PERFORM pg_terminate_backend(pid, 10000) FROM pg_stat_activity
      WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -174,8 +181,8 @@ BEGIN
         RETURN false;
     END IF;
     {steps}
-    PERFORM set_config('kept.since', pg_current_xact_id()::text, false);
-    RETURN true;
+    PERFORM set_config('kept.since', pg_current_xact_id()::text, false), set_config('kept.gone', gone::text, false);
+    RETURN gone < 50000;
 END
 """
 

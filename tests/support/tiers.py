@@ -41,6 +41,7 @@ def add_markers(config: pytest.Config) -> None:
         "slow: left to `make test-slow`",
         "browser: needs Debian's chromium package; slow, unless it is a smoke test",
         "smoke: the one look at a page in a browser that the fast tier takes",
+        "planner: asks how a query is planned, in a database whose tables were never fuller than they are",
         "search: tries many examples; in both tiers, of which the fast one tries few",
     ):
         config.addinivalue_line("markers", line)

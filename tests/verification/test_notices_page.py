@@ -176,6 +176,7 @@ def test_it_is_kept_for_a_moment_searched_by_nobody_and_runs_nothing(stage: Stag
         assert "Set-Cookie" not in answer.headers
 
 
+@pytest.mark.planner
 def test_the_board_is_read_by_an_index(stage: Stage, officer: int) -> None:
     on_notice(stage, officer)
     statements: list[tuple[str, Any]] = []

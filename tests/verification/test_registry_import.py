@@ -31,7 +31,7 @@ from bot.registry.sheet import BadSheet, Sheet
 from config.settings import SAMPLE_DATA_KEYS
 from models.core.database import connect
 from models.core.encryption import Keyring, keyring, use_keyring
-from models.places.region import LEVELS, Region
+from models.places.region import Region
 from models.verification.registry import RegistryEntry, look_up
 from tests.support.stage import DAOXIAN_MEIHUA, id_number, settings_for
 from tests.support.tiers import examples
@@ -55,9 +55,6 @@ def keys() -> Iterator[None]:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Engine]:
     database = connect(database_url)
-    with Database(database) as db, db.begin():
-        for code, level in (("431124000000", "county"), (DAOXIAN_MEIHUA, "township")):
-            db.add(Region(code=code, name=code, short=code, full_name=code, level=LEVELS.index(level)))
     yield database
     database.dispose()
 
