@@ -103,7 +103,7 @@ def test_what_the_migrations_put_there_comes_back(again: Any, as_made: dict[str,
 
 def test_after_very_many_rows_it_is_another_copy(again: Any, as_made: dict[str, Any]) -> None:
     url = again()
-    sizes = []
+    sizes: list[int] = []
     for count in (100, 60_000):
         with psycopg.connect(url) as db:
             db.execute(
