@@ -6,7 +6,7 @@ from handlers.routing.roles import COUNTY_AND_HOLDER, FUND_HOLDER
 from handlers.treasury import bank_entries, reconciliation
 
 COMMANDS: tuple[Command, ...] = (
-    Command("settle", starts("settle"), staff=FUND_HOLDER, guess=False),
+    Command("settle", starts("enter_settlement"), staff=FUND_HOLDER, guess=False),
     Command("top_up", starts("top_up"), staff=FUND_HOLDER, guess=False),
     Command("cover_fees", starts("cover_fees"), staff=FUND_HOLDER, guess=False),
     Command("reverse_entry", bank_entries.entries, Takes.WORDS, staff=FUND_HOLDER, guess=False),

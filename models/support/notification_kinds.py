@@ -4,5 +4,5 @@ from models.notifications.kinds import Kind, Standing
 
 KINDS: dict[str, Kind] = {
     "ticket_answered": Kind(Standing.SERVICE, "progress", brief=True),
-    "wanted": Kind(Standing.SERVICE, "progress", topic="matches"),
+    "introduction": Kind(Standing.SERVICE, "progress", topic="matches"),
 }

@@ -20,7 +20,7 @@ INSERT INTO households (id, region_code, created_at) SELECT n, CASE WHEN n <= {i
 everywhere.code END, now() FROM generate_series(1, {cases}) n JOIN t everywhere ON everywhere.at = n % (SELECT
 count(*) FROM t) JOIN d here ON here.at = n % (SELECT count(*) FROM d);
 
-INSERT INTO users (id, draft_id, role, state, id_finder, household_id, region_code, created_at) SELECT id, 'u' ||
+INSERT INTO users (id, draft_id, role, state, id_hash, household_id, region_code, created_at) SELECT id, 'u' ||
 id, 'resident', 'active', 'f' || id, id, region_code, now() FROM households;
 
 INSERT INTO verifications (id, user_id, household_id, region_code, state, submitted_at, due_at, decided_at,
