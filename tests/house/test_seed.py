@@ -128,6 +128,7 @@ def test_a_second_time_changes_nothing(database: Engine) -> None:
     assert rows_of(database) == before
 
 
+@pytest.mark.usefixtures("no_regions")
 def test_where_somebody_lives_nothing_is_written(database: Engine) -> None:
     with Session(database) as db, db.begin():
         register(db, Registration("theirs", "donor", ("account",), display_name="路过的人"), NOW)
