@@ -122,7 +122,7 @@ def test_in_production_no_page_is_shown_inside_another(gallery: Gallery) -> None
     settings = gallery.stage.settings.model_copy(update={"bangfu_env": Environment.PRODUCTION})
     renderer = gallery.stage.app.extensions["bangfu"]["turns"].renderer
     with gallery.stage.app.app_context():
-        answer = pages_of(settings, renderer).show("pictures_gone", 403, reason="forged")
+        answer = pages_of(settings, renderer).show("oversight/pictures_gone", 403, reason="forged")
     assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
 
 
