@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 import redis
 from sqlalchemy import make_url
@@ -86,6 +87,13 @@ def database_url(request: pytest.FixtureRequest, databases: PostgresDatabases) -
     url = databases.take()
     yield url
     databases.give_back(url)
+
+
+@pytest.fixture
+def no_regions(database_url: str) -> None:
+    """Empty the database of its regions, too, as it is before they are imported."""
+    with psycopg.connect(make_url(database_url).set(drivername="postgresql").render_as_string(False)) as connection:
+        connection.execute("DELETE FROM regions")
 
 
 @pytest.fixture

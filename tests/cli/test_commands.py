@@ -45,6 +45,7 @@ def test_upgrade_again_changes_nothing(app: Flask) -> None:
     assert run(app, "upgrade").output == "The database is up to date.\n"
 
 
+@pytest.mark.usefixtures("no_regions")
 def test_regions_are_loaded_once_however_often(app: Flask, database_url: str) -> None:
     first = run(app, "import-regions")
     count = rows(database_url, Region)
@@ -54,6 +55,7 @@ def test_regions_are_loaded_once_however_often(app: Flask, database_url: str) ->
     assert rows(database_url, Region) == count
 
 
+@pytest.mark.usefixtures("no_regions")
 def test_villages_know_what_they_belong_to_also_when_they_come_later(app: Flask, database_url: str) -> None:
     assert run(app, "import-regions", str(DEMO_VILLAGES)).exit_code == 1
     assert rows(database_url, Region) == 0

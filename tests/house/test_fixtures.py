@@ -29,7 +29,7 @@ def add_a_table(url: str) -> None:
 
 
 @pytest.fixture
-def databases(postgres_url):
+def word_databases(postgres_url):
     made = []
 
     def migrate(url: str) -> None:
@@ -52,21 +52,21 @@ def words(url: str, new: str = "") -> list[str]:
     return list(found)
 
 
-def test_each_database_is_migrated_empty_and_its_own(databases):
-    one, other = databases.create(), databases.create()
+def test_each_database_is_migrated_empty_and_its_own(word_databases):
+    one, other = word_databases.create(), word_databases.create()
     assert words(one, "修路") == ["修路"]
     assert words(other) == []
-    databases.drop(one)
+    word_databases.drop(one)
     assert words(other, "读书") == ["读书"]
-    databases.drop(other)
+    word_databases.drop(other)
 
 
-def test_a_database_is_dropped_while_somebody_is_connected(databases):
-    url = databases.create()
+def test_a_database_is_dropped_while_somebody_is_connected(word_databases):
+    url = word_databases.create()
     engine = create_engine(url)
     connection = engine.connect()
     connection.execute(text("SELECT said FROM word"))
-    databases.drop(url)
+    word_databases.drop(url)
     connection.invalidate()
     engine.dispose()
     with pytest.raises(psycopg.OperationalError, match="does not exist"):
@@ -81,7 +81,6 @@ def test_the_postgresql_of_the_tests_is_a_real_one(postgres_url):
 
 
 def test_our_own_migrations_make_the_database(database_url):
-    pytest.importorskip("models.migrations", reason="no migrations yet")
     engine = create_engine(database_url)
     assert "alembic_version" in inspect(engine).get_table_names()
     engine.dispose()

@@ -58,7 +58,6 @@ from models.tables import metadata
 from models.verification.case import MACHINE as CASES
 from models.verification.case import Verification
 from models.verification.visit import Visit
-from tests.support.servers import PostgresDatabases
 
 ACCOUNT = "gh_0000000000aa"
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
@@ -82,15 +81,13 @@ class Filled:
 
 
 @pytest.fixture(scope="module")
-def filled(postgresql_databases: PostgresDatabases) -> Iterator[Filled]:
+def filled(module_database: str) -> Iterator[Filled]:
     """One filled database, for the tests that only look."""
-    url = postgresql_databases.create()
-    engine = open_database(url)
+    engine = open_database(module_database)
     seeded = seed(engine, ACCOUNT, NOW)
     with Session(engine) as db:
         yield Filled(db, seeded)
     engine.dispose()
-    postgresql_databases.drop(url)
 
 
 @pytest.fixture
@@ -131,6 +128,7 @@ def test_a_second_time_changes_nothing(database: Engine) -> None:
     assert rows_of(database) == before
 
 
+@pytest.mark.usefixtures("no_regions")
 def test_where_somebody_lives_nothing_is_written(database: Engine) -> None:
     with Session(database) as db, db.begin():
         register(db, Registration("theirs", "donor", ("account",), display_name="路过的人"), NOW)

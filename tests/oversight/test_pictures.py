@@ -122,7 +122,7 @@ def test_in_production_no_page_is_shown_inside_another(gallery: Gallery) -> None
     settings = gallery.stage.settings.model_copy(update={"bangfu_env": Environment.PRODUCTION})
     renderer = gallery.stage.app.extensions["bangfu"]["turns"].renderer
     with gallery.stage.app.app_context():
-        answer = pages_of(settings, renderer).show("pictures_gone", 403, reason="forged")
+        answer = pages_of(settings, renderer).show("oversight/pictures_gone", 403, reason="forged")
     assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
 
 
@@ -307,9 +307,7 @@ def test_the_reply_to_look_leads_to_the_page(gallery: Gallery) -> None:
 
 
 @needs_chromium
-def test_the_page_can_be_read_on_a_phone_and_on_a_desk(
-    new_kind: str, new_database: Callable[[], str], tmp_path: Path
-) -> None:
+def test_the_page_can_be_read_on_a_phone_and_on_a_desk(new_database: Callable[[], str], tmp_path: Path) -> None:
     stage = Stage(new_database())
     gallery = Gallery(stage, tmp_path / "media")
     gallery.keep("appeal", gallery.appeal)
