@@ -275,13 +275,15 @@ class Actor:
         """Nobody works here: what a fan-out has written is owed."""
 
     def _check(self, words: str) -> None:
-        """``= appeal target_fen 30000000 state submitted`` for the newest row; ``= count appeal 1``."""
+        """``= appeal target_fen 30000000 state submitted`` for the newest row; ``= count appeal state funding 1``."""
         subject, *pairs = shlex.split(words)
         with Database(self.stage.database) as db:
             if subject == "count":
-                table = TABLES[pairs[0]]
-                found = db.scalar(select(func.count()).select_from(table))
-                assert found == int(pairs[1]), f"there are {found}"
+                table, *which = TABLES[pairs[0]], *pairs[1:-1]
+                pairs_of = zip(which[::2], which[1::2], strict=True)
+                like = [getattr(table, name) == (None if value == "None" else value) for name, value in pairs_of]
+                found = db.scalar(select(func.count()).select_from(table).where(*like))
+                assert found == int(pairs[-1]), f"there are {found}"
                 return
             table = TABLES[subject]
             row = db.scalars(select(table).order_by(table.id.desc()).limit(1)).first()
