@@ -10,6 +10,9 @@ PYTEST = $(BIN)/python -m pytest -n auto --dist loadgroup --durations=20
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 CODE := $(wildcard bot handlers flows models config tests wsgi.py)
 
+# Every process would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow lint format bench chaos faults lock
 
