@@ -33,7 +33,7 @@ DONE: list[tuple[str, str | None, set[str]]] = [
         None,
         {"top_up_differs"},
     ),
-    ("UPDATE tasks SET closed_at = NULL WHERE step = 'use_pay'", None, {"task_needless"}),
+    ("UPDATE tasks SET step = 'use_pay' WHERE step = 'use_call'", None, {"task_needless"}),
     ("UPDATE tasks SET closed_at = opened_at WHERE subject_id = 2", None, {"task_missing"}),
     (
         "UPDATE staff SET state = 'revoked', openid = 'o-endorser' WHERE id = {township}",

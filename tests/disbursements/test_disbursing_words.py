@@ -53,10 +53,10 @@ def paid_for(stage: Stage, staff: dict[str, int], *, drawn: bool) -> tuple[str, 
 
 
 def hand_in_receipts(stage: Stage, owner: str, use: int, serial: int) -> None:
-    assert say(stage, owner, f"交发票 {use}") == "evidence/photos:ask"
+    assert say(stage, owner, f"交发票 {use}") == "disbursement_evidence/photos:ask"
     photo(stage, owner, serial)
-    assert say(stage, owner, "完成") == "evidence/review"
-    assert say(stage, owner, "确认") == "evidence/done"
+    assert say(stage, owner, "完成") == "disbursement_evidence/review"
+    assert say(stage, owner, "确认") == "disbursement_evidence/done"
 
 
 def test_a_payment_is_asked_about_answered_and_accounted_for(stage: Stage, staff: dict[str, int]) -> None:

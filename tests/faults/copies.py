@@ -85,7 +85,9 @@ class Copy:
         return None
 
     def _run(self, command: list[str], seconds: float) -> int:
-        environment = os.environ | {witness.FILE: str(self.witnesses)}
+        # We may be run by a test, in a worker of another run.
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        environment = ours | {witness.FILE: str(self.witnesses)}
         with self.said.open("w", encoding="utf-8") as said:
             process = subprocess.Popen(
                 command, cwd=self.root, env=environment, stdout=said, stderr=said, start_new_session=True
