@@ -49,7 +49,7 @@ def registry_answered(db: Session, number: int, finding: Finding, now: datetime)
 
 
 def wait_no_longer(db: Session, now: datetime) -> int:
-    """Open the visit task of cases without a registry answer for three days; the registry is still asked. How many."""
+    """Open the visit task of cases without a registry answer for three days; the registry is still asked."""
     late = (Verification.state == "submitted") & Verification.registry_next_at.is_not(None)
     late &= Verification.submitted_at <= now - PATIENCE
     found = db.scalars(select(Verification).where(late).limit(_BATCH).with_for_update(skip_locked=True)).all()
