@@ -70,7 +70,7 @@ def _resident(talk: Talk) -> User:
 
 
 def _standing(talk: Talk, case: Verification) -> dict[str, Any]:
-    """Collect where a case stands. ``day``: of the promised days, in Chinese time; ``holder``: the role of its task."""
+    """Collect where a case stands. ``day``: of the promised days, in China's time; ``holder``: the role of its task."""
     db = talk.desk.db
     task = find_task(db, "case", case.id)
     holder = db.get(Staff, task.assignee) if task and task.assignee else None
