@@ -72,14 +72,14 @@ def _end(db: Session, appeal: Appeal, fen: int, gifts: int, now: datetime) -> No
 def fund(db: Session, appeal: Appeal, now: datetime) -> None:
     """Move an appeal that reached its target to ``funded`` and notify its owner; the caller holds it."""
     MACHINE.move(db, appeal, "funded", SYSTEM, now)
-    close_task(db, "appeal", appeal.id, now)  # a doubt, if there was one
+    close_task(db, "appeal", appeal.id, now)  # a task about a doubt, if there was one
     tell_owner(db, appeal, now)
 
 
 def _begin(db: Session, appeal: Appeal, fen: int, gifts: int, now: datetime) -> None:
     """Begin an appeal with less than its target, as donors were told before they gave; notify owner and donors."""
     MACHINE.move(db, appeal, "minimum_met", SYSTEM, now)
-    close_task(db, "appeal", appeal.id, now)  # a doubt, if there was one
+    close_task(db, "appeal", appeal.id, now)  # a task about a doubt, if there was one
     sums = {"promised_fen": fen, "gifts": gifts, "target_fen": appeal.target_fen, "minimum_fen": appeal.minimum_fen}
     tell_owner(db, appeal, now, sums=sums)
     tell_backers(db, "appeal_begins", appeal.id, appeal.title, f"appeal_begins:{appeal.id}", now, **sums)

@@ -23,7 +23,7 @@ from models.staff.member import Staff
 
 
 class PoolStands(Refusal):
-    """The pool's ``state`` does not allow it: closed, or for paying back still open."""
+    """The pool is closed, or it is still open and only a closed one can be paid back (``state``)."""
 
     code = "pool_stands"
     final = True

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
 
-# Accounts with a debit balance: what we have and what we spent. The others are what we owe. A trigger knows them too.
+# Accounts with a debit balance: what we have and what we spent; the others are what we owe. The migration's trigger
+# names these kinds too.
 DEBIT = frozenset({"channel", "bank", "fees"})
 KINDS = DEBIT | {"appeal", "pool", "refunds", "unassigned"}
 MAY_OWE = "fees"

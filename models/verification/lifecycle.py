@@ -166,7 +166,7 @@ def expire(db: Session, now: datetime) -> int:
     count = 0
     for case in db.scalars(over.limit(_BATCH).with_for_update(skip_locked=True)):
         MACHINE.move(db, case, "expired", SYSTEM, now)
-        close_task(db, "case", case.id, now)  # a doubt or a suspension, if there was one
+        close_task(db, "case", case.id, now)  # a task about a doubt or suspension, if there was one
         tell_owner(db, case, "case_moved", now)
         count += 1
     for case in db.scalars(soon.limit(_BATCH).with_for_update(skip_locked=True)):
