@@ -152,7 +152,7 @@ start_appeal = Flow(
     steps=(
         Step("title", Text(min=4, max=30, name=True, public=True)),
         Step("category", Choice("appeal_category")),
-        # Answered by the command; stands before the target, so that one step back changes the least amount.
+        # Answered by the command that began it. An owner for whom the least target is too much goes one step back here.
         Step("kind", Choice("appeal_kind")),
         Step("target", Target(min=YUAN)),
         Step("budget", BudgetLines(total_step="target")),

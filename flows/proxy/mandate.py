@@ -24,7 +24,7 @@ def by_code(answers: Mapping[str, Any]) -> bool:
 
 
 def early(desk: Desk, draft: Draft) -> None:
-    """Check the resident and the code as soon as they are answered; a wrong code counts as a try."""
+    """Check the resident and the code as soon as they are answered; a wrong code counts as a try for good."""
     before = draft.given.get("owner")
     user = whose(desk, draft)
     if before and user and user.id != before:
