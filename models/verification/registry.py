@@ -17,7 +17,7 @@ from models.core.encryption import Encrypted, Lookup, keyring
 # The results of a look-up. ``unavailable``: the registry could not be asked; the case waits.
 RESULTS = ("match", "name_mismatch", "not_found", "unavailable")
 
-# The dots between the parts of a name from a minority language, as different keyboards write them.
+# The dots between the parts of a name from another language, as different keyboards write them.
 _MIDDLE_DOTS = frozenset("\u00b7\u2022\u2027\u2219\u22c5\u30fb.")
 
 
