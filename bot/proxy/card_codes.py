@@ -1,7 +1,7 @@
-"""The QR codes of printed cards, asked of WeChat between two short transactions.
+"""Fetch the QR codes of printed cards from WeChat, between two short transactions.
 
-A card lies in a drawer until somebody has a phone, so its code must not end: WeChat has a hundred thousand lasting
-codes for each account. When they are used up a code of thirty days has to do, and the card says until when.
+A card may lie in a drawer for long before its resident has a phone, so its QR code must not expire. WeChat gives each
+account 100,000 lasting codes; after those, a code of 30 days is used and the card says until when it works.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,7 +30,10 @@ def utc_now() -> datetime:
 
 
 def make_code(database: Engine, api: WeChatApi, card_id: int, clock: Callable[[], datetime] = utc_now) -> None:
-    """May run twice: the same scene is the same code. A card that was bound or void meanwhile gets none."""
+    """Fetch and store the QR code of a card. May run twice: the same scene gives the same code.
+
+    A card that was bound or void meanwhile gets none. After a WeChat error the sweep (``owed_codes``) tries again.
+    """
     code = _begin(database, card_id)
     if code is None:
         return
@@ -46,14 +49,14 @@ def make_code(database: Engine, api: WeChatApi, card_id: int, clock: Callable[[]
 
 
 def owed_codes(db: Session, now: datetime, most: int) -> Sequence[int]:
-    """Cards that have waited for their code."""
+    """List cards that have waited two minutes for their QR code and have tries left, the oldest first."""
     owed = Card.qr_url.is_(None) & Card.bound_at.is_(None) & Card.void_at.is_(None)
     waited = (Card.issued_at < now - OWED_AFTER) & (Card.qr_tries < MOST_TRIES)
     return db.scalars(select(Card.id).where(owed, waited).order_by(Card.issued_at).limit(most)).all()
 
 
 def _begin(database: Engine, card_id: int) -> str | None:
-    """The card's code, and one more try; None where nothing is to be done."""
+    """Return the card's code and count a try; None if it needs no QR code, has no tries left or does not open."""
     with Session(database) as db, db.begin():
         try:
             card = db.get(Card, card_id, with_for_update=True)

@@ -1,4 +1,4 @@
-"""The job of printed cards."""
+"""The job that fetches the QR code of a printed card."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Asking the registry about a case, between two short transactions: nobody waits for it inside one."""
+"""Ask the registry about a case between two short transactions, so that none is open while it answers."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -24,7 +24,10 @@ def utc_now() -> datetime:
 def check_registry(
     database: Engine, registry: Registry, verification_id: int, clock: Callable[[], datetime] = utc_now
 ) -> None:
-    """May run twice, and twice at once: whether the case still waits is looked at before, and again with the answer."""
+    """Ask the registry about a case's resident and store the answer.
+
+    May run twice, even at once: whether the case still waits is checked before asking and again with the answer.
+    """
     person = _who(database, verification_id, clock())
     if person is None:
         return
@@ -35,7 +38,7 @@ def check_registry(
 
 
 def _who(database: Engine, verification_id: int, now: datetime) -> tuple[bytes | None, bytes | None] | None:
-    """The ID number and the name, sealed. None: the question is not due."""
+    """Read the sealed ID number and name of the case's resident. None: the registry is not to be asked now."""
     sealed = (type_coerce(User.id_number, LargeBinary), type_coerce(User.name, LargeBinary))
     of_case = select(*sealed).join(Verification, Verification.user_id == User.id)
     with database.begin() as connection:
@@ -50,7 +53,7 @@ def _ask(registry: Registry, verification_id: int, id_number: bytes | None, name
         number = keyring().open(bytes(id_number), purpose_of(User.id_number))
         typed = keyring().open(bytes(name), purpose_of(User.name))
     except CannotOpen:
-        # For somebody to look into. The case waits, and no other waits behind it.
+        # Logged for an operator. The case is asked again later, and does not hold up the others.
         log.error("registry.person_unreadable", verification=verification_id)
         return UNAVAILABLE
     return registry.look_up(number, typed)

@@ -1,4 +1,4 @@
-"""The job of verification cases."""
+"""The job that asks the registry about a case."""
 
 from typing import TYPE_CHECKING
 

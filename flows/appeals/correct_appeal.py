@@ -1,7 +1,7 @@
-"""改: an appeal that nobody has given to yet, as it was said before, except what has to be said anew.
+"""改: an owner corrects an appeal under review; earlier answers are kept, except those to answer again.
 
-It runs in the flow start_appeal; the draft's ``given`` has ``fixes``, the appeal's number, and ``round``, in which it
-stood when this was begun. An officer may do it by mandate, as they may write one.
+It runs in the flow start_appeal. The draft's ``given`` has ``fixes``, the appeal's number, and ``round``, its round
+when the correction began. An officer may correct an appeal by mandate.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ from models.staff.member import find_staff
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """Raises NotRegistered, ResidentsOnly, NoSuchAppeal or NotYourAppeal."""
+    """Admit the owner, or an officer by mandate. Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal."""
     appeal, mandate = find_to_fix(desk, given["fixes"])
     facts = {"kind": appeal.kind, "fixes": appeal.id, "round": appeal.round, "title": appeal.title}
     if mandate:
@@ -33,7 +33,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def find_to_fix(desk: Desk, number: int) -> tuple[Appeal, Mandate | None]:
-    """An appeal of one's own; or one that is not public yet, of somebody whose consent one has. Raises as ``admit``."""
+    """Find the writer's own appeal, or an unpublished one by a live mandate (None: own appeal). Raises as ``admit``."""
     db, person, now = desk.db, desk.person, desk.world.now
     appeal = db.get(Appeal, number)
     staff = find_staff(db, person.account, person.openid, now)
@@ -45,7 +45,7 @@ def find_to_fix(desk: Desk, number: int) -> tuple[Appeal, Mandate | None]:
 
 
 def answers_of(desk: Desk, appeal: Appeal) -> dict[str, Any]:
-    """What was answered before, in the order of the questions, without what has to be answered anew."""
+    """Return the earlier answers, in the order of the questions, without those to answer again."""
     region = desk.db.get_one(Region, appeal.region_code)
     answers: dict[str, Any] = {
         "title": appeal.title,
@@ -65,7 +65,7 @@ def answers_of(desk: Desk, appeal: Appeal) -> dict[str, Any]:
 
 
 def shortfall_of(appeal: Appeal) -> dict[str, Any]:
-    """The answers that lead to its minimum."""
+    """Return the answers that lead to the appeal's minimum."""
     if appeal.minimum_fen is None:
         return {"shortfall": "all_back"}
     if appeal.minimum_fen == least_minimum(appeal.target_fen):
@@ -74,8 +74,10 @@ def shortfall_of(appeal: Appeal) -> dict[str, Any]:
 
 
 def done(desk: Desk, draft: Draft, wanted: NewAppeal) -> Appeal:
-    """Handed in again. Raises ChangedMeanwhile, NothingChanged or NoMandate, and as
-    models.appeals.correction.resubmit."""
+    """Submit the corrected appeal again and renew its photos.
+
+    Raises ChangedMeanwhile, NothingChanged or NoMandate, and as models.appeals.correction.resubmit.
+    """
     db, now, pictures = desk.db, desk.world.now, draft.answers["photos"]
     by_proxy = acting(desk, draft.given["mandate"]) if "mandate" in draft.given else None
     owner = by_proxy[2] if by_proxy else get_resident(db, desk.person.user_id)

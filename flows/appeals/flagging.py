@@ -1,4 +1,4 @@
-"""Looks at an appeal that was just handed in, or handed in again, for what a reviewer should look at twice."""
+"""Flag what a reviewer should check in an appeal that was just submitted or revised."""
 
 from flows.engine.desk import Desk
 from flows.language import norms
@@ -9,7 +9,7 @@ from models.people.photo import kept_of
 
 
 def look_twice(desk: Desk, appeal: Appeal) -> None:
-    """After the appeal's words, budget and pictures are written. Pictures still on their way are the worker's."""
+    """Flag an appeal after its words, budget and photos are stored; the worker flags photos that arrive later."""
     now = desk.world.now
     desk.db.flush()
     signs = norms.signs(appeal.title, appeal.story, budget_of(desk.db, appeal.id), desk.world.lexicon)

@@ -1,4 +1,4 @@
-"""The conversations that write an appeal and revise one."""
+"""The appeals room's conversations: an owner writes an appeal, and revises a published one."""
 
 from flows.appeals.revise_appeal import revise_appeal
 from flows.appeals.start_appeal import start_appeal

@@ -1,4 +1,4 @@
-"""改 after publication: title, story and pictures as they would become, for an officer to read first."""
+"""改 after publication: an owner proposes a new title, story and photos, which an officer reviews first."""
 
 from typing import Any
 
@@ -11,13 +11,14 @@ from models.appeals.correction import CannotChange, own_appeal
 from models.appeals.revision_review import Wanted, propose, wanted_now
 from models.people.user import get_resident
 
-# What people gave to stays: sum, budget, deadline, kind.
+# Donors gave for the sum, budget, deadline and kind: these cannot change.
 CHANGES = ("title", "story", "photos")
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``revises``, the appeal's number. Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal or
-    CannotChange.
+    """Admit the owner of a live appeal. ``given``: ``revises``, its number.
+
+    Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal or CannotChange.
     """
     appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), given["revises"])
     if appeal.state not in LIVE:
@@ -26,14 +27,14 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def answers_of(desk: Desk, number: int) -> dict[str, Any]:
-    """What is public now, or what its owner last wanted in its place."""
+    """Return the answers of the undecided revision, else what is public."""
     appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), number)
     now = wanted_now(desk.db, appeal)
     return {"title": now.title, "story": now.story, "photos": list(now.pictures)}
 
 
 def done(desk: Desk, draft: Draft) -> Answer:
-    """Raises CannotChange or NothingChanged."""
+    """Submit the revision. Locks the appeal. Raises CannotChange or NothingChanged."""
     user = get_resident(desk.db, desk.person.user_id)
     appeal = own_appeal(desk.db, user, draft.given["revises"], lock=True)
     wanted = Wanted(draft.id, *(draft.answers[name] for name in CHANGES))

@@ -1,7 +1,7 @@
-"""求助 and 众筹: what a household asks for, said once, looked at before it goes to review.
+"""求助 and 众筹: a household writes an appeal and submits it for review.
 
-An officer may write it for somebody by mandate (``given``: ``mandate`` and ``for``, the masked name). With ``fixes`` in
-``given`` it is an earlier appeal, handed in again (flows/appeals/correct_appeal.py).
+An officer may write it by mandate (``given``: ``mandate``, and ``for``, the resident's masked name). With ``fixes`` in
+``given`` it corrects an earlier appeal (flows/appeals/correct_appeal.py).
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ from models.proxy.act import use
 from models.staff.task import find_task
 from models.verification.eligibility import check_may_ask
 
-# Within so many days somebody has looked at an appeal (the programme's own promise).
+# The programme promises a review within so many days.
 REVIEW_DAYS = 15
 
 _LAST_SECOND = time(23, 59, 59)
@@ -35,7 +35,7 @@ _LAST_SECOND = time(23, 59, 59)
 
 @dataclass(frozen=True)
 class Target(Money):
-    """Money whose least amount follows from the kind of appeal; ``kind`` is one more fact."""
+    """Money in fen whose least amount depends on the kind of appeal; adds the fact ``kind``."""
 
     def check(self, value: Any, asking: Asking) -> Rejected | None:
         return Money(min=_least(asking)).check(value, asking)
@@ -50,7 +50,7 @@ def _least(asking: Asking) -> int:
 
 @dataclass(frozen=True)
 class Minimum(Money):
-    """Less than the target, and no less than may be begun with; ``target`` is one more fact."""
+    """Money in fen below the target and not below the least allowed minimum; adds the fact ``target``."""
 
     def check(self, value: Any, asking: Asking) -> Rejected | None:
         return Money(min=least_minimum(_target(asking)), max=_target(asking) - 1).check(value, asking)
@@ -60,12 +60,16 @@ class Minimum(Money):
 
 
 def _target(asking: Asking) -> int:
-    """What was last said; it may be asked anew, with this question behind it."""
+    """Return the last answered target in fen; it may be missing while the target is asked again."""
     return int(asking.answers.get("target", CROWDFUND_MINIMUM))
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """Raises NotRegistered or ResidentsOnly, CaseRevoked or RejectedLately; by proxy NotYours or NoMandate."""
+    """Admit a resident whose household may ask for help, or an officer with a mandate.
+
+    Raises NotRegistered, ResidentsOnly, CaseRevoked or RejectedLately; by mandate NotYours or NoMandate; for a
+    correction as correct_appeal.admit.
+    """
     if "mandate" in given:
         _, _, owner = acting(desk, given["mandate"])
         check_may_ask(desk.db, owner.household_id)
@@ -79,7 +83,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def early(desk: Desk, draft: Draft) -> None:
-    """Looks once, when the category has just been said: nobody should answer nine questions for nothing."""
+    """Refuse a taken category as soon as it is answered, before the other questions. Raises OneOpenAppeal."""
     answers = draft.answers
     if "fixes" in draft.given:
         return
@@ -130,14 +134,14 @@ def _appeal(draft: Draft) -> NewAppeal:
 
 
 def _minimum(answers: Mapping[str, Any]) -> int | None:
-    """What it is begun with; the answers to questions that no longer apply do not count."""
+    """Return the minimum in fen, or None; ignores answers to questions that no longer apply."""
     if answers["kind"] != "crowdfund" or answers["shortfall"] == "all_back":
         return None
     return least_minimum(answers["target"]) if answers["shortfall"] == "half" else int(answers["minimum"])
 
 
 def _outcome(desk: Desk, appeal: Appeal) -> dict[str, Any]:
-    """``waits``: for the household to be verified; nobody has it in hand until then."""
+    """Return the facts for the last message. ``waits``: it has no officer until the household is verified."""
     waits = find_task(desk.db, "appeal", appeal.id) is None
     return {"number": appeal.id, "title": appeal.title, "kind": appeal.kind, "days": REVIEW_DAYS, "waits": waits}
 
@@ -148,7 +152,7 @@ start_appeal = Flow(
     steps=(
         Step("title", Text(min=4, max=30, name=True, public=True)),
         Step("category", Choice("appeal_category")),
-        # Answered by the word that began it; one step back from the target, for whom the minimum is too much.
+        # Answered by the command that began it. An owner for whom the least target is too much goes one step back here.
         Step("kind", Choice("appeal_kind")),
         Step("target", Target(min=YUAN)),
         Step("budget", BudgetLines(total_step="target")),

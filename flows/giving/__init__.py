@@ -1,1 +1,1 @@
-"""Donors pledge a gift, and sponsors open and fund a matching pool, step by step."""
+"""Donors pledge a gift, and fund holders open and fund a matching pool, step by step."""

@@ -1,4 +1,4 @@
-"""The conversations that promise money, and those of the pools that match it."""
+"""The giving room's conversations: donors pledge, and fund holders run matching pools."""
 
 from flows.engine.flow import Flow
 from flows.giving.open_pool import open_pool_flow

@@ -1,4 +1,4 @@
-"""开配捐: a sponsor's matching pool with its terms, which never change; money comes into it by 配捐到账."""
+"""开配捐: a fund holder opens a sponsor's matching pool; its terms never change, and 配捐到账 enters its money."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, time
@@ -32,13 +32,13 @@ def within_cap(value: int, asking: Asking) -> Rejected | None:
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """Raises NotOnTheStaff."""
+    """Admit fund holders. Raises NotOnTheStaff."""
     holder(desk)
     return given
 
 
 def early(desk: Desk, draft: Draft) -> None:
-    """Raises NotForAppeal, PlaceElsewhere or PoolEnds, at the question to blame."""
+    """Check the scope as soon as it is answered. Raises NotForAppeal, PlaceElsewhere or PoolEnds."""
     appeal, region = _scope(draft.answers)
     until = _until(draft.answers) if "until" in draft.answers else None
     check_scope(desk.db, holder(desk), appeal, region, desk.world.now, until)
@@ -65,7 +65,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
 
 
 def _scope(answers: Mapping[str, Any]) -> tuple[int | None, str | None]:
-    """The one appeal, or the region; neither before it was said."""
+    """Return (appeal, None), (None, region), or both None before the answer."""
     if is_for_one(answers):
         return answers.get("appeal"), None
     place = answers.get("place")

@@ -1,4 +1,4 @@
-"""捐: a promise of money to one appeal, with a moment to look at what it is for before it counts."""
+"""捐: a donor pledges money to one appeal, and reviews what it is for before the pledge counts."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -23,9 +23,12 @@ MOST_LINES = 3
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``appeal_id``, and ``said``, the words to go on with after registering."""
+    """Admit a registered donor to an open appeal. ``given``: ``appeal_id``, and ``said``, to repeat after registering.
+
+    Raises NoSuchAppeal, NotFunding or OwnHousehold, and as get_user and check_room.
+    """
     appeal = get_appeal(desk.db, given["appeal_id"])
-    # Before asking who they are: nobody should register for an appeal that is closed.
+    # Checked first without a donor: a person should not register for an appeal that is closed.
     check_open(appeal, None, desk.world.now)
     donor = get_user(desk.db, desk.person.user_id, then=given["said"])
     check_open(appeal, donor, desk.world.now)
@@ -35,7 +38,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
-    """What the money is for, who vouched (by work number), how far the appeal is, and whether it still takes money."""
+    """Collect the facts of the review: budget, endorser's work number, progress, and whether it still takes money."""
     appeal = get_appeal(desk.db, draft.given["appeal_id"])
     largest_first = select(BudgetLine).where(BudgetLine.appeal_id == appeal.id).order_by(BudgetLine.amount_fen.desc())
     lines = desk.db.scalars(largest_first).all()
@@ -63,29 +66,29 @@ def done(desk: Desk, draft: Draft) -> Answer:
     by_staff = find_staff(desk.db, person.account, person.openid, now) is not None
     pledge = make_pledge(desk.db, draft.id, appeal, donor, amount, anonymous, now, by_staff=by_staff)
     name = None if anonymous else donor.display_name
-    # The same draft once more gives the pledge that there is, of which everybody was told.
+    # The same draft again returns the existing pledge, whose notifications were sent.
     new = pledge.created_at == now
     if new and desk.world.collects:
-        await_payment(desk.db, pledge, appeal, now)  # the family hears of it when it has come
+        await_payment(desk.db, pledge, appeal, now)  # the owner is notified when it is paid
     told = new and not desk.world.collects
     reached = tell_of_gift(desk.db, appeal, pledge, name, now) if told else progress_of(desk.db, appeal)
     facts = {"number": appeal.id, "title": appeal.title, "amount_fen": amount, "name": name, **reached}
     pay = _pay_link(desk, pledge)
-    subscribe = "" if pay else ask_link(desk)  # one link, so that nobody taps the other
-    # Who has yet to pay speaks when it has come.
+    subscribe = "" if pay else ask_link(desk)  # only one link, so that the donor does not tap the wrong one
+    # A donor who has yet to pay may leave a message after the payment.
     options = [] if pay else [Option(1, "", ["command", "leave_message", pledge.code])]
     values = {**facts, "code": pledge.code, "pay": pay, "subscribe": subscribe}
     return Answer([Say("flows/giving/pledge/done", None, values)], options)
 
 
 def _pay_link(desk: Desk, pledge: Pledge) -> str:
-    """Where it can be paid; empty where nothing is collected, or it is paid already."""
+    """Return the link of the payment page; empty if payments are off or the pledge does not await payment."""
     waits = desk.world.collects and pledge.state == "awaiting_payment"
     return desk.world.link("pay", f"pledge:{pledge.id}") if waits else ""
 
 
 def _closed(appeal: Appeal, now: datetime) -> str | None:
-    """Why it takes no pledges any more since the draft was begun: past, frozen or over."""
+    """Return why the appeal stopped taking pledges (past, frozen or over); None if it still takes them."""
     try:
         check_open(appeal, None, now)
     except NotFunding:

@@ -1,4 +1,4 @@
-"""配捐到账, 配捐结束, 配捐退还: a pool's money as the fund holder's bank has it. Read back; it waits for the word."""
+"""配捐到账, 配捐结束, 配捐退还: fund holders enter a pool's money, close it, and enter what is paid back."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,14 +22,17 @@ from models.giving.pool_desk import (
 
 
 def admit_open(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``pool``, its number. Raises NotOnTheStaff, NoSuchPool or PoolStands."""
+    """Admit the fund holder of an open pool. ``given``: ``pool``, its number.
+
+    Raises NotOnTheStaff, NoSuchPool or PoolStands.
+    """
     pool = _pool(desk, given)
     check_is_open(pool)
     return {"pool": pool.id, "sponsor": pool.sponsor}
 
 
 def admit_closed(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``fen`` is what is to be paid back: as it is now, so that what is transferred is what is entered.
+    """Admit the fund holder of a closed pool. ``fen`` is fixed now, so that the sum transferred is the sum entered.
 
     Raises NotOnTheStaff, NoSuchPool, PoolStands, PoolEmpty or PayoutShort.
     """
@@ -39,13 +42,13 @@ def admit_closed(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
-    """As it stands now."""
+    """Return the pool's present sums in fen."""
     file = file_of(desk.db, _pool(desk, draft.given))
     return {"held_fen": file.held_fen, "matched_fen": file.matched_fen, "to_come_fen": file.to_come_fen}
 
 
 def early(desk: Desk, draft: Draft) -> None:
-    """Raises OverPool or ReferenceUsed, at the question to blame."""
+    """Check amount and bank reference as soon as they are answered. Raises PoolStands, OverPool or ReferenceUsed."""
     if "amount" in draft.answers:
         check_takes(desk.db, _pool(desk, draft.given), draft.answers["amount"])
     if "reference" in draft.answers:
@@ -53,7 +56,7 @@ def early(desk: Desk, draft: Draft) -> None:
 
 
 def put_in(desk: Desk, draft: Draft) -> Answer:
-    """Raises NoSuchPool, PoolStands, OverPool or ReferenceUsed."""
+    """Enter money paid in. Raises NoSuchPool, PoolStands, OverPool or ReferenceUsed."""
     answers, number = draft.answers, draft.given["pool"]
     fen, reference = answers["amount"], answers["reference"]
     pay_in(desk.db, holder(desk), number, draft.id, fen, reference, desk.world.now)
@@ -61,7 +64,7 @@ def put_in(desk: Desk, draft: Draft) -> Answer:
 
 
 def shut(desk: Desk, draft: Draft) -> Answer:
-    """Raises NoSuchPool or PoolStands."""
+    """Close the pool. Raises NoSuchPool or PoolStands."""
     close(desk.db, holder(desk), draft.given["pool"], desk.world.now)
     answer = _done(desk, draft, "close_pool", 0)
     answer.options = [Option(1, "", ["command", "return_pool", str(draft.given["pool"])])]
@@ -69,7 +72,7 @@ def shut(desk: Desk, draft: Draft) -> Answer:
 
 
 def give_back(desk: Desk, draft: Draft) -> Answer:
-    """Raises what ``admit_closed`` does, and ReferenceUsed."""
+    """Enter money paid back. Raises as ``admit_closed``, and ReferenceUsed."""
     number, fen = draft.given["pool"], draft.given["fen"]
     with fees_told(desk):
         pay_back(desk.db, holder(desk), number, draft.id, fen, draft.answers["reference"], desk.world.now)

@@ -1,4 +1,4 @@
-"""Somebody scans the card that an officer printed for them: is it really theirs, and may this WeChat be theirs?"""
+"""A scanned card: the resident proves who they are, and their WeChat is bound to their registration."""
 
 from typing import Any
 
@@ -21,7 +21,10 @@ def must_agree(value: Any, asking: Asking) -> Rejected | None:
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``card``, the row of a live one. Raises WeChatTaken or WeChatOfStaff."""
+    """Admit a WeChat that is neither registered nor of staff. ``given``: ``card``, the row id of a live card.
+
+    Raises WeChatTaken or WeChatOfStaff.
+    """
     if desk.person.user_id is not None:
         raise WeChatTaken
     person = (Staff.account == desk.person.account) & (Staff.openid == desk.person.openid)
@@ -31,7 +34,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def early(desk: Desk, draft: Draft) -> None:
-    """A wrong answer counts against the card at once, whatever becomes of this conversation."""
+    """Check the last places as soon as they are answered; a wrong try counts even if the conversation is dropped."""
     said = draft.answers.get("last_places")
     if said is None or draft.given.get("right") == said:
         return
@@ -43,7 +46,7 @@ def early(desk: Desk, draft: Draft) -> None:
 def done(desk: Desk, draft: Draft) -> Answer:
     admit(desk, draft.given)
     if draft.given.get("right") != draft.answers["last_places"]:
-        raise CardDead  # nobody comes to the review without it
+        raise CardDead  # the review is reached only after a right answer
     now = desk.world.now
     user = bind(desk.db, draft.given["card"], desk.person.conversation_id, now)
     record(

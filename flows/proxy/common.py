@@ -1,4 +1,4 @@
-"""What flows of proxy work share: which officer talks, and for whom they may act."""
+"""Shared checks of the proxy flows: the officer who writes, and the resident they may act for."""
 
 import re
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ OFFICERS = frozenset({By.VILLAGE, By.TOWNSHIP})
 class Figures(Spoken):
     """Value: exactly ``length`` figures as typed or read out; with ``x`` the last may be X. Code: not_figures.
 
-    Never shown again: it stands for a consent, or for who somebody is.
+    Never shown again: the figures prove a consent or an identity.
     """
 
     length: int = 6
@@ -54,7 +54,7 @@ class Figures(Spoken):
 
 
 def officer(desk: Desk) -> Staff:
-    """Who talks: asked anew at each step, because a draft outlives an appointment. Raises NotYours."""
+    """Find the officer who writes; looked up at each step, because a draft outlives an appointment. Raises NotYours."""
     staff = find_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now)
     if staff is None or staff.role not in OFFICERS:
         raise NotYours
@@ -67,7 +67,7 @@ def for_officers(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def acting(desk: Desk, number: int) -> tuple[Staff, Mandate, User]:
-    """By a consent to write appeals that is good today, with whose it is. Raises NotYours or NoMandate."""
+    """Get the officer, a live mandate to write appeals (locked) and its resident. Raises NotYours or NoMandate."""
     staff = officer(desk)
     mandate = get_mandate(desk.db, number, staff.id, "appeal", desk.world.now)
     user = desk.db.get_one(User, mandate.user_id)
@@ -77,7 +77,7 @@ def acting(desk: Desk, number: int) -> tuple[Staff, Mandate, User]:
 
 
 def whose(desk: Desk, draft: Draft) -> User | None:
-    """The resident of the ID number that was answered, looked up once and kept as ``given``; None before the answer.
+    """Find the resident by the answered ID number, once per answer (kept in ``given``); None before the answer.
 
     Raises NobodyHere or OwnPeople.
     """

@@ -1,4 +1,4 @@
-"""The conversations in which officers act for residents without a phone, and cards are bound."""
+"""The proxy room's conversations: officers act for residents without a phone, and residents bind cards."""
 
 from flows.engine.flow import Flow
 from flows.proxy.bind_card import bind_card

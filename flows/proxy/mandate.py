@@ -1,4 +1,4 @@
-"""代办: may this officer write an appeal for this family? By a signed sheet, or by the resident's own code."""
+"""代办: an officer records a resident's consent, by signed sheet or consent code, to write an appeal for them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +24,7 @@ def by_code(answers: Mapping[str, Any]) -> bool:
 
 
 def early(desk: Desk, draft: Draft) -> None:
-    """The person and the code are looked at as soon as they are said; a wrong code counts, so it is not undone."""
+    """Check the resident and the code as soon as they are answered; a wrong code counts as a try for good."""
     before = draft.given.get("owner")
     user = whose(desk, draft)
     if before and user and user.id != before:
@@ -55,7 +55,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
 
 
 def _use_code(desk: Desk, draft: Draft, user: User) -> None:
-    """What was checked when it was said, and is still the answer."""
+    """Use the code that ``early`` checked, if it is still the answer. Raises NoConsentCode."""
     number = draft.given.get("code")
     if number is None or not is_code(desk.db, number, user.id, draft.answers["code"]):
         raise NoConsentCode

@@ -1,4 +1,4 @@
-"""代办: a printed card for somebody who was registered by an officer, or who has lost their card or their WeChat."""
+"""代办: an officer prints a card for a resident whom an officer registered, or who lost their card or WeChat."""
 
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step

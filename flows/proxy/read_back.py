@@ -1,4 +1,4 @@
-"""Reading back to a resident what somebody else did in their name, one thing at a time, each with a yes and a no."""
+"""Read proxy acts back to the resident, one at a time, each with a choice to confirm or deny."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from models.proxy.act import ReadBack, read_back, unanswered
 
 
 def next_question(db: Session, user_id: int) -> Answer | None:
-    """The oldest that waits for their word; None when nothing does."""
+    """Ask about the resident's oldest unanswered act; None when there is none."""
     waiting = unanswered(db, user_id)
     if not waiting:
         return None
@@ -23,6 +23,6 @@ def next_question(db: Session, user_id: int) -> Answer | None:
 
 
 def told(act: ReadBack) -> dict[str, Any]:
-    """What the words need, with what was done itself (models.proxy.act.ACTS)."""
+    """Collect the facts of an act for the templates, with those of its subject (models.proxy.act.ACTS)."""
     facts = {"subject": act.subject, "at": act.at, "role": act.role, "work_no": act.work_no}
     return {**facts, "kind": act.kind, "place": act.place, **act.facts}

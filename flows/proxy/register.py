@@ -1,4 +1,4 @@
-"""代办: an officer registers somebody who has no phone. Their signed consent comes before anything about them."""
+"""代办: an officer registers a resident without a phone; the signed consent comes before any personal data."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +26,7 @@ CONSENTS = ("account", "identity")
 
 @dataclass(frozen=True)
 class PhoneOrNone(Phone):
-    """The number 1 says that they have none."""
+    """A phone number, or the answer 1 for a resident without a phone (value None)."""
 
     optional: bool = True
 
@@ -38,7 +38,7 @@ class PhoneOrNone(Phone):
 
 
 def early(desk: Desk, draft: Draft) -> None:
-    """Whoever cannot be registered, or not by this officer, is told so at once."""
+    """Refuse as soon as the ID number or the home is answered. Raises OwnPeople, OutsideSeat, or as check_free."""
     staff, answers = officer(desk), draft.answers
     if "id_number" in answers and "home" not in answers:
         check_no_tie(desk.db, staff, answers["id_number"])
@@ -71,7 +71,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
 
 
 def _by_mandate(desk: Desk, draft: Draft, staff: Staff, user: User) -> None:
-    """The signed sheet is the mandate for this one thing, and by it the two consents were given."""
+    """Grant a mandate for this registration by its signed sheet, and record the consents. Raises SheetLost."""
     now = desk.world.now
     mandate = grant(desk.db, staff.id, user.id, "sheet", "register", draft.id, now)
     photos = attach(desk.db, "mandate", mandate.id, desk.person.conversation_id, draft.answers["sheet"], now)

@@ -1,4 +1,4 @@
-"""The conversations in which a visit is written down and an objection is made."""
+"""The verification room's conversations: an officer records a visit, a person objects to a notice."""
 
 from flows.engine.flow import Flow
 from flows.verification.objection import raise_objection

@@ -1,4 +1,4 @@
-"""异议: what somebody has to say against a household on public notice, for the township's ears alone."""
+"""异议: a person objects to a household on public notice; only the township reads it."""
 
 from typing import Any
 
@@ -13,7 +13,10 @@ from models.verification.public_notice import on_board
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``case``, its number. Nobody has to register. Raises NoSuchNotice, OwnNotice or ObjectionHeard."""
+    """Admit everyone, registered or not. ``given``: ``case``, its number.
+
+    Raises NoSuchNotice, OwnNotice or ObjectionHeard.
+    """
     number = given["case"]
     if on_board(desk.db, number, desk.world.now) is None:
         raise NoSuchNotice(number=number)

@@ -1,4 +1,4 @@
-"""走访: what an officer sees at a household's home, written down on the spot."""
+"""走访: an officer records a visit to a household on the spot."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,12 +20,15 @@ from models.verification.decisions import take_visit, visited
 from models.verification.visit import OtherCounty, Seen, VisitOver, find_visit, record
 
 MOST_PEOPLE = 30
-# The questions that config/assessment.toml gives points to, in the order they are asked.
+# The questions that config/assessment.toml scores, in the order they are asked.
 QUESTIONS = ("workers", "main_income", "income", "house", "illness", "schooling")
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``case``, its number. Raises NoSuchCase, OutsideRegion, NotYourTurn, WrongState or HasAPart."""
+    """Admit the officer whose task the visit is. ``given``: ``case``, its number.
+
+    Raises NoSuchCase, OutsideRegion, NotYourTurn, WrongState, HasAPart, or VisitOver for a person not on the staff.
+    """
     case = get_case(desk.db, given["case"])
     staff = _staff(desk)
     if staff is None:
@@ -35,14 +38,14 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def early(desk: Desk, draft: Draft) -> None:
-    """The wrong county is said at once, and not after ten questions."""
+    """Refuse the wrong county as soon as the place is answered. Raises OtherCounty."""
     if "place" in draft.answers:
         case = desk.db.get_one(Verification, draft.given["case"])
         place_flags(desk, case.region_code, draft.answers["place"]["label"])
 
 
 def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
-    """What the answers add up to."""
+    """Compute the score of the answers (config/assessment.toml)."""
     return {"score": desk.world.lexicon.scale.score(draft.answers)}
 
 
@@ -73,9 +76,9 @@ def done(desk: Desk, draft: Draft) -> Answer:
 
 
 def place_flags(desk: Desk, region_code: str, label: str) -> list[str]:
-    """What is odd about where the officer stands: another township of the county, or no township named at all.
+    """Flag the officer's location: ``other_township`` of the county, or ``unlabelled`` if it names no township.
 
-    Raises OtherCounty when the label surely names a place that the household does not live in.
+    Raises OtherCounty if the label surely names a place outside the household's county.
     """
     county = region_code[:6].ljust(12, "0")
     found = [region.today for region in desk.world.find_regions(label)] if label else []
@@ -92,7 +95,7 @@ def place_flags(desk: Desk, region_code: str, label: str) -> list[str]:
 
 
 def _is_named(region: Named, label: str, desk: Desk) -> bool:
-    """By its whole name: a park or a street may be called like half of a city far away."""
+    """Tell whether the label has the region's whole name: a street or park may share half of a distant city's name."""
     return region.name in label and is_surely_meant(region, label, desk.world)
 
 

@@ -1,4 +1,4 @@
-"""Commands that ask for help and change what was asked, and the pages of an appeal."""
+"""The appeals room's commands: ask for help, correct or withdraw an appeal, and read its pages."""
 
 from handlers.appeals import correction, file, page, revisions
 from handlers.routing.answers import starts

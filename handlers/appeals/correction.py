@@ -1,4 +1,4 @@
-"""改 and 撤回: what an owner does about their own appeal after it was handed in."""
+"""改 and 撤回: owners correct, revise or withdraw their appeals."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from models.people.user import User, get_resident
 
 
 def fix(talk: Talk, number: str = "") -> Answer:
-    """改 <号>: what was sent back, asked anew; what is under review, from the list of answers; what is public.
+    """改 <号>: correct an appeal under review, or revise a live one; without a number, ask which if there are several.
 
     Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal or CannotChange.
     """
@@ -38,7 +38,7 @@ def fix(talk: Talk, number: str = "") -> Answer:
 
 
 def withdraw(talk: Talk, number: str = "") -> Answer:
-    """撤回 <号>: asked back, because it cannot be undone. Raises as ``fix`` does."""
+    """撤回 <号>: ask for confirmation before withdrawing, which cannot be undone. Raises as ``fix`` does."""
     user = _resident(talk, "withdraw_appeal")
     own, db = correction.changeable, talk.desk.db
     found = [correction.own_appeal(db, user, int(number))] if number else own(db, user, REVIEWED)

@@ -1,4 +1,4 @@
-"""通过, 退回, 驳回, 冻结, 解冻 <号>: a decision about an appeal."""
+"""通过, 退回, 驳回, 冻结, 解冻 <号>: an officer decides on an appeal."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -16,7 +16,7 @@ from models.core.state_machine import WrongState
 from models.staff.member import Staff
 from models.staff.task import demand_region, take
 
-# Where it goes by a command.
+# Command -> the state that it moves the appeal to.
 _TURNED_AWAY = {"send_back": "returned", "reject": "rejected"}
 _STOPS = {"stop": "frozen", "end_appeal": "cancelled"}
 
@@ -46,7 +46,7 @@ def end(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer
 
 
 def check(talk: Talk, staff: Staff, command: str, number: int) -> None:
-    """Raise what the decision itself would."""
+    """Check a decision before its reason is asked. Raises what the decision itself would."""
     db, appeal = talk.desk.db, review.get_locked(talk.desk.db, number)
     if command in _TURNED_AWAY:
         task = take(db, staff, appeal.matter, appeal.state)

@@ -1,4 +1,4 @@
-"""看 <号>: an appeal as its officers see it, with who asked, what was found, and what may be decided."""
+"""看 <号>: an officer reads an appeal's file, with its owner, its flags and the possible decisions."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -15,14 +15,14 @@ from models.appeals.flag import flags_of
 from models.appeals.revision import waiting_for
 from models.outreach.update import update_waiting
 
-# Characters of a story that fit into one message: beside the case, and by themselves.
+# Characters of a story that fit into one message: beside the rest of the file, and by themselves.
 STORY_ROOM = 90
 STORY_PART = 400
-# The largest; the others stand on a page of their own.
+# The largest budget lines are shown; all stand on a page of their own.
 BUDGET_LINES = 3
-# Those that weigh most; and how many fit on a page of their own.
+# How many of the most serious flags are shown, and how many on a page of their own.
 FLAGS, FLAGS_PAGE = 3, 15
-# Step -> what may be said to it by the numbers 1, 2 …: the command, and the name under which the template says it.
+# Step -> the commands offered as 1, 2 …; the template names each line by its command.
 DECISIONS: dict[str, tuple[str, ...]] = {
     "endorse": ("approve", "send_back", "reject"),
     "sample": ("approve", "send_back"),
@@ -34,7 +34,7 @@ DECISIONS: dict[str, tuple[str, ...]] = {
 
 
 def look_at(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingProxyType({})) -> Answer:
-    """As everybody may see it, or as its officers do. ``first``: what may be done here before everything else."""
+    """Show an appeal's file to its reviewers, and its public page to others. ``first``: commands offered first."""
     reference = f"appeal:{number}"
     file = _appeal(talk, number)
     if file is None:
@@ -76,7 +76,7 @@ def look_at(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingPro
 
 
 def view_story(talk: Talk, number: str, begin: str = str(STORY_ROOM)) -> Answer:
-    """What did not fit into the look at a case, a part at a time from the character ``begin``."""
+    """Show the rest of a story that did not fit into the file, a part at a time from the character ``begin``."""
     file = _appeal(talk, int(number))
     if file is None:
         return page.appeal(talk, number)
@@ -87,7 +87,7 @@ def view_story(talk: Talk, number: str, begin: str = str(STORY_ROOM)) -> Answer:
 
 
 def view_budget(talk: Talk, number: str) -> Answer:
-    """All lines of a case's budget."""
+    """Show all lines of an appeal's budget."""
     file = _appeal(talk, int(number))
     if file is None:
         return page.appeal(talk, number)
@@ -95,7 +95,7 @@ def view_budget(talk: Talk, number: str) -> Answer:
 
 
 def view_flags(talk: Talk, number: str) -> Answer:
-    """All that an appeal should be looked at twice for."""
+    """Show an appeal's flags, at most FLAGS_PAGE."""
     file = _appeal(talk, int(number))
     if file is None:
         return page.appeal(talk, number)
@@ -105,6 +105,6 @@ def view_flags(talk: Talk, number: str) -> Answer:
 
 
 def _appeal(talk: Talk, number: int) -> AppealFile | None:
-    """None for who is no staff member, or not of this region."""
+    """Open the file and record the access; None for a reader who is not on the staff, or as ``open_appeal``."""
     staff = find_seat(talk)
     return open_appeal(talk.desk.db, staff, number, talk.world.now) if staff else None

@@ -1,4 +1,4 @@
-"""One appeal as everybody sees it: its page, its story a part at a time, and what the money is for."""
+"""The public pages of one appeal: the appeal, its story a part at a time, and its budget."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ STORY_PART = 400
 
 
 def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
-    """One appeal; from here one gives, reads on, or goes back to the list as it was."""
+    """Show one appeal with the ways to give, to read on, or to go back to the list. Raises NoSuchAppeal."""
     viewer = talk.desk.person.user_id
     found = APPEALS.shelf.find(talk.desk.db, int(number), viewer)
     if found is None:
@@ -49,7 +49,7 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
 
 
 def story(talk: Talk, number: str, begin: str = "0", word: str = "", after: str = "") -> Answer:
-    """What the asker wrote, a part at a time from the character ``begin``."""
+    """Show the owner's story, a part at a time from the character ``begin``. Raises NoSuchAppeal."""
     found = _story(talk, number)
     end = int(begin) + STORY_PART
     ways = {}
@@ -61,7 +61,7 @@ def story(talk: Talk, number: str, begin: str = "0", word: str = "", after: str 
 
 
 def budget(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
-    """What the money is for, line by line."""
+    """Show the budget line by line. Raises NoSuchAppeal."""
     ways = {"story": ["command", "public_story", number, "0", word, after]}
     return _page(talk, "replies/appeals/public_budget", _story(talk, number), {}, ways, word, after)
 
@@ -82,7 +82,7 @@ def _page(
     word: str,
     after: str,
 ) -> Answer:
-    """A page of an appeal that one turns to from its first, and goes back from: the owner to what is theirs."""
+    """Render a page with the way back to the appeal, and for its owner to their own list."""
     back = {"mine": ["command", "mine"]} if found.own else {}
     ways = {**ways, "appeal": ["command", "view_appeal", str(found.number), word, after], **back}
     return with_ways(template, {"item": found, **values}, ways)

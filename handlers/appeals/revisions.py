@@ -1,4 +1,4 @@
-"""Changes to what is public: their owner begins one, staff see the old and the new side by side and decide."""
+"""Revisions: owners begin one, officers compare the old and the new and decide."""
 
 from collections.abc import Sequence
 
@@ -16,13 +16,13 @@ from models.appeals.revision import waiting_for
 from models.appeals.revision_review import NoSuchRevision, RevisionFile
 from models.staff.member import Staff
 
-# Characters of a story in one message: beside the rest, and by themselves.
+# Characters of a story in one message: beside the other facts, and by itself.
 STORY_ROOM = 150
 STORY_PART = 400
 
 
 def begin(talk: Talk, appeal: Appeal) -> Answer:
-    """Its owner's change to what is public, from what is public now. Raises CannotChange."""
+    """Begin the owner's revision of a live appeal, with what they last wanted as answers. Raises CannotChange."""
     answers = revise_appeal.answers_of(talk.desk, appeal.id)
     answer = talk.start("revise_appeal", {"revises": appeal.id}, **answers)
     if answer.outcome in ("asked", "reviewing"):
@@ -32,7 +32,7 @@ def begin(talk: Talk, appeal: Appeal) -> Answer:
 
 
 def look_at(talk: Talk, number: int) -> Answer:
-    """What stands there, what would, and what may be decided. Raises NoSuchRevision."""
+    """Show a revision beside what is public, with the possible decisions. Raises NoSuchRevision."""
     file = _file(talk, number)
     reference = f"revision:{number}"
     names = ("approve_revision", "reject_revision") if file.stage.mine else ()
@@ -54,7 +54,7 @@ def look_at(talk: Talk, number: int) -> Answer:
 
 
 def story(talk: Talk, number: str, which: str, begin_at: str = "0") -> Answer:
-    """The new story or the old one, a part at a time."""
+    """Show the new or the old story, a part at a time. Raises NoSuchRevision."""
     file = _file(talk, int(number))
     words = file.story if which == "old" else file.new_story
     end = int(begin_at) + STORY_PART
@@ -69,7 +69,7 @@ def approve(talk: Talk, reference: str) -> Answer:
 
 
 def reject(talk: Talk, reference: str, words: str = "") -> Answer:
-    """Asks for the reason first."""
+    """Reject a revision; asks for the reason first."""
     return with_reasons(talk, "reject_revision", reference, words)
 
 

@@ -1,1 +1,1 @@
-"""Donors and sponsors look at pledges and matching pools by commands."""
+"""The giving room's commands: donors begin pledges, and fund holders see matching pools."""

@@ -1,4 +1,4 @@
-"""Commands that promise money, and those of the pools that match it."""
+"""The giving room's commands: donors pledge, and fund holders run matching pools."""
 
 from handlers.giving import pledge, pools
 from handlers.routing.answers import starts

@@ -1,4 +1,4 @@
-"""捐 <number> [amount], 捐 <amount> 给 <number>: opens a pledge to one appeal; without a number, lists them."""
+"""捐 <number> [amount], 捐 <amount> 给 <number>: begin a pledge to one appeal; without a number, list appeals."""
 
 from dataclasses import replace
 
@@ -12,14 +12,14 @@ from models.people.message import Kind
 
 
 def pledge(talk: Talk, said: str = "") -> Answer:
-    """Opens the pledge; without a number lists the appeals."""
+    """Begin a pledge; without a number, list the appeals."""
     return begin_gift(talk, "pledge", said) if said else run_command(talk, "browse_appeals", [])
 
 
 def begin_gift(talk: Talk, flow: str, said: str) -> Answer:
-    """``said``: a number, an amount or both; the flow's first question reads the amount as if it were its answer.
+    """Begin a gift's flow; an amount in ``said`` answers the first question.
 
-    ``flow``: its name, which is its command's too.
+    ``said``: an appeal's number, an amount or both. ``flow``: the flow's name, which is also its command's.
     """
     gift = _read(talk, said)
     if gift is None:
@@ -42,13 +42,13 @@ def begin_gift(talk: Talk, flow: str, said: str) -> Answer:
 
 
 def is_gift(talk: Talk, said: str) -> bool:
-    """Are these words a gift and nothing else, and not the beginning of somebody's story (捐三千元买的种子)?"""
+    """Tell whether these words are only a gift, and not the beginning of a story (捐三千元买的种子)."""
     gift = _read(talk, said)
     return gift is not None and (not gift[1] or not isinstance(read_fen(gift[1], talk.world), Unread))
 
 
 def _read(talk: Talk, said: str) -> tuple[int, str] | None:
-    """The appeal's number and the words for the amount; None when it stays open which of the two a number is."""
+    """Read the appeal's number and the words for the amount; None if a number could be either."""
     before, to, after = said.partition(talk.world.lexicon.words["pledge_to"][0])
     if before.strip() and to:
         return _either_way(talk, before.strip(), after.strip())
@@ -59,7 +59,7 @@ def _read(talk: Talk, said: str) -> tuple[int, str] | None:
 
 
 def _either_way(talk: Talk, one: str, other: str) -> tuple[int, str] | None:
-    """捐3块给4号, 捐4号给3块: one must be a number only and the other an amount only."""
+    """Read 捐3块给4号 or 捐4号给3块: one side must be only a number, the other only an amount; else None."""
     ways = []
     for number, amount in ((one, other), (other, one)):
         head = head_number(number)
@@ -69,14 +69,14 @@ def _either_way(talk: Talk, one: str, other: str) -> tuple[int, str] | None:
 
 
 def _is_amount(talk: Talk, number: str, words: str) -> bool:
-    """捐100元: the number belongs to the money, and nobody has said who it is for."""
+    """Tell whether number and words are one amount (捐100元), so that no appeal is named."""
     if read_fen(words, talk.world) is not Unread.NOT_A_NUMBER:
         return False
     return read_fen(number + words, talk.world) is not Unread.NOT_A_NUMBER
 
 
 def _drop_earlier(talk: Talk, flow: str, appeal_id: int) -> None:
-    """An amount said anew replaces the gift to the same appeal that was left unfinished."""
+    """Drop an unfinished draft of a gift to the same appeal, which a new amount replaces."""
     for draft in list(talk.session.drafts):
         if draft.flow == flow and draft.given["appeal_id"] == appeal_id:
             talk.session.drop(draft)

@@ -1,4 +1,4 @@
-"""配捐 <号>: a fund holder's matching pools, and what can be done with each."""
+"""配捐 <号>: list a fund holder's matching pools, or show one with the next steps."""
 
 from flows.engine.flow import Answer
 from flows.engine.session import Option
@@ -12,7 +12,7 @@ PAGE = 5
 
 
 def pools(talk: Talk, number: str = "") -> Answer:
-    """All of this one's fund holder; with a number that one. Raises NoSuchPool."""
+    """List the fund holder's pools; with a number, show that one. Raises NoSuchPool."""
     return view(talk, number) if number else _listed(talk, None)
 
 
@@ -21,7 +21,7 @@ def more_pools(talk: Talk, before: str) -> Answer:
 
 
 def view(talk: Talk, number: str) -> Answer:
-    """What came, was matched, came back and is left. Raises NoSuchPool."""
+    """Show what was paid in, matched, returned and is left of one pool. Raises NoSuchPool."""
     db = talk.desk.db
     file = file_of(db, find_pool(db, staff_of(talk), int(number)))
     values = {"pool": file, "now": talk.world.now, "labels": labels(talk.world.lexicon, "appeal_category")}

@@ -1,1 +1,1 @@
-"""Officers and residents list and undo acts by mandate by commands."""
+"""The proxy room's commands: officers act for residents, and residents list, confirm and deny those acts."""

@@ -1,4 +1,4 @@
-"""代办: what officers do for people without a phone; and what those people say to it when they have one."""
+"""代办, 授权代办, 代办记录: officers start proxy acts; residents authorise, confirm, deny and revoke them."""
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
@@ -18,7 +18,7 @@ MOST_PEOPLE = 6
 
 
 def proxy(talk: Talk) -> Answer:
-    """代办: the three things that can be done for somebody."""
+    """代办: offer the three acts: register a resident, write an appeal, print a card. Raises NotYours."""
     officer(talk.desk)
     ways = {
         "register": ["command", "proxy_register"],
@@ -29,7 +29,7 @@ def proxy(talk: Talk) -> Answer:
 
 
 def appeal(talk: Talk) -> Answer:
-    """For one of those whose consent lives, or for somebody new."""
+    """Offer the residents with a live mandate, or a new mandate. Raises NotYours."""
     staff = officer(talk.desk)
     mandates = live_mandates(talk.desk.db, staff.id, "appeal", talk.world.now, MOST_PEOPLE)
     if not mandates:
@@ -43,13 +43,13 @@ def appeal(talk: Talk) -> Answer:
 
 
 def write(talk: Talk, number: str) -> Answer:
-    """The appeal itself, by a consent that lives. Raises NoMandate."""
+    """Start the appeal of a live mandate. Raises NotYours or NoMandate."""
     acting(talk.desk, int(number))
     return talk.start("start_appeal", {"mandate": int(number)})
 
 
 def authorise(talk: Talk) -> Answer:
-    """授权代办: a code to read to the officer, what it allows, and how to take it back."""
+    """授权代办: make a consent code for the resident to read to the officer, with a way to take it back."""
     word = talk.world.lexicon.words["authorise_proxy"][0]
     user = get_resident(talk.desk.db, talk.desk.person.user_id, then=word)
     code, until = make_code(talk.desk.db, user.id, talk.world.now)
@@ -57,7 +57,7 @@ def authorise(talk: Talk) -> Answer:
 
 
 def take_back(talk: Talk) -> Answer:
-    """The code is void, and every consent ends."""
+    """Void the consent code and revoke all mandates of the writer."""
     user = get_user(talk.desk.db, talk.desk.person.user_id)
     void_codes(talk.desk.db, user.id, talk.world.now)
     count = revoke_all(talk.desk.db, user.id, f"user:{user.id}", talk.world.now)
@@ -65,7 +65,7 @@ def take_back(talk: Talk) -> Answer:
 
 
 def acts(talk: Talk, before: str = "") -> Answer:
-    """代办记录: first what waits for a yes or a no, read back in full; then the list of everything."""
+    """代办记录: read back the oldest unanswered act; when all are answered, list all acts."""
     word = talk.world.lexicon.words["proxy_acts"][0]
     user = get_user(talk.desk.db, talk.desk.person.user_id, then=word)
     waiting = None if before else next_question(talk.desk.db, user.id)
@@ -81,12 +81,12 @@ def deny(talk: Talk, number: str) -> Answer:
 
 
 def scanned(talk: Talk, code: str) -> Answer:
-    """Somebody holds a printed card before their WeChat. Raises CardDead, WeChatTaken or WeChatOfStaff."""
+    """Start binding after a printed card was scanned. Raises CardDead, WeChatTaken or WeChatOfStaff."""
     return talk.start("bind_card", {"card": find_card(talk.desk.db, code).id})
 
 
 def void_card(talk: Talk) -> Answer:
-    """Its owner does not want the card that an officer printed."""
+    """Void the writer's own live card, if there is one."""
     user = get_user(talk.desk.db, talk.desk.person.user_id)
     found = live_card(talk.desk.db, user.id)
     if found:
@@ -95,7 +95,7 @@ def void_card(talk: Talk) -> Answer:
 
 
 def _answered(talk: Talk, number: str, *, yes: bool) -> Answer:
-    """Only of what was done in the name of whoever talks. The next one follows at once."""
+    """Confirm or deny one of the writer's own acts; the next unanswered one follows. Raises NoSuchAct."""
     user = get_user(talk.desk.db, talk.desk.person.user_id)
     act = (confirm_act if yes else deny_act)(talk.desk.db, user.id, int(number), talk.world.now)
     values = {"yes": yes, "act": told(read_back(talk.desk.db, act)), "left": len(unanswered(talk.desk.db, user.id))}

@@ -1,4 +1,4 @@
-"""Commands that officers act by for residents without a phone, and those that answer such acts."""
+"""The proxy room's commands: officers' acts for residents without a phone, and residents' answers to them."""
 
 from handlers.proxy import acts
 from handlers.routing.answers import starts

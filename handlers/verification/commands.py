@@ -1,4 +1,4 @@
-"""Commands that follow a verification case: its owner's, its officers' and the public notice's."""
+"""The verification room's commands: for owners, for officers and for readers of the public notice."""
 
 from handlers.routing.matching import Command, Takes
 from handlers.routing.roles import OFFICERS, TOWNSHIP_AND_COUNTY

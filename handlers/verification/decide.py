@@ -1,4 +1,4 @@
-"""通过, 退回, 驳回, 冻结, 解冻, 撤销 认证 <号>: a decision about a verification case."""
+"""通过, 退回, 驳回, 冻结, 解冻, 撤销 认证 <号>: an officer decides on a verification case."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -19,17 +19,17 @@ from models.staff.task import demand_region, take
 from models.verification import decisions
 from models.verification.case import MACHINE, Verification, get_case
 
-# Where a case waits for a decision by its numbers; a visit and an objection are read on their own way.
+# States in which the numbered lines below a case decide on it; visits and objections have commands of their own.
 _DECIDED = ("township_review", "county_review")
-# Where it goes by a command.
+# Command -> the state that it moves the case to.
 _TURNED_AWAY = {"send_back": "registry_checked", "reject": "rejected"}
 _STOPS = {"stop": "suspended", "revoke_case": "revoked"}
 
 
 def look_first(talk: Talk, command: str, number: int) -> Answer | None:
-    """A case is decided on as it stands now: who has not seen it since it last moved is shown it, and nothing is done.
+    """Show the case, without deciding, to an officer who has not read it since it last moved; None: go on.
 
-    An old number on a screen means the case as it was then.
+    The number that they tapped may stand below an older state of the case.
     """
     db, staff, case = talk.desk.db, staff_of(talk), get_case(talk.desk.db, number)
     if command == "send_back" and case.state == "rejected":
@@ -51,7 +51,7 @@ def approve(talk: Talk, number: int) -> Answer:
         case "county_review":
             decisions.verify(db, case, staff, now)
         case _:
-            # A visit and an objection have answers of their own; the look at the case offers them.
+            # Visits and objections are not approved; the case's file offers the commands for them.
             decisions.take_visit(db, case, staff)
             raise WrongState(subject="case", state=case.state, wanted="verified")
     return _decided("approved", case)
@@ -89,7 +89,7 @@ def revoke(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Ans
 
 
 def check(talk: Talk, staff: Staff, command: str, number: int) -> None:
-    """Raise what the decision itself would."""
+    """Check a decision before its reason is asked. Raises what the decision itself would."""
     db, case = talk.desk.db, get_case(talk.desk.db, number)
     if command == "send_back" and case.state == "rejected":
         decisions.check_reopen(db, case, staff)

@@ -1,4 +1,4 @@
-"""看 认证 <号>: a case as its officers see it, with who it is about, what was found, and what may be decided."""
+"""看 认证 <号>: an officer reads a case's file, with the resident, the findings and the possible decisions."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -13,17 +13,17 @@ from models.core.state_machine import By
 from models.verification.case import NoSuchCase, Verification
 from models.verification.file import CaseFile, open_case
 
-# Step -> what may be said to it by the numbers 1, 2 …: the command, and the name under which the template says it.
+# Step -> the commands offered as 1, 2 …; the template names each line by its command.
 DECISIONS: dict[str, tuple[str, ...]] = {
     "visit": ("visit",),
-    # Nobody decides on words that they have not read.
+    # The objections must be read before they are decided.
     "adjudicate": ("view_objections",),
     "township_review": ("approve", "send_back"),
     "county_review": ("approve", "send_back", "reject"),
     "doubt": ("stop", "sound"),
     "suspended": ("go_on", "revoke_case"),
 }
-# Where the visit did not find a household in need, nobody verifies it: another name for passing it on, and no pass.
+# If the visit found no need, the lines have other names, and the county cannot verify.
 _NOT_IN_NEED: dict[str, dict[str, str]] = {
     "township_review": {"agree": "approve", "send_back": "send_back"},
     "county_review": {"turn_down": "reject", "send_back": "send_back"},
@@ -31,7 +31,7 @@ _NOT_IN_NEED: dict[str, dict[str, str]] = {
 
 
 def look_at(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingProxyType({})) -> Answer:
-    """``first``: what may be done here before everything else. Raises NoSuchCase."""
+    """Show a case's file and record the access. ``first``: commands offered before all others. Raises NoSuchCase."""
     staff = find_seat(talk)
     file = open_case(talk.desk.db, staff, number, talk.world.now) if staff else None
     if file is None or staff is None:
@@ -61,7 +61,7 @@ def _decisions(file: CaseFile) -> dict[str, list[str]]:
 
 
 def _standing_ways(file: CaseFile) -> dict[str, list[str]]:
-    """What a county may do about a household that was verified, or rejected and heard."""
+    """Return what the county may do about a decided case: suspend a verified one, send a rejected one back."""
     reference = f"case:{file.number}"
     if file.state == "rejected":
         return {"send_back": ["command", "send_back", reference]}

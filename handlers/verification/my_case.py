@@ -1,4 +1,4 @@
-"""认证: where one's own case stands, who holds it and until when; a new one after it ended; 申诉 against a no."""
+"""认证 and 申诉: residents see their own case, begin a new one, and appeal a decision."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ ENDED = ("rejected", "expired", "withdrawn")
 
 
 def my_case(talk: Talk, number: str = "") -> Answer:
-    """With a number, staff get the look at that case. Raises NotRegistered or ResidentsOnly."""
+    """Show the resident's newest case; to staff with a number, that file. Raises NotRegistered or ResidentsOnly."""
     if number and find_seat(talk):
         return look(talk, f"case:{number}")
     case = case_of(talk.desk.db, _resident(talk).id)
@@ -43,7 +43,7 @@ def my_case(talk: Talk, number: str = "") -> Answer:
 
 
 def renew(talk: Talk) -> Answer:
-    """A new case when the last one has ended; the open one otherwise."""
+    """Begin a new case, or show the open one. Raises as ``my_case``, CaseRevoked or RejectedLately."""
     user, desk = _resident(talk), talk.desk
     case = begin_case(desk.db, user, Actor(By.OWNER, f"user:{user.id}"), talk.world.now)
     desk.jobs.append(("check_registry", case.id))
@@ -51,7 +51,7 @@ def renew(talk: Talk) -> Answer:
 
 
 def appeal_decision(talk: Talk, reference: str = "") -> Answer:
-    """Opens a ticket for the county; asks which decision when there are several. Raises NothingToAppeal."""
+    """Open a ticket for the county; ask which decision if there are several. Raises NothingToAppeal."""
     found = turned_down(talk.desk.db, _resident(talk))
     wanted = [what for what in found if reference in ("", what.reference)]
     if not wanted:
@@ -70,7 +70,7 @@ def _resident(talk: Talk) -> User:
 
 
 def _standing(talk: Talk, case: Verification) -> dict[str, Any]:
-    """``day`` of the days that were promised, counted where the person is; ``holder`` by role and work number."""
+    """Collect where a case stands. ``day``: of the promised days, in China's time; ``holder``: the role of its task."""
     db = talk.desk.db
     task = find_task(db, "case", case.id)
     holder = db.get(Staff, task.assignee) if task and task.assignee else None

@@ -1,4 +1,4 @@
-"""异议: somebody says why not; and the township, which alone hears it and by whom, decides on it."""
+"""异议: a person objects to a notice, and the township, which alone reads objections, decides."""
 
 from flows.engine.flow import Answer, Say
 from handlers.routing.answers import with_ways
@@ -12,14 +12,14 @@ from models.verification.objection import hear_objections
 
 
 def object_(talk: Talk, reference: str = "") -> Answer:
-    """异议 <号>; without a number, whom one may object to."""
+    """异议 <号>: start an objection; without a number, list the households on notice."""
     if not reference:
         return notices(talk)
     return talk.start("raise_objection", {"case": parse(reference)[1]})
 
 
 def view_objections(talk: Talk, reference: str, index: str = "0") -> Answer:
-    """What was said against a case, one voice at a time; the reading is recorded, and from here it is decided.
+    """Show a case's objections one at a time, with the ways to decide, and record the access.
 
     Raises OutsideRegion, NotYourTurn or HasAPart.
     """
@@ -28,7 +28,7 @@ def view_objections(talk: Talk, reference: str, index: str = "0") -> Answer:
     found = hear_objections(talk.desk.db, get_case(talk.desk.db, number), staff, talk.world.now)
     at = min(int(index), len(found) - 1)
     ways = {
-        # With the newest that was there: one that comes in meanwhile is not decided unread.
+        # The newest objection shown goes along: one that comes in meanwhile must not be decided unread.
         "uphold": ["command", "uphold", reference, str(found[-1].id)],
         "dismiss": ["command", "dismiss", reference, str(found[-1].id)],
     }
@@ -53,7 +53,7 @@ def dismiss(talk: Talk, reference: str, seen: str = "") -> Answer:
 
 
 def _decide(talk: Talk, reference: str, seen: str, *, upheld: bool) -> Answer:
-    """``seen``: the newest objection that was read. Without it, or when another has come, they are shown first."""
+    """Decide on all open objections. ``seen``: the newest one read; if it is not the newest, they are shown again."""
     db, staff, number = talk.desk.db, staff_of(talk), parse(reference)[1]
     case = get_case(db, number)
     recused = stepped_aside(talk, reference)

@@ -1,4 +1,4 @@
-"""公示: which households stand on public notice, five at a time, and one of them with the way to object."""
+"""公示: list the households on public notice, five at a time, or show one with the way to object."""
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
@@ -11,13 +11,13 @@ from models.verification.objection import NoSuchNotice
 from models.verification.public_notice import board, on_board
 
 PAGE = 5
-# A whole province's would be nobody's neighbours.
+# Levels with a list of their own: a city or province is too large for neighbours to know each other.
 LISTED = ("county", "township", "village")
 _MOST_OFFERED = 9
 
 
 def notices(talk: Talk, said: str = "") -> Answer:
-    """公示 of where one lives or works; 公示 <place> of that; 公示 <number> of one household."""
+    """公示: the notices of the writer's home or region; 公示 <place>: of that place; 公示 <number>: one household."""
     if said.startswith(("appeal:", "case:")):
         return notice(talk, str(parse(said)[1]))
     if said:
@@ -44,7 +44,7 @@ def notices_in(talk: Talk, region_code: str, after: str = "") -> Answer:
 
 
 def notice(talk: Talk, number: str, region_code: str = "") -> Answer:
-    """One household on notice. Raises NoSuchNotice."""
+    """Show one household on notice. Raises NoSuchNotice."""
     found = on_board(talk.desk.db, int(number), talk.world.now)
     if found is None:
         raise NoSuchNotice(number=int(number))
@@ -55,7 +55,7 @@ def notice(talk: Talk, number: str, region_code: str = "") -> Answer:
 
 
 def _somewhere(talk: Talk, said: str) -> Answer:
-    """The place that the words name; asks which when they name several, or none that is small enough."""
+    """List the notices of the named place; ask which if the words name several, or none in LISTED."""
     found = {region.today.code: region.today for region in talk.world.find_regions(said)}
     small = [region for region in found.values() if level_of(region.code) in LISTED]
     if len(small) == 1:
@@ -69,7 +69,7 @@ def _somewhere(talk: Talk, said: str) -> Answer:
 
 
 def _home(talk: Talk) -> str | None:
-    """The township of a resident, or the region of staff who cover no more than a county."""
+    """Find the region of staff who cover a county or less, else the writer's township; None if unknown."""
     staff = find_seat(talk)
     if staff and level_of(staff.region_code) in LISTED:
         return staff.region_code

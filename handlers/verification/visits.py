@@ -1,4 +1,4 @@
-"""走访 <号>: an officer goes to see a household, and writes it down on the spot; and what was written, to read."""
+"""走访 <号>: an officer records a visit to a household, or reads a recorded one."""
 
 import json
 
@@ -16,7 +16,7 @@ from models.verification.file import open_visit
 
 
 def visit(talk: Talk, reference: str = "") -> Answer:
-    """The number is always a case's, with a word for that before it or not; without one, what there is to do."""
+    """Start the visit of a case; the number is always a case's. Without one, show the officer's tasks."""
     if not reference:
         return todo(talk)
     db, staff, (_, number) = talk.desk.db, staff_of(talk), parse(reference)
@@ -31,7 +31,7 @@ def visit(talk: Talk, reference: str = "") -> Answer:
 
 
 def view_visit(talk: Talk, reference: str) -> Answer:
-    """The newest visit of a case with every answer. Raises NoSuchCase where there is none to read (any more)."""
+    """Show the newest visit of a case with every answer. Raises NoSuchCase without one, or if it was erased."""
     number = parse(reference)[1]
     found = open_visit(talk.desk.db, staff_of(talk), number, talk.world.now)
     if found is None or not found.findings:

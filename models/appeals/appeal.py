@@ -1,4 +1,4 @@
-"""Appeals for money: what a household or a village asks for, and the way from draft to completed."""
+"""Appeals: a household asks for money, and the appeal's states from draft to completed."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -18,24 +18,24 @@ from models.staff.task import Matter, close_task, open_task
 KINDS = ("crowdfund", "one_to_one")
 CATEGORIES = ("education", "medical", "housing", "industry", "employment", "training", "necessities", "public_works")
 
-# By mandate, an officer: their name is in the trail, and the owner's is not.
+# Officers write by mandate; the audit trail then names the officer, not the owner.
 _WRITER = frozenset({By.OWNER, By.VILLAGE, By.TOWNSHIP})
 _SYSTEM = frozenset({By.SYSTEM})
-# Those above stand in where a village has nobody, or did not act in time.
+# Township and county stand in where a village has no officer, or did not act in time.
 _VILLAGE = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
 _COUNTY = frozenset({By.COUNTY})
 _RISK = frozenset({By.COUNTY, By.SYSTEM})
 
-# On the way to being published.
+# States before publication.
 REVIEWED = ("submitted", "village_review", "returned", "endorsed", "county_review", "fund_holder_filed")
 LIVE = ("funding", "funded", "minimum_met", "executing", "reporting")
-# States in which the household's place for this category is taken.
+# States that count as the household's one open appeal of the category.
 OPEN = (*REVIEWED, *LIVE, "frozen")
-# In which nothing more comes of it.
+# Final states in which gifts are refunded.
 ENDS = ("failed", "cancelled")
 _EXECUTING = text("state = 'executing' AND update_reminded < 2")
 
-# Appeal number and state: it came to one of ENDS, and its row is held.
+# Arguments: the appeal's number and state. Called when it comes to one of ENDS; the caller holds its row.
 on_ended: Hook[[Session, int, str, datetime], None] = Hook("appeals.appeal.on_ended")
 
 MACHINE = Machine(
@@ -46,7 +46,7 @@ MACHINE = Machine(
         ("village_review", "returned"): _VILLAGE,
         ("village_review", "rejected"): _VILLAGE,
         ("village_review", "endorsed"): _VILLAGE,
-        # An edit goes back to the beginning.
+        # A changed appeal is reviewed from the beginning.
         **{(state, "submitted"): _WRITER for state in REVIEWED},
         ("endorsed", "returned"): frozenset({By.TOWNSHIP, By.COUNTY}),
         ("endorsed", "funding"): _SYSTEM,
@@ -58,7 +58,7 @@ MACHINE = Machine(
         ("funding", "funded"): _SYSTEM,
         ("funding", "minimum_met"): _SYSTEM,
         ("funding", "failed"): _SYSTEM,
-        # A gift went back before anything was spent (models.payments.shortfall).
+        # A gift was refunded before anything was spent (models.payments.shortfall).
         ("funded", "funding"): _SYSTEM,
         ("funded", "failed"): _SYSTEM,
         ("minimum_met", "funding"): _SYSTEM,
@@ -66,7 +66,7 @@ MACHINE = Machine(
         ("funded", "executing"): _SYSTEM,
         ("minimum_met", "executing"): _SYSTEM,
         ("executing", "reporting"): _SYSTEM,
-        # What came back from the bank is spent anew.
+        # A returned payout can be spent again.
         ("reporting", "executing"): _SYSTEM,
         ("reporting", "completed"): _RISK,
         **{(state, "cancelled"): frozenset({By.OWNER, By.COUNTY, By.SYSTEM}) for state in REVIEWED},
@@ -75,7 +75,7 @@ MACHINE = Machine(
         **{("frozen", state): _COUNTY for state in LIVE},
         ("frozen", "cancelled"): _COUNTY,
     },
-    # Whatever ends it, what people gave goes back.
+    # However it ends, gifts are refunded.
     then=dict.fromkeys(ENDS, on_ended),
 )
 
@@ -85,16 +85,16 @@ class NoSuchAppeal(Refusal):
 
 
 class OwnHousehold(Refusal):
-    """Nobody decides on, or gives to, an appeal of their own household."""
+    """The appeal is of the person's own household: they may neither decide on it nor give to it."""
 
     code = "own_household"
 
 
 class Appeal(Base):
-    """``target_fen``, ``minimum_fen``, ``deadline`` and ``kind`` are fixed once published (a database trigger).
+    """An appeal for money. A database trigger fixes target_fen, minimum_fen, deadline and kind once it is published.
 
-    ``minimum_fen``: with so much on its last day it is begun (crowdfunding); None: with all of it or not at all.
-    ``was`` is the state to go back to from ``frozen``. ``endorsed_by`` and ``endorsed_at`` say who vouched.
+    ``minimum_fen``: the sum with which crowdfunding begins at its deadline; None: with the whole target or not at all.
+    ``was``: the state before ``frozen``. ``endorsed_by``, ``endorsed_at``: the village officer's endorsement.
     """
 
     __tablename__ = "appeals"
@@ -117,15 +117,14 @@ class Appeal(Base):
     published_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     round: Mapped[int] = mapped_column(SmallInteger, default=1, server_default="1")
-    """How often it was handed in."""
+    """How often it was submitted."""
     returned_fields: Mapped[str | None] = mapped_column(String(120))
-    """The steps of the flow to answer anew, with commas between; reasons in models.staff.decision."""
+    """The flow's steps to answer again, comma-separated; the reasons are in models.staff.decision."""
     sampled: Mapped[bool | None]
     update_due_at: Mapped[datetime | None]
-    """From its first payment on: by when its owner must have told, once more, what becomes of it
-    (models.outreach.reporting_duty)."""
+    """From the first payout on: when the owner's next progress update is due (models.outreach.reporting_duty)."""
     update_reminded: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
-    """Of that day: 1 before it, 2 when it had come."""
+    """Reminders sent about that day: 1 before it, 2 when it has come."""
 
     __table_args__ = (
         one_of("kind", KINDS),
@@ -170,7 +169,7 @@ APPEAL = Subject(
 
 
 class BudgetLine(Base):
-    """What part of the target is for; the lines of an appeal sum to its target."""
+    """One item of an appeal's budget; the lines of an appeal sum to its target."""
 
     __tablename__ = "budget_lines"
     id: Mapped[RowId]
@@ -182,13 +181,13 @@ class BudgetLine(Base):
 
 
 def budget_of(db: Session, number: int) -> list[tuple[str, int]]:
-    """(item, fen) pairs, as they were written."""
+    """List the budget as (item, fen) pairs, in the order they were written."""
     lines = select(BudgetLine.item, BudgetLine.amount_fen).where(BudgetLine.appeal_id == number)
     return [(item, fen) for item, fen in db.execute(lines.order_by(BudgetLine.id))]
 
 
 def end_overdue(db: Session, appeal: Appeal, now: datetime) -> None:
-    """What its last day went by, in review or with too little promised, no longer stands in a new one's way."""
+    """Cancel (in review) or fail (in funding) an appeal whose deadline has passed, so that a new one may open."""
     if appeal.deadline > now or appeal.state not in (*REVIEWED, "funding"):
         return
     if appeal.state == "funding":
@@ -200,25 +199,25 @@ def end_overdue(db: Session, appeal: Appeal, now: datetime) -> None:
 
 
 def fail(db: Session, appeal: Appeal, now: datetime, detail: str) -> None:
-    """Too little was given, or is left; whoever gave is told. The caller holds it, and tells its owner."""
+    """Fail an appeal that has too little, and notify its donors. The caller holds it and notifies its owner."""
     MACHINE.move(db, appeal, "failed", SYSTEM, now, detail)
     _tell_backers(db, appeal, "appeal_failed", now)
-    close_task(db, "appeal", appeal.id, now)  # a doubt, if there was one
+    close_task(db, "appeal", appeal.id, now)  # a task about a doubt, if there was one
     db.flush()
 
 
 def freeze(db: Session, appeal: Appeal, actor: Actor, now: datetime, detail: str) -> None:
-    """Stop everything about it, for the county to decide; ``resume`` goes back. ``detail`` is the reason's code."""
+    """Freeze an appeal until the county decides, open that task and notify donors. ``detail``: the reason's code."""
     appeal.was = appeal.state
     MACHINE.move(db, appeal, "frozen", actor, now, detail=detail)
-    close_task(db, "appeal", appeal.id, now)  # a doubt, if there was one
-    # A county that stopped it itself knows what is in its queue.
+    close_task(db, "appeal", appeal.id, now)  # a task about a doubt, if there was one
+    # A county that froze the appeal needs no notification of its own task.
     open_task(db, appeal.matter, "frozen", now, told=actor.by is not By.COUNTY)
     _tell_backers(db, appeal, "appeal_failed", now)
 
 
 def resume(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
-    """Raises WrongState where it is not frozen."""
+    """Move a frozen appeal back to its earlier state and notify donors. Raises WrongState if it is not frozen."""
     if appeal.state != "frozen" or appeal.was is None:
         raise WrongState(subject="appeal", state=appeal.state, wanted="resumed")
     MACHINE.move(db, appeal, appeal.was, actor, now)
@@ -228,12 +227,12 @@ def resume(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
 
 
 def _tell_backers(db: Session, appeal: Appeal, template: str, now: datetime) -> None:
-    key = f"{template}:{appeal.id}:{appeal.state}:{now.timestamp()}"  # it may be stopped more than once
+    key = f"{template}:{appeal.id}:{appeal.state}:{now.timestamp()}"  # it may be frozen more than once
     tell_backers(db, template, appeal.id, appeal.title, key, now, state=appeal.state)
 
 
 def publish(db: Session, appeal: Appeal, now: datetime) -> None:
-    """Endorsed and, for crowdfunding, filed by the fund holder: open it for pledges. Else raises WrongState."""
+    """Open an appeal for pledges: endorsed and, for crowdfunding, filed by the fund holder. Raises WrongState."""
     if appeal.kind == "crowdfund" and appeal.state != "fund_holder_filed":
         raise WrongState(subject="appeal", state=appeal.state, wanted="funding")
     MACHINE.move(db, appeal, "funding", SYSTEM, now)
@@ -241,7 +240,7 @@ def publish(db: Session, appeal: Appeal, now: datetime) -> None:
 
 
 def get_appeal(db: Session, number: int, *, lock: bool = False) -> Appeal:
-    """Raises NoSuchAppeal. ``lock`` keeps it and what is promised to it still until the transaction ends."""
+    """Get an appeal. ``lock``: neither it nor its pledges change until the transaction ends. Raises NoSuchAppeal."""
     appeal = db.get(Appeal, number, with_for_update={"key_share": True} if lock else None, populate_existing=lock)
     if appeal is None:
         raise NoSuchAppeal(number=number)
@@ -249,6 +248,6 @@ def get_appeal(db: Session, number: int, *, lock: bool = False) -> Appeal:
 
 
 def titles_of(db: Session, numbers: Iterable[int]) -> dict[int, str]:
-    """Name these appeals, by their numbers."""
+    """Return the titles of these appeals by their numbers."""
     found = db.execute(select(Appeal.id, Appeal.title).where(Appeal.id.in_(list(numbers))))
     return {row.id: row.title for row in found}

@@ -1,4 +1,4 @@
-"""An appeal that an officer wrote by mandate: read back to its owner, and stopped where they say it is not theirs."""
+"""Appeals written by mandate: they are read back to the owner, and undone when the owner denies them."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ STORY_BEGINS = 120
 
 
 def read_back(db: Session, number: int) -> Facts:
-    """What was asked for, the dearest lines of its budget first."""
+    """Return the appeal's facts for its owner, the largest budget lines first; sums in fen."""
     appeal = db.get_one(Appeal, number)
     lines = select(BudgetLine).where(BudgetLine.appeal_id == number).order_by(BudgetLine.amount_fen.desc())
     budget = [(line.item, line.amount_fen) for line in db.scalars(lines)]
@@ -35,7 +35,10 @@ def read_back(db: Session, number: int) -> Facts:
 
 
 def undo(db: Session, number: int, owner: Actor, now: datetime) -> None:
-    """Take it back while it is under review; freeze it, for the county to decide, once it takes money."""
+    """Undo an appeal that its owner denies: cancel it under review, freeze it for the county once it takes money.
+
+    Locks the appeal.
+    """
     appeal = db.get_one(Appeal, number, with_for_update=True, populate_existing=True)
     if appeal.state in LIVE:
         freeze(db, appeal, SYSTEM, now, "denied_by_owner")

@@ -1,4 +1,4 @@
-"""What its owner may still do about an appeal: put right what was sent back, change it, or take it back."""
+"""Owners correct, resubmit and withdraw their appeals while these are under review."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,33 +21,36 @@ _MOST = 5
 
 
 class NotYourAppeal(Refusal):
-    """Everybody may see it, but only its owner may change it."""
+    """The appeal is public, but only its owner may change it."""
 
     code = "not_your_appeal"
 
 
 class CannotChange(Refusal):
-    """It is over, or stopped (``state``); ``what``: fix or withdraw."""
+    """The appeal cannot be changed or withdrawn in this ``state``; ``what``: fix or withdraw."""
 
     code = "cannot_change"
     final = True
 
 
 class ChangedMeanwhile(Refusal):
-    """While its owner was writing it was decided on, or handed in by another way; ``state``: where it stands now."""
+    """The appeal was decided on or handed in again while its owner was writing; ``state``: its state now."""
 
     code = "changed_meanwhile"
     final = True
 
 
 class NothingChanged(Refusal):
-    """Every answer is as it was."""
+    """No answer was changed."""
 
     code = "nothing_changed"
 
 
 def own_appeal(db: Session, user: User, number: int, *, lock: bool = False) -> Appeal:
-    """Raises NoSuchAppeal (also for what is not public yet and another's) or NotYourAppeal."""
+    """Get the user's own appeal; ``lock``: with the household's cases locked before it.
+
+    Raises NoSuchAppeal (also for another's appeal that is not public yet) or NotYourAppeal.
+    """
     if lock:
         hold_cases(db, user.household_id)  # before the appeal, which may be handed in again
     appeal = db.get(Appeal, number, with_for_update=lock or None, populate_existing=lock)
@@ -59,19 +62,19 @@ def own_appeal(db: Session, user: User, number: int, *, lock: bool = False) -> A
 
 
 def changeable(db: Session, user: User, states: Sequence[str]) -> Sequence[Appeal]:
-    """Their own appeals in these states, the newest first."""
+    """List the user's own appeals in these states (at most five), the newest first."""
     theirs = select(Appeal).where(Appeal.owner_id == user.id, Appeal.state.in_(states))
     return db.scalars(theirs.order_by(Appeal.id.desc()).limit(_MOST)).all()
 
 
 def check_changeable(appeal: Appeal) -> None:
-    """Raises CannotChange: what has ended, or is stopped, stays as it is."""
+    """Check that the appeal is under review or live. Raises CannotChange."""
     if appeal.state not in (*REVIEWED, *LIVE):
         raise CannotChange(number=appeal.id, state=appeal.state, what="fix")
 
 
 def resubmit(db: Session, appeal: Appeal, wanted: NewAppeal, now: datetime, by: Actor | None = None) -> None:
-    """The locked appeal as it is to be now, back to the beginning of review; what was decided stays with its round.
+    """Change a locked appeal and submit it again, in a new round of review; earlier decisions stay with their round.
 
     Raises CannotChange, OneOpenAppeal or OutsideHomeCounty.
     """
@@ -98,13 +101,13 @@ def resubmit(db: Session, appeal: Appeal, wanted: NewAppeal, now: datetime, by: 
 
 
 def differs(db: Session, appeal: Appeal, wanted: NewAppeal) -> bool:
-    """Is there anything new in it, the pictures aside?"""
+    """Tell whether the answers differ from the appeal; photos are not compared."""
     same = all(getattr(appeal, name) == getattr(wanted, name) for name in _FIELDS)
     return not same or budget_of(db, appeal.id) != list(wanted.budget)
 
 
 def withdraw(db: Session, user: User, number: int, now: datetime) -> Appeal:
-    """While nobody has given to it. Raises NoSuchAppeal, NotYourAppeal or CannotChange."""
+    """Withdraw an appeal under review. Locks it. Raises NoSuchAppeal, NotYourAppeal or CannotChange."""
     appeal = own_appeal(db, user, number, lock=True)
     check_withdrawable(appeal)
     MACHINE.move(db, appeal, "cancelled", Actor(By.OWNER, f"user:{user.id}"), now, detail="withdrawn")
@@ -119,7 +122,7 @@ def check_withdrawable(appeal: Appeal) -> None:
 
 
 def reasons_of_return(db: Session, appeal: Appeal) -> list[str]:
-    """Why it was last sent back, as the codes of config/choices.toml."""
+    """List the reasons for which it was last returned, as codes of config/choices.toml."""
     theirs = (Decision.subject == "appeal") & (Decision.subject_id == appeal.id) & (Decision.verdict == "return")
     reasons = db.scalar(select(Decision.reasons).where(theirs).order_by(Decision.id.desc()).limit(1))
     return reasons.split(",") if reasons else []

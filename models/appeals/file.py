@@ -1,4 +1,4 @@
-"""An appeal's file: what its reviewers see of it, who asks included, so every look is recorded."""
+"""An appeal's file: what its reviewers see of it. It names the owner, so every access is recorded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,10 @@ from models.verification.case import Verification
 
 @dataclass(frozen=True, slots=True)
 class AppealFile:
-    """An appeal as its reviewers see it. ``name`` and ``phone`` are the owner's; ``verified``: state of their case."""
+    """An appeal as its reviewers see it. ``name`` and ``phone``: the owner's; ``verified``: the state of their case.
+
+    ``hidden``: the reader may not see who asks.
+    """
 
     number: int
     kind: str
@@ -43,9 +46,9 @@ class AppealFile:
 
 
 def open_appeal(db: Session, staff: Staff, number: int, now: datetime) -> AppealFile | None:
-    """What a reviewer needs to know, who asked included; the reading is recorded.
+    """Open an appeal for a reviewer, with its owner, and record the access.
 
-    None outside the region, and of one's own household.
+    None if there is no such appeal, it is outside the reviewer's region, or of their own household.
     """
     appeal = db.get(Appeal, number)
     if appeal is None or not may_read(db, staff, appeal.matter):
@@ -53,7 +56,7 @@ def open_appeal(db: Session, staff: Staff, number: int, now: datetime) -> Appeal
     lines = db.scalars(select(BudgetLine).where(BudgetLine.appeal_id == number).order_by(BudgetLine.id))
     owner = db.get_one(User, appeal.owner_id)
     stage = stage_of(db, staff, "appeal", number)
-    # A charity is no authority: who asks is its business while it has to decide, and of no other appeal.
+    # A fund holder is no authority: it sees the owner only while it has to decide on the appeal.
     sees_people = staff.role != By.FUND_HOLDER or stage.step == "file"
     record_review(db, staff, "appeal", number, owner.id if sees_people else None, now)
     theirs = select(Verification).where(Verification.household_id == appeal.household_id)
@@ -82,5 +85,5 @@ def open_appeal(db: Session, staff: Staff, number: int, now: datetime) -> Appeal
 
 
 def has_seen_appeal(db: Session, staff: Staff, number: int) -> bool:
-    """Tell whether this one has read the appeal since it last moved, or since a revision of it was approved."""
+    """Tell whether this officer has read the appeal since it last moved, or since a revision of it was approved."""
     return has_seen(db, staff, "appeal", number, also=approvals_of(number))

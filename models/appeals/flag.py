@@ -1,4 +1,4 @@
-"""What a reviewer should look at twice in an appeal. A flag never decides anything."""
+"""Flags: what a reviewer should check in an appeal. A flag never decides anything."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ from models.appeals.appeal import Appeal
 from models.core.base import Base, RowId, one_of
 from models.people.user import User
 
-# As a reviewer reads them: what weighs most stands first.
+# The most serious first, as a reviewer reads them.
 CODES = ("photo_reused", "asked_before", "over_price", "odd_item", "brand")
-# Those that follow from what is written, and go when it is written anew.
+# Flags on the words of an appeal; they are replaced when the words change.
 OF_WORDS = ("over_price", "odd_item", "brand")
 LONGEST_ITEM = 60
-# So long a household's earlier appeal for the same is worth a look.
+# How long ago an earlier appeal of the same category may be to be flagged.
 LOOK_BACK = timedelta(days=731)
 
 
 class Flag(Base):
-    """``item``: the budget line or word it is about, or the number of the other appeal (of something else, ``case:7``).
+    """A flag on an appeal. ``item``: the budget line, the word, or the other appeal's number (else ``case:7``).
 
-    ``usual_fen``: the most that is usually paid.
+    ``usual_fen``: the most that is usually paid for such a line.
     """
 
     __tablename__ = "flags"
@@ -40,7 +40,7 @@ class Flag(Base):
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """What was found in an appeal's words: a flag that is not raised yet."""
+    """A flag found in an appeal's words and not stored yet."""
 
     code: str
     item: str
@@ -48,14 +48,14 @@ class Sign:
 
 
 def raise_flag(db: Session, appeal_id: int, code: str, item: str, now: datetime, usual_fen: int | None = None) -> None:
-    """Once per appeal, code and item, however often it is found."""
+    """Store a flag, once per appeal, code and item."""
     row = {"appeal_id": appeal_id, "code": code, "item": item[:LONGEST_ITEM], "usual_fen": usual_fen, "at": now}
     once = insert(Flag).values(row).on_conflict_do_nothing(index_elements=["appeal_id", "code", "item"])
     db.execute(once)
 
 
 def flag_words(db: Session, appeal_id: int, signs: Iterable[Sign], now: datetime) -> None:
-    """Exactly these flags on what is written, in place of those that were there."""
+    """Replace the flags on the appeal's words by these."""
     theirs = (Flag.appeal_id == appeal_id) & Flag.code.in_(OF_WORDS)
     db.execute(delete(Flag).where(theirs))
     for sign in signs:
@@ -63,9 +63,9 @@ def flag_words(db: Session, appeal_id: int, signs: Iterable[Sign], now: datetime
 
 
 def flag_earlier(db: Session, appeal: Appeal, now: datetime) -> None:
-    """The household's last appeal for the same kind of need, whatever became of it."""
+    """Flag the household's last earlier appeal in the same category, in any state, within LOOK_BACK."""
     same = (Appeal.household_id == appeal.household_id) & (Appeal.category == appeal.category)
-    # By way of the household's people, for whom there is an index.
+    # Joined through the household's members, because appeals have an index on their owners.
     by_people = select(Appeal.id, Appeal.created_at).join(User, User.id == Appeal.owner_id)
     theirs = by_people.where(User.household_id == appeal.household_id, same, Appeal.id < appeal.id)
     earlier = db.execute(theirs.order_by(Appeal.id.desc()).limit(1)).first()
@@ -74,6 +74,6 @@ def flag_earlier(db: Session, appeal: Appeal, now: datetime) -> None:
 
 
 def flags_of(db: Session, appeal_id: int) -> Sequence[Flag]:
-    """What weighs most first."""
+    """List an appeal's flags, the most serious first."""
     found = db.scalars(select(Flag).where(Flag.appeal_id == appeal_id))
     return sorted(found, key=lambda flag: (CODES.index(flag.code), flag.id))

@@ -1,4 +1,4 @@
-"""What becomes of a household's appeals when the county decides on its case (models.verification.decisions).
+"""Move a household's appeals when the county decides on its case (called by models.verification.decisions).
 
 The caller holds the case: cases are locked before appeals, and appeals from the lowest number up (hold_cases).
 """
@@ -16,7 +16,7 @@ from models.verification.eligibility import open_endorsement
 
 
 def open_waiting(db: Session, household_id: int, now: datetime) -> None:
-    """The household is verified: what it has handed in until now comes to an officer."""
+    """Open the endorsement tasks of a verified household's submitted appeals. Locks the appeals."""
     theirs = (Appeal.household_id == household_id) & (Appeal.state == "submitted")
     for appeal in db.scalars(select(Appeal).where(theirs).order_by(Appeal.id).with_for_update()):
         if find_task(db, "appeal", appeal.id) is None:
@@ -24,7 +24,7 @@ def open_waiting(db: Session, household_id: int, now: datetime) -> None:
 
 
 def freeze_live(db: Session, household_id: int, now: datetime) -> list[int]:
-    """The household is suspended: what takes or has taken money stops. Returns the numbers."""
+    """Freeze a suspended household's live appeals. Locks them and returns their numbers."""
     theirs = (Appeal.household_id == household_id) & Appeal.state.in_(LIVE)
     frozen = []
     for appeal in db.scalars(select(Appeal).where(theirs).order_by(Appeal.id).with_for_update()):
@@ -34,7 +34,7 @@ def freeze_live(db: Session, household_id: int, now: datetime) -> list[int]:
 
 
 def cancel_reviewed(db: Session, household_id: int, state: str, now: datetime) -> None:
-    """The household was turned down (``state`` of its case): what it has in review ends, and its owner is told."""
+    """Cancel a household's appeals in review and notify their owners. ``state``: the case's, rejected or revoked."""
     theirs = (Appeal.household_id == household_id) & Appeal.state.in_(REVIEWED)
     for appeal in db.scalars(select(Appeal).where(theirs).order_by(Appeal.id).with_for_update()):
         MACHINE.move(db, appeal, "cancelled", SYSTEM, now, f"household_{state}")
@@ -44,6 +44,6 @@ def cancel_reviewed(db: Session, household_id: int, state: str, now: datetime) -
 
 
 def frozen_ones(db: Session, household_id: int) -> list[int]:
-    """The numbers of those that the county has yet to decide on, one by one."""
+    """List the numbers of a household's frozen appeals; the county decides on each."""
     theirs = (Appeal.household_id == household_id) & (Appeal.state == "frozen")
     return list(db.scalars(select(Appeal.id).where(theirs).order_by(Appeal.id)))

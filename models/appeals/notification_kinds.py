@@ -1,4 +1,4 @@
-"""What people are told about their appeals."""
+"""The kinds of notifications about appeals."""
 
 from models.notifications.kinds import LOOK, PLEDGE_AGAIN, Kind, Standing, legal
 

@@ -1,8 +1,8 @@
-"""What staff decide about an appeal: pass it, send it back, refuse it, stop it. Bounded by their region and role.
+"""Staff review an appeal: pass it, send it back, reject it or freeze it, within their region and role.
 
-The way of one family's appeal: the village. Of crowdfunding: the village, the township for a sample, the county, the
-charity. Whoever verified the household by a visit or a second look, or passed it before, is none of those who pass it
-now. The county officer who decided its case may: most counties have one or two, and that look was not at the household.
+A one-to-one appeal passes the village. Crowdfunding passes the village, the township for a sample, the county and the
+fund holder. An officer who visited or reviewed the household, or passed an earlier step, may not pass it now. The
+county officer who decided its case may: most counties have one or two, and that one did not visit the household.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from models.verification.case import check_verified, hold_cases
 from models.verification.eligibility import visitors_of
 from models.verification.lifecycle import is_drawn
 
-# What is wrong -> the questions of the flow to answer anew (flows/appeals/start_appeal.py).
+# Reason of a return -> the questions to answer again (flows/appeals/start_appeal.py).
 TO_CORRECT: Mapping[str, tuple[str, ...]] = {
     "title_unclear": ("title",),
     "category_wrong": ("category",),
@@ -38,7 +38,7 @@ TO_CORRECT: Mapping[str, tuple[str, ...]] = {
     "place_wrong": ("place",),
     "deadline_unfit": ("deadline",),
 }
-# Where an appeal goes from a step when it is sent back or refused.
+# Step -> the state from which an appeal is sent back or rejected at it.
 _STANDS: Mapping[str, str] = {
     "endorse": "village_review",
     "sample": "endorsed",
@@ -48,7 +48,7 @@ _STANDS: Mapping[str, str] = {
 
 
 class ChangedSince(Refusal):
-    """Its owner has changed it, and this one has not looked at it since: what was seen is not what would be passed."""
+    """The owner has changed the appeal, and this reviewer has not read it since."""
 
     code = "changed_since"
 
@@ -57,13 +57,13 @@ class ChangedSince(Refusal):
 
 
 class DeadlinePassed(Refusal):
-    """The day by which the money was wanted went by during review."""
+    """The appeal's deadline passed during review."""
 
     code = "deadline_passed"
 
 
 def get_locked(db: Session, number: int) -> Appeal:
-    """Raises NoSuchAppeal."""
+    """Get an appeal, locked until the transaction ends. Raises NoSuchAppeal."""
     appeal = db.get(Appeal, number, with_for_update=True, populate_existing=True)
     if appeal is None:
         raise NoSuchAppeal(number=number)
@@ -71,7 +71,7 @@ def get_locked(db: Session, number: int) -> Appeal:
 
 
 def take_turn(db: Session, staff: Staff, appeal: Appeal, now: datetime) -> Task:
-    """The open task, if this one may do it. Raises OutsideRegion, NotYourTurn, HasAPart or NotVerified."""
+    """Get the open task for this reviewer. Raises OutsideRegion, NotYourTurn, HasAPart or NotVerified."""
     try:
         return take(db, staff, appeal.matter, appeal.state)
     except NotYourTurn as refusal:
@@ -81,16 +81,16 @@ def take_turn(db: Session, staff: Staff, appeal: Appeal, now: datetime) -> Task:
 
 
 def approve(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
-    """Move an appeal as far as this step may, and owe its owner the news.
+    """Pass an appeal at the reviewer's step and notify its owner. Locks the household's cases, then the appeal.
 
-    Raises NoSuchAppeal, OutsideRegion, NotYourTurn, HasAPart, DecidedBefore, ChangedSince, NotVerified or
-    DeadlinePassed.
+    Raises NoSuchAppeal, OutsideRegion, NotYourTurn, HasAPart, DecidedBefore, ChangedSince, NotVerified,
+    DeadlinePassed or WrongState.
     """
     _hold_household(db, number)
     appeal = get_locked(db, number)
     task = take_turn(db, staff, appeal, now)
     if task.step not in _STANDS:
-        # Stopped or in doubt: there is nothing to pass.
+        # The task is about a frozen appeal or a doubt: there is nothing to pass.
         raise WrongState(subject="appeal", state=appeal.state, wanted="passed")
     if appeal.round > 1 and not has_seen_appeal(db, staff, number):
         raise ChangedSince(number)
@@ -106,7 +106,10 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
 
 
 def send_back(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> Appeal:
-    """For correction of exactly what the reasons name. Raises as ``take_turn``, and NoSuchAppeal or DecidedBefore."""
+    """Return an appeal for correction of what the reasons name; locks it.
+
+    Raises as ``take_turn``, NoSuchAppeal or DecidedBefore, and WrongState where this step cannot return it.
+    """
     appeal = get_locked(db, number)
     task = take_turn(db, staff, appeal, now)
     fields = [field for reason in reasons for field in TO_CORRECT[reason]]
@@ -116,7 +119,7 @@ def send_back(db: Session, staff: Staff, number: int, reasons: Sequence[str], no
 
 
 def reject(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> Appeal:
-    """For good, by village or county. Raises as ``send_back``, and WrongState where the machine has no such move."""
+    """Reject an appeal for good, by village or county. Locks it. Raises as ``send_back`` does."""
     appeal = get_locked(db, number)
     task = take_turn(db, staff, appeal, now)
     _turn_away(db, appeal, task, staff, "reject", "rejected", reasons, now)
@@ -124,14 +127,14 @@ def reject(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: 
 
 
 def stands(appeal: Appeal, task: Task) -> str:
-    """Where an appeal goes from when it is sent back or refused at this step."""
+    """Return the state from which an appeal is sent back or rejected at this task's step."""
     return _STANDS.get(task.step, appeal.state)
 
 
 def stop(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> Appeal:
     """The county freezes a live appeal. Raises NoSuchAppeal, OutsideRegion, HasAPart or WrongState."""
     appeal = _in_region(db, staff, number)
-    close_task(db, "appeal", number, now, staff)  # a doubt, if there was one
+    close_task(db, "appeal", number, now, staff)  # a task about a doubt, if there was one
     freeze(db, appeal, staff.actor, now, reason)
     decide(db, appeal.matter, appeal.round, staff, "freeze", now, (reason,))
     tell_owner(db, appeal, now, (reason,))
@@ -174,7 +177,10 @@ def tell_owner(
     resumed: bool = False,
     sums: Mapping[str, int | None] | None = None,
 ) -> None:
-    """``sums``: what it has, where that is less than its target: it is begun with it, or a gift went back."""
+    """Notify the owner of the appeal's state, or the officer who wrote it if the owner has no WeChat.
+
+    ``sums``: in fen, if it has less than its target: it begins with less, or a gift was refunded.
+    """
     opened = appeal.state == "funding" and not resumed and not appeal.was and not sums
     template = "appeal_opened" if opened else "appeal_moved"
     values = {"number": appeal.id, "title": appeal.title, "state": appeal.state, "reasons": list(reasons)}
@@ -188,7 +194,7 @@ def tell_owner(
 
 
 def _hold_household(db: Session, number: int) -> None:
-    """Cases before appeals (see hold_cases), and before what a county that suspends the household would miss."""
+    """Lock the household's cases before the appeal (see hold_cases), so that no suspension happens meanwhile."""
     hold_cases(db, db.scalar(select(Appeal.household_id).where(Appeal.id == number)))
 
 
@@ -243,7 +249,7 @@ def _turn_away(
 
 
 def demand_no_tie(db: Session, staff: Staff, matter: Matter) -> None:
-    """Where there is no task to step aside from. Raises HasAPart."""
+    """Check that the officer has no tie to the household, where no task does so. Raises HasAPart."""
     reason = tied_to(db, matter.household_id).get(staff.id)
     if reason:
         raise HasAPart(subject=matter.subject, number=matter.number, reason=reason)

@@ -1,4 +1,4 @@
-"""A change to an appeal after it was published: it waits beside what everybody sees until somebody has read it."""
+"""Revisions: changes to a published appeal, which stay hidden until an officer approves them."""
 
 from datetime import datetime
 
@@ -19,17 +19,17 @@ MACHINE = Machine(
         ("draft", "submitted"): frozenset({By.OWNER}),
         ("submitted", "approved"): _OFFICER,
         ("submitted", "rejected"): _OFFICER,
-        # Its owner has written another one, or is no longer there.
+        # The owner has submitted another one, or was erased.
         ("submitted", "withdrawn"): frozenset({By.OWNER, By.SYSTEM}),
     },
 )
 
 
 class Revision(Base):
-    """``title`` and ``story`` as they would become; what was asked for (sum, deadline, kind) never changes.
+    """A proposed title, story and photos of a live appeal; its sum, deadline and kind never change.
 
-    ``kept``: the appeal's photos that stay, by their numbers with commas between; new ones have the subject
-    ``revision`` until it is approved.
+    ``kept``: the numbers of the appeal's photos that stay, comma-separated; new photos have the subject ``revision``
+    until it is approved.
     """
 
     __tablename__ = "revisions"
@@ -67,12 +67,12 @@ REVISION = Subject(
 
 
 def waiting_for(db: Session, appeal_id: int) -> Revision | None:
-    """The one that nobody has decided on yet."""
+    """Find the appeal's undecided revision; None without one."""
     return db.scalar(select(Revision).where(Revision.appeal_id == appeal_id, Revision.state == "submitted"))
 
 
 def approvals_of(appeal_id: int) -> ColumnElement[bool]:
-    """Select the events of the audit trail by which a revision of this appeal took its place."""
+    """Select the events of the audit trail that approved a revision of this appeal."""
     revisions = select(Revision.id).where(Revision.appeal_id == appeal_id)
     approved = (AuditEvent.subject == "revision") & (AuditEvent.to_state == "approved")
     return approved & AuditEvent.subject_id.in_(revisions)

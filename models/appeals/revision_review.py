@@ -1,4 +1,4 @@
-"""Changing what is public: its owner proposes, an officer who did not vouch for it reads it, and only then it shows."""
+"""Owners propose revisions of live appeals; an officer who did not pass the appeal approves or rejects them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class NoSuchRevision(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class RevisionFile:
-    """What is public, and what would be; ``pictures`` before and after, ``new_pictures`` of them new."""
+    """A revision as officers see it, beside what is public. ``pictures``: how many before and after."""
 
     number: int
     appeal: int
@@ -46,7 +46,7 @@ class RevisionFile:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """``pictures`` as the Photo reader has them."""
+    """A wanted revision. ``pictures``: as the Photo reader gives them."""
 
     draft_id: str
     title: str
@@ -55,7 +55,7 @@ class Wanted:
 
 
 def wanted_now(db: Session, appeal: Appeal) -> Wanted:
-    """What its owner last wanted: what waits for an officer, else what is public."""
+    """Return what the owner last wanted: the undecided revision, else what is public."""
     waiting = waiting_for(db, appeal.id)
     if waiting is None:
         return Wanted("", appeal.title, appeal.story, pictures_of(db, "appeal", appeal.id))
@@ -67,7 +67,7 @@ def wanted_now(db: Session, appeal: Appeal) -> Wanted:
 def propose(
     db: Session, appeal: Appeal, wanted: Wanted, conversation_id: int, now: datetime
 ) -> tuple[list[int], list[int]]:
-    """Let it wait for an officer, in place of what waited before. The same draft twice is the same revision.
+    """Submit a revision in place of an undecided one, and open its task. The same draft twice gives the same revision.
 
     ``appeal`` must be locked. Returns the photos to fetch and those whose files are to be deleted. Raises CannotChange
     or NothingChanged.
@@ -103,7 +103,7 @@ def propose(
 
 
 def open_revision(db: Session, staff: Staff, number: int, now: datetime) -> RevisionFile | None:
-    """What is public and what would be; the look is recorded. None as of models.verification.file.open_case."""
+    """Open a revision for an officer and record the access. None as for models.verification.file.open_case."""
     revision = db.get(Revision, number)
     appeal = db.get_one(Appeal, revision.appeal_id) if revision else None
     if revision is None or appeal is None or not may_review(db, staff, matter_of(revision, appeal)):
@@ -125,9 +125,10 @@ def open_revision(db: Session, staff: Staff, number: int, now: datetime) -> Revi
 
 
 def approve(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appeal, list[int]]:
-    """From now on everybody sees it. Returns the appeal, and the photos whose files are to be deleted.
+    """Approve a revision: its words and photos replace the public ones. Locks the appeal.
 
-    Raises NoSuchRevision, OutsideRegion, NotYourTurn, HasAPart, or WrongState while nobody gives to the appeal.
+    Returns the appeal, and the photos whose files are to be deleted. Raises NoSuchRevision, OutsideRegion, NotYourTurn,
+    HasAPart, or WrongState if the appeal is not live.
     """
     revision, appeal = _locked(db, number)
     take(db, staff, matter_of(revision, appeal), revision.state)
@@ -147,7 +148,7 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appe
 
 
 def reject(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> tuple[Appeal, list[int]]:
-    """It stays as it is. Returns and raises as ``approve``, but for WrongState."""
+    """Reject a revision; the appeal stays as it is. Returns and raises as ``approve``, except WrongState."""
     revision, appeal = _locked(db, number)
     take(db, staff, matter_of(revision, appeal), revision.state)
     decide(db, matter_of(revision, appeal), 1, staff, "reject", now, reasons)
@@ -158,8 +159,10 @@ def reject(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: 
 
 
 def forget(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
-    """Its owner is no longer there: nothing of it waits, and none of its words stay (models.rights.erasure, pictures
-    too)."""
+    """Withdraw an erased owner's undecided revision and delete the stories of all revisions.
+
+    models.rights.erasure deletes the photos.
+    """
     for revision in db.scalars(select(Revision).where(Revision.appeal_id == appeal.id)).all():
         if revision.state == "submitted":
             _end(db, revision, "withdrawn", actor, now)
@@ -171,14 +174,14 @@ def matter_of(revision: Revision, appeal: Appeal) -> Matter:
 
 
 def _barred(db: Session, appeal: Appeal) -> dict[int, str]:
-    """Who let it through as it was, wrote it, or verified the household, is not the one to let it become another."""
+    """Staff id -> reason: who passed the appeal, wrote it by mandate or verified the household may not decide on it."""
     passed = {*passed_by(db, appeal.matter, appeal.round), *filter(None, [appeal.endorsed_by])}
     acted = acted_for(db, "appeal", appeal.id, appeal.household_id)
     return {**dict.fromkeys(passed, "decided_before"), **acted, **visitors_of(db, appeal.household_id)}
 
 
 def _locked(db: Session, number: int) -> tuple[Revision, Appeal]:
-    """By the appeal's row, which whoever proposes another one holds too."""
+    """Get a revision and its appeal, locking the appeal, as ``propose`` requires too. Raises NoSuchRevision."""
     revision = db.get(Revision, number)
     if revision is None:
         raise NoSuchRevision(number=number)
@@ -195,14 +198,14 @@ def _end(db: Session, revision: Revision, state: str, actor: Actor, now: datetim
 def _sort(
     db: Session, appeal: Appeal, pictures: Iterable[Mapping[str, str]]
 ) -> tuple[list[int], dict[str, Mapping[str, str]]]:
-    """The numbers of the appeal's photos that stay, and by their media id the pictures that are none of them."""
+    """Sort wanted pictures: the numbers of the appeal's photos that stay, and the new pictures by media id."""
     new = {picture["media_id"]: picture for picture in pictures}
     kept = [photo.id for photo in _photos(db, "appeal", appeal.id) if new.pop(photo.media_id, None)]
     return kept, new
 
 
 def _take_over(db: Session, before: Revision, revision: Revision, new: dict[str, Mapping[str, str]]) -> list[int]:
-    """New pictures of the revision that waited before stay where they are wanted still; the others go."""
+    """Move still wanted new photos from the earlier revision to this one; returns the others that have a file."""
     photos = _photos(db, "revision", before.id)
     for photo in photos:
         if new.pop(photo.media_id, None):
@@ -211,7 +214,7 @@ def _take_over(db: Session, before: Revision, revision: Revision, new: dict[str,
 
 
 def _let_go(photos: Iterable[Photo]) -> list[int]:
-    """Those that have a file."""
+    """Mark photos as gone; returns the numbers of those that have a file."""
     photos = list(photos)
     for photo in photos:
         photo.state = "gone"

@@ -1,4 +1,4 @@
-"""An appeal is handed in, for the first time or again: is it the right county, and is there room for it?"""
+"""Submit an appeal for review, first or again, if its county is right and its category is free."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ from models.people.user import User
 from models.places.region import Region, covers
 from models.verification.eligibility import check_may_ask, open_endorsement
 
-# The appeal's last day is over, and its row is held.
+# Called when an appeal's deadline has passed; the caller holds its row.
 on_last_day: Hook[[Session, Appeal, datetime], None] = Hook("appeals.submission.on_last_day")
 
 
 class OneOpenAppeal(Refusal):
-    """One open appeal per household and category; ``number`` is the one that is open (None: only just made)."""
+    """The household has an open appeal in this category: ``number`` (None: submitted at the same moment)."""
 
     code = "one_open_appeal"
     step = "category"
 
 
 class OutsideHomeCounty(Refusal):
-    """Those who check an appeal must know the place and the people: ``home`` names the owner's county."""
+    """The place is outside the owner's county (``home``): reviewers must know the place and the people."""
 
     code = "outside_home_county"
     step = "place"
@@ -37,7 +37,7 @@ class OutsideHomeCounty(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class NewAppeal:
-    """``budget``: (item, fen) pairs."""
+    """The answers that make an appeal. ``budget``: (item, fen) pairs."""
 
     draft_id: str
     kind: str
@@ -52,9 +52,9 @@ class NewAppeal:
 
 
 def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime, by: Actor | None = None) -> Appeal:
-    """Write the appeal and hand it to review. The same draft twice gives the same appeal.
+    """Create an appeal and submit it for review. The same draft twice gives the same appeal.
 
-    ``by``: the officer who does it by mandate; else its owner.
+    ``by``: the officer who submits it by mandate; None: the owner.
     Raises OneOpenAppeal, OutsideHomeCounty, CaseRevoked or RejectedLately.
     """
     earlier = db.scalar(select(Appeal).where(Appeal.draft_id == wanted.draft_id))
@@ -80,14 +80,14 @@ def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime, by: Actor
 
 
 def hand_in(db: Session, appeal: Appeal, now: datetime, by: Actor | None = None) -> None:
-    """To review, for the first time or again."""
+    """Submit an appeal for review, for the first time or again, and open its endorsement. ``by``: as ``submit``."""
     MACHINE.move(db, appeal, "submitted", by or Actor(By.OWNER, f"user:{appeal.owner_id}"), now)
     open_endorsement(db, appeal.matter, now)
     db.flush()
 
 
 def check_place(db: Session, region_code: str, owner: User) -> None:
-    """Raises OutsideHomeCounty."""
+    """Check that the place is in the owner's home county. Raises OutsideHomeCounty."""
     home = owner.region_code
     assert home is not None  # noqa: S101 - a resident says where they live
     county = f"{home[:6]}000000"
@@ -97,7 +97,7 @@ def check_place(db: Session, region_code: str, owner: User) -> None:
 
 
 def make_room(db: Session, owner: User, category: str, now: datetime) -> None:
-    """Is the household's one place for this category free? Ends what its day went by; else raises OneOpenAppeal."""
+    """Check that the household has no open appeal in this category; ends an overdue one. Raises OneOpenAppeal."""
     theirs = (Appeal.household_id == owner.household_id) & (Appeal.category == category)
     other = db.scalar(select(Appeal).where(theirs, Appeal.state.in_(OPEN)))
     if other and other.deadline <= now:

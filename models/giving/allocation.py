@@ -1,6 +1,6 @@
-"""Which gifts paid for a disbursement: how much of each, and of what matching pools had added to it.
+"""Allocations: which gifts paid for a disbursement, and with how much of each and of its match.
 
-models.disbursements.allocation works these shares out; what is left of a gift is read from them here and there.
+models.disbursements.allocation computes these shares; several rooms read from them what is left of a gift.
 """
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index
@@ -10,7 +10,7 @@ from models.core.base import Base
 
 
 class DisbursementShare(Base):
-    """How much of a gift went into it, and of what pools had added to that gift (models.disbursements.allocation)."""
+    """A gift's share of a disbursement, in fen: ``amount_fen`` of the gift, ``matched_fen`` of what pools added."""
 
     __tablename__ = "disbursement_shares"
     disbursement_id: Mapped[int] = mapped_column(ForeignKey("disbursements.id"), primary_key=True)

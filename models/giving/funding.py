@@ -1,8 +1,8 @@
-"""How an appeal's days end: in review, or with too little, with enough to begin, or with all. The sweep finds them.
+"""End an appeal at its deadline: overdue in review, failed, begun with its minimum, or funded. A sweep calls it.
 
-What an appeal has is one sum (models.giving.pledge.promised). It is begun with less than its target only where its
-owner said so before it was public (``minimum_fen``); what is missing is then spent on no line of its budget
-(models.disbursements.budget: no line has more than its own sum, and no more is paid out than is held).
+What an appeal has is one sum (models.giving.pledge.promised). It begins with less than its target only if its owner
+said so before publication (``minimum_fen``). models.disbursements.budget then pays out no more than is held, and for no
+budget line more than its own sum.
 """
 
 from datetime import datetime
@@ -23,7 +23,7 @@ _BATCH = 100
 
 
 def close_overdue(db: Session, now: datetime) -> list[Appeal]:
-    """Those whose last day went by while they were being looked at: cancelled, and their owners told."""
+    """Cancel appeals whose deadline passed during review, and notify their owners. Locks and returns them."""
     overdue = select(Appeal).where(Appeal.state.in_(REVIEWED), Appeal.deadline <= now).limit(_BATCH).with_for_update()
     closed = list(db.scalars(overdue))
     for appeal in closed:
@@ -35,9 +35,9 @@ def close_overdue(db: Session, now: datetime) -> list[Appeal]:
 
 
 def end_funding(db: Session, now: datetime) -> int:
-    """The last day for gifts is over: funded, begun with less, or failed. Returns how many.
+    """End funding at the deadline: funded, begun with the minimum, or failed. Returns how many appeals.
 
-    Owner and backers are told.
+    Locks the appeals; owner and donors are notified.
     """
     over = select(Appeal).where(Appeal.state == "funding", Appeal.deadline <= now).order_by(Appeal.deadline)
     ended = db.scalars(over.limit(_BATCH).with_for_update(key_share=True, skip_locked=True)).all()
@@ -49,7 +49,7 @@ def end_funding(db: Session, now: datetime) -> int:
 
 
 def end_day(db: Session, appeal: Appeal, now: datetime) -> None:
-    """The same of one, which the caller holds; in review it is cancelled. Nothing while its last day is not over."""
+    """End one overdue appeal, which the caller holds; one in review is cancelled. Nothing before the deadline."""
     if appeal.deadline > now:
         return
     if appeal.state == "funding":
@@ -70,16 +70,16 @@ def _end(db: Session, appeal: Appeal, fen: int, gifts: int, now: datetime) -> No
 
 
 def fund(db: Session, appeal: Appeal, now: datetime) -> None:
-    """It has what it asked for: no more gifts. Its owner is told; the caller holds it."""
+    """Move an appeal that reached its target to ``funded`` and notify its owner; the caller holds it."""
     MACHINE.move(db, appeal, "funded", SYSTEM, now)
-    close_task(db, "appeal", appeal.id, now)  # a doubt, if there was one
+    close_task(db, "appeal", appeal.id, now)  # a task about a doubt, if there was one
     tell_owner(db, appeal, now)
 
 
 def _begin(db: Session, appeal: Appeal, fen: int, gifts: int, now: datetime) -> None:
-    """With less than its target, as everybody who gave was told before."""
+    """Begin an appeal with less than its target, as donors were told before they gave; notify owner and donors."""
     MACHINE.move(db, appeal, "minimum_met", SYSTEM, now)
-    close_task(db, "appeal", appeal.id, now)  # a doubt, if there was one
+    close_task(db, "appeal", appeal.id, now)  # a task about a doubt, if there was one
     sums = {"promised_fen": fen, "gifts": gifts, "target_fen": appeal.target_fen, "minimum_fen": appeal.minimum_fen}
     tell_owner(db, appeal, now, sums=sums)
     tell_backers(db, "appeal_begins", appeal.id, appeal.title, f"appeal_begins:{appeal.id}", now, **sums)

@@ -1,9 +1,8 @@
-"""What pools add to gifts, one yuan for one, and what comes back of that when a gift does.
+"""Matching: pools add to gifts, yuan for yuan, and take the rest back when a gift is refunded.
 
-Held in this order: appeal, pledge, order, pools by their numbers, and then all ledger accounts of the transaction at
-once. Several pools may add to one gift, the one that was opened first before the others; together they add no more than
-the gift is. What is paid out is taken from a gift and what was added to it in proportion
-(models.disbursements.allocation), so that what is left of a gift and what is left of its match go back together.
+Lock order: appeal, pledge, order, pools by their numbers, then all ledger accounts of the transaction at once. Several
+pools may add to one gift, the oldest first; together they add no more than the gift. A payout takes from a gift and its
+match in proportion (models.disbursements.allocation), so that the rests of both are returned together.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,16 +21,16 @@ from models.ledger import Account, lock, moves
 from models.ledger.accounts import LedgerAccount
 from models.places.region import parents
 
-# Of so many a gift is matched at most: all of them are named to its donor.
+# The most pools that match one gift, because all of them are named to its donor.
 MOST_POOLS = 3
-# Gifts whose money is not with their appeal any more, or is on its way back.
+# Pledge states in which the money has left the appeal, or is being refunded.
 GONE = ("refund_pending", "refunded", "redirected")
 _NET = PoolMatch.fen - PoolMatch.returned_fen
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """Of one sponsor, to one gift; for everybody to see."""
+    """What one sponsor added to one gift; public."""
 
     sponsor: str
     fen: int
@@ -39,14 +38,14 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Somebody adds yuan for yuan, ``until`` then and while there is something left."""
+    """A sponsor's public offer to match gifts ``until`` then, while the pool has money left."""
 
     sponsor: str
     until: datetime
 
 
 def pools_for(db: Session, appeal: Appeal, now: datetime, *, held: bool = False) -> Sequence[MatchingPool]:
-    """Open ones that add to gifts to this appeal, by their numbers; ``held``: to the end of the transaction."""
+    """List open pools that match gifts to this appeal, by number; ``held``: locked until the transaction ends."""
     where = [*parents(appeal.region_code), appeal.region_code]
     around = MatchingPool.region_code.in_(where) & (MatchingPool.category == appeal.category)
     wanted = select(MatchingPool).where(MatchingPool.state == "open", MatchingPool.open_until > now)
@@ -57,7 +56,7 @@ def pools_for(db: Session, appeal: Appeal, now: datetime, *, held: bool = False)
 
 
 def offers(db: Session, appeal_id: int, now: datetime) -> list[Offer]:
-    """For everybody: who adds to a gift to this appeal now. None is promised a sum: others give too."""
+    """List the public offers to match a gift to this appeal now, without sums: other gifts may use them up first."""
     appeal = db.get(Appeal, appeal_id)
     if appeal is None or appeal.state != "funding" or appeal.deadline <= now:
         return []
@@ -77,7 +76,7 @@ def _is(account: Account) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 
 def hold_pools(db: Session, appeal: Appeal, now: datetime, others: Iterable[Account]) -> Sequence[MatchingPool]:
-    """Before a gift is posted: its pools, and all accounts that it will move money on. The appeal is held."""
+    """Lock a gift's pools and all accounts that it will move money on, before it is posted; the appeal is held."""
     pools = pools_for(db, appeal, now, held=True)
     lock(db, [Account("appeal", appeal.id), *others, *(pool.account for pool in pools)])
     return pools
@@ -86,9 +85,9 @@ def hold_pools(db: Session, appeal: Appeal, now: datetime, others: Iterable[Acco
 def match_gift(
     db: Session, pools: Sequence[MatchingPool], appeal: Appeal, pledge: Pledge, room_fen: int, now: datetime
 ) -> list[Added]:
-    """Add to a gift that was just committed, as far as every cap, the pool and the appeal's room leave.
+    """Match a gift that was just committed, within every cap, the pools' money and the appeal's room.
 
-    ``pools``: as ``hold_pools`` has them. ``room_fen``: what the appeal still takes after the gift.
+    ``pools``: as ``hold_pools`` returned them. ``room_fen``: what the appeal still takes after the gift.
     """
     left, added = min(pledge.amount_fen, room_fen), list[Added]()
     for pool in pools:
@@ -108,7 +107,7 @@ def match_gift(
 
 
 def _leaves(db: Session, pool: MatchingPool, appeal: Appeal, pledge: Pledge) -> int:
-    """What the pool's caps and its money leave for this gift."""
+    """Return the fen that the pool's caps and money leave for this gift."""
     net = select(func.coalesce(func.sum(_NET), 0)).where(PoolMatch.pool_id == pool.id)
     of_donor = int(db.scalar(net.where(PoolMatch.donor_id == pledge.donor_id)) or 0)
     of_appeal = int(db.scalar(net.where(PoolMatch.appeal_id == appeal.id)) or 0)
@@ -121,9 +120,9 @@ def _leaves(db: Session, pool: MatchingPool, appeal: Appeal, pledge: Pledge) -> 
 
 
 def hold_matches(db: Session, pledge_ids: Sequence[int], others: Iterable[Account] = ()) -> None:
-    """Before gifts go back: the pools that added to them, and all accounts that money will move on; appeals are held.
+    """Lock the pools that matched these gifts and all accounts to move money on, before refunds; appeals are held.
 
-    ``others``: beside those of pools and of the gifts' appeals.
+    ``others``: accounts besides those of the pools and of the gifts' appeals.
     """
     of_them = select(PoolMatch.pool_id).where(PoolMatch.pledge_id.in_(pledge_ids), _NET > 0)
     pools = select(MatchingPool).where(MatchingPool.id.in_(of_them)).order_by(MatchingPool.id)
@@ -134,7 +133,7 @@ def hold_matches(db: Session, pledge_ids: Sequence[int], others: Iterable[Accoun
 
 
 def return_matches(db: Session, pledge_ids: Sequence[int], now: datetime) -> int:
-    """All that is left of what was added to these gifts goes back to its pools; in fen. ``hold_matches`` was called."""
+    """Return the unspent matches of these gifts to their pools, after ``hold_matches``. Returns the sum in fen."""
     matches = db.scalars(
         select(PoolMatch)
         .where(PoolMatch.pledge_id.in_(pledge_ids), _NET > 0)
@@ -160,7 +159,7 @@ def _return(db: Session, match: PoolMatch, fen: int, now: datetime) -> None:
 
 
 def match_lefts(db: Session, pledge_ids: Iterable[int]) -> dict[int, int]:
-    """Gift -> fen that were added to it and neither paid out nor returned; those of which nothing is left are out."""
+    """Gift -> fen added to it that were neither paid out nor returned; gifts with nothing left are left out."""
     numbers = sorted(pledge_ids)
     net = select(PoolMatch.pledge_id, func.sum(_NET)).where(PoolMatch.pledge_id.in_(numbers))
     spent = select(DisbursementShare.pledge_id, func.sum(DisbursementShare.matched_fen))
@@ -171,7 +170,7 @@ def match_lefts(db: Session, pledge_ids: Iterable[int]) -> dict[int, int]:
 
 
 def gone_from(db: Session, disbursement_id: int) -> Sequence[int]:
-    """Gifts that went back since a payment took of what was added to them: when it bounces, that goes back too."""
+    """List gifts of a payout that have left the appeal since: if it is returned, their matches go back too."""
     share = DisbursementShare
     theirs = select(share.pledge_id).join(Pledge, Pledge.id == share.pledge_id)
     theirs = theirs.where(share.disbursement_id == disbursement_id, share.matched_fen > 0, Pledge.state.in_(GONE))
@@ -179,7 +178,7 @@ def gone_from(db: Session, disbursement_id: int) -> Sequence[int]:
 
 
 def added_to(db: Session, pledge_id: int) -> list[Added]:
-    """What pools have added to a gift and did not take back, by sponsor."""
+    """List what pools added to a gift and did not take back, one per pool."""
     rows = db.execute(
         select(MatchingPool.sponsor, _NET)
         .join(PoolMatch, PoolMatch.pool_id == MatchingPool.id)

@@ -1,4 +1,4 @@
-"""What a gift is told on for: word to the family, and to everybody when half or all of it is promised."""
+"""Notifications about gifts: to the owner and the donor, and to all donors when the target is reached."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,12 +14,12 @@ from models.notifications.broadcast import tell_backers
 from models.notifications.notification import tell
 from models.people.conversation import Conversation
 
-# Percent of the target; of two that one gift passes, the first here is told.
+# Percent of the target; if one gift passes both, only the first here is told.
 MILESTONES = (100, 50)
 
 
 def progress_of(db: Session, appeal: Appeal) -> dict[str, int]:
-    """How far the promises are, as words need it."""
+    """Return the promised sum in fen, the number of gifts and the target, for templates."""
     fen, gifts = promised(db, [appeal.id]).get(appeal.id, (0, 0))
     return {"promised_fen": fen, "gifts": gifts, "target_fen": appeal.target_fen}
 
@@ -27,9 +27,10 @@ def progress_of(db: Session, appeal: Appeal) -> dict[str, int]:
 def tell_of_gift(
     db: Session, appeal: Appeal, pledge: Pledge, name: str | None, now: datetime, added: Sequence[Added] = ()
 ) -> dict[str, int]:
-    """To the owner, with ``name`` or none; a milestone once. Returns how far it is. ``added``: by pools, to this gift.
+    """Notify the owner of a gift, and of a milestone once. Returns the progress (``progress_of``).
 
-    ``appeal`` is held, so that of two gifts at once one sees what the other made of the sum.
+    ``name``: the donor's, None if anonymous. ``added``: by pools, to this gift. The caller holds ``appeal``, so that
+    of two gifts at once the second counts the first.
     """
     reached = progress_of(db, appeal)
     owner = db.scalar(select(Conversation.id).where(Conversation.user_id == appeal.owner_id))
@@ -49,7 +50,7 @@ def tell_of_gift(
 def tell_of_payment(
     db: Session, appeal: Appeal, pledge: Pledge, kind: str, now: datetime, added: Sequence[Added] = ()
 ) -> None:
-    """To the donor: ``payment_received``, with what pools have ``added``, or ``payment_late`` where it goes back."""
+    """Notify the donor: ``payment_received``, with what pools ``added``, or ``payment_late`` if it is refunded."""
     facts = {"number": appeal.id, "title": appeal.title, "amount_fen": pledge.amount_fen, "code": pledge.code}
     if kind == "payment_late":
         facts["fallback"] = pledge.fallback
@@ -60,12 +61,12 @@ def tell_of_payment(
 
 
 def told_of(added: Sequence[Added]) -> list[list[Any]]:
-    """(sponsor, fen) as notices have them."""
+    """Turn additions into the (sponsor, fen) pairs that notifications store."""
     return [[each.sponsor, each.fen] for each in added]
 
 
 def _passed(fen: int, amount_fen: int, target_fen: int) -> int | None:
-    """The milestone that this gift took the sum over, if it did."""
+    """Return the milestone (percent) that this gift passed; None if it passed none."""
     before = fen - amount_fen
     passed = (each for each in MILESTONES if before * 100 < each * target_fen <= fen * 100)
     return next(passed, None)

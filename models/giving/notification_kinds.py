@@ -1,4 +1,4 @@
-"""What people are told about gifts to an appeal."""
+"""The kinds of notifications about gifts to an appeal."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,7 +7,7 @@ from models.notifications.kinds import LOOK, MY_GIFTS, NO_MORE, PLEDGE_AGAIN, Ki
 
 
 def join_gifts(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
-    """Several gifts in one word: their number and sum; a name stands by a single one only."""
+    """Join notifications of several gifts into one, with their number and sums in fen; it names no donor."""
     sums = {
         "new_gifts": before.get("new_gifts", 1) + now["new_gifts"],
         "amount_fen": before["amount_fen"] + now["amount_fen"],

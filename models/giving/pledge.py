@@ -1,4 +1,4 @@
-"""Promises of money from a donor to an appeal. With PAY_MODE=off a pledge stays a recorded promise."""
+"""Pledges: a donor promises money to an appeal. With PAY_MODE=off a pledge stays a recorded promise."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ CODE_LENGTH = 10
 _SYSTEM = frozenset({By.SYSTEM})
 _OWNER = frozenset({By.OWNER})
 
-# Pledge number and state: its money never came, or goes back.
+# Arguments: the pledge's number and state. Called when it expires, is cancelled or is to be refunded.
 on_void: Hook[[Session, int, str, datetime], None] = Hook("giving.pledge.on_void")
 
 MACHINE = Machine(
@@ -33,44 +33,44 @@ MACHINE = Machine(
         ("intended", "cancelled"): _OWNER,
         ("awaiting_payment", "paid"): _SYSTEM,
         ("awaiting_payment", "expired"): _SYSTEM,
-        # A payment that comes after all goes back by way of ``paid``.
+        # A late payment passes ``paid`` before it is refunded.
         ("expired", "paid"): _SYSTEM,
         ("paid", "committed"): _SYSTEM,
         ("paid", "refund_pending"): frozenset({By.SYSTEM, By.OWNER}),
         ("committed", "partly_disbursed"): _SYSTEM,
         ("committed", "refund_pending"): frozenset({By.SYSTEM, By.OWNER}),
-        # What is left of it goes back.
+        # The unspent rest is refunded.
         ("partly_disbursed", "refund_pending"): frozenset({By.SYSTEM, By.OWNER}),
-        # Made of another gift, whose money it has.
+        # A pledge to which another gift's money was redirected.
         ("intended", "paid"): _SYSTEM,
         ("partly_disbursed", "settled"): _SYSTEM,
         ("committed", "settled"): _SYSTEM,
-        # The bank gave a payment back: it is held for the appeal again.
+        # A returned payout is held for the appeal again.
         ("partly_disbursed", "committed"): _SYSTEM,
         ("settled", "partly_disbursed"): _SYSTEM,
         ("settled", "committed"): _SYSTEM,
         ("refund_pending", "refunded"): _SYSTEM,
         ("refund_pending", "redirected"): _SYSTEM,
     },
-    # What its donor has said and nobody has read yet goes with it.
+    # The donor's unread message to the family is withdrawn with the pledge.
     then=dict.fromkeys(("expired", "cancelled", "refund_pending"), on_void),
 )
-# What public sums count: what came, and what was promised while PAY_MODE was off. Not what somebody is yet to pay.
+# Public sums count what was paid, and promises made with PAY_MODE=off; not pledges that await payment.
 COUNTED = ("intended", "paid", "committed", "partly_disbursed", "settled")
-# What becomes of a gift whose appeal fails: it comes back, or goes to a similar one.
+# What a donor wants if the appeal fails: a refund, or the gift redirected to a similar appeal.
 FALLBACKS = ("refund", "similar")
 _AWAITS = text("state = 'awaiting_payment'")
 
 
 class NotFunding(Refusal):
-    """The appeal takes no pledges now: not open, past its deadline, frozen or done."""
+    """The appeal takes no pledges now: it is not open, past its deadline, frozen or done."""
 
     code = "not_funding"
     final = True
 
 
 class Pledge(Base):
-    """``anonymous`` belongs to the gift and holds wherever it is shown."""
+    """A donor's pledge to an appeal. ``anonymous`` holds wherever the gift is shown."""
 
     __tablename__ = "pledges"
     id: Mapped[RowId]
@@ -81,11 +81,11 @@ class Pledge(Base):
     amount_fen: Mapped[int]
     anonymous: Mapped[bool]
     by_staff: Mapped[bool] = mapped_column(default=False, server_default="0")
-    """Counted apart: officers who give to what they passed themselves are no measure of help found."""
+    """The donor was on the staff: counted separately, because staff may give to appeals that they passed."""
     state: Mapped[str] = mapped_column(String(20), default="intended")
     created_at: Mapped[datetime]
     pay_by: Mapped[datetime | None]
-    """Until when it can be paid; None: a promise that nobody is asked to pay."""
+    """Until when it can be paid; None: a promise without payment."""
     fallback: Mapped[str] = mapped_column(String(8), default="refund", server_default="refund")
 
     __table_args__ = (
@@ -106,7 +106,7 @@ PLEDGE = Subject("pledge", Pledge, MACHINE, begins=("intended",), owner=Pledge.d
 
 @dataclass(frozen=True, slots=True)
 class OwnPledge:
-    """A donor's own promise, shown to nobody but the donor. ``back_fen``: what went back of it, or is on its way."""
+    """A donor's own pledge, shown only to the donor. ``back_fen``: the sum refunded or being refunded."""
 
     number: int
     code: str
@@ -120,7 +120,7 @@ class OwnPledge:
 
 
 def check_open(appeal: Appeal, donor: User | None, now: datetime) -> None:
-    """May this person pledge to this appeal now? Raises NotFunding or OwnHousehold."""
+    """Check that this donor (None: not known yet) may pledge to this appeal now. Raises NotFunding or OwnHousehold."""
     if appeal.state != "funding" or appeal.deadline <= now:
         raise NotFunding(number=appeal.id, title=appeal.title, state=appeal.state)
     if donor and donor.household_id is not None and donor.household_id == appeal.household_id:
@@ -138,9 +138,9 @@ def make_pledge(
     *,
     by_staff: bool = False,
 ) -> Pledge:
-    """Record the promise; ``appeal`` must be read under lock. The same draft twice gives the same pledge.
+    """Create a pledge; ``appeal`` must be locked. The same draft twice gives the same pledge.
 
-    ``by_staff``: the donor is an active member of staff.
+    ``by_staff``: the donor is an active member of staff. Raises NotFunding or OwnHousehold.
     """
     earlier = db.scalar(select(Pledge).where(Pledge.draft_id == draft_id))
     if earlier:
@@ -162,10 +162,10 @@ def make_pledge(
 
 
 def promised(db: Session, appeal_ids: list[int]) -> dict[int, tuple[int, int]]:
-    """Appeal id -> (fen that it has, number of pledges), for those that have any.
+    """Appeal id -> (fen that it has, number of pledges), for appeals that have any.
 
-    What it has: all that came and did not go back, from donors and from matching pools, spent or not (the ledger's
-    public total), and what was promised while PAY_MODE was off. Targets, lists and milestones all count this.
+    It has what donors and matching pools gave, without refunds, spent or not (the ledger's public total), and what was
+    promised with PAY_MODE=off. Targets, lists and milestones all count this sum.
     """
     counted, promise = Pledge.state.in_(COUNTED), case((Pledge.state == "intended", Pledge.amount_fen), else_=0)
     rows = db.execute(

@@ -1,4 +1,4 @@
-"""Matching pools (配捐): what sponsors add to gifts, one for one, of what they have paid in with a fund holder."""
+"""Matching pools (配捐): sponsors add to gifts, yuan for yuan, from money paid in with a fund holder."""
 
 from datetime import datetime
 
@@ -20,17 +20,18 @@ _OPEN = text("state = 'open'")
 
 
 class NoSuchPool(Refusal):
-    """There is none with this number, or it is another fund holder's: the words are the same."""
+    """No pool has this number, or it is another fund holder's; the refusal does not say which."""
 
     code = "no_such_pool"
 
 
 class MatchingPool(Base):
-    """``holder_id``: the fund holder whose bank has its money, as the ledger knows it. ``sponsor``: a public name.
+    """A sponsor's pool for one appeal, or for a category in a region and all below it.
 
-    For one appeal, or for a category in a county and all below it. ``cap_fen``: of all that it adds; ``per_donor_fen``
-    and ``per_appeal_fen``: to the gifts of one donor, and to one appeal. ``matched_fen``: what it has added so far,
-    less what came back; it is read and moved under the row's lock, which therefore holds every cap.
+    ``holder_id``: the fund holder whose bank has its money (the ledger's number). ``sponsor``: a public name.
+    ``cap_fen``: the most it adds in all; ``per_donor_fen``, ``per_appeal_fen``: to one donor's gifts, and to one
+    appeal. ``matched_fen``: what it has added, less what was returned; it changes only under the row's lock, which
+    guards every cap.
     """
 
     __tablename__ = "matching_pools"
@@ -78,9 +79,9 @@ POOL = Subject("matching_pool", MatchingPool, MACHINE, begins=("open",), place=M
 
 
 class PoolMatch(Base):
-    """What a pool has added to a gift, and how much of that came back, in ``returns`` parts.
+    """What a pool has added to a gift, and how much of that was returned, in ``returns`` parts.
 
-    ``appeal_id``, ``donor_id``: the gift's, by which the caps are read.
+    ``appeal_id``, ``donor_id``: the gift's, copied to sum up against the caps.
     """
 
     __tablename__ = "pool_matches"
@@ -104,19 +105,19 @@ class PoolMatch(Base):
 
     @property
     def cause(self) -> str:
-        """What the ledger posts it for."""
+        """The cause of its posting in the ledger."""
         return f"match:{self.id}"
 
     @property
     def return_cause(self) -> str:
-        """Of the last part that came back."""
+        """The cause of the last return's posting in the ledger."""
         return f"match:{self.id}.{self.returns}"
 
 
 class PoolTransfer(Base):
-    """The sponsor has paid in, or was paid back, by the fund holder's bank. ``bank_reference``: that bank's number.
+    """A bank transfer by which the sponsor paid in or was paid back. ``bank_reference``: the bank's number of it.
 
-    Apart from bank_entries, whose room stands above this one: a transfer names its pool, and is never reversed.
+    Not a bank entry (the treasury room stands above this one): it names its pool, and is never reversed.
     """
 
     __tablename__ = "pool_transfers"
@@ -138,12 +139,12 @@ class PoolTransfer(Base):
 
     @property
     def cause(self) -> str:
-        """What the ledger posts it for."""
+        """The cause of its posting in the ledger."""
         return f"pool_transfer:{self.id}"
 
 
 def find_pool(db: Session, staff: Staff, number: int, *, lock: bool = False) -> MatchingPool:
-    """Of this one's fund holder. Raises NoSuchPool."""
+    """Get a pool of this officer's fund holder; ``lock``: until the transaction ends. Raises NoSuchPool."""
     wanted = select(MatchingPool).where(MatchingPool.id == number, MatchingPool.holder_id == holder_of(staff))
     if lock:
         wanted = wanted.with_for_update(key_share=True).execution_options(populate_existing=True)

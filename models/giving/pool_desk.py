@@ -1,8 +1,7 @@
-"""What a fund holder does with a matching pool: opens it, enters what came and what it paid back, and closes it.
+"""Fund holders open matching pools, enter what sponsors pay in, close pools and enter what is paid back.
 
-A pool is the fund holder's whose bank has its money, and nobody else sees it as staff do. Its terms never change. Once
-it is closed it adds nothing any more, and what is in it is the sponsor's; a gift that goes back later puts more there,
-which goes to the sponsor in its turn.
+A pool belongs to the fund holder whose bank has its money; no other staff see its file. Its terms never change. A
+closed pool adds nothing, and its money is the sponsor's; a gift refunded later may return more, to be paid back too.
 """
 
 from collections.abc import Sequence
@@ -24,42 +23,42 @@ from models.staff.member import Staff
 
 
 class PoolStands(Refusal):
-    """It is closed, or for paying back still open (``state``)."""
+    """The pool is closed, or it is still open and only a closed one can be paid back (``state``)."""
 
     code = "pool_stands"
     final = True
 
 
 class OverPool(Refusal):
-    """More than it may ever add: ``left_fen`` are still to come."""
+    """The sum exceeds the pool's cap: only ``left_fen`` may still be paid in."""
 
     code = "over_pool"
     step = "amount"
 
 
 class PoolEmpty(Refusal):
-    """There is nothing in it to pay back."""
+    """The pool holds too little, or nothing, to pay back."""
 
     code = "pool_empty"
     final = True
 
 
 class NotForAppeal(Refusal):
-    """There is no such appeal in this fund holder's place, or it takes no gifts: the words are the same."""
+    """The fund holder's region has no such appeal, or it takes no gifts; the refusal does not say which."""
 
     code = "not_for_appeal"
     step = "appeal"
 
 
 class PlaceElsewhere(Refusal):
-    """Not this fund holder's: ``region`` is."""
+    """The place is outside the fund holder's region, which ``region`` names."""
 
     code = "place_elsewhere"
     step = "place"
 
 
 class PoolEnds(Refusal):
-    """The appeal takes gifts until ``deadline``; to match them longer would promise nothing."""
+    """The pool would stay open after the appeal's ``deadline``, when no gifts come any more."""
 
     code = "pool_ends"
     step = "until"
@@ -67,7 +66,7 @@ class PoolEnds(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """For ``appeal_id``, or for ``category`` in ``region_code``."""
+    """A new pool's terms: for ``appeal_id``, or for ``category`` in ``region_code``."""
 
     draft_id: str
     sponsor: str
@@ -82,9 +81,9 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class PoolFile:
-    """As its fund holder sees it. ``title`` of its one appeal, or ``place`` of its region.
+    """A pool as its fund holder sees it, with the ``title`` of its one appeal, or the ``place`` of its region.
 
-    ``paid_in_fen`` less ``paid_back_fen`` less ``matched_fen`` (net of what came back to it) is ``held_fen``.
+    ``paid_in_fen`` less ``paid_back_fen`` less ``matched_fen`` (net of returned matches) is ``held_fen``.
     """
 
     number: int
@@ -111,7 +110,7 @@ class PoolFile:
 
 
 def open_pool(db: Session, staff: Staff, terms: Terms, now: datetime) -> MatchingPool:
-    """The same draft twice is the same pool. Raises what ``check_scope`` does."""
+    """Open a pool; the same draft twice gives the same pool. Raises as ``check_scope``."""
     earlier = db.scalar(select(MatchingPool).where(MatchingPool.draft_id == terms.draft_id))
     if earlier:
         return earlier
@@ -132,7 +131,7 @@ def check_scope(
     now: datetime,
     until: datetime | None = None,
 ) -> None:
-    """Only where this fund holder is appointed. Raises NotForAppeal, PlaceElsewhere or PoolEnds."""
+    """Check that the pool's appeal or region is the fund holder's. Raises NotForAppeal, PlaceElsewhere or PoolEnds."""
     if region_code and not staff.covers(region_code):
         raise PlaceElsewhere(region=db.get_one(Region, staff.region_code).full_name)
     if appeal_id:
@@ -147,7 +146,10 @@ def check_scope(
 def pay_in(
     db: Session, staff: Staff, number: int, draft_id: str, fen: int, reference: str, now: datetime
 ) -> PoolTransfer:
-    """The sponsor's money is at the bank. Raises NoSuchPool, PoolStands, OverPool or ReferenceUsed."""
+    """Enter money that the sponsor paid in at the bank; the same draft twice gives the same transfer.
+
+    Locks the pool. Raises NoSuchPool, PoolStands, OverPool or ReferenceUsed.
+    """
     if earlier := _earlier(db, draft_id):
         return earlier
     pool = find_pool(db, staff, number, lock=True)
@@ -159,7 +161,7 @@ def pay_in(
 
 
 def check_takes(db: Session, pool: MatchingPool, fen: int) -> None:
-    """Raises PoolStands or OverPool."""
+    """Check that an open pool may take this sum under its cap. Raises PoolStands or OverPool."""
     check_is_open(pool)
     left = pool.cap_fen - _at_bank(db, pool.id)
     if fen > left:
@@ -167,13 +169,13 @@ def check_takes(db: Session, pool: MatchingPool, fen: int) -> None:
 
 
 def check_is_open(pool: MatchingPool) -> None:
-    """Raises PoolStands."""
+    """Check that the pool is open. Raises PoolStands."""
     if pool.state != "open":
         raise PoolStands(number=pool.id, state=pool.state)
 
 
 def close(db: Session, staff: Staff, number: int, now: datetime) -> MatchingPool:
-    """From now on it adds to no gift. Raises NoSuchPool or PoolStands."""
+    """Close a pool, under lock: it matches no more gifts. Raises NoSuchPool or PoolStands."""
     pool = find_pool(db, staff, number, lock=True)
     check_is_open(pool)
     MACHINE.move(db, pool, "closed", staff.actor, now)
@@ -183,7 +185,10 @@ def close(db: Session, staff: Staff, number: int, now: datetime) -> MatchingPool
 
 
 def check_returns(db: Session, staff: Staff, number: int) -> int:
-    """What is to be paid back of a closed pool. Raises NoSuchPool, PoolStands, PoolEmpty or PayoutShort."""
+    """Return the fen to pay back from a closed pool; locks it and its accounts.
+
+    Raises NoSuchPool, PoolStands, PoolEmpty or PayoutShort.
+    """
     pool = find_pool(db, staff, number, lock=True)
     if pool.state != "closed":
         raise PoolStands(number=pool.id, state=pool.state)
@@ -199,9 +204,10 @@ def check_returns(db: Session, staff: Staff, number: int) -> int:
 def pay_back(
     db: Session, staff: Staff, number: int, draft_id: str, fen: int, reference: str, now: datetime
 ) -> PoolTransfer:
-    """``fen``, as was shown before it was transferred; what came to the pool since stays for the next time.
+    """Enter a transfer back to the sponsor; the same draft twice gives the same transfer.
 
-    Raises what ``check_returns`` does, or ReferenceUsed.
+    ``fen``: as shown before the bank transfer; money returned to the pool since then stays for the next one. Raises as
+    ``check_returns``, or ReferenceUsed.
     """
     if earlier := _earlier(db, draft_id):
         return earlier
@@ -214,14 +220,14 @@ def pay_back(
 
 
 def check_reference(db: Session, staff: Staff, reference: str) -> None:
-    """Raises ReferenceUsed."""
+    """Check that the fund holder has no pool transfer with this bank reference. Raises ReferenceUsed."""
     same = (PoolTransfer.holder_id == holder_of(staff)) & (PoolTransfer.bank_reference == reference)
     if db.scalar(select(PoolTransfer.id).where(same)):
         raise ReferenceUsed(reference=reference)
 
 
 def pools_of(db: Session, staff: Staff, most: int, before: int | None = None) -> Sequence[PoolFile]:
-    """Of this one's fund holder, the newest first, those below the number ``before``."""
+    """List the fund holder's pools, the newest first; ``before``: only those below this number."""
     wanted = select(MatchingPool).where(MatchingPool.holder_id == holder_of(staff))
     if before is not None:
         wanted = wanted.where(MatchingPool.id < before)
@@ -274,7 +280,7 @@ def _transfer(
 
 
 def _paid(db: Session, pool_id: int) -> tuple[int, int]:
-    """(paid in, paid back)"""
+    """Sum up a pool's transfers in fen: (paid in, paid back)."""
     fen = PoolTransfer.amount_fen
     both = (func.sum(case((PoolTransfer.kind == kind, fen), else_=0)) for kind in ("paid_in", "returned"))
     row = db.execute(select(*both).where(PoolTransfer.pool_id == pool_id)).one()

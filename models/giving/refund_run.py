@@ -1,4 +1,5 @@
-"""All gifts of an appeal that came to nothing go back: how far that is. Begun where an appeal ends (models.wiring)."""
+"""Refund runs: refund all gifts of an ended appeal, or its surplus. A hook begins one when an appeal ends
+(models.wiring)."""
 
 from datetime import datetime
 
@@ -11,19 +12,19 @@ from models.giving.allocation import DisbursementShare
 from models.giving.pledge import Pledge
 from models.giving.pool import PoolMatch
 
-# In which a gift's money, or what is left of it, is held for its appeal.
+# Pledge states in which the gift's money, or the rest of it, is held for its appeal.
 HELD = ("paid", "committed", "partly_disbursed")
-# Nothing went wrong, and more was given than was needed.
+# The reason of a run after an appeal that spent less than it was given.
 SURPLUS = "surplus"
 _LIVE = text("state = 'planning'")
 _UNTOLD = text("told IS NULL OR told = 'waits'")
 
 
 class RefundRun(Base):
-    """``reason``: the state that the appeal came to, or SURPLUS. ``cursor``: the last pledge that was looked at.
+    """A run that plans the refunds of an appeal's gifts, page by page. ``cursor``: the last pledge that was planned.
 
-    ``done``: every gift has its refund; how far these are, they say themselves. ``told``: that all is back, or that
-    some of it ``waits`` for a person.
+    ``reason``: the state in which the appeal ended, or SURPLUS. ``done``: every gift has its refund, in whatever state
+    these are. ``told``: the notification sent, that ``all`` is refunded or that some of it ``waits`` for a person.
     """
 
     __tablename__ = "refund_runs"
@@ -45,14 +46,14 @@ class RefundRun(Base):
     )
 
     def begin_anew(self, reason: str) -> None:
-        """From the first gift, also with what came since it was looked at."""
+        """Start the run again from the first gift, to include money that came since."""
         self.reason, self.state, self.cursor, self.ended_at, self.told = reason, "planning", 0, None, None
 
 
 def give_back(db: Session, appeal_id: int, reason: str, now: datetime) -> None:
-    """Begin the run in the transaction that ends the appeal, whose row the caller holds; none where nothing is held.
+    """Begin the appeal's refund run in the caller's transaction, which holds the appeal; none if nothing is held.
 
-    What was left over may go back, and then more of it: the run begins anew. One that is not through goes on.
+    A run that is done starts again, as after a second surplus; one that is still planning goes on.
     """
     held = exists().where(Pledge.appeal_id == appeal_id, Pledge.state.in_(HELD))
     if not db.scalar(select(held)) and not has_matches(db, appeal_id):
@@ -68,12 +69,12 @@ def give_back(db: Session, appeal_id: int, reason: str, now: datetime) -> None:
 
 
 def is_given_back(appeal_id: int | InstrumentedAttribute[int]) -> ColumnElement[bool]:
-    """Is what is left of it on its way to whose it was?"""
+    """Tell whether the appeal's unspent money is being refunded (a run is being planned)."""
     return exists().where(RefundRun.appeal_id == appeal_id, RefundRun.state == "planning")
 
 
 def has_matches(db: Session, appeal_id: int) -> bool:
-    """Is anything left of what pools have added? Of a gift that is spent to the fen, a fen of its match may be."""
+    """Tell whether money added by pools is left unspent; even a fully spent gift may leave a fen of its match."""
     theirs = PoolMatch.appeal_id == appeal_id
     net = db.scalar(select(func.sum(PoolMatch.fen - PoolMatch.returned_fen)).where(theirs)) or 0
     spent = select(func.sum(DisbursementShare.matched_fen)).where(

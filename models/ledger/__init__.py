@@ -1,6 +1,6 @@
-"""The ledger: double entry in whole fen, added to and never changed, each posting sealed to the one before.
+"""The ledger: double entry in whole fen, append-only, each posting sealed to the one before.
 
-Money moves by the names in models.ledger.moves and by nothing else.
+Money moves only by the functions of models.ledger.moves.
 """
 
 from models.ledger.accounts import Account, lock

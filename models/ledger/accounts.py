@@ -1,8 +1,7 @@
-"""Accounts: where money is, what is owed to whom, and their balances, which change under their locks alone.
+"""Accounts: where money is and to whom it is owed; balances change only under the accounts' locks.
 
-Debit is positive in entries. A balance stands in its account's normal
-direction, so that more is more for all of them: a trigger moves it with every
-entry, and no account but ``fees`` goes below nothing, whoever writes.
+Debit is positive in entries. A balance counts in its account's normal direction, so that it is positive for all of
+them: a trigger moves it with every entry, and a constraint keeps every account but ``fees`` from going below zero.
 """
 
 from collections.abc import Iterable
@@ -14,17 +13,18 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
 
-# What we have and what we spent; the others are what we owe. The trigger in the migrations knows them too.
+# Accounts with a debit balance: what we have and what we spent; the others are what we owe. The migration's trigger
+# names these kinds too.
 DEBIT = frozenset({"channel", "bank", "fees"})
 KINDS = DEBIT | {"appeal", "pool", "refunds", "unassigned"}
 MAY_OWE = "fees"
 
 
 class Account(NamedTuple):
-    """``channel``: with the payment channel. ``bank``, ``fees``: a fund holder's. ``appeal``, ``pool``: held for it.
+    """An account's kind and the number of its holder, appeal or pool (``subject_id``; 0 for a kind with one account).
 
-    ``refunds``: on its way back to donors. ``unassigned``: came too late or for nothing. ``subject_id`` is the
-    number of the holder, appeal or pool, and 0 where there is but one account of the kind.
+    ``channel``: with the payment channel. ``bank``, ``fees``: a fund holder's. ``appeal``, ``pool``: held for it.
+    ``refunds``: owed to donors. ``unassigned``: suspense items, paid too late or without a known order.
     """
 
     kind: str
@@ -32,7 +32,7 @@ class Account(NamedTuple):
 
     @property
     def sign(self) -> int:
-        """From an entry's direction to the balance's."""
+        """Turn an entry (debit positive) into a change of the balance: 1 or -1."""
         return 1 if self.kind in DEBIT else -1
 
 
@@ -56,7 +56,7 @@ class LedgerAccount(Base):
 
 
 class LedgerSum(Base):
-    """What each kind of posting has come to on an account, debit positive; the trigger moves it with every entry."""
+    """The sum in fen of each kind of posting on an account, debit positive; a trigger moves it with every entry."""
 
     __tablename__ = "ledger_sums"
     account_id: Mapped[int] = mapped_column(ForeignKey("ledger_accounts.id"), primary_key=True)
@@ -70,14 +70,14 @@ class Locked(NamedTuple):
 
 
 def lock(db: Session, wanted: Iterable[Account]) -> dict[Account, Locked]:
-    """Hold these accounts to the end of the transaction, always in the same order, and read what is on them.
+    """Lock these accounts to the end of the transaction, always in the same order, and read their balances in fen.
 
-    Whoever posts more than once in a transaction locks all its accounts first: two who do not may wait for each other.
+    A transaction that posts more than once locks all its accounts first; else two of them may deadlock.
     """
     accounts = sorted(set(wanted))
     table = LedgerAccount
     known = {Account(*row) for row in db.execute(select(table.kind, table.subject_id).where(_among(accounts)))}
-    # Made before any is locked: nobody waits for one that is being made while holding another.
+    # Created before any is locked: no transaction waits for a new account while it holds another.
     if missing := [account for account in accounts if account not in known]:
         values = [{"kind": account.kind, "subject_id": account.subject_id} for account in missing]
         db.execute(insert(table).values(values).on_conflict_do_nothing(index_elements=["kind", "subject_id"]))

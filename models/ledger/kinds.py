@@ -1,4 +1,4 @@
-"""The kinds of postings: between which accounts each moves money, and what it is to the appeal whose money it is."""
+"""The kinds of postings: between which accounts each moves money, and as what it counts for its appeal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ PAID, MATCHED, REFUNDED, DISBURSED = "paid", "matched", "refunded", "disbursed"
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """``debit`` and ``credit``: the kinds of accounts on either side. ``counts_as``: what it is to its appeal."""
+    """One kind of posting. ``debit``, ``credit``: account kinds; ``counts_as``: its part of the appeal's totals."""
 
     debit: frozenset[str]
     credit: frozenset[str]
     counts_as: str = ""
 
     def fits(self, amounts: Mapping[Account, int], *, reverses: bool) -> bool:
-        """Are these amounts (debit positive) such a move, or its reversal?"""
+        """Tell whether these amounts (fen, debit positive) are such a move, or with ``reverses`` its reversal."""
         sign = -1 if reverses else 1
         debit = {account.kind for account, fen in amounts.items() if sign * fen > 0}
         credit = {account.kind for account, fen in amounts.items() if sign * fen < 0}
@@ -25,7 +25,7 @@ class Move:
         return one_each and bool(debit and credit) and debit <= self.debit and credit <= self.credit
 
     def part(self, appeal_fen: int) -> int:
-        """What an entry on the appeal's account (debit positive) adds to the part of its totals that this counts as."""
+        """Return what an entry on the appeal's account (debit positive) adds to the total named by ``counts_as``."""
         return appeal_fen if self.counts_as in (REFUNDED, DISBURSED) else -appeal_fen
 
 

@@ -1,4 +1,4 @@
-"""The ledger's chain: what of a transaction is sealed, so that anybody can seal a public copy of it anew."""
+"""The ledger's hash chain: which values of a transaction are hashed, so that a public copy can be verified."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 from models.core import hash_chain
 from models.ledger.tables import LedgerHead, LedgerLink, LedgerTransaction
 
-# Pairs of an account (kind, number) and fen.
+# Pairs of an account (kind, number) and fen, debit positive.
 Entries = list[tuple[tuple[str, int], int]]
 
 FORM = "bangfu-ledger-1"
@@ -16,7 +16,7 @@ _CHAIN = "ledger"
 
 
 def link_hash(before: str, link: Mapping[Any, Any]) -> str:
-    """Over the hash before and ``number, kind, cause, at, reverses, entries``.
+    """Hash a link: the hash before it and ``number, kind, cause, at, reverses, entries``.
 
     ``reverses`` is the number of the transaction that this one reverses, or None; ``at`` becomes microseconds since
     1970; entries become ``[account's kind, its number, fen]``, sorted.
@@ -28,7 +28,7 @@ def link_hash(before: str, link: Mapping[Any, Any]) -> str:
 
 
 def put(connection: Connection, posted: LedgerTransaction, entries: Entries) -> None:
-    """To be sealed when the transaction commits."""
+    """Queue a posting to be sealed when the transaction commits."""
     values = {
         "transaction_id": posted.id,
         "kind": posted.kind,

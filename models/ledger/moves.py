@@ -1,8 +1,7 @@
-"""Every way in which money moves here, by name: which account it leaves, and which it comes to.
+"""Every way in which money moves, one function each: which account it leaves and which it comes to.
 
-All take the cause (a word and a number of ours, see models.ledger.posting)
-and may be called again for it. ``fen`` is what moves, always more than
-nothing. ``holder_id`` is the fund holder whose bank account it is.
+All take the cause (a word and a number of ours, see models.ledger.posting); a second call with the same cause returns
+the first posting. ``fen`` is the sum, always positive. ``holder_id``: the fund holder with the bank account.
 """
 
 from datetime import datetime
@@ -16,84 +15,84 @@ from models.ledger.tables import LedgerTransaction
 
 
 def payment_received(db: Session, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
-    """A donor has paid for an appeal."""
+    """Post a donor's payment for an appeal."""
     return _post(db, "payment_received", CHANNEL, _appeal(appeal_id), fen, cause, now)
 
 
 def payment_unassigned(db: Session, fen: int, cause: str, now: datetime) -> LedgerTransaction:
-    """Somebody has paid too late, or for nothing that we know: it is not anybody's until it is refunded."""
+    """Post a suspense item: a payment that came too late, or without a known order."""
     return _post(db, "payment_unassigned", CHANNEL, UNASSIGNED, fen, cause, now)
 
 
 def payment_assigned(db: Session, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
-    """What came for nothing turned out to be for this appeal."""
+    """Assign a suspense item to an appeal."""
     return _post(db, "payment_assigned", UNASSIGNED, _appeal(appeal_id), fen, cause, now)
 
 
 def refund_owed(db: Session, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
-    """From now on this is the donor's again, and on its way."""
+    """Owe money held for an appeal back to its donor."""
     return _post(db, "refund_owed", _appeal(appeal_id), REFUNDS, fen, cause, now)
 
 
 def refund_from_unassigned(db: Session, fen: int, cause: str, now: datetime) -> LedgerTransaction:
-    """A payment that came too late, or for nothing, is on its way back."""
+    """Owe a suspense item back to its payer."""
     return _post(db, "refund_from_unassigned", UNASSIGNED, REFUNDS, fen, cause, now)
 
 
 def refund_withdrawn(db: Session, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
-    """It does not go back after all, and is held for the same appeal again."""
+    """Withdraw an owed refund: the money is held for the same appeal again."""
     return _post(db, "refund_withdrawn", REFUNDS, _appeal(appeal_id), fen, cause, now)
 
 
 def refund_redirected(db: Session, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
-    """The donor chose that it go to this other appeal instead of back."""
+    """Redirect an owed refund to this other appeal, as the donor chose."""
     return _post(db, "refund_redirected", REFUNDS, _appeal(appeal_id), fen, cause, now)
 
 
 def refund_paid(db: Session, fen: int, cause: str, now: datetime) -> LedgerTransaction:
-    """The channel has given it back to the donor."""
+    """Post a refund that the payment channel has paid to the donor."""
     return _post(db, "refund_paid", REFUNDS, CHANNEL, fen, cause, now)
 
 
 def refund_bounced(db: Session, fen: int, cause: str, now: datetime) -> LedgerTransaction:
-    """It came back from the donor's bank, and is still owed."""
+    """Post a refund that the donor's bank sent back; it is still owed."""
     return _post(db, "refund_bounced", CHANNEL, REFUNDS, fen, cause, now)
 
 
 def pool_funded(db: Session, pool_id: int, holder_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
-    """A sponsor has paid into a matching pool, at the fund holder's bank."""
+    """Post a sponsor's payment into a matching pool, at the fund holder's bank."""
     return _post(db, "pool_funded", _bank(holder_id), _pool(pool_id), fen, cause, now)
 
 
 def pool_returned(db: Session, pool_id: int, holder_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
-    """What is left of a pool goes back to its sponsor."""
+    """Post the payment of a pool's rest back to its sponsor."""
     return _post(db, "pool_returned", _pool(pool_id), _bank(holder_id), fen, cause, now)
 
 
 def matched(db: Session, pool_id: int, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
-    """A pool adds to what a donor gave."""
+    """Post what a matching pool adds to a gift."""
     return _post(db, "matched", _pool(pool_id), _appeal(appeal_id), fen, cause, now)
 
 
 def match_returned(db: Session, pool_id: int, appeal_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
-    """The pool has back what it added to a gift that is refunded."""
+    """Return to the pool what it added to a gift that is refunded."""
     return _post(db, "match_returned", _appeal(appeal_id), _pool(pool_id), fen, cause, now)
 
 
 def disbursed(db: Session, appeal_id: int, holder_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
-    """The fund holder has paid it out for what the appeal is for."""
+    """Post the payout of a disbursement by the fund holder."""
     return _post(db, "disbursed", _appeal(appeal_id), _bank(holder_id), fen, cause, now)
 
 
 def disbursement_returned(
     db: Session, appeal_id: int, holder_id: int, fen: int, cause: str, now: datetime
 ) -> LedgerTransaction:
-    """It came back from whom it was paid to, and is held for the appeal again."""
+    """Post a payout return: the payee's bank sent the money back, and it is held for the appeal again."""
     return _post(db, "disbursement_returned", _bank(holder_id), _appeal(appeal_id), fen, cause, now)
 
 
 def settled(db: Session, holder_id: int, fen: int, fee_fen: int, cause: str, now: datetime) -> LedgerTransaction:
-    """The channel has paid ``fen`` out to the bank, less its fee, which may be nothing or all of it."""
+    """Post a settlement: the channel paid ``fen`` to the bank, less its fee (``fee_fen``, from 0 to ``fen``)."""
     _check(fen)
     if type(fee_fen) is not int or not 0 <= fee_fen <= fen:
         raise WrongPosting("a fee is between nothing and what is settled")
@@ -102,12 +101,12 @@ def settled(db: Session, holder_id: int, fen: int, fee_fen: int, cause: str, now
 
 
 def topped_up(db: Session, holder_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
-    """The fund holder has put money with the channel, for refunds of what was settled."""
+    """Post a top-up: the fund holder put money with the channel, for refunds after settlement."""
     return _post(db, "topped_up", CHANNEL, _bank(holder_id), fen, cause, now)
 
 
 def fees_covered(db: Session, holder_id: int, fen: int, cause: str, now: datetime) -> LedgerTransaction:
-    """The fund holder has paid the channel's fees from elsewhere, so that all of each gift can be paid out."""
+    """Post a fee cover: the fund holder paid the channel's fees from other money, so that gifts pay out in full."""
     return _post(db, "fees_covered", _bank(holder_id), _fees(holder_id), fen, cause, now)
 
 

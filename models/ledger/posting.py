@@ -1,4 +1,4 @@
-"""Posting: a transaction with its entries, once per cause, and its exact opposite where it was a mistake."""
+"""Posting: write a transaction with its entries once per cause, or reverse it exactly."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from models.ledger.kinds import MOVES, Move
 from models.ledger.tables import LedgerEntry, LedgerTransaction
 from models.ledger.totals import add_up
 
-# The chain makes causes public: a word and a number of ours have no room for anything about a person.
+# The chain makes causes public: a word and a number of ours leave no room for personal data.
 _CAUSE = re.compile("[a-z_]{1,20}:[0-9A-Za-z_.-]{1,43}")
 
 Amounts = Mapping[Account, int]
@@ -24,11 +24,11 @@ Amounts = Mapping[Account, int]
 def post(
     db: Session, kind: str, cause: str, amounts: Amounts, now: datetime, *, reverses: LedgerTransaction | None = None
 ) -> LedgerTransaction:
-    """Post these amounts (debit positive) for this cause; again, it is the transaction that was posted then.
+    """Post these amounts (fen, debit positive) for this cause; the same call again returns the earlier transaction.
 
-    Raises WrongPosting, AnotherPosting for other contents under the same cause, NotReversible, Overdrawn, or
-    MoreBackThanWent; then nothing was written. What is posted becomes a link of the chain when the caller's transaction
-    commits.
+    Locks the accounts. Raises WrongPosting, AnotherPosting for other contents under the same cause, NotReversible,
+    Overdrawn, or MoreBackThanWent; then nothing was written. The posting becomes a link of the chain when the caller's
+    transaction commits.
     """
     _check(kind, cause, amounts, reverses)
     accounts = lock(db, amounts)
@@ -45,7 +45,7 @@ def post(
         .on_conflict_do_nothing(index_elements=["kind", "cause"])
         .returning(LedgerTransaction)
     )
-    if posted is None:  # by somebody who posted it to other accounts at the same time
+    if posted is None:  # posted at the same time for other accounts
         return _same(db, _get(db, kind, cause), amounts, reverses_id)
     rows = [
         {"transaction_id": posted.id, "account_id": accounts[account].id, "amount_fen": fen}
@@ -57,18 +57,18 @@ def post(
 
 
 def reverse(db: Session, transaction: LedgerTransaction, cause: str, now: datetime) -> LedgerTransaction:
-    """The exact opposite, once. Raises NotReversible if it was for another cause or is one, and what post() raises."""
+    """Post the exact opposite of a transaction. Raises NotReversible if reversed for another cause, and as ``post``."""
     opposite = {account: -fen for account, fen in amounts_of(db, transaction).items()}
     return post(db, transaction.kind, cause, opposite, now, reverses=transaction)
 
 
 def find(db: Session, kind: str, cause: str) -> LedgerTransaction | None:
-    """What was posted for this cause, if anything was."""
+    """Find the transaction of this kind and cause; None without one."""
     return db.scalar(select(LedgerTransaction).where(_posted_for(kind, cause)))
 
 
 def amounts_of(db: Session, transaction: LedgerTransaction) -> dict[Account, int]:
-    """Its entries, debit positive."""
+    """Return a transaction's entries in fen, debit positive."""
     rows = db.execute(
         select(LedgerAccount.kind, LedgerAccount.subject_id, LedgerEntry.amount_fen)
         .join(LedgerAccount, LedgerAccount.id == LedgerEntry.account_id)
@@ -107,7 +107,7 @@ def _same(db: Session, earlier: LedgerTransaction, amounts: Amounts, reverses_id
 
 
 def _check_reversible(db: Session, reverses: LedgerTransaction) -> None:
-    """Its accounts are locked: whoever else would reverse it waits for us, or has done so."""
+    """Check that it is not reversed yet. The locked accounts keep others from doing so. Raises NotReversible."""
     if db.scalar(select(LedgerTransaction.id).where(LedgerTransaction.reverses_id == reverses.id)) is not None:
         raise NotReversible(reverses.id)
 

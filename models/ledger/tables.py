@@ -1,4 +1,4 @@
-"""What was posted, for good: transactions, their entries, and the chain that seals them."""
+"""The ledger's tables: transactions, their entries and the chain that seals them; none is ever changed."""
 
 from datetime import datetime
 
@@ -10,10 +10,10 @@ from models.core.hash_chain import Head
 
 
 class LedgerTransaction(Base):
-    """``cause`` is what it was posted for, such as ``order:17``: a number of ours, for everybody to see.
+    """One posting. ``cause``: what it was posted for, such as ``order:17``; it is public.
 
-    A reversal is of the same kind as what it reverses. ``id`` may have gaps; its link's number has none. The deferred
-    key lets none be committed without its link, and the triggers no link without entries that sum to zero.
+    A reversal has the same kind as what it reverses. ``id`` may have gaps; its link's number has none. A deferred
+    key refuses the commit of a transaction without its link; triggers refuse a link unless its entries sum to zero.
     """
 
     __tablename__ = "ledger_transactions"
@@ -31,7 +31,7 @@ class LedgerTransaction(Base):
 
 
 class LedgerEntry(Base):
-    """``amount_fen``: debit positive, credit negative."""
+    """One entry of a transaction. ``amount_fen``: debit positive, credit negative."""
 
     __tablename__ = "ledger_entries"
     transaction_id: Mapped[int] = mapped_column(ForeignKey("ledger_transactions.id"), primary_key=True)
@@ -45,7 +45,7 @@ class LedgerEntry(Base):
 
 
 class LedgerLink(Base):
-    """A transaction's place in the chain, from 1 on without a gap."""
+    """A transaction's link in the chain; ``number`` counts from 1 without a gap."""
 
     __tablename__ = "ledger_links"
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

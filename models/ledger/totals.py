@@ -1,4 +1,4 @@
-"""What is held for appeals, and how it came to be: read by index, and the same cost however many have given."""
+"""Totals of appeals: what is held and how it came about, at the same cost for any number of gifts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from models.ledger.kinds import DISBURSED, MATCHED, MOVES, PAID, REFUNDED
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """In fen; paid + matched - refunded - disbursed = held."""
+    """An appeal's totals in fen; paid + matched - refunded - disbursed = held."""
 
     paid: int = 0
     matched: int = 0
@@ -25,12 +25,12 @@ class Totals:
 
     @property
     def public(self) -> int:
-        """What people have brought together for it, whether it was paid out already or not."""
+        """Return what was given and not refunded, whether it was paid out already or not."""
         return self.held + self.disbursed
 
 
 def add_up(sums: Iterable[tuple[str, int]]) -> Totals:
-    """From sums by kind of posting on an appeal's account, debit positive; other kinds count for nothing."""
+    """Add up sums (kind, fen; debit positive) of an appeal's account; kinds without ``counts_as`` are ignored."""
     totals = dict.fromkeys((PAID, MATCHED, REFUNDED, DISBURSED), 0)
     for kind, fen in sums:
         move = MOVES.get(kind)
@@ -40,7 +40,7 @@ def add_up(sums: Iterable[tuple[str, int]]) -> Totals:
 
 
 def held(db: Session, appeal_ids: Iterable[int]) -> dict[int, int]:
-    """Appeal id -> fen held for it now, for all that are asked about."""
+    """Appeal id -> fen held for it now, for all given ids."""
     wanted = set(appeal_ids)
     account = LedgerAccount
     theirs = select(account.subject_id, account.balance_fen).where(
@@ -50,7 +50,7 @@ def held(db: Session, appeal_ids: Iterable[int]) -> dict[int, int]:
 
 
 def totals_of(db: Session, appeal_ids: Iterable[int]) -> dict[int, Totals]:
-    """Appeal id -> its totals, for all that are asked about: one query for a page of them."""
+    """Appeal id -> its totals, for all given ids, in one query."""
     wanted = set(appeal_ids)
     sums: dict[int, list[tuple[str, int]]] = {number: [] for number in wanted}
     rows = db.execute(

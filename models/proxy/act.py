@@ -1,4 +1,4 @@
-"""What is done by mandate, and what its owner says when it is read back to them."""
+"""Proxy acts: officers record what they do by mandate, and the resident confirms or denies it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,35 +28,35 @@ _MOST_TOLD = 20
 
 
 class OwnPeople(Refusal):
-    """The officer's own household, kin, or whose money they receive: a colleague has to do it."""
+    """The officer is tied to the resident: same household, kin or payee. A colleague has to act."""
 
     code = "own_people"
     step = "id_number"
 
 
 class NobodyHere(Refusal):
-    """No resident of this number in the officer's region: whether there is one elsewhere stays unsaid."""
+    """The officer's region has no resident with this ID number. Says nothing about other regions."""
 
     code = "nobody_here"
     step = "id_number"
 
 
 class OutsideSeat(Refusal):
-    """Officers act for people of their own region alone; ``region`` names it."""
+    """The home is outside the officer's region, which ``region`` names; officers act only for residents of it."""
 
     code = "outside_seat"
     step = "home"
 
 
 class NoSuchAct(Refusal):
-    """Nothing of that number was done in this person's name, or they have answered."""
+    """No act of this number was done for this resident, or the resident has answered it already."""
 
     code = "no_such_act"
 
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """One act in full, for its owner alone; ``facts``: of the thing itself, as the words need it."""
+    """One proxy act in full, shown only to the resident. ``facts``: what the template needs of the user or appeal."""
 
     number: int
     subject: str
@@ -70,7 +70,7 @@ class ReadBack:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What was done, and where it belongs."""
+    """The facts of one act, as ``Act.read_back`` returns them, and its region (None: no region known)."""
 
     region_code: str | None
     values: Mapping[str, Any]
@@ -78,7 +78,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What may be done by mandate: ``read_back`` by its number, and ``undo`` where its owner says no."""
+    """How one subject is read back and undone: both take its number. ``undo`` runs when the resident denies the act."""
 
     read_back: Callable[[Session, int], Facts]
     undo: Callable[[Session, int, Actor, datetime], None]
@@ -88,7 +88,7 @@ ACTS: Registry[Act] = Registry("proxy.act.ACTS", SUBJECTS)
 
 
 def find_for(db: Session, staff: Staff, id_number: str, now: datetime) -> User:
-    """The resident for whom this officer may act; the look is recorded. Raises NobodyHere or OwnPeople."""
+    """Find the active resident by ID number for a proxy act, and record the access. Raises NobodyHere or OwnPeople."""
     user = find_by_number(db, id_number)
     known = user is not None and user.role == "resident" and user.state == "active"
     if user is None or not known or not staff.covers(user.region_code or ""):
@@ -109,7 +109,7 @@ def find_for(db: Session, staff: Staff, id_number: str, now: datetime) -> User:
 
 
 def check_no_tie(db: Session, staff: Staff, id_number: str) -> None:
-    """Of somebody who is not registered yet. Raises OwnPeople."""
+    """Check that the officer declared no tie to this ID number (not registered yet). Raises OwnPeople."""
     declared = (Tie.staff_id == staff.id) & Tie.withdrawn_at.is_(None)
     hashes = keyring().lookup_hashes(id_number, "id_number")
     if db.scalar(select(Tie.id).where(declared, Tie.id_hash.in_(hashes)).limit(1)):
@@ -117,9 +117,10 @@ def check_no_tie(db: Session, staff: Staff, id_number: str) -> None:
 
 
 def use(db: Session, mandate: Mandate, staff: Staff, subject: str, number: int, title: str, now: datetime) -> ProxyAct:
-    """Write down what was just done by this consent. Its doer has no say about it, and its owner is to hear it.
+    """Record a proxy act by this mandate, recuse the officer from its open task, and notify the resident.
 
-    Raises NoMandate. ``title``: of an appeal.
+    Returns the earlier act if one of this subject and number exists. ``title``: the appeal's title, else empty.
+    Raises NoMandate if the mandate has ended or belongs to another officer.
     """
     ended = mandate.revoked_at is not None or mandate.expires_at <= now
     if ended or mandate.staff_id != staff.id:
@@ -141,9 +142,9 @@ def use(db: Session, mandate: Mandate, staff: Staff, subject: str, number: int, 
 
 
 def use_again(db: Session, mandate: Mandate, staff: Staff, number: int, title: str, now: datetime) -> None:
-    """An appeal that was written by consent is written anew by one: its owner is to hear it anew, whatever they said.
+    """Record that an appeal written by mandate was handed in again, and ask the resident to confirm it again.
 
-    Raises NoMandate.
+    An earlier confirmation or denial is cleared. Raises NoMandate.
     """
     act = use(db, mandate, staff, "appeal", number, title, now)
     if act.at == now and act.mandate_id == mandate.id:
@@ -160,7 +161,7 @@ def use_again(db: Session, mandate: Mandate, staff: Staff, number: int, title: s
 
 
 def tell_writer(db: Session, number: int, facts: dict[str, Any], key: str, now: datetime) -> None:
-    """What became of an appeal, to the officer who wrote it for somebody without a WeChat, to pass on."""
+    """Notify the officer who wrote the appeal by mandate, so that they inform an owner without WeChat."""
     wrote = select(Mandate.staff_id).join(ProxyAct, ProxyAct.mandate_id == Mandate.id)
     staff_id = db.scalar(wrote.where(ProxyAct.subject == "appeal", ProxyAct.subject_id == number))
     staff = db.get(Staff, staff_id) if staff_id else None
@@ -169,7 +170,7 @@ def tell_writer(db: Session, number: int, facts: dict[str, Any], key: str, now: 
 
 
 def sheet_lost(db: Session, photo_id: int, now: datetime) -> None:
-    """A photo that cannot be had: if it was of a signed sheet that was used, its officer is to take another."""
+    """Ask the officer for a new photo when the photo of a signed sheet that was already used is lost."""
     photo = db.get_one(Photo, photo_id)
     mandate = db.get(Mandate, photo.subject_id) if photo.subject == "mandate" else None
     used = (ProxyAct.user_id == mandate.user_id) & (ProxyAct.mandate_id == mandate.id) if mandate else None
@@ -182,13 +183,13 @@ def sheet_lost(db: Session, photo_id: int, now: datetime) -> None:
 
 
 def unanswered(db: Session, user_id: int) -> list[ProxyAct]:
-    """What the person has not yet said yes or no to, the oldest first."""
+    """List the acts that the resident has neither confirmed nor denied, the oldest first."""
     open_ones = ProxyAct.confirmed_at.is_(None) & ProxyAct.denied_at.is_(None)
     return list(db.scalars(select(ProxyAct).where(ProxyAct.user_id == user_id, open_ones).order_by(ProxyAct.id)))
 
 
 def acts_of(db: Session, user_id: int, before: int | None, most: int) -> list[ProxyAct]:
-    """Everything done in somebody's name, the newest first."""
+    """List all proxy acts for a resident, the newest first; ``before``: only those below this number."""
     theirs = select(ProxyAct).where(ProxyAct.user_id == user_id)
     if before:
         theirs = theirs.where(ProxyAct.id < before)
@@ -196,7 +197,7 @@ def acts_of(db: Session, user_id: int, before: int | None, most: int) -> list[Pr
 
 
 def read_back(db: Session, act: ProxyAct) -> ReadBack:
-    """For the act's own owner."""
+    """Read one act back in full. Callers show it only to the resident it was done for."""
     mandate = db.get_one(Mandate, act.mandate_id)
     staff = db.get_one(Staff, mandate.staff_id)
     what = ACTS[act.subject].read_back(db, act.subject_id)
@@ -214,7 +215,7 @@ def read_back(db: Session, act: ProxyAct) -> ReadBack:
 
 
 def read_registration(db: Session, number: int) -> Facts:
-    """Who was registered, masked."""
+    """Read back a registration: the masked name and the last four places of the ID number and phone."""
     user = db.get_one(User, number)
     id_number, phone = user.id_number or "", user.phone
     tails = {"id_tail": id_number[-4:], "phone_tail": phone[-4:] if phone else None}
@@ -222,7 +223,7 @@ def read_registration(db: Session, number: int) -> Facts:
 
 
 def confirm_act(db: Session, user_id: int, number: int, now: datetime) -> ProxyAct:
-    """It is what they want. Nobody but the person it was done for can say so. Raises NoSuchAct."""
+    """Confirm an act as the resident for whom it was done. Locks the act. Raises NoSuchAct."""
     act = _lock(db, user_id, number)
     act.confirmed_at = now
     db.flush()
@@ -230,15 +231,15 @@ def confirm_act(db: Session, user_id: int, number: int, now: datetime) -> ProxyA
     note(db, mandate, f"user:{user_id}", "confirmed", _named(act), now)
     printed = select(Card.issued_by).where(Card.user_id == user_id, Card.bound_at.is_not(None))
     if mandate.staff_id in same_people(db, db.scalars(printed.order_by(Card.id.desc()).limit(1))):
-        # Whoever holds that WeChat, it was this officer who handed out the way to it.
+        # The officer of the act also issued the card that bound this WeChat: they may have confirmed it themselves.
         _tell_county(db, act, mandate, "proxy_own_card", now)
     return act
 
 
 def deny_act(db: Session, user_id: int, number: int, now: datetime) -> ProxyAct:
-    """It is not: what is under review is taken back, what takes money stops, the consent ends, the county hears of it.
+    """Deny an act as the resident: undo it, revoke its mandate and notify the county officers.
 
-    Raises NoSuchAct.
+    An appeal under review is cancelled; one that takes money is frozen. Locks the act. Raises NoSuchAct.
     """
     act = _lock(db, user_id, number)
     act.denied_at = now
@@ -253,7 +254,7 @@ def deny_act(db: Session, user_id: int, number: int, now: datetime) -> ProxyAct:
 
 
 def _tell_county(db: Session, act: ProxyAct, mandate: Mandate, template: str, now: datetime) -> None:
-    """Every county officer of the place: somebody under them may have acted without consent."""
+    """Notify the county officers of the act's officer (at most 20), who may have acted without consent."""
     officer = db.get_one(Staff, mandate.staff_id)
     county = f"{officer.region_code[:6]}000000"
     seats = select(Staff).where(Staff.role == By.COUNTY, Staff.region_code == county, Staff.state == "active")

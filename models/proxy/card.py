@@ -1,7 +1,7 @@
-"""A printed card whose QR code binds the resident's own WeChat to what was done in their name.
+"""Printed cards: a QR code binds the resident's own WeChat to the registration that an officer made for them.
 
-Whoever finds or steals it also needs the last six places of the ID number, and has three tries for that. Where the
-person has a WeChat here already, a new card binds only after some days, so that its owner can say no.
+A found or stolen card is not enough: binding asks for the last six places of the ID number, with three tries. If the
+resident already has a bound WeChat, a new card binds only after three days, so that its holder can object.
 """
 
 import hmac
@@ -31,44 +31,44 @@ _OWED = text("qr_url IS NULL AND bound_at IS NULL AND void_at IS NULL")
 
 
 class CardDead(Refusal):
-    """Not one of ours, used, or void: which of them is nobody's business."""
+    """The card is unknown, bound or void; the refusal does not say which."""
 
     code = "card_dead"
     final = True
 
 
 class WrongLastPlaces(Refusal):
-    """``left``: tries until the card is void."""
+    """The last places of the ID number are wrong. ``left``: tries until the card is void."""
 
     code = "wrong_last_places"
     step = "last_places"
 
 
 class WeChatTaken(Refusal):
-    """This WeChat belongs to somebody who is registered."""
+    """This WeChat is already bound to a registered user."""
 
     code = "wechat_taken"
     final = True
 
 
 class WeChatOfStaff(Refusal):
-    """An officer would confirm in a resident's name."""
+    """This WeChat belongs to staff: an officer could confirm acts in the resident's name."""
 
     code = "wechat_of_staff"
     final = True
 
 
 class CardTooSoon(Refusal):
-    """The person has a WeChat here, and their days to object are not over (``day``)."""
+    """The resident has a bound WeChat, and the time to object lasts until ``day``."""
 
     code = "card_too_soon"
     final = True
 
 
 class Card(Base):
-    """Found by the keyed hash of its code; the code itself is kept sealed until the card is bound or void.
+    """A printed card, found by the keyed hash of its code; the sealed code is kept until the card is bound or void.
 
-    ``qr_url`` is what its picture says (WeChat gives it); ``qr_until``: when that ends, if it does.
+    ``qr_url``: the address that its QR code encodes (from WeChat). ``qr_until``: when it expires; None: never.
     """
 
     __tablename__ = "cards"
@@ -93,7 +93,7 @@ class Card(Base):
 
 
 def issue_card(db: Session, user: User, staff: Staff, now: datetime) -> Card:
-    """A new one; the person's earlier one is void, and a WeChat they have here hears of it. Its picture is a job's."""
+    """Issue a card, void the resident's earlier one and notify a bound WeChat. The caller starts the QR code job."""
     earlier = db.scalar(select(Card).where(Card.user_id == user.id, _is_live()).with_for_update())
     if earlier:
         void_card(db, earlier, staff.actor.name, "replaced", now)
@@ -110,7 +110,7 @@ def issue_card(db: Session, user: User, staff: Staff, now: datetime) -> Card:
 
 
 def find_card(db: Session, code: str) -> Card:
-    """By what its QR code says. Raises CardDead."""
+    """Find a live card by the code in its QR code. Raises CardDead."""
     card = db.scalar(select(Card).where(Card.code_hash.in_(keyring().lookup_hashes(code, "card")), _is_live()))
     if card is None:
         raise CardDead
@@ -122,9 +122,9 @@ def live_card(db: Session, user_id: int) -> Card | None:
 
 
 def check_last_places(db: Session, number: int, given: str, actor: str, now: datetime) -> None:
-    """Are these the ID number's last places? A wrong try is counted; the third voids the card, and its officer hears.
+    """Check the last six places of the ID number; the third wrong try voids the card and notifies its officer.
 
-    Raises WrongLastPlaces or CardDead. Not to be called where a refusal rolls back: the count must stay.
+    Locks the card. Raises WrongLastPlaces or CardDead. Do not call it where a refusal rolls back: the count must stay.
     """
     card = _lock(db, number)
     user = db.get_one(User, card.user_id)
@@ -142,7 +142,7 @@ def check_last_places(db: Session, number: int, given: str, actor: str, now: dat
 
 
 def bind(db: Session, number: int, conversation_id: int, now: datetime) -> User:
-    """This WeChat is the person's from now on; one that was hears of it. Raises CardDead, WeChatTaken, CardTooSoon."""
+    """Bind this WeChat to the resident, unbind and notify an earlier one. Raises CardDead, WeChatTaken, CardTooSoon."""
     card = _lock(db, number)
     conversation = db.get_one(Conversation, conversation_id, populate_existing=True)
     if conversation.user_id is not None:

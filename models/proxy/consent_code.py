@@ -1,4 +1,4 @@
-"""Six digits that a resident reads to an officer who acts for them: good for a day, for one officer, once."""
+"""Consent codes: six digits that a resident reads to an officer, valid for 24 hours and one use."""
 
 import hmac
 from datetime import datetime, timedelta
@@ -20,21 +20,21 @@ MOST_TRIES = 5
 
 
 class WrongConsentCode(Refusal):
-    """``left``: tries until the code is void, for all officers together."""
+    """The digits are wrong. ``left``: tries until the code is void, counted over all officers together."""
 
     code = "wrong_consent_code"
     step = "code"
 
 
 class NoConsentCode(Refusal):
-    """They have none that is good: never made, over, used, or void after too many wrong tries."""
+    """The resident has no live code: never made, expired, used, or void after five wrong tries."""
 
     code = "no_consent_code"
     step = "code"
 
 
 class ConsentCode(Base):
-    """Only the keyed hash is kept. ``tries`` are the wrong ones."""
+    """A consent code, stored only as a keyed hash. ``tries`` counts wrong tries."""
 
     __tablename__ = "consent_codes"
     id: Mapped[RowId]
@@ -47,7 +47,7 @@ class ConsentCode(Base):
 
 
 def make_code(db: Session, user_id: int, now: datetime) -> tuple[str, datetime]:
-    """A new one and when it ends; the one before is void."""
+    """Make a new code and void the earlier one. Returns the digits and when they expire."""
     void_codes(db, user_id, now)
     digits = new_digits(DIGITS)
     code = ConsentCode(user_id=user_id, code_hash=_hashes(user_id, digits)[0], made_at=now, expires_at=now + LASTS)
@@ -63,9 +63,10 @@ def void_codes(db: Session, user_id: int, now: datetime) -> None:
 
 
 def check_code(db: Session, user_id: int, digits: str, actor: str, now: datetime) -> int:
-    """The row of this person's live code, if these are its digits; else the try is counted.
+    """Check the digits against the resident's live code and return its row id; a wrong try is counted.
 
-    Raises WrongConsentCode or NoConsentCode. Not to be called where a refusal rolls back: the count must stay.
+    Locks the code. Raises WrongConsentCode or NoConsentCode. Do not call it where a refusal rolls back: the count
+    must stay. The resident is notified when the last try voids the code.
     """
     theirs = select(ConsentCode).where(ConsentCode.user_id == user_id, _is_live(now)).with_for_update()
     code = db.scalar(theirs.execution_options(populate_existing=True))
@@ -84,7 +85,7 @@ def check_code(db: Session, user_id: int, digits: str, actor: str, now: datetime
 
 
 def is_code(db: Session, number: int, user_id: int, digits: str) -> bool:
-    """Are these the digits of this row, whatever became of it since?"""
+    """Tell whether these are the digits of this row, even if it has expired or was used."""
     code = db.get(ConsentCode, number)
     if code is None or code.user_id != user_id:
         return False
@@ -92,7 +93,7 @@ def is_code(db: Session, number: int, user_id: int, digits: str) -> bool:
 
 
 def use_code(db: Session, number: int, user_id: int, now: datetime) -> None:
-    """Once. Raises NoConsentCode when it went, or was used by a colleague, since it was checked."""
+    """Mark the code as used. Raises NoConsentCode if it expired or a colleague used it since it was checked."""
     live = (ConsentCode.id == number) & (ConsentCode.user_id == user_id) & _is_live(now)
     code = db.scalar(select(ConsentCode).where(live).with_for_update().execution_options(populate_existing=True))
     if code is None:

@@ -1,4 +1,4 @@
-"""Proxy work: what an officer did for somebody without a phone, by whose consent, and what they said to it."""
+"""Mandates: a resident's consent that an officer acts for them, and the acts done by it."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -15,29 +15,29 @@ from models.people.user import User
 
 KINDS = ("sheet", "code")
 SCOPES = ("register", "appeal")
-# What is done by mandate: somebody is registered, or an appeal is written.
+# What can be done by mandate: registering a resident, or writing an appeal.
 SUBJECTS = ("user", "appeal")
 LASTS = timedelta(days=30)
-# Why somebody has no say about what they did themselves in another's name.
+# The reason for which an officer is recused from what they did by mandate.
 ACTED = "acted_for"
 
 
 class NoMandate(Refusal):
-    """No consent, or one that has ended, was taken back, or whose signed sheet never arrived."""
+    """No live mandate: none was given, or it expired, was revoked, or the photo of its signed sheet is lost."""
 
     code = "no_mandate"
     final = True
 
 
 class SheetLost(Refusal):
-    """WeChat could not give us the photo of the signed sheet."""
+    """WeChat did not deliver the photo of the signed sheet."""
 
     code = "sheet_lost"
     step = "sheet"
 
 
 class Mandate(Base):
-    """A consent: a photo of the signed sheet (subject ``mandate``), or the resident's own code. Live until it ends."""
+    """A consent, given by signed sheet (photos with the subject ``mandate``) or by consent code; valid for 30 days."""
 
     __tablename__ = "mandates"
     id: Mapped[RowId]
@@ -64,7 +64,7 @@ MANDATE = Subject(
 
 
 class ProxyAct(Base):
-    """One thing done by mandate. Until the resident has heard it and said yes it is shown as not confirmed."""
+    """One act done by mandate; shown as not confirmed until the resident confirms it. At most one per subject."""
 
     __tablename__ = "proxy_acts"
     id: Mapped[RowId]
@@ -84,7 +84,7 @@ class ProxyAct(Base):
 
 
 def grant(db: Session, staff_id: int, user_id: int, kind: str, scope: str, draft_id: str, now: datetime) -> Mandate:
-    """Keep the consent. A sheet's photo is attached to it right afterwards. The same draft twice gives the same one."""
+    """Store a mandate; the same draft gives the same one. The caller attaches a sheet's photos right afterwards."""
     earlier = db.scalar(select(Mandate).where(Mandate.draft_id == draft_id))
     if earlier:
         return earlier
@@ -104,19 +104,19 @@ def grant(db: Session, staff_id: int, user_id: int, kind: str, scope: str, draft
 
 
 def live_mandate(db: Session, user_id: int, staff_id: int, scope: str, now: datetime) -> Mandate | None:
-    """The newest consent by which this officer may do such a thing for this person today."""
+    """Find the newest live mandate of this scope from this resident to this officer; None without one."""
     theirs = (Mandate.user_id == user_id) & (Mandate.staff_id == staff_id) & (Mandate.scope == scope)
     return db.scalar(select(Mandate).where(theirs, _is_live(now)).order_by(Mandate.id.desc()).limit(1))
 
 
 def live_mandates(db: Session, staff_id: int, scope: str, now: datetime, most: int) -> Sequence[Mandate]:
-    """For whom this officer may act today, the newest consent first."""
+    """List the officer's live mandates of this scope, the newest first."""
     theirs = (Mandate.staff_id == staff_id) & (Mandate.scope == scope)
     return db.scalars(select(Mandate).where(theirs, _is_live(now)).order_by(Mandate.id.desc()).limit(most)).all()
 
 
 def get_mandate(db: Session, number: int, staff_id: int, scope: str, now: datetime) -> Mandate:
-    """Locked, so that it is not taken back meanwhile. Raises NoMandate: also for what is another officer's."""
+    """Get a live mandate under lock, so that it cannot be revoked meanwhile. Raises NoMandate, also for another's."""
     theirs = (Mandate.id == number) & (Mandate.staff_id == staff_id) & (Mandate.scope == scope)
     found = select(Mandate).where(theirs, _is_live(now)).with_for_update()
     mandate = db.scalar(found.execution_options(populate_existing=True))
@@ -133,7 +133,7 @@ def revoke(db: Session, mandate: Mandate, actor: str, now: datetime) -> None:
 
 
 def revoke_all(db: Session, user_id: int, actor: str, now: datetime) -> int:
-    """The resident takes everything back. Returns how many there were."""
+    """Revoke all live mandates of a resident, under lock. Returns how many."""
     live = (Mandate.user_id == user_id) & Mandate.revoked_at.is_(None) & (Mandate.expires_at > now)
     found = db.scalars(select(Mandate).where(live).with_for_update()).all()
     for mandate in found:
@@ -142,7 +142,7 @@ def revoke_all(db: Session, user_id: int, actor: str, now: datetime) -> int:
 
 
 def acted_for(db: Session, subject: str, number: int, household_id: int | None) -> dict[int, str]:
-    """Staff id -> ``acted_for``: who opened this appeal by mandate, or registered somebody of the case's household."""
+    """Staff id -> ``acted_for``: who wrote this appeal by mandate, or registered a member of the case's household."""
     by_mandate = select(Mandate.staff_id).join(ProxyAct, ProxyAct.mandate_id == Mandate.id)
     if subject == "appeal":
         found = by_mandate.where(ProxyAct.subject == "appeal", ProxyAct.subject_id == number)
@@ -155,15 +155,15 @@ def acted_for(db: Session, subject: str, number: int, household_id: int | None) 
 
 
 def unconfirmed(db: Session, subject: str, number: int) -> bool:
-    """Was it done by somebody else, and has the person not yet said that it is what they want?"""
+    """Tell whether this was done by mandate and the resident has not confirmed it."""
     act = (ProxyAct.subject == subject) & (ProxyAct.subject_id == number) & ProxyAct.confirmed_at.is_(None)
     return db.scalar(select(ProxyAct.id).where(act)) is not None
 
 
 def sheet_of(db: Session, subject: str, number: int) -> tuple[int, bool] | None:
-    """The consent by which a user or an appeal was written down, and whether its signed sheet is there.
+    """Find the mandate number behind a registration or appeal, and whether a photo of its signed sheet exists.
 
-    A later sheet of the same two people stands for one that was lost. None where it was no sheet, or nobody's.
+    A later sheet of the same resident and officer replaces a lost one. None if no act by signed sheet exists.
     """
     act = (ProxyAct.subject == subject) & (ProxyAct.subject_id == number)
     by_it = select(Mandate).join(ProxyAct, ProxyAct.mandate_id == Mandate.id)

@@ -1,4 +1,4 @@
-"""What people are told about acts by mandate and about printed cards."""
+"""The kinds of notifications about proxy acts and printed cards."""
 
 from models.notifications.kinds import Kind, Standing, safety, to_staff
 

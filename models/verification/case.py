@@ -1,7 +1,7 @@
-"""Is this household who it says, and in need? The case that says so, from registration to the county's word.
+"""Verification cases: staff verify a household's identity and need, from registration to the county's decision.
 
-The way: the registry is asked (a job), an officer visits, the village reads it on public notice, the township looks at
-a sample, the county decides. Every step is somebody else's, and has its days; all together have fifteen.
+The steps: a job asks the registry, an officer visits, the case stands on public notice, the township reviews a sample,
+the county decides. Each step belongs to another person and has its own deadline; together they have fifteen days.
 """
 
 from collections.abc import Sequence
@@ -19,22 +19,22 @@ from models.people.user import User
 from models.staff.task import Matter, close_task
 from models.verification.registry import RESULTS
 
-# What a resident is promised, and what the notice lasts at least.
+# PROMISED: the time to a decision that a resident is promised. NOTICE: how long a case stands on public notice.
 PROMISED = timedelta(days=15)
 NOTICE = timedelta(days=5)
 LASTS = timedelta(days=365)
 REMINDER = timedelta(days=30)
-# After a rejection, before officers go there again.
+# How long after a rejection a household waits before it may begin a new case.
 WAIT = timedelta(days=30)
 
 _SYSTEM = frozenset({By.SYSTEM})
 _OWNER = frozenset({By.OWNER})
-# Those above stand in where a village has nobody, or did not act in time.
+# Township and county stand in where a village has no officer, or did not act in time.
 _OFFICER = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
 _TOWNSHIP = frozenset({By.TOWNSHIP, By.COUNTY})
 _COUNTY = frozenset({By.COUNTY})
 
-# On the way to a decision.
+# States before a decision.
 UNDER_WAY = (
     "submitted",
     "registry_checked",
@@ -44,10 +44,10 @@ UNDER_WAY = (
     "township_review",
     "county_review",
 )
-# Decided in their favour: one of these and one under way may be there at once, so that nobody falls out in between.
+# Decided in favour. A person may have one of these and one under way at once, so that renewal leaves no gap.
 STANDING = ("verified", "suspended")
 OPEN = (*UNDER_WAY, *STANDING)
-# What a household may leave; a doubt of the county does not end by leaving.
+# States that a household may withdraw from. It cannot withdraw from ``suspended`` to escape the county's doubt.
 _LEFT = (*UNDER_WAY, "verified")
 
 MACHINE = Machine(
@@ -57,7 +57,7 @@ MACHINE = Machine(
         ("submitted", "registry_checked"): _SYSTEM,
         ("registry_checked", "visited"): _OFFICER,
         ("visited", "public_notice"): _SYSTEM,
-        # Not in need, the officer found: nothing to publish, and not the village's to decide.
+        # The officer found no need: there is nothing to publish, and the village does not decide it.
         ("visited", "township_review"): _SYSTEM,
         ("public_notice", "adjudication"): _SYSTEM,
         ("adjudication", "public_notice"): _TOWNSHIP,
@@ -68,7 +68,7 @@ MACHINE = Machine(
         ("county_review", "registry_checked"): _COUNTY,
         ("county_review", "verified"): _COUNTY,
         ("county_review", "rejected"): _COUNTY,
-        # An appeal against the county's no was heard.
+        # The household appealed against the county's rejection, and was heard.
         ("rejected", "registry_checked"): _COUNTY,
         ("verified", "expired"): _SYSTEM,
         ("verified", "suspended"): _COUNTY,
@@ -85,34 +85,35 @@ class NoSuchCase(Refusal):
 
 
 class CaseRevoked(Refusal):
-    """Only the county can let this household begin anew."""
+    """The household's case was revoked: only the county can let it begin again."""
 
     code = "case_revoked"
 
 
 class RejectedLately(Refusal):
-    """Officers went there not long ago; until ``day`` the way is to appeal the decision."""
+    """The household was rejected lately: until ``day`` it may appeal the decision, but not begin a new case."""
 
     code = "rejected_lately"
 
 
 class NotOnNotice(Refusal):
-    """Objections are heard while the case is on public notice; ``state`` says where it stands."""
+    """The case, in ``state``, is not on public notice; objections are heard only then."""
 
     code = "not_on_notice"
     final = True
 
 
 class NotVerified(Refusal):
-    """The household's own case comes first: ``number`` and ``state`` of it, if there is one."""
+    """The household is not verified. ``number`` and ``state``: of its newest case, None without one."""
 
     code = "not_verified"
 
 
 class Verification(Base):
-    """``due_at`` is the end of the 15 days that were promised. ``round`` counts how often officers went anew.
+    """A verification case of one person and their household.
 
-    ``registry_…``: what the registry said, in its own words, and when it is asked again while it does not answer.
+    ``due_at``: the end of the promised 15 days. ``round``: 1, and one more each time the case goes back to a visit.
+    ``registry_…``: what the registry answered, in its own words; ``registry_next_at``: when it is asked again.
     """
 
     __tablename__ = "verifications"
@@ -202,7 +203,7 @@ CASE = Subject(
 
 
 def get_case(db: Session, number: int) -> Verification:
-    """Locked until the transaction ends. Raises NoSuchCase."""
+    """Get a case, locked until the transaction ends. Raises NoSuchCase."""
     case = db.get(Verification, number, with_for_update=True, populate_existing=True)
     if case is None:
         raise NoSuchCase(number=number)
@@ -210,19 +211,19 @@ def get_case(db: Session, number: int) -> Verification:
 
 
 def may_renew(case: Verification, now: datetime) -> bool:
-    """A verified household may begin anew in its last month, and is verified until the old case ends or the new."""
+    """Tell whether a verified household may begin a new case: in the last month of the old one, which stays valid."""
     return case.state == "verified" and case.expires_at is not None and case.expires_at - REMINDER <= now
 
 
 def may_begin_on(case: Verification) -> datetime | None:
-    """From when on a household that was turned down may begin anew; None where nothing says when."""
+    """Return from when a rejected household may begin a new case; None for a case that was not rejected."""
     return case.decided_at + WAIT if case.state == "rejected" and case.decided_at else None
 
 
 def begin_case(db: Session, user: User, actor: Actor, now: datetime) -> Verification:
-    """Begin a new case where one may begin; the open one otherwise. The registry is to be asked at once.
+    """Begin a new case, or return the open one. The caller starts the job that asks the registry.
 
-    Raises CaseRevoked, or RejectedLately with the ``day`` from which on it may.
+    Raises CaseRevoked, or RejectedLately with the ``day`` from which a new case may begin.
     """
     theirs = (Verification.user_id == user.id) & Verification.state.in_(OPEN)
     still = db.scalar(select(Verification).where(theirs).order_by(Verification.id.desc()).limit(1))
@@ -251,17 +252,16 @@ def begin_case(db: Session, user: User, actor: Actor, now: datetime) -> Verifica
 
 
 def case_of(db: Session, user_id: int) -> Verification | None:
-    """A person's newest case, in whatever state."""
+    """Find a person's newest case, in any state."""
     return db.scalar(
         select(Verification).where(Verification.user_id == user_id).order_by(Verification.id.desc()).limit(1)
     )
 
 
 def hold_cases(db: Session, household_id: int | None) -> Sequence[Verification]:
-    """The household's cases as they are now, and stay until the transaction ends; the newest first.
+    """Lock the household's cases (FOR SHARE) until the transaction ends and return them, the newest first.
 
-    Whoever locks both takes cases before appeals, the newest case and the lowest appeal first: else two would wait for
-    each other.
+    Lock order: cases before appeals, the newest case first and the lowest appeal first, to avoid deadlocks.
     """
     theirs = select(Verification).where(Verification.household_id == household_id).order_by(Verification.id.desc())
     held = theirs.limit(20).with_for_update(read=True).execution_options(populate_existing=True)
@@ -269,7 +269,7 @@ def hold_cases(db: Session, household_id: int | None) -> Sequence[Verification]:
 
 
 def check_verified(db: Session, household_id: int | None, now: datetime) -> None:
-    """Raises NotVerified unless somebody of the household is verified today."""
+    """Check that a member of the household is verified today; holds the cases (hold_cases). Raises NotVerified."""
     cases = hold_cases(db, household_id)
     if not any(case.state == "verified" and case.expires_at and case.expires_at > now for case in cases):
         newest = cases[0] if cases else None
@@ -277,7 +277,7 @@ def check_verified(db: Session, household_id: int | None, now: datetime) -> None
 
 
 def withdraw(db: Session, user_id: int, actor: Actor, now: datetime) -> None:
-    """The person is no longer there, or does not want it any more; what the county has doubts about stays stopped."""
+    """Withdraw a person's cases under way and verified ones, under lock; a suspended case stays suspended."""
     theirs = (Verification.user_id == user_id) & Verification.state.in_(_LEFT)
     found = select(Verification).where(theirs).order_by(Verification.id.desc()).with_for_update()
     for case in db.scalars(found.execution_options(populate_existing=True)):

@@ -1,4 +1,4 @@
-"""What staff decide about a case, stage by stage: the visit, the objections, the township's look, the county's word."""
+"""Staff decide on a case, stage by stage: visit, objections, township review, county decision."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,28 +19,28 @@ from models.verification.objection import Objection
 from models.verification.steps import go_back, tell_owner, to_county, to_township
 from models.verification.visit import Visit
 
-# Household: verified, or so again.
+# Arguments: the household's id. Called when it is verified or reinstated.
 on_verified: Hook[[Session, int, datetime], None] = Hook("verification.decisions.on_verified")
-# Household: in doubt. Returns the numbers of the appeals that stop with it.
+# Arguments: the household's id. Called when it is suspended; returns the numbers of the appeals that it froze.
 on_suspended: Hook[[Session, int, datetime], list[int]] = Hook("verification.decisions.on_suspended")
-# Household and its case's state: rejected or revoked, and nobody of it has another case that is open.
+# Arguments: the household's id, and ``rejected`` or ``revoked``. Called if no member has another open case.
 on_turned_down: Hook[[Session, int, str, datetime], None] = Hook("verification.decisions.on_turned_down")
 
 
 class FoundNotInNeed(Refusal):
-    """The last visit did not find them in need, so nothing was on notice: turned down, or visited anew."""
+    """The case cannot be verified: its last visit found no need, or it was not on notice for five days."""
 
     code = "found_not_in_need"
 
 
 class StillSuspended(Refusal):
-    """The county has doubts about this household's last year: decided first, and not forgotten by a new case."""
+    """An earlier case of this person is suspended (``number``): the county decides on that one first."""
 
     code = "still_suspended"
 
 
 def take_visit(db: Session, case: Verification, staff: Staff) -> Task:
-    """May this one visit? Raises OutsideRegion, NotYourTurn or HasAPart; WrongState where another step is next."""
+    """Get the visit task for this officer. Raises OutsideRegion, NotYourTurn, HasAPart; WrongState at another step."""
     task = take(db, staff, case.matter, case.state)
     if task.step != "visit":
         raise WrongState(subject="case", state=case.state, wanted="visited")
@@ -48,7 +48,7 @@ def take_visit(db: Session, case: Verification, staff: Staff) -> Task:
 
 
 def visited(db: Session, case: Verification, staff: Staff, visit: Visit, now: datetime) -> None:
-    """The visit is recorded; who is found in need goes on public notice. Raises as ``take_visit`` does."""
+    """Move a case after its visit: to public notice if in need, else to the township. Raises as ``take_visit`` does."""
     take_visit(db, case, staff)
     decide(db, case.matter, case.round, staff, "pass" if visit.supports else "reject", now)
     case.visited_by, case.visited_at = staff.id, now
@@ -65,7 +65,9 @@ def visited(db: Session, case: Verification, staff: Staff, visit: Visit, now: da
 
 
 def adjudicate(db: Session, case: Verification, staff: Staff, upheld: bool, now: datetime) -> list[Objection]:
-    """Upheld: another officer visits anew. Dismissed: the notice goes on. Returns the objections that were decided.
+    """Decide on all open objections and notify the objectors. Returns the objections.
+
+    Upheld: the case goes back to a visit by another officer. Dismissed: the notice goes on.
 
     Raises OutsideRegion, NotYourTurn or HasAPart.
     """
@@ -95,7 +97,7 @@ def adjudicate(db: Session, case: Verification, staff: Staff, upheld: bool, now:
 
 
 def review(db: Session, case: Verification, staff: Staff, now: datetime) -> None:
-    """The township has looked: on to the county. Raises OutsideRegion, NotYourTurn, HasAPart or DecidedBefore."""
+    """Pass a case from the township to the county. Raises OutsideRegion, NotYourTurn, HasAPart or DecidedBefore."""
     take(db, staff, case.matter, case.state)
     decide(db, case.matter, case.round, staff, "pass", now)
     case.reviewed_by = staff.id
@@ -106,12 +108,15 @@ def review(db: Session, case: Verification, staff: Staff, now: datetime) -> None
 
 
 def verify(db: Session, case: Verification, staff: Staff, now: datetime) -> None:
-    """The county's word: verified for twelve months. Raises as ``review`` does, FoundNotInNeed and StillSuspended."""
+    """Verify a household for twelve months, by the county; the earlier case expires.
+
+    Raises as ``review`` does, FoundNotInNeed or StillSuspended.
+    """
     take(db, staff, case.matter, case.state)
     _demand_need(db, case, now)
     _demand_no_doubt(db, case)
     yes = decide(db, case.matter, case.round, staff, "pass", now)
-    overturn(db, case.matter, "reject", yes, all_rounds=True)  # an earlier visitor's no
+    overturn(db, case.matter, "reject", yes, all_rounds=True)  # an earlier visitor may have found no need
     _end_earlier(db, case, now)
     case.expires_at = now + LASTS
     _settle(db, case, "verified", staff, now)
@@ -119,7 +124,7 @@ def verify(db: Session, case: Verification, staff: Staff, now: datetime) -> None
 
 
 def reject(db: Session, case: Verification, staff: Staff, reasons: Sequence[str], now: datetime) -> None:
-    """The county's no, with its reasons. Raises OutsideRegion, NotYourTurn or HasAPart."""
+    """Reject a case, by the county, with reasons. Raises OutsideRegion, NotYourTurn or HasAPart."""
     take(db, staff, case.matter, case.state)
     decide(db, case.matter, case.round, staff, "reject", now, reasons)
     case.reasons = ",".join(reasons)
@@ -128,9 +133,9 @@ def reject(db: Session, case: Verification, staff: Staff, reasons: Sequence[str]
 
 
 def send_back(db: Session, case: Verification, staff: Staff, reasons: Sequence[str], now: datetime) -> None:
-    """Township or county want another visit, for these reasons. Raises as ``reject`` does, and WrongState.
+    """Send a case back to a visit, by township or county, with reasons. Raises as ``reject`` does, and WrongState.
 
-    An objection is decided as one: it would stay unheard, and the same officer would go there again.
+    Refused during an objection: it would stay undecided, and the same officer could visit again.
     """
     take(db, staff, case.matter, case.state)
     check_reviewed(case)
@@ -142,15 +147,15 @@ def send_back(db: Session, case: Verification, staff: Staff, reasons: Sequence[s
 
 
 def check_reviewed(case: Verification) -> None:
-    """Does it lie before township or county? Else raises WrongState."""
+    """Check that the case is in township or county review. Raises WrongState."""
     if case.state not in ("township_review", "county_review"):
         raise WrongState(subject="case", state=case.state, wanted="registry_checked")
 
 
 def check_reopen(db: Session, case: Verification, staff: Staff) -> None:
-    """May this one let a rejected household be visited anew? Raises OutsideRegion, NotYourTurn or HasAPart.
+    """Check that this officer may reopen a rejected case. Raises OutsideRegion, NotYourTurn or HasAPart.
 
-    Not who rejected it, nobody but a county, and not beside a newer case.
+    Only a county officer other than the one who rejected it, and only the person's newest case.
     """
     demand_region(db, staff, case.matter)
     newest = case_of(db, case.user_id)
@@ -163,7 +168,7 @@ def check_reopen(db: Session, case: Verification, staff: Staff) -> None:
 
 
 def reopen(db: Session, case: Verification, staff: Staff, reasons: Sequence[str], now: datetime) -> None:
-    """The household was heard: another visit, by somebody else, and fifteen days anew. Raises as ``check_reopen``."""
+    """Reopen a rejected case: a visit by another officer, and fifteen days from now. Raises as ``check_reopen``."""
     check_reopen(db, case, staff)
     decision = decide(db, case.matter, case.round, staff, "return", now, reasons)
     overturn(db, case.matter, "reject", decision)
@@ -175,11 +180,11 @@ def reopen(db: Session, case: Verification, staff: Staff, reasons: Sequence[str]
 
 
 def suspend(db: Session, case: Verification, staff: Staff, reason: str, now: datetime) -> list[int]:
-    """The county has doubts: nothing new is endorsed, and the household's open appeals stop. Returns their numbers."""
+    """Suspend a verified case, by the county, and freeze the household's live appeals. Returns their numbers."""
     MACHINE.move(db, case, "suspended", staff.actor, now, reason)
     case.reasons = reason
     decide(db, case.matter, case.round, staff, "freeze", now, (reason,))
-    close_task(db, "case", case.id, now, staff)  # a doubt, if there was one
+    close_task(db, "case", case.id, now, staff)  # a task about a doubt, if there was one
     open_task(db, case.matter, "suspended", now, told=False)
     frozen = on_suspended(db, case.household_id, now)
     tell_owner(db, case, "case_moved", now)
@@ -188,7 +193,7 @@ def suspend(db: Session, case: Verification, staff: Staff, reason: str, now: dat
 
 
 def reinstate(db: Session, case: Verification, staff: Staff, now: datetime) -> None:
-    """Verified again until the day it was; its appeals stay frozen until the county resumes them one by one."""
+    """Reinstate a suspended case until its old expiry; its appeals stay frozen until the county resumes each."""
     MACHINE.move(db, case, "verified", staff.actor, now)
     decide(db, case.matter, case.round, staff, "resume", now)
     close_task(db, "case", case.id, now, staff)
@@ -198,7 +203,7 @@ def reinstate(db: Session, case: Verification, staff: Staff, now: datetime) -> N
 
 
 def revoke(db: Session, case: Verification, staff: Staff, reason: str, now: datetime) -> None:
-    """From suspended; what took money stays frozen for the county to decide, and what was in review ends."""
+    """Revoke a suspended case; frozen appeals stay for the county to decide, and appeals in review end."""
     MACHINE.move(db, case, "revoked", staff.actor, now, reason)
     decide(db, case.matter, case.round, staff, "revoke", now, (reason,))
     case.reasons = reason
@@ -209,7 +214,7 @@ def revoke(db: Session, case: Verification, staff: Staff, reason: str, now: date
 
 
 def _end_waiting(db: Session, case: Verification, now: datetime) -> None:
-    """What the household has in review ends with its case, unless somebody of it has another that is open."""
+    """End the household's appeals in review with its case, unless a member has another open case."""
     theirs = (Verification.household_id == case.household_id) & Verification.state.in_(OPEN)
     if db.scalar(select(Verification.id).where(theirs).limit(1)):
         return
@@ -224,7 +229,7 @@ def _demand_no_doubt(db: Session, case: Verification) -> None:
 
 
 def _demand_need(db: Session, case: Verification, now: datetime) -> None:
-    """A visit that found them in need, and the village read it for five days. Raises FoundNotInNeed."""
+    """Check that the last visit found need and the notice lasted five days. Raises FoundNotInNeed."""
     last = select(Visit.supports).where(Visit.verification_id == case.id).order_by(Visit.id.desc()).limit(1)
     noticed = case.notice_from is not None and case.notice_from + NOTICE <= now
     if not (noticed and db.scalar(last)):
@@ -232,7 +237,7 @@ def _demand_need(db: Session, case: Verification, now: datetime) -> None:
 
 
 def _end_earlier(db: Session, case: Verification, now: datetime) -> None:
-    """The year before ends where the new one begins."""
+    """Expire the person's earlier verified case, which this one renews. Locks it."""
     earlier = (Verification.user_id == case.user_id) & (Verification.state == "verified")
     for old in db.scalars(select(Verification).where(earlier).with_for_update()):
         MACHINE.move(db, old, "expired", SYSTEM, now, f"renewed:{case.id}")
@@ -240,7 +245,7 @@ def _end_earlier(db: Session, case: Verification, now: datetime) -> None:
 
 
 def _leave_appeals_to_others(db: Session, case: Verification, staff: Staff, why: str, now: datetime) -> None:
-    """Whoever verifies a household passes nothing that it asks for, also what is on its way already."""
+    """Recuse the officer from the household's open review tasks: who verifies it may not pass what it asks for."""
     steps = ("endorse", "sample", "county", "file", "revision", "use_endorse", "use_approve")
     theirs = (Task.household_id == case.household_id) & Task.step.in_(steps)
     for task in db.scalars(select(Task).where(theirs, Task.closed_at.is_(None))):

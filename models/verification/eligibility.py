@@ -1,4 +1,4 @@
-"""When an appeal comes to its officer: once it is known whose it is, and to nobody who found that out."""
+"""Open an appeal's endorsement task once its household is verified, for an officer who did not verify it."""
 
 from datetime import datetime
 
@@ -12,10 +12,10 @@ _MOST_CASES = 20
 
 
 def check_may_ask(db: Session, household_id: int | None) -> None:
-    """Nobody answers nine questions for what nobody will look at: after a no, the household is verified anew first.
+    """Refuse a new appeal of a household that was turned down, before its owner answers all the questions.
 
-    Raises CaseRevoked, or RejectedLately with the ``day`` from which on it may, unless somebody of the household has a
-    case that is open.
+    Passes if the household has no case, or a member with an open one. Raises CaseRevoked, or RejectedLately with the
+    ``day`` from which a new case may begin.
     """
     theirs = select(Verification).where(Verification.household_id == household_id)
     cases = db.scalars(theirs.order_by(Verification.id.desc()).limit(_MOST_CASES)).all()
@@ -29,10 +29,10 @@ def check_may_ask(db: Session, household_id: int | None) -> None:
 
 
 def open_endorsement(db: Session, matter: Matter, now: datetime) -> None:
-    """Into an officer's queue, if somebody of the household is verified; until then it waits without a clock.
+    """Open the endorsement task if the household is verified; until then the appeal waits without a deadline.
 
-    A case that is just being decided on is waited for (models.verification.case.hold_cases): whoever decides on it
-    opens what it sees.
+    Waits for a case that is being decided at the same time (models.verification.case.hold_cases): that decision opens
+    the tasks of the appeals that it sees.
     """
     try:
         check_verified(db, matter.household_id, now)
@@ -42,9 +42,9 @@ def open_endorsement(db: Session, matter: Matter, now: datetime) -> None:
 
 
 def visitors_of(db: Session, household_id: int | None) -> dict[int, str]:
-    """Who verified the household, by a visit or a second look, is not the one to vouch for what it asks for.
+    """Staff id -> reason: who visited or reviewed the household may not pass its appeals.
 
-    Of its last case, and of any that is open beside that.
+    Counts its newest visited case, and others that are open.
     """
     theirs = (Verification.household_id == household_id) & Verification.visited_by.is_not(None)
     found = db.scalars(select(Verification).where(theirs).order_by(Verification.id.desc()).limit(_MOST_CASES)).all()

@@ -1,4 +1,4 @@
-"""A case's file: what officers see of it, who it is about included, so every look is recorded."""
+"""A case's file: what officers see of it. It names the resident, so every access is recorded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from models.verification.visit import Visit
 
 @dataclass(frozen=True, slots=True)
 class CaseFile:
-    """A verification case as officers see it; the visit's words are ``findings``, its ``score`` and ``flags``."""
+    """A verification case as officers see it. ``findings``, ``score``, ``supports``, ``flags``: of its newest visit."""
 
     number: int
     state: str
@@ -44,9 +44,9 @@ class CaseFile:
 
 
 def open_case(db: Session, staff: Staff, number: int, now: datetime) -> CaseFile | None:
-    """What an officer needs to know to decide; the reading is recorded.
+    """Open a case for an officer, with all that a decision needs, and record the access.
 
-    None outside the region, of one's own, and for a charity, whose business it never is.
+    None if there is no such case, it is outside the officer's region or of their own household, and for a fund holder.
     """
     case = db.get(Verification, number)
     if case is None or not may_review(db, staff, case.matter):
@@ -81,7 +81,7 @@ def open_case(db: Session, staff: Staff, number: int, now: datetime) -> CaseFile
 
 
 def open_visit(db: Session, staff: Staff, number: int, now: datetime) -> Visit | None:
-    """A case's newest visit, whole; the reading is recorded. None as of ``open_case``, and where nobody has been."""
+    """Open the newest visit of a case and record the access. None as for ``open_case``, and without a visit."""
     case = db.get(Verification, number)
     if case is None or not may_review(db, staff, case.matter):
         return None

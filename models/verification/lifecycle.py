@@ -1,4 +1,4 @@
-"""What moves a case without staff: the registry's answer, an objection, the end of the notice and of the year."""
+"""Move cases without staff: the registry's answer, an objection, the end of the notice and of the year."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -18,9 +18,9 @@ from models.verification.objection import ON_NOTICE, Objection, ObjectionHeard, 
 from models.verification.registry import Finding
 from models.verification.steps import barred, tell_owner, to_township
 
-# Of a hundred that villages endorsed, the township looks again at so many, drawn so that nobody can foresee which.
+# The township reviews so many of a hundred that villages endorsed, drawn by a lot that officers cannot foresee.
 SAMPLED_OF_HUNDRED = 20
-# So long a household waits for the registry; then an officer visits without its answer.
+# How long a household waits for the registry before an officer visits without its answer.
 PATIENCE = timedelta(days=3)
 _ASK_AGAIN = timedelta(minutes=5)
 _ASK_AT_LEAST = timedelta(hours=6)
@@ -28,10 +28,11 @@ _BATCH = 100
 
 
 def registry_answered(db: Session, number: int, finding: Finding, now: datetime) -> None:
-    """What the registry said. Without an answer the case waits and it is asked again; else an officer's visit is next.
+    """Store the registry's answer and open the visit task; an unavailable registry is asked again later.
 
-    A name that differs, or nobody of that number, is no refusal: the officer sees it, and the township always looks.
-    What comes after the visit was opened without it is kept with the case and moves nothing.
+    A different name or an unknown number does not refuse the case: the officer sees it, and the township always
+    reviews it. An answer that comes after the visit task was opened without it is stored and moves nothing. Locks the
+    case.
     """
     case = get_case(db, number)
     if case.state not in UNDER_WAY or case.registry_next_at is None:
@@ -48,7 +49,7 @@ def registry_answered(db: Session, number: int, finding: Finding, now: datetime)
 
 
 def wait_no_longer(db: Session, now: datetime) -> int:
-    """The sweep: where the registry has not answered for days, an officer visits; it is asked further. How many."""
+    """Open the visit task of cases without a registry answer for three days; the registry is still asked."""
     late = (Verification.state == "submitted") & Verification.registry_next_at.is_not(None)
     late &= Verification.submitted_at <= now - PATIENCE
     found = db.scalars(select(Verification).where(late).limit(_BATCH).with_for_update(skip_locked=True)).all()
@@ -66,12 +67,12 @@ def _open_visit(db: Session, case: Verification, now: datetime) -> None:
 
 
 def is_due(now: datetime) -> ColumnElement[bool]:
-    """Is the registry to be asked? Nobody asks about a case that is decided."""
+    """Select cases under way for which the registry is to be asked now; decided cases are never asked about."""
     return Verification.state.in_(UNDER_WAY) & (Verification.registry_next_at <= now)
 
 
 def due_for_registry(db: Session, now: datetime, most: int = _BATCH) -> Sequence[int]:
-    """Cases whose question to the registry is due."""
+    """List the cases for which the registry is to be asked now, the longest due first."""
     due = select(Verification.id).where(is_due(now)).order_by(Verification.registry_next_at)
     return db.scalars(due.limit(most)).all()
 
@@ -79,9 +80,11 @@ def due_for_registry(db: Session, now: datetime, most: int = _BATCH) -> Sequence
 def object_to(
     db: Session, case: Verification, conversation_id: int, words: str, draft_id: str, now: datetime
 ) -> Objection:
-    """Somebody says why not: the township hears it, and until then nothing moves. Once per person and notice.
+    """Record an objection and open its task for the township; the notice does not go on until that is decided.
 
-    Raises OwnNotice, NotOnNotice or ObjectionHeard.
+    One per conversation and notice: until it is decided, a second one replaces its words. The same draft twice gives
+    the same objection. Staff who object have no part in the decision. The caller holds the case. Raises OwnNotice,
+    NotOnNotice or ObjectionHeard.
     """
     earlier = db.scalar(select(Objection).where(Objection.draft_id == draft_id))
     if earlier:
@@ -108,7 +111,7 @@ def object_to(
 
 
 def check_may_object(db: Session, case: Verification, conversation_id: int, now: datetime) -> Objection | None:
-    """What this person said before and nobody has decided on yet, if anything. Raises as ``object_to`` does."""
+    """Find this conversation's open objection; None without one. Raises as ``object_to`` does."""
     theirs = select(User.household_id).join(Conversation, Conversation.user_id == User.id)
     if db.scalar(theirs.where(Conversation.id == conversation_id)) == case.household_id:
         raise OwnNotice(number=case.id)
@@ -124,16 +127,16 @@ def check_may_object(db: Session, case: Verification, conversation_id: int, now:
 
 
 def _objectors(db: Session, conversation_id: int) -> dict[int, str]:
-    """Who objects as a neighbour does not decide on it as staff."""
+    """Staff id -> ``objector``: staff who object from their own WeChat may not decide on the objection."""
     seat = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
     found = db.scalars(select(Staff.id).join(Conversation, seat).where(Conversation.id == conversation_id))
     return dict.fromkeys(found, "objector")
 
 
 def end_notices(db: Session, now: datetime) -> int:
-    """Those whose days on notice are over go to the township: a sample, and all that the registry did not know.
+    """Send cases whose notice is over to the township, or to the county if not sampled. Returns how many.
 
-    What the township looked at in an earlier round, it looks at again.
+    Sampled are a share drawn by lot, every case that the registry did not match, and those sampled in an earlier round.
     """
     over = (Verification.state == "public_notice") & (Verification.notice_until <= now)
     found = db.scalars(select(Verification).where(over).limit(_BATCH).with_for_update(skip_locked=True)).all()
@@ -145,14 +148,14 @@ def end_notices(db: Session, now: datetime) -> int:
 
 
 def is_drawn(matter: Matter, round_: int) -> bool:
-    """Tell whether the township looks at it, too, in this round: so many of a hundred are drawn by lot."""
+    """Tell whether the lot draws it for the township's review in this round (SAMPLED_OF_HUNDRED)."""
     return draw(f"{matter.subject}:{matter.number}:{round_}", "sample", 100) < SAMPLED_OF_HUNDRED
 
 
 def expire(db: Session, now: datetime) -> int:
-    """Twelve months are over: expired, and told; a month before, reminded. Returns how many were touched."""
+    """Expire cases after twelve months and remind owners a month before; both are notified. Returns how many."""
     stand = Verification.state == "verified"
-    # A doubt does not outlive the year that it is about.
+    # A suspension ends with the year of verification that it is about.
     over = select(Verification).where(Verification.state.in_(STANDING), Verification.expires_at <= now)
     soon = select(Verification).where(
         stand,
@@ -163,7 +166,7 @@ def expire(db: Session, now: datetime) -> int:
     count = 0
     for case in db.scalars(over.limit(_BATCH).with_for_update(skip_locked=True)):
         MACHINE.move(db, case, "expired", SYSTEM, now)
-        close_task(db, "case", case.id, now)  # a doubt or a suspension, if there was one
+        close_task(db, "case", case.id, now)  # a task about a doubt or suspension, if there was one
         tell_owner(db, case, "case_moved", now)
         count += 1
     for case in db.scalars(soon.limit(_BATCH).with_for_update(skip_locked=True)):

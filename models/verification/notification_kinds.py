@@ -1,4 +1,4 @@
-"""What people are told about verification cases and objections."""
+"""The kinds of notifications about verification cases and objections."""
 
 from datetime import timedelta
 

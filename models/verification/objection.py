@@ -1,4 +1,4 @@
-"""What somebody says against a case while it stands on public notice."""
+"""Objections: a person objects to a case while it stands on public notice, and the township decides."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,32 +14,32 @@ from models.staff.member import Staff
 from models.staff.task import NotYourTurn, take
 from models.verification.case import Verification
 
-# Where a case stands on public notice, until the notice's end.
+# States in which a case is shown on public notice, until the notice ends.
 ON_NOTICE = ("public_notice", "adjudication")
 
 
 class NoSuchNotice(Refusal):
-    """No case of this number is on notice now. Says nothing about whether there is one."""
+    """No case of this number is on notice now. Does not reveal whether the case exists."""
 
     code = "no_such_notice"
 
 
 class OwnNotice(Refusal):
-    """Nobody objects to their own household."""
+    """The case is of the objector's own household."""
 
     code = "own_notice"
     final = True
 
 
 class ObjectionHeard(Refusal):
-    """The township has decided on what this person said; the same is not decided twice while the notice lasts."""
+    """The township has decided on this person's objection; during one notice it decides on only one."""
 
     code = "objection_heard"
     final = True
 
 
 class Objection(Base):
-    """Who objects is known to the township alone."""
+    """An objection; who made it is known to the township alone."""
 
     __tablename__ = "objections"
     id: Mapped[RowId]
@@ -65,7 +65,7 @@ class Objection(Base):
 
 
 def open_objections(db: Session, case_id: int) -> Sequence[Objection]:
-    """The oldest first."""
+    """List a case's undecided objections, the oldest first."""
     still = (Objection.verification_id == case_id) & (Objection.state == "open")
     return db.scalars(select(Objection).where(still).order_by(Objection.id)).all()
 
@@ -73,9 +73,9 @@ def open_objections(db: Session, case_id: int) -> Sequence[Objection]:
 def hear_objections(
     db: Session, case: Verification, staff: Staff, now: datetime, *, note: bool = True
 ) -> Sequence[Objection]:
-    """At least one. They are words that somebody trusted to the township: the reading is recorded (``note``).
+    """List a case's open objections (at least one) for the officer whose turn it is; ``note``: record the access.
 
-    Raises OutsideRegion, NotYourTurn or HasAPart.
+    Raises OutsideRegion, NotYourTurn (also without an open objection) or HasAPart.
     """
     take(db, staff, case.matter, case.state)
     found = open_objections(db, case.id) if case.state == "adjudication" else ()

@@ -1,6 +1,6 @@
-"""The public notice: who stands on it, as anybody may read it.
+"""The public notice: which households stand on it, as everyone may read it.
 
-Whoever stands there stays until its end, also while an objection is being looked into: nobody is told of that here.
+A household stays on it until the notice ends, also during an objection: the public must not see that there is one.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class PublicNotice:
 
 
 def board(db: Session, region_code: str, after: int | None, most: int, now: datetime) -> Page[PublicNotice]:
-    """What stands on notice in a region and below it, the newest first."""
+    """List the households on notice in a region and below it, the newest first; ``after``: the last number shown."""
     area = prefix(region_code)
     wanted = _shown(now).where(Verification.region_code.between(area.ljust(12, "0"), area.ljust(12, "9")))
     if after is not None:
@@ -48,7 +48,7 @@ def board(db: Session, region_code: str, after: int | None, most: int, now: date
 
 
 def on_board(db: Session, number: int, now: datetime) -> PublicNotice | None:
-    """None for a case that is not on notice now, whether there is one or not."""
+    """Find one household on notice by its case number; None for any case that is not on notice now."""
     row = db.execute(_shown(now).where(Verification.id == number)).one_or_none()
     return _notice(row, now) if row else None
 
@@ -84,12 +84,12 @@ def _notice(row: Row[Any], now: datetime) -> PublicNotice:
 
 
 def masked(name: str) -> str:
-    """The first sign and stars, no more of them than two: the length of a long name tells whose it is."""
+    """Keep the first sign and hide the rest behind one or two stars: the length of a long name would identify it."""
     return name[:1] + _HIDDEN * min(max(len(name) - 1, 1), 2)
 
 
 def _is_grown(id_number: str, now: datetime) -> bool:
-    """Eighteen or older today, by the ID number; who cannot be told is treated as a child."""
+    """Tell whether the ID number says 18 or older today; an unreadable number counts as a minor's."""
     try:
         born = date(int(id_number[6:10]), int(id_number[10:12]), int(id_number[12:14]))
     except ValueError:
@@ -99,7 +99,7 @@ def _is_grown(id_number: str, now: datetime) -> bool:
 
 
 def _opened(sealed: bytes | None, purpose: str) -> str:
-    """Empty for what does not open: one such row must not take the whole board down."""
+    """Open a sealed value; empty if it does not open, because one such row must not fail the whole board."""
     try:
         return keyring().open(bytes(sealed), purpose) if sealed else ""
     except CannotOpen:

@@ -1,6 +1,6 @@
-"""The registry of households in need: what the authorities say of a person, as it was imported.
+"""The imported registry of households in need: what the authorities record about a person.
 
-An ID number is stored only as a keyed hash, to find it by, and sealed.
+An ID number is stored sealed, and as a keyed hash to find it by.
 """
 
 import hmac
@@ -14,18 +14,18 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.core.base import Base, RowId
 from models.core.encryption import Encrypted, Lookup, keyring
 
-# What a look-up can lead to. ``unavailable``: nobody could be asked; the case waits.
+# The results of a look-up. ``unavailable``: the registry could not be asked; the case waits.
 RESULTS = ("match", "name_mismatch", "not_found", "unavailable")
 
-# Between the parts of a name from another language, in all the ways that keyboards write them.
+# The dots between the parts of a name from another language, as different keyboards write them.
 _MIDDLE_DOTS = frozenset("\u00b7\u2022\u2027\u2219\u22c5\u30fb.")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a registry says of one person.
+    """A registry's answer about one person.
 
-    ``status``: only of a match; with another name on the number it is somebody else's standing.
+    ``status``: only for a match; under a different name it would be another person's.
     """
 
     result: str
@@ -38,7 +38,7 @@ UNAVAILABLE = Finding("unavailable")
 
 
 class RegistryEntry(Base):
-    """``status`` is the source's own word for the household's standing: versioned data, not a fixed list."""
+    """One imported person. ``status``: the source's own word for the household's standing, not a fixed list of ours."""
 
     __tablename__ = "registry_entries"
     id: Mapped[RowId]
@@ -53,10 +53,10 @@ class RegistryEntry(Base):
 
 
 def look_up(db: Session, id_number: str, name: str) -> Finding:
-    """What was imported of this person. ``id_number``: eighteen characters, X in upper case."""
+    """Look a person up in the imported registry. ``id_number``: eighteen characters, X in upper case."""
     hashes = keyring().lookup_hashes(id_number, "id_number")
     wanted = select(RegistryEntry).where(RegistryEntry.id_hash.in_(hashes))
-    # Under two keys there may be two of one person for a while.
+    # While keys are being rotated, one person may have two rows under two keys.
     entry = db.scalars(wanted.order_by(RegistryEntry.as_of.desc()).limit(1)).first()
     if entry is None:
         return Finding("not_found")
@@ -66,18 +66,18 @@ def look_up(db: Session, id_number: str, name: str) -> Finding:
 
 
 def fold_name(name: str) -> str:
-    """A name without what differs from keyboard to keyboard: width, case, spaces, middle dots, invisible signs."""
+    """Strip from a name what differs between keyboards: width, case, spaces, middle dots, invisible signs."""
     folded = unicodedata.normalize("NFKC", name).casefold()
     bare = "".join(
         sign
         for sign in folded
         if sign not in _MIDDLE_DOTS and not sign.isspace() and unicodedata.category(sign) not in {"Cf", "Cc"}
     )
-    # Once more, for an accent that stood apart from its letter.
+    # Normalise again: a removed sign may have separated an accent from its letter.
     return unicodedata.normalize("NFKC", bare)
 
 
 def same_name(one: str, other: str) -> bool:
-    """In a time that tells nothing of where they differ. Of two empty names neither is anybody's."""
+    """Compare folded names in constant time. Empty names are never the same."""
     first, second = (fold_name(each).encode("utf-8", "replace") for each in (one, other))
     return bool(first) and hmac.compare_digest(first, second)

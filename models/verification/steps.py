@@ -1,4 +1,4 @@
-"""A case's steps that several decisions share: on to township and county, back to another visit, and word of it."""
+"""Steps shared by several decisions on a case: to township or county, back to a visit, and the owner's notification."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ from models.verification.case import MACHINE, Verification
 
 
 def barred(case: Verification) -> dict[int, str]:
-    """Those who had their word in this round at another stage."""
+    """Staff id -> ``decided_before``: who visited or reviewed the case in this round."""
     return {staff_id: "decided_before" for staff_id in (case.visited_by, case.reviewed_by) if staff_id}
 
 
@@ -39,7 +39,10 @@ def to_county(db: Session, case: Verification, actor: Actor, now: datetime) -> N
 def go_back(
     db: Session, case: Verification, actor: Actor, now: datetime, reasons: Sequence[str], *, another: bool
 ) -> None:
-    """To another visit; ``another``: not by the same officer. Never by one whom an objection proved wrong."""
+    """Send a case back to a visit, in a new round. ``another``: not by the officer who visited last.
+
+    An officer against whom an objection was upheld never visits again.
+    """
     barred = disbelieved(db, case.matter) | ({case.visited_by} if another and case.visited_by else set())
     MACHINE.move(db, case, "registry_checked", actor, now, ",".join(reasons)[:80])
     case.round += 1
@@ -50,7 +53,7 @@ def go_back(
 
 
 def tell_owner(db: Session, case: Verification, template: str, now: datetime, was: str | None = None) -> None:
-    """``was``: where it stood, where a state that is come back to is other news than the first time."""
+    """Notify the owner of the case's state. ``was``: the state before, if returning to this state needs other words."""
     facts = {
         "number": case.id,
         "state": case.state,

@@ -1,4 +1,4 @@
-"""An officer's visit to a household: where, what was seen, and how its income was judged."""
+"""Visits: an officer records where a household lives, what they saw, and how they assess its need."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from models.verification.case import CASE, Verification
 
 _PLACE = Encrypted("visit place")
 _EARTH_KM = 6371.0
-# Of the last so many visits in the same village; further from their middle than this looks odd.
+# A visit further than FAR_KM from the median place of the last EARLIER visits of its village is flagged.
 EARLIER = 20
 FAR_KM = 30.0
 
@@ -29,24 +29,24 @@ Point = tuple[float, float]
 
 
 class OtherCounty(Refusal):
-    """The location names another county (``named``) than the household's (``county``)."""
+    """The location names another county or city (``named``) than the household's county (``county``)."""
 
     code = "other_county"
     step = "place"
 
 
 class VisitOver(Refusal):
-    """While it was being written down, somebody else did it, or it is no longer this one's to do."""
+    """A colleague recorded the visit while the officer was writing, or it is no longer the officer's task."""
 
     code = "visit_over"
     final = True
 
 
 class Visit(Base):
-    """``place`` and ``assessment`` are JSON; ``score`` is what the assessment adds up to (config/assessment.toml).
+    """A recorded visit. ``place`` and ``assessment``: JSON; ``score``: the assessment's sum (config/assessment.toml).
 
-    ``supports``: the officer found the household in need. ``flags``: codes of what the township should look at, with
-    commas between.
+    ``supports``: the officer found the household in need. ``flags``: codes that the township should check,
+    comma-separated.
     """
 
     __tablename__ = "visits"
@@ -68,7 +68,7 @@ VISIT = Subject("visit", Visit, whole=CASE, whole_id=Visit.verification_id, phot
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What an officer says of a visit. ``place``: latitude, longitude, label. ``flags``: what was odd about it."""
+    """An officer's answers about a visit. ``place``: latitude, longitude, label. ``flags``: codes about the place."""
 
     draft_id: str
     place: Mapping[str, Any]
@@ -84,8 +84,10 @@ def find_visit(db: Session, draft_id: str) -> Visit | None:
 
 
 def record(db: Session, case: Verification, staff: Staff, seen: Seen, now: datetime) -> Visit:
-    """Keep it, and what moves the case is models.verification.decisions.visited. A place far from where others were is
-    flagged."""
+    """Store the visit, flagged ``far`` if its place is far from the earlier ones (``is_far``).
+
+    It does not move the case; models.verification.decisions.visited does.
+    """
     here = (float(seen.place["latitude"]), float(seen.place["longitude"]))
     flags = [*seen.flags, *(["far"] if is_far(here, earlier_places(db, case.region_code)) else [])]
     visit = Visit(
@@ -106,7 +108,7 @@ def record(db: Session, case: Verification, staff: Staff, seen: Seen, now: datet
 
 
 def earlier_places(db: Session, region_code: str) -> list[Point]:
-    """Where the last visits of this village, or of this township where nobody named a village, took place."""
+    """Return the places of the last visits to households of this region (a village, or a township without one)."""
     found = (
         select(type_coerce(Visit.place, LargeBinary))
         .join(Verification, Verification.id == Visit.verification_id)
@@ -118,7 +120,7 @@ def earlier_places(db: Session, region_code: str) -> list[Point]:
 
 
 def is_far(here: Point, earlier: Sequence[Point]) -> bool:
-    """Further from the middle of the earlier ones than FAR_KM; where there are none, nothing is far."""
+    """Tell whether a place is further than FAR_KM from the median of the earlier ones; False without earlier ones."""
     if not earlier:
         return False
     middle = (median(point[0] for point in earlier), median(point[1] for point in earlier))
@@ -126,14 +128,14 @@ def is_far(here: Point, earlier: Sequence[Point]) -> bool:
 
 
 def distance_km(one: Point, other: Point) -> float:
-    """Along the ground, by the haversine formula on a round earth."""
+    """Compute the distance along the ground, by the haversine formula on a spherical earth."""
     latitude, longitude = radians(other[0] - one[0]), radians(other[1] - one[1])
     chord = sin(latitude / 2) ** 2 + cos(radians(one[0])) * cos(radians(other[0])) * sin(longitude / 2) ** 2
     return 2 * _EARTH_KM * asin(min(1.0, sqrt(chord)))
 
 
 def _opened(sealed: bytes) -> Point | None:
-    """None for one that does not open, and of somebody erased: it must not keep the others from being compared."""
+    """Open a sealed place. None if it does not open or was erased: the others must still be compared."""
     try:
         place = json.loads(keyring().open(sealed, _PLACE.purpose))
     except (CannotOpen, ValueError):
