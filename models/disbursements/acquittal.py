@@ -220,7 +220,7 @@ def look_after_receipts(db: Session, now: datetime) -> int:
 def close_accounts(db: Session, appeal: Appeal, now: datetime) -> None:
     """Move an appeal to reporting once its money is spent, and to completed once all of it is accounted for.
 
-    Called by all that takes the last of an appeal's money or accounts for it; the appeal must be locked.
+    Every change that takes the last of an appeal's money, or accounts for it, calls this; the appeal must be locked.
     """
     states = set(db.scalars(select(Disbursement.state).where(Disbursement.appeal_id == appeal.id).distinct()))
     spent = states & set(SPENT)

@@ -236,7 +236,7 @@ def go_back(
     reasons: Sequence[str],
     staff: Staff | None = None,
 ) -> None:
-    """Return or refuse a disbursement and clear its approvals, because they were given to other facts."""
+    """Return or refuse a disbursement and clear its approvals: what comes next must be approved anew."""
     MACHINE.move(db, disbursement, state, actor, now, ",".join(reasons)[:80])
     disbursement.reasons = ",".join(reasons)
     disbursement.endorsed_by = disbursement.approved_by = disbursement.authorised_by = None

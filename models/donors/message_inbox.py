@@ -92,7 +92,10 @@ def forget_donor(db: Session, user: User, now: datetime) -> None:
 
 
 def forget_family(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
-    """Withdraw and erase the messages to an erased owner's appeal; the conversation's erasure takes notifications."""
+    """Withdraw and erase the messages to an erased owner's appeal.
+
+    The family's notifications are deleted with the conversation.
+    """
     for message in db.scalars(select(GiftMessage).where(GiftMessage.appeal_id == appeal.id).with_for_update()).all():
         if message.state in ("submitted", "reported"):
             end_review(db, MACHINE, message, "withdrawn", actor, now, detail="owner_erased")

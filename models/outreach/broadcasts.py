@@ -69,7 +69,7 @@ def recent_ones(db: Session, staff: Staff) -> Sequence[Broadcast]:
 
 
 def check_stop(db: Session, staff: Staff, broadcast: Broadcast) -> None:
-    """Raises NotYoursToStop."""
+    """Raise NotYoursToStop unless this member of staff may stop the broadcast."""
     if not _began(db, staff, broadcast) and staff.role != By.COUNTY:
         raise NotYoursToStop(number=broadcast.id)
 

@@ -40,7 +40,7 @@ FATES = {
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``written``: notifications. ``cursor``: the last donor id that was looked at. ``last``: no page follows."""
+    """One page of digests. ``written``: how many. ``cursor``: its last donor's id. ``last``: no page follows."""
 
     written: int
     cursor: int

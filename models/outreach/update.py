@@ -27,7 +27,7 @@ MACHINE = Machine(
 
 
 class Update(Base):
-    """``words`` are public once published; the pictures are photos with the subject ``update``."""
+    """An update or thanks. ``words`` are public once published; its pictures are photos with the subject ``update``."""
 
     __tablename__ = "updates"
     id: Mapped[RowId]
