@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def query_order(errands: "Errands", order_id: int) -> None:
-    """What became of an order at WeChat Pay."""
+    """Ask WeChat Pay for an order's state and apply it; does nothing without a pay client."""
     if errands.pay:
         Cashier(Till(errands.database, errands.jobs), errands.pay, lambda: datetime.now(UTC)).settle(order_id)
 
@@ -34,7 +34,7 @@ def return_gifts(errands: "Errands", run_id: int) -> None:
 
 
 def follow_gifts(errands: "Errands", disbursement_id: int) -> None:
-    """Let all gifts give their shares to a payment, a page a transaction; a killed one is gone on with by the clock."""
+    """Complete the allocation of an appeal's payments, one page a transaction; the sweep resumes a killed job."""
     while True:
         with Session(errands.database) as db, db.begin():
             if not continue_shares(db, disbursement_id, datetime.now(UTC)):
@@ -44,9 +44,9 @@ def follow_gifts(errands: "Errands", disbursement_id: int) -> None:
 JOBS = {
     "query_order": Job(query_order),
     "ask_refund": Job(ask_refund),
-    # Each of them may take both of its calls' time-outs.
+    # Each refund makes up to two calls, and each call may take its whole time-out.
     "ask_refunds": Job(ask_refunds, seconds=600),
-    # What is slow may be cut off anywhere, and is begun anew.
+    # Slow jobs may be killed anywhere, and are started again.
     "follow_gifts": Job(follow_gifts, "slow", seconds=600),
     "return_gifts": Job(return_gifts, "slow", seconds=3600),
 }

@@ -1,7 +1,7 @@
-"""Orders at WeChat Pay: placed, asked about and closed. It is called between short transactions, never in one.
+"""Place, query and close orders at WeChat Pay, which is called between short transactions and never inside one.
 
-Whatever a call comes to, or does not, the next look finds out: an order that is neither paid nor closed is asked about
-again and again (models.payments.expiry.due_orders).
+A call's result may be lost: an order that is neither paid nor closed is queried again and again
+(models.payments.expiry.due_orders).
 """
 
 from collections.abc import Callable, Sequence
@@ -34,16 +34,16 @@ from models.payments.order import PayOrder
 
 log = structlog.get_logger()
 
-# The platform closes no younger one.
+# The platform does not close an order younger than this.
 CLOSABLE = timedelta(minutes=5)
-# Between two questions about one order, whoever asks.
+# The least time between two queries about one order, by all workers together.
 APART = timedelta(seconds=2)
 MOST_DUE = 200
 _GONE = frozenset({TradeState.CLOSED, TradeState.REVOKED})
 
 
 class Hands(Protocol):
-    """Who takes jobs and notices along: bot.work.queues.Jobs."""
+    """Enqueues jobs, and ids of notifications to push: bot.work.queues.Jobs."""
 
     def enqueue(self, jobs: Sequence[Named], told: Sequence[int] = ()) -> None: ...
 
@@ -54,13 +54,13 @@ class NotNow(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Till:
-    """Where payments come in, by callbacks and by asking."""
+    """Applies payments, which are reported by callbacks and by answers to queries."""
 
     database: Engine
     hands: Hands
 
     def take(self, trade: Trade, now: datetime) -> Taken:
-        """A paid trade that is proved to be the platform's word."""
+        """Apply a paid trade whose origin is verified, and enqueue what follows. Raises ValueError if it is unpaid."""
         if not trade.transaction_id or trade.fen is None or trade.paid_at is None:
             raise ValueError("not paid")
         payment = Payment(trade.out_trade_no, trade.transaction_id, trade.fen, trade.paid_at)
@@ -78,7 +78,7 @@ class Till:
 
 @dataclass(frozen=True, slots=True)
 class Cashier:
-    """The till with a way to ask the platform."""
+    """Places orders and asks the platform about them; payments go to the till."""
 
     till: Till
     client: PayClient
@@ -89,9 +89,9 @@ class Cashier:
         return self.till.database
 
     def place(self, pledge_id: int, openid: str, fallback: str | None = None) -> dict[str, str]:
-        """What the pay sheet is asked for with, of the pledge's one live order.
+        """Place the pledge's one live order, and return the signed parameters that open WeChat's pay sheet.
 
-        Raises what ``check_payable`` does, NotNow, or PayError.
+        Raises what ``begin_order`` does, NotNow, or PayError.
         """
         for _ in range(2):
             order, title = self._begin(pledge_id, fallback)
@@ -103,7 +103,7 @@ class Cashier:
         raise NotNow
 
     def settle(self, order_id: int, apart: timedelta = APART) -> None:
-        """Ask what became of an order and do what follows, unless somebody has asked just now."""
+        """Query an order and apply its state, unless it was queried less than ``apart`` ago."""
         with Session(self.database, expire_on_commit=False) as db, db.begin():
             order = begin_query(db, order_id, self.clock(), apart)
             over = order is not None and is_over(db, order, self.clock())
@@ -129,7 +129,7 @@ class Cashier:
             return order, get_appeal(db, db.get_one(Pledge, pledge_id).appeal_id).title
 
     def _prepay(self, order: PayOrder, openid: str, title: str) -> str | None:
-        """None: the order was paid or closed meanwhile, and is known to be so now."""
+        """Get a prepay id from the platform. None: the order is no longer payable; its state has been queried."""
         try:
             prepay_id = self.client.order(order.out_trade_no, order.amount_fen, openid, title, expires=order.expires_at)
         except Refused as refused:
@@ -143,7 +143,7 @@ class Cashier:
         return kept.prepay_id if kept.state == "prepaid" else None
 
     def _close(self, order: PayOrder) -> None:
-        """Paid, or being paid, at this very moment: the next look finds it so."""
+        """Close an order at the platform; if it is being paid at this moment, the next query finds that."""
         try:
             self.client.close_order(order.out_trade_no)
         except PayError as error:
@@ -165,7 +165,7 @@ class Cashier:
 
 
 def sweep_orders(database: Engine, hands: Hands, now: datetime) -> int:
-    """Orders that it is time to ask about. Returns how many jobs that made."""
+    """Enqueue a query for each order that is due. Returns how many jobs."""
     with Session(database) as db, db.begin():
         due = due_orders(db, now, MOST_DUE)
     if due:

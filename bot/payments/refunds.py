@@ -1,8 +1,8 @@
-"""Refunds on their way: to a similar appeal where the donor chose so, else back through WeChat Pay.
+"""Carry out refunds: redirect the gift to a similar appeal where the donor chose so, else refund it by WeChat Pay.
 
-The channel is called between two short transactions, never in one. Whatever comes of a call that nobody heard the end
-of, the next one asks what became of it, and repeats it under the same number: it goes back once. Safe to be killed
-anywhere; models.payments.refund_submission.due finds what was left.
+The channel is called between two short transactions, never inside one. If a call's result is lost, the next call
+queries it, and repeats the refund under the same number, so that the money goes back once. A worker may be killed
+anywhere; models.payments.refund_submission.due finds the rest.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,29 +25,29 @@ from models.payments.refund_submission import Ask, begin_ask, due, refuse
 log = structlog.get_logger()
 
 MOST_DUE = 200
-# That one job takes along, one after the other.
+# The most refunds that one job handles, one after the other.
 FEW = 20
-# What comes right by itself, or by asking; everything else is for a person.
+# Errors that a later try or a query resolves; all others need the fund holder.
 _PATIENT = frozenset({Action.QUERY, Action.LATER})
 
 
 class Hands(Protocol):
-    """Who takes jobs along: bot.work.queues.Jobs."""
+    """Enqueues jobs: bot.work.queues.Jobs."""
 
     def enqueue(self, jobs: Sequence[Named]) -> None: ...
 
 
 def ask_refunds(database: Engine, client: PayClient, numbers: Sequence[int]) -> None:
-    """One that fails keeps none of the others back: the sweep takes it up again."""
+    """Carry out several refunds; one that fails is logged and left to the sweep, and the others go on."""
     for number in numbers:
         try:
             ask_refund(database, client, number, true_now)
-        except Exception:  # whatever it is, the others are owed too; logged with what it was
+        except Exception:  # the other refunds are owed too; the log has the cause
             log.exception("refund.failed", refund=number)
 
 
 def ask_refund(database: Engine, client: PayClient, number: int, clock: Callable[[], datetime]) -> None:
-    """One refund, as far as it goes now."""
+    """Carry out one refund as far as is possible now: redirect it, or submit it and apply the answer."""
     with Session(database) as db, db.begin():
         if redirect(db, number, clock()) is not None:
             log.info("refund.redirected", refund=number)
@@ -65,7 +65,7 @@ def ask_refund(database: Engine, client: PayClient, number: int, clock: Callable
 
 
 def take_answer(database: Engine, answer: Refund, now: datetime) -> Taken:
-    """Of a call, or of a callback that is proved."""
+    """Apply a refund's result, from a call's answer or a verified callback."""
     with Session(database) as db, db.begin():
         taken = take_refund_news(db, answer, now)
     say = log.error if taken in (Taken.DIFFERS, Taken.UNKNOWN) else log.info
@@ -74,7 +74,7 @@ def take_answer(database: Engine, answer: Refund, now: datetime) -> Taken:
 
 
 def sweep_refunds(database: Engine, jobs: Hands, now: datetime) -> int:
-    """Refunds that it is time to look at, and runs whose worker was lost. Returns how many jobs that made."""
+    """Enqueue the refunds that are due, and the refund runs that are not complete. Returns how many jobs."""
     with Session(database) as db, db.begin():
         found: list[Named] = [("ask_refunds", few) for few in _few(due(db, now, MOST_DUE))]
         found += [("return_gifts", number) for number in live_runs(db)]
@@ -84,7 +84,7 @@ def sweep_refunds(database: Engine, jobs: Hands, now: datetime) -> int:
 
 
 def return_gifts(database: Engine, jobs: Hands, number: int, now: datetime) -> int:
-    """Owe all refunds of a run, a page at a time. Returns how many pages that were."""
+    """Owe all refunds of a run, a page at a time. Returns how many pages."""
     pages, last = 0, False
     while not last:
         with Session(database) as db, db.begin():
@@ -109,7 +109,7 @@ def _call(client: PayClient, asked: Ask) -> Refund:
         except Refused as refused:
             if refused.action is not Action.ABSENT:
                 raise
-            # It never came there: the same again.
+            # The platform never received it, so the same refund is submitted again.
     which = asked.transaction_id
     return client.refund(asked.out_trade_no, asked.out_refund_no, asked.fen, asked.order_fen, transaction_id=which)
 

@@ -1,4 +1,4 @@
-"""补照片, 交发票: pictures for money of an appeal: what is still wanted before it is paid, or what it was spent on."""
+"""补照片, 交发票: an owner sends pictures for a disbursement: evidence before it is paid, or receipts after it."""
 
 from typing import Any
 
@@ -15,7 +15,10 @@ from models.people.user import get_resident
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``use``, its number. Raises NotRegistered, ResidentsOnly, NoSuchDisbursement or WrongState."""
+    """``given``: ``use``, the disbursement's number.
+
+    Raises NotRegistered, ResidentsOnly, NoSuchDisbursement or WrongState.
+    """
     use = _own(desk, given["use"])
     if use.state != "requested" and use.state not in AFTER:
         raise WrongState(subject="disbursement", state=use.state, wanted="evidence")
@@ -44,7 +47,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
 
 
 def _own(desk: Desk, number: int) -> Disbursement:
-    """Raises NoSuchDisbursement, also for what is another's."""
+    """Get the person's own disbursement. Raises NoSuchDisbursement, also for another person's."""
     use = find_disbursement(desk.db, number)
     user = get_resident(desk.db, desk.person.user_id)
     if use.requested_by != user.id:

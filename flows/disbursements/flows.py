@@ -1,4 +1,4 @@
-"""The conversations that ask for an appeal's money, pay it out and account for it."""
+"""The flows that request a disbursement, name its payee, pay it out and account for it."""
 
 from flows.disbursements.evidence import disbursement_evidence
 from flows.disbursements.pay_out import pay_out

@@ -1,4 +1,4 @@
-"""放款: the fund holder has made the transfer, and enters what its bank calls it. Money: it waits for the word."""
+"""放款: the fund holder enters the bank's reference of a transfer it has made, and confirms the payout."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,13 +19,13 @@ from models.treasury.bank_entry import uncovered
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``use``, its number. Raises what paying would, before anybody goes to the bank."""
+    """``given``: ``use``, the disbursement's number. Raises what models.disbursements.payout.check_payable does."""
     use, appeal, _ = check_payable(desk.db, holder(desk), given["use"], desk.world.now)
     return {"use": use.id, "number": appeal.id, "title": appeal.title, "amount_fen": use.amount_fen}
 
 
 def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
-    """To whom, as it stands now."""
+    """Give the payee's name and account, and whether the payout still waits."""
     use = find_disbursement(desk.db, draft.given["use"])
     payee = desk.db.get_one(Payee, use.payee_id)
     return {"name": payee.name, "account": payee.account, "waits": use.state == "authorised"}
@@ -42,13 +42,13 @@ def done(desk: Desk, draft: Draft) -> Answer:
 
 
 def holder(desk: Desk) -> Staff:
-    """Raises NotOnTheStaff."""
+    """Get the fund holder who is speaking. Raises NotOnTheStaff."""
     return demand_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now, (By.FUND_HOLDER,))
 
 
 @contextmanager
 def fees_told(desk: Desk) -> Iterator[None]:
-    """Where the bank has too little, it is said what of that are fees that nobody has paid in."""
+    """Add to a PayoutShort how many fen of bank fees have not been covered (``uncovered_fen``)."""
     try:
         yield
     except PayoutShort as lacks:

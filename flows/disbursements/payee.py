@@ -1,4 +1,4 @@
-"""收款人: whom an appeal's money is to be paid to, or another one in the place of one; two days before it can be."""
+"""收款人: an owner names a payee for an appeal's money, or replaces one; it can be paid after two days."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from models.people.user import get_resident
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``appeal``; perhaps ``line``, to go on with afterwards, or ``replaces``, the payee to change.
+    """``given``: ``appeal``; optionally ``line``, to continue with its request, or ``replaces``, the payee to replace.
 
     Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal, NotSpendable or NoSuchPayee.
     """

@@ -1,4 +1,4 @@
-"""用钱: an owner asks for money that was given to their appeal: which line of its budget, how much, and to whom."""
+"""用钱: an owner requests a disbursement of the appeal's money, with its amount and pictures as evidence."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,13 +32,13 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def early(desk: Desk, draft: Draft) -> None:
-    """Raises OverLine or OverHeld before pictures are asked for."""
+    """Raise OverLine or OverHeld before pictures are asked for."""
     if "amount" in draft.answers:
         check_amount(desk.db, line_of(desk.db, draft.given["appeal"], draft.given["line"]), draft.answers["amount"])
 
 
 def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
-    """From when on it can be paid there."""
+    """Give the time from which the payee can be paid."""
     payee = get_payee(desk.db, draft.given["appeal"], draft.given["payee"])
     return {"from": payee.payable_from, "waits": payee.payable_from > desk.world.now}
 

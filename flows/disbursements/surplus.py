@@ -1,4 +1,4 @@
-"""剩下的钱不用了: what is left of an appeal's money goes back to whose it was. Shown how much; it waits."""
+"""剩下的钱不用了: an owner sees how much of the appeal's money is left, and confirms that it is refunded."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,14 +14,14 @@ from models.people.user import get_resident
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``appeal``, its number. Raises what ``done`` would, before anybody confirms."""
+    """``given``: ``appeal``, its number. Raises what ``done`` would, before it is shown for confirmation."""
     appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), given["appeal"])
     leaving.surplus(desk.db, appeal)
     return {"appeal": appeal.id, "title": appeal.title}
 
 
 def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
-    """As it stands at this moment: ``fen`` go back; none: no more."""
+    """Give the fen that would be refunded now; 0 where nothing can be refunded any more."""
     try:
         appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), draft.given["appeal"])
         return {"fen": leaving.surplus(desk.db, appeal)}

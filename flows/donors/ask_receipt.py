@@ -1,4 +1,4 @@
-"""票据 <code>: whom a donation receipt is to be made out to, for the charity that issues it."""
+"""票据 <code>: a donor says whom a donation receipt is made out to, for the fund holder that issues it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ from models.people.user import get_user
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``gift``, the code of one's own gift, and its ``pledge``. Raises NotRegistered or NoReceipt."""
+    """``given``: ``gift``, the code of the donor's own gift. Raises NotRegistered or NoReceipt."""
     pledge = gift_for_receipt(desk.db, get_user(desk.db, desk.person.user_id), given["gift"])
     return {"gift": pledge.code, "pledge": pledge.id}
 
@@ -40,7 +40,7 @@ def _is_numbered(answers: Mapping[str, Any]) -> bool:
 
 
 def _check_number(value: Any, _asking: Asking) -> Rejected | None:
-    """A unified social credit code: eighteen signs, of which the last proves the others (GB 32100)."""
+    """Check a unified social credit code: eighteen characters, the last a check character (GB 32100)."""
     return None if uscc.is_valid(value) else Rejected("not_a_tax_number")
 
 

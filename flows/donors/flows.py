@@ -1,4 +1,4 @@
-"""The conversations of monthly gifts, messages and receipts."""
+"""The flows for recurring gifts, messages and receipts."""
 
 from flows.donors.ask_receipt import ask_receipt
 from flows.donors.issue_receipt import issue_receipt

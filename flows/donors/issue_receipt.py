@@ -1,4 +1,4 @@
-"""The charity has issued a donation receipt, and says under which number; its donor hears of it."""
+"""The fund holder enters the number of a donation receipt that it has issued; the donor is notified."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from models.staff.member import Staff, find_staff
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``receipt``, its number with us. Raises NoSuchReceipt."""
+    """``given``: ``receipt``, its number in this system. Raises NoSuchReceipt."""
     find_waiting(desk.db, _staff(desk, given["receipt"]), given["receipt"])
     return {"receipt": given["receipt"]}
 
@@ -34,7 +34,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
 
 
 def _staff(desk: Desk, number: int) -> Staff:
-    """They may have lost their seat since they began."""
+    """Get the fund holder who is speaking. Raises NoSuchReceipt, as they may have lost their seat since they began."""
     staff = find_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now)
     if staff is None or staff.role != By.FUND_HOLDER:
         raise NoSuchReceipt(number=number)

@@ -1,4 +1,4 @@
-"""留言: a donor's words to the family; an officer reads them before the family does."""
+"""留言: a donor writes a message to the family; an officer reads it before the family does."""
 
 from typing import Any
 

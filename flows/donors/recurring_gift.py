@@ -1,4 +1,4 @@
-"""月捐: a gift that its donor wants to be asked for once a month; it counts from the confirmation on."""
+"""月捐: a donor sets up a recurring gift, or changes it, and is reminded of it once a month."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,10 @@ from models.people.user import get_user
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``appeal_id``, and ``said``, the words to go on with after registering."""
+    """``given``: ``appeal_id``, and ``said``, the words to continue with after registering.
+
+    Raises NotCollecting, NoSuchAppeal, NotFunding, NotRegistered, OwnHousehold, EndsBefore, TooManyMonthly or OverCap.
+    """
     if not desk.world.collects:
         raise NotCollecting(number=given["appeal_id"])
     appeal = get_appeal(desk.db, given["appeal_id"])
@@ -30,7 +33,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
-    """On which day, from when on, and what it is until now where there is one already."""
+    """Give the reminder's day, the next reminder, and the present amount if the donor has one already."""
     donor = get_user(desk.db, desk.person.user_id)
     live = find_live(desk.db, donor, draft.given["appeal_id"])
     appeal = get_appeal(desk.db, draft.given["appeal_id"])

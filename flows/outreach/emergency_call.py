@@ -1,4 +1,4 @@
-"""群发: a disaster call to all donors of a province, in the words of who calls, with the count and the word first."""
+"""群发: staff write a disaster call to all donors of a province, see how many it reaches, and confirm it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,13 +16,13 @@ from models.staff.member import Staff
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``calls_for``, the appeal's number. Raises what ``done`` would, before anybody writes a word."""
+    """``given``: ``calls_for``, the appeal's number. Raises what ``done`` would, before the words are asked for."""
     appeal = check_call(desk.db, _caller(desk), given["calls_for"], desk.world.now)
     return {"calls_for": appeal.id, "title": appeal.title, "province": province_of(desk.db, appeal)}
 
 
 def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
-    """How many would be told at this moment."""
+    """Count the people who would be notified now."""
     return {"people": count_people(desk.db, donors_of(get_appeal(desk.db, draft.given["calls_for"])))}
 
 

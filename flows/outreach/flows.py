@@ -1,4 +1,4 @@
-"""The conversations that tell what has become of an appeal, thank for it, and call on donors."""
+"""The flows for updates, thanks, their publication, and emergency calls."""
 
 from flows.engine.flow import Flow
 from flows.outreach.emergency_call import emergency_call

@@ -1,4 +1,4 @@
-"""发布: progress or thanks to everybody who gave. Shown, and to how many; it waits for the word."""
+"""发布: an officer reviews an update or thanks, sees how many donors it reaches, and confirms its publication."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,13 +19,13 @@ PUBLISHERS = (By.VILLAGE, By.TOWNSHIP, By.COUNTY)
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``update``, its number. Raises what publishing would, before anybody confirms."""
+    """``given``: ``update``, its number. Raises what ``done`` would, before it is shown for confirmation."""
     _, appeal = check_decidable(desk.db, _officer(desk), given["update"])
     return {"update": given["update"], "appeal": appeal.id, "title": appeal.title}
 
 
 def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
-    """The words as they stand, whether they still wait, and how many people would be told at this moment."""
+    """Give the update's words, whether it still waits, and how many people would be notified now."""
     update = desk.db.get_one(Update, draft.given["update"])
     people = count_people(desk.db, backers_of(desk.db.get_one(Appeal, update.appeal_id), update.kind))
     return {"kind": update.kind, "words": update.words, "waits": update.state == "submitted", "people": people}

@@ -1,4 +1,4 @@
-"""感谢: an owner's thanks to everybody who gave; an officer reads the words before they go out."""
+"""感谢: an owner writes thanks to an appeal's donors; an officer reads them before they are sent."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""进展: what has become of an appeal, told by its owner; everybody who gave hears of it once an officer has read it."""
+"""进展: an owner writes an update on an appeal; its donors are notified once an officer publishes it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from models.outreach.update_review import check_tellable, submit
 from models.people.user import get_resident
 from models.staff.task import STEPS
 
-# With a title and all the choices beside it an update is one message.
+# So that an update fits into one message together with its title and choices.
 LONGEST_UPDATE = 200
 
 
@@ -27,7 +27,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
-    """Does another one wait, which this one will take the place of?"""
+    """Tell whether an earlier update still waits for an officer; this one will replace it."""
     return {"waiting": update_waiting(desk.db, draft.given["tells"]) is not None}
 
 

@@ -1,4 +1,4 @@
-"""The conversations that give money back, and settle payments that cannot be placed."""
+"""The flows for refunds, payout returns and suspense items."""
 
 from flows.engine.flow import Flow
 from flows.payments.payout_return import payout_return

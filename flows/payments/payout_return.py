@@ -1,4 +1,4 @@
-"""退汇: the bank gave a transfer back, and it is held for the appeal again. Money: shown, and it waits for the word."""
+"""退汇: the fund holder confirms that the bank returned a payout, which the appeal then holds again."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from models.payments.payout_return import check_return, enter_return
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``use``, its number. Raises what models.payments.payout_return.check_return does."""
+    """``given``: ``use``, the disbursement's number. Raises what models.payments.payout_return.check_return does."""
     use = check_return(desk.db, holder(desk), given["use"])
     return {"use": use.id, "number": use.appeal_id, "amount_fen": use.amount_fen, "reference": use.bank_reference}
 

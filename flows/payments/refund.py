@@ -1,4 +1,4 @@
-"""退款: what is left of a gift goes back to who gave it. Shown how much; it waits for the word."""
+"""退款: a donor sees how much of a gift is left, and confirms that it is refunded."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from models.people.user import get_user
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``gift``, its code. Raises what ``done`` would, before anybody confirms."""
+    """``given``: ``gift``, its code. Raises what ``done`` would, before it is shown for confirmation."""
     donor = get_user(desk.db, desk.person.user_id)
     found = what_comes_back(desk.db, donor, given["gift"], desk.world.now)
     appeal = get_appeal(desk.db, found.pledge.appeal_id)
@@ -21,7 +21,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
-    """As it stands at this moment: ``fen`` come back, ``spent_fen`` are spent; no ``fen``: no more."""
+    """Give the ``fen`` that would be refunded now, 0 where nothing can be, and the ``spent_fen``."""
     try:
         donor = get_user(desk.db, desk.person.user_id)
         found = what_comes_back(desk.db, donor, draft.given["gift"], desk.world.now)

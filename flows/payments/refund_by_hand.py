@@ -1,4 +1,4 @@
-"""A refund that the channel could not make was made by the fund holder on the platform's page: how, and the word."""
+"""The fund holder states why a stuck refund was paid by hand on the platform's page, and confirms it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
-    """No ``fen``: somebody else has seen to it."""
+    """Give the refund's ``fen``; 0 where it is no longer stuck."""
     try:
         return {"fen": find_stuck(desk.db, _holder(desk), draft.given["refund"]).refund.amount_fen}
     except Refusal:

@@ -1,4 +1,4 @@
-"""A payment that cannot be right is given back, or taken for what was promised: shown, and it waits for the word."""
+"""The fund holder confirms that a suspense item is refunded, was refunded by hand, or is assigned to its pledge."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,14 +13,14 @@ from models.payments import suspense_desk
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``case``, its number, and ``how``. Raises NoSuchSuspenseItem."""
+    """``given``: ``case``, the item's number, and ``how``: assign, by_hand or give_back. Raises NoSuchSuspenseItem."""
     stray = suspense_desk.find_stray(desk.db, holder(desk), given["case"], desk.world.now)
     facts = {"number": stray.appeal, "title": stray.title, "gift": stray.gift, "wanted_fen": stray.wanted_fen}
     return {**given, **facts, "amount_fen": stray.case.amount_fen, "transaction": stray.case.transaction_id}
 
 
 def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
-    """No ``waits``: somebody else has seen to it, or it cannot be done so any more."""
+    """Tell whether the item is still open and can still be settled in this way (``waits``)."""
     try:
         stray = suspense_desk.find_stray(desk.db, holder(desk), draft.given["case"], desk.world.now)
     except Refusal:

@@ -1,4 +1,4 @@
-"""Commands by which an appeal's money is asked for, paid out and accounted for."""
+"""Commands that request a disbursement, pay it out and account for it."""
 
 from handlers.disbursements import desk, owner
 from handlers.routing.matching import Command, Takes

@@ -1,4 +1,4 @@
-"""看 用款 <号>, 放款 <号>: money of an appeal as staff see it, and what each of them does about it."""
+"""看 用款 <号>, 放款 <号>: staff read a disbursement's file and take the decision of its current step."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ from models.staff.member import Staff
 from models.staff.task import find_task
 
 SUBJECT = "disbursement"
-# Step -> what may be said to it by the numbers 1, 2 …: the command, and the name under which the template says it.
+# Step -> the decisions offered as numbered choices: the template's name of each -> its command.
 _DECISIONS: dict[str, dict[str, str]] = {
     "use_endorse": {"approve": "approve", "send_back": "send_back", "reject": "reject"},
     "use_approve": {"approve": "approve", "send_back": "send_back", "reject": "reject"},
@@ -30,7 +30,7 @@ _DECISIONS: dict[str, dict[str, str]] = {
 
 
 def look_at(talk: Talk, number: int) -> Answer:
-    """As its reviewer sees it, and what may be decided. Raises NoSuchDisbursement."""
+    """Show a disbursement's file to staff, with the decisions they may take. Raises NoSuchDisbursement."""
     staff = find_seat(talk)
     if staff is None:
         raise NoSuchDisbursement(number=number)
@@ -42,7 +42,7 @@ def look_at(talk: Talk, number: int) -> Answer:
 
 
 def pay_out(talk: Talk, number: str = "") -> Answer:
-    """放款 <号>: shown once more to whom, and asked for the bank's number of it."""
+    """放款 <号>: start a payout; without a number, show the member of staff's tasks. Raises NoSuchDisbursement."""
     if not number:
         return todo(talk)
     find_disbursement(talk.desk.db, int(number))
@@ -50,12 +50,12 @@ def pay_out(talk: Talk, number: str = "") -> Answer:
 
 
 def bounce(talk: Talk, number: str) -> Answer:
-    """Only a numbered line leads here: the bank gave it back."""
+    """Start to record that the bank returned a payout. Only a numbered line leads here."""
     return talk.start("payout_return", {"use": int(number)})
 
 
 def heard(talk: Talk, reference: str, outcome: str = RECEIVED) -> Answer:
-    """Only a numbered line leads here: what the household said on the telephone."""
+    """Record what the household said on the check call. Only a numbered line leads here."""
     number = parse(reference)[1]
     recused = _stepped_aside(talk, number)
     if recused:
@@ -65,7 +65,7 @@ def heard(talk: Talk, reference: str, outcome: str = RECEIVED) -> Answer:
 
 
 def look_first(talk: Talk, _command: str, number: int) -> Answer | None:
-    """Nobody decides on an account and pictures that they have not seen as they are now."""
+    """Show the file instead of deciding, where the member of staff has not read it as it is now; else None."""
     db, staff = talk.desk.db, staff_of(talk)
     if not stage_of(db, staff, SUBJECT, number).mine or has_seen(db, staff, SUBJECT, number):
         return None
@@ -75,7 +75,7 @@ def look_first(talk: Talk, _command: str, number: int) -> Answer | None:
 
 
 def approve(talk: Talk, number: int) -> Answer:
-    """Whatever passing it means at the step where it is."""
+    """Pass the disbursement's current step: accept receipts, settle a doubt, or endorse, approve or authorise."""
     db, staff, now = talk.desk.db, staff_of(talk), talk.world.now
     task = find_task(db, SUBJECT, number)
     step = task.step if task else ""
@@ -87,7 +87,7 @@ def approve(talk: Talk, number: int) -> Answer:
 
 
 def check_turns_away(talk: Talk, staff: Staff, command: str, number: int) -> None:
-    """Raises what ``send_back`` or ``reject`` would."""
+    """Raise what ``send_back`` or ``reject`` would, before the reasons are asked for."""
     if command == "send_back" and _is_acquitted_next(talk, number):
         approval.turn_of(talk.desk.db, staff, number)
         return

@@ -1,4 +1,4 @@
-"""用钱, 收到, 没收到: an owner asks for an appeal's money, sees how far it is, and says whether it came."""
+"""用钱, 收到, 没收到: an owner requests disbursements, follows them, and confirms whether the money arrived."""
 
 from typing import Any
 
@@ -18,12 +18,16 @@ from models.disbursements.file import free_of, lines_of, may_withdraw, uses_of
 from models.disbursements.payee import MOST, Payee, get_payee, payees_of
 from models.people.user import User, get_resident
 
-# Beside the lines of its budget.
+# The most disbursements that are listed beside the budget lines.
 MOST_USES = 3
 
 
 def use_money(talk: Talk, number: str = "") -> Answer:
-    """用钱 <号>: what there is, and each line of the budget by its number; without one, which of one's own."""
+    """用钱 <号>: show an appeal's free money, budget lines and disbursements, each as a numbered choice.
+
+    Without a number, ask which of the owner's appeals, unless there is only one. Raises NotRegistered, ResidentsOnly,
+    NoSuchAppeal or NotYourAppeal.
+    """
     db, user = talk.desk.db, get_resident(talk.desk.db, talk.desk.person.user_id)
     own = changeable(db, user, (*SPENDABLE, "frozen", "reporting"))
     if not number and len(own) != 1:
@@ -46,7 +50,7 @@ def use_money(talk: Talk, number: str = "") -> Answer:
 
 
 def use_on(talk: Talk, line: str) -> Answer:
-    """Only a numbered line leads here: to whom, of those named before, or somebody new."""
+    """Ask for the payee of a budget line: a known or a new one. Only a numbered line leads here."""
     appeal, item = _line(talk, int(line))
     known = payees_of(talk.desk.db, appeal.id)
     if not known:
@@ -58,19 +62,19 @@ def use_on(talk: Talk, line: str) -> Answer:
 
 
 def use_to(talk: Talk, line: str, payee: str) -> Answer:
-    """Only a numbered line leads here."""
+    """Start a request on a budget line to a known payee. Only a numbered line leads here."""
     appeal, _ = _line(talk, int(line))
     return talk.start("request_disbursement", {"appeal": appeal.id, "line": int(line), "payee": int(payee)})
 
 
 def new_payee(talk: Talk, line: str) -> Answer:
-    """Only a numbered line leads here."""
+    """Start to name a new payee, then a request on the budget line. Only a numbered line leads here."""
     appeal, _ = _line(talk, int(line))
     return talk.start("payee", {"appeal": appeal.id, "line": int(line)})
 
 
 def change_payee(talk: Talk, number: str, payee: str = "") -> Answer:
-    """Only a numbered line leads here: another account in the place of one; which, if there are several."""
+    """Start to replace a payee, after asking which if there are several. Only a numbered line leads here."""
     db, user = talk.desk.db, get_resident(talk.desk.db, talk.desk.person.user_id)
     appeal = own_appeal(db, user, int(number))
     check_spendable(db, appeal)
@@ -84,12 +88,12 @@ def change_payee(talk: Talk, number: str, payee: str = "") -> Answer:
 
 
 def no_more(talk: Talk, number: str) -> Answer:
-    """Only a numbered line leads here: what is left goes back to whose it was."""
+    """Start the refund of the appeal's surplus. Only a numbered line leads here."""
     return talk.start("surplus", {"appeal": int(number)})
 
 
 def view_use(talk: Talk, number: str) -> Answer:
-    """One's own request: where it stands, and what is to be done about it. Raises NoSuchDisbursement."""
+    """Show the owner's own disbursement, its state and the possible next steps. Raises NoSuchDisbursement."""
     use, appeal, _ = _own_use(talk, int(number))
     options: list[Option] = []
     ways = {}
@@ -107,7 +111,7 @@ def view_use(talk: Talk, number: str) -> Answer:
 
 
 def withdraw_use(talk: Talk, number: str) -> Answer:
-    """Only a numbered line leads here. Raises NoSuchDisbursement or WrongState."""
+    """Withdraw the owner's own request. Only a numbered line leads here. Raises NoSuchDisbursement or WrongState."""
     use, appeal, user = _own_use(talk, int(number))
     get_appeal(talk.desk.db, appeal.id, lock=True)
     use = find_disbursement(talk.desk.db, use.id)
@@ -116,12 +120,15 @@ def withdraw_use(talk: Talk, number: str) -> Answer:
 
 
 def evidence(talk: Talk, number: str = "") -> Answer:
-    """补照片 <号>, 交发票 <号>: pictures for one request; without its number, what there is."""
+    """补照片 <号>, 交发票 <号>: start to send pictures for a disbursement; without a number, as ``use_money``."""
     return talk.start("disbursement_evidence", {"use": int(number)}) if number else use_money(talk)
 
 
 def received(talk: Talk, code: str = "") -> Answer:
-    """收到 <码>: all of it, or what is odd about it, by its number."""
+    """收到 <码>: ask whether a payment arrived in full, or what is wrong with it, as numbered choices.
+
+    Raises NoSuchPayment.
+    """
     if several := _several(talk, code, "received"):
         return several
     use, appeal = _payment(talk, code)
@@ -134,7 +141,10 @@ def received(talk: Talk, code: str = "") -> Answer:
 
 
 def not_received(talk: Talk, code: str = "") -> Answer:
-    """没收到 <码>: asked back once, since it stops everything."""
+    """没收到 <码>: ask once to confirm that a payment did not arrive, because that freezes the appeal.
+
+    Raises NoSuchPayment.
+    """
     if several := _several(talk, code, "not_received"):
         return several
     use, appeal = _payment(talk, code)
@@ -143,7 +153,10 @@ def not_received(talk: Talk, code: str = "") -> Answer:
 
 
 def say_received(talk: Talk, code: str, outcome: str) -> Answer:
-    """Only a numbered line leads here. Raises NoSuchPayment or AnsweredBefore."""
+    """Record the household's answer to a payment. Only a numbered line leads here.
+
+    Raises NoSuchPayment or AnsweredBefore.
+    """
     user = get_resident(talk.desk.db, talk.desk.person.user_id)
     use = acquittal.answer(talk.desk.db, user, code, outcome, talk.world.now)
     values = {"use": use.id, "number": use.appeal_id, "outcome": outcome, "receipts": use.receipts_at is not None}
@@ -154,17 +167,20 @@ def say_received(talk: Talk, code: str, outcome: str) -> Answer:
 def _whom(
     talk: Talk, options: list[Option], payees: list[tuple[int, Payee]], item: str | None = None, new: int | None = None
 ) -> Answer:
-    """Without ``item``, which of them is to be changed."""
+    """Ask for a payee for the budget line ``item``; without ``item``, for the payee to replace."""
     named = labels(talk.world.lexicon, "payee_kind")
     values = {"item": item, "payees": payees, "new": new, "now": talk.world.now, "labels": named}
     return Answer([Say("replies/disbursements/which_payee", None, values)], options)
 
 
 def _several(talk: Talk, code: str, command: str) -> Answer | None:
-    """Which one, where no code was said and more than one waits for a word."""
+    """Ask which payment is meant, where no code was said and several wait for an answer; else None.
+
+    Raises NoSuchPayment where no code was said and the person has no household.
+    """
     user = talk.desk.db.get(User, talk.desk.person.user_id) if talk.desk.person.user_id else None
     if not code and (user is None or user.household_id is None):
-        raise NoSuchPayment(said="")  # people say it to anything that comes
+        raise NoSuchPayment(said="")  # people also answer 收到 to any message that arrives
     waiting = [] if code or user is None else acquittal.unanswered(talk.desk.db, user)
     if len(waiting) < 2:
         return None
@@ -174,7 +190,7 @@ def _several(talk: Talk, code: str, command: str) -> Answer | None:
 
 
 def _payment(talk: Talk, code: str) -> tuple[Disbursement, Appeal]:
-    """The one with this code, or the only one that nobody has answered. Raises NoSuchPayment."""
+    """Get the payment with this code, or without a code the oldest unanswered one. Raises NoSuchPayment."""
     db, user = talk.desk.db, get_resident(talk.desk.db, talk.desk.person.user_id)
     if not code:
         waiting = acquittal.unanswered(db, user)
@@ -192,7 +208,7 @@ def _facts(talk: Talk, use: Disbursement, appeal: Appeal) -> dict[str, Any]:
 
 
 def _own_use(talk: Talk, number: int) -> tuple[Disbursement, Appeal, User]:
-    """Raises NoSuchDisbursement, also for what is another's."""
+    """Get the user's own disbursement. Raises NoSuchDisbursement, also for another person's."""
     user = get_resident(talk.desk.db, talk.desk.person.user_id)
     use = find_disbursement(talk.desk.db, number)
     if use.requested_by != user.id:
@@ -201,7 +217,10 @@ def _own_use(talk: Talk, number: int) -> tuple[Disbursement, Appeal, User]:
 
 
 def _line(talk: Talk, line_id: int) -> tuple[Appeal, str]:
-    """The appeal of a budget line, which must be one's own, and what the line is for."""
+    """Return the appeal of a budget line, which must be the user's own and spendable, and the line's item.
+
+    Raises NoSuchLine, NoSuchAppeal, NotYourAppeal or NotSpendable.
+    """
     db, user = talk.desk.db, get_resident(talk.desk.db, talk.desk.person.user_id)
     appeal_id = appeal_of_line(db, line_id)
     appeal = own_appeal(db, user, appeal_id)
@@ -210,6 +229,6 @@ def _line(talk: Talk, line_id: int) -> tuple[Appeal, str]:
 
 
 def _to(options: list[Option], *command: str) -> int:
-    """A number on the screen that leads to this command."""
+    """Add a numbered choice that runs this command, and return its number."""
     options.append(Option(len(options) + 1, "", ["command", *command]))
     return len(options)

@@ -1,4 +1,4 @@
-"""Commands for what donors follow: monthly gifts, messages, traces and receipts."""
+"""Commands for recurring gifts, messages, traces and receipts."""
 
 from handlers.donors import messages, receipts, recurring_gift, trace
 from handlers.routing.matching import Command, Takes

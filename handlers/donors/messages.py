@@ -1,4 +1,4 @@
-"""留言: a donor speaks to the family, the family reads and may report, staff read first and decide."""
+"""留言, 大家的留言: a donor writes to the family, an officer decides on the message, the family reads or reports it."""
 
 from collections.abc import Sequence
 
@@ -17,13 +17,16 @@ from models.giving.pledge import Pledge
 from models.people.user import get_resident, get_user
 from models.staff.member import Staff
 
-# Of one's gifts, on one screen.
+# The most gifts on one screen.
 MOST = 5
 _READABLE = (*LIVE, "completed", "frozen", "failed", "cancelled")
 
 
 def leave_message(talk: Talk, code: str = "") -> Answer:
-    """留言 <码>: written, or shown while it stands. Without a code, with which of one's gifts; a single one, that."""
+    """留言 <码>: start a message with a gift, or show the one it has.
+
+    Without a code, ask for which gift, unless there is only one. Raises NotRegistered or NoSuchGift.
+    """
     db = talk.desk.db
     donor = get_user(db, talk.desk.person.user_id, then=talk.world.lexicon.words["leave_message"][0])
     if not code:
@@ -48,7 +51,10 @@ def withdraw_message(talk: Talk, code: str) -> Answer:
 
 
 def messages(talk: Talk, number: str = "", before: str = "") -> Answer:
-    """大家的留言 <号>: to one's own appeal, the newest first. Without a number, to which of one's own."""
+    """大家的留言 <号>: list the messages to the owner's appeal, the newest first, from below the id ``before``.
+
+    Without a number, ask which of the owner's appeals, unless there is only one.
+    """
     db = talk.desk.db
     owner = get_resident(db, talk.desk.person.user_id, then=talk.world.lexicon.words["messages"][0])
     if not number:
@@ -87,7 +93,7 @@ def report_message(talk: Talk, number: str) -> Answer:
 
 
 def look_at(talk: Talk, number: int) -> Answer:
-    """As its officer sees it, and what may be decided. Raises NoSuchMessage."""
+    """Show a message to an officer, with the decisions they may take. Raises NoSuchMessage."""
     staff = find_seat(talk)
     if staff is None:
         raise NoSuchMessage(number=number)
@@ -99,7 +105,10 @@ def look_at(talk: Talk, number: int) -> Answer:
 
 
 def look_first(talk: Talk, _command: str, number: int) -> Answer | None:
-    """Nobody decides on words that they have not read: they are shown, and nothing is done."""
+    """Show the message instead of deciding, where the officer has not read it; else None.
+
+    Raises NoSuchMessage, OutsideRegion, NotYourTurn or HasAPart.
+    """
     db, staff = talk.desk.db, staff_of(talk)
     message_review.check_decidable(db, staff, number)
     if message_review.is_read(db, staff, number):

@@ -1,5 +1,6 @@
-"""票据: a donor asks for a donation receipt; the charity sees who wants one, issues it outside, and says under which
-number. The word is the same for both.
+"""票据: a donor asks for a donation receipt, and the fund holder lists, issues, refuses or cancels receipts.
+
+Donor and fund holder use the same command word.
 """
 
 from sqlalchemy.orm import Session
@@ -22,7 +23,10 @@ MOST_SHOWN = 6
 
 
 def receipt(talk: Talk, said: str = "") -> Answer:
-    """票据 <code of a gift>: its donor asks. 票据 <number>: what somebody wants, for the charity. Without, a list."""
+    """票据 <code of a gift>: ask for its receipt. 票据 <number>: open a requested receipt, for the fund holder.
+
+    Without either, list the fund holder's open receipts or the donor's own gifts.
+    """
     staff = find_seat(talk)
     holds = staff is not None and staff.role == By.FUND_HOLDER
     head = head_number(said) if said and len(said) < CODE_LENGTH else None
@@ -34,7 +38,7 @@ def receipt(talk: Talk, said: str = "") -> Answer:
 
 
 def view_receipt(talk: Talk, number: str) -> Answer:
-    """Whom it is made out to, which is recorded. Raises NoSuchReceipt."""
+    """Show the fund holder a receipt and its name; the reading is recorded. Raises NoSuchReceipt."""
     file = receipt_desk.open_receipt(talk.desk.db, staff_of(talk), int(number), talk.world.now)
     if file.receipt.state == "issued":
         ways = {"void": ["command", "void_receipt", number]}
@@ -44,12 +48,12 @@ def view_receipt(talk: Talk, number: str) -> Answer:
 
 
 def issue_receipt(talk: Talk, number: str) -> Answer:
-    """Asks under which number. Raises NoSuchReceipt."""
+    """Start to issue a receipt, which asks for its number. Raises NoSuchReceipt."""
     return talk.start("issue_receipt", {"receipt": int(number)})
 
 
 def refuse_receipt(talk: Talk, number: str, reason: str = "") -> Answer:
-    """Asks why first. Raises NoSuchReceipt."""
+    """Refuse a receipt, after asking for the reason. Raises NoSuchReceipt."""
     reasons = talk.world.lexicon.options("receipt_reason")
     if reason not in dict(reasons):
         lines = list(enumerate(reasons, 1))
@@ -61,20 +65,23 @@ def refuse_receipt(talk: Talk, number: str, reason: str = "") -> Answer:
 
 
 def void_receipt(talk: Talk, number: str) -> Answer:
-    """Raises NoSuchReceipt."""
+    """Record that the receipt of a refunded gift was cancelled. Raises NoSuchReceipt."""
     receipt_desk.void(talk.desk.db, staff_of(talk), int(number), talk.world.now)
     return _decided(int(number), "void")
 
 
 def drop_receipt(talk: Talk, code: str) -> Answer:
-    """Its donor wants it no more. Raises NotRegistered or NoReceipt."""
+    """Withdraw the donor's request. Raises NotRegistered or NoReceipt."""
     user = get_user(talk.desk.db, talk.desk.person.user_id)
     receipt_desk.take_back(talk.desk.db, user, code, talk.world.now)
     return with_ways("replies/donors/receipt_dropped", {"code": code}, {"again": ["command", "receipt", code]})
 
 
 def _ask(talk: Talk, said: str) -> Answer:
-    """What was asked for already is shown, and may be taken back."""
+    """Start a request for a receipt; show an open request instead, which the donor may withdraw.
+
+    Raises NotRegistered or NoReceipt.
+    """
     code = read_code(said)
     db, word = talk.desk.db, talk.world.lexicon.words["receipt"][0]
     user = get_user(db, talk.desk.person.user_id, then=f"{word} {code.read}")

@@ -1,4 +1,4 @@
-"""月捐 <number> <amount>: to be asked for a gift once a month. 月捐: one's own. 停月捐 <number>: no more of it."""
+"""月捐, 停月捐: a donor sets up a recurring gift, lists, pays, skips or stops it."""
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
@@ -15,7 +15,7 @@ COMMAND = "recurring_gift"
 
 
 def monthly(talk: Talk, said: str = "") -> Answer:
-    """Of a single one, that."""
+    """月捐 <number> <amount>: set up a recurring gift. Without words, list one's own, or show the only one."""
     if said:
         return begin_gift(talk, COMMAND, said)
     live = rules.live_of(talk.desk.db, _donor(talk))
@@ -23,7 +23,7 @@ def monthly(talk: Talk, said: str = "") -> Answer:
 
 
 def view_monthly(talk: Talk, number: str) -> Answer:
-    """Raises NoSuchMonthly."""
+    """Show the donor's recurring gift for an appeal. Raises NotRegistered or NoSuchMonthly."""
     gift = rules.get_live(talk.desk.db, _donor(talk), int(number))
     ways = {"pay": "pay_monthly", "stop": "stop_monthly", "look": "view_appeal"}
     appeal = get_appeal(talk.desk.db, gift.appeal_id)
@@ -36,7 +36,10 @@ def view_monthly(talk: Talk, number: str) -> Answer:
 
 
 def pay_monthly(talk: Talk, number: str) -> Answer:
-    """The page to pay this month's at. Raises what models.donors.recurring_gift.pay does."""
+    """Give the link to the page that pays this month's gift.
+
+    Raises NotCollecting, NotRegistered, and what models.donors.recurring_gift.pay does.
+    """
     db, person, now = talk.desk.db, talk.desk.person, talk.world.now
     if not talk.world.collects:
         raise NotCollecting(number=int(number))
@@ -54,13 +57,19 @@ def pay_monthly(talk: Talk, number: str) -> Answer:
 
 
 def skip_monthly(talk: Talk, number: str) -> Answer:
-    """Nothing is paid unless somebody pays it: only that it was heard, and when it is asked for again."""
+    """Confirm that this month is skipped, and give the next reminder. Changes nothing: an unpaid gift costs nothing.
+
+    Raises NotRegistered or NoSuchMonthly.
+    """
     gift = rules.get_live(talk.desk.db, _donor(talk), int(number))
     return Answer([Say("replies/donors/recurring_gift_skipped", None, _facts(talk, gift))])
 
 
 def stop_monthly(talk: Talk, number: str = "") -> Answer:
-    """At once: what is started again is soon started again. Without a number the only one, or which."""
+    """停月捐 <number>: stop a recurring gift without asking back, because it is easily set up again.
+
+    Without a number, stop the only one, or ask which. Raises NotRegistered or NoSuchMonthly.
+    """
     donor = _donor(talk)
     if not number:
         live = rules.live_of(talk.desk.db, donor)

@@ -1,4 +1,4 @@
-"""查 <code>: where one gift's money is now. Anybody may ask who has its code, and hears what the page shows too."""
+"""查 <code>: trace one gift's money for anyone who has its code, with the same facts as the trace page."""
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
@@ -11,13 +11,16 @@ from models.donors.trace import Trace, find_trace, owns
 from models.public.catalogue import own_pledges
 
 MOST_TRIES = 8
-# Of its steps, the newest; the page has them all.
+# How many of the newest steps the answer shows; the page has them all.
 MOST_STEPS = 5
 _PURPOSE = "trace"
 
 
 def trace(talk: Talk, said: str = "") -> Answer:
-    """Without a code, the newest of one's own gifts."""
+    """查 <code>: show a gift's trace; without a code, list the newest of one's own gifts.
+
+    After MOST_TRIES wrong codes in a day, only the person's own gifts are shown.
+    """
     if not said:
         return _which(talk)
     code = read_code(said)
@@ -58,7 +61,7 @@ def _is_own(talk: Talk, code: GiftCode) -> bool:
 
 
 def _count(talk: Talk) -> None:
-    """The answer is no refusal: that would take the count back."""
+    """Count a wrong code. The caller then answers without a Refusal, which would roll the count back."""
     person = talk.desk.person.conversation_id
     record(
         talk.desk.db,

@@ -1,4 +1,4 @@
-"""群发, 群发进度, 停发: what goes out to many at once, how far it is, and no further."""
+"""群发, 群发进度, 停发: staff begin an emergency call, see the progress of broadcasts, and stop one."""
 
 from flows.engine.flow import Answer, Say
 from handlers.routing.answers import with_ways
@@ -9,14 +9,17 @@ from models.outreach.broadcasts import check_stop, find_broadcast, progress_of, 
 
 
 def call(talk: Talk, number: str = "") -> Answer:
-    """群发 <号>: words first, then shown with the count of people, and asked back."""
+    """群发 <号>: start an emergency call for an appeal; without a number, explain how."""
     if not number:
         return Answer([Say("replies/outreach/which_emergency_call")])
     return talk.start("emergency_call", {"calls_for": int(number)})
 
 
 def broadcast_progress(talk: Talk, number: str = "") -> Answer:
-    """群发进度 <号>; without a number the last ones, one's own and those of one's place."""
+    """群发进度 <号>: show a broadcast's progress; without a number, list one's own and the region's latest.
+
+    Raises NoSuchBroadcast.
+    """
     db, staff = talk.desk.db, staff_of(talk)
     if number:
         return _show(talk, find_broadcast(db, staff, int(number)))
@@ -28,7 +31,10 @@ def broadcast_progress(talk: Talk, number: str = "") -> Answer:
 
 
 def stop_broadcast(talk: Talk, number: str = "") -> Answer:
-    """停发 <号>: at once, because every second more people have it."""
+    """停发 <号>: stop a broadcast without asking back, because it reaches more people every second.
+
+    Raises NoSuchBroadcast or NotYoursToStop.
+    """
     if not number:
         return broadcast_progress(talk)
     db, staff = talk.desk.db, staff_of(talk)

@@ -1,4 +1,4 @@
-"""Commands that tell what has become of an appeal, and those of broadcasts."""
+"""Commands for updates, thanks, emergency calls and broadcasts."""
 
 from handlers.outreach import broadcasts, updates
 from handlers.routing.matching import Command, Takes

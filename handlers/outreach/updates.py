@@ -1,4 +1,4 @@
-"""An owner tells what has become of an appeal, or thanks; anybody reads it; an officer publishes or sends it back."""
+"""进展, 感谢, 发布: owners write updates and thanks, anyone reads them, officers publish them or send them back."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,10 @@ from models.staff.member import Staff
 
 
 def update(talk: Talk, number: str = "") -> Answer:
-    """进展 <号>: its owner writes, everybody else reads. Without a number, which of one's own."""
+    """进展 <号>: let the owner write an update, and show all others the published ones.
+
+    Without a number, ask which of the owner's appeals, unless there is only one.
+    """
     db, user_id = talk.desk.db, talk.desk.person.user_id
     user = db.get(User, user_id) if user_id else None
     own = changeable(db, user, TELLABLE) if user else ()
@@ -36,7 +39,10 @@ def update(talk: Talk, number: str = "") -> Answer:
 
 
 def thank(talk: Talk, number: str = "") -> Answer:
-    """感谢 <号>: its owner writes, everybody else reads. Without a number, which of one's own that somebody gave to."""
+    """感谢 <号>: let the owner write thanks, and show all others the appeal's updates.
+
+    Without a number, ask which of the owner's appeals that have gifts, unless there is only one.
+    """
     db, user_id = talk.desk.db, talk.desk.person.user_id
     user = db.get(User, user_id) if user_id else None
     if number:
@@ -54,7 +60,7 @@ def thank(talk: Talk, number: str = "") -> Answer:
 
 
 def view_updates(talk: Talk, number: str, before: str = "") -> Answer:
-    """What its owner told, the newest first, one at a time; ``before``: the one that was seen. Raises NoSuchAppeal."""
+    """Show one published update, the newest, or the next older than the number ``before``. Raises NoSuchAppeal."""
     found = find_update(talk.desk.db, int(number), int(before) if before else None)
     if found is None:
         raise NoSuchAppeal(number=int(number))
@@ -64,7 +70,7 @@ def view_updates(talk: Talk, number: str, before: str = "") -> Answer:
 
 
 def look_at(talk: Talk, number: int) -> Answer:
-    """As its officer sees it, and what may be decided. Raises NoSuchUpdate."""
+    """Show an update to staff, with the decisions they may take. Raises NoSuchUpdate."""
     staff = find_seat(talk)
     if staff is None:
         raise NoSuchUpdate(number=number)
@@ -81,14 +87,14 @@ def look_at(talk: Talk, number: int) -> Answer:
 
 
 def publish(talk: Talk, number: str = "") -> Answer:
-    """发布 <号>: shown with the count of people, and asked back."""
+    """发布 <号>: start the publication of an update; without a number, explain how."""
     if not number:
         return Answer([Say("replies/outreach/which_to_publish")])
     return stepped_aside(talk, f"update:{number}") or talk.start("publish", {"update": int(number)})
 
 
 def send_back_update(talk: Talk, reference: str, words: str = "") -> Answer:
-    """Asks for the reason first."""
+    """Send an update back to its owner, after asking for the reason."""
     return with_reasons(talk, "send_back_update", reference, words)
 
 

@@ -1,4 +1,4 @@
-"""Commands that give money back, and those for payments that cannot be placed."""
+"""Commands for refunds and suspense items."""
 
 from handlers.payments import refunds, suspense
 from handlers.routing.matching import Command, Takes

@@ -1,4 +1,4 @@
-"""退款 <码>: a donor wants a gift back. 退款进度 <号>: county and fund holder see what goes back, and what is stuck."""
+"""退款, 退款进度: a donor asks for a refund; county and fund holder follow refund runs and settle stuck refunds."""
 
 from typing import Any
 
@@ -15,13 +15,16 @@ from models.payments.refund_entitlement import returnable
 from models.payments.refund_run import find_run, progress_of, recent_runs
 from models.people.user import get_user
 
-# Of each kind, on one screen.
+# The most gifts, refund runs or stuck refunds on one screen.
 MOST = 5
 SEES = (By.COUNTY, By.FUND_HOLDER)
 
 
 def refund(talk: Talk, code: str = "") -> Answer:
-    """退款 <码>: shown how much, and asked back. Without a code, which of one's gifts; of a single one, that."""
+    """退款 <码>: start the refund of a gift; without a code, ask which, unless there is only one.
+
+    Raises NotRegistered.
+    """
     db = talk.desk.db
     donor = get_user(db, talk.desk.person.user_id, then=talk.world.lexicon.words["refund"][0])
     if code:
@@ -35,7 +38,10 @@ def refund(talk: Talk, code: str = "") -> Answer:
 
 
 def refunds(talk: Talk, number: str = "") -> Answer:
-    """退款进度 <号>: of an appeal that ended; without a number the last ones, and what is stuck."""
+    """退款进度 <号>: show an appeal's refund run; without a number, list recent runs and stuck refunds.
+
+    Raises NoSuchRun.
+    """
     db, staff = talk.desk.db, staff_of(talk)
     if number:
         return _show_run(talk, int(number))
@@ -51,7 +57,7 @@ def view_refund(talk: Talk, number: str) -> Answer:
 
 
 def look_at(talk: Talk, number: int) -> Answer:
-    """One that is stuck: why, and what can be done about it. Raises NoSuchRefund."""
+    """Show a stuck refund, why it is stuck and what can be done about it. Raises NoSuchRefund."""
     staff = find_seat(talk)
     if staff is None or staff.role not in SEES:
         raise NoSuchRefund(number=number)
@@ -61,7 +67,7 @@ def look_at(talk: Talk, number: int) -> Answer:
 
 
 def again_refund(talk: Talk, number: str) -> Answer:
-    """The same refund once more: nothing is given that was not owed."""
+    """Submit a stuck refund again, without asking back: it is owed already. Raises NoSuchRefund."""
     asked = again(talk.desk.db, staff_of(talk), int(number), talk.world.now)
     talk.desk.jobs.append(("ask_refund", asked.id))
     return Answer([Say("replies/payments/refund_again", None, {"count": 1, "number": asked.appeal_id})])

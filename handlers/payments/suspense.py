@@ -1,4 +1,4 @@
-"""待查 <号>: payments that cannot be right, as the fund holder sees them, and what becomes of each."""
+"""待查 <号>: the fund holder lists suspense items, opens one, and chooses how to settle it."""
 
 from sqlalchemy.orm import Session
 
@@ -17,7 +17,7 @@ MOST = 6
 
 
 def strays(talk: Talk, number: str = "") -> Answer:
-    """Those that are open; with a number, that one."""
+    """List the open suspense items; with a number, show that one."""
     if number:
         return view_stray(talk, number)
     found = stray_ones(talk.desk.db, staff_of(talk), MOST + 1)
@@ -27,7 +27,7 @@ def strays(talk: Talk, number: str = "") -> Answer:
 
 
 def view_stray(talk: Talk, number: str) -> Answer:
-    """What came, for what, and what may be done about it. Raises NoSuchSuspenseItem."""
+    """Show a suspense item, its order and the ways to settle it. Raises NoSuchSuspenseItem."""
     staff = find_seat(talk)
     if staff is None or staff.role != By.FUND_HOLDER:
         raise NoSuchSuspenseItem(number=int(number))
@@ -36,7 +36,7 @@ def view_stray(talk: Talk, number: str) -> Answer:
 
 
 def settle_suspense(talk: Talk, number: str, how: str) -> Answer:
-    """Only a numbered line leads here: shown once more, and it waits for the word."""
+    """Start to settle a suspense item in the way ``how``. Only a numbered line leads here."""
     aside = recusal.stepped_aside(talk.desk, staff_of(talk), "suspense_item", int(number))
     flow = "suspense_by_hand" if how == "by_hand" else "settle_suspense"
     return aside or talk.start(flow, {"case": int(number), "how": how})

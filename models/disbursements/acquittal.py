@@ -1,7 +1,7 @@
-"""What became of a payment: the household's word, a call by somebody who had no part in it, receipts, and the accounts.
+"""Acquit paid disbursements: the household's confirmation, the check call, the receipts, and the appeal's end.
 
-没收到 stops the appeal at once, and the county looks into it; so do receipts that never come. An appeal whose payments
-are all accounted for, and for which nothing is held any more, is done.
+An answer of 没收到 freezes the appeal at once and gives the county a task; overdue receipts freeze the appeal too. An
+appeal is completed once all its payments are accounted for and no money is held for it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,29 +39,29 @@ from models.staff.decision import decide
 from models.staff.member import Staff
 from models.staff.task import close_task, find_task, open_task
 
-# What the household, or whoever calls it, may say of a payment: what is odd about one that came has a code.
+# What the household may say of a payment, itself or on the telephone. ISSUES: it came, and this was wrong with it.
 RECEIVED, NOT_RECEIVED = "received", "not_received"
 ISSUES = ("less", "late", "asked_back", "other_use")
 OUTCOMES = (RECEIVED, *ISSUES, NOT_RECEIVED)
-# Before receipts are overdue, and after they were not clear.
+# How long before receipts are due the owner is reminded.
 REMINDED = timedelta(days=7)
 _BATCH = 50
 
 
 class NoSuchPayment(Refusal):
-    """None with this code, or another household's: the words are the same."""
+    """No payment has this code, or it is another household's: the words are the same."""
 
     code = "no_such_payment"
 
 
 class AnsweredBefore(Refusal):
-    """Said already, and what was said then is being looked into or done with (``state``)."""
+    """The payment no longer waits for this answer; ``state`` says what became of the earlier one."""
 
     code = "answered_before"
 
 
 def payment_of(db: Session, user: User, code: str) -> Disbursement:
-    """A paid one of this household's. Raises NoSuchPayment."""
+    """Find a paid disbursement of this user's household by its code. Raises NoSuchPayment."""
     found = find_by_code(db, code)
     appeal = db.get_one(Appeal, found.appeal_id) if found else None
     if found is None or appeal is None or found.state not in SPENT or not _is_theirs(appeal, user):
@@ -70,7 +70,7 @@ def payment_of(db: Session, user: User, code: str) -> Disbursement:
 
 
 def unanswered(db: Session, user: User) -> list[Disbursement]:
-    """What was paid for this household's appeals, and nobody of it has said that it came; the oldest first."""
+    """List the household's paid disbursements that wait for its answer, the oldest first, at most five."""
     theirs = Appeal.household_id == user.household_id
     paid = select(Disbursement).join(Appeal, Appeal.id == Disbursement.appeal_id)
     paid = paid.where(theirs, Disbursement.state == "paid").order_by(Disbursement.id)
@@ -78,7 +78,10 @@ def unanswered(db: Session, user: User) -> list[Disbursement]:
 
 
 def answer(db: Session, user: User, code: str, outcome: str, now: datetime) -> Disbursement:
-    """``outcome``: one of OUTCOMES. The same word again changes nothing. Raises NoSuchPayment or AnsweredBefore."""
+    """Record the household's answer to a payment; the same answer again changes nothing.
+
+    ``outcome``: one of OUTCOMES. Raises NoSuchPayment or AnsweredBefore.
+    """
     disbursement, appeal = locked(db, payment_of(db, user, code).id)
     if disbursement.state == _state_of(outcome):
         return disbursement
@@ -89,7 +92,10 @@ def answer(db: Session, user: User, code: str, outcome: str, now: datetime) -> D
 
 
 def check_calls(db: Session, staff: Staff, number: int) -> tuple[Disbursement, Appeal]:
-    """Is it for this one to call? Raises as models.disbursements.approval.turn_of, and WrongState."""
+    """Lock and return the disbursement whose check call is this member of staff's task, and its appeal.
+
+    Raises as models.disbursements.approval.turn_of does, and WrongState.
+    """
     disbursement, appeal, task = turn_of(db, staff, number)
     if task.step != "use_call":
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="called")
@@ -97,7 +103,10 @@ def check_calls(db: Session, staff: Staff, number: int) -> tuple[Disbursement, A
 
 
 def called(db: Session, staff: Staff, number: int, outcome: str, now: datetime) -> Disbursement:
-    """What the household said on the telephone, which weighs more than a tap. Raises as ``check_calls``."""
+    """Record what the household said on the check call; it replaces an answer given in the chat.
+
+    Raises as ``check_calls`` does.
+    """
     disbursement, appeal = check_calls(db, staff, number)
     disbursement.called_by, disbursement.called_at = staff.id, now
     matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
@@ -112,9 +121,9 @@ def called(db: Session, staff: Staff, number: int, outcome: str, now: datetime) 
 
 
 def clear(db: Session, staff: Staff, number: int, now: datetime) -> Disbursement:
-    """The county has looked into it: it came after all. What is stopped stays so until the county says otherwise.
+    """Settle a doubt: the county found that the payment arrived. A frozen appeal stays frozen until it is resumed.
 
-    Raises as models.disbursements.approval.turn_of, and WrongState.
+    Raises as models.disbursements.approval.turn_of does, and WrongState.
     """
     disbursement, appeal, task = turn_of(db, staff, number)
     if task.step != "use_doubt":
@@ -132,7 +141,10 @@ def clear(db: Session, staff: Staff, number: int, now: datetime) -> Disbursement
 def hand_in_receipts(
     db: Session, number: int, pictures: Iterable[Mapping[str, str]], conversation_id: int, now: datetime
 ) -> list[int]:
-    """What it was spent on, in pictures; returns the photos to fetch. Raises WrongState before it is paid, or later."""
+    """Attach the receipts' pictures to a paid disbursement; return the ids of the photos to fetch.
+
+    Raises NoSuchDisbursement, and WrongState before it is paid and once it is over.
+    """
     disbursement, appeal = locked(db, number)
     if disbursement.state not in AFTER:
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="receipts")
@@ -146,7 +158,10 @@ def hand_in_receipts(
 
 
 def acquit(db: Session, staff: Staff, number: int, now: datetime) -> Disbursement:
-    """Its receipts are what they should be. Raises as models.disbursements.approval.turn_of, and WrongState."""
+    """Accept the receipts, which acquits the disbursement.
+
+    Raises as models.disbursements.approval.turn_of does, and WrongState.
+    """
     disbursement, appeal, task = turn_of(db, staff, number)
     if task.step != "use_acquit":
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="acquitted")
@@ -160,7 +175,7 @@ def acquit(db: Session, staff: Staff, number: int, now: datetime) -> Disbursemen
 
 
 def want_other_receipts(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> Disbursement:
-    """These are not clear: as long again. Raises as ``acquit``."""
+    """Send the receipts back for ``reasons``; the owner has RECEIPTS_WITHIN anew. Raises as ``acquit`` does."""
     disbursement, appeal, task = turn_of(db, staff, number)
     if task.step != "use_acquit":
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="receipts")
@@ -176,7 +191,10 @@ def want_other_receipts(db: Session, staff: Staff, number: int, reasons: Sequenc
 
 
 def look_after_receipts(db: Session, now: datetime) -> int:
-    """A week before they are due their owner is reminded; overdue, they stop the appeal. Returns how many."""
+    """Remind owners a week before receipts are due, and freeze the appeal once they are overdue.
+
+    Returns how many disbursements were found.
+    """
     missing = select(Disbursement.id).join(Appeal, Appeal.id == Disbursement.appeal_id)
     missing = missing.where(Disbursement.receipts_at.is_(None), Appeal.state.in_(LIVE))
     missing = missing.where(Disbursement.state.in_(AFTER)).order_by(Disbursement.receipts_due).limit(_BATCH)
@@ -193,16 +211,16 @@ def look_after_receipts(db: Session, now: datetime) -> int:
         if late:
             freeze(db, appeal, SYSTEM, now, "receipts_overdue")
             tell_of_appeal(db, appeal, now, ("receipts_overdue",))
-            # Resumed by the county, they have as long again.
+            # If the county resumes the appeal, its owner has as long again.
             disbursement.receipts_due, disbursement.receipts_reminded = now + RECEIPTS_WITHIN, False
         db.flush()
     return len(numbers)
 
 
 def close_accounts(db: Session, appeal: Appeal, now: datetime) -> None:
-    """Nothing is held and nothing on its way: its accounts are public; all accounted for: it is done.
+    """Move an appeal to reporting once its money is spent, and to completed once all of it is accounted for.
 
-    Whatever takes the last of an appeal's money, or accounts for it, calls this; the appeal must be locked.
+    Every change that takes the last of an appeal's money, or accounts for it, calls this; the appeal must be locked.
     """
     states = set(db.scalars(select(Disbursement.state).where(Disbursement.appeal_id == appeal.id).distinct()))
     spent = states & set(SPENT)
@@ -211,13 +229,13 @@ def close_accounts(db: Session, appeal: Appeal, now: datetime) -> None:
         tell_of_appeal(db, appeal, now)
     if appeal.state == "reporting" and states <= set(OVER):
         APPEALS.move(db, appeal, "completed", SYSTEM, now)
-        close_task(db, "appeal", appeal.id, now)  # a doubt, if there was one
+        close_task(db, "appeal", appeal.id, now)  # perhaps a task about a doubt is open
         tell_of_appeal(db, appeal, now)
     db.flush()
 
 
 def look_after_accounts(db: Session, now: datetime) -> int:
-    """Appeals for which nothing is held any more, whoever took the last of it: refunds do. Returns how many."""
+    """Close the accounts of executing appeals with no money left, such as after a refund. Returns how many."""
     theirs = Disbursement.appeal_id == Appeal.id
     nothing = (LedgerAccount.kind == "appeal") & (LedgerAccount.balance_fen == 0)
     found = select(Appeal.id).join(LedgerAccount, (LedgerAccount.subject_id == Appeal.id) & nothing)
@@ -237,7 +255,7 @@ def _heard(db: Session, disbursement: Disbursement, appeal: Appeal, outcome: str
     if outcome == RECEIVED:
         _go_on(db, disbursement, appeal, now)
         return
-    close_task(db, "disbursement", disbursement.id, now)  # a call: the county asks now
+    close_task(db, "disbursement", disbursement.id, now)  # no check call any more: the county asks now
     matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
     open_task(db, matter, "use_doubt", now, barred_from(db, disbursement, appeal))
     if outcome == NOT_RECEIVED and appeal.state in LIVE:
@@ -247,7 +265,7 @@ def _heard(db: Session, disbursement: Disbursement, appeal: Appeal, outcome: str
 
 
 def _go_on(db: Session, disbursement: Disbursement, appeal: Appeal, now: datetime) -> None:
-    """Received, its receipts there, and nobody about to call: an officer reads them."""
+    """Open the task to read the receipts once money and receipts are there and no check call is open."""
     ready = disbursement.state == "received" and disbursement.receipts_at is not None
     if ready and find_task(db, "disbursement", disbursement.id) is None:
         matter = matter_of(disbursement, appeal.region_code, appeal.household_id)

@@ -1,14 +1,14 @@
-"""Of whose gifts a disbursement was: its shares and the gifts' states with them, a page of gifts at a time after it.
+"""Allocate a disbursement to the gifts that paid for it: write their shares and states, a page of gifts at a time.
 
-With what is left of a gift goes what is left of that which pools have added to it (models.giving.matching): both give
-in proportion, the pools' part rounded down to the fen. Largest remainder needs all gifts at once to know which of them
-give a fen more than their whole part; that is asked of the database once, as the last one that does (``cut_rest``,
-``cut_gift``), and from then on each gift's share is its own affair. Pages are short transactions that move the cursor
-``gifts_to``, so that anybody goes on wherever a killed worker left it.
+A gift pays together with what matching pools added to it (models.giving.matching), in proportion to what is left of
+both; the pools' part is rounded down to the fen. Largest remainder must compare all gifts to know which of them pay
+one fen more than their rounded-down part. The database finds the last of these once (``cut_rest``, ``cut_gift``); then
+each gift's share is computed from the gift alone. Each page is a short transaction that moves the cursor ``gifts_to``,
+so that another worker can continue after a killed one.
 
-Until it is through (``gifts_to`` is there), nothing goes back of any gift to its appeal (check_shared): what of a gift
-is left is not known before all shares are. Payments of one appeal give their shares in the order in which they were
-paid, and one that the bank gave back has its own taken away before anything else is paid or comes back.
+While the allocation is running (``gifts_to`` is not None), no gift to the appeal can be refunded (check_shared),
+because what is left of a gift is not known before all shares are. The payments of one appeal are allocated in the order
+in which they were paid. A returned payment's shares are removed before anything else is paid or returned.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,14 +41,14 @@ from models.giving.pledge import Pledge
 from models.giving.pool import PoolMatch
 
 GIVING = ("committed", "partly_disbursed")
-# A gift may be settled, and a fen of its match left.
+# A settled gift is spent, but a fen of its match may be left.
 _GIVES = (*GIVING, "settled")
 PAGE = 500
 _PATIENCE_MS = 30_000
 
 
 class SharesPending(Refusal):
-    """Money of this appeal was paid out a moment ago: of whose gifts is being written down."""
+    """A payment of this appeal is still being allocated to its gifts."""
 
     code = "shares_pending"
     final = True
@@ -56,7 +56,7 @@ class SharesPending(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class _Gift:
-    """``left``: of it and what was added to it together, ``matched`` of what was added."""
+    """A gift, in fen. ``left``: of the gift and its match together. ``matched``: of the match alone."""
 
     id: int
     left: int
@@ -64,7 +64,7 @@ class _Gift:
 
 
 def is_pending(db: Session, appeal_id: int, *, returned: bool = False) -> bool:
-    """Is a payment of it not through with its shares? ``returned``: one that the bank gave back."""
+    """Tell whether a payment of the appeal is still being allocated. ``returned``: look at payout returns only."""
     pending = exists().where(Disbursement.appeal_id == appeal_id, Disbursement.gifts_to.is_not(None))
     if returned:
         pending = pending.where(Disbursement.state == "returned")
@@ -72,26 +72,29 @@ def is_pending(db: Session, appeal_id: int, *, returned: bool = False) -> bool:
 
 
 def check_shared(db: Session, appeal_id: int) -> None:
-    """Raises SharesPending."""
+    """Raise SharesPending while a payment of the appeal is being allocated."""
     if is_pending(db, appeal_id):
         raise SharesPending(number=appeal_id)
 
 
 def begin_shares(disbursement: Disbursement, held_fen: int) -> None:
-    """With its payment; ``held_fen``: for its appeal, before it. The appeal is held."""
+    """Begin the allocation of a payment; the caller holds the appeal's lock.
+
+    ``held_fen``: what the ledger held for the appeal before this payment.
+    """
     disbursement.left_fen, disbursement.gifts_to = held_fen, 0
 
 
 def has_few(db: Session, appeal_id: int) -> bool:
-    """So few gifts that all of it is done at once."""
+    """Tell whether the appeal has less than one page of gifts, so that the allocation fits in one transaction."""
     first = select(Pledge.id).where(Pledge.appeal_id == appeal_id).limit(PAGE).subquery()
     return (db.scalar(select(func.count()).select_from(first)) or 0) < PAGE
 
 
 def give_page(db: Session, disbursement: Disbursement, now: datetime, most: int = PAGE) -> bool:
-    """Let its next gifts give their shares, the appeal being held. False once all have.
+    """Allocate the payment to the next page of gifts. Returns False once all have their shares.
 
-    What is held beyond gifts and matches is nobody's any more, and gives in the same proportion.
+    The caller holds the appeal's lock. Money held beyond gifts and matches belongs to no gift and pays its proportion.
     """
     if disbursement.gifts_to is None:
         return False
@@ -112,9 +115,9 @@ def give_page(db: Session, disbursement: Disbursement, now: datetime, most: int 
 
 
 def take_away(db: Session, disbursement: Disbursement, now: datetime, most: int = PAGE) -> Mapping[int, int]:
-    """The bank gave it back: its next gifts have their shares again, the appeal being held.
+    """Remove the shares of the next page of gifts from a payment that the bank returned.
 
-    Returns gift -> fen that it had given, for all of the page.
+    The caller holds the appeal's lock. Returns pledge id -> fen of its removed share, for the whole page.
     """
     share = DisbursementShare
     page = select(share.pledge_id, share.amount_fen).where(share.disbursement_id == disbursement.id)
@@ -129,7 +132,7 @@ def take_away(db: Session, disbursement: Disbursement, now: datetime, most: int 
 
 
 def set_states(db: Session, numbers: Sequence[int], now: datetime, detail: str) -> None:
-    """Each of these gifts as its shares have it."""
+    """Move each of these gifts to the state that its shares give: committed, partly_disbursed or settled."""
     spent = select(DisbursementShare.pledge_id, func.sum(DisbursementShare.amount_fen).label("fen"))
     spent = spent.where(DisbursementShare.pledge_id.in_(numbers)).group_by(DisbursementShare.pledge_id)
     known = {number: int(fen) for number, fen in db.execute(spent)}
@@ -143,7 +146,7 @@ def set_states(db: Session, numbers: Sequence[int], now: datetime, detail: str) 
 
 
 def _shares(disbursement: Disbursement, gifts: Sequence[_Gift]) -> list[dict[str, int]]:
-    """models.core.apportionment.split, gift by gift, by the cut."""
+    """Compute the share rows of these gifts, as models.core.apportionment.split would, with the stored cut."""
     fen, total = disbursement.gifts_fen or 0, disbursement.left_fen or 0
     cut = (-(disbursement.cut_rest or 0), disbursement.cut_gift or 0)
     found = []
@@ -158,7 +161,7 @@ def _shares(disbursement: Disbursement, gifts: Sequence[_Gift]) -> list[dict[str
 
 
 def _lefts(db: Session, numbers: Sequence[int]) -> list[_Gift]:
-    """Of these gifts, those of which something is left, in their order."""
+    """Return the gifts, of these pledge ids, of which something is left, by id."""
     share, net = DisbursementShare, PoolMatch.fen - PoolMatch.returned_fen
     spent = select(share.pledge_id, func.sum(share.amount_fen), func.sum(share.matched_fen))
     spent = spent.where(share.pledge_id.in_(numbers)).group_by(share.pledge_id)
@@ -175,7 +178,7 @@ def _lefts(db: Session, numbers: Sequence[int]) -> list[_Gift]:
 
 
 def _cut(db: Session, disbursement: Disbursement) -> None:
-    """Which of all gifts give a fen more: once, before the first of them gives anything."""
+    """Store which of all gifts pay one fen more. Done once, before the first page."""
     lefts, held = _left(disbursement.appeal_id).subquery(), disbursement.left_fen or 0
     total = int(_patiently(db, select(func.sum(lefts.c.fen))).scalar_one() or 0)
     if total > held:
@@ -184,7 +187,7 @@ def _cut(db: Session, disbursement: Disbursement) -> None:
     parts = split(disbursement.amount_fen, {of_gifts: total, of_nobody: held - total})
     fen = parts.get(of_gifts, 0)
     disbursement.matched_fen, disbursement.gifts_fen = parts.get(of_nobody, 0), fen
-    # No remainder is as large, so that with no fen left over nobody gives one more.
+    # No remainder reaches this, so that with no fen left over no gift pays one more.
     disbursement.left_fen, disbursement.cut_rest, disbursement.cut_gift = max(total, 1), max(total, 1), 0
     if not fen:
         return
@@ -193,7 +196,7 @@ def _cut(db: Session, disbursement: Disbursement) -> None:
 
 
 def _last(db: Session, lefts: Any, fen: int, total: int) -> tuple[int, int] | None:
-    """(minus the remainder, gift) of the last gift that gives a fen more."""
+    """Return (minus the remainder, gift) of the last gift that pays one fen more; None where no gift does."""
     product = cast(literal(fen), Numeric) * cast(lefts.c.fen, Numeric)
     rest: Any = func.mod(product, total)
     surplus = fen - int(_patiently(db, select(func.sum(func.div(product, total)))).scalar_one())
@@ -205,7 +208,7 @@ def _last(db: Session, lefts: Any, fen: int, total: int) -> tuple[int, int] | No
 
 
 def _patiently(db: Session, statement: Any) -> Any:
-    """A statement about all gifts at once may take its second, on a busy machine more than others are given."""
+    """Execute a statement with a longer time-out: one over all gifts takes longer than the usual limit."""
     db.execute(text(f"SET LOCAL statement_timeout = {_PATIENCE_MS}"))
     found = db.execute(statement)
     db.execute(text("SET LOCAL statement_timeout TO DEFAULT"))
@@ -213,9 +216,9 @@ def _patiently(db: Session, statement: Any) -> Any:
 
 
 def _left(appeal_id: int) -> Select[int, int, int]:
-    """(gift, fen, matched) for each of the appeal's gifts of which something is left, or of what was added to it.
+    """Select (gift, fen, matched) for each of the appeal's gifts with something left, of itself or of its match.
 
-    ``fen``: of both together, ``matched`` of what was added. A gift may be settled, and a fen of its match left.
+    ``fen``: left of both together. ``matched``: left of the match. A settled gift may have a fen of its match left.
     """
     share = DisbursementShare
     spent = select(

@@ -1,8 +1,8 @@
-"""用钱: from an owner's request to the fund holder's transfer, each step by somebody else, under the appeal's lock.
+"""用钱: take a disbursement from the owner's request to the fund holder's payout, each approval by another person.
 
-An officer who did not verify the household endorses, the township approves, the fund holder authorises and pays. What
-is asked for, approved and paid is checked anew at each step: a line and what is held may have shrunk since, and an
-appeal that is stopped pays nothing.
+An officer who did not verify the household endorses, the township approves, the fund holder authorises and pays. Each
+step runs under the appeal's lock and checks the amount anew: the budget line and the held money may have shrunk since,
+and a frozen appeal pays nothing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +40,7 @@ from models.verification.eligibility import visitors_of
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What passing a step makes of it: the state, who is named for it, and the step that comes next."""
+    """What passing a step does: the new state, the column that names the decider, and the next step."""
 
     state: str
     names: str
@@ -56,7 +56,7 @@ STAGES: Mapping[str, Stage] = {
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """``pictures``: the evidence, as the Photo reader has it, received in ``conversation_id``."""
+    """What the owner asks for. ``pictures``: the evidence from the Photo reader, received in ``conversation_id``."""
 
     draft_id: str
     amount_fen: int
@@ -67,9 +67,9 @@ class Wanted:
 def request(
     db: Session, appeal: Appeal, line: BudgetLine, payee: Payee, user: User, wanted: Wanted, now: datetime
 ) -> tuple[Disbursement, list[int]]:
-    """Its owner asks; the appeal must be locked. The same draft twice is the same request.
+    """Request a disbursement with its evidence; the appeal must be locked. The same draft twice is one request.
 
-    Returns it with the photos to fetch. Raises NotSpendable, OverLine or OverHeld.
+    Returns it with the ids of the photos to fetch. Raises NotSpendable, OverLine or OverHeld.
     """
     earlier = db.scalar(select(Disbursement).where(Disbursement.draft_id == wanted.draft_id))
     if earlier:
@@ -103,7 +103,10 @@ def hand_in(
     conversation_id: int,
     now: datetime,
 ) -> list[int]:
-    """With its evidence, for the first time or again; returns the photos to fetch. Raises as ``request`` does."""
+    """Attach the evidence, first or again, and open the endorsement task; return the ids of the photos to fetch.
+
+    Raises NotSpendable, OverLine or OverHeld, and WrongState unless it waits for evidence.
+    """
     recheck(db, disbursement, appeal)
     owed = attach(db, "disbursement", disbursement.id, conversation_id, pictures, now)
     owner = Actor(By.OWNER, f"user:{disbursement.requested_by}")
@@ -115,26 +118,29 @@ def hand_in(
 
 
 def withdraw(db: Session, disbursement: Disbursement, actor: Actor, now: datetime, detail: str | None = None) -> None:
-    """Its owner wants it no more; the appeal must be locked. Raises WrongState once it is paid."""
+    """Withdraw a request that is not paid yet; the appeal must be locked. Raises WrongState once it is paid."""
     MACHINE.move(db, disbursement, "withdrawn", actor, now, detail)
     close_task(db, "disbursement", disbursement.id, now)
     db.flush()
 
 
 def withdraw_all(db: Session, appeal: Appeal, actor: Actor, now: datetime, detail: str) -> None:
-    """What is asked for of this locked appeal's money and not paid yet."""
+    """Withdraw all unpaid requests of this locked appeal."""
     for disbursement in under_way(db, appeal.id):
         withdraw(db, disbursement, actor, now, detail)
 
 
 def locked(db: Session, number: int) -> tuple[Disbursement, Appeal]:
-    """Its appeal first, by whose row all money of it is held still. Raises NoSuchDisbursement."""
+    """Lock the disbursement's appeal, whose row guards all its money, and read both. Raises NoSuchDisbursement."""
     appeal = get_appeal(db, find_disbursement(db, number).appeal_id, lock=True)
     return find_disbursement(db, number), appeal
 
 
 def turn_of(db: Session, staff: Staff, number: int) -> tuple[Disbursement, Appeal, Task]:
-    """Locked. Raises NoSuchDisbursement, OutsideRegion, NotYourTurn or HasAPart."""
+    """Lock and return the disbursement, its appeal and its open task, if the task is this member of staff's.
+
+    Raises NoSuchDisbursement, OutsideRegion, NotYourTurn or HasAPart.
+    """
     disbursement, appeal = locked(db, number)
     matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
     task = take(db, staff, matter, disbursement.state)
@@ -142,9 +148,9 @@ def turn_of(db: Session, staff: Staff, number: int) -> tuple[Disbursement, Appea
 
 
 def pass_on(db: Session, staff: Staff, number: int, now: datetime) -> Disbursement:
-    """Endorse, approve or authorise it, whichever is this one's turn.
+    """Endorse, approve or authorise a disbursement, whichever the open task asks for.
 
-    Raises as ``turn_of``, DecidedBefore, NotSpendable, OverLine, OverHeld, or WrongState: there is nothing to pass.
+    Raises as ``turn_of`` does, DecidedBefore, NotSpendable, OverLine, OverHeld, or WrongState at any other step.
     """
     disbursement, appeal, task = turn_of(db, staff, number)
     stage = STAGES.get(task.step)
@@ -166,7 +172,7 @@ def pass_on(db: Session, staff: Staff, number: int, now: datetime) -> Disburseme
 
 
 def check_turns_away(db: Session, staff: Staff, number: int, state: str) -> None:
-    """Raises what ``turn_away`` would."""
+    """Raise what ``turn_away`` would, before the reasons are asked for."""
     disbursement, _, _ = turn_of(db, staff, number)
     MACHINE.check(disbursement.state, state, staff.actor)
 
@@ -174,7 +180,10 @@ def check_turns_away(db: Session, staff: Staff, number: int, state: str) -> None
 def turn_away(
     db: Session, staff: Staff, number: int, state: str, reasons: Sequence[str], now: datetime
 ) -> Disbursement:
-    """``requested``: its owner is to show more; ``refused``: for good. Raises as ``turn_of``, and WrongState."""
+    """Return a request to its owner for other evidence (state ``requested``), or refuse it for good (``refused``).
+
+    Raises as ``turn_of`` does, and WrongState.
+    """
     disbursement, appeal, _ = turn_of(db, staff, number)
     matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
     MACHINE.check(disbursement.state, state, staff.actor)
@@ -185,7 +194,7 @@ def turn_away(
 
 
 def tell_owner(db: Session, disbursement: Disbursement, appeal: Appeal, now: datetime) -> None:
-    """Where a request of theirs stands now."""
+    """Notify the owner of the request's new state."""
     payee = db.get_one(Payee, disbursement.payee_id)
     facts = {
         "number": appeal.id,
@@ -202,7 +211,7 @@ def tell_owner(db: Session, disbursement: Disbursement, appeal: Appeal, now: dat
 
 
 def barred_from(db: Session, disbursement: Disbursement, appeal: Appeal) -> dict[int, str]:
-    """Staff id -> why they have no say about it: they verified the household, wrote the appeal for it, or passed it."""
+    """Staff id -> why they may not decide on it: they verified the household, acted for it, or passed it before."""
     matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
     passed = dict.fromkeys(passed_by(db, matter, disbursement.round), "decided_before")
     acted = acted_for(db, "appeal", appeal.id, appeal.household_id)
@@ -211,7 +220,7 @@ def barred_from(db: Session, disbursement: Disbursement, appeal: Appeal) -> dict
 
 def _open(db: Session, disbursement: Disbursement, appeal: Appeal, step: str, now: datetime) -> None:
     matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
-    # Whoever authorises may pay: there the third pair of eyes is, and a charity's one person at the counter.
+    # The person who authorises may also pay: two others have seen it before, and a charity may have one cashier.
     barred = barred_from(db, disbursement, appeal)
     if step == "use_pay" and disbursement.authorised_by:
         barred.pop(disbursement.authorised_by, None)
@@ -227,7 +236,7 @@ def go_back(
     reasons: Sequence[str],
     staff: Staff | None = None,
 ) -> None:
-    """Whoever passed it has seen something else than what comes next: all of them look anew."""
+    """Return or refuse a disbursement and clear its approvals: what comes next must be approved anew."""
     MACHINE.move(db, disbursement, state, actor, now, ",".join(reasons)[:80])
     disbursement.reasons = ",".join(reasons)
     disbursement.endorsed_by = disbursement.approved_by = disbursement.authorised_by = None

@@ -1,4 +1,4 @@
-"""What an appeal's money may be spent on, and how much of it: one line of its budget, and no more than is held."""
+"""Check that a disbursement fits its appeal: the state, one budget line's rest, and the money that is held."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -9,26 +9,26 @@ from models.disbursements.disbursement import Disbursement, asked_of, taken_of_l
 from models.giving.refund_run import SURPLUS, is_given_back
 from models.ledger import held
 
-# Nobody spends while gifts still come in, or after the accounts are closed.
+# No money is paid out while the appeal still collects, nor after its accounts are closed.
 SPENDABLE = ("funded", "minimum_met", "executing")
 
 
 class NotSpendable(Refusal):
-    """The appeal is stopped, still collects, or is over (``state``), or its owner needs no more (SURPLUS)."""
+    """The appeal is frozen, still collects, or is over (``state``), or its surplus is being refunded (SURPLUS)."""
 
     code = "not_spendable"
     final = True
 
 
 class OverLine(Refusal):
-    """``left_fen`` of the budget line ``item`` are neither spent nor asked for."""
+    """The amount exceeds ``left_fen``, what of the budget line ``item`` is neither spent nor requested."""
 
     code = "over_line"
     step = "amount"
 
 
 class OverHeld(Refusal):
-    """``free_fen`` are held for the appeal and not asked for yet."""
+    """The amount exceeds ``free_fen``, what is held for the appeal and not requested yet."""
 
     code = "over_held"
     step = "amount"
@@ -40,7 +40,7 @@ class NoSuchLine(Refusal):
 
 
 def check_spendable(db: Session, appeal: Appeal) -> None:
-    """Raises NotSpendable."""
+    """Raise NotSpendable unless money of this appeal may be paid out."""
     if appeal.state not in SPENDABLE:
         raise NotSpendable(number=appeal.id, state=appeal.state)
     if db.scalar(select(is_given_back(appeal.id))):
@@ -48,12 +48,12 @@ def check_spendable(db: Session, appeal: Appeal) -> None:
 
 
 def is_spendable(db: Session, appeal: Appeal) -> bool:
-    """As ``check_spendable``."""
+    """Tell whether money of this appeal may be paid out; the rule of ``check_spendable``."""
     return appeal.state in SPENDABLE and not db.scalar(select(is_given_back(appeal.id)))
 
 
 def line_of(db: Session, appeal_id: int, line_id: int) -> BudgetLine:
-    """Raises NoSuchLine."""
+    """Get a budget line of this appeal. Raises NoSuchLine."""
     line = db.get(BudgetLine, line_id)
     if line is None or line.appeal_id != appeal_id:
         raise NoSuchLine(number=appeal_id)
@@ -61,7 +61,7 @@ def line_of(db: Session, appeal_id: int, line_id: int) -> BudgetLine:
 
 
 def appeal_of_line(db: Session, line_id: int) -> int:
-    """Raises NoSuchLine."""
+    """Return the appeal id of a budget line. Raises NoSuchLine."""
     found = db.scalar(select(BudgetLine.appeal_id).where(BudgetLine.id == line_id))
     if found is None:
         raise NoSuchLine(number=0)
@@ -69,7 +69,7 @@ def appeal_of_line(db: Session, line_id: int) -> int:
 
 
 def check_amount(db: Session, line: BudgetLine, amount_fen: int) -> None:
-    """May so much be asked for beside what is? Raises OverLine or OverHeld."""
+    """Check that so much may be requested beside all other requests. Raises OverLine or OverHeld."""
     left = line.amount_fen - taken_of_line(db, line.id)
     if amount_fen > left:
         raise OverLine(left_fen=left, item=line.item)
@@ -79,7 +79,7 @@ def check_amount(db: Session, line: BudgetLine, amount_fen: int) -> None:
 
 
 def recheck(db: Session, disbursement: Disbursement, appeal: Appeal) -> None:
-    """As things are now: of two that are asked for and are too much together, the first to be paid is.
+    """Check a request again before it moves on. Of two that exceed the held money together, the first may be paid.
 
     Raises NotSpendable, OverLine or OverHeld.
     """

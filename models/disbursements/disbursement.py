@@ -1,4 +1,4 @@
-"""Money of an appeal on its way to what it is for: asked for, seen by three people, paid, and accounted for."""
+"""The disbursements table: an appeal's money, requested, approved by three people, paid out and acquitted."""
 
 from datetime import datetime
 
@@ -16,15 +16,15 @@ CODE_LENGTH = 8
 
 _OWNER = frozenset({By.OWNER})
 _SYSTEM = frozenset({By.SYSTEM})
-# Those above stand in where a village has nobody, or did not act in time.
+# Township and county stand in where a village has no officer, or did not act in time.
 _OFFICER = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
 _ABOVE = frozenset({By.TOWNSHIP, By.COUNTY})
 _COUNTY = frozenset({By.COUNTY})
 _HOLDER = frozenset({By.FUND_HOLDER})
 
-# On its way to being paid: it takes its part of the line and of what is held.
+# Requested and not paid yet: its amount counts against its budget line and the held money.
 UNDER_WAY = ("requested", "evidenced", "endorsed", "approved", "authorised")
-# The money has left, and somebody has yet to say what became of it.
+# Paid out and not acquitted yet.
 AFTER = ("paid", "received", "received_with_issues", "not_received")
 SPENT = (*AFTER, "acquitted")
 OVER = ("acquitted", "refused", "withdrawn", "returned")
@@ -37,7 +37,7 @@ MACHINE = Machine(
         ("endorsed", "approved"): _ABOVE,
         ("approved", "authorised"): _HOLDER,
         ("authorised", "paid"): _HOLDER,
-        # Back to its owner: for other pictures, or since whom it goes to has changed.
+        # Back to its owner: for other pictures, or because its payee has changed.
         ("evidenced", "requested"): _OFFICER | _SYSTEM,
         ("endorsed", "requested"): _ABOVE | _SYSTEM,
         ("approved", "requested"): _HOLDER | _SYSTEM,
@@ -47,11 +47,11 @@ MACHINE = Machine(
         ("approved", "refused"): _HOLDER,
         ("authorised", "refused"): _HOLDER,
         **{(state, "withdrawn"): _OWNER | _SYSTEM for state in UNDER_WAY},
-        # Its owner says so, or whoever calls them.
+        # The owner answers, or the officer who makes the check call.
         ("paid", "received"): _OWNER | _OFFICER,
         ("paid", "received_with_issues"): _OWNER | _OFFICER,
         ("paid", "not_received"): _OWNER | _OFFICER,
-        # What was said while the call was on its way, and the call heard otherwise.
+        # The check call heard something else than the household's answer, which came before it.
         ("received", "not_received"): _OFFICER,
         ("received", "received_with_issues"): _OFFICER,
         ("received_with_issues", "received"): _COUNTY,
@@ -67,14 +67,16 @@ class NoSuchDisbursement(Refusal):
 
 
 class Disbursement(Base):
-    """Asked for against one line of the budget, to one payee. ``code``: what its owner answers with.
+    """One request against one budget line, to one payee. ``code``: the owner confirms the payment with it.
 
-    ``round`` counts how often it was handed in; who passed it in earlier rounds is kept with the decisions.
-    ``holder_id``, ``bank_reference``: whose bank has paid it, and that bank's number of the transfer.
-    ``payable_from``: of its payee as it was paid. ``matched_fen``: of the sum, what no gift but a pool has given.
-    ``sampled``: somebody who had no part in it calls. ``gifts_to``: up to this gift, they have given their shares
-    (models.disbursements.allocation). ``left_fen``: what was held for them, then what was left of them; ``gifts_fen``:
-    what they give of it; ``cut_rest``, ``cut_gift``: the last that gives a fen more than its whole part.
+    ``round``: how often its approval began; the decisions table keeps the deciders of earlier rounds.
+    ``holder_id``, ``bank_reference``: the fund holder that paid it, and its bank's number of the transfer.
+    ``payable_from``: the payee's, at the time of payment. ``matched_fen``: the part of the amount that matching pools
+    paid, not gifts. ``sampled``: drawn for a check call by an officer who had no part in it.
+
+    The allocation (models.disbursements.allocation) uses the rest. ``gifts_to``: the last gift that is done; None when
+    it is not running. ``left_fen``: the money held for the appeal, then what was left of all its gifts. ``gifts_fen``:
+    what the gifts pay. ``cut_rest``, ``cut_gift``: the last gift that pays a fen more than its rounded-down part.
     """
 
     __tablename__ = "disbursements"
@@ -156,7 +158,7 @@ DISBURSEMENT = Subject(
 
 
 def find_disbursement(db: Session, number: int) -> Disbursement:
-    """Raises NoSuchDisbursement."""
+    """Get a disbursement, read anew from the database. Raises NoSuchDisbursement."""
     found = db.get(Disbursement, number, populate_existing=True)
     if found is None:
         raise NoSuchDisbursement(number=number)
@@ -168,14 +170,14 @@ def find_by_code(db: Session, code: str) -> Disbursement | None:
 
 
 def taken_of_line(db: Session, line_id: int, besides: int = 0) -> int:
-    """What is spent or asked for of a budget line, in fen."""
+    """Sum what is spent or requested of a budget line, in fen; without the disbursement ``besides``."""
     theirs = (Disbursement.line_id == line_id) & Disbursement.state.in_((*UNDER_WAY, *SPENT))
     fen = db.scalar(select(func.sum(Disbursement.amount_fen)).where(theirs, Disbursement.id != besides))
     return int(fen or 0)
 
 
 def asked_of(db: Session, appeal_id: int) -> int:
-    """What of an appeal's money is asked for and not paid yet, in fen."""
+    """Sum what is requested of an appeal's money and not paid yet, in fen."""
     theirs = (Disbursement.appeal_id == appeal_id) & Disbursement.state.in_(UNDER_WAY)
     return int(db.scalar(select(func.sum(Disbursement.amount_fen)).where(theirs)) or 0)
 

@@ -1,4 +1,4 @@
-"""What there is to see of an appeal's money: for its owner, how far each request is; for staff, all of one."""
+"""Show an appeal's money: to the owner its budget lines and requests, to staff the whole file of one disbursement."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ from models.people.user import User
 from models.staff.desk_review import Stage, may_read, record_review, stage_of
 from models.staff.member import Staff
 
-# Those who do something with the account, or ask the people.
+# The steps at which staff see the payee's account, and those at which they see the owner's name and telephone.
 _SEE_ACCOUNT = ("use_endorse", "use_approve", "use_authorise", "use_pay", "use_doubt")
 _CALL = ("use_endorse", "use_call", "use_doubt", "use_acquit")
 
 
 @dataclass(frozen=True, slots=True)
 class LineLeft:
-    """A line of the budget; ``left_fen`` are neither spent nor asked for."""
+    """A budget line. ``left_fen``: what of it is neither spent nor requested."""
 
     number: int
     item: str
@@ -41,9 +41,10 @@ class LineLeft:
 
 @dataclass(frozen=True, slots=True)
 class UseFile:
-    """Money that was asked for, as staff see it; who asked and where it goes, for whom that is their business now.
+    """A disbursement as staff see it. Payee and owner are None for a reader whose open step does not need them.
 
-    ``shown``: pictures of the evidence; ``receipts``: of what it was spent on. ``held_fen``: for the whole appeal.
+    ``shown``: how many pictures of evidence. ``receipts``: how many of receipts. ``held_fen``: for the whole appeal.
+    ``own_bank``: the reader is the fund holder that paid it.
     """
 
     number: int
@@ -72,19 +73,19 @@ class UseFile:
 
 
 def lines_of(db: Session, appeal_id: int) -> list[LineLeft]:
-    """In their order."""
+    """List the appeal's budget lines in their order."""
     lines = db.scalars(select(BudgetLine).where(BudgetLine.appeal_id == appeal_id).order_by(BudgetLine.id)).all()
     taken = {line.id: taken_of_line(db, line.id) for line in lines}
     return [LineLeft(line.id, line.item, line.amount_fen, line.amount_fen - taken[line.id]) for line in lines]
 
 
 def free_of(db: Session, appeal_id: int) -> int:
-    """Fen that are held and that nobody has asked for yet."""
+    """Return the fen that are held for the appeal and not requested yet."""
     return max(0, held(db, [appeal_id])[appeal_id] - asked_of(db, appeal_id))
 
 
 def uses_of(db: Session, appeal_id: int, most: int) -> Sequence[Disbursement]:
-    """The newest that are not over."""
+    """List the appeal's newest disbursements that are not over, at most ``most``."""
     ended = ("acquitted", "refused", "withdrawn", "returned")
     theirs = select(Disbursement).where(Disbursement.appeal_id == appeal_id, Disbursement.state.not_in(ended))
     return db.scalars(theirs.order_by(Disbursement.id.desc()).limit(most)).all()
@@ -95,7 +96,10 @@ def may_withdraw(disbursement: Disbursement) -> bool:
 
 
 def open_use(db: Session, staff: Staff, number: int, now: datetime) -> UseFile:
-    """The reading is recorded. Raises NoSuchDisbursement, also outside the region and of one's own household."""
+    """Open a disbursement's file; the reading is recorded.
+
+    Raises NoSuchDisbursement, also for one outside the region and for one of the reader's own household.
+    """
     use = db.get(Disbursement, number)
     appeal = db.get(Appeal, use.appeal_id) if use else None
     if use is None or appeal is None:

@@ -1,4 +1,4 @@
-"""What people are told about an appeal's money on its way."""
+"""Kinds of notifications about disbursements, payees and receipts."""
 
 from models.notifications.kinds import LOOK, Kind, Standing, legal
 

@@ -1,7 +1,7 @@
-"""Whom an appeal's money may be paid to: said by its owner, and kept still for two days before anything goes there.
+"""The payees of an appeal: its owner names them, and nothing is paid to a new one for two days.
 
-A row never changes: another name or account is another row, for which the two days begin anew. Whoever has somebody's
-phone for an hour cannot have their money sent elsewhere without owner and county hearing of it in time.
+A row is not changed: another name or account is another row, and the two days begin anew. So a person who gets hold of
+the owner's phone cannot redirect money without the owner and the county being notified in time.
 """
 
 from datetime import datetime, timedelta
@@ -21,23 +21,23 @@ _LIVE = text("ended_at IS NULL")
 
 
 class TooManyPayees(Refusal):
-    """An appeal has so many (``most``): one of them can be changed."""
+    """The appeal has ``most`` payees already; the owner may replace one of them."""
 
     code = "too_many_payees"
     final = True
 
 
 class NoSuchPayee(Refusal):
-    """Not of this appeal, or it has been replaced."""
+    """The payee is another appeal's, or has been replaced."""
 
     code = "no_such_payee"
     final = True
 
 
 class Payee(Base):
-    """``fixed_at``: since when it is what it is. ``ended_at``: another row, which names it, has replaced it.
+    """A payee. ``fixed_at``: when it was named. ``ended_at``: when another row replaced it (its ``replaces_id``).
 
-    ``confirmed_by``: the officer who first endorsed a payment to it, name and account before their eyes.
+    ``confirmed_by``: the officer who first endorsed a payment to it, and saw its name and account.
     """
 
     __tablename__ = "payees"
@@ -65,18 +65,18 @@ class Payee(Base):
 
     @property
     def account_tail(self) -> str:
-        """As much of the account as its owner needs to know it by."""
+        """The last four characters of the account, by which the owner recognises it."""
         return (self.account or "")[-4:]
 
 
 def payees_of(db: Session, appeal_id: int) -> list[Payee]:
-    """Those of today, the oldest first."""
+    """List the appeal's payees that are not replaced, the oldest first."""
     theirs = (Payee.appeal_id == appeal_id) & Payee.ended_at.is_(None)
     return list(db.scalars(select(Payee).where(theirs).order_by(Payee.id).limit(MOST)))
 
 
 def get_payee(db: Session, appeal_id: int, number: int) -> Payee:
-    """One of today. Raises NoSuchPayee."""
+    """Get a payee of this appeal that is not replaced. Raises NoSuchPayee."""
     payee = db.get(Payee, number, populate_existing=True)
     if payee is None or payee.appeal_id != appeal_id or payee.ended_at is not None:
         raise NoSuchPayee(number=appeal_id)
@@ -94,7 +94,10 @@ def add_payee(
     now: datetime,
     replaces: Payee | None = None,
 ) -> Payee:
-    """From now on; the appeal must be locked. The same draft twice is the same payee. Raises TooManyPayees."""
+    """Add a payee, or replace one; the appeal must be locked. The same draft twice is one payee.
+
+    Raises TooManyPayees.
+    """
     earlier = db.scalar(select(Payee).where(Payee.draft_id == draft_id))
     if earlier:
         return earlier

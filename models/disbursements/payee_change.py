@@ -1,4 +1,4 @@
-"""Whom the money goes to, said for the first time or anew: who hears of it, and what has to begin again."""
+"""Add or replace a payee: return its open requests to the owner, and notify the owner and the county."""
 
 from datetime import datetime
 
@@ -28,10 +28,10 @@ def fix_payee(
     now: datetime,
     replaces: Payee | None = None,
 ) -> Payee:
-    """Another payee, or another account in place of ``replaces``. The appeal must be locked. Raises TooManyPayees.
+    """Add a payee, or replace ``replaces`` by one. The appeal must be locked. Raises TooManyPayees.
 
-    What was on its way to one that is replaced goes back to its owner, since nobody has seen the new one; owner and
-    county hear of it.
+    Unpaid requests to a replaced payee return to the owner, because no officer has seen the new one. Owner and county
+    are notified of a replacement.
     """
     payee = add_payee(db, draft_id, appeal.id, user.id, kind, name, account, now, replaces)
     if replaces is None or payee.fixed_at != now:
@@ -47,7 +47,7 @@ def fix_payee(
 
 
 def _tell_of_change(db: Session, appeal: Appeal, payee: Payee, now: datetime) -> None:
-    """To the owner, whose phone may be in somebody else's hand, and to the county's people."""
+    """Notify the owner and the county, because another person may be using the owner's phone."""
     facts = {"number": appeal.id, "title": appeal.title, "tail": payee.account_tail}
     facts["day"] = day_in_china(payee.payable_from)
     key, about = f"payee:{payee.id}", ("appeal", appeal.id)
@@ -60,8 +60,9 @@ def _tell_of_change(db: Session, appeal: Appeal, payee: Payee, now: datetime) ->
 
 
 def forget(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
-    """Its owner is no longer there: what is not paid is not paid any more, and those that nothing was paid to are
-    nameless. Where money went is the accounts', which the law has a fund holder keep.
+    """Withdraw an erased owner's unpaid requests, and erase the payees to whom nothing was paid.
+
+    Paid ones stay: the law requires the fund holder to keep its accounts.
     """
     withdraw_all(db, appeal, actor, now, "owner_erased")
     paid = select(Disbursement.payee_id).where(Disbursement.appeal_id == appeal.id, Disbursement.paid_at.is_not(None))

@@ -1,4 +1,4 @@
-"""放款: the fund holder has made the transfer and enters the bank's number: ledger, the gifts' shares, and the news."""
+"""放款: record the fund holder's transfer in the ledger, begin its allocation to gifts, and notify donors and owner."""
 
 from datetime import datetime, timedelta
 
@@ -25,22 +25,25 @@ from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
 from models.staff.task import Task, close_task, open_task
 
-# Receipts in this time: shops in the mountains write them by hand, and the market day is once in ten.
+# Receipts are due in this time: shops in the mountains write them by hand, and market day may be every tenth day.
 RECEIPTS_WITHIN = timedelta(days=30)
-# Of so many payments one is asked about by somebody who had no part in it.
+# One payment in so many gets a check call, by an officer who had no part in it.
 CALLED_OF = 5
 _BATCH = 20
 
 
 class NotStoodStill(Refusal):
-    """Its payee is new: nothing is paid there before ``payable_from``."""
+    """The payee is new, and nothing may be paid to it before ``payable_from``."""
 
     code = "not_stood_still"
     final = True
 
 
 def check_payable(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Disbursement, Appeal, Payee]:
-    """Locked. Raises as models.disbursements.approval.pass_on does, and NotStoodStill."""
+    """Lock and return the disbursement, its appeal and its payee, if this fund holder may pay it now.
+
+    Raises as models.disbursements.approval.pass_on does, and NotStoodStill.
+    """
     disbursement, appeal, task = turn_of(db, staff, number)
     if task.step != "use_pay":
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="paid")
@@ -52,9 +55,10 @@ def check_payable(db: Session, staff: Staff, number: int, now: datetime) -> tupl
 
 
 def pay(db: Session, staff: Staff, number: int, reference: str, now: datetime) -> tuple[Disbursement, bool]:
-    """It is paid; True where more of the gifts' states are to follow. The same word again is the same payment.
+    """Record the payout under the bank's ``reference``. The same reference again is the same payment.
 
-    Raises as ``check_payable``, ReferenceUsed or PayoutShort.
+    Returns it, and True where the caller must enqueue ``follow_gifts`` for the rest of the allocation. Raises as
+    ``check_payable`` does, ReferenceUsed, PayoutShort or SharesPending.
     """
     before, _ = locked(db, number)
     if before.paid_at and before.paid_by == staff.id and before.bank_reference == reference:
@@ -89,7 +93,7 @@ def pay(db: Session, staff: Staff, number: int, reference: str, now: datetime) -
 
 
 def spreading(db: Session) -> list[int]:
-    """Payments whose gifts have yet to give: their job was lost, or is on its way."""
+    """List payments whose allocation is not complete; its job was lost or is still running."""
     found = select(Disbursement.id).where(Disbursement.gifts_to.is_not(None)).order_by(Disbursement.id)
     return list(db.scalars(found.limit(_BATCH)))
 
@@ -104,7 +108,7 @@ def _mark_paid(
 
 
 def _have_called(db: Session, disbursement: Disbursement, appeal: Appeal, now: datetime) -> Task:
-    """By somebody who had no part in it, nor in the appeal."""
+    """Open the check call's task, for an officer who had no part in the payment or the appeal."""
     barred = barred_from(db, disbursement, appeal)
     for staff_id in (disbursement.paid_by, appeal.endorsed_by):
         if staff_id:

@@ -1,8 +1,8 @@
-"""No more of an appeal's money is needed: what is left goes back to whose it was, as of an appeal that came to nothing.
+"""Refund an appeal's surplus to its donors and pools, as if the appeal had failed.
 
-Its owner says so, or is silent for eight months, a reminder notwithstanding. Where the owner is gone for good
-(models.rights.erasure) the appeal is stopped, and the county's cancelling gives everything back: nobody else needs this
-power.
+The owner declares it, or has requested nothing for eight months despite a reminder. Where the owner is erased
+(models.rights.erasure) the appeal is frozen and the county may cancel it, which refunds everything; so no other role
+needs this power.
 """
 
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ from models.ledger.accounts import LedgerAccount
 from models.notifications.notification import tell
 from models.people.conversation import Conversation
 
-# The channel gives nothing back a year after it was paid.
+# Well before the pay channel's limit: it refunds nothing a year after the payment.
 QUIET = timedelta(days=240)
 REMINDED = timedelta(days=30)
 _REMINDER = "left_over_soon"
@@ -31,35 +31,38 @@ _BATCH = 50
 
 
 class NothingSpent(Refusal):
-    """Who never used any of it has nothing left over: the county may cancel the appeal."""
+    """No money of the appeal was ever paid out, so there is no surplus; the county may cancel the appeal."""
 
     code = "nothing_spent"
     final = True
 
 
 class NothingLeft(Refusal):
-    """All of it is spent, or went back."""
+    """All of the appeal's money is spent or refunded."""
 
     code = "nothing_left"
     final = True
 
 
 class UseUnderWay(Refusal):
-    """Request ``use`` waits for somebody: it is paid, or withdrawn, first."""
+    """Request ``use`` is open, and must be paid or withdrawn first."""
 
     code = "use_under_way"
     final = True
 
 
 class ReceiptsMissing(Refusal):
-    """Of payment ``use`` nobody has shown what it was spent on."""
+    """Payment ``use`` has no receipts yet."""
 
     code = "receipts_missing"
     final = True
 
 
 def surplus(db: Session, appeal: Appeal) -> int:
-    """Fen that would go back. Raises NotSpendable, NothingSpent, UseUnderWay, ReceiptsMissing or NothingLeft."""
+    """Return the fen that would be refunded.
+
+    Raises NotSpendable, NothingSpent, UseUnderWay, ReceiptsMissing or NothingLeft.
+    """
     check_spendable(db, appeal)
     uses = select(Disbursement).where(Disbursement.appeal_id == appeal.id).order_by(Disbursement.id)
     found = db.scalars(uses).all()
@@ -78,20 +81,24 @@ def surplus(db: Session, appeal: Appeal) -> int:
 
 
 def give_left_over_back(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> int:
-    """From now on nothing more is spent of this locked appeal; returns the fen. Raises as ``surplus``."""
+    """Begin to refund the surplus of this locked appeal, which ends its spending; return the fen.
+
+    Raises as ``surplus`` does.
+    """
     fen = surplus(db, appeal)
     give_back(db, appeal.id, SURPLUS, now)
     if is_spendable(db, appeal):
-        raise NothingLeft(number=appeal.id)  # what is held is of no gift that is there
+        raise NothingLeft(number=appeal.id)  # the held balance belongs to no remaining gift
     record(db, at=now, actor=actor.name, action=SURPLUS, subject="appeal", subject_id=appeal.id, detail=str(fen))
     db.flush()
     return fen
 
 
 def look_after_left_over(db: Session, now: datetime) -> int:
-    """Money that nobody asks for: a month before QUIET is over its owner is told, then it goes back.
+    """Refund money that was not requested for QUIET; the owner is reminded a month before.
 
-    Returns how many were told or went back. What is on its way, or lacks receipts, is looked after elsewhere.
+    Appeals with open requests or missing receipts are left to other sweeps. Returns how many appeals were reminded or
+    found due for a refund.
     """
     told = exists().where(_is_reminder(), AuditEvent.at > now - QUIET + REMINDED)
     quiet = _quiet(now - QUIET + REMINDED).where(~told).limit(_BATCH)
@@ -105,12 +112,12 @@ def look_after_left_over(db: Session, now: datetime) -> int:
         try:
             give_left_over_back(db, appeal, SYSTEM, now)
         except Refusal:
-            continue  # while we waited for its row, its owner asked for something
+            continue  # the owner made a request while this waited for the row's lock
     return len(soon) + len(over)
 
 
 def _quiet(since: datetime) -> Select[int]:
-    """Appeals of which something is left, and of which nobody has asked anything ``since``."""
+    """Select executing appeals with money left and neither a request nor a payment ``since``."""
     use, account = Disbursement, LedgerAccount
     theirs = use.appeal_id == Appeal.id
     lately = theirs & or_(use.created_at > since, use.paid_at > since)
@@ -127,7 +134,7 @@ def _is_reminder() -> ColumnElement[bool]:
 
 
 def _remind(db: Session, appeal: Appeal, now: datetime) -> None:
-    """The trail says that it was: who has no WeChat of ours is told nothing, and the term runs all the same."""
+    """Remind the owner, and record it in the audit trail: the term also runs for an owner without WeChat."""
     record(db, at=now, actor=SYSTEM.name, action=_REMINDER, subject="appeal", subject_id=appeal.id)
     day, left = day_in_china(now + REMINDED), held(db, [appeal.id])[appeal.id]
     facts = {"number": appeal.id, "title": appeal.title, "day": day, "overdue": False, "left_fen": left}

@@ -1,4 +1,4 @@
-"""What a donor says to the family with a gift: an officer reads it first, and then the family and nobody else."""
+"""The table of messages that a donor sends to the family with a gift; only an officer and then the family read one."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from models.staff.task import Matter
 
 LONGEST = 100
 SUBJECT = "message"
-# That stand with a gift; of the others a donor may write another one.
+# A gift has at most one message in these states; after any other the donor may write a new one.
 STANDING = ("submitted", "passed", "reported")
 
 _OFFICER = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
@@ -28,13 +28,13 @@ MACHINE = Machine(
     {
         ("submitted", "passed"): _OFFICER,
         ("submitted", "returned"): _OFFICER,
-        # Its donor takes it back, or the gift goes back.
+        # The donor withdraws it, or the gift is refunded or expires.
         ("submitted", "withdrawn"): frozenset({By.OWNER, By.SYSTEM}),
-        # The family does not want to read it: somebody above the one who passed it looks once more.
+        # The family reports it: an officer above the one who passed it decides once more.
         ("passed", "reported"): _OWNER,
         ("reported", "passed"): _ABOVE,
         ("reported", "returned"): _ABOVE,
-        # Its donor is no longer there.
+        # The donor is erased.
         ("passed", "withdrawn"): _OWNER,
         ("reported", "withdrawn"): _OWNER,
     },
@@ -42,15 +42,16 @@ MACHINE = Machine(
 
 
 class NoSuchMessage(Refusal):
-    """Or it is none of this person's business: the words are the same."""
+    """The message does not exist, or this person may not see it: the words are the same."""
 
     code = "no_such_message"
 
 
 class GiftMessage(Base):
-    """``words`` are sealed; none once its donor or its family is erased. ``reported_at``: by the family, at most once.
+    """A message. ``words`` are encrypted, and empty once donor or family is erased.
 
-    One stands with a gift (``STANDING``); who it is from, the gift says: its donor's shown name, or nobody's.
+    ``reported_at``: when the family reported it, at most once. A gift has at most one in a STANDING state. The gift
+    gives the sender: the donor's display name, or none for an anonymous gift.
     """
 
     __tablename__ = "gift_messages"
@@ -83,7 +84,7 @@ class GiftMessage(Base):
 
     @property
     def round(self) -> int:
-        """How often it came before somebody who decides."""
+        """The review's round: 1, or 2 once the family has reported it."""
         return 1 if self.reported_at is None else 2
 
 
@@ -95,14 +96,14 @@ def matter_of(message: GiftMessage, region_code: str, household_id: int) -> Matt
 
 
 def standing_with(db: Session, pledge_id: int) -> GiftMessage | None:
-    """The one that stands with this gift."""
+    """Find the gift's message in a STANDING state."""
     return db.scalar(select(GiftMessage).where(GiftMessage.pledge_id == pledge_id, GiftMessage.state.in_(STANDING)))
 
 
 def let_go(db: Session, pledge_id: int, state: str, now: datetime) -> None:
-    """The gift goes back, or never came: what nobody has read of it, nobody will. In the transaction that moves it."""
+    """Withdraw the unread message of a gift that is refunded or was never paid. Runs in the caller's transaction."""
     waits = (GiftMessage.pledge_id == pledge_id) & (GiftMessage.state == "submitted")
-    # Held: an officer may be letting it through at this moment, and then it is read.
+    # Locked, because an officer may be passing it at this moment; then it stays.
     message = db.scalar(select(GiftMessage).where(waits).with_for_update().execution_options(populate_existing=True))
     if message is not None:
         end_review(db, MACHINE, message, "withdrawn", SYSTEM, now, detail=state)

@@ -1,4 +1,4 @@
-"""What a family has been told by those who gave, what it does not want to read, and whose words are forgotten."""
+"""Show a family its donors' messages, take its reports of unwelcome ones, and erase the words of erased people."""
 
 import json
 from collections.abc import Iterable
@@ -25,7 +25,10 @@ PAGE = 3
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """``name``: the gift's; None where it has none. ``reportable``: nobody has looked at it a second time."""
+    """A message as the family reads it. ``name``: the donor's; None for an anonymous gift.
+
+    ``reportable``: the family has not reported it before.
+    """
 
     number: int
     words: str
@@ -40,9 +43,9 @@ def has_heard(db: Session, appeal_id: int) -> bool:
 
 
 def heard(db: Session, owner: User, number: int, before: int | None) -> tuple[Appeal, Page[Heard]]:
-    """List what was said to their appeal, the newest first, from below ``before``.
+    """List the messages to the owner's appeal, the newest first, from below the id ``before``.
 
-    Raises NoSuchAppeal or NotYourAppeal: to everybody else there is nothing to read.
+    Raises NoSuchAppeal or NotYourAppeal: nobody else may read them.
     """
     appeal = own_appeal(db, owner, number)
     theirs = select(GiftMessage, Pledge).join(Pledge, Pledge.id == GiftMessage.pledge_id)
@@ -59,7 +62,10 @@ def heard(db: Session, owner: User, number: int, before: int | None) -> tuple[Ap
 
 
 def report(db: Session, owner: User, number: int, now: datetime) -> Appeal:
-    """They do not want to read it: nobody does until somebody above has looked. Once; raises NoSuchMessage."""
+    """Report a message, which hides it until an officer of a higher level decides. Possible once.
+
+    Raises NoSuchMessage, also for a message that cannot be reported any more.
+    """
     message = db.get(GiftMessage, number, with_for_update=True, populate_existing=True)
     appeal = db.get_one(Appeal, message.appeal_id) if message else None
     if message is None or appeal is None or appeal.owner_id != owner.id:
@@ -74,7 +80,7 @@ def report(db: Session, owner: User, number: int, now: datetime) -> Appeal:
 
 
 def forget_donor(db: Session, user: User, now: datetime) -> None:
-    """None of their words stay, nor are any told that wait."""
+    """Erase the words of an erased donor's messages, also in notifications, and withdraw the messages."""
     theirs = select(GiftMessage).join(Pledge, Pledge.id == GiftMessage.pledge_id).where(Pledge.donor_id == user.id)
     for message in db.scalars(theirs.order_by(GiftMessage.id).with_for_update(of=GiftMessage)).all():
         if (message.state, "withdrawn") in MACHINE.moves:
@@ -86,7 +92,10 @@ def forget_donor(db: Session, user: User, now: datetime) -> None:
 
 
 def forget_family(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
-    """Nobody is there to read them (their notices go with the conversation)."""
+    """Withdraw and erase the messages to an erased owner's appeal.
+
+    The family's notifications are deleted with the conversation.
+    """
     for message in db.scalars(select(GiftMessage).where(GiftMessage.appeal_id == appeal.id).with_for_update()).all():
         if message.state in ("submitted", "reported"):
             end_review(db, MACHINE, message, "withdrawn", actor, now, detail="owner_erased")

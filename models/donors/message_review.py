@@ -1,6 +1,6 @@
-"""留言: a donor writes to the family, takes it back while nobody has read it, and an officer lets it through or not.
+"""留言: a donor sends a message to the family or withdraws it, and an officer passes it or sends it back.
 
-An officer learns whose it is only where the gift has a name (invariant 15), and is never its donor in another seat.
+An officer sees the donor's name only where the gift has one (invariant 15), and never decides on their own message.
 """
 
 from collections.abc import Sequence
@@ -33,20 +33,20 @@ from models.staff.desk_review import Stage, end_review, has_seen, may_review, re
 from models.staff.member import Staff
 from models.staff.task import STEPS, Matter, open_task, take
 
-# Gifts with which something may be said: promised while PAY_MODE was off, or come and not gone back.
+# The states of a gift with which a message may be sent: pledged while PAY_MODE was off, or paid and not refunded.
 SPEAKS = ("intended", "paid", "committed", "partly_disbursed", "settled")
 DAYS = STEPS["message"][1]
 
 
 class GiftIsSilent(Refusal):
-    """It has not come yet, or goes back (``state`` of the pledge)."""
+    """The gift is not paid yet, or is being refunded (``state`` of the pledge)."""
 
     code = "gift_is_silent"
     final = True
 
 
 class MessageSaid(Refusal):
-    """One stands with this gift already (``state`` of it), or it cannot be taken back any more."""
+    """The gift has a message already (``state`` of the message), or it can no longer be withdrawn."""
 
     code = "message_said"
     final = True
@@ -54,7 +54,7 @@ class MessageSaid(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class MessageFile:
-    """As an officer sees it. ``name``: the gift's; None where it has none."""
+    """A message as an officer sees it. ``name``: the donor's; None for an anonymous gift."""
 
     number: int
     appeal: int
@@ -67,7 +67,7 @@ class MessageFile:
 
 
 def own_gift(db: Session, donor: User, code: str) -> Pledge:
-    """Raises NoSuchGift."""
+    """Get this donor's gift by its code. Raises NoSuchGift."""
     pledge = db.scalar(select(Pledge).where(Pledge.code == code, Pledge.donor_id == donor.id))
     if pledge is None:
         raise NoSuchGift(gift=code)
@@ -75,13 +75,13 @@ def own_gift(db: Session, donor: User, code: str) -> Pledge:
 
 
 def speaking_gifts(db: Session, donor: User, most: int) -> Sequence[Pledge]:
-    """Their newest gifts with which something may be said."""
+    """List the donor's newest gifts whose state allows a message."""
     theirs = select(Pledge).where(Pledge.donor_id == donor.id, Pledge.state.in_(SPEAKS))
     return db.scalars(theirs.order_by(Pledge.id.desc()).limit(most)).all()
 
 
 def check_may_say(db: Session, pledge: Pledge) -> None:
-    """Raises GiftIsSilent or MessageSaid."""
+    """Raise GiftIsSilent or MessageSaid unless a message may be sent with this gift."""
     if pledge.state not in SPEAKS:
         raise GiftIsSilent(gift=pledge.code, number=pledge.appeal_id, state=pledge.state)
     before = standing_with(db, pledge.id)
@@ -90,12 +90,15 @@ def check_may_say(db: Session, pledge: Pledge) -> None:
 
 
 def say(db: Session, donor: User, code: str, words: str, draft_id: str, now: datetime) -> GiftMessage:
-    """Let it wait for an officer. The same draft twice is one message. Raises NoSuchGift, GiftIsSilent, MessageSaid."""
+    """Submit a message for review. The same draft twice is one message.
+
+    Raises NoSuchGift, GiftIsSilent or MessageSaid.
+    """
     earlier = db.scalar(select(GiftMessage).where(GiftMessage.draft_id == draft_id))
     if earlier:
         return earlier
     found = own_gift(db, donor, code)
-    # Held, so that it does not go back at the same moment.
+    # Locked, so that it is not refunded at the same moment.
     pledge = db.get_one(Pledge, found.id, with_for_update={"key_share": True}, populate_existing=True)
     check_may_say(db, pledge)
     appeal = get_appeal(db, pledge.appeal_id)
@@ -107,7 +110,7 @@ def say(db: Session, donor: User, code: str, words: str, draft_id: str, now: dat
         db.flush()
     except IntegrityError as error:
         if "pledge_id" in str(error.orig) or "gift_messages_one" in str(error.orig):
-            raise MessageSaid(gift=code, number=appeal.id, state="submitted") from None  # said twice at one moment
+            raise MessageSaid(gift=code, number=appeal.id, state="submitted") from None  # two were sent at one moment
         raise
     actor = f"user:{donor.id}"
     record(
@@ -118,7 +121,7 @@ def say(db: Session, donor: User, code: str, words: str, draft_id: str, now: dat
 
 
 def take_back(db: Session, donor: User, code: str, now: datetime) -> None:
-    """While nobody has let it through. Raises NoSuchGift, NoSuchMessage or MessageSaid."""
+    """Withdraw a message that no officer has decided on. Raises NoSuchGift, NoSuchMessage or MessageSaid."""
     found = standing_with(db, own_gift(db, donor, code).id)
     if found is None:
         raise NoSuchMessage(number=0)
@@ -129,9 +132,9 @@ def take_back(db: Session, donor: User, code: str, now: datetime) -> None:
 
 
 def open_message(db: Session, staff: Staff, number: int, now: datetime) -> MessageFile:
-    """What the family would read; the look is recorded.
+    """Show a message to an officer as the family would read it; the reading is recorded.
 
-    Raises NoSuchMessage: also outside the region, of one's own household, of one's own gift, and once it is nobody's.
+    Raises NoSuchMessage, also outside the region, for the reader's own household or gift, and once it is withdrawn.
     """
     message = db.get(GiftMessage, number)
     appeal = db.get_one(Appeal, message.appeal_id) if message else None
@@ -154,12 +157,15 @@ def open_message(db: Session, staff: Staff, number: int, now: datetime) -> Messa
 
 
 def signed(db: Session, pledge: Pledge) -> str | None:
-    """The name under a gift's message: the one that its donor is shown by, where the gift has one."""
+    """Return the name under a gift's message: the donor's display name; None for an anonymous gift."""
     return None if pledge.anonymous else db.get_one(User, pledge.donor_id).display_name
 
 
 def check_decidable(db: Session, staff: Staff, number: int) -> tuple[GiftMessage, Appeal]:
-    """The message is held. Raises NoSuchMessage, OutsideRegion, NotYourTurn or HasAPart."""
+    """Lock and return the message, with its appeal, for the officer whose turn it is.
+
+    Raises NoSuchMessage, OutsideRegion, NotYourTurn or HasAPart.
+    """
     message = _held(db, number)
     appeal = db.get_one(Appeal, message.appeal_id)
     take(db, staff, _matter(message, appeal), message.state)
@@ -167,13 +173,15 @@ def check_decidable(db: Session, staff: Staff, number: int) -> tuple[GiftMessage
 
 
 def is_read(db: Session, staff: Staff, number: int) -> bool:
-    """Nobody lets through words that they have not read."""
+    """Tell whether this officer has read the message, which is required before passing it."""
     return has_seen(db, staff, SUBJECT, number)
 
 
 def let_through(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appeal, int]:
-    """From now on the family reads it, and is told. Returns how many of theirs could be. Raises as
-    ``check_decidable``, and DecidedBefore.
+    """Pass a message to the family and notify it, and the donor the first time.
+
+    Returns the appeal and how many of the family's conversations were notified. Raises as ``check_decidable`` does, and
+    DecidedBefore.
     """
     message, appeal = check_decidable(db, staff, number)
     pledge = db.get_one(Pledge, message.pledge_id)
@@ -189,7 +197,10 @@ def let_through(db: Session, staff: Staff, number: int, now: datetime) -> tuple[
 
 
 def send_back(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> Appeal:
-    """The family does not read it, or no longer; its donor hears why. Raises as ``check_decidable``."""
+    """Return a message to its donor with the reasons; the family does not read it (any more).
+
+    Raises as ``check_decidable`` does.
+    """
     message, appeal = check_decidable(db, staff, number)
     decide(db, _matter(message, appeal), message.round, staff, "return", now, reasons)
     _end(db, message, "returned", staff, now)
@@ -198,7 +209,7 @@ def send_back(db: Session, staff: Staff, number: int, reasons: Sequence[str], no
 
 
 def look_again(db: Session, message: GiftMessage, appeal: Appeal, now: datetime) -> None:
-    """The family has reported it: to somebody above, and not to who let it through."""
+    """Open the task to decide on a reported message, for a higher level and never for the officer who passed it."""
     pledge = db.get_one(Pledge, message.pledge_id)
     matter = _matter(message, appeal)
     passed = dict.fromkeys(passed_by(db, matter, 1), "decided_before")
@@ -206,7 +217,7 @@ def look_again(db: Session, message: GiftMessage, appeal: Appeal, now: datetime)
 
 
 def key_for(message: GiftMessage, conversation_id: int) -> str:
-    """Of the notice that brings it to the family."""
+    """Return the dedupe key of the notification that brings the message to the family."""
     return f"gift_message:{message.id}:{conversation_id}"
 
 
@@ -237,7 +248,7 @@ def _tell_donor(
 
 
 def _seats_of(db: Session, user_id: int) -> dict[int, str]:
-    """Who gives as a neighbour does not let their own words through as staff."""
+    """Staff id -> ``own_words`` for the donor's own seats on the staff, who must not decide on the message."""
     seat = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
     found = db.scalars(select(Staff.id).join(Conversation, seat).where(Conversation.user_id == user_id))
     return dict.fromkeys(found, "own_words")

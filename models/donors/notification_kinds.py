@@ -1,4 +1,4 @@
-"""What donors are told about monthly gifts, messages and receipts."""
+"""Kinds of notifications about recurring gifts, messages and receipts."""
 
 from datetime import timedelta
 

@@ -1,7 +1,7 @@
-"""票据: a donor asks for a donation receipt of a gift, and the charity that holds the money issues it, outside.
+"""票据: the table of donation receipts that donors ask for and the fund holder issues outside this system.
 
-We issue none: we hand on who wants one and what for, and keep which number it got. The name that it is made out to is
-sealed, and stays no longer than somebody has yet to write it down.
+This system issues none: it passes the request on and keeps the receipt's number. The name on the receipt is encrypted,
+and is deleted once the request is decided.
 """
 
 from datetime import datetime
@@ -25,13 +25,13 @@ MACHINE = Machine(
     {
         ("asked", "issued"): _HOLDER,
         ("asked", "refused"): _HOLDER,
-        # Its donor wants it no more, or the gift goes back.
+        # The donor withdraws the request, or the gift is refunded.
         ("asked", "withdrawn"): frozenset({By.OWNER, By.SYSTEM}),
-        # The gift went back after all, or a mistake was in it: the charity has cancelled it.
+        # The gift was refunded later: the fund holder has cancelled the receipt.
         ("issued", "void"): _HOLDER,
     },
 )
-# Of these a gift has one at most.
+# A gift has at most one receipt in these states.
 LIVE = ("asked", "issued")
 _LIVE = text(f"state IN {LIVE}")
 _ASKED = text("state = 'asked'")
@@ -39,9 +39,9 @@ _ISSUED = text("state = 'issued'")
 
 
 class Receipt(Base):
-    """``holder``: whom it is made out to, a person or a firm, under ``name``; ``tax_number``: the firm's.
+    """A requested receipt. ``holder``: whether it is made out to a person or a firm; ``tax_number``: the firm's.
 
-    ``number``: the receipt's own, as the charity gave it. ``reason``: why none is issued.
+    ``number``: the receipt's number, from the fund holder. ``reason``: a code, why it was refused.
     """
 
     __tablename__ = "receipts"
@@ -77,5 +77,5 @@ RECEIPT = Subject("receipt", Receipt, MACHINE, begins=("asked",), whole=APPEAL, 
 
 
 def live_receipt(db: Session, pledge_id: int) -> Receipt | None:
-    """The one that is asked for or issued."""
+    """Find the gift's receipt that is asked for or issued."""
     return db.scalar(select(Receipt).where(Receipt.pledge_id == pledge_id, Receipt.state.in_(LIVE)))

@@ -1,8 +1,8 @@
-"""The rules of donation receipts: who may ask for one of what, who issues it, and what becomes of one whose gift left.
+"""The rules of donation receipts: a donor asks for one, and the fund holder issues, refuses or cancels it.
 
-Asked for by the donor of a gift that has come and is there; issued, or refused with a reason, by the charity of the
-appeal's county, outside of here. One at a time for a gift. Where a gift goes back, what was asked for is let go, and
-what was issued waits for the charity to cancel it.
+The donor of a paid gift that was not refunded may ask for one receipt at a time. The fund holder of the appeal's region
+issues it outside this system, or refuses it with a reason. If the gift is refunded, an open request is withdrawn, and
+an issued receipt waits for the fund holder to cancel it.
 """
 
 from collections.abc import Sequence
@@ -34,8 +34,10 @@ _WENT_BACK = ("refund_pending", "refunded", "redirected")
 
 
 class NoReceipt(Refusal):
-    """``why``: unknown (or somebody else's: the words are the same), unpaid, went_back, asked, or issued, as
-    ``number`` of the receipt.
+    """The donor cannot ask for, or withdraw, a receipt of this gift.
+
+    ``why``: unknown (also for another donor's gift: the words are the same), unpaid, went_back, asked, or issued; with
+    the ``number`` of an issued receipt.
     """
 
     code = "no_receipt"
@@ -43,7 +45,7 @@ class NoReceipt(Refusal):
 
 
 class NoSuchReceipt(Refusal):
-    """There is none that waits for this one: decided, taken back, of another place, or none at all."""
+    """No receipt with this number waits for this fund holder: decided, withdrawn, outside the region, or none."""
 
     code = "no_such_receipt"
     final = True
@@ -51,7 +53,7 @@ class NoSuchReceipt(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """``name``: whom it is made out to; ``tax_number``: of a firm, if it has said it."""
+    """A donor's request. ``name``: whom the receipt is made out to. ``tax_number``: a firm's; None if not given."""
 
     draft_id: str
     holder: str
@@ -61,7 +63,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptFile:
-    """As the charity needs it to issue one. ``paid_at``: when the gift came. ``went_back``: it is to be cancelled."""
+    """What the fund holder needs to issue a receipt, or to cancel it (``went_back``). ``paid_at``: the gift's."""
 
     receipt: Receipt
     appeal: int
@@ -73,7 +75,7 @@ class ReceiptFile:
 
 
 def gift_for_receipt(db: Session, user: User, code: str) -> Pledge:
-    """Its donor may ask for one now. Raises NoReceipt."""
+    """Get the donor's gift for which they may ask for a receipt now. Raises NoReceipt."""
     pledge = db.scalar(select(Pledge).where(Pledge.code == code))
     if pledge is None or pledge.donor_id != user.id:
         raise NoReceipt(why="unknown", gift=code)
@@ -82,14 +84,14 @@ def gift_for_receipt(db: Session, user: User, code: str) -> Pledge:
 
 
 def receiptable(db: Session, user: User, most: int) -> list[tuple[Pledge, Receipt | None]]:
-    """The newest of somebody's gifts that came and are there, each with what was asked for."""
+    """List the donor's newest paid gifts that were not refunded, each with its live receipt, if it has one."""
     theirs = select(Pledge).where(Pledge.donor_id == user.id, Pledge.state.in_(GIVEN))
     gifts = db.scalars(theirs.order_by(Pledge.id.desc()).limit(most)).all()
     return [(gift, live_receipt(db, gift.id)) for gift in gifts]
 
 
 def ask_for(db: Session, user: User, pledge_id: int, wanted: Wanted, now: datetime) -> Receipt:
-    """The charity hears of it. The same draft twice is the same request. Raises NoReceipt."""
+    """Ask for a receipt, which opens the fund holder's task. The same draft twice is one request. Raises NoReceipt."""
     earlier = db.scalar(select(Receipt).where(Receipt.draft_id == wanted.draft_id))
     if earlier:
         return earlier
@@ -117,7 +119,7 @@ def ask_for(db: Session, user: User, pledge_id: int, wanted: Wanted, now: dateti
 
 
 def take_back(db: Session, user: User, code: str, now: datetime) -> Receipt:
-    """Its donor wants it no more, or with another name. Raises NoReceipt."""
+    """Withdraw an open request, at the donor's wish. Raises NoReceipt."""
     pledge = db.scalar(select(Pledge).where(Pledge.code == code, Pledge.donor_id == user.id))
     receipt = live_receipt(db, hold_pledge(db, pledge.id).id) if pledge else None
     if receipt is None or receipt.state != "asked":
@@ -127,7 +129,7 @@ def take_back(db: Session, user: User, code: str, now: datetime) -> Receipt:
 
 
 def waiting_receipts(db: Session, staff: Staff, most: int) -> Sequence[Receipt]:
-    """What this charity has to issue, the oldest first, and before it what it has to cancel."""
+    """List the receipts that this fund holder has to cancel, then those to issue, each the oldest first."""
     gone = _seen_by(staff).where(Receipt.state == "issued", Pledge.state.in_(_WENT_BACK))
     asked = _seen_by(staff).where(Receipt.state == "asked", Pledge.state.not_in(_WENT_BACK))
     found = [*db.scalars(gone.order_by(Receipt.id).limit(most)), *db.scalars(asked.order_by(Receipt.id).limit(most))]
@@ -135,7 +137,7 @@ def waiting_receipts(db: Session, staff: Staff, most: int) -> Sequence[Receipt]:
 
 
 def open_receipt(db: Session, staff: Staff, number: int, now: datetime) -> ReceiptFile:
-    """The name is in it, so that this look is recorded. Raises NoSuchReceipt."""
+    """Open a receipt's file; the reading is recorded while it has a name. Raises NoSuchReceipt."""
     receipt, pledge = _find(db, staff, number)
     appeal, order = db.get_one(Appeal, receipt.appeal_id), orders_of(db, [pledge]).get(pledge.id)
     if receipt.name is not None:
@@ -160,7 +162,7 @@ def open_receipt(db: Session, staff: Staff, number: int, now: datetime) -> Recei
 
 
 def find_waiting(db: Session, staff: Staff, number: int) -> Pledge:
-    """The gift that this one is to be issued for, the name unread. Raises NoSuchReceipt."""
+    """Return the gift of a receipt that waits to be issued, without reading the name. Raises NoSuchReceipt."""
     receipt, pledge = _find(db, staff, number)
     if receipt.state != "asked":
         raise NoSuchReceipt(number=number)
@@ -168,7 +170,7 @@ def find_waiting(db: Session, staff: Staff, number: int) -> Pledge:
 
 
 def issue(db: Session, staff: Staff, number: int, receipt_no: str, now: datetime) -> Receipt:
-    """The charity has issued it, under this number; its donor hears. Raises NoSuchReceipt."""
+    """Record that the fund holder issued a receipt under ``receipt_no``; notify the donor. Raises NoSuchReceipt."""
     receipt = _take(db, staff, number, "asked")
     receipt.number = receipt_no
     _end(db, receipt, "issued", staff.actor, now, staff)
@@ -177,7 +179,7 @@ def issue(db: Session, staff: Staff, number: int, receipt_no: str, now: datetime
 
 
 def refuse(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> Receipt:
-    """``reason``: a code. Raises NoSuchReceipt."""
+    """Refuse to issue a receipt, and notify the donor. ``reason``: a code. Raises NoSuchReceipt."""
     receipt = _take(db, staff, number, "asked")
     receipt.reason = reason
     _end(db, receipt, "refused", staff.actor, now, staff)
@@ -186,14 +188,14 @@ def refuse(db: Session, staff: Staff, number: int, reason: str, now: datetime) -
 
 
 def void(db: Session, staff: Staff, number: int, now: datetime) -> Receipt:
-    """The charity has cancelled one whose gift went back. Raises NoSuchReceipt."""
+    """Record that the fund holder cancelled the receipt of a refunded gift. Raises NoSuchReceipt."""
     receipt = _take(db, staff, number, "issued")
     _end(db, receipt, "void", staff.actor, now, staff)
     return receipt
 
 
 def let_go(db: Session, now: datetime) -> int:
-    """What was asked for a gift that has gone back since; the sweep does it. Returns how many."""
+    """Withdraw open requests whose gift was refunded since; called by the sweep. Returns how many."""
     gone = select(Receipt).join(Pledge, Pledge.id == Receipt.pledge_id)
     gone = gone.where(Receipt.state == "asked", Pledge.state.in_(_WENT_BACK)).order_by(Receipt.id).limit(_BATCH)
     receipts = db.scalars(gone.with_for_update(of=Receipt, skip_locked=True)).all()
@@ -203,9 +205,9 @@ def let_go(db: Session, now: datetime) -> int:
 
 
 def call_holders(db: Session, now: datetime) -> int:
-    """One that was issued, and whose gift went back since, is to be cancelled: that is the charity's to do, too.
+    """Open the missing tasks of fund holders: to cancel the receipts of refunded gifts, and to issue requested ones.
 
-    So is one that was asked for when nobody had tasks for them. Returns how many.
+    Returns how many.
     """
     waits = exists().where(Task.subject == "receipt", Task.subject_id == Receipt.id, Task.closed_at.is_(None))
     found = select(Receipt, Appeal.region_code).join(Appeal, Appeal.id == Receipt.appeal_id)
@@ -222,7 +224,7 @@ def call_holders(db: Session, now: datetime) -> int:
 
 
 def forget(db: Session, user: User, now: datetime) -> None:
-    """Somebody is erased: nobody writes a receipt for them any more."""
+    """Withdraw the open requests of a donor who is erased."""
     theirs = select(Receipt).join(Pledge, Pledge.id == Receipt.pledge_id).where(Pledge.donor_id == user.id)
     for receipt in db.scalars(theirs.where(Receipt.state == "asked").with_for_update(of=Receipt)).all():
         _end(db, receipt, "withdrawn", Actor(By.OWNER, f"user:{user.id}"), now)
@@ -238,7 +240,7 @@ def _check(db: Session, pledge: Pledge) -> None:
 
 
 def _end(db: Session, receipt: Receipt, state: str, actor: Actor, now: datetime, staff: Staff | None = None) -> None:
-    """Nobody needs the name any more. ``staff``: who decided on it."""
+    """End a request, and delete the name and tax number. ``staff``: who decided on it."""
     receipt.name = receipt.tax_number = None
     receipt.decided_at = now
     if staff:
@@ -261,7 +263,7 @@ def _find(db: Session, staff: Staff, number: int) -> tuple[Receipt, Pledge]:
 
 
 def _take(db: Session, staff: Staff, number: int, state: str) -> Receipt:
-    """Held, and as it is now. Raises NoSuchReceipt."""
+    """Lock a receipt and its gift and check that it is in ``state``. Raises NoSuchReceipt."""
     _, pledge = _find(db, staff, number)
     hold_pledge(db, pledge.id)
     receipt, pledge = _find(db, staff, number)

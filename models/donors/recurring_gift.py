@@ -1,7 +1,8 @@
-"""Monthly gifts: a donor wants to be asked once a month, and pays or does not. Nothing is ever taken by itself.
+"""Recurring gifts: remind a donor once a month to give; nothing is ever charged automatically.
 
-One per donor and appeal lives at a time. It is asked for on the same day of each month, on the last one where a month
-is too short. While the appeal is frozen nobody is asked; when it takes no gifts any more, the monthly gift has ended.
+A donor has at most one live recurring gift for an appeal. The reminder comes on the same day of each month, or on the
+last day of a shorter one. While the appeal is frozen no reminder is sent; once it takes no gifts any more, the
+recurring gift ends.
 """
 
 from calendar import monthrange
@@ -33,54 +34,54 @@ MACHINE = Machine(
         ("active", "ended"): frozenset({By.SYSTEM}),
     },
 )
-# Of one donor, alive at a time: all of them fit on one screen.
+# The most live recurring gifts of one donor, so that all fit on one screen.
 MOST = 8
-# When people are up, and not yet at table.
+# Reminders are sent at this hour: people are up, and not yet at lunch.
 HOUR = time(10, tzinfo=CHINA)
-# Every other state of an appeal takes no gifts, and leads to none that does.
+# A recurring gift lives on in these states of its appeal: no other takes gifts or leads back to one that does.
 _GOES_ON = ("funding", "frozen")
 _ACTIVE = text("state = 'active'")
 _BATCH = 100
 
 
 class NotCollecting(Refusal):
-    """PAY_MODE=off: there is nothing to pay each month."""
+    """PAY_MODE is off, so that nothing can be paid each month."""
 
     code = "not_collecting"
     final = True
 
 
 class NoSuchMonthly(Refusal):
-    """This person gives nothing to this appeal by the month."""
+    """The donor has no live recurring gift for this appeal."""
 
     code = "no_such_monthly"
 
 
 class TooManyMonthly(Refusal):
-    """As many as fit on a screen; one must be stopped first."""
+    """The donor has ``most`` live recurring gifts, and must stop one first."""
 
     code = "too_many_monthly"
     final = True
 
 
 class EndsBefore(Refusal):
-    """The appeal takes gifts for less than a month from now."""
+    """The appeal's deadline comes before the first reminder would."""
 
     code = "ends_before"
     final = True
 
 
 class GivenThisMonth(Refusal):
-    """This month's has come already; ``next``: when the next would be asked for, before the appeal's ``deadline``."""
+    """This month's gift is already given. ``next``: the next reminder, sent only before the appeal's ``deadline``."""
 
     code = "given_this_month"
 
 
 class RecurringGift(Base):
-    """``day`` of the month, ``next_at``: when it is asked for next.
+    """A recurring gift. ``day``: of the month. ``next_at``: when the next reminder is due.
 
-    ``pledge_id``: what was pledged of it since it was asked for last. ``pledges``: how many were so far, for their
-    drafts' numbers.
+    ``pledge_id``: the pledge made since the last reminder. ``pledges``: how many it has made, which numbers their
+    drafts.
     """
 
     __tablename__ = "recurring_gifts"
@@ -117,7 +118,7 @@ RECURRING_GIFT = Subject("recurring_gift", RecurringGift, MACHINE, begins=("acti
 
 
 def next_time(day: int, before: datetime, now: datetime) -> datetime:
-    """The first ``day`` at HOUR after ``now`` that is in a later month than ``before``, by China's calendar."""
+    """Return the first ``day`` at HOUR after ``now`` that is in a later month than ``before``, by China's calendar."""
     month = before.astimezone(CHINA).date().replace(day=1)
     while True:
         month = (month + timedelta(days=31)).replace(day=1)
@@ -128,7 +129,7 @@ def next_time(day: int, before: datetime, now: datetime) -> datetime:
 
 
 def check_new(db: Session, donor: User, appeal: Appeal, now: datetime) -> None:
-    """Where this donor has none for it: raises EndsBefore, or TooManyMonthly where it would be one more than fit."""
+    """Raise EndsBefore or TooManyMonthly unless the donor has one for this appeal or may begin one."""
     live = db.scalars(select(RecurringGift.appeal_id).where(*_live(donor))).all()
     if appeal.id in live:
         return
@@ -139,16 +140,17 @@ def check_new(db: Session, donor: User, appeal: Appeal, now: datetime) -> None:
 
 
 def first_time(now: datetime) -> datetime:
-    """Of one that is begun now."""
+    """Return the first reminder's time for a recurring gift that begins now."""
     return next_time(now.astimezone(CHINA).day, now, now)
 
 
 def begin(
     db: Session, draft_id: str, appeal: Appeal, donor: User, amount_fen: int, anonymous: bool, now: datetime
 ) -> RecurringGift:
-    """From next month on; ``appeal`` must be held. The same draft twice gives the same.
+    """Begin a recurring gift, with reminders from next month on; ``appeal`` must be locked.
 
-    Where this donor has one already, it changes, and goes on being asked for on its day.
+    The same draft twice is one recurring gift. If the donor has one for this appeal, its amount and anonymity change
+    and its day stays. Raises NotFunding, OwnHousehold, EndsBefore or TooManyMonthly.
     """
     if earlier := db.scalar(select(RecurringGift).where(RecurringGift.draft_id == draft_id)):
         return earlier
@@ -176,13 +178,13 @@ def begin(
 
 
 def find_live(db: Session, donor: User, appeal_id: int, *, lock: bool = False) -> RecurringGift | None:
-    """Held after its appeal."""
+    """Find the donor's live recurring gift for an appeal; with ``lock`` it is locked, after its appeal."""
     theirs = select(RecurringGift).where(*_live(donor), RecurringGift.appeal_id == appeal_id)
     return db.scalar(theirs.with_for_update().execution_options(populate_existing=True) if lock else theirs)
 
 
 def get_live(db: Session, donor: User, appeal_id: int, *, lock: bool = False) -> RecurringGift:
-    """Raises NoSuchMonthly."""
+    """As ``find_live``, but raises NoSuchMonthly where there is none."""
     gift = find_live(db, donor, appeal_id, lock=lock)
     if gift is None:
         raise NoSuchMonthly(number=appeal_id)
@@ -190,13 +192,13 @@ def get_live(db: Session, donor: User, appeal_id: int, *, lock: bool = False) ->
 
 
 def live_of(db: Session, donor: User) -> Sequence[tuple[RecurringGift, Appeal]]:
-    """This donor's, the oldest first; never more than MOST."""
+    """List this donor's live recurring gifts, the oldest first; at most MOST."""
     theirs = select(RecurringGift, Appeal).join(Appeal, Appeal.id == RecurringGift.appeal_id).where(*_live(donor))
     return [(gift, appeal) for gift, appeal in db.execute(theirs.order_by(RecurringGift.id))]
 
 
 def pay(db: Session, donor: User, appeal_id: int, now: datetime, *, by_staff: bool) -> Pledge:
-    """This month's gift, to be paid now: of two taps, and while it can still be paid, both get the same.
+    """Get or create this month's pledge, to be paid now; two taps get the same one while it can be paid.
 
     Raises NoSuchMonthly, GivenThisMonth, NotFunding, OwnHousehold or OverCap.
     """
@@ -209,7 +211,7 @@ def pay(db: Session, donor: User, appeal_id: int, now: datetime, *, by_staff: bo
     if pledge and _is_it(gift, pledge) and pledge.pay_by and pledge.pay_by > now:
         return pledge
     if pledge and pledge.state == "awaiting_payment" and pledge.pay_by and pledge.pay_by > now:
-        PLEDGES.move(db, pledge, "expired", SYSTEM, now, detail="replaced")  # who pays it still has it back
+        PLEDGES.move(db, pledge, "expired", SYSTEM, now, detail="replaced")  # a payment of it is refunded
     gift.pledges += 1
     draft = f"monthly:{gift.id}:{gift.pledges}"
     pledge = make_pledge(db, draft, appeal, donor, gift.amount_fen, gift.anonymous, now, by_staff=by_staff)
@@ -220,7 +222,7 @@ def pay(db: Session, donor: User, appeal_id: int, now: datetime, *, by_staff: bo
 
 
 def stop(db: Session, donor: User, appeal_id: int, now: datetime) -> RecurringGift:
-    """Raises NoSuchMonthly."""
+    """Stop the donor's recurring gift for an appeal. Raises NoSuchMonthly."""
     gift = get_live(db, donor, appeal_id, lock=True)
     MACHINE.move(db, gift, "stopped", _owner(donor), now)
     db.flush()
@@ -228,13 +230,13 @@ def stop(db: Session, donor: User, appeal_id: int, now: datetime) -> RecurringGi
 
 
 def forget(db: Session, donor: User, now: datetime) -> None:
-    """They are gone, and are asked for nothing any more."""
+    """Stop all recurring gifts of a donor who is erased."""
     for gift in db.scalars(select(RecurringGift).where(*_live(donor)).order_by(RecurringGift.id).with_for_update()):
         MACHINE.move(db, gift, "stopped", _owner(donor), now, detail="owner_erased")
 
 
 def remind(db: Session, now: datetime) -> int:
-    """Ask those whose day it is; a day that we slept over is asked for once, late. Returns how many were due."""
+    """Send the reminders that are due; missed ones are sent once, late. Returns how many were due."""
     due = select(RecurringGift, Appeal).join(Appeal, Appeal.id == RecurringGift.appeal_id)
     due = due.where(RecurringGift.state == "active", RecurringGift.next_at <= now).order_by(RecurringGift.next_at)
     found = db.execute(due.limit(_BATCH).with_for_update(of=RecurringGift, skip_locked=True)).all()
@@ -248,7 +250,7 @@ def remind(db: Session, now: datetime) -> int:
 
 
 def end_over(db: Session, now: datetime) -> int:
-    """Their appeals take nothing any more: the donors are told. Returns how many."""
+    """End recurring gifts whose appeals take no gifts any more, and notify the donors. Returns how many."""
     over = select(RecurringGift, Appeal).join(Appeal, Appeal.id == RecurringGift.appeal_id)
     over = over.where(RecurringGift.state == "active", Appeal.state.not_in(_GOES_ON)).order_by(RecurringGift.id)
     found = db.execute(over.limit(_BATCH).with_for_update(of=RecurringGift, skip_locked=True)).all()
@@ -260,7 +262,7 @@ def end_over(db: Session, now: datetime) -> int:
 
 
 def _is_it(gift: RecurringGift, pledge: Pledge) -> bool:
-    """Does it wait to be paid, and has nothing been changed since?"""
+    """Tell whether the pledge waits for payment and still has the recurring gift's amount and anonymity."""
     same = (pledge.amount_fen, pledge.anonymous) == (gift.amount_fen, gift.anonymous)
     return same and pledge.state == "awaiting_payment"
 

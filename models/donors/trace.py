@@ -1,6 +1,6 @@
-"""查: where the money of one gift is now, as dates and facts, for whoever has its code. Nobody's name is in it.
+"""查: trace where the money of one gift is now, in dates and facts, for anyone who has the gift's code.
 
-Of others there is nothing either: of a payment out of the appeal's money it tells this gift's own part alone.
+The trace names no donor or family, and shows nothing of other gifts: of a payout it gives this gift's share alone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,18 +22,19 @@ from models.payments.order import PayOrder, SuspenseItem
 from models.payments.refund import OPEN, UNASSIGNED, Refund
 from models.payments.refund_entitlement import orders_of
 
-# Some of it is held for its appeal, or was spent on it.
+# A gift in one of these states is held for its appeal, or was spent on it, at least in part.
 GIVEN = ("committed", "partly_disbursed", "settled")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that happened to it. ``number``: of the transaction in the public ledger, where there is one.
+    """One event of a gift. ``number``: its transaction in the public ledger; None where it has none.
 
-    promised · paid · made_of: what another gift, to ``appeal``, became · spent: on ``item`` of the budget, to a
-    ``payee`` of this kind, whose word is ``state`` (since ``confirmed_at``) · goes_back, gone_back, for the reason
-    ``state`` · matched, unmatched: added by a sponsor, whose name is the ``title``, and back with it · redirected: to
-    the ``appeal`` of this ``title``, as the gift ``code``.
+    ``kind`` is one of: promised · paid · made_of: redirected here from a gift to ``appeal`` · spent: on the budget's
+    ``item``, to a payee of the kind ``payee``; ``state`` is the disbursement's, ``confirmed_at`` when the household
+    answered · goes_back, gone_back: a refund that is owed, or paid, for the reason ``state`` · matched, unmatched: a
+    match by the sponsor ``title``, and its return · redirected: to the ``appeal`` of this ``title``, as the gift
+    ``code``.
     """
 
     kind: str
@@ -51,9 +52,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """``held_fen`` of it are held for the appeal now, ``spent_fen`` were paid out. ``stopped``: nothing is paid out.
+    """The trace of a gift. ``held_fen``: held for the appeal now. ``spent_fen``: paid out.
 
-    ``pay_by``: until when it can be paid, if it waits for that.
+    ``stopped``: the appeal is frozen. ``pay_by``: until when the pledge can be paid; None if it does not wait for that.
     """
 
     code: str
@@ -68,7 +69,7 @@ class Trace:
     steps: Sequence[Step]
 
 
-# A step, and as what the ledger has it.
+# A step, and the (kind, cause) of its ledger transaction; None where it has none.
 _Posted = tuple[Step, tuple[str, str] | None]
 
 
@@ -77,7 +78,7 @@ def owns(db: Session, code: str, user_id: int | None) -> bool:
 
 
 def find_trace(db: Session, code: str) -> Trace | None:
-    """Of the gift with exactly this code; the same for everybody."""
+    """Trace the gift with exactly this code, the same for every reader. None: no gift has it."""
     found = db.execute(select(Pledge, Appeal).join(Appeal, Appeal.id == Pledge.appeal_id).where(Pledge.code == code))
     row = found.first()
     if row is None:
@@ -119,7 +120,10 @@ def _came(db: Session, pledge: Pledge) -> list[_Posted]:
 
 
 def _payment(db: Session, order: PayOrder) -> tuple[str, str]:
-    """What came too late, or was too much, never was the appeal's; what was a case became so by somebody's word."""
+    """Return the (kind, cause) of the payment's ledger transaction.
+
+    A late or excess payment was never the appeal's; a suspense item became the gift by a decision.
+    """
     case = db.scalar(select(SuspenseItem).where(SuspenseItem.transaction_id == order.transaction_id))
     if case:
         return "payment_assigned", case.cause
@@ -129,7 +133,7 @@ def _payment(db: Session, order: PayOrder) -> tuple[str, str]:
 
 
 def _matched(db: Session, pledge: Pledge) -> list[_Posted]:
-    """What sponsors have added to it, and what of that went back to them."""
+    """List the gift's matches by sponsors, and what of them was returned to the pools."""
     rows = db.execute(
         select(PoolMatch, MatchingPool.sponsor)
         .join(MatchingPool, MatchingPool.id == PoolMatch.pool_id)
@@ -187,7 +191,7 @@ def _went_back(db: Session, refund: Refund) -> _Posted:
 
 
 def _numbered(db: Session, steps: Iterable[_Posted]) -> list[Step]:
-    """In the order in which it happened, each with its place in the public ledger."""
+    """Sort the steps by time and add each one's number in the public ledger."""
     steps = sorted(steps, key=lambda posted: posted[0].at)
     wanted = [key for _, key in steps if key]
     entry = LedgerTransaction

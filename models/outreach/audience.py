@@ -1,6 +1,6 @@
-"""Whom a fan-out is for: who gave to an appeal, or who gave in a province or lives there and gave elsewhere.
+"""Choose the recipients of a broadcast: an appeal's donors, or donors who gave to or live in a province.
 
-The people are walked by their numbers, so that a page is found by an index however many there are.
+Donors are paged by their id, so that an index finds each page however many there are.
 """
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
@@ -15,20 +15,21 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from models.places.region import prefix
 
-# People in a page, and how many of all users one page looks through for them.
+# The most donors in a page, and the most user ids that one page of a province's donors scans.
 PEOPLE = 500
 SPAN = 20_000
 
 
 def next_backers(db: Session, audience: Audience, after: int) -> Stretch:
-    """Of the appeal ``audience.of``."""
+    """Find the next page of donors of the appeal ``audience.of``, from above the user id ``after``."""
     found = list(db.scalars(_page(audience, after)))
     return _stretch(audience, found, max(found, default=after), last=len(found) < PEOPLE)
 
 
 def next_donors(db: Session, audience: Audience, after: int) -> Stretch:
-    """Of the province ``audience.of``. Of all who ever gave anything, its own may be few: so no page looks through more
-    than a span.
+    """Find the next page of donors of the province ``audience.of``, from above the user id ``after``.
+
+    The province may have few of all donors, so no page scans more than SPAN user ids.
     """
     end = after + SPAN
     found = list(db.scalars(_page(audience, after).where(Pledge.donor_id <= end)))
@@ -38,12 +39,12 @@ def next_donors(db: Session, audience: Audience, after: int) -> Stretch:
 
 
 def anybody_gave(number: int) -> ColumnElement[bool]:
-    """To this appeal, whatever became of it."""
+    """Condition: the appeal has a pledge in any state."""
     return exists().where(Pledge.appeal_id == number)
 
 
 def reached(audience: Audience, donors: Select[int] | list[int]) -> Select[int]:
-    """The conversations of these users that are to be told; not of the appeal's own household."""
+    """Select the conversations of these donors that are notified: active, not muted, not the appeal's household."""
     kind = KINDS[audience.template]
     household = select(Appeal.household_id).where(Appeal.id == audience.appeal).scalar_subquery()
     told = (
@@ -56,13 +57,13 @@ def reached(audience: Audience, donors: Select[int] | list[int]) -> Select[int]:
         theirs = (Mute.conversation_id == Conversation.id) & (Mute.topic == kind.topic)
         told = told.where(~select(Mute.topic).where(theirs, Mute.subject_id.in_((0, audience.appeal))).exists())
     if kind.marketing:
-        # Who has left the account cannot be sent to, and a call is no news any more when they are back.
+        # A person who unfollowed the account cannot be sent to, and a call is out of date when they come back.
         told = told.where(Conversation.following)
     return told
 
 
 def count_people(db: Session, audience: Audience) -> int:
-    """How many would be told now."""
+    """Count the conversations that would be notified now."""
     people = reached(audience, _gave(audience)).subquery()
     return db.scalar(select(func.count()).select_from(people)) or 0
 

@@ -1,4 +1,4 @@
-"""What staff see of the broadcasts of their place: which there are, how far each is, and who may stop one."""
+"""Show staff the broadcasts of their region and their progress, and decide who may stop one."""
 
 import json
 from collections.abc import Sequence
@@ -19,21 +19,23 @@ _MOST = 5
 
 
 class NoSuchBroadcast(Refusal):
-    """There is none, or it is of another place and by somebody else."""
+    """The broadcast does not exist, or it is outside the region and another member of staff began it."""
 
     code = "no_such_broadcast"
 
 
 class NotYoursToStop(Refusal):
-    """Who began it stops it, and the county."""
+    """Only the member of staff who began the broadcast, or the county, may stop it."""
 
     code = "not_yours_to_stop"
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """``planned`` notices were written for people; ``owed`` are still to go, ``gone`` went out (``arrived`` of them
-    for sure), ``waiting`` stand in the reply to their person's next message, ``failed`` never went.
+    """A broadcast's notifications, counted by state.
+
+    ``planned``: written so far. ``owed``: not sent yet. ``gone``: sent; ``arrived``: those of them that WeChat
+    confirmed. ``waiting``: kept for the reply to the person's next message. ``failed``: never sent.
     """
 
     number: int
@@ -51,7 +53,7 @@ class Progress:
 
 
 def find_broadcast(db: Session, staff: Staff, number: int, *, lock: bool = False) -> Broadcast:
-    """One that this one began, or of their place. Raises NoSuchBroadcast."""
+    """Get a broadcast that this member of staff began or that is in their region. Raises NoSuchBroadcast."""
     broadcast = db.get(Broadcast, number, with_for_update=lock or None, populate_existing=lock)
     if broadcast is None or not (_began(db, staff, broadcast) or _is_of_place(db, staff, broadcast)):
         raise NoSuchBroadcast(number=number)
@@ -59,7 +61,7 @@ def find_broadcast(db: Session, staff: Staff, number: int, *, lock: bool = False
 
 
 def recent_ones(db: Session, staff: Staff) -> Sequence[Broadcast]:
-    """Those that this one may see, the newest first."""
+    """List the newest broadcasts that this member of staff may see, at most five."""
     own = Broadcast.by.in_(same_people(db, [staff.id]))
     seen = select(Broadcast).join(Appeal, Appeal.id == Broadcast.subject_id)
     seen = seen.where(Broadcast.subject == "appeal", or_(own, within(staff, Appeal.region_code)))
@@ -67,13 +69,13 @@ def recent_ones(db: Session, staff: Staff) -> Sequence[Broadcast]:
 
 
 def check_stop(db: Session, staff: Staff, broadcast: Broadcast) -> None:
-    """Raises NotYoursToStop."""
+    """Raise NotYoursToStop unless this member of staff may stop the broadcast."""
     if not _began(db, staff, broadcast) and staff.role != By.COUNTY:
         raise NotYoursToStop(number=broadcast.id)
 
 
 def progress_of(db: Session, broadcast: Broadcast) -> Progress:
-    """As it stands at this moment."""
+    """Count the broadcast's notifications by state as they are now."""
     counts = count_states(db, broadcast.id)
 
     def total(*states: str) -> int:
@@ -96,7 +98,7 @@ def progress_of(db: Session, broadcast: Broadcast) -> Progress:
 
 
 def tell_done(db: Session, broadcast: Broadcast, now: datetime) -> None:
-    """To who began it, if that was one of the staff."""
+    """Notify the member of staff who began the broadcast that it is done; the system's own notify nobody."""
     by = db.get(Staff, broadcast.by) if broadcast.by else None
     if by:
         done = progress_of(db, broadcast)

@@ -1,7 +1,7 @@
-"""小结: once a month, what became of the gifts of everybody who gave in the twelve months before.
+"""小结: write each donor of the last twelve months a monthly digest of what became of their gifts.
 
-The donors are walked by their numbers, a page in each short transaction. A notice's key names the month and the
-person, so that whoever was killed begins anew, several may walk at once, and nobody is told twice.
+Donors are paged by their id, one page in each short transaction. A notification's key names the month and the
+conversation, so a killed job may start again and several jobs may run at once without notifying a donor twice.
 """
 
 import json
@@ -24,13 +24,13 @@ from models.people.conversation import Conversation
 from models.people.user import User
 
 TEMPLATE = "digest"
-# Donors in a page.
+# The most donors in a page.
 PEOPLE = 500
-# On these days of a month it is written, once a day: what a lost job left out is made up for. By daylight, since at
-# night nothing of it goes out.
+# The digest is written on these days of a month, once a day, so that a later day makes up for a lost job. Only by
+# daylight, because none of it is sent at night.
 DAYS = range(1, 4)
 HOURS = range(9, 18)
-# What became of an appeal, as a donor counts it: it may still be given to, there is enough, or it ended without.
+# The digest's three counts of appeals -> their states: still collecting, reached its goal, or ended without it.
 FATES = {
     "funding": ("funding",),
     "reached": ("funded", "minimum_met", "executing", "reporting", "completed"),
@@ -40,7 +40,7 @@ FATES = {
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``written`` notices; ``cursor``: the donor up to whom everybody has been seen; ``last``: nobody follows."""
+    """One page of digests. ``written``: how many. ``cursor``: its last donor's id. ``last``: no page follows."""
 
     written: int
     cursor: int
@@ -48,7 +48,7 @@ class Page:
 
 
 def month_before(now: datetime) -> int:
-    """The month that is over, by China's calendar: 202610."""
+    """Return the last complete month by China's calendar, as the number 202610."""
     last_day = now.astimezone(CHINA).replace(day=1) - timedelta(days=1)
     return last_day.year * 100 + last_day.month
 
@@ -59,14 +59,17 @@ def is_time(now: datetime) -> bool:
 
 
 def year_to(month: int) -> tuple[datetime, datetime]:
-    """The twelve months that end with this one: from the first moment of them, up to the first after them."""
+    """Return the start and the (exclusive) end of the twelve months that end with ``month``."""
     year, last = divmod(month, 100)
     end = datetime(year + last // 12, last % 12 + 1, 1, tzinfo=CHINA)
     return end.replace(year=end.year - 1), end
 
 
 def write_page(db: Session, month: int, after: int, now: datetime) -> Page:
-    """The next donors behind ``after``. Who has it already, has turned it off, has left or is erased gets none."""
+    """Write the digests of the next page of donors above the id ``after``.
+
+    A donor gets none who has this month's already, has muted it, has unfollowed the account or is erased.
+    """
     page = select(Pledge.donor_id).where(Pledge.donor_id > after).distinct().order_by(Pledge.donor_id).limit(PEOPLE)
     donors = db.scalars(page).all()
     facts = list(_facts(db, month, donors)) if donors else []
@@ -76,7 +79,7 @@ def write_page(db: Session, month: int, after: int, now: datetime) -> Page:
 
 
 def _facts(db: Session, month: int, donors: Sequence[int]) -> Iterator[tuple[int, str]]:
-    """Donor and facts, of those among these neighbours who gave in the year."""
+    """Yield (donor id, the notification's facts as JSON) for the donors of this id range who gave in the year."""
     since, end = year_to(month)
     fates = [func.count(_if(Appeal.state.in_(states), Pledge.appeal_id).distinct()) for states in FATES.values()]
     gave = (
@@ -103,7 +106,7 @@ def _if(condition: ColumnElement[bool], then: Any) -> Any:
 
 
 def _write(db: Session, month: int, facts: Sequence[tuple[int, str]], now: datetime) -> Sequence[tuple[int, int]]:
-    """(conversation, notice) of those that are new."""
+    """Insert the notifications; return (conversation id, notification id) of the new ones."""
     kept = Notification.__table__.c
     user_id, theirs_facts = column("user_id", BigInteger), column("facts", kept["facts"].type)
     theirs = values(user_id, theirs_facts, name="theirs").data(facts).cte("theirs")
@@ -119,7 +122,7 @@ def _write(db: Session, month: int, facts: Sequence[tuple[int, str]], now: datet
         .join(theirs, theirs.c.user_id == Conversation.user_id)
         .join(User, User.id == Conversation.user_id)
         .where(User.state == "active", Conversation.following, ~select(Mute.topic).where(muted).exists())
-        # Several walkers at once take the keys in one order, so that none waits for another in a ring.
+        # Concurrent jobs insert the keys in one order, so that they cannot deadlock.
         .order_by(Conversation.id)
     )
     written = (
@@ -132,7 +135,10 @@ def _write(db: Session, month: int, facts: Sequence[tuple[int, str]], now: datet
 
 
 def _drop_earlier(db: Session, written: dict[int, int]) -> None:
-    """Of another month, and not told yet: this one says it anew. What a worker is just pushing still goes out."""
+    """Delete unread digests of earlier months, which the new one replaces.
+
+    ``written``: conversation id -> new notification id. A digest that a worker is sending now is locked and stays.
+    """
     earlier = (
         select(Notification.id)
         .where(

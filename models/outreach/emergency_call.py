@@ -1,4 +1,4 @@
-"""A disaster call: one appeal of their own place that staff of the county, or a charity, put to a province's donors."""
+"""Disaster calls: the county or a fund holder asks a province's donors to give to one appeal of its own region."""
 
 from datetime import datetime, timedelta
 
@@ -17,37 +17,37 @@ from models.staff.member import Staff
 from models.staff.task import demand_region
 
 CALLERS = ("county", "fund_holder")
-# Between two calls for one appeal; and in a county there is one a day, whatever it is for.
+# The least time between two calls for one appeal. A county also has at most one call a day, for whichever appeal.
 REST = timedelta(days=7)
 TEMPLATE = "disaster_call"
 
 
 class CalledLately(Refusal):
-    """For this appeal there was a call; the next one may be on ``day``."""
+    """The appeal had a call less than REST ago; the next may be made on ``day``."""
 
     code = "called_lately"
     final = True
 
 
 class CalledToday(Refusal):
-    """Somebody has called for something of this county (``region``) today."""
+    """The county named ``region`` has had its call of today."""
 
     code = "called_today"
     final = True
 
 
 def donors_of(appeal: Appeal) -> Audience:
-    """Of the appeal's province."""
+    """Return the audience of a call: the donors of the appeal's province."""
     return Audience("donors_of", _province(appeal), TEMPLATE, appeal.id)
 
 
 def province_of(db: Session, appeal: Appeal) -> str:
-    """Its name."""
+    """Return the name of the appeal's province."""
     return db.get_one(Region, _province(appeal)).name
 
 
 def check_call(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
-    """The appeal, locked, if this one may call for it now.
+    """Lock and return the appeal if this member of staff may make a call for it now.
 
     Raises NoSuchAppeal, OutsideRegion, HasAPart, NotFunding, CalledLately or CalledToday.
     """
@@ -68,7 +68,7 @@ def check_call(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
 
 
 def call(db: Session, staff: Staff, number: int, words: str, now: datetime) -> Broadcast:
-    """Raises what ``check_call`` does."""
+    """Begin the call's broadcast. Raises what ``check_call`` does."""
     appeal = check_call(db, staff, number, now)
     place, county = db.get_one(Region, appeal.region_code).full_name, _county(db, appeal)
     facts = {"number": number, "title": appeal.title, "place": place, "words": words}

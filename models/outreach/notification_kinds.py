@@ -1,4 +1,4 @@
-"""What people are told of an appeal: its news, its thanks and calls for it; and what whoever sent them is told."""
+"""Kinds of notifications about updates, thanks, digests and emergency calls, and about their review."""
 
 from models.notifications.kinds import LOOK, MY_GIFTS, NO_MORE, PLEDGE_AGAIN, Kind, Offer, Standing, legal, to_staff
 

@@ -1,7 +1,7 @@
-"""By law who raises money tells every three months what becomes of it; who does not, stands in no list until they do.
+"""The law's reporting duty: an appeal whose update is overdue leaves the public lists until one is published.
 
-The clock begins with the first payment and again with every update that an officer publishes. An appeal goes out of
-the lists by the hour itself: no sweep has to take it out, and none can forget to.
+Money raised in public must be reported on every three months. The time starts with the first payout and again with
+each update that an officer publishes. The lists compare the due time themselves, so no sweep can forget an appeal.
 """
 
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from models.core.calendar import day_in_china
 from models.notifications.notification import tell
 from models.people.conversation import Conversation
 
-# Three months, whichever they are: the Charity Law of 2016 (amended 2023), on telling of a project under way.
+# At most three months, by the Charity Law of 2016 (amended 2023), on reports of a project under way.
 EVERY = timedelta(days=90)
 REMINDED = timedelta(days=14)
 _BATCH = 100
@@ -22,34 +22,34 @@ _TELLS = "executing"
 
 
 def begin_telling(appeal: Appeal, now: datetime) -> None:
-    """From its first payment on, and with every published update."""
+    """Start the three months anew: at the first payout, and at each published update."""
     appeal.update_due_at, appeal.update_reminded = now + EVERY, 0
 
 
 def told(appeal: Appeal, now: datetime) -> None:
-    """An update of it was published; nothing where no money has been paid yet."""
+    """Restart the reporting period after a published update; does nothing before the first payout."""
     if appeal.update_due_at is not None:
         begin_telling(appeal, now)
 
 
 def listed(now: datetime) -> ColumnElement[bool]:
-    """A condition on Appeal for every list that people browse."""
+    """Condition on Appeal for every public list: its update is not overdue."""
     return or_(Appeal.state != _TELLS, Appeal.update_due_at.is_(None), Appeal.update_due_at > now)
 
 
 def is_silent(appeal: Appeal, now: datetime) -> bool:
-    """Is it being carried out, and its update overdue?"""
+    """Tell whether the appeal is being carried out and its update is overdue."""
     return appeal.state == _TELLS and appeal.update_due_at is not None and appeal.update_due_at <= now
 
 
 def find_silent(db: Session, number: int, now: datetime) -> bool:
-    """As ``is_silent``, by its number."""
+    """As ``is_silent``, by the appeal's number; False where there is none."""
     appeal = db.get(Appeal, number)
     return appeal is not None and is_silent(appeal, now)
 
 
 def remind(db: Session, now: datetime) -> int:
-    """Owners whose update is due in two weeks are told, and once more when it is overdue. Returns how many."""
+    """Remind owners two weeks before an update is due, and again when it is overdue. Returns how many appeals."""
     open_ = (Appeal.state == _TELLS) & (Appeal.update_reminded < 2)
     soon = (Appeal.update_reminded == 0) & (Appeal.update_due_at <= now + REMINDED)
     due = select(Appeal).where(open_, or_(soon, Appeal.update_due_at <= now)).order_by(Appeal.update_due_at)

@@ -1,4 +1,4 @@
-"""感谢: an owner thanks those who gave, in words that an officer reads first, and not so often that they grow stale."""
+"""感谢: the rules for when an owner may send thanks to the donors of an appeal; an officer reads them first."""
 
 from datetime import datetime, timedelta
 
@@ -10,33 +10,33 @@ from models.core.refusal import Refusal
 from models.giving.pledge import COUNTED, Pledge
 from models.outreach.update import Update, update_waiting
 
-# Between two for one appeal, from the day on which the first went out.
+# The least time between two thanks for one appeal, counted from the publication of the earlier one.
 REST = timedelta(days=7)
 
 
 class NobodyGave(Refusal):
-    """To this appeal, so far."""
+    """The appeal has no counted gift yet."""
 
     code = "nobody_gave"
     final = True
 
 
 class ThanksWait(Refusal):
-    """There are words for this appeal that no officer has read yet."""
+    """Earlier thanks for this appeal still wait for an officer."""
 
     code = "thanks_wait"
     final = True
 
 
 class ThankedLately(Refusal):
-    """The next may be said on ``day``."""
+    """Thanks for this appeal were published less than REST ago; the next may be sent on ``day``."""
 
     code = "thanked_lately"
     final = True
 
 
 def check_thanks(db: Session, appeal: Appeal, now: datetime) -> None:
-    """Raises NobodyGave, ThanksWait or ThankedLately. What an officer sent back does not count."""
+    """Raise NobodyGave, ThanksWait or ThankedLately. Thanks that an officer sent back do not count."""
     gave = exists().where(Pledge.appeal_id == appeal.id, Pledge.state.in_(COUNTED))
     if not db.scalar(select(gave)):
         raise NobodyGave(number=appeal.id)

@@ -1,4 +1,4 @@
-"""What an owner says to those who gave to an appeal: what has become of it, and thanks. Published by an officer."""
+"""The table of updates and thanks that an owner writes to an appeal's donors and an officer publishes."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from models.core.base import Base, RowId, one_of
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
 
-# What has become of it (进展), and thanks (感谢).
+# An update on the appeal's progress (进展), and thanks (感谢).
 KINDS = ("progress", "thanks")
 
 _OFFICER = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
@@ -20,14 +20,14 @@ MACHINE = Machine(
     {
         ("submitted", "published"): _OFFICER,
         ("submitted", "returned"): _OFFICER,
-        # Its owner has written another one, or is no longer there.
+        # The owner has written another one, or is erased.
         ("submitted", "withdrawn"): frozenset({By.OWNER, By.SYSTEM}),
     },
 )
 
 
 class Update(Base):
-    """``words`` are public once published; the pictures are photos with the subject ``update``."""
+    """An update or thanks. ``words`` are public once published; its pictures are photos with the subject ``update``."""
 
     __tablename__ = "updates"
     id: Mapped[RowId]
@@ -67,11 +67,11 @@ UPDATE = Subject(
 
 
 def update_waiting(db: Session, appeal_id: int, kind: str = "progress") -> Update | None:
-    """The one of this kind that nobody has decided on yet."""
+    """Find the appeal's update of this kind that waits for an officer; there is at most one."""
     waits = (Update.appeal_id == appeal_id) & (Update.kind == kind) & (Update.state == "submitted")
     return db.scalar(select(Update).where(waits))
 
 
 def kind_of(db: Session, number: int) -> str | None:
-    """None where there is no such update."""
+    """Return the kind of an update, one of KINDS; None where there is no such update."""
     return db.scalar(select(Update.kind).where(Update.id == number))

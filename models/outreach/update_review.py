@@ -1,4 +1,4 @@
-"""An owner tells what has become of an appeal, or thanks; an officer publishes it, and everybody who gave hears it."""
+"""Review updates and thanks: an owner submits one, an officer publishes it to the appeal's donors or sends it back."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,9 +27,9 @@ from models.staff.desk_review import Stage, end_review, may_review, record_revie
 from models.staff.member import Staff
 from models.staff.task import Matter, open_task, take
 
-# While something is being done for it, and when the books are closed.
+# The states of an appeal in which updates and thanks may be written and published.
 TELLABLE = (*LIVE, "completed")
-# Kind -> the task of who reads it first, the notice to those who gave, and the trail's word for it.
+# Kind of update -> its review task, its notification to donors, and its action in the audit trail.
 _STEPS = {"progress": "update", "thanks": "thanks"}
 _NOTICES = {"progress": "appeal_update", "thanks": "thanks"}
 _SAID = {"progress": "told", "thanks": "thanked"}
@@ -40,7 +40,7 @@ class NoSuchUpdate(Refusal):
 
 
 class NothingToTell(Refusal):
-    """Nobody gives to it yet, or it has been stopped (``state``)."""
+    """The appeal is not public yet or has been stopped (``state``)."""
 
     code = "nothing_to_tell"
     final = True
@@ -48,7 +48,7 @@ class NothingToTell(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class UpdateFile:
-    """As its officer sees it; ``people`` would be told of it."""
+    """An update as its officer sees it. ``people``: how many would be notified of it now."""
 
     number: int
     kind: str
@@ -62,7 +62,7 @@ class UpdateFile:
 
 
 def check_tellable(appeal: Appeal) -> None:
-    """Raises NothingToTell."""
+    """Raise NothingToTell unless updates may be written for this appeal."""
     if appeal.state not in TELLABLE:
         raise NothingToTell(number=appeal.id, state=appeal.state)
 
@@ -77,10 +77,10 @@ def submit(
     now: datetime,
     kind: str = "progress",
 ) -> tuple[list[int], list[int]]:
-    """Let it wait for an officer, progress in place of what waited before. The same draft twice is the same update.
+    """Submit an update for review; a waiting one of the same kind is withdrawn. The same draft twice is one update.
 
-    ``appeal`` must be locked. Returns the photos to fetch and those whose files are to be deleted. Raises
-    NothingToTell, and for thanks what check_thanks does.
+    ``appeal`` must be locked. Returns the ids of the photos to fetch and of those whose files are to be deleted.
+    Raises NothingToTell, and for thanks what check_thanks does.
     """
     if db.scalar(select(Update.id).where(Update.draft_id == draft_id)):
         return [], []
@@ -102,9 +102,9 @@ def submit(
 
 
 def open_update(db: Session, staff: Staff, number: int, now: datetime) -> UpdateFile:
-    """What would be published; the look is recorded.
+    """Show an update to staff; the reading is recorded.
 
-    Raises NoSuchUpdate, also outside the region and of one's own household.
+    Raises NoSuchUpdate, also for an update outside the region and for one of the reader's own household.
     """
     update = db.get(Update, number)
     appeal = db.get_one(Appeal, update.appeal_id) if update else None
@@ -125,8 +125,9 @@ def open_update(db: Session, staff: Staff, number: int, now: datetime) -> Update
 
 
 def check_decidable(db: Session, staff: Staff, number: int) -> tuple[Update, Appeal]:
-    """Both locked. Raises NoSuchUpdate, OutsideRegion, NotYourTurn or HasAPart, or WrongState while nothing may be told
-    of the appeal.
+    """Lock and return the update and its appeal for the officer whose turn it is.
+
+    Raises NoSuchUpdate, OutsideRegion, NotYourTurn or HasAPart, or WrongState while the appeal may have no updates.
     """
     update, appeal = _locked(db, number)
     take(db, staff, matter_of(update, appeal), update.state)
@@ -136,7 +137,7 @@ def check_decidable(db: Session, staff: Staff, number: int) -> tuple[Update, App
 
 
 def publish(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appeal, Broadcast]:
-    """From now on everybody sees it, and everybody who gave is told. Raises as ``check_decidable`` does."""
+    """Publish an update and begin the broadcast to the appeal's donors. Raises as ``check_decidable`` does."""
     update, appeal = check_decidable(db, staff, number)
     decide(db, matter_of(update, appeal), 1, staff, "pass", now)
     _end(db, update, "published", staff.actor, now, staff)
@@ -151,7 +152,11 @@ def publish(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appe
 def send_back(
     db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime
 ) -> tuple[Appeal, list[int]]:
-    """Its owner may write another. Returns the photos whose files are to be deleted. Raises as ``check_decidable``."""
+    """Return an update to its owner, who may write another.
+
+    Returns the appeal and the ids of the photos whose files are to be deleted. Raises NoSuchUpdate, OutsideRegion,
+    NotYourTurn or HasAPart.
+    """
     update, appeal = _locked(db, number)
     take(db, staff, matter_of(update, appeal), update.state)
     decide(db, matter_of(update, appeal), 1, staff, "return", now, reasons)
@@ -161,8 +166,10 @@ def send_back(
 
 
 def forget(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
-    """Its owner is no longer there: nothing of it goes out, and none of its words stay (models.rights.erasure, pictures
-    too)."""
+    """Erase the words of an appeal's updates and stop its broadcasts, as its owner is erased.
+
+    models.rights.erasure deletes the pictures.
+    """
     for update in db.scalars(select(Update).where(Update.appeal_id == appeal.id)).all():
         if update.state == "submitted":
             _end(db, update, "withdrawn", actor, now)
@@ -184,7 +191,7 @@ def matter_of(update: Update, appeal: Appeal) -> Matter:
 
 
 def _locked(db: Session, number: int) -> tuple[Update, Appeal]:
-    """By the appeal's row, which whoever writes another one holds too."""
+    """Lock the appeal's row, which ``submit`` holds too, and read both anew. Raises NoSuchUpdate."""
     update = db.get(Update, number)
     if update is None:
         raise NoSuchUpdate(number=number)
@@ -194,7 +201,10 @@ def _locked(db: Session, number: int) -> tuple[Update, Appeal]:
 
 
 def _end(db: Session, update: Update, state: str, actor: Actor, now: datetime, staff: Staff | None = None) -> list[int]:
-    """Returns the photos whose files are to be deleted, where it is not published."""
+    """End the review of an update.
+
+    Returns the ids of the photos whose files are to be deleted; none where it is published.
+    """
     update.decided_by, update.decided_at = staff.id if staff else None, now
     end_review(db, MACHINE, update, state, actor, now, staff=staff)
     photos: Sequence[Photo] = ()

@@ -1,7 +1,8 @@
-"""From a promise to money that is held: orders, and what a payment does. What nobody pays: models.payments.expiry.
+"""Collect gifts: create pay orders for pledges, and commit, refund or put aside the payments that arrive.
 
-Held in this order: appeal, pledge, order, then as models.giving.matching says. No order reserves anything: whether a
-gift is still taken is decided when its money comes, and what comes too late, or is too much, goes back.
+Locks are taken in this order: appeal, pledge, order, then as models.giving.matching says. An order reserves nothing:
+whether the appeal still takes the gift is decided when the payment arrives, and a late or excess payment is refunded.
+models.payments.expiry deals with unpaid orders and pledges.
 """
 
 from collections.abc import Sequence
@@ -32,33 +33,33 @@ from models.payments.suspense import open_case
 from models.people.conversation import Conversation
 from models.people.user import User
 
-# A pledge that waits to be paid is let go after this time.
+# An unpaid pledge expires after this time.
 PAY_WITHIN = timedelta(days=3)
-# Less is not worth an order: the platform wants a minute, and the donor one more.
+# An order with less time left is not used: the platform requires a minute, and the donor needs one more.
 SHORTEST = timedelta(minutes=2)
-# The first look at an order that nobody has told us about.
+# When the platform is first asked about an order for which no callback has come.
 FIRST_CHECK = timedelta(minutes=1)
 PAYABLE = ("intended", "awaiting_payment")
-# The money of these, when it comes after all, is the pledge's first.
+# A payment for a pledge in one of these states is the pledge's first payment.
 _FIRST = (*PAYABLE, "expired", "cancelled")
 
 
 class OverCap(Refusal):
-    """More than is still missing: ``room_fen``, nothing where it has all it asked for."""
+    """The gift exceeds what the appeal still needs, ``room_fen``; that is 0 where it needs no more."""
 
     code = "over_cap"
     step = "amount"
 
 
 class NotPayable(Refusal):
-    """Paid already, or its time is over (``state`` of the pledge); or somebody looks into a payment of it."""
+    """The pledge is paid or its time is over (``state``), or a suspense item of it is open (``in_question``)."""
 
     code = "not_payable"
     final = True
 
 
 class Outcome(StrEnum):
-    """What a payment came to. ``AGAIN``: it had come to that before, and nothing was done."""
+    """The result of a payment. ``CASE``: it is a suspense item. ``AGAIN``: a repeated message, nothing was done."""
 
     COMMITTED = "committed"
     GOES_BACK = "goes_back"
@@ -68,7 +69,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """As the platform tells of it, by a callback or when it is asked."""
+    """A payment as the platform reports it, by a callback or an answer to a query."""
 
     out_trade_no: str
     transaction_id: str
@@ -78,14 +79,17 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """``refund_id``: to be asked for after the commit."""
+    """The result of ``take_payment``. ``refund_id``: a refund to submit after the commit, if there is one."""
 
     outcome: Outcome
     refund_id: int | None = None
 
 
 def await_payment(db: Session, pledge: Pledge, appeal: Appeal, now: datetime) -> None:
-    """From now on the donor can pay it, for PAY_WITHIN. Raises OverCap; the appeal is held by the caller."""
+    """Let the donor pay the pledge for PAY_WITHIN, at most to the appeal's deadline.
+
+    The caller holds the appeal's lock. Does nothing unless the pledge is ``intended``. Raises OverCap.
+    """
     if pledge.state != "intended":
         return
     check_room(db, appeal, pledge.amount_fen, but=pledge.id)
@@ -95,21 +99,24 @@ def await_payment(db: Session, pledge: Pledge, appeal: Appeal, now: datetime) ->
 
 
 def room(db: Session, appeal: Appeal, but: int = 0) -> int:
-    """Fen that are still missing, were all promises kept that were made while PAY_MODE was off, ``but`` this one."""
+    """Return the fen that the appeal still needs, not counting the pledge ``but``.
+
+    Pledges that were made while PAY_MODE was off count as if they were paid.
+    """
     promises = select(func.coalesce(func.sum(Pledge.amount_fen), 0))
     promises = promises.where(Pledge.appeal_id == appeal.id, Pledge.state == "intended", Pledge.id != but)
     return appeal.target_fen - totals(db, appeal.id).public - int(db.scalar(promises) or 0)
 
 
 def check_room(db: Session, appeal: Appeal, fen: int, but: int = 0) -> None:
-    """Its budget is its target: what came over that, nobody could ever pay out. Raises OverCap."""
+    """Check that the appeal still needs ``fen``: money over its budget could never be paid out. Raises OverCap."""
     left = room(db, appeal, but)
     if fen > left:
         raise OverCap(number=appeal.id, title=appeal.title, room_fen=left if left >= SMALLEST_PLEDGE else 0)
 
 
 def check_payable(db: Session, pledge: Pledge, now: datetime) -> None:
-    """May its donor pay it now? Raises NotPayable, NotFunding, OwnHousehold or OverCap."""
+    """Check that the donor may pay the pledge now. Raises NotPayable, NotFunding, OwnHousehold or OverCap."""
     appeal = get_appeal(db, pledge.appeal_id)
     in_question = _in_question(db, pledge.id)
     if pledge.state not in PAYABLE or (pledge.pay_by and pledge.pay_by <= now) or in_question:
@@ -119,7 +126,7 @@ def check_payable(db: Session, pledge: Pledge, now: datetime) -> None:
 
 
 def begin_order(db: Session, pledge_id: int, now: datetime, fallback: str | None = None) -> PayOrder:
-    """The pledge's one live order, made where there is none: of two taps at once both get the same.
+    """Get or create the pledge's one live order; two simultaneous taps get the same one.
 
     ``fallback``: what the donor chose, one of FALLBACKS. Raises what ``check_payable`` does. An order that is no longer
     ``fresh`` has to be closed first.
@@ -149,12 +156,12 @@ def begin_order(db: Session, pledge_id: int, now: datetime, fallback: str | None
 
 
 def fresh(order: PayOrder, now: datetime) -> bool:
-    """Is there time to pay it?"""
+    """Tell whether the order has enough time left to be paid."""
     return order.expires_at - now >= SHORTEST
 
 
 def keep_prepaid(db: Session, order_id: int, prepay_id: str, now: datetime) -> PayOrder:
-    """What the platform has answered; the order may have been paid or closed meanwhile, and then stays so."""
+    """Store the platform's ``prepay_id``; an order that was paid or closed meanwhile stays as it is."""
     order = hold_order(db, order_id)
     if order.state in LIVE:
         order.prepay_id = prepay_id
@@ -166,10 +173,10 @@ def keep_prepaid(db: Session, order_id: int, prepay_id: str, now: datetime) -> P
 
 
 def take_payment(db: Session, payment: Payment, now: datetime) -> Taken:
-    """The one effect of a payment, however often and in whatever order we hear of it.
+    """Apply a payment exactly once, however often and in whatever order it is reported.
 
-    What cannot be right (another amount, a second transaction of one order, no order of ours) is kept as nobody's
-    money, with a case for a person.
+    A payment that cannot be right (another amount, a second transaction of one order, no order of ours) becomes a
+    suspense item with a task for the fund holder.
     """
     order = db.scalar(select(PayOrder).where(PayOrder.out_trade_no == payment.out_trade_no))
     if order is None:
@@ -199,7 +206,7 @@ def hold_order(db: Session, order_id: int) -> PayOrder:
 
 
 def _take(db: Session, appeal: Appeal, pledge: Pledge, order: PayOrder, now: datetime) -> Taken:
-    """What becomes of the money of an order that is right in itself."""
+    """Commit the gift of a correctly paid order, or owe a refund where it is late, excess or a second payment."""
     if pledge.state not in _FIRST:
         return _give_back(db, order, "twice", now)
     refused = _refusal(db, appeal, pledge, now)
@@ -219,14 +226,17 @@ def _take(db: Session, appeal: Appeal, pledge: Pledge, order: PayOrder, now: dat
 
 
 def _open_window(db: Session, pledge: Pledge, paid_at: datetime) -> None:
-    """By the WeChat that paid; of somebody with several nobody knows which it was. After the notices, as workers do."""
+    """Open the service window of the conversation that paid; not where the donor has several.
+
+    Called after the notifications are written, in the order in which workers take these locks.
+    """
     theirs = db.scalars(select(Conversation.id).where(Conversation.user_id == pledge.donor_id)).all()
     if len(theirs) == 1:
         open_by_payment(db, theirs[0], paid_at)
 
 
 def _refusal(db: Session, appeal: Appeal, pledge: Pledge, now: datetime) -> Refusal | None:
-    """Why the appeal cannot take this gift any more, if it cannot."""
+    """Return the reason why the appeal cannot take this gift any more; None where it can."""
     try:
         check_open(appeal, db.get_one(User, pledge.donor_id), now)
         check_room(db, appeal, pledge.amount_fen, but=pledge.id)
@@ -236,7 +246,7 @@ def _refusal(db: Session, appeal: Appeal, pledge: Pledge, now: datetime) -> Refu
 
 
 def _give_back(db: Session, order: PayOrder, reason: str, now: datetime) -> Taken:
-    lock(db, (CHANNEL, REFUNDS, UNASSIGNED))  # both postings' accounts, in one order with everybody's
+    lock(db, (CHANNEL, REFUNDS, UNASSIGNED))  # the accounts of both postings at once, so that all lock in one order
     moves.payment_unassigned(db, order.amount_fen, order.cause, now)
     refund = owe_refund(db, order, order.amount_fen, reason, now)
     return Taken(Outcome.GOES_BACK, refund.id)
@@ -251,7 +261,7 @@ def _put_aside(db: Session, payment: Payment, kind: str, order: PayOrder | None,
 
 
 def _in_question(db: Session, pledge_id: int) -> bool:
-    """Does somebody still have to look into a payment of it?"""
+    """Tell whether the pledge has an open suspense item."""
     theirs = select(SuspenseItem.id).join(PayOrder, PayOrder.id == SuspenseItem.order_id)
     return (
         db.scalar(theirs.where(PayOrder.pledge_id == pledge_id, SuspenseItem.closed_at.is_(None)).limit(1)) is not None

@@ -1,4 +1,4 @@
-"""What people are told about payments and refunds."""
+"""Kinds of notifications about payments and refunds."""
 
 from models.notifications.kinds import LOOK, MY_GIFTS, Kind, Offer, Standing, legal
 

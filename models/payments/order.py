@@ -1,4 +1,4 @@
-"""Orders at WeChat Pay, one live one per pledge, and payments that a person must see to."""
+"""The tables of pay orders at WeChat Pay, one live order per pledge, and of suspense items."""
 
 from datetime import datetime, timedelta
 
@@ -11,14 +11,14 @@ from models.core.subject import Subject
 
 _SYSTEM = frozenset({By.SYSTEM})
 _OWNER = frozenset({By.OWNER})
-# As long as the platform keeps a prepay_id.
+# How long the platform keeps a prepay_id.
 ORDER_LASTS = timedelta(hours=2)
 
 MACHINE = Machine(
     "pay_order",
     {
         ("created", "prepaid"): _OWNER,
-        # Placed, and the answer was lost on its way.
+        # The order was placed, but the platform's answer was lost.
         ("created", "paid"): _SYSTEM,
         ("created", "closed"): _SYSTEM,
         ("prepaid", "paid"): _SYSTEM,
@@ -32,9 +32,9 @@ _LIVE = text(f"state IN {LIVE}")
 
 
 class PayOrder(Base):
-    """``closed``: the platform has said that nobody can pay it any more, or that it never heard of it.
+    """An order. ``closed``: the platform said that it can no longer be paid, or that it does not know it.
 
-    ``transaction_id`` and ``paid_at`` are the platform's, from when it is paid; then nothing of it changes again.
+    ``transaction_id`` and ``paid_at`` are the platform's; a paid order does not change any more.
     ``queried_at``: when the platform was last asked about it; ``check_at``: when it is to be asked again.
     """
 
@@ -66,22 +66,22 @@ class PayOrder(Base):
 
     @property
     def cause(self) -> str:
-        """What the ledger posts its payment for."""
+        """The cause under which the ledger posts the order's payment."""
         return f"order:{self.id}"
 
 
 CASE_KINDS = ("unknown_order", "other_amount", "paid_twice")
-# By the channel; by hand on the platform's page; taken for what was promised after all.
+# Refunded by the channel; refunded by hand on the platform's page; accepted as the pledged gift.
 OUTCOMES = ("given_back", "by_hand", "assigned")
 _OPEN = text("closed_at IS NULL")
 
 
 class SuspenseItem(Base):
-    """Money that came, stands in the ledger as nobody's, and waits for a person.
+    """A payment that cannot be placed: the ledger has it as unassigned, and the fund holder must settle it.
 
-    ``unknown_order``: under a number that is none of ours. ``other_amount``: than the order's. ``paid_twice``: one
-    order by a second transaction. ``closed_by``, ``outcome``: who settled it, and how (one of OUTCOMES).
-    ``refund_no``: under which somebody gave it back on the platform's own page.
+    ``unknown_order``: its order number is none of ours. ``other_amount``: it differs from the order's amount.
+    ``paid_twice``: a second transaction paid the same order. ``closed_by``, ``outcome``: who settled it, and how (one
+    of OUTCOMES). ``refund_no``: the number of the refund that was made by hand on the platform's page.
     """
 
     __tablename__ = "suspense_items"
@@ -106,7 +106,7 @@ class SuspenseItem(Base):
 
     @property
     def cause(self) -> str:
-        """What the ledger posts it for."""
+        """The cause under which the ledger posts the suspense item."""
         return f"suspense_item:{self.id}"
 
 

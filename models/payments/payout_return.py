@@ -1,9 +1,9 @@
-"""A payment that the bank gave back: what of it gifts had given is theirs again, or their donors'.
+"""Record a payout that the bank returned: remove its shares from the gifts, and refund those of gifts that are gone.
 
-A gift that is there has it back, and goes back with it where its appeal has ended meanwhile. One that went back
-meanwhile, or was handed on, is not there any more: what the bank gave back of it goes to its donor as well, by a second
-refund of its order, and what pools had added goes to them. Where the channel does not do that any more, it is a task of
-the fund holder's like any refund that is stuck.
+A gift that is still there has its share back; if its appeal has ended meanwhile, it is refunded with it. If a gift was
+refunded or redirected meanwhile, its share goes to the donor as a second refund of the gift's order, and the match's
+share goes back to its pools. If the channel no longer makes that refund, it becomes a task of the fund holder like any
+stuck refund.
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,7 +36,10 @@ from models.staff.task import close_task
 
 
 def check_return(db: Session, staff: Staff, number: int) -> Disbursement:
-    """Raises NoSuchDisbursement (also of another's bank), WrongState or HasAPart unless this one may say that it is."""
+    """Check that this fund holder may enter the payout's return.
+
+    Raises NoSuchDisbursement (also for another fund holder's payout), WrongState or HasAPart.
+    """
     disbursement = find_disbursement(db, number)
     if disbursement.holder_id != holder_of(staff):
         raise NoSuchDisbursement(number=number)
@@ -47,9 +50,10 @@ def check_return(db: Session, staff: Staff, number: int) -> Disbursement:
 
 
 def enter_return(db: Session, staff: Staff, number: int, now: datetime) -> Disbursement:
-    """Enter that the bank gave it back: it is held for the appeal again, and the gifts have it back.
+    """Record that the bank returned a payout: the appeal holds the money again, and the gifts have their shares back.
 
-    Raises as ``check_return``, and SharesPending.
+    Raises as ``check_return`` does, and SharesPending. Where ``gifts_to`` is not None afterwards, the caller enqueues
+    ``follow_gifts`` for the remaining gifts.
     """
     _, appeal = locked(db, number)
     disbursement = check_return(db, staff, number)
@@ -58,7 +62,7 @@ def enter_return(db: Session, staff: Staff, number: int, now: datetime) -> Disbu
     few = has_few(db, appeal.id)
     if few:
         _hold_givers(db, number)
-    # All that is posted in this transaction, where the gifts have theirs again in it.
+    # With few gifts this transaction also removes their shares, so all its ledger accounts are locked here at once.
     hold_matches(
         db, gone_from(db, number) if few else [], (Account("appeal", appeal.id), Account("bank", holder), REFUNDS)
     )
@@ -75,8 +79,9 @@ def enter_return(db: Session, staff: Staff, number: int, now: datetime) -> Disbu
 
 
 def continue_shares(db: Session, number: int, now: datetime) -> bool:
-    """Let a page more of gifts give their shares to this payment, or to one of its appeal that was paid before it, or
-    have them back. Returns False once all have.
+    """Continue the allocation, or the removal of shares, of the appeal's earliest unfinished payment by one page.
+
+    ``number``: any payment of the appeal. Returns False once no payment of the appeal is unfinished.
     """
     _, appeal = locked(db, number)
     waits = (Disbursement.appeal_id == appeal.id) & Disbursement.gifts_to.is_not(None)
@@ -90,8 +95,9 @@ def continue_shares(db: Session, number: int, now: datetime) -> bool:
 
 
 def _hold_givers(db: Session, disbursement_id: int) -> None:
-    """Before a payment is posted back, the appeal being held: the gifts it was of, and the orders of those that went
-    back, whose refunds the platform may be telling of at this moment.
+    """Lock the payment's gifts and the orders of those that were refunded; the caller holds the appeal's lock.
+
+    Called before the return is posted, because the platform may report those refunds at this moment.
     """
     theirs = select(DisbursementShare.pledge_id).where(DisbursementShare.disbursement_id == disbursement_id)
     gifts = select(Pledge).where(Pledge.id.in_(theirs)).order_by(Pledge.id).with_for_update(key_share=True)
@@ -100,7 +106,10 @@ def _hold_givers(db: Session, disbursement_id: int) -> None:
 
 
 def _take_page_away(db: Session, disbursement: Disbursement, now: datetime, most: int = PAGE) -> bool:
-    """The next gifts of a payment that came back, the appeal being held. False once all have theirs again."""
+    """Remove the shares of a returned payment's next page of gifts. Returns False once all are removed.
+
+    The caller holds the appeal's lock.
+    """
     if disbursement.gifts_to is None:
         return False
     given = take_away(db, disbursement, now, most)
@@ -110,7 +119,7 @@ def _take_page_away(db: Session, disbursement: Disbursement, now: datetime, most
         _give_back(db, disbursement, {gift: given[gift.id] for gift in gone}, now)
     appeal = db.get_one(Appeal, disbursement.appeal_id)
     if disbursement.gifts_to is None and appeal.state in ENDS:
-        give_back(db, appeal.id, appeal.state, now)  # of the appeal nothing more comes
+        give_back(db, appeal.id, appeal.state, now)  # the appeal has ended, so its gifts are refunded
     return disbursement.gifts_to is not None
 
 

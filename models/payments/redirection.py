@@ -1,9 +1,9 @@
-"""A gift that cannot stay where it was given goes to a similar appeal, where its donor chose that while paying.
+"""Redirect a gift to a similar appeal instead of refunding it, where the donor chose that while paying.
 
-Similar: of the same category, in the same county, open, with room for all of it, and not of the donor's own household.
-Of several the one that was published first, so that who has waited longest is helped first. Where there is none it
-goes back. What pools had added to it has gone back to them; those of the new appeal may add to it anew. The donor is
-told, and may ask for the new gift back as for any other.
+A similar appeal has the same category, is in the same county, is open, has room for the whole gift and is not of the
+donor's own household. The one that was published first is chosen, because it has waited longest. Where there is none,
+the gift is refunded. Its matches have already been returned to their pools; the new appeal's pools may match it anew.
+The donor is notified, and may ask for a refund of the new gift as for any other.
 """
 
 from collections.abc import Sequence
@@ -31,12 +31,12 @@ from models.payments.refund_entitlement import hold_order, hold_pledge, hold_ref
 from models.people.conversation import Conversation
 from models.people.user import User
 
-# So many are looked at; if none of these has room, it goes back.
+# The most appeals that are tried; if none of them has room, the gift is refunded.
 MOST_LOOKED_AT = 20
 
 
 def redirect(db: Session, number: int, now: datetime) -> Pledge | None:
-    """The new gift, made of this refund; None: it is to be paid back. The second time, the gift that there is."""
+    """Make a new gift of a refund that is owed. None: it may not be redirected, or has been already."""
     refund = db.get(Refund, number)
     if refund is None or not _may(db, refund):
         return None
@@ -49,7 +49,7 @@ def redirect(db: Session, number: int, now: datetime) -> Pledge | None:
     before = hold_pledge(db, before.id)
     hold_order(db, refund.pay_order_id)
     refund = hold_refund(db, number)
-    # While we waited for its row, somebody else may have taken the room, or the refund.
+    # While this waited for the appeal's lock, other gifts may have filled it, or another worker taken the refund.
     if refund is None or not _may(db, refund) or not _takes(db, target, donor, refund.amount_fen, now):
         return None
     gift = _make(db, refund, before, target, now)
@@ -68,7 +68,7 @@ def redirect(db: Session, number: int, now: datetime) -> Pledge | None:
 
 
 def _may(db: Session, refund: Refund) -> bool:
-    """Nobody has asked the channel for it, and whose it is chose so and is still there."""
+    """Tell whether the refund may be redirected: not submitted yet, chosen by its donor, and the donor is active."""
     if refund.state != "owed" or refund.tries or refund.round > 1 or refund.reason not in MAY_REDIRECT:
         return False
     pledge = db.get_one(Pledge, refund.pledge_id)
@@ -77,7 +77,7 @@ def _may(db: Session, refund: Refund) -> bool:
 
 
 def _similar(db: Session, appeal: Appeal, donor: User, fen: int, now: datetime) -> int | None:
-    """Not held."""
+    """Find the similar appeal that was published first; it is not locked yet."""
     county = appeal.region_code[:6]
     near = Appeal.region_code.between(county.ljust(12, "0"), county.ljust(12, "9"))
     wanted = select(Appeal).where(near, Appeal.state == "funding", Appeal.category == appeal.category)

@@ -1,4 +1,4 @@
-"""Refunds: money of a donor's that goes back the way it came, under one number however often it is asked for."""
+"""The refunds table: money that goes back to its donor by the channel, under one number however often submitted."""
 
 from datetime import datetime, timedelta
 
@@ -14,18 +14,18 @@ from models.core.subject import Subject
 LAST_DAY = timedelta(days=365)
 MOST_OF_ORDER = 50
 APART = timedelta(minutes=1)
-# A job for it was enqueued, and is enqueued again after so long.
+# After this time without progress the sweep enqueues a refund's job again.
 LEASE = timedelta(minutes=2)
 
-# asked: by the donor. late, over: paid when the appeal took nothing any more, or not as much. twice: a second order of
-# a gift that was paid. failed, cancelled: the appeal.
+# asked: by the donor. late, over: paid when the appeal took no gift any more, or not as much. twice: a second payment
+# of one gift. failed, cancelled, surplus: the appeal's. case: a suspense item. returned: a payout return.
 REASONS = ("asked", "late", "over", "twice", "failed", "cancelled", "surplus", "case", "returned")
-# These never came to the appeal: the ledger has them as nobody's.
+# The appeal never held this money: the ledger has it as unassigned.
 UNASSIGNED = ("late", "over", "twice", "case")
-# Not the gift itself, which stands as it stood: a second payment of it, one that could not be right, and what the bank
-# gave back of a gift that had gone back before.
+# These refunds leave the gift's own state alone: a second payment, a suspense item, and the returned share of a gift
+# that had been refunded before.
 BESIDE = ("twice", "case", "returned")
-# The donor was not asked before: what they chose while paying holds.
+# The donor did not ask for these refunds, so the choice they made while paying applies.
 MAY_REDIRECT = ("late", "over", "failed", "cancelled", "surplus")
 
 _SYSTEM = frozenset({By.SYSTEM})
@@ -37,9 +37,9 @@ MACHINE = Machine(
     {
         ("owed", "asked"): _SYSTEM,
         ("owed", "redirected"): _SYSTEM,
-        # Too old to be asked for, or one too many of its order.
+        # Too old to be submitted, or its order has too many refunds.
         ("owed", "refused"): _SYSTEM,
-        # A callback of what was asked for before a person had it asked for again.
+        # A late callback of an earlier submission, after the fund holder had it submitted again.
         ("owed", "paid"): _SYSTEM,
         ("owed", "abnormal"): _SYSTEM,
         ("owed", "closed"): _SYSTEM,
@@ -47,7 +47,7 @@ MACHINE = Machine(
         ("asked", "abnormal"): _SYSTEM,
         ("asked", "closed"): _SYSTEM,
         ("asked", "refused"): _SYSTEM,
-        # A person sees to it: again, or done by hand. The platform's own word of it may come first.
+        # The fund holder submits it again or paid it by hand. The platform's own result may come first.
         **{(state, "owed"): _HOLDER for state in ("abnormal", "closed", "refused")},
         **{(state, "paid"): _BOTH for state in ("abnormal", "closed", "refused")},
         ("abnormal", "closed"): _SYSTEM,
@@ -55,9 +55,9 @@ MACHINE = Machine(
         ("refused", "closed"): _SYSTEM,
     },
 )
-# On their way.
+# On their way, and no person has to act.
 GOING = ("owed", "asked")
-# These wait for a person.
+# These wait for the fund holder.
 STUCK = ("abnormal", "closed", "refused")
 OPEN = GOING + STUCK
 _ROUND = "@"
@@ -69,12 +69,12 @@ _RETURNED = text("reason = 'returned'")
 
 
 class Refund(Base):
-    """``out_refund_no`` is ours, of the first round; after the platform closed that, the next has another ``number``.
+    """A refund. ``out_refund_no``: our number; after the platform closed a round, the next has another ``number``.
 
-    ``refund_id``: the platform's. ``tries``: how often it was asked for in this round, last at ``asked_at``.
-    ``due_at``: when it is looked at next; None: it waits for a person, or is over. ``trouble``: why it waits for one.
-    ``redirected_to``: the pledge that was made of it. ``by_hand``: who of the staff has settled it. ``case_id``: whose
-    money it is instead of the order's. ``disbursement_id``: which the bank gave back.
+    ``refund_id``: the platform's number. ``tries``: how often it was submitted in this round, last at ``asked_at``.
+    ``due_at``: when it is looked at next; None: it waits for the fund holder, or is over. ``trouble``: why it waits.
+    ``redirected_to``: the pledge that it was made into. ``by_hand``: the member of staff who settled it. ``case_id``:
+    the suspense item that it refunds instead of the order's payment. ``disbursement_id``: the payout that was returned.
     """
 
     __tablename__ = "refunds"
@@ -109,7 +109,7 @@ class Refund(Base):
         CheckConstraint("state = 'paid' OR by_hand IS NULL", name="paid_by_hand"),
         CheckConstraint("(reason = 'case') = (case_id IS NOT NULL)", name="of_a_case"),
         CheckConstraint("(reason = 'returned') = (disbursement_id IS NOT NULL)", name="of_a_return"),
-        # All that is left of a gift goes back at once, so once; and each order that was one too many.
+        # A gift is refunded once, with all that is left of it; so is each order that paid a gift a second time.
         Index("uq_refunds_of_pledge", "pledge_id", unique=True, postgresql_where=_OWN),
         Index("uq_refunds_of_order", "pay_order_id", unique=True, postgresql_where=_TWICE),
         Index(
@@ -126,17 +126,17 @@ class Refund(Base):
 
     @property
     def cause(self) -> str:
-        """What the ledger posts it for."""
+        """The cause under which the ledger posts the refund."""
         return f"refund:{self.id}"
 
     @property
     def number(self) -> str:
-        """Under which the platform has it in this round."""
+        """The number under which the platform has the refund in this round."""
         return self.out_refund_no if self.round == 1 else f"{self.out_refund_no}{_ROUND}{self.round}"
 
     @property
     def is_of_gift(self) -> bool:
-        """Is it the gift's own money, so that the pledge goes with it?"""
+        """Whether it refunds the gift itself, so that the pledge's state follows it."""
         return self.reason not in BESIDE
 
 
@@ -144,5 +144,5 @@ REFUND = Subject("refund", Refund, MACHINE, begins=("owed",), whole=APPEAL, whol
 
 
 def find_number(db: Session, number: str) -> Refund | None:
-    """By this round's number or an earlier one's. Not held."""
+    """Find a refund by the number of this round or of an earlier one, without a lock. None: it is none of ours."""
     return db.scalar(select(Refund).where(Refund.out_refund_no == number.partition(_ROUND)[0]))

@@ -1,4 +1,4 @@
-"""What the fund holder does about a refund that is stuck: have it asked for again, or say that it was done by hand."""
+"""Settle stuck refunds: the fund holder submits one again, or states that it was paid by hand."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,25 +17,25 @@ from models.payments.refund_result import call_off, settle
 from models.staff.member import Staff
 from models.staff.queue import within
 
-# Of one appeal at a time, so that a turn stays short.
+# The most refunds of one appeal that are submitted again at once, so that a turn stays short.
 MOST_AGAIN = 100
 
 
 class NoSuchRefund(Refusal):
-    """There is none that waits for somebody, or it is of another place."""
+    """There is no stuck refund with this number, or it is outside the region."""
 
     code = "no_such_refund"
 
 
 class RefundShort(Refusal):
-    """The ledger has less with the channel than was paid back: what was put there was not entered."""
+    """The ledger's channel account lacks ``short_fen`` of what was paid back: a top-up was not entered."""
 
     code = "refund_short"
 
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """``others``: of the same appeal, stuck as well."""
+    """A stuck refund. ``gift``: the gift's code. ``others``: how many more of the same appeal are stuck."""
 
     refund: Refund
     title: str
@@ -45,13 +45,13 @@ class Stuck:
 
 
 def stuck_ones(db: Session, staff: Staff, most: int, appeal_id: int | None = None) -> Sequence[Refund]:
-    """Those of this one's place, or of one appeal there, the oldest first."""
+    """List the stuck refunds of this member of staff's region, or of one appeal in it, the oldest first."""
     found = _seen_by(staff) if appeal_id is None else _seen_by(staff).where(Refund.appeal_id == appeal_id)
     return db.scalars(found.order_by(Refund.id).limit(most)).all()
 
 
 def find_stuck(db: Session, staff: Staff, number: int) -> Stuck:
-    """Raises NoSuchRefund."""
+    """Get a stuck refund of this member of staff's region. Raises NoSuchRefund."""
     refund = db.scalar(_seen_by(staff).where(Refund.id == number))
     if refund is None:
         raise NoSuchRefund(number=number)
@@ -63,25 +63,25 @@ def find_stuck(db: Session, staff: Staff, number: int) -> Stuck:
 
 
 def again(db: Session, staff: Staff, number: int, now: datetime) -> Refund:
-    """Ask for it once more, with the same number; after the platform closed that, with the next. Raises NoSuchRefund.
+    """Submit a stuck refund once more, under the same number, or the next one where the platform closed the last.
 
-    The caller enqueues ``ask_refund``.
+    The caller enqueues ``ask_refund``. Raises NoSuchRefund.
     """
     find_stuck(db, staff, number)
     return _ask_again(db, staff, [number], now)[0]
 
 
 def all_again(db: Session, staff: Staff, appeal_id: int, now: datetime) -> list[int]:
-    """As ``again``, all of an appeal that are stuck, up to MOST_AGAIN. Returns their numbers."""
+    """Do ``again`` for all stuck refunds of an appeal, at most MOST_AGAIN. Returns their ids."""
     theirs = _seen_by(staff).where(Refund.appeal_id == appeal_id).order_by(Refund.id).limit(MOST_AGAIN)
     numbers = [refund.id for refund in db.scalars(theirs)]
     return [refund.id for refund in _ask_again(db, staff, numbers, now)]
 
 
 def done_by_hand(db: Session, staff: Staff, number: int, why: str, now: datetime) -> Refund:
-    """The fund holder has paid it back on the platform's own page, from what the channel holds. ``why`` is a code.
+    """Record that the fund holder paid a refund on the platform's own page, from the channel's balance.
 
-    Raises NoSuchRefund or RefundShort.
+    ``why``: a code of the reason. Raises NoSuchRefund or RefundShort.
     """
     find_stuck(db, staff, number)
     refund = _hold(db, number)
@@ -93,7 +93,7 @@ def done_by_hand(db: Session, staff: Staff, number: int, why: str, now: datetime
 
 
 def _ask_again(db: Session, staff: Staff, numbers: Sequence[int], now: datetime) -> list[Refund]:
-    """All are held before anybody's task is touched, as whoever settles one does."""
+    """Lock all refunds before any task is changed, in the order that settling one uses too."""
     refunds = [_hold(db, number) for number in numbers]
     for refund in refunds:
         if refund.state == "closed":
@@ -106,7 +106,7 @@ def _ask_again(db: Session, staff: Staff, numbers: Sequence[int], now: datetime)
 
 
 def _hold(db: Session, number: int) -> Refund:
-    """Pledge, order and refund. Raises NoSuchRefund where somebody else was a moment earlier."""
+    """Lock pledge, order and refund, in this order. Raises NoSuchRefund where the refund is no longer stuck."""
     seen = db.get_one(Refund, number)
     hold_pledge(db, seen.pledge_id)
     hold_order(db, seen.pay_order_id)

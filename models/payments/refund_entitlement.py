@@ -1,9 +1,9 @@
-"""When a gift goes back, and how much of it: all that is left, since what was paid out is spent.
+"""Decide when a gift is refunded and how much of it: all that no disbursement has spent.
 
-A donor may ask while anything is left, and is heard at once, by rule. An appeal that fails or is cancelled gives all
-its gifts back (models.payments.refund_run). What is left of what pools have added to a gift goes back to them with it
-(models.giving.matching). The family is not told of a single one: who gave and took back is the donor's own affair, also
-where the gift has a name, and what the appeal has now stands with it for everybody.
+A donor may ask while anything is left, and the rules grant it at once. An appeal that fails or is cancelled refunds all
+its gifts (models.payments.refund_run). What is left of a gift's match returns to its pools with it
+(models.giving.matching). The family is not notified of a single refund: it is the donor's private matter, even where
+the gift has a name. The appeal's page shows its present total to everybody.
 """
 
 from collections.abc import Sequence
@@ -31,40 +31,40 @@ from models.payments.refund import BESIDE, LAST_DAY, LEASE, OPEN, UNASSIGNED, Re
 from models.payments.shortfall import fall_short
 from models.people.user import User
 
-# A donor's newest; who has more names the code.
+# How many of a donor's newest gifts are looked at; an older one is named by its code.
 _LOOKED_AT = 50
 
 
 class NoSuchGift(Refusal):
-    """There is none with this code, or it is somebody else's: the words are the same."""
+    """No gift has this code, or it is another donor's: the words are the same."""
 
     code = "no_such_gift"
     final = True
 
 
 class NothingPaid(Refusal):
-    """A promise, and nothing that could go back. ``state`` of the pledge."""
+    """The pledge was never paid, so nothing can be refunded. ``state`` of the pledge."""
 
     code = "nothing_paid"
     final = True
 
 
 class RefundUnderWay(Refusal):
-    """It is going back already, or has gone, or was handed on to another appeal. ``state`` of the pledge."""
+    """The gift is being refunded, was refunded, or was redirected to another appeal. ``state`` of the pledge."""
 
     code = "refund_under_way"
     final = True
 
 
 class AllSpent(Refusal):
-    """All of it was paid out for what the appeal is for."""
+    """The whole gift was paid out for the appeal."""
 
     code = "all_spent"
     final = True
 
 
 class TooLongAgo(Refusal):
-    """The channel takes nothing back any more."""
+    """The payment is older than ``days``, the channel's limit for refunds."""
 
     code = "too_long_ago"
     final = True
@@ -72,7 +72,7 @@ class TooLongAgo(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class ComesBack:
-    """``fen`` of the gift are left, ``spent_fen`` were paid out."""
+    """What a refund of a gift would return: ``fen`` are left of it, ``spent_fen`` were paid out."""
 
     pledge: Pledge
     order: PayOrder
@@ -84,8 +84,9 @@ class ComesBack:
 
 
 def lefts_of(db: Session, pledges: Sequence[Pledge]) -> dict[int, int]:
-    """Pledge id -> fen of it that no disbursement took; whoever gives back holds the appeal, and has asked whether all
-    shares are there (models.disbursements.allocation.check_shared).
+    """Pledge id -> fen of it that no disbursement spent.
+
+    To refund them, the caller holds the appeal's lock and has called models.disbursements.allocation.check_shared.
     """
     ids = [pledge.id for pledge in pledges]
     shares = select(DisbursementShare.pledge_id, func.sum(DisbursementShare.amount_fen))
@@ -95,18 +96,18 @@ def lefts_of(db: Session, pledges: Sequence[Pledge]) -> dict[int, int]:
 
 
 def left_of(db: Session, pledge: Pledge) -> int:
-    """In fen, as ``lefts_of``."""
+    """Return the fen of one pledge, as ``lefts_of``."""
     return lefts_of(db, [pledge])[pledge.id]
 
 
 def orders_of(db: Session, pledges: Sequence[Pledge]) -> dict[int, PayOrder]:
-    """Pledge id -> the order that its money came by: its own, or that of the gift it was made of."""
+    """Pledge id -> the order that paid for it: its own, or that of the gift it was redirected from."""
     ids = [pledge.id for pledge in pledges]
     made_of = select(Refund.redirected_to, PayOrder).join(PayOrder, PayOrder.id == Refund.pay_order_id)
     found: dict[int, PayOrder] = {}
     for number, order in db.execute(made_of.where(Refund.redirected_to.in_(ids))):
         found[number or 0] = order
-    # Of a gift that was paid twice the one that we heard of first is its own, and the other goes back by itself.
+    # Of a gift that was paid twice, the payment that was reported first is its own; the other is refunded by itself.
     twice = exists().where(Refund.pay_order_id == PayOrder.id, Refund.reason == "twice")
     paid = select(PayOrder).where(PayOrder.pledge_id.in_(ids), PayOrder.state == "paid", ~twice)
     for order in db.scalars(paid.order_by(PayOrder.id)):
@@ -125,12 +126,12 @@ def owe_refund(
     actor: Actor = SYSTEM,
     run_id: int | None = None,
 ) -> Refund:
-    """From now on ``fen`` of this paid order are the donor's again; the second time, it is the refund that there is.
+    """Owe the donor a refund of ``fen`` of this paid order; the second time, return the refund that exists.
 
     The caller holds appeal, pledge and order, in that order, and enqueues ``ask_refund`` after the commit; else the
-    sweep finds it. For a ``reason`` of models.payments.refund.UNASSIGNED the ledger must have the payment as nobody's;
-    where another order of the gift was paid before, it becomes ``twice``. The pledge goes to ``refund_pending`` with
-    it, but for ``twice``. ``pledge``: the one that the money is in now, where it is not the order's own.
+    sweep finds it. For a ``reason`` of models.payments.refund.UNASSIGNED the ledger must have the payment as
+    unassigned; where another order of the gift was paid before, the reason becomes ``twice``. The pledge moves to
+    ``refund_pending``, except for ``twice``. ``pledge``: the one that holds the money now, if not the order's own.
     """
     pledge = pledge or db.get_one(Pledge, order.pledge_id)
     if reason in UNASSIGNED and _was_paid_before(db, pledge, order):
@@ -168,7 +169,7 @@ def owe_refund(
 
 
 def what_comes_back(db: Session, donor: User, code: str, now: datetime) -> ComesBack:
-    """If its donor asked for this gift now. Raises what ``ask_back`` does."""
+    """Compute what the donor would get back if they asked now. Raises what ``ask_back`` does."""
     pledge = db.scalar(select(Pledge).where(Pledge.code == code.upper()))
     if pledge is None or pledge.donor_id != donor.id:
         raise NoSuchGift(gift=code.upper())
@@ -176,7 +177,10 @@ def what_comes_back(db: Session, donor: User, code: str, now: datetime) -> Comes
 
 
 def ask_back(db: Session, donor: User, code: str, now: datetime) -> Refund:
-    """Its donor has asked for it. Raises NoSuchGift, NothingPaid, RefundUnderWay, AllSpent or TooLongAgo."""
+    """Owe the donor a refund of their gift, as they asked.
+
+    Raises NoSuchGift, NothingPaid, RefundUnderWay, AllSpent, TooLongAgo or SharesPending.
+    """
     seen = what_comes_back(db, donor, code, now).pledge
     appeal = get_appeal(db, seen.appeal_id, lock=True)
     pledge = hold_pledge(db, seen.id)
@@ -189,7 +193,7 @@ def ask_back(db: Session, donor: User, code: str, now: datetime) -> Refund:
 
 
 def returnable(db: Session, donor_id: int, most: int) -> list[OwnPledge]:
-    """Gifts of this donor's of which something can go back, the newest first."""
+    """List this donor's gifts of which something can be refunded, the newest first."""
     theirs = select(Pledge).where(Pledge.donor_id == donor_id, Pledge.state.in_(HELD)).order_by(Pledge.id.desc())
     gifts = db.scalars(theirs.limit(_LOOKED_AT)).all()
     lefts, orders = lefts_of(db, gifts), orders_of(db, gifts)
@@ -211,7 +215,7 @@ def returnable(db: Session, donor_id: int, most: int) -> list[OwnPledge]:
 
 
 def hold_pledge(db: Session, number: int) -> Pledge:
-    """After its appeal, before its order."""
+    """Lock a pledge; the appeal is locked before it, its order after it."""
     return db.get_one(Pledge, number, with_for_update={"key_share": True}, populate_existing=True)
 
 
@@ -224,7 +228,7 @@ def hold_refund(db: Session, number: int) -> Refund | None:
 
 
 def going_back(db: Session, pledge_ids: Sequence[int]) -> dict[int, int]:
-    """Pledge id -> fen of it that are on their way back, or waiting for somebody to see to it."""
+    """Pledge id -> fen of it whose refund is on its way or stuck."""
     theirs = select(Refund.pledge_id, Refund.amount_fen).where(Refund.pledge_id.in_(pledge_ids))
     own = theirs.where(Refund.reason.not_in(BESIDE), Refund.state.in_(OPEN))
     return {row.pledge_id: row.amount_fen for row in db.execute(own)}

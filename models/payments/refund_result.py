@@ -1,4 +1,7 @@
-"""What the channel says of refunds, taken once: done, stuck, or not what we asked for. Held: pledge, order, refund."""
+"""Apply the channel's results of refunds exactly once: paid, stuck, or not what was submitted.
+
+Locks are taken in this order: pledge, order, refund.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,7 +27,7 @@ from models.staff.task import Matter, Task, close_task, open_task
 
 
 class News(Protocol):
-    """bot.pay's Refund: of an answer or a callback that is proved. ``state``: the platform's word for it."""
+    """A verified result of a refund: bot.pay's Refund, of an answer or a callback. ``state``: the platform's word."""
 
     @property
     def out_refund_no(self) -> str: ...
@@ -45,7 +48,7 @@ class News(Protocol):
 
 
 class Taken(StrEnum):
-    """``unknown``: a number that is none of ours. ``differs``: recorded; a person must see to it."""
+    """The effect of a result. ``unknown``: the number is none of ours. ``differs``: it does not fit; a task is open."""
 
     DONE = "done"
     STUCK = "stuck"
@@ -55,7 +58,7 @@ class Taken(StrEnum):
 
 
 def take_refund_news(db: Session, news: News, now: datetime) -> Taken:
-    """However often and in whatever order they come: money that went back once stays gone."""
+    """Apply a result of a refund, however often and in whatever order they come; a paid refund stays paid."""
     seen = find_number(db, news.out_refund_no)
     if seen is None:
         return Taken.UNKNOWN
@@ -67,7 +70,7 @@ def take_refund_news(db: Session, news: News, now: datetime) -> Taken:
     if refund.state == "paid":
         return Taken.KNOWN
     if news.out_refund_no != refund.number:
-        # Of an earlier round, which was closed: only its success would be news, and a second payment.
+        # It is of an earlier round, which was closed: only a success would matter, as it means a second payment.
         return _differs(db, refund, now) if news.state == "SUCCESS" else Taken.KNOWN
     refund.refund_id = news.refund_id
     match news.state:
@@ -75,7 +78,7 @@ def take_refund_news(db: Session, news: News, now: datetime) -> Taken:
             try:
                 settle(db, refund, news.done_at or now, now)
             except Overdrawn:
-                # It was paid from what the fund holder put there without telling us: once that is entered, ask again.
+                # It was paid from a top-up that the fund holder has not entered: after that, it submits it again.
                 return _differs(db, refund, now, "channel_short")
             return Taken.DONE
         case "ABNORMAL" | "CLOSED":
@@ -90,9 +93,10 @@ def take_refund_news(db: Session, news: News, now: datetime) -> Taken:
 def settle(
     db: Session, refund: Refund, at: datetime, now: datetime, by: Staff | None = None, why: str | None = None
 ) -> None:
-    """The money is back: the ledger, the pledge and the donor follow. ``by`` whose hand, and ``why``: a code.
+    """Mark a refund as paid in the ledger and with its pledge, and notify the donor.
 
-    Pledge and refund are held. Raises Overdrawn, and then nothing was written.
+    ``by``: the member of staff who paid it by hand; ``why``: a code of the reason. The caller holds pledge and refund.
+    Raises Overdrawn, and then nothing was written.
     """
     moves.refund_paid(db, refund.amount_fen, refund.cause, now)
     refund.ended_at, refund.due_at, refund.trouble = at, None, None
@@ -107,7 +111,7 @@ def settle(
 
 
 def get_stuck(db: Session, refund: Refund, state: str, trouble: str, now: datetime) -> None:
-    """A person must see to it. The refund is held."""
+    """Move a refund to a stuck state and open the fund holder's task; the caller holds the refund."""
     refund.due_at, refund.trouble = None, trouble[:32]
     MACHINE.move(db, refund, state, SYSTEM, now, detail=refund.trouble)
     db.flush()
@@ -115,7 +119,7 @@ def get_stuck(db: Session, refund: Refund, state: str, trouble: str, now: dateti
 
 
 def call_off(db: Session, refunds: Sequence[Refund], now: datetime, staff: Staff | None = None) -> None:
-    """Nobody has to see to these any more; perhaps to another of their appeal."""
+    """Close the tasks of these refunds; where others of their appeal are stuck, open a task for one of them."""
     for refund in refunds:
         close_task(db, "refund", refund.id, now, staff)
     for appeal_id in sorted({refund.appeal_id for refund in refunds}):
@@ -123,7 +127,7 @@ def call_off(db: Session, refunds: Sequence[Refund], now: datetime, staff: Staff
 
 
 def _call_person(db: Session, appeal_id: int, now: datetime) -> None:
-    """One task for an appeal, however many of its refunds are stuck: what stops one often stops all."""
+    """Open at most one task for an appeal's stuck refunds: what stops one often stops all."""
     stuck = select(Refund.id).where(Refund.appeal_id == appeal_id, Refund.state.in_(STUCK))
     if db.scalar(open_tasks(appeal_id).limit(1)) is not None:
         return
@@ -134,7 +138,7 @@ def _call_person(db: Session, appeal_id: int, now: datetime) -> None:
 
 
 def open_tasks(appeal_id: int) -> Select[int]:
-    """The refunds of an appeal that somebody's queue names."""
+    """Select the refunds of an appeal that have an open task."""
     waits = (Task.subject == "refund") & Task.closed_at.is_(None)
     return select(Refund.id).join(Task, waits & (Task.subject_id == Refund.id)).where(Refund.appeal_id == appeal_id)
 

@@ -1,8 +1,7 @@
-"""All that is left of the gifts of an appeal goes back, a page of them at a time: it has failed, or was cancelled, or
-needs no more.
+"""Refund all gifts of an appeal that failed, was cancelled or has a surplus, a page of gifts at a time.
 
-Each page is one short transaction that owes its refunds and moves the cursor, so that it goes on wherever a killed
-worker left it; no gift goes back twice, because it has but one refund (models.payments.refund).
+Each page is one short transaction that owes its refunds and moves the cursor, so that another worker can continue after
+a killed one. No gift is refunded twice, because it has only one refund (models.payments.refund).
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,14 +29,14 @@ _MOST = 5
 
 
 class NoSuchRun(Refusal):
-    """Nothing goes back from this appeal, or it is of another place."""
+    """The appeal has no refund run, or it is outside the region."""
 
     code = "no_such_refunds"
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The refunds that are owed now, and whether they were the last."""
+    """One page of a run. ``ids``: the refunds that it owes. ``last``: no page follows."""
 
     ids: Sequence[int]
     last: bool
@@ -45,7 +44,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """So many gifts, of so much together."""
+    """A number of gifts and their total in fen."""
 
     gifts: int = 0
     fen: int = 0
@@ -53,7 +52,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """``planning``: not every gift has its refund yet. ``stuck``: a person must see to these."""
+    """The progress of a refund run. ``planning``: not every gift has its refund yet. ``back``: paid back.
+
+    ``stuck``: these wait for the fund holder.
+    """
 
     number: int
     title: str
@@ -72,14 +74,17 @@ def live_runs(db: Session) -> Sequence[int]:
 
 
 def plan_page(db: Session, number: int, now: datetime) -> Page | None:
-    """Owe the refunds of the next page of gifts. None where nothing is left, or another worker is at it."""
+    """Owe the refunds of the run's next page of gifts.
+
+    None where the run is done, another worker holds it, or a payment of the appeal is still being allocated.
+    """
     wanted = (RefundRun.id == number) & (RefundRun.state == "planning")
     run = db.scalar(select(RefundRun).where(wanted).with_for_update(skip_locked=True))
     if run is None:
         return None
     appeal = get_appeal(db, run.appeal_id, lock=True)
     if is_pending(db, run.appeal_id):
-        return None  # the sweep asks again
+        return None  # the sweep tries again
     after = (Pledge.appeal_id == run.appeal_id) & (Pledge.id > run.cursor)
     page = select(Pledge).where(after).order_by(Pledge.id).limit(PAGE).with_for_update(key_share=True)
     pledges = db.scalars(page.execution_options(populate_existing=True)).all()
@@ -87,7 +92,7 @@ def plan_page(db: Session, number: int, now: datetime) -> Page | None:
     last = len(pledges) < PAGE
     run.cursor = pledges[-1].id if pledges else run.cursor
     if last and appeal.state in ENDS and (run.reason == SURPLUS or _is_kept(db, run)):
-        # Cancelled meanwhile; or the bank gave something back of gifts that were looked at before.
+        # The appeal was cancelled meanwhile, or a payout return gave money back to gifts of earlier pages.
         run.begin_anew(appeal.state)
         last = False
     if last:
@@ -96,7 +101,7 @@ def plan_page(db: Session, number: int, now: datetime) -> Page | None:
 
 
 def find_run(db: Session, staff: Staff, appeal_id: int) -> RefundRun:
-    """Of an appeal of this one's place. Raises NoSuchRun."""
+    """Get the refund run of an appeal in this member of staff's region. Raises NoSuchRun."""
     run = db.scalar(_seen_by(staff).where(RefundRun.appeal_id == appeal_id))
     if run is None:
         raise NoSuchRun(number=appeal_id)
@@ -104,12 +109,12 @@ def find_run(db: Session, staff: Staff, appeal_id: int) -> RefundRun:
 
 
 def recent_runs(db: Session, staff: Staff) -> Sequence[RefundRun]:
-    """Those of this one's place, the newest first."""
+    """List the newest refund runs of this member of staff's region."""
     return db.scalars(_seen_by(staff).order_by(RefundRun.id.desc()).limit(_MOST)).all()
 
 
 def progress_of(db: Session, run: RefundRun) -> Progress:
-    """As it stands at this moment."""
+    """Count the run's refunds by state as they are now."""
     states = select(Refund.state, func.count(), func.sum(Refund.amount_fen)).where(Refund.run_id == run.id)
     parts = {state: Part(gifts, int(fen)) for state, gifts, fen in db.execute(states.group_by(Refund.state))}
     return Progress(
@@ -127,7 +132,7 @@ def progress_of(db: Session, run: RefundRun) -> Progress:
 
 
 def _owe(db: Session, run: RefundRun, everyone: Sequence[Pledge], now: datetime) -> list[int]:
-    """Those of which nothing is left, or that no order of ours has paid for, have nothing to go back."""
+    """Owe the refunds of a page; return their ids. A gift that is spent, or that no pay order paid, gets none."""
     pledges = [pledge for pledge in everyone if pledge.state in HELD]
     lefts, orders = lefts_of(db, pledges), orders_of(db, pledges)
     held = select(PayOrder.id).where(PayOrder.id.in_([order.id for order in orders.values()]))
@@ -144,7 +149,7 @@ def _owe(db: Session, run: RefundRun, everyone: Sequence[Pledge], now: datetime)
 
 
 def _is_kept(db: Session, run: RefundRun) -> bool:
-    """Is there a gift of which something would go back, were it looked at now? The appeal is held."""
+    """Tell whether the appeal still has a gift or match to refund; the caller holds the appeal's lock."""
     kept = select(Pledge).where(Pledge.appeal_id == run.appeal_id, Pledge.state.in_(HELD)).order_by(Pledge.id)
     pledges = db.scalars(kept.limit(PAGE)).all()
     lefts, orders = lefts_of(db, pledges), orders_of(db, pledges)

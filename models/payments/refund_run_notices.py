@@ -1,4 +1,4 @@
-"""The end of a refund run is told: to who holds the money, and to whose appeal it was."""
+"""Notify the fund holder and the appeal's owner when a refund run has ended."""
 
 from datetime import datetime
 
@@ -18,9 +18,9 @@ _BATCH = 50
 
 
 def tell_ended(db: Session, now: datetime) -> int:
-    """Runs of which nothing is on its way any more: all is back, or some of it waits for a person; once for each.
+    """Notify of runs with no refund on its way: once when some are stuck, and once when all are paid.
 
-    Returns how many.
+    Returns how many runs.
     """
     going = exists().where(Refund.run_id == RefundRun.id, Refund.state.in_(GOING))
     ended = select(RefundRun).where(or_(RefundRun.told.is_(None), RefundRun.told == "waits"))

@@ -1,7 +1,7 @@
-"""Asking the channel for a refund: when it may be asked, under which number, and what a refusal means.
+"""Submit refunds to the channel: when one may be submitted, under which number, and what a refusal means.
 
-Each step is a short transaction of its caller's; the call itself comes between two of them. Whoever asks may die
-anywhere: ``due_at`` says when the next one looks.
+Each step is a short transaction of the caller; the call itself comes between two of them. A worker may be killed
+anywhere: ``due_at`` says when the next one looks at the refund.
 """
 
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ from models.payments.refund import APART, GOING, LAST_DAY, LEASE, MACHINE, MOST_
 from models.payments.refund_entitlement import hold_order, hold_refund
 from models.payments.refund_result import get_stuck
 
-# Until it is looked at again, by how often it was asked for. What is accepted takes the bank up to three days.
+# How long until a refund is looked at again, by its tries. An accepted one takes the bank up to three days.
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 60, 180, 360))
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """``before``: it was asked for before, with this number, and nobody knows what became of that.
+    """A refund to submit. ``before``: it was submitted under this number before, and the result is not known.
 
-    ``transaction_id``: of a payment that its order's number does not tell apart.
+    ``transaction_id``: names the payment where its order's number does not (a suspense item's); else None.
     """
 
     refund: int
@@ -38,7 +38,7 @@ class Ask:
 
 
 def due(db: Session, now: datetime, most: int) -> Sequence[int]:
-    """Those that somebody should look at now, the longest due first; nobody else gets them for a while."""
+    """List refunds that are due, the longest due first, and lease them: no other worker gets them for LEASE."""
     found = select(Refund).where(Refund.due_at <= now).order_by(Refund.due_at, Refund.id).limit(most)
     refunds = db.scalars(found.with_for_update(skip_locked=True)).all()
     for refund in refunds:
@@ -47,7 +47,10 @@ def due(db: Session, now: datetime, most: int) -> Sequence[int]:
 
 
 def begin_ask(db: Session, number: int, now: datetime) -> Ask | None:
-    """None: not now, or not any more. Of one order a minute passes between two."""
+    """Mark a refund as submitted and return what to send to the channel.
+
+    None: it is over, it is stuck, or another refund of its order was submitted less than a minute ago.
+    """
     seen = db.get(Refund, number)
     if seen is None or seen.state not in GOING:
         return None
@@ -74,14 +77,14 @@ def begin_ask(db: Session, number: int, now: datetime) -> Ask | None:
 
 
 def refuse(db: Session, asked: Ask, trouble: str, now: datetime) -> None:
-    """The channel said no to this, and the same again would be refused again: a person must see to it."""
+    """Record that the channel refused a submission, which would be refused again: the fund holder gets a task."""
     refund = hold_refund(db, asked.refund)
     if refund is not None and refund.state == "asked" and refund.number == asked.out_refund_no:
         get_stuck(db, refund, "refused", trouble, now)
 
 
 def _impossible(db: Session, order: PayOrder, refund: Refund, now: datetime) -> str | None:
-    """Why the channel takes it no more, by its own rules."""
+    """Return the channel's rule that rules this refund out, as a code; None where there is none."""
     case = db.get(SuspenseItem, refund.case_id) if refund.case_id else None
     paid_at = case.opened_at if case else order.paid_at
     if paid_at is None or now - paid_at >= LAST_DAY:

@@ -1,10 +1,9 @@
-"""Gifts went back by request, and an appeal that had enough has not: it takes gifts again, or its day is over and it
-ends.
+"""Reopen or fail an appeal that was funded and no longer is, because donors had their gifts refunded.
 
-Only before any of its money was paid out; from then on it spends what it has. A request that is under way, and for
-which enough is held, goes on: else who gives a yuan and takes it back could stop a family's payment as often as they
-like. What is not covered any more is withdrawn. After the last day for gifts an appeal that nobody gave a minimum goes
-on with half of its target, the least that anybody may name; with less all gifts go back.
+This happens only before its first payout; after that the appeal spends what it has. While open requests are covered by
+the held money, nothing changes: otherwise a donor could stop a family's payment by giving one yuan and taking it back.
+Requests that are no longer covered are withdrawn. After the deadline an appeal without a minimum of its own goes on
+with half of its target, the least minimum that may be set; with less it fails and all gifts are refunded.
 """
 
 from datetime import datetime
@@ -29,8 +28,10 @@ _BATCH = 50
 
 
 def fall_short(db: Session, appeal: Appeal, now: datetime) -> bool:
-    """In the transaction that gives a gift back, the appeal being held: does it not go on as it was? Its owner is told,
-    and where it ends those who gave.
+    """Reopen or fail the appeal if a refund left it short, and notify its owner. Returns whether it changed.
+
+    Runs in the refund's transaction; the caller holds the appeal's lock. Where the appeal fails, its donors are
+    notified too.
     """
     fen, gifts = promised(db, [appeal.id]).get(appeal.id, (0, 0))
     missing, collects = appeal.target_fen - fen, appeal.deadline > now
@@ -52,7 +53,7 @@ def fall_short(db: Session, appeal: Appeal, now: datetime) -> bool:
 
 
 def look_after_short(db: Session, now: datetime) -> int:
-    """Those that went on, or stood still, when gifts went back, and need not any more. Returns how many changed."""
+    """Check appeals that a refund left short and that did not change then. Returns how many changed now."""
     asked = select(func.coalesce(func.sum(Disbursement.amount_fen), 0))
     asked = asked.where(Disbursement.appeal_id == Appeal.id, Disbursement.state.in_(UNDER_WAY))
     fen, covered = LedgerAccount.balance_fen, asked.correlate(Appeal).scalar_subquery()

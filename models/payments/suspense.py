@@ -1,4 +1,4 @@
-"""Payments that cannot be right: kept for the fund holder to see to, with a task, and never lost."""
+"""Open a suspense item, with a task for the fund holder, for a payment that cannot be placed."""
 
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from models.staff.task import Matter, open_task
 def open_case(
     db: Session, kind: str, transaction_id: str, out_trade_no: str, fen: int, order: PayOrder | None, now: datetime
 ) -> SuspenseItem | None:
-    """None where this transaction has one already, be it from a moment ago."""
+    """Open a suspense item and its task. None where this transaction has one already, also from a concurrent worker."""
     number = db.scalar(
         insert(SuspenseItem)
         .values(
@@ -42,7 +42,7 @@ def open_case(
 
 
 def _matter(db: Session, number: int, order: PayOrder | None, now: datetime) -> tuple[Matter, dict[int, str]]:
-    """Where it belongs, and who has a part in it: those of the household, and whose own gift it is."""
+    """Return the item's region and household, and the staff who may not settle it because the gift is their own."""
     if order is None:
         return Matter("suspense_item", number, region_for_placeless(db, now), None), {}
     pledge = db.get_one(Pledge, order.pledge_id)
@@ -54,7 +54,7 @@ def _matter(db: Session, number: int, order: PayOrder | None, now: datetime) -> 
 
 
 def open_cases(db: Session, most: int) -> list[SuspenseItem]:
-    """Those that nobody has settled, the oldest first."""
+    """List the open suspense items, the oldest first."""
     return list(
         db.scalars(select(SuspenseItem).where(SuspenseItem.closed_at.is_(None)).order_by(SuspenseItem.id).limit(most))
     )

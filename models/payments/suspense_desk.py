@@ -1,9 +1,9 @@
-"""What the fund holder does about a payment that cannot be right: give it back, or take it for what was promised.
+"""Settle suspense items: the fund holder refunds the payment, or assigns it to the pledge that it was meant for.
 
-It is nobody's until then (ledger account ``unassigned``). Where its order is ours it goes back the way it came, as
-refunds do, to whoever paid. Where it is not, we know nobody: it is given back on the platform's own page, and the
-number of that refund is entered, under which the day's bill has it too. Taken for the promise is only another sum than
-was asked for, while that promise waits and its appeal takes all of it. Nobody wishes to pay one order twice.
+Until then the ledger has it in the account ``unassigned``. Where its order is ours, it is refunded through the channel
+to the payer. Where it is not, the payer is unknown: the fund holder refunds it on the platform's own page and enters
+the number of that refund, which the day's bill has too. Only a payment of another amount can be assigned, while the
+pledge waits for payment and the appeal takes all of it; a second payment of one order is always refunded.
 """
 
 from collections.abc import Sequence
@@ -38,21 +38,24 @@ from models.staff.task import Matter, Task, close_task, take
 
 
 class NoSuchSuspenseItem(Refusal):
-    """None of this ``number`` that is open, or it is of another place."""
+    """No open suspense item has this ``number``, or it is outside the region."""
 
     code = "no_such_suspense_item"
     final = True
 
 
 class NotForThis(Refusal):
-    """It cannot be settled so: ``why`` is one of order_unknown, order_known, paid_before, too_small, and state."""
+    """The item cannot be settled in this way.
+
+    ``why``: order_unknown, order_known, paid_before or too_small; the last two with the ``state`` of the pledge.
+    """
 
     code = "suspense_item_not_so"
     final = True
 
 
 class RefundNumberUsed(Refusal):
-    """Another payment was given back under this number."""
+    """Another payment was refunded under this number."""
 
     code = "refund_number_used"
     step = "reference"
@@ -60,7 +63,10 @@ class RefundNumberUsed(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """``gift``, ``title``, ``wanted_fen``: of the order, where it is ours. ``may_assign``: as things are now."""
+    """An open suspense item as the fund holder sees it. ``appeal``, ``gift``, ``title``: of the order, if it is ours.
+
+    ``wanted_fen``: the order's amount. ``may_assign``: whether ``assign`` is possible now.
+    """
 
     case: SuspenseItem
     due_at: datetime
@@ -72,12 +78,12 @@ class Stray:
 
 
 def stray_ones(db: Session, staff: Staff, most: int) -> Sequence[SuspenseItem]:
-    """Those that this one may settle, the oldest first."""
+    """List the suspense items that this member of staff may settle, the oldest first."""
     return db.scalars(_seen_by(staff).order_by(SuspenseItem.id).limit(most)).all()
 
 
 def find_stray(db: Session, staff: Staff, number: int, now: datetime) -> Stray:
-    """Raises NoSuchSuspenseItem."""
+    """Get an open suspense item that this member of staff may see. Raises NoSuchSuspenseItem."""
     row = db.execute(_seen_by(staff).add_columns(Task.due_at).where(SuspenseItem.id == number)).first()
     if row is None:
         raise NoSuchSuspenseItem(number=number)
@@ -97,7 +103,10 @@ def find_stray(db: Session, staff: Staff, number: int, now: datetime) -> Stray:
 
 
 def give_back(db: Session, staff: Staff, number: int, now: datetime) -> Refund:
-    """To whoever paid it, by the channel; the caller enqueues ``ask_refund``. Raises as ``_hold``, or NotForThis."""
+    """Refund the item to its payer through the channel; the caller enqueues ``ask_refund``.
+
+    Raises as ``_hold`` does, or NotForThis.
+    """
     case, order, pledge, appeal = _hold(db, staff, number)
     if order is None or pledge is None or appeal is None:
         raise NotForThis(number=number, why="order_unknown")
@@ -123,9 +132,9 @@ def give_back(db: Session, staff: Staff, number: int, now: datetime) -> Refund:
 
 
 def given_back_by_hand(db: Session, staff: Staff, number: int, refund_no: str, now: datetime) -> SuspenseItem:
-    """On the platform's page, under ``refund_no``, since we do not know whose it is.
+    """Record a refund that the fund holder made on the platform's page under ``refund_no``, as the payer is unknown.
 
-    Raises as ``_hold``, NotForThis, RefundNumberUsed or RefundShort.
+    Raises as ``_hold`` does, NotForThis, RefundNumberUsed or RefundShort.
     """
     case, order, _, _ = _hold(db, staff, number)
     if order is not None:
@@ -144,7 +153,10 @@ def given_back_by_hand(db: Session, staff: Staff, number: int, refund_no: str, n
 
 
 def assign(db: Session, staff: Staff, number: int, now: datetime) -> Pledge:
-    """What came is the gift, whatever was asked for. Raises as ``_hold``, NotForThis, and what a payment would."""
+    """Accept the item as the pledged gift, with the amount that was paid.
+
+    Raises as ``_hold`` does, NotForThis, NotFunding, OwnHousehold or OverCap.
+    """
     case, order, pledge, appeal = _hold(db, staff, number)
     if order is None or pledge is None or appeal is None:
         raise NotForThis(number=number, why="order_unknown")
@@ -179,7 +191,10 @@ def _check_assign(
 
 
 def _hold(db: Session, staff: Staff, number: int) -> tuple[SuspenseItem, PayOrder | None, Pledge | None, Appeal | None]:
-    """Appeal, pledge, order and case, if it is this one's turn. Raises NoSuchSuspenseItem, NotYourTurn or HasAPart."""
+    """Lock appeal, pledge, order and item, in this order, if the task is this member of staff's.
+
+    Raises NoSuchSuspenseItem, OutsideRegion, NotYourTurn or HasAPart.
+    """
     seen = db.scalar(_seen_by(staff).where(SuspenseItem.id == number))
     if seen is None:
         raise NoSuchSuspenseItem(number=number)
@@ -211,7 +226,10 @@ def _open_task(number: int) -> ColumnElement[bool]:
 
 
 def _seen_by(staff: Staff) -> Select[SuspenseItem]:
-    """Whose task may be theirs: of a thing of no place, that stands where its task was put."""
+    """Select open items whose task is in the region or assigned to this member of staff.
+
+    An item of an unknown order has no region, so the region of its task counts.
+    """
     waits = (Task.subject == "suspense_item") & (Task.subject_id == SuspenseItem.id) & Task.closed_at.is_(None)
     theirs = or_(within(staff, Task.region_code), Task.assignee == staff.id)
     return select(SuspenseItem).join(Task, waits).where(SuspenseItem.closed_at.is_(None), theirs)
