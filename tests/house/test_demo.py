@@ -132,6 +132,7 @@ def test_a_second_demo_at_the_same_ports_says_so_and_starts_nothing(demo: Demo, 
     assert f"port {port} is taken" in ended.stderr
 
 
+@pytest.mark.slow
 def test_the_seed_fills_its_own_database_whatever_a_dotenv_names(tmp_path: Path, database_url: str) -> None:
     (tmp_path / ".env").write_text(f"DATABASE_URL={database_url}\n", encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}

@@ -78,6 +78,7 @@ def play(stage: Stage, deeds: Any) -> None:
             do(db, deed, before)
 
 
+@pytest.mark.slow
 def test_its_memory_does_not_grow_with_the_ledger(new_database: Callable[[], str], tmp_path: Path) -> None:
     stage = Stage(new_database())
     stage.open_appeal()

@@ -112,6 +112,7 @@ def worker(stage: Stage, url: str, run: int) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
+@pytest.mark.slow
 def test_a_killed_worker_leaves_nothing_out_and_gives_nothing_twice(stage: Stage, database_url: str) -> None:
     appeal = stage.open_appeal(target_fen=50_000_000)
     total = many_gifts(stage, appeal)
