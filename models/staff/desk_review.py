@@ -76,7 +76,7 @@ def may_read(db: Session, staff: Staff, matter: Matter) -> bool:
 
 
 def may_review(db: Session, staff: Staff, matter: Matter) -> bool:
-    """Tell whether this one may read it as an authority, which a fund holder is not."""
+    """Tell whether the staff member may read it as an authority, which a fund holder is not."""
     return staff.role != By.FUND_HOLDER and may_read(db, staff, matter)
 
 

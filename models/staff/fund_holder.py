@@ -1,4 +1,4 @@
-"""Fund holders: the charities whose bank accounts have the money, each appointed for a region.
+"""Find the fund holder for a region: a charity, appointed for a region, that has the money in its bank account.
 
 A fund holder is known by that region: its people come and go, its bank account stays.
 """
