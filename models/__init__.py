@@ -1,1 +1,1 @@
-"""Tables, and the rules of the domain on them. Nothing here knows of a room above it."""
+"""Hold the tables and the rules of the domain. A room imports only rooms below it."""

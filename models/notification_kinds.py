@@ -1,4 +1,4 @@
-"""Every notification kind, as the rooms declare them."""
+"""Collect the notification kinds that the rooms declare."""
 
 from models.appeals import notification_kinds as appeals
 from models.disbursements import notification_kinds as disbursements

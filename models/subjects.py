@@ -1,4 +1,4 @@
-"""Every kind of thing that a task, a decision, a picture or an audit event may be about, as its room declares it."""
+"""Collect the kinds of things that tasks, decisions, pictures and audit events may be about, as rooms declare them."""
 
 from collections.abc import Collection
 from typing import Any, NamedTuple
@@ -37,7 +37,7 @@ SUBJECTS: dict[str, Subject] = {
 
 
 class Whole(NamedTuple):
-    """The thing that something is, or is a part of: its number, whose it is, where, and of which household."""
+    """A thing, or the thing of which something is a part: its id, owner (a user), region's code and household."""
 
     number: int
     owner: int
@@ -46,7 +46,7 @@ class Whole(NamedTuple):
 
 
 def wholes(subject: Subject) -> Select[Any]:
-    """Select each thing of this kind by its number (``part``), and beside it the columns of its ``Whole``."""
+    """Select every thing of this kind: its id (``part``) and the columns of its ``Whole``."""
     whole = subject.whole or subject
     of_whole = (whole.table.id.label("number"), whole.owner, whole.place, whole.household.label("household"))
     found = select(subject.table.id.label("part"), *of_whole)
@@ -54,7 +54,7 @@ def wholes(subject: Subject) -> Select[Any]:
 
 
 def wholes_of(db: Session, name: str, numbers: Collection[int]) -> dict[int, Whole]:
-    """Find what these things of one kind are, or are parts of."""
+    """Map the ids of things of one kind to their ``Whole``."""
     subject = SUBJECTS[name]
     found = db.execute(wholes(subject).where(subject.table.id.in_(numbers)))
     return {part: Whole(*whole) for part, *whole in found}

@@ -1,4 +1,4 @@
-"""Every table, imported once: for migrations, and for whoever needs the whole metadata."""
+"""Import every table once, for migrations and other users of the whole metadata."""
 
 from models import ledger  # noqa: F401 - a table is there once its module is
 from models.appeals import appeal, flag, revision  # noqa: F401

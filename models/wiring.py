@@ -1,6 +1,6 @@
-"""What follows from what across the rooms: every hook and registry of a lower room, and what upper rooms put there.
+"""Connect the hooks and registries of lower rooms to the functions of upper rooms.
 
-A function here runs in the transaction of whoever calls its hook, under the locks that are held there.
+A connected function runs in its caller's transaction, under the locks that the caller holds.
 """
 
 from models.appeals import appeal, by_mandate, household, submission
@@ -15,28 +15,28 @@ from models.verification import case, decisions
 
 
 def wire() -> None:
-    """Connect them all, where a program starts; again is none the more."""
-    # What people may be told, room by room.
+    """Connect them all, where a program starts; calling it again changes nothing."""
+    # The notification kinds of all rooms.
     declare_kinds()
 
-    # A household's case is decided.
+    # When a household's case is decided.
     decisions.on_verified.connect(household.open_waiting)
     decisions.on_suspended.connect(household.freeze_live)
     decisions.on_turned_down.connect(household.cancel_reviewed)
 
-    # An appeal ends, and a gift comes to nothing.
+    # When an appeal ends, and when a pledge becomes void.
     submission.on_last_day.connect(funding.end_day)
     appeal.on_ended.connect(refund_run.give_back)
     pledge.on_void.connect(message.let_go)
 
-    # Who has no say in a thing.
+    # Why an officer may not decide on a thing.
     task.CONFLICTS.connect(mandate.ACTED, mandate.acted_for)
 
-    # What officers do by mandate: how its owner hears it, and what their no undoes.
+    # Acts by mandate: how one is read back to its owner, and how the owner's refusal undoes it.
     act.ACTS.connect("user", act.Act(act.read_registration, case.withdraw))
     act.ACTS.connect("appeal", act.Act(by_mandate.read_back, by_mandate.undo))
 
-    # Whom a broadcast goes to, and who hears that it is done.
+    # The audiences of broadcasts, and the notification that a broadcast is done.
     broadcast.AUDIENCES.connect("backers", audience.next_backers)
     broadcast.AUDIENCES.connect("donors_of", audience.next_donors)
     broadcast.anybody_gave.connect(audience.anybody_gave)

@@ -1,1 +1,1 @@
-"""Notices on their way out: which channel may carry one now, its words for that channel, and the sending."""
+"""Send notifications by WeChat: choose a channel, write the words for it, send, and keep the outcome."""

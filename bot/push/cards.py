@@ -1,4 +1,4 @@
-"""The account's message templates as cards: config/push.toml, and the ids that the console gave them."""
+"""Load the account's message templates as cards: config/push.toml, with the ids of WeChat's console."""
 
 import re
 import tomllib
@@ -20,7 +20,7 @@ class UnknownCard(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """``fields``: name of a line -> WeChat's field. The ids are empty where the account has no such template."""
+    """One message template. ``fields``: name of a line -> WeChat's field. An id is empty without such a template."""
 
     name: str
     title: str
@@ -32,7 +32,7 @@ class Card:
 def load_cards(
     templates: Mapping[str, str] | None = None, subscriptions: Mapping[str, str] | None = None, folder: Path = CONFIG
 ) -> dict[str, Card]:
-    """By name; the ids are those of WECHAT_TEMPLATES and WECHAT_SUBSCRIPTIONS. Raises UnknownCard."""
+    """Load the cards by name, with the ids of WECHAT_TEMPLATES and WECHAT_SUBSCRIPTIONS. Raises UnknownCard."""
     listed = _read(folder)["cards"]
     templates, subscriptions = templates or {}, subscriptions or {}
     if unknown := ({*templates, *subscriptions}) - {*listed}:
@@ -44,7 +44,7 @@ def load_cards(
 
 
 def as_in_console(prefix: str, folder: Path = CONFIG) -> list[dict[str, str]]:
-    """The templates of an account that has all cards: id (``prefix`` and the card's name), title, content."""
+    """List all cards as templates of an account's console: id (``prefix`` and the card's name), title, content."""
     config = _read(folder)
     return [
         {
@@ -64,9 +64,9 @@ def _read(folder: Path) -> dict[str, Any]:
 
 
 def fill(card: Card, written: str, time: str) -> dict[str, str]:
-    """WeChat's field -> value, from ``name: words`` lines; ``time`` where they say none.
+    """Fill WeChat's fields from ``name: words`` lines; ``time`` is used where there is no line for it.
 
-    Raises BadField: a line that is missing, that the card does not have, or whose words do not fit.
+    Raises BadField for a line that is missing, that the card does not have, or whose words do not fit.
     """
     lines = {TIME: time} if TIME in card.fields else {}
     for line in filter(str.strip, written.splitlines()):

@@ -1,4 +1,4 @@
-"""By which channel one notice may go to one person now, and why not by the others. Pure: facts in, choice out."""
+"""Choose the channel for one notification to one person, with the reasons against the others. Pure functions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,24 +12,24 @@ from models.notifications.kinds import Kind
 from models.notifications.outbox import REMEMBERED, Owed
 
 SERVICE, TEMPLATE, SUBSCRIPTION = "service", "template", "subscription"
-# What else can be stopped, beside a channel: WeChat's option menus, and a channel for one card (``stop_of``).
+# Can be paused like a channel: WeChat's option menus. So can a channel for one card (``stop_of``).
 MENU = "menu"
 
-# At night only what is urgent goes out; nobody is kept waiting who is talking to us.
+# At night only urgent kinds are sent, but a person who has just written is not kept waiting.
 NIGHT_BEGINS, NIGHT_ENDS, MORNING = time(22, 0), time(7, 0), time(7, 30)
 TALKING = timedelta(minutes=10)
-# Room between a claim and its last send, within WeChat's memory of a client_msg_id.
+# Two minutes less than WeChat remembers a client_msg_id, since a send may begin some time after its claim.
 REPEATED_WITHIN = REMEMBERED - timedelta(minutes=2)
-# Nobody follows the account any more, but may have consented to a subscription notice none the less.
+# The person does not follow the account, but may still have consented to a subscription notice.
 NOT_FOLLOWING = 43004
 RATE = 45011
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What there is to reach this person with. ``stops``: channel, MENU or ``stop_of`` -> why and until when.
+    """The means to reach one person. ``stops``: channel, MENU or ``stop_of`` -> its pause.
 
-    ``ruled_out``: channel -> the code of why it has just failed.
+    ``ruled_out``: channel -> the code for which it has just failed.
     """
 
     window: bool
@@ -41,9 +41,9 @@ class Means:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """``channel``: None where nothing goes out now; then ``until`` is when to try again, None: with their next message.
+    """``channel``: None where nothing is sent now; ``until`` is then when to try again, None: at their next message.
 
-    ``reason``: codes (models.notifications.delivery_reasons), joined by ``+``, of why it is not an earlier channel.
+    ``reason``: codes (models.notifications.delivery_reasons), joined by ``+``, of why earlier channels were not chosen.
     """
 
     channel: str | None
@@ -52,12 +52,12 @@ class Choice:
 
 
 def stop_of(channel: str, card: Card) -> str:
-    """The name under which one card of a channel is stopped."""
+    """Return the name under which one card of a channel is paused."""
     return f"{channel[0]}:{card.name}"[:20]
 
 
 def choose(kind: Kind, owed: Owed, means: Means, now: datetime) -> Choice:
-    """The first of customer service, template and subscription that may carry it, or none."""
+    """Choose the first of customer service, template and subscription that may carry the notification, or none."""
     if owed.attempted_at < owed.claimed_at:
         return _again(owed, means)
     if owed.refused_code not in (None, NOT_FOLLOWING):
@@ -77,7 +77,7 @@ def choose(kind: Kind, owed: Owed, means: Means, now: datetime) -> Choice:
 
 
 def _again(owed: Owed, means: Means) -> Choice:
-    """Its last send may have arrived: only a template message can be repeated, and only for so long."""
+    """Choose for a notification whose last send may have arrived: only a template message can be repeated, in time."""
     known = owed.channel == TEMPLATE and owed.claimed_at - owed.attempted_at < REPEATED_WITHIN
     if known and not means.ruled_out and TEMPLATE not in means.stops:
         return Choice(TEMPLATE, "repeated")
@@ -103,12 +103,12 @@ def _subscription(kind: Kind, owed: Owed, means: Means) -> str:
 
 
 def is_looking_elsewhere(owed: Owed, now: datetime) -> bool:
-    """A question of ours is open to them: numbers of ours would be taken for its answer."""
+    """Tell whether the person is being asked a question, for whose answer a number of the push could be mistaken."""
     return owed.in_flow and now - owed.touched_at < FOCUS_LASTS
 
 
 def _after_the_night(now: datetime) -> datetime | None:
-    """When the morning begins; None by day."""
+    """Return when the next morning begins; None by day."""
     here = now.astimezone(CHINA)
     if NIGHT_ENDS <= here.time() < NIGHT_BEGINS:
         return None

@@ -1,4 +1,4 @@
-"""Before the sends of a batch: its notices claimed, a channel chosen for each, and what that uses up taken."""
+"""Prepare a batch for sending: claim its notifications, choose a channel for each, and take what it uses up."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -15,14 +15,14 @@ from models.notifications.outbox import Outcome, Owed
 from models.notifications.service_window import Window
 from models.notifications.subscription import Subscription
 
-# Notice -> channel -> why it has just failed there.
+# Notification -> channel -> the code for which it has just failed there.
 RuledOut = dict[int, dict[str, str]]
 
 
 def take(
     db: Session, ids: Sequence[int], cards: Mapping[str, Card], ruled_out: RuledOut, now: datetime
 ) -> list[Parcel]:
-    """Those of these that go out now, in the order of their people; the others that are due are settled."""
+    """Claim the due notifications: return those to send now, in the order of their people, and settle the others."""
     claimed = outbox.claim(db, ids, now)
     if not claimed:
         return []
@@ -59,7 +59,7 @@ def _pack(
     ruled_out: Mapping[str, str],
     now: datetime,
 ) -> Parcel | Choice:
-    """With what it uses up taken from the ledgers, or the choice of none."""
+    """Choose a channel and take the window's message or the consent that it uses up; or return the choice of none."""
     kind = KINDS[owed.template]
     usable = any(one.left is None or one.left > 0 for one in windows)
     consented = consent is not None and (consent.for_good or consent.left > 0)

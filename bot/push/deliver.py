@@ -1,6 +1,6 @@
-"""Notices to their people: claimed a batch at a time, sent from many threads, and what came of each kept.
+"""Deliver notifications: claim a batch, send it from many threads, and keep the outcomes.
 
-While one batch is being sent the next is claimed and the one before is settled, so that the API and the
+While one batch is being sent, the next is claimed and the one before is settled, so that the API and the
 database do not wait for each other. No transaction is open during a send.
 """
 
@@ -37,26 +37,26 @@ from models.notifications import outbox
 
 log = structlog.get_logger()
 
-# Claimed at once. More would spare the database questions; but of what a killed worker had claimed nobody knows
-# whether it arrived.
+# Notifications claimed at once. More would save statements, but what a killed worker had claimed may or may not have
+# arrived.
 BATCH = 150
-# Of what is due, looked up at once.
+# Due notifications looked up at once.
 PAGE = 8 * BATCH
-# Threads that send, in a process; the client's pool holds as many connections.
+# Sending threads of a process; the client's pool holds as many connections.
 THREADS = 64
-# Batches whose sends are under way while the next one is claimed.
+# Batches that are being sent while the next one is claimed.
 AHEAD = 1
-# Seconds after its claim in which a send may begin. What begins then has ended, with all its time-outs, before
-# outbox.CLAIM_LASTS: nobody else takes it for lost while it may still arrive.
+# A send may begin up to so many seconds after its claim. Then it ends, with all its time-outs, before
+# outbox.CLAIM_LASTS, and no sweep declares it lost while it may still arrive.
 BEGUN_WITHIN = 30.0
-# Seconds that a batch waits until the pace lets it go out; then its notices are owed again.
+# Seconds that a batch waits for the pace; after that its notifications are owed again.
 PATIENCE = 20.0
 _SETTLE_TRIES, _SETTLE_PAUSE = 4, 0.5
 
 
 @dataclass(slots=True)
 class Batch:
-    """``begun``: when it was claimed, on the process's clock."""
+    """A claimed batch. ``begun``: when it was claimed, by the monotonic clock."""
 
     parcels: list[Parcel]
     begun: float
@@ -75,24 +75,24 @@ class Tools:
 
 
 class Deliverer:
-    """One for a process. Safe to be called from several threads."""
+    """Deliver notifications; one object per process, safe to be called from several threads."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
 
     def deliver(self, ids: Sequence[int]) -> int:
-        """Push those of these that are owed and due: how many. When it returns, each is settled."""
+        """Send those of these that are owed and due, and settle each. Returns how many."""
         return _Run(self._tools).through([ids])
 
     def serve(self, ids: Sequence[int], urgency: str, seconds: float) -> int:
-        """These, and then for so long whatever else of this urgency is due, the longest first."""
+        """Send these, and then for ``seconds`` what else of this urgency is due, the longest first."""
         return _Run(self._tools).through(self._supply(ids, urgency, time.monotonic() + seconds))
 
     def close(self) -> None:
         self._tools.pool.shutdown()
 
     def _supply(self, ids: Sequence[int], urgency: str, until: float) -> Iterator[Sequence[int]]:
-        """What other workers claim meanwhile comes to nothing; nothing is named twice."""
+        """Yield ids to send, each once; those that other workers have claimed meanwhile are not claimed again."""
         yield ids
         seen = set(ids)
         while time.monotonic() < until:
@@ -108,7 +108,7 @@ class Deliverer:
 
 
 class _Run:
-    """``_going_on``: ids that go on at once by their next channel."""
+    """One call's work. ``_going_on``: ids to be sent at once by their next channel."""
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
@@ -151,7 +151,7 @@ class _Run:
             batch.sends.append(tools.pool.submit(self._send_all, people, begun))
 
     def _may_go(self, batch: Batch) -> bool:
-        """Whether the pace lets it out in time. Where it must wait, what is under way is settled meanwhile."""
+        """Wait until the pace allows the batch; False where it does not in time. Earlier batches are settled first."""
         count, urgency = len(batch.parcels), batch.parcels[0].owed.urgency
         if self._tools.pace.wait(count, urgency, 0):
             return True
@@ -160,7 +160,7 @@ class _Run:
         return self._tools.pace.wait(count, urgency, PATIENCE)
 
     def _send_all(self, people: SimpleQueue[list[Parcel]], begun: float) -> None:
-        """One thread of a batch's: a person's parcels after another's, until none is left."""
+        """Work as one thread of a batch: send one person's parcels after another's, until none is left."""
         while True:
             try:
                 parcels = people.get_nowait()
@@ -169,7 +169,7 @@ class _Run:
             self._send(parcels, begun)
 
     def _send(self, parcels: list[Parcel], begun: float) -> None:
-        """One person's, in order. What WeChat has just said of their window holds for the rest of them."""
+        """Send one person's parcels in order; when WeChat reports a closed window, the rest need not try it."""
         shut: WeChatError | None = None
         for parcel in parcels:
             if shut and parcel.channel == SERVICE:
@@ -180,7 +180,7 @@ class _Run:
                 shut = parcel.failure
 
     def _end(self) -> None:
-        """The oldest batch under way; it stays there until it is settled, whatever interrupts this."""
+        """Settle the oldest batch under way; it stays in the queue until it is settled, whatever interrupts this."""
         batch, tools = self._under_way[0], self._tools
         wait(batch.sends)
         now = tools.clock()
@@ -197,7 +197,7 @@ class _Run:
                 self._ruled_out.pop(parcel.owed.id, None)
 
     def _keep(self, judged: Sequence[tuple[Parcel, Verdict]], now: datetime) -> None:
-        """Again where the database fails for a moment: what has arrived must not be taken for unknown."""
+        """Keep the outcomes; retry where the database fails, since what has arrived must not count as unknown."""
         for left in range(_SETTLE_TRIES, 0, -1):
             try:
                 with Session(self._tools.database) as db, db.begin():
@@ -212,7 +212,7 @@ class _Run:
 
 
 def make_deliverer(settings: Settings, database: Engine, api: WeChatApi, redis: Redis) -> Deliverer:
-    """Raises UnknownCard where a setting names a card that there is none of."""
+    """Create a process's deliverer. Raises UnknownCard where a setting names an unknown card."""
     lexicon = load_lexicon()
     page = Links(settings.public_url, settings.secret_key.get_secret_value(), lambda: datetime.now(UTC)).open
     wording = Wording(Renderer(lexicon.words, lexicon.choices, page=page), lexicon.choices["push_offer"])

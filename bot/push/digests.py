@@ -1,7 +1,7 @@
-"""The monthly digest is written a page of donors at a time.
+"""Write the monthly digest, a page of donors at a time.
 
-Nothing is handed to the workers here: the sweep fills their queue and never heaps it, so that a call
-that comes meanwhile has not everybody's digest before it.
+Nothing is enqueued here: the sweep fills the workers' queue little by little, so that an emergency call
+meanwhile does not wait behind all digests.
 """
 
 from datetime import datetime
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 
 def write_digests(database: Engine, month: int, now: datetime) -> int:
-    """To everybody who has none of this month yet. Returns how many it wrote: none when another month is over too."""
+    """Write the month's digest (202610) for all who have none yet. Returns how many: 0 when a later month has ended."""
     if month != month_before(now):
         log.warning("digest.too_late", month=month)
         return 0

@@ -1,6 +1,6 @@
-"""Fan-outs go on: each is written a page of people at a time and handed to the workers, until everybody has theirs.
+"""Continue broadcasts: write each a page of people at a time and hand it to the workers, until it is complete.
 
-Safe to be called by several workers at once and to be killed anywhere: what a page wrote before the kill is owed, and
+Safe to be called by several workers at once and to be killed anywhere: what a page wrote before a kill is owed, and
 the sweep finds it.
 """
 
@@ -16,18 +16,18 @@ from models.notifications.broadcast import drop_stragglers, finish, live_ones, p
 
 log = structlog.get_logger()
 
-# So many pages at a time, that whoever calls hears of the end of its own work.
+# Pages per call, so that the caller gets control back.
 PAGES = 100
 
 
 class Hands(Protocol):
-    """Who takes notices along: bot.work.queues.Jobs."""
+    """The part of bot.work.queues.Jobs that enqueues notifications."""
 
     def deliver(self, ids: Sequence[int], urgency: str = "push") -> None: ...
 
 
 def go_on(database: Engine, jobs: Hands, now: datetime, most: int = PAGES) -> int:
-    """Take every live fan-out up to ``most`` pages further. Returns how many pages that were."""
+    """Continue every live broadcast by up to ``most`` pages. Returns how many pages were written."""
     with Session(database) as db, db.begin():
         numbers = live_ones(db)
         drop_stragglers(db, now)
@@ -37,7 +37,7 @@ def go_on(database: Engine, jobs: Hands, now: datetime, most: int = PAGES) -> in
             pages += _walk(database, jobs, number, now, most)
             with Session(database) as db, db.begin():
                 finish(db, number, now)
-        except Exception:  # whatever it is, the other fan-outs go on; the next round tries this one again
+        except Exception:  # whatever it is, the other broadcasts go on; the next round tries this one again
             log.exception("fan_out.failed", broadcast=number)
     return pages
 

@@ -1,4 +1,4 @@
-"""The jobs of pushes, fan-outs and digests."""
+"""Define the jobs of pushes, broadcasts and digests."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -10,36 +10,36 @@ from bot.work.job import Job
 if TYPE_CHECKING:
     from bot.work.errands import Errands
 
-# Seconds for which a job of pushes goes on with what is due, so that sends and the database do not wait for each other.
+# Seconds for which a push job goes on with what else is due, so that sends and the database do not wait for each other.
 SERVES_ON = 5.0
 
 
 def deliver(errands: "Errands", notice_ids: list[int]) -> None:
-    """Push these notices, and for a while whatever else is due as urgently."""
+    """Send these notifications, and for some seconds what else of the urgency ``push`` is due."""
     errands.deliverer.serve(notice_ids, "push", SERVES_ON)
 
 
 def deliver_bulk(errands: "Errands", notice_ids: list[int]) -> None:
-    """Push these notices of a fan-out, and for a while whatever else is due of fan-outs."""
+    """Send these notifications of a broadcast, and for some seconds what else of broadcasts is due."""
     errands.deliverer.serve(notice_ids, "bulk", SERVES_ON)
 
 
 def fan_out(errands: "Errands", _broadcast_id: int) -> None:
-    """Take every fan-out as far as it goes; a killed one is gone on with by the clock."""
+    """Continue all broadcasts until they are written; after a kill, the clock enqueues this job again."""
     while go_on(errands.database, errands.jobs, datetime.now(UTC)):
         pass
 
 
 def write_digests(errands: "Errands", month: int) -> None:
-    """Of this month (202610): who has it already gets no other."""
+    """Write the digests of this month (202610), at most one per donor."""
     digests.write_digests(errands.database, month, datetime.now(UTC))
 
 
 JOBS = {
-    # Up to a minute until the account's pace lets a batch go, and then all its time-outs together.
+    # Up to a minute until the account's pace allows a batch, and then all its time-outs together.
     "deliver": Job(deliver, "push", seconds=180),
     "deliver_bulk": Job(deliver_bulk, "bulk", seconds=180),
-    # What is slow may be cut off anywhere, and is begun anew.
+    # Slow jobs may be killed anywhere, and are begun anew.
     "fan_out": Job(fan_out, "slow", seconds=600),
     "write_digests": Job(write_digests, "slow", seconds=3600, backoff=(60, 600)),
 }

@@ -1,4 +1,4 @@
-"""How fast all workers together push, and what they have sent, by channel and code: both counted in Redis."""
+"""Limit how fast all workers together send, and count what they sent by channel and code; both in Redis."""
 
 import time
 from collections import Counter
@@ -13,15 +13,15 @@ from redis import Redis, RedisError
 log = structlog.get_logger()
 
 SENT = "bangfu:sent"
-# What a fan-out leaves to the pushes that somebody waits for.
+# The share of the pace that broadcasts may use; the rest is kept for pushes that a person waits for.
 BULK_SHARE = 0.8
-# While Redis is away nobody knows how many workers there are: each keeps to so much of the pace.
+# While Redis is away, the number of workers is unknown: each limits itself to this share of the pace.
 ALONE_SHARE = 0.25
 _POLL = 0.05
 
 
 class Pace:
-    """``per_minute`` of all workers together. Safe to share between threads."""
+    """Limit all workers together to ``per_minute`` sends. Safe to share between threads."""
 
     def __init__(self, redis: Redis, per_minute: int, sleep: Callable[[float], None] = time.sleep) -> None:
         storage = RedisStorage("redis://", connection_pool=redis.connection_pool, key_prefix="bangfu:pace")
@@ -31,11 +31,14 @@ class Pace:
 
     @property
     def most(self) -> int:
-        """More at once never goes out, however long one waits."""
+        """The most sends that can ever be allowed at once."""
         return max(1, int(self._per_minute * BULK_SHARE * ALONE_SHARE))
 
     def wait(self, count: int, urgency: str, patience: float) -> bool:
-        """Whether so many (at most ``most``) may go out within ``patience`` seconds. ``urgency``: push or bulk."""
+        """Wait up to ``patience`` seconds until ``count`` sends (at most ``most``) are allowed; tells whether they are.
+
+        ``urgency``: push or bulk.
+        """
         tries = int(patience / _POLL)
         while not (may := self._take(count, urgency)) and tries > 0:
             tries -= 1
@@ -59,13 +62,13 @@ class Pace:
 
 
 class Counts:
-    """What was sent, for the metrics: ``channel:code`` -> sends; code 0 where WeChat took it."""
+    """Count sends for the metrics by ``channel:code``; code 0 where WeChat accepted it."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     def add(self, sent: Counter[str]) -> None:
-        """In one go; a count that Redis does not take is lost, and nothing else."""
+        """Add the counts in one round trip; without Redis they are lost, which is only logged."""
         if not sent:
             return
         try:
@@ -77,6 +80,6 @@ class Counts:
             log.warning("counts.store_down", error=type(error).__name__)
 
     def read(self) -> Mapping[str, int]:
-        """Raises RedisError."""
+        """Read all counts. Raises RedisError."""
         found = self._redis.hgetall(SENT)
         return {name.decode(): int(count) for name, count in found.items()}  # type: ignore[union-attr]

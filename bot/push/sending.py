@@ -1,4 +1,4 @@
-"""One notice on its way to WeChat: its words for the chosen channel, the call, and what went wrong with it."""
+"""Send one notification to WeChat: write its words for the chosen channel, make the call, keep the failure."""
 
 import json
 from collections.abc import Callable, Hashable, Sequence
@@ -20,12 +20,12 @@ from models.notifications.outbox import Owed
 log = structlog.get_logger()
 Words = TypeVar("Words")
 Call = Callable[[], str | None]
-# (form, kind of notice, facts as JSON) -> the words, within a batch.
+# (form, notification kind, facts as JSON) -> the words, within a batch.
 Known = dict[Hashable, Any]
 
 
 class NotBegun(Exception):
-    """Its turn has not come, or not in time: certainly not sent."""
+    """The send was not begun, or not in time: the notification was certainly not sent."""
 
 
 Failure = WeChatError | Unreachable | BadField | NotBegun
@@ -33,10 +33,11 @@ Failure = WeChatError | Unreachable | BadField | NotBegun
 
 @dataclass(slots=True)
 class Parcel:
-    """``taken``: what was taken from the ledgers for it, to be given back if it certainly was not sent.
+    """A notification with its chosen channel.
 
-    ``offers``: its numbered choices are in front of the person once it has arrived. ``call``: the send with its words,
-    which answers with the platform's id of it if there is one; None where it cannot be said.
+    ``window`` and ``consent``: what was taken for it, to be given back if it certainly was not sent. ``offers``: it
+    shows numbered choices. ``call``: the send with its words, which returns the platform's id, if any; None where the
+    words could not be written.
     """
 
     owed: Owed
@@ -54,16 +55,16 @@ class Parcel:
 
 
 class Sender:
-    """Safe to share between threads."""
+    """Write and send parcels. Safe to share between threads."""
 
     def __init__(self, api: WeChatApi, wording: Wording) -> None:
         self._api, self._wording = api, wording
 
     def write(self, parcels: Sequence[Parcel], now: datetime) -> None:
-        """The words of each for its channel, and the call that brings them: threads have only that to make.
+        """Write each parcel's words for its channel and prepare its call, which a thread then makes.
 
-        In a fan-out all are told the same, and that is written once. Raises nothing: what cannot be said is kept with
-        its parcel.
+        In a broadcast the words are the same and are written once. Raises nothing: a parcel whose words cannot be
+        written keeps the failure.
         """
         known: Known = {}
         for parcel in parcels:
@@ -74,7 +75,7 @@ class Sender:
                 parcel.failure = failure
 
     def send(self, parcel: Parcel) -> None:
-        """Keeps the platform's id of it, or what went wrong, with the parcel. Raises nothing."""
+        """Make the call; the parcel keeps the platform's id or the failure. Raises nothing."""
         if parcel.call is None:
             return
         try:
@@ -82,7 +83,7 @@ class Sender:
             parcel.failure = None
         except (WeChatError, Unreachable) as failure:
             parcel.failure = failure
-        except Exception:  # whatever it is, the others of the batch go out, and this one is not sent again blindly
+        except Exception:  # whatever it is, the rest of the batch is sent, and this one is not repeated blindly
             log.exception("notice.send_failed", notice=parcel.owed.id)
             parcel.failure = Unreachable(True, parcel.channel, "an error of ours")
 
@@ -111,12 +112,12 @@ class Sender:
 
 
 def client_msg_id(owed: Owed) -> str:
-    """The same for every send of one that may have arrived; another after one that certainly has not."""
+    """Make WeChat's number of the send: the same again while an earlier send may have arrived, else a new one."""
     return f"n{owed.id}-{int(owed.attempted_at.timestamp() * 1000)}"
 
 
 def _written(parcel: Parcel, known: Known, form: Hashable, write: Callable[[dict[str, Any]], Words]) -> Words:
-    """Raises BadField: whatever is wrong with the words, another channel has others, and so has the next reply."""
+    """Write the words, once per batch. Raises BadField on any error: other channels and the reply have other words."""
     owed = parcel.owed
     try:
         text = owed.facts_text()

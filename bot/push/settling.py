@@ -1,4 +1,4 @@
-"""After the sends of a batch: what came of each kept, in one transaction, and said in the log."""
+"""Keep the outcomes of a batch's sends in one transaction, and log the failures."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 
 def keep(db: Session, judged: Sequence[tuple[Parcel, Verdict]], now: datetime) -> None:
-    """In the order in which turns take the same locks: the person, the notice, the ledgers."""
+    """Keep the outcomes; locks in the order in which turns do: the person, the notification, windows and consents."""
 
     def people(effect: Effect) -> list[int]:
         return sorted({parcel.owed.conversation_id for parcel, verdict in judged if effect in verdict.effects})
@@ -65,7 +65,7 @@ def _outcome(parcel: Parcel, verdict: Verdict, now: datetime) -> Outcome:
 
 
 def report(parcel: Parcel, verdict: Verdict) -> None:
-    """Ids and codes. An error is for a person to look at: the account's set-up, or words that do not fit."""
+    """Log a failure with ids and codes; as an error where a person must act: wrong set-up, words that do not fit."""
     if parcel.failure is None:
         return
     say = log.error if Effect.ALARM in verdict.effects else log.info
@@ -75,7 +75,7 @@ def report(parcel: Parcel, verdict: Verdict) -> None:
 
 
 def code_of(failure: Failure | None) -> str:
-    """As it is counted: WeChat's code, or a word for what has none."""
+    """Return a failure's code for the counts: WeChat's code, or a word where it has none."""
     match failure:
         case None:
             return "0"

@@ -1,4 +1,4 @@
-"""What comes of one send: the answers of WeChat's policy table turned into what happens to the notice."""
+"""Judge one send: derive from WeChat's answer, by the policy table, what happens to the notification."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,19 +12,19 @@ from bot.wechat.policy import Action, Unreachable, WeChatError
 from models.core.calendar import CHINA
 from models.notifications.outbox import Owed
 
-# Tries of a notice before it waits for the person's next message, and seconds before the first new one.
+# Tries before a notification waits for the person's next message, and the pauses between tries.
 MOST_TRIES = 12
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(minutes=30)
-# WeChat forgets a client_msg_id, so a send that may have arrived is not put off for long.
+# WeChat forgets a client_msg_id after a time, so a send that may have arrived is repeated soon.
 LONGEST_UNKNOWN = timedelta(minutes=2)
-# So long nothing goes out by a channel that the account may not use: a person must look.
+# How long a channel that the account may not use is paused; a person has to look at it.
 ALARM_LASTS = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 _NO_TEMPLATE, _NO_MENUS, _TOO_SOON = 40037, 40200, 45066
 
 
 class Effect(StrEnum):
-    """What else is kept of a refusal."""
+    """A side effect of WeChat's refusal."""
 
     CLOSE_WINDOWS = "close_windows"
     CLEAR_CONSENT = "clear_consent"
@@ -35,9 +35,9 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``state``: the notice's next one; owed without ``due`` goes on at once to its next channel.
+    """``state``: the notification's next state; owed without ``due`` is sent at once by its next channel.
 
-    ``unused``: what was taken for it (a window's message, a consent) is given back. ``stop``: what is stopped, and
+    ``unused``: what was taken for it (a window's message, a consent) is given back. ``stop``: what is paused, and
     until when.
     """
 
@@ -54,12 +54,12 @@ class Verdict:
         return self.state == "owed" and self.due is None
 
     def rules_out(self, channel: str) -> dict[str, str]:
-        """The channel it has just failed by, and why; none where the same one takes it in another form."""
+        """Map the channel that has just failed to the reason; empty where it can still carry another form."""
         return {} if self.stop and self.stop[0] == MENU else {channel: self.reason}
 
 
 def judge(parcel: Parcel, now: datetime) -> Verdict:
-    """What comes of it. Where an earlier send of it may have arrived, that stays so, whatever came of this one."""
+    """Judge a send; where an earlier send may have arrived, the outcome stays unknown, whatever this one's was."""
     verdict = _judge(parcel.owed, parcel, parcel.failure, now)
     if verdict.state == "owed" and parcel.owed.attempted_at < parcel.owed.claimed_at:
         return replace(verdict, unknown=True)
@@ -117,14 +117,14 @@ def _next(reason: str, *effects: Effect, unused: bool = True, stop: tuple[str, d
 
 
 def _later(owed: Owed, reason: str, now: datetime) -> Verdict:
-    """Certainly not sent."""
+    """Try later what was certainly not sent; after the last try it waits for the person's next message."""
     if owed.tries >= MOST_TRIES:
         return Verdict("waiting", reason, unused=True)
     return Verdict("owed", reason, due=now + pause(owed.tries), unused=True)
 
 
 def _unknown(owed: Owed, channel: str, reason: str, now: datetime) -> Verdict:
-    """Only a template message can be sent again without arriving twice; how long, says bot.push.channels."""
+    """Repeat a template message, which cannot arrive twice (how long: bot.push.channels); let others wait."""
     if channel != TEMPLATE:
         return Verdict("waiting", "outcome_unknown")
     return Verdict("owed", reason, due=now + min(pause(owed.tries), LONGEST_UNKNOWN), unknown=True)
@@ -136,13 +136,13 @@ def pause(tries: int) -> timedelta:
 
 
 def _disabled(code: int, channel: str, card: Card) -> str:
-    """What a wrong set-up of the account stops: the one card, the option menus, or the channel."""
+    """Return what a wrong set-up of the account pauses: one card, the option menus, or the channel."""
     if code == _NO_MENUS and channel == SERVICE:
         return MENU
     return stop_of(channel, card) if code == _NO_TEMPLATE else channel
 
 
 def _midnight(now: datetime) -> datetime:
-    """WeChat's days begin at midnight in China."""
+    """Return the next midnight in China, when WeChat's daily quotas begin anew."""
     here = now.astimezone(CHINA)
     return here.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)

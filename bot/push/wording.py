@@ -1,4 +1,4 @@
-"""A notice's words for each channel: the macros ``push``, ``unread`` and ``card`` of its kind's template."""
+"""Write a notification's words for each channel: by the macros ``push``, ``unread`` and ``card`` of its template."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,39 +15,39 @@ from models.notifications.kinds import KINDS, template_of
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """``labels``: name of an offer -> its label first (config/choices.toml, ``push_offer``)."""
+    """Write words. ``labels``: name of an offer -> its label first (config/choices.toml, ``push_offer``)."""
 
     renderer: Renderer
     labels: Mapping[str, tuple[str, ...]]
 
     def plain(self, kind: str, facts: dict[str, Any]) -> str:
-        """What stands in a reply as well: nothing in it is numbered."""
+        """Write the words without numbered choices, as in a reply."""
         return self._say(kind, "unread", facts)
 
     def head(self, kind: str, facts: dict[str, Any]) -> str:
-        """For a msgmenu: the words above its lines."""
+        """Write the words above the lines of a msgmenu."""
         return self._push(kind, facts, "".join(f"{number} {label}" for number, label in self._numbered(kind)))
 
     def options(self, notice_id: int, kind: str) -> list[tuple[str, str]]:
-        """Its lines: what a tap sends back, and the label; the number stands before it, for whoever types instead."""
+        """List the msgmenu's lines: the id that a tap sends back, and the label with its number, which can be typed."""
         return [(tap_id(notice_id, number), f"{number} {label}") for number, label in self._numbered(kind)]
 
     def numbered(self, kind: str, facts: dict[str, Any]) -> str:
-        """The same as one text."""
+        """Write words and numbered choices as one text."""
         lines = "\n\n" + "\n".join(f"{number} {label}" for number, label in self._numbered(kind))
         return self._push(kind, facts, lines) + lines
 
     def card(self, kind: str, card: Card, facts: dict[str, Any], at: datetime) -> dict[str, str]:
-        """WeChat's field -> value. ``at``: when it happened. Raises BadField, also where the kind has no such macro."""
+        """Fill the card's fields. ``at``: when it happened. Raises BadField where words are missing or do not fit."""
         written = self._say(kind, "card", facts) if self._has(kind, "card") else ""
         return fill(card, written, moment(at))
 
     def _numbered(self, kind: str) -> list[tuple[int, str]]:
-        """Numbered as handlers.notifications.push_replies reads them."""
+        """Number the offers as handlers.notifications.push_replies reads them."""
         return [(number, self.labels[offer.name][0]) for number, offer in enumerate(KINDS[kind].offers, 1)]
 
     def _push(self, kind: str, facts: dict[str, Any], beside: str) -> str:
-        """With room for what stands beside it."""
+        """Write the push's words, cut so that ``beside`` fits into the same message."""
         words = self._say(kind, "push" if self._has(kind, "push") else "unread", facts)
         return words.encode()[: REPLY_BYTES - len(beside.encode())].decode(errors="ignore")
 

@@ -1,1 +1,1 @@
-"""The engine walks a conversation step by step, and knows neither database nor WeChat."""
+"""Lead a conversation step by step, without knowing the database or WeChat."""

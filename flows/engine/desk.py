@@ -1,4 +1,4 @@
-"""What a handler or a flow's ``done`` works with: the open transaction, the world, and who is talking."""
+"""Give handlers and a flow's ``done`` what they work with: the open transaction, the world, and the person."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from models.notifications.notification import TOLD
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who is talking. ``user_id`` is None until they register."""
+    """The person of this turn. ``user_id`` is None until they register."""
 
     conversation_id: int
     account: str
@@ -24,9 +24,9 @@ class Person:
 
 @dataclass(slots=True)
 class Desk:
-    """``jobs`` are (job name, id) pairs, enqueued after the commit; nothing else may leave a turn.
+    """``jobs`` are (job name, id) pairs, enqueued after the commit; a turn has no other effect outside the database.
 
-    ``offered_at``: when a push last put numbered choices in front of the person.
+    ``offered_at``: when a push last showed the person numbered choices.
     """
 
     connection: Connection
@@ -45,7 +45,7 @@ class Desk:
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
-        """All of this, or (when it refuses) nothing of it."""
+        """Run the block in a savepoint; an exception rolls it back, and drops the jobs that the block added."""
         jobs = len(self.jobs)
         try:
             with self.db.begin_nested():
@@ -56,7 +56,7 @@ class Desk:
 
     @property
     def told(self) -> list[int]:
-        """The notices that this turn owes somebody."""
+        """The ids of the notifications that this turn wrote."""
         return self._db.info.get(TOLD, []) if self._db else []
 
     def flush(self) -> None:

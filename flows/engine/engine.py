@@ -1,4 +1,4 @@
-"""Walks a person through a flow. Pure: what it knows of the world comes in with each call.
+"""Lead a person through a flow. Pure: what it knows of the world comes in with each call.
 
 The session handed in is this turn's own copy and is changed in place. The next
 question is always derived: the step being edited, else the first applicable
@@ -29,7 +29,7 @@ class Engine:
     # Loading
 
     def renew(self, session: Session) -> None:
-        """Bring drafts of older versions up to today's flows; a draft whose flow is gone is let go."""
+        """Migrate drafts of older versions to today's flows; drop a draft whose flow no longer exists."""
         for draft in list(session.drafts):
             flow = self.flows.get(draft.flow)
             if flow is None:
@@ -77,7 +77,7 @@ class Engine:
         )
 
     def list_drafts(self, session: Session, macro: str = "list") -> Answer:
-        """The unfinished drafts, to pick one to go on with."""
+        """List the unfinished drafts, to pick one to go on with."""
         if not session.drafts:
             return Answer([Say("flows/engine/drafts", "no_drafts", {"v": {}})], outcome="no_draft")
         lines = [{"number": n, "flow": draft.flow, "given": draft.given} for n, draft in enumerate(session.drafts, 1)]
@@ -106,7 +106,7 @@ class Engine:
     # Words that work inside every flow
 
     def back(self, session: Session, draft: Draft, world: World) -> Answer:
-        """To the question before this one; its old answer stays until a new one is given."""
+        """Return to the question before this one; its old answer stays until a new one is given."""
         flow = self.flows[draft.flow]
         live = live_answers(flow, draft)
         current = cursor(flow, draft)
@@ -122,7 +122,7 @@ class Engine:
         return self.ask(session, draft, world)
 
     def ask_to_drop(self, draft: Draft, world: World) -> Answer:
-        """取消: what was typed is dear, so ask before it goes."""
+        """Answer 取消: ask before a draft is dropped, so that typed answers are not lost by mistake."""
         return Answer(
             [draft_say(draft, "flows/engine/drafts", "drop")],
             [Option(1, "", ["drop", draft.id]), Option(2, "", ["park"]), Option(3, "", ["resume", draft.id])],
@@ -137,7 +137,7 @@ class Engine:
         )
 
     def help(self, session: Session, draft: Draft, world: World) -> Answer:
-        """The current question's explanation with an example, and the question again."""
+        """Explain the current question with an example, and ask it again."""
         at = self._at(draft, world)
         step = at.cursor
         answer = self.ask(session, draft, world)
@@ -170,13 +170,13 @@ class Engine:
     # Reading
 
     def listens(self, session: Session) -> bool:
-        """Is the question of the draft in focus one that takes whatever is said?"""
+        """Tell whether the current question takes any words of the person (``Reader.free``)."""
         draft = session.draft
         step = cursor(self.flows[draft.flow], draft) if draft else None
         return step is not None and step.reader.free
 
     def claims(self, session: Session, text: str, world: World) -> bool:
-        """Is this text exactly one of the choices that the draft in focus shows?"""
+        """Tell whether the text is exactly one of the choices that the draft in focus shows."""
         draft = session.draft
         if draft is None:
             return False
@@ -191,7 +191,7 @@ class Engine:
         return step.reader.exact(text, Standing(flow, draft, world).asking(step)) is not None
 
     def hear(self, session: Session, draft: Draft, message: Message, world: World) -> Answer:
-        """The draft in focus reads a message: an answer to its question, or a word on its review."""
+        """Let the draft in focus read a message: as the answer to its question, or as a word on its review."""
         at = self._at(draft, world)
         draft.touched = int(world.now.timestamp())
         step = at.cursor
@@ -242,9 +242,9 @@ class Engine:
         return self._miss(draft, hint, "review_hint", numbered=False)
 
     def _miss(self, draft: Draft, say: Say, code: str, numbered: bool) -> Answer:
-        """A wrong answer; the third in a row opens the four ways out.
+        """Count a wrong answer; the third in a row offers the four ways out.
 
-        ``numbered``: the refusal lists choices, whose numbers must not stand beside those of the ways out.
+        ``numbered``: the rejection lists numbered choices, so it is not shown together with the numbered ways out.
         """
         draft.misses += 1
         if draft.misses < MISSES_BEFORE_HELP:
@@ -262,15 +262,15 @@ class Engine:
     # Asking
 
     def ask(self, session: Session, draft: Draft, world: World) -> Answer:
-        """The current question, or the review with every answer; an answer no longer good is asked anew."""
+        """Ask the current question, or show the review; an answer that is no longer valid is asked anew."""
         draft.touched = int(world.now.timestamp())
         return self._at(draft, world).question()
 
     def refused(self, session: Session, draft: Draft, refusal: Refusal, world: World) -> Answer:
-        """``done`` would not: say why, stay on the step to blame, or on the review."""
+        """Say why ``done`` or ``early`` refused, and return to the refused step, or else stay on the review."""
         says = [Say("replies/refusals", refusal.code, {"v": refusal.values})]
         if refusal.step and refusal.step in draft.answers:
-            # Left as it was it would only be refused again, so it does not stay to be kept.
+            # The old answer would be refused again, so it must not be offered to be kept.
             del draft.answers[refusal.step]
             draft.editing = refusal.step
             says += self.ask(session, draft, world).says
@@ -281,7 +281,7 @@ class Engine:
 
 
 def _line(text: str, world: World, most: int) -> int | None:
-    """The line of a review that is meant, by its number or by the word for changing before it (改 3)."""
+    """Read the number of a review's line, alone or after a word for changing (改 3); None where there is none."""
     said = plain(text)
     word = max((word for word in world.lexicon.words["fix"] if said.startswith(word)), key=len, default="")
     number = ordinal(said.removeprefix(word))
@@ -291,7 +291,7 @@ def _line(text: str, world: World, most: int) -> int | None:
 def _read(at: Standing, step: Step, message: Message) -> Reading:
     draft, asking = at.draft, at.asking(step)
     number = ordinal(message.text)
-    # One place and the question whether it is meant: people say yes.
+    # A single offer is asked as a yes-or-no question.
     if len(draft.offered) == 1 and at.world.lexicon.pick("agree", message.text) == "yes":
         number = 1
     if draft.offered and number is not None and 1 <= number <= len(draft.offered):

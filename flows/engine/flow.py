@@ -1,4 +1,4 @@
-"""A conversation as data: the steps of a flow, what finishes it, and what is said along the way."""
+"""Define a conversation as data: the steps of a flow, the function that finishes it, and the answers to messages."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Say:
 
 @dataclass(slots=True)
 class Answer:
-    """What one message leads to: what is said, in order, and the numbered choices it leaves on the screen."""
+    """The answer to one message: what is said, in order, and the numbered choices it leaves on the screen."""
 
     says: list[Say]
     options: list[Option] = field(default_factory=list)
@@ -33,12 +33,12 @@ class Answer:
     flow: str | None = None
     step: str | None = None
     tries: int = 0
-    """Where the conversation stands afterwards, for the turn's record."""
+    """``flow``, ``step`` and ``tries`` (wrong answers in a row) go into the turn's record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One question. ``when`` sees the other answers; ``check`` may refuse a value that does not fit with them."""
+    """One question. ``when`` sees the earlier answers; ``check`` may reject a value that conflicts with others."""
 
     name: str
     reader: Reader
@@ -51,7 +51,7 @@ class Step:
         return self.when is None or self.when(answers)
 
     def judge(self, value: Any, asking: Asking) -> Rejected | None:
-        """The reader's bounds, then the step's own check."""
+        """Check a value by the reader's bounds, then by the step's own check. None: it is valid."""
         return self.reader.check(value, asking) or (self.check(value, asking) if self.check else None)
 
     @property
@@ -62,14 +62,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """``room``: the part of the domain that it is of; its words are in templates/flows/ROOM/NAME/.
+    """``room``: the part of the domain it belongs to; its words are in templates/flows/ROOM/NAME/.
 
     ``done`` runs once per draft, in the turn's transaction, and may refuse (models.core.refusal.Refusal).
 
     ``admit`` may refuse to start; it returns the facts to keep as the draft's ``given``.
     ``early`` runs after each answer and may refuse what ``done`` would, before more is asked.
-    ``brief`` looks up what the templates need to know beyond the answers (review of a pledge: what it is for).
-    ``single``: one draft of it per person, whatever it was started about; starting it again goes on with that one.
+    ``brief`` looks up what the review needs beyond the answers (of a pledge: its appeal).
+    ``single``: a person has one draft of it, whatever it was started about; starting it again resumes that one.
     ``migrations`` maps an old version to a function from its answers to the next version's.
     """
 

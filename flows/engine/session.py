@@ -1,8 +1,8 @@
-"""What is kept of a conversation between two messages: drafts, the one in focus, and what is on the screen.
+"""Keep a conversation between two messages: drafts, the one in focus, and the choices on the screen.
 
 It is stored as JSON. Every shape that was ever released must still load, so
-fields are only added, each with a default, and unknown ones are passed over
-(two versions run side by side while a release spreads).
+fields are only added, each with a default, and unknown ones are ignored
+(two versions run side by side during a release).
 """
 
 import json
@@ -22,7 +22,7 @@ class SessionBroken(Exception):
 
 @dataclass(slots=True)
 class Option:
-    """A numbered line on the screen. ``do`` is what choosing it means: a verb, then its words."""
+    """A numbered line on the screen. ``do``: what choosing it does, as a verb and its arguments."""
 
     number: int
     label: str
@@ -31,7 +31,7 @@ class Option:
 
 @dataclass(slots=True)
 class Screen:
-    """What the last reply offered. ``at`` is epoch seconds."""
+    """The choices of the last reply. ``at`` is epoch seconds."""
 
     options: list[Option]
     at: int
@@ -39,7 +39,7 @@ class Screen:
 
 @dataclass(slots=True)
 class Draft:
-    """A flow that somebody is in the middle of. Times are epoch seconds."""
+    """A flow that the person has begun. Times are epoch seconds."""
 
     id: str
     flow: str
@@ -48,20 +48,20 @@ class Draft:
     touched: int
     answers: dict[str, Any] = field(default_factory=dict)
     so_far: dict[str, Any] = field(default_factory=dict)
-    """Step name -> what a step that takes several messages holds until it is finished."""
+    """Step name -> the unfinished value of a step that takes several messages."""
     offered: list[list[Any]] = field(default_factory=list)
-    """The [label, value] pairs among which the current step asked to pick."""
+    """The [label, value] pairs from which the current step asks to pick."""
     editing: str | None = None
-    """A step being answered anew; its old answer stays until the new one is read."""
+    """The step that is being answered anew; its old answer stays until the new one is accepted."""
     misses: int = 0
     given: dict[str, Any] = field(default_factory=dict)
-    """What the flow was started about (an appeal's number and title)."""
+    """The facts with which the flow was started (an appeal's number and title)."""
     preset: dict[str, Any] = field(default_factory=dict)
-    """Answers that came with the words that started it; starting over goes back to them."""
+    """Answers that were contained in the words that started the flow; starting over returns to them."""
 
     @property
     def begun(self) -> bool:
-        """Has the person put anything into it?"""
+        """Tell whether the person has answered anything."""
         return bool(self.so_far) or self.answers != self.preset
 
 
@@ -71,9 +71,9 @@ class Session:
     focus: str | None = None
     screen: Screen | None = None
     ticket: int | None = None
-    """The open request for a person to talk to."""
+    """The id of the open ticket, a request to talk to a human."""
     shown: float = 0.0
-    """When a reply was last on the screen, whether it offered anything or not."""
+    """When the last reply was shown (epoch seconds), whether it offered choices or not."""
 
     @property
     def draft(self) -> Draft | None:
@@ -89,7 +89,7 @@ class Session:
             self.focus = None
 
     def age(self, now: datetime) -> Draft | None:
-        """Let old things go; returns the draft that has just lost focus by lying too long."""
+        """Drop what is too old; returns the draft that has now lost focus because it was not touched for too long."""
         moment = now.timestamp()
         self.drafts = [draft for draft in self.drafts if moment - draft.touched < DRAFT_LASTS.total_seconds()]
         if self.screen and moment - self.screen.at >= SCREEN_LASTS.total_seconds():
@@ -114,7 +114,7 @@ def _draft(raw: dict[str, Any]) -> Draft:
 
 
 def loads(text: str) -> Session:
-    """Raises SessionBroken; an empty text is a conversation's beginning."""
+    """Load a session; an empty text is a new conversation. Raises SessionBroken."""
     if not text:
         return Session()
     try:

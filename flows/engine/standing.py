@@ -1,4 +1,4 @@
-"""Where a draft stands in its flow, and the words for that: always derived, never stored."""
+"""Derive a draft's position in its flow, and the words for it; neither is stored."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from flows.readers.base import Asking
 
 
 def draft_say(draft: Draft, template: str, macro: str, values: Mapping[str, Any] | None = None) -> Say:
-    """Words about a draft, which know what it is of."""
+    """Say something about a draft; the template gets its ``flow`` and ``given``."""
     return Say(template, macro, {"v": {"flow": draft.flow, "given": draft.given, **(values or {})}})
 
 
 def live_answers(flow: Flow, draft: Draft) -> dict[str, Any]:
-    """The answers that count: those of steps that apply, given the answers before them."""
+    """Return the answers that count: those of steps that apply, given the answers before them."""
     live: dict[str, Any] = {}
     for step in flow.steps:
         if step.name in draft.answers and step.applies(live):
@@ -25,7 +25,7 @@ def live_answers(flow: Flow, draft: Draft) -> dict[str, Any]:
 
 
 def cursor(flow: Flow, draft: Draft) -> Step | None:
-    """The question to ask now; None when only the review is left."""
+    """Return the step to ask now; None when only the review is left."""
     live = live_answers(flow, draft)
     edited = flow.step(draft.editing) if draft.editing else None
     if edited and edited.applies(live):
@@ -51,7 +51,7 @@ class Standing:
         return Asking(self.world, self.live, self.draft.so_far.get(step.name))
 
     def may_keep(self, step: Step) -> bool:
-        """Is there an answer to go back to that is still good, and nothing new that this would throw away?"""
+        """Tell whether an edited step has an old answer that is still valid, and no unfinished new one to lose."""
         draft = self.draft
         if draft.editing != step.name or step.name not in draft.answers or draft.so_far.get(step.name):
             return False
@@ -60,7 +60,7 @@ class Standing:
     # Words
 
     def question(self) -> Answer:
-        """The current question, or the review with every answer; an answer no longer good is asked anew."""
+        """Ask the current question, or show the review; an answer that is no longer valid is asked anew."""
         step = self.cursor
         if step is None:
             return self._review()
@@ -85,7 +85,7 @@ class Standing:
         return Answer([head, *lines, foot], outcome="reviewing")
 
     def echo(self, step: Step, value: Any, **more: Any) -> Say:
-        """The answer as it was understood."""
+        """Repeat an answer as it was understood."""
         shown = None if value is None else step.reader.shown(value, self.world)
         return self.say(step, "echo", {"value": shown, **more})
 
@@ -94,7 +94,7 @@ class Standing:
         return self.say(step, "which", {"offered": numbered, "meant": [value for _, value in self.draft.offered]})
 
     def say(self, step: Step, macro: str, values: Mapping[str, Any] | None = None) -> Say:
-        """One of a step's own situations, with the bounds and options of its reader."""
+        """Say one macro of the step's template, with the bounds and options of its reader."""
         old = self.draft.answers.get(step.name)
         said = step.reader.shown(old, self.world) if old is not None and macro == "ask" else None
         facts = step.reader.facts(self.asking(step))

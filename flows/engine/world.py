@@ -1,4 +1,4 @@
-"""What a flow may know of the world, handed in with each message, so that the engine itself stays pure."""
+"""Define what a flow may know of the world; it comes in with each message, so that the engine itself stays pure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from models.notifications.subscription import NO_TEMPLATES, Templates
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A row of the region tree: 12-digit code, its own name, and the names from the province down.
+    """A region of the tree: 12-digit code, its own name, and the names from the province down.
 
-    ``gone``: it has ended, and ``successor`` is the region of today that it went into, if any.
+    ``gone``: it has ended; ``successor`` is the region of today that replaces it, if any.
     """
 
     code: str
@@ -28,12 +28,12 @@ class Region:
 
 
 def no_link(kind: str, what: str) -> str:
-    """Where there are no pages: nothing."""
+    """Return no address, where the program serves no pages."""
     return ""
 
 
 def no_region(code: str) -> Region | None:
-    """Where there is no tree: none."""
+    """Return no region, where there is no tree."""
     return None
 
 
@@ -42,24 +42,25 @@ class World:
     now: datetime
     lexicon: Lexicon
     find_regions: Callable[[str], Sequence[Region]]
-    """Typed or labelled place -> matching regions, best first, at most nine; also by a name that is no more."""
+    """Typed or labelled place -> matching regions, widest first, at most nine; former names are found too."""
     link: Callable[[str, str], str] = no_link
-    """Kind of page and what it shows (``pictures``, ``appeal:12``) -> its address, for the staff member who talks
-    (``subscribe``, whose ``what`` is not looked at: for anybody who talks);
-    of the page to pay a gift at (``pay``, ``pledge:12``), for its donor, who proves it there;
-    of a page for everybody (``notices``, a region's code), for anybody.
+    """Kind of page and what it shows -> its address; empty where there are no pages.
+
+    ``pictures`` with ``appeal:12``: for the staff member of this turn. ``subscribe`` (the second argument is
+    ignored): for the person of this turn. ``pay`` with ``pledge:12``: for the donor, who proves it on the page.
+    ``notices`` with a region's code: for everybody.
     """
 
     region: Callable[[str], Region | None] = no_region
-    """The region of a code, as it is now."""
+    """Code -> the region as it is now; None where there is none."""
 
     subscriptions: Templates = NO_TEMPLATES
-    """What people can be asked to consent to; nothing where the account has no such templates."""
+    """The subscription templates that people can consent to; none where the account has none."""
 
     collects: bool = False
-    """PAY_MODE=on: a gift is paid; else it is a recorded promise."""
+    """PAY_MODE=on: pledges are paid; else a pledge is a recorded promise."""
 
     @property
     def today(self) -> date:
-        """The date where the person is."""
+        """The date in China."""
         return self.now.astimezone(CHINA).date()

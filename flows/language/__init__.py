@@ -1,1 +1,1 @@
-"""The language tables read numerals, keywords, norms and kinds of goods as people write them."""
+"""Read people's words by the tables of config/: numerals, keywords, norms and sorts of goods."""

@@ -1,6 +1,6 @@
-"""Every word that is matched against what a person types, as loaded from config/.
+"""Hold every word of config/ that is matched against people's messages.
 
-The files are read by ``bot``; flows and handlers only ask.
+``bot`` loads the files; flows and handlers only read.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from flows.language.wording import plain
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What one usually costs: ``per`` are the words after a number that count it."""
+    """The usual price of one unit (fen). ``per``: the words that name the unit after a number."""
 
     per: tuple[str, ...]
     low_fen: int
@@ -22,7 +22,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """``one``: where no number is written it is one."""
+    """A thing with usual prices. ``one``: without a number, one of it is meant."""
 
     words: tuple[str, ...]
     one: bool
@@ -31,7 +31,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Norms:
-    """What is usual (config/norms.toml), to tell what is worth a second look; all words as ``plain`` folds them."""
+    """Usual prices and odd words (config/norms.toml), by which appeals are flagged; all words folded by ``plain``."""
 
     things: tuple[Thing, ...] = ()
     tails: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class Norms:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """``words``: name -> words meaning it. ``choices``: set -> key -> (label, synonym ...)."""
+    """``words``: name -> words that mean it. ``choices``: set -> key -> (label, synonym ...)."""
 
     words: Mapping[str, tuple[str, ...]]
     choices: Mapping[str, Mapping[str, tuple[str, ...]]]
@@ -58,21 +58,21 @@ class Lexicon:
     scale: Scale = field(default_factory=Scale)
     """The points of an officer's assessment."""
     sorts: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
-    """Category of goods -> what sort it is -> words for it (flows.language.sorts)."""
+    """Category of goods -> sort -> words for it (flows.language.sorts)."""
 
     def means(self, name: str, text: str) -> bool:
-        """Is this text exactly one of the words called ``name``?"""
+        """Tell whether the text is exactly one of the words called ``name``."""
         return plain(text) in self.words[name]
 
     def options(self, choice_set: str) -> list[tuple[str, str]]:
-        """The keys of a choice set with their labels, in the order they are shown."""
+        """List the keys of a choice set with their labels, in the order in which they are shown."""
         return [(key, labels[0]) for key, labels in self.choices[choice_set].items()]
 
     def label(self, choice_set: str, key: str) -> str:
         return self.choices[choice_set][key][0]
 
     def pick(self, choice_set: str, text: str) -> str | None:
-        """The key whose label or synonym this text is, exactly."""
+        """Return the key of which the text is exactly the label or a synonym; None where there is none."""
         return self._picks[choice_set].get(plain(text))
 
     @cached_property

@@ -1,6 +1,6 @@
-"""What is worth a second look in an appeal's words: a price far above the usual, odd things, expensive brands.
+"""Flag an appeal's words for a second look: prices far above the usual, odd things, expensive brands.
 
-Pure functions over config/norms.toml. What they cannot judge they let pass: a flag that is wrong costs trust.
+Pure functions over config/norms.toml. Doubtful words are not flagged: a wrong flag costs trust.
 """
 
 import re
@@ -13,7 +13,7 @@ from flows.language.numerals import Unread
 from flows.language.wording import plain
 from models.appeals.flag import Sign
 
-# Stands where a word was: nothing is read across it.
+# Replaces a word, so that the parts beside it are not read together.
 _GAP = "·"
 _IN_BRACKETS = re.compile(r"[(\[【][^)\]】]*[)\]】]?")
 _FIGURES = r"[0-9][0-9,.]*[十百千万]*|[零一二三四五六七八九两十百千万]+"
@@ -24,7 +24,10 @@ _PARTS = re.compile(r"[,、+;]+")
 
 
 def signs(title: str, story: str, budget: Sequence[tuple[str, int]], lexicon: Lexicon) -> list[Sign]:
-    """``budget``: (item, fen) pairs. In the order in which they stand, each once."""
+    """Find the signs in an appeal's words, each once: prices, then odd things, then brands.
+
+    ``budget``: (item, fen) pairs.
+    """
     items = [item for item, _ in budget]
     found = [
         Sign("over_price", item, usual) for item, fen in budget if (usual := usual_fen(item, lexicon)) and fen > usual
@@ -35,13 +38,13 @@ def signs(title: str, story: str, budget: Sequence[tuple[str, int]], lexicon: Le
 
 
 def named_in(texts: Iterable[str], words: Iterable[str], norms: Norms) -> list[str]:
-    """Those of the words that stand in one of the texts, and not only inside a harmless one."""
+    """List those of the words that one of the texts contains, outside of harmless words."""
     folded = "\n".join(_without(plain(text), norms.harmless) for text in texts)
     return [word for word in words if _stands_in(word, folded)]
 
 
 def usual_fen(item: str, lexicon: Lexicon) -> int | None:
-    """The most that a budget line's things usually cost together; None where that cannot be said."""
+    """Return the highest usual price (fen) of a budget line's things together; None where it is unknown."""
     text = _IN_BRACKETS.sub(" ", plain(item))
     joins = "|".join(map(re.escape, lexicon.words["joins"]))
     parts = [part for part in re.split(f"{_PARTS.pattern}|{joins}", text) if part.strip()]
@@ -64,7 +67,7 @@ def _usual_of(part: str, lexicon: Lexicon) -> int | None:
 
 
 def _price_for(thing: Thing, units: Sequence[str]) -> Price | None:
-    """The one that a written unit asks for; for what is one by itself else the first."""
+    """Choose the price for a written unit; without one, the first price of a thing that counts as one."""
     for unit in units:
         for price in thing.prices:
             if unit in price.per:
@@ -73,7 +76,7 @@ def _price_for(thing: Thing, units: Sequence[str]) -> Price | None:
 
 
 def _thing_in(part: str, lexicon: Lexicon) -> tuple[Thing, str] | None:
-    """The one thing that some word of the part ends in, and the part without its name."""
+    """Find the only thing in whose name a word of the part ends, and the part without that name; None otherwise."""
     norms = lexicon.norms
     words = [word for word in _BETWEEN.split(_without_counts(part, lexicon)) if word]
     named = {name for word in words for end in _ends(word, norms) if (name := _name(end, norms))}
@@ -84,12 +87,12 @@ def _thing_in(part: str, lexicon: Lexicon) -> tuple[Thing, str] | None:
 
 
 def _name(word: str, norms: Norms) -> str | None:
-    """The longest name that the word ends in."""
+    """Return the longest known name in which the word ends."""
     return next((word[start:] for start in range(len(word)) if word[start:] in norms.named), None)
 
 
 def _ends(word: str, norms: Norms) -> Iterator[str]:
-    """The word, or, where it names nothing, the word without what may stand behind a name."""
+    """Yield the word, or, where it ends in no name, the word without a suffix that may follow a name."""
     if _name(word, norms):
         yield word
         return
@@ -100,12 +103,12 @@ def _ends(word: str, norms: Norms) -> Iterator[str]:
 
 
 def _without_counts(part: str, lexicon: Lexicon) -> str:
-    """With a gap for each number that counts something; numbers inside a name (三轮车) stay."""
+    """Replace each number that counts something by a gap; numbers inside a name (三轮车) stay."""
     return _TIMES.sub(_GAP, _counted(lexicon).sub(_GAP, part))
 
 
 def _counts(rest: str, lexicon: Lexicon) -> Iterator[tuple[int, str]]:
-    """(number, unit) as written; the unit of 缝纫机x2 is empty."""
+    """Yield (number, unit) as written; the unit of 缝纫机x2 is empty."""
     folded = numerals.fold(rest)
     for number in _TIMES.findall(folded):
         yield int(number), ""
@@ -128,7 +131,7 @@ def _without(text: str, words: Iterable[str]) -> str:
 
 
 def _stands_in(word: str, folded: str) -> bool:
-    """Latin letters as a whole word, characters anywhere, spaces between them or not."""
+    """Tell whether the text contains the word: Latin letters as a whole word, characters anywhere, even spaced."""
     if word.isascii():
         return re.search(rf"(?<![a-z0-9]){re.escape(word)}(?![a-z])", folded) is not None
     return word in folded or word in folded.replace(" ", "")

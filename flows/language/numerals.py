@@ -1,8 +1,8 @@
-"""Numbers as people write them, read exactly or not at all, and numbers written in everyday 汉字.
+"""Read numbers as people write them, exactly or not at all, and write numbers in everyday 汉字.
 
-Digits, full-width digits, 汉字, 大写 and mixtures of them go the same way: they
+Digits, full-width digits, 汉字, 大写 and mixtures of them are treated alike: they
 are folded to one set of characters, checked for estimates (三四万), and added up
-as fractions. A float is never made; what could mean two things is refused.
+as fractions. No float is ever made; a text that could mean two numbers is refused.
 """
 
 import re
@@ -15,7 +15,7 @@ from flows.language.wording import clean, plain
 
 
 class Unread(Enum):
-    """Why a text gave no number: it is an estimate, or it is none at all."""
+    """Why a text gave no number: it is an estimate, or no number at all."""
 
     VAGUE = "vague"
     NOT_A_NUMBER = "not_a_number"
@@ -23,7 +23,7 @@ class Unread(Enum):
 
 Parse = Callable[[str], Fraction | Unread]
 
-# Longer texts are no number that anybody means; it also keeps every reading short.
+# A longer text is not meant as a number; the limit also keeps every reading fast.
 LONGEST = 60
 
 _FIGURES = "零一二三四五六七八九"
@@ -53,7 +53,7 @@ _VARIANTS = {
 }
 _FOLDED = str.maketrans({variant: kept for kept, variants in _VARIANTS.items() for variant in variants})
 _AS_DIGITS = str.maketrans({**{figure: str(n) for n, figure in enumerate(_FIGURES)}, "两": "2", "点": "."})
-# A long number is read out figure by figure, and then one is also called 幺.
+# In a long number that is read out digit by digit, one is also called 幺.
 _READ_OUT = str.maketrans({**{figure: str(n) for n, figure in enumerate(_FIGURES)}, "两": "2", "幺": "1"})
 _CLOSING = " .。,!?;:、~\"'”’」】])"
 _BIG_UNITS = (("亿", 10**8), ("万", 10**4))
@@ -72,10 +72,10 @@ _ORDINAL = re.compile(r"[选選]?第?(.+?)[个個号號项条种]?")
 
 
 def fold(text: str) -> str:
-    """The text in the one set of characters that numbers are read in.
+    """Fold the text to the one set of characters in which numbers are read.
 
     Full-width, enclosed, traditional and 大写 forms become 0-9, 零-九, 十百千万亿;
-    spaces stay only between two digits; punctuation at the end goes.
+    spaces stay only between two digits; punctuation at the end is removed.
     """
     folded = unicodedata.normalize("NFKC", clean(text)).lower().translate(_FOLDED)
     folded = re.sub(r"\s+", " ", folded).strip().rstrip(_CLOSING)
@@ -83,12 +83,12 @@ def fold(text: str) -> str:
 
 
 def read(text: str, vague_words: Iterable[str] = ()) -> Fraction | Unread:
-    """The number this text is, negative ones included. ``vague_words`` are those that make a number an estimate."""
+    """Read the text as a number, which may be negative. ``vague_words``: words that make a number an estimate."""
     return unless_vague(fold(text), parse, vague_words)
 
 
 def unless_vague(folded: str, reading: Parse, vague_words: Iterable[str]) -> Fraction | Unread:
-    """What ``reading`` finds; VAGUE where it can only read it without the vague words (三十多万, 几万)."""
+    """Return what ``reading`` finds; VAGUE where it finds a number only without the vague words (三十多万, 几万)."""
     if len(folded) > LONGEST:
         return Unread.NOT_A_NUMBER
     found = reading(folded)
@@ -102,7 +102,7 @@ def unless_vague(folded: str, reading: Parse, vague_words: Iterable[str]) -> Fra
 
 
 def parse(folded: str) -> Fraction | Unread:
-    """The number that a folded text of at most LONGEST characters is."""
+    """Read a folded text of at most LONGEST characters as a number."""
     unsigned = folded.removeprefix("-")
     if _RANGE.fullmatch(unsigned):
         return Unread.VAGUE
@@ -114,18 +114,18 @@ def parse(folded: str) -> Fraction | Unread:
 
 
 def digits(folded: str) -> str | None:
-    """A folded text of nothing but digits or figures, as ASCII digits: 二零二六 is 2026. None: it is something else."""
+    """Convert a folded text of digits alone to ASCII: 二零二六 is 2026. None: it has other characters."""
     ascii_digits = folded.translate(_AS_DIGITS)
     return ascii_digits if re.fullmatch("[0-9]+", ascii_digits) else None
 
 
 def read_out(text: str) -> str:
-    """The folded text with its figures as ASCII digits, as numbers of people and phones are said: 幺三八 is 138."""
+    """Fold the text and convert digits to ASCII, as ID and phone numbers are read out: 幺三八 is 138."""
     return fold(text).translate(_READ_OUT)
 
 
 def read_integer(text: str) -> int | None:
-    """The whole number, 0 or more, that this text is."""
+    """Read the text as a whole number, 0 or more; None where it is none."""
     number = read(text)
     if isinstance(number, Unread) or number.denominator != 1 or number < 0:
         return None
@@ -133,14 +133,14 @@ def read_integer(text: str) -> int | None:
 
 
 def ordinal(text: str) -> int | None:
-    """The number by which somebody picks a line on the screen: 2, ②, 二, 第二个, 选2, 2号. Only 0 to 99."""
+    """Read the number by which a person picks a line on the screen: 2, ②, 二, 第二个, 选2, 2号. Only 0 to 99."""
     match = _ORDINAL.fullmatch(fold(plain(text)))
     number = read_integer(match[1]) if match else None
     return number if number is not None and number <= 99 else None
 
 
 def hanzi(number: int) -> str:
-    """As people write it: 12 is 十二, 2000 is 两千, 10050 is 一万零五十."""
+    """Write a number as people do: 12 is 十二, 2000 is 两千, 10050 is 一万零五十."""
     if number < 0:
         return "负" + hanzi(-number)
     spelled = re.sub("^一十", "十", _spell(number))
@@ -148,7 +148,7 @@ def hanzi(number: int) -> str:
 
 
 def hanzi_money(fen: int) -> str:
-    """An amount in fen as people write it: 一百万元, 三元五角, 三元零五分. Below zero is not money: ValueError."""
+    """Write an amount in fen as people do: 一百万元, 三元五角, 三元零五分. Raises ValueError below zero."""
     if fen < 0:
         raise ValueError("an amount of money is never negative")
     yuan, rest = divmod(fen, 100)
@@ -164,7 +164,7 @@ def hanzi_money(fen: int) -> str:
 
 
 def _is_estimate(unsigned: str) -> bool:
-    """三四万, 十三四: two figures side by side. Three or more alone are read one by one (一三八), and so is 二零."""
+    """Tell an estimate by two digits side by side: 三四万, 十三四. Not 二零, nor three or more alone (一三八)."""
     for run in _RUN.finditer(unsigned):
         figures = run.group().lstrip("零")
         alone = run.start() == 0 and unsigned[run.end() : run.end() + 1] in ("", "点", ".")
@@ -176,16 +176,16 @@ def _is_estimate(unsigned: str) -> bool:
 def _exact(unsigned: str, sign: int) -> Fraction | Unread:
     if _STRAY_LIANG.search(unsigned):
         return Unread.NOT_A_NUMBER
-    # A Chinese keyboard gives 。 for the decimal point; a space groups thousands as a comma does.
+    # A Chinese keyboard types 。 for the decimal point; a space groups thousands as a comma does.
     text = re.sub(r"(?<=[0-9])。(?=[0-9])", ".", unsigned).translate(_AS_DIGITS).replace(" ", ",")
     number = _sum(text, _BIG_UNITS)
     return Unread.NOT_A_NUMBER if number is None else sign * number
 
 
 def _sum(text: str, units: tuple[tuple[str, int], ...], *, ends: bool = True) -> Fraction | None:
-    """The value of digits and units, split at the largest of ``units`` that occurs. None: malformed.
+    """Add up digits and units, split at the largest of ``units`` that occurs. None: malformed.
 
-    ``ends``: nothing follows, so the last figure may stand for the next place down (两万五, 一百五).
+    ``ends``: nothing follows, so the last digit may count the next lower unit (两万五, 一百五).
     """
     if not units:
         return _below_wan(text, ends)
@@ -201,7 +201,7 @@ def _sum(text: str, units: tuple[tuple[str, int], ...], *, ends: bool = True) ->
 
 
 def _tail(tail: str, high: Fraction, size: int, smaller: tuple[tuple[str, int], ...], ends: bool) -> Fraction | None:
-    """What follows ``high`` of a unit of this size. None: malformed, or it could mean two things."""
+    """Read what follows ``high`` of a unit of this size. None: malformed or ambiguous."""
     if high.denominator != 1:
         return None
     if ends and re.fullmatch("[1-9]", tail):
@@ -212,7 +212,7 @@ def _tail(tail: str, high: Fraction, size: int, smaller: tuple[tuple[str, int], 
         return None
     if after_gap:
         return low if low * 10 < size or high % 10 == 0 else None
-    # 一亿二千 leaves out either 零 or 万, and nobody can tell which; so does 2万5亿.
+    # 一亿二千 leaves out either 零 or 万, and it is unknown which; so does 2万5亿.
     return low if len(tail) > 1 and all(unit in tail for unit, _ in smaller) else None
 
 
@@ -228,7 +228,7 @@ def _below_wan(text: str, ends: bool) -> Fraction | None:
 
 
 def _section(text: str, *, shorthand: bool) -> int | None:
-    """千, 百, 十 and a figure, each smaller than the last: 3千6, 1百05, 百2十. ``shorthand``: 一百五 may mean 150."""
+    """Read 千, 百, 十 and a digit in falling order: 3千6, 1百05, 百2十. ``shorthand``: 一百五 may mean 150."""
     if not _SECTION.fullmatch(text):
         return None
     total, last = 0, 10_000

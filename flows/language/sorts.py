@@ -1,4 +1,4 @@
-"""What is the like of what: the sort of a thing, told from its category and its name (config/sorts.toml)."""
+"""Tell the sort of a thing by its category and name (config/sorts.toml); offers and requests match by it."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from flows.language.lexicon import Lexicon
 from flows.language.wording import plain
 
-# As wide as the column that keeps it.
+# The width of the column that stores it.
 _LONGEST = 60
 _IN_BRACKETS = re.compile(r"[(\[【][^)\]】]*[)\]】]?")
 _PARTS = re.compile(r"[,、;。/·|]")
@@ -14,12 +14,12 @@ _FIGURES = "0-9.零一二三四五六七八九十百千两半"
 
 
 def sort_of(category: str, name: str, lexicon: Lexicon) -> str:
-    """The things of one category and one sort are the like of each other; those of two never are.
+    """Return the sort of a thing; things of one category and one sort match each other, others never do.
 
-    By what a thing is for, so that everybody can see why: any cooking oil is oil, a quilt is bedding and no coat.
-    Only by a word that stands in the list: two names that merely share a sign (电视柜, 电视) may be two things, and
-    news of the wrong thing is worse than none. How much, how new and whose it is plays no part, and neither does the
-    unit: people see all that when they look. A name that no word knows is a sort of its own.
+    A sort is what a thing is used for, which everybody can see: any cooking oil is oil, a quilt is bedding and no
+    coat. Only listed words decide: names that merely share a character (电视柜, 电视) may be different things, and a
+    wrong match is worse than none. Quantity, condition, owner and unit do not count: people see them when they open
+    the match. A name that no listed word fits is a sort of its own.
     """
     sorts = lexicon.sorts.get(category, {})
     whole, thing = _bare(name, lexicon)
@@ -31,13 +31,13 @@ def sort_of(category: str, name: str, lexicon: Lexicon) -> str:
 
 
 def _places(whole: str, word: str) -> Iterator[tuple[int, int]]:
-    """Where the word ends in the name, and how long it is: the last one counts, and of two there the longer."""
+    """Yield where the word last ends in the name, and its length: the last word decides, of two there the longer."""
     if word in whole if len(word) > 1 else whole.endswith(word):
         yield whole.rfind(word) + len(word), len(word)
 
 
 def _bare(name: str, lexicon: Lexicon) -> tuple[str, str]:
-    """The name without brackets and amounts, and the thing itself at its end: of 家里不用的缝纫机 the last word."""
+    """Return the name without brackets and amounts, and the thing at its end (缝纫机 of 家里不用的缝纫机)."""
     folded = _IN_BRACKETS.sub("", plain(name)).replace(" ", "")
     amounts = rf"(?:[{_FIGURES}]+{_one_of((*lexicon.words['measure'], *lexicon.words['size']))})+"
     in_front = re.compile(rf"^(?:{amounts}|{_one_of(lexicon.words['sort_state'])})")

@@ -1,1 +1,1 @@
-"""People are asked whether WeChat may bring them notifications."""
+"""Ask people whether WeChat may send them notifications."""

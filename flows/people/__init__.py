@@ -1,1 +1,1 @@
-"""People register with the account."""
+"""Let people register with the account."""

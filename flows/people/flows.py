@@ -1,4 +1,4 @@
-"""The conversation that registers somebody."""
+"""List the room's conversations: registration."""
 
 from flows.engine.flow import Flow
 from flows.people.register import register

@@ -1,6 +1,6 @@
-"""注册: who somebody is.
+"""Register a person (注册).
 
-Consent comes first, one purpose at a time; a donor says little, a resident's identity is asked for.
+Consent comes first, one purpose at a time. A donor gives only a display name, a resident an identity.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ def is_donor(answers: Mapping[str, Any]) -> bool:
 
 
 def must_agree(value: Any, asking: Asking) -> Rejected | None:
-    """Without this consent there is nothing to do the thing with: say so, and what still works."""
+    """Reject a no: without this consent the person cannot be registered; the words say what still works."""
     return None if value == "yes" else Rejected("not_agreed")
 
 
@@ -41,7 +41,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def early(desk: Desk, draft: Draft) -> None:
-    """A number that is taken is told at once, and each that is named counts, whatever becomes of this conversation."""
+    """Check a resident's ID number at once and count the try, whether or not the registration is finished."""
     said = draft.answers.get("id_number")
     if said is None or draft.given.get("named") == said or not is_resident(draft.answers):
         return

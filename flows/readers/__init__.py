@@ -1,4 +1,4 @@
-"""The kinds of answer there are. A step names one, with its bounds."""
+"""Provide the readers, one for each kind of answer. A step names one, with its bounds."""
 
 from flows.readers.numbers.bank_reference import Reference
 from flows.readers.numbers.budget_lines import BudgetLines

@@ -1,4 +1,4 @@
-"""What every reader is: it reads one answer out of a message, or says exactly why it cannot.
+"""Define readers: a reader reads one answer out of a message, or says exactly why it cannot.
 
 A reader holds the bounds of its question and nothing else. Values are JSON:
 fen and grams as int, dates as ISO text, choices as their keys.
@@ -14,7 +14,7 @@ from models.people.message import Message
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Beside the message: the world, the flow's other answers, and what a many-message step holds so far."""
+    """What a reader gets beside the message: the world, the other answers, and a step's unfinished value."""
 
     world: World
     answers: Mapping[str, Any] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """More may come: ``so_far`` is kept, and the step's ``more`` macro is said with ``values``."""
+    """The answer is not finished: ``so_far`` is kept, and the step's ``more`` macro is said with ``values``."""
 
     so_far: Any
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """It is not sure what is meant: the step's ``which`` macro lists what could be, a number picks one."""
+    """The message is ambiguous: the step's ``which`` macro lists the possible values, and a number picks one."""
 
     options: tuple[tuple[str, Any], ...]
     """(label shown, value accepted) pairs, one to nine."""
@@ -44,7 +44,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """``code`` names the macro of the step's template that says what was wrong and how to put it right."""
+    """The message is no valid answer: the step's macro ``code`` says what was wrong and how to correct it."""
 
     code: str
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -54,12 +54,12 @@ Reading = Accepted | Partial | Offer | Rejected
 
 
 class Reader:
-    """Subclasses are frozen dataclasses of the question's bounds."""
+    """The base of all readers. Subclasses are frozen dataclasses of the question's bounds."""
 
     numbered: ClassVar[bool] = False
-    """Its refusals list numbered choices."""
+    """Its rejections list numbered choices."""
     free: ClassVar[bool] = False
-    """Takes a person's own words, whatever they begin with."""
+    """It takes free text, even text that begins with a command's word."""
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -68,24 +68,24 @@ class Reader:
 
     @property
     def speaks(self) -> tuple[str, ...]:
-        """Situations beyond ask, help, stuck and echo that it needs (``more``, ``which``)."""
+        """The macros that it needs beyond ask, help and echo (``more``, ``which``)."""
         return ()
 
     def read(self, message: Message, asking: Asking) -> Reading:
         raise NotImplementedError
 
     def check(self, value: Any, asking: Asking) -> Rejected | None:
-        """The same rules on a value read earlier, perhaps under older rules. None: still good."""
+        """Check a value that was read earlier, perhaps under older rules. None: it is still valid."""
         raise NotImplementedError
 
     def exact(self, text: str, asking: Asking) -> Any | None:
-        """The value when the text is exactly one of the choices this question shows; None where it shows none."""
+        """Return the value when the text is exactly one of the choices that this question shows; else None."""
         return None
 
     def shown(self, value: Any, world: World) -> Any:
-        """The value as templates get it for echo and review (labels for keys, names for codes)."""
+        """Return the value for the templates of echo and review (labels for keys, names for codes)."""
         return value
 
     def facts(self, asking: Asking) -> dict[str, Any]:
-        """The bounds and options that the ask, help and reject macros may use."""
+        """Return the bounds and options that the ask, help and reject macros may use."""
         return {}

@@ -1,11 +1,11 @@
-"""What all readers of words share: typed text and recognised speech are one thing, everything else is refused."""
+"""Provide the base of all readers of words: typed text and recognised speech are alike, all else is rejected."""
 
 from flows.language.wording import clean
 from flows.readers.base import Asking, Reader, Reading, Rejected
 from models.people.message import Kind, Message
 
 WORDS_WANTED = ("not_text", "not_heard")
-"""Another kind of message came; or a voice that WeChat could not turn into words."""
+"""Reject codes: the message is of another kind; or it is a voice that WeChat could not recognise."""
 
 
 class Spoken(Reader):

@@ -1,1 +1,1 @@
-"""Staff take up seats, declare conflicts of interest and hand over their tasks, step by step."""
+"""Lead staff through invitations, conflicts of interest and handovers."""

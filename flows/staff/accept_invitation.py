@@ -1,4 +1,4 @@
-"""授权 <code>: whoever was asked to work for a place says who they are, so that nobody is two people on the staff."""
+"""Accept an invitation (授权 <code>): the invited person gives their ID number, so that no one holds two seats."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def done(desk: Desk, draft: Draft) -> Answer:
-    """A code that has ended or was taken meanwhile is answered like a wrong one."""
+    """Redeem the code; one that has expired or been redeemed meanwhile is answered like a wrong one."""
     code, number = draft.given["code"], draft.answers["id_number"]
     staff = redeem(desk.db, desk.person.conversation_id, code, number, desk.world.now)
     if staff is None:

@@ -1,4 +1,4 @@
-"""声明: a member of staff names who is kin, or whose money they receive; these households are others' business."""
+"""Declare a conflict of interest (声明): kin or a payee, whose household others then decide on."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The conversations that appoint staff, hand over their work, and declare conflicts of interest."""
+"""List the conversations that appoint staff, hand over their work, and declare conflicts of interest."""
 
 from flows.engine.flow import Flow
 from flows.staff.accept_invitation import accept_invitation

@@ -1,4 +1,4 @@
-"""移交: the whole queue to a colleague. Nothing is asked; but it is said how much it is, and waits for the word."""
+"""Hand the whole queue over to a colleague (移交). No question; the review says how many tasks, to be confirmed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from models.staff.member import STAFF_ROLES, Staff, find_staff
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``work_no``. Raises what ``hand_over`` would, before anybody confirms."""
+    """``given``: ``work_no``. Raises what ``hand_over`` would, before the officer confirms."""
     staff = _giver(desk)
     to = colleague(desk.db, staff, given["work_no"], desk.world.now)
     if not queue_of(desk.db, staff):
@@ -21,7 +21,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
-    """How much there is at this moment."""
+    """Count the tasks in the queue at this moment."""
     staff = find_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now)
     return {"count": len(queue_of(desk.db, staff)) if staff else 0}
 

@@ -1,4 +1,4 @@
-"""授权: township or county ask somebody to work for them; what comes out is a code for that person."""
+"""Invite a person to a seat (授权): the township or county gets a code to pass on to them."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
@@ -13,12 +13,12 @@ from models.staff.appointment import Invitation, NotYoursToInvite, check_invitat
 from models.staff.directory import BELOW, demand_staff, is_below, seat_of
 from models.staff.member import Staff
 
-# Term -> years; the others are open, or end on a day that is asked for.
+# Term -> years; other terms have no end, or end on a day that is asked for.
 _YEARS = {"one_year": 1, "three_years": 3}
 
 
 def has_a_place(answers: Mapping[str, Any]) -> bool:
-    """A charity sits where the county does."""
+    """Tell whether to ask for the region: a fund holder's is the inviting county's."""
     return answers.get("role") != "fund_holder"
 
 
@@ -32,7 +32,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def early(desk: Desk, draft: Draft) -> None:
-    """Raises NotYoursToInvite, OutsideYourPlace or NoSuchSeat, at the question to blame."""
+    """Raises NotYoursToInvite, OutsideYourPlace or NoSuchSeat as soon as the answer to blame is given."""
     by, role = _inviter(desk), draft.answers.get("role")
     if role and not is_below(by.role, role):
         raise NotYoursToInvite(role=role, by=by.role)

@@ -1,4 +1,4 @@
-"""What somebody is told who has a part in what they were to do: it has found somebody else, or waits for one."""
+"""Tell an officer with a conflict of interest that the task went to another officer, or waits for one."""
 
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Say
@@ -7,7 +7,10 @@ from models.staff.task import is_short, step_aside
 
 
 def stepped_aside(desk: Desk, staff: Staff, subject: str, number: int) -> Answer | None:
-    """None for who has no part in it. An answer and no refusal: that they stepped aside is kept."""
+    """Recuse the officer and answer so; None where there is no conflict.
+
+    An answer, not a refusal, which would roll the recusal back.
+    """
     reason = step_aside(desk.db, staff, subject, number, desk.world.now)
     if reason is None:
         return None

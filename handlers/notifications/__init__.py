@@ -1,1 +1,1 @@
-"""People read, accept and stop notifications by commands."""
+"""Answer the commands by which people read, accept and turn off notifications."""

@@ -1,4 +1,4 @@
-"""Commands that turn news on and off, and show what somebody was told."""
+"""List the commands that turn notifications on and off, and show officers an owner's notifications."""
 
 from handlers.notifications import history, opt_out, subscribe
 from handlers.routing.matching import Command
@@ -7,7 +7,7 @@ from handlers.routing.roles import OFFICERS
 COMMANDS: tuple[Command, ...] = (
     Command("subscribe", subscribe.page, guess=False),
     Command("opt_out", opt_out.topics, guess=False),
-    # Only numbered lines lead here.
+    # Without words of their own: only numbered lines lead to these.
     Command("turn_off", opt_out.off),
     Command("turn_on", opt_out.on),
     Command("mute_appeal", opt_out.mute_appeal),

@@ -1,4 +1,4 @@
-"""What WeChat reports of our pushes later: whether they arrived. No act of the person's; nothing is answered."""
+"""Take in WeChat's delivery reports of pushes. They are no act of the person's and get no answer."""
 
 from handlers.routing.talk import Talk
 from models.notifications.delivery_report import SUCCESS, reported
@@ -9,12 +9,12 @@ TEMPLATE = "templatesendjobfinish"
 # doc/service/guide/product/subscription_messages/push.md
 SUBSCRIPTION = "subscribe_msg_sent_event"
 _BLOCKED = "failed:user block"
-# The code by which the API itself says that a person refuses the account's messages.
+# The API's code for a person who refuses the account's messages.
 _REFUSES = 48002
 
 
 def template_sent(talk: Talk) -> None:
-    """Whoever has blocked the account is sent nothing more until they do something again."""
+    """Record a template message's report; a person who has blocked the account gets nothing until they act again."""
     status = _text(talk.message.details.get("Status"))
     reported(talk.desk.db, talk.message.msg_id, status, talk.world.now)
     if status == _BLOCKED:

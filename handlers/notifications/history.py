@@ -1,4 +1,4 @@
-"""Whether what was told about an appeal or a case has arrived: a line in the look at it, and a page of its own."""
+"""Show officers whether notifications about an appeal or a case arrived: a line of its file, and a page of its own."""
 
 from flows.engine.flow import Answer
 from handlers.routing.answers import with_ways
@@ -15,14 +15,14 @@ MOST = 4
 
 
 def newest(talk: Talk, subject: str, number: int) -> History:
-    """The owner's last notice about it."""
+    """Return the owner's last notification about it, and the count of all."""
     return history(talk.desk.db, subject, number, _owner(talk, subject, number), 1)
 
 
 def view_told(talk: Talk, reference: str) -> Answer:
-    """The last notices: when, by which channel, and what became of them. The look is recorded.
+    """List the last notifications: when, by which channel, and whether they arrived. The reading is recorded.
 
-    Raises NoSuchAppeal, NoSuchCase.
+    Raises NoSuchAppeal or NoSuchCase, also where this officer may not read the file.
     """
     subject, number = parse(reference)
     db, staff, now = talk.desk.db, staff_of(talk), talk.world.now

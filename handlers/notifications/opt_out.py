@@ -1,4 +1,4 @@
-"""退订: what is told to a person and what is not, by numbers; anybody who writes may say it, registered or not."""
+"""Let any person, registered or not, turn notifications off and on by numbers (退订)."""
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
@@ -9,16 +9,16 @@ from models.notifications.kinds import TOPICS
 from models.notifications.mute import muted_topics, unmute
 from models.notifications.opt_out import muted_appeals, turn_off
 
-# Appeals turned off one by one that fit under the topics; the next come when these are turned on again.
+# How many appeals turned off one by one are listed; the next appear when these are turned on again.
 MOST_APPEALS = 3
-# Of these there is more to come about one appeal; of the others one has had enough altogether.
+# The topics that can be turned off for one appeal, since it has several notifications of them; others only as a whole.
 GOES_ON = ("progress", "gifts", "messages")
 
 
 def topics(talk: Talk, changed: str = "", number: str = "") -> Answer:
-    """Every topic with its state, numbered; a number turns one off, or on again.
+    """List the topics with their states; a number turns one off, or on again.
 
-    ``changed``: the topic that has just been, ``number``: about this appeal only.
+    ``changed``: the topic that was just changed; ``number``: the appeal for which alone it was; "" for all.
     """
     db, conversation = talk.desk.db, talk.desk.person.conversation_id
     off = muted_topics(db, conversation)
@@ -46,13 +46,13 @@ def off(talk: Talk, topic: str) -> Answer:
 
 
 def on(talk: Talk, topic: str, number: str = "") -> Answer:
-    """The topic, or what there is of it about this appeal."""
+    """Turn the topic on again, altogether or about this appeal."""
     unmute(talk.desk.db, talk.desk.person.conversation_id, topic, int(number or 0))
     return topics(talk, topic, number)
 
 
 def mute_appeal(talk: Talk, number: str, topic: str) -> Answer:
-    """No more of this about this appeal: what a push offers. The whole topic, where none goes on about one appeal."""
+    """Turn a topic off for one appeal, as a push offers; altogether where it cannot be turned off for one appeal."""
     appeal = talk.desk.db.get(Appeal, int(number))
     if appeal is None or topic not in GOES_ON:
         return off(talk, topic)

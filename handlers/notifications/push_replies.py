@@ -1,4 +1,4 @@
-"""What a push offered: the person's next number, or the line they tap, means that, until something newer is shown."""
+"""Read replies to a push: a typed number or a tapped line chooses what it offered, until a newer reply is shown."""
 
 import re
 
@@ -15,19 +15,19 @@ from models.notifications.notification import Offered, last_offered, offered_by
 log = structlog.get_logger()
 
 _TAPPED = re.compile(r"n([0-9]{1,18})-([1-9])")
-# No push has more numbered lines.
+# The most numbered lines that a push has.
 MOST_OFFERS = 3
-# What a number means whose push is too old, or cannot be read any more.
+# What a number does whose push is too old or cannot be decrypted.
 OVER = ["offer_over"]
 
 
 def tap_id(notice_id: int, number: int) -> str:
-    """What WeChat sends back with a tap on this line of a push."""
+    """Make the id that WeChat sends back when this line of a push is tapped."""
     return f"n{notice_id}-{number}"
 
 
 def put_on_screen(talk: Talk) -> None:
-    """A push that came after our last reply is what the person looks at."""
+    """Put the choices of a push that came after our last reply on the screen."""
     at = talk.desk.offered_at
     if at is None or at.timestamp() <= talk.session.shown or talk.world.now - at >= SCREEN_LASTS:
         return
@@ -37,7 +37,7 @@ def put_on_screen(talk: Talk) -> None:
 
 
 def tapped(talk: Talk) -> Option | None:
-    """The line of a push that was tapped, whatever has been on the screen since; None when this is no such tap."""
+    """Return the tapped line of a push, even when something newer is on the screen; None when it is no such tap."""
     found = _TAPPED.fullmatch(talk.message.option_id)
     if not found:
         return None
@@ -48,7 +48,7 @@ def tapped(talk: Talk) -> Option | None:
 
 
 def typed(talk: Talk) -> Option | None:
-    """The line whose number or label was typed, while a push is what the person looks at."""
+    """Return the line of a push whose number or label was typed; None where no push is on the screen."""
     screen = talk.session.screen
     if screen is None or not screen.options or screen.options[0].do[0] not in ("offer", *OVER):
         return None
@@ -56,7 +56,7 @@ def typed(talk: Talk) -> Option | None:
 
 
 def pick(screen: Screen, text: str) -> Option | None:
-    """The numbered line that a text names."""
+    """Return the line whose number or label the text is; None where there is none."""
     number = ordinal(text)
     for option in screen.options:
         if option.number == number or (option.label and plain(option.label) == plain(text)):
@@ -65,8 +65,7 @@ def pick(screen: Screen, text: str) -> Option | None:
 
 
 def _options_of(talk: Talk, offered: Offered) -> list[Option]:
-    """As the push numbered them, each under its number and each of its labels; those of one that is unreadable are
-    over."""
+    """List the choices as the push numbered them, once per label; of a push that cannot be decrypted they are over."""
     kind = KINDS.get(offered.template)
     try:
         if kind:

@@ -1,6 +1,6 @@
-"""Subscription notices: the way to the page that asks for consent, and what came of WeChat's popup there.
+"""Lead people to the page that asks for consent to subscription notices, and record the result of WeChat's popup.
 
-WeChat's events about it are kept and never answered.
+WeChat's events about it are recorded and get no answer.
 """
 
 import structlog
@@ -17,7 +17,7 @@ POPUP, CHANGE = "subscribe_msg_popup_event", "subscribe_msg_change_event"
 
 
 def page(talk: Talk) -> Answer:
-    """Whoever wants to be asked is asked at once, whatever they said before."""
+    """Give the link to the page at once, because the person asked for it, whatever they chose before."""
     db, person, templates = talk.desk.db, talk.desk.person.conversation_id, talk.world.subscriptions
     wanted = subscription.lacking(db, person, templates, staff=find_seat(talk) is not None)
     link = talk.world.link("subscribe", "") if wanted else ""
@@ -27,7 +27,7 @@ def page(talk: Talk) -> Answer:
 
 
 def heard(talk: Talk) -> None:
-    """A popup's or a change's event. A yes in a popup opens a way to the person, so what waited for one goes out."""
+    """Record the choices of a popup's or a settings change's event; a yes in a popup releases what waited for one."""
     db, person, now = talk.desk.db, talk.desk.person.conversation_id, talk.world.now
     templates, popup = talk.world.subscriptions, talk.message.event == POPUP
     choices = _choices(talk)
@@ -48,7 +48,7 @@ def heard(talk: Talk) -> None:
                 subscription.refuse(db, person, template_id, now)
             case "reject":
                 subscription.take_back(db, person, template_id, now)
-            case _:  # what WeChat itself kept from them ("ban", "filter") is no answer of theirs
+            case _:  # "ban" and "filter" are decisions of WeChat's, not answers of the person's
                 log.info("consent.no_answer", conversation=person, card=card)
     if opened:
         db.flush()
@@ -56,6 +56,6 @@ def heard(talk: Talk) -> None:
 
 
 def _choices(talk: Talk) -> dict[str, str]:
-    """Template id -> what was chosen; bot.wechat.parse has made one list of WeChat's several forms."""
+    """Map template ids to choices; bot.wechat.parse has made one list of WeChat's several forms."""
     rows = [(item.get("TemplateId"), item.get("SubscribeStatusString")) for item in talk.message.details["List"]]
     return {theirs: status for theirs, status in rows if isinstance(theirs, str) and isinstance(status, str)}

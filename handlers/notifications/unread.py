@@ -1,4 +1,7 @@
-"""消息: the news that waits. The turn puts it before every answer that leaves room; this one leaves all of it."""
+"""Show unread notifications (消息).
+
+The turn puts them before every answer with room for them; this answer is short, to leave them all the room.
+"""
 
 from flows.engine.flow import Answer, Say
 from handlers.routing.talk import Talk
@@ -7,7 +10,7 @@ from models.notifications.notification import find_unread
 
 
 def show(talk: Talk) -> Answer:
-    """A draft stays in focus, an open ticket open, and the numbers of the last list go on meaning what they meant."""
+    """Answer with little. The draft stays in focus, a ticket open, and the numbers of the last list stay valid."""
     waiting = find_unread(talk.desk.db, talk.desk.person.conversation_id, most=1)
     ticket = talk.session.ticket if is_in_ticket(talk) else None
     values = {"draft": talk.session.draft is not None, "ticket": ticket}

@@ -1,1 +1,1 @@
-"""People see what is theirs by commands."""
+"""Answer the commands by which people see their own things."""

@@ -1,4 +1,4 @@
-"""Commands by which people register and see what is theirs."""
+"""List the commands by which people register and see their own things."""
 
 from handlers.people import mine
 from handlers.routing.matching import Command

@@ -1,4 +1,4 @@
-"""What is one's own: who I am here, what I asked for and gave, and how far each of it is."""
+"""Show people their own data, appeals, requests, offers and gifts, with the state of each."""
 
 from typing import Any
 
@@ -14,19 +14,19 @@ from models.people.user import NotRegistered, User, get_user
 from models.places.region import Region
 from models.public.catalogue import own_pledges
 
-# Of each kind; more would not fit into one message.
+# Things of each kind; more would not fit into one message.
 MOST_SHOWN = 3
-# To pay at: a link is long.
+# Links to pay at, which are long.
 MOST_LINKS = 2
 
 
 def register(talk: Talk, then: str = "") -> Answer:
-    """``then``: what the person wanted before they were told to register."""
+    """Start the registration. ``then``: the words to continue with afterwards."""
     return talk.start("register", {"then": then})
 
 
 def mine(talk: Talk) -> Answer:
-    """Everything of one's own under one numbering, unfinished drafts last."""
+    """List everything of the person under one numbering, unfinished drafts last."""
     user = _known(talk)
     if user is None:
         return talk.engine.list_drafts(talk.session)
@@ -54,7 +54,7 @@ def mine(talk: Talk) -> Answer:
 
 
 def my_pledges(talk: Talk, after: str = "") -> Answer:
-    """One's promises of money, the newest first; each number leads to its appeal."""
+    """List the person's pledges, newest first; each number leads to its appeal."""
     user = get_user(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words["my_pledges"][0])
     page = own_pledges(talk.desk.db, user.id, int(after) if after else None)
     lines = list(enumerate(page.items, 1))
@@ -67,7 +67,7 @@ def my_pledges(talk: Talk, after: str = "") -> Answer:
 
 
 def _known(talk: Talk) -> User | None:
-    """The person; None for somebody unknown who has drafts to go on with. Raises NotRegistered."""
+    """Return the registered person; None for an unregistered one with drafts. Raises NotRegistered without drafts."""
     try:
         return get_user(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words["mine"][0])
     except NotRegistered:
@@ -77,7 +77,7 @@ def _known(talk: Talk) -> User | None:
 
 
 def _section(talk: Talk, stall: Stall, user: User, options: list[Option]) -> list[tuple[int, Any]]:
-    """The newest of one kind with their numbers on the screen, added to ``options``."""
+    """List the newest things of one kind with their numbers on the screen, which are added to ``options``."""
     lines = []
     for item in stall.shelf.own(talk.desk.db, user.id, MOST_SHOWN):
         options.append(Option(len(options) + 1, "", ["command", stall.command, str(item.number)]))
@@ -86,7 +86,7 @@ def _section(talk: Talk, stall: Stall, user: User, options: list[Option]) -> lis
 
 
 def _who(talk: Talk, user: User) -> dict[str, Any]:
-    """As much as may stand on a screen that somebody else sees too."""
+    """Describe the person, with name and phone masked, since others may see the screen."""
     region = talk.desk.db.get(Region, user.region_code) if user.region_code else None
     return {
         "role": user.role,

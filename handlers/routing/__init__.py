@@ -1,1 +1,1 @@
-"""The router finds out what a message wants, and hands it to a command or a conversation."""
+"""Route messages: find out what a message means, and hand it to a command or a conversation."""

@@ -1,4 +1,4 @@
-"""What the commands' answers are made of: the ways on, the line that turns the page, and keys in words."""
+"""Build the answers of commands: next steps, the line to the next page, and labels of keys."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,12 +10,12 @@ from handlers.routing.talk import Talk
 
 
 def starts(flow: str, given: dict[str, Any] | None = None, **answers: Any) -> Callable[[Talk], Answer]:
-    """Make a command that begins a flow, with what saying it has answered already."""
+    """Make a command that begins a flow; ``answers``: answers that the command itself implies."""
     return lambda talk: talk.start(flow, given, **answers)
 
 
 def with_ways(template: str, values: dict[str, Any], ways: dict[str, list[str]]) -> Answer:
-    """``ways``: what can be done next, by the name under which the template says it, numbered in this order."""
+    """Answer with next steps. ``ways``: the template's name of a step -> its command, numbered in this order."""
     options = [Option(number, "", do) for number, do in enumerate(ways.values(), 1)]
     return Answer([Say(template, None, {**values, "ways": list(enumerate(ways, 1))})], options)
 
@@ -23,9 +23,9 @@ def with_ways(template: str, values: dict[str, Any], ways: dict[str, list[str]])
 def one_page(
     talk: Talk, template: str, values: dict[str, Any], options: list[Option], turn: list[str] | None
 ) -> Answer:
-    """Answer a page of a list, and lead to the next by one more line under ``options``.
+    """Answer a page of a list, with one more line after ``options`` that leads to the next page.
 
-    ``turn``: the next one's command with its arguments; None on the last. The template has that line's number as
+    ``turn``: the next page's command with its arguments; None on the last. The template gets the line's number as
     ``more``.
     """
     line = len(options) + 1
@@ -34,10 +34,10 @@ def one_page(
 
 
 def more(talk: Talk, number: int, command: str, *arguments: str) -> list[Option]:
-    """The line that turns the page, under its number and under each of its words."""
+    """Make the line that leads to the next page, once for each of its words."""
     return [Option(number, word, ["command", command, *arguments]) for word in talk.world.lexicon.words["more"]]
 
 
 def labels(lexicon: Lexicon, *choice_sets: str) -> dict[str, dict[str, str]]:
-    """What templates need to say keys in words: choice set -> key -> label."""
+    """Return labels for templates: choice set -> key -> label."""
     return {name: dict(lexicon.options(name)) for name in choice_sets}

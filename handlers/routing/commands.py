@@ -1,4 +1,4 @@
-"""Commands that lead through the account itself."""
+"""List the commands that explain the account itself."""
 
 from handlers.routing import menu
 from handlers.routing.matching import Command

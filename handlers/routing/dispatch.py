@@ -1,4 +1,4 @@
-"""Runs a command or a confirmed draft: permission first, then all of it or nothing, and refusals as answers."""
+"""Run a command or a confirmed draft: check the permission, run it in a savepoint, answer refusals in words."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from models.staff.member import find_staff
 
 
 def run_command(talk: Talk, name: str, arguments: list[str]) -> Answer:
-    """A staff word from anybody else is answered like a word nobody knows, and recorded."""
+    """Run a command. A staff command of a person without the role is answered like an unknown word, and recorded."""
     command = talk.commands.table.get(name)
     if command is None:
         return Answer([Say("replies/routing/stale")], outcome="stale")
@@ -45,14 +45,14 @@ def _allowed(talk: Talk, roles: frozenset[str], name: str) -> bool:
 
 
 def _refused(refusal: Refusal, *, to_staff: bool = False) -> Answer:
-    """``to_staff``: a word of theirs was refused, and what they can do next is in their queue."""
+    """Answer a refusal. ``to_staff``: a staff command was refused, so the words may point to the queue."""
     options = [Option(number, "", ["command", *way]) for number, way in enumerate(refusal.ways, 1)]
     values = {**refusal.values, "to_staff": to_staff}
     return Answer([Say("replies/refusals", refusal.code, {"v": values})], options, refusal.code)
 
 
 def finish(talk: Talk, answer: Answer) -> Answer:
-    """After the engine has heard a draft: run ``done`` when it was confirmed, else see whether it still could be."""
+    """Complete the engine's answer: run ``done`` for a confirmed draft, else run ``early``, which may refuse."""
     return _finish(talk, answer.finish) if answer.finish else _still_good(talk, answer)
 
 
@@ -87,7 +87,7 @@ def _finish(talk: Talk, draft: Draft) -> Answer:
 
 
 def brief(talk: Talk, answer: Answer) -> Answer:
-    """Hand the flow's facts of the moment to its review, by whatever way it came to be shown."""
+    """Add the facts of the flow's ``brief`` to a review that the answer shows."""
     draft = talk.session.draft
     flow = talk.engine.flows[draft.flow] if draft else None
     if flow is None or draft is None or flow.brief is None:

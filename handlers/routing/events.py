@@ -1,4 +1,4 @@
-"""Events: following and leaving, taps on the menu, scans, and what WeChat reports about sends and consent."""
+"""Handle events: following and unfollowing, menu taps, scans, and WeChat's reports of sends and consents."""
 
 from collections.abc import Callable
 
@@ -37,13 +37,13 @@ def handle(talk: Talk) -> Answer:
         case delivery_reports.SUBSCRIPTION:
             delivery_reports.subscription_sent(talk)
         case "user_authorization_cancellation" | "user_authorization_revoke":
-            # doc/service/guide/h5/authorization_change: after either, what is kept of the person must be deleted.
+            # doc/service/guide/h5/authorization_change: after either, the person's data must be deleted.
             _forget(talk)
     return _noted()
 
 
 def _scanned(talk: Talk, otherwise: Callable[[Talk], Answer]) -> Answer:
-    """A code of the account: a resident's printed card, or any other, which leads to what anybody sees."""
+    """Handle a scanned code of the account: a resident's printed card, or any other, which ``otherwise`` answers."""
     scene = talk.message.event_key
     if not scene.startswith(SCENE):
         return aside(talk, otherwise)
@@ -52,9 +52,9 @@ def _scanned(talk: Talk, otherwise: Callable[[Talk], Answer]) -> Answer:
 
 
 def _tapped(talk: Talk, command: str) -> Answer:
-    """A menu button's key is a command's name. Calling a person lays the draft aside itself, and notes where it was.
+    """Run the command that a menu button's key names; an unknown key, of an older menu for example, gets the menu.
 
-    A key that is no word's command (a button of an older menu, say) gets the menu.
+    The command ``human`` parks the draft itself, and notes where it was.
     """
     call.leave(talk)
     if not talk.commands.is_said(command):
@@ -72,7 +72,7 @@ def _forget(talk: Talk) -> None:
 
 
 def _noted() -> Answer:
-    """Nothing to say: WeChat gets its plain acknowledgement."""
+    """Answer nothing: WeChat gets a plain acknowledgement."""
     return Answer([], outcome="noted")
 
 

@@ -1,7 +1,7 @@
-"""The words that do something by themselves: one table gives matching, menus, permission and tests.
+"""Match typed words to commands; one table serves matching, menus, permissions and tests.
 
-The words stand in config/keywords.toml under the command's name. A command
-without words is one that only a numbered line on the screen or the menu leads to.
+The words are in config/keywords.toml under the command's name. Only a numbered
+line on the screen or the menu leads to a command without words.
 """
 
 import re
@@ -20,7 +20,7 @@ from models.core.state_machine import By
 
 
 class Takes(StrEnum):
-    """What may follow the word."""
+    """The arguments that may follow a command's word."""
 
     NOTHING = "nothing"
     WORDS = "words"
@@ -30,14 +30,13 @@ class Takes(StrEnum):
     NUMBER_AND_WORDS = "number_and_words"
     """A number, then perhaps something: a reason, an answer."""
     MATTER = "matter"
-    """The number of an appeal, or of a verification case when a word for that stands before it: ``appeal:12``,
-    ``case:7``."""
+    """The number of an appeal, or of a verification case after a word for one: ``appeal:12``, ``case:7``."""
     MATTER_AND_WORDS = "matter_and_words"
     """The same, then perhaps something: a reason, a work number."""
     MATTER_OR_WORDS = "matter_or_words"
     """The same; or, after a space, anything: the name of a place."""
     CODE = "code"
-    """A work number or a code, in letters and figures with or without spaces between."""
+    """A work number or a code: letters and digits, perhaps with spaces between them."""
     CODE_AND_WORDS = "code_and_words"
     """A work number in one piece, then perhaps something: a reason."""
     GIFT = "gift"
@@ -50,9 +49,9 @@ class Takes(StrEnum):
 class Command:
     """``run`` gets the talk and the arguments as text; it may refuse.
 
-    ``staff``: the roles that may say it (handlers.routing.roles).
+    ``staff``: the roles that may use it (handlers.routing.roles); None: everybody.
 
-    ``guess``: may be offered when somebody mistypes (never for money or decisions).
+    ``guess``: it may be suggested after a typing error (never for money or decisions).
     """
 
     name: str
@@ -61,17 +60,17 @@ class Command:
     staff: frozenset[By] | None = None
     guess: bool = True
     matters: Sequence[str] = ("case",)
-    """What a MATTER's number may be of, beside an appeal: words that say so stand in config/readers.toml."""
+    """The subjects, beside appeals, that a MATTER's number may be of; the words for them are in config/readers.toml."""
 
 
-# A number with its thousands parted (1,500) is an amount: whose number it begins with stays open.
+# A number with a thousands separator (1,500) is an amount and no appeal's number.
 _DIGITS = r"[0-9]++(?!,[0-9]{3}(?![0-9]))"
 _HEAD_NUMBER = re.compile(
     rf"\s*(?:no\.?|#|第)?\s*({_DIGITS}|[零〇一二三四五六七八九十百千万两]+)\s*(?:号|#)?\s*(.*)", re.DOTALL
 )
-# What people put between a number and their words.
+# Separators that people put between a number and their words.
 _BETWEEN = " ,:;、"  # folded: the full-width ones are these too
-# No row is numbered higher; the databases' integers end not far above.
+# Above any row's id, and within the database's integers.
 _HIGHEST_NUMBER = 10**15
 # Work numbers and codes, folded.
 _CODE = re.compile("[0-9a-z][0-9a-z-]{0,23}")
@@ -83,13 +82,13 @@ class Commands:
     def __init__(self, table: Mapping[str, Command], lexicon: Lexicon) -> None:
         self.table = dict(table)
         self.lexicon = lexicon
-        # In the order of config/keywords.toml, whatever the table's: of two words as close as each other the first is
-        # guessed, and staff see theirs in it.
+        # In the order of config/keywords.toml, not of the table: the first of two equally close words is guessed, and
+        # staff's help lists their words in this order.
         self._by_word = {word: name for name, words in lexicon.words.items() if name in table for word in words}
         self._longest_first = sorted(self._by_word, key=len, reverse=True)
 
     def match(self, text: str) -> tuple[Command, list[str]] | None:
-        """The command that this text is, with its arguments; None when it is none."""
+        """Return the command that the text is, with its arguments; None when it is none."""
         wanted = plain(text)
         for word in self._longest_first:
             if wanted.startswith(word):
@@ -100,7 +99,7 @@ class Commands:
         return None
 
     def is_said(self, name: str) -> bool:
-        """Has this command a word of its own? Those without need arguments that only a numbered line has."""
+        """Tell whether the command has a word of its own; one without may need arguments of a numbered line."""
         return name in self._by_word.values()
 
     def said_by(self, role: str) -> list[str]:
@@ -109,7 +108,7 @@ class Commands:
         return [name for name in names if role in (self.table[name].staff or ())]
 
     def closest(self, text: str) -> str | None:
-        """The word somebody may have meant. Only for asking back."""
+        """Return the closest word that may be suggested, only to ask back; None where none is close."""
         wanted = plain(text)
         if not 2 <= len(wanted) <= _LONGEST_GUESS:
             return None
@@ -121,7 +120,7 @@ class Commands:
         return self.table[name].run(talk, *arguments)
 
     def _arguments(self, command: Command, rest: str) -> list[str] | None:
-        """The arguments in what follows the word; None when that does not fit."""
+        """Read the arguments after the word; None when they do not fit the command."""
         takes = command.takes
         match takes:
             case Takes.GIFT_TO:
@@ -135,7 +134,7 @@ class Commands:
             case Takes.GIFT:
                 to = self.lexicon.words["pledge_to"][0]
                 said = rest.strip()
-                # 1,500 begins with figures and with nobody's number: to be asked back, not to be passed over.
+                # 1,500 begins with digits but with no appeal's number: the command asks back, so it must match.
                 return [said] if said[0].isdigit() or head_number(said.removeprefix(to)) else None
         if takes in (Takes.CODE, Takes.CODE_AND_WORDS):
             return _code(rest, takes)
@@ -149,7 +148,7 @@ class Commands:
         return [str(head[0]), *filter(None, [head[1]])]
 
     def _matter(self, rest: str, takes: Takes, matters: Sequence[str]) -> list[str] | None:
-        """``appeal:12`` or ``case:7``, and what follows."""
+        """Read a reference (``appeal:12``, ``case:7``), and the words after it."""
         said, subject = rest.strip(), "appeal"
         marks = [(mark, name) for name in matters for mark in self.lexicon.words[name]]
         for mark, name in sorted(marks, key=lambda one: -len(one[0])):
@@ -180,7 +179,7 @@ def _code(rest: str, takes: Takes) -> list[str] | None:
 
 
 def head_number(text: str) -> tuple[int, str] | None:
-    """The number that a folded text begins with (4, 4号, 第四号) and what follows it; None when it begins with none."""
+    """Read the number at the beginning of a folded text (4, 4号, 第四号), and the rest; None without a number."""
     head = _HEAD_NUMBER.fullmatch(text)
     number = read_integer(head[1]) if head else None
     if head is None or number is None or number >= _HIGHEST_NUMBER:

@@ -1,4 +1,4 @@
-"""What officers may say to each kind of thing that waits for them."""
+"""Collect, by subject, what the staff's commands do to each kind of thing, as the rooms declare it."""
 
 from handlers.appeals import decide as appeals
 from handlers.appeals import revisions

@@ -1,4 +1,4 @@
-"""Photos, voices, videos, places and links: an answer to the question being asked, or a friendly word."""
+"""Handle photos, voices, videos, places and links: as an answer to the current question, or with a friendly reply."""
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Draft
@@ -22,7 +22,7 @@ def handle(talk: Talk) -> Answer:
 
 
 def _keep_picture(talk: Talk, draft: Draft) -> None:
-    """The picture that the question has taken is fetched now, and not when the draft is finished."""
+    """Fetch a picture that the question has accepted at once, not only when the draft is finished."""
     picture = {"media_id": talk.message.media_id, "pic_url": talk.message.pic_url}
     if talk.message.kind is Kind.IMAGE and picture in _pictures(draft):
         photo = receive(talk.desk.db, talk.desk.person.conversation_id, picture, talk.world.now)
@@ -30,7 +30,7 @@ def _keep_picture(talk: Talk, draft: Draft) -> None:
 
 
 def let_pictures_go(talk: Talk, draft: Draft) -> None:
-    """The person has thrown the draft away, and its pictures with it."""
+    """Delete the pictures of a draft that the person drops or begins anew."""
     photos = forget(talk.desk.db, talk.desk.person.conversation_id, _pictures(draft))
     talk.desk.jobs += [("forget_photo", photo) for photo in photos]
 

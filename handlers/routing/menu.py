@@ -1,4 +1,4 @@
-"""The numbered menu, help, and the answer to what nobody understood."""
+"""Show the numbered menu, help, and the answer to a message that was not understood."""
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
@@ -8,7 +8,7 @@ from models.people.user import User
 
 
 def _menu_for(talk: Talk) -> str:
-    """Which menu suits this person: a choice set of config/choices.toml. Staff come to work, whatever else they are."""
+    """Choose the person's menu, a choice set of config/choices.toml; staff get that of their role."""
     seat = find_seat(talk)
     if seat:
         return f"menu_{seat.role}"
@@ -20,18 +20,18 @@ def _menu_for(talk: Talk) -> str:
 
 
 def options(talk: Talk, choice_set: str) -> list[Option]:
-    """A choice set whose keys are command names, as numbered lines."""
+    """Turn a choice set, whose keys are command names, into numbered lines."""
     lines = talk.world.lexicon.options(choice_set)
     return [Option(number, label, ["command", name]) for number, (name, label) in enumerate(lines, 1)]
 
 
 def show(talk: Talk) -> Answer:
-    """The main things to do, numbered."""
+    """Show the main commands, numbered."""
     return _listed(talk, "replies/routing/menu", "menu")
 
 
 def help_(talk: Talk) -> Answer:
-    """How to talk to this account; staff see their words too."""
+    """Explain how to talk to this account; staff see their commands too."""
     answer = _listed(talk, "replies/routing/help", "help")
     staff = find_seat(talk)
     if staff:

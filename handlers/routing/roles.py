@@ -1,4 +1,4 @@
-"""Which staff may say a command."""
+"""Name the sets of staff roles that may use a command."""
 
 from models.core.state_machine import By
 

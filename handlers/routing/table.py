@@ -1,4 +1,4 @@
-"""Every command, as the rooms declare them; the words stand in config/keywords.toml under the command's name."""
+"""Collect the commands that the rooms declare; their words are in config/keywords.toml under the command's name."""
 
 from handlers.appeals import commands as appeals
 from handlers.disbursements import commands as disbursements

@@ -1,4 +1,4 @@
-"""One turn's conversation as handlers see it: who says what, in the middle of what, and which flows there are."""
+"""Give handlers one turn's conversation: the message, the session, the flows and the commands."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from handlers.routing.matching import Commands
     from handlers.staff.matter import Matter
 
-# Namespace of draft ids: a draft's id follows from the message that began it.
+# Namespace of draft ids, which are derived from the message that began the draft.
 _DRAFTS = UUID("6c0b4c3e-5d0e-4a34-9f3a-2f7d5d0a9b11")
 
 
@@ -34,7 +34,7 @@ class Talk:
         return self.desk.world
 
     def start(self, flow_name: str, given: dict[str, Any] | None = None, **answers: Any) -> Answer:
-        """Begin a flow here. Raises the flow's refusal when it does not admit this person."""
+        """Begin a flow. Raises the refusal of the flow's ``admit``."""
         flow = self.engine.flows[flow_name]
         given = given or {}
         if flow.admit:

@@ -1,5 +1,5 @@
-"""What a typed text means, in this order: a tapped line of a push, control words, what the newest push offered, an
-open request for a person, what is on the screen, the commands, the question being asked, a guess, help.
+"""Handle a typed text, as the first of these that fits: a tapped line of a push, a control word, a choice of the
+newest push, a message of an open ticket, a choice on the screen, a command, an answer to the question, a guess, help.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from handlers.routing.media import let_pictures_go
 from handlers.routing.talk import Talk
 from handlers.support import call
 
-# Name of the control word in config/keywords.toml -> what it does. Exact matches only.
+# Names of the control words in config/keywords.toml. Only exact matches count.
 CONTROLS = ("cancel", "back", "help", "restart", "resume", "menu", "human", "news", "opt_out")
 
 
@@ -67,14 +67,13 @@ def _control(talk: Talk, name: str) -> Answer:
 
 
 def _offered(talk: Talk) -> Answer | None:
-    """A number or label of a push that came after the last reply: also from who is talking to staff, or was asked
-    something before it came."""
+    """Choose by a number or label of a push that came after the last reply, even with an open ticket or question."""
     option = push_replies.typed(talk)
     return choose(talk, option) if option else None
 
 
 def _on_screen(talk: Talk, text: str) -> Answer | None:
-    """A number or label of what the last reply offered, or of the question being asked."""
+    """Choose by a number or label of the last reply or of the current question."""
     screen = talk.session.screen
     option = push_replies.pick(screen, text) if screen else None
     if option:
@@ -85,7 +84,7 @@ def _on_screen(talk: Talk, text: str) -> Answer | None:
 
 
 def choose(talk: Talk, option: Option) -> Answer:
-    """Carry out what a numbered line on the screen stands for."""
+    """Carry out a numbered line on the screen."""
     match option.do:
         case ["command", name, *arguments]:
             return run_command(talk, name, list(arguments))
@@ -115,7 +114,7 @@ def _command(talk: Talk, text: str) -> Answer | None:
 
 
 def aside(talk: Talk, answer_it: Callable[[Talk], Answer]) -> Answer:
-    """Answer something else while a draft is open: it is laid aside, and the person is told how to go on."""
+    """Answer something else while a draft is open: park it, and say how to go on with it."""
     parked = talk.engine.park(talk.session)
     answer = answer_it(talk)
     if parked and parked in talk.session.drafts and talk.session.focus is None and parked.begun:

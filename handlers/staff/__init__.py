@@ -1,1 +1,1 @@
-"""Staff list, read and decide their tasks by commands."""
+"""Answer the commands by which staff list, read and decide their tasks, and manage seats."""

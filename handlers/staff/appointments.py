@@ -1,4 +1,4 @@
-"""授权, 停用, 恢复, 撤销, 工作人员: who becomes staff, who stops, and whom a seat has below it."""
+"""Manage seats: invite and confirm (授权), suspend (停用), restore (恢复), revoke (撤销), and list (工作人员)."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ from models.staff.directory import BELOW, Member, find_member, get_member, membe
 from models.staff.member import Staff
 
 PAGE = 5
-# State -> what can be done about a member, as the page of one says it.
+# State -> the actions that a member's page offers.
 _WAYS: dict[str, tuple[str, ...]] = {
     "invited": ("revoke",),
     "bound": ("confirm", "revoke"),
@@ -32,9 +32,9 @@ _COMMANDS = {
 
 
 def authorise(talk: Talk, word: str = "") -> Answer:
-    """授权: to invite; 授权 <work number>, by those who invite: to confirm; 授权 <code>, by anybody: to take it up.
+    """Answer 授权: without a word invite, with a work number confirm, with a code redeem an invitation.
 
-    What exists decides which of the two a word is.
+    A word that is an existing work number confirms, if the officer's role invites; any other is a code.
     """
     if not word:
         return run_command(talk, "invite", [])
@@ -46,13 +46,13 @@ def authorise(talk: Talk, word: str = "") -> Answer:
 
 
 def invite(talk: Talk) -> Answer:
-    """A township invites for its villages only, and is not asked which role."""
+    """Start an invitation; a township, which invites only village officers, is not asked for the role."""
     below = BELOW[staff_of(talk).role]
     return talk.start("invite_staff", {}, **({"role": below[0]} if len(below) == 1 else {}))
 
 
 def team(talk: Talk, after: str = "") -> Answer:
-    """工作人员: those below, five at a time, by number and never by name."""
+    """List the staff below this seat (工作人员), five at a time, by work number, never by name."""
     code, _, number = after.partition(":")
     found = members(talk.desk.db, staff_of(talk), (code, int(number)) if after else None, talk.world.now, PAGE + 1)
     lines = list(enumerate(found[:PAGE], 1))
@@ -62,7 +62,7 @@ def team(talk: Talk, after: str = "") -> Answer:
 
 
 def view(talk: Talk, staff_id: str) -> Answer:
-    """One of them, and what can be done about them."""
+    """Show a member below this seat, with the actions that the state allows."""
     member = get_member(talk.desk.db, staff_of(talk), int(staff_id), talk.world.now)
     if member is None:
         return team(talk)
@@ -85,12 +85,12 @@ def revoke(talk: Talk, work_no: str = "", words: str = "") -> Answer:
 
 
 def place_of(member: Member) -> str:
-    """Where the next page of a list goes on."""
+    """Return the cursor after which the next page of a list begins."""
     return f"{member.region_code}:{member.id}"
 
 
 def _redeem(talk: Talk, word: str) -> Answer:
-    """A wrong code is an answer and no refusal: it is counted, and a refusal would take the count back."""
+    """Begin to redeem a code. A wrong code is answered, not refused: a refusal would roll back that it is counted."""
     code = word.upper().replace("-", "")
     staff = appointment.find_invitation(talk.desk.db, talk.desk.person.conversation_id, code, talk.world.now)
     if staff is None:
@@ -99,7 +99,7 @@ def _redeem(talk: Talk, word: str) -> Answer:
 
 
 def _with_reason(talk: Talk, command: str, work_no: str, words: str, act: Callable[..., tuple[Staff, int]]) -> Answer:
-    """Asks for the reason when none was given, or none that is known: a number then does it."""
+    """Act with the reason given; without a known one, list the reasons, whose numbers then act."""
     if not work_no:
         return team(talk)
     reason = _reason(talk, words)
@@ -118,7 +118,7 @@ def _with_reason(talk: Talk, command: str, work_no: str, words: str, act: Callab
 
 
 def _reason(talk: Talk, words: str) -> str | None:
-    """By its key, its label or its number in the list."""
+    """Find the reason by its key, its label or its number in the list; None where there is none."""
     keys = [key for key, _ in talk.world.lexicon.options("staff_reason")]
     number = ordinal(words) if words else None
     if number is not None and 1 <= number <= len(keys):

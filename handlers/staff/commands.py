@@ -1,10 +1,10 @@
-"""Commands that staff decide by, and those by which they are appointed and share their work."""
+"""List the commands by which staff decide, are appointed, and share their work."""
 
 from handlers.routing.matching import Command, Takes
 from handlers.routing.roles import COUNTY, STAFF, TOWNSHIP_AND_COUNTY
 from handlers.staff import appointments, decide, handover, look, todo
 
-# Beside appeals.
+# The subjects, beside appeals, whose numbers the commands take.
 _DECIDED_ON = ("case", "disbursement")
 _READ = (*_DECIDED_ON, "message")
 
@@ -28,7 +28,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("declare_tie", handover.declare_tie, staff=STAFF, guess=False),
     Command("my_ties", handover.my_ties, staff=STAFF, guess=False),
-    # Only numbered lines lead here.
+    # Without words of their own: only numbered lines lead to these.
     Command("view_staff", appointments.view, staff=TOWNSHIP_AND_COUNTY),
     Command("revoke_case", decide.revoke, staff=COUNTY),
     Command("end_appeal", decide.end_appeal, staff=COUNTY),

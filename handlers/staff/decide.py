@@ -1,4 +1,4 @@
-"""通过, 退回, 驳回, 冻结, 解冻: a decision about whatever waits, with its reasons."""
+"""Decide on things that wait: approve (通过), send back (退回), reject (驳回), stop (冻结), go on (解冻)."""
 
 from flows.engine.flow import Answer, Say
 from handlers.routing.talk import Talk
@@ -8,7 +8,7 @@ from handlers.staff.todo import todo
 
 
 def approve(talk: Talk, reference: str = "") -> Answer:
-    """通过 <号>: one step on, as this seat may; without a number, what there is to decide."""
+    """Answer 通过 <number>: pass the step that this seat decides; without a number, list the queue."""
     if not reference:
         return todo(talk)
     matter, number = matter_in(talk, reference)
@@ -17,22 +17,22 @@ def approve(talk: Talk, reference: str = "") -> Answer:
 
 
 def send_back(talk: Talk, reference: str = "", words: str = "") -> Answer:
-    """退回 <号> <理由>: an appeal for correction, a case for another visit."""
+    """Answer 退回 <number> <reason>: send an appeal back for correction, a case for another visit."""
     return _look_first(talk, "send_back", reference) or with_reasons(talk, "send_back", reference, words)
 
 
 def reject(talk: Talk, reference: str = "", words: str = "") -> Answer:
-    """驳回 <号> <理由>: an appeal by village or county, a case by the county."""
+    """Answer 驳回 <number> <reason>: reject an appeal (village or county) or a case (county)."""
     return _look_first(talk, "reject", reference) or with_reasons(talk, "reject", reference, words)
 
 
 def stop(talk: Talk, reference: str = "", words: str = "") -> Answer:
-    """冻结 <号> <理由>: a live appeal, or a household that was verified, with all that it has open."""
+    """Answer 冻结 <number> <reason>: freeze a live appeal, or suspend a verified household with its open things."""
     return with_reasons(talk, "stop", reference, words)
 
 
 def go_on(talk: Talk, reference: str = "") -> Answer:
-    """解冻 <号>."""
+    """Answer 解冻 <number>: lift a freeze or suspension; without a number, list the queue."""
     if not reference:
         return todo(talk)
     matter, number = matter_in(talk, reference)
@@ -40,12 +40,12 @@ def go_on(talk: Talk, reference: str = "") -> Answer:
 
 
 def revoke(talk: Talk, reference: str = "", words: str = "") -> Answer:
-    """撤销认证 <号> <理由>: for good, after it was stopped."""
+    """Revoke a suspended household's verification for good, with a reason (撤销认证)."""
     return with_reasons(talk, "revoke_case", reference, words)
 
 
 def end_appeal(talk: Talk, reference: str = "", words: str = "") -> Answer:
-    """Only a numbered line leads here: what was frozen is cancelled, with a reason."""
+    """Cancel a frozen appeal, with a reason. Only a numbered line leads here."""
     return with_reasons(talk, "end_appeal", reference, words)
 
 

@@ -1,4 +1,4 @@
-"""What the looks at an appeal and at a case share: pictures, the signed sheet, and what may be decided."""
+"""Build the common parts of an appeal's and a case's file: pictures, the signed sheet, and the possible decisions."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,13 +11,13 @@ from models.staff.desk_review import Stage
 
 
 def pictures(talk: Talk, subject: str, number: int, *, hidden: bool = False) -> dict[str, Any]:
-    """How many pictures there are, and where: nowhere for who may not look at them."""
+    """Count the pictures and link to their page; none with ``hidden``, for a reader who may not see them."""
     count = 0 if hidden else count_pictures(talk.desk.db, subject, number)
     return {"pictures": count, "link": talk.world.link("pictures", f"{subject}:{number}") if count else ""}
 
 
 def sheet(talk: Talk, subject: str, number: int, *, hidden: bool = False) -> dict[str, Any]:
-    """Where the signed sheet is to be seen by which somebody else wrote it down, or that there is none (any more)."""
+    """Link to the signed sheet of an act by mandate; ``no_paper``: the act has no sheet, or none any more."""
     found = None if hidden else sheet_of(talk.desk.db, subject, number)
     link = pictures(talk, "mandate", found[0])["link"] if found else ""
     return {"sheet": link, "no_paper": found is not None and not found[1]}
@@ -29,7 +29,7 @@ def ways_of(
     reference: str,
     instead: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> dict[str, list[str]]:
-    """What this one may decide now, so that the queue, the thing and the decision are three numbers."""
+    """List the decisions that the reader may make now, as numbered lines of the file."""
     if not stage.mine:
         return {}
     names = instead.get(stage.step) or {name: name for name in decisions.get(stage.step, ())}

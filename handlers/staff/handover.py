@@ -1,4 +1,4 @@
-"""移交, 分派, 声明: into whose queue work goes, and whose households are none of one's business."""
+"""Hand over a queue (移交), assign a task (分派), and declare conflicts of interest (声明)."""
 
 from sqlalchemy.orm import Session
 
@@ -22,7 +22,7 @@ from models.verification.case import get_case
 
 
 def hand_over(talk: Talk, work_no: str = "", after: str = "") -> Answer:
-    """移交 <work number>: asked back with how much it is; without a number, the colleagues who could take it."""
+    """Answer 移交 <work number>: ask to confirm; without a number, list the colleagues who could take the queue."""
     if work_no:
         return talk.start("handover", {"work_no": work_no})
     db, staff = talk.desk.db, staff_of(talk)
@@ -38,7 +38,7 @@ def hand_over(talk: Talk, work_no: str = "", after: str = "") -> Answer:
 
 
 def assign(talk: Talk, reference: str = "", work_no: str = "") -> Answer:
-    """分派 <number> <work number>; without the second, those who could take it."""
+    """Answer 分派 <number> <work number>: assign; without the work number, list those who could take the task."""
     if not reference:
         return run_command(talk, "todo", [])
     db, by, (subject, number) = talk.desk.db, staff_of(talk), parse(reference)
@@ -53,7 +53,7 @@ def assign(talk: Talk, reference: str = "", work_no: str = "") -> Answer:
 
 
 def _hold(db: Session, subject: str, number: int) -> Matter:
-    """The thing of this number, its row locked until the turn ends. Raises NoSuch… of the subject."""
+    """Lock the thing's row until the turn ends. Raises the subject's NoSuch… refusal."""
     match subject:
         case "case":
             return get_case(db, number).matter
@@ -69,7 +69,7 @@ def declare_tie(talk: Talk) -> Answer:
 
 
 def my_ties(talk: Talk, after: str = "") -> Answer:
-    """我的声明: what one has declared oneself, with the numbers masked."""
+    """List the conflicts that the officer has declared (我的声明), with masked ID numbers."""
     found = ties_of(talk.desk.db, staff_of(talk), int(after or 0), PAGE + 1)
     shown = found[:PAGE]
     lines = [(n, tie.kind, IdNumber().shown(tie.id_number, talk.world)) for n, tie in enumerate(shown, 1)]

@@ -1,4 +1,4 @@
-"""看 <号>: what everybody may see of an appeal; staff of the region see what waits with who asked."""
+"""Show a thing by its number (看 <number>): the public page of an appeal, or for staff of the region the file."""
 
 from flows.engine.flow import Answer
 from handlers.public import catalogue
@@ -7,7 +7,7 @@ from handlers.staff.matter import matter_in
 
 
 def look(talk: Talk, reference: str = "") -> Answer:
-    """Without a number, the list of appeals."""
+    """Show the thing of this number; without a number, the list of appeals."""
     if not reference:
         return catalogue.appeals(talk)
     matter, number = matter_in(talk, reference)

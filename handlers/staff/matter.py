@@ -1,4 +1,4 @@
-"""What officers may say to one kind of thing: each room declares its own, and handlers.routing.matters lists them."""
+"""Define what the staff's commands do to one kind of thing; each room declares its own for handlers.routing.matters."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from models.appeals.appeal import Appeal
 from models.staff.member import Staff
 from models.subjects import wholes_of
 
-# The command that a line of the queue leads to, and what the line says of the thing.
+# The command to which a line of the queue leads, and the facts that the line shows.
 Line = tuple[list[str], dict[str, Any]]
 
 
@@ -23,7 +23,7 @@ def _unsaid(*_: Any) -> Answer:
 
 
 class No(NamedTuple):
-    """From which list a command that says no takes its reasons, and what it does then."""
+    """A command that says no: the choice set of its reasons, and the function that decides."""
 
     reasons: str
     decide: Callable[[Talk, Staff, int, Sequence[str]], Answer]
@@ -31,11 +31,12 @@ class No(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """``look`` shows it to who may see it; ``look_first`` does so where they have not seen what they now decide on.
+    """What staff's commands do to a kind of thing. ``look`` shows its file to a reader who may see it.
 
-    ``line``: where its line of the queue leads, and what it says; without one, to the look, and of which appeal it is.
-    ``noes``: by their commands; ``check`` raises what such a command would, before anybody is asked why.
-    ``kind``: which sort of thing it is, where its words say so.
+    ``look_first`` shows the file where the officer has not read it as it now is; None: they have.
+    ``line`` makes its line of the queue; without one the line leads to ``look``, and names its appeal.
+    ``noes``: by the names of their commands; ``check`` raises what such a command would, before reasons are asked for.
+    ``kind``: the sort of thing, where its words need it.
     """
 
     subject: str
@@ -55,7 +56,7 @@ def matter_in(talk: Talk, reference: str) -> tuple[Matter, int]:
 
 
 def of_appeal(db: Session, subject: str, number: int) -> dict[str, Any]:
-    """What a line says of an appeal, or of the appeal that this is a part of."""
+    """Return the facts of a queue's line about an appeal, or about the appeal that the thing belongs to."""
     appeal = wholes_of(db, subject, [number])[number].number
     kind, title = db.execute(select(Appeal.kind, Appeal.title).where(Appeal.id == appeal)).one()
     return {"appeal": appeal, "kind": kind, "title": title}

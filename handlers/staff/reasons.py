@@ -1,4 +1,4 @@
-"""Before a decision: who has a part in it steps aside, and who wants to say no is asked why."""
+"""Prepare decisions: recuse an officer with a conflict of interest, and ask for the reasons of a no."""
 
 import re
 
@@ -11,17 +11,17 @@ from handlers.staff.matter import matter_in
 from handlers.staff.seat import parse, staff_of
 from handlers.staff.todo import todo
 
-# What people put between several reasons.
+# Separators that people put between several reasons.
 _BETWEEN = re.compile(r"[\s,，、;；和]+")
 
 
 def stepped_aside(talk: Talk, reference: str) -> Answer | None:
-    """Who has a part in it steps aside, and it has found somebody else by itself; that is kept, unlike a refusal."""
+    """Recuse an officer with a conflict of interest, and answer so; None without. No refusal, which would undo it."""
     return recusal.stepped_aside(talk.desk, staff_of(talk), *parse(reference))
 
 
 def with_reasons(talk: Talk, command: str, reference: str, words: str) -> Answer:
-    """Asks for the reason when none was given, or none that is known: a number then is the decision."""
+    """Decide with the reasons given; without known ones, list the reasons, whose numbers then decide."""
     if not reference:
         return todo(talk)
     recused = stepped_aside(talk, reference)
@@ -47,7 +47,7 @@ def with_reasons(talk: Talk, command: str, reference: str, words: str) -> Answer
 
 
 def _reasons(talk: Talk, choice_set: str, words: str) -> list[str]:
-    """Keys, labels or numbers of the list, several at once; none when one of them is not known."""
+    """Read several reasons by key, label or number of the list; none when one of them is not known."""
     keys = [key for key, _ in talk.world.lexicon.options(choice_set)]
     found = []
     for word in filter(None, _BETWEEN.split(words)):

@@ -1,23 +1,23 @@
-"""Who of the staff is talking, and the reference by which they name what they decide on."""
+"""Find the staff member of this turn, and parse the references to things that commands carry."""
 
 from handlers.routing.talk import Talk
 from models.staff.member import Staff, find_staff
 
 
 def find_seat(talk: Talk) -> Staff | None:
-    """The active staff member behind this WeChat, if any."""
+    """Find this WeChat's active staff member; None where there is none."""
     person = talk.desk.person
     return find_staff(talk.desk.db, person.account, person.openid, talk.world.now)
 
 
 def staff_of(talk: Talk) -> Staff:
-    """The staff member that dispatch has let through."""
+    """Return the staff member of a command whose roles dispatch has checked."""
     staff = find_seat(talk)
     assert staff is not None  # noqa: S101 - the command's table names its roles, and dispatch asked for them
     return staff
 
 
 def parse(reference: str) -> tuple[str, int]:
-    """``case:7`` -> ("case", 7)."""
+    """Split a reference: ``case:7`` -> ("case", 7)."""
     subject, _, number = reference.partition(":")
     return subject, int(number)

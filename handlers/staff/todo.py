@@ -1,4 +1,4 @@
-"""待办: one queue of everything that waits for this member of staff, what is due first first, five at a time."""
+"""List the queue of a staff member (待办): tasks and tickets by due date, five at a time."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ from models.support.introduction import topic_of
 from models.support.ticket import Ticket
 
 PAGE = 5
-# Of two that are due at one moment, tasks come before calls for a person.
+# Of things due at the same moment, tasks come before tickets.
 _TASK, _TICKET = 0, 1
 _Place = tuple[datetime, int, int]
 
@@ -35,7 +35,7 @@ class _Line:
 
 
 def todo(talk: Talk, after: str = "") -> Answer:
-    """Each number leads to the thing itself, from where it is decided on with one more."""
+    """List one page of the queue. A number leads to the thing's file, from which one more number decides."""
     staff, now = staff_of(talk), talk.world.now
     mark_seen(talk.desk.db, talk.desk.person.conversation_id, QUEUE_NEWS, now)
     lines = _lines(talk.desk.db, staff, _parse(after) if after else None)
@@ -52,7 +52,7 @@ def todo(talk: Talk, after: str = "") -> Answer:
 
 
 def _short(talk: Talk, line: _Line) -> bool:
-    """Nobody is there who may do it: this one has a part in it too."""
+    """Tell whether a pool task has no possible holder: this officer has a conflict too."""
     task = line.thing
     if isinstance(task, Ticket) or task.assignee is not None:
         return False
@@ -60,11 +60,11 @@ def _short(talk: Talk, line: _Line) -> bool:
 
 
 def _lines(db: Session, staff: Staff, after: _Place | None) -> list[_Line]:
-    """One more than a page."""
+    """List the next lines, up to one more than a page."""
     task_after = ticket_after = None
     if after:
         due_at, kind, number = after
-        # What is due at the same moment: all tasks come first, so beside a ticket every one of them has been seen.
+        # Of things due at the same moment all tasks come first, so after a ticket all of these have been listed.
         task_after = (due_at, number if kind == _TASK else 2**62)
         ticket_after = (due_at - ANSWERED_WITHIN, number if kind == _TICKET else 0)
     tasks = waiting(db, staff, PAGE + 1, task_after)
@@ -75,7 +75,7 @@ def _lines(db: Session, staff: Staff, after: _Place | None) -> list[_Line]:
 
 
 def _told(talk: Talk, thing: Task | Ticket) -> tuple[list[str], dict[str, Any]]:
-    """The command that a line's number means, and what the line says."""
+    """Return the command of a line's number, and the facts that the line shows."""
     db = talk.desk.db
     if isinstance(thing, Ticket):
         facts = {"what": "ticket", "id": thing.id, "topic": topic_of(db, thing)}

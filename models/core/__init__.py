@@ -1,1 +1,1 @@
-"""The other rooms build on these: tables, refusals, encryption, chains, state machines."""
+"""Provide what every other room builds on: tables, refusals, encryption, hash chains, state machines."""

@@ -1,13 +1,14 @@
-"""A sum over several in proportion, in whole fen: largest remainder, so that the parts sum to it exactly."""
+"""Divide a sum of fen in proportion to weights, by largest remainder, so that the parts add up to it exactly."""
 
 from collections.abc import Mapping
 
 
 def split(fen: int, weights: Mapping[int, int]) -> dict[int, int]:
-    """Key -> its part of ``fen``, which is at most what all weights sum to; keys with no part are left out.
+    """Divide ``fen`` over the keys in proportion to their weights; a key whose part is 0 is left out.
 
-    No part is more than its weight, and none depends on the order of the keys' coming: the fen that whole division
-    leaves over go to the largest remainders, of equal ones to the smaller key. Raises ValueError.
+    No part exceeds its weight, and the order of the keys does not matter: the fen that integer division leaves over
+    go to the largest remainders, of equal remainders to the smaller key. Raises ValueError where ``fen`` is negative
+    or more than the sum of the weights, or a weight is negative.
     """
     total = sum(weights.values())
     if not 0 <= fen <= total or any(weight < 0 for weight in weights.values()):
@@ -15,7 +16,7 @@ def split(fen: int, weights: Mapping[int, int]) -> dict[int, int]:
     if fen == 0:
         return {}
     parts = {key: fen * weight // total for key, weight in weights.items()}
-    # Fewer are left over than there are remainders, so that whoever gets one of them has something left to give.
+    # Fewer fen are left over than there are remainders above zero, so no part grows beyond its weight.
     surplus = fen - sum(parts.values())
     largest = sorted(weights, key=lambda key: (-(fen * weights[key] % total), key))
     for key in largest[:surplus]:

@@ -1,6 +1,6 @@
-"""Who moved what, when and why, and who read what: one chain of links, sealed in the transaction of the thing itself.
+"""Keep the audit trail: a hash chain of who changed or read what, when and why, written with the change itself.
 
-Events wait until their transaction commits, and become links then (models.core.hash_chain).
+Events are collected during a transaction and become links of the chain at its commit (models.core.hash_chain).
 """
 
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ _READS = text("about IS NOT NULL")
 
 
 class AuditEvent(Base):
-    """``actor`` is ``system``, ``user:<id>`` or ``staff:<id>``; ``detail`` is a code or a number, never a story.
+    """One link of the trail. ``actor`` is ``system``, ``user:<id>`` or ``staff:<id>``; ``detail`` a code or a number.
 
     ``id`` is the place in the chain, from 1 on without a gap. ``about`` is the user whose sensitive data was read;
-    no foreign key, because checking one would lock their row after the head.
+    no foreign key, because checking one would lock the user's row after the head.
     """
 
     __tablename__ = "audit_events"
@@ -64,10 +64,9 @@ def record(
     from_state: str | None = None,
     to_state: str | None = None,
 ) -> None:
-    """Seal this when the transaction commits; a rollback, also to a savepoint, takes it back.
+    """Add an event to the trail when the transaction commits; a rollback, also to a savepoint, drops it.
 
-    Moves of a thing's state come through models.core.state_machine. Raises ValueError for a thing that has no number
-    yet.
+    Changes of state are recorded by models.core.state_machine. Raises ValueError for a row that has no id yet.
     """
     if subject_id is None:
         raise ValueError("an event about something that was never flushed")
@@ -88,7 +87,7 @@ def record(
 def record_reading(
     db: Session, *, at: datetime, actor: str, subject: str, subject_id: int, purpose: str, about: int | None = None
 ) -> None:
-    """Record that somebody has read what only few may. ``about``: the user whose access log shows it."""
+    """Record that sensitive data was read. ``about``: the user whose access log shows it; None: no user's."""
     record(
         db,
         at=at,
@@ -102,7 +101,7 @@ def record_reading(
 
 
 def link_hash(before: str, link: Mapping[Any, Any]) -> str:
-    """Over the hash before and all FIELDS."""
+    """Compute a link's hash over the previous hash and all FIELDS."""
     values = [link[name] for name in FIELDS]
     values[1] = hash_chain.microseconds(link["at"])
     return hash_chain.digest(_FORM, before, values)

@@ -1,4 +1,4 @@
-"""What all tables share: the declarative base, UTC times, keys, names for constraints, and lists of ids."""
+"""Define what all tables share: the declarative base, UTC times, keys, names for constraints, and lists of ids."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ RowId = Annotated[int, mapped_column(BigInteger, primary_key=True)]
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """An aware UTC datetime; a naive one is refused."""
+    """Store an aware datetime in UTC. Raises ValueError for a naive one."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -56,18 +56,18 @@ class Base(DeclarativeBase):
 
 
 def one_of(column: str, values: tuple[str, ...] | frozenset[str]) -> CheckConstraint:
-    """A CHECK that the column holds one of these words."""
+    """Build a CHECK that the column holds one of these words."""
     listed = ", ".join(f"'{value}'" for value in sorted(values))
     return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
 
 
 def among(ids: InstrumentedAttribute[int], wanted: Iterable[int]) -> ColumnElement[bool]:
-    """One of many, as a single parameter: the statement reads the same for one and for a hundred, and is prepared."""
+    """Compare with many ids in a single array parameter, so that one prepared statement serves any number of them."""
     return ids == any_(bindparam(None, list(wanted), ARRAY(BigInteger)))
 
 
 def paired(rows: Iterable[tuple[int, str | None]]) -> TableValuedAlias:
-    """Rows of ``key`` and ``value`` to join with, as a fixed number of parameters."""
+    """Build a table of ``key`` and ``value`` to join with; it takes two parameters, however many rows there are."""
     listed = list(rows)
     ids, texts = ([row[place] for row in listed] for place in (0, 1))
     found = func.unnest(bindparam(None, ids, ARRAY(BigInteger)), bindparam(None, texts, ARRAY(Text)))

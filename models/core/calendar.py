@@ -1,11 +1,11 @@
-"""The one time zone of the people and of the days they mean."""
+"""Define China's time zone, in which the product counts days."""
 
 from datetime import datetime, timedelta, timezone
 
-# Without daylight saving since 1991.
+# A fixed offset: China has had no daylight saving since 1991.
 CHINA = timezone(timedelta(hours=8))
 
 
 def day_in_china(at: datetime) -> str:
-    """The day as a notice keeps it."""
+    """Write the day in China as ISO 8601, as a notification's facts hold it."""
     return at.astimezone(CHINA).date().isoformat()

@@ -1,10 +1,10 @@
-"""Codes and numbers that nobody guesses: those that people read out and type, and those that WeChat Pay knows."""
+"""Draw unguessable codes: those that people read out and type, and the order numbers of WeChat Pay."""
 
 import secrets
 
-# No letter or digit that is read or heard as another one.
+# Leaves out letters and digits that are easily read or heard as another one.
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-# The platform takes 6 to 32 of [0-9A-Za-z_-]; "@" stands before the round of a refund that is asked for again.
+# WeChat Pay takes 6 to 32 of [0-9A-Za-z_-]; "@" precedes the round of a refund that is submitted again.
 _ORDER_NUMBER_BYTES = 18
 
 

@@ -1,4 +1,4 @@
-"""Engines for PostgreSQL, set up so that a turn is exact and bounded, and how more is read than fits into memory."""
+"""Connect to PostgreSQL with time limits that fit a turn, and read results that do not fit into memory."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, Executable, Row, create_engine
 from sqlalchemy.pool import NullPool
 
-# A second delivery waits for the first one's reply for less than WeChat's five seconds.
+# WeChat waits five seconds: a second delivery of a message waits for the first one's reply for less than that.
 LOCK_WAIT_MS = 4_000
 STATEMENT_MS = 4_500
 # A turn that hangs between two statements must not keep a person's lock.
@@ -16,7 +16,7 @@ _BATCH = 1_000
 
 
 def connect(url: str, *, pool_size: int = 10) -> Engine:
-    """An engine whose parameters never reach a log or an exception text."""
+    """Create an engine whose parameters never reach a log or an exception's text."""
     return create_engine(
         url,
         pool_size=pool_size,
@@ -26,11 +26,11 @@ def connect(url: str, *, pool_size: int = 10) -> Engine:
         hide_parameters=True,
         connect_args={
             "connect_timeout": 3,
-            # A server that has gone silent, its host with it, is given up in this time; only TCP knows of it.
+            # Gives up a server whose host has gone silent, which only TCP notices.
             "tcp_user_timeout": STATEMENT_MS,
             "options": f"-c lock_timeout={LOCK_WAIT_MS} -c statement_timeout={STATEMENT_MS} "
             f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS} "
-            # A page out of order costs little more than the next one, on today's disks: so indexes are used.
+            # On solid-state disks a random page costs little more than the next one: so the planner uses indexes.
             "-c random_page_cost=1.1",
         },
     )
@@ -38,7 +38,7 @@ def connect(url: str, *, pool_size: int = 10) -> Engine:
 
 @contextmanager
 def snapshot(url: str | URL) -> Iterator[Connection]:
-    """One consistent picture of the whole database, to read for as long as it takes; nobody waits for it."""
+    """Open a read-only connection that sees one consistent state of the database; it holds up no writer."""
     engine = create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args={"connect_timeout": 3})
     reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     with reading.connect() as connection:
@@ -46,6 +46,6 @@ def snapshot(url: str | URL) -> Iterator[Connection]:
 
 
 def stream(connection: Connection, statement: Executable) -> Iterator[Row[Any]]:
-    """Fetch the rows a batch at a time, as they are wanted; several streams may be open on one connection."""
+    """Fetch the rows a batch at a time, as they are read; several streams may be open on one connection."""
     with connection.execute(statement, execution_options={"stream_results": True, "yield_per": _BATCH}) as rows:
         yield from rows

@@ -1,10 +1,9 @@
-"""Sensitive values at rest: sealed with rotatable keys, found again by keyed hash.
+"""Encrypt sensitive values at rest with rotatable keys, and find them again by keyed hash.
 
 AES-256-GCM from ``cryptography``. A sealed value names its key by four bytes,
 so old values open after a rotation; its purpose (a literal that no rename of
 a table or column changes) is authenticated, so a value cannot be moved to
-another column. The key ring is
-handed in once by whoever starts the program.
+another column. The program sets the key ring once, where it starts.
 """
 
 import hashlib
@@ -24,11 +23,11 @@ _NONCE = 12
 
 
 class CannotOpen(Exception):
-    """No key of the ring opens this value: it was damaged, moved, or its key was thrown away."""
+    """No key of the ring opens this value: it was damaged or moved to another column, or its key was removed."""
 
 
 class Keyring:
-    """``keys``: 32 bytes each; the first seals, every one opens."""
+    """Encrypt with the first of ``keys`` (32 bytes each) and decrypt with any of them."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         if not keys or any(len(key) != 32 for key in keys):
@@ -39,7 +38,7 @@ class Keyring:
 
     @classmethod
     def parse(cls, text: str) -> "Keyring":
-        """From the setting: base64 keys with commas between them. Raises ValueError."""
+        """Read the setting DATA_KEYS: base64 keys with commas between them. Raises ValueError."""
         return cls([b64decode(part.strip(), validate=True) for part in text.split(",") if part.strip()])
 
     def seal(self, plain: str, purpose: str) -> bytes:
@@ -61,7 +60,7 @@ class Keyring:
         return sealed[:_NAME] == self._newest
 
     def lookup_hashes(self, plain: str, purpose: str) -> list[str]:
-        """The keyed hash under each key, the newest first: store the first, look for any (64 hex digits)."""
+        """Compute the keyed hash (64 hex digits) under each key, the newest first: store the first, look for any."""
         return [hmac.new(key, f"{purpose}\x1f{plain}".encode(), "sha256").hexdigest() for key in self._lookup_keys]
 
 
@@ -70,7 +69,7 @@ class _Holder:
 
 
 def use_keyring(ring: Keyring) -> None:
-    """Called once by the program's start, before the first query."""
+    """Set the program's key ring: once where it starts, before the first query."""
     _Holder.ring = ring
 
 
@@ -81,17 +80,17 @@ def keyring() -> Keyring:
 
 
 class Lookup(NamedTuple):
-    """``column``: where the keyed hash of a sealed value stands. ``purpose``: what it is hashed for."""
+    """Name the ``column`` that holds the keyed hash of a sealed value, and the ``purpose`` it is hashed for."""
 
     column: str
     purpose: str
 
 
 class Encrypted(TypeDecorator[str]):
-    """A text column that the database sees only sealed.
+    """A text column that the database holds only encrypted.
 
-    ``purpose`` is authenticated by every value that was ever sealed for it: a literal, never changed
-    (tests/core/test_purposes.py). ``lookup``: by which hash a value is found.
+    ``purpose`` is authenticated with every value that was ever sealed for it: a literal, never changed
+    (tests/core/test_purposes.py). ``lookup``: the hash by which a value is found; None where it is not searched.
     """
 
     impl = LargeBinary
@@ -110,7 +109,7 @@ class Encrypted(TypeDecorator[str]):
 
 
 def purpose_of(column: QueryableAttribute[Any]) -> str:
-    """What the values of this column are sealed for."""
+    """Return the purpose for which this column's values are sealed. Raises TypeError for a plain column."""
     kind = column.type
     if not isinstance(kind, Encrypted):
         raise TypeError(f"{column} is not sealed")

@@ -1,10 +1,11 @@
-"""Chains of links: how each is sealed to the one before, and what a transaction has yet to seal.
+"""Keep hash chains: each link's hash covers the link before it, and links are written when a transaction commits.
 
-What is to become a link waits on its connection until the transaction
-commits. So it follows savepoints and rollbacks exactly, whoever opened them,
-and a commit cannot pass it by. Only then are the heads of the chains locked,
-after every other lock and always in the same order: so nobody waits for one
-who has nothing to tell, and nobody holds one while waiting for something else.
+Values that are to become links wait on their connection until the transaction
+commits. So they follow savepoints and rollbacks exactly, wherever those were
+opened, and no commit can skip them. Only then are the heads of the chains
+locked, after every other lock and always in the same order: a transaction
+without links never waits for a head, and none waits for another lock while it
+holds one.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Connection, Engine, SmallInteger, String, event, insert, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
-# What stands before the first link.
+# The hash before the first link.
 GENESIS = "0" * 64
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,7 +30,7 @@ _seals: dict[str, Seal] = {}
 
 
 class Head:
-    """What every head has: one row that says how long its chain is and what the last hash is; it only ever grows."""
+    """The columns of a chain's head: one row with the chain's length, which only grows, and its last hash."""
 
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     length: Mapped[int]
@@ -41,21 +42,22 @@ class Head:
 
 
 def digest(form: str, before: str, values: list[Any]) -> str:
-    """SHA-256 over the hash before and the values, written the same whatever database they come from.
+    """Compute SHA-256 over the previous hash and the values, written in one canonical form.
 
-    ``form`` names the chain and its way of writing: another way gets another name, and says from which link it holds.
+    ``form`` names the chain and this way of writing its links: another way needs another name, and has to say from
+    which link on it holds.
     """
     written = json.dumps([form, before, *values], ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(written.encode("ascii")).hexdigest()
 
 
 def microseconds(at: datetime) -> int:
-    """Since 1970, as links write a time."""
+    """Count microseconds since 1970, as links write a time."""
     return (at - _EPOCH) // timedelta(microseconds=1)
 
 
 def sealed_by(name: str, seal: Seal) -> None:
-    """What was put under this name becomes links by ``seal``, when its transaction commits."""
+    """Register ``seal``: it makes links of what was put under this name, when a transaction commits."""
     _seals[name] = seal
 
 
@@ -68,7 +70,7 @@ def extend(
     number: str,
     link_hash: Callable[[str, Mapping[Any, Any]], str],
 ) -> None:
-    """Lock the head, give each link its ``number`` and ``hash``, insert what of it the table has, move the head on."""
+    """Lock the head, give each link its ``number`` and ``hash``, insert the table's columns of it, move the head on."""
     length, before = connection.execute(select(head.length, head.hash).with_for_update()).one()
     for place, link in enumerate(links, length + 1):
         link[number] = place
@@ -79,7 +81,10 @@ def extend(
 
 
 class _Waiting:
-    """``marks``: how many links there were when each savepoint that is open was set."""
+    """The links that a connection's transaction has yet to seal.
+
+    ``marks``: for each open savepoint, how many links there were when it was set.
+    """
 
     __slots__ = ("links", "marks")
 
@@ -94,13 +99,13 @@ def _waiting(connection: Connection) -> _Waiting:
 
 
 def put(connection: Connection, name: str, values: Values) -> None:
-    """To be sealed in this chain when the connection's transaction commits."""
+    """Add a link to this chain when the connection's transaction commits."""
     _waiting(connection).links.append((name, values))
 
 
 @event.listens_for(Engine, "commit")
 def _seal(connection: Connection) -> None:
-    """All that waits, chain by chain in the order of their names, each in the order in which it was put."""
+    """Seal all waiting links, chain by chain in the order of their names, each chain in the order of ``put``."""
     found: _Waiting | None = connection.info.pop(_KEY, None)
     for name, links in _by_chain(found.links if found else []):
         _seals[name](connection, links)
@@ -114,7 +119,7 @@ def _by_chain(waiting: list[tuple[str, Values]]) -> Iterator[tuple[str, list[Val
 @event.listens_for(Engine, "begin")
 @event.listens_for(Engine, "rollback")
 def _drop(connection: Connection) -> None:
-    # One that was lost has dropped everything, and asking it hides how it was lost.
+    # A lost connection has dropped everything, and reading its info would hide the error by which it was lost.
     if not connection.invalidated:
         connection.info.pop(_KEY, None)
 

@@ -1,4 +1,4 @@
-"""A lower room leaves a place for what an upper room does: a hook for one function, a registry for one per key.
+"""Let a lower room call an upper room without importing it: a hook holds one function, a registry one entry per key.
 
 models.wiring connects them all. Nothing is connected by an import.
 """
@@ -12,21 +12,21 @@ Entry = TypeVar("Entry")
 
 
 class NotConnected(RuntimeError):
-    """The program was started without models.wiring, or its list leaves this one out."""
+    """The program was started without models.wiring, or models.wiring leaves this hook or registry out."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"nothing is connected to {name}: models.wiring.wire() does it where a program starts")
 
 
 class ConnectedTwice(RuntimeError):
-    """Two rooms want one place, which would let one of them do nothing."""
+    """Two rooms connect to one place; one of them would never be called."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"something else is connected to {name} already")
 
 
 class Registry(Mapping[str, Entry]):
-    """One entry for each of ``keys``, in their order. Raises NotConnected where the entry has yet to come."""
+    """One entry for each of ``keys``, in their order. Raises NotConnected where a key has no entry yet."""
 
     def __init__(self, name: str, keys: Iterable[str]) -> None:
         self.name = name
@@ -34,7 +34,7 @@ class Registry(Mapping[str, Entry]):
         self._entries: dict[str, Entry] = {}
 
     def connect(self, key: str, entry: Entry) -> None:
-        """The same entry again is none the more. Raises ConnectedTwice, and KeyError for a key that is not ours."""
+        """Set a key's entry; the same entry again changes nothing. Raises ConnectedTwice, or KeyError (unknown key)."""
         if key not in self._keys:
             raise KeyError(f"{self.name} has no place for {key}")
         if self._entries.setdefault(key, entry) != entry:
@@ -53,14 +53,14 @@ class Registry(Mapping[str, Entry]):
 
 
 class Hook(Generic[P, R]):
-    """Calls the function that is connected, in the caller's transaction. Raises NotConnected."""
+    """Call the connected function, in the caller's transaction. Raises NotConnected."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self._function: Callable[P, R] | None = None
 
     def connect(self, function: Callable[P, R]) -> None:
-        """The same function again is none the more. Raises ConnectedTwice."""
+        """Set the function; the same function again changes nothing. Raises ConnectedTwice."""
         if self._function not in (None, function):
             raise ConnectedTwice(self.name)
         self._function = function

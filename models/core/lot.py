@@ -1,8 +1,8 @@
-"""Lots: who has not our keys cannot foresee one, and the same one is drawn whenever it is asked."""
+"""Draw lots that cannot be foreseen without the data keys, and that come out the same whenever they are drawn."""
 
 from models.core.encryption import keyring
 
 
 def draw(key: str, purpose: str, out_of: int) -> int:
-    """Draw a number from 0 on and below ``out_of``, for ``key`` alone."""
+    """Draw a number from 0 to below ``out_of``, always the same for a ``key`` and ``purpose``."""
     return int(keyring().lookup_hashes(key, purpose)[0][:8], 16) % out_of

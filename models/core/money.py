@@ -1,4 +1,4 @@
-"""Bounds on money, in fen. Yuan exist only in templates and readers."""
+"""Define bounds on money, in fen. Yuan exist only in templates and readers."""
 
 YUAN = 100
 SMALLEST_PLEDGE = 1 * YUAN
@@ -7,9 +7,9 @@ LARGEST = 1_000_000_000 * YUAN
 
 
 def least_minimum(target_fen: int) -> int:
-    """The least sum that a crowdfunding appeal may say it begins with: half of its target.
+    """Return the lowest minimum (fen, rounded up) that a crowdfunding appeal may set: half of its target.
 
     Donors give for the whole of a thing. With half of the money a road reaches half of the way, and its owner can find
-    the rest; with a tenth there is a heap of gravel, and whoever gave would have wanted their money back.
+    the rest; with a tenth there is a heap of gravel, and the donors would have wanted their money back.
     """
     return -(-target_fen // 2)

@@ -1,19 +1,19 @@
-"""Refusals: each names the words that the person reads, and the facts those words need.
+"""Define refusals: each names the words that the person reads, and the facts those words need.
 
-A refusal is an expected answer, not a failure: whoever runs the turn renders
+A refusal is an expected answer, not a failure: the turn renders
 ``templates/replies/refusals.txt`` (the macro named by ``code``) and keeps the
-person where they are.
+person at the same step.
 """
 
 from typing import Any, ClassVar
 
 
 class Refusal(Exception):
-    """``code`` names the macro; ``step`` (optional) names the flow step to ask again.
+    """The base of all refusals. ``code`` names the macro; ``step`` (optional) names the flow step to ask again.
 
-    ``final``: no other answer can put it right, so that a draft it refuses is let go.
+    ``final``: no other answer can put it right, so the draft that it refuses is dropped.
 
-    ``ways``: commands with their arguments that the words offer as numbers 1, 2 …
+    ``ways``: commands with their arguments, which the words offer as numbers 1, 2 …
     """
 
     code: ClassVar[str] = "refused"

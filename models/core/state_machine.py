@@ -1,4 +1,4 @@
-"""State machines: which moves exist, who may make them, and the audit event that goes with each."""
+"""Define state machines: which moves exist, who may make them, and the audit event of each move."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from models.core.refusal import Refusal
 
 
 class By(StrEnum):
-    """In what capacity somebody moves a thing."""
+    """The capacity in which a person or the system changes a thing's state."""
 
     SYSTEM = "system"
     OWNER = "owner"
@@ -24,13 +24,13 @@ class By(StrEnum):
 
 
 class WrongState(Refusal):
-    """There is no such move from where the thing stands now."""
+    """The thing's present state has no such move."""
 
     code = "wrong_state"
 
 
 class NotYours(Refusal):
-    """The move exists, but not for this person."""
+    """The move exists, but this person may not make it."""
 
     code = "not_yours"
 
@@ -44,7 +44,7 @@ class Stateful(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """``name`` as the audit trail keeps it: ``system``, ``user:7``, ``staff:3``."""
+    """Who makes a move. ``name`` as the audit trail keeps it: ``system``, ``user:7``, ``staff:3``."""
 
     by: By
     name: str
@@ -55,10 +55,10 @@ SYSTEM = Actor(By.SYSTEM, "system")
 
 @dataclass(frozen=True)
 class Machine:
-    """``moves``: (from, to) -> who may. What is not listed is refused.
+    """The moves of one kind of thing. ``moves``: (from, to) -> who may; a move that is not listed is refused.
 
-    ``then``: state -> what has to happen with every move to it, whoever makes it: given the thing's id and the state.
-    What an upper room does then is a hook (models.core.hooks).
+    ``then``: state -> a function to call after every move to it, with the thing's id and the state. An upper room
+    connects its own by a hook (models.core.hooks).
     """
 
     subject: str
@@ -71,11 +71,11 @@ class Machine:
 
     @property
     def sources(self) -> frozenset[str]:
-        """The states that a thing can still leave."""
+        """The states that have a move out of them."""
         return frozenset(source for source, _ in self.moves)
 
     def check(self, source: str, to: str, actor: Actor) -> None:
-        """Raises WrongState where there is no such move, and NotYours where it is somebody else's."""
+        """Raises WrongState where there is no such move, and NotYours where the actor may not make it."""
         allowed = self.moves.get((source, to))
         if allowed is None:
             raise WrongState(subject=self.subject, state=source, wanted=to)
@@ -85,8 +85,7 @@ class Machine:
     def move(
         self, db: Session, thing: Stateful, to: str, actor: Actor, now: datetime, detail: str | None = None
     ) -> None:
-        """Raises WrongState or NotYours; else changes the state and records the audit event
-        (models.core.audit_trail)."""
+        """Change the state, record the audit event and call ``then``. Raises WrongState or NotYours."""
         source = thing.state
         self.check(source, to, actor)
         thing.state = to

@@ -1,4 +1,4 @@
-"""What a task, a decision, a picture or an audit event may be about: each kind of thing, declared beside its table."""
+"""Describe the kinds of things that tasks, decisions, pictures and audit events may be about (their subjects)."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,12 +11,14 @@ from models.core.state_machine import Machine
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject:
-    """One kind of thing, by the ``name`` that whatever is about it gives it.
+    """One kind of thing, declared beside its table. ``name``: the word in the ``subject`` columns of other tables.
 
-    ``machine`` moves it, from one of the states it ``begins`` in. ``owner`` (a user), ``place`` (a region's code) and
-    ``household`` are expressions over a row of ``table``; a part has those of its ``whole``, numbered ``whole_id``.
+    ``machine`` changes its state, from one of the states in ``begins``. ``owner`` (a user), ``place`` (a region's
+    code) and ``household`` are expressions over a row of ``table``. A kind that is part of another has a ``whole``,
+    whose id is ``whole_id``, and takes these three from it.
 
-    ``photos``: the subjects of the photos that show it; ``shown``: of which parts they are shown with the whole's.
+    ``photos``: the subjects of the photos that show it. ``shown``: a condition on parts, whose photos are then shown
+    with those of the whole.
     """
 
     name: str

@@ -1,1 +1,1 @@
-"""The account notifies people: what is said to whom, over which WeChat channel, and what became of it."""
+"""Notify people: which notification goes to whom, over which WeChat channel, and whether it arrived."""

@@ -1,8 +1,8 @@
-"""A broadcast says one thing to many people: to all who gave to an appeal, to all donors of a province.
+"""Send one notification to many people: to all backers of an appeal, or to all donors of a province.
 
-planning → sending → done; planning, sending → stopped. The people are walked by their numbers, a page in each short
-transaction that writes its notices and moves the cursor, so that it goes on wherever a killed worker left it; nobody
-gets it twice, because a notice's key names the broadcast and the person.
+planning → sending → done; planning, sending → stopped. The audience is walked by user id. Each page is one short
+transaction that writes its notifications and moves the cursor, so that another worker goes on where a killed one
+stopped. A person gets it only once, because a notification's key names the broadcast and the person.
 """
 
 import json
@@ -39,13 +39,16 @@ _STOPPED = text("state = 'stopped'")
 
 STATES = ("planning", "sending", "done", "stopped")
 LIVE = ("planning", "sending")
-# A send that was under way when its broadcast was stopped has come back by then.
+# A send that was under way when its broadcast was stopped has ended by then.
 _STRAGGLES = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """``kind``: backers of the appeal ``of``, or donors_of the province with this code."""
+    """Whom a broadcast is for. ``kind``: ``backers`` of the appeal ``of``, or ``donors_of`` the province ``of`` (code).
+
+    ``template`` is the notification's kind, ``appeal`` the appeal that it is about.
+    """
 
     kind: str
     of: str
@@ -55,9 +58,9 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """The next of an audience, up to the user ``until``. ``told``: their conversations; None where there is nobody.
+    """The next page of an audience, up to the user ``until``. ``told`` selects their conversations; None: no one.
 
-    ``last``: nobody follows.
+    ``last``: it is the last page.
     """
 
     told: Select[int] | None
@@ -65,27 +68,27 @@ class Stretch:
     last: bool
 
 
-# Kind -> who of an audience is next behind a user's number.
+# Kind -> a function that finds the next page of an audience after a user's id.
 AUDIENCES: Registry[Callable[[Session, Audience, int], Stretch]] = Registry(
     "notifications.broadcast.AUDIENCES", ("backers", "donors_of")
 )
-# Appeal number: did anybody ever give to it?
+# Given an appeal's number: a condition that it has had a gift.
 anybody_gave: Hook[[int], ColumnElement[bool]] = Hook("notifications.broadcast.anybody_gave")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The notices that were written, and whether they were the last."""
+    """The ids of the notifications written for a page, and whether the page was the last."""
 
     ids: Sequence[int]
     last: bool
 
 
 class Broadcast(Base):
-    """``audience_of``: the appeal's number, or the province's code. ``planned``: how many notices it has written.
+    """``audience_of``: the appeal's number, or the province's code. ``planned``: how many notifications were written.
 
-    ``facts`` are those of every notice of it, ``subject`` and ``subject_id`` what they are about. ``by``: the seat of
-    who began it. ``cursor``: the user up to whom the audience has been walked.
+    ``facts`` are the same for every notification; ``subject`` and ``subject_id`` are what they are about. ``by``: the
+    seat of the officer who began it; None: the system. ``cursor``: the user up to whom the audience has been walked.
     """
 
     __tablename__ = "broadcasts"
@@ -117,16 +120,16 @@ class Broadcast(Base):
     )
 
 
-# Everything of it has gone its way.
+# Called when a broadcast is done.
 on_done: Hook[[Session, Broadcast, datetime], None] = Hook("notifications.broadcast.on_done")
 
 
 def begin(
     db: Session, audience: Audience, facts: Mapping[str, Any], key: str, now: datetime, by: int | None = None
 ) -> Broadcast:
-    """In the transaction that causes it. ``facts``: the same for everybody; ``by``: the seat of who began it.
+    """Begin a broadcast, in the transaction that causes it. ``facts``: the same for every recipient.
 
-    Raises IntegrityError where ``key`` was used.
+    ``by``: the seat of the officer who began it; None: the system. Raises IntegrityError where ``key`` was used.
     """
     broadcast = Broadcast(
         dedupe_key=key,
@@ -146,9 +149,9 @@ def begin(
 
 
 def tell_backers(db: Session, template: str, number: int, title: str, key: str, now: datetime, **facts: Any) -> None:
-    """Begin a broadcast to the backers of appeal ``number``, once per ``key``; none where nobody gave.
+    """Begin a broadcast to the backers of appeal ``number``, once per ``key``; none where the appeal had no gift.
 
-    The caller holds the appeal's row.
+    The caller holds the lock of the appeal's row.
     """
     begun = exists().where(Broadcast.dedupe_key == key)
     if db.scalar(select(anybody_gave(number) & ~begun)):
@@ -165,7 +168,7 @@ def live_ones(db: Session) -> list[int]:
 
 
 def plan_page(db: Session, number: int, now: datetime) -> Page | None:
-    """Write the notices of the next page of people. None where nothing is left, or another worker is at it."""
+    """Write the next page of notifications. None where it is not planning any more, or another worker has locked it."""
     wanted = (Broadcast.id == number) & (Broadcast.state == "planning")
     broadcast = db.scalar(select(Broadcast).where(wanted).with_for_update(skip_locked=True))
     if broadcast is None:
@@ -179,7 +182,7 @@ def plan_page(db: Session, number: int, now: datetime) -> Page | None:
 
 
 def finish(db: Session, number: int, now: datetime) -> bool:
-    """If everything has gone its way it is done."""
+    """Mark the broadcast as done when none of its notifications is owed or being sent; tells whether it was."""
     wanted = (Broadcast.id == number) & (Broadcast.state == "sending")
     broadcast = db.scalar(select(Broadcast).where(wanted).with_for_update(skip_locked=True))
     under_way = (Notification.broadcast_id == number) & Notification.state.in_(("owed", "sending"))
@@ -192,7 +195,7 @@ def finish(db: Session, number: int, now: datetime) -> bool:
 
 
 def stop(db: Session, broadcast: Broadcast, actor: str, now: datetime) -> None:
-    """Nothing more of it goes out; ``broadcast`` must be locked."""
+    """Stop the broadcast: delete what has not been sent. The caller has locked ``broadcast``."""
     broadcast.state, broadcast.ended_at = "stopped", now
     drop_owed(db, broadcast.id)
     _note(db, broadcast, actor, "stopped", now)
@@ -200,13 +203,16 @@ def stop(db: Session, broadcast: Broadcast, actor: str, now: datetime) -> None:
 
 
 def drop_stragglers(db: Session, now: datetime) -> int:
-    """What came back from a send after its fan-out was stopped."""
+    """Delete notifications that became owed again by a failed send after their broadcast was stopped. Returns how many.
+
+    Looks at broadcasts stopped during the last day.
+    """
     lately = (Broadcast.state == "stopped") & (Broadcast.ended_at > now - _STRAGGLES)
     return sum(drop_owed(db, number) for number in db.scalars(select(Broadcast.id).where(lately)).all())
 
 
 def count_states(db: Session, broadcast_id: int) -> dict[str, int]:
-    """How a fan-out stands: state -> notices. One whose card has gone out counts as sent, though its words wait."""
+    """Count a broadcast's notifications by state. One sent as a card counts as sent, though its full words wait."""
     in_short = (Notification.state == "waiting") & Notification.sent_at.is_not(None)
     state = case((in_short, "sent"), else_=Notification.state)
     rows = db.execute(select(state, func.count()).where(Notification.broadcast_id == broadcast_id).group_by(state))
@@ -214,7 +220,7 @@ def count_states(db: Session, broadcast_id: int) -> dict[str, int]:
 
 
 def drop_owed(db: Session, broadcast_id: int) -> int:
-    """Nothing more of this fan-out goes out; what has been begun is finished."""
+    """Delete the broadcast's unsent notifications, but for those being sent. Returns how many."""
     left = (
         (Notification.broadcast_id == broadcast_id)
         & Notification.state.in_(("owed", "waiting"))
@@ -225,7 +231,7 @@ def drop_owed(db: Session, broadcast_id: int) -> int:
 
 
 def _write(db: Session, broadcast: Broadcast, told: Select[int], now: datetime) -> Sequence[int]:
-    """One statement for all of them; the facts are sealed once, since they are the same."""
+    """Insert one notification per conversation, in one statement; the facts, which are the same, are encrypted once."""
     columns = Notification.__table__.c
     same = {
         "template": broadcast.template,

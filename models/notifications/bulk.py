@@ -1,4 +1,4 @@
-"""Running news (models.notifications.kinds) to several people at once, in a few statements however many they are."""
+"""Notify several people at once of a running kind (models.notifications.kinds), in a fixed number of statements."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from models.notifications.notification import TOLD, UNREAD, Notification, open_f
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """To whom, about which thing (its row number), with which facts, and the key under which it is said once."""
+    """One notification: the recipient, the thing that it is about (row id), its facts, and its deduplication key."""
 
     conversation_id: int
     subject_id: int
@@ -26,10 +26,9 @@ class Word:
 
 
 def tell_each(db: Session, template: str, subject: str, words: Sequence[Word], now: datetime) -> None:
-    """As ``models.notifications.notification.tell`` does one by one, for a running kind: what waits about the same
-    thing takes the new in.
+    """Do what ``models.notifications.notification.tell`` does, for many: an unread one about the same thing is updated.
 
-    The caller leaves out who has turned the topic off. One word about one thing to one person at a time.
+    The caller leaves out people who have turned the topic off, and gives at most one word per person and thing.
     """
     kind = KINDS[template]
     before = _lately(db, template, subject, words, kind.running or timedelta(0), now)
@@ -60,9 +59,9 @@ class _Last:
 def _lately(
     db: Session, template: str, subject: str, words: Sequence[Word], running: timedelta, now: datetime
 ) -> dict[tuple[int, int], _Last]:
-    """Person and thing -> the last word that waits, or went out so lately that the next must wait; held.
+    """Map person and thing to the last notification that is unread or so recent that the next must wait; locked.
 
-    Who else holds one is pushing it or saying it just now: it is passed over.
+    Rows that another transaction has locked are skipped: they are being sent or read just now.
     """
     told_at = func.coalesce(Notification.sent_at, Notification.created_at)
     columns: Any = (
@@ -89,7 +88,7 @@ def _lately(
 
 
 def _joined(kind: Kind, last: _Last, facts: dict[str, Any]) -> dict[str, Any] | None:
-    """Both in one; None where the older one cannot be read any more."""
+    """Join the older facts with the new ones; None where the older cannot be decrypted."""
     try:
         return kind.join(open_facts(last.sealed), facts) if kind.join else facts
     except CannotOpen:

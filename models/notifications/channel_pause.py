@@ -1,4 +1,4 @@
-"""What nothing goes out by for now, because WeChat said so: a channel, its option menus, or one of its cards."""
+"""Pause a channel, its option menus, or one of its cards, after WeChat has refused it for the whole account."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from models.core.base import Base
 
 
 class ChannelPause(Base):
-    """``code``: WeChat's, of why. The day's quota is used up, or the account may not use it."""
+    """``code``: WeChat's error code; the day's quota is used up, or the account may not use the channel."""
 
     __tablename__ = "channel_pauses"
     channel: Mapped[str] = mapped_column(String(20), primary_key=True)
@@ -19,12 +19,12 @@ class ChannelPause(Base):
 
 
 def stops(db: Session, now: datetime) -> dict[str, ChannelPause]:
-    """Channel -> why nothing goes out by it now."""
+    """Map each channel that is paused now to its pause."""
     return {row.channel: row for row in db.scalars(select(ChannelPause).where(ChannelPause.until > now))}
 
 
 def stop_channel(db: Session, channel: str, code: int, until: datetime) -> None:
-    """Twice is once, also from two workers in one moment."""
+    """Pause a channel; a second pause replaces the first, also when two workers write at the same moment."""
     wanted = insert(ChannelPause).values(channel=channel, until=until, code=code)
     latest = {"until": wanted.excluded.until, "code": wanted.excluded.code}
     db.execute(wanted.on_conflict_do_update(index_elements=["channel"], set_=latest))

@@ -1,6 +1,6 @@
-"""Why a notice went the way it went, or has not gone out: the codes of ``notices.reason``, joined by ``+``.
+"""List the codes of ``notifications.reason``: why a notification took its channel, or has not been sent.
 
-They stand in the order in which the channels were looked at. The staff's words for them are in templates.
+A row joins several by ``+``, in the order in which the channels were tried. The staff's words are in templates.
 A code that ends in ``_`` is followed by WeChat's own number (``refused_48002``).
 """
 

@@ -1,4 +1,4 @@
-"""What WeChat reports of a message after it took it: whether it arrived, sometimes before we have kept its number."""
+"""Record WeChat's delivery reports, which may come before the message's number is stored."""
 
 from datetime import datetime, timedelta
 
@@ -8,15 +8,15 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.core.base import Base
 from models.notifications.notification import Notification
 
-# So long a report is kept for a message whose number is not known here yet.
+# How long a report is kept whose message's number is not known yet.
 REPORTS_LAST = timedelta(days=1)
 SUCCESS = "success"
-# A notice that has gone out; the words of one whose card was too short are still to be read.
+# States of a notification that was sent; the words of one that was sent as a short card are still to be read.
 _GONE_OUT = ("sent", "waiting", "read")
 
 
 class DeliveryReport(Base):
-    """What WeChat reported of a message before its number was kept: ``status`` as in the event."""
+    """A report that came before its message's number was stored. ``status``: as in the event."""
 
     __tablename__ = "delivery_reports"
     platform_id: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -25,7 +25,7 @@ class DeliveryReport(Base):
 
 
 def reported(db: Session, platform_id: str, status: str, now: datetime) -> int | None:
-    """Keep what WeChat reports of a message; the conversation it was for, None where its number is not known yet."""
+    """Record a report. Returns the recipient's conversation; None where the message's number is not known yet."""
     gone_out = Notification.state.in_(_GONE_OUT) & (Notification.platform_id == platform_id)
     notice = db.scalars(select(Notification).where(gone_out).with_for_update()).first()
     if notice is None:
@@ -36,7 +36,7 @@ def reported(db: Session, platform_id: str, status: str, now: datetime) -> int |
 
 
 def close(notice: Notification, status: str) -> None:
-    """``success``, or why it did not arrive: then the person reads it with their next message."""
+    """Apply a report: ``success`` means delivered; after any other, the person reads it with their next message."""
     if notice.state == "sent" and status == SUCCESS:
         notice.state = "delivered"
     elif notice.state in ("sent", "waiting") and status != SUCCESS:
@@ -45,7 +45,7 @@ def close(notice: Notification, status: str) -> None:
 
 
 def match_reports(db: Session, now: datetime, most: int = 500) -> int:
-    """Reports that came before their message's number was kept."""
+    """Apply the reports that came before their message's number was stored, and delete old ones. Returns how many."""
     pairs = db.execute(
         select(Notification, DeliveryReport)
         .join(

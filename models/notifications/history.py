@@ -1,4 +1,4 @@
-"""How the notices about an appeal or a case went, for staff: none of their words, and nobody's openid."""
+"""List for staff how the notifications about an appeal or a case went, without their words and without any openid."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from models.people.conversation import Conversation
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One notice: its kind, when it was owed, by which channel it went last, and where it stands.
+    """One notification: its kind, when it was owed, its last channel, and its state.
 
-    ``reasons``: codes of what kept it from a channel, in the order of the channels
-    (models.notifications.notification.Notification.reason).
+    ``reasons``: codes of why channels were not used, in the order of the channels
+    (models.notifications.delivery_reasons).
     """
 
     kind: str
@@ -31,7 +31,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """``reachable``: the person has a WeChat that we know; else nothing can be told to them."""
+    """The ``last`` notifications and the ``count`` of all. ``reachable``: the person has a conversation."""
 
     last: Sequence[Told]
     count: int
@@ -39,7 +39,7 @@ class History:
 
 
 def history(db: Session, subject: str, number: int, user_id: int, most: int) -> History:
-    """What its owner was told about it, the newest first; nothing of what went to donors or to staff."""
+    """List the owner's notifications about a thing, newest first, without those to donors or staff."""
     theirs = select(Conversation.id).where(Conversation.user_id == user_id)
     about = (
         (Notification.subject == subject)

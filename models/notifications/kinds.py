@@ -1,7 +1,7 @@
-"""What kinds of notices there are: who may turn one off, which message of WeChat carries it, and what it offers.
+"""Define the kinds of notifications: who may turn one off, which WeChat template carries it, and what it offers.
 
-A kind is declared by the room whose event it tells (models/ROOM/notification_kinds.py) and named like its template,
-templates/notifications/ROOM/KIND.txt, and by nothing else; its words are there, the labels of what it offers in
+A kind is declared by the room whose event it reports (models/ROOM/notification_kinds.py) and has the name of its
+template, templates/notifications/ROOM/KIND.txt, which holds its words; the labels of its offers are in
 config/choices.toml.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 
 class Standing(StrEnum):
-    """``legal`` and ``money``: nobody can turn these off, since a right or a sum hangs on them."""
+    """The weight of a kind. ``legal`` and ``money`` cannot be turned off, since a right or a sum depends on them."""
 
     LEGAL = "legal"
     MONEY = "money"
@@ -25,10 +25,9 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A numbered choice under a push. ``do`` is a command's name and the names of the facts that it is given.
+    """A numbered choice under a push. ``do``: a command's name and the names of the facts that are its arguments.
 
-    One of these facts, ``topic``, is the kind's own. ``name`` is among config/choices.toml's ``push_offer``, which
-    has its label.
+    The fact ``topic`` is the kind's own topic. ``name`` has its label in config/choices.toml under ``push_offer``.
     """
 
     name: str
@@ -44,13 +43,13 @@ TODO = Offer("todo", ("todo",))
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """``card``: the name of the account's template (config/push.toml) that carries it when words cannot.
+    """``card``: the account's template (config/push.toml) that carries it when a plain message cannot be sent.
 
-    ``topic``: what a person turns off to get no more of it; empty where nobody can.
-    ``urgent``: also at night. ``marketing``: WeChat forbids it as a template message.
-    ``running``: the newest of it replaces an older one about the same thing that has not gone out yet, and so long
-    must pass between two. ``join``: the facts of both in one, the older's first; else the newest's stand alone.
-    ``brief``: its card says too little of it, so the words still stand in the reply to the person's next message.
+    ``topic``: what a person turns off to get no more of it; empty where it cannot be turned off.
+    ``urgent``: sent at night too. ``marketing``: WeChat forbids it as a template message.
+    ``running``: a new one replaces an unread one about the same thing, and at least this time passes between two.
+    ``join``: joins the facts of both, called with the older's first; without it the newer's are kept alone.
+    ``brief``: the card says too little, so the full words also come with the reply to the person's next message.
     """
 
     standing: Standing
@@ -68,7 +67,7 @@ class Kind:
             raise ValueError("legal and money notices cannot be turned off")
 
 
-# What a person can turn off, in the order in which it is listed to them; labels: config/choices.toml, "topic".
+# The topics that a person can turn off, in the order of the list they read; labels: config/choices.toml, "topic".
 TOPICS = ("progress", "gifts", "matches", "calls", "digest", "reminders", "messages")
 
 
@@ -76,22 +75,22 @@ def join_count(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     return {**now, "count": before["count"] + now["count"]}
 
 
-# A step of something of one's own: its words follow with the next message, whatever a card has said.
+# A step in a matter of the person's own: the full words follow with the next message, even when a card was sent.
 legal = partial(Kind, standing=Standing.LEGAL, card="progress", brief=True)
-# The same where somebody may be acting in their name.
+# The same, but urgent: another person may be acting in their name.
 safety = partial(legal, urgent=True)
 to_staff = partial(Kind, standing=Standing.WORK, card="progress")
 
 
 class Kinds(Mapping[str, Kind]):
-    """Every kind by its name, as the rooms declare them: ``models.wiring`` brings them here when a program starts."""
+    """Every kind by its name. ``models.wiring`` declares the rooms' kinds here when a program starts."""
 
     def __init__(self) -> None:
         self._kinds: dict[str, Kind] = {}
         self._rooms: dict[str, str] = {}
 
     def declare(self, room: str, kinds: Mapping[str, Kind]) -> None:
-        """Add a room's kinds; again is none the more. Raises ValueError where another room has one of that name."""
+        """Add a room's kinds; again changes nothing. Raises ValueError where another room has a kind of that name."""
         for name, kind in kinds.items():
             if self._rooms.setdefault(name, room) != room:
                 raise ValueError(f"{room} and {self._rooms[name]} both declare the kind {name}")
@@ -114,7 +113,7 @@ class Kinds(Mapping[str, Kind]):
         return len(self._kinds)
 
     def _check(self) -> None:
-        """An empty table would let everything be no kind at all."""
+        """Raises RuntimeError while the table is empty, where every kind would seem unknown."""
         if not self._kinds:
             raise RuntimeError("no notification kinds are declared: call models.wiring.wire() where the program starts")
 

@@ -1,5 +1,4 @@
-"""What a person does not want to be told of any more: a topic (models.notifications.kinds), for good or about one
-thing."""
+"""Keep the topics (models.notifications.kinds) that a person has turned off, altogether or for one thing."""
 
 from datetime import datetime
 
@@ -11,7 +10,7 @@ from models.core.base import Base
 
 
 class Mute(Base):
-    """``subject_id`` is the row of the one thing that is meant; 0 for everything of the topic."""
+    """``subject_id`` is the row id of the one thing that is turned off; 0 for the whole topic."""
 
     __tablename__ = "mutes"
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), primary_key=True)
@@ -21,18 +20,18 @@ class Mute(Base):
 
 
 def mute(db: Session, conversation_id: int, topic: str, now: datetime, subject_id: int = 0) -> None:
-    """Twice is once."""
+    """Turn a topic off, for one thing or (``subject_id`` 0) altogether; again changes nothing."""
     values = {"conversation_id": conversation_id, "topic": topic, "subject_id": subject_id, "at": now}
     db.execute(insert(Mute).values(**values).on_conflict_do_nothing())
 
 
 def unmute(db: Session, conversation_id: int, topic: str, subject_id: int = 0) -> None:
-    """The topic again, but for the things that were turned off one by one; or what there is of this one thing."""
+    """Turn a topic on again: altogether (0), where things turned off one by one stay off, or for one thing."""
     this = (Mute.topic == topic) & (Mute.subject_id == subject_id)
     db.execute(delete(Mute).where(Mute.conversation_id == conversation_id, this))
 
 
 def muted_topics(db: Session, conversation_id: int) -> set[str]:
-    """What is turned off for good."""
+    """Return the topics that are turned off altogether."""
     theirs = (Mute.conversation_id == conversation_id) & (Mute.subject_id == 0)
     return set(db.scalars(select(Mute.topic).where(theirs)))

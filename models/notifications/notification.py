@@ -1,9 +1,9 @@
-"""What we owe somebody to tell. A notice is written in the transaction that causes it, and waits until it is told.
+"""Keep notifications: each is written in the transaction that causes it, and waits until the person is told.
 
-owed → sending → sent → delivered      a worker pushes it (models.notifications.outbox)
-owed, waiting → read                   it stands in the reply to the person's next message
-sending, sent → owed | waiting         it did not go out: by another channel, or with the next message
-owed → failed                          there are no words for it; logged
+owed → sending → sent → delivered      a worker sends it (models.notifications.outbox)
+owed, waiting → read                   it is in the reply to the person's next message
+sending, sent → owed | waiting         it was not sent: by another channel, or with the next message
+owed → failed                          its words could not be written; logged
 """
 
 import json
@@ -38,20 +38,20 @@ _FACTS = Encrypted("notification facts")
 
 STATES = ("owed", "sending", "sent", "delivered", "waiting", "read", "failed")
 UNREAD = ("owed", "waiting")
-# By what it was told: customer service, template, subscription, or the reply to the person's own message.
+# How it reached the person: customer service, template, subscription, or the reply to the person's own message.
 CHANNELS = ("service", "template", "subscription", "reply")
 URGENCIES = ("push", "bulk")
-# Ids of what a session's transaction told, for whoever enqueues after the commit.
+# Key of ``Session.info``: ids of the notifications that its transaction wrote, to be enqueued after the commit.
 TOLD = "notices_told"
 
 
 class Notification(Base):
-    """``template`` is its kind (models.notifications.kinds); ``facts`` are what its words need, as JSON.
+    """``template`` is its kind (models.notifications.kinds); ``facts``, as JSON, are what its words need.
 
-    ``due_at``: not to be pushed before. ``reason``: codes, joined by ``+``, of why it went where it did or waits.
-    ``subject``/``subject_id``: what it is about, where staff may look it up. ``offers_at``: when a push put
-    numbered choices in front of the person. ``attempted_at``: the first send of it whose outcome is not known.
-    ``platform_id``: WeChat's number of the message.
+    ``due_at``: not to be sent before. ``reason``: codes, joined by ``+``, of why it took its channel or waits
+    (models.notifications.delivery_reasons). ``subject``/``subject_id``: what it is about, by which staff find it.
+    ``offers_at``: when a push showed the person numbered choices. ``attempted_at``: its first send whose outcome is
+    not known. ``platform_id``: WeChat's number of the message.
     """
 
     __tablename__ = "notifications"
@@ -98,19 +98,19 @@ class Notification(Base):
 
 
 def open_facts(sealed: bytes) -> dict[str, Any]:
-    """A notice's facts as they lie in the database. Raises CannotOpen."""
+    """Decrypt a notification's facts. Raises CannotOpen."""
     facts: dict[str, Any] = json.loads(open_text(sealed))
     return facts
 
 
 def open_text(sealed: bytes) -> str:
-    """The same as JSON, which is the same text for all to whom the same is said at once. Raises CannotOpen."""
+    """Decrypt the facts as JSON text, which is equal for all recipients of one broadcast. Raises CannotOpen."""
     return keyring().open(bytes(sealed), _FACTS.purpose)
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A notice that waits, as it lies in the database: one that does not open must not keep the others back."""
+    """An unread notification, still encrypted: one that cannot be decrypted must not keep the others back."""
 
     id: int
     template: str
@@ -130,9 +130,10 @@ def tell(
     now: datetime,
     about: tuple[str, int] | None = None,
 ) -> None:
-    """Owe this notice, once per ``key``. Touches no row of the person's, whose turn may be under way.
+    """Owe the person a notification, once per ``key``; none where the person has turned its topic off.
 
-    Not to who has turned its topic off, for good or about this thing (``about``: its kind and row number).
+    ``about``: the thing's kind and row id, for which alone a topic may be off, too. An unread notification of a
+    running kind about the same thing is updated instead. Locks no row of the person, whose turn may be under way.
     """
     kind = KINDS[template]
     due = now
@@ -172,7 +173,7 @@ def tell(
 
 @dataclass(frozen=True, slots=True)
 class _Before:
-    """A running notice as it lies in the database."""
+    """An earlier notification of a running kind, still encrypted."""
 
     id: int
     state: str
@@ -182,7 +183,7 @@ class _Before:
 
 
 def _latest(db: Session, conversation_id: int, template: str, about: tuple[str, int]) -> _Before | None:
-    """The last of its kind about this thing, held; who else holds it is pushing it or saying it just now."""
+    """Find and lock the last of its kind about this thing; None also where another transaction is sending it."""
     subject, subject_id = about
     same = (
         (Notification.subject == subject)
@@ -204,7 +205,7 @@ def _latest(db: Session, conversation_id: int, template: str, about: tuple[str, 
 
 
 def _replace(db: Session, before: _Before, kind: Kind, values: dict[str, Any]) -> bool:
-    """Say this in its stead, or both in one. Not possible where the older one cannot be read any more."""
+    """Replace its facts, or join both. False where the older facts have to be joined and cannot be decrypted."""
     if kind.join:
         try:
             values = kind.join(open_facts(before.sealed), values)
@@ -216,9 +217,9 @@ def _replace(db: Session, before: _Before, kind: Kind, values: dict[str, Any]) -
 
 
 def find_unread(db: Session, conversation_id: int, most: int = 3) -> list[Unread]:
-    """The oldest notices that nobody has read yet; held, so that no worker pushes them meanwhile.
+    """Find the oldest unread notifications and lock them, so that no worker sends them meanwhile.
 
-    One that a worker is just pushing is passed over.
+    One that a worker has locked, because it is sending it, is skipped.
     """
     found = db.execute(
         select(Notification.id, Notification.template, type_coerce(Notification.facts, LargeBinary))
@@ -236,14 +237,14 @@ def count_unread(db: Session, conversation_id: int) -> int:
 
 
 def mark_read(db: Session, notices: Sequence[Unread], now: datetime) -> None:
-    """The caller holds the conversation's lock, and the notices by ``find_unread``."""
+    """Mark them as read in a reply. The caller holds the locks of the conversation and of ``find_unread``."""
     if notices:
         told = update(Notification).where(Notification.id.in_([notice.id for notice in notices]))
         db.execute(told.values(state="read", channel="reply", read_at=now))
 
 
 def mark_seen(db: Session, conversation_id: int, templates: Sequence[str], now: datetime) -> None:
-    """The person looks at what these would send them to."""
+    """Mark unread notifications of these kinds as read, because the person opens what they point to."""
     theirs = (
         (Notification.conversation_id == conversation_id)
         & Notification.state.in_(UNREAD)
@@ -253,13 +254,13 @@ def mark_seen(db: Session, conversation_id: int, templates: Sequence[str], now: 
 
 
 def mark_failed(db: Session, notice_id: int) -> None:
-    """There are no words for it, now or ever."""
+    """Mark it as failed: its words cannot be written."""
     db.execute(update(Notification).where(Notification.id == notice_id).values(state="failed", reason="no_words"))
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A push that put numbered choices in front of a person, and when."""
+    """A push that showed the person numbered choices, and when."""
 
     id: int
     template: str
@@ -271,7 +272,7 @@ class Offered:
         return open_facts(self.sealed)
 
 
-# A push whose sending was not settled (yet) has arrived all the same, when somebody taps it.
+# A tap proves that a push arrived, even where its outcome has not been stored (yet).
 _OFFERED: Any = (
     Notification.id,
     Notification.template,
@@ -281,7 +282,7 @@ _OFFERED: Any = (
 
 
 def last_offered(db: Session, conversation_id: int) -> Offered | None:
-    """Of those that were sent in one moment, the one that was written last."""
+    """Return the last push with choices; of several sent at the same moment, the one written last. None without."""
     offering = (Notification.conversation_id == conversation_id) & Notification.offers_at.is_not(None)
     newest = select(*_OFFERED).where(offering).order_by(Notification.offers_at.desc(), Notification.id.desc()).limit(1)
     row: Any = db.execute(newest).first()
@@ -289,7 +290,7 @@ def last_offered(db: Session, conversation_id: int) -> Offered | None:
 
 
 def offered_by(db: Session, conversation_id: int, notice_id: int) -> Offered | None:
-    """What this push offered, if it was theirs."""
+    """Return what this push offered; None where it is another person's or was never sent."""
     theirs = (
         (Notification.id == notice_id)
         & (Notification.conversation_id == conversation_id)

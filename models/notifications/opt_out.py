@@ -1,4 +1,4 @@
-"""退订: what a person turns off, for good or about one appeal, and what of it had not been told yet."""
+"""Let people turn notifications off (退订): a topic, altogether or for one appeal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from models.notifications.notification import UNREAD, Notification
 
 @dataclass(frozen=True, slots=True)
 class OneMuted:
-    """An appeal that a person wants to hear no more of in this topic."""
+    """An appeal about which a person has turned this topic off."""
 
     topic: str
     number: int
 
 
 def turn_off(db: Session, conversation_id: int, topic: str, now: datetime, appeal_id: int = 0) -> None:
-    """The topic for good, or about this appeal; what waits to be told of it is not told any more.
+    """Turn a topic off altogether (0) or for one appeal, and delete its unread notifications.
 
-    What a worker is pushing at this moment still goes out.
+    One that a worker is sending at this moment still goes out.
     """
     mute(db, conversation_id, topic, now, appeal_id)
     kinds = [name for name, kind in KINDS.items() if kind.topic == topic]
@@ -42,7 +42,7 @@ def turn_off(db: Session, conversation_id: int, topic: str, now: datetime, appea
 
 
 def muted_appeals(db: Session, conversation_id: int, most: int) -> tuple[Sequence[OneMuted], int]:
-    """Those turned off one by one, the last first, and how many there are in all."""
+    """List the appeals that were turned off one by one, the last first, and count all of them."""
     theirs = (Mute.conversation_id == conversation_id) & (Mute.subject_id != 0)
     rows = db.execute(
         select(Mute.topic, Mute.subject_id)

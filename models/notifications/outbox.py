@@ -1,7 +1,7 @@
-"""The way of a notice out of the house: claimed by one worker, its outcome kept, and what a killed worker left found.
+"""Pass notifications to the workers: a worker claims them and keeps the outcomes; a sweep releases a killed worker's.
 
-A claim is one short transaction in which everything that a send uses up (a window's count, a
-consent) is taken; the send happens outside of any; ``settle`` keeps what came of it.
+A claim is one short transaction, which also takes what a send uses up (a window's count, a
+consent). The send itself is outside of any transaction; ``settle`` keeps its outcome.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -27,15 +27,15 @@ from models.notifications.broadcast import Broadcast
 from models.notifications.notification import TOLD, Notification, open_text
 from models.people.conversation import Conversation
 
-# A worker that has not settled a claim by then is taken for dead: all its time-outs together are shorter.
+# A worker that has not settled a claim by then counts as dead: all its time-outs together are shorter.
 CLAIM_LASTS = timedelta(seconds=75)
-# doc/offiaccount/Message_Management/Template_Message_Interface: so long WeChat knows a client_msg_id.
+# How long WeChat knows a client_msg_id: doc/offiaccount/Message_Management/Template_Message_Interface.
 REMEMBERED = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A claimed notice and the person it is for. ``channel``: by which it was tried before."""
+    """A claimed notification and its recipient. ``channel``: the one by which it was tried before."""
 
     id: int
     conversation_id: int
@@ -56,16 +56,16 @@ class Owed:
     touched_at: datetime
 
     def facts_text(self) -> str:
-        """As JSON. Raises CannotOpen."""
+        """Decrypt the facts as JSON. Raises CannotOpen."""
         return open_text(self.sealed)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a claimed notice. ``due_at`` is when to try again, where ``state`` is owed.
+    """The outcome of a claimed notification. ``due_at``: when to try again, where ``state`` is owed.
 
-    ``unknown``: it was sent, and nobody can say whether it arrived. ``in_short``: it went out as a card that says
-    too little, so its words still wait.
+    ``unknown``: it was sent, and may have arrived or not. ``in_short``: it was sent as a card that says too little,
+    so its full words still wait.
     """
 
     id: int
@@ -83,7 +83,7 @@ class Outcome:
         return self.state == "sent" or self.in_short
 
 
-# In SQLAlchemy's core: no object of the session's is looked for, and these are the worker's most frequent words.
+# In SQLAlchemy's Core, which searches no session for objects: these are the worker's most frequent statements.
 _ROWS = cast(Table, Notification.__table__)
 _NOW = bindparam("b_now", type_=_ROWS.c.claimed_at.type)
 _CLAIM = (
@@ -99,8 +99,8 @@ _CLAIM = (
 
 
 def claim(db: Session, ids: Collection[int], now: datetime) -> list[Owed]:
-    """Those of these notices that are owed and due, in the order of their people; nobody else gets them."""
-    # A send of a fan-out that was under way when it was stopped may come back as owed: it stays where it is.
+    """Claim those of these notifications that are owed and due; no other worker gets them. Ordered by person."""
+    # After a broadcast is stopped, a failed send of it may become owed again: it is not claimed.
     stopped = (
         select(Broadcast.id).where(Broadcast.id == Notification.broadcast_id, Broadcast.state == "stopped").exists()
     )
@@ -139,13 +139,13 @@ def claim(db: Session, ids: Collection[int], now: datetime) -> list[Owed]:
 
 
 def settle(db: Session, outcomes: Sequence[Outcome], now: datetime) -> None:
-    """Keep what came of them, each once: a notice that a sweep has taken for lost meanwhile stays as it is.
+    """Keep the outcomes, each once: a notification that a sweep meanwhile declared lost stays as it is.
 
-    What is the same of many is said in one statement: of a fan-out that is nearly all.
+    Equal outcomes share one statement; in a broadcast nearly all are equal.
     """
     if not outcomes:
         return
-    # Held in the order in which a person's turn holds them.
+    # Locked in the order in which a person's turn locks them.
     ours = among(Notification.id, [one.id for one in outcomes]) & (Notification.state == "sending")
     held = set(db.connection().execute(select(_ROWS.c.id).where(ours).order_by(_ROWS.c.id).with_for_update()).scalars())
     alike: dict[Outcome, list[tuple[int, str | None]]] = {}
@@ -159,7 +159,7 @@ def settle(db: Session, outcomes: Sequence[Outcome], now: datetime) -> None:
 
 
 def _settled(one: Outcome, now: datetime) -> dict[str, Any]:
-    """What is kept of it, but for the platform's id."""
+    """Return the columns of an outcome, without the platform's id."""
     values: dict[str, Any] = {
         "state": one.state,
         "reason": one.reason[:120],
@@ -176,7 +176,7 @@ def _settled(one: Outcome, now: datetime) -> dict[str, Any]:
 
 
 def note_channels(db: Session, chosen: Iterable[tuple[int, str]]) -> None:
-    """By which channel each claimed notice is about to be sent: ``find_lost`` goes by it."""
+    """Store the channel by which each claimed notification is about to be sent; ``find_lost`` depends on it."""
     by_channel: dict[str, list[int]] = {}
     for notice, channel in chosen:
         by_channel.setdefault(channel, []).append(notice)
@@ -185,13 +185,13 @@ def note_channels(db: Session, chosen: Iterable[tuple[int, str]]) -> None:
 
 
 def refuse_people(db: Session, codes: dict[int, int]) -> None:
-    """Nothing more is sent to these (conversation -> WeChat's code) until they do something again."""
+    """Block sending to these people (conversation -> WeChat's code) until they do something again."""
     for person, code in sorted(codes.items()):
         db.execute(update(Conversation).where(Conversation.id == person).values(refused_code=code))
 
 
 def due_ids(db: Session, urgency: str, now: datetime, most: int) -> list[int]:
-    """What is owed and due, the longest first."""
+    """List the ids of owed notifications that are due, the longest due first."""
     owed = (Notification.state == "owed") & (Notification.urgency == urgency) & (Notification.due_at <= now)
     return list(
         db.scalars(select(Notification.id).where(owed).order_by(Notification.due_at, Notification.id).limit(most))
@@ -199,7 +199,7 @@ def due_ids(db: Session, urgency: str, now: datetime, most: int) -> list[int]:
 
 
 def oldest_due(db: Session, now: datetime) -> datetime | None:
-    """Since when the oldest owed notice has been due; None where none is."""
+    """Return since when the longest due notification has been due; None where none is."""
     oldest = [
         db.scalar(
             select(Notification.due_at)
@@ -213,10 +213,10 @@ def oldest_due(db: Session, now: datetime) -> datetime | None:
 
 
 def find_lost(db: Session, now: datetime, most: int = 500) -> int:
-    """Notices that a dead worker had begun to send.
+    """Release the notifications that a dead worker had begun to send. Returns how many.
 
-    By template it is sent again under the same client_msg_id, which WeChat knows for ten minutes; by any other
-    channel nobody can say whether it arrived, so it waits for the person's next message.
+    A template message is sent again under the same client_msg_id, which WeChat knows for ten minutes; by any other
+    channel it is unknown whether it arrived, so it waits for the person's next message.
     """
     lost = db.scalars(
         select(Notification)
@@ -234,16 +234,17 @@ def find_lost(db: Session, now: datetime, most: int = 500) -> int:
 
 
 def hold_unsent(db: Session, conversation_id: int) -> None:
-    """Before the ledgers of this person change: whoever is choosing a channel by them finishes first, or begins after.
+    """Lock the person's unsent notifications before their windows or consents change.
 
-    In the order of the numbers, and before any consent, as those who send hold them.
+    So a worker that is choosing a channel by these finishes first or begins afterwards. Locks in the order of ids and
+    before any consent, as workers do.
     """
     unsent = (Notification.conversation_id == conversation_id) & Notification.state.in_(("owed", "sending", "waiting"))
     db.scalars(select(Notification.id).where(unsent).order_by(Notification.id).with_for_update()).all()
 
 
 def wake(db: Session, conversation_id: int, now: datetime) -> None:
-    """A way to the person has opened (a consent): what waited for one is owed again, and told anew."""
+    """Owe again what waited for a channel, because the person has given a consent; it is enqueued after the commit."""
     waiting = and_(
         Notification.conversation_id == conversation_id,
         Notification.state == "waiting",

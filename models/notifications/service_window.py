@@ -1,9 +1,9 @@
-"""The ledger of windows: until when, and how often, we may write to a person by customer service.
+"""Keep customer-service windows: until when, and how often, we may write to a person.
 
 A person's act opens a window (doc/offiaccount/Customer_Service/Customer_Service_Messages.html);
-each of our messages uses up one of its count. From which of several open windows WeChat takes a
-message is nowhere written: here it is the one that closes first. The ledger is kept by the turn
-and used by the worker, each in its own transaction, so it can only be too careful.
+each of our messages uses up one of its count. WeChat does not document from which of several open
+windows it takes a message: here it is the one that closes first. The turn opens windows and the
+worker uses them, each in its own transaction, so the count can only be too low, never too high.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ from models.people.message import Kind, Message
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How long a window stays open, and how many messages it holds; None: any number."""
+    """How long a window stays open, and how many messages it allows; None: any number."""
 
     lasts: timedelta
     messages: int | None
@@ -40,7 +40,7 @@ _EVENTS = {
     "subscribe": "follow",
     "scan": "scan",
 }
-# Our clock and WeChat's are not one: a window that is about to close is taken for closed.
+# Our clock and WeChat's may differ: a window that is about to close counts as closed.
 MARGIN = timedelta(seconds=10)
 
 
@@ -55,16 +55,16 @@ class Window(Base):
 
 
 def opened_by(message: Message) -> str | None:
-    """The window that this act of a person opens afresh; None for what is no act of theirs."""
+    """Return the window that this message or event opens afresh; None where it is no act of the person."""
     if message.kind is Kind.EVENT:
         return _EVENTS.get(message.event)
     return "menu" if message.option_id else "message"
 
 
 def open_windows(db: Session, people: Iterable[int], now: datetime) -> dict[int, list[Window]]:
-    """What is open, the first to close first, held for the caller's transaction.
+    """Find and lock each person's open windows, the first to close first.
 
-    To be asked for several people in the order of their numbers, as everybody does.
+    Locks in the order of the people's ids, as all others do.
     """
     usable = or_(Window.left.is_(None), Window.left > 0)
     rows = db.scalars(
@@ -80,7 +80,7 @@ def open_windows(db: Session, people: Iterable[int], now: datetime) -> dict[int,
 
 
 def open_by_payment(db: Session, conversation_id: int, paid_at: datetime) -> None:
-    """Whoever has paid may be written to for two days, any number of times."""
+    """Open the window of a payment: 48 hours, any number of messages."""
     ends_at = paid_at + RULES["paid"].lasts
     opened = insert(Window).values(conversation_id=conversation_id, kind="paid", ends_at=ends_at, left=None)
     later = opened.on_conflict_do_update(
@@ -92,7 +92,7 @@ def open_by_payment(db: Session, conversation_id: int, paid_at: datetime) -> Non
 
 
 def use_one(windows: Sequence[Window]) -> Window | None:
-    """Takes one message from the first window that has one left."""
+    """Use up one message of the first window that has one left; None where none has."""
     for window in windows:
         if window.left is None:
             return window
@@ -103,7 +103,10 @@ def use_one(windows: Sequence[Window]) -> Window | None:
 
 
 def give_back(db: Session, taken: Sequence[tuple[int, str, datetime]]) -> None:
-    """Messages that certainly did not go out: (conversation, window, its end), unless it was opened anew since."""
+    """Return messages that certainly were not sent to their windows, unless a window was opened anew since.
+
+    ``taken``: (conversation, window's kind, its end).
+    """
     if not taken:
         return
     same = (
@@ -118,5 +121,5 @@ def give_back(db: Session, taken: Sequence[tuple[int, str, datetime]]) -> None:
 
 
 def close_windows(db: Session, people: Sequence[int]) -> None:
-    """WeChat says that there is none (45015), or that all are used up (45047); or the person has left."""
+    """Delete the people's windows: WeChat says that none is open (45015) or left (45047), or the person unfollowed."""
     db.execute(delete(Window).where(Window.conversation_id.in_(people)))

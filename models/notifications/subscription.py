@@ -1,8 +1,8 @@
-"""Consent to subscription notices: how many of each template a person may be sent, and when they were asked.
+"""Keep consents to subscription notices: how many of each template a person may be sent, and when they were asked.
 
-Each yes in WeChat's popup is good for one notice, without end; a long-term template's for any number
-(doc/service/Subscription_Messages/intro.html). Turns of one person follow one another, and whoever sends holds the
-row while it takes a consent from it, so the count here is never higher than WeChat's.
+Each yes in WeChat's popup allows one notice and does not expire; for a long-term template it allows any number
+(doc/service/Subscription_Messages/intro.html). A person's turns run one after another, and a worker locks the row
+while it takes a consent, so the count here is never higher than WeChat's.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,12 +15,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base
 
-# doc/service/Subscription_Messages/intro.html: as many templates one wx-open-subscribe asks for.
+# How many templates one wx-open-subscribe may ask for: doc/service/Subscription_Messages/intro.html.
 PER_POPUP = 5
-# Ours: nobody is asked more often, and after a no not for a long time.
+# Our own limits: no one is asked more often, and after a no not for a long time.
 ASK_AGAIN = timedelta(days=7)
 AFTER_A_NO = timedelta(days=90)
-# Only staff are sent these cards (config/push.toml).
+# Only staff get these cards (config/push.toml).
 STAFF_CARDS = frozenset({"task"})
 
 
@@ -42,7 +42,7 @@ NO_TEMPLATES = Templates()
 
 
 class Subscription(Base):
-    """``template_id`` is WeChat's. ``refused_at``: their last no, which is not asked over."""
+    """``template_id`` is WeChat's. ``left``: unused consents. ``refused_at``: the last no; None after a later yes."""
 
     __tablename__ = "subscriptions"
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), primary_key=True)
@@ -54,7 +54,7 @@ class Subscription(Base):
 
 
 def find_consents(db: Session, people: Iterable[int]) -> dict[tuple[int, str], Subscription]:
-    """What these people consented to and has not been used up, by (conversation, template); held."""
+    """Find and lock the people's unused consents, by (conversation, template)."""
     rows = db.scalars(
         select(Subscription)
         .where(
@@ -68,15 +68,15 @@ def find_consents(db: Session, people: Iterable[int]) -> dict[tuple[int, str], S
 
 
 def give_back(db: Session, taken: Iterable[tuple[int, str]]) -> None:
-    """Consents, by (conversation, template), that certainly were not used by what they were taken for.
+    """Return consents, by (conversation, template), that certainly were not used up.
 
-    Not to who has said no: they may have taken everything back meanwhile.
+    Not to people who have said no: they may have withdrawn everything meanwhile.
     """
     _change(db, taken, {"left": Subscription.left + 1}, Subscription.refused_at.is_(None))
 
 
 def forget(db: Session, refused: Iterable[tuple[int, str]]) -> None:
-    """WeChat says that there is no consent (43101)."""
+    """Delete the consents that WeChat says do not exist (43101)."""
     _change(db, refused, {"left": 0, "for_good": False})
 
 
@@ -89,7 +89,7 @@ def _change(
 
 
 def accept(db: Session, conversation_id: int, template_id: str, *, for_good: bool) -> None:
-    """A yes in the popup: good for one notice more, or for any number."""
+    """Record a yes in the popup: one notice more, or (``for_good``) any number."""
     row = _held(db, conversation_id, template_id)
     row.left += 1
     row.for_good = row.for_good or for_good
@@ -97,23 +97,23 @@ def accept(db: Session, conversation_id: int, template_id: str, *, for_good: boo
 
 
 def refuse(db: Session, conversation_id: int, template_id: str, now: datetime) -> None:
-    """A no in the popup: what was given before stays."""
+    """Record a no in the popup; earlier consents stay."""
     _held(db, conversation_id, template_id).refused_at = now
 
 
 def take_back(db: Session, conversation_id: int, template_id: str, now: datetime) -> None:
-    """A no among WeChat's settings: nothing that was given before is left."""
+    """Record a no in WeChat's settings, which withdraws all earlier consents."""
     row = _held(db, conversation_id, template_id)
     row.left, row.for_good, row.refused_at = 0, False, now
 
 
 def allow_again(db: Session, conversation_id: int, template_id: str) -> None:
-    """A yes among WeChat's settings: it gives nothing by itself, but they may be asked."""
+    """Record a yes in WeChat's settings: it gives no consent, but the person may be asked again."""
     _held(db, conversation_id, template_id).refused_at = None
 
 
 def lacking(db: Session, conversation_id: int, templates: Templates, *, staff: bool = False) -> list[str]:
-    """The templates that a popup can ask this person for: none that a consent is left of, and only what they get."""
+    """List the templates that a popup can ask this person for: relevant ones without an unused consent."""
     ids = [templates.ids[card] for card in sorted(templates.ids) if staff or card not in STAFF_CARDS]
     rows = _rows(db, conversation_id, ids)
     given = {row.template_id for row in rows if row.for_good or row.left}
@@ -121,9 +121,9 @@ def lacking(db: Session, conversation_id: int, templates: Templates, *, staff: b
 
 
 def ask(db: Session, conversation_id: int, templates: Templates, now: datetime) -> bool:
-    """Whether this person may be asked now; noted where they are.
+    """Tell whether to ask this person now, and if so record that they were asked.
 
-    Not for what they still have a consent to, not twice within ASK_AGAIN, and after any no not within AFTER_A_NO.
+    Not while they have every consent, not twice within ASK_AGAIN, and not within AFTER_A_NO of any no.
     """
     wanted = lacking(db, conversation_id, templates)
     if not wanted:
@@ -147,7 +147,7 @@ def _rows(db: Session, conversation_id: int, ids: Iterable[str]) -> list[Subscri
 
 
 def _held(db: Session, conversation_id: int, template_id: str) -> Subscription:
-    """The row, made where there is none: no one else makes it, as each person's turns follow one another."""
+    """Lock the row, or create it: no other transaction does, since a person's turns run one after another."""
     row = db.get(Subscription, (conversation_id, template_id), with_for_update=True, populate_existing=True)
     if row is None:
         row = Subscription(conversation_id=conversation_id, template_id=template_id, left=0, for_good=False)

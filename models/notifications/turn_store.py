@@ -1,7 +1,7 @@
-"""The statements every turn runs: claim the message, lock the person, keep what came of it.
+"""Run the statements of every turn: claim the message, lock the person, keep the result.
 
 Plain Core, built once: this is the hot path of the whole program, and each
-round trip counts, so the statements travel in pairs.
+round trip counts, so statements are sent in pairs.
 """
 
 from collections.abc import Sequence
@@ -40,10 +40,10 @@ _windows: Table = Window.__table__  # type: ignore[assignment]
 
 @dataclass(slots=True)
 class Locked:
-    """The person's row, read under its lock. ``sealed`` is the session as stored.
+    """The person's row, read under its lock. ``sealed`` is the session as stored, encrypted.
 
-    ``news``: notices were waiting when the statement began; it may be out of date by the turn before.
-    ``offered_at``: when a push last put numbered choices in front of them.
+    ``news``: notifications were unread when the statement began; the turn before may have read them since.
+    ``offered_at``: when a push last showed the person numbered choices.
     """
 
     id: int
@@ -60,7 +60,7 @@ class Locked:
 
 @dataclass(slots=True)
 class Record:
-    """What a turn leaves behind beside its reply."""
+    """The facts about a turn that are kept beside its reply."""
 
     outcome: str
     flow: str | None = None
@@ -76,7 +76,7 @@ _person = (
     select(
         _people.c.id,
         _people.c.user_id,
-        # As it lies: a session that does not open is set aside, not a failed query.
+        # Still encrypted: a session that cannot be decrypted is set aside, and does not fail the query.
         type_coerce(_people.c.session, LargeBinary).label("session"),
         _people.c.failures,
         exists()
@@ -90,7 +90,7 @@ _person = (
         .label("offered_at"),
     )
     .where(_people.c.account == bindparam("b_account"), _people.c.openid == bindparam("b_openid"))
-    # Others may meanwhile write rows that refer to this person (a notice): only the row itself is ours.
+    # key_share: others may meanwhile insert rows that refer to this person (a notification).
     .with_for_update(of=_people, key_share=True)
 )
 _keep_turn = (
@@ -104,13 +104,13 @@ _keep_person = (
     .values(
         session=bindparam("session"),
         failures=bindparam("failures"),
-        # What WeChat reports by itself is no act of theirs.
+        # An event that WeChat sends by itself is no act of the person's.
         touched_at=case(
             (bindparam("b_window", type_=String).is_(None), _people.c.touched_at),
             else_=bindparam("touched_at", type_=_people.c.touched_at.type),
         ),
         in_flow=bindparam("in_flow"),
-        # Whoever does something may be written to again, as far as we know.
+        # A person who does something can be written to again, as far as we know.
         refused_code=case((bindparam("b_window", type_=String).is_(None), _people.c.refused_code), else_=None),
     )
 )
@@ -143,9 +143,9 @@ def _open_window() -> Any:
 
 
 def _claim_and_lock() -> Any:
-    """One row always: the claimed turn's number and the person's columns, either of them NULL.
+    """Build the statement that returns exactly one row: the claimed turn's id and the person's columns, each or NULL.
 
-    The claim comes first in every plan, so two deliveries never wait for each other in a ring.
+    The claim comes first in every plan, so two deliveries never deadlock.
     """
     claimed = _claim.cte("claimed")
     person = _person.cte("person")
@@ -161,10 +161,10 @@ _KEEP_ALL = _keep_person.add_cte(_keep_turn.cte("kept"), _open_window().cte("ope
 
 
 def claim(connection: Connection, message: Message, now: datetime) -> tuple[int, Locked] | None:
-    """The new turn's row number and the person under lock; None when the message was, or is being, answered.
+    """Claim the message; returns the new turn's id and the locked person, or None when it was claimed before.
 
     Waits for a first delivery that is still running, and for the person's turn
-    before (up to the lock wait). The person's row is made on first contact.
+    before (up to the lock wait). The person's row is created on first contact.
     """
     kind = f"{message.kind}:{message.event}" if message.event else str(message.kind)
     new = {"key": message.key, "received_at": now, "kind": kind[:40]}
@@ -185,7 +185,7 @@ def _greet_person(connection: Connection, message: Message, now: datetime, who: 
 
 
 def stored_reply(connection: Connection, key: str) -> str | None:
-    """What the first delivery was answered; None when there is no such turn."""
+    """Return the reply to the first delivery; None when there is no such turn, or it has no reply yet."""
     row = connection.execute(_find_reply, {"b_key": key}).first()
     return row[0] if row else None
 
@@ -201,7 +201,7 @@ def keep(
     *,
     in_flow: bool = False,
 ) -> None:
-    """The session, the reply and the turn's record, to be committed with everything the turn did."""
+    """Store the session, the reply and the turn's record, to be committed with everything the turn did."""
     turn = {
         "b_turn": turn_id,
         "conversation_id": person.id,
@@ -228,7 +228,7 @@ def keep(
 
 
 def keep_failure(connection: Connection, turn_id: int, person: Locked, reply: str, ms: int) -> None:
-    """A turn that failed: its reply, and one more failure; the session stays as it was."""
+    """Store a failed turn's reply and count the failure; the session stays as it was."""
     connection.execute(
         update(_turns)
         .where(_turns.c.id == turn_id)
@@ -238,7 +238,7 @@ def keep_failure(connection: Connection, turn_id: int, person: Locked, reply: st
 
 
 def set_aside(connection: Connection, person: Locked, reason: str, now: datetime) -> None:
-    """Keep a session that cannot be worked with, as it is stored; the caller goes on with a fresh one."""
+    """Store a session that cannot be read, as it is; the caller goes on with a fresh one."""
     connection.execute(
         insert(BrokenSession),
         {"conversation_id": person.id, "session": person.sealed, "reason": reason[:80], "at": now},

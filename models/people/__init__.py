@@ -1,1 +1,1 @@
-"""The account keeps who writes to it: conversations, users, and the photos they send."""
+"""Keep the people who write to the account: conversations, users, and the photos they send."""

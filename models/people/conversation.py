@@ -1,4 +1,4 @@
-"""One row per person who ever wrote: their session, under whose lock every turn runs; and what turns leave behind."""
+"""Keep one conversation per WeChat person, whose row lock every turn holds, and the records of turns."""
 
 from datetime import datetime
 
@@ -12,10 +12,10 @@ SESSION = Encrypted("conversation session")
 
 
 class Conversation(Base):
-    """``session`` is JSON (flows.engine.session); ``failures`` counts turns in a row that ended in sorry.
+    """``session`` is JSON (flows.engine.session); ``failures`` counts consecutive turns that ended in an error.
 
-    ``in_flow``: a question of ours is open. ``refused_code``: WeChat's code for why nothing can be sent to them,
-    until they do something again.
+    ``in_flow``: the person is being asked a question. ``refused_code``: WeChat's code for why nothing can be sent to
+    the person, until the person does something again.
     """
 
     __tablename__ = "conversations"
@@ -35,9 +35,9 @@ class Conversation(Base):
 
 
 class Turn(Base):
-    """An inbound message, once: its key, and the reply that every re-delivery gets.
+    """One inbound message by its unique key, with the reply that every re-delivery gets.
 
-    ``tries`` is how many wrong answers in a row the step had seen; ``ms`` how long the turn took.
+    ``tries`` counts the step's consecutive wrong answers; ``ms`` is how long the turn took.
     """
 
     __tablename__ = "turns"
@@ -57,7 +57,7 @@ class Turn(Base):
 
 
 class BrokenSession(Base):
-    """A session that could not be worked with, set aside for study; the person went on with a fresh one."""
+    """A session that could not be read, kept for study; the person went on with a fresh one."""
 
     __tablename__ = "broken_sessions"
     id: Mapped[RowId]

@@ -1,4 +1,4 @@
-"""What reaches us from a person: one shape for every kind of message and event.
+"""Define the inbound message: one shape for every kind of message and event.
 
 The channel makes it, handlers and flows read it. Field facts: WeChat's message
 and event pages; kinds that this program does not know keep their raw fields in
@@ -59,7 +59,7 @@ class Message:
 
     @property
     def key(self) -> str:
-        """The same for every delivery of one message, and for no other (32 hex digits).
+        """Identify the message (32 hex digits): every delivery of it has the same key, no other message has.
 
         MsgId alone has collided across people, and events carry none, so the
         person and the time are always part of it.

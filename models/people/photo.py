@@ -1,4 +1,4 @@
-"""Photos: WeChat keeps them three days, so a row is written at once and a job fetches the picture."""
+"""Keep photos: WeChat deletes them after three days, so a row is written at once and a job fetches the picture."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
 
-# A draft's belong to its conversation.
+# The subject_id of a "draft" photo is the conversation's.
 SUBJECTS = (
     "appeal",
     "disbursement",
@@ -24,9 +24,9 @@ SUBJECTS = (
 
 
 class Photo(Base):
-    """``path`` is below MEDIA_DIR; state: owed -> kept, or lost when it cannot be had.
+    """``path`` is below MEDIA_DIR; state: owed -> kept, or lost when it cannot be fetched.
 
-    ``gone``: its owner was erased; the file goes next, and then ``path``.
+    ``gone``: the photo was removed or its owner erased; a job deletes the file and then clears ``path``.
     """
 
     __tablename__ = "photos"
@@ -40,7 +40,7 @@ class Photo(Base):
     tries: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[datetime]
     print: Mapped[int | None]
-    """The picture's difference hash, as a signed 64-bit number; its four quarters find what looks alike."""
+    """The picture's difference hash, as a signed 64-bit number; its four parts find similar pictures."""
     print_0: Mapped[int | None] = mapped_column(Integer, index=True)
     print_1: Mapped[int | None] = mapped_column(Integer, index=True)
     print_2: Mapped[int | None] = mapped_column(Integer, index=True)
@@ -62,20 +62,20 @@ PARTS = (Photo.print_0, Photo.print_1, Photo.print_2, Photo.print_3)
 
 
 def part(found: int, place: int) -> int:
-    """Every fourth bit of a print, from ``place`` on: a sky, which many pictures share, fills no part alone."""
+    """Take every fourth bit of a print, from ``place`` on: so a sky, which many pictures share, fills no part alone."""
     return sum((found >> bit & 1) << (bit // len(PARTS)) for bit in range(place, 64, len(PARTS)))
 
 
 def printed(found: int | None) -> dict[str, int | None]:
-    """The columns of a print of 64 bits, as databases hold it: with a sign."""
+    """Return the columns for a print: an unsigned 64-bit number, stored with a sign; None clears them."""
     parts = {column.key: None if found is None else part(found, place) for place, column in enumerate(PARTS)}
     return {"print": found - 2**64 if found is not None and found >= 2**63 else found, **parts}
 
 
 def receive(db: Session, conversation_id: int, picture: Mapping[str, str], now: datetime) -> int | None:
-    """A picture that a draft has just taken, to be fetched at once: a draft may lie for longer than WeChat keeps it.
+    """Add a draft's photo at once, because a draft may last longer than WeChat keeps the picture.
 
-    Returns the new row's id; None when it is there already.
+    Returns the new row's id, to be fetched; None when the photo was added before.
     """
     if db.scalar(_drafts(conversation_id, picture)):
         return None
@@ -90,9 +90,9 @@ def attach(
     pictures: Iterable[Mapping[str, str]] | None,
     now: datetime,
 ) -> list[int]:
-    """Give a finished draft's pictures, as the Photo reader has them, to what became of it.
+    """Move a finished draft's pictures, in the Photo reader's form, to the thing that was made of the draft.
 
-    Returns the ids of those that have yet to be fetched and were never received as a draft's.
+    Returns the ids of rows added here, which have yet to be fetched: pictures that ``receive`` never added.
     """
     added = []
     for picture in pictures or ():
@@ -106,13 +106,13 @@ def attach(
 
 
 def kept_of(db: Session, subject: str, subject_ids: Sequence[int]) -> Sequence[Photo]:
-    """The pictures that there are to be seen, as they were sent."""
+    """List the subjects' photos whose files have been fetched, in the order in which they were sent."""
     theirs = (Photo.subject == subject) & Photo.subject_id.in_(subject_ids) & (Photo.state == "kept")
     return db.scalars(select(Photo).where(theirs).order_by(Photo.id)).all()
 
 
 def forget(db: Session, conversation_id: int, pictures: Iterable[Mapping[str, str]]) -> list[int]:
-    """Let go of a draft's pictures; returns the ids of those whose files are to be deleted."""
+    """Mark a draft's pictures as gone; returns the ids of those whose files are to be deleted."""
     found = [photo for picture in pictures for photo in db.scalars(_drafts(conversation_id, picture))]
     for photo in found:
         photo.state = "gone"
@@ -120,7 +120,7 @@ def forget(db: Session, conversation_id: int, pictures: Iterable[Mapping[str, st
 
 
 def pictures_of(db: Session, subject: str, subject_id: int) -> list[dict[str, str]]:
-    """What is shown for a thing, as the Photo reader has it; without what could not be had."""
+    """List a thing's pictures in the Photo reader's form, without lost and removed ones."""
     theirs = (Photo.subject == subject) & (Photo.subject_id == subject_id) & Photo.state.in_(("kept", "owed"))
     found = db.scalars(select(Photo).where(theirs).order_by(Photo.id))
     return [{"media_id": photo.media_id, "pic_url": photo.pic_url} for photo in found]
@@ -134,9 +134,9 @@ def renew(
     pictures: Iterable[Mapping[str, str]],
     now: datetime,
 ) -> tuple[list[int], list[int]]:
-    """Exactly these pictures for a thing that had some: what is shown already stays, what is no more in it goes.
+    """Replace a thing's pictures: keep those listed again, mark the others as gone, attach the new ones.
 
-    Returns the ids of those to fetch (as ``attach``), and of those whose files are to be deleted.
+    Returns the ids of those to fetch (as ``attach`` does), and of those whose files are to be deleted.
     """
     wanted = {picture["media_id"]: picture for picture in pictures}
     theirs = (Photo.subject == subject) & (Photo.subject_id == subject_id) & (Photo.state != "gone")

@@ -1,4 +1,4 @@
-"""People and households: who they are (sealed), where they live, and what they agreed to."""
+"""Keep registered people and households: identities (encrypted), regions, and consents."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,23 +14,23 @@ from models.core.encryption import Encrypted, Lookup, keyring
 from models.core.refusal import Refusal
 
 ROLES = ("resident", "donor")
-# PIPL: one consent per purpose, asked for and kept one by one.
+# PIPL, the law on personal data: each purpose has a consent of its own.
 PURPOSES = ("account", "identity")
 CONSENT_VERSION = 1
-# ID numbers that one conversation may name in a day.
+# How many ID numbers one conversation may enter in a day.
 MOST_NUMBERS = 5
 _TRIED = "id_number"
 
 
 class IdNumberTaken(Refusal):
-    """One live person per ID number. Says nothing about the other person."""
+    """Another person is registered with this ID number. The refusal says nothing about them."""
 
     code = "id_number_taken"
     step = "id_number"
 
 
 class TooManyNumbers(Refusal):
-    """So many ID numbers (``most``) that it looks like asking who is registered; the next one waits until tomorrow."""
+    """The conversation entered ``most`` ID numbers today; a limit, so that nobody can probe who is registered."""
 
     code = "too_many_numbers"
     final = True
@@ -42,7 +42,7 @@ class AlreadyRegistered(Refusal):
 
 
 class NotRegistered(Refusal):
-    """Offers to register now; ``then`` is what they had said, to go on with afterwards."""
+    """The person is not registered, and is offered to; ``then``: the words to continue with after registering."""
 
     code = "not_registered"
 
@@ -51,7 +51,7 @@ class NotRegistered(Refusal):
 
 
 class ResidentsOnly(Refusal):
-    """Asking and selling need a resident whose identity is known."""
+    """Only a resident, whose identity is known, may ask for help or sell."""
 
     code = "residents_only"
 
@@ -64,7 +64,7 @@ class Household(Base):
 
 
 class User(Base):
-    """``display_name`` is what others may see; name, ID number and phone are never shown to them."""
+    """Others see only ``display_name``; name, ID number and phone are never shown to them."""
 
     __tablename__ = "users"
     id: Mapped[RowId]
@@ -81,7 +81,7 @@ class User(Base):
     household_id: Mapped[int | None] = mapped_column(ForeignKey("households.id"), index=True)
     created_at: Mapped[datetime]
     registered_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
-    """The officer who registered them by proxy."""
+    """The officer who registered this person by proxy; None for a person who registered by themselves."""
 
     __table_args__ = (
         one_of("role", ROLES),
@@ -94,7 +94,7 @@ class User(Base):
 
     @property
     def masked_name(self) -> str:
-        """As much as may stand on a screen or a paper that somebody else sees too; empty for who has no name here."""
+        """The name with all but its first character masked, for screens and papers that others see; empty without."""
         return self.name[0] + "*" * (len(self.name) - 1) if self.name else ""
 
 
@@ -117,7 +117,7 @@ class Consent(Base):
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What a person said when registering; the identity fields are a resident's."""
+    """The answers of a registration; only a resident has the identity fields."""
 
     draft_id: str
     role: str
@@ -131,9 +131,9 @@ class Registration:
 
 
 def register(db: Session, wanted: Registration, now: datetime) -> User:
-    """Create the person, their household when they are a resident, and a row per consent.
+    """Create the person, for a resident also the household, and one row per consent.
 
-    Raises IdNumberTaken. The same draft twice gives the same person.
+    Raises IdNumberTaken. The same draft again returns the same person.
     """
     earlier = db.scalar(select(User).where(User.draft_id == wanted.draft_id))
     if earlier:
@@ -182,9 +182,9 @@ def check_free(db: Session, id_number: str) -> None:
 
 
 def try_number(db: Session, id_number: str, conversation_id: int, now: datetime) -> None:
-    """``check_free`` for whom nobody knows yet: each number they name is counted, whatever becomes of it.
+    """Record an unregistered person's try of an ID number, and check that the number is free.
 
-    Raises TooManyNumbers or IdNumberTaken. Not to be called where a refusal rolls back: the count must stay.
+    Raises TooManyNumbers or IdNumberTaken. Not to be called where a refusal rolls back: the record must stay.
     """
     if tries_today(db, _TRIED, conversation_id, now) >= MOST_NUMBERS:
         raise TooManyNumbers(most=MOST_NUMBERS)
@@ -198,7 +198,7 @@ def find_by_number(db: Session, id_number: str) -> User | None:
 
 
 def get_user(db: Session, user_id: int | None, *, then: str = "") -> User:
-    """The registered person, or NotRegistered (``then``: the words they had sent)."""
+    """Return the registered person. Raises NotRegistered, with the words that the person sent (``then``)."""
     user = db.get(User, user_id) if user_id else None
     if user is None or user.state != "active":
         raise NotRegistered(then)
@@ -206,7 +206,7 @@ def get_user(db: Session, user_id: int | None, *, then: str = "") -> User:
 
 
 def get_resident(db: Session, user_id: int | None, *, then: str = "") -> User:
-    """Raises NotRegistered or ResidentsOnly."""
+    """Return the registered resident. Raises NotRegistered or ResidentsOnly."""
     user = get_user(db, user_id, then=then)
     if user.role != "resident":
         raise ResidentsOnly

@@ -1,1 +1,1 @@
-"""The region tree says where everything lies, from the province down to the village, now and formerly."""
+"""Keep the tree of regions from province to village, with those that have ended."""

@@ -1,4 +1,4 @@
-"""The tree of regions, and finding a place in it from what somebody typed.
+"""Keep the tree of regions, and find a place in it by the words that a person typed.
 
 Codes are the statistics bureau's twelve digits, 2-2-2-3-3 from province to
 village. Rows are dated, with successors, because villages merge.
@@ -19,9 +19,10 @@ _LONGEST_TEXT = 60
 
 
 class Region(Base):
-    """``short`` is the name as people say it; ``full_name`` goes from the province down.
+    """``short`` is the name in everyday speech; ``full_name`` lists the names from the province down.
 
-    It is there until ``valid_to``, and from then on ``successor`` is where it went. Only import-regions changes it.
+    The region exists until ``valid_to``; from then on its ``successor`` stands for it. Only the command
+    import-regions changes it.
     """
 
     __tablename__ = "regions"
@@ -38,7 +39,7 @@ class Region(Base):
 
 
 def prefix(code: str) -> str:
-    """The part of a code that says something: a county's six digits, a township's nine."""
+    """Return a code without the closing zeros of its level: a county's six digits, a township's nine."""
     for width in _WIDTHS:
         if not code[width:].strip("0"):
             return code[:width]
@@ -46,15 +47,16 @@ def prefix(code: str) -> str:
 
 
 def covers(area: str, code: str) -> bool:
-    """Is ``code`` the area itself or below it? Codes of twelve digits."""
+    """Tell whether ``code`` is the area itself or below it. Both have twelve digits."""
     return code.startswith(prefix(area))
 
 
 def find_regions(db: Session, text: str, most: int = 9) -> list[Region]:
-    """Regions that a typed or labelled place names; several when it could be any of them, none when it names none.
+    """Find the regions that a typed or labelled place names: several when it is ambiguous, none when it names none.
 
-    The one more of whose parents are named too wins, then the one named in full. The widest come first. One that has
-    ended is found by its old name too, as long as it went into another (``living``) that these words do not name.
+    The regions with the most named parents win, then those named in full; they are listed widest level first. A
+    region that has ended is found by its old name too, provided that it has a successor (``living``) and the words
+    do not name the successor.
     """
     text = text[:_LONGEST_TEXT]
     parts = {text[i:j] for i in range(len(text)) for j in range(i + 2, min(len(text), i + _LONGEST_NAME) + 1)}
@@ -70,7 +72,7 @@ def find_regions(db: Session, text: str, most: int = 9) -> list[Region]:
             scores[region.code] = (len(above), region.name in text)
     best = max(scores.values(), default=None)
     found = [region for region in named if region.code in scores and scores[region.code] == best]
-    # Of one place under several names it is the one that fits the places around it, and then today's.
+    # Of several names of one place, take the one that fits the other places named, then today's name.
     found.sort(key=lambda region: (-_fits(region, places), region.valid_to is not None, region.code))
     first: dict[str, Region] = {}
     for region in found:
@@ -79,7 +81,7 @@ def find_regions(db: Session, text: str, most: int = 9) -> list[Region]:
 
 
 def living(db: Session, regions: Sequence[Region]) -> dict[str, Region]:
-    """Code -> what it is today: itself, or what it went into. One that ended for good is left out."""
+    """Map each code to its region of today: itself, or its last successor. One that ended without is left out."""
     known = {region.code: region for region in regions}
     wanted = {region.successor for region in regions if region.successor} - known.keys()
     while wanted:
@@ -91,7 +93,10 @@ def living(db: Session, regions: Sequence[Region]) -> dict[str, Region]:
 
 
 def _end(region: Region | None, known: Mapping[str, Region]) -> Region | None:
-    """Where the chain of successors ends; the loader lets no circle in, and here none holds anybody up."""
+    """Follow the successors to the region of today; None where there is none.
+
+    The loader refuses circles; should there be one, the walk still ends.
+    """
     for _ in range(len(known)):
         if region is None or region.valid_to is None:
             return region
@@ -100,7 +105,7 @@ def _end(region: Region | None, known: Mapping[str, Region]) -> Region | None:
 
 
 def _places(named: Sequence[Region], today: Mapping[str, Region]) -> dict[str, list[Region]]:
-    """Code -> the named regions that have it, or had what has it now: those of today last."""
+    """Map a code to the named regions that have it, or whose successor has it: those of today last."""
     places: dict[str, list[Region]] = {}
     for region in sorted(named, key=lambda region: region.valid_to is None):
         for code in {region.code, today.get(region.code, region).code}:
@@ -109,19 +114,19 @@ def _places(named: Sequence[Region], today: Mapping[str, Region]) -> dict[str, l
 
 
 def _fits(region: Region, places: Mapping[str, list[Region]]) -> int:
-    """How many of the regions above it are named by the names that they have beside its own."""
+    """Count the regions above this one that are named by a name of the same code."""
     return sum(any(wider.code == code for wider in places.get(code, ())) for code in parents(region.code))
 
 
 def _above(region: Region, today: Mapping[str, Region], places: Mapping[str, list[Region]]) -> list[Region]:
-    """The named regions that it lies in, or what it went into does; each once, by whatever name it goes."""
+    """Find the named regions above this one or above its successor; each once, even when named twice."""
     codes = [code for each in (region, today.get(region.code, region)) for code in parents(each.code)]
     found = [wider for code in codes for wider in places.get(code, ())]
     return list({today.get(wider.code, wider).code: wider for wider in found if wider is not region}.values())
 
 
 def _is_named(region: Region, above: list[Region], text: str) -> bool:
-    """Do the words name this region itself, and not only one above it that has its name in it?"""
+    """Tell whether the words name this region itself, and not only a region above whose name contains its name."""
     for other in above:
         # 长沙县 does not name the city of 长沙市 above it.
         if other.name in text or region.name not in text or other.short not in region.name:
@@ -130,11 +135,11 @@ def _is_named(region: Region, above: list[Region], text: str) -> bool:
 
 
 def level_of(code: str) -> str:
-    """What kind of region a 12-digit code names, by its closing zeros."""
+    """Tell the level of a 12-digit code by its closing zeros."""
     return next(level for level, width in zip(LEVELS, _WIDTHS, strict=True) if set(code[width:]) <= {"0"})
 
 
 def parents(code: str) -> Iterable[str]:
-    """The codes above, from the province down."""
+    """Return the codes above this one, from the province down."""
     own = prefix(code)
     return (code[:width].ljust(12, "0") for width in _WIDTHS if width < len(own))

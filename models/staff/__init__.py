@@ -1,1 +1,1 @@
-"""Officers hold seats, tasks and decisions: who serves where, whose turn it is, and who must step aside."""
+"""Keep the staff: their seats, tasks and decisions, and who must step aside for a conflict of interest."""

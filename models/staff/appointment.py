@@ -1,7 +1,7 @@
-"""How somebody becomes staff: invited by the level above, bound to their WeChat by a code, confirmed by who invited.
+"""Appoint staff in three steps: the level above invites, the person redeems the code, the inviter confirms.
 
-A code that leaked binds a stranger, but makes nobody an officer: the one who invited hears of it, asks the person,
-and only then confirms.
+Redeeming binds the person's WeChat to the seat. A stranger with a leaked code is bound, but not yet an officer: the
+inviter is notified, asks the person, and only then confirms.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ from models.staff.queue import find_for
 
 CODE_LENGTH = 10
 CODE_LASTS = timedelta(days=7)
-# To the end of the last day.
+# One day more than three years, because a term runs to the end of its last day.
 LONGEST_TERM = timedelta(days=3 * 366 + 1)
 MOST_TRIES = 5
 _ABOVE = frozenset({By.TOWNSHIP, By.COUNTY})
@@ -57,7 +57,8 @@ MACHINE = Machine(
 
 STAFF = Subject("staff", Staff, MACHINE, begins=("invited", "active"))
 
-# Role -> the kinds of region for which the level above invites; a charity of a city or province is appointed.
+# Role -> the levels of region for which the level above invites. A charity of a city or province is not invited: the
+# command line appoints it.
 INVITED_TO: Mapping[str, tuple[str, ...]] = {**SEATS, "fund_holder": ("county",)}
 _PURPOSE = "invitation"
 _SERIAL = 5
@@ -66,47 +67,50 @@ _MOST_TOLD = 20
 
 
 class NoSuchSeat(Refusal):
-    """The role has no seat in a place of this kind (``level``)."""
+    """The role has no seat for a region of this ``level``."""
 
     code = "no_such_seat"
     step = "place"
 
 
 class OutsideYourPlace(Refusal):
-    """``region``: what the one who invites answers for."""
+    """The seat is outside the inviter's ``region``."""
 
     code = "outside_your_place"
     step = "place"
 
 
 class NotYoursToInvite(Refusal):
-    """This role is invited by another level."""
+    """The inviter's level does not invite this role."""
 
     code = "not_yours_to_invite"
     step = "role"
 
 
 class TooManyTries(Refusal):
-    """Too many wrong codes today; even the right one waits until tomorrow."""
+    """The conversation entered too many wrong codes today; even the right one is refused until tomorrow."""
 
     code = "too_many_tries"
 
 
 class HoldsARole(Refusal):
-    """This WeChat is somebody's on the staff already: ``work_no`` and ``state``."""
+    """This WeChat or this person holds a seat already: its ``work_no`` and ``state``."""
 
     code = "holds_a_role"
 
 
 class NotYourInvitation(Refusal):
-    """Whoever invited confirms, or a colleague of the same seat."""
+    """Only the inviter or a colleague of the inviter's seat may confirm."""
 
     code = "not_your_invitation"
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """``until``: the end of the term, at most three years away; None is open."""
+    """The seat to invite to. ``until``: the end of the term, at most three years away; None: no end.
+
+    ``work_no``: the work number to use; None: a new one.
+    """
 
     role: str
     region_code: str
@@ -116,7 +120,7 @@ class Invitation:
 
 
 def check_invitation(by: Staff, role: str, region_code: str, region: str) -> None:
-    """``region``: the name of the inviter's own. Raises NotYoursToInvite, OutsideYourPlace or NoSuchSeat."""
+    """Raises NotYoursToInvite, OutsideYourPlace or NoSuchSeat. ``region``: the name of the inviter's own region."""
     if not is_below(by.role, role):
         raise NotYoursToInvite(role=role, by=by.role)
     if not by.covers(region_code):
@@ -126,7 +130,7 @@ def check_invitation(by: Staff, role: str, region_code: str, region: str) -> Non
 
 
 def invite(db: Session, by: Staff, wanted: Invitation, now: datetime) -> tuple[Staff, str]:
-    """A seat kept for whoever brings the code, which is told once and kept as a keyed hash only.
+    """Create an invited seat; returns it and its code, of which only a keyed hash is stored.
 
     Raises as ``check_invitation`` does.
     """
@@ -151,10 +155,10 @@ def invite(db: Session, by: Staff, wanted: Invitation, now: datetime) -> tuple[S
 
 
 def find_invitation(db: Session, conversation_id: int, code: str, now: datetime) -> Staff | None:
-    """The seat that the code is for, held.
+    """Find and lock the seat that the code is for.
 
-    None: no invitation that still lives has this code, whatever the cause. That is recorded, and counted; so it is no
-    refusal, which would take the record back with it. Raises TooManyTries.
+    None: no valid invitation has this code. The try is recorded and counted; therefore it is not a refusal, which
+    would roll the record back. Raises TooManyTries.
     """
     if tries_today(db, _PURPOSE, conversation_id, now) >= MOST_TRIES:
         raise TooManyTries(most=MOST_TRIES)
@@ -169,7 +173,7 @@ def find_invitation(db: Session, conversation_id: int, code: str, now: datetime)
 
 
 def check_free(db: Session, conversation_id: int, hashes: Sequence[str] = ()) -> None:
-    """``hashes``: of their ID number. Raises HoldsARole where this WeChat or this person has a seat already."""
+    """Raises HoldsARole where this WeChat or this person (``hashes`` of the ID number) holds a seat already."""
     person = db.get_one(Conversation, conversation_id)
     wechat = (Staff.account == person.account) & (Staff.openid == person.openid)
     theirs = or_(wechat, Staff.id_hash.in_(hashes)) & Staff.state.in_(HOLDING)
@@ -178,9 +182,9 @@ def check_free(db: Session, conversation_id: int, hashes: Sequence[str] = ()) ->
 
 
 def redeem(db: Session, conversation_id: int, code: str, id_number: str, now: datetime) -> Staff | None:
-    """Bind this conversation's WeChat and its person to the seat that the code is for, and tell who invited.
+    """Bind this conversation's WeChat and its person to the seat that the code is for, and notify the inviters.
 
-    None: as ``find_invitation`` says. Raises TooManyTries, HoldsARole or StoppedAbove.
+    None: as in ``find_invitation``. Raises TooManyTries, HoldsARole or StoppedAbove.
     """
     staff = find_invitation(db, conversation_id, code, now)
     if staff is None:
@@ -203,7 +207,7 @@ def redeem(db: Session, conversation_id: int, code: str, id_number: str, now: da
 
 
 def confirm(db: Session, by: Staff, work_no: str, now: datetime) -> Staff:
-    """The one who brought the code is who was meant: active from now on, and told so.
+    """Confirm that the bound person is the one who was invited: activate the seat and notify its holder.
 
     Raises NoSuchStaff, OnYourself, NotBelowYou, NotYourInvitation or StaffStands.
     """
@@ -228,7 +232,7 @@ def confirm(db: Session, by: Staff, work_no: str, now: datetime) -> Staff:
 
 
 def _inviters(db: Session, staff: Staff) -> list[Staff]:
-    """Who invited, and the colleagues of their seat, if they are active."""
+    """List the inviter and the inviter's colleagues (same role, same region) who are active."""
     inviter = db.get(Staff, staff.invited_by) if staff.invited_by else None
     if inviter is None:
         return []
@@ -237,7 +241,10 @@ def _inviters(db: Session, staff: Staff) -> list[Staff]:
 
 
 def _number(db: Session, staff: Staff, given: str | None) -> None:
-    """Put it into the table under a work number of its own: the county's last four figures and a serial."""
+    """Insert the seat under ``given`` or a new work number: the county's last four digits and a serial.
+
+    Raises IntegrityError where ``given`` is taken.
+    """
     county = staff.region_code[2:6]
     first, last = county.ljust(4 + _SERIAL, "0"), county.ljust(4 + _SERIAL, "9")
     like_these = Staff.work_no.between(first, last) & (func.length(Staff.work_no) == len(last))
@@ -250,13 +257,13 @@ def _number(db: Session, staff: Staff, given: str | None) -> None:
                 db.flush()
             return
         except IntegrityError:
-            # Somebody of the same county had it first; what else is wrong stays wrong.
+            # Another transaction took the number first: try the next. Any other error persists, and is raised at last.
             if given or races == _MOST_RACES - 1:
                 raise
 
 
 def _day(staff: Staff) -> str | None:
-    """The last day of the term, where the person is."""
+    """Write the term's last day in China; None for a term without end."""
     if staff.active_until is None:
         return None
     return (staff.active_until.astimezone(CHINA) - timedelta(seconds=1)).date().isoformat()

@@ -1,4 +1,4 @@
-"""Ties of staff to people: kin, and those whose money they receive. Nobody decides on those they are tied to."""
+"""Keep officers' conflicts of interest: ties to kin and to payees. An officer may not decide on a tied household."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ OWN_HOUSEHOLD = "own_household"
 
 
 class Tie(Base):
-    """Declared by the staff member with the other's ID number, who may not be registered yet."""
+    """A tie that a staff member declared, with the other person's ID number; that person may not be registered yet."""
 
     __tablename__ = "ties"
     id: Mapped[RowId]
@@ -42,7 +42,7 @@ class Tie(Base):
 
 
 def declare(db: Session, staff: Staff, kind: str, id_number: str, now: datetime) -> list[int]:
-    """Keep the tie, once; returns the households that this person belongs to today."""
+    """Keep the tie, once; returns the households to which the other person belongs today."""
     hashes = keyring().lookup_hashes(id_number, "id_number")
     live = (Tie.staff_id == staff.id) & (Tie.kind == kind) & Tie.withdrawn_at.is_(None)
     if db.scalar(select(Tie.id).where(live, Tie.id_hash.in_(hashes))) is None:
@@ -55,16 +55,16 @@ def declare(db: Session, staff: Staff, kind: str, id_number: str, now: datetime)
 
 
 def ties_of(db: Session, staff: Staff, after: int, most: int) -> list[Tie]:
-    """Those that this one has declared, the oldest first; ``after``: number of the last one seen."""
+    """List the ties that this officer has declared, oldest first. ``after``: id of the last one seen."""
     live = (Tie.staff_id == staff.id) & Tie.withdrawn_at.is_(None) & (Tie.id > after)
     return list(db.scalars(select(Tie).where(live).order_by(Tie.id).limit(most)))
 
 
 def tied_to(db: Session, household_id: int | None) -> dict[int, str]:
-    """Staff id -> why they have no say about this household: ``own_household``, ``kin`` or ``payee``."""
+    """Map staff ids to why they may not decide on this household: ``own_household``, ``kin`` or ``payee``."""
     if household_id is None:
         return {}
-    # The number itself and not its stored hash: two hashes may have been made under two keys.
+    # Computed from the number, not read: after a key rotation, stored hashes of one number may differ.
     numbers = db.scalars(select(User.id_number).where(User.household_id == household_id, User.id_number.is_not(None)))
     hashes = [each for number in numbers if number for each in keyring().lookup_hashes(number, "id_number")]
     declared = select(Tie.staff_id, Tie.kind).where(Tie.id_hash.in_(hashes), Tie.withdrawn_at.is_(None))
@@ -82,5 +82,5 @@ def tied_to(db: Session, household_id: int | None) -> dict[int, str]:
 
 
 def is_own(db: Session, staff: Staff, household_id: int | None) -> bool:
-    """Of one's own household one sees what every resident sees of theirs, and no file."""
+    """Tell whether it is the officer's own household, of which no officer may read the file."""
     return tied_to(db, household_id).get(staff.id) == OWN_HOUSEHOLD

@@ -1,4 +1,4 @@
-"""Who decided what, and why: kept for the trail, for the three-people rule, and for honest figures."""
+"""Keep officers' decisions with their reasons: for the audit trail, the three-people rule, and statistics."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,24 +13,24 @@ from models.core.refusal import Refusal
 from models.staff.member import Staff, same_people
 from models.staff.task import Matter
 
-# Of what was passed below and is looked at again: ``sound``, or ``doubt`` for the county to decide on.
+# A spot check of what was passed ends in ``sound``, or in ``doubt``, on which the county decides.
 VERDICTS = ("pass", "return", "reject", "uphold", "dismiss", "freeze", "resume", "revoke", "sound", "doubt")
 
 
-# The subject of a decision's own event.
+# The subject of a decision's own audit event.
 DECIDED = "decision"
 
 
 class DecidedBefore(Refusal):
-    """This one passed it at an earlier stage: each stage wants another pair of eyes."""
+    """This officer passed it at an earlier stage; each stage needs another person."""
 
     code = "decided_before"
 
 
 class Decision(Base):
-    """``reasons`` are codes of config/choices.toml with commas between. ``round`` counts how often it was handed in.
+    """``reasons`` are codes of config/choices.toml with commas between. ``round`` counts how often it was submitted.
 
-    One person passes one thing once per round: the database holds that no two stages are passed by one person.
+    A unique index lets a seat pass one thing only once per round; ``decide`` checks it for all seats of the person.
     """
 
     __tablename__ = "decisions"
@@ -65,7 +65,7 @@ class Decision(Base):
 def decide(
     db: Session, matter: Matter, round_: int, staff: Staff, verdict: str, now: datetime, reasons: Sequence[str] = ()
 ) -> Decision:
-    """Keep it. What takes back the word of those before is kept with theirs as overturned. Raises DecidedBefore."""
+    """Keep a decision; one against earlier passes marks those as overturned by it. Raises DecidedBefore."""
     if verdict == "pass" and staff.id in passed_by(db, matter, round_):
         raise DecidedBefore(number=matter.number, subject=matter.subject)
     decision = Decision(
@@ -89,7 +89,7 @@ def decide(
 
 
 def overturn(db: Session, matter: Matter, verdict: str, by: Decision, *, all_rounds: bool = False) -> None:
-    """This word of those before, in the same round or also in earlier ones, did not stand: ``by`` says the opposite."""
+    """Mark earlier decisions with this verdict, of the same round or of all rounds before, as overturned by ``by``."""
     said = (Decision.verdict == verdict) & (Decision.id < by.id)
     said &= Decision.round <= by.round if all_rounds else Decision.round == by.round
     open_ones = update(Decision).where(_of(matter), said, Decision.overturned_by.is_(None))
@@ -97,7 +97,7 @@ def overturn(db: Session, matter: Matter, verdict: str, by: Decision, *, all_rou
 
 
 def _said_no(db: Session, matter: Matter, decision: Decision) -> bool:
-    """Was the first word a no that still stands? Whoever passed that on has not said yes."""
+    """Tell whether a rejection of this round still stands: an officer who passed it on has not said yes."""
     said = (Decision.round == decision.round) & (Decision.verdict == "reject") & (Decision.id < decision.id)
     return (
         db.scalar(select(Decision.id).where(_of(matter), said, Decision.overturned_by.is_(None)).limit(1)) is not None
@@ -105,19 +105,19 @@ def _said_no(db: Session, matter: Matter, decision: Decision) -> bool:
 
 
 def sealed(decision: Decision | Row[Any]) -> str:
-    """As the trail keeps it, so that nobody changes it afterwards: ``case:7 round 2: pass as township``."""
+    """Write the decision as the audit trail keeps it, unchangeable: ``case:7 round 2: pass as township``."""
     what = f"{decision.subject}:{decision.subject_id} round {decision.round}"
     return f"{what}: {decision.verdict} as {decision.role}"
 
 
 def passed_by(db: Session, matter: Matter, round_: int) -> set[int]:
-    """The staff who passed it in this round, by every seat of theirs."""
+    """Return the ids of the staff who passed it in this round, with every seat of the same persons."""
     passed = select(Decision.staff_id).where(_of(matter), Decision.round == round_, Decision.verdict == "pass")
     return same_people(db, db.scalars(passed))
 
 
 def disbelieved(db: Session, matter: Matter) -> set[int]:
-    """Whose word an objection took back, in whichever round: they have no other about it."""
+    """Return the ids of staff whose pass an upheld objection overturned, in any round: they may not decide it again."""
     upheld = aliased(Decision)
     taken_back = select(Decision.staff_id).join(upheld, upheld.id == Decision.overturned_by)
     return same_people(

@@ -1,4 +1,4 @@
-"""What an officer reads before deciding: where it waits, and whether this one has read it as it stands."""
+"""Support reviews by officers: where a thing waits, and whether the officer has read it since it last changed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,9 +15,10 @@ from models.staff.task import Matter, close_task, find_task, is_turn_of, part_in
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where a thing waits: ``step``, who holds it (role and work number), until when; ``mine``: the reader may decide.
+    """Where a thing waits: its ``step`` (empty without an open task), who holds it (role and work number), until when.
 
-    ``part``: why they may not, though it is their seat's turn. ``step`` is empty when it waits for nobody.
+    ``mine``: the reader may decide. ``part``: the conflict of interest for which the reader may not, though it is the
+    turn of the reader's seat.
     """
 
     step: str = ""
@@ -29,7 +30,7 @@ class Stage:
 
 
 def stage_of(db: Session, staff: Staff | None, subject: str, number: int) -> Stage:
-    """Where it waits, as this member of staff (or, with None, its owner) sees it."""
+    """Describe where it waits, as this member of staff sees it, or with None its owner."""
     task = find_task(db, subject, number)
     if task is None:
         return Stage()
@@ -47,9 +48,9 @@ def stage_of(db: Session, staff: Staff | None, subject: str, number: int) -> Sta
 
 
 def has_seen(db: Session, staff: Staff, subject: str, number: int, *, also: ColumnElement[bool] | None = None) -> bool:
-    """Tell whether this one has read it since it last moved, or since what it says last changed.
+    """Tell whether this officer has read it since its state or its content last changed.
 
-    ``also``: which other events of the audit trail change what it says.
+    ``also``: a condition on other audit events that change the content.
     """
     its_own = (AuditEvent.subject == subject) & (AuditEvent.subject_id == number)
     changes: ColumnElement[bool] = its_own & AuditEvent.action.in_(("moved", "receipts"))
@@ -62,20 +63,20 @@ def has_seen(db: Session, staff: Staff, subject: str, number: int, *, also: Colu
 
 
 def record_review(db: Session, staff: Staff, subject: str, number: int, about: int | None, now: datetime) -> None:
-    """Record that this one has read it, as ``has_seen`` looks for it. ``about``: whose access log shows it."""
+    """Record this officer's reading, for ``has_seen``. ``about``: the user whose access log shows it."""
     record_reading(
         db, at=now, actor=staff.actor.name, subject=subject, subject_id=number, purpose="review", about=about
     )
 
 
 def may_read(db: Session, staff: Staff, matter: Matter) -> bool:
-    """Tell whether it is of their region or was handed to them, and not of their own household."""
+    """Tell whether it is in the officer's region or was handed to the officer, and not of the own household."""
     reached = reaches(db, staff, matter.region_code, matter.subject, matter.number)
     return reached and not is_own(db, staff, matter.household_id)
 
 
 def may_review(db: Session, staff: Staff, matter: Matter) -> bool:
-    """Tell whether it is an authority's to read, and this one is of it: a charity is none."""
+    """Tell whether the staff member may read it as an authority, which a fund holder is not."""
     return staff.role != By.FUND_HOLDER and may_read(db, staff, matter)
 
 
@@ -90,7 +91,7 @@ def end_review(
     staff: Staff | None = None,
     detail: str | None = None,
 ) -> None:
-    """Move it to where nobody has to read it, and close its task. ``staff`` decided on it; without, it is needless."""
+    """End the review: change the state and close the task. ``staff`` decided on it; None: the review is needless."""
     machine.move(db, thing, to, actor, now, detail)
     close_task(db, machine.subject, thing.id, now, staff)
     db.flush()

@@ -1,4 +1,4 @@
-"""The staff below a seat: who they are, where they stand, and what those above are told when they name one of them."""
+"""Find staff: those below a seat, colleagues, and candidates for a task; with the refusals for naming one of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from models.staff.member import Staff, find_staff, same_people, seated
 from models.staff.queue import within
 from models.staff.task import STEPS, Task, recused
 
-# Role -> whom it invites, suspends and lists.
+# Role -> the roles that it invites, suspends and lists.
 BELOW: Mapping[str, tuple[str, ...]] = {"township": ("village",), "county": ("township", "village", "fund_holder")}
 
-# How far back it is looked for who stopped somebody.
+# How many events of the audit trail are searched for the suspension.
 _TRAIL = 20
-# Role -> how much of the code two colleagues' seats share: a village's officers their township, the others the county.
+# Role -> how many digits of the region's code colleagues share: village officers the township's, others the county's.
 SHARED = {"village": 9, "township": 6, "county": 6, "fund_holder": 6}
 
 
@@ -30,39 +30,42 @@ class NoSuchStaff(Refusal):
 
 
 class OnYourself(Refusal):
-    """Nobody appoints, stops or hands over to themselves."""
+    """The officer named themselves: nobody appoints, suspends or hands over to themselves."""
 
     code = "on_yourself"
 
 
 class NotBelowYou(Refusal):
-    """Of the same level or above, or of a place outside ``region``."""
+    """The named officer is of the same level or above, or outside ``region``."""
 
     code = "not_below_you"
 
 
 class NotOnTheStaff(Refusal):
-    """Whoever began this is none of those any more who may."""
+    """The person has no active seat of a role that may do this, or has one no more."""
 
     code = "not_on_the_staff"
     final = True
 
 
 class StoppedAbove(Refusal):
-    """A level above stopped this person: it or one above it lets them back. ``own``: it is they who hear it."""
+    """A higher level suspended or revoked this person; only that level or one above it may reinstate them.
+
+    ``own``: the reader is this person.
+    """
 
     code = "stopped_above"
 
 
 class StaffStands(Refusal):
-    """Where they stand (``state``) forbids it; it wants ``wanted``."""
+    """The officer's ``state`` forbids it; it requires the state ``wanted``."""
 
     code = "staff_stands"
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One of the staff as a list shows them: never by name. ``open_tasks`` stand in their own queue."""
+    """A staff member as lists show them, without the name. ``open_tasks`` counts their own queue."""
 
     id: int
     work_no: str
@@ -75,7 +78,7 @@ class Member:
 
 
 def demand_staff(db: Session, account: str, openid: str, now: datetime, roles: Sequence[str]) -> Staff:
-    """The active one behind this WeChat. Raises NotOnTheStaff: a draft may be older than a suspension."""
+    """Return this WeChat's active staff member. Raises NotOnTheStaff: a draft may be older than a suspension."""
     staff = find_staff(db, account, openid, now)
     if staff is None or staff.role not in roles:
         raise NotOnTheStaff
@@ -87,13 +90,13 @@ def is_below(above: str, role: str) -> bool:
 
 
 def stands(staff: Staff, now: datetime) -> str:
-    """Their state; ``ended`` when the term is over, though the sweep has not seen it yet."""
+    """Return the member's state; ``ended`` when the term is over and the sweep has not revoked the seat yet."""
     ended = staff.active_until is not None and staff.active_until <= now and staff.state != "revoked"
     return "ended" if ended else staff.state
 
 
 def demand_level(db: Session, by: Staff, staff: Staff, *, own: bool = True) -> None:
-    """May this one let them back, who were stopped from whichever seat of theirs? Raises StoppedAbove."""
+    """Raises StoppedAbove where a level above ``by`` suspended or revoked this person, in any of their seats."""
     theirs = (AuditEvent.subject == "staff") & AuditEvent.subject_id.in_(same_people(db, [staff.id]))
     moves = or_(AuditEvent.to_state.in_(("active", "suspended", "revoked")), AuditEvent.action == "appointed")
     trail = select(AuditEvent).where(theirs, moves).order_by(AuditEvent.id.desc()).limit(_TRAIL)
@@ -106,12 +109,12 @@ def demand_level(db: Session, by: Staff, staff: Staff, *, own: bool = True) -> N
 
 
 def seat_of(db: Session, staff: Staff) -> str:
-    """The full name of their place."""
+    """Return the full name of the member's region."""
     return db.get_one(Region, staff.region_code).full_name
 
 
 def find_member(db: Session, work_no: str, *, lock: bool = False) -> Staff | None:
-    """By the number as it was typed: capitals are not asked for."""
+    """Find a member by the typed work number; small letters do too. ``lock``: lock the row."""
     wanted = select(Staff).where(Staff.work_no.in_({work_no, work_no.upper()})).order_by(Staff.id).limit(1)
     if lock:
         wanted = wanted.with_for_update().execution_options(populate_existing=True)
@@ -119,7 +122,7 @@ def find_member(db: Session, work_no: str, *, lock: bool = False) -> Staff | Non
 
 
 def members(db: Session, by: Staff, after: tuple[str, int] | None, now: datetime, most: int) -> list[Member]:
-    """Those below this seat, place by place; ``after``: (region code, id) of the last one seen."""
+    """List the staff below this seat, by region. ``after``: (region code, id) of the last one seen."""
     below = select(Staff, Region.full_name, _queue()).join(Region, Region.code == Staff.region_code)
     below = below.where(Staff.role.in_(BELOW.get(by.role, ())), within(by, Staff.region_code))
     below = below.where(Staff.state != "revoked")
@@ -127,7 +130,7 @@ def members(db: Session, by: Staff, after: tuple[str, int] | None, now: datetime
 
 
 def colleagues(db: Session, staff: Staff, after: tuple[str, int] | None, now: datetime, most: int) -> list[Member]:
-    """Those who can take over this one's queue: of the same role, in the same township or county."""
+    """List those who can take over this officer's queue: of the same role, in the same township or county."""
     shared = SHARED[staff.role]
     first, last = (staff.region_code[:shared].ljust(12, fill) for fill in "09")
     peers = select(Staff, Region.full_name, _queue()).join(Region, Region.code == Staff.region_code)
@@ -137,7 +140,7 @@ def colleagues(db: Session, staff: Staff, after: tuple[str, int] | None, now: da
 
 
 def candidates(db: Session, by: Staff, task: Task, now: datetime, most: int) -> list[Member]:
-    """Those to whom this seat may give the task, the shortest queue first."""
+    """List those to whom this seat may assign the task, the shortest queue first."""
     queue = _queue()
     able = select(Staff, Region.full_name, queue).join(Region, Region.code == Staff.region_code)
     roles = {STEPS[task.step][0], by.role}
@@ -149,7 +152,7 @@ def candidates(db: Session, by: Staff, task: Task, now: datetime, most: int) -> 
 
 
 def get_member(db: Session, by: Staff, staff_id: int, now: datetime) -> Member | None:
-    """One of those whom ``members`` lists, also when revoked meanwhile."""
+    """Return one member below this seat, as ``members`` lists them, even when revoked; None for any other."""
     wanted = select(Staff, Region.full_name, _queue()).join(Region, Region.code == Staff.region_code)
     found = db.execute(wanted.where(Staff.id == staff_id)).one_or_none()
     if found is None or not is_below(by.role, found[0].role) or not by.covers(found[0].region_code):

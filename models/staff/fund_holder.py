@@ -1,4 +1,4 @@
-"""Fund holders: the charities whose bank accounts have the money, each appointed for a region.
+"""Find the fund holder for a region: a charity, appointed for a region, that has the money in its bank account.
 
 A fund holder is known by that region: its people come and go, its bank account stays.
 """
@@ -13,12 +13,12 @@ from models.staff.member import Staff, nearest, seated
 
 
 def holder_of(staff: Staff) -> int:
-    """The number of the fund holder that this one works for, as the ledger knows its bank account."""
+    """Return the number of the member's fund holder, as the ledger knows its bank account."""
     return int(staff.region_code)
 
 
 def holder_for(db: Session, region_code: str, now: datetime) -> Staff | None:
-    """Choose the member of a fund holder who is nearest to the place."""
+    """Choose the active member of the fund holder nearest to the place; None where there is none."""
     there = _serving(now) & seated(region_code, "fund_holder")
     return db.scalar(select(Staff).where(there).order_by(*nearest(region_code, "fund_holder"), Staff.id).limit(1))
 
@@ -26,8 +26,8 @@ def holder_for(db: Session, region_code: str, now: datetime) -> Staff | None:
 def region_for_placeless(db: Session, now: datetime) -> str:
     """Choose the fund holder that handles what belongs to no place: suspense items and discrepancies of bills.
 
-    There is one merchant account for all of them. Returns the region of the fund holder who has served longest; where
-    there is none, the first of the country.
+    There is one merchant account for all fund holders. Returns the region of the member who has served longest; where
+    there is none, the first region of the country.
     """
     longest = select(Staff.region_code).where(_serving(now)).order_by(Staff.active_from, Staff.id).limit(1)
     found = db.scalar(longest)

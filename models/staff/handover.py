@@ -1,4 +1,4 @@
-"""Work that goes from one queue into another: all of it to a colleague, one thing to somebody named, what kin asks."""
+"""Move work between queues: a whole queue to a colleague, one task to a named officer, tasks left by a conflict."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -27,7 +27,7 @@ from models.staff.task import (
 
 
 class NotAColleague(Refusal):
-    """Of another role, or of a seat elsewhere."""
+    """The named officer has another role, or a seat in another township or county."""
 
     code = "not_a_colleague"
 
@@ -38,25 +38,25 @@ class NothingToHandOver(Refusal):
 
 
 class NothingToAssign(Refusal):
-    """The thing waits for nobody."""
+    """The thing has no open task."""
 
     code = "nothing_to_assign"
 
 
 class WrongSeat(Refusal):
-    """Their role has no part in this step, or their place is another (``why``: role, place)."""
+    """The named officer's role does not do this step, or their region is another (``why``: role, place)."""
 
     code = "wrong_seat"
 
 
 class TheyHaveAPart(Refusal):
-    """The one who was named has a part in it; which, is between them and us."""
+    """The named officer has a conflict of interest; the refusal does not say which."""
 
     code = "they_have_a_part"
 
 
 def colleague(db: Session, staff: Staff, work_no: str, now: datetime) -> Staff:
-    """To whom a queue may go. Raises NoSuchStaff, OnYourself, NotAColleague or StaffStands."""
+    """Find the colleague to whom a queue may go. Raises NoSuchStaff, OnYourself, NotAColleague or StaffStands."""
     to = find_member(db, work_no)
     if to is None:
         raise NoSuchStaff(work_no=work_no)
@@ -69,13 +69,13 @@ def colleague(db: Session, staff: Staff, work_no: str, now: datetime) -> Staff:
 
 
 def queue_of(db: Session, staff: Staff, *, lock: bool = False) -> Sequence[Task]:
-    """Everything in this one's own queue."""
+    """List the officer's own queue, by due date. ``lock``: lock the tasks."""
     mine = select(Task).where(Task.assignee == staff.id, Task.closed_at.is_(None)).order_by(Task.due_at, Task.id)
     return db.scalars(mine.with_for_update() if lock else mine).all()
 
 
 def hand_over(db: Session, staff: Staff, work_no: str, now: datetime) -> tuple[int, int]:
-    """The whole queue to a colleague, but for what the colleague has a part in: that finds others by itself.
+    """Hand the whole queue to a colleague; tasks in which the colleague has a conflict find other holders.
 
     Returns how many went to the colleague and how many elsewhere. Raises as ``colleague``, and NothingToHandOver.
     """
@@ -101,7 +101,7 @@ def hand_over(db: Session, staff: Staff, work_no: str, now: datetime) -> tuple[i
 
 
 def find_assignable(db: Session, by: Staff, matter: Matter) -> Task:
-    """The open task of a thing whose row the caller holds, as whoever decides on it does.
+    """Find the open task of a thing whose row the caller has locked, as for a decision on it.
 
     Raises OutsideRegion, NothingToAssign or HasAPart.
     """
@@ -116,7 +116,7 @@ def find_assignable(db: Session, by: Staff, matter: Matter) -> Task:
 
 
 def assign(db: Session, by: Staff, matter: Matter, work_no: str, now: datetime) -> Task:
-    """One thing of the region into somebody's queue; they hear of it, and so does whose queue it leaves.
+    """Assign a thing of the region to a named officer; the new and the former holder are notified.
 
     Raises as ``find_assignable``, and NoSuchStaff, StaffStands, WrongSeat or TheyHaveAPart.
     """
@@ -124,7 +124,7 @@ def assign(db: Session, by: Staff, matter: Matter, work_no: str, now: datetime) 
 
 
 def give(db: Session, by: Staff, task: Task, work_no: str, now: datetime) -> Task:
-    """To the one of this number, if it can be theirs. Raises NoSuchStaff, StaffStands, WrongSeat or TheyHaveAPart."""
+    """Assign the task to this work number. Raises NoSuchStaff, StaffStands, WrongSeat or TheyHaveAPart."""
     to = find_member(db, work_no)
     if to is None:
         raise NoSuchStaff(work_no=work_no)
@@ -152,7 +152,7 @@ def give(db: Session, by: Staff, task: Task, work_no: str, now: datetime) -> Tas
 
 
 def declare(db: Session, staff: Staff, kind: str, id_number: str, now: datetime) -> int:
-    """Keep the tie; what is open of that household has nothing to do with this one any more. Returns how much left."""
+    """Keep the tie and recuse the officer from the household's open tasks. Returns how many left their queue."""
     left = 0
     for household in conflict_of_interest.declare(db, staff, kind, id_number, now):
         open_ones = (Task.household_id == household) & Task.closed_at.is_(None)

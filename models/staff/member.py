@@ -1,4 +1,4 @@
-"""Officers and the other staff: role, region, and what they may see."""
+"""Keep staff members (officers and fund holders): role, region, the WeChat behind each seat, and who covers a place."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from models.places.region import covers, level_of, parents
 
-# Role -> the levels of region that somebody may hold it for.
+# Role -> the levels of region that have a seat for it.
 SEATS: dict[str, tuple[str, ...]] = {
     "village": ("village", "township"),
     "township": ("township",),
@@ -25,12 +25,12 @@ SEATS: dict[str, tuple[str, ...]] = {
     "fund_holder": ("province", "city", "county"),
 }
 STAFF_ROLES = tuple(SEATS)
-# States in which somebody's WeChat is taken: it is nobody else's, and of no other seat.
+# In these states a seat occupies its WeChat, which can then hold no other seat.
 HOLDING = ("bound", "active", "suspended")
 
 
 class Staff(Base):
-    """``account`` and ``openid`` bind the person's own WeChat; ``work_no`` is what others quote."""
+    """One seat. ``account`` and ``openid`` bind its holder's own WeChat; ``work_no`` is the number others quote."""
 
     __tablename__ = "staff"
     id: Mapped[RowId]
@@ -42,14 +42,14 @@ class Staff(Base):
     name: Mapped[str] = mapped_column(Encrypted("staff name"))
     id_number: Mapped[str | None] = mapped_column(Encrypted("staff ID number", Lookup("id_hash", "id_number")))
     id_hash: Mapped[str | None] = mapped_column(String(64), index=True)
-    """Who they are, whatever WeChat they write from; its keyed hash. Nobody's before invitations asked for it."""
+    """Keyed hash of the ID number: the person, whatever their WeChat. None where none was asked: not bound by code."""
     household_id: Mapped[int | None] = mapped_column(ForeignKey("households.id"))
     state: Mapped[str] = mapped_column(String(12), default="active")
     active_from: Mapped[datetime]
     active_until: Mapped[datetime | None]
     invited_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
     code_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
-    """Of the invitation's code, a keyed hash."""
+    """Keyed hash of the invitation's code."""
     code_expires_at: Mapped[datetime | None]
 
     __table_args__ = (
@@ -82,15 +82,16 @@ class Staff(Base):
         return Actor(By(self.role), f"staff:{self.id}")
 
     def covers(self, region_code: str) -> bool:
-        """The region and all below it. A village's officer also sees to its township's own: not everybody who asks
-        names a village.
+        """Tell whether the seat covers a region: its own and all below it.
+
+        A village officer also covers what lies in the township itself, because some residents name no village.
         """
         above = self.role == "village" and region_code == f"{self.region_code[:9]}000"
         return above or covers(self.region_code, region_code)
 
 
 def find_staff(db: Session, account: str, openid: str, now: datetime) -> Staff | None:
-    """The active staff member behind this WeChat, if any."""
+    """Find this WeChat's staff member who is active and within the term."""
     staff = db.scalar(select(Staff).where(Staff.openid == openid, Staff.account == account, Staff.state == "active"))
     if staff is None or staff.active_from > now or (staff.active_until and staff.active_until <= now):
         return None
@@ -98,12 +99,12 @@ def find_staff(db: Session, account: str, openid: str, now: datetime) -> Staff |
 
 
 def same_people(db: Session, seats: Iterable[int]) -> set[int]:
-    """Every seat that those behind these hold or ever held: who is appointed anew is who they were."""
+    """Return every seat that the persons of these seats hold or ever held, so that a new seat makes no new person."""
     return set(every_seat(db, dict.fromkeys(seats, "")))
 
 
 def every_seat(db: Session, why: Mapping[int, str]) -> dict[int, str]:
-    """What is said of a seat (staff id -> why), said of every seat of the same person."""
+    """Extend a statement about seats (staff id -> why) to every seat of the same persons."""
     if not why:
         return {}
     other = aliased(Staff)
@@ -119,8 +120,9 @@ def every_seat(db: Session, why: Mapping[int, str]) -> dict[int, str]:
 
 
 def seated(region_code: str, role: str) -> ColumnElement[bool]:
-    """A condition on Staff: who covers the place, which is everybody above it, and for a whole township the officers
-    of its villages.
+    """Build a condition on Staff: the seats of the role that cover the place.
+
+    These are the seats of the place and of all regions above it; for a township also its villages' officers.
     """
     seats = [code for code in (*parents(region_code), region_code) if level_of(code) in SEATS[role]]
     if role == "village" and level_of(region_code) == "township":
@@ -129,20 +131,22 @@ def seated(region_code: str, role: str) -> ColumnElement[bool]:
 
 
 def highest_seat(db: Session, region_code: str, roles: Sequence[str]) -> str | None:
-    """Of these roles, the lowest first, the last that anybody holds for the place."""
+    """Return the highest of ``roles`` (lowest first) that an active member holds for the place; None where none."""
     held = or_(*((Staff.role == role) & seated(region_code, role) for role in roles))
     there = set(db.scalars(select(Staff.role).where(Staff.state == "active", held).distinct()))
     return next((role for role in reversed(roles) if role in there), None)
 
 
 def nearest(region_code: str, role: str) -> list[ColumnElement[Any]]:
-    """The place's own officer before the township's, a county's charity before the province's."""
+    """Order seats: the place's own officer before the township's, a county's charity before the province's."""
     return [Staff.region_code.desc()] if role == "fund_holder" else [(Staff.region_code == region_code).desc()]
 
 
 def pin_household(db: Session, account: str | None, openid: str | None) -> None:
-    """Keep, with each of their seats, whose household this WeChat's person is of: it stays theirs when the account
-    goes to another phone or is erased. To be called when either comes to be, and before the account goes.
+    """Copy the household of this WeChat's person to each of their seats.
+
+    So it stays known when the user account moves to another WeChat or is erased. To be called when the seat or the
+    account begins, and before the account ends.
     """
     theirs = (Conversation.account == account) & (Conversation.openid == openid)
     household = db.scalar(select(User.household_id).join(Conversation, Conversation.user_id == User.id).where(theirs))
@@ -160,7 +164,7 @@ def tell_staff(
     now: datetime,
     about: tuple[str, int] | None = None,
 ) -> None:
-    """A notice to the WeChat behind a seat, if there is one."""
+    """Notify the seat's holder; nothing happens where the seat's WeChat has no conversation."""
     theirs = (Conversation.account == staff.account) & (Conversation.openid == staff.openid)
     person = db.scalar(select(Conversation.id).where(theirs))
     if person:
@@ -178,11 +182,11 @@ class Appointment:
 
 
 class AlreadyAppointed(ValueError):
-    """The work number or the WeChat belongs to somebody of the staff already; the text says which and as what."""
+    """The work number or the WeChat belongs to another seat; the message names that seat's number, role and region."""
 
 
 def appoint(connection: Connection, wanted: Appointment, now: datetime) -> None:
-    """An active member of staff from now on. Raises AlreadyAppointed: one role per WeChat, one person per number."""
+    """Create an active seat, from the command line. Raises AlreadyAppointed: one seat per WeChat and work number."""
     with Session(connection) as db:
         same_number = Staff.work_no == wanted.work_no
         same_person = (Staff.account == wanted.account) & (Staff.openid == wanted.openid) & Staff.state.in_(HOLDING)

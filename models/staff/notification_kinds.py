@@ -1,4 +1,4 @@
-"""What staff are told about their seats and their tasks."""
+"""Declare the notifications to staff about their seats and tasks."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,7 +7,7 @@ from models.notifications.kinds import TODO, Kind, Standing, to_staff
 
 
 def join_tasks(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
-    """Several things for one queue: how many, and by when the first is to be done."""
+    """Join notifications of new tasks: add up the counts, keep the earliest due date."""
     return {**now, "count": before["count"] + now["count"], "due": min(before["due"], now["due"])}
 
 

@@ -1,4 +1,4 @@
-"""The queues: what stands in somebody's, in which order, and what becomes of what lies too long or loses its holder."""
+"""Keep officers' queues: list them in order, escalate overdue tasks, and pass on the tasks of officers who leave."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,18 +11,18 @@ from models.places.region import prefix
 from models.staff.member import STAFF_ROLES, Staff, tell_staff
 from models.staff.task import ABOVE, STEPS, Task, find_holder, note
 
-# Beyond its step's own days, for each level that it went up.
+# The time that a task gets at each level to which it is escalated.
 MORE_TIME = timedelta(days=2)
-# Where nobody is above: how often its holder is reminded.
+# How often the holder of an overdue task is reminded, where no level is above.
 REMINDED = timedelta(days=1)
 _BATCH = 100
 
 
 def waiting(db: Session, staff: Staff, most: int, after: tuple[datetime, int] | None = None) -> list[Task]:
-    """This one's queue, what is due first first: what is theirs by name, and what waits for anybody of their seat,
-    also where they have a part in it: nobody else is there, and they are to ask for somebody.
+    """List the officer's own tasks and those of the pool for their seat, by due date.
 
-    ``after``: (due_at, id) of the last one seen.
+    Pool tasks in which the officer has a conflict are listed too: there is no other holder, and the officer is to ask
+    for one. ``after``: (due_at, id) of the last one seen.
     """
     mine = select(Task.id, Task.due_at).where(Task.closed_at.is_(None), Task.assignee == staff.id)
     pool = select(Task.id, Task.due_at).where(
@@ -36,7 +36,7 @@ def waiting(db: Session, staff: Staff, most: int, after: tuple[datetime, int] | 
         if after:
             due_at, number = after
             part = part.where(or_(Task.due_at > due_at, (Task.due_at == due_at) & (Task.id > number)))
-        # Found first and put in order then: told of the order, PostgreSQL walks through the whole country by due date.
+        # Find first, sort then: given the order, PostgreSQL walks through the whole country's tasks by due date.
         theirs = part.cte("theirs").prefix_with("MATERIALIZED", dialect="postgresql")
         first = select(theirs.c.id).order_by(theirs.c.due_at, theirs.c.id).limit(most)
         found += db.scalars(select(Task).where(Task.id.in_(first))).all()
@@ -44,14 +44,17 @@ def waiting(db: Session, staff: Staff, most: int, after: tuple[datetime, int] | 
 
 
 def within(staff: Staff, region_code: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
-    """``Staff.covers`` as a condition, on the range of codes that an index can find."""
+    """Build ``Staff.covers`` as a condition over a range of codes, for which an index can be used."""
     area = prefix(staff.region_code)
     own: ColumnElement[bool] = region_code.between(area.ljust(12, "0"), area.ljust(12, "9"))
     return or_(own, region_code == f"{staff.region_code[:9]}000") if staff.role == "village" else own
 
 
 def escalate_overdue(db: Session, now: datetime) -> int:
-    """What was not done in time goes one level up, to somebody there, who is told. Returns how many."""
+    """Escalate overdue tasks one level up and notify the former and the new holder. Returns how many.
+
+    Takes one batch, and skips tasks that another transaction has locked.
+    """
     overdue = select(Task).where(Task.closed_at.is_(None), Task.due_at <= now).order_by(Task.due_at).limit(_BATCH)
     tasks = list(db.scalars(overdue.with_for_update(skip_locked=True)))
     for task in tasks:
@@ -63,7 +66,7 @@ def escalate_overdue(db: Session, now: datetime) -> int:
             task.due_at = now + MORE_TIME
             find_holder(db, task, now, besides=before, told=False)
         else:
-            # Nobody is above: it stays where it is, and is called to mind.
+            # No level is above: the task stays, and its holder is reminded.
             task.due_at = now + REMINDED
             if before is None:
                 find_holder(db, task, now, told=False)
@@ -81,7 +84,10 @@ def escalate_overdue(db: Session, now: datetime) -> int:
 
 
 def find_for(db: Session, staff: Staff, now: datetime) -> None:
-    """Somebody has come (back): what waited for want of anybody finds a holder; beyond a batch, when it is due."""
+    """Find holders for the pool tasks of a region when an officer starts there or comes back.
+
+    Takes one batch; the rest finds holders when it is escalated.
+    """
     pool = select(Task).where(Task.closed_at.is_(None), Task.assignee.is_(None), Task.role.in_(STAFF_ROLES))
     pool = pool.where(within(staff, Task.region_code)).order_by(Task.due_at).limit(_BATCH)
     for task in db.scalars(pool.with_for_update(skip_locked=True)).all():
@@ -90,7 +96,7 @@ def find_for(db: Session, staff: Staff, now: datetime) -> None:
 
 
 def release(db: Session, staff: Staff, now: datetime) -> int:
-    """Somebody is no longer there: everything in their queue finds somebody else. Returns how many."""
+    """Find other holders for all tasks of an officer who is no longer active. Returns how many."""
     mine = select(Task).where(Task.closed_at.is_(None), Task.assignee == staff.id).order_by(Task.due_at, Task.id)
     tasks = list(db.scalars(mine.with_for_update()))
     for task in tasks:

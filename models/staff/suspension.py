@@ -1,4 +1,4 @@
-"""How somebody stops being staff: for a while, for good, or because their term is over. Their queue never waits."""
+"""Suspend, restore and revoke seats, and end terms; the tasks of a seat that ends find other holders at once."""
 
 from datetime import datetime
 
@@ -27,7 +27,7 @@ _BATCH = 100
 
 
 def suspend(db: Session, by: Staff, work_no: str, reason: str, now: datetime) -> tuple[Staff, int]:
-    """Until further notice they see nothing; what was in their queue finds others. Returns how much that was.
+    """Suspend an officer until further notice and pass on their tasks. Returns the seat and how many tasks.
 
     Raises NoSuchStaff, OnYourself, NotBelowYou or StaffStands; so does ``revoke``.
     """
@@ -39,7 +39,7 @@ def suspend(db: Session, by: Staff, work_no: str, reason: str, now: datetime) ->
 
 
 def restore(db: Session, by: Staff, work_no: str, now: datetime) -> Staff:
-    """Active again; of their queue before nothing comes back. Raises as ``suspend``, and StoppedAbove."""
+    """Make a suspended officer active again, without their former tasks. Raises as ``suspend``, and StoppedAbove."""
     staff = demand_below(db, by, work_no)
     if stands(staff, now) != "suspended":
         raise StaffStands(work_no=staff.work_no, state=stands(staff, now), wanted="suspended")
@@ -52,7 +52,7 @@ def restore(db: Session, by: Staff, work_no: str, now: datetime) -> Staff:
 
 
 def revoke(db: Session, by: Staff, work_no: str, reason: str, now: datetime) -> tuple[Staff, int]:
-    """For good; whoever comes back is invited anew. Returns how many tasks went to others."""
+    """End a seat for good; the person may be invited anew. Returns the seat and how many tasks went to others."""
     staff = demand_below(db, by, work_no)
     if staff.state == "revoked":
         raise StaffStands(work_no=staff.work_no, state="revoked", wanted="any")
@@ -62,7 +62,7 @@ def revoke(db: Session, by: Staff, work_no: str, reason: str, now: datetime) -> 
 
 
 def end_terms(db: Session, now: datetime) -> int:
-    """The sweep: terms that are over, invitations that nobody took up, and tasks given to somebody who just left.
+    """Revoke seats whose term is over, and invitations whose code has expired; a sweep calls it.
 
     Returns how many seats ended.
     """
@@ -78,14 +78,14 @@ def end_terms(db: Session, now: datetime) -> int:
 
 
 def release_forgotten(db: Session, now: datetime) -> int:
-    """Tasks that were given to somebody in the same moment in which they were stopped find others."""
+    """Pass on tasks that were assigned to a seat while it was being suspended or revoked. Returns how many."""
     held = select(Task.id).where(Task.assignee == Staff.id, Task.closed_at.is_(None)).exists()
     stuck = select(Staff).where(Staff.state.in_(_GONE), held)
     return sum(release(db, staff, now) for staff in db.scalars(stuck.limit(_BATCH)))
 
 
 def demand_below(db: Session, by: Staff, work_no: str) -> Staff:
-    """The one of this number, locked. Raises NoSuchStaff, OnYourself or NotBelowYou."""
+    """Lock and return the seat of this work number. Raises NoSuchStaff, OnYourself or NotBelowYou."""
     staff = find_member(db, work_no, lock=True)
     if staff is None:
         raise NoSuchStaff(work_no=work_no)

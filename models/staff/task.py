@@ -1,7 +1,7 @@
-"""What waits for staff: one task per open thing, with who holds it and until when.
+"""Keep the tasks of staff: one open task per thing, with its holder and due date.
 
-A task stands in one person's queue, or, where nobody can be named, in the pool of its role and region. Whoever has a
-part in the household is recused before anybody is named, and an overdue task goes one level up.
+A task is in one person's queue or, where there is no holder, in the pool of its role and region. Officers with a
+conflict of interest are recused before a holder is chosen, and an overdue task goes one level up.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,8 +24,8 @@ SUBJECTS = (
     *("case", "appeal", "revision", "update", "disbursement", "message"),
     *("refund", "suspense_item", "discrepancy", "receipt"),
 )
-# Step -> whose it is, and the days they have. Of a case's fifteen, the registry has one and the notice five; an
-# objection takes what time it takes.
+# Step -> the role that does it, and its days. Of a case's fifteen days, the registry takes one and the public notice
+# five; objections may take longer.
 STEPS: dict[str, tuple[str, int]] = {
     "visit": ("village", 4),
     "adjudicate": ("township", 2),
@@ -38,10 +38,10 @@ STEPS: dict[str, tuple[str, int]] = {
     "revision": ("village", 5),
     "update": ("village", 5),
     "thanks": ("village", 5),
-    # What a donor says to the family; and what the family does not want to read.
+    # A donor's message to the household, and a message that the household reported.
     "message": ("village", 5),
     "message_report": ("township", 2),
-    # Money on its way to what it is for, and what those it went to say of it.
+    # The stages of a disbursement, from endorsement to acquittal.
     "use_endorse": ("village", 5),
     "use_approve": ("township", 3),
     "use_authorise": ("fund_holder", 5),
@@ -55,13 +55,13 @@ STEPS: dict[str, tuple[str, int]] = {
     "receipt": ("fund_holder", 15),
     "receipt_void": ("fund_holder", 5),
     "doubt": ("county", 3),
-    # An appeal or a household that the county stopped: for how long, is its own to say.
+    # An appeal or a household that the county froze or suspended: the county decides how long.
     "frozen": ("county", 15),
     "suspended": ("county", 15),
 }
-# Whose turn it is when nobody of a role can, or did not in time.
+# The role that takes over when no one of a role can do a task, or did it in time.
 ABOVE = {"village": "township", "township": "county"}
-# Reason -> who has no say in a thing for it (staff id -> reason), given its subject, number and household.
+# Reason -> a function that, given a subject, number and household, returns who may not decide (staff id -> reason).
 CONFLICTS: Registry[Callable[[Session, str, int, int | None], Mapping[int, str]]] = Registry(
     "staff.task.CONFLICTS", ("acted_for",)
 )
@@ -70,30 +70,30 @@ _POOL = text("closed_at IS NULL AND assignee IS NULL")
 
 
 class OutsideRegion(Refusal):
-    """``number`` of the thing, ``region``: the names of the staff member's own."""
+    """The thing ``number`` is not in the officer's ``region`` (its full name)."""
 
     code = "outside_region"
 
 
 class NotYourTurn(Refusal):
-    """It waits for somebody else (``holder``: their role), or for nobody any more (None): decided, or not yet ready.
+    """The task is another's (``holder``: the role), or there is none (None): it is decided, or not ready yet.
 
-    ``state``: where it stands.
+    ``state``: the thing's state.
     """
 
     code = "not_your_turn"
 
 
 class HasAPart(Refusal):
-    """Own household, kin, same payee, or they had their word at another stage (``reason``)."""
+    """The officer has a conflict (``reason``): own household, kin, same payee, or a decision at another stage."""
 
     code = "has_a_part"
 
 
 class Task(Base):
-    """``step`` is what has to be done; ``role`` who holds it now (a level higher once it was overdue).
+    """``step`` is the work to do; ``role`` does it now (a higher one after an escalation).
 
-    ``assignee``: whose queue it stands in; without one it waits for whoever of the role covers the region.
+    ``assignee``: the seat in whose queue it is; None: it is in the pool of the role's seats that cover the region.
     """
 
     __tablename__ = "tasks"
@@ -124,7 +124,7 @@ class Task(Base):
 
 
 class Recusal(Base):
-    """Why somebody has no part in a task: own household, kin, same payee, or they decided on it before."""
+    """Why an officer may not do a task: own household, kin, same payee, or a decision on it before."""
 
     __tablename__ = "recusals"
     id: Mapped[RowId]
@@ -138,7 +138,7 @@ class Recusal(Base):
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """The thing that a task is about: ``case:7`` or ``appeal:12``, where it belongs, and whose household it is."""
+    """The thing that a task is about (``case:7``, ``appeal:12``), its region, and its household if it has one."""
 
     subject: str
     number: int
@@ -149,9 +149,9 @@ class Matter:
 def open_task(
     db: Session, matter: Matter, step: str, now: datetime, barred: Mapping[int, str] | None = None, *, told: bool = True
 ) -> Task:
-    """Put it into somebody's queue. ``barred``: staff id -> why they may not, beside those tied to the household.
+    """Open the thing's task and find a holder. ``barred``: staff id -> why, beside those tied to the household.
 
-    ``told``: they hear of it.
+    ``told``: notify the holder.
     """
     role, days = STEPS[step]
     task = Task(
@@ -177,16 +177,16 @@ def open_task(
 
 
 def demand_region(db: Session, staff: Staff, matter: Matter) -> None:
-    """Raises OutsideRegion. For what was handed over from another region see models.staff.task.take."""
+    """Raises OutsideRegion. Unlike ``take``, it ignores that a task may be handed over from another region."""
     if not staff.covers(matter.region_code):
         region = db.get_one(Region, staff.region_code).full_name
         raise OutsideRegion(subject=matter.subject, number=matter.number, region=region)
 
 
 def take(db: Session, staff: Staff, matter: Matter, state: str) -> Task:
-    """The open task, if this one may do it. Raises OutsideRegion, NotYourTurn or HasAPart.
+    """Return the open task that this officer may do. Raises OutsideRegion, NotYourTurn or HasAPart.
 
-    Colleagues of the same seat may stand in for each other, and who holds it a level up may do what is below.
+    Every officer of the step's role, or of the role to which it was escalated, may do it if they cover the region.
     """
     if not reaches(db, staff, matter.region_code, matter.subject, matter.number):
         raise OutsideRegion(
@@ -202,13 +202,13 @@ def take(db: Session, staff: Staff, matter: Matter, state: str) -> Task:
 
 
 def is_turn_of(staff: Staff, task: Task) -> bool:
-    """Does this step belong to their seat, or did it come up to them?"""
+    """Tell whether the officer's role does this step or holds it after escalation, and covers or holds the task."""
     reaches_it = staff.covers(task.region_code) or task.assignee == staff.id
     return staff.role in (task.role, STEPS[task.step][0]) and reaches_it
 
 
 def reaches(db: Session, staff: Staff, region_code: str, subject: str, number: int) -> bool:
-    """Does this one answer for the place, or was the thing handed to them by a colleague of the next one?"""
+    """Tell whether the officer covers the region, or was handed the thing's task from another region."""
     if staff.covers(region_code):
         return True
     task = find_task(db, subject, number)
@@ -216,12 +216,12 @@ def reaches(db: Session, staff: Staff, region_code: str, subject: str, number: i
 
 
 def part_in(db: Session, staff: Staff, task: Task) -> str | None:
-    """Why this one must stay out of it, as things are now, if they must."""
+    """Return why this officer may not do the task, by its recusals and today's ties; None when they may."""
     return recusal_of(db, task, staff) or tied_to(db, task.household_id).get(staff.id)
 
 
 def step_aside(db: Session, staff: Staff, subject: str, number: int, now: datetime) -> str | None:
-    """If it is this one's turn and they have a part in it, note it and let the task find another; returns why."""
+    """Recuse an officer whose turn it is but who has a conflict, and find another holder; returns the conflict."""
     task = find_task(db, subject, number)
     reason = part_in(db, staff, task) if task and is_turn_of(staff, task) else None
     if task and reason:
@@ -230,7 +230,7 @@ def step_aside(db: Session, staff: Staff, subject: str, number: int, now: dateti
 
 
 def close_task(db: Session, subject: str, number: int, now: datetime, staff: Staff | None = None) -> None:
-    """What was to be done is done, by ``staff``, or has become needless."""
+    """Close the open task, if there is one: done by ``staff``, or (None) needless."""
     task = find_task(db, subject, number)
     if task:
         task.closed_at, task.closed_by = now, staff.id if staff else None
@@ -238,21 +238,21 @@ def close_task(db: Session, subject: str, number: int, now: datetime, staff: Sta
 
 
 def find_task(db: Session, subject: str, number: int) -> Task | None:
-    """The open one. Whoever decides holds its subject's row; the sweep may meanwhile give it to somebody else."""
+    """Find the thing's open task, read afresh: a sweep may change its holder though the caller has locked the thing."""
     open_one = (Task.subject == subject) & (Task.subject_id == number) & Task.closed_at.is_(None)
     return db.scalar(select(Task).where(open_one).execution_options(populate_existing=True))
 
 
 def find_holder(db: Session, task: Task, now: datetime, *, besides: int | None = None, told: bool = True) -> None:
-    """Name the one with the least to do, of this level or the next that has anybody; else it waits in the pool.
+    """Assign the task to the officer with the shortest queue, of its role or of the next role up that has one.
 
-    Where no level has anybody who may, it waits with the highest that has somebody, who can ask for a colleague
-    (models.staff.queue.find_for then looks again). ``besides``: not this one. ``told``: whoever it comes to hears of
-    it.
+    Where no one may do it, it goes into the pool of the highest role that has an active member, who can ask for a
+    colleague (models.staff.queue.find_for then tries again). ``besides``: a seat not to choose. ``told``: notify a new
+    holder.
     """
     before = task.assignee
     if not task.escalations:
-        # It may have been given to somebody above: that one gone, it is the step's own people's again.
+        # It may have been assigned to a higher role: without that holder it is again the step's own role's.
         task.role = STEPS[task.step][0]
     roles, barred = [task.role], recused(db, task) | {besides or 0}
     while above := ABOVE.get(roles[-1]):
@@ -272,13 +272,13 @@ def find_holder(db: Session, task: Task, now: datetime, *, besides: int | None =
 
 
 def is_short(db: Session, subject: str, number: int) -> bool:
-    """Does it wait because nobody is there who may do it?"""
+    """Tell whether the open task has no holder, because there is no one who may do it."""
     task = find_task(db, subject, number)
     return task is not None and task.assignee is None
 
 
 def give_to(db: Session, task: Task, to: Staff, actor: str, now: datetime) -> None:
-    """Put it into this one's queue: they cover the place and have no part in it (the caller has looked)."""
+    """Assign the task to this officer. The caller has checked the region and conflicts."""
     task.assignee, task.role = to.id, to.role
     record(
         db, at=now, actor=actor, action="assigned", subject=task.subject, subject_id=task.subject_id, detail=to.work_no
@@ -287,7 +287,7 @@ def give_to(db: Session, task: Task, to: Staff, actor: str, now: datetime) -> No
 
 
 def recuse(db: Session, task: Task, staff: Staff, reason: str, now: datetime) -> None:
-    """This one has no part in it; if it was theirs, it finds somebody else by itself."""
+    """Keep the officer from this task; if they held it or it had no holder, find another."""
     if recusal_of(db, task, staff) is None:
         db.add(Recusal(task_id=task.id, staff_id=staff.id, reason=reason, at=now))
         db.flush()
@@ -297,18 +297,18 @@ def recuse(db: Session, task: Task, staff: Staff, reason: str, now: datetime) ->
 
 
 def recusal_of(db: Session, task: Task, staff: Staff) -> str | None:
-    """Why this one may not, if they may not."""
+    """Return the first reason for which this person, in any seat, is recused from the task; None without."""
     theirs = Recusal.staff_id.in_(same_people(db, [staff.id]))
     return db.scalar(select(Recusal.reason).where(Recusal.task_id == task.id, theirs).order_by(Recusal.id).limit(1))
 
 
 def recused(db: Session, task: Task) -> set[int]:
-    """Every seat of those who may not."""
+    """Return every seat of the persons who are recused from the task."""
     return same_people(db, db.scalars(select(Recusal.staff_id).where(Recusal.task_id == task.id)))
 
 
 def _candidates(task: Task, role: str, now: datetime, barred: set[int]) -> Select[int]:
-    """The one of this role who is nearest to the place, and of those the one with the shortest queue."""
+    """Select the seat of this role nearest to the place, of equally near ones that with the shortest queue."""
     open_task = aliased(Task)
     queue = select(func.count()).where(open_task.assignee == Staff.id, open_task.closed_at.is_(None)).scalar_subquery()
     return (

@@ -1,4 +1,4 @@
-"""What officers hear of what has come to them; many things in a short time are one word of all of them."""
+"""Notify officers of new tasks and objections; several in a short time are joined into one notification."""
 
 from datetime import datetime
 
@@ -7,12 +7,12 @@ from sqlalchemy.orm import Session
 from models.core.calendar import day_in_china
 from models.staff.member import Staff, tell_staff
 
-# What looking at the queue makes needless.
+# The kinds that are marked as read when the officer opens the queue.
 QUEUE_NEWS = ("task_new", "objection_made")
 
 
 def tell_new(db: Session, holder: int, thing: tuple[str, int], step: str, due_at: datetime, now: datetime) -> None:
-    """``thing`` (subject and number) has come into this one's queue."""
+    """Notify the holder that ``thing`` (subject and number) has come into the queue."""
     subject, number = thing
     facts = {"subject": subject, "number": number, "step": step, "count": 1, "due": day_in_china(due_at)}
     key = f"task_new:{subject}:{number}:{step}:{now.timestamp()}"
@@ -20,7 +20,7 @@ def tell_new(db: Session, holder: int, thing: tuple[str, int], step: str, due_at
 
 
 def tell_objection(db: Session, holder: int, case: int, objection: int, due_at: datetime, now: datetime) -> None:
-    """Somebody objects to a case that is this one's to decide on."""
+    """Notify the officer who decides on the case of an objection to it."""
     facts = {"number": case, "count": 1, "due": day_in_china(due_at)}
     tell_staff(
         db, db.get_one(Staff, holder), "objection_made", facts, f"objection_made:{objection}", now, ("case", case)

@@ -1,1 +1,1 @@
-"""These readers take amounts: money, weights, counts, days and numbered documents."""
+"""Read numbers: money, weights, counts, days, and the numbers of people, phones and accounts."""

@@ -1,4 +1,4 @@
-"""Amounts with units (1块5, 一吨半, 3元5角2分), added up exactly."""
+"""Add up amounts with units (1块5, 一吨半, 3元5角2分) exactly."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from flows.language.numerals import Unread
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """``size`` in the smallest unit. ``decimals``: how many bare digits may follow as its decimals (1块5)."""
+    """``size``: in the smallest unit. ``decimals``: how many bare digits may follow as the unit's decimals (1块5)."""
 
     size: int
     names: re.Pattern[str]
@@ -19,9 +19,9 @@ class Unit:
 
 
 def measure(folded: str, units: Sequence[Unit]) -> Fraction | Unread | None:
-    """The sum of numbers and units, largest unit first. None: there is no unit in it.
+    """Add up numbers with units, largest unit first. None: the text has no unit.
 
-    A unit's name needs a number before it, so 两 in 两百克 is a figure and in 三两 a unit.
+    A unit's name needs a number before it, so 两 is a digit in 两百克 and a unit in 三两.
     """
     rest, total = folded, Fraction(0)
     last: Unit | None = None
@@ -46,7 +46,7 @@ def _number(text: str) -> Fraction | Unread:
 
 
 def _with_rest(total: Fraction, last: Unit, rest: str) -> Fraction | Unread:
-    """Adds what stands behind the last unit: nothing, 半, or its decimals."""
+    """Add what follows the last unit: nothing, 半, or its decimals."""
     if not rest:
         return total
     decimals = numerals.digits(rest) or ""
@@ -60,5 +60,5 @@ def _with_rest(total: Fraction, last: Unit, rest: str) -> Fraction | Unread:
 
 
 def _is_whole(total: Fraction, unit: Unit) -> bool:
-    """1.5元 has nothing more to add; 3元 has."""
+    """Tell whether more may follow the unit: after 3元, but not after 1.5元."""
     return (total / unit.size).denominator == 1

@@ -1,4 +1,4 @@
-"""A bank's number: of an account, or of a transfer. Figures and perhaps letters, in groups as banks print them."""
+"""Read the number of a bank account or transfer: digits and perhaps letters, in groups as banks print them."""
 
 import re
 import unicodedata
@@ -17,10 +17,10 @@ _SHOWN = 4
 
 @dataclass(frozen=True)
 class Reference(Spoken):
-    """Value: ``min`` to ``max`` figures and letters, without what stands between them. Figures may be read out in 汉字.
+    """Value: ``min`` to ``max`` digits and letters, without separators.
 
-    ``digits``: figures alone. ``hidden``: shown again by its last four. Codes: not_text, not_heard, not_reference,
-    wrong_length (``length``, ``min``, ``max``).
+    ``digits``: digits alone, which may be read out in 汉字. ``hidden``: only the last four are shown again.
+    Codes: not_text, not_heard, not_reference, wrong_length (``length``, ``min``, ``max``).
     """
 
     min: int = 4

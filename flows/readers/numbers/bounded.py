@@ -1,4 +1,4 @@
-"""What money, weights and counts share: a whole number above zero, between two bounds."""
+"""Provide the base of money, weights and counts: a whole number above zero, between two bounds."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,7 +15,7 @@ def is_integer(value: Any) -> bool:
 
 
 def whole(number: Fraction | Unread, *, no_number: str, parts: str) -> int | Rejected:
-    """An int above zero. Rejected: ``no_number``, vague, not_positive, or ``parts`` (of what cannot be parted)."""
+    """Return an int above zero, or reject: ``no_number``, vague, not_positive, or ``parts`` (it is a fraction)."""
     if isinstance(number, Unread):
         return Rejected("vague" if number is Unread.VAGUE else no_number)
     if number <= 0:
@@ -25,7 +25,7 @@ def whole(number: Fraction | Unread, *, no_number: str, parts: str) -> int | Rej
 
 @dataclass(frozen=True)
 class Bounded(Spoken):
-    """A subclass says how words become a number, and names its codes for no number and for parts of one."""
+    """A subclass reads the number in ``number``, and names its codes ``no_number`` and ``parts`` (a fraction)."""
 
     min: int = 1
     max: int | None = None
@@ -40,7 +40,7 @@ class Bounded(Spoken):
         return (*WORDS_WANTED, self.no_number, self.parts, "vague", "not_positive", *below, *above)
 
     def number(self, text: str, world: World) -> Fraction | Unread:
-        """What the text says, in the smallest unit."""
+        """Read the text as a number in the smallest unit."""
         raise NotImplementedError
 
     def hear(self, text: str, asking: Asking) -> Reading:

@@ -1,4 +1,4 @@
-"""What the money is for, line by line, until the lines add up to the target."""
+"""Read an appeal's budget line by line, until the lines add up to the target."""
 
 import re
 from collections.abc import Iterable
@@ -22,8 +22,8 @@ _LONGEST_THING = LONGEST_ITEM + LONGEST
 Line = dict[str, Any]
 
 _LINE_ENDS = re.compile("[\n;；]+")
-# A comma groups thousands where one to three digits stand before it and three behind; anywhere else it parts things,
-# as a space does, or an item from its amount. A full stop between two digits is a decimal point.
+# A comma groups thousands where one to three digits are before it and three after it; elsewhere it separates things
+# or an item from its amount, as a space does. A full stop between two digits is a decimal point.
 _COMMA = r"(?<![0-9])[,，]+|(?<=[0-9]{4})[,，]+|[,，]+(?![0-9]{3}(?![0-9]))"
 _GAP = rf"[\s、]+|[+＋和]|(?<![0-9])。+|。+(?![0-9])|{_COMMA}"
 _GAPS = re.compile(_GAP)
@@ -32,7 +32,7 @@ _ITEM_EDGE = " \t:：=、,，.。-—"
 _THOUSANDS = re.compile("[0-9]{3}(?![0-9])")
 _BEFORE_THOUSANDS = re.compile("(?<![0-9])[0-9]{1,3}$")
 _GROUPS = " ,，"
-# What numbers the lines: 1、 2. 3） 四、 ⑤
+# The numbers of a numbered list's lines: 1、 2. 3） 四、 ⑤
 _NUMBER = "[(（]?[0-9一二三四五六七八九十]{1,2}[)）、.．](?![0-9])|[①-⑳]"
 _NUMBERED = re.compile(_NUMBER)
 _NUMBERS = re.compile(rf"(?:^|(?<=[\s,，;；。+]))(?:{_NUMBER})|[①-⑳]", re.MULTILINE)
@@ -40,7 +40,7 @@ _ORDINAL = "第"
 _SMALL = 100
 _IN_A_CODE = re.compile(r"[a-z%#*φ×-]")
 _HANZI = "[零一二三四五六七八九两十百千万亿]"
-# Figures that are more than part of a word (五金, 三轮车, 老百姓).
+# Numbers, but not the single characters inside a word (五金, 三轮车, 老百姓).
 _FIGURES = re.compile(rf"[0-9][0-9., ]*[十百千万亿]*|(?={_HANZI}{{2}}){_HANZI}*[百千万亿]{_HANZI}*")
 
 
@@ -49,10 +49,10 @@ class BudgetLines(Spoken):
     """Value: a list of {"item", "amount_fen"} whose sum is the answer to ``total_step`` (fen).
 
     A message is an item and its amount (水泥沙石 52万), or several of them, on lines
-    of their own or one behind the other (水泥2000，人工5000), which then count all
-    or none. The word ``undo`` takes the last line back. ``more`` and all codes get
-    what is kept: ``lines``, ``target``, ``left`` (fen); most codes also what was
-    not: ``count``, how many things the message names, and ``words``, the one that is wrong.
+    of their own or one after the other (水泥2000，人工5000), of which all or none are
+    kept. The word ``undo`` removes the last line. ``more`` and all codes get what is
+    kept: ``lines``, ``target``, ``left`` (fen); most codes also ``count``, how many
+    things the rejected message names, and ``words``, the one that is wrong.
     Codes: not_text, not_heard, no_amount, no_item, item_too_long, vague,
     not_positive, too_precise, several (an amount inside the item),
     private_number (in the item, which everybody reads), over_total
@@ -105,7 +105,7 @@ class BudgetLines(Spoken):
         return self._values(asking.so_far or [], asking)
 
     def _with(self, lines: list[Line], more: list[Line], asking: Asking) -> Reading:
-        """All of the message's lines or none of them."""
+        """Keep all of the message's lines, or reject all."""
         if len(lines) + len(more) > MOST_LINES:
             return self._rejected("too_many", lines, asking, count=len(more), most=MOST_LINES)
         amount = _sum(more)
@@ -141,9 +141,9 @@ def _things(text: str, world: World) -> list[str]:
 
 
 def _split(line: str, world: World) -> list[str]:
-    """The things on one line, where each of them ends in an amount; else the line as it is.
+    """Split a line into its things, where each ends in an amount; else return the line as it is.
 
-    A second amount (水泥425 2000) belongs to the thing before it: it is no name.
+    A second amount (水泥425 2000) belongs to the thing before it, since a number is no name.
     """
     starts: list[int] = []
     things, start, word_start = [], 0, 0
@@ -164,7 +164,7 @@ def _split(line: str, world: World) -> list[str]:
 
 
 def _gaps(line: str, world: World) -> Iterable[tuple[int, int]]:
-    """Where one word ends and where the next begins; 50 袋 and 520 000 are one."""
+    """Yield where one word ends and where the next begins; 50 袋 and 520 000 are one word."""
     measures = _measures(world)
     for gap in _GAPS.finditer(line[: MOST_LINES * _LONGEST_THING]):
         next_gap = _GAPS.search(line, gap.end())
@@ -183,7 +183,7 @@ def _measures(world: World) -> tuple[str, ...]:
 
 
 def _read_line(words: str, world: World) -> Line | str:
-    """An item with its amount, or the code that says what is missing."""
+    """Read an item with its amount; or return the reject code."""
     if len(words) > _LONGEST_THING:
         return "item_too_long"
     item, said = _part(words, world)
@@ -204,7 +204,7 @@ def _has_letters(item: str) -> bool:
 
 
 def _holds_amount(item: str, world: World) -> bool:
-    """Is there a number in it that counts nothing (水泥2000人工), unlike 水泥50袋, 425水泥 and PVC110管?"""
+    """Tell whether the item contains an amount (水泥2000人工); counts and types (水泥50袋, PVC110管) are none."""
     folded = numerals.fold(item)
     measures = _measures(world)
     for figures in _FIGURES.finditer(folded):
@@ -217,7 +217,7 @@ def _holds_amount(item: str, world: World) -> bool:
 
 
 def _counts(figures: str, after: str, measures: tuple[str, ...]) -> bool:
-    """Does what follows make it a number of something? Only a small one where more follows: 2000人工 is no crowd."""
+    """Tell whether a measure word follows the number; where the word goes on, only a small number counts (2000人工)."""
     measure = max((word for word in measures if after.startswith(word)), key=len, default="")
     number = numerals.parse(figures)
     is_small = not isinstance(number, Unread) and number < _SMALL
@@ -225,7 +225,7 @@ def _counts(figures: str, after: str, measures: tuple[str, ...]) -> bool:
 
 
 def _part(words: str, world: World) -> tuple[str, Fraction | Unread]:
-    """The item and the amount behind it: the longest ending that is one, behind a break if there is any."""
+    """Split words into item and amount: the longest ending that is an amount, preferably after a break."""
     for start in _starts(words):
         amount = read_fen(words[start:], world)
         if amount is not Unread.NOT_A_NUMBER:

@@ -1,4 +1,4 @@
-"""How many: a whole number above zero, with or without a measure word."""
+"""Read a count: a whole number above zero, with or without a measure word."""
 
 from dataclasses import dataclass
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""Finds the day that words mean, seen from today: dates in digits or 汉字, 明天, 年底, 三个月后."""
+"""Find the day that words mean, seen from today: dates in digits or 汉字, 明天, 年底, 三个月后."""
 
 import calendar
 import re
@@ -19,7 +19,7 @@ _SPAN = re.compile(r"([0-9零一二三四五六七八九十百千两]+)(天|日|
 _DAYS_IN = {"天": 1, "日": 1, "周": 7, "星期": 7, "礼拜": 7}
 _MONTHS_IN = {"月": 1, "年": 12}
 _LONGEST_SPAN = 3650
-# A 29 February may be eight years away.
+# The next 29 February may be eight years away.
 _YEARS_TO_SEARCH = 9
 _MONTHS_TO_SEARCH = 3
 
@@ -54,7 +54,7 @@ _MONTH_WORDS = {"this_month": 0, "next_month": 1}
 
 @dataclass(frozen=True, slots=True)
 class DateFinder:
-    """``backwards``: a day said without its year or month is the last such day, not the next."""
+    """Find days, seen from ``today``. ``backwards``: a day without year or month is the last such day, not the next."""
 
     today: date
     lexicon: Lexicon
@@ -81,7 +81,7 @@ class DateFinder:
         return _day(int(year), match[2], match[3]) if len(year) == 4 else None
 
     def _in_year(self, folded: str) -> date | None:
-        """12月1日, 12.1, and 明年3月1日."""
+        """Read 12月1日, 12.1, and 明年3月1日."""
         years, rest = self._led_by(_YEAR_WORDS, folded)
         match = _MONTH_AND_DAY.fullmatch(rest)
         if match is None:
@@ -92,7 +92,7 @@ class DateFinder:
         return self._nearest(_day(self.today.year + step * n, match[1], match[2]) for n in range(_YEARS_TO_SEARCH))
 
     def _in_month(self, folded: str) -> date | None:
-        """15号, and 下个月十五号."""
+        """Read 15号, and 下个月十五号."""
         months, rest = self._led_by(_MONTH_WORDS, folded)
         match = _DAY_OF_MONTH.fullmatch(rest)
         if match is None:
@@ -103,7 +103,7 @@ class DateFinder:
         return self._nearest(self._on_day(match[1], step * n) for n in range(_MONTHS_TO_SEARCH))
 
     def _after(self, folded: str) -> date | None:
-        """30天后, 一个月后, 半年后; 后 may be missing, but not after years: 26年 is a year."""
+        """Read 30天后, 一个月后, 半年后; 后 may be missing, but not after years, since 26年 is a year."""
         later = next((word for word in _longest_first(self.lexicon.words["later"]) if folded.endswith(word)), "")
         span = folded.removesuffix(later)
         if half := _HALF.fullmatch(span):
@@ -125,7 +125,7 @@ class DateFinder:
         return _day(month.year, str(month.month), day)
 
     def _led_by(self, names: Mapping[str, int], folded: str) -> tuple[int | None, str]:
-        """What the word at the beginning stands for, and what follows it."""
+        """Return the meaning of the word at the beginning, None without such a word, and what follows it."""
         for name, meaning in names.items():
             for word in self.lexicon.words[name]:
                 if folded.startswith(word):
@@ -133,12 +133,12 @@ class DateFinder:
         return None, folded
 
     def _nearest(self, days: Iterable[date | None]) -> date | None:
-        """The first of them that lies on the right side of today."""
+        """Return the first day that is not before today, or with ``backwards`` not after it."""
         return next((day for day in days if day and (day <= self.today if self.backwards else day >= self.today)), None)
 
 
 def _day(year: int, month: str, day: str) -> date | None:
-    """None: there is no such day."""
+    """Make a date of digits or 汉字. None: there is no such day."""
     month_number, day_number = numerals.read_integer(month), numerals.read_integer(day)
     if not month_number or not day_number or not 1 <= month_number <= 12 or year < 1:
         return None
@@ -147,7 +147,7 @@ def _day(year: int, month: str, day: str) -> date | None:
 
 
 def _months_on(day: date, months: int) -> date:
-    """The same day so many months on; the month's last where it has none."""
+    """Return the same day so many months later, or the last day of that month where it is shorter."""
     years, month = divmod(day.month - 1 + months, 12)
     _, days = calendar.monthrange(day.year + years, month + 1)
     return date(day.year + years, month + 1, min(day.day, days))

@@ -1,4 +1,4 @@
-"""A day: a deadline, a best-before date, a harvest."""
+"""Read a day: a deadline, a best-before date, a harvest."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""A resident's identity card number (GB 11643): eighteen places, a birth date, a check character."""
+"""Read a resident's ID number (GB 11643): eighteen characters with a birth date and a check character."""
 
 import re
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ _SHAPE = re.compile(r"[0-9]{17}[0-9X]")
 
 @dataclass(frozen=True)
 class IdNumber(Spoken):
-    """Value: eighteen characters, X in upper case. A region that no longer exists is no fault.
+    """Value: eighteen characters, X in upper case. Its region's code need not exist any more.
 
-    Figures may be 汉字, as they are read out; words may lead to it (我的号码是).
+    Digits may be read out in 汉字; words may precede it (我的号码是).
 
     Codes: not_text, not_heard, id_length (``length``; also the old fifteen-digit
-    numbers), id_date (no such birthday, or one to come), id_checksum (a slip
-    of the finger), under_age (below ``age``).
+    numbers), id_date (no such birthday, or one in the future), id_checksum (a typing
+    error), under_age (below ``age``).
     """
 
     @property
@@ -49,17 +49,17 @@ class IdNumber(Spoken):
         return Rejected("under_age", {"age": ADULT_ENOUGH}) if born and _age(born, today) < ADULT_ENOUGH else None
 
     def shown(self, value: Any, world: World) -> Any:
-        """The first four and the last two places; the rest is nobody's business on a screen."""
+        """Show the first four and the last two characters; the rest is masked."""
         return value[:4] + "*" * 12 + value[-2:]
 
 
 def read_id_number(text: str) -> str:
-    """As a table holds it: full-width figures and x are figures and X; what it is worth, ``fault_of`` says."""
+    """Normalise a number from a table's cell: full-width digits and x become digits and X; ``fault_of`` checks it."""
     return text if _SHAPE.fullmatch(text) else _figures(text).upper()
 
 
 def fault_of(number: str, today: date) -> str | None:
-    """id_length (also of the old fifteen-digit numbers), id_date or id_checksum; None of a number that can be one."""
+    """Return id_length (also of the old fifteen-digit numbers), id_date or id_checksum; None of a valid number."""
     if not _SHAPE.fullmatch(number):
         return "id_length"
     born = _birth_date(number)
@@ -73,7 +73,7 @@ def _figures(text: str) -> str:
 
 
 def _with_x(number: str, lexicon: Lexicon) -> str:
-    """The last place may be said in words."""
+    """Replace a word for the last character X by X."""
     word = next((word for word in lexicon.words["letter_x"] if number.endswith(word)), "")
     return f"{number.removesuffix(word)}X" if word else number
 

@@ -1,4 +1,4 @@
-"""An amount of money, in any of the ways that people write one."""
+"""Read an amount of money, in any of the ways in which people write it."""
 
 import re
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _AFTER = re.compile("(?:钱|整|正|人民币|rmb)+$")
 
 
 def read_fen(text: str, world: World) -> Fraction | Unread:
-    """The amount in fen as it is said, be it negative or a fraction of a fen."""
+    """Read the amount in fen; it may be negative or a fraction of a fen."""
     return numerals.unless_vague(numerals.fold(text), _parse, world.lexicon.words["vague"])
 
 

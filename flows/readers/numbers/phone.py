@@ -1,4 +1,4 @@
-"""A mobile phone number of the mainland."""
+"""Read a mobile phone number of the mainland."""
 
 import re
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ _COUNTRY = re.compile(r"^(?:\+|00)?86(?=1[0-9]{10}$)")
 
 @dataclass(frozen=True)
 class Phone(Spoken):
-    """Value: eleven digits; None where ``optional`` and skipped. Spaces, dashes and +86 may stand in it.
+    """Value: eleven digits; None where ``optional`` and skipped. Spaces, dashes and +86 are removed.
 
-    Figures may be 汉字, as they are read out; words may lead to it (我的号码是).
+    Digits may be read out in 汉字; words may precede it (我的号码是).
 
-    Codes: not_text, not_heard, not_phone (``length``, the digits that came).
+    Codes: not_text, not_heard, not_phone (``length``: how many digits the message has).
     """
 
     optional: bool = False

@@ -1,4 +1,4 @@
-"""The price of one of what is sold, which people like to say together with it: 三块五一斤, 每斤3.5, 3.5元/斤."""
+"""Read a price per unit, which people often give with its unit: 三块五一斤, 每斤3.5, 3.5元/斤."""
 
 import re
 from dataclasses import dataclass
@@ -12,25 +12,25 @@ from flows.readers.numbers.money import Money
 
 UNITS = "price_unit"
 _NUMBER = "(?P<number>[0-9零一二三四五六七八九两十百千万半.]+)"
-# What makes a number before it money, so that 3块5一斤 is no 3块51斤.
+# These make a number before them money, so that 3块5一斤 is not read as 3块51斤.
 _MONEY = "[元块圆圓塊角毛分钱]"
 
 
 class _Said(NamedTuple):
-    """``of`` is the thing that the amount is said to be for, in the person's own words; "" where it is not said."""
+    """An amount and, in the person's words, what it is said to be for (``of``; "" where that is not said)."""
 
     amount: str
     of: str = ""
     unit: str = ""
-    """A key of the choice set; "" where it is for several or for a part of one."""
+    """A key of the choice set; "" where the price is for several units or a part of one."""
 
 
 @dataclass(frozen=True)
 class Price(Money):
-    """Money for one unit. The unit may be said with it if it is the answer to ``unit_step``, a key of ``price_unit``.
+    """Money for one unit: the answer to ``unit_step``, a key of ``price_unit``, which may be said with the amount.
 
-    One more code, other_unit (``given``: the person's words), for another unit or
-    several of them (十块三斤). One more fact, ``unit``: the label of the unit.
+    One code more than Money, other_unit (``given``: the person's words), for another
+    unit or several of them (十块三斤). One fact more, ``unit``: the label of the unit.
     """
 
     unit_step: str = "unit"
@@ -54,7 +54,7 @@ class Price(Money):
 
 
 def _parted(folded: str, lexicon: Lexicon) -> _Said | None:
-    """The amount and what it is for; None where nothing is said beside the amount."""
+    """Split the text into the amount and what it is for; None where only an amount is said."""
     words = sorted((word for words in lexicon.choices[UNITS].values() for word in words), key=len, reverse=True)
     unit = f"(?P<unit>{'|'.join(map(re.escape, words))})"
     verbs = "|".join(map(re.escape, lexicon.words["costs"]))
@@ -79,6 +79,6 @@ def _said(match: re.Match[str], lexicon: Lexicon) -> _Said:
 
 
 def _is_one_number(folded: str, unit: str) -> bool:
-    """三十一斤 may be thirty yuan for a 斤, or 31 斤: nobody can tell."""
+    """Tell whether all before the unit is one number: 三十一斤 may mean thirty yuan per 斤 or 31 斤."""
     before = folded.removesuffix(unit)
     return before != folded and numerals.parse(before) is not Unread.NOT_A_NUMBER

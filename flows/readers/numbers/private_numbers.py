@@ -1,4 +1,4 @@
-"""Numbers by which a person can be reached or robbed: they never get into words that everybody reads."""
+"""Detect phone, ID and bank numbers, which must not be in public words."""
 
 import re
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from itertools import accumulate
 
 from flows.language import numerals
 
-# Figures with nothing but punctuation between them; an identity card may end in an x.
+# Digits with only punctuation between them; an ID number may end in x.
 _RUN = re.compile(r"\d+(?:[\W_]{1,5}\d+)*(?:[\W_]{0,5}x)?")
 _GROUP = re.compile(r"\d+x?|x")
 _PHONE = re.compile(r"(?:00)?(?:86)?1[3-9]\d{9}")
 _COUNTRY = ("86", "0086")
-# How the eleven figures of a phone are written in groups, besides 138 1234 5678 and its parts.
+# The sizes of the groups in which a phone's eleven digits are written, besides 138 1234 5678 and its parts.
 _PHONE_GROUPS = {(11,), (3, 8), (7, 4), (3, 3, 5)}
-# Nobody writes a sum of money or a date with so many figures unparted.
+# Sums of money and dates have fewer digits in one group.
 _UNPARTED = 15
 _BANK_CARD = re.compile(r"[34569]\d{15,18}")
 _CHINESE_CARD = re.compile(r"62\d{17}")
@@ -22,7 +22,7 @@ _IDENTITY_CARD = re.compile(r"[1-8]\d{5}((?:19|20)\d\d)(\d\d)(\d\d)\d{3}[\dx]")
 
 
 def holds_private_number(text: str) -> bool:
-    """Is there a phone, ID or bank number in it, however its figures are written and parted?"""
+    """Tell whether the text contains a phone, ID or bank number, however its digits are written and grouped."""
     return any(_is_private(_GROUP.findall(run[0])) for run in _RUN.finditer(numerals.read_out(text)))
 
 
@@ -36,7 +36,7 @@ def _is_private(groups: list[str]) -> bool:
 
 
 def _neighbours(groups: list[str]) -> Iterator[list[str]]:
-    """Groups side by side, with no more figures than a number has."""
+    """Yield every run of up to 19 adjacent groups; a bank number has at most 19 digits."""
     for start in range(len(groups)):
         for end in range(start + 1, min(len(groups), start + 19) + 1):
             yield groups[start:end]
@@ -54,7 +54,7 @@ def _is_card(figures: str) -> bool:
 
 
 def _is_identity_card(figures: str) -> bool:
-    """With a date of birth in the middle: years and amounts in a row have none there."""
+    """Tell an ID number by the valid date of birth in its middle, which a row of years or amounts seldom has."""
     match = _IDENTITY_CARD.fullmatch(figures)
     try:
         return match is not None and bool(date(*map(int, match.groups())))

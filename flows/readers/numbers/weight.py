@@ -1,4 +1,4 @@
-"""A weight with its unit: 斤 and 吨 as villagers say them, kilograms as labels print them."""
+"""Read a weight with its unit: 斤 and 吨 as villagers say them, kilograms as labels print them."""
 
 import re
 from dataclasses import dataclass
@@ -30,10 +30,10 @@ class Weight(Bounded):
     """Value: grams, ``min`` to ``max`` (also in grams). 1 斤 is 500 g, 1 两 is 50 g.
 
     Codes: not_text, not_heard, not_weight, no_unit (a bare number), vague,
-    not_positive, too_precise (parts of a gram), above_max, and with a ``min``
+    not_positive, too_precise (a fraction of a gram), above_max, and with a ``min``
     above 1 below_min; the last two with ``given``, ``min``, ``max``.
 
-    ``bare``: the grams that one of a bare number counts, where the unit was asked before; then no_unit never comes.
+    ``bare``: how many grams a bare number counts, where the unit was asked before; then there is no no_unit.
     """
 
     max: int | None = MOST

@@ -1,1 +1,1 @@
-"""These readers take words: names, choices, places, photos, links and codes."""
+"""Read words and attachments: names, choices, places, photos, links and codes."""

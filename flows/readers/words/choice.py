@@ -1,4 +1,4 @@
-"""One of a few: picked by its number on the screen, its label, or another word for it."""
+"""Read one of a few choices: by its number on the screen, its label, or a synonym."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ from flows.readers.spoken import WORDS_WANTED, Spoken
 
 @dataclass(frozen=True, init=False)
 class Choice(Spoken):
-    """Value: a key of a choice set in config/, or of the ``keys`` alone that are named here, in their order.
+    """Value: a key of a choice set in config/; of ``keys`` alone, in their order, where some are given.
 
     Facts: ``options``, the numbered labels. Codes: not_text, not_heard, not_a_choice.
     """
@@ -35,7 +35,7 @@ class Choice(Spoken):
         return Rejected("not_a_choice") if key is None else Accepted(key)
 
     def exact(self, text: str, asking: Asking) -> str | None:
-        """The key that this text picks from the list on the screen."""
+        """Return the key that this text picks from the list on the screen; None where it picks none."""
         lexicon = asking.world.lexicon
         keys = self._keys(lexicon)
         number = ordinal(text)

@@ -1,6 +1,6 @@
-"""What may not stand in a message to a family: a way to reach somebody past us, a link, a hand held out for money.
+"""Reject what a message to a household may not contain: links, ways of contact, requests for money.
 
-The words stand in config/readers.toml. Phone, ID and bank numbers are the reader's
+The words are in config/readers.toml. The Text reader rejects phone, ID and bank numbers
 (flows/readers/numbers/private_numbers.py).
 """
 
@@ -19,20 +19,20 @@ _LINK = re.compile(
     rf"https?:|://|www[.。点]|[a-z0-9-]\s?[.。·]\s?(?:{_DOMAINS})(?![a-z0-9])|[a-z0-9-]{{2,}}点(?:com|cn)"
 )
 _NOISE = re.compile(r"[^\w@]|_(?=[^a-z0-9])")
-# A name of somebody's with figures in it, as WeChat has them; an address of a mailbox; figures that are no sum.
+# A WeChat name with digits in it; an e-mail address; more digits than a sum of money has.
 _HANDLE = re.compile(
     r"(?<![a-z0-9_-])(?=[a-z_-]*[0-9])[a-z][a-z0-9_-]{5,19}(?![a-z0-9_-])|[a-z0-9._-]+@[a-z0-9]|[0-9]{7,}"
 )
 
 
 def friendly(value: Any, asking: Asking) -> Rejected | None:
-    """A step's check on words to a family."""
+    """Check a step's words to a household."""
     code = fault_of(value if isinstance(value, str) else "", asking.world.lexicon)
     return Rejected(code) if code else None
 
 
 def fault_of(text: str, lexicon: Lexicon) -> str | None:
-    """One of CODES; None where there is nothing of the kind in it."""
+    """Return the first of CODES that applies to the text; None where none does."""
     folded = plain(text)
     joined = _NOISE.sub("", folded)
     if _LINK.search(folded):
@@ -49,7 +49,7 @@ def _is_contact(folded: str, joined: str, lexicon: Lexicon) -> bool:
     figures = read_out(joined)
     named = re.search(rf"{ways}{between}{{0,4}}[a-z0-9][a-z0-9_-]{{3,}}", joined)
     called = re.search(rf"{ways}{between}{{0,4}}[0-9]{{4,}}", figures)
-    # Not run together: figures with stops between them may be a day, and a word before a year is no name.
+    # Not joined: digits with full stops between them may be a date, and a word before a year is no WeChat name.
     return bool(named or called) or any(_HANDLE.search(read_out(part)) for part in folded.split())
 
 

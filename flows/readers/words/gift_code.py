@@ -1,4 +1,4 @@
-"""A gift's public code as people type it: small letters, spaces, full width, and signs that no code has."""
+"""Read a gift's public code as people type it: with small letters, spaces, full width, and wrong characters."""
 
 from dataclasses import dataclass
 
@@ -6,22 +6,22 @@ from flows.language.wording import plain
 from models.core.codes import ALPHABET
 from models.giving.pledge import CODE_LENGTH
 
-# What people put between the parts of a code that they copy or read out.
+# Separators that people put between the parts of a code.
 _BETWEEN = set("-_.·•—–/\\,，、。:：")
-# No more of it is said back to whoever typed it.
+# The most characters that the reply repeats.
 _LONGEST = 24
 
 
 @dataclass(frozen=True, slots=True)
 class GiftCode:
-    """``read``: what was made of it. ``odd``: signs in it that no code has, such as 0 and O, 1, I and L."""
+    """``read``: the normalised code. ``odd``: characters in it that no code has, such as 0 and O, 1, I and L."""
 
     read: str
     odd: tuple[str, ...]
 
     @property
     def fits(self) -> bool:
-        """Could it be one? Then it is worth looking up."""
+        """Tell whether it has the form of a code, and so may be looked up."""
         return len(self.read) == CODE_LENGTH and not self.odd
 
 

@@ -1,6 +1,6 @@
-"""What may not be given, asked for or sold here, and what is food, told from a thing's name.
+"""Read a thing's name, and tell by it what may not be given, asked for or sold, and what is food.
 
-The words stand in config/keywords.toml and config/readers.toml.
+The words are in config/keywords.toml and config/readers.toml.
 """
 
 import re
@@ -15,9 +15,9 @@ from flows.readers import Text
 from flows.readers.base import Accepted, Asking, Reading, Rejected
 from models.goods.exchange import EDIBLE
 
-# In these only what ends in a food's name is food: 面包服 is none.
+# In these categories a name must end in a food's name to be food: 面包服 is clothes.
 _SELDOM_EATEN = ("clothes", "books", "tools", "household")
-# Stands where a harmless word was: nothing is read across it.
+# Replaces a harmless word, so that the parts beside it are not read together.
 _GAP = "·"
 _FIGURES = "0-9零一二三四五六七八九十百千两半"
 # 2袋, 三大罐
@@ -27,9 +27,9 @@ _IN_BRACKETS = re.compile(r"[(\[【][^)\]】]*[)\]】]?")
 
 @dataclass(frozen=True)
 class GoodsName(Text):
-    """A thing's name. Value: {"name", "edible", "surely"}, for no category says for sure that a thing is not eaten.
+    """Value: {"name", "edible", "surely"}. Edibility is told by the name, since no category excludes food for certain.
 
-    ``surely``: it is edible even as a household thing, a tool, clothes or a book.
+    ``surely``: it is edible even in the categories household things, tools, clothes or books.
     """
 
     name: bool = True
@@ -48,12 +48,12 @@ class GoodsName(Text):
 
 
 def name_of(thing: Any) -> Any:
-    """The name in an answer to ``GoodsName`` or ``Text``."""
+    """Return the name in an answer to ``GoodsName`` or ``Text``."""
     return thing.get("name") if isinstance(thing, dict) else thing
 
 
 def accepted(value: Any, asking: Asking) -> Rejected | None:
-    """A step's check on the name of a thing: medicine, weapons, alcohol, money and the like are refused."""
+    """Check a step's thing: medicine, weapons, alcohol, money and the like are rejected."""
     lexicon = asking.world.lexicon
     name = plain(name_of(value))
     harmful = _without_harmless(name, lexicon)
@@ -62,14 +62,14 @@ def accepted(value: Any, asking: Asking) -> Rejected | None:
 
 
 def new_enough(value: Any, asking: Asking) -> Rejected | None:
-    """A step's check on the condition: what is eaten, sown or worn next to the skin must never have been used."""
+    """Check a step's condition: what is eaten, sown or worn next to the skin must be new."""
     if value == "new" or not _must_be_new(asking.answers, asking.world.lexicon):
         return None
     return Rejected("must_be_new", {"item": name_of(asking.answers["item"])})
 
 
 def is_edible(answers: Mapping[str, Any]) -> bool:
-    """By its category or by its name."""
+    """Tell whether the thing is food, by its category or its name."""
     category, item = answers.get("category"), answers.get("item")
     if category in EDIBLE or not isinstance(item, dict):
         return category in EDIBLE
@@ -77,7 +77,7 @@ def is_edible(answers: Mapping[str, Any]) -> bool:
 
 
 def is_food(name: str, lexicon: Lexicon) -> bool:
-    """Does it name a kind of food, and not end in what food is kept, made or grown with (水果刀, 茶叶罐)?"""
+    """Tell whether the name contains a food, and does not end in a utensil or container (水果刀, 茶叶罐)."""
     return any(
         _found(part, lexicon.words["food_goods"]) is not None or part.endswith(lexicon.words["food_endings"])
         for part in _eatable(name, lexicon)
@@ -85,7 +85,7 @@ def is_food(name: str, lexicon: Lexicon) -> bool:
 
 
 def is_surely_food(name: str, lexicon: Lexicon) -> bool:
-    """Does it end in a kind of food: 东北大米, but not 面包服?"""
+    """Tell whether the name ends in a food: 东北大米, but not 面包服."""
     words = tuple(word for word in lexicon.words["food_goods"] if len(word) > 1)
     return any(
         part in lexicon.words["food_goods"] or part.endswith((*words, *lexicon.words["food_endings"]))
@@ -94,7 +94,7 @@ def is_surely_food(name: str, lexicon: Lexicon) -> bool:
 
 
 def _eatable(name: str, lexicon: Lexicon) -> Iterator[str]:
-    """The parts of a name that end in nothing that food is kept or made with, without amounts and look-alikes."""
+    """Yield the parts of a name that end in no utensil or container, without amounts and look-alikes of food."""
     measures = (*lexicon.words["measure"], *lexicon.words["size"])
     in_front = re.compile(rf"^(?:[{_FIGURES}]+[^\W\d_]?{_one_of(measures)})+")
     for part in re.split(_one_of(lexicon.words["joins"]), _IN_BRACKETS.sub("", _joined(name))):
@@ -109,14 +109,14 @@ def _must_be_new(answers: Mapping[str, Any], lexicon: Lexicon) -> bool:
 
 
 def _without_harmless(name: str, lexicon: Lexicon) -> str:
-    """Run together, without the parts that end harmlessly (农药喷雾器) and the words that are harmless themselves."""
+    """Join the name, without parts that end harmlessly (农药喷雾器) and without harmless words."""
     parts = re.split(rf"(\W+|{_one_of(lexicon.words['joins'])})", name)
     kept = (_GAP if part.endswith(lexicon.words["harmless_endings"]) else part for part in parts)
     return _without("".join(kept).replace(" ", ""), lexicon.words["not_medicine"])
 
 
 def _medicine(name: str, lexicon: Lexicon) -> str | None:
-    """The part of the name that ends as medicines do: 六味地黄丸, but not 30片, which is a count."""
+    """Return the part of the name that ends as medicines do: 六味地黄丸, but not 30片, which is a count."""
     words = lexicon.words
     close = _one_of(stem for stem in words["medicine_stems"] if len(stem) == 1)
     anywhere = _one_of(stem for stem in words["medicine_stems"] if len(stem) > 1)
@@ -143,5 +143,5 @@ def _without(name: str, harmless: Iterable[str]) -> str:
 
 
 def _found(name: str, words: Iterable[str]) -> str | None:
-    """The one of these words that the name contains; a word of one character must be all of it."""
+    """Return the first of these words that the name contains; a word of one character must be the whole name."""
     return next((word for word in words if word == name or (len(word) > 1 and word in name)), None)

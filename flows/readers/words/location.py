@@ -1,4 +1,4 @@
-"""Where somebody stands: a WeChat location, sent from the spot."""
+"""Read the officer's present place: a WeChat location, sent from the spot."""
 
 from dataclasses import dataclass
 from math import isfinite
@@ -14,9 +14,9 @@ _LONGEST_LABEL = 100
 
 @dataclass(frozen=True)
 class Here(Reader):
-    """Value: {"latitude", "longitude", "label"}; the label is what the map calls the place, and may be empty.
+    """Value: {"latitude", "longitude", "label"}; the label is the map's name of the place, and may be empty.
 
-    Typed or spoken words are no place to stand. Code: not_a_location.
+    Typed or spoken words are rejected. Code: not_a_location.
     """
 
     @property

@@ -1,4 +1,4 @@
-"""Photos, one message each, until enough."""
+"""Read photos, one message each, until there are enough."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +11,8 @@ from models.people.message import Kind, Message
 class Photo(Reader):
     """Value: a list of {"media_id", "pic_url"}, ``min`` to ``max`` of them.
 
-    The word ``finish`` ends it, the last possible photo too; with ``min`` 0 so does
-    ``skip``. The same photo again changes nothing. ``more`` gets ``count``, ``min``,
+    The word ``finish`` ends it, or the last possible photo, or with ``min`` 0 the
+    word ``skip``. The same photo again changes nothing. ``more`` gets ``count``, ``min``,
     ``max``. Codes: not_photo, and with a ``min`` none_yet (fewer than ``min``).
     """
 

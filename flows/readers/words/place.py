@@ -1,4 +1,4 @@
-"""A place: a WeChat location or a typed name, resolved to a region of the official tree."""
+"""Read a place, a WeChat location or a typed name, and resolve it to a region of the official tree."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,16 +23,16 @@ _LONGEST_ECHO = 30
 class Place(Spoken):
     """Value: {"code", "name", "latitude", "longitude", "detail"}; the last three are None or "" for a typed name.
 
-    ``level``: how small the region must at least be. Nothing is guessed: only a
-    place that is named with one above it, or a county named alone, is taken; any
-    other match, be it the only one, is offered (macro ``which``). So is what a
-    place has gone into that was named by its old name: the offered value then
-    has that name as ``formerly``.
+    ``level``: the widest level that is accepted. Nothing is guessed: only a
+    place that is named with one above it, or a county named alone, is accepted;
+    any other match, even the only one, is offered (macro ``which``). A place
+    named by its former name is offered too, as its successor: the offered value
+    then has that name as ``formerly``.
     Codes: not_text, not_heard, place_unknown (``given``), place_unlabelled (a
-    location without words), place_gone (an earlier answer has ended: ``name``,
-    and ``now`` what it went into, or ""), and with a level below province
-    place_too_wide (``names``, all that could be meant, at most three;
-    ``formerly``: the old names of some of them; ``level``).
+    location without words), place_gone (the region of an earlier answer has
+    ended: ``name``, and ``now`` its successor, or ""), and with a level below
+    province place_too_wide (``names``: all possible places, at most three;
+    ``formerly``: the former names of some of them; ``level``).
     """
 
     level: Level = "county"
@@ -76,7 +76,7 @@ class Place(Spoken):
         if not regions:
             return Rejected("place_unknown", {"given": words[:_LONGEST_ECHO]})
         wide = [region for region in regions if not self._is_small_enough(region.today.code)]
-        # A city and a township far away may have one name: then the city was meant.
+        # A city and a distant township may have the same name: then the city is meant.
         if wide:
             return self._too_wide({region.today.full_name: _formerly(region) for region in wide[:_MOST_NAMED]})
         if len(regions) == 1 and not regions[0].gone and is_surely_meant(regions[0], words, asking.world):
@@ -87,20 +87,20 @@ class Place(Spoken):
         return depth(code) >= LEVELS.index(self.level)
 
     def _too_wide(self, names: Mapping[str, str | None]) -> Rejected:
-        """Name of today -> the old one that it was called by, if it was."""
+        """Reject places that are too wide. ``names``: today's name -> the former name that was used, if any."""
         formerly = {name: old for name, old in names.items() if old}
         return Rejected("place_too_wide", {"names": list(names), "formerly": formerly, "level": self.level})
 
 
 def _inside(regions: list[Region], words: str, world: World) -> list[Region]:
-    """Those of them that lie in the places named before them; if there is none, these places."""
+    """Keep the regions that lie in the places named before them; where none does, return these places instead."""
     outside = [lies_outside(region, words, world) for region in regions]
     inside = [region for region, wider in zip(regions, outside, strict=True) if not wider]
     return inside or [*{region.today.code: region for wider in outside for region in wider}.values()]
 
 
 def _formerly(region: Region) -> str | None:
-    """The old name that somebody called it by; in full where its own name has stayed."""
+    """Return the former name that was used, in full where the region's own name has not changed; None for today's."""
     if not region.gone:
         return None
     return region.full_name if region.name == region.today.name else region.name

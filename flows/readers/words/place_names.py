@@ -1,7 +1,7 @@
-"""Do somebody's words name a place, and surely no other one?
+"""Tell whether words name a certain place and no other.
 
-Short names are shared by places far apart, and the tree knows few villages: so
-what stands around a name counts as well.
+Places far apart share short names, and the tree has few villages: so the words
+around a name count as well.
 """
 
 from collections.abc import Iterable
@@ -20,14 +20,14 @@ _ENDINGS = {"ends_wide_place": (0, 1, 2), "ends_township": (3,), "ends_village":
 
 
 def depth(code: str) -> int:
-    """The place of its level in ``models.places.region.LEVELS``; -1 for no code of a region."""
+    """Return the index of the code's level in ``models.places.region.LEVELS``; -1 for no region's code."""
     return _DEPTHS.get(len(prefix(code)), -1)
 
 
 def is_meant(region: Region, words: str, world: World) -> bool:
-    """False where only part of its name stands there, and in another name: 火星村 for 星村镇, 湾头村 for 湾头镇.
+    """Tell whether the words name the region, and not another place with a similar name: 火星村 is not 星村镇.
 
-    Behind the names of places above it, part of it is enough; a place called 街道 and no more is meant only there.
+    After the names of places above it, part of its name is enough; a place called only 街道 must follow such names.
     """
     mentions = list(_mentions(region, words, world.lexicon))
     if any(region.name in world.lexicon.words[ending] for ending in _ENDINGS):
@@ -36,9 +36,9 @@ def is_meant(region: Region, words: str, world: World) -> bool:
 
 
 def is_surely_meant(region: Region, words: str, world: World) -> bool:
-    """It is named behind places above it and nothing else; or it is a county or wider, and nothing stands before it.
+    """Tell whether only places above it precede the name; or nothing does, and it is a county or wider.
 
-    A township is no such place above where others have its name.
+    A township does not count as a place above where other townships have the same name.
     """
     level = depth(region.code)
     for one in _mentions(region, words, world.lexicon):
@@ -50,7 +50,7 @@ def is_surely_meant(region: Region, words: str, world: World) -> bool:
 
 
 def lies_outside(region: Region, words: str, world: World) -> list[Region]:
-    """The counties and wider places that the words name before this one, if it lies in none of them."""
+    """List the counties and wider places named before this one, where it lies in none of them; else none."""
     outside: list[Region] = []
     for one in _mentions(region, words, world.lexicon):
         found = world.find_regions(one.before) if one.before else []
@@ -62,14 +62,14 @@ def lies_outside(region: Region, words: str, world: World) -> list[Region]:
 
 
 def _lies_in(region: Region, wider: Region) -> bool:
-    """Now, or before one of them ended."""
+    """Tell whether the region lies in the wider one, today or formerly."""
     codes = {region.code, region.today.code}
     return any(covers(area, code) for area in {wider.code, wider.today.code} for code in codes)
 
 
 @dataclass(frozen=True)
 class _Mention:
-    """``name``: the region's, as far as it stands in the words. ``before`` it and ``after`` it stands the rest."""
+    """One occurrence of a region's name, in full or in part (``name``), with the words ``before`` and ``after`` it."""
 
     region: Region
     lexicon: Lexicon
@@ -83,7 +83,7 @@ class _Mention:
 
     @cached_property
     def is_itself(self) -> bool:
-        """Its name stands there in full, or no ending follows that belongs to places of another level."""
+        """The name is in full, or is not followed by an ending of another level's places."""
         if self.is_whole:
             return True
         followed = [levels for name, levels in _ENDINGS.items() if self.after.startswith(self.lexicon.words[name])]
@@ -91,7 +91,7 @@ class _Mention:
 
     @cached_property
     def is_led_to(self) -> bool:
-        """Do the words before it spell places above it, in full or as people shorten them, and nothing else?"""
+        """The words before it are names of places above it, in full or shortened, and nothing else."""
         above = self.region.full_name.removesuffix(self.region.name)
         rest = self.before
         while rest:
@@ -103,7 +103,7 @@ class _Mention:
         return bool(self.before)
 
     def _without_ending(self, text: str) -> str:
-        """江华县 for 江华瑶族自治县."""
+        """Remove a level's ending: 江华县 may be written for 江华瑶族自治县."""
         endings = (ending for name in _ENDINGS for ending in self.lexicon.words[name])
         return text.removeprefix(next((ending for ending in endings if text.startswith(ending)), ""))
 

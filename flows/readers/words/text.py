@@ -1,4 +1,4 @@
-"""Words to keep as they are: a title, a name, a story told in several messages."""
+"""Read free text: a title, a name, a story told in several messages."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,7 +12,7 @@ from flows.readers.base import Accepted, Asking, Partial, Reading, Rejected
 from flows.readers.numbers.private_numbers import holds_private_number
 from flows.readers.spoken import WORDS_WANTED, Spoken
 
-# Words of ours that move a conversation on: nobody and nothing is called like that.
+# Words that steer a conversation, and so are no answer.
 _STEERING = ("confirm", "keep", "finish", "undo", "skip")
 _EDGE = " \t\n.。,，!！?？;；:：、~～…"
 _QUOTES = ("“”", '""', "「」", "‘’", "''")
@@ -24,12 +24,12 @@ class Text(Spoken):
 
     ``many``: messages are put together, a line each, until the word ``finish``;
     the ``more`` macro gets ``length``, ``min``, ``max`` and ``missing``.
-    ``name``: of somebody or something; the punctuation around it goes, which speech recognition adds.
-    ``digits``: may it contain some? People's names do not.
-    ``public``: everybody will read it; one more code, private_number, keeps phones, ID and bank numbers out.
-    Codes: not_text, not_heard, no_words (not a letter in it, a bare number, or a word of ours such as 确认),
+    ``name``: it is a name; punctuation around it, which speech recognition adds, is removed.
+    ``digits``: digits are allowed. People's names have none.
+    ``public``: everybody will read it; a further code, private_number, rejects phone, ID and bank numbers.
+    Codes: not_text, not_heard, no_words (no letter, a bare number, or a steering word such as 确认),
     too_short, too_long, without ``digits`` has_digits; with ``length``, ``min``, ``max``, ``missing``.
-    A message that would make a long text too long is left out; the rest stays.
+    A message that would make the text too long is rejected; the text before it stays.
     """
 
     free: ClassVar[bool] = True
@@ -59,14 +59,14 @@ class Text(Spoken):
         if skipped and not before:
             return Accepted(None)
         if not self.many:
-            # One line: a second one could pass for a line of ours.
+            # One line: a second one could be mistaken for a line of the account's.
             line = " ".join(clean(text).split())
             return self._whole(_without_edges(line) if self.name else line, asking)
         if skipped or lexicon.means("finish", text):
             return self._whole(before, asking)
         if _says_nothing(clean(text), lexicon):
             return Rejected("no_words", self._values(len(before)))
-        # Before it is put to what was said so far: what is in there could not be taken out again.
+        # Checked before it is added: it could not be removed from the text again.
         if self.public and holds_private_number(text):
             return Rejected("private_number", self._values(len(before)))
         return self._gather(f"{before}\n{clean(text)}".strip())
@@ -105,7 +105,7 @@ class Text(Spoken):
 
 
 def _says_nothing(text: str, lexicon: Lexicon) -> bool:
-    """A number meant for a list that is gone, or a word of ours meant for another question."""
+    """Tell whether the text is no answer: a number meant for an older list, a steering word, or no letter at all."""
     if any(lexicon.means(name, text) for name in _STEERING) or numerals.ordinal(text) is not None:
         return True
     return not any(letter.isalpha() for letter in text) or isinstance(numerals.read(text), Fraction)

@@ -1,4 +1,4 @@
-"""A link to a shop elsewhere: https, a public host name, nothing hidden in it."""
+"""Read a link to a shop elsewhere: https, a public host name, the default port, no user name."""
 
 import re
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from models.people.message import Kind, Message
 LONGEST = 500
 _ALLOWED = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
-# Names that only mean something inside somebody's own network.
+# Host names of private networks.
 _PRIVATE = frozenset({"localhost", "local", "internal", "lan", "home", "arpa"})
 _LONGEST_HOST = 253
 
 
 @dataclass(frozen=True)
 class Url(Spoken):
-    """Value: the link, at most 500 characters. A shared link message counts, and a link amid the words of a share.
+    """Value: the link, at most 500 characters; also from a shared link message, or from the words of a share.
 
     Codes: not_text, not_heard, not_https, not_url.
     """
@@ -59,7 +59,7 @@ def _split(link: str) -> SplitResult | None:
 
 
 def _is_public(parts: SplitResult) -> bool:
-    """A host by name on the usual port, and no user or password before it."""
+    """Tell whether it has a public host name, the default port, and no user or password."""
     host = parts.hostname or ""
     named = len(host) <= _LONGEST_HOST and _HOST.fullmatch(host) is not None
     return named and host.rpartition(".")[2] not in _PRIVATE and "@" not in parts.netloc and parts.port in (None, 443)
