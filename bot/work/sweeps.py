@@ -56,7 +56,9 @@ PARTS: dict[str, Callable[[Session, datetime], int]] = {
 
 
 def sweep(database: Engine, jobs: Jobs, now: datetime) -> int:
-    """Enqueue owed jobs that were lost, and delete old turns and drafts' photos. Returns how many jobs there were."""
+    """Enqueue owed jobs that were lost; delete old turns and drafts' photos, and close overdue appeals under review.
+
+    Returns how many jobs there were."""
     with database.begin() as connection:
         let_drafts_go(connection, now, MOST_SWEPT)
         found: list[Named] = [("fetch_photo", photo) for photo in owed_photos(connection, now, MOST_SWEPT)]

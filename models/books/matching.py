@@ -30,7 +30,7 @@ def check_matching(connection: Connection, _now: datetime) -> Iterator[Violation
 
 
 def _sums(connection: Connection) -> Iterator[Violation]:
-    """Check that a pool's kept sum is that of its matches, and that its balance is what was paid in less these."""
+    """Check that a pool's kept sum is its matches', and that its balance is what was paid in, net, less these."""
     net = select(PoolMatch.pool_id, func.sum(_NET).label("fen")).group_by(PoolMatch.pool_id).subquery()
     signed = case((PoolTransfer.kind == "paid_in", PoolTransfer.amount_fen), else_=-PoolTransfer.amount_fen)
     paid = select(PoolTransfer.pool_id, func.sum(signed).label("fen")).group_by(PoolTransfer.pool_id).subquery()

@@ -150,7 +150,7 @@ def _astray(connection: Connection, name: str, table: type[PayOrder] | type[Susp
 
 
 def _gifts(connection: Connection) -> Iterator[Violation]:
-    """Check that a gift has a paid order or was made of a redirected gift, and that an unpaid pledge has neither."""
+    """Check that a gift has a paid order or was made of a redirected one, and an unpaid pledge no paid order."""
     own = select(PayOrder.id).where(PayOrder.pledge_id == Pledge.id, PayOrder.state == "paid").exists()
     made_of = select(Refund.id).where(Refund.redirected_to == Pledge.id).exists()
     unpaid = Pledge.state.in_(_UNPAID)
