@@ -1,4 +1,4 @@
-"""Where everything meets: settings in, a Flask application out. No wiring anywhere else."""
+"""Build the Flask application from the settings. All wiring of the web process is here."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -55,7 +55,7 @@ def utc_now() -> datetime:
 
 
 def make_turns(settings: Settings, jobs: Jobs, clock: Callable[[], datetime]) -> Turns:
-    """The conversation without its door: what takes a message and gives the reply's text."""
+    """Make the conversation without the webhook: it takes a message and returns the reply's text."""
     lexicon = load_lexicon()
     return Turns(
         database=connect(settings.database_url),
@@ -75,13 +75,13 @@ def links_of(settings: Settings, clock: Callable[[], datetime]) -> Links:
 
 
 def pages_of(settings: Settings, renderer: Renderer) -> Pages:
-    """In the demo the stand-in's phones open them inside its own page."""
+    """Make the pages; outside production the simulator may frame them, since its phones show them in its own page."""
     stand_in = urlsplit(settings.wechat_api_url)
     return Pages(renderer) if settings.is_production else Pages(renderer, f"{stand_in.scheme}://{stand_in.netloc}")
 
 
 def sdk_of(settings: Settings) -> str:
-    """Where our pages get WeChat's JS-SDK; in the demo the stand-in has one of its own."""
+    """Return the URL of WeChat's JS-SDK for our pages; outside production that of the simulator's own."""
     return WECHAT_SDK if settings.is_production else settings.wechat_api_url.rstrip("/") + SDK
 
 
@@ -96,7 +96,7 @@ def make_channel(settings: Settings) -> Channel:
 
 
 def create_app(settings: Settings | None = None, clock: Callable[[], datetime] = utc_now) -> Flask:
-    """``clock`` tells the conversation's time; tests move it."""
+    """Create the application; ``clock`` gives the conversation's time, which tests move."""
     settings = settings or read_settings()
     configure_logging(json=settings.is_production)
     use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
@@ -133,7 +133,7 @@ def _take_money(
     links: Links,
     clock: Callable[[], datetime],
 ) -> None:
-    """The doors that there are with PAY_MODE=on alone: the platform's own, and the page to pay at."""
+    """Add the routes of PAY_MODE=on: WeChat Pay's callback, and the page to pay at."""
     till = Till(database, jobs)
     take_refund = partial(take_answer, database)
     app.register_blueprint(notify_door(make_notify_door(settings), till, take_refund, clock, true_now))

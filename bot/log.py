@@ -1,7 +1,7 @@
-"""How this program logs: one line for each event, with ids and step names, never with what people wrote.
+"""Configure logging: one line for each event, with ids and step names, never with what people wrote.
 
 Events have constant names (``turn.failed``) and their facts as fields. Logs are kept longer
-and read by more people than the database, so three guards stand behind that habit:
+and read by more people than the database, so three guards enforce that:
 
 - fields named like content are withheld, and of objects only the kind is written;
 - what is not ASCII is struck out everywhere: our ids and step names are ASCII, people's words are not;
@@ -36,7 +36,9 @@ _CREDENTIALS = re.compile(
 
 
 def configure_logging(*, json: bool, level: str = "INFO") -> None:
-    """Once per process; again is harmless. ``json``: a JSON object a line, else lines for a terminal.
+    """Configure logging for this process; calling it again is harmless.
+
+    ``json``: write a JSON object a line, else lines for a terminal.
 
     Everything goes to standard error. Of other libraries, warnings and worse are shown.
     """
@@ -68,7 +70,7 @@ def _terminal() -> structlog.dev.ConsoleRenderer:
 
 
 class _ToStructlog(logging.Handler):
-    """Gives the standard library's records the same way out. Their words are free text: see ``strike_out``."""
+    """Pass the standard library's records to structlog. Their messages are free text: see ``strike_out``."""
 
     def emit(self, record: logging.LogRecord) -> None:
         level = min(record.levelno // 10 * 10, logging.CRITICAL)
@@ -77,7 +79,7 @@ class _ToStructlog(logging.Handler):
 
 
 def withhold_content(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Takes content out of the event's fields, and names the fields that it withheld."""
+    """Remove content from the event's fields, and name the fields that were withheld."""
     withheld = sorted(CONTENT_KEYS & event.keys())
     kept = {key: _harmless(value) for key, value in event.items() if key not in CONTENT_KEYS}
     return {**kept, "withheld": withheld} if withheld else kept
@@ -98,13 +100,13 @@ def _harmless(value: Any) -> Any:
 
 
 def strike_out(words: str) -> str:
-    """Free text without what could be somebody's: anything but ASCII, long numbers, tokens and passwords."""
+    """Strike out of free text what could be personal or secret: non-ASCII, long numbers, tokens and passwords."""
     words = _CREDENTIALS.sub(rf"\1\2{_STRUCK}", words)
     return _LONG_NUMBER.sub(_STRUCK, _FOREIGN.sub(_STRUCK, words))
 
 
 def write_traceback(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Turns ``exc_info`` (True, an exception, or the usual three) into the text of ``exception``."""
+    """Turn ``exc_info`` (True, an exception, or the usual three) into the text of ``exception``."""
     given = event.pop("exc_info", None)
     error = sys.exception() if given is True else given[1] if isinstance(given, tuple) else given
     if isinstance(error, BaseException):
@@ -119,7 +121,7 @@ def _describe(error: BaseException) -> str:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, what it came from, and so on; as Python itself would show them."""
+    """Yield the error and its causes, as Python itself would show them."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

@@ -45,15 +45,15 @@ FRESH_START = Say("replies/routing/fresh_start")
 
 
 class TryAgain(Exception):
-    """Nothing was done and nothing is known to be wrong with the message: WeChat should deliver it again."""
+    """Nothing was done, and nothing is known to be wrong with the message: WeChat should deliver it again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """``route`` decides what a message leads to.
+    """Take messages and return replies. ``route`` decides what a message leads to.
 
-    ``enqueue`` is told (job, id) pairs and the notices to push, after the commit.
-    ``link``: kind of page, what it shows and the row of the member of staff it is for -> its address.
+    ``enqueue`` gets (job, id) pairs and the ids of notifications to push, after the commit.
+    ``link``: kind of page, what it shows and the id of the officer it is for (or 0) -> its address.
     """
 
     database: Engine
@@ -67,7 +67,7 @@ class Turns:
     collects: bool = False
 
     def take(self, message: Message) -> str:
-        """The reply's text, empty for none. Raises TryAgain when the database cannot be worked with."""
+        """Take a message and return the reply's text, empty for none. Raises TryAgain while the database is away."""
         started = time.perf_counter()
         jobs: list[tuple[str, int]] = []
         told: list[int] = []
@@ -80,7 +80,7 @@ class Turns:
             if error.connection_invalidated:
                 raise _try_again(message, error) from None
             return self._say_sorry(message, started)
-        except Exception:  # whatever it is, the person hears of it and nothing stays half done; logged there
+        except Exception:  # of any kind: the person gets an apology and nothing stays half done; logged there
             return self._say_sorry(message, started)
         if jobs or told:
             self.enqueue(jobs, told)
@@ -115,13 +115,13 @@ class Turns:
         return reply
 
     def _news(self, desk: Desk, locked: turn_store.Locked, now: datetime) -> list[tuple[Unread, Say]]:
-        """The notices that wait and what they say. One that cannot be said is passed over for good, and logged."""
+        """Render the unread notifications. One that cannot be rendered is marked as failed for good, and logged."""
         news = []
         for notice in find_unread(desk.db, locked.id):
             try:
                 say = Say(template_of(notice.template), "unread", {"v": notice.facts()})
                 self.renderer.say(say)
-            except Exception:  # one bad notice, of whatever kind, must not keep its owner out for ever
+            except Exception:  # of any kind: one bad notification must not lock its owner out for ever
                 log.exception("notice.cannot_be_said", notice=notice.id)
                 mark_failed(desk.db, notice.id)
             else:
@@ -131,9 +131,9 @@ class Turns:
     def _with_news(
         self, desk: Desk, locked: turn_store.Locked, news: list[tuple[Unread, Say]], answer: list[Say]
     ) -> tuple[list[Say], list[Unread]]:
-        """What is said, with as much news before the answer as leaves it whole, and that news.
+        """Put as many notifications before the answer as fit into one reply with it; return all of it, and them.
 
-        What finds no room waits: for a message with a shorter answer, or for the word that asks for it.
+        The others stay unread until a shorter answer, or until the person asks for them.
         """
         unread = count_unread(desk.db, locked.id)
         for count in range(len(news), -1, -1):
@@ -144,7 +144,7 @@ class Turns:
         return answer, []
 
     def _stored(self, connection: Connection, message: Message) -> str:
-        """What the first delivery was answered."""
+        """Return the stored reply to the first delivery."""
         try:
             return turn_store.stored_reply(connection, message.key) or ""
         except CannotOpen:
@@ -179,7 +179,7 @@ class Turns:
         return desk
 
     def _load(self, connection: Connection, locked: turn_store.Locked, now: datetime) -> Session | None:
-        """The person's session; None when it had to be set aside and they start afresh."""
+        """Load the person's session; None when it was set aside and they start afresh."""
         try:
             if locked.failures >= FAILURES_BEFORE_FRESH_START:
                 raise SessionBroken("failed_again")
@@ -190,7 +190,7 @@ class Turns:
             return None
 
     def _say_sorry(self, message: Message, started: float) -> str:
-        """The turn failed and left nothing: keep sorry as the message's reply, and count the failure."""
+        """Store an apology as the reply of a message whose turn failed and was rolled back, and count the failure."""
         log.exception("turn.failed", key=message.key)
         FAILURES.inc()
         reply = self.renderer.say(SORRY)

@@ -1,6 +1,6 @@
-"""WeChat's only door: prove it is WeChat, take one turn, answer.
+"""Serve WeChat's webhook: prove that WeChat sent the message, take one turn, answer.
 
-Whoever is not let in gets a status and an empty body, and the log one line.
+A refused request gets a status and an empty body, and one line in the log.
 """
 
 import time
@@ -20,7 +20,9 @@ log = structlog.get_logger(__name__)
 
 
 def webhook(channel: Channel, take_turn: Callable[[Message], str], try_again: type[Exception]) -> Blueprint:
-    """``take_turn`` returns the reply ("" for none), or raises ``try_again`` to have WeChat deliver once more."""
+    """Make the routes of ``/wechat``. ``take_turn`` returns the reply ("" for none), or raises ``try_again``.
+
+    ``try_again`` makes WeChat deliver the message once more."""
     door = Blueprint("wechat", __name__)
 
     @door.get("/wechat")
@@ -55,13 +57,13 @@ def _count(response: Response) -> Response:
 
 
 def _query() -> Mapping[str, str]:
-    """The query; what is given twice counts as not given, since no two readers agree which one it is."""
+    """Return the query; a name given twice counts as absent, since readers disagree about which one counts."""
     return {name: values[0] for name, values in request.args.lists() if len(values) == 1}
 
 
 def _body() -> bytes:
-    """At most BODY_BYTES, also of a chunked body, which does not say how long it is; raises 413 past that."""
-    request.max_content_length = BODY_BYTES + 1  # one too many shows that there is more
+    """Read at most BODY_BYTES, also of a chunked body, which states no length; raises 413 past that."""
+    request.max_content_length = BODY_BYTES + 1  # one byte more shows that the body is too long
     body = request.get_data(cache=False)
     if len(body) > BODY_BYTES:
         raise RequestEntityTooLarge
@@ -79,7 +81,7 @@ def _unreadable(unreadable: Unreadable) -> Response:
 
 
 def _refused(problem: HTTPException) -> Response:
-    """Too long (413), or broken off on the way (400)."""
+    """Answer a request that is too long (413) or was cut off (400)."""
     log.warning("push_refused", status=problem.code)
     return Response(status=problem.code)
 

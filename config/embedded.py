@@ -1,7 +1,7 @@
-"""Where the database of the demo answers, which ``demo`` and ``chat`` bring along and keep in DEMO_DIR.
+"""Compute the address of the demo's own database, which ``demo`` and ``chat`` start and keep in DEMO_DIR.
 
-The address follows from the folder alone, so that a setting can be compared with it: nothing but our own
-database is ever reached by a socket there.
+The address follows from the folder alone, so that a setting can be compared with it: no other database listens on
+a socket there.
 """
 
 import os
@@ -10,7 +10,7 @@ from hashlib import blake2b
 from pathlib import Path
 from urllib.parse import quote
 
-# Linux keeps the path of a socket in 108 bytes, of which its own name in the folder takes some.
+# Linux limits a socket's path to 108 bytes, of which the file's name takes some.
 _LONGEST_SOCKET_FOLDER = 85
 
 
@@ -23,12 +23,12 @@ def own_database_url() -> str:
 
 
 def url_in(folder: Path) -> str:
-    """The database of a PostgreSQL whose data lie in this folder, for SQLAlchemy and for psycopg."""
+    """Return the URL of the PostgreSQL whose data are in this folder, for SQLAlchemy and for psycopg."""
     return f"postgresql://postgres@/postgres?host={quote(str(socket_folder(folder)))}"
 
 
 def socket_folder(folder: Path) -> Path:
-    """The folder itself, or a short name of it where its own is too long."""
+    """Return the folder for the socket: this folder, or one with a short name where the path is too long."""
     if len(os.fsencode(folder)) <= _LONGEST_SOCKET_FOLDER:
         return folder
     return Path(tempfile.gettempdir()) / f"bangfu-{blake2b(os.fsencode(folder), digest_size=8).hexdigest()}"

@@ -1,4 +1,4 @@
-"""WeChat Pay's settings, read: keys as PEM or as the path of a file that holds it, and what is wrong with the rest.
+"""Read and check WeChat Pay's settings; keys are PEM, or the path of a file that holds it.
 
 No error quotes what was written, for it may be a key.
 """
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from cryptography.x509 import load_pem_x509_certificate
 
-# The merchant of WeChat Pay's own examples, which the stand-in plays.
+# The merchant of WeChat Pay's own examples, which the simulator plays.
 SAMPLE_MCH_ID = "1900000109"
 PUBLIC_KEY_ID = "PUB_KEY_ID_"
 API_V3_KEY_BYTES = 32
@@ -29,7 +29,7 @@ _PUBLIC_KEY_ID = re.compile(rf"{PUBLIC_KEY_ID}[0-9A-Za-z]{{8,64}}")
 
 @dataclass(frozen=True, slots=True)
 class PlatformKey:
-    """What the platform is known by: its public key, or one of its certificates, good ``until`` then."""
+    """A key that proves the platform: its public key, or that of a certificate, valid ``until`` then."""
 
     serial: str
     key: RSAPublicKey
@@ -50,7 +50,7 @@ class PayValues:
 
 
 def read_private_key(written: str) -> RSAPrivateKey:
-    """The merchant's own (apiclient_key.pem). Raises ValueError in words."""
+    """Read the merchant's private key (apiclient_key.pem). Raises ValueError with words for the operator."""
     key = _load(
         lambda pem: load_pem_private_key(pem, None), _pem(written), "a private key without a password is needed"
     )
@@ -60,7 +60,7 @@ def read_private_key(written: str) -> RSAPrivateKey:
 
 
 def read_platform_key(serial: str, written: str) -> PlatformKey:
-    """By its PUB_KEY_ID_… or by a certificate's serial. Raises ValueError in words."""
+    """Read the key of a PUB_KEY_ID_… or of a certificate's serial. Raises ValueError with words for the operator."""
     pem, until = _pem(written), None
     if _PUBLIC_KEY_ID.fullmatch(serial):
         key = _load(load_pem_public_key, pem, f"{serial} needs a public key (pub_key.pem)")
@@ -77,7 +77,7 @@ def read_platform_key(serial: str, written: str) -> PlatformKey:
 
 
 def faults(given: PayValues, production: bool) -> Iterator[str]:
-    """What keeps these from taking money, setting by setting; none: they will do."""
+    """Yield what is wrong with these settings, one by one; nothing if payments can be taken."""
     sample = production and given.mch_id == SAMPLE_MCH_ID
     if sample or not _MCH_ID.fullmatch(given.mch_id):
         yield "PAY_MCH_ID: the merchant's number is needed" + (", not the sample's" if sample else "")
@@ -121,7 +121,7 @@ def _pem(written: str) -> bytes:
             pem = Path(written).read_bytes()
     except (OSError, ValueError):
         pem = b""
-    # Raised outside the handler: its error quotes the path, which is the key itself where the first line was lost.
+    # Raised outside the handler: that error quotes the path, which is the key itself if its first line is missing.
     if not pem:
         raise ValueError("PEM, or the path of a file that can be read, is needed")
     return pem

@@ -1,6 +1,6 @@
-"""Every setting, its default and its meaning. The README's table is tested against this file.
+"""Define every setting, its default and its meaning. The README's table is tested against this file.
 
-Values come from the environment, and from a file ``.env`` in the project's folder where there is one.
+Values come from the environment, and from a file ``.env`` in the project's folder if there is one.
 """
 
 from base64 import b64decode
@@ -19,7 +19,7 @@ from config.pay import PayValues, faults
 ROOT = Path(__file__).parent.parent
 KEY_BYTES = 32
 
-# What the demo and the tests run on. Production refuses each of them by name.
+# What the demo and the tests use. Production refuses each of them by name.
 SAMPLE_SECRET_KEY = "sample-secret-key-for-demo-only"
 SAMPLE_DATA_KEYS = "c2FtcGxlLWRhdGEta2V5LWZvci1kZW1vLW9ubHktMDE="
 SAMPLE_APP_ID = "wx0000000000sample"
@@ -29,7 +29,7 @@ SAMPLE_AES_KEY = "c2FtcGxlYWVza2V5c2FtcGxlYWVza2V5c2FtcGxlYWU"
 
 
 class Environment(StrEnum):
-    """``auto`` is production as soon as anything real is named: see ``is_production``."""
+    """The environment; ``auto`` is production as soon as a setting names something real: see ``is_production``."""
 
     AUTO = "auto"
     DEMO = "demo"
@@ -37,7 +37,7 @@ class Environment(StrEnum):
 
 
 class Mode(StrEnum):
-    """How WeChat seals what it posts (chosen in the account's console)."""
+    """How WeChat encrypts what it posts (chosen in the account's console)."""
 
     PLAIN = "plain"
     COMPATIBLE = "compatible"
@@ -49,12 +49,12 @@ class PayMode(StrEnum):
     ON = "on"
 
 
-# What production needs of its own.
+# Settings for which production needs values of its own.
 SECRETS = ("secret_key", "data_keys", "wechat_app_id", "wechat_app_secret", "wechat_token", "wechat_aes_key")
 
 
 def _pairs(value: str | dict[str, str]) -> dict[str, str]:
-    """``card=ID,card=ID``. Raises ValueError in words."""
+    """Read ``card=ID,card=ID``. Raises ValueError with words for the operator."""
     if isinstance(value, dict):
         return value
     pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
@@ -65,16 +65,15 @@ def _pairs(value: str | dict[str, str]) -> dict[str, str]:
 
 
 def _keys(value: str | dict[str, str]) -> dict[str, str]:
-    """``id=PEM,serial=path``. Raises ValueError in words, for ``_pairs`` speaks of cards."""
+    """Read ``id=PEM,serial=path``. Raises ValueError with words of its own: those of ``_pairs`` are about cards."""
     try:
         return _pairs(value)
     except ValueError:
-        # Its words are about another setting.
         raise ValueError("each is ID=PEM or SERIAL=PEM, commas between, and each key once") from None
 
 
 def _names(value: str | frozenset[str]) -> frozenset[str]:
-    """``card,card``."""
+    """Read ``card,card``."""
     return frozenset(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
 
@@ -159,12 +158,12 @@ class Settings(BaseSettings):
 
     @property
     def has_own_database(self) -> bool:
-        """The one that the demo brings along. Its address is a socket in DEMO_DIR, where no other server listens."""
+        """Whether the database is the demo's own: a socket in DEMO_DIR, where no other server listens."""
         return self.database_url == own_database_url()
 
     @model_validator(mode="after")
     def fit_together(self) -> "Settings":
-        """Raises ValueError with a line for each fault."""
+        """Check the settings against each other. Raises ValueError with a line for each fault."""
         if wrong := [*self._samples(), *self._registry(), *self._payments(), *self._long_term()]:
             raise ValueError("\n".join(wrong))
         return self
@@ -181,7 +180,7 @@ class Settings(BaseSettings):
             yield f"production needs secrets of its own; missing or still the sample: {', '.join(wrong)}"
 
     def _registry(self) -> Iterator[str]:
-        """Names and ID numbers go there."""
+        """Demand https and a token in production: names and ID numbers are sent to the registry."""
         if self.is_production and self.registry_url:
             if not self.registry_url.startswith("https://"):
                 yield "production needs a REGISTRY_URL that begins with https://"
@@ -209,7 +208,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def name_a_postgresql(cls, value: str) -> str:
-        """Raises ValueError in words of its own: others would show what of a password they stumbled over."""
+        """Demand a PostgreSQL URL. Raises ValueError in our own words: others could quote a password."""
         try:
             address = urlsplit(value)
             fits = not value or (address.scheme in {"postgresql", "postgresql+psycopg"} and (address.port or 1) > 0)
@@ -222,7 +221,7 @@ class Settings(BaseSettings):
     @field_validator("data_keys")
     @classmethod
     def know_the_data_keys(cls, value: SecretStr) -> SecretStr:
-        """Raises ValueError in words: what b64decode says of a slip does not tell which setting it was."""
+        """Check each data key. Raises ValueError with words that name the setting, as b64decode's do not."""
         for key in value.get_secret_value().split(","):
             try:
                 fits = not key.strip() or len(b64decode(key.strip(), validate=True)) == KEY_BYTES
@@ -234,7 +233,7 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """For every program's start: a mistake is a line on its standard error, each one, and ends it."""
+    """Read the settings at a program's start; faults end it, with a line on standard error for each."""
     try:
         return Settings()
     except ValidationError as error:
@@ -242,7 +241,7 @@ def read_settings() -> Settings:
 
 
 def _lines(error: ValidationError) -> Iterator[str]:
-    """What is wrong with which setting, and never what it was set to."""
+    """Yield a line for each fault, with the setting's name and never its value."""
     for fault in error.errors(include_input=False, include_url=False, include_context=False):
         words = fault["msg"].removeprefix("Value error, ")
         name = "".join(str(part).upper() for part in fault["loc"][:1])

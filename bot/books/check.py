@@ -1,4 +1,4 @@
-"""Checking the books: for an operator at the command line, and every night in the worker."""
+"""Check the books, for an operator at the command line and every night in the worker."""
 
 import json
 import re
@@ -26,7 +26,8 @@ BOOKS_CHECKED = Gauge("bangfu_books_checked_timestamp_seconds", "When the books 
 # At night in China, when the fewest people write.
 HOUR = 3
 _RESULT = "bangfu:books"
-# The last night's that was right, outside the database: one that is cut or made anew is told every night after.
+# The heads of the last check without violations, kept outside the database: a chain that is cut or rebuilt after it
+# is reported every night.
 _HEAD = "bangfu:books_head"
 _LEDGER_HEAD = "bangfu:ledger_head"
 _NOTED = re.compile("([0-9]{1,18}):([0-9a-f]{64})")
@@ -34,7 +35,7 @@ _NOTED = re.compile("([0-9]{1,18}):([0-9a-f]{64})")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """``found``: how often each code was. Lengths and heads of the audit chain and the ledger's, to be noted down."""
+    """The result of a check. ``found``: count by code; then length and head of the audit trail and of the ledger."""
 
     found: Counter[str]
     links: int
@@ -44,7 +45,7 @@ class Checked:
 
 
 def read_noted(text: str) -> Noted | None:
-    """``1234:9f…`` as an earlier check printed it; None for anything else."""
+    """Read a link (``1234:9f…``) as an earlier check printed it; None for anything else."""
     match = _NOTED.fullmatch(text.strip())
     return (int(match[1]), match[2]) if match else None
 
@@ -57,7 +58,7 @@ def check_books(
     *,
     tell: Callable[[Violation], None] | None = None,
 ) -> Checked:
-    """``tell`` hears of each violation as it is found."""
+    """Check the books in one snapshot; ``tell`` is called with each violation as it is found."""
     found: Counter[str] = Counter()
     with snapshot(database_url) as connection:
         for violation in violations(connection, now, noted, noted_ledger):
@@ -70,12 +71,12 @@ def check_books(
 
 
 def is_night(now: datetime) -> bool:
-    """The hour in which they are checked."""
+    """Tell whether it is the hour in which the books are checked."""
     return now.astimezone(CHINA).hour == HOUR
 
 
 def check_and_tell(database_url: str | URL, redis: Redis, now: datetime) -> None:
-    """The log and the figures hear of counts and codes; the rows themselves are for who runs ``check-books``."""
+    """Check the books, log counts and codes, and keep the result; ``check-books`` prints the rows themselves."""
     checked = check_books(database_url, now, _noted(redis, _HEAD), _noted(redis, _LEDGER_HEAD))
     count = checked.found.total()
     if count:

@@ -1,7 +1,7 @@
-"""The public ledger as files: lines with which anybody, without us, recomputes every total and the chain's head.
+"""Export the public ledger as files from which anyone can recompute every total and the chain's head.
 
-Written one line at a time from one consistent picture of the database, beside the files that are there, and put in
-their place only when all are whole. What is published has been proved here first.
+The files are written from one snapshot of the database beside the present ones, and replace them only when all are
+complete. Every transaction is checked against its hash before it is published.
 """
 
 import csv
@@ -33,24 +33,24 @@ from models.public.ledger import AppealTotals, Posted, all_appeals, all_posted, 
 
 log = structlog.get_logger()
 
-# The manifest comes last: it names the others' sums, and whoever finds it finds them.
+# The manifest is replaced last: it holds the others' hashes, so a reader who has it finds them.
 DATA = ("ledger.jsonl", "ledger.csv", "appeals.csv")
 MANIFEST = "manifest.json"
 FILES = (*DATA, "README.txt", "verify.py", MANIFEST)
 _COLUMNS = ("number", "kind", "cause", "at", "day", "reverses", "account", "account_id", "fen", "hash")
 _APPEAL = ("number", "title", "state", "target_fen", "paid", "matched", "refunded", "disbursed", "held")
 _LOCK = ".lock"
-# A spreadsheet takes what begins so for a formula of its own.
+# A spreadsheet takes a cell that begins with one of these for a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class NotTheLedger(Exception):
-    """What lies in the database is not what was sealed: nothing is published, and check-books says what is wrong."""
+    """The database differs from what was sealed: nothing is published, and check-books says what is wrong."""
 
 
 @dataclass
 class _File:
-    """Counts and sums what is written to it."""
+    """A file that counts its lines and hashes what is written to it."""
 
     path: Path
     lines: int = 0
@@ -66,7 +66,7 @@ class _File:
         self._file.close()
 
     def write(self, text: str) -> int:
-        """As ``csv`` wants it."""
+        """Write text, as ``csv`` expects of a file. Returns the bytes written."""
         data = text.encode()
         self.lines += text.count("\n")
         self.digest.update(data)
@@ -85,7 +85,7 @@ class _File:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was published, as the manifest has it."""
+    """The figures of the export, as the manifest has them."""
 
     transactions: int
     entries: int
@@ -95,7 +95,9 @@ class Exported:
 
 
 def export_ledger(database_url: str | URL, folder: Path, env: Environment, now: datetime) -> Exported:
-    """``env`` has templates/export. Raises NotTheLedger and OSError; then the files that were there stay."""
+    """Export the ledger to the folder; ``env`` has templates/export.
+
+    Raises NotTheLedger or OSError; then the files that were there stay."""
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder), snapshot(database_url) as connection, Session(connection) as db:
         parts = {name: folder / f".{name}.part" for name in FILES}
@@ -116,7 +118,7 @@ def export_ledger(database_url: str | URL, folder: Path, env: Environment, now: 
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """One at a time; what one that was killed left is written over."""
+    """Lock the folder for one export; parts that a killed export left are overwritten."""
     with (folder / _LOCK).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -147,7 +149,7 @@ def _write_data(connection: Connection, db: Session, parts: dict[str, Path]) -> 
 
 
 def _proved(posted: Posted, number: int, before: str) -> str:
-    """Its hash. Raises NotTheLedger."""
+    """Check a transaction's number, hash and balance, and return the hash. Raises NotTheLedger."""
     entries = [((kind, subject_id), fen) for kind, subject_id, fen in posted.entries]
     values = {**{name: getattr(posted, name) for name in ("number", "kind", "cause", "at", "reverses")}}
     sealed = link_hash(before, {**values, "entries": entries})
@@ -178,7 +180,7 @@ def _appeal(appeal: AppealTotals) -> tuple[object, ...]:
 
 
 def _write_beside(env: Environment, parts: dict[str, Path]) -> dict[str, Any]:
-    """What tells how to read the lines, and the program that checks them."""
+    """Write the text that explains the lines, and the program that verifies them."""
     words = {
         "README.txt": env.get_template("export/README.txt").render(kinds=list(MOVES), form=FORM),
         "verify.py": (TEMPLATES / "export" / "verify.py").read_text(encoding="utf-8"),

@@ -1,4 +1,4 @@
-"""The job of the books."""
+"""Define the job of the books."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def check_books(errands: "Errands", _day: int) -> None:
-    """And publish the ledger, which is proved on its own as it is written."""
+    """Check the books, and publish the ledger, which is checked on its own as it is written."""
     check_and_tell(errands.database.url, errands.jobs.redis, datetime.now(UTC))
     publish_ledger(errands, datetime.now(UTC))
 
 
 def publish_ledger(errands: "Errands", now: datetime) -> None:
-    """Where there is a folder for it. Raises NotTheLedger, so that the job is tried again, and dies."""
+    """Export the ledger if a folder is configured. Raises NotTheLedger, so that the job is retried and then is dead."""
     if errands.settings.export_dir:
         env = Renderer(load_lexicon().words).env
         export_ledger(errands.database.url, Path(errands.settings.export_dir), env, now)

@@ -1,7 +1,7 @@
-"""``flask chat``: a conversation in the terminal.
+"""Run ``flask chat``: a conversation in the terminal.
 
-The words go the way WeChat's go: the stand-in signs and seals them, the real
-door opens them, and its sealed reply is opened again.
+Messages go the way WeChat's do: the simulator signs and encrypts them, the real
+webhook opens them, and its encrypted reply is opened again.
 """
 
 import io
@@ -26,7 +26,7 @@ HELP = """\
 
 
 def chat(app: Flask, settings: Settings, account: str, people: tuple[Person, ...]) -> None:
-    """Until /quit or the end of input."""
+    """Chat until /quit or the end of input."""
     client = app.test_client()
 
     def post(url: str, body: bytes, headers: Mapping[str, str], _seconds: float) -> tuple[int, bytes]:
@@ -66,7 +66,7 @@ def _converse(simulator: Simulator, people: tuple[Person, ...]) -> None:
 
 
 def _choose(simulator: Simulator, people: tuple[Person, ...]) -> Person:
-    """A person of the data set, or (0) somebody new, who follows the account at once."""
+    """Ask for a person of the data set, or (0) a new one, who follows the account at once."""
     for number, person in enumerate(people, 1):
         click.echo(f"  {number:2} {person.name}  {person.note}  ({person.gloss})")
     click.echo("   0 a new follower")

@@ -1,4 +1,4 @@
-"""The command line: ``flask --app wsgi COMMAND``."""
+"""Define the command line: ``flask --app wsgi COMMAND``."""
 
 import os
 import sys
@@ -47,7 +47,7 @@ from models.upkeep.key_rotation import rotate
 
 
 def demand_database(settings: Settings) -> None:
-    """Raises ClickException in one line where no server answers."""
+    """Demand that the database answers. Raises ClickException, in one line."""
     database = connect(settings.database_url)
     try:
         database.connect().close()
@@ -62,9 +62,9 @@ def demand_database(settings: Settings) -> None:
 
 
 def demand_database_to_serve(settings: Settings) -> None:
-    """For ``flask run`` and other servers: our own database is there or never comes. Any other may be away."""
+    """Demand the demo's own database where a server starts: it is there or never comes. Any other may be away."""
     context = click.get_current_context(silent=True)
-    # Other servers have a command line of click's as well.
+    # Other servers (granian) use click for their command line as well.
     serves = context is None or context.info_name == "run" or not isinstance(context.find_root().command, FlaskGroup)
     if settings.has_own_database and serves:
         try:
@@ -74,7 +74,7 @@ def demand_database_to_serve(settings: Settings) -> None:
 
 
 def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Callable[[Settings], Flask]) -> None:
-    """``app_of`` makes an application for other settings than ours: the demo's."""
+    """Add the commands. ``app_of`` makes an application for other settings than ours: the demo's."""
 
     def menus() -> dict[str, Menu]:
         words = {name: lexicon.words[name][0] for name in COMMANDS if name in lexicon.words}
@@ -86,7 +86,7 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
 
     @contextmanager
     def brought_along(at: Path) -> Iterator[None]:
-        """The demo's own database, as long as the command takes."""
+        """Run the demo's own database as long as the command takes."""
         with ExitStack() as stack:
             try:
                 stack.enter_context(demo.own_database(at))

@@ -1,4 +1,4 @@
-"""The demo: PostgreSQL, Valkey, bot, worker and stand-in, started and ended together, on a small invented world."""
+"""Run the demo: start and end PostgreSQL, Valkey, bot, worker and simulator together, on a small invented world."""
 
 import json
 import os
@@ -34,14 +34,14 @@ from models.wiring import wire
 
 ACCOUNT: dict[str, str] = tomllib.loads((CONFIG / "demo" / "account.toml").read_text(encoding="utf-8"))
 READY_WITHIN = 120.0
-# What a demo that was killed may take to let go of its ports.
+# Seconds that a killed demo may take to release its ports.
 ENDING_WITHIN = 5.0
-# What the ids of the stand-in's templates begin with, before the card's name.
+# The simulator's template ids are these prefixes and the card's name.
 TEMPLATES, SUBSCRIPTIONS = "demo-template-", "demo-notice-"
 
 
 def environment(at: Path) -> dict[str, str]:
-    """All that the demo's programs are set to: whatever the shell or a .env names, the demo touches nothing of it."""
+    """Return all settings of the demo's programs: whatever the shell or a .env names, the demo uses none of it."""
     port, simulator = _ports()
     stand_in = f"http://127.0.0.1:{simulator}"
     samples = {
@@ -57,10 +57,10 @@ def environment(at: Path) -> dict[str, str]:
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "WECHAT_API_URL": stand_in,
         "PAY_API_URL": stand_in,
-        "PAY_MODE": "off",  # until the stand-in runs, whose keys are needed
+        "PAY_MODE": "off",  # until the simulator runs, whose keys are needed
         "WECHAT_TEMPLATES": _ids(TEMPLATES),
         "WECHAT_SUBSCRIPTIONS": _ids(SUBSCRIPTIONS),
-        # The stand-in has no minute's limit, and nobody at the demo waits for one.
+        # The simulator has no limit by the minute, and the demo should not wait for one.
         "PUSH_PER_MINUTE": "100000",
     }
 
@@ -70,7 +70,7 @@ def own_database(at: Path) -> EmbeddedPostgres:
 
 
 def named_database() -> str | None:
-    """DATABASE_URL as the environment has it. What stands in a .env does not count, which flask puts among it."""
+    """Return DATABASE_URL of the shell's environment, or None. Flask adds a .env's values to it, which do not count."""
     named = os.environ.get("DATABASE_URL")
     files = filter(None, (str(ROOT / ".env"), *(find_dotenv(name, usecwd=True) for name in (".env", ".flaskenv"))))
     return named if named not in {dotenv_values(file).get("DATABASE_URL") for file in files} else None
@@ -81,7 +81,7 @@ def _ids(prefix: str) -> str:
 
 
 def fill(settings: Settings, at: Path) -> Seeded:
-    """The schema and the data set, once; the people's file for the stand-in, every time."""
+    """Write the schema and the data set once, and the simulator's files of people and templates every time."""
     at.mkdir(parents=True, exist_ok=True)
     use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
     wire()
@@ -97,7 +97,7 @@ def fill(settings: Settings, at: Path) -> Seeded:
 
 
 def fill_named(settings: Settings, at: Path) -> Seeded:
-    """The same in a database of the operator's. Raises NotOurs, with nothing done, where others' people are in it."""
+    """Fill a database of the operator's. Raises NotOurs, with nothing done, if it holds other people."""
     use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
     database = connect(settings.database_url)
     try:
@@ -112,7 +112,7 @@ def _write(path: Path, what: Any) -> None:
 
 
 def run(settings: Settings, at: Path, menus: dict[str, Menu], api: WeChatApi) -> int:
-    """Until Ctrl-C. Returns the exit code."""
+    """Run the demo until Ctrl-C. Returns the exit code."""
     try:
         for number in _ports():
             demand_free(int(number), ENDING_WITHIN)
@@ -138,15 +138,15 @@ def _serve(settings: Settings, at: Path, seeded: Seeded, menus: dict[str, Menu],
         stand_in = ["--bot-url", f"http://127.0.0.1:{port}/wechat", "--port", simulator]
         stand_in += ["--account", ACCOUNT["id"], "--account-name", ACCOUNT["name"], "--pay-keys", str(at / "pay")]
         stand_in += ["--people", str(at / "people.json"), "--templates", str(at / "templates.json")]
-        stand_in += ["--refund-seconds", "5"]  # a minute, as the platform may take, is long to look at
+        stand_in += ["--refund-seconds", "5"]  # the platform may take a minute, too long for a demo
         processes.start("simulator", [python, "-m", "bot.simulator", *stand_in], secrets)
         _await(f"http://127.0.0.1:{simulator}/", processes)
-        ours |= settings_in(at / "pay")  # which it has made by now, in its first run
+        ours |= settings_in(at / "pay")  # the simulator has made these keys by now
         web = [python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", port]
         web += ["--blocking-threads", "8", "--no-ws", "--log-level", "error", "wsgi:app"]
         processes.start("web", web, ours)
         _await(f"http://127.0.0.1:{port}/readyz", processes)
-        # Last: they come to life while somebody looks at the page already.
+        # Last, since the page works without them while they start.
         for name, command in fleet.commands(groups=fleet.SMALL).items():
             processes.start(name, command, ours)
         publish(api, menus)
@@ -160,7 +160,7 @@ def _ports() -> tuple[str, str]:
 
 
 def _await(url: str, processes: Processes) -> None:
-    """Raises ServiceError when a program does not answer in time, or has ended."""
+    """Wait until the URL answers. Raises ServiceError when it does not in time, or a program has ended."""
     deadline = time.monotonic() + READY_WITHIN
     while processes.healthy and time.monotonic() < deadline:
         try:

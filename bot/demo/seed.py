@@ -1,7 +1,7 @@
-"""Fills an empty database with the demo's small invented world (config/demo), as a history.
+"""Fill an empty database with the demo's small invented world (config/demo), as a history.
 
 Everything is played in the order and at the times it would have happened,
-through the models' own functions: so every rule has been asked, and the audit
+through the models' own functions, so that every rule is applied and the audit
 trail reads like a real one.
 """
 
@@ -43,21 +43,21 @@ from models.verification.case import begin_case
 
 FOLDER = Path(__file__).parents[2] / "config" / "demo"
 _LAST_SECOND = time(23, 59, 59)
-# News from before that was read long ago.
+# Older notifications count as read.
 _NEWS_IS_NEW = timedelta(days=2)
 _CONSENTS = {"resident": ("account", "identity"), "donor": ("account",)}
 
 
 class NotOurs(Exception):
-    """The database holds people whom the seed did not write; the message says how many of what."""
+    """The database holds people whom the seed did not write; the message says how many."""
 
 
 @dataclass(frozen=True)
 class Seeded:
-    """``people`` can be picked in the stand-in (bot.simulator.options.Person, as JSON objects).
+    """What the seed wrote. ``people`` can be picked in the simulator (bot.simulator.options.Person, as JSON objects).
 
     ``tags``: openid -> resident, donor or staff, for the same people. ``written`` is
-    False when somebody was registered already, and so nothing was changed.
+    False when a user was registered already, and so nothing was changed.
     """
 
     people: list[Row]
@@ -66,7 +66,7 @@ class Seeded:
 
 
 def seed(database: Engine, account: str, now: datetime) -> Seeded:
-    """Regions first, then the whole data set in one transaction; ``account`` is the original id (gh_…)."""
+    """Load the regions, then the whole data set in one transaction; ``account``: the account's original id (gh_…)."""
     world = _world()
     people, tags = _people(world["people"])
     with Session(database) as db:
@@ -79,7 +79,7 @@ def seed(database: Engine, account: str, now: datetime) -> Seeded:
 
 
 def refuse_strangers(database: Engine, account: str) -> None:
-    """Raises NotOurs where a user, a conversation or a member of staff is not of the data set."""
+    """Raise NotOurs if a user, a conversation or a member of staff is not of the data set."""
     if not inspect(database).has_table(User.__tablename__):
         return
     rows = [row for group in ("residents", "donors", "staff") for row in _world()["people"][group].values()]
@@ -123,7 +123,7 @@ def _people(groups: dict[str, dict[str, Row]]) -> tuple[list[Row], dict[str, str
 
 
 class _History:
-    """People, staff and appeals are known by their keys and numbers in the files once they are there."""
+    """Play the history. ``users``, ``staff`` and ``appeals``: what exists so far, by key or number in the files."""
 
     def __init__(self, db: Session, account: str, now: datetime) -> None:
         self.db, self.account, self.now = db, account, now
@@ -207,7 +207,7 @@ class _History:
             begin_case(self.db, user, officer.actor if officer else Actor(By.OWNER, f"user:{user.id}"), when)
 
     def _follow(self, key: str, row: Row, user_id: int | None, when: datetime) -> None:
-        """Keys of staff begin with @: a resident may have the same."""
+        """Let a person follow the account. Keys of staff get an @, since a resident may have the same key."""
         person = Conversation(
             account=self.account, openid=row["openid"], user_id=user_id, session="", created_at=when, touched_at=when
         )
@@ -284,7 +284,7 @@ class _History:
         put_on_sale(self.db, wanted, self.users[row["seller"]], when)
 
     def _day(self, days: int) -> date:
-        """The date in China, so many days from now."""
+        """Return the date in China, so many days from now."""
         return (self.now + timedelta(days=days)).astimezone(CHINA).date()
 
 

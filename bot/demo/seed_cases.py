@@ -1,4 +1,4 @@
-"""The demo's verification cases (config/demo/cases.toml), from the registry's answer to the county's word."""
+"""Play the demo's verification cases (config/demo/cases.toml), from the registry's answer to the county's decision."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -25,14 +25,15 @@ Happening = tuple[float, Callable[[datetime], None]]
 
 # How many days after the registration each step of an ordinary case was done.
 _REGISTRY, _VISIT, _NOTICE_ENDED, _REVIEW, _DECISION = 0.01, 1.5, 6.6, 7.5, 9.0
-# Whom the officer found not in need does not stand on notice.
+# Days saved: a household found not in need gets no public notice.
 _NO_NOTICE = 4.0
-# In the order in which a case comes to them: it stands still before ``waits_for``.
+# The steps in order; a case stops before the one in ``waits_for``.
 _STEPS = ("visit", "notice", "township_review", "county_review")
 
 
 class Cases:
-    """``users``, ``staff`` and ``people`` (conversations; a key of staff begins with @) fill up as people arrive."""
+    """Play the cases. ``users``, ``staff`` and ``people`` (conversation ids; keys of staff begin with @) fill up as
+    people arrive."""
 
     def __init__(
         self, db: Session, lexicon: Lexicon, users: dict[str, User], staff: dict[str, Staff], people: dict[str, int]
@@ -41,7 +42,7 @@ class Cases:
         self.users, self.staff, self.people = users, staff, people
 
     def happenings(self, world: Row, residents: dict[str, Row]) -> Iterator[Happening]:
-        """``world``: cases.toml. Who sees to a case is written by township; a case may name others."""
+        """Yield what happens and when. ``world``: cases.toml, with each township's officers; a case may name others."""
         for key, row in world["cases"].items():
             resident = residents[key]
             row = {**world["officers"][resident["region"][:9]], **row}
@@ -68,7 +69,7 @@ class Cases:
             yield (after if name == "visit" else after - sooner), happen
 
     def list_in_registry(self, row: Row, resident: Row, when: datetime) -> None:
-        """As import-registry would have it; ``name`` in the row is for one that differs."""
+        """Add a registry entry as import-registry would; ``name`` in the row: one that is not the resident's."""
         number = resident["id_number"]
         entry = RegistryEntry(
             id_hash=keyring().lookup_hashes(number, "id_number")[0],
@@ -112,7 +113,7 @@ class Cases:
         expire(self.db, when)
 
     def review(self, key: str, row: Row, when: datetime) -> None:
-        """Only of what was drawn for the township: the others are with the county already."""
+        """Review the case if it was drawn for the township; the others are with the county already."""
         case = self._case(key)
         if case.state == "township_review":
             decisions.review(self.db, case, self.staff[row["township"]], when)

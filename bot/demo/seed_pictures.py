@@ -1,4 +1,4 @@
-"""The demo's pictures: drawn here, so that what an appeal, a visit or a signed sheet shows can be looked at."""
+"""Draw the demo's pictures of appeals, visits and signed sheets."""
 
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ _HILLS = ("#5b7f4a", "#6f9457", "#87a566", "#4c6f52")
 
 
 def picture(db: Session, subject: str, number: int, conversation_id: int, when: datetime) -> None:
-    """A picture that was sent from this conversation, and fetched long ago."""
+    """Attach a picture that was sent from this conversation and has been fetched."""
     name = f"{_FOLDER}/{subject}-{number}.jpg"
     sent = {"media_id": name, "pic_url": f"https://pictures.example/{name}"}
     fetched = attach(db, subject, number, conversation_id, [sent], when)
@@ -35,7 +35,7 @@ def draw_pictures(db: Session, media: Path) -> None:
 
 
 def _scene(lot: Random) -> Image.Image:
-    """A house before hills, each time another one."""
+    """Draw a random house before hills."""
     width, height = _SCENE
     scene = Image.new("RGB", _SCENE, "#cfe3ee")
     pen = ImageDraw.Draw(scene)
@@ -53,7 +53,7 @@ def _scene(lot: Random) -> Image.Image:
 
 
 def _sheet() -> Image.Image:
-    """Lines of writing, a signature and a thumb print."""
+    """Draw lines of writing, a signature and a thumb print."""
     page = Image.new("RGB", _PAGE, "white")
     pen = ImageDraw.Draw(page)
     for top in range(120, 560, 40):

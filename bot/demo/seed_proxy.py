@@ -1,4 +1,4 @@
-"""What an officer of the demo did for somebody without a phone: the signed sheet, the registration, an appeal."""
+"""Play what an officer did as a proxy for a person without a phone: the signed sheet, the registration, an appeal."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Puts the goods that people give away and ask for into today's sorts: after the list of words has changed."""
+"""Sort live offers and requests anew, after the table of sorts has changed."""
 
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
@@ -11,7 +11,7 @@ _PAGE = 1_000
 
 
 def sort_goods(database: Engine, lexicon: Lexicon) -> int:
-    """How many were of another sort, or of none. A page of rows is one short transaction; what is over stays as is."""
+    """Update the sort of all live rows, a page in each transaction; finished rows stay. Returns how many changed."""
     changed = 0
     for table, machine in ((Offer, OFFER_MACHINE), (GoodsRequest, REQUEST_MACHINE)):
         live = table.state.in_(sorted({source for source, _ in machine.moves}))

@@ -1,4 +1,4 @@
-"""What the platform says of orders and refunds, read field by field; what does not fit makes all of it unreadable."""
+"""Read the platform's answers about orders and refunds field by field; one wrong field makes the answer invalid."""
 
 import re
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ MOST_FEN = 10**12
 class TradeState(StrEnum):
     SUCCESS = "SUCCESS"
     REFUND = "REFUND"
-    """Paid, and at least in part paid back or about to be."""
+    """Paid, and at least partly refunded or about to be."""
     NOTPAY = "NOTPAY"
     CLOSED = "CLOSED"
     REVOKED = "REVOKED"
@@ -40,14 +40,14 @@ class RefundState(StrEnum):
     PROCESSING = "PROCESSING"
     SUCCESS = "SUCCESS"
     CLOSED = "CLOSED"
-    """Nothing was paid back, and under this number nothing will be."""
+    """Nothing was refunded, and under this number nothing will be."""
     ABNORMAL = "ABNORMAL"
-    """The payer's card takes no money: a person must see to it."""
+    """The payer's card takes no money: a person must handle it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """An order as the platform has it. ``paid_at``, ``transaction_id`` and the sum are there once it is paid."""
+    """An order as the platform has it. ``paid_at``, ``transaction_id`` and ``fen`` are set once it is paid."""
 
     out_trade_no: str
     state: TradeState
@@ -64,7 +64,7 @@ class Trade:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """``fen`` of the order's ``order_fen`` go back; ``done_at`` once they have."""
+    """A refund as the platform has it: ``fen`` of the order's ``order_fen``. ``done_at`` is set once it is paid."""
 
     out_refund_no: str
     refund_id: str
@@ -82,7 +82,7 @@ def _of_our_time(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-# What is not there yet is left out, null, or an empty text.
+# The platform leaves out a value that is not there yet, or sends null or an empty string.
 Nothing = Literal[""] | None
 Moment = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
 Fen = Annotated[int, Field(ge=1, le=MOST_FEN)]
@@ -92,7 +92,7 @@ RefundNo = Annotated[str, StringConstraints(pattern=rf"^{REFUND_NO.pattern}\z")]
 
 
 class Strict(BaseModel):
-    """Fields that are not named here are let pass: the platform adds some now and then."""
+    """A strict model that ignores unknown fields, since the platform adds some now and then."""
 
     model_config = ConfigDict(strict=True, hide_input_in_errors=True)
 
@@ -152,7 +152,7 @@ class RefundAmount(Strict):
 
 
 class RefundFields(Strict):
-    """Of a call's answer; a callback says ``refund_status`` and ``mchid`` (see bot.pay.notice)."""
+    """A refund in a call's answer; a callback has ``refund_status`` and ``mchid`` instead (see bot.pay.notice)."""
 
     out_refund_no: RefundNo
     refund_id: Id

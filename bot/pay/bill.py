@@ -1,7 +1,7 @@
-"""A trade bill, line by line: yuan to fen, columns by their names, and the sums of the last line proved. Pure.
+"""Parse a trade bill line by line: convert yuan to fen, find columns by name, and check the totals. Pure functions.
 
 A bill is a header, rows, the header of the totals and the totals; each cell but the headers' begins with a backtick.
-What it says is proved as a whole by its SHA-1 (bot.pay.bill_file); here nothing is guessed or passed over.
+Its SHA-1 proves it as a whole (bot.pay.bill_file); here every cell must be valid, and no line is skipped.
 """
 
 import re
@@ -18,11 +18,11 @@ from bot.pay.moments import read_local
 from bot.words.lexicon import CONFIG
 
 _TICK, _COMMA, _BOM = "`", ",", "\ufeff"
-# Amounts have two decimals, fees five, and no fee is a part of a fen.
+# Amounts have two decimals, fees five, of which the last three are zeros.
 _YUAN = re.compile(r"(-?)([0-9]{1,12})\.([0-9]{2})0{0,3}")
 _COUNT = re.compile(r"[0-9]{1,12}")
 _ID = re.compile(r"[0-9A-Za-z_\-]{1,64}")
-# Old and new pages of the platform list different ones, so whoever compares says which are known.
+# The platform's old and new pages list different states, so the comparison decides which are known.
 _REFUND_STATE = re.compile(r"[A-Z_]{1,20}")
 _NONE = "0"
 
@@ -35,9 +35,9 @@ class RowState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BillRow:
-    """A payment, or a refund on the day it was asked for. ``fee_fen`` is negative where a fee came back.
+    """A payment, or a refund on the day it was submitted. ``fee_fen`` is negative where a fee was returned.
 
-    ``refund_fen`` is what the payer gets, of the ``refund_asked_fen`` that were asked for; the rest was a coupon's.
+    ``refund_fen``: what the payer gets of the ``refund_asked_fen`` that were requested; the rest was a coupon's.
     """
 
     line: int
@@ -56,9 +56,10 @@ class BillRow:
 
 
 class BadBill(Exception):
-    """``line`` counts from 1. ``why``: text, header, cells, time, state, number, amount, currency, payee, refund,
+    """The bill is invalid. ``line`` counts from 1.
 
-    totals_header, totals (a sum is another), end (cut off, or more behind it).
+    ``why``: text, header, cells, time, state, number, amount, currency, payee, refund, totals_header,
+    totals (a sum is another), end (cut off, or more behind it).
     """
 
     def __init__(self, line: int, why: str, column: str = "") -> None:
@@ -71,7 +72,7 @@ class BadBill(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BillNames:
-    """Key -> what the bill calls it."""
+    """Our keys -> the bill's names of columns and totals."""
 
     columns: Mapping[str, str]
     totals: Mapping[str, str]
@@ -84,9 +85,9 @@ def load_names() -> BillNames:
 
 
 def read_bill(lines: Iterable[bytes], mch_id: str, names: BillNames | None = None) -> Iterator[BillRow]:
-    """Row by row, in the memory of one. Raises BadBill, perhaps only after the last row: the totals come at the end,
+    """Yield the rows, in constant memory. Raises BadBill, perhaps only after the last row, since the totals come last.
 
-    so whoever keeps what the rows say keeps it only when there are no more.
+    So a caller may commit the rows only once the iterator is exhausted.
     """
     names = names or load_names()
     numbered = _numbered(lines)
@@ -108,7 +109,7 @@ def read_bill(lines: Iterable[bytes], mch_id: str, names: BillNames | None = Non
 
 
 def yuan_to_fen(written: str) -> int:
-    """``-0.60000`` is -60. Raises ValueError for what is no yuan, or a part of a fen."""
+    """Convert yuan to fen: ``-0.60000`` is -60. Raises ValueError for other texts and for fractions of a fen."""
     found = _YUAN.fullmatch(written)
     if not found:
         raise ValueError("no yuan")
@@ -125,7 +126,7 @@ def _numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, str]]:
 
 
 def _places(line: int, header: str, names: Mapping[str, str], why: str) -> dict[str, int]:
-    """Key -> which cell."""
+    """Map each key to its cell's index. Raises BadBill for a missing or repeated name."""
     found = Counter(cells := header.split(_COMMA))
     for name in names.values():
         if found[name] != 1:
@@ -156,13 +157,13 @@ def _prove(
 
 
 class _Cells:
-    """One row's, by key; what a cell does not say rightly is a BadBill with its key."""
+    """The cells of one row by key; an invalid one raises BadBill with its key."""
 
     def __init__(self, line: int, cells: Mapping[str, str]) -> None:
         self._line, self._cells = line, cells
 
     def fen(self, key: str) -> int:
-        """Nothing is below zero but fees that came back."""
+        """Read a cell's fen; only a returned fee may be negative."""
         try:
             fen = yuan_to_fen(self._cells[key])
         except ValueError:

@@ -1,11 +1,11 @@
-"""A bill as it comes over the wire, packed or not: unpacked into a file, held against its SHA-1, in little memory."""
+"""Write a downloaded bill, gzipped or not, unpacked into a file and check its SHA-1, in constant memory."""
 
 import hashlib
 import zlib
 from collections.abc import Callable
 from typing import BinaryIO
 
-# A merchant's busiest day has some hundred megabytes; nothing that comes here shall fill a disk.
+# A merchant's busiest day has some hundred megabytes; the limit keeps a bad answer from filling the disk.
 LARGEST_BILL = 2 * 1024**3
 _PACKED = b"\x1f\x8b"
 _GZIP = 16 + zlib.MAX_WBITS
@@ -13,7 +13,7 @@ _CHUNK = 1024 * 1024
 
 
 class Damaged(Exception):
-    """``why``: constant words."""
+    """The download is not the bill. ``why``: constant words."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -29,7 +29,7 @@ class BillFile:
         self._gzip = zlib.decompressobj(_GZIP)
 
     def take(self, piece: bytes) -> None:
-        """Raises Damaged."""
+        """Write the next piece of the download. Raises Damaged."""
         if self._take is None:
             self._head += piece
             if len(self._head) < len(_PACKED):
@@ -39,7 +39,7 @@ class BillFile:
         self._take(piece)
 
     def end(self, sha1: str) -> None:
-        """Raises Damaged unless this was all, and the bill that was meant."""
+        """Check that the bill is complete and has this SHA-1. Raises Damaged."""
         if self._take is None:
             raise Damaged("an empty bill")
         if self._take == self._unpack and not self._gzip.eof:

@@ -1,4 +1,4 @@
-"""WeChat Pay's API as this program uses it: one method per call, small frozen answers, our own errors.
+"""Call WeChat Pay's API as far as this program uses it: one method per call, small frozen answers, our own errors.
 
 Every method raises Unfit before anything is sent; Unreachable, BadAnswer (``outcome_unknown``: ask again or
 ``query``) or Refused (its ``action`` says what to do) afterwards. Each call may be repeated with the same number.
@@ -25,7 +25,7 @@ ATTACH_BYTES = 128
 REASON_BYTES = 80
 NOTIFY_URL_LENGTH = 255
 EXPIRES_AHEAD = timedelta(minutes=1)
-# The whole of a day's bill, compressed.
+# Time for the download of a whole day's bill, compressed.
 BILL_SECONDS = 300.0
 _CLOSED = {"ORDER_CLOSED", "ORDERCLOSED"}
 _NOTHING_MOVED = "NO_STATEMENT_EXIST"
@@ -48,9 +48,9 @@ def true_now() -> datetime:
 
 
 class PayClient:
-    """Safe to share between threads. ``api_url`` is the platform's root, or a stand-in's.
+    """The client, safe to share between threads. ``api_url``: the root of the platform, or of the simulator.
 
-    ``clock`` tells the true time, whatever the conversation's clock says, for signatures are good for five minutes.
+    ``clock`` gives the real time, not the conversation's, since signatures are valid for five minutes.
     """
 
     def __init__(
@@ -90,9 +90,10 @@ class PayClient:
         attach: str = "",
         expires: datetime | None = None,
     ) -> str:
-        """The prepay_id, good for two hours. The same again gives a fresh one, something else under this number none.
+        """Place an order and return its prepay_id, valid for two hours. The same order again gives a fresh one; another
+        order under the same number is refused.
 
-        ``description`` is what the pay sheet and the bill say; what does not fit of it is cut off.
+        ``description`` is shown on the pay sheet and the bill; it is cut to fit.
         """
         call = "order"
         _demand(call, "out_trade_no", TRADE_NO.fullmatch(out_trade_no))
@@ -118,7 +119,7 @@ class PayClient:
         return _read(call, _Prepaid, answer).prepay_id
 
     def pay_sign(self, prepay_id: str) -> dict[str, str]:
-        """What our page gives to getBrandWCPayRequest. Its ``ok`` proves nothing: ``query`` does."""
+        """Make the fields that our page gives to getBrandWCPayRequest. Its ``ok`` proves nothing: ``query`` does."""
         fields = {
             "appId": self._app_id,
             "timeStamp": str(int(self._clock().timestamp())),
@@ -128,7 +129,7 @@ class PayClient:
         return fields | {"signType": "RSA", "paySign": self._signer.sign(*fields.values())}
 
     def query(self, out_trade_no: str) -> Trade:
-        """Refused with ``Action.ABSENT`` where the platform never heard of it."""
+        """Query an order. Refused with ``Action.ABSENT`` if the platform does not know it."""
         call = "query"
         _demand(call, "out_trade_no", TRADE_NO.fullmatch(out_trade_no))
         path = f"/v3/pay/transactions/out-trade-no/{quote(out_trade_no, safe='')}?mchid={self._signer.mch_id}"
@@ -139,7 +140,7 @@ class PayClient:
         return fields.trade
 
     def close_order(self, out_trade_no: str) -> None:
-        """Nobody can pay it any more. Refused while it is paid, being paid, or less than five minutes old."""
+        """Close an order for payment. Refused if it is paid, being paid, or less than five minutes old."""
         call = "close"
         _demand(call, "out_trade_no", TRADE_NO.fullmatch(out_trade_no))
         path = f"/v3/pay/transactions/out-trade-no/{quote(out_trade_no, safe='')}/close"
@@ -161,9 +162,11 @@ class PayClient:
         *,
         transaction_id: str | None = None,
     ) -> Refund:
-        """Accepted is not done: see ``state``, the callback, or ``query_refund``. Repeat it with the same number.
+        """Submit a refund; accepted is not paid: see ``state``, the callback, or ``query_refund``.
 
-        ``transaction_id``: which payment of the order's.
+        A retry uses the same number.
+
+        ``transaction_id``: which of the order's payments.
         """
         call = "refund"
         _demand(call, "out_trade_no", TRADE_NO.fullmatch(out_trade_no))
@@ -200,8 +203,8 @@ class PayClient:
     def bill(self, day: date, to: BinaryIO, *, compressed: bool = True) -> bool:
         """Write a day's trade bill into ``to``, unpacked, for ``bot.pay.bill``; False: nothing moved that day.
 
-        A day has a bill from ten o'clock (in China) of the next on, for three months. Where this raises, what was
-        written is worth nothing.
+        A day has a bill from ten o'clock (in China) of the next day on, for three months. If this raises, ``to`` holds
+        no valid bill.
         """
         call = "bill"
         path = f"/v3/bill/tradebill?bill_date={day.isoformat()}&bill_type=ALL" + (
@@ -223,7 +226,7 @@ class PayClient:
 
 
 def shown(description: str) -> str:
-    """On one line, without what bills cannot hold, in DESCRIPTION_BYTES, no character cut in two."""
+    """Return the description on one line, without characters that bills cannot hold, cut to DESCRIPTION_BYTES."""
     line = " ".join(_UNSEEN.sub(" ", description).split())
     return line.encode()[:DESCRIPTION_BYTES].decode(errors="ignore").rstrip()
 
@@ -242,12 +245,12 @@ def _read(call: str, fields: type[Fields], answer: bytes) -> Fields:
         return fields.model_validate_json(answer)
     except ValidationError:
         failure = BadAnswer(call, "does not say what it must")
-    # Raised outside the handler: pydantic's error knows the fields.
+    # Raised outside the handler: pydantic's error holds the fields.
     raise failure
 
 
 def _path_of(call: str, url: str) -> str:
-    """Asked for where everything is asked for, so that no answer sends our signature elsewhere."""
+    """Return the path to request from our own api_url, so that no answer sends our signature to another host."""
     parts = urlsplit(url)
     if not parts.path.startswith("/v3/bill"):
         raise BadAnswer(call, "a strange address")
@@ -255,7 +258,7 @@ def _path_of(call: str, url: str) -> str:
 
 
 def _checked_url(url: str) -> str:
-    """Raises ValueError: the platform calls back over https, without parameters. A stand-in here takes http."""
+    """Check the callback's URL: https without parameters; http here, for a simulator. Raises ValueError."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme != "https" and not (parts.scheme == "http" and host in {"127.0.0.1", "localhost", "::1"}):

@@ -1,13 +1,13 @@
-"""The demo's merchant: the settings that fit the folder of keys which the stand-in has made for itself (pay.json)."""
+"""Read the demo's pay settings from the folder of keys that the simulator has made (pay.json)."""
 
 import json
 from pathlib import Path
 
 
 def settings_in(folder: Path) -> dict[str, str]:
-    """The environment in which a program takes the stand-in's money, with all the keys that the stand-in signs with.
+    """Return the environment variables for the simulator's merchant, with all keys that the simulator signs with.
 
-    Raises OSError, ValueError, KeyError for a folder that no stand-in has filled.
+    Raises OSError, ValueError or KeyError for a folder that no simulator has filled.
     """
     listed = json.loads((folder / "pay.json").read_text(encoding="utf-8"))
     keys = {listed["public_key_id"]: folder / "pub_key.pem"}

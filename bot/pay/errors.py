@@ -1,6 +1,6 @@
-"""What the pay platform's refusals mean and what to do about each; and the other ways in which a call comes to nothing.
+"""Say what the pay platform's refusals mean and what to do about each, and define the other failures of a call.
 
-None of these carries what was sent or answered, beyond the platform's own code and the number of the call there.
+None of these errors holds what was sent or answered, beyond the platform's code and its number of the call.
 """
 
 from collections.abc import Mapping
@@ -9,18 +9,18 @@ from typing import NamedTuple
 
 
 class Action(StrEnum):
-    """What to do next. Nobody but the one who made the call can do it; the table only names it."""
+    """What to do next; the caller does it, the table only names it."""
 
     QUERY = "query"
-    """Ask what became of it; the same call again, with the same number, is safe as well."""
+    """Query the outcome; the same call again, with the same number, is safe as well."""
     LATER = "later"
     """The same call again, later."""
     NEW_NUMBER = "new_number"
-    """This order is spent: another one, with another number."""
+    """This order cannot be used any more: place another one, with another number."""
     ABSENT = "absent"
-    """There is no such thing; for a bill: nothing moved that day."""
+    """There is no such order or refund; for a bill: nothing moved that day."""
     PERSON = "person"
-    """The account, the payer or the bank: somebody must see to it, then the same call again."""
+    """A person must deal with the account, the payer or the bank, then make the same call again."""
     FIX = "fix"
     """The request or the settings are wrong: the same again will be refused again."""
 
@@ -72,7 +72,7 @@ POLICY: Mapping[str, Rule] = {
     "SIGN_ERROR": Rule("key, serial, merchant or this machine's clock is wrong", Action.FIX),
 }
 UNKNOWN = Rule("a code this program does not know", Action.FIX)
-# Of a code that nobody knows, the status tells at least whose fault it was.
+# For an unknown code, the status still tells whether the platform failed.
 UNKNOWN_FAILURE = Rule("a failure of the platform that this program does not know", Action.QUERY)
 
 
@@ -81,7 +81,7 @@ def rule_for(code: str, status: int) -> Rule:
 
 
 class PayError(Exception):
-    """``outcome_unknown``: the call may have been carried out all the same."""
+    """A call to the pay platform failed. ``outcome_unknown``: it may have been carried out nevertheless."""
 
     def __init__(self, call: str, why: str, outcome_unknown: bool) -> None:
         super().__init__(call, why, outcome_unknown)
@@ -93,11 +93,11 @@ class PayError(Exception):
 
 
 class Unreachable(PayError):
-    """No answer."""
+    """The platform did not answer."""
 
 
 class BadAnswer(PayError):
-    """An answer that is not proved to be the platform's, or that does not say what it must. It counts as none."""
+    """The answer is not proved to be the platform's, or is invalid. It counts as no answer."""
 
     def __init__(self, call: str, why: str, request_id: str = "") -> None:
         super().__init__(call, why, True)
@@ -105,7 +105,7 @@ class BadAnswer(PayError):
 
 
 class Unfit(PayError):
-    """Not sent: ``field`` breaks a rule of the platform's."""
+    """The call was not sent: ``field`` breaks a rule of the platform's."""
 
     def __init__(self, call: str, field: str) -> None:
         super().__init__(call, f"{field} is not what the platform takes", False)
@@ -113,7 +113,7 @@ class Unfit(PayError):
 
 
 class Refused(PayError):
-    """The platform said no. ``request_id`` is what its support asks for."""
+    """The platform refused the call. ``request_id``: the number that its support asks for."""
 
     def __init__(self, call: str, code: str, status: int, request_id: str = "") -> None:
         rule = rule_for(code, status)

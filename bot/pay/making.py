@@ -1,4 +1,4 @@
-"""The client and the door as the settings want them: for jobs and for the web application."""
+"""Make the client and the callback's verifier from the settings, for jobs and for the web application."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -18,8 +18,9 @@ NOTIFY_PATH = "/pay/notify"
 def make_pay_client(
     settings: Settings, redis: Redis | None = None, clock: Callable[[], datetime] = true_now
 ) -> PayClient:
-    """One for the process, closed with it. With ``redis``, all processes leave a platform that is down in peace
-    together. Raises ValueError where PAY_MODE is off.
+    """Make the process's client; the caller closes it. With ``redis``, all processes share a circuit breaker.
+
+    Raises ValueError if PAY_MODE is off.
     """
     _demand_on(settings)
     return PayClient(
@@ -36,7 +37,7 @@ def make_pay_client(
 
 
 def make_notify_door(settings: Settings) -> NotifyDoor:
-    """Raises ValueError where PAY_MODE is off."""
+    """Make the verifier of callbacks. Raises ValueError if PAY_MODE is off."""
     _demand_on(settings)
     key = settings.pay_api_v3_key.get_secret_value()
     return NotifyDoor(_platform_keys(settings), key, settings.pay_mch_id, settings.wechat_app_id)

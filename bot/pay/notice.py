@@ -1,7 +1,7 @@
-"""The door for the platform's callbacks: proved, opened and read, or refused with a reason that a log may hold.
+"""Prove, decrypt and read the platform's callbacks, or refuse them with a reason that a log may hold.
 
-Pure: no clock, no network, no database. That the amount is the order's, and that the same payment counts once, is for
-whoever has the order: a callback may come twice, late, or never.
+Pure: no clock, no network, no database. The caller checks that the amount is the order's and that the same payment
+counts once: a callback may come twice, late, or never.
 """
 
 from base64 import b64decode
@@ -30,7 +30,7 @@ from bot.pay.answers import (
 )
 from bot.pay.proving import Headers, PlatformKeys, Unproved
 
-# Ten times the longest that was seen.
+# Ten times the longest seen so far.
 LARGEST_NOTICE = 64 * 1024
 _PAID = "TRANSACTION.SUCCESS"
 _REFUNDED = frozenset(f"REFUND.{state}" for state in RefundState if state is not RefundState.PROCESSING)
@@ -38,7 +38,7 @@ _REFUNDED = frozenset(f"REFUND.{state}" for state in RefundState if state is not
 
 @dataclass(frozen=True, slots=True)
 class PaymentNotice:
-    """``id``: of the callback, the same each time that it is sent. The trade is paid."""
+    """The callback of a paid order. ``id``: the callback's, the same each time that it is sent."""
 
     id: str
     at: datetime
@@ -53,10 +53,9 @@ class RefundNotice:
 
 
 class BadNotice(Exception):
-    """``reason``: a Flaw (not proved), or
-
-    size; body (no JSON of this form); event (nothing we asked for); seal (not sealed with our key); fields (opened, and
-    does not say what it must); payee (of another merchant or account).
+    """The callback is refused. ``reason``: a Flaw (not proved), or
+    size; body (no JSON of this form); event (of no kind that we handle); seal (not encrypted with our key); fields
+    (decrypted, but invalid); payee (of another merchant or account).
     """
 
     def __init__(self, reason: str) -> None:
@@ -80,7 +79,7 @@ class _Body(Strict):
 
 
 class _Told(Strict):
-    """A refund as a callback tells of it."""
+    """A refund in a callback."""
 
     mchid: str
     out_trade_no: TradeNo
@@ -93,7 +92,7 @@ class _Told(Strict):
 
     @property
     def fields(self) -> RefundFields:
-        """Raises ValidationError."""
+        """The refund in the form of a call's answer. Raises ValidationError."""
         return RefundFields(status=self.refund_status, **self.model_dump(exclude={"mchid", "refund_status"}))
 
 
@@ -101,14 +100,16 @@ Fields = TypeVar("Fields", bound=Strict)
 
 
 class NotifyDoor:
-    """``api_v3_key``: 32 bytes. Safe to share between threads."""
+    """Opens callbacks; safe to share between threads. ``api_v3_key``: 32 bytes."""
 
     def __init__(self, keys: PlatformKeys, api_v3_key: str, mch_id: str, app_id: str) -> None:
         self._keys, self._mch_id, self._app_id = keys, mch_id, app_id
         self._gcm = AESGCM(api_v3_key.encode())
 
     def open_notice(self, headers: Headers, body: bytes, now: datetime) -> PaymentNotice | RefundNotice:
-        """``body`` as it came, byte for byte; ``now`` is the true time. Raises BadNotice."""
+        """Prove, decrypt and read a callback. Raises BadNotice.
+
+        ``body``: as received, byte for byte; ``now``: the real time."""
         if len(body) > LARGEST_NOTICE:
             raise BadNotice("size")
         try:
@@ -160,7 +161,7 @@ def _read(fields: type[Fields], data: bytes, reason: str) -> Fields:
         return fields.model_validate_json(data)
     except ValidationError:
         failure = BadNotice(reason)
-    # Raised outside the handler: pydantic's error knows the fields.
+    # Raised outside the handler: pydantic's error holds the fields.
     raise failure
 
 

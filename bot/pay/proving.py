@@ -1,7 +1,7 @@
-"""Who wrote it: signs what the merchant says, and proves that an answer or a callback is the platform's.
+"""Sign the merchant's requests, and prove that an answer or a callback is the platform's.
 
-The key is chosen by Wechatpay-Serial among those of the settings, public keys and certificates alike, so that both
-are good while the platform moves from one to the other. A serial that is not among them is refused here and now.
+Wechatpay-Serial selects the key among those of the settings, public keys and certificates alike, so that both
+are valid while the platform moves from one to the other. An unknown serial is refused.
 """
 
 import re
@@ -20,18 +20,18 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from config.pay import PUBLIC_KEY_ID, PlatformKey
 
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
-# Seconds that a signature may be old, or ahead: wechatpay-apache-httpclient has the same.
+# Seconds that a signature may be old, or ahead, as in wechatpay-apache-httpclient.
 WINDOW = 300
-# PW/docs/partner/development/practices/notification-considerations: the platform tries whether we look.
+# PW/docs/partner/development/practices/notification-considerations: with this the platform tests our check.
 PROBE = "WECHATPAY/SIGNTEST/"
 _TIMESTAMP = re.compile(r"[0-9]{10}")
-# A line's end in it would let the signed text be cut up differently.
+# A newline in it would make the signed text ambiguous.
 _NONCE = re.compile(r"[!-~]{1,128}")
 _SIGNATURE = re.compile(r"[0-9A-Za-z+/=]{1,2048}")
 
 
 class Flaw(StrEnum):
-    """Why something is not proved to be the platform's."""
+    """Why an answer or a callback is not proved to be the platform's."""
 
     HEADERS = "headers"
     SERIAL = "serial"
@@ -48,7 +48,7 @@ class Unproved(Exception):
 
 
 class Headers(Protocol):
-    """Of a request or an answer; each is asked for by one spelling, in which case does not matter to HTTP."""
+    """The headers of a request or an answer, looked up without regard to case."""
 
     def get(self, key: str, /) -> str | None: ...
 
@@ -59,11 +59,11 @@ class PlatformKeys:
 
     @property
     def asked_for(self) -> str | None:
-        """With which of them answers shall be signed; None leaves the choice of a certificate to the platform."""
+        """The serial with which the platform should sign answers; None leaves it to use a certificate of its choice."""
         return next((serial for serial in self._keys if serial.startswith(PUBLIC_KEY_ID)), None)
 
     def prove(self, headers: Headers, body: bytes, now: datetime) -> None:
-        """Raises Unproved."""
+        """Check the platform's signature over the body. ``now``: the real time. Raises Unproved."""
         serial, timestamp = headers.get("Wechatpay-Serial") or "", headers.get("Wechatpay-Timestamp") or ""
         nonce, signature = headers.get("Wechatpay-Nonce") or "", headers.get("Wechatpay-Signature") or ""
         if headers.get("Wechatpay-Signature-Type") not in {None, SCHEME} or not _NONCE.fullmatch(nonce):
@@ -82,19 +82,19 @@ class PlatformKeys:
 
 
 class Signer:
-    """The merchant's hand. ``serial``: of the merchant's certificate."""
+    """Signs for the merchant. ``serial``: of the merchant's certificate."""
 
     def __init__(self, mch_id: str, serial: str, key: RSAPrivateKey) -> None:
         self.mch_id = mch_id
         self._serial, self._key = serial, key
 
     def sign(self, *lines: str | bytes) -> str:
-        """Over the lines, each with its end, in base64."""
+        """Sign the lines, each with a newline, and return the signature in base64."""
         message = b"".join((line.encode() if isinstance(line, str) else line) + b"\n" for line in lines)
         return b64encode(self._key.sign(message, PKCS1v15(), SHA256())).decode()
 
     def authorization(self, method: str, target: str, body: bytes, now: datetime) -> str:
-        """The header for one request, good once. ``target``: path and query as they are sent."""
+        """Make the Authorization header of one request. ``target``: path and query as they are sent."""
         timestamp, nonce = str(int(now.timestamp())), new_nonce()
         fields = {
             "mchid": self.mch_id,
@@ -118,5 +118,5 @@ def _is_signed(key: PlatformKey, signature: str, message: bytes) -> bool:
         key.key.verify(raw, message, PKCS1v15(), SHA256())
     except (InvalidSignature, ValueError):
         return False
-    # The last sign of base64 has bits that mean nothing; one signature is written in one way.
+    # The last character of base64 has unused bits; only the canonical form of a signature is accepted.
     return b64encode(raw).decode() == signature

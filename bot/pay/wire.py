@@ -1,7 +1,7 @@
-"""One call to the pay platform: signed, in time, and its answer proved before anybody reads it.
+"""Make one call to the pay platform: sign it, limit its time, and prove the answer before it is read.
 
-Every call here may be made twice and is still made once (the numbers are the caller's), so one whose connection
-breaks is made again at once, freshly signed. What is slow is not: the payer or the job that waits has waited enough.
+Every call is idempotent by the caller's number, so a call whose connection breaks is retried at once, freshly
+signed. A call that times out is not: the payer or the job has waited enough.
 """
 
 import json
@@ -24,7 +24,7 @@ from bot.pay.proving import Flaw, PlatformKeys, Signer, Unproved
 
 # Seconds to connect, and to answer.
 TIMEOUT = (3.0, 10.0)
-# A call whose connection broke off is made this often.
+# A call whose connection breaks is made this often.
 TRIES = 2
 LARGEST_ANSWER = 256 * 1024
 CHUNK = 64 * 1024
@@ -36,7 +36,7 @@ _TAKEN = {requests.codes.ok, requests.codes.no_content}
 
 
 class Breaker(Protocol):
-    """As in bot.registry.breaker: while the platform is down, nobody waits for it."""
+    """A circuit breaker as in bot.registry.breaker: while the platform is down, no call waits for it."""
 
     def may_call(self) -> bool: ...
     def worked(self) -> None: ...
@@ -45,7 +45,7 @@ class Breaker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """``call`` is what errors and logs say. ``path``: with its query, percent-encoded."""
+    """A request. ``call``: its name in errors and logs. ``path``: with its query, percent-encoded."""
 
     call: str
     method: str
@@ -54,7 +54,7 @@ class Request:
 
 
 def open_session(connections: int = 64) -> requests.Session:
-    """Pooled and safe to share between threads: no cookies, no retries of its own, nothing from the environment."""
+    """Open a pooled session, safe to share between threads: no cookies, no retries, no settings of the environment."""
     session = requests.Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -64,7 +64,7 @@ def open_session(connections: int = 64) -> requests.Session:
 
 
 class Wire:
-    """Safe to share between threads. ``clock`` tells the true time."""
+    """Makes calls; safe to share between threads. ``clock`` gives the real time."""
 
     def __init__(
         self,
@@ -80,16 +80,16 @@ class Wire:
         self._clock, self._timeout, self._breaker = clock, timeout, breaker
 
     def ask(self, request: Request) -> bytes:
-        """The answer's JSON, proved to be the platform's; empty where there is nothing to say.
+        """Make a call and return the proved answer's JSON; empty if the answer has no body.
 
-        Raises Unreachable, Refused, BadAnswer.
+        Raises Unreachable, Refused or BadAnswer.
         """
         return self._guarded(request, lambda response: self._proved(request.call, response))
 
     def download(self, request: Request, take: Callable[[bytes], None], seconds: float) -> None:
-        """Give ``take`` the answer piece by piece. It is not signed, so the caller must know what it adds up to.
+        """Pass the answer to ``take`` piece by piece. It is not signed, so the caller must check it as a whole.
 
-        Made once: what was taken of a first try could not be given back. Raises as ``ask`` does.
+        Made once, since pieces of a first try cannot be taken back. Raises as ``ask`` does.
         """
 
         def read(response: requests.Response) -> None:
@@ -126,7 +126,7 @@ class Wire:
                 unknown = unknown or not _never_left(error)
                 failure = Unreachable(request.call, type(error).__name__, unknown)
             if not again:
-                # Outside the handler: the library's own error quotes address and body, and must not hang on ours.
+                # Outside the handler: the library's own error quotes URL and body, and must not be chained to ours.
                 raise failure
 
     @contextmanager
@@ -139,7 +139,7 @@ class Wire:
         prepared = self._http.prepare_request(
             requests.Request(request.method, f"{self._api_url}{request.path}", headers=headers, data=body or None)
         )
-        # Over what goes out, and not over what was meant to: requests writes some addresses in another way.
+        # Signed as it is sent: requests normalises some URLs.
         signed = self._signer.authorization(request.method, prepared.path_url, body, self._clock())
         prepared.headers["Authorization"] = signed
         # A redirect would carry the signature to another host, so none is followed.
@@ -157,10 +157,10 @@ class Wire:
 
     def _judged(self, call: str, status: int, request_id: str, body: bytes, flaw: Flaw | None) -> bytes:
         if flaw and status >= requests.codes.server_error:
-            raise Unreachable(call, f"status {status}", True)  # a gateway's words, not the platform's
+            raise Unreachable(call, f"status {status}", True)  # a gateway's answer, not the platform's
         code = _code(body)
         if flaw and status in {requests.codes.unauthorized, requests.codes.too_many_requests} and code:
-            # Not signed, for the platform does not know us yet; and nobody takes money for paid because of these two.
+            # These two are not signed, as the platform has not identified us; neither makes us take an order as paid.
             raise Refused(call, code, status, request_id)
         if flaw:
             raise BadAnswer(call, f"not proved: {flaw}", request_id)
@@ -179,7 +179,7 @@ class Wire:
 
 
 def _pieces(response: requests.Response, deadline: float) -> Iterator[bytes]:
-    """What has come, not a full chunk: waiting for the rest of it would outlast any deadline."""
+    """Yield what has arrived, not full chunks: waiting for a full one could exceed the deadline."""
     while piece := response.raw.read1(CHUNK, decode_content=False):
         if time.monotonic() > deadline:
             raise requests.ReadTimeout
@@ -187,7 +187,7 @@ def _pieces(response: requests.Response, deadline: float) -> Iterator[bytes]:
 
 
 def _code(body: bytes) -> str | None:
-    """The platform's word for what is wrong; its sentence may quote what was sent, and is left alone."""
+    """Return the platform's error code, or None; its message may quote what was sent, and is not read."""
     try:
         said = json.loads(body)
     except (ValueError, RecursionError):
@@ -202,11 +202,11 @@ def _request_id(response: requests.Response) -> str:
 
 
 def _is_broken(error: Exception) -> bool:
-    """The connection, and not for being slow."""
+    """Tell whether the connection broke, other than by a time-out."""
     return isinstance(error, requests.ConnectionError | HTTPError) and not isinstance(error, requests.Timeout | Late)
 
 
 def _never_left(error: Exception) -> bool:
-    """Certainly not sent: no connection was made, or the request was refused on this machine (a ValueError)."""
+    """Tell whether the request was certainly not sent: no connection, or refused on this machine (a ValueError)."""
     reason = getattr(error.args[0] if error.args else None, "reason", None)
     return isinstance(error, requests.ConnectTimeout | ValueError) or isinstance(reason, NewConnectionError)

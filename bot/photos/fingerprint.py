@@ -1,7 +1,7 @@
-"""A picture's print: 64 bits that stay nearly the same when it is written anew, made smaller, or a little brighter.
+"""Compute a picture's print: 64 bits that hardly change when it is saved anew, made smaller, or a little brighter.
 
-A difference hash: the picture shrunk to eight rows of nine greys, and of each two neighbours whether the right one is
-clearly brighter.
+It is a difference hash: the picture is shrunk to eight rows of nine greys, and each bit says whether the right one of
+two neighbours is clearly brighter.
 """
 
 from itertools import pairwise
@@ -9,14 +9,14 @@ from itertools import pairwise
 from PIL import Image
 
 ROWS, PAIRS = 8, 8
-# Of 255 greys: less is what writing a JPEG anew does to a wall.
+# Of 255 greys: saving a JPEG anew changes a plain wall by less.
 CLEARLY = 3
-# Fewer bits, or fewer gaps between them, are a wall or the sky: it would look like every other.
+# Fewer set or unset bits are a wall or the sky, which would match every other.
 FEWEST = 10
 
 
 def print_of(picture: Image.Image) -> int | None:
-    """Of a picture that stands upright; None where it shows too little to be told by."""
+    """Return the print of an upright picture; None if it shows too little to be recognised."""
     small = picture.convert("L").resize((PAIRS + 1, ROWS), Image.Resampling.BOX)
     greys = small.tobytes()
     rows = [greys[start : start + PAIRS + 1] for start in range(0, len(greys), PAIRS + 1)]

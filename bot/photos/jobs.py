@@ -1,4 +1,4 @@
-"""The jobs of pictures."""
+"""Define the jobs of photos."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Pictures: brought from WeChat to our own disk, written anew, and deleted when their owner goes."""
+"""Fetch photos from WeChat to our own disk, save them anew, and delete them when their owner is erased."""
 
 import io
 import secrets
@@ -21,24 +21,24 @@ from models.proxy.act import sheet_lost
 
 log = structlog.get_logger()
 
-# A picture is asked for this often; WeChat keeps it three days.
+# A photo is fetched at most this often; WeChat keeps it three days.
 MOST_TRIES = 20
 OWED_AFTER = timedelta(minutes=2)
-# Of a draft that was never finished; the draft itself lives thirty days.
+# How long photos of an unfinished draft are kept; the draft itself lives thirty days.
 DRAFT_PHOTOS_LAST = timedelta(days=31)
 LARGEST_SIDE = 1_600
-# What phones send. Pillow's other readers are more than we need, and some start other programs.
+# What phones send. Pillow's other readers are not needed, and some start other programs.
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
-# Opened, a picture takes up to four bytes a pixel, twice: some 320 MB at this size, more than any phone sends.
+# A decoded picture takes up to four bytes a pixel, twice: some 320 MB at this size, more than any phone sends.
 MOST_PIXELS = 40_000_000
 
 
 class NotAPicture(Exception):
-    """What came is no image, a broken one, or one made to fill the memory."""
+    """The file is no image, a broken one, or one made to fill the memory."""
 
 
 class Photos:
-    """``folder``: where they are kept."""
+    """Fetches and deletes photos. ``folder``: where they are kept."""
 
     def __init__(self, database: Engine, api: WeChatApi, folder: Path) -> None:
         self.database = database
@@ -46,7 +46,7 @@ class Photos:
         self.folder = folder
 
     def fetch(self, photo_id: int) -> None:
-        """Bring a picture from WeChat to our own disk, without what its file tells of place and camera."""
+        """Fetch a photo from WeChat to our own disk, without its metadata (place and camera)."""
         with Session(self.database) as db, db.begin():
             photo = db.get(Photo, photo_id)
             if photo is None or photo.state != "owed":
@@ -69,7 +69,7 @@ class Photos:
             self._settle(photo_id, "kept", path, found)
 
     def forget(self, photo_id: int) -> None:
-        """Delete a picture whose owner was erased, or whose draft is gone."""
+        """Delete the file and the print of a photo whose owner was erased or whose draft is gone."""
         with Session(self.database) as db, db.begin():
             photo = db.get(Photo, photo_id)
             if photo is not None and photo.state == "gone" and photo.path:
@@ -79,7 +79,7 @@ class Photos:
                     setattr(photo, column, nothing)
 
     def _settle(self, photo_id: int, state: str, path: str | None, found: int | None = None) -> None:
-        """Not if its owner was erased meanwhile; then the file goes again. ``found``: the picture's print."""
+        """Record the result; if the owner was erased meanwhile, delete the file. ``found``: the photo's print."""
         with Session(self.database) as db, db.begin():
             owed = (Photo.id == photo_id) & (Photo.state == "owed")
             wanted = update(Photo).where(owed).values(state=state, path=path, **printed(found)).returning(Photo.id)
@@ -92,7 +92,7 @@ class Photos:
             (self.folder / path).unlink(missing_ok=True)
 
     def _keep(self, photo_id: int, content: bytes) -> tuple[str, int | None]:
-        """Written anew from its pixels, upright, so nothing but the picture is kept: its path, and its print.
+        """Save a picture anew from its pixels, upright, so that nothing else is kept. Return its path and print.
 
         Raises NotAPicture.
         """
@@ -118,19 +118,19 @@ class Photos:
 
 
 def owed_photos(connection: Connection, now: datetime, most: int) -> list[int]:
-    """Pictures that have waited to be fetched, the least tried first."""
+    """List photos that have waited to be fetched, the least tried first."""
     owed = (Photo.state == "owed") & (Photo.created_at < now - OWED_AFTER)
     return list(connection.scalars(select(Photo.id).where(owed).order_by(Photo.tries, Photo.id).limit(most)))
 
 
 def gone_photos(connection: Connection, most: int) -> list[int]:
-    """Pictures to be deleted from the disk."""
+    """List photos to be deleted from the disk."""
     gone = (Photo.state == "gone") & Photo.path.is_not(None)
     return list(connection.scalars(select(Photo.id).where(gone).limit(most)))
 
 
 def let_drafts_go(connection: Connection, now: datetime, most: int) -> None:
-    """Pictures that no draft holds any more. A draft that is taken up again keeps its own, however old."""
+    """Mark as gone old photos that no draft holds. A draft that is resumed keeps its photos, however old."""
     old = (Photo.subject == "draft") & (Photo.created_at < now - DRAFT_PHOTOS_LAST) & (Photo.state != "gone")
     session = type_coerce(Conversation.session, LargeBinary)
     found = connection.execute(
@@ -144,7 +144,7 @@ def let_drafts_go(connection: Connection, now: datetime, most: int) -> None:
 
 
 def _opened(sealed: bytes) -> str:
-    """A session's JSON; one that does not open holds nothing."""
+    """Return a session's JSON; empty if it does not decrypt."""
     try:
         return keyring().open(bytes(sealed), SESSION.purpose) if sealed else ""
     except CannotOpen:

@@ -1,7 +1,7 @@
-"""Loads the region tree into the database, from the CSV files of config/regions or one given by hand.
+"""Load the region tree into the database, from the CSV files of config/regions or one given by hand.
 
 Everything is checked before anything is written. Then it is written batch by batch, each in its own transaction, so
-that people can go on talking meanwhile; what was stopped is finished by running it again.
+that people can go on talking meanwhile; running it again finishes a load that was stopped.
 """
 
 import tomllib
@@ -33,7 +33,7 @@ _SHORTEST = 2
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """``count`` rows of the file; ``ended`` of them until today were there; what ``moved`` to their successors."""
+    """What was loaded: ``count`` rows; ``ended``: how many known regions they ended; ``moved``: rows moved then."""
 
     count: int
     ended: int
@@ -47,10 +47,10 @@ def load_regions(
     now: datetime | None = None,
     progress: Callable[[int], Any] = lambda count: None,
 ) -> Loaded:
-    """Write the rows, parents before their children or there already; again is harmless.
+    """Write the rows, whose parents must come before them or exist already. Safe to repeat.
 
-    ``progress`` is told of each batch how many rows it had. What goes on in a region that has ended moves to its
-    successor. Raises BadRegions, with nothing written.
+    ``progress`` gets each batch's number of rows. Live rows of a region that has ended move to its successor. Raises
+    BadRegions, with nothing written.
     """
     rows = list(rows)
     now = now or datetime.now(UTC)
@@ -74,7 +74,7 @@ def _batches(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
 
 
 def _read_table(database: Engine) -> tuple[dict[str, str], dict[str, Past]]:
-    """Code -> name, and code -> history for those that have one; page by page, for no statement may take long."""
+    """Read code -> name, and code -> history if there is one; page by page, since no statement may take long."""
     names: dict[str, str] = {}
     past: dict[str, Past] = {}
     columns = (Region.code, Region.name, Region.valid_from, Region.valid_to, Region.successor)
@@ -106,7 +106,7 @@ def _write_rows(
 
 
 def _upsert(database: Engine, columns: Sequence[str]) -> Any:
-    """Insert, or write over these columns where one differs."""
+    """Make the statement that inserts a region, or updates these columns where one differs."""
     statement = insert(Region)
     new = {name: statement.excluded[name] for name in columns}
     differs = or_(*(getattr(Region, name).is_distinct_from(value) for name, value in new.items()))
@@ -129,7 +129,7 @@ def _values(row: Row, names: Mapping[str, str], naming: Mapping[str, Any]) -> di
 def _write_ends(
     database: Engine, ends: Mapping[str, Past], names: Mapping[str, str], past: Mapping[str, Past], now: datetime
 ) -> None:
-    """Of these regions, when they ended and what they went into; for one that was there before, an event says so."""
+    """Write when these regions ended and their successors, with an audit event for those that existed before."""
     statement = (
         update(Region.__table__)  # type: ignore[arg-type]
         .where(Region.code == bindparam("of"))
@@ -154,7 +154,7 @@ def _write_ends(
 
 
 def short_name(name: str, naming: Mapping[str, Any]) -> str:
-    """The name as people say it; ``naming`` is config/regions/names.toml."""
+    """Return the name as people say it; ``naming`` is config/regions/names.toml."""
     villages: dict[str, str] = naming["villages"]
     endings: list[str] = naming["endings"]
     for official, spoken in villages.items():

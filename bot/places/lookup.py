@@ -1,4 +1,4 @@
-"""The region tree as flows see it: each region with what it is today."""
+"""Look up regions for the flows, each with its successor of today."""
 
 from sqlalchemy.orm import Session
 
@@ -7,14 +7,14 @@ from models.places import region as tree
 
 
 def find_places(db: Session, text: str) -> list[Region]:
-    """Regions that these words name, by the names of today and of before."""
+    """Return the regions that these words name, by present and former names."""
     found = tree.find_regions(db, text)
     today = tree.living(db, found)
     return [_place(row, today.get(row.code)) for row in found]
 
 
 def get_place(db: Session, code: str) -> Region | None:
-    """The region of this code, if there ever was one."""
+    """Return the region of this code, present or former, or None."""
     row = db.get(tree.Region, code)
     return _place(row, tree.living(db, [row]).get(code)) if row else None
 

@@ -26,7 +26,7 @@ class Division(NamedTuple):
 
 
 def parent_code(code: str) -> str | None:
-    """The code of what lies directly above, by the digits alone; None above a province."""
+    """Return the code of the region directly above, by the digits alone; None above a province."""
     for cut in _CUTS:
         above = code[:cut].ljust(12, "0")
         if above != code:
@@ -35,14 +35,14 @@ def parent_code(code: str) -> str | None:
 
 
 def read_table(dist: Path, table: str) -> Iterator[Division]:
-    """One of the package's tables, its short codes filled up to 12 digits."""
+    """Read one of the package's tables, with its short codes filled up to 12 digits."""
     with open(dist / f"{table}.csv", encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
             yield Division(row["code"].ljust(12, "0"), row["name"], LEVELS[table])
 
 
 def unique(divisions: Iterable[Division]) -> list[Division]:
-    """By code, each once. The source repeats a place as its own child where a level is
+    """Sort by code, each once. The source repeats a place as its own child where a level is
     missing (a city without counties, such as Dongguan): the highest level is kept, and
     ``parent_code`` then finds that place."""
     first: dict[str, Division] = {}
@@ -59,7 +59,7 @@ def write(path: Path, divisions: Iterable[Division]) -> None:
 
 
 def make(dist: Path, target: Path) -> None:
-    """Writes ``divisions.csv`` (province to township) and ``villages-demo.csv`` into ``target``."""
+    """Write ``divisions.csv`` (province to township) and ``villages-demo.csv`` into ``target``."""
     higher = unique(row for table in ("provinces", "cities", "areas", "streets") for row in read_table(dist, table))
     known = {division.code for division in higher}
     villages = [row for row in read_table(dist, "villages") if row.code.startswith(DEMO_COUNTIES)]

@@ -1,4 +1,4 @@
-"""Rows of a file of regions, and what must hold of them before any is written."""
+"""Read the rows of a file of regions, and check them before any is written."""
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,11 +14,11 @@ _UNTOLD: Mapping[str, Any] = MappingProxyType({})
 
 
 class BadRegions(Exception):
-    """A row's code, level, parent, dates or successor does not hold; says which line."""
+    """A row's code, level, parent, dates or successor is wrong; the message names the line."""
 
 
 class Row(NamedTuple):
-    """``history``: what the file says of valid_from, valid_to and successor; of a column that it lacks, nothing."""
+    """A row of the file. ``history``: valid_from, valid_to and successor, without the columns that the file lacks."""
 
     code: str
     name: str
@@ -32,7 +32,7 @@ class Row(NamedTuple):
 
 
 class Past(NamedTuple):
-    """``successor`` has a meaning only with ``valid_to``."""
+    """A region's history. ``successor`` has a meaning only with ``valid_to``."""
 
     valid_from: date | None = None
     valid_to: date | None = None
@@ -40,7 +40,7 @@ class Past(NamedTuple):
 
 
 def read_regions(path: Path) -> Iterator[Row]:
-    """Each row of a CSV file with the columns code, name and level, and perhaps those of its history.
+    """Read a CSV file with the columns code, name and level, and perhaps those of the history.
 
     Raises BadRegions.
     """
@@ -59,7 +59,7 @@ def read_regions(path: Path) -> Iterator[Row]:
 
 
 def merge(rows: Iterable[Row], past: Mapping[str, Past]) -> dict[str, Past]:
-    """Code -> its history after the import, for those that have one."""
+    """Return code -> its history after the import, for those that have one."""
     after = dict(past)
     for row in rows:
         if row.history:
@@ -68,7 +68,7 @@ def merge(rows: Iterable[Row], past: Mapping[str, Past]) -> dict[str, Past]:
 
 
 def check(rows: Iterable[Row], names: Mapping[str, str], past: Mapping[str, Past], today: date) -> None:
-    """``names`` and ``past``: what the table holds. Raises BadRegions for the first row that does not hold."""
+    """Check the rows against the table's ``names`` and ``past``. Raises BadRegions for the first wrong row."""
     known: dict[str, Row | None] = dict.fromkeys(names)
     for row in rows:
         missing = [parent for parent in parents(row.code) if parent not in known]
@@ -123,7 +123,7 @@ def _check_past(row: Row, own: Past, known: Mapping[str, Row | None], today: dat
 
 
 def _check_chain(code: str, after: Mapping[str, Past], known: Mapping[str, Row | None], sound: set[str]) -> None:
-    """Does it end in a region that is there today? ``sound``: those of which this is known."""
+    """Check that the chain of successors ends in a region of today. ``sound``: codes of which this is known."""
     path: list[str] = []
     here: str | None = code
     while here not in sound and here is not None and (own := after.get(here, Past())).valid_to:
@@ -137,14 +137,14 @@ def _check_chain(code: str, after: Mapping[str, Past], known: Mapping[str, Row |
 
 
 def _blame(codes: Iterable[str], known: Mapping[str, Row | None], why: str) -> BadRegions:
-    """The first of them that is in the file: without it the table would be as sound as it was."""
+    """Refuse the first of these codes that is in the file: without its row the table would be as it was."""
     rows = (known.get(code) for code in codes)
     row = next((row for row in rows if row and row.history), None)
     return row.refuse(why) if row else BadRegions(why)
 
 
 def _check_below(after: Mapping[str, Past], known: Mapping[str, Row | None]) -> None:
-    """What lies below one that has ended must have ended too: else nobody of today would look after it."""
+    """Check that all regions below an ended one have ended too: else no officer of today would cover them."""
     ended = {code for code, own in after.items() if own.valid_to}
     wide = {code for code in ended if level_of(code) != LEVELS[-1]}
     for code in known.keys() - ended if wide else ():

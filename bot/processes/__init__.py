@@ -1,1 +1,1 @@
-"""Programs that run beside this one and end with it."""
+"""These programs run beside this one and end with it."""

@@ -1,8 +1,8 @@
-"""Runs a command that ends when the program that started it ends, however that happens.
+"""Run a command that ends when the program that started it ends, however that happens.
 
-A killed program cannot clean up behind itself, but Linux can: it sends a process a chosen
-signal as soon as its parent is gone (PR_SET_PDEATHSIG). Python's own place for setting
-that, between fork and exec, is unsafe beside threads; so this file runs as a small program,
+A killed program cannot clean up after itself, but Linux can: it sends a process a chosen
+signal as soon as its parent is gone (PR_SET_PDEATHSIG). Setting that between fork and exec,
+in Python's preexec_fn, is unsafe with threads; so this file runs as a small program,
 sets it on itself, and then becomes the command. It needs nothing but the standard library.
 
 The parent that Linux watches is a thread: start what must last from the main thread.
@@ -20,7 +20,7 @@ _SET_PARENT_DEATH_SIGNAL = 1
 
 
 def leashed(command: Sequence[str], ending: signal.Signals = signal.SIGTERM, user: str = "") -> list[str]:
-    """The command line that runs ``command`` on this process's leash, as ``user`` where one is named (root only).
+    """Return the command line that runs ``command`` on this process's leash, as ``user`` if given (root only).
 
     ``ending`` is the signal that the command gets when this process is gone.
     """
@@ -34,7 +34,7 @@ def _become(account: pwd.struct_passwd) -> None:
 
 
 def _run(parent: int, ending: int, user: str, command: list[str]) -> None:
-    # First the user: a change of user takes the leash off again.
+    # The user first, since a change of user resets the signal.
     if user:
         _become(pwd.getpwnam(user))
     if sys.platform == "linux" and ctypes.CDLL(None, use_errno=True).prctl(_SET_PARENT_DEATH_SIGNAL, ending) != 0:

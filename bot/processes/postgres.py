@@ -1,10 +1,10 @@
-"""A real PostgreSQL that we bring along, for the demo and for the tests.
+"""Run a real PostgreSQL that comes in a wheel, for the demo and for the tests.
 
-Its programs come inside a wheel. They run here as our own children, so that they end with us
-even when we are killed; a server in the background would not.
+Its programs run as our own children, so that they end with us even when we are killed; a
+daemon would not.
 
-PostgreSQL refuses to run as root; then it runs as ``nobody``, who may not be able to look into
-our folders. So it gets its own folder as an open file, which it reaches whatever lies above; and
+PostgreSQL refuses to run as root. Under root it runs as ``nobody``, who may not have access to
+our folders. So it gets its data folder as an open file descriptor, which works whatever lies above; and
 programs that it cannot reach are copied, once, to where it can.
 """
 
@@ -36,7 +36,7 @@ COPIES = Path("/var/cache/bangfu")
 _PATIENCE = 60.0
 _GLANCE = 0.02
 
-# Only for databases that are thrown away: a power cut may lose them, and they need not wait for the disk.
+# Only for databases that are thrown away: they do not wait for the disk, and a power cut may lose them.
 _CARELESS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
 _SETTINGS = ["listen_addresses=", "max_connections=200", "shared_buffers=64MB", "timezone=UTC", "log_timezone=UTC"]
 _SETTINGS += ["unix_socket_permissions=0700"]
@@ -49,7 +49,7 @@ class EmbeddedPostgres:
             create_engine(server.url)
 
     With a ``folder``, its data stay there, and ``url`` is the same before, during and after a run.
-    Without one they lie in a temporary folder and go afterwards. ``durable`` waits for the disk as
+    Without one they are in a temporary folder and are deleted afterwards. ``durable`` waits for the disk as
     in production; the bench measures that way. A stopped server can be started again.
     """
 
@@ -64,7 +64,7 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """The maintenance database, for SQLAlchemy and for psycopg."""
+        """The URL of the maintenance database, for SQLAlchemy and for psycopg."""
         return url_in(self._folder)
 
     @property
@@ -72,7 +72,7 @@ class EmbeddedPostgres:
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Returns when the server answers. Raises ServiceError, with the end of its log, if it never does."""
+        """Start the server and wait until it answers. Raises ServiceError, with the end of its log, if it does not."""
         self._let_the_last_one_end()
         # Both paths as the server itself sees them.
         command = [str(self._programs / "postgres"), "-D", f"{self._inside}/data", "-k", self._sockets]
@@ -87,7 +87,7 @@ class EmbeddedPostgres:
             time.sleep(_GLANCE)
 
     def stop(self) -> None:
-        """Ends the server if it runs, whoever is connected, and waits for its end."""
+        """End the server if it runs, even with clients connected, and wait for its end."""
         if self._process is not None:
             end(self._process, grace=_PATIENCE, asking=signal.SIGINT)
             self._process = None
@@ -134,7 +134,7 @@ class EmbeddedPostgres:
             raise ServiceError(f"{folder} is another user's; name another folder in DEMO_DIR")
 
     def _open(self) -> None:
-        """Take the folder for ourselves, and keep it open for the server."""
+        """Lock the folder for this process, and keep it open for the server."""
         self._opened.append(folder := os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY))
         self._opened.append(hold(self._folder))
         self._inside = f"/proc/self/fd/{folder}" if self._user else str(self._folder)
@@ -147,7 +147,7 @@ class EmbeddedPostgres:
             )
 
     def _make_data(self) -> None:
-        """Under another name first: what was cut short is begun anew."""
+        """Make the data folder under another name first, so that an interrupted attempt is started anew."""
         shutil.rmtree(self._folder / "data.new", ignore_errors=True)
         command = [str(self._programs / "initdb"), "-D", f"{self._inside}/data.new", "-U", "postgres", "--auth=trust"]
         command += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
@@ -157,18 +157,18 @@ class EmbeddedPostgres:
         (self._folder / "data.new").rename(self._data)
 
     def _let_the_last_one_end(self) -> None:
-        """The folder is ours, so whoever started a server that still runs here has been killed, and it is ending."""
+        """Wait for an earlier server to end: we hold the folder's lock, so its starter was killed and it is ending."""
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline and (pid := self._noted_pid()):
             if not _is_postgres(pid):
-                # Another program has the number by now, or nobody has buried the server yet; PostgreSQL would
-                # take either for one that runs. What it left behind has a moment to end.
+                # Another program has this pid by now, or the dead server is not reaped yet; PostgreSQL would take
+                # either for a running server. Its child processes get a moment to end.
                 time.sleep(1)
                 (self._data / "postmaster.pid").unlink(missing_ok=True)
             time.sleep(_GLANCE)
 
     def _noted_pid(self) -> int | None:
-        """Of a process that lives; a dead one PostgreSQL itself knows to be gone."""
+        """Return the pid in postmaster.pid if its process lives, else None; PostgreSQL handles a dead one."""
         with suppress(FileNotFoundError, ValueError, IndexError, ProcessLookupError):
             pid = int((self._data / "postmaster.pid").read_text().splitlines()[0])
             with suppress(PermissionError):
@@ -213,7 +213,7 @@ class EmbeddedPostgres:
 
 
 def find_programs() -> Path:
-    """The bin folder inside the wheel, found without importing that: it warns about the machine when imported."""
+    """Find the bin folder inside the wheel without importing its package, which warns about the machine."""
     package = find_spec(PACKAGE)
     if package is None or package.origin is None:
         raise ServiceError(f"there is no package {PACKAGE} here; name a PostgreSQL of your own in DATABASE_URL")
@@ -221,7 +221,7 @@ def find_programs() -> Path:
 
 
 def _is_postgres(pid: int) -> bool:
-    """Where nobody can tell, it may be."""
+    """Tell whether the process is PostgreSQL; True where there is no /proc to tell."""
     if not Path("/proc/self").exists():
         return True
     with suppress(FileNotFoundError, PermissionError):
@@ -234,12 +234,12 @@ def _is_open_to_all(program: Path) -> bool:
 
 
 def _copy_programs(programs: Path) -> Path:
-    """The wheel's bin folder with what it needs around it, in the same places to each other. The new bin folder."""
+    """Copy the wheel's bin folder with the libraries that it needs beside it. Returns the new bin folder."""
     installation, package = programs.parent, programs.parent.parent
     target = COPIES / version(PACKAGE)
     if not target.exists():
         COPIES.mkdir(parents=True, exist_ok=True)
-        # Whole or not at all, also when two copy at once.
+        # Renamed when complete, so that it is whole or absent, also when two copy at once.
         new = Path(tempfile.mkdtemp(prefix="new-", dir=COPIES))
         shutil.copytree(installation, new / package.name / installation.name, ignore=shutil.ignore_patterns("include"))
         libraries = package.with_name(f"{package.name}.libs")

@@ -1,4 +1,4 @@
-"""The programs that run beside this one: an embedded Valkey, and a supervisor that starts and ends several together.
+"""Run an embedded Valkey, and supervise several programs that start and end together.
 
 Nothing started here outlives its starter: see ``bot.processes.leash``. Every child is a process group
 of its own, so that a Ctrl-C in the terminal reaches the starter alone, which then ends its
@@ -25,7 +25,7 @@ from bot.processes.leash import leashed
 
 log = structlog.get_logger()
 
-# Linux keeps the path of a socket in 108 bytes.
+# Linux limits a socket's path to 108 bytes.
 _LONGEST_SOCKET_PATH = 100
 _PATIENCE = 15.0
 _GLANCE = 0.05
@@ -36,7 +36,7 @@ class ServiceError(Exception):
 
 
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nobody listened on a moment ago."""
+    """Return a TCP port on 127.0.0.1 that was free a moment ago."""
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         port: int = door.getsockname()[1]
@@ -44,10 +44,10 @@ def free_port() -> int:
 
 
 def demand_free(port: int, patience: float = 0.0) -> None:
-    """Raises ServiceError where somebody listens on 127.0.0.1:port, or on every address at that port.
+    """Raise ServiceError if a program listens on 127.0.0.1:port, or on every address at that port.
 
     A server that shares its port (granian does) would not notice, and each would get some of the other's requests.
-    ``patience``: seconds that a server may take which is just ending.
+    ``patience``: seconds to wait for a server that is ending.
     """
     deadline = time.monotonic() + patience
     while error := _taken(port):
@@ -58,7 +58,7 @@ def demand_free(port: int, patience: float = 0.0) -> None:
 
 def _taken(port: int) -> OSError | None:
     with socket.socket() as door:
-        # What a server left behind in its connections does not count, as it does not for the next server.
+        # Connections that an ended server left in TIME_WAIT do not count, as they do not for the next server.
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             door.bind(("127.0.0.1", port))
@@ -68,9 +68,9 @@ def _taken(port: int) -> OSError | None:
 
 
 def hold(folder: Path) -> int:
-    """Takes the folder for this process alone, until it closes the number that it gets, or ends in whatever way.
+    """Lock the folder for this process, until it closes the returned file descriptor or ends.
 
-    Raises ServiceError where another has it.
+    Raises ServiceError if another process holds it.
     """
     lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -88,9 +88,9 @@ def _spawn(command: Sequence[str], environment: Mapping[str, str]) -> subprocess
 
 
 def end(process: subprocess.Popen[bytes], grace: float, asking: signal.Signals = signal.SIGTERM) -> bool:
-    """Ends a process that leads its group: asks it, and after ``grace`` seconds kills the whole group.
+    """End a process that leads its group: signal it, and after ``grace`` seconds kill the whole group.
 
-    True if asking was enough.
+    True if the signal was enough.
     """
     process.send_signal(asking)
     try:
@@ -115,14 +115,14 @@ class EmbeddedValkey:
         self._keep = keep
         self._socket = self.directory / "valkey.sock"
         if len(os.fsencode(self._socket)) > _LONGEST_SOCKET_PATH:
-            # Still one name for one folder, so that two programs in it find each other.
+            # The name follows from the folder, so that two programs with the same folder use the same socket.
             short = blake2b(os.fsencode(self.directory), digest_size=8).hexdigest()
             self._socket = Path(tempfile.gettempdir()) / f"bangfu-{short}.sock"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        """For redis-py, RQ and ``REDIS_URL``."""
+        """The URL for redis-py, RQ and ``REDIS_URL``."""
         return f"unix://{self._socket}?db=0"
 
     @property
@@ -130,11 +130,11 @@ class EmbeddedValkey:
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Returns when the server answers. Raises ServiceError if it never does, or if one already runs here."""
+        """Start the server and wait until it answers. Raises ServiceError if it does not, or one runs here already."""
         self._lock = hold(self.directory)
         deadline = time.monotonic() + _PATIENCE
         while self._listens() and time.monotonic() < deadline:
-            time.sleep(_GLANCE)  # whoever started this one was killed, and it is ending
+            time.sleep(_GLANCE)  # its starter was killed, and it is ending
         options = {
             "--port": "0",
             "--unixsocket": str(self._socket),
@@ -155,14 +155,14 @@ class EmbeddedValkey:
             time.sleep(_GLANCE)
 
     def stop(self) -> None:
-        """Ends the server if it runs, and waits for its end."""
+        """End the server if it runs, and wait for its end."""
         if self._process is not None:
             end(self._process, grace=_PATIENCE)
             os.close(self._lock)
             self._process = None
 
     def _listens(self) -> bool:
-        """Also one that is too busy with its end to answer."""
+        """Tell whether a server listens, even one that is ending and does not answer."""
         with socket.socket(socket.AF_UNIX) as door:
             return door.connect_ex(str(self._socket)) == 0
 
@@ -195,9 +195,9 @@ class Processes:
     """
 
     def __init__(self, grace: float = 10.0, together: bool = False) -> None:
-        """``grace``: seconds that each child has to end when asked, before it is killed.
+        """Set up the supervisor. ``grace``: seconds that each child has to end when asked, before it is killed.
 
-        ``together``: all are asked at once, for children of which none leans on another.
+        ``together``: all are asked at once, for children that do not depend on each other.
         """
         self._grace = grace
         self._together = together
@@ -207,20 +207,20 @@ class Processes:
         self._handlers: dict[signal.Signals, Any] = {}
 
     def start(self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
-        """Starts a child with our own environment and ``environment`` on top; it writes where we write."""
+        """Start a child with our own environment and ``environment`` on top; it shares our output."""
         if name in self._children:
             raise ValueError(f"two processes are called {name}")
         self._children[name] = _spawn(command, {**os.environ, **(environment or {})})
 
     @property
     def healthy(self) -> bool:
-        """Nobody asked us to end, and every child runs. For loops that wait until a child is ready."""
+        """Whether every child runs and no signal has asked us to end. For loops that wait until a child is ready."""
         return not self._asked_to_end and all(child.poll() is None for child in self._children.values())
 
     def wait(self) -> int:
-        """Returns when a child ends by itself or we are asked to end, once all the others have been ended too.
+        """Wait until a child ends by itself or we are asked to end; end all the others, and return the exit code.
 
-        0, or the exit code of the first child that failed (128 and the signal's number if one ended it).
+        It is 0, or that of the first child that failed (128 plus the signal's number if a signal ended it).
         """
         while self.healthy:
             time.sleep(_GLANCE)
@@ -228,7 +228,7 @@ class Processes:
         return self._code
 
     def _end_all(self) -> None:
-        """The last started first, since what starts later leans on what was there before."""
+        """End all children, the last started first, since later ones depend on earlier ones."""
         for name, child in list(self._children.items()):
             if child.poll() is not None:
                 self._note(name, child.returncode)

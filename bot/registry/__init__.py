@@ -1,4 +1,4 @@
-"""Which registry is asked: the authorities' own over HTTP where one is named, else what was imported."""
+"""Choose the registry: the authorities' own over HTTP if one is configured, else the imported table."""
 
 from redis import Redis
 from sqlalchemy import Engine

@@ -1,9 +1,9 @@
-"""A circuit breaker that all worker processes share: after some failures in a row, nobody calls for a while.
+"""Provide a circuit breaker that all worker processes share: after some failures in a row, calls stop for a while.
 
-A worker forks a process for each job, so what one process remembers is gone with the job: the state is in
-Redis, as keys with a life of their own, so that no two clocks are compared. After the pause one caller tries
-for everybody. The kept library for this lets every process try at once, and will not start without Redis;
-here, with Redis away, every call is let through.
+A worker forks a process for each job, so a process's memory is lost with the job: the state is in
+Redis, as keys that expire, so that no two clocks are compared. After the pause one caller tries
+for all. The maintained library for this lets every process try at once, and does not start without
+Redis; here, with Redis away, every call is let through.
 """
 
 from dataclasses import dataclass
@@ -34,9 +34,9 @@ return 1
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """``failures`` in a row open it for ``pause`` seconds; what lies ``memory`` seconds back no longer counts.
+    """``failures`` in a row open the breaker for ``pause`` seconds; they are forgotten ``memory`` seconds later.
 
-    ``trial``: how long one caller has, who tries for everybody; a caller who dies in it costs the others that long.
+    ``trial``: seconds that one caller has to try for all; if it dies meanwhile, the others wait that long.
     """
 
     failures: int = 5
@@ -54,7 +54,7 @@ class Breaker:
         self._failed = redis.register_script(_FAILED)
 
     def may_call(self) -> bool:
-        """Who is let through tells afterwards how it went: ``worked`` or ``failed``."""
+        """Tell whether a call may be made; its caller must then report ``worked`` or ``failed``."""
         try:
             return bool(self._may_call(self._keys[:3], [_ms(self._patience.trial)]))
         except RedisError as error:

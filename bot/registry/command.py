@@ -1,4 +1,4 @@
-"""``import-registry`` at the terminal: how far it is, what it did, and which rows were bad, without a word of them."""
+"""Implement ``import-registry``: show progress, counts and the bad rows' reasons, without their content."""
 
 import csv
 import sys
@@ -20,7 +20,7 @@ _MOST_LISTED = 1_000
 
 
 def import_file(database: Engine, file: Path, bad: Path | None, *, dry: bool) -> bool:
-    """Were all rows good? Raises ClickException for a file or a database that cannot be used."""
+    """Import the file; True if all rows were good. Raises ClickException for an unusable file or database."""
     if bad and bad.exists() and bad.samefile(file):
         raise click.ClickException("--bad names the file itself")
     listed: list[tuple[int, str]] = []
@@ -34,7 +34,7 @@ def import_file(database: Engine, file: Path, bad: Path | None, *, dry: bool) ->
     except BadSheet as error:
         raise click.ClickException(str(error)) from None
     except (SQLAlchemyError, psycopg.Error, OSError) as error:
-        # Its words may quote a row. What came before is in.
+        # The error's message may quote a row, so only its type is shown. Earlier batches are kept.
         kind = type(error).__name__
         raise click.ClickException(
             f"stopped in the middle ({kind}); what was read before is kept: run it again"
@@ -61,7 +61,7 @@ def _noting(listed: list[tuple[int, str]], bad: Path | None) -> Iterator[Callabl
 
 @contextmanager
 def _progress(sheet: Sheet) -> Iterator[Callable[[], None]]:
-    """A bar of the bytes read, for a person at a terminal."""
+    """Show a progress bar of the bytes read, if standard error is a terminal."""
     if not sys.stderr.isatty():
         yield lambda: None
         return

@@ -1,4 +1,4 @@
-"""Brings a file of the registry into the database, batch by batch: what was taken is kept, and again is harmless."""
+"""Load a file of the registry into the database, batch by batch. Each batch is kept, and repeating is harmless."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -23,7 +23,7 @@ Rows = Iterable[tuple[int, Fields | str]]
 
 @dataclass
 class Counts:
-    """``unchanged``: what is known is as new, or newer; also of two rows of one person in the file."""
+    """Rows by result. ``unchanged``: the database, or an earlier row of the file, is as new or newer."""
 
     added: int = 0
     updated: int = 0
@@ -36,9 +36,9 @@ class Counts:
 
 
 class Load:
-    """One run. ``on_bad`` is told the row and the reason of each bad one, in order; ``after`` is called per batch.
+    """One run. ``on_bad`` gets the number and the reason of each bad row, in order; ``after`` is called per batch.
 
-    ``dry``: nothing is written, and what is good counts as unchanged.
+    ``dry``: nothing is written, and good rows count as unchanged.
     """
 
     def __init__(
@@ -95,14 +95,14 @@ class Load:
         if newer:
             with connection.begin():
                 write(connection, newer, self._now)
-        # Only now: what was rolled back is not counted.
+        # After the commit, so that rolled-back rows are not counted.
         self.counts.added += counts.added
         self.counts.updated += counts.updated
         self.counts.unchanged += counts.unchanged
 
     @staticmethod
     def _sorted_out(entries: list[Entry], hashes: list[str], known: dict[str, date]) -> tuple[Counts, dict[str, Entry]]:
-        """As if they were written one after the other."""
+        """Count the entries and return those to write, as if they were written one after the other."""
         counts, newer = Counts(), {}
         for hashed, entry in zip(hashes, entries, strict=True):
             before = known.get(hashed)

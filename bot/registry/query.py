@@ -1,8 +1,8 @@
-"""The authorities' registry over HTTP: one question per person, answered in time and to the letter, or not at all.
+"""Query the authorities' registry over HTTP, one person at a time; a late or malformed answer counts as none.
 
 The question is ``{"id_number": …, "name": …}``, the answer ``{"result", "status", "source", "as_of"}``. An
-answer that is odd in any way counts as none: nobody's standing hangs on a guess. What went wrong is logged by
-its kind; question and answer never are.
+answer that is malformed in any way counts as none: a person's status must not depend on a guess. Failures are
+logged by kind; question and answer never are.
 """
 
 import time
@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 # Seconds to connect and to answer.
 TIMEOUT = (3.0, 8.0)
-# Asking twice changes nothing, so even a question whose fate is unknown is asked again: at once, then with pauses.
+# A query changes nothing, so it is retried even if its outcome is unknown: at once, then with pauses.
 TRIES = 3
 BUSY = (429, 500, 502, 503, 504)
 LARGEST_ANSWER = 64 * 1024
@@ -40,7 +40,7 @@ _CHUNK = 16 * 1024
 
 
 class Unusable(Exception):
-    """No answer that counts. ``kind`` is a constant word or a class's name, never anything that was sent."""
+    """There is no valid answer. ``kind``: a constant word or a class's name, never anything that was sent."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
@@ -54,7 +54,7 @@ def _printable(text: str) -> str:
 
 
 def _not_to_come(day: date) -> date:
-    # Where it is kept, it may be tomorrow already.
+    # One day of tolerance: by the registry's clock it may be tomorrow already.
     if day > datetime.now(UTC).date() + timedelta(days=1):
         raise ValueError("to come")
     return day
@@ -66,7 +66,7 @@ _Source = Annotated[str, StringConstraints(min_length=1, max_length=60), AfterVa
 
 
 class _Answer(BaseModel):
-    """A match says everything; of anything else, what is missing is missing."""
+    """The registry's answer. A match needs every field; any other result may lack them."""
 
     model_config = ConfigDict(strict=True, hide_input_in_errors=True)
 
@@ -88,14 +88,14 @@ class _Answer(BaseModel):
 
 
 def open_session(pause: float) -> requests.Session:
-    """No cookies, no redirects of the token, nothing from the environment; ``pause``: seconds that retries grow by."""
+    """Open a session without cookies and without settings of the environment; ``pause``: backoff factor, in seconds."""
     retry = Retry(
         total=TRIES - 1,
         status_forcelist=BUSY,
         allowed_methods={"POST"},
         backoff_factor=pause,
         backoff_jitter=pause,
-        # It may name hours, and a job waits for it.
+        # Retry-After may name hours, and a job would wait for it.
         respect_retry_after_header=False,
         raise_on_status=False,
     )
@@ -108,7 +108,7 @@ def open_session(pause: float) -> requests.Session:
 
 
 class HttpRegistry:
-    """``timeout`` see TIMEOUT; ``pause`` see ``open_session``."""
+    """The registry over HTTP. ``timeout``: see TIMEOUT; ``pause``: see ``open_session``."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class HttpRegistry:
         self._http.close()
 
     def look_up(self, id_number: str, name: str) -> Finding:
-        """While it fails again and again, ``unavailable`` at once and unasked."""
+        """Look a person up; while the breaker is open, return ``unavailable`` without a query."""
         if not self._breaker.may_call():
             return UNAVAILABLE
         try:
@@ -153,7 +153,7 @@ class HttpRegistry:
             if status == requests.codes.ok:
                 return body
             failure = Unusable(f"status_{status}")
-        # Raised outside the handler: the library's own error quotes the question, and must not hang on ours.
+        # Raised outside the handler: the library's own error quotes the question, and must not be chained to ours.
         raise failure
 
     def _body(self, response: requests.Response) -> bytes:

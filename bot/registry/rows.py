@@ -1,4 +1,4 @@
-"""What a row of the registry says, or the one reason why it says nothing: a constant code, never its content."""
+"""Read a row of the registry, or give the one reason why it is bad: a constant code, never its content."""
 
 import re
 import unicodedata
@@ -44,7 +44,7 @@ _DAY = re.compile(
 
 @dataclass(slots=True, repr=False)
 class Entry:
-    """Not shown when printed: it is somebody."""
+    """A good row. It has no repr, since it is personal data."""
 
     id_number: str
     name: str
@@ -55,7 +55,7 @@ class Entry:
 
 
 def read_row(fields: Fields, today: date) -> Entry | str:
-    """``fields`` in the order of COLUMNS. Whether there is such a region is not looked at."""
+    """Read ``fields`` in the order of COLUMNS; of a bad row return the reason. The region is not looked up."""
     words = [" ".join(field.split()) for field in fields]
     if damage := _damage("".join(words)):
         return damage
@@ -77,7 +77,7 @@ def _damage(text: str) -> str | None:
         return None
     if _LOST.search(text):
         return "encoding"
-    # Rare characters of names that Python does not know yet are not printable either, and welcome.
+    # Rare characters of names that Python's Unicode data lack are not printable either, but allowed.
     return "unprintable" if _CONTROLS.search(text) else None
 
 

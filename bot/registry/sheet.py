@@ -1,7 +1,7 @@
-"""A CSV file from somebody's office, row by row in constant memory: UTF-8 or GB18030, any line ends, quoted newlines.
+"""Read a CSV file row by row in constant memory: UTF-8 or GB18030, any line ends, quoted newlines.
 
 Rows are counted as a spreadsheet shows them: the header is row 1, an empty row counts. A quotation mark that is
-never closed spoils its own row and not those below it.
+never closed makes its own row bad and not those below it.
 """
 
 import csv
@@ -12,9 +12,9 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Self
 
-# Lines with something else than ASCII in them, of which the encoding is told.
+# How many lines with non-ASCII characters are read to detect the encoding.
 _TELLING = 1_000
-# Characters of one row. A cell with a newline in it does not go on for ever.
+# The most characters, and the most lines, of one row, so that an unclosed quoted cell ends.
 _LONGEST_ROW = 65_536
 _MOST_LINES = 50
 
@@ -22,13 +22,13 @@ Fields = tuple[str, ...]
 
 
 class BadSheet(Exception):
-    """The file as a whole cannot be used; says why, with nothing of what is in it."""
+    """The file as a whole cannot be used; the message says why, without its content."""
 
 
 class Sheet:
-    """``columns``: those wanted, in any order in the file; others are ignored. Raises BadSheet where one is missing.
+    """An open CSV file. ``columns``: those to read, in any order in the file; others are ignored.
 
-    Bytes that are nothing in the file's encoding become lone surrogates.
+    Raises BadSheet if one is missing. Bytes that are invalid in the file's encoding become lone surrogates.
     """
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
@@ -51,11 +51,11 @@ class Sheet:
 
     @property
     def position(self) -> int:
-        """Bytes read; some of them may not have been handed out yet."""
+        """Bytes read; some of them may not have been returned yet."""
         return self._raw.tell()
 
     def rows(self) -> Iterator[tuple[int, Fields | str]]:
-        """(row, the wanted fields in their order), or (row, why it cannot be read): columns, quotes or too_long."""
+        """Yield (row, the wanted fields in their order), or (row, why it is bad): columns, quotes or too_long."""
         number = 1
         while line := self._line():
             number += 1
@@ -79,7 +79,7 @@ class Sheet:
         self._width, self._places = len(names), [names.index(name) for name in columns]
 
     def _fields(self, first: str) -> list[str] | str:
-        """The row that begins with this line. One that cannot be read is its first line alone."""
+        """Read the row that begins with this line. Of an unreadable row only its first line is consumed."""
         if len(first) >= _LONGEST_ROW:
             self._skip_rest_of(first)
             return "too_long"
@@ -91,13 +91,13 @@ class Sheet:
         return "quotes" if found is None else "columns"
 
     def _fits(self, found: list[str]) -> bool:
-        """An empty row does, and one with empty cells behind it."""
+        """Tell whether the row fits the header. An empty row does, and one with empty cells at its end."""
         if not any(field.strip() for field in found):
             found[:] = [""] * self._width
         return len(found) >= self._width and not any(found[self._width :])
 
     def _parse(self, lines: list[str]) -> list[str] | None:
-        """The cells of these lines, with more lines read into them while a cell is open. None: quoted wrongly."""
+        """Parse these lines into cells, reading more lines while a quoted cell is open. None: quoted wrongly."""
         if '"' not in lines[0]:
             return lines[0].rstrip("\r\n").split(",")
         marks, length = lines[0].count('"'), len(lines[0])
@@ -114,7 +114,7 @@ class Sheet:
         return found
 
     def _line(self) -> str:
-        """The next one with its end; empty at the end of the file."""
+        """Return the next line with its line end; empty at the end of the file."""
         return self._again.popleft() if self._again else self._text.readline(_LONGEST_ROW)
 
     def _skip_rest_of(self, line: str) -> None:
@@ -123,12 +123,12 @@ class Sheet:
 
 
 def _encoding_of(path: Path) -> str:
-    """Told by the lines themselves: a line of GB18030 is hardly ever good UTF-8, and of UTF-8 always."""
+    """Detect the encoding by its lines: GB18030 text is hardly ever valid UTF-8, and UTF-8 text always is."""
     good = bad = 0
     begun = False
     with path.open(encoding="latin-1", newline="") as file:
         while good + bad < _TELLING and (line := file.readline(_LONGEST_ROW)):
-            # A piece of an endless line may begin or end within a character.
+            # A piece of an overlong line may begin or end within a character.
             piece, begun = begun or len(line) == _LONGEST_ROW, not line.endswith(("\n", "\r"))
             if piece or line.isascii():
                 continue

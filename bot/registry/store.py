@@ -1,4 +1,4 @@
-"""Writes entries of the registry by COPY, the newer day winning."""
+"""Write entries of the registry by COPY; of two for one person, the newer day wins."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -18,7 +18,7 @@ _NEWER = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS[1:])
 
 _TABLE = f"CREATE TEMPORARY TABLE IF NOT EXISTS incoming ON COMMIT DELETE ROWS AS SELECT {_LIST} FROM registry_entries WITH NO DATA"  # noqa: S608, E501
 _COPY = sql.SQL(f"COPY incoming ({_LIST}) FROM STDIN (FORMAT BINARY)")
-# In the order of the key, so that two imports at once do not wait for each other in a circle.
+# In the order of the key, so that two imports at once do not deadlock.
 _MERGE = (
     f"INSERT INTO registry_entries ({_LIST}) SELECT {_LIST} FROM incoming ORDER BY id_hash "  # noqa: S608
     f"ON CONFLICT (id_hash) DO UPDATE SET {_NEWER} WHERE excluded.as_of > registry_entries.as_of"
@@ -26,9 +26,9 @@ _MERGE = (
 
 
 def days_known(connection: Connection, hashes: Sequence[Sequence[str]]) -> dict[str, date]:
-    """Of each person the day that their entry is from, under the newest key. ``hashes``: each one's, newest first.
+    """Return the day of each person's entry, by hash under the newest key. ``hashes``: each person's, newest key first.
 
-    Entries under an older key are brought under the newest, or the person would have two.
+    Entries under an older key are updated to the newest, or the person would get a second entry.
     """
     newest = {hashed: theirs[0] for theirs in hashes for hashed in theirs}
     # As one array: thousands of parameters cost more than the search.
@@ -49,7 +49,7 @@ def days_known(connection: Connection, hashes: Sequence[Sequence[str]]) -> dict[
 
 
 def write(connection: Connection, entries: Mapping[str, Entry], now: datetime) -> None:
-    """``entries`` by their hashed under the newest key."""
+    """Insert or update ``entries``, which are keyed by hash under the newest key."""
     ring = keyring()
     connection.exec_driver_sql(_TABLE)
     driver = connection.connection.driver_connection

@@ -1,4 +1,4 @@
-"""The registry as ``import-registry`` filled it, in our own database."""
+"""Look people up in our own table, which ``import-registry`` fills."""
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session

@@ -1,4 +1,4 @@
-"""The job of the reconciliation."""
+"""Define the job of the reconciliation."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 def fetch_bill(errands: "Errands", day: int) -> None:
-    """The pay channel's bill of this day (20261125), held against our books."""
+    """Fetch the pay channel's bill of a day (20261125), and compare it with our books."""
     if errands.pay:
         mch_id = errands.settings.pay_mch_id
         Reconciler(errands.database, errands.jobs, errands.pay, mch_id, lambda: datetime.now(UTC)).fetch_bill(day)
 
 
-# A busy day's lines, and a question to the channel about each that was lost on its way.
+# Long enough for a busy day's lines, and a query to the channel for each lost callback.
 JOBS = {"fetch_bill": Job(fetch_bill, "slow", seconds=3600, backoff=(60, 600))}

@@ -1,7 +1,7 @@
-"""The channel's bill of a day: fetched into a file, proved, kept line by line, and held against our books.
+"""Fetch the channel's bill of a day into a file, check it, store its lines, and compare it with our books.
 
-What the bill alone knows is asked about first, so that a lost callback is made good by the channel's own word, as any
-other payment or refund; what is left then is a discrepancy. Safe to be killed anywhere and to be run twice.
+Payments and refunds that only the bill has are queried at the channel first, which makes up for lost callbacks; what
+still differs is a discrepancy. Safe to interrupt at any point and to run twice.
 """
 
 import tempfile
@@ -37,7 +37,7 @@ from models.treasury.reconciliation import compare_day, doubts
 log = structlog.get_logger()
 
 PAGE = 1_000
-# Of a refund's number, before its round.
+# Separates a refund's number from its round.
 _ROUND = "@"
 
 
@@ -50,7 +50,7 @@ class Reconciler:
     clock: Callable[[], datetime]
 
     def fetch_bill(self, number: int) -> bool:
-        """A day (20261125) as far as it goes now; False: its bill cannot be had or read yet."""
+        """Reconcile a day (20261125). False: the day has no bill, or its bill cannot be fetched or read yet."""
         day = day_of(number)
         with Session(self.database) as db, db.begin():
             row = db.get(BillDay, day)
@@ -79,7 +79,7 @@ class Reconciler:
             return self._keep(day, file, lines)
 
     def _prove(self, file: BinaryIO) -> int:
-        """Its totals stand on the last line: nothing is kept of it before they were read. How many rows it has."""
+        """Check the bill's totals, which are its last line, before any row is stored. Returns how many rows it has."""
         file.seek(0)
         return sum(1 for _ in read_bill(file, self.mch_id))
 
@@ -108,7 +108,7 @@ class Reconciler:
         say("bill.not_kept", day=str(day), trouble=trouble)
 
     def _ask(self, day: date) -> None:
-        """One that cannot be asked about keeps none of the others back: it is a discrepancy, and looked at again."""
+        """Query the channel about lost callbacks. A failed query does not stop the others: it stays a discrepancy."""
         with Session(self.database) as db:
             found = doubts(db, day)
         for out_trade_no in found.orders:
@@ -124,13 +124,15 @@ class Reconciler:
 
 
 class Asking(Protocol):
-    """Who takes a job along that may lie there already: bot.work.queues.Jobs."""
+    """The queue that takes a job unless it is there already: bot.work.queues.Jobs."""
 
     def ask_once(self, name: str, argument: int) -> None: ...
 
 
 def ask_for_bills(database: Engine, jobs: Asking, now: datetime) -> date | None:
-    """The oldest day that is due, as a job, one at a time: a day rests on the one before it. Raises RedisError."""
+    """Enqueue the job of the oldest due day and return the day, or None. Raises RedisError.
+
+    One day at a time, since a day's comparison needs the bill of the day before."""
     with Session(database) as db, db.begin():
         want_days(db, now)
         forget_lines(db, now)
@@ -146,7 +148,7 @@ def _pages(rows: Iterator[BillRow]) -> Iterator[list[BillRow]]:
 
 
 def _line(day: date, row: BillRow) -> dict[str, Any]:
-    """A payment that was revoked is money that went back, as a refund is."""
+    """Make a line's columns from a row. A revoked payment is money that went back, so it counts as a refund."""
     common = {"day": day, "line": row.line, "out_trade_no": row.out_trade_no, "fee_fen": row.fee_fen, "at": row.at}
     if row.state is RowState.SUCCESS:
         number = row.transaction_id

@@ -1,4 +1,4 @@
-"""The card that an officer prints for somebody without a phone: its QR code binds their own WeChat later."""
+"""Show the card that an officer prints for a person without a phone; its QR code binds their own WeChat later."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 
 def card_page(database: Engine, pages: Pages, links: Links, clock: Callable[[], datetime]) -> Blueprint:
-    """``/cards/<token>``: for one member of staff, for a quarter of an hour. Each opening is recorded."""
+    """Serve ``/cards/<token>`` for one officer, for a quarter of an hour. Each opening goes into the access log."""
     blueprint = Blueprint("card", __name__)
 
     @blueprint.get("/cards/<token>")
@@ -36,7 +36,7 @@ def card_page(database: Engine, pages: Pages, links: Links, clock: Callable[[], 
 
 
 def _show(db: Session, pages: Pages, grant: Grant, now: datetime) -> Response:
-    """Who may see it is looked up anew: they may have lost their seat since."""
+    """Show the card if the officer may see it now: they may have lost their seat since the link was made."""
     card = db.get(Card, int(grant.what.partition(":")[2]))
     staff = db.get(Staff, grant.staff_id)
     user = db.get(User, card.user_id) if card else None

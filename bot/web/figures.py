@@ -1,4 +1,4 @@
-"""What this process counts for /metrics. Numbers only: no person, no message, no place."""
+"""Define the figures of /metrics. Numbers only: no person, no message, no place."""
 
 from datetime import datetime
 from math import nan
@@ -30,12 +30,12 @@ SENT = Gauge("bangfu_sent", "Pushes by channel and by WeChat's code (0: taken), 
 OLDEST_OWED = Gauge("bangfu_oldest_owed_seconds", "For how long the oldest owed notice has been due; 0 where none is")
 DEAD_JOBS = Gauge("bangfu_dead_jobs", "Jobs that failed as often as they may and that nobody has settled")
 
-# Written by the workers that push: field channel:code.
+# A Redis hash that the pushing workers write; its fields are channel:code.
 SENT_KEY = "bangfu:sent"
 
 
 def show_queues(jobs: Jobs) -> None:
-    """What Redis knows; with it away, nothing is known."""
+    """Set the figures that Redis holds; NaN or none while Redis does not answer."""
     try:
         depths: dict[str, float] = {name: queue.count for name, queue in jobs.queues.items()}
         kept: Any = jobs.redis.hgetall(SENT_KEY)
@@ -50,7 +50,7 @@ def show_queues(jobs: Jobs) -> None:
 
 
 def show_notices(database: Engine, now: datetime) -> None:
-    """What the database knows; with it away, nothing is known."""
+    """Set the figures that the database holds; NaN while it does not answer."""
     try:
         with Session(database) as db:
             oldest, dead = oldest_due(db, now), float(count_open(db))

@@ -1,4 +1,4 @@
-"""Whether this process lives (/healthz), whether it can work (/readyz), and its figures (/metrics). All public."""
+"""Serve whether this process lives (/healthz) and can work (/readyz), and its figures (/metrics). All public."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from bot.work.queues import Jobs
 from models.migrations import current, head
 from models.notifications.outbox import oldest_due
 
-# A notice that is owed for longer than this is late.
+# A notification that is owed for longer than this is late.
 LATE_AFTER = timedelta(minutes=10)
 
 
@@ -29,7 +29,7 @@ def health(database: Engine, jobs: Jobs, clock: Callable[[], datetime]) -> Bluep
 
     @pages.get("/readyz")
     def readyz() -> tuple[Response, int]:
-        """503 while the database is away or not migrated. Redis away and late notices are told, but turns go on."""
+        """Answer 503 while the database is away or not migrated; 200 if only Redis is away or pushes are late."""
         state = {"database": "ok", "migrations": "ok", "redis": "ok" if jobs.reachable() else "unreachable"}
         try:
             with database.connect() as connection:

@@ -1,7 +1,7 @@
-"""The public ledger's page: its head, what it comes to, and appeal by appeal; and the files to check all of it with.
+"""Show the public ledger's page (head, totals, each appeal's totals), and serve the files with which to verify it.
 
-Everybody may read it and keep it for some minutes. What is handed out is what ``export-ledger`` has put into
-EXPORT_DIR, and nothing else that may lie there.
+Everything is public and may be cached for some minutes. Of EXPORT_DIR only the files that ``export-ledger`` writes
+are served.
 """
 
 import json
@@ -19,14 +19,14 @@ from bot.web.pages import Pages, guarded
 from models.public.ledger import AppealTotals, Overall, appeals_with_money, overall
 
 PAGE = 20
-# A crowd that looks at one page asks the database once in this time.
+# Caches answer a crowd that opens one page, so the database is asked once in this time.
 _KEPT = "public, max-age=300"
 _LONGEST_NUMBER = 15
 _TYPES = {".csv": "text/csv", ".jsonl": "application/jsonl", ".json": "application/json"}
 
 
 def ledger_page(database: Engine, pages: Pages, folder: Path | None, clock: Callable[[], datetime]) -> Blueprint:
-    """``folder``: EXPORT_DIR, None where nothing is handed out."""
+    """Make the routes of ``/ledger``. ``folder``: EXPORT_DIR; None serves no files."""
     blueprint = Blueprint("ledger", __name__)
 
     @blueprint.get("/ledger")
@@ -60,7 +60,7 @@ def _facts(whole: Overall, found: list[AppealTotals], now: datetime) -> dict[str
 
 
 def _manifest(folder: Path) -> dict[str, Any] | None:
-    """Of what is handed out; None while nothing is."""
+    """Read the manifest of the served files; None while there is none."""
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):

@@ -1,9 +1,9 @@
-"""Addresses of our web pages as they stand in a reply, and the signed ones read again.
+"""Make the addresses of our web pages for replies, and read the signed ones.
 
-A signed address opens one thing for one member of staff, for a quarter of an hour. It names no person: only the row
-of the staff member, and what it opens (``appeal:12``). One of OWN opens for whoever talked (``conversation:12``) what
-shows nothing about them, and lives for a day: people come back to a message in the evening. So does one of
-PROVED_THERE, which names what it is for (``pledge:12``).
+A signed address opens one subject for one officer, for a quarter of an hour. It names no person: only the officer's
+id and what it opens (``appeal:12``). One of OWN is for a person (``conversation:12``), shows nothing about them, and
+is valid for a day: people come back to a message in the evening. So is one of PROVED_THERE, which names its subject
+(``pledge:12``).
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from itsdangerous import BadSignature, SignatureExpired, TimestampSigner, URLSaf
 
 LAST = timedelta(minutes=15)
 OWN_LAST = timedelta(days=1)
-# Kind -> path. ``{token}`` is signed for whoever asked; ``{what}`` is a page for everybody.
+# Kind -> path of a signed address.
 PATHS = {
     "pictures": "/pictures/{token}",
     "picture": "/picture/{token}",
@@ -25,13 +25,13 @@ PATHS = {
     "pay": "/pay/{token}",
 }
 OWN = {"subscribe"}
-# Opens for whoever has it nothing but the way to WeChat, which says who they are.
+# Opens nothing but the redirect to WeChat, which identifies the person.
 PROVED_THERE = {"pay"}
 OPEN_PATHS = {"notices": "/notices/{what}", "trace": "/trace/{what}", "ledger": "/ledger"}
 
 
 class DeadLink(Exception):
-    """``reason``: forged, or expired."""
+    """The address does not open. ``reason``: forged, or expired."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -40,7 +40,7 @@ class DeadLink(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """``what``: subject and number, ``appeal:12``. ``staff_id`` is 0 for one of OWN or of PROVED_THERE."""
+    """What a signed address opens. ``what``: ``appeal:12``. ``staff_id``: 0 for OWN and PROVED_THERE."""
 
     staff_id: int
     what: str
@@ -51,7 +51,7 @@ class Grant:
 
 
 class _Signer(TimestampSigner):
-    """Tells the time by our clock, which tests move."""
+    """A signer that uses our clock, which tests move."""
 
     default_digest_method = staticmethod(sha256)
 
@@ -70,18 +70,18 @@ class Links:
         self._clock = clock
 
     def make(self, kind: str, what: str, staff_id: int) -> str:
-        """The whole address. ``kind`` is one of PATHS or of OPEN_PATHS."""
+        """Make the whole address. ``kind`` is one of PATHS or of OPEN_PATHS."""
         if kind in OPEN_PATHS:
             return self.root + OPEN_PATHS[kind].format(what=what)
         token = self._signer(kind).dumps([staff_id, what])
         return self.root + PATHS[kind].format(token=token if isinstance(token, str) else token.decode())
 
     def open(self, kind: str, what: str) -> str:
-        """The whole address of a page for everybody; ``kind`` is one of OPEN_PATHS."""
+        """Make the whole address of a public page; ``kind`` is one of OPEN_PATHS."""
         return self.root + OPEN_PATHS[kind].format(what=what)
 
     def read(self, kind: str, token: str) -> Grant:
-        """Raises DeadLink."""
+        """Verify a token and return what it opens. Raises DeadLink."""
         last = OWN_LAST if kind in OWN | PROVED_THERE else LAST
         try:
             staff_id, what = self._signer(kind).loads(token, max_age=int(last.total_seconds()))
@@ -92,12 +92,12 @@ class Links:
         return Grant(staff_id, what)
 
     def sign(self, kind: str, what: object) -> str:
-        """Something for a browser to keep; of this kind alone, like a token."""
+        """Sign a value for a cookie; like a token, it is valid for this kind alone."""
         signed = self._signer(kind).dumps(what)
         return signed if isinstance(signed, str) else signed.decode()
 
     def unsign(self, kind: str, signed: str, last: timedelta) -> object:
-        """Raises BadSignature."""
+        """Verify a signed value that is at most ``last`` old, and return it. Raises BadSignature."""
         found: object = self._signer(kind).loads(signed, max_age=int(last.total_seconds()))
         return found
 

@@ -1,7 +1,7 @@
-"""The public notice as a page for everybody: what stands on it in a county, a township or a village.
+"""Show the public notices (公示) of a county, a township or a village.
 
-``/notices`` finds the place by its name, ``/notices/<region>`` shows its notices, twenty at a time. Public, and kept
-out of searches: a household in need stands there for some days and not for ever.
+``/notices`` finds the region by name, ``/notices/<region>`` shows its notices, a page at a time. Public, but kept
+out of search engines: a household in need stands there for some days and not for ever.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ PAGE = 20
 LISTED = ("county", "township", "village")
 _LONGEST_SEARCH = 60
 _LONGEST_NUMBER = 15
-# A crowd that looks at one page asks the database once a minute.
+# Caches answer a crowd that opens one page, so the database is asked once a minute.
 _KEPT = "public, max-age=60"
 
 
@@ -57,7 +57,7 @@ def _number(text: str) -> int | None:
 
 
 def _open(response: Response) -> Response:
-    """For everybody's eyes: kept for a moment, and its form may ask this very site."""
+    """Allow the response to be cached shortly, and its form to be sent to this site."""
     policy = response.headers["Content-Security-Policy"]
     response.headers["Content-Security-Policy"] = policy.replace("form-action 'none'", "form-action 'self'")
     response.headers["Cache-Control"] = _KEPT if response.status_code == 200 else "no-store"

@@ -1,7 +1,7 @@
-"""WeChat Pay's own door, POST /pay/notify: what is proved there is taken, everything else refused with a reason.
+"""Serve WeChat Pay's callback, POST /pay/notify: take what is proved to be the platform's, refuse all else.
 
-200 or 204 is "we have it", and it is only said once the database has: the platform then never tells it again. What the
-platform gets besides is a code and a word for its log, as its pages want it; who is not the platform learns nothing.
+204 is only answered once the database has the callback, since the platform then never sends it again. A refusal
+holds a code and a word for the platform's log, as its documentation asks; a stranger learns nothing from it.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from bot.web.figures import PAY_NOTICES
 
 log = structlog.get_logger()
 
-# Of what is not proved; it comes again, and is refused again.
+# Status by reason of refusal. The platform sends a refused callback again, and it is refused again.
 _STATUS = {"size": 413, "body": 400, "event": 400, "seal": 400, "fields": 400, "payee": 400}
 _NOT_PROVED = 401
 
@@ -32,14 +32,14 @@ def notify_door(
     clock: Callable[[], datetime],
     true_clock: Callable[[], datetime],
 ) -> Blueprint:
-    """``true_clock``: signatures are good for five minutes of it."""
+    """Make the route. ``true_clock``: the real time, by which signatures are valid for five minutes."""
     blueprint = Blueprint("notify", __name__)
 
     @blueprint.post(NOTIFY_PATH)
     def receive() -> Response:
         if (request.content_length or 0) > LARGEST_NOTICE:
             raise BadNotice("size")
-        # One more than is taken, so that the door sees what has no length and is too long.
+        # One byte more than is taken, so that a body without a stated length is seen to be too long.
         body = request.stream.read(LARGEST_NOTICE + 1)
         notice = door.open_notice(request.headers, body, true_clock())
         if isinstance(notice, PaymentNotice):
@@ -58,7 +58,7 @@ def notify_door(
     @blueprint.errorhandler(DBAPIError)
     @blueprint.errorhandler(PoolTimeout)
     def fail(error: Exception) -> tuple[Response, int]:
-        """Nothing was kept, so it must come again."""
+        """Answer 503 where the database failed: nothing was stored, so the platform must send it again."""
         log.error("pay_notice.not_kept", error=type(error).__name__)
         PAY_NOTICES.labels("failed").inc()
         return _said("try again"), 503

@@ -1,9 +1,7 @@
-"""How every web page of ours goes out: in the shared style, and with what browsers may do with it.
+"""Render every web page in the shared style, with headers that say what browsers may do with it.
 
-Its words are templates/pages/ROOM/NAME.html.
-
-No page has a script but the one with WeChat's button (bot/web/subscribe.py), and none is kept, framed, searched or
-told to others. The one style is allowed by its hash.
+Templates are templates/pages/ROOM/NAME.html. By default a page has no script, and is not stored, framed, indexed or
+named to other sites. The one style is allowed by its hash.
 """
 
 from base64 import b64encode
@@ -18,7 +16,7 @@ BARE = "default-src 'none'; base-uri 'none'; form-action 'none'"
 
 
 class Pages:
-    """``framed_by``: the one origin that may show our pages inside its own (the stand-in's phones), if any."""
+    """The renderer of pages. ``framed_by``: the one origin that may frame our pages (the simulator's), if any."""
 
     def __init__(self, renderer: Renderer, framed_by: str = "'none'") -> None:
         self._env = renderer.env
@@ -27,17 +25,17 @@ class Pages:
         self._policy = f"{BARE}; style-src 'sha256-{digest}'; img-src 'self' data:; frame-ancestors {framed_by}"
 
     def show(self, name: str, status: int = 200, /, **values: Any) -> Response:
-        """A page of templates/pages/, hardened. A missing value raises."""
+        """Render a page of templates/pages/ with the guarding headers. A missing value raises."""
         words = self._env.get_template(f"pages/{name}.html").render(values)
         return guarded(Response(words, status, mimetype="text/html"), self._policy)
 
     def file(self, name: str) -> str:
-        """What goes out beside the pages as it stands, a script."""
+        """Return the text of a file served beside the pages, such as a script."""
         return self._env.get_template(f"pages/{name}").render()
 
 
 def guarded(response: Response, policy: str = f"{BARE}; sandbox") -> Response:
-    """For one pair of eyes: not stored, not found by a search, and its address told to nobody."""
+    """Set the headers of a private response: not stored, not indexed, and its address not sent as a referrer."""
     response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Security-Policy"] = policy
     response.headers["Referrer-Policy"] = "no-referrer"

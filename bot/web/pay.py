@@ -1,7 +1,8 @@
-"""The page to pay a gift at: whose gift it is WeChat says, what came of it the platform says, and the page neither.
+"""Serve the page at which a donor pays a gift.
 
-The address opens nothing by itself: it leads to WeChat and back, and only the donor sees the gift. One button has the
-order placed and WeChat's own sheet shown; what that says in the end proves nothing, so the page asks what we know.
+The address opens nothing by itself: it leads to WeChat and back, and only the donor sees the gift. The button places
+the order and shows WeChat's own pay sheet. What the sheet reports proves nothing, so the page asks our server, which
+relies on the platform's answer.
 """
 
 from collections.abc import Callable, Mapping
@@ -40,7 +41,7 @@ _BACK = frozenset({"refund_pending", "refunded", "redirected"})
 
 
 class Stopped(Exception):
-    """The page that is shown instead: ``reason`` names its words."""
+    """Another page is shown instead; ``reason`` selects its words."""
 
     def __init__(self, reason: str, status: int = 403) -> None:
         super().__init__(reason)
@@ -49,7 +50,7 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """``bridge``: where the stand-in's phones get what WeChat itself puts into pages; empty in WeChat."""
+    """What the page needs. ``bridge``: where the simulator's phones get WeChat's JS bridge; empty in WeChat itself."""
 
     pages: Pages
     links: Links
@@ -67,7 +68,7 @@ class Desk:
 
 
 def pay_page(desk: Desk) -> Blueprint:
-    """``/pay/<token>``, and what its script asks for below it."""
+    """Make the routes of ``/pay/<token>`` and of its script."""
     blueprint = Blueprint("pay", __name__)
     source = urlsplit(desk.bridge)
     own = "; connect-src 'self'; script-src 'self'" + (f" {source.scheme}://{source.netloc}" if desk.bridge else "")
@@ -91,7 +92,7 @@ def pay_page(desk: Desk) -> Blueprint:
 
     @blueprint.post("/pay/<token>/order")
     def order(token: str) -> Response:
-        """A page of another site cannot send this: it has no cookie there, and JSON is asked about first."""
+        """Place the order. Another site's page cannot send this: it has no cookie, and JSON needs a preflight."""
         number, openid = _donor(desk, token)
         fallback = _chosen()
         try:
@@ -106,7 +107,7 @@ def pay_page(desk: Desk) -> Blueprint:
 
     @blueprint.get("/pay/<token>/state")
     def state(token: str) -> Response:
-        """What we know; where that is nothing yet, what the platform knows."""
+        """Answer the gift's state; query the platform first where we do not know of a payment yet."""
         number, _ = _donor(desk, token)
         found = _standing(desk, number)
         if found in ("paid", "back"):
@@ -134,7 +135,7 @@ def pay_page(desk: Desk) -> Blueprint:
 
 
 def standing(db: Session, pledge: Pledge, now: datetime) -> str:
-    """How its donor's page stands: ready (to be paid), paid, back, question, full, shut (takes no gifts), over."""
+    """Return the page's state: ready (to be paid), paid, back, question, full, shut (takes no gifts), over."""
     if pledge.state in _PAID:
         return "paid"
     if pledge.state in _BACK:
@@ -163,7 +164,7 @@ def _send(desk: Desk, token: str) -> Response:
 
 
 def _come_back(desk: Desk, token: str, number: int) -> Response:
-    """From WeChat with a code, good once; then to the page itself, so that no code stays in its address."""
+    """Take the one-time code with which WeChat sent the donor back, and redirect to the page without the code."""
     if not desk.payers.came_back(token, request.args.get("state", "")):
         raise Stopped("again")
     try:
@@ -188,13 +189,13 @@ def _come_back(desk: Desk, token: str, number: int) -> Response:
 
 
 def _payer(desk: Desk, db: Session, pledge: Pledge) -> Conversation | None:
-    """The donor, where this is the donor's browser."""
+    """Return the donor's conversation if this is the donor's browser, else None."""
     conversation = desk.payers.conversation()
     return is_donors(db, pledge, conversation) if conversation is not None else None
 
 
 def _donor(desk: Desk, token: str) -> tuple[int, str]:
-    """The pledge's number and the openid of whoever may pay it. Raises Stopped."""
+    """Return the pledge's number and its donor's openid. Raises Stopped."""
     number = desk.pledge_of(token)
     with Session(desk.cashier.database) as db:
         pledge = db.get(Pledge, number)

@@ -1,7 +1,7 @@
-"""Who it is that would pay: proved by WeChat, and remembered for an hour in a cookie that names a conversation's row.
+"""Identify the payer through WeChat, and remember them for an hour in a signed cookie with the conversation's id.
 
-The way there and back is bound to one browser and one page: the ``state`` that comes back is a mark of both, and only
-the browser that was sent has the other half.
+The redirect to WeChat and back is bound to one browser and one page: ``state`` is an HMAC over the page's token and
+a nonce that only that browser's cookie holds.
 """
 
 import hashlib
@@ -33,14 +33,14 @@ class Payers:
         self._secure = links.root.startswith("https://")
 
     def send(self, response: Response, token: str) -> str:
-        """The ``state`` of a way that begins at the page of this token; the response keeps the other half."""
+        """Return the ``state`` for a redirect from the page of this token; set the nonce's cookie on the response."""
         kept = request.cookies.get(_SENT, "")
         nonce = kept if _NONCE.fullmatch(kept) else secrets.token_hex(16)
         self._keep(response, _SENT, nonce, _BACK_WITHIN)
         return self._mark(token, nonce)
 
     def came_back(self, token: str, state: str) -> bool:
-        """Is this the browser that was sent from this page?"""
+        """Tell whether this browser was sent to WeChat from this page."""
         nonce = request.cookies.get(_SENT, "")
         return bool(_NONCE.fullmatch(nonce)) and hmac.compare_digest(
             self._mark(token, nonce).encode(), state.encode("utf-8", "replace")
@@ -50,7 +50,7 @@ class Payers:
         self._keep(response, _WHO, self._links.sign("payer", conversation_id), REMEMBERED)
 
     def conversation(self) -> int | None:
-        """Whose browser this is, if WeChat has said so lately."""
+        """Return the conversation's id that WeChat has identified within the hour, else None."""
         try:
             found = self._links.unsign("payer", request.cookies.get(_WHO, ""), REMEMBERED)
         except BadSignature:
@@ -69,13 +69,13 @@ class Payers:
             path=_PATH,
             secure=self._secure,
             httponly=True,
-            # WeChat's own page sends the browser back here, so not strict; no other page can post in its name.
+            # WeChat's page sends the browser back here, so not Strict; with Lax no other site can post with the cookie.
             samesite="Lax",
         )
 
 
 def conversation_of(db: Session, pledge: Pledge, openid: str) -> int | None:
-    """The conversation in which this person is the pledge's donor."""
+    """Return the id of the conversation in which this openid is the pledge's donor, else None."""
     theirs = (Conversation.openid == openid) & (Conversation.user_id == pledge.donor_id)
     return db.scalar(select(Conversation.id).where(theirs))
 

@@ -1,7 +1,7 @@
-"""The pictures that belong to an appeal, a case or a mandate, for the one member of staff whom a reply gave the link.
+"""Show an officer the pictures of an appeal, case, mandate or disbursement, by the link that a reply gave them.
 
-``/pictures/<token>`` is the page, and each opening of it is recorded; ``/picture/<token>`` is one picture of it, whose
-address only the page knows.
+``/pictures/<token>`` is the page, and each opening goes into the access log; ``/picture/<token>`` is one picture,
+whose address only the page holds.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 def pictures(database: Engine, pages: Pages, links: Links, folder: Path, clock: Callable[[], datetime]) -> Blueprint:
-    """``folder``: MEDIA_DIR."""
+    """Make the routes. ``folder``: MEDIA_DIR."""
     blueprint = Blueprint("pictures", __name__)
 
     @blueprint.get("/pictures/<token>")
@@ -66,10 +66,10 @@ def _thing(what: str) -> tuple[str, int]:
 
 
 def _addressed(links: Links, gallery: Gallery, staff_id: int) -> list[tuple[str, datetime]]:
-    """Where each picture is, and when it came."""
+    """Return the path of each picture, and when it was sent."""
     made = [
         (links.make("picture", f"{gallery.subject}:{gallery.number}:{photo.id}", staff_id), photo.created_at)
         for photo in gallery.pictures
     ]
-    # The page may be open under another name than PUBLIC_URL, and takes pictures from where it is itself.
+    # Paths only: the page may be open under another host than PUBLIC_URL, and loads pictures from its own.
     return [(urlsplit(address).path, at) for address, at in made]

@@ -1,4 +1,4 @@
-"""QR codes in our pages: black on white, as lines in the page itself. Nothing is fetched, and it prints at any size."""
+"""Draw QR codes as inline SVG, black on white: nothing is fetched, and they print at any size."""
 
 import segno
 from markupsafe import Markup

@@ -1,6 +1,6 @@
-"""The page that asks whether WeChat may bring our notices: WeChat's own button, signed for exactly this address.
+"""Serve the page with WeChat's button for consent to subscription messages, signed for exactly this address.
 
-Nothing personal is on it, and whoever opens it answers for themselves: what was tapped comes from WeChat as an event
+Nothing personal is on it, and each reader answers for themselves: the answer comes from WeChat as an event
 (handlers/notifications/subscribe.py), never from the page. Sources: doc/service/Subscription_Messages/intro.html;
 doc/offiaccount/OA_Web_Apps/Wechat_Open_Tag.html, also for what the tag needs of the page's policy.
 """
@@ -38,9 +38,9 @@ def subscribe_page(
     sign: Callable[[str], Signed],
     sdk: str,
 ) -> Blueprint:
-    """``/subscribe/<token>``: for whoever talked, for a day. ``sdk``: where WeChat's JS-SDK comes from.
+    """Serve ``/subscribe/<token>`` for one person, for a day. ``sdk``: the URL of WeChat's JS-SDK.
 
-    ``sign`` may raise WeChatError or Unreachable: then the page says so in words.
+    ``sign`` may raise WeChatError or Unreachable; then another page says so.
     """
     blueprint = Blueprint("subscribe", __name__)
     source = urlsplit(sdk)
@@ -80,7 +80,7 @@ def subscribe_page(
 
 
 def _wanted(db: Session, conversation_id: int, templates: Templates, now: datetime) -> list[str]:
-    """What they can be asked for as of now: they may have answered since the link was made."""
+    """Return the template ids that the person can still consent to: they may have answered since the link was made."""
     person = db.get(Conversation, conversation_id)
     if person is None:
         return []

@@ -1,7 +1,7 @@
-"""Where one gift's money is now, as a page for whoever has its code: to read, to print, and to check again from paper.
+"""Show where one gift's money is, for a reader who has the gift's code: to read, to print, and to check from paper.
 
-``/trace`` takes a code, ``/trace/<code>`` shows the gift, with a QR code of this very page. Nobody's name is on it. Who
-has no code is not helped to find one: all wrong ones are answered alike, and so many an hour from one address.
+``/trace`` takes a code, ``/trace/<code>`` shows the gift, with a QR code of the page itself. It names no person.
+Codes cannot be guessed: all wrong ones are answered alike, and at most MOST_TRIES an hour from one address.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ MOST_TRIES = 30
 
 
 def trace_page(database: Engine, pages: Pages, tries: Tries, address: Callable[[str], str]) -> Blueprint:
-    """``address``: code -> the whole address of its page, as it stands in a QR code."""
+    """Make the routes. ``address``: code -> the whole address of its page, for the QR code."""
     blueprint = Blueprint("trace", __name__)
 
     @blueprint.get("/trace")
@@ -55,7 +55,7 @@ def _find(database: Engine, code: GiftCode) -> Trace | None:
 
 
 def _moved(code: GiftCode) -> Response:
-    """To the one way in which a code is written."""
+    """Redirect to the address with the code in its standard form."""
     response: Response = redirect(url_for("trace.show", said=code.read), 302, Response)  # type: ignore[assignment]
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -67,7 +67,7 @@ def _asked(pages: Pages, status: int, code: GiftCode | None, why: str = "misread
 
 
 def _open(response: Response) -> Response:
-    """Its form may ask this very site."""
+    """Allow the page's form to be sent to this site."""
     policy = response.headers["Content-Security-Policy"]
     response.headers["Content-Security-Policy"] = policy.replace("form-action 'none'", "form-action 'self'")
     return response

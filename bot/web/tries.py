@@ -1,6 +1,6 @@
-"""How many wrong codes may come from one address: Redis counts them, under a keyed hash of the address.
+"""Limit the wrong codes from one address; Redis counts them, under a keyed hash of the address.
 
-While Redis is down nobody is held back: a code is too long to be found by trying, and this only keeps the noise low.
+While Redis is down there is no limit: a code is too long to be guessed, and the limit only keeps the load low.
 """
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -15,12 +15,12 @@ from models.core.encryption import keyring
 log = structlog.get_logger()
 
 _HOUR = 3600
-# Whoever has one address of the newer kind has all of its network.
+# The owner of one IPv6 address has all of its /64 network, so the network is counted.
 _OWN_NETWORK = 64
 
 
 class Tries:
-    """``most`` an hour for what is called ``name``."""
+    """A counter of tries called ``name``, of which ``most`` are allowed an hour."""
 
     def __init__(self, redis: Redis, name: str, most: int) -> None:
         self._redis, self._name, self._most = redis, name, most
@@ -48,7 +48,7 @@ class Tries:
 
 
 def address_of(request: Request) -> str:
-    """Whose request it is. A proxy of ours stands in our own network, and names last whom it speaks for."""
+    """Return the client's address. Behind our own proxy, in a private network, it is the last of X-Forwarded-For."""
     known = _address(request.remote_addr or "")
     if known is None or known.is_private or known.is_loopback:
         named = _address(request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip())

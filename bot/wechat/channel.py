@@ -1,8 +1,8 @@
-"""The door's lock: is this WeChat, what does it say, and how is our answer wrapped?
+"""Prove that a push is WeChat's, decrypt it, and encrypt our reply.
 
-The mode is the configured one and never the query's: a plain body at a door
-that expects sealed ones is a forgery. Replies are wechatpy's ``TextReply``,
-sound once the text is clean. Facts: WeChat's pages on message push and encryption.
+The mode is the configured one and never the query's: a plain body where
+encrypted ones are expected is a forgery. Replies are wechatpy's ``TextReply``,
+valid once the text is clean. Facts: WeChat's pages on message push and encryption.
 """
 
 import re
@@ -20,7 +20,7 @@ from bot.wechat.parse import to_message
 from config.settings import Mode
 from models.people.message import Message
 
-# WeChat gives up on a message 15 s after its first try, signed anew or not; the rest is room for clocks.
+# WeChat stops delivering a message 15 s after its first try, signed anew or not; the rest allows for clocks.
 # WeChat Pay allows the same 300 s, so one demand on the server's clock serves both.
 FRESH_SECONDS = 300
 
@@ -44,9 +44,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A proven message, with the envelope its answer must go back in (None: plain).
+    """A proved message, with the envelope that encrypts its reply (None: plain).
 
-    While a key is being changed, that is the one WeChat itself just used.
+    While a key is being changed, that is the one that WeChat used for the message.
     """
 
     message: Message
@@ -55,7 +55,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A query that WeChat signed just now. Only who holds one may be read from."""
+    """Shows that WeChat signed the query just now. ``open`` takes one, so that no unproved body is read."""
 
     timestamp: str
     nonce: str
@@ -72,7 +72,7 @@ class Channel:
         mode: Mode,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """``now`` in epoch seconds. Raises ValueError on an empty token or AppID, or a key that is none."""
+        """Set up the channel; ``now``: epoch seconds. Raises ValueError on an empty token or AppID, or a bad key."""
         if not token or not app_id:
             raise ValueError("the token or the AppID is empty: anybody could sign, or seal")
         self._token = token
@@ -82,12 +82,12 @@ class Channel:
         self._envelopes = [Envelope(app_id, key) for key in keys]
 
     def check_url(self, args: Mapping[str, str]) -> str:
-        """The echostr to answer the console's check with. Raises Forgery."""
+        """Return the echostr that answers the console's URL check. Raises Forgery."""
         self.prove(args)
         return args.get("echostr", "")
 
     def prove(self, args: Mapping[str, str]) -> Proof:
-        """Comes before the body, so that a stranger cannot keep us reading one. Raises Forgery."""
+        """Prove the query before the body is read, so that a stranger cannot keep us reading. Raises Forgery."""
         signature, timestamp, nonce = (args.get(name, "") for name in ("signature", "timestamp", "nonce"))
         if not (signature and nonce and _TIMESTAMP.fullmatch(timestamp)):
             raise Forgery("arguments")
@@ -97,7 +97,7 @@ class Channel:
         return Proof(timestamp, nonce, args.get("msg_signature", ""))
 
     def open(self, proof: Proof, body: bytes) -> Delivery:
-        """Raises Forgery (not sealed by WeChat, or not in the mode agreed) or Unreadable (WeChat, but senseless)."""
+        """Decrypt and parse a body. Raises Forgery (not WeChat's encryption, or wrong mode) or Unreadable (invalid)."""
         fields = read_xml(body)
         sealed = fields.get("Encrypt")
         if self._mode is Mode.PLAIN:
@@ -112,7 +112,7 @@ class Channel:
         return Delivery(to_message(read_xml(xml)), envelope)
 
     def seal(self, reply: str, delivery: Delivery) -> bytes:
-        """The response body. The XML inside is the same for every delivery of a message; only the sealing differs."""
+        """Make the response body. Its XML is the same for every delivery of a message; only the encryption differs."""
         text = fit(reply)
         if not text.strip():
             return NOTHING
@@ -137,7 +137,7 @@ class Channel:
 
 
 def fit(reply: str) -> str:
-    """The reply as a phone will show it: clean, no ``]]>`` (it would end the CDATA), at most REPLY_BYTES of UTF-8."""
+    """Make the reply fit: clean, no ``]]>`` (it would end the CDATA), cut to REPLY_BYTES of UTF-8."""
     text = clean(reply).replace("]]>", "]] >")
     data = text.encode()
     if len(data) <= REPLY_BYTES:

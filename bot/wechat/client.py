@@ -1,4 +1,4 @@
-"""The platform's API as this program uses it: one method per call, our own errors, no send made twice.
+"""Call the platform's API as far as this program uses it: one method per call, our own errors, no send made twice.
 
 Every method raises WeChatError (the platform refused; its ``action`` says what
 to do) or Unreachable (``outcome_unknown``: never repeat such a send blindly).
@@ -28,7 +28,7 @@ PEOPLE_PER_TAGGING = 50
 
 _NO_MENU = 46003
 
-# Calls that change nothing, or that state the whole result, so that making them twice is making them once.
+# Idempotent calls: they change nothing, or state the whole result.
 # Template messages join them by their client_msg_id (bot.wechat.messages).
 _REPEATABLE = frozenset(
     {
@@ -48,7 +48,7 @@ _REPEATABLE = frozenset(
 
 
 class _HideTokens(logging.Filter):
-    """urllib3 logs every URL at DEBUG, and the platform wants its token in the URL, or secret and code."""
+    """Hides secrets in urllib3's log: it logs every URL at DEBUG, with the token, or secret and code, in it."""
 
     _token = re.compile(r"((?:access_token|secret|code)=)[^&\s\"']+")
 
@@ -58,9 +58,9 @@ class _HideTokens(logging.Filter):
 
 
 def open_session(connections: int = 64) -> requests.Session:
-    """A pooled session for the platform, safe to share between threads: no cookies, no retries of its own.
+    """Open a pooled session for the platform, safe to share between threads: no cookies, no retries of its own.
 
-    Proxies, certificates and .netrc of the environment are not looked at.
+    Proxies, certificates and .netrc of the environment are ignored.
     """
     for name in ("urllib3.connectionpool", "urllib3.util.retry"):
         logger = logging.getLogger(name)
@@ -81,7 +81,7 @@ class Media:
 
 
 class MediaUnusable(Exception):
-    """There is such media, but not as a file we take. ``why``: ``too large`` (10 MB) or ``not a file``."""
+    """The media exists, but not as a file we take. ``why``: ``too large`` (10 MB) or ``not a file``."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -89,7 +89,7 @@ class MediaUnusable(Exception):
 
 
 class WeChatApi(Messages):
-    """Safe to share between threads. ``api_url`` is the platform's root, or a stand-in's; ``timeout`` see TIMEOUT."""
+    """The API, safe to share between threads. ``api_url``: the root of the platform or the simulator."""
 
     _wire: "_Wire"
 
@@ -101,7 +101,7 @@ class WeChatApi(Messages):
     # Media and people
 
     def download(self, media_id: str) -> Media:
-        """A photo or a voice that a person sent, at most 10 MB. Raises MediaUnusable besides the usual."""
+        """Download a photo or a voice that a person sent, at most 10 MB. Raises MediaUnusable besides the usual."""
         try:
             answer = self._wire.answer("GET", "media/get", params={"media_id": media_id})
         except TooLarge:
@@ -113,18 +113,20 @@ class WeChatApi(Messages):
         return Media(answer.body, answer.content_type)
 
     def upload(self, kind: str, content: bytes, filename: str, content_type: str) -> str:
-        """The media id, good for three days. ``kind``: image, voice, video or thumb; ``filename``: ASCII."""
+        """Upload a file and return its media id, valid for three days.
+
+        ``kind``: image, voice, video or thumb; ``filename``: ASCII."""
         # Bytes, never a file: a file read once would be sent empty after a token is renewed.
         answer = self._wire.media.upload(kind, (filename, content, content_type))
         return str(_part("media/upload", answer, "media_id"))
 
     def person(self, openid: str) -> dict[str, Any]:
-        """``subscribe``, ``unionid`` …: no name and no picture since 2021."""
+        """Return ``subscribe``, ``unionid`` … of a person; no name and no picture since 2021."""
         found: dict[str, Any] = self._wire.user.get(openid)
         return found
 
     def tags(self) -> dict[str, int]:
-        """Every tag of the account: name -> id."""
+        """Return every tag of the account: name -> id."""
         call = "tags/get"
         found = _part(call, self._wire.get(call), "tags")
         return {str(_part(call, tag, "name")): int(_part(call, tag, "id")) for tag in found}
@@ -144,7 +146,7 @@ class WeChatApi(Messages):
     # Codes
 
     def create_code(self, scene: str, lasts: timedelta | None = None) -> str:
-        """What the QR code that leads to ``scene`` says, an address to draw it from; for ever without ``lasts``."""
+        """Create a QR code for ``scene``, permanent without ``lasts``; return the URL that it encodes."""
         life = {"expire_seconds": int(lasts.total_seconds())} if lasts else {}
         action = "QR_STR_SCENE" if lasts else "QR_LIMIT_STR_SCENE"
         body = {"action_name": action, "action_info": {"scene": {"scene_str": scene}}, **life}
@@ -154,7 +156,7 @@ class WeChatApi(Messages):
     # Web pages
 
     def page_ticket(self) -> tuple[str, int]:
-        """What our pages sign with to use the JS-SDK (jsapi_ticket), and the seconds that it is good for."""
+        """Return the ticket with which our pages sign to use the JS-SDK (jsapi_ticket), and the seconds it is valid."""
         call = "ticket/getticket"
         answer = self._wire.get(call, params={"type": "jsapi"})
         return str(_part(call, answer, "ticket")), int(_part(call, answer, "expires_in"))
@@ -162,7 +164,7 @@ class WeChatApi(Messages):
     # Menus
 
     def menus(self) -> dict[str, Any]:
-        """``menu`` and ``conditionalmenu`` as the platform has them; empty where there is none."""
+        """Return ``menu`` and ``conditionalmenu`` as the platform has them; empty if there is none."""
         try:
             found: dict[str, Any] = self._wire.menu.get()
         except WeChatError as error:
@@ -175,18 +177,18 @@ class WeChatApi(Messages):
         self._wire.menu.create(dict(menu))
 
     def delete_menus(self) -> None:
-        """The default menu and every conditional one."""
+        """Delete the default menu and every conditional one."""
         self._wire.menu.delete()
 
     def add_conditional_menu(self, menu: Mapping[str, Any]) -> str:
-        """The id of the rule. The newest rule is tried first."""
+        """Add a conditional menu and return its id. The platform tries the newest first."""
         return str(_part("menu/addconditional", self._wire.menu.add_conditional(dict(menu)), "menuid"))
 
     def delete_conditional_menu(self, menu_id: str) -> None:
         self._wire.menu.del_conditional(menu_id)
 
     def menu_of(self, openid: str) -> dict[str, Any]:
-        """The menu that this person is shown."""
+        """Return the menu that this person is shown."""
         found: dict[str, Any] = self._wire.menu.try_match(openid)
         return found
 
@@ -212,9 +214,9 @@ class _Wire(WeChatClient):  # type: ignore[misc]  # it has no types
         return fields
 
     def answer(self, method: str, call: str, *, repeatable: bool = False, **request: Any) -> Answer:
-        """As the platform answered it. A dead token is renewed and the call made once more, and no more."""
+        """Make a call and return the answer. A dead token is renewed, and the call made once more, only once."""
         if isinstance(request.get("data"), dict):
-            # As UTF-8, or people would read \u escapes; a lone surrogate is not worth failing for.
+            # As UTF-8, or people would read \u escapes; a lone surrogate is replaced instead of failing the call.
             request["data"] = json.dumps(request["data"], ensure_ascii=False).encode("utf-8", "replace")
             request["headers"] = {"Content-Type": "application/json"}
         params = request.pop("params", {})
@@ -242,7 +244,7 @@ class _Wire(WeChatClient):  # type: ignore[misc]  # it has no types
 
 
 def _part(call: str, answer: Any, *path: str) -> Any:
-    """What the platform promises to answer; without it the answer is of no use."""
+    """Return a documented part of the answer. Raises Unreachable if it is missing."""
     for name in path:
         if not isinstance(answer, Mapping) or name not in answer:
             raise Unreachable(True, call, f"an answer without {name}")

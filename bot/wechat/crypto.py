@@ -1,4 +1,4 @@
-"""WeChat's signature and its sealed envelope, on ``cryptography``.
+"""Check WeChat's signature, and encrypt and decrypt its envelope, with ``cryptography``.
 
 wechatpy's own (crypto/base.py) compares with ``!=``, does not check the
 padding, draws from a generator that is not meant for secrets and fails in half
@@ -19,7 +19,7 @@ _LENGTH = 4
 
 
 class Forgery(Exception):
-    """Nothing shows that WeChat sent this. ``reason`` is a constant word for the log, never content."""
+    """The push is not proved to be WeChat's. ``reason`` is a constant word for the log, never content."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -27,7 +27,7 @@ class Forgery(Exception):
 
 
 def signature_of(*parts: str) -> str:
-    """SHA-1 over the sorted parts, as the platform fixed it."""
+    """Return the SHA-1 of the sorted parts, as the platform prescribes."""
     return hashlib.sha1("".join(sorted(parts)).encode("utf-8", "replace")).hexdigest()  # noqa: S324
 
 
@@ -38,10 +38,10 @@ def demand_signature(signature: str, *parts: str) -> None:
 
 
 class Envelope:
-    """One EncodingAESKey: seals for an account and opens what was sealed for it."""
+    """Encrypts for an account and decrypts what was encrypted for it, with one EncodingAESKey."""
 
     def __init__(self, app_id: str, encoding_aes_key: str) -> None:
-        """``encoding_aes_key``: the console's 43 characters. Raises ValueError (which does not hold the key)."""
+        """Set up the cipher. ``encoding_aes_key``: the console's 43 characters. Raises ValueError without the key."""
         key = _decode(encoding_aes_key + "=")
         if key is None or len(encoding_aes_key) != 43:
             raise ValueError("the EncodingAESKey must be the console's 43 letters and digits")
@@ -55,7 +55,7 @@ class Envelope:
         return base64.b64encode(encryptor.update(content + bytes([padding]) * padding) + encryptor.finalize()).decode()
 
     def open(self, sealed: str) -> bytes:
-        """The XML inside. Raises Forgery if it was not sealed with this key, whole, for this account."""
+        """Decrypt the XML. Raises Forgery if it was not encrypted with this key for this account, or is incomplete."""
         data = _decode(sealed)
         if not data or len(data) % _BLOCK:
             raise Forgery("envelope")

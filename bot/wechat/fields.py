@@ -1,4 +1,4 @@
-"""What a template's field may hold, by the type in its name (``thing1``), and words made to fit it.
+"""Make words fit a template's field, by the type in its name (``thing1``).
 
 Limits: the rules on the values of subscription and template messages
 (csdn.net/wwwwrrrrwr/128147589); WeChat refuses the whole message over one field that breaks them (47003).
@@ -16,12 +16,12 @@ _DAY = r"\d{4}年\d{1,2}月\d{1,2}日"
 _DAYS = re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日")
 _THING, _PHRASE, _CODE = 20, 5, 32
 _NAME_HAN, _NAME = 10, 20
-# A day alone in a field that wants a clock is meant to its end.
+# A day without a time, in a field that needs one, means the day's end.
 _END_OF_DAY = " 23:59"
 
 
 class BadField(Exception):
-    """Words that cannot be made to fit. ``field`` is WeChat's name of it; the words themselves are not kept."""
+    """The words cannot be made to fit. ``field``: WeChat's name of it; the words themselves are not kept."""
 
     def __init__(self, field: str) -> None:
         super().__init__(field)
@@ -29,9 +29,9 @@ class BadField(Exception):
 
 
 def fit(field: str, words: str) -> str:
-    """The words on one line as this field may hold them, cut where they may be cut. Raises BadField.
+    """Return the words on one line as this field may hold them, cut where its type allows. Raises BadField.
 
-    A field of a type that is not known here is taken to hold any line.
+    A field of an unknown type may hold any line.
     """
     kind = field.rstrip("0123456789")
     line = " ".join(clean(words).split())
@@ -44,7 +44,7 @@ def fit(field: str, words: str) -> str:
 
 
 def _cut(line: str, most: int) -> str:
-    """At most so many characters, as a phone counts them: one outside the basic plane for two."""
+    """Cut the line to so many characters, as a phone counts them: one outside the basic plane counts as two."""
     if _length(line) <= most:
         return line
     while _length(line) > most - 1:
@@ -65,7 +65,7 @@ def _phrase(line: str) -> str:
 
 
 def _code(line: str) -> str:
-    """Without what no code may hold; a long one is not cut, for it would be another."""
+    """Remove characters that a code may not hold; a long code is not cut, since it would be another code."""
     return re.sub(rf"[\s{_HAN}]", "", line)
 
 

@@ -1,8 +1,8 @@
-"""WeChat's XML as text and dicts, whatever arrives.
+"""Parse WeChat's XML into text and dicts, safely for any input.
 
-Straight on expat, because xmltodict (and with it wechatpy's ``parse_message``)
-follows document types and any depth: seen here, a body of 400 KB made of
-defaulted attributes cost it 786 MB. Nothing leaves this file but ``Unreadable``.
+It uses expat directly, because xmltodict (and with it wechatpy's ``parse_message``)
+follows document types and any depth: in a test, a body of 400 KB made of
+defaulted attributes cost it 786 MB. The only exception raised is ``Unreadable``.
 """
 
 import re
@@ -12,13 +12,13 @@ from xml.parsers import expat
 # The deepest push known is xml/SendPicsInfo/PicList/item/PicMd5Sum.
 DEEPEST = 8
 
-# What XML cannot carry, or no screen can show: C0 but tab and newline, DEL, C1, surrogates, U+FFFE, U+FFFF.
-# WeChat does send some of them on, and its own clients refuse a reply that holds them.
+# What XML cannot carry or screens cannot show: C0 but tab and newline, DEL, C1, surrogates, U+FFFE, U+FFFF.
+# WeChat does pass some of them on, and its own clients refuse a reply that holds them.
 _UNSPEAKABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 class Unreadable(Exception):
-    """It came from WeChat and makes no sense. ``reason`` is a constant word for the log, never content."""
+    """WeChat's push is invalid. ``reason`` is a constant word for the log, never content."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -26,14 +26,15 @@ class Unreadable(Exception):
 
 
 def clean(text: str) -> str:
-    """The text without the characters that neither XML nor a phone can carry."""
+    """Remove the characters that XML cannot carry or a phone cannot show."""
     return _UNSPEAKABLE.sub("", text)
 
 
 def read_xml(body: bytes) -> dict[str, Any]:
-    """What stands inside ``<xml>``: name -> text (ends stripped), a dict of the same, or a list where it repeats.
+    """Return the elements in ``<xml>``: name -> text (ends stripped), a dict of the same, or a list where it repeats.
 
     Attributes, comments, and text beside child elements are dropped. UTF-8 only, whatever the declaration says.
+    Raises Unreadable.
     """
     try:
         text = clean(body.decode("utf-8-sig")).strip()

@@ -1,4 +1,4 @@
-"""The custom menu as code: rendered from templates, checked against the platform's limits, compared, published.
+"""Render the custom menus from templates, check them against the platform's limits, compare and publish them.
 
 A menu is the JSON that the platform takes, with one difference: a conditional
 menu names its tag (``"matchrule": {"tag": name}``) and ``publish`` finds the id.
@@ -18,7 +18,7 @@ from bot.wechat.client import WeChatApi
 Menu = dict[str, Any]
 
 DEFAULT = "default"
-# In the order in which they are published. The newest is tried first, so the last one has the first say.
+# In the order in which they are published. The platform tries the newest first, so the last one takes precedence.
 NAMES = (DEFAULT, "donor", "resident", "staff")
 
 # doc/service/en/Custom_Menus: lengths in bytes of UTF-8; what is shown, in 汉字 (a Latin letter is half of one).
@@ -30,7 +30,7 @@ KEY_BYTES, URL_BYTES = 128, 1024
 CONDITIONAL_DOMAINS = 3
 TAG_CHARACTERS = 30
 
-# What each type of button must carry besides its name, and may not go beyond.
+# The fields that each type of button must have besides its name; others are not allowed.
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "click": ("key",),
     "view": ("url",),
@@ -49,7 +49,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
 
 
 class NotPublished(Exception):
-    """The platform took the menus but shows others. ``lines``: what differs."""
+    """The platform accepted the menus but shows others. ``lines``: what differs."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         super().__init__("\n".join(lines))
@@ -57,7 +57,7 @@ class NotPublished(Exception):
 
 
 def render_menus(env: Environment, commands: Mapping[str, str]) -> dict[str, Menu]:
-    """Every menu by its template's name. ``commands``: command name -> the main word that means it.
+    """Render every menu, by its template's name. ``commands``: command name -> its main word.
 
     Raises jinja2.UndefinedError for a command without a word, ValueError for broken JSON.
     """
@@ -75,13 +75,13 @@ def render_menus(env: Environment, commands: Mapping[str, str]) -> dict[str, Men
 
 
 def lint_all(menus: Mapping[str, Menu], known_keys: Collection[str]) -> list[str]:
-    """What is wrong with these menus: each by itself, and if that is well, all of them together."""
+    """List what is wrong with these menus: each by itself, and if nothing is, all of them together."""
     problems = [f"{name}: {problem}" for name, menu in menus.items() for problem in lint(menu, known_keys)]
     return problems or list(_joint_problems(menus))
 
 
 def lint(menu: Menu, known_keys: Collection[str]) -> list[str]:
-    """What is wrong with this menu, one line each; empty if the platform and this program will take it."""
+    """List what is wrong with this menu; empty if the platform and this program accept it."""
     buttons = menu.get("button")
     if not isinstance(buttons, list) or not 1 <= len(buttons) <= BUTTONS:
         return [f"needs 1 to {BUTTONS} buttons"]
@@ -180,7 +180,7 @@ def _leaves(menu: Menu) -> Iterator[Menu]:
 
 
 def _tag(menu: Menu) -> str:
-    """Empty for the default menu."""
+    """Return the tag that the menu matches; empty for the default menu."""
     return str(menu.get("matchrule", {}).get("tag", ""))
 
 
@@ -188,7 +188,7 @@ def _tag(menu: Menu) -> str:
 
 
 def published(client: WeChatApi) -> list[Menu]:
-    """The account's menus: the default first, then the conditional ones with their tag's name and ``menuid``."""
+    """Return the account's menus: the default first, then the conditional ones with their tag's name and ``menuid``."""
     found = client.menus()
     if not found:
         return []
@@ -203,7 +203,7 @@ def published(client: WeChatApi) -> list[Menu]:
 
 
 def diff(published: Iterable[Menu], wanted: Iterable[Menu]) -> list[str]:
-    """What publishing would change, menu by menu: ``+`` comes, ``-`` goes. Empty if nothing would."""
+    """List what publishing would change, menu by menu: ``+`` is added, ``-`` is removed. Empty if nothing changes."""
     before, after = _outlines(published), _outlines(wanted)
     lines = []
     for tag in [*after, *(tag for tag in before if tag not in after)]:
@@ -215,9 +215,9 @@ def diff(published: Iterable[Menu], wanted: Iterable[Menu]) -> list[str]:
 
 
 def publish(client: WeChatApi, menus: Mapping[str, Menu]) -> list[str]:
-    """Make the account's menus these, touching only what differs. The changes made, as ``diff`` tells them.
+    """Publish these menus, touching only what differs. Returns the changes, as ``diff`` lists them.
 
-    Raises what the client raises, and NotPublished where the platform shows something else afterwards.
+    Raises what the client raises, and NotPublished if the platform shows other menus afterwards.
     """
     wanted = list(menus.values())
     changes = diff(published(client), wanted)
@@ -237,9 +237,9 @@ def _publish_default(client: WeChatApi, menu: Menu) -> None:
 
 
 def _publish_conditional(client: WeChatApi, wanted: Sequence[Menu]) -> None:
-    """From the first one that differs all are published anew, for the newest is tried first.
+    """Publish the conditional menus anew from the first one that differs, since the platform tries the newest first.
 
-    The old ones go only when the new ones stand, so that nobody is without a menu in between.
+    The old ones are deleted only after the new ones are there, so that no person is without a menu in between.
     """
     standing = [menu for menu in published(client) if _tag(menu)]
     before, after = _outlines(standing), _outlines(wanted)
@@ -257,7 +257,7 @@ def _publish_conditional(client: WeChatApi, wanted: Sequence[Menu]) -> None:
 
 
 def _outlines(menus: Iterable[Menu]) -> dict[str, list[str]]:
-    """Tag -> one line per button. Two menus for one tag are one after the other, so they equal no single one."""
+    """Map each tag to one line per button. Lines of two menus for one tag are joined, so they equal no single menu."""
     outlines: dict[str, list[str]] = {}
     for menu in menus:
         outlines.setdefault(_tag(menu), []).extend(_outline(menu["button"]))

@@ -1,4 +1,4 @@
-"""The sends of the platform's API: none is made twice, but a template message under its own client_msg_id."""
+"""Send messages by the platform's API; only a template message is retried, under its own client_msg_id."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -7,13 +7,13 @@ from bot.wechat.policy import Action, WeChatError
 
 
 class Wire(Protocol):
-    """wechatpy's way to post, over our own transport."""
+    """wechatpy's post method, over our own transport."""
 
     def post(self, url: str, **request: Any) -> dict[str, Any]: ...
 
 
 class Messages:
-    """Customer-service and subscription messages cannot be told apart by the platform, so they are never repeated."""
+    """The sends. The platform cannot recognise a repeated customer-service or subscription message: none is retried."""
 
     _wire: Wire
 
@@ -22,7 +22,7 @@ class Messages:
         _sent(lambda: self._wire.post("message/custom/send", data=body))
 
     def send_options(self, openid: str, head: str, options: Sequence[tuple[str, str]], tail: str = "") -> None:
-        """A msgmenu: ``options`` are (id, label) pairs; a tap comes back as the label's text with the id."""
+        """Send a msgmenu: ``options`` are (id, label) pairs; a tap comes back as the label's text with the id."""
         menu = {
             "head_content": head,
             "list": [{"id": key, "content": label} for key, label in options],
@@ -34,7 +34,7 @@ class Messages:
     def send_template(
         self, openid: str, template_id: str, fields: Mapping[str, str], *, client_msg_id: str, url: str = ""
     ) -> str:
-        """The platform's id of the message; empty where it already had ``client_msg_id``.
+        """Send a template message; return the platform's id of it, empty if it already had ``client_msg_id``.
 
         The platform knows a client_msg_id for ten minutes, so only until then
         may the caller repeat a send whose outcome is unknown.
@@ -44,7 +44,7 @@ class Messages:
         return str(answer.get("msgid", ""))
 
     def send_subscription(self, openid: str, template_id: str, fields: Mapping[str, str]) -> str:
-        """The platform's id of the message, which uses up one consent of the person's."""
+        """Send a subscription message, which uses up one consent of the person's; return the platform's id of it."""
         body = _card(openid, template_id, fields)
         answer = _sent(lambda: self._wire.post("message/subscribe/bizsend", data=body))
         return str(answer.get("msgid", ""))
@@ -56,7 +56,7 @@ def _card(openid: str, template_id: str, fields: Mapping[str, str]) -> dict[str,
 
 
 def _sent(send: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """The answer to a send; one that the platform already had counts as sent."""
+    """Send and return the answer; a message that the platform already had counts as sent."""
     try:
         return send()
     except WeChatError as error:

@@ -1,4 +1,4 @@
-"""The fields of a push as our own ``Message``: every kind and event WeChat documents, and those it does not.
+"""Turn the fields of a push into our own ``Message``, for every kind and event, documented or not.
 
 wechatpy's message classes are not used: they do not know the subscription,
 authorisation and publish events, give every plain event the id 0, and rename
@@ -12,7 +12,7 @@ from bot.wechat.markup import Unreadable
 from models.people.message import Kind, Message, Point
 
 # Field names: developers.weixin.qq.com, "Receiving standard messages" and "Receiving event pushes".
-# What is not lifted into a field of Message stays in its ``details``.
+# Fields that are not listed here stay in the Message's ``details``.
 _LIFTED: dict[Kind, dict[str, str]] = {
     Kind.TEXT: {"Content": "text", "bizmsgmenuid": "option_id"},
     Kind.IMAGE: {"MediaId": "media_id", "PicUrl": "pic_url"},
@@ -26,7 +26,7 @@ _LIFTED: dict[Kind, dict[str, str]] = {
 }
 _KINDS = {kind.value: kind for kind in Kind}
 
-# FromUserName is the platform here, and the person is in OpenID.
+# In these events FromUserName is the platform, and OpenID is the person.
 _ABOUT_A_PERSON = {"user_info_modified", "user_authorization_revoke", "user_authorization_cancellation"}
 _SUBSCRIPTIONS = {"subscribe_msg_popup_event", "subscribe_msg_change_event", "subscribe_msg_sent_event"}
 _WRAPPERS = ("SubscribeMsgPopupEvent", "SubscribeMsgChangeEvent", "SubscribeMsgSentEvent")
@@ -38,7 +38,7 @@ _MSG_ID = re.compile(r"[0-9]{1,20}")  # 64 bits
 
 
 def to_message(fields: dict[str, Any]) -> Message:
-    """``fields`` as ``read_xml`` gives them; consumed. Raises Unreadable."""
+    """Make a Message of ``fields``, which ``read_xml`` returned and this empties. Raises Unreadable."""
     msg_type = _take(fields, "MsgType", _NAME).lower()
     kind = _KINDS.get(msg_type, Kind.UNKNOWN)
     if kind is Kind.UNKNOWN:
@@ -61,7 +61,7 @@ def to_message(fields: dict[str, Any]) -> Message:
 
 
 def _event(fields: dict[str, Any], event_key: str) -> dict[str, Any]:
-    """What an event adds. ``msg_id`` and ``event_key`` also tell apart events of one person in one second."""
+    """Return an event's values. ``msg_id`` and ``event_key`` also distinguish a person's events of one second."""
     event = _take(fields, "Event", _NAME).lower()
     values: dict[str, Any] = {"event": event}
     if event in _SUBSCRIPTIONS:
@@ -85,13 +85,13 @@ def _event(fields: dict[str, Any], event_key: str) -> dict[str, Any]:
 
 
 def _items(fields: dict[str, Any]) -> list[dict[str, Any]]:
-    """The consents or receipts of a subscription event: one or several, wrapped or not, under any of the wrappers."""
+    """Return the consents or receipts of a subscription event: one or several, wrapped or not, in any wrapper."""
     holders = [fields, *(holder for name in _WRAPPERS for holder in _many(fields.pop(name, "")))]
     return [item for holder in holders for item in _many(holder.pop("List", ""))]
 
 
 def _many(found: Any) -> list[dict[str, Any]]:
-    """WeChat writes a list of one as the thing itself, and none as nothing."""
+    """Return a list of items: WeChat writes a list of one as the item itself, and an empty one as ""."""
     items = found if isinstance(found, list) else [found] if found else []
     if not all(isinstance(item, dict) for item in items):
         raise Unreadable("bad_List")

@@ -1,7 +1,7 @@
-"""What the platform's answers mean and what the bot does about each: one table, one place that applies it.
+"""Say what the platform's error codes mean and what to do about each, in one table, and make the calls.
 
-``exchange`` is the only way out to WeChat. Whatever goes wrong there leaves as
-one of the exceptions below, and none of them carries what was sent: no token,
+Every call to WeChat goes through ``exchange``. Every failure there is raised as
+one of the exceptions below, and none of them holds what was sent: no token,
 no secret, no message text, not even through ``__context__``.
 """
 
@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 
 
 class Action(StrEnum):
-    """What to do next. Nobody but the one who made the call can do it; the table only names it."""
+    """What to do next; the caller does it, the table only names it."""
 
     RETRY_LATER = "retry_later"
     RENEW_TOKEN = "renew_token"  # noqa: S105 - a step, not a secret
@@ -48,7 +48,7 @@ POLICY: Mapping[int, Rule] = {
     40001: Rule("the access token is wrong or not the latest", Action.RENEW_TOKEN),
     40014: Rule("the access token is malformed", Action.RENEW_TOKEN),
     42001: Rule("the access token has expired", Action.RENEW_TOKEN),
-    # The account's own set-up: nothing the program does will cure it, a person must look
+    # The account's own set-up: the program cannot mend it, a person must
     40013: Rule("the AppID is wrong", Action.DISABLE_FEATURE),
     40125: Rule("the AppSecret is wrong", Action.DISABLE_FEATURE),
     40164: Rule("this server's address is not on the account's list (older code)", Action.DISABLE_FEATURE),
@@ -58,7 +58,7 @@ POLICY: Mapping[int, Rule] = {
     40037: Rule("there is no such template", Action.DISABLE_FEATURE),
     40200: Rule("test accounts cannot send option menus", Action.DISABLE_FEATURE),
     45109: Rule("the platform has withdrawn this API", Action.DISABLE_FEATURE),
-    # The person: will not change by trying again
+    # The person: a retry does not help
     40003: Rule("no such person on this account", Action.GIVE_UP_PERSON),
     43004: Rule("the person does not follow the account", Action.GIVE_UP_PERSON),
     43019: Rule("the person is on the account's blacklist", Action.GIVE_UP_PERSON),
@@ -98,7 +98,7 @@ POLICY: Mapping[int, Rule] = {
     42003: Rule("the authorisation code has expired", Action.RESTART_OAUTH),
 }
 
-# Not repeated, nobody given up, nothing counted as sent: a person must look.
+# No retry, no person is given up, nothing counts as sent: an operator must look.
 UNKNOWN = Rule("a code this program does not know", Action.FIX_PARAMETERS)
 
 # Seconds between tries of a call that may safely be made again while the platform is busy.
@@ -114,7 +114,7 @@ def rule_for(code: int) -> Rule:
 
 
 class WeChatError(Exception):
-    """The platform refused: it answered ``call`` with an error code. ``rid`` is what its support asks for."""
+    """The platform answered ``call`` with an error code. ``rid``: the number that its support asks for."""
 
     def __init__(self, code: int, action: Action, call: str = "", rid: str = "") -> None:
         super().__init__(code, action, call, rid)
@@ -125,7 +125,7 @@ class WeChatError(Exception):
 
 
 class Unreachable(Exception):
-    """No usable answer. ``outcome_unknown``: the call may have been carried out all the same."""
+    """There is no usable answer. ``outcome_unknown``: the call may have been carried out nevertheless."""
 
     def __init__(self, outcome_unknown: bool, call: str = "", why: str = "") -> None:
         super().__init__(outcome_unknown, call, why)
@@ -142,7 +142,7 @@ class TooLarge(Unreachable):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``fields`` is the JSON object answered, or None where the body is something else (a photo)."""
+    """The platform's answer. ``fields``: its JSON object, or None if the body is something else (a photo)."""
 
     content_type: str
     body: bytes = field(repr=False)
@@ -159,7 +159,7 @@ def exchange(
     repeatable: bool = False,
     **request: Any,
 ) -> Answer:
-    """One call to the platform. ``timeout`` is seconds to connect and to answer.
+    """Make one call to the platform. ``timeout``: seconds to connect and to answer.
 
     A ``repeatable`` call is made up to three times while the platform says it is
     busy; any other exactly once. Raises WeChatError, or Unreachable (TooLarge where there was too much of it).
@@ -178,7 +178,7 @@ def exchange(
 def _once(
     http: requests.Session, method: str, url: str, call: str, timeout: tuple[float, float], request: dict[str, Any]
 ) -> tuple[str, bytes]:
-    """The content type and body of a 200 answer."""
+    """Return the content type and body of a 200 answer. Raises Unreachable."""
     try:
         # A redirect would carry the token to another host, so none is followed.
         with http.request(method, url, timeout=timeout, stream=True, allow_redirects=False, **request) as response:
@@ -191,13 +191,13 @@ def _once(
         if status == requests.codes.ok:
             return kind, body
         failure = Unreachable(status >= requests.codes.server_error, call, f"status {status}")
-    # Raised outside the handler: the library's own error quotes the URL and the body, and must not hang on ours.
+    # Raised outside the handler: the library's own error quotes URL and body, and must not be chained to ours.
     raise failure
 
 
 def _body(response: requests.Response, call: str, deadline: float) -> bytes:
     body = bytearray()
-    # What has come, not a full chunk: waiting for the rest of it would outlast any deadline.
+    # Reads what has arrived, not a full chunk: waiting for a full one could exceed the deadline.
     while piece := response.raw.read1(_CHUNK, decode_content=True):
         body += piece
         if len(body) > LARGEST_ANSWER:
@@ -208,7 +208,7 @@ def _body(response: requests.Response, call: str, deadline: float) -> bytes:
 
 
 def _never_left(error: Exception) -> bool:
-    """Certainly not sent: no connection was made, or the request was refused on this machine (a ValueError)."""
+    """Tell whether the request was certainly not sent: no connection, or refused on this machine (a ValueError)."""
     reason = getattr(error.args[0] if error.args else None, "reason", None)
     return isinstance(error, requests.ConnectTimeout | ValueError) or isinstance(reason, NewConnectionError)
 
@@ -226,7 +226,7 @@ def _judged(received: tuple[str, bytes], call: str) -> Answer:
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:
-    """Told by the body, never by its declared type: errors to media calls come as text/plain, or as an image."""
+    """Return the body's JSON object, else None. The declared type is ignored: media calls' errors have others."""
     if not body.lstrip().startswith(b"{"):
         return None
     try:

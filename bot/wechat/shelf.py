@@ -1,6 +1,6 @@
-"""Where the access token is kept: in Redis for every process of every host, or with Redis gone in each process.
+"""Keep the access token: in Redis for all processes of all hosts, or in each process while Redis is away.
 
-What else of the platform's all processes share is kept likewise, under its own name.
+Other shared values of the platform (the JS-SDK's ticket) are kept likewise, under their own names.
 """
 
 import time
@@ -16,9 +16,9 @@ from models.core.calendar import CHINA
 FORCED_PER_DAY = 20
 FORCED_APART = 30.0
 
-# After a failed fetch everybody else fails at once for this long (seconds), instead of queueing up to ask again.
+# After a failed fetch all others fail at once for this long (seconds), instead of queueing up to fetch again.
 TROUBLE_LASTS = 3.0
-# A token found dead is remembered this long, to know it again if the platform should hand it out once more.
+# Seconds that a dead token is remembered, to recognise it if the platform hands it out again.
 DEAD_REMEMBERED = 600.0
 
 
@@ -35,7 +35,7 @@ class Held:
         return self.left <= self.early
 
 
-# Only who has the turn replaces a token; one who came back too late may still fill an empty place.
+# Only the holder of the turn replaces a token; a process that lost its turn may still fill an empty place.
 _KEEP = """
 if redis.call('exists', KEYS[1]) == 1 and redis.call('get', KEYS[2]) ~= ARGV[1] then return 0 end
 redis.call('hset', KEYS[1], 'token', ARGV[2], 'early', ARGV[3])
@@ -56,7 +56,7 @@ _END_TURN = "return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('del', 
 
 
 class RedisShelf:
-    """The token and what must be agreed about it, for every process of every host.
+    """The token in Redis, with the locks and notes that all processes of all hosts share.
 
     Every method may raise RedisError.
     """
@@ -81,7 +81,7 @@ class RedisShelf:
         self._keep([self._key, self._turn], [owner, held.token, held.early, int(held.left * 1000)])
 
     def discard(self, token: str) -> None:
-        """Drop this token if it is still the one kept, and a better one may be had (see ``may_force``)."""
+        """Drop this token if it is still the one kept, and no forced refresh was just made (see ``may_force``)."""
         self._discard([self._key, self._dead, self._pause], [token, int(DEAD_REMEMBERED * 1000)])
 
     def found_dead(self, token: str) -> bool:
@@ -106,7 +106,7 @@ class RedisShelf:
 
 
 class OwnShelf:
-    """This process's own, for when Redis is gone. It never forces: the budget is everybody's."""
+    """The token in this process, for when Redis is away. It never forces a refresh: all processes share that budget."""
 
     def __init__(self) -> None:
         self._guard = Lock()
@@ -152,5 +152,5 @@ Shelf = RedisShelf | OwnShelf
 
 
 def _text(value: bytes | str | None) -> str | None:
-    """Whichever way the connection was told to answer."""
+    """Return the text, whether the connection decodes answers or not."""
     return value.decode() if isinstance(value, bytes) else value

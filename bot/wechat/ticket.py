@@ -1,4 +1,4 @@
-"""The ticket that our web pages sign with to use WeChat's JS-SDK, kept like the access token, and that signature.
+"""Keep the ticket for WeChat's JS-SDK, like the access token, and sign our web pages with it.
 
 Sources: the JS-SDK page, appendix 1 (the string that is signed); doc/service/api/webdev/jssdk/api_getticket.
 """
@@ -15,14 +15,14 @@ from bot.wechat.client import WeChatApi
 from bot.wechat.shelf import Held
 from bot.wechat.token import Kept
 
-# The platform hands out the old one until its end, so asking earlier only makes sure that a page which has just
-# gone out is still taken.
+# The platform returns the old ticket until its end, so renewing earlier only keeps a page valid that was served
+# just before.
 RENEW_EARLY = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What wx.config is given. ``timestamp``: seconds."""
+    """The arguments of wx.config. ``timestamp``: seconds."""
 
     app_id: str
     timestamp: int
@@ -31,14 +31,14 @@ class Signed:
 
 
 class TicketManager(Kept):
-    """``current`` and ``sign`` raise WeChatError, or Unreachable."""
+    """Holds the ticket. ``current`` and ``sign`` raise WeChatError or Unreachable."""
 
     def __init__(self, api: WeChatApi, app_id: str, redis: Redis, turn_seconds: float = 12.0) -> None:
         super().__init__("jsapi_ticket", app_id, redis, turn_seconds)
         self._api, self._app_id = api, app_id
 
     def sign(self, url: str, clock: Callable[[], float] = time.time) -> Signed:
-        """For the page at exactly this address."""
+        """Sign for the page at exactly this address."""
         nonce, timestamp = secrets.token_hex(8), int(clock())
         return Signed(self._app_id, timestamp, nonce, signature(self.current(), nonce, timestamp, url))
 
@@ -48,6 +48,6 @@ class TicketManager(Kept):
 
 
 def signature(ticket: str, nonce: str, timestamp: int, url: str) -> str:
-    """The address counts without what follows its ``#``."""
+    """Return the JS-SDK's signature; the address is signed without its fragment."""
     signed = f"jsapi_ticket={ticket}&noncestr={nonce}&timestamp={timestamp}&url={url.partition('#')[0]}"
     return hashlib.sha1(signed.encode(), usedforsecurity=False).hexdigest()

@@ -1,10 +1,9 @@
-"""The access token: one for all processes, fetched by one of them at a time, never written to a log.
+"""Provide the access token: one for all processes, fetched by one of them at a time, never written to a log.
 
-Redis holds it with its life as the key's own, so no two clocks are compared.
-With Redis gone each process fetches for itself: ``stable_token`` gives
-everybody the same token, so the only cost is a few calls more.
-
-``Kept`` is how it is kept, and whatever else of the platform's all share (bot.wechat.ticket).
+Redis holds it in a key that expires with it, so no two clocks are compared.
+With Redis away each process fetches for itself: ``stable_token`` gives
+all of them the same token, so the only cost is a few more calls.
+``Kept`` also keeps other shared values of the platform (bot.wechat.ticket).
 """
 
 import time
@@ -25,35 +24,35 @@ log = structlog.get_logger()
 
 CALL = "stable_token"
 
-# doc/service/api/base/api_getstableaccesstoken: a token asked for in the old one's last five minutes is a new
-# one, and both are good meanwhile. Asking after four minutes are left is therefore never in vain.
+# doc/service/api/base/api_getstableaccesstoken: in the old token's last five minutes the platform returns a new
+# one, and both are valid meanwhile. So a request with four minutes left always gets a new one.
 RENEW_EARLY = 240.0
-# With Redis gone, how long until it is tried again.
+# Seconds before Redis is tried again after a failure.
 REDIS_PAUSE = 5.0
-# So long a process goes by what it has just read, so that a thousand sends are not a thousand looks. Longer is no
-# harm either: a token that somebody else replaced meanwhile is found dead, and the call is made once more.
+# Seconds that a process caches what it has read, so that a thousand sends are not a thousand reads. A stale token
+# does no harm: the platform calls it dead, and the call is made once more.
 GLANCE = 1.0
-# How often a process looks whether its turn has come.
+# Seconds between a process's checks whether its turn has come.
 POLL = 0.05
 _UNREACHABLE = "unreachable"
 
 
 class Kept:
-    """Hands out a good one. A holder of the turn that dies costs the others at most ``turn_seconds``.
+    """Provides a valid token. If the process that fetches it dies, the others wait at most ``turn_seconds``.
 
-    ``name``: what it is, also among the keys in Redis. ``redis`` should have short time-outs and no retries of its own.
+    ``name``: what it is, also in the keys in Redis. ``redis`` should have short time-outs and no retries of its own.
     """
 
     def __init__(self, name: str, app_id: str, redis: Redis, turn_seconds: float = 12.0) -> None:
         self._name = name
-        self._patience = turn_seconds + 1  # beyond a dead holder's turn, or nobody would outwait it
+        self._patience = turn_seconds + 1  # longer than the turn, to outlast a dead holder's
         self._shared, self._own = RedisShelf(redis, app_id, turn_seconds, name), OwnShelf()
         self._redis_again_at = 0.0
         self._seen: tuple[str, float] = ("", 0.0)
         self._lock = Lock()
 
     def current(self) -> str:
-        """A token that is good as far as anybody knows. Raises WeChatError, or Unreachable (nothing was sent)."""
+        """Return a token that is valid as far as known. Raises WeChatError, or Unreachable (nothing was sent)."""
         token, until = self._seen
         if time.monotonic() < until:
             return token
@@ -62,7 +61,7 @@ class Kept:
         return held.token
 
     def invalidate(self, token: str) -> None:
-        """The platform called this token dead. Nothing happens if it has been replaced meanwhile."""
+        """Drop a token that the platform called dead, unless it has been replaced meanwhile."""
         self._seen = "", 0.0
         self._own.discard(token)
         if time.monotonic() >= self._redis_again_at:
@@ -72,7 +71,7 @@ class Kept:
                 self._leave_redis(error)
 
     def _from_redis(self) -> Held | None:
-        """None: Redis is gone."""
+        """Return the token by way of Redis; None if Redis is away."""
         if time.monotonic() < self._redis_again_at:
             return None
         try:
@@ -94,16 +93,16 @@ class Kept:
         return self._renewed(shelf, held) if held.ripe and not shelf.trouble() else held
 
     def _first(self, shelf: Shelf) -> Held:
-        """There is none: everybody needs it, one fetches, the others wait for that one."""
+        """Get the first token: one process fetches it, the others wait for it."""
         with self._turn(shelf, self._patience) as (owner, _):
-            # Without the turn, even after all that patience, we fetch none the less: twice is harmless.
+            # Without the turn after this wait, we fetch nevertheless: fetching twice is harmless.
             held, trouble = shelf.read(), shelf.trouble()
             if held is None and trouble:
                 raise _failure(trouble)
             return held or self._fetch(shelf, owner)
 
     def _renewed(self, shelf: Shelf, old: Held) -> Held:
-        """It will end soon: whoever gets the turn at once renews it, the others go on with the old one."""
+        """Renew a token that expires soon: a process that gets the turn at once does it, the others use the old one."""
         with self._turn(shelf, patience=0) as (owner, mine):
             held = shelf.read() or old
             if not mine or not held.ripe:
@@ -115,7 +114,7 @@ class Kept:
 
     @contextmanager
     def _turn(self, shelf: Shelf, patience: float) -> Iterator[tuple[str, bool]]:
-        """The owner's name, and whether the turn came within ``patience`` seconds."""
+        """Wait for the turn up to ``patience`` seconds; yield our name and whether we have the turn."""
         owner, deadline = uuid4().hex, time.monotonic() + patience
         alone = self._lock.acquire(timeout=patience)
         try:
@@ -149,7 +148,7 @@ class Kept:
         raise _failure(trouble)
 
     def _forced(self) -> Held | None:
-        """In place of a dead token that the platform still hands out. None: refused, as its own budget is used up."""
+        """Force a new token in place of a dead one that the platform still returns. None: its quota is used up."""
         try:
             return self._asked(force=True)
         except WeChatError as refused:
@@ -162,12 +161,12 @@ class Kept:
         return held
 
     def _ask(self, force: bool) -> Held:
-        """Ask the platform. Raises WeChatError, or Unreachable."""
+        """Fetch from the platform. Raises WeChatError or Unreachable."""
         raise NotImplementedError
 
 
 class TokenManager(Kept):
-    """``timeout`` is seconds to connect and to answer; ``redis`` and ``turn_seconds`` as in ``Kept``."""
+    """Holds the access token. ``timeout``: to connect and to answer; ``redis``, ``turn_seconds``: see ``Kept``."""
 
     def __init__(
         self,
@@ -200,10 +199,10 @@ class TokenManager(Kept):
 
 
 def _failure(trouble: str) -> WeChatError | Unreachable:
-    """For whoever wanted the token: nothing of theirs has been sent."""
+    """Make the error for a caller that needs the token: their own call has not been sent."""
     if trouble == _UNREACHABLE:
         return Unreachable(False, CALL, "no token to be had")
     code = int(trouble)
-    # What elsewhere means a dead token means a wrong AppSecret here: renewing would not help.
+    # A code that elsewhere means a dead token means a wrong AppSecret here: renewing would not help.
     action = rule_for(code).action
     return WeChatError(code, Action.DISABLE_FEATURE if action is Action.RENEW_TOKEN else action, CALL)

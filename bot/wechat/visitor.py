@@ -1,7 +1,7 @@
-"""Who opens a page of ours, by OAuth2: sent to WeChat and back with a code, which WeChat tells us the person of.
+"""Identify the visitor of a page by OAuth2: WeChat sends them back with a code, which it exchanges for their openid.
 
-Source: doc/service/api/webdev/access. ``snsapi_base`` asks the person nothing. Somebody who has not acted yet may be
-shown the page as a made-up person (``is_snapshotuser``), whom nobody may bind or charge.
+Source: doc/service/api/webdev/access. ``snsapi_base`` asks the person nothing. A visitor who has not acted yet may
+come as an invented person (``is_snapshotuser``), who must not be bound or charged.
 """
 
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class Visitor:
 
 
 class Visitors:
-    """``pages_url``: where WeChat's own pages are. Safe to share between threads."""
+    """Identifies visitors; safe to share between threads. ``pages_url``: the root of WeChat's own pages."""
 
     def __init__(
         self, api_url: str, pages_url: str, app_id: str, app_secret: SecretStr, http: requests.Session
@@ -34,8 +34,10 @@ class Visitors:
         self._app_secret, self._http = app_secret, http
 
     def way(self, back_to: str, state: str) -> str:
-        """Where to send the browser; it comes ``back_to`` with ``code`` and ``state`` ([a-zA-Z0-9], 128 at most)."""
-        # The platform wants them in this order, and the mark at the end.
+        """Return where to redirect the browser; it comes ``back_to`` with ``code`` and ``state``.
+
+        ``state``: [a-zA-Z0-9], at most 128."""
+        # The platform requires this order, and the fragment at the end.
         asked = {
             "appid": self._app_id,
             "redirect_uri": back_to,
@@ -46,7 +48,7 @@ class Visitors:
         return f"{self._pages_url}/connect/oauth2/authorize?{urlencode(asked)}#wechat_redirect"
 
     def who(self, code: str) -> Visitor:
-        """Raises WeChatError (Action.RESTART_OAUTH: the code was used, or is too old), or Unreachable."""
+        """Exchange a code for the visitor. Raises WeChatError (RESTART_OAUTH: code used or too old) or Unreachable."""
         asked = {
             "appid": self._app_id,
             "secret": self._app_secret.get_secret_value(),

@@ -1,1 +1,1 @@
-"""The renderer says answers in words, and loads the words that the program matches."""
+"""This package renders answers in words, and loads the words that the program matches."""

@@ -1,4 +1,4 @@
-"""Loads the words that are matched, and refuses to start when two of them could be taken for each other."""
+"""Load the words that are matched, and refuse to start if one of them is ambiguous."""
 
 import tomllib
 from functools import cache
@@ -15,7 +15,7 @@ _PARTS = ("control", "commands", "words")
 
 
 class AmbiguousWords(Exception):
-    """Two things would be meant by one word, or a word is written as nobody's typing is ever folded."""
+    """One word has two meanings, or a word is not in the normal form to which typed text is folded."""
 
 
 @cache
@@ -49,7 +49,7 @@ def load_lexicon(folder: Path = CONFIG) -> Lexicon:
 
 
 def _assessed(assessment: dict[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
-    """The questions of an officer's assessment, as choices."""
+    """Return the questions of an officer's assessment as choices."""
     questions = {name: answers for name, answers in assessment.items() if name != "people"}
     return {
         f"assess_{name}": {key: (answer["label"],) for key, answer in answers.items()}
@@ -67,7 +67,7 @@ def _scale(assessment: dict[str, Any]) -> Scale:
 
 
 def _sorts(sorts: dict[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Category of goods -> sort -> words. Raises AmbiguousWords."""
+    """Return category of goods -> sort -> words. Raises AmbiguousWords."""
     for category, named in sorts.items():
         words = [word for listed in named.values() for word in listed]
         if len(set(words)) < len(words) or any(plain(word) != word for word in words):

@@ -1,4 +1,4 @@
-"""Reads config/norms.toml, and refuses to start on a price or a word that cannot be meant."""
+"""Read config/norms.toml, and refuse to start on an invalid price or word."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,11 +8,11 @@ from flows.language.wording import plain
 
 
 class BadNorms(ValueError):
-    """The text says which entry, and what is wrong with it."""
+    """An entry is invalid; the message names it and says what is wrong."""
 
 
 def read_norms(norms: Mapping[str, Any]) -> Norms:
-    """Raises BadNorms."""
+    """Read the norms. Raises BadNorms."""
     things = tuple(_thing(thing) for listed in norms["things"].values() for thing in listed)
     words = {name: tuple(norms["words"][name]) for name in ("odd", "brands", "harmless")}
     _refuse_twice([*(word for thing in things for word in thing.words), *words["odd"], *words["brands"]])

@@ -1,4 +1,4 @@
-"""From what is to be said to the words themselves: one Jinja environment, compiled once, strict."""
+"""Render answers to text in one strict Jinja environment, compiled once."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
@@ -19,24 +19,24 @@ GRAMS_PER_JIN = 500
 
 
 def yuan(fen: int) -> str:
-    """10050 -> ¥100.50; whole yuan without decimals, thousands separated."""
+    """Write fen as yuan: 10050 -> ¥100.50; whole yuan without decimals, thousands separated."""
     whole, rest = divmod(fen, 100)
     return f"¥{whole:,}.{rest:02}" if rest else f"¥{whole:,}"
 
 
 def yuan_words(fen: int) -> str:
-    """The same amount in everyday Chinese numerals, to be read aloud."""
+    """Write fen in everyday Chinese numerals, to be read aloud."""
     return hanzi_money(fen)
 
 
 def jin(grams: int) -> str:
-    """Grams as 斤, at most three decimals."""
+    """Write grams as 斤, with at most three decimals."""
     whole, rest = divmod(grams, GRAMS_PER_JIN)
     return f"{whole:,}" + (f".{rest * 1000 // GRAMS_PER_JIN:03}".rstrip("0") if rest else "")
 
 
 def day(value: str | date | datetime) -> str:
-    """A date where the person is, as they would say it."""
+    """Write a date in China as people say it."""
     if isinstance(value, str):
         value = date.fromisoformat(value)
     if isinstance(value, datetime):
@@ -45,19 +45,20 @@ def day(value: str | date | datetime) -> str:
 
 
 def moment(value: datetime) -> str:
-    """A time where the person is, to the minute."""
+    """Write a time in China, to the minute."""
     value = value.astimezone(CHINA)
     return f"{day(value)} {value:%H:%M}"
 
 
 def shorten(text: str, most: int = 40) -> str:
-    """One line of at most ``most`` characters."""
+    """Cut the text to one line of at most ``most`` characters."""
     line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def disarmed(value: Any) -> Any:
-    """What people wrote makes no link: WeChat turns <a href> in a text into one, and a tap on it may speak for us.
+    """Disarm < in a value, so that what people wrote makes no link: WeChat turns <a href> in our reply into one, which
+    would pass for ours.
 
     In a page a macro's own mark-up stays; what people wrote is escaped there besides.
     """
@@ -65,7 +66,7 @@ def disarmed(value: Any) -> Any:
 
 
 def label_of(choices: Mapping[str, Mapping[str, tuple[str, ...]]], key: str, *choice_sets: str) -> str:
-    """What a key is called in the first of these sets that has it; empty for one that none has any more."""
+    """Return the label of a key in the first of these sets that has it; empty if none has it any more."""
     return next((choices[name][key][0] for name in choice_sets if key in choices.get(name, {})), "")
 
 
@@ -80,10 +81,10 @@ FILTERS = {
 
 
 class Renderer:
-    """``words`` lets templates name the words that are matched, so that the two cannot drift apart.
+    """Renders answers. ``words``: templates name the words that are matched through it, so that the two stay the same.
 
-    ``choices``: the labels by which they say keys that were kept (models keep keys and know no words).
-    ``page``: kind and what it shows -> the address of a page for everybody (bot/web/links.py), if there is one.
+    ``choices``: the labels of stored keys (models store keys and know no words).
+    ``page``: kind and what it shows -> the address of a public page (bot/web/links.py), if there is one.
     """
 
     def __init__(
@@ -110,7 +111,7 @@ class Renderer:
         self._macros: dict[tuple[str, str], Any] = {}
 
     def say(self, say: Say) -> str:
-        """The words of one Say. A missing template, macro or value raises."""
+        """Render one Say. A missing template, macro or value raises."""
         name = f"{say.template}.txt"
         if say.macro is None:
             return self.env.get_template(name).render(say.values).strip()
@@ -120,7 +121,7 @@ class Renderer:
         return str(macro(**say.values)).strip()
 
     def render(self, says: Iterable[Say]) -> str:
-        """Everything that is said, a blank line between; numbered lines stand close together."""
+        """Render all Says with a blank line between; numbered lines follow each other without one."""
         text = ""
         was_line = False
         for say in says:

@@ -1,1 +1,1 @@
-"""The processes that work off the queues, the clock beside them, and what becomes of jobs that failed for good."""
+"""These processes run the jobs of the queues, keep the clock of the rounds, and look after dead jobs."""

@@ -1,4 +1,4 @@
-"""One process of the workers: ``python -m bot.work clock``, or with the names of its queues by urgency."""
+"""Run one worker process: ``python -m bot.work clock``, or with the names of its queues by urgency."""
 
 import signal
 import sys
@@ -31,10 +31,10 @@ def keep_time(settings: Settings, ending: threading.Event) -> None:
 
 
 def work(queues: list[str], settings: Settings, ending: threading.Event) -> None:
-    """RQ's worker ends when Redis does not answer in the middle of its book-keeping: then another one begins."""
+    """Work until ``ending`` is set. RQ's worker ends when Redis fails amid its bookkeeping; a new one starts."""
     kind = Sender if set(queues) <= set(SENDING) else Forker
     if kind is Sender:
-        # Before the first push waits for it; and a wrong setting is told at the start.
+        # Made now, so that the first push does not wait for it and a wrong setting fails at the start.
         _ = errands().deliverer
     while not ending.is_set():
         try:

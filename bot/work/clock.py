@@ -1,7 +1,7 @@
-"""The clock: takes each round when it is due, and puts jobs that are to be tried again back into their queues.
+"""Run each scheduled round when it is due, and put failed jobs back into their queues when their retry is due.
 
-Any number of them run, on any number of hosts: a round is taken by one (``models.upkeep.schedule``), and of the
-retries RQ's own lock makes one process the keeper, which another follows within a minute.
+Any number of clocks may run, on any number of hosts: one of them takes a round (``models.upkeep.schedule``), and
+RQ's own lock lets one process handle the retries; another takes over within a minute.
 """
 
 import threading
@@ -41,7 +41,7 @@ class Clock:
         self._away = False
 
     def run(self, ending: threading.Event, clock: Callable[[], datetime] = utc_now) -> None:
-        """Until ``ending`` is set."""
+        """Keep time until ``ending`` is set."""
         while not ending.wait(TICK):
             self.retry()
             self.tick(clock(), ending)
@@ -55,7 +55,7 @@ class Clock:
         self._retries.connection.close()
 
     def retry(self) -> None:
-        """Failed jobs whose time to be tried again has come."""
+        """Enqueue the failed jobs whose retry is due."""
         try:
             self._retries.acquire_locks()  # type: ignore[no-untyped-call]
             if self._retries.acquired_locks:
@@ -68,7 +68,7 @@ class Clock:
             self._away = False
 
     def tick(self, now: datetime, ending: threading.Event | None = None) -> list[str]:
-        """The rounds that were due and ours. One that fails keeps none of the others back."""
+        """Run the due rounds that this process takes; return their names. A failing one stops no other."""
         done = []
         for name in self._due(now):
             if ending is not None and ending.is_set():
@@ -78,12 +78,12 @@ class Clock:
                     done.append(name)
             except RedisError as error:
                 log.warning("round.put_off", round=name, error=type(error).__name__)
-            except Exception:  # whatever it is, the clock goes on; logged with what it was
+            except Exception:  # of any kind: the clock must go on; logged
                 log.exception("round.failed", round=name)
         return done
 
     def _due(self, now: datetime) -> list[str]:
-        """By one look, so that a second in which nothing is due costs no more."""
+        """List the due rounds with one query, so that a tick with nothing due costs no more."""
         try:
             with Session(self.errands.database) as db:
                 ran = {row.name: row.ran_at for row in db.execute(select(Ran.name, Ran.ran_at))}

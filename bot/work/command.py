@@ -1,4 +1,4 @@
-"""``flask dead-jobs``."""
+"""Implement ``flask dead-jobs``: list, replay or drop dead jobs."""
 
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ from models.upkeep.dead_job import open_dead
 
 
 def settle_dead_jobs(database: Engine, jobs: Jobs, replayed: str | None, dropped: str | None) -> None:
-    """List them, or settle those that are named: a number, or ``all``. Raises click's exceptions."""
+    """List the dead jobs, or settle the named ones: a number, or ``all``. Raises click's exceptions."""
     if replayed and dropped:
         raise click.UsageError("either --replay or --drop, not both")
     try:
@@ -45,7 +45,7 @@ def _list(db: Session) -> None:
 
 
 def _ids(wanted: str) -> list[int] | None:
-    """None for all."""
+    """Read a number or ``all``; None means all. Raises BadParameter."""
     if wanted == "all":
         return None
     if not wanted.isdecimal():

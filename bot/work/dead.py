@@ -1,4 +1,4 @@
-"""Jobs that failed as often as they may: from Redis into the database, listed, run again, or dropped."""
+"""Move jobs that failed as often as they may from Redis into the database; replay or drop them."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -18,14 +18,14 @@ from models.upkeep.dead_job import DeadJob, open_dead
 
 log = structlog.get_logger()
 
-# Jobs buried at one time.
+# At most so many jobs are moved at once.
 MOST = 200
 
 
 def bury(db: Session, jobs: Jobs, now: datetime) -> list[Queued]:
-    """Keep what Redis holds as failed for good; ``forget`` it there after the commit. Raises RedisError.
+    """Keep the jobs that Redis holds as failed for good; call ``forget`` after the commit. Raises RedisError.
 
-    The same work that died twice is one row: to run it again is to run it once.
+    The same job that died twice is one row, so that a replay runs it once.
     """
     found = [job for queue in jobs.queues.values() for job in _failed(jobs, queue.name)][:MOST]
     for job in found:
@@ -44,22 +44,23 @@ def bury(db: Session, jobs: Jobs, now: datetime) -> list[Queued]:
 
 
 def forget(dead: Iterable[Queued]) -> None:
-    """Raises RedisError; then they are buried once more, into the same rows."""
+    """Delete the jobs from Redis. Raises RedisError; then ``bury`` keeps them again in the same rows."""
     for job in dead:
         job.delete()
 
 
 @dataclass(frozen=True, slots=True)
 class NoSuchDeadJob(Exception):
-    """``ids``: none of the open ones has these numbers."""
+    """No open dead job has these ``ids``."""
 
     ids: tuple[int, ...]
 
 
 def replay(db: Session, jobs: Jobs, ids: Sequence[int] | None, now: datetime) -> int:
-    """Let these (or all) run again, as new jobs; how many. Raises NoSuchDeadJob and RedisError, and then does nothing.
+    """Enqueue these dead jobs (None: all) as new jobs, and return how many.
 
-    A job runs safely twice, so it is handed over before the row is settled.
+    Raises NoSuchDeadJob or RedisError, and then does nothing. A job may safely run twice, so it is enqueued before its
+    row is settled.
     """
     chosen = _choose(db, ids)
     named: list[Named] = [(one.name, json.loads(one.argument)) for one in chosen]
@@ -68,7 +69,7 @@ def replay(db: Session, jobs: Jobs, ids: Sequence[int] | None, now: datetime) ->
 
 
 def drop(db: Session, ids: Sequence[int] | None, now: datetime) -> int:
-    """Nobody runs these again; how many. Raises NoSuchDeadJob."""
+    """Settle these dead jobs (None: all) without running them, and return how many. Raises NoSuchDeadJob."""
     return _settle(db, _choose(db, ids), now)
 
 
@@ -98,6 +99,6 @@ def _failed(jobs: Jobs, queue: str) -> list[Queued]:
 
 
 def _error_of(job: Queued) -> str:
-    """Of a lost process RQ says more in a sentence of its own; the first word or two say what it was."""
+    """Return the job's last error as the worker kept it (bot.work.workers), or ``unknown``."""
     result = job.latest_result()
     return (result.exc_string if result else None) or "unknown"

@@ -1,4 +1,4 @@
-"""What the workers and the clock of one process hold open while they work."""
+"""Hold what the jobs and rounds of one process need open."""
 
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -37,12 +37,12 @@ class Errands:
 
     @cached_property
     def deliverer(self) -> Deliverer:
-        """Made where something is pushed: with all its words it takes longer than most jobs."""
+        """The deliverer, made on first use: loading its templates takes longer than most jobs."""
         return make_deliverer(self.settings, self.database, self.api, self._redis)
 
     @cached_property
     def pay(self) -> PayClient | None:
-        """None where PAY_MODE is off: then nothing is paid, and nothing paid back."""
+        """The pay client, or None where PAY_MODE is off: then nothing is paid and nothing refunded."""
         return make_pay_client(self.settings, self._redis) if self.settings.pay_mode is PayMode.ON else None
 
     def close(self) -> None:
@@ -55,12 +55,12 @@ class Errands:
         self.jobs.redis.close()
 
     def do(self, name: str, argument: int | list[int]) -> None:
-        """Do a job here and now."""
+        """Run a job in this process."""
         JOBS[name].run(self, argument)
 
 
 def make_api(settings: Settings, redis: Redis | None = None) -> WeChatApi:
-    """``redis``: a connection that the caller closes."""
+    """Make the client of WeChat's API. ``redis``: a connection that the caller closes."""
     http = open_session()
     redis = redis or open_redis(settings.redis_url)
     tokens = TokenManager(settings.wechat_api_url, settings.wechat_app_id, settings.wechat_app_secret, redis, http)
@@ -69,5 +69,5 @@ def make_api(settings: Settings, redis: Redis | None = None) -> WeChatApi:
 
 @lru_cache(maxsize=1)
 def errands() -> Errands:
-    """This worker process's own."""
+    """Return this worker process's own Errands, made once."""
     return Errands(Settings())

@@ -1,4 +1,4 @@
-"""The processes that ``flask worker`` and the demo start, and that end together."""
+"""Start the worker processes of ``flask worker`` and the demo, and end them together."""
 
 import sys
 from collections.abc import Collection, Sequence
@@ -7,19 +7,19 @@ from bot.processes.supervisor import Processes
 from bot.work.jobs import JOBS
 from bot.work.queues import QUEUES
 
-# Queues whose jobs are worked off by one and the same process, the more urgent first. What somebody waits for
-# has a process of its own, so that it never waits behind a fan-out, nor a picture behind the books.
+# The queues of each process, the more urgent first. Pushes that a person waits for have a process of their own,
+# so that they never wait behind a broadcast, nor a photo behind the check of the books.
 GROUPS = (("push",), ("bulk",), ("default",), ("slow",))
-# For the demo, where one machine is everything.
+# For the demo, where everything runs on one machine.
 SMALL = (("push", "bulk"), ("default", "slow"))
-# A job at hand is finished, if it keeps its time; only a slow one is cut off.
+# A running job may finish within its time limit; only a slow one is cut off.
 GRACE = 10.0 + max(job.seconds for job in JOBS.values() if job.queue != "slow")
 
 
 def commands(
     queues: Collection[str] = QUEUES, processes: int = 1, groups: Sequence[Sequence[str]] = GROUPS
 ) -> dict[str, list[str]]:
-    """Name -> command line: for each group of these queues so many processes, and the clock."""
+    """Map names to command lines: ``processes`` for each group of these queues, and the clock."""
     alone = [sys.executable, "-m", "bot.work"]
     found = {"clock": [*alone, "clock"]}
     for group in groups:
@@ -29,7 +29,7 @@ def commands(
 
 
 def run(queues: Collection[str], processes: int) -> int:
-    """Until told to stop. Returns the exit code."""
+    """Run the processes until told to stop. Returns the exit code."""
     with Processes(grace=GRACE, together=True) as fleet:
         for name, command in commands(queues, processes).items():
             fleet.start(name, command)

@@ -1,9 +1,8 @@
-"""A job as its room declares it: what is done, by which queue's workers, in what time, and how often it is tried.
+"""Define a job as its room declares it: the function, its queue, its time limit and its retries.
 
-It gets one row's id, or a list of notices' ids, and may run twice: it looks at the row first. Its name is what lies in
-Redis and in the rows of dead jobs, so that it outlives every move of its function; it never changes.
-
-The queues know every job: what a job's function imports takes the queues as a protocol, or the imports go in a circle.
+A job gets one row's id, or a list of notification ids, and may run twice: it reads the row first. Its name is stored
+in Redis and in the rows of dead jobs, so it never changes, wherever its function moves.
+The queues import every job: modules that a job imports must take the queues as a protocol, or imports are circular.
 """
 
 from collections.abc import Callable
@@ -14,12 +13,12 @@ if TYPE_CHECKING:
     from bot.work.errands import Errands
 
 Named = tuple[str, int | list[int]]
-"""A job's name with what it gets."""
+"""A job's name and its argument."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """``seconds`` that it may take; ``backoff``: seconds until it is tried again, once for each. Then it is dead."""
+    """``seconds``: the time limit. ``backoff``: seconds before each retry; after the last one fails the job is dead."""
 
     run: "Callable[[Errands, Any], None]"
     queue: str = "default"

@@ -1,4 +1,4 @@
-"""Every job by its name, as the rooms declare them."""
+"""Map every job's name to the job that its room declares."""
 
 from bot.books import jobs as books
 from bot.payments import jobs as payments

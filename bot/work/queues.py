@@ -1,8 +1,7 @@
-"""Work after the commit: RQ jobs by name and id, each safe to run twice.
+"""Enqueue work after the commit: RQ jobs by name and id, each safe to run twice.
 
 Redis may lose them: the sweeps find what is owed.
-
-The turn names a job (``bot.work.jobs``); nothing but its name and ids travels, as JSON.
+Only a job's name (``bot.work.jobs``) and its ids go to Redis, as JSON.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,28 +21,28 @@ from bot.work.jobs import JOBS
 
 log = structlog.get_logger()
 
-# By urgency. Those of SENDING are worked off by processes that do not fork: their connections stay open.
+# By urgency. The workers of SENDING do not fork, so that their connections stay open.
 QUEUES = ("push", "bulk", "default", "slow")
 SENDING = ("push", "bulk")
-# Notices that one job takes along.
+# Notifications in one job.
 BATCH = 100
-# So many jobs may wait in a queue before the sweep leaves what else is owed where it is, in the database.
+# The sweep fills a queue up to so many waiting jobs, and leaves what else is owed in the database.
 SHORT = 50
-# A job that the sweep asked for and that nobody has begun in this time is asked for again (seconds).
+# Seconds after which a job that the sweep enqueued and no worker has begun expires, to be put there again.
 ASKED_LASTS = 120
-# Urgency of notices -> the job that takes them.
+# Urgency of notifications -> the job that delivers them.
 DELIVERING = {"push": "deliver", "bulk": "deliver_bulk"}
-# A failed job lies so long in Redis if nobody buries it (seconds).
+# Seconds that Redis keeps a failed job if it is not moved to the database (bot.work.dead).
 FAILED_LASTS = 24 * 3600
 
 
 def open_redis(url: str) -> Redis:
-    """Without retries of its own: a hung Redis costs a call one time-out and no more."""
+    """Open a connection without retries of its own: a hung Redis costs a call one time-out."""
     return Redis.from_url(url, socket_timeout=2, socket_connect_timeout=1, retry=RedisRetry(NoBackoff(), 0))
 
 
 def _prepare(name: str, argument: int | list[int], asked_as: str | None = None) -> tuple[str, EnqueueData]:
-    """Its queue, and the job. ``asked_as``: its id in Redis, of which there is one at a time."""
+    """Return the job's queue and RQ's data for it. ``asked_as``: an id in Redis, so that only one such job exists."""
     job = JOBS[name]
     return job.queue, Queue.prepare_data(
         name,
@@ -59,42 +58,40 @@ def _prepare(name: str, argument: int | list[int], asked_as: str | None = None) 
 
 
 class Jobs:
-    """The queues as web processes use them. Redis being down never fails a turn."""
+    """The queues. Redis being down never fails a turn."""
 
     def __init__(self, redis_url: str) -> None:
         self.redis = open_redis(redis_url)
         self.queues = {name: Queue(name, connection=self.redis, serializer=JSONSerializer) for name in QUEUES}
 
     def enqueue(self, jobs: Sequence[Named], told: Sequence[int] = ()) -> None:
-        """Hand (job, id) pairs and notices to the workers; what cannot be handed over now is found by the sweep."""
+        """Enqueue (job, id) pairs and notifications; the sweep finds what cannot be enqueued now."""
         try:
             self.put(jobs, told)
         except RedisError as error:
             log.warning("jobs.not_enqueued", count=len(jobs) + len(told), error=type(error).__name__)
 
     def deliver(self, ids: Sequence[int], urgency: str = "push") -> None:
-        """Hand over notices of ``urgency`` push or bulk, as ``enqueue`` does."""
+        """Enqueue the delivery of notifications of ``urgency`` push or bulk, as ``enqueue`` does."""
         try:
             self.put((DELIVERING[urgency], batch) for batch in batches(ids))
         except RedisError as error:
             log.warning("jobs.not_enqueued", count=len(ids), error=type(error).__name__)
 
     def put(self, jobs: Iterable[Named], told: Sequence[int] = ()) -> None:
-        """Raises RedisError where ``enqueue`` goes on; then nothing was handed over, as far as anybody knows."""
+        """Enqueue as ``enqueue`` does, but raise RedisError on failure; then probably nothing was enqueued."""
         named: list[Named] = [*jobs, *(("deliver", batch) for batch in batches(told))]
         self._put(_prepare(name, argument) for name, argument in named)
 
     def room(self, queue: str) -> int:
-        """How many more jobs the sweep may put into it. Raises RedisError."""
+        """Return how many more jobs the sweep may put into the queue. Raises RedisError."""
         return max(SHORT - self.queues[queue].count, 0)
 
     def ask(self, urgency: str, ids: Sequence[int], most: int = SHORT) -> int:
-        """Have owed notices delivered that may lie in Redis already, by ``most`` jobs; how many it made.
+        """Enqueue owed notifications in at most ``most`` jobs; return how many are new. Raises RedisError.
 
-        Raises RedisError.
-
-        Notices travel in fixed hundreds of their numbers, and the job's id names the hundred: as long as
-        it waits or runs it is not put there a second time.
+        Notifications are grouped by hundreds of their ids, and the job's id names the hundred: while such a job
+        waits or runs, no second one is enqueued.
         """
         hundreds: dict[int, list[int]] = {}
         for number in ids:
@@ -106,12 +103,12 @@ class Jobs:
         return len(new)
 
     def ask_once(self, name: str, argument: int) -> None:
-        """Have it done, unless a job that was asked for so waits or runs already. Raises RedisError."""
+        """Enqueue the job, unless one enqueued this way waits or runs already. Raises RedisError."""
         if not self._there([name]):
             self._put([_prepare(name, argument, name)])
 
     def _there(self, names: Iterable[str]) -> set[str]:
-        """Those of these ids that a job in Redis has."""
+        """Return those of these job ids that exist in Redis."""
         wanted = list(names)
         with self.redis.pipeline(transaction=False) as pipeline:
             for name in wanted:

@@ -1,4 +1,4 @@
-"""What is done again and again, and how often: one table. Which process does it is settled by the database."""
+"""List the scheduled rounds and their intervals in one table. The database decides which process runs a round."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from models.donors.recurring_gift import end_over, remind
 from models.notifications.broadcast import live_ones
 from models.outreach.digest import is_time, month_before
 
-# Of what a round takes a page of at a time, so that it stays brief; the next one goes on.
+# A round that works page by page stops after so many, to stay brief; the next one goes on.
 MOST_PAGES = 20
 
 
@@ -30,10 +30,10 @@ def always(_now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Either ``run``: done by the clock itself, briefly; or ``asks_for``: a job, for what takes its time.
+    """A scheduled round: ``run`` by the clock itself, briefly; or ``asks_for``, which names a job, for longer work.
 
-    A round whose process ends in the middle is done at its next time. One that comes seldom must not wait
-    so long: it asks for a job, and is taken only if Redis has taken the job.
+    A round whose process ends in the middle is run at its next time. A rare round must not wait so long: it
+    enqueues a job, and counts as taken only if Redis has accepted the job.
     """
 
     every: timedelta
@@ -59,7 +59,7 @@ def _pay_back(errands: Errands, now: datetime) -> None:
 
 
 def _ask_monthly(errands: Errands, now: datetime) -> None:
-    """Nobody is asked for money that cannot be paid; what has ended has ended all the same."""
+    """End recurring gifts that are over, and remind donors of due ones; no reminders while PAY_MODE is off."""
     for part in (end_over, remind) if errands.pay else (end_over,):
         for _page in range(MOST_PAGES):
             with Session(errands.database) as db, db.begin():
@@ -74,7 +74,7 @@ def _fetch_bills(errands: Errands, now: datetime) -> None:
 
 
 def _go_on(errands: Errands, _now: datetime) -> None:
-    """A fan-out whose job was lost."""
+    """Resume a broadcast whose job was lost."""
     with Session(errands.database) as db:
         live = live_ones(db)
     if live:
@@ -82,7 +82,7 @@ def _go_on(errands: Errands, _now: datetime) -> None:
 
 
 def _follow(errands: Errands, _now: datetime) -> None:
-    """A payment whose gifts' states have yet to follow."""
+    """Resume the allocation of disbursements whose gifts' states have not followed yet."""
     with Session(errands.database) as db:
         numbers = spreading(db)
     for number in numbers:

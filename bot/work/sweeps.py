@@ -1,4 +1,4 @@
-"""What the clock looks after: work that the database owes and Redis lost, what time does by itself, and what is old."""
+"""Sweep the database: enqueue owed work that Redis lost, apply deadlines, and delete what is old."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -34,7 +34,7 @@ REPLIES_LAST = timedelta(days=1)
 TURNS_LAST = timedelta(days=30)
 MOST_SWEPT = 500
 
-# What time does to cases and tasks by itself, each in a short transaction of its own. The log counts by these names.
+# What deadlines do, each in a short transaction of its own. The log counts by these names.
 PARTS: dict[str, Callable[[Session, datetime], int]] = {
     "registry_not_waited_for": wait_no_longer,
     "notices_ended": end_notices,
@@ -56,7 +56,9 @@ PARTS: dict[str, Callable[[Session, datetime], int]] = {
 
 
 def sweep(database: Engine, jobs: Jobs, now: datetime) -> int:
-    """Enqueue again what is owed and was lost, and let old things go. Returns how many jobs there were."""
+    """Enqueue owed jobs that were lost; delete old turns and drafts' photos, and close overdue appeals under review.
+
+    Returns how many jobs there were."""
     with database.begin() as connection:
         let_drafts_go(connection, now, MOST_SWEPT)
         found: list[Named] = [("fetch_photo", photo) for photo in owed_photos(connection, now, MOST_SWEPT)]
@@ -73,16 +75,16 @@ def sweep(database: Engine, jobs: Jobs, now: datetime) -> int:
 
 
 def let_replies_go(database: Engine, now: datetime) -> None:
-    """Looks at a month of turns: not for every minute."""
+    """Delete old replies. It reads a month of turns, so it must not run every minute."""
     old = (Turn.received_at < now - REPLIES_LAST) & Turn.reply.is_not(None)
     with database.begin() as connection:
         connection.execute(update(Turn).where(old).values(reply=None))
 
 
 def sweep_outbox(database: Engine, jobs: Jobs, now: datetime) -> int:
-    """Notices that a dead worker left, reports that came early, and all that is due. Returns how many jobs that made.
+    """Release dead workers' notifications, match early delivery reports, and enqueue what is due; return how many jobs.
 
-    The queues are filled up, never heaped: what finds no room waits in the database for the next sweep.
+    The queues are filled up to their limit: what finds no room waits in the database for the next sweep.
     """
     with Session(database) as db, db.begin():
         lost = find_lost(db, now)
@@ -102,12 +104,12 @@ def sweep_outbox(database: Engine, jobs: Jobs, now: datetime) -> int:
 
 
 def tend(database: Engine, now: datetime) -> None:
-    """A part that fails changes nothing and keeps none of the others back: the next sweep tries again."""
+    """Apply all deadlines. A part that fails changes nothing and stops no other: the next sweep retries it."""
     for name, part in PARTS.items():
         try:
             with Session(database) as db, db.begin():
                 count = part(db, now)
-        except Exception:  # whatever it is, the sweep has more to look after; logged with what it was
+        except Exception:  # of any kind: the other parts must still run; logged
             log.exception("sweep.part_failed", part=name)
         else:
             if count:

@@ -1,4 +1,4 @@
-"""Looking after what lies in Redis: jobs of killed workers, jobs that got lost on their way, jobs that are dead."""
+"""Tidy Redis: recover the jobs of killed workers and jobs lost between queue and worker."""
 
 from datetime import datetime, timedelta
 
@@ -9,12 +9,12 @@ from rq.worker_registration import clean_worker_registry
 
 from bot.work.queues import Jobs
 
-# A job that a worker took out of its queue and has not begun since; RQ calls the place between intermediate.
+# A job that a worker took and has not begun for this long is lost; it lies in RQ's intermediate queue.
 LOST_AFTER = timedelta(seconds=20)
 
 
 def tidy(jobs: Jobs, now: datetime) -> None:
-    """Abandoned jobs are scheduled to run again, or fail for good. Raises RedisError. One process does it at a time."""
+    """Reschedule abandoned jobs, or let them fail for good. One process at a time may run it. Raises RedisError."""
     for queue in jobs.queues.values():
         clean_registries(queue)
         clean_worker_registry(queue)
@@ -22,7 +22,7 @@ def tidy(jobs: Jobs, now: datetime) -> None:
 
 
 def _put_back(queue: Queue, now: datetime) -> None:
-    """What lies between queue and worker for long, its worker was killed there."""
+    """Put jobs back that have stayed between queue and worker: their worker was killed there."""
     between = queue.intermediate_queue
     for job_id in between.get_job_ids():
         if between.set_first_seen(job_id):

@@ -1,11 +1,11 @@
-"""RQ's workers as we run them: what a killed one had begun is taken up again within a minute and a half.
+"""Adapt RQ's workers, so that a killed worker's job is taken up again within a minute and a half.
 
-RQ's own ways that do not do here (3.0, read in its source):
+What RQ (3.0, by its source) does otherwise:
 
 - A job of a SimpleWorker counts as running for its whole time limit and a minute more. Here a thread beats for it.
 - Of several workers the one that tidies the registries locks them for a quarter of an hour, and a killed one
   leaves the lock. Here the clock tidies them (``bot.work.tidying``), since there is always just one.
-- A second SIGTERM ends the job at hand. Whoever ends a group of processes may send two; SIGKILL remains.
+- A second SIGTERM ends the running job. A supervisor that ends a process group may send two; SIGKILL remains.
 - The log and Redis get the words of an exception, which can be people's. Here: its type, and where it arose.
 """
 
@@ -36,13 +36,13 @@ ROOT = Path(__file__).parent.parent.parent
 # Seconds between two signs of life for a job, and until a job without one is taken for abandoned.
 BEAT = 10
 LEASE = 40
-# A worker waits this long for a job before it looks around (RQ: its time to live less 15), and is forgotten a
-# minute after its time to live.
+# A worker's time to live (seconds): it waits for a job 15 less before its housekeeping, and RQ forgets it a minute
+# after it.
 WORKER_LIVES = 30
 
 
 def describe(error: BaseException) -> str:
-    """An exception's type and the last place of ours that it came by, without its words."""
+    """Return an exception's type and the last line of our code in its traceback, without its message."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if Path(frame.filename).is_relative_to(ROOT) and ".venv" not in frame.filename]
     kind = f"{type(error).__module__}.{type(error).__qualname__}"
@@ -53,7 +53,7 @@ def describe(error: BaseException) -> str:
 
 
 class Called(Job):
-    """A job that is called by its name, where RQ keeps the path of a function, which a move would strand."""
+    """A job that is called by its name, where RQ stores a function's path, which breaks when the function moves."""
 
     @property
     def func(self) -> Callable[[Any], None]:
@@ -61,7 +61,7 @@ class Called(Job):
 
 
 class _Ours(BaseWorker):
-    """``asked_to_end``: set by the first signal. What both kinds have in common."""
+    """What both kinds of worker share. ``asked_to_end``: set by the first signal."""
 
     job_class = Called
     max_connection_wait_time = 5.0
@@ -72,24 +72,24 @@ class _Ours(BaseWorker):
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
     def request_force_stop(self, signum: int, frame: FrameType | None) -> None:
-        """The job at hand is finished all the same."""
+        """Ignore a second signal: the running job is finished."""
 
     def check_for_suspension(self, burst: bool) -> None:
-        """Nobody suspends these workers. Asked before each job: the signal may have come before RQ listened."""
+        """Check for the signal before each job: it may have come before RQ listened. Workers are never suspended."""
         self._stop_requested = self._stop_requested or self.asked_to_end.is_set()
 
     def subscribe(self) -> None:
-        """Nobody sends these workers commands: one thread and one connection less."""
+        """Do not listen for commands, which are not used: it saves a thread and a connection."""
 
     def run_maintenance_tasks(self) -> None:
-        """The clock does that."""
+        """Skip RQ's maintenance: the clock does it."""
         self.last_cleaned_at = now()  # type: ignore[assignment]
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:
         return LEASE
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
-        """To the log, in our way."""
+        """Log the exception through our own logging."""
         tries_left = job.retries_left or 0
         log.warning("job.failed", job=job.description, tries_left=tries_left, exc_info=exc_info)
 
@@ -101,14 +101,14 @@ class _Ours(BaseWorker):
         exc_string: str = "",
         execution: Execution | None = None,
     ) -> None:
-        """``exc_string``: RQ's own words where a process was lost, or an exception with all it says."""
+        """Keep the error's type and place alone. ``exc_string``: RQ's message for a lost process, or a traceback."""
         error = sys.exception()
         words = describe(error) if error else exc_string
         super().handle_job_failure(job, queue, started_job_registry, words, execution)
 
 
 class Sender(_Ours, SimpleWorker):
-    """Does not fork: what it has open (connections, threads, tokens) serves the next job too."""
+    """A worker that does not fork: its connections, threads and tokens serve the next job too."""
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         execution = self.prepare_execution(job)
@@ -131,15 +131,15 @@ class Sender(_Ours, SimpleWorker):
 
 
 class Forker(_Ours, Worker):
-    """Works in a child for each job: a picture made to break its reader ends that alone."""
+    """A worker that forks for each job: a malicious photo that crashes its reader ends that child alone."""
 
     def setup_work_horse_signals(self) -> None:
-        """A child hears nothing of the end that is asked of everybody: its job is finished first."""
+        """Let the child ignore the ending signals: its job is finished first."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
 
     def handle_warm_shutdown_request(self) -> None:
-        """What may take hours can be cut off anywhere: it is begun anew by the next worker."""
+        """Kill the child if its job is slow: it may take hours, and the next worker can start it anew."""
         current = next(iter(self.executions.values()), None)
         if self.horse_pid and current is not None and current.job.origin == "slow":
             self.kill_horse()

@@ -1,4 +1,4 @@
-"""The conversations that ask for goods and offer them."""
+"""List the conversations of goods."""
 
 from flows.engine.flow import Flow
 from flows.goods.offer import offer_goods

@@ -1,4 +1,4 @@
-"""送物: something that is spare, and can still be used, for a household that needs it."""
+"""送物: ask a donor for an offer of goods that they no longer need and that can still be used."""
 
 from datetime import date
 from typing import Any
@@ -42,7 +42,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
         sort=sort_of(answers["category"], item, desk.world.lexicon),
     )
     offer = make_offer(desk.db, wanted, donor, desk.world.now)
-    # The same draft once more gives the offer that there is, of which everybody was told.
+    # The same draft again returns the earlier offer, whose matches were notified then.
     if offer.created_at == desk.world.now:
         tell_households(desk.db, offer, desk.world.now)
     photos = photo.attach(desk.db, "offer", offer.id, desk.person.conversation_id, answers["photos"], desk.world.now)
@@ -53,7 +53,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
 
 
 def without_item(answers: dict[str, Any]) -> dict[str, Any]:
-    """Version 1 did not ask of what a name says whether it is food; the one word is asked for again."""
+    """Migrate a draft from version 1, which did not tell from the name whether it is food: ask for the name again."""
     return {name: value for name, value in answers.items() if name != "item"}
 
 

@@ -1,4 +1,4 @@
-"""How much of something: first the unit, then a weight for 斤 or a count for everything else."""
+"""Ask for a quantity: first the unit, then a weight for 斤 or a count for every other unit."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +23,7 @@ def unit() -> Step:
 
 
 def amount(*, most_grams: int, most_pieces: int) -> tuple[Step, ...]:
-    """The steps ``weight`` and ``count``, of which the unit lets one apply."""
+    """Return the steps ``weight`` and ``count``, of which the unit makes one apply."""
     return (
         Step("weight", Weight(max=most_grams, bare=JIN), when=by_weight),
         Step("count", Count(max=most_pieces), when=by_count),
@@ -31,5 +31,5 @@ def amount(*, most_grams: int, most_pieces: int) -> tuple[Step, ...]:
 
 
 def quantity(answers: Mapping[str, Any]) -> int:
-    """Grams where the unit is 斤, else pieces."""
+    """Return grams where the unit is 斤, else pieces."""
     return int(answers["weight"] if by_weight(answers) else answers["count"])

@@ -1,4 +1,4 @@
-"""求物: what a household lacks, so that somebody who has it to spare can send it."""
+"""求物: ask a household for a request for goods that they lack."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
         sort=sort_of(answers["category"], answers["item"], desk.world.lexicon),
     )
     request = make_request(desk.db, wanted, owner, desk.world.now)
-    # The same draft once more gives the request that there is, of which everybody was told.
+    # The same draft again returns the earlier request, whose matches were notified then.
     if request.created_at == desk.world.now:
         tell_donors(desk.db, request, desk.world.now)
     category = desk.world.lexicon.label("goods_category", request.category)
@@ -50,7 +50,7 @@ request_goods = Flow(
         Step("category", Choice("goods_category")),
         Step("item", Text(min=1, max=30, name=True, public=True), check=accepted, codes=("not_accepted",)),
         unit(),
-        # What a household uses itself, not what somebody trades in.
+        # At most what a household uses itself, not what a trader sells.
         *amount(most_grams=TONNE // 2, most_pieces=200),
         Step("reason", Text(min=10, max=200)),
     ),

@@ -1,4 +1,4 @@
-"""The conversation that puts produce up for sale."""
+"""List the conversations of the market."""
 
 from flows.engine.flow import Flow
 from flows.market.list_produce import list_produce

@@ -1,4 +1,4 @@
-"""上架: what a household grows or makes, sold here or through its own shop elsewhere."""
+"""上架: ask a seller for a listing of what the household grows or makes, sold here or through a shop elsewhere."""
 
 from collections.abc import Mapping
 from datetime import date

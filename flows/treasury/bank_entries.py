@@ -1,4 +1,4 @@
-"""Enter what the bank shows: 到账 (settlement), 充值 (top-up), 补手续费 (fee cover). Money: it waits for the word."""
+"""Ask the fund holder for a bank entry: 到账 (settlement), 充值 (top-up), 补手续费 (fee cover). Each is confirmed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,13 +22,13 @@ def no_more_than_settled(value: int, asking: Asking) -> Rejected | None:
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """Raises NotOnTheStaff."""
+    """Admit a fund holder only. Raises NotOnTheStaff."""
     holder(desk)
     return given
 
 
 def admit_fee_cover(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """Raises NotOnTheStaff or NoFees."""
+    """Admit a fund holder with fees to cover. Raises NotOnTheStaff or NoFees."""
     fen = uncovered(desk.db, holder(desk))
     if not fen:
         raise NoFees()
@@ -36,18 +36,18 @@ def admit_fee_cover(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def uncovered_now(desk: Desk, draft: Draft) -> Mapping[str, Any]:
-    """As it stands now."""
+    """Return the uncovered fees in fen as they are now, for the summary."""
     return {"uncovered_fen": uncovered(desk.db, holder(desk))}
 
 
 def covers_no_more(desk: Desk, draft: Draft) -> None:
-    """Raises NoFees or MoreThanFees."""
+    """Check the amount as soon as it is answered. Raises NoFees or MoreThanFees."""
     if "amount" in draft.answers:
         check_fee_cover(desk.db, holder(desk), draft.answers["amount"])
 
 
 def settled(desk: Desk, draft: Draft) -> Answer:
-    """Raises ReferenceUsed or ChannelShort."""
+    """Enter the settlement. Raises ReferenceUsed or ChannelShort."""
     entry = _enter(desk, draft, "settlement", draft.answers["amount"] - draft.answers["arrived"])
     return Answer(
         [Say("flows/treasury/enter_settlement/done", None, {"amount_fen": entry.amount_fen, "fee_fen": entry.fee_fen})]
@@ -55,14 +55,14 @@ def settled(desk: Desk, draft: Draft) -> Answer:
 
 
 def topped_up(desk: Desk, draft: Draft) -> Answer:
-    """Raises ReferenceUsed or BankShort."""
+    """Enter the top-up. Raises ReferenceUsed or BankShort."""
     entry = _enter(desk, draft, "top_up")
     stuck = bool(stuck_ones(desk.db, holder(desk), 1))
     return Answer([Say("flows/treasury/top_up/done", None, {"amount_fen": entry.amount_fen, "stuck": stuck})])
 
 
 def fees_covered(desk: Desk, draft: Draft) -> Answer:
-    """Raises ReferenceUsed, NoFees or MoreThanFees."""
+    """Enter the fee cover. Raises ReferenceUsed, NoFees or MoreThanFees."""
     entry = _enter(desk, draft, "fee_cover")
     facts = {"amount_fen": entry.amount_fen, "uncovered_fen": uncovered(desk.db, holder(desk))}
     return Answer([Say("flows/treasury/cover_fees/done", None, facts)])

@@ -1,4 +1,4 @@
-"""The conversations that enter what the bank says, and undo what was entered."""
+"""List the conversations that make and reverse bank entries."""
 
 from flows.engine.flow import Flow
 from flows.treasury.bank_entries import cover_fees, enter_settlement, top_up

@@ -1,4 +1,4 @@
-"""冲正: a bank entry was wrong: why, and the word. Money: shown as it was entered, and it waits."""
+"""冲正: ask the fund holder why a bank entry is reversed. Shows the entry, and needs a confirmation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from models.treasury.reversal import find_entry, reverse_bank_entry
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: the ``entry``'s number. Raises NoSuchEntry."""
+    """Show the entry whose number ``given`` holds. Raises NoSuchEntry."""
     entry = find_entry(desk.db, holder(desk), given["entry"])
     day = entry.at.astimezone(CHINA).date().isoformat()
     money = {"amount_fen": entry.amount_fen, "fee_fen": entry.fee_fen, "bank_fen": entry.bank_fen}
@@ -22,7 +22,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
-    """Not ``stands``: somebody else has reversed it."""
+    """Tell whether the entry still ``stands`` or has been reversed meanwhile."""
     try:
         find_entry(desk.db, holder(desk), draft.given["entry"])
     except Refusal:
@@ -31,7 +31,7 @@ def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
 
 
 def done(desk: Desk, draft: Draft) -> Answer:
-    """Raises NoSuchEntry, BankShort or ChannelShort."""
+    """Reverse the entry. Raises NoSuchEntry, BankShort or ChannelShort."""
     given, why = draft.given, draft.answers["why"]
     reverse_bank_entry(desk.db, holder(desk), given["entry"], why, desk.world.now)
     return Answer([Say("flows/treasury/reverse_entry/done", None, {**given, "why": why})])

@@ -1,4 +1,4 @@
-"""Commands that ask for goods and offer them."""
+"""List the commands of goods."""
 
 from handlers.routing.answers import starts
 from handlers.routing.matching import Command

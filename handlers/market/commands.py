@@ -1,4 +1,4 @@
-"""Commands that put produce up for sale."""
+"""List the commands of the market."""
 
 from handlers.routing.answers import starts
 from handlers.routing.matching import Command

@@ -1,4 +1,4 @@
-"""Commands that draw spot checks, count, and tell who looked."""
+"""List the commands of spot checks, statistics and the access log."""
 
 from handlers.oversight import access_log, spot_check, statistics
 from handlers.routing.matching import Command, Takes

@@ -1,4 +1,4 @@
-"""抽查: township and county look again at something that a village passed; the county stops what is doubtful."""
+"""抽查: let township and county spot-check what a village passed; the county stops what is doubtful."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from models.staff.task import find_task
 
 
 def spot_check(talk: Talk) -> Answer:
-    """The look at one that was drawn, with what may be said to it before everything else."""
+    """Draw an appeal or case, and show its file with the options of the spot check first."""
     staff = staff_of(talk)
     drawn = draw(talk.desk.db, staff, talk.world.now)
     if drawn is None:
@@ -33,19 +33,21 @@ def _show(talk: Talk, staff: Staff, reference: str) -> Answer:
 
 
 def sound(talk: Talk, reference: str) -> Answer:
-    """Only a numbered line leads here; what has changed since it was shown is shown again."""
+    """Record it as sound; reached from a numbered line only.
+
+    Raises LookedBefore if it has changed since it was shown, and what models.oversight.spot_check refuses."""
     db, staff, (subject, number) = talk.desk.db, staff_of(talk), parse(reference)
     doubted = find_task(db, subject, number) is not None
     find_sound(db, staff, subject, number, talk.world.now)
     seen = has_seen_appeal(db, staff, number) if subject == "appeal" else has_seen(db, staff, subject, number)
     if not seen:
-        # The one that was drawn is drawn again; what waits because of a doubt is looked at by its number.
+        # 抽查 draws the same one again; one that waits because of a doubt is opened by its number.
         raise LookedBefore(subject=subject, number=number, ways=(("look", reference) if doubted else ("spot_check",),))
     return _done("sound", reference)
 
 
 def doubt(talk: Talk, reference: str, words: str = "") -> Answer:
-    """Asks for the reason first."""
+    """Record a doubt, after asking for the reasons."""
     return with_reasons(talk, "doubt", reference, words)
 
 

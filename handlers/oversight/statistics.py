@@ -1,4 +1,4 @@
-"""统计 [地区]: the figures of one's own region, or of one below it."""
+"""统计 [地区]: show an officer the figures of their own region or of one below it."""
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
@@ -9,7 +9,7 @@ from models.places.region import Region
 
 
 def statistics(talk: Talk, words: str = "") -> Answer:
-    """Several regions of one name are asked back. Raises RegionUnknown."""
+    """Show the named region's figures, or ask which one if several have the name. Raises RegionUnknown."""
     staff, db = staff_of(talk), talk.desk.db
     if not words:
         return show(talk, staff.region_code)
@@ -25,7 +25,7 @@ def statistics(talk: Talk, words: str = "") -> Answer:
 
 
 def show(talk: Talk, region_code: str) -> Answer:
-    """Raises RegionUnknown for a region that is not one's own (any more)."""
+    """Show a region's figures. Raises RegionUnknown for one outside the officer's own region."""
     staff, db = staff_of(talk), talk.desk.db
     region = db.get(Region, region_code)
     if region is None or not staff.covers(region_code):

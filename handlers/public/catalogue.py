@@ -1,4 +1,4 @@
-"""Lists to look through, five at a time, and a closer look at one thing in them."""
+"""Show the public lists, a page at a time, and one item of a list."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ LONGEST_SEARCH = 30
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """A shelf with its words: those of the list, those of one thing in it, and the choice set of its categories."""
+    """A shelf with its templates and commands, for the list and for one item, and the choice set of its categories."""
 
     shelf: Shelf[Any]
     list_template: str
@@ -85,7 +85,7 @@ def request(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
 
 
 def offer(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
-    """A donor is not told that they could take: only a household may."""
+    """Show an offer; a donor gets no option to take it, since only a household may."""
     found, own = _find(talk, OFFERS, number)
     may_take = found.state == "available" and not own and role(talk) != "donor"
     ways = {"ask": ["command", "take_offer", number]} if may_take else {}
@@ -100,7 +100,7 @@ def listing(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
 
 
 def role(talk: Talk) -> str | None:
-    """``resident`` or ``donor``; None for somebody who has not registered."""
+    """Return ``resident`` or ``donor``; None for a person who has not registered."""
     person = talk.desk.person
     user = talk.desk.db.get(User, person.user_id) if person.user_id else None
     return user.role if user else None
@@ -116,7 +116,7 @@ def detail(
     after: str,
     **facts: Any,
 ) -> Answer:
-    """The thing's page: ``ways``, then back to where one was."""
+    """Show the item's page with the options ``ways``, then the one that goes back to the list."""
     ways = {**ways, "list": ["command", stall.list_command, word, after]}
     if own:
         ways["mine"] = ["command", "mine"]
@@ -150,7 +150,7 @@ def _search(talk: Talk, stall: Stall, word: str) -> Sequence[Wanted]:
 
 
 def _find(talk: Talk, stall: Stall, number: str) -> tuple[Any, bool]:
-    """The thing, and whether it is this person's own."""
+    """Return the item, and whether it is this person's own. Raises NoSuchThing."""
     viewer = talk.desk.person.user_id
     found = stall.shelf.find(talk.desk.db, int(number), viewer)
     if found is None:

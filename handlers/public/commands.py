@@ -1,4 +1,4 @@
-"""Commands that list what everybody may see, and show one thing of a list."""
+"""List the commands that show the public lists and their items."""
 
 from handlers.public import catalogue
 from handlers.routing.matching import Command, Takes

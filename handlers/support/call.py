@@ -1,6 +1,6 @@
-"""人工: somebody asks for a person.
+"""人工: let a person call for an officer.
 
-What they say is kept for staff until one answers, and they are never stuck in it.
+What they send is kept in a ticket until an officer answers, and every command still works meanwhile.
 """
 
 from flows.engine.flow import Answer, Say
@@ -15,12 +15,11 @@ LONGEST_WORDS = 1_000
 
 
 def call(talk: Talk) -> Answer:
-    """Go on with what the person was told of last; a draft in focus is laid aside, and the ticket says where it was.
+    """Continue the thread with the latest message, or open a ticket; a draft in focus is parked and named in it.
 
-    That is one of the threads of models.support.introduction: an answer goes back to who gave it, and word that
-    somebody wants a thing to the officers of who wants it. In the middle of a draft the one may be meant or the other,
-    so this asks, if a thread waits for them. So does 人工 said where it has led already: there is a way to everything
-    else.
+    Threads are those of models.support.introduction: the person reaches the officers who answered them, or those who
+    handle the ticket of the person who wants their item. It asks which one is meant if a draft is in focus and a
+    thread waits for the person, and if 人工 is said again within a ticket.
     """
     threads, draft = _threads(talk), talk.session.draft
     things = [thread for thread in threads if thread.about_thing]
@@ -33,7 +32,7 @@ def call(talk: Talk) -> Answer:
 
 
 def talk_about(talk: Talk, what: str = "", which: str = "") -> Answer:
-    """What was picked of those that ``call`` asked about: a thread by its key, a draft, or something else."""
+    """Continue with what the person picked when ``call`` asked: a thread by its key, a draft, or something else."""
     if what == "draft":
         return _about_else(talk, talk.session.find(which))
     threads = _threads(talk)
@@ -45,9 +44,9 @@ def talk_about(talk: Talk, what: str = "", which: str = "") -> Answer:
 
 
 def enter(talk: Talk, ticket: Ticket, *, asked: bool = False, more: bool = False) -> Answer:
-    """From now on what the person sends goes to the ticket.
+    """Send what the person writes from now on to the ticket.
 
-    ``asked``: they have just asked for a thing; ``more``: they may have meant something else.
+    ``asked``: they have just asked for an item; ``more``: they may have meant something else.
     """
     parked = talk.engine.park(talk.session)
     talk.session.ticket = ticket.id
@@ -57,7 +56,7 @@ def enter(talk: Talk, ticket: Ticket, *, asked: bool = False, more: bool = False
 
 
 def add(talk: Talk) -> Answer | None:
-    """Whatever is sent while the ticket is open goes to it; None when there is none, or staff have closed it."""
+    """Add the message to the open ticket; None if there is no ticket, or staff have closed it."""
     ticket = talk.session.ticket
     if ticket is None:
         return None
@@ -75,12 +74,12 @@ def add(talk: Talk) -> Answer | None:
 
 
 def is_in_ticket(talk: Talk) -> bool:
-    """Does what the person sends go to a ticket?"""
+    """Tell whether what the person sends goes to a ticket."""
     return talk.session.ticket is not None and is_open(talk.desk.db, talk.session.ticket)
 
 
 def leave(talk: Talk) -> None:
-    """The person goes back to doing things alone; the ticket stays open for staff."""
+    """Stop sending the person's messages to the ticket; it stays open for staff."""
     talk.session.ticket = None
 
 
@@ -113,7 +112,7 @@ def _go_on(talk: Talk, thread: Thread, *, more: bool = False) -> Answer:
 
 
 def _about_else(talk: Talk, draft: Draft | None, *, more: bool = False) -> Answer:
-    """A ticket for the officers of their own region, about the draft if there is one."""
+    """Open a ticket for the officers of the person's own region, about the draft if there is one."""
     db, person = talk.desk.db, talk.desk.person
     user = db.get(User, person.user_id) if person.user_id else None
     about = _place_in(draft) if draft else None
@@ -122,13 +121,13 @@ def _about_else(talk: Talk, draft: Draft | None, *, more: bool = False) -> Answe
 
 
 def _place_in(draft: Draft) -> str:
-    """``flow:pledge:4``, ``flow:start_appeal:crowdfund``: the flow, and what it was started about."""
+    """Return the flow and its subject as a reference: ``flow:pledge:4``, ``flow:start_appeal:crowdfund``."""
     detail = draft.given.get("appeal_id") or draft.given.get("kind") or ""
     return f"flow:{draft.flow}:{detail}".rstrip(":")
 
 
 def _words(message: Message) -> str:
-    """What was typed or heard; of anything else its kind, and the words or the address that came with it."""
+    """Return what was typed or heard; for other kinds, ``[kind]`` and the text or URL that came with it."""
     if message.text:
         return message.text[:LONGEST_WORDS]
     label = message.point.label if message.point else ""

@@ -1,4 +1,4 @@
-"""Commands that bring people and officers together."""
+"""List the commands of tickets and introductions."""
 
 from handlers.routing.matching import Command, Takes
 from handlers.routing.roles import OFFICERS

@@ -1,4 +1,4 @@
-"""What staff do about calls for a person: read one, and answer it."""
+"""Let an officer read a ticket and answer it."""
 
 import re
 
@@ -11,17 +11,17 @@ from handlers.staff.todo import todo
 from models.support import desk
 from models.support.introduction import DECISIONS, topic_of
 
-# Bytes of a ticket that are shown at once, the newest; and characters of a message, before it is cut into pieces.
+# How many bytes of a ticket are shown at once, and how many characters one piece of a message has at most.
 TICKET_ROOM = 1_400
 PIECE = 300
-# What people put between the number and their words.
+# Characters that people type between the number and their words.
 _BETWEEN = " \n:：,，"
-# The kind of a message that was no text, and the words with it.
+# The kind of a message that is no text, and the words with it.
 _KEPT = re.compile(r"(?:\[(\w+)\] ?)?(.*)", re.DOTALL)
 
 
 def view_ticket(talk: Talk, number: str, before: str = "") -> Answer:
-    """What a ticket is about and was said in it: as much of the newest (or of what is ``before`` a piece) as fits."""
+    """Show a ticket's topic and as many of its newest pieces as fit; ``before``: of the pieces before this one."""
     ticket, messages = desk.read_ticket(talk.desk.db, staff_of(talk), int(number), talk.world.now)
     pieces = [piece for message in messages for piece in _pieces(message.words, message.author)]
     end = int(before) if before else len(pieces)
@@ -37,7 +37,7 @@ def view_ticket(talk: Talk, number: str, before: str = "") -> Answer:
 
 
 def answer_ticket(talk: Talk, number: str = "", words: str = "") -> Answer:
-    """答复 <工单号> <话>: the words reach the person as they were typed."""
+    """答复 <工单号> <话>: answer a ticket; the words reach the person as they were typed."""
     if not number:
         return todo(talk)
     words = _as_typed(talk.message.text, words)
@@ -46,21 +46,21 @@ def answer_ticket(talk: Talk, number: str = "", words: str = "") -> Answer:
 
 
 def _pieces(words: str, author: str) -> list[tuple[str, str]]:
-    """What was kept of a message (a person's by human.add), in pieces that fit: (kind, words).
+    """Cut a kept message (a person's: handlers.support.call) into pieces that fit: (kind, words).
 
-    An answer's kind is ``staff``; that of what the person said is empty.
+    An answer's kind is ``staff``; that of a person's text is empty.
     """
     kind, said = ("staff", words) if author != "person" else _KEPT.fullmatch(words).groups("")  # type: ignore[union-attr]
     return [(kind, said[i : i + PIECE]) for i in range(0, max(len(said), 1), PIECE)]
 
 
 def _size(piece: tuple[str, str]) -> int:
-    """Bytes on the screen at most (a sign may be shown as a wider one), with room for the kind and the line's end."""
+    """Bound the bytes of a piece as shown (a wider character may replace one), with its kind and line end."""
     return max(3 * len(piece[1]), len(piece[1].encode())) + 24
 
 
 def _as_typed(text: str, words: str) -> str:
-    """The end of the text that was matched as these words, with its own punctuation and lines."""
+    """Return the end of the text that was matched as these words, with its original punctuation and lines."""
     raw, wanted = clean(text), plain(words)
     starts = (start for start in range(len(raw)) if plain(raw[start:]) == wanted)
     start = next(starts, None) if wanted else None

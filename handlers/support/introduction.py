@@ -1,4 +1,4 @@
-"""想买, 我家要, 我来送: somebody wants to deal with whoever put a thing into a list, and an officer helps them."""
+"""想买, 我家要, 我来送: let a person ask for an item of a public list; an officer introduces the owner."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ from models.support.introduction import ask_for
 
 
 def buy(talk: Talk, number: str) -> Answer:
-    """From a household that sells here. Nobody has to register to buy."""
+    """Ask for a listing that is sold here. A buyer need not be registered."""
     if not _is_there(talk, MARKET, number, "on_sale"):
         return catalogue.listing(talk, number)
     return _ask_for(talk, "listing", number)
 
 
 def take(talk: Talk, number: str) -> Answer:
-    """Goods that somebody gives away, for a household. Raises NotRegistered or ResidentsOnly."""
+    """Ask for an offer of goods, for a household. Raises NotRegistered or ResidentsOnly."""
     get_resident(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words["browse_offers"][0])
     if not _is_there(talk, OFFERS, number, "available"):
         return catalogue.offer(talk, number)
@@ -27,7 +27,7 @@ def take(talk: Talk, number: str) -> Answer:
 
 
 def give(talk: Talk, number: str) -> Answer:
-    """What a household asks for. Raises NotRegistered."""
+    """Offer what a household asks for. Raises NotRegistered."""
     get_user(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words["browse_requests"][0])
     if not _is_there(talk, REQUESTS, number, "open"):
         return catalogue.request(talk, number)
@@ -35,7 +35,7 @@ def give(talk: Talk, number: str) -> Answer:
 
 
 def _is_there(talk: Talk, shelf: Shelf[Any], number: str, state: str) -> bool:
-    """Is it still to be had, and somebody else's? If not, its page says so."""
+    """Tell whether the item is still in this state and not the person's own; if not, the caller shows its page."""
     found = shelf.find(talk.desk.db, int(number), None)
     own = shelf.belongs_to(talk.desk.db, int(number), talk.desk.person.user_id)
     return found is not None and found.state == state and not own

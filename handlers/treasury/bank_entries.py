@@ -1,4 +1,4 @@
-"""到账, 充值, 补手续费: the fund holder enters what the bank shows. 冲正 [流水号]: a wrong entry is reversed."""
+"""冲正 [流水号]: list the fund holder's bank entries and reverse one. 到账, 充值 and 补手续费 start flows directly."""
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
@@ -10,7 +10,7 @@ MOST = 6
 
 
 def entries(talk: Talk, words: str = "") -> Answer:
-    """The newest, or those under the bank's number that was said."""
+    """List the newest standing entries, or those with the bank reference that was typed."""
     reference = "".join(each for each in words.upper() if each.isalnum())
     found = standing_entries(talk.desk.db, staff_of(talk), MOST + 1, reference)
     lines = list(enumerate(found[:MOST], 1))
@@ -20,5 +20,5 @@ def entries(talk: Talk, words: str = "") -> Answer:
 
 
 def undo_this(talk: Talk, number: str) -> Answer:
-    """Only a numbered line leads here: why is asked, and it waits for the word. Raises NoSuchEntry."""
+    """Start the reversal of an entry; reached from a numbered line only. Raises NoSuchEntry."""
     return talk.start("reverse_entry", {"entry": int(number)})

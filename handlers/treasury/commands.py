@@ -1,4 +1,4 @@
-"""Commands that enter what the bank says, and those of the reconciliation with it."""
+"""List the commands of bank entries and of the reconciliation."""
 
 from handlers.routing.answers import starts
 from handlers.routing.matching import Command, Takes

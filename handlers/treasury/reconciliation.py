@@ -1,4 +1,4 @@
-"""对账 [日期]: how the days stand against the pay channel's bills, and what differs. 结案: it was seen to."""
+"""对账 [日期]: show the reconciliation of days and the open discrepancies. 结案: close a discrepancy."""
 
 from datetime import date
 
@@ -30,7 +30,7 @@ _SET = "discrepancy_reason"
 
 
 def reconcile(talk: Talk, words: str = "") -> Answer:
-    """Without a day the last ones, and what is open of any. Raises NoSuchBillDay."""
+    """Show one day, or without words the last days and all open discrepancies. Raises NoSuchBillDay."""
     if not words:
         return _listed(talk, None, 0)
     day = DateFinder(talk.world.today, talk.world.lexicon, backwards=True).find(words)
@@ -42,14 +42,16 @@ def more_discrepancies(talk: Talk, after: str, day: str = "") -> Answer:
 
 
 def view_discrepancy(talk: Talk, number: str) -> Answer:
-    """What each side says of it. Raises NoSuchDifference."""
+    """Show what each side has of a discrepancy. Raises NoSuchDifference."""
     found = find_discrepancy(talk.desk.db, staff_of(talk), int(number))
     ways = {"close": ["command", "close_discrepancy", number]}
     return with_ways("replies/treasury/discrepancy", {"item": found}, ways)
 
 
 def close(talk: Talk, number: str = "", words: str = "") -> Answer:
-    """结案 <号> <理由> <说明>; else which reasons there are. Raises NoSuchDifference or NoteMissing."""
+    """结案 <号> <理由> <说明>: close a discrepancy; without a known reason list the reasons.
+
+    Raises NoSuchDifference or NoteMissing."""
     if not number:
         return reconcile(talk)
     db, staff = talk.desk.db, staff_of(talk)
@@ -86,12 +88,12 @@ def _listed(talk: Talk, day: date | None, after: int) -> Answer:
 
 
 def _some(talk: Talk, closed: Discrepancy) -> list[Discrepancy]:
-    """What is left of the same day, up to a page."""
+    """List what is still open of the same day, up to a page."""
     return list(open_ones(talk.desk.db, staff_of(talk), PAGE, 0, closed.day))
 
 
 def _reason(talk: Talk, words: str) -> tuple[str | None, str]:
-    """A number of the list, a label or a key, and what was said beside it."""
+    """Split the words into a reason (its number in the list, label or key; None if unknown) and the note."""
     said, _, note = words.strip().partition(" ")
     number = ordinal(said)
     if number is not None and 1 <= number <= len(REASONS):

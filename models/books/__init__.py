@@ -1,7 +1,7 @@
-"""The books: what must be true of the whole database, checked row by row without holding it in memory.
+"""Check what must be true of the whole database, row by row without holding it in memory.
 
-Every check reads one consistent picture (models.core.database.snapshot) and yields what is wrong with it. None mends
-anything: who finds a violation looks for its cause first.
+Every check reads one snapshot (models.core.database.snapshot) and yields what is wrong with it. None repairs
+anything: an operator looks for the cause of a violation first.
 """
 
 from collections.abc import Callable, Iterator
@@ -53,7 +53,9 @@ CHECKS: tuple[Check, ...] = (
 def violations(
     connection: Connection, now: datetime, noted: Noted | None = None, noted_ledger: Noted | None = None
 ) -> Iterator[Violation]:
-    """Everything that every check finds, as it is found; ``noted`` is a link of the audit trail."""
+    """Yield the violations that all checks find, as they are found.
+
+    ``noted`` and ``noted_ledger``: a link of the audit trail and of the ledger's chain, noted at an earlier check."""
     for chain, link in (("audit", noted), ("ledger", noted_ledger)):
         if link:
             yield from check_noted(connection, chain, link)

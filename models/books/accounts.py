@@ -1,4 +1,4 @@
-"""The ledger's accounts: what is kept of each is what its entries come to, and every appeal's money adds up."""
+"""Check the ledger's accounts: kept sums and balances equal the entries, and each appeal's totals add up."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -16,14 +16,14 @@ from models.ledger.totals import add_up
 
 
 def check_accounts(connection: Connection, _now: datetime) -> Iterator[Violation]:
-    """An account goes by its kind and by whose it is."""
+    """Check every account's sums and balance. A violation names an account by its kind and its subject's id."""
     for _, rows in groupby(stream(connection, _sums()), key=lambda row: row.id):
         yield from _check(list(rows))
     yield from _check_appeals(connection)
 
 
 def _sums() -> Any:
-    """Per account and kind of posting, in the accounts' order: what entries come to, and what is kept as their sum."""
+    """Select the entries' sum and the kept sum, per account and kind of posting, in the accounts' order."""
     nothing = literal(0)
     entries = select(
         LedgerEntry.account_id,
@@ -52,7 +52,7 @@ def _sums() -> Any:
 
 
 def _check(rows: Sequence[Row[Any]]) -> Iterator[Violation]:
-    """All rows of one account: a few, one per kind of posting."""
+    """Check one account; ``rows``: all of it, one for each kind of posting."""
     account = Account(rows[0].kind, rows[0].subject_id)
     counted = {row.posting: int(row.counted) for row in rows if row.posting is not None}
     for row in rows:
@@ -70,7 +70,7 @@ def _check(rows: Sequence[Row[Any]]) -> Iterator[Violation]:
 
 
 def _check_totals(account: Account, counted: dict[str, int], balance: int) -> Iterator[Violation]:
-    """Paid and matched, less refunded and disbursed, is held; and none of them is less than nothing."""
+    """Check that paid plus matched, less refunded and disbursed, is the balance, and that none of them is negative."""
     totals = add_up(counted.items())
     parts = f"paid {totals.paid}, matched {totals.matched}, refunded {totals.refunded}, disbursed {totals.disbursed}"
     if totals.held != balance:

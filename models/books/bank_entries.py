@@ -1,4 +1,4 @@
-"""What fund holders entered (到账, 充值, 补手续费): each has its posting, and where reversed that one's reversal."""
+"""Check bank entries (到账, 充值, 补手续费): each has its posting, and a reversed one the posting's reversal."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,7 +17,7 @@ from models.treasury.bank_entry import RULES, BankEntry
 _KIND, _FEN = BankEntry.kind, BankEntry.amount_fen
 _CAUSE = _KIND + literal(":") + cast(BankEntry.id, String)
 _POSTED = case({kind: rules.posted for kind, rules in RULES.items()}, value=_KIND)
-# What came to the bank by it, and what came to the channel.
+# What the entry moves on the bank's account and on the channel's, in fen, debit positive.
 _BANK = case((_KIND == "top_up", -_FEN), else_=_FEN - BankEntry.fee_fen)
 _CHANNEL = case((_KIND == "settlement", -_FEN), (_KIND == "top_up", _FEN), else_=0)
 
@@ -28,7 +28,7 @@ def check_entries(connection: Connection, _now: datetime) -> Iterator[Violation]
 
 
 def _postings(connection: Connection) -> Iterator[Violation]:
-    """At the channel, and at the bank and the fees of its fund holder and no other."""
+    """Check that each entry's posting moved its sum at the channel, and at the bank and fees of its own fund holder."""
     moved = _moved()
     wrong = or_(
         moved.c.cause.is_(None),
@@ -46,7 +46,7 @@ def _postings(connection: Connection) -> Iterator[Violation]:
 
 
 def _reversals(connection: Connection) -> Iterator[Violation]:
-    """One that was reversed is so in the ledger, by that and by nothing else, and by who the trail says; others not."""
+    """Check that a reversed entry is so in the ledger and, by the same officer, in the audit trail, and no other is."""
     posted, reversal, event = LedgerTransaction, aliased(LedgerTransaction), AuditEvent
     told = (event.subject == _KIND) & (event.subject_id == BankEntry.id) & (event.action == "reversed")
     right = and_(
@@ -75,9 +75,10 @@ def _reversals(connection: Connection) -> Iterator[Violation]:
 
 
 def _moved() -> Any:
-    """(kind, cause, channel, bank, holder, fees) of every such posting that is no reversal, debit positive.
+    """Select (kind, cause, channel, bank, holder, fees) of each posting of a bank entry, without reversals.
 
-    ``holder`` and ``fees``: whose bank, and whose fees.
+    ``channel`` and ``bank`` are fen, debit positive; ``holder`` and ``fees``: the fund holder whose bank account and
+    fees account were moved.
     """
     posted, entry, account = LedgerTransaction, LedgerEntry, LedgerAccount
 

@@ -1,7 +1,7 @@
-"""Bills: each day of the pay channel was held against ours in time, its lines are all there, and no discrepancy waits.
+"""Check reconciliation: each day was compared in time, its bill's lines are complete, no discrepancy is overdue.
 
-A discrepancy is no broken book by itself: it is told here when nobody has seen to it for WAITS. A day whose bill is
-missing is told for as long as it can still be had.
+A discrepancy by itself is no violation; it is one when it has been open for WAITS. A missing bill is a violation as
+long as the bill can still be fetched.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def check_bills(connection: Connection, now: datetime) -> Iterator[Violation]:
 
 
 def _tasks(connection: Connection) -> Iterator[Violation]:
-    """Each day that differs and was compared stands in somebody's queue, and no other."""
+    """Check that each compared day with open discrepancies has a task, and that no other task is open."""
     other, waits = aliased(Discrepancy), (Task.subject == "discrepancy") & Task.closed_at.is_(None)
     named = select(Task.id).join(other, other.id == Task.subject_id).where(waits, other.day == Discrepancy.day)
     missing = select(Discrepancy.id).join(BillDay, BillDay.day == Discrepancy.day)
@@ -49,7 +49,7 @@ def _tasks(connection: Connection) -> Iterator[Violation]:
 
 
 def _missing(connection: Connection, now: datetime) -> Iterator[Violation]:
-    """Days that are wanted, and those up to the last on which money moved; later ones are wanted while it can move."""
+    """Check that every day with a row, and every day up to the last on which money moved, was compared in time."""
     today = now.astimezone(CHINA).date()
     first = _day(connection.scalar(select(func.min(PayOrder.created_at))))
     if first is None:
@@ -69,7 +69,7 @@ def _missing(connection: Connection, now: datetime) -> Iterator[Violation]:
 
 
 def _lines(connection: Connection, now: datetime) -> Iterator[Violation]:
-    """As long as they are kept, they are those that the day was proved with."""
+    """Check that the lines of each day, while they are kept, have the count and sums stored with the day."""
     since = now.astimezone(CHINA).date() - KEPT
     each = select(BillLine.day, BillLine.subject, func.count().label("lines"), func.sum(BillLine.fen).label("fen"))
     sums: dict[date, dict[str, tuple[int, int]]] = {}

@@ -1,4 +1,4 @@
-"""The chains: is every link there, in its place and unchanged, up to the head?"""
+"""Check the hash chains: every link is there, in its place and unchanged, up to the head."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,7 +12,7 @@ from models.core.database import stream
 from models.core.hash_chain import GENESIS, Head
 from models.ledger.tables import LedgerLink
 
-# A link that somebody noted down outside the database: its number, and the hash that it had.
+# A link that was noted down outside the database: its number, and the hash that it had.
 Noted = tuple[int, str]
 
 _NUMBERS: dict[str, tuple[Any, Any]] = {
@@ -22,13 +22,13 @@ _NUMBERS: dict[str, tuple[Any, Any]] = {
 
 
 def read_head(connection: Connection, head: type[Head] = AuditHead) -> Noted | None:
-    """Length and hash of the chain as the head has it."""
+    """Return the chain's length and hash as its head has them, or None without a head."""
     found = connection.execute(select(head.length, head.hash)).one_or_none()
     return (found.length, found.hash) if found else None
 
 
 def check_noted(connection: Connection, chain: str, noted: Noted) -> Iterator[Violation]:
-    """Is it still the chain that it was? One that was made anew as a whole is told by this alone."""
+    """Check that the noted link still has its hash. Only this check finds a chain that was rebuilt as a whole."""
     number, wanted = noted
     numbered, hashed = _NUMBERS[chain]
     found = connection.scalar(select(hashed).where(numbered == number)) if number else GENESIS
@@ -39,7 +39,7 @@ def check_noted(connection: Connection, chain: str, noted: Noted) -> Iterator[Vi
 
 
 def check_chain(connection: Connection, _now: datetime) -> Iterator[Violation]:
-    """The audit trail's. The ledger's is read together with its transactions (models.books.ledger)."""
+    """Check the audit trail's chain. The ledger's is read together with its transactions (models.books.ledger)."""
     follower = Follower("audit")
     for row in stream(connection, select(AuditEvent.__table__).order_by(AuditEvent.id)):
         link = row._mapping
@@ -48,7 +48,7 @@ def check_chain(connection: Connection, _now: datetime) -> Iterator[Violation]:
 
 
 class Follower:
-    """Reads a chain link by link, each with the one before it, and then the head."""
+    """Follow a chain link by link and compare each with the one before it, then with the head."""
 
     def __init__(self, chain: str) -> None:
         self.chain = chain
@@ -56,7 +56,7 @@ class Follower:
         self.before = GENESIS
 
     def read(self, number: int, found: str, wanted: str) -> Iterator[Violation]:
-        """``wanted`` is the hash that this link has to have, after ``before``."""
+        """Check the next link. ``found``: its stored hash; ``wanted``: the hash that it must have after ``before``."""
         if number != self.last + 1:
             gone = f"is gone, and so is all to {number - 1}" if number - self.last > 2 else "is gone"
             yield Violation("link_missing", self.chain, self.last + 1, gone)

@@ -1,4 +1,4 @@
-"""Decisions: every stage passed by somebody else, and nobody's word on their own household."""
+"""Check decisions: each stage is passed by a different person, and no officer decides on their own household."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -41,7 +41,7 @@ def check_three_people(connection: Connection, _now: datetime) -> Iterator[Viola
 
 
 def check_households(connection: Connection, _now: datetime) -> Iterator[Violation]:
-    """As households are today: somebody who has joined one since is named too, for a person to look at."""
+    """Check that no officer decided on their household, as it is today: one who joined it later is named too."""
     for subject in SUBJECTS.values():
         if (subject.whole or subject).household is None:
             continue
@@ -51,12 +51,12 @@ def check_households(connection: Connection, _now: datetime) -> Iterator[Violati
 
 
 def _person(staff: Any) -> ColumnElement[str]:
-    """Whose seat it is, whichever they hold: their WeChat, else the seat itself."""
+    """Identify the person behind a seat: by their WeChat identity, else by the seat itself."""
     return func.coalesce(staff.account + " " + staff.openid, cast(staff.id, String))
 
 
 def _own_households(subject: Subject) -> Executable:
-    """Decisions by staff who are of the thing's household, by the register of staff or as a user of their own."""
+    """Select decisions by officers of the subject's household, by the staff register or by their own user."""
     thing = wholes(subject).subquery().c
     as_user = (
         select(User.id)

@@ -1,4 +1,4 @@
-"""Money paid out: postings, states and gifts agree; lines, the two days and the three people were held to."""
+"""Check disbursements: postings, states and gifts agree, and budget lines, waiting time and three people were kept."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -21,12 +21,12 @@ from models.payments.refund import Refund
 from models.staff.member import Staff
 
 _SUBJECT = "disbursement"
-# Its job is begun again every minute.
+# The allocation job is started again every minute, so it should be done long before.
 _SHARED_WITHIN = timedelta(hours=6)
-# What goes back of a gift beside what is left of it: no part of it, or taken from its shares before.
+# Reasons of refunds that are not part of the gift's own sum.
 _BESIDE = ("twice", "case")
 _HAD = (*SPENT, "returned")
-# Who is named for a step is who the trail says made the move.
+# State -> the column that names the officer of that step; the audit trail must name the same.
 _NAMES = {
     "endorsed": Disbursement.endorsed_by,
     "approved": Disbursement.approved_by,
@@ -48,7 +48,7 @@ def check_disbursements(connection: Connection, now: datetime) -> Iterator[Viola
 
 
 def _postings(connection: Connection) -> Iterator[Violation]:
-    """Each that was paid has its posting from its appeal, to the fen; one that came back has that too; no other has."""
+    """Check that each paid disbursement has its posting, each returned one also its return's, and no other any."""
     for kind, states, sign in (("disbursed", _HAD, 1), ("disbursement_returned", ("returned",), -1)):
         posted = _posted(kind)
         cause = literal("disbursement:") + cast(Disbursement.id, String)
@@ -72,7 +72,7 @@ def _postings(connection: Connection) -> Iterator[Violation]:
 
 
 def _posted(kind: str) -> Any:
-    """(transaction, cause, appeal, fen) of every posting of this kind, reversals and what they reverse left out."""
+    """Select (transaction, cause, appeal, fen) of each posting of this kind, without reversals and reversed ones."""
     posted, entry, account = LedgerTransaction, LedgerEntry, LedgerAccount
     reversal = aliased(LedgerTransaction)
     reversed_ = select(reversal.id).where(reversal.reverses_id == posted.id).exists()
@@ -103,7 +103,7 @@ def _lines(connection: Connection) -> Iterator[Violation]:
 
 
 def _people(connection: Connection) -> Iterator[Violation]:
-    """Three people, by their WeChat and not by the seat alone; and each is who the trail says."""
+    """Check that three people passed it, told apart by WeChat and not by seat, and that the audit trail names each."""
     endorser, approver, payer = aliased(Staff), aliased(Staff), aliased(Staff)
     one, two, three = (_person(staff) for staff in (endorser, approver, payer))
     statement = (
@@ -131,7 +131,7 @@ def _person(staff: Any) -> Any:
 
 
 def _payees(connection: Connection) -> Iterator[Violation]:
-    """Each goes to a payee of its appeal, which had stood still when it was paid, by its own row."""
+    """Check that each goes to a payee of its appeal, and was paid only after the payee's waiting time."""
     joined = select(Disbursement.id, Payee.appeal_id, Disbursement.paid_at, Disbursement.payable_from, Payee.fixed_at)
     joined = joined.join(Payee, Payee.id == Disbursement.payee_id).add_columns(Disbursement.appeal_id.label("own"))
     for found in stream(connection, joined.order_by(Disbursement.id)):
@@ -148,7 +148,7 @@ def _payable_from(fixed_at: datetime) -> datetime:
 
 
 def _shares(connection: Connection) -> Iterator[Violation]:
-    """They sum to what was paid but for a pool's part, once they are all there, and are of gifts to the same appeal."""
+    """Check that shares, once complete, sum to the payout less the pools' part, and are of gifts to its appeal."""
     given = select(DisbursementShare.disbursement_id, func.sum(DisbursementShare.amount_fen).label("fen"))
     given_by = given.group_by(DisbursementShare.disbursement_id).subquery()
     should, through = Disbursement.state.in_(SPENT), Disbursement.gifts_to.is_(None)
@@ -172,7 +172,7 @@ def _shares(connection: Connection) -> Iterator[Violation]:
 
 
 def _gifts(connection: Connection) -> Iterator[Violation]:
-    """No gift gives more than it is; and its state says what its shares say, once the states have followed."""
+    """Check that no gift is allocated beyond its sum, and that its state fits its shares once allocation is done."""
     given = select(DisbursementShare.pledge_id, func.sum(DisbursementShare.amount_fen).label("fen"))
     given_of = given.group_by(DisbursementShare.pledge_id).subquery()
     fen = func.coalesce(given_of.c.fen, 0)
@@ -204,7 +204,7 @@ def _stand_still(connection: Connection, now: datetime) -> Iterator[Violation]:
 
 
 def _given_back(connection: Connection) -> Iterator[Violation]:
-    """What went back of a gift, and what was paid out of it, are no more than it was."""
+    """Check that what was refunded of a gift and what was disbursed of it do not exceed it."""
     spent = select(func.coalesce(func.sum(DisbursementShare.amount_fen), 0))
     spent_of = spent.where(DisbursementShare.pledge_id == Pledge.id).scalar_subquery()
     back = select(func.sum(Refund.amount_fen)).where(Refund.pledge_id == Pledge.id, Refund.reason.not_in(_BESIDE))

@@ -1,4 +1,4 @@
-"""The ledger's transactions: each adds up, is what it was when it was sealed, and moved money as money may move."""
+"""Check the ledger's transactions: each balances, is unchanged since it was sealed, and is a permitted move."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ _LEDGER = "ledger"
 
 
 def check_transactions(connection: Connection, _now: datetime) -> Iterator[Violation]:
-    """Everything is read once, in the order of the chain; a transaction goes by the number of its link."""
+    """Check each transaction in the chain's order, in one read. A violation names it by its link's number."""
     follower = Follower(_LEDGER)
     for number, rows in groupby(stream(connection, _in_order()), key=lambda row: int(row.number)):
         yield from _check_link(follower, number, list(rows))
@@ -29,7 +29,7 @@ def check_transactions(connection: Connection, _now: datetime) -> Iterator[Viola
 
 
 def check_reversals(connection: Connection, _now: datetime) -> Iterator[Violation]:
-    """Each is the exact opposite of something that is no reversal. That there is one alone, a constraint holds."""
+    """Check that each reversal is the exact opposite of a posting that is no reversal; a constraint allows only one."""
     reversal, reversed_ = aliased(LedgerTransaction), aliased(LedgerTransaction)
     mine, theirs = aliased(LedgerEntry), aliased(LedgerEntry)
     opposite = (
@@ -60,7 +60,7 @@ def check_reversals(connection: Connection, _now: datetime) -> Iterator[Violatio
 
 
 def _in_order() -> Any:
-    """A row for each entry, in the chain's order; whatever is missing is None."""
+    """Select a row for each entry, in the chain's order; what is missing is None."""
     reversed_ = aliased(LedgerLink)
     posted, entry, account = LedgerTransaction, LedgerEntry, LedgerAccount
     columns = (LedgerLink.number, LedgerLink.hash, posted.id, posted.kind, posted.cause, posted.at, posted.reverses_id)
@@ -99,7 +99,7 @@ def _check_link(follower: Follower, number: int, rows: Sequence[Row[Any]]) -> It
 
 
 def _check_astray(connection: Connection) -> Iterator[Violation]:
-    """Transactions of no link, which nothing has sealed, and entries of no transaction or account."""
+    """Find transactions without a link, which are not sealed, and entries without a transaction or an account."""
     posted, entry = LedgerTransaction, LedgerEntry
     unsealed = select(posted.id).outerjoin(LedgerLink, LedgerLink.transaction_id == posted.id)
     for found in stream(connection, unsealed.where(LedgerLink.number.is_(None)).order_by(posted.id)):

@@ -1,4 +1,4 @@
-"""Proxy work: each thing done in somebody's name by a consent that lived then, and passed by somebody else."""
+"""Check proxy acts: each was covered by a consent valid at that time, and its appeal was passed by another officer."""
 
 from collections.abc import Iterator
 from datetime import datetime

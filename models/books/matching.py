@@ -1,4 +1,4 @@
-"""Matching pools: sums, caps and money agree with the ledger, and nothing was added but to a gift that came."""
+"""Check matching pools: sums, caps and transfers agree with the ledger, and only gifts that were paid are matched."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,7 +15,7 @@ from models.giving.pool import MatchingPool, PoolMatch, PoolTransfer
 from models.ledger.accounts import LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
 
-# The states of a gift that came to its appeal, whatever became of it.
+# The states of a gift that was paid, whatever happened to it later.
 _CAME = ("committed", "partly_disbursed", "settled", "refund_pending", "refunded", "redirected")
 _GONE = ("refund_pending", "refunded", "redirected")
 _NET = PoolMatch.fen - PoolMatch.returned_fen
@@ -30,7 +30,7 @@ def check_matching(connection: Connection, _now: datetime) -> Iterator[Violation
 
 
 def _sums(connection: Connection) -> Iterator[Violation]:
-    """A pool's own sum is that of its matches, and what is on its account came in and is not with an appeal."""
+    """Check that a pool's kept sum is its matches', and that its balance is what was paid in, net, less these."""
     net = select(PoolMatch.pool_id, func.sum(_NET).label("fen")).group_by(PoolMatch.pool_id).subquery()
     signed = case((PoolTransfer.kind == "paid_in", PoolTransfer.amount_fen), else_=-PoolTransfer.amount_fen)
     paid = select(PoolTransfer.pool_id, func.sum(signed).label("fen")).group_by(PoolTransfer.pool_id).subquery()
@@ -73,7 +73,7 @@ def _caps(connection: Connection) -> Iterator[Violation]:
 
 
 def _matches(connection: Connection) -> Iterator[Violation]:
-    """Each is of a gift that came, to its appeal and of its donor, within the pool's scope, and posted to the fen."""
+    """Check that each match is of a paid gift, its appeal and donor, in the pool's scope, and posted to the fen."""
     came = Pledge.state.in_(_CAME)
     other = or_(PoolMatch.appeal_id != Pledge.appeal_id, PoolMatch.donor_id != Pledge.donor_id)
     another = and_(MatchingPool.appeal_id.is_not(None), MatchingPool.appeal_id != PoolMatch.appeal_id)
@@ -95,11 +95,11 @@ def _matches(connection: Connection) -> Iterator[Violation]:
 
 
 def _posted(kind: str) -> Any:
-    """Per cause of a match, of all its postings of this kind: what they moved off or back onto its pool's account."""
+    """Sum what the postings of this kind moved on the pool's account, by the cause of the match; reversals left out."""
     posted, entry, account = LedgerTransaction, LedgerEntry, LedgerAccount
     reversal = aliased(LedgerTransaction)
     stands = ~select(reversal.id).where(reversal.reverses_id == posted.id).exists()
-    # match:12.1 and match:12.2 are parts of what came back of match:12.
+    # match:12.1 and match:12.2 are parts of what was returned of match:12.
     cause = posted.cause if kind == "matched" else func.rtrim(func.rtrim(posted.cause, "0123456789"), ".")
     return (
         select(
@@ -117,7 +117,7 @@ def _posted(kind: str) -> Any:
 
 
 def _gifts(connection: Connection) -> Iterator[Violation]:
-    """No more is added to a gift than it is, nor paid out or returned of that than was added; what is gone has none."""
+    """Check that a gift's matches do not exceed it, cover what was spent of them, and are gone after a refund."""
     net = select(PoolMatch.pledge_id, func.sum(_NET).label("fen"), func.sum(PoolMatch.fen).label("added"))
     net_of = net.group_by(PoolMatch.pledge_id).subquery()
     share = DisbursementShare
@@ -137,7 +137,7 @@ def _gifts(connection: Connection) -> Iterator[Violation]:
 
 
 def _transfers(connection: Connection) -> Iterator[Violation]:
-    """Each has its posting, to the fen, and no posting is without one."""
+    """Check that each transfer into or out of a pool has its posting, to the fen."""
     entry, account = LedgerEntry, LedgerAccount
     for kind, posting, sign in (("paid_in", "pool_funded", -1), ("returned", "pool_returned", 1)):
         posted = (

@@ -1,4 +1,4 @@
-"""Payments: each that came is in the ledger once, with its sum; its gift stands with it; nothing else claims to be."""
+"""Check payments: each is in the ledger once, with its sum, its gift's state fits, and no posting lacks a payment."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -17,15 +17,15 @@ from models.payments.refund import Refund
 from models.staff.task import Task
 
 _RECEIVED, _UNASSIGNED = "payment_received", "payment_unassigned"
-# How a case was settled -> what the ledger has of it beside its coming.
+# Outcome of a suspense item -> the postings that it must have beside the one of its payment.
 _SETTLED_BY = {
     "assigned": {"payment_assigned"},
     "by_hand": {"refund_from_unassigned", "refund_paid"},
 }
 _POSTINGS = (_RECEIVED, _UNASSIGNED)
-# A pledge in one of these has no money, in the others it has.
+# A pledge in one of these states is not paid; in all others it is.
 _UNPAID = ("intended", "awaiting_payment", "expired", "cancelled")
-# Its time is over, the platform was asked every minute, and it still says nothing.
+# After its time is over the channel is queried every minute, so an order must be decided within this time.
 _SETTLED_WITHIN = timedelta(days=1)
 
 
@@ -47,7 +47,7 @@ def _cause(name: str, table: type[PayOrder] | type[SuspenseItem]) -> Any:
 
 
 def _postings(statement: Any, cause: Any) -> Any:
-    """A row for each account that is credited by each posting for it, or one without."""
+    """Add a row for each account that a posting of this cause credits, or one row of None."""
     posted = (LedgerTransaction.cause == cause) & LedgerTransaction.kind.in_(_POSTINGS)
     posted &= LedgerTransaction.reverses_id.is_(None)
     credited = (LedgerEntry.transaction_id == LedgerTransaction.id) & (LedgerEntry.amount_fen < 0)
@@ -68,7 +68,7 @@ def _orders() -> Any:
     order = PayOrder
     columns = (order.id, order.state, order.amount_fen, Pledge.appeal_id, SuspenseItem.id.label("case"))
     found = select(*columns).join(Pledge, Pledge.id == order.pledge_id)
-    # What came as a case, and was taken for the order then, is posted as that.
+    # A payment that came as a suspense item and was assigned to its order is posted as the item.
     taken = (SuspenseItem.order_id == order.id) & (SuspenseItem.outcome == "assigned")
     found = found.outerjoin(SuspenseItem, taken & (SuspenseItem.transaction_id == order.transaction_id))
     return _postings(found, _cause("order", order)).order_by(order.id)
@@ -103,7 +103,7 @@ def _check_case(rows: Sequence[Row[Any]]) -> Iterator[Violation]:
 
 
 def _settled(connection: Connection) -> Iterator[Violation]:
-    """Each has left what is nobody's, once, as it was settled, with its sum and to where it belongs."""
+    """Check that each closed suspense item left the unassigned account once, as its outcome says, with its sum."""
     posted, entry, account = LedgerTransaction, LedgerEntry, LedgerAccount
     kinds = sorted(set().union(*_SETTLED_BY.values()))
     came_to = (entry.transaction_id == posted.id) & (entry.amount_fen < 0)
@@ -132,7 +132,7 @@ def _settled(connection: Connection) -> Iterator[Violation]:
 
 
 def _waiting(connection: Connection) -> Iterator[Violation]:
-    """Somebody has to see to each that is open, and to no other."""
+    """Check that each open suspense item has an open task, and no closed one has."""
     waits = (Task.subject == "suspense_item") & (Task.subject_id == SuspenseItem.id) & Task.closed_at.is_(None)
     found = select(SuspenseItem.id, SuspenseItem.closed_at, Task.id.label("task")).outerjoin(Task, waits)
     for case in stream(connection, found.order_by(SuspenseItem.id)):
@@ -150,7 +150,7 @@ def _astray(connection: Connection, name: str, table: type[PayOrder] | type[Susp
 
 
 def _gifts(connection: Connection) -> Iterator[Violation]:
-    """A gift has money of its own, or of the one that it was made of; a promise has none."""
+    """Check that a gift has a paid order or was made of a redirected one, and an unpaid pledge no paid order."""
     own = select(PayOrder.id).where(PayOrder.pledge_id == Pledge.id, PayOrder.state == "paid").exists()
     made_of = select(Refund.id).where(Refund.redirected_to == Pledge.id).exists()
     unpaid = Pledge.state.in_(_UNPAID)

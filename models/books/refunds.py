@@ -1,4 +1,4 @@
-"""Refunds: each is in the ledger as far as it has come, its gift stands with it, and none is more than was paid."""
+"""Check refunds: each is posted as far as its state says, its gift's state fits, and none exceeds what was paid."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ from models.staff.task import Task
 
 _POSTINGS = ("refund_owed", "refund_from_unassigned", "refund_paid", "refund_redirected")
 _ENDS_AS = {"paid": "refund_paid", "redirected": "refund_redirected"}
-# State of a refund -> of its gift.
+# State of a refund -> the state that its gift must have.
 _GIFT = {**dict.fromkeys(GOING + STUCK, "refund_pending"), "paid": "refunded", "redirected": "redirected"}
 _RUN_TAKES = timedelta(days=1)
 _CAUSE = literal("refund:") + cast(Refund.id, String)
@@ -41,13 +41,13 @@ def check_refunds(connection: Connection, now: datetime) -> Iterator[Violation]:
 
 
 def _with_postings() -> Any:
-    """A row for each posting of each refund, or one without: what it moved on the account of refunds."""
+    """Select a row for each posting of each refund, with what it moved on the refunds account, or one row of None."""
     refund, posted, entry = Refund, LedgerTransaction, LedgerEntry
     ours = (posted.cause == _CAUSE) & posted.kind.in_(_POSTINGS)
     refunds = select(LedgerAccount.id).where(LedgerAccount.kind == "refunds").scalar_subquery()
     moved = (entry.transaction_id == posted.id) & (entry.account_id == refunds)
     columns = (refund.id, refund.state, refund.reason, refund.amount_fen, refund.asked_at)
-    # Of a payment that is a case, when we heard of it.
+    # A suspense item's payment is dated by when the item was opened.
     paid_at = func.coalesce(SuspenseItem.opened_at, PayOrder.paid_at).label("paid_at")
     return (
         select(*columns, paid_at, posted.kind, entry.amount_fen.label("moved"))
@@ -75,7 +75,7 @@ def _check(rows: Sequence[Row[Any]]) -> Iterator[Violation]:
 def _astray(connection: Connection) -> Iterator[Violation]:
     posted = LedgerTransaction
     ours = posted.cause.like("refund:%")
-    # By number, so that it is looked up; in a CASE, so that no other cause is read as one.
+    # By number, so that the index is used; in a CASE, so that no other cause is cast to a number.
     number = case((ours, cast(func.substr(posted.cause, len("refund:") + 1), BigInteger)))
     nobodys = select(posted.id, posted.kind).outerjoin(Refund, Refund.id == number)
     nobodys = nobodys.where(posted.kind.in_(_POSTINGS), ours, Refund.id.is_(None))
@@ -94,8 +94,10 @@ def _gifts(connection: Connection) -> Iterator[Violation]:
 
 
 def _orders(connection: Connection) -> Iterator[Violation]:
-    """What was handed on never left the channel, and goes back, if it does, by the gift that was made of it. What is a
-    case has its own sum, and all of it goes back.
+    """Check that an order's refunds do not exceed it in sum or count, and that the order was paid.
+
+    A redirected refund never left the channel; it is refunded, if at all, by the gift that was made of it. A suspense
+    item has a sum of its own and is refunded whole, so both are left out.
     """
     total, asked = func.sum(Refund.amount_fen), func.count(Refund.asked_at)
     paid_back = select(Refund.pay_order_id, PayOrder.amount_fen, total.label("total"), asked.label("asked"))
@@ -122,7 +124,7 @@ def _redirected(connection: Connection) -> Iterator[Violation]:
 
 
 def _tasks(connection: Connection) -> Iterator[Violation]:
-    """One open task for an appeal of which something is stuck, named by one of these."""
+    """Check that an appeal with stuck refunds has an open task, whose subject is one of them, and no other has."""
     waits = (Task.subject == "refund") & Task.closed_at.is_(None)
     same = aliased(Refund)
     named = select(Task.id).join(same, same.id == Task.subject_id).where(waits, same.appeal_id == Refund.appeal_id)
@@ -136,7 +138,7 @@ def _tasks(connection: Connection) -> Iterator[Violation]:
 
 
 def _runs(connection: Connection, now: datetime) -> Iterator[Violation]:
-    """Nothing that anybody gave stays with an appeal that has ended."""
+    """Check that an appeal that has ended keeps no gift, and that its refund run is not stuck."""
     late = select(RefundRun.appeal_id).where(RefundRun.state == "planning", RefundRun.created_at <= now - _RUN_TAKES)
     for found in stream(connection, late.order_by(RefundRun.id)):
         yield Violation("run_stands_still", "appeal", found.appeal_id, "has ended, and its gifts do not go back")
@@ -154,7 +156,7 @@ def _runs(connection: Connection, now: datetime) -> Iterator[Violation]:
 
 
 def _left_over(connection: Connection) -> Iterator[Violation]:
-    """Of an appeal that needed no more nothing is held, unless the bank gave something back, perhaps after it."""
+    """Check that an appeal keeps nothing after its surplus was refunded, unless the bank returned a payout."""
     account = LedgerAccount
     theirs = (account.kind == "appeal") & (account.subject_id == RefundRun.appeal_id) & (account.balance_fen > 0)
     back = exists().where(Disbursement.appeal_id == RefundRun.appeal_id, Disbursement.state == "returned")

@@ -1,4 +1,4 @@
-"""Names and dates beside things, and the trail: who visited, reviewed, decided and endorsed is who the trail says."""
+"""Check against the audit trail who visited, reviewed, decided and endorsed, and when."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from models.verification.case import LASTS, NOTICE, Verification
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """``column`` of the thing names who made its last move into one of ``to``, out of one of ``of`` if that matters."""
+    """A rule: ``column`` names the officer who made the last move into one of ``to``, out of one of ``of`` if given."""
 
     subject: str
     column: Any
@@ -46,7 +46,7 @@ def check_signed(connection: Connection, _now: datetime) -> Iterator[Violation]:
 
 
 def check_decisions(connection: Connection, _now: datetime) -> Iterator[Violation]:
-    """Each decision as it was sealed when it was made, and each that was sealed still there."""
+    """Check that each decision is as it was sealed in the audit trail, and that no sealed decision is missing."""
     its_event = (AuditEvent.subject == DECIDED) & (AuditEvent.subject_id == Decision.id)
     columns = (Decision.id, Decision.subject, Decision.subject_id, Decision.round, Decision.verdict, Decision.role)
     link = (AuditEvent.detail, AuditEvent.actor, AuditEvent.at.label("sealed_at"))
@@ -84,7 +84,7 @@ def _check_who(connection: Connection, signed: Signed) -> Iterator[Violation]:
 
 
 def _check_days(connection: Connection) -> Iterator[Violation]:
-    """Twelve months from the decision, and five days of notice at least."""
+    """Check that a verification lasts its term from the decision, and that a public notice lasted its minimum."""
     case = Verification
     columns = (case.id, case.state, case.decided_at, case.expires_at, case.notice_from, case.notice_until)
     dated = or_(case.expires_at.is_not(None), case.notice_from.is_not(None))
@@ -96,7 +96,7 @@ def _check_days(connection: Connection) -> Iterator[Violation]:
 
 
 def _check_visitors(connection: Connection) -> Iterator[Violation]:
-    """Whoever last visited a household before its appeal was endorsed is not who endorsed it."""
+    """Check that an appeal's endorser is not the officer who last visited the household before."""
     case, later = Verification, aliased(Verification)
     before = (case.household_id == Appeal.household_id) & (case.visited_at <= Appeal.endorsed_at)
     newer = (later.household_id == Appeal.household_id) & (later.visited_at <= Appeal.endorsed_at)
@@ -109,7 +109,7 @@ def _check_visitors(connection: Connection) -> Iterator[Violation]:
 
 
 def _check_roles(connection: Connection) -> Iterator[Violation]:
-    """Everybody has the role that they were appointed or invited to. Places change with the regions' successors."""
+    """Check that officers have the role they were appointed or invited to. Regions may change by succession."""
     event = AuditEvent
     given = (event.subject == "staff") & (event.subject_id == Staff.id) & event.action.in_(("appointed", "invited"))
     statement = select(Staff.id, Staff.role, event.detail).join(event, given).where(event.detail != Staff.role)
@@ -118,7 +118,7 @@ def _check_roles(connection: Connection) -> Iterator[Violation]:
 
 
 def _check_recusals(connection: Connection) -> Iterator[Violation]:
-    """Whoever was found to have a part in something is still kept from it."""
+    """Check that each recusal in the audit trail still has its row."""
     event = AuditEvent
     detail = Staff.work_no + literal(" ") + Recusal.reason
     kept = (

@@ -1,4 +1,4 @@
-"""Things and their trail: every change of state was a move that exists, and where a thing stands is where it led."""
+"""Check states against the audit trail: every move is permitted, and each row is in the state of its last move."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -22,7 +22,7 @@ def check_states(connection: Connection, _now: datetime) -> Iterator[Violation]:
 
 
 def _check(connection: Connection, kept: Subject, machine: Machine) -> Iterator[Violation]:
-    """Things and trails side by side, both in the order of the things' numbers."""
+    """Read the rows of a table and their audit trails side by side, both in the order of ids."""
     things = stream(connection, select(kept.table.id, kept.table.state).order_by(kept.table.id))
     thing = next(things, None)
     for number, moves in _trails(connection, kept.name):

@@ -1,4 +1,4 @@
-"""Tasks: what waits for staff has exactly one that is open, and nothing else has any."""
+"""Check tasks: what waits for staff has exactly one open task, and nothing else has any."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,11 +21,10 @@ from models.verification.case import Verification
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """``steps``: state -> the steps of which one has to be open then; in ``may_be_doubted`` one may be: ``doubt``.
+    """Which tasks a subject needs. ``steps``: state -> the steps of which one must be open.
 
-    ``may``: state -> the steps of which one may be open, and need not.
-
-    In ``once_verified`` nothing has to be, until somebody of the household is verified.
+    ``may_be_doubted``: states in which ``doubt`` may be open. ``may``: state -> the steps of which one may be open.
+    ``once_verified``: states in which none must be open until a member of the household is verified.
     """
 
     subject: str
@@ -75,7 +74,7 @@ WAITING = (
         },
         may={"paid": frozenset({"use_call"}), "received": frozenset({"use_call", "use_acquit"})},
     ),
-    # One that is issued waits to be cancelled where its gift went back.
+    # An issued receipt waits to be cancelled if its gift was refunded.
     Waits("receipt", Receipt, {"asked": frozenset({"receipt"})}, may={"issued": frozenset({"receipt_void"})}),
     Waits("revision", Revision, {"submitted": frozenset({"revision"})}),
     Waits("message", GiftMessage, {"submitted": frozenset({"message"}), "reported": frozenset({"message_report"})}),

@@ -1,11 +1,11 @@
-"""What a check says when the books are wrong."""
+"""Define what a check reports when the books are wrong."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """``code`` says which rule, ``subject`` and ``subject_id`` which row; ``words`` are for operators, of ids alone."""
+    """A broken rule (``code``) and the row that breaks it. ``words``: for operators, with ids and no personal data."""
 
     code: str
     subject: str

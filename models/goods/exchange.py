@@ -15,7 +15,7 @@ CATEGORIES = ("oil", "seeds", "fertiliser", "clothes", "books", "food", "tools",
 UNITS = ("piece", "bag", "bottle", "bucket", "box", "book", "set", "jin")
 CONDITIONS = ("new", "good", "worn")
 HANDOVERS = ("post", "pickup")
-# What spoils needs a best-before date.
+# These categories need a best-before date.
 EDIBLE = ("oil", "food", "seeds")
 
 _SYSTEM = frozenset({By.SYSTEM})
@@ -44,10 +44,10 @@ REQUEST_MACHINE = Machine(
 
 
 class Offer(Base):
-    """Quantities count in ``unit`` (``jin``: in grams); initial = available + reserved + delivered + lost.
-
-    ``sort``: within its category, what has the same is the like of it; None where nothing is. ``turn_at``: when it was
-    last its turn to be told that the like is asked for, and before that when it was made (models.goods.match_notices).
+    """Goods that a donor gives away. Quantities count in ``unit`` (``jin``: in grams); initial = available + reserved +
+    delivered + lost. ``sort``: offers and requests with the same category and sort match; None matches nothing.
+    ``turn_at``: when its donor last had a turn to be notified of a match, at first when it was made
+    (models.goods.match_notices).
     """
 
     __tablename__ = "offers"
@@ -89,7 +89,7 @@ class Offer(Base):
 
 
 class GoodsRequest(Base):
-    """``sort`` and ``turn_at`` as an offer's."""
+    """Goods that a household asks for. ``sort`` and ``turn_at`` as for an offer."""
 
     __tablename__ = "goods_requests"
     id: Mapped[RowId]
@@ -158,7 +158,7 @@ class NewRequest:
 
 
 def make_offer(db: Session, wanted: NewOffer, donor: User, now: datetime) -> Offer:
-    """What the flow let through is screened, so the offer opens at once. The same draft twice gives the same offer."""
+    """Make an offer available at once: the flow has screened it. The same draft again returns the earlier offer."""
     earlier = db.scalar(select(Offer).where(Offer.draft_id == wanted.draft_id))
     if earlier:
         return earlier
@@ -174,7 +174,7 @@ def make_offer(db: Session, wanted: NewOffer, donor: User, now: datetime) -> Off
 
 
 def make_request(db: Session, wanted: NewRequest, owner: User, now: datetime) -> GoodsRequest:
-    """The same draft twice gives the same request."""
+    """Open a request of the owner's household. The same draft again returns the earlier request."""
     earlier = db.scalar(select(GoodsRequest).where(GoodsRequest.draft_id == wanted.draft_id))
     if earlier:
         return earlier

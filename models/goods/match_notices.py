@@ -1,12 +1,12 @@
-"""Word that the like is there: to households of what somebody gives away, to donors of what a household asks for.
+"""Notify households of matching offers, and donors of matching requests.
 
-The like has the same category and the same sort (flows.language.sorts says why), and can be had: a thing that must be
-fetched is told of within its city only, and nothing that is used up, past its day or taken back is told of at all.
-Nobody hears of what is their own, or their household's.
+Offer and request match if category and sort are the same (flows.language.sorts says why). An offer to be fetched is
+notified within its city only; one that is exhausted, past its best-before date or withdrawn is not notified at all.
+No one is notified of an offer or request of their own or of their household.
 
-Of one thing ``MOST_TOLD`` people hear at most, so that a turn stays short. It goes in turns: those who have waited
-longest since they asked, or since they last heard of something, are looked at, and of them the nearest are told. The
-rest keep their place and come next, with the next thing of this sort; until then they find it in the list.
+At most ``MOST_TOLD`` people are notified of one offer or request, so that a turn stays short. They take turns: of
+those who have waited longest since they asked or were last notified, the nearest are notified. The rest keep their
+place for the next match of this sort; until then they find it in the list.
 """
 
 import zlib
@@ -27,7 +27,7 @@ from models.people.user import User
 from models.places.region import Region, parents
 
 MOST_TOLD = 20
-# So many are looked at for them: not everybody who waits can be told.
+# So many waiting rows are read to find them: some of their owners cannot be notified.
 LOOKED_AT = 60
 _CITY = 4
 _LOCK = 0x0611
@@ -36,7 +36,7 @@ Things = Sequence[tuple[Any, int]]
 
 
 def tell_households(db: Session, offer: Offer, now: datetime) -> None:
-    """That ``offer`` is to be had; for whoever makes it available."""
+    """Notify households whose requests match this offer. Call it when the offer becomes available."""
     if offer.sort is None or not _to_be_had(offer, now):
         return
     _one_at_a_time(db, offer)
@@ -64,7 +64,7 @@ def tell_households(db: Session, offer: Offer, now: datetime) -> None:
 
 
 def tell_donors(db: Session, request: GoodsRequest, now: datetime) -> None:
-    """That a household asks for this; for whoever opens the request."""
+    """Notify donors whose offers match this request. Call it when the request is opened."""
     if request.sort is None or request.state != "open":
         return
     _one_at_a_time(db, request)
@@ -94,14 +94,14 @@ def tell_donors(db: Session, request: GoodsRequest, now: datetime) -> None:
 
 
 def _one_at_a_time(db: Session, thing: Offer | GoodsRequest) -> None:
-    """Of an offer and a request that come in one moment, the later one sees the other."""
+    """Lock the sort in this transaction, so that of an offer and a request made at once the later sees the other."""
     name = f"{thing.category}:{thing.sort}".encode()
-    # The lock's second number is a signed one.
+    # The lock's second number is a signed 32-bit integer.
     db.execute(select(func.pg_advisory_xact_lock(_LOCK, zlib.crc32(name) - 2**31)))
 
 
 def _waiting(db: Session, table: type[Any], which: Select[Any, int]) -> Things:
-    """Those whose turn it is, with the numbers of their owners; held, but for who is just being seen to elsewhere."""
+    """Lock and return the rows that have waited longest, with their owners' ids; skip rows locked elsewhere."""
     held = which.order_by(table.turn_at, table.id).limit(LOOKED_AT).with_for_update(skip_locked=True, of=table)
     return [(thing, owner) for thing, owner in db.execute(held)]
 
@@ -109,9 +109,9 @@ def _waiting(db: Session, table: type[Any], which: Select[Any, int]) -> Things:
 def _whose_turn(
     db: Session, waiting: Things, region_code: str, template: str, now: datetime
 ) -> list[tuple[Any, list[int]]]:
-    """Those to be told of something in this region, each with the conversations of its owner.
+    """Choose the rows whose owners are notified of a match in this region, each with the owner's conversation ids.
 
-    Their turn is over, and so is that of whoever cannot be told or is told of another thing of theirs just now.
+    These go to the end of the queue, and so do rows whose owner cannot be notified or is notified for another row now.
     """
     people = _people(db, {owner for _, owner in waiting}, template)
     in_turn = sorted(waiting, key=lambda each: (each[0].turn_at, each[0].id))
@@ -128,14 +128,14 @@ def _whose_turn(
 
 
 def _pass_on(db: Session, over: Sequence[Any], now: datetime) -> None:
-    """To the end of the queue, in the order in which they stood."""
+    """Move rows to the end of the queue, in the order in which they stood."""
     if over:
         moments = [{"id": thing.id, "turn_at": now + timedelta(microseconds=n)} for n, thing in enumerate(over)]
         db.execute(update(type(over[0])), moments)
 
 
 def _people(db: Session, owners: Iterable[int], template: str) -> dict[int, list[int]]:
-    """User -> conversations, of those who are there and want to hear of such things."""
+    """Map user to conversations, for users who are active, follow the account and have not muted such notifications."""
     muted = select(Mute.topic).where(
         Mute.conversation_id == Conversation.id, Mute.topic == KINDS[template].topic, Mute.subject_id == 0
     )
@@ -153,7 +153,7 @@ def _people(db: Session, owners: Iterable[int], template: str) -> dict[int, list
 
 
 def _to_be_had(thing: Offer | GoodsRequest, now: datetime) -> bool:
-    """A request always; an offer while there is some of it left that is still good."""
+    """Tell whether it can be matched: a request always, an offer while some is left and it is not past its date."""
     if isinstance(thing, GoodsRequest):
         return True
     fresh = thing.best_before is None or thing.best_before > now.astimezone(CHINA).date()
@@ -166,5 +166,5 @@ def _within_city(column: InstrumentedAttribute[str], code: str) -> ColumnElement
 
 
 def _levels_shared(one: str, other: str) -> int:
-    """How many of the regions around them the two have in common, from the province down."""
+    """Count the regions that contain both, from the province down."""
     return len({one, *parents(one)} & {other, *parents(other)})

@@ -1,4 +1,4 @@
-"""What people are told about things given."""
+"""The notification kinds of goods given away."""
 
 from datetime import timedelta
 

@@ -32,7 +32,8 @@ MACHINE = Machine(
 
 
 class Listing(Base):
-    """``price_fen`` is for one ``unit``; stock counts in the unit (``jin``: in grams). A ``shop_url`` sells elsewhere.
+    """Goods that a seller lists. ``price_fen`` is for one ``unit``; stock counts in the unit (``jin``: in grams).
+    ``shop_url``: a shop elsewhere that sells them, or None.
 
     ``harvest_date`` in the future makes it a pre-order.
     """
@@ -96,7 +97,7 @@ class NewListing:
 
 
 def put_on_sale(db: Session, wanted: NewListing, seller: User, now: datetime) -> Listing:
-    """The same draft twice gives the same listing. The goods come from where the seller lives."""
+    """Put a listing on sale in the seller's home region. The same draft again returns the earlier listing."""
     earlier = db.scalar(select(Listing).where(Listing.draft_id == wanted.draft_id))
     if earlier:
         return earlier

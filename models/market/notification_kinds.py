@@ -1,4 +1,4 @@
-"""What people are told about things sold."""
+"""The notification kinds of the market."""
 
 from models.notifications.kinds import Kind, Standing
 

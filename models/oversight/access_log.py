@@ -1,4 +1,4 @@
-"""Whose eyes were on somebody's own data: for the person themself, who asks."""
+"""Show a person which staff read their data, from the audit trail."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,9 +15,9 @@ PAGE = 5
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """``role`` and ``work_no`` of the reader, never a name; both None for somebody who is no staff.
+    """One reading of a person's data. ``role`` and ``work_no`` are the reader's, never a name; None if no staff.
 
-    ``subject`` and ``number``: the thing in which it was read.
+    ``subject`` and ``number``: where the data was read.
     ``purpose``: a code of templates/shared/oversight/purposes.txt.
     """
 
@@ -30,7 +30,7 @@ class Reading:
 
 
 def who_looked(db: Session, user_id: int, before: int | None) -> Page[Reading]:
-    """List who has read this person's data, the newest first, from before the audit trail's number ``before``."""
+    """List a page of readings of this person's data, the newest first; ``before``: an id of the audit trail."""
     event = AuditEvent
     statement = select(event).where(event.about == user_id, event.action == "read_sensitive")
     if before is not None:

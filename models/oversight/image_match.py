@@ -1,4 +1,4 @@
-"""Which pictures look like which: one picture for two households is worth a second look."""
+"""Find image matches: pictures that two households have shown and that look alike."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from models.appeals.flag import raise_flag
 from models.people.photo import PARTS, Photo, part
 from models.subjects import SUBJECTS, wholes_of
 
-# Bits by which two prints of one picture differ at most: fewer than it has parts, so that one part is the same.
+# Two prints of one picture differ by at most so many bits: fewer than a print has parts, so one part is equal.
 NEAR = 3
 MOST_ALIKE = 20
-# Of what shares one part: more says that the part is common, and the other parts will tell.
+# At most so many rows are read for one equal part: a part that more share is common, and other parts decide.
 MOST_COMPARED = 1_000
 
 # The subjects of photos that are compared.
@@ -23,7 +23,7 @@ _COMPARED = ("appeal", "revision", "visit", "mandate")
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """``subject`` and ``number`` of what has the other picture: an appeal, a case, a mandate."""
+    """An image match: another household's photo, and the appeal, case or mandate that it belongs to."""
 
     photo_id: int
     subject: str
@@ -31,7 +31,7 @@ class Alike:
 
 
 def look_alikes(db: Session, photo_id: int) -> list[Alike]:
-    """What other households have shown a picture like this one for, appeals first, then the newest; at most 20."""
+    """List the matches of a picture from other households, appeals first, then the newest, at most MOST_ALIKE."""
     photo = db.execute(select(Photo.subject, Photo.subject_id, Photo.print).where(Photo.id == photo_id)).first()
     if photo is None or photo.print is None or photo.subject not in _COMPARED:
         return []
@@ -50,7 +50,7 @@ def look_alikes(db: Session, photo_id: int) -> list[Alike]:
 
 
 def flag_look_alikes(db: Session, photo_ids: Iterable[int], now: datetime) -> None:
-    """Raise ``photo_reused`` on the appeal that these kept pictures are shown for; of anything else, nothing."""
+    """Flag an appeal as ``photo_reused`` if pictures of it or its revision match others; ignore all other pictures."""
     for photo_id in photo_ids:
         shown = db.execute(select(Photo.subject, Photo.subject_id).where(Photo.id == photo_id)).first()
         if shown is None or shown.subject not in ("appeal", "revision"):
@@ -64,7 +64,7 @@ def flag_look_alikes(db: Session, photo_ids: Iterable[int], now: datetime) -> No
 
 
 def _near(db: Session, photo_id: int, found: int) -> list[tuple[int, str, int]]:
-    """(photo, subject, row) of every kept picture whose print is near this one."""
+    """Return (photo, subject, row) of every kept picture with a print near ``found``, the print of this photo."""
     near = {}
     others = (Photo.id != photo_id) & (Photo.state == "kept") & Photo.subject.in_(_COMPARED)
     for place, column in enumerate(PARTS):

@@ -1,4 +1,4 @@
-"""The pictures of an appeal, a case, a mandate or a use of money: who on the staff may look at them, and who looked."""
+"""Decide which staff may see the pictures of an appeal, case, mandate or disbursement, and log who opened them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,17 +19,18 @@ from models.staff.task import find_task, reaches
 from models.subjects import SUBJECTS, wholes_of
 from models.verification.case import case_of
 
-# What has a page of pictures of its own.
+# Subjects with a page of pictures.
 SHOWN = ("appeal", "case", "mandate", "disbursement")
 
 
 class NotForYou(Exception):
-    """No longer of the staff, not of this region, of their own household, none of their business, or no such thing."""
+    """The reader may not see these pictures: not on the staff any more, outside their region, of their own household,
+    not among their tasks; or there is no such subject."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """``number`` of an appeal, a case or a mandate; ``about``: the user whose it is."""
+    """The pictures of one subject (SHOWN) and its ``number``; ``about``: the id of the user it belongs to."""
 
     subject: str
     number: int
@@ -38,7 +39,9 @@ class Gallery:
 
 
 def open_gallery(db: Session, staff_id: int, subject: str, number: int, now: datetime) -> Gallery:
-    """Who may look is asked anew each time: they may have lost their seat since. Raises NotForYou."""
+    """Return the pictures if the officer may see them now: they may have lost their seat since the link was made.
+
+    Raises NotForYou."""
     staff = db.get(Staff, staff_id)
     whole = wholes_of(db, subject, [number]).get(number) if subject in SHOWN else None
     if staff is None or not _serves(staff, now) or whole is None or not whole.place:
@@ -70,7 +73,7 @@ def record_look(db: Session, gallery: Gallery, staff_id: int, now: datetime) -> 
 
 
 def count_pictures(db: Session, subject: str, number: int) -> int:
-    """How many there are to be seen."""
+    """Count the kept pictures that the subject's page shows."""
     return sum(
         db.scalar(select(func.count()).where(Photo.subject == kind, Photo.subject_id.in_(rows), Photo.state == "kept"))
         or 0
@@ -79,19 +82,20 @@ def count_pictures(db: Session, subject: str, number: int) -> int:
 
 
 def _serves(staff: Staff, now: datetime) -> bool:
-    """As models.staff.member.find_staff has it."""
+    """Tell whether the officer is in office, by the same rule as models.staff.member.find_staff."""
     begun = staff.state == "active" and staff.active_from <= now
     return begun and (staff.active_until is None or staff.active_until > now)
 
 
 def _decides(db: Session, subject: str, number: int) -> bool:
-    """A charity is no authority: what an appeal shows is its business while it has to decide."""
+    """Tell whether the fund holder has to decide on it now: a charity is no authority, and may see it only then."""
     task = find_task(db, subject, number)
     return task is not None and task.role == By.FUND_HOLDER
 
 
 def _waits_as(db: Session, subject: str, number: int, owner: int) -> list[tuple[str, int]]:
-    """As what it may lie in a queue: an appeal also as its change or update, a signed sheet as what was done by it."""
+    """List the subjects under which it may be an officer's task: an appeal also as its revision or update, a mandate
+    also as the appeals and the case made with it."""
     waits = [(subject, number), *((part.name, row) for part, rows in _parts(db, subject, number) for row in rows)]
     if subject == "mandate":
         theirs = select(ProxyAct).where(ProxyAct.user_id == owner, ProxyAct.mandate_id == number)
@@ -103,13 +107,13 @@ def _waits_as(db: Session, subject: str, number: int, owner: int) -> list[tuple[
 
 
 def _shown_as(db: Session, subject: str, number: int) -> list[tuple[str, Sequence[int]]]:
-    """The photos' own subjects: a case has those of its visits, an appeal also those of a change or an update."""
+    """List the photo subjects and rows to show: a case shows its visits' photos, an appeal also its parts'."""
     shown = [(SUBJECTS[subject], [number]), *_parts(db, subject, number)]
     return [(photo, rows) for thing, rows in shown for photo in thing.photos]
 
 
 def _parts(db: Session, subject: str, number: int) -> list[tuple[Subject, Sequence[int]]]:
-    """Of each kind of part, those that are shown with the whole."""
+    """List the rows of each kind of part that are shown with the whole."""
     return [
         (part, db.scalars(select(part.table.id).where(part.whole_id == number, part.shown)).all())
         for part in SUBJECTS.values()

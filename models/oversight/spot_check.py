@@ -1,4 +1,4 @@
-"""抽查: what villages passed and nobody above them has read since. Township and county look again at some of it."""
+"""抽查: let township and county spot-check what a village passed and no one above it has read since."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -21,27 +21,27 @@ from models.staff.task import Matter, close_task, demand_region, find_task, open
 from models.verification.case import Verification, get_case
 
 LOOK_BACK = timedelta(days=30)
-# What is drawn from at most, of each subject: those passed since an hour of the month that is drawn too, and round.
+# At most so many of each subject enter the draw, from a random minute of LOOK_BACK on, then from its beginning.
 _MOST = 250
 _LOOKED = ("sound", "doubt")
 
 
 class SampledAlready(Refusal):
-    """Somebody has looked at it again, or it is no longer what it was; ``state``: where it stands."""
+    """It has been spot-checked already, or it is no longer verified or live; ``state``: its present state."""
 
     code = "sampled_already"
 
 
 class LookedBefore(Refusal):
-    """It has changed since this one looked at it: what was seen is not what would be found sound."""
+    """It has changed since this officer opened it, so it cannot be found sound unread."""
 
     code = "looked_before"
 
 
 def draw(db: Session, staff: Staff, now: datetime) -> tuple[str, int] | None:
-    """One of them as ("appeal", 12); the same one all day until it is decided on, so that nobody can pick and choose.
+    """Draw one as ("appeal", 12), or None; the same one all day until it is decided on, so that officers cannot choose.
 
-    Who has not our keys cannot foresee which.
+    Without our keys the draw cannot be foreseen.
     """
     day = now.astimezone(CHINA).date().isoformat()
 
@@ -57,9 +57,9 @@ def draw(db: Session, staff: Staff, now: datetime) -> tuple[str, int] | None:
 
 
 def find_sound(db: Session, staff: Staff, subject: str, number: int, now: datetime) -> None:
-    """It is as the village said; where it had been doubted, it waits no longer.
+    """Record that the village was right, and close the task if a doubt had opened one. Locks the appeal or case.
 
-    Raises OutsideRegion, HasAPart, DecidedBefore or SampledAlready; of a doubt NotYourTurn.
+    Raises OutsideRegion, HasAPart, DecidedBefore or SampledAlready; NotYourTurn where a doubt waits for another.
     """
     matter, round_, _ = _again(db, staff, subject, number, now)
     decide(db, matter, round_, staff, "sound", now)
@@ -67,7 +67,7 @@ def find_sound(db: Session, staff: Staff, subject: str, number: int, now: dateti
 
 
 def find_doubtful(db: Session, staff: Staff, subject: str, number: int, reasons: Sequence[str], now: datetime) -> None:
-    """The county is to decide whether it stops. Raises as ``find_sound``."""
+    """Record a doubt, and open a task for the county to decide whether to stop it. Raises as ``find_sound``."""
     matter, round_, doubted = _again(db, staff, subject, number, now)
     decide(db, matter, round_, staff, "doubt", now, reasons)
     if not doubted:
@@ -75,7 +75,7 @@ def find_doubtful(db: Session, staff: Staff, subject: str, number: int, reasons:
 
 
 def _again(db: Session, staff: Staff, subject: str, number: int, now: datetime) -> tuple[Matter, int, bool]:
-    """What it is, its round, and whether it waits for the county because of a doubt."""
+    """Lock it and check that it may be spot-checked; return its matter, its round, and whether a doubt is open."""
     thing = get_case(db, number) if subject == "case" else get_locked(db, number)
     matter = thing.matter
     demand_region(db, staff, matter)
@@ -95,7 +95,7 @@ def _again(db: Session, staff: Staff, subject: str, number: int, now: datetime) 
 
 
 def _candidates(db: Session, staff: Staff, now: datetime, start: datetime) -> list[tuple[str, int, int]]:
-    """(subject, number, household) of what this one may look at again: from ``start`` on, and then from before it."""
+    """List (subject, number, household) that the officer may spot-check: passed since ``start``, then those before."""
     appeals = select(Decision.subject_id, Appeal.household_id).join(Appeal, Appeal.id == Decision.subject_id)
     appeals = appeals.where(Appeal.state.in_(LIVE), Decision.round == Appeal.round)
     cases = select(Decision.subject_id, Verification.household_id)
@@ -103,7 +103,7 @@ def _candidates(db: Session, staff: Staff, now: datetime, start: datetime) -> li
     cases = cases.where(
         Verification.state == "verified", Verification.expires_at > now, Decision.round == Verification.round
     )
-    # The county has the last word on every case, on the strength of what it was told.
+    # The county decides every case by the file, so only a township's reading counts as a check of a case.
     above = {"appeal": (By.TOWNSHIP, By.COUNTY), "case": (By.TOWNSHIP,)}
     found = []
     seats = same_people(db, [staff.id])

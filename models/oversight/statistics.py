@@ -1,7 +1,7 @@
-"""What a region's figures are: who is registered and verified, who waits and how long, what was overturned.
+"""Count a region's figures: registered and verified households, waiting cases by age, overturned decisions, gifts.
 
-No share of needs that were met is counted, and no region is compared with another: where that was the measure,
-officers posted small needs and met them themselves. What staff gave is told apart.
+It counts no share of needs met, and compares no regions: where that was the measure, officers posted small needs
+and met them themselves. Gifts by staff are counted apart.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,13 +20,13 @@ from models.places.region import prefix
 from models.staff.decision import Decision
 from models.verification.case import UNDER_WAY, Verification
 
-# Cases that wait are counted by their age in days: up to the first, up to the second …, and beyond the promise.
+# Waiting cases are counted by age in days: up to 5, 10, 15 (the promised time), and older.
 AGES = (5, 10, 15)
 LOOKS_BACK = timedelta(days=365)
 
 
 class RegionUnknown(Refusal):
-    """No region of one's own is called like that; ``words``: what was typed, ``region``: one's own."""
+    """No region within the officer's own has that name; ``words``: as typed, ``region``: the officer's own."""
 
     code = "region_unknown"
 
@@ -39,9 +39,9 @@ class Gifts:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """``waiting``: a number for each of ``AGES`` and one for what is older. ``median_days`` of a year's decisions.
-
-    ``completed``: appeals that were carried out and accounted for without an open question.
+    """A region's figures. ``waiting``: a count for each of ``AGES``, and one for older cases. ``median_days``: from
+    submission to decision, of the last year's decisions; None if there were none. ``completed``: appeals that were
+    carried out and acquitted without an open question.
     """
 
     households: int
@@ -66,7 +66,7 @@ class _Cases:
 
 
 def count_region(db: Session, region_code: str, now: datetime) -> Statistics:
-    """Of a region and all below it; by indexes that begin with the region."""
+    """Count the figures of a region and all regions below it; every query uses an index that begins with the region."""
     appeals = _pairs(
         db.execute(
             select(Appeal.state, func.count()).where(_inside(Appeal.region_code, region_code)).group_by(Appeal.state)
@@ -110,7 +110,7 @@ def _count(db: Session, condition: ColumnElement[bool], key: InstrumentedAttribu
 
 
 def _cases(db: Session, region_code: str, now: datetime) -> _Cases:
-    """All in one pass over the region's cases, which may be thousands."""
+    """Count the region's cases, which may be thousands, in one query."""
     aged = [(Verification.submitted_at > now - timedelta(days=days), place) for place, days in enumerate(AGES)]
     age = case(*aged, else_=len(AGES))
     lately = case((Verification.decided_at > now - LOOKS_BACK, 1), else_=0)
@@ -130,7 +130,7 @@ def _cases(db: Session, region_code: str, now: datetime) -> _Cases:
 
 
 def _median_days(db: Session, region_code: str, now: datetime, decided: int) -> int | None:
-    """The middle one of a year's decisions, in whole days begun; ``decided``: how many there were."""
+    """Return the median days, rounded up, of the last year's ``decided`` decisions; None if there were none."""
     if not decided:
         return None
     took = func.extract("epoch", Verification.decided_at - Verification.submitted_at)
@@ -140,11 +140,11 @@ def _median_days(db: Session, region_code: str, now: datetime, decided: int) -> 
 
 
 def _gifts(db: Session, region_code: str) -> dict[bool, Gifts]:
-    """By staff or not. Appeal by appeal, for that is what the index on pledges begins with."""
+    """Sum the gifts, by whether staff gave them; per appeal, since the index on pledges begins with the appeal."""
     given = (Pledge.by_staff.label("by_staff"), func.count().label("count"), func.sum(Pledge.amount_fen).label("fen"))
     inside = _inside(Appeal.region_code, region_code)
     theirs = select(*given).where(Pledge.appeal_id == Appeal.id, Pledge.state.in_(COUNTED)).group_by(Pledge.by_staff)
-    # LATERAL, or it would read every pledge of the country once it thinks the region large.
+    # LATERAL, or PostgreSQL reads every pledge of the country once it estimates the region as large.
     each = theirs.correlate(Appeal).lateral("each")
     sums = (each.c.by_staff, func.sum(each.c.count), func.sum(each.c.fen))
     rows = db.execute(select(*sums).select_from(Appeal).join(each, true()).where(inside).group_by(each.c.by_staff))

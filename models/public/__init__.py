@@ -1,1 +1,1 @@
-"""Anybody may see these views: types that hold nothing private."""
+"""The views in this room are public: their types hold nothing private."""

@@ -1,6 +1,6 @@
-"""The lists that people browse, and the things in them one by one.
+"""Read the public lists (appeals, requests, offers, listings) and their items.
 
-Lists show the newest first, a page at a time, by the number of the last one seen.
+Lists show the newest first, a page at a time, from the number of the last item seen.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ PAGE = 5
 
 
 class NoSuchThing(Refusal):
-    """``what``: request, offer or listing."""
+    """No such item is public. ``what``: request, offer or listing."""
 
     code = "no_such_thing"
 
@@ -47,7 +47,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """``owner_id`` of the user whose it is, ``region_code`` of the place that stands with it."""
+    """What staff need to introduce its owner to a person. ``place`` and ``region_code``: the region shown with it."""
 
     name: str
     owner_id: int
@@ -57,7 +57,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Shelf(Generic[Item]):
-    """One kind of thing to look at. ``listed`` are in the list now; ``shown`` may be looked at by anybody."""
+    """One kind of public item. ``listed``: it is in the list now; ``shown``: anyone may open it."""
 
     make: Callable[[Session, Sequence[Row[Any]]], list[Item]]
     statement: Select[*tuple[Any, ...]]
@@ -69,7 +69,7 @@ class Shelf(Generic[Item]):
     shown: ColumnElement[bool]
 
     def page(self, db: Session, search: Sequence[Wanted], after: int | None, now: datetime) -> Page[Item]:
-        """What fits every part of the search: in its name, its region's names, or by its category."""
+        """List a page of items that match every part of the search by name, region's name or category."""
         statement = self.statement.where(self.listed(now))
         for wanted in search:
             fitting = [column.icontains(wanted.word, autoescape=True) for column in (self.name, Region.full_name)]
@@ -80,7 +80,7 @@ class Shelf(Generic[Item]):
         return page_of(found, PAGE, lambda item: item.number)
 
     def find(self, db: Session, number: int, viewer: int | None) -> Item | None:
-        """The thing with this number, if it is there for everybody or is the viewer's own."""
+        """Return the item with this number if it is shown to all or is the viewer's own, else None."""
         statement = self.statement.where(self.number == number, or_(self.shown, self.owner == viewer))
         return next(iter(self.make(db, db.execute(statement).all())), None)
 
@@ -88,13 +88,13 @@ class Shelf(Generic[Item]):
         return db.scalar(select(self.number).where(self.number == number, self.owner == user_id)) is not None
 
     def card(self, db: Session, number: int) -> Card | None:
-        """What those who put people in touch need to know of it, in whatever state it is."""
+        """Return the card of an item in any state, or None."""
         columns = (self.name.label("name"), self.owner.label("owner_id"), Region.full_name.label("place"), Region.code)
         row = db.execute(self.statement.with_only_columns(*columns).where(self.number == number)).first()
         return Card(*row) if row else None
 
     def own(self, db: Session, user_id: int, most: int) -> list[Item]:
-        """The newest of somebody's own, in whatever state."""
+        """List the user's newest items, in any state."""
         statement = self.statement.where(self.owner == user_id).order_by(self.number.desc()).limit(most)
         return self.make(db, db.execute(statement).all())
 

@@ -1,6 +1,6 @@
-"""The ledger as everybody may see it: its head, what it comes to, appeal by appeal, and each line of it. No person is.
+"""Read the public ledger: its head, its totals, each appeal's totals and each transaction. It names no person.
 
-All of it is read by index, and costs the same however many have given.
+Totals are read by index, and cost the same however many gifts there are.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ _OTHERS = sorted(KINDS - {"appeal"})
 
 @dataclass(frozen=True, slots=True)
 class Overall:
-    """``transactions`` of them, sealed by ``head``; ``totals`` of all appeals together."""
+    """The count of ``transactions``, the hash ``head`` that seals them, and the ``totals`` of all appeals together."""
 
     transactions: int
     head: str
@@ -36,7 +36,7 @@ class Overall:
 
 @dataclass(frozen=True, slots=True)
 class AppealTotals:
-    """An appeal that ever had money."""
+    """The totals of an appeal that has a ledger account."""
 
     number: int
     title: str
@@ -48,7 +48,8 @@ class AppealTotals:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """A transaction as its link seals it. ``entries``: account's kind, its number, and fen (debit positive), sorted."""
+    """A transaction as its link in the hash chain seals it. ``entries``: (account's kind, its number, fen), debit
+    positive, sorted."""
 
     number: int
     kind: str
@@ -60,13 +61,13 @@ class Posted:
 
 
 def head_of(db: Session | Connection) -> tuple[int, str]:
-    """How many transactions there are, and the hash that seals them all."""
+    """Return how many transactions there are, and the hash that seals them all."""
     row = db.execute(select(LedgerHead.length, LedgerHead.hash)).first()
     return (int(row[0]), str(row[1])) if row else (0, GENESIS)
 
 
 def overall(db: Session) -> Overall:
-    """What counts for an appeal has one side on its account and the other on one of those few that are no appeal's."""
+    """Sum all appeals from the few accounts that are no appeal's: each counted posting has its other side there."""
     counted = [name for name, move in MOVES.items() if move.counts_as]
     sums = (
         select(LedgerSum.kind, func.sum(LedgerSum.amount_fen))
@@ -78,7 +79,7 @@ def overall(db: Session) -> Overall:
 
 
 def appeals_with_money(db: Session, before: int | None, most: int) -> list[AppealTotals]:
-    """The newest first, those below the number ``before``."""
+    """List appeals that had money, the newest first, with numbers below ``before``."""
     account = LedgerAccount
     wanted = select(Appeal).join(account, (account.kind == "appeal") & (account.subject_id == Appeal.id))
     if before is not None:
@@ -92,7 +93,7 @@ def appeals_with_money(db: Session, before: int | None, most: int) -> list[Appea
 
 
 def all_appeals(db: Session) -> Iterator[AppealTotals]:
-    """Every one of them, the newest first, a page at a time."""
+    """Yield every appeal that had money, the newest first, read a page at a time."""
     page = appeals_with_money(db, None, _PAGE)
     while page:
         yield from page
@@ -101,14 +102,14 @@ def all_appeals(db: Session) -> Iterator[AppealTotals]:
 
 
 def balances(db: Session) -> dict[str, int]:
-    """Kind of account -> what is on all of that kind, in their normal direction."""
+    """Sum the balances in fen by kind of account, in the accounts' normal direction."""
     account = LedgerAccount
     sums = select(account.kind, func.sum(account.balance_fen)).group_by(account.kind)
     return {kind: int(fen) for kind, fen in db.execute(sums.order_by(account.kind))}
 
 
 def all_posted(connection: Connection) -> Iterator[Posted]:
-    """The whole chain in its order, as it lies there; whoever publishes it checks it first."""
+    """Yield every transaction in the chain's order, unchecked: check its hash before you publish it."""
     for _, rows in groupby(stream(connection, _in_order()), key=lambda row: row.number):
         yield _posted(list(rows))
 

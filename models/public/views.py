@@ -1,4 +1,4 @@
-"""What anybody may see of appeals, goods, produce and households on public notice.
+"""Define the public views of appeals, updates, goods and produce.
 
 Public words are rendered from the types here and from no row: they hold no
 name, ID number or phone, and no place smaller than a village.
@@ -18,10 +18,9 @@ from models.proxy.mandate import unconfirmed
 
 @dataclass(frozen=True, slots=True)
 class PublicAppeal:
-    """``minimum_fen``: with so much it is begun on its last day; None: with all of it.
-
-    ``promised_fen`` from ``gifts`` pledges; ``vouched_by`` is the role of who endorsed it, at ``vouched_at``.
-    ``unconfirmed``: written by an officer, and its owner has not yet said that it is what they want.
+    """A published appeal. ``minimum_fen``: the sum with which it is carried out at its deadline; None: only the target.
+    ``promised_fen`` by ``gifts`` pledges; ``vouched_by``: the role of the officer who endorsed it at ``vouched_at``.
+    ``unconfirmed``: an officer wrote it as a proxy, and the owner has not confirmed it yet.
     """
 
     number: int
@@ -43,9 +42,9 @@ class PublicAppeal:
 
 @dataclass(frozen=True, slots=True)
 class PublicStory:
-    """What the asker wrote for everybody (the flow refuses numbers in it, an officer has read it), and the budget.
+    """An appeal's public story (the flow refuses private numbers in it, an officer has read it), and its budget.
 
-    ``budget``: (item, fen) pairs. ``own``: it is the viewer's, and perhaps nobody else may see it yet.
+    ``budget``: (item, fen) pairs. ``own``: it is the viewer's own, and may not be published yet.
     """
 
     number: int
@@ -58,9 +57,9 @@ class PublicStory:
 
 @dataclass(frozen=True, slots=True)
 class PublicUpdate:
-    """What the owner told of the appeal ``appeal``; ``number`` 0 and no words where nothing was. ``older``: more is.
+    """An owner's update on ``appeal``; ``number`` is 0 and ``words`` are empty where there is none.
 
-    ``kind``: progress or thanks.
+    ``older``: there are earlier ones. ``kind``: progress or thanks.
     """
 
     number: int
@@ -74,7 +73,7 @@ class PublicUpdate:
 
 @dataclass(frozen=True, slots=True)
 class PublicRequest:
-    """``quantity`` is in grams where the unit is ``jin``."""
+    """A household's request for goods. ``quantity`` is in grams where the unit is ``jin``."""
 
     number: int
     category: str
@@ -87,7 +86,7 @@ class PublicRequest:
 
 @dataclass(frozen=True, slots=True)
 class PublicOffer:
-    """``available`` is in grams where the unit is ``jin``."""
+    """A donor's offer of goods. ``available`` is in grams where the unit is ``jin``."""
 
     number: int
     category: str
@@ -103,7 +102,7 @@ class PublicOffer:
 
 @dataclass(frozen=True, slots=True)
 class PublicListing:
-    """``price_fen`` for one unit; ``available`` is in grams where the unit is ``jin``."""
+    """A seller's listing. ``price_fen`` is for one unit; ``available`` is in grams where the unit is ``jin``."""
 
     number: int
     kind: str
@@ -118,7 +117,7 @@ class PublicListing:
 
 
 def find_story(db: Session, number: int, viewer: int | None) -> PublicStory | None:
-    """The story of an appeal that has been published, or is the viewer's own."""
+    """Return the story of an appeal that has been published or is the viewer's own, else None."""
     appeal = db.execute(
         select(Appeal.title, Appeal.story, Appeal.owner_id).where(
             Appeal.id == number, or_(Appeal.published_at.is_not(None), Appeal.owner_id == viewer)
@@ -135,7 +134,7 @@ def find_story(db: Session, number: int, viewer: int | None) -> PublicStory | No
 
 
 def find_update(db: Session, number: int, before: int | None = None) -> PublicUpdate | None:
-    """The newest update of a published appeal (``before``: the one that was seen last). None for any other appeal."""
+    """Return the newest update of a published appeal, older than ``before`` if given. None if it is not published."""
     title = db.scalar(select(Appeal.title).where(Appeal.id == number, Appeal.published_at.is_not(None)))
     if title is None:
         return None

@@ -1,1 +1,1 @@
-"""People have their data erased, and the sums of money stay as they were."""
+"""People can have their personal data erased; the sums of money stay."""

@@ -1,4 +1,4 @@
-"""Forgetting a person: what identifies them goes, what money and history need stays as a tombstone."""
+"""Erase a person's data: delete what identifies them, keep the rows that the ledger and the audit trail need."""
 
 import json
 from datetime import datetime, timedelta
@@ -43,10 +43,10 @@ from models.verification.visit import Visit
 
 
 def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
-    """Name, ID number, phone, story, reasons, pictures, drafts, kept replies and words to staff go; sums stay.
+    """Erase name, ID number, phone, story, reasons, pictures, drafts, kept replies and words to staff; keep the sums.
 
-    What they had open is withdrawn; an appeal that takes or has taken money is frozen, for the county to decide.
-    Returns the photos whose files are to be deleted.
+    What they have open is withdrawn; a live appeal is frozen, for the county to decide.
+    Returns the ids of photos whose files are to be deleted.
     """
     conversation = db.get(Conversation, conversation_id)
     if conversation is None:
@@ -68,14 +68,14 @@ def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
     for theirs in (Notification, Window, Subscription, Mute):
         db.execute(delete(theirs).where(theirs.conversation_id == conversation_id))
     db.execute(delete(BrokenSession).where(BrokenSession.conversation_id == conversation_id))
-    # Older replies have been let go already (bot.work.sweeps); the bound keeps this from reading a month of turns.
+    # Older replies are deleted already (bot.work.sweeps); the bound keeps this from reading a month of turns.
     recent = Turn.received_at > now - timedelta(days=2)
     db.execute(update(Turn).where(recent, Turn.conversation_id == conversation_id).values(reply=None))
     return photos
 
 
 def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
-    # First, as whoever decides on a case does (models.verification.case.hold_cases): it is held before their own row.
+    # First, in the lock order of decisions (models.verification.case.hold_cases): the case before the user's row.
     withdraw(db, user.id, Actor(By.OWNER, f"user:{user.id}"), now)
     user.name = user.id_number = user.id_hash = user.phone = user.phone_hash = user.display_name = None
     user.region_code = None
@@ -106,7 +106,7 @@ def _owned(user: User, subject: Subject) -> Select[Any]:
     theirs = select(subject.table.id).where((subject.whole or subject).owner == user.id)
     if subject.whole:
         theirs = theirs.join(subject.whole.table, subject.whole.table.id == subject.whole_id)
-    # What money was spent on is the accounts', and stays with them.
+    # Evidence of a disbursement that was paid belongs to the accounts, and stays.
     return theirs.where(Disbursement.paid_at.is_(None)) if subject is DISBURSEMENT else theirs
 
 
@@ -125,7 +125,7 @@ def _close_appeals(db: Session, user: User, now: datetime) -> None:
 
 
 def _end_proxies(db: Session, user: User, now: datetime) -> None:
-    """Nobody acts for them any more; their code and their card open nothing."""
+    """Revoke all mandates of the person, and void their consent codes and card."""
     actor = f"user:{user.id}"
     revoke_all(db, user.id, actor, now)
     void_codes(db, user.id, now)
@@ -135,9 +135,9 @@ def _end_proxies(db: Session, user: User, now: datetime) -> None:
 
 
 def _leave_gifts_nameless(db: Session, user: User) -> None:
-    """In the news of their gifts, which somebody else has yet to read."""
+    """Remove the donor's name from unread notifications of their gifts to others."""
     keys = [f"pledged:{pledge}" for pledge in db.scalars(select(Pledge.id).where(Pledge.donor_id == user.id))]
-    # Held: one that waits may just be joined by the news of another gift.
+    # Locked: another gift may be joined to a waiting notification at this moment.
     for notice in db.scalars(select(Notification).where(Notification.dedupe_key.in_(keys)).with_for_update()):
         notice.facts = json.dumps({**json.loads(notice.facts), "name": None}, ensure_ascii=False)
 
@@ -150,7 +150,7 @@ def _withdraw(db: Session, user: User, subject: Subject, now: datetime) -> None:
 
 
 def _forget_photos(db: Session, subject: str, ids: Any) -> list[int]:
-    """Their rows stay as ``gone``; returns those that have a file."""
+    """Mark the photos as ``gone``, and return the ids of those that have a file."""
     theirs = (Photo.subject == subject) & Photo.subject_id.in_(ids)
     found = list(db.scalars(select(Photo.id).where(theirs, Photo.path.is_not(None))))
     db.execute(update(Photo).where(theirs).values(state="gone", media_id="", pic_url=""))

@@ -1,4 +1,4 @@
-"""申诉: who was told no brings it before the county, as a ticket about the very decision."""
+"""申诉: complain to the county about a decision that turned a person down, as a ticket about that decision."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,21 +12,21 @@ from models.people.user import User
 from models.support.ticket import Ticket, open_ticket
 from models.verification.case import case_of
 
-# States of a case that the county should hear its household about.
+# States of a case that a household may complain about.
 AGAINST = ("rejected", "suspended", "revoked")
 _MOST = 5
 _COUNTY = 6
 
 
 class NothingToAppeal(Refusal):
-    """Nothing of theirs has been turned down."""
+    """The person has no case or appeal that was turned down."""
 
     code = "nothing_to_appeal"
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What was turned down: ``case`` or ``appeal``, its number, and an appeal's title."""
+    """A decision that turned a person down, on a ``case`` or an ``appeal``; ``title`` is the appeal's."""
 
     subject: str
     number: int
@@ -39,7 +39,7 @@ class Decided:
 
 
 def turned_down(db: Session, user: User) -> list[Decided]:
-    """The person's newest case, if it was, and their appeals that were, the newest first."""
+    """List the person's newest case and their appeals that were turned down, the newest first."""
     found = []
     case = case_of(db, user.id)
     if case and case.state in AGAINST:
@@ -51,6 +51,6 @@ def turned_down(db: Session, user: User) -> list[Decided]:
 
 
 def complain(db: Session, what: Decided, conversation_id: int, now: datetime) -> Ticket:
-    """For the county alone: those below had their say."""
+    """Open a ticket about the decision at the county: the levels below have decided already."""
     county = what.region_code[:_COUNTY].ljust(12, "0")
     return open_ticket(db, conversation_id, county, what.reference, now)

@@ -1,4 +1,4 @@
-"""Calls for a person (人工) as staff see them: which wait in their region, what was said, and the answer."""
+"""Let staff list, read and answer the tickets (人工) of their region."""
 
 from datetime import datetime, timedelta
 
@@ -17,18 +17,18 @@ from models.staff.queue import within
 from models.staff.task import HasAPart, OutsideRegion
 from models.support.ticket import NoSuchTicket, Ticket, TicketMessage, add_words, close_ticket
 
-# Until when somebody who calls should have an answer.
+# The person should have an answer within this time.
 ANSWERED_WITHIN = timedelta(days=2)
-# Characters of three bytes, a longer one counts more: it has to fit into one message to the person whole.
+# In characters of three bytes; a longer one counts for more. The answer has to fit into one message.
 LONGEST_ANSWER = 500
 
 
-# What a household may not accept.
+# Verdicts that a household may complain about.
 _NO = ("reject", "freeze", "revoke")
 
 
 class AnswerMissing(Refusal):
-    """The ticket's number was there, the words were not."""
+    """The answer has a ticket's number, but no words."""
 
     code = "answer_missing"
 
@@ -38,7 +38,7 @@ class AnswerTooLong(Refusal):
 
 
 def waiting_tickets(db: Session, staff: Staff, most: int, after: tuple[datetime, int] | None = None) -> list[Ticket]:
-    """The oldest open tickets of the region that are theirs to answer; ``after``: (opened_at, id) of the last seen."""
+    """List open tickets that the officer may answer, the oldest first; ``after``: (opened_at, id) of the last seen."""
     statement = select(Ticket).where(Ticket.state == "open", _in_care(staff), ~_about_own_word(db, staff))
     if after:
         opened_at, number = after
@@ -48,7 +48,7 @@ def waiting_tickets(db: Session, staff: Staff, most: int, after: tuple[datetime,
 
 
 def read_ticket(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Ticket, list[TicketMessage]]:
-    """A ticket and what was said in it, the oldest first; the reading is recorded.
+    """Return a locked ticket and its messages, the oldest first, and record the reading in the access log.
 
     Raises NoSuchTicket, OutsideRegion or HasAPart.
     """
@@ -68,9 +68,9 @@ def read_ticket(db: Session, staff: Staff, number: int, now: datetime) -> tuple[
 
 
 def answer_ticket(db: Session, staff: Staff, number: int, words: str, now: datetime) -> None:
-    """Keep the answer, close the ticket, and owe the person the answer. More may be said where models.support.ticket
-    allows.
+    """Keep the answer, close the ticket, and notify the person. Locks the ticket.
 
+    A closed ticket may be answered again as far as models.support.ticket allows.
     Raises NoSuchTicket, OutsideRegion, HasAPart, AnswerMissing or AnswerTooLong.
     """
     ticket = _ticket(db, staff, number, now)
@@ -94,7 +94,7 @@ def answer_ticket(db: Session, staff: Staff, number: int, words: str, now: datet
 
 
 def _ticket(db: Session, staff: Staff, number: int, now: datetime) -> Ticket:
-    """A ticket of this staff member's care that may be answered, locked."""
+    """Lock and return a ticket that this officer may answer. Raises NoSuchTicket, OutsideRegion or HasAPart."""
     ticket = db.get(Ticket, number, with_for_update=True, populate_existing=True)
     if ticket is None or not ticket.may_be_answered(now):
         raise NoSuchTicket(number=number)
@@ -107,14 +107,14 @@ def _ticket(db: Session, staff: Staff, number: int, now: datetime) -> Ticket:
 
 
 def _about_own_word(db: Session, staff: Staff) -> ColumnElement[bool]:
-    """Somebody does not accept what this one decided, in whichever seat: another hears them, or it waits for one."""
+    """Match complaints about a decision of this officer's, in any seat: another officer has to answer them."""
     said_no = Decision.staff_id.in_(same_people(db, [staff.id])) & Decision.verdict.in_(_NO)
     decided = Decision.subject.concat(":").concat(cast(Decision.subject_id, String))
     return Ticket.about.is_not(None) & Ticket.about.in_(select(decided).where(said_no))
 
 
 def _in_care(staff: Staff) -> ColumnElement[bool]:
-    """Tickets of the region; those of people who never said where they live go to the counties. Never a charity's."""
+    """Match tickets of the officer's region, and for a county those without a region. A fund holder has none."""
     if staff.role == By.FUND_HOLDER:
         return false()
     own = within(staff, Ticket.region_code)

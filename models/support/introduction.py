@@ -1,7 +1,7 @@
-"""Somebody wants what somebody else has: in this version an officer puts the two in touch.
+"""Introduce a person who wants a listing, offer or request to its owner, through an officer.
 
-Both talk to the same officers, each in a ticket of their own about the thing, so that neither has to be told the
-other's name or phone. The owner's ticket stands beside the asker's: who is asked by two counties talks to each apart.
+Both talk to the same officers, each in a ticket of their own about the item, so that neither learns the other's name
+or phone. The owner has a ticket ``beside`` each asker's, so an owner with askers in two counties talks to each apart.
 """
 
 from dataclasses import dataclass
@@ -19,23 +19,21 @@ from models.support.ticket import LASTS, Ticket, open_ticket, reopen
 from models.verification.case import Verification
 
 THINGS: dict[str, Shelf[Any]] = {"listing": MARKET, "offer": OFFERS, "request": REQUESTS}
-# What was decided on, and a person appeals against.
+# Subjects whose decision a person may complain about.
 DECISIONS = ("case", "appeal")
-# More are never named at once.
+# At most so many threads are listed at once.
 MOST_THREADS = 5
 _COUNTY = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What a ticket is about.
+    """What a ticket is about, by ``kind``.
 
-    ``kind`` may also be ``case`` or ``appeal``: a decision that the caller does not accept, by its ``number``;
-    ``detail`` is where the case stands now.
-
-    ``kind``: listing, offer, request, or flow. A thing has a ``number``, a ``name`` and a ``place``; ``own`` says
-    whether it is the caller's, ``other`` is the number of the other side's ticket, and ``county`` where who wants an
-    offer lives. A flow has its ``name``, and ``detail``: an appeal's number or kind, if any.
+    ``listing``, ``offer``, ``request``: an item with its ``number``, ``name`` and ``place``; ``own``: it is the
+    caller's; ``other``: the number of the other side's ticket; ``county``: where the person who wants an offer lives.
+    ``case``, ``appeal``: the ``number`` of what was decided; ``detail``: the case's present state.
+    ``flow``: the ``name`` of the flow the caller was in; ``detail``: an appeal's number or kind, if any.
     """
 
     kind: str
@@ -50,9 +48,8 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """What a person may go on talking about: their own ``ticket``, or none yet, ``beside`` who asks for their thing.
-
-    ``waits``: the last word was not theirs.
+    """A conversation with officers that a person may continue. ``ticket``: their own, or None while there is only a
+    ticket (``beside``) of a person who wants their item. ``waits``: the last message was not theirs.
     """
 
     ticket: int | None
@@ -64,7 +61,7 @@ class Thread:
 
     @property
     def key(self) -> tuple[str, int]:
-        """One way to say which it is, for a numbered line."""
+        """What identifies the thread in a numbered line."""
         return ("ticket", self.ticket) if self.ticket else ("beside", self.beside or 0)
 
     @property
@@ -73,10 +70,10 @@ class Thread:
 
 
 def ask_for(db: Session, kind: str, number: int, conversation_id: int, home: str | None, now: datetime) -> Ticket:
-    """A ticket about the thing, and word to its owner. Raises NoSuchThing.
+    """Open a ticket about the item, and notify its owner. Raises NoSuchThing.
 
-    The officers of the household are the ones to help: of the seller's, of the asker's, and for an offer of the
-    ``home`` of who wants it, for its donor may live where the programme has nobody.
+    The ticket goes to the officers of the item's region, the seller's or the requesting household's. For an offer it
+    goes to those of ``home``, where the person who wants it lives: the donor may live where there are no officers.
     """
     card = THINGS[kind].card(db, number)
     if card is None:
@@ -85,14 +82,15 @@ def ask_for(db: Session, kind: str, number: int, conversation_id: int, home: str
     ticket = open_ticket(db, conversation_id, region, f"{kind}:{number}", now)
     facts = {"kind": kind, "number": number, "name": card.name}
     for owner in db.scalars(select(Conversation.id).where(Conversation.user_id == card.owner_id)):
-        # Asked again after an answer, it is news again.
+        # The key holds the time of opening, so that a ticket opened again notifies the owner again.
         key = f"wanted:{ticket.id}:{owner}:{int(ticket.opened_at.timestamp())}"
         tell(db, owner, "introduction", facts, key, now, (kind, number))
     return ticket
 
 
 def find_threads(db: Session, conversation_id: int, user_id: int | None, now: datetime) -> list[Thread]:
-    """What was open or answered in the last ``LASTS``, the newest first: own tickets, and asks for own things."""
+    """List the person's threads that are open or were answered within ``LASTS``, the newest first: their own tickets,
+    and tickets of people who want their items."""
     live = or_(Ticket.state == "open", Ticket.closed_at > now - LASTS)
     newest = select(Ticket).where(live).order_by(Ticket.id.desc()).limit(4 * MOST_THREADS)
     mine = db.scalars(
@@ -110,7 +108,7 @@ def find_threads(db: Session, conversation_id: int, user_id: int | None, now: da
 
 
 def go_on(db: Session, thread: Thread, conversation_id: int, now: datetime) -> Ticket:
-    """The person's ticket of this thread, open: the same officers, the same subject."""
+    """Open or reopen the person's ticket of this thread, for the same officers. Locks a ticket that exists."""
     if thread.ticket is None:
         return open_ticket(db, conversation_id, thread.region_code, thread.about, now, thread.beside)
     ticket = db.get_one(Ticket, thread.ticket, with_for_update=True, populate_existing=True)
@@ -120,14 +118,14 @@ def go_on(db: Session, thread: Thread, conversation_id: int, now: datetime) -> T
 
 
 def topic_in(db: Session, thread: Thread) -> Topic | None:
-    """What the person needs to know of a thread; None when it is about nothing that is still there."""
+    """Return the topic of a thread as the person sees it; None if it has no topic, or the item is gone."""
     if thread.ticket:
         return topic_of(db, db.get_one(Ticket, thread.ticket))
     return _thing(db, thread.about, thread.beside, own=True) if thread.beside else None
 
 
 def topic_of(db: Session, ticket: Ticket) -> Topic | None:
-    """What staff need to know of what the ticket is about; None when it is about nothing that is still there."""
+    """Return the topic of a ticket as staff see it; None if it has no topic, or the item is gone."""
     kind, _, rest = (ticket.about or "").partition(":")
     if kind == "flow":
         name, _, detail = rest.partition(":")
@@ -147,20 +145,20 @@ def _thing(db: Session, about: str | None, other: int | None, *, own: bool) -> T
     if card is None:
         return None
     county = None
-    if own and kind == "offer":  # its two askers may live in two counties, and the officers are those of their homes
+    if own and kind == "offer":  # two askers may live in two counties, and each one's officers handle the ticket
         home = db.scalar(select(Ticket.region_code).where(Ticket.id == other))
         county = db.get(Region, home[:_COUNTY].ljust(12, "0")) if home else None
     return Topic(kind, card.name, int(number), card.place, own=own, other=other, county=county.name if county else "")
 
 
 def _names_of(kind: str, user_id: int | None) -> Any:
-    """``listing:3`` for each that is this person's."""
+    """Select the references (``listing:3``) of this person's items of one kind."""
     shelf = THINGS[kind]
     return select(literal(f"{kind}:").concat(cast(shelf.number, String))).where(shelf.owner == user_id)
 
 
 def _thread(ticket: Ticket, ask: Ticket | None) -> Thread:
-    """An own ticket, with the ask that it stands beside, if that goes on."""
+    """Make the thread of a person's own ticket; ``ask``: the ticket that it is beside, if that is still live."""
     told_at = max(ticket.last_at, ask.opened_at) if ask else ticket.last_at
     waits = ticket.state == "closed" or told_at > ticket.last_at
     return Thread(ticket.id, ticket.beside, ticket.region_code, ticket.about, told_at, waits)

@@ -1,4 +1,4 @@
-"""What people are told when somebody wants to talk to them."""
+"""The notification kinds of tickets and introductions."""
 
 from models.notifications.kinds import Kind, Standing
 

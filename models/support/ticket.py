@@ -1,8 +1,8 @@
-"""Requests for a person to talk to (人工): what was said is kept sealed until somebody answers.
+"""Keep tickets (人工), a person's calls for an officer, with their messages encrypted.
 
-An answer closes a ticket, and whoever calls again within ``LASTS`` opens it again, so that they come back to the
-same officers about the same thing. About a thing that somebody wants there are two tickets, the asker's and one of
-its owner's ``beside`` it, both in the care of the same officers, who may answer either until ``LASTS`` is over.
+An answer closes a ticket. A person who calls again within ``LASTS`` reopens it, and so reaches the same officers
+about the same subject. An item that a person wants has two tickets, the asker's and the owner's ``beside`` it; the
+same officers handle both, and may answer either until ``LASTS`` is over.
 """
 
 from datetime import datetime, timedelta
@@ -31,14 +31,15 @@ class Ticket(Base):
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), index=True)
     region_code: Mapped[str | None] = mapped_column(ForeignKey("regions.code"), index=True)
     about: Mapped[str | None] = mapped_column(String(80))
-    """What it is about: ``listing:3``, ``offer:6``, ``request:5`` (models.support.introduction), or the flow that the
-    person was in, with what it was started about: ``flow:pledge:4``, ``flow:start_appeal:crowdfund``.
+    """What it is about: an item (``listing:3``, ``offer:6``, ``request:5``: models.support.introduction), a decision
+    (``case:7``, ``appeal:4``), or the flow the person was in and its subject: ``flow:pledge:4``,
+    ``flow:start_appeal:crowdfund``.
     """
     beside: Mapped[int | None] = mapped_column(ForeignKey("tickets.id"), index=True)
-    """The ticket of who asks for the thing; set in the ticket of its owner, who has one for each asker."""
+    """In an owner's ticket, the ticket of the person who wants the item; an owner has one for each asker."""
     state: Mapped[str] = mapped_column(String(8), default="open")
     opened_at: Mapped[datetime]
-    """The last time, if it was opened again."""
+    """When it was last opened."""
     closed_at: Mapped[datetime | None]
 
     __table_args__ = (
@@ -49,7 +50,7 @@ class Ticket(Base):
 
     @property
     def last_at(self) -> datetime:
-        """When it was answered, or since when it has been waiting."""
+        """When it was answered, or last opened."""
         return self.closed_at or self.opened_at
 
     @property
@@ -57,12 +58,15 @@ class Ticket(Base):
         return self.about is not None and not self.about.startswith(_IN_A_FLOW)
 
     def may_be_answered(self, now: datetime) -> bool:
-        """The officer who stands between two sides may have more to say than one answer."""
+        """Tell whether it takes an answer: while open, and within ``LASTS`` if it is about an item or a decision.
+
+        An officer who introduces two sides may have to answer more than once.
+        """
         return self.state == "open" or (self.about_thing and now - self.last_at < LASTS)
 
 
 class TicketMessage(Base):
-    """``author`` is ``person`` or ``staff:<id>``; photos and voices are kept by their kind alone."""
+    """One message of a ticket. ``author``: ``person`` or ``staff:<id>``; of photos and voices only the kind is kept."""
 
     __tablename__ = "ticket_messages"
     id: Mapped[RowId]
@@ -80,10 +84,10 @@ def open_ticket(
     now: datetime,
     beside: int | None = None,
 ) -> Ticket:
-    """The person's ticket that this belongs to, opened again if it was answered within ``LASTS``; else a new one.
+    """Return the person's open ticket for this subject, reopened if it was answered within ``LASTS``, or a new one.
 
-    Each thing (``listing:3``) has a ticket of its own, for its own officers; with ``beside``, one for each asker.
-    Whatever else somebody calls for goes on in one while that is open, and it tells the flow they were in last.
+    Each item (``listing:3``) has a ticket of its own, for its own officers; with ``beside``, one for each asker.
+    All other calls share one ticket while it is open, and its ``about`` names the flow the person was in last.
     """
     own = select(Ticket).where(Ticket.conversation_id == conversation_id)
     same = own.where(Ticket.about == about, Ticket.beside == beside).order_by(Ticket.id.desc()).limit(1)
@@ -114,7 +118,7 @@ def is_open(db: Session, ticket_id: int) -> bool:
 
 
 def add_words(db: Session, ticket_id: int, author: str, words: str, now: datetime) -> int:
-    """The number of the message."""
+    """Add a message to a ticket, and return the message's id."""
     message = TicketMessage(ticket_id=ticket_id, author=author, words=words, at=now)
     db.add(message)
     db.flush()

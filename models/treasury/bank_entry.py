@@ -27,24 +27,23 @@ _STANDS = text("reversed_at IS NULL")
 
 
 class NoFees(Refusal):
-    """The channel has kept nothing that is not covered."""
+    """The channel's fees are all covered already."""
 
     code = "no_fees"
     final = True
 
 
 class MoreThanFees(Refusal):
-    """``uncovered_fen`` are all that is missing: what is more is nobody's."""
+    """The amount exceeds the fees not yet covered (``uncovered_fen``)."""
 
     code = "more_than_fees"
     step = "amount"
 
 
 class BankEntry(Base):
-    """``amount_fen`` has left the channel (settlement), come to it (top-up) or come to the bank (fee cover).
-
-    ``fee_fen``: what the channel kept of a settlement. ``bank_reference``: the bank's number of the transfer. What was
-    reversed (models.treasury.reversal) may be entered anew under its own number.
+    """A transfer that a fund holder entered. A settlement takes ``amount_fen`` out of the channel, a top-up pays it in,
+    and a fee cover pays it into the bank. ``fee_fen``: what the channel kept of a settlement. ``bank_reference``: the
+    bank's number of the transfer; once an entry is reversed (models.treasury.reversal) its number may be used again.
     """
 
     __tablename__ = "bank_entries"
@@ -77,12 +76,12 @@ class BankEntry(Base):
 
     @property
     def bank_fen(self) -> int:
-        """What came to the bank, or left it."""
+        """The fen that the bank account received, or paid out for a top-up."""
         return self.amount_fen - self.fee_fen
 
     @property
     def cause(self) -> str:
-        """What the ledger posts it for."""
+        """The cause under which the ledger posts the entry."""
         return f"{self.kind}:{self.id}"
 
 
@@ -97,9 +96,8 @@ class BankTransfer:
 
 
 class Rules(NamedTuple):
-    """``posted``: the kind of its posting, and the trail's word. ``accounts``: those it moves.
-
-    ``check`` is called with the amount and the balances of these accounts, by their names.
+    """How one kind of entry is checked and posted. ``posted``: the ledger's kind of posting, also the audit trail's
+    action. ``accounts``: those it moves. ``check`` gets the amount and these accounts' balances by name.
     """
 
     posted: str
@@ -145,13 +143,13 @@ RULES: Mapping[str, Rules] = {
 
 
 def enter(db: Session, staff: Staff, draft_id: str, transfer: BankTransfer, now: datetime) -> BankEntry:
-    """Enter it, and post it. The same draft twice is the same entry.
+    """Keep a transfer and post it to the ledger; the same draft again returns the earlier entry. Locks the accounts.
 
-    Raises ReferenceUsed, and by its kind ChannelShort (settlement), BankShort (top-up), NoFees or MoreThanFees.
+    Raises ReferenceUsed; also ChannelShort (settlement), BankShort (top-up), NoFees or MoreThanFees (fee cover).
     """
     rules, holder = RULES[transfer.kind], holder_of(staff)
     balances = lock_accounts(db, transfer.kind, holder)
-    # Whoever else enters something has waited for the accounts: what is read now stays.
+    # The accounts are locked, so no other entry can be made between this check and the insert.
     earlier = db.scalar(select(BankEntry).where(BankEntry.draft_id == draft_id))
     if earlier:
         return earlier
@@ -175,25 +173,25 @@ def enter(db: Session, staff: Staff, draft_id: str, transfer: BankTransfer, now:
 
 
 def lock_accounts(db: Session, kind: str, holder_id: int) -> dict[str, int]:
-    """Hold the accounts that an entry of this kind moves: each one's balance, by its name."""
+    """Lock the accounts that an entry of this kind moves and return their balances in fen, by account name."""
     accounts = {name: CHANNEL if name == "channel" else Account(name, holder_id) for name in RULES[kind].accounts}
     held = lock(db, accounts.values())
     return {name: held[account].balance_fen for name, account in accounts.items()}
 
 
 def uncovered(db: Session, staff: Staff) -> int:
-    """What the channel has kept of this fund holder's settlements, and nobody has paid in; never less than nothing."""
+    """Return the fen that the channel kept of this fund holder's settlements and that are not covered; at least 0."""
     of_holder = (LedgerAccount.kind == "fees") & (LedgerAccount.subject_id == holder_of(staff))
     return max(db.scalar(select(LedgerAccount.balance_fen).where(of_holder)) or 0, 0)
 
 
 def check_fee_cover(db: Session, staff: Staff, fen: int) -> None:
-    """Raises NoFees or MoreThanFees."""
+    """Check that ``fen`` does not exceed the uncovered fees. Raises NoFees or MoreThanFees."""
     _check_fees(fen, {"fees": uncovered(db, staff)})
 
 
 def _check_reference(db: Session, holder_id: int, transfer: BankTransfer) -> None:
-    """Of the entries of one kind that stand, one has the bank's number."""
+    """Check that no standing entry of this kind has the same bank reference. Raises ReferenceUsed."""
     same = (BankEntry.holder_id == holder_id) & (BankEntry.bank_reference == transfer.reference)
     stands = (BankEntry.kind == transfer.kind) & BankEntry.reversed_at.is_(None)
     if db.scalar(select(BankEntry.id).where(same, stands)):

@@ -1,7 +1,7 @@
-"""Days and their trade bills: which are wanted, what each said, and its lines for as long as the channel keeps them.
+"""Keep the pay channel's daily trade bills: their state, their sums, and their lines while the channel keeps them.
 
-A day is one of China's. Its bill is there from ten o'clock of the next on, for three months, and never changes; a day
-on which nothing moved has none, and is compared like any other. Lines hold numbers and sums, and nobody's name.
+A day is a day in China. Its bill can be fetched from ten o'clock the next morning, for three months, and never
+changes. A day without transactions has no bill and is compared like any other. Lines hold numbers and sums, no names.
 """
 
 from collections.abc import Sequence
@@ -17,22 +17,22 @@ from models.payments.order import PayOrder
 from models.payments.refund import Refund
 
 READY = time(10)
-# The channel's own three months; lines are let go with the bills that they could be read from again.
+# The channel keeps a bill for three months; our lines are deleted when they could no longer be fetched again.
 KEPT = timedelta(days=90)
 STATES = ("wanted", "kept", "compared")
 SUBJECTS = ("payment", "refund")
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (10, 30, 60, 180, 360))
-# An open discrepancy may come right by itself: its day is looked at again so often.
+# An open discrepancy may resolve itself, so its day is compared again at this interval.
 LOOKED_AGAIN = timedelta(days=1)
 _DAY = timedelta(days=1)
 _TROUBLE = 60
 
 
 class BillDay(Base):
-    """``kept``: its bill is here, line by line (none, where nothing moved). ``compared``: held against ours.
-
-    Sums are the bill's; ``ledger_paid_fen`` and ``ledger_refunded_fen`` what the ledger has for what was judged with
-    it. ``due_at``: when it is to be looked at next, ``trouble``: what came between the last time.
+    """One day and its bill. ``wanted``: not fetched; ``kept``: all lines stored (none if nothing moved); ``compared``:
+    compared with our books. ``lines``, ``paid_fen``, ``refunded_fen`` and ``fees_fen`` are the bill's sums;
+    ``ledger_paid_fen`` and ``ledger_refunded_fen`` are the ledger's, of everything compared with it. ``due_at``: when
+    the day is next worked on. ``trouble``: why the last attempt failed.
     """
 
     __tablename__ = "bill_days"
@@ -59,9 +59,8 @@ class BillDay(Base):
 
 
 class BillLine(Base):
-    """``line`` of the bill. ``number``: the channel's of a payment, ours of a refund as the bill has it.
-
-    ``thing`` is the same without the round that a refund was asked for in.
+    """One line of a bill. ``number``: a payment's transaction id, or our number of a refund as the bill has it.
+    ``thing``: the same without the round in which a refund was submitted.
     """
 
     __tablename__ = "bill_lines"
@@ -79,7 +78,7 @@ class BillLine(Base):
     __table_args__ = (one_of("subject", SUBJECTS), Index("ix_bill_lines_number", "subject", "number", "day"))
 
 
-# A day's own are found by when they moved.
+# A day's payments and refunds are found by when they moved.
 Index("ix_pay_orders_paid_at", PayOrder.paid_at)
 Index("ix_refunds_ended_at", Refund.ended_at)
 
@@ -93,7 +92,7 @@ def ends(day: date) -> datetime:
 
 
 def day_of(number: int) -> date:
-    """20261125 as a job carries it. Raises ValueError."""
+    """Read a day from the number that a job carries (20261125). Raises ValueError."""
     return datetime.strptime(str(number), "%Y%m%d").replace(tzinfo=CHINA).date()
 
 
@@ -102,13 +101,13 @@ def number_of(day: date) -> int:
 
 
 def last_day(now: datetime) -> date:
-    """The newest that has a bill."""
+    """Return the newest day whose bill can be fetched now."""
     here = now.astimezone(CHINA)
     return here.date() - (_DAY if here.time() >= READY else 2 * _DAY)
 
 
 def want_days(db: Session, now: datetime) -> int:
-    """Every day from our first order on, as far back as the channel goes. Returns how many of them are new."""
+    """Add a row for every day since our first order that the channel still has. Returns how many rows are new."""
     first = db.scalar(select(func.min(PayOrder.created_at)))
     if first is None:
         return 0
@@ -123,7 +122,7 @@ def want_days(db: Session, now: datetime) -> int:
 
 
 def due_day(db: Session, now: datetime) -> date | None:
-    """The oldest that somebody should look at now and that can still be read."""
+    """Return the oldest due day whose bill can still be fetched, or None."""
     oldest = now.astimezone(CHINA).date() - KEPT
     due = select(BillDay.day).where(BillDay.due_at <= now, BillDay.day >= oldest)
     return db.scalar(due.order_by(BillDay.day).limit(1))
@@ -138,7 +137,7 @@ def is_kept(db: Session, day: date) -> bool:
 
 
 def put_off(db: Session, day: date, trouble: str, now: datetime) -> None:
-    """Its bill could not be had, or not be read."""
+    """Record that the day's bill could not be fetched or read, and set the next attempt. Locks the day."""
     row = hold_day(db, day)
     row.due_at = now + BACKOFF[min(row.tries, len(BACKOFF) - 1)]
     row.tries, row.trouble = row.tries + 1, trouble[:_TROUBLE]
@@ -146,7 +145,7 @@ def put_off(db: Session, day: date, trouble: str, now: datetime) -> None:
 
 
 def begin_lines(db: Session, day: date) -> bool:
-    """Away with what an attempt before this has left. False: somebody else has kept the day meanwhile."""
+    """Delete the lines that an interrupted attempt left. False: another worker has stored the day. Locks the day."""
     if hold_day(db, day).state != "wanted":
         return False
     db.execute(delete(BillLine).where(BillLine.day == day))
@@ -154,12 +153,12 @@ def begin_lines(db: Session, day: date) -> bool:
 
 
 def add_lines(db: Session, lines: Sequence[dict[str, object]]) -> None:
-    """A page of them; twice is once, since a bill never changes."""
+    """Insert a page of lines. Lines that are there already stay, since a bill never changes."""
     db.execute(insert(BillLine).on_conflict_do_nothing(index_elements=["day", "line"]), list(lines))
 
 
 def keep_day(db: Session, day: date, lines: int, now: datetime) -> bool:
-    """All its ``lines`` are here: from now on the day can be compared. False: some are missing, so read it again."""
+    """Mark the day as kept if all ``lines`` are stored. False: some are missing, so read it again. Locks the day."""
     row = hold_day(db, day)
     if row.state != "wanted":
         return True
@@ -172,12 +171,12 @@ def keep_day(db: Session, day: date, lines: int, now: datetime) -> bool:
         return False
     row.lines, row.paid_fen, row.refunded_fen, row.fees_fen = lines, sums["payment"], sums["refund"], fees
     row.state, row.fetched_at, row.due_at, row.tries, row.trouble = "kept", now, now, 0, None
-    # These were judged without it: what moved about midnight, and refunds that it may have named.
+    # Later days were compared without this bill, which may list their payments near midnight or their refunds.
     db.execute(update(BillDay).where(BillDay.day > day, BillDay.state == "compared").values(due_at=now))
     db.flush()
     return True
 
 
 def forget_lines(db: Session, now: datetime) -> None:
-    """Of bills that nobody can read any more."""
+    """Delete the lines of bills that the channel no longer keeps."""
     db.execute(delete(BillLine).where(BillLine.day < now.astimezone(CHINA).date() - KEPT))

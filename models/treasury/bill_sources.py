@@ -1,8 +1,8 @@
-"""The two sides of a day, each as one sorted stream: the lines of its bill, and what is ours to hold against them.
+"""Read the two sides of a day's reconciliation as sorted streams: the bill's lines, and our payments and refunds.
 
-What is on the bill is looked for among ours by its number, on whatever day we have it; the second bill to name it finds
-nothing left. What is ours and on no bill is of the day on which it moved by our clock, and of a refund, that is the day
-on which it was back: the channel lists it when it was asked for, earlier or then. ``Span`` says how the days part.
+A bill line is matched with ours by number, whatever day we have for it; only the first bill that names a number is
+matched. Ours that are on no bill belong to the day on which they moved by our clock. A refund moves when it is paid,
+while the channel lists it on the day it was submitted, which is never later. ``Span`` bounds the day.
 """
 
 from collections.abc import Iterator
@@ -21,23 +21,23 @@ from models.payments.refund import Refund
 from models.treasury.bill import KEPT, BillDay, BillLine, begins, ends
 from models.treasury.comparison import Ours, Theirs
 
-# Our clock may differ from theirs by as much.
+# Our clock may differ from the channel's by this much.
 MIDNIGHT = timedelta(minutes=10)
 _IN, _OUT = ("payment_received", "payment_unassigned"), ("refund_paid",)
 _DAY = timedelta(days=1)
 # Between a refund's own number and its round (models.payments.refund.Refund.number).
 _ROUND = "@"
-# Before anybody paid anything.
+# A moment before the first payment.
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
-# Python's order of texts, which no server's language changes.
+# Byte order, the same as Python's order of strings, whatever the server's locale.
 _ORDER = "C"
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What moved from ``start`` until before ``end``, and is on no bill, is missing there.
+    """The period in which our payments and refunds on no bill count as missing: from ``start`` to before ``end``.
 
-    ``since``: from then on every day's bill is here. A refund from before may be on one that is not.
+    ``since``: from then on every day's bill is stored. A refund created earlier may be on a bill that is not.
     """
 
     day: date
@@ -47,9 +47,8 @@ class Span:
 
 
 def span_of(db: Session, day: date) -> Span:
-    """What moved within MIDNIGHT of another day may be on that one's bill: it is judged once both are here.
-
-    Before the first day that was ever wanted nothing of ours had moved.
+    """Compute the span of a day. What moved within MIDNIGHT of a neighbouring day may be on that day's bill, so it is
+    judged once both bills are stored. Nothing moved before the first day with a row.
     """
     here = set(db.scalars(select(BillDay.day).where(BillDay.state != "wanted", BillDay.day >= day - KEPT)))
     first = day
@@ -88,7 +87,7 @@ def ours_of(connection: Connection, span: Span) -> Iterator[Ours]:
 
 
 def _payments(span: Span, number: Any, at: Any, state: Any, cause: ColumnElement[str]) -> tuple[Select[Any], ...]:
-    """What was paid; a case is money that came, too, and is dated by when we heard of it."""
+    """Select payments, on the bill or not. A suspense item is a payment too, dated by when it was opened."""
     table = number.class_
     columns = select(
         literal("payment").label("subject"),
@@ -101,7 +100,7 @@ def _payments(span: Span, number: Any, at: Any, state: Any, cause: ColumnElement
         literal(0).label("earlier"),
     )
     if table is PayOrder:
-        # What came as a case, and was taken for its order then, is the case's.
+        # A payment that came as a suspense item and was assigned to its order counts as the item's, not the order's.
         taken = select(SuspenseItem.id).where(SuspenseItem.transaction_id == PayOrder.transaction_id)
         columns = columns.where(~taken.exists())
     unbilled = columns.where(at >= span.start, at < span.end, ~_on_bill("payment", number))
@@ -110,7 +109,7 @@ def _payments(span: Span, number: Any, at: Any, state: Any, cause: ColumnElement
 
 
 def _refunds(span: Span) -> tuple[Select[Any], ...]:
-    """What is back, or is on the bill. A line may be of an earlier round than that which the refund is in now."""
+    """Select refunds that are paid or on the bill. A line may be of an earlier round than the refund's present one."""
     at_first = Refund.round == 1
     present = case((at_first, Refund.out_refund_no), else_=Refund.out_refund_no + _ROUND + cast(Refund.round, String))
     billed = _billed(span.day, "refund")
@@ -136,7 +135,7 @@ def _refunds(span: Span) -> tuple[Select[Any], ...]:
 
 
 def _by_hand(span: Span, billed: Any) -> tuple[Any, ...]:
-    """Payments that were nobody's, and that somebody gave back on the channel's page, under the number they entered."""
+    """Select suspense items that the fund holder refunded by hand on the channel's site, by the number entered then."""
     columns = select(
         literal("refund").label("subject"),
         SuspenseItem.refund_no.label("number"),
@@ -153,7 +152,7 @@ def _by_hand(span: Span, billed: Any) -> tuple[Any, ...]:
 
 
 def _billed(day: date, subject: str) -> Any:
-    """Numbers that this day's bill is the first to name, each once."""
+    """Select the numbers that this day's bill is the first to name, without duplicates."""
     line, before = BillLine, aliased(BillLine)
     earlier = select(before.line).where(before.subject == subject, before.number == line.number, before.day < day)
     return (
@@ -169,7 +168,7 @@ def _on_bill(subject: str, number: Any) -> ColumnElement[bool]:
 
 
 def _at_channel(cause: ColumnElement[str], kinds: tuple[str, ...]) -> ColumnElement[int]:
-    """What these postings have moved there, debit positive, but for those that were reversed."""
+    """Sum the fen that postings of these kinds moved at the channel, debit positive, without reversed ones."""
     posted, entry, reversal = LedgerTransaction, LedgerEntry, aliased(LedgerTransaction)
     channel = select(LedgerAccount.id).where(LedgerAccount.kind == CHANNEL.kind).scalar_subquery()
     return (

@@ -1,7 +1,7 @@
-"""Two sides of one day held against each other, line by line: a merge of two sorted streams. Pure.
+"""Compare our payments and refunds of a day with the bill's lines by merging two sorted streams. Pure functions.
 
-Of a refund, what counts is whether the money is back. A bill is written in the morning after its day and never again,
-so what it calls under way may be back by now; it cannot have been back on the day itself.
+A refund agrees if both sides say whether it is paid. A bill is written the morning after its day and never updated,
+so a refund that it calls under way may be paid by now, but not on the day itself.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from datetime import datetime
 
 BACK = "SUCCESS"
 NOT_BACK = frozenset({"PROCESSING", "ABNORMAL", "CHANGE", "CLOSED", "FAIL"})
-# Of ours, that may stand beside a refund that is not back: asked for, and nothing done instead of it.
+# States of our refund that agree with a bill line that is not paid: it is still to be paid, and in no other way.
 _UNDER_WAY = frozenset({"owed", "asked", "abnormal", "closed"})
 
 Key = tuple[str, str, str]
@@ -18,7 +18,7 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Theirs:
-    """A line of the bill, by ``subject``, ``number`` and the order's number."""
+    """A line of the bill, identified by ``subject``, ``number`` and ``out_trade_no``."""
 
     subject: str
     number: str
@@ -33,9 +33,8 @@ class Theirs:
 
 @dataclass(frozen=True, slots=True)
 class Ours:
-    """``ledger_fen`` is what the ledger has of it at the channel; ``done_at``: when it moved, if it did.
-
-    ``earlier``: the number is of a round of the refund's that the channel closed before the present one.
+    """A payment or refund of ours. ``ledger_fen``: what the ledger moved for it at the channel. ``done_at``: when it
+    moved, or None. ``earlier``: the number is that of an earlier round of the refund, which the channel closed.
     """
 
     subject: str
@@ -53,13 +52,13 @@ class Ours:
 
     @property
     def moved_fen(self) -> int:
-        """What the ledger must have of it."""
+        """The fen that the ledger should have moved for it."""
         return self.fen if not self.earlier and (self.subject == "payment" or self.state == "paid") else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A discrepancy; ``ours_fen`` of kind ``ledger`` is the ledger's."""
+    """A discrepancy that was found. For kind ``ledger``, ``ours_fen`` is the ledger's amount."""
 
     kind: str
     key: Key
@@ -70,7 +69,7 @@ class Found:
 
 
 def pair(ours: Iterable[Ours], theirs: Iterable[Theirs]) -> Iterator[tuple[Ours | None, Theirs | None]]:
-    """Both sorted by their keys. Of several with one key, each has its own on the other side, or none."""
+    """Pair two streams sorted by key. Of several with one key, each has its own on the other side, or None."""
     left, right = iter(ours), iter(theirs)
     mine, yours = next(left, None), next(right, None)
     while mine is not None or yours is not None:
@@ -86,7 +85,7 @@ def pair(ours: Iterable[Ours], theirs: Iterable[Theirs]) -> Iterator[tuple[Ours 
 
 
 def judge(ours: Ours | None, theirs: Theirs | None, day_ends: datetime) -> Iterator[Found]:
-    """What is wrong with a pair: nothing, one thing, or several."""
+    """Yield the discrepancies of a pair: none, one or several. ``day_ends``: the end of the bill's day."""
     if ours is None:
         if theirs is not None:
             yield Found("missing_here", theirs.key, theirs_fen=theirs.fen, theirs_state=theirs.state)

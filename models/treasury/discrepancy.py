@@ -1,7 +1,7 @@
-"""Where the channel's bill and our books differ: found by comparing, seen by people, and closed with a reason.
+"""Keep the discrepancies between the channel's bill and our books, from found to closed with a reason.
 
-A discrepancy never moves money. One that comes right by itself (a callback came after all) is closed by the next
-comparison; the others by a fund holder or a county, once what they did about it is done.
+A discrepancy never moves money. One that resolves itself (a late callback arrived) is closed by the next comparison;
+the others by a fund holder or a county officer, after they have dealt with it.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ from models.staff.queue import within
 from models.treasury.bill import SUBJECTS, BillDay
 
 KINDS = ("missing_here", "missing_there", "amount", "state", "ledger")
-# Why one was closed. The first is the comparison's own.
+# Why one was closed. Only the comparison uses RESOLVED, only people the others.
 RESOLVED = "came_right"
 REASONS = ("entered", "given_back", "channel_wrong", "not_ours", "explained")
 LONGEST_NOTE = 200
@@ -45,29 +45,28 @@ MACHINE = Machine("discrepancy", {("open", "closed"): frozenset({By.SYSTEM, By.F
 
 
 class NoSuchDifference(Refusal):
-    """There is none of this ``number`` that is open, or it is of another place."""
+    """No open discrepancy has this ``number``, or it is outside the officer's region."""
 
     code = "no_such_discrepancy"
 
 
 class NoteMissing(Refusal):
-    """Nobody closes one without saying in words what was done. ``number``, ``reason`` as typed."""
+    """Closing a discrepancy needs a note of what was done. ``number``, ``reason`` as typed."""
 
     code = "note_missing"
 
 
 class NoSuchBillDay(Refusal):
-    """``words`` are no day, or one of which no bill is wanted."""
+    """``words`` name no day, or a day that has no bill row."""
 
     code = "no_such_bill_day"
 
 
 class Discrepancy(Base):
-    """``missing_here``: they have it, we do not (``ours_state``: what we have of that order, or refund, instead).
-
-    ``missing_there``: the other way round. ``amount``, ``state``: of something that both have. ``ledger``: what is
-    ours stands as theirs does, but not in the ledger, which has ``ours_fen``. ``day`` is the bill's; of what is missing
-    there, the day on which it moved. ``number`` is the line's. ``seen_at``: when it was last found.
+    """One difference, by kind. ``missing_here``: on the bill only (``ours_state``: the state of our order or refund, if
+    any). ``missing_there``: ours only. ``amount``, ``state``: both have it, and differ. ``ledger``: the ledger's
+    posting (``ours_fen``) differs from our order or refund. ``day`` is the bill's; for ``missing_there``, the day it
+    moved. ``number``: the line's. ``seen_at``: when it was last found.
     """
 
     __tablename__ = "discrepancies"
@@ -110,7 +109,7 @@ DIFFERENCE = Subject("discrepancy", Discrepancy, MACHINE, begins=("open",))
 
 
 def open_ones(db: Session, staff: Staff, most: int, after: int = 0, day: date | None = None) -> Sequence[Discrepancy]:
-    """Those of this one's place and of no place that we know, in the order in which they were found."""
+    """List the open discrepancies of the officer's region and of no known region, in the order found."""
     theirs = _seen_by(staff).where(Discrepancy.state == "open", Discrepancy.id > after)
     if day is not None:
         theirs = theirs.where(Discrepancy.day == day)
@@ -118,13 +117,13 @@ def open_ones(db: Session, staff: Staff, most: int, after: int = 0, day: date | 
 
 
 def count_open(db: Session, days: Sequence[date]) -> dict[date, int]:
-    """Day -> how many are open, of all places: how the day itself stands."""
+    """Count the open discrepancies of each day, in all regions."""
     each = select(Discrepancy.day, func.count()).where(Discrepancy.day.in_(days), Discrepancy.state == "open")
     return {day: int(count) for day, count in db.execute(each.group_by(Discrepancy.day))}
 
 
 def find_discrepancy(db: Session, staff: Staff, number: int, *, lock: bool = False) -> Discrepancy:
-    """Raises NoSuchDifference."""
+    """Return an open discrepancy of the officer's region or of no region. Raises NoSuchDifference."""
     theirs = _seen_by(staff).where(Discrepancy.id == number, Discrepancy.state == "open")
     if lock:
         theirs = theirs.with_for_update(of=Discrepancy).execution_options(populate_existing=True)
@@ -135,7 +134,7 @@ def find_discrepancy(db: Session, staff: Staff, number: int, *, lock: bool = Fal
 
 
 def close_discrepancy(db: Session, staff: Staff, number: int, reason: str, note: str, now: datetime) -> Discrepancy:
-    """What was to be done about it is done. Raises NoSuchDifference or NoteMissing."""
+    """Close a discrepancy that the officer has dealt with. Locks it. Raises NoSuchDifference or NoteMissing."""
     discrepancy = find_discrepancy(db, staff, number, lock=True)
     if not note.strip():
         raise NoteMissing(number=number, reason=reason)
@@ -151,7 +150,7 @@ def latest_days(db: Session, most: int) -> Sequence[BillDay]:
 
 
 def find_bill_day(db: Session, day: date | None, words: str) -> BillDay:
-    """Raises NoSuchBillDay."""
+    """Return the day's row; ``words`` are what was typed, for the refusal. Raises NoSuchBillDay."""
     found = db.get(BillDay, day) if day else None
     if found is None:
         raise NoSuchBillDay(words=words)
@@ -159,7 +158,7 @@ def find_bill_day(db: Session, day: date | None, words: str) -> BillDay:
 
 
 def _seen_by(staff: Staff) -> Select[Discrepancy]:
-    """An order that is none of ours belongs to no place, so that everybody who reconciles sees it."""
+    """Select the discrepancies of the officer's region; those of an unknown order have no region and are for all."""
     placed = select(Discrepancy).outerjoin(PayOrder, PayOrder.out_trade_no == Discrepancy.out_trade_no)
     placed = placed.outerjoin(Pledge, Pledge.id == PayOrder.pledge_id).outerjoin(Appeal, Appeal.id == Pledge.appeal_id)
     return placed.where(or_(Appeal.id.is_(None), within(staff, Appeal.region_code)))

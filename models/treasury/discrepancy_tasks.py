@@ -1,7 +1,7 @@
-"""Whose queue the discrepancies of a day stand in: one task for a day and a county, however many there are.
+"""Keep one task for each day and county that has open discrepancies, however many there are.
 
-It is named by the first of them that is open. What is of an order that is nobody's stands with the fund holder that
-handles what belongs to no place (models.staff.fund_holder).
+The task's subject is the first of them that is open. Discrepancies of unknown orders go to the fund holder that
+handles suspense items (models.staff.fund_holder).
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,12 +20,12 @@ from models.staff.task import Matter, Task, close_task, open_task
 from models.treasury.bill import BillDay
 from models.treasury.discrepancy import Discrepancy
 
-# A day, and the six figures of a county, or none.
+# A day, and the six digits of a county's code, or None for an unknown order.
 Place = tuple[date, str | None]
 
 
 def call_people(db: Session, now: datetime, staff: Staff | None = None) -> None:
-    """Let the open tasks be those that the open discrepancies need. ``staff``: who has closed one just now."""
+    """Make the open tasks match the open discrepancies. Locks the days. ``staff``: the officer who just closed one."""
     open_ones = _first(db, Discrepancy.state == "open")
     for day in sorted({day for day, _ in open_ones}):
         db.execute(select(BillDay.day).where(BillDay.day == day).with_for_update())
@@ -37,12 +37,12 @@ def call_people(db: Session, now: datetime, staff: Staff | None = None) -> None:
         before, first = standing.get(place), open_ones[place]
         if before is None or before.subject_id != first:
             region = f"{place[1]}000000" if place[1] else region_for_placeless(db, now)
-            # Of a day and place that stood there before, nobody has to be told again.
+            # A day and county that had a task before was announced then.
             open_task(db, Matter("discrepancy", first, region, None), "discrepancy", now, told=before is None)
 
 
 def _first(db: Session, condition: Any) -> Mapping[Place, int]:
-    """The first discrepancy of each day and place."""
+    """Return the number of the first discrepancy of each day and county."""
     first = _placed(func.min(Discrepancy.id)).where(condition).group_by(Discrepancy.day, _county())
     return {(day, county): number for day, county, number in db.execute(first)}
 

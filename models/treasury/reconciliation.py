@@ -1,7 +1,7 @@
-"""A day's bill held against our books, and what became of it kept: discrepancies, and the day's sums.
+"""Reconcile a day's bill with our books, and keep the discrepancies and the day's sums.
 
-Read from one picture of the database and written a page at a time. Nothing else is ever changed by it: the ledger
-follows payments and refunds alone, and what to do about a discrepancy is for people.
+It reads one snapshot of the database and writes a page at a time. It changes nothing else: the ledger follows
+payments and refunds alone, and people decide what to do about a discrepancy.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,14 +26,14 @@ from models.treasury.discrepancy import MACHINE, RESOLVED, Discrepancy
 from models.treasury.discrepancy_tasks import call_people
 
 PAGE = 200
-# Of what may come right by itself, so many are asked about before a day is compared.
+# At most so many orders, and so many refunds, are queried at the channel before a day is compared.
 MOST_ASKED = 500
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """What the channel can be asked about: numbers of unpaid orders, and refunds that are under way here."""
+    """What to query at the channel first: numbers of unpaid orders, and ids of refunds that are under way here."""
 
     orders: tuple[str, ...]
     refunds: tuple[int, ...]
@@ -41,7 +41,7 @@ class Doubts:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """``new`` discrepancies, ``known`` that were found before, and ``resolved`` that are none any more."""
+    """Counts of discrepancies: ``new``, ``known`` (found before) and ``resolved`` (no longer found)."""
 
     new: int
     known: int
@@ -49,7 +49,7 @@ class Compared:
 
 
 def doubts(db: Session, day: date) -> Doubts:
-    """Their callbacks may have been lost: by the bill they are paid, or back."""
+    """Find orders and refunds that the bill calls paid and we do not: their callbacks may have been lost."""
     on_bill = BillLine.day == day
     unpaid = select(PayOrder.out_trade_no).distinct().join(BillLine, BillLine.out_trade_no == PayOrder.out_trade_no)
     unpaid = unpaid.where(on_bill, BillLine.subject == "payment", PayOrder.state != "paid")
@@ -59,7 +59,7 @@ def doubts(db: Session, day: date) -> Doubts:
 
 
 def compare_day(database: Engine, day: date, now: datetime) -> Compared:
-    """Safe to be done again, and to be left off anywhere. The day's bill is kept."""
+    """Compare a day whose bill is kept. Safe to repeat, and to interrupt at any point."""
     with Session(database) as db:
         span = span_of(db, day)
     sums = {"payment": 0, "refund": 0}
@@ -80,7 +80,7 @@ def compare_day(database: Engine, day: date, now: datetime) -> Compared:
 
 
 def _found(connection: Connection, span: Span, sums: dict[str, int]) -> Iterator[tuple[date, Found]]:
-    """Each discrepancy with its day; ``sums`` are filled with what the ledger has of all that was judged."""
+    """Yield each discrepancy with its day; add what the ledger moved, in fen, to ``sums`` by subject."""
     day_ends = ends(span.day)
     for mine, yours in pair(ours_of(connection, span), theirs_of(connection, span.day)):
         day = span.day
@@ -93,7 +93,7 @@ def _found(connection: Connection, span: Span, sums: dict[str, int]) -> Iterator
 
 
 def _keep(db: Session, page: Sequence[tuple[date, Found]], now: datetime) -> int:
-    """Returns how many of them are new."""
+    """Insert or update a page of discrepancies. Returns how many are new."""
     keys = (Discrepancy.day, Discrepancy.subject, Discrepancy.number, Discrepancy.out_trade_no, Discrepancy.kind)
     count = 0
     for day, found in page:
@@ -119,7 +119,7 @@ def _keep(db: Session, page: Sequence[tuple[date, Found]], now: datetime) -> int
 
 
 def _state_here(db: Session, found: Found) -> str | None:
-    """Of an order that is ours, on whose payment we have nothing; or of a refund that was billed before."""
+    """Return the state of our order or refund that an unpaired line names; None if it is unknown."""
     subject, number, out_trade_no = found.key
     if subject == "payment":
         return db.scalar(select(PayOrder.state).where(PayOrder.out_trade_no == out_trade_no))
@@ -128,7 +128,7 @@ def _state_here(db: Session, found: Found) -> str | None:
 
 
 def _resolve(database: Engine, day: date, now: datetime) -> int:
-    """Close what this comparison has not found any more, a page of it."""
+    """Close up to a page of the discrepancies that this comparison no longer found. Returns how many."""
     over = select(Discrepancy).where(Discrepancy.day == day, Discrepancy.state == "open", Discrepancy.seen_at < now)
     with Session(database) as db, db.begin():
         discrepancies = db.scalars(over.order_by(Discrepancy.id).limit(PAGE).with_for_update()).all()
@@ -142,7 +142,7 @@ def _end(db: Session, day: date, sums: dict[str, int], now: datetime) -> None:
     row = hold_day(db, day)
     row.ledger_paid_fen, row.ledger_refunded_fen = sums["payment"], sums["refund"]
     row.state, row.compared_at, row.tries, row.trouble = "compared", now, 0, None
-    # What moved just before midnight may have been found for the day before.
+    # A discrepancy near midnight may have been found for the day before, so that day's due time is set as well.
     for one in (row, db.get(BillDay, day - _DAY)):
         if one is None or one.state != "compared":
             continue

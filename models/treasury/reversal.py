@@ -1,7 +1,7 @@
-"""Reverse a bank entry that was wrong (冲正), so that it may be entered anew, as the bank has it.
+"""Reverse a bank entry that was wrong (冲正), so that it can be entered again correctly.
 
-Nothing is deleted: the entry stays with who reversed it and why, and the ledger shows both postings. Where its money
-was spent meanwhile it cannot be reversed: no account goes below nothing.
+Nothing is deleted: the entry keeps who reversed it and why, and the ledger shows both postings. An entry whose money
+has been spent meanwhile cannot be reversed: no account goes below zero.
 """
 
 from collections.abc import Sequence
@@ -20,14 +20,14 @@ from models.treasury.bank_entry import RULES, BankEntry, lock_accounts
 
 
 class NoSuchEntry(Refusal):
-    """None of this fund holder's, or it was reversed before."""
+    """The fund holder has no such entry, or it was reversed before."""
 
     code = "no_such_entry"
     final = True
 
 
 def standing_entries(db: Session, staff: Staff, most: int, reference: str = "") -> Sequence[BankEntry]:
-    """What this fund holder has entered and not reversed, the newest first; all, or of this bank's number."""
+    """List the fund holder's standing entries, the newest first; with ``reference``, those of this bank reference."""
     wanted = _standing(staff).order_by(BankEntry.at.desc(), BankEntry.id.desc()).limit(most)
     if reference:
         wanted = wanted.where(BankEntry.bank_reference == reference)
@@ -35,7 +35,7 @@ def standing_entries(db: Session, staff: Staff, most: int, reference: str = "") 
 
 
 def find_entry(db: Session, staff: Staff, number: int) -> BankEntry:
-    """Raises NoSuchEntry."""
+    """Return a standing entry of the fund holder. Raises NoSuchEntry."""
     entry = db.scalars(_standing(staff).where(BankEntry.id == number)).first()
     if entry is None:
         raise NoSuchEntry()
@@ -43,10 +43,12 @@ def find_entry(db: Session, staff: Staff, number: int) -> BankEntry:
 
 
 def reverse_bank_entry(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> BankEntry:
-    """Once, by anybody of the same fund holder. Raises NoSuchEntry, or BankShort or ChannelShort where it is spent."""
+    """Reverse an entry once; anyone of the same fund holder may. Locks the accounts, then the entry.
+
+    Raises NoSuchEntry, or BankShort or ChannelShort where its money has been spent."""
     kind = find_entry(db, staff, number).kind
     balances = lock_accounts(db, kind, holder_of(staff))
-    # Whoever else would reverse it waits for the accounts: what is read now stays.
+    # Another reversal of this entry waits for the locked accounts, so what is read now stays.
     mine = _standing(staff).where(BankEntry.id == number)
     entry = db.scalars(mine.with_for_update().execution_options(populate_existing=True)).first()
     if entry is None:

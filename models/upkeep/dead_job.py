@@ -1,4 +1,4 @@
-"""Jobs that failed as often as they may: kept until somebody has looked and lets them run again."""
+"""Keep the jobs that failed as often as they may, until an operator settles them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,9 @@ from models.core.base import Base, RowId
 
 
 class DeadJob(Base):
-    """``argument`` is JSON of row numbers. ``error``: the exception's type and where it arose, never its words."""
+    """A job that failed too often. ``argument``: JSON of row ids.
+
+    ``error``: the exception's type and where it arose, never its message."""
 
     __tablename__ = "dead_jobs"
     id: Mapped[RowId]
@@ -31,7 +33,7 @@ class DeadJob(Base):
 
 
 def open_dead(db: Session) -> Sequence[DeadJob]:
-    """Those that nobody has settled, the oldest first."""
+    """List the dead jobs that are not settled, the oldest first."""
     return db.scalars(select(DeadJob).where(DeadJob.settled_at.is_(None)).order_by(DeadJob.id)).all()
 
 

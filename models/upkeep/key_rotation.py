@@ -1,4 +1,4 @@
-"""A new data key: every sealed value is sealed anew under it, and every keyed hash made anew."""
+"""Rotate the data key: encrypt every value anew under the newest key, and make every lookup hash anew."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """``lost``: values that no key opens; they stay as they lie, and the log names their rows."""
+    """What a rotation did. ``lost``: values that no key opens; they stay unchanged, and the log names their rows."""
 
     sealed_anew: int = 0
     lost: int = 0
@@ -31,14 +31,14 @@ def _sealed_columns(metadata: MetaData) -> Iterator[tuple[Table, str, Encrypted]
         for column in table.columns:
             if isinstance(column.type, Encrypted):
                 yield table, column.name, column.type
-    # Set aside as it lay, whether it opened or not.
+    # A broken session is kept as stored bytes, which may not open.
     yield metadata.tables["broken_sessions"], "session", SESSION
 
 
 def rotate(database: Engine, metadata: MetaData) -> Rotated:
-    """Seal all tables of ``metadata`` anew, batch by batch.
+    """Encrypt all encrypted columns of ``metadata`` anew, batch by batch.
 
-    Each batch is a transaction of its own, so it can be stopped and run again.
+    Each batch is locked in a transaction of its own, so the rotation can be stopped and run again.
     """
     return sum((_rotate_column(database, *column) for column in _sealed_columns(metadata)), Rotated())
 

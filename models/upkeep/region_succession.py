@@ -1,8 +1,8 @@
-"""When a region ends: what is still going on there goes over to the region that it went into.
+"""Move the live rows of a region that has ended to its successor.
 
-What is over (decisions, closed tasks, completed appeals) stays where it was. Each region goes over in a transaction
-of its own, with its officers, so that at no moment anybody's case is out of their sight. Moving a place is no move
-of a state: the machines have no part in it.
+Finished rows (decisions, closed tasks, completed appeals) stay. Each region moves in a transaction of its own,
+together with its officers, so that no case is ever outside its officers' region. The move changes no state, so the
+state machines take no part in it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,21 +21,22 @@ from models.staff.task import Task, find_holder, note
 from models.subjects import SUBJECTS
 from models.support.ticket import LASTS, Ticket
 
-# Codes that are looked through at once, and rows that change hands in one statement.
+# Region codes read at once, and rows updated in one statement.
 _WINDOW = 5_000
 _BATCH = 1_000
 
 
 @dataclass
 class Moved:
-    """``rows``: table -> how many; ``left``: work numbers of seats that the new region's level does not have."""
+    """What was moved. ``rows``: count by table; ``left``: work numbers of seats that do not exist at the new region's
+    level, which stay behind."""
 
     rows: dict[str, int] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
 
 
 def move_to_successors(database: Engine, now: datetime) -> Moved:
-    """Everything that goes on in a region that has ended; again finds what came there meanwhile, and else nothing."""
+    """Move the live rows of every region that has ended. Safe to repeat: it moves only what came there meanwhile."""
     moved = Moved()
     for old, tables in _inhabited(database, now):
         with database.begin() as connection, Session(connection) as db:
@@ -53,14 +54,14 @@ def move_to_successors(database: Engine, now: datetime) -> Moved:
 
 
 def _goes_on(now: datetime) -> dict[Any, ColumnElement[bool]]:
-    """Table -> which of its rows are not over."""
+    """Map each table to the condition of its live rows."""
     return {
         Household: true(),
         User: User.state != "erased",
-        # Naming the roles lets the index of seats help.
+        # With the roles named, PostgreSQL can use the index of seats.
         Staff: (Staff.role.in_(STAFF_ROLES)) & (Staff.state != "revoked"),
         Task: Task.closed_at.is_(None),
-        # Who calls again within this time comes back to the same officers.
+        # A person who calls again within this time reaches the same officers.
         Ticket: or_(Ticket.state == "open", Ticket.closed_at > now - LASTS),
         **{
             subject.table: subject.table.state.in_(subject.machine.sources)
@@ -71,7 +72,7 @@ def _goes_on(now: datetime) -> dict[Any, ColumnElement[bool]]:
 
 
 def _inhabited(database: Engine, now: datetime) -> Iterator[tuple[str, list[Any]]]:
-    """Codes of regions that have ended and gone into another, with the tables in which something still goes on."""
+    """Yield the code of each ended region with a successor, with the tables that have live rows in it."""
     last = ""
     while True:
         page = select(Region.code, Region.successor).where(Region.code > last).order_by(Region.code).limit(_WINDOW)
@@ -90,7 +91,9 @@ def _inhabited(database: Engine, now: datetime) -> Iterator[tuple[str, list[Any]
 
 
 def _move(db: Session, tables: Sequence[Any], old: str, new: str, now: datetime) -> dict[str, int]:
-    """Table -> how many rows went from the one code to the other, with an audit event for each table."""
+    """Move the live rows of these tables from one code to the other, and record an audit event for each table.
+
+    Returns the count by table."""
     moved: dict[Any, list[int]] = {Staff: [], Task: []}
     goes_on = _goes_on(now)
     for table in tables:
@@ -116,9 +119,9 @@ def _move_rows(db: Session, table: Any, here: ColumnElement[bool], new: str) -> 
 
 
 def _find_holders(db: Session, tasks: Sequence[int], seats: Sequence[int], now: datetime) -> None:
-    """A task that was moved, or whose holder was, may now be out of its holder's region, or have nobody: it finds one.
+    """Assign a new holder to each task that was moved, or whose holder was, if it has none in its region now.
 
-    Wider regions go over first, so whoever held it from above has gone already.
+    Wider regions move first, so a holder from a level above has moved already.
     """
     moved = [Task.id.in_(tasks[start : start + _BATCH]) for start in range(0, len(tasks), _BATCH)]
     held = [Task.assignee.in_(seats[start : start + _BATCH]) for start in range(0, len(seats), _BATCH)]

@@ -1,4 +1,4 @@
-"""What is done again and again: who does it next is settled here, so that many workers make one scheduler."""
+"""Let one of many workers take each scheduled round, so that together they act as one scheduler."""
 
 from datetime import datetime, timedelta
 
@@ -10,7 +10,7 @@ from models.core.base import Base
 
 
 class Round(Base):
-    """``ran_at``: when it was last begun."""
+    """A scheduled round. ``ran_at``: when it was last begun."""
 
     __tablename__ = "rounds"
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
@@ -18,7 +18,7 @@ class Round(Base):
 
 
 def take_round(db: Session, name: str, every: timedelta, now: datetime) -> bool:
-    """Is it due, and is it ours? Of any number of workers that ask, one is told yes."""
+    """Take a round if it is due. Of all workers that ask, exactly one gets True."""
     first = insert(Round).values(name=name, ran_at=now).on_conflict_do_nothing(index_elements=["name"])
     if db.execute(first.returning(Round.name)).first():
         return True
