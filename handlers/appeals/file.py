@@ -16,7 +16,7 @@ from models.appeals.revision import waiting_for
 from models.outreach.update import update_waiting
 
 # Characters of a story that fit into one message: beside the rest of the file, and by themselves.
-STORY_ROOM = 90
+STORY_ROOM = 88
 STORY_PART = 400
 # The largest budget lines are shown; all stand on a page of their own.
 BUDGET_LINES = 3
