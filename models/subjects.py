@@ -18,11 +18,11 @@ from models.giving.pool import POOL
 from models.goods.exchange import OFFER, REQUEST
 from models.market.listing import LISTING
 from models.outreach.update import UPDATE
-from models.payments.order import PAY_CASE, PAY_ORDER
+from models.payments.order import PAY_ORDER, SUSPENSE_ITEM
 from models.payments.refund import REFUND
 from models.proxy.mandate import MANDATE
 from models.staff.appointment import STAFF
-from models.treasury.discrepancy import DIFFERENCE
+from models.treasury.discrepancy import DISCREPANCY
 from models.verification.case import CASE
 from models.verification.visit import VISIT
 
@@ -30,8 +30,8 @@ SUBJECTS: dict[str, Subject] = {
     subject.name: subject
     for subject in (
         *(STAFF, MANDATE, CASE, VISIT, APPEAL, REVISION),
-        *(PLEDGE, POOL, UPDATE, DISBURSEMENT, PAY_ORDER, PAY_CASE, REFUND),
-        *(RECURRING_GIFT, MESSAGE, RECEIPT, DIFFERENCE, OFFER, REQUEST, LISTING),
+        *(PLEDGE, POOL, UPDATE, DISBURSEMENT, PAY_ORDER, SUSPENSE_ITEM, REFUND),
+        *(RECURRING_GIFT, MESSAGE, RECEIPT, DISCREPANCY, OFFER, REQUEST, LISTING),
     )
 }
 

@@ -111,7 +111,7 @@ class SuspenseItem(Base):
 
 
 PAY_ORDER = Subject("pay_order", PayOrder, MACHINE, begins=("created",))
-PAY_CASE = Subject("suspense_item", SuspenseItem)
+SUSPENSE_ITEM = Subject("suspense_item", SuspenseItem)
 
 
 def live_order(db: Session, pledge_id: int, *, lock: bool = False) -> PayOrder | None:

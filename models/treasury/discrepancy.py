@@ -105,7 +105,7 @@ class Discrepancy(Base):
     )
 
 
-DIFFERENCE = Subject("discrepancy", Discrepancy, MACHINE, begins=("open",))
+DISCREPANCY = Subject("discrepancy", Discrepancy, MACHINE, begins=("open",))
 
 
 def open_ones(db: Session, staff: Staff, most: int, after: int = 0, day: date | None = None) -> Sequence[Discrepancy]:
