@@ -27,7 +27,7 @@ from models.giving.refund_run import HELD
 from models.ledger import moves
 from models.ledger.accounts import REFUNDS
 from models.payments.order import PayOrder
-from models.payments.refund import BESIDE, LAST_DAY, LEASE, OPEN, UNASSIGNED, Refund
+from models.payments.refund import BESIDE, LAST_DAY, LEASE, UNASSIGNED, Refund
 from models.payments.shortfall import fall_short
 from models.people.user import User
 
@@ -225,13 +225,6 @@ def hold_order(db: Session, number: int) -> PayOrder:
 
 def hold_refund(db: Session, number: int) -> Refund | None:
     return db.get(Refund, number, with_for_update={"key_share": True}, populate_existing=True)
-
-
-def going_back(db: Session, pledge_ids: Sequence[int]) -> dict[int, int]:
-    """Pledge id -> fen of it whose refund is on its way or stuck."""
-    theirs = select(Refund.pledge_id, Refund.amount_fen).where(Refund.pledge_id.in_(pledge_ids))
-    own = theirs.where(Refund.reason.not_in(BESIDE), Refund.state.in_(OPEN))
-    return {row.pledge_id: row.amount_fen for row in db.execute(own)}
 
 
 def _was_paid_before(db: Session, pledge: Pledge, order: PayOrder) -> bool:

@@ -51,10 +51,3 @@ def _matter(db: Session, number: int, order: PayOrder | None, now: datetime) -> 
     own = select(Staff.id).join(Conversation, theirs).where(Conversation.user_id == pledge.donor_id)
     barred = dict.fromkeys(db.scalars(own), "own_gift")
     return Matter("suspense_item", number, appeal.region_code, appeal.household_id), barred
-
-
-def open_cases(db: Session, most: int) -> list[SuspenseItem]:
-    """List the open suspense items, the oldest first."""
-    return list(
-        db.scalars(select(SuspenseItem).where(SuspenseItem.closed_at.is_(None)).order_by(SuspenseItem.id).limit(most))
-    )

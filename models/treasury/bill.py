@@ -132,10 +132,6 @@ def hold_day(db: Session, day: date) -> BillDay:
     return db.get_one(BillDay, day, with_for_update=True, populate_existing=True)
 
 
-def is_kept(db: Session, day: date) -> bool:
-    return db.scalar(select(BillDay.state).where(BillDay.day == day)) in ("kept", "compared")
-
-
 def put_off(db: Session, day: date, trouble: str, now: datetime) -> None:
     """Record that the day's bill could not be fetched or read, and set the next attempt. Locks the day."""
     row = hold_day(db, day)
