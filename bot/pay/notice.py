@@ -139,7 +139,7 @@ class NotifyDoor:
         if notice.event_type != f"REFUND.{told.refund_status}":
             raise BadNotice("event")
         try:
-            refund = told.fields.refund
+            refund = told.fields.refund(told.mchid)
         except ValidationError:
             refund = None
         if refund is None:

@@ -63,7 +63,7 @@ class Till:
         """Apply a paid trade whose origin is verified, and enqueue what follows. Raises ValueError if it is unpaid."""
         if not trade.transaction_id or trade.fen is None or trade.paid_at is None:
             raise ValueError("not paid")
-        payment = Payment(trade.out_trade_no, trade.transaction_id, trade.fen, trade.paid_at)
+        payment = Payment(trade.merchant, trade.out_trade_no, trade.transaction_id, trade.fen, trade.paid_at)
         with Session(self.database) as db, db.begin():
             taken = take_payment(db, payment, now)
             db.flush()
@@ -125,7 +125,7 @@ class Cashier:
 
     def _begin(self, pledge_id: int, fallback: str | None) -> tuple[PayOrder, str]:
         with Session(self.database, expire_on_commit=False) as db, db.begin():
-            order = begin_order(db, pledge_id, self.clock(), fallback)
+            order = begin_order(db, self.client.merchant, pledge_id, self.clock(), fallback)
             return order, get_appeal(db, db.get_one(Pledge, pledge_id).appeal_id).title
 
     def _prepay(self, order: PayOrder, openid: str, title: str) -> str | None:

@@ -39,7 +39,7 @@ def take(
         card = cards[KINDS[owed.template].card]
         theirs = windows.get(owed.conversation_id, [])
         consent = consents.get((owed.conversation_id, card.subscription_id))
-        found = _pack(owed, card, theirs, consent, stops, ruled_out.get(owed.id, {}), now)
+        found = _pack(owed, card, theirs, consent, stops.get(owed.account, {}), ruled_out.get(owed.id, {}), now)
         if isinstance(found, Parcel):
             parcels.append(found)
         else:

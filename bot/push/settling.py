@@ -43,9 +43,9 @@ def keep(db: Session, judged: Sequence[tuple[Parcel, Verdict]], now: datetime) -
             if Effect.CLEAR_CONSENT in verdict.effects and parcel.channel == SUBSCRIPTION
         },
     )
-    stopped = {(*verdict.stop, _number(parcel)) for parcel, verdict in judged if verdict.stop}
-    for what, until, code in sorted(stopped):
-        channel_pause.stop_channel(db, what, code, until)
+    stopped = {(parcel.owed.account, *verdict.stop, _number(parcel)) for parcel, verdict in judged if verdict.stop}
+    for account, what, until, code in sorted(stopped):
+        channel_pause.stop_channel(db, account, what, code, until)
 
 
 def _outcome(parcel: Parcel, verdict: Verdict, now: datetime) -> Outcome:

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 def fetch_bill(errands: "Errands", day: int) -> None:
     """Fetch the pay channel's bill of a day (20261125), and compare it with our books."""
     if errands.pay:
-        mch_id = errands.settings.pay_mch_id
-        Reconciler(errands.database, errands.jobs, errands.pay, mch_id, lambda: datetime.now(UTC)).fetch_bill(day)
+        Reconciler(errands.database, errands.jobs, errands.pay, lambda: datetime.now(UTC)).fetch_bill(day)
 
 
 # Long enough for a busy day's lines, and a query to the channel for each lost callback.

@@ -21,6 +21,7 @@ from bot.pay.errors import PayError, Refused
 from bot.payments.orders import Hands, Till
 from bot.payments.refunds import ask_refund
 from models.treasury.bill import (
+    Bill,
     BillDay,
     add_lines,
     begin_lines,
@@ -46,76 +47,75 @@ class Reconciler:
     database: Engine
     hands: Hands
     client: PayClient
-    mch_id: str
     clock: Callable[[], datetime]
 
     def fetch_bill(self, number: int) -> bool:
         """Reconcile a day (20261125). False: the day has no bill, or its bill cannot be fetched or read yet."""
-        day = day_of(number)
+        bill = Bill(self.client.merchant, day_of(number))
         with Session(self.database) as db, db.begin():
-            row = db.get(BillDay, day)
+            row = db.get(BillDay, bill)
             if row is None:
-                want_days(db, self.clock())
-                row = db.get(BillDay, day)
+                want_days(db, bill.merchant, self.clock())
+                row = db.get(BillDay, bill)
             if row is None:
                 return False
             wanted = row.state == "wanted"
-        if wanted and not self._fetch(day):
+        if wanted and not self._fetch(bill):
             return False
-        self._ask(day)
-        compared = compare_day(self.database, day, self.clock())
+        self._ask(bill)
+        compared = compare_day(self.database, bill, self.clock())
         say = log.warning if compared.new else log.info
-        say("bill.compared", day=str(day), new=compared.new, known=compared.known, resolved=compared.resolved)
+        say("bill.compared", day=str(bill.day), new=compared.new, known=compared.known, resolved=compared.resolved)
         return True
 
-    def _fetch(self, day: date) -> bool:
+    def _fetch(self, bill: Bill) -> bool:
         with tempfile.TemporaryFile() as file:
             try:
-                moved = self.client.bill(day, file)
+                moved = self.client.bill(bill.day, file)
                 lines = self._prove(file) if moved else 0
             except (PayError, BadBill) as error:
-                self._put_off(day, error)
+                self._put_off(bill, error)
                 return False
-            return self._keep(day, file, lines)
+            return self._keep(bill, file, lines)
 
     def _prove(self, file: BinaryIO) -> int:
         """Check the bill's totals, which are its last line, before any row is stored. Returns how many rows it has."""
         file.seek(0)
-        return sum(1 for _ in read_bill(file, self.mch_id))
+        return sum(1 for _ in read_bill(file, self.client.merchant))
 
-    def _keep(self, day: date, file: BinaryIO, lines: int) -> bool:
+    def _keep(self, bill: Bill, file: BinaryIO, lines: int) -> bool:
         with Session(self.database) as db, db.begin():
-            if not begin_lines(db, day):
+            if not begin_lines(db, bill):
                 return True
         file.seek(0)
-        rows = read_bill(file, self.mch_id) if lines else iter(())
+        rows = read_bill(file, self.client.merchant) if lines else iter(())
         for page in _pages(rows):
             with Session(self.database) as db, db.begin():
-                add_lines(db, [_line(day, row) for row in page])
+                add_lines(db, [_line(bill, row) for row in page])
         with Session(self.database) as db, db.begin():
-            if keep_day(db, day, lines, self.clock()):
-                log.info("bill.kept", day=str(day), lines=lines)
+            if keep_day(db, bill, lines, self.clock()):
+                log.info("bill.kept", day=str(bill.day), lines=lines)
                 return True
-            put_off(db, day, "lines_lost", self.clock())
+            put_off(db, bill, "lines_lost", self.clock())
             return False
 
-    def _put_off(self, day: date, error: PayError | BadBill) -> None:
+    def _put_off(self, bill: Bill, error: PayError | BadBill) -> None:
         code = error.code if isinstance(error, Refused) else type(error).__name__
         trouble = f"{code}:{error.line}:{error.why}" if isinstance(error, BadBill) else code
         with Session(self.database) as db, db.begin():
-            put_off(db, day, trouble, self.clock())
+            put_off(db, bill, trouble, self.clock())
         say = log.error if isinstance(error, BadBill) else log.warning
-        say("bill.not_kept", day=str(day), trouble=trouble)
+        say("bill.not_kept", day=str(bill.day), trouble=trouble)
 
-    def _ask(self, day: date) -> None:
+    def _ask(self, bill: Bill) -> None:
         """Query the channel about lost callbacks. A failed query does not stop the others: it stays a discrepancy."""
         with Session(self.database) as db:
-            found = doubts(db, day)
+            found = doubts(db, bill)
         for out_trade_no in found.orders:
             try:
                 trade = self.client.query(out_trade_no)
             except PayError as error:
-                log.warning("bill.not_asked", day=str(day), call=error.call)
+                log.warning("bill.not_asked", day=str(bill.day), call=error.call)
                 continue
             if trade.is_paid:
                 Till(self.database, self.hands).take(trade, self.clock())
@@ -129,14 +129,14 @@ class Asking(Protocol):
     def ask_once(self, name: str, argument: int) -> None: ...
 
 
-def ask_for_bills(database: Engine, jobs: Asking, now: datetime) -> date | None:
-    """Enqueue the job of the oldest due day and return the day, or None. Raises RedisError.
+def ask_for_bills(database: Engine, merchant: str, jobs: Asking, now: datetime) -> date | None:
+    """Enqueue the job of the account's oldest due day and return the day, or None. Raises RedisError.
 
     One day at a time, since a day's comparison needs the bill of the day before."""
     with Session(database) as db, db.begin():
-        want_days(db, now)
+        want_days(db, merchant, now)
         forget_lines(db, now)
-        day = due_day(db, now)
+        day = due_day(db, merchant, now)
     if day is not None:
         jobs.ask_once("fetch_bill", number_of(day))
     return day
@@ -147,9 +147,10 @@ def _pages(rows: Iterator[BillRow]) -> Iterator[list[BillRow]]:
         yield page
 
 
-def _line(day: date, row: BillRow) -> dict[str, Any]:
+def _line(bill: Bill, row: BillRow) -> dict[str, Any]:
     """Make a line's columns from a row. A revoked payment is money that went back, so it counts as a refund."""
-    common = {"day": day, "line": row.line, "out_trade_no": row.out_trade_no, "fee_fen": row.fee_fen, "at": row.at}
+    common = {"line": row.line, "out_trade_no": row.out_trade_no, "fee_fen": row.fee_fen, "at": row.at}
+    common |= bill._asdict()
     if row.state is RowState.SUCCESS:
         number = row.transaction_id
         return {**common, "subject": "payment", "number": number, "thing": number, "fen": row.fen, "state": row.state}

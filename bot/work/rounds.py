@@ -70,7 +70,7 @@ def _ask_monthly(errands: Errands, now: datetime) -> None:
 
 def _fetch_bills(errands: Errands, now: datetime) -> None:
     if errands.pay:
-        ask_for_bills(errands.database, errands.jobs, now)
+        ask_for_bills(errands.database, errands.pay.merchant, errands.jobs, now)
 
 
 def _go_on(errands: Errands, _now: datetime) -> None:

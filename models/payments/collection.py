@@ -26,7 +26,7 @@ from models.giving.pledge import NotFunding, Pledge, check_open
 from models.ledger import lock, moves, totals
 from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED
 from models.notifications.service_window import open_by_payment
-from models.payments.order import LIVE, ORDER_LASTS, PayOrder, SuspenseItem, live_order
+from models.payments.order import LIVE, ORDER_LASTS, Payment, PayOrder, SuspenseItem, find_order, live_order
 from models.payments.order import MACHINE as ORDERS
 from models.payments.refund_entitlement import owe_refund
 from models.payments.suspense import open_case
@@ -65,16 +65,6 @@ class Outcome(StrEnum):
     GOES_BACK = "goes_back"
     CASE = "case"
     AGAIN = "again"
-
-
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """A payment as the platform reports it, by a callback or an answer to a query."""
-
-    out_trade_no: str
-    transaction_id: str
-    fen: int
-    paid_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +115,11 @@ def check_payable(db: Session, pledge: Pledge, now: datetime) -> None:
     check_room(db, appeal, pledge.amount_fen, but=pledge.id)
 
 
-def begin_order(db: Session, pledge_id: int, now: datetime, fallback: str | None = None) -> PayOrder:
+def begin_order(db: Session, merchant: str, pledge_id: int, now: datetime, fallback: str | None = None) -> PayOrder:
     """Get or create the pledge's one live order; two simultaneous taps get the same one.
 
-    ``fallback``: what the donor chose, one of FALLBACKS. Raises what ``check_payable`` does. An order that is no longer
-    ``fresh`` has to be closed first.
+    ``merchant``: the account that a new one is placed with. ``fallback``: what the donor chose, one of FALLBACKS.
+    Raises what ``check_payable`` does. An order that is no longer ``fresh`` has to be closed first.
     """
     pledge = hold_pledge(db, pledge_id)
     check_payable(db, pledge, now)
@@ -141,6 +131,7 @@ def begin_order(db: Session, pledge_id: int, now: datetime, fallback: str | None
     assert pledge.pay_by is not None  # noqa: S101 - a CHECK holds it
     order = PayOrder(
         pledge_id=pledge.id,
+        merchant=merchant,
         out_trade_no=new_order_number(),
         amount_fen=pledge.amount_fen,
         state="created",
@@ -178,7 +169,7 @@ def take_payment(db: Session, payment: Payment, now: datetime) -> Taken:
     A payment that cannot be right (another amount, a second transaction of one order, no order of ours) becomes a
     suspense item with a task for the fund holder.
     """
-    order = db.scalar(select(PayOrder).where(PayOrder.out_trade_no == payment.out_trade_no))
+    order = find_order(db, payment.merchant, payment.out_trade_no)
     if order is None:
         return _put_aside(db, payment, "unknown_order", None, now)
     pledge = db.get_one(Pledge, order.pledge_id)
@@ -253,7 +244,7 @@ def _give_back(db: Session, order: PayOrder, reason: str, now: datetime) -> Take
 
 
 def _put_aside(db: Session, payment: Payment, kind: str, order: PayOrder | None, now: datetime) -> Taken:
-    case = open_case(db, kind, payment.transaction_id, payment.out_trade_no, payment.fen, order, now)
+    case = open_case(db, kind, payment, order, now)
     if case is None:
         return Taken(Outcome.AGAIN)
     moves.payment_unassigned(db, case.amount_fen, case.cause, now)

@@ -133,6 +133,7 @@ def _give_back(db: Session, disbursement: Disbursement, gifts: Mapping[Pledge, i
             continue
         refund = Refund(
             pay_order_id=orders[gift.id].id,
+            merchant=orders[gift.id].merchant,
             pledge_id=gift.id,
             appeal_id=gift.appeal_id,
             disbursement_id=disbursement.id,

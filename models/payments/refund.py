@@ -2,7 +2,17 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, select, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.appeals.appeal import APPEAL
@@ -70,6 +80,7 @@ _RETURNED = text("reason = 'returned'")
 
 class Refund(Base):
     """A refund. ``out_refund_no``: our number; after the platform closed a round, the next has another ``number``.
+    ``merchant``: the account of its order.
 
     ``refund_id``: the platform's number. ``tries``: how often it was submitted in this round, last at ``asked_at``.
     ``due_at``: when it is looked at next; None: it waits for the fund holder, or is over. ``trouble``: why it waits.
@@ -79,13 +90,14 @@ class Refund(Base):
 
     __tablename__ = "refunds"
     id: Mapped[RowId]
-    pay_order_id: Mapped[int] = mapped_column(ForeignKey("pay_orders.id"), index=True)
+    pay_order_id: Mapped[int] = mapped_column(index=True)
+    merchant: Mapped[str] = mapped_column(String(32))
     pledge_id: Mapped[int] = mapped_column(ForeignKey("pledges.id"))
     appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"))
     run_id: Mapped[int | None] = mapped_column(ForeignKey("refund_runs.id"))
     case_id: Mapped[int | None] = mapped_column(ForeignKey("suspense_items.id"), unique=True)
     disbursement_id: Mapped[int | None] = mapped_column(ForeignKey("disbursements.id"))
-    out_refund_no: Mapped[str] = mapped_column(String(40), unique=True)
+    out_refund_no: Mapped[str] = mapped_column(String(40))
     amount_fen: Mapped[int]
     reason: Mapped[str] = mapped_column(String(10))
     state: Mapped[str] = mapped_column(String(12), default="owed")
@@ -101,6 +113,8 @@ class Refund(Base):
     ended_at: Mapped[datetime | None]
 
     __table_args__ = (
+        UniqueConstraint("merchant", "out_refund_no"),
+        ForeignKeyConstraint(("pay_order_id", "merchant"), ("pay_orders.id", "pay_orders.merchant")),
         one_of("state", MACHINE.states),
         one_of("reason", REASONS),
         CheckConstraint("amount_fen > 0", name="amount_positive"),
@@ -143,6 +157,10 @@ class Refund(Base):
 REFUND = Subject("refund", Refund, MACHINE, begins=("owed",), whole=APPEAL, whole_id=Refund.appeal_id)
 
 
-def find_number(db: Session, number: str) -> Refund | None:
-    """Find a refund by the number of this round or of an earlier one, without a lock. None: it is none of ours."""
-    return db.scalar(select(Refund).where(Refund.out_refund_no == number.partition(_ROUND)[0]))
+def find_refund(db: Session, merchant: str, number: str) -> Refund | None:
+    """Find a refund by its number at this merchant account, of this round or of an earlier one, without a lock.
+
+    None: it is none of ours.
+    """
+    ours = (Refund.merchant == merchant) & (Refund.out_refund_no == number.partition(_ROUND)[0])
+    return db.scalar(select(Refund).where(ours))

@@ -144,6 +144,7 @@ def owe_refund(
         return earlier
     refund = Refund(
         pay_order_id=order.id,
+        merchant=order.merchant,
         pledge_id=pledge.id,
         appeal_id=pledge.appeal_id,
         run_id=run_id,

@@ -19,7 +19,7 @@ from models.giving.pledge import Pledge
 from models.ledger import Overdrawn, moves
 from models.notifications.notification import tell
 from models.payments.order import PayOrder, SuspenseItem
-from models.payments.refund import MACHINE, STUCK, Refund, find_number
+from models.payments.refund import MACHINE, STUCK, Refund, find_refund
 from models.payments.refund_entitlement import hold_order, hold_pledge, hold_refund
 from models.people.conversation import Conversation
 from models.staff.member import Staff
@@ -29,6 +29,8 @@ from models.staff.task import Matter, Task, close_task, open_task
 class News(Protocol):
     """A verified result of a refund: bot.pay's Refund, of an answer or a callback. ``state``: the platform's word."""
 
+    @property
+    def merchant(self) -> str: ...
     @property
     def out_refund_no(self) -> str: ...
     @property
@@ -59,7 +61,7 @@ class Taken(StrEnum):
 
 def take_refund_news(db: Session, news: News, now: datetime) -> Taken:
     """Apply a result of a refund, however often and in whatever order they come; a paid refund stays paid."""
-    seen = find_number(db, news.out_refund_no)
+    seen = find_refund(db, news.merchant, news.out_refund_no)
     if seen is None:
         return Taken.UNKNOWN
     hold_pledge(db, seen.pledge_id)

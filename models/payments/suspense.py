@@ -9,28 +9,27 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal
 from models.core.audit_trail import record
 from models.giving.pledge import Pledge
-from models.payments.order import PayOrder, SuspenseItem
+from models.payments.order import Payment, PayOrder, SuspenseItem
 from models.people.conversation import Conversation
 from models.staff.fund_holder import region_for_placeless
 from models.staff.member import Staff
 from models.staff.task import Matter, open_task
 
 
-def open_case(
-    db: Session, kind: str, transaction_id: str, out_trade_no: str, fen: int, order: PayOrder | None, now: datetime
-) -> SuspenseItem | None:
+def open_case(db: Session, kind: str, payment: Payment, order: PayOrder | None, now: datetime) -> SuspenseItem | None:
     """Open a suspense item and its task. None where this transaction has one already, also from a concurrent worker."""
     number = db.scalar(
         insert(SuspenseItem)
         .values(
             kind=kind,
-            transaction_id=transaction_id,
-            out_trade_no=out_trade_no,
+            merchant=payment.merchant,
+            transaction_id=payment.transaction_id,
+            out_trade_no=payment.out_trade_no,
             order_id=order.id if order else None,
-            amount_fen=fen,
+            amount_fen=payment.fen,
             opened_at=now,
         )
-        .on_conflict_do_nothing(index_elements=["transaction_id"])
+        .on_conflict_do_nothing(index_elements=["merchant", "transaction_id"])
         .returning(SuspenseItem.id)
     )
     if number is None:

@@ -29,7 +29,7 @@ from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED
 from models.payments.collection import PAYABLE, check_room, hold_order, hold_pledge, room
 from models.payments.order import LIVE, PayOrder, SuspenseItem
 from models.payments.order import MACHINE as ORDERS
-from models.payments.refund import LEASE, Refund
+from models.payments.refund import LEASE, Refund, find_refund
 from models.payments.refund_desk import RefundShort
 from models.people.user import User
 from models.staff.member import Staff
@@ -112,6 +112,7 @@ def give_back(db: Session, staff: Staff, number: int, now: datetime) -> Refund:
         raise NotForThis(number=number, why="order_unknown")
     refund = Refund(
         pay_order_id=order.id,
+        merchant=order.merchant,
         pledge_id=pledge.id,
         appeal_id=appeal.id,
         case_id=case.id,
@@ -139,8 +140,8 @@ def given_back_by_hand(db: Session, staff: Staff, number: int, refund_no: str, n
     case, order, _, _ = _hold(db, staff, number)
     if order is not None:
         raise NotForThis(number=number, why="order_known")
-    ours = select(Refund.id).where(Refund.out_refund_no == refund_no)
-    if db.scalar(select(SuspenseItem.id).where(SuspenseItem.refund_no == refund_no)) or db.scalar(ours):
+    same = (SuspenseItem.merchant == case.merchant) & (SuspenseItem.refund_no == refund_no)
+    if db.scalar(select(SuspenseItem.id).where(same)) or find_refund(db, case.merchant, refund_no):
         raise RefundNumberUsed(reference=refund_no)
     there = lock(db, (CHANNEL, REFUNDS, UNASSIGNED))[CHANNEL].balance_fen
     if there < case.amount_fen:

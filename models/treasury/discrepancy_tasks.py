@@ -28,7 +28,7 @@ def call_people(db: Session, now: datetime, staff: Staff | None = None) -> None:
     """Make the open tasks match the open discrepancies. Locks the days. ``staff``: the officer who just closed one."""
     open_ones = _first(db, Discrepancy.state == "open")
     for day in sorted({day for day, _ in open_ones}):
-        db.execute(select(BillDay.day).where(BillDay.day == day).with_for_update())
+        db.execute(select(BillDay.day).where(BillDay.day == day).order_by(BillDay.merchant).with_for_update())
     standing = _tasks(db)
     for place, task in standing.items():
         if open_ones.get(place) != task.subject_id:
@@ -55,7 +55,8 @@ def _tasks(db: Session) -> Mapping[Place, Task]:
 
 def _placed(what: Any) -> Select[Any]:
     found = select(Discrepancy.day, _county(), what).select_from(Discrepancy)
-    found = found.outerjoin(PayOrder, PayOrder.out_trade_no == Discrepancy.out_trade_no)
+    same = (PayOrder.merchant == Discrepancy.merchant) & (PayOrder.out_trade_no == Discrepancy.out_trade_no)
+    found = found.outerjoin(PayOrder, same)
     return found.outerjoin(Pledge, Pledge.id == PayOrder.pledge_id).outerjoin(Appeal, Appeal.id == Pledge.appeal_id)
 
 

@@ -11,6 +11,7 @@ from tests.support.push_answers import SERVICE, SUBSCRIPTION, TEMPLATE, refuse, 
 from tests.support.push_office import Office, Open
 from tests.support.push_office import office as office
 from tests.support.push_office import open_office as open_office
+from tests.support.wechat import ACCOUNT
 
 # The next channel
 
@@ -161,7 +162,7 @@ def test_what_the_account_may_not_do_is_left_for_an_hour(office: Office, code: i
     office.deliver(second)
     assert office.went(first)[1:] == ("template", f"stopped_{code}")
     assert office.went(second)[1:] == ("template", f"stopped_{code}")
-    assert office.one(ChannelPause, stopped).code == code
+    assert office.one(ChannelPause, (ACCOUNT, stopped)).code == code
     office.move(hours=1)
     third = office.tell(aunt)
     office.deliver()

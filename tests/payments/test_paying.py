@@ -33,6 +33,7 @@ from models.payments.order import ORDER_LASTS, PayOrder, SuspenseItem
 from models.payments.refund import Refund
 from models.people.user import User
 from tests.scenes.gifts import donor_of, give, later, ordered, payment_of, promise, state_of, take
+from tests.support.merchant import MCHID
 from tests.support.stage import Stage
 from tests.support.unowned import BY_NOBODY
 
@@ -102,7 +103,7 @@ def test_two_taps_are_one_order(stage: Stage) -> None:
     assert first.out_trade_no == second.out_trade_no
     times = dict.fromkeys(("created_at", "expires_at", "check_at"), stage.clock())
     with Database(stage.database) as db, pytest.raises(IntegrityError), db.begin():
-        db.add(PayOrder(pledge_id=pledge, out_trade_no="ANOTHER", state="created", amount_fen=1, **times))
+        db.add(PayOrder(pledge_id=pledge, merchant=MCHID, out_trade_no="ANOTHER", state="created", amount_fen=1, **times))
 
 
 def test_an_order_that_closed_gives_way_to_a_new_one(stage: Stage) -> None:
@@ -110,7 +111,7 @@ def test_an_order_that_closed_gives_way_to_a_new_one(stage: Stage) -> None:
     first = ordered(stage, pledge)
     later(stage, hours=3)
     with Database(stage.database) as db, db.begin():
-        assert begin_order(db, pledge, stage.clock()).id == first.id  # the platform has not closed it yet
+        assert begin_order(db, MCHID, pledge, stage.clock()).id == first.id  # the platform has not closed it yet
         close_order(db, first.id, stage.clock())
     second = ordered(stage, pledge)
     assert second.out_trade_no != first.out_trade_no
@@ -216,7 +217,7 @@ def test_what_cannot_be_right_is_kept_for_a_person(stage: Stage, changes: dict[s
         assert (case.kind, case.amount_fen, case.transaction_id) == (kind, payment.fen, payment.transaction_id)
     if kind == "other_amount":  # nobody is asked to pay again what they may have paid
         with Database(stage.database) as db, pytest.raises(NotPayable):
-            begin_order(db, pledge, stage.clock())
+            begin_order(db, MCHID, pledge, stage.clock())
     assert_books_close(stage)
 
 
@@ -279,15 +280,15 @@ def test_nobody_begins_to_pay_what_is_closed_paid_or_over(stage: Stage) -> None:
     own = promise(stage, appeal, 10_000)
     with Database(stage.database) as db:
         with pytest.raises(NotPayable):
-            begin_order(db, paid, stage.clock())
+            begin_order(db, MCHID, paid, stage.clock())
         with pytest.raises(NotPayable):
-            begin_order(db, over, stage.clock() + PAY_WITHIN)
+            begin_order(db, MCHID, over, stage.clock() + PAY_WITHIN)
     _join(stage, appeal)
     with Database(stage.database) as db, pytest.raises(OwnHousehold):
-        begin_order(db, own, stage.clock())
+        begin_order(db, MCHID, own, stage.clock())
     _freeze(stage, appeal)
     with Database(stage.database) as db, pytest.raises(NotFunding):
-        begin_order(db, frozen, stage.clock())
+        begin_order(db, MCHID, frozen, stage.clock())
 
 
 def test_an_order_ends_with_its_time_its_pledges_or_its_appeals(stage: Stage) -> None:
@@ -303,7 +304,7 @@ def test_an_order_ends_with_its_time_its_pledges_or_its_appeals(stage: Stage) ->
     assert ordered(stage, last).expires_at <= deadline
     stage.clock.now = deadline - timedelta(seconds=90)
     with Database(stage.database) as db, pytest.raises(NotFunding):
-        begin_order(db, promise(stage, appeal, 100, "o4"), stage.clock())
+        begin_order(db, MCHID, promise(stage, appeal, 100, "o4"), stage.clock())
 
 
 def test_a_paid_order_keeps_what_it_says(stage: Stage) -> None:

@@ -15,6 +15,7 @@ from models.payments.expiry import close_order, expire_pledges
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from tests.scenes.gifts import give, ordered, payment_of, promise
+from tests.support.merchant import MCHID
 from tests.support.racing import DONORS, assert_books_close, at_once, outcome
 from tests.support.racing import stage as stage
 from tests.support.stage import Stage
@@ -63,7 +64,7 @@ def test_sixteen_taps_at_once_are_one_order(stage: Stage) -> None:
 
     def tap() -> str:
         with Database(stage.database) as db, db.begin():
-            return begin_order(db, pledge, stage.clock()).out_trade_no
+            return begin_order(db, MCHID, pledge, stage.clock()).out_trade_no
 
     results = at_once([tap] * 16)
     assert len(set(results)) == 1

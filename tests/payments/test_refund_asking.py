@@ -18,8 +18,7 @@ from bot.work.job import Named
 from config.pay import PlatformKey
 from models.giving.pledge import Pledge
 from models.ledger.accounts import LedgerAccount
-from models.payments.collection import Payment
-from models.payments.order import PayOrder
+from models.payments.order import Payment, PayOrder
 from models.payments.refund import Refund
 from models.payments.refund_desk import again
 from models.payments.refund_result import Taken
@@ -62,7 +61,7 @@ class Till:
         assert trade.transaction_id
         assert trade.fen
         assert trade.paid_at
-        take(self.stage, Payment(trade.out_trade_no, trade.transaction_id, trade.fen, trade.paid_at))
+        take(self.stage, Payment(trade.merchant, trade.out_trade_no, trade.transaction_id, trade.fen, trade.paid_at))
         with Database(self.stage.database) as db, db.begin():
             db.get_one(Pledge, pledge).fallback = fallback
         return pledge

@@ -29,6 +29,7 @@ from models.payments.refund_run import PAGE, Part, find_run, live_runs, plan_pag
 from models.staff.member import Staff
 from tests.scenes.gifts import give
 from tests.scenes.refunds import fail, fail_and_plan, hear, news_of, refund_of, spend, want_back, wrong_books
+from tests.support.merchant import MCHID
 from tests.support.stage import Stage
 
 COUNTY = Actor(By.COUNTY, "staff:0")
@@ -78,7 +79,7 @@ def many_gifts(stage: Stage, appeal: int, count: int = MANY) -> int:
             {
                 **{"pledge_id": number, "out_trade_no": f"MANYORDER{number}", "amount_fen": fen, "state": "paid"},
                 **{"created_at": now, "expires_at": now, "transaction_id": f"many{number}", "paid_at": now},
-                "check_at": now,
+                **{"merchant": MCHID, "check_at": now},
             }
             for number, fen in zip(ids, amounts, strict=True)
         ]

@@ -29,6 +29,7 @@ from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter, told
 from tests.scenes.gifts import ordered, payment_of, promise, take
 from tests.scenes.refunds import hear, news_of, want_back, wrong_books
 from tests.scenes.suspense import WANTED, astray, case_of, pledge_of
+from tests.support.merchant import MCHID
 from tests.support.stage import Stage, id_number
 from tests.support.tiers import examples
 
@@ -117,7 +118,7 @@ def test_what_nobody_knows_is_given_back_by_hand_and_the_bill_has_that_refund(st
     till.give(1, 5_000)
     stranger = till.merchant.paid(800)
     ours = till.pay.query(stranger.out_trade_no)
-    take(stage, payment_of(stage, PayOrder(id=1, out_trade_no=ours.out_trade_no, amount_fen=800),
+    take(stage, payment_of(stage, PayOrder(id=1, merchant=MCHID, out_trade_no=ours.out_trade_no, amount_fen=800),
                            transaction_id=ours.transaction_id))  # fmt: skip
     with Database(stage.database) as db:
         number = db.scalars(select(SuspenseItem.id)).one()
@@ -131,7 +132,7 @@ def test_who_says_so_and_has_not_done_it_is_found_on_the_bill(stage: Stage, till
     stage.open_appeal()
     till.give(1, 5_000)
     stranger = till.merchant.paid(800)
-    order = PayOrder(id=1, out_trade_no=stranger.out_trade_no, amount_fen=800)
+    order = PayOrder(id=1, merchant=MCHID, out_trade_no=stranger.out_trade_no, amount_fen=800)
     take(stage, payment_of(stage, order, transaction_id=stranger.transaction_id))
     with Database(stage.database) as db:
         number = db.scalars(select(SuspenseItem.id)).one()

@@ -33,6 +33,7 @@ HOLDER = 1
 
 @dataclass(frozen=True)
 class News:
+    merchant: str
     out_refund_no: str
     refund_id: str
     out_trade_no: str
@@ -65,6 +66,7 @@ def news_of(stage: Stage, refund: Refund, state: str = "SUCCESS", **changes: Any
         order = db.get_one(PayOrder, refund.pay_order_id)
         paid: PayOrder | SuspenseItem = db.get_one(SuspenseItem, refund.case_id) if refund.case_id else order
         fields = {
+            "merchant": refund.merchant,
             "out_refund_no": refund.number,
             "refund_id": f"50000{refund.id:09d}",
             "out_trade_no": order.out_trade_no,

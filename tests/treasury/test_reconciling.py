@@ -20,6 +20,7 @@ from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.treasury.bill import BillDay, BillLine, number_of
 from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter, day_row, discrepancies, told
+from tests.support.merchant import MCHID
 from tests.support.stage import Stage
 
 NUMBER = number_of(TODAY)
@@ -66,12 +67,12 @@ def test_a_day_of_gifts_and_refunds_agrees_to_the_fen(stage: Stage, till: Counte
     till.sell(appeal, 300, paid=False)
     till.move(timedelta(minutes=5))
     till.hear_back(back)
-    assert ask_for_bills(stage.database, jobs, stage.clock()) is None  # today has no bill yet
+    assert ask_for_bills(stage.database, MCHID, jobs, stage.clock()) is None  # today has no bill yet
     till.move(TOMORROW_MORNING - timedelta(minutes=11))
-    assert ask_for_bills(stage.database, jobs, stage.clock()) is None  # not before ten
+    assert ask_for_bills(stage.database, MCHID, jobs, stage.clock()) is None  # not before ten
     till.move(timedelta(minutes=6))
-    assert ask_for_bills(stage.database, jobs, stage.clock()) == TODAY
-    ask_for_bills(stage.database, jobs, stage.clock())
+    assert ask_for_bills(stage.database, MCHID, jobs, stage.clock()) == TODAY
+    ask_for_bills(stage.database, MCHID, jobs, stage.clock())
     assert [(job.func_name, job.args) for job in jobs.queues["slow"].jobs] == [("fetch_bill", [NUMBER])]
     before = ledger(stage)
     assert till.reconciler.fetch_bill(NUMBER)
@@ -81,7 +82,7 @@ def test_a_day_of_gifts_and_refunds_agrees_to_the_fen(stage: Stage, till: Counte
     assert row.fees_fen == 60 + 1 + 14 + 42 - 42
     assert discrepancies(stage) == []
     assert ledger(stage) == before
-    assert ask_for_bills(stage.database, jobs, stage.clock()) is None
+    assert ask_for_bills(stage.database, MCHID, jobs, stage.clock()) is None
 
 
 def test_a_lost_callback_is_asked_about_and_found(stage: Stage, till: Counter) -> None:
@@ -223,14 +224,14 @@ def test_a_bill_that_cannot_be_had_is_asked_for_again_and_days_that_were_missed_
     till.give(stage.open_appeal(), 5_000)
     till.move(TOMORROW_MORNING + 3 * DAY)
     till.merchant.simulator.faults.add(Fault(Kind.DOWN, where="/v3/bill"))
-    assert ask_for_bills(stage.database, jobs, stage.clock()) == TODAY
+    assert ask_for_bills(stage.database, MCHID, jobs, stage.clock()) == TODAY
     assert not till.reconciler.fetch_bill(NUMBER)
     row = day_row(stage)
     assert (row.state, row.trouble, row.tries) == ("wanted", "Unreachable", 1)
     till.merchant.simulator.faults.lift()
     seen = []
     till.move(timedelta(minutes=10))
-    while day := ask_for_bills(stage.database, jobs, stage.clock()):
+    while day := ask_for_bills(stage.database, MCHID, jobs, stage.clock()):
         seen.append(day)
         jobs.redis.flushdb()  # the job is done
         assert till.reconciler.fetch_bill(number_of(day))
@@ -262,9 +263,9 @@ def test_a_worker_that_was_killed_while_keeping_begins_anew(stage: Stage, till: 
     to = io.BytesIO()
     assert till.pay.bill(TODAY, to)
     with Database(stage.database) as db, db.begin():
-        db.add(BillDay(day=TODAY, state="wanted", due_at=stage.clock()))
+        db.add(BillDay(merchant=MCHID, day=TODAY, state="wanted", due_at=stage.clock()))
         db.flush()
         line = {"subject": "payment", "number": "X", "thing": "X", "out_trade_no": "X", "state": "SUCCESS"}
-        db.add(BillLine(day=TODAY, line=9, fen=1, fee_fen=0, at=stage.clock(), **line))
+        db.add(BillLine(merchant=MCHID, day=TODAY, line=9, fen=1, fee_fen=0, at=stage.clock(), **line))
     assert till.reconciler.fetch_bill(NUMBER)
     assert (day_row(stage).lines, told(stage)) == (1, [])

@@ -12,10 +12,10 @@ from bot.pay.demo_keys import settings_in
 from models.core.calendar import CHINA
 from models.giving.pledge import Pledge
 from models.payments.order import PayOrder
-from models.treasury.bill import BillDay
+from models.treasury.bill import Bill, BillDay
 from models.treasury.discrepancy import Discrepancy
 from tests.scenes.gifts import ordered
-from tests.support.merchant import PIN, key_folder
+from tests.support.merchant import MCHID, PIN, key_folder
 from tests.support.paid_stage import DONOR, collecting
 from tests.support.processes import environment, process, until
 
@@ -49,12 +49,12 @@ def test_a_day_is_reconciled_by_a_worker(new_database: Callable[[], str], redis_
         with process("flask", "--app", "wsgi", "worker", settings=settings):
             until(lambda: _state(stage.database, day) == "compared")
         with Database(stage.database) as db:
-            row = db.get_one(BillDay, day)
+            row = db.get_one(BillDay, Bill(MCHID, day))
             assert (row.paid_fen, row.ledger_paid_fen, row.lines) == (12_300, 12_300, 1)
             assert db.scalars(select(Discrepancy.id)).all() == []
 
 
 def _state(database: Engine, day: date) -> str:
     with Database(database) as db:
-        row = db.get(BillDay, day)
+        row = db.get(BillDay, Bill(MCHID, day))
         return row.state if row else ""

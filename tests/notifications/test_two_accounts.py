@@ -1,0 +1,56 @@
+"""What WeChat says of one official account counts for no other: its numbers of messages, and its pauses."""
+
+from datetime import timedelta
+
+from models.notifications.channel_pause import stop_channel
+from models.notifications.delivery_report import DeliveryReport, match_reports, reported
+from tests.support.push_answers import talking
+from tests.support.push_office import Office
+from tests.support.push_office import office as office
+from tests.support.wechat import ACCOUNT
+
+OTHER = "gh_another"
+
+
+def test_a_report_is_of_a_message_of_its_own_account(office: Office) -> None:
+    aunt = office.person("oAunt")
+    notice = office.tell(aunt)
+    office.deliver(notice)
+    number = office.row(notice).platform_id
+    assert (office.row(notice).state, bool(number)) == ("sent", True)
+    with office.session() as db:
+        assert reported(db, OTHER, number or "", "failed:system", office.now()) is None
+        db.flush()
+        assert match_reports(db, office.now()) == 0
+    assert office.row(notice).state == "sent"
+    assert office.one(DeliveryReport, (OTHER, number)).status == "failed:system"
+    with office.session() as db:
+        assert reported(db, ACCOUNT, number or "", "success", office.now()) == aunt
+    assert office.row(notice).state == "delivered"
+
+
+def test_a_report_that_came_first_waits_for_its_own_account(office: Office) -> None:
+    notice = office.tell(office.person("oAunt"))
+    office.deliver(notice)
+    number = office.row(notice).platform_id or ""
+    with office.session() as db:
+        for account in (OTHER, ACCOUNT):
+            db.add(DeliveryReport(account=account, platform_id=number, status="success", at=office.now()))
+    with office.session() as db:
+        assert match_reports(db, office.now()) == 1
+    assert office.row(notice).state == "delivered"
+    assert office.one(DeliveryReport, (OTHER, number)) is not None
+
+
+def test_a_pause_is_of_its_own_account(office: Office) -> None:
+    aunt = talking(office)
+    with office.session() as db:
+        stop_channel(db, OTHER, "service", 45009, office.now() + timedelta(hours=1))
+    notice = office.tell(aunt)
+    office.deliver(notice)
+    assert office.went(notice)[:2] == ("sent", "service")
+    with office.session() as db:
+        stop_channel(db, ACCOUNT, "service", 45009, office.now() + timedelta(hours=1))
+    notice = office.tell(aunt)
+    office.deliver(notice)
+    assert office.went(notice)[1:] == ("template", "stopped_45009")
