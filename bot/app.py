@@ -14,7 +14,7 @@ from bot.log import configure_logging
 from bot.pay.client import true_now
 from bot.pay.making import make_notify_door, make_pay_client
 from bot.payments.orders import Cashier, Till
-from bot.payments.refunds import take_answer
+from bot.payments.refunds import apply_result
 from bot.turn import TryAgain, Turns
 from bot.web.card import card_page
 from bot.web.health import health
@@ -135,7 +135,7 @@ def _take_money(
 ) -> None:
     """Add the routes of PAY_MODE=on: WeChat Pay's callback, and the page to pay at."""
     till = Till(database, jobs)
-    take_refund = partial(take_answer, database)
+    take_refund = partial(apply_result, database)
     app.register_blueprint(notify_door(make_notify_door(settings), till, take_refund, clock, true_now))
     secret, here = settings.wechat_app_secret, not settings.is_production
     visitors = Visitors(

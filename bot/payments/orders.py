@@ -21,13 +21,13 @@ from models.appeals.appeal import get_appeal
 from models.giving.pledge import Pledge
 from models.notifications.notification import TOLD
 from models.payments.collection import (
-    Outcome,
+    PaymentOutcome,
     Payment,
-    Taken,
+    AppliedPayment,
     begin_order,
     fresh,
     keep_prepaid,
-    take_payment,
+    apply_payment,
 )
 from models.payments.expiry import begin_query, close_order, due_orders, is_over
 from models.payments.order import PayOrder
@@ -59,21 +59,21 @@ class Till:
     database: Engine
     hands: Hands
 
-    def take(self, trade: Trade, now: datetime) -> Taken:
+    def take(self, trade: Trade, now: datetime) -> AppliedPayment:
         """Apply a paid trade whose origin is verified, and enqueue what follows. Raises ValueError if it is unpaid."""
         if not trade.transaction_id or trade.fen is None or trade.paid_at is None:
             raise ValueError("not paid")
         payment = Payment(trade.merchant, trade.out_trade_no, trade.transaction_id, trade.fen, trade.paid_at)
         with Session(self.database) as db, db.begin():
-            taken = take_payment(db, payment, now)
+            applied = apply_payment(db, payment, now)
             db.flush()
             told = list(db.info.get(TOLD, []))
-        jobs: list[Named] = [("ask_refunds", [taken.refund_id])] if taken.refund_id else []
+        jobs: list[Named] = [("ask_refunds", [applied.refund_id])] if applied.refund_id else []
         if jobs or told:
             self.hands.enqueue(jobs, told)
-        say = log.error if taken.outcome is Outcome.CASE else log.info
-        say("payment.taken", transaction=payment.transaction_id, outcome=str(taken.outcome))
-        return taken
+        say = log.error if applied.outcome is PaymentOutcome.SUSPENSE else log.info
+        say("payment.taken", transaction=payment.transaction_id, outcome=str(applied.outcome))
+        return applied
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from models.treasury.discrepancy import (
     latest_days,
     open_ones,
 )
-from models.treasury.discrepancy_tasks import call_people
+from models.treasury.discrepancy_tasks import sync_discrepancy_tasks
 
 PAGE = 5
 DAYS = 5
@@ -42,7 +42,7 @@ def more_discrepancies(talk: Talk, after: str, day: str = "") -> Answer:
 
 
 def view_discrepancy(talk: Talk, number: str) -> Answer:
-    """Show what each side has of a discrepancy. Raises NoSuchDifference."""
+    """Show what each side has of a discrepancy. Raises NoSuchDiscrepancy."""
     found = find_discrepancy(talk.desk.db, staff_of(talk), int(number))
     ways = {"close": ["command", "close_discrepancy", number]}
     return with_ways("replies/treasury/discrepancy", {"item": found}, ways)
@@ -51,7 +51,7 @@ def view_discrepancy(talk: Talk, number: str) -> Answer:
 def close(talk: Talk, number: str = "", words: str = "") -> Answer:
     """结案 <号> <理由> <说明>: close a discrepancy; without a known reason list the reasons.
 
-    Raises NoSuchDifference or NoteMissing."""
+    Raises NoSuchDiscrepancy or NoteMissing."""
     if not number:
         return reconcile(talk)
     db, staff = talk.desk.db, staff_of(talk)
@@ -62,7 +62,7 @@ def close(talk: Talk, number: str = "", words: str = "") -> Answer:
         values = {"number": int(number), "lines": lines, "unknown": bool(words)}
         return Answer([Say("replies/treasury/which_discrepancy_reason", None, values)])
     closed = close_discrepancy(db, staff, int(number), reason, note, talk.world.now)
-    call_people(db, talk.world.now, staff)
+    sync_discrepancy_tasks(db, talk.world.now, staff)
     return Answer(
         [Say("replies/treasury/discrepancy_closed", None, {"item": closed, "left": len(_some(talk, closed))})]
     )

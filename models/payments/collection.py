@@ -26,10 +26,10 @@ from models.giving.pledge import NotFunding, Pledge, check_open
 from models.ledger import lock, moves, totals
 from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED
 from models.notifications.service_window import open_by_payment
-from models.payments.order import LIVE, ORDER_LASTS, Payment, PayOrder, SuspenseItem, find_order, live_order
+from models.payments.order import LIVE, ORDER_LASTS, Payment, PayOrder, find_order, live_order
 from models.payments.order import MACHINE as ORDERS
 from models.payments.refund_entitlement import owe_refund
-from models.payments.suspense import open_case
+from models.payments.suspense import has_open_suspense_item, open_suspense_item
 from models.people.conversation import Conversation
 from models.people.user import User
 
@@ -58,20 +58,20 @@ class NotPayable(Refusal):
     final = True
 
 
-class Outcome(StrEnum):
-    """The result of a payment. ``CASE``: it is a suspense item. ``AGAIN``: a repeated message, nothing was done."""
+class PaymentOutcome(StrEnum):
+    """What became of a payment. ``SUSPENSE``: a suspense item. ``REPEATED``: nothing, it was applied before."""
 
     COMMITTED = "committed"
-    GOES_BACK = "goes_back"
-    CASE = "case"
-    AGAIN = "again"
+    REFUND_OWED = "refund_owed"
+    SUSPENSE = "suspense"
+    REPEATED = "repeated"
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """The result of ``take_payment``. ``refund_id``: a refund to submit after the commit, if there is one."""
+class AppliedPayment:
+    """The result of ``apply_payment``. ``refund_id``: a refund to submit after the commit, if there is one."""
 
-    outcome: Outcome
+    outcome: PaymentOutcome
     refund_id: int | None = None
 
 
@@ -108,7 +108,7 @@ def check_room(db: Session, appeal: Appeal, fen: int, but: int = 0) -> None:
 def check_payable(db: Session, pledge: Pledge, now: datetime) -> None:
     """Check that the donor may pay the pledge now. Raises NotPayable, NotFunding, OwnHousehold or OverCap."""
     appeal = get_appeal(db, pledge.appeal_id)
-    in_question = _in_question(db, pledge.id)
+    in_question = has_open_suspense_item(db, pledge.id)
     if pledge.state not in PAYABLE or (pledge.pay_by and pledge.pay_by <= now) or in_question:
         raise NotPayable(number=appeal.id, state=pledge.state, in_question=in_question)
     check_open(appeal, db.get_one(User, pledge.donor_id), now)
@@ -163,7 +163,7 @@ def keep_prepaid(db: Session, order_id: int, prepay_id: str, now: datetime) -> P
     return order
 
 
-def take_payment(db: Session, payment: Payment, now: datetime) -> Taken:
+def apply_payment(db: Session, payment: Payment, now: datetime) -> AppliedPayment:
     """Apply a payment exactly once, however often and in whatever order it is reported.
 
     A payment that cannot be right (another amount, a second transaction of one order, no order of ours) becomes a
@@ -171,21 +171,21 @@ def take_payment(db: Session, payment: Payment, now: datetime) -> Taken:
     """
     order = find_order(db, payment.merchant, payment.out_trade_no)
     if order is None:
-        return _put_aside(db, payment, "unknown_order", None, now)
+        return _put_in_suspense(db, payment, "unknown_order", None, now)
     pledge = db.get_one(Pledge, order.pledge_id)
     appeal = get_appeal(db, pledge.appeal_id, lock=True)
     pledge, order = hold_pledge(db, pledge.id), hold_order(db, order.id)
     if order.state == "paid":
         if order.transaction_id == payment.transaction_id:
-            return Taken(Outcome.AGAIN)
-        return _put_aside(db, payment, "paid_twice", order, now)
+            return AppliedPayment(PaymentOutcome.REPEATED)
+        return _put_in_suspense(db, payment, "paid_twice", order, now)
     if order.amount_fen != payment.fen:
-        return _put_aside(db, payment, "other_amount", order, now)
+        return _put_in_suspense(db, payment, "other_amount", order, now)
     order.transaction_id, order.paid_at = payment.transaction_id, payment.paid_at
     ORDERS.move(db, order, "paid", SYSTEM, now)
-    taken = _take(db, appeal, pledge, order, now)
+    applied = _commit_or_refund(db, appeal, pledge, order, now)
     _open_window(db, pledge, payment.paid_at)
-    return taken
+    return applied
 
 
 def hold_pledge(db: Session, pledge_id: int) -> Pledge:
@@ -196,15 +196,15 @@ def hold_order(db: Session, order_id: int) -> PayOrder:
     return db.get_one(PayOrder, order_id, with_for_update={"key_share": True}, populate_existing=True)
 
 
-def _take(db: Session, appeal: Appeal, pledge: Pledge, order: PayOrder, now: datetime) -> Taken:
+def _commit_or_refund(db: Session, appeal: Appeal, pledge: Pledge, order: PayOrder, now: datetime) -> AppliedPayment:
     """Commit the gift of a correctly paid order, or owe a refund where it is late, excess or a second payment."""
     if pledge.state not in _FIRST:
-        return _give_back(db, order, "twice", now)
+        return _refund(db, order, "twice", now)
     refused = _refusal(db, appeal, pledge, now)
     PLEDGES.move(db, pledge, "paid", SYSTEM, now)
     if refused:
         tell_of_payment(db, appeal, pledge, "payment_late", now)
-        return _give_back(db, order, "over" if isinstance(refused, OverCap) else "late", now)
+        return _refund(db, order, "over" if isinstance(refused, OverCap) else "late", now)
     pools = hold_pools(db, appeal, now, (CHANNEL,))
     moves.payment_received(db, appeal.id, order.amount_fen, order.cause, now)
     PLEDGES.move(db, pledge, "committed", SYSTEM, now)
@@ -213,7 +213,7 @@ def _take(db: Session, appeal: Appeal, pledge: Pledge, order: PayOrder, now: dat
     if room(db, appeal) < SMALLEST_PLEDGE:
         fund(db, appeal, now)
     db.flush()
-    return Taken(Outcome.COMMITTED)
+    return AppliedPayment(PaymentOutcome.COMMITTED)
 
 
 def _open_window(db: Session, pledge: Pledge, paid_at: datetime) -> None:
@@ -236,27 +236,19 @@ def _refusal(db: Session, appeal: Appeal, pledge: Pledge, now: datetime) -> Refu
     return NotFunding() if pledge.state in ("expired", "cancelled") else None
 
 
-def _give_back(db: Session, order: PayOrder, reason: str, now: datetime) -> Taken:
+def _refund(db: Session, order: PayOrder, reason: str, now: datetime) -> AppliedPayment:
     lock(db, (CHANNEL, REFUNDS, UNASSIGNED))  # the accounts of both postings at once, so that all lock in one order
     moves.payment_unassigned(db, order.amount_fen, order.cause, now)
     refund = owe_refund(db, order, order.amount_fen, reason, now)
-    return Taken(Outcome.GOES_BACK, refund.id)
+    return AppliedPayment(PaymentOutcome.REFUND_OWED, refund.id)
 
 
-def _put_aside(db: Session, payment: Payment, kind: str, order: PayOrder | None, now: datetime) -> Taken:
-    case = open_case(db, kind, payment, order, now)
-    if case is None:
-        return Taken(Outcome.AGAIN)
-    moves.payment_unassigned(db, case.amount_fen, case.cause, now)
-    return Taken(Outcome.CASE)
-
-
-def _in_question(db: Session, pledge_id: int) -> bool:
-    """Tell whether the pledge has an open suspense item."""
-    theirs = select(SuspenseItem.id).join(PayOrder, PayOrder.id == SuspenseItem.order_id)
-    return (
-        db.scalar(theirs.where(PayOrder.pledge_id == pledge_id, SuspenseItem.closed_at.is_(None)).limit(1)) is not None
-    )
+def _put_in_suspense(db: Session, payment: Payment, kind: str, order: PayOrder | None, now: datetime) -> AppliedPayment:
+    item = open_suspense_item(db, kind, payment, order, now)
+    if item is None:
+        return AppliedPayment(PaymentOutcome.REPEATED)
+    moves.payment_unassigned(db, item.amount_fen, item.cause, now)
+    return AppliedPayment(PaymentOutcome.SUSPENSE)
 
 
 def _tell(db: Session, appeal: Appeal, pledge: Pledge, added: Sequence[Added], now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""The tables of pay orders at WeChat Pay, one live order per pledge, and of suspense items.
+"""Keep pay orders at WeChat Pay, one live order per pledge, and say what a payment is.
 
 Numbers of the platform, and ours at it, are known by the merchant account (mchid) that they belong to: another
 account's order may have the same number.
@@ -7,16 +7,7 @@ account's order may have the same number.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import (
-    CheckConstraint,
-    ForeignKey,
-    ForeignKeyConstraint,
-    Index,
-    String,
-    UniqueConstraint,
-    select,
-    text,
-)
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
@@ -100,51 +91,7 @@ class PayOrder(Base):
         return f"order:{self.id}"
 
 
-CASE_KINDS = ("unknown_order", "other_amount", "paid_twice")
-# Refunded by the channel; refunded by hand on the platform's page; accepted as the pledged gift.
-OUTCOMES = ("given_back", "by_hand", "assigned")
-_OPEN = text("closed_at IS NULL")
-
-
-class SuspenseItem(Base):
-    """A payment that cannot be placed: the ledger has it as unassigned, and the fund holder must settle it.
-
-    ``unknown_order``: its order number is none of ours. ``other_amount``: it differs from the order's amount.
-    ``paid_twice``: a second transaction paid the same order. ``closed_by``, ``outcome``: who settled it, and how (one
-    of OUTCOMES). ``refund_no``: the number of the refund that was made by hand on the platform's page.
-    """
-
-    __tablename__ = "suspense_items"
-    id: Mapped[RowId]
-    kind: Mapped[str] = mapped_column(String(16))
-    merchant: Mapped[str] = mapped_column(String(32))
-    transaction_id: Mapped[str] = mapped_column(String(64))
-    out_trade_no: Mapped[str] = mapped_column(String(32))
-    order_id: Mapped[int | None] = mapped_column(index=True)
-    amount_fen: Mapped[int]
-    opened_at: Mapped[datetime]
-    closed_at: Mapped[datetime | None]
-    closed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
-    outcome: Mapped[str | None] = mapped_column(String(60))
-    refund_no: Mapped[str | None] = mapped_column(String(64))
-
-    __table_args__ = (
-        UniqueConstraint("merchant", "transaction_id"),
-        UniqueConstraint("merchant", "refund_no"),
-        ForeignKeyConstraint(("order_id", "merchant"), ("pay_orders.id", "pay_orders.merchant")),
-        one_of("kind", CASE_KINDS),
-        CheckConstraint("amount_fen > 0", name="amount_positive"),
-        Index("ix_suspense_items_open", "id", postgresql_where=_OPEN),
-    )
-
-    @property
-    def cause(self) -> str:
-        """The cause under which the ledger posts the suspense item."""
-        return f"suspense_item:{self.id}"
-
-
 PAY_ORDER = Subject("pay_order", PayOrder, MACHINE, begins=("created",))
-SUSPENSE_ITEM = Subject("suspense_item", SuspenseItem)
 
 
 def find_order(db: Session, merchant: str, out_trade_no: str) -> PayOrder | None:

@@ -28,13 +28,13 @@ APART = timedelta(minutes=1)
 LEASE = timedelta(minutes=2)
 
 # asked: by the donor. late, over: paid when the appeal took no gift any more, or not as much. twice: a second payment
-# of one gift. failed, cancelled, surplus: the appeal's. case: a suspense item. returned: a payout return.
-REASONS = ("asked", "late", "over", "twice", "failed", "cancelled", "surplus", "case", "returned")
+# of one gift. failed, cancelled, surplus: the appeal's. suspense: a suspense item. returned: a payout return.
+REASONS = ("asked", "late", "over", "twice", "failed", "cancelled", "surplus", "suspense", "returned")
 # The appeal never held this money: the ledger has it as unassigned.
-UNASSIGNED = ("late", "over", "twice", "case")
+UNASSIGNED = ("late", "over", "twice", "suspense")
 # These refunds leave the gift's own state alone: a second payment, a suspense item, and the returned share of a gift
 # that had been refunded before.
-BESIDE = ("twice", "case", "returned")
+BESIDE = ("twice", "suspense", "returned")
 # The donor did not ask for these refunds, so the choice they made while paying applies.
 MAY_REDIRECT = ("late", "over", "failed", "cancelled", "surplus")
 
@@ -73,7 +73,7 @@ OPEN = GOING + STUCK
 _ROUND = "@"
 _DUE = text("due_at IS NOT NULL")
 _STUCK = text(f"state IN {STUCK}")
-_OWN = text("reason NOT IN ('twice', 'case', 'returned')")
+_OWN = text("reason NOT IN ('twice', 'suspense', 'returned')")
 _TWICE = text("reason = 'twice'")
 _RETURNED = text("reason = 'returned'")
 
@@ -84,8 +84,9 @@ class Refund(Base):
 
     ``refund_id``: the platform's number. ``tries``: how often it was submitted in this round, last at ``asked_at``.
     ``due_at``: when it is looked at next; None: it waits for the fund holder, or is over. ``trouble``: why it waits.
-    ``redirected_to``: the pledge that it was made into. ``by_hand``: the member of staff who settled it. ``case_id``:
-    the suspense item that it refunds instead of the order's payment. ``disbursement_id``: the payout that was returned.
+    ``redirected_to``: the pledge that it was made into. ``by_hand``: the member of staff who settled it.
+    ``suspense_item_id``: the item that it refunds instead of the order's payment. ``disbursement_id``: the payout that
+    was returned.
     """
 
     __tablename__ = "refunds"
@@ -95,7 +96,7 @@ class Refund(Base):
     pledge_id: Mapped[int] = mapped_column(ForeignKey("pledges.id"))
     appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"))
     run_id: Mapped[int | None] = mapped_column(ForeignKey("refund_runs.id"))
-    case_id: Mapped[int | None] = mapped_column(ForeignKey("suspense_items.id"), unique=True)
+    suspense_item_id: Mapped[int | None] = mapped_column(ForeignKey("suspense_items.id"), unique=True)
     disbursement_id: Mapped[int | None] = mapped_column(ForeignKey("disbursements.id"))
     out_refund_no: Mapped[str] = mapped_column(String(40))
     amount_fen: Mapped[int]
@@ -121,7 +122,7 @@ class Refund(Base):
         CheckConstraint("(state = 'redirected') = (redirected_to IS NOT NULL)", name="redirected_somewhere"),
         CheckConstraint("(state IN ('paid', 'redirected')) = (ended_at IS NOT NULL)", name="ended_once_done"),
         CheckConstraint("state = 'paid' OR by_hand IS NULL", name="paid_by_hand"),
-        CheckConstraint("(reason = 'case') = (case_id IS NOT NULL)", name="of_a_case"),
+        CheckConstraint("(reason = 'suspense') = (suspense_item_id IS NOT NULL)", name="of_a_suspense_item"),
         CheckConstraint("(reason = 'returned') = (disbursement_id IS NOT NULL)", name="of_a_return"),
         # A gift is refunded once, with all that is left of it; so is each order that paid a gift a second time.
         Index("uq_refunds_of_pledge", "pledge_id", unique=True, postgresql_where=_OWN),

@@ -71,7 +71,7 @@ class TooLongAgo(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class ComesBack:
+class Refundable:
     """What a refund of a gift would return: ``fen`` are left of it, ``spent_fen`` were paid out."""
 
     pledge: Pledge
@@ -83,7 +83,7 @@ class ComesBack:
         return self.pledge.amount_fen - self.fen
 
 
-def lefts_of(db: Session, pledges: Sequence[Pledge]) -> dict[int, int]:
+def unspent_of(db: Session, pledges: Sequence[Pledge]) -> dict[int, int]:
     """Pledge id -> fen of it that no disbursement spent.
 
     To refund them, the caller holds the appeal's lock and has called models.disbursements.allocation.check_shared.
@@ -93,11 +93,6 @@ def lefts_of(db: Session, pledges: Sequence[Pledge]) -> dict[int, int]:
     shares = shares.where(DisbursementShare.pledge_id.in_(ids)).group_by(DisbursementShare.pledge_id)
     spent = {number: int(fen) for number, fen in db.execute(shares)}
     return {pledge.id: pledge.amount_fen - spent.get(pledge.id, 0) for pledge in pledges}
-
-
-def left_of(db: Session, pledge: Pledge) -> int:
-    """Return the fen of one pledge, as ``lefts_of``."""
-    return lefts_of(db, [pledge])[pledge.id]
 
 
 def orders_of(db: Session, pledges: Sequence[Pledge]) -> dict[int, PayOrder]:
@@ -169,20 +164,20 @@ def owe_refund(
     return refund
 
 
-def what_comes_back(db: Session, donor: User, code: str, now: datetime) -> ComesBack:
-    """Compute what the donor would get back if they asked now. Raises what ``ask_back`` does."""
+def find_refundable(db: Session, donor: User, code: str, now: datetime) -> Refundable:
+    """Compute what the donor would get back if they asked now. Raises what ``request_refund`` does."""
     pledge = db.scalar(select(Pledge).where(Pledge.code == code.upper()))
     if pledge is None or pledge.donor_id != donor.id:
         raise NoSuchGift(gift=code.upper())
     return _check(db, pledge, now)
 
 
-def ask_back(db: Session, donor: User, code: str, now: datetime) -> Refund:
+def request_refund(db: Session, donor: User, code: str, now: datetime) -> Refund:
     """Owe the donor a refund of their gift, as they asked.
 
     Raises NoSuchGift, NothingPaid, RefundUnderWay, AllSpent, TooLongAgo or SharesPending.
     """
-    seen = what_comes_back(db, donor, code, now).pledge
+    seen = find_refundable(db, donor, code, now).pledge
     appeal = get_appeal(db, seen.appeal_id, lock=True)
     pledge = hold_pledge(db, seen.id)
     found = _check(db, pledge, now)
@@ -193,12 +188,12 @@ def ask_back(db: Session, donor: User, code: str, now: datetime) -> Refund:
     return refund
 
 
-def returnable(db: Session, donor_id: int, most: int) -> list[OwnPledge]:
+def refundable_gifts(db: Session, donor_id: int, most: int) -> list[OwnPledge]:
     """List this donor's gifts of which something can be refunded, the newest first."""
     theirs = select(Pledge).where(Pledge.donor_id == donor_id, Pledge.state.in_(HELD)).order_by(Pledge.id.desc())
     gifts = db.scalars(theirs.limit(_LOOKED_AT)).all()
-    lefts, orders = lefts_of(db, gifts), orders_of(db, gifts)
-    found = [gift for gift in gifts if lefts[gift.id] > 0 and gift.id in orders][:most]
+    unspent, orders = unspent_of(db, gifts), orders_of(db, gifts)
+    found = [gift for gift in gifts if unspent[gift.id] > 0 and gift.id in orders][:most]
     title_of = titles_of(db, [gift.appeal_id for gift in found])
     return [
         OwnPledge(
@@ -233,7 +228,7 @@ def _was_paid_before(db: Session, pledge: Pledge, order: PayOrder) -> bool:
     return db.scalar(paid.limit(1)) is not None
 
 
-def _check(db: Session, pledge: Pledge, now: datetime) -> ComesBack:
+def _check(db: Session, pledge: Pledge, now: datetime) -> Refundable:
     facts: dict[str, Any] = {
         "gift": pledge.code,
         "number": pledge.appeal_id,
@@ -246,9 +241,9 @@ def _check(db: Session, pledge: Pledge, now: datetime) -> ComesBack:
     if order is None or order.paid_at is None:
         raise NothingPaid(**facts)
     check_shared(db, pledge.appeal_id)
-    fen = left_of(db, pledge) if pledge.state in HELD else 0
+    fen = unspent_of(db, [pledge])[pledge.id] if pledge.state in HELD else 0
     if fen <= 0:
         raise AllSpent(**facts)
     if now - order.paid_at >= LAST_DAY:
         raise TooLongAgo(**facts, days=LAST_DAY.days)
-    return ComesBack(pledge, order, fen)
+    return Refundable(pledge, order, fen)

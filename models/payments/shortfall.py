@@ -52,7 +52,7 @@ def fall_short(db: Session, appeal: Appeal, now: datetime) -> bool:
     return True
 
 
-def look_after_short(db: Session, now: datetime) -> int:
+def check_shortfalls(db: Session, now: datetime) -> int:
     """Check appeals that a refund left short and that did not change then. Returns how many changed now."""
     asked = select(func.coalesce(func.sum(Disbursement.amount_fen), 0))
     asked = asked.where(Disbursement.appeal_id == Appeal.id, Disbursement.state.in_(UNDER_WAY))

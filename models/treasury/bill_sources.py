@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session, aliased
 from models.core.database import stream
 from models.ledger.accounts import CHANNEL, LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
-from models.payments.order import PayOrder, SuspenseItem
+from models.payments.order import PayOrder
+from models.payments.suspense import SuspenseItem
 from models.payments.refund import Refund
 from models.treasury.bill import KEPT, Bill, BillDay, BillLine, begins, ends
 from models.treasury.comparison import Ours, Theirs

@@ -45,7 +45,7 @@ _OPEN = text("state = 'open'")
 MACHINE = Machine("discrepancy", {("open", "closed"): frozenset({By.SYSTEM, By.FUND_HOLDER, By.COUNTY})})
 
 
-class NoSuchDifference(Refusal):
+class NoSuchDiscrepancy(Refusal):
     """No open discrepancy has this ``number``, or it is outside the officer's region."""
 
     code = "no_such_discrepancy"
@@ -128,18 +128,18 @@ def count_open(db: Session, bills: Sequence[Bill]) -> dict[Bill, int]:
 
 
 def find_discrepancy(db: Session, staff: Staff, number: int, *, lock: bool = False) -> Discrepancy:
-    """Return an open discrepancy of the officer's region or of no region. Raises NoSuchDifference."""
+    """Return an open discrepancy of the officer's region or of no region. Raises NoSuchDiscrepancy."""
     theirs = _seen_by(staff).where(Discrepancy.id == number, Discrepancy.state == "open")
     if lock:
         theirs = theirs.with_for_update(of=Discrepancy).execution_options(populate_existing=True)
     found = db.scalar(theirs)
     if found is None:
-        raise NoSuchDifference(number=number)
+        raise NoSuchDiscrepancy(number=number)
     return found
 
 
 def close_discrepancy(db: Session, staff: Staff, number: int, reason: str, note: str, now: datetime) -> Discrepancy:
-    """Close a discrepancy that the officer has dealt with. Locks it. Raises NoSuchDifference or NoteMissing."""
+    """Close a discrepancy that the officer has dealt with. Locks it. Raises NoSuchDiscrepancy or NoteMissing."""
     discrepancy = find_discrepancy(db, staff, number, lock=True)
     if not note.strip():
         raise NoteMissing(number=number, reason=reason)

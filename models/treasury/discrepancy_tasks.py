@@ -24,7 +24,7 @@ from models.treasury.discrepancy import Discrepancy
 Place = tuple[date, str | None]
 
 
-def call_people(db: Session, now: datetime, staff: Staff | None = None) -> None:
+def sync_discrepancy_tasks(db: Session, now: datetime, staff: Staff | None = None) -> None:
     """Make the open tasks match the open discrepancies. Locks the days. ``staff``: the officer who just closed one."""
     open_ones = _first(db, Discrepancy.state == "open")
     for day in sorted({day for day, _ in open_ones}):

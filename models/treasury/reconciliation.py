@@ -23,7 +23,7 @@ from models.treasury.bill import LOOKED_AGAIN, Bill, BillDay, BillLine, ends, ho
 from models.treasury.bill_sources import Span, ours_of, span_of, theirs_of
 from models.treasury.comparison import BACK, Found, judge, pair
 from models.treasury.discrepancy import MACHINE, RESOLVED, Discrepancy
-from models.treasury.discrepancy_tasks import call_people
+from models.treasury.discrepancy_tasks import sync_discrepancy_tasks
 
 PAGE = 200
 # At most so many orders, and so many refunds, are queried at the channel before a day is compared.
@@ -77,7 +77,7 @@ def compare_day(database: Engine, bill: Bill, now: datetime) -> Compared:
         resolved += some
     with Session(database) as db, db.begin():
         _end(db, bill, sums, now)
-        call_people(db, now)
+        sync_discrepancy_tasks(db, now)
     return Compared(new, known, resolved)
 
 

@@ -40,7 +40,7 @@ TAKING = [
     "models.payments.collection:moves.payment_received:after",
     "models.payments.collection:tell_of_payment:after",
     "models.payments.collection:tell_of_gift:after",
-    "bot.payments.orders:take_payment:after",
+    "bot.payments.orders:apply_payment:after",
     "bot.work.queues:Jobs.enqueue:before",
     "bot.work.queues:Jobs.enqueue:after",
 ]

@@ -13,12 +13,13 @@ from bot.pay.making import NOTIFY_PATH
 from bot.pay.notice import NotifyDoor
 from bot.pay.proving import PlatformKeys
 from bot.payments.orders import Till
-from bot.payments.refunds import take_answer
+from bot.payments.refunds import apply_result
 from bot.web.notify import notify_door
 from config.pay import PlatformKey
 from models.books.bills import check_bills
 from models.giving.pledge import Pledge
-from models.payments.order import Payment, PayOrder, SuspenseItem, find_order
+from models.payments.order import Payment, PayOrder, find_order
+from models.payments.suspense import SuspenseItem
 from models.payments.refund import Refund, find_refund
 from models.treasury.bill import BillDay, number_of
 from models.treasury.discrepancy import Discrepancy
@@ -55,7 +56,7 @@ def call_back(stage: Stage, at: Counter, said_by: Counter) -> int:
     keys = PlatformKeys(PlatformKey(serial, key) for serial, key in own.platform.items())
     door = NotifyDoor(keys, own.apiv3_key, at.pay.merchant, OPTIONS.app_id)
     app = Flask("door")
-    till, take_refund = Till(stage.database, at.handed), partial(take_answer, stage.database)
+    till, take_refund = Till(stage.database, at.handed), partial(apply_result, stage.database)
     app.register_blueprint(notify_door(door, till, take_refund, stage.clock, _true_now))
     pay = said_by.merchant.simulator.pay
     body = pay.notices.all()[-1].body.encode()
@@ -111,7 +112,7 @@ def test_a_refund_is_paid_in_its_own_account(stage: Stage, both: tuple[Counter, 
     theirs.merchant.simulator.timeline.move(300)
     ended = theirs.pay.query_refund(NUMBER)
     assert (answer.merchant, answer.state, ended.state) == (OTHER, "PROCESSING", "SUCCESS")
-    take_answer(stage.database, ended, stage.clock())
+    apply_result(stage.database, ended, stage.clock())
     with Database(stage.database) as db:
         assert [db.get_one(Refund, one.id).state for one in (mine, yours)] == ["asked", "paid"]
 

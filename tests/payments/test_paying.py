@@ -22,14 +22,15 @@ from models.notifications.notification import Notification
 from models.payments.collection import (
     PAY_WITHIN,
     NotPayable,
-    Outcome,
+    PaymentOutcome,
     OverCap,
     begin_order,
     keep_prepaid,
     room,
 )
 from models.payments.expiry import close_order, due_orders, expire_pledges, is_over
-from models.payments.order import ORDER_LASTS, PayOrder, SuspenseItem
+from models.payments.order import ORDER_LASTS, PayOrder
+from models.payments.suspense import SuspenseItem
 from models.payments.refund import Refund
 from models.people.user import User
 from tests.scenes.gifts import donor_of, give, later, ordered, payment_of, promise, state_of, take
@@ -76,7 +77,7 @@ def test_a_payment_makes_a_promise_a_gift(stage: Stage) -> None:
     with Database(stage.database) as db:
         assert promised(db, [appeal]) == {}  # nothing has come yet
     taken = take(stage, payment_of(stage, order))
-    assert taken.outcome is Outcome.COMMITTED
+    assert taken.outcome is PaymentOutcome.COMMITTED
     assert (state_of(stage, Pledge, pledge), state_of(stage, PayOrder, order.id)) == ("committed", "paid")
     assert balances(stage) == {"channel": 10_000, "appeal": 10_000}
     with Database(stage.database) as db:
@@ -91,7 +92,7 @@ def test_the_same_news_of_it_again_does_nothing(stage: Stage) -> None:
     appeal = stage.open_appeal()
     order = ordered(stage, promise(stage, appeal, 10_000))
     payment = payment_of(stage, order)
-    assert [take(stage, payment).outcome for _ in range(3)] == ["committed", "again", "again"]
+    assert [take(stage, payment).outcome for _ in range(3)] == ["committed", "repeated", "repeated"]
     assert balances(stage) == {"channel": 10_000, "appeal": 10_000}
     assert len(told(stage, "payment_received")) == len(told(stage, "pledged")) == 1
     assert_books_close(stage)
@@ -103,7 +104,8 @@ def test_two_taps_are_one_order(stage: Stage) -> None:
     assert first.out_trade_no == second.out_trade_no
     times = dict.fromkeys(("created_at", "expires_at", "check_at"), stage.clock())
     with Database(stage.database) as db, pytest.raises(IntegrityError), db.begin():
-        db.add(PayOrder(pledge_id=pledge, merchant=MCHID, out_trade_no="ANOTHER", state="created", amount_fen=1, **times))
+        numbers = {"merchant": MCHID, "out_trade_no": "ANOTHER"}
+        db.add(PayOrder(pledge_id=pledge, state="created", amount_fen=1, **numbers, **times))
 
 
 def test_an_order_that_closed_gives_way_to_a_new_one(stage: Stage) -> None:
@@ -115,7 +117,7 @@ def test_an_order_that_closed_gives_way_to_a_new_one(stage: Stage) -> None:
         close_order(db, first.id, stage.clock())
     second = ordered(stage, pledge)
     assert second.out_trade_no != first.out_trade_no
-    assert take(stage, payment_of(stage, second)).outcome is Outcome.COMMITTED
+    assert take(stage, payment_of(stage, second)).outcome is PaymentOutcome.COMMITTED
 
 
 def test_a_closed_order_that_is_paid_all_the_same_counts(stage: Stage) -> None:
@@ -123,7 +125,7 @@ def test_a_closed_order_that_is_paid_all_the_same_counts(stage: Stage) -> None:
     first = ordered(stage, promise(stage, appeal, 10_000))
     with Database(stage.database) as db, db.begin():
         close_order(db, first.id, stage.clock())
-    assert take(stage, payment_of(stage, first)).outcome is Outcome.COMMITTED
+    assert take(stage, payment_of(stage, first)).outcome is PaymentOutcome.COMMITTED
     assert_books_close(stage)
 
 
@@ -134,9 +136,9 @@ def test_the_second_order_of_a_paid_gift_goes_back_and_the_gift_stays(stage: Sta
     with Database(stage.database) as db, db.begin():
         close_order(db, first.id, stage.clock())
     second = ordered(stage, pledge)
-    assert take(stage, payment_of(stage, second)).outcome is Outcome.COMMITTED
+    assert take(stage, payment_of(stage, second)).outcome is PaymentOutcome.COMMITTED
     taken = take(stage, payment_of(stage, first))
-    assert taken.outcome is Outcome.GOES_BACK
+    assert taken.outcome is PaymentOutcome.REFUND_OWED
     assert state_of(stage, Pledge, pledge) == "committed"
     assert balances(stage) == {"channel": 20_000, "appeal": 10_000, "refunds": 10_000}
     with Database(stage.database) as db:
@@ -170,7 +172,7 @@ def test_what_comes_too_late_goes_back_in_full(stage: Stage, happens: Any) -> No
     order = ordered(stage, pledge)
     happens(stage, appeal)
     taken = take(stage, payment_of(stage, order))
-    assert taken.outcome is Outcome.GOES_BACK
+    assert taken.outcome is PaymentOutcome.REFUND_OWED
     assert state_of(stage, Pledge, pledge) == "refund_pending"
     assert balances(stage) == {"channel": 10_000, "refunds": 10_000}
     with Database(stage.database) as db:
@@ -179,7 +181,7 @@ def test_what_comes_too_late_goes_back_in_full(stage: Stage, happens: Any) -> No
         assert (refund.amount_fen, refund.reason, refund.pay_order_id) == (10_000, "late", order.id)
     assert len(told(stage, "payment_late")) == 1
     assert told(stage, "pledged") == []
-    assert take(stage, payment_of(stage, order)).outcome is Outcome.AGAIN
+    assert take(stage, payment_of(stage, order)).outcome is PaymentOutcome.REPEATED
     assert_books_close(stage)
 
 
@@ -192,7 +194,7 @@ def test_a_payment_of_an_expired_pledge_goes_back(stage: Stage) -> None:
         close_order(db, order.id, stage.clock())
         assert expire_pledges(db, stage.clock()) == 1
     assert state_of(stage, Pledge, pledge) == "expired"
-    assert take(stage, payment_of(stage, order)).outcome is Outcome.GOES_BACK
+    assert take(stage, payment_of(stage, order)).outcome is PaymentOutcome.REFUND_OWED
     assert state_of(stage, Pledge, pledge) == "refund_pending"
     assert_books_close(stage)
 
@@ -209,7 +211,7 @@ def test_what_cannot_be_right_is_kept_for_a_person(stage: Stage, changes: dict[s
     pledge = promise(stage, stage.open_appeal(), 10_000)
     order = ordered(stage, pledge)
     payment = payment_of(stage, order, **changes)
-    assert [take(stage, payment).outcome for _ in range(2)] == ["case", "again"]
+    assert [take(stage, payment).outcome for _ in range(2)] == ["suspense", "repeated"]
     assert balances(stage) == {"channel": payment.fen, "unassigned": payment.fen}
     assert state_of(stage, Pledge, pledge) == "awaiting_payment"
     with Database(stage.database) as db:
@@ -225,7 +227,7 @@ def test_an_order_that_is_paid_by_two_transactions_is_seen_to(stage: Stage) -> N
     appeal = stage.open_appeal()
     order = ordered(stage, promise(stage, appeal, 10_000))
     take(stage, payment_of(stage, order))
-    assert take(stage, payment_of(stage, order, transaction_id="4299")).outcome is Outcome.CASE
+    assert take(stage, payment_of(stage, order, transaction_id="4299")).outcome is PaymentOutcome.SUSPENSE
     assert balances(stage) == {"channel": 20_000, "appeal": 10_000, "unassigned": 10_000}
     assert_books_close(stage)
 
@@ -237,7 +239,7 @@ def test_an_appeal_takes_what_it_asked_for_and_no_more(stage: Stage) -> None:
     with pytest.raises(OverCap) as refused:
         promise(stage, appeal, 10_001, "oGreat")
     assert refused.value.values["room_fen"] == 10_000
-    assert take(stage, payment_of(stage, late)).outcome is Outcome.GOES_BACK
+    assert take(stage, payment_of(stage, late)).outcome is PaymentOutcome.REFUND_OWED
     with Database(stage.database) as db:
         assert db.scalars(select(Refund.reason)).all() == ["over"]
     give(stage, appeal, 10_000, "oLast")
@@ -268,7 +270,7 @@ def test_what_was_promised_while_nothing_was_collected_keeps_its_place_and_can_b
         assert room(db, held_appeal, but=old) == 30_000
     with pytest.raises(OverCap):
         promise(stage, appeal, 10_001)
-    assert take(stage, payment_of(stage, ordered(stage, old))).outcome is Outcome.COMMITTED
+    assert take(stage, payment_of(stage, ordered(stage, old))).outcome is PaymentOutcome.COMMITTED
     assert state_of(stage, Pledge, old) == "committed"
     assert_books_close(stage)
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.pay.client import PayClient
 from bot.pay.proving import PlatformKeys, Signer
-from bot.payments.refunds import ask_refund, sweep_refunds, take_answer
+from bot.payments.refunds import ask_refund, sweep_refunds, apply_result
 from bot.simulator.app import create_simulator
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.refunds import Outcome
@@ -20,8 +20,8 @@ from models.giving.pledge import Pledge
 from models.ledger.accounts import LedgerAccount
 from models.payments.order import Payment, PayOrder
 from models.payments.refund import Refund
-from models.payments.refund_desk import again
-from models.payments.refund_result import Taken
+from models.payments.refund_desk import resubmit
+from models.payments.refund_result import RefundOutcome
 from models.staff.member import Staff
 from models.staff.task import Task
 from tests.scenes.gifts import ordered, promise, take
@@ -109,7 +109,7 @@ def holder(till: Till) -> Staff:
 
 def once_more(till: Till, staff: Staff, refund: Refund) -> None:
     with Database(till.stage.database) as db, db.begin():
-        again(db, staff, refund.id, till.stage.clock())
+        resubmit(db, staff, refund.id, till.stage.clock())
 
 
 def tasks(till: Till) -> int:
@@ -246,8 +246,8 @@ def test_a_callback_is_taken_as_an_answer_is(till: Till) -> None:
     till.ask(refund)
     till.later()
     answer = till.client.query_refund(refund.number)
-    taken = [take_answer(till.stage.database, answer, till.stage.clock()) for _ in range(2)]
-    assert taken == [Taken.DONE, Taken.KNOWN]
+    taken = [apply_result(till.stage.database, answer, till.stage.clock()) for _ in range(2)]
+    assert taken == [RefundOutcome.DONE, RefundOutcome.KNOWN]
     assert till.on_accounts == {}
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import get_appeal
 from models.giving.pledge import Pledge, make_pledge
-from models.payments.collection import Taken, await_payment, begin_order, keep_prepaid, take_payment
+from models.payments.collection import AppliedPayment, await_payment, begin_order, keep_prepaid, apply_payment
 from models.payments.order import Payment, PayOrder
 from models.people.conversation import Conversation
 from models.people.user import User
@@ -54,9 +54,9 @@ def payment_of(stage: Stage, order: PayOrder, **changes: object) -> Payment:
     return Payment(**fields | changes)  # type: ignore[arg-type]
 
 
-def take(stage: Stage, payment: Payment) -> Taken:
+def take(stage: Stage, payment: Payment) -> AppliedPayment:
     with Database(stage.database) as db, db.begin():
-        return take_payment(db, payment, stage.clock())
+        return apply_payment(db, payment, stage.clock())
 
 
 def give(stage: Stage, appeal: int, fen: int, openid: str = "oDonor", *, anonymous: bool = False) -> int:
@@ -66,7 +66,7 @@ def give(stage: Stage, appeal: int, fen: int, openid: str = "oDonor", *, anonymo
     return pledge
 
 
-def pay_newest(stage: Stage) -> Taken:
+def pay_newest(stage: Stage) -> AppliedPayment:
     """The newest pledge, by whoever made it."""
     with Database(stage.database) as db:
         newest = db.scalars(select(Pledge.id).order_by(Pledge.id.desc())).first()

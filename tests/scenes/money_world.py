@@ -21,8 +21,9 @@ from models.giving.pledge import Pledge
 from models.giving.pool_desk import Terms, open_pool
 from models.ledger import LedgerTransaction, totals
 from models.ledger.accounts import LedgerAccount
-from models.payments.collection import room, take_payment
-from models.payments.order import Payment, PayOrder, SuspenseItem
+from models.payments.collection import room, apply_payment
+from models.payments.order import Payment, PayOrder
+from models.payments.suspense import SuspenseItem
 from models.payments.payout_return import enter_return
 from models.payments.refund import Refund
 from models.staff.member import Staff
@@ -158,7 +159,7 @@ class World(RuleBasedStateMachine):
 
     def hear(self, payment: Payment) -> None:
         with self.db() as db:
-            take_payment(db, payment, self.stage.clock())
+            apply_payment(db, payment, self.stage.clock())
         self.heard.add(payment.transaction_id)
 
     def strange_payment(self, number: str, fen: int) -> None:
@@ -167,7 +168,7 @@ class World(RuleBasedStateMachine):
         payment = Payment(MCHID, number, transaction, fen, self.stage.clock())
         for _ in range(2):
             with self.db() as db:
-                take_payment(db, payment, self.stage.clock())
+                apply_payment(db, payment, self.stage.clock())
         self.strange += fen
 
     def pay_out(self, use: int) -> None:

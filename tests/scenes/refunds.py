@@ -15,10 +15,11 @@ from models.disbursements.payee import Payee
 from models.giving.pledge import Pledge
 from models.ledger import held, lock, moves
 from models.ledger.accounts import CHANNEL
-from models.payments.order import PayOrder, SuspenseItem
+from models.payments.order import PayOrder
+from models.payments.suspense import SuspenseItem
 from models.payments.refund import BESIDE, Refund
-from models.payments.refund_entitlement import ask_back
-from models.payments.refund_result import Taken, take_refund_news
+from models.payments.refund_entitlement import request_refund
+from models.payments.refund_result import RefundOutcome, apply_refund_result
 from models.payments.refund_run import live_runs, plan_page
 from models.people.user import User
 from tests.scenes.gifts import give
@@ -55,16 +56,17 @@ def code_of(stage: Stage, pledge: int) -> str:
 
 
 def want_back(stage: Stage, pledge: int) -> Refund:
-    """Its donor has asked for it. Raises what models.payments.refund_entitlement.ask_back does."""
+    """Its donor has asked for it. Raises what models.payments.refund_entitlement.request_refund does."""
     with Database(stage.database, expire_on_commit=False) as db, db.begin():
         gift = db.get_one(Pledge, pledge)
-        return ask_back(db, db.get_one(User, gift.donor_id), gift.code, stage.clock())
+        return request_refund(db, db.get_one(User, gift.donor_id), gift.code, stage.clock())
 
 
 def news_of(stage: Stage, refund: Refund, state: str = "SUCCESS", **changes: Any) -> News:
     with Database(stage.database) as db:
         order = db.get_one(PayOrder, refund.pay_order_id)
-        paid: PayOrder | SuspenseItem = db.get_one(SuspenseItem, refund.case_id) if refund.case_id else order
+        number = refund.suspense_item_id
+        paid: PayOrder | SuspenseItem = db.get_one(SuspenseItem, number) if number else order
         fields = {
             "merchant": refund.merchant,
             "out_refund_no": refund.number,
@@ -81,7 +83,7 @@ def news_of(stage: Stage, refund: Refund, state: str = "SUCCESS", **changes: Any
 
 def hear(stage: Stage, news: News) -> Taken:
     with Database(stage.database) as db, db.begin():
-        return take_refund_news(db, news, stage.clock())
+        return apply_refund_result(db, news, stage.clock())
 
 
 def fail(stage: Stage, appeal: int) -> None:

@@ -43,7 +43,7 @@ from tests.scenes import refunds as gifts_back
 from tests.scenes.disbursements import collected, people, used
 from tests.scenes.gifts import pay_newest
 from tests.scenes.recurring_gifts import ask_monthly
-from tests.scenes.suspense import astray, at_bank
+from tests.scenes.suspense import at_bank, suspense_item
 from tests.support import wechat
 from tests.support.push_arrivals import arrive, go_out
 from tests.support.stage import Stage
@@ -257,8 +257,8 @@ class Actor:
                 self.kept["gift"] = gifts_back.given(self.stage, self.openid, int(appeal_id), int(fen), *fallback)
             case ["refund", state]:
                 gifts_back.hear_of_newest(self.stage, state)
-            case ["stray", kind, fen]:
-                self.kept["stray"] = str(astray(self.stage, kind, int(fen)))
+            case ["suspense_item", kind, fen]:
+                suspense_item(self.stage, kind, int(fen))
             case ["at_bank", fen]:
                 at_bank(self.stage, self.openid, int(fen))
             case ["fails", appeal_id]:

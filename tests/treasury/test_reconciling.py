@@ -15,7 +15,7 @@ from bot.work.queues import Jobs
 from models.core.audit_trail import AuditEvent
 from models.giving.pledge import Pledge
 from models.ledger.tables import LedgerTransaction
-from models.payments.collection import Outcome
+from models.payments.collection import PaymentOutcome
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.treasury.bill import BillDay, BillLine, number_of
@@ -163,7 +163,7 @@ def test_money_that_waits_as_a_case_for_a_person_is_known_here(stage: Stage, til
     till.give(stage.open_appeal(), 5_000)
     stranger = till.merchant.paid(800)
     taken = Till(stage.database, till.handed).take(till.pay.query(stranger.out_trade_no), stage.clock())
-    assert taken.outcome is Outcome.CASE
+    assert taken.outcome is PaymentOutcome.SUSPENSE
     till.move(TOMORROW_MORNING)
     assert till.reconciler.fetch_bill(NUMBER)
     assert told(stage) == []

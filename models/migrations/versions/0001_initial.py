@@ -1154,7 +1154,7 @@ def _payments() -> None:
         sa.Column("pledge_id", sa.BigInteger, sa.ForeignKey("pledges.id"), nullable=False),
         sa.Column("appeal_id", sa.BigInteger, sa.ForeignKey("appeals.id"), nullable=False),
         sa.Column("run_id", sa.BigInteger, sa.ForeignKey("refund_runs.id")),
-        sa.Column("case_id", sa.BigInteger, sa.ForeignKey("suspense_items.id"), unique=True),
+        sa.Column("suspense_item_id", sa.BigInteger, sa.ForeignKey("suspense_items.id"), unique=True),
         sa.Column("disbursement_id", sa.BigInteger, sa.ForeignKey("disbursements.id")),
         sa.Column("out_refund_no", sa.String(40), nullable=False),
         sa.Column("amount_fen", sa.BigInteger, nullable=False),
@@ -1176,14 +1176,14 @@ def _payments() -> None:
             "state IN ('abnormal', 'asked', 'closed', 'owed', 'paid', 'redirected', 'refused')", name="state_known"
         ),
         sa.CheckConstraint(
-            "reason IN ('asked', 'cancelled', 'case', 'failed', 'late', 'surplus', 'over', 'returned', 'twice')",
+            "reason IN ('asked', 'cancelled', 'failed', 'late', 'surplus', 'over', 'returned', 'suspense', 'twice')",
             name="reason_known",
         ),
         sa.CheckConstraint("amount_fen > 0", name="amount_positive"),
         sa.CheckConstraint("(state = 'redirected') = (redirected_to IS NOT NULL)", name="redirected_somewhere"),
         sa.CheckConstraint("(state IN ('paid', 'redirected')) = (ended_at IS NOT NULL)", name="ended_once_done"),
         sa.CheckConstraint("state = 'paid' OR by_hand IS NULL", name="paid_by_hand"),
-        sa.CheckConstraint("(reason = 'case') = (case_id IS NOT NULL)", name="of_a_case"),
+        sa.CheckConstraint("(reason = 'suspense') = (suspense_item_id IS NOT NULL)", name="of_a_suspense_item"),
         sa.CheckConstraint("(reason = 'returned') = (disbursement_id IS NOT NULL)", name="of_a_return"),
         sa.Index("ix_refunds_due", "due_at", "id", postgresql_where=sa.text("due_at IS NOT NULL")),
         sa.Index(None, "ended_at"),
@@ -1199,7 +1199,7 @@ def _payments() -> None:
             "uq_refunds_of_pledge",
             "pledge_id",
             unique=True,
-            postgresql_where=sa.text("reason NOT IN ('twice', 'case', 'returned')"),
+            postgresql_where=sa.text("reason NOT IN ('twice', 'suspense', 'returned')"),
         ),
         sa.Index(
             "uq_refunds_of_return",
@@ -1221,7 +1221,7 @@ def _payments() -> None:
             "amount_fen",
             "reason",
             "created_at",
-            "case_id",
+            "suspense_item_id",
             "disbursement_id",
         ),
     )
