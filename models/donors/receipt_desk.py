@@ -21,7 +21,8 @@ from models.donors.trace import GIVEN
 from models.giving.pledge import Pledge
 from models.notifications.notification import tell
 from models.payments.order import PayOrder
-from models.payments.refund_entitlement import hold_pledge, orders_of
+from models.payments.locks import hold_pledge
+from models.payments.refund_entitlement import orders_of
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.desk_review import end_review

@@ -1,14 +1,14 @@
 """Collect gifts: create pay orders for pledges, and commit, refund or put aside the payments that arrive.
 
-Locks are taken in this order: appeal, pledge, order, then as models.giving.matching says. An order reserves nothing:
-whether the appeal still takes the gift is decided when the payment arrives, and a late or excess payment is refunded.
-models.payments.expiry deals with unpaid orders and pledges.
+An order reserves nothing: whether the appeal still takes the gift is decided when the payment arrives, and a late or
+excess payment is refunded. models.payments.expiry deals with unpaid orders and pledges.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -23,9 +23,10 @@ from models.giving.matching import Added, hold_pools, match_gift
 from models.giving.notices import tell_of_gift, tell_of_payment
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import NotFunding, Pledge, check_open
-from models.ledger import lock, moves, totals
+from models.ledger import Account, lock, moves, totals
 from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED
 from models.notifications.service_window import open_by_payment
+from models.payments.locks import hold_order, hold_pledge
 from models.payments.order import LIVE, ORDER_LASTS, Payment, PayOrder, find_order, live_order
 from models.payments.order import MACHINE as ORDERS
 from models.payments.refund_entitlement import owe_refund
@@ -73,6 +74,14 @@ class AppliedPayment:
 
     outcome: PaymentOutcome
     refund_id: int | None = None
+
+
+class ArrivedMoney(NamedTuple):
+    """Money that becomes a gift: the account that has it, the posting that moves it to the appeal, and its cause."""
+
+    account: Account
+    post: Callable[[Session, int, int, str, datetime], object]
+    cause: str
 
 
 def await_payment(db: Session, pledge: Pledge, appeal: Appeal, now: datetime) -> None:
@@ -188,12 +197,31 @@ def apply_payment(db: Session, payment: Payment, now: datetime) -> AppliedPaymen
     return applied
 
 
-def hold_pledge(db: Session, pledge_id: int) -> Pledge:
-    return db.get_one(Pledge, pledge_id, with_for_update={"key_share": True}, populate_existing=True)
+def commit_gift(
+    db: Session,
+    appeal: Appeal,
+    pledge: Pledge,
+    money: ArrivedMoney,
+    now: datetime,
+    notify: Callable[[Sequence[Added]], None] | None = None,
+) -> None:
+    """Commit a paid pledge: post its money for the appeal, match it, notify, and end the funding if that was the last.
 
-
-def hold_order(db: Session, order_id: int) -> PayOrder:
-    return db.get_one(PayOrder, order_id, with_for_update={"key_share": True}, populate_existing=True)
+    The caller holds appeal and pledge. ``notify`` writes to the donor; without it they hear that the payment arrived.
+    """
+    pools = hold_pools(db, appeal, now, (money.account,))
+    money.post(db, appeal.id, pledge.amount_fen, money.cause, now)
+    PLEDGES.move(db, pledge, "committed", SYSTEM, now)
+    added = match_gift(db, pools, appeal, pledge, room(db, appeal), now)
+    if notify:
+        notify(added)
+    else:
+        tell_of_payment(db, appeal, pledge, "payment_received", now, added)
+    name = None if pledge.anonymous else db.get_one(User, pledge.donor_id).display_name
+    tell_of_gift(db, appeal, pledge, name, now, added)
+    if room(db, appeal) < SMALLEST_PLEDGE:
+        fund(db, appeal, now)
+    db.flush()
 
 
 def _commit_or_refund(db: Session, appeal: Appeal, pledge: Pledge, order: PayOrder, now: datetime) -> AppliedPayment:
@@ -205,14 +233,7 @@ def _commit_or_refund(db: Session, appeal: Appeal, pledge: Pledge, order: PayOrd
     if refused:
         tell_of_payment(db, appeal, pledge, "payment_late", now)
         return _refund(db, order, "over" if isinstance(refused, OverCap) else "late", now)
-    pools = hold_pools(db, appeal, now, (CHANNEL,))
-    moves.payment_received(db, appeal.id, order.amount_fen, order.cause, now)
-    PLEDGES.move(db, pledge, "committed", SYSTEM, now)
-    added = match_gift(db, pools, appeal, pledge, room(db, appeal), now)
-    _tell(db, appeal, pledge, added, now)
-    if room(db, appeal) < SMALLEST_PLEDGE:
-        fund(db, appeal, now)
-    db.flush()
+    commit_gift(db, appeal, pledge, ArrivedMoney(CHANNEL, moves.payment_received, order.cause), now)
     return AppliedPayment(PaymentOutcome.COMMITTED)
 
 
@@ -249,12 +270,6 @@ def _put_in_suspense(db: Session, payment: Payment, kind: str, order: PayOrder |
         return AppliedPayment(PaymentOutcome.REPEATED)
     moves.payment_unassigned(db, item.amount_fen, item.cause, now)
     return AppliedPayment(PaymentOutcome.SUSPENSE)
-
-
-def _tell(db: Session, appeal: Appeal, pledge: Pledge, added: Sequence[Added], now: datetime) -> None:
-    donor = db.get_one(User, pledge.donor_id)
-    tell_of_payment(db, appeal, pledge, "payment_received", now, added)
-    tell_of_gift(db, appeal, pledge, None if pledge.anonymous else donor.display_name, now, added)
 
 
 def _owner(pledge: Pledge) -> Actor:

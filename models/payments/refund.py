@@ -17,8 +17,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.appeals.appeal import APPEAL
 from models.core.base import Base, RowId, one_of
+from models.core.codes import new_order_number
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
+from models.giving.pledge import Pledge
+from models.payments.order import PayOrder
 
 # The platform's own limits: PW/doc/v3/merchant/4012556457.
 LAST_DAY = timedelta(days=365)
@@ -156,6 +159,39 @@ class Refund(Base):
 
 
 REFUND = Subject("refund", Refund, MACHINE, begins=("owed",), whole=APPEAL, whole_id=Refund.appeal_id)
+
+
+def new_refund(
+    db: Session,
+    order: PayOrder,
+    pledge: Pledge,
+    fen: int,
+    reason: str,
+    now: datetime,
+    *,
+    run_id: int | None = None,
+    suspense_item_id: int | None = None,
+    disbursement_id: int | None = None,
+) -> Refund:
+    """Insert an owed refund of ``fen`` of this order, under a new number; the caller posts it to the ledger."""
+    refund = Refund(
+        pay_order_id=order.id,
+        merchant=order.merchant,
+        pledge_id=pledge.id,
+        appeal_id=pledge.appeal_id,
+        run_id=run_id,
+        suspense_item_id=suspense_item_id,
+        disbursement_id=disbursement_id,
+        out_refund_no=new_order_number(),
+        amount_fen=fen,
+        reason=reason,
+        state="owed",
+        created_at=now,
+        due_at=now + LEASE,
+    )
+    db.add(refund)
+    db.flush()
+    return refund
 
 
 def find_refund(db: Session, merchant: str, number: str) -> Refund | None:

@@ -11,8 +11,8 @@ from models.appeals.appeal import Appeal
 from models.core.refusal import Refusal
 from models.giving.pledge import Pledge
 from models.ledger import Overdrawn
+from models.payments.locks import hold_order, hold_pledge, hold_refund
 from models.payments.refund import LEASE, MACHINE, STUCK, Refund
-from models.payments.refund_entitlement import hold_order, hold_pledge, hold_refund
 from models.payments.refund_result import close_refund_tasks, mark_paid
 from models.staff.member import Staff
 from models.staff.queue import within

@@ -15,7 +15,6 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import get_appeal, titles_of
-from models.core.codes import new_order_number
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
 from models.disbursements.allocation import check_shared
@@ -26,8 +25,9 @@ from models.giving.pledge import OwnPledge, Pledge
 from models.giving.refund_run import HELD
 from models.ledger import moves
 from models.ledger.accounts import REFUNDS
+from models.payments.locks import hold_order, hold_pledge
 from models.payments.order import PayOrder
-from models.payments.refund import BESIDE, LAST_DAY, LEASE, UNASSIGNED, Refund
+from models.payments.refund import BESIDE, LAST_DAY, UNASSIGNED, Refund, new_refund
 from models.payments.shortfall import fall_short
 from models.people.user import User
 
@@ -137,21 +137,7 @@ def owe_refund(
     earlier = db.scalar(select(Refund).where(of_it))
     if earlier:
         return earlier
-    refund = Refund(
-        pay_order_id=order.id,
-        merchant=order.merchant,
-        pledge_id=pledge.id,
-        appeal_id=pledge.appeal_id,
-        run_id=run_id,
-        out_refund_no=new_order_number(),
-        amount_fen=fen,
-        reason=reason,
-        state="owed",
-        created_at=now,
-        due_at=now + LEASE,
-    )
-    db.add(refund)
-    db.flush()
+    refund = new_refund(db, order, pledge, fen, reason, now, run_id=run_id)
     if reason in UNASSIGNED:
         moves.refund_from_unassigned(db, fen, refund.cause, now)
     else:
@@ -208,19 +194,6 @@ def refundable_gifts(db: Session, donor_id: int, most: int) -> list[OwnPledge]:
         )
         for gift in found
     ]
-
-
-def hold_pledge(db: Session, number: int) -> Pledge:
-    """Lock a pledge; the appeal is locked before it, its order after it."""
-    return db.get_one(Pledge, number, with_for_update={"key_share": True}, populate_existing=True)
-
-
-def hold_order(db: Session, number: int) -> PayOrder:
-    return db.get_one(PayOrder, number, with_for_update={"key_share": True}, populate_existing=True)
-
-
-def hold_refund(db: Session, number: int) -> Refund | None:
-    return db.get(Refund, number, with_for_update={"key_share": True}, populate_existing=True)
 
 
 def _was_paid_before(db: Session, pledge: Pledge, order: PayOrder) -> bool:

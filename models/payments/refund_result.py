@@ -18,10 +18,10 @@ from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import Pledge
 from models.ledger import Overdrawn, moves
 from models.notifications.notification import tell
+from models.payments.locks import hold_order, hold_pledge, hold_refund
 from models.payments.order import PayOrder
 from models.payments.suspense import SuspenseItem
 from models.payments.refund import MACHINE, STUCK, Refund, find_refund
-from models.payments.refund_entitlement import hold_order, hold_pledge, hold_refund
 from models.people.conversation import Conversation
 from models.staff.member import Staff
 from models.staff.task import Matter, Task, close_task, open_task
@@ -51,7 +51,7 @@ class RefundResult(Protocol):
 
 
 class RefundOutcome(StrEnum):
-    """What became of a result. ``unknown``: the number is none of ours. ``differs``: it does not fit, a task is open."""
+    """What became of a result. ``unknown``: the number is none of ours. ``differs``: it does not fit; it has a task."""
 
     DONE = "done"
     STUCK = "stuck"

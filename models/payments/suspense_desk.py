@@ -15,22 +15,19 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, get_appeal
 from models.core.audit_trail import record
-from models.core.codes import new_order_number
 from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
-from models.giving.funding import fund
-from models.giving.matching import hold_pools, match_gift
-from models.giving.notices import tell_of_gift, tell_of_payment
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import Pledge, check_open
 from models.ledger import lock, moves
 from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED
-from models.payments.collection import PAYABLE, check_room, hold_order, hold_pledge, room
+from models.payments.collection import PAYABLE, ArrivedMoney, check_room, commit_gift
+from models.payments.locks import hold_order, hold_pledge
 from models.payments.order import LIVE, PayOrder
 from models.payments.suspense import SuspenseItem
 from models.payments.order import MACHINE as ORDERS
-from models.payments.refund import LEASE, Refund, find_refund
+from models.payments.refund import Refund, find_refund, new_refund
 from models.payments.refund_desk import RefundShort
 from models.people.user import User
 from models.staff.member import Staff
@@ -111,21 +108,7 @@ def refund_item(db: Session, staff: Staff, number: int, now: datetime) -> Refund
     item, order, pledge, appeal = _hold(db, staff, number)
     if order is None or pledge is None or appeal is None:
         raise OutcomeNotAllowed(number=number, why="order_unknown")
-    refund = Refund(
-        pay_order_id=order.id,
-        merchant=order.merchant,
-        pledge_id=pledge.id,
-        appeal_id=appeal.id,
-        suspense_item_id=item.id,
-        out_refund_no=new_order_number(),
-        amount_fen=item.amount_fen,
-        reason="suspense",
-        state="owed",
-        created_at=now,
-        due_at=now + LEASE,
-    )
-    db.add(refund)
-    db.flush()
+    refund = new_refund(db, order, pledge, item.amount_fen, "suspense", now, suspense_item_id=item.id)
     moves.refund_from_unassigned(db, item.amount_fen, refund.cause, now)
     if order.state in LIVE:  # paid at the platform, and so nothing that its donor could pay again
         ORDERS.move(db, order, "closed", SYSTEM, now, detail=f"suspense_item:{number}")
@@ -167,17 +150,8 @@ def assign_item(db: Session, staff: Staff, number: int, now: datetime) -> Pledge
     order.transaction_id, order.paid_at = item.transaction_id, item.opened_at
     ORDERS.move(db, order, "paid", SYSTEM, now, detail=f"suspense_item:{number}")
     PLEDGES.move(db, pledge, "paid", SYSTEM, now, detail=f"suspense_item:{number}")
-    pools = hold_pools(db, appeal, now, (UNASSIGNED,))
-    moves.payment_assigned(db, appeal.id, item.amount_fen, item.cause, now)
-    PLEDGES.move(db, pledge, "committed", SYSTEM, now)
-    added = match_gift(db, pools, appeal, pledge, room(db, appeal), now)
+    commit_gift(db, appeal, pledge, ArrivedMoney(UNASSIGNED, moves.payment_assigned, item.cause), now)
     _close(db, item, staff, "assigned", now)
-    donor = db.get_one(User, pledge.donor_id)
-    tell_of_payment(db, appeal, pledge, "payment_received", now, added)
-    tell_of_gift(db, appeal, pledge, None if pledge.anonymous else donor.display_name, now, added)
-    if room(db, appeal) < SMALLEST_PLEDGE:
-        fund(db, appeal, now)
-    db.flush()
     return pledge
 
 

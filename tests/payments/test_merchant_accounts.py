@@ -43,7 +43,7 @@ def stage(database_url: str) -> Iterator[Stage]:
 @pytest.fixture
 def both(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Counter, Counter]]:
     """Both accounts, and whatever number is drawn for one is drawn for the other too."""
-    for module in ("collection", "refund_entitlement"):
+    for module in ("collection", "refund"):
         monkeypatch.setattr(f"models.payments.{module}.new_order_number", lambda: NUMBER)
     monkeypatch.setattr("bot.simulator.pay.orders.secrets.randbelow", lambda _most: 7)
     with counter(stage) as ours, counter(stage, OTHER) as theirs:
