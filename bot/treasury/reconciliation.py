@@ -24,16 +24,16 @@ from models.treasury.bill import (
     Bill,
     BillDay,
     add_lines,
-    begin_lines,
+    begin_storing,
     day_of,
-    due_day,
-    forget_lines,
-    keep_day,
+    next_due_day,
+    delete_old_lines,
+    mark_kept,
     number_of,
-    put_off,
-    want_days,
+    postpone,
+    add_bill_days,
 )
-from models.treasury.reconciliation import compare_day, doubts
+from models.treasury.reconciliation import compare_day, find_unconfirmed
 
 log = structlog.get_logger()
 
@@ -55,14 +55,14 @@ class Reconciler:
         with Session(self.database) as db, db.begin():
             row = db.get(BillDay, bill)
             if row is None:
-                want_days(db, bill.merchant, self.clock())
+                add_bill_days(db, bill.merchant, self.clock())
                 row = db.get(BillDay, bill)
             if row is None:
                 return False
             wanted = row.state == "wanted"
         if wanted and not self._fetch(bill):
             return False
-        self._ask(bill)
+        self._query_unconfirmed(bill)
         compared = compare_day(self.database, bill, self.clock())
         say = log.warning if compared.new else log.info
         say("bill.compared", day=str(bill.day), new=compared.new, known=compared.known, resolved=compared.resolved)
@@ -74,7 +74,7 @@ class Reconciler:
                 moved = self.client.bill(bill.day, file)
                 lines = self._prove(file) if moved else 0
             except (PayError, BadBill) as error:
-                self._put_off(bill, error)
+                self._postpone(bill, error)
                 return False
             return self._keep(bill, file, lines)
 
@@ -85,7 +85,7 @@ class Reconciler:
 
     def _keep(self, bill: Bill, file: BinaryIO, lines: int) -> bool:
         with Session(self.database) as db, db.begin():
-            if not begin_lines(db, bill):
+            if not begin_storing(db, bill):
                 return True
         file.seek(0)
         rows = read_bill(file, self.client.merchant) if lines else iter(())
@@ -93,24 +93,24 @@ class Reconciler:
             with Session(self.database) as db, db.begin():
                 add_lines(db, [_line(bill, row) for row in page])
         with Session(self.database) as db, db.begin():
-            if keep_day(db, bill, lines, self.clock()):
+            if mark_kept(db, bill, lines, self.clock()):
                 log.info("bill.kept", day=str(bill.day), lines=lines)
                 return True
-            put_off(db, bill, "lines_lost", self.clock())
+            postpone(db, bill, "lines_lost", self.clock())
             return False
 
-    def _put_off(self, bill: Bill, error: PayError | BadBill) -> None:
+    def _postpone(self, bill: Bill, error: PayError | BadBill) -> None:
         code = error.code if isinstance(error, Refused) else type(error).__name__
         trouble = f"{code}:{error.line}:{error.why}" if isinstance(error, BadBill) else code
         with Session(self.database) as db, db.begin():
-            put_off(db, bill, trouble, self.clock())
+            postpone(db, bill, trouble, self.clock())
         say = log.error if isinstance(error, BadBill) else log.warning
         say("bill.not_kept", day=str(bill.day), trouble=trouble)
 
-    def _ask(self, bill: Bill) -> None:
+    def _query_unconfirmed(self, bill: Bill) -> None:
         """Query the channel about lost callbacks. A failed query does not stop the others: it stays a discrepancy."""
         with Session(self.database) as db:
-            found = doubts(db, bill)
+            found = find_unconfirmed(db, bill)
         for out_trade_no in found.orders:
             try:
                 trade = self.client.query(out_trade_no)
@@ -129,14 +129,14 @@ class Asking(Protocol):
     def ask_once(self, name: str, argument: int) -> None: ...
 
 
-def ask_for_bills(database: Engine, merchant: str, jobs: Asking, now: datetime) -> date | None:
+def enqueue_due_bill(database: Engine, merchant: str, jobs: Asking, now: datetime) -> date | None:
     """Enqueue the job of the account's oldest due day and return the day, or None. Raises RedisError.
 
     One day at a time, since a day's comparison needs the bill of the day before."""
     with Session(database) as db, db.begin():
-        want_days(db, merchant, now)
-        forget_lines(db, now)
-        day = due_day(db, merchant, now)
+        add_bill_days(db, merchant, now)
+        delete_old_lines(db, now)
+        day = next_due_day(db, merchant, now)
     if day is not None:
         jobs.ask_once("fetch_bill", number_of(day))
     return day
@@ -153,7 +153,7 @@ def _line(bill: Bill, row: BillRow) -> dict[str, Any]:
     common |= bill._asdict()
     if row.state is RowState.SUCCESS:
         number = row.transaction_id
-        return {**common, "subject": "payment", "number": number, "thing": number, "fen": row.fen, "state": row.state}
+        return {**common, "subject": "payment", "number": number, "base_number": number, "fen": row.fen, "state": row.state}
     number = row.out_refund_no or ""
-    said = {"number": number, "thing": number.partition(_ROUND)[0], "fen": row.refund_asked_fen}
+    said = {"number": number, "base_number": number.partition(_ROUND)[0], "fen": row.refund_asked_fen}
     return {**common, **said, "subject": "refund", "state": row.refund_state}

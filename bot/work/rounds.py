@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from bot.books.check import is_night
 from bot.payments.orders import sweep_orders
 from bot.payments.refunds import sweep_refunds
-from bot.treasury.reconciliation import ask_for_bills
+from bot.treasury.reconciliation import enqueue_due_bill
 from bot.work.dead import bury, forget
 from bot.work.errands import Errands
 from bot.work.job import Named
@@ -70,7 +70,7 @@ def _ask_monthly(errands: Errands, now: datetime) -> None:
 
 def _fetch_bills(errands: Errands, now: datetime) -> None:
     if errands.pay:
-        ask_for_bills(errands.database, errands.pay.merchant, errands.jobs, now)
+        enqueue_due_bill(errands.database, errands.pay.merchant, errands.jobs, now)
 
 
 def _go_on(errands: Errands, _now: datetime) -> None:

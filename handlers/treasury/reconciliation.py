@@ -20,7 +20,7 @@ from models.treasury.discrepancy import (
     find_bill_days,
     find_discrepancy,
     latest_days,
-    open_ones,
+    list_open_discrepancies,
 )
 from models.treasury.discrepancy_tasks import sync_discrepancy_tasks
 
@@ -70,7 +70,7 @@ def close(talk: Talk, number: str = "", words: str = "") -> Answer:
 
 def _listed(talk: Talk, day: date | None, after: int) -> Answer:
     db = talk.desk.db
-    found = open_ones(db, staff_of(talk), PAGE + 1, after, day)
+    found = list_open_discrepancies(db, staff_of(talk), PAGE + 1, after, day)
     shown = list(enumerate(found[:PAGE], 1))
     options = [Option(n, "", ["command", "view_discrepancy", str(one.id)]) for n, one in shown]
     if len(found) > PAGE:
@@ -89,7 +89,7 @@ def _listed(talk: Talk, day: date | None, after: int) -> Answer:
 
 def _some(talk: Talk, closed: Discrepancy) -> list[Discrepancy]:
     """List what is still open of the same day, up to a page."""
-    return list(open_ones(talk.desk.db, staff_of(talk), PAGE, 0, closed.day))
+    return list(list_open_discrepancies(talk.desk.db, staff_of(talk), PAGE, 0, closed.day))
 
 
 def _reason(talk: Talk, words: str) -> tuple[str | None, str]:

@@ -28,7 +28,7 @@ from models.ledger.accounts import REFUNDS
 from models.payments.locks import hold_order, hold_pledge
 from models.payments.order import PayOrder
 from models.payments.refund import BESIDE, LAST_DAY, UNASSIGNED, Refund, new_refund
-from models.payments.shortfall import fall_short
+from models.payments.shortfall import check_shortfall
 from models.people.user import User
 
 # How many of a donor's newest gifts are looked at; an older one is named by its code.
@@ -170,7 +170,7 @@ def request_refund(db: Session, donor: User, code: str, now: datetime) -> Refund
     order = hold_order(db, found.order.id)
     actor = Actor(By.OWNER, f"user:{donor.id}")
     refund = owe_refund(db, order, found.fen, "asked", now, pledge=pledge, actor=actor)
-    fall_short(db, appeal, now)
+    check_shortfall(db, appeal, now)
     return refund
 
 

@@ -27,7 +27,7 @@ _WHY = "gift_back"
 _BATCH = 50
 
 
-def fall_short(db: Session, appeal: Appeal, now: datetime) -> bool:
+def check_shortfall(db: Session, appeal: Appeal, now: datetime) -> bool:
     """Reopen or fail the appeal if a refund left it short, and notify its owner. Returns whether it changed.
 
     Runs in the refund's transaction; the caller holds the appeal's lock. Where the appeal fails, its donors are
@@ -64,4 +64,4 @@ def check_shortfalls(db: Session, now: datetime) -> int:
     found = select(Appeal.id).join(LedgerAccount, account).where(Appeal.state.in_(HAD_ENOUGH), gone, short)
     found = found.where(or_(covered == 0, covered > fen)).order_by(Appeal.id).limit(_BATCH)
     numbers = db.scalars(found).all()
-    return sum(fall_short(db, get_appeal(db, number, lock=True), now) for number in numbers)
+    return sum(check_shortfall(db, get_appeal(db, number, lock=True), now) for number in numbers)

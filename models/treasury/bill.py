@@ -25,7 +25,7 @@ STATES = ("wanted", "kept", "compared")
 SUBJECTS = ("payment", "refund")
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (10, 30, 60, 180, 360))
 # An open discrepancy may resolve itself, so its day is compared again at this interval.
-LOOKED_AGAIN = timedelta(days=1)
+COMPARED_AGAIN = timedelta(days=1)
 _DAY = timedelta(days=1)
 _TROUBLE = 60
 
@@ -74,7 +74,7 @@ class BillDay(Base):
 
 class BillLine(Base):
     """One line of a bill. ``number``: a payment's transaction id, or our number of a refund as the bill has it.
-    ``thing``: the same without the round in which a refund was submitted.
+    ``base_number``: the same without the round in which a refund was submitted.
     """
 
     __tablename__ = "bill_lines"
@@ -83,7 +83,7 @@ class BillLine(Base):
     line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     subject: Mapped[str] = mapped_column(String(8))
     number: Mapped[str] = mapped_column(String(64))
-    thing: Mapped[str] = mapped_column(String(64))
+    base_number: Mapped[str] = mapped_column(String(64))
     out_trade_no: Mapped[str] = mapped_column(String(32))
     fen: Mapped[int]
     fee_fen: Mapped[int]
@@ -125,7 +125,7 @@ def last_day(now: datetime) -> date:
     return here.date() - (_DAY if here.time() >= READY else 2 * _DAY)
 
 
-def want_days(db: Session, merchant: str, now: datetime) -> int:
+def add_bill_days(db: Session, merchant: str, now: datetime) -> int:
     """Add a row for every day since our first order that the channel still has. Returns how many rows are new."""
     first = db.scalar(select(func.min(PayOrder.created_at)).where(PayOrder.merchant == merchant))
     if first is None:
@@ -140,7 +140,7 @@ def want_days(db: Session, merchant: str, now: datetime) -> int:
     return len(missing)
 
 
-def due_day(db: Session, merchant: str, now: datetime) -> date | None:
+def next_due_day(db: Session, merchant: str, now: datetime) -> date | None:
     """Return the oldest due day whose bill can still be fetched, or None."""
     oldest = now.astimezone(CHINA).date() - KEPT
     due = select(BillDay.day).where(BillDay.merchant == merchant, BillDay.due_at <= now, BillDay.day >= oldest)
@@ -151,7 +151,7 @@ def hold_day(db: Session, bill: Bill) -> BillDay:
     return db.get_one(BillDay, bill, with_for_update=True, populate_existing=True)
 
 
-def put_off(db: Session, bill: Bill, trouble: str, now: datetime) -> None:
+def postpone(db: Session, bill: Bill, trouble: str, now: datetime) -> None:
     """Record that the day's bill could not be fetched or read, and set the next attempt. Locks the day."""
     row = hold_day(db, bill)
     row.due_at = now + BACKOFF[min(row.tries, len(BACKOFF) - 1)]
@@ -159,7 +159,7 @@ def put_off(db: Session, bill: Bill, trouble: str, now: datetime) -> None:
     db.flush()
 
 
-def begin_lines(db: Session, bill: Bill) -> bool:
+def begin_storing(db: Session, bill: Bill) -> bool:
     """Delete the lines that an interrupted attempt left. False: another worker has stored the day. Locks the day."""
     if hold_day(db, bill).state != "wanted":
         return False
@@ -172,7 +172,7 @@ def add_lines(db: Session, lines: Sequence[dict[str, object]]) -> None:
     db.execute(insert(BillLine).on_conflict_do_nothing(index_elements=["merchant", "day", "line"]), list(lines))
 
 
-def keep_day(db: Session, bill: Bill, lines: int, now: datetime) -> bool:
+def mark_kept(db: Session, bill: Bill, lines: int, now: datetime) -> bool:
     """Mark the day as kept if all ``lines`` are stored. False: some are missing, so read it again. Locks the day."""
     row = hold_day(db, bill)
     if row.state != "wanted":
@@ -194,6 +194,6 @@ def keep_day(db: Session, bill: Bill, lines: int, now: datetime) -> bool:
     return True
 
 
-def forget_lines(db: Session, now: datetime) -> None:
+def delete_old_lines(db: Session, now: datetime) -> None:
     """Delete the lines of bills that the channel no longer keeps."""
     db.execute(delete(BillLine).where(BillLine.day < now.astimezone(CHINA).date() - KEPT))

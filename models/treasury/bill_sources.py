@@ -1,7 +1,7 @@
 """Read the two sides of a day's reconciliation as sorted streams: the bill's lines, and our payments and refunds.
 
 Both sides are of one merchant account. A bill line is matched with ours by number, whatever day we have for it; only
-the first bill that names a number is matched. Ours that are on no bill belong to the day on which they moved by our
+the first bill that names a number is matched. What is ours and on no bill belongs to the day on which it moved by our
 clock. A refund moves when it is paid, while the channel lists it on the day it was submitted, which is never later.
 ``Span`` bounds the day.
 """
@@ -21,7 +21,7 @@ from models.payments.order import PayOrder
 from models.payments.suspense import SuspenseItem
 from models.payments.refund import Refund
 from models.treasury.bill import KEPT, Bill, BillDay, BillLine, begins, ends
-from models.treasury.comparison import Ours, Theirs
+from models.treasury.comparison import BookRecord, BillRecord
 
 # Our clock may differ from the channel's by this much.
 MIDNIGHT = timedelta(minutes=10)
@@ -65,15 +65,15 @@ def span_of(db: Session, bill: Bill) -> Span:
     return Span(bill, start, end, _EVER if first == oldest else begins(first))
 
 
-def theirs_of(connection: Connection, bill: Bill) -> Iterator[Theirs]:
+def bill_records(connection: Connection, bill: Bill) -> Iterator[BillRecord]:
     line = BillLine
     lines = select(line.subject, line.number, line.out_trade_no, line.fen, line.state)
     lines = lines.where(line.merchant == bill.merchant, line.day == bill.day)
     for row in stream(connection, lines.order_by(line.subject, *_sorted(line.number, line.out_trade_no))):
-        yield Theirs(**row._mapping)
+        yield BillRecord(**row._mapping)
 
 
-def ours_of(connection: Connection, span: Span) -> Iterator[Ours]:
+def book_records(connection: Connection, span: Span) -> Iterator[BookRecord]:
     found = union_all(
         *_payments(span, PayOrder.transaction_id, PayOrder.paid_at, PayOrder.state, _cause("order:", PayOrder.id)),
         *_payments(
@@ -87,7 +87,7 @@ def ours_of(connection: Connection, span: Span) -> Iterator[Ours]:
     ).subquery()
     order = (found.c.subject, *_sorted(found.c.number, found.c.out_trade_no))
     for row in stream(connection, select(found).order_by(*order)):
-        yield Ours(**{**row._mapping, "earlier": bool(row.earlier)})
+        yield BookRecord(**{**row._mapping, "earlier": bool(row.earlier)})
 
 
 def _payments(span: Span, number: Any, at: Any, state: Any, cause: ColumnElement[str]) -> tuple[Select[Any], ...]:
@@ -136,7 +136,7 @@ def _refunds(span: Span) -> tuple[Select[Any], ...]:
     missing = ~_on_bill(span.bill, "refund", present)
     unbilled = columns(present, literal(0)).where(back, Refund.created_at >= span.since, missing)
     earlier = case((billed.c.number == present, 0), else_=1)
-    billed_ones = columns(billed.c.number, earlier).join(billed, billed.c.thing == Refund.out_refund_no)
+    billed_ones = columns(billed.c.number, earlier).join(billed, billed.c.base_number == Refund.out_refund_no)
     return unbilled, billed_ones, *_by_hand(span, billed)
 
 
@@ -163,7 +163,7 @@ def _billed(bill: Bill, subject: str) -> Any:
     earlier = select(before.line).where(before.merchant == bill.merchant, before.subject == subject)
     earlier = earlier.where(before.number == line.number, before.day < bill.day)
     return (
-        select(line.number, line.thing)
+        select(line.number, line.base_number)
         .where(line.merchant == bill.merchant, line.day == bill.day, line.subject == subject)
         .where(~earlier.correlate(line).exists())
         .distinct()

@@ -19,9 +19,9 @@ from models.core.database import snapshot
 from models.core.state_machine import SYSTEM
 from models.payments.order import PayOrder, find_order
 from models.payments.refund import GOING, Refund, find_refund
-from models.treasury.bill import LOOKED_AGAIN, Bill, BillDay, BillLine, ends, hold_day
-from models.treasury.bill_sources import Span, ours_of, span_of, theirs_of
-from models.treasury.comparison import BACK, Found, judge, pair
+from models.treasury.bill import COMPARED_AGAIN, Bill, BillDay, BillLine, ends, hold_day
+from models.treasury.bill_sources import Span, book_records, span_of, bill_records
+from models.treasury.comparison import BACK, FoundDiscrepancy, judge, pair
 from models.treasury.discrepancy import MACHINE, RESOLVED, Discrepancy
 from models.treasury.discrepancy_tasks import sync_discrepancy_tasks
 
@@ -32,7 +32,7 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Doubts:
+class Unconfirmed:
     """What to query at the channel first: numbers of unpaid orders, and ids of refunds that are under way here."""
 
     orders: tuple[str, ...]
@@ -48,16 +48,16 @@ class Compared:
     resolved: int
 
 
-def doubts(db: Session, bill: Bill) -> Doubts:
+def find_unconfirmed(db: Session, bill: Bill) -> Unconfirmed:
     """Find orders and refunds that the bill calls paid and we do not: their callbacks may have been lost."""
     on_bill = (BillLine.merchant == bill.merchant) & (BillLine.day == bill.day)
     unpaid = select(PayOrder.out_trade_no).distinct().join(BillLine, BillLine.out_trade_no == PayOrder.out_trade_no)
     unpaid = unpaid.where(PayOrder.merchant == bill.merchant, PayOrder.state != "paid")
     unpaid = unpaid.where(on_bill, BillLine.subject == "payment")
-    going = select(Refund.id).distinct().join(BillLine, BillLine.thing == Refund.out_refund_no)
+    going = select(Refund.id).distinct().join(BillLine, BillLine.base_number == Refund.out_refund_no)
     going = going.where(Refund.merchant == bill.merchant, Refund.state.in_(GOING))
     going = going.where(on_bill, BillLine.subject == "refund", BillLine.state == BACK)
-    return Doubts(tuple(db.scalars(unpaid.limit(MOST_ASKED))), tuple(db.scalars(going.limit(MOST_ASKED))))
+    return Unconfirmed(tuple(db.scalars(unpaid.limit(MOST_ASKED))), tuple(db.scalars(going.limit(MOST_ASKED))))
 
 
 def compare_day(database: Engine, bill: Bill, now: datetime) -> Compared:
@@ -81,10 +81,10 @@ def compare_day(database: Engine, bill: Bill, now: datetime) -> Compared:
     return Compared(new, known, resolved)
 
 
-def _found(connection: Connection, span: Span, sums: dict[str, int]) -> Iterator[tuple[Bill, Found]]:
+def _found(connection: Connection, span: Span, sums: dict[str, int]) -> Iterator[tuple[Bill, FoundDiscrepancy]]:
     """Yield each discrepancy with the bill it is of; add what the ledger moved, in fen, to ``sums`` by subject."""
     day_ends = ends(span.bill.day)
-    for mine, yours in pair(ours_of(connection, span), theirs_of(connection, span.bill)):
+    for mine, yours in pair(book_records(connection, span), bill_records(connection, span.bill)):
         bill = span.bill
         if mine:
             sums[mine.subject] += mine.ledger_fen
@@ -94,7 +94,7 @@ def _found(connection: Connection, span: Span, sums: dict[str, int]) -> Iterator
             yield bill, found
 
 
-def _keep(db: Session, page: Sequence[tuple[Bill, Found]], now: datetime) -> int:
+def _keep(db: Session, page: Sequence[tuple[Bill, FoundDiscrepancy]], now: datetime) -> int:
     """Insert or update a page of discrepancies. Returns how many are new."""
     found_once = ("merchant", "day", "subject", "number", "out_trade_no", "kind")
     count = 0
@@ -119,7 +119,7 @@ def _keep(db: Session, page: Sequence[tuple[Bill, Found]], now: datetime) -> int
     return count
 
 
-def _state_here(db: Session, merchant: str, found: Found) -> str | None:
+def _state_here(db: Session, merchant: str, found: FoundDiscrepancy) -> str | None:
     """Return the state of our order or refund that an unpaired line names; None if it is unknown."""
     subject, number, out_trade_no = found.key
     named = find_order(db, merchant, out_trade_no) if subject == "payment" else find_refund(db, merchant, number)
@@ -148,7 +148,7 @@ def _end(db: Session, bill: Bill, sums: dict[str, int], now: datetime) -> None:
         if db.scalar(select(Discrepancy.id).where(_open_of(one.bill)).limit(1)) is None:
             one.due_at = None
         elif one is row or one.due_at is None:
-            one.due_at = now + LOOKED_AGAIN
+            one.due_at = now + COMPARED_AGAIN
     db.flush()
 
 

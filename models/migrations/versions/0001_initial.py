@@ -1381,7 +1381,7 @@ def _treasury() -> None:
         sa.Column("line", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("subject", sa.String(8), nullable=False),
         sa.Column("number", sa.String(64), nullable=False),
-        sa.Column("thing", sa.String(64), nullable=False),
+        sa.Column("base_number", sa.String(64), nullable=False),
         sa.Column("out_trade_no", sa.String(32), nullable=False),
         sa.Column("fen", sa.BigInteger, nullable=False),
         sa.Column("fee_fen", sa.BigInteger, nullable=False),
