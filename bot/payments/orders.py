@@ -21,16 +21,15 @@ from models.appeals.appeal import get_appeal
 from models.giving.pledge import Pledge
 from models.notifications.notification import TOLD
 from models.payments.collection import (
-    PaymentOutcome,
-    Payment,
     AppliedPayment,
+    PaymentOutcome,
+    apply_payment,
     begin_order,
     fresh,
     keep_prepaid,
-    apply_payment,
 )
 from models.payments.expiry import begin_query, close_order, due_orders, is_over
-from models.payments.order import PayOrder
+from models.payments.order import Payment, PayOrder
 
 log = structlog.get_logger()
 

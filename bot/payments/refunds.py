@@ -70,7 +70,7 @@ def apply_result(database: Engine, answer: Refund, now: datetime) -> RefundOutco
         outcome = apply_refund_result(db, answer, now)
     say = log.error if outcome in (RefundOutcome.DIFFERS, RefundOutcome.UNKNOWN) else log.info
     say("refund.result", out_refund_no=answer.out_refund_no, state=str(answer.state), outcome=str(outcome))
-    return taken
+    return outcome
 
 
 def sweep_refunds(database: Engine, jobs: Hands, now: datetime) -> int:

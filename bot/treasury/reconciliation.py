@@ -23,15 +23,15 @@ from bot.payments.refunds import ask_refund
 from models.treasury.bill import (
     Bill,
     BillDay,
+    add_bill_days,
     add_lines,
     begin_storing,
     day_of,
-    next_due_day,
     delete_old_lines,
     mark_kept,
+    next_due_day,
     number_of,
     postpone,
-    add_bill_days,
 )
 from models.treasury.reconciliation import compare_day, find_unconfirmed
 
@@ -153,7 +153,14 @@ def _line(bill: Bill, row: BillRow) -> dict[str, Any]:
     common |= bill._asdict()
     if row.state is RowState.SUCCESS:
         number = row.transaction_id
-        return {**common, "subject": "payment", "number": number, "base_number": number, "fen": row.fen, "state": row.state}
+        return {
+            **common,
+            "subject": "payment",
+            "number": number,
+            "base_number": number,
+            "fen": row.fen,
+            "state": row.state,
+        }
     number = row.out_refund_no or ""
     said = {"number": number, "base_number": number.partition(_ROUND)[0], "fen": row.refund_asked_fen}
     return {**common, **said, "subject": "refund", "state": row.refund_state}

@@ -8,7 +8,7 @@ from flows.engine.flow import Answer, Flow, Say
 from flows.engine.session import Draft
 from models.appeals.appeal import get_appeal
 from models.core.refusal import Refusal
-from models.payments.refund_entitlement import request_refund, find_refundable
+from models.payments.refund_entitlement import find_refundable, request_refund
 from models.people.user import get_user
 
 

@@ -9,7 +9,7 @@ from flows.engine.session import Draft
 from flows.readers import Choice
 from models.core.refusal import Refusal
 from models.core.state_machine import By
-from models.payments.refund_desk import mark_paid_by_hand, find_stuck_refund
+from models.payments.refund_desk import find_stuck_refund, mark_paid_by_hand
 from models.staff.directory import demand_staff
 from models.staff.member import Staff
 

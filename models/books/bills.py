@@ -93,4 +93,3 @@ def _lines(connection: Connection, now: datetime) -> Iterator[Violation]:
         if (row.lines, row.paid_fen, row.refunded_fen) != (paid + back, paid_fen, back_fen):
             words = f"has {row.lines} lines, and {paid + back} of {paid_fen} and {back_fen} fen are there"
             yield Violation("bill_lines", "bill_day", number_of(row.day), words)
-

@@ -13,8 +13,8 @@ from models.giving.pledge import Pledge
 from models.ledger.accounts import Account, LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
 from models.payments.order import LIVE, PayOrder
-from models.payments.suspense import SuspenseItem
 from models.payments.refund import Refund
+from models.payments.suspense import SuspenseItem
 from models.staff.task import Task
 
 _RECEIVED, _UNASSIGNED = "payment_received", "payment_unassigned"

@@ -18,8 +18,8 @@ from models.giving.refund_run import HELD, SURPLUS, RefundRun
 from models.ledger.accounts import LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
 from models.payments.order import PayOrder
-from models.payments.suspense import SuspenseItem
 from models.payments.refund import BESIDE, GOING, LAST_DAY, MOST_OF_ORDER, STUCK, UNASSIGNED, Refund
+from models.payments.suspense import SuspenseItem
 from models.staff.task import Task
 
 _POSTINGS = ("refund_owed", "refund_from_unassigned", "refund_paid", "refund_redirected")

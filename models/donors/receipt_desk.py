@@ -20,8 +20,8 @@ from models.donors.receipt import MACHINE, Receipt, live_receipt
 from models.donors.trace import GIVEN
 from models.giving.pledge import Pledge
 from models.notifications.notification import tell
-from models.payments.order import PayOrder
 from models.payments.locks import hold_pledge
+from models.payments.order import PayOrder
 from models.payments.refund_entitlement import orders_of
 from models.people.conversation import Conversation
 from models.people.user import User

@@ -19,9 +19,9 @@ from models.giving.pool import MatchingPool, PoolMatch
 from models.ledger import find
 from models.ledger.tables import LedgerLink, LedgerTransaction
 from models.payments.order import PayOrder
-from models.payments.suspense import SuspenseItem
 from models.payments.refund import OPEN, UNASSIGNED, Refund
 from models.payments.refund_entitlement import orders_of
+from models.payments.suspense import SuspenseItem
 
 # A gift in one of these states is held for its appeal, or was spent on it, at least in part.
 GIVEN = ("committed", "partly_disbursed", "settled")

@@ -20,8 +20,8 @@ from models.ledger import Overdrawn, moves
 from models.notifications.notification import tell
 from models.payments.locks import hold_order, hold_pledge, hold_refund
 from models.payments.order import PayOrder
-from models.payments.suspense import SuspenseItem
 from models.payments.refund import MACHINE, STUCK, Refund, find_refund
+from models.payments.suspense import SuspenseItem
 from models.people.conversation import Conversation
 from models.staff.member import Staff
 from models.staff.task import Matter, Task, close_task, open_task

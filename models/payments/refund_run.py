@@ -20,7 +20,7 @@ from models.giving.refund_run import HELD, SURPLUS, RefundRun, has_matches
 from models.ledger.accounts import REFUNDS
 from models.payments.order import PayOrder
 from models.payments.refund import GOING, STUCK, Refund
-from models.payments.refund_entitlement import unspent_of, orders_of, owe_refund
+from models.payments.refund_entitlement import orders_of, owe_refund, unspent_of
 from models.staff.member import Staff
 from models.staff.queue import within
 

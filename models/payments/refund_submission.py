@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from models.core.state_machine import SYSTEM
 from models.payments.locks import hold_order, hold_refund
 from models.payments.order import PayOrder
-from models.payments.suspense import SuspenseItem
 from models.payments.refund import APART, GOING, LAST_DAY, LEASE, MACHINE, MOST_OF_ORDER, Refund
 from models.payments.refund_result import mark_stuck
+from models.payments.suspense import SuspenseItem
 
 # How long until a refund is looked at again, by its tries. An accepted one takes the bank up to three days.
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 60, 180, 360))

@@ -25,10 +25,10 @@ from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED
 from models.payments.collection import PAYABLE, ArrivedMoney, check_room, commit_gift
 from models.payments.locks import hold_order, hold_pledge
 from models.payments.order import LIVE, PayOrder
-from models.payments.suspense import SuspenseItem
 from models.payments.order import MACHINE as ORDERS
 from models.payments.refund import Refund, find_refund, new_refund
 from models.payments.refund_desk import RefundShort
+from models.payments.suspense import SuspenseItem
 from models.people.user import User
 from models.staff.member import Staff
 from models.staff.queue import within

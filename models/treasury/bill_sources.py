@@ -18,10 +18,10 @@ from models.core.database import stream
 from models.ledger.accounts import CHANNEL, LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
 from models.payments.order import PayOrder
-from models.payments.suspense import SuspenseItem
 from models.payments.refund import Refund
+from models.payments.suspense import SuspenseItem
 from models.treasury.bill import KEPT, Bill, BillDay, BillLine, begins, ends
-from models.treasury.comparison import BookRecord, BillRecord
+from models.treasury.comparison import BillRecord, BookRecord
 
 # Our clock may differ from the channel's by this much.
 MIDNIGHT = timedelta(minutes=10)

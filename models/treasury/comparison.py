@@ -68,7 +68,9 @@ class FoundDiscrepancy:
     theirs_state: str | None = None
 
 
-def pair(ours: Iterable[BookRecord], theirs: Iterable[BillRecord]) -> Iterator[tuple[BookRecord | None, BillRecord | None]]:
+def pair(
+    ours: Iterable[BookRecord], theirs: Iterable[BillRecord]
+) -> Iterator[tuple[BookRecord | None, BillRecord | None]]:
     """Pair two streams sorted by key. Of several with one key, each has its own on the other side, or None."""
     left, right = iter(ours), iter(theirs)
     mine, yours = next(left, None), next(right, None)

@@ -112,7 +112,9 @@ class Discrepancy(Base):
 DISCREPANCY = Subject("discrepancy", Discrepancy, MACHINE, begins=("open",))
 
 
-def list_open_discrepancies(db: Session, staff: Staff, most: int, after: int = 0, day: date | None = None) -> Sequence[Discrepancy]:
+def list_open_discrepancies(
+    db: Session, staff: Staff, most: int, after: int = 0, day: date | None = None
+) -> Sequence[Discrepancy]:
     """List the open discrepancies of the officer's region and of no known region, in the order found."""
     theirs = _seen_by(staff).where(Discrepancy.state == "open", Discrepancy.id > after)
     if day is not None:

@@ -20,7 +20,7 @@ from models.core.state_machine import SYSTEM
 from models.payments.order import PayOrder, find_order
 from models.payments.refund import GOING, Refund, find_refund
 from models.treasury.bill import COMPARED_AGAIN, Bill, BillDay, BillLine, ends, hold_day
-from models.treasury.bill_sources import Span, book_records, span_of, bill_records
+from models.treasury.bill_sources import Span, bill_records, book_records, span_of
 from models.treasury.comparison import BACK, FoundDiscrepancy, judge, pair
 from models.treasury.discrepancy import MACHINE, RESOLVED, Discrepancy
 from models.treasury.discrepancy_tasks import sync_discrepancy_tasks

@@ -7,6 +7,7 @@ from models.notifications.delivery_report import DeliveryReport, match_reports, 
 from tests.support.push_answers import talking
 from tests.support.push_office import Office
 from tests.support.push_office import office as office
+from tests.support.push_office import open_office as open_office
 from tests.support.wechat import ACCOUNT
 
 OTHER = "gh_another"

@@ -22,8 +22,8 @@ from models.giving.pledge import Pledge
 from models.ledger.accounts import LedgerAccount
 from models.notifications.notification import Notification
 from models.payments.order import PayOrder
-from models.payments.suspense import SuspenseItem
 from models.payments.refund import Refund
+from models.payments.suspense import SuspenseItem
 from tests.support.merchant import PIN
 from tests.support.paid_stage import DONOR, Collecting, collecting
 

@@ -28,13 +28,13 @@ from models.giving.refund_run import HELD
 from models.payments.collection import PAYABLE
 from models.payments.expiry import close_order, expire_pledges
 from models.payments.order import LIVE, PayOrder
-from models.payments.suspense import SuspenseItem
 from models.payments.payout_return import continue_shares
 from models.payments.redirection import redirect
 from models.payments.refund import GOING, STUCK, Refund
-from models.payments.refund_desk import resubmit, mark_paid_by_hand
+from models.payments.refund_desk import mark_paid_by_hand, resubmit
 from models.payments.refund_submission import begin_submission, mark_refused
-from models.payments.suspense_desk import assign, give_back, record_refund_by_hand
+from models.payments.suspense import SuspenseItem
+from models.payments.suspense_desk import assign_item, record_refund_by_hand, refund_item
 from models.treasury.bank_entry import BankTransfer, enter, uncovered
 from models.treasury.reversal import reverse_bank_entry, standing_entries
 from tests.scenes.disbursements import asked, passed
@@ -137,7 +137,7 @@ class Money(World):
                 if deed == "by_hand":
                     record_refund_by_hand(db, holder, case.id, f"P{case.id}", now)
                 else:
-                    (give_back if deed == "give_back" else assign)(db, holder, case.id, now)
+                    (refund_item if deed == "give_back" else assign_item)(db, holder, case.id, now)
 
     @where(PayOrder, *LIVE)
     @rule(which=WHICH, fen=FEN)

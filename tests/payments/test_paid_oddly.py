@@ -10,8 +10,8 @@ from models.payments import suspense_desk
 from models.payments.collection import PaymentOutcome
 from models.payments.expiry import close_order, due_orders, expire_pledges
 from models.payments.order import PayOrder
-from models.payments.suspense import SuspenseItem
 from models.payments.refund import Refund
+from models.payments.suspense import SuspenseItem
 from models.staff.member import Staff
 from tests.scenes.disbursements import at, people
 from tests.scenes.gifts import later, ordered, payment_of, promise, state_of, take

@@ -22,16 +22,16 @@ from models.notifications.notification import Notification
 from models.payments.collection import (
     PAY_WITHIN,
     NotPayable,
-    PaymentOutcome,
     OverCap,
+    PaymentOutcome,
     begin_order,
     keep_prepaid,
     room,
 )
 from models.payments.expiry import close_order, due_orders, expire_pledges, is_over
 from models.payments.order import ORDER_LASTS, PayOrder
-from models.payments.suspense import SuspenseItem
 from models.payments.refund import Refund
+from models.payments.suspense import SuspenseItem
 from models.people.user import User
 from tests.scenes.gifts import donor_of, give, later, ordered, payment_of, promise, state_of, take
 from tests.support.merchant import MCHID
@@ -103,8 +103,8 @@ def test_two_taps_are_one_order(stage: Stage) -> None:
     first, second = ordered(stage, pledge), ordered(stage, pledge)
     assert first.out_trade_no == second.out_trade_no
     times = dict.fromkeys(("created_at", "expires_at", "check_at"), stage.clock())
+    numbers = {"merchant": MCHID, "out_trade_no": "ANOTHER"}
     with Database(stage.database) as db, pytest.raises(IntegrityError), db.begin():
-        numbers = {"merchant": MCHID, "out_trade_no": "ANOTHER"}
         db.add(PayOrder(pledge_id=pledge, state="created", amount_fen=1, **numbers, **times))
 
 

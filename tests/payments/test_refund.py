@@ -28,8 +28,8 @@ from models.payments.refund_entitlement import (
     NothingPaid,
     RefundUnderWay,
     TooLongAgo,
-    request_refund,
     find_refundable,
+    request_refund,
 )
 from models.payments.refund_result import RefundOutcome
 from models.payments.refund_submission import begin_submission, mark_refused

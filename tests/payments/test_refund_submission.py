@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.pay.client import PayClient
 from bot.pay.proving import PlatformKeys, Signer
-from bot.payments.refunds import ask_refund, sweep_refunds, apply_result
+from bot.payments.refunds import apply_result, ask_refund, sweep_refunds
 from bot.simulator.app import create_simulator
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.refunds import Outcome

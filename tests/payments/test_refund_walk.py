@@ -19,7 +19,7 @@ from models.ledger import held, totals
 from models.ledger.accounts import LedgerAccount
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
-from models.payments.refund_desk import resubmit, mark_paid_by_hand
+from models.payments.refund_desk import mark_paid_by_hand, resubmit
 from models.payments.refund_submission import begin_submission, mark_refused
 from models.staff.member import Staff
 from tests.scenes.gifts import later, ordered, payment_of, promise, take

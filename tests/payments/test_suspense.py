@@ -18,9 +18,9 @@ from models.core.refusal import Refusal
 from models.ledger import totals
 from models.ledger.accounts import LedgerAccount
 from models.payments.order import PayOrder
-from models.payments.suspense import SuspenseItem
 from models.payments.refund import Refund
 from models.payments.refund_entitlement import NothingPaid
+from models.payments.suspense import SuspenseItem
 from models.payments.suspense_desk import (
     OutcomeNotAllowed,
     assign_item,

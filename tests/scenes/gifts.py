@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import get_appeal
 from models.giving.pledge import Pledge, make_pledge
-from models.payments.collection import AppliedPayment, await_payment, begin_order, keep_prepaid, apply_payment
+from models.payments.collection import AppliedPayment, apply_payment, await_payment, begin_order, keep_prepaid
 from models.payments.order import Payment, PayOrder
 from models.people.conversation import Conversation
 from models.people.user import User

@@ -21,11 +21,11 @@ from models.giving.pledge import Pledge
 from models.giving.pool_desk import Terms, open_pool
 from models.ledger import LedgerTransaction, totals
 from models.ledger.accounts import LedgerAccount
-from models.payments.collection import room, apply_payment
+from models.payments.collection import apply_payment, room
 from models.payments.order import Payment, PayOrder
-from models.payments.suspense import SuspenseItem
 from models.payments.payout_return import enter_return
 from models.payments.refund import Refund
+from models.payments.suspense import SuspenseItem
 from models.staff.member import Staff
 from tests.scenes.disbursements import COUNTY, at, fixed, owner_of, people
 from tests.support.merchant import MCHID

@@ -16,11 +16,11 @@ from models.giving.pledge import Pledge
 from models.ledger import held, lock, moves
 from models.ledger.accounts import CHANNEL
 from models.payments.order import PayOrder
-from models.payments.suspense import SuspenseItem
 from models.payments.refund import BESIDE, Refund
 from models.payments.refund_entitlement import request_refund
 from models.payments.refund_result import RefundOutcome, apply_refund_result
 from models.payments.refund_run import live_runs, plan_page
+from models.payments.suspense import SuspenseItem
 from models.people.user import User
 from tests.scenes.gifts import give
 from tests.support.stage import Stage
@@ -81,7 +81,7 @@ def news_of(stage: Stage, refund: Refund, state: str = "SUCCESS", **changes: Any
     return News(**fields | changes)
 
 
-def hear(stage: Stage, news: News) -> Taken:
+def hear(stage: Stage, news: News) -> RefundOutcome:
     with Database(stage.database) as db, db.begin():
         return apply_refund_result(db, news, stage.clock())
 

@@ -31,7 +31,7 @@ from models.market import listing
 from models.notifications import broadcast, mute, notification
 from models.outreach import update
 from models.outreach.digest import month_before
-from models.payments import order, refund
+from models.payments import refund, suspense
 from models.people import conversation, photo, user
 from models.proxy import card, consent_code, mandate
 from models.staff import conflict_of_interest, decision, member, task
@@ -73,7 +73,7 @@ TABLES: dict[str, Any] = {
     "bank_entry": bank_entry.BankEntry,
     "use": disbursement.Disbursement,
     "flag": flag.Flag,
-    "suspense_item": order.SuspenseItem,
+    "suspense_item": suspense.SuspenseItem,
     "photo": photo.Photo,
     "refund": refund.Refund,
     "revision": revision.Revision,

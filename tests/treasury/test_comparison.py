@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.treasury.comparison import NOT_BACK, FoundDiscrepancy, BookRecord, BillRecord, compare, pair
+from models.treasury.comparison import NOT_BACK, BillRecord, BookRecord, FoundDiscrepancy, compare, pair
 
 ENDS = datetime(2026, 11, 25, 16, tzinfo=UTC)
 WITHIN, LATER = ENDS - timedelta(hours=1), ENDS + timedelta(hours=1)
@@ -87,7 +87,9 @@ def test_every_line_is_paired_once_and_in_order(mine: list[BookRecord], yours: l
 
 
 @given(mine=st.lists(ours(), max_size=12), yours=st.lists(theirs(), max_size=12))
-def test_the_discrepancies_explain_what_the_sums_of_payments_differ_by(mine: list[BookRecord], yours: list[BillRecord]) -> None:
+def test_the_discrepancies_explain_what_the_sums_of_payments_differ_by(
+    mine: list[BookRecord], yours: list[BillRecord]
+) -> None:
     mine = sorted((one for one in mine if one.subject == "payment"), key=lambda one: one.key)
     yours = sorted((one for one in yours if one.subject == "payment"), key=lambda one: one.key)
     explained = 0
@@ -106,7 +108,9 @@ def test_the_discrepancies_explain_what_the_sums_of_payments_differ_by(mine: lis
 @given(same=st.lists(ours(), max_size=12, unique_by=lambda one: one.key))
 def test_what_is_the_same_on_both_sides_differs_in_nothing(same: list[BookRecord]) -> None:
     right = [
-        BookRecord(one.subject, one.number, one.out_trade_no, one.fen, one.state, one.done_at, one.moved_fen, one.earlier)
+        BookRecord(
+            one.subject, one.number, one.out_trade_no, one.fen, one.state, one.done_at, one.moved_fen, one.earlier
+        )
         for one in sorted(same, key=lambda one: one.key)
     ]
     lines = [

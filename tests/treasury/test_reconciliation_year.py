@@ -71,8 +71,8 @@ class Year:
         out_refund_no = f"R{number:09d}{'_-bY'[number % 4]}"
         order = int(paid.out_trade_no[1:10])
         fixed = {"id": number, "pay_order_id": order, "pledge_id": self.pledge, "appeal_id": self.appeal}
-        fixed["merchant"] = MCHID
-        said = {"out_refund_no": out_refund_no, "amount_fen": paid.fen, "reason": "twice", "state": state}
+        said: dict[str, Any] = {"merchant": MCHID}
+        said |= {"out_refund_no": out_refund_no, "amount_fen": paid.fen, "reason": "twice", "state": state}
         times = {"created_at": asked, "asked_at": asked, "ended_at": ended, "tries": 1, "round": rounds}
         self.refunds.append({**fixed, **said, **times})
         if ended:
