@@ -16,8 +16,8 @@ from pytest_socket import SocketConnectBlockedError
 from sqlalchemy import create_engine, inspect, make_url, text
 
 from bot.processes.postgres import EmbeddedPostgres
+from tests.harness.processes.databases import PostgresDatabases
 from tests.house.test_services import ROOT, is_alive, wait_until
-from tests.support.servers import PostgresDatabases
 
 
 def add_a_table(url: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings
-from tests.support import house_rules
+from tests.house import house_rules
 
 ROOT = Path(__file__).parents[2]
 CODE = sorted(
@@ -95,7 +95,7 @@ def test_a_test_that_is_borrowed_from_is_found(source):
         ("handlers/text.py", "importlib.import_module('bot.turn')"),
         ("bot/app.py", "def later():\n    return __import__('tests')"),
         ("wsgi.py", "from models.people.user import User"),
-        ("wsgi.py", "import tests.support"),
+        ("wsgi.py", "import tests.harness"),
     ],
 )
 def test_an_import_that_no_contract_sees_is_found(path, source):

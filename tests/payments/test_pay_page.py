@@ -19,10 +19,10 @@ from models.appeals.appeal import freeze, get_appeal
 from models.core.state_machine import Actor, By
 from models.giving.pledge import Pledge, make_pledge
 from models.people.user import User
+from tests.harness.money.merchant import PIN
+from tests.harness.money.paid_stage import DONOR, OTHER, Collecting, collecting, link_in
+from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, pick, shoot
 from tests.scenes.gifts import donor_of, give
-from tests.support.browser import DESK, PHONE, chromium, needs_chromium, pick, shoot
-from tests.support.merchant import PIN
-from tests.support.paid_stage import DONOR, OTHER, Collecting, collecting, link_in
 
 
 @pytest.fixture

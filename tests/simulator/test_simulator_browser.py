@@ -9,9 +9,20 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from bot.simulator.app import create_simulator
-from tests.support.browser import DESK, PHONE, TABLET, WIDE, bubbles, chromium, needs_chromium, opened, pick, shoot
-from tests.support.echo_bot import EchoBot, chatting, reply_xml
-from tests.support.stand_in import serving
+from tests.harness.simulator.browser import (
+    DESK,
+    PHONE,
+    TABLET,
+    WIDE,
+    bubbles,
+    chromium,
+    needs_chromium,
+    opened,
+    pick,
+    shoot,
+)
+from tests.harness.simulator.echo_bot import EchoBot, chatting, reply_xml
+from tests.harness.simulator.stand_in import serving
 
 pytestmark = needs_chromium
 

@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from bot.simulator.faults import Fault, Kind
-from tests.support.browser import DESK, PHONE, WIDE, beside, chromium, needs_chromium, opened, pick, shoot
-from tests.support.echo_bot import EchoBot
+from tests.harness.simulator.browser import DESK, PHONE, WIDE, beside, chromium, needs_chromium, opened, pick, shoot
+from tests.harness.simulator.echo_bot import EchoBot
 
 pytestmark = needs_chromium
 

@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from bot.simulator.app import create_simulator
 from bot.simulator.pay.options import PayOptions
 from bot.simulator.simulator import Simulator
-from tests.support.browser import DESK, PHONE, PageBot, chromium, needs_chromium, opened, page_of, pick, shoot
-from tests.support.echo_bot import EchoBot
-from tests.support.merchant import PIN, Merchant, key_folder, shopping
+from tests.harness.money.merchant import PIN, Merchant, key_folder, shopping
+from tests.harness.simulator.browser import DESK, PHONE, PageBot, chromium, needs_chromium, opened, page_of, pick, shoot
+from tests.harness.simulator.echo_bot import EchoBot
 
 pytestmark = needs_chromium
 SIZES = pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])

@@ -32,10 +32,10 @@ from models.core.database import connect
 from models.people.user import User
 from models.verification.case import Verification, case_of
 from models.verification.registry import UNAVAILABLE, Finding
+from tests.harness.processes.workers import sweep_all
+from tests.harness.simulator.stand_in import serving
+from tests.harness.stage import Stage, id_number, settings_for
 from tests.house.test_settings import OWN
-from tests.support.processes import sweep_all
-from tests.support.stage import Stage, id_number, settings_for
-from tests.support.stand_in import serving
 
 ROOT = Path(__file__).parents[2]
 NUMBER, NAME, TOKEN = id_number(3), "王秀兰", "a-token-of-nobody"

@@ -13,8 +13,8 @@ from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.options import Kind as Merchants
 from bot.simulator.pay.phone import OK
 from config.pay import PlatformKey
-from tests.support.merchant import NOON, NOTIFY, OPTIONS, PIN, Merchant, trading
-from tests.support.stand_in import serving
+from tests.harness.money.merchant import NOON, NOTIFY, OPTIONS, PIN, Merchant, trading
+from tests.harness.simulator.stand_in import serving
 
 AT = datetime.fromtimestamp(NOON, UTC)
 

@@ -30,7 +30,7 @@ from bot.simulator.pay.notify import Notice
 from bot.simulator.pay.options import Kind, PayOptions
 from bot.simulator.pay.orders import Order
 from bot.simulator.simulator import Simulator
-from tests.support.stand_in import serving
+from tests.harness.simulator.stand_in import serving
 
 MCHID = "1900000109"
 PIN = "123456"

@@ -1,5 +1,6 @@
-"""A program of ours that is killed at one step of its work, once: ``python -m tests.support.kill_at_step STEP MARK
-PROGRAM``.
+"""A program of ours that is killed at one step of its work, once.
+
+``python -m tests.harness.processes.kill_at_step STEP MARK PROGRAM``
 
 STEP is ``module:name:before`` or ``:after``, as ``bot.payments.orders:take_payment:after``; the file MARK says that it
 has happened. PROGRAM is ``web PORT``, a queue for a worker, or one act of a cashier: ``query ORDER``, ``place PLEDGE

@@ -2,9 +2,9 @@
 
 from bot.push.pace import Counts
 from bot.simulator.faults import Fault, Kind
-from tests.support.push_office import Office
-from tests.support.push_office import office as office
-from tests.support.push_office import open_office as open_office
+from tests.harness.platform.push_office import Office
+from tests.harness.platform.push_office import office as office
+from tests.harness.platform.push_office import open_office as open_office
 
 SERVICE = "/cgi-bin/message/custom/send"
 

@@ -36,7 +36,7 @@ from models.verification.case import LASTS, Verification, begin_case
 from models.verification.case import MACHINE as CASES
 from models.verification.lifecycle import due_for_registry, registry_answered
 from models.verification.registry import Finding
-from tests.support import wechat
+from tests.harness.platform import wechat
 
 DAOXIAN_MEIHUA = "431124101000"
 
@@ -191,7 +191,7 @@ class Stage:
 
     def collect(self) -> None:
         """From now on with PAY_MODE=on."""
-        from tests.support.merchant import key_folder
+        from tests.harness.money.merchant import key_folder
 
         given: dict[str, Any] = {name.lower(): value for name, value in settings_in(key_folder()).items()}
         for name in ("bangfu_env", "database_url", "redis_url", "wechat_mode"):

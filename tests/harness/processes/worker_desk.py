@@ -13,7 +13,7 @@ from bot.work.errands import Errands
 from config.settings import SAMPLE_AES_KEY, SAMPLE_APP_ID, SAMPLE_APP_SECRET, SAMPLE_TOKEN
 from models.core.database import connect
 from models.people.photo import Photo
-from tests.support.stage import settings_for
+from tests.harness.stage import settings_for
 
 OPTIONS = Options(
     bot_url="http://127.0.0.1:9/wechat",

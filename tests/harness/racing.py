@@ -7,9 +7,9 @@ import pytest
 
 from models.books import violations
 from models.payments.collection import Outcome, Payment
+from tests.harness.money.unowned import BY_NOBODY
+from tests.harness.stage import Stage
 from tests.scenes.gifts import take
-from tests.support.stage import Stage
-from tests.support.unowned import BY_NOBODY
 
 DONORS = 32
 

@@ -20,7 +20,7 @@ from config.settings import ROOT
 from models.notifications.notification import Notification, tell
 from models.people.conversation import Conversation
 from models.people.photo import Photo
-from tests.support.stage import Stage
+from tests.harness.stage import Stage
 
 LONGEST = 90.0
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection
 
-from tests.support.stage import Stage
+from tests.harness.stage import Stage
 
 GUARDED = {
     "ledger_transactions": ("no_update", "no_delete"),

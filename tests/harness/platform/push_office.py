@@ -40,8 +40,8 @@ from models.notifications.outbox import due_ids
 from models.notifications.service_window import RULES, Window
 from models.notifications.subscription import Subscription
 from models.people.conversation import Conversation
-from tests.support.stage import settings_for
-from tests.support.stand_in import StandIn
+from tests.harness.simulator.stand_in import StandIn
+from tests.harness.stage import settings_for
 
 ORDER = {
     "number": 3,

@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool
 from bot.processes.supervisor import free_port
 from config.embedded import url_in
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CHROMIUM = Path("/usr/bin/chromium")
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 MEIHUA = "湖南省永州市道县梅花镇"

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from models.notifications.subscription import Subscription
-from tests.support import wechat
-from tests.support.stage import Stage
+from tests.harness.platform import wechat
+from tests.harness.stage import Stage
 
 CARDS = {"progress": "sProgress", "money": "sMoney", "task": "sTask"}
 

@@ -25,10 +25,10 @@ from config.settings import Environment, Settings
 from models.giving.pledge import Pledge
 from models.payments.order import PayOrder
 from models.people.conversation import Conversation
-from tests.support.echo_bot import MENU
-from tests.support.merchant import MCHID, PIN, key_folder
-from tests.support.stage import Clock, Stage
-from tests.support.stand_in import OPTIONS, serving
+from tests.harness.money.merchant import MCHID, PIN, key_folder
+from tests.harness.simulator.echo_bot import MENU
+from tests.harness.simulator.stand_in import OPTIONS, serving
+from tests.harness.stage import Clock, Stage
 
 DONOR, OTHER = "oAunt", "oUncle"
 PEOPLE = (Person(DONOR, "秀英", following=True), Person(OTHER, "建国", following=True))

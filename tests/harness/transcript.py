@@ -39,14 +39,14 @@ from models.support import ticket
 from models.treasury import bank_entry
 from models.verification import case as verification
 from models.verification import objection, visit
+from tests.harness.platform import wechat
+from tests.harness.platform.push_arrivals import arrive, go_out
+from tests.harness.stage import Stage
 from tests.scenes import refunds as gifts_back
 from tests.scenes.disbursements import collected, people, used
 from tests.scenes.gifts import pay_newest
 from tests.scenes.recurring_gifts import ask_monthly
 from tests.scenes.suspense import astray, at_bank
-from tests.support import wechat
-from tests.support.push_arrivals import arrive, go_out
-from tests.support.stage import Stage
 
 TABLES: dict[str, Any] = {
     "appeal": appeal.Appeal,

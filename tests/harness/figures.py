@@ -2,7 +2,7 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.stage import Stage
+from tests.harness.stage import Stage
 
 
 def figures(stage: Stage) -> dict[str, float]:

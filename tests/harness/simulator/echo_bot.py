@@ -12,7 +12,7 @@ from wechatpy.utils import check_signature
 
 from bot.simulator.options import Mode, Options, Person
 from bot.simulator.simulator import Simulator
-from tests.support.stand_in import serving
+from tests.harness.simulator.stand_in import serving
 
 OPTIONS = Options(
     bot_url="",

@@ -12,15 +12,15 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from bot.simulator.app import create_simulator
 from bot.simulator.simulator import Simulator
-from tests.support.echo_bot import MENU, EchoBot, chatting
-from tests.support.stand_in import serving
+from tests.harness.simulator.echo_bot import MENU, EchoBot, chatting
+from tests.harness.simulator.stand_in import serving
 
 CHROMIUM = Path("/usr/bin/chromium")
 DESK = {"width": 1280, "height": 800}
 WIDE = {"width": 1600, "height": 900}
 TABLET = {"width": 820, "height": 1180}
 PHONE = {"width": 390, "height": 844}
-SHOTS = Path(__file__).parent.parent / "screenshots"
+SHOTS = Path(__file__).parents[2] / "screenshots"
 
 needs_chromium = pytest.mark.browser
 

@@ -3,7 +3,7 @@
 from sqlalchemy import text
 
 from models.books import violations
-from tests.support.stage import Stage
+from tests.harness.stage import Stage
 
 
 def _after(stage: Stage, statement: str, trigger: str | None) -> set[str]:

@@ -24,7 +24,7 @@ from bot.simulator.options import Options
 from bot.simulator.simulator import Simulator
 from bot.simulator.wire import Post
 from config.settings import SAMPLE_AES_KEY, SAMPLE_APP_ID, SAMPLE_APP_SECRET, SAMPLE_TOKEN
-from tests.support.wechat import ACCOUNT
+from tests.harness.platform.wechat import ACCOUNT
 
 OPTIONS = Options(
     bot_url="http://127.0.0.1:9/wechat",

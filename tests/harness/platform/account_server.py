@@ -11,7 +11,7 @@ import requests
 from bot.simulator.app import create_simulator
 from bot.simulator.options import Mode, Options, Person
 from bot.simulator.simulator import Simulator
-from tests.support.stand_in import serving
+from tests.harness.simulator.stand_in import serving
 
 MORNING = 1_795_600_000.0
 OPTIONS = Options(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as Database
 from models.notifications.kinds import KINDS
 from models.notifications.notification import TOLD, Notification, tell
 from models.notifications.outbox import Outcome, claim, settle
-from tests.support.stage import Stage
+from tests.harness.stage import Stage
 
 
 def arrive(stage: Stage, openid: str, kind: str, facts: dict[str, Any], channel: str = "service") -> int | None:

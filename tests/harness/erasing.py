@@ -6,8 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from models.tables import metadata
-from tests.support import wechat
-from tests.support.stage import Stage
+from tests.harness.platform import wechat
+from tests.harness.stage import Stage
 
 EVENTS = ["user_authorization_cancellation", "user_authorization_revoke"]
 

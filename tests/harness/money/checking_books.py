@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from models.books import violations
 from models.core.database import snapshot
-from tests.support.stage import Stage
+from tests.harness.stage import Stage
 
 GUARDED = {
     "audit_events": ("audit_events_no_update", "audit_events_no_delete"),
