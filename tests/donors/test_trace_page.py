@@ -204,7 +204,7 @@ def test_nobody_is_in_what_everybody_can_read(stage: Stage, tmp_path: Path) -> N
 
 
 @needs_chromium
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("size", [pytest.param(PHONE, marks=pytest.mark.smoke), DESK], ids=["phone", "desk"])
 def test_they_read_well(new_database: Callable[[], str], tmp_path: Path, size: dict[str, int]) -> None:
     stage = Stage(new_database())
     way = walked(stage)

@@ -47,6 +47,13 @@ def borrowed_tests(path: str, source: str) -> Iterator[str]:
                 yield f"{path}:{node.lineno} imports {name}: move what both need into a module that is no test"
 
 
+def smoke_tests(path: str, source: str) -> Iterator[str]:
+    """Of the tests that a file plays in a browser, the fast tier takes one."""
+    found = source.count("pytest.mark.smoke")
+    if "needs_chromium" in source and found != 1:
+        yield f"{path} marks {found} smoke tests: mark the one test of its page that says most, for the fast tier"
+
+
 def chinese_words(path: str, source: str) -> Iterator[str]:
     """Words live in templates/ and config/. In Python may stand numerals, and single signs beside them (年, 号).
 

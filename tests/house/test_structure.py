@@ -51,6 +51,13 @@ def test_no_test_imports_another():
     assert faults(house_rules.borrowed_tests, sorted({*paths} - waiting)) == ""
 
 
+def test_each_page_is_looked_at_once_in_the_fast_tier():
+    paths = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").glob("*/test_*.py"))
+    browsing = [path for path in paths if "needs_chromium" in read(path) and not path.startswith("tests/house/")]
+    assert len(browsing) >= 10
+    assert faults(house_rules.smoke_tests, browsing) == ""
+
+
 def test_python_holds_no_words():
     assert faults(house_rules.chinese_words, [path for path in CODE if path.startswith(SPEAKING)]) == ""
 
@@ -87,6 +94,15 @@ def test_a_test_that_is_borrowed_from_is_found(source):
     [sentence] = house_rules.borrowed_tests("tests/test_y.py", source)
     assert "tests/test_y.py:1 imports tests." in sentence
     assert list(house_rules.borrowed_tests("tests/test_y.py", source.replace("test_x", "x"))) == []
+
+
+@pytest.mark.parametrize("smokes", [0, 2])
+def test_a_page_without_its_one_smoke_test_is_found(smokes):
+    source = "@needs_chromium\n" + "@pytest.mark.smoke\n" * smokes
+    [sentence] = house_rules.smoke_tests("tests/simulator/test_x.py", source)
+    assert f"marks {smokes} smoke tests" in sentence
+    assert list(house_rules.smoke_tests("tests/simulator/test_x.py", "@needs_chromium\n@pytest.mark.smoke\n")) == []
+    assert list(house_rules.smoke_tests("tests/simulator/test_x.py", "")) == []
 
 
 @pytest.mark.parametrize(

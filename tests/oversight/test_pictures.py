@@ -307,6 +307,7 @@ def test_the_reply_to_look_leads_to_the_page(gallery: Gallery) -> None:
 
 
 @needs_chromium
+@pytest.mark.smoke
 def test_the_page_can_be_read_on_a_phone_and_on_a_desk(new_database: Callable[[], str], tmp_path: Path) -> None:
     stage = Stage(new_database())
     gallery = Gallery(stage, tmp_path / "media")

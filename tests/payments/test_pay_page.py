@@ -291,6 +291,9 @@ def inside(stage: Collecting, page: Page, pledge: int) -> FrameLocator:
 
 
 @needs_chromium
+@pytest.mark.parametrize(
+    "page", [DESK, pytest.param(PHONE, marks=pytest.mark.smoke)], ids=["desk", "phone"], indirect=True
+)
 def test_a_donor_pays_in_the_pay_sheet_and_the_page_says_what_we_know(stage: Collecting, page: Page) -> None:
     pledge = stage.pledged()
     frame = inside(stage, page, pledge)

@@ -193,6 +193,7 @@ def test_a_card_is_found_after_a_new_data_key(press: Press) -> None:
 
 
 @needs_chromium
+@pytest.mark.smoke
 def test_the_card_on_a_phone_a_desk_and_on_paper(press: Press) -> None:
     press.make()
     with chromium() as browser, serving(press.stage.app) as address:

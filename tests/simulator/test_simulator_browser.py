@@ -33,6 +33,7 @@ def browser() -> Iterator[Browser]:
         yield launched
 
 
+@pytest.mark.smoke
 def test_a_newcomer_follows_taps_the_menu_and_types(browser):
     with opened(browser, EchoBot()) as (page, _):
         page.get_by_role("button", name="A new follower").click()

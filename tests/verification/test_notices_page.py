@@ -206,7 +206,7 @@ def test_the_board_of_a_village_holds_no_neighbours(stage: Stage, officer: int) 
 
 
 @needs_chromium
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("size", [pytest.param(PHONE, marks=pytest.mark.smoke), DESK], ids=["phone", "desk"])
 def test_it_reads_well(new_database: Callable[[], str], size: dict[str, int]) -> None:
     stage = Stage(new_database())
     officer = stage.appoint("o-zhou", "village")
