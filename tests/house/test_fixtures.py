@@ -17,7 +17,9 @@ from sqlalchemy import create_engine, inspect, make_url, text
 
 from bot.processes.postgres import EmbeddedPostgres
 from tests.harness.processes.databases import PostgresDatabases
-from tests.house.test_services import ROOT, is_alive, wait_until
+from tests.harness.processes.programs import is_alive, wait_until
+
+ROOT = Path(__file__).parents[2]
 
 
 def add_a_table(url: str) -> None:

@@ -41,14 +41,8 @@ def test_the_code_keeps_the_rule(rule):
 
 def test_no_test_imports_another():
     paths = [path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("*.py")]
-    # These three wait for what test_services and test_settings share to be moved.
-    waiting = {
-        "tests/house/test_fixtures.py",
-        "tests/pay/test_pay_client_settings.py",
-        "tests/verification/test_registry_query.py",
-    }
     assert len(paths) > 200
-    assert faults(house_rules.borrowed_tests, sorted({*paths} - waiting)) == ""
+    assert faults(house_rules.borrowed_tests, sorted(paths)) == ""
 
 
 def test_each_page_is_looked_at_once_in_the_fast_tier():
