@@ -11,8 +11,8 @@ from models.giving.pledge import CODE_LENGTH
 from models.notifications.broadcast import Broadcast
 from models.notifications.notification import Notification
 from models.people.conversation import Conversation
-from tests.support.stage import Stage
-from tests.support.wechat import ACCOUNT
+from tests.harness.platform.wechat import ACCOUNT
+from tests.harness.stage import Stage
 
 _USERS = """
 INSERT INTO users (draft_id, role, state, display_name, created_at)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.support.demo import ROOT
+from tests.harness.processes.demo import ROOT
 
 SMALL = {
     "door": (["--seconds", "0.3", "--rounds", "1"], "(d) bot, middle of start_appeal"),

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as Database
 
 from models.oversight.statistics import LOOKS_BACK
 from models.verification.case import Verification
-from tests.support.stage import DAOXIAN_MEIHUA, Stage
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 
 COUNTY, QINGTANG = "431124000000", "431124104000"
 

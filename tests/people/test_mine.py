@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
-from tests.support.stage import Stage
+from tests.harness.stage import Stage
 
 
 @pytest.fixture

@@ -40,9 +40,9 @@ from models.support.desk import LONGEST_ANSWER
 from models.support.introduction import ask_for
 from models.support.ticket import add_words, open_ticket
 from models.verification.case import Verification
+from tests.harness.platform import wechat
+from tests.harness.stage import Stage, id_number
 from tests.scenes.cases import REASONS, Longest
-from tests.support import wechat
-from tests.support.stage import Stage, id_number
 
 # A character of four bytes: it is Chinese, and the longest there is.
 WIDE = "𠮷"
