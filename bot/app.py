@@ -36,8 +36,8 @@ from bot.wechat.ticket import TicketManager
 from bot.wechat.visitor import OPEN_WECHAT, Visitors
 from bot.words.lexicon import load_lexicon
 from bot.words.render import Renderer
-from bot.work.errands import make_api
-from bot.work.queues import Jobs
+from bot.work.context import make_api
+from bot.work.queues import JobQueues
 from config.settings import PayMode, Settings, read_settings
 from flows.catalogue import FLOWS
 from flows.engine.engine import Engine
@@ -54,7 +54,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def make_turns(settings: Settings, jobs: Jobs, clock: Callable[[], datetime]) -> Turns:
+def make_turns(settings: Settings, jobs: JobQueues, clock: Callable[[], datetime]) -> Turns:
     """Make the conversation without the webhook: it takes a message and returns the reply's text."""
     lexicon = load_lexicon()
     return Turns(
@@ -101,7 +101,7 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] =
     configure_logging(json=settings.is_production)
     use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
     wire()
-    jobs = Jobs(settings.redis_url)
+    jobs = JobQueues(settings.redis_url)
     turns = make_turns(settings, jobs, clock)
     app = Flask("bangfu", static_folder=None)
     app.extensions["bangfu"] = {"settings": settings, "turns": turns}
@@ -128,7 +128,7 @@ def _take_money(
     app: Flask,
     settings: Settings,
     database: Database,
-    jobs: Jobs,
+    jobs: JobQueues,
     pages: Pages,
     links: Links,
     clock: Callable[[], datetime],

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from bot.books.check import check_books, read_noted
 from bot.books.export import NotTheLedger, export_ledger
 from bot.cli.chat import chat
+from bot.cli.dead_jobs import settle_dead_jobs
 from bot.demo import run as demo
 from bot.demo.seed import NotOurs
 from bot.goods.resort import sort_goods
@@ -27,10 +28,9 @@ from bot.simulator.options import read_people
 from bot.wechat.menu import Menu, NotPublished, diff, lint_all, publish, published, render_menus
 from bot.wechat.policy import Unreachable, WeChatError
 from bot.words.render import Renderer
-from bot.work import fleet
-from bot.work.command import settle_dead_jobs
-from bot.work.errands import make_api
-from bot.work.queues import QUEUES, Jobs
+from bot.work import start_workers
+from bot.work.context import make_api
+from bot.work.queues import QUEUES, JobQueues
 from config.embedded import demo_folder
 from config.settings import Environment, Settings
 from flows.language.lexicon import Lexicon
@@ -153,11 +153,11 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
     @click.option("--queues", default=",".join(QUEUES), show_default=True, help="Only these, separated by commas.")
     @click.option("--processes", type=click.IntRange(1), default=1, help="Of each kind of worker.")
     def worker(queues: str, processes: int) -> None:
-        """Work off the queues and keep the clock, until told to stop; any number on any number of hosts."""
+        """Work off the queues and run the schedule, until told to stop; any number on any number of hosts."""
         wanted = [queue.strip() for queue in queues.split(",")]
         if unknown := ", ".join(sorted(set(wanted) - set(QUEUES))):
             raise click.BadParameter(f"no queue is called {unknown}", param_hint="--queues")
-        sys.exit(fleet.run(wanted, processes))
+        sys.exit(start_workers.run_workers(wanted, processes))
 
     @app.cli.command("dead-jobs")
     @click.option("--replay", metavar="ID|all", help="Let it run again, or all of them.")
@@ -165,7 +165,7 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
     def dead_jobs(replay: str | None, drop: str | None) -> None:
         """List the jobs that failed as often as they may."""
         with migrated() as database:
-            settle_dead_jobs(database, Jobs(settings.redis_url), replay, drop)
+            settle_dead_jobs(database, JobQueues(settings.redis_url), replay, drop)
 
     @app.cli.command("simulator", context_settings={"ignore_unknown_options": True})
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)

@@ -25,7 +25,7 @@ from bot.push.cards import as_in_console, load_cards
 from bot.wechat.client import WeChatApi
 from bot.wechat.menu import Menu, publish
 from bot.words.lexicon import CONFIG
-from bot.work import fleet
+from bot.work import start_workers
 from config.settings import ROOT, SECRETS, Settings
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
@@ -147,7 +147,7 @@ def _serve(settings: Settings, at: Path, seeded: Seeded, menus: dict[str, Menu],
         processes.start("web", web, ours)
         _await(f"http://127.0.0.1:{port}/readyz", processes)
         # Last, since the page works without them while they start.
-        for name, command in fleet.commands(groups=fleet.SMALL).items():
+        for name, command in start_workers.command_lines(groups=start_workers.DEMO_QUEUES_BY_PROCESS).items():
             processes.start(name, command, ours)
         publish(api, menus)
         _tag(api, menus, seeded)

@@ -129,7 +129,7 @@ def gone_photos(connection: Connection, most: int) -> list[int]:
     return list(connection.scalars(select(Photo.id).where(gone).limit(most)))
 
 
-def let_drafts_go(connection: Connection, now: datetime, most: int) -> None:
+def discard_draft_photos(connection: Connection, now: datetime, most: int) -> None:
     """Mark as gone old photos that no draft holds. A draft that is resumed keeps its photos, however old."""
     old = (Photo.subject == "draft") & (Photo.created_at < now - DRAFT_PHOTOS_LAST) & (Photo.state != "gone")
     session = type_coerce(Conversation.session, LargeBinary)

@@ -237,7 +237,7 @@ def test_valkey_answers_redis_py_at_its_url(valkey):
 
 def test_rq_works_on_valkey_in_process_and_in_a_forked_child(valkey):
     with redis.Redis.from_url(valkey.url) as client:
-        queue = Queue("errands", connection=client)
+        queue = Queue("jobs", connection=client)
         for worker in (SimpleWorker, Worker):
             job = queue.enqueue("operator.add", 2, 3)
             worker([queue], connection=client).work(burst=True, with_scheduler=True)

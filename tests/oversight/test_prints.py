@@ -213,7 +213,7 @@ def desk(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Desk]:
         desk = Desk(database_url, redis_url, tmp_path / "media", simulator, url)
         yield desk
         desk.database.dispose()
-        desk.errands.close()
+        desk.context.close()
     simulator.close()
 
 
@@ -221,7 +221,7 @@ def fetched_for(desk: Desk, appeal: int, content: bytes) -> int:
     number = desk.owed(content)
     with Database(desk.database) as db, db.begin():
         db.execute(update(Photo).where(Photo.id == number).values(subject_id=appeal))
-    desk.errands.do("fetch_photo", number)
+    desk.context.run_job("fetch_photo", number)
     return number
 
 
@@ -231,7 +231,7 @@ def test_a_picture_that_another_household_has_shown_flags_the_later_appeal(desk:
     fetched_for(desk, first, jpeg(picture))
     fetched_for(desk, third, jpeg(scene(4)))
     smaller = fetched_for(desk, second, jpeg(picture.resize((600, 450)), 50))
-    desk.errands.do("fetch_photo", smaller)
+    desk.context.run_job("fetch_photo", smaller)
     with Database(desk.database) as db:
         assert db.execute(select(Flag.appeal_id, Flag.code, Flag.item)).all() == [(second, "photo_reused", str(first))]
 
@@ -251,7 +251,7 @@ def test_an_erased_persons_picture_leaves_no_print(desk: Desk, stage: Stage) -> 
     with Database(desk.database) as db, db.begin():
         for number in erase_person(db, stage.person("o-owner-0"), stage.clock()):
             assert number == kept
-    desk.errands.do("forget_photo", kept)
+    desk.context.run_job("forget_photo", kept)
     row = desk.row(kept)
     assert (row.state, row.path, row.print) == ("gone", None, None)
     assert [getattr(row, column.key) for column in PARTS] == [None] * 4

@@ -20,7 +20,7 @@ from bot.simulator.app import create_simulator
 from bot.simulator.options import Person
 from bot.simulator.pay.options import PayOptions
 from bot.simulator.simulator import Simulator
-from bot.work.errands import Errands
+from bot.work.context import WorkerContext
 from config.settings import Environment, Settings
 from models.giving.pledge import Pledge
 from models.payments.order import PayOrder
@@ -104,14 +104,14 @@ class Collecting(Stage):
     # Ours
 
     def cashier(self) -> Cashier:
-        errands = self.errands()
-        assert errands.pay is not None
-        return Cashier(Till(self.database, errands.jobs), errands.pay, self.clock)
+        context = self.worker_context()
+        assert context.pay is not None
+        return Cashier(Till(self.database, context.jobs), context.pay, self.clock)
 
-    def errands(self) -> Errands:
-        if not hasattr(self, "_errands"):
-            self._errands = Errands(self.settings)
-        return self._errands
+    def worker_context(self) -> WorkerContext:
+        if not hasattr(self, "_worker_context"):
+            self._worker_context = WorkerContext(self.settings)
+        return self._worker_context
 
     def state(self, table: type[Pledge] | type[PayOrder], number: int) -> str:
         with Database(self.database) as db:
@@ -126,8 +126,8 @@ class Collecting(Stage):
             return db.scalars(select(Conversation.id).where(Conversation.openid == openid)).one()
 
     def close(self) -> None:
-        if hasattr(self, "_errands"):
-            self._errands.close()
+        if hasattr(self, "_worker_context"):
+            self._worker_context.close()
         super().close()
 
 
