@@ -23,8 +23,8 @@ from bot.web.links import Links
 from bot.web.notices import notices
 from bot.web.notify import notify_door
 from bot.web.pages import Pages
-from bot.web.pay import Desk, pay_page
-from bot.web.payer import Payers
+from bot.web.pay import PayPageParts, pay_page
+from bot.web.payer import PayerCookies
 from bot.web.pictures import pictures
 from bot.web.subscribe import SDK, WECHAT_SDK, subscribe_page
 from bot.web.trace import MOST_TRIES, trace_page
@@ -33,7 +33,7 @@ from bot.webhook import webhook
 from bot.wechat.channel import Channel
 from bot.wechat.client import open_session
 from bot.wechat.ticket import TicketManager
-from bot.wechat.visitor import OPEN_WECHAT, Visitors
+from bot.wechat.oauth import OPEN_WECHAT, WebAuthorization
 from bot.words.lexicon import load_lexicon
 from bot.words.render import Renderer
 from bot.work.context import make_api
@@ -138,15 +138,15 @@ def _take_money(
     take_refund = partial(take_answer, database)
     app.register_blueprint(notify_door(make_notify_door(settings), till, take_refund, clock, true_now))
     secret, here = settings.wechat_app_secret, not settings.is_production
-    visitors = Visitors(
+    authorization = WebAuthorization(
         settings.wechat_api_url,
         settings.wechat_api_url if here else OPEN_WECHAT,
         settings.wechat_app_id,
         secret,
         open_session(),
     )
-    payers = Payers(links, settings.secret_key.get_secret_value(), clock)
+    payers = PayerCookies(links, settings.secret_key.get_secret_value(), clock)
     cashier = Cashier(till, make_pay_client(settings, jobs.redis), clock)
     app.register_blueprint(
-        pay_page(Desk(pages, links, payers, visitors, cashier, clock, sdk_of(settings) if here else ""))
+        pay_page(PayPageParts(pages, links, payers, authorization, cashier, clock, sdk_of(settings) if here else ""))
     )

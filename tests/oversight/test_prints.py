@@ -11,13 +11,13 @@ from PIL import Image, ImageEnhance
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session as Database
 
-from bot.photos.fingerprint import print_of
+from bot.photos.fingerprint import fingerprint_of
 from bot.simulator.app import create_simulator
 from bot.simulator.simulator import Simulator
 from models.appeals.appeal import Appeal
 from models.appeals.flag import Flag
 from models.oversight.image_match import MOST_ALIKE, NEAR, flag_look_alikes, look_alikes
-from models.people.photo import PARTS, Photo, part, printed
+from models.people.photo import PARTS, Photo, fingerprint_columns, fingerprint_part
 from models.people.user import User
 from models.proxy.mandate import Mandate
 from models.rights.erasure import erase_person
@@ -54,7 +54,7 @@ def test_a_picture_is_told_again_however_it_was_written(change: str) -> None:
     missed = 0
     for seed in range(40):
         picture = scene(seed)
-        first, again = print_of(picture), print_of(AGAIN[change](picture))
+        first, again = fingerprint_of(picture), fingerprint_of(AGAIN[change](picture))
         assert first is not None
         assert again is not None
         missed += (first ^ again).bit_count() > NEAR
@@ -62,7 +62,7 @@ def test_a_picture_is_told_again_however_it_was_written(change: str) -> None:
 
 
 def test_two_pictures_are_told_apart() -> None:
-    prints = [found for seed in range(60) if (found := print_of(scene(seed))) is not None]
+    prints = [found for seed in range(60) if (found := fingerprint_of(scene(seed))) is not None]
     assert len(prints) == 60
     apart = [(one ^ other).bit_count() for place, one in enumerate(prints) for other in prints[:place]]
     assert min(apart) > NEAR
@@ -81,7 +81,7 @@ def test_two_pictures_are_told_apart() -> None:
     ids=["a wall", "a white wall in a poor JPEG", "a sky", "the dark", "one dot"],
 )
 def test_what_shows_nothing_has_no_print(picture: Image.Image) -> None:
-    assert print_of(picture) is None
+    assert fingerprint_of(picture) is None
 
 
 @given(PRINTS, st.sets(st.integers(0, 63), max_size=NEAR))
@@ -89,20 +89,20 @@ def test_of_two_near_prints_one_part_at_least_is_the_same(found: int, flipped: s
     other = found
     for bit in flipped:
         other ^= 1 << bit
-    ours, theirs = printed(found), printed(other)
+    ours, theirs = fingerprint_columns(found), fingerprint_columns(other)
     assert any(ours[column.key] == theirs[column.key] for column in PARTS)
 
 
 @given(PRINTS)
 def test_a_print_is_kept_with_a_sign_and_its_parts_are_the_same_with_and_without(found: int) -> None:
-    columns = printed(found)
+    columns = fingerprint_columns(found)
     signed = columns["print"]
     assert signed is not None
     assert -(2**63) <= signed < 2**63
     assert signed % 2**64 == found
     for place, column in enumerate(PARTS):
         value = columns[column.key]
-        assert value == part(signed, place)
+        assert value == fingerprint_part(signed, place)
         assert value is not None
         assert 0 <= value < 2**16
 
@@ -118,7 +118,7 @@ def stage(database_url: str) -> Iterator[Stage]:
 
 
 def photo(db: Database, subject: str, number: int, found: int | None, state: str = "kept") -> int:
-    row = Photo(subject=subject, subject_id=number, media_id="m", pic_url="", state=state, **printed(found))
+    row = Photo(subject=subject, subject_id=number, media_id="m", pic_url="", state=state, **fingerprint_columns(found))
     row.created_at = db.scalars(select(Appeal.created_at).limit(1)).one()
     db.add(row)
     db.flush()
