@@ -42,8 +42,8 @@ from config.settings import PayMode, Settings, read_settings
 from flows.catalogue import FLOWS
 from flows.engine.engine import Engine
 from handlers import Router
-from handlers.routing.matching import Commands
-from handlers.routing.table import COMMANDS
+from handlers.routing.typed_commands import TypedCommands
+from handlers.routing.command_table import COMMANDS
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
 from models.notifications.subscription import Templates
@@ -61,7 +61,7 @@ def make_turns(settings: Settings, jobs: JobQueues, clock: Callable[[], datetime
         database=connect(settings.database_url),
         renderer=Renderer(lexicon.words, lexicon.choices, page=links_of(settings, clock).open),
         lexicon=lexicon,
-        route=Router(Engine(FLOWS), Commands(COMMANDS, lexicon)).route,
+        route=Router(Engine(FLOWS), TypedCommands(COMMANDS, lexicon)).route,
         enqueue=jobs.enqueue,
         clock=clock,
         link=links_of(settings, clock).make,

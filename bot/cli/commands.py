@@ -34,7 +34,7 @@ from bot.work.queues import QUEUES, JobQueues
 from config.embedded import demo_folder
 from config.settings import Environment, Settings
 from flows.language.lexicon import Lexicon
-from handlers.routing.table import COMMANDS
+from handlers.routing.command_table import COMMANDS
 from models.books import Noted
 from models.core.database import connect
 from models.migrations import current, head, upgrade

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session as Database
 from bot.words.lexicon import load_lexicon
 from bot.words.render import TEMPLATES, Renderer
 from bot.work.sweeps import apply_deadlines
-from handlers.routing.table import COMMANDS
+from handlers.routing.command_table import COMMANDS
 from models.core.audit_trail import AuditEvent
 from models.core.codes import ALPHABET
 from models.staff.appointment import CODE_LENGTH, MACHINE, Invitation, confirm, invite, redeem
