@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from models.core.encryption import keyring
 from models.giving.pledge import CODE_LENGTH
 from models.notifications.broadcast import Broadcast
-from tests.support.stage import Stage
-from tests.support.wechat import ACCOUNT
+from tests.harness.platform.wechat import ACCOUNT
+from tests.harness.stage import Stage
 
 _USERS = """
 INSERT INTO users (draft_id, role, state, display_name, created_at)

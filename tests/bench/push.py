@@ -38,7 +38,7 @@ from models.notifications.broadcast import count_states
 from models.notifications.notification import Notification
 from models.wiring import wire
 from tests.bench.crowd import begin_fan_out, make_crowd, owe
-from tests.support.stage import seed_regions
+from tests.harness.stage import seed_regions
 
 LATENCY_MS = 20
 OURS, THEIRS = 0, 1

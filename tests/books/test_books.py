@@ -27,8 +27,8 @@ from models.people.user import User
 from models.staff.decision import Decision, decide
 from models.staff.member import Staff
 from models.staff.task import Task
-from tests.support.checking_books import check, codes, unguarded
-from tests.support.stage import DAOXIAN_MEIHUA, Stage, settings_for
+from tests.harness.money.checking_books import check, codes, unguarded
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage, settings_for
 
 
 @pytest.fixture

@@ -28,11 +28,11 @@ from models.notifications.notification import Notification
 from models.payments.refund import Refund
 from models.payments.refund_entitlement import ask_back
 from models.people.user import User
+from tests.harness.money.merchant import MCHID, PIN, key_folder
+from tests.harness.money.paid_stage import DONOR, PEOPLE, Collecting
+from tests.harness.processes.workers import environment, process, until
+from tests.harness.simulator.stand_in import OPTIONS, serving
 from tests.scenes.gifts import give
-from tests.support.merchant import MCHID, PIN, key_folder
-from tests.support.paid_stage import DONOR, PEOPLE, Collecting
-from tests.support.processes import environment, process, until
-from tests.support.stand_in import OPTIONS, serving
 
 FEN = 10_000
 # A step that a program does not come to before it is told to end: it lives.
@@ -67,7 +67,7 @@ class Town:
         """Our program, which dies at this step; the file that says that it has."""
         self.marks += 1
         mark = self.folder / f"mark-{self.marks}"
-        with process("tests.support.kill_at_step", step, str(mark), *program, settings=self.settings):
+        with process("tests.harness.processes.kill_at_step", step, str(mark), *program, settings=self.settings):
             yield mark
 
     @contextmanager

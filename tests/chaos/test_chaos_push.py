@@ -35,8 +35,8 @@ from models.core.database import connect
 from models.migrations import upgrade
 from models.notifications.notification import Notification, tell
 from models.people.conversation import Conversation
-from tests.support.stage import seed_regions
-from tests.support.stand_in import StandIn
+from tests.harness.simulator.stand_in import StandIn
+from tests.harness.stage import seed_regions
 
 NOTICES, PEOPLE, WORKERS = 5_000, 500, 4
 KILLS, FLUSHES = 10, 2

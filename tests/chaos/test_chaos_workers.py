@@ -17,9 +17,9 @@ from bot.simulator.simulator import Simulator
 from bot.work.queues import JobQueues
 from models.core.database import connect
 from models.people.photo import Photo
-from tests.support.processes import LONGEST, environment, kill, process, until
-from tests.support.stand_in import OPTIONS
-from tests.support.worker_desk import jpeg
+from tests.harness.processes.worker_desk import jpeg
+from tests.harness.processes.workers import LONGEST, environment, kill, process, until
+from tests.harness.simulator.stand_in import OPTIONS
 
 
 class Gate:

@@ -15,9 +15,9 @@ from bot.simulator.faults import Fault, Kind
 from bot.simulator.platform import Delivery, Status
 from bot.simulator.simulator import Simulator
 from models.tables import metadata
-from tests.support.stage import Stage
-from tests.support.stand_in import StandIn
-from tests.support.transcript import Actor
+from tests.harness.simulator.stand_in import StandIn
+from tests.harness.stage import Stage
+from tests.harness.transcript import Actor
 
 # Scenes of money act beside the platform, as WeChat Pay does, and give each play givers of its own.
 BESIDE = re.compile(r"^\$ (collects|collected|gives|pays|refund|fails)\b", re.MULTILINE)

@@ -37,7 +37,7 @@ from models.verification.decisions import visited
 from models.verification.lifecycle import due_for_registry, object_to, registry_answered
 from models.verification.registry import RESULTS, Finding
 from models.verification.visit import Seen, Visit, record
-from tests.support.stage import DAOXIAN_MEIHUA, Stage
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 
 pytestmark = pytest.mark.slow
 

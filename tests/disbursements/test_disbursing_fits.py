@@ -18,8 +18,8 @@ from models.disbursements.acquittal import ISSUES, NOT_RECEIVED, RECEIVED
 from models.disbursements.file import LineLeft, UseFile
 from models.disbursements.payee import MOST
 from models.staff.desk_review import Stage
-from tests.support.notice_facts import ITEM, TITLE, WIDE
-from tests.support.reading import code_of, value_of
+from tests.harness.words.notice_facts import ITEM, TITLE, WIDE
+from tests.harness.words.reading import code_of, value_of
 
 LEXICON = load_lexicon()
 RENDERER = Renderer(LEXICON.words, LEXICON.choices)

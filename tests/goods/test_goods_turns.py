@@ -20,10 +20,10 @@ from models.goods.exchange import GoodsRequest, Offer
 from models.goods.match_notices import LOOKED_AT, MOST_TOLD, tell_donors, tell_households
 from models.notifications.mute import mute
 from models.notifications.notification import Notification
+from tests.harness.stage import Stage
+from tests.harness.tiers import examples
 from tests.scenes.goods import LEXICON, LONGHUI, XIANGZIQIAO, YONGZHOU, Village
 from tests.scenes.goods import village as village
-from tests.support.stage import Stage
-from tests.support.tiers import examples
 
 # --- Once a day, in turns
 

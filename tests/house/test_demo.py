@@ -13,7 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from bot.app import create_app
 from bot.processes.postgres import EmbeddedPostgres
-from tests.support.demo import (  # noqa: F401
+from tests.harness.processes.demo import (  # noqa: F401
     CHROMIUM,
     MEIHUA,
     ROOT,
@@ -31,7 +31,7 @@ from tests.support.demo import (  # noqa: F401
     tap,
     wait_for,
 )
-from tests.support.stage import Stage, id_number, settings_for
+from tests.harness.stage import Stage, id_number, settings_for
 
 
 def test_a_resident_asks_and_the_officer_who_did_not_visit_passes_it(demo: Demo, page: Page) -> None:

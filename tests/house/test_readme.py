@@ -14,11 +14,11 @@ from bot.demo.seed import seed
 from config.settings import ROOT
 from models.core.codes import ALPHABET
 from models.giving.pledge import CODE_LENGTH
-from tests.support import wechat
-from tests.support.paid_stage import Collecting
-from tests.support.stage import Clock, Stage, settings_for
-from tests.support.stand_in import StandIn
-from tests.support.transcript import Actor
+from tests.harness.money.paid_stage import Collecting
+from tests.harness.platform import wechat
+from tests.harness.simulator.stand_in import StandIn
+from tests.harness.stage import Clock, Stage, settings_for
+from tests.harness.transcript import Actor
 
 PAGES = {path.relative_to(ROOT).as_posix(): path for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]}
 LONGEST_README = 250

@@ -8,8 +8,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from bot.processes import postgres
 from bot.processes.postgres import EmbeddedPostgres
 from bot.processes.supervisor import EmbeddedValkey, Processes, ServiceError, demand_free, free_port
 from config.embedded import url_in
+from tests.harness.processes.programs import is_alive, wait_until
 
 ROOT = Path(__file__).parents[2]
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -32,22 +31,6 @@ STUBBORN = [
     "-c",
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)",
 ]
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def wait_until(condition: Callable[[], bool], patience: float = 20.0) -> bool:
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def python(code: str, *arguments: str) -> subprocess.Popen[str]:

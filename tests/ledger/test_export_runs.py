@@ -19,11 +19,11 @@ from bot.work.context import WorkerContext
 from models.core.database import snapshot
 from models.ledger import NotPosted, moves, totals
 from models.public.ledger import overall
+from tests.harness.stage import Stage
+from tests.harness.tiers import examples
 from tests.scenes.export import export, read, verify
-from tests.scenes.export_stage import stage as stage
+from tests.scenes.export import stage as stage
 from tests.scenes.ledger_deeds import DEEDS, Plain, do, wrong
-from tests.support.stage import Stage
-from tests.support.tiers import examples
 
 
 def test_the_command_says_what_it_wrote(stage: Stage, tmp_path: Path) -> None:

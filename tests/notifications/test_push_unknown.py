@@ -10,10 +10,10 @@ from bot.push.pace import Counts
 from bot.push.verdict import MOST_TRIES
 from bot.simulator.faults import Fault, Kind
 from models.notifications.outbox import CLAIM_LASTS, find_lost
-from tests.support.push_answers import SERVICE, TEMPLATE, refuse, sends, talking
-from tests.support.push_office import Office, Open
-from tests.support.push_office import office as office
-from tests.support.push_office import open_office as open_office
+from tests.harness.platform.push_office import Office, Open
+from tests.harness.platform.push_office import office as office
+from tests.harness.platform.push_office import open_office as open_office
+from tests.notifications.push_answers import SERVICE, TEMPLATE, refuse, sends, talking
 
 
 @pytest.mark.parametrize(

@@ -23,11 +23,11 @@ from models.notifications.notification import Notification, tell
 from models.notifications.outbox import Outcome, claim, settle
 from models.notifications.subscription import AFTER_A_NO, ASK_AGAIN, Templates, find_consents, give_back, lacking
 from models.people.user import User
-from tests.support import wechat
-from tests.support.asking_stage import CARDS, LINK, MONEY, PROGRESS, Asking
-from tests.support.stage import id_number
-from tests.support.stand_in import OPTIONS, posting_to
-from tests.support.tiers import examples
+from tests.harness.platform import wechat
+from tests.harness.simulator.stand_in import OPTIONS, posting_to
+from tests.harness.stage import id_number
+from tests.harness.tiers import examples
+from tests.notifications.asking_stage import CARDS, LINK, MONEY, PROGRESS, Asking
 
 PEOPLE = ("oAunt", "oUncle")
 

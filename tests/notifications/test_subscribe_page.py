@@ -22,10 +22,10 @@ from bot.simulator.simulator import Simulator
 from bot.web.links import LAST, OWN_LAST
 from bot.web.subscribe import WECHAT_SDK
 from config.settings import Environment
-from tests.support.asking_stage import CARDS, LINK, MONEY, PROGRESS, Asking
-from tests.support.browser import DESK, PHONE, chromium, needs_chromium, pick, shoot
-from tests.support.echo_bot import MENU
-from tests.support.stand_in import OPTIONS, serving
+from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, pick, shoot
+from tests.harness.simulator.echo_bot import MENU
+from tests.harness.simulator.stand_in import OPTIONS, serving
+from tests.notifications.asking_stage import CARDS, LINK, MONEY, PROGRESS, Asking
 
 FORMS = tuple(
     Template(theirs, title, "进度:{{phrase1.DATA}}", example=f"{title}：已到账")
@@ -232,6 +232,7 @@ def test_the_button_leads_to_wechats_popup_and_the_answer_to_the_ledger(
 
 
 @needs_chromium
+@pytest.mark.smoke
 def test_a_popup_that_is_closed_is_no_answer_and_may_be_tapped_again(browser: Browser, door: Any) -> None:
     stage, _, _ = door
     with phone(browser, door, PHONE) as (page, inside):

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support.push_office import Office
-from tests.support.stand_in import StandIn
+from tests.harness.platform.push_office import Office
+from tests.harness.simulator.stand_in import StandIn
 
 MONEY = "s-money"
 

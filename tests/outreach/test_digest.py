@@ -33,9 +33,9 @@ from models.people.conversation import Conversation
 from models.rights.erasure import erase_person
 from tests.bench.crowd import make_crowd
 from tests.bench.desk import _explain, _scans
-from tests.support.push_office import FACTS
-from tests.support.stage import Stage, settings_for
-from tests.support.tiers import examples
+from tests.harness.platform.push_office import FACTS
+from tests.harness.stage import Stage, settings_for
+from tests.harness.tiers import examples
 
 # Of the stage's clock, 2026-11-24.
 MONTH = 202610

@@ -24,10 +24,10 @@ from models.rights.erasure import erase_person
 from models.staff.member import Staff
 from models.verification.case import Verification
 from models.verification.visit import Visit
-from tests.support.drawn_pictures import FOUND, SIZE, jpeg, scene
-from tests.support.stage import Stage
-from tests.support.stand_in import serving
-from tests.support.worker_desk import OPTIONS, Desk
+from tests.harness.drawn_pictures import FOUND, SIZE, jpeg, scene
+from tests.harness.processes.worker_desk import OPTIONS, Desk
+from tests.harness.simulator.stand_in import serving
+from tests.harness.stage import Stage
 
 PRINTS = st.integers(0, 2**64 - 1)
 

@@ -18,9 +18,9 @@ from bot.pay.errors import Action, BadAnswer, PayError, Refused, Unreachable, ru
 from bot.pay.proving import Signer
 from bot.pay.wire import LARGEST_ANSWER
 from bot.simulator.pay.errors import STATUS
-from tests.support.merchant import NOTIFY, OPTIONS, Json, Merchant, trading
-from tests.support.pay_client import AT, keys_of
-from tests.support.stand_in import serving
+from tests.harness.money.merchant import NOTIFY, OPTIONS, Json, Merchant, trading
+from tests.harness.simulator.stand_in import serving
+from tests.pay.pay_client import AT, keys_of
 
 ORDERED = {"prepay_id": "wx201410272009395522657a690389285100"}
 

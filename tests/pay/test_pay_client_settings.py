@@ -29,9 +29,9 @@ from bot.simulator.pay.options import PayOptions
 from bot.simulator.simulator import Simulator
 from config.pay import read_private_key
 from config.settings import SAMPLE_APP_ID, Environment, PayMode, Settings
-from tests.house.test_settings import OWN as OWN_SECRETS
-from tests.support.merchant import MCHID, OPTIONS, PIN, Credentials, key_folder
-from tests.support.stand_in import serving
+from tests.harness.money.merchant import MCHID, OPTIONS, PIN, Credentials, key_folder
+from tests.harness.own_secrets import OWN_SECRETS
+from tests.harness.simulator.stand_in import serving
 
 MERCHANT = "1234567890"
 NAMES = ("PAY_MCH_ID", "PAY_SERIAL", "PAY_PRIVATE_KEY", "PAY_API_V3_KEY", "PAY_PUBLIC_KEYS")

@@ -18,9 +18,9 @@ from bot.simulator.pay.options import Kind as Merchants
 from bot.simulator.pay.phone import OK
 from bot.simulator.pay.refunds import Outcome
 from config.pay import PlatformKey
-from tests.support.merchant import MCHID, NOON, OPTIONS, PIN, Json, Merchant, outcomes, trading
-from tests.support.pay_client import AT, keys_of
-from tests.support.stand_in import serving
+from tests.harness.money.merchant import MCHID, NOON, OPTIONS, PIN, Json, Merchant, outcomes, trading
+from tests.harness.simulator.stand_in import serving
+from tests.pay.pay_client import AT, keys_of
 
 Headers = dict[str, str]
 SIGNED = ("Wechatpay-Serial", "Wechatpay-Timestamp", "Wechatpay-Nonce", "Wechatpay-Signature")

@@ -23,8 +23,8 @@ from models.ledger.accounts import LedgerAccount
 from models.notifications.notification import Notification
 from models.payments.order import PayOrder, SuspenseItem
 from models.payments.refund import Refund
-from tests.support.merchant import PIN
-from tests.support.paid_stage import DONOR, Collecting, collecting
+from tests.harness.money.merchant import PIN
+from tests.harness.money.paid_stage import DONOR, Collecting, collecting
 
 
 @pytest.fixture

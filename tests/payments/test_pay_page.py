@@ -19,10 +19,10 @@ from models.appeals.appeal import freeze, get_appeal
 from models.core.state_machine import Actor, By
 from models.giving.pledge import Pledge, make_pledge
 from models.people.user import User
+from tests.harness.money.merchant import PIN
+from tests.harness.money.paid_stage import DONOR, OTHER, Collecting, collecting, link_in
+from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, pick, shoot
 from tests.scenes.gifts import donor_of, give
-from tests.support.browser import DESK, PHONE, chromium, needs_chromium, pick, shoot
-from tests.support.merchant import PIN
-from tests.support.paid_stage import DONOR, OTHER, Collecting, collecting, link_in
 
 
 @pytest.fixture
@@ -291,6 +291,9 @@ def inside(stage: Collecting, page: Page, pledge: int) -> FrameLocator:
 
 
 @needs_chromium
+@pytest.mark.parametrize(
+    "page", [DESK, pytest.param(PHONE, marks=pytest.mark.smoke)], ids=["desk", "phone"], indirect=True
+)
 def test_a_donor_pays_in_the_pay_sheet_and_the_page_says_what_we_know(stage: Collecting, page: Page) -> None:
     pledge = stage.pledged()
     frame = inside(stage, page, pledge)

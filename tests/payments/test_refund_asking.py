@@ -25,11 +25,11 @@ from models.payments.refund_desk import again
 from models.payments.refund_result import Taken
 from models.staff.member import Staff
 from models.staff.task import Task
+from tests.harness.money.merchant import NOON, NOTIFY, OPTIONS, PIN, Merchant, trading
+from tests.harness.simulator.stand_in import serving
+from tests.harness.stage import Stage
 from tests.scenes.gifts import ordered, promise, take
 from tests.scenes.refunds import fail_and_plan, refund_of, state_of, want_back, wrong_books
-from tests.support.merchant import NOON, NOTIFY, OPTIONS, PIN, Merchant, trading
-from tests.support.stage import Stage
-from tests.support.stand_in import serving
 
 
 class Till:

@@ -13,7 +13,7 @@ from handlers.payments.suspense import MOST
 from models.core.money import LARGEST
 from models.payments.order import CASE_KINDS, SuspenseItem
 from models.payments.suspense_desk import Stray
-from tests.support.notice_facts import TITLE
+from tests.harness.words.notice_facts import TITLE
 
 LEXICON = load_lexicon()
 RENDERER = Renderer(LEXICON.words, LEXICON.choices)

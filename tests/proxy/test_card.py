@@ -22,11 +22,11 @@ from models.proxy.card import SCENE, Card
 from models.staff.member import Staff
 from models.tables import metadata
 from models.upkeep.key_rotation import rotate
-from tests.support.browser import DESK, PHONE, SHOTS, chromium, needs_chromium, shoot
-from tests.support.erasing import of
-from tests.support.processes import sweep_all
-from tests.support.stage import Stage, id_number
-from tests.support.stand_in import StandIn, serving
+from tests.harness.erasing import of
+from tests.harness.processes.workers import sweep_all
+from tests.harness.simulator.browser import DESK, PHONE, SHOTS, chromium, needs_chromium, shoot
+from tests.harness.simulator.stand_in import StandIn, serving
+from tests.harness.stage import Stage, id_number
 
 QINGTANG = "431124104000"
 
@@ -193,6 +193,7 @@ def test_a_card_is_found_after_a_new_data_key(press: Press) -> None:
 
 
 @needs_chromium
+@pytest.mark.smoke
 def test_the_card_on_a_phone_a_desk_and_on_paper(press: Press) -> None:
     press.make()
     with chromium() as browser, serving(press.stage.app) as address:

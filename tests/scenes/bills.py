@@ -25,11 +25,11 @@ from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.treasury.bill import BillDay
 from models.treasury.discrepancy import Discrepancy
+from tests.harness.money.merchant import MCHID, NOON, NOTIFY, OPTIONS, PIN, Merchant, trading
+from tests.harness.simulator.stand_in import serving
+from tests.harness.stage import Stage
 from tests.scenes.gifts import ordered, promise
 from tests.scenes.refunds import want_back
-from tests.support.merchant import MCHID, NOON, NOTIFY, OPTIONS, PIN, Merchant, trading
-from tests.support.stage import Stage
-from tests.support.stand_in import serving
 
 TODAY = date(2026, 11, 25)
 TOMORROW_MORNING = timedelta(hours=22, minutes=5)

@@ -12,8 +12,8 @@ from models.donors.recurring_gift import RecurringGift, begin, pay
 from models.giving.pledge import Pledge
 from models.notifications.notification import Notification
 from models.people.user import User
+from tests.harness.stage import Stage
 from tests.scenes.gifts import donor_of
-from tests.support.stage import Stage
 
 
 @dataclass

@@ -9,9 +9,20 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from bot.simulator.app import create_simulator
-from tests.support.browser import DESK, PHONE, TABLET, WIDE, bubbles, chromium, needs_chromium, opened, pick, shoot
-from tests.support.echo_bot import EchoBot, chatting, reply_xml
-from tests.support.stand_in import serving
+from tests.harness.simulator.browser import (
+    DESK,
+    PHONE,
+    TABLET,
+    WIDE,
+    bubbles,
+    chromium,
+    needs_chromium,
+    opened,
+    pick,
+    shoot,
+)
+from tests.harness.simulator.echo_bot import EchoBot, chatting, reply_xml
+from tests.harness.simulator.stand_in import serving
 
 pytestmark = needs_chromium
 
@@ -22,6 +33,7 @@ def browser() -> Iterator[Browser]:
         yield launched
 
 
+@pytest.mark.smoke
 def test_a_newcomer_follows_taps_the_menu_and_types(browser):
     with opened(browser, EchoBot()) as (page, _):
         page.get_by_role("button", name="A new follower").click()

@@ -18,8 +18,8 @@ from bot.simulator.crowd import UnknownPerson
 from bot.simulator.options import Mode
 from bot.simulator.platform import Status
 from bot.simulator.simulator import NoSuchButton, Simulator
-from tests.support.echo_bot import JPEG, MENU, OPTIONS, EchoBot, chatting, reply_xml
-from tests.support.stand_in import serving
+from tests.harness.simulator.echo_bot import JPEG, MENU, OPTIONS, EchoBot, chatting, reply_xml
+from tests.harness.simulator.stand_in import serving
 
 
 def parsed(xml: str) -> ElementTree.Element:

@@ -9,8 +9,8 @@ from bot.simulator import envelope, events
 from bot.simulator.options import Mode
 from bot.simulator.platform import Status
 from config.settings import Mode as DoorMode
-from tests.support.stage import settings_for
-from tests.support.stand_in import StandIn
+from tests.harness.simulator.stand_in import StandIn
+from tests.harness.stage import settings_for
 
 KINDS = [
     envelope.text("菜单"),

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from bot.simulator.oauth import ASKED_LIFE, CODE_LIFE, REFRESH_LIFE, TOKEN_LIFE
-from tests.support.account_server import OPTIONS, Account, Json, account
+from tests.harness.platform.account_server import OPTIONS, Account, Json, account
 
 BACK = "http://a.test/pages/pay?appeal=4#top"
 

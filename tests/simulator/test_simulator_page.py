@@ -18,8 +18,8 @@ import requests
 from bot.simulator.app import create_simulator
 from bot.simulator.options import Options, Person, read_people
 from bot.simulator.simulator import Simulator
-from tests.support.echo_bot import JPEG, MENU, OPTIONS, EchoBot, chatting
-from tests.support.stand_in_page import act, feed
+from tests.harness.simulator.echo_bot import JPEG, MENU, OPTIONS, EchoBot, chatting
+from tests.simulator.stand_in_page import act, feed
 
 ROOT = Path(__file__).resolve().parents[2]
 

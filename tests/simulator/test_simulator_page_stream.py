@@ -12,8 +12,8 @@ import requests
 from bot.simulator import stream
 from bot.simulator.app import create_simulator
 from bot.simulator.faults import Fault, Kind
-from tests.support.echo_bot import MENU, EchoBot, chatting
-from tests.support.stand_in import serving
+from tests.harness.simulator.echo_bot import MENU, EchoBot, chatting
+from tests.harness.simulator.stand_in import serving
 
 PATIENCE = 20
 

@@ -18,8 +18,8 @@ from bot.simulator.pay.keys import Keys, keys_in, make_keys, write_keys
 from bot.simulator.pay.options import Kind, PayOptions
 from bot.simulator.pay.phone import OK
 from bot.simulator.simulator import Simulator
-from tests.support.merchant import DAY, MCHID, OPTIONS, PIN, Credentials, key_folder, trading
-from tests.support.stand_in import serving
+from tests.harness.money.merchant import DAY, MCHID, OPTIONS, PIN, Credentials, key_folder, trading
+from tests.harness.simulator.stand_in import serving
 
 Json = dict[str, Any]
 

@@ -7,7 +7,7 @@ import requests
 
 from bot.simulator.page import SDK
 from bot.simulator.tickets import LIFE, jsapi_signature
-from tests.support.account_server import OPTIONS, Account, account
+from tests.harness.platform.account_server import OPTIONS, Account, account
 
 PAGE = "http://127.0.0.1:8000/subscribe/a.b.c"
 

@@ -13,7 +13,7 @@ from bot.simulator.crowd import UnknownPerson
 from bot.simulator.errors import ApiError
 from bot.simulator.fields import Template
 from bot.simulator.subscriptions import REPORTED_AFTER
-from tests.support.account_server import OPTIONS, Account, Json, account
+from tests.harness.platform.account_server import OPTIONS, Account, Json, account
 
 ONE = Template("sOne", "到账提醒", "金额:{{amount1.DATA}}\n备注:{{thing2.DATA}}")
 LONG = Template("sLong", "办事进度", "进度:{{phrase1.DATA}}", long_term=True)

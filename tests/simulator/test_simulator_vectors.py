@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from bot.simulator.sealing import Sealer, Unsealable, signature
 from bot.simulator.tickets import jsapi_signature
 from bot.wechat.crypto import Envelope, Forgery, demand_signature, signature_of
-from tests.support.sealing_samples import AES_KEY, APP_ID
-from tests.support.sealing_samples import OFFICIAL as SEALED
-from tests.support.ticket_samples import OFFICIAL as SIGNED
+from tests.harness.platform.ticket_samples import OFFICIAL as SIGNED
+from tests.simulator.sealing_samples import AES_KEY, APP_ID
+from tests.simulator.sealing_samples import OFFICIAL as SEALED
 
 # miniprogram/dev/framework/server-ability/message-push.md; and the sample of the platform's own libraries.
 PUSH = (("AAAAA", "1714036504", "1514711492"), "f464b24fc39322e44b38aa78f5edd27bd1441696")

@@ -22,8 +22,8 @@ from models.staff.member import AlreadyAppointed, Appointment, Staff, appoint
 from models.staff.suspension import release_forgotten, revoke
 from models.staff.task import Task
 from models.verification.case import Verification
-from tests.support import wechat
-from tests.support.stage import Stage, id_number, numbered
+from tests.harness.platform import wechat
+from tests.harness.stage import Stage, id_number, numbered
 
 COUNTY, MEIHUA, XIUYI, PANJIA = "431124000000", "431124101000", "431124101208", "431124101209"
 

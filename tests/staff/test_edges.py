@@ -16,8 +16,8 @@ from models.staff.suspension import suspend
 from models.staff.task import Recusal, find_task, give_to
 from models.verification import decisions
 from models.verification.case import LASTS, NOTICE, NotVerified, check_verified, get_case
+from tests.harness.stage import Stage
 from tests.scenes.cases import case, registered, visited
-from tests.support.stage import Stage
 
 COUNTY = "431124000000"
 INSTANT = timedelta(microseconds=1)

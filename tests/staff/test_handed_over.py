@@ -20,9 +20,9 @@ from models.verification.case import NOTICE, Verification, get_case
 from models.verification.file import open_visit
 from models.verification.lifecycle import is_drawn
 from models.verification.visit import Visit
+from tests.harness.stage import Stage
+from tests.scenes.appeals import put_in, wanted
 from tests.scenes.cases import case, registered, visited
-from tests.scenes.revision import put_in, wanted
-from tests.support.stage import Stage
 
 HERE, THERE, COUNTY = "431124101204", "431124101205", "431124000000"
 

@@ -24,9 +24,9 @@ from models.staff.member import STAFF_ROLES, Staff
 from models.staff.task import open_task
 from models.support.ticket import open_ticket
 from models.verification.case import Verification
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.cases import seen_in_need
 from tests.scenes.seat import SEAT
-from tests.support.stage import DAOXIAN_MEIHUA, Stage
 
 LONGHUI, WORDS = "430524101000", load_lexicon().words
 STAFF_COMMANDS = {name: command for name, command in COMMANDS.items() if command.staff}

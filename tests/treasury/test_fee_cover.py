@@ -24,10 +24,10 @@ from models.ledger.errors import BankShort, ReferenceUsed
 from models.staff.member import Staff
 from models.treasury.bank_entry import BankEntry, BankTransfer, MoreThanFees, NoFees, enter, uncovered
 from models.treasury.reversal import reverse_bank_entry, standing_entries
+from tests.harness.stage import Stage
+from tests.harness.tiers import examples
 from tests.scenes.disbursements import asked, at, fixed, funded, passed, people, state, wrong
 from tests.scenes.gifts import give
-from tests.support.stage import Stage
-from tests.support.tiers import examples
 
 COUNTY, ELSEWHERE = "431124000000", "430524000000"
 GIVEN = 50_000

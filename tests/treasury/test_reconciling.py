@@ -19,8 +19,8 @@ from models.payments.collection import Outcome
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.treasury.bill import BillDay, BillLine, number_of
+from tests.harness.stage import Stage
 from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter, day_row, discrepancies, told
-from tests.support.stage import Stage
 
 NUMBER = number_of(TODAY)
 DAY = timedelta(days=1)

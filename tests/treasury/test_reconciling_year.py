@@ -21,9 +21,9 @@ from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.treasury.bill import BillDay, begins, number_of
 from models.treasury.discrepancy import Discrepancy
+from tests.harness.stage import Stage
 from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, Row, bill_of, counter
 from tests.scenes.gifts import promise
-from tests.support.stage import Stage
 
 SEED = 20_261_125
 YEAR, SEASON = 365, 91

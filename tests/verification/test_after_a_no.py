@@ -16,8 +16,8 @@ from models.staff.task import find_task
 from models.verification import decisions
 from models.verification.case import LASTS, REMINDER, WAIT, RejectedLately, Verification, begin_case, get_case
 from models.verification.eligibility import check_may_ask
+from tests.harness.stage import Stage
 from tests.scenes.cases import DAY, case, person_of, registered, visited
-from tests.support.stage import Stage
 
 COUNTY = "431124000000"
 

@@ -32,10 +32,10 @@ from models.core.database import connect
 from models.people.user import User
 from models.verification.case import Verification, case_of
 from models.verification.registry import UNAVAILABLE, Finding
-from tests.house.test_settings import OWN
-from tests.support.processes import sweep_all
-from tests.support.stage import Stage, id_number, settings_for
-from tests.support.stand_in import serving
+from tests.harness.own_secrets import OWN_SECRETS
+from tests.harness.processes.workers import sweep_all
+from tests.harness.simulator.stand_in import serving
+from tests.harness.stage import Stage, id_number, settings_for
 
 ROOT = Path(__file__).parents[2]
 NUMBER, NAME, TOKEN = id_number(3), "王秀兰", "a-token-of-nobody"
@@ -430,7 +430,7 @@ def test_the_setting_chooses_who_is_asked(database_url: str, redis_url: str) -> 
     ],
 )
 def test_production_asks_no_registry_without_a_token_or_in_the_open(url: str, token: str, missing: str) -> None:
-    own: dict[str, Any] = {name.lower(): value for name, value in OWN.items()}
+    own: dict[str, Any] = {name.lower(): value for name, value in OWN_SECRETS.items()}
     with pytest.raises(ValidationError, match=missing) as refused:
         Settings(bangfu_env=Environment.PRODUCTION, registry_url=url, registry_token=token, _env_file=None, **own)
     assert TOKEN not in str(refused.value)

@@ -9,8 +9,8 @@ from bot.work.sweeps import apply_deadlines
 from models.staff.member import Staff
 from models.verification import decisions
 from models.verification.case import NOTICE, get_case
+from tests.harness.stage import Stage
 from tests.scenes.cases import case, registered, visited
-from tests.support.stage import Stage
 
 COUNTY = "431124000000"
 

@@ -17,9 +17,9 @@ from models.verification import decisions
 from models.verification.case import NOTICE, get_case
 from models.verification.lifecycle import PATIENCE, due_for_registry, is_drawn, registry_answered
 from models.verification.registry import Finding
+from tests.harness.stage import Stage
+from tests.scenes.appeals import pass_appeals
 from tests.scenes.cases import case, registered, visited
-from tests.scenes.passed_appeals import pass_appeals
-from tests.support.stage import Stage
 
 COUNTY = "431124000000"
 

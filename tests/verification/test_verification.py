@@ -23,8 +23,8 @@ from models.verification.case import LASTS, NOTICE, NotOnNotice, Verification, g
 from models.verification.lifecycle import object_to
 from models.verification.objection import Objection, ObjectionHeard, OwnNotice
 from models.verification.visit import Visit
+from tests.harness.stage import Stage
 from tests.scenes.cases import DAY, OBJECTION, case, objected, person_of, registered, visited
-from tests.support.stage import Stage
 
 COUNTY = "431124000000"
 

@@ -17,8 +17,8 @@ from bot.wechat.channel import FRESH_SECONDS, NOTHING, REPLY_BYTES, Channel, Del
 from bot.wechat.crypto import Envelope, Forgery
 from bot.wechat.markup import Unreadable, clean
 from config.settings import SAMPLE_AES_KEY, SAMPLE_APP_ID, SAMPLE_TOKEN, Mode
-from tests.support import wechat as side
-from tests.support.wechat import ACCOUNT, OPENID, WeChat, sha1
+from tests.harness.platform import wechat as side
+from tests.harness.platform.wechat import ACCOUNT, OPENID, WeChat, sha1
 
 NOW = 1_795_000_000
 OTHER_KEY = "b" * 42 + "Y"

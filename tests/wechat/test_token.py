@@ -23,10 +23,18 @@ from bot.wechat.client import open_session
 from bot.wechat.policy import POLICY, Action, Unreachable, WeChatError
 from bot.wechat.token_store import FORCED_PER_DAY, HeldToken, LocalTokenStore
 from bot.wechat.token import REDIS_PAUSE, TokenManager
-from tests.support.token_platform import SECRET, Answer, Handler, everything_said, hang_up, impatient_redis, nowhere
-from tests.support.token_platform import api_url as api_url
-from tests.support.token_platform import platform as platform
-from tests.support.token_platform import redis as redis
+from tests.harness.platform.token_platform import (
+    SECRET,
+    Answer,
+    Handler,
+    everything_said,
+    hang_up,
+    impatient_redis,
+    nowhere,
+)
+from tests.harness.platform.token_platform import api_url as api_url
+from tests.harness.platform.token_platform import platform as platform
+from tests.harness.platform.token_platform import redis as redis
 
 THREADS = 8
 

@@ -17,11 +17,11 @@ from bot.simulator.media import LIFE
 from bot.simulator.simulator import Simulator
 from models.people.conversation import Turn
 from models.people.photo import Photo
-from tests.support import wechat
-from tests.support.processes import sweep_all
-from tests.support.stage import Stage
-from tests.support.stand_in import serving
-from tests.support.worker_desk import OPTIONS, Desk, jpeg
+from tests.harness.platform import wechat
+from tests.harness.processes.worker_desk import OPTIONS, Desk, jpeg
+from tests.harness.processes.workers import sweep_all
+from tests.harness.simulator.stand_in import serving
+from tests.harness.stage import Stage
 
 PLACE = b"27.1140, 111.0320"
 

@@ -23,8 +23,8 @@ from bot.work.sweeps import sweep_outbox
 from bot.work.queue_cleanup import recover_jobs
 from models.notifications.notification import Notification
 from models.notifications.outbox import CLAIM_LASTS, claim
-from tests.support.processes import owe
-from tests.support.stage import Stage, settings_for
+from tests.harness.processes.workers import owe
+from tests.harness.stage import Stage, settings_for
 
 
 @pytest.fixture

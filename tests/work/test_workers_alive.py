@@ -16,10 +16,10 @@ from bot.work.queues import JobQueues
 from models.notifications.notification import Notification
 from models.people.photo import Photo
 from models.upkeep.dead_job import DeadJob
-from tests.support.figures import figures
-from tests.support.processes import environment, gone_photo, owe, process, until
-from tests.support.servers import PostgresDatabases
-from tests.support.stage import Stage
+from tests.harness.figures import figures
+from tests.harness.processes.databases import PostgresDatabases
+from tests.harness.processes.workers import environment, gone_photo, owe, process, until
+from tests.harness.stage import Stage
 
 pytestmark = pytest.mark.slow
 

@@ -22,8 +22,8 @@ from bot.work.schedule import SCHEDULE
 from bot.work.workers import Forker, Sender
 from models.people.photo import Photo
 from models.upkeep.dead_job import DeadJob
-from tests.support.processes import gone_photo
-from tests.support.stage import Stage, settings_for
+from tests.harness.processes.workers import gone_photo
+from tests.harness.stage import Stage, settings_for
 
 WORDS = "wang-xiaoming-13800138000"
 

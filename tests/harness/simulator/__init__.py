@@ -1,0 +1,1 @@
+"""The stand-in for WeChat in a test's own process, and a browser at its page."""
