@@ -76,8 +76,8 @@ def links_of(settings: Settings, clock: Callable[[], datetime]) -> Links:
 
 def pages_of(settings: Settings, renderer: Renderer) -> Pages:
     """Make the pages; outside production the simulator may frame them, since its phones show them in its own page."""
-    stand_in = urlsplit(settings.wechat_api_url)
-    return Pages(renderer) if settings.is_production else Pages(renderer, f"{stand_in.scheme}://{stand_in.netloc}")
+    simulator = urlsplit(settings.wechat_api_url)
+    return Pages(renderer) if settings.is_production else Pages(renderer, f"{simulator.scheme}://{simulator.netloc}")
 
 
 def sdk_of(settings: Settings) -> str:

@@ -118,7 +118,7 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
     @app.cli.command("demo")
     @click.option("--seed-only", is_flag=True, help="Fill in the data set and return.")
     def demo_(seed_only: bool) -> None:
-        """Bot, worker and stand-in for WeChat on an invented world; no account needed."""
+        """Bot, worker and simulator of WeChat on an invented world; no account needed."""
         refuse_in_production()
         at = demo_folder()
         if seed_only and settings.bangfu_env is Environment.DEMO and demo.named_database():
@@ -170,7 +170,7 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
     @app.cli.command("simulator", context_settings={"ignore_unknown_options": True})
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
     def simulator(arguments: tuple[str, ...]) -> None:
-        """The stand-in for WeChat alone; --help tells its options."""
+        """The simulator of WeChat alone; --help tells its options."""
         os.execv(sys.executable, [sys.executable, "-m", "bot.simulator", *arguments])  # noqa: S606 - our own program
 
     @app.cli.command("lint-menu")

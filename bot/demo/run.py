@@ -43,7 +43,7 @@ TEMPLATES, SUBSCRIPTIONS = "demo-template-", "demo-notice-"
 def environment(at: Path) -> dict[str, str]:
     """Return all settings of the demo's programs: whatever the shell or a .env names, the demo uses none of it."""
     port, simulator = _ports()
-    stand_in = f"http://127.0.0.1:{simulator}"
+    platform = f"http://127.0.0.1:{simulator}"
     samples = {
         name.upper(): default.get_secret_value() if isinstance(default, SecretStr) else default
         for name, default in ((name, Settings.model_fields[name].default) for name in SECRETS)
@@ -55,8 +55,8 @@ def environment(at: Path) -> dict[str, str]:
         "REDIS_URL": EmbeddedValkey(at / "valkey").url,
         "MEDIA_DIR": str(at / "media"),
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "WECHAT_API_URL": stand_in,
-        "PAY_API_URL": stand_in,
+        "WECHAT_API_URL": platform,
+        "PAY_API_URL": platform,
         "PAY_MODE": "off",  # until the simulator runs, whose keys are needed
         "WECHAT_TEMPLATES": _ids(TEMPLATES),
         "WECHAT_SUBSCRIPTIONS": _ids(SUBSCRIPTIONS),
@@ -135,11 +135,11 @@ def _serve(settings: Settings, at: Path, seeded: Seeded, menus: dict[str, Menu],
             "WECHAT_MODE": str(settings.wechat_mode),
         }
         python = sys.executable
-        stand_in = ["--bot-url", f"http://127.0.0.1:{port}/wechat", "--port", simulator]
-        stand_in += ["--account", ACCOUNT["id"], "--account-name", ACCOUNT["name"], "--pay-keys", str(at / "pay")]
-        stand_in += ["--people", str(at / "people.json"), "--templates", str(at / "templates.json")]
-        stand_in += ["--refund-seconds", "5"]  # the platform may take a minute, too long for a demo
-        processes.start("simulator", [python, "-m", "bot.simulator", *stand_in], secrets)
+        options = ["--bot-url", f"http://127.0.0.1:{port}/wechat", "--port", simulator]
+        options += ["--account", ACCOUNT["id"], "--account-name", ACCOUNT["name"], "--pay-keys", str(at / "pay")]
+        options += ["--people", str(at / "people.json"), "--templates", str(at / "templates.json")]
+        options += ["--refund-seconds", "5"]  # the platform may take a minute, too long for a demo
+        processes.start("simulator", [python, "-m", "bot.simulator", *options], secrets)
         _await(f"http://127.0.0.1:{simulator}/", processes)
         ours |= settings_in(at / "pay")  # the simulator has made these keys by now
         web = [python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", port]

@@ -31,7 +31,7 @@ from models.people.user import User
 from tests.harness.money.merchant import MCHID, PIN, key_folder
 from tests.harness.money.paid_stage import DONOR, PEOPLE, Collecting
 from tests.harness.processes.workers import environment, process, until
-from tests.harness.simulator.stand_in import OPTIONS, serving
+from tests.harness.simulator.in_process import OPTIONS, serving
 from tests.scenes.gifts import give
 
 FEN = 10_000
@@ -52,7 +52,7 @@ PAY_BACK = ("bot.pay.client:PayClient.refund:before", "bot.pay.client:PayClient.
 
 @dataclass
 class Town:
-    """The database, the stand-in that takes the money, and whoever pays."""
+    """The database, the simulator that takes the money, and whoever pays."""
 
     stage: Collecting
     simulator: Simulator

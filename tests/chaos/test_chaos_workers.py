@@ -19,7 +19,7 @@ from models.core.database import connect
 from models.people.photo import Photo
 from tests.harness.processes.worker_desk import jpeg
 from tests.harness.processes.workers import LONGEST, environment, kill, process, until
-from tests.harness.simulator.stand_in import OPTIONS
+from tests.harness.simulator.in_process import OPTIONS
 
 
 class Gate:

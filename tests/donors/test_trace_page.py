@@ -21,7 +21,7 @@ from bot.web.tries import address_of
 from models.ledger import moves
 from models.public.ledger import appeals_with_money, overall
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, shoot
-from tests.harness.simulator.stand_in import serving
+from tests.harness.simulator.in_process import serving
 from tests.harness.stage import Stage
 from tests.scenes import gifts
 from tests.scenes.trace import GIFT, OTHER, SPENT, code_of, flat, page, received, secrets, walked, yuan

@@ -24,7 +24,7 @@ from models import notification_kinds as kind_table
 from models.notifications.kinds import KINDS, Kind, Kinds, to_staff
 
 ROOT = Path(__file__).parents[2]
-# The stand-in is a program of its own; what is run as ``python -m`` is no module to look into.
+# The simulator is a program of its own; what is run as ``python -m`` is no module to look into.
 _ELSEWHERE = ("bot.simulator", "bot.cli", "models.migrations")
 
 

@@ -26,7 +26,7 @@ from models.verification.case import Verification
 from models.verification.visit import Visit
 from tests.harness.drawn_pictures import FOUND, SIZE, jpeg, scene
 from tests.harness.processes.worker_desk import OPTIONS, Desk
-from tests.harness.simulator.stand_in import serving
+from tests.harness.simulator.in_process import serving
 from tests.harness.stage import Stage
 
 PRINTS = st.integers(0, 2**64 - 1)

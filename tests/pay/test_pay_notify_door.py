@@ -1,4 +1,4 @@
-"""POST /pay/notify over real sockets: the stand-in's own callbacks, twice, late, out of order, forged and strange."""
+"""POST /pay/notify over real sockets: the simulator's own callbacks, twice, late, out of order, forged and strange."""
 
 import json
 import threading

@@ -257,7 +257,7 @@ def test_more_than_is_missing_is_asked_again(stage: Collecting) -> None:
     assert "/pay/" in stage.say(DONOR, "确认")
 
 
-# In a browser, through the stand-in's phone
+# In a browser, through the simulator's phone
 
 
 @pytest.fixture(scope="module")

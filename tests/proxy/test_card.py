@@ -1,4 +1,4 @@
-"""Printed cards: their QR codes come from the stand-in over HTTP, and the page is for the officer's eyes."""
+"""Printed cards: their QR codes come from the simulator over HTTP, and the page is for the officer's eyes."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ from models.upkeep.key_rotation import rotate
 from tests.harness.erasing import of
 from tests.harness.processes.workers import sweep_all
 from tests.harness.simulator.browser import DESK, PHONE, SHOTS, chromium, needs_chromium, shoot
-from tests.harness.simulator.stand_in import StandIn, serving
+from tests.harness.simulator.in_process import RunningSimulator, serving
 from tests.harness.stage import Stage, id_number
 
 QINGTANG = "431124104000"
@@ -34,10 +34,10 @@ QINGTANG = "431124104000"
 class Press:
     """An officer who has just issued a card, the worker that asks for its code, and the platform."""
 
-    def __init__(self, stage: Stage, stand_in: StandIn, redis_url: str) -> None:
+    def __init__(self, stage: Stage, running: RunningSimulator, redis_url: str) -> None:
         self.stage = stage
-        self.simulator: Simulator = stand_in.simulator
-        ours = {"wechat_api_url": stand_in.url, "redis_url": redis_url}
+        self.simulator: Simulator = running.simulator
+        ours = {"wechat_api_url": running.url, "redis_url": redis_url}
         self.context = WorkerContext(stage.settings.model_copy(update=ours))
         self.wang = stage.register("o-wang", "resident")
         self.zhou = stage.appoint("o-zhou", "village")
@@ -70,9 +70,9 @@ class Press:
 
 
 @pytest.fixture
-def press(database_url: str, stand_in: Callable[..., StandIn], redis_flushed: str) -> Iterator[Press]:
+def press(database_url: str, run_simulator: Callable[..., RunningSimulator], redis_flushed: str) -> Iterator[Press]:
     stage = Stage(database_url)
-    press = Press(stage, stand_in(stage.app), redis_flushed)
+    press = Press(stage, run_simulator(stage.app), redis_flushed)
     yield press
     press.context.close()
     stage.close()

@@ -1,4 +1,4 @@
-"""Days of the pay channel against our books, through the stand-in: what agrees, what differs, and what comes right."""
+"""Days of the pay channel against our books, through the simulator: what agrees, what differs, and what comes right."""
 
 import io
 from collections.abc import Iterator

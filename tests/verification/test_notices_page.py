@@ -18,7 +18,7 @@ from models.people.user import User
 from models.verification.case import NOTICE, Verification
 from models.verification.public_notice import board, masked
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, shoot
-from tests.harness.simulator.stand_in import serving
+from tests.harness.simulator.in_process import serving
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.cases import FINDINGS, OBJECTION, case, objected, person_of, registered, visited
 

@@ -34,7 +34,7 @@ from models.verification.case import Verification, case_of
 from models.verification.registry import UNAVAILABLE, Finding
 from tests.harness.own_secrets import OWN_SECRETS
 from tests.harness.processes.workers import sweep_all
-from tests.harness.simulator.stand_in import serving
+from tests.harness.simulator.in_process import serving
 from tests.harness.stage import Stage, id_number, settings_for
 
 ROOT = Path(__file__).parents[2]

@@ -1,4 +1,4 @@
-"""Words made to fit the fields of WeChat's templates: whatever comes out, the stand-in takes."""
+"""Words made to fit the fields of WeChat's templates: whatever comes out, the simulator takes."""
 
 from contextlib import suppress
 

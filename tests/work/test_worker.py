@@ -1,4 +1,4 @@
-"""The worker's context: pictures come from the stand-in over HTTP, are written anew, and go when their owner goes."""
+"""The worker's context: pictures come from the simulator over HTTP, are written anew, and go when their owner goes."""
 
 import io
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from models.people.photo import Photo
 from tests.harness.platform import wechat
 from tests.harness.processes.worker_desk import OPTIONS, Desk, jpeg
 from tests.harness.processes.workers import sweep_all
-from tests.harness.simulator.stand_in import serving
+from tests.harness.simulator.in_process import serving
 from tests.harness.stage import Stage
 
 PLACE = b"27.1140, 111.0320"

@@ -1,4 +1,4 @@
-"""A bot that takes money and the stand-in whose money it is, at addresses of their own, each knowing the other's."""
+"""A bot that takes money and the simulator whose money it is, at addresses of their own, each knowing the other's."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ from models.payments.order import PayOrder
 from models.people.conversation import Conversation
 from tests.harness.money.merchant import MCHID, PIN, key_folder
 from tests.harness.simulator.echo_bot import MENU
-from tests.harness.simulator.stand_in import OPTIONS, serving
+from tests.harness.simulator.in_process import OPTIONS, serving
 from tests.harness.stage import Clock, Stage
 
 DONOR, OTHER = "oAunt", "oUncle"
@@ -133,7 +133,7 @@ class Collecting(Stage):
 
 @contextmanager
 def collecting(database_url: str, redis_url: str, **options: Any) -> Iterator[Collecting]:
-    """``options`` of the stand-in's Pay. Redis is emptied: a test before may have left a breaker open."""
+    """``options`` of the simulator's Pay. Redis is emptied: a test before may have left a breaker open."""
     with Redis.from_url(redis_url) as store:
         store.flushdb()
     with create_server(("127.0.0.1", 0)) as one, create_server(("127.0.0.1", 0)) as two:

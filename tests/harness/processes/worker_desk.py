@@ -1,4 +1,4 @@
-"""A worker's context beside a stand-in."""
+"""A worker's context beside a simulator."""
 
 import io
 from datetime import UTC, datetime, timedelta
