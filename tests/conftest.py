@@ -15,7 +15,7 @@ import redis
 from sqlalchemy import make_url
 
 from bot.processes.postgres import EmbeddedPostgres
-from bot.processes.supervisor import EmbeddedValkey
+from bot.processes.valkey import EmbeddedValkey
 from models.wiring import wire
 from tests.harness import tiers
 from tests.harness.processes.databases import PostgresDatabases

@@ -5,6 +5,7 @@ import os
 import sys
 import time
 import tomllib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from bot.demo.seed import Seeded, refuse_strangers, seed
 from bot.demo.seed_pictures import draw_pictures
 from bot.pay.demo_keys import settings_in
 from bot.processes.postgres import EmbeddedPostgres
-from bot.processes.supervisor import EmbeddedValkey, Processes, ServiceError, demand_free
+from bot.processes.supervisor import Processes, Server, ServiceError, demand_free
+from bot.processes.valkey import EmbeddedValkey
 from bot.push.cards import as_in_console, load_cards
 from bot.wechat.client import WeChatApi
 from bot.wechat.menu import Menu, publish
@@ -116,16 +118,21 @@ def run(settings: Settings, at: Path, menus: dict[str, Menu], api: WeChatApi) ->
     try:
         for number in _ports():
             demand_free(int(number), ENDING_WITHIN)
-        with own_database(at), EmbeddedValkey(at / "valkey"):
-            return _serve(settings, at, fill(settings, at), menus, api)
+        with own_database(at) as database, EmbeddedValkey(at / "valkey") as valkey:
+            servers = {"postgres": database, "valkey": valkey}
+            return _serve(settings, at, servers, fill(settings, at), menus, api)
     except ServiceError as error:
         click.echo(f"The demo did not start: {error}", err=True)
         return 1
 
 
-def _serve(settings: Settings, at: Path, seeded: Seeded, menus: dict[str, Menu], api: WeChatApi) -> int:
+def _serve(
+    settings: Settings, at: Path, servers: Mapping[str, Server], seeded: Seeded, menus: dict[str, Menu], api: WeChatApi
+) -> int:
     port, simulator = _ports()
     with Processes() as processes:
+        for name, server in servers.items():
+            processes.watch(name, server)
         ours = environment(at)
         secrets = {
             "WECHAT_APP_ID": settings.wechat_app_id,

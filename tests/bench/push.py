@@ -26,7 +26,8 @@ from sqlalchemy.orm import Session
 
 from bot.processes.leash import leashed
 from bot.processes.postgres import EmbeddedPostgres
-from bot.processes.supervisor import EmbeddedValkey, end, free_port
+from bot.processes.supervisor import end, free_port
+from bot.processes.valkey import EmbeddedValkey
 from bot.push.deliver import THREADS
 from bot.work.context import make_api
 from bot.work.queues import BATCH, JobQueues

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session as Database
 from bot.app import create_app
 from bot.processes.leash import leashed
 from bot.processes.postgres import EmbeddedPostgres
-from bot.processes.supervisor import EmbeddedValkey
+from bot.processes.valkey import EmbeddedValkey
 from bot.push.cards import as_in_console, load_cards
 from bot.simulator.errors import ApiError
 from bot.simulator.faults import Fault, Kind

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from redis import Redis
 from werkzeug.wrappers import Response
 
-from bot.processes.supervisor import EmbeddedValkey
+from bot.processes.valkey import EmbeddedValkey
 from bot.wechat.client import open_session
 from bot.wechat.policy import POLICY, Action, Unreachable, WeChatError
 from bot.wechat.token_store import FORCED_PER_DAY, HeldToken, LocalTokenStore

@@ -12,7 +12,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
-from bot.processes.supervisor import EmbeddedValkey
+from bot.processes.valkey import EmbeddedValkey
 from bot.work.scheduler import Scheduler
 from bot.work.context import WorkerContext
 from bot.work.start_workers import DEMO_QUEUES_BY_PROCESS, QUEUES_BY_PROCESS, command_lines

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
-from bot.processes.supervisor import EmbeddedValkey
+from bot.processes.valkey import EmbeddedValkey
 from bot.web.figures import SENT_KEY
 from bot.work.queues import JobQueues
 from models.notifications.notification import Notification
