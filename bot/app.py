@@ -20,15 +20,15 @@ from bot.web.card import card_page
 from bot.web.health import health
 from bot.web.ledger import ledger_page
 from bot.web.links import Links
-from bot.web.notices import notices
-from bot.web.notify import notify_door
+from bot.web.public_notices import public_notices
+from bot.web.pay_callback import pay_callback
 from bot.web.pages import Pages
 from bot.web.pay import PayPageParts, pay_page
 from bot.web.payer import PayerCookies
 from bot.web.pictures import pictures
 from bot.web.subscribe import SDK, WECHAT_SDK, subscribe_page
 from bot.web.trace import MOST_TRIES, trace_page
-from bot.web.tries import Tries
+from bot.web.rate_limit import RateLimit
 from bot.webhook import webhook
 from bot.wechat.channel import Channel
 from bot.wechat.client import open_session
@@ -110,8 +110,8 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] =
     pages, links = pages_of(settings, turns.renderer), links_of(settings, clock)
     app.register_blueprint(card_page(turns.database, pages, links, clock))
     app.register_blueprint(pictures(turns.database, pages, links, Path(settings.media_dir), clock))
-    app.register_blueprint(notices(turns.database, pages, clock))
-    wrong_codes = Tries(jobs.redis, "trace", MOST_TRIES)
+    app.register_blueprint(public_notices(turns.database, pages, clock))
+    wrong_codes = RateLimit(jobs.redis, "trace", MOST_TRIES)
     app.register_blueprint(trace_page(turns.database, pages, wrong_codes, lambda code: links.make("trace", code, 0)))
     export_dir = Path(settings.export_dir) if settings.export_dir else None
     app.register_blueprint(ledger_page(turns.database, pages, export_dir, clock))
@@ -136,7 +136,7 @@ def _take_money(
     """Add the routes of PAY_MODE=on: WeChat Pay's callback, and the page to pay at."""
     till = Till(database, jobs)
     take_refund = partial(take_answer, database)
-    app.register_blueprint(notify_door(make_notify_door(settings), till, take_refund, clock, true_now))
+    app.register_blueprint(pay_callback(make_notify_door(settings), till, take_refund, clock, true_now))
     secret, here = settings.wechat_app_secret, not settings.is_production
     authorization = WebAuthorization(
         settings.wechat_api_url,

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.places.lookup import find_places, get_place
-from bot.web.figures import FAILURES, REPEATS
+from bot.web.metrics import FAILURES, REPEATS
 from bot.web.links import OPEN_PATHS, OWN, PROVED_THERE
 from bot.wechat.channel import REPLY_BYTES
 from bot.words.render import Renderer

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bot.books.check import show_result
-from bot.web.figures import show_notices, show_queues
+from bot.web.metrics import show_notices, show_queues
 from bot.work.queues import JobQueues
 from models.migrations import current, head
 from models.notifications.outbox import oldest_due

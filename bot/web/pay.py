@@ -77,14 +77,14 @@ def pay_page(parts: PayPageParts) -> Blueprint:
     def show(token: str) -> Response:
         number = parts.pledge_of(token)
         if request.args.get("code"):
-            return _come_back(parts, token, number)
+            return _return_from_wechat(parts, token, number)
         if parts.payers.conversation() is None:
-            return _send(parts, token)
+            return _send_to_wechat(parts, token)
         with Session(parts.cashier.database) as db:
             if (pledge := db.get(Pledge, number)) is None or _payer(parts, db, pledge) is None:
-                return _send(parts, token)
+                return _send_to_wechat(parts, token)
             now = parts.clock()
-            values = {**_gift(db, pledge), "state": standing(db, pledge, now)}
+            values = {**_gift(db, pledge), "state": page_state(db, pledge, now)}
             values["matching"] = offers(db, pledge.appeal_id, now)
         response = parts.pages.show("payments/pay", token=token, script=SCRIPT, bridge=parts.bridge, **values)
         response.headers["Content-Security-Policy"] += own
@@ -94,29 +94,29 @@ def pay_page(parts: PayPageParts) -> Blueprint:
     def order(token: str) -> Response:
         """Place the order. Another site's page cannot send this: it has no cookie, and JSON needs a preflight."""
         number, openid = _donor(parts, token)
-        fallback = _chosen()
+        fallback = _chosen_fallback()
         try:
-            return _told(state="ready", sheet=parts.cashier.place(number, openid, fallback))
+            return _json(state="ready", sheet=parts.cashier.place(number, openid, fallback))
         except (Refusal, NotNow) as refusal:
             log.info("pay_page.refused", pledge=number, why=getattr(refusal, "code", "not_now"))
         except PayError as error:
             log.warning("pay_page.not_ordered", pledge=number, error=type(error).__name__, call=error.call)
-            return _told(503, state="trouble")
-        found = _standing(parts, number)
-        return _told(state="trouble" if found == "ready" else found)
+            return _json(503, state="trouble")
+        found = _page_state(parts, number)
+        return _json(state="trouble" if found == "ready" else found)
 
     @blueprint.get("/pay/<token>/state")
     def state(token: str) -> Response:
         """Answer the gift's state; query the platform first where we do not know of a payment yet."""
         number, _ = _donor(parts, token)
-        found = _standing(parts, number)
+        found = _page_state(parts, number)
         if found in ("paid", "back"):
-            return _told(state=found)
+            return _json(state=found)
         with Session(parts.cashier.database) as db:
             live = live_order(db, number)
         if live:
             parts.cashier.settle(live.id)
-        return _told(state=_standing(parts, number))
+        return _json(state=_page_state(parts, number))
 
     @blueprint.get(SCRIPT)
     def script() -> Response:
@@ -134,7 +134,7 @@ def pay_page(parts: PayPageParts) -> Blueprint:
     return blueprint
 
 
-def standing(db: Session, pledge: Pledge, now: datetime) -> str:
+def page_state(db: Session, pledge: Pledge, now: datetime) -> str:
     """Return the page's state: ready (to be paid), paid, back, question, full, shut (takes no gifts), over."""
     if pledge.state in _PAID:
         return "paid"
@@ -151,19 +151,19 @@ def standing(db: Session, pledge: Pledge, now: datetime) -> str:
     return "ready"
 
 
-def _standing(parts: PayPageParts, number: int) -> str:
+def _page_state(parts: PayPageParts, number: int) -> str:
     with Session(parts.cashier.database) as db:
-        return standing(db, db.get_one(Pledge, number), parts.clock())
+        return page_state(db, db.get_one(Pledge, number), parts.clock())
 
 
-def _send(parts: PayPageParts, token: str) -> Response:
+def _send_to_wechat(parts: PayPageParts, token: str) -> Response:
     response = guarded(Response(status=302))
     state = parts.payers.send(response, token)
     response.headers["Location"] = parts.web_authorization.authorize_url(f"{parts.links.root}/pay/{token}", state)
     return response
 
 
-def _come_back(parts: PayPageParts, token: str, number: int) -> Response:
+def _return_from_wechat(parts: PayPageParts, token: str, number: int) -> Response:
     """Take the one-time code with which WeChat sent the donor back, and redirect to the page without the code."""
     if not parts.payers.came_back(token, request.args.get("state", "")):
         raise Stopped("again")
@@ -205,7 +205,7 @@ def _donor(parts: PayPageParts, token: str) -> tuple[int, str]:
         return number, donor.openid
 
 
-def _chosen() -> str | None:
+def _chosen_fallback() -> str | None:
     if (request.content_length or 0) > LARGEST_BODY or not request.is_json:
         raise Stopped("again", 400)
     said: Any = request.get_json(silent=True)
@@ -229,7 +229,7 @@ def _gift(db: Session, pledge: Pledge) -> Mapping[str, Any]:
     }
 
 
-def _told(status: int = 200, **what: Any) -> Response:
+def _json(status: int = 200, **what: Any) -> Response:
     response = jsonify(what)
     response.status_code = status
     return guarded(response)

@@ -30,8 +30,8 @@ class PhoneOrNone(Phone):
 
     optional: bool = True
 
-    def hear(self, text: str, asking: Asking) -> Reading:
-        return Accepted(None) if ordinal(text) == 1 else super().hear(text, asking)
+    def read_words(self, text: str, asking: Asking) -> Reading:
+        return Accepted(None) if ordinal(text) == 1 else super().read_words(text, asking)
 
     def shown(self, value: Any, world: World) -> Any:
         return None if value is None else super().shown(value, world)

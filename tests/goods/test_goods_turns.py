@@ -15,7 +15,7 @@ from sqlalchemy import event, select, text, update
 from sqlalchemy.orm import Session as Database
 
 from bot.goods import resort
-from bot.goods.resort import sort_goods
+from bot.goods.sort_goods import sort_goods
 from models.goods.exchange import GoodsRequest, Offer
 from models.goods.match_notices import LOOKED_AT, MOST_TOLD, tell_donors, tell_households
 from models.notifications.mute import mute

@@ -13,7 +13,7 @@ from sqlalchemy.event import listen
 from sqlalchemy.orm import Session as Database
 from stdnum.cn import ric
 
-from bot.web.notices import PAGE
+from bot.web.public_notices import PAGE
 from models.people.user import User
 from models.verification.case import NOTICE, Verification
 from models.verification.public_notice import board, masked

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
 from bot.processes.valkey import EmbeddedValkey
-from bot.web.figures import SENT_KEY
+from bot.web.metrics import SENT_KEY
 from bot.work.queues import JobQueues
 from models.notifications.notification import Notification
 from models.people.photo import Photo
