@@ -1,4 +1,4 @@
-"""POST /pay/notify over real sockets: the stand-in's own callbacks, twice, late, out of order, forged and strange."""
+"""POST /pay/notify over real sockets: the simulator's own callbacks, twice, late, out of order, forged and strange."""
 
 import json
 import threading
@@ -131,7 +131,7 @@ def test_a_callback_that_never_comes_is_asked_for(stage: Collecting) -> None:
     assert sweep_orders(stage.database, Kept(), stage.clock()) == 1
     ((name, order),) = asked
     assert name == "query_order"
-    stage.errands().do("query_order", order)
+    stage.worker_context().run_job("query_order", order)
     assert stage.state(Pledge, pledge) == "committed"
     assert balances(stage) == HELD
 
@@ -245,7 +245,7 @@ def test_while_the_database_is_away_the_platform_is_asked_to_come_again(
 def test_orders_that_nobody_pays_are_closed_at_the_platform_and_here(stage: Collecting) -> None:
     pledge, _ = placed(stage)
     (order,) = stage.orders()
-    stage.errands().do("query_order", order.id)
+    stage.worker_context().run_job("query_order", order.id)
     assert stage.state(PayOrder, order.id) == "prepaid"
     stage.clock.move(timedelta(hours=2))
     stage.simulator.timeline.move(2 * 3600)

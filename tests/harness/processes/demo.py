@@ -39,9 +39,8 @@ class Demo:
             return connection.scalar(text(question))
 
 
-@pytest.fixture(name="demo", scope="module")
-def demonstrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    folder = tmp_path_factory.mktemp("demo")
+def start_demo(folder: Path) -> Demo:
+    """A demo with its data in this folder, once its page can be opened."""
     port, simulator = free_port(), free_port()
     ports = {"PORT": str(port), "SIMULATOR_PORT": str(simulator), "DEMO_DIR": str(folder), "BANGFU_ENV": "demo"}
     process = subprocess.Popen(
@@ -57,7 +56,15 @@ def demonstrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         if "Ctrl-C" in line:
             break
     assert process.poll() is None, "the demo ended before it began"
-    yield Demo(process, f"http://127.0.0.1:{simulator}/", f"http://127.0.0.1:{port}", folder)
+    return Demo(process, f"http://127.0.0.1:{simulator}/", f"http://127.0.0.1:{port}", folder)
+
+
+@pytest.fixture(name="demo", scope="module")
+def demonstrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    demo = start_demo(tmp_path_factory.mktemp("demo"))
+    process = demo.process
+    yield demo
+    assert process.stdout is not None
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 0
