@@ -124,9 +124,9 @@ class Reconciler:
 
 
 class Asking(Protocol):
-    """The queue that takes a job unless it is there already: bot.work.queues.Jobs."""
+    """The queue that takes a job unless it is there already: bot.work.queues.JobQueues."""
 
-    def ask_once(self, name: str, argument: int) -> None: ...
+    def enqueue_once(self, name: str, argument: int) -> None: ...
 
 
 def enqueue_due_bill(database: Engine, merchant: str, jobs: Asking, now: datetime) -> date | None:
@@ -138,7 +138,7 @@ def enqueue_due_bill(database: Engine, merchant: str, jobs: Asking, now: datetim
         delete_old_lines(db, now)
         day = next_due_day(db, merchant, now)
     if day is not None:
-        jobs.ask_once("fetch_bill", number_of(day))
+        jobs.enqueue_once("fetch_bill", number_of(day))
     return day
 
 

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 from models.notifications.channel_pause import stop_channel
 from models.notifications.delivery_report import DeliveryReport, match_reports, reported
-from tests.support.push_answers import talking
-from tests.support.push_office import Office
-from tests.support.push_office import office as office
-from tests.support.push_office import open_office as open_office
-from tests.support.wechat import ACCOUNT
+from tests.harness.platform.push_office import Office
+from tests.harness.platform.push_office import office as office
+from tests.harness.platform.push_office import open_office as open_office
+from tests.harness.platform.wechat import ACCOUNT
+from tests.notifications.push_answers import talking
 
 OTHER = "gh_another"
 

@@ -16,7 +16,7 @@ from bot.pay.notice import NotifyDoor
 from bot.pay.proving import PlatformKeys
 from bot.payments.orders import Till
 from bot.payments.refunds import apply_result
-from bot.web.notify import notify_door
+from bot.web.pay_callback import pay_callback
 from config.pay import PlatformKey
 from models.books.bills import check_bills
 from models.giving.pledge import Pledge
@@ -25,11 +25,11 @@ from models.payments.refund import Refund, find_refund, new_refund
 from models.payments.suspense import SuspenseItem
 from models.treasury.bill import BillDay, number_of
 from models.treasury.discrepancy import Discrepancy
+from tests.harness.money.merchant import MCHID, OPTIONS
+from tests.harness.stage import Stage
 from tests.scenes.bills import AT, TODAY, TOMORROW_MORNING, Counter, counter, day_row
 from tests.scenes.gifts import ordered, promise, state_of, take
 from tests.scenes.refunds import want_back, wrong_books
-from tests.support.merchant import MCHID, OPTIONS
-from tests.support.stage import Stage
 
 OTHER = "1900000999"
 NUMBER = "GIFT00000000000001"
@@ -59,7 +59,7 @@ def call_back(stage: Stage, at: Counter, said_by: Counter) -> int:
     door = NotifyDoor(keys, own.apiv3_key, at.pay.merchant, OPTIONS.app_id)
     app = Flask("door")
     till, take_refund = Till(stage.database, at.handed), partial(apply_result, stage.database)
-    app.register_blueprint(notify_door(door, till, take_refund, stage.clock, _true_now))
+    app.register_blueprint(pay_callback(door, till, take_refund, stage.clock, _true_now))
     pay = said_by.merchant.simulator.pay
     body = pay.notices.all()[-1].body.encode()
     headers = pay.signer.headers(body, said_by.merchant.own.public_id)

@@ -37,11 +37,11 @@ from models.payments.suspense import SuspenseItem
 from models.payments.suspense_desk import assign_item, record_refund_by_hand, refund_item
 from models.treasury.bank_entry import BankTransfer, enter, uncovered
 from models.treasury.reversal import reverse_bank_entry, standing_entries
+from tests.harness.tiers import examples
 from tests.scenes.disbursements import asked, passed
 from tests.scenes.gifts import ordered, promise
 from tests.scenes.money_world import PASSERS, TARGETS, World, where
 from tests.scenes.refunds import hear, news_of, plan, runs, want_back
-from tests.support.tiers import examples
 
 pytestmark = pytest.mark.slow
 

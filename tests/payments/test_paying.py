@@ -33,10 +33,10 @@ from models.payments.order import ORDER_LASTS, PayOrder
 from models.payments.refund import Refund
 from models.payments.suspense import SuspenseItem
 from models.people.user import User
+from tests.harness.money.merchant import MCHID
+from tests.harness.money.unowned import BY_NOBODY
+from tests.harness.stage import Stage
 from tests.scenes.gifts import donor_of, give, later, ordered, payment_of, promise, state_of, take
-from tests.support.merchant import MCHID
-from tests.support.stage import Stage
-from tests.support.unowned import BY_NOBODY
 
 COUNTY = Actor(By.COUNTY, "staff:0")
 

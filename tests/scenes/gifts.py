@@ -12,8 +12,8 @@ from models.payments.collection import AppliedPayment, apply_payment, await_paym
 from models.payments.order import Payment, PayOrder
 from models.people.conversation import Conversation
 from models.people.user import User
-from tests.support.merchant import MCHID
-from tests.support.stage import Stage
+from tests.harness.money.merchant import MCHID
+from tests.harness.stage import Stage
 
 _serial = count(1)
 

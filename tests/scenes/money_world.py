@@ -27,9 +27,9 @@ from models.payments.payout_return import enter_return
 from models.payments.refund import Refund
 from models.payments.suspense import SuspenseItem
 from models.staff.member import Staff
+from tests.harness.money.merchant import MCHID
+from tests.harness.stage import Stage
 from tests.scenes.disbursements import COUNTY, at, fixed, owner_of, people
-from tests.support.merchant import MCHID
-from tests.support.stage import Stage
 
 # Two appeals; the second is soon full, so that gifts meet at its last yuan.
 TARGETS = (60_000, 3_000)
