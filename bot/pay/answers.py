@@ -161,7 +161,7 @@ class RefundAmount(Strict):
 
 
 class RefundFields(Strict):
-    """A refund in a call's answer; a callback has ``refund_status`` and ``mchid`` instead (see bot.pay.notice)."""
+    """A refund in a call's answer; a callback has ``refund_status`` and ``mchid`` instead (see bot.pay.callback)."""
 
     out_refund_no: RefundNo
     refund_id: Id

@@ -41,7 +41,7 @@ MOST_DUE = 200
 _GONE = frozenset({TradeState.CLOSED, TradeState.REVOKED})
 
 
-class Hands(Protocol):
+class Enqueuer(Protocol):
     """Enqueues jobs, and ids of notifications to push: bot.work.queues.JobQueues."""
 
     def enqueue(self, jobs: Sequence[Named], told: Sequence[int] = ()) -> None: ...
@@ -52,13 +52,13 @@ class NotNow(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Till:
+class PaymentIntake:
     """Applies payments, which are reported by callbacks and by answers to queries."""
 
     database: Engine
-    hands: Hands
+    jobs: Enqueuer
 
-    def take(self, trade: Trade, now: datetime) -> AppliedPayment:
+    def apply(self, trade: Trade, now: datetime) -> AppliedPayment:
         """Apply a paid trade whose origin is verified, and enqueue what follows. Raises ValueError if it is unpaid."""
         if not trade.transaction_id or trade.fen is None or trade.paid_at is None:
             raise ValueError("not paid")
@@ -69,23 +69,23 @@ class Till:
             told = list(db.info.get(TOLD, []))
         jobs: list[Named] = [("ask_refunds", [applied.refund_id])] if applied.refund_id else []
         if jobs or told:
-            self.hands.enqueue(jobs, told)
+            self.jobs.enqueue(jobs, told)
         say = log.error if applied.outcome is PaymentOutcome.SUSPENSE else log.info
         say("payment.taken", transaction=payment.transaction_id, outcome=str(applied.outcome))
         return applied
 
 
 @dataclass(frozen=True, slots=True)
-class Cashier:
-    """Places orders and asks the platform about them; payments go to the till."""
+class OrderService:
+    """Places orders and asks the platform about them; what was paid goes to ``intake``."""
 
-    till: Till
+    intake: PaymentIntake
     client: PayClient
     clock: Callable[[], datetime]
 
     @property
     def database(self) -> Engine:
-        return self.till.database
+        return self.intake.database
 
     def place(self, pledge_id: int, openid: str, fallback: str | None = None) -> dict[str, str]:
         """Place the pledge's one live order, and return the signed parameters that open WeChat's pay sheet.
@@ -98,10 +98,10 @@ class Cashier:
                 if prepay_id := order.prepay_id or self._prepay(order, openid, title):
                     return self.client.pay_sign(prepay_id)
             else:
-                self.settle(order.id, timedelta(0))
+                self.refresh(order.id, timedelta(0))
         raise NotNow
 
-    def settle(self, order_id: int, apart: timedelta = APART) -> None:
+    def refresh(self, order_id: int, apart: timedelta = APART) -> None:
         """Query an order and apply its state, unless it was queried less than ``apart`` ago."""
         with Session(self.database, expire_on_commit=False) as db, db.begin():
             order = begin_query(db, order_id, self.clock(), apart)
@@ -116,7 +116,7 @@ class Cashier:
                 return
             trade = None
         if trade and trade.is_paid:
-            self.till.take(trade, self.clock())
+            self.intake.apply(trade, self.clock())
         elif trade and trade.state in _GONE:
             self._closed(order)
         elif over and self.clock() - order.created_at >= CLOSABLE:
@@ -135,7 +135,7 @@ class Cashier:
             if refused.action not in (Action.QUERY, Action.NEW_NUMBER):
                 raise
             self._report(order, refused)
-            self.settle(order.id, timedelta(0))
+            self.refresh(order.id, timedelta(0))
             return None
         with Session(self.database, expire_on_commit=False) as db, db.begin():
             kept = keep_prepaid(db, order.id, prepay_id, self.clock())
@@ -163,10 +163,10 @@ class Cashier:
         say("order.no_answer", order=order.id, call=error.call, code=code, unknown=error.outcome_unknown)
 
 
-def sweep_orders(database: Engine, hands: Hands, now: datetime) -> int:
+def sweep_orders(database: Engine, jobs: Enqueuer, now: datetime) -> int:
     """Enqueue a query for each order that is due. Returns how many jobs."""
     with Session(database) as db, db.begin():
         due = due_orders(db, now, MOST_DUE)
     if due:
-        hands.enqueue([("query_order", order) for order in due])
+        jobs.enqueue([("query_order", order) for order in due])
     return len(due)

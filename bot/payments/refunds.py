@@ -7,7 +7,6 @@ anywhere; models.payments.refund_submission.lease_due_refunds finds the rest.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
 
 import structlog
 from sqlalchemy import Engine
@@ -16,6 +15,7 @@ from sqlalchemy.orm import Session
 from bot.pay.answers import Refund
 from bot.pay.client import PayClient, true_now
 from bot.pay.errors import Action, PayError, Refused, Unfit
+from bot.payments.orders import Enqueuer
 from bot.work.job import Named
 from models.payments.redirection import redirect
 from models.payments.refund_result import RefundOutcome, apply_refund_result
@@ -29,12 +29,6 @@ MOST_DUE = 200
 FEW = 20
 # Errors that a later try or a query resolves; all others need the fund holder.
 _PATIENT = frozenset({Action.QUERY, Action.LATER})
-
-
-class Hands(Protocol):
-    """Enqueues jobs: bot.work.queues.JobQueues."""
-
-    def enqueue(self, jobs: Sequence[Named]) -> None: ...
 
 
 def ask_refunds(database: Engine, client: PayClient, numbers: Sequence[int]) -> None:
@@ -73,7 +67,7 @@ def apply_result(database: Engine, answer: Refund, now: datetime) -> RefundOutco
     return outcome
 
 
-def sweep_refunds(database: Engine, jobs: Hands, now: datetime) -> int:
+def sweep_refunds(database: Engine, jobs: Enqueuer, now: datetime) -> int:
     """Enqueue the refunds that are due, and the refund runs that are not complete. Returns how many jobs."""
     with Session(database) as db, db.begin():
         found: list[Named] = [("ask_refunds", few) for few in _few(lease_due_refunds(db, now, MOST_DUE))]
@@ -83,7 +77,7 @@ def sweep_refunds(database: Engine, jobs: Hands, now: datetime) -> int:
     return len(found)
 
 
-def return_gifts(database: Engine, jobs: Hands, number: int, now: datetime) -> int:
+def return_gifts(database: Engine, jobs: Enqueuer, number: int, now: datetime) -> int:
     """Owe all refunds of a run, a page at a time. Returns how many pages."""
     pages, last = 0, False
     while not last:

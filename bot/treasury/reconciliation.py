@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from bot.pay.bill import BadBill, BillRow, RowState, read_bill
 from bot.pay.client import PayClient
 from bot.pay.errors import PayError, Refused
-from bot.payments.orders import Hands, Till
+from bot.payments.orders import Enqueuer, PaymentIntake
 from bot.payments.refunds import ask_refund
 from models.treasury.bill import (
     Bill,
@@ -45,7 +45,7 @@ _ROUND = "@"
 @dataclass(frozen=True, slots=True)
 class Reconciler:
     database: Engine
-    hands: Hands
+    jobs: Enqueuer
     client: PayClient
     clock: Callable[[], datetime]
 
@@ -118,7 +118,7 @@ class Reconciler:
                 log.warning("bill.not_asked", day=str(bill.day), call=error.call)
                 continue
             if trade.is_paid:
-                Till(self.database, self.hands).take(trade, self.clock())
+                PaymentIntake(self.database, self.jobs).apply(trade, self.clock())
         for refund in found.refunds:
             ask_refund(self.database, self.client, refund, self.clock)
 

@@ -11,10 +11,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import make_transient
 
+from bot.pay.callback import CallbackVerifier
 from bot.pay.making import NOTIFY_PATH
-from bot.pay.notice import NotifyDoor
 from bot.pay.proving import PlatformKeys
-from bot.payments.orders import Till
+from bot.payments.orders import PaymentIntake
 from bot.payments.refunds import apply_result
 from bot.web.pay_callback import pay_callback
 from config.pay import PlatformKey
@@ -56,9 +56,9 @@ def call_back(stage: Stage, at: Counter, said_by: Counter) -> int:
     """The newest callback of one account's platform, at the door of one: how it is answered."""
     own = at.merchant.own
     keys = PlatformKeys(PlatformKey(serial, key) for serial, key in own.platform.items())
-    door = NotifyDoor(keys, own.apiv3_key, at.pay.merchant, OPTIONS.app_id)
+    door = CallbackVerifier(keys, own.apiv3_key, at.pay.merchant, OPTIONS.app_id)
     app = Flask("door")
-    till, take_refund = Till(stage.database, at.handed), partial(apply_result, stage.database)
+    till, take_refund = PaymentIntake(stage.database, at.handed), partial(apply_result, stage.database)
     app.register_blueprint(pay_callback(door, till, take_refund, stage.clock, _true_now))
     pay = said_by.merchant.simulator.pay
     body = pay.notices.all()[-1].body.encode()

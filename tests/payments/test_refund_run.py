@@ -52,7 +52,7 @@ class Hands:
     def __init__(self) -> None:
         self.jobs: list[Named] = []
 
-    def enqueue(self, jobs: Sequence[Named]) -> None:
+    def enqueue(self, jobs: Sequence[Named], told: Sequence[int] = ()) -> None:
         self.jobs += jobs
 
 

@@ -76,7 +76,7 @@ class Till:
     def fault(self, kind: Kind, **options: object) -> None:
         self.merchant.simulator.faults.add(Fault(kind, where="/v3/refund", **options))  # type: ignore[arg-type]
 
-    def enqueue(self, jobs: Sequence[Named]) -> None:
+    def enqueue(self, jobs: Sequence[Named], told: Sequence[int] = ()) -> None:
         self.jobs += jobs
 
     @property

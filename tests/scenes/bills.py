@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.pay.client import PayClient
 from bot.pay.proving import PlatformKeys, Signer
-from bot.payments.orders import Till
+from bot.payments.orders import PaymentIntake
 from bot.payments.refunds import ask_refund
 from bot.simulator.app import create_simulator
 from bot.simulator.pay.bills import LAYOUTS
@@ -73,7 +73,7 @@ class Counter:
         return order
 
     def hear(self, order: PayOrder) -> None:
-        Till(self.stage.database, self.handed).take(self.pay.query(order.out_trade_no), self.stage.clock())
+        PaymentIntake(self.stage.database, self.handed).apply(self.pay.query(order.out_trade_no), self.stage.clock())
 
     def give(self, appeal: int, fen: int) -> PayOrder:
         order = self.sell(appeal, fen)

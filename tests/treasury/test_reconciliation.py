@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, select, text, update
 from sqlalchemy.orm import Session as Database
 
-from bot.payments.orders import Till
+from bot.payments.orders import PaymentIntake
 from bot.simulator.faults import Fault, Kind
 from bot.treasury.reconciliation import enqueue_due_bill
 from bot.work.queues import JobQueues
@@ -162,7 +162,7 @@ def test_a_payment_of_no_order_of_ours_is_nothing_that_we_ask_about(stage: Stage
 def test_money_that_waits_as_a_case_for_a_person_is_known_here(stage: Stage, till: Counter) -> None:
     till.give(stage.open_appeal(), 5_000)
     stranger = till.merchant.paid(800)
-    taken = Till(stage.database, till.handed).take(till.pay.query(stranger.out_trade_no), stage.clock())
+    taken = PaymentIntake(stage.database, till.handed).apply(till.pay.query(stranger.out_trade_no), stage.clock())
     assert taken.outcome is PaymentOutcome.SUSPENSE
     till.move(TOMORROW_MORNING)
     assert till.reconciler.fetch_bill(NUMBER)
