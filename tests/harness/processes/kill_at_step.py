@@ -3,8 +3,8 @@
 ``python -m tests.harness.processes.kill_at_step STEP MARK PROGRAM``
 
 STEP is ``module:name:before`` or ``:after``, as ``bot.payments.orders:apply_payment:after``; the file MARK says that it
-has happened. PROGRAM is ``web PORT``, a queue for a worker, or one act of a order_service: ``query ORDER``, ``place PLEDGE
-OPENID``. It kills itself as ``kill -9`` does, so nothing of this is in the programs themselves.
+has happened. PROGRAM is ``web PORT``, a queue for a worker, or one act of the order service: ``query ORDER``,
+``place PLEDGE OPENID``. It kills itself as ``kill -9`` does, so nothing of this is in the programs themselves.
 """
 
 import functools
