@@ -1,6 +1,7 @@
 """Two merchant accounts in one database: the same numbers at both are apart, in callbacks, refunds and bills."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -19,6 +20,7 @@ from bot.payments.refunds import apply_result
 from bot.web.pay_callback import pay_callback
 from config.pay import PlatformKey
 from models.books.bills import check_bills
+from models.donors.trace import find_trace
 from models.giving.pledge import Pledge
 from models.payments.order import Payment, PayOrder, find_order
 from models.payments.refund import Refund, find_refund, new_refund
@@ -28,7 +30,7 @@ from models.treasury.discrepancy import Discrepancy
 from tests.harness.money.merchant import MCHID, OPTIONS
 from tests.harness.stage import Stage
 from tests.scenes.bills import AT, TODAY, TOMORROW_MORNING, Counter, counter, day_row
-from tests.scenes.gifts import ordered, promise, state_of, take
+from tests.scenes.gifts import ordered, payment_of, promise, state_of, take
 from tests.scenes.refunds import want_back, wrong_books
 
 OTHER = "1900000999"
@@ -138,6 +140,18 @@ def test_unknown_payments_of_two_accounts_are_two_suspense_items(stage: Stage) -
     with Database(stage.database) as db:
         found = db.scalars(select(SuspenseItem).order_by(SuspenseItem.merchant)).all()
         assert [(one.merchant, one.transaction_id) for one in found] == [(MCHID, "4200000001"), (OTHER, "4200000001")]
+
+
+def test_a_gift_is_traced_to_the_payment_of_its_own_account(stage: Stage) -> None:
+    pledge = promise(stage, stage.open_appeal(), 5_000)
+    payment = payment_of(stage, ordered(stage, pledge))
+    take(stage, replace(payment, merchant=OTHER, out_trade_no="NEVER001"))
+    take(stage, payment)
+    with Database(stage.database) as db:
+        assert [item.merchant for item in db.scalars(select(SuspenseItem))] == [OTHER]
+        found = find_trace(db, db.get_one(Pledge, pledge).code)
+    assert found
+    assert [step.number for step in found.steps if step.kind == "paid"] == [2]
 
 
 def test_a_bill_is_held_against_its_own_account_alone(stage: Stage, both: tuple[Counter, Counter]) -> None:
