@@ -16,8 +16,7 @@ from models.appeals.file import has_seen_appeal
 from models.core.refusal import Refusal
 from models.core.state_machine import WrongState
 from models.notifications.broadcast import tell_backers
-from models.notifications.notification import tell
-from models.people.conversation import Conversation
+from models.notifications.notification import notify_user
 from models.proxy.act import tell_writer
 from models.staff.conflict_of_interest import tied_to
 from models.staff.decision import decide, passed_by
@@ -186,10 +185,7 @@ def tell_owner(
     values = {"number": appeal.id, "title": appeal.title, "state": appeal.state, "reasons": list(reasons)}
     values |= {"resumed": resumed, **(sums or {})}
     key = f"appeal:{appeal.id}:{appeal.state}:{now.timestamp()}"  # it may come to this state more than once
-    theirs = db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)).all()
-    for conversation in theirs:
-        tell(db, conversation, template, values, f"{key}:{conversation}", now, ("appeal", appeal.id))
-    if not theirs:
+    if not notify_user(db, appeal.owner_id, template, values, key, now, ("appeal", appeal.id)):
         tell_writer(db, appeal.id, values, key, now)
 
 

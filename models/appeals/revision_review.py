@@ -13,8 +13,7 @@ from models.appeals.revision import MACHINE, Revision, waiting_for
 from models.core.audit_trail import record
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, WrongState
-from models.notifications.notification import tell
-from models.people.conversation import Conversation
+from models.notifications.notification import notify_user
 from models.people.photo import Photo, attach, pictures_of
 from models.proxy.mandate import acted_for
 from models.staff.decision import decide, passed_by
@@ -233,5 +232,4 @@ def _kept(db: Session, revision: Revision) -> Sequence[Photo]:
 
 def _tell_owner(db: Session, appeal: Appeal, revision: Revision, reasons: Sequence[str], now: datetime) -> None:
     facts = {"number": appeal.id, "title": appeal.title, "approved": not reasons, "reasons": list(reasons)}
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
-        tell(db, person, "revision_decided", facts, f"revision:{revision.id}:{person}", now, ("appeal", appeal.id))
+    notify_user(db, appeal.owner_id, "revision_decided", facts, f"revision:{revision.id}", now, ("appeal", appeal.id))

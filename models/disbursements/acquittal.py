@@ -31,8 +31,7 @@ from models.disbursements.disbursement import (
 from models.disbursements.payout import RECEIPTS_WITHIN
 from models.ledger import held
 from models.ledger.accounts import LedgerAccount
-from models.notifications.notification import tell
-from models.people.conversation import Conversation
+from models.notifications.notification import notify_user
 from models.people.photo import attach
 from models.people.user import User
 from models.staff.decision import decide
@@ -292,6 +291,5 @@ def _remind(db: Session, disbursement: Disbursement, appeal: Appeal, now: dateti
         "overdue": overdue,
         "reasons": disbursement.reasons.split(",") if disbursement.reasons else [],
     }
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
-        key = f"receipts_due:{disbursement.id}:{due.date().isoformat()}:{int(overdue)}:{person}"
-        tell(db, person, "receipts_due", facts, key, now, ("appeal", appeal.id))
+    key = f"receipts_due:{disbursement.id}:{due.date().isoformat()}:{int(overdue)}"
+    notify_user(db, appeal.owner_id, "receipts_due", facts, key, now, ("appeal", appeal.id))

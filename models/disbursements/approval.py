@@ -27,8 +27,7 @@ from models.disbursements.disbursement import (
     matter_of,
 )
 from models.disbursements.payee import Payee
-from models.notifications.notification import tell
-from models.people.conversation import Conversation
+from models.notifications.notification import notify_user
 from models.people.photo import attach
 from models.people.user import User
 from models.proxy.mandate import acted_for
@@ -205,9 +204,8 @@ def tell_owner(db: Session, disbursement: Disbursement, appeal: Appeal, now: dat
         "reasons": disbursement.reasons.split(",") if disbursement.reasons else [],
         "day": day_in_china(payee.payable_from),
     }
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
-        key = f"use:{disbursement.id}:{disbursement.state}:{disbursement.round}:{person}"
-        tell(db, person, "disbursement_moved", facts, key, now, about=("appeal", appeal.id))
+    key = f"use:{disbursement.id}:{disbursement.state}:{disbursement.round}"
+    notify_user(db, appeal.owner_id, "disbursement_moved", facts, key, now, about=("appeal", appeal.id))
 
 
 def barred_from(db: Session, disbursement: Disbursement, appeal: Appeal) -> dict[int, str]:

@@ -11,8 +11,7 @@ from models.core.state_machine import SYSTEM, Actor, By
 from models.disbursements.approval import go_back, under_way, withdraw_all
 from models.disbursements.disbursement import Disbursement
 from models.disbursements.payee import Payee, add_payee
-from models.notifications.notification import tell
-from models.people.conversation import Conversation
+from models.notifications.notification import notify_user
 from models.people.user import User
 from models.staff.member import Staff, tell_staff
 
@@ -51,8 +50,7 @@ def _tell_of_change(db: Session, appeal: Appeal, payee: Payee, now: datetime) ->
     facts = {"number": appeal.id, "title": appeal.title, "tail": payee.account_tail}
     facts["day"] = day_in_china(payee.payable_from)
     key, about = f"payee:{payee.id}", ("appeal", appeal.id)
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
-        tell(db, person, "payee_changed", {**facts, "staff": False}, f"{key}:{person}", now, about=about)
+    notify_user(db, appeal.owner_id, "payee_changed", {**facts, "staff": False}, key, now, about)
     county = f"{appeal.region_code[:6]}000000"
     theirs = (Staff.role == By.COUNTY) & (Staff.region_code == county) & (Staff.state == "active")
     for staff in db.scalars(select(Staff).where(theirs).order_by(Staff.id)):

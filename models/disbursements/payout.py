@@ -18,9 +18,8 @@ from models.disbursements.payee import Payee
 from models.ledger import Account, lock, moves
 from models.ledger.errors import PayoutShort, ReferenceUsed
 from models.notifications.broadcast import tell_backers
-from models.notifications.notification import tell
+from models.notifications.notification import notify_user
 from models.outreach.reporting_duty import begin_telling
-from models.people.conversation import Conversation
 from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
 from models.staff.task import Task, close_task, open_task
@@ -121,5 +120,4 @@ def _tell(db: Session, disbursement: Disbursement, appeal: Appeal, now: datetime
     facts = {"amount_fen": disbursement.amount_fen, "item": item}
     tell_backers(db, "disbursed", appeal.id, appeal.title, f"disbursed:{disbursement.id}", now, owner=False, **facts)
     own = {"number": appeal.id, "title": appeal.title, "owner": True, "code": disbursement.code, **facts}
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
-        tell(db, person, "disbursed", own, f"disbursed:{disbursement.id}:{person}", now, ("appeal", appeal.id))
+    notify_user(db, appeal.owner_id, "disbursed", own, f"disbursed:{disbursement.id}", now, ("appeal", appeal.id))

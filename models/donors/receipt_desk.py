@@ -19,10 +19,9 @@ from models.core.state_machine import SYSTEM, Actor, By
 from models.donors.receipt import MACHINE, Receipt, live_receipt
 from models.donors.trace import GIVEN
 from models.giving.pledge import Pledge
-from models.notifications.notification import tell
+from models.notifications.notification import notify_user
 from models.payments.order import PayOrder
 from models.payments.refund_entitlement import hold_pledge, orders_of
-from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.desk_review import end_review
 from models.staff.member import Staff
@@ -287,5 +286,4 @@ def _tell_donor(db: Session, receipt: Receipt, now: datetime) -> None:
         "receipt": receipt.number,
         "reason": receipt.reason,
     }
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == pledge.donor_id)):
-        tell(db, person, "receipt_decided", facts, f"receipt:{receipt.id}:{person}", now, ("appeal", appeal.id))
+    notify_user(db, pledge.donor_id, "receipt_decided", facts, f"receipt:{receipt.id}", now, ("appeal", appeal.id))

@@ -22,9 +22,8 @@ from models.core.state_machine import SYSTEM, Actor, By, Machine
 from models.core.subject import Subject
 from models.giving.pledge import COUNTED, Pledge, check_open, make_pledge
 from models.giving.pledge import MACHINE as PLEDGES
-from models.notifications.notification import tell
+from models.notifications.notification import notify_user
 from models.payments.collection import await_payment
-from models.people.conversation import Conversation
 from models.people.user import User
 
 MACHINE = Machine(
@@ -271,8 +270,7 @@ def _tell(db: Session, kind: str, gift: RecurringGift, appeal: Appeal, when: str
     facts = {"number": appeal.id, "title": appeal.title, "amount_fen": gift.amount_fen}
     if kind == "recurring_gift_ended":
         facts["state"] = appeal.state
-    for donor in db.scalars(select(Conversation.id).where(Conversation.user_id == gift.donor_id)):
-        tell(db, donor, kind, facts, f"monthly:{gift.id}:{when}:{donor}", now, ("appeal", appeal.id))
+    notify_user(db, gift.donor_id, kind, facts, f"monthly:{gift.id}:{when}", now, ("appeal", appeal.id))
 
 
 def _live(donor: User) -> tuple[ColumnElement[bool], ...]:

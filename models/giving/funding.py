@@ -15,8 +15,7 @@ from models.appeals.review import tell_owner
 from models.core.state_machine import SYSTEM
 from models.giving.pledge import promised
 from models.notifications.broadcast import tell_backers
-from models.notifications.notification import tell
-from models.people.conversation import Conversation
+from models.notifications.notification import notify_user
 from models.staff.task import close_task
 
 _BATCH = 100
@@ -29,8 +28,7 @@ def close_overdue(db: Session, now: datetime) -> list[Appeal]:
     for appeal in closed:
         end_overdue(db, appeal, now)
         facts, about = {"number": appeal.id, "title": appeal.title}, ("appeal", appeal.id)
-        for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
-            tell(db, person, "appeal_overdue", facts, f"overdue:{appeal.id}:{person}", now, about)
+        notify_user(db, appeal.owner_id, "appeal_overdue", facts, f"overdue:{appeal.id}", now, about)
     return closed
 
 

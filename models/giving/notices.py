@@ -11,7 +11,7 @@ from models.appeals.appeal import Appeal
 from models.giving.matching import Added
 from models.giving.pledge import Pledge, promised
 from models.notifications.broadcast import tell_backers
-from models.notifications.notification import tell
+from models.notifications.notification import notify_user, tell
 from models.people.conversation import Conversation
 
 # Percent of the target; if one gift passes both, only the first here is told.
@@ -56,8 +56,7 @@ def tell_of_payment(
         facts["fallback"] = pledge.fallback
     else:
         facts["matches"] = told_of(added)
-    for donor in db.scalars(select(Conversation.id).where(Conversation.user_id == pledge.donor_id)):
-        tell(db, donor, kind, facts, f"{kind}:{pledge.id}:{donor}", now, ("appeal", appeal.id))
+    notify_user(db, pledge.donor_id, kind, facts, f"{kind}:{pledge.id}", now, ("appeal", appeal.id))
 
 
 def told_of(added: Sequence[Added]) -> list[list[Any]]:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
+    Select,
     SmallInteger,
     String,
     exists,
@@ -33,6 +34,7 @@ from models.core.base import Base, RowId, one_of
 from models.core.encryption import CannotOpen, Encrypted, keyring
 from models.notifications.kinds import KINDS, Kind
 from models.notifications.mute import Mute
+from models.people.conversation import Conversation
 
 _FACTS = Encrypted("notification facts")
 
@@ -169,6 +171,36 @@ def tell(
     )
     if told:
         db.info.setdefault(TOLD, []).append(told)
+
+
+def notify_user(
+    db: Session,
+    user_id: int,
+    template: str,
+    values: dict[str, Any],
+    key: str,
+    now: datetime,
+    about: tuple[str, int] | None = None,
+) -> int:
+    """Notify each conversation of the user, once per ``key`` and conversation. Returns how many they have."""
+    theirs = db.scalars(_conversations_of(user_id)).all()
+    for conversation_id in theirs:
+        tell(db, conversation_id, template, values, _key_for(key, conversation_id), now, about)
+    return len(theirs)
+
+
+def lock_notified(db: Session, user_id: int, key: str) -> Sequence[Notification]:
+    """Lock and return the notifications that ``notify_user`` wrote for the user under ``key``."""
+    keys = [_key_for(key, conversation_id) for conversation_id in db.scalars(_conversations_of(user_id))]
+    return db.scalars(select(Notification).where(Notification.dedupe_key.in_(keys)).with_for_update()).all()
+
+
+def _conversations_of(user_id: int) -> Select[int]:
+    return select(Conversation.id).where(Conversation.user_id == user_id)
+
+
+def _key_for(key: str, conversation_id: int) -> str:
+    return f"{key}:{conversation_id}"
 
 
 @dataclass(frozen=True, slots=True)

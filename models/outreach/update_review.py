@@ -14,12 +14,11 @@ from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, WrongState
 from models.notifications.broadcast import LIVE as GOING_OUT
 from models.notifications.broadcast import Audience, Broadcast, begin, drop_owed, stop
-from models.notifications.notification import tell
+from models.notifications.notification import notify_user
 from models.outreach.audience import count_people
 from models.outreach.reporting_duty import told
 from models.outreach.thanks import check_thanks
 from models.outreach.update import MACHINE, Update, update_waiting
-from models.people.conversation import Conversation
 from models.people.photo import Photo, attach, pictures_of
 from models.proxy.mandate import acted_for
 from models.staff.decision import decide
@@ -220,6 +219,5 @@ def _end(db: Session, update: Update, state: str, actor: Actor, now: datetime, s
 def _tell_owner(db: Session, appeal: Appeal, update: Update, reasons: Sequence[str], now: datetime) -> None:
     facts = {"number": appeal.id, "title": appeal.title, "kind": update.kind}
     facts |= {"published": not reasons, "reasons": list(reasons)}
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
-        key = f"update:{update.id}:{person}"
-        tell(db, person, "update_decided", facts, key, now, about=("appeal", appeal.id))
+    key = f"update:{update.id}"
+    notify_user(db, appeal.owner_id, "update_decided", facts, key, now, about=("appeal", appeal.id))

@@ -24,11 +24,10 @@ from models.giving.pledge import CODE_LENGTH, Pledge, check_open
 from models.giving.pledge import MACHINE as PLEDGES
 from models.ledger import moves
 from models.ledger.accounts import REFUNDS
-from models.notifications.notification import tell
+from models.notifications.notification import notify_user
 from models.payments.collection import check_room, room
 from models.payments.refund import MACHINE, MAY_REDIRECT, Refund
 from models.payments.refund_entitlement import hold_order, hold_pledge, hold_refund
-from models.people.conversation import Conversation
 from models.people.user import User
 
 # The most appeals that are tried; if none of them has room, the gift is refunded.
@@ -135,5 +134,4 @@ def _tell(
         "code": gift.code,
         "matches": told_of(added),
     }
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == gift.donor_id)):
-        tell(db, person, "redirected", facts, f"redirected:{refund.id}:{person}", now, ("appeal", target.id))
+    notify_user(db, gift.donor_id, "redirected", facts, f"redirected:{refund.id}", now, ("appeal", target.id))

@@ -17,11 +17,10 @@ from models.core.state_machine import SYSTEM
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import Pledge
 from models.ledger import Overdrawn, moves
-from models.notifications.notification import tell
+from models.notifications.notification import notify_user
 from models.payments.order import PayOrder, SuspenseItem
 from models.payments.refund import MACHINE, STUCK, Refund, find_number
 from models.payments.refund_entitlement import hold_order, hold_pledge, hold_refund
-from models.people.conversation import Conversation
 from models.staff.member import Staff
 from models.staff.task import Matter, Task, close_task, open_task
 
@@ -166,5 +165,4 @@ def _tell(db: Session, refund: Refund, pledge: Pledge, now: datetime) -> None:
         "why": refund.reason,
         "whole": refund.amount_fen == pledge.amount_fen,
     }
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == pledge.donor_id)):
-        tell(db, person, "refunded", facts, f"refunded:{refund.id}:{person}", now, ("appeal", appeal.id))
+    notify_user(db, pledge.donor_id, "refunded", facts, f"refunded:{refund.id}", now, ("appeal", appeal.id))

@@ -7,10 +7,9 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
 from models.giving.refund_run import RefundRun
-from models.notifications.notification import tell
+from models.notifications.notification import notify_user
 from models.payments.refund import GOING, Refund
 from models.payments.refund_run import Progress, progress_of
-from models.people.conversation import Conversation
 from models.staff.fund_holder import holder_for
 from models.staff.member import tell_staff
 
@@ -50,5 +49,4 @@ def _tell(db: Session, run: RefundRun, progress: Progress, now: datetime) -> Non
     holder = holder_for(db, appeal.region_code, now)
     if holder:
         tell_staff(db, holder, "refunds_done", {**facts, "staff": True}, key, now, about)
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
-        tell(db, person, "refunds_done", {**facts, "staff": False}, f"{key}:{person}", now, about)
+    notify_user(db, appeal.owner_id, "refunds_done", {**facts, "staff": False}, key, now, about)

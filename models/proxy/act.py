@@ -13,8 +13,7 @@ from models.core.encryption import keyring
 from models.core.hooks import Registry
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By
-from models.notifications.notification import tell
-from models.people.conversation import Conversation
+from models.notifications.notification import notify_user
 from models.people.photo import Photo
 from models.people.user import User, find_by_number
 from models.places.region import Region
@@ -265,8 +264,7 @@ def _tell_county(db: Session, act: ProxyAct, mandate: Mandate, template: str, no
 
 def _tell_owner(db: Session, mandate: Mandate, facts: dict[str, Any], key: str, now: datetime) -> None:
     about = ("appeal", facts["number"]) if facts["subject"] == "appeal" else ("user", mandate.user_id)
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == mandate.user_id)):
-        tell(db, person, "proxy_acted", facts, f"{key}:{person}", now, about)
+    notify_user(db, mandate.user_id, "proxy_acted", facts, key, now, about)
 
 
 def _lock(db: Session, user_id: int, number: int) -> ProxyAct:

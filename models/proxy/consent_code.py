@@ -11,8 +11,7 @@ from models.core.base import Base, RowId
 from models.core.codes import new_digits
 from models.core.encryption import keyring
 from models.core.refusal import Refusal
-from models.notifications.notification import tell
-from models.people.conversation import Conversation
+from models.notifications.notification import notify_user
 
 DIGITS = 6
 LASTS = timedelta(hours=24)
@@ -78,8 +77,7 @@ def check_code(db: Session, user_id: int, digits: str, actor: str, now: datetime
     db.flush()
     record(db, at=now, actor=actor, action="code_refused", subject="consent_code", subject_id=code.id)
     if code.tries >= MOST_TRIES:
-        for person in db.scalars(select(Conversation.id).where(Conversation.user_id == user_id)):
-            tell(db, person, "code_void", {}, f"code_void:{code.id}:{person}", now, ("user", code.user_id))
+        notify_user(db, user_id, "code_void", {}, f"code_void:{code.id}", now, ("user", code.user_id))
         raise NoConsentCode
     raise WrongConsentCode(left=MOST_TRIES - code.tries)
 

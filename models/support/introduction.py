@@ -11,8 +11,7 @@ from typing import Any
 from sqlalchemy import String, cast, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
-from models.notifications.notification import tell
-from models.people.conversation import Conversation
+from models.notifications.notification import notify_user
 from models.places.region import Region
 from models.public.catalogue import MARKET, OFFERS, REQUESTS, NoSuchThing, Shelf
 from models.support.ticket import LASTS, Ticket, open_ticket, reopen
@@ -81,10 +80,9 @@ def ask_for(db: Session, kind: str, number: int, conversation_id: int, home: str
     region = home if kind == "offer" and home else card.region_code
     ticket = open_ticket(db, conversation_id, region, f"{kind}:{number}", now)
     facts = {"kind": kind, "number": number, "name": card.name}
-    for owner in db.scalars(select(Conversation.id).where(Conversation.user_id == card.owner_id)):
-        # The key holds the time of opening, so that a ticket opened again notifies the owner again.
-        key = f"wanted:{ticket.id}:{owner}:{int(ticket.opened_at.timestamp())}"
-        tell(db, owner, "introduction", facts, key, now, (kind, number))
+    # The key holds the time of opening, so that a ticket opened again notifies the owner again.
+    key = f"wanted:{ticket.id}:{int(ticket.opened_at.timestamp())}"
+    notify_user(db, card.owner_id, "introduction", facts, key, now, (kind, number))
     return ticket
 
 

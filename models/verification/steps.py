@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.core.calendar import day_in_china
 from models.core.state_machine import SYSTEM, Actor
-from models.notifications.notification import tell
-from models.people.conversation import Conversation
+from models.notifications.notification import notify_user
 from models.staff.decision import disbelieved
 from models.staff.task import open_task
 from models.verification.case import MACHINE, Verification
@@ -65,5 +63,4 @@ def tell_owner(db: Session, case: Verification, template: str, now: datetime, wa
         "expires": day_in_china(case.expires_at) if case.expires_at else None,
     }
     key = f"case:{case.id}:{template}:{case.state}:{case.round}:{int(now.timestamp())}"
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == case.user_id)):
-        tell(db, person, template, facts, f"{key}:{person}", now, ("case", case.id))
+    notify_user(db, case.user_id, template, facts, key, now, ("case", case.id))
