@@ -40,4 +40,4 @@ def wire() -> None:
     broadcast.AUDIENCES.connect("backers", audience.next_backers)
     broadcast.AUDIENCES.connect("donors_of", audience.next_donors)
     broadcast.anybody_gave.connect(audience.anybody_gave)
-    broadcast.on_done.connect(broadcasts.tell_done)
+    broadcast.on_done.connect(broadcasts.notify_done)

@@ -20,7 +20,7 @@ from models.notifications.delivery_report import match_reports
 from models.notifications.outbox import due_ids, find_lost
 from models.outreach.reporting_duty import remind
 from models.payments.expiry import expire_pledges
-from models.payments.refund_run_notices import tell_ended
+from models.payments.refund_run_notices import notify_ended
 from models.payments.shortfall import look_after_short
 from models.people.conversation import Turn
 from models.staff.queue import escalate_overdue
@@ -49,7 +49,7 @@ PARTS: dict[str, Callable[[Session, datetime], int]] = {
     "tasks_escalated": escalate_overdue,
     "receipts_let_go": let_go,
     "receipts_in_queues": call_holders,
-    "refund_runs_told": tell_ended,
+    "refund_runs_told": notify_ended,
     "terms_ended": end_terms,
     "queues_released": release_forgotten,
 }

@@ -142,7 +142,7 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appe
     _end(db, revision, "approved", staff.actor, now, staff)
     detail = f"revision:{revision.id}"
     record(db, at=now, actor=staff.actor.name, action="revised", subject="appeal", subject_id=appeal.id, detail=detail)
-    _tell_owner(db, appeal, revision, (), now)
+    _notify_owner(db, appeal, revision, (), now)
     return appeal, dropped
 
 
@@ -153,7 +153,7 @@ def reject(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: 
     decide(db, matter_of(revision, appeal), 1, staff, "reject", now, reasons)
     dropped = _let_go(_photos(db, "revision", revision.id))
     _end(db, revision, "rejected", staff.actor, now, staff)
-    _tell_owner(db, appeal, revision, reasons, now)
+    _notify_owner(db, appeal, revision, reasons, now)
     return appeal, dropped
 
 
@@ -230,6 +230,6 @@ def _kept(db: Session, revision: Revision) -> Sequence[Photo]:
     return [photo for photo in _photos(db, "appeal", revision.appeal_id) if photo.id in numbers]
 
 
-def _tell_owner(db: Session, appeal: Appeal, revision: Revision, reasons: Sequence[str], now: datetime) -> None:
+def _notify_owner(db: Session, appeal: Appeal, revision: Revision, reasons: Sequence[str], now: datetime) -> None:
     facts = {"number": appeal.id, "title": appeal.title, "approved": not reasons, "reasons": list(reasons)}
     notify_user(db, appeal.owner_id, "revision_decided", facts, f"revision:{revision.id}", now, ("appeal", appeal.id))

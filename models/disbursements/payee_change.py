@@ -13,7 +13,7 @@ from models.disbursements.disbursement import Disbursement
 from models.disbursements.payee import Payee, add_payee
 from models.notifications.notification import notify_user
 from models.people.user import User
-from models.staff.member import Staff, tell_staff
+from models.staff.member import Staff, notify_staff
 
 
 def fix_payee(
@@ -40,12 +40,12 @@ def fix_payee(
             disbursement.payee_id = payee.id
             if disbursement.state != "requested":
                 go_back(db, disbursement, "requested", SYSTEM, now, ("payee_changed",))
-    _tell_of_change(db, appeal, payee, now)
+    _notify_of_change(db, appeal, payee, now)
     db.flush()
     return payee
 
 
-def _tell_of_change(db: Session, appeal: Appeal, payee: Payee, now: datetime) -> None:
+def _notify_of_change(db: Session, appeal: Appeal, payee: Payee, now: datetime) -> None:
     """Notify the owner and the county, because another person may be using the owner's phone."""
     facts = {"number": appeal.id, "title": appeal.title, "tail": payee.account_tail}
     facts["day"] = day_in_china(payee.payable_from)
@@ -54,7 +54,7 @@ def _tell_of_change(db: Session, appeal: Appeal, payee: Payee, now: datetime) ->
     county = f"{appeal.region_code[:6]}000000"
     theirs = (Staff.role == By.COUNTY) & (Staff.region_code == county) & (Staff.state == "active")
     for staff in db.scalars(select(Staff).where(theirs).order_by(Staff.id)):
-        tell_staff(db, staff, "payee_changed", {**facts, "staff": True}, f"{key}:s", now, about)
+        notify_staff(db, staff, "payee_changed", {**facts, "staff": True}, f"{key}:s", now, about)
 
 
 def forget(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:

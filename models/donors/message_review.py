@@ -190,7 +190,7 @@ def let_through(db: Session, staff: Staff, number: int, now: datetime) -> tuple[
     facts = {"number": appeal.id, "title": appeal.title, "words": message.words, "name": signed(db, pledge)}
     family = notify_user(db, appeal.owner_id, "gift_message", facts, key_for(message), now, ("appeal", appeal.id))
     if message.reported_at is None:
-        _tell_donor(db, appeal, pledge, message, (), now)
+        _notify_donor(db, appeal, pledge, message, (), now)
     return appeal, family
 
 
@@ -202,7 +202,7 @@ def send_back(db: Session, staff: Staff, number: int, reasons: Sequence[str], no
     message, appeal = check_decidable(db, staff, number)
     decide(db, _matter(message, appeal), message.round, staff, "return", now, reasons)
     _end(db, message, "returned", staff, now)
-    _tell_donor(db, appeal, db.get_one(Pledge, message.pledge_id), message, reasons, now)
+    _notify_donor(db, appeal, db.get_one(Pledge, message.pledge_id), message, reasons, now)
     return appeal
 
 
@@ -235,7 +235,7 @@ def _end(db: Session, message: GiftMessage, state: str, staff: Staff, now: datet
     end_review(db, MACHINE, message, state, staff.actor, now, staff=staff)
 
 
-def _tell_donor(
+def _notify_donor(
     db: Session, appeal: Appeal, pledge: Pledge, message: GiftMessage, reasons: Sequence[str], now: datetime
 ) -> None:
     facts = {"number": appeal.id, "title": appeal.title, "code": pledge.code, "passed": not reasons}

@@ -173,7 +173,7 @@ def issue(db: Session, staff: Staff, number: int, receipt_no: str, now: datetime
     receipt = _take(db, staff, number, "asked")
     receipt.number = receipt_no
     _end(db, receipt, "issued", staff.actor, now, staff)
-    _tell_donor(db, receipt, now)
+    _notify_donor(db, receipt, now)
     return receipt
 
 
@@ -182,7 +182,7 @@ def refuse(db: Session, staff: Staff, number: int, reason: str, now: datetime) -
     receipt = _take(db, staff, number, "asked")
     receipt.reason = reason
     _end(db, receipt, "refused", staff.actor, now, staff)
-    _tell_donor(db, receipt, now)
+    _notify_donor(db, receipt, now)
     return receipt
 
 
@@ -276,7 +276,7 @@ def _paid_at(order: PayOrder | None) -> datetime | None:
     return order.paid_at if order else None
 
 
-def _tell_donor(db: Session, receipt: Receipt, now: datetime) -> None:
+def _notify_donor(db: Session, receipt: Receipt, now: datetime) -> None:
     pledge, appeal = db.get_one(Pledge, receipt.pledge_id), db.get_one(Appeal, receipt.appeal_id)
     facts = {
         "number": appeal.id,

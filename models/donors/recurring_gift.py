@@ -243,7 +243,7 @@ def remind(db: Session, now: datetime) -> int:
         asked_for = day_in_china(gift.next_at)
         gift.next_at, gift.pledge_id = next_time(gift.day, gift.next_at, now), None
         if appeal.state == "funding" and appeal.deadline > now:
-            _tell(db, "recurring_gift_due", gift, appeal, asked_for, now)
+            _notify(db, "recurring_gift_due", gift, appeal, asked_for, now)
     db.flush()
     return len(found)
 
@@ -255,7 +255,7 @@ def end_over(db: Session, now: datetime) -> int:
     found = db.execute(over.limit(_BATCH).with_for_update(of=RecurringGift, skip_locked=True)).all()
     for gift, appeal in found:
         MACHINE.move(db, gift, "ended", SYSTEM, now, detail=appeal.state)
-        _tell(db, "recurring_gift_ended", gift, appeal, "ended", now)
+        _notify(db, "recurring_gift_ended", gift, appeal, "ended", now)
     db.flush()
     return len(found)
 
@@ -266,7 +266,7 @@ def _is_it(gift: RecurringGift, pledge: Pledge) -> bool:
     return same and pledge.state == "awaiting_payment"
 
 
-def _tell(db: Session, kind: str, gift: RecurringGift, appeal: Appeal, when: str, now: datetime) -> None:
+def _notify(db: Session, kind: str, gift: RecurringGift, appeal: Appeal, when: str, now: datetime) -> None:
     facts = {"number": appeal.id, "title": appeal.title, "amount_fen": gift.amount_fen}
     if kind == "recurring_gift_ended":
         facts["state"] = appeal.state

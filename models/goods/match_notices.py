@@ -19,7 +19,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.core.calendar import CHINA
 from models.goods.exchange import GoodsRequest, Offer
-from models.notifications.bulk import Word, tell_each
+from models.notifications.bulk import Word, notify_each
 from models.notifications.kinds import KINDS
 from models.notifications.mute import Mute
 from models.people.conversation import Conversation
@@ -35,7 +35,7 @@ _LOCK = 0x0611
 Things = Sequence[tuple[Any, int]]
 
 
-def tell_households(db: Session, offer: Offer, now: datetime) -> None:
+def notify_households(db: Session, offer: Offer, now: datetime) -> None:
     """Notify households whose requests match this offer. Call it when the offer becomes available."""
     if offer.sort is None or not _to_be_had(offer, now):
         return
@@ -60,10 +60,10 @@ def tell_households(db: Session, offer: Offer, now: datetime) -> None:
         for request, people in _whose_turn(db, _waiting(db, GoodsRequest, asked), offer.region_code, "match_found", now)
         for person in people
     ]
-    tell_each(db, "match_found", "request", words, now)
+    notify_each(db, "match_found", "request", words, now)
 
 
-def tell_donors(db: Session, request: GoodsRequest, now: datetime) -> None:
+def notify_donors(db: Session, request: GoodsRequest, now: datetime) -> None:
     """Notify donors whose offers match this request. Call it when the request is opened."""
     if request.sort is None or request.state != "open":
         return
@@ -90,7 +90,7 @@ def tell_donors(db: Session, request: GoodsRequest, now: datetime) -> None:
         for offer, people in _whose_turn(db, waiting, request.region_code, "need_found", now)
         for person in people
     ]
-    tell_each(db, "need_found", "offer", words, now)
+    notify_each(db, "need_found", "offer", words, now)
 
 
 def _one_at_a_time(db: Session, thing: Offer | GoodsRequest) -> None:

@@ -148,7 +148,7 @@ def begin(
     return broadcast
 
 
-def tell_backers(db: Session, template: str, number: int, title: str, key: str, now: datetime, **facts: Any) -> None:
+def notify_backers(db: Session, template: str, number: int, title: str, key: str, now: datetime, **facts: Any) -> None:
     """Begin a broadcast to the backers of appeal ``number``, once per ``key``; none where the appeal had no gift.
 
     The caller holds the lock of the appeal's row.

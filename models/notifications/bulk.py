@@ -25,8 +25,8 @@ class Word:
     key: str
 
 
-def tell_each(db: Session, template: str, subject: str, words: Sequence[Word], now: datetime) -> None:
-    """Do what ``models.notifications.notification.tell`` does, for many: an unread one about the same thing is updated.
+def notify_each(db: Session, template: str, subject: str, words: Sequence[Word], now: datetime) -> None:
+    """Notify many people as ``notify`` does one: an unread notification about the same thing is updated.
 
     The caller leaves out people who have turned the topic off, and gives at most one word per person and thing.
     """

@@ -123,7 +123,7 @@ class Unread:
         return open_facts(self.sealed)
 
 
-def tell(
+def notify(
     db: Session,
     conversation_id: int,
     template: str,
@@ -185,7 +185,7 @@ def notify_user(
     """Notify each conversation of the user, once per ``key`` and conversation. Returns how many they have."""
     theirs = db.scalars(_conversations_of(user_id)).all()
     for conversation_id in theirs:
-        tell(db, conversation_id, template, values, _key_for(key, conversation_id), now, about)
+        notify(db, conversation_id, template, values, _key_for(key, conversation_id), now, about)
     return len(theirs)
 
 

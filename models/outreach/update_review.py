@@ -144,7 +144,7 @@ def publish(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appe
     if update.kind == "progress":
         told(appeal, now)
     broadcast = begin(db, backers_of(appeal, update.kind), facts, f"update:{number}", now, by=staff.id)
-    _tell_owner(db, appeal, update, (), now)
+    _notify_owner(db, appeal, update, (), now)
     return appeal, broadcast
 
 
@@ -160,7 +160,7 @@ def send_back(
     take(db, staff, matter_of(update, appeal), update.state)
     decide(db, matter_of(update, appeal), 1, staff, "return", now, reasons)
     dropped = _end(db, update, "returned", staff.actor, now, staff)
-    _tell_owner(db, appeal, update, reasons, now)
+    _notify_owner(db, appeal, update, reasons, now)
     return appeal, dropped
 
 
@@ -216,7 +216,7 @@ def _end(db: Session, update: Update, state: str, actor: Actor, now: datetime, s
     return [photo.id for photo in photos if photo.path]
 
 
-def _tell_owner(db: Session, appeal: Appeal, update: Update, reasons: Sequence[str], now: datetime) -> None:
+def _notify_owner(db: Session, appeal: Appeal, update: Update, reasons: Sequence[str], now: datetime) -> None:
     facts = {"number": appeal.id, "title": appeal.title, "kind": update.kind}
     facts |= {"published": not reasons, "reasons": list(reasons)}
     key = f"update:{update.id}"

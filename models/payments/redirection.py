@@ -19,7 +19,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
 from models.giving.funding import fund
 from models.giving.matching import Added, hold_pools, match_gift
-from models.giving.notices import tell_of_gift, told_of
+from models.giving.notices import notify_of_gift, told_of
 from models.giving.pledge import CODE_LENGTH, Pledge, check_open
 from models.giving.pledge import MACHINE as PLEDGES
 from models.ledger import moves
@@ -59,8 +59,8 @@ def redirect(db: Session, number: int, now: datetime) -> Pledge | None:
     PLEDGES.move(db, before, "redirected", SYSTEM, now)
     added = match_gift(db, pools, target, gift, room(db, target), now)
     db.flush()
-    tell_of_gift(db, target, gift, None if gift.anonymous else donor.display_name, now, added)
-    _tell(db, refund, before, gift, target, added, now)
+    notify_of_gift(db, target, gift, None if gift.anonymous else donor.display_name, now, added)
+    _notify(db, refund, before, gift, target, added, now)
     if room(db, target) < SMALLEST_PLEDGE:
         fund(db, target, now)
     return gift
@@ -116,7 +116,7 @@ def _make(db: Session, refund: Refund, before: Pledge, target: Appeal, now: date
     return gift
 
 
-def _tell(
+def _notify(
     db: Session,
     refund: Refund,
     before: Pledge,

@@ -105,7 +105,7 @@ def settle(
     if refund.is_of_gift:
         PLEDGES.move(db, pledge, "refunded", SYSTEM, now)
     db.flush()
-    _tell(db, refund, pledge, now)
+    _notify(db, refund, pledge, now)
     call_off(db, [refund], now, by)
 
 
@@ -155,7 +155,7 @@ def _differs(db: Session, refund: Refund, now: datetime, trouble: str = "differs
     return Taken.DIFFERS
 
 
-def _tell(db: Session, refund: Refund, pledge: Pledge, now: datetime) -> None:
+def _notify(db: Session, refund: Refund, pledge: Pledge, now: datetime) -> None:
     appeal = db.get_one(Appeal, refund.appeal_id)
     facts = {
         "number": appeal.id,

@@ -20,7 +20,7 @@ from models.places.region import Region
 from models.proxy.card import Card
 from models.proxy.mandate import ACTED, SUBJECTS, Mandate, NoMandate, ProxyAct, note, revoke
 from models.staff.conflict_of_interest import Tie, tied_to
-from models.staff.member import Staff, same_people, tell_staff
+from models.staff.member import Staff, notify_staff, same_people
 from models.staff.task import find_task, recuse
 
 _MOST_TOLD = 20
@@ -136,7 +136,7 @@ def use(db: Session, mandate: Mandate, staff: Staff, subject: str, number: int, 
     if task:
         recuse(db, task, staff, ACTED, now)
     facts = {"subject": subject, "number": number, "title": title, "work_no": staff.work_no}
-    _tell_owner(db, mandate, facts, f"proxy_acted:{act.id}", now)
+    _notify_owner(db, mandate, facts, f"proxy_acted:{act.id}", now)
     return act
 
 
@@ -156,16 +156,16 @@ def use_again(db: Session, mandate: Mandate, staff: Staff, number: int, title: s
         recuse(db, task, staff, ACTED, now)
     facts = {"subject": "appeal", "number": number, "title": title, "work_no": staff.work_no}
     key = f"proxy_acted:{act.id}:{int(now.timestamp())}"
-    _tell_owner(db, mandate, facts, key, now)
+    _notify_owner(db, mandate, facts, key, now)
 
 
-def tell_writer(db: Session, number: int, facts: dict[str, Any], key: str, now: datetime) -> None:
+def notify_writer(db: Session, number: int, facts: dict[str, Any], key: str, now: datetime) -> None:
     """Notify the officer who wrote the appeal by mandate, so that they inform an owner without WeChat."""
     wrote = select(Mandate.staff_id).join(ProxyAct, ProxyAct.mandate_id == Mandate.id)
     staff_id = db.scalar(wrote.where(ProxyAct.subject == "appeal", ProxyAct.subject_id == number))
     staff = db.get(Staff, staff_id) if staff_id else None
     if staff and staff.state == "active":
-        tell_staff(db, staff, "proxied_appeal_moved", facts, key, now, ("appeal", number))
+        notify_staff(db, staff, "proxied_appeal_moved", facts, key, now, ("appeal", number))
 
 
 def sheet_lost(db: Session, photo_id: int, now: datetime) -> None:
@@ -176,7 +176,7 @@ def sheet_lost(db: Session, photo_id: int, now: datetime) -> None:
     if mandate is None or used is None or db.scalar(select(ProxyAct.id).where(used).limit(1)) is None:
         return
     staff, user = db.get_one(Staff, mandate.staff_id), db.get_one(User, mandate.user_id)
-    tell_staff(
+    notify_staff(
         db, staff, "sheet_lost", {"name": user.masked_name}, f"sheet_lost:{mandate.id}", now, ("mandate", mandate.id)
     )
 
@@ -231,7 +231,7 @@ def confirm_act(db: Session, user_id: int, number: int, now: datetime) -> ProxyA
     printed = select(Card.issued_by).where(Card.user_id == user_id, Card.bound_at.is_not(None))
     if mandate.staff_id in same_people(db, db.scalars(printed.order_by(Card.id.desc()).limit(1))):
         # The officer of the act also issued the card that bound this WeChat: they may have confirmed it themselves.
-        _tell_county(db, act, mandate, "proxy_own_card", now)
+        _notify_county(db, act, mandate, "proxy_own_card", now)
     return act
 
 
@@ -248,21 +248,21 @@ def deny_act(db: Session, user_id: int, number: int, now: datetime) -> ProxyAct:
     note(db, mandate, owner.name, "denied", _named(act), now)
     revoke(db, mandate, owner.name, now)
     ACTS[act.subject].undo(db, act.subject_id, owner, now)
-    _tell_county(db, act, mandate, "proxy_denied", now)
+    _notify_county(db, act, mandate, "proxy_denied", now)
     return act
 
 
-def _tell_county(db: Session, act: ProxyAct, mandate: Mandate, template: str, now: datetime) -> None:
+def _notify_county(db: Session, act: ProxyAct, mandate: Mandate, template: str, now: datetime) -> None:
     """Notify the county officers of the act's officer (at most 20), who may have acted without consent."""
     officer = db.get_one(Staff, mandate.staff_id)
     county = f"{officer.region_code[:6]}000000"
     seats = select(Staff).where(Staff.role == By.COUNTY, Staff.region_code == county, Staff.state == "active")
     facts = {"subject": act.subject, "number": act.subject_id, "work_no": officer.work_no}
     for staff in db.scalars(seats.order_by(Staff.id).limit(_MOST_TOLD)):
-        tell_staff(db, staff, template, facts, f"{template}:{act.id}", now, (act.subject, act.subject_id))
+        notify_staff(db, staff, template, facts, f"{template}:{act.id}", now, (act.subject, act.subject_id))
 
 
-def _tell_owner(db: Session, mandate: Mandate, facts: dict[str, Any], key: str, now: datetime) -> None:
+def _notify_owner(db: Session, mandate: Mandate, facts: dict[str, Any], key: str, now: datetime) -> None:
     about = ("appeal", facts["number"]) if facts["subject"] == "appeal" else ("user", mandate.user_id)
     notify_user(db, mandate.user_id, "proxy_acted", facts, key, now, about)
 

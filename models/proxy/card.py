@@ -19,7 +19,7 @@ from models.core.refusal import Refusal
 from models.notifications.notification import notify_user
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.staff.member import Staff, pin_household, tell_staff
+from models.staff.member import Staff, notify_staff, pin_household
 
 SCENE = "card_"
 LENGTH = 12
@@ -136,7 +136,7 @@ def check_last_places(db: Session, number: int, given: str, actor: str, now: dat
         raise WrongLastPlaces(left=MOST_TRIES - card.tries)
     void_card(db, card, actor, "tries", now)
     officer = db.get_one(Staff, card.issued_by)
-    tell_staff(db, officer, "card_void", {"name": user.masked_name}, f"card_void:{card.id}", now, ("card", card.id))
+    notify_staff(db, officer, "card_void", {"name": user.masked_name}, f"card_void:{card.id}", now, ("card", card.id))
     raise CardDead
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from models.core.audit_trail import record_reading
 from models.core.refusal import Refusal
 from models.core.state_machine import By
-from models.notifications.notification import tell
+from models.notifications.notification import notify
 from models.people.conversation import Conversation
 from models.places.region import Region
 from models.staff.decision import Decision
@@ -82,7 +82,7 @@ def answer_ticket(db: Session, staff: Staff, number: int, words: str, now: datet
     message = add_words(db, number, staff.actor.name, words, now)
     close_ticket(db, number, now)
     values = {"number": number, "words": words}
-    tell(
+    notify(
         db,
         ticket.conversation_id,
         "ticket_answered",

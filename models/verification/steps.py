@@ -50,7 +50,7 @@ def go_back(
     db.flush()
 
 
-def tell_owner(db: Session, case: Verification, template: str, now: datetime, was: str | None = None) -> None:
+def notify_owner(db: Session, case: Verification, template: str, now: datetime, was: str | None = None) -> None:
     """Notify the owner of the case's state. ``was``: the state before, if returning to this state needs other words."""
     facts = {
         "number": case.id,

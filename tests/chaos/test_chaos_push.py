@@ -33,7 +33,7 @@ from bot.simulator.fields import Template
 from config.settings import ROOT, Environment, Settings
 from models.core.database import connect
 from models.migrations import upgrade
-from models.notifications.notification import Notification, tell
+from models.notifications.notification import Notification, notify
 from models.people.conversation import Conversation
 from tests.support.stage import seed_regions
 from tests.support.stand_in import StandIn
@@ -142,7 +142,7 @@ def _owe(url: str, wechat: StandIn) -> None:
         people = db.scalars(select(Conversation.id).where(Conversation.openid.like("o-push-%"))).all()
         for number in range(1, NOTICES + 1):
             facts = {"number": number, "title": "买羊", "state": "village_review"}
-            tell(db, people[number % len(people)], "appeal_moved", facts, f"chaos:{number}", datetime.now(UTC))
+            notify(db, people[number % len(people)], "appeal_moved", facts, f"chaos:{number}", datetime.now(UTC))
     engine.dispose()
 
 

@@ -15,7 +15,7 @@ from models.appeals.appeal import Appeal
 from models.appeals.review import approve, reject, send_back
 from models.core.encryption import Keyring, use_keyring
 from models.giving.pledge import Pledge
-from models.notifications.notification import count_unread, tell
+from models.notifications.notification import count_unread, notify
 from models.people.message import Kind, Message
 from models.people.user import IdNumberTaken, User, check_free
 from models.staff.member import Staff, find_staff
@@ -139,7 +139,7 @@ def test_a_notice_is_owed_once_per_key_and_a_silent_event_reads_none(stage: Stag
     person = stage.person("o-li")
     with Database(stage.database) as db, db.begin():
         for _ in range(3):
-            tell(db, person, "ticket_answered", {"number": 1, "words": "明天去看您"}, "once", stage.clock())
+            notify(db, person, "ticket_answered", {"number": 1, "words": "明天去看您"}, "once", stage.clock())
         assert count_unread(db, person) == 1
     where = {"Latitude": "25.6", "Longitude": "111.6", "Precision": "1"}
     assert stage.deliver(wechat.event("LOCATION", "o-li", **where)) == (200, "")

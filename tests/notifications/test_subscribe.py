@@ -19,7 +19,7 @@ from bot.wechat.channel import REPLY_BYTES
 from bot.wechat.markup import read_xml
 from bot.wechat.parse import to_message
 from models.appeals.appeal import Appeal
-from models.notifications.notification import Notification, tell
+from models.notifications.notification import Notification, notify
 from models.notifications.outbox import Outcome, claim, settle
 from models.notifications.subscription import AFTER_A_NO, ASK_AGAIN, Templates, find_consents, give_back, lacking
 from models.people.user import User
@@ -97,8 +97,8 @@ def test_a_yes_sends_what_waited_for_it(stage: Asking) -> None:
     reasons = {1: "window_closed+no_template+no_consent", 2: "muted", 3: "no_channel"}
     with Database(stage.database) as db, db.begin():
         for number in reasons:
-            tell(db, person, "case_ends_soon", {}, f"wait:{number}", stage.clock())
-        tell(db, other, "case_ends_soon", {}, "wait:4", stage.clock())
+            notify(db, person, "case_ends_soon", {}, f"wait:{number}", stage.clock())
+        notify(db, other, "case_ends_soon", {}, "wait:4", stage.clock())
         db.flush()
         for number, reason in (reasons | {4: "no_consent"}).items():
             key = Notification.dedupe_key == f"wait:{number}"
@@ -255,7 +255,7 @@ def test_a_yes_while_a_worker_finds_no_way_is_not_lost(stage: Asking) -> None:
     """The worker has chosen to let the notice wait, but nobody can see that yet: the yes comes after it."""
     person = stage.person("oAunt")
     with Database(stage.database) as db, db.begin():
-        tell(db, person, "case_ends_soon", {}, "wait:1", stage.clock())
+        notify(db, person, "case_ends_soon", {}, "wait:1", stage.clock())
     xml = stage.popup("oAunt", {PROGRESS: "accept"})
     with ThreadPoolExecutor(1) as pool, Database(stage.database) as db:
         [mine] = claim(db, list(db.scalars(select(Notification.id))), stage.clock())

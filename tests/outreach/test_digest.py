@@ -24,7 +24,7 @@ from models.core.calendar import CHINA
 from models.giving.pledge import COUNTED, Pledge
 from models.giving.pledge import MACHINE as PLEDGES
 from models.notifications.mute import mute
-from models.notifications.notification import Notification, tell
+from models.notifications.notification import Notification, notify
 from models.notifications.opt_out import turn_off
 from models.notifications.outbox import Outcome, claim, due_ids, settle
 from models.outreach import digest
@@ -247,7 +247,7 @@ def test_the_next_one_takes_the_place_of_one_that_nobody_has_read(stage: Stage) 
         [seen] = db.scalars(select(Notification.id).where(Notification.conversation_id == keen))
         claim(db, [seen], stage.clock())
         settle(db, [Outcome(seen, "sent", "service")], stage.clock())
-        tell(db, lazy, "milestone", FACTS["milestone"], "another", stage.clock())
+        notify(db, lazy, "milestone", FACTS["milestone"], "another", stage.clock())
     stage.clock.move(timedelta(days=14))
     assert write(stage) == 2
     found = digests(stage)

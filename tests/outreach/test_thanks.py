@@ -21,7 +21,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, WrongState
 from models.giving.pledge import COUNTED, Pledge
 from models.giving.pledge import MACHINE as PLEDGES
-from models.notifications.broadcast import Broadcast, tell_backers
+from models.notifications.broadcast import Broadcast, notify_backers
 from models.notifications.mute import mute
 from models.notifications.notification import Notification
 from models.outreach import audience
@@ -296,5 +296,5 @@ def test_staff_see_how_far_any_word_to_backers_is(stage: Stage, template: str) -
     number = stage.open_appeal()
     give(stage, number)
     with Database(stage.database) as db, db.begin():
-        tell_backers(db, template, number, "苗寨修路", f"{template}:1", stage.clock())
+        notify_backers(db, template, number, "苗寨修路", f"{template}:1", stage.clock())
     assert "群发 1 号" in stage.say("o-officer-0", "群发进度")

@@ -24,7 +24,7 @@ from models.giving.pledge import make_pledge
 from models.goods.exchange import NewOffer, NewRequest, make_offer, make_request
 from models.market.listing import NewListing, put_on_sale
 from models.notifications.broadcast import begin
-from models.notifications.notification import Notification, tell
+from models.notifications.notification import Notification, notify
 from models.outreach.update import MACHINE as UPDATES
 from models.outreach.update import update_waiting
 from models.outreach.update_review import backers_of
@@ -150,7 +150,7 @@ class World:
                 MACHINE.move(db, appeal, "fund_holder_filed", Actor(By.FUND_HOLDER, "staff:0"), self.now)
                 publish(db, appeal, self.now)
                 make_pledge(db, f"pledge-{appeal.id}", appeal, donor, LARGEST - 1, anonymous=True, now=self.now)
-                self._tell(db, appeal, officer)
+                self._notify(db, appeal, officer)
                 if serial > 1:
                     words, person = WIDE * LONGEST_UPDATE, self.people["resident"]
                     submit_update(db, appeal, f"thanks-{appeal.id}", words, [], person, self.now, "thanks")
@@ -171,7 +171,7 @@ class World:
                 )
                 put_on_sale(db, listing, owner, self.now)
 
-    def _tell(self, db: Database, appeal: Appeal, officer: Staff) -> None:
+    def _notify(self, db: Database, appeal: Appeal, officer: Staff) -> None:
         """What became of it: one that everybody reads and that goes out, and one that an officer has yet to read."""
         for serial in range(2):
             words = WIDE * LONGEST_UPDATE
@@ -242,7 +242,7 @@ class World:
             for again in range(5):
                 facts = {"number": number, "title": TITLE, "state": "endorsed"}
                 key = f"told:{subject}:{number}:{again}"
-                tell(db, conversation, "proxy_acted", facts, key, self.now, about=(subject, number))
+                notify(db, conversation, "proxy_acted", facts, key, self.now, about=(subject, number))
         reason = "template_failed+window_used_up+no_template+no_consent+refused_45015+quota_45009"
         db.execute(update(Notification).where(Notification.subject.is_not(None)).values(state="sending", reason=reason))
 
@@ -306,7 +306,7 @@ class World:
             "task_overdue": {"subject": "appeal", "number": 999_999, "step": "sample", "yours": True},
         }
         for template, facts in values.items():
-            tell(db, conversation, template, facts, f"{template}:{conversation}:{next(self.ids)}", self.now)
+            notify(db, conversation, template, facts, f"{template}:{conversation}:{next(self.ids)}", self.now)
 
     def say(self, name: str, words: str, kind: Kind = Kind.TEXT) -> str:
         """The whole reply as the turn makes it, before anything could be cut off."""

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from models.notifications.kinds import KINDS
-from models.notifications.notification import TOLD, Notification, tell
+from models.notifications.notification import TOLD, Notification, notify
 from models.notifications.outbox import Outcome, claim, settle
 from tests.support.stage import Stage
 
@@ -17,7 +17,7 @@ def arrive(stage: Stage, openid: str, kind: str, facts: dict[str, Any], channel:
     conversation, now = stage.person(openid), stage.clock()
     with Database(stage.database) as db, db.begin():
         key = f"arrive:{db.scalar(select(func.max(Notification.id)))}"
-        tell(db, conversation, kind, facts, key, now, about=("appeal", facts["number"]))
+        notify(db, conversation, kind, facts, key, now, about=("appeal", facts["number"]))
         told: list[int] = db.info.get(TOLD, [])
         _send(db, told, channel, now)
     return told[0] if told else None

@@ -3,7 +3,7 @@
 office = Office(database_url, redis_url, stand_in)
 aunt = office.person("oAunt")               # follows, then the minute of that window passes
 office.wechat.send_text("oAunt", "你好")
-notice = office.tell(aunt, "milestone")
+notice = office.notify(aunt, "milestone")
 office.deliver()
 office.row(notice).state
 """
@@ -35,7 +35,7 @@ from bot.words.render import Renderer
 from bot.work.queues import open_redis
 from models.core.calendar import CHINA
 from models.core.database import connect
-from models.notifications.notification import TOLD, Notification, tell
+from models.notifications.notification import TOLD, Notification, notify
 from models.notifications.outbox import due_ids
 from models.notifications.service_window import RULES, Window
 from models.notifications.subscription import Subscription
@@ -169,10 +169,10 @@ class Office:
         self, person: int, kind: str = "milestone", about: tuple[str, int] | None = None, **facts: Any
     ) -> list[int]:
         with self.session() as db:
-            tell(db, person, kind, FACTS[kind] | facts, f"push:{next(self._keys)}", self.now(), about)
+            notify(db, person, kind, FACTS[kind] | facts, f"push:{next(self._keys)}", self.now(), about)
             return list(db.info.get(TOLD, ()))
 
-    def tell(self, person: int, kind: str = "milestone", **facts: Any) -> int:
+    def notify(self, person: int, kind: str = "milestone", **facts: Any) -> int:
         """The notice's number."""
         (notice,) = self.told(person, kind, **facts)
         return notice
