@@ -16,7 +16,7 @@ from models.appeals.file import has_seen_appeal
 from models.core.refusal import Refusal
 from models.core.state_machine import WrongState
 from models.notifications.broadcast import notify_backers
-from models.notifications.notification import notify_user
+from models.notifications.notify import notify_user
 from models.proxy.act import notify_writer
 from models.staff.conflict_of_interest import tied_to
 from models.staff.decision import decide, passed_by

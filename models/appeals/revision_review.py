@@ -13,7 +13,7 @@ from models.appeals.revision import MACHINE, Revision, waiting_for
 from models.core.audit_trail import record
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, WrongState
-from models.notifications.notification import notify_user
+from models.notifications.notify import notify_user
 from models.people.photo import Photo, attach, pictures_of
 from models.proxy.mandate import acted_for
 from models.staff.decision import decide, passed_by

@@ -31,7 +31,7 @@ from models.disbursements.disbursement import (
 from models.disbursements.payout import RECEIPTS_WITHIN
 from models.ledger import held
 from models.ledger.accounts import LedgerAccount
-from models.notifications.notification import notify_user
+from models.notifications.notify import notify_user
 from models.people.photo import attach
 from models.people.user import User
 from models.staff.decision import decide

@@ -27,7 +27,7 @@ from models.disbursements.disbursement import (
     matter_of,
 )
 from models.disbursements.payee import Payee
-from models.notifications.notification import notify_user
+from models.notifications.notify import notify_user
 from models.people.photo import attach
 from models.people.user import User
 from models.proxy.mandate import acted_for

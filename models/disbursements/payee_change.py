@@ -11,7 +11,7 @@ from models.core.state_machine import SYSTEM, Actor, By
 from models.disbursements.approval import go_back, under_way, withdraw_all
 from models.disbursements.disbursement import Disbursement
 from models.disbursements.payee import Payee, add_payee
-from models.notifications.notification import notify_user
+from models.notifications.notify import notify_user
 from models.people.user import User
 from models.staff.member import Staff, notify_staff
 

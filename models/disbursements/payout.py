@@ -18,7 +18,7 @@ from models.disbursements.payee import Payee
 from models.ledger import Account, lock, moves
 from models.ledger.errors import PayoutShort, ReferenceUsed
 from models.notifications.broadcast import notify_backers
-from models.notifications.notification import notify_user
+from models.notifications.notify import notify_user
 from models.outreach.reporting_duty import begin_telling
 from models.staff.fund_holder import holder_of
 from models.staff.member import Staff

@@ -20,7 +20,7 @@ from models.disbursements.disbursement import AFTER, SPENT, UNDER_WAY, Disbursem
 from models.giving.refund_run import SURPLUS, give_back, is_given_back
 from models.ledger import held
 from models.ledger.accounts import LedgerAccount
-from models.notifications.notification import notify_user
+from models.notifications.notify import notify_user
 
 # Well before the pay channel's limit: it refunds nothing a year after the payment.
 QUIET = timedelta(days=240)

@@ -14,7 +14,8 @@ from models.core.state_machine import Actor, By
 from models.donors.message import MACHINE, GiftMessage, NoSuchMessage
 from models.donors.message_review import key_for, look_again, signed
 from models.giving.pledge import Pledge
-from models.notifications.notification import UNREAD, Notification, lock_notified
+from models.notifications.notification import UNREAD, Notification
+from models.notifications.notify import lock_notified
 from models.people.user import User
 from models.staff.desk_review import end_review
 

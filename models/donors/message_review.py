@@ -24,7 +24,7 @@ from models.donors.message import (
     standing_with,
 )
 from models.giving.pledge import Pledge
-from models.notifications.notification import notify_user
+from models.notifications.notify import notify_user
 from models.payments.refund_entitlement import NoSuchGift
 from models.people.conversation import Conversation
 from models.people.user import User

@@ -19,7 +19,7 @@ from models.core.state_machine import SYSTEM, Actor, By
 from models.donors.receipt import MACHINE, Receipt, live_receipt
 from models.donors.trace import GIVEN
 from models.giving.pledge import Pledge
-from models.notifications.notification import notify_user
+from models.notifications.notify import notify_user
 from models.payments.order import PayOrder
 from models.payments.refund_entitlement import hold_pledge, orders_of
 from models.people.user import User

@@ -22,7 +22,7 @@ from models.core.state_machine import SYSTEM, Actor, By, Machine
 from models.core.subject import Subject
 from models.giving.pledge import COUNTED, Pledge, check_open, make_pledge
 from models.giving.pledge import MACHINE as PLEDGES
-from models.notifications.notification import notify_user
+from models.notifications.notify import notify_user
 from models.payments.collection import await_payment
 from models.people.user import User
 

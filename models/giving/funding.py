@@ -15,7 +15,7 @@ from models.appeals.review import notify_owner
 from models.core.state_machine import SYSTEM
 from models.giving.pledge import promised
 from models.notifications.broadcast import notify_backers
-from models.notifications.notification import notify_user
+from models.notifications.notify import notify_user
 from models.staff.task import close_task
 
 _BATCH = 100

@@ -11,7 +11,7 @@ from models.appeals.appeal import Appeal
 from models.giving.matching import Added
 from models.giving.pledge import Pledge, promised
 from models.notifications.broadcast import notify_backers
-from models.notifications.notification import notify, notify_user
+from models.notifications.notify import notify, notify_user
 from models.people.conversation import Conversation
 
 # Percent of the target; if one gift passes both, only the first here is told.

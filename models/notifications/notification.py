@@ -1,4 +1,4 @@
-"""Keep notifications: each is written in the transaction that causes it, and waits until the person is told.
+"""Keep notifications: each is written in the transaction that causes it, and waits until the person has it.
 
 owed → sending → sent → delivered      a worker sends it (models.notifications.outbox)
 owed, waiting → read                   it is in the reply to the person's next message
@@ -16,25 +16,18 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
-    Select,
     SmallInteger,
     String,
-    exists,
     func,
-    literal,
     select,
     text,
     type_coerce,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
-from models.core.encryption import CannotOpen, Encrypted, keyring
-from models.notifications.kinds import KINDS, Kind
-from models.notifications.mute import Mute
-from models.people.conversation import Conversation
+from models.core.encryption import Encrypted, keyring
 
 _FACTS = Encrypted("notification facts")
 
@@ -43,8 +36,8 @@ UNREAD = ("owed", "waiting")
 # How it reached the person: customer service, template, subscription, or the reply to the person's own message.
 CHANNELS = ("service", "template", "subscription", "reply")
 URGENCIES = ("push", "bulk")
-# Key of ``Session.info``: ids of the notifications that its transaction wrote, to be enqueued after the commit.
-TOLD = "notices_told"
+# Key of ``Session.info``: ids of the notifications that its transaction wrote or woke, to be enqueued after the commit.
+TO_DELIVER = "notifications_to_deliver"
 
 
 class Notification(Base):
@@ -121,131 +114,6 @@ class Unread:
     def facts(self) -> dict[str, Any]:
         """Raises CannotOpen."""
         return open_facts(self.sealed)
-
-
-def notify(
-    db: Session,
-    conversation_id: int,
-    template: str,
-    values: dict[str, Any],
-    key: str,
-    now: datetime,
-    about: tuple[str, int] | None = None,
-) -> None:
-    """Owe the person a notification, once per ``key``; none where the person has turned its topic off.
-
-    ``about``: the thing's kind and row id, for which alone a topic may be off, too. An unread notification of a
-    running kind about the same thing is updated instead. Locks no row of the person, whose turn may be under way.
-    """
-    kind = KINDS[template]
-    due = now
-    if kind.running and about:
-        before = _latest(db, conversation_id, template, about)
-        if before and before.state in UNREAD and _replace(db, before, kind, values):
-            return
-        due = max(now, (before.sent_at or before.created_at) + kind.running) if before else now
-    columns = {
-        "dedupe_key": key,
-        "conversation_id": conversation_id,
-        "template": template,
-        "facts": json.dumps(values, ensure_ascii=False),
-        "created_at": now,
-        "due_at": due,
-        "subject": about[0] if about else None,
-        "subject_id": about[1] if about else None,
-    }
-    rows: Any = [literal(value, Notification.__table__.c[name].type) for name, value in columns.items()]
-    wanted = select(*rows)
-    if kind.topic:
-        muted = exists().where(
-            Mute.conversation_id == conversation_id,
-            Mute.topic == kind.topic,
-            Mute.subject_id.in_((0, about[1] if about else 0)),
-        )
-        wanted = wanted.where(~muted)
-    told = db.scalar(
-        insert(Notification)
-        .from_select([*columns], wanted, include_defaults=False)
-        .on_conflict_do_nothing(index_elements=["dedupe_key"])
-        .returning(Notification.id)
-    )
-    if told:
-        db.info.setdefault(TOLD, []).append(told)
-
-
-def notify_user(
-    db: Session,
-    user_id: int,
-    template: str,
-    values: dict[str, Any],
-    key: str,
-    now: datetime,
-    about: tuple[str, int] | None = None,
-) -> int:
-    """Notify each conversation of the user, once per ``key`` and conversation. Returns how many they have."""
-    theirs = db.scalars(_conversations_of(user_id)).all()
-    for conversation_id in theirs:
-        notify(db, conversation_id, template, values, _key_for(key, conversation_id), now, about)
-    return len(theirs)
-
-
-def lock_notified(db: Session, user_id: int, key: str) -> Sequence[Notification]:
-    """Lock and return the notifications that ``notify_user`` wrote for the user under ``key``."""
-    keys = [_key_for(key, conversation_id) for conversation_id in db.scalars(_conversations_of(user_id))]
-    return db.scalars(select(Notification).where(Notification.dedupe_key.in_(keys)).with_for_update()).all()
-
-
-def _conversations_of(user_id: int) -> Select[int]:
-    return select(Conversation.id).where(Conversation.user_id == user_id)
-
-
-def _key_for(key: str, conversation_id: int) -> str:
-    return f"{key}:{conversation_id}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Before:
-    """An earlier notification of a running kind, still encrypted."""
-
-    id: int
-    state: str
-    created_at: datetime
-    sent_at: datetime | None
-    sealed: bytes
-
-
-def _latest(db: Session, conversation_id: int, template: str, about: tuple[str, int]) -> _Before | None:
-    """Find and lock the last of its kind about this thing; None also where another transaction is sending it."""
-    subject, subject_id = about
-    same = (
-        (Notification.subject == subject)
-        & (Notification.subject_id == subject_id)
-        & (Notification.template == template)
-    )
-    columns: Any = (
-        Notification.id,
-        Notification.state,
-        Notification.created_at,
-        Notification.sent_at,
-        type_coerce(Notification.facts, LargeBinary),
-    )
-    newest = (
-        select(*columns).where(same, Notification.conversation_id == conversation_id).order_by(Notification.id.desc())
-    )
-    row: Any = db.execute(newest.limit(1).with_for_update(skip_locked=True)).first()
-    return _Before(*row) if row else None
-
-
-def _replace(db: Session, before: _Before, kind: Kind, values: dict[str, Any]) -> bool:
-    """Replace its facts, or join both. False where the older facts have to be joined and cannot be decrypted."""
-    if kind.join:
-        try:
-            values = kind.join(open_facts(before.sealed), values)
-        except CannotOpen:
-            return False
-    facts = json.dumps(values, ensure_ascii=False)
-    db.execute(update(Notification).where(Notification.id == before.id).values(facts=facts))
-    return True
 
 
 def find_unread(db: Session, conversation_id: int, most: int = 3) -> list[Unread]:

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from models.core.base import among, paired
 from models.notifications.broadcast import Broadcast
-from models.notifications.notification import TOLD, Notification, open_text
+from models.notifications.notification import TO_DELIVER, Notification, open_text
 from models.people.conversation import Conversation
 
 # A worker that has not settled a claim by then counts as dead: all its time-outs together are shorter.
@@ -251,4 +251,4 @@ def wake(db: Session, conversation_id: int, now: datetime) -> None:
         or_(Notification.reason.like("%no_consent%"), Notification.reason.like("%no_channel%")),
     )
     woken = db.scalars(update(Notification).where(waiting).values(state="owed", due_at=now).returning(Notification.id))
-    db.info.setdefault(TOLD, []).extend(woken)
+    db.info.setdefault(TO_DELIVER, []).extend(woken)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
 from models.core.calendar import day_in_china
-from models.notifications.notification import notify_user
+from models.notifications.notify import notify_user
 
 # At most three months, by the Charity Law of 2016 (amended 2023), on reports of a project under way.
 EVERY = timedelta(days=90)

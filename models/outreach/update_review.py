@@ -14,7 +14,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, WrongState
 from models.notifications.broadcast import LIVE as GOING_OUT
 from models.notifications.broadcast import Audience, Broadcast, begin, drop_owed, stop
-from models.notifications.notification import notify_user
+from models.notifications.notify import notify_user
 from models.outreach.audience import count_people
 from models.outreach.reporting_duty import told
 from models.outreach.thanks import check_thanks

@@ -24,7 +24,7 @@ from models.giving.pledge import CODE_LENGTH, Pledge, check_open
 from models.giving.pledge import MACHINE as PLEDGES
 from models.ledger import moves
 from models.ledger.accounts import REFUNDS
-from models.notifications.notification import notify_user
+from models.notifications.notify import notify_user
 from models.payments.collection import check_room, room
 from models.payments.refund import MACHINE, MAY_REDIRECT, Refund
 from models.payments.refund_entitlement import hold_order, hold_pledge, hold_refund

@@ -17,7 +17,7 @@ from models.core.state_machine import SYSTEM
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import Pledge
 from models.ledger import Overdrawn, moves
-from models.notifications.notification import notify_user
+from models.notifications.notify import notify_user
 from models.payments.order import PayOrder, SuspenseItem
 from models.payments.refund import MACHINE, STUCK, Refund, find_number
 from models.payments.refund_entitlement import hold_order, hold_pledge, hold_refund

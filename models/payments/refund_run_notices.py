@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
 from models.giving.refund_run import RefundRun
-from models.notifications.notification import notify_user
+from models.notifications.notify import notify_user
 from models.payments.refund import GOING, Refund
 from models.payments.refund_run import Progress, progress_of
 from models.staff.fund_holder import holder_for

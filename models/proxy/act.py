@@ -13,7 +13,7 @@ from models.core.encryption import keyring
 from models.core.hooks import Registry
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By
-from models.notifications.notification import notify_user
+from models.notifications.notify import notify_user
 from models.people.photo import Photo
 from models.people.user import User, find_by_number
 from models.places.region import Region

@@ -16,7 +16,7 @@ from models.core.calendar import CHINA
 from models.core.codes import new_code
 from models.core.encryption import Encrypted, Lookup, keyring
 from models.core.refusal import Refusal
-from models.notifications.notification import notify_user
+from models.notifications.notify import notify_user
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.member import Staff, notify_staff, pin_household

@@ -11,7 +11,7 @@ from models.core.base import Base, RowId
 from models.core.codes import new_digits
 from models.core.encryption import keyring
 from models.core.refusal import Refusal
-from models.notifications.notification import notify_user
+from models.notifications.notify import notify_user
 
 DIGITS = 6
 LASTS = timedelta(hours=24)

@@ -12,7 +12,7 @@ from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
 from models.core.encryption import Encrypted, Lookup
 from models.core.state_machine import Actor, By
-from models.notifications.notification import notify
+from models.notifications.notify import notify
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.places.region import covers, level_of, parents

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from models.core.audit_trail import record_reading
 from models.core.refusal import Refusal
 from models.core.state_machine import By
-from models.notifications.notification import notify
+from models.notifications.notify import notify
 from models.people.conversation import Conversation
 from models.places.region import Region
 from models.staff.decision import Decision

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import String, cast, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
-from models.notifications.notification import notify_user
+from models.notifications.notify import notify_user
 from models.places.region import Region
 from models.public.catalogue import MARKET, OFFERS, REQUESTS, NoSuchThing, Shelf
 from models.support.ticket import LASTS, Ticket, open_ticket, reopen

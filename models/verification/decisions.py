@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models.core.hooks import Hook
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, By, WrongState
-from models.notifications.notification import notify
+from models.notifications.notify import notify
 from models.staff.conflict_of_interest import tied_to
 from models.staff.decision import decide, overturn
 from models.staff.member import Staff, same_people

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from models.core.calendar import day_in_china
 from models.core.state_machine import SYSTEM, Actor
-from models.notifications.notification import notify_user
+from models.notifications.notify import notify_user
 from models.staff.decision import disbelieved
 from models.staff.task import open_task
 from models.verification.case import MACHINE, Verification

@@ -33,7 +33,8 @@ from bot.simulator.fields import Template
 from config.settings import ROOT, Environment, Settings
 from models.core.database import connect
 from models.migrations import upgrade
-from models.notifications.notification import Notification, notify
+from models.notifications.notification import Notification
+from models.notifications.notify import notify
 from models.people.conversation import Conversation
 from tests.support.stage import seed_regions
 from tests.support.stand_in import StandIn

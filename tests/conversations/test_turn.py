@@ -26,7 +26,8 @@ from models.core.database import connect
 from models.giving.pledge import Pledge
 from models.goods.exchange import GoodsRequest, Offer
 from models.market.listing import Listing
-from models.notifications.notification import UNREAD, Notification, notify
+from models.notifications.notification import UNREAD, Notification
+from models.notifications.notify import notify
 from models.people.conversation import BrokenSession, Conversation, Turn
 from models.people.message import Kind, Message
 from models.people.user import User

@@ -15,7 +15,8 @@ from models.appeals.appeal import Appeal
 from models.appeals.review import approve, reject, send_back
 from models.core.encryption import Keyring, use_keyring
 from models.giving.pledge import Pledge
-from models.notifications.notification import count_unread, notify
+from models.notifications.notification import count_unread
+from models.notifications.notify import notify
 from models.people.message import Kind, Message
 from models.people.user import IdNumberTaken, User, check_free
 from models.staff.member import Staff, find_staff

@@ -19,7 +19,8 @@ from bot.wechat.channel import REPLY_BYTES
 from bot.wechat.markup import read_xml
 from bot.wechat.parse import to_message
 from models.appeals.appeal import Appeal
-from models.notifications.notification import Notification, notify
+from models.notifications.notification import Notification
+from models.notifications.notify import notify
 from models.notifications.outbox import Outcome, claim, settle
 from models.notifications.subscription import AFTER_A_NO, ASK_AGAIN, Templates, find_consents, give_back, lacking
 from models.people.user import User

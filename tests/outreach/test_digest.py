@@ -24,7 +24,8 @@ from models.core.calendar import CHINA
 from models.giving.pledge import COUNTED, Pledge
 from models.giving.pledge import MACHINE as PLEDGES
 from models.notifications.mute import mute
-from models.notifications.notification import Notification, notify
+from models.notifications.notification import Notification
+from models.notifications.notify import notify
 from models.notifications.opt_out import turn_off
 from models.notifications.outbox import Outcome, claim, due_ids, settle
 from models.outreach import digest

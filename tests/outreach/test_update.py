@@ -16,7 +16,8 @@ from models.core.database import snapshot
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, WrongState
 from models.notifications.broadcast import Broadcast, plan_page
-from models.notifications.notification import Notification, notify
+from models.notifications.notification import Notification
+from models.notifications.notify import notify
 from models.outreach.emergency_call import CalledToday, call
 from models.outreach.update import Update
 from models.outreach.update_review import NoSuchUpdate, NothingToTell, open_update, publish, send_back, submit

@@ -24,7 +24,8 @@ from models.giving.pledge import make_pledge
 from models.goods.exchange import NewOffer, NewRequest, make_offer, make_request
 from models.market.listing import NewListing, put_on_sale
 from models.notifications.broadcast import begin
-from models.notifications.notification import Notification, notify
+from models.notifications.notification import Notification
+from models.notifications.notify import notify
 from models.outreach.update import MACHINE as UPDATES
 from models.outreach.update import update_waiting
 from models.outreach.update_review import backers_of

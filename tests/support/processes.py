@@ -17,7 +17,8 @@ from bot.processes.leash import leashed
 from bot.work.errands import Errands
 from bot.work.sweeps import let_replies_go, sweep, tend
 from config.settings import ROOT
-from models.notifications.notification import Notification, notify
+from models.notifications.notification import Notification
+from models.notifications.notify import notify
 from models.people.conversation import Conversation
 from models.people.photo import Photo
 from tests.support.stage import Stage

@@ -7,7 +7,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from models.notifications.kinds import KINDS
-from models.notifications.notification import TOLD, Notification, notify
+from models.notifications.notification import TO_DELIVER, Notification
+from models.notifications.notify import notify
 from models.notifications.outbox import Outcome, claim, settle
 from tests.support.stage import Stage
 
@@ -18,7 +19,7 @@ def arrive(stage: Stage, openid: str, kind: str, facts: dict[str, Any], channel:
     with Database(stage.database) as db, db.begin():
         key = f"arrive:{db.scalar(select(func.max(Notification.id)))}"
         notify(db, conversation, kind, facts, key, now, about=("appeal", facts["number"]))
-        told: list[int] = db.info.get(TOLD, [])
+        told: list[int] = db.info.get(TO_DELIVER, [])
         _send(db, told, channel, now)
     return told[0] if told else None
 

@@ -35,7 +35,8 @@ from bot.words.render import Renderer
 from bot.work.queues import open_redis
 from models.core.calendar import CHINA
 from models.core.database import connect
-from models.notifications.notification import TOLD, Notification, notify
+from models.notifications.notification import TO_DELIVER, Notification
+from models.notifications.notify import notify
 from models.notifications.outbox import due_ids
 from models.notifications.service_window import RULES, Window
 from models.notifications.subscription import Subscription
@@ -170,7 +171,7 @@ class Office:
     ) -> list[int]:
         with self.session() as db:
             notify(db, person, kind, FACTS[kind] | facts, f"push:{next(self._keys)}", self.now(), about)
-            return list(db.info.get(TOLD, ()))
+            return list(db.info.get(TO_DELIVER, ()))
 
     def notify(self, person: int, kind: str = "milestone", **facts: Any) -> int:
         """The notice's number."""
