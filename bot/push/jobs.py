@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.push import digests
-from bot.push.fanout import go_on
+from bot.push import digest
+from bot.push.broadcasts import continue_broadcasts
 from bot.work.job import Job
 
 if TYPE_CHECKING:
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 SERVES_ON = 5.0
 
 
-def deliver(errands: "Errands", notice_ids: list[int]) -> None:
+def deliver(errands: "Errands", notification_ids: list[int]) -> None:
     """Send these notifications, and for some seconds what else of the urgency ``push`` is due."""
-    errands.deliverer.serve(notice_ids, "push", SERVES_ON)
+    errands.deliverer.serve(notification_ids, "push", SERVES_ON)
 
 
-def deliver_bulk(errands: "Errands", notice_ids: list[int]) -> None:
+def deliver_bulk(errands: "Errands", notification_ids: list[int]) -> None:
     """Send these notifications of a broadcast, and for some seconds what else of broadcasts is due."""
-    errands.deliverer.serve(notice_ids, "bulk", SERVES_ON)
+    errands.deliverer.serve(notification_ids, "bulk", SERVES_ON)
 
 
 def fan_out(errands: "Errands", _broadcast_id: int) -> None:
     """Continue all broadcasts until they are written; after a kill, the clock enqueues this job again."""
-    while go_on(errands.database, errands.jobs, datetime.now(UTC)):
+    while continue_broadcasts(errands.database, errands.jobs, datetime.now(UTC)):
         pass
 
 
 def write_digests(errands: "Errands", month: int) -> None:
     """Write the digests of this month (202610), at most one per donor."""
-    digests.write_digests(errands.database, month, datetime.now(UTC))
+    digest.write_digests(errands.database, month, datetime.now(UTC))
 
 
 JOBS = {

@@ -17,7 +17,7 @@ from bot.work.sweeps import let_replies_go, sweep, sweep_outbox, tend
 from bot.work.tidying import tidy
 from models.disbursements.payout import spreading
 from models.donors.recurring_gift import end_over, remind
-from models.notifications.broadcast import live_ones
+from models.notifications.broadcast import live_broadcasts
 from models.outreach.digest import is_time, month_before
 
 # A round that works page by page stops after so many, to stay brief; the next one goes on.
@@ -76,7 +76,7 @@ def _fetch_bills(errands: Errands, now: datetime) -> None:
 def _go_on(errands: Errands, _now: datetime) -> None:
     """Resume a broadcast whose job was lost."""
     with Session(errands.database) as db:
-        live = live_ones(db)
+        live = live_broadcasts(db)
     if live:
         errands.jobs.ask_once("fan_out", live[0])
 

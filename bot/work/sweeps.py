@@ -17,7 +17,7 @@ from models.disbursements.surplus import look_after_left_over
 from models.donors.receipt_desk import call_holders, let_go
 from models.giving.funding import close_overdue, end_funding
 from models.notifications.delivery_report import match_reports
-from models.notifications.outbox import due_ids, find_lost
+from models.notifications.outbox import due_ids, release_lost
 from models.outreach.reporting_duty import remind
 from models.payments.expiry import expire_pledges
 from models.payments.refund_run_notices import notify_ended
@@ -87,7 +87,7 @@ def sweep_outbox(database: Engine, jobs: Jobs, now: datetime) -> int:
     The queues are filled up to their limit: what finds no room waits in the database for the next sweep.
     """
     with Session(database) as db, db.begin():
-        lost = find_lost(db, now)
+        lost = release_lost(db, now)
         match_reports(db, now)
     if lost:
         log.warning("outbox.found_lost", count=lost)

@@ -45,7 +45,8 @@ def done(desk: Desk, draft: Draft) -> Answer:
     # The same draft again returns the earlier offer, whose matches were notified then.
     if offer.created_at == desk.world.now:
         notify_households(desk.db, offer, desk.world.now)
-    photos = photo.attach(desk.db, "offer", offer.id, desk.person.conversation_id, answers["photos"], desk.world.now)
+    conversation, now = desk.person.conversation_id, desk.world.now
+    photos = photo.attach_photos(desk.db, "offer", offer.id, conversation, answers["photos"], now)
     desk.jobs += [("fetch_photo", photo_id) for photo_id in photos]
     category = desk.world.lexicon.label("goods_category", offer.category)
     options = [Option(1, "", ["command", "browse_requests", category])]

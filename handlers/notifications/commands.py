@@ -11,5 +11,5 @@ COMMANDS: tuple[Command, ...] = (
     Command("turn_off", opt_out.off),
     Command("turn_on", opt_out.on),
     Command("mute_appeal", opt_out.mute_appeal),
-    Command("view_told", history.view_told, staff=OFFICERS),
+    Command("view_told", history.view_history, staff=OFFICERS),
 )

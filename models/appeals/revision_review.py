@@ -14,7 +14,7 @@ from models.core.audit_trail import record
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, WrongState
 from models.notifications.notify import notify_user
-from models.people.photo import Photo, attach, pictures_of
+from models.people.photo import Photo, attach_photos, pictures_of
 from models.proxy.mandate import acted_for
 from models.staff.decision import decide, passed_by
 from models.staff.desk_review import Stage, end_review, may_review, record_review, stage_of
@@ -95,7 +95,7 @@ def propose(
     db.add(revision)
     db.flush()
     dropped = _take_over(db, before, revision, new) if before else []
-    owed = attach(db, "revision", revision.id, conversation_id, new.values(), now)
+    owed = attach_photos(db, "revision", revision.id, conversation_id, new.values(), now)
     MACHINE.move(db, revision, "submitted", owner, now)
     open_task(db, matter_of(revision, appeal), "revision", now, _barred(db, appeal))
     return owed, dropped

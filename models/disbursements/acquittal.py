@@ -32,7 +32,7 @@ from models.disbursements.payout import RECEIPTS_WITHIN
 from models.ledger import held
 from models.ledger.accounts import LedgerAccount
 from models.notifications.notify import notify_user
-from models.people.photo import attach
+from models.people.photo import attach_photos
 from models.people.user import User
 from models.staff.decision import decide
 from models.staff.member import Staff
@@ -147,7 +147,7 @@ def hand_in_receipts(
     disbursement, appeal = locked(db, number)
     if disbursement.state not in AFTER:
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="receipts")
-    owed = attach(db, "receipt", number, conversation_id, pictures, now)
+    owed = attach_photos(db, "receipt", number, conversation_id, pictures, now)
     who = f"user:{disbursement.requested_by}"
     record(db, at=now, actor=who, action="receipts", subject="disbursement", subject_id=number)
     disbursement.receipts_at = now

@@ -28,7 +28,7 @@ from models.disbursements.disbursement import (
 )
 from models.disbursements.payee import Payee
 from models.notifications.notify import notify_user
-from models.people.photo import attach
+from models.people.photo import attach_photos
 from models.people.user import User
 from models.proxy.mandate import acted_for
 from models.staff.decision import decide, passed_by
@@ -107,7 +107,7 @@ def hand_in(
     Raises NotSpendable, OverLine or OverHeld, and WrongState unless it waits for evidence.
     """
     recheck(db, disbursement, appeal)
-    owed = attach(db, "disbursement", disbursement.id, conversation_id, pictures, now)
+    owed = attach_photos(db, "disbursement", disbursement.id, conversation_id, pictures, now)
     owner = Actor(By.OWNER, f"user:{disbursement.requested_by}")
     MACHINE.move(db, disbursement, "evidenced", owner, now)
     disbursement.reasons = None

@@ -24,18 +24,18 @@ class DeliveryReport(Base):
     at: Mapped[datetime]
 
 
-def reported(db: Session, platform_id: str, status: str, now: datetime) -> int | None:
+def record_report(db: Session, platform_id: str, status: str, now: datetime) -> int | None:
     """Record a report. Returns the recipient's conversation; None where the message's number is not known yet."""
     gone_out = Notification.state.in_(_GONE_OUT) & (Notification.platform_id == platform_id)
     notice = db.scalars(select(Notification).where(gone_out).with_for_update()).first()
     if notice is None:
         db.merge(DeliveryReport(platform_id=platform_id, status=status[:40], at=now))
         return None
-    close(notice, status)
+    apply_report(notice, status)
     return notice.conversation_id
 
 
-def close(notice: Notification, status: str) -> None:
+def apply_report(notice: Notification, status: str) -> None:
     """Apply a report: ``success`` means delivered; after any other, the person reads it with their next message."""
     if notice.state == "sent" and status == SUCCESS:
         notice.state = "delivered"
@@ -56,7 +56,7 @@ def match_reports(db: Session, now: datetime, most: int = 500) -> int:
         .with_for_update(of=Notification, skip_locked=True)
     ).all()
     for notice, report in pairs:
-        close(notice, report.status)
+        apply_report(notice, report.status)
         db.delete(report)
     db.execute(delete(DeliveryReport).where(DeliveryReport.at < now - REPORTS_LAST))
     return len(pairs)

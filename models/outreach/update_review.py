@@ -13,13 +13,13 @@ from models.core.audit_trail import record
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, WrongState
 from models.notifications.broadcast import LIVE as GOING_OUT
-from models.notifications.broadcast import Audience, Broadcast, begin, drop_owed, stop
+from models.notifications.broadcast import Audience, Broadcast, begin_broadcast, drop_unsent, stop_broadcast
 from models.notifications.notify import notify_user
 from models.outreach.audience import count_people
 from models.outreach.reporting_duty import told
 from models.outreach.thanks import check_thanks
 from models.outreach.update import MACHINE, Update, update_waiting
-from models.people.photo import Photo, attach, pictures_of
+from models.people.photo import Photo, attach_photos, pictures_of
 from models.proxy.mandate import acted_for
 from models.staff.decision import decide
 from models.staff.desk_review import Stage, end_review, may_review, record_review, stage_of
@@ -94,7 +94,7 @@ def submit(
     db.flush()
     what = f"appeal:{appeal.id}"
     record(db, at=now, actor=owner.name, action=_SAID[kind], subject="update", subject_id=update.id, detail=what)
-    owed = attach(db, "update", update.id, conversation_id, pictures, now)
+    owed = attach_photos(db, "update", update.id, conversation_id, pictures, now)
     matter = matter_of(update, appeal)
     open_task(db, matter, _STEPS[kind], now, acted_for(db, "appeal", appeal.id, appeal.household_id))
     return owed, dropped
@@ -143,7 +143,7 @@ def publish(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appe
     facts = {"number": appeal.id, "title": appeal.title, "words": update.words}
     if update.kind == "progress":
         told(appeal, now)
-    broadcast = begin(db, backers_of(appeal, update.kind), facts, f"update:{number}", now, by=staff.id)
+    broadcast = begin_broadcast(db, backers_of(appeal, update.kind), facts, f"update:{number}", now, by=staff.id)
     _notify_owner(db, appeal, update, (), now)
     return appeal, broadcast
 
@@ -176,8 +176,8 @@ def forget(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
     about = (Broadcast.subject == "appeal") & (Broadcast.subject_id == appeal.id)
     for broadcast in db.scalars(select(Broadcast).where(about).order_by(Broadcast.id).with_for_update()).all():
         if broadcast.state in GOING_OUT:
-            stop(db, broadcast, actor.name, now)
-        drop_owed(db, broadcast.id)
+            stop_broadcast(db, broadcast, actor.name, now)
+        drop_unsent(db, broadcast.id)
         broadcast.facts = json.dumps({"number": appeal.id, "title": appeal.title, "words": ""}, ensure_ascii=False)
 
 

@@ -140,7 +140,7 @@ def check_last_places(db: Session, number: int, given: str, actor: str, now: dat
     raise CardDead
 
 
-def bind(db: Session, number: int, conversation_id: int, now: datetime) -> User:
+def bind_wechat(db: Session, number: int, conversation_id: int, now: datetime) -> User:
     """Bind this WeChat to the resident, unbind and notify an earlier one. Raises CardDead, WeChatTaken, CardTooSoon."""
     card = _lock(db, number)
     conversation = db.get_one(Conversation, conversation_id, populate_existing=True)

@@ -29,7 +29,7 @@ from models.market.listing import Listing
 from models.notifications.notification import UNREAD, Notification
 from models.notifications.notify import notify
 from models.people.conversation import BrokenSession, Conversation, Turn
-from models.people.message import Kind, Message
+from models.people.message import MessageKind, Message
 from models.people.user import User
 from models.support.desk import LONGEST_ANSWER
 from models.support.ticket import Ticket
@@ -56,7 +56,7 @@ def turns_of(stage: Stage) -> Turns:
 
 
 def message(words: str, openid: str = "o-somebody", msg_id: str = "1", created: int = 1_763_950_000) -> Message:
-    return Message(Kind.TEXT, wechat.ACCOUNT, openid, created, msg_id=msg_id, text=words)
+    return Message(MessageKind.TEXT, wechat.ACCOUNT, openid, created, msg_id=msg_id, text=words)
 
 
 def rows(stage: Stage, table: type) -> int:

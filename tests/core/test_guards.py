@@ -17,8 +17,8 @@ from models.core.encryption import Keyring, use_keyring
 from models.giving.pledge import Pledge
 from models.notifications.notification import count_unread
 from models.notifications.notify import notify
-from models.people.message import Kind, Message
-from models.people.user import IdNumberTaken, User, check_free
+from models.people.message import MessageKind, Message
+from models.people.user import IdNumberTaken, User, check_id_number_free
 from models.staff.member import Staff, find_staff
 from models.staff.task import HasAPart
 from tests.support import wechat
@@ -93,7 +93,7 @@ def test_one_id_number_is_one_person_while_a_new_data_key_takes_over(stage: Stag
     use_keyring(Keyring.parse(f"{'A' * 43}=,{old}"))
     try:
         with Database(stage.database) as db, pytest.raises(IdNumberTaken):
-            check_free(db, id_number(3))
+            check_id_number_free(db, id_number(3))
     finally:
         use_keyring(Keyring.parse(old))
 
@@ -161,7 +161,7 @@ def test_the_numbers_of_a_list_mean_what_they_said_for_two_days(stage: Stage) ->
     assert "对不上了" in stage.say("o-li", "1")
 
 
-MESSAGE = Message(Kind.EVENT, "gh_1", "oAunt", 1_795_600_000, msg_id="7", event="click", event_key="menu")
+MESSAGE = Message(MessageKind.EVENT, "gh_1", "oAunt", 1_795_600_000, msg_id="7", event="click", event_key="menu")
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from bot.push.claiming import take
-from bot.push.pace import Counts
-from bot.push.verdict import MOST_TRIES
+from bot.push.prepare_batch import prepare_batch
+from bot.push.pace import SendCounts
+from bot.push.send_result import MOST_TRIES
 from bot.simulator.faults import Fault, Kind
-from models.notifications.outbox import CLAIM_LASTS, find_lost
+from models.notifications.outbox import CLAIM_LASTS, release_lost
 from tests.support.push_answers import SERVICE, TEMPLATE, refuse, sends, talking
 from tests.support.push_office import Office, Open
 from tests.support.push_office import office as office
@@ -112,7 +112,7 @@ def test_a_killed_workers_claims_come_back(office: Office) -> None:
     assert [office.row(notice).state for notice in (by_template, by_service)] == ["sending", "sending"]
     office.move(seconds=CLAIM_LASTS.total_seconds() + 1)
     with office.session() as db:
-        assert find_lost(db, office.now()) == 2
+        assert release_lost(db, office.now()) == 2
     assert office.went(by_service) == ("waiting", "service", "outcome_unknown")
     office.deliver()
     assert office.went(by_template)[:2] == ("sent", "template")
@@ -136,7 +136,7 @@ def test_what_was_not_begun_in_time_is_owed_again_and_costs_nothing(
 def die_after_claiming(office: Office, *ids: int) -> None:
     """A worker of which nothing is heard again."""
     with office.session() as db:
-        assert len(take(db, ids, office.cards, {}, office.now())) == len(ids)
+        assert len(prepare_batch(db, ids, office.cards, {}, office.now())) == len(ids)
 
 
 # Several at once
@@ -155,7 +155,7 @@ def test_many_workers_at_once_send_each_notice_once(new_database: Any, redis_flu
     assert {office.row(notice).state for notice in ids} == {"sent"}
     shown = [entry for number in range(12) for entry in office.shown(f"o{number}", "msgmenu", "template")]
     assert len(shown) == len(ids)
-    assert set(Counts(office.redis).read()) == {"service:0", "template:0"}
+    assert set(SendCounts(office.redis).read()) == {"service:0", "template:0"}
     for worker in workers:
         worker.close()
     office.close()

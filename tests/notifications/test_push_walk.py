@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.push.pace import Counts
+from bot.push.pace import SendCounts
 from tests.support.push_office import PUSHES, Office
 from tests.support.push_office import open_office as open_office
 from tests.support.tiers import examples
@@ -101,6 +101,6 @@ def test_wechat_refuses_nothing_and_each_arrives_once(open_office: Any, options:
             office.move(hours=12)
         one.check()
         # Not one call beyond what WeChat would have let through; what left with a person is no refusal of ours.
-        assert {name for name in Counts(office.redis).read() if not name.endswith(":0")} <= {"template:not_begun"}
+        assert {name for name in SendCounts(office.redis).read() if not name.endswith(":0")} <= {"template:not_begun"}
 
     walk()

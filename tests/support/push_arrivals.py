@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as Database
 from models.notifications.kinds import KINDS
 from models.notifications.notification import TO_DELIVER, Notification
 from models.notifications.notify import notify
-from models.notifications.outbox import Outcome, claim, settle
+from models.notifications.outbox import Outcome, claim_due, keep_outcomes
 from tests.support.stage import Stage
 
 
@@ -39,6 +39,6 @@ def go_out(stage: Stage, openid: str) -> list[int]:
 
 
 def _send(db: Database, notices: list[int], channel: str, now: datetime) -> None:
-    for owed in claim(db, notices, now):
+    for owed in claim_due(db, notices, now):
         offers = bool(KINDS[owed.template].offers)
-        settle(db, [Outcome(owed.id, "sent", channel=channel, offers=offers)], now)
+        keep_outcomes(db, [Outcome(owed.id, "sent", channel=channel, offers=offers)], now)

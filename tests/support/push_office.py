@@ -24,8 +24,8 @@ from sqlalchemy.orm import Session as Database
 from bot.app import create_app
 from bot.push.cards import as_in_console, load_cards
 from bot.push.deliver import Deliverer, Tools
-from bot.push.pace import Counts, Pace
-from bot.push.sending import Sender
+from bot.push.pace import SendCounts, Pace
+from bot.push.sender import Sender
 from bot.push.wording import Wording
 from bot.simulator.fields import Template
 from bot.wechat.client import WeChatApi, open_session
@@ -38,7 +38,7 @@ from models.core.database import connect
 from models.notifications.notification import TO_DELIVER, Notification
 from models.notifications.notify import notify
 from models.notifications.outbox import due_ids
-from models.notifications.service_window import RULES, Window
+from models.notifications.service_window import RULES, ServiceWindow
 from models.notifications.subscription import Subscription
 from models.people.conversation import Conversation
 from tests.support.stage import settings_for
@@ -128,7 +128,7 @@ class Office:
                 sender or Sender(WeChatApi(url or self.stand_in.url, tokens, self.http), wording),
                 self.cards,
                 Pace(self.redis, self.per_minute, sleep),
-                Counts(self.redis),
+                SendCounts(self.redis),
                 self.now,
                 ThreadPoolExecutor(threads),
             )
@@ -182,7 +182,7 @@ class Office:
         """What no act through the door opens yet."""
         rule = RULES[kind]
         with self.session() as db:
-            db.merge(Window(conversation_id=person, kind=kind, ends_at=self.now() + rule.lasts, left=rule.messages))
+            db.merge(ServiceWindow(conversation_id=person, kind=kind, ends_at=self.now() + rule.lasts, left=rule.messages))
 
     @contextmanager
     def session(self) -> Iterator[Database]:
@@ -211,7 +211,7 @@ class Office:
 
     def left(self, person: int, window: str) -> int | None:
         """Of a window's count, by our ledger; None where there is none."""
-        row = self.one(Window, (person, window))
+        row = self.one(ServiceWindow, (person, window))
         return row.left if row else None
 
     def consents(self, person: int, template_id: str) -> int:

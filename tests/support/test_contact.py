@@ -12,7 +12,7 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.member import Staff
 from models.support.desk import answer_ticket
-from models.support.introduction import ask_for
+from models.support.introduction import request_introduction
 from models.support.ticket import NoSuchTicket, Ticket
 from tests.support import wechat
 from tests.support.stage import DAOXIAN_MEIHUA, Stage
@@ -45,7 +45,7 @@ def ask(stage: Stage, openid: str) -> int:
     """Somebody asks for the first listing; the number of the ticket."""
     with Database(stage.database) as db, db.begin():
         asker = db.scalars(select(Conversation.id).where(Conversation.openid == openid)).one()
-        return ask_for(db, "listing", 1, asker, None, stage.clock()).id
+        return request_introduction(db, "listing", 1, asker, None, stage.clock()).id
 
 
 def answer(stage: Stage, ticket: int) -> None:

@@ -10,7 +10,7 @@ from flows.language.wording import clean
 from flows.readers.base import Accepted, Asking, Offer, Reading, Rejected
 from flows.readers.spoken import WORDS_WANTED, Spoken
 from flows.readers.words.place_names import depth, is_meant, is_surely_meant, lies_outside
-from models.people.message import Kind, Message, Point
+from models.people.message import MessageKind, Message, Point
 from models.places.region import LEVELS
 
 Level = Literal["province", "city", "county", "township", "village"]
@@ -47,7 +47,7 @@ class Place(Spoken):
         return ("which",)
 
     def read(self, message: Message, asking: Asking) -> Reading:
-        if message.kind is not Kind.LOCATION:
+        if message.kind is not MessageKind.LOCATION:
             return super().read(message, asking)
         label = clean(message.point.label) if message.point else ""
         return self._find(label, message.point, asking) if label else Rejected("place_unlabelled")
