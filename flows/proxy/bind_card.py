@@ -58,9 +58,9 @@ def done(desk: Desk, draft: Draft) -> Answer:
         subject_id=user.id,
         detail="account",
     )
-    told = next_question(desk.db, user.id)
-    says = [Say("flows/proxy/bind_card/done", None, {"name": user.masked_name, "left": told is not None})]
-    return Answer([*says, *(told.says if told else [])], told.options if told else [])
+    question = next_question(desk.db, user.id)
+    says = [Say("flows/proxy/bind_card/done", None, {"name": user.masked_name, "left": question is not None})]
+    return Answer([*says, *(question.says if question else [])], question.options if question else [])
 
 
 bind_card = Flow(

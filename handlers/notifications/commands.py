@@ -5,7 +5,7 @@ from handlers.routing.matching import Command
 from handlers.routing.roles import OFFICERS
 
 COMMANDS: tuple[Command, ...] = (
-    Command("subscribe", subscribe.page, guess=False),
+    Command("subscribe", subscribe.link_to_page, guess=False),
     Command("opt_out", opt_out.topics, guess=False),
     # Without words of their own: only numbered lines lead to these.
     Command("turn_off", opt_out.off),

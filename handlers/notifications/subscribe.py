@@ -16,7 +16,7 @@ log = structlog.get_logger()
 POPUP, CHANGE = "subscribe_msg_popup_event", "subscribe_msg_change_event"
 
 
-def page(talk: Talk) -> Answer:
+def link_to_page(talk: Talk) -> Answer:
     """Give the link to the page at once, because the person asked for it, whatever they chose before."""
     db, person, templates = talk.desk.db, talk.desk.person.conversation_id, talk.world.subscriptions
     wanted = subscription.templates_to_ask_for(db, person, templates, staff=find_seat(talk) is not None)
@@ -26,7 +26,7 @@ def page(talk: Talk) -> Answer:
     return Answer([Say("replies/notifications/subscribe", None, {"link": link, "set_up": bool(templates.ids)})])
 
 
-def heard(talk: Talk) -> None:
+def record_choices(talk: Talk) -> None:
     """Record the choices of a popup's or a settings change's event; a yes in a popup releases what waited for one."""
     db, person, now = talk.desk.db, talk.desk.person.conversation_id, talk.world.now
     templates, popup = talk.world.subscriptions, talk.message.event == POPUP

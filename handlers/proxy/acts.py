@@ -17,7 +17,7 @@ PAGE = 5
 MOST_PEOPLE = 6
 
 
-def proxy(talk: Talk) -> Answer:
+def show_menu(talk: Talk) -> Answer:
     """代办: offer the three acts: register a resident, write an appeal, print a card. Raises NotYours."""
     officer(talk.desk)
     ways = {
@@ -28,7 +28,7 @@ def proxy(talk: Talk) -> Answer:
     return with_ways("replies/proxy/menu", {}, ways)
 
 
-def appeal(talk: Talk) -> Answer:
+def choose_resident(talk: Talk) -> Answer:
     """Offer the residents with a live mandate, or a new mandate. Raises NotYours."""
     staff = officer(talk.desk)
     mandates = live_mandates(talk.desk.db, staff.id, "appeal", talk.world.now, MOST_PEOPLE)
@@ -42,7 +42,7 @@ def appeal(talk: Talk) -> Answer:
     return Answer([Say("replies/proxy/people", None, {"lines": lines, "new": len(lines) + 1})], options)
 
 
-def write(talk: Talk, number: str) -> Answer:
+def write_appeal(talk: Talk, number: str) -> Answer:
     """Start the appeal of a live mandate. Raises NotYours or NoMandate."""
     lock_mandate(talk.desk, int(number))
     return talk.start("start_appeal", {"mandate": int(number)})

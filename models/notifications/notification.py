@@ -136,11 +136,11 @@ def count_unread(db: Session, conversation_id: int) -> int:
     return db.scalar(unread) or 0
 
 
-def mark_read(db: Session, notices: Sequence[Unread], now: datetime) -> None:
+def mark_read(db: Session, notifications: Sequence[Unread], now: datetime) -> None:
     """Mark them as read in a reply. The caller holds the locks of the conversation and of ``find_unread``."""
-    if notices:
-        told = update(Notification).where(Notification.id.in_([notice.id for notice in notices]))
-        db.execute(told.values(state="read", channel="reply", read_at=now))
+    if notifications:
+        read = update(Notification).where(Notification.id.in_([notification.id for notification in notifications]))
+        db.execute(read.values(state="read", channel="reply", read_at=now))
 
 
 def mark_seen(db: Session, conversation_id: int, templates: Sequence[str], now: datetime) -> None:
@@ -153,13 +153,13 @@ def mark_seen(db: Session, conversation_id: int, templates: Sequence[str], now: 
     db.execute(update(Notification).where(theirs).values(state="read", channel="reply", read_at=now))
 
 
-def mark_failed(db: Session, notice_id: int) -> None:
+def mark_failed(db: Session, notification_id: int) -> None:
     """Mark it as failed: its words cannot be written."""
-    db.execute(update(Notification).where(Notification.id == notice_id).values(state="failed", reason="no_words"))
+    db.execute(update(Notification).where(Notification.id == notification_id).values(state="failed", reason="no_words"))
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class PushWithChoices:
     """A push that showed the person numbered choices, and when."""
 
     id: int
@@ -181,20 +181,20 @@ _OFFERED: Any = (
 )
 
 
-def last_offered(db: Session, conversation_id: int) -> Offered | None:
+def last_push_with_choices(db: Session, conversation_id: int) -> PushWithChoices | None:
     """Return the last push with choices; of several sent at the same moment, the one written last. None without."""
     offering = (Notification.conversation_id == conversation_id) & Notification.offers_at.is_not(None)
     newest = select(*_OFFERED).where(offering).order_by(Notification.offers_at.desc(), Notification.id.desc()).limit(1)
     row: Any = db.execute(newest).first()
-    return Offered(*row) if row else None
+    return PushWithChoices(*row) if row else None
 
 
-def offered_by(db: Session, conversation_id: int, notice_id: int) -> Offered | None:
+def find_push_with_choices(db: Session, conversation_id: int, notification_id: int) -> PushWithChoices | None:
     """Return what this push offered; None where it is another person's or was never sent."""
     theirs = (
-        (Notification.id == notice_id)
+        (Notification.id == notification_id)
         & (Notification.conversation_id == conversation_id)
         & Notification.claimed_at.is_not(None)
     )
     row: Any = db.execute(select(*_OFFERED).where(theirs)).first()
-    return Offered(*row) if row else None
+    return PushWithChoices(*row) if row else None

@@ -178,8 +178,8 @@ def _settled(one: Outcome, now: datetime) -> dict[str, Any]:
 def note_channels(db: Session, chosen: Iterable[tuple[int, str]]) -> None:
     """Store the channel by which each claimed notification is about to be sent; ``release_lost`` depends on it."""
     by_channel: dict[str, list[int]] = {}
-    for notice, channel in chosen:
-        by_channel.setdefault(channel, []).append(notice)
+    for notification, channel in chosen:
+        by_channel.setdefault(channel, []).append(notification)
     for channel, ids in by_channel.items():
         db.connection().execute(update(_ROWS).where(among(Notification.id, ids)).values(channel=channel))
 
@@ -225,11 +225,11 @@ def release_lost(db: Session, now: datetime, most: int = 500) -> int:
         .limit(most)
         .with_for_update(skip_locked=True)
     ).all()
-    for notice in lost:
-        again = notice.channel == "template" and (notice.attempted_at or now) > now - REMEMBERED
-        notice.state = "owed" if again else "waiting"
-        notice.reason = "worker_lost" if again else "outcome_unknown"
-        notice.due_at = now
+    for notification in lost:
+        again = notification.channel == "template" and (notification.attempted_at or now) > now - REMEMBERED
+        notification.state = "owed" if again else "waiting"
+        notification.reason = "worker_lost" if again else "outcome_unknown"
+        notification.due_at = now
     return len(lost)
 
 

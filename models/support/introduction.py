@@ -122,7 +122,7 @@ def topic_of_thread(db: Session, thread: Thread) -> Topic | None:
     """Return the topic of a thread as the person sees it; None if it has no topic, or the item is gone."""
     if thread.ticket:
         return topic_of_ticket(db, db.get_one(Ticket, thread.ticket))
-    return _item(db, thread.about, thread.beside, own=True) if thread.beside else None
+    return _topic_of_item(db, thread.about, thread.beside, own=True) if thread.beside else None
 
 
 def topic_of_ticket(db: Session, ticket: Ticket) -> Topic | None:
@@ -135,12 +135,12 @@ def topic_of_ticket(db: Session, ticket: Ticket) -> Topic | None:
         stands = db.scalar(select(Verification.state).where(Verification.id == int(rest))) if kind == "case" else None
         return Topic(kind, "", int(rest), detail=stands or "")
     if ticket.beside:
-        return _item(db, ticket.about, ticket.beside, own=True)
+        return _topic_of_item(db, ticket.about, ticket.beside, own=True)
     owners = select(Ticket.id).where(Ticket.beside == ticket.id).order_by(Ticket.id.desc()).limit(1)
-    return _item(db, ticket.about, db.scalar(owners), own=False)
+    return _topic_of_item(db, ticket.about, db.scalar(owners), own=False)
 
 
-def _item(db: Session, about: str | None, other: int | None, *, own: bool) -> Topic | None:
+def _topic_of_item(db: Session, about: str | None, other: int | None, *, own: bool) -> Topic | None:
     kind, _, number = (about or "").partition(":")
     card = ITEMS[kind].card(db, int(number)) if kind in ITEMS else None
     if card is None:
