@@ -13,7 +13,7 @@ from handlers.routing.dispatch import brief
 from handlers.routing.matching import Commands
 from handlers.routing.matters import MATTERS
 from handlers.routing.talk import Talk
-from models.people.message import MessageKind, Message
+from models.people.message import Message, MessageKind
 
 HANDLERS: dict[MessageKind, Callable[[Talk], Answer]] = {
     MessageKind.TEXT: text.handle,

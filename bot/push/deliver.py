@@ -21,11 +21,11 @@ from sqlalchemy.orm import Session
 
 from bot.push.cards import Card, load_cards
 from bot.push.channels import SERVICE
+from bot.push.pace import Pace, SendCounts
 from bot.push.prepare_batch import RuledOut, prepare_batch
-from bot.push.pace import SendCounts, Pace
-from bot.push.sender import Attempt, Sender
-from bot.push.record_results import failure_code, record_results, log_failure
+from bot.push.record_results import failure_code, log_failure, record_results
 from bot.push.send_result import SendResult, result_of
+from bot.push.sender import Attempt, Sender
 from bot.push.wording import Wording
 from bot.web.links import Links
 from bot.wechat.client import WeChatApi

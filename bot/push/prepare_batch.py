@@ -11,7 +11,7 @@ from bot.push.sender import Attempt
 from models.notifications import channel_pause, outbox, service_window, subscription
 from models.notifications.channel_pause import ChannelPause
 from models.notifications.kinds import KINDS
-from models.notifications.outbox import Outcome, ClaimedNotification
+from models.notifications.outbox import ClaimedNotification, Outcome
 from models.notifications.service_window import ServiceWindow
 from models.notifications.subscription import Subscription
 

@@ -7,8 +7,8 @@ import structlog
 from sqlalchemy.orm import Session
 
 from bot.push.channels import SERVICE, SUBSCRIPTION
-from bot.push.sender import Failure, NotBegun, Attempt
 from bot.push.send_result import Effect, SendResult
+from bot.push.sender import Attempt, Failure, NotBegun
 from bot.wechat.fields import BadField
 from bot.wechat.policy import Unreachable, WeChatError
 from models.notifications import channel_pause, outbox, service_window, subscription

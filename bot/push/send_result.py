@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from bot.push.cards import Card
 from bot.push.channels import MENU, NOT_FOLLOWING, SERVICE, TEMPLATE, pause_key
-from bot.push.sender import Failure, NotBegun, Attempt
+from bot.push.sender import Attempt, Failure, NotBegun
 from bot.wechat.fields import BadField
 from bot.wechat.policy import Action, Unreachable, WeChatError
 from models.core.calendar import CHINA

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from bot.wechat.markup import Unreadable
-from models.people.message import MessageKind, Message, Point
+from models.people.message import Message, MessageKind, Point
 
 # Field names: developers.weixin.qq.com, "Receiving standard messages" and "Receiving event pushes".
 # Fields that are not listed here stay in the Message's ``details``.

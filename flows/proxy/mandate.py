@@ -6,7 +6,7 @@ from typing import Any
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
-from flows.proxy.common import Figures, for_officers, officer, answered_resident
+from flows.proxy.common import Figures, answered_resident, for_officers, officer
 from flows.readers import Choice, IdNumber, Photo
 from models.people.photo import attach_photos
 from models.people.user import User

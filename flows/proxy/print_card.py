@@ -3,7 +3,7 @@
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
-from flows.proxy.common import for_officers, officer, answered_resident
+from flows.proxy.common import answered_resident, for_officers, officer
 from flows.readers import IdNumber
 from models.proxy.act import find_resident
 from models.proxy.card import issue_card

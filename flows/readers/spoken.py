@@ -2,7 +2,7 @@
 
 from flows.language.wording import clean
 from flows.readers.base import Asking, Reader, Reading, Rejected
-from models.people.message import MessageKind, Message
+from models.people.message import Message, MessageKind
 
 WORDS_WANTED = ("not_text", "not_heard")
 """Reject codes: the message is of another kind; or it is a voice that WeChat could not recognise."""

@@ -10,7 +10,7 @@ from flows.language.wording import plain
 from handlers.routing.talk import Talk
 from models.core.encryption import CannotOpen
 from models.notifications.kinds import KINDS
-from models.notifications.notification import PushWithChoices, last_push_with_choices, find_push_with_choices
+from models.notifications.notification import PushWithChoices, find_push_with_choices, last_push_with_choices
 
 log = structlog.get_logger()
 

@@ -3,7 +3,7 @@
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.proxy.common import lock_mandate, officer
-from flows.proxy.read_back import next_question, act_facts
+from flows.proxy.read_back import act_facts, next_question
 from handlers.routing.answers import more, with_ways
 from handlers.routing.talk import Talk
 from models.people.user import User, get_resident, get_user

@@ -6,7 +6,7 @@ from handlers.routing.dispatch import finish
 from handlers.routing.talk import Talk
 from handlers.support import call
 from models.people.message import MessageKind
-from models.people.photo import discard_draft_photos, add_draft_photo
+from models.people.photo import add_draft_photo, discard_draft_photos
 
 
 def handle(talk: Talk) -> Answer:

@@ -6,9 +6,16 @@ What they send is kept in a ticket until an officer answers, and every command s
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Draft, Option
 from handlers.routing.talk import Talk
-from models.people.message import MessageKind, Message
+from models.people.message import Message, MessageKind
 from models.people.user import User
-from models.support.introduction import MOST_THREADS, Thread, find_threads, continue_thread, topic_of_thread, topic_of_ticket
+from models.support.introduction import (
+    MOST_THREADS,
+    Thread,
+    continue_thread,
+    find_threads,
+    topic_of_thread,
+    topic_of_ticket,
+)
 from models.support.ticket import Ticket, add_message, is_ticket_open, open_ticket
 
 LONGEST_WORDS = 1_000

@@ -14,7 +14,7 @@ from models.core.state_machine import Actor, By
 from models.people.user import User, get_resident
 from models.staff.member import Staff
 from models.staff.task import find_task
-from models.support.complaint import ADVERSE_STATES, NothingToAppeal, open_complaint, adverse_decisions
+from models.support.complaint import ADVERSE_STATES, NothingToAppeal, adverse_decisions, open_complaint
 from models.verification.case import PROMISED, Verification, begin_case, case_of, may_begin_on, may_renew
 
 # States after which a new case may begin.

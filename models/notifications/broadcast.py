@@ -194,7 +194,7 @@ def finish_broadcast(db: Session, number: int, now: datetime) -> bool:
     return True
 
 
-def stop_broadcast(db: Session, broadcast: Broadcast, actor: str, now: datetime) -> None:
+def stop_sending(db: Session, broadcast: Broadcast, actor: str, now: datetime) -> None:
     """Stop the broadcast: delete what has not been sent. The caller has locked ``broadcast``."""
     broadcast.state, broadcast.ended_at = "stopped", now
     drop_unsent(db, broadcast.id)

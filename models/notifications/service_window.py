@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, among, one_of
-from models.people.message import MessageKind, Message
+from models.people.message import Message, MessageKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from models.core.audit_trail import record
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, WrongState
 from models.notifications.broadcast import LIVE as GOING_OUT
-from models.notifications.broadcast import Audience, Broadcast, begin_broadcast, drop_unsent, stop_broadcast
+from models.notifications.broadcast import Audience, Broadcast, begin_broadcast, drop_unsent, stop_sending
 from models.notifications.notify import notify_user
 from models.outreach.audience import count_people
 from models.outreach.reporting_duty import told
@@ -176,7 +176,7 @@ def forget(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
     about = (Broadcast.subject == "appeal") & (Broadcast.subject_id == appeal.id)
     for broadcast in db.scalars(select(Broadcast).where(about).order_by(Broadcast.id).with_for_update()).all():
         if broadcast.state in GOING_OUT:
-            stop_broadcast(db, broadcast, actor.name, now)
+            stop_sending(db, broadcast, actor.name, now)
         drop_unsent(db, broadcast.id)
         broadcast.facts = json.dumps({"number": appeal.id, "title": appeal.title, "words": ""}, ensure_ascii=False)
 

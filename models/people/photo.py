@@ -62,7 +62,7 @@ FINGERPRINT_PARTS = (Photo.print_0, Photo.print_1, Photo.print_2, Photo.print_3)
 
 
 def fingerprint_part(found: int, place: int) -> int:
-    """Take every fourth bit of a fingerprint, from ``place`` on: a sky, which many pictures share, fills no part alone."""
+    """Take every fourth bit of a fingerprint from ``place`` on: a sky, shared by many pictures, fills no part alone."""
     step = len(FINGERPRINT_PARTS)
     return sum((found >> bit & 1) << (bit // step) for bit in range(place, 64, step))
 

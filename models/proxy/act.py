@@ -116,7 +116,9 @@ def check_no_tie(db: Session, staff: Staff, id_number: str) -> None:
         raise OwnPeople
 
 
-def record_proxy_act(db: Session, mandate: Mandate, staff: Staff, subject: str, number: int, title: str, now: datetime) -> ProxyAct:
+def record_proxy_act(
+    db: Session, mandate: Mandate, staff: Staff, subject: str, number: int, title: str, now: datetime
+) -> ProxyAct:
     """Record a proxy act by this mandate, recuse the officer from its open task, and notify the resident.
 
     Returns the earlier act if one of this subject and number exists. ``title``: the appeal's title, else empty.

@@ -83,7 +83,9 @@ class ProxyAct(Base):
     )
 
 
-def grant_mandate(db: Session, staff_id: int, user_id: int, kind: str, scope: str, draft_id: str, now: datetime) -> Mandate:
+def grant_mandate(
+    db: Session, staff_id: int, user_id: int, kind: str, scope: str, draft_id: str, now: datetime
+) -> Mandate:
     """Store a mandate; the same draft gives the same one. The caller attaches a sheet's photos right afterwards."""
     earlier = db.scalar(select(Mandate).where(Mandate.draft_id == draft_id))
     if earlier:
@@ -176,7 +178,9 @@ def signed_sheet_of(db: Session, subject: str, number: int) -> tuple[int, bool] 
     return found or mandate.id, found is not None
 
 
-def record_mandate_event(db: Session, mandate: Mandate, actor: str, action: str, detail: str | None, now: datetime) -> None:
+def record_mandate_event(
+    db: Session, mandate: Mandate, actor: str, action: str, detail: str | None, now: datetime
+) -> None:
     record(db, at=now, actor=actor, action=action, subject="mandate", subject_id=mandate.id, detail=detail)
 
 

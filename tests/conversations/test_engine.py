@@ -19,7 +19,7 @@ from flows.engine.standing import cursor, live_answers
 from flows.engine.world import World
 from flows.readers import Choice, Money, Photo, Text
 from models.core.refusal import Refusal
-from models.people.message import MessageKind, Message
+from models.people.message import Message, MessageKind
 
 LEXICON = load_lexicon()
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
@@ -370,7 +370,11 @@ class Anybody(RuleBasedStateMachine):
         self.last = ENGINE.hear(self.session, self.draft, photo(number), self.world)
 
     @precondition(focused)
-    @rule(kind=st.sampled_from([MessageKind.VOICE, MessageKind.LOCATION, MessageKind.VIDEO, MessageKind.LINK, MessageKind.UNKNOWN]))
+    @rule(
+        kind=st.sampled_from(
+            [MessageKind.VOICE, MessageKind.LOCATION, MessageKind.VIDEO, MessageKind.LINK, MessageKind.UNKNOWN]
+        )
+    )
     def sends_something_else(self, kind: MessageKind) -> None:
         self.last = ENGINE.hear(self.session, self.draft, Message(kind, "gh", "o", 1), self.world)
 

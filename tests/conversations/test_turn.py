@@ -29,7 +29,7 @@ from models.market.listing import Listing
 from models.notifications.notification import UNREAD, Notification
 from models.notifications.notify import notify
 from models.people.conversation import BrokenSession, Conversation, Turn
-from models.people.message import MessageKind, Message
+from models.people.message import Message, MessageKind
 from models.people.user import User
 from models.support.desk import LONGEST_ANSWER
 from models.support.ticket import Ticket

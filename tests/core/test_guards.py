@@ -17,7 +17,7 @@ from models.core.encryption import Keyring, use_keyring
 from models.giving.pledge import Pledge
 from models.notifications.notification import count_unread
 from models.notifications.notify import notify
-from models.people.message import MessageKind, Message
+from models.people.message import Message, MessageKind
 from models.people.user import IdNumberTaken, User, check_id_number_free
 from models.staff.member import Staff, find_staff
 from models.staff.task import HasAPart

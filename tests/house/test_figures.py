@@ -7,7 +7,7 @@ from bot.turn import Turns
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer
 from flows.engine.session import Session
-from models.people.message import MessageKind, Message
+from models.people.message import Message, MessageKind
 from tests.support import wechat
 from tests.support.figures import figures
 from tests.support.stage import Stage

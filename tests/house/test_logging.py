@@ -11,9 +11,11 @@ import pytest
 import structlog
 
 from bot.log import CONTENT_KEYS, configure_logging, strike_out
-from models.people.message import MessageKind, Message
+from models.people.message import Message, MessageKind
 
-MESSAGE = Message(MessageKind.TEXT, "gh_account", "oPerson", 1_700_000_000, "23456789012345678", "我叫张三，电话13800000000")
+MESSAGE = Message(
+    MessageKind.TEXT, "gh_account", "oPerson", 1_700_000_000, "23456789012345678", "我叫张三，电话13800000000"
+)
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.push.prepare_batch import prepare_batch
 from bot.push.pace import SendCounts
+from bot.push.prepare_batch import prepare_batch
 from bot.push.send_result import MOST_TRIES
 from bot.simulator.faults import Fault, Kind
 from models.notifications.outbox import CLAIM_LASTS, release_lost

@@ -22,7 +22,14 @@ from models.appeals.appeal import Appeal
 from models.notifications.notification import Notification
 from models.notifications.notify import notify
 from models.notifications.outbox import Outcome, claim_due, keep_outcomes
-from models.notifications.subscription import AFTER_A_NO, ASK_AGAIN, SubscriptionTemplates, lock_consents, return_consents, templates_to_ask_for
+from models.notifications.subscription import (
+    AFTER_A_NO,
+    ASK_AGAIN,
+    SubscriptionTemplates,
+    lock_consents,
+    return_consents,
+    templates_to_ask_for,
+)
 from models.people.user import User
 from tests.support import wechat
 from tests.support.asking_stage import CARDS, LINK, MONEY, PROGRESS, Asking

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session as Database
 from bot.push.broadcasts import continue_broadcasts
 from models.appeals.appeal import Appeal
 from models.giving.pledge import Pledge
-from models.notifications.broadcast import Audience, Broadcast, begin_broadcast, stop_broadcast
+from models.notifications.broadcast import Audience, Broadcast, begin_broadcast, stop_sending
 from models.notifications.mute import mute
 from models.notifications.notification import Notification
 from models.notifications.outbox import Outcome, claim_due, keep_outcomes
@@ -244,7 +244,7 @@ def test_stopped_in_the_middle(stage: Stage) -> None:
         claim_due(db, [first, second], stage.clock())
         keep_outcomes(db, [Outcome(first, "sent", "service")], stage.clock())
     with Database(stage.database) as db, db.begin():
-        stop_broadcast(db, db.get_one(Broadcast, broadcast, with_for_update=True), "staff:1", stage.clock())
+        stop_sending(db, db.get_one(Broadcast, broadcast, with_for_update=True), "staff:1", stage.clock())
     with Database(stage.database) as db, db.begin():
         assert claim_due(db, rest, stage.clock()) == []
         keep_outcomes(db, [Outcome(second, "owed", reason="unreachable")], stage.clock())

@@ -17,7 +17,7 @@ from bot.simulator.simulator import Simulator
 from models.appeals.appeal import Appeal
 from models.appeals.flag import Flag
 from models.oversight.image_match import MOST_ALIKE, NEAR, flag_look_alikes, look_alikes
-from models.people.photo import FINGERPRINT_PARTS, Photo, fingerprint_part, fingerprint_columns
+from models.people.photo import FINGERPRINT_PARTS, Photo, fingerprint_columns, fingerprint_part
 from models.people.user import User
 from models.proxy.mandate import Mandate
 from models.rights.erasure import erase_person

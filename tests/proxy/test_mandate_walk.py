@@ -15,8 +15,23 @@ from models.core.encryption import Keyring, use_keyring
 from models.core.refusal import Refusal
 from models.people.user import Registration, User, register
 from models.proxy.act import confirm_act, deny_act, record_proxy_act
-from models.proxy.consent_code import MOST_TRIES, ConsentCode, check_consent_code, make_consent_code, use_consent_code, void_consent_codes
-from models.proxy.mandate import Mandate, ProxyAct, get_mandate, grant_mandate, live_mandate, revoke_all_mandates, is_unconfirmed
+from models.proxy.consent_code import (
+    MOST_TRIES,
+    ConsentCode,
+    check_consent_code,
+    make_consent_code,
+    use_consent_code,
+    void_consent_codes,
+)
+from models.proxy.mandate import (
+    Mandate,
+    ProxyAct,
+    get_mandate,
+    grant_mandate,
+    is_unconfirmed,
+    live_mandate,
+    revoke_all_mandates,
+)
 from models.staff.member import Staff
 from tests.support.stage import DAOXIAN_MEIHUA, id_number, settings_for
 from tests.support.tiers import examples

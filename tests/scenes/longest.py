@@ -31,7 +31,7 @@ from models.outreach.update import update_waiting
 from models.outreach.update_review import backers_of
 from models.outreach.update_review import submit as submit_update
 from models.people.conversation import Conversation
-from models.people.message import MessageKind, Message, Point
+from models.people.message import Message, MessageKind, Point
 from models.people.photo import Photo
 from models.people.user import Registration, User, register
 from models.places.region import Region

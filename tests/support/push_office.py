@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session as Database
 from bot.app import create_app
 from bot.push.cards import as_in_console, load_cards
 from bot.push.deliver import Deliverer, Tools
-from bot.push.pace import SendCounts, Pace
+from bot.push.pace import Pace, SendCounts
 from bot.push.sender import Sender
 from bot.push.wording import Wording
 from bot.simulator.fields import Template
@@ -182,7 +182,9 @@ class Office:
         """What no act through the door opens yet."""
         rule = RULES[kind]
         with self.session() as db:
-            db.merge(ServiceWindow(conversation_id=person, kind=kind, ends_at=self.now() + rule.lasts, left=rule.messages))
+            db.merge(
+                ServiceWindow(conversation_id=person, kind=kind, ends_at=self.now() + rule.lasts, left=rule.messages)
+            )
 
     @contextmanager
     def session(self) -> Iterator[Database]:

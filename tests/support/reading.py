@@ -7,7 +7,7 @@ from bot.words.lexicon import load_lexicon
 from flows.engine.world import Region, World
 from flows.language.lexicon import Lexicon
 from flows.readers.base import Accepted, Asking, Reader, Rejected
-from models.people.message import MessageKind, Message
+from models.people.message import Message, MessageKind
 
 _LOADED = load_lexicon()
 

@@ -18,8 +18,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
-from bot.push.digest import write_digests
 from bot.push.broadcasts import continue_broadcasts
+from bot.push.digest import write_digests
 from bot.work.sweeps import tend
 from models.appeals import appeal, flag, revision
 from models.core import audit_trail

@@ -16,7 +16,7 @@ from flows.language.assessment import MOST
 from flows.readers.base import Accepted, Asking, Rejected
 from flows.readers.words.location import Here
 from flows.verification.visit import MOST_PEOPLE, QUESTIONS
-from models.people.message import MessageKind, Message, Point
+from models.people.message import Message, MessageKind, Point
 from models.verification.visit import EARLIER, FAR_KM, Visit, distance_km, earlier_places, is_far
 from tests.scenes.cases import FINDINGS, case, registered, visited
 from tests.support.stage import DAOXIAN_MEIHUA, Clock, Stage

@@ -13,7 +13,7 @@ from bot.wechat.channel import Channel
 from bot.wechat.markup import Unreadable, read_xml
 from bot.wechat.parse import to_message
 from config.settings import SAMPLE_AES_KEY, SAMPLE_APP_ID, SAMPLE_TOKEN, Mode
-from models.people.message import MessageKind, Message, Point
+from models.people.message import Message, MessageKind, Point
 from tests.support import wechat as side
 from tests.support.wechat import ACCOUNT, OPENID, WeChat
 

@@ -7,7 +7,7 @@ from typing import Any
 from flows.engine.world import World
 from flows.language.wording import clean
 from flows.readers.base import Accepted, Asking, Reader, Reading, Rejected
-from models.people.message import MessageKind, Message
+from models.people.message import Message, MessageKind
 
 _LONGEST_LABEL = 100
 

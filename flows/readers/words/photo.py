@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.readers.base import Accepted, Asking, Partial, Reader, Reading, Rejected
-from models.people.message import MessageKind, Message
+from models.people.message import Message, MessageKind
 
 
 @dataclass(frozen=True)

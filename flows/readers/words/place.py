@@ -10,7 +10,7 @@ from flows.language.wording import clean
 from flows.readers.base import Accepted, Asking, Offer, Reading, Rejected
 from flows.readers.spoken import WORDS_WANTED, Spoken
 from flows.readers.words.place_names import depth, is_meant, is_surely_meant, lies_outside
-from models.people.message import MessageKind, Message, Point
+from models.people.message import Message, MessageKind, Point
 from models.places.region import LEVELS
 
 Level = Literal["province", "city", "county", "township", "village"]

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 from flows.language.wording import clean
 from flows.readers.base import Accepted, Asking, Reading, Rejected
 from flows.readers.spoken import WORDS_WANTED, Spoken
-from models.people.message import MessageKind, Message
+from models.people.message import Message, MessageKind
 
 LONGEST = 500
 _ALLOWED = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
