@@ -21,7 +21,7 @@ PAGES = 100
 
 
 class NotificationQueue(Protocol):
-    """The part of bot.work.queues.Jobs that enqueues notifications."""
+    """The part of bot.work.queues.JobQueues that enqueues notifications."""
 
     def deliver(self, ids: Sequence[int], urgency: str = "push") -> None: ...
 
@@ -37,8 +37,8 @@ def continue_broadcasts(database: Engine, jobs: NotificationQueue, now: datetime
             pages += _walk(database, jobs, number, now, most)
             with Session(database) as db, db.begin():
                 finish_broadcast(db, number, now)
-        except Exception:  # whatever it is, the other broadcasts go on; the next round tries this one again
-            log.exception("fan_out.failed", broadcast=number)
+        except Exception:  # whatever it is, the other broadcasts go on; the next job tries this one again
+            log.exception("broadcast.failed", broadcast=number)
     return pages
 
 
@@ -51,6 +51,6 @@ def _walk(database: Engine, jobs: NotificationQueue, number: int, now: datetime,
         if page.ids:
             jobs.deliver(page.ids, "bulk")
         if page.last:
-            log.info("fan_out.planned", broadcast=number)
+            log.info("broadcast.planned", broadcast=number)
             return pages + 1
     return most

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from bot.push.channels import SERVICE, SUBSCRIPTION
 from bot.push.send_result import Effect, SendResult
 from bot.push.sender import Attempt, Failure, NotBegun
-from bot.wechat.fields import BadField
 from bot.wechat.policy import Unreachable, WeChatError
+from bot.wechat.template_fields import BadField
 from models.notifications import channel_pause, outbox, service_window, subscription
 from models.notifications.outbox import Outcome
 

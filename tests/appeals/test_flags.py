@@ -16,9 +16,9 @@ from flows.language import norms
 from models.appeals.appeal import Appeal
 from models.appeals.flag import CODES, LOOK_BACK, Flag, Sign, flag_words, flags_of, raise_flag
 from models.people.photo import Photo, fingerprint_columns
-from tests.support import wechat
-from tests.support.drawn_pictures import FOUND
-from tests.support.stage import Stage
+from tests.harness.drawn_pictures import FOUND
+from tests.harness.platform import wechat
+from tests.harness.stage import Stage
 
 LEXICON = load_lexicon()
 NAMES = sorted(LEXICON.norms.named)

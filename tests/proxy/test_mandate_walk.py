@@ -33,8 +33,8 @@ from models.proxy.mandate import (
     revoke_all_mandates,
 )
 from models.staff.member import Staff
-from tests.support.stage import DAOXIAN_MEIHUA, id_number, settings_for
-from tests.support.tiers import examples
+from tests.harness.stage import DAOXIAN_MEIHUA, id_number, settings_for
+from tests.harness.tiers import examples
 
 START = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 PEOPLE, OFFICERS = (0, 1), (0, 1)
