@@ -15,12 +15,12 @@ import redis
 from sqlalchemy import make_url
 
 from bot.processes.postgres import EmbeddedPostgres
-from bot.processes.supervisor import EmbeddedValkey
+from bot.processes.valkey import EmbeddedValkey
 from models.wiring import wire
 from tests.harness import tiers
 from tests.harness.processes.databases import PostgresDatabases
 from tests.harness.simulator.browser import CHROMIUM
-from tests.harness.simulator.stand_in import stand_in as stand_in
+from tests.harness.simulator.in_process import run_simulator as run_simulator
 
 tiers.choose_profile()
 

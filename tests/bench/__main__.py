@@ -23,7 +23,8 @@ from sqlalchemy import create_engine
 
 from bot.processes.leash import leashed
 from bot.processes.postgres import EmbeddedPostgres
-from bot.processes.supervisor import EmbeddedValkey, end, free_port
+from bot.processes.supervisor import end, free_port
+from bot.processes.valkey import EmbeddedValkey
 from config.settings import SAMPLE_TOKEN, Mode
 from models.migrations import upgrade
 from tests.bench import books, desk, load, pay, profile, push, registry, yardsticks

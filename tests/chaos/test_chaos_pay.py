@@ -41,8 +41,8 @@ TAKING = [
     "models.payments.collection:tell_of_payment:after",
     "models.payments.collection:tell_of_gift:after",
     "bot.payments.orders:take_payment:after",
-    "bot.work.queues:Jobs.enqueue:before",
-    "bot.work.queues:Jobs.enqueue:after",
+    "bot.work.queues:JobQueues.enqueue:before",
+    "bot.work.queues:JobQueues.enqueue:after",
 ]
 
 

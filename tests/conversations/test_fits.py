@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from handlers.routing.table import COMMANDS
+from handlers.routing.command_table import COMMANDS
 from models.notifications.notification import count_unread
 from models.people.conversation import Turn
 from models.people.message import Kind

@@ -145,7 +145,7 @@ DRAFT = {"flow": "surplus", "given": {"appeal": NUMBER, "title": TITLE}}
 @pytest.mark.parametrize("fen", [LARGEST - 1, 0])
 def test_what_is_said_of_money_left_over_is_one_message(fen: int) -> None:
     parts = [
-        Say("flows/disbursements/surplus/review", part, {"v": {**DRAFT, "brief": {"fen": fen}}})
+        Say("flows/disbursements/surplus/review", part, {"v": {**DRAFT, "facts": {"fen": fen}}})
         for part in ("head", "foot")
     ]
     done = Say("flows/disbursements/surplus/done", None, {"number": NUMBER, "fen": fen})

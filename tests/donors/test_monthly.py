@@ -288,7 +288,7 @@ def test_of_many_taps_at_once_there_is_one_pledge(new_database: Callable[[], str
         stage.close()
 
 
-def test_of_many_clocks_at_once_one_asks(new_database: Callable[[], str]) -> None:
+def test_of_many_schedulers_at_once_one_asks(new_database: Callable[[], str]) -> None:
     stage = Stage(new_database())
     try:
         appeal = stage.open_appeal()

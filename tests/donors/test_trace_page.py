@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session as Database
 from bot.books.export import FILES, MANIFEST, export_ledger
 from bot.web.ledger import PAGE
 from bot.web.qr import drawn
+from bot.web.rate_limit import address_of
 from bot.web.trace import MOST_TRIES
-from bot.web.tries import address_of
 from models.ledger import moves
 from models.public.ledger import appeals_with_money, overall
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, shoot
-from tests.harness.simulator.stand_in import serving
+from tests.harness.simulator.in_process import serving
 from tests.harness.stage import Stage
 from tests.scenes import gifts
 from tests.scenes.trace import GIFT, OTHER, SPENT, code_of, flat, page, received, secrets, walked, yuan

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.push.digests import write_digests
 from bot.push.fanout import go_on
-from bot.work.sweeps import tend
+from bot.work.sweeps import apply_deadlines
 from models.appeals import appeal, flag, revision
 from models.core import audit_trail
 from models.disbursements import disbursement, payee
@@ -214,7 +214,7 @@ class Actor:
             case ["verified"]:
                 self.stage.verify_all()
             case ["sweep"]:
-                tend(self.stage.database, self.stage.clock())
+                apply_deadlines(self.stage.database, self.stage.clock())
             case ["fan_out"]:
                 go_on(self.stage.database, self, self.stage.clock())
             case ["digest"]:

@@ -142,8 +142,8 @@ def die_after_claiming(office: Office, *ids: int) -> None:
 # Several at once
 
 
-def test_many_workers_at_once_send_each_notice_once(new_database: Any, redis_flushed: str, stand_in: Any) -> None:
-    office = Office(new_database(), redis_flushed, stand_in)
+def test_many_workers_at_once_send_each_notice_once(new_database: Any, redis_flushed: str, run_simulator: Any) -> None:
+    office = Office(new_database(), redis_flushed, run_simulator)
     people = [office.person(f"o{number}") for number in range(12)]
     for number in range(0, 12, 2):
         office.wechat.send_text(f"o{number}", "你好")

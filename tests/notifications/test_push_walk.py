@@ -1,6 +1,6 @@
 """Whatever people do and however time passes: WeChat refuses no push, and each arrives once or waits and says why.
 
-The stand-in keeps WeChat's own ledger of windows, counts and consents, and refuses what goes beyond it.
+The simulator keeps WeChat's own ledger of windows, counts and consents, and refuses what goes beyond it.
 """
 
 from collections import Counter

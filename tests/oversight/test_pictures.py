@@ -26,7 +26,7 @@ from models.verification.case import Verification
 from models.verification.visit import Visit
 from tests.harness.drawn_pictures import jpeg, scene
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, shoot
-from tests.harness.simulator.stand_in import serving
+from tests.harness.simulator.in_process import serving
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 
 QINGTANG = "431124104000"

@@ -1,4 +1,4 @@
-"""A client of the stand-in's Pay, and replies as the platform signs them."""
+"""A client of the simulator's Pay, and replies as the platform signs them."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from bot.simulator.pay.options import Kind as Merchants
 from bot.simulator.pay.phone import OK
 from config.pay import PlatformKey
 from tests.harness.money.merchant import NOON, NOTIFY, OPTIONS, PIN, Merchant, trading
-from tests.harness.simulator.stand_in import serving
+from tests.harness.simulator.in_process import serving
 
 AT = datetime.fromtimestamp(NOON, UTC)
 
@@ -43,7 +43,7 @@ def url(merchant: Merchant) -> Iterator[str]:
 
 @pytest.fixture
 def make(merchant: Merchant, url: str) -> Iterator[Make]:
-    """A client of the stand-in's merchant; whatever is given replaces what it would have."""
+    """A client of the simulator's merchant; whatever is given replaces what it would have."""
     made: list[PayClient] = []
 
     def client(**changes: Any) -> PayClient:

@@ -1,4 +1,4 @@
-"""Orders, refunds and their proof, against the stand-in over a real socket: what goes out, comes back and fails."""
+"""Orders, refunds and their proof, against the simulator over a real socket: what goes out, comes back and fails."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Trade bills: fetched from the stand-in, unpacked, proved, and read to the fen; and damage of every kind is found."""
+"""Trade bills: fetched from the simulator, unpacked, proved, and read to the fen; and damage of every kind is found."""
 
 import gzip
 import hashlib

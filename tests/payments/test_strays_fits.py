@@ -45,7 +45,7 @@ def test_the_longest_of_everything_is_one_message(kind: str) -> None:
     for how in ("give_back", "assign"):
         for waits in (True, False):
             for macro in ("head", "foot"):
-                values = {"v": {"given": {**GIVEN, "how": how}, "brief": {"waits": waits}}}
+                values = {"v": {"given": {**GIVEN, "how": how}, "facts": {"waits": waits}}}
                 _fits("flows/payments/settle_suspense/review", macro, values)
 
 

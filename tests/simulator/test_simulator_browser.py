@@ -22,7 +22,7 @@ from tests.harness.simulator.browser import (
     shoot,
 )
 from tests.harness.simulator.echo_bot import EchoBot, chatting, reply_xml
-from tests.harness.simulator.stand_in import serving
+from tests.harness.simulator.in_process import serving
 
 pytestmark = needs_chromium
 
@@ -230,7 +230,7 @@ def test_a_reload_comes_back_to_the_same_person(browser):
 
 
 @pytest.mark.chaos
-def test_a_stand_in_that_is_gone_is_told_until_it_is_back(browser):
+def test_a_simulator_that_is_gone_is_told_until_it_is_back(browser):
     with ExitStack() as stack:
         simulator = stack.enter_context(chatting(EchoBot()))
         app = create_simulator(simulator.options, simulator)

@@ -89,7 +89,7 @@ def test_a_page_inside_may_not_act_on_the_desk(browser):
             "home => fetch(home + 'desk/text', {method: 'POST', mode: 'no-cors'}).then(() => 'sent', () => 'refused')",
             re.sub(r"#.*", "", page.url),
         )
-        assert status == "sent"  # the browser lets it go; the stand-in does not listen
+        assert status == "sent"  # the browser lets it go; the simulator does not listen
         assert [entry["by"] for entry in simulator.chat.newer_than(0)["entries"]] == ["account"]
 
 

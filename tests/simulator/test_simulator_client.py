@@ -1,4 +1,4 @@
-"""The bot's own client against the stand-in: what it takes each answer for, and how it reads what is told later."""
+"""The bot's own client against the simulator: what it takes each answer for, and how it reads what is told later."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -25,7 +25,7 @@ def authorize(server: Account, openid: str = "oAunt", **changes: str) -> request
     """A browser that is this person's."""
     query = {"appid": OPTIONS.app_id, "redirect_uri": BACK, "response_type": "code"}
     query |= {"scope": "snsapi_base", "state": "s1"} | changes
-    cookies = {"stand_in_person": openid} if openid else {}
+    cookies = {"simulator_person": openid} if openid else {}
     address = f"{server.url}/connect/oauth2/authorize"
     return requests.get(address, params=query, cookies=cookies, timeout=5, allow_redirects=False)
 

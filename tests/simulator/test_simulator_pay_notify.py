@@ -17,7 +17,7 @@ from bot.simulator.windows import Window
 from tests.harness.money.merchant import DAY, MCHID, NOON, Merchant, Shop, outcomes, pay, trading
 from tests.harness.money.merchant import called_back as called_back
 from tests.harness.money.merchant import shop as shop
-from tests.harness.simulator.stand_in import serving
+from tests.harness.simulator.in_process import serving
 
 ALL_TRIES = 1 + len(RETRIES)
 

@@ -1,4 +1,4 @@
-"""The JS-SDK that the stand-in gives to pages inside a phone, and who checks their signature."""
+"""The JS-SDK that the simulator gives to pages inside a phone, and who checks their signature."""
 
 from collections.abc import Iterator
 

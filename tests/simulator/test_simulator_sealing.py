@@ -1,4 +1,4 @@
-"""The stand-in's signatures and safe mode against the official vectors, and against wechatpy, both ways."""
+"""The simulator's signatures and safe mode against the official vectors, and against wechatpy, both ways."""
 
 import base64
 

@@ -199,7 +199,7 @@ def test_the_longest_one_time_message_is_taken(server: Account, scene: int) -> N
 def visit(server: Account, **changes: str) -> requests.Response:
     query = {"action": "get_confirm", "appid": OPTIONS.app_id, "scene": "7", "template_id": "sOne"}
     query |= {"redirect_url": "http://a.test/back?page=1", "reserved": "r1"} | changes
-    cookies = {"stand_in_person": "oAunt"}
+    cookies = {"simulator_person": "oAunt"}
     return requests.get(f"{server.url}/mp/subscribemsg", params=query, cookies=cookies, timeout=5)
 
 

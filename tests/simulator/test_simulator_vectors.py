@@ -1,4 +1,4 @@
-"""The official examples, and whatever either side makes, pass through the stand-in's crypto and the bot's, both ways.
+"""The official examples, and whatever either side makes, pass through the simulator's crypto and the bot's, both ways.
 
 The two are written apart from each other, so that neither can be wrong alone.
 """
@@ -44,9 +44,9 @@ def test_both_sides_open_the_official_message() -> None:
 
 @given(st.binary(max_size=3000))
 def test_either_side_opens_what_the_other_seals(message: bytes) -> None:
-    stand_in, bot = Sealer(APP_ID, AES_KEY), Envelope(APP_ID, AES_KEY)
-    assert bot.open(stand_in.seal(message)) == message
-    assert stand_in.open(bot.seal(message)) == message
+    simulator, bot = Sealer(APP_ID, AES_KEY), Envelope(APP_ID, AES_KEY)
+    assert bot.open(simulator.seal(message)) == message
+    assert simulator.open(bot.seal(message)) == message
 
 
 def test_either_side_refuses_what_is_for_another_account() -> None:

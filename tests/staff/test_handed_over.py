@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from bot.work.sweeps import tend
+from bot.work.sweeps import apply_deadlines
 from models.appeals.appeal import Appeal
 from models.appeals.revision_review import open_revision
 from models.core.state_machine import WrongState
@@ -115,7 +115,7 @@ def test_nobody_is_asked_what_leads_to_a_no(stage: Stage, word: str) -> None:
     number = registered(stage, "o-wang", result="not_found")
     visited(stage, number, officer)
     stage.clock.move(NOTICE)
-    tend(stage.database, stage.clock())
+    apply_deadlines(stage.database, stage.clock())
     assert case(stage, number).state == "township_review"
     stage.say("o-town", f"看 认证{number}")
     assert "乡镇" in stage.say("o-town", f"{word} 认证{number}")

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session as Database
 from bot.words.lexicon import load_lexicon
 from bot.words.render import TEMPLATES
 from flows.engine.session import Option, Screen, Session, dumps
-from handlers.routing.matching import Command, Takes
-from handlers.routing.table import COMMANDS
+from handlers.routing.command import Command, Takes
+from handlers.routing.command_table import COMMANDS
 from models.core.audit_trail import AuditEvent
 from models.people.conversation import Conversation
 from models.staff.member import STAFF_ROLES, Staff

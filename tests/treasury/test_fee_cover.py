@@ -294,7 +294,7 @@ def test_the_longest_of_everything_is_one_message() -> None:
         words = renderer.render(says)
         return 0 < len(words.encode()) <= REPLY_BYTES // 2 and "None" not in words
 
-    given = {"flow": "cover_fees", "given": {"uncovered_fen": fen}, "brief": {"uncovered_fen": fen}}
+    given = {"flow": "cover_fees", "given": {"uncovered_fen": fen}, "facts": {"uncovered_fen": fen}}
     bounds = {"min": 4, "max": 40, "most": fen, "length": 99_999}
     situations = {
         "amount": ("ask", "help", "not_money", "vague", "not_positive", "too_precise", "absurd", "not_text"),

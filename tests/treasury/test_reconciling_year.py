@@ -1,4 +1,4 @@
-"""A year of trade bills with errors in them, through the stand-in: all of these are found, and no other.
+"""A year of trade bills with errors in them, through the simulator: all of these are found, and no other.
 
 Seeded. The year's own payments, refunds and postings are written in bulk; everything that is tested goes the real way:
 each bill is fetched over HTTP, proved, read, kept and compared.

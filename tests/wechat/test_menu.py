@@ -20,7 +20,7 @@ from bot.wechat.policy import WeChatError
 from bot.wechat.token import TokenManager
 from bot.words.lexicon import load_lexicon
 from bot.words.render import Renderer
-from handlers.routing.table import COMMANDS as TABLE
+from handlers.routing.command_table import COMMANDS as TABLE
 from tests.harness.platform.token_platform import SECRET, Answer, Platform, impatient_redis, serving
 from tests.harness.tiers import examples
 

@@ -1,4 +1,4 @@
-"""A merchant of the stand-in's Pay, written apart from it: signs requests, opens callbacks, shows the pay sheet."""
+"""A merchant of the simulator's Pay, written apart from it: signs requests, opens callbacks, shows the pay sheet."""
 
 import atexit
 import base64
@@ -30,7 +30,7 @@ from bot.simulator.pay.notify import Notice
 from bot.simulator.pay.options import Kind, PayOptions
 from bot.simulator.pay.orders import Order
 from bot.simulator.simulator import Simulator
-from tests.harness.simulator.stand_in import serving
+from tests.harness.simulator.in_process import serving
 
 MCHID = "1900000109"
 PIN = "123456"
@@ -189,7 +189,7 @@ class Merchant:
 def trading(
     kind: Kind = Kind.PUBLIC_KEY, now: float = NOON, callbacks: bool = False, **changes: Any
 ) -> Iterator[Merchant]:
-    """A merchant at a stand-in whose clock moves only when it is moved. Without ``callbacks`` none gets through."""
+    """A merchant at a simulator whose clock moves only when it is moved. Without ``callbacks`` none gets through."""
     pay = PayOptions(mchid=MCHID, kind=kind, keys_dir=key_folder(), **changes)
     options = replace(OPTIONS, pay=pay)
     simulator = Simulator(options, None if callbacks else _nowhere, clock=lambda: now)

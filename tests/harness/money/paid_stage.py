@@ -1,4 +1,4 @@
-"""A bot that takes money and the stand-in whose money it is, at addresses of their own, each knowing the other's."""
+"""A bot that takes money and the simulator whose money it is, at addresses of their own, each knowing the other's."""
 
 import re
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ from bot.simulator.app import create_simulator
 from bot.simulator.options import Person
 from bot.simulator.pay.options import PayOptions
 from bot.simulator.simulator import Simulator
-from bot.work.errands import Errands
+from bot.work.context import WorkerContext
 from config.settings import Environment, Settings
 from models.giving.pledge import Pledge
 from models.payments.order import PayOrder
 from models.people.conversation import Conversation
 from tests.harness.money.merchant import MCHID, PIN, key_folder
 from tests.harness.simulator.echo_bot import MENU
-from tests.harness.simulator.stand_in import OPTIONS, serving
+from tests.harness.simulator.in_process import OPTIONS, serving
 from tests.harness.stage import Clock, Stage
 
 DONOR, OTHER = "oAunt", "oUncle"
@@ -104,14 +104,14 @@ class Collecting(Stage):
     # Ours
 
     def cashier(self) -> Cashier:
-        errands = self.errands()
-        assert errands.pay is not None
-        return Cashier(Till(self.database, errands.jobs), errands.pay, self.clock)
+        context = self.worker_context()
+        assert context.pay is not None
+        return Cashier(Till(self.database, context.jobs), context.pay, self.clock)
 
-    def errands(self) -> Errands:
-        if not hasattr(self, "_errands"):
-            self._errands = Errands(self.settings)
-        return self._errands
+    def worker_context(self) -> WorkerContext:
+        if not hasattr(self, "_worker_context"):
+            self._worker_context = WorkerContext(self.settings)
+        return self._worker_context
 
     def state(self, table: type[Pledge] | type[PayOrder], number: int) -> str:
         with Database(self.database) as db:
@@ -126,14 +126,14 @@ class Collecting(Stage):
             return db.scalars(select(Conversation.id).where(Conversation.openid == openid)).one()
 
     def close(self) -> None:
-        if hasattr(self, "_errands"):
-            self._errands.close()
+        if hasattr(self, "_worker_context"):
+            self._worker_context.close()
         super().close()
 
 
 @contextmanager
 def collecting(database_url: str, redis_url: str, **options: Any) -> Iterator[Collecting]:
-    """``options`` of the stand-in's Pay. Redis is emptied: a test before may have left a breaker open."""
+    """``options`` of the simulator's Pay. Redis is emptied: a test before may have left a breaker open."""
     with Redis.from_url(redis_url) as store:
         store.flushdb()
     with create_server(("127.0.0.1", 0)) as one, create_server(("127.0.0.1", 0)) as two:

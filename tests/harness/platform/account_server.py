@@ -1,4 +1,4 @@
-"""An account's server beside the stand-in: hears every delivery, and calls the API over real loopback sockets."""
+"""An account's server beside the simulator: hears every delivery, and calls the API over real loopback sockets."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ import requests
 from bot.simulator.app import create_simulator
 from bot.simulator.options import Mode, Options, Person
 from bot.simulator.simulator import Simulator
-from tests.harness.simulator.stand_in import serving
+from tests.harness.simulator.in_process import serving
 
 MORNING = 1_795_600_000.0
 OPTIONS = Options(
@@ -59,7 +59,7 @@ class Account:
 
 @contextmanager
 def account(**changes: Any) -> Iterator[Account]:
-    """``changes``: of the stand-in's options."""
+    """``changes``: of the simulator's options."""
     options = replace(OPTIONS, **changes)
     heard: list[ElementTree.Element] = []
 

@@ -1,6 +1,6 @@
-"""The post office: a bot behind its door, a Deliverer, and a stand-in for WeChat between them and the people.
+"""The post office: a bot behind its door, a Deliverer, and a simulator of WeChat between them and the people.
 
-office = Office(database_url, redis_url, stand_in)
+office = Office(database_url, redis_url, run_simulator)
 aunt = office.person("oAunt")               # follows, then the minute of that window passes
 office.wechat.send_text("oAunt", "你好")
 notice = office.tell(aunt, "milestone")
@@ -40,7 +40,7 @@ from models.notifications.outbox import due_ids
 from models.notifications.service_window import RULES, Window
 from models.notifications.subscription import Subscription
 from models.people.conversation import Conversation
-from tests.harness.simulator.stand_in import StandIn
+from tests.harness.simulator.in_process import RunningSimulator
 from tests.harness.stage import settings_for
 
 ORDER = {
@@ -83,7 +83,7 @@ class Office:
         self,
         database_url: str,
         redis_url: str,
-        stand_in: Callable[..., StandIn],
+        run_simulator: Callable[..., RunningSimulator],
         *,
         templates: bool = True,
         subscriptions: bool = False,
@@ -98,8 +98,8 @@ class Office:
         }
         self.settings = settings_for(database_url, redis_url).model_copy(update=ids)
         self.app = create_app(self.settings, clock=self.now)
-        self.stand_in = stand_in(self.app, templates=own, subscriptions=notes, **options)
-        self.wechat = self.stand_in.simulator
+        self.running = run_simulator(self.app, templates=own, subscriptions=notes, **options)
+        self.wechat = self.running.simulator
         self.database = connect(database_url, pool_size=4)
         self.redis: Redis = open_redis(redis_url)
         self.http = open_session()
@@ -116,15 +116,15 @@ class Office:
         sender: Any = None,
         sleep: Callable[[float], None] = clock.sleep,
     ) -> Deliverer:
-        """A worker's own. ``url``: where it looks for WeChat, instead of the stand-in."""
+        """A worker's own. ``url``: where it looks for WeChat, instead of the simulator."""
         settings, options = self.settings, self.wechat.options
-        tokens = TokenManager(self.stand_in.url, options.app_id, settings.wechat_app_secret, self.redis, self.http)
+        tokens = TokenManager(self.running.url, options.app_id, settings.wechat_app_secret, self.redis, self.http)
         lexicon = load_lexicon()
         wording = Wording(Renderer(lexicon.words, lexicon.choices), lexicon.choices["push_offer"])
         return Deliverer(
             Tools(
                 self.database,
-                sender or Sender(WeChatApi(url or self.stand_in.url, tokens, self.http), wording),
+                sender or Sender(WeChatApi(url or self.running.url, tokens, self.http), wording),
                 self.cards,
                 Pace(self.redis, self.per_minute, sleep),
                 Counts(self.redis),
@@ -227,12 +227,12 @@ Open = Callable[..., Office]
 
 
 @pytest.fixture
-def open_office(database_url: str, redis_flushed: str, stand_in: Callable[..., StandIn]) -> Iterator[Open]:
-    """``open_office(test_account=True)``: with these options of Office or of the stand-in."""
+def open_office(database_url: str, redis_flushed: str, run_simulator: Callable[..., RunningSimulator]) -> Iterator[Open]:
+    """``open_office(test_account=True)``: with these options of Office or of the simulator."""
     opened: list[Office] = []
 
     def start(**options: Any) -> Office:
-        opened.append(Office(database_url, redis_flushed, stand_in, **options))
+        opened.append(Office(database_url, redis_flushed, run_simulator, **options))
         return opened[-1]
 
     yield start

@@ -19,7 +19,7 @@ from typing import Any
 from werkzeug.serving import make_server
 
 from bot.payments.orders import Cashier, Till
-from bot.work.errands import Errands
+from bot.work.context import WorkerContext
 from config.settings import Settings
 
 
@@ -57,15 +57,15 @@ def main(arguments: list[str]) -> None:
             die_at(step, Path(mark))
             make_server("127.0.0.1", int(port), app, threaded=True).serve_forever()
         case ["query", order]:
-            errands = Errands(Settings())
+            context = WorkerContext(Settings())
             die_at(step, Path(mark))
-            errands.do("query_order", int(order))
+            context.run_job("query_order", int(order))
         case ["place", pledge, openid]:
-            errands = Errands(Settings())
-            assert errands.pay is not None
-            till = Till(errands.database, errands.jobs)
+            context = WorkerContext(Settings())
+            assert context.pay is not None
+            till = Till(context.database, context.jobs)
             die_at(step, Path(mark))
-            Cashier(till, errands.pay, lambda: datetime.now(UTC)).place(int(pledge), openid)
+            Cashier(till, context.pay, lambda: datetime.now(UTC)).place(int(pledge), openid)
         case _:
             work = importlib.import_module("bot.work.__main__")
             die_at(step, Path(mark))

@@ -1,4 +1,4 @@
-"""A worker's errands beside a stand-in."""
+"""A worker's context beside a simulator."""
 
 import io
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.simulator.options import Options
 from bot.simulator.simulator import Simulator
-from bot.work.errands import Errands
+from bot.work.context import WorkerContext
 from config.settings import SAMPLE_AES_KEY, SAMPLE_APP_ID, SAMPLE_APP_SECRET, SAMPLE_TOKEN
 from models.core.database import connect
 from models.people.photo import Photo
@@ -30,7 +30,7 @@ class Desk:
     def __init__(self, database_url: str, redis_url: str, folder: Path, simulator: Simulator, url: str) -> None:
         self.simulator = simulator
         ours = {"wechat_api_url": url, "media_dir": str(folder)}
-        self.errands = Errands(settings_for(database_url, redis_url).model_copy(update=ours))
+        self.context = WorkerContext(settings_for(database_url, redis_url).model_copy(update=ours))
         self.database = connect(database_url)
 
     def owed(self, content: bytes) -> int:
@@ -44,7 +44,7 @@ class Desk:
 
     def fetched(self, content: bytes) -> Photo:
         photo = self.owed(content)
-        self.errands.do("fetch_photo", photo)
+        self.context.run_job("fetch_photo", photo)
         return self.row(photo)
 
     def row(self, photo: int) -> Photo:
@@ -53,7 +53,7 @@ class Desk:
 
     def picture(self, photo: Photo) -> Image.Image:
         assert photo.path
-        picture = Image.open(self.errands.folder / photo.path)
+        picture = Image.open(self.context.folder / photo.path)
         picture.load()
         return picture
 

@@ -14,8 +14,8 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session as Database
 
 from bot.processes.leash import leashed
-from bot.work.errands import Errands
-from bot.work.sweeps import let_replies_go, sweep, tend
+from bot.work.context import WorkerContext
+from bot.work.sweeps import apply_deadlines, delete_old_replies, sweep_owed
 from config.settings import ROOT
 from models.notifications.notification import Notification, tell
 from models.people.conversation import Conversation
@@ -61,12 +61,12 @@ def until(holds: Callable[[], bool], longest: float = LONGEST) -> None:
         time.sleep(0.05)
 
 
-def sweep_all(errands: Errands, now: datetime | None = None) -> int:
-    """All that the clock looks after each minute and each hour, at once: how many jobs that made."""
+def sweep_all(context: WorkerContext, now: datetime | None = None) -> int:
+    """All that the scheduler does each minute and each hour, at once: how many jobs that made."""
     now = now or datetime.now(UTC)
-    count = sweep(errands.database, errands.jobs, now)
-    let_replies_go(errands.database, now)
-    tend(errands.database, now)
+    count = sweep_owed(context.database, context.jobs, now)
+    delete_old_replies(context.database, now)
+    apply_deadlines(context.database, now)
     return count
 
 

@@ -1,1 +1,1 @@
-"""The stand-in for WeChat in a test's own process, and a browser at its page."""
+"""The simulator of WeChat in a test's own process, and a browser at its page."""

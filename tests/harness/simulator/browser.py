@@ -1,4 +1,4 @@
-"""The stand-in's page in a real browser, for the tests of it."""
+"""The simulator's page in a real browser, for the tests of it."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from bot.simulator.app import create_simulator
 from bot.simulator.simulator import Simulator
 from tests.harness.simulator.echo_bot import MENU, EchoBot, chatting
-from tests.harness.simulator.stand_in import serving
+from tests.harness.simulator.in_process import serving
 
 CHROMIUM = Path("/usr/bin/chromium")
 DESK = {"width": 1280, "height": 800}

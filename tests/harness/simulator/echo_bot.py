@@ -1,4 +1,4 @@
-"""A bot that says back what it hears, and a stand-in that talks to it."""
+"""A bot that says back what it hears, and a simulator that talks to it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from wechatpy.utils import check_signature
 
 from bot.simulator.options import Mode, Options, Person
 from bot.simulator.simulator import Simulator
-from tests.harness.simulator.stand_in import serving
+from tests.harness.simulator.in_process import serving
 
 OPTIONS = Options(
     bot_url="",

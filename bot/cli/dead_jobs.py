@@ -7,12 +7,12 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from bot.work.dead import NoSuchDeadJob, drop, replay
-from bot.work.queues import Jobs
+from bot.work.dead_jobs import NoSuchDeadJob, drop, replay
+from bot.work.queues import JobQueues
 from models.upkeep.dead_job import open_dead
 
 
-def settle_dead_jobs(database: Engine, jobs: Jobs, replayed: str | None, dropped: str | None) -> None:
+def settle_dead_jobs(database: Engine, jobs: JobQueues, replayed: str | None, dropped: str | None) -> None:
     """List the dead jobs, or settle the named ones: a number, or ``all``. Raises click's exceptions."""
     if replayed and dropped:
         raise click.UsageError("either --replay or --drop, not both")

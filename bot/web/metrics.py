@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from bot.work.queues import QUEUES, Jobs
+from bot.work.queues import QUEUES, JobQueues
 from models.notifications.outbox import oldest_due
 from models.upkeep.dead_job import count_open
 
@@ -34,7 +34,7 @@ DEAD_JOBS = Gauge("bangfu_dead_jobs", "Jobs that failed as often as they may and
 SENT_KEY = "bangfu:sent"
 
 
-def show_queues(jobs: Jobs) -> None:
+def show_queues(jobs: JobQueues) -> None:
     """Set the figures that Redis holds; NaN or none while Redis does not answer."""
     try:
         depths: dict[str, float] = {name: queue.count for name, queue in jobs.queues.items()}

@@ -34,7 +34,7 @@ def cursor(flow: Flow, draft: Draft) -> Step | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Position:
     flow: Flow
     draft: Draft
     world: World

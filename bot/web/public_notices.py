@@ -25,7 +25,7 @@ _LONGEST_NUMBER = 15
 _KEPT = "public, max-age=60"
 
 
-def notices(database: Engine, pages: Pages, clock: Callable[[], datetime]) -> Blueprint:
+def public_notices(database: Engine, pages: Pages, clock: Callable[[], datetime]) -> Blueprint:
     blueprint = Blueprint("notices", __name__)
 
     @blueprint.get("/notices")

@@ -19,12 +19,12 @@ _LONGEST = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class PageVisitor:
     openid: str = field(repr=False)
     is_snapshot: bool
 
 
-class Visitors:
+class WebAuthorization:
     """Identifies visitors; safe to share between threads. ``pages_url``: the root of WeChat's own pages."""
 
     def __init__(
@@ -33,7 +33,7 @@ class Visitors:
         self._api_url, self._pages_url, self._app_id = api_url.rstrip("/"), pages_url.rstrip("/"), app_id
         self._app_secret, self._http = app_secret, http
 
-    def way(self, back_to: str, state: str) -> str:
+    def authorize_url(self, back_to: str, state: str) -> str:
         """Return where to redirect the browser; it comes ``back_to`` with ``code`` and ``state``.
 
         ``state``: [a-zA-Z0-9], at most 128."""
@@ -47,7 +47,7 @@ class Visitors:
         }
         return f"{self._pages_url}/connect/oauth2/authorize?{urlencode(asked)}#wechat_redirect"
 
-    def who(self, code: str) -> Visitor:
+    def identify(self, code: str) -> PageVisitor:
         """Exchange a code for the visitor. Raises WeChatError (RESTART_OAUTH: code used or too old) or Unreachable."""
         asked = {
             "appid": self._app_id,
@@ -60,4 +60,4 @@ class Visitors:
         openid = fields.get("openid")
         if not isinstance(openid, str) or not 0 < len(openid) <= _LONGEST:
             raise Unreachable(True, _CALL, "an answer without openid")
-        return Visitor(openid, bool(fields.get("is_snapshotuser")))
+        return PageVisitor(openid, bool(fields.get("is_snapshotuser")))

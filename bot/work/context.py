@@ -1,4 +1,4 @@
-"""Hold what the jobs and rounds of one process need open."""
+"""Open what the jobs and scheduled runs of one process need."""
 
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -13,15 +13,15 @@ from bot.registry import make_registry
 from bot.wechat.client import WeChatApi, open_session
 from bot.wechat.token import TokenManager
 from bot.work.jobs import JOBS
-from bot.work.queues import Jobs, open_redis
+from bot.work.queues import JobQueues, open_redis
 from config.settings import PayMode, Settings
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
 from models.wiring import wire
 
 
-class Errands:
-    """What jobs and rounds need: database, Redis, WeChat's API, and where photos go."""
+class WorkerContext:
+    """What jobs and scheduled runs need: database, Redis, WeChat's API, and where photos go."""
 
     def __init__(self, settings: Settings) -> None:
         use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
@@ -30,7 +30,7 @@ class Errands:
         self._redis = open_redis(settings.redis_url)
         self.api = make_api(settings, self._redis)
         self.folder = Path(settings.media_dir)
-        self.jobs = Jobs(settings.redis_url)
+        self.jobs = JobQueues(settings.redis_url)
         self.registry = make_registry(settings, self.database, self._redis)
         self.photos = Photos(self.database, self.api, self.folder)
         self.settings = settings
@@ -54,7 +54,7 @@ class Errands:
         self._redis.close()
         self.jobs.redis.close()
 
-    def do(self, name: str, argument: int | list[int]) -> None:
+    def run_job(self, name: str, argument: int | list[int]) -> None:
         """Run a job in this process."""
         JOBS[name].run(self, argument)
 
@@ -68,6 +68,6 @@ def make_api(settings: Settings, redis: Redis | None = None) -> WeChatApi:
 
 
 @lru_cache(maxsize=1)
-def errands() -> Errands:
-    """Return this worker process's own Errands, made once."""
-    return Errands(Settings())
+def worker_context() -> WorkerContext:
+    """Return this worker process's own WorkerContext, made once."""
+    return WorkerContext(Settings())

@@ -16,7 +16,7 @@ from bot.pay.answers import Refund
 from bot.pay.making import NOTIFY_PATH
 from bot.pay.notice import LARGEST_NOTICE, BadNotice, NotifyDoor, PaymentNotice
 from bot.payments.orders import Till
-from bot.web.figures import PAY_NOTICES
+from bot.web.metrics import PAY_NOTICES
 
 log = structlog.get_logger()
 
@@ -25,7 +25,7 @@ _STATUS = {"size": 413, "body": 400, "event": 400, "seal": 400, "fields": 400, "
 _NOT_PROVED = 401
 
 
-def notify_door(
+def pay_callback(
     door: NotifyDoor,
     till: Till,
     take_refund: Callable[[Refund, datetime], object],

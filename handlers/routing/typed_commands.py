@@ -5,63 +5,14 @@ line on the screen or the menu leads to a command without words.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
 
 from rapidfuzz import fuzz, process
 
-from flows.engine.flow import Answer
 from flows.language.lexicon import Lexicon
 from flows.language.numerals import read_integer
 from flows.language.wording import plain
-from handlers.routing.talk import Talk
-from models.core.state_machine import By
-
-
-class Takes(StrEnum):
-    """The arguments that may follow a command's word."""
-
-    NOTHING = "nothing"
-    WORDS = "words"
-    """Anything, after a space: a search word."""
-    NUMBER = "number"
-    """A number; without it the command asks or lists."""
-    NUMBER_AND_WORDS = "number_and_words"
-    """A number, then perhaps something: a reason, an answer."""
-    MATTER = "matter"
-    """The number of an appeal, or of a verification case after a word for one: ``appeal:12``, ``case:7``."""
-    MATTER_AND_WORDS = "matter_and_words"
-    """The same, then perhaps something: a reason, a work number."""
-    MATTER_OR_WORDS = "matter_or_words"
-    """The same; or, after a space, anything: the name of a place."""
-    CODE = "code"
-    """A work number or a code: letters and digits, perhaps with spaces between them."""
-    CODE_AND_WORDS = "code_and_words"
-    """A work number in one piece, then perhaps something: a reason."""
-    GIFT = "gift"
-    """An appeal's number, an amount, or both, in one piece; the word for "to" may part them (捐3块给4号)."""
-    GIFT_TO = "gift_to"
-    """An appeal's number, then a word of the command ``pledge``, then perhaps an amount (给4号捐3块)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """``run`` gets the talk and the arguments as text; it may refuse.
-
-    ``staff``: the roles that may use it (handlers.routing.roles); None: everybody.
-
-    ``guess``: it may be suggested after a typing error (never for money or decisions).
-    """
-
-    name: str
-    run: Callable[..., Answer]
-    takes: Takes = Takes.NOTHING
-    staff: frozenset[By] | None = None
-    guess: bool = True
-    matters: Sequence[str] = ("case",)
-    """The subjects, beside appeals, that a MATTER's number may be of; the words for them are in config/readers.toml."""
-
+from handlers.routing.command import Command, Takes
 
 # A number with a thousands separator (1,500) is an amount and no appeal's number.
 _DIGITS = r"[0-9]++(?!,[0-9]{3}(?![0-9]))"
@@ -78,7 +29,7 @@ _LONGEST_GUESS = 8
 _CLOSE_ENOUGH = 60
 
 
-class Commands:
+class TypedCommands:
     def __init__(self, table: Mapping[str, Command], lexicon: Lexicon) -> None:
         self.table = dict(table)
         self.lexicon = lexicon
@@ -115,9 +66,6 @@ class Commands:
         words = [word for word, name in self._by_word.items() if self.table[name].guess and not self.table[name].staff]
         found = process.extractOne(wanted, words, scorer=fuzz.ratio, score_cutoff=_CLOSE_ENOUGH)
         return str(found[0]) if found else None
-
-    def run(self, name: str, talk: Talk, arguments: list[str]) -> Answer:
-        return self.table[name].run(talk, *arguments)
 
     def _arguments(self, command: Command, rest: str) -> list[str] | None:
         """Read the arguments after the word; None when they do not fit the command."""

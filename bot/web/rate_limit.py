@@ -19,7 +19,7 @@ _HOUR = 3600
 _OWN_NETWORK = 64
 
 
-class Tries:
+class RateLimit:
     """A counter of tries called ``name``, of which ``most`` are allowed an hour."""
 
     def __init__(self, redis: Redis, name: str, most: int) -> None:

@@ -1,7 +1,7 @@
-"""The stand-in for WeChat in the tests' own process: its plain calls, its clock, its fault desk, and an address.
+"""The simulator of WeChat in the tests' own process: its plain calls, its clock, its fault desk, and an address.
 
-def test_…(stand_in):
-    wechat = stand_in(app)                     # the server under test, without sockets
+def test_…(run_simulator):
+    wechat = run_simulator(app)                     # the server under test, without sockets
     wechat.simulator.send_text("oAunt", "你好")
     wechat.simulator.timeline.move(48 * 3600)
     wechat.simulator.faults.add(Fault(Kind.DROP, share=0.2))
@@ -62,7 +62,7 @@ def posting_to(app: Flask) -> Post:
 
 
 @dataclass
-class StandIn:
+class RunningSimulator:
     simulator: Simulator
     stack: ExitStack
 
@@ -73,14 +73,14 @@ class StandIn:
 
 
 @pytest.fixture
-def stand_in() -> Iterator[Callable[..., StandIn]]:
-    """``stand_in(app, **options)``: one that delivers to this Flask application, or without one to ``bot_url``."""
+def run_simulator() -> Iterator[Callable[..., RunningSimulator]]:
+    """``run_simulator(app, **options)``: one that delivers to this Flask application, or without one to ``bot_url``."""
     with ExitStack() as stack:
 
-        def start(app: Flask | None = None, **options: object) -> StandIn:
+        def start(app: Flask | None = None, **options: object) -> RunningSimulator:
             post = posting_to(app) if app else None
             simulator = Simulator(replace(OPTIONS, **options), post)  # type: ignore[arg-type]
             stack.callback(simulator.close)
-            return StandIn(simulator, stack)
+            return RunningSimulator(simulator, stack)
 
         yield start

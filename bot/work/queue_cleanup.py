@@ -1,4 +1,4 @@
-"""Tidy Redis: recover the jobs of killed workers and jobs lost between queue and worker."""
+"""Clean up the queues: recover the jobs of killed workers and jobs lost between queue and worker."""
 
 from datetime import datetime, timedelta
 
@@ -7,13 +7,13 @@ from rq.job import JobStatus
 from rq.registry import clean_registries
 from rq.worker_registration import clean_worker_registry
 
-from bot.work.queues import Jobs
+from bot.work.queues import JobQueues
 
 # A job that a worker took and has not begun for this long is lost; it lies in RQ's intermediate queue.
 LOST_AFTER = timedelta(seconds=20)
 
 
-def tidy(jobs: Jobs, now: datetime) -> None:
+def recover_jobs(jobs: JobQueues, now: datetime) -> None:
     """Reschedule abandoned jobs, or let them fail for good. One process at a time may run it. Raises RedisError."""
     for queue in jobs.queues.values():
         clean_registries(queue)

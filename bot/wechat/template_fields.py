@@ -28,7 +28,7 @@ class BadField(Exception):
         self.field = field
 
 
-def fit(field: str, words: str) -> str:
+def fit_field(field: str, words: str) -> str:
     """Return the words on one line as this field may hold them, cut where its type allows. Raises BadField.
 
     A field of an unknown type may hold any line.

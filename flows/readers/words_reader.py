@@ -8,8 +8,8 @@ WORDS_WANTED = ("not_text", "not_heard")
 """Reject codes: the message is of another kind; or it is a voice that WeChat could not recognise."""
 
 
-class Spoken(Reader):
-    """A subclass reads the words in ``hear`` and adds its codes to ``WORDS_WANTED``."""
+class WordsReader(Reader):
+    """A subclass reads the words in ``read_words`` and adds its codes to ``WORDS_WANTED``."""
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -20,7 +20,7 @@ class Spoken(Reader):
             return Rejected("not_text")
         if message.kind is Kind.VOICE and not clean(message.text):
             return Rejected("not_heard")
-        return self.hear(message.text, asking)
+        return self.read_words(message.text, asking)
 
-    def hear(self, text: str, asking: Asking) -> Reading:
+    def read_words(self, text: str, asking: Asking) -> Reading:
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""The stand-in's page, asked as its script asks."""
+"""The simulator's page, asked as its script asks."""
 
 from typing import Any
 

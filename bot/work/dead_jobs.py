@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from bot.work.job import Named
 from bot.work.jobs import JOBS
-from bot.work.queues import Jobs
+from bot.work.queues import JobQueues
 from models.upkeep.dead_job import DeadJob, open_dead
 
 log = structlog.get_logger()
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 MOST = 200
 
 
-def bury(db: Session, jobs: Jobs, now: datetime) -> list[Queued]:
+def bury(db: Session, jobs: JobQueues, now: datetime) -> list[Queued]:
     """Keep the jobs that Redis holds as failed for good; call ``forget`` after the commit. Raises RedisError.
 
     The same job that died twice is one row, so that a replay runs it once.
@@ -56,7 +56,7 @@ class NoSuchDeadJob(Exception):
     ids: tuple[int, ...]
 
 
-def replay(db: Session, jobs: Jobs, ids: Sequence[int] | None, now: datetime) -> int:
+def replay(db: Session, jobs: JobQueues, ids: Sequence[int] | None, now: datetime) -> int:
     """Enqueue these dead jobs (None: all) as new jobs, and return how many.
 
     Raises NoSuchDeadJob or RedisError, and then does nothing. A job may safely run twice, so it is enqueued before its
@@ -87,7 +87,7 @@ def _settle(db: Session, chosen: Sequence[DeadJob], now: datetime) -> int:
     return len(chosen)
 
 
-def _failed(jobs: Jobs, queue: str) -> list[Queued]:
+def _failed(jobs: JobQueues, queue: str) -> list[Queued]:
     registry = jobs.queues[queue].failed_job_registry
     found = []
     for job_id in registry.get_job_ids(0, MOST - 1):

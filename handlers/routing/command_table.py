@@ -14,7 +14,7 @@ from handlers.people import commands as people
 from handlers.proxy import commands as proxy
 from handlers.public import commands as public
 from handlers.routing import commands as routing
-from handlers.routing.matching import Command
+from handlers.routing.command import Command
 from handlers.staff import commands as staff
 from handlers.support import commands as support
 from handlers.treasury import commands as treasury

@@ -1,4 +1,4 @@
-"""Words made to fit the fields of WeChat's templates: whatever comes out, the stand-in takes."""
+"""Words made to fit the fields of WeChat's templates: whatever comes out, the simulator takes."""
 
 from contextlib import suppress
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.push.cards import UnknownCard, fill, load_cards
 from bot.simulator.fields import SHAPES, fits
-from bot.wechat.fields import BadField, fit
+from bot.wechat.template_fields import BadField, fit_field
 
 KINDS = sorted([*SHAPES, "novelty"])
 WORDS = st.one_of(
@@ -25,8 +25,8 @@ WORDS = st.one_of(
 def test_what_fits_is_what_wechat_takes(kind: str, words: str) -> None:
     fitted = None
     with suppress(BadField):
-        fitted = fit(f"{kind}3", words)
-    assert fitted is None or (fits(f"{kind}3", fitted) and fit(f"{kind}3", fitted) == fitted)
+        fitted = fit_field(f"{kind}3", words)
+    assert fitted is None or (fits(f"{kind}3", fitted) and fit_field(f"{kind}3", fitted) == fitted)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_what_fits_is_what_wechat_takes(kind: str, words: str) -> None:
     ],
 )
 def test_words_are_cut_and_cleaned(field: str, words: str, fitted: str) -> None:
-    assert fit(field, words) == fitted
+    assert fit_field(field, words) == fitted
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_words_are_cut_and_cleaned(field: str, words: str, fitted: str) -> None:
 )
 def test_what_cannot_fit_is_refused_by_name_and_not_quoted(field: str, words: str) -> None:
     with pytest.raises(BadField) as refused:
-        fit(field, words)
+        fit_field(field, words)
     assert str(refused.value) == field
 
 
