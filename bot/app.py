@@ -20,20 +20,20 @@ from bot.web.card import card_page
 from bot.web.health import health
 from bot.web.ledger import ledger_page
 from bot.web.links import Links
-from bot.web.public_notices import public_notices
-from bot.web.pay_callback import pay_callback
 from bot.web.pages import Pages
 from bot.web.pay import PayPageParts, pay_page
+from bot.web.pay_callback import pay_callback
 from bot.web.payer import PayerCookies
 from bot.web.pictures import pictures
+from bot.web.public_notices import public_notices
+from bot.web.rate_limit import RateLimit
 from bot.web.subscribe import SDK, WECHAT_SDK, subscribe_page
 from bot.web.trace import MOST_TRIES, trace_page
-from bot.web.rate_limit import RateLimit
 from bot.webhook import webhook
 from bot.wechat.channel import Channel
 from bot.wechat.client import open_session
-from bot.wechat.ticket import TicketManager
 from bot.wechat.oauth import OPEN_WECHAT, WebAuthorization
+from bot.wechat.ticket import TicketManager
 from bot.words.lexicon import load_lexicon
 from bot.words.render import Renderer
 from bot.work.context import make_api
@@ -42,8 +42,8 @@ from config.settings import PayMode, Settings, read_settings
 from flows.catalogue import FLOWS
 from flows.engine.engine import Engine
 from handlers import Router
-from handlers.routing.typed_commands import TypedCommands
 from handlers.routing.command_table import COMMANDS
+from handlers.routing.typed_commands import TypedCommands
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
 from models.notifications.subscription import Templates

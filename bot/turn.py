@@ -16,8 +16,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.places.lookup import find_places, get_place
-from bot.web.metrics import FAILURES, REPEATS
 from bot.web.links import OPEN_PATHS, OWN, PROVED_THERE
+from bot.web.metrics import FAILURES, REPEATS
 from bot.wechat.channel import REPLY_BYTES
 from bot.words.render import Renderer
 from flows.engine.desk import Desk, Person

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from flows.engine.desk import Desk
 from flows.engine.engine import Engine
 from flows.engine.flow import Answer
-from flows.engine.session import Screen, Session
 from flows.engine.position import cursor
+from flows.engine.session import Screen, Session
 from handlers.notifications import push_replies
 from handlers.routing import events, media, text
 from handlers.routing.dispatch import add_review_facts
-from handlers.routing.typed_commands import TypedCommands
 from handlers.routing.matters import MATTERS
 from handlers.routing.talk import Talk
+from handlers.routing.typed_commands import TypedCommands
 from models.people.message import Kind, Message
 
 HANDLERS: dict[Kind, Callable[[Talk], Answer]] = {

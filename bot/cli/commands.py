@@ -15,10 +15,10 @@ from bot.cli.books import add_book_commands
 from bot.cli.database import demand_database, migrated
 from bot.cli.dead_jobs import settle_dead_jobs
 from bot.cli.demo import add_demo_commands
+from bot.cli.import_registry import import_file
 from bot.cli.menu import add_menu_commands
 from bot.goods.sort_goods import sort_goods
 from bot.places.load import DIVISIONS, BadRegions, load_regions, read_regions
-from bot.cli.import_registry import import_file
 from bot.work import start_workers
 from bot.work.queues import QUEUES, JobQueues
 from config.settings import Settings

@@ -20,8 +20,8 @@ from bot.payments.orders import Cashier, NotNow
 from bot.web.links import DeadLink, Links
 from bot.web.pages import Pages, guarded
 from bot.web.payer import PayerCookies, conversation_of, is_donors
-from bot.wechat.policy import Action, Unreachable, WeChatError
 from bot.wechat.oauth import WebAuthorization
+from bot.wechat.policy import Action, Unreachable, WeChatError
 from models.appeals.appeal import budget_of, get_appeal
 from models.core.refusal import Refusal
 from models.giving.matching import offers

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from redis import Redis
 
 from bot.wechat.client import WeChatApi
-from bot.wechat.token_store import HeldToken
 from bot.wechat.token import SharedToken
+from bot.wechat.token_store import HeldToken
 
 # The platform returns the old ticket until its end, so renewing earlier only keeps a page valid that was served
 # just before.

@@ -11,8 +11,8 @@ from bot.books.check import is_night
 from bot.payments.orders import sweep_orders
 from bot.payments.refunds import sweep_refunds
 from bot.treasury.reconciliation import ask_for_bills
-from bot.work.dead_jobs import bury, forget
 from bot.work.context import WorkerContext
+from bot.work.dead_jobs import bury, forget
 from bot.work.job import Named
 from bot.work.queues import JobQueues
 from bot.work.queue_cleanup import recover_jobs

@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine, delete, update
 from sqlalchemy.orm import Session
 
-from bot.photos.store import gone_photos, discard_draft_photos, owed_photos
+from bot.photos.store import discard_draft_photos, gone_photos, owed_photos
 from bot.proxy import card_codes
 from bot.work.job import Named
 from bot.work.queues import BATCH, SENDING, JobQueues

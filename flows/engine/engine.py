@@ -11,8 +11,8 @@ from typing import Any
 
 from flows.engine.draft_choices import ask_to_drop, list_drafts, offer_earlier, offer_ways_out
 from flows.engine.flow import Answer, Flow, Say, Step
-from flows.engine.session import MOST_DRAFTS, Draft, Session
 from flows.engine.position import Position, cursor, draft_say, live_answers
+from flows.engine.session import MOST_DRAFTS, Draft, Session
 from flows.engine.world import World
 from flows.language.numerals import ordinal
 from flows.language.wording import plain

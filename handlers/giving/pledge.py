@@ -6,8 +6,8 @@ from flows.engine.flow import Answer, Say
 from flows.language.numerals import Unread
 from flows.readers.numbers.money import read_fen
 from handlers.routing.dispatch import finish, run_command
-from handlers.routing.typed_commands import head_number
 from handlers.routing.talk import Talk
+from handlers.routing.typed_commands import head_number
 from models.people.message import Kind
 
 

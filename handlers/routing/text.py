@@ -11,8 +11,8 @@ from flows.language.numerals import ordinal
 from handlers.giving.pledge import is_gift
 from handlers.notifications import opt_out, push_replies, unread
 from handlers.routing import menu
-from handlers.routing.dispatch import finish, run_command
 from handlers.routing.command import Takes
+from handlers.routing.dispatch import finish, run_command
 from handlers.routing.media import discard_pictures
 from handlers.routing.talk import Talk
 from handlers.support import call

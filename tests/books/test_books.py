@@ -14,10 +14,10 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session as Database
 
 from bot.books import check as books
-from bot.work.scheduler import Scheduler
 from bot.work.context import WorkerContext
 from bot.work.jobs import JOBS
 from bot.work.schedule import SCHEDULE
+from bot.work.scheduler import Scheduler
 from models.appeals.appeal import Appeal
 from models.appeals.submission import NewAppeal, submit
 from models.books import read_head, violations

@@ -14,8 +14,8 @@ from bot.words.lexicon import load_lexicon
 from flows.engine.desk import Desk
 from flows.engine.engine import Engine
 from flows.engine.flow import Answer, Flow, Step
-from flows.engine.session import Draft, Option, Screen, Session, SessionBroken, dumps, loads
 from flows.engine.position import cursor, live_answers
+from flows.engine.session import Draft, Option, Screen, Session, SessionBroken, dumps, loads
 from flows.engine.world import World
 from flows.readers import Choice, Money, Photo, Text
 from models.core.refusal import Refusal

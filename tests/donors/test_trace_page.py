@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session as Database
 from bot.books.export import FILES, MANIFEST, export_ledger
 from bot.web.ledger import PAGE
 from bot.web.qr import drawn
-from bot.web.trace import MOST_TRIES
 from bot.web.rate_limit import address_of
+from bot.web.trace import MOST_TRIES
 from models.ledger import moves
 from models.public.ledger import appeals_with_money, overall
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, shoot

@@ -325,7 +325,7 @@ class Stage:
             return appeal.id
 
     def open_appeal(
-        self, kind: str = "one_to_one", target_fen: int = 500_000, days: int = 60, minimum_fen: int | None = None
+        self, kind: str = "one_to_one", target_fen: int = 500_000, days: float = 60, minimum_fen: int | None = None
     ) -> int:
         """A published appeal by a household of its own, endorsed by an officer of its own."""
         serial = self._count(Appeal)

@@ -15,9 +15,9 @@ from sqlalchemy import Engine, delete, event, insert, select, text, update
 from sqlalchemy.orm import Session as Database
 
 from bot.push.digests import write_digests
-from bot.work.scheduler import Scheduler
 from bot.work.context import WorkerContext
 from bot.work.schedule import SCHEDULE
+from bot.work.scheduler import Scheduler
 from models.appeals.appeal import MACHINE as APPEALS
 from models.appeals.appeal import Appeal
 from models.core.calendar import CHINA

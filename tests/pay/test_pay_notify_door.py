@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from bot.pay.notice import LARGEST_NOTICE
-from bot.payments.orders import sweep_orders
+from bot.payments.orders import CLOSABLE, sweep_orders
 from bot.payments.refunds import ask_refund
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.notify import PLACE, State
@@ -266,6 +266,18 @@ def test_an_order_that_is_being_paid_while_its_time_ends_is_left_alone_and_then_
     assert stage.state(PayOrder, order.id) == "prepaid"
     stage.simulator.timeline.move(60)
     assert stage.state(Pledge, pledge) == "committed"
+
+
+def test_an_order_is_not_closed_before_the_platform_lets_it_be(stage: Collecting) -> None:
+    """Its appeal ends three minutes after it was placed; an order is closed no earlier than after five."""
+    placed(stage, appeal=stage.open_appeal(days=3 / (24 * 60)))
+    (order,) = stage.orders()
+    assert order.expires_at < order.created_at + CLOSABLE
+    for minutes, state in ((4, "prepaid"), (1, "closed")):
+        stage.clock.move(timedelta(minutes=minutes))
+        stage.simulator.timeline.move(60 * minutes)
+        stage.cashier().settle(order.id)
+        assert stage.state(PayOrder, order.id) == state
 
 
 def test_an_order_whose_answer_was_lost_is_closed_when_its_time_is_over(stage: Collecting) -> None:

@@ -11,8 +11,8 @@ from bot.places.load import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
 from bot.turn import Turns
 from bot.wechat.channel import REPLY_BYTES
 from flows.catalogue import FLOWS
-from flows.engine.session import loads
 from flows.engine.position import cursor
+from flows.engine.session import loads
 from flows.outreach.update import LONGEST_UPDATE
 from models.appeals.appeal import MACHINE, Appeal, publish
 from models.appeals.flag import raise_flag

@@ -21,8 +21,8 @@ from werkzeug.wrappers import Response
 from bot.processes.valkey import EmbeddedValkey
 from bot.wechat.client import open_session
 from bot.wechat.policy import POLICY, Action, Unreachable, WeChatError
-from bot.wechat.token_store import FORCED_PER_DAY, HeldToken, LocalTokenStore
 from bot.wechat.token import REDIS_PAUSE, TokenManager
+from bot.wechat.token_store import FORCED_PER_DAY, HeldToken, LocalTokenStore
 from tests.harness.platform.token_platform import (
     SECRET,
     Answer,

@@ -13,14 +13,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
 from bot.processes.valkey import EmbeddedValkey
-from bot.work.scheduler import Scheduler
 from bot.work.context import WorkerContext
-from bot.work.start_workers import DEMO_QUEUES_BY_PROCESS, QUEUES_BY_PROCESS, command_lines
 from bot.work.jobs import JOBS
-from bot.work.queues import BATCH, DELIVERING, QUEUES, SENDING, MOST_WAITING, JobQueues
+from bot.work.queue_cleanup import LOST_AFTER, recover_jobs
+from bot.work.queues import BATCH, DELIVERING, MOST_WAITING, QUEUES, SENDING, JobQueues
 from bot.work.schedule import SCHEDULE, Scheduled
+from bot.work.scheduler import Scheduler
+from bot.work.start_workers import DEMO_QUEUES_BY_PROCESS, QUEUES_BY_PROCESS, command_lines
 from bot.work.sweeps import sweep_outbox
-from bot.work.queue_cleanup import recover_jobs
 from models.notifications.notification import Notification
 from models.notifications.outbox import CLAIM_LASTS, claim
 from tests.harness.processes.workers import owe
@@ -200,10 +200,12 @@ def test_a_job_that_was_lost_between_queue_and_worker_is_put_back(jobs: JobQueue
     queue = jobs.queues["default"]
     assert jobs.redis.lmove(queue.key, queue.intermediate_queue.key)
     now = datetime.now(UTC)
-    recover_jobs(jobs, now)
-    assert queue.count == 0
+    # A worker that has taken it may be about to begin.
+    for since in (timedelta(0), LOST_AFTER - timedelta(seconds=5)):
+        recover_jobs(jobs, now + since)
+        assert queue.count == 0
     for _ in range(2):
-        recover_jobs(jobs, now + timedelta(seconds=30))
+        recover_jobs(jobs, now + LOST_AFTER + timedelta(seconds=10))
         assert [job.args for job in queue.jobs] == [[1]]
         assert queue.intermediate_queue.get_job_ids() == []
 

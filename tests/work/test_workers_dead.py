@@ -14,11 +14,11 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from bot.work.scheduler import Scheduler
 from bot.work.context import WorkerContext, worker_context
 from bot.work.jobs import JOBS
 from bot.work.queues import QUEUES, JobQueues
 from bot.work.schedule import SCHEDULE
+from bot.work.scheduler import Scheduler
 from bot.work.workers import Forker, Sender
 from models.people.photo import Photo
 from models.upkeep.dead_job import DeadJob

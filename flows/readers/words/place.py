@@ -8,8 +8,8 @@ from typing import Any, Literal
 from flows.engine.world import Region, World
 from flows.language.wording import clean
 from flows.readers.base import Accepted, Asking, Offer, Reading, Rejected
-from flows.readers.words_reader import WORDS_WANTED, WordsReader
 from flows.readers.words.place_names import depth, is_meant, is_surely_meant, lies_outside
+from flows.readers.words_reader import WORDS_WANTED, WordsReader
 from models.people.message import Kind, Message, Point
 from models.places.region import LEVELS
 

@@ -19,6 +19,7 @@ from config.embedded import url_in
 
 ROOT = Path(__file__).parents[3]
 CHROMIUM = Path("/usr/bin/chromium")
+REPLIES = ".from.account .bubble:not(.typing)"
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 MEIHUA = "湖南省永州市道县梅花镇"
 STORY = "我家种两亩菜，棚顶去年被雪压塌了，下雨就漏。修好了，冬天也有菜卖，孩子的学费就不愁了，明年还能教邻居一起种。"
@@ -89,12 +90,13 @@ def opened(request: pytest.FixtureRequest, demo: Demo) -> Iterator[Page]:
 
 
 def replies(page: Page) -> list[str]:
-    return page.locator(".from.account .bubble:not(.typing)").all_inner_texts()
+    return page.locator(REPLIES).all_inner_texts()
 
 
 def expect_reply(page: Page, before: int, words: str) -> None:
-    answer = page.locator(".from.account .bubble:not(.typing)").nth(before)
-    expect(answer).to_contain_text(words, timeout=15_000)
+    """One of the replies after the first ``before`` has these words: a notification may come in between."""
+    earlier = sum(words in reply for reply in replies(page)[:before])
+    expect(page.locator(REPLIES).filter(has_text=words).nth(earlier)).to_be_visible(timeout=15_000)
 
 
 def say(page: Page, typed: str, answered: str) -> None:
