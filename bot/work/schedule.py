@@ -14,8 +14,8 @@ from bot.treasury.reconciliation import ask_for_bills
 from bot.work.context import WorkerContext
 from bot.work.dead_jobs import bury, forget
 from bot.work.job import Named
-from bot.work.queues import JobQueues
 from bot.work.queue_cleanup import recover_jobs
+from bot.work.queues import JobQueues
 from bot.work.sweeps import apply_deadlines, delete_old_replies, sweep_outbox, sweep_owed
 from models.disbursements.payout import spreading
 from models.donors.recurring_gift import end_over, remind
