@@ -19,7 +19,7 @@ class ChannelPause(Base):
     code: Mapped[int]
 
 
-def stops(db: Session, now: datetime) -> dict[str, dict[str, ChannelPause]]:
+def current_pauses(db: Session, now: datetime) -> dict[str, dict[str, ChannelPause]]:
     """Map each official account, and each of its channels that is paused now, to the pause."""
     found: dict[str, dict[str, ChannelPause]] = {}
     for row in db.scalars(select(ChannelPause).where(ChannelPause.until > now)):
@@ -27,7 +27,7 @@ def stops(db: Session, now: datetime) -> dict[str, dict[str, ChannelPause]]:
     return found
 
 
-def stop_channel(db: Session, account: str, channel: str, code: int, until: datetime) -> None:
+def pause_channel(db: Session, account: str, channel: str, code: int, until: datetime) -> None:
     """Pause a channel; a second pause replaces the first, also when two workers write at the same moment."""
     wanted = insert(ChannelPause).values(account=account, channel=channel, until=until, code=code)
     latest = {"until": wanted.excluded.until, "code": wanted.excluded.code}

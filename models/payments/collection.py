@@ -20,7 +20,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
 from models.giving.funding import fund
 from models.giving.matching import Added, hold_pools, match_gift
-from models.giving.notices import tell_of_gift, tell_of_payment
+from models.giving.notices import notify_of_gift, notify_of_payment
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import NotFunding, Pledge, check_open
 from models.ledger import Account, lock, moves, totals
@@ -216,9 +216,9 @@ def commit_gift(
     if notify:
         notify(added)
     else:
-        tell_of_payment(db, appeal, pledge, "payment_received", now, added)
+        notify_of_payment(db, appeal, pledge, "payment_received", now, added)
     name = None if pledge.anonymous else db.get_one(User, pledge.donor_id).display_name
-    tell_of_gift(db, appeal, pledge, name, now, added)
+    notify_of_gift(db, appeal, pledge, name, now, added)
     if room(db, appeal) < SMALLEST_PLEDGE:
         fund(db, appeal, now)
     db.flush()
@@ -231,7 +231,7 @@ def _commit_or_refund(db: Session, appeal: Appeal, pledge: Pledge, order: PayOrd
     refused = _refusal(db, appeal, pledge, now)
     PLEDGES.move(db, pledge, "paid", SYSTEM, now)
     if refused:
-        tell_of_payment(db, appeal, pledge, "payment_late", now)
+        notify_of_payment(db, appeal, pledge, "payment_late", now)
         return _refund(db, order, "over" if isinstance(refused, OverCap) else "late", now)
     commit_gift(db, appeal, pledge, ArrivedMoney(CHANNEL, moves.payment_received, order.cause), now)
     return AppliedPayment(PaymentOutcome.COMMITTED)

@@ -24,11 +24,10 @@ from models.giving.pledge import CODE_LENGTH, Pledge, check_open
 from models.giving.pledge import MACHINE as PLEDGES
 from models.ledger import moves
 from models.ledger.accounts import REFUNDS
-from models.notifications.notification import tell
+from models.notifications.notify import notify_user
 from models.payments.collection import ArrivedMoney, check_room, commit_gift
 from models.payments.locks import hold_order, hold_pledge, hold_refund
 from models.payments.refund import MACHINE, MAY_REDIRECT, Refund
-from models.people.conversation import Conversation
 from models.people.user import User
 
 # The most appeals that are tried; if none of them has room, the gift is refunded.
@@ -57,7 +56,7 @@ def redirect(db: Session, number: int, now: datetime) -> Pledge | None:
     MACHINE.move(db, refund, "redirected", SYSTEM, now)
     PLEDGES.move(db, before, "redirected", SYSTEM, now)
     money = ArrivedMoney(REFUNDS, moves.refund_redirected, refund.cause)
-    commit_gift(db, target, gift, money, now, partial(_tell, db, refund, before, gift, target, now))
+    commit_gift(db, target, gift, money, now, partial(_notify, db, refund, before, gift, target, now))
     return gift
 
 
@@ -110,7 +109,7 @@ def _make(db: Session, refund: Refund, before: Pledge, target: Appeal, now: date
     return gift
 
 
-def _tell(
+def _notify(
     db: Session,
     refund: Refund,
     before: Pledge,
@@ -128,5 +127,4 @@ def _tell(
         "code": gift.code,
         "matches": told_of(added),
     }
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == gift.donor_id)):
-        tell(db, person, "redirected", facts, f"redirected:{refund.id}:{person}", now, ("appeal", target.id))
+    notify_user(db, gift.donor_id, "redirected", facts, f"redirected:{refund.id}", now, ("appeal", target.id))
