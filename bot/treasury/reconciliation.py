@@ -123,13 +123,13 @@ class Reconciler:
             ask_refund(self.database, self.client, refund, self.clock)
 
 
-class Asking(Protocol):
-    """The queue that takes a job unless it is there already: bot.work.queues.JobQueues."""
+class OnceEnqueuer(Protocol):
+    """Enqueues a job unless it is there already: bot.work.queues.JobQueues."""
 
     def enqueue_once(self, name: str, argument: int) -> None: ...
 
 
-def enqueue_due_bill(database: Engine, merchant: str, jobs: Asking, now: datetime) -> date | None:
+def enqueue_due_bill(database: Engine, merchant: str, jobs: OnceEnqueuer, now: datetime) -> date | None:
     """Enqueue the job of the account's oldest due day and return the day, or None. Raises RedisError.
 
     One day at a time, since a day's comparison needs the bill of the day before."""
