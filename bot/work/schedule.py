@@ -19,7 +19,7 @@ from bot.work.queues import JobQueues
 from bot.work.sweeps import apply_deadlines, delete_old_replies, sweep_outbox, sweep_owed
 from models.disbursements.payout import spreading
 from models.donors.recurring_gift import end_over, remind
-from models.notifications.broadcast import live_ones
+from models.notifications.broadcast import live_broadcasts
 from models.outreach.digest import is_time, month_before
 
 # A run that works page by page stops after so many, to stay short; the next one goes on.
@@ -75,7 +75,7 @@ def _remind_of_recurring_gifts(context: WorkerContext, now: datetime) -> None:
 def _resume_broadcast(context: WorkerContext, _now: datetime) -> None:
     """Resume a broadcast whose job was lost."""
     with Session(context.database) as db:
-        live = live_ones(db)
+        live = live_broadcasts(db)
     if live:
         context.jobs.enqueue_once("fan_out", live[0])
 
