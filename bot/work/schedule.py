@@ -17,7 +17,7 @@ from bot.work.queue_cleanup import recover_jobs
 from bot.work.sweeps import apply_deadlines, delete_old_replies, sweep_outbox, sweep_owed
 from models.disbursements.payout import spreading
 from models.donors.recurring_gift import end_over, remind
-from models.notifications.broadcast import live_ones
+from models.notifications.broadcast import live_broadcasts
 from models.outreach.digest import is_time, month_before
 
 # A run that works page by page stops after so many, to stay short; the next one goes on.
@@ -76,7 +76,7 @@ def _fetch_bills(context: WorkerContext, now: datetime) -> None:
 def _resume_broadcast(context: WorkerContext, _now: datetime) -> None:
     """Resume a broadcast whose job was lost."""
     with Session(context.database) as db:
-        live = live_ones(db)
+        live = live_broadcasts(db)
     if live:
         context.jobs.enqueue_once("fan_out", live[0])
 
@@ -103,7 +103,5 @@ SCHEDULE = {
     "deadlines": Scheduled(timedelta(seconds=60), lambda context, now: apply_deadlines(context.database, now)),
     "old_replies": Scheduled(timedelta(hours=1), lambda context, now: delete_old_replies(context.database, now)),
     "books": Scheduled(timedelta(hours=20), enqueues=lambda now: ("check_books", int(f"{now:%Y%m%d}")), when=is_night),
-    "digest": Scheduled(
-        timedelta(hours=20), enqueues=lambda now: ("write_digests", month_before(now)), when=is_time
-    ),
+    "digest": Scheduled(timedelta(hours=20), enqueues=lambda now: ("write_digests", month_before(now)), when=is_time),
 }
