@@ -99,4 +99,6 @@ fund_pool = Flow(
     review_facts=review_facts,
 )
 close_pool = Flow("close_pool", room="giving", steps=(), done=shut, admit=admit_open, review_facts=review_facts)
-return_pool = Flow("return_pool", room="giving", steps=(_REFERENCE,), done=give_back, admit=admit_closed, check_answers=check_answers)
+return_pool = Flow(
+    "return_pool", room="giving", steps=(_REFERENCE,), done=give_back, admit=admit_closed, check_answers=check_answers
+)

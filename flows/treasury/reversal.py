@@ -38,5 +38,10 @@ def done(desk: Desk, draft: Draft) -> Answer:
 
 
 reverse_entry = Flow(
-    "reverse_entry", room="treasury", steps=(Step("why", Choice("reverse_entry")),), done=done, admit=admit, review_facts=review_facts
+    "reverse_entry",
+    room="treasury",
+    steps=(Step("why", Choice("reverse_entry")),),
+    done=done,
+    admit=admit,
+    review_facts=review_facts,
 )
