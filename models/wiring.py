@@ -27,7 +27,7 @@ def wire() -> None:
     # When an appeal ends, and when a pledge becomes void.
     submission.on_last_day.connect(funding.end_day)
     appeal.on_ended.connect(refund_run.give_back)
-    pledge.on_void.connect(message.let_go)
+    pledge.on_void.connect(message.withdraw_unread)
 
     # Why an officer may not decide on a thing.
     task.CONFLICTS.connect(mandate.ACTED, mandate.acted_for)

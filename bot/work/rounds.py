@@ -16,7 +16,7 @@ from bot.work.job import Named
 from bot.work.sweeps import let_replies_go, sweep, sweep_outbox, tend
 from bot.work.tidying import tidy
 from models.disbursements.payout import spreading
-from models.donors.recurring_gift import end_over, remind
+from models.donors.recurring_gift import end_for_closed_appeals, remind_donors
 from models.notifications.broadcast import live_ones
 from models.outreach.digest import is_time, month_before
 
@@ -58,9 +58,9 @@ def _pay_back(errands: Errands, now: datetime) -> None:
         sweep_refunds(errands.database, errands.jobs, now)
 
 
-def _ask_monthly(errands: Errands, now: datetime) -> None:
+def _tend_recurring_gifts(errands: Errands, now: datetime) -> None:
     """End recurring gifts that are over, and remind donors of due ones; no reminders while PAY_MODE is off."""
-    for part in (end_over, remind) if errands.pay else (end_over,):
+    for part in (end_for_closed_appeals, remind_donors) if errands.pay else (end_for_closed_appeals,):
         for _page in range(MOST_PAGES):
             with Session(errands.database) as db, db.begin():
                 count = part(db, now)
@@ -98,7 +98,7 @@ ROUNDS = {
     "owed": Round(timedelta(seconds=60), lambda errands, now: sweep(errands.database, errands.jobs, now)),
     "orders": Round(timedelta(seconds=15), _query),
     "refunds": Round(timedelta(seconds=30), _pay_back),
-    "monthly": Round(timedelta(seconds=60), _ask_monthly),
+    "recurring_gifts": Round(timedelta(seconds=60), _tend_recurring_gifts),
     "bills": Round(timedelta(minutes=5), _fetch_bills),
     "tended": Round(timedelta(seconds=60), lambda errands, now: tend(errands.database, now)),
     "old_replies": Round(timedelta(hours=1), lambda errands, now: let_replies_go(errands.database, now)),

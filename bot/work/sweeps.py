@@ -14,7 +14,7 @@ from bot.work.job import Named
 from bot.work.queues import BATCH, SENDING, Jobs
 from models.disbursements.acquittal import look_after_accounts, look_after_receipts
 from models.disbursements.surplus import look_after_left_over
-from models.donors.receipt_desk import call_holders, let_go
+from models.donors.receipt_desk import open_receipt_tasks, withdraw_requests_of_refunded
 from models.giving.funding import close_overdue, end_funding
 from models.notifications.delivery_report import match_reports
 from models.notifications.outbox import due_ids, find_lost
@@ -47,8 +47,8 @@ PARTS: dict[str, Callable[[Session, datetime], int]] = {
     "accounts_looked_after": look_after_accounts,
     "updates_reminded": remind,
     "tasks_escalated": escalate_overdue,
-    "receipts_let_go": let_go,
-    "receipts_in_queues": call_holders,
+    "receipt_requests_withdrawn": withdraw_requests_of_refunded,
+    "receipt_tasks_opened": open_receipt_tasks,
     "refund_runs_told": tell_ended,
     "terms_ended": end_terms,
     "queues_released": release_forgotten,

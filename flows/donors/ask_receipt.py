@@ -11,7 +11,7 @@ from flows.engine.session import Draft
 from flows.readers import Choice, Reference, Text
 from flows.readers.base import Asking, Rejected
 from models.donors.receipt import LONGEST_NAME
-from models.donors.receipt_desk import Wanted, ask_for, gift_for_receipt
+from models.donors.receipt_desk import ReceiptRequest, request_receipt, gift_for_receipt
 from models.giving.pledge import Pledge
 from models.people.user import get_user
 
@@ -30,8 +30,8 @@ def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
 def done(desk: Desk, draft: Draft) -> Answer:
     user, said = get_user(desk.db, desk.person.user_id), draft.answers
     holder = "person" if said["holder"] == "person" else "firm"
-    wanted = Wanted(draft.id, holder, said["name"], said.get("tax_number") if _is_numbered(said) else None)
-    ask_for(desk.db, user, draft.given["pledge"], wanted, desk.world.now)
+    wanted = ReceiptRequest(draft.id, holder, said["name"], said.get("tax_number") if _is_numbered(said) else None)
+    request_receipt(desk.db, user, draft.given["pledge"], wanted, desk.world.now)
     return Answer([Say("flows/donors/ask_receipt/done", None, {"gift": draft.given["gift"]})])
 
 

@@ -19,7 +19,8 @@ from models.people.user import get_user
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``appeal_id``, and ``said``, the words to continue with after registering.
 
-    Raises NotCollecting, NoSuchAppeal, NotFunding, NotRegistered, OwnHousehold, EndsBefore, TooManyMonthly or OverCap.
+    Raises NotCollecting, NoSuchAppeal, NotFunding, NotRegistered, OwnHousehold, EndsBefore, TooManyRecurringGifts or
+    OverCap.
     """
     if not desk.world.collects:
         raise NotCollecting(number=given["appeal_id"])
@@ -63,7 +64,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
         "deadline": appeal.deadline,
         "subscribe": ask_link(desk),
     }
-    options = [Option(1, "", ["command", "pay_monthly", str(appeal.id)])]
+    options = [Option(1, "", ["command", "pay_recurring_gift", str(appeal.id)])]
     return Answer([Say("flows/donors/recurring_gift/done", None, facts)], options)
 
 

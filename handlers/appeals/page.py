@@ -9,7 +9,7 @@ from handlers.routing.talk import Talk
 from models.appeals.appeal import NoSuchAppeal
 from models.appeals.revision import waiting_for
 from models.disbursements.budget import SPENDABLE
-from models.donors.message_inbox import has_heard
+from models.donors.message_inbox import has_messages
 from models.giving.matching import offers as offers_of
 from models.outreach.reporting_duty import find_silent
 from models.outreach.update_review import TELLABLE
@@ -37,7 +37,7 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
         ways["updates"] = ["command", "view_updates", number]
     if own and found.gifts and found.state in TELLABLE:
         ways["thank"] = ["command", "thank", number]
-    if own and has_heard(talk.desk.db, found.number):
+    if own and has_messages(talk.desk.db, found.number):
         ways["messages"] = ["command", "messages", number]
     if own and found.state in SPENDABLE:
         ways["use_money"] = ["command", "use_money", number]

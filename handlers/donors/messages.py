@@ -30,7 +30,7 @@ def leave_message(talk: Talk, code: str = "") -> Answer:
     db = talk.desk.db
     donor = get_user(db, talk.desk.person.user_id, then=talk.world.lexicon.words["leave_message"][0])
     if not code:
-        gifts = message_review.speaking_gifts(db, donor, MOST)
+        gifts = message_review.gifts_that_take_messages(db, donor, MOST)
         if len(gifts) != 1:
             return _which(talk, gifts)
         code = gifts[0].code
@@ -46,7 +46,7 @@ def leave_message(talk: Talk, code: str = "") -> Answer:
 
 def withdraw_message(talk: Talk, code: str) -> Answer:
     donor = get_user(talk.desk.db, talk.desk.person.user_id)
-    message_review.take_back(talk.desk.db, donor, code, talk.world.now)
+    message_review.withdraw_message(talk.desk.db, donor, code, talk.world.now)
     return Answer([Say("replies/donors/message_withdrawn", None, {"gift": code})])
 
 
@@ -64,12 +64,12 @@ def messages(talk: Talk, number: str = "", before: str = "") -> Answer:
             options = [Option(n, "", ["command", "messages", str(one["number"])]) for n, one in lines]
             return Answer([Say("replies/donors/which_appeal_messages", None, {"lines": lines})], options)
         number = str(own[0].id)
-    appeal, page = message_inbox.heard(db, owner, int(number), int(before) if before else None)
-    lines_heard = list(enumerate(page.items, 1))
+    appeal, page = message_inbox.messages_to_family(db, owner, int(number), int(before) if before else None)
+    lines = list(enumerate(page.items, 1))
     options = [
-        Option(n, "", ["command", "report_message", str(one.number)]) for n, one in lines_heard if one.reportable
+        Option(n, "", ["command", "report_message", str(one.number)]) for n, one in lines if one.reportable
     ]
-    line = len(lines_heard) + 1
+    line = len(lines) + 1
     if page.after:
         options += more(talk, line, "messages", number, str(page.after))
     back = line + bool(page.after)
@@ -78,7 +78,7 @@ def messages(talk: Talk, number: str = "", before: str = "") -> Answer:
     values = {
         "number": appeal.id,
         "title": appeal.title,
-        "lines": lines_heard,
+        "lines": lines,
         "more": line if page.after else None,
         "back": back,
         "later": bool(before),
@@ -88,7 +88,7 @@ def messages(talk: Talk, number: str = "", before: str = "") -> Answer:
 
 def report_message(talk: Talk, number: str) -> Answer:
     owner = get_resident(talk.desk.db, talk.desk.person.user_id)
-    message_inbox.report(talk.desk.db, owner, int(number), talk.world.now)
+    message_inbox.report_message(talk.desk.db, owner, int(number), talk.world.now)
     return Answer([Say("replies/donors/message_reported")])
 
 
@@ -119,7 +119,7 @@ def look_first(talk: Talk, _command: str, number: int) -> Answer | None:
 
 
 def approve(talk: Talk, number: int) -> Answer:
-    appeal, reached = message_review.let_through(talk.desk.db, staff_of(talk), number, talk.world.now)
+    appeal, reached = message_review.pass_message(talk.desk.db, staff_of(talk), number, talk.world.now)
     return _decided(number, appeal.id, passed=True, reached=reached)
 
 

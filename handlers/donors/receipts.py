@@ -73,7 +73,7 @@ def void_receipt(talk: Talk, number: str) -> Answer:
 def drop_receipt(talk: Talk, code: str) -> Answer:
     """Withdraw the donor's request. Raises NotRegistered or NoReceipt."""
     user = get_user(talk.desk.db, talk.desk.person.user_id)
-    receipt_desk.take_back(talk.desk.db, user, code, talk.world.now)
+    receipt_desk.withdraw_request(talk.desk.db, user, code, talk.world.now)
     return with_ways("replies/donors/receipt_dropped", {"code": code}, {"again": ["command", "receipt", code]})
 
 
@@ -97,7 +97,7 @@ def _ask(talk: Talk, said: str) -> Answer:
 
 def _own(talk: Talk) -> Answer:
     user = get_user(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words["receipt"][0])
-    found = receipt_desk.receiptable(talk.desk.db, user, MOST_SHOWN)
+    found = receipt_desk.gifts_with_receipts(talk.desk.db, user, MOST_SHOWN)
     lines = [(n, gift, asked) for n, (gift, asked) in enumerate(found, 1)]
     options = [Option(n, "", ["command", "receipt", gift.code]) for n, gift, _ in lines]
     return Answer([Say("replies/donors/own_receipts", None, {"lines": lines})], options)

@@ -33,11 +33,11 @@ def mine(talk: Talk) -> Answer:
     options: list[Option] = []
     stalls = {"appeals": APPEALS, "requests": REQUESTS, "offers": OFFERS, "market": MARKET}
     sections = {name: _section(talk, stall, user, options) for name, stall in stalls.items()}
-    monthly = []
+    recurring_gifts = []
     live = live_of(talk.desk.db, user)
     for gift, appeal in live[-MOST_SHOWN:]:
-        options.append(Option(len(options) + 1, "", ["command", "view_monthly", str(appeal.id)]))
-        monthly.append((len(options), gift, appeal))
+        options.append(Option(len(options) + 1, "", ["command", "view_recurring_gift", str(appeal.id)]))
+        recurring_gifts.append((len(options), gift, appeal))
     drafts = []
     for draft in talk.session.drafts[-MOST_SHOWN:]:
         options.append(Option(len(options) + 1, "", ["resume", draft.id]))
@@ -45,8 +45,8 @@ def mine(talk: Talk) -> Answer:
     values = {
         "who": _who(talk, user),
         "sections": sections,
-        "monthly": monthly,
-        "monthly_left": len(live) - len(monthly),
+        "recurring_gifts": recurring_gifts,
+        "recurring_gifts_left": len(live) - len(recurring_gifts),
         "drafts": drafts,
         "now": talk.world.now,
     }

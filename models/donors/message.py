@@ -100,7 +100,7 @@ def standing_with(db: Session, pledge_id: int) -> GiftMessage | None:
     return db.scalar(select(GiftMessage).where(GiftMessage.pledge_id == pledge_id, GiftMessage.state.in_(STANDING)))
 
 
-def let_go(db: Session, pledge_id: int, state: str, now: datetime) -> None:
+def withdraw_unread(db: Session, pledge_id: int, state: str, now: datetime) -> None:
     """Withdraw the unread message of a gift that is refunded or was never paid. Runs in the caller's transaction."""
     waits = (GiftMessage.pledge_id == pledge_id) & (GiftMessage.state == "submitted")
     # Locked, because an officer may be passing it at this moment; then it stays.

@@ -76,6 +76,6 @@ class Receipt(Base):
 RECEIPT = Subject("receipt", Receipt, MACHINE, begins=("asked",), whole=APPEAL, whole_id=Receipt.appeal_id)
 
 
-def live_receipt(db: Session, pledge_id: int) -> Receipt | None:
+def current_receipt(db: Session, pledge_id: int) -> Receipt | None:
     """Find the gift's receipt that is asked for or issued."""
     return db.scalar(select(Receipt).where(Receipt.pledge_id == pledge_id, Receipt.state.in_(LIVE)))

@@ -16,7 +16,7 @@ from models.appeals.appeal import Appeal
 from models.core.audit_trail import record, record_reading
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
-from models.donors.receipt import MACHINE, Receipt, live_receipt
+from models.donors.receipt import MACHINE, Receipt, current_receipt
 from models.donors.trace import GIVEN
 from models.giving.pledge import Pledge
 from models.notifications.notification import tell
@@ -52,7 +52,7 @@ class NoSuchReceipt(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ReceiptRequest:
     """A donor's request. ``name``: whom the receipt is made out to. ``tax_number``: a firm's; None if not given."""
 
     draft_id: str
@@ -83,14 +83,14 @@ def gift_for_receipt(db: Session, user: User, code: str) -> Pledge:
     return pledge
 
 
-def receiptable(db: Session, user: User, most: int) -> list[tuple[Pledge, Receipt | None]]:
+def gifts_with_receipts(db: Session, user: User, most: int) -> list[tuple[Pledge, Receipt | None]]:
     """List the donor's newest paid gifts that were not refunded, each with its live receipt, if it has one."""
     theirs = select(Pledge).where(Pledge.donor_id == user.id, Pledge.state.in_(GIVEN))
     gifts = db.scalars(theirs.order_by(Pledge.id.desc()).limit(most)).all()
-    return [(gift, live_receipt(db, gift.id)) for gift in gifts]
+    return [(gift, current_receipt(db, gift.id)) for gift in gifts]
 
 
-def ask_for(db: Session, user: User, pledge_id: int, wanted: Wanted, now: datetime) -> Receipt:
+def request_receipt(db: Session, user: User, pledge_id: int, wanted: ReceiptRequest, now: datetime) -> Receipt:
     """Ask for a receipt, which opens the fund holder's task. The same draft twice is one request. Raises NoReceipt."""
     earlier = db.scalar(select(Receipt).where(Receipt.draft_id == wanted.draft_id))
     if earlier:
@@ -118,10 +118,10 @@ def ask_for(db: Session, user: User, pledge_id: int, wanted: Wanted, now: dateti
     return receipt
 
 
-def take_back(db: Session, user: User, code: str, now: datetime) -> Receipt:
+def withdraw_request(db: Session, user: User, code: str, now: datetime) -> Receipt:
     """Withdraw an open request, at the donor's wish. Raises NoReceipt."""
     pledge = db.scalar(select(Pledge).where(Pledge.code == code, Pledge.donor_id == user.id))
-    receipt = live_receipt(db, hold_pledge(db, pledge.id).id) if pledge else None
+    receipt = current_receipt(db, hold_pledge(db, pledge.id).id) if pledge else None
     if receipt is None or receipt.state != "asked":
         raise NoReceipt(why="unknown" if receipt is None else "issued", gift=code, number=receipt and receipt.number)
     _end(db, receipt, "withdrawn", Actor(By.OWNER, f"user:{user.id}"), now)
@@ -194,7 +194,7 @@ def void(db: Session, staff: Staff, number: int, now: datetime) -> Receipt:
     return receipt
 
 
-def let_go(db: Session, now: datetime) -> int:
+def withdraw_requests_of_refunded(db: Session, now: datetime) -> int:
     """Withdraw open requests whose gift was refunded since; called by the sweep. Returns how many."""
     gone = select(Receipt).join(Pledge, Pledge.id == Receipt.pledge_id)
     gone = gone.where(Receipt.state == "asked", Pledge.state.in_(_WENT_BACK)).order_by(Receipt.id).limit(_BATCH)
@@ -204,7 +204,7 @@ def let_go(db: Session, now: datetime) -> int:
     return len(receipts)
 
 
-def call_holders(db: Session, now: datetime) -> int:
+def open_receipt_tasks(db: Session, now: datetime) -> int:
     """Open the missing tasks of fund holders: to cancel the receipts of refunded gifts, and to issue requested ones.
 
     Returns how many.
@@ -235,7 +235,7 @@ def _check(db: Session, pledge: Pledge) -> None:
         raise NoReceipt(why="went_back", gift=pledge.code)
     if pledge.state not in GIVEN:
         raise NoReceipt(why="unpaid", gift=pledge.code)
-    if earlier := live_receipt(db, pledge.id):
+    if earlier := current_receipt(db, pledge.id):
         raise NoReceipt(why=earlier.state, gift=pledge.code, number=earlier.number)
 
 

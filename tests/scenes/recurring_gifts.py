@@ -1,4 +1,4 @@
-"""Monthly gifts on the stage: begun, asked for as the clock's round does it, and paid."""
+"""Recurring gifts on the stage: begun, asked for as the clock's round does it, and paid."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,8 +24,8 @@ class Errand:
     pay: object = "on"
 
 
-def ask_monthly(stage: Stage, pay: object = "on") -> None:
-    run = ROUNDS["monthly"].run
+def remind_donors(stage: Stage, pay: object = "on") -> None:
+    run = ROUNDS["recurring_gifts"].run
     assert run
     errand: Any = Errand(stage.database, pay)
     run(errand, stage.clock())
@@ -45,7 +45,7 @@ def pay_month(stage: Stage, appeal: int, openid: str = "oDonor") -> Pledge:
         return pay(db, db.get_one(User, donor), appeal, stage.clock(), by_staff=False)
 
 
-def monthly_of(stage: Stage, number: int) -> RecurringGift:
+def recurring_gift_of(stage: Stage, number: int) -> RecurringGift:
     with Database(stage.database, expire_on_commit=False) as db:
         return db.get_one(RecurringGift, number)
 

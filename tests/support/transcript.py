@@ -42,7 +42,7 @@ from models.verification import objection, visit
 from tests.scenes import refunds as gifts_back
 from tests.scenes.disbursements import collected, people, used
 from tests.scenes.gifts import pay_newest
-from tests.scenes.recurring_gifts import ask_monthly
+from tests.scenes.recurring_gifts import remind_donors
 from tests.scenes.suspense import astray, at_bank
 from tests.support import wechat
 from tests.support.push_arrivals import arrive, go_out
@@ -251,8 +251,8 @@ class Actor:
                 self.stage.collect()
             case ["pays"]:
                 pay_newest(self.stage)
-            case ["monthly"]:
-                ask_monthly(self.stage)
+            case ["recurring_gifts"]:
+                remind_donors(self.stage)
             case ["gives", appeal_id, fen, *fallback]:
                 self.kept["gift"] = gifts_back.given(self.stage, self.openid, int(appeal_id), int(fen), *fallback)
             case ["refund", state]:
