@@ -12,8 +12,8 @@ from bot.photos.store import gone_photos, let_drafts_go, owed_photos
 from bot.proxy import card_codes
 from bot.work.job import Named
 from bot.work.queues import BATCH, SENDING, Jobs
-from models.disbursements.acquittal import look_after_accounts, look_after_receipts
-from models.disbursements.surplus import look_after_left_over
+from models.disbursements.acquittal import close_spent_accounts, check_receipts_due
+from models.disbursements.surplus import refund_quiet_surpluses
 from models.donors.receipt_desk import open_receipt_tasks, withdraw_requests_of_refunded
 from models.giving.funding import close_overdue, end_funding
 from models.notifications.delivery_report import match_reports
@@ -42,9 +42,9 @@ PARTS: dict[str, Callable[[Session, datetime], int]] = {
     "funding_ended": end_funding,
     "shortfalls_checked": look_after_short,
     "pledges_expired": expire_pledges,
-    "receipts_looked_after": look_after_receipts,
-    "surpluses_checked": look_after_left_over,
-    "accounts_looked_after": look_after_accounts,
+    "receipts_checked": check_receipts_due,
+    "surpluses_checked": refund_quiet_surpluses,
+    "accounts_closed": close_spent_accounts,
     "updates_reminded": remind,
     "tasks_escalated": escalate_overdue,
     "receipt_requests_withdrawn": withdraw_requests_of_refunded,

@@ -13,8 +13,8 @@ from models.disbursements import acquittal
 from models.disbursements.acquittal import ISSUES, NOT_RECEIVED, RECEIVED, NoSuchPayment
 from models.disbursements.approval import withdraw
 from models.disbursements.budget import SPENDABLE, appeal_of_line, check_spendable, is_spendable, line_of
-from models.disbursements.disbursement import AFTER, Disbursement, NoSuchDisbursement, find_disbursement
-from models.disbursements.file import free_of, lines_of, may_withdraw, uses_of
+from models.disbursements.disbursement import UNACQUITTED, Disbursement, NoSuchDisbursement, find_disbursement
+from models.disbursements.file import free_fen_of, line_balances, may_withdraw, disbursements_of
 from models.disbursements.payee import MOST, Payee, get_payee, payees_of
 from models.people.user import User, get_resident
 
@@ -36,10 +36,10 @@ def use_money(talk: Talk, number: str = "") -> Answer:
         return Answer([Say("replies/disbursements/which_appeal", None, {"lines": lines})], choices)
     appeal = own_appeal(db, user, int(number) if number else own[0].id)
     options: list[Option] = []
-    spendable, free_fen = is_spendable(db, appeal), free_of(db, appeal.id)
-    left = lines_of(db, appeal.id) if spendable else []
+    spendable, free_fen = is_spendable(db, appeal), free_fen_of(db, appeal.id)
+    left = line_balances(db, appeal.id) if spendable else []
     budget = [(_to(options, "use_on", str(line.number)), line) for line in left]
-    uses = [(_to(options, "view_use", str(use.id)), use) for use in uses_of(db, appeal.id, MOST_USES)]
+    uses = [(_to(options, "view_use", str(use.id)), use) for use in disbursements_of(db, appeal.id, MOST_USES)]
     changes = None
     if spendable and payees_of(db, appeal.id):
         changes = _to(options, "change_payee", str(appeal.id))
@@ -99,7 +99,7 @@ def view_use(talk: Talk, number: str) -> Answer:
     ways = {}
     if use.state == "paid":
         ways["say"] = _to(options, "received", use.code)
-    if use.state == "requested" or (use.state in AFTER and use.receipts_at is None):
+    if use.state == "requested" or (use.state in UNACQUITTED and use.receipts_at is None):
         ways["evidence" if use.state == "requested" else "receipts"] = _to(options, "evidence", number)
     if may_withdraw(use):
         ways["withdraw"] = _to(options, "withdraw_use", number)

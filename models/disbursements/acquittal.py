@@ -17,11 +17,11 @@ from models.core.audit_trail import record
 from models.core.calendar import day_in_china
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By, WrongState
-from models.disbursements.approval import barred_from, locked, tell_owner, turn_of
+from models.disbursements.approval import barred_from, lock_disbursement, tell_owner, turn_of
 from models.disbursements.disbursement import (
-    AFTER,
+    UNACQUITTED,
     MACHINE,
-    OVER,
+    ENDED,
     SPENT,
     UNDER_WAY,
     Disbursement,
@@ -82,12 +82,12 @@ def answer(db: Session, user: User, code: str, outcome: str, now: datetime) -> D
 
     ``outcome``: one of OUTCOMES. Raises NoSuchPayment or AnsweredBefore.
     """
-    disbursement, appeal = locked(db, payment_of(db, user, code).id)
+    disbursement, appeal = lock_disbursement(db, payment_of(db, user, code).id)
     if disbursement.state == _state_of(outcome):
         return disbursement
     if disbursement.state != "paid":
         raise AnsweredBefore(use=disbursement.id, state=disbursement.state)
-    _heard(db, disbursement, appeal, outcome, Actor(By.OWNER, f"user:{user.id}"), now)
+    _record_answer(db, disbursement, appeal, outcome, Actor(By.OWNER, f"user:{user.id}"), now)
     return disbursement
 
 
@@ -102,7 +102,7 @@ def check_calls(db: Session, staff: Staff, number: int) -> tuple[Disbursement, A
     return disbursement, appeal
 
 
-def called(db: Session, staff: Staff, number: int, outcome: str, now: datetime) -> Disbursement:
+def record_call(db: Session, staff: Staff, number: int, outcome: str, now: datetime) -> Disbursement:
     """Record what the household said on the check call; it replaces an answer given in the chat.
 
     Raises as ``check_calls`` does.
@@ -113,14 +113,14 @@ def called(db: Session, staff: Staff, number: int, outcome: str, now: datetime) 
     decide(db, matter, disbursement.round, staff, "sound" if outcome == RECEIVED else "doubt", now)
     close_task(db, "disbursement", number, now, staff)
     if disbursement.state == _state_of(outcome):
-        _go_on(db, disbursement, appeal, now)
+        _open_receipts_task(db, disbursement, appeal, now)
     else:
-        _heard(db, disbursement, appeal, outcome, staff.actor, now)
+        _record_answer(db, disbursement, appeal, outcome, staff.actor, now)
     db.flush()
     return disbursement
 
 
-def clear(db: Session, staff: Staff, number: int, now: datetime) -> Disbursement:
+def settle_doubt(db: Session, staff: Staff, number: int, now: datetime) -> Disbursement:
     """Settle a doubt: the county found that the payment arrived. A frozen appeal stays frozen until it is resumed.
 
     Raises as models.disbursements.approval.turn_of does, and WrongState.
@@ -132,7 +132,7 @@ def clear(db: Session, staff: Staff, number: int, now: datetime) -> Disbursement
     decide(db, matter, disbursement.round, staff, "sound", now)
     MACHINE.move(db, disbursement, "received", staff.actor, now)
     close_task(db, "disbursement", number, now, staff)
-    _go_on(db, disbursement, appeal, now)
+    _open_receipts_task(db, disbursement, appeal, now)
     tell_owner(db, disbursement, appeal, now)
     db.flush()
     return disbursement
@@ -145,14 +145,14 @@ def hand_in_receipts(
 
     Raises NoSuchDisbursement, and WrongState before it is paid and once it is over.
     """
-    disbursement, appeal = locked(db, number)
-    if disbursement.state not in AFTER:
+    disbursement, appeal = lock_disbursement(db, number)
+    if disbursement.state not in UNACQUITTED:
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="receipts")
     owed = attach(db, "receipt", number, conversation_id, pictures, now)
     who = f"user:{disbursement.requested_by}"
     record(db, at=now, actor=who, action="receipts", subject="disbursement", subject_id=number)
     disbursement.receipts_at = now
-    _go_on(db, disbursement, appeal, now)
+    _open_receipts_task(db, disbursement, appeal, now)
     db.flush()
     return owed
 
@@ -190,19 +190,19 @@ def want_other_receipts(db: Session, staff: Staff, number: int, reasons: Sequenc
     return disbursement
 
 
-def look_after_receipts(db: Session, now: datetime) -> int:
+def check_receipts_due(db: Session, now: datetime) -> int:
     """Remind owners a week before receipts are due, and freeze the appeal once they are overdue.
 
     Returns how many disbursements were found.
     """
     missing = select(Disbursement.id).join(Appeal, Appeal.id == Disbursement.appeal_id)
     missing = missing.where(Disbursement.receipts_at.is_(None), Appeal.state.in_(LIVE))
-    missing = missing.where(Disbursement.state.in_(AFTER)).order_by(Disbursement.receipts_due).limit(_BATCH)
+    missing = missing.where(Disbursement.state.in_(UNACQUITTED)).order_by(Disbursement.receipts_due).limit(_BATCH)
     overdue = db.scalars(missing.where(Disbursement.receipts_due <= now)).all()
     soon = Disbursement.receipts_due.between(now, now + REMINDED) & ~Disbursement.receipts_reminded
     numbers = [*overdue, *db.scalars(missing.where(soon))]
     for number in sorted(numbers):
-        disbursement, appeal = locked(db, number)
+        disbursement, appeal = lock_disbursement(db, number)
         if disbursement.receipts_at or disbursement.receipts_due is None or appeal.state not in LIVE:
             continue
         late = disbursement.receipts_due <= now
@@ -224,17 +224,17 @@ def close_accounts(db: Session, appeal: Appeal, now: datetime) -> None:
     """
     states = set(db.scalars(select(Disbursement.state).where(Disbursement.appeal_id == appeal.id).distinct()))
     spent = states & set(SPENT)
-    if appeal.state == "executing" and spent and states <= {*SPENT, *OVER} and not held(db, [appeal.id])[appeal.id]:
+    if appeal.state == "executing" and spent and states <= {*SPENT, *ENDED} and not held(db, [appeal.id])[appeal.id]:
         APPEALS.move(db, appeal, "reporting", SYSTEM, now)
         tell_of_appeal(db, appeal, now)
-    if appeal.state == "reporting" and states <= set(OVER):
+    if appeal.state == "reporting" and states <= set(ENDED):
         APPEALS.move(db, appeal, "completed", SYSTEM, now)
         close_task(db, "appeal", appeal.id, now)  # perhaps a task about a doubt is open
         tell_of_appeal(db, appeal, now)
     db.flush()
 
 
-def look_after_accounts(db: Session, now: datetime) -> int:
+def close_spent_accounts(db: Session, now: datetime) -> int:
     """Close the accounts of executing appeals with no money left, such as after a refund. Returns how many."""
     theirs = Disbursement.appeal_id == Appeal.id
     nothing = (LedgerAccount.kind == "appeal") & (LedgerAccount.balance_fen == 0)
@@ -247,13 +247,13 @@ def look_after_accounts(db: Session, now: datetime) -> int:
     return len(numbers)
 
 
-def _heard(db: Session, disbursement: Disbursement, appeal: Appeal, outcome: str, actor: Actor, now: datetime) -> None:
+def _record_answer(db: Session, disbursement: Disbursement, appeal: Appeal, outcome: str, actor: Actor, now: datetime) -> None:
     state = _state_of(outcome)
     MACHINE.move(db, disbursement, state, actor, now, outcome)
     disbursement.confirmed_at = now
     disbursement.issue = None if outcome == RECEIVED else outcome
     if outcome == RECEIVED:
-        _go_on(db, disbursement, appeal, now)
+        _open_receipts_task(db, disbursement, appeal, now)
         return
     close_task(db, "disbursement", disbursement.id, now)  # no check call any more: the county asks now
     matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
@@ -264,7 +264,7 @@ def _heard(db: Session, disbursement: Disbursement, appeal: Appeal, outcome: str
     db.flush()
 
 
-def _go_on(db: Session, disbursement: Disbursement, appeal: Appeal, now: datetime) -> None:
+def _open_receipts_task(db: Session, disbursement: Disbursement, appeal: Appeal, now: datetime) -> None:
     """Open the task to read the receipts once money and receipts are there and no check call is open."""
     ready = disbursement.state == "received" and disbursement.receipts_at is not None
     if ready and find_task(db, "disbursement", disbursement.id) is None:

@@ -6,7 +6,7 @@ one fen more than their rounded-down part. The database finds the last of these 
 each gift's share is computed from the gift alone. Each page is a short transaction that moves the cursor ``gifts_to``,
 so that another worker can continue after a killed one.
 
-While the allocation is running (``gifts_to`` is not None), no gift to the appeal can be refunded (check_shared),
+While the allocation is running (``gifts_to`` is not None), no gift to the appeal can be refunded (check_allocated),
 because what is left of a gift is not known before all shares are. The payments of one appeal are allocated in the order
 in which they were paid. A returned payment's shares are removed before anything else is paid or returned.
 """
@@ -47,10 +47,10 @@ PAGE = 500
 _PATIENCE_MS = 30_000
 
 
-class SharesPending(Refusal):
+class AllocationPending(Refusal):
     """A payment of this appeal is still being allocated to its gifts."""
 
-    code = "shares_pending"
+    code = "allocation_pending"
     final = True
 
 
@@ -71,13 +71,13 @@ def is_pending(db: Session, appeal_id: int, *, returned: bool = False) -> bool:
     return bool(db.scalar(select(pending)))
 
 
-def check_shared(db: Session, appeal_id: int) -> None:
-    """Raise SharesPending while a payment of the appeal is being allocated."""
+def check_allocated(db: Session, appeal_id: int) -> None:
+    """Raise AllocationPending while a payment of the appeal is being allocated."""
     if is_pending(db, appeal_id):
-        raise SharesPending(number=appeal_id)
+        raise AllocationPending(number=appeal_id)
 
 
-def begin_shares(disbursement: Disbursement, held_fen: int) -> None:
+def begin_allocation(disbursement: Disbursement, held_fen: int) -> None:
     """Begin the allocation of a payment; the caller holds the appeal's lock.
 
     ``held_fen``: what the ledger held for the appeal before this payment.
@@ -85,13 +85,13 @@ def begin_shares(disbursement: Disbursement, held_fen: int) -> None:
     disbursement.left_fen, disbursement.gifts_to = held_fen, 0
 
 
-def has_few(db: Session, appeal_id: int) -> bool:
+def fits_one_page(db: Session, appeal_id: int) -> bool:
     """Tell whether the appeal has less than one page of gifts, so that the allocation fits in one transaction."""
     first = select(Pledge.id).where(Pledge.appeal_id == appeal_id).limit(PAGE).subquery()
     return (db.scalar(select(func.count()).select_from(first)) or 0) < PAGE
 
 
-def give_page(db: Session, disbursement: Disbursement, now: datetime, most: int = PAGE) -> bool:
+def allocate_page(db: Session, disbursement: Disbursement, now: datetime, most: int = PAGE) -> bool:
     """Allocate the payment to the next page of gifts. Returns False once all have their shares.
 
     The caller holds the appeal's lock. Money held beyond gifts and matches belongs to no gift and pays its proportion.
@@ -114,7 +114,7 @@ def give_page(db: Session, disbursement: Disbursement, now: datetime, most: int 
     return disbursement.gifts_to is not None
 
 
-def take_away(db: Session, disbursement: Disbursement, now: datetime, most: int = PAGE) -> Mapping[int, int]:
+def remove_page(db: Session, disbursement: Disbursement, now: datetime, most: int = PAGE) -> Mapping[int, int]:
     """Remove the shares of the next page of gifts from a payment that the bank returned.
 
     The caller holds the appeal's lock. Returns pledge id -> fen of its removed share, for the whole page.

@@ -25,9 +25,9 @@ _HOLDER = frozenset({By.FUND_HOLDER})
 # Requested and not paid yet: its amount counts against its budget line and the held money.
 UNDER_WAY = ("requested", "evidenced", "endorsed", "approved", "authorised")
 # Paid out and not acquitted yet.
-AFTER = ("paid", "received", "received_with_issues", "not_received")
-SPENT = (*AFTER, "acquitted")
-OVER = ("acquitted", "refused", "withdrawn", "returned")
+UNACQUITTED = ("paid", "received", "received_with_issues", "not_received")
+SPENT = (*UNACQUITTED, "acquitted")
+ENDED = ("acquitted", "refused", "withdrawn", "returned")
 
 MACHINE = Machine(
     "disbursement",
@@ -124,7 +124,7 @@ class Disbursement(Base):
         CheckConstraint("endorsed_by <> approved_by AND endorsed_by <> authorised_by", name="endorser_apart"),
         CheckConstraint("approved_by <> authorised_by AND approved_by <> paid_by", name="approver_apart"),
         CheckConstraint("endorsed_by <> paid_by", name="payer_apart"),
-        CheckConstraint("paid_at >= payable_from", name="payee_stood_still"),
+        CheckConstraint("paid_at >= payable_from", name="payee_waited"),
         CheckConstraint(
             f"state NOT IN {SPENT} OR (paid_at IS NOT NULL AND payable_from IS NOT NULL AND bank_reference IS NOT NULL"
             " AND holder_id IS NOT NULL AND endorsed_by IS NOT NULL AND approved_by IS NOT NULL"

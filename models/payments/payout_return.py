@@ -17,8 +17,8 @@ from models.appeals.appeal import MACHINE as APPEALS
 from models.appeals.review import demand_no_tie
 from models.core.codes import new_order_number
 from models.core.state_machine import SYSTEM
-from models.disbursements.allocation import PAGE, check_shared, give_page, has_few, is_pending, take_away
-from models.disbursements.approval import locked
+from models.disbursements.allocation import PAGE, check_allocated, allocate_page, fits_one_page, is_pending, remove_page
+from models.disbursements.approval import lock_disbursement
 from models.disbursements.disbursement import MACHINE as DISBURSEMENTS
 from models.disbursements.disbursement import Disbursement, NoSuchDisbursement, find_disbursement, matter_of
 from models.giving.allocation import DisbursementShare
@@ -52,14 +52,14 @@ def check_return(db: Session, staff: Staff, number: int) -> Disbursement:
 def enter_return(db: Session, staff: Staff, number: int, now: datetime) -> Disbursement:
     """Record that the bank returned a payout: the appeal holds the money again, and the gifts have their shares back.
 
-    Raises as ``check_return`` does, and SharesPending. Where ``gifts_to`` is not None afterwards, the caller enqueues
+    Raises as ``check_return`` does, and AllocationPending. Where ``gifts_to`` is not None afterwards, the caller enqueues
     ``follow_gifts`` for the remaining gifts.
     """
-    _, appeal = locked(db, number)
+    _, appeal = lock_disbursement(db, number)
     disbursement = check_return(db, staff, number)
-    check_shared(db, appeal.id)
+    check_allocated(db, appeal.id)
     holder = disbursement.holder_id or 0
-    few = has_few(db, appeal.id)
+    few = fits_one_page(db, appeal.id)
     if few:
         _hold_givers(db, number)
     # With few gifts this transaction also removes their shares, so all its ledger accounts are locked here at once.
@@ -78,18 +78,18 @@ def enter_return(db: Session, staff: Staff, number: int, now: datetime) -> Disbu
     return disbursement
 
 
-def continue_shares(db: Session, number: int, now: datetime) -> bool:
+def continue_allocation(db: Session, number: int, now: datetime) -> bool:
     """Continue the allocation, or the removal of shares, of the appeal's earliest unfinished payment by one page.
 
     ``number``: any payment of the appeal. Returns False once no payment of the appeal is unfinished.
     """
-    _, appeal = locked(db, number)
+    _, appeal = lock_disbursement(db, number)
     waits = (Disbursement.appeal_id == appeal.id) & Disbursement.gifts_to.is_not(None)
     first = select(Disbursement).where(waits).order_by(Disbursement.paid_at, Disbursement.id).limit(1)
     disbursement = db.scalar(first.execution_options(populate_existing=True))
     if disbursement is None:
         return False
-    page = _take_page_away if disbursement.state == "returned" else give_page
+    page = _take_page_away if disbursement.state == "returned" else allocate_page
     page(db, disbursement, now)
     return is_pending(db, appeal.id)
 
@@ -112,7 +112,7 @@ def _take_page_away(db: Session, disbursement: Disbursement, now: datetime, most
     """
     if disbursement.gifts_to is None:
         return False
-    given = take_away(db, disbursement, now, most)
+    given = remove_page(db, disbursement, now, most)
     theirs = select(Pledge).where(Pledge.id.in_(list(given)), Pledge.state.in_(GONE)).order_by(Pledge.id)
     gone = db.scalars(theirs.with_for_update(key_share=True)).all()
     if gone:

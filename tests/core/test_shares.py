@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import get_appeal
 from models.core.apportionment import split
-from models.disbursements.allocation import begin_shares, give_page
+from models.disbursements.allocation import begin_allocation, allocate_page
 from models.disbursements.disbursement import Disbursement
 from models.giving.allocation import DisbursementShare
 from models.giving.pledge import Pledge
@@ -82,8 +82,8 @@ def test_the_database_divides_as_the_function_does(new_database: Callable[[], st
             disbursement = db.get_one(Disbursement, use)
             db.expunge(disbursement)
             disbursement.amount_fen = fen
-            begin_shares(disbursement, held)
-            while give_page(db, disbursement, when, page):
+            begin_allocation(disbursement, held)
+            while allocate_page(db, disbursement, when, page):
                 pass
             matched = disbursement.matched_fen
             taken = {row.pledge_id: row.amount_fen for row in db.scalars(select(DisbursementShare))}
@@ -116,8 +116,8 @@ def test_gifts_give_again_only_what_is_left_of_them(new_database: Callable[[], s
             disbursement = db.get_one(Disbursement, use)
             db.expunge(disbursement)
             disbursement.amount_fen = left if use == uses[-1] else left // 3 + 1
-            begin_shares(disbursement, left)
-            while give_page(db, disbursement, stage.clock(), 300):
+            begin_allocation(disbursement, left)
+            while allocate_page(db, disbursement, stage.clock(), 300):
                 pass
             assert disbursement.matched_fen == 0
             left -= disbursement.amount_fen

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session as Database
 from models.appeals.appeal import Appeal
 from models.disbursements.acquittal import NOT_RECEIVED, answer
 from models.disbursements.disbursement import Disbursement
-from models.disbursements.payee import STANDS_STILL
+from models.disbursements.payee import WAITING_PERIOD
 from models.giving.allocation import DisbursementShare
 from models.giving.funding import end_funding
 from models.giving.pledge import Pledge, promised
@@ -297,7 +297,7 @@ def test_what_the_bank_gives_back_of_a_match_whose_gift_is_gone_goes_to_its_pool
     with Database(stage.database) as db, db.begin():
         enter(db, db.get_one(Staff, seats["holder"]), "s", BankTransfer("settlement", 15_000, "BANK01"), stage.clock())
     disbursements.fixed(stage, appeal)
-    stage.clock.move(STANDS_STILL)
+    stage.clock.move(WAITING_PERIOD)
     use = disbursements.asked(stage, appeal, 12_000)
     disbursements.passed(stage, use, "endorser", "township", "holder", staff=seats)
     disbursements.paid(stage, use, seats)
@@ -396,7 +396,7 @@ def test_money_that_is_not_at_the_bank_is_not_paid_back(stage: Stage) -> None:
     number = pool(stage, seats["holder"], cap=20_000, appeal=appeal)
     give(stage, appeal, 10_000)
     disbursements.fixed(stage, appeal)
-    stage.clock.move(STANDS_STILL)
+    stage.clock.move(WAITING_PERIOD)
     use = disbursements.asked(stage, appeal, 15_000)
     disbursements.passed(stage, use, "endorser", "township", "holder", staff=seats)
     disbursements.paid(stage, use, seats)

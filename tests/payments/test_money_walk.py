@@ -20,7 +20,7 @@ from models.appeals.review import end, go_on, stop
 from models.core.refusal import Refusal
 from models.disbursements.acquittal import OUTCOMES
 from models.disbursements.disbursement import Disbursement
-from models.disbursements.payout import spreading
+from models.disbursements.payout import unfinished_allocations
 from models.giving.funding import end_funding
 from models.giving.pledge import NotFunding, Pledge
 from models.giving.pool_desk import close, pay_back, pay_in
@@ -28,7 +28,7 @@ from models.giving.refund_run import HELD
 from models.payments.collection import PAYABLE
 from models.payments.expiry import close_order, expire_pledges
 from models.payments.order import LIVE, PayOrder, SuspenseItem
-from models.payments.payout_return import continue_shares
+from models.payments.payout_return import continue_allocation
 from models.payments.redirection import redirect
 from models.payments.refund import GOING, STUCK, Refund
 from models.payments.refund_desk import again, done_by_hand
@@ -343,8 +343,8 @@ class Money(World):
     @rule()
     def gifts_follow(self) -> None:
         with self.db() as db:
-            for use in spreading(db):
-                continue_shares(db, use, self.stage.clock())
+            for use in unfinished_allocations(db):
+                continue_allocation(db, use, self.stage.clock())
 
 
 @pytest.mark.search

@@ -1048,7 +1048,7 @@ def _disbursements() -> None:
         sa.CheckConstraint("endorsed_by <> approved_by AND endorsed_by <> authorised_by", name="endorser_apart"),
         sa.CheckConstraint("approved_by <> authorised_by AND approved_by <> paid_by", name="approver_apart"),
         sa.CheckConstraint("endorsed_by <> paid_by", name="payer_apart"),
-        sa.CheckConstraint("paid_at >= payable_from", name="payee_stood_still"),
+        sa.CheckConstraint("paid_at >= payable_from", name="payee_waited"),
         sa.CheckConstraint(
             "state NOT IN ('paid', 'received', 'received_with_issues', 'not_received', 'acquitted') OR (paid_at IS NOT NULL AND payable_from IS NOT NULL AND bank_reference IS NOT NULL AND holder_id IS NOT NULL AND endorsed_by IS NOT NULL AND approved_by IS NOT NULL AND authorised_by IS NOT NULL AND paid_by IS NOT NULL)",
             name="paid_by_three",
