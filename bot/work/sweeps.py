@@ -18,7 +18,7 @@ from models.donors.receipt_desk import open_receipt_tasks, withdraw_requests_of_
 from models.giving.funding import close_overdue, end_funding
 from models.notifications.delivery_report import match_reports
 from models.notifications.outbox import due_ids, find_lost
-from models.outreach.reporting_duty import remind
+from models.outreach.reporting_duty import remind_owners
 from models.payments.expiry import expire_pledges
 from models.payments.refund_run_notices import tell_ended
 from models.payments.shortfall import look_after_short
@@ -45,7 +45,7 @@ PARTS: dict[str, Callable[[Session, datetime], int]] = {
     "receipts_checked": check_receipts_due,
     "surpluses_checked": refund_quiet_surpluses,
     "accounts_closed": close_spent_accounts,
-    "updates_reminded": remind,
+    "updates_reminded": remind_owners,
     "tasks_escalated": escalate_overdue,
     "receipt_requests_withdrawn": withdraw_requests_of_refunded,
     "receipt_tasks_opened": open_receipt_tasks,

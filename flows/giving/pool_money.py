@@ -55,7 +55,7 @@ def early(desk: Desk, draft: Draft) -> None:
         check_reference(desk.db, holder(desk), draft.answers["reference"])
 
 
-def put_in(desk: Desk, draft: Draft) -> Answer:
+def enter_paid_in(desk: Desk, draft: Draft) -> Answer:
     """Enter money paid in. Raises NoSuchPool, PoolStands, OverPool or ReferenceUsed."""
     answers, number = draft.answers, draft.given["pool"]
     fen, reference = answers["amount"], answers["reference"]
@@ -63,7 +63,7 @@ def put_in(desk: Desk, draft: Draft) -> Answer:
     return _done(desk, draft, "fund_pool", fen)
 
 
-def shut(desk: Desk, draft: Draft) -> Answer:
+def confirm_close(desk: Desk, draft: Draft) -> Answer:
     """Close the pool. Raises NoSuchPool or PoolStands."""
     close(desk.db, holder(desk), draft.given["pool"], desk.world.now)
     answer = _done(desk, draft, "close_pool", 0)
@@ -71,7 +71,7 @@ def shut(desk: Desk, draft: Draft) -> Answer:
     return answer
 
 
-def give_back(desk: Desk, draft: Draft) -> Answer:
+def enter_paid_back(desk: Desk, draft: Draft) -> Answer:
     """Enter money paid back. Raises as ``admit_closed``, and ReferenceUsed."""
     number, fen = draft.given["pool"], draft.given["fen"]
     with fees_told(desk):
@@ -93,10 +93,12 @@ fund_pool = Flow(
     "fund_pool",
     room="giving",
     steps=(Step("amount", Money()), _REFERENCE),
-    done=put_in,
+    done=enter_paid_in,
     admit=admit_open,
     early=early,
     brief=brief,
 )
-close_pool = Flow("close_pool", room="giving", steps=(), done=shut, admit=admit_open, brief=brief)
-return_pool = Flow("return_pool", room="giving", steps=(_REFERENCE,), done=give_back, admit=admit_closed, early=early)
+close_pool = Flow("close_pool", room="giving", steps=(), done=confirm_close, admit=admit_open, brief=brief)
+return_pool = Flow(
+    "return_pool", room="giving", steps=(_REFERENCE,), done=enter_paid_back, admit=admit_closed, early=early
+)

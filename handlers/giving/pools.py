@@ -36,7 +36,7 @@ def close(talk: Talk, number: str = "") -> Answer:
     return talk.start("close_pool", {"pool": int(number)}) if number else _listed(talk, None)
 
 
-def give_back(talk: Talk, number: str = "") -> Answer:
+def return_money(talk: Talk, number: str = "") -> Answer:
     return talk.start("return_pool", {"pool": int(number)}) if number else _listed(talk, None)
 
 

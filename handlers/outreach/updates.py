@@ -14,7 +14,7 @@ from models.appeals.correction import changeable
 from models.giving.pledge import promised
 from models.outreach import update_review
 from models.outreach.update import kind_of
-from models.outreach.update_review import TELLABLE, NoSuchUpdate, open_update
+from models.outreach.update_review import TAKES_UPDATES, NoSuchUpdate, open_update
 from models.people.user import User
 from models.public.views import find_update
 from models.staff.member import Staff
@@ -27,7 +27,7 @@ def update(talk: Talk, number: str = "") -> Answer:
     """
     db, user_id = talk.desk.db, talk.desk.person.user_id
     user = db.get(User, user_id) if user_id else None
-    own = changeable(db, user, TELLABLE) if user else ()
+    own = changeable(db, user, TAKES_UPDATES) if user else ()
     if not number and len(own) != 1:
         lines = [(n, {"number": one.id, "title": one.title}) for n, one in enumerate(own, 1)]
         options = [Option(n, "", ["command", "update", str(one["number"])]) for n, one in lines]
@@ -49,7 +49,7 @@ def thank(talk: Talk, number: str = "") -> Answer:
         appeal = db.get(Appeal, int(number))
         own = appeal is not None and appeal.owner_id == user_id
         return talk.start("thank", {"thanks_for": int(number)}) if own else view_updates(talk, number)
-    theirs = changeable(db, user, TELLABLE) if user else ()
+    theirs = changeable(db, user, TAKES_UPDATES) if user else ()
     given_to = promised(db, [one.id for one in theirs])
     own_ones = [one for one in theirs if one.id in given_to]
     lines = [(n, {"number": one.id, "title": one.title}) for n, one in enumerate(own_ones, 1)]

@@ -5,7 +5,7 @@ from typing import Any
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.readers import Phone
-from handlers.public.catalogue import APPEALS, MARKET, OFFERS, REQUESTS, Stall
+from handlers.public.catalogue import APPEALS, MARKET, OFFERS, REQUESTS, CatalogueView
 from handlers.routing.answers import one_page
 from handlers.routing.talk import Talk
 from models.donors.recurring_gift import live_of
@@ -31,8 +31,8 @@ def mine(talk: Talk) -> Answer:
     if user is None:
         return talk.engine.list_drafts(talk.session)
     options: list[Option] = []
-    stalls = {"appeals": APPEALS, "requests": REQUESTS, "offers": OFFERS, "market": MARKET}
-    sections = {name: _section(talk, stall, user, options) for name, stall in stalls.items()}
+    views = {"appeals": APPEALS, "requests": REQUESTS, "offers": OFFERS, "market": MARKET}
+    sections = {name: _section(talk, view, user, options) for name, view in views.items()}
     recurring_gifts = []
     live = live_of(talk.desk.db, user)
     for gift, appeal in live[-MOST_SHOWN:]:
@@ -76,11 +76,11 @@ def _known(talk: Talk) -> User | None:
         raise
 
 
-def _section(talk: Talk, stall: Stall, user: User, options: list[Option]) -> list[tuple[int, Any]]:
+def _section(talk: Talk, view: CatalogueView, user: User, options: list[Option]) -> list[tuple[int, Any]]:
     """List the newest things of one kind with their numbers on the screen, which are added to ``options``."""
     lines = []
-    for item in stall.shelf.own(talk.desk.db, user.id, MOST_SHOWN):
-        options.append(Option(len(options) + 1, "", ["command", stall.command, str(item.number)]))
+    for item in view.catalogue.own(talk.desk.db, user.id, MOST_SHOWN):
+        options.append(Option(len(options) + 1, "", ["command", view.command, str(item.number)]))
         lines.append((len(options), item))
     return lines
 

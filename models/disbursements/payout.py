@@ -19,7 +19,7 @@ from models.ledger import Account, lock, moves
 from models.ledger.errors import PayoutShort, ReferenceUsed
 from models.notifications.broadcast import tell_backers
 from models.notifications.notification import tell
-from models.outreach.reporting_duty import begin_telling
+from models.outreach.reporting_duty import start_reporting_period
 from models.people.conversation import Conversation
 from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
@@ -83,7 +83,7 @@ def pay(db: Session, staff: Staff, number: int, reference: str, now: datetime) -
     db.flush()
     if appeal.state != "executing":
         APPEALS.move(db, appeal, "executing", SYSTEM, now, f"disbursement:{number}")
-        begin_telling(appeal, now)
+        start_reporting_period(appeal, now)
     if disbursement.sampled:
         _open_check_call(db, disbursement, appeal, now)
     _tell(db, disbursement, appeal, now)

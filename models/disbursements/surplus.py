@@ -17,7 +17,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor
 from models.disbursements.budget import check_spendable, is_spendable
 from models.disbursements.disbursement import UNACQUITTED, SPENT, UNDER_WAY, Disbursement
-from models.giving.refund_run import SURPLUS, give_back, is_given_back
+from models.giving.refund_run import SURPLUS, begin_refund_run, is_being_refunded
 from models.ledger import held
 from models.ledger.accounts import LedgerAccount
 from models.notifications.notification import tell
@@ -86,7 +86,7 @@ def refund_surplus(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> 
     Raises as ``check_surplus`` does.
     """
     fen = check_surplus(db, appeal)
-    give_back(db, appeal.id, SURPLUS, now)
+    begin_refund_run(db, appeal.id, SURPLUS, now)
     if is_spendable(db, appeal):
         raise NothingLeft(number=appeal.id)  # the held balance belongs to no remaining gift
     record(db, at=now, actor=actor.name, action=SURPLUS, subject="appeal", subject_id=appeal.id, detail=str(fen))
@@ -125,7 +125,7 @@ def _quiet(since: datetime) -> Select[int]:
     left = (account.kind == "appeal") & (account.subject_id == Appeal.id) & (account.balance_fen > 0)
     found = select(Appeal.id).join(account, left).where(Appeal.state == "executing")
     found = found.where(exists().where(theirs, use.state.in_(SPENT)), ~exists().where(lately), ~exists().where(waits))
-    return found.where(~is_given_back(Appeal.id)).order_by(Appeal.id)
+    return found.where(~is_being_refunded(Appeal.id)).order_by(Appeal.id)
 
 
 def _is_reminder() -> ColumnElement[bool]:

@@ -48,7 +48,7 @@ def end_funding(db: Session, now: datetime) -> int:
     return len(ended)
 
 
-def end_day(db: Session, appeal: Appeal, now: datetime) -> None:
+def end_if_overdue(db: Session, appeal: Appeal, now: datetime) -> None:
     """End one overdue appeal, which the caller holds; one in review is cancelled. Nothing before the deadline."""
     if appeal.deadline > now:
         return
@@ -63,7 +63,7 @@ def _end(db: Session, appeal: Appeal, fen: int, gifts: int, now: datetime) -> No
     if fen >= appeal.target_fen:
         fund(db, appeal, now)
     elif appeal.minimum_fen is not None and fen >= appeal.minimum_fen:
-        _begin(db, appeal, fen, gifts, now)
+        _begin_with_minimum(db, appeal, fen, gifts, now)
     else:
         end_overdue(db, appeal, now)
         tell_owner(db, appeal, now)
@@ -76,7 +76,7 @@ def fund(db: Session, appeal: Appeal, now: datetime) -> None:
     tell_owner(db, appeal, now)
 
 
-def _begin(db: Session, appeal: Appeal, fen: int, gifts: int, now: datetime) -> None:
+def _begin_with_minimum(db: Session, appeal: Appeal, fen: int, gifts: int, now: datetime) -> None:
     """Begin an appeal with less than its target, as donors were told before they gave; notify owner and donors."""
     MACHINE.move(db, appeal, "minimum_met", SYSTEM, now)
     close_task(db, "appeal", appeal.id, now)  # a task about a doubt, if there was one

@@ -112,7 +112,7 @@ def _write(db: Session, month: int, facts: Sequence[tuple[int, str]], now: datet
     theirs = values(user_id, theirs_facts, name="theirs").data(facts).cte("theirs")
     same = {"template": TEMPLATE, "created_at": now, "due_at": now, "urgency": "bulk"}
     muted = (Mute.conversation_id == Conversation.id) & (Mute.topic == KINDS[TEMPLATE].topic) & (Mute.subject_id == 0)
-    told: Any = (
+    rows: Any = (
         select(
             Conversation.id,
             literal(f"{TEMPLATE}:{month // 100}-{month % 100:02}:", String) + cast(Conversation.id, String),
@@ -127,7 +127,7 @@ def _write(db: Session, month: int, facts: Sequence[tuple[int, str]], now: datet
     )
     written = (
         insert(Notification)
-        .from_select(["conversation_id", "dedupe_key", "facts", *same], told, include_defaults=False)
+        .from_select(["conversation_id", "dedupe_key", "facts", *same], rows, include_defaults=False)
         .on_conflict_do_nothing(index_elements=["dedupe_key"])
         .returning(Notification.conversation_id, Notification.id)
     )

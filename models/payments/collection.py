@@ -19,7 +19,7 @@ from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
 from models.giving.funding import fund
-from models.giving.matching import Added, hold_pools, match_gift
+from models.giving.matching import SponsorMatch, hold_pools, match_gift
 from models.giving.notices import tell_of_gift, tell_of_payment
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import NotFunding, Pledge, check_open
@@ -268,7 +268,7 @@ def _in_question(db: Session, pledge_id: int) -> bool:
     )
 
 
-def _tell(db: Session, appeal: Appeal, pledge: Pledge, added: Sequence[Added], now: datetime) -> None:
+def _tell(db: Session, appeal: Appeal, pledge: Pledge, added: Sequence[SponsorMatch], now: datetime) -> None:
     donor = db.get_one(User, pledge.donor_id)
     tell_of_payment(db, appeal, pledge, "payment_received", now, added)
     tell_of_gift(db, appeal, pledge, None if pledge.anonymous else donor.display_name, now, added)

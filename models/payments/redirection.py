@@ -18,8 +18,8 @@ from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
 from models.giving.funding import fund
-from models.giving.matching import Added, hold_pools, match_gift
-from models.giving.notices import tell_of_gift, told_of
+from models.giving.matching import SponsorMatch, hold_pools, match_gift
+from models.giving.notices import tell_of_gift, match_facts
 from models.giving.pledge import CODE_LENGTH, Pledge, check_open
 from models.giving.pledge import MACHINE as PLEDGES
 from models.ledger import moves
@@ -123,7 +123,7 @@ def _tell(
     before: Pledge,
     gift: Pledge,
     target: Appeal,
-    added: Sequence[Added],
+    added: Sequence[SponsorMatch],
     now: datetime,
 ) -> None:
     facts = {
@@ -133,7 +133,7 @@ def _tell(
         "before": before.appeal_id,
         "before_title": db.get_one(Appeal, before.appeal_id).title,
         "code": gift.code,
-        "matches": told_of(added),
+        "matches": match_facts(added),
     }
     for person in db.scalars(select(Conversation.id).where(Conversation.user_id == gift.donor_id)):
         tell(db, person, "redirected", facts, f"redirected:{refund.id}:{person}", now, ("appeal", target.id))

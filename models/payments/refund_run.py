@@ -16,7 +16,7 @@ from models.core.refusal import Refusal
 from models.disbursements.allocation import is_pending
 from models.giving.matching import hold_matches, return_matches
 from models.giving.pledge import Pledge
-from models.giving.refund_run import HELD, SURPLUS, RefundRun, has_matches
+from models.giving.refund_run import HELD, SURPLUS, RefundRun, has_unspent_matches
 from models.ledger.accounts import REFUNDS
 from models.payments.order import PayOrder
 from models.payments.refund import GOING, STUCK, Refund
@@ -153,7 +153,7 @@ def _is_kept(db: Session, run: RefundRun) -> bool:
     kept = select(Pledge).where(Pledge.appeal_id == run.appeal_id, Pledge.state.in_(HELD)).order_by(Pledge.id)
     pledges = db.scalars(kept.limit(PAGE)).all()
     lefts, orders = lefts_of(db, pledges), orders_of(db, pledges)
-    return has_matches(db, run.appeal_id) or any(lefts[each.id] > 0 and each.id in orders for each in pledges)
+    return has_unspent_matches(db, run.appeal_id) or any(lefts[each.id] > 0 and each.id in orders for each in pledges)
 
 
 def _sum(parts: Mapping[str, Part], states: Sequence[str]) -> Part:

@@ -18,7 +18,7 @@ from models.core.refusal import Refusal
 from models.giving.pledge import OwnPledge, Pledge, promised
 from models.goods.exchange import GoodsRequest, Offer
 from models.market.listing import Listing
-from models.outreach.reporting_duty import listed as told_of
+from models.outreach.reporting_duty import update_not_overdue
 from models.payments.refund import BESIDE, Refund
 from models.places.region import Region
 from models.proxy.mandate import ProxyAct
@@ -38,7 +38,7 @@ Item = TypeVar("Item", PublicAppeal, PublicRequest, PublicOffer, PublicListing)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SearchTerm:
     """One word to search for, and the category that it names, if it names one."""
 
     word: str
@@ -56,7 +56,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf(Generic[Item]):
+class Catalogue(Generic[Item]):
     """One kind of public item. ``listed``: it is in the list now; ``shown``: anyone may open it."""
 
     make: Callable[[Session, Sequence[Row[Any]]], list[Item]]
@@ -68,7 +68,7 @@ class Shelf(Generic[Item]):
     listed: Callable[[datetime], ColumnElement[bool]]
     shown: ColumnElement[bool]
 
-    def page(self, db: Session, search: Sequence[Wanted], after: int | None, now: datetime) -> Page[Item]:
+    def page(self, db: Session, search: Sequence[SearchTerm], after: int | None, now: datetime) -> Page[Item]:
         """List a page of items that match every part of the search by name, region's name or category."""
         statement = self.statement.where(self.listed(now))
         for wanted in search:
@@ -131,7 +131,7 @@ def _with_promises(db: Session, rows: Sequence[Row[Any]]) -> list[PublicAppeal]:
     return appeals
 
 
-APPEALS: Shelf[PublicAppeal] = Shelf(
+APPEALS: Catalogue[PublicAppeal] = Catalogue(
     make=_with_promises,
     statement=select(
         Appeal.id.label("number"),
@@ -155,11 +155,11 @@ APPEALS: Shelf[PublicAppeal] = Shelf(
     owner=Appeal.owner_id,
     name=Appeal.title,
     category=Appeal.category,
-    listed=lambda now: (Appeal.state == "funding") & (Appeal.deadline > now) & told_of(now),
+    listed=lambda now: (Appeal.state == "funding") & (Appeal.deadline > now) & update_not_overdue(now),
     shown=Appeal.published_at.is_not(None),
 )
 
-REQUESTS: Shelf[PublicRequest] = Shelf(
+REQUESTS: Catalogue[PublicRequest] = Catalogue(
     make=lambda _, rows: [PublicRequest(**row._mapping) for row in rows],
     statement=select(
         GoodsRequest.id.label("number"),
@@ -178,7 +178,7 @@ REQUESTS: Shelf[PublicRequest] = Shelf(
     shown=GoodsRequest.state.in_(("open", "met")),
 )
 
-OFFERS: Shelf[PublicOffer] = Shelf(
+OFFERS: Catalogue[PublicOffer] = Catalogue(
     make=lambda _, rows: [PublicOffer(**row._mapping) for row in rows],
     statement=select(
         Offer.id.label("number"),
@@ -203,7 +203,7 @@ OFFERS: Shelf[PublicOffer] = Shelf(
     shown=Offer.state.in_(("available", "exhausted")),
 )
 
-MARKET: Shelf[PublicListing] = Shelf(
+MARKET: Catalogue[PublicListing] = Catalogue(
     make=lambda _, rows: [PublicListing(**row._mapping) for row in rows],
     statement=select(
         Listing.id.label("number"),

@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 from models.notifications.notification import tell
 from models.people.conversation import Conversation
 from models.places.region import Region
-from models.public.catalogue import MARKET, OFFERS, REQUESTS, NoSuchThing, Shelf
+from models.public.catalogue import MARKET, OFFERS, REQUESTS, NoSuchThing, Catalogue
 from models.support.ticket import LASTS, Ticket, open_ticket, reopen
 from models.verification.case import Verification
 
-THINGS: dict[str, Shelf[Any]] = {"listing": MARKET, "offer": OFFERS, "request": REQUESTS}
+THINGS: dict[str, Catalogue[Any]] = {"listing": MARKET, "offer": OFFERS, "request": REQUESTS}
 # Subjects whose decision a person may complain about.
 DECISIONS = ("case", "appeal")
 # At most so many threads are listed at once.
@@ -153,8 +153,8 @@ def _thing(db: Session, about: str | None, other: int | None, *, own: bool) -> T
 
 def _names_of(kind: str, user_id: int | None) -> Any:
     """Select the references (``listing:3``) of this person's items of one kind."""
-    shelf = THINGS[kind]
-    return select(literal(f"{kind}:").concat(cast(shelf.number, String))).where(shelf.owner == user_id)
+    catalogue = THINGS[kind]
+    return select(literal(f"{kind}:").concat(cast(catalogue.number, String))).where(catalogue.owner == user_id)
 
 
 def _thread(ticket: Ticket, ask: Ticket | None) -> Thread:

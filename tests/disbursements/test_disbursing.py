@@ -33,7 +33,7 @@ from models.ledger import held, moves, totals
 from models.ledger.errors import ChannelShort, PayoutShort, ReferenceUsed
 from models.notifications.broadcast import Broadcast
 from models.notifications.notification import Notification
-from models.outreach.reporting_duty import EVERY, is_silent, listed, remind
+from models.outreach.reporting_duty import EVERY, is_update_overdue, update_not_overdue, remind_owners
 from models.payments.payout_return import enter_return
 from models.people.conversation import Conversation
 from models.people.photo import Photo
@@ -536,16 +536,16 @@ def test_who_tells_nothing_for_three_months_stands_in_no_list(stage: Stage, staf
     paid(stage, use, staff)
     stage.clock.move(EVERY - timedelta(days=14))
     with at(stage) as db:
-        assert remind(db, stage.clock()) == 1
-        assert remind(db, stage.clock()) == 0
-        assert not is_silent(db.get_one(Appeal, number), stage.clock())
+        assert remind_owners(db, stage.clock()) == 1
+        assert remind_owners(db, stage.clock()) == 0
+        assert not is_update_overdue(db.get_one(Appeal, number), stage.clock())
     _days(stage, 14)
     with at(stage) as db:
-        assert remind(db, stage.clock()) == 1
-        assert remind(db, stage.clock()) == 0
+        assert remind_owners(db, stage.clock()) == 1
+        assert remind_owners(db, stage.clock()) == 0
         appeal = db.get_one(Appeal, number)
-        assert is_silent(appeal, stage.clock())
-        assert db.scalars(select(Appeal.id).where(listed(stage.clock()))).all() == []
+        assert is_update_overdue(appeal, stage.clock())
+        assert db.scalars(select(Appeal.id).where(update_not_overdue(stage.clock()))).all() == []
         assert [facts["overdue"] for facts in facts_of(db, "update_due")] == [False, True]
     reply = stage.say("o-anybody", f"看 {number}")
     assert "三个月没有说进展，先不在求助列表里。说了进展、村里看过，就回到列表" in reply
@@ -559,7 +559,7 @@ def test_the_day_that_an_owner_hears_is_chinas(stage: Stage, staff: dict[str, in
     due = stage.clock() + EVERY
     stage.clock.move(EVERY - timedelta(days=14))
     with at(stage) as db:
-        remind(db, stage.clock())
+        remind_owners(db, stage.clock())
         assert [facts["day"] for facts in facts_of(db, "update_due")] == [f"{due + timedelta(hours=8):%Y-%m-%d}"]
     assert (due + timedelta(hours=8)).date() != due.date()
 

@@ -18,7 +18,7 @@ from models.core.money import CROWDFUND_MINIMUM, LARGEST, least_minimum
 from models.core.state_machine import Actor, By, NotYours
 from models.disbursements.budget import OverHeld
 from models.disbursements.payee import WAITING_PERIOD
-from models.giving.funding import end_day, end_funding
+from models.giving.funding import end_if_overdue, end_funding
 from models.giving.pledge import NotFunding, make_pledge, promised
 from models.giving.refund_run import RefundRun
 from models.ledger import held, totals
@@ -192,7 +192,7 @@ def test_before_its_day_nothing_ends(stage: Stage) -> None:
     appeal = opened(stage)
     give(stage, appeal, HALF)
     with at(stage) as db:
-        end_day(db, get_appeal(db, appeal, lock=True), stage.clock())
+        end_if_overdue(db, get_appeal(db, appeal, lock=True), stage.clock())
     assert standing(stage, appeal) == "funding"
 
 

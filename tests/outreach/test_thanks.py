@@ -27,7 +27,7 @@ from models.notifications.notification import Notification
 from models.outreach import audience
 from models.outreach.thanks import REST, NobodyGave, ThankedLately, ThanksWait
 from models.outreach.update import Update
-from models.outreach.update_review import NothingToTell, open_update, publish, send_back, submit
+from models.outreach.update_review import TakesNoUpdates, open_update, publish, send_back, submit
 from models.people.conversation import Conversation
 from models.public.views import find_update
 from models.rights.erasure import erase_person
@@ -206,7 +206,7 @@ def test_of_a_stopped_appeal_nothing_is_said_and_nothing_goes_out(stage: Stage) 
     first = say(stage, number)
     with Database(stage.database) as db, db.begin():
         freeze(db, db.get_one(Appeal, number, with_for_update=True), SYSTEM, stage.clock(), "complaint")
-    with pytest.raises(NothingToTell):
+    with pytest.raises(TakesNoUpdates):
         say(stage, number)
     with pytest.raises(WrongState):
         publish_it(stage, first)

@@ -836,12 +836,12 @@ def _giving() -> None:
         sa.Column("cursor", sa.BigInteger, nullable=False, server_default="0"),
         sa.Column("created_at", _TIME, nullable=False),
         sa.Column("ended_at", _TIME),
-        sa.Column("told", sa.String(5)),
+        sa.Column("notified", sa.String(5)),
         sa.CheckConstraint("reason IN ('cancelled', 'failed', 'surplus')", name="reason_known"),
-        sa.CheckConstraint("told IN ('all', 'waits')", name="told_known"),
+        sa.CheckConstraint("notified IN ('all', 'waits')", name="notified_known"),
         sa.CheckConstraint("state IN ('done', 'planning')", name="state_known"),
         sa.Index("ix_refund_runs_live", "id", postgresql_where=sa.text("state = 'planning'")),
-        sa.Index("ix_refund_runs_untold", "id", postgresql_where=sa.text("told IS NULL OR told = 'waits'")),
+        sa.Index("ix_refund_runs_unnotified", "id", postgresql_where=sa.text("notified IS NULL OR notified = 'waits'")),
     )
     op.create_table(
         "matching_pools",
