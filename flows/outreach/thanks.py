@@ -8,7 +8,7 @@ from flows.engine.session import Draft
 from flows.outreach.update import LONGEST_UPDATE
 from flows.readers import Text
 from models.appeals.correction import own_appeal
-from models.outreach.thanks import check_thanks
+from models.outreach.update import check_thanks
 from models.outreach.update_review import check_takes_updates, submit
 from models.people.user import get_resident
 from models.staff.task import STEPS

@@ -17,8 +17,7 @@ from models.notifications.broadcast import Audience, Broadcast, begin, drop_owed
 from models.notifications.notification import tell
 from models.outreach.audience import count_people
 from models.outreach.reporting_duty import restart_reporting_period
-from models.outreach.thanks import check_thanks
-from models.outreach.update import MACHINE, Update, update_waiting
+from models.outreach.update import MACHINE, Update, check_thanks, update_waiting
 from models.people.conversation import Conversation
 from models.people.photo import Photo, attach, pictures_of
 from models.proxy.mandate import acted_for
