@@ -12,7 +12,7 @@ from flows.readers import Choice, Count, Day, Money, Place, Text
 from flows.readers.base import Asking, Rejected
 from models.core.calendar import CHINA
 from models.giving.pool import LONGEST_SPONSOR
-from models.giving.pool_desk import Terms, check_scope, open_pool
+from models.giving.pool_terms import PoolTerms, check_scope, open_pool
 
 _LAST_SECOND = time(23, 59, 59)
 LONGEST_DAYS = 366
@@ -47,7 +47,7 @@ def early(desk: Desk, draft: Draft) -> None:
 def done(desk: Desk, draft: Draft) -> Answer:
     answers = draft.answers
     appeal, region = _scope(answers)
-    terms = Terms(
+    terms = PoolTerms(
         draft_id=draft.id,
         sponsor=answers["sponsor"],
         appeal_id=appeal,

@@ -8,23 +8,16 @@ from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
 from flows.readers import Money, Reference
-from models.giving.pool import MatchingPool, find_pool
-from models.giving.pool_desk import (
-    check_is_open,
-    check_reference,
-    check_returns,
-    check_takes,
-    close,
-    file_of,
-    pay_back,
-    pay_in,
-)
+from models.giving import pool_terms
+from models.giving.pool import MatchingPool, check_is_open, find_pool
+from models.giving.pool_file import file_of
+from models.giving.pool_transfer import check_pays_back, check_reference, check_takes, pay_back, pay_in
 
 
 def admit_open(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     """Admit the fund holder of an open pool. ``given``: ``pool``, its number.
 
-    Raises NotOnTheStaff, NoSuchPool or PoolStands.
+    Raises NotOnTheStaff, NoSuchPool or WrongPoolState.
     """
     pool = _pool(desk, given)
     check_is_open(pool)
@@ -34,10 +27,10 @@ def admit_open(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 def admit_closed(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     """Admit the fund holder of a closed pool. ``fen`` is fixed now, so that the sum transferred is the sum entered.
 
-    Raises NotOnTheStaff, NoSuchPool, PoolStands, PoolEmpty or PayoutShort.
+    Raises NotOnTheStaff, NoSuchPool, WrongPoolState, PoolEmpty or PayoutShort.
     """
     with fees_told(desk):
-        fen = check_returns(desk.db, holder(desk), given["pool"])
+        fen = check_pays_back(desk.db, holder(desk), given["pool"])
     return {"pool": given["pool"], "sponsor": _pool(desk, given).sponsor, "fen": fen}
 
 
@@ -48,7 +41,7 @@ def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
 
 
 def early(desk: Desk, draft: Draft) -> None:
-    """Check amount and bank reference as soon as they are answered. Raises PoolStands, OverPool or ReferenceUsed."""
+    """Check amount and bank reference as soon as they are answered. Raises WrongPoolState, OverPool or ReferenceUsed."""
     if "amount" in draft.answers:
         check_takes(desk.db, _pool(desk, draft.given), draft.answers["amount"])
     if "reference" in draft.answers:
@@ -56,7 +49,7 @@ def early(desk: Desk, draft: Draft) -> None:
 
 
 def enter_paid_in(desk: Desk, draft: Draft) -> Answer:
-    """Enter money paid in. Raises NoSuchPool, PoolStands, OverPool or ReferenceUsed."""
+    """Enter money paid in. Raises NoSuchPool, WrongPoolState, OverPool or ReferenceUsed."""
     answers, number = draft.answers, draft.given["pool"]
     fen, reference = answers["amount"], answers["reference"]
     pay_in(desk.db, holder(desk), number, draft.id, fen, reference, desk.world.now)
@@ -64,8 +57,8 @@ def enter_paid_in(desk: Desk, draft: Draft) -> Answer:
 
 
 def confirm_close(desk: Desk, draft: Draft) -> Answer:
-    """Close the pool. Raises NoSuchPool or PoolStands."""
-    close(desk.db, holder(desk), draft.given["pool"], desk.world.now)
+    """Close the pool. Raises NoSuchPool or WrongPoolState."""
+    pool_terms.close_pool(desk.db, holder(desk), draft.given["pool"], desk.world.now)
     answer = _done(desk, draft, "close_pool", 0)
     answer.options = [Option(1, "", ["command", "return_pool", str(draft.given["pool"])])]
     return answer

@@ -15,7 +15,7 @@ from models.core.money import LARGEST
 from models.donors.trace import Step
 from models.giving.matching import MOST_POOLS, MatchingOffer
 from models.giving.pool import LONGEST_SPONSOR
-from models.giving.pool_desk import PoolFile
+from models.giving.pool_file import PoolFile
 from models.public.views import PublicAppeal, PublicUpdate
 from tests.support.notice_facts import LONGEST_PLACE, TITLE, WIDE
 

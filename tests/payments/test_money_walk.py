@@ -23,7 +23,8 @@ from models.disbursements.disbursement import Disbursement
 from models.disbursements.payout import unfinished_allocations
 from models.giving.funding import end_funding
 from models.giving.pledge import NotFunding, Pledge
-from models.giving.pool_desk import close, pay_back, pay_in
+from models.giving.pool_terms import close_pool
+from models.giving.pool_transfer import pay_back, pay_in
 from models.giving.refund_run import HELD
 from models.payments.collection import PAYABLE
 from models.payments.expiry import close_order, expire_pledges
@@ -235,7 +236,7 @@ class Money(World):
         with suppress(Refusal), self.db() as db:
             holder, now = self.who(db, "holder"), self.stage.clock()
             if closes:
-                close(db, holder, self.pool, now)
+                close_pool(db, holder, self.pool, now)
             pay_back(db, holder, self.pool, serial, fen, serial, now)
             self.pool_net -= fen
 
