@@ -15,7 +15,7 @@ from bot.work.errands import Errands
 from bot.work.job import Named
 from bot.work.sweeps import let_replies_go, sweep, sweep_outbox, tend
 from bot.work.tidying import tidy
-from models.disbursements.payout import unfinished_allocations
+from models.disbursements.allocation_run import unfinished_allocations
 from models.donors.recurring_gift import end_for_closed_appeals, remind_donors
 from models.notifications.broadcast import live_ones
 from models.outreach.digest import is_time, month_before

@@ -17,8 +17,8 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 def done(desk: Desk, draft: Draft) -> Answer:
     given = admit(desk, draft.given)
-    use = enter_return(desk.db, holder(desk), given["use"], desk.world.now)
-    if use.gifts_to is not None:
+    use, more = enter_return(desk.db, holder(desk), given["use"], desk.world.now)
+    if more:
         desk.jobs.append(("follow_gifts", use.id))
     return Answer([Say("flows/payments/payout_return/done", None, given)])
 

@@ -10,7 +10,8 @@ from models.appeals.appeal import Appeal, BudgetLine
 from models.core.lot import draw
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, WrongState
-from models.disbursements.allocation import AllocationPending, begin_allocation, allocate_page, fits_one_page, is_pending
+from models.disbursements.allocation import allocate
+from models.disbursements.allocation_run import AllocationPending, begin_run, fits_one_page, is_pending
 from models.disbursements.approval import barred_from, lock_disbursement, turn_of
 from models.disbursements.budget import recheck
 from models.disbursements.disbursement import MACHINE, Disbursement, matter_of
@@ -29,7 +30,6 @@ from models.staff.task import Task, close_task, open_task
 RECEIPTS_WITHIN = timedelta(days=30)
 # One payment in so many gets a check call, by an officer who had no part in it.
 CALLED_OF = 5
-_BATCH = 20
 
 
 class PayeeTooNew(Refusal):
@@ -75,7 +75,7 @@ def pay(db: Session, staff: Staff, number: int, reference: str, now: datetime) -
     if is_pending(db, appeal.id, returned=True):
         raise AllocationPending(number=appeal.id)
     alone = not is_pending(db, appeal.id) and fits_one_page(db, appeal.id)
-    begin_allocation(disbursement, accounts[held_for].balance_fen)
+    run = begin_run(db, disbursement, accounts[held_for].balance_fen)
     moves.disbursed(db, appeal.id, holder, disbursement.amount_fen, f"disbursement:{number}", now)
     _mark_paid(disbursement, staff, holder, reference, payee, now)
     MACHINE.move(db, disbursement, "paid", staff.actor, now)
@@ -88,14 +88,8 @@ def pay(db: Session, staff: Staff, number: int, reference: str, now: datetime) -
         _open_check_call(db, disbursement, appeal, now)
     _tell(db, disbursement, appeal, now)
     if alone:
-        allocate_page(db, disbursement, now)
-    return disbursement, disbursement.gifts_to is not None
-
-
-def unfinished_allocations(db: Session) -> list[int]:
-    """List payments whose allocation is not complete; its job was lost or is still running."""
-    found = select(Disbursement.id).where(Disbursement.gifts_to.is_not(None)).order_by(Disbursement.id)
-    return list(db.scalars(found.limit(_BATCH)))
+        allocate(db, run, now)
+    return disbursement, not alone
 
 
 def _mark_paid(

@@ -18,7 +18,7 @@ from models.appeals.appeal import get_appeal, titles_of
 from models.core.codes import new_order_number
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
-from models.disbursements.allocation import check_allocated
+from models.disbursements.allocation_run import check_allocated
 from models.giving.allocation import DisbursementShare
 from models.giving.matching import hold_matches, return_matches
 from models.giving.pledge import MACHINE as PLEDGES

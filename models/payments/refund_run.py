@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import ENDS, Appeal, get_appeal
 from models.core.refusal import Refusal
-from models.disbursements.allocation import is_pending
+from models.disbursements.allocation_run import is_pending
 from models.giving.matching import hold_matches, return_matches
 from models.giving.pledge import Pledge
 from models.giving.refund_run import HELD, SURPLUS, RefundRun, has_unspent_matches

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import get_appeal
 from models.core.apportionment import split
-from models.disbursements.allocation import AllocationPending
-from models.disbursements.payout import pay, unfinished_allocations
+from models.disbursements.allocation_run import AllocationPending, unfinished_allocations
+from models.disbursements.payout import pay
 from models.giving.allocation import DisbursementShare
 from models.giving.pledge import Pledge
 from models.ledger import held, totals
@@ -146,7 +146,7 @@ def test_what_the_bank_gives_back_of_a_gift_that_went_back_goes_to_its_donor(
     rest = want_back(stage, 1)
     hear(stage, news_of(stage, rest))
     bounce(stage, staff, use)
-    assert spreading_of(stage) == [use]
+    assert unfinished(stage) == [use]
     with at(stage) as db:
         continue_allocation(db, use, stage.clock())
     with Database(stage.database, expire_on_commit=False) as db:  # begun again, it is one refund all the same
@@ -179,6 +179,6 @@ def code(stage: Stage, pledge: int) -> str:
         return db.get_one(Pledge, pledge).code
 
 
-def spreading_of(stage: Stage) -> list[int]:
+def unfinished(stage: Stage) -> list[int]:
     with Database(stage.database) as db:
         return unfinished_allocations(db)

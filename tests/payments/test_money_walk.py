@@ -20,7 +20,7 @@ from models.appeals.review import end, go_on, stop
 from models.core.refusal import Refusal
 from models.disbursements.acquittal import OUTCOMES
 from models.disbursements.disbursement import Disbursement
-from models.disbursements.payout import unfinished_allocations
+from models.disbursements.allocation_run import unfinished_allocations
 from models.giving.funding import end_funding
 from models.giving.pledge import NotFunding, Pledge
 from models.giving.pool_terms import close_pool

@@ -1023,12 +1023,7 @@ def _disbursements() -> None:
         sa.Column("payable_from", _TIME),
         sa.Column("holder_id", sa.BigInteger),
         sa.Column("bank_reference", sa.String(40)),
-        sa.Column("matched_fen", sa.BigInteger, nullable=False, server_default="0"),
-        sa.Column("gifts_to", sa.BigInteger),
-        sa.Column("left_fen", sa.BigInteger),
-        sa.Column("gifts_fen", sa.BigInteger),
-        sa.Column("cut_rest", sa.BigInteger),
-        sa.Column("cut_gift", sa.BigInteger),
+        sa.Column("matched_fen", sa.BigInteger),
         sa.Column("confirmed_at", _TIME),
         sa.Column("issue", sa.String(20)),
         sa.Column("sampled", sa.Boolean, nullable=False, server_default="0"),
@@ -1056,7 +1051,6 @@ def _disbursements() -> None:
         sa.UniqueConstraint("holder_id", "bank_reference"),
         sa.Index("ix_disbursements_appeal", "appeal_id", "id"),
         sa.Index(None, "receipts_due", postgresql_where=sa.text("receipts_at IS NULL")),
-        sa.Index("ix_disbursements_spreading", "id", postgresql_where=sa.text("gifts_to IS NOT NULL")),
     )
     refuse_insert("disbursements", "within_line", _OVER_LINE, "disbursements: more than the budget line has")
     keep_fixed("disbursements", ("appeal_id", "line_id", "amount_fen", "requested_by", "code"))
@@ -1067,7 +1061,23 @@ def _disbursements() -> None:
         "paid_once",
     )
     # What pools gave is known once all gifts have given their shares.
-    keep_fixed("disbursements", ("matched_fen",), "OLD.paid_at IS NOT NULL AND OLD.gifts_to IS NULL", "matched_once")
+    keep_fixed("disbursements", ("matched_fen",), "OLD.matched_fen IS NOT NULL", "matched_once")
+    op.create_table(
+        "allocation_runs",
+        sa.Column("id", sa.BigInteger, primary_key=True),
+        sa.Column("disbursement_id", sa.BigInteger, sa.ForeignKey("disbursements.id"), nullable=False, unique=True),
+        sa.Column("appeal_id", sa.BigInteger, sa.ForeignKey("appeals.id"), nullable=False, index=True),
+        sa.Column("removes", sa.Boolean, nullable=False),
+        sa.Column("cursor", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("fen", sa.BigInteger, nullable=False),
+        sa.Column("held_fen", sa.BigInteger),
+        sa.Column("left_fen", sa.BigInteger),
+        sa.Column("gifts_fen", sa.BigInteger),
+        sa.Column("cut_rest", sa.BigInteger),
+        sa.Column("cut_gift", sa.BigInteger),
+        sa.Column("matched_fen", sa.BigInteger, nullable=False, server_default="0"),
+        sa.CheckConstraint("removes = (held_fen IS NULL)", name="held_or_removed"),
+    )
     op.create_table(
         "disbursement_shares",
         sa.Column("disbursement_id", sa.BigInteger, sa.ForeignKey("disbursements.id"), primary_key=True),
