@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from models.core.batch_run import batches
 from models.notifications.broadcast import drop_stragglers, finish, live_ones, plan_page
 
 log = structlog.get_logger()
@@ -43,14 +44,11 @@ def go_on(database: Engine, jobs: Hands, now: datetime, most: int = PAGES) -> in
 
 
 def _walk(database: Engine, jobs: Hands, number: int, now: datetime, most: int) -> int:
-    for pages in range(most):
-        with Session(database) as db, db.begin():
-            page = plan_page(db, number, now)
-        if page is None:
-            return pages
+    pages = 0
+    for page in batches(database, lambda db: plan_page(db, number, now), most):
+        pages += 1
         if page.ids:
             jobs.deliver(page.ids, "bulk")
         if page.last:
             log.info("fan_out.planned", broadcast=number)
-            return pages + 1
-    return most
+    return pages
