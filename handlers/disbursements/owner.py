@@ -4,7 +4,7 @@ from typing import Any
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
-from handlers.routing.answers import labels
+from handlers.routing.answers import ask_which_appeal, labels
 from handlers.routing.talk import Talk
 from models.appeals.appeal import Appeal, get_appeal
 from models.appeals.correction import changeable, own_appeal
@@ -31,9 +31,7 @@ def use_money(talk: Talk, number: str = "") -> Answer:
     db, user = talk.desk.db, get_resident(talk.desk.db, talk.desk.person.user_id)
     own = changeable(db, user, (*SPENDABLE, "frozen", "reporting"))
     if not number and len(own) != 1:
-        lines = [(n, {"number": one.id, "title": one.title}) for n, one in enumerate(own, 1)]
-        choices = [Option(n, "", ["command", "use_money", str(one["number"])]) for n, one in lines]
-        return Answer([Say("replies/disbursements/which_appeal", None, {"lines": lines})], choices)
+        return ask_which_appeal("replies/disbursements/which_appeal", own, "use_money")
     appeal = own_appeal(db, user, int(number) if number else own[0].id)
     options: list[Option] = []
     spendable, free_fen = is_spendable(db, appeal), free_fen_of(db, appeal.id)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.readers.words.gift_code import read_code
-from handlers.routing.answers import more, with_ways
+from handlers.routing.answers import ask_which, ask_which_appeal, more, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.matter import Matter, No
 from handlers.staff.seat import find_seat, staff_of
@@ -60,9 +60,7 @@ def messages(talk: Talk, number: str = "", before: str = "") -> Answer:
     if not number:
         own = changeable(db, owner, _READABLE)
         if len(own) != 1:
-            lines = [(n, {"number": one.id, "title": one.title}) for n, one in enumerate(own, 1)]
-            options = [Option(n, "", ["command", "messages", str(one["number"])]) for n, one in lines]
-            return Answer([Say("replies/donors/which_appeal_messages", None, {"lines": lines})], options)
+            return ask_which_appeal("replies/donors/which_appeal_messages", own, "messages")
         number = str(own[0].id)
     appeal, page = message_inbox.messages_to_family(db, owner, int(number), int(before) if before else None)
     lines = list(enumerate(page.items, 1))
@@ -134,13 +132,11 @@ def _decided(number: int, appeal: int, *, passed: bool, reached: int) -> Answer:
 
 
 def _which(talk: Talk, gifts: Sequence[Pledge]) -> Answer:
-    lines = []
-    for number, gift in enumerate(gifts, 1):
+    found = []
+    for gift in gifts:
         title = get_appeal(talk.desk.db, gift.appeal_id).title
-        facts = {"amount_fen": gift.amount_fen, "appeal": gift.appeal_id, "title": title, "code": gift.code}
-        lines.append((number, facts))
-    options = [Option(n, "", ["command", "leave_message", str(gift["code"])]) for n, gift in lines]
-    return Answer([Say("replies/donors/which_gift_to_message", None, {"lines": lines})], options)
+        found.append({"amount_fen": gift.amount_fen, "appeal": gift.appeal_id, "title": title, "code": gift.code})
+    return ask_which("replies/donors/which_gift_to_message", found, lambda gift: ["leave_message", str(gift["code"])])
 
 
 MATTER = Matter(

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.readers.words.gift_code import read_code
-from handlers.routing.answers import with_ways
+from handlers.routing.answers import ask_which, with_ways
 from handlers.routing.matching import head_number
 from handlers.routing.talk import Talk
 from handlers.staff.matter import Line, Matter, of_appeal
@@ -105,9 +105,8 @@ def _own(talk: Talk) -> Answer:
 
 def _queue(talk: Talk) -> Answer:
     found = receipt_desk.waiting_receipts(talk.desk.db, staff_of(talk), MOST_SHOWN + 1)
-    lines = list(enumerate(found[:MOST_SHOWN], 1))
-    options = [Option(n, "", ["command", "view_receipt", str(each.id)]) for n, each in lines]
-    return Answer([Say("replies/donors/receipts", None, {"lines": lines, "more": len(found) > MOST_SHOWN})], options)
+    shown, goes_on = found[:MOST_SHOWN], len(found) > MOST_SHOWN
+    return ask_which("replies/donors/receipts", shown, lambda each: ["view_receipt", str(each.id)], more=goes_on)
 
 
 def _decided(number: int, state: str) -> Answer:

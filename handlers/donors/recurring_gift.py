@@ -1,9 +1,8 @@
 """月捐, 停月捐: a donor sets up a recurring gift, lists, pays, skips or stops it."""
 
 from flows.engine.flow import Answer, Say
-from flows.engine.session import Option
 from handlers.giving.pledge import begin_gift
-from handlers.routing.answers import with_ways
+from handlers.routing.answers import ask_which, with_ways
 from handlers.routing.talk import Talk
 from models.appeals.appeal import get_appeal
 from models.donors import recurring_gift as rules
@@ -81,10 +80,8 @@ def stop_recurring_gift(talk: Talk, number: str = "") -> Answer:
 
 
 def _list(talk: Talk, command: str) -> Answer:
-    lines = list(enumerate(rules.live_of(talk.desk.db, _donor(talk)), 1))
-    options = [Option(n, "", ["command", command, str(appeal.id)]) for n, (_, appeal) in lines]
-    values = {"lines": lines, "stopping": command == "stop_recurring_gift"}
-    return Answer([Say("replies/donors/recurring_gifts", None, values)], options)
+    live, stopping = rules.live_of(talk.desk.db, _donor(talk)), command == "stop_recurring_gift"
+    return ask_which("replies/donors/recurring_gifts", live, lambda each: [command, str(each[1].id)], stopping=stopping)
 
 
 def _donor(talk: Talk) -> User:
