@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 
-from flows.disbursements.pay_out import holder
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
 from flows.readers import Choice, Count, Day, Money, Place, Text
 from flows.readers.base import Asking, Rejected
+from flows.staff.fund_holder import holder
 from models.core.calendar import CHINA
 from models.giving.pool import LONGEST_SPONSOR
 from models.giving.pool_terms import PoolTerms, check_scope, open_pool

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flows.disbursements.pay_out import fees_told, holder
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
 from flows.readers import Money, Reference
+from flows.staff.fund_holder import adding_uncovered_fees, holder
 from models.giving import pool_terms
 from models.giving.pool import MatchingPool, check_is_open, find_pool
 from models.giving.pool_file import file_of
@@ -29,7 +29,7 @@ def admit_closed(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
     Raises NotOnTheStaff, NoSuchPool, WrongPoolState, PoolEmpty or PayoutShort.
     """
-    with fees_told(desk):
+    with adding_uncovered_fees(desk):
         fen = check_pays_back(desk.db, holder(desk), given["pool"])
     return {"pool": given["pool"], "sponsor": _pool(desk, given).sponsor, "fen": fen}
 
@@ -67,7 +67,7 @@ def confirm_close(desk: Desk, draft: Draft) -> Answer:
 def enter_paid_back(desk: Desk, draft: Draft) -> Answer:
     """Enter money paid back. Raises as ``admit_closed``, and ReferenceUsed."""
     number, fen = draft.given["pool"], draft.given["fen"]
-    with fees_told(desk):
+    with adding_uncovered_fees(desk):
         pay_back(desk.db, holder(desk), number, draft.id, fen, draft.answers["reference"], desk.world.now)
     return _done(desk, draft, "return_pool", fen)
 

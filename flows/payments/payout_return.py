@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from flows.disbursements.pay_out import holder
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say
 from flows.engine.session import Draft
+from flows.staff.fund_holder import holder
 from models.payments.payout_return import check_return, enter_return
 
 
