@@ -98,7 +98,7 @@ def check_turns_away(talk: Talk, staff: Staff, command: str, number: int) -> Non
 def send_back(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
     now = talk.world.now
     if _is_acquitted_next(talk, number):
-        use = acquittal.want_other_receipts(talk.desk.db, staff, number, reasons, now)
+        use = acquittal.return_receipts(talk.desk.db, staff, number, reasons, now)
     else:
         use = approval.turn_away(talk.desk.db, staff, number, "requested", reasons, now)
     return _decided("sent_back", number, use.state)

@@ -12,7 +12,7 @@ from handlers.staff.seat import find_seat, staff_of
 from models.appeals.appeal import LIVE, get_appeal
 from models.appeals.correction import changeable
 from models.donors import message_inbox, message_review
-from models.donors.message import NoSuchMessage, standing_with
+from models.donors.message import NoSuchMessage, current_message
 from models.giving.pledge import Pledge
 from models.people.user import get_resident, get_user
 from models.staff.member import Staff
@@ -35,7 +35,7 @@ def leave_message(talk: Talk, code: str = "") -> Answer:
             return _which(talk, gifts)
         code = gifts[0].code
     pledge = message_review.own_gift(db, donor, read_code(code).read)
-    message = standing_with(db, pledge.id)
+    message = current_message(db, pledge.id)
     if message is None:
         return talk.start("message", {"gift": pledge.code})
     ways = {"withdraw": ["command", "withdraw_message", pledge.code]} if message.state == "submitted" else {}

@@ -6,7 +6,7 @@ from handlers.routing.answers import ask_which, with_ways
 from handlers.routing.talk import Talk
 from models.core.attempts import tries_today
 from models.core.audit_trail import record
-from models.donors.trace import Trace, find_trace, owns
+from models.donors.trace import Trace, find_trace, is_gift_of
 from models.public.catalogue import own_pledges
 
 MOST_TRIES = 8
@@ -54,7 +54,7 @@ def _which(talk: Talk) -> Answer:
 
 def _is_own(talk: Talk, code: GiftCode) -> bool:
     user_id = talk.desk.person.user_id
-    return user_id is not None and owns(talk.desk.db, code.read, user_id)
+    return user_id is not None and is_gift_of(talk.desk.db, code.read, user_id)
 
 
 def _count(talk: Talk) -> None:

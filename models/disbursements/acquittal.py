@@ -174,7 +174,7 @@ def acquit(db: Session, staff: Staff, number: int, now: datetime) -> Disbursemen
     return disbursement
 
 
-def want_other_receipts(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> Disbursement:
+def return_receipts(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> Disbursement:
     """Send the receipts back for ``reasons``; the owner has RECEIPTS_WITHIN anew. Raises as ``acquit`` does."""
     disbursement, appeal, task = turn_of(db, staff, number)
     if task.step != "use_acquit":

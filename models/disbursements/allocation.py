@@ -54,7 +54,7 @@ def allocate_page(db: Session, run: AllocationRun, now: datetime, most: int = PA
         _cut(db, run)
     page = select(Pledge.id).where(Pledge.appeal_id == run.appeal_id, Pledge.id > run.cursor).order_by(Pledge.id)
     numbers = db.scalars(page.limit(most)).all()
-    shares = _shares(run, _lefts(db, numbers))
+    shares = _shares(run, _gifts_with_rests(db, numbers))
     if shares:
         db.execute(insert(DisbursementShare), shares)
         run.matched_fen += sum(share["matched_fen"] for share in shares)
@@ -114,7 +114,7 @@ def _shares(run: AllocationRun, gifts: Sequence[_Gift]) -> list[dict[str, int]]:
     return found
 
 
-def _lefts(db: Session, numbers: Sequence[int]) -> list[_Gift]:
+def _gifts_with_rests(db: Session, numbers: Sequence[int]) -> list[_Gift]:
     """Return the gifts, of these pledge ids, of which something is left, by id."""
     share, net = DisbursementShare, PoolMatch.fen - PoolMatch.returned_fen
     spent = select(share.pledge_id, func.sum(share.amount_fen), func.sum(share.matched_fen))
@@ -133,7 +133,7 @@ def _lefts(db: Session, numbers: Sequence[int]) -> list[_Gift]:
 
 def _cut(db: Session, run: AllocationRun) -> None:
     """Store which of all gifts pay one fen more. Done once, before the first page."""
-    lefts, held = _left(run.appeal_id).subquery(), run.held_fen or 0
+    lefts, held = _select_rests(run.appeal_id).subquery(), run.held_fen or 0
     total = int(_patiently(db, select(func.sum(lefts.c.fen))).scalar_one() or 0)
     if total > held:
         raise ValueError(f"the gifts of appeal {run.appeal_id} have more left than is held for it")
@@ -169,7 +169,7 @@ def _patiently(db: Session, statement: Any) -> Any:
     return found
 
 
-def _left(appeal_id: int) -> Select[int, int, int]:
+def _select_rests(appeal_id: int) -> Select[int, int, int]:
     """Select (gift, fen, matched) for each of the appeal's gifts with something left, of itself or of its match.
 
     ``fen``: left of both together. ``matched``: left of the match. A settled gift may have a fen of its match left.

@@ -17,7 +17,7 @@ from models.core.audit_trail import record
 from models.core.calendar import day_in_china
 from models.core.codes import new_code
 from models.core.state_machine import Actor, By, WrongState
-from models.disbursements.budget import check_amount, check_spendable, recheck
+from models.disbursements.budget import check_amount, check_spendable, check_again
 from models.disbursements.disbursement import (
     CODE_LENGTH,
     MACHINE,
@@ -107,7 +107,7 @@ def hand_in(
 
     Raises NotSpendable, OverLine or OverHeld, and WrongState unless it waits for evidence.
     """
-    recheck(db, disbursement, appeal)
+    check_again(db, disbursement, appeal)
     owed = attach(db, "disbursement", disbursement.id, conversation_id, pictures, now)
     owner = Actor(By.OWNER, f"user:{disbursement.requested_by}")
     MACHINE.move(db, disbursement, "evidenced", owner, now)
@@ -156,7 +156,7 @@ def pass_on(db: Session, staff: Staff, number: int, now: datetime) -> Disburseme
     approval = APPROVALS.get(task.step)
     if approval is None:
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="passed")
-    recheck(db, disbursement, appeal)
+    check_again(db, disbursement, appeal)
     matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
     decide(db, matter, disbursement.round, staff, "pass", now)
     if approval.state == "endorsed":

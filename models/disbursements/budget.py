@@ -78,7 +78,7 @@ def check_amount(db: Session, line: BudgetLine, amount_fen: int) -> None:
         raise OverHeld(free_fen=max(0, free))
 
 
-def recheck(db: Session, disbursement: Disbursement, appeal: Appeal) -> None:
+def check_again(db: Session, disbursement: Disbursement, appeal: Appeal) -> None:
     """Check a request again before it moves on. Of two that exceed the held money together, the first may be paid.
 
     Raises NotSpendable, OverLine or OverHeld.

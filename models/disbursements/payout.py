@@ -13,7 +13,7 @@ from models.core.state_machine import SYSTEM, WrongState
 from models.disbursements.allocation import allocate
 from models.disbursements.allocation_run import AllocationPending, begin_run, fits_one_page, is_pending
 from models.disbursements.approval import barred_from, lock_disbursement, turn_of
-from models.disbursements.budget import recheck
+from models.disbursements.budget import check_again
 from models.disbursements.disbursement import MACHINE, Disbursement, matter_of
 from models.disbursements.payee import Payee
 from models.ledger import Account, lock, moves
@@ -29,7 +29,7 @@ from models.staff.task import Task, close_task, open_task
 # Receipts are due in this time: shops in the mountains write them by hand, and market day may be every tenth day.
 RECEIPTS_WITHIN = timedelta(days=30)
 # One payment in so many gets a check call, by an officer who had no part in it.
-CALLED_OF = 5
+ONE_CALL_IN = 5
 
 
 class PayeeTooNew(Refusal):
@@ -47,7 +47,7 @@ def check_payable(db: Session, staff: Staff, number: int, now: datetime) -> tupl
     disbursement, appeal, task = turn_of(db, staff, number)
     if task.step != "use_pay":
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="paid")
-    recheck(db, disbursement, appeal)
+    check_again(db, disbursement, appeal)
     payee = db.get_one(Payee, disbursement.payee_id)
     if payee.payable_from > now:
         raise PayeeTooNew(use=number, payable_from=payee.payable_from)
@@ -98,7 +98,7 @@ def _mark_paid(
     disbursement.paid_by, disbursement.paid_at, disbursement.payable_from = staff.id, now, payee.payable_from
     disbursement.holder_id, disbursement.bank_reference = holder, reference
     disbursement.receipts_due = now + RECEIPTS_WITHIN
-    disbursement.sampled = draw(str(disbursement.id), "disbursement_sample", CALLED_OF) == 0
+    disbursement.sampled = draw(str(disbursement.id), "disbursement_sample", ONE_CALL_IN) == 0
 
 
 def _open_check_call(db: Session, disbursement: Disbursement, appeal: Appeal, now: datetime) -> Task:

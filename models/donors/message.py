@@ -95,7 +95,7 @@ def matter_of(message: GiftMessage, region_code: str, household_id: int) -> Matt
     return Matter(SUBJECT, message.id, region_code, household_id)
 
 
-def standing_with(db: Session, pledge_id: int) -> GiftMessage | None:
+def current_message(db: Session, pledge_id: int) -> GiftMessage | None:
     """Find the gift's message in a STANDING state."""
     return db.scalar(select(GiftMessage).where(GiftMessage.pledge_id == pledge_id, GiftMessage.state.in_(STANDING)))
 

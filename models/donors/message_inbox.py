@@ -13,7 +13,7 @@ from models.appeals.correction import own_appeal
 from models.core.paging import Page, page_of
 from models.core.state_machine import Actor, By
 from models.donors.message import MACHINE, GiftMessage, NoSuchMessage
-from models.donors.message_review import key_for, open_second_review, sender_name
+from models.donors.message_review import dedupe_key_of, open_second_review, sender_name
 from models.giving.pledge import Pledge
 from models.notifications.notification import UNREAD, Notification
 from models.people.conversation import Conversation
@@ -105,7 +105,7 @@ def forget_family(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> N
 
 def _clear_notifications(db: Session, message: GiftMessage, appeal: Appeal) -> None:
     family: Iterable[int] = db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id))
-    keys = [key_for(message, person) for person in family]
+    keys = [dedupe_key_of(message, person) for person in family]
     theirs = select(Notification).where(Notification.dedupe_key.in_(keys)).with_for_update()
     for notice in db.scalars(theirs).all():
         if notice.state in UNREAD:

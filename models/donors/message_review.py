@@ -21,7 +21,7 @@ from models.donors.message import (
     GiftMessage,
     NoSuchMessage,
     matter_of,
-    standing_with,
+    current_message,
 )
 from models.giving.pledge import Pledge
 from models.notifications.notification import tell
@@ -84,7 +84,7 @@ def check_takes_message(db: Session, pledge: Pledge) -> None:
     """Raise GiftTakesNoMessage or MessageExists unless a message may be sent with this gift."""
     if pledge.state not in TAKES_MESSAGES:
         raise GiftTakesNoMessage(gift=pledge.code, number=pledge.appeal_id, state=pledge.state)
-    before = standing_with(db, pledge.id)
+    before = current_message(db, pledge.id)
     if before:
         raise MessageExists(gift=pledge.code, number=pledge.appeal_id, state=before.state)
 
@@ -122,7 +122,7 @@ def submit_message(db: Session, donor: User, code: str, words: str, draft_id: st
 
 def withdraw_message(db: Session, donor: User, code: str, now: datetime) -> None:
     """Withdraw a message that no officer has decided on. Raises NoSuchGift, NoSuchMessage or MessageExists."""
-    found = standing_with(db, own_gift(db, donor, code).id)
+    found = current_message(db, own_gift(db, donor, code).id)
     if found is None:
         raise NoSuchMessage(number=0)
     message = _held(db, found.id)
@@ -190,7 +190,7 @@ def pass_message(db: Session, staff: Staff, number: int, now: datetime) -> tuple
     facts = {"number": appeal.id, "title": appeal.title, "words": message.words, "name": sender_name(db, pledge)}
     family = db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)).all()
     for person in family:
-        tell(db, person, "gift_message", facts, key_for(message, person), now, ("appeal", appeal.id))
+        tell(db, person, "gift_message", facts, dedupe_key_of(message, person), now, ("appeal", appeal.id))
     if message.reported_at is None:
         _tell_donor(db, appeal, pledge, message, (), now)
     return appeal, len(family)
@@ -216,7 +216,7 @@ def open_second_review(db: Session, message: GiftMessage, appeal: Appeal, now: d
     open_task(db, matter, "message_report", now, {**passed, **_seats_of(db, pledge.donor_id)})
 
 
-def key_for(message: GiftMessage, conversation_id: int) -> str:
+def dedupe_key_of(message: GiftMessage, conversation_id: int) -> str:
     """Return the dedupe key of the notification that brings the message to the family."""
     return f"gift_message:{message.id}:{conversation_id}"
 

@@ -128,7 +128,7 @@ def next_time(day: int, before: datetime, now: datetime) -> datetime:
             return found
 
 
-def check_new(db: Session, donor: User, appeal: Appeal, now: datetime) -> None:
+def check_may_begin(db: Session, donor: User, appeal: Appeal, now: datetime) -> None:
     """Raise EndsBefore or TooManyRecurringGifts unless the donor has one for this appeal or may begin one."""
     live = db.scalars(select(RecurringGift.appeal_id).where(*_live(donor))).all()
     if appeal.id in live:
@@ -161,7 +161,7 @@ def begin(
         record(db, at=now, actor=actor, action="changed", subject=MACHINE.subject, subject_id=gift.id)
         db.flush()
         return gift
-    check_new(db, donor, appeal, now)
+    check_may_begin(db, donor, appeal, now)
     gift = RecurringGift(
         draft_id=draft_id,
         appeal_id=appeal.id,

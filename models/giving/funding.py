@@ -61,7 +61,7 @@ def end_if_overdue(db: Session, appeal: Appeal, now: datetime) -> None:
 
 def _end(db: Session, appeal: Appeal, fen: int, gifts: int, now: datetime) -> None:
     if fen >= appeal.target_fen:
-        fund(db, appeal, now)
+        mark_funded(db, appeal, now)
     elif appeal.minimum_fen is not None and fen >= appeal.minimum_fen:
         _begin_with_minimum(db, appeal, fen, gifts, now)
     else:
@@ -69,7 +69,7 @@ def _end(db: Session, appeal: Appeal, fen: int, gifts: int, now: datetime) -> No
         tell_owner(db, appeal, now)
 
 
-def fund(db: Session, appeal: Appeal, now: datetime) -> None:
+def mark_funded(db: Session, appeal: Appeal, now: datetime) -> None:
     """Move an appeal that reached its target to ``funded`` and notify its owner; the caller holds it."""
     MACHINE.move(db, appeal, "funded", SYSTEM, now)
     close_task(db, "appeal", appeal.id, now)  # a task about a doubt, if there was one

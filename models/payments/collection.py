@@ -18,7 +18,7 @@ from models.core.codes import new_order_number
 from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
-from models.giving.funding import fund
+from models.giving.funding import mark_funded
 from models.giving.matching import SponsorMatch, hold_pools, match_gift
 from models.giving.notices import tell_of_gift, tell_of_payment
 from models.giving.pledge import MACHINE as PLEDGES
@@ -176,7 +176,7 @@ def take_payment(db: Session, payment: Payment, now: datetime) -> Taken:
     """Apply a payment exactly once, however often and in whatever order it is reported.
 
     A payment that cannot be right (another amount, a second transaction of one order, no order of ours) becomes a
-    suspense item with a task for the fund holder.
+    suspense item with a task for the mark_funded holder.
     """
     order = db.scalar(select(PayOrder).where(PayOrder.out_trade_no == payment.out_trade_no))
     if order is None:
@@ -220,7 +220,7 @@ def _take(db: Session, appeal: Appeal, pledge: Pledge, order: PayOrder, now: dat
     added = match_gift(db, pools, appeal, pledge, room(db, appeal), now)
     _tell(db, appeal, pledge, added, now)
     if room(db, appeal) < SMALLEST_PLEDGE:
-        fund(db, appeal, now)
+        mark_funded(db, appeal, now)
     db.flush()
     return Taken(Outcome.COMMITTED)
 

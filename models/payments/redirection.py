@@ -17,7 +17,7 @@ from models.core.codes import new_code
 from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
-from models.giving.funding import fund
+from models.giving.funding import mark_funded
 from models.giving.matching import SponsorMatch, hold_pools, match_gift
 from models.giving.notices import tell_of_gift, match_facts
 from models.giving.pledge import CODE_LENGTH, Pledge, check_open
@@ -63,7 +63,7 @@ def redirect(db: Session, number: int, now: datetime) -> Pledge | None:
     tell_of_gift(db, target, gift, None if gift.anonymous else donor.display_name, now, added)
     _tell(db, refund, before, gift, target, added, now)
     if room(db, target) < SMALLEST_PLEDGE:
-        fund(db, target, now)
+        mark_funded(db, target, now)
     return gift
 
 

@@ -46,7 +46,7 @@ class SearchTerm:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class ItemCard:
     """What staff need to introduce its owner to a person. ``place`` and ``region_code``: the region shown with it."""
 
     name: str
@@ -87,11 +87,11 @@ class Catalogue(Generic[Item]):
     def belongs_to(self, db: Session, number: int, user_id: int | None) -> bool:
         return db.scalar(select(self.number).where(self.number == number, self.owner == user_id)) is not None
 
-    def card(self, db: Session, number: int) -> Card | None:
+    def card(self, db: Session, number: int) -> ItemCard | None:
         """Return the card of an item in any state, or None."""
         columns = (self.name.label("name"), self.owner.label("owner_id"), Region.full_name.label("place"), Region.code)
         row = db.execute(self.statement.with_only_columns(*columns).where(self.number == number)).first()
-        return Card(*row) if row else None
+        return ItemCard(*row) if row else None
 
     def own(self, db: Session, user_id: int, most: int) -> list[Item]:
         """List the user's newest items, in any state."""
