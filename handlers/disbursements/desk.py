@@ -125,7 +125,8 @@ def _ways(file: DisbursementFile) -> dict[str, list[str]]:
             said = str(file.number) if command == "pay_out" else reference
             ways[name] = ["command", command, said]
         if file.stage.step == "use_call":
-            ways = {outcome: ["command", "record_call", reference, outcome] for outcome in (RECEIVED, *ISSUES, NOT_RECEIVED)}
+            outcomes = (RECEIVED, *ISSUES, NOT_RECEIVED)
+            ways = {outcome: ["command", "record_call", reference, outcome] for outcome in outcomes}
     if file.own_bank and file.state == "not_received":
         ways["bounce"] = ["command", "bounce", str(file.number)]
     ways["appeal"] = ["command", "look", f"appeal:{file.appeal}"]

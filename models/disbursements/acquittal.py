@@ -247,7 +247,9 @@ def close_spent_accounts(db: Session, now: datetime) -> int:
     return len(numbers)
 
 
-def _record_answer(db: Session, disbursement: Disbursement, appeal: Appeal, outcome: str, actor: Actor, now: datetime) -> None:
+def _record_answer(
+    db: Session, disbursement: Disbursement, appeal: Appeal, outcome: str, actor: Actor, now: datetime
+) -> None:
     state = _state_of(outcome)
     MACHINE.move(db, disbursement, state, actor, now, outcome)
     disbursement.confirmed_at = now

@@ -168,7 +168,7 @@ def unspent_matches(db: Session, pledge_ids: Iterable[int]) -> dict[int, int]:
 
 
 def refunded_gifts_of(db: Session, disbursement_id: int) -> Sequence[int]:
-    """List matched gifts of a payout that were refunded or redirected since: if it is returned, their matches go back."""
+    """List a payout's matched gifts that were refunded or redirected since: on its return their matches go back."""
     share = DisbursementShare
     matched = (share.disbursement_id == disbursement_id) & (share.matched_fen > 0)
     theirs = select(share.pledge_id).join(Pledge, Pledge.id == share.pledge_id).where(matched)

@@ -176,7 +176,7 @@ def take_payment(db: Session, payment: Payment, now: datetime) -> Taken:
     """Apply a payment exactly once, however often and in whatever order it is reported.
 
     A payment that cannot be right (another amount, a second transaction of one order, no order of ours) becomes a
-    suspense item with a task for the mark_funded holder.
+    suspense item with a task for the fund holder.
     """
     order = db.scalar(select(PayOrder).where(PayOrder.out_trade_no == payment.out_trade_no))
     if order is None:

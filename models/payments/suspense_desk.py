@@ -1,7 +1,7 @@
-"""Settle suspense items: the mark_funded holder refunds the payment, or assigns it to the pledge that it was meant for.
+"""Settle suspense items: the fund holder refunds the payment, or assigns it to the pledge that it was meant for.
 
 Until then the ledger has it in the account ``unassigned``. Where its order is ours, it is refunded through the channel
-to the payer. Where it is not, the payer is unknown: the mark_funded holder refunds it on the platform's own page and enters
+to the payer. Where it is not, the payer is unknown: the fund holder refunds it on the platform's own page and enters
 the number of that refund, which the day's bill has too. Only a payment of another amount can be assigned, while the
 pledge waits for payment and the appeal takes all of it; a second payment of one order is always refunded.
 """
@@ -63,7 +63,7 @@ class RefundNumberUsed(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """An open suspense item as the mark_funded holder sees it. ``appeal``, ``gift``, ``title``: of the order, if it is ours.
+    """An open suspense item as the fund holder sees it. ``appeal``, ``gift``, ``title``: of the order, if it is ours.
 
     ``wanted_fen``: the order's amount. ``may_assign``: whether ``assign`` is possible now.
     """
@@ -132,7 +132,7 @@ def give_back(db: Session, staff: Staff, number: int, now: datetime) -> Refund:
 
 
 def given_back_by_hand(db: Session, staff: Staff, number: int, refund_no: str, now: datetime) -> SuspenseItem:
-    """Record a refund that the mark_funded holder made on the platform's page under ``refund_no``, as the payer is unknown.
+    """Record a refund that the fund holder made on the platform's page under ``refund_no``, as the payer is unknown.
 
     Raises as ``_hold`` does, NotForThis, RefundNumberUsed or RefundShort.
     """

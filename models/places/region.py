@@ -55,8 +55,8 @@ def find_regions(db: Session, text: str, most: int = 9) -> list[Region]:
     """Find the regions that a typed or labelled place names: several when it is ambiguous, none when it names none.
 
     The regions with the most named parents win, then those named in full; they are listed widest level first. A
-    region that has ended is found by its old name too, provided that it has a successor (``current_regions``) and the words
-    do not name the successor.
+    region that has ended is found by its old name too, provided that it has a successor (``current_regions``) and the
+    words do not name the successor.
     """
     text = text[:_LONGEST_TEXT]
     parts = {text[i:j] for i in range(len(text)) for j in range(i + 2, min(len(text), i + _LONGEST_NAME) + 1)}
