@@ -9,8 +9,8 @@ from handlers.routing.talk import Talk
 from handlers.staff.matter import Matter, No
 from handlers.staff.seat import find_seat, parse, staff_of
 from handlers.staff.todo import todo
-from models.disbursements import acquittal, approval
-from models.disbursements.acquittal import ISSUES, NOT_RECEIVED, RECEIVED
+from models.disbursements import acquittal, approval, confirmation
+from models.disbursements.confirmation import ISSUES, NOT_RECEIVED, RECEIVED
 from models.disbursements.disbursement import NoSuchDisbursement, find_disbursement
 from models.disbursements.file import DisbursementFile, open_disbursement
 from models.staff.desk_review import has_seen, stage_of
@@ -60,7 +60,7 @@ def record_call(talk: Talk, reference: str, outcome: str = RECEIVED) -> Answer:
     recused = _stepped_aside(talk, number)
     if recused:
         return recused
-    use = acquittal.record_call(talk.desk.db, staff_of(talk), number, outcome, talk.world.now)
+    use = confirmation.record_call(talk.desk.db, staff_of(talk), number, outcome, talk.world.now)
     return _decided("call_recorded", use.id, use.state)
 
 
@@ -82,7 +82,7 @@ def approve(talk: Talk, number: int) -> Answer:
     if step == "use_acquit":
         return _decided("acquitted", number, acquittal.acquit(db, staff, number, now).state)
     if step == "use_doubt":
-        return _decided("cleared", number, acquittal.settle_doubt(db, staff, number, now).state)
+        return _decided("cleared", number, confirmation.settle_doubt(db, staff, number, now).state)
     return _decided("approved", number, approval.pass_on(db, staff, number, now).state)
 
 

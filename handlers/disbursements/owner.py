@@ -9,8 +9,8 @@ from handlers.routing.talk import Talk
 from models.appeals.appeal import Appeal, get_appeal
 from models.appeals.correction import changeable, own_appeal
 from models.core.state_machine import Actor, By
-from models.disbursements import acquittal
-from models.disbursements.acquittal import ISSUES, NOT_RECEIVED, RECEIVED, NoSuchPayment
+from models.disbursements import confirmation
+from models.disbursements.confirmation import ISSUES, NOT_RECEIVED, RECEIVED, NoSuchPayment
 from models.disbursements.approval import withdraw
 from models.disbursements.budget import SPENDABLE, appeal_of_line, check_spendable, is_spendable, line_of
 from models.disbursements.disbursement import UNACQUITTED, Disbursement, NoSuchDisbursement, find_disbursement
@@ -156,7 +156,7 @@ def say_received(talk: Talk, code: str, outcome: str) -> Answer:
     Raises NoSuchPayment or AnsweredBefore.
     """
     user = get_resident(talk.desk.db, talk.desk.person.user_id)
-    use = acquittal.answer(talk.desk.db, user, code, outcome, talk.world.now)
+    use = confirmation.answer(talk.desk.db, user, code, outcome, talk.world.now)
     values = {"use": use.id, "number": use.appeal_id, "outcome": outcome, "receipts": use.receipts_at is not None}
     values["due"] = use.receipts_due
     return Answer([Say("replies/disbursements/confirmation_recorded", None, values)])
@@ -179,7 +179,7 @@ def _several(talk: Talk, code: str, command: str) -> Answer | None:
     user = talk.desk.db.get(User, talk.desk.person.user_id) if talk.desk.person.user_id else None
     if not code and (user is None or user.household_id is None):
         raise NoSuchPayment(said="")  # people also answer 收到 to any message that arrives
-    waiting = [] if code or user is None else acquittal.unanswered(talk.desk.db, user)
+    waiting = [] if code or user is None else confirmation.unanswered(talk.desk.db, user)
     if len(waiting) < 2:
         return None
     options: list[Option] = []
@@ -191,11 +191,11 @@ def _payment(talk: Talk, code: str) -> tuple[Disbursement, Appeal]:
     """Get the payment with this code, or without a code the oldest unanswered one. Raises NoSuchPayment."""
     db, user = talk.desk.db, get_resident(talk.desk.db, talk.desk.person.user_id)
     if not code:
-        waiting = acquittal.unanswered(db, user)
+        waiting = confirmation.unanswered(db, user)
         if not waiting:
             raise NoSuchPayment(said="")
         code = waiting[0].code
-    use = acquittal.payment_of(db, user, code)
+    use = confirmation.payment_of(db, user, code)
     return use, db.get_one(Appeal, use.appeal_id)
 
 

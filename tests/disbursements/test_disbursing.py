@@ -11,19 +11,10 @@ from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal, freeze, get_appeal, resume
 from models.core.state_machine import Actor, By, WrongState
-from models.disbursements.acquittal import (
-    AnsweredBefore,
-    NoSuchPayment,
-    acquit,
-    answer,
-    record_call,
-    settle_doubt,
-    hand_in_receipts,
-    close_spent_accounts,
-    check_receipts_due,
-)
+from models.disbursements.acquittal import acquit, check_receipts_due, close_spent_accounts, hand_in_receipts
 from models.disbursements.approval import turn_away, withdraw
 from models.disbursements.budget import NotSpendable, OverHeld, OverLine
+from models.disbursements.confirmation import AnsweredBefore, NoSuchPayment, answer, record_call, settle_doubt
 from models.disbursements.disbursement import Disbursement
 from models.disbursements.payee import WAITING_PERIOD, Payee, payees_of
 from models.disbursements.payout import PayeeTooNew

@@ -14,7 +14,7 @@ from flows.readers import Reference
 from flows.readers.numbers.budget_lines import MOST_LINES
 from handlers.disbursements.owner import MOST_USES
 from models.core.money import LARGEST
-from models.disbursements.acquittal import ISSUES, NOT_RECEIVED, RECEIVED
+from models.disbursements.confirmation import ISSUES, NOT_RECEIVED, RECEIVED
 from models.disbursements.file import LineBalance, DisbursementFile
 from models.disbursements.payee import MOST
 from models.staff.desk_review import Stage

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session as Database
 from models.appeals.appeal import LIVE, Appeal, freeze, get_appeal, resume
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
-from models.disbursements.acquittal import OUTCOMES, acquit, answer, hand_in_receipts, record_call, settle_doubt
+from models.disbursements.acquittal import acquit, hand_in_receipts
 from models.disbursements.allocation import GIVING
 from models.disbursements.approval import pass_on, turn_away, withdraw
+from models.disbursements.confirmation import OUTCOMES, answer, record_call, settle_doubt
 from models.disbursements.disbursement import SPENT, UNDER_WAY, Disbursement
 from models.disbursements.payee import payees_of
 from models.disbursements.payout import pay

@@ -15,8 +15,9 @@ from models.books.refunds import check_refunds
 from models.core.audit_trail import AuditEvent
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By
-from models.disbursements.acquittal import answer, hand_in_receipts, close_spent_accounts
+from models.disbursements.acquittal import close_spent_accounts, hand_in_receipts
 from models.disbursements.approval import withdraw
+from models.disbursements.confirmation import answer
 from models.disbursements.budget import NotSpendable
 from models.disbursements.disbursement import Disbursement
 from models.disbursements.surplus import (

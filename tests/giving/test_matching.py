@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
-from models.disbursements.acquittal import NOT_RECEIVED, answer
+from models.disbursements.confirmation import NOT_RECEIVED, answer
 from models.disbursements.disbursement import Disbursement
 from models.disbursements.payee import WAITING_PERIOD
 from models.giving.allocation import DisbursementShare

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
-from models.disbursements.acquittal import answer
+from models.disbursements.confirmation import answer
 from models.disbursements.disbursement import Disbursement
 from models.disbursements.payee import WAITING_PERIOD
 from models.giving.pledge import Pledge
