@@ -29,14 +29,14 @@ def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
 
 def done(desk: Desk, draft: Draft) -> Answer:
     user, said = get_user(desk.db, desk.person.user_id), draft.answers
-    holder = "person" if said["holder"] == "person" else "firm"
-    wanted = ReceiptRequest(draft.id, holder, said["name"], said.get("tax_number") if _is_numbered(said) else None)
+    to = "person" if said["made_out_to"] == "person" else "firm"
+    wanted = ReceiptRequest(draft.id, to, said["name"], said.get("tax_number") if _is_numbered(said) else None)
     request_receipt(desk.db, user, draft.given["pledge"], wanted, desk.world.now)
     return Answer([Say("flows/donors/ask_receipt/done", None, {"gift": draft.given["gift"]})])
 
 
 def _is_numbered(answers: Mapping[str, Any]) -> bool:
-    return answers.get("holder") == "firm"
+    return answers.get("made_out_to") == "firm"
 
 
 def _check_number(value: Any, _asking: Asking) -> Rejected | None:
@@ -48,7 +48,7 @@ ask_receipt = Flow(
     "ask_receipt",
     room="donors",
     steps=(
-        Step("holder", Choice("receipt_holder")),
+        Step("made_out_to", Choice("receipt_made_out_to")),
         Step("name", Text(min=2, max=LONGEST_NAME, name=True)),
         Step(
             "tax_number",

@@ -55,7 +55,7 @@ class ReceiptRequest:
     """A donor's request. ``name``: whom the receipt is made out to. ``tax_number``: a firm's; None if not given."""
 
     draft_id: str
-    holder: str
+    made_out_to: str
     name: str
     tax_number: str | None
 
@@ -102,7 +102,7 @@ def request_receipt(db: Session, user: User, pledge_id: int, wanted: ReceiptRequ
         draft_id=wanted.draft_id,
         pledge_id=pledge.id,
         appeal_id=pledge.appeal_id,
-        holder=wanted.holder,
+        made_out_to=wanted.made_out_to,
         name=wanted.name,
         tax_number=wanted.tax_number,
         state="asked",

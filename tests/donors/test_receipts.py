@@ -118,8 +118,8 @@ def test_of_one_gift_one_at_a_time(stage: Stage, holder: int, gift: int) -> None
 def test_the_table_takes_no_second_one_and_no_name_that_stays(stage: Stage, gift: int) -> None:
     number = asked(stage, gift)
     for statement in (
-        "INSERT INTO receipts (draft_id, pledge_id, appeal_id, holder, name, state, created_at) "
-        "SELECT 'x', pledge_id, appeal_id, holder, name, state, created_at FROM receipts",
+        "INSERT INTO receipts (draft_id, pledge_id, appeal_id, made_out_to, name, state, created_at) "
+        "SELECT 'x', pledge_id, appeal_id, made_out_to, name, state, created_at FROM receipts",
         "UPDATE receipts SET state = 'issued', number = '1234', decided_at = created_at",
         "UPDATE receipts SET name = NULL, tax_number = NULL",
         "UPDATE receipts SET state = 'refused', name = NULL, tax_number = NULL, decided_at = created_at",
