@@ -87,7 +87,7 @@ def sweep_refunds(database: Engine, jobs: Hands, now: datetime) -> int:
 def return_gifts(database: Engine, jobs: Hands, number: int, now: datetime) -> int:
     """Owe all refunds of a run, a page at a time. Returns how many pages."""
     pages = 0
-    for page in batches(database, lambda db: plan_page(db, number, now)):
+    for page in batches(database, lambda db, _: plan_page(db, number, now)):
         pages += 1
         jobs.enqueue([("ask_refunds", few) for few in _few(page.ids)])
     if pages:

@@ -20,8 +20,6 @@ def write_digests(database: Engine, month: int, now: datetime) -> int:
     if month != month_before(now):
         log.warning("digest.too_late", month=month)
         return 0
-    cursor = written = 0
-    for page in batches(database, lambda db: write_page(db, month, cursor, now)):
-        cursor, written = page.cursor, written + len(page.ids)
+    written = sum(len(page.ids) for page in batches(database, lambda db, after: write_page(db, month, after, now)))
     log.info("digest.written", month=month, count=written)
     return written

@@ -45,7 +45,7 @@ def go_on(database: Engine, jobs: Hands, now: datetime, most: int = PAGES) -> in
 
 def _walk(database: Engine, jobs: Hands, number: int, now: datetime, most: int) -> int:
     pages = 0
-    for page in batches(database, lambda db: plan_page(db, number, now), most):
+    for page in batches(database, lambda db, _: plan_page(db, number, now), most):
         pages += 1
         if page.ids:
             jobs.deliver(page.ids, "bulk")

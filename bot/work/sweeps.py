@@ -12,7 +12,7 @@ from bot.photos.store import gone_photos, let_drafts_go, owed_photos
 from bot.proxy import card_codes
 from bot.work.job import Named
 from bot.work.queues import BATCH, SENDING, Jobs
-from models.disbursements.acquittal import close_spent_accounts, check_receipts_due
+from models.disbursements.acquittal import check_receipts_due, close_spent_accounts
 from models.disbursements.surplus import refund_quiet_surpluses
 from models.donors.receipt_desk import open_receipt_tasks, withdraw_requests_of_refunded
 from models.giving.funding import close_overdue, end_funding

@@ -11,7 +11,7 @@ from flows.engine.session import Draft
 from flows.readers import Choice, Reference, Text
 from flows.readers.base import Asking, Rejected
 from models.donors.receipt import LONGEST_NAME
-from models.donors.receipt_desk import ReceiptRequest, request_receipt, gift_for_receipt
+from models.donors.receipt_desk import ReceiptRequest, gift_for_receipt, request_receipt
 from models.giving.pledge import Pledge
 from models.people.user import get_user
 

@@ -9,7 +9,7 @@ from flows.readers import Text
 from flows.readers.words.friendly_words import CODES, friendly
 from models.appeals.appeal import get_appeal
 from models.donors.message import LONGEST
-from models.donors.message_review import DAYS, check_takes_message, own_gift, submit_message, sender_name
+from models.donors.message_review import DAYS, check_takes_message, own_gift, sender_name, submit_message
 from models.people.user import get_user
 
 

@@ -41,7 +41,7 @@ def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
 
 
 def early(desk: Desk, draft: Draft) -> None:
-    """Check amount and bank reference as soon as they are answered. Raises WrongPoolState, OverPool or ReferenceUsed."""
+    """Check amount and bank reference once they are answered. Raises WrongPoolState, OverPool or ReferenceUsed."""
     if "amount" in draft.answers:
         check_takes(desk.db, _pool(desk, draft.given), draft.answers["amount"])
     if "reference" in draft.answers:

@@ -10,11 +10,11 @@ from models.appeals.appeal import Appeal, get_appeal
 from models.appeals.correction import changeable, own_appeal
 from models.core.state_machine import Actor, By
 from models.disbursements import confirmation
-from models.disbursements.confirmation import ISSUES, NOT_RECEIVED, RECEIVED, NoSuchPayment
 from models.disbursements.approval import withdraw
 from models.disbursements.budget import SPENDABLE, appeal_of_line, check_spendable, is_spendable, line_of
+from models.disbursements.confirmation import ISSUES, NOT_RECEIVED, RECEIVED, NoSuchPayment
 from models.disbursements.disbursement import UNACQUITTED, Disbursement, NoSuchDisbursement, find_disbursement
-from models.disbursements.file import free_fen_of, line_balances, may_withdraw, disbursements_of
+from models.disbursements.file import disbursements_of, free_fen_of, line_balances, may_withdraw
 from models.disbursements.payee import MOST, Payee, get_payee, payees_of
 from models.people.user import User, get_resident
 

@@ -64,9 +64,7 @@ def messages(talk: Talk, number: str = "", before: str = "") -> Answer:
         number = str(own[0].id)
     appeal, page = message_inbox.messages_to_family(db, owner, int(number), int(before) if before else None)
     lines = list(enumerate(page.items, 1))
-    options = [
-        Option(n, "", ["command", "report_message", str(one.number)]) for n, one in lines if one.reportable
-    ]
+    options = [Option(n, "", ["command", "report_message", str(one.number)]) for n, one in lines if one.reportable]
     line = len(lines) + 1
     if page.after:
         options += more(talk, line, "messages", number, str(page.after))

@@ -10,7 +10,7 @@ from handlers.routing.answers import labels, one_page, with_ways
 from handlers.routing.talk import Talk
 from models.people.user import User
 from models.public import catalogue
-from models.public.catalogue import NoSuchThing, Catalogue, SearchTerm
+from models.public.catalogue import Catalogue, NoSuchThing, SearchTerm
 
 MOST_WORDS = 3
 LONGEST_SEARCH = 30

@@ -141,7 +141,7 @@ def _payees(connection: Connection) -> Iterator[Violation]:
         if found.paid_at is None:
             continue
         if found.payable_from != _payable_from(found.fixed_at) or found.paid_at < found.payable_from:
-            yield Violation("payee_too_new", _SUBJECT, found.id, "was paid to a payee before its waiting period was over")
+            yield Violation("payee_too_new", _SUBJECT, found.id, "was paid to a payee within its waiting period")
 
 
 def _payable_from(fixed_at: datetime) -> datetime:

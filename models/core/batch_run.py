@@ -30,15 +30,17 @@ def lock_run(db: Session, table: type[Run], number: int, state: str) -> Run | No
     return db.scalar(wanted.with_for_update(skip_locked=True))
 
 
-def batches(database: Engine, plan: Callable[[Session], Batch | None], most: int | None = None) -> Iterator[Batch]:
-    """Commit one page after another, and yield each after its commit, until the last; at most ``most``.
+def batches(database: Engine, plan: Callable[[Session, int], Batch | None], most: int = 0) -> Iterator[Batch]:
+    """Commit one page after another, and yield each after its commit, until the last. ``most``: 0 for all of them.
 
-    ``plan``: writes the next page; None where there is nothing to do for this worker.
+    ``plan``: writes the next page, given the cursor of the one before; None where this worker has nothing to do.
     """
+    cursor = 0
     for _ in range(most) if most else count():
         with Session(database) as db, db.begin():
-            page = plan(db)
+            page = plan(db, cursor)
         if page is not None:
             yield page
         if page is None or page.last:
             return
+        cursor = page.cursor

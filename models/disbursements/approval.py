@@ -17,7 +17,7 @@ from models.core.audit_trail import record
 from models.core.calendar import day_in_china
 from models.core.codes import new_code
 from models.core.state_machine import Actor, By, WrongState
-from models.disbursements.budget import check_amount, check_spendable, check_again
+from models.disbursements.budget import check_again, check_amount, check_spendable
 from models.disbursements.disbursement import (
     CODE_LENGTH,
     MACHINE,

@@ -16,7 +16,7 @@ from models.core.calendar import day_in_china
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor
 from models.disbursements.budget import check_spendable, is_spendable
-from models.disbursements.disbursement import UNACQUITTED, SPENT, UNDER_WAY, Disbursement
+from models.disbursements.disbursement import SPENT, UNACQUITTED, UNDER_WAY, Disbursement
 from models.giving.refund_run import SURPLUS, begin_refund_run, is_being_refunded
 from models.ledger import held
 from models.ledger.accounts import LedgerAccount

@@ -20,8 +20,8 @@ from models.donors.message import (
     SUBJECT,
     GiftMessage,
     NoSuchMessage,
-    matter_of,
     current_message,
+    matter_of,
 )
 from models.giving.pledge import Pledge
 from models.notifications.notification import tell

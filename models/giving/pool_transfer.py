@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.core.audit_trail import record
 from models.core.refusal import Refusal
-from models.giving.pool import MatchingPool, WrongPoolState, PoolTransfer, check_is_open, find_pool, transferred
+from models.giving.pool import MatchingPool, PoolTransfer, WrongPoolState, check_is_open, find_pool, transferred
 from models.ledger import Account, lock, moves
 from models.ledger.errors import PayoutShort, ReferenceUsed
 from models.staff.fund_holder import holder_of

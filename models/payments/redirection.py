@@ -19,7 +19,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
 from models.giving.funding import mark_funded
 from models.giving.matching import SponsorMatch, hold_pools, match_gift
-from models.giving.notices import tell_of_gift, match_facts
+from models.giving.notices import match_facts, tell_of_gift
 from models.giving.pledge import CODE_LENGTH, Pledge, check_open
 from models.giving.pledge import MACHINE as PLEDGES
 from models.ledger import moves

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from models.notifications.notification import tell
 from models.people.conversation import Conversation
 from models.places.region import Region
-from models.public.catalogue import MARKET, OFFERS, REQUESTS, NoSuchThing, Catalogue
+from models.public.catalogue import MARKET, OFFERS, REQUESTS, Catalogue, NoSuchThing
 from models.support.ticket import LASTS, Ticket, open_ticket, reopen
 from models.verification.case import Verification
 

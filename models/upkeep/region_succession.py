@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from models.core.audit_trail import record
 from models.people.user import Household, User
-from models.places.region import Region, level_of, current_regions
+from models.places.region import Region, current_regions, level_of
 from models.staff.member import SEATS, STAFF_ROLES, Staff
 from models.staff.task import Task, find_holder, note
 from models.subjects import SUBJECTS

@@ -15,7 +15,7 @@ from flows.readers.numbers.budget_lines import MOST_LINES
 from handlers.disbursements.owner import MOST_USES
 from models.core.money import LARGEST
 from models.disbursements.confirmation import ISSUES, NOT_RECEIVED, RECEIVED
-from models.disbursements.file import LineBalance, DisbursementFile
+from models.disbursements.file import DisbursementFile, LineBalance
 from models.disbursements.payee import MOST
 from models.staff.desk_review import Stage
 from tests.support.notice_facts import ITEM, TITLE, WIDE
@@ -87,7 +87,12 @@ SAID: dict[str, dict[str, Any]] = {
     },
     "which_payout": {"lines": [(n, Use()) for n in range(1, 6)]},
     "file": {
-        **{"file": DisbursementFile(**FILE), "link": f"https://bangfu.example/{'a' * 200}", "now": NOW, "labels": LABELS},
+        **{
+            "file": DisbursementFile(**FILE),
+            "link": f"https://bangfu.example/{'a' * 200}",
+            "now": NOW,
+            "labels": LABELS,
+        },
         "ways": list(enumerate((*OUTCOMES, "bounce", "appeal"), 1)),
     },
 }

@@ -17,8 +17,8 @@ from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By
 from models.disbursements.acquittal import close_spent_accounts, hand_in_receipts
 from models.disbursements.approval import withdraw
-from models.disbursements.confirmation import answer
 from models.disbursements.budget import NotSpendable
+from models.disbursements.confirmation import answer
 from models.disbursements.disbursement import Disbursement
 from models.disbursements.surplus import (
     QUIET,
@@ -27,9 +27,9 @@ from models.disbursements.surplus import (
     NothingSpent,
     ReceiptsMissing,
     RequestUnderWay,
-    refund_surplus,
-    refund_quiet_surpluses,
     check_surplus,
+    refund_quiet_surpluses,
+    refund_surplus,
 )
 from models.giving.pledge import Pledge
 from models.giving.refund_run import SURPLUS, RefundRun

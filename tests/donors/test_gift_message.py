@@ -28,11 +28,11 @@ from models.donors.message_review import (
     GiftTakesNoMessage,
     MessageExists,
     check_takes_message,
-    pass_message,
     open_message,
     own_gift,
-    submit_message,
+    pass_message,
     send_back,
+    submit_message,
     withdraw_message,
 )
 from models.giving.pledge import Pledge

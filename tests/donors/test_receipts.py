@@ -14,15 +14,15 @@ from models.donors.receipt_desk import (
     NoReceipt,
     NoSuchReceipt,
     ReceiptRequest,
-    request_receipt,
     gift_for_receipt,
-    issue,
-    withdraw_requests_of_refunded,
-    open_receipt,
     gifts_with_receipts,
+    issue,
+    open_receipt,
     refuse,
+    request_receipt,
     void,
     waiting_receipts,
+    withdraw_requests_of_refunded,
 )
 from models.giving.pledge import Pledge
 from models.people.conversation import Conversation

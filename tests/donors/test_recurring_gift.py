@@ -38,7 +38,7 @@ from models.payments.expiry import expire_pledges
 from models.people.user import User
 from models.rights.erasure import erase_person
 from tests.scenes.gifts import donor_of, give, later, ordered, payment_of, take
-from tests.scenes.recurring_gifts import remind_donors, by_month, recurring_gift_of, pay_month, told
+from tests.scenes.recurring_gifts import by_month, pay_month, recurring_gift_of, remind_donors, told
 from tests.scenes.refunds import want_back
 from tests.support.stage import Stage
 

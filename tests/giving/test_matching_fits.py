@@ -10,12 +10,11 @@ from bot.wechat.channel import REPLY_BYTES
 from bot.words.lexicon import load_lexicon
 from bot.words.render import Renderer
 from flows.engine.flow import Say
-from handlers.giving.pools import PAGE
 from models.core.money import LARGEST
 from models.donors.trace import Step
 from models.giving.matching import MOST_POOLS, MatchingOffer
 from models.giving.pool import LONGEST_SPONSOR
-from models.giving.pool_file import PoolFile
+from models.giving.pool_file import PAGE, PoolFile
 from models.public.views import PublicAppeal, PublicUpdate
 from tests.support.notice_facts import LONGEST_PLACE, TITLE, WIDE
 

@@ -18,7 +18,7 @@ from models.core.money import CROWDFUND_MINIMUM, LARGEST, least_minimum
 from models.core.state_machine import Actor, By, NotYours
 from models.disbursements.budget import OverHeld
 from models.disbursements.payee import WAITING_PERIOD
-from models.giving.funding import end_if_overdue, end_funding
+from models.giving.funding import end_funding, end_if_overdue
 from models.giving.pledge import NotFunding, make_pledge, promised
 from models.giving.refund_run import RefundRun
 from models.ledger import held, totals

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session as Database
 from bot.goods import resort
 from bot.goods.resort import sort_goods
 from models.goods.exchange import GoodsRequest, Offer
-from models.goods.match_notices import MOST_READ, MOST_NOTIFIED, tell_donors, tell_households
+from models.goods.match_notices import MOST_NOTIFIED, MOST_READ, tell_donors, tell_households
 from models.notifications.mute import mute
 from models.notifications.notification import Notification
 from tests.scenes.goods import LEXICON, LONGHUI, XIANGZIQIAO, YONGZHOU, Village

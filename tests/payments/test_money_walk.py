@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session as Database
 from models.appeals.appeal import Appeal, get_appeal
 from models.appeals.review import end, go_on, stop
 from models.core.refusal import Refusal
+from models.disbursements.allocation_run import unfinished_allocations
 from models.disbursements.confirmation import OUTCOMES
 from models.disbursements.disbursement import Disbursement
-from models.disbursements.allocation_run import unfinished_allocations
 from models.giving.funding import end_funding
 from models.giving.pledge import NotFunding, Pledge
 from models.giving.pool_terms import close_pool

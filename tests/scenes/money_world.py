@@ -13,8 +13,8 @@ from models.appeals.appeal import Appeal
 from models.books import violations
 from models.core.audit_trail import AuditEvent
 from models.core.money import SMALLEST_PLEDGE
-from models.disbursements.confirmation import answer
 from models.disbursements.approval import pass_on, turn_away
+from models.disbursements.confirmation import answer
 from models.disbursements.disbursement import SPENT, Disbursement
 from models.disbursements.payout import pay
 from models.giving.pledge import Pledge
