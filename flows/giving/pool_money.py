@@ -34,13 +34,13 @@ def admit_closed(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return {"pool": given["pool"], "sponsor": _pool(desk, given).sponsor, "fen": fen}
 
 
-def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     """Return the pool's present sums in fen."""
     file = file_of(desk.db, _pool(desk, draft.given))
     return {"held_fen": file.held_fen, "matched_fen": file.matched_fen, "to_come_fen": file.to_come_fen}
 
 
-def early(desk: Desk, draft: Draft) -> None:
+def check_answers(desk: Desk, draft: Draft) -> None:
     """Check amount and bank reference once they are answered. Raises WrongPoolState, OverPool or ReferenceUsed."""
     if "amount" in draft.answers:
         check_takes(desk.db, _pool(desk, draft.given), draft.answers["amount"])
@@ -77,7 +77,7 @@ def _pool(desk: Desk, given: Mapping[str, Any]) -> MatchingPool:
 
 
 def _done(desk: Desk, draft: Draft, flow: str, fen: int) -> Answer:
-    facts = {"number": draft.given["pool"], "sponsor": draft.given["sponsor"], "fen": fen, **brief(desk, draft)}
+    facts = {"number": draft.given["pool"], "sponsor": draft.given["sponsor"], "fen": fen, **review_facts(desk, draft)}
     return Answer([Say(f"flows/giving/{flow}/done", None, facts)])
 
 
@@ -88,10 +88,17 @@ fund_pool = Flow(
     steps=(Step("amount", Money()), _REFERENCE),
     done=enter_paid_in,
     admit=admit_open,
-    early=early,
-    brief=brief,
+    check_answers=check_answers,
+    review_facts=review_facts,
 )
-close_pool = Flow("close_pool", room="giving", steps=(), done=confirm_close, admit=admit_open, brief=brief)
+close_pool = Flow(
+    "close_pool", room="giving", steps=(), done=confirm_close, admit=admit_open, review_facts=review_facts
+)
 return_pool = Flow(
-    "return_pool", room="giving", steps=(_REFERENCE,), done=enter_paid_back, admit=admit_closed, early=early
+    "return_pool",
+    room="giving",
+    steps=(_REFERENCE,),
+    done=enter_paid_back,
+    admit=admit_closed,
+    check_answers=check_answers,
 )

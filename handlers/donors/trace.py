@@ -4,8 +4,7 @@ from flows.engine.flow import Answer, Say
 from flows.readers.words.gift_code import GiftCode, read_code
 from handlers.routing.answers import ask_which, with_ways
 from handlers.routing.talk import Talk
-from models.core.attempts import tries_today
-from models.core.audit_trail import record
+from models.core.audit_trail import record, tries_today
 from models.donors.trace import Trace, find_trace, is_gift_of
 from models.public.catalogue import own_pledges
 

@@ -90,7 +90,7 @@ def check_scope(
 
 
 def close_pool(db: Session, staff: Staff, number: int, now: datetime) -> MatchingPool:
-    """Close a pool, under lock: it matches no more gifts. Raises NoSuchPool or PoolStands."""
+    """Close a pool, under lock: it matches no more gifts. Raises NoSuchPool or WrongPoolState."""
     pool = find_pool(db, staff, number, lock=True)
     check_is_open(pool)
     MACHINE.move(db, pool, "closed", staff.actor, now)

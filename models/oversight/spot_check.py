@@ -10,7 +10,7 @@ from models.appeals.appeal import LIVE, Appeal
 from models.appeals.review import demand_no_tie, get_locked
 from models.core.calendar import CHINA
 from models.core.encryption import keyring
-from models.core.lot import draw as draw_lot
+from models.core.lottery import draw as draw_lot
 from models.core.refusal import Refusal
 from models.core.state_machine import By
 from models.staff.conflict_of_interest import tied_to

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from models.core.lot import draw
+from models.core.lottery import draw
 from models.core.state_machine import SYSTEM
 from models.people.conversation import Conversation
 from models.people.user import User

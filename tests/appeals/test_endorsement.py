@@ -14,9 +14,9 @@ from models.staff.member import Staff
 from models.staff.task import Recusal, Task, find_task
 from models.verification import decisions
 from models.verification.case import get_case
+from tests.harness.stage import Stage
+from tests.scenes.appeals import COUNTY, to_county
 from tests.scenes.cases import DAY, registered
-from tests.scenes.endorsement import COUNTY, to_county
-from tests.support.stage import Stage
 
 
 @pytest.fixture

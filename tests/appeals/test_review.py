@@ -29,10 +29,10 @@ from models.verification.case import Verification
 from models.verification.file import open_case
 from models.verification.lifecycle import is_drawn
 from models.verification.steps import to_township
+from tests.harness.platform import wechat
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.cases import seen_in_need
 from tests.scenes.seat import DAOXIAN, HUNAN, QINGTANG, SEAT
-from tests.support import wechat
-from tests.support.stage import DAOXIAN_MEIHUA, Stage
 
 VERDICTS: dict[str, Callable[..., Appeal]] = {"pass": approve, "return": send_back, "reject": reject}
 REASON = {"return": ("title_unclear",), "reject": ("not_in_need",)}

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
-from bot.work.sweeps import tend
+from bot.work.sweeps import apply_deadlines
 from models.appeals.appeal import OPEN, Appeal, get_appeal
 from models.appeals.submission import NewAppeal, submit
 from models.books import violations
@@ -37,7 +37,7 @@ from models.verification.decisions import visited
 from models.verification.lifecycle import due_for_registry, object_to, registry_answered
 from models.verification.registry import RESULTS, Finding
 from models.verification.visit import Seen, Visit, record
-from tests.support.stage import DAOXIAN_MEIHUA, Stage
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 
 pytestmark = pytest.mark.slow
 
@@ -231,7 +231,7 @@ class Walk:
 
     def wait(self, _who: int, which: int) -> None:
         self.stage.clock.move(timedelta(days=(1, 2, 3, 5, 5, 5, 16, 40)[which % 8]))
-        tend(self.stage.database, self.stage.clock())
+        apply_deadlines(self.stage.database, self.stage.clock())
 
     def declare(self, who: int, which: int) -> None:
         with Database(self.stage.database) as db:

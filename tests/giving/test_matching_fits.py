@@ -16,7 +16,7 @@ from models.giving.matching import MOST_POOLS, MatchingOffer
 from models.giving.pool import LONGEST_SPONSOR
 from models.giving.pool_file import PAGE, PoolFile
 from models.public.views import PublicAppeal, PublicUpdate
-from tests.support.notice_facts import LONGEST_PLACE, TITLE, WIDE
+from tests.harness.words.notice_facts import LONGEST_PLACE, TITLE, WIDE
 
 LEXICON = load_lexicon()
 RENDERER = Renderer(LEXICON.words, LEXICON.choices)

@@ -17,8 +17,8 @@ from models.staff.task import HasAPart, NotYourTurn, OutsideRegion, find_task
 from models.verification.case import Verification, get_case
 from models.verification.decisions import suspend
 from models.verification.lifecycle import expire
-from tests.scenes.passed_appeals import pass_appeals
-from tests.support.stage import DAOXIAN_MEIHUA, Stage
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
+from tests.scenes.appeals import pass_appeals
 
 DAOXIAN = "431124000000"
 

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
 from bot.words.render import day
-from bot.work.sweeps import tend
+from bot.work.sweeps import apply_deadlines
 from models.appeals.appeal import Appeal
 from models.core.state_machine import Actor, By
 from models.people.user import User
@@ -16,8 +16,8 @@ from models.staff.task import find_task
 from models.verification import decisions
 from models.verification.case import LASTS, REMINDER, WAIT, RejectedLately, Verification, begin_case, get_case
 from models.verification.eligibility import check_may_ask
+from tests.harness.stage import Stage
 from tests.scenes.cases import DAY, case, person_of, registered, visited
-from tests.support.stage import Stage
 
 COUNTY = "431124000000"
 
@@ -73,7 +73,7 @@ def test_a_suspension_ends_with_its_year_and_its_task_with_it(stage: Stage) -> N
     stage.register("o-wang", "resident")
     suspend(stage, 1)
     stage.clock.move(LASTS + DAY)
-    tend(stage.database, stage.clock())
+    apply_deadlines(stage.database, stage.clock())
     assert case(stage, 1).state == "expired"
     with Database(stage.database) as db:
         assert find_task(db, "case", 1) is None

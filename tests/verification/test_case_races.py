@@ -19,8 +19,8 @@ from models.staff.member import Staff
 from models.staff.task import Task, open_task
 from models.verification import decisions
 from models.verification.case import NotVerified, begin_case, get_case, withdraw
+from tests.harness.stage import Stage
 from tests.scenes.cases import case, person_of, seen_in_need
-from tests.support.stage import Stage
 
 COUNTY = "431124000000"
 
