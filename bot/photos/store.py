@@ -82,12 +82,7 @@ class Photos:
         """Record the result; if the owner was erased meanwhile, delete the file. ``found``: the photo's print."""
         with Session(self.database) as db, db.begin():
             owed = (Photo.id == photo_id) & (Photo.state == "owed")
-            wanted = (
-                update(Photo)
-                .where(owed)
-                .values(state=state, path=path, **fingerprint_columns(found))
-                .returning(Photo.id)
-            )
+            wanted = update(Photo).where(owed).values(state=state, path=path, **fingerprint_columns(found)).returning(Photo.id)
             settled = db.scalar(wanted)
             if settled and state == "lost":
                 sheet_lost(db, photo_id, datetime.now(UTC))

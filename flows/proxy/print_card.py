@@ -23,10 +23,5 @@ def done(desk: Desk, draft: Draft) -> Answer:
 
 
 proxy_card = Flow(
-    "proxy_card",
-    room="proxy",
-    steps=(Step("id_number", IdNumber()),),
-    done=done,
-    admit=for_officers,
-    check_answers=check_answers,
+    "proxy_card", room="proxy", steps=(Step("id_number", IdNumber()),), done=done, admit=for_officers, check_answers=check_answers
 )

@@ -68,9 +68,7 @@ def fingerprint_part(found: int, place: int) -> int:
 
 def fingerprint_columns(found: int | None) -> dict[str, int | None]:
     """Return the columns for a print: an unsigned 64-bit number, stored with a sign; None clears them."""
-    parts = {
-        column.key: None if found is None else fingerprint_part(found, place) for place, column in enumerate(PARTS)
-    }
+    parts = {column.key: None if found is None else fingerprint_part(found, place) for place, column in enumerate(PARTS)}
     return {"print": found - 2**64 if found is not None and found >= 2**63 else found, **parts}
 
 

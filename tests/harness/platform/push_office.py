@@ -227,9 +227,7 @@ Open = Callable[..., Office]
 
 
 @pytest.fixture
-def open_office(
-    database_url: str, redis_flushed: str, run_simulator: Callable[..., RunningSimulator]
-) -> Iterator[Open]:
+def open_office(database_url: str, redis_flushed: str, run_simulator: Callable[..., RunningSimulator]) -> Iterator[Open]:
     """``open_office(test_account=True)``: with these options of Office or of the simulator."""
     opened: list[Office] = []
 
