@@ -46,7 +46,7 @@ from handlers.routing.command_table import COMMANDS
 from handlers.routing.typed_commands import TypedCommands
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
-from models.notifications.subscription import Templates
+from models.notifications.subscription import SubscriptionTemplates
 from models.wiring import wire
 
 
@@ -65,7 +65,7 @@ def make_turns(settings: Settings, jobs: JobQueues, clock: Callable[[], datetime
         enqueue=jobs.enqueue,
         clock=clock,
         link=links_of(settings, clock).make,
-        subscriptions=Templates(settings.wechat_subscriptions, settings.wechat_long_term),
+        subscriptions=SubscriptionTemplates(settings.wechat_subscriptions, settings.wechat_long_term),
         collects=settings.pay_mode is PayMode.ON,
     )
 

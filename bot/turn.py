@@ -29,8 +29,8 @@ from models.core.encryption import CannotOpen
 from models.notifications import turn_store
 from models.notifications.kinds import template_of
 from models.notifications.notification import Unread, count_unread, find_unread, mark_failed, mark_read
-from models.notifications.service_window import opened_by
-from models.notifications.subscription import NO_TEMPLATES, Templates
+from models.notifications.service_window import window_opened_by
+from models.notifications.subscription import NO_TEMPLATES, SubscriptionTemplates
 from models.people.message import Message
 from models.staff.member import find_staff
 
@@ -63,7 +63,7 @@ class Turns:
     enqueue: Callable[[Sequence[tuple[str, int]], Sequence[int]], None]
     clock: Callable[[], datetime]
     link: Callable[[str, str, int], str]
-    subscriptions: Templates = NO_TEMPLATES
+    subscriptions: SubscriptionTemplates = NO_TEMPLATES
     collects: bool = False
 
     def take(self, message: Message) -> str:
@@ -106,15 +106,15 @@ class Turns:
         notified += desk.notified
         desk.flush()
         locked.failures = 0
-        record = turn_store.Record(
-            answer.outcome, answer.flow, answer.step, answer.tries, _ms(started), opened_by(message)
+        record = turn_store.TurnRecord(
+            answer.outcome, answer.flow, answer.step, answer.tries, _ms(started), window_opened_by(message)
         )
         session = session or Session()
         in_flow = session.draft is not None
         turn_store.keep(connection, turn_id, locked, dumps(session), reply, record, now, in_flow=in_flow)
         return reply
 
-    def _news(self, desk: Desk, locked: turn_store.Locked, now: datetime) -> list[tuple[Unread, Say]]:
+    def _news(self, desk: Desk, locked: turn_store.LockedPerson, now: datetime) -> list[tuple[Unread, Say]]:
         """Render the unread notifications. One that cannot be rendered is marked as failed for good, and logged."""
         news = []
         for notice in find_unread(desk.db, locked.id):
@@ -129,7 +129,7 @@ class Turns:
         return news
 
     def _with_news(
-        self, desk: Desk, locked: turn_store.Locked, news: list[tuple[Unread, Say]], answer: list[Say]
+        self, desk: Desk, locked: turn_store.LockedPerson, news: list[tuple[Unread, Say]], answer: list[Say]
     ) -> tuple[list[Say], list[Unread]]:
         """Put as many notifications before the answer as fit into one reply with it; return all of it, and them.
 
@@ -155,7 +155,7 @@ class Turns:
         self,
         connection: Connection,
         message: Message,
-        locked: turn_store.Locked,
+        locked: turn_store.LockedPerson,
         now: datetime,
         jobs: list[tuple[str, int]],
     ) -> Desk:
@@ -178,7 +178,7 @@ class Turns:
         desk = Desk(connection, person, world, jobs, locked.offered_at)
         return desk
 
-    def _load(self, connection: Connection, locked: turn_store.Locked, now: datetime) -> Session | None:
+    def _load(self, connection: Connection, locked: turn_store.LockedPerson, now: datetime) -> Session | None:
         """Load the person's session; None when it was set aside and they start afresh."""
         try:
             if locked.failures >= FAILURES_BEFORE_FRESH_START:

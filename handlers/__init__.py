@@ -13,18 +13,18 @@ from handlers.routing.dispatch import add_review_facts
 from handlers.routing.matters import MATTERS
 from handlers.routing.talk import Talk
 from handlers.routing.typed_commands import TypedCommands
-from models.people.message import Kind, Message
+from models.people.message import Message, MessageKind
 
-HANDLERS: dict[Kind, Callable[[Talk], Answer]] = {
-    Kind.TEXT: text.handle,
-    Kind.IMAGE: media.handle,
-    Kind.VOICE: media.handle,
-    Kind.VIDEO: media.handle,
-    Kind.SHORT_VIDEO: media.handle,
-    Kind.LOCATION: media.handle,
-    Kind.LINK: media.handle,
-    Kind.EVENT: events.handle,
-    Kind.UNKNOWN: media.handle,
+HANDLERS: dict[MessageKind, Callable[[Talk], Answer]] = {
+    MessageKind.TEXT: text.handle,
+    MessageKind.IMAGE: media.handle,
+    MessageKind.VOICE: media.handle,
+    MessageKind.VIDEO: media.handle,
+    MessageKind.SHORT_VIDEO: media.handle,
+    MessageKind.LOCATION: media.handle,
+    MessageKind.LINK: media.handle,
+    MessageKind.EVENT: events.handle,
+    MessageKind.UNKNOWN: media.handle,
 }
 
 
@@ -41,7 +41,7 @@ class Router:
         session.age(desk.world.now)
         push_replies.put_on_screen(talk)
         self.engine.migrate_drafts(session)
-        spoken = message.kind is Kind.VOICE and message.text
+        spoken = message.kind is MessageKind.VOICE and message.text
         handler = text.handle if spoken else HANDLERS[message.kind]
         answer = add_review_facts(talk, handler(talk))
         if answer.says:

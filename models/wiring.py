@@ -39,11 +39,11 @@ def wire() -> None:
     task.CONFLICTS.connect(mandate.ACTED, mandate.acted_for)
 
     # Acts by mandate: how one is read back to its owner, and how the owner's refusal undoes it.
-    act.ACTS.connect("user", act.Act(act.read_registration, case.withdraw))
-    act.ACTS.connect("appeal", act.Act(by_mandate.read_back, by_mandate.undo))
+    act.ACTS.connect("user", act.ActKind(act.read_registration, case.withdraw))
+    act.ACTS.connect("appeal", act.ActKind(by_mandate.read_back, by_mandate.undo))
 
     # The audiences of broadcasts, and the notification that a broadcast is done.
     broadcast.AUDIENCES.connect("backers", audience.next_backers)
     broadcast.AUDIENCES.connect("donors_of", audience.next_donors)
     broadcast.anybody_gave.connect(audience.anybody_gave)
-    broadcast.on_done.connect(broadcasts.tell_done)
+    broadcast.on_done.connect(broadcasts.notify_done)

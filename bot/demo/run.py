@@ -119,7 +119,7 @@ def run(settings: Settings, at: Path, menus: dict[str, Menu], api: WeChatApi) ->
         for number in _ports():
             demand_free(int(number), ENDING_WITHIN)
         with own_database(at) as database, EmbeddedValkey(at / "valkey") as valkey:
-            servers = {"postgres": database, "valkey": valkey}
+            servers: dict[str, Server] = {"postgres": database, "valkey": valkey}
             return _serve(settings, at, servers, fill(settings, at), menus, api)
     except ServiceError as error:
         click.echo(f"The demo did not start: {error}", err=True)

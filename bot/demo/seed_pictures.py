@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models.people.photo import Photo, attach
+from models.people.photo import Photo, attach_photos
 
 _FOLDER = "demo"
 _SCENE, _PAGE = (800, 600), (600, 840)
@@ -20,7 +20,7 @@ def picture(db: Session, subject: str, number: int, conversation_id: int, when: 
     """Attach a picture that was sent from this conversation and has been fetched."""
     name = f"{_FOLDER}/{subject}-{number}.jpg"
     sent = {"media_id": name, "pic_url": f"https://pictures.example/{name}"}
-    fetched = attach(db, subject, number, conversation_id, [sent], when)
+    fetched = attach_photos(db, subject, number, conversation_id, [sent], when)
     db.execute(update(Photo).where(Photo.id.in_(fetched)).values(state="kept", path=name))
 
 

@@ -9,9 +9,9 @@ from flows.proxy.register import CONSENTS
 from models.appeals.appeal import Appeal
 from models.core.audit_trail import record
 from models.people.user import User
-from models.proxy.act import use
+from models.proxy.act import record_proxy_act
 from models.proxy.card import issue_card
-from models.proxy.mandate import Mandate, grant
+from models.proxy.mandate import Mandate, grant_mandate
 from models.staff.member import Staff
 
 
@@ -30,15 +30,15 @@ class Proxies:
             subject_id=mandate.id,
             detail=",".join(CONSENTS),
         )
-        use(self.db, mandate, self.staff[officer], "user", user.id, "", when)
+        record_proxy_act(self.db, mandate, self.staff[officer], "user", user.id, "", when)
         issue_card(self.db, user, self.staff[officer], when)
 
     def asked(self, officer: str, user: User, appeal: Appeal, when: datetime) -> None:
         mandate = self._consent(officer, user, "appeal", when)
-        use(self.db, mandate, self.staff[officer], "appeal", appeal.id, appeal.title, when)
+        record_proxy_act(self.db, mandate, self.staff[officer], "appeal", appeal.id, appeal.title, when)
 
     def _consent(self, officer: str, user: User, scope: str, when: datetime) -> Mandate:
         draft_id = f"demo-sheet-{scope}-{user.id}"
-        mandate = grant(self.db, self.staff[officer].id, user.id, "sheet", scope, draft_id, when)
+        mandate = grant_mandate(self.db, self.staff[officer].id, user.id, "sheet", scope, draft_id, when)
         picture(self.db, "mandate", mandate.id, self.people[f"@{officer}"], when)
         return mandate

@@ -19,7 +19,7 @@ from bot.pay.errors import Action, PayError, Refused
 from bot.work.job import Named
 from models.appeals.appeal import get_appeal
 from models.giving.pledge import Pledge
-from models.notifications.notification import TOLD
+from models.notifications.notification import TO_DELIVER
 from models.payments.collection import (
     Outcome,
     Payment,
@@ -67,7 +67,7 @@ class Till:
         with Session(self.database) as db, db.begin():
             taken = take_payment(db, payment, now)
             db.flush()
-            told = list(db.info.get(TOLD, []))
+            told = list(db.info.get(TO_DELIVER, []))
         jobs: list[Named] = [("ask_refunds", [taken.refund_id])] if taken.refund_id else []
         if jobs or told:
             self.hands.enqueue(jobs, told)

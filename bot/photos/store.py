@@ -17,7 +17,7 @@ from models.core.encryption import CannotOpen, keyring
 from models.oversight.image_match import flag_look_alikes
 from models.people.conversation import SESSION, Conversation
 from models.people.photo import Photo, fingerprint_columns
-from models.proxy.act import sheet_lost
+from models.proxy.act import request_new_sheet
 
 log = structlog.get_logger()
 
@@ -55,7 +55,7 @@ class Photos:
             media_id, tries = photo.media_id, photo.tries
             if tries > MOST_TRIES:
                 photo.state = "lost"
-                sheet_lost(db, photo_id, datetime.now(UTC))
+                request_new_sheet(db, photo_id, datetime.now(UTC))
                 log.warning("photo.lost", photo=photo_id)
                 return
         try:
@@ -82,10 +82,15 @@ class Photos:
         """Record the result; if the owner was erased meanwhile, delete the file. ``found``: the photo's print."""
         with Session(self.database) as db, db.begin():
             owed = (Photo.id == photo_id) & (Photo.state == "owed")
-            wanted = update(Photo).where(owed).values(state=state, path=path, **fingerprint_columns(found)).returning(Photo.id)
+            wanted = (
+                update(Photo)
+                .where(owed)
+                .values(state=state, path=path, **fingerprint_columns(found))
+                .returning(Photo.id)
+            )
             settled = db.scalar(wanted)
             if settled and state == "lost":
-                sheet_lost(db, photo_id, datetime.now(UTC))
+                request_new_sheet(db, photo_id, datetime.now(UTC))
             if settled and found is not None:
                 flag_look_alikes(db, [photo_id], datetime.now(UTC))
         if path and not settled:

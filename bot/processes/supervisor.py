@@ -146,7 +146,7 @@ class Processes:
         return not self._asked_to_end and all(code is None for code in codes)
 
     def wait(self) -> int:
-        """Wait until a child or server ends by itself or we are asked to end; end all children, and return the exit code.
+        """Wait until a child or server ends by itself or we are asked to end; end all children, and return the code.
 
         It is 0, or that of the first that failed (128 plus the signal's number if a signal ended it).
         """

@@ -9,10 +9,10 @@ from flows.engine.session import FOCUS_LASTS
 from models.core.calendar import CHINA
 from models.notifications.channel_pause import ChannelPause
 from models.notifications.kinds import Kind
-from models.notifications.outbox import REMEMBERED, Owed
+from models.notifications.outbox import REMEMBERED, ClaimedNotification
 
 SERVICE, TEMPLATE, SUBSCRIPTION = "service", "template", "subscription"
-# Can be paused like a channel: WeChat's option menus. So can a channel for one card (``stop_of``).
+# Can be paused like a channel: WeChat's option menus. So can a channel for one card (``pause_key``).
 MENU = "menu"
 
 # At night only urgent kinds are sent, but a person who has just written is not kept waiting.
@@ -27,7 +27,7 @@ RATE = 45011
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """The means to reach one person. ``stops``: channel, MENU or ``stop_of`` -> its pause.
+    """The means to reach one person. ``pauses``: channel, MENU or ``pause_key`` -> its pause.
 
     ``ruled_out``: channel -> the code for which it has just failed.
     """
@@ -35,12 +35,12 @@ class Means:
     window: bool
     consent: bool
     card: Card
-    stops: Mapping[str, ChannelPause] = field(default_factory=dict)
+    pauses: Mapping[str, ChannelPause] = field(default_factory=dict)
     ruled_out: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ChannelChoice:
     """``channel``: None where nothing is sent now; ``until`` is then when to try again, None: at their next message.
 
     ``reason``: codes (models.notifications.delivery_reasons), joined by ``+``, of why earlier channels were not chosen.
@@ -51,60 +51,60 @@ class Choice:
     until: datetime | None = None
 
 
-def stop_of(channel: str, card: Card) -> str:
+def pause_key(channel: str, card: Card) -> str:
     """Return the name under which one card of a channel is paused."""
     return f"{channel[0]}:{card.name}"[:20]
 
 
-def choose(kind: Kind, owed: Owed, means: Means, now: datetime) -> Choice:
+def choose(kind: Kind, notification: ClaimedNotification, means: Means, now: datetime) -> ChannelChoice:
     """Choose the first of customer service, template and subscription that may carry the notification, or none."""
-    if owed.attempted_at < owed.claimed_at:
-        return _again(owed, means)
-    if owed.refused_code not in (None, NOT_FOLLOWING):
-        return Choice(None, f"refused_{owed.refused_code}")
-    if not kind.urgent and now - owed.touched_at > TALKING and (morning := _after_the_night(now)):
-        return Choice(None, "quiet", morning)
+    if notification.attempted_at < notification.claimed_at:
+        return _again(notification, means)
+    if notification.refused_code not in (None, NOT_FOLLOWING):
+        return ChannelChoice(None, f"refused_{notification.refused_code}")
+    if not kind.urgent and now - notification.touched_at > TALKING and (morning := _after_the_night(now)):
+        return ChannelChoice(None, "quiet", morning)
     reasons: list[str] = []
     for channel, ways in ((SERVICE, _service), (TEMPLATE, _template), (SUBSCRIPTION, _subscription)):
-        closed = means.ruled_out.get(channel) or ways(kind, owed, means)
-        stop = None if closed else means.stops.get(channel) or means.stops.get(stop_of(channel, means.card))
-        if stop and stop.code == RATE:
-            return Choice(None, "+".join([*reasons, f"rate_{RATE}"]), stop.until)
-        if not closed and not stop:
-            return Choice(channel, "+".join(reasons))
-        reasons.append(f"stopped_{stop.code}" if stop else closed)
-    return Choice(None, "+".join(dict.fromkeys(reasons)))
+        closed = means.ruled_out.get(channel) or ways(kind, notification, means)
+        pause = None if closed else means.pauses.get(channel) or means.pauses.get(pause_key(channel, means.card))
+        if pause and pause.code == RATE:
+            return ChannelChoice(None, "+".join([*reasons, f"rate_{RATE}"]), pause.until)
+        if not closed and not pause:
+            return ChannelChoice(channel, "+".join(reasons))
+        reasons.append(f"stopped_{pause.code}" if pause else closed)
+    return ChannelChoice(None, "+".join(dict.fromkeys(reasons)))
 
 
-def _again(owed: Owed, means: Means) -> Choice:
+def _again(notification: ClaimedNotification, means: Means) -> ChannelChoice:
     """Choose for a notification whose last send may have arrived: only a template message can be repeated, in time."""
-    known = owed.channel == TEMPLATE and owed.claimed_at - owed.attempted_at < REPEATED_WITHIN
-    if known and not means.ruled_out and TEMPLATE not in means.stops:
-        return Choice(TEMPLATE, "repeated")
-    return Choice(None, "outcome_unknown")
+    known = notification.channel == TEMPLATE and notification.claimed_at - notification.attempted_at < REPEATED_WITHIN
+    if known and not means.ruled_out and TEMPLATE not in means.pauses:
+        return ChannelChoice(TEMPLATE, "repeated")
+    return ChannelChoice(None, "outcome_unknown")
 
 
-def _service(kind: Kind, owed: Owed, means: Means) -> str:
-    return "" if means.window and owed.following else "window_closed"
+def _service(kind: Kind, notification: ClaimedNotification, means: Means) -> str:
+    return "" if means.window and notification.following else "window_closed"
 
 
-def _template(kind: Kind, owed: Owed, means: Means) -> str:
+def _template(kind: Kind, notification: ClaimedNotification, means: Means) -> str:
     if kind.marketing:
         return "marketing"
-    if not owed.following or owed.refused_code == NOT_FOLLOWING:
+    if not notification.following or notification.refused_code == NOT_FOLLOWING:
         return "not_following"
     return "" if means.card.template_id else "no_template"
 
 
-def _subscription(kind: Kind, owed: Owed, means: Means) -> str:
+def _subscription(kind: Kind, notification: ClaimedNotification, means: Means) -> str:
     if not means.card.subscription_id:
         return "no_subscription"
     return "" if means.consent else "no_consent"
 
 
-def is_looking_elsewhere(owed: Owed, now: datetime) -> bool:
+def is_looking_elsewhere(notification: ClaimedNotification, now: datetime) -> bool:
     """Tell whether the person is being asked a question, for whose answer a number of the push could be mistaken."""
-    return owed.in_flow and now - owed.touched_at < FOCUS_LASTS
+    return notification.in_flow and now - notification.touched_at < FOCUS_LASTS
 
 
 def _after_the_night(now: datetime) -> datetime | None:

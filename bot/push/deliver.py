@@ -21,11 +21,11 @@ from sqlalchemy.orm import Session
 
 from bot.push.cards import Card, load_cards
 from bot.push.channels import SERVICE
-from bot.push.claiming import RuledOut, take
-from bot.push.pace import Counts, Pace
-from bot.push.sending import Parcel, Sender
-from bot.push.settling import code_of, keep, report
-from bot.push.verdict import Verdict, judge
+from bot.push.pace import Pace, SendCounts
+from bot.push.prepare_batch import RuledOut, prepare_batch
+from bot.push.record_results import failure_code, log_failure, record_results
+from bot.push.send_result import SendResult, result_of
+from bot.push.sender import Attempt, Sender
 from bot.push.wording import Wording
 from bot.web.links import Links
 from bot.wechat.client import WeChatApi
@@ -58,7 +58,7 @@ _SETTLE_TRIES, _SETTLE_PAUSE = 4, 0.5
 class Batch:
     """A claimed batch. ``begun``: when it was claimed, by the monotonic clock."""
 
-    parcels: list[Parcel]
+    attempts: list[Attempt]
     begun: float
     sends: list[Future[None]] = field(default_factory=list)
 
@@ -69,7 +69,7 @@ class Tools:
     sender: Sender
     cards: Mapping[str, Card]
     pace: Pace
-    counts: Counts
+    counts: SendCounts
     clock: Callable[[], datetime]
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "push"))
 
@@ -81,7 +81,7 @@ class Deliverer:
         self._tools = tools
 
     def deliver(self, ids: Sequence[int]) -> int:
-        """Send those of these that are owed and due, and settle each. Returns how many."""
+        """Send those of these that are owed and due, and record each result. Returns how many."""
         return _Run(self._tools).through([ids])
 
     def serve(self, ids: Sequence[int], urgency: str, seconds: float) -> int:
@@ -98,7 +98,7 @@ class Deliverer:
         while time.monotonic() < until:
             with Session(self._tools.database) as db, db.begin():
                 due = outbox.due_ids(db, urgency, self._tools.clock(), PAGE)
-            fresh = [notice for notice in due if notice not in seen]
+            fresh = [notification for notification in due if notification not in seen]
             if not fresh:
                 return
             seen.update(fresh)
@@ -135,73 +135,73 @@ class _Run:
     def _begin(self, ids: Sequence[int]) -> None:
         begun, tools = time.monotonic(), self._tools
         with Session(tools.database) as db, db.begin():
-            parcels = take(db, ids, tools.cards, self._ruled_out, tools.clock())
-        if not parcels:
+            attempts = prepare_batch(db, ids, tools.cards, self._ruled_out, tools.clock())
+        if not attempts:
             return
-        self._count += len(parcels)
-        batch = Batch(parcels, begun)
+        self._count += len(attempts)
+        batch = Batch(attempts, begun)
         self._under_way.append(batch)
         if not self._may_go(batch):
             return
-        tools.sender.write(parcels, tools.clock())
-        people: SimpleQueue[list[Parcel]] = SimpleQueue()
-        for _, theirs in groupby(parcels, lambda parcel: parcel.owed.conversation_id):
+        tools.sender.write(attempts, tools.clock())
+        people: SimpleQueue[list[Attempt]] = SimpleQueue()
+        for _, theirs in groupby(attempts, lambda attempt: attempt.notification.conversation_id):
             people.put(list(theirs))
         for _ in range(min(THREADS, people.qsize())):
             batch.sends.append(tools.pool.submit(self._send_all, people, begun))
 
     def _may_go(self, batch: Batch) -> bool:
         """Wait until the pace allows the batch; False where it does not in time. Earlier batches are settled first."""
-        count, urgency = len(batch.parcels), batch.parcels[0].owed.urgency
+        count, urgency = len(batch.attempts), batch.attempts[0].notification.urgency
         if self._tools.pace.wait(count, urgency, 0):
             return True
         while len(self._under_way) > 1:
             self._end()
         return self._tools.pace.wait(count, urgency, PATIENCE)
 
-    def _send_all(self, people: SimpleQueue[list[Parcel]], begun: float) -> None:
-        """Work as one thread of a batch: send one person's parcels after another's, until none is left."""
+    def _send_all(self, people: SimpleQueue[list[Attempt]], begun: float) -> None:
+        """Work as one thread of a batch: send one person's attempts after another's, until none is left."""
         while True:
             try:
-                parcels = people.get_nowait()
+                attempts = people.get_nowait()
             except Empty:
                 return
-            self._send(parcels, begun)
+            self._send(attempts, begun)
 
-    def _send(self, parcels: list[Parcel], begun: float) -> None:
-        """Send one person's parcels in order; when WeChat reports a closed window, the rest need not try it."""
+    def _send(self, attempts: list[Attempt], begun: float) -> None:
+        """Send one person's attempts in order; when WeChat reports a closed window, the rest need not try it."""
         shut: WeChatError | None = None
-        for parcel in parcels:
-            if shut and parcel.channel == SERVICE:
-                parcel.failure = shut
+        for attempt in attempts:
+            if shut and attempt.channel == SERVICE:
+                attempt.failure = shut
             elif time.monotonic() - begun < BEGUN_WITHIN:
-                self._tools.sender.send(parcel)
-            if isinstance(parcel.failure, WeChatError) and parcel.failure.action is Action.NEXT_CHANNEL:
-                shut = parcel.failure
+                self._tools.sender.send(attempt)
+            if isinstance(attempt.failure, WeChatError) and attempt.failure.action is Action.NEXT_CHANNEL:
+                shut = attempt.failure
 
     def _end(self) -> None:
         """Settle the oldest batch under way; it stays in the queue until it is settled, whatever interrupts this."""
         batch, tools = self._under_way[0], self._tools
         wait(batch.sends)
         now = tools.clock()
-        judged = [(parcel, judge(parcel, now)) for parcel in batch.parcels]
+        judged = [(attempt, result_of(attempt, now)) for attempt in batch.attempts]
         self._keep(judged, now)
         self._under_way.popleft()
-        tools.counts.add(Counter(f"{parcel.channel}:{code_of(parcel.failure)}" for parcel in batch.parcels))
-        for parcel, verdict in judged:
-            report(parcel, verdict)
-            if verdict.goes_on:
-                self._ruled_out.setdefault(parcel.owed.id, {}).update(verdict.rules_out(parcel.channel))
-                self._going_on.append(parcel.owed.id)
+        tools.counts.add(Counter(f"{attempt.channel}:{failure_code(attempt.failure)}" for attempt in batch.attempts))
+        for attempt, result in judged:
+            log_failure(attempt, result)
+            if result.goes_on:
+                self._ruled_out.setdefault(attempt.notification.id, {}).update(result.rules_out(attempt.channel))
+                self._going_on.append(attempt.notification.id)
             else:
-                self._ruled_out.pop(parcel.owed.id, None)
+                self._ruled_out.pop(attempt.notification.id, None)
 
-    def _keep(self, judged: Sequence[tuple[Parcel, Verdict]], now: datetime) -> None:
+    def _keep(self, judged: Sequence[tuple[Attempt, SendResult]], now: datetime) -> None:
         """Keep the outcomes; retry where the database fails, since what has arrived must not count as unknown."""
         for left in range(_SETTLE_TRIES, 0, -1):
             try:
                 with Session(self._tools.database) as db, db.begin():
-                    keep(db, judged, now)
+                    record_results(db, judged, now)
             except DBAPIError as error:
                 log.warning("push.not_settled", error=type(error).__name__, count=len(judged))
                 if left == 1:
@@ -217,7 +217,7 @@ def make_deliverer(settings: Settings, database: Engine, api: WeChatApi, redis: 
     page = Links(settings.public_url, settings.secret_key.get_secret_value(), lambda: datetime.now(UTC)).open
     wording = Wording(Renderer(lexicon.words, lexicon.choices, page=page), lexicon.choices["push_offer"])
     cards = load_cards(settings.wechat_templates, settings.wechat_subscriptions)
-    pace, counts = Pace(redis, settings.push_per_minute), Counts(redis)
+    pace, counts = Pace(redis, settings.push_per_minute), SendCounts(redis)
     return Deliverer(Tools(database, Sender(api, wording), cards, pace, counts, lambda: datetime.now(UTC)))
 
 

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from bot.push import digests
-from bot.push.fanout import go_on
+from bot.push import digest
+from bot.push.broadcasts import continue_broadcasts
 from bot.work.job import Job
 
 if TYPE_CHECKING:
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 SERVES_ON = 5.0
 
 
-def deliver(context: "WorkerContext", notice_ids: list[int]) -> None:
+def deliver(context: "WorkerContext", notification_ids: list[int]) -> None:
     """Send these notifications, and for some seconds what else of the urgency ``push`` is due."""
-    context.deliverer.serve(notice_ids, "push", SERVES_ON)
+    context.deliverer.serve(notification_ids, "push", SERVES_ON)
 
 
-def deliver_bulk(context: "WorkerContext", notice_ids: list[int]) -> None:
+def deliver_bulk(context: "WorkerContext", notification_ids: list[int]) -> None:
     """Send these notifications of a broadcast, and for some seconds what else of broadcasts is due."""
-    context.deliverer.serve(notice_ids, "bulk", SERVES_ON)
+    context.deliverer.serve(notification_ids, "bulk", SERVES_ON)
 
 
 def fan_out(context: "WorkerContext", _broadcast_id: int) -> None:
     """Continue all broadcasts until they are written; after a kill, the scheduler enqueues this job again."""
-    while go_on(context.database, context.jobs, datetime.now(UTC)):
+    while continue_broadcasts(context.database, context.jobs, datetime.now(UTC)):
         pass
 
 
 def write_digests(context: "WorkerContext", month: int) -> None:
     """Write the digests of this month (202610), at most one per donor."""
-    digests.write_digests(context.database, month, datetime.now(UTC))
+    digest.write_digests(context.database, month, datetime.now(UTC))
 
 
 JOBS = {

@@ -61,7 +61,7 @@ class Pace:
         return room and limiter.hit(whole, "all", cost=count)
 
 
-class Counts:
+class SendCounts:
     """Count sends for the metrics by ``channel:code``; code 0 where WeChat accepted it."""
 
     def __init__(self, redis: Redis) -> None:

@@ -28,9 +28,9 @@ class Wording:
         """Write the words above the lines of a msgmenu."""
         return self._push(kind, facts, "".join(f"{number} {label}" for number, label in self._numbered(kind)))
 
-    def options(self, notice_id: int, kind: str) -> list[tuple[str, str]]:
+    def options(self, notification_id: int, kind: str) -> list[tuple[str, str]]:
         """List the msgmenu's lines: the id that a tap sends back, and the label with its number, which can be typed."""
-        return [(tap_id(notice_id, number), f"{number} {label}") for number, label in self._numbered(kind)]
+        return [(tap_id(notification_id, number), f"{number} {label}") for number, label in self._numbered(kind)]
 
     def numbered(self, kind: str, facts: dict[str, Any]) -> str:
         """Write words and numbered choices as one text."""

@@ -50,7 +50,7 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PayPageParts:
-    """What the page is made of. ``bridge``: where the simulator's phones get WeChat's JS bridge; empty in WeChat itself."""
+    """The page's parts. ``bridge``: where the simulator's phones get WeChat's JS bridge; empty in WeChat itself."""
 
     pages: Pages
     links: Links

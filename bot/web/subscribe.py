@@ -18,7 +18,7 @@ from bot.web.links import DeadLink, Links
 from bot.web.pages import Pages
 from bot.wechat.policy import Unreachable, WeChatError
 from bot.wechat.ticket import Signed
-from models.notifications.subscription import Templates, lacking
+from models.notifications.subscription import SubscriptionTemplates, templates_to_ask_for
 from models.people.conversation import Conversation
 from models.staff.member import find_staff
 
@@ -34,7 +34,7 @@ def subscribe_page(
     pages: Pages,
     links: Links,
     clock: Callable[[], datetime],
-    templates: Templates,
+    templates: SubscriptionTemplates,
     sign: Callable[[str], Signed],
     sdk: str,
 ) -> Blueprint:
@@ -79,10 +79,10 @@ def subscribe_page(
     return blueprint
 
 
-def _wanted(db: Session, conversation_id: int, templates: Templates, now: datetime) -> list[str]:
+def _wanted(db: Session, conversation_id: int, templates: SubscriptionTemplates, now: datetime) -> list[str]:
     """Return the template ids that the person can still consent to: they may have answered since the link was made."""
     person = db.get(Conversation, conversation_id)
     if person is None:
         return []
     staff = find_staff(db, person.account, person.openid, now) is not None
-    return lacking(db, person.id, templates, staff=staff)
+    return templates_to_ask_for(db, person.id, templates, staff=staff)

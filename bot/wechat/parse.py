@@ -9,22 +9,22 @@ import re
 from typing import Any
 
 from bot.wechat.markup import Unreadable
-from models.people.message import Kind, Message, Point
+from models.people.message import Message, MessageKind, Point
 
 # Field names: developers.weixin.qq.com, "Receiving standard messages" and "Receiving event pushes".
 # Fields that are not listed here stay in the Message's ``details``.
-_LIFTED: dict[Kind, dict[str, str]] = {
-    Kind.TEXT: {"Content": "text", "bizmsgmenuid": "option_id"},
-    Kind.IMAGE: {"MediaId": "media_id", "PicUrl": "pic_url"},
-    Kind.VOICE: {"MediaId": "media_id", "Recognition": "text"},
-    Kind.VIDEO: {"MediaId": "media_id", "ThumbMediaId": "thumb_media_id"},
-    Kind.SHORT_VIDEO: {"MediaId": "media_id", "ThumbMediaId": "thumb_media_id"},
-    Kind.LOCATION: {},
-    Kind.LINK: {"Title": "title", "Description": "description", "Url": "url"},
-    Kind.EVENT: {"EventKey": "event_key"},
-    Kind.UNKNOWN: {},
+_LIFTED: dict[MessageKind, dict[str, str]] = {
+    MessageKind.TEXT: {"Content": "text", "bizmsgmenuid": "option_id"},
+    MessageKind.IMAGE: {"MediaId": "media_id", "PicUrl": "pic_url"},
+    MessageKind.VOICE: {"MediaId": "media_id", "Recognition": "text"},
+    MessageKind.VIDEO: {"MediaId": "media_id", "ThumbMediaId": "thumb_media_id"},
+    MessageKind.SHORT_VIDEO: {"MediaId": "media_id", "ThumbMediaId": "thumb_media_id"},
+    MessageKind.LOCATION: {},
+    MessageKind.LINK: {"Title": "title", "Description": "description", "Url": "url"},
+    MessageKind.EVENT: {"EventKey": "event_key"},
+    MessageKind.UNKNOWN: {},
 }
-_KINDS = {kind.value: kind for kind in Kind}
+_KINDS = {kind.value: kind for kind in MessageKind}
 
 # In these events FromUserName is the platform, and OpenID is the person.
 _ABOUT_A_PERSON = {"user_info_modified", "user_authorization_revoke", "user_authorization_cancellation"}
@@ -40,8 +40,8 @@ _MSG_ID = re.compile(r"[0-9]{1,20}")  # 64 bits
 def to_message(fields: dict[str, Any]) -> Message:
     """Make a Message of ``fields``, which ``read_xml`` returned and this empties. Raises Unreadable."""
     msg_type = _take(fields, "MsgType", _NAME).lower()
-    kind = _KINDS.get(msg_type, Kind.UNKNOWN)
-    if kind is Kind.UNKNOWN:
+    kind = _KINDS.get(msg_type, MessageKind.UNKNOWN)
+    if kind is MessageKind.UNKNOWN:
         fields["MsgType"] = msg_type
     values: dict[str, Any] = {
         "account": _take(fields, "ToUserName", _NAME),
@@ -51,11 +51,11 @@ def to_message(fields: dict[str, Any]) -> Message:
     values |= {ours: _take(fields, theirs) for theirs, ours in _LIFTED[kind].items()}
     if values.get("media_id") == "":
         raise Unreadable("bad_MediaId")
-    if kind is Kind.LOCATION:
+    if kind is MessageKind.LOCATION:
         values["point"] = _point(fields, "Location_X", "Location_Y")
-    if kind is Kind.EVENT:
+    if kind is MessageKind.EVENT:
         values |= _event(fields, values["event_key"])
-    elif kind is not Kind.UNKNOWN or "MsgId" in fields:
+    elif kind is not MessageKind.UNKNOWN or "MsgId" in fields:
         values["msg_id"] = _take(fields, "MsgId", _MSG_ID)
     return Message(kind=kind, details=fields, **values)
 

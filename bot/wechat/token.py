@@ -166,7 +166,7 @@ class SharedToken:
 
 
 class TokenManager(SharedToken):
-    """Holds the access token. ``timeout``: to connect and to answer; ``redis``, ``lock_seconds``: see ``SharedToken``."""
+    """Holds the access token. ``timeout``: to connect, to answer; ``redis``, ``lock_seconds``: see ``SharedToken``."""
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from bot.books.check import is_night
@@ -14,10 +15,11 @@ from bot.work.context import WorkerContext
 from bot.work.dead_jobs import bury, forget
 from bot.work.job import Named
 from bot.work.queue_cleanup import recover_jobs
+from bot.work.queues import JobQueues
 from bot.work.sweeps import apply_deadlines, delete_old_replies, sweep_outbox, sweep_owed
 from models.disbursements.allocation_run import unfinished_allocations
 from models.donors.recurring_gift import end_for_closed_appeals, remind_donors
-from models.notifications.broadcast import live_ones
+from models.notifications.broadcast import live_broadcasts
 from models.outreach.digest import is_time, month_before
 
 # A run that works page by page stops after so many, to stay short; the next one goes on.
@@ -42,20 +44,22 @@ class Scheduled:
     when: Callable[[datetime], bool] = always
 
 
+def _where_paid(
+    sweep: Callable[[Engine, JobQueues, datetime], object],
+) -> Callable[[WorkerContext, datetime], None]:
+    """Make a run that does nothing while PAY_MODE is off."""
+
+    def run(context: WorkerContext, now: datetime) -> None:
+        if context.pay:
+            sweep(context.database, context.jobs, now)
+
+    return run
+
+
 def _bury_dead_jobs(context: WorkerContext, now: datetime) -> None:
     with Session(context.database) as db, db.begin():
         dead = bury(db, context.jobs, now)
     forget(dead)
-
-
-def _query_orders(context: WorkerContext, now: datetime) -> None:
-    if context.pay:
-        sweep_orders(context.database, context.jobs, now)
-
-
-def _submit_refunds(context: WorkerContext, now: datetime) -> None:
-    if context.pay:
-        sweep_refunds(context.database, context.jobs, now)
 
 
 def _remind_of_recurring_gifts(context: WorkerContext, now: datetime) -> None:
@@ -68,15 +72,10 @@ def _remind_of_recurring_gifts(context: WorkerContext, now: datetime) -> None:
                 break
 
 
-def _fetch_bills(context: WorkerContext, now: datetime) -> None:
-    if context.pay:
-        ask_for_bills(context.database, context.jobs, now)
-
-
 def _resume_broadcast(context: WorkerContext, _now: datetime) -> None:
     """Resume a broadcast whose job was lost."""
     with Session(context.database) as db:
-        live = live_ones(db)
+        live = live_broadcasts(db)
     if live:
         context.jobs.enqueue_once("fan_out", live[0])
 
@@ -96,10 +95,10 @@ SCHEDULE = {
     "allocations": Scheduled(timedelta(seconds=60), _resume_allocations),
     "dead_jobs": Scheduled(timedelta(seconds=30), _bury_dead_jobs),
     "owed": Scheduled(timedelta(seconds=60), lambda context, now: sweep_owed(context.database, context.jobs, now)),
-    "orders": Scheduled(timedelta(seconds=15), _query_orders),
-    "refunds": Scheduled(timedelta(seconds=30), _submit_refunds),
+    "orders": Scheduled(timedelta(seconds=15), _where_paid(sweep_orders)),
+    "refunds": Scheduled(timedelta(seconds=30), _where_paid(sweep_refunds)),
     "recurring_gifts": Scheduled(timedelta(seconds=60), _remind_of_recurring_gifts),
-    "bills": Scheduled(timedelta(minutes=5), _fetch_bills),
+    "bills": Scheduled(timedelta(minutes=5), _where_paid(ask_for_bills)),
     "deadlines": Scheduled(timedelta(seconds=60), lambda context, now: apply_deadlines(context.database, now)),
     "old_replies": Scheduled(timedelta(hours=1), lambda context, now: delete_old_replies(context.database, now)),
     "books": Scheduled(timedelta(hours=20), enqueues=lambda now: ("check_books", int(f"{now:%Y%m%d}")), when=is_night),

@@ -17,10 +17,10 @@ from models.disbursements.surplus import refund_quiet_surpluses
 from models.donors.receipt_desk import open_receipt_tasks, withdraw_requests_of_refunded
 from models.giving.funding import close_overdue, end_funding
 from models.notifications.delivery_report import match_reports
-from models.notifications.outbox import due_ids, find_lost
+from models.notifications.outbox import due_ids, release_lost
 from models.outreach.reporting_duty import remind_owners
 from models.payments.expiry import expire_pledges
-from models.payments.refund_run_notices import tell_ended
+from models.payments.refund_run_notices import notify_ended
 from models.payments.shortfall import look_after_short
 from models.people.conversation import Turn
 from models.staff.queue import escalate_overdue
@@ -49,7 +49,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "tasks_escalated": escalate_overdue,
     "receipt_requests_withdrawn": withdraw_requests_of_refunded,
     "receipt_tasks_opened": open_receipt_tasks,
-    "refund_runs_told": tell_ended,
+    "refund_runs_told": notify_ended,
     "terms_ended": end_terms,
     "queues_released": release_forgotten,
 }
@@ -87,7 +87,7 @@ def sweep_outbox(database: Engine, jobs: JobQueues, now: datetime) -> int:
     The queues are filled up to their limit: what finds no room waits in the database for the next sweep.
     """
     with Session(database) as db, db.begin():
-        lost = find_lost(db, now)
+        lost = release_lost(db, now)
         match_reports(db, now)
     if lost:
         log.warning("outbox.found_lost", count=lost)

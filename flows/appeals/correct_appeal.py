@@ -9,16 +9,16 @@ from typing import Any
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Draft
-from flows.proxy.common import OFFICERS, acting
+from flows.proxy.common import OFFICERS, lock_mandate
 from models.appeals.appeal import Appeal, budget_of
 from models.appeals.correction import ChangedMeanwhile, NothingChanged, differs, own_appeal, resubmit
 from models.appeals.submission import NewAppeal
 from models.core.calendar import CHINA
 from models.core.money import least_minimum
-from models.people.photo import pictures_of, renew
+from models.people.photo import pictures_of, replace_photos
 from models.people.user import User, get_resident
 from models.places.region import Region
-from models.proxy.act import use_again
+from models.proxy.act import record_resubmission
 from models.proxy.mandate import Mandate, live_mandate
 from models.staff.member import find_staff
 
@@ -79,7 +79,7 @@ def done(desk: Desk, draft: Draft, wanted: NewAppeal) -> Appeal:
     Raises ChangedMeanwhile, NothingChanged or NoMandate, and as models.appeals.correction.resubmit.
     """
     db, now, pictures = desk.db, desk.world.now, draft.answers["photos"]
-    by_proxy = acting(desk, draft.given["mandate"]) if "mandate" in draft.given else None
+    by_proxy = lock_mandate(desk, draft.given["mandate"]) if "mandate" in draft.given else None
     owner = by_proxy[2] if by_proxy else get_resident(db, desk.person.user_id)
     appeal = own_appeal(db, owner, draft.given["fixes"], lock=True)
     if appeal.round != draft.given["round"] or appeal.published_at is not None:
@@ -89,8 +89,8 @@ def done(desk: Desk, draft: Draft, wanted: NewAppeal) -> Appeal:
         raise NothingChanged(number=appeal.id)
     resubmit(db, appeal, wanted, now, by_proxy[0].actor if by_proxy else None)
     if by_proxy:
-        use_again(db, by_proxy[1], by_proxy[0], appeal.id, appeal.title, now)
-    owed, dropped = renew(db, "appeal", appeal.id, desk.person.conversation_id, pictures, now)
+        record_resubmission(db, by_proxy[1], by_proxy[0], appeal.id, appeal.title, now)
+    owed, dropped = replace_photos(db, "appeal", appeal.id, desk.person.conversation_id, pictures, now)
     desk.jobs += [("fetch_photo", photo) for photo in owed]
     desk.jobs += [("forget_photo", photo) for photo in dropped]
     return appeal

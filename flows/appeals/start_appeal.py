@@ -14,16 +14,16 @@ from flows.appeals.flagging import look_twice
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
-from flows.proxy.common import acting
+from flows.proxy.common import lock_mandate
 from flows.readers import BudgetLines, Choice, Day, Money, Photo, Place, Text
 from flows.readers.base import Asking, Rejected
 from models.appeals.appeal import Appeal
 from models.appeals.submission import NewAppeal, make_room, submit
 from models.core.calendar import CHINA
 from models.core.money import CROWDFUND_MINIMUM, LARGEST, YUAN, least_minimum
-from models.people.photo import attach
+from models.people.photo import attach_photos
 from models.people.user import User, get_resident
-from models.proxy.act import use
+from models.proxy.act import record_proxy_act
 from models.staff.task import find_task
 from models.verification.eligibility import check_may_ask
 
@@ -71,7 +71,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     correction as correct_appeal.admit.
     """
     if "mandate" in given:
-        _, _, owner = acting(desk, given["mandate"])
+        _, _, owner = lock_mandate(desk, given["mandate"])
         check_may_ask(desk.db, owner.household_id)
         return {**given, "for": owner.masked_name}
     if "fixes" in given:
@@ -98,12 +98,12 @@ def done(desk: Desk, draft: Draft) -> Answer:
         look_twice(desk, appeal)
         return correct_appeal.handed_in(draft, _outcome(desk, appeal))
     if "mandate" in draft.given:
-        staff, mandate, owner = acting(desk, draft.given["mandate"])
+        staff, mandate, owner = lock_mandate(desk, draft.given["mandate"])
         appeal = submit(desk.db, _appeal(draft), owner, now, staff.actor)
-        use(desk.db, mandate, staff, "appeal", appeal.id, appeal.title, now)
+        record_proxy_act(desk.db, mandate, staff, "appeal", appeal.id, appeal.title, now)
     else:
         appeal = submit(desk.db, _appeal(draft), _owner(desk, draft), now)
-    photos = attach(desk.db, "appeal", appeal.id, desk.person.conversation_id, draft.answers["photos"], now)
+    photos = attach_photos(desk.db, "appeal", appeal.id, desk.person.conversation_id, draft.answers["photos"], now)
     desk.jobs += [("fetch_photo", photo) for photo in photos]
     look_twice(desk, appeal)
     return Answer(
@@ -113,7 +113,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
 
 def _owner(desk: Desk, draft: Draft) -> User:
     if "mandate" in draft.given:
-        return acting(desk, draft.given["mandate"])[2]
+        return lock_mandate(desk, draft.given["mandate"])[2]
     return get_resident(desk.db, desk.person.user_id)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session as Database
 
 from flows.engine.world import World
-from models.notifications.notification import TOLD
+from models.notifications.notification import TO_DELIVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Desk:
     @property
     def notified(self) -> list[int]:
         """The ids of the notifications that this turn wrote."""
-        return self._db.info.get(TOLD, []) if self._db else []
+        return self._db.info.get(TO_DELIVER, []) if self._db else []
 
     def flush(self) -> None:
         if self._db is not None:

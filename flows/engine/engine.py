@@ -183,7 +183,9 @@ class Engine:
                 draft.offered = [[label, value] for label, value in options]
                 return Answer([at.which(step)], outcome="which")
             case Rejected(code, values):
-                return self._count_miss(draft, at.say(step, code, values), code, step.reader.numbered or bool(draft.offered))
+                return self._count_miss(
+                    draft, at.say(step, code, values), code, step.reader.numbered or bool(draft.offered)
+                )
 
     def _accept(self, session: Session, at: Position, step: Step, value: Any) -> Answer:
         draft = at.draft

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from flows.language.lexicon import Lexicon
 from models.core.calendar import CHINA
-from models.notifications.subscription import NO_TEMPLATES, Templates
+from models.notifications.subscription import NO_TEMPLATES, SubscriptionTemplates
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class World:
     region: Callable[[str], Region | None] = no_region
     """Code -> the region as it is now; None where there is none."""
 
-    subscriptions: Templates = NO_TEMPLATES
+    subscriptions: SubscriptionTemplates = NO_TEMPLATES
     """The subscription templates that people can consent to; none where the account has none."""
 
     collects: bool = False

@@ -53,7 +53,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     )
     listing = put_on_sale(desk.db, wanted, seller, desk.world.now)
     conversation, now = desk.person.conversation_id, desk.world.now
-    photos = photo.attach(desk.db, "listing", listing.id, conversation, answers["photos"], now)
+    photos = photo.attach_photos(desk.db, "listing", listing.id, conversation, answers["photos"], now)
     desk.jobs += [("fetch_photo", photo_id) for photo_id in photos]
     options = [Option(1, "", ["command", "view_listing", str(listing.id)])]
     return Answer([Say("flows/market/list_produce/done", None, {"number": listing.id, "name": listing.name})], options)

@@ -45,7 +45,7 @@ def check_answers(desk: Desk, draft: Draft) -> None:
     said = draft.answers.get("id_number")
     if said is None or draft.given.get("named") == said or not is_resident(draft.answers):
         return
-    users.try_number(desk.db, said, desk.person.conversation_id, desk.world.now)
+    users.try_id_number(desk.db, said, desk.person.conversation_id, desk.world.now)
     draft.given["named"] = said
 
 

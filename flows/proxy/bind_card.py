@@ -12,7 +12,7 @@ from flows.proxy.read_back import next_question
 from flows.readers import Choice
 from flows.readers.base import Asking, Rejected
 from models.core.audit_trail import record
-from models.proxy.card import LAST_PLACES, CardDead, WeChatOfStaff, WeChatTaken, bind, check_last_places
+from models.proxy.card import LAST_PLACES, CardDead, WeChatOfStaff, WeChatTaken, bind_wechat, check_last_places
 from models.staff.member import Staff
 
 
@@ -48,7 +48,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     if draft.given.get("right") != draft.answers["last_places"]:
         raise CardDead  # the review is reached only after a right answer
     now = desk.world.now
-    user = bind(desk.db, draft.given["card"], desk.person.conversation_id, now)
+    user = bind_wechat(desk.db, draft.given["card"], desk.person.conversation_id, now)
     record(
         desk.db,
         at=now,
@@ -58,9 +58,9 @@ def done(desk: Desk, draft: Draft) -> Answer:
         subject_id=user.id,
         detail="account",
     )
-    told = next_question(desk.db, user.id)
-    says = [Say("flows/proxy/bind_card/done", None, {"name": user.masked_name, "left": told is not None})]
-    return Answer([*says, *(told.says if told else [])], told.options if told else [])
+    question = next_question(desk.db, user.id)
+    says = [Say("flows/proxy/bind_card/done", None, {"name": user.masked_name, "left": question is not None})]
+    return Answer([*says, *(question.says if question else [])], question.options if question else [])
 
 
 bind_card = Flow(

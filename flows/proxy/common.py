@@ -12,7 +12,7 @@ from flows.readers.base import Accepted, Asking, Reading, Rejected
 from flows.readers.words_reader import WORDS_WANTED, WordsReader
 from models.core.state_machine import By, NotYours
 from models.people.user import User
-from models.proxy.act import find_for
+from models.proxy.act import find_resident
 from models.proxy.mandate import Mandate, NoMandate, get_mandate
 from models.staff.member import Staff, find_staff
 
@@ -66,7 +66,7 @@ def for_officers(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def acting(desk: Desk, number: int) -> tuple[Staff, Mandate, User]:
+def lock_mandate(desk: Desk, number: int) -> tuple[Staff, Mandate, User]:
     """Get the officer, a live mandate to write appeals (locked) and its resident. Raises NotYours or NoMandate."""
     staff = officer(desk)
     mandate = get_mandate(desk.db, number, staff.id, "appeal", desk.world.now)
@@ -76,7 +76,7 @@ def acting(desk: Desk, number: int) -> tuple[Staff, Mandate, User]:
     return staff, mandate, user
 
 
-def whose(desk: Desk, draft: Draft) -> User | None:
+def answered_resident(desk: Desk, draft: Draft) -> User | None:
     """Find the resident by the answered ID number, once per answer (kept in ``given``); None before the answer.
 
     Raises NobodyHere or OwnPeople.
@@ -89,6 +89,6 @@ def whose(desk: Desk, draft: Draft) -> User | None:
         return known
     draft.given.pop("owner", None)
     draft.given.pop("for", None)
-    user = find_for(desk.db, officer(desk), number, desk.world.now)
+    user = find_resident(desk.db, officer(desk), number, desk.world.now)
     draft.given |= {"owner": user.id, "for": user.masked_name}
     return user

@@ -6,13 +6,13 @@ from typing import Any
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
-from flows.proxy.common import Figures, for_officers, officer, whose
+from flows.proxy.common import Figures, answered_resident, for_officers, officer
 from flows.readers import Choice, IdNumber, Photo
-from models.people.photo import attach
+from models.people.photo import attach_photos
 from models.people.user import User
-from models.proxy.act import find_for
-from models.proxy.consent_code import DIGITS, NoConsentCode, check_code, is_code, use_code
-from models.proxy.mandate import SheetLost, grant, live_mandate
+from models.proxy.act import find_resident
+from models.proxy.consent_code import DIGITS, NoConsentCode, check_consent_code, is_consent_code, use_consent_code
+from models.proxy.mandate import SheetLost, grant_mandate, live_mandate
 
 
 def by_sheet(answers: Mapping[str, Any]) -> bool:
@@ -26,26 +26,26 @@ def by_code(answers: Mapping[str, Any]) -> bool:
 def check_answers(desk: Desk, draft: Draft) -> None:
     """Check the resident and the code as soon as they are answered; a wrong code counts as a try for good."""
     before = draft.given.get("owner")
-    user = whose(desk, draft)
+    user = answered_resident(desk, draft)
     if before and user and user.id != before:
         draft.answers.pop("code", None)
     code = draft.answers.get("code")
     if user is None or code is None or not by_code(draft.answers):
         return
     checked = draft.given.get("code")
-    if checked and is_code(desk.db, checked, user.id, code):
+    if checked and is_consent_code(desk.db, checked, user.id, code):
         return
-    draft.given["code"] = check_code(desk.db, user.id, code, officer(desk).actor.name, desk.world.now)
+    draft.given["code"] = check_consent_code(desk.db, user.id, code, officer(desk).actor.name, desk.world.now)
 
 
 def done(desk: Desk, draft: Draft) -> Answer:
     staff, answers, now = officer(desk), draft.answers, desk.world.now
-    user = find_for(desk.db, staff, answers["id_number"], now)
+    user = find_resident(desk.db, staff, answers["id_number"], now)
     if by_code(answers):
         _use_code(desk, draft, user)
-    mandate = grant(desk.db, staff.id, user.id, answers["consent"], "appeal", draft.id, now)
+    mandate = grant_mandate(desk.db, staff.id, user.id, answers["consent"], "appeal", draft.id, now)
     if by_sheet(answers):
-        photos = attach(desk.db, "mandate", mandate.id, desk.person.conversation_id, answers["sheet"], now)
+        photos = attach_photos(desk.db, "mandate", mandate.id, desk.person.conversation_id, answers["sheet"], now)
         desk.jobs += [("fetch_photo", photo) for photo in photos]
     if live_mandate(desk.db, user.id, staff.id, "appeal", now) is None:
         raise SheetLost
@@ -57,9 +57,9 @@ def done(desk: Desk, draft: Draft) -> Answer:
 def _use_code(desk: Desk, draft: Draft, user: User) -> None:
     """Use the code that ``check_answers`` checked, if it is still the answer. Raises NoConsentCode."""
     number = draft.given.get("code")
-    if number is None or not is_code(desk.db, number, user.id, draft.answers["code"]):
+    if number is None or not is_consent_code(desk.db, number, user.id, draft.answers["code"]):
         raise NoConsentCode
-    use_code(desk.db, number, user.id, desk.world.now)
+    use_consent_code(desk.db, number, user.id, desk.world.now)
 
 
 proxy_mandate = Flow(

@@ -3,19 +3,19 @@
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
-from flows.proxy.common import for_officers, officer, whose
+from flows.proxy.common import answered_resident, for_officers, officer
 from flows.readers import IdNumber
-from models.proxy.act import find_for
+from models.proxy.act import find_resident
 from models.proxy.card import issue_card
 
 
 def check_answers(desk: Desk, draft: Draft) -> None:
-    whose(desk, draft)
+    answered_resident(desk, draft)
 
 
 def done(desk: Desk, draft: Draft) -> Answer:
     staff, now = officer(desk), desk.world.now
-    user = find_for(desk.db, staff, draft.answers["id_number"], now)
+    user = find_resident(desk.db, staff, draft.answers["id_number"], now)
     card = issue_card(desk.db, user, staff, now)
     desk.jobs.append(("make_card_code", card.id))
     facts = {"name": user.masked_name, "link": desk.world.link("card", f"card:{card.id}")}
@@ -23,5 +23,10 @@ def done(desk: Desk, draft: Draft) -> Answer:
 
 
 proxy_card = Flow(
-    "proxy_card", room="proxy", steps=(Step("id_number", IdNumber()),), done=done, admit=for_officers, check_answers=check_answers
+    "proxy_card",
+    room="proxy",
+    steps=(Step("id_number", IdNumber()),),
+    done=done,
+    admit=for_officers,
+    check_answers=check_answers,
 )

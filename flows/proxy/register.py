@@ -12,12 +12,12 @@ from flows.proxy.common import for_officers, officer
 from flows.readers import IdNumber, Phone, Photo, Place, Text
 from flows.readers.base import Accepted, Asking, Reading
 from models.core.audit_trail import record
-from models.people.photo import attach
-from models.people.user import Registration, User, check_free, register
+from models.people.photo import attach_photos
+from models.people.user import Registration, User, check_id_number_free, register
 from models.places.region import Region
-from models.proxy.act import OutsideSeat, check_no_tie, use
+from models.proxy.act import OutsideSeat, check_no_tie, record_proxy_act
 from models.proxy.card import issue_card
-from models.proxy.mandate import SheetLost, grant, live_mandate
+from models.proxy.mandate import SheetLost, grant_mandate, live_mandate
 from models.staff.member import Staff
 from models.verification.case import begin_case
 
@@ -42,7 +42,7 @@ def check_answers(desk: Desk, draft: Draft) -> None:
     staff, answers = officer(desk), draft.answers
     if "id_number" in answers and "home" not in answers:
         check_no_tie(desk.db, staff, answers["id_number"])
-        check_free(desk.db, answers["id_number"])
+        check_id_number_free(desk.db, answers["id_number"])
     if "home" in answers:
         _check_home(desk, staff, answers["home"]["code"])
 
@@ -73,8 +73,8 @@ def done(desk: Desk, draft: Draft) -> Answer:
 def _by_mandate(desk: Desk, draft: Draft, staff: Staff, user: User) -> None:
     """Grant a mandate for this registration by its signed sheet, and record the consents. Raises SheetLost."""
     now = desk.world.now
-    mandate = grant(desk.db, staff.id, user.id, "sheet", "register", draft.id, now)
-    photos = attach(desk.db, "mandate", mandate.id, desk.person.conversation_id, draft.answers["sheet"], now)
+    mandate = grant_mandate(desk.db, staff.id, user.id, "sheet", "register", draft.id, now)
+    photos = attach_photos(desk.db, "mandate", mandate.id, desk.person.conversation_id, draft.answers["sheet"], now)
     desk.jobs += [("fetch_photo", photo) for photo in photos]
     if live_mandate(desk.db, user.id, staff.id, "register", now) is None:
         raise SheetLost
@@ -87,7 +87,7 @@ def _by_mandate(desk: Desk, draft: Draft, staff: Staff, user: User) -> None:
         subject_id=mandate.id,
         detail=",".join(CONSENTS),
     )
-    use(desk.db, mandate, staff, "user", user.id, "", now)
+    record_proxy_act(desk.db, mandate, staff, "user", user.id, "", now)
 
 
 def _check_home(desk: Desk, staff: Staff, region_code: str) -> None:

@@ -2,7 +2,7 @@
 
 from flows.language.wording import clean
 from flows.readers.base import Asking, Reader, Reading, Rejected
-from models.people.message import Kind, Message
+from models.people.message import Message, MessageKind
 
 WORDS_WANTED = ("not_text", "not_heard")
 """Reject codes: the message is of another kind; or it is a voice that WeChat could not recognise."""
@@ -16,9 +16,9 @@ class WordsReader(Reader):
         return WORDS_WANTED
 
     def read(self, message: Message, asking: Asking) -> Reading:
-        if message.kind not in (Kind.TEXT, Kind.VOICE):
+        if message.kind not in (MessageKind.TEXT, MessageKind.VOICE):
             return Rejected("not_text")
-        if message.kind is Kind.VOICE and not clean(message.text):
+        if message.kind is MessageKind.VOICE and not clean(message.text):
             return Rejected("not_heard")
         return self.read_words(message.text, asking)
 

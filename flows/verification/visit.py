@@ -11,7 +11,7 @@ from flows.readers import Choice, Count, Here, Photo, Text
 from flows.readers.words.place_names import is_surely_meant
 from flows.staff.recusal import stepped_aside
 from models.core.state_machine import WrongState
-from models.people.photo import attach
+from models.people.photo import attach_photos
 from models.places.region import LEVELS, Region, covers, level_of, prefix
 from models.staff.member import Staff, find_staff
 from models.staff.task import HasAPart, NotYourTurn, OutsideRegion
@@ -66,7 +66,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
                 raise
             return recused
         visit = record(desk.db, case, staff, _seen(desk, draft, case), desk.world.now)
-        photos = attach(
+        photos = attach_photos(
             desk.db, "visit", visit.id, desk.person.conversation_id, draft.answers["photos"], desk.world.now
         )
         desk.jobs += [("fetch_photo", photo) for photo in photos]

@@ -54,7 +54,7 @@ def look_at(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingPro
     flags = flags_of(talk.desk.db, number)
     if len(flags) > FLAGS:
         ways["flags"] = ["command", "view_flags", str(number)]
-    last = None if file.hidden else history.newest(talk, "appeal", number)
+    last = None if file.hidden else history.last_notification(talk, "appeal", number)
     if last and last.last:
         ways["told"] = ["command", "view_told", reference]
     if file.case and not file.hidden:

@@ -8,7 +8,7 @@ from flows.readers.numbers.money import read_fen
 from handlers.routing.dispatch import finish, run_command
 from handlers.routing.talk import Talk
 from handlers.routing.typed_commands import head_number
-from models.people.message import Kind
+from models.people.message import MessageKind
 
 
 def pledge(talk: Talk, said: str = "") -> Answer:
@@ -34,7 +34,7 @@ def begin_gift(talk: Talk, flow: str, said: str) -> Answer:
     draft = talk.session.draft
     if not amount or draft is None:
         return answer
-    message = replace(talk.message, kind=Kind.TEXT, text=amount)
+    message = replace(talk.message, kind=MessageKind.TEXT, text=amount)
     heard = finish(talk, talk.engine.read_message(talk.session, draft, message, talk.world))
     if draft.misses:
         heard.says += answer.says

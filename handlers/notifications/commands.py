@@ -5,11 +5,11 @@ from handlers.routing.command import Command
 from handlers.routing.roles import OFFICERS
 
 COMMANDS: tuple[Command, ...] = (
-    Command("subscribe", subscribe.page, guess=False),
+    Command("subscribe", subscribe.link_to_page, guess=False),
     Command("opt_out", opt_out.topics, guess=False),
     # Without words of their own: only numbered lines lead to these.
     Command("turn_off", opt_out.off),
     Command("turn_on", opt_out.on),
     Command("mute_appeal", opt_out.mute_appeal),
-    Command("view_told", history.view_told, staff=OFFICERS),
+    Command("view_told", history.view_history, staff=OFFICERS),
 )

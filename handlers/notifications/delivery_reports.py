@@ -1,7 +1,7 @@
 """Take in WeChat's delivery reports of pushes. They are no act of the person's and get no answer."""
 
 from handlers.routing.talk import Talk
-from models.notifications.delivery_report import SUCCESS, reported
+from models.notifications.delivery_report import SUCCESS, record_report
 from models.notifications.outbox import refuse_people
 
 # doc/offiaccount/Message_Management/Template_Message_Interface.html
@@ -16,7 +16,7 @@ _REFUSES = 48002
 def template_sent(talk: Talk) -> None:
     """Record a template message's report; a person who has blocked the account gets nothing until they act again."""
     status = _text(talk.message.details.get("Status"))
-    reported(talk.desk.db, talk.message.msg_id, status, talk.world.now)
+    record_report(talk.desk.db, talk.message.msg_id, status, talk.world.now)
     if status == _BLOCKED:
         refuse_people(talk.desk.db, {talk.desk.person.conversation_id: _REFUSES})
 
@@ -25,7 +25,7 @@ def subscription_sent(talk: Talk) -> None:
     for receipt in talk.message.details["List"]:
         number, code = _text(receipt.get("MsgID")), _text(receipt.get("ErrorCode"))
         if number:
-            reported(talk.desk.db, number, SUCCESS if code == "0" else f"failed:{code}", talk.world.now)
+            record_report(talk.desk.db, number, SUCCESS if code == "0" else f"failed:{code}", talk.world.now)
 
 
 def _text(value: object) -> str:

@@ -6,7 +6,7 @@ from handlers.routing.talk import Talk
 from handlers.staff.seat import parse, staff_of
 from models.appeals.appeal import NoSuchAppeal
 from models.appeals.file import open_appeal
-from models.notifications.history import History, history
+from models.notifications.history import History, notification_history
 from models.subjects import wholes_of
 from models.verification.case import NoSuchCase
 from models.verification.file import open_case
@@ -14,12 +14,12 @@ from models.verification.file import open_case
 MOST = 4
 
 
-def newest(talk: Talk, subject: str, number: int) -> History:
+def last_notification(talk: Talk, subject: str, number: int) -> History:
     """Return the owner's last notification about it, and the count of all."""
-    return history(talk.desk.db, subject, number, _owner(talk, subject, number), 1)
+    return notification_history(talk.desk.db, subject, number, _owner(talk, subject, number), 1)
 
 
-def view_told(talk: Talk, reference: str) -> Answer:
+def view_history(talk: Talk, reference: str) -> Answer:
     """List the last notifications: when, by which channel, and whether they arrived. The reading is recorded.
 
     Raises NoSuchAppeal or NoSuchCase, also where this officer may not read the file.
@@ -30,7 +30,7 @@ def view_told(talk: Talk, reference: str) -> Answer:
         raise NoSuchCase(number=number)
     if subject == "appeal" and open_appeal(db, staff, number, now) is None:
         raise NoSuchAppeal(number=number)
-    found = history(db, subject, number, _owner(talk, subject, number), MOST)
+    found = notification_history(db, subject, number, _owner(talk, subject, number), MOST)
     values = {"subject": subject, "number": number, "history": found, "now": now}
     return with_ways("replies/notifications/history", values, {"back": ["command", "look", reference]})
 

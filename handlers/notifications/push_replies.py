@@ -10,7 +10,7 @@ from flows.language.wording import plain
 from handlers.routing.talk import Talk
 from models.core.encryption import CannotOpen
 from models.notifications.kinds import KINDS
-from models.notifications.notification import Offered, last_offered, offered_by
+from models.notifications.notification import PushWithChoices, find_push_with_choices, last_push_with_choices
 
 log = structlog.get_logger()
 
@@ -21,9 +21,9 @@ MOST_OFFERS = 3
 OVER = ["offer_over"]
 
 
-def tap_id(notice_id: int, number: int) -> str:
+def tap_id(notification_id: int, number: int) -> str:
     """Make the id that WeChat sends back when this line of a push is tapped."""
-    return f"n{notice_id}-{number}"
+    return f"n{notification_id}-{number}"
 
 
 def put_on_screen(talk: Talk) -> None:
@@ -31,7 +31,7 @@ def put_on_screen(talk: Talk) -> None:
     at = talk.desk.offered_at
     if at is None or at.timestamp() <= talk.session.shown or talk.world.now - at >= SCREEN_LASTS:
         return
-    offered = last_offered(talk.desk.db, talk.desk.person.conversation_id)
+    offered = last_push_with_choices(talk.desk.db, talk.desk.person.conversation_id)
     if offered:
         talk.session.screen = Screen(_options_of(talk, offered), int(at.timestamp()))
 
@@ -42,7 +42,7 @@ def tapped(talk: Talk) -> Option | None:
     if not found:
         return None
     number = int(found[2])
-    offered = offered_by(talk.desk.db, talk.desk.person.conversation_id, int(found[1]))
+    offered = find_push_with_choices(talk.desk.db, talk.desk.person.conversation_id, int(found[1]))
     lines = _options_of(talk, offered) if offered and talk.world.now - offered.at < SCREEN_LASTS else []
     return next((option for option in lines if option.number == number), Option(number, "", OVER))
 
@@ -64,7 +64,7 @@ def pick(screen: Screen, text: str) -> Option | None:
     return None
 
 
-def _options_of(talk: Talk, offered: Offered) -> list[Option]:
+def _options_of(talk: Talk, offered: PushWithChoices) -> list[Option]:
     """List the choices as the push numbered them, once per label; of a push that cannot be decrypted they are over."""
     kind = KINDS.get(offered.template)
     try:

@@ -9,24 +9,24 @@ from flows.engine.flow import Answer, Say
 from handlers.routing.talk import Talk
 from handlers.staff.seat import find_seat
 from models.notifications import subscription
-from models.notifications.outbox import hold_unsent, wake
+from models.notifications.outbox import hold_unsent, wake_waiting
 
 log = structlog.get_logger()
 
 POPUP, CHANGE = "subscribe_msg_popup_event", "subscribe_msg_change_event"
 
 
-def page(talk: Talk) -> Answer:
+def link_to_page(talk: Talk) -> Answer:
     """Give the link to the page at once, because the person asked for it, whatever they chose before."""
     db, person, templates = talk.desk.db, talk.desk.person.conversation_id, talk.world.subscriptions
-    wanted = subscription.lacking(db, person, templates, staff=find_seat(talk) is not None)
+    wanted = subscription.templates_to_ask_for(db, person, templates, staff=find_seat(talk) is not None)
     link = talk.world.link("subscribe", "") if wanted else ""
     if link:
         subscription.note_asked(db, person, wanted, talk.world.now)
     return Answer([Say("replies/notifications/subscribe", None, {"link": link, "set_up": bool(templates.ids)})])
 
 
-def heard(talk: Talk) -> None:
+def record_choices(talk: Talk) -> None:
     """Record the choices of a popup's or a settings change's event; a yes in a popup releases what waited for one."""
     db, person, now = talk.desk.db, talk.desk.person.conversation_id, talk.world.now
     templates, popup = talk.world.subscriptions, talk.message.event == POPUP
@@ -52,7 +52,7 @@ def heard(talk: Talk) -> None:
                 log.info("consent.no_answer", conversation=person, card=card)
     if opened:
         db.flush()
-        wake(db, person, now)
+        wake_waiting(db, person, now)
 
 
 def _choices(talk: Talk) -> dict[str, str]:

@@ -4,7 +4,7 @@ from flows.engine.flow import Answer, Say
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.seat import staff_of
-from models.notifications.broadcast import LIVE, Broadcast, stop
+from models.notifications.broadcast import LIVE, Broadcast, stop_sending
 from models.outreach.broadcasts import check_stop, find_broadcast, progress_of, recent_broadcasts
 
 
@@ -41,7 +41,7 @@ def stop_broadcast(talk: Talk, number: str = "") -> Answer:
     broadcast = find_broadcast(db, staff, int(number), lock=True)
     check_stop(db, staff, broadcast)
     if broadcast.state != "stopped":
-        stop(db, broadcast, staff.actor.name, talk.world.now)
+        stop_sending(db, broadcast, staff.actor.name, talk.world.now)
     return Answer([Say("replies/outreach/broadcast_stopped", None, {"item": progress_of(db, broadcast)})])
 
 

@@ -2,22 +2,22 @@
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
-from flows.proxy.common import acting, officer
-from flows.proxy.read_back import next_question, told
+from flows.proxy.common import lock_mandate, officer
+from flows.proxy.read_back import act_facts, next_question
 from handlers.routing.answers import more, with_ways
 from handlers.routing.talk import Talk
 from models.people.user import User, get_resident, get_user
 from models.proxy import card as cards
-from models.proxy.act import acts_of, confirm_act, deny_act, read_back, unanswered
+from models.proxy.act import acts_of, confirm_act, deny_act, read_back, unanswered_acts
 from models.proxy.card import find_card, live_card
-from models.proxy.consent_code import make_code, void_codes
-from models.proxy.mandate import live_mandates, revoke_all
+from models.proxy.consent_code import make_consent_code, void_consent_codes
+from models.proxy.mandate import live_mandates, revoke_all_mandates
 
 PAGE = 5
 MOST_PEOPLE = 6
 
 
-def proxy(talk: Talk) -> Answer:
+def show_menu(talk: Talk) -> Answer:
     """代办: offer the three acts: register a resident, write an appeal, print a card. Raises NotYours."""
     officer(talk.desk)
     ways = {
@@ -28,7 +28,7 @@ def proxy(talk: Talk) -> Answer:
     return with_ways("replies/proxy/menu", {}, ways)
 
 
-def appeal(talk: Talk) -> Answer:
+def choose_resident(talk: Talk) -> Answer:
     """Offer the residents with a live mandate, or a new mandate. Raises NotYours."""
     staff = officer(talk.desk)
     mandates = live_mandates(talk.desk.db, staff.id, "appeal", talk.world.now, MOST_PEOPLE)
@@ -42,9 +42,9 @@ def appeal(talk: Talk) -> Answer:
     return Answer([Say("replies/proxy/people", None, {"lines": lines, "new": len(lines) + 1})], options)
 
 
-def write(talk: Talk, number: str) -> Answer:
+def write_appeal(talk: Talk, number: str) -> Answer:
     """Start the appeal of a live mandate. Raises NotYours or NoMandate."""
-    acting(talk.desk, int(number))
+    lock_mandate(talk.desk, int(number))
     return talk.start("start_appeal", {"mandate": int(number)})
 
 
@@ -52,15 +52,15 @@ def authorise(talk: Talk) -> Answer:
     """授权代办: make a consent code for the resident to read to the officer, with a way to take it back."""
     word = talk.world.lexicon.words["authorise_proxy"][0]
     user = get_resident(talk.desk.db, talk.desk.person.user_id, then=word)
-    code, until = make_code(talk.desk.db, user.id, talk.world.now)
+    code, until = make_consent_code(talk.desk.db, user.id, talk.world.now)
     return with_ways("replies/proxy/consent_code", {"code": code, "until": until}, {"back": ["command", "take_back"]})
 
 
 def take_back(talk: Talk) -> Answer:
     """Void the consent code and revoke all mandates of the writer."""
     user = get_user(talk.desk.db, talk.desk.person.user_id)
-    void_codes(talk.desk.db, user.id, talk.world.now)
-    count = revoke_all(talk.desk.db, user.id, f"user:{user.id}", talk.world.now)
+    void_consent_codes(talk.desk.db, user.id, talk.world.now)
+    count = revoke_all_mandates(talk.desk.db, user.id, f"user:{user.id}", talk.world.now)
     return Answer([Say("replies/proxy/taken_back", None, {"count": count})])
 
 
@@ -98,24 +98,23 @@ def _answered(talk: Talk, number: str, *, yes: bool) -> Answer:
     """Confirm or deny one of the writer's own acts; the next unanswered one follows. Raises NoSuchAct."""
     user = get_user(talk.desk.db, talk.desk.person.user_id)
     act = (confirm_act if yes else deny_act)(talk.desk.db, user.id, int(number), talk.world.now)
-    values = {"yes": yes, "act": told(read_back(talk.desk.db, act)), "left": len(unanswered(talk.desk.db, user.id))}
+    left = len(unanswered_acts(talk.desk.db, user.id))
+    values = {"yes": yes, "act": act_facts(read_back(talk.desk.db, act)), "left": left}
     after = next_question(talk.desk.db, user.id)
     says = [Say("replies/proxy/answered", None, values), *(after.says if after else [])]
     return Answer(says, after.options if after else [])
 
 
 def _list(talk: Talk, user: User, before: int | None) -> Answer:
-    found = acts_of(talk.desk.db, user.id, before, PAGE + 1)
-    lines = [(act, told(read_back(talk.desk.db, act))) for act in found[:PAGE]]
-    options: list[Option] = []
-    if len(found) > PAGE:
-        options += more(talk, 1, "proxy_acts", str(found[PAGE - 1].id))
+    page = acts_of(talk.desk.db, user.id, before, PAGE)
+    lines = [(act, act_facts(read_back(talk.desk.db, act))) for act in page.items]
+    options = more(talk, 1, "proxy_acts", str(page.after)) if page.after else []
     printed = live_card(talk.desk.db, user.id)
     if printed:
         options.append(Option(2 if options else 1, "", ["command", "void_card"]))
     values = {
         "lines": [(act.at, act.confirmed_at is not None, act.denied_at is not None, facts) for act, facts in lines],
-        "more": 1 if len(found) > PAGE else None,
+        "more": 1 if page.after else None,
         "card": options[-1].number if printed else None,
         "printed_at": printed.issued_at if printed else None,
     }

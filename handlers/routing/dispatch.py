@@ -52,7 +52,7 @@ def _refused(refusal: Refusal, *, to_staff: bool = False) -> Answer:
 
 
 def finish(talk: Talk, answer: Answer) -> Answer:
-    """Complete the engine's answer: run ``done`` for a confirmed draft, else run ``check_answers``, which may refuse."""
+    """Complete the engine's answer: run ``done`` for a confirmed draft, else ``check_answers``, which may refuse."""
     return _finish(talk, answer.confirmed) if answer.confirmed else _check_answers(talk, answer)
 
 

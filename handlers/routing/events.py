@@ -31,7 +31,7 @@ def handle(talk: Talk) -> Answer:
         case "scan":
             return _scanned(talk, menu.show)
         case subscribe.POPUP | subscribe.CHANGE:
-            subscribe.heard(talk)
+            subscribe.record_choices(talk)
         case delivery_reports.TEMPLATE:
             delivery_reports.template_sent(talk)
         case delivery_reports.SUBSCRIPTION:

@@ -5,8 +5,8 @@ from flows.engine.session import Draft
 from handlers.routing.dispatch import finish
 from handlers.routing.talk import Talk
 from handlers.support import call
-from models.people.message import Kind
-from models.people.photo import forget, receive
+from models.people.message import MessageKind
+from models.people.photo import add_draft_photo, discard_draft_photos
 
 
 def handle(talk: Talk) -> Answer:
@@ -24,14 +24,14 @@ def handle(talk: Talk) -> Answer:
 def _keep_picture(talk: Talk, draft: Draft) -> None:
     """Fetch a picture that the question has accepted at once, not only when the draft is finished."""
     picture = {"media_id": talk.message.media_id, "pic_url": talk.message.pic_url}
-    if talk.message.kind is Kind.IMAGE and picture in _pictures(draft):
-        photo = receive(talk.desk.db, talk.desk.person.conversation_id, picture, talk.world.now)
+    if talk.message.kind is MessageKind.IMAGE and picture in _pictures(draft):
+        photo = add_draft_photo(talk.desk.db, talk.desk.person.conversation_id, picture, talk.world.now)
         talk.desk.jobs += [("fetch_photo", photo)] if photo else []
 
 
 def discard_pictures(talk: Talk, draft: Draft) -> None:
     """Delete the pictures of a draft that the person drops or begins anew."""
-    photos = forget(talk.desk.db, talk.desk.person.conversation_id, _pictures(draft))
+    photos = discard_draft_photos(talk.desk.db, talk.desk.person.conversation_id, _pictures(draft))
     talk.desk.jobs += [("forget_photo", photo) for photo in photos]
 
 

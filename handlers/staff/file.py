@@ -6,7 +6,7 @@ from typing import Any
 
 from handlers.routing.talk import Talk
 from models.oversight.pictures import count_pictures
-from models.proxy.mandate import sheet_of
+from models.proxy.mandate import signed_sheet_of
 from models.staff.desk_review import Stage
 
 
@@ -18,7 +18,7 @@ def pictures(talk: Talk, subject: str, number: int, *, hidden: bool = False) -> 
 
 def sheet(talk: Talk, subject: str, number: int, *, hidden: bool = False) -> dict[str, Any]:
     """Link to the signed sheet of an act by mandate; ``no_paper``: the act has no sheet, or none any more."""
-    found = None if hidden else sheet_of(talk.desk.db, subject, number)
+    found = None if hidden else signed_sheet_of(talk.desk.db, subject, number)
     link = pictures(talk, "mandate", found[0])["link"] if found else ""
     return {"sheet": link, "no_paper": found is not None and not found[1]}
 

@@ -19,7 +19,7 @@ from models.staff.queue import waiting
 from models.staff.task import Task, part_in
 from models.staff.task_notices import QUEUE_NEWS
 from models.support.desk import ANSWERED_WITHIN, waiting_tickets
-from models.support.introduction import topic_of
+from models.support.introduction import topic_of_ticket
 from models.support.ticket import Ticket
 
 PAGE = 5
@@ -78,7 +78,7 @@ def _told(talk: Talk, thing: Task | Ticket) -> tuple[list[str], dict[str, Any]]:
     """Return the command of a line's number, and the facts that the line shows."""
     db = talk.desk.db
     if isinstance(thing, Ticket):
-        facts = {"what": "ticket", "id": thing.id, "topic": topic_of(db, thing)}
+        facts = {"what": "ticket", "id": thing.id, "topic": topic_of_ticket(db, thing)}
         return ["view_ticket", str(thing.id)], facts
     place = db.get_one(Region, thing.region_code).name
     facts = {"what": thing.subject, "id": thing.subject_id, "step": thing.step, "place": place}

@@ -6,10 +6,17 @@ What they send is kept in a ticket until an officer answers, and every command s
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Draft, Option
 from handlers.routing.talk import Talk
-from models.people.message import Kind, Message
+from models.people.message import Message, MessageKind
 from models.people.user import User
-from models.support.introduction import MOST_THREADS, Thread, find_threads, go_on, topic_in, topic_of
-from models.support.ticket import Ticket, add_words, is_open, open_ticket
+from models.support.introduction import (
+    MOST_THREADS,
+    Thread,
+    continue_thread,
+    find_threads,
+    topic_of_thread,
+    topic_of_ticket,
+)
+from models.support.ticket import Ticket, add_message, is_ticket_open, open_ticket
 
 LONGEST_WORDS = 1_000
 
@@ -22,7 +29,7 @@ def call(talk: Talk) -> Answer:
     thread waits for the person, and if 人工 is said again within a ticket.
     """
     threads, draft = _threads(talk), talk.session.draft
-    things = [thread for thread in threads if thread.about_thing]
+    things = [thread for thread in threads if thread.has_subject]
     waits = [thread for thread in things if thread.waits]
     if things and ((draft and waits) or (is_in_ticket(talk) and threads[0] not in waits)):
         return _ask_which(talk, things, draft)
@@ -39,7 +46,7 @@ def talk_about(talk: Talk, what: str = "", which: str = "") -> Answer:
     if what:
         found = next((thread for thread in threads if thread.key == (what, int(which))), None)
         return _go_on(talk, found) if found else call(talk)
-    general = next((thread for thread in threads if not thread.about_thing), None)
+    general = next((thread for thread in threads if not thread.has_subject), None)
     return _go_on(talk, general) if general else _about_else(talk, None)
 
 
@@ -50,7 +57,7 @@ def enter(talk: Talk, ticket: Ticket, *, asked: bool = False, more: bool = False
     """
     parked = talk.engine.park(talk.session)
     talk.session.ticket = ticket.id
-    topic = topic_of(talk.desk.db, ticket)
+    topic = topic_of_ticket(talk.desk.db, ticket)
     values = {"number": ticket.id, "parked": parked is not None, "topic": topic, "asked": asked, "more": more}
     return Answer([Say("replies/support/human_called", None, values)])
 
@@ -64,10 +71,10 @@ def add(talk: Talk) -> Answer | None:
         leave(talk)
         return None
     message = talk.message
-    add_words(talk.desk.db, ticket, "person", _words(message), talk.world.now)
+    add_message(talk.desk.db, ticket, "person", _words(message), talk.world.now)
     template = (
         "replies/support/human_kept"
-        if message.kind is Kind.TEXT or message.text
+        if message.kind is MessageKind.TEXT or message.text
         else "replies/support/human_kept_media"
     )
     return Answer([Say(template, None, {"number": ticket})], outcome="ticket")
@@ -75,7 +82,7 @@ def add(talk: Talk) -> Answer | None:
 
 def is_in_ticket(talk: Talk) -> bool:
     """Tell whether what the person sends goes to a ticket."""
-    return talk.session.ticket is not None and is_open(talk.desk.db, talk.session.ticket)
+    return talk.session.ticket is not None and is_ticket_open(talk.desk.db, talk.session.ticket)
 
 
 def leave(talk: Talk) -> None:
@@ -91,13 +98,13 @@ def _threads(talk: Talk) -> list[Thread]:
 def _ask_which(talk: Talk, things: list[Thread], draft: Draft | None) -> Answer:
     leave(talk)
     talk.engine.park(talk.session)
-    topics = [(thread, topic_in(talk.desk.db, thread)) for thread in things[:MOST_THREADS]]
+    topics = [(thread, topic_of_thread(talk.desk.db, thread)) for thread in things[:MOST_THREADS]]
     known = [(thread, topic) for thread, topic in topics if topic]
     verbs = [["command", "talk_about", thread.key[0], str(thread.key[1])] for thread, _ in known]
     if draft:
         verbs.append(["command", "talk_about", "draft", draft.id])
     verbs.append(["command", "talk_about"])
-    lines = [(number, topic, thread.told_at) for number, (thread, topic) in enumerate(known, 1)]
+    lines = [(number, topic, thread.last_at) for number, (thread, topic) in enumerate(known, 1)]
     values = {
         "lines": lines,
         "draft": {"flow": draft.flow, "given": draft.given} if draft else None,
@@ -108,7 +115,8 @@ def _ask_which(talk: Talk, things: list[Thread], draft: Draft | None) -> Answer:
 
 
 def _go_on(talk: Talk, thread: Thread, *, more: bool = False) -> Answer:
-    return enter(talk, go_on(talk.desk.db, thread, talk.desk.person.conversation_id, talk.world.now), more=more)
+    ticket = continue_thread(talk.desk.db, thread, talk.desk.person.conversation_id, talk.world.now)
+    return enter(talk, ticket, more=more)
 
 
 def _about_else(talk: Talk, draft: Draft | None, *, more: bool = False) -> Answer:

@@ -9,7 +9,7 @@ from handlers.routing.talk import Talk
 from handlers.staff.seat import staff_of
 from handlers.staff.todo import todo
 from models.support import desk
-from models.support.introduction import DECISIONS, topic_of
+from models.support.introduction import DECISIONS, topic_of_ticket
 
 # How many bytes of a ticket are shown at once, and how many characters one piece of a message has at most.
 TICKET_ROOM = 1_400
@@ -28,7 +28,7 @@ def view_ticket(talk: Talk, number: str, before: str = "") -> Answer:
     begin = max(end - 1, 0)
     while begin and sum(map(_size, pieces[begin - 1 : end])) <= TICKET_ROOM:
         begin -= 1
-    topic = topic_of(talk.desk.db, ticket)
+    topic = topic_of_ticket(talk.desk.db, ticket)
     values = {"number": ticket.id, "topic": topic, "pieces": pieces[begin:end]}
     ways = {"earlier": ["command", "view_ticket", number, str(begin)]} if begin else {}
     if topic and topic.kind in DECISIONS:

@@ -8,7 +8,7 @@ from handlers.routing.talk import Talk
 from handlers.support import call
 from models.people.user import User, get_resident, get_user
 from models.public.catalogue import MARKET, OFFERS, REQUESTS, Catalogue
-from models.support.introduction import ask_for
+from models.support.introduction import request_introduction
 
 
 def buy(talk: Talk, number: str) -> Answer:
@@ -45,5 +45,5 @@ def _ask_for(talk: Talk, kind: str, number: str) -> Answer:
     person = talk.desk.person
     user = talk.desk.db.get(User, person.user_id) if person.user_id else None
     home = user.region_code if user else None
-    ticket = ask_for(talk.desk.db, kind, int(number), person.conversation_id, home, talk.world.now)
+    ticket = request_introduction(talk.desk.db, kind, int(number), person.conversation_id, home, talk.world.now)
     return call.enter(talk, ticket, asked=True)

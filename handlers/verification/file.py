@@ -41,7 +41,7 @@ def look_at(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingPro
         ways |= _standing_ways(file)
     if file.visited_at:
         ways["view_visit"] = ["command", "view_visit", f"case:{number}"]
-    last = history.newest(talk, "case", number)
+    last = history.last_notification(talk, "case", number)
     if last.last:
         ways["told"] = ["command", "view_told", f"case:{number}"]
     values = {

@@ -14,7 +14,7 @@ from models.core.state_machine import Actor, By
 from models.people.user import User, get_resident
 from models.staff.member import Staff
 from models.staff.task import find_task
-from models.support.complaint import AGAINST, NothingToAppeal, complain, turned_down
+from models.support.complaint import ADVERSE_STATES, NothingToAppeal, adverse_decisions, open_complaint
 from models.verification.case import PROMISED, Verification, begin_case, case_of, may_begin_on, may_renew
 
 # States after which a new case may begin.
@@ -31,7 +31,7 @@ def my_case(talk: Talk, number: str = "") -> Answer:
     waits = again is not None and again > talk.world.now
     if case is None or (case.state in ENDED and not waits) or may_renew(case, talk.world.now):
         ways["renew"] = ["command", "renew_case"]
-    if case and case.state in AGAINST:
+    if case and case.state in ADVERSE_STATES:
         ways["appeal"] = ["command", "appeal_decision", f"case:{case.id}"]
     values = {
         "case": _standing(talk, case) if case else None,
@@ -52,12 +52,12 @@ def renew(talk: Talk) -> Answer:
 
 def appeal_decision(talk: Talk, reference: str = "") -> Answer:
     """Open a ticket for the county; ask which decision if there are several. Raises NothingToAppeal."""
-    found = turned_down(talk.desk.db, _resident(talk))
+    found = adverse_decisions(talk.desk.db, _resident(talk))
     wanted = [what for what in found if reference in ("", what.reference)]
     if not wanted:
         raise NothingToAppeal
     if len(wanted) == 1:
-        ticket = complain(talk.desk.db, wanted[0], talk.desk.person.conversation_id, talk.world.now)
+        ticket = open_complaint(talk.desk.db, wanted[0], talk.desk.person.conversation_id, talk.world.now)
         return call.enter(talk, ticket, asked=True)
     lines = list(enumerate(wanted, 1))
     options = [Option(number, "", ["command", "appeal_decision", what.reference]) for number, what in lines]

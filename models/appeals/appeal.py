@@ -12,7 +12,7 @@ from models.core.money import CROWDFUND_MINIMUM
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By, Machine, WrongState
 from models.core.subject import Subject
-from models.notifications.broadcast import tell_backers
+from models.notifications.broadcast import notify_backers
 from models.staff.task import Matter, close_task, open_task
 
 KINDS = ("crowdfund", "one_to_one")
@@ -201,7 +201,7 @@ def end_overdue(db: Session, appeal: Appeal, now: datetime) -> None:
 def fail(db: Session, appeal: Appeal, now: datetime, detail: str) -> None:
     """Fail an appeal that has too little, and notify its donors. The caller holds it and notifies its owner."""
     MACHINE.move(db, appeal, "failed", SYSTEM, now, detail)
-    _tell_backers(db, appeal, "appeal_failed", now)
+    _notify_backers(db, appeal, "appeal_failed", now)
     close_task(db, "appeal", appeal.id, now)  # a task about a doubt, if there was one
     db.flush()
 
@@ -213,7 +213,7 @@ def freeze(db: Session, appeal: Appeal, actor: Actor, now: datetime, detail: str
     close_task(db, "appeal", appeal.id, now)  # a task about a doubt, if there was one
     # A county that froze the appeal needs no notification of its own task.
     open_task(db, appeal.matter, "frozen", now, told=actor.by is not By.COUNTY)
-    _tell_backers(db, appeal, "appeal_failed", now)
+    _notify_backers(db, appeal, "appeal_failed", now)
 
 
 def resume(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
@@ -223,12 +223,12 @@ def resume(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
     MACHINE.move(db, appeal, appeal.was, actor, now)
     close_task(db, "appeal", appeal.id, now)
     appeal.was = None
-    _tell_backers(db, appeal, "appeal_resumed", now)
+    _notify_backers(db, appeal, "appeal_resumed", now)
 
 
-def _tell_backers(db: Session, appeal: Appeal, template: str, now: datetime) -> None:
+def _notify_backers(db: Session, appeal: Appeal, template: str, now: datetime) -> None:
     key = f"{template}:{appeal.id}:{appeal.state}:{now.timestamp()}"  # it may be frozen more than once
-    tell_backers(db, template, appeal.id, appeal.title, key, now, state=appeal.state)
+    notify_backers(db, template, appeal.id, appeal.title, key, now, state=appeal.state)
 
 
 def publish(db: Session, appeal: Appeal, now: datetime) -> None:

@@ -7,14 +7,14 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import LIVE, MACHINE, Appeal, BudgetLine, freeze
 from models.core.state_machine import SYSTEM, Actor
-from models.proxy.act import Facts
+from models.proxy.act import ActFacts
 from models.staff.task import close_task
 
 MOST_LINES = 5
 STORY_BEGINS = 120
 
 
-def read_back(db: Session, number: int) -> Facts:
+def read_back(db: Session, number: int) -> ActFacts:
     """Return the appeal's facts for its owner, the largest budget lines first; sums in fen."""
     appeal = db.get_one(Appeal, number)
     lines = select(BudgetLine).where(BudgetLine.appeal_id == number).order_by(BudgetLine.amount_fen.desc())
@@ -31,7 +31,7 @@ def read_back(db: Session, number: int) -> Facts:
         "lines": len(budget),
         "deadline": appeal.deadline,
     }
-    return Facts(appeal.region_code, facts)
+    return ActFacts(appeal.region_code, facts)
 
 
 def undo(db: Session, number: int, owner: Actor, now: datetime) -> None:

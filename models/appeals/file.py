@@ -12,7 +12,7 @@ from models.appeals.revision import approvals_of
 from models.core.state_machine import By
 from models.people.user import User
 from models.places.region import Region
-from models.proxy.mandate import unconfirmed
+from models.proxy.mandate import is_unconfirmed
 from models.staff.desk_review import Stage, has_seen, may_read, record_review, stage_of
 from models.staff.member import Staff
 from models.verification.case import Verification
@@ -80,7 +80,7 @@ def open_appeal(db: Session, staff: Staff, number: int, now: datetime) -> Appeal
         stage=stage,
         case=case.id if case else None,
         verified=case.state if case else None,
-        unconfirmed=unconfirmed(db, "appeal", number),
+        unconfirmed=is_unconfirmed(db, "appeal", number),
     )
 
 

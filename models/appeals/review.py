@@ -15,10 +15,9 @@ from models.appeals.appeal import MACHINE, Appeal, NoSuchAppeal, freeze, publish
 from models.appeals.file import has_seen_appeal
 from models.core.refusal import Refusal
 from models.core.state_machine import WrongState
-from models.notifications.broadcast import tell_backers
-from models.notifications.notification import tell
-from models.people.conversation import Conversation
-from models.proxy.act import tell_writer
+from models.notifications.broadcast import notify_backers
+from models.notifications.notify import notify_user
+from models.proxy.act import notify_writer
 from models.staff.conflict_of_interest import tied_to
 from models.staff.decision import decide, passed_by
 from models.staff.member import Staff
@@ -100,7 +99,7 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     decide(db, appeal.matter, appeal.round, staff, "pass", now)
     close_task(db, "appeal", number, now, staff)
     _pass(db, appeal, task, staff, now)
-    tell_owner(db, appeal, now)
+    notify_owner(db, appeal, now)
     db.flush()
     return appeal
 
@@ -137,7 +136,7 @@ def stop(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> 
     close_task(db, "appeal", number, now, staff)  # a task about a doubt, if there was one
     freeze(db, appeal, staff.actor, now, reason)
     decide(db, appeal.matter, appeal.round, staff, "freeze", now, (reason,))
-    tell_owner(db, appeal, now, (reason,))
+    notify_owner(db, appeal, now, (reason,))
     return appeal
 
 
@@ -149,7 +148,7 @@ def go_on(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     resume(db, appeal, staff.actor, now)
     check_verified(db, appeal.household_id, now)
     decide(db, appeal.matter, appeal.round, staff, "resume", now)
-    tell_owner(db, appeal, now, resumed=True)
+    notify_owner(db, appeal, now, resumed=True)
     return appeal
 
 
@@ -159,16 +158,16 @@ def end(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> A
     if appeal.state != "frozen":
         raise WrongState(subject="appeal", state=appeal.state, wanted="cancelled")
     MACHINE.move(db, appeal, "cancelled", staff.actor, now, reason)
-    tell_backers(
+    notify_backers(
         db, "appeal_failed", number, appeal.title, f"appeal_failed:{number}:cancelled", now, state=appeal.state
     )
     decide(db, appeal.matter, appeal.round, staff, "revoke", now, (reason,))
     close_task(db, "appeal", number, now, staff)
-    tell_owner(db, appeal, now, (reason,))
+    notify_owner(db, appeal, now, (reason,))
     return appeal
 
 
-def tell_owner(
+def notify_owner(
     db: Session,
     appeal: Appeal,
     now: datetime,
@@ -186,11 +185,8 @@ def tell_owner(
     values = {"number": appeal.id, "title": appeal.title, "state": appeal.state, "reasons": list(reasons)}
     values |= {"resumed": resumed, **(sums or {})}
     key = f"appeal:{appeal.id}:{appeal.state}:{now.timestamp()}"  # it may come to this state more than once
-    theirs = db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)).all()
-    for conversation in theirs:
-        tell(db, conversation, template, values, f"{key}:{conversation}", now, ("appeal", appeal.id))
-    if not theirs:
-        tell_writer(db, appeal.id, values, key, now)
+    if not notify_user(db, appeal.owner_id, template, values, key, now, ("appeal", appeal.id)):
+        notify_writer(db, appeal.id, values, key, now)
 
 
 def _hold_household(db: Session, number: int) -> None:
@@ -244,7 +240,7 @@ def _turn_away(
     MACHINE.move(db, appeal, state, staff.actor, now, ",".join(reasons)[:80])
     decide(db, appeal.matter, appeal.round, staff, verdict, now, reasons)
     close_task(db, "appeal", appeal.id, now, staff)
-    tell_owner(db, appeal, now, reasons)
+    notify_owner(db, appeal, now, reasons)
     db.flush()
 
 

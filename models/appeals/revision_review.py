@@ -13,9 +13,8 @@ from models.appeals.revision import MACHINE, Revision, waiting_for
 from models.core.audit_trail import record
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, WrongState
-from models.notifications.notification import tell
-from models.people.conversation import Conversation
-from models.people.photo import Photo, attach, pictures_of
+from models.notifications.notify import notify_user
+from models.people.photo import Photo, attach_photos, pictures_of
 from models.proxy.mandate import acted_for
 from models.staff.decision import decide, passed_by
 from models.staff.desk_review import Stage, end_review, may_review, record_review, stage_of
@@ -96,7 +95,7 @@ def propose(
     db.add(revision)
     db.flush()
     dropped = _take_over(db, before, revision, new) if before else []
-    owed = attach(db, "revision", revision.id, conversation_id, new.values(), now)
+    owed = attach_photos(db, "revision", revision.id, conversation_id, new.values(), now)
     MACHINE.move(db, revision, "submitted", owner, now)
     open_task(db, matter_of(revision, appeal), "revision", now, _barred(db, appeal))
     return owed, dropped
@@ -143,7 +142,7 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appe
     _end(db, revision, "approved", staff.actor, now, staff)
     detail = f"revision:{revision.id}"
     record(db, at=now, actor=staff.actor.name, action="revised", subject="appeal", subject_id=appeal.id, detail=detail)
-    _tell_owner(db, appeal, revision, (), now)
+    _notify_owner(db, appeal, revision, (), now)
     return appeal, dropped
 
 
@@ -154,7 +153,7 @@ def reject(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: 
     decide(db, matter_of(revision, appeal), 1, staff, "reject", now, reasons)
     dropped = _let_go(_photos(db, "revision", revision.id))
     _end(db, revision, "rejected", staff.actor, now, staff)
-    _tell_owner(db, appeal, revision, reasons, now)
+    _notify_owner(db, appeal, revision, reasons, now)
     return appeal, dropped
 
 
@@ -231,7 +230,6 @@ def _kept(db: Session, revision: Revision) -> Sequence[Photo]:
     return [photo for photo in _photos(db, "appeal", revision.appeal_id) if photo.id in numbers]
 
 
-def _tell_owner(db: Session, appeal: Appeal, revision: Revision, reasons: Sequence[str], now: datetime) -> None:
+def _notify_owner(db: Session, appeal: Appeal, revision: Revision, reasons: Sequence[str], now: datetime) -> None:
     facts = {"number": appeal.id, "title": appeal.title, "approved": not reasons, "reasons": list(reasons)}
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
-        tell(db, person, "revision_decided", facts, f"revision:{revision.id}:{person}", now, ("appeal", appeal.id))
+    notify_user(db, appeal.owner_id, "revision_decided", facts, f"revision:{revision.id}", now, ("appeal", appeal.id))

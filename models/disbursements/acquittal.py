@@ -11,18 +11,17 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import LIVE, Appeal, freeze, get_appeal
 from models.appeals.appeal import MACHINE as APPEALS
-from models.appeals.review import tell_owner as tell_of_appeal
+from models.appeals.review import notify_owner as notify_of_appeal
 from models.core.audit_trail import record
 from models.core.calendar import day_in_china
 from models.core.state_machine import SYSTEM, WrongState
-from models.disbursements.approval import lock_disbursement, tell_owner, turn_of
+from models.disbursements.approval import lock_disbursement, notify_owner, turn_of
 from models.disbursements.disbursement import ENDED, MACHINE, SPENT, UNACQUITTED, UNDER_WAY, Disbursement, matter_of
 from models.disbursements.payout import RECEIPTS_WITHIN
 from models.ledger import held
 from models.ledger.accounts import LedgerAccount
-from models.notifications.notification import tell
-from models.people.conversation import Conversation
-from models.people.photo import attach
+from models.notifications.notify import notify_user
+from models.people.photo import attach_photos
 from models.staff.decision import decide
 from models.staff.member import Staff
 from models.staff.task import close_task, find_task, open_task
@@ -42,7 +41,7 @@ def hand_in_receipts(
     disbursement, appeal = lock_disbursement(db, number)
     if disbursement.state not in UNACQUITTED:
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="receipts")
-    owed = attach(db, "receipt", number, conversation_id, pictures, now)
+    owed = attach_photos(db, "receipt", number, conversation_id, pictures, now)
     who = f"user:{disbursement.requested_by}"
     record(db, at=now, actor=who, action="receipts", subject="disbursement", subject_id=number)
     disbursement.receipts_at = now
@@ -62,7 +61,7 @@ def acquit(db: Session, staff: Staff, number: int, now: datetime) -> Disbursemen
     MACHINE.move(db, disbursement, "acquitted", staff.actor, now)
     disbursement.acquitted_by, disbursement.acquitted_at = staff.id, now
     close_task(db, "disbursement", number, now, staff)
-    tell_owner(db, disbursement, appeal, now)
+    notify_owner(db, disbursement, appeal, now)
     db.flush()
     close_accounts(db, appeal, now)
     return disbursement
@@ -104,7 +103,7 @@ def check_receipts_due(db: Session, now: datetime) -> int:
         disbursement.receipts_reminded = True
         if late:
             freeze(db, appeal, SYSTEM, now, "receipts_overdue")
-            tell_of_appeal(db, appeal, now, ("receipts_overdue",))
+            notify_of_appeal(db, appeal, now, ("receipts_overdue",))
             # If the county resumes the appeal, its owner has as long again.
             disbursement.receipts_due, disbursement.receipts_reminded = now + RECEIPTS_WITHIN, False
         db.flush()
@@ -120,11 +119,11 @@ def close_accounts(db: Session, appeal: Appeal, now: datetime) -> None:
     spent = states & set(SPENT)
     if appeal.state == "executing" and spent and states <= {*SPENT, *ENDED} and not held(db, [appeal.id])[appeal.id]:
         APPEALS.move(db, appeal, "reporting", SYSTEM, now)
-        tell_of_appeal(db, appeal, now)
+        notify_of_appeal(db, appeal, now)
     if appeal.state == "reporting" and states <= set(ENDED):
         APPEALS.move(db, appeal, "completed", SYSTEM, now)
         close_task(db, "appeal", appeal.id, now)  # perhaps a task about a doubt is open
-        tell_of_appeal(db, appeal, now)
+        notify_of_appeal(db, appeal, now)
     db.flush()
 
 
@@ -161,6 +160,5 @@ def _remind(db: Session, disbursement: Disbursement, appeal: Appeal, now: dateti
         "overdue": overdue,
         "reasons": disbursement.reasons.split(",") if disbursement.reasons else [],
     }
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
-        key = f"receipts_due:{disbursement.id}:{due.date().isoformat()}:{int(overdue)}:{person}"
-        tell(db, person, "receipts_due", facts, key, now, ("appeal", appeal.id))
+    key = f"receipts_due:{disbursement.id}:{due.date().isoformat()}:{int(overdue)}"
+    notify_user(db, appeal.owner_id, "receipts_due", facts, key, now, ("appeal", appeal.id))

@@ -27,9 +27,8 @@ from models.disbursements.disbursement import (
     matter_of,
 )
 from models.disbursements.payee import Payee
-from models.notifications.notification import tell
-from models.people.conversation import Conversation
-from models.people.photo import attach
+from models.notifications.notify import notify_user
+from models.people.photo import attach_photos
 from models.people.user import User
 from models.proxy.mandate import acted_for
 from models.staff.decision import decide, passed_by
@@ -108,7 +107,7 @@ def hand_in(
     Raises NotSpendable, OverLine or OverHeld, and WrongState unless it waits for evidence.
     """
     check_again(db, disbursement, appeal)
-    owed = attach(db, "disbursement", disbursement.id, conversation_id, pictures, now)
+    owed = attach_photos(db, "disbursement", disbursement.id, conversation_id, pictures, now)
     owner = Actor(By.OWNER, f"user:{disbursement.requested_by}")
     MACHINE.move(db, disbursement, "evidenced", owner, now)
     disbursement.reasons = None
@@ -166,7 +165,7 @@ def pass_on(db: Session, staff: Staff, number: int, now: datetime) -> Disburseme
     close_task(db, "disbursement", number, now, staff)
     _open(db, disbursement, appeal, approval.next_step, now)
     if approval.state == "authorised":
-        tell_owner(db, disbursement, appeal, now)
+        notify_owner(db, disbursement, appeal, now)
     db.flush()
     return disbursement
 
@@ -189,11 +188,11 @@ def turn_away(
     MACHINE.check(disbursement.state, state, staff.actor)
     decide(db, matter, disbursement.round, staff, "return" if state == "requested" else "reject", now, reasons)
     return_or_refuse(db, disbursement, state, staff.actor, now, reasons, staff)
-    tell_owner(db, disbursement, appeal, now)
+    notify_owner(db, disbursement, appeal, now)
     return disbursement
 
 
-def tell_owner(db: Session, disbursement: Disbursement, appeal: Appeal, now: datetime) -> None:
+def notify_owner(db: Session, disbursement: Disbursement, appeal: Appeal, now: datetime) -> None:
     """Notify the owner of the request's new state."""
     payee = db.get_one(Payee, disbursement.payee_id)
     facts = {
@@ -205,9 +204,8 @@ def tell_owner(db: Session, disbursement: Disbursement, appeal: Appeal, now: dat
         "reasons": disbursement.reasons.split(",") if disbursement.reasons else [],
         "day": day_in_china(payee.payable_from),
     }
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
-        key = f"use:{disbursement.id}:{disbursement.state}:{disbursement.round}:{person}"
-        tell(db, person, "disbursement_moved", facts, key, now, about=("appeal", appeal.id))
+    key = f"use:{disbursement.id}:{disbursement.state}:{disbursement.round}"
+    notify_user(db, appeal.owner_id, "disbursement_moved", facts, key, now, about=("appeal", appeal.id))
 
 
 def barred_from(db: Session, disbursement: Disbursement, appeal: Appeal) -> dict[int, str]:

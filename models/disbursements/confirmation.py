@@ -9,11 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import LIVE, Appeal, freeze
-from models.appeals.review import tell_owner as tell_of_appeal
+from models.appeals.review import notify_owner as notify_of_appeal
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By, WrongState
 from models.disbursements.acquittal import open_receipts_task
-from models.disbursements.approval import barred_from, lock_disbursement, tell_owner, turn_of
+from models.disbursements.approval import barred_from, lock_disbursement, notify_owner, turn_of
 from models.disbursements.disbursement import MACHINE, SPENT, Disbursement, find_by_code, matter_of
 from models.people.user import User
 from models.staff.decision import decide
@@ -111,7 +111,7 @@ def settle_doubt(db: Session, staff: Staff, number: int, now: datetime) -> Disbu
     MACHINE.move(db, disbursement, "received", staff.actor, now)
     close_task(db, "disbursement", number, now, staff)
     open_receipts_task(db, disbursement, appeal, now)
-    tell_owner(db, disbursement, appeal, now)
+    notify_owner(db, disbursement, appeal, now)
     db.flush()
     return disbursement
 
@@ -131,7 +131,7 @@ def _record_answer(
     open_task(db, matter, "use_doubt", now, barred_from(db, disbursement, appeal))
     if outcome == NOT_RECEIVED and appeal.state in LIVE:
         freeze(db, appeal, SYSTEM, now, "money_not_received")
-        tell_of_appeal(db, appeal, now, ("money_not_received",))
+        notify_of_appeal(db, appeal, now, ("money_not_received",))
     db.flush()
 
 

@@ -11,10 +11,9 @@ from models.core.state_machine import SYSTEM, Actor, By
 from models.disbursements.approval import return_or_refuse, unpaid_requests, withdraw_all
 from models.disbursements.disbursement import Disbursement
 from models.disbursements.payee import Payee, add_payee
-from models.notifications.notification import tell
-from models.people.conversation import Conversation
+from models.notifications.notify import notify_user
 from models.people.user import User
-from models.staff.member import Staff, tell_staff
+from models.staff.member import Staff, notify_staff
 
 
 def set_payee(
@@ -41,22 +40,21 @@ def set_payee(
             disbursement.payee_id = payee.id
             if disbursement.state != "requested":
                 return_or_refuse(db, disbursement, "requested", SYSTEM, now, ("payee_changed",))
-    _tell_of_change(db, appeal, payee, now)
+    _notify_of_change(db, appeal, payee, now)
     db.flush()
     return payee
 
 
-def _tell_of_change(db: Session, appeal: Appeal, payee: Payee, now: datetime) -> None:
+def _notify_of_change(db: Session, appeal: Appeal, payee: Payee, now: datetime) -> None:
     """Notify the owner and the county, because another person may be using the owner's phone."""
     facts = {"number": appeal.id, "title": appeal.title, "tail": payee.account_tail}
     facts["day"] = day_in_china(payee.payable_from)
     key, about = f"payee:{payee.id}", ("appeal", appeal.id)
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
-        tell(db, person, "payee_changed", {**facts, "staff": False}, f"{key}:{person}", now, about=about)
+    notify_user(db, appeal.owner_id, "payee_changed", {**facts, "staff": False}, key, now, about)
     county = f"{appeal.region_code[:6]}000000"
     theirs = (Staff.role == By.COUNTY) & (Staff.region_code == county) & (Staff.state == "active")
     for staff in db.scalars(select(Staff).where(theirs).order_by(Staff.id)):
-        tell_staff(db, staff, "payee_changed", {**facts, "staff": True}, f"{key}:s", now, about)
+        notify_staff(db, staff, "payee_changed", {**facts, "staff": True}, f"{key}:s", now, about)
 
 
 def forget(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:

@@ -18,10 +18,9 @@ from models.disbursements.disbursement import MACHINE, Disbursement, matter_of
 from models.disbursements.payee import Payee
 from models.ledger import Account, lock, moves
 from models.ledger.errors import PayoutShort, ReferenceUsed
-from models.notifications.broadcast import tell_backers
-from models.notifications.notification import tell
+from models.notifications.broadcast import notify_backers
+from models.notifications.notify import notify_user
 from models.outreach.reporting_duty import start_reporting_period
-from models.people.conversation import Conversation
 from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
 from models.staff.task import Task, close_task, open_task
@@ -86,7 +85,7 @@ def pay(db: Session, staff: Staff, number: int, reference: str, now: datetime) -
         start_reporting_period(appeal, now)
     if disbursement.sampled:
         _open_check_call(db, disbursement, appeal, now)
-    _tell(db, disbursement, appeal, now)
+    _notify(db, disbursement, appeal, now)
     if alone:
         allocate(db, run, now)
     return disbursement, not alone
@@ -110,10 +109,9 @@ def _open_check_call(db: Session, disbursement: Disbursement, appeal: Appeal, no
     return open_task(db, matter_of(disbursement, appeal.region_code, appeal.household_id), "use_call", now, barred)
 
 
-def _tell(db: Session, disbursement: Disbursement, appeal: Appeal, now: datetime) -> None:
+def _notify(db: Session, disbursement: Disbursement, appeal: Appeal, now: datetime) -> None:
     item = db.get_one(BudgetLine, disbursement.line_id).item
     facts = {"amount_fen": disbursement.amount_fen, "item": item}
-    tell_backers(db, "disbursed", appeal.id, appeal.title, f"disbursed:{disbursement.id}", now, owner=False, **facts)
+    notify_backers(db, "disbursed", appeal.id, appeal.title, f"disbursed:{disbursement.id}", now, owner=False, **facts)
     own = {"number": appeal.id, "title": appeal.title, "owner": True, "code": disbursement.code, **facts}
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
-        tell(db, person, "disbursed", own, f"disbursed:{disbursement.id}:{person}", now, ("appeal", appeal.id))
+    notify_user(db, appeal.owner_id, "disbursed", own, f"disbursed:{disbursement.id}", now, ("appeal", appeal.id))

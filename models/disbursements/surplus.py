@@ -20,8 +20,7 @@ from models.disbursements.disbursement import SPENT, UNACQUITTED, UNDER_WAY, Dis
 from models.giving.refund_run import SURPLUS, begin_refund_run, is_being_refunded
 from models.ledger import held
 from models.ledger.accounts import LedgerAccount
-from models.notifications.notification import tell
-from models.people.conversation import Conversation
+from models.notifications.notify import notify_user
 
 # Well before the pay channel's limit: it refunds nothing a year after the payment.
 QUIET = timedelta(days=240)
@@ -138,5 +137,4 @@ def _remind(db: Session, appeal: Appeal, now: datetime) -> None:
     record(db, at=now, actor=SYSTEM.name, action=_REMINDER, subject="appeal", subject_id=appeal.id)
     day, left = day_in_china(now + REMINDED), held(db, [appeal.id])[appeal.id]
     facts = {"number": appeal.id, "title": appeal.title, "day": day, "overdue": False, "left_fen": left}
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
-        tell(db, person, "update_due", facts, f"{_REMINDER}:{appeal.id}:{day}:{person}", now, ("appeal", appeal.id))
+    notify_user(db, appeal.owner_id, "update_due", facts, f"{_REMINDER}:{appeal.id}:{day}", now, ("appeal", appeal.id))

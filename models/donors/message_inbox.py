@@ -1,7 +1,6 @@
 """Show a family its donors' messages, take its reports of unwelcome ones, and erase the words of erased people."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +15,7 @@ from models.donors.message import MACHINE, GiftMessage, NoSuchMessage
 from models.donors.message_review import dedupe_key_of, open_second_review, sender_name
 from models.giving.pledge import Pledge
 from models.notifications.notification import UNREAD, Notification
-from models.people.conversation import Conversation
+from models.notifications.notify import lock_notified
 from models.people.user import User
 from models.staff.desk_review import end_review
 
@@ -104,10 +103,7 @@ def forget_family(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> N
 
 
 def _clear_notifications(db: Session, message: GiftMessage, appeal: Appeal) -> None:
-    family: Iterable[int] = db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id))
-    keys = [dedupe_key_of(message, person) for person in family]
-    theirs = select(Notification).where(Notification.dedupe_key.in_(keys)).with_for_update()
-    for notice in db.scalars(theirs).all():
+    for notice in lock_notified(db, appeal.owner_id, dedupe_key_of(message)):
         if notice.state in UNREAD:
             db.execute(delete(Notification).where(Notification.id == notice.id))
         else:

@@ -24,7 +24,7 @@ from models.donors.message import (
     matter_of,
 )
 from models.giving.pledge import Pledge
-from models.notifications.notification import tell
+from models.notifications.notify import notify_user
 from models.payments.refund_entitlement import NoSuchGift
 from models.people.conversation import Conversation
 from models.people.user import User
@@ -188,12 +188,10 @@ def pass_message(db: Session, staff: Staff, number: int, now: datetime) -> tuple
     decide(db, _matter(message, appeal), message.round, staff, "pass", now)
     _end(db, message, "passed", staff, now)
     facts = {"number": appeal.id, "title": appeal.title, "words": message.words, "name": sender_name(db, pledge)}
-    family = db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)).all()
-    for person in family:
-        tell(db, person, "gift_message", facts, dedupe_key_of(message, person), now, ("appeal", appeal.id))
+    family = notify_user(db, appeal.owner_id, "gift_message", facts, dedupe_key_of(message), now, ("appeal", appeal.id))
     if message.reported_at is None:
-        _tell_donor(db, appeal, pledge, message, (), now)
-    return appeal, len(family)
+        _notify_donor(db, appeal, pledge, message, (), now)
+    return appeal, family
 
 
 def send_back(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> Appeal:
@@ -204,7 +202,7 @@ def send_back(db: Session, staff: Staff, number: int, reasons: Sequence[str], no
     message, appeal = check_decidable(db, staff, number)
     decide(db, _matter(message, appeal), message.round, staff, "return", now, reasons)
     _end(db, message, "returned", staff, now)
-    _tell_donor(db, appeal, db.get_one(Pledge, message.pledge_id), message, reasons, now)
+    _notify_donor(db, appeal, db.get_one(Pledge, message.pledge_id), message, reasons, now)
     return appeal
 
 
@@ -216,9 +214,9 @@ def open_second_review(db: Session, message: GiftMessage, appeal: Appeal, now: d
     open_task(db, matter, "message_report", now, {**passed, **_seats_of(db, pledge.donor_id)})
 
 
-def dedupe_key_of(message: GiftMessage, conversation_id: int) -> str:
-    """Return the dedupe key of the notification that brings the message to the family."""
-    return f"gift_message:{message.id}:{conversation_id}"
+def dedupe_key_of(message: GiftMessage) -> str:
+    """Return the key under which the family is notified of the message."""
+    return f"gift_message:{message.id}"
 
 
 def _matter(message: GiftMessage, appeal: Appeal) -> Matter:
@@ -237,14 +235,13 @@ def _end(db: Session, message: GiftMessage, state: str, staff: Staff, now: datet
     end_review(db, MACHINE, message, state, staff.actor, now, staff=staff)
 
 
-def _tell_donor(
+def _notify_donor(
     db: Session, appeal: Appeal, pledge: Pledge, message: GiftMessage, reasons: Sequence[str], now: datetime
 ) -> None:
     facts = {"number": appeal.id, "title": appeal.title, "code": pledge.code, "passed": not reasons}
     facts |= {"reasons": list(reasons), "again": message.reported_at is None}
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == pledge.donor_id)):
-        key = f"message:{message.id}:{message.round}:{person}"
-        tell(db, person, "message_decided", facts, key, now, ("appeal", appeal.id))
+    key = f"message:{message.id}:{message.round}"
+    notify_user(db, pledge.donor_id, "message_decided", facts, key, now, ("appeal", appeal.id))
 
 
 def _seats_of(db: Session, user_id: int) -> dict[int, str]:

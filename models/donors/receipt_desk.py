@@ -19,10 +19,9 @@ from models.core.state_machine import SYSTEM, Actor, By
 from models.donors.receipt import MACHINE, Receipt, current_receipt
 from models.donors.trace import GIVEN
 from models.giving.pledge import LEFT_APPEAL, Pledge
-from models.notifications.notification import tell
+from models.notifications.notify import notify_user
 from models.payments.order import PayOrder
 from models.payments.refund_entitlement import hold_pledge, orders_of
-from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.desk_review import end_review
 from models.staff.member import Staff
@@ -173,7 +172,7 @@ def issue(db: Session, staff: Staff, number: int, receipt_no: str, now: datetime
     receipt = _take(db, staff, number, "asked")
     receipt.number = receipt_no
     _end(db, receipt, "issued", staff.actor, now, staff)
-    _tell_donor(db, receipt, now)
+    _notify_donor(db, receipt, now)
     return receipt
 
 
@@ -182,7 +181,7 @@ def refuse(db: Session, staff: Staff, number: int, reason: str, now: datetime) -
     receipt = _take(db, staff, number, "asked")
     receipt.reason = reason
     _end(db, receipt, "refused", staff.actor, now, staff)
-    _tell_donor(db, receipt, now)
+    _notify_donor(db, receipt, now)
     return receipt
 
 
@@ -276,7 +275,7 @@ def _paid_at(order: PayOrder | None) -> datetime | None:
     return order.paid_at if order else None
 
 
-def _tell_donor(db: Session, receipt: Receipt, now: datetime) -> None:
+def _notify_donor(db: Session, receipt: Receipt, now: datetime) -> None:
     pledge, appeal = db.get_one(Pledge, receipt.pledge_id), db.get_one(Appeal, receipt.appeal_id)
     facts = {
         "number": appeal.id,
@@ -286,5 +285,4 @@ def _tell_donor(db: Session, receipt: Receipt, now: datetime) -> None:
         "receipt": receipt.number,
         "reason": receipt.reason,
     }
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == pledge.donor_id)):
-        tell(db, person, "receipt_decided", facts, f"receipt:{receipt.id}:{person}", now, ("appeal", appeal.id))
+    notify_user(db, pledge.donor_id, "receipt_decided", facts, f"receipt:{receipt.id}", now, ("appeal", appeal.id))

@@ -22,9 +22,8 @@ from models.core.state_machine import SYSTEM, Actor, By, Machine
 from models.core.subject import Subject
 from models.giving.pledge import COUNTED, Pledge, check_open, make_pledge
 from models.giving.pledge import MACHINE as PLEDGES
-from models.notifications.notification import tell
+from models.notifications.notify import notify_user
 from models.payments.collection import await_payment
-from models.people.conversation import Conversation
 from models.people.user import User
 
 MACHINE = Machine(
@@ -244,7 +243,7 @@ def remind_donors(db: Session, now: datetime) -> int:
         asked_for = day_in_china(gift.next_at)
         gift.next_at, gift.pledge_id = next_time(gift.day, gift.next_at, now), None
         if appeal.state == "funding" and appeal.deadline > now:
-            _tell(db, "recurring_gift_due", gift, appeal, asked_for, now)
+            _notify(db, "recurring_gift_due", gift, appeal, asked_for, now)
     db.flush()
     return len(found)
 
@@ -256,7 +255,7 @@ def end_for_closed_appeals(db: Session, now: datetime) -> int:
     found = db.execute(over.limit(_BATCH).with_for_update(of=RecurringGift, skip_locked=True)).all()
     for gift, appeal in found:
         MACHINE.move(db, gift, "ended", SYSTEM, now, detail=appeal.state)
-        _tell(db, "recurring_gift_ended", gift, appeal, "ended", now)
+        _notify(db, "recurring_gift_ended", gift, appeal, "ended", now)
     db.flush()
     return len(found)
 
@@ -267,12 +266,11 @@ def _is_payable_as(gift: RecurringGift, pledge: Pledge) -> bool:
     return same and pledge.state == "awaiting_payment"
 
 
-def _tell(db: Session, kind: str, gift: RecurringGift, appeal: Appeal, when: str, now: datetime) -> None:
+def _notify(db: Session, kind: str, gift: RecurringGift, appeal: Appeal, when: str, now: datetime) -> None:
     facts = {"number": appeal.id, "title": appeal.title, "amount_fen": gift.amount_fen}
     if kind == "recurring_gift_ended":
         facts["state"] = appeal.state
-    for donor in db.scalars(select(Conversation.id).where(Conversation.user_id == gift.donor_id)):
-        tell(db, donor, kind, facts, f"recurring_gift:{gift.id}:{when}:{donor}", now, ("appeal", appeal.id))
+    notify_user(db, gift.donor_id, kind, facts, f"recurring_gift:{gift.id}:{when}", now, ("appeal", appeal.id))
 
 
 def _live(donor: User) -> tuple[ColumnElement[bool], ...]:

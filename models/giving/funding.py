@@ -11,12 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import MACHINE, REVIEWED, Appeal, end_overdue
-from models.appeals.review import tell_owner
+from models.appeals.review import notify_owner
 from models.core.state_machine import SYSTEM
 from models.giving.pledge import promised
-from models.notifications.broadcast import tell_backers
-from models.notifications.notification import tell
-from models.people.conversation import Conversation
+from models.notifications.broadcast import notify_backers
+from models.notifications.notify import notify_user
 from models.staff.task import close_task
 
 _BATCH = 100
@@ -29,8 +28,7 @@ def close_overdue(db: Session, now: datetime) -> list[Appeal]:
     for appeal in closed:
         end_overdue(db, appeal, now)
         facts, about = {"number": appeal.id, "title": appeal.title}, ("appeal", appeal.id)
-        for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
-            tell(db, person, "appeal_overdue", facts, f"overdue:{appeal.id}:{person}", now, about)
+        notify_user(db, appeal.owner_id, "appeal_overdue", facts, f"overdue:{appeal.id}", now, about)
     return closed
 
 
@@ -66,14 +64,14 @@ def _end(db: Session, appeal: Appeal, fen: int, gifts: int, now: datetime) -> No
         _begin_with_minimum(db, appeal, fen, gifts, now)
     else:
         end_overdue(db, appeal, now)
-        tell_owner(db, appeal, now)
+        notify_owner(db, appeal, now)
 
 
 def mark_funded(db: Session, appeal: Appeal, now: datetime) -> None:
     """Move an appeal that reached its target to ``funded`` and notify its owner; the caller holds it."""
     MACHINE.move(db, appeal, "funded", SYSTEM, now)
     close_task(db, "appeal", appeal.id, now)  # a task about a doubt, if there was one
-    tell_owner(db, appeal, now)
+    notify_owner(db, appeal, now)
 
 
 def _begin_with_minimum(db: Session, appeal: Appeal, fen: int, gifts: int, now: datetime) -> None:
@@ -81,5 +79,5 @@ def _begin_with_minimum(db: Session, appeal: Appeal, fen: int, gifts: int, now: 
     MACHINE.move(db, appeal, "minimum_met", SYSTEM, now)
     close_task(db, "appeal", appeal.id, now)  # a task about a doubt, if there was one
     sums = {"promised_fen": fen, "gifts": gifts, "target_fen": appeal.target_fen, "minimum_fen": appeal.minimum_fen}
-    tell_owner(db, appeal, now, sums=sums)
-    tell_backers(db, "appeal_begins", appeal.id, appeal.title, f"appeal_begins:{appeal.id}", now, **sums)
+    notify_owner(db, appeal, now, sums=sums)
+    notify_backers(db, "appeal_begins", appeal.id, appeal.title, f"appeal_begins:{appeal.id}", now, **sums)

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal
 from models.giving.matching import SponsorMatch
 from models.giving.pledge import Pledge, promised
-from models.notifications.broadcast import tell_backers
-from models.notifications.notification import tell
+from models.notifications.broadcast import notify_backers
+from models.notifications.notify import notify, notify_user
 from models.people.conversation import Conversation
 
 # Percent of the target; if one gift passes both, only the first here is told.
@@ -24,7 +24,7 @@ def funding_progress(db: Session, appeal: Appeal) -> dict[str, int]:
     return {"promised_fen": fen, "gifts": gifts, "target_fen": appeal.target_fen}
 
 
-def tell_of_gift(
+def notify_of_gift(
     db: Session, appeal: Appeal, pledge: Pledge, name: str | None, now: datetime, added: Sequence[SponsorMatch] = ()
 ) -> dict[str, int]:
     """Notify the owner of a gift, and of a milestone once. Returns the progress (``funding_progress``).
@@ -39,15 +39,15 @@ def tell_of_gift(
         gift = {**known, "new_gifts": 1, "amount_fen": pledge.amount_fen, "name": name}
         gift["matched_fen"] = sum(each.fen for each in added)
         gift["paid"] = pledge.state != "intended"
-        tell(db, owner, "pledged", gift, f"pledged:{pledge.id}", now, ("appeal", appeal.id))
+        notify(db, owner, "pledged", gift, f"pledged:{pledge.id}", now, ("appeal", appeal.id))
     came = pledge.amount_fen + sum(each.fen for each in added)
     percent = _passed(reached["promised_fen"], came, appeal.target_fen)
     if percent:
-        _tell_milestone(db, appeal, owner, percent, known, now)
+        _notify_milestone(db, appeal, owner, percent, known, now)
     return reached
 
 
-def tell_of_payment(
+def notify_of_payment(
     db: Session, appeal: Appeal, pledge: Pledge, kind: str, now: datetime, added: Sequence[SponsorMatch] = ()
 ) -> None:
     """Notify the donor: ``payment_received``, with what pools ``added``, or ``payment_late`` if it is refunded."""
@@ -56,8 +56,7 @@ def tell_of_payment(
         facts["fallback"] = pledge.fallback
     else:
         facts["matches"] = match_facts(added)
-    for donor in db.scalars(select(Conversation.id).where(Conversation.user_id == pledge.donor_id)):
-        tell(db, donor, kind, facts, f"{kind}:{pledge.id}:{donor}", now, ("appeal", appeal.id))
+    notify_user(db, pledge.donor_id, kind, facts, f"{kind}:{pledge.id}", now, ("appeal", appeal.id))
 
 
 def match_facts(added: Sequence[SponsorMatch]) -> list[list[Any]]:
@@ -72,12 +71,12 @@ def _passed(fen: int, amount_fen: int, target_fen: int) -> int | None:
     return next(passed, None)
 
 
-def _tell_milestone(
+def _notify_milestone(
     db: Session, appeal: Appeal, owner: int | None, percent: int, known: dict[str, Any], now: datetime
 ) -> None:
     about = ("appeal", appeal.id)
     if owner:
-        tell(db, owner, "milestone", {**known, "percent": percent}, f"milestone:{appeal.id}:{percent}", now, about)
+        notify(db, owner, "milestone", {**known, "percent": percent}, f"milestone:{appeal.id}:{percent}", now, about)
     if percent == 100:
         del known["number"], known["title"]
-        tell_backers(db, "appeal_funded", appeal.id, appeal.title, f"appeal_funded:{appeal.id}", now, **known)
+        notify_backers(db, "appeal_funded", appeal.id, appeal.title, f"appeal_funded:{appeal.id}", now, **known)

@@ -19,9 +19,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.core.calendar import CHINA
 from models.goods.exchange import GoodsRequest, Offer
-from models.notifications.bulk import Word, tell_each
 from models.notifications.kinds import KINDS
 from models.notifications.mute import Mute
+from models.notifications.notify import NewNotification, notify_each
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.places.region import Region, parents
@@ -35,7 +35,7 @@ _LOCK = 0x0611
 Things = Sequence[tuple[Any, int]]
 
 
-def tell_households(db: Session, offer: Offer, now: datetime) -> None:
+def notify_households(db: Session, offer: Offer, now: datetime) -> None:
     """Notify households whose requests match this offer. Call it when the offer becomes available."""
     if offer.sort is None or not _is_available(offer, now):
         return
@@ -50,8 +50,8 @@ def tell_households(db: Session, offer: Offer, now: datetime) -> None:
         asked = asked.where(GoodsRequest.household_id != donor.household_id)
     if offer.handover == "pickup":
         asked = asked.where(_within_city(GoodsRequest.region_code, offer.region_code))
-    words = [
-        Word(
+    new = [
+        NewNotification(
             person,
             request.id,
             {"number": request.id, "item": request.item, "offer": offer.id, "offered": offer.item, "count": 1},
@@ -60,10 +60,10 @@ def tell_households(db: Session, offer: Offer, now: datetime) -> None:
         for request, people in _whose_turn(db, _waiting(db, GoodsRequest, asked), offer.region_code, "match_found", now)
         for person in people
     ]
-    tell_each(db, "match_found", "request", words, now)
+    notify_each(db, "match_found", "request", new, now)
 
 
-def tell_donors(db: Session, request: GoodsRequest, now: datetime) -> None:
+def notify_donors(db: Session, request: GoodsRequest, now: datetime) -> None:
     """Notify donors whose offers match this request. Call it when the request is opened."""
     if request.sort is None or request.state != "open":
         return
@@ -80,8 +80,8 @@ def tell_donors(db: Session, request: GoodsRequest, now: datetime) -> None:
     waiting = [each for which in (sent, fetched) for each in _waiting(db, Offer, which)]
     place = db.get_one(Region, request.region_code).full_name
     wanted = {"request": request.id, "wanted": request.item, "place": place, "count": 1}
-    words = [
-        Word(
+    new = [
+        NewNotification(
             person,
             offer.id,
             {"number": offer.id, "item": offer.item, **wanted},
@@ -90,7 +90,7 @@ def tell_donors(db: Session, request: GoodsRequest, now: datetime) -> None:
         for offer, people in _whose_turn(db, waiting, request.region_code, "need_found", now)
         for person in people
     ]
-    tell_each(db, "need_found", "offer", words, now)
+    notify_each(db, "need_found", "offer", new, now)
 
 
 def _lock_sort(db: Session, thing: Offer | GoodsRequest) -> None:

@@ -57,19 +57,19 @@ class Audience:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """The next page of an audience, up to the user ``until``. ``told`` selects their conversations; None: no one.
+class AudiencePage:
+    """The next page of an audience, up to the user ``until``. ``conversations`` selects theirs; None: no one.
 
     ``last``: it is the last page.
     """
 
-    told: Select[int] | None
+    conversations: Select[int] | None
     until: int
     last: bool
 
 
 # Kind -> a function that finds the next page of an audience after a user's id.
-AUDIENCES: Registry[Callable[[Session, Audience, int], Stretch]] = Registry(
+AUDIENCES: Registry[Callable[[Session, Audience, int], AudiencePage]] = Registry(
     "notifications.broadcast.AUDIENCES", ("backers", "donors_of")
 )
 # Given an appeal's number: a condition that it has had a gift.
@@ -116,7 +116,7 @@ class Broadcast(Base):
 on_done: Hook[[Session, Broadcast, datetime], None] = Hook("notifications.broadcast.on_done")
 
 
-def begin(
+def begin_broadcast(
     db: Session, audience: Audience, facts: Mapping[str, Any], key: str, now: datetime, by: int | None = None
 ) -> Broadcast:
     """Begin a broadcast, in the transaction that causes it. ``facts``: the same for every recipient.
@@ -140,7 +140,7 @@ def begin(
     return broadcast
 
 
-def tell_backers(db: Session, template: str, number: int, title: str, key: str, now: datetime, **facts: Any) -> None:
+def notify_backers(db: Session, template: str, number: int, title: str, key: str, now: datetime, **facts: Any) -> None:
     """Begin a broadcast to the backers of appeal ``number``, once per ``key``; none where the appeal had no gift.
 
     The caller holds the lock of the appeal's row.
@@ -148,14 +148,14 @@ def tell_backers(db: Session, template: str, number: int, title: str, key: str, 
     begun = exists().where(Broadcast.dedupe_key == key)
     if db.scalar(select(anybody_gave(number) & ~begun)):
         audience = Audience("backers", str(number), template, number)
-        begin(db, audience, {"number": number, "title": title, **facts}, key, now)
+        begin_broadcast(db, audience, {"number": number, "title": title, **facts}, key, now)
 
 
 def audience_of(broadcast: Broadcast) -> Audience:
     return Audience(broadcast.audience, broadcast.audience_of, broadcast.template, broadcast.subject_id)
 
 
-def live_ones(db: Session) -> list[int]:
+def live_broadcasts(db: Session) -> list[int]:
     return list(db.scalars(select(Broadcast.id).where(Broadcast.state.in_(LIVE)).order_by(Broadcast.id)))
 
 
@@ -165,14 +165,14 @@ def plan_page(db: Session, number: int, now: datetime) -> Batch | None:
     if broadcast is None:
         return None
     found = AUDIENCES[broadcast.audience](db, audience_of(broadcast), broadcast.cursor)
-    ids = _write(db, broadcast, found.told, now) if found.told is not None else []
+    ids = _write(db, broadcast, found.conversations, now) if found.conversations is not None else []
     broadcast.cursor, broadcast.planned = found.until, broadcast.planned + len(ids)
     if found.last:
         broadcast.state = "sending"
     return Batch(ids, found.last)
 
 
-def finish(db: Session, number: int, now: datetime) -> bool:
+def finish_broadcast(db: Session, number: int, now: datetime) -> bool:
     """Mark the broadcast as done when none of its notifications is owed or being sent; tells whether it was."""
     broadcast = lock_run(db, Broadcast, number, "sending")
     under_way = (Notification.broadcast_id == number) & Notification.state.in_(("owed", "sending"))
@@ -184,10 +184,10 @@ def finish(db: Session, number: int, now: datetime) -> bool:
     return True
 
 
-def stop(db: Session, broadcast: Broadcast, actor: str, now: datetime) -> None:
+def stop_sending(db: Session, broadcast: Broadcast, actor: str, now: datetime) -> None:
     """Stop the broadcast: delete what has not been sent. The caller has locked ``broadcast``."""
     broadcast.state, broadcast.ended_at = "stopped", now
-    drop_owed(db, broadcast.id)
+    drop_unsent(db, broadcast.id)
     _note(db, broadcast, actor, "stopped", now)
     db.flush()
 
@@ -198,7 +198,7 @@ def drop_stragglers(db: Session, now: datetime) -> int:
     Looks at broadcasts stopped during the last day.
     """
     lately = (Broadcast.state == "stopped") & (Broadcast.ended_at > now - _STRAGGLES)
-    return sum(drop_owed(db, number) for number in db.scalars(select(Broadcast.id).where(lately)).all())
+    return sum(drop_unsent(db, number) for number in db.scalars(select(Broadcast.id).where(lately)).all())
 
 
 def count_states(db: Session, broadcast_id: int) -> dict[str, int]:
@@ -209,7 +209,7 @@ def count_states(db: Session, broadcast_id: int) -> dict[str, int]:
     return {state: found for state, found in rows}  # noqa: C416 - typed, where dict(rows) is not
 
 
-def drop_owed(db: Session, broadcast_id: int) -> int:
+def drop_unsent(db: Session, broadcast_id: int) -> int:
     """Delete the broadcast's unsent notifications, but for those being sent. Returns how many."""
     left = (
         (Notification.broadcast_id == broadcast_id)
@@ -220,7 +220,7 @@ def drop_owed(db: Session, broadcast_id: int) -> int:
     return int(gone.rowcount)
 
 
-def _write(db: Session, broadcast: Broadcast, told: Select[int], now: datetime) -> Sequence[int]:
+def _write(db: Session, broadcast: Broadcast, conversations: Select[int], now: datetime) -> Sequence[int]:
     """Insert one notification per conversation, in one statement; the facts, which are the same, are encrypted once."""
     columns = Notification.__table__.c
     same = {
@@ -233,9 +233,9 @@ def _write(db: Session, broadcast: Broadcast, told: Select[int], now: datetime) 
         "subject": broadcast.subject,
         "subject_id": broadcast.subject_id,
     }
-    person = told.selected_columns.id
+    person = conversations.selected_columns.id
     key = literal(f"b{broadcast.id}:", String) + cast(person, String)
-    rows: Any = told.add_columns(key, *(literal(value, columns[name].type) for name, value in same.items()))
+    rows: Any = conversations.add_columns(key, *(literal(value, columns[name].type) for name, value in same.items()))
     written = (
         insert(Notification)
         .from_select(["conversation_id", "dedupe_key", *same], rows, include_defaults=False)

@@ -18,12 +18,12 @@ class ChannelPause(Base):
     code: Mapped[int]
 
 
-def stops(db: Session, now: datetime) -> dict[str, ChannelPause]:
+def current_pauses(db: Session, now: datetime) -> dict[str, ChannelPause]:
     """Map each channel that is paused now to its pause."""
     return {row.channel: row for row in db.scalars(select(ChannelPause).where(ChannelPause.until > now))}
 
 
-def stop_channel(db: Session, channel: str, code: int, until: datetime) -> None:
+def pause_channel(db: Session, channel: str, code: int, until: datetime) -> None:
     """Pause a channel; a second pause replaces the first, also when two workers write at the same moment."""
     wanted = insert(ChannelPause).values(channel=channel, until=until, code=code)
     latest = {"until": wanted.excluded.until, "code": wanted.excluded.code}

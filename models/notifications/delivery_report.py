@@ -24,24 +24,24 @@ class DeliveryReport(Base):
     at: Mapped[datetime]
 
 
-def reported(db: Session, platform_id: str, status: str, now: datetime) -> int | None:
+def record_report(db: Session, platform_id: str, status: str, now: datetime) -> int | None:
     """Record a report. Returns the recipient's conversation; None where the message's number is not known yet."""
     gone_out = Notification.state.in_(_GONE_OUT) & (Notification.platform_id == platform_id)
-    notice = db.scalars(select(Notification).where(gone_out).with_for_update()).first()
-    if notice is None:
+    notification = db.scalars(select(Notification).where(gone_out).with_for_update()).first()
+    if notification is None:
         db.merge(DeliveryReport(platform_id=platform_id, status=status[:40], at=now))
         return None
-    close(notice, status)
-    return notice.conversation_id
+    apply_report(notification, status)
+    return notification.conversation_id
 
 
-def close(notice: Notification, status: str) -> None:
+def apply_report(notification: Notification, status: str) -> None:
     """Apply a report: ``success`` means delivered; after any other, the person reads it with their next message."""
-    if notice.state == "sent" and status == SUCCESS:
-        notice.state = "delivered"
-    elif notice.state in ("sent", "waiting") and status != SUCCESS:
-        notice.state, notice.reason = "waiting", f"{notice.channel}_failed"
-        notice.sent_at = notice.offers_at = None
+    if notification.state == "sent" and status == SUCCESS:
+        notification.state = "delivered"
+    elif notification.state in ("sent", "waiting") and status != SUCCESS:
+        notification.state, notification.reason = "waiting", f"{notification.channel}_failed"
+        notification.sent_at = notification.offers_at = None
 
 
 def match_reports(db: Session, now: datetime, most: int = 500) -> int:
@@ -55,8 +55,8 @@ def match_reports(db: Session, now: datetime, most: int = 500) -> int:
         .limit(most)
         .with_for_update(of=Notification, skip_locked=True)
     ).all()
-    for notice, report in pairs:
-        close(notice, report.status)
+    for notification, report in pairs:
+        apply_report(notification, report.status)
         db.delete(report)
     db.execute(delete(DeliveryReport).where(DeliveryReport.at < now - REPORTS_LAST))
     return len(pairs)

@@ -12,7 +12,7 @@ from models.people.conversation import Conversation
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PastNotification:
     """One notification: its kind, when it was owed, its last channel, and its state.
 
     ``reasons``: codes of why channels were not used, in the order of the channels
@@ -33,12 +33,12 @@ class Told:
 class History:
     """The ``last`` notifications and the ``count`` of all. ``reachable``: the person has a conversation."""
 
-    last: Sequence[Told]
+    last: Sequence[PastNotification]
     count: int
     reachable: bool
 
 
-def history(db: Session, subject: str, number: int, user_id: int, most: int) -> History:
+def notification_history(db: Session, subject: str, number: int, user_id: int, most: int) -> History:
     """List the owner's notifications about a thing, newest first, without those to donors or staff."""
     theirs = select(Conversation.id).where(Conversation.user_id == user_id)
     about = (
@@ -57,9 +57,9 @@ def history(db: Session, subject: str, number: int, user_id: int, most: int) -> 
         Notification.read_at,
     )
     rows = db.execute(select(*columns).where(about).order_by(Notification.id.desc()).limit(most)).all()
-    told = [
-        Told(kind, created, state, channel, [code for code in reason.split("+") if code], due, sent, read)
+    listed = [
+        PastNotification(kind, created, state, channel, [code for code in reason.split("+") if code], due, sent, read)
         for kind, created, state, channel, reason, due, sent, read in rows
     ]
     count = db.scalar(select(func.count()).select_from(Notification).where(about)) or 0
-    return History(told, count, db.scalar(theirs.limit(1)) is not None)
+    return History(listed, count, db.scalar(theirs.limit(1)) is not None)

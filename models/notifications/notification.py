@@ -1,4 +1,4 @@
-"""Keep notifications: each is written in the transaction that causes it, and waits until the person is told.
+"""Keep notifications: each is written in the transaction that causes it, and waits until the person has it.
 
 owed → sending → sent → delivered      a worker sends it (models.notifications.outbox)
 owed, waiting → read                   it is in the reply to the person's next message
@@ -18,21 +18,16 @@ from sqlalchemy import (
     LargeBinary,
     SmallInteger,
     String,
-    exists,
     func,
-    literal,
     select,
     text,
     type_coerce,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
-from models.core.encryption import CannotOpen, Encrypted, keyring
-from models.notifications.kinds import KINDS, Kind
-from models.notifications.mute import Mute
+from models.core.encryption import Encrypted, keyring
 
 _FACTS = Encrypted("notification facts")
 
@@ -41,8 +36,8 @@ UNREAD = ("owed", "waiting")
 # How it reached the person: customer service, template, subscription, or the reply to the person's own message.
 CHANNELS = ("service", "template", "subscription", "reply")
 URGENCIES = ("push", "bulk")
-# Key of ``Session.info``: ids of the notifications that its transaction wrote, to be enqueued after the commit.
-TOLD = "notices_told"
+# Key of ``Session.info``: ids of the notifications that its transaction wrote or woke, to be enqueued after the commit.
+TO_DELIVER = "notifications_to_deliver"
 
 
 class Notification(Base):
@@ -121,101 +116,6 @@ class Unread:
         return open_facts(self.sealed)
 
 
-def tell(
-    db: Session,
-    conversation_id: int,
-    template: str,
-    values: dict[str, Any],
-    key: str,
-    now: datetime,
-    about: tuple[str, int] | None = None,
-) -> None:
-    """Owe the person a notification, once per ``key``; none where the person has turned its topic off.
-
-    ``about``: the thing's kind and row id, for which alone a topic may be off, too. An unread notification of a
-    running kind about the same thing is updated instead. Locks no row of the person, whose turn may be under way.
-    """
-    kind = KINDS[template]
-    due = now
-    if kind.running and about:
-        before = _latest(db, conversation_id, template, about)
-        if before and before.state in UNREAD and _replace(db, before, kind, values):
-            return
-        due = max(now, (before.sent_at or before.created_at) + kind.running) if before else now
-    columns = {
-        "dedupe_key": key,
-        "conversation_id": conversation_id,
-        "template": template,
-        "facts": json.dumps(values, ensure_ascii=False),
-        "created_at": now,
-        "due_at": due,
-        "subject": about[0] if about else None,
-        "subject_id": about[1] if about else None,
-    }
-    rows: Any = [literal(value, Notification.__table__.c[name].type) for name, value in columns.items()]
-    wanted = select(*rows)
-    if kind.topic:
-        muted = exists().where(
-            Mute.conversation_id == conversation_id,
-            Mute.topic == kind.topic,
-            Mute.subject_id.in_((0, about[1] if about else 0)),
-        )
-        wanted = wanted.where(~muted)
-    told = db.scalar(
-        insert(Notification)
-        .from_select([*columns], wanted, include_defaults=False)
-        .on_conflict_do_nothing(index_elements=["dedupe_key"])
-        .returning(Notification.id)
-    )
-    if told:
-        db.info.setdefault(TOLD, []).append(told)
-
-
-@dataclass(frozen=True, slots=True)
-class _Before:
-    """An earlier notification of a running kind, still encrypted."""
-
-    id: int
-    state: str
-    created_at: datetime
-    sent_at: datetime | None
-    sealed: bytes
-
-
-def _latest(db: Session, conversation_id: int, template: str, about: tuple[str, int]) -> _Before | None:
-    """Find and lock the last of its kind about this thing; None also where another transaction is sending it."""
-    subject, subject_id = about
-    same = (
-        (Notification.subject == subject)
-        & (Notification.subject_id == subject_id)
-        & (Notification.template == template)
-    )
-    columns: Any = (
-        Notification.id,
-        Notification.state,
-        Notification.created_at,
-        Notification.sent_at,
-        type_coerce(Notification.facts, LargeBinary),
-    )
-    newest = (
-        select(*columns).where(same, Notification.conversation_id == conversation_id).order_by(Notification.id.desc())
-    )
-    row: Any = db.execute(newest.limit(1).with_for_update(skip_locked=True)).first()
-    return _Before(*row) if row else None
-
-
-def _replace(db: Session, before: _Before, kind: Kind, values: dict[str, Any]) -> bool:
-    """Replace its facts, or join both. False where the older facts have to be joined and cannot be decrypted."""
-    if kind.join:
-        try:
-            values = kind.join(open_facts(before.sealed), values)
-        except CannotOpen:
-            return False
-    facts = json.dumps(values, ensure_ascii=False)
-    db.execute(update(Notification).where(Notification.id == before.id).values(facts=facts))
-    return True
-
-
 def find_unread(db: Session, conversation_id: int, most: int = 3) -> list[Unread]:
     """Find the oldest unread notifications and lock them, so that no worker sends them meanwhile.
 
@@ -236,11 +136,11 @@ def count_unread(db: Session, conversation_id: int) -> int:
     return db.scalar(unread) or 0
 
 
-def mark_read(db: Session, notices: Sequence[Unread], now: datetime) -> None:
+def mark_read(db: Session, notifications: Sequence[Unread], now: datetime) -> None:
     """Mark them as read in a reply. The caller holds the locks of the conversation and of ``find_unread``."""
-    if notices:
-        told = update(Notification).where(Notification.id.in_([notice.id for notice in notices]))
-        db.execute(told.values(state="read", channel="reply", read_at=now))
+    if notifications:
+        read = update(Notification).where(Notification.id.in_([notification.id for notification in notifications]))
+        db.execute(read.values(state="read", channel="reply", read_at=now))
 
 
 def mark_seen(db: Session, conversation_id: int, templates: Sequence[str], now: datetime) -> None:
@@ -253,13 +153,13 @@ def mark_seen(db: Session, conversation_id: int, templates: Sequence[str], now: 
     db.execute(update(Notification).where(theirs).values(state="read", channel="reply", read_at=now))
 
 
-def mark_failed(db: Session, notice_id: int) -> None:
+def mark_failed(db: Session, notification_id: int) -> None:
     """Mark it as failed: its words cannot be written."""
-    db.execute(update(Notification).where(Notification.id == notice_id).values(state="failed", reason="no_words"))
+    db.execute(update(Notification).where(Notification.id == notification_id).values(state="failed", reason="no_words"))
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class PushWithChoices:
     """A push that showed the person numbered choices, and when."""
 
     id: int
@@ -281,20 +181,20 @@ _OFFERED: Any = (
 )
 
 
-def last_offered(db: Session, conversation_id: int) -> Offered | None:
+def last_push_with_choices(db: Session, conversation_id: int) -> PushWithChoices | None:
     """Return the last push with choices; of several sent at the same moment, the one written last. None without."""
     offering = (Notification.conversation_id == conversation_id) & Notification.offers_at.is_not(None)
     newest = select(*_OFFERED).where(offering).order_by(Notification.offers_at.desc(), Notification.id.desc()).limit(1)
     row: Any = db.execute(newest).first()
-    return Offered(*row) if row else None
+    return PushWithChoices(*row) if row else None
 
 
-def offered_by(db: Session, conversation_id: int, notice_id: int) -> Offered | None:
+def find_push_with_choices(db: Session, conversation_id: int, notification_id: int) -> PushWithChoices | None:
     """Return what this push offered; None where it is another person's or was never sent."""
     theirs = (
-        (Notification.id == notice_id)
+        (Notification.id == notification_id)
         & (Notification.conversation_id == conversation_id)
         & Notification.claimed_at.is_not(None)
     )
     row: Any = db.execute(select(*_OFFERED).where(theirs)).first()
-    return Offered(*row) if row else None
+    return PushWithChoices(*row) if row else None

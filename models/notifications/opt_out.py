@@ -13,7 +13,7 @@ from models.notifications.notification import UNREAD, Notification
 
 
 @dataclass(frozen=True, slots=True)
-class OneMuted:
+class MutedAppeal:
     """An appeal about which a person has turned this topic off."""
 
     topic: str
@@ -41,7 +41,7 @@ def turn_off(db: Session, conversation_id: int, topic: str, now: datetime, appea
     db.execute(delete(Notification).where(Notification.id.in_(db.scalars(waiting).all())))
 
 
-def muted_appeals(db: Session, conversation_id: int, most: int) -> tuple[Sequence[OneMuted], int]:
+def muted_appeals(db: Session, conversation_id: int, most: int) -> tuple[Sequence[MutedAppeal], int]:
     """List the appeals that were turned off one by one, the last first, and count all of them."""
     theirs = (Mute.conversation_id == conversation_id) & (Mute.subject_id != 0)
     rows = db.execute(
@@ -50,4 +50,4 @@ def muted_appeals(db: Session, conversation_id: int, most: int) -> tuple[Sequenc
         .order_by(Mute.at.desc(), Mute.subject_id.desc(), Mute.topic)
         .limit(most)
     )
-    return [OneMuted(*row) for row in rows], db.scalar(select(func.count()).select_from(Mute).where(theirs)) or 0
+    return [MutedAppeal(*row) for row in rows], db.scalar(select(func.count()).select_from(Mute).where(theirs)) or 0

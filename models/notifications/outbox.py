@@ -1,7 +1,7 @@
 """Pass notifications to the workers: a worker claims them and keeps the outcomes; a sweep releases a killed worker's.
 
 A claim is one short transaction, which also takes what a send uses up (a window's count, a
-consent). The send itself is outside of any transaction; ``settle`` keeps its outcome.
+consent). The send itself is outside of any transaction; ``keep_outcomes`` keeps its outcome.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 
 from models.core.base import among, paired
 from models.notifications.broadcast import Broadcast
-from models.notifications.notification import TOLD, Notification, open_text
+from models.notifications.notification import TO_DELIVER, Notification, open_text
 from models.people.conversation import Conversation
 
 # A worker that has not settled a claim by then counts as dead: all its time-outs together are shorter.
@@ -34,7 +34,7 @@ REMEMBERED = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class ClaimedNotification:
     """A claimed notification and its recipient. ``channel``: the one by which it was tried before."""
 
     id: int
@@ -98,7 +98,7 @@ _CLAIM = (
 )
 
 
-def claim(db: Session, ids: Collection[int], now: datetime) -> list[Owed]:
+def claim_due(db: Session, ids: Collection[int], now: datetime) -> list[ClaimedNotification]:
     """Claim those of these notifications that are owed and due; no other worker gets them. Ordered by person."""
     # After a broadcast is stopped, a failed send of it may become owed again: it is not claimed.
     stopped = (
@@ -135,10 +135,10 @@ def claim(db: Session, ids: Collection[int], now: datetime) -> list[Owed]:
         .where(among(Notification.id, claimed))
         .order_by(Notification.conversation_id, Notification.id)
     )
-    return [Owed(*row) for row in rows]
+    return [ClaimedNotification(*row) for row in rows]
 
 
-def settle(db: Session, outcomes: Sequence[Outcome], now: datetime) -> None:
+def keep_outcomes(db: Session, outcomes: Sequence[Outcome], now: datetime) -> None:
     """Keep the outcomes, each once: a notification that a sweep meanwhile declared lost stays as it is.
 
     Equal outcomes share one statement; in a broadcast nearly all are equal.
@@ -176,10 +176,10 @@ def _settled(one: Outcome, now: datetime) -> dict[str, Any]:
 
 
 def note_channels(db: Session, chosen: Iterable[tuple[int, str]]) -> None:
-    """Store the channel by which each claimed notification is about to be sent; ``find_lost`` depends on it."""
+    """Store the channel by which each claimed notification is about to be sent; ``release_lost`` depends on it."""
     by_channel: dict[str, list[int]] = {}
-    for notice, channel in chosen:
-        by_channel.setdefault(channel, []).append(notice)
+    for notification, channel in chosen:
+        by_channel.setdefault(channel, []).append(notification)
     for channel, ids in by_channel.items():
         db.connection().execute(update(_ROWS).where(among(Notification.id, ids)).values(channel=channel))
 
@@ -212,7 +212,7 @@ def oldest_due(db: Session, now: datetime) -> datetime | None:
     return min((due for due in oldest if due), default=None)
 
 
-def find_lost(db: Session, now: datetime, most: int = 500) -> int:
+def release_lost(db: Session, now: datetime, most: int = 500) -> int:
     """Release the notifications that a dead worker had begun to send. Returns how many.
 
     A template message is sent again under the same client_msg_id, which WeChat knows for ten minutes; by any other
@@ -225,11 +225,11 @@ def find_lost(db: Session, now: datetime, most: int = 500) -> int:
         .limit(most)
         .with_for_update(skip_locked=True)
     ).all()
-    for notice in lost:
-        again = notice.channel == "template" and (notice.attempted_at or now) > now - REMEMBERED
-        notice.state = "owed" if again else "waiting"
-        notice.reason = "worker_lost" if again else "outcome_unknown"
-        notice.due_at = now
+    for notification in lost:
+        again = notification.channel == "template" and (notification.attempted_at or now) > now - REMEMBERED
+        notification.state = "owed" if again else "waiting"
+        notification.reason = "worker_lost" if again else "outcome_unknown"
+        notification.due_at = now
     return len(lost)
 
 
@@ -243,7 +243,7 @@ def hold_unsent(db: Session, conversation_id: int) -> None:
     db.scalars(select(Notification.id).where(unsent).order_by(Notification.id).with_for_update()).all()
 
 
-def wake(db: Session, conversation_id: int, now: datetime) -> None:
+def wake_waiting(db: Session, conversation_id: int, now: datetime) -> None:
     """Owe again what waited for a channel, because the person has given a consent; it is enqueued after the commit."""
     waiting = and_(
         Notification.conversation_id == conversation_id,
@@ -251,4 +251,4 @@ def wake(db: Session, conversation_id: int, now: datetime) -> None:
         or_(Notification.reason.like("%no_consent%"), Notification.reason.like("%no_channel%")),
     )
     woken = db.scalars(update(Notification).where(waiting).values(state="owed", due_at=now).returning(Notification.id))
-    db.info.setdefault(TOLD, []).extend(woken)
+    db.info.setdefault(TO_DELIVER, []).extend(woken)

@@ -15,11 +15,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, among, one_of
-from models.people.message import Kind, Message
+from models.people.message import Message, MessageKind
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class WindowRule:
     """How long a window stays open, and how many messages it allows; None: any number."""
 
     lasts: timedelta
@@ -27,11 +27,11 @@ class Rule:
 
 
 RULES = {
-    "message": Rule(timedelta(hours=48), 5),
-    "menu": Rule(timedelta(minutes=1), 3),
-    "follow": Rule(timedelta(minutes=1), 3),
-    "scan": Rule(timedelta(minutes=1), 3),
-    "paid": Rule(timedelta(hours=48), None),
+    "message": WindowRule(timedelta(hours=48), 5),
+    "menu": WindowRule(timedelta(minutes=1), 3),
+    "follow": WindowRule(timedelta(minutes=1), 3),
+    "scan": WindowRule(timedelta(minutes=1), 3),
+    "paid": WindowRule(timedelta(hours=48), None),
 }
 _EVENTS = {
     "click": "menu",
@@ -44,7 +44,7 @@ _EVENTS = {
 MARGIN = timedelta(seconds=10)
 
 
-class Window(Base):
+class ServiceWindow(Base):
     __tablename__ = "service_windows"
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversations.id"), primary_key=True)
     kind: Mapped[str] = mapped_column(String(8), primary_key=True)
@@ -54,26 +54,26 @@ class Window(Base):
     __table_args__ = (one_of("kind", tuple(RULES)),)
 
 
-def opened_by(message: Message) -> str | None:
+def window_opened_by(message: Message) -> str | None:
     """Return the window that this message or event opens afresh; None where it is no act of the person."""
-    if message.kind is Kind.EVENT:
+    if message.kind is MessageKind.EVENT:
         return _EVENTS.get(message.event)
     return "menu" if message.option_id else "message"
 
 
-def open_windows(db: Session, people: Iterable[int], now: datetime) -> dict[int, list[Window]]:
+def open_windows(db: Session, people: Iterable[int], now: datetime) -> dict[int, list[ServiceWindow]]:
     """Find and lock each person's open windows, the first to close first.
 
     Locks in the order of the people's ids, as all others do.
     """
-    usable = or_(Window.left.is_(None), Window.left > 0)
+    usable = or_(ServiceWindow.left.is_(None), ServiceWindow.left > 0)
     rows = db.scalars(
-        select(Window)
-        .where(among(Window.conversation_id, sorted(set(people))), Window.ends_at > now + MARGIN, usable)
-        .order_by(Window.conversation_id, Window.ends_at)
+        select(ServiceWindow)
+        .where(among(ServiceWindow.conversation_id, sorted(set(people))), ServiceWindow.ends_at > now + MARGIN, usable)
+        .order_by(ServiceWindow.conversation_id, ServiceWindow.ends_at)
         .with_for_update()
     )
-    found: dict[int, list[Window]] = {}
+    found: dict[int, list[ServiceWindow]] = {}
     for row in rows:
         found.setdefault(row.conversation_id, []).append(row)
     return found
@@ -82,16 +82,16 @@ def open_windows(db: Session, people: Iterable[int], now: datetime) -> dict[int,
 def open_by_payment(db: Session, conversation_id: int, paid_at: datetime) -> None:
     """Open the window of a payment: 48 hours, any number of messages."""
     ends_at = paid_at + RULES["paid"].lasts
-    opened = insert(Window).values(conversation_id=conversation_id, kind="paid", ends_at=ends_at, left=None)
+    opened = insert(ServiceWindow).values(conversation_id=conversation_id, kind="paid", ends_at=ends_at, left=None)
     later = opened.on_conflict_do_update(
         index_elements=["conversation_id", "kind"],
         set_={"ends_at": opened.excluded.ends_at},
-        where=Window.ends_at < opened.excluded.ends_at,
+        where=ServiceWindow.ends_at < opened.excluded.ends_at,
     )
     db.execute(later)
 
 
-def use_one(windows: Sequence[Window]) -> Window | None:
+def use_message(windows: Sequence[ServiceWindow]) -> ServiceWindow | None:
     """Use up one message of the first window that has one left; None where none has."""
     for window in windows:
         if window.left is None:
@@ -102,7 +102,7 @@ def use_one(windows: Sequence[Window]) -> Window | None:
     return None
 
 
-def give_back(db: Session, taken: Sequence[tuple[int, str, datetime]]) -> None:
+def return_messages(db: Session, taken: Sequence[tuple[int, str, datetime]]) -> None:
     """Return messages that certainly were not sent to their windows, unless a window was opened anew since.
 
     ``taken``: (conversation, window's kind, its end).
@@ -110,16 +110,17 @@ def give_back(db: Session, taken: Sequence[tuple[int, str, datetime]]) -> None:
     if not taken:
         return
     same = (
-        (Window.conversation_id == bindparam("b_person"))
-        & (Window.kind == bindparam("b_window"))
-        & (Window.ends_at == bindparam("b_ends"))
+        (ServiceWindow.conversation_id == bindparam("b_person"))
+        & (ServiceWindow.kind == bindparam("b_window"))
+        & (ServiceWindow.ends_at == bindparam("b_ends"))
     )
     connection = db.connection()
     for person, window, ends in sorted(taken):
         values = {"b_person": person, "b_window": window, "b_ends": ends}
-        connection.execute(update(Window).where(same, Window.left.is_not(None)).values(left=Window.left + 1), values)
+        counted = update(ServiceWindow).where(same, ServiceWindow.left.is_not(None))
+        connection.execute(counted.values(left=ServiceWindow.left + 1), values)
 
 
 def close_windows(db: Session, people: Sequence[int]) -> None:
     """Delete the people's windows: WeChat says that none is open (45015) or left (45047), or the person unfollowed."""
-    db.execute(delete(Window).where(Window.conversation_id.in_(people)))
+    db.execute(delete(ServiceWindow).where(ServiceWindow.conversation_id.in_(people)))

@@ -25,7 +25,7 @@ STAFF_CARDS = frozenset({"task"})
 
 
 @dataclass(frozen=True, slots=True)
-class Templates:
+class SubscriptionTemplates:
     """The account's templates of subscription notices. ``ids``: card (config/push.toml) -> WeChat's id.
 
     ``for_good``: the cards whose template is a long-term one.
@@ -38,7 +38,7 @@ class Templates:
         return next((card for card, known in self.ids.items() if known == template_id), None)
 
 
-NO_TEMPLATES = Templates()
+NO_TEMPLATES = SubscriptionTemplates()
 
 
 class Subscription(Base):
@@ -53,7 +53,7 @@ class Subscription(Base):
     refused_at: Mapped[datetime | None]
 
 
-def find_consents(db: Session, people: Iterable[int]) -> dict[tuple[int, str], Subscription]:
+def lock_consents(db: Session, people: Iterable[int]) -> dict[tuple[int, str], Subscription]:
     """Find and lock the people's unused consents, by (conversation, template)."""
     rows = db.scalars(
         select(Subscription)
@@ -67,7 +67,7 @@ def find_consents(db: Session, people: Iterable[int]) -> dict[tuple[int, str], S
     return {(row.conversation_id, row.template_id): row for row in rows}
 
 
-def give_back(db: Session, taken: Iterable[tuple[int, str]]) -> None:
+def return_consents(db: Session, taken: Iterable[tuple[int, str]]) -> None:
     """Return consents, by (conversation, template), that certainly were not used up.
 
     Not to people who have said no: they may have withdrawn everything meanwhile.
@@ -75,7 +75,7 @@ def give_back(db: Session, taken: Iterable[tuple[int, str]]) -> None:
     _change(db, taken, {"left": Subscription.left + 1}, Subscription.refused_at.is_(None))
 
 
-def forget(db: Session, refused: Iterable[tuple[int, str]]) -> None:
+def delete_consents(db: Session, refused: Iterable[tuple[int, str]]) -> None:
     """Delete the consents that WeChat says do not exist (43101)."""
     _change(db, refused, {"left": 0, "for_good": False})
 
@@ -112,7 +112,9 @@ def allow_again(db: Session, conversation_id: int, template_id: str) -> None:
     _held(db, conversation_id, template_id).refused_at = None
 
 
-def lacking(db: Session, conversation_id: int, templates: Templates, *, staff: bool = False) -> list[str]:
+def templates_to_ask_for(
+    db: Session, conversation_id: int, templates: SubscriptionTemplates, *, staff: bool = False
+) -> list[str]:
     """List the templates that a popup can ask this person for: relevant ones without an unused consent."""
     ids = [templates.ids[card] for card in sorted(templates.ids) if staff or card not in STAFF_CARDS]
     rows = _rows(db, conversation_id, ids)
@@ -120,12 +122,12 @@ def lacking(db: Session, conversation_id: int, templates: Templates, *, staff: b
     return [template_id for template_id in ids if template_id not in given][:PER_POPUP]
 
 
-def ask(db: Session, conversation_id: int, templates: Templates, now: datetime) -> bool:
+def ask_if_due(db: Session, conversation_id: int, templates: SubscriptionTemplates, now: datetime) -> bool:
     """Tell whether to ask this person now, and if so record that they were asked.
 
     Not while they have every consent, not twice within ASK_AGAIN, and not within AFTER_A_NO of any no.
     """
-    wanted = lacking(db, conversation_id, templates)
+    wanted = templates_to_ask_for(db, conversation_id, templates)
     if not wanted:
         return False
     for row in _rows(db, conversation_id, templates.ids.values()):

@@ -28,18 +28,18 @@ from sqlalchemy.dialects.postgresql import insert
 
 from models.core.encryption import keyring
 from models.notifications.notification import UNREAD, Notification
-from models.notifications.service_window import RULES, Window
+from models.notifications.service_window import RULES, ServiceWindow
 from models.people.conversation import SESSION, BrokenSession, Conversation, Turn
 from models.people.message import Message
 
 _turns: Table = Turn.__table__  # type: ignore[assignment]
 _people: Table = Conversation.__table__  # type: ignore[assignment]
 _notices: Table = Notification.__table__  # type: ignore[assignment]
-_windows: Table = Window.__table__  # type: ignore[assignment]
+_windows: Table = ServiceWindow.__table__  # type: ignore[assignment]
 
 
 @dataclass(slots=True)
-class Locked:
+class LockedPerson:
     """The person's row, read under its lock. ``sealed`` is the session as stored, encrypted.
 
     ``news``: notifications were unread when the statement began; the turn before may have read them since.
@@ -59,7 +59,7 @@ class Locked:
 
 
 @dataclass(slots=True)
-class Record:
+class TurnRecord:
     """The facts about a turn that are kept beside its reply."""
 
     outcome: str
@@ -160,7 +160,7 @@ _KEEP_BOTH = _keep_person.add_cte(_keep_turn.cte("kept"))
 _KEEP_ALL = _keep_person.add_cte(_keep_turn.cte("kept"), _open_window().cte("opened"))
 
 
-def claim(connection: Connection, message: Message, now: datetime) -> tuple[int, Locked] | None:
+def claim(connection: Connection, message: Message, now: datetime) -> tuple[int, LockedPerson] | None:
     """Claim the message; returns the new turn's id and the locked person, or None when it was claimed before.
 
     Waits for a first delivery that is still running, and for the person's turn
@@ -175,7 +175,7 @@ def claim(connection: Connection, message: Message, now: datetime) -> tuple[int,
         return None
     if person[0] is None:
         person = _greet_person(connection, message, now, who)
-    return turn_id, Locked(*person)
+    return turn_id, LockedPerson(*person)
 
 
 def _greet_person(connection: Connection, message: Message, now: datetime, who: dict[str, str]) -> Any:
@@ -193,10 +193,10 @@ def stored_reply(connection: Connection, key: str) -> str | None:
 def keep(
     connection: Connection,
     turn_id: int,
-    person: Locked,
+    person: LockedPerson,
     session: str,
     reply: str,
-    record: Record,
+    record: TurnRecord,
     now: datetime,
     *,
     in_flow: bool = False,
@@ -227,7 +227,7 @@ def keep(
     connection.execute(_KEEP_ALL if opened else _KEEP_BOTH, turn | after | opened)
 
 
-def keep_failure(connection: Connection, turn_id: int, person: Locked, reply: str, ms: int) -> None:
+def keep_failure(connection: Connection, turn_id: int, person: LockedPerson, reply: str, ms: int) -> None:
     """Store a failed turn's reply and count the failure; the session stays as it was."""
     connection.execute(
         update(_turns)
@@ -237,7 +237,7 @@ def keep_failure(connection: Connection, turn_id: int, person: Locked, reply: st
     connection.execute(update(_people).where(_people.c.id == person.id).values(failures=person.failures + 1))
 
 
-def set_aside(connection: Connection, person: Locked, reason: str, now: datetime) -> None:
+def set_aside(connection: Connection, person: LockedPerson, reason: str, now: datetime) -> None:
     """Store a session that cannot be read, as it is; the caller goes on with a fresh one."""
     connection.execute(
         insert(BrokenSession),

@@ -8,7 +8,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from models.appeals.appeal import Appeal
 from models.giving.pledge import COUNTED, Pledge
-from models.notifications.broadcast import Audience, Stretch
+from models.notifications.broadcast import Audience, AudiencePage
 from models.notifications.kinds import KINDS
 from models.notifications.mute import Mute
 from models.people.conversation import Conversation
@@ -20,13 +20,13 @@ PEOPLE = 500
 SPAN = 20_000
 
 
-def next_backers(db: Session, audience: Audience, after: int) -> Stretch:
+def next_backers(db: Session, audience: Audience, after: int) -> AudiencePage:
     """Find the next page of donors of the appeal ``audience.of``, from above the user id ``after``."""
     found = list(db.scalars(_page(audience, after)))
     return _stretch(audience, found, max(found, default=after), last=len(found) < PEOPLE)
 
 
-def next_donors(db: Session, audience: Audience, after: int) -> Stretch:
+def next_donors(db: Session, audience: Audience, after: int) -> AudiencePage:
     """Find the next page of donors of the province ``audience.of``, from above the user id ``after``.
 
     The province may have few of all donors, so no page scans more than SPAN user ids.
@@ -72,8 +72,8 @@ def _page(audience: Audience, after: int) -> Select[int]:
     return _gave(audience).where(Pledge.donor_id > after).distinct().order_by(Pledge.donor_id).limit(PEOPLE)
 
 
-def _stretch(audience: Audience, donors: list[int], until: int, *, last: bool) -> Stretch:
-    return Stretch(recipients(audience, donors) if donors else None, until, last)
+def _stretch(audience: Audience, donors: list[int], until: int, *, last: bool) -> AudiencePage:
+    return AudiencePage(recipients(audience, donors) if donors else None, until, last)
 
 
 def _gave(audience: Audience) -> Select[int]:

@@ -12,7 +12,7 @@ from models.appeals.appeal import Appeal
 from models.core.refusal import Refusal
 from models.core.state_machine import By
 from models.notifications.broadcast import Broadcast, count_states
-from models.staff.member import Staff, same_people, tell_staff
+from models.staff.member import Staff, notify_staff, same_people
 from models.staff.queue import within
 
 _MOST = 5
@@ -97,14 +97,14 @@ def progress_of(db: Session, broadcast: Broadcast) -> Progress:
     )
 
 
-def tell_done(db: Session, broadcast: Broadcast, now: datetime) -> None:
+def notify_done(db: Session, broadcast: Broadcast, now: datetime) -> None:
     """Notify the member of staff who began the broadcast that it is done; the system's own notify nobody."""
     by = db.get(Staff, broadcast.by) if broadcast.by else None
     if by:
         done = progress_of(db, broadcast)
         facts = {name: getattr(done, name) for name in ("number", "template", "appeal", "title", "planned", "gone")}
         facts |= {"waiting": done.waiting, "failed": done.failed}
-        tell_staff(db, by, "broadcast_done", facts, f"broadcast_done:{broadcast.id}", now)
+        notify_staff(db, by, "broadcast_done", facts, f"broadcast_done:{broadcast.id}", now)
 
 
 def _began(db: Session, staff: Staff, broadcast: Broadcast) -> bool:

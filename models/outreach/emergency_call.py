@@ -11,7 +11,7 @@ from models.appeals.review import demand_no_tie
 from models.core.calendar import CHINA
 from models.core.refusal import Refusal
 from models.giving.pledge import check_open
-from models.notifications.broadcast import Audience, Broadcast, begin
+from models.notifications.broadcast import Audience, Broadcast, begin_broadcast
 from models.places.region import Region
 from models.staff.member import Staff
 from models.staff.task import demand_region
@@ -73,7 +73,7 @@ def call(db: Session, staff: Staff, number: int, words: str, now: datetime) -> B
     place, county = db.get_one(Region, appeal.region_code).full_name, _county(db, appeal)
     facts = {"number": number, "title": appeal.title, "place": place, "words": words}
     try:
-        return begin(db, donors_of(appeal), facts, _key(appeal, now), now, by=staff.id)
+        return begin_broadcast(db, donors_of(appeal), facts, _key(appeal, now), now, by=staff.id)
     except IntegrityError as error:
         if "dedupe_key" in str(error.orig):
             raise CalledToday(region=county) from None  # a colleague was a moment earlier

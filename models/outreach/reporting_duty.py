@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
 from models.core.calendar import day_in_china
-from models.notifications.notification import tell
-from models.people.conversation import Conversation
+from models.notifications.notify import notify_user
 
 # At most three months, by the Charity Law of 2016 (amended 2023), on reports of a project under way.
 EVERY = timedelta(days=90)
@@ -60,8 +59,7 @@ def remind_owners(db: Session, now: datetime) -> int:
         appeal.update_reminded = 2 if overdue else 1
         day = day_in_china(appeal.update_due_at)
         facts = {"number": appeal.id, "title": appeal.title, "day": day, "overdue": overdue}
-        for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
-            key = f"update_due:{appeal.id}:{day}:{appeal.update_reminded}:{person}"
-            tell(db, person, "update_due", facts, key, now, ("appeal", appeal.id))
+        key = f"update_due:{appeal.id}:{day}:{appeal.update_reminded}"
+        notify_user(db, appeal.owner_id, "update_due", facts, key, now, ("appeal", appeal.id))
     db.flush()
     return len(found)

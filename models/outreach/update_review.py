@@ -13,13 +13,12 @@ from models.core.audit_trail import record
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, WrongState
 from models.notifications.broadcast import LIVE as GOING_OUT
-from models.notifications.broadcast import Audience, Broadcast, begin, drop_owed, stop
-from models.notifications.notification import tell
+from models.notifications.broadcast import Audience, Broadcast, begin_broadcast, drop_unsent, stop_sending
+from models.notifications.notify import notify_user
 from models.outreach.audience import count_people
 from models.outreach.reporting_duty import restart_reporting_period
 from models.outreach.update import MACHINE, Update, check_thanks, update_waiting
-from models.people.conversation import Conversation
-from models.people.photo import Photo, attach, pictures_of
+from models.people.photo import Photo, attach_photos, pictures_of
 from models.proxy.mandate import acted_for
 from models.staff.decision import decide
 from models.staff.desk_review import Stage, end_review, may_review, record_review, stage_of
@@ -94,7 +93,7 @@ def submit(
     db.flush()
     said, what = _AUDIT_ACTIONS[kind], f"appeal:{appeal.id}"
     record(db, at=now, actor=owner.name, action=said, subject="update", subject_id=update.id, detail=what)
-    owed = attach(db, "update", update.id, conversation_id, pictures, now)
+    owed = attach_photos(db, "update", update.id, conversation_id, pictures, now)
     matter = matter_of(update, appeal)
     open_task(db, matter, _REVIEW_STEPS[kind], now, acted_for(db, "appeal", appeal.id, appeal.household_id))
     return owed, dropped
@@ -143,8 +142,8 @@ def publish(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appe
     facts = {"number": appeal.id, "title": appeal.title, "words": update.words}
     if update.kind == "progress":
         restart_reporting_period(appeal, now)
-    broadcast = begin(db, backers_of(appeal, update.kind), facts, f"update:{number}", now, by=staff.id)
-    _tell_owner(db, appeal, update, (), now)
+    broadcast = begin_broadcast(db, backers_of(appeal, update.kind), facts, f"update:{number}", now, by=staff.id)
+    _notify_owner(db, appeal, update, (), now)
     return appeal, broadcast
 
 
@@ -160,7 +159,7 @@ def send_back(
     take(db, staff, matter_of(update, appeal), update.state)
     decide(db, matter_of(update, appeal), 1, staff, "return", now, reasons)
     dropped = _end(db, update, "returned", staff.actor, now, staff)
-    _tell_owner(db, appeal, update, reasons, now)
+    _notify_owner(db, appeal, update, reasons, now)
     return appeal, dropped
 
 
@@ -176,8 +175,8 @@ def forget(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
     about = (Broadcast.subject == "appeal") & (Broadcast.subject_id == appeal.id)
     for broadcast in db.scalars(select(Broadcast).where(about).order_by(Broadcast.id).with_for_update()).all():
         if broadcast.state in GOING_OUT:
-            stop(db, broadcast, actor.name, now)
-        drop_owed(db, broadcast.id)
+            stop_sending(db, broadcast, actor.name, now)
+        drop_unsent(db, broadcast.id)
         broadcast.facts = json.dumps({"number": appeal.id, "title": appeal.title, "words": ""}, ensure_ascii=False)
 
 
@@ -216,9 +215,8 @@ def _end(db: Session, update: Update, state: str, actor: Actor, now: datetime, s
     return [photo.id for photo in photos if photo.path]
 
 
-def _tell_owner(db: Session, appeal: Appeal, update: Update, reasons: Sequence[str], now: datetime) -> None:
+def _notify_owner(db: Session, appeal: Appeal, update: Update, reasons: Sequence[str], now: datetime) -> None:
     facts = {"number": appeal.id, "title": appeal.title, "kind": update.kind}
     facts |= {"published": not reasons, "reasons": list(reasons)}
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
-        key = f"update:{update.id}:{person}"
-        tell(db, person, "update_decided", facts, key, now, about=("appeal", appeal.id))
+    key = f"update:{update.id}"
+    notify_user(db, appeal.owner_id, "update_decided", facts, key, now, about=("appeal", appeal.id))

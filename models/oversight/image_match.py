@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.appeals.flag import raise_flag
-from models.people.photo import PARTS, Photo, fingerprint_part
+from models.people.photo import FINGERPRINT_PARTS, Photo, fingerprint_part
 from models.subjects import SUBJECTS, wholes_of
 
 # Two prints of one picture differ by at most so many bits: fewer than a print has parts, so one part is equal.
@@ -67,7 +67,7 @@ def _near(db: Session, photo_id: int, found: int) -> list[tuple[int, str, int]]:
     """Return (photo, subject, row) of every kept picture with a print near ``found``, the print of this photo."""
     near = {}
     others = (Photo.id != photo_id) & (Photo.state == "kept") & Photo.subject.in_(_COMPARED)
-    for place, column in enumerate(PARTS):
+    for place, column in enumerate(FINGERPRINT_PARTS):
         same = select(Photo.id, Photo.subject, Photo.subject_id, Photo.print).where(
             others, column == fingerprint_part(found, place)
         )

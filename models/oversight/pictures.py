@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from models.core.audit_trail import record_reading
 from models.core.state_machine import By
 from models.core.subject import Subject
-from models.people.photo import Photo, kept_of
+from models.people.photo import Photo, kept_photos
 from models.people.user import User
 from models.proxy.mandate import ProxyAct
 from models.staff.conflict_of_interest import is_own
@@ -56,7 +56,7 @@ def open_gallery(db: Session, staff_id: int, subject: str, number: int, now: dat
         subject,
         number,
         whole.owner,
-        [photo for kind, rows in _shown_as(db, subject, number) for photo in kept_of(db, kind, rows)],
+        [photo for kind, rows in _shown_as(db, subject, number) for photo in kept_photos(db, kind, rows)],
     )
 
 

@@ -20,7 +20,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
 from models.giving.funding import mark_funded
 from models.giving.matching import SponsorMatch, hold_pools, match_gift
-from models.giving.notices import tell_of_gift, tell_of_payment
+from models.giving.notices import notify_of_gift, notify_of_payment
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import NotFunding, Pledge, check_open
 from models.ledger import lock, moves, totals
@@ -212,13 +212,13 @@ def _take(db: Session, appeal: Appeal, pledge: Pledge, order: PayOrder, now: dat
     refused = _refusal(db, appeal, pledge, now)
     PLEDGES.move(db, pledge, "paid", SYSTEM, now)
     if refused:
-        tell_of_payment(db, appeal, pledge, "payment_late", now)
+        notify_of_payment(db, appeal, pledge, "payment_late", now)
         return _give_back(db, order, "over" if isinstance(refused, OverCap) else "late", now)
     pools = hold_pools(db, appeal, now, (CHANNEL,))
     moves.payment_received(db, appeal.id, order.amount_fen, order.cause, now)
     PLEDGES.move(db, pledge, "committed", SYSTEM, now)
     added = match_gift(db, pools, appeal, pledge, room(db, appeal), now)
-    _tell(db, appeal, pledge, added, now)
+    _notify(db, appeal, pledge, added, now)
     if room(db, appeal) < SMALLEST_PLEDGE:
         mark_funded(db, appeal, now)
     db.flush()
@@ -268,10 +268,10 @@ def _in_question(db: Session, pledge_id: int) -> bool:
     )
 
 
-def _tell(db: Session, appeal: Appeal, pledge: Pledge, added: Sequence[SponsorMatch], now: datetime) -> None:
+def _notify(db: Session, appeal: Appeal, pledge: Pledge, added: Sequence[SponsorMatch], now: datetime) -> None:
     donor = db.get_one(User, pledge.donor_id)
-    tell_of_payment(db, appeal, pledge, "payment_received", now, added)
-    tell_of_gift(db, appeal, pledge, None if pledge.anonymous else donor.display_name, now, added)
+    notify_of_payment(db, appeal, pledge, "payment_received", now, added)
+    notify_of_gift(db, appeal, pledge, None if pledge.anonymous else donor.display_name, now, added)
 
 
 def _owner(pledge: Pledge) -> Actor:

@@ -19,16 +19,15 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
 from models.giving.funding import mark_funded
 from models.giving.matching import SponsorMatch, hold_pools, match_gift
-from models.giving.notices import match_facts, tell_of_gift
+from models.giving.notices import match_facts, notify_of_gift
 from models.giving.pledge import CODE_LENGTH, Pledge, check_open
 from models.giving.pledge import MACHINE as PLEDGES
 from models.ledger import moves
 from models.ledger.accounts import REFUNDS
-from models.notifications.notification import tell
+from models.notifications.notify import notify_user
 from models.payments.collection import check_room, room
 from models.payments.refund import MACHINE, MAY_REDIRECT, Refund
 from models.payments.refund_entitlement import hold_order, hold_pledge, hold_refund
-from models.people.conversation import Conversation
 from models.people.user import User
 
 # The most appeals that are tried; if none of them has room, the gift is refunded.
@@ -60,8 +59,8 @@ def redirect(db: Session, number: int, now: datetime) -> Pledge | None:
     PLEDGES.move(db, before, "redirected", SYSTEM, now)
     added = match_gift(db, pools, target, gift, room(db, target), now)
     db.flush()
-    tell_of_gift(db, target, gift, None if gift.anonymous else donor.display_name, now, added)
-    _tell(db, refund, before, gift, target, added, now)
+    notify_of_gift(db, target, gift, None if gift.anonymous else donor.display_name, now, added)
+    _notify(db, refund, before, gift, target, added, now)
     if room(db, target) < SMALLEST_PLEDGE:
         mark_funded(db, target, now)
     return gift
@@ -117,7 +116,7 @@ def _make(db: Session, refund: Refund, before: Pledge, target: Appeal, now: date
     return gift
 
 
-def _tell(
+def _notify(
     db: Session,
     refund: Refund,
     before: Pledge,
@@ -135,5 +134,4 @@ def _tell(
         "code": gift.code,
         "matches": match_facts(added),
     }
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == gift.donor_id)):
-        tell(db, person, "redirected", facts, f"redirected:{refund.id}:{person}", now, ("appeal", target.id))
+    notify_user(db, gift.donor_id, "redirected", facts, f"redirected:{refund.id}", now, ("appeal", target.id))

@@ -17,11 +17,10 @@ from models.core.state_machine import SYSTEM
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import Pledge
 from models.ledger import Overdrawn, moves
-from models.notifications.notification import tell
+from models.notifications.notify import notify_user
 from models.payments.order import PayOrder, SuspenseItem
 from models.payments.refund import MACHINE, STUCK, Refund, find_number
 from models.payments.refund_entitlement import hold_order, hold_pledge, hold_refund
-from models.people.conversation import Conversation
 from models.staff.member import Staff
 from models.staff.task import Matter, Task, close_task, open_task
 
@@ -106,7 +105,7 @@ def settle(
     if refund.is_of_gift:
         PLEDGES.move(db, pledge, "refunded", SYSTEM, now)
     db.flush()
-    _tell(db, refund, pledge, now)
+    _notify(db, refund, pledge, now)
     call_off(db, [refund], now, by)
 
 
@@ -156,7 +155,7 @@ def _differs(db: Session, refund: Refund, now: datetime, trouble: str = "differs
     return Taken.DIFFERS
 
 
-def _tell(db: Session, refund: Refund, pledge: Pledge, now: datetime) -> None:
+def _notify(db: Session, refund: Refund, pledge: Pledge, now: datetime) -> None:
     appeal = db.get_one(Appeal, refund.appeal_id)
     facts = {
         "number": appeal.id,
@@ -166,5 +165,4 @@ def _tell(db: Session, refund: Refund, pledge: Pledge, now: datetime) -> None:
         "why": refund.reason,
         "whole": refund.amount_fen == pledge.amount_fen,
     }
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == pledge.donor_id)):
-        tell(db, person, "refunded", facts, f"refunded:{refund.id}:{person}", now, ("appeal", appeal.id))
+    notify_user(db, pledge.donor_id, "refunded", facts, f"refunded:{refund.id}", now, ("appeal", appeal.id))

@@ -7,17 +7,16 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
 from models.giving.refund_run import RefundRun
-from models.notifications.notification import tell
+from models.notifications.notify import notify_user
 from models.payments.refund import GOING, Refund
 from models.payments.refund_run import Progress, progress_of
-from models.people.conversation import Conversation
 from models.staff.fund_holder import holder_for
-from models.staff.member import tell_staff
+from models.staff.member import notify_staff
 
 _BATCH = 50
 
 
-def tell_ended(db: Session, now: datetime) -> int:
+def notify_ended(db: Session, now: datetime) -> int:
     """Notify of runs with no refund on its way: once when some are stuck, and once when all are paid.
 
     Returns how many runs.
@@ -31,12 +30,12 @@ def tell_ended(db: Session, now: datetime) -> int:
         word = "waits" if progress.stuck.gifts else "all"
         if word != run.notified:
             run.notified = word
-            _tell(db, run, progress, now)
+            _notify(db, run, progress, now)
             told += 1
     return told
 
 
-def _tell(db: Session, run: RefundRun, progress: Progress, now: datetime) -> None:
+def _notify(db: Session, run: RefundRun, progress: Progress, now: datetime) -> None:
     appeal = db.get_one(Appeal, run.appeal_id)
     facts = {
         "number": appeal.id,
@@ -49,6 +48,5 @@ def _tell(db: Session, run: RefundRun, progress: Progress, now: datetime) -> Non
     key, about = f"refunds_done:{run.id}:{run.created_at.timestamp():.0f}:{run.notified}", ("appeal", appeal.id)
     holder = holder_for(db, appeal.region_code, now)
     if holder:
-        tell_staff(db, holder, "refunds_done", {**facts, "staff": True}, key, now, about)
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
-        tell(db, person, "refunds_done", {**facts, "staff": False}, f"{key}:{person}", now, about)
+        notify_staff(db, holder, "refunds_done", {**facts, "staff": True}, key, now, about)
+    notify_user(db, appeal.owner_id, "refunds_done", {**facts, "staff": False}, key, now, about)

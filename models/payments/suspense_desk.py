@@ -21,7 +21,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
 from models.giving.funding import mark_funded
 from models.giving.matching import hold_pools, match_gift
-from models.giving.notices import tell_of_gift, tell_of_payment
+from models.giving.notices import notify_of_gift, notify_of_payment
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import Pledge, check_open
 from models.ledger import lock, moves
@@ -171,8 +171,8 @@ def assign(db: Session, staff: Staff, number: int, now: datetime) -> Pledge:
     added = match_gift(db, pools, appeal, pledge, room(db, appeal), now)
     _close(db, case, staff, "assigned", now)
     donor = db.get_one(User, pledge.donor_id)
-    tell_of_payment(db, appeal, pledge, "payment_received", now, added)
-    tell_of_gift(db, appeal, pledge, None if pledge.anonymous else donor.display_name, now, added)
+    notify_of_payment(db, appeal, pledge, "payment_received", now, added)
+    notify_of_gift(db, appeal, pledge, None if pledge.anonymous else donor.display_name, now, added)
     if room(db, appeal) < SMALLEST_PLEDGE:
         mark_funded(db, appeal, now)
     db.flush()

@@ -12,7 +12,7 @@ from hashlib import blake2b
 from typing import Any
 
 
-class Kind(StrEnum):
+class MessageKind(StrEnum):
     TEXT = "text"
     IMAGE = "image"
     VOICE = "voice"
@@ -37,7 +37,7 @@ class Point:
 class Message:
     """``created`` is WeChat's CreateTime in epoch seconds; ``text`` is the Content, or a voice's recognition."""
 
-    kind: Kind
+    kind: MessageKind
     account: str
     openid: str
     created: int

@@ -58,21 +58,23 @@ class Photo(Base):
     )
 
 
-PARTS = (Photo.print_0, Photo.print_1, Photo.print_2, Photo.print_3)
+FINGERPRINT_PARTS = (Photo.print_0, Photo.print_1, Photo.print_2, Photo.print_3)
 
 
 def fingerprint_part(found: int, place: int) -> int:
-    """Take every fourth bit of a print, from ``place`` on: so a sky, which many pictures share, fills no part alone."""
-    return sum((found >> bit & 1) << (bit // len(PARTS)) for bit in range(place, 64, len(PARTS)))
+    """Take every fourth bit of a fingerprint from ``place`` on: a sky, shared by many pictures, fills no part alone."""
+    step = len(FINGERPRINT_PARTS)
+    return sum((found >> bit & 1) << (bit // step) for bit in range(place, 64, step))
 
 
 def fingerprint_columns(found: int | None) -> dict[str, int | None]:
-    """Return the columns for a print: an unsigned 64-bit number, stored with a sign; None clears them."""
-    parts = {column.key: None if found is None else fingerprint_part(found, place) for place, column in enumerate(PARTS)}
+    """Return the columns for a fingerprint: an unsigned 64-bit number, stored with a sign; None clears them."""
+    columns = enumerate(FINGERPRINT_PARTS)
+    parts = {column.key: None if found is None else fingerprint_part(found, place) for place, column in columns}
     return {"print": found - 2**64 if found is not None and found >= 2**63 else found, **parts}
 
 
-def receive(db: Session, conversation_id: int, picture: Mapping[str, str], now: datetime) -> int | None:
+def add_draft_photo(db: Session, conversation_id: int, picture: Mapping[str, str], now: datetime) -> int | None:
     """Add a draft's photo at once, because a draft may last longer than WeChat keeps the picture.
 
     Returns the new row's id, to be fetched; None when the photo was added before.
@@ -82,7 +84,7 @@ def receive(db: Session, conversation_id: int, picture: Mapping[str, str], now: 
     return _add(db, "draft", conversation_id, picture, now)
 
 
-def attach(
+def attach_photos(
     db: Session,
     subject: str,
     subject_id: int,
@@ -105,13 +107,13 @@ def attach(
     return added
 
 
-def kept_of(db: Session, subject: str, subject_ids: Sequence[int]) -> Sequence[Photo]:
+def kept_photos(db: Session, subject: str, subject_ids: Sequence[int]) -> Sequence[Photo]:
     """List the subjects' photos whose files have been fetched, in the order in which they were sent."""
     theirs = (Photo.subject == subject) & Photo.subject_id.in_(subject_ids) & (Photo.state == "kept")
     return db.scalars(select(Photo).where(theirs).order_by(Photo.id)).all()
 
 
-def forget(db: Session, conversation_id: int, pictures: Iterable[Mapping[str, str]]) -> list[int]:
+def discard_draft_photos(db: Session, conversation_id: int, pictures: Iterable[Mapping[str, str]]) -> list[int]:
     """Mark a draft's pictures as gone; returns the ids of those whose files are to be deleted."""
     found = [photo for picture in pictures for photo in db.scalars(_drafts(conversation_id, picture))]
     for photo in found:
@@ -126,7 +128,7 @@ def pictures_of(db: Session, subject: str, subject_id: int) -> list[dict[str, st
     return [{"media_id": photo.media_id, "pic_url": photo.pic_url} for photo in found]
 
 
-def renew(
+def replace_photos(
     db: Session,
     subject: str,
     subject_id: int,
@@ -145,7 +147,7 @@ def renew(
         if wanted.pop(photo.media_id, None) is None:
             photo.state = "gone"
             dropped += [photo.id] if photo.path else []
-    return attach(db, subject, subject_id, conversation_id, wanted.values(), now), dropped
+    return attach_photos(db, subject, subject_id, conversation_id, wanted.values(), now), dropped
 
 
 def _drafts(conversation_id: int, picture: Mapping[str, str]) -> Select[Photo]:

@@ -17,7 +17,7 @@ ROLES = ("resident", "donor")
 PURPOSES = ("account", "identity")
 CONSENT_VERSION = 1
 # How many ID numbers one conversation may enter in a day.
-MOST_NUMBERS = 5
+MOST_ID_NUMBERS = 5
 _TRIED = "id_number"
 
 
@@ -28,7 +28,7 @@ class IdNumberTaken(Refusal):
     step = "id_number"
 
 
-class TooManyNumbers(Refusal):
+class TooManyIdNumbers(Refusal):
     """The conversation entered ``most`` ID numbers today; a limit, so that nobody can probe who is registered."""
 
     code = "too_many_numbers"
@@ -166,7 +166,7 @@ def register(db: Session, wanted: Registration, now: datetime) -> User:
 def _make_resident(db: Session, user: User, wanted: Registration, now: datetime) -> None:
     assert wanted.id_number  # noqa: S101 - the flow asks residents for both
     assert wanted.region_code  # noqa: S101
-    check_free(db, wanted.id_number)
+    check_id_number_free(db, wanted.id_number)
     hashes = keyring().lookup_hashes(wanted.id_number, "id_number")
     household = Household(region_code=wanted.region_code, created_at=now)
     db.add(household)
@@ -174,25 +174,25 @@ def _make_resident(db: Session, user: User, wanted: Registration, now: datetime)
     user.id_number, user.id_hash, user.household_id = wanted.id_number, hashes[0], household.id
 
 
-def check_free(db: Session, id_number: str) -> None:
+def check_id_number_free(db: Session, id_number: str) -> None:
     """Raises IdNumberTaken."""
-    if find_by_number(db, id_number):
+    if find_by_id_number(db, id_number):
         raise IdNumberTaken
 
 
-def try_number(db: Session, id_number: str, conversation_id: int, now: datetime) -> None:
+def try_id_number(db: Session, id_number: str, conversation_id: int, now: datetime) -> None:
     """Record an unregistered person's try of an ID number, and check that the number is free.
 
     Raises TooManyNumbers or IdNumberTaken. Not to be called where a refusal rolls back: the record must stay.
     """
-    if tries_today(db, _TRIED, conversation_id, now) >= MOST_NUMBERS:
-        raise TooManyNumbers(most=MOST_NUMBERS)
+    if tries_today(db, _TRIED, conversation_id, now) >= MOST_ID_NUMBERS:
+        raise TooManyIdNumbers(most=MOST_ID_NUMBERS)
     who = f"conversation:{conversation_id}"
     record(db, at=now, actor=who, action="number_tried", subject=_TRIED, subject_id=conversation_id)
-    check_free(db, id_number)
+    check_id_number_free(db, id_number)
 
 
-def find_by_number(db: Session, id_number: str) -> User | None:
+def find_by_id_number(db: Session, id_number: str) -> User | None:
     return db.scalar(select(User).where(User.id_hash.in_(keyring().lookup_hashes(id_number, "id_number"))))
 
 

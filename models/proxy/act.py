@@ -11,20 +11,20 @@ from sqlalchemy.orm import Session
 from models.core.audit_trail import record_reading
 from models.core.encryption import keyring
 from models.core.hooks import Registry
+from models.core.paging import Page, page_of
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By
-from models.notifications.notification import tell
-from models.people.conversation import Conversation
+from models.notifications.notify import notify_user
 from models.people.photo import Photo
-from models.people.user import User, find_by_number
+from models.people.user import User, find_by_id_number
 from models.places.region import Region
 from models.proxy.card import Card
-from models.proxy.mandate import ACTED, SUBJECTS, Mandate, NoMandate, ProxyAct, note, revoke
+from models.proxy.mandate import ACTED, SUBJECTS, Mandate, NoMandate, ProxyAct, record_mandate_event, revoke_mandate
 from models.staff.conflict_of_interest import Tie, tied_to
-from models.staff.member import Staff, same_people, tell_staff
+from models.staff.member import Staff, notify_staff, same_people
 from models.staff.task import find_task, recuse
 
-_MOST_TOLD = 20
+_MOST_NOTIFIED = 20
 
 
 class OwnPeople(Refusal):
@@ -69,7 +69,7 @@ class ReadBack:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ActFacts:
     """The facts of one act, as ``Act.read_back`` returns them, and its region (None: no region known)."""
 
     region_code: str | None
@@ -77,19 +77,19 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class ActKind:
     """How one subject is read back and undone: both take its number. ``undo`` runs when the resident denies the act."""
 
-    read_back: Callable[[Session, int], Facts]
+    read_back: Callable[[Session, int], ActFacts]
     undo: Callable[[Session, int, Actor, datetime], None]
 
 
-ACTS: Registry[Act] = Registry("proxy.act.ACTS", SUBJECTS)
+ACTS: Registry[ActKind] = Registry("proxy.act.ACTS", SUBJECTS)
 
 
-def find_for(db: Session, staff: Staff, id_number: str, now: datetime) -> User:
+def find_resident(db: Session, staff: Staff, id_number: str, now: datetime) -> User:
     """Find the active resident by ID number for a proxy act, and record the access. Raises NobodyHere or OwnPeople."""
-    user = find_by_number(db, id_number)
+    user = find_by_id_number(db, id_number)
     known = user is not None and user.role == "resident" and user.state == "active"
     if user is None or not known or not staff.covers(user.region_code or ""):
         raise NobodyHere
@@ -116,7 +116,9 @@ def check_no_tie(db: Session, staff: Staff, id_number: str) -> None:
         raise OwnPeople
 
 
-def use(db: Session, mandate: Mandate, staff: Staff, subject: str, number: int, title: str, now: datetime) -> ProxyAct:
+def record_proxy_act(
+    db: Session, mandate: Mandate, staff: Staff, subject: str, number: int, title: str, now: datetime
+) -> ProxyAct:
     """Record a proxy act by this mandate, recuse the officer from its open task, and notify the resident.
 
     Returns the earlier act if one of this subject and number exists. ``title``: the appeal's title, else empty.
@@ -132,44 +134,44 @@ def use(db: Session, mandate: Mandate, staff: Staff, subject: str, number: int, 
     act = ProxyAct(mandate_id=mandate.id, user_id=mandate.user_id, subject=subject, subject_id=number, at=now)
     db.add(act)
     db.flush()
-    note(db, mandate, staff.actor.name, "used", f"{subject}:{number}", now)
+    record_mandate_event(db, mandate, staff.actor.name, "used", f"{subject}:{number}", now)
     task = find_task(db, subject, number)
     if task:
         recuse(db, task, staff, ACTED, now)
     facts = {"subject": subject, "number": number, "title": title, "work_no": staff.work_no}
-    _tell_owner(db, mandate, facts, f"proxy_acted:{act.id}", now)
+    _notify_owner(db, mandate, facts, f"proxy_acted:{act.id}", now)
     return act
 
 
-def use_again(db: Session, mandate: Mandate, staff: Staff, number: int, title: str, now: datetime) -> None:
+def record_resubmission(db: Session, mandate: Mandate, staff: Staff, number: int, title: str, now: datetime) -> None:
     """Record that an appeal written by mandate was handed in again, and ask the resident to confirm it again.
 
     An earlier confirmation or denial is cleared. Raises NoMandate.
     """
-    act = use(db, mandate, staff, "appeal", number, title, now)
+    act = record_proxy_act(db, mandate, staff, "appeal", number, title, now)
     if act.at == now and act.mandate_id == mandate.id:
         return
     act.mandate_id, act.at, act.confirmed_at, act.denied_at = mandate.id, now, None, None
     db.flush()
-    note(db, mandate, staff.actor.name, "used", f"appeal:{number}", now)
+    record_mandate_event(db, mandate, staff.actor.name, "used", f"appeal:{number}", now)
     task = find_task(db, "appeal", number)
     if task:
         recuse(db, task, staff, ACTED, now)
     facts = {"subject": "appeal", "number": number, "title": title, "work_no": staff.work_no}
     key = f"proxy_acted:{act.id}:{int(now.timestamp())}"
-    _tell_owner(db, mandate, facts, key, now)
+    _notify_owner(db, mandate, facts, key, now)
 
 
-def tell_writer(db: Session, number: int, facts: dict[str, Any], key: str, now: datetime) -> None:
+def notify_writer(db: Session, number: int, facts: dict[str, Any], key: str, now: datetime) -> None:
     """Notify the officer who wrote the appeal by mandate, so that they inform an owner without WeChat."""
     wrote = select(Mandate.staff_id).join(ProxyAct, ProxyAct.mandate_id == Mandate.id)
     staff_id = db.scalar(wrote.where(ProxyAct.subject == "appeal", ProxyAct.subject_id == number))
     staff = db.get(Staff, staff_id) if staff_id else None
     if staff and staff.state == "active":
-        tell_staff(db, staff, "proxied_appeal_moved", facts, key, now, ("appeal", number))
+        notify_staff(db, staff, "proxied_appeal_moved", facts, key, now, ("appeal", number))
 
 
-def sheet_lost(db: Session, photo_id: int, now: datetime) -> None:
+def request_new_sheet(db: Session, photo_id: int, now: datetime) -> None:
     """Ask the officer for a new photo when the photo of a signed sheet that was already used is lost."""
     photo = db.get_one(Photo, photo_id)
     mandate = db.get(Mandate, photo.subject_id) if photo.subject == "mandate" else None
@@ -177,23 +179,24 @@ def sheet_lost(db: Session, photo_id: int, now: datetime) -> None:
     if mandate is None or used is None or db.scalar(select(ProxyAct.id).where(used).limit(1)) is None:
         return
     staff, user = db.get_one(Staff, mandate.staff_id), db.get_one(User, mandate.user_id)
-    tell_staff(
+    notify_staff(
         db, staff, "sheet_lost", {"name": user.masked_name}, f"sheet_lost:{mandate.id}", now, ("mandate", mandate.id)
     )
 
 
-def unanswered(db: Session, user_id: int) -> list[ProxyAct]:
+def unanswered_acts(db: Session, user_id: int) -> list[ProxyAct]:
     """List the acts that the resident has neither confirmed nor denied, the oldest first."""
     open_ones = ProxyAct.confirmed_at.is_(None) & ProxyAct.denied_at.is_(None)
     return list(db.scalars(select(ProxyAct).where(ProxyAct.user_id == user_id, open_ones).order_by(ProxyAct.id)))
 
 
-def acts_of(db: Session, user_id: int, before: int | None, most: int) -> list[ProxyAct]:
+def acts_of(db: Session, user_id: int, before: int | None, most: int) -> Page[ProxyAct]:
     """List all proxy acts for a resident, the newest first; ``before``: only those below this number."""
     theirs = select(ProxyAct).where(ProxyAct.user_id == user_id)
     if before:
         theirs = theirs.where(ProxyAct.id < before)
-    return list(db.scalars(theirs.order_by(ProxyAct.id.desc()).limit(most)))
+    found = db.scalars(theirs.order_by(ProxyAct.id.desc()).limit(most + 1)).all()
+    return page_of(found, most, lambda act: act.id)
 
 
 def read_back(db: Session, act: ProxyAct) -> ReadBack:
@@ -214,12 +217,12 @@ def read_back(db: Session, act: ProxyAct) -> ReadBack:
     )
 
 
-def read_registration(db: Session, number: int) -> Facts:
+def read_registration(db: Session, number: int) -> ActFacts:
     """Read back a registration: the masked name and the last four places of the ID number and phone."""
     user = db.get_one(User, number)
     id_number, phone = user.id_number or "", user.phone
     tails = {"id_tail": id_number[-4:], "phone_tail": phone[-4:] if phone else None}
-    return Facts(user.region_code, {"name": user.masked_name, **tails})
+    return ActFacts(user.region_code, {"name": user.masked_name, **tails})
 
 
 def confirm_act(db: Session, user_id: int, number: int, now: datetime) -> ProxyAct:
@@ -228,11 +231,11 @@ def confirm_act(db: Session, user_id: int, number: int, now: datetime) -> ProxyA
     act.confirmed_at = now
     db.flush()
     mandate = db.get_one(Mandate, act.mandate_id)
-    note(db, mandate, f"user:{user_id}", "confirmed", _named(act), now)
+    record_mandate_event(db, mandate, f"user:{user_id}", "confirmed", _subject_of(act), now)
     printed = select(Card.issued_by).where(Card.user_id == user_id, Card.bound_at.is_not(None))
     if mandate.staff_id in same_people(db, db.scalars(printed.order_by(Card.id.desc()).limit(1))):
         # The officer of the act also issued the card that bound this WeChat: they may have confirmed it themselves.
-        _tell_county(db, act, mandate, "proxy_own_card", now)
+        _notify_county(db, act, mandate, "proxy_own_card", now)
     return act
 
 
@@ -246,27 +249,26 @@ def deny_act(db: Session, user_id: int, number: int, now: datetime) -> ProxyAct:
     db.flush()
     mandate = db.get_one(Mandate, act.mandate_id)
     owner = Actor(By.OWNER, f"user:{user_id}")
-    note(db, mandate, owner.name, "denied", _named(act), now)
-    revoke(db, mandate, owner.name, now)
+    record_mandate_event(db, mandate, owner.name, "denied", _subject_of(act), now)
+    revoke_mandate(db, mandate, owner.name, now)
     ACTS[act.subject].undo(db, act.subject_id, owner, now)
-    _tell_county(db, act, mandate, "proxy_denied", now)
+    _notify_county(db, act, mandate, "proxy_denied", now)
     return act
 
 
-def _tell_county(db: Session, act: ProxyAct, mandate: Mandate, template: str, now: datetime) -> None:
+def _notify_county(db: Session, act: ProxyAct, mandate: Mandate, template: str, now: datetime) -> None:
     """Notify the county officers of the act's officer (at most 20), who may have acted without consent."""
     officer = db.get_one(Staff, mandate.staff_id)
     county = f"{officer.region_code[:6]}000000"
     seats = select(Staff).where(Staff.role == By.COUNTY, Staff.region_code == county, Staff.state == "active")
     facts = {"subject": act.subject, "number": act.subject_id, "work_no": officer.work_no}
-    for staff in db.scalars(seats.order_by(Staff.id).limit(_MOST_TOLD)):
-        tell_staff(db, staff, template, facts, f"{template}:{act.id}", now, (act.subject, act.subject_id))
+    for staff in db.scalars(seats.order_by(Staff.id).limit(_MOST_NOTIFIED)):
+        notify_staff(db, staff, template, facts, f"{template}:{act.id}", now, (act.subject, act.subject_id))
 
 
-def _tell_owner(db: Session, mandate: Mandate, facts: dict[str, Any], key: str, now: datetime) -> None:
+def _notify_owner(db: Session, mandate: Mandate, facts: dict[str, Any], key: str, now: datetime) -> None:
     about = ("appeal", facts["number"]) if facts["subject"] == "appeal" else ("user", mandate.user_id)
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == mandate.user_id)):
-        tell(db, person, "proxy_acted", facts, f"{key}:{person}", now, about)
+    notify_user(db, mandate.user_id, "proxy_acted", facts, key, now, about)
 
 
 def _lock(db: Session, user_id: int, number: int) -> ProxyAct:
@@ -277,5 +279,5 @@ def _lock(db: Session, user_id: int, number: int) -> ProxyAct:
     return act
 
 
-def _named(act: ProxyAct) -> str:
+def _subject_of(act: ProxyAct) -> str:
     return f"{act.subject}:{act.subject_id}"

@@ -16,10 +16,10 @@ from models.core.calendar import CHINA
 from models.core.codes import new_code
 from models.core.encryption import Encrypted, Lookup, keyring
 from models.core.refusal import Refusal
-from models.notifications.notification import tell
+from models.notifications.notify import notify_user
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.staff.member import Staff, pin_household, tell_staff
+from models.staff.member import Staff, notify_staff, pin_household
 
 SCENE = "card_"
 LENGTH = 12
@@ -104,8 +104,7 @@ def issue_card(db: Session, user: User, staff: Staff, now: datetime) -> Card:
     db.flush()
     _note(db, card, staff.actor.name, "card_issued", None, now)
     facts = {"from": _free_at(card).astimezone(CHINA).date().isoformat()}
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == user.id)):
-        tell(db, person, "card_issued", facts, f"card_issued:{card.id}:{person}", now, ("card", card.id))
+    notify_user(db, user.id, "card_issued", facts, f"card_issued:{card.id}", now, ("card", card.id))
     return card
 
 
@@ -137,11 +136,11 @@ def check_last_places(db: Session, number: int, given: str, actor: str, now: dat
         raise WrongLastPlaces(left=MOST_TRIES - card.tries)
     void_card(db, card, actor, "tries", now)
     officer = db.get_one(Staff, card.issued_by)
-    tell_staff(db, officer, "card_void", {"name": user.masked_name}, f"card_void:{card.id}", now, ("card", card.id))
+    notify_staff(db, officer, "card_void", {"name": user.masked_name}, f"card_void:{card.id}", now, ("card", card.id))
     raise CardDead
 
 
-def bind(db: Session, number: int, conversation_id: int, now: datetime) -> User:
+def bind_wechat(db: Session, number: int, conversation_id: int, now: datetime) -> User:
     """Bind this WeChat to the resident, unbind and notify an earlier one. Raises CardDead, WeChatTaken, CardTooSoon."""
     card = _lock(db, number)
     conversation = db.get_one(Conversation, conversation_id, populate_existing=True)
@@ -156,8 +155,7 @@ def bind(db: Session, number: int, conversation_id: int, now: datetime) -> User:
         "on": now.astimezone(CHINA).date().isoformat(),
         "work_no": db.get_one(Staff, card.issued_by).work_no,
     }
-    for before in db.scalars(select(Conversation.id).where(others)).all():
-        tell(db, before, "card_bound", facts, f"card_bound:{card.id}:{before}", now, ("card", card.id))
+    notify_user(db, card.user_id, "card_bound", facts, f"card_bound:{card.id}", now, ("card", card.id))
     db.execute(update(Conversation).where(others).values(user_id=None))
     db.execute(update(Conversation).where(Conversation.id == conversation_id).values(user_id=card.user_id))
     pin_household(db, conversation.account, conversation.openid)

@@ -11,8 +11,7 @@ from models.core.base import Base, RowId
 from models.core.codes import new_digits
 from models.core.encryption import keyring
 from models.core.refusal import Refusal
-from models.notifications.notification import tell
-from models.people.conversation import Conversation
+from models.notifications.notify import notify_user
 
 DIGITS = 6
 LASTS = timedelta(hours=24)
@@ -46,9 +45,9 @@ class ConsentCode(Base):
     used_at: Mapped[datetime | None]
 
 
-def make_code(db: Session, user_id: int, now: datetime) -> tuple[str, datetime]:
+def make_consent_code(db: Session, user_id: int, now: datetime) -> tuple[str, datetime]:
     """Make a new code and void the earlier one. Returns the digits and when they expire."""
-    void_codes(db, user_id, now)
+    void_consent_codes(db, user_id, now)
     digits = new_digits(DIGITS)
     code = ConsentCode(user_id=user_id, code_hash=_hashes(user_id, digits)[0], made_at=now, expires_at=now + LASTS)
     db.add(code)
@@ -57,12 +56,12 @@ def make_code(db: Session, user_id: int, now: datetime) -> tuple[str, datetime]:
     return digits, code.expires_at
 
 
-def void_codes(db: Session, user_id: int, now: datetime) -> None:
+def void_consent_codes(db: Session, user_id: int, now: datetime) -> None:
     theirs = (ConsentCode.user_id == user_id) & _is_live(now)
     db.execute(update(ConsentCode).where(theirs).values(expires_at=now))
 
 
-def check_code(db: Session, user_id: int, digits: str, actor: str, now: datetime) -> int:
+def check_consent_code(db: Session, user_id: int, digits: str, actor: str, now: datetime) -> int:
     """Check the digits against the resident's live code and return its row id; a wrong try is counted.
 
     Locks the code. Raises WrongConsentCode or NoConsentCode. Do not call it where a refusal rolls back: the count
@@ -72,19 +71,18 @@ def check_code(db: Session, user_id: int, digits: str, actor: str, now: datetime
     code = db.scalar(theirs.execution_options(populate_existing=True))
     if code is None:
         raise NoConsentCode
-    if is_code(db, code.id, user_id, digits):
+    if is_consent_code(db, code.id, user_id, digits):
         return code.id
     code.tries += 1
     db.flush()
     record(db, at=now, actor=actor, action="code_refused", subject="consent_code", subject_id=code.id)
     if code.tries >= MOST_TRIES:
-        for person in db.scalars(select(Conversation.id).where(Conversation.user_id == user_id)):
-            tell(db, person, "code_void", {}, f"code_void:{code.id}:{person}", now, ("user", code.user_id))
+        notify_user(db, user_id, "code_void", {}, f"code_void:{code.id}", now, ("user", code.user_id))
         raise NoConsentCode
     raise WrongConsentCode(left=MOST_TRIES - code.tries)
 
 
-def is_code(db: Session, number: int, user_id: int, digits: str) -> bool:
+def is_consent_code(db: Session, number: int, user_id: int, digits: str) -> bool:
     """Tell whether these are the digits of this row, even if it has expired or was used."""
     code = db.get(ConsentCode, number)
     if code is None or code.user_id != user_id:
@@ -92,7 +90,7 @@ def is_code(db: Session, number: int, user_id: int, digits: str) -> bool:
     return any(hmac.compare_digest(code.code_hash, each) for each in _hashes(user_id, digits))
 
 
-def use_code(db: Session, number: int, user_id: int, now: datetime) -> None:
+def use_consent_code(db: Session, number: int, user_id: int, now: datetime) -> None:
     """Mark the code as used. Raises NoConsentCode if it expired or a colleague used it since it was checked."""
     live = (ConsentCode.id == number) & (ConsentCode.user_id == user_id) & _is_live(now)
     code = db.scalar(select(ConsentCode).where(live).with_for_update().execution_options(populate_existing=True))

@@ -83,7 +83,9 @@ class ProxyAct(Base):
     )
 
 
-def grant(db: Session, staff_id: int, user_id: int, kind: str, scope: str, draft_id: str, now: datetime) -> Mandate:
+def grant_mandate(
+    db: Session, staff_id: int, user_id: int, kind: str, scope: str, draft_id: str, now: datetime
+) -> Mandate:
     """Store a mandate; the same draft gives the same one. The caller attaches a sheet's photos right afterwards."""
     earlier = db.scalar(select(Mandate).where(Mandate.draft_id == draft_id))
     if earlier:
@@ -99,7 +101,7 @@ def grant(db: Session, staff_id: int, user_id: int, kind: str, scope: str, draft
     )
     db.add(mandate)
     db.flush()
-    note(db, mandate, f"staff:{staff_id}", "granted", f"{kind}:{scope}", now)
+    record_mandate_event(db, mandate, f"staff:{staff_id}", "granted", f"{kind}:{scope}", now)
     return mandate
 
 
@@ -125,19 +127,19 @@ def get_mandate(db: Session, number: int, staff_id: int, scope: str, now: dateti
     return mandate
 
 
-def revoke(db: Session, mandate: Mandate, actor: str, now: datetime) -> None:
+def revoke_mandate(db: Session, mandate: Mandate, actor: str, now: datetime) -> None:
     if mandate.revoked_at is None:
         mandate.revoked_at = now
-        note(db, mandate, actor, "revoked", None, now)
+        record_mandate_event(db, mandate, actor, "revoked", None, now)
         db.flush()
 
 
-def revoke_all(db: Session, user_id: int, actor: str, now: datetime) -> int:
+def revoke_all_mandates(db: Session, user_id: int, actor: str, now: datetime) -> int:
     """Revoke all live mandates of a resident, under lock. Returns how many."""
     live = (Mandate.user_id == user_id) & Mandate.revoked_at.is_(None) & (Mandate.expires_at > now)
     found = db.scalars(select(Mandate).where(live).with_for_update()).all()
     for mandate in found:
-        revoke(db, mandate, actor, now)
+        revoke_mandate(db, mandate, actor, now)
     return len(found)
 
 
@@ -154,13 +156,13 @@ def acted_for(db: Session, subject: str, number: int, household_id: int | None) 
     return dict.fromkeys(db.scalars(found), ACTED)
 
 
-def unconfirmed(db: Session, subject: str, number: int) -> bool:
+def is_unconfirmed(db: Session, subject: str, number: int) -> bool:
     """Tell whether this was done by mandate and the resident has not confirmed it."""
     act = (ProxyAct.subject == subject) & (ProxyAct.subject_id == number) & ProxyAct.confirmed_at.is_(None)
     return db.scalar(select(ProxyAct.id).where(act)) is not None
 
 
-def sheet_of(db: Session, subject: str, number: int) -> tuple[int, bool] | None:
+def signed_sheet_of(db: Session, subject: str, number: int) -> tuple[int, bool] | None:
     """Find the mandate number behind a registration or appeal, and whether a photo of its signed sheet exists.
 
     A later sheet of the same resident and officer replaces a lost one. None if no act by signed sheet exists.
@@ -176,7 +178,9 @@ def sheet_of(db: Session, subject: str, number: int) -> tuple[int, bool] | None:
     return found or mandate.id, found is not None
 
 
-def note(db: Session, mandate: Mandate, actor: str, action: str, detail: str | None, now: datetime) -> None:
+def record_mandate_event(
+    db: Session, mandate: Mandate, actor: str, action: str, detail: str | None, now: datetime
+) -> None:
     record(db, at=now, actor=actor, action=action, subject="mandate", subject_id=mandate.id, detail=detail)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, BudgetLine
 from models.outreach.update import Update
-from models.proxy.mandate import unconfirmed
+from models.proxy.mandate import is_unconfirmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def find_story(db: Session, number: int, viewer: int | None) -> PublicStory | No
         select(BudgetLine.item, BudgetLine.amount_fen).where(BudgetLine.appeal_id == number).order_by(BudgetLine.id)
     )
     budget = [(line.item, line.amount_fen) for line in lines]
-    own, waits = appeal.owner_id == viewer, unconfirmed(db, "appeal", number)
+    own, waits = appeal.owner_id == viewer, is_unconfirmed(db, "appeal", number)
     return PublicStory(number, appeal.title, appeal.story, budget, own=own, unconfirmed=waits)
 
 

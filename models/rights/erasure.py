@@ -24,15 +24,15 @@ from models.goods.exchange import OFFER, REQUEST, GoodsRequest
 from models.market.listing import LISTING
 from models.notifications.mute import Mute
 from models.notifications.notification import Notification
-from models.notifications.service_window import Window
+from models.notifications.service_window import ServiceWindow
 from models.notifications.subscription import Subscription
 from models.outreach.update_review import forget as forget_updates
 from models.people.conversation import BrokenSession, Conversation, Turn
 from models.people.photo import Photo
 from models.people.user import Consent, User
 from models.proxy.card import live_card, void_card
-from models.proxy.consent_code import void_codes
-from models.proxy.mandate import revoke_all
+from models.proxy.consent_code import void_consent_codes
+from models.proxy.mandate import revoke_all_mandates
 from models.staff.member import pin_household
 from models.staff.task import close_task
 from models.subjects import SUBJECTS
@@ -65,7 +65,7 @@ def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
         .values(state="closed", closed_at=now, about=None)
     )
     db.execute(update(Objection).where(Objection.conversation_id == conversation_id).values(words=""))
-    for theirs in (Notification, Window, Subscription, Mute):
+    for theirs in (Notification, ServiceWindow, Subscription, Mute):
         db.execute(delete(theirs).where(theirs.conversation_id == conversation_id))
     db.execute(delete(BrokenSession).where(BrokenSession.conversation_id == conversation_id))
     # Older replies are deleted already (bot.work.sweeps); the bound keeps this from reading a month of turns.
@@ -127,8 +127,8 @@ def _close_appeals(db: Session, user: User, now: datetime) -> None:
 def _end_proxies(db: Session, user: User, now: datetime) -> None:
     """Revoke all mandates of the person, and void their consent codes and card."""
     actor = f"user:{user.id}"
-    revoke_all(db, user.id, actor, now)
-    void_codes(db, user.id, now)
+    revoke_all_mandates(db, user.id, actor, now)
+    void_consent_codes(db, user.id, now)
     card = live_card(db, user.id)
     if card:
         void_card(db, card, actor, "owner_erased", now)

@@ -10,7 +10,7 @@ from models.core.calendar import day_in_china
 from models.core.refusal import Refusal
 from models.staff import conflict_of_interest
 from models.staff.directory import SHARED, NoSuchStaff, OnYourself, StaffStands, find_member, seat_of, stands
-from models.staff.member import Staff, tell_staff
+from models.staff.member import Staff, notify_staff
 from models.staff.task import (
     STEPS,
     HasAPart,
@@ -96,7 +96,7 @@ def hand_over(db: Session, staff: Staff, work_no: str, now: datetime) -> tuple[i
     given = len(tasks) - elsewhere
     if given:
         key = f"handed_over:{tasks[0].id}:{now.timestamp()}"
-        tell_staff(db, to, "handed_over", {"work_no": staff.work_no, "count": given}, key, now, ("staff", to.id))
+        notify_staff(db, to, "handed_over", {"work_no": staff.work_no, "count": given}, key, now, ("staff", to.id))
     return given, elsewhere
 
 
@@ -147,7 +147,7 @@ def give(db: Session, by: Staff, task: Task, work_no: str, now: datetime) -> Tas
                 "due": day_in_china(task.due_at),
             }
             key = f"task_assigned:{task.id}:{now.timestamp()}"
-            tell_staff(db, person, "task_assigned", facts, key, now, (task.subject, task.subject_id))
+            notify_staff(db, person, "task_assigned", facts, key, now, (task.subject, task.subject_id))
     return task
 
 

@@ -12,7 +12,7 @@ from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
 from models.core.encryption import Encrypted, Lookup
 from models.core.state_machine import Actor, By
-from models.notifications.notification import tell
+from models.notifications.notify import notify
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.places.region import covers, level_of, parents
@@ -155,7 +155,7 @@ def pin_household(db: Session, account: str | None, openid: str | None) -> None:
         db.execute(update(Staff).where(seats).values(household_id=household))
 
 
-def tell_staff(
+def notify_staff(
     db: Session,
     staff: Staff,
     template: str,
@@ -168,7 +168,7 @@ def tell_staff(
     theirs = (Conversation.account == staff.account) & (Conversation.openid == staff.openid)
     person = db.scalar(select(Conversation.id).where(theirs))
     if person:
-        tell(db, person, template, facts, f"{key}:{staff.id}", now, about)
+        notify(db, person, template, facts, f"{key}:{staff.id}", now, about)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models.core.calendar import day_in_china
 from models.places.region import prefix
-from models.staff.member import STAFF_ROLES, Staff, tell_staff
+from models.staff.member import STAFF_ROLES, Staff, notify_staff
 from models.staff.task import ABOVE, STEPS, Task, find_holder, note
 
 # The time that a task gets at each level to which it is escalated.
@@ -79,7 +79,7 @@ def escalate_overdue(db: Session, now: datetime) -> int:
         for staff in db.scalars(select(Staff).where(Staff.id.in_({before, task.assignee} - {None}))):
             whose = {"yours": staff.id == task.assignee, "stayed": staff.id == before}
             key, about = f"task_overdue:{task.id}:{task.escalations}", (task.subject, task.subject_id)
-            tell_staff(db, staff, "task_overdue", facts | whose, key, now, about)
+            notify_staff(db, staff, "task_overdue", facts | whose, key, now, about)
     return len(tasks)
 
 

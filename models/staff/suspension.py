@@ -18,7 +18,7 @@ from models.staff.directory import (
     seat_of,
     stands,
 )
-from models.staff.member import Staff, tell_staff
+from models.staff.member import Staff, notify_staff
 from models.staff.queue import find_for, release
 from models.staff.task import Task
 
@@ -47,7 +47,7 @@ def restore(db: Session, by: Staff, work_no: str, now: datetime) -> Staff:
     MACHINE.move(db, staff, "active", by.actor, now)
     db.flush()
     find_for(db, staff, now)
-    _tell(db, staff, "", now)
+    _notify(db, staff, "", now)
     return staff
 
 
@@ -98,12 +98,12 @@ def demand_below(db: Session, by: Staff, work_no: str) -> Staff:
 
 def _leave(db: Session, staff: Staff, reason: str, now: datetime) -> int:
     db.flush()
-    _tell(db, staff, reason, now)
+    _notify(db, staff, reason, now)
     return release(db, staff, now)
 
 
-def _tell(db: Session, staff: Staff, reason: str, now: datetime) -> None:
+def _notify(db: Session, staff: Staff, reason: str, now: datetime) -> None:
     facts = {"work_no": staff.work_no, "state": staff.state, "reason": reason}
-    tell_staff(
+    notify_staff(
         db, staff, "staff_moved", facts, f"staff_moved:{staff.state}:{now.timestamp()}", now, ("staff", staff.id)
     )

@@ -18,7 +18,7 @@ from models.core.refusal import Refusal
 from models.places.region import Region
 from models.staff.conflict_of_interest import tied_to
 from models.staff.member import STAFF_ROLES, Staff, highest_seat, nearest, same_people, seated
-from models.staff.task_notices import tell_new
+from models.staff.task_notices import notify_new
 
 SUBJECTS = (
     *("case", "appeal", "revision", "update", "disbursement", "message"),
@@ -268,7 +268,7 @@ def find_holder(db: Session, task: Task, now: datetime, *, besides: int | None =
         task.assignee, task.role = None, highest_seat(db, task.region_code, roles) or task.role
     db.flush()
     if told and task.assignee and task.assignee != before:
-        tell_new(db, task.assignee, (task.subject, task.subject_id), task.step, task.due_at, now)
+        notify_new(db, task.assignee, (task.subject, task.subject_id), task.step, task.due_at, now)
 
 
 def is_short(db: Session, subject: str, number: int) -> bool:

@@ -13,7 +13,7 @@ from models.support.ticket import Ticket, open_ticket
 from models.verification.case import case_of
 
 # States of a case that a household may complain about.
-AGAINST = ("rejected", "suspended", "revoked")
+ADVERSE_STATES = ("rejected", "suspended", "revoked")
 _MOST = 5
 _COUNTY = 6
 
@@ -25,7 +25,7 @@ class NothingToAppeal(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class AdverseDecision:
     """A decision that turned a person down, on a ``case`` or an ``appeal``; ``title`` is the appeal's."""
 
     subject: str
@@ -38,19 +38,19 @@ class Decided:
         return f"{self.subject}:{self.number}"
 
 
-def turned_down(db: Session, user: User) -> list[Decided]:
+def adverse_decisions(db: Session, user: User) -> list[AdverseDecision]:
     """List the person's newest case and their appeals that were turned down, the newest first."""
     found = []
     case = case_of(db, user.id)
-    if case and case.state in AGAINST:
-        found.append(Decided("case", case.id, case.region_code))
+    if case and case.state in ADVERSE_STATES:
+        found.append(AdverseDecision("case", case.id, case.region_code))
     theirs = select(Appeal).where(Appeal.owner_id == user.id, Appeal.state == "rejected")
     for appeal in db.scalars(theirs.order_by(Appeal.id.desc()).limit(_MOST)):
-        found.append(Decided("appeal", appeal.id, appeal.region_code, appeal.title))
+        found.append(AdverseDecision("appeal", appeal.id, appeal.region_code, appeal.title))
     return found
 
 
-def complain(db: Session, what: Decided, conversation_id: int, now: datetime) -> Ticket:
+def open_complaint(db: Session, what: AdverseDecision, conversation_id: int, now: datetime) -> Ticket:
     """Open a ticket about the decision at the county: the levels below have decided already."""
     county = what.region_code[:_COUNTY].ljust(12, "0")
     return open_ticket(db, conversation_id, county, what.reference, now)

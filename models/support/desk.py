@@ -8,14 +8,14 @@ from sqlalchemy.orm import Session
 from models.core.audit_trail import record_reading
 from models.core.refusal import Refusal
 from models.core.state_machine import By
-from models.notifications.notification import tell
+from models.notifications.notify import notify
 from models.people.conversation import Conversation
 from models.places.region import Region
 from models.staff.decision import Decision
 from models.staff.member import Staff, same_people
 from models.staff.queue import within
 from models.staff.task import HasAPart, OutsideRegion
-from models.support.ticket import NoSuchTicket, Ticket, TicketMessage, add_words, close_ticket
+from models.support.ticket import NoSuchTicket, Ticket, TicketMessage, add_message, close_ticket
 
 # The person should have an answer within this time.
 ANSWERED_WITHIN = timedelta(days=2)
@@ -39,7 +39,7 @@ class AnswerTooLong(Refusal):
 
 def waiting_tickets(db: Session, staff: Staff, most: int, after: tuple[datetime, int] | None = None) -> list[Ticket]:
     """List open tickets that the officer may answer, the oldest first; ``after``: (opened_at, id) of the last seen."""
-    statement = select(Ticket).where(Ticket.state == "open", _in_care(staff), ~_about_own_word(db, staff))
+    statement = select(Ticket).where(Ticket.state == "open", _in_region(staff), ~_about_own_decision(db, staff))
     if after:
         opened_at, number = after
         later = or_(Ticket.opened_at > opened_at, (Ticket.opened_at == opened_at) & (Ticket.id > number))
@@ -52,7 +52,7 @@ def read_ticket(db: Session, staff: Staff, number: int, now: datetime) -> tuple[
 
     Raises NoSuchTicket, OutsideRegion or HasAPart.
     """
-    ticket = _ticket(db, staff, number, now)
+    ticket = _lock_ticket(db, staff, number, now)
     owner = db.scalar(select(Conversation.user_id).where(Conversation.id == ticket.conversation_id))
     record_reading(
         db,
@@ -73,16 +73,16 @@ def answer_ticket(db: Session, staff: Staff, number: int, words: str, now: datet
     A closed ticket may be answered again as far as models.support.ticket allows.
     Raises NoSuchTicket, OutsideRegion, HasAPart, AnswerMissing or AnswerTooLong.
     """
-    ticket = _ticket(db, staff, number, now)
+    ticket = _lock_ticket(db, staff, number, now)
     if not words:
         raise AnswerMissing(number=number)
     length = max(len(words), -(-len(words.encode()) // 3))
     if length > LONGEST_ANSWER:
         raise AnswerTooLong(number=number, length=length, most=LONGEST_ANSWER)
-    message = add_words(db, number, staff.actor.name, words, now)
+    message = add_message(db, number, staff.actor.name, words, now)
     close_ticket(db, number, now)
     values = {"number": number, "words": words}
-    tell(
+    notify(
         db,
         ticket.conversation_id,
         "ticket_answered",
@@ -93,27 +93,27 @@ def answer_ticket(db: Session, staff: Staff, number: int, words: str, now: datet
     )
 
 
-def _ticket(db: Session, staff: Staff, number: int, now: datetime) -> Ticket:
+def _lock_ticket(db: Session, staff: Staff, number: int, now: datetime) -> Ticket:
     """Lock and return a ticket that this officer may answer. Raises NoSuchTicket, OutsideRegion or HasAPart."""
     ticket = db.get(Ticket, number, with_for_update=True, populate_existing=True)
     if ticket is None or not ticket.may_be_answered(now):
         raise NoSuchTicket(number=number)
-    if db.scalar(select(Ticket.id).where(Ticket.id == number, _in_care(staff))) is None:
+    if db.scalar(select(Ticket.id).where(Ticket.id == number, _in_region(staff))) is None:
         region = db.get_one(Region, staff.region_code).full_name
         raise OutsideRegion(subject="ticket", number=number, region=region)
-    if db.scalar(select(Ticket.id).where(Ticket.id == number, _about_own_word(db, staff))) is not None:
+    if db.scalar(select(Ticket.id).where(Ticket.id == number, _about_own_decision(db, staff))) is not None:
         raise HasAPart(subject="ticket", number=number, reason="decided_before")
     return ticket
 
 
-def _about_own_word(db: Session, staff: Staff) -> ColumnElement[bool]:
+def _about_own_decision(db: Session, staff: Staff) -> ColumnElement[bool]:
     """Match complaints about a decision of this officer's, in any seat: another officer has to answer them."""
     said_no = Decision.staff_id.in_(same_people(db, [staff.id])) & Decision.verdict.in_(_NO)
     decided = Decision.subject.concat(":").concat(cast(Decision.subject_id, String))
     return Ticket.about.is_not(None) & Ticket.about.in_(select(decided).where(said_no))
 
 
-def _in_care(staff: Staff) -> ColumnElement[bool]:
+def _in_region(staff: Staff) -> ColumnElement[bool]:
     """Match tickets of the officer's region, and for a county those without a region. A fund holder has none."""
     if staff.role == By.FUND_HOLDER:
         return false()

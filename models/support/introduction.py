@@ -11,14 +11,13 @@ from typing import Any
 from sqlalchemy import String, cast, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
-from models.notifications.notification import tell
-from models.people.conversation import Conversation
+from models.notifications.notify import notify_user
 from models.places.region import Region
 from models.public.catalogue import MARKET, OFFERS, REQUESTS, Catalogue, NoSuchThing
-from models.support.ticket import LASTS, Ticket, open_ticket, reopen
+from models.support.ticket import TICKET_LASTS, Ticket, open_ticket, reopen_ticket
 from models.verification.case import Verification
 
-THINGS: dict[str, Catalogue[Any]] = {"listing": MARKET, "offer": OFFERS, "request": REQUESTS}
+ITEMS: dict[str, Catalogue[Any]] = {"listing": MARKET, "offer": OFFERS, "request": REQUESTS}
 # Subjects whose decision a person may complain about.
 DECISIONS = ("case", "appeal")
 # At most so many threads are listed at once.
@@ -56,7 +55,7 @@ class Thread:
     beside: int | None
     region_code: str | None
     about: str | None
-    told_at: datetime
+    last_at: datetime
     waits: bool
 
     @property
@@ -65,66 +64,68 @@ class Thread:
         return ("ticket", self.ticket) if self.ticket else ("beside", self.beside or 0)
 
     @property
-    def about_thing(self) -> bool:
-        return (self.about or "").partition(":")[0] in (*THINGS, *DECISIONS)
+    def has_subject(self) -> bool:
+        """Tell whether it is about an item or a decision."""
+        return (self.about or "").partition(":")[0] in (*ITEMS, *DECISIONS)
 
 
-def ask_for(db: Session, kind: str, number: int, conversation_id: int, home: str | None, now: datetime) -> Ticket:
+def request_introduction(
+    db: Session, kind: str, number: int, conversation_id: int, home: str | None, now: datetime
+) -> Ticket:
     """Open a ticket about the item, and notify its owner. Raises NoSuchThing.
 
     The ticket goes to the officers of the item's region, the seller's or the requesting household's. For an offer it
     goes to those of ``home``, where the person who wants it lives: the donor may live where there are no officers.
     """
-    card = THINGS[kind].card(db, number)
+    card = ITEMS[kind].card(db, number)
     if card is None:
         raise NoSuchThing(what=kind, number=number)
     region = home if kind == "offer" and home else card.region_code
     ticket = open_ticket(db, conversation_id, region, f"{kind}:{number}", now)
     facts = {"kind": kind, "number": number, "name": card.name}
-    for owner in db.scalars(select(Conversation.id).where(Conversation.user_id == card.owner_id)):
-        # The key holds the time of opening, so that a ticket opened again notifies the owner again.
-        key = f"wanted:{ticket.id}:{owner}:{int(ticket.opened_at.timestamp())}"
-        tell(db, owner, "introduction", facts, key, now, (kind, number))
+    # The key holds the time of opening, so that a ticket opened again notifies the owner again.
+    key = f"wanted:{ticket.id}:{int(ticket.opened_at.timestamp())}"
+    notify_user(db, card.owner_id, "introduction", facts, key, now, (kind, number))
     return ticket
 
 
 def find_threads(db: Session, conversation_id: int, user_id: int | None, now: datetime) -> list[Thread]:
     """List the person's threads that are open or were answered within ``LASTS``, the newest first: their own tickets,
     and tickets of people who want their items."""
-    live = or_(Ticket.state == "open", Ticket.closed_at > now - LASTS)
+    live = or_(Ticket.state == "open", Ticket.closed_at > now - TICKET_LASTS)
     newest = select(Ticket).where(live).order_by(Ticket.id.desc()).limit(4 * MOST_THREADS)
     mine = db.scalars(
         newest.where(Ticket.conversation_id == conversation_id, or_(Ticket.about.is_not(None), Ticket.state == "open"))
     ).all()
-    things = union_all(*(_names_of(kind, user_id) for kind in THINGS))
-    of_others = newest.where(
-        Ticket.about.in_(things), Ticket.conversation_id != conversation_id, Ticket.beside.is_(None)
+    own_items = union_all(*(_references_of(kind, user_id) for kind in ITEMS))
+    from_askers = newest.where(
+        Ticket.about.in_(own_items), Ticket.conversation_id != conversation_id, Ticket.beside.is_(None)
     )
-    asked = {ticket.id: ticket for ticket in db.scalars(of_others)} if user_id else {}
+    asked = {ticket.id: ticket for ticket in db.scalars(from_askers)} if user_id else {}
     threads = [_thread(ticket, asked.pop(ticket.beside or 0, None)) for ticket in mine]
     for ask in asked.values():
         threads.append(Thread(None, ask.id, ask.region_code, ask.about, ask.opened_at, waits=True))
-    return sorted(threads, key=lambda each: (each.told_at, each.waits, each.ticket or each.beside or 0), reverse=True)
+    return sorted(threads, key=lambda each: (each.last_at, each.waits, each.ticket or each.beside or 0), reverse=True)
 
 
-def go_on(db: Session, thread: Thread, conversation_id: int, now: datetime) -> Ticket:
+def continue_thread(db: Session, thread: Thread, conversation_id: int, now: datetime) -> Ticket:
     """Open or reopen the person's ticket of this thread, for the same officers. Locks a ticket that exists."""
     if thread.ticket is None:
         return open_ticket(db, conversation_id, thread.region_code, thread.about, now, thread.beside)
     ticket = db.get_one(Ticket, thread.ticket, with_for_update=True, populate_existing=True)
-    reopen(ticket, now)
+    reopen_ticket(ticket, now)
     db.flush()
     return ticket
 
 
-def topic_in(db: Session, thread: Thread) -> Topic | None:
+def topic_of_thread(db: Session, thread: Thread) -> Topic | None:
     """Return the topic of a thread as the person sees it; None if it has no topic, or the item is gone."""
     if thread.ticket:
-        return topic_of(db, db.get_one(Ticket, thread.ticket))
-    return _thing(db, thread.about, thread.beside, own=True) if thread.beside else None
+        return topic_of_ticket(db, db.get_one(Ticket, thread.ticket))
+    return _topic_of_item(db, thread.about, thread.beside, own=True) if thread.beside else None
 
 
-def topic_of(db: Session, ticket: Ticket) -> Topic | None:
+def topic_of_ticket(db: Session, ticket: Ticket) -> Topic | None:
     """Return the topic of a ticket as staff see it; None if it has no topic, or the item is gone."""
     kind, _, rest = (ticket.about or "").partition(":")
     if kind == "flow":
@@ -134,14 +135,14 @@ def topic_of(db: Session, ticket: Ticket) -> Topic | None:
         stands = db.scalar(select(Verification.state).where(Verification.id == int(rest))) if kind == "case" else None
         return Topic(kind, "", int(rest), detail=stands or "")
     if ticket.beside:
-        return _thing(db, ticket.about, ticket.beside, own=True)
+        return _topic_of_item(db, ticket.about, ticket.beside, own=True)
     owners = select(Ticket.id).where(Ticket.beside == ticket.id).order_by(Ticket.id.desc()).limit(1)
-    return _thing(db, ticket.about, db.scalar(owners), own=False)
+    return _topic_of_item(db, ticket.about, db.scalar(owners), own=False)
 
 
-def _thing(db: Session, about: str | None, other: int | None, *, own: bool) -> Topic | None:
+def _topic_of_item(db: Session, about: str | None, other: int | None, *, own: bool) -> Topic | None:
     kind, _, number = (about or "").partition(":")
-    card = THINGS[kind].card(db, int(number)) if kind in THINGS else None
+    card = ITEMS[kind].card(db, int(number)) if kind in ITEMS else None
     if card is None:
         return None
     county = None
@@ -151,14 +152,14 @@ def _thing(db: Session, about: str | None, other: int | None, *, own: bool) -> T
     return Topic(kind, card.name, int(number), card.place, own=own, other=other, county=county.name if county else "")
 
 
-def _names_of(kind: str, user_id: int | None) -> Any:
+def _references_of(kind: str, user_id: int | None) -> Any:
     """Select the references (``listing:3``) of this person's items of one kind."""
-    catalogue = THINGS[kind]
+    catalogue = ITEMS[kind]
     return select(literal(f"{kind}:").concat(cast(catalogue.number, String))).where(catalogue.owner == user_id)
 
 
 def _thread(ticket: Ticket, ask: Ticket | None) -> Thread:
     """Make the thread of a person's own ticket; ``ask``: the ticket that it is beside, if that is still live."""
-    told_at = max(ticket.last_at, ask.opened_at) if ask else ticket.last_at
-    waits = ticket.state == "closed" or told_at > ticket.last_at
-    return Thread(ticket.id, ticket.beside, ticket.region_code, ticket.about, told_at, waits)
+    last_at = max(ticket.last_at, ask.opened_at) if ask else ticket.last_at
+    waits = ticket.state == "closed" or last_at > ticket.last_at
+    return Thread(ticket.id, ticket.beside, ticket.region_code, ticket.about, last_at, waits)

@@ -14,7 +14,7 @@ from models.core.base import Base, RowId, one_of
 from models.core.encryption import Encrypted
 from models.core.refusal import Refusal
 
-LASTS = timedelta(days=14)
+TICKET_LASTS = timedelta(days=14)
 """How long after an answer a ticket may go on."""
 
 
@@ -54,7 +54,8 @@ class Ticket(Base):
         return self.closed_at or self.opened_at
 
     @property
-    def about_thing(self) -> bool:
+    def has_subject(self) -> bool:
+        """Tell whether it is about an item or a decision, not only opened within a flow."""
         return self.about is not None and not self.about.startswith(_IN_A_FLOW)
 
     def may_be_answered(self, now: datetime) -> bool:
@@ -62,7 +63,7 @@ class Ticket(Base):
 
         An officer who introduces two sides may have to answer more than once.
         """
-        return self.state == "open" or (self.about_thing and now - self.last_at < LASTS)
+        return self.state == "open" or (self.has_subject and now - self.last_at < TICKET_LASTS)
 
 
 class TicketMessage(Base):
@@ -96,28 +97,28 @@ def open_ticket(
     ticket = db.scalar(of_any_flow.order_by(Ticket.id.desc()).limit(1)) if in_a_flow else None
     if ticket is None and about is not None:
         ticket = db.scalar(same)
-    if ticket is None or (ticket.state == "closed" and now - ticket.last_at >= LASTS):
+    if ticket is None or (ticket.state == "closed" and now - ticket.last_at >= TICKET_LASTS):
         ticket = Ticket(
             conversation_id=conversation_id, region_code=region_code, about=about, beside=beside, opened_at=now
         )
         db.add(ticket)
     elif in_a_flow and about:
         ticket.about = about
-    reopen(ticket, now)
+    reopen_ticket(ticket, now)
     db.flush()
     return ticket
 
 
-def reopen(ticket: Ticket, now: datetime) -> None:
+def reopen_ticket(ticket: Ticket, now: datetime) -> None:
     if ticket.state == "closed":
         ticket.state, ticket.opened_at, ticket.closed_at = "open", now, None
 
 
-def is_open(db: Session, ticket_id: int) -> bool:
+def is_ticket_open(db: Session, ticket_id: int) -> bool:
     return db.scalar(select(Ticket.state).where(Ticket.id == ticket_id)) == "open"
 
 
-def add_words(db: Session, ticket_id: int, author: str, words: str, now: datetime) -> int:
+def add_message(db: Session, ticket_id: int, author: str, words: str, now: datetime) -> int:
     """Add a message to a ticket, and return the message's id."""
     message = TicketMessage(ticket_id=ticket_id, author=author, words=words, at=now)
     db.add(message)

@@ -19,7 +19,7 @@ from models.places.region import Region, current_regions, level_of
 from models.staff.member import SEATS, STAFF_ROLES, Staff
 from models.staff.task import Task, find_holder, note
 from models.subjects import SUBJECTS
-from models.support.ticket import LASTS, Ticket
+from models.support.ticket import TICKET_LASTS, Ticket
 
 # Region codes read at once, and rows updated in one statement.
 _WINDOW = 5_000
@@ -62,7 +62,7 @@ def _live_rows(now: datetime) -> dict[Any, ColumnElement[bool]]:
         Staff: (Staff.role.in_(STAFF_ROLES)) & (Staff.state != "revoked"),
         Task: Task.closed_at.is_(None),
         # A person who calls again within this time reaches the same officers.
-        Ticket: or_(Ticket.state == "open", Ticket.closed_at > now - LASTS),
+        Ticket: or_(Ticket.state == "open", Ticket.closed_at > now - TICKET_LASTS),
         **{
             subject.table: subject.table.state.in_(subject.machine.sources)
             for subject in SUBJECTS.values()

@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 from models.core.hooks import Hook
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, By, WrongState
-from models.notifications.notification import tell
+from models.notifications.notify import notify
 from models.staff.conflict_of_interest import tied_to
 from models.staff.decision import decide, overturn
 from models.staff.member import Staff, same_people
 from models.staff.task import HasAPart, NotYourTurn, Task, close_task, demand_region, open_task, recuse, take
 from models.verification.case import LASTS, MACHINE, NOTICE, OPEN, PROMISED, Verification, case_of
 from models.verification.objection import Objection
-from models.verification.steps import go_back, tell_owner, to_county, to_township
+from models.verification.steps import go_back, notify_owner, to_county, to_township
 from models.verification.visit import Visit
 
 # Arguments: the household's id. Called when it is verified or reinstated.
@@ -60,7 +60,7 @@ def visited(db: Session, case: Verification, staff: Staff, visit: Visit, now: da
         MACHINE.move(db, case, "public_notice", SYSTEM, now)
     else:
         to_township(db, case, now, sampled=True)
-    tell_owner(db, case, "case_moved", now)
+    notify_owner(db, case, "case_moved", now)
     db.flush()
 
 
@@ -77,7 +77,7 @@ def adjudicate(db: Session, case: Verification, staff: Staff, upheld: bool, now:
     for objection in found:
         objection.state, objection.decided_by, objection.decided_at = "upheld" if upheld else "dismissed", staff.id, now
         facts = {"number": case.id, "upheld": upheld}
-        tell(
+        notify(
             db,
             objection.conversation_id,
             "objection_decided",
@@ -91,7 +91,7 @@ def adjudicate(db: Session, case: Verification, staff: Staff, upheld: bool, now:
         go_back(db, case, staff.actor, now, ("objection",), another=True)
     else:
         MACHINE.move(db, case, "public_notice", staff.actor, now)
-    tell_owner(db, case, "case_moved", now, was="adjudication")
+    notify_owner(db, case, "case_moved", now, was="adjudication")
     db.flush()
     return found
 
@@ -104,7 +104,7 @@ def review(db: Session, case: Verification, staff: Staff, now: datetime) -> None
     _leave_appeals_to_others(db, case, staff, "reviewed_them", now)
     close_task(db, "case", case.id, now, staff)
     to_county(db, case, staff.actor, now)
-    tell_owner(db, case, "case_moved", now)
+    notify_owner(db, case, "case_moved", now)
 
 
 def verify(db: Session, case: Verification, staff: Staff, now: datetime) -> None:
@@ -142,7 +142,7 @@ def send_back(db: Session, case: Verification, staff: Staff, reasons: Sequence[s
     decide(db, case.matter, case.round, staff, "return", now, reasons)
     close_task(db, "case", case.id, now, staff)
     go_back(db, case, staff.actor, now, reasons, another=False)
-    tell_owner(db, case, "case_moved", now)
+    notify_owner(db, case, "case_moved", now)
     db.flush()
 
 
@@ -175,7 +175,7 @@ def reopen(db: Session, case: Verification, staff: Staff, reasons: Sequence[str]
     case.decided_by = case.decided_at = None
     case.submitted_at, case.due_at = now, now + PROMISED
     go_back(db, case, staff.actor, now, reasons, another=True)
-    tell_owner(db, case, "case_moved", now)
+    notify_owner(db, case, "case_moved", now)
     db.flush()
 
 
@@ -187,7 +187,7 @@ def suspend(db: Session, case: Verification, staff: Staff, reason: str, now: dat
     close_task(db, "case", case.id, now, staff)  # a task about a doubt, if there was one
     open_task(db, case.matter, "suspended", now, told=False)
     frozen = on_suspended(db, case.household_id, now)
-    tell_owner(db, case, "case_moved", now)
+    notify_owner(db, case, "case_moved", now)
     db.flush()
     return frozen
 
@@ -198,7 +198,7 @@ def reinstate(db: Session, case: Verification, staff: Staff, now: datetime) -> N
     decide(db, case.matter, case.round, staff, "resume", now)
     close_task(db, "case", case.id, now, staff)
     on_verified(db, case.household_id, now)
-    tell_owner(db, case, "case_moved", now, was="suspended")
+    notify_owner(db, case, "case_moved", now, was="suspended")
     db.flush()
 
 
@@ -208,7 +208,7 @@ def revoke(db: Session, case: Verification, staff: Staff, reason: str, now: date
     decide(db, case.matter, case.round, staff, "revoke", now, (reason,))
     case.reasons = reason
     close_task(db, "case", case.id, now, staff)
-    tell_owner(db, case, "case_moved", now)
+    notify_owner(db, case, "case_moved", now)
     db.flush()
     _end_waiting(db, case, now)
 
@@ -256,5 +256,5 @@ def _settle(db: Session, case: Verification, state: str, staff: Staff, now: date
     case.decided_by, case.decided_at = staff.id, now
     MACHINE.move(db, case, state, staff.actor, now, (case.reasons or "")[:80] or None)
     close_task(db, "case", case.id, now, staff)
-    tell_owner(db, case, "case_moved", now)
+    notify_owner(db, case, "case_moved", now)
     db.flush()

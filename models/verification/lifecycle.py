@@ -12,11 +12,11 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.member import Staff
 from models.staff.task import Matter, close_task, find_task, open_task, recuse
-from models.staff.task_notices import tell_objection
+from models.staff.task_notices import notify_objection
 from models.verification.case import MACHINE, REMINDER, STANDING, UNDER_WAY, NotOnNotice, Verification, get_case
 from models.verification.objection import ON_NOTICE, Objection, ObjectionHeard, OwnNotice
 from models.verification.registry import Finding
-from models.verification.steps import barred, tell_owner, to_township
+from models.verification.steps import barred, notify_owner, to_township
 
 # The township reviews so many of a hundred that villages endorsed, drawn by a lot that officers cannot foresee.
 SAMPLED_OF_HUNDRED = 20
@@ -63,7 +63,7 @@ def wait_no_longer(db: Session, now: datetime) -> int:
 def _open_visit(db: Session, case: Verification, now: datetime) -> None:
     MACHINE.move(db, case, "registry_checked", SYSTEM, now, case.registry_result)
     open_task(db, case.matter, "visit", now)
-    tell_owner(db, case, "case_moved", now)
+    notify_owner(db, case, "case_moved", now)
 
 
 def is_due(now: datetime) -> ColumnElement[bool]:
@@ -99,13 +99,13 @@ def object_to(
     if case.state == "public_notice":
         MACHINE.move(db, case, "adjudication", SYSTEM, now, f"objection:{objection.id}")
         open_task(db, case.matter, "adjudicate", now, barred(case) | _objectors(db, conversation_id), told=False)
-        tell_owner(db, case, "case_moved", now)
+        notify_owner(db, case, "case_moved", now)
     elif task := find_task(db, "case", case.id):
         for staff_id, reason in _objectors(db, conversation_id).items():
             recuse(db, task, db.get_one(Staff, staff_id), reason, now)
     task = find_task(db, "case", case.id)
     if task and task.assignee:
-        tell_objection(db, task.assignee, case.id, objection.id, task.due_at, now)
+        notify_objection(db, task.assignee, case.id, objection.id, task.due_at, now)
     db.flush()
     return objection
 
@@ -143,7 +143,7 @@ def end_notices(db: Session, now: datetime) -> int:
     for case in found:
         drawn = bool(case.sampled) or is_drawn(case.matter, case.round)
         to_township(db, case, now, sampled=drawn or case.registry_result != "match")
-        tell_owner(db, case, "case_moved", now)
+        notify_owner(db, case, "case_moved", now)
     return len(found)
 
 
@@ -167,11 +167,11 @@ def expire(db: Session, now: datetime) -> int:
     for case in db.scalars(over.limit(_BATCH).with_for_update(skip_locked=True)):
         MACHINE.move(db, case, "expired", SYSTEM, now)
         close_task(db, "case", case.id, now)  # a task about a doubt or suspension, if there was one
-        tell_owner(db, case, "case_moved", now)
+        notify_owner(db, case, "case_moved", now)
         count += 1
     for case in db.scalars(soon.limit(_BATCH).with_for_update(skip_locked=True)):
         case.reminded_at = now
-        tell_owner(db, case, "case_ends_soon", now)
+        notify_owner(db, case, "case_ends_soon", now)
         count += 1
     db.flush()
     return count

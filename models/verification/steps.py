@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.core.calendar import day_in_china
 from models.core.state_machine import SYSTEM, Actor
-from models.notifications.notification import tell
-from models.people.conversation import Conversation
+from models.notifications.notify import notify_user
 from models.staff.decision import disbelieved
 from models.staff.task import open_task
 from models.verification.case import MACHINE, Verification
@@ -52,7 +50,7 @@ def go_back(
     db.flush()
 
 
-def tell_owner(db: Session, case: Verification, template: str, now: datetime, was: str | None = None) -> None:
+def notify_owner(db: Session, case: Verification, template: str, now: datetime, was: str | None = None) -> None:
     """Notify the owner of the case's state. ``was``: the state before, if returning to this state needs other words."""
     facts = {
         "number": case.id,
@@ -65,5 +63,4 @@ def tell_owner(db: Session, case: Verification, template: str, now: datetime, wa
         "expires": day_in_china(case.expires_at) if case.expires_at else None,
     }
     key = f"case:{case.id}:{template}:{case.state}:{case.round}:{int(now.timestamp())}"
-    for person in db.scalars(select(Conversation.id).where(Conversation.user_id == case.user_id)):
-        tell(db, person, template, facts, f"{key}:{person}", now, ("case", case.id))
+    notify_user(db, case.user_id, template, facts, key, now, ("case", case.id))

@@ -195,7 +195,11 @@ def ask(stage: Stage, who: str = "o-wang", kind: str = "4", budget: str = "ç¼çº
 def fetch(stage: Stage, media: str) -> None:
     """As the worker keeps a draft's picture: always the same one."""
     with Database(stage.database) as db, db.begin():
-        db.execute(update(Photo).where(Photo.media_id == media).values(state="kept", path="1.jpg", **fingerprint_columns(FOUND)))
+        db.execute(
+            update(Photo)
+            .where(Photo.media_id == media)
+            .values(state="kept", path="1.jpg", **fingerprint_columns(FOUND))
+        )
 
 
 def raised(stage: Stage, appeal: int) -> list[tuple[str, str]]:

@@ -46,7 +46,11 @@ WEB = (
     "bot.work.queues:JobQueues.enqueue:before",
 )
 # Where a worker dies with the notices of it in its hands.
-PUSH = ("bot.push.sending:Sender.send:before", "bot.push.sending:Sender.send:after", "bot.push.deliver:keep:after")
+PUSH = (
+    "bot.push.sender:Sender.send:before",
+    "bot.push.sender:Sender.send:after",
+    "bot.push.deliver:record_results:after",
+)
 PAY_BACK = ("bot.pay.client:PayClient.refund:before", "bot.pay.client:PayClient.refund:after")
 
 

@@ -33,7 +33,8 @@ from bot.simulator.fields import Template
 from config.settings import ROOT, Environment, Settings
 from models.core.database import connect
 from models.migrations import upgrade
-from models.notifications.notification import Notification, tell
+from models.notifications.notification import Notification
+from models.notifications.notify import notify
 from models.people.conversation import Conversation
 from tests.harness.simulator.in_process import RunningSimulator
 from tests.harness.stage import seed_regions
@@ -142,7 +143,7 @@ def _owe(url: str, wechat: RunningSimulator) -> None:
         people = db.scalars(select(Conversation.id).where(Conversation.openid.like("o-push-%"))).all()
         for number in range(1, NOTICES + 1):
             facts = {"number": number, "title": "买羊", "state": "village_review"}
-            tell(db, people[number % len(people)], "appeal_moved", facts, f"chaos:{number}", datetime.now(UTC))
+            notify(db, people[number % len(people)], "appeal_moved", facts, f"chaos:{number}", datetime.now(UTC))
     engine.dispose()
 
 

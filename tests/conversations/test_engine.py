@@ -19,7 +19,7 @@ from flows.engine.session import Draft, Option, Screen, Session, SessionBroken, 
 from flows.engine.world import World
 from flows.readers import Choice, Money, Photo, Text
 from models.core.refusal import Refusal
-from models.people.message import Kind, Message
+from models.people.message import Message, MessageKind
 
 LEXICON = load_lexicon()
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
@@ -53,11 +53,11 @@ FULL = {"title": "修路", "agree": "no", "story": "很长的路", "target": 100
 
 
 def text(words: str) -> Message:
-    return Message(Kind.TEXT, "gh", "o", 1, text=words)
+    return Message(MessageKind.TEXT, "gh", "o", 1, text=words)
 
 
 def photo(number: int) -> Message:
-    return Message(Kind.IMAGE, "gh", "o", 1, media_id=f"m{number}", pic_url="http://127.0.0.1/p")
+    return Message(MessageKind.IMAGE, "gh", "o", 1, media_id=f"m{number}", pic_url="http://127.0.0.1/p")
 
 
 def begun(**answers: Any) -> tuple[Session, Draft]:
@@ -370,8 +370,12 @@ class Anybody(RuleBasedStateMachine):
         self.last = ENGINE.read_message(self.session, self.draft, photo(number), self.world)
 
     @precondition(focused)
-    @rule(kind=st.sampled_from([Kind.VOICE, Kind.LOCATION, Kind.VIDEO, Kind.LINK, Kind.UNKNOWN]))
-    def sends_something_else(self, kind: Kind) -> None:
+    @rule(
+        kind=st.sampled_from(
+            [MessageKind.VOICE, MessageKind.LOCATION, MessageKind.VIDEO, MessageKind.LINK, MessageKind.UNKNOWN]
+        )
+    )
+    def sends_something_else(self, kind: MessageKind) -> None:
         self.last = ENGINE.read_message(self.session, self.draft, Message(kind, "gh", "o", 1), self.world)
 
     @precondition(focused)

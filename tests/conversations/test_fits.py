@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session as Database
 from handlers.routing.command_table import COMMANDS
 from models.notifications.notification import count_unread
 from models.people.conversation import Turn
-from models.people.message import Kind
+from models.people.message import MessageKind
 from tests.harness.processes.databases import PostgresDatabases
 from tests.scenes.longest import ASTRAY, ITEM, LONGEST, PEOPLE, WIDE, World, question, tell_the_bot
 
@@ -111,7 +111,9 @@ def test_every_question_and_every_refusal_is_whole(
             if question(world, name) != step:  # this question takes it; it is to take the longest
                 tell_the_bot(world, name, "back")
         place = step in ("home", "place")
-        for answer in [Kind.LOCATION] if place else [choices[step]] if step in choices else LONGEST.get(step, ["1"]):
+        for answer in (
+            [MessageKind.LOCATION] if place else [choices[step]] if step in choices else LONGEST.get(step, ["1"])
+        ):
             tell_the_bot(world, name, answer)
     world.say(name, world.lexicon.words["cancel"][0])
     world.say(name, "3")

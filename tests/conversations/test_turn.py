@@ -26,9 +26,10 @@ from models.core.database import connect
 from models.giving.pledge import Pledge
 from models.goods.exchange import GoodsRequest, Offer
 from models.market.listing import Listing
-from models.notifications.notification import UNREAD, Notification, tell
+from models.notifications.notification import UNREAD, Notification
+from models.notifications.notify import notify
 from models.people.conversation import BrokenSession, Conversation, Turn
-from models.people.message import Kind, Message
+from models.people.message import Message, MessageKind
 from models.people.user import User
 from models.support.desk import LONGEST_ANSWER
 from models.support.ticket import Ticket
@@ -55,7 +56,7 @@ def turns_of(stage: Stage) -> Turns:
 
 
 def message(words: str, openid: str = "o-somebody", msg_id: str = "1", created: int = 1_763_950_000) -> Message:
-    return Message(Kind.TEXT, wechat.ACCOUNT, openid, created, msg_id=msg_id, text=words)
+    return Message(MessageKind.TEXT, wechat.ACCOUNT, openid, created, msg_id=msg_id, text=words)
 
 
 def rows(stage: Stage, table: type) -> int:
@@ -204,8 +205,8 @@ def test_a_notice_that_cannot_be_said_keeps_nobody_out(stage: Stage, harm: str) 
     person = stage.person("o-somebody")
     with Database(stage.database) as db, db.begin():
         good = {"number": 1, "words": "明天去看您"}
-        tell(db, person, "ticket_answered", {} if harm == "facts" else good, "bad", stage.clock())
-        tell(db, person, "ticket_answered", good, "good", stage.clock())
+        notify(db, person, "ticket_answered", {} if harm == "facts" else good, "bad", stage.clock())
+        notify(db, person, "ticket_answered", good, "good", stage.clock())
         junk = type_coerce(b"junk", LargeBinary)
         values: dict[str, dict[str, Any]] = {
             "template": {"template": "from_a_newer_release"},
@@ -356,7 +357,7 @@ def test_no_news_is_lost_or_told_twice_and_none_takes_room_from_an_answer(
     with Database(stage.database) as db, db.begin():
         for number, words in enumerate(told):
             values = {"number": 7, "words": words[:LONGEST_ANSWER]}
-            tell(db, conversation, "ticket_answered", values, f"{openid}:{number}", stage.clock())
+            notify(db, conversation, "ticket_answered", values, f"{openid}:{number}", stage.clock())
     waiting, lengths = list(told), iter(answers)
 
     def answer(desk: Desk, session: Session, message: Message) -> Answer:

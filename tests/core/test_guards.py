@@ -15,9 +15,10 @@ from models.appeals.appeal import Appeal
 from models.appeals.review import approve, reject, send_back
 from models.core.encryption import Keyring, use_keyring
 from models.giving.pledge import Pledge
-from models.notifications.notification import count_unread, tell
-from models.people.message import Kind, Message
-from models.people.user import IdNumberTaken, User, check_free
+from models.notifications.notification import count_unread
+from models.notifications.notify import notify
+from models.people.message import Message, MessageKind
+from models.people.user import IdNumberTaken, User, check_id_number_free
 from models.staff.member import Staff, find_staff
 from models.staff.task import HasAPart
 from tests.harness.platform import wechat
@@ -92,7 +93,7 @@ def test_one_id_number_is_one_person_while_a_new_data_key_takes_over(stage: Stag
     use_keyring(Keyring.parse(f"{'A' * 43}=,{old}"))
     try:
         with Database(stage.database) as db, pytest.raises(IdNumberTaken):
-            check_free(db, id_number(3))
+            check_id_number_free(db, id_number(3))
     finally:
         use_keyring(Keyring.parse(old))
 
@@ -139,7 +140,7 @@ def test_a_notice_is_owed_once_per_key_and_a_silent_event_reads_none(stage: Stag
     person = stage.person("o-li")
     with Database(stage.database) as db, db.begin():
         for _ in range(3):
-            tell(db, person, "ticket_answered", {"number": 1, "words": "明天去看您"}, "once", stage.clock())
+            notify(db, person, "ticket_answered", {"number": 1, "words": "明天去看您"}, "once", stage.clock())
         assert count_unread(db, person) == 1
     where = {"Latitude": "25.6", "Longitude": "111.6", "Precision": "1"}
     assert stage.deliver(wechat.event("LOCATION", "o-li", **where)) == (200, "")
@@ -160,7 +161,7 @@ def test_the_numbers_of_a_list_mean_what_they_said_for_two_days(stage: Stage) ->
     assert "对不上了" in stage.say("o-li", "1")
 
 
-MESSAGE = Message(Kind.EVENT, "gh_1", "oAunt", 1_795_600_000, msg_id="7", event="click", event_key="menu")
+MESSAGE = Message(MessageKind.EVENT, "gh_1", "oAunt", 1_795_600_000, msg_id="7", event="click", event_key="menu")
 
 
 @pytest.mark.parametrize(

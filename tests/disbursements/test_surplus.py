@@ -37,7 +37,7 @@ from models.ledger import held, moves
 from models.notifications.notification import Notification
 from models.payments.payout_return import enter_return
 from models.payments.refund import Refund
-from models.payments.refund_run_notices import tell_ended
+from models.payments.refund_run_notices import notify_ended
 from models.staff.member import Staff
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
@@ -131,7 +131,7 @@ def test_what_is_left_goes_back_and_the_accounts_close(stage: Stage) -> None:
     for refund in owed:
         assert refund.reason == SURPLUS
         hear(stage, news_of(stage, refund))
-    assert swept(stage, tell_ended) == 1
+    assert swept(stage, notify_ended) == 1
     with at(stage) as db:
         told = db.scalars(
             select(Notification.template).where(Notification.template.in_(("refunded", "refunds_done")))
@@ -161,7 +161,7 @@ def test_what_the_bank_returns_afterwards_is_held_anew_and_may_go_back_anew(stag
     assert no_more(stage, number) == 1
     plan_all(stage)
     assert swept(stage, close_spent_accounts) == 1
-    assert swept(stage, tell_ended) == 0
+    assert swept(stage, notify_ended) == 0
     with at(stage) as db:
         enter_return(db, db.get_one(Staff, staff["holder"]), second, stage.clock())
         gone = db.scalars(select(Refund.pledge_id)).all()

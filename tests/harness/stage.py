@@ -27,7 +27,7 @@ from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
 from models.core.state_machine import SYSTEM, Actor, By
 from models.people.conversation import Conversation
-from models.people.photo import attach
+from models.people.photo import attach_photos
 from models.people.user import Registration, User, register
 from models.places.region import LEVELS
 from models.staff.member import Staff
@@ -321,7 +321,7 @@ class Stage:
             )
             appeal = submit(db, wanted, owner, now)
             picture = {"media_id": f"stage-{appeal.id}", "pic_url": f"http://127.0.0.1/s{appeal.id}.jpg"}
-            attach(db, "appeal", appeal.id, conversation, [picture], now)
+            attach_photos(db, "appeal", appeal.id, conversation, [picture], now)
             return appeal.id
 
     def open_appeal(

@@ -18,8 +18,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
-from bot.push.digests import write_digests
-from bot.push.fanout import go_on
+from bot.push.broadcasts import continue_broadcasts
+from bot.push.digest import write_digests
 from bot.work.sweeps import apply_deadlines
 from models.appeals import appeal, flag, revision
 from models.core import audit_trail
@@ -216,7 +216,7 @@ class Actor:
             case ["sweep"]:
                 apply_deadlines(self.stage.database, self.stage.clock())
             case ["fan_out"]:
-                go_on(self.stage.database, self, self.stage.clock())
+                continue_broadcasts(self.stage.database, self, self.stage.clock())
             case ["digest"]:
                 now = self.stage.clock()
                 write_digests(self.stage.database, month_before(now), now)

@@ -146,7 +146,7 @@ def test_a_demo_whose_postgresql_dies_says_so_and_ends(tmp_path: Path, capfd: py
     finally:
         process.kill()
         process.communicate()
-    assert "postgres" in [line for line in capfd.readouterr().err.splitlines() if "process_ended" in line][0]
+    assert "postgres" in next(line for line in capfd.readouterr().err.splitlines() if "process_ended" in line)
     assert wait_until(lambda: not [each for each in family if is_alive(each.pid)])
 
 

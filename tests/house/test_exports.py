@@ -90,7 +90,7 @@ def test_what_no_table_knows_is_found() -> None:
 
 
 def test_every_room_that_has_a_file_for_it_is_in_the_table() -> None:
-    assert {id(room) for room in table.ROOMS} == {
+    assert {id(room) for room in command_table.ROOMS} == {
         id(importlib.import_module(f"handlers.{room}.commands").COMMANDS) for room in files("handlers", "commands")
     }
     assert {id(room) for room in catalogue.ROOMS} == {
@@ -113,7 +113,7 @@ def test_every_room_of_handlers_and_flows_declares_something() -> None:
 
 def test_nothing_is_declared_twice() -> None:
     names = {
-        "commands": [command.name for room in table.ROOMS for command in room],
+        "commands": [command.name for room in command_table.ROOMS for command in room],
         "conversations": [flow.name for room in catalogue.ROOMS for flow in room],
         "kinds": [name for room in kind_table.ROOMS.values() for name in room],
         "jobs": [name for room in job_table.ROOMS for name in room],

@@ -7,7 +7,7 @@ from bot.turn import Turns
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer
 from flows.engine.session import Session
-from models.people.message import Kind, Message
+from models.people.message import Message, MessageKind
 from tests.harness.figures import figures
 from tests.harness.platform import wechat
 from tests.harness.stage import Stage
@@ -25,7 +25,7 @@ def test_the_door_counts_what_it_answers(new_database: Callable[[], str]) -> Non
     def broken(desk: Desk, session: Session, message: Message) -> Answer:
         raise ValueError("a mistake of ours")
 
-    replace(turns, route=broken).take(Message(Kind.TEXT, "gh_1", "oFigures1", 1, msg_id="1", text="x"))
+    replace(turns, route=broken).take(Message(MessageKind.TEXT, "gh_1", "oFigures1", 1, msg_id="1", text="x"))
     after = figures(stage)
     counted = {name: after[name] - before.get(name, 0) for name in after if name.startswith("bangfu_")}
     assert counted["bangfu_delivery_seconds_count200"] == 3

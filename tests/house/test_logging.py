@@ -11,9 +11,11 @@ import pytest
 import structlog
 
 from bot.log import CONTENT_KEYS, configure_logging, strike_out
-from models.people.message import Kind, Message
+from models.people.message import Message, MessageKind
 
-MESSAGE = Message(Kind.TEXT, "gh_account", "oPerson", 1_700_000_000, "23456789012345678", "我叫张三，电话13800000000")
+MESSAGE = Message(
+    MessageKind.TEXT, "gh_account", "oPerson", 1_700_000_000, "23456789012345678", "我叫张三，电话13800000000"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -132,7 +134,7 @@ def test_what_people_typed_is_struck_out_wherever_it_is_put(line, log):
 
 def test_ids_times_and_paths_are_kept(line, log):
     run, at = uuid.uuid4(), datetime(2026, 11, 24, tzinfo=UTC)
-    log.info("job.done", run=run, at=at, file=Path("var/demo"), msg_id="23456789012345678", kind=Kind.TEXT)
+    log.info("job.done", run=run, at=at, file=Path("var/demo"), msg_id="23456789012345678", kind=MessageKind.TEXT)
     found = line()
     assert found["run"] == str(run)
     assert found["at"] == str(at)

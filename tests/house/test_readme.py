@@ -44,11 +44,17 @@ PATH = re.compile(
 
 @pytest.fixture
 def stage(new_database: Callable[[], str]) -> Iterator[Stage]:
-    """The demo's data set, and like the demo it takes money; at ten in the morning in China of 24 November 2026."""
+    """Like the demo it takes money; at ten in the morning in China of 24 November 2026."""
     stage = Collecting(new_database(), "redis://127.0.0.1:1/0", Clock())
-    seed(stage.database, wechat.ACCOUNT, stage.clock())
     yield stage
     stage.close()
+
+
+@pytest.fixture
+def seeded(stage: Stage) -> Stage:
+    """With the demo's data set."""
+    seed(stage.database, wechat.ACCOUNT, stage.clock())
+    return stage
 
 
 def read(page: str) -> str:
@@ -97,30 +103,30 @@ def without_code(words: str) -> str:
     return PLEDGE_CODE.sub("…", words)
 
 
-def test_the_conversation_is_what_the_bot_says(stage):
+def test_the_conversation_is_what_the_bot_says(seeded):
     [block] = fenced("README.md", "chat")
     played = list(turns(block))
     assert len(played) > 5
     for typed, lines in played:
         follows = wechat.event("subscribe", NEWCOMER, EventKey="")
-        status, reply = stage.deliver(follows if typed == FOLLOWS else wechat.text(typed, NEWCOMER))
+        status, reply = seeded.deliver(follows if typed == FOLLOWS else wechat.text(typed, NEWCOMER))
         assert status == 200
         assert without_code(reply).splitlines() == [without_code(line) for line in lines], typed
 
 
-def test_what_to_try_leads_somewhere(stage):
+def test_what_to_try_leads_somewhere(seeded):
     """Each row, as the person it names, in the order of the table and on one database."""
-    people = seed(stage.database, wechat.ACCOUNT, stage.clock()).people  # who they are; nothing is written twice
+    people = seed(seeded.database, wechat.ACCOUNT, seeded.clock()).people  # who they are; nothing is written twice
     tried = [row for row in rows(section("docs/demo.md", "What to try")) if "`" in row[1]]
     assert len(tried) > 10
     for who, typed, _ in tried:
         [openid] = {person["openid"] for person in people if person["gloss"].startswith(who.split(",")[0])}
-        actor = Actor(stage)
+        actor = Actor(seeded)
         actor.openid = openid
         for words in re.findall(r"`([^`]+)`", typed):
             actor.play(f"> {words}")
-            assert not ASTRAY & set(stage.said), f"{who}: {words}"
-            assert not [said for said in stage.said if said.startswith("replies/refusals")], f"{who}: {words}"
+            assert not ASTRAY & set(seeded.said), f"{who}: {words}"
+            assert not [said for said in seeded.said if said.startswith("replies/refusals")], f"{who}: {words}"
 
 
 def test_the_query_for_an_openid_finds_whoever_wrote(stage):

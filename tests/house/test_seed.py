@@ -50,7 +50,7 @@ from models.people.photo import Photo
 from models.people.user import Consent, Household, Registration, User, register
 from models.places.region import Region, covers
 from models.proxy.card import live_card
-from models.proxy.mandate import unconfirmed
+from models.proxy.mandate import is_unconfirmed
 from models.staff.conflict_of_interest import Tie
 from models.staff.member import Appointment, Staff, appoint, find_staff
 from models.staff.task import Task
@@ -295,7 +295,7 @@ def test_who_has_a_part_in_it_is_none_of_those_who_decide(filled: Filled) -> Non
     proxied = next(user for user in filled.all(User) if user.registered_by)
     assert filled.db.get_one(Staff, proxied.registered_by).work_no == "DX1001"
     [theirs] = [appeal for appeal in filled.all(Appeal) if appeal.owner_id == proxied.id]
-    assert (tie.kind, unconfirmed(filled.db, "appeal", theirs.id)) == ("kin", True)
+    assert (tie.kind, is_unconfirmed(filled.db, "appeal", theirs.id)) == ("kin", True)
     assert holder(filled, "case", named(filled, proxied.name).id) == ("visit", "DX1002")
     assert live_card(filled.db, proxied.id) is not None
 

@@ -1,6 +1,6 @@
 """What WeChat answers to sends, and what becomes of them."""
 
-from bot.push.pace import Counts
+from bot.push.pace import SendCounts
 from bot.simulator.faults import Fault, Kind
 from tests.harness.platform.push_office import Office
 from tests.harness.platform.push_office import office as office
@@ -28,4 +28,4 @@ def talking(office: Office) -> int:
 
 def sends(office: Office, where: str) -> int:
     channel = {SERVICE: "service", TEMPLATE: "template", SUBSCRIPTION: "subscription"}[where]
-    return sum(count for name, count in Counts(office.redis).read().items() if name.startswith(channel))
+    return sum(count for name, count in SendCounts(office.redis).read().items() if name.startswith(channel))

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from models.notifications.service_window import Window
+from models.notifications.service_window import ServiceWindow
 from tests.harness.stage import Stage
 from tests.scenes.gifts import give, ordered, payment_of, promise, take
 
@@ -19,10 +19,10 @@ def stage(database_url: str) -> Iterator[Stage]:
     stage.close()
 
 
-def windows(stage: Stage, openid: str) -> list[Window]:
+def windows(stage: Stage, openid: str) -> list[ServiceWindow]:
     with Database(stage.database) as db:
-        theirs = (Window.conversation_id == stage.person(openid)) & (Window.kind == "paid")
-        return list(db.scalars(select(Window).where(theirs)))
+        theirs = (ServiceWindow.conversation_id == stage.person(openid)) & (ServiceWindow.kind == "paid")
+        return list(db.scalars(select(ServiceWindow).where(theirs)))
 
 
 def test_a_payment_opens_it_and_a_later_one_longer(stage: Stage) -> None:

@@ -19,7 +19,7 @@ from tests.notifications.push_answers import SERVICE, SUBSCRIPTION, TEMPLATE, re
 def test_a_window_that_wechat_knows_to_be_closed(office: Office, code: int) -> None:
     aunt = talking(office)
     refuse(office, code, times=1)
-    first, second = office.tell(aunt), office.tell(aunt)
+    first, second = office.notify(aunt), office.notify(aunt)
     office.deliver()
     assert office.went(first) == office.went(second) == ("sent", "template", f"refused_{code}")
     assert office.left(aunt, "message") is None
@@ -32,7 +32,7 @@ def test_a_consent_that_wechat_does_not_know(open_office: Open) -> None:
     office.wechat.answer_popup("oAunt", {"s-progress": True})
     refuse(office, 43101, SUBSCRIPTION)
     office.move(minutes=11)
-    notice = office.tell(aunt)
+    notice = office.notify(aunt)
     office.deliver()
     assert office.went(notice) == ("waiting", "subscription", "window_closed+no_template+refused_43101")
     assert office.consents(aunt, "s-progress") == 0
@@ -42,7 +42,7 @@ def test_a_consent_that_wechat_does_not_know(open_office: Open) -> None:
 def test_what_wechat_finds_wrong_with_the_message(office: Office, code: int) -> None:
     aunt = talking(office)
     refuse(office, code)
-    notice = office.tell(aunt)
+    notice = office.notify(aunt)
     office.deliver()
     assert office.went(notice) == ("sent", "template", f"refused_{code}")
     assert (sends(office, SERVICE), office.left(aunt, "message")) == (1, 5)
@@ -50,10 +50,10 @@ def test_what_wechat_finds_wrong_with_the_message(office: Office, code: int) -> 
 
 def test_words_that_do_not_fit_the_card_are_not_sent(office: Office) -> None:
     aunt = office.person("oAunt")
-    notice = office.tell(aunt, "card_bound", work_no="", on=7)
+    notice = office.notify(aunt, "card_bound", work_no="", on=7)
     office.deliver()
     assert office.row(notice).state in {"waiting", "sent"}
-    broken = office.tell(aunt, "milestone", promised_fen="many")
+    broken = office.notify(aunt, "milestone", promised_fen="many")
     office.deliver()
     assert office.went(broken) == ("waiting", "template", "window_closed+bad_field+no_subscription")
     assert sends(office, TEMPLATE) == 2
@@ -66,16 +66,16 @@ def test_words_that_do_not_fit_the_card_are_not_sent(office: Office) -> None:
 def test_a_person_who_cannot_be_written_to_is_left_alone_until_they_act(office: Office, code: int) -> None:
     aunt = talking(office)
     refuse(office, code, times=1)
-    first = office.tell(aunt)
+    first = office.notify(aunt)
     office.deliver()
-    second = office.tell(aunt)
+    second = office.notify(aunt)
     office.deliver()
     assert office.went(first) == ("waiting", "service", f"refused_{code}")
     assert office.went(second) == ("waiting", None, f"refused_{code}")
     assert office.one(Conversation, aunt).refused_code == code
     assert sends(office, SERVICE) == 1
     office.wechat.send_text("oAunt", "你好")
-    third = office.tell(aunt)
+    third = office.notify(aunt)
     office.deliver()
     assert office.went(third)[:2] == ("sent", "service")
 
@@ -86,7 +86,7 @@ def test_whoever_turns_out_not_to_follow_may_still_have_consented(open_office: O
     office.wechat.answer_popup("oAunt", {"s-progress": True})
     office.move(minutes=11)
     refuse(office, 43004, TEMPLATE)
-    notice = office.tell(aunt)
+    notice = office.notify(aunt)
     office.deliver()
     assert office.went(notice)[:2] == ("sent", "subscription")
     assert office.one(Conversation, aunt).refused_code == 43004
@@ -95,7 +95,7 @@ def test_whoever_turns_out_not_to_follow_may_still_have_consented(open_office: O
 def test_a_block_that_is_reported_later_counts_as_well(office: Office) -> None:
     aunt = office.person("oAunt")
     office.wechat.people.refuse("oAunt", True)
-    notice = office.tell(aunt)
+    notice = office.notify(aunt)
     office.deliver()
     assert office.went(notice)[0] == "sent"
     office.move(seconds=3)
@@ -106,7 +106,7 @@ def test_a_block_that_is_reported_later_counts_as_well(office: Office) -> None:
 def test_a_failure_that_is_reported_later(office: Office) -> None:
     aunt = office.person("oAunt")
     office.wechat.templates.expect(BROKEN)
-    notice = office.tell(aunt)
+    notice = office.notify(aunt)
     office.deliver()
     office.move(seconds=3)
     assert office.went(notice) == ("waiting", "template", "template_failed")
@@ -119,9 +119,9 @@ def test_a_failure_that_is_reported_later(office: Office) -> None:
 def test_a_days_quota_stops_the_channel_until_midnight_in_china(office: Office) -> None:
     aunt = talking(office)
     office.wechat.quotas.limits["custom_send"] = 1
-    notices = [office.tell(aunt) for _ in range(2)]
+    notices = [office.notify(aunt) for _ in range(2)]
     office.deliver()
-    third = office.tell(aunt)
+    third = office.notify(aunt)
     office.deliver()
     assert [office.went(notice)[1:] for notice in notices] == [("service", ""), ("template", "quota_45009")]
     assert office.went(third) == ("sent", "template", "stopped_45009")
@@ -129,10 +129,10 @@ def test_a_days_quota_stops_the_channel_until_midnight_in_china(office: Office) 
     assert office.left(aunt, "message") == 4
     office.at(time(23, 59))
     office.wechat.send_text("oAunt", "你好")
-    before = office.tell(aunt)
+    before = office.notify(aunt)
     office.deliver()
     office.move(minutes=1)
-    after = office.tell(aunt)
+    after = office.notify(aunt)
     office.deliver()
     assert [office.went(notice)[1] for notice in (before, after)] == ["template", "service"]
 
@@ -140,9 +140,9 @@ def test_a_days_quota_stops_the_channel_until_midnight_in_china(office: Office) 
 def test_too_many_calls_in_a_minute_wait_for_the_next(office: Office) -> None:
     aunt = talking(office)
     refuse(office, 45011, times=1)
-    first = office.tell(aunt)
+    first = office.notify(aunt)
     office.deliver()
-    second = office.tell(aunt)
+    second = office.notify(aunt)
     office.deliver()
     assert office.went(first) == ("owed", "service", "rate_45011")
     assert office.went(second)[::2] == ("owed", "rate_45011")
@@ -156,14 +156,14 @@ def test_too_many_calls_in_a_minute_wait_for_the_next(office: Office) -> None:
 def test_what_the_account_may_not_do_is_left_for_an_hour(office: Office, code: int, stopped: str) -> None:
     aunt = talking(office)
     refuse(office, code, times=1)
-    first, second = office.tell(aunt), office.tell(aunt)
+    first, second = office.notify(aunt), office.notify(aunt)
     office.deliver(first)
     office.deliver(second)
     assert office.went(first)[1:] == ("template", f"stopped_{code}")
     assert office.went(second)[1:] == ("template", f"stopped_{code}")
     assert office.one(ChannelPause, stopped).code == code
     office.move(hours=1)
-    third = office.tell(aunt)
+    third = office.notify(aunt)
     office.deliver()
     assert office.went(third)[1] == "service"
 
@@ -171,7 +171,7 @@ def test_what_the_account_may_not_do_is_left_for_an_hour(office: Office, code: i
 def test_a_template_that_there_is_not_stops_that_card_alone(office: Office) -> None:
     aunt = office.person("oAunt")
     office.wechat.templates.remove("t-progress")
-    notice, other = office.tell(aunt), office.tell(aunt, "ordered")
+    notice, other = office.notify(aunt), office.notify(aunt, "ordered")
     office.deliver()
     assert office.went(notice) == ("waiting", "template", "window_closed+stopped_40037+no_subscription")
     assert office.went(other)[:2] == ("sent", "template")
@@ -180,11 +180,11 @@ def test_a_template_that_there_is_not_stops_that_card_alone(office: Office) -> N
 def test_dead_tokens_are_the_clients_business_unless_they_last(office: Office) -> None:
     aunt = talking(office)
     refuse(office, 40001, times=1)
-    first = office.tell(aunt)
+    first = office.notify(aunt)
     office.deliver()
     assert office.went(first)[:2] == ("sent", "service")
     refuse(office, 42001)
-    second = office.tell(aunt)
+    second = office.notify(aunt)
     office.deliver()
     assert office.went(second) == ("owed", "service", "token_42001")
     assert office.left(aunt, "message") == 4

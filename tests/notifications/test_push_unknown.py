@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from bot.push.claiming import take
-from bot.push.pace import Counts
-from bot.push.verdict import MOST_TRIES
+from bot.push.pace import SendCounts
+from bot.push.prepare_batch import prepare_batch
+from bot.push.send_result import MOST_TRIES
 from bot.simulator.faults import Fault, Kind
-from models.notifications.outbox import CLAIM_LASTS, find_lost
+from models.notifications.outbox import CLAIM_LASTS, release_lost
 from tests.harness.platform.push_office import Office, Open
 from tests.harness.platform.push_office import office as office
 from tests.harness.platform.push_office import open_office as open_office
@@ -22,7 +22,7 @@ from tests.notifications.push_answers import SERVICE, TEMPLATE, refuse, sends, t
 def test_a_customer_service_message_is_never_sent_again_blindly(office: Office, fault: Fault) -> None:
     aunt = talking(office)
     office.wechat.faults.add(fault)
-    notice = office.tell(aunt)
+    notice = office.notify(aunt)
     office.deliver()
     office.move(hours=1)
     office.deliver()
@@ -35,7 +35,7 @@ def test_a_customer_service_message_is_never_sent_again_blindly(office: Office, 
 def test_a_lost_answer_to_a_template_is_asked_for_again_and_arrives_once(office: Office) -> None:
     aunt = office.person("oAunt")
     office.wechat.faults.add(Fault(Kind.LOST, times=2, where=TEMPLATE))
-    notice = office.tell(aunt)
+    notice = office.notify(aunt)
     office.deliver()
     assert office.went(notice)[::2] == ("owed", "window_closed+repeated")
     office.wechat.send_text("oAunt", "注册")  # a better channel now, which it must not go by
@@ -49,7 +49,7 @@ def test_a_lost_answer_to_a_template_is_asked_for_again_and_arrives_once(office:
 def test_a_template_is_repeated_only_as_long_as_wechat_remembers(office: Office) -> None:
     aunt = office.person("oAunt")
     office.wechat.faults.add(Fault(Kind.DOWN, where=TEMPLATE))
-    notice = office.tell(aunt)
+    notice = office.notify(aunt)
     for _ in range(20):
         office.deliver()
         office.move(minutes=1)
@@ -62,7 +62,7 @@ def test_a_busy_wechat_is_asked_again_under_the_same_number(office: Office, monk
     monkeypatch.setattr("bot.wechat.policy.BUSY_PAUSES", ())
     aunt = office.person("oAunt")
     refuse(office, -1, TEMPLATE, times=1)
-    notice = office.tell(aunt)
+    notice = office.notify(aunt)
     office.deliver()
     assert office.went(notice)[::2] == ("owed", "window_closed+busy")
     office.move(seconds=16)
@@ -74,7 +74,7 @@ def test_a_number_that_came_too_soon_is_tried_again_under_the_same(office: Offic
     """45066: WeChat is still at the first one, which may arrive yet."""
     aunt = office.person("oAunt")
     refuse(office, 45066, TEMPLATE, times=1)
-    notice = office.tell(aunt)
+    notice = office.notify(aunt)
     office.deliver()
     first = office.row(notice)
     assert office.went(notice)[::2] == ("owed", "window_closed+rate_45066")
@@ -89,7 +89,7 @@ def test_what_certainly_was_not_sent_is_owed_again_and_costs_nothing(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aunt = talking(office)
-    notice = office.tell(aunt)
+    notice = office.notify(aunt)
     nowhere = office.another(url="http://127.0.0.1:9")
     for tries in range(1, MOST_TRIES + 1):
         nowhere.deliver([notice])
@@ -107,12 +107,12 @@ def test_a_killed_workers_claims_come_back(office: Office) -> None:
     """Claimed, and never heard of again: a template is sent again under its number, anything else waits."""
     aunt, uncle = office.person("oAunt"), office.person("oUncle")
     office.wechat.send_text("oUncle", "你好")
-    by_template, by_service = office.tell(aunt), office.tell(uncle)
+    by_template, by_service = office.notify(aunt), office.notify(uncle)
     die_after_claiming(office, by_template, by_service)
     assert [office.row(notice).state for notice in (by_template, by_service)] == ["sending", "sending"]
     office.move(seconds=CLAIM_LASTS.total_seconds() + 1)
     with office.session() as db:
-        assert find_lost(db, office.now()) == 2
+        assert release_lost(db, office.now()) == 2
     assert office.went(by_service) == ("waiting", "service", "outcome_unknown")
     office.deliver()
     assert office.went(by_template)[:2] == ("sent", "template")
@@ -123,7 +123,7 @@ def test_what_was_not_begun_in_time_is_owed_again_and_costs_nothing(
 ) -> None:
     """A send that begins late could still arrive when its claim is already taken for lost."""
     aunt = talking(office)
-    notice = office.tell(aunt)
+    notice = office.notify(aunt)
     monkeypatch.setattr("bot.push.deliver.BEGUN_WITHIN", 0.0)
     office.deliver()
     assert office.went(notice) == ("owed", "service", "not_begun")
@@ -136,7 +136,7 @@ def test_what_was_not_begun_in_time_is_owed_again_and_costs_nothing(
 def die_after_claiming(office: Office, *ids: int) -> None:
     """A worker of which nothing is heard again."""
     with office.session() as db:
-        assert len(take(db, ids, office.cards, {}, office.now())) == len(ids)
+        assert len(prepare_batch(db, ids, office.cards, {}, office.now())) == len(ids)
 
 
 # Several at once
@@ -147,7 +147,7 @@ def test_many_workers_at_once_send_each_notice_once(new_database: Any, redis_flu
     people = [office.person(f"o{number}") for number in range(12)]
     for number in range(0, 12, 2):
         office.wechat.send_text(f"o{number}", "你好")
-    ids = [office.tell(person) for person in people for _ in range(7)]
+    ids = [office.notify(person) for person in people for _ in range(7)]
     workers = [office.another() for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         done = list(pool.map(lambda worker: worker.deliver(ids), workers))
@@ -155,7 +155,7 @@ def test_many_workers_at_once_send_each_notice_once(new_database: Any, redis_flu
     assert {office.row(notice).state for notice in ids} == {"sent"}
     shown = [entry for number in range(12) for entry in office.shown(f"o{number}", "msgmenu", "template")]
     assert len(shown) == len(ids)
-    assert set(Counts(office.redis).read()) == {"service:0", "template:0"}
+    assert set(SendCounts(office.redis).read()) == {"service:0", "template:0"}
     for worker in workers:
         worker.close()
     office.close()
@@ -164,11 +164,11 @@ def test_many_workers_at_once_send_each_notice_once(new_database: Any, redis_flu
 def test_a_fan_out_keeps_to_the_pace(open_office: Open) -> None:
     office = open_office(per_minute=40)
     people = [office.person(f"o{number}") for number in range(30)]
-    ids = [office.tell(person) for person in people]
+    ids = [office.notify(person) for person in people]
     waited: list[float] = []
     office.another(sleep=waited.append).deliver(ids)
     assert sum(office.row(notice).state == "sent" for notice in ids) == 30
-    late = [office.tell(person) for person in people]
+    late = [office.notify(person) for person in people]
     office.another(sleep=waited.append).deliver(late)
     states = [office.went(notice)[::2] for notice in late]
     assert states.count(("sent", "window_closed")) <= 10
@@ -178,7 +178,7 @@ def test_a_fan_out_keeps_to_the_pace(open_office: Open) -> None:
 
 def test_an_earlier_claim_is_not_taken_over(office: Office) -> None:
     aunt = office.person("oAunt")
-    notice = office.tell(aunt)
+    notice = office.notify(aunt)
     die_after_claiming(office, notice)
     office.deliver(notice)
     assert office.row(notice).state == "sending"

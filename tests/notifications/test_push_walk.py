@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.push.pace import Counts
+from bot.push.pace import SendCounts
 from tests.harness.platform.push_office import PUSHES, Office
 from tests.harness.platform.push_office import open_office as open_office
 from tests.harness.tiers import examples
@@ -20,10 +20,10 @@ KINDS = ("milestone", "appeal_update", "card_bound", "digest")
 SECONDS = (1, 30, 70, 3600, 9 * 3600, 47 * 3600, 49 * 3600)
 WHO = st.sampled_from((0, 1))
 # Several at once, more than any window holds.
-TELL = st.tuples(st.just("tell"), WHO, st.lists(st.sampled_from(KINDS), min_size=1, max_size=8))
+NOTIFY = st.tuples(st.just("notify"), WHO, st.lists(st.sampled_from(KINDS), min_size=1, max_size=8))
 ACTS = st.one_of(
-    TELL,
-    TELL,
+    NOTIFY,
+    NOTIFY,
     st.tuples(st.just("say"), WHO, st.sampled_from(("你好", "注册", "退订", "1"))),
     st.tuples(st.just("tap"), WHO, st.none()),
     st.tuples(st.just("consent"), WHO, st.booleans()),
@@ -45,9 +45,9 @@ class Walk:
     def act(self, act: str, who: int, what: Any) -> None:
         wechat, openid = self.office.wechat, self.openids[who]
         match act:
-            case "tell":
+            case "notify":
                 for kind in what:
-                    self._tell(who, kind)
+                    self._notify(who, kind)
                 self.office.deliver()
             case "say":
                 wechat.send_text(openid, what)
@@ -64,7 +64,7 @@ class Walk:
             case "deliver":
                 self.office.deliver()
 
-    def _tell(self, who: int, kind: str) -> None:
+    def _notify(self, who: int, kind: str) -> None:
         mark = str(next(_marks))
         named = {"work_no": f"A{mark}"} if kind == "card_bound" else {"gifts": int(mark)}
         facts = named if kind in ("card_bound", "digest") else {"title": f"修路{mark}"}
@@ -101,6 +101,6 @@ def test_wechat_refuses_nothing_and_each_arrives_once(open_office: Any, options:
             office.move(hours=12)
         one.check()
         # Not one call beyond what WeChat would have let through; what left with a person is no refusal of ours.
-        assert {name for name in Counts(office.redis).read() if not name.endswith(":0")} <= {"template:not_begun"}
+        assert {name for name in SendCounts(office.redis).read() if not name.endswith(":0")} <= {"template:not_begun"}
 
     walk()

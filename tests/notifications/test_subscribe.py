@@ -19,9 +19,17 @@ from bot.wechat.channel import REPLY_BYTES
 from bot.wechat.markup import read_xml
 from bot.wechat.parse import to_message
 from models.appeals.appeal import Appeal
-from models.notifications.notification import Notification, tell
-from models.notifications.outbox import Outcome, claim, settle
-from models.notifications.subscription import AFTER_A_NO, ASK_AGAIN, Templates, find_consents, give_back, lacking
+from models.notifications.notification import Notification
+from models.notifications.notify import notify
+from models.notifications.outbox import Outcome, claim_due, keep_outcomes
+from models.notifications.subscription import (
+    AFTER_A_NO,
+    ASK_AGAIN,
+    SubscriptionTemplates,
+    lock_consents,
+    return_consents,
+    templates_to_ask_for,
+)
 from models.people.user import User
 from tests.harness.platform import wechat
 from tests.harness.simulator.in_process import OPTIONS, posting_to
@@ -97,8 +105,8 @@ def test_a_yes_sends_what_waited_for_it(stage: Asking) -> None:
     reasons = {1: "window_closed+no_template+no_consent", 2: "muted", 3: "no_channel"}
     with Database(stage.database) as db, db.begin():
         for number in reasons:
-            tell(db, person, "case_ends_soon", {}, f"wait:{number}", stage.clock())
-        tell(db, other, "case_ends_soon", {}, "wait:4", stage.clock())
+            notify(db, person, "case_ends_soon", {}, f"wait:{number}", stage.clock())
+        notify(db, other, "case_ends_soon", {}, "wait:4", stage.clock())
         db.flush()
         for number, reason in (reasons | {4: "no_consent"}).items():
             key = Notification.dedupe_key == f"wait:{number}"
@@ -112,7 +120,7 @@ def test_a_yes_sends_what_waited_for_it(stage: Asking) -> None:
     watched.take(to_message(read_xml(stage.popup("oAunt", {MONEY: "accept"}).encode())))
     assert sorted(told) == sorted([ids["wait:1"], ids["wait:3"]])
     with Database(stage.database) as db, db.begin():
-        assert {one.id for one in claim(db, list(ids.values()), stage.clock())} == set(told)
+        assert {one.id for one in claim_due(db, list(ids.values()), stage.clock())} == set(told)
 
 
 ACTS = st.lists(
@@ -170,7 +178,7 @@ def use(stage: Asking, simulator: Simulator, openid: str, templates: list[str]) 
     """Send by each of these templates that a consent is left of, as a worker takes it from the ledger."""
     person = stage.person(openid)
     with Database(stage.database) as db, db.begin():
-        found = find_consents(db, [person])
+        found = lock_consents(db, [person])
         for theirs in templates:
             row = found.get((person, theirs))
             if row is None:
@@ -205,7 +213,7 @@ def test_after_a_no_nobody_is_asked_for_ninety_days(stage: Asking, asked: Callab
 def find_used_up(stage: Asking) -> None:
     """Whatever oAunt agreed to has been sent."""
     with Database(stage.database) as db, db.begin():
-        for row in find_consents(db, [stage.person("oAunt")]).values():
+        for row in lock_consents(db, [stage.person("oAunt")]).values():
             row.left = 0
 
 
@@ -214,9 +222,9 @@ def test_what_a_consent_is_left_of_is_not_asked_for(stage: Asking, asked: Callab
     assert not asked()
     with Database(stage.database) as db, db.begin():
         person = stage.person("oAunt")
-        find_consents(db, [person])[person, MONEY].left -= 1
-        assert lacking(db, person, Templates(CARDS)) == [MONEY]
-        assert lacking(db, person, Templates(CARDS), staff=True) == [MONEY, CARDS["task"]]
+        lock_consents(db, [person])[person, MONEY].left -= 1
+        assert templates_to_ask_for(db, person, SubscriptionTemplates(CARDS)) == [MONEY]
+        assert templates_to_ask_for(db, person, SubscriptionTemplates(CARDS), staff=True) == [MONEY, CARDS["task"]]
     assert asked()
     assert {theirs for theirs, row in stage.kept("oAunt").items() if row.asked_at} == {MONEY}
 
@@ -255,12 +263,12 @@ def test_a_yes_while_a_worker_finds_no_way_is_not_lost(stage: Asking) -> None:
     """The worker has chosen to let the notice wait, but nobody can see that yet: the yes comes after it."""
     person = stage.person("oAunt")
     with Database(stage.database) as db, db.begin():
-        tell(db, person, "case_ends_soon", {}, "wait:1", stage.clock())
+        notify(db, person, "case_ends_soon", {}, "wait:1", stage.clock())
     xml = stage.popup("oAunt", {PROGRESS: "accept"})
     with ThreadPoolExecutor(1) as pool, Database(stage.database) as db:
-        [mine] = claim(db, list(db.scalars(select(Notification.id))), stage.clock())
-        assert find_consents(db, [person]) == {}
-        settle(db, [Outcome(mine.id, "waiting", reason="window_closed+no_template+no_consent")], stage.clock())
+        [mine] = claim_due(db, list(db.scalars(select(Notification.id))), stage.clock())
+        assert lock_consents(db, [person]) == {}
+        keep_outcomes(db, [Outcome(mine.id, "waiting", reason="window_closed+no_template+no_consent")], stage.clock())
         yes = pool.submit(stage.deliver, xml)
         wait([yes], timeout=0.5)
         db.commit()
@@ -273,12 +281,12 @@ def test_a_consent_taken_back_while_it_was_being_used_is_not_given_back(stage: A
     person = stage.person("oAunt")
     stage.answer("oAunt", {PROGRESS: "accept", MONEY: "accept"})
     with Database(stage.database) as db, db.begin():
-        taken = list(find_consents(db, [person]))
-        for row in find_consents(db, [person]).values():
+        taken = list(lock_consents(db, [person]))
+        for row in lock_consents(db, [person]).values():
             row.left -= 1
     stage.answer("oAunt", {PROGRESS: "reject"}, event="change")
     with Database(stage.database) as db, db.begin():
-        give_back(db, taken)
+        return_consents(db, taken)
     assert stage.left("oAunt") == {MONEY: 1}
 
 

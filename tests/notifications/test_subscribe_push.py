@@ -19,7 +19,7 @@ def office(database_url: str, redis_url: str, run_simulator: Callable[..., Runni
 
 def test_what_waited_goes_out_by_the_consent_that_it_got(office: Office) -> None:
     aunt = office.person("oAunt")
-    notice = office.tell(aunt, "card_bound")
+    notice = office.notify(aunt, "card_bound")
     office.deliver()
     state, channel, reason = office.went(notice)
     assert (state, channel, "no_consent" in reason) == ("waiting", None, True)
@@ -36,7 +36,7 @@ def test_what_waited_goes_out_by_the_consent_that_it_got(office: Office) -> None
 
 def test_a_yes_to_another_template_leaves_it_waiting(office: Office) -> None:
     aunt = office.person("oAunt")
-    notice = office.tell(aunt, "card_bound")
+    notice = office.notify(aunt, "card_bound")
     office.deliver()
     office.wechat.answer_popup("oAunt", {MONEY: True, "s-progress": False})
     office.deliver()
@@ -49,7 +49,7 @@ def test_after_a_no_among_the_settings_nothing_is_tried(office: Office) -> None:
     aunt = office.person("oAunt")
     office.wechat.answer_popup("oAunt", {"s-progress": True})
     office.wechat.change_consent("oAunt", {"s-progress": False})
-    notice = office.tell(aunt, "card_bound")
+    notice = office.notify(aunt, "card_bound")
     office.deliver()
     assert office.went(notice)[0] == "waiting"
     assert office.wechat.quotas.used("subscribe_send")[0] == 0

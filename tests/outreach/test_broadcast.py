@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import event, func, insert, select, update
 from sqlalchemy.orm import Session as Database
 
-from bot.push.fanout import go_on
+from bot.push.broadcasts import continue_broadcasts
 from models.appeals.appeal import Appeal
 from models.giving.pledge import Pledge
-from models.notifications.broadcast import Audience, Broadcast, begin, stop
+from models.notifications.broadcast import Audience, Broadcast, begin_broadcast, stop_sending
 from models.notifications.mute import mute
 from models.notifications.notification import Notification
-from models.notifications.outbox import Outcome, claim, settle
+from models.notifications.outbox import Outcome, claim_due, keep_outcomes
 from models.outreach import audience
 from models.outreach.audience import count_people
 from models.outreach.broadcasts import progress_of
@@ -79,7 +79,7 @@ def start(stage: Stage, appeal: int, kind: str = "backers", of: str = "") -> int
         template = "appeal_update" if kind == "backers" else "disaster_call"
         facts = {"number": appeal, "title": "苗寨修路", "place": "湖南", "words": "路修好了一半"}
         to = Audience(kind, of or str(appeal), template, appeal)
-        return begin(db, to, facts, f"test:{next(_SERIAL)}", stage.clock(), by=staff.id).id
+        return begin_broadcast(db, to, facts, f"test:{next(_SERIAL)}", stage.clock(), by=staff.id).id
 
 
 def told(stage: Stage, broadcast: int) -> list[int]:
@@ -97,8 +97,8 @@ def send_all(stage: Stage, broadcast: int, state: str = "sent") -> None:
     """As the delivery does it."""
     with Database(stage.database) as db, db.begin():
         ids = db.scalars(select(Notification.id).where(Notification.broadcast_id == broadcast)).all()
-        owed = claim(db, ids, stage.clock())
-        settle(db, [Outcome(one.id, state, "service") for one in owed], stage.clock())
+        owed = claim_due(db, ids, stage.clock())
+        keep_outcomes(db, [Outcome(one.id, state, "service") for one in owed], stage.clock())
 
 
 def test_backers_get_it_once_each(stage: Stage) -> None:
@@ -109,10 +109,10 @@ def test_backers_get_it_once_each(stage: Stage) -> None:
         twice = db.scalars(select(Pledge.donor_id).where(Pledge.appeal_id == appeal)).first()
     _pledge(stage, appeal, twice or 0)
     broadcast, hands = start(stage, appeal), Hands()
-    assert go_on(stage.database, hands, stage.clock()) == 3
+    assert continue_broadcasts(stage.database, hands, stage.clock()) == 3
     assert told(stage, broadcast) == sorted(people)
     assert row(stage, broadcast).state == "sending"
-    assert go_on(stage.database, hands, stage.clock()) == 0
+    assert continue_broadcasts(stage.database, hands, stage.clock()) == 0
     with Database(stage.database) as db:
         written = db.scalars(select(Notification).where(Notification.broadcast_id == broadcast)).all()
         assert sorted(hands.taken) == sorted(notice.id for notice in written)
@@ -140,7 +140,7 @@ def test_a_province_is_who_gave_there_or_lives_there(stage: Stage) -> None:
     broadcast = start(stage, here, "donors_of", HUNAN)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(audience, "SPAN", 2)
-        go_on(stage.database, Hands(), stage.clock())
+        continue_broadcasts(stage.database, Hands(), stage.clock())
     assert told(stage, broadcast) == wanted
     assert not set(gave_there) & set(told(stage, broadcast))
 
@@ -158,12 +158,12 @@ def test_a_kill_between_any_two_transactions(stage: Stage, fault: int) -> None:
 
     event.listen(stage.database, "commit", kill)
     try:
-        go_on(stage.database, hands, stage.clock())
+        continue_broadcasts(stage.database, hands, stage.clock())
     except Killed:
         pass  # before anything was begun
     finally:
         event.remove(stage.database, "commit", kill)
-    go_on(stage.database, hands, stage.clock())
+    continue_broadcasts(stage.database, hands, stage.clock())
     assert told(stage, broadcast) == sorted(people)
     assert row(stage, broadcast).planned == 8
     assert sorted(set(hands.taken)) == sorted(hands.taken)
@@ -180,9 +180,9 @@ def test_killed_before_they_were_handed_over(stage: Stage) -> None:
     people = give(stage, appeal, 8)
     broadcast, hands = start(stage, appeal), Hands()
     for _ in range(2):
-        go_on(stage.database, Dead(), stage.clock())
+        continue_broadcasts(stage.database, Dead(), stage.clock())
     assert len(told(stage, broadcast)) == 6
-    go_on(stage.database, hands, stage.clock())
+    continue_broadcasts(stage.database, hands, stage.clock())
     assert told(stage, broadcast) == sorted(people)
     assert len(hands.taken) == 2
 
@@ -196,12 +196,12 @@ def test_several_planners_at_once(new_database: Any, monkeypatch: pytest.MonkeyP
 
     def plan() -> None:
         ready.wait()
-        go_on(stage.database, hands, stage.clock())
+        continue_broadcasts(stage.database, hands, stage.clock())
 
     with ThreadPoolExecutor(4) as pool:
         for one in [pool.submit(plan) for _ in range(4)]:
             one.result()
-    go_on(stage.database, hands, stage.clock())
+    continue_broadcasts(stage.database, hands, stage.clock())
     assert told(stage, broadcast) == sorted(people)
     assert sorted(hands.taken) == sorted(set(hands.taken))
     assert row(stage, broadcast).planned == 31
@@ -219,7 +219,7 @@ def test_muted_erased_and_left_people(stage: Stage) -> None:
     with Database(stage.database) as db:
         assert count_people(db, Audience("backers", str(appeal), "appeal_update", appeal)) == 1
     broadcast = start(stage, appeal)
-    go_on(stage.database, Hands(), stage.clock())
+    continue_broadcasts(stage.database, Hands(), stage.clock())
     assert told(stage, broadcast) == [another]
 
 
@@ -227,7 +227,7 @@ def test_who_is_erased_after_it_was_written(stage: Stage) -> None:
     appeal = stage.open_appeal()
     people = give(stage, appeal, 2)
     broadcast = start(stage, appeal)
-    go_on(stage.database, Hands(), stage.clock())
+    continue_broadcasts(stage.database, Hands(), stage.clock())
     with Database(stage.database) as db, db.begin():
         erase_person(db, people[0], stage.clock())
     assert told(stage, broadcast) == [people[1]]
@@ -238,19 +238,19 @@ def test_stopped_in_the_middle(stage: Stage) -> None:
     appeal = stage.open_appeal()
     give(stage, appeal, 5)
     broadcast = start(stage, appeal)
-    go_on(stage.database, Hands(), stage.clock())
+    continue_broadcasts(stage.database, Hands(), stage.clock())
     with Database(stage.database) as db, db.begin():
         first, second, *rest = db.scalars(select(Notification.id).where(Notification.broadcast_id == broadcast)).all()
-        claim(db, [first, second], stage.clock())
-        settle(db, [Outcome(first, "sent", "service")], stage.clock())
+        claim_due(db, [first, second], stage.clock())
+        keep_outcomes(db, [Outcome(first, "sent", "service")], stage.clock())
     with Database(stage.database) as db, db.begin():
-        stop(db, db.get_one(Broadcast, broadcast, with_for_update=True), "staff:1", stage.clock())
+        stop_sending(db, db.get_one(Broadcast, broadcast, with_for_update=True), "staff:1", stage.clock())
     with Database(stage.database) as db, db.begin():
-        assert claim(db, rest, stage.clock()) == []
-        settle(db, [Outcome(second, "owed", reason="unreachable")], stage.clock())
+        assert claim_due(db, rest, stage.clock()) == []
+        keep_outcomes(db, [Outcome(second, "owed", reason="unreachable")], stage.clock())
     with Database(stage.database) as db, db.begin():
-        assert claim(db, [second], stage.clock()) == []
-    assert go_on(stage.database, Hands(), stage.clock()) == 0
+        assert claim_due(db, [second], stage.clock()) == []
+    assert continue_broadcasts(stage.database, Hands(), stage.clock()) == 0
     with Database(stage.database) as db:
         left = db.scalars(select(Notification).where(Notification.broadcast_id == broadcast)).all()
         assert [(notice.id, notice.state) for notice in left] == [(first, "sent")]
@@ -262,13 +262,13 @@ def test_done_when_the_last_has_gone_its_way(stage: Stage) -> None:
     appeal = stage.open_appeal()
     give(stage, appeal, 4)
     broadcast = start(stage, appeal)
-    go_on(stage.database, Hands(), stage.clock())
+    continue_broadcasts(stage.database, Hands(), stage.clock())
     assert row(stage, broadcast).state == "sending"
     send_all(stage, broadcast)
-    go_on(stage.database, Hands(), stage.clock())
+    continue_broadcasts(stage.database, Hands(), stage.clock())
     done = row(stage, broadcast)
     assert (done.state, done.ended_at) == ("done", stage.clock())
-    go_on(stage.database, Hands(), stage.clock())
+    continue_broadcasts(stage.database, Hands(), stage.clock())
     with Database(stage.database) as db:
         assert db.scalar(select(func.count()).where(Notification.template == "broadcast_done")) == 1
 
@@ -276,7 +276,7 @@ def test_done_when_the_last_has_gone_its_way(stage: Stage) -> None:
 def test_nobody_at_all(stage: Stage) -> None:
     appeal = stage.open_appeal()
     broadcast = start(stage, appeal)
-    go_on(stage.database, Hands(), stage.clock())
+    continue_broadcasts(stage.database, Hands(), stage.clock())
     assert row(stage, broadcast).state == "done"
 
 
@@ -286,6 +286,6 @@ def test_one_that_cannot_be_opened_keeps_no_other_back(stage: Stage) -> None:
     broken, good = start(stage, appeal), start(stage, appeal)
     with Database(stage.database) as db, db.begin():
         db.execute(update(Broadcast).where(Broadcast.id == broken).values(audience_of="no number"))
-    go_on(stage.database, Hands(), stage.clock())
+    continue_broadcasts(stage.database, Hands(), stage.clock())
     assert told(stage, good) == people
     assert told(stage, broken) == []

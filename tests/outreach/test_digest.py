@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, delete, event, insert, select, text, update
 from sqlalchemy.orm import Session as Database
 
-from bot.push.digests import write_digests
+from bot.push.digest import write_digests
 from bot.work.context import WorkerContext
 from bot.work.schedule import SCHEDULE
 from bot.work.scheduler import Scheduler
@@ -24,9 +24,10 @@ from models.core.calendar import CHINA
 from models.giving.pledge import COUNTED, Pledge
 from models.giving.pledge import MACHINE as PLEDGES
 from models.notifications.mute import mute
-from models.notifications.notification import Notification, tell
+from models.notifications.notification import Notification
+from models.notifications.notify import notify
 from models.notifications.opt_out import turn_off
-from models.notifications.outbox import Outcome, claim, due_ids, settle
+from models.notifications.outbox import Outcome, claim_due, due_ids, keep_outcomes
 from models.outreach import digest
 from models.outreach.digest import FATES, PEOPLE, is_time, month_before, write_page, year_to
 from models.people.conversation import Conversation
@@ -245,9 +246,9 @@ def test_the_next_one_takes_the_place_of_one_that_nobody_has_read(stage: Stage) 
     write(stage)
     with Database(stage.database) as db, db.begin():
         [seen] = db.scalars(select(Notification.id).where(Notification.conversation_id == keen))
-        claim(db, [seen], stage.clock())
-        settle(db, [Outcome(seen, "sent", "service")], stage.clock())
-        tell(db, lazy, "milestone", FACTS["milestone"], "another", stage.clock())
+        claim_due(db, [seen], stage.clock())
+        keep_outcomes(db, [Outcome(seen, "sent", "service")], stage.clock())
+        notify(db, lazy, "milestone", FACTS["milestone"], "another", stage.clock())
     stage.clock.move(timedelta(days=14))
     assert write(stage) == 2
     found = digests(stage)

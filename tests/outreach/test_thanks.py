@@ -12,7 +12,7 @@ from sqlalchemy import event, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Database
 
-from bot.push.fanout import go_on
+from bot.push.broadcasts import continue_broadcasts
 from models.appeals.appeal import Appeal, freeze
 from models.books import violations
 from models.core.audit_trail import AuditEvent
@@ -21,7 +21,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, WrongState
 from models.giving.pledge import COUNTED, Pledge
 from models.giving.pledge import MACHINE as PLEDGES
-from models.notifications.broadcast import Broadcast, tell_backers
+from models.notifications.broadcast import Broadcast, notify_backers
 from models.notifications.mute import mute
 from models.notifications.notification import Notification
 from models.outreach import audience
@@ -239,12 +239,12 @@ def test_everybody_who_gave_has_them_once_wherever_a_worker_is_killed(stage: Sta
     for _ in range(4):
         event.listen(stage.database, "commit", kill)
         try:
-            go_on(stage.database, hands, stage.clock())
+            continue_broadcasts(stage.database, hands, stage.clock())
         except Killed:
             pass  # before anything was begun
         finally:
             event.remove(stage.database, "commit", kill)
-    go_on(stage.database, hands, stage.clock())
+    continue_broadcasts(stage.database, hands, stage.clock())
     assert told(stage, broadcast) == people
     with Database(stage.database) as db:
         written = db.scalars(select(Notification).where(Notification.broadcast_id == broadcast)).all()
@@ -266,7 +266,7 @@ def test_an_erased_owner_thanks_nobody_any_more(stage: Stage) -> None:
     second = say(stage, number)
     with Database(stage.database) as db, db.begin():
         erase_person(db, owner_of(db, number), stage.clock())
-    go_on(stage.database, Hands(), stage.clock())
+    continue_broadcasts(stage.database, Hands(), stage.clock())
     assert told(stage, broadcast) == []
     with Database(stage.database) as db:
         assert {one.words for one in db.scalars(select(Update))} == {""}
@@ -295,5 +295,5 @@ def test_staff_see_how_far_any_word_to_backers_is(stage: Stage, template: str) -
     number = stage.open_appeal()
     give(stage, number)
     with Database(stage.database) as db, db.begin():
-        tell_backers(db, template, number, "苗寨修路", f"{template}:1", stage.clock())
+        notify_backers(db, template, number, "苗寨修路", f"{template}:1", stage.clock())
     assert "群发 1 号" in stage.say("o-officer-0", "群发进度")

@@ -16,7 +16,8 @@ from models.core.database import snapshot
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, WrongState
 from models.notifications.broadcast import Broadcast, plan_page
-from models.notifications.notification import Notification, tell
+from models.notifications.notification import Notification
+from models.notifications.notify import notify
 from models.outreach.emergency_call import CalledToday, call
 from models.outreach.update import Update
 from models.outreach.update_review import NoSuchUpdate, TakesNoUpdates, open_update, publish, send_back, submit
@@ -207,7 +208,7 @@ def stage_donor(stage: Stage, db: Database, broadcast: int) -> int:
     )
     db.add(stranger)
     db.flush()
-    tell(db, stranger.id, "appeal_update", {"number": 1, "title": "路", "words": WORDS}, "w", stage.clock())
+    notify(db, stranger.id, "appeal_update", {"number": 1, "title": "路", "words": WORDS}, "w", stage.clock())
     notice = db.scalars(select(Notification).where(Notification.conversation_id == stranger.id)).one()
     notice.broadcast_id, notice.state = broadcast, "waiting"
     db.flush()

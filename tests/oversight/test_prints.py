@@ -17,7 +17,7 @@ from bot.simulator.simulator import Simulator
 from models.appeals.appeal import Appeal
 from models.appeals.flag import Flag
 from models.oversight.image_match import MOST_ALIKE, NEAR, flag_look_alikes, look_alikes
-from models.people.photo import PARTS, Photo, fingerprint_columns, fingerprint_part
+from models.people.photo import FINGERPRINT_PARTS, Photo, fingerprint_columns, fingerprint_part
 from models.people.user import User
 from models.proxy.mandate import Mandate
 from models.rights.erasure import erase_person
@@ -90,7 +90,7 @@ def test_of_two_near_prints_one_part_at_least_is_the_same(found: int, flipped: s
     for bit in flipped:
         other ^= 1 << bit
     ours, theirs = fingerprint_columns(found), fingerprint_columns(other)
-    assert any(ours[column.key] == theirs[column.key] for column in PARTS)
+    assert any(ours[column.key] == theirs[column.key] for column in FINGERPRINT_PARTS)
 
 
 @given(PRINTS)
@@ -100,7 +100,7 @@ def test_a_print_is_kept_with_a_sign_and_its_parts_are_the_same_with_and_without
     assert signed is not None
     assert -(2**63) <= signed < 2**63
     assert signed % 2**64 == found
-    for place, column in enumerate(PARTS):
+    for place, column in enumerate(FINGERPRINT_PARTS):
         value = columns[column.key]
         assert value == fingerprint_part(signed, place)
         assert value is not None
@@ -194,7 +194,7 @@ def test_no_more_are_named_than_somebody_would_read(stage: Stage) -> None:
 
 @pytest.mark.planner
 def test_candidates_are_found_by_index(stage: Stage) -> None:
-    for column in PARTS:
+    for column in FINGERPRINT_PARTS:
         with stage.database.connect() as connection:
             query = select(Photo.id).where(column == 5, Photo.state == "kept")
             words = query.compile(connection, compile_kwargs={"literal_binds": True})
@@ -254,4 +254,4 @@ def test_an_erased_persons_picture_leaves_no_print(desk: Desk, stage: Stage) -> 
     desk.context.run_job("forget_photo", kept)
     row = desk.row(kept)
     assert (row.state, row.path, row.print) == ("gone", None, None)
-    assert [getattr(row, column.key) for column in PARTS] == [None] * 4
+    assert [getattr(row, column.key) for column in FINGERPRINT_PARTS] == [None] * 4

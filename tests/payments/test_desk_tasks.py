@@ -11,7 +11,7 @@ from models.donors.receipt_desk import ReceiptRequest, issue, open_receipt_tasks
 from models.giving.pledge import Pledge
 from models.notifications.notification import Notification
 from models.payments.refund import Refund
-from models.payments.refund_run_notices import tell_ended
+from models.payments.refund_run_notices import notify_ended
 from models.people.user import User
 from models.staff.member import Staff
 from models.staff.task import Task
@@ -130,7 +130,7 @@ def test_the_end_of_a_run_is_told_once_and_once_more_when_what_waited_is_done(st
 
     def tell() -> tuple[int, int]:
         with Database(stage.database) as db, db.begin():
-            tell_ended(db, stage.clock())
+            notify_ended(db, stage.clock())
         return told(stage, "o-holder", "refunds_done"), told(stage, "o-owner-0", "refunds_done")
 
     with Database(stage.database, expire_on_commit=False) as db:

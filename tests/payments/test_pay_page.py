@@ -238,7 +238,9 @@ def test_while_wechat_is_away_the_page_asks_to_come_again(stage: Collecting) -> 
 
 
 def test_in_production_the_way_leads_to_wechats_own_pages() -> None:
-    authorization = WebAuthorization("https://api.weixin.qq.com", OPEN_WECHAT, "wx1", SecretStr("s"), requests.Session())
+    authorization = WebAuthorization(
+        "https://api.weixin.qq.com", OPEN_WECHAT, "wx1", SecretStr("s"), requests.Session()
+    )
     assert authorization.authorize_url("https://bangfu.example/pay/T", "abc") == (
         "https://open.weixin.qq.com/connect/oauth2/authorize?appid=wx1"
         "&redirect_uri=https%3A%2F%2Fbangfu.example%2Fpay%2FT&response_type=code&scope=snsapi_base"

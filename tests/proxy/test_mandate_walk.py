@@ -14,9 +14,24 @@ from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
 from models.core.refusal import Refusal
 from models.people.user import Registration, User, register
-from models.proxy.act import confirm_act, deny_act, use
-from models.proxy.consent_code import MOST_TRIES, ConsentCode, check_code, make_code, use_code, void_codes
-from models.proxy.mandate import Mandate, ProxyAct, get_mandate, grant, live_mandate, revoke_all, unconfirmed
+from models.proxy.act import confirm_act, deny_act, record_proxy_act
+from models.proxy.consent_code import (
+    MOST_TRIES,
+    ConsentCode,
+    check_consent_code,
+    make_consent_code,
+    use_consent_code,
+    void_consent_codes,
+)
+from models.proxy.mandate import (
+    Mandate,
+    ProxyAct,
+    get_mandate,
+    grant_mandate,
+    is_unconfirmed,
+    live_mandate,
+    revoke_all_mandates,
+)
 from models.staff.member import Staff
 from tests.harness.stage import DAOXIAN_MEIHUA, id_number, settings_for
 from tests.harness.tiers import examples
@@ -58,7 +73,7 @@ class Walk:
         return False
 
     def make(self, who: int) -> None:
-        digits, until = make_code(self.db, self.users[who], self.now)
+        digits, until = make_consent_code(self.db, self.users[who], self.now)
         self.codes[who] = (digits, until, 0)
 
     def consent(self, by: int, who: int) -> None:
@@ -80,7 +95,7 @@ class Walk:
         said = digits if right and digits else f"{(int(digits or 0) + 1) % 10**6:06}"
         user, staff = self.users[who], self.staff[by]
         try:
-            code = check_code(self.db, user, said, staff.actor.name, self.now)
+            code = check_consent_code(self.db, user, said, staff.actor.name, self.now)
         except Refusal:
             assert not (live and right)
             if live:
@@ -88,10 +103,10 @@ class Walk:
             return
         assert live
         assert right
-        use_code(self.db, code, user, self.now)
-        assert self.refuses(use_code, code, user, self.now)
+        use_consent_code(self.db, code, user, self.now)
+        assert self.refuses(use_consent_code, code, user, self.now)
         self.serial += 1
-        mandate = grant(self.db, staff.id, user, "code", "appeal", f"walk-{self.serial}", self.now)
+        mandate = grant_mandate(self.db, staff.id, user, "code", "appeal", f"walk-{self.serial}", self.now)
         self.consents[mandate.id] = (by, who, mandate.expires_at)
         del self.codes[who]
 
@@ -106,13 +121,13 @@ class Walk:
             return
         assert good
         self.serial += 1
-        act = use(self.db, mandate, self.staff[by], "user", 10_000 + self.serial, "", self.now)
+        act = record_proxy_act(self.db, mandate, self.staff[by], "user", 10_000 + self.serial, "", self.now)
         self.answers[act.id] = ""
 
     def take_back(self, who: int) -> None:
-        void_codes(self.db, self.users[who], self.now)
+        void_consent_codes(self.db, self.users[who], self.now)
         self.codes.pop(who, None)
-        revoke_all(self.db, self.users[who], "walk", self.now)
+        revoke_all_mandates(self.db, self.users[who], "walk", self.now)
         self.consents = {number: each for number, each in self.consents.items() if each[1] != who}
 
     def answer(self, who: int, number: int, yes: bool) -> None:
@@ -132,7 +147,7 @@ class Walk:
 
     def holds(self) -> None:
         for act in self.db.scalars(select(ProxyAct)):
-            assert unconfirmed(self.db, act.subject, act.subject_id) == (self.answers[act.id] != "yes")
+            assert is_unconfirmed(self.db, act.subject, act.subject_id) == (self.answers[act.id] != "yes")
         for who, user in enumerate(self.users):
             for by, staff in enumerate(self.staff):
                 live = any(each[:2] == (by, who) and each[2] > self.now for each in self.consents.values())

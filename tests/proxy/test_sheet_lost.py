@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
 from models.people.photo import Photo
-from models.proxy.act import sheet_lost
+from models.proxy.act import request_new_sheet
 from tests.scenes.proxy_village import APPEAL, BY_SHEET, Village, village
 
 __all__ = ["village"]
@@ -20,7 +20,7 @@ def settle(village: Village, state: str) -> int:
         photo = village_photo(db)
         db.execute(update(Photo).where(Photo.id == photo.id).values(state=state, path="1.jpg"))
         if state == "lost":
-            sheet_lost(db, photo.id, village.stage.clock())
+            request_new_sheet(db, photo.id, village.stage.clock())
         return photo.subject_id
 
 

@@ -26,7 +26,7 @@ from flows.readers import (
 )
 from flows.readers.base import Accepted, Offer, Partial, Reader, Rejected
 from flows.readers.words.goods_name import GoodsName
-from models.people.message import Kind, Point
+from models.people.message import MessageKind, Point
 from tests.harness.words.reading import TARGET, asking, message, read
 
 WORDS = tomllib.loads((CONFIG / "readers.toml").read_text("utf-8"))["words"]
@@ -74,7 +74,7 @@ ANY_TEXT = st.one_of(
 ANY_POINT = st.builds(Point, st.floats(), st.floats(), ANY_TEXT | st.just("湖南省邵阳市隆回县虎形山瑶族乡大托村"))
 ANY_MESSAGE = st.builds(
     message,
-    kind=st.sampled_from(Kind),
+    kind=st.sampled_from(MessageKind),
     text=ANY_TEXT,
     media_id=st.sampled_from(["", "m1", "m2", "m3"]),
     pic_url=st.text(max_size=10),
@@ -122,14 +122,14 @@ def test_codes_are_named_once_and_facts_are_json(reader):
 
 @pytest.mark.parametrize("reader", [r for r in EVERY_READER if not isinstance(r, Photo)], ids=repr)
 def test_a_photo_or_a_silent_voice_is_no_answer_in_words(reader):
-    assert read(reader, message(Kind.IMAGE, media_id="m")) == Rejected("not_text")
-    assert read(reader, message(Kind.EVENT, event="click", event_key="x")) == Rejected("not_text")
-    assert read(reader, message(Kind.VOICE, media_id="v")) == Rejected("not_heard")
+    assert read(reader, message(MessageKind.IMAGE, media_id="m")) == Rejected("not_text")
+    assert read(reader, message(MessageKind.EVENT, event="click", event_key="x")) == Rejected("not_text")
+    assert read(reader, message(MessageKind.VOICE, media_id="v")) == Rejected("not_heard")
 
 
 def test_recognised_speech_is_read_like_typing():
-    assert read(Money(), message(Kind.VOICE, text="三十万元。")) == Accepted(30_000_000)
-    assert read(Choice("colour"), message(Kind.VOICE, text="第二个。")) == Accepted("green")
+    assert read(Money(), message(MessageKind.VOICE, text="三十万元。")) == Accepted(30_000_000)
+    assert read(Choice("colour"), message(MessageKind.VOICE, text="第二个。")) == Accepted("green")
 
 
 def test_matched_words_are_written_as_typing_is_folded():

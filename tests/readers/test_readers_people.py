@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from flows.engine.world import World
 from flows.readers import IdNumber, Phone, Place
 from flows.readers.base import Accepted, Asking, Offer, Rejected
-from models.people.message import Kind, Message, Point
+from models.people.message import Message, MessageKind, Point
 from tests.harness.words.reading import LEXICON, WORLD, code_of, fault, find_regions, message, read, value_of
 
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -34,7 +34,7 @@ def test_an_id_number_however_it_is_typed():
 def test_an_id_number_as_it_is_read_out():
     assert value_of(IdNumber(), "四三零五二四一九零三零三零六零零零X") == ENDS_IN_X
     for heard in ("四三〇五二四，一九〇三〇三〇六，〇〇〇叉。", "我的身份证号是四三零五二四19030306零零零叉"):
-        assert read(IdNumber(), message(Kind.VOICE, text=heard.replace("，", ""))) == Accepted(ENDS_IN_X)
+        assert read(IdNumber(), message(MessageKind.VOICE, text=heard.replace("，", ""))) == Accepted(ENDS_IN_X)
     ends_in_digit = id_number("43052419030306001")
     spoken = ends_in_digit.translate(str.maketrans("0123456789", "零幺二三四五六七八九"))
     assert value_of(IdNumber(), spoken) == ends_in_digit
@@ -125,7 +125,7 @@ def place(
 
 
 def located(label: str, latitude: float = 27.1, longitude: float = 110.7) -> Message:
-    return message(Kind.LOCATION, point=Point(latitude, longitude, label))
+    return message(MessageKind.LOCATION, point=Point(latitude, longitude, label))
 
 
 def test_a_typed_place():
@@ -140,7 +140,7 @@ def test_a_location_keeps_its_point_and_its_words():
         place("430524201203", "湖南省邵阳市隆回县虎形山瑶族乡大托村", 27.1, 110.7, label)
     )
     assert read(Place(), located(" ")) == Rejected("place_unlabelled")
-    assert read(Place(), message(Kind.LOCATION)) == Rejected("place_unlabelled")
+    assert read(Place(), message(MessageKind.LOCATION)) == Rejected("place_unlabelled")
     assert read(Place(), located("隆回县", float("nan"), float("inf"))).value["latitude"] is None
     offered = read(Place(), located("东风镇"))
     assert [value["latitude"] for _, value in offered.options] == [27.1, 27.1]

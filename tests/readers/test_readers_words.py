@@ -4,7 +4,7 @@ import pytest
 
 from flows.readers import Choice, Photo, Text, Url
 from flows.readers.base import Accepted, Partial, Rejected
-from models.people.message import Kind, Message
+from models.people.message import Message, MessageKind
 from tests.harness.words.reading import WORLD, asking, code_of, fault, message, read, value_of
 
 STORY = Text(min=10, max=30, many=True)
@@ -118,7 +118,7 @@ def test_a_name_is_kept_without_the_punctuation_around_it():
     assert value_of(name, "阿依·木果") == "阿依·木果"
     assert code_of(name, "王。") == "too_short"
     assert value_of(Text(), "开春没钱买种子。") == "开春没钱买种子。"
-    assert read(name, message(Kind.VOICE, text="王秀兰。")) == Accepted("王秀兰")
+    assert read(name, message(MessageKind.VOICE, text="王秀兰。")) == Accepted("王秀兰")
 
 
 def test_people_have_no_digits_in_their_names():
@@ -179,7 +179,7 @@ def test_a_choice_may_show_only_some_keys_in_its_own_order():
 
 
 def photo(name: str) -> Message:
-    return message(Kind.IMAGE, media_id=name, pic_url=f"https://pics.example/{name}")
+    return message(MessageKind.IMAGE, media_id=name, pic_url=f"https://pics.example/{name}")
 
 
 def kept(*names: str) -> list[dict[str, str]]:
@@ -204,8 +204,8 @@ def test_photos_refused():
     assert code_of(Photo(min=2), "完成", kept("a")) == "none_yet"
     assert read(Photo(), "我不会发", kept("a")) == Rejected("not_photo", {"count": 1, "min": 1, "max": 9})
     assert code_of(Photo(), "跳过") == "not_photo"
-    assert code_of(Photo(), message(Kind.VIDEO, media_id="v")) == "not_photo"
-    assert code_of(Photo(), message(Kind.VOICE, media_id="v")) == "not_photo"
+    assert code_of(Photo(), message(MessageKind.VIDEO, media_id="v")) == "not_photo"
+    assert code_of(Photo(), message(MessageKind.VOICE, media_id="v")) == "not_photo"
 
 
 def test_photos_may_be_none_where_none_are_needed():
@@ -276,6 +276,6 @@ def test_what_is_no_public_link(text):
 
 
 def test_a_shared_link_message_counts():
-    reading = read(Url(), message(Kind.LINK, title="橙子", url="https://shop.example/1"))
+    reading = read(Url(), message(MessageKind.LINK, title="橙子", url="https://shop.example/1"))
     assert reading == Accepted("https://shop.example/1")
     assert fault(Url(), "http://shop.example/") == "not_https"

@@ -23,22 +23,23 @@ from models.core.state_machine import Actor, By
 from models.giving.pledge import make_pledge
 from models.goods.exchange import NewOffer, NewRequest, make_offer, make_request
 from models.market.listing import NewListing, put_on_sale
-from models.notifications.broadcast import begin
-from models.notifications.notification import Notification, tell
+from models.notifications.broadcast import begin_broadcast
+from models.notifications.notification import Notification
+from models.notifications.notify import notify
 from models.outreach.update import MACHINE as UPDATES
 from models.outreach.update import update_waiting
 from models.outreach.update_review import backers_of
 from models.outreach.update_review import submit as submit_update
 from models.people.conversation import Conversation
-from models.people.message import Kind, Message, Point
+from models.people.message import Message, MessageKind, Point
 from models.people.photo import Photo
 from models.people.user import Registration, User, register
 from models.places.region import Region
 from models.staff.member import Staff
 from models.staff.task import close_task
 from models.support.desk import LONGEST_ANSWER
-from models.support.introduction import ask_for
-from models.support.ticket import add_words, open_ticket
+from models.support.introduction import request_introduction
+from models.support.ticket import add_message, open_ticket
 from models.verification.case import Verification
 from tests.harness.platform import wechat
 from tests.harness.stage import Stage, id_number
@@ -150,7 +151,7 @@ class World:
                 MACHINE.move(db, appeal, "fund_holder_filed", Actor(By.FUND_HOLDER, "staff:0"), self.now)
                 publish(db, appeal, self.now)
                 make_pledge(db, f"pledge-{appeal.id}", appeal, donor, LARGEST - 1, anonymous=True, now=self.now)
-                self._tell(db, appeal, officer)
+                self._notify(db, appeal, officer)
                 if serial > 1:
                     words, person = WIDE * LONGEST_UPDATE, self.people["resident"]
                     submit_update(db, appeal, f"thanks-{appeal.id}", words, [], person, self.now, "thanks")
@@ -171,7 +172,7 @@ class World:
                 )
                 put_on_sale(db, listing, owner, self.now)
 
-    def _tell(self, db: Database, appeal: Appeal, officer: Staff) -> None:
+    def _notify(self, db: Database, appeal: Appeal, officer: Staff) -> None:
         """What became of it: one that everybody reads and that goes out, and one that an officer has yet to read."""
         for serial in range(2):
             words = WIDE * LONGEST_UPDATE
@@ -182,7 +183,7 @@ class World:
                 waiting.decided_at = self.now
                 close_task(db, "update", waiting.id, self.now, officer)
                 facts = {"number": appeal.id, "title": TITLE, "words": words}
-                begin(db, backers_of(appeal), facts, f"update:{waiting.id}", self.now, by=officer.id)
+                begin_broadcast(db, backers_of(appeal), facts, f"update:{waiting.id}", self.now, by=officer.id)
 
     def _mark(self, db: Database, appeal: int) -> None:
         """Pictures, and more flags than are shown."""
@@ -242,20 +243,20 @@ class World:
             for again in range(5):
                 facts = {"number": number, "title": TITLE, "state": "endorsed"}
                 key = f"told:{subject}:{number}:{again}"
-                tell(db, conversation, "proxy_acted", facts, key, self.now, about=(subject, number))
+                notify(db, conversation, "proxy_acted", facts, key, self.now, about=(subject, number))
         reason = "template_failed+window_used_up+no_template+no_consent+refused_45015+quota_45009"
         db.execute(update(Notification).where(Notification.subject.is_not(None)).values(state="sending", reason=reason))
 
     def _tickets(self, db: Database) -> None:
         ticket = open_ticket(db, self.people["stranger"], self.home.code, "flow:pledge:999999", self.now)
-        add_words(db, ticket.id, "person", WIDE * 1000, self.now)
-        add_words(db, ticket.id, "person", "<" * 1000, self.now)
-        ticket = ask_for(db, "request", 1, self.people["donor"], None, self.now)
+        add_message(db, ticket.id, "person", WIDE * 1000, self.now)
+        add_message(db, ticket.id, "person", "<" * 1000, self.now)
+        ticket = request_introduction(db, "request", 1, self.people["donor"], None, self.now)
         for _ in range(150):
-            add_words(db, ticket.id, "person", "[image]", self.now)
-        add_words(db, ticket.id, "person", f"[location] {WIDE * 500}", self.now)
+            add_message(db, ticket.id, "person", "[image]", self.now)
+        add_message(db, ticket.id, "person", f"[location] {WIDE * 500}", self.now)
         for number in (1, 3):
-            ask_for(db, "listing", number, self.people["other"], self.home.code, self.now)
+            request_introduction(db, "listing", number, self.people["other"], self.home.code, self.now)
 
     def owe_news(self, db: Database, name: str) -> None:
         """One more notice of each kind, the longest there can be."""
@@ -306,9 +307,9 @@ class World:
             "task_overdue": {"subject": "appeal", "number": 999_999, "step": "sample", "yours": True},
         }
         for template, facts in values.items():
-            tell(db, conversation, template, facts, f"{template}:{conversation}:{next(self.ids)}", self.now)
+            notify(db, conversation, template, facts, f"{template}:{conversation}:{next(self.ids)}", self.now)
 
-    def say(self, name: str, words: str, kind: Kind = Kind.TEXT) -> str:
+    def say(self, name: str, words: str, kind: MessageKind = MessageKind.TEXT) -> str:
         """The whole reply as the turn makes it, before anything could be cut off."""
         message = Message(
             kind,
@@ -316,10 +317,10 @@ class World:
             f"o-{name}",
             1_763_950_000,
             msg_id=str(next(self.ids)),
-            text=words if kind is Kind.TEXT else "",
-            media_id="m" if kind is Kind.IMAGE else "",
-            pic_url="http://127.0.0.1/p.jpg" if kind is Kind.IMAGE else "",
-            point=Point(25.6, 111.6, words) if kind is Kind.LOCATION else None,
+            text=words if kind is MessageKind.TEXT else "",
+            media_id="m" if kind is MessageKind.IMAGE else "",
+            pic_url="http://127.0.0.1/p.jpg" if kind is MessageKind.IMAGE else "",
+            point=Point(25.6, 111.6, words) if kind is MessageKind.LOCATION else None,
         )
         reply = self.turns.take(message)
         assert reply
@@ -334,14 +335,14 @@ class World:
         return [(option.number, option.do) for option in session.screen.options] if session.screen else []
 
 
-PHOTO, FINISH = Kind.IMAGE, "finish"
+PHOTO, FINISH = MessageKind.IMAGE, "finish"
 
 
 PART = TARGET // 100 // LINES
 
 
 # Step -> the longest answers to it. Every other step takes the first of its choices; places are where all live.
-LONGEST: dict[str, list[str | Kind]] = {
+LONGEST: dict[str, list[str | MessageKind]] = {
     "name": [WIDE * 20],
     "id_number": [id_number(999)],
     "phone": ["13800000000"],
@@ -372,7 +373,7 @@ LONGEST: dict[str, list[str | Kind]] = {
 
 
 # What each question is asked and told before it gets its answer: every kind of wrong answer, three in a row.
-ASTRAY: list[str | Kind] = ["help", WIDE * 900, "城关镇", "9" * 15, "几百", "-1", "0.001", PHOTO]
+ASTRAY: list[str | MessageKind] = ["help", WIDE * 900, "城关镇", "9" * 15, "几百", "-1", "0.001", PHOTO]
 
 
 def question(world: World, name: str) -> str | None:
@@ -385,8 +386,8 @@ def question(world: World, name: str) -> str | None:
     return step.name if step else None
 
 
-def tell_the_bot(world: World, name: str, what: str | Kind) -> str:
-    if isinstance(what, Kind):
+def tell_the_bot(world: World, name: str, what: str | MessageKind) -> str:
+    if isinstance(what, MessageKind):
         return world.say(name, world.home.full_name, what)
     words = world.lexicon.words[what][0] if what in (FINISH, "help", "back") else what
     return world.say(name, words)

@@ -18,7 +18,7 @@ from tests.scenes.gifts import donor_of
 
 @dataclass
 class Context:
-    """As much of bot.work.context.WorkerContext as the scheduled run looks at. ``pay``: something, where PAY_MODE is on."""
+    """What the run looks at of bot.work.context.WorkerContext. ``pay``: something, where PAY_MODE is on."""
 
     database: Engine
     pay: object = "on"

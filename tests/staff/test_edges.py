@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session as Database
 from bot.app import links_of
 from bot.web.links import DeadLink
 from bot.work.sweeps import apply_deadlines
-from models.proxy.mandate import Mandate, grant, live_mandate, revoke
+from models.proxy.mandate import Mandate, grant_mandate, live_mandate, revoke_mandate
 from models.staff.member import Staff
 from models.staff.suspension import suspend
 from models.staff.task import Recusal, find_task, give_to
@@ -113,8 +113,8 @@ def test_who_visited_or_reviewed_is_named_for_no_later_step(stage: Stage) -> Non
 def test_a_consent_that_was_taken_back_is_none(stage: Stage) -> None:
     user, officer = stage.register("o-wang", "resident"), stage.appoint("o-zhou", "village")
     with Database(stage.database) as db, db.begin():
-        mandate = grant(db, officer, user, "code", "appeal", "draft", stage.clock())
+        mandate = grant_mandate(db, officer, user, "code", "appeal", "draft", stage.clock())
         assert live_mandate(db, user, officer, "appeal", stage.clock()) == mandate
-        revoke(db, mandate, f"user:{user}", stage.clock())
+        revoke_mandate(db, mandate, f"user:{user}", stage.clock())
         assert live_mandate(db, user, officer, "appeal", stage.clock()) is None
         assert db.scalars(select(Mandate)).one().revoked_at == stage.clock()

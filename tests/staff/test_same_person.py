@@ -14,7 +14,7 @@ from models.core.database import snapshot
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By
 from models.people.user import User
-from models.proxy.card import bind, issue_card
+from models.proxy.card import bind_wechat, issue_card
 from models.rights.erasure import erase_person
 from models.staff import suspension
 from models.staff.appointment import HoldsARole, Invitation, confirm, invite, redeem
@@ -122,7 +122,7 @@ def test_an_own_household_stays_ones_own_after_it_went_to_another_phone(stage: S
     stage.clock.move(timedelta(days=4))
     wife = stage.person("o-wife")
     with Database(stage.database) as db, db.begin():
-        bind(db, card, wife, stage.clock())
+        bind_wechat(db, card, wife, stage.clock())
     appeal = stage.ask("o-wife")
     stage.say("o-zhou", f"看 {appeal}")
     assert "自己家" in stage.say("o-zhou", f"通过 {appeal}")

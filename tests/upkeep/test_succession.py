@@ -22,7 +22,7 @@ from models.people.user import Household, User
 from models.places.region import Region
 from models.staff.member import Staff
 from models.staff.task import Matter, Task, open_task
-from models.support.ticket import LASTS, Ticket, close_ticket, open_ticket
+from models.support.ticket import TICKET_LASTS, Ticket, close_ticket, open_ticket
 from models.tables import metadata
 from models.upkeep import region_succession
 from models.verification.case import MACHINE as CASES
@@ -157,8 +157,8 @@ def test_what_goes_on_moves_with_its_officers_and_what_is_over_stays(stage: Stag
     now = stage.clock()
     with Database(stage.database) as db, db.begin():
         db.execute(update(Staff).where(Staff.id == revoked).values(state="revoked"))
-        over = open_ticket(db, wang, XIUYI, "listing:1", now - LASTS).id
-        close_ticket(db, over, now - LASTS - timedelta(days=1))
+        over = open_ticket(db, wang, XIUYI, "listing:1", now - TICKET_LASTS).id
+        close_ticket(db, over, now - TICKET_LASTS - timedelta(days=1))
         answered = open_ticket(db, wang, XIUYI, "listing:2", now).id
         close_ticket(db, answered, now)
     loaded = end(stage, {XIUYI: XIAOPING})

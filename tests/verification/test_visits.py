@@ -16,7 +16,7 @@ from flows.language.assessment import MOST
 from flows.readers.base import Accepted, Asking, Rejected
 from flows.readers.words.location import Here
 from flows.verification.visit import MOST_PEOPLE, QUESTIONS
-from models.people.message import Kind, Message, Point
+from models.people.message import Message, MessageKind, Point
 from models.verification.visit import EARLIER, FAR_KM, Visit, distance_km, earlier_places, is_far
 from tests.harness.stage import DAOXIAN_MEIHUA, Clock, Stage
 from tests.scenes.cases import FINDINGS, case, registered, visited
@@ -77,7 +77,7 @@ def asking() -> Asking:
 
 
 def located(latitude: float, longitude: float, label: str = "") -> Message:
-    return Message(Kind.LOCATION, "a", "o", 1, point=Point(latitude, longitude, label))
+    return Message(MessageKind.LOCATION, "a", "o", 1, point=Point(latitude, longitude, label))
 
 
 @given(latitudes, longitudes, st.text(max_size=300))
@@ -89,8 +89,8 @@ def test_any_location_is_read_and_still_good_later(latitude: float, longitude: f
     assert Here().check(json.loads(json.dumps(reading.value)), asking()) is None
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.LOCATION])
-def test_nothing_but_a_location_says_where_somebody_stands(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [kind for kind in MessageKind if kind is not MessageKind.LOCATION])
+def test_nothing_but_a_location_says_where_somebody_stands(kind: MessageKind) -> None:
     message = Message(kind, "a", "o", 1, text="道县梅花镇", point=Point(25.5, 111.6, ""))
     assert Here().read(message, asking()) == Rejected("not_a_location")
 

@@ -13,7 +13,7 @@ from bot.wechat.channel import Channel
 from bot.wechat.markup import Unreadable, read_xml
 from bot.wechat.parse import to_message
 from config.settings import SAMPLE_AES_KEY, SAMPLE_APP_ID, SAMPLE_TOKEN, Mode
-from models.people.message import Kind, Message, Point
+from models.people.message import Message, MessageKind, Point
 from tests.harness.platform import wechat as side
 from tests.harness.platform.wechat import ACCOUNT, OPENID, WeChat
 
@@ -168,20 +168,20 @@ def through(mode: Mode, xml: str) -> Message:
 def test_every_kind_and_event(mode, msg_type, fields, expected):
     message = through(mode, side.push(msg_type, created=NOW, **fields))
     assert message == Message(
-        **({"kind": Kind(msg_type), "account": ACCOUNT, "openid": OPENID, "created": NOW} | expected)
+        **({"kind": MessageKind(msg_type), "account": ACCOUNT, "openid": OPENID, "created": NOW} | expected)
     )
     assert json.loads(json.dumps(message.details)) == message.details
 
 
 def test_an_unknown_kind_keeps_all_it_said():
     message = through(Mode.SAFE, side.message("miniprogrampage", created=NOW, MsgId=5, Title="店", PagePath="p/1"))
-    assert message.kind is Kind.UNKNOWN
+    assert message.kind is MessageKind.UNKNOWN
     assert message.details == {"MsgType": "miniprogrampage", "Title": "店", "PagePath": "p/1"}
     assert (message.msg_id, message.title) == ("5", "")
 
 
 def test_a_message_type_cannot_pose_as_our_own_word_for_unknown():
-    assert through(Mode.PLAIN, side.push("unknown")).kind is Kind.UNKNOWN
+    assert through(Mode.PLAIN, side.push("unknown")).kind is MessageKind.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,7 @@ VALUES = st.recursive(
 EVENTS = st.sampled_from(sorted({fields.get("Event", "click") for _, fields, _ in (push.values for push in PUSHES)}))
 
 
-@given(st.sampled_from([*Kind, "x"]), EVENTS, st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=8))
+@given(st.sampled_from([*MessageKind, "x"]), EVENTS, st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=8))
 @example("event", "subscribe_msg_sent_event", {"List": {"MsgID": {"a": "b"}}})
 def test_any_fields_make_a_message_or_are_unreadable(msg_type, event_name, fields):
     xml = side.message(msg_type, **({"Event": event_name, "MediaId": "m"} | fields))

@@ -22,7 +22,7 @@ from bot.work.scheduler import Scheduler
 from bot.work.start_workers import DEMO_QUEUES_BY_PROCESS, QUEUES_BY_PROCESS, command_lines
 from bot.work.sweeps import sweep_outbox
 from models.notifications.notification import Notification
-from models.notifications.outbox import CLAIM_LASTS, claim
+from models.notifications.outbox import CLAIM_LASTS, claim_due
 from tests.harness.processes.workers import owe
 from tests.harness.stage import Stage, settings_for
 
@@ -119,7 +119,7 @@ def test_what_is_due_later_waits_and_what_a_dead_worker_had_begun_is_found(stage
     with Database(stage.database) as db, db.begin():
         db.execute(update(Notification).where(Notification.id == later).values(due_at=now + timedelta(minutes=5)))
         db.execute(update(Notification).where(Notification.id == begun).values(channel="template"))
-        assert [one.id for one in claim(db, [begun], now)] == [begun]
+        assert [one.id for one in claim_due(db, [begun], now)] == [begun]
     assert sweep_outbox(stage.database, jobs, now) == 0
     assert sweep_outbox(stage.database, jobs, now + CLAIM_LASTS + timedelta(seconds=1)) == 1
     assert held(jobs, "push") == [[begun]]

@@ -95,7 +95,10 @@ def test_a_worker_outlives_a_redis_that_ends_and_begins_and_one_that_is_emptied(
 def test_a_picture_that_redis_forgot_is_deleted_all_the_same(house: House) -> None:
     """By the scheduler's first run, in a process of its own."""
     _, file = gone_photo(house.stage.database, house.folder)
-    with process("bot.work", "scheduler", settings=house.settings), process("bot.work", "default", settings=house.settings):
+    with (
+        process("bot.work", "scheduler", settings=house.settings),
+        process("bot.work", "default", settings=house.settings),
+    ):
         until(lambda: not file.exists())
     with Database(house.stage.database) as db:
         assert db.scalars(select(Photo.path)).all() == [None]

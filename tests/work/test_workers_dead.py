@@ -110,7 +110,7 @@ def test_a_job_that_fails_is_tried_again_and_done(shop: Shop) -> None:
     assert job is not None
     assert (job.get_status(), job.retries_left) == (JobStatus.SCHEDULED, JOBS["forget_photo"].tries - 2)
     shop.mend_folder()
-    shop.clock.retry()
+    shop.scheduler.retry()
     assert shop.jobs.queues["default"].count == 0  # not before its time
     assert shop.wait_for_the_next_try() == 1
     shop.work()
@@ -142,7 +142,7 @@ def test_the_same_work_that_dies_twice_is_one_row(shop: Shop) -> None:
     for _ in range(JOBS["forget_photo"].tries):
         shop.work()
         shop.wait_for_the_next_try()
-    shop.clock.tick(datetime.now(UTC) + timedelta(minutes=1))
+    shop.scheduler.tick(datetime.now(UTC) + timedelta(minutes=1))
     assert len(shop.rows()) == 1
 
 

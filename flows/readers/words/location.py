@@ -7,7 +7,7 @@ from typing import Any
 from flows.engine.world import World
 from flows.language.wording import clean
 from flows.readers.base import Accepted, Asking, Reader, Reading, Rejected
-from models.people.message import Kind, Message
+from models.people.message import Message, MessageKind
 
 _LONGEST_LABEL = 100
 
@@ -25,7 +25,7 @@ class Here(Reader):
 
     def read(self, message: Message, asking: Asking) -> Reading:
         point = message.point
-        if message.kind is not Kind.LOCATION or point is None:
+        if message.kind is not MessageKind.LOCATION or point is None:
             return Rejected("not_a_location")
         label = " ".join(clean(point.label).split())[:_LONGEST_LABEL]
         value = {"latitude": point.latitude, "longitude": point.longitude, "label": label}

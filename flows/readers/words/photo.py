@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.readers.base import Accepted, Asking, Partial, Reader, Reading, Rejected
-from models.people.message import Kind, Message
+from models.people.message import Message, MessageKind
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Photo(Reader):
 
     def read(self, message: Message, asking: Asking) -> Reading:
         photos = list(asking.so_far or [])
-        if message.kind is Kind.IMAGE and message.media_id:
+        if message.kind is MessageKind.IMAGE and message.media_id:
             return self._add({"media_id": message.media_id, "pic_url": message.pic_url}, photos)
-        words = message.text if message.kind in (Kind.TEXT, Kind.VOICE) else ""
+        words = message.text if message.kind in (MessageKind.TEXT, MessageKind.VOICE) else ""
         lexicon = asking.world.lexicon
         if lexicon.means("finish", words) or (self.min == 0 and lexicon.means("skip", words)):
             return self.check(photos, asking) or Accepted(photos)

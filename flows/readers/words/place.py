@@ -10,7 +10,7 @@ from flows.language.wording import clean
 from flows.readers.base import Accepted, Asking, Offer, Reading, Rejected
 from flows.readers.words.place_names import depth, is_meant, is_surely_meant, lies_outside
 from flows.readers.words_reader import WORDS_WANTED, WordsReader
-from models.people.message import Kind, Message, Point
+from models.people.message import Message, MessageKind, Point
 from models.places.region import LEVELS
 
 Level = Literal["province", "city", "county", "township", "village"]
@@ -47,7 +47,7 @@ class Place(WordsReader):
         return ("which",)
 
     def read(self, message: Message, asking: Asking) -> Reading:
-        if message.kind is not Kind.LOCATION:
+        if message.kind is not MessageKind.LOCATION:
             return super().read(message, asking)
         label = clean(message.point.label) if message.point else ""
         return self._find(label, message.point, asking) if label else Rejected("place_unlabelled")

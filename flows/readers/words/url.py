@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 from flows.language.wording import clean
 from flows.readers.base import Accepted, Asking, Reading, Rejected
 from flows.readers.words_reader import WORDS_WANTED, WordsReader
-from models.people.message import Kind, Message
+from models.people.message import Message, MessageKind
 
 LONGEST = 500
 _ALLOWED = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
@@ -30,7 +30,7 @@ class Url(WordsReader):
         return (*WORDS_WANTED, "not_https", "not_url")
 
     def read(self, message: Message, asking: Asking) -> Reading:
-        if message.kind is Kind.LINK:
+        if message.kind is MessageKind.LINK:
             return self.read_words(message.url, asking)
         return super().read(message, asking)
 

@@ -7,8 +7,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from models.notifications.kinds import KINDS
-from models.notifications.notification import TOLD, Notification, tell
-from models.notifications.outbox import Outcome, claim, settle
+from models.notifications.notification import TO_DELIVER, Notification
+from models.notifications.notify import notify
+from models.notifications.outbox import Outcome, claim_due, keep_outcomes
 from tests.harness.stage import Stage
 
 
@@ -17,8 +18,8 @@ def arrive(stage: Stage, openid: str, kind: str, facts: dict[str, Any], channel:
     conversation, now = stage.person(openid), stage.clock()
     with Database(stage.database) as db, db.begin():
         key = f"arrive:{db.scalar(select(func.max(Notification.id)))}"
-        tell(db, conversation, kind, facts, key, now, about=("appeal", facts["number"]))
-        told: list[int] = db.info.get(TOLD, [])
+        notify(db, conversation, kind, facts, key, now, about=("appeal", facts["number"]))
+        told: list[int] = db.info.get(TO_DELIVER, [])
         _send(db, told, channel, now)
     return told[0] if told else None
 
@@ -38,6 +39,6 @@ def go_out(stage: Stage, openid: str) -> list[int]:
 
 
 def _send(db: Database, notices: list[int], channel: str, now: datetime) -> None:
-    for owed in claim(db, notices, now):
+    for owed in claim_due(db, notices, now):
         offers = bool(KINDS[owed.template].offers)
-        settle(db, [Outcome(owed.id, "sent", channel=channel, offers=offers)], now)
+        keep_outcomes(db, [Outcome(owed.id, "sent", channel=channel, offers=offers)], now)

@@ -3,7 +3,7 @@
 office = Office(database_url, redis_url, run_simulator)
 aunt = office.person("oAunt")               # follows, then the minute of that window passes
 office.wechat.send_text("oAunt", "你好")
-notice = office.tell(aunt, "milestone")
+notice = office.notify(aunt, "milestone")
 office.deliver()
 office.row(notice).state
 """
@@ -24,8 +24,8 @@ from sqlalchemy.orm import Session as Database
 from bot.app import create_app
 from bot.push.cards import as_in_console, load_cards
 from bot.push.deliver import Deliverer, Tools
-from bot.push.pace import Counts, Pace
-from bot.push.sending import Sender
+from bot.push.pace import Pace, SendCounts
+from bot.push.sender import Sender
 from bot.push.wording import Wording
 from bot.simulator.fields import Template
 from bot.wechat.client import WeChatApi, open_session
@@ -35,9 +35,10 @@ from bot.words.render import Renderer
 from bot.work.queues import open_redis
 from models.core.calendar import CHINA
 from models.core.database import connect
-from models.notifications.notification import TOLD, Notification, tell
+from models.notifications.notification import TO_DELIVER, Notification
+from models.notifications.notify import notify
 from models.notifications.outbox import due_ids
-from models.notifications.service_window import RULES, Window
+from models.notifications.service_window import RULES, ServiceWindow
 from models.notifications.subscription import Subscription
 from models.people.conversation import Conversation
 from tests.harness.simulator.in_process import RunningSimulator
@@ -127,7 +128,7 @@ class Office:
                 sender or Sender(WeChatApi(url or self.running.url, tokens, self.http), wording),
                 self.cards,
                 Pace(self.redis, self.per_minute, sleep),
-                Counts(self.redis),
+                SendCounts(self.redis),
                 self.now,
                 ThreadPoolExecutor(threads),
             )
@@ -169,10 +170,10 @@ class Office:
         self, person: int, kind: str = "milestone", about: tuple[str, int] | None = None, **facts: Any
     ) -> list[int]:
         with self.session() as db:
-            tell(db, person, kind, FACTS[kind] | facts, f"push:{next(self._keys)}", self.now(), about)
-            return list(db.info.get(TOLD, ()))
+            notify(db, person, kind, FACTS[kind] | facts, f"push:{next(self._keys)}", self.now(), about)
+            return list(db.info.get(TO_DELIVER, ()))
 
-    def tell(self, person: int, kind: str = "milestone", **facts: Any) -> int:
+    def notify(self, person: int, kind: str = "milestone", **facts: Any) -> int:
         """The notice's number."""
         (notice,) = self.told(person, kind, **facts)
         return notice
@@ -181,7 +182,9 @@ class Office:
         """What no act through the door opens yet."""
         rule = RULES[kind]
         with self.session() as db:
-            db.merge(Window(conversation_id=person, kind=kind, ends_at=self.now() + rule.lasts, left=rule.messages))
+            db.merge(
+                ServiceWindow(conversation_id=person, kind=kind, ends_at=self.now() + rule.lasts, left=rule.messages)
+            )
 
     @contextmanager
     def session(self) -> Iterator[Database]:
@@ -210,7 +213,7 @@ class Office:
 
     def left(self, person: int, window: str) -> int | None:
         """Of a window's count, by our ledger; None where there is none."""
-        row = self.one(Window, (person, window))
+        row = self.one(ServiceWindow, (person, window))
         return row.left if row else None
 
     def consents(self, person: int, template_id: str) -> int:
@@ -227,7 +230,9 @@ Open = Callable[..., Office]
 
 
 @pytest.fixture
-def open_office(database_url: str, redis_flushed: str, run_simulator: Callable[..., RunningSimulator]) -> Iterator[Open]:
+def open_office(
+    database_url: str, redis_flushed: str, run_simulator: Callable[..., RunningSimulator]
+) -> Iterator[Open]:
     """``open_office(test_account=True)``: with these options of Office or of the simulator."""
     opened: list[Office] = []
 

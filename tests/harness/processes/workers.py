@@ -17,7 +17,8 @@ from bot.processes.leash import leashed
 from bot.work.context import WorkerContext
 from bot.work.sweeps import apply_deadlines, delete_old_replies, sweep_owed
 from config.settings import ROOT
-from models.notifications.notification import Notification, tell
+from models.notifications.notification import Notification
+from models.notifications.notify import notify
 from models.people.conversation import Conversation
 from models.people.photo import Photo
 from tests.harness.stage import Stage
@@ -77,7 +78,7 @@ def owe(stage: Stage, count: int, person: str = "o-li") -> list[int]:
         before = set(db.scalars(select(Notification.id)))
         for number in range(count):
             facts = {"number": number, "title": "苗寨修路", "state": "funding", "reasons": [], "resumed": False}
-            tell(db, to, "appeal_moved", facts, f"test:{person}:{len(before)}:{number}", stage.clock())
+            notify(db, to, "appeal_moved", facts, f"test:{person}:{len(before)}:{number}", stage.clock())
         return sorted(set(db.scalars(select(Notification.id))) - before)
 
 

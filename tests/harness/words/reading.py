@@ -7,7 +7,7 @@ from bot.words.lexicon import load_lexicon
 from flows.engine.world import Region, World
 from flows.language.lexicon import Lexicon
 from flows.readers.base import Accepted, Asking, Reader, Rejected
-from models.people.message import Kind, Message
+from models.people.message import Message, MessageKind
 
 _LOADED = load_lexicon()
 
@@ -50,12 +50,12 @@ def asking(so_far: Any = None, **answers: Any) -> Asking:
     return Asking(WORLD, answers, so_far)
 
 
-def message(kind: Kind, **fields: Any) -> Message:
+def message(kind: MessageKind, **fields: Any) -> Message:
     return Message(kind, "gh_test", "someone", 1_790_000_000, **fields)
 
 
 def said(text: str) -> Message:
-    return message(Kind.TEXT, text=text)
+    return message(MessageKind.TEXT, text=text)
 
 
 def read(reader: Reader, sent: str | Message, so_far: Any = None, **answers: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The two sides of a contact, where a transcript cannot look."""
+"""The two sides of an introduction, where a transcript cannot look."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,7 +12,7 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.member import Staff
 from models.support.desk import answer_ticket
-from models.support.introduction import ask_for
+from models.support.introduction import Thread, find_threads, request_introduction
 from models.support.ticket import NoSuchTicket, Ticket
 from tests.harness.platform import wechat
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
@@ -45,7 +45,7 @@ def ask(stage: Stage, openid: str) -> int:
     """Somebody asks for the first listing; the number of the ticket."""
     with Database(stage.database) as db, db.begin():
         asker = db.scalars(select(Conversation.id).where(Conversation.openid == openid)).one()
-        return ask_for(db, "listing", 1, asker, None, stage.clock()).id
+        return request_introduction(db, "listing", 1, asker, None, stage.clock()).id
 
 
 def answer(stage: Stage, ticket: int) -> None:
@@ -62,6 +62,38 @@ def staff_of(stage: Stage) -> list[int]:
 def told(stage: Stage) -> int:
     with Database(stage.database) as db:
         return len(db.scalars(select(Notification.id).where(Notification.template == "introduction")).all())
+
+
+def threads(stage: Stage, openid: str) -> list[Thread]:
+    with Database(stage.database) as db:
+        person = db.scalars(select(Conversation).where(Conversation.openid == openid)).one()
+        return find_threads(db, person.id, person.user_id, stage.clock())
+
+
+def test_who_asks_for_an_item_is_shown_to_its_owner_alone(stage: Stage) -> None:
+    Actor(stage).play(SELLING.replace("seller", "rival"))
+    stage.say("o-buyer", "你好")
+    first = ask(stage, "o-buyer")
+    assert [thread.key for thread in threads(stage, "o-seller")] == [("beside", first)]
+    assert threads(stage, "o-rival") == []
+    assert "竹编提篮" not in stage.say("o-rival", "人工")
+    with Database(stage.database) as db:
+        newest = db.scalars(select(Ticket).order_by(Ticket.id.desc()).limit(1)).one()
+        assert (newest.id, newest.about, newest.beside) == (first + 1, None, None)
+
+
+def test_an_owners_ticket_about_their_own_item_is_no_request_of_another(stage: Stage) -> None:
+    own = ask(stage, "o-seller")
+    assert [thread.key for thread in threads(stage, "o-seller")] == [("ticket", own)]
+
+
+def test_what_an_owner_has_answered_is_not_shown_as_a_request_again(stage: Stage) -> None:
+    stage.say("o-buyer", "你好")
+    ask(stage, "o-buyer")
+    stage.say("o-seller", "人工")
+    with Database(stage.database) as db:
+        beside = db.scalars(select(Ticket.id).where(Ticket.beside.is_not(None))).one()
+    assert [thread.key for thread in threads(stage, "o-seller")] == [("ticket", beside)]
 
 
 def test_asked_again_after_an_answer_it_is_the_same_ticket_and_news_again(stage: Stage) -> None:

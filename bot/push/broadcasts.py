@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from models.core.batch_run import batches
-from models.notifications.broadcast import drop_stragglers, finish, live_ones, plan_page
+from models.notifications.broadcast import drop_stragglers, finish_broadcast, live_broadcasts, plan_page
 
 log = structlog.get_logger()
 
@@ -21,29 +21,29 @@ log = structlog.get_logger()
 PAGES = 100
 
 
-class Hands(Protocol):
+class NotificationQueue(Protocol):
     """The part of bot.work.queues.JobQueues that enqueues notifications."""
 
     def deliver(self, ids: Sequence[int], urgency: str = "push") -> None: ...
 
 
-def go_on(database: Engine, jobs: Hands, now: datetime, most: int = PAGES) -> int:
+def continue_broadcasts(database: Engine, jobs: NotificationQueue, now: datetime, most: int = PAGES) -> int:
     """Continue every live broadcast by up to ``most`` pages. Returns how many pages were written."""
     with Session(database) as db, db.begin():
-        numbers = live_ones(db)
+        numbers = live_broadcasts(db)
         drop_stragglers(db, now)
     pages = 0
     for number in numbers:
         try:
             pages += _walk(database, jobs, number, now, most)
             with Session(database) as db, db.begin():
-                finish(db, number, now)
+                finish_broadcast(db, number, now)
         except Exception:  # whatever it is, the other broadcasts go on; the next job tries this one again
             log.exception("broadcast.failed", broadcast=number)
     return pages
 
 
-def _walk(database: Engine, jobs: Hands, number: int, now: datetime, most: int) -> int:
+def _walk(database: Engine, jobs: NotificationQueue, number: int, now: datetime, most: int) -> int:
     pages = 0
     for page in batches(database, lambda db, _: plan_page(db, number, now), most):
         pages += 1

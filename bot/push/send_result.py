@@ -5,16 +5,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.push.cards import Card
-from bot.push.channels import MENU, NOT_FOLLOWING, SERVICE, TEMPLATE, stop_of
-from bot.push.sending import Failure, NotBegun, Parcel
+from bot.push.channels import MENU, NOT_FOLLOWING, SERVICE, TEMPLATE, pause_key
+from bot.push.sender import Attempt, Failure, NotBegun
 from bot.wechat.policy import Action, Unreachable, WeChatError
 from bot.wechat.template_fields import BadField
 from models.core.calendar import CHINA
-from models.notifications.outbox import Owed
+from models.notifications.outbox import ClaimedNotification
 
-# Tries before a notification waits for the person's next message, and the pauses between tries.
+# Tries before a notification waits for the person's next message, and the delays between tries.
 MOST_TRIES = 12
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(minutes=30)
+FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=15), timedelta(minutes=30)
 # WeChat forgets a client_msg_id after a time, so a send that may have arrived is repeated soon.
 LONGEST_UNKNOWN = timedelta(minutes=2)
 # How long a channel that the account may not use is paused; a person has to look at it.
@@ -29,15 +29,15 @@ class Effect(StrEnum):
     CLOSE_WINDOWS = "close_windows"
     CLEAR_CONSENT = "clear_consent"
     REFUSE_PERSON = "refuse_person"
-    STOP = "stop"
+    PAUSE = "pause"
     ALARM = "alarm"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SendResult:
     """``state``: the notification's next state; owed without ``due`` is sent at once by its next channel.
 
-    ``unused``: what was taken for it (a window's message, a consent) is given back. ``stop``: what is paused, and
+    ``unused``: what was taken for it (a window's message, a consent) is given back. ``pause``: what is paused, and
     until when.
     """
 
@@ -47,7 +47,7 @@ class Verdict:
     unknown: bool = False
     unused: bool = False
     effects: frozenset[Effect] = frozenset()
-    stop: tuple[str, datetime] | None = None
+    pause: tuple[str, datetime] | None = None
 
     @property
     def goes_on(self) -> bool:
@@ -55,33 +55,35 @@ class Verdict:
 
     def rules_out(self, channel: str) -> dict[str, str]:
         """Map the channel that has just failed to the reason; empty where it can still carry another form."""
-        return {} if self.stop and self.stop[0] == MENU else {channel: self.reason}
+        return {} if self.pause and self.pause[0] == MENU else {channel: self.reason}
 
 
-def judge(parcel: Parcel, now: datetime) -> Verdict:
+def result_of(attempt: Attempt, now: datetime) -> SendResult:
     """Judge a send; where an earlier send may have arrived, the outcome stays unknown, whatever this one's was."""
-    verdict = _judge(parcel.owed, parcel, parcel.failure, now)
-    if verdict.state == "owed" and parcel.owed.attempted_at < parcel.owed.claimed_at:
-        return replace(verdict, unknown=True)
-    return verdict
+    result = _judge(attempt.notification, attempt, attempt.failure, now)
+    if result.state == "owed" and attempt.notification.attempted_at < attempt.notification.claimed_at:
+        return replace(result, unknown=True)
+    return result
 
 
-def _judge(owed: Owed, parcel: Parcel, failure: Failure | None, now: datetime) -> Verdict:
+def _judge(notification: ClaimedNotification, attempt: Attempt, failure: Failure | None, now: datetime) -> SendResult:
     match failure:
         case None:
-            return Verdict("sent")
+            return SendResult("sent")
         case NotBegun():
-            return Verdict("owed", "not_begun", due=now, unused=True)
+            return SendResult("owed", "not_begun", due=now, unused=True)
         case BadField():
             return _next("bad_field")
         case Unreachable(outcome_unknown=True):
-            return _unknown(owed, parcel.channel, "repeated", now)
+            return _unknown(notification, attempt.channel, "repeated", now)
         case Unreachable():
-            return _later(owed, "unreachable", now)
-    return _refused(owed, parcel.channel, parcel.card, failure, now)
+            return _later(notification, "unreachable", now)
+    return _refused(notification, attempt.channel, attempt.card, failure, now)
 
 
-def _refused(owed: Owed, channel: str, card: Card, failure: WeChatError, now: datetime) -> Verdict:
+def _refused(
+    notification: ClaimedNotification, channel: str, card: Card, failure: WeChatError, now: datetime
+) -> SendResult:
     code = failure.code
     match failure.action:
         case Action.NEXT_CHANNEL:
@@ -92,54 +94,54 @@ def _refused(owed: Owed, channel: str, card: Card, failure: WeChatError, now: da
             return _next(f"refused_{code}", Effect.REFUSE_PERSON)
         case Action.GIVE_UP_PERSON:
             effects = frozenset({Effect.REFUSE_PERSON})
-            return Verdict("waiting", f"refused_{code}", unused=True, effects=effects)
+            return SendResult("waiting", f"refused_{code}", unused=True, effects=effects)
         case Action.STOP_UNTIL_RESET:
-            return _next(f"quota_{code}", Effect.STOP, stop=(channel, _midnight(now)))
+            return _next(f"quota_{code}", Effect.PAUSE, pause=(channel, _midnight(now)))
         case Action.WAIT_A_MINUTE if code == _TOO_SOON:
-            return _unknown(owed, channel, f"rate_{code}", now)
+            return _unknown(notification, channel, f"rate_{code}", now)
         case Action.WAIT_A_MINUTE:
-            effects = frozenset({Effect.STOP})
-            stop = (channel, now + MINUTE)
-            return Verdict("owed", f"rate_{code}", due=now + MINUTE, unused=True, effects=effects, stop=stop)
+            effects = frozenset({Effect.PAUSE})
+            pause = (channel, now + MINUTE)
+            return SendResult("owed", f"rate_{code}", due=now + MINUTE, unused=True, effects=effects, pause=pause)
         case Action.DISABLE_FEATURE:
             return _next(
-                f"stopped_{code}", Effect.STOP, Effect.ALARM, stop=(_disabled(code, channel, card), now + ALARM_LASTS)
+                f"stopped_{code}", Effect.PAUSE, Effect.ALARM, pause=(_disabled(code, channel, card), now + ALARM_LASTS)
             )
         case Action.RENEW_TOKEN:
-            return _later(owed, f"token_{code}", now)
+            return _later(notification, f"token_{code}", now)
         case Action.RETRY_LATER:
-            return _unknown(owed, channel, "busy", now)
+            return _unknown(notification, channel, "busy", now)
     return _next(f"refused_{code}", Effect.ALARM)
 
 
-def _next(reason: str, *effects: Effect, unused: bool = True, stop: tuple[str, datetime] | None = None) -> Verdict:
-    return Verdict("owed", reason, unused=unused, effects=frozenset(effects), stop=stop)
+def _next(reason: str, *effects: Effect, unused: bool = True, pause: tuple[str, datetime] | None = None) -> SendResult:
+    return SendResult("owed", reason, unused=unused, effects=frozenset(effects), pause=pause)
 
 
-def _later(owed: Owed, reason: str, now: datetime) -> Verdict:
+def _later(notification: ClaimedNotification, reason: str, now: datetime) -> SendResult:
     """Try later what was certainly not sent; after the last try it waits for the person's next message."""
-    if owed.tries >= MOST_TRIES:
-        return Verdict("waiting", reason, unused=True)
-    return Verdict("owed", reason, due=now + pause(owed.tries), unused=True)
+    if notification.tries >= MOST_TRIES:
+        return SendResult("waiting", reason, unused=True)
+    return SendResult("owed", reason, due=now + retry_delay(notification.tries), unused=True)
 
 
-def _unknown(owed: Owed, channel: str, reason: str, now: datetime) -> Verdict:
+def _unknown(notification: ClaimedNotification, channel: str, reason: str, now: datetime) -> SendResult:
     """Repeat a template message, which cannot arrive twice (how long: bot.push.channels); let others wait."""
     if channel != TEMPLATE:
-        return Verdict("waiting", "outcome_unknown")
-    return Verdict("owed", reason, due=now + min(pause(owed.tries), LONGEST_UNKNOWN), unknown=True)
+        return SendResult("waiting", "outcome_unknown")
+    return SendResult("owed", reason, due=now + min(retry_delay(notification.tries), LONGEST_UNKNOWN), unknown=True)
 
 
-def pause(tries: int) -> timedelta:
-    pauses: timedelta = FIRST_PAUSE * (1 << min(tries - 1, 10))
-    return min(pauses, LONGEST_PAUSE)
+def retry_delay(tries: int) -> timedelta:
+    delay: timedelta = FIRST_DELAY * (1 << min(tries - 1, 10))
+    return min(delay, LONGEST_DELAY)
 
 
 def _disabled(code: int, channel: str, card: Card) -> str:
     """Return what a wrong set-up of the account pauses: one card, the option menus, or the channel."""
     if code == _NO_MENUS and channel == SERVICE:
         return MENU
-    return stop_of(channel, card) if code == _NO_TEMPLATE else channel
+    return pause_key(channel, card) if code == _NO_TEMPLATE else channel
 
 
 def _midnight(now: datetime) -> datetime:
