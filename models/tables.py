@@ -4,7 +4,7 @@ from models import ledger  # noqa: F401 - a table is there once its module is
 from models.appeals import appeal, flag, revision  # noqa: F401
 from models.core import audit_trail  # noqa: F401
 from models.core.base import Base
-from models.disbursements import disbursement, payee  # noqa: F401
+from models.disbursements import allocation_run, disbursement, payee  # noqa: F401
 from models.donors import message, receipt, recurring_gift  # noqa: F401
 from models.giving import allocation, pledge, pool, refund_run  # noqa: F401
 from models.goods import exchange  # noqa: F401

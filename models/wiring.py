@@ -31,9 +31,9 @@ def wire() -> None:
     decisions.on_turned_down.connect(household.cancel_reviewed)
 
     # When an appeal ends, and when a pledge becomes void.
-    submission.on_last_day.connect(funding.end_day)
-    appeal.on_ended.connect(refund_run.give_back)
-    pledge.on_void.connect(message.let_go)
+    submission.on_last_day.connect(funding.end_if_overdue)
+    appeal.on_ended.connect(refund_run.begin_refund_run)
+    pledge.on_void.connect(message.withdraw_unread)
 
     # Why an officer may not decide on a thing.
     task.CONFLICTS.connect(mandate.ACTED, mandate.acted_for)

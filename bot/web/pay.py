@@ -24,7 +24,7 @@ from bot.wechat.oauth import WebAuthorization
 from bot.wechat.policy import Action, Unreachable, WeChatError
 from models.appeals.appeal import budget_of, get_appeal
 from models.core.refusal import Refusal
-from models.giving.matching import offers
+from models.giving.matching import matching_offers
 from models.giving.pledge import FALLBACKS, Pledge
 from models.payments.collection import NotPayable, OverCap, check_payable
 from models.payments.order import live_order
@@ -85,7 +85,7 @@ def pay_page(parts: PayPageParts) -> Blueprint:
                 return _send_to_wechat(parts, token)
             now = parts.clock()
             values = {**_gift(db, pledge), "state": page_state(db, pledge, now)}
-            values["matching"] = offers(db, pledge.appeal_id, now)
+            values["matching"] = matching_offers(db, pledge.appeal_id, now)
         response = parts.pages.show("payments/pay", token=token, script=SCRIPT, bridge=parts.bridge, **values)
         response.headers["Content-Security-Policy"] += own
         return response

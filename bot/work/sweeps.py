@@ -12,13 +12,13 @@ from bot.photos.store import discard_draft_photos, gone_photos, owed_photos
 from bot.proxy import card_codes
 from bot.work.job import Named
 from bot.work.queues import BATCH, SENDING, JobQueues
-from models.disbursements.acquittal import look_after_accounts, look_after_receipts
-from models.disbursements.surplus import look_after_left_over
-from models.donors.receipt_desk import call_holders, let_go
+from models.disbursements.acquittal import check_receipts_due, close_spent_accounts
+from models.disbursements.surplus import refund_quiet_surpluses
+from models.donors.receipt_desk import open_receipt_tasks, withdraw_requests_of_refunded
 from models.giving.funding import close_overdue, end_funding
 from models.notifications.delivery_report import match_reports
 from models.notifications.outbox import due_ids, release_lost
-from models.outreach.reporting_duty import remind
+from models.outreach.reporting_duty import remind_owners
 from models.payments.expiry import expire_pledges
 from models.payments.refund_run_notices import notify_ended
 from models.payments.shortfall import look_after_short
@@ -42,13 +42,13 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "funding_ended": end_funding,
     "shortfalls_checked": look_after_short,
     "pledges_expired": expire_pledges,
-    "acquittals_reminded": look_after_receipts,
-    "surpluses_checked": look_after_left_over,
-    "accounts_closed": look_after_accounts,
-    "updates_reminded": remind,
+    "acquittals_reminded": check_receipts_due,
+    "surpluses_checked": refund_quiet_surpluses,
+    "accounts_closed": close_spent_accounts,
+    "updates_reminded": remind_owners,
     "tasks_escalated": escalate_overdue,
-    "receipt_requests_withdrawn": let_go,
-    "receipt_tasks_opened": call_holders,
+    "receipt_requests_withdrawn": withdraw_requests_of_refunded,
+    "receipt_tasks_opened": open_receipt_tasks,
     "refund_runs_told": notify_ended,
     "terms_ended": end_terms,
     "queues_released": release_forgotten,

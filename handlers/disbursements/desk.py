@@ -9,10 +9,10 @@ from handlers.routing.talk import Talk
 from handlers.staff.matter import Matter, No
 from handlers.staff.seat import find_seat, parse, staff_of
 from handlers.staff.todo import todo
-from models.disbursements import acquittal, approval
-from models.disbursements.acquittal import ISSUES, NOT_RECEIVED, RECEIVED
+from models.disbursements import acquittal, approval, confirmation
+from models.disbursements.confirmation import ISSUES, NOT_RECEIVED, RECEIVED
 from models.disbursements.disbursement import NoSuchDisbursement, find_disbursement
-from models.disbursements.file import UseFile, open_use
+from models.disbursements.file import DisbursementFile, open_disbursement
 from models.staff.desk_review import has_seen, stage_of
 from models.staff.member import Staff
 from models.staff.task import find_task
@@ -34,7 +34,7 @@ def look_at(talk: Talk, number: int) -> Answer:
     staff = find_seat(talk)
     if staff is None:
         raise NoSuchDisbursement(number=number)
-    file = open_use(talk.desk.db, staff, number, talk.world.now)
+    file = open_disbursement(talk.desk.db, staff, number, talk.world.now)
     link = talk.world.link("pictures", f"{SUBJECT}:{number}") if file.shown or file.receipts else ""
     values = {"file": file, "link": link, "now": talk.world.now}
     values["labels"] = labels(talk.world.lexicon, "payee_kind", "use_issue")
@@ -54,14 +54,14 @@ def bounce(talk: Talk, number: str) -> Answer:
     return talk.start("payout_return", {"use": int(number)})
 
 
-def heard(talk: Talk, reference: str, outcome: str = RECEIVED) -> Answer:
+def record_call(talk: Talk, reference: str, outcome: str = RECEIVED) -> Answer:
     """Record what the household said on the check call. Only a numbered line leads here."""
     number = parse(reference)[1]
     recused = _stepped_aside(talk, number)
     if recused:
         return recused
-    use = acquittal.called(talk.desk.db, staff_of(talk), number, outcome, talk.world.now)
-    return _decided("heard", use.id, use.state)
+    use = confirmation.record_call(talk.desk.db, staff_of(talk), number, outcome, talk.world.now)
+    return _decided("call_recorded", use.id, use.state)
 
 
 def look_first(talk: Talk, _command: str, number: int) -> Answer | None:
@@ -82,7 +82,7 @@ def approve(talk: Talk, number: int) -> Answer:
     if step == "use_acquit":
         return _decided("acquitted", number, acquittal.acquit(db, staff, number, now).state)
     if step == "use_doubt":
-        return _decided("cleared", number, acquittal.clear(db, staff, number, now).state)
+        return _decided("cleared", number, confirmation.settle_doubt(db, staff, number, now).state)
     return _decided("approved", number, approval.pass_on(db, staff, number, now).state)
 
 
@@ -98,7 +98,7 @@ def check_turns_away(talk: Talk, staff: Staff, command: str, number: int) -> Non
 def send_back(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
     now = talk.world.now
     if _is_acquitted_next(talk, number):
-        use = acquittal.want_other_receipts(talk.desk.db, staff, number, reasons, now)
+        use = acquittal.return_receipts(talk.desk.db, staff, number, reasons, now)
     else:
         use = approval.turn_away(talk.desk.db, staff, number, "requested", reasons, now)
     return _decided("sent_back", number, use.state)
@@ -118,14 +118,15 @@ def _is_acquitted_next(talk: Talk, number: int) -> bool:
     return task is not None and task.step == "use_acquit"
 
 
-def _ways(file: UseFile) -> dict[str, list[str]]:
+def _ways(file: DisbursementFile) -> dict[str, list[str]]:
     reference, ways = f"{SUBJECT}:{file.number}", {}
     if file.stage.mine:
         for name, command in _DECISIONS.get(file.stage.step, {}).items():
             said = str(file.number) if command == "pay_out" else reference
             ways[name] = ["command", command, said]
         if file.stage.step == "use_call":
-            ways = {outcome: ["command", "heard", reference, outcome] for outcome in (RECEIVED, *ISSUES, NOT_RECEIVED)}
+            outcomes = (RECEIVED, *ISSUES, NOT_RECEIVED)
+            ways = {outcome: ["command", "record_call", reference, outcome] for outcome in outcomes}
     if file.own_bank and file.state == "not_received":
         ways["bounce"] = ["command", "bounce", str(file.number)]
     ways["appeal"] = ["command", "look", f"appeal:{file.appeal}"]

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from flows.engine.flow import Answer, Say
-from flows.engine.session import Option
-from handlers.routing.answers import with_ways
+from handlers.routing.answers import ask_which_appeal, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.matter import Matter, No
 from handlers.staff.reasons import stepped_aside, with_reasons
@@ -14,7 +13,7 @@ from models.appeals.correction import changeable
 from models.giving.pledge import promised
 from models.outreach import update_review
 from models.outreach.update import kind_of
-from models.outreach.update_review import TELLABLE, NoSuchUpdate, open_update
+from models.outreach.update_review import TAKES_UPDATES, NoSuchUpdate, open_update
 from models.people.user import User
 from models.public.views import find_update
 from models.staff.member import Staff
@@ -27,11 +26,9 @@ def update(talk: Talk, number: str = "") -> Answer:
     """
     db, user_id = talk.desk.db, talk.desk.person.user_id
     user = db.get(User, user_id) if user_id else None
-    own = changeable(db, user, TELLABLE) if user else ()
+    own = changeable(db, user, TAKES_UPDATES) if user else ()
     if not number and len(own) != 1:
-        lines = [(n, {"number": one.id, "title": one.title}) for n, one in enumerate(own, 1)]
-        options = [Option(n, "", ["command", "update", str(one["number"])]) for n, one in lines]
-        return Answer([Say("replies/outreach/which_update", None, {"lines": lines})], options)
+        return ask_which_appeal("replies/outreach/which_update", own, "update")
     wanted = int(number) if number else own[0].id
     if wanted in [one.id for one in own]:
         return talk.start("post_update", {"tells": wanted})
@@ -49,14 +46,12 @@ def thank(talk: Talk, number: str = "") -> Answer:
         appeal = db.get(Appeal, int(number))
         own = appeal is not None and appeal.owner_id == user_id
         return talk.start("thank", {"thanks_for": int(number)}) if own else view_updates(talk, number)
-    theirs = changeable(db, user, TELLABLE) if user else ()
+    theirs = changeable(db, user, TAKES_UPDATES) if user else ()
     given_to = promised(db, [one.id for one in theirs])
-    own_ones = [one for one in theirs if one.id in given_to]
-    lines = [(n, {"number": one.id, "title": one.title}) for n, one in enumerate(own_ones, 1)]
-    if len(lines) == 1:
-        return talk.start("thank", {"thanks_for": lines[0][1]["number"]})
-    options = [Option(n, "", ["command", "thank", str(one["number"])]) for n, one in lines]
-    return Answer([Say("replies/outreach/which_thanks", None, {"lines": lines})], options)
+    given = [one for one in theirs if one.id in given_to]
+    if len(given) == 1:
+        return talk.start("thank", {"thanks_for": given[0].id})
+    return ask_which_appeal("replies/outreach/which_thanks", given, "thank")
 
 
 def view_updates(talk: Talk, number: str, before: str = "") -> Answer:

@@ -11,7 +11,7 @@ from handlers.routing.talk import Talk
 from handlers.staff.appointments import PAGE, place_of
 from handlers.staff.seat import parse, staff_of
 from models.appeals.review import get_locked
-from models.disbursements.approval import locked
+from models.disbursements.approval import lock_disbursement
 from models.disbursements.disbursement import matter_of
 from models.staff import handover
 from models.staff.conflict_of_interest import ties_of
@@ -58,7 +58,7 @@ def _hold(db: Session, subject: str, number: int) -> Matter:
         case "case":
             return get_case(db, number).matter
         case "disbursement":
-            disbursement, appeal = locked(db, number)
+            disbursement, appeal = lock_disbursement(db, number)
             return matter_of(disbursement, appeal.region_code, appeal.household_id)
         case _:
             return get_locked(db, number).matter

@@ -152,10 +152,10 @@ def _runs(connection: Connection, now: datetime) -> Iterator[Violation]:
     kept = kept.where(or_(RefundRun.id.is_(None), RefundRun.state == "done"))
     for found in stream(connection, kept.order_by(Pledge.id)):
         yield Violation("gift_kept", "pledge", found.id, f"is held for an appeal that is {found.state}")
-    yield from _left_over(connection)
+    yield from _kept_surplus(connection)
 
 
-def _left_over(connection: Connection) -> Iterator[Violation]:
+def _kept_surplus(connection: Connection) -> Iterator[Violation]:
     """Check that an appeal keeps nothing after its surplus was refunded, unless the bank returned a payout."""
     account = LedgerAccount
     theirs = (account.kind == "appeal") & (account.subject_id == RefundRun.appeal_id) & (account.balance_fen > 0)
@@ -164,4 +164,4 @@ def _left_over(connection: Connection) -> Iterator[Violation]:
     kept = kept.where(RefundRun.reason == SURPLUS, RefundRun.state == "done", ~back)
     for found in stream(connection, kept.order_by(RefundRun.id)):
         words = f"needs no more, has given back what was left, and holds {found.balance_fen} fen"
-        yield Violation("left_over_kept", "appeal", found.appeal_id, words)
+        yield Violation("surplus_kept", "appeal", found.appeal_id, words)

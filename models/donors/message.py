@@ -95,12 +95,12 @@ def matter_of(message: GiftMessage, region_code: str, household_id: int) -> Matt
     return Matter(SUBJECT, message.id, region_code, household_id)
 
 
-def standing_with(db: Session, pledge_id: int) -> GiftMessage | None:
+def current_message(db: Session, pledge_id: int) -> GiftMessage | None:
     """Find the gift's message in a STANDING state."""
     return db.scalar(select(GiftMessage).where(GiftMessage.pledge_id == pledge_id, GiftMessage.state.in_(STANDING)))
 
 
-def let_go(db: Session, pledge_id: int, state: str, now: datetime) -> None:
+def withdraw_unread(db: Session, pledge_id: int, state: str, now: datetime) -> None:
     """Withdraw the unread message of a gift that is refunded or was never paid. Runs in the caller's transaction."""
     waits = (GiftMessage.pledge_id == pledge_id) & (GiftMessage.state == "submitted")
     # Locked, because an officer may be passing it at this moment; then it stays.

@@ -43,11 +43,11 @@ def anybody_gave(number: int) -> ColumnElement[bool]:
     return exists().where(Pledge.appeal_id == number)
 
 
-def reached(audience: Audience, donors: Select[int] | list[int]) -> Select[int]:
+def recipients(audience: Audience, donors: Select[int] | list[int]) -> Select[int]:
     """Select the conversations of these donors that are notified: active, not muted, not the appeal's household."""
     kind = KINDS[audience.template]
     household = select(Appeal.household_id).where(Appeal.id == audience.appeal).scalar_subquery()
-    told = (
+    people = (
         select(Conversation.id)
         .join(User, User.id == Conversation.user_id)
         .where(User.id.in_(donors), User.state == "active")
@@ -55,16 +55,16 @@ def reached(audience: Audience, donors: Select[int] | list[int]) -> Select[int]:
     )
     if kind.topic:
         theirs = (Mute.conversation_id == Conversation.id) & (Mute.topic == kind.topic)
-        told = told.where(~select(Mute.topic).where(theirs, Mute.subject_id.in_((0, audience.appeal))).exists())
+        people = people.where(~select(Mute.topic).where(theirs, Mute.subject_id.in_((0, audience.appeal))).exists())
     if kind.marketing:
         # A person who unfollowed the account cannot be sent to, and a call is out of date when they come back.
-        told = told.where(Conversation.following)
-    return told
+        people = people.where(Conversation.following)
+    return people
 
 
 def count_people(db: Session, audience: Audience) -> int:
     """Count the conversations that would be notified now."""
-    people = reached(audience, _gave(audience)).subquery()
+    people = recipients(audience, _gave(audience)).subquery()
     return db.scalar(select(func.count()).select_from(people)) or 0
 
 
@@ -73,7 +73,7 @@ def _page(audience: Audience, after: int) -> Select[int]:
 
 
 def _stretch(audience: Audience, donors: list[int], until: int, *, last: bool) -> AudiencePage:
-    return AudiencePage(reached(audience, donors) if donors else None, until, last)
+    return AudiencePage(recipients(audience, donors) if donors else None, until, last)
 
 
 def _gave(audience: Audience) -> Select[int]:

@@ -60,7 +60,7 @@ def find_broadcast(db: Session, staff: Staff, number: int, *, lock: bool = False
     return broadcast
 
 
-def recent_ones(db: Session, staff: Staff) -> Sequence[Broadcast]:
+def recent_broadcasts(db: Session, staff: Staff) -> Sequence[Broadcast]:
     """List the newest broadcasts that this member of staff may see, at most five."""
     own = Broadcast.by.in_(same_people(db, [staff.id]))
     seen = select(Broadcast).join(Appeal, Appeal.id == Broadcast.subject_id)

@@ -18,12 +18,12 @@ from models.staff.task import demand_region
 
 CALLERS = ("county", "fund_holder")
 # The least time between two calls for one appeal. A county also has at most one call a day, for whichever appeal.
-REST = timedelta(days=7)
+BETWEEN_CALLS = timedelta(days=7)
 TEMPLATE = "disaster_call"
 
 
 class CalledLately(Refusal):
-    """The appeal had a call less than REST ago; the next may be made on ``day``."""
+    """The appeal had a call less than BETWEEN_CALLS ago; the next may be made on ``day``."""
 
     code = "called_lately"
     final = True
@@ -59,8 +59,8 @@ def check_call(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     check_open(appeal, None, now)
     about = (Broadcast.subject == "appeal") & (Broadcast.subject_id == number) & (Broadcast.template == TEMPLATE)
     last = db.scalar(select(Broadcast.created_at).where(about).order_by(Broadcast.id.desc()).limit(1))
-    if last and last + REST > now:
-        raise CalledLately(number=number, day=last + REST)
+    if last and last + BETWEEN_CALLS > now:
+        raise CalledLately(number=number, day=last + BETWEEN_CALLS)
     today = db.scalar(select(Broadcast.id).where(Broadcast.dedupe_key == _key(appeal, now)))
     if today:
         raise CalledToday(region=_county(db, appeal))

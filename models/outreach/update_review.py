@@ -16,9 +16,8 @@ from models.notifications.broadcast import LIVE as GOING_OUT
 from models.notifications.broadcast import Audience, Broadcast, begin_broadcast, drop_unsent, stop_sending
 from models.notifications.notify import notify_user
 from models.outreach.audience import count_people
-from models.outreach.reporting_duty import told
-from models.outreach.thanks import check_thanks
-from models.outreach.update import MACHINE, Update, update_waiting
+from models.outreach.reporting_duty import restart_reporting_period
+from models.outreach.update import MACHINE, Update, check_thanks, update_waiting
 from models.people.photo import Photo, attach_photos, pictures_of
 from models.proxy.mandate import acted_for
 from models.staff.decision import decide
@@ -27,21 +26,21 @@ from models.staff.member import Staff
 from models.staff.task import Matter, open_task, take
 
 # The states of an appeal in which updates and thanks may be written and published.
-TELLABLE = (*LIVE, "completed")
+TAKES_UPDATES = (*LIVE, "completed")
 # Kind of update -> its review task, its notification to donors, and its action in the audit trail.
-_STEPS = {"progress": "update", "thanks": "thanks"}
-_NOTICES = {"progress": "appeal_update", "thanks": "thanks"}
-_SAID = {"progress": "told", "thanks": "thanked"}
+_REVIEW_STEPS = {"progress": "update", "thanks": "thanks"}
+_DONOR_NOTIFICATIONS = {"progress": "appeal_update", "thanks": "thanks"}
+_AUDIT_ACTIONS = {"progress": "told", "thanks": "thanked"}
 
 
 class NoSuchUpdate(Refusal):
     code = "no_such_update"
 
 
-class NothingToTell(Refusal):
+class TakesNoUpdates(Refusal):
     """The appeal is not public yet or has been stopped (``state``)."""
 
-    code = "nothing_to_tell"
+    code = "takes_no_updates"
     final = True
 
 
@@ -60,10 +59,10 @@ class UpdateFile:
     stage: Stage
 
 
-def check_tellable(appeal: Appeal) -> None:
-    """Raise NothingToTell unless updates may be written for this appeal."""
-    if appeal.state not in TELLABLE:
-        raise NothingToTell(number=appeal.id, state=appeal.state)
+def check_takes_updates(appeal: Appeal) -> None:
+    """Raise TakesNoUpdates unless updates may be written for this appeal."""
+    if appeal.state not in TAKES_UPDATES:
+        raise TakesNoUpdates(number=appeal.id, state=appeal.state)
 
 
 def submit(
@@ -79,11 +78,11 @@ def submit(
     """Submit an update for review; a waiting one of the same kind is withdrawn. The same draft twice is one update.
 
     ``appeal`` must be locked. Returns the ids of the photos to fetch and of those whose files are to be deleted.
-    Raises NothingToTell, and for thanks what check_thanks does.
+    Raises TakesNoUpdates, and for thanks what check_thanks does.
     """
     if db.scalar(select(Update.id).where(Update.draft_id == draft_id)):
         return [], []
-    check_tellable(appeal)
+    check_takes_updates(appeal)
     if kind == "thanks":
         check_thanks(db, appeal, now)
     owner = Actor(By.OWNER, f"user:{appeal.owner_id}")
@@ -92,11 +91,11 @@ def submit(
     update = Update(draft_id=draft_id, appeal_id=appeal.id, kind=kind, words=words, state="submitted", created_at=now)
     db.add(update)
     db.flush()
-    what = f"appeal:{appeal.id}"
-    record(db, at=now, actor=owner.name, action=_SAID[kind], subject="update", subject_id=update.id, detail=what)
+    said, what = _AUDIT_ACTIONS[kind], f"appeal:{appeal.id}"
+    record(db, at=now, actor=owner.name, action=said, subject="update", subject_id=update.id, detail=what)
     owed = attach_photos(db, "update", update.id, conversation_id, pictures, now)
     matter = matter_of(update, appeal)
-    open_task(db, matter, _STEPS[kind], now, acted_for(db, "appeal", appeal.id, appeal.household_id))
+    open_task(db, matter, _REVIEW_STEPS[kind], now, acted_for(db, "appeal", appeal.id, appeal.household_id))
     return owed, dropped
 
 
@@ -130,7 +129,7 @@ def check_decidable(db: Session, staff: Staff, number: int) -> tuple[Update, App
     """
     update, appeal = _locked(db, number)
     take(db, staff, matter_of(update, appeal), update.state)
-    if appeal.state not in TELLABLE:
+    if appeal.state not in TAKES_UPDATES:
         raise WrongState(subject="appeal", state=appeal.state, wanted="told")
     return update, appeal
 
@@ -142,7 +141,7 @@ def publish(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appe
     _end(db, update, "published", staff.actor, now, staff)
     facts = {"number": appeal.id, "title": appeal.title, "words": update.words}
     if update.kind == "progress":
-        told(appeal, now)
+        restart_reporting_period(appeal, now)
     broadcast = begin_broadcast(db, backers_of(appeal, update.kind), facts, f"update:{number}", now, by=staff.id)
     _notify_owner(db, appeal, update, (), now)
     return appeal, broadcast
@@ -182,7 +181,7 @@ def forget(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
 
 
 def backers_of(appeal: Appeal, kind: str = "progress") -> Audience:
-    return Audience("backers", str(appeal.id), _NOTICES[kind], appeal.id)
+    return Audience("backers", str(appeal.id), _DONOR_NOTIFICATIONS[kind], appeal.id)
 
 
 def matter_of(update: Update, appeal: Appeal) -> Matter:

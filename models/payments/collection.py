@@ -18,8 +18,8 @@ from models.core.codes import new_order_number
 from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
-from models.giving.funding import fund
-from models.giving.matching import Added, hold_pools, match_gift
+from models.giving.funding import mark_funded
+from models.giving.matching import SponsorMatch, hold_pools, match_gift
 from models.giving.notices import notify_of_gift, notify_of_payment
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import NotFunding, Pledge, check_open
@@ -220,7 +220,7 @@ def _take(db: Session, appeal: Appeal, pledge: Pledge, order: PayOrder, now: dat
     added = match_gift(db, pools, appeal, pledge, room(db, appeal), now)
     _notify(db, appeal, pledge, added, now)
     if room(db, appeal) < SMALLEST_PLEDGE:
-        fund(db, appeal, now)
+        mark_funded(db, appeal, now)
     db.flush()
     return Taken(Outcome.COMMITTED)
 
@@ -268,7 +268,7 @@ def _in_question(db: Session, pledge_id: int) -> bool:
     )
 
 
-def _notify(db: Session, appeal: Appeal, pledge: Pledge, added: Sequence[Added], now: datetime) -> None:
+def _notify(db: Session, appeal: Appeal, pledge: Pledge, added: Sequence[SponsorMatch], now: datetime) -> None:
     donor = db.get_one(User, pledge.donor_id)
     notify_of_payment(db, appeal, pledge, "payment_received", now, added)
     notify_of_gift(db, appeal, pledge, None if pledge.anonymous else donor.display_name, now, added)

@@ -17,9 +17,9 @@ from models.core.codes import new_code
 from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
-from models.giving.funding import fund
-from models.giving.matching import Added, hold_pools, match_gift
-from models.giving.notices import notify_of_gift, told_of
+from models.giving.funding import mark_funded
+from models.giving.matching import SponsorMatch, hold_pools, match_gift
+from models.giving.notices import match_facts, notify_of_gift
 from models.giving.pledge import CODE_LENGTH, Pledge, check_open
 from models.giving.pledge import MACHINE as PLEDGES
 from models.ledger import moves
@@ -62,7 +62,7 @@ def redirect(db: Session, number: int, now: datetime) -> Pledge | None:
     notify_of_gift(db, target, gift, None if gift.anonymous else donor.display_name, now, added)
     _notify(db, refund, before, gift, target, added, now)
     if room(db, target) < SMALLEST_PLEDGE:
-        fund(db, target, now)
+        mark_funded(db, target, now)
     return gift
 
 
@@ -122,7 +122,7 @@ def _notify(
     before: Pledge,
     gift: Pledge,
     target: Appeal,
-    added: Sequence[Added],
+    added: Sequence[SponsorMatch],
     now: datetime,
 ) -> None:
     facts = {
@@ -132,6 +132,6 @@ def _notify(
         "before": before.appeal_id,
         "before_title": db.get_one(Appeal, before.appeal_id).title,
         "code": gift.code,
-        "matches": told_of(added),
+        "matches": match_facts(added),
     }
     notify_user(db, gift.donor_id, "redirected", facts, f"redirected:{refund.id}", now, ("appeal", target.id))

@@ -18,7 +18,7 @@ from models.appeals.appeal import get_appeal, titles_of
 from models.core.codes import new_order_number
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
-from models.disbursements.allocation import check_shared
+from models.disbursements.allocation_run import check_allocated
 from models.giving.allocation import DisbursementShare
 from models.giving.matching import hold_matches, return_matches
 from models.giving.pledge import MACHINE as PLEDGES
@@ -86,7 +86,7 @@ class ComesBack:
 def lefts_of(db: Session, pledges: Sequence[Pledge]) -> dict[int, int]:
     """Pledge id -> fen of it that no disbursement spent.
 
-    To refund them, the caller holds the appeal's lock and has called models.disbursements.allocation.check_shared.
+    To refund them, the caller holds the appeal's lock and has called models.disbursements.allocation.check_allocated.
     """
     ids = [pledge.id for pledge in pledges]
     shares = select(DisbursementShare.pledge_id, func.sum(DisbursementShare.amount_fen))
@@ -179,7 +179,7 @@ def what_comes_back(db: Session, donor: User, code: str, now: datetime) -> Comes
 def ask_back(db: Session, donor: User, code: str, now: datetime) -> Refund:
     """Owe the donor a refund of their gift, as they asked.
 
-    Raises NoSuchGift, NothingPaid, RefundUnderWay, AllSpent, TooLongAgo or SharesPending.
+    Raises NoSuchGift, NothingPaid, RefundUnderWay, AllSpent, TooLongAgo or AllocationPending.
     """
     seen = what_comes_back(db, donor, code, now).pledge
     appeal = get_appeal(db, seen.appeal_id, lock=True)
@@ -244,7 +244,7 @@ def _check(db: Session, pledge: Pledge, now: datetime) -> ComesBack:
     order = orders_of(db, [pledge]).get(pledge.id)
     if order is None or order.paid_at is None:
         raise NothingPaid(**facts)
-    check_shared(db, pledge.appeal_id)
+    check_allocated(db, pledge.appeal_id)
     fen = left_of(db, pledge) if pledge.state in HELD else 0
     if fen <= 0:
         raise AllSpent(**facts)

@@ -19,7 +19,7 @@ from models.core.codes import new_order_number
 from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
-from models.giving.funding import fund
+from models.giving.funding import mark_funded
 from models.giving.matching import hold_pools, match_gift
 from models.giving.notices import notify_of_gift, notify_of_payment
 from models.giving.pledge import MACHINE as PLEDGES
@@ -174,7 +174,7 @@ def assign(db: Session, staff: Staff, number: int, now: datetime) -> Pledge:
     notify_of_payment(db, appeal, pledge, "payment_received", now, added)
     notify_of_gift(db, appeal, pledge, None if pledge.anonymous else donor.display_name, now, added)
     if room(db, appeal) < SMALLEST_PLEDGE:
-        fund(db, appeal, now)
+        mark_funded(db, appeal, now)
     db.flush()
     return pledge
 

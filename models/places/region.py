@@ -55,15 +55,15 @@ def find_regions(db: Session, text: str, most: int = 9) -> list[Region]:
     """Find the regions that a typed or labelled place names: several when it is ambiguous, none when it names none.
 
     The regions with the most named parents win, then those named in full; they are listed widest level first. A
-    region that has ended is found by its old name too, provided that it has a successor (``living``) and the words
-    do not name the successor.
+    region that has ended is found by its old name too, provided that it has a successor (``current_regions``) and the
+    words do not name the successor.
     """
     text = text[:_LONGEST_TEXT]
     parts = {text[i:j] for i in range(len(text)) for j in range(i + 2, min(len(text), i + _LONGEST_NAME) + 1)}
     if not parts:
         return []
     named = db.scalars(select(Region).where(or_(Region.name.in_(parts), Region.short.in_(parts)))).all()
-    today = living(db, named)
+    today = current_regions(db, named)
     places = _places(named, today)
     scores: dict[str, tuple[int, bool]] = {}
     for region in named:
@@ -80,7 +80,7 @@ def find_regions(db: Session, text: str, most: int = 9) -> list[Region]:
     return sorted(first.values(), key=lambda region: (region.level, region.code))[:most]
 
 
-def living(db: Session, regions: Sequence[Region]) -> dict[str, Region]:
+def current_regions(db: Session, regions: Sequence[Region]) -> dict[str, Region]:
     """Map each code to its region of today: itself, or its last successor. One that ended without is left out."""
     known = {region.code: region for region in regions}
     wanted = {region.successor for region in regions if region.successor} - known.keys()

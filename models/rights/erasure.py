@@ -18,7 +18,7 @@ from models.disbursements.payee_change import forget as forget_uses
 from models.donors.message_inbox import forget_donor as forget_messages
 from models.donors.message_inbox import forget_family
 from models.donors.receipt_desk import forget as forget_receipts
-from models.donors.recurring_gift import forget as forget_monthly
+from models.donors.recurring_gift import forget as forget_recurring_gifts
 from models.giving.pledge import Pledge
 from models.goods.exchange import OFFER, REQUEST, GoodsRequest
 from models.market.listing import LISTING
@@ -87,9 +87,9 @@ def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
     _end_proxies(db, user, now)
     cases = select(Verification.id).where(Verification.user_id == user.id)
     db.execute(update(Visit).where(Visit.verification_id.in_(cases)).values(place="{}", assessment="{}", findings=""))
-    _leave_gifts_nameless(db, user)
+    _remove_donor_name(db, user)
     forget_messages(db, user, now)
-    forget_monthly(db, user, now)
+    forget_recurring_gifts(db, user, now)
     forget_receipts(db, user, now)
     for subject in (OFFER, REQUEST, LISTING):
         _withdraw(db, user, subject, now)
@@ -134,7 +134,7 @@ def _end_proxies(db: Session, user: User, now: datetime) -> None:
         void_card(db, card, actor, "owner_erased", now)
 
 
-def _leave_gifts_nameless(db: Session, user: User) -> None:
+def _remove_donor_name(db: Session, user: User) -> None:
     """Remove the donor's name from unread notifications of their gifts to others."""
     keys = [f"pledged:{pledge}" for pledge in db.scalars(select(Pledge.id).where(Pledge.donor_id == user.id))]
     # Locked: another gift may be joined to a waiting notification at this moment.

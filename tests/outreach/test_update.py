@@ -20,7 +20,7 @@ from models.notifications.notification import Notification
 from models.notifications.notify import notify
 from models.outreach.emergency_call import CalledToday, call
 from models.outreach.update import Update
-from models.outreach.update_review import NoSuchUpdate, NothingToTell, open_update, publish, send_back, submit
+from models.outreach.update_review import NoSuchUpdate, TakesNoUpdates, open_update, publish, send_back, submit
 from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.public.views import find_update
@@ -110,7 +110,7 @@ def test_a_stopped_appeal_tells_nothing_and_nothing_of_it_is_published(stage: St
     told = tell_of(stage, number)
     with Database(stage.database) as db, db.begin():
         freeze(db, db.get_one(Appeal, number, with_for_update=True), SYSTEM, stage.clock(), "complaint")
-    with pytest.raises(NothingToTell):
+    with pytest.raises(TakesNoUpdates):
         tell_of(stage, number, "told-2")
     with Database(stage.database) as db, pytest.raises(WrongState):
         publish(db, staff(db, "officer-0"), told, stage.clock())

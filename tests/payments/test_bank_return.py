@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from models.appeals.appeal import Appeal, get_appeal
 from models.appeals.review import end
-from models.disbursements.acquittal import answer
+from models.disbursements.confirmation import answer
 from models.disbursements.disbursement import Disbursement
 from models.giving.pledge import Pledge
 from models.ledger import held
