@@ -12,9 +12,9 @@ from sqlalchemy import Engine as Database
 from bot.cli.commands import add_commands
 from bot.log import configure_logging
 from bot.pay.client import true_now
-from bot.pay.making import make_notify_door, make_pay_client
-from bot.payments.orders import Cashier, Till
-from bot.payments.refunds import take_answer
+from bot.pay.making import make_callback_verifier, make_pay_client
+from bot.payments.orders import OrderService, PaymentIntake
+from bot.payments.refunds import apply_result
 from bot.turn import TryAgain, Turns
 from bot.web.card import card_page
 from bot.web.health import health
@@ -134,9 +134,9 @@ def _take_money(
     clock: Callable[[], datetime],
 ) -> None:
     """Add the routes of PAY_MODE=on: WeChat Pay's callback, and the page to pay at."""
-    till = Till(database, jobs)
-    take_refund = partial(take_answer, database)
-    app.register_blueprint(pay_callback(make_notify_door(settings), till, take_refund, clock, true_now))
+    intake = PaymentIntake(database, jobs)
+    apply_refund = partial(apply_result, database)
+    app.register_blueprint(pay_callback(make_callback_verifier(settings), intake, apply_refund, clock, true_now))
     secret, here = settings.wechat_app_secret, not settings.is_production
     authorization = WebAuthorization(
         settings.wechat_api_url,
@@ -146,7 +146,7 @@ def _take_money(
         open_session(),
     )
     payers = PayerCookies(links, settings.secret_key.get_secret_value(), clock)
-    cashier = Cashier(till, make_pay_client(settings, jobs.redis), clock)
+    orders = OrderService(intake, make_pay_client(settings, jobs.redis), clock)
     app.register_blueprint(
-        pay_page(PayPageParts(pages, links, payers, authorization, cashier, clock, sdk_of(settings) if here else ""))
+        pay_page(PayPageParts(pages, links, payers, authorization, orders, clock, sdk_of(settings) if here else ""))
     )

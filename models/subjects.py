@@ -18,8 +18,9 @@ from models.giving.pool import POOL
 from models.goods.exchange import OFFER, REQUEST
 from models.market.listing import LISTING
 from models.outreach.update import UPDATE
-from models.payments.order import PAY_ORDER, SUSPENSE_ITEM
+from models.payments.order import PAY_ORDER
 from models.payments.refund import REFUND
+from models.payments.suspense import SUSPENSE_ITEM
 from models.proxy.mandate import MANDATE
 from models.staff.appointment import STAFF
 from models.treasury.discrepancy import DISCREPANCY

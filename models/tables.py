@@ -20,7 +20,7 @@ from models.notifications import (  # noqa: F401
     subscription,
 )
 from models.outreach import update  # noqa: F401
-from models.payments import order, refund  # noqa: F401
+from models.payments import order, refund, suspense  # noqa: F401
 from models.people import conversation, photo, user  # noqa: F401
 from models.places import region  # noqa: F401
 from models.proxy import card, consent_code, mandate  # noqa: F401

@@ -47,8 +47,12 @@ class RefundState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """An order as the platform has it. ``paid_at``, ``transaction_id`` and ``fen`` are set once it is paid."""
+    """An order as the platform has it. ``paid_at``, ``transaction_id`` and ``fen`` are set once it is paid.
 
+    ``merchant``: the number of the merchant account (mchid) that the order's and the transaction's number belong to.
+    """
+
+    merchant: str
     out_trade_no: str
     state: TradeState
     fen: int | None
@@ -64,8 +68,12 @@ class Trade:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """A refund as the platform has it: ``fen`` of the order's ``order_fen``. ``done_at`` is set once it is paid."""
+    """A refund as the platform has it: ``fen`` of the order's ``order_fen``. ``done_at`` is set once it is paid.
 
+    ``merchant``: as of the trade.
+    """
+
+    merchant: str
     out_refund_no: str
     refund_id: str
     out_trade_no: str
@@ -129,6 +137,7 @@ class TradeFields(Strict):
     @property
     def trade(self) -> Trade:
         return Trade(
+            merchant=self.mchid,
             out_trade_no=self.out_trade_no,
             state=self.trade_state,
             fen=self.amount.total,
@@ -152,7 +161,7 @@ class RefundAmount(Strict):
 
 
 class RefundFields(Strict):
-    """A refund in a call's answer; a callback has ``refund_status`` and ``mchid`` instead (see bot.pay.notice)."""
+    """A refund in a call's answer; a callback has ``refund_status`` and ``mchid`` instead (see bot.pay.callback)."""
 
     out_refund_no: RefundNo
     refund_id: Id
@@ -168,9 +177,9 @@ class RefundFields(Strict):
             raise ValueError("paid back, and not said when")
         return self
 
-    @property
-    def refund(self) -> Refund:
+    def refund(self, merchant: str) -> Refund:
         return Refund(
+            merchant=merchant,
             out_refund_no=self.out_refund_no,
             refund_id=self.refund_id,
             out_trade_no=self.out_trade_no,

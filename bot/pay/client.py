@@ -70,6 +70,11 @@ class PayClient:
         self._http = http or open_session()
         self._wire = Wire(api_url, signer, keys, self._http, clock, timeout, breaker)
 
+    @property
+    def merchant(self) -> str:
+        """The number of the merchant account (mchid) whose orders and refunds these are."""
+        return self._signer.mch_id
+
     def close(self) -> None:
         self._http.close()
 
@@ -103,7 +108,7 @@ class PayClient:
         _demand(call, "attach", _fits(attach, ATTACH_BYTES))
         body: dict[str, Any] = {
             "appid": self._app_id,
-            "mchid": self._signer.mch_id,
+            "mchid": self.merchant,
             "description": shown(description),
             "out_trade_no": out_trade_no,
             "notify_url": self._notify_url,
@@ -132,9 +137,9 @@ class PayClient:
         """Query an order. Refused with ``Action.ABSENT`` if the platform does not know it."""
         call = "query"
         _demand(call, "out_trade_no", TRADE_NO.fullmatch(out_trade_no))
-        path = f"/v3/pay/transactions/out-trade-no/{quote(out_trade_no, safe='')}?mchid={self._signer.mch_id}"
+        path = f"/v3/pay/transactions/out-trade-no/{quote(out_trade_no, safe='')}?mchid={self.merchant}"
         fields = _read(call, TradeFields, self._wire.ask(Request(call, "GET", path)))
-        ours = (self._app_id, self._signer.mch_id, out_trade_no)
+        ours = (self._app_id, self.merchant, out_trade_no)
         if (fields.appid, fields.mchid, fields.out_trade_no) != ours:
             raise BadAnswer(call, "of another order")
         return fields.trade
@@ -145,7 +150,7 @@ class PayClient:
         _demand(call, "out_trade_no", TRADE_NO.fullmatch(out_trade_no))
         path = f"/v3/pay/transactions/out-trade-no/{quote(out_trade_no, safe='')}/close"
         try:
-            self._wire.ask(Request(call, "POST", path, {"mchid": self._signer.mch_id}))
+            self._wire.ask(Request(call, "POST", path, {"mchid": self.merchant}))
         except Refused as refused:
             if refused.code not in _CLOSED:
                 raise
@@ -183,7 +188,7 @@ class PayClient:
             body["reason"] = reason
         refund = _read(
             call, RefundFields, self._wire.ask(Request(call, "POST", "/v3/refund/domestic/refunds", body))
-        ).refund
+        ).refund(self.merchant)
         wanted = (out_trade_no, out_refund_no, fen, order_fen)
         if (refund.out_trade_no, refund.out_refund_no, refund.fen, refund.order_fen) != wanted:
             raise BadAnswer(call, "of another refund")
@@ -193,7 +198,7 @@ class PayClient:
         call = "query_refund"
         _demand(call, "out_refund_no", REFUND_NO.fullmatch(out_refund_no))
         path = f"/v3/refund/domestic/refunds/{quote(out_refund_no, safe='')}"
-        refund = _read(call, RefundFields, self._wire.ask(Request(call, "GET", path))).refund
+        refund = _read(call, RefundFields, self._wire.ask(Request(call, "GET", path))).refund(self.merchant)
         if refund.out_refund_no != out_refund_no:
             raise BadAnswer(call, "of another refund")
         return refund

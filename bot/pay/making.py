@@ -5,8 +5,8 @@ from datetime import datetime
 
 from redis import Redis
 
+from bot.pay.callback import CallbackVerifier
 from bot.pay.client import PayClient, true_now
-from bot.pay.notice import NotifyDoor
 from bot.pay.proving import PlatformKeys, Signer
 from bot.registry.breaker import Breaker
 from config.pay import read_platform_key, read_private_key
@@ -36,11 +36,11 @@ def make_pay_client(
     )
 
 
-def make_notify_door(settings: Settings) -> NotifyDoor:
+def make_callback_verifier(settings: Settings) -> CallbackVerifier:
     """Make the verifier of callbacks. Raises ValueError if PAY_MODE is off."""
     _demand_on(settings)
     key = settings.pay_api_v3_key.get_secret_value()
-    return NotifyDoor(_platform_keys(settings), key, settings.pay_mch_id, settings.wechat_app_id)
+    return CallbackVerifier(_platform_keys(settings), key, settings.pay_mch_id, settings.wechat_app_id)
 
 
 def _platform_keys(settings: Settings) -> PlatformKeys:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.orm import Session
 
 from bot.payments import refunds
-from bot.payments.orders import Cashier, Till
+from bot.payments.orders import OrderService, PaymentIntake
 from bot.work.job import Job
 from models.payments.payout_return import continue_allocation
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 def query_order(context: "WorkerContext", order_id: int) -> None:
     """Ask WeChat Pay for an order's state and apply it; does nothing without a pay client."""
     if context.pay:
-        Cashier(Till(context.database, context.jobs), context.pay, lambda: datetime.now(UTC)).settle(order_id)
+        OrderService(PaymentIntake(context.database, context.jobs), context.pay, lambda: datetime.now(UTC)).refresh(
+            order_id
+        )
 
 
 def ask_refund(context: "WorkerContext", refund_id: int) -> None:

@@ -21,16 +21,15 @@ from models.appeals.appeal import get_appeal
 from models.giving.pledge import Pledge
 from models.notifications.notification import TO_DELIVER
 from models.payments.collection import (
-    Outcome,
-    Payment,
-    Taken,
+    AppliedPayment,
+    PaymentOutcome,
+    apply_payment,
     begin_order,
     fresh,
     keep_prepaid,
-    take_payment,
 )
 from models.payments.expiry import begin_query, close_order, due_orders, is_over
-from models.payments.order import PayOrder
+from models.payments.order import Payment, PayOrder
 
 log = structlog.get_logger()
 
@@ -42,7 +41,7 @@ MOST_DUE = 200
 _GONE = frozenset({TradeState.CLOSED, TradeState.REVOKED})
 
 
-class Hands(Protocol):
+class Enqueuer(Protocol):
     """Enqueues jobs, and ids of notifications to push: bot.work.queues.JobQueues."""
 
     def enqueue(self, jobs: Sequence[Named], told: Sequence[int] = ()) -> None: ...
@@ -53,40 +52,40 @@ class NotNow(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Till:
+class PaymentIntake:
     """Applies payments, which are reported by callbacks and by answers to queries."""
 
     database: Engine
-    hands: Hands
+    jobs: Enqueuer
 
-    def take(self, trade: Trade, now: datetime) -> Taken:
+    def apply(self, trade: Trade, now: datetime) -> AppliedPayment:
         """Apply a paid trade whose origin is verified, and enqueue what follows. Raises ValueError if it is unpaid."""
         if not trade.transaction_id or trade.fen is None or trade.paid_at is None:
             raise ValueError("not paid")
-        payment = Payment(trade.out_trade_no, trade.transaction_id, trade.fen, trade.paid_at)
+        payment = Payment(trade.merchant, trade.out_trade_no, trade.transaction_id, trade.fen, trade.paid_at)
         with Session(self.database) as db, db.begin():
-            taken = take_payment(db, payment, now)
+            applied = apply_payment(db, payment, now)
             db.flush()
             told = list(db.info.get(TO_DELIVER, []))
-        jobs: list[Named] = [("ask_refunds", [taken.refund_id])] if taken.refund_id else []
+        jobs: list[Named] = [("ask_refunds", [applied.refund_id])] if applied.refund_id else []
         if jobs or told:
-            self.hands.enqueue(jobs, told)
-        say = log.error if taken.outcome is Outcome.CASE else log.info
-        say("payment.taken", transaction=payment.transaction_id, outcome=str(taken.outcome))
-        return taken
+            self.jobs.enqueue(jobs, told)
+        say = log.error if applied.outcome is PaymentOutcome.SUSPENSE else log.info
+        say("payment.taken", transaction=payment.transaction_id, outcome=str(applied.outcome))
+        return applied
 
 
 @dataclass(frozen=True, slots=True)
-class Cashier:
-    """Places orders and asks the platform about them; payments go to the till."""
+class OrderService:
+    """Places orders and asks the platform about them; what was paid goes to ``intake``."""
 
-    till: Till
+    intake: PaymentIntake
     client: PayClient
     clock: Callable[[], datetime]
 
     @property
     def database(self) -> Engine:
-        return self.till.database
+        return self.intake.database
 
     def place(self, pledge_id: int, openid: str, fallback: str | None = None) -> dict[str, str]:
         """Place the pledge's one live order, and return the signed parameters that open WeChat's pay sheet.
@@ -99,10 +98,10 @@ class Cashier:
                 if prepay_id := order.prepay_id or self._prepay(order, openid, title):
                     return self.client.pay_sign(prepay_id)
             else:
-                self.settle(order.id, timedelta(0))
+                self.refresh(order.id, timedelta(0))
         raise NotNow
 
-    def settle(self, order_id: int, apart: timedelta = APART) -> None:
+    def refresh(self, order_id: int, apart: timedelta = APART) -> None:
         """Query an order and apply its state, unless it was queried less than ``apart`` ago."""
         with Session(self.database, expire_on_commit=False) as db, db.begin():
             order = begin_query(db, order_id, self.clock(), apart)
@@ -117,7 +116,7 @@ class Cashier:
                 return
             trade = None
         if trade and trade.is_paid:
-            self.till.take(trade, self.clock())
+            self.intake.apply(trade, self.clock())
         elif trade and trade.state in _GONE:
             self._closed(order)
         elif over and self.clock() - order.created_at >= CLOSABLE:
@@ -125,7 +124,7 @@ class Cashier:
 
     def _begin(self, pledge_id: int, fallback: str | None) -> tuple[PayOrder, str]:
         with Session(self.database, expire_on_commit=False) as db, db.begin():
-            order = begin_order(db, pledge_id, self.clock(), fallback)
+            order = begin_order(db, self.client.merchant, pledge_id, self.clock(), fallback)
             return order, get_appeal(db, db.get_one(Pledge, pledge_id).appeal_id).title
 
     def _prepay(self, order: PayOrder, openid: str, title: str) -> str | None:
@@ -136,7 +135,7 @@ class Cashier:
             if refused.action not in (Action.QUERY, Action.NEW_NUMBER):
                 raise
             self._report(order, refused)
-            self.settle(order.id, timedelta(0))
+            self.refresh(order.id, timedelta(0))
             return None
         with Session(self.database, expire_on_commit=False) as db, db.begin():
             kept = keep_prepaid(db, order.id, prepay_id, self.clock())
@@ -164,10 +163,10 @@ class Cashier:
         say("order.no_answer", order=order.id, call=error.call, code=code, unknown=error.outcome_unknown)
 
 
-def sweep_orders(database: Engine, hands: Hands, now: datetime) -> int:
+def sweep_orders(database: Engine, jobs: Enqueuer, now: datetime) -> int:
     """Enqueue a query for each order that is due. Returns how many jobs."""
     with Session(database) as db, db.begin():
         due = due_orders(db, now, MOST_DUE)
     if due:
-        hands.enqueue([("query_order", order) for order in due])
+        jobs.enqueue([("query_order", order) for order in due])
     return len(due)

@@ -2,12 +2,11 @@
 
 The channel is called between two short transactions, never inside one. If a call's result is lost, the next call
 queries it, and repeats the refund under the same number, so that the money goes back once. A worker may be killed
-anywhere; models.payments.refund_submission.due finds the rest.
+anywhere; models.payments.refund_submission.lease_due_refunds finds the rest.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
 
 import structlog
 from sqlalchemy import Engine
@@ -16,12 +15,13 @@ from sqlalchemy.orm import Session
 from bot.pay.answers import Refund
 from bot.pay.client import PayClient, true_now
 from bot.pay.errors import Action, PayError, Refused, Unfit
+from bot.payments.orders import Enqueuer
 from bot.work.job import Named
 from models.core.batch_run import batches
 from models.payments.redirection import redirect
-from models.payments.refund_result import Taken, take_refund_news
+from models.payments.refund_result import RefundOutcome, apply_refund_result
 from models.payments.refund_run import live_runs, plan_page
-from models.payments.refund_submission import Ask, begin_ask, due, refuse
+from models.payments.refund_submission import RefundSubmission, begin_submission, lease_due_refunds, mark_refused
 
 log = structlog.get_logger()
 
@@ -30,12 +30,6 @@ MOST_DUE = 200
 FEW = 20
 # Errors that a later try or a query resolves; all others need the fund holder.
 _PATIENT = frozenset({Action.QUERY, Action.LATER})
-
-
-class Hands(Protocol):
-    """Enqueues jobs: bot.work.queues.JobQueues."""
-
-    def enqueue(self, jobs: Sequence[Named]) -> None: ...
 
 
 def ask_refunds(database: Engine, client: PayClient, numbers: Sequence[int]) -> None:
@@ -54,37 +48,37 @@ def ask_refund(database: Engine, client: PayClient, number: int, clock: Callable
             log.info("refund.redirected", refund=number)
             return
     with Session(database) as db, db.begin():
-        asked = begin_ask(db, number, clock())
-    if asked is None:
+        submission = begin_submission(db, number, clock())
+    if submission is None:
         return
     try:
-        answer = _call(client, asked)
+        answer = _call(client, submission)
     except PayError as error:
-        _take_failure(database, asked, error, clock())
+        _handle_failure(database, submission, error, clock())
         return
-    take_answer(database, answer, clock())
+    apply_result(database, answer, clock())
 
 
-def take_answer(database: Engine, answer: Refund, now: datetime) -> Taken:
+def apply_result(database: Engine, answer: Refund, now: datetime) -> RefundOutcome:
     """Apply a refund's result, from a call's answer or a verified callback."""
     with Session(database) as db, db.begin():
-        taken = take_refund_news(db, answer, now)
-    say = log.error if taken in (Taken.DIFFERS, Taken.UNKNOWN) else log.info
-    say("refund.news", out_refund_no=answer.out_refund_no, state=str(answer.state), taken=str(taken))
-    return taken
+        outcome = apply_refund_result(db, answer, now)
+    say = log.error if outcome in (RefundOutcome.DIFFERS, RefundOutcome.UNKNOWN) else log.info
+    say("refund.result", out_refund_no=answer.out_refund_no, state=str(answer.state), outcome=str(outcome))
+    return outcome
 
 
-def sweep_refunds(database: Engine, jobs: Hands, now: datetime) -> int:
+def sweep_refunds(database: Engine, jobs: Enqueuer, now: datetime) -> int:
     """Enqueue the refunds that are due, and the refund runs that are not complete. Returns how many jobs."""
     with Session(database) as db, db.begin():
-        found: list[Named] = [("ask_refunds", few) for few in _few(due(db, now, MOST_DUE))]
+        found: list[Named] = [("ask_refunds", few) for few in _few(lease_due_refunds(db, now, MOST_DUE))]
         found += [("return_gifts", number) for number in live_runs(db)]
     if found:
         jobs.enqueue(found)
     return len(found)
 
 
-def return_gifts(database: Engine, jobs: Hands, number: int, now: datetime) -> int:
+def return_gifts(database: Engine, jobs: Enqueuer, number: int, now: datetime) -> int:
     """Owe all refunds of a run, a page at a time. Returns how many pages."""
     pages = 0
     for page in batches(database, lambda db, _: plan_page(db, number, now)):
@@ -99,22 +93,27 @@ def _few(ids: Sequence[int]) -> list[list[int]]:
     return [list(ids[start : start + FEW]) for start in range(0, len(ids), FEW)]
 
 
-def _call(client: PayClient, asked: Ask) -> Refund:
-    if asked.before:
+def _call(client: PayClient, submission: RefundSubmission) -> Refund:
+    if submission.before:
         try:
-            return client.query_refund(asked.out_refund_no)
+            return client.query_refund(submission.out_refund_no)
         except Refused as refused:
             if refused.action is not Action.ABSENT:
                 raise
             # The platform never received it, so the same refund is submitted again.
-    which = asked.transaction_id
-    return client.refund(asked.out_trade_no, asked.out_refund_no, asked.fen, asked.order_fen, transaction_id=which)
+    return client.refund(
+        submission.out_trade_no,
+        submission.out_refund_no,
+        submission.fen,
+        submission.order_fen,
+        transaction_id=submission.transaction_id,
+    )
 
 
-def _take_failure(database: Engine, asked: Ask, error: PayError, now: datetime) -> None:
+def _handle_failure(database: Engine, submission: RefundSubmission, error: PayError, now: datetime) -> None:
     code = error.code if isinstance(error, Refused) else type(error).__name__
-    log.warning("refund.not_asked", refund=asked.refund, call=error.call, code=code, unknown=error.outcome_unknown)
+    log.warning("refund.not_asked", refund=submission.refund, call=error.call, code=code, unknown=error.outcome_unknown)
     for_a_person = isinstance(error, Unfit) or (isinstance(error, Refused) and error.action not in _PATIENT)
     if for_a_person:
         with Session(database) as db, db.begin():
-            refuse(db, asked, code, now)
+            mark_refused(db, submission, code, now)

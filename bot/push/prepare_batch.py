@@ -39,7 +39,8 @@ def prepare_batch(
         card = cards[KINDS[notification.template].card]
         theirs = windows.get(notification.conversation_id, [])
         consent = consents.get((notification.conversation_id, card.subscription_id))
-        found = _pack(notification, card, theirs, consent, pauses, ruled_out.get(notification.id, {}), now)
+        paused = pauses.get(notification.account, {})
+        found = _pack(notification, card, theirs, consent, paused, ruled_out.get(notification.id, {}), now)
         if isinstance(found, Attempt):
             attempts.append(found)
         else:

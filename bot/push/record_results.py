@@ -43,9 +43,11 @@ def record_results(db: Session, judged: Sequence[tuple[Attempt, SendResult]], no
             if Effect.CLEAR_CONSENT in result.effects and attempt.channel == SUBSCRIPTION
         },
     )
-    paused = {(*result.pause, _number(attempt)) for attempt, result in judged if result.pause}
-    for what, until, code in sorted(paused):
-        channel_pause.pause_channel(db, what, code, until)
+    paused = {
+        (attempt.notification.account, *result.pause, _number(attempt)) for attempt, result in judged if result.pause
+    }
+    for account, what, until, code in sorted(paused):
+        channel_pause.pause_channel(db, account, what, code, until)
 
 
 def _outcome(attempt: Attempt, result: SendResult, now: datetime) -> Outcome:

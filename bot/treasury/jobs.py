@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 def fetch_bill(context: "WorkerContext", day: int) -> None:
     """Fetch the pay channel's bill of a day (20261125), and compare it with our books."""
     if context.pay:
-        mch_id = context.settings.pay_mch_id
-        Reconciler(context.database, context.jobs, context.pay, mch_id, lambda: datetime.now(UTC)).fetch_bill(day)
+        Reconciler(context.database, context.jobs, context.pay, lambda: datetime.now(UTC)).fetch_bill(day)
 
 
 # Long enough for a busy day's lines, and a query to the channel for each lost callback.

@@ -18,21 +18,22 @@ from sqlalchemy.orm import Session
 from bot.pay.bill import BadBill, BillRow, RowState, read_bill
 from bot.pay.client import PayClient
 from bot.pay.errors import PayError, Refused
-from bot.payments.orders import Hands, Till
+from bot.payments.orders import Enqueuer, PaymentIntake
 from bot.payments.refunds import ask_refund
 from models.treasury.bill import (
+    Bill,
     BillDay,
+    add_bill_days,
     add_lines,
-    begin_lines,
+    begin_storing,
     day_of,
-    due_day,
-    forget_lines,
-    keep_day,
+    delete_old_lines,
+    mark_kept,
+    next_due_day,
     number_of,
-    put_off,
-    want_days,
+    postpone,
 )
-from models.treasury.reconciliation import compare_day, doubts
+from models.treasury.reconciliation import compare_day, find_unconfirmed
 
 log = structlog.get_logger()
 
@@ -44,81 +45,80 @@ _ROUND = "@"
 @dataclass(frozen=True, slots=True)
 class Reconciler:
     database: Engine
-    hands: Hands
+    jobs: Enqueuer
     client: PayClient
-    mch_id: str
     clock: Callable[[], datetime]
 
     def fetch_bill(self, number: int) -> bool:
         """Reconcile a day (20261125). False: the day has no bill, or its bill cannot be fetched or read yet."""
-        day = day_of(number)
+        bill = Bill(self.client.merchant, day_of(number))
         with Session(self.database) as db, db.begin():
-            row = db.get(BillDay, day)
+            row = db.get(BillDay, bill)
             if row is None:
-                want_days(db, self.clock())
-                row = db.get(BillDay, day)
+                add_bill_days(db, bill.merchant, self.clock())
+                row = db.get(BillDay, bill)
             if row is None:
                 return False
             wanted = row.state == "wanted"
-        if wanted and not self._fetch(day):
+        if wanted and not self._fetch(bill):
             return False
-        self._ask(day)
-        compared = compare_day(self.database, day, self.clock())
+        self._query_unconfirmed(bill)
+        compared = compare_day(self.database, bill, self.clock())
         say = log.warning if compared.new else log.info
-        say("bill.compared", day=str(day), new=compared.new, known=compared.known, resolved=compared.resolved)
+        say("bill.compared", day=str(bill.day), new=compared.new, known=compared.known, resolved=compared.resolved)
         return True
 
-    def _fetch(self, day: date) -> bool:
+    def _fetch(self, bill: Bill) -> bool:
         with tempfile.TemporaryFile() as file:
             try:
-                moved = self.client.bill(day, file)
+                moved = self.client.bill(bill.day, file)
                 lines = self._prove(file) if moved else 0
             except (PayError, BadBill) as error:
-                self._put_off(day, error)
+                self._postpone(bill, error)
                 return False
-            return self._keep(day, file, lines)
+            return self._keep(bill, file, lines)
 
     def _prove(self, file: BinaryIO) -> int:
         """Check the bill's totals, which are its last line, before any row is stored. Returns how many rows it has."""
         file.seek(0)
-        return sum(1 for _ in read_bill(file, self.mch_id))
+        return sum(1 for _ in read_bill(file, self.client.merchant))
 
-    def _keep(self, day: date, file: BinaryIO, lines: int) -> bool:
+    def _keep(self, bill: Bill, file: BinaryIO, lines: int) -> bool:
         with Session(self.database) as db, db.begin():
-            if not begin_lines(db, day):
+            if not begin_storing(db, bill):
                 return True
         file.seek(0)
-        rows = read_bill(file, self.mch_id) if lines else iter(())
+        rows = read_bill(file, self.client.merchant) if lines else iter(())
         for page in _pages(rows):
             with Session(self.database) as db, db.begin():
-                add_lines(db, [_line(day, row) for row in page])
+                add_lines(db, [_line(bill, row) for row in page])
         with Session(self.database) as db, db.begin():
-            if keep_day(db, day, lines, self.clock()):
-                log.info("bill.kept", day=str(day), lines=lines)
+            if mark_kept(db, bill, lines, self.clock()):
+                log.info("bill.kept", day=str(bill.day), lines=lines)
                 return True
-            put_off(db, day, "lines_lost", self.clock())
+            postpone(db, bill, "lines_lost", self.clock())
             return False
 
-    def _put_off(self, day: date, error: PayError | BadBill) -> None:
+    def _postpone(self, bill: Bill, error: PayError | BadBill) -> None:
         code = error.code if isinstance(error, Refused) else type(error).__name__
         trouble = f"{code}:{error.line}:{error.why}" if isinstance(error, BadBill) else code
         with Session(self.database) as db, db.begin():
-            put_off(db, day, trouble, self.clock())
+            postpone(db, bill, trouble, self.clock())
         say = log.error if isinstance(error, BadBill) else log.warning
-        say("bill.not_kept", day=str(day), trouble=trouble)
+        say("bill.not_kept", day=str(bill.day), trouble=trouble)
 
-    def _ask(self, day: date) -> None:
+    def _query_unconfirmed(self, bill: Bill) -> None:
         """Query the channel about lost callbacks. A failed query does not stop the others: it stays a discrepancy."""
         with Session(self.database) as db:
-            found = doubts(db, day)
+            found = find_unconfirmed(db, bill)
         for out_trade_no in found.orders:
             try:
                 trade = self.client.query(out_trade_no)
             except PayError as error:
-                log.warning("bill.not_asked", day=str(day), call=error.call)
+                log.warning("bill.not_asked", day=str(bill.day), call=error.call)
                 continue
             if trade.is_paid:
-                Till(self.database, self.hands).take(trade, self.clock())
+                PaymentIntake(self.database, self.jobs).apply(trade, self.clock())
         for refund in found.refunds:
             ask_refund(self.database, self.client, refund, self.clock)
 
@@ -129,14 +129,14 @@ class Asking(Protocol):
     def enqueue_once(self, name: str, argument: int) -> None: ...
 
 
-def ask_for_bills(database: Engine, jobs: Asking, now: datetime) -> date | None:
-    """Enqueue the job of the oldest due day and return the day, or None. Raises RedisError.
+def enqueue_due_bill(database: Engine, merchant: str, jobs: Asking, now: datetime) -> date | None:
+    """Enqueue the job of the account's oldest due day and return the day, or None. Raises RedisError.
 
     One day at a time, since a day's comparison needs the bill of the day before."""
     with Session(database) as db, db.begin():
-        want_days(db, now)
-        forget_lines(db, now)
-        day = due_day(db, now)
+        add_bill_days(db, merchant, now)
+        delete_old_lines(db, now)
+        day = next_due_day(db, merchant, now)
     if day is not None:
         jobs.enqueue_once("fetch_bill", number_of(day))
     return day
@@ -147,12 +147,20 @@ def _pages(rows: Iterator[BillRow]) -> Iterator[list[BillRow]]:
         yield page
 
 
-def _line(day: date, row: BillRow) -> dict[str, Any]:
+def _line(bill: Bill, row: BillRow) -> dict[str, Any]:
     """Make a line's columns from a row. A revoked payment is money that went back, so it counts as a refund."""
-    common = {"day": day, "line": row.line, "out_trade_no": row.out_trade_no, "fee_fen": row.fee_fen, "at": row.at}
+    common = {"line": row.line, "out_trade_no": row.out_trade_no, "fee_fen": row.fee_fen, "at": row.at}
+    common |= bill._asdict()
     if row.state is RowState.SUCCESS:
         number = row.transaction_id
-        return {**common, "subject": "payment", "number": number, "thing": number, "fen": row.fen, "state": row.state}
+        return {
+            **common,
+            "subject": "payment",
+            "number": number,
+            "base_number": number,
+            "fen": row.fen,
+            "state": row.state,
+        }
     number = row.out_refund_no or ""
-    said = {"number": number, "thing": number.partition(_ROUND)[0], "fen": row.refund_asked_fen}
+    said = {"number": number, "base_number": number.partition(_ROUND)[0], "fen": row.refund_asked_fen}
     return {**common, **said, "subject": "refund", "state": row.refund_state}

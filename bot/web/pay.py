@@ -16,7 +16,7 @@ from flask import Blueprint, Response, jsonify, request
 from sqlalchemy.orm import Session
 
 from bot.pay.errors import PayError
-from bot.payments.orders import Cashier, NotNow
+from bot.payments.orders import NotNow, OrderService
 from bot.web.links import DeadLink, Links
 from bot.web.pages import Pages, guarded
 from bot.web.payer import PayerCookies, conversation_of, is_donors
@@ -56,7 +56,7 @@ class PayPageParts:
     links: Links
     payers: PayerCookies
     web_authorization: WebAuthorization
-    cashier: Cashier
+    orders: OrderService
     clock: Callable[[], datetime]
     bridge: str = ""
 
@@ -80,7 +80,7 @@ def pay_page(parts: PayPageParts) -> Blueprint:
             return _return_from_wechat(parts, token, number)
         if parts.payers.conversation() is None:
             return _send_to_wechat(parts, token)
-        with Session(parts.cashier.database) as db:
+        with Session(parts.orders.database) as db:
             if (pledge := db.get(Pledge, number)) is None or _payer(parts, db, pledge) is None:
                 return _send_to_wechat(parts, token)
             now = parts.clock()
@@ -96,7 +96,7 @@ def pay_page(parts: PayPageParts) -> Blueprint:
         number, openid = _donor(parts, token)
         fallback = _chosen_fallback()
         try:
-            return _json(state="ready", sheet=parts.cashier.place(number, openid, fallback))
+            return _json(state="ready", sheet=parts.orders.place(number, openid, fallback))
         except (Refusal, NotNow) as refusal:
             log.info("pay_page.refused", pledge=number, why=getattr(refusal, "code", "not_now"))
         except PayError as error:
@@ -112,10 +112,10 @@ def pay_page(parts: PayPageParts) -> Blueprint:
         found = _page_state(parts, number)
         if found in ("paid", "back"):
             return _json(state=found)
-        with Session(parts.cashier.database) as db:
+        with Session(parts.orders.database) as db:
             live = live_order(db, number)
         if live:
-            parts.cashier.settle(live.id)
+            parts.orders.refresh(live.id)
         return _json(state=_page_state(parts, number))
 
     @blueprint.get(SCRIPT)
@@ -152,7 +152,7 @@ def page_state(db: Session, pledge: Pledge, now: datetime) -> str:
 
 
 def _page_state(parts: PayPageParts, number: int) -> str:
-    with Session(parts.cashier.database) as db:
+    with Session(parts.orders.database) as db:
         return page_state(db, db.get_one(Pledge, number), parts.clock())
 
 
@@ -177,7 +177,7 @@ def _return_from_wechat(parts: PayPageParts, token: str, number: int) -> Respons
         raise Stopped("later", 503) from None
     if visitor.is_snapshot:
         raise Stopped("snapshot")
-    with Session(parts.cashier.database) as db:
+    with Session(parts.orders.database) as db:
         pledge = db.get(Pledge, number)
         conversation = conversation_of(db, pledge, visitor.openid) if pledge else None
     if conversation is None:
@@ -197,7 +197,7 @@ def _payer(parts: PayPageParts, db: Session, pledge: Pledge) -> Conversation | N
 def _donor(parts: PayPageParts, token: str) -> tuple[int, str]:
     """Return the pledge's number and its donor's openid. Raises Stopped."""
     number = parts.pledge_of(token)
-    with Session(parts.cashier.database) as db:
+    with Session(parts.orders.database) as db:
         pledge = db.get(Pledge, number)
         donor = _payer(parts, db, pledge) if pledge else None
         if donor is None:

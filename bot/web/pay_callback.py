@@ -13,9 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.pay.answers import Refund
+from bot.pay.callback import LARGEST_CALLBACK, BadCallback, CallbackVerifier, PaymentCallback
 from bot.pay.making import NOTIFY_PATH
-from bot.pay.notice import LARGEST_NOTICE, BadNotice, NotifyDoor, PaymentNotice
-from bot.payments.orders import Till
+from bot.payments.orders import PaymentIntake
 from bot.web.metrics import PAY_NOTICES
 
 log = structlog.get_logger()
@@ -26,9 +26,9 @@ _NOT_PROVED = 401
 
 
 def pay_callback(
-    door: NotifyDoor,
-    till: Till,
-    take_refund: Callable[[Refund, datetime], object],
+    verifier: CallbackVerifier,
+    intake: PaymentIntake,
+    apply_refund: Callable[[Refund, datetime], object],
     clock: Callable[[], datetime],
     true_clock: Callable[[], datetime],
 ) -> Blueprint:
@@ -37,20 +37,20 @@ def pay_callback(
 
     @blueprint.post(NOTIFY_PATH)
     def receive() -> Response:
-        if (request.content_length or 0) > LARGEST_NOTICE:
-            raise BadNotice("size")
+        if (request.content_length or 0) > LARGEST_CALLBACK:
+            raise BadCallback("size")
         # One byte more than is taken, so that a body without a stated length is seen to be too long.
-        body = request.stream.read(LARGEST_NOTICE + 1)
-        notice = door.open_notice(request.headers, body, true_clock())
-        if isinstance(notice, PaymentNotice):
-            till.take(notice.trade, clock())
+        body = request.stream.read(LARGEST_CALLBACK + 1)
+        callback = verifier.open_callback(request.headers, body, true_clock())
+        if isinstance(callback, PaymentCallback):
+            intake.apply(callback.trade, clock())
         else:
-            take_refund(notice.refund, clock())
+            apply_refund(callback.refund, clock())
         PAY_NOTICES.labels("taken").inc()
         return Response(status=204)
 
-    @blueprint.errorhandler(BadNotice)
-    def refuse(error: BadNotice) -> tuple[Response, int]:
+    @blueprint.errorhandler(BadCallback)
+    def refuse(error: BadCallback) -> tuple[Response, int]:
         log.warning("pay_notice.refused", reason=error.reason)
         PAY_NOTICES.labels("refused").inc()
         return _said("refused"), _STATUS.get(error.reason, _NOT_PROVED)

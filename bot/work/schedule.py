@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from bot.books.check import is_night
 from bot.payments.orders import sweep_orders
 from bot.payments.refunds import sweep_refunds
-from bot.treasury.reconciliation import ask_for_bills
+from bot.treasury.reconciliation import enqueue_due_bill
 from bot.work.context import WorkerContext
 from bot.work.dead_jobs import bury, forget
 from bot.work.job import Named
@@ -72,6 +72,11 @@ def _remind_of_recurring_gifts(context: WorkerContext, now: datetime) -> None:
                 break
 
 
+def _enqueue_due_bill(context: WorkerContext, now: datetime) -> None:
+    if context.pay:
+        enqueue_due_bill(context.database, context.pay.merchant, context.jobs, now)
+
+
 def _resume_broadcast(context: WorkerContext, _now: datetime) -> None:
     """Resume a broadcast whose job was lost."""
     with Session(context.database) as db:
@@ -98,7 +103,7 @@ SCHEDULE = {
     "orders": Scheduled(timedelta(seconds=15), _where_paid(sweep_orders)),
     "refunds": Scheduled(timedelta(seconds=30), _where_paid(sweep_refunds)),
     "recurring_gifts": Scheduled(timedelta(seconds=60), _remind_of_recurring_gifts),
-    "bills": Scheduled(timedelta(minutes=5), _where_paid(ask_for_bills)),
+    "bills": Scheduled(timedelta(minutes=5), _enqueue_due_bill),
     "deadlines": Scheduled(timedelta(seconds=60), lambda context, now: apply_deadlines(context.database, now)),
     "old_replies": Scheduled(timedelta(hours=1), lambda context, now: delete_old_replies(context.database, now)),
     "books": Scheduled(timedelta(hours=20), enqueues=lambda now: ("check_books", int(f"{now:%Y%m%d}")), when=is_night),

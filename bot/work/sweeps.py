@@ -21,7 +21,7 @@ from models.notifications.outbox import due_ids, release_lost
 from models.outreach.reporting_duty import remind_owners
 from models.payments.expiry import expire_pledges
 from models.payments.refund_run_notices import notify_ended
-from models.payments.shortfall import look_after_short
+from models.payments.shortfall import check_shortfalls
 from models.people.conversation import Turn
 from models.staff.queue import escalate_overdue
 from models.staff.suspension import end_terms, release_forgotten
@@ -40,7 +40,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "notices_ended": end_notices,
     "cases_expired": expire,
     "funding_ended": end_funding,
-    "shortfalls_checked": look_after_short,
+    "shortfalls_checked": check_shortfalls,
     "pledges_expired": expire_pledges,
     "acquittals_reminded": check_receipts_due,
     "surpluses_checked": refund_quiet_surpluses,

@@ -13,31 +13,31 @@ from models.payments import suspense_desk
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``case``, the item's number, and ``how``: assign, by_hand or give_back. Raises NoSuchSuspenseItem."""
-    stray = suspense_desk.find_stray(desk.db, holder(desk), given["case"], desk.world.now)
-    facts = {"number": stray.appeal, "title": stray.title, "gift": stray.gift, "wanted_fen": stray.wanted_fen}
-    return {**given, **facts, "amount_fen": stray.case.amount_fen, "transaction": stray.case.transaction_id}
+    """``given``: ``suspense_item``, its number; ``how``: assign, by_hand or give_back. Raises NoSuchSuspenseItem."""
+    file = suspense_desk.find_suspense_item(desk.db, holder(desk), given["suspense_item"], desk.world.now)
+    facts = {"number": file.appeal, "title": file.title, "gift": file.gift, "wanted_fen": file.wanted_fen}
+    return {**given, **facts, "amount_fen": file.item.amount_fen, "transaction": file.item.transaction_id}
 
 
 def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     """Tell whether the item is still open and can still be settled in this way (``waits``)."""
     try:
-        stray = suspense_desk.find_stray(desk.db, holder(desk), draft.given["case"], desk.world.now)
+        file = suspense_desk.find_suspense_item(desk.db, holder(desk), draft.given["suspense_item"], desk.world.now)
     except Refusal:
         return {"waits": False}
-    return {"waits": stray.may_assign or draft.given["how"] != "assign"}
+    return {"waits": file.may_assign or draft.given["how"] != "assign"}
 
 
 def done(desk: Desk, draft: Draft) -> Answer:
     """Raises what models.payments.suspense_desk does."""
-    staff, number, now = holder(desk), draft.given["case"], desk.world.now
+    staff, number, now = holder(desk), draft.given["suspense_item"], desk.world.now
     match draft.given["how"]:
         case "assign":
-            suspense_desk.assign(desk.db, staff, number, now)
+            suspense_desk.assign_item(desk.db, staff, number, now)
         case "by_hand":
-            suspense_desk.given_back_by_hand(desk.db, staff, number, draft.answers["reference"], now)
+            suspense_desk.record_refund_by_hand(desk.db, staff, number, draft.answers["reference"], now)
         case _:
-            refund = suspense_desk.give_back(desk.db, staff, number, now)
+            refund = suspense_desk.refund_item(desk.db, staff, number, now)
             desk.jobs.append(("ask_refund", refund.id))
     return Answer([Say(f"flows/payments/{draft.flow}/done", None, dict(draft.given))])
 

@@ -9,7 +9,7 @@ from flows.engine.session import Draft
 from flows.readers import Money, Reference
 from flows.readers.base import Asking, Rejected
 from flows.staff.fund_holder import holder
-from models.payments.refund_desk import stuck_ones
+from models.payments.refund_desk import list_stuck_refunds
 from models.treasury.bank_entry import BankEntry, BankTransfer, NoFees, check_fee_cover, enter, uncovered
 
 _AMOUNT = Step("amount", Money())
@@ -57,7 +57,7 @@ def settled(desk: Desk, draft: Draft) -> Answer:
 def topped_up(desk: Desk, draft: Draft) -> Answer:
     """Enter the top-up. Raises ReferenceUsed or BankShort."""
     entry = _enter(desk, draft, "top_up")
-    stuck = bool(stuck_ones(desk.db, holder(desk), 1))
+    stuck = bool(list_stuck_refunds(desk.db, holder(desk), 1))
     return Answer([Say("flows/treasury/top_up/done", None, {"amount_fen": entry.amount_fen, "stuck": stuck})])
 
 

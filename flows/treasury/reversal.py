@@ -14,7 +14,7 @@ from models.treasury.reversal import find_entry, reverse_bank_entry
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """Show the entry whose number ``given`` holds. Raises NoSuchEntry."""
+    """Show the entry whose number ``given`` holds. Raises NoSuchBankEntry."""
     entry = find_entry(desk.db, holder(desk), given["entry"])
     day = entry.at.astimezone(CHINA).date().isoformat()
     money = {"amount_fen": entry.amount_fen, "fee_fen": entry.fee_fen, "bank_fen": entry.bank_fen}
@@ -31,7 +31,7 @@ def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
 
 
 def done(desk: Desk, draft: Draft) -> Answer:
-    """Reverse the entry. Raises NoSuchEntry, BankShort or ChannelShort."""
+    """Reverse the entry. Raises NoSuchBankEntry, BankShort or ChannelShort."""
     given, why = draft.given, draft.answers["why"]
     reverse_bank_entry(desk.db, holder(desk), given["entry"], why, desk.world.now)
     return Answer([Say("flows/treasury/reverse_entry/done", None, {**given, "why": why})])

@@ -7,10 +7,10 @@ from handlers.routing.roles import COUNTY_AND_HOLDER, FUND_HOLDER
 COMMANDS: tuple[Command, ...] = (
     Command("refund", refunds.refund, Takes.CODE, guess=False),
     Command("refunds", refunds.refunds, Takes.NUMBER, staff=COUNTY_AND_HOLDER, guess=False),
-    Command("strays", suspense.strays, Takes.NUMBER, staff=FUND_HOLDER, guess=False),
+    Command("suspense_items", suspense.suspense_items, Takes.NUMBER, staff=FUND_HOLDER, guess=False),
     # Only numbered lines lead here.
     Command("view_refund", refunds.view_refund, staff=COUNTY_AND_HOLDER),
-    Command("view_stray", suspense.view_stray, staff=FUND_HOLDER),
+    Command("view_suspense_item", suspense.view_suspense_item, staff=FUND_HOLDER),
     Command("settle_suspense", suspense.settle_suspense, staff=FUND_HOLDER),
     Command("again_refund", refunds.again_refund, staff=FUND_HOLDER),
     Command("again_refunds", refunds.again_refunds, staff=FUND_HOLDER),

@@ -10,8 +10,15 @@ from handlers.routing.talk import Talk
 from handlers.staff.matter import Matter
 from handlers.staff.seat import find_seat, staff_of
 from models.core.state_machine import By
-from models.payments.refund_desk import NoSuchRefund, Stuck, again, all_again, find_stuck, stuck_ones
-from models.payments.refund_entitlement import returnable
+from models.payments.refund_desk import (
+    NoSuchRefund,
+    StuckRefund,
+    find_stuck_refund,
+    list_stuck_refunds,
+    resubmit,
+    resubmit_all,
+)
+from models.payments.refund_entitlement import refundable_gifts
 from models.payments.refund_run import find_run, progress_of, recent_runs
 from models.people.user import get_user
 
@@ -29,7 +36,7 @@ def refund(talk: Talk, code: str = "") -> Answer:
     donor = get_user(db, talk.desk.person.user_id, then=talk.world.lexicon.words["refund"][0])
     if code:
         return talk.start("refund", {"gift": read_code(code).read})
-    gifts = returnable(db, donor.id, MOST)
+    gifts = refundable_gifts(db, donor.id, MOST)
     if len(gifts) == 1:
         return talk.start("refund", {"gift": gifts[0].code})
     lines = list(enumerate(gifts, 1))
@@ -40,12 +47,12 @@ def refund(talk: Talk, code: str = "") -> Answer:
 def refunds(talk: Talk, number: str = "") -> Answer:
     """退款进度 <号>: show an appeal's refund run; without a number, list recent runs and stuck refunds.
 
-    Raises NoSuchRun.
+    Raises NoSuchRefundRun.
     """
     db, staff = talk.desk.db, staff_of(talk)
     if number:
         return _show_run(talk, int(number))
-    stuck, runs = stuck_ones(db, staff, MOST), recent_runs(db, staff)
+    stuck, runs = list_stuck_refunds(db, staff, MOST), recent_runs(db, staff)
     ways: dict[str, list[str]] = {f"stuck {one.id}": ["command", "view_refund", str(one.id)] for one in stuck}
     ways |= {f"run {run.appeal_id}": ["command", "refunds", str(run.appeal_id)] for run in runs}
     values = {"stuck": stuck, "runs": [progress_of(db, run) for run in runs]}
@@ -61,20 +68,20 @@ def look_at(talk: Talk, number: int) -> Answer:
     staff = find_seat(talk)
     if staff is None or staff.role not in SEES:
         raise NoSuchRefund(number=number)
-    stuck = find_stuck(talk.desk.db, staff, number)
+    stuck = find_stuck_refund(talk.desk.db, staff, number)
     ways = _ways(stuck) if staff.role == By.FUND_HOLDER else {}
     return with_ways("replies/payments/refund_stuck", _facts(stuck), ways)
 
 
 def again_refund(talk: Talk, number: str) -> Answer:
     """Submit a stuck refund again, without asking back: it is owed already. Raises NoSuchRefund."""
-    asked = again(talk.desk.db, staff_of(talk), int(number), talk.world.now)
-    talk.desk.jobs.append(("ask_refund", asked.id))
-    return Answer([Say("replies/payments/refund_again", None, {"count": 1, "number": asked.appeal_id})])
+    refund = resubmit(talk.desk.db, staff_of(talk), int(number), talk.world.now)
+    talk.desk.jobs.append(("ask_refund", refund.id))
+    return Answer([Say("replies/payments/refund_again", None, {"count": 1, "number": refund.appeal_id})])
 
 
 def again_refunds(talk: Talk, appeal: str) -> Answer:
-    numbers = all_again(talk.desk.db, staff_of(talk), int(appeal), talk.world.now)
+    numbers = resubmit_all(talk.desk.db, staff_of(talk), int(appeal), talk.world.now)
     talk.desk.jobs += [("ask_refund", number) for number in numbers]
     return Answer([Say("replies/payments/refund_again", None, {"count": len(numbers), "number": int(appeal)})])
 
@@ -88,12 +95,12 @@ def _show_run(talk: Talk, appeal: int) -> Answer:
     progress = progress_of(talk.desk.db, find_run(talk.desk.db, staff, appeal))
     ways = {"again": ["command", "refunds", str(appeal)]}
     if progress.stuck.gifts:
-        first = next(one for one in stuck_ones(talk.desk.db, staff, 1, appeal))
+        first = next(one for one in list_stuck_refunds(talk.desk.db, staff, 1, appeal))
         ways["stuck"] = ["command", "view_refund", str(first.id)]
     return with_ways("replies/payments/refund_run", {"run": progress}, ways)
 
 
-def _ways(stuck: Stuck) -> dict[str, list[str]]:
+def _ways(stuck: StuckRefund) -> dict[str, list[str]]:
     refund = stuck.refund
     ways = {"again": ["command", "again_refund", str(refund.id)]}
     if stuck.others:
@@ -101,7 +108,7 @@ def _ways(stuck: Stuck) -> dict[str, list[str]]:
     return ways | {"by_hand": ["command", "refund_by_hand", str(refund.id)]}
 
 
-def _facts(stuck: Stuck) -> dict[str, Any]:
+def _facts(stuck: StuckRefund) -> dict[str, Any]:
     refund = stuck.refund
     return {
         "number": refund.appeal_id,

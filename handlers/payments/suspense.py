@@ -10,47 +10,47 @@ from handlers.routing.talk import Talk
 from handlers.staff.matter import Line, Matter
 from handlers.staff.seat import find_seat, staff_of
 from models.core.state_machine import By
-from models.payments.order import SuspenseItem
-from models.payments.suspense_desk import NoSuchSuspenseItem, Stray, find_stray, stray_ones
+from models.payments.suspense import SuspenseItem
+from models.payments.suspense_desk import NoSuchSuspenseItem, SuspenseFile, find_suspense_item, list_suspense_items
 
 MOST = 6
 
 
-def strays(talk: Talk, number: str = "") -> Answer:
+def suspense_items(talk: Talk, number: str = "") -> Answer:
     """List the open suspense items; with a number, show that one."""
     if number:
-        return view_stray(talk, number)
-    found = stray_ones(talk.desk.db, staff_of(talk), MOST + 1)
+        return view_suspense_item(talk, number)
+    found = list_suspense_items(talk.desk.db, staff_of(talk), MOST + 1)
     lines = list(enumerate(found[:MOST], 1))
-    options = [Option(n, "", ["command", "view_stray", str(case.id)]) for n, case in lines]
+    options = [Option(n, "", ["command", "view_suspense_item", str(item.id)]) for n, item in lines]
     return Answer([Say("replies/payments/suspense_items", None, {"lines": lines, "more": len(found) > MOST})], options)
 
 
-def view_stray(talk: Talk, number: str) -> Answer:
+def view_suspense_item(talk: Talk, number: str) -> Answer:
     """Show a suspense item, its order and the ways to settle it. Raises NoSuchSuspenseItem."""
     staff = find_seat(talk)
     if staff is None or staff.role != By.FUND_HOLDER:
         raise NoSuchSuspenseItem(number=int(number))
-    stray = find_stray(talk.desk.db, staff, int(number), talk.world.now)
-    return with_ways("replies/payments/suspense_item", {"stray": stray}, _ways(stray))
+    file = find_suspense_item(talk.desk.db, staff, int(number), talk.world.now)
+    return with_ways("replies/payments/suspense_item", {"file": file}, _ways(file))
 
 
 def settle_suspense(talk: Talk, number: str, how: str) -> Answer:
     """Start to settle a suspense item in the way ``how``. Only a numbered line leads here."""
     aside = recusal.stepped_aside(talk.desk, staff_of(talk), "suspense_item", int(number))
     flow = "suspense_by_hand" if how == "by_hand" else "settle_suspense"
-    return aside or talk.start(flow, {"case": int(number), "how": how})
+    return aside or talk.start(flow, {"suspense_item": int(number), "how": how})
 
 
-def _ways(stray: Stray) -> dict[str, list[str]]:
-    number = str(stray.case.id)
-    hows = ["by_hand"] if stray.appeal is None else ["give_back", *(["assign"] if stray.may_assign else [])]
+def _ways(file: SuspenseFile) -> dict[str, list[str]]:
+    number = str(file.item.id)
+    hows = ["by_hand"] if file.appeal is None else ["give_back", *(["assign"] if file.may_assign else [])]
     ways = {how: ["command", "settle_suspense", number, how] for how in hows}
-    return ways | {"list": ["command", "strays"]}
+    return ways | {"list": ["command", "suspense_items"]}
 
 
 def _line(db: Session, number: int) -> Line:
-    return ["view_stray", str(number)], {"amount_fen": db.get_one(SuspenseItem, number).amount_fen}
+    return ["view_suspense_item", str(number)], {"amount_fen": db.get_one(SuspenseItem, number).amount_fen}
 
 
 MATTER = Matter("suspense_item", line=_line)

@@ -20,5 +20,5 @@ def entries(talk: Talk, words: str = "") -> Answer:
 
 
 def undo_this(talk: Talk, number: str) -> Answer:
-    """Start the reversal of an entry; reached from a numbered line only. Raises NoSuchEntry."""
+    """Start the reversal of an entry; reached from a numbered line only. Raises NoSuchBankEntry."""
     return talk.start("reverse_entry", {"entry": int(number)})

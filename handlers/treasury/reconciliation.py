@@ -17,12 +17,12 @@ from models.treasury.discrepancy import (
     Discrepancy,
     close_discrepancy,
     count_open,
-    find_bill_day,
+    find_bill_days,
     find_discrepancy,
     latest_days,
-    open_ones,
+    list_open_discrepancies,
 )
-from models.treasury.discrepancy_tasks import call_people
+from models.treasury.discrepancy_tasks import sync_discrepancy_tasks
 
 PAGE = 5
 DAYS = 5
@@ -34,7 +34,7 @@ def reconcile(talk: Talk, words: str = "") -> Answer:
     if not words:
         return _listed(talk, None, 0)
     day = DateFinder(talk.world.today, talk.world.lexicon, backwards=True).find(words)
-    return _listed(talk, find_bill_day(talk.desk.db, day, words).day, 0)
+    return _listed(talk, find_bill_days(talk.desk.db, day, words)[0].day, 0)
 
 
 def more_discrepancies(talk: Talk, after: str, day: str = "") -> Answer:
@@ -42,7 +42,7 @@ def more_discrepancies(talk: Talk, after: str, day: str = "") -> Answer:
 
 
 def view_discrepancy(talk: Talk, number: str) -> Answer:
-    """Show what each side has of a discrepancy. Raises NoSuchDifference."""
+    """Show what each side has of a discrepancy. Raises NoSuchDiscrepancy."""
     found = find_discrepancy(talk.desk.db, staff_of(talk), int(number))
     ways = {"close": ["command", "close_discrepancy", number]}
     return with_ways("replies/treasury/discrepancy", {"item": found}, ways)
@@ -51,7 +51,7 @@ def view_discrepancy(talk: Talk, number: str) -> Answer:
 def close(talk: Talk, number: str = "", words: str = "") -> Answer:
     """结案 <号> <理由> <说明>: close a discrepancy; without a known reason list the reasons.
 
-    Raises NoSuchDifference or NoteMissing."""
+    Raises NoSuchDiscrepancy or NoteMissing."""
     if not number:
         return reconcile(talk)
     db, staff = talk.desk.db, staff_of(talk)
@@ -62,7 +62,7 @@ def close(talk: Talk, number: str = "", words: str = "") -> Answer:
         values = {"number": int(number), "lines": lines, "unknown": bool(words)}
         return Answer([Say("replies/treasury/which_discrepancy_reason", None, values)])
     closed = close_discrepancy(db, staff, int(number), reason, note, talk.world.now)
-    call_people(db, talk.world.now, staff)
+    sync_discrepancy_tasks(db, talk.world.now, staff)
     return Answer(
         [Say("replies/treasury/discrepancy_closed", None, {"item": closed, "left": len(_some(talk, closed))})]
     )
@@ -70,15 +70,15 @@ def close(talk: Talk, number: str = "", words: str = "") -> Answer:
 
 def _listed(talk: Talk, day: date | None, after: int) -> Answer:
     db = talk.desk.db
-    found = open_ones(db, staff_of(talk), PAGE + 1, after, day)
+    found = list_open_discrepancies(db, staff_of(talk), PAGE + 1, after, day)
     shown = list(enumerate(found[:PAGE], 1))
     options = [Option(n, "", ["command", "view_discrepancy", str(one.id)]) for n, one in shown]
     if len(found) > PAGE:
         options += more(talk, PAGE + 1, "more_discrepancies", str(found[PAGE - 1].id), day.isoformat() if day else "")
-    days = [] if after else [find_bill_day(db, day, "")] if day else list(latest_days(db, DAYS))
+    days = [] if after else find_bill_days(db, day, "") if day else latest_days(db, DAYS)
     values = {
         "days": days,
-        "open": count_open(db, [one.day for one in days]),
+        "open": count_open(db, [one.bill for one in days]),
         "lines": shown,
         "one_day": day,
         "later": bool(after),
@@ -89,7 +89,7 @@ def _listed(talk: Talk, day: date | None, after: int) -> Answer:
 
 def _some(talk: Talk, closed: Discrepancy) -> list[Discrepancy]:
     """List what is still open of the same day, up to a page."""
-    return list(open_ones(talk.desk.db, staff_of(talk), PAGE, 0, closed.day))
+    return list(list_open_discrepancies(talk.desk.db, staff_of(talk), PAGE, 0, closed.day))
 
 
 def _reason(talk: Talk, words: str) -> tuple[str | None, str]:

@@ -16,7 +16,7 @@ from models.core.database import stream
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.staff.task import Task
-from models.treasury.bill import KEPT, SUBJECTS, BillDay, BillLine, number_of
+from models.treasury.bill import KEPT, SUBJECTS, Bill, BillDay, BillLine, number_of
 from models.treasury.discrepancy import Discrepancy
 
 WAITS = timedelta(days=7)
@@ -38,7 +38,8 @@ def _tasks(connection: Connection) -> Iterator[Violation]:
     """Check that each compared day with open discrepancies has a task, and that no other task is open."""
     other, waits = aliased(Discrepancy), (Task.subject == "discrepancy") & Task.closed_at.is_(None)
     named = select(Task.id).join(other, other.id == Task.subject_id).where(waits, other.day == Discrepancy.day)
-    missing = select(Discrepancy.id).join(BillDay, BillDay.day == Discrepancy.day)
+    of_bill = (BillDay.merchant == Discrepancy.merchant) & (BillDay.day == Discrepancy.day)
+    missing = select(Discrepancy.id).join(BillDay, of_bill)
     missing = missing.where(Discrepancy.state == "open", BillDay.state == "compared", ~named.exists())
     for found in stream(connection, missing.order_by(Discrepancy.id)):
         yield Violation("task_missing", "discrepancy", found.id, "is open, and in nobody's queue")
@@ -49,16 +50,24 @@ def _tasks(connection: Connection) -> Iterator[Violation]:
 
 
 def _missing(connection: Connection, now: datetime) -> Iterator[Violation]:
-    """Check that every day with a row, and every day up to the last on which money moved, was compared in time."""
+    """Check that every day with a row, and every day up to the last on which money moved, was compared in time.
+
+    Each merchant account has bills from its own first order on.
+    """
+    back = select(Refund.merchant, func.max(Refund.ended_at).label("ended_at")).group_by(Refund.merchant).subquery()
+    moved = select(PayOrder.merchant, func.min(PayOrder.created_at), func.max(PayOrder.paid_at), back.c.ended_at)
+    moved = moved.outerjoin(back, back.c.merchant == PayOrder.merchant).group_by(PayOrder.merchant, back.c.ended_at)
+    for merchant, began, *ends in connection.execute(moved.order_by(PayOrder.merchant)):
+        first = began.astimezone(CHINA).date()
+        last = max((at.astimezone(CHINA).date() for at in ends if at), default=first)
+        yield from _missing_of(connection, merchant, first, last, now)
+
+
+def _missing_of(connection: Connection, merchant: str, first: date, last: date, now: datetime) -> Iterator[Violation]:
     today = now.astimezone(CHINA).date()
-    first = _day(connection.scalar(select(func.min(PayOrder.created_at))))
-    if first is None:
-        return
-    moved = (select(func.max(PayOrder.paid_at)), select(func.max(Refund.ended_at)))
-    last = max((day for one in moved if (day := _day(connection.scalar(one)))), default=first)
     begin, until = max(first, today - KEPT), today - COMPARED_WITHIN
-    rows = select(BillDay.day, BillDay.state, BillDay.trouble).where(BillDay.day >= begin, BillDay.day < until)
-    known = {row.day: row for row in connection.execute(rows)}
+    rows = select(BillDay.day, BillDay.state, BillDay.trouble).where(BillDay.merchant == merchant)
+    known = {row.day: row for row in connection.execute(rows.where(BillDay.day >= begin, BillDay.day < until))}
     for day in (begin + n * _DAY for n in range((until - begin).days)):
         row = known.get(day)
         if row is None and day <= last:
@@ -71,18 +80,16 @@ def _missing(connection: Connection, now: datetime) -> Iterator[Violation]:
 def _lines(connection: Connection, now: datetime) -> Iterator[Violation]:
     """Check that the lines of each day, while they are kept, have the count and sums stored with the day."""
     since = now.astimezone(CHINA).date() - KEPT
-    each = select(BillLine.day, BillLine.subject, func.count().label("lines"), func.sum(BillLine.fen).label("fen"))
-    sums: dict[date, dict[str, tuple[int, int]]] = {}
-    for some in stream(connection, each.where(BillLine.day >= since).group_by(BillLine.day, BillLine.subject)):
-        sums.setdefault(some.day, {})[some.subject] = (some.lines, int(some.fen))
-    days = select(BillDay.day, BillDay.lines, BillDay.paid_fen, BillDay.refunded_fen)
-    days = days.where(BillDay.state != "wanted", BillDay.day >= since).order_by(BillDay.day)
+    key = (BillLine.merchant, BillLine.day, BillLine.subject)
+    each = select(*key, func.count().label("lines"), func.sum(BillLine.fen).label("fen"))
+    sums: dict[tuple[Bill, str], tuple[int, int]] = {}
+    for some in stream(connection, each.where(BillLine.day >= since).group_by(*key)):
+        sums[Bill(some.merchant, some.day), some.subject] = (some.lines, int(some.fen))
+    days = select(BillDay.merchant, BillDay.day, BillDay.lines, BillDay.paid_fen, BillDay.refunded_fen)
+    days = days.where(BillDay.state != "wanted", BillDay.day >= since).order_by(BillDay.day, BillDay.merchant)
     for row in connection.execute(days):
-        (paid, paid_fen), (back, back_fen) = (sums.get(row.day, {}).get(subject, (0, 0)) for subject in SUBJECTS)
+        bill = Bill(row.merchant, row.day)
+        (paid, paid_fen), (back, back_fen) = (sums.get((bill, subject), (0, 0)) for subject in SUBJECTS)
         if (row.lines, row.paid_fen, row.refunded_fen) != (paid + back, paid_fen, back_fen):
             words = f"has {row.lines} lines, and {paid + back} of {paid_fen} and {back_fen} fen are there"
             yield Violation("bill_lines", "bill_day", number_of(row.day), words)
-
-
-def _day(at: datetime | None) -> date | None:
-    return at.astimezone(CHINA).date() if at else None

@@ -25,7 +25,7 @@ _SUBJECT = "disbursement"
 # The allocation job is started again every minute, so it should be done long before.
 _SHARED_WITHIN = timedelta(hours=6)
 # Reasons of refunds that are not part of the gift's own sum.
-_BESIDE = ("twice", "case")
+_BESIDE = ("twice", "suspense")
 _HAD = (*SPENT, "returned")
 # State -> the column that names the officer of that step; the audit trail must name the same.
 _NAMES = {

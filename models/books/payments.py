@@ -12,8 +12,9 @@ from models.core.database import stream
 from models.giving.pledge import Pledge
 from models.ledger.accounts import Account, LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
-from models.payments.order import LIVE, PayOrder, SuspenseItem
+from models.payments.order import LIVE, PayOrder
 from models.payments.refund import Refund
+from models.payments.suspense import SuspenseItem
 from models.staff.task import Task
 
 _RECEIVED, _UNASSIGNED = "payment_received", "payment_unassigned"
@@ -32,8 +33,8 @@ _SETTLED_WITHIN = timedelta(days=1)
 def check_payments(connection: Connection, now: datetime) -> Iterator[Violation]:
     for _, rows in groupby(stream(connection, _orders()), key=lambda row: row.id):
         yield from _check_order(list(rows))
-    for _, rows in groupby(stream(connection, _cases()), key=lambda row: row.id):
-        yield from _check_case(list(rows))
+    for _, rows in groupby(stream(connection, _items()), key=lambda row: row.id):
+        yield from _check_item(list(rows))
     for name, table in (("order", PayOrder), ("suspense_item", SuspenseItem)):
         yield from _astray(connection, name, table)
     yield from _settled(connection)
@@ -66,7 +67,7 @@ def _postings(statement: Any, cause: Any) -> Any:
 
 def _orders() -> Any:
     order = PayOrder
-    columns = (order.id, order.state, order.amount_fen, Pledge.appeal_id, SuspenseItem.id.label("case"))
+    columns = (order.id, order.state, order.amount_fen, Pledge.appeal_id, SuspenseItem.id.label("item"))
     found = select(*columns).join(Pledge, Pledge.id == order.pledge_id)
     # A payment that came as a suspense item and was assigned to its order is posted as the item.
     taken = (SuspenseItem.order_id == order.id) & (SuspenseItem.outcome == "assigned")
@@ -74,7 +75,7 @@ def _orders() -> Any:
     return _postings(found, _cause("order", order)).order_by(order.id)
 
 
-def _cases() -> Any:
+def _items() -> Any:
     return _postings(select(SuspenseItem.id, SuspenseItem.amount_fen), _cause("suspense_item", SuspenseItem)).order_by(
         SuspenseItem.id
     )
@@ -90,16 +91,16 @@ def _check_order(rows: Sequence[Row[Any]]) -> Iterator[Violation]:
         [(_RECEIVED, Account("appeal", order.appeal_id), order.amount_fen)],
         [(_UNASSIGNED, Account("unassigned"), order.amount_fen)],
     ]
-    if moved not in (wanted if order.state == "paid" and not order.case else [[]]):
+    if moved not in (wanted if order.state == "paid" and not order.item else [[]]):
         words = f"stands in {order.state} with {order.amount_fen} fen, and the ledger has {moved or 'nothing'} of it"
         yield Violation("payment_posting", "pay_order", order.id, words)
 
 
-def _check_case(rows: Sequence[Row[Any]]) -> Iterator[Violation]:
-    case, moved = rows[0], _moved(rows)
-    if moved != [(_UNASSIGNED, Account("unassigned"), case.amount_fen)]:
-        words = f"is about {case.amount_fen} fen, and the ledger has {moved or 'nothing'} of it"
-        yield Violation("payment_posting", "suspense_item", case.id, words)
+def _check_item(rows: Sequence[Row[Any]]) -> Iterator[Violation]:
+    item, moved = rows[0], _moved(rows)
+    if moved != [(_UNASSIGNED, Account("unassigned"), item.amount_fen)]:
+        words = f"is about {item.amount_fen} fen, and the ledger has {moved or 'nothing'} of it"
+        yield Violation("payment_posting", "suspense_item", item.id, words)
 
 
 def _settled(connection: Connection) -> Iterator[Violation]:
@@ -111,7 +112,7 @@ def _settled(connection: Connection) -> Iterator[Violation]:
         select(SuspenseItem.id, SuspenseItem.outcome, SuspenseItem.amount_fen, Refund.amount_fen.label("back"))
         .add_columns(posted.kind, entry.amount_fen.label("moved"), account.kind.label("to"), account.subject_id)
         .add_columns(Pledge.appeal_id)
-        .outerjoin(Refund, Refund.case_id == SuspenseItem.id)
+        .outerjoin(Refund, Refund.suspense_item_id == SuspenseItem.id)
         .outerjoin(PayOrder, PayOrder.id == SuspenseItem.order_id)
         .outerjoin(Pledge, Pledge.id == PayOrder.pledge_id)
         .outerjoin(posted, (posted.cause == _cause("suspense_item", SuspenseItem)) & posted.kind.in_(kinds))
@@ -121,24 +122,24 @@ def _settled(connection: Connection) -> Iterator[Violation]:
     )
     for _, group in groupby(stream(connection, found), key=lambda row: row.id):
         rows = list(group)
-        case = rows[0]
+        item = rows[0]
         moved = sorted(row.kind for row in rows if row.kind)
-        wrong_sum = any(row.kind and -row.moved != case.amount_fen for row in rows)
-        astray = any(row.kind == "payment_assigned" and row.subject_id != case.appeal_id for row in rows)
-        back = case.amount_fen if case.outcome == "given_back" else None
-        if moved != sorted(_SETTLED_BY.get(case.outcome, ())) or wrong_sum or astray or back != case.back:
-            words = f"is settled as {case.outcome or 'nothing'}, and the ledger has {moved or 'nothing'} of that"
-            yield Violation("case_settled", "suspense_item", case.id, words)
+        wrong_sum = any(row.kind and -row.moved != item.amount_fen for row in rows)
+        astray = any(row.kind == "payment_assigned" and row.subject_id != item.appeal_id for row in rows)
+        back = item.amount_fen if item.outcome == "given_back" else None
+        if moved != sorted(_SETTLED_BY.get(item.outcome, ())) or wrong_sum or astray or back != item.back:
+            words = f"is settled as {item.outcome or 'nothing'}, and the ledger has {moved or 'nothing'} of that"
+            yield Violation("suspense_settled", "suspense_item", item.id, words)
 
 
 def _waiting(connection: Connection) -> Iterator[Violation]:
     """Check that each open suspense item has an open task, and no closed one has."""
     waits = (Task.subject == "suspense_item") & (Task.subject_id == SuspenseItem.id) & Task.closed_at.is_(None)
     found = select(SuspenseItem.id, SuspenseItem.closed_at, Task.id.label("task")).outerjoin(Task, waits)
-    for case in stream(connection, found.order_by(SuspenseItem.id)):
-        if (case.task is None) != (case.closed_at is not None):
-            code = "task_needless" if case.task else "task_missing"
-            yield Violation(code, "suspense_item", case.id, f"is {'closed' if case.closed_at else 'open'}")
+    for item in stream(connection, found.order_by(SuspenseItem.id)):
+        if (item.task is None) != (item.closed_at is not None):
+            code = "task_needless" if item.task else "task_missing"
+            yield Violation(code, "suspense_item", item.id, f"is {'closed' if item.closed_at else 'open'}")
 
 
 def _astray(connection: Connection, name: str, table: type[PayOrder] | type[SuspenseItem]) -> Iterator[Violation]:

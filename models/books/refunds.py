@@ -17,8 +17,9 @@ from models.giving.pledge import Pledge
 from models.giving.refund_run import HELD, SURPLUS, RefundRun
 from models.ledger.accounts import LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
-from models.payments.order import PayOrder, SuspenseItem
+from models.payments.order import PayOrder
 from models.payments.refund import BESIDE, GOING, LAST_DAY, MOST_OF_ORDER, STUCK, UNASSIGNED, Refund
+from models.payments.suspense import SuspenseItem
 from models.staff.task import Task
 
 _POSTINGS = ("refund_owed", "refund_from_unassigned", "refund_paid", "refund_redirected")
@@ -52,7 +53,7 @@ def _with_postings() -> Any:
     return (
         select(*columns, paid_at, posted.kind, entry.amount_fen.label("moved"))
         .join(PayOrder, PayOrder.id == refund.pay_order_id)
-        .outerjoin(SuspenseItem, SuspenseItem.id == refund.case_id)
+        .outerjoin(SuspenseItem, SuspenseItem.id == refund.suspense_item_id)
         .outerjoin(posted, ours)
         .outerjoin(entry, moved)
         .order_by(refund.id)
@@ -102,7 +103,7 @@ def _orders(connection: Connection) -> Iterator[Violation]:
     total, asked = func.sum(Refund.amount_fen), func.count(Refund.asked_at)
     paid_back = select(Refund.pay_order_id, PayOrder.amount_fen, total.label("total"), asked.label("asked"))
     paid_back = paid_back.join(PayOrder, PayOrder.id == Refund.pay_order_id)
-    paid_back = paid_back.where(Refund.state != "redirected", Refund.reason != "case")
+    paid_back = paid_back.where(Refund.state != "redirected", Refund.reason != "suspense")
     paid_back = paid_back.group_by(Refund.pay_order_id, PayOrder.amount_fen, PayOrder.state)
     wrong = paid_back.having(or_(total > PayOrder.amount_fen, asked > MOST_OF_ORDER, PayOrder.state != "paid"))
     for found in stream(connection, wrong.order_by(Refund.pay_order_id)):

@@ -20,8 +20,9 @@ from models.donors.receipt import MACHINE, Receipt, current_receipt
 from models.donors.trace import GIVEN
 from models.giving.pledge import LEFT_APPEAL, Pledge
 from models.notifications.notify import notify_user
+from models.payments.locks import hold_pledge
 from models.payments.order import PayOrder
-from models.payments.refund_entitlement import hold_pledge, orders_of
+from models.payments.refund_entitlement import orders_of
 from models.people.user import User
 from models.staff.desk_review import end_review
 from models.staff.member import Staff

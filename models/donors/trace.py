@@ -18,9 +18,10 @@ from models.giving.pledge import Pledge
 from models.giving.pool import MatchingPool, PoolMatch
 from models.ledger import find
 from models.ledger.tables import LedgerLink, LedgerTransaction
-from models.payments.order import PayOrder, SuspenseItem
+from models.payments.order import PayOrder
 from models.payments.refund import OPEN, UNASSIGNED, Refund
 from models.payments.refund_entitlement import orders_of
+from models.payments.suspense import SuspenseItem
 
 # A gift in one of these states is held for its appeal, or was spent on it, at least in part.
 GIVEN = ("committed", "partly_disbursed", "settled")
@@ -124,11 +125,12 @@ def _payment(db: Session, order: PayOrder) -> tuple[str, str]:
 
     A late or excess payment was never the appeal's; a suspense item became the gift by a decision.
     """
-    case = db.scalar(select(SuspenseItem).where(SuspenseItem.transaction_id == order.transaction_id))
-    if case:
-        return "payment_assigned", case.cause
+    same = (SuspenseItem.merchant == order.merchant) & (SuspenseItem.transaction_id == order.transaction_id)
+    item = db.scalar(select(SuspenseItem).where(same))
+    if item:
+        return "payment_assigned", item.cause
     unassigned = select(Refund.id).where(Refund.pay_order_id == order.id, Refund.reason.in_(UNASSIGNED))
-    late = db.scalar(unassigned.where(Refund.case_id.is_(None)).limit(1))
+    late = db.scalar(unassigned.where(Refund.suspense_item_id.is_(None)).limit(1))
     return "payment_unassigned" if late else "payment_received", order.cause
 
 

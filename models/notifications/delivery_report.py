@@ -2,11 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import String, and_, delete, select
+from sqlalchemy import String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base
 from models.notifications.notification import Notification
+from models.people.conversation import Conversation
 
 # How long a report is kept whose message's number is not known yet.
 REPORTS_LAST = timedelta(days=1)
@@ -19,17 +20,23 @@ class DeliveryReport(Base):
     """A report that came before its message's number was stored. ``status``: as in the event."""
 
     __tablename__ = "delivery_reports"
+    account: Mapped[str] = mapped_column(String(64), primary_key=True)
     platform_id: Mapped[str] = mapped_column(String(40), primary_key=True)
     status: Mapped[str] = mapped_column(String(40))
     at: Mapped[datetime]
 
 
-def record_report(db: Session, platform_id: str, status: str, now: datetime) -> int | None:
-    """Record a report. Returns the recipient's conversation; None where the message's number is not known yet."""
+def record_report(db: Session, account: str, platform_id: str, status: str, now: datetime) -> int | None:
+    """Record a report to this official account about a message of its own.
+
+    Returns the recipient's conversation; None where the message's number is not known yet.
+    """
     gone_out = Notification.state.in_(_GONE_OUT) & (Notification.platform_id == platform_id)
-    notification = db.scalars(select(Notification).where(gone_out).with_for_update()).first()
+    sent = select(Notification).join(Conversation, Conversation.id == Notification.conversation_id)
+    sent = sent.where(gone_out, Conversation.account == account)
+    notification = db.scalars(sent.with_for_update(of=Notification)).first()
     if notification is None:
-        db.merge(DeliveryReport(platform_id=platform_id, status=status[:40], at=now))
+        db.merge(DeliveryReport(account=account, platform_id=platform_id, status=status[:40], at=now))
         return None
     apply_report(notification, status)
     return notification.conversation_id
@@ -46,12 +53,11 @@ def apply_report(notification: Notification, status: str) -> None:
 
 def match_reports(db: Session, now: datetime, most: int = 500) -> int:
     """Apply the reports that came before their message's number was stored, and delete old ones. Returns how many."""
+    same = (DeliveryReport.account == Conversation.account) & (DeliveryReport.platform_id == Notification.platform_id)
     pairs = db.execute(
         select(Notification, DeliveryReport)
-        .join(
-            DeliveryReport,
-            and_(DeliveryReport.platform_id == Notification.platform_id, Notification.state.in_(_GONE_OUT)),
-        )
+        .join(Conversation, Conversation.id == Notification.conversation_id)
+        .join(DeliveryReport, same & Notification.state.in_(_GONE_OUT))
         .limit(most)
         .with_for_update(of=Notification, skip_locked=True)
     ).all()

@@ -1,14 +1,14 @@
 """Collect gifts: create pay orders for pledges, and commit, refund or put aside the payments that arrive.
 
-Locks are taken in this order: appeal, pledge, order, then as models.giving.matching says. An order reserves nothing:
-whether the appeal still takes the gift is decided when the payment arrives, and a late or excess payment is refunded.
-models.payments.expiry deals with unpaid orders and pledges.
+An order reserves nothing: whether the appeal still takes the gift is decided when the payment arrives, and a late or
+excess payment is refunded. models.payments.expiry deals with unpaid orders and pledges.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -18,18 +18,18 @@ from models.core.codes import new_order_number
 from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
-from models.giving.funding import mark_funded
-from models.giving.matching import SponsorMatch, hold_pools, match_gift
+from models.giving.matching import hold_pools, match_gift
 from models.giving.notices import notify_of_gift, notify_of_payment
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import NotFunding, Pledge, check_open
-from models.ledger import lock, moves, totals
+from models.ledger import Account, lock, moves, totals
 from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED
 from models.notifications.service_window import open_by_payment
-from models.payments.order import LIVE, ORDER_LASTS, PayOrder, SuspenseItem, live_order
+from models.payments.locks import hold_order, hold_pledge
+from models.payments.order import LIVE, ORDER_LASTS, Payment, PayOrder, find_order, live_order
 from models.payments.order import MACHINE as ORDERS
 from models.payments.refund_entitlement import owe_refund
-from models.payments.suspense import open_case
+from models.payments.suspense import has_open_suspense_item, open_suspense_item
 from models.people.conversation import Conversation
 from models.people.user import User
 
@@ -58,31 +58,29 @@ class NotPayable(Refusal):
     final = True
 
 
-class Outcome(StrEnum):
-    """The result of a payment. ``CASE``: it is a suspense item. ``AGAIN``: a repeated message, nothing was done."""
+class PaymentOutcome(StrEnum):
+    """What became of a payment. ``SUSPENSE``: a suspense item. ``REPEATED``: nothing, it was applied before."""
 
     COMMITTED = "committed"
-    GOES_BACK = "goes_back"
-    CASE = "case"
-    AGAIN = "again"
+    REFUND_OWED = "refund_owed"
+    SUSPENSE = "suspense"
+    REPEATED = "repeated"
 
 
 @dataclass(frozen=True, slots=True)
-class Payment:
-    """A payment as the platform reports it, by a callback or an answer to a query."""
+class AppliedPayment:
+    """The result of ``apply_payment``. ``refund_id``: a refund to submit after the commit, if there is one."""
 
-    out_trade_no: str
-    transaction_id: str
-    fen: int
-    paid_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """The result of ``take_payment``. ``refund_id``: a refund to submit after the commit, if there is one."""
-
-    outcome: Outcome
+    outcome: PaymentOutcome
     refund_id: int | None = None
+
+
+class ArrivedMoney(NamedTuple):
+    """Money that becomes a gift: the account that has it, the posting that moves it to the appeal, and its cause."""
+
+    account: Account
+    post: Callable[[Session, int, int, str, datetime], object]
+    cause: str
 
 
 def await_payment(db: Session, pledge: Pledge, appeal: Appeal, now: datetime) -> None:
@@ -118,18 +116,18 @@ def check_room(db: Session, appeal: Appeal, fen: int, but: int = 0) -> None:
 def check_payable(db: Session, pledge: Pledge, now: datetime) -> None:
     """Check that the donor may pay the pledge now. Raises NotPayable, NotFunding, OwnHousehold or OverCap."""
     appeal = get_appeal(db, pledge.appeal_id)
-    in_question = _in_question(db, pledge.id)
+    in_question = has_open_suspense_item(db, pledge.id)
     if pledge.state not in PAYABLE or (pledge.pay_by and pledge.pay_by <= now) or in_question:
         raise NotPayable(number=appeal.id, state=pledge.state, in_question=in_question)
     check_open(appeal, db.get_one(User, pledge.donor_id), now)
     check_room(db, appeal, pledge.amount_fen, but=pledge.id)
 
 
-def begin_order(db: Session, pledge_id: int, now: datetime, fallback: str | None = None) -> PayOrder:
+def begin_order(db: Session, merchant: str, pledge_id: int, now: datetime, fallback: str | None = None) -> PayOrder:
     """Get or create the pledge's one live order; two simultaneous taps get the same one.
 
-    ``fallback``: what the donor chose, one of FALLBACKS. Raises what ``check_payable`` does. An order that is no longer
-    ``fresh`` has to be closed first.
+    ``merchant``: the account that a new one is placed with. ``fallback``: what the donor chose, one of FALLBACKS.
+    Raises what ``check_payable`` does. An order that is no longer ``fresh`` has to be closed first.
     """
     pledge = hold_pledge(db, pledge_id)
     check_payable(db, pledge, now)
@@ -141,6 +139,7 @@ def begin_order(db: Session, pledge_id: int, now: datetime, fallback: str | None
     assert pledge.pay_by is not None  # noqa: S101 - a CHECK holds it
     order = PayOrder(
         pledge_id=pledge.id,
+        merchant=merchant,
         out_trade_no=new_order_number(),
         amount_fen=pledge.amount_fen,
         state="created",
@@ -172,57 +171,69 @@ def keep_prepaid(db: Session, order_id: int, prepay_id: str, now: datetime) -> P
     return order
 
 
-def take_payment(db: Session, payment: Payment, now: datetime) -> Taken:
+def apply_payment(db: Session, payment: Payment, now: datetime) -> AppliedPayment:
     """Apply a payment exactly once, however often and in whatever order it is reported.
 
     A payment that cannot be right (another amount, a second transaction of one order, no order of ours) becomes a
     suspense item with a task for the fund holder.
     """
-    order = db.scalar(select(PayOrder).where(PayOrder.out_trade_no == payment.out_trade_no))
+    order = find_order(db, payment.merchant, payment.out_trade_no)
     if order is None:
-        return _put_aside(db, payment, "unknown_order", None, now)
+        return _put_in_suspense(db, payment, "unknown_order", None, now)
     pledge = db.get_one(Pledge, order.pledge_id)
     appeal = get_appeal(db, pledge.appeal_id, lock=True)
     pledge, order = hold_pledge(db, pledge.id), hold_order(db, order.id)
     if order.state == "paid":
         if order.transaction_id == payment.transaction_id:
-            return Taken(Outcome.AGAIN)
-        return _put_aside(db, payment, "paid_twice", order, now)
+            return AppliedPayment(PaymentOutcome.REPEATED)
+        return _put_in_suspense(db, payment, "paid_twice", order, now)
     if order.amount_fen != payment.fen:
-        return _put_aside(db, payment, "other_amount", order, now)
+        return _put_in_suspense(db, payment, "other_amount", order, now)
     order.transaction_id, order.paid_at = payment.transaction_id, payment.paid_at
     ORDERS.move(db, order, "paid", SYSTEM, now)
-    taken = _take(db, appeal, pledge, order, now)
+    applied = _commit_or_refund(db, appeal, pledge, order, now)
     _open_window(db, pledge, payment.paid_at)
-    return taken
+    return applied
 
 
-def hold_pledge(db: Session, pledge_id: int) -> Pledge:
-    return db.get_one(Pledge, pledge_id, with_for_update={"key_share": True}, populate_existing=True)
+def commit_gift(
+    db: Session,
+    appeal: Appeal,
+    pledge: Pledge,
+    money: ArrivedMoney,
+    now: datetime,
+    notify: Callable[[Sequence[SponsorMatch]], None] | None = None,
+) -> None:
+    """Commit a paid pledge: post its money for the appeal, match it, notify, and end the funding if that was the last.
+
+    The caller holds appeal and pledge. ``notify`` writes to the donor; without it they hear that the payment arrived.
+    """
+    pools = hold_pools(db, appeal, now, (money.account,))
+    money.post(db, appeal.id, pledge.amount_fen, money.cause, now)
+    PLEDGES.move(db, pledge, "committed", SYSTEM, now)
+    added = match_gift(db, pools, appeal, pledge, room(db, appeal), now)
+    if notify:
+        notify(added)
+    else:
+        notify_of_payment(db, appeal, pledge, "payment_received", now, added)
+    name = None if pledge.anonymous else db.get_one(User, pledge.donor_id).display_name
+    notify_of_gift(db, appeal, pledge, name, now, added)
+    if room(db, appeal) < SMALLEST_PLEDGE:
+        mark_funded(db, appeal, now)
+    db.flush()
 
 
-def hold_order(db: Session, order_id: int) -> PayOrder:
-    return db.get_one(PayOrder, order_id, with_for_update={"key_share": True}, populate_existing=True)
-
-
-def _take(db: Session, appeal: Appeal, pledge: Pledge, order: PayOrder, now: datetime) -> Taken:
+def _commit_or_refund(db: Session, appeal: Appeal, pledge: Pledge, order: PayOrder, now: datetime) -> AppliedPayment:
     """Commit the gift of a correctly paid order, or owe a refund where it is late, excess or a second payment."""
     if pledge.state not in _FIRST:
-        return _give_back(db, order, "twice", now)
+        return _refund(db, order, "twice", now)
     refused = _refusal(db, appeal, pledge, now)
     PLEDGES.move(db, pledge, "paid", SYSTEM, now)
     if refused:
         notify_of_payment(db, appeal, pledge, "payment_late", now)
-        return _give_back(db, order, "over" if isinstance(refused, OverCap) else "late", now)
-    pools = hold_pools(db, appeal, now, (CHANNEL,))
-    moves.payment_received(db, appeal.id, order.amount_fen, order.cause, now)
-    PLEDGES.move(db, pledge, "committed", SYSTEM, now)
-    added = match_gift(db, pools, appeal, pledge, room(db, appeal), now)
-    _notify(db, appeal, pledge, added, now)
-    if room(db, appeal) < SMALLEST_PLEDGE:
-        mark_funded(db, appeal, now)
-    db.flush()
-    return Taken(Outcome.COMMITTED)
+        return _refund(db, order, "over" if isinstance(refused, OverCap) else "late", now)
+    commit_gift(db, appeal, pledge, ArrivedMoney(CHANNEL, moves.payment_received, order.cause), now)
+    return AppliedPayment(PaymentOutcome.COMMITTED)
 
 
 def _open_window(db: Session, pledge: Pledge, paid_at: datetime) -> None:
@@ -245,33 +256,19 @@ def _refusal(db: Session, appeal: Appeal, pledge: Pledge, now: datetime) -> Refu
     return NotFunding() if pledge.state in ("expired", "cancelled") else None
 
 
-def _give_back(db: Session, order: PayOrder, reason: str, now: datetime) -> Taken:
+def _refund(db: Session, order: PayOrder, reason: str, now: datetime) -> AppliedPayment:
     lock(db, (CHANNEL, REFUNDS, UNASSIGNED))  # the accounts of both postings at once, so that all lock in one order
     moves.payment_unassigned(db, order.amount_fen, order.cause, now)
     refund = owe_refund(db, order, order.amount_fen, reason, now)
-    return Taken(Outcome.GOES_BACK, refund.id)
+    return AppliedPayment(PaymentOutcome.REFUND_OWED, refund.id)
 
 
-def _put_aside(db: Session, payment: Payment, kind: str, order: PayOrder | None, now: datetime) -> Taken:
-    case = open_case(db, kind, payment.transaction_id, payment.out_trade_no, payment.fen, order, now)
-    if case is None:
-        return Taken(Outcome.AGAIN)
-    moves.payment_unassigned(db, case.amount_fen, case.cause, now)
-    return Taken(Outcome.CASE)
-
-
-def _in_question(db: Session, pledge_id: int) -> bool:
-    """Tell whether the pledge has an open suspense item."""
-    theirs = select(SuspenseItem.id).join(PayOrder, PayOrder.id == SuspenseItem.order_id)
-    return (
-        db.scalar(theirs.where(PayOrder.pledge_id == pledge_id, SuspenseItem.closed_at.is_(None)).limit(1)) is not None
-    )
-
-
-def _notify(db: Session, appeal: Appeal, pledge: Pledge, added: Sequence[SponsorMatch], now: datetime) -> None:
-    donor = db.get_one(User, pledge.donor_id)
-    notify_of_payment(db, appeal, pledge, "payment_received", now, added)
-    notify_of_gift(db, appeal, pledge, None if pledge.anonymous else donor.display_name, now, added)
+def _put_in_suspense(db: Session, payment: Payment, kind: str, order: PayOrder | None, now: datetime) -> AppliedPayment:
+    item = open_suspense_item(db, kind, payment, order, now)
+    if item is None:
+        return AppliedPayment(PaymentOutcome.REPEATED)
+    moves.payment_unassigned(db, item.amount_fen, item.cause, now)
+    return AppliedPayment(PaymentOutcome.SUSPENSE)
 
 
 def _owner(pledge: Pledge) -> Actor:

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 from models.core.state_machine import SYSTEM
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import Pledge
-from models.payments.collection import FIRST_CHECK, hold_order
+from models.payments.collection import FIRST_CHECK
+from models.payments.locks import hold_order
 from models.payments.order import LIVE, PayOrder
 from models.payments.order import MACHINE as ORDERS
 

@@ -1,8 +1,13 @@
-"""The tables of pay orders at WeChat Pay, one live order per pledge, and of suspense items."""
+"""Keep pay orders at WeChat Pay, one live order per pledge, and say what a payment is.
 
+Numbers of the platform, and ours at it, are known by the merchant account (mchid) that they belong to: another
+account's order may have the same number.
+"""
+
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId, one_of
@@ -31,6 +36,17 @@ LIVE = ("created", "prepaid")
 _LIVE = text(f"state IN {LIVE}")
 
 
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A payment as the platform reports it, by a callback or an answer to a query. ``merchant``: whose it is."""
+
+    merchant: str
+    out_trade_no: str
+    transaction_id: str
+    fen: int
+    paid_at: datetime
+
+
 class PayOrder(Base):
     """An order. ``closed``: the platform said that it can no longer be paid, or that it does not know it.
 
@@ -41,7 +57,8 @@ class PayOrder(Base):
     __tablename__ = "pay_orders"
     id: Mapped[RowId]
     pledge_id: Mapped[int] = mapped_column(ForeignKey("pledges.id"), index=True)
-    out_trade_no: Mapped[str] = mapped_column(String(32), unique=True)
+    merchant: Mapped[str] = mapped_column(String(32))
+    out_trade_no: Mapped[str] = mapped_column(String(32))
     amount_fen: Mapped[int]
     state: Mapped[str] = mapped_column(String(10), default="created")
     prepay_id: Mapped[str | None] = mapped_column(String(64))
@@ -49,10 +66,14 @@ class PayOrder(Base):
     expires_at: Mapped[datetime]
     queried_at: Mapped[datetime | None]
     check_at: Mapped[datetime]
-    transaction_id: Mapped[str | None] = mapped_column(String(64), unique=True)
+    transaction_id: Mapped[str | None] = mapped_column(String(64))
     paid_at: Mapped[datetime | None]
 
     __table_args__ = (
+        UniqueConstraint("merchant", "out_trade_no"),
+        UniqueConstraint("merchant", "transaction_id"),
+        # What refers to an order is of the same account.
+        UniqueConstraint("id", "merchant"),
         one_of("state", MACHINE.states),
         CheckConstraint("amount_fen > 0", name="amount_positive"),
         CheckConstraint("state <> 'prepaid' OR prepay_id IS NOT NULL", name="prepaid_by_number"),
@@ -70,48 +91,12 @@ class PayOrder(Base):
         return f"order:{self.id}"
 
 
-CASE_KINDS = ("unknown_order", "other_amount", "paid_twice")
-# Refunded by the channel; refunded by hand on the platform's page; accepted as the pledged gift.
-OUTCOMES = ("given_back", "by_hand", "assigned")
-_OPEN = text("closed_at IS NULL")
-
-
-class SuspenseItem(Base):
-    """A payment that cannot be placed: the ledger has it as unassigned, and the fund holder must settle it.
-
-    ``unknown_order``: its order number is none of ours. ``other_amount``: it differs from the order's amount.
-    ``paid_twice``: a second transaction paid the same order. ``closed_by``, ``outcome``: who settled it, and how (one
-    of OUTCOMES). ``refund_no``: the number of the refund that was made by hand on the platform's page.
-    """
-
-    __tablename__ = "suspense_items"
-    id: Mapped[RowId]
-    kind: Mapped[str] = mapped_column(String(16))
-    transaction_id: Mapped[str] = mapped_column(String(64), unique=True)
-    out_trade_no: Mapped[str] = mapped_column(String(32))
-    order_id: Mapped[int | None] = mapped_column(ForeignKey("pay_orders.id"), index=True)
-    amount_fen: Mapped[int]
-    opened_at: Mapped[datetime]
-    closed_at: Mapped[datetime | None]
-    closed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
-    outcome: Mapped[str | None] = mapped_column(String(60))
-    refund_no: Mapped[str | None] = mapped_column(String(64))
-
-    __table_args__ = (
-        one_of("kind", CASE_KINDS),
-        Index("uq_suspense_items_refund_no", "refund_no", unique=True),
-        CheckConstraint("amount_fen > 0", name="amount_positive"),
-        Index("ix_suspense_items_open", "id", postgresql_where=_OPEN),
-    )
-
-    @property
-    def cause(self) -> str:
-        """The cause under which the ledger posts the suspense item."""
-        return f"suspense_item:{self.id}"
-
-
 PAY_ORDER = Subject("pay_order", PayOrder, MACHINE, begins=("created",))
-SUSPENSE_ITEM = Subject("suspense_item", SuspenseItem)
+
+
+def find_order(db: Session, merchant: str, out_trade_no: str) -> PayOrder | None:
+    """Find an order by our number of it at this merchant account, without a lock. None: it is none of ours."""
+    return db.scalar(select(PayOrder).where(PayOrder.merchant == merchant, PayOrder.out_trade_no == out_trade_no))
 
 
 def live_order(db: Session, pledge_id: int, *, lock: bool = False) -> PayOrder | None:

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import ENDS, Appeal
 from models.appeals.appeal import MACHINE as APPEALS
 from models.appeals.review import demand_no_tie
-from models.core.codes import new_order_number
 from models.core.state_machine import SYSTEM
 from models.disbursements.allocation import allocate, remove_page
 from models.disbursements.allocation_run import (
@@ -36,9 +35,10 @@ from models.giving.pledge import LEFT_APPEAL, Pledge
 from models.giving.refund_run import begin_refund_run
 from models.ledger import Account, moves
 from models.ledger.accounts import REFUNDS
+from models.payments.locks import hold_order
 from models.payments.order import PayOrder
-from models.payments.refund import LEASE, Refund
-from models.payments.refund_entitlement import hold_order, orders_of
+from models.payments.refund import new_refund
+from models.payments.refund_entitlement import orders_of
 from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
 from models.staff.task import close_task
@@ -137,20 +137,7 @@ def _give_back(db: Session, disbursement_id: int, gifts: Mapping[Pledge, int], n
     for gift, fen in gifts.items():
         if not fen:
             continue
-        refund = Refund(
-            pay_order_id=orders[gift.id].id,
-            pledge_id=gift.id,
-            appeal_id=gift.appeal_id,
-            disbursement_id=disbursement_id,
-            out_refund_no=new_order_number(),
-            amount_fen=fen,
-            reason="returned",
-            state="owed",
-            created_at=now,
-            due_at=now + LEASE,
-        )
-        db.add(refund)
-        db.flush()
+        refund = new_refund(db, orders[gift.id], gift, fen, "returned", now, disbursement_id=disbursement.id)
         moves.refund_owed(db, gift.appeal_id, fen, refund.cause, now)
 
 

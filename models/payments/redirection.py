@@ -8,6 +8,7 @@ The donor is notified, and may ask for a refund of the new gift as for any other
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,17 +18,16 @@ from models.core.codes import new_code
 from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
-from models.giving.funding import mark_funded
-from models.giving.matching import SponsorMatch, hold_pools, match_gift
-from models.giving.notices import match_facts, notify_of_gift
+from models.giving.matching import SponsorMatch
+from models.giving.notices import match_facts
 from models.giving.pledge import CODE_LENGTH, Pledge, check_open
 from models.giving.pledge import MACHINE as PLEDGES
 from models.ledger import moves
 from models.ledger.accounts import REFUNDS
 from models.notifications.notify import notify_user
-from models.payments.collection import check_room, room
+from models.payments.collection import ArrivedMoney, check_room, commit_gift
+from models.payments.locks import hold_order, hold_pledge, hold_refund
 from models.payments.refund import MACHINE, MAY_REDIRECT, Refund
-from models.payments.refund_entitlement import hold_order, hold_pledge, hold_refund
 from models.people.user import User
 
 # The most appeals that are tried; if none of them has room, the gift is refunded.
@@ -52,17 +52,11 @@ def redirect(db: Session, number: int, now: datetime) -> Pledge | None:
     if refund is None or not _may(db, refund) or not _takes(db, target, donor, refund.amount_fen, now):
         return None
     gift = _make(db, refund, before, target, now)
-    pools = hold_pools(db, target, now, (REFUNDS,))
-    moves.refund_redirected(db, target.id, refund.amount_fen, refund.cause, now)
     refund.redirected_to, refund.ended_at, refund.due_at = gift.id, now, None
     MACHINE.move(db, refund, "redirected", SYSTEM, now)
     PLEDGES.move(db, before, "redirected", SYSTEM, now)
-    added = match_gift(db, pools, target, gift, room(db, target), now)
-    db.flush()
-    notify_of_gift(db, target, gift, None if gift.anonymous else donor.display_name, now, added)
-    _notify(db, refund, before, gift, target, added, now)
-    if room(db, target) < SMALLEST_PLEDGE:
-        mark_funded(db, target, now)
+    money = ArrivedMoney(REFUNDS, moves.refund_redirected, refund.cause)
+    commit_gift(db, target, gift, money, now, partial(_notify, db, refund, before, gift, target, now))
     return gift
 
 
@@ -111,8 +105,7 @@ def _make(db: Session, refund: Refund, before: Pledge, target: Appeal, now: date
     )
     db.add(gift)
     db.flush()
-    for state in ("paid", "committed"):
-        PLEDGES.move(db, gift, state, SYSTEM, now, detail=f"refund {refund.id}")
+    PLEDGES.move(db, gift, "paid", SYSTEM, now, detail=f"refund {refund.id}")
     return gift
 
 
@@ -122,8 +115,8 @@ def _notify(
     before: Pledge,
     gift: Pledge,
     target: Appeal,
-    added: Sequence[SponsorMatch],
     now: datetime,
+    added: Sequence[SponsorMatch],
 ) -> None:
     facts = {
         "number": target.id,

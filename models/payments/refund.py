@@ -2,13 +2,26 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, select, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.appeals.appeal import APPEAL
 from models.core.base import Base, RowId, one_of
+from models.core.codes import new_order_number
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
+from models.giving.pledge import Pledge
+from models.payments.order import PayOrder
 
 # The platform's own limits: PW/doc/v3/merchant/4012556457.
 LAST_DAY = timedelta(days=365)
@@ -18,13 +31,13 @@ APART = timedelta(minutes=1)
 LEASE = timedelta(minutes=2)
 
 # asked: by the donor. late, over: paid when the appeal took no gift any more, or not as much. twice: a second payment
-# of one gift. failed, cancelled, surplus: the appeal's. case: a suspense item. returned: a payout return.
-REASONS = ("asked", "late", "over", "twice", "failed", "cancelled", "surplus", "case", "returned")
+# of one gift. failed, cancelled, surplus: the appeal's. suspense: a suspense item. returned: a payout return.
+REASONS = ("asked", "late", "over", "twice", "failed", "cancelled", "surplus", "suspense", "returned")
 # The appeal never held this money: the ledger has it as unassigned.
-UNASSIGNED = ("late", "over", "twice", "case")
+UNASSIGNED = ("late", "over", "twice", "suspense")
 # These refunds leave the gift's own state alone: a second payment, a suspense item, and the returned share of a gift
 # that had been refunded before.
-BESIDE = ("twice", "case", "returned")
+BESIDE = ("twice", "suspense", "returned")
 # The donor did not ask for these refunds, so the choice they made while paying applies.
 MAY_REDIRECT = ("late", "over", "failed", "cancelled", "surplus")
 
@@ -63,29 +76,32 @@ OPEN = GOING + STUCK
 _ROUND = "@"
 _DUE = text("due_at IS NOT NULL")
 _STUCK = text(f"state IN {STUCK}")
-_OWN = text("reason NOT IN ('twice', 'case', 'returned')")
+_OWN = text("reason NOT IN ('twice', 'suspense', 'returned')")
 _TWICE = text("reason = 'twice'")
 _RETURNED = text("reason = 'returned'")
 
 
 class Refund(Base):
     """A refund. ``out_refund_no``: our number; after the platform closed a round, the next has another ``number``.
+    ``merchant``: the account of its order.
 
     ``refund_id``: the platform's number. ``tries``: how often it was submitted in this round, last at ``asked_at``.
     ``due_at``: when it is looked at next; None: it waits for the fund holder, or is over. ``trouble``: why it waits.
-    ``redirected_to``: the pledge that it was made into. ``by_hand``: the member of staff who settled it. ``case_id``:
-    the suspense item that it refunds instead of the order's payment. ``disbursement_id``: the payout that was returned.
+    ``redirected_to``: the pledge that it was made into. ``by_hand``: the member of staff who settled it.
+    ``suspense_item_id``: the item that it refunds instead of the order's payment. ``disbursement_id``: the payout that
+    was returned.
     """
 
     __tablename__ = "refunds"
     id: Mapped[RowId]
-    pay_order_id: Mapped[int] = mapped_column(ForeignKey("pay_orders.id"), index=True)
+    pay_order_id: Mapped[int] = mapped_column(index=True)
+    merchant: Mapped[str] = mapped_column(String(32))
     pledge_id: Mapped[int] = mapped_column(ForeignKey("pledges.id"))
     appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"))
     run_id: Mapped[int | None] = mapped_column(ForeignKey("refund_runs.id"))
-    case_id: Mapped[int | None] = mapped_column(ForeignKey("suspense_items.id"), unique=True)
+    suspense_item_id: Mapped[int | None] = mapped_column(ForeignKey("suspense_items.id"), unique=True)
     disbursement_id: Mapped[int | None] = mapped_column(ForeignKey("disbursements.id"))
-    out_refund_no: Mapped[str] = mapped_column(String(40), unique=True)
+    out_refund_no: Mapped[str] = mapped_column(String(40))
     amount_fen: Mapped[int]
     reason: Mapped[str] = mapped_column(String(10))
     state: Mapped[str] = mapped_column(String(12), default="owed")
@@ -101,13 +117,15 @@ class Refund(Base):
     ended_at: Mapped[datetime | None]
 
     __table_args__ = (
+        UniqueConstraint("merchant", "out_refund_no"),
+        ForeignKeyConstraint(("pay_order_id", "merchant"), ("pay_orders.id", "pay_orders.merchant")),
         one_of("state", MACHINE.states),
         one_of("reason", REASONS),
         CheckConstraint("amount_fen > 0", name="amount_positive"),
         CheckConstraint("(state = 'redirected') = (redirected_to IS NOT NULL)", name="redirected_somewhere"),
         CheckConstraint("(state IN ('paid', 'redirected')) = (ended_at IS NOT NULL)", name="ended_once_done"),
         CheckConstraint("state = 'paid' OR by_hand IS NULL", name="paid_by_hand"),
-        CheckConstraint("(reason = 'case') = (case_id IS NOT NULL)", name="of_a_case"),
+        CheckConstraint("(reason = 'suspense') = (suspense_item_id IS NOT NULL)", name="of_a_suspense_item"),
         CheckConstraint("(reason = 'returned') = (disbursement_id IS NOT NULL)", name="of_a_return"),
         # A gift is refunded once, with all that is left of it; so is each order that paid a gift a second time.
         Index("uq_refunds_of_pledge", "pledge_id", unique=True, postgresql_where=_OWN),
@@ -143,6 +161,43 @@ class Refund(Base):
 REFUND = Subject("refund", Refund, MACHINE, begins=("owed",), whole=APPEAL, whole_id=Refund.appeal_id)
 
 
-def find_number(db: Session, number: str) -> Refund | None:
-    """Find a refund by the number of this round or of an earlier one, without a lock. None: it is none of ours."""
-    return db.scalar(select(Refund).where(Refund.out_refund_no == number.partition(_ROUND)[0]))
+def new_refund(
+    db: Session,
+    order: PayOrder,
+    pledge: Pledge,
+    fen: int,
+    reason: str,
+    now: datetime,
+    *,
+    run_id: int | None = None,
+    suspense_item_id: int | None = None,
+    disbursement_id: int | None = None,
+) -> Refund:
+    """Insert an owed refund of ``fen`` of this order, under a new number; the caller posts it to the ledger."""
+    refund = Refund(
+        pay_order_id=order.id,
+        merchant=order.merchant,
+        pledge_id=pledge.id,
+        appeal_id=pledge.appeal_id,
+        run_id=run_id,
+        suspense_item_id=suspense_item_id,
+        disbursement_id=disbursement_id,
+        out_refund_no=new_order_number(),
+        amount_fen=fen,
+        reason=reason,
+        state="owed",
+        created_at=now,
+        due_at=now + LEASE,
+    )
+    db.add(refund)
+    db.flush()
+    return refund
+
+
+def find_refund(db: Session, merchant: str, number: str) -> Refund | None:
+    """Find a refund by its number at this merchant account, of this round or of an earlier one, without a lock.
+
+    None: it is none of ours.
+    """
+    ours = (Refund.merchant == merchant) & (Refund.out_refund_no == number.partition(_ROUND)[0])
+    return db.scalar(select(Refund).where(ours))

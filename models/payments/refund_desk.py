@@ -11,14 +11,14 @@ from models.appeals.appeal import Appeal
 from models.core.refusal import Refusal
 from models.giving.pledge import Pledge
 from models.ledger import Overdrawn
+from models.payments.locks import hold_order, hold_pledge, hold_refund
 from models.payments.refund import LEASE, MACHINE, STUCK, Refund
-from models.payments.refund_entitlement import hold_order, hold_pledge, hold_refund
-from models.payments.refund_result import call_off, settle
+from models.payments.refund_result import close_refund_tasks, mark_paid
 from models.staff.member import Staff
 from models.staff.queue import within
 
 # The most refunds of one appeal that are submitted again at once, so that a turn stays short.
-MOST_AGAIN = 100
+MOST_RESUBMITTED = 100
 
 
 class NoSuchRefund(Refusal):
@@ -34,7 +34,7 @@ class RefundShort(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class Stuck:
+class StuckRefund:
     """A stuck refund. ``gift``: the gift's code. ``others``: how many more of the same appeal are stuck."""
 
     refund: Refund
@@ -44,13 +44,13 @@ class Stuck:
     others: int
 
 
-def stuck_ones(db: Session, staff: Staff, most: int, appeal_id: int | None = None) -> Sequence[Refund]:
+def list_stuck_refunds(db: Session, staff: Staff, most: int, appeal_id: int | None = None) -> Sequence[Refund]:
     """List the stuck refunds of this member of staff's region, or of one appeal in it, the oldest first."""
     found = _seen_by(staff) if appeal_id is None else _seen_by(staff).where(Refund.appeal_id == appeal_id)
     return db.scalars(found.order_by(Refund.id).limit(most)).all()
 
 
-def find_stuck(db: Session, staff: Staff, number: int) -> Stuck:
+def find_stuck_refund(db: Session, staff: Staff, number: int) -> StuckRefund:
     """Get a stuck refund of this member of staff's region. Raises NoSuchRefund."""
     refund = db.scalar(_seen_by(staff).where(Refund.id == number))
     if refund is None:
@@ -59,40 +59,40 @@ def find_stuck(db: Session, staff: Staff, number: int) -> Stuck:
     same = (Refund.appeal_id == refund.appeal_id) & Refund.state.in_(STUCK) & (Refund.id != refund.id)
     others = db.scalar(select(func.count()).where(same)) or 0
     title = db.get_one(Appeal, refund.appeal_id).title
-    return Stuck(refund, title, pledge.code, pledge.created_at, others)
+    return StuckRefund(refund, title, pledge.code, pledge.created_at, others)
 
 
-def again(db: Session, staff: Staff, number: int, now: datetime) -> Refund:
+def resubmit(db: Session, staff: Staff, number: int, now: datetime) -> Refund:
     """Submit a stuck refund once more, under the same number, or the next one where the platform closed the last.
 
     The caller enqueues ``ask_refund``. Raises NoSuchRefund.
     """
-    find_stuck(db, staff, number)
-    return _ask_again(db, staff, [number], now)[0]
+    find_stuck_refund(db, staff, number)
+    return _resubmit(db, staff, [number], now)[0]
 
 
-def all_again(db: Session, staff: Staff, appeal_id: int, now: datetime) -> list[int]:
-    """Do ``again`` for all stuck refunds of an appeal, at most MOST_AGAIN. Returns their ids."""
-    theirs = _seen_by(staff).where(Refund.appeal_id == appeal_id).order_by(Refund.id).limit(MOST_AGAIN)
+def resubmit_all(db: Session, staff: Staff, appeal_id: int, now: datetime) -> list[int]:
+    """Do ``resubmit`` for all stuck refunds of an appeal, at most MOST_RESUBMITTED. Returns their ids."""
+    theirs = _seen_by(staff).where(Refund.appeal_id == appeal_id).order_by(Refund.id).limit(MOST_RESUBMITTED)
     numbers = [refund.id for refund in db.scalars(theirs)]
-    return [refund.id for refund in _ask_again(db, staff, numbers, now)]
+    return [refund.id for refund in _resubmit(db, staff, numbers, now)]
 
 
-def done_by_hand(db: Session, staff: Staff, number: int, why: str, now: datetime) -> Refund:
+def mark_paid_by_hand(db: Session, staff: Staff, number: int, why: str, now: datetime) -> Refund:
     """Record that the fund holder paid a refund on the platform's own page, from the channel's balance.
 
     ``why``: a code of the reason. Raises NoSuchRefund or RefundShort.
     """
-    find_stuck(db, staff, number)
+    find_stuck_refund(db, staff, number)
     refund = _hold(db, number)
     try:
-        settle(db, refund, now, now, staff, why)
+        mark_paid(db, refund, now, now, staff, why)
     except Overdrawn as lacks:
         raise RefundShort(number=number, short_fen=lacks.short_fen) from None
     return refund
 
 
-def _ask_again(db: Session, staff: Staff, numbers: Sequence[int], now: datetime) -> list[Refund]:
+def _resubmit(db: Session, staff: Staff, numbers: Sequence[int], now: datetime) -> list[Refund]:
     """Lock all refunds before any task is changed, in the order that settling one uses too."""
     refunds = [_hold(db, number) for number in numbers]
     for refund in refunds:
@@ -101,7 +101,7 @@ def _ask_again(db: Session, staff: Staff, numbers: Sequence[int], now: datetime)
         refund.trouble, refund.due_at = None, now + LEASE
         MACHINE.move(db, refund, "owed", staff.actor, now)
     db.flush()
-    call_off(db, refunds, now, staff)
+    close_refund_tasks(db, refunds, now, staff)
     return refunds
 
 

@@ -15,7 +15,6 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import get_appeal, titles_of
-from models.core.codes import new_order_number
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
 from models.disbursements.allocation_run import check_allocated
@@ -26,9 +25,10 @@ from models.giving.pledge import OwnPledge, Pledge
 from models.giving.refund_run import HELD
 from models.ledger import moves
 from models.ledger.accounts import REFUNDS
+from models.payments.locks import hold_order, hold_pledge
 from models.payments.order import PayOrder
-from models.payments.refund import BESIDE, LAST_DAY, LEASE, UNASSIGNED, Refund
-from models.payments.shortfall import fall_short
+from models.payments.refund import BESIDE, LAST_DAY, UNASSIGNED, Refund, new_refund
+from models.payments.shortfall import check_shortfall
 from models.people.user import User
 
 # How many of a donor's newest gifts are looked at; an older one is named by its code.
@@ -71,7 +71,7 @@ class TooLongAgo(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class ComesBack:
+class Refundable:
     """What a refund of a gift would return: ``fen`` are left of it, ``spent_fen`` were paid out."""
 
     pledge: Pledge
@@ -83,7 +83,7 @@ class ComesBack:
         return self.pledge.amount_fen - self.fen
 
 
-def lefts_of(db: Session, pledges: Sequence[Pledge]) -> dict[int, int]:
+def unspent_of(db: Session, pledges: Sequence[Pledge]) -> dict[int, int]:
     """Pledge id -> fen of it that no disbursement spent.
 
     To refund them, the caller holds the appeal's lock and has called models.disbursements.allocation.check_allocated.
@@ -93,11 +93,6 @@ def lefts_of(db: Session, pledges: Sequence[Pledge]) -> dict[int, int]:
     shares = shares.where(DisbursementShare.pledge_id.in_(ids)).group_by(DisbursementShare.pledge_id)
     spent = {number: int(fen) for number, fen in db.execute(shares)}
     return {pledge.id: pledge.amount_fen - spent.get(pledge.id, 0) for pledge in pledges}
-
-
-def left_of(db: Session, pledge: Pledge) -> int:
-    """Return the fen of one pledge, as ``lefts_of``."""
-    return lefts_of(db, [pledge])[pledge.id]
 
 
 def orders_of(db: Session, pledges: Sequence[Pledge]) -> dict[int, PayOrder]:
@@ -142,20 +137,7 @@ def owe_refund(
     earlier = db.scalar(select(Refund).where(of_it))
     if earlier:
         return earlier
-    refund = Refund(
-        pay_order_id=order.id,
-        pledge_id=pledge.id,
-        appeal_id=pledge.appeal_id,
-        run_id=run_id,
-        out_refund_no=new_order_number(),
-        amount_fen=fen,
-        reason=reason,
-        state="owed",
-        created_at=now,
-        due_at=now + LEASE,
-    )
-    db.add(refund)
-    db.flush()
+    refund = new_refund(db, order, pledge, fen, reason, now, run_id=run_id)
     if reason in UNASSIGNED:
         moves.refund_from_unassigned(db, fen, refund.cause, now)
     else:
@@ -168,36 +150,36 @@ def owe_refund(
     return refund
 
 
-def what_comes_back(db: Session, donor: User, code: str, now: datetime) -> ComesBack:
-    """Compute what the donor would get back if they asked now. Raises what ``ask_back`` does."""
+def find_refundable(db: Session, donor: User, code: str, now: datetime) -> Refundable:
+    """Compute what the donor would get back if they asked now. Raises what ``request_refund`` does."""
     pledge = db.scalar(select(Pledge).where(Pledge.code == code.upper()))
     if pledge is None or pledge.donor_id != donor.id:
         raise NoSuchGift(gift=code.upper())
     return _check(db, pledge, now)
 
 
-def ask_back(db: Session, donor: User, code: str, now: datetime) -> Refund:
+def request_refund(db: Session, donor: User, code: str, now: datetime) -> Refund:
     """Owe the donor a refund of their gift, as they asked.
 
     Raises NoSuchGift, NothingPaid, RefundUnderWay, AllSpent, TooLongAgo or AllocationPending.
     """
-    seen = what_comes_back(db, donor, code, now).pledge
+    seen = find_refundable(db, donor, code, now).pledge
     appeal = get_appeal(db, seen.appeal_id, lock=True)
     pledge = hold_pledge(db, seen.id)
     found = _check(db, pledge, now)
     order = hold_order(db, found.order.id)
     actor = Actor(By.OWNER, f"user:{donor.id}")
     refund = owe_refund(db, order, found.fen, "asked", now, pledge=pledge, actor=actor)
-    fall_short(db, appeal, now)
+    check_shortfall(db, appeal, now)
     return refund
 
 
-def returnable(db: Session, donor_id: int, most: int) -> list[OwnPledge]:
+def refundable_gifts(db: Session, donor_id: int, most: int) -> list[OwnPledge]:
     """List this donor's gifts of which something can be refunded, the newest first."""
     theirs = select(Pledge).where(Pledge.donor_id == donor_id, Pledge.state.in_(HELD)).order_by(Pledge.id.desc())
     gifts = db.scalars(theirs.limit(_LOOKED_AT)).all()
-    lefts, orders = lefts_of(db, gifts), orders_of(db, gifts)
-    found = [gift for gift in gifts if lefts[gift.id] > 0 and gift.id in orders][:most]
+    unspent, orders = unspent_of(db, gifts), orders_of(db, gifts)
+    found = [gift for gift in gifts if unspent[gift.id] > 0 and gift.id in orders][:most]
     title_of = titles_of(db, [gift.appeal_id for gift in found])
     return [
         OwnPledge(
@@ -214,25 +196,12 @@ def returnable(db: Session, donor_id: int, most: int) -> list[OwnPledge]:
     ]
 
 
-def hold_pledge(db: Session, number: int) -> Pledge:
-    """Lock a pledge; the appeal is locked before it, its order after it."""
-    return db.get_one(Pledge, number, with_for_update={"key_share": True}, populate_existing=True)
-
-
-def hold_order(db: Session, number: int) -> PayOrder:
-    return db.get_one(PayOrder, number, with_for_update={"key_share": True}, populate_existing=True)
-
-
-def hold_refund(db: Session, number: int) -> Refund | None:
-    return db.get(Refund, number, with_for_update={"key_share": True}, populate_existing=True)
-
-
 def _was_paid_before(db: Session, pledge: Pledge, order: PayOrder) -> bool:
     paid = select(PayOrder.id).where(PayOrder.pledge_id == pledge.id, PayOrder.state == "paid", PayOrder.id != order.id)
     return db.scalar(paid.limit(1)) is not None
 
 
-def _check(db: Session, pledge: Pledge, now: datetime) -> ComesBack:
+def _check(db: Session, pledge: Pledge, now: datetime) -> Refundable:
     facts: dict[str, Any] = {
         "gift": pledge.code,
         "number": pledge.appeal_id,
@@ -245,9 +214,9 @@ def _check(db: Session, pledge: Pledge, now: datetime) -> ComesBack:
     if order is None or order.paid_at is None:
         raise NothingPaid(**facts)
     check_allocated(db, pledge.appeal_id)
-    fen = left_of(db, pledge) if pledge.state in HELD else 0
+    fen = unspent_of(db, [pledge])[pledge.id] if pledge.state in HELD else 0
     if fen <= 0:
         raise AllSpent(**facts)
     if now - order.paid_at >= LAST_DAY:
         raise TooLongAgo(**facts, days=LAST_DAY.days)
-    return ComesBack(pledge, order, fen)
+    return Refundable(pledge, order, fen)

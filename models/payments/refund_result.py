@@ -18,16 +18,19 @@ from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import Pledge
 from models.ledger import Overdrawn, moves
 from models.notifications.notify import notify_user
-from models.payments.order import PayOrder, SuspenseItem
-from models.payments.refund import MACHINE, STUCK, Refund, find_number
-from models.payments.refund_entitlement import hold_order, hold_pledge, hold_refund
+from models.payments.locks import hold_order, hold_pledge, hold_refund
+from models.payments.order import PayOrder
+from models.payments.refund import MACHINE, STUCK, Refund, find_refund
+from models.payments.suspense import SuspenseItem
 from models.staff.member import Staff
 from models.staff.task import Matter, Task, close_task, open_task
 
 
-class News(Protocol):
+class RefundResult(Protocol):
     """A verified result of a refund: bot.pay's Refund, of an answer or a callback. ``state``: the platform's word."""
 
+    @property
+    def merchant(self) -> str: ...
     @property
     def out_refund_no(self) -> str: ...
     @property
@@ -46,8 +49,8 @@ class News(Protocol):
     def done_at(self) -> datetime | None: ...
 
 
-class Taken(StrEnum):
-    """The effect of a result. ``unknown``: the number is none of ours. ``differs``: it does not fit; a task is open."""
+class RefundOutcome(StrEnum):
+    """What became of a result. ``unknown``: the number is none of ours. ``differs``: it does not fit; it has a task."""
 
     DONE = "done"
     STUCK = "stuck"
@@ -56,40 +59,40 @@ class Taken(StrEnum):
     DIFFERS = "differs"
 
 
-def take_refund_news(db: Session, news: News, now: datetime) -> Taken:
+def apply_refund_result(db: Session, result: RefundResult, now: datetime) -> RefundOutcome:
     """Apply a result of a refund, however often and in whatever order they come; a paid refund stays paid."""
-    seen = find_number(db, news.out_refund_no)
+    seen = find_refund(db, result.merchant, result.out_refund_no)
     if seen is None:
-        return Taken.UNKNOWN
+        return RefundOutcome.UNKNOWN
     hold_pledge(db, seen.pledge_id)
     order, refund = hold_order(db, seen.pay_order_id), hold_refund(db, seen.id)
     assert refund is not None  # noqa: S101 - no refund is ever deleted
-    if not _fits(db, news, order, refund):
+    if not _fits(db, result, order, refund):
         return _differs(db, refund, now)
     if refund.state == "paid":
-        return Taken.KNOWN
-    if news.out_refund_no != refund.number:
+        return RefundOutcome.KNOWN
+    if result.out_refund_no != refund.number:
         # It is of an earlier round, which was closed: only a success would matter, as it means a second payment.
-        return _differs(db, refund, now) if news.state == "SUCCESS" else Taken.KNOWN
-    refund.refund_id = news.refund_id
-    match news.state:
+        return _differs(db, refund, now) if result.state == "SUCCESS" else RefundOutcome.KNOWN
+    refund.refund_id = result.refund_id
+    match result.state:
         case "SUCCESS":
             try:
-                settle(db, refund, news.done_at or now, now)
+                mark_paid(db, refund, result.done_at or now, now)
             except Overdrawn:
                 # It was paid from a top-up that the fund holder has not entered: after that, it submits it again.
                 return _differs(db, refund, now, "channel_short")
-            return Taken.DONE
+            return RefundOutcome.DONE
         case "ABNORMAL" | "CLOSED":
-            state = news.state.lower()
+            state = result.state.lower()
             if (refund.state, state) not in MACHINE.moves:
-                return Taken.KNOWN
-            get_stuck(db, refund, state, state, now)
-            return Taken.STUCK
-    return Taken.KNOWN
+                return RefundOutcome.KNOWN
+            mark_stuck(db, refund, state, state, now)
+            return RefundOutcome.STUCK
+    return RefundOutcome.KNOWN
 
 
-def settle(
+def mark_paid(
     db: Session, refund: Refund, at: datetime, now: datetime, by: Staff | None = None, why: str | None = None
 ) -> None:
     """Mark a refund as paid in the ledger and with its pledge, and notify the donor.
@@ -106,29 +109,29 @@ def settle(
         PLEDGES.move(db, pledge, "refunded", SYSTEM, now)
     db.flush()
     _notify(db, refund, pledge, now)
-    call_off(db, [refund], now, by)
+    close_refund_tasks(db, [refund], now, by)
 
 
-def get_stuck(db: Session, refund: Refund, state: str, trouble: str, now: datetime) -> None:
+def mark_stuck(db: Session, refund: Refund, state: str, trouble: str, now: datetime) -> None:
     """Move a refund to a stuck state and open the fund holder's task; the caller holds the refund."""
     refund.due_at, refund.trouble = None, trouble[:32]
     MACHINE.move(db, refund, state, SYSTEM, now, detail=refund.trouble)
     db.flush()
-    _call_person(db, refund.appeal_id, now)
+    _open_refund_task(db, refund.appeal_id, now)
 
 
-def call_off(db: Session, refunds: Sequence[Refund], now: datetime, staff: Staff | None = None) -> None:
+def close_refund_tasks(db: Session, refunds: Sequence[Refund], now: datetime, staff: Staff | None = None) -> None:
     """Close the tasks of these refunds; where others of their appeal are stuck, open a task for one of them."""
     for refund in refunds:
         close_task(db, "refund", refund.id, now, staff)
     for appeal_id in sorted({refund.appeal_id for refund in refunds}):
-        _call_person(db, appeal_id, now)
+        _open_refund_task(db, appeal_id, now)
 
 
-def _call_person(db: Session, appeal_id: int, now: datetime) -> None:
+def _open_refund_task(db: Session, appeal_id: int, now: datetime) -> None:
     """Open at most one task for an appeal's stuck refunds: what stops one often stops all."""
     stuck = select(Refund.id).where(Refund.appeal_id == appeal_id, Refund.state.in_(STUCK))
-    if db.scalar(open_tasks(appeal_id).limit(1)) is not None:
+    if db.scalar(refunds_with_task(appeal_id).limit(1)) is not None:
         return
     first = db.scalar(stuck.order_by(Refund.id).limit(1))
     if first is not None:
@@ -136,23 +139,24 @@ def _call_person(db: Session, appeal_id: int, now: datetime) -> None:
         open_task(db, Matter("refund", first, region_code, None), "refund", now)
 
 
-def open_tasks(appeal_id: int) -> Select[int]:
+def refunds_with_task(appeal_id: int) -> Select[int]:
     """Select the refunds of an appeal that have an open task."""
     waits = (Task.subject == "refund") & Task.closed_at.is_(None)
     return select(Refund.id).join(Task, waits & (Task.subject_id == Refund.id)).where(Refund.appeal_id == appeal_id)
 
 
-def _fits(db: Session, news: News, order: PayOrder, refund: Refund) -> bool:
-    paid: PayOrder | SuspenseItem = db.get_one(SuspenseItem, refund.case_id) if refund.case_id else order
-    said = (news.out_trade_no, news.transaction_id, news.fen, news.order_fen)
+def _fits(db: Session, result: RefundResult, order: PayOrder, refund: Refund) -> bool:
+    number = refund.suspense_item_id
+    paid: PayOrder | SuspenseItem = db.get_one(SuspenseItem, number) if number else order
+    said = (result.out_trade_no, result.transaction_id, result.fen, result.order_fen)
     return said == (order.out_trade_no, paid.transaction_id, refund.amount_fen, paid.amount_fen)
 
 
-def _differs(db: Session, refund: Refund, now: datetime, trouble: str = "differs") -> Taken:
-    record(db, at=now, actor="system", action="news_differ", subject="refund", subject_id=refund.id, detail=trouble)
+def _differs(db: Session, refund: Refund, now: datetime, trouble: str = "differs") -> RefundOutcome:
+    record(db, at=now, actor="system", action="result_differs", subject="refund", subject_id=refund.id, detail=trouble)
     if (refund.state, "abnormal") in MACHINE.moves:
-        get_stuck(db, refund, "abnormal", trouble, now)
-    return Taken.DIFFERS
+        mark_stuck(db, refund, "abnormal", trouble, now)
+    return RefundOutcome.DIFFERS
 
 
 def _notify(db: Session, refund: Refund, pledge: Pledge, now: datetime) -> None:

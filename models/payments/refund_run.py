@@ -20,7 +20,7 @@ from models.giving.refund_run import HELD, SURPLUS, RefundRun, has_unspent_match
 from models.ledger.accounts import REFUNDS
 from models.payments.order import PayOrder
 from models.payments.refund import GOING, STUCK, Refund
-from models.payments.refund_entitlement import lefts_of, orders_of, owe_refund
+from models.payments.refund_entitlement import orders_of, owe_refund, unspent_of
 from models.staff.member import Staff
 from models.staff.queue import within
 
@@ -28,14 +28,14 @@ PAGE = 50
 _MOST = 5
 
 
-class NoSuchRun(Refusal):
+class NoSuchRefundRun(Refusal):
     """The appeal has no refund run, or it is outside the region."""
 
-    code = "no_such_refunds"
+    code = "no_such_refund_run"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class GiftTotal:
     """A number of gifts and their total in fen."""
 
     gifts: int = 0
@@ -43,7 +43,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RunProgress:
     """The progress of a refund run. ``planning``: not every gift has its refund yet. ``back``: paid back.
 
     ``stuck``: these wait for the fund holder.
@@ -54,11 +54,11 @@ class Progress:
     reason: str
     begun_at: datetime
     planning: bool
-    all: Part
-    back: Part
-    redirected: Part
-    going: Part
-    stuck: Part
+    all: GiftTotal
+    back: GiftTotal
+    redirected: GiftTotal
+    going: GiftTotal
+    stuck: GiftTotal
 
 
 def live_runs(db: Session) -> Sequence[int]:
@@ -92,10 +92,10 @@ def plan_page(db: Session, number: int, now: datetime) -> Batch | None:
 
 
 def find_run(db: Session, staff: Staff, appeal_id: int) -> RefundRun:
-    """Get the refund run of an appeal in this member of staff's region. Raises NoSuchRun."""
+    """Get the refund run of an appeal in this member of staff's region. Raises NoSuchRefundRun."""
     run = db.scalar(_seen_by(staff).where(RefundRun.appeal_id == appeal_id))
     if run is None:
-        raise NoSuchRun(number=appeal_id)
+        raise NoSuchRefundRun(number=appeal_id)
     return run
 
 
@@ -104,11 +104,11 @@ def recent_runs(db: Session, staff: Staff) -> Sequence[RefundRun]:
     return db.scalars(_seen_by(staff).order_by(RefundRun.id.desc()).limit(_MOST)).all()
 
 
-def progress_of(db: Session, run: RefundRun) -> Progress:
+def progress_of(db: Session, run: RefundRun) -> RunProgress:
     """Count the run's refunds by state as they are now."""
     states = select(Refund.state, func.count(), func.sum(Refund.amount_fen)).where(Refund.run_id == run.id)
-    parts = {state: Part(gifts, int(fen)) for state, gifts, fen in db.execute(states.group_by(Refund.state))}
-    return Progress(
+    parts = {state: GiftTotal(gifts, int(fen)) for state, gifts, fen in db.execute(states.group_by(Refund.state))}
+    return RunProgress(
         number=run.appeal_id,
         title=db.get_one(Appeal, run.appeal_id).title,
         reason=run.reason,
@@ -125,15 +125,15 @@ def progress_of(db: Session, run: RefundRun) -> Progress:
 def _owe(db: Session, run: RefundRun, everyone: Sequence[Pledge], now: datetime) -> list[int]:
     """Owe the refunds of a page; return their ids. A gift that is spent, or that no pay order paid, gets none."""
     pledges = [pledge for pledge in everyone if pledge.state in HELD]
-    lefts, orders = lefts_of(db, pledges), orders_of(db, pledges)
+    unspent, orders = unspent_of(db, pledges), orders_of(db, pledges)
     held = select(PayOrder.id).where(PayOrder.id.in_([order.id for order in orders.values()]))
     db.execute(held.order_by(PayOrder.id).with_for_update(key_share=True))
     hold_matches(db, [pledge.id for pledge in everyone], (REFUNDS,))
     ids = []
     for pledge in pledges:
         order = orders.get(pledge.id)
-        if order is not None and lefts[pledge.id] > 0:
-            refund = owe_refund(db, order, lefts[pledge.id], run.reason, now, pledge=pledge, run_id=run.id)
+        if order is not None and unspent[pledge.id] > 0:
+            refund = owe_refund(db, order, unspent[pledge.id], run.reason, now, pledge=pledge, run_id=run.id)
             ids.append(refund.id)
     return_matches(db, [pledge.id for pledge in everyone], now)  # a gift may be spent, and a fen of its match not
     return ids
@@ -143,13 +143,13 @@ def _is_kept(db: Session, run: RefundRun) -> bool:
     """Tell whether the appeal still has a gift or match to refund; the caller holds the appeal's lock."""
     kept = select(Pledge).where(Pledge.appeal_id == run.appeal_id, Pledge.state.in_(HELD)).order_by(Pledge.id)
     pledges = db.scalars(kept.limit(PAGE)).all()
-    lefts, orders = lefts_of(db, pledges), orders_of(db, pledges)
-    return has_unspent_matches(db, run.appeal_id) or any(lefts[each.id] > 0 and each.id in orders for each in pledges)
+    unspent, orders = unspent_of(db, pledges), orders_of(db, pledges)
+    return has_unspent_matches(db, run.appeal_id) or any(unspent[each.id] > 0 and each.id in orders for each in pledges)
 
 
-def _sum(parts: Mapping[str, Part], states: Sequence[str]) -> Part:
+def _sum(parts: Mapping[str, GiftTotal], states: Sequence[str]) -> GiftTotal:
     chosen = [parts[state] for state in states if state in parts]
-    return Part(sum(part.gifts for part in chosen), sum(part.fen for part in chosen))
+    return GiftTotal(sum(part.gifts for part in chosen), sum(part.fen for part in chosen))
 
 
 def _seen_by(staff: Staff) -> Select[RefundRun]:

@@ -9,7 +9,7 @@ from models.appeals.appeal import Appeal
 from models.giving.refund_run import RefundRun
 from models.notifications.notify import notify_user
 from models.payments.refund import GOING, Refund
-from models.payments.refund_run import Progress, progress_of
+from models.payments.refund_run import RunProgress, progress_of
 from models.staff.fund_holder import holder_for
 from models.staff.member import notify_staff
 
@@ -35,7 +35,7 @@ def notify_ended(db: Session, now: datetime) -> int:
     return told
 
 
-def _notify(db: Session, run: RefundRun, progress: Progress, now: datetime) -> None:
+def _notify(db: Session, run: RefundRun, progress: RunProgress, now: datetime) -> None:
     appeal = db.get_one(Appeal, run.appeal_id)
     facts = {
         "number": appeal.id,

@@ -15,22 +15,20 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, get_appeal
 from models.core.audit_trail import record
-from models.core.codes import new_order_number
 from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
-from models.giving.funding import mark_funded
-from models.giving.matching import hold_pools, match_gift
-from models.giving.notices import notify_of_gift, notify_of_payment
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import Pledge, check_open
 from models.ledger import lock, moves
 from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED
-from models.payments.collection import PAYABLE, check_room, hold_order, hold_pledge, room
-from models.payments.order import LIVE, PayOrder, SuspenseItem
+from models.payments.collection import PAYABLE, ArrivedMoney, check_room, commit_gift
+from models.payments.locks import hold_order, hold_pledge
+from models.payments.order import LIVE, PayOrder
 from models.payments.order import MACHINE as ORDERS
-from models.payments.refund import LEASE, Refund
+from models.payments.refund import Refund, find_refund, new_refund
 from models.payments.refund_desk import RefundShort
+from models.payments.suspense import SuspenseItem
 from models.people.user import User
 from models.staff.member import Staff
 from models.staff.queue import within
@@ -44,13 +42,13 @@ class NoSuchSuspenseItem(Refusal):
     final = True
 
 
-class NotForThis(Refusal):
+class OutcomeNotAllowed(Refusal):
     """The item cannot be settled in this way.
 
     ``why``: order_unknown, order_known, paid_before or too_small; the last two with the ``state`` of the pledge.
     """
 
-    code = "suspense_item_not_so"
+    code = "outcome_not_allowed"
     final = True
 
 
@@ -62,13 +60,13 @@ class RefundNumberUsed(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class Stray:
+class SuspenseFile:
     """An open suspense item as the fund holder sees it. ``appeal``, ``gift``, ``title``: of the order, if it is ours.
 
-    ``wanted_fen``: the order's amount. ``may_assign``: whether ``assign`` is possible now.
+    ``wanted_fen``: the order's amount. ``may_assign``: whether ``assign_item`` is possible now.
     """
 
-    case: SuspenseItem
+    item: SuspenseItem
     due_at: datetime
     appeal: int | None = None
     title: str = ""
@@ -77,117 +75,95 @@ class Stray:
     may_assign: bool = False
 
 
-def stray_ones(db: Session, staff: Staff, most: int) -> Sequence[SuspenseItem]:
+def list_suspense_items(db: Session, staff: Staff, most: int) -> Sequence[SuspenseItem]:
     """List the suspense items that this member of staff may settle, the oldest first."""
     return db.scalars(_seen_by(staff).order_by(SuspenseItem.id).limit(most)).all()
 
 
-def find_stray(db: Session, staff: Staff, number: int, now: datetime) -> Stray:
+def find_suspense_item(db: Session, staff: Staff, number: int, now: datetime) -> SuspenseFile:
     """Get an open suspense item that this member of staff may see. Raises NoSuchSuspenseItem."""
     row = db.execute(_seen_by(staff).add_columns(Task.due_at).where(SuspenseItem.id == number)).first()
     if row is None:
         raise NoSuchSuspenseItem(number=number)
-    case, due_at = row
-    order = db.get(PayOrder, case.order_id) if case.order_id else None
+    item, due_at = row
+    order = db.get(PayOrder, item.order_id) if item.order_id else None
     if order is None:
-        return Stray(case, due_at)
+        return SuspenseFile(item, due_at)
     pledge = db.get_one(Pledge, order.pledge_id)
     appeal = db.get_one(Appeal, pledge.appeal_id)
     try:
-        _check_assign(db, case, order, pledge, appeal, now)
+        _check_assign(db, item, order, pledge, appeal, now)
     except Refusal:
         may = False
     else:
         may = True
-    return Stray(case, due_at, appeal.id, appeal.title, pledge.code, order.amount_fen, may)
+    return SuspenseFile(item, due_at, appeal.id, appeal.title, pledge.code, order.amount_fen, may)
 
 
-def give_back(db: Session, staff: Staff, number: int, now: datetime) -> Refund:
+def refund_item(db: Session, staff: Staff, number: int, now: datetime) -> Refund:
     """Refund the item to its payer through the channel; the caller enqueues ``ask_refund``.
 
-    Raises as ``_hold`` does, or NotForThis.
+    Raises as ``_hold`` does, or OutcomeNotAllowed.
     """
-    case, order, pledge, appeal = _hold(db, staff, number)
+    item, order, pledge, appeal = _hold(db, staff, number)
     if order is None or pledge is None or appeal is None:
-        raise NotForThis(number=number, why="order_unknown")
-    refund = Refund(
-        pay_order_id=order.id,
-        pledge_id=pledge.id,
-        appeal_id=appeal.id,
-        case_id=case.id,
-        out_refund_no=new_order_number(),
-        amount_fen=case.amount_fen,
-        reason="case",
-        state="owed",
-        created_at=now,
-        due_at=now + LEASE,
-    )
-    db.add(refund)
-    db.flush()
-    moves.refund_from_unassigned(db, case.amount_fen, refund.cause, now)
+        raise OutcomeNotAllowed(number=number, why="order_unknown")
+    refund = new_refund(db, order, pledge, item.amount_fen, "suspense", now, suspense_item_id=item.id)
+    moves.refund_from_unassigned(db, item.amount_fen, refund.cause, now)
     if order.state in LIVE:  # paid at the platform, and so nothing that its donor could pay again
         ORDERS.move(db, order, "closed", SYSTEM, now, detail=f"suspense_item:{number}")
-    _close(db, case, staff, "given_back", now)
+    _close(db, item, staff, "given_back", now)
     return refund
 
 
-def given_back_by_hand(db: Session, staff: Staff, number: int, refund_no: str, now: datetime) -> SuspenseItem:
+def record_refund_by_hand(db: Session, staff: Staff, number: int, refund_no: str, now: datetime) -> SuspenseItem:
     """Record a refund that the fund holder made on the platform's page under ``refund_no``, as the payer is unknown.
 
-    Raises as ``_hold`` does, NotForThis, RefundNumberUsed or RefundShort.
+    Raises as ``_hold`` does, OutcomeNotAllowed, RefundNumberUsed or RefundShort.
     """
-    case, order, _, _ = _hold(db, staff, number)
+    item, order, _, _ = _hold(db, staff, number)
     if order is not None:
-        raise NotForThis(number=number, why="order_known")
-    ours = select(Refund.id).where(Refund.out_refund_no == refund_no)
-    if db.scalar(select(SuspenseItem.id).where(SuspenseItem.refund_no == refund_no)) or db.scalar(ours):
+        raise OutcomeNotAllowed(number=number, why="order_known")
+    same = (SuspenseItem.merchant == item.merchant) & (SuspenseItem.refund_no == refund_no)
+    if db.scalar(select(SuspenseItem.id).where(same)) or find_refund(db, item.merchant, refund_no):
         raise RefundNumberUsed(reference=refund_no)
     there = lock(db, (CHANNEL, REFUNDS, UNASSIGNED))[CHANNEL].balance_fen
-    if there < case.amount_fen:
-        raise RefundShort(number=number, short_fen=case.amount_fen - there)
-    moves.refund_from_unassigned(db, case.amount_fen, case.cause, now)
-    moves.refund_paid(db, case.amount_fen, case.cause, now)
-    case.refund_no = refund_no
-    _close(db, case, staff, "by_hand", now)
-    return case
+    if there < item.amount_fen:
+        raise RefundShort(number=number, short_fen=item.amount_fen - there)
+    moves.refund_from_unassigned(db, item.amount_fen, item.cause, now)
+    moves.refund_paid(db, item.amount_fen, item.cause, now)
+    item.refund_no = refund_no
+    _close(db, item, staff, "by_hand", now)
+    return item
 
 
-def assign(db: Session, staff: Staff, number: int, now: datetime) -> Pledge:
+def assign_item(db: Session, staff: Staff, number: int, now: datetime) -> Pledge:
     """Accept the item as the pledged gift, with the amount that was paid.
 
-    Raises as ``_hold`` does, NotForThis, NotFunding, OwnHousehold or OverCap.
+    Raises as ``_hold`` does, OutcomeNotAllowed, NotFunding, OwnHousehold or OverCap.
     """
-    case, order, pledge, appeal = _hold(db, staff, number)
+    item, order, pledge, appeal = _hold(db, staff, number)
     if order is None or pledge is None or appeal is None:
-        raise NotForThis(number=number, why="order_unknown")
-    _check_assign(db, case, order, pledge, appeal, now)
-    order.amount_fen = pledge.amount_fen = case.amount_fen
-    order.transaction_id, order.paid_at = case.transaction_id, case.opened_at
+        raise OutcomeNotAllowed(number=number, why="order_unknown")
+    _check_assign(db, item, order, pledge, appeal, now)
+    order.amount_fen = pledge.amount_fen = item.amount_fen
+    order.transaction_id, order.paid_at = item.transaction_id, item.opened_at
     ORDERS.move(db, order, "paid", SYSTEM, now, detail=f"suspense_item:{number}")
     PLEDGES.move(db, pledge, "paid", SYSTEM, now, detail=f"suspense_item:{number}")
-    pools = hold_pools(db, appeal, now, (UNASSIGNED,))
-    moves.payment_assigned(db, appeal.id, case.amount_fen, case.cause, now)
-    PLEDGES.move(db, pledge, "committed", SYSTEM, now)
-    added = match_gift(db, pools, appeal, pledge, room(db, appeal), now)
-    _close(db, case, staff, "assigned", now)
-    donor = db.get_one(User, pledge.donor_id)
-    notify_of_payment(db, appeal, pledge, "payment_received", now, added)
-    notify_of_gift(db, appeal, pledge, None if pledge.anonymous else donor.display_name, now, added)
-    if room(db, appeal) < SMALLEST_PLEDGE:
-        mark_funded(db, appeal, now)
-    db.flush()
+    commit_gift(db, appeal, pledge, ArrivedMoney(UNASSIGNED, moves.payment_assigned, item.cause), now)
+    _close(db, item, staff, "assigned", now)
     return pledge
 
 
 def _check_assign(
-    db: Session, case: SuspenseItem, order: PayOrder, pledge: Pledge, appeal: Appeal, now: datetime
+    db: Session, item: SuspenseItem, order: PayOrder, pledge: Pledge, appeal: Appeal, now: datetime
 ) -> None:
-    if case.kind != "other_amount" or order.state == "paid" or pledge.state not in PAYABLE:
-        raise NotForThis(number=case.id, why="paid_before", state=pledge.state)
-    if case.amount_fen < SMALLEST_PLEDGE:
-        raise NotForThis(number=case.id, why="too_small", state=pledge.state)
+    if item.kind != "other_amount" or order.state == "paid" or pledge.state not in PAYABLE:
+        raise OutcomeNotAllowed(number=item.id, why="paid_before", state=pledge.state)
+    if item.amount_fen < SMALLEST_PLEDGE:
+        raise OutcomeNotAllowed(number=item.id, why="too_small", state=pledge.state)
     check_open(appeal, db.get_one(User, pledge.donor_id), now)
-    check_room(db, appeal, case.amount_fen, but=pledge.id)
+    check_room(db, appeal, item.amount_fen, but=pledge.id)
 
 
 def _hold(db: Session, staff: Staff, number: int) -> tuple[SuspenseItem, PayOrder | None, Pledge | None, Appeal | None]:
@@ -204,20 +180,20 @@ def _hold(db: Session, staff: Staff, number: int) -> tuple[SuspenseItem, PayOrde
         pledge = db.get_one(Pledge, order.pledge_id)
         appeal = get_appeal(db, pledge.appeal_id, lock=True)
         pledge, order = hold_pledge(db, pledge.id), hold_order(db, order.id)
-    case = db.get_one(SuspenseItem, number, with_for_update=True, populate_existing=True)
-    if case.closed_at is not None:
+    item = db.get_one(SuspenseItem, number, with_for_update=True, populate_existing=True)
+    if item.closed_at is not None:
         raise NoSuchSuspenseItem(number=number)
     task = db.scalars(select(Task).where(_open_task(number))).one()
     household = appeal.household_id if appeal else None
-    take(db, staff, Matter("suspense_item", number, task.region_code, household), case.kind)
-    return case, order, pledge, appeal
+    take(db, staff, Matter("suspense_item", number, task.region_code, household), item.kind)
+    return item, order, pledge, appeal
 
 
-def _close(db: Session, case: SuspenseItem, staff: Staff, outcome: str, now: datetime) -> None:
-    case.closed_at, case.closed_by, case.outcome = now, staff.id, outcome
+def _close(db: Session, item: SuspenseItem, staff: Staff, outcome: str, now: datetime) -> None:
+    item.closed_at, item.closed_by, item.outcome = now, staff.id, outcome
     who = staff.actor.name
-    record(db, at=now, actor=who, action="closed", subject="suspense_item", subject_id=case.id, detail=outcome)
-    close_task(db, "suspense_item", case.id, now, staff)
+    record(db, at=now, actor=who, action="closed", subject="suspense_item", subject_id=item.id, detail=outcome)
+    close_task(db, "suspense_item", item.id, now, staff)
     db.flush()
 
 

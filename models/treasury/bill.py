@@ -1,13 +1,15 @@
 """Keep the pay channel's daily trade bills: their state, their sums, and their lines while the channel keeps them.
 
-A day is a day in China. Its bill can be fetched from ten o'clock the next morning, for three months, and never
-changes. A day without transactions has no bill and is compared like any other. Lines hold numbers and sums, no names.
+Each merchant account has its own bills. A day is a day in China. Its bill can be fetched from ten o'clock the next
+morning, for three months, and never changes. A day without transactions has no bill and is compared like any other.
+Lines hold numbers and sums, no names.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, delete, func, select, update
+from sqlalchemy import CheckConstraint, Date, ForeignKeyConstraint, Index, String, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -23,9 +25,16 @@ STATES = ("wanted", "kept", "compared")
 SUBJECTS = ("payment", "refund")
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (10, 30, 60, 180, 360))
 # An open discrepancy may resolve itself, so its day is compared again at this interval.
-LOOKED_AGAIN = timedelta(days=1)
+COMPARED_AGAIN = timedelta(days=1)
 _DAY = timedelta(days=1)
 _TROUBLE = 60
+
+
+class Bill(NamedTuple):
+    """Which bill it is: of this merchant account (mchid) and day in China; the key of its row."""
+
+    merchant: str
+    day: date
 
 
 class BillDay(Base):
@@ -36,6 +45,7 @@ class BillDay(Base):
     """
 
     __tablename__ = "bill_days"
+    merchant: Mapped[str] = mapped_column(String(32), primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     state: Mapped[str] = mapped_column(String(10), default="wanted")
     due_at: Mapped[datetime | None]
@@ -57,25 +67,34 @@ class BillDay(Base):
         Index("ix_bill_days_due_at", "due_at"),
     )
 
+    @property
+    def bill(self) -> Bill:
+        return Bill(self.merchant, self.day)
+
 
 class BillLine(Base):
     """One line of a bill. ``number``: a payment's transaction id, or our number of a refund as the bill has it.
-    ``thing``: the same without the round in which a refund was submitted.
+    ``base_number``: the same without the round in which a refund was submitted.
     """
 
     __tablename__ = "bill_lines"
-    day: Mapped[date] = mapped_column(Date, ForeignKey("bill_days.day"), primary_key=True)
+    merchant: Mapped[str] = mapped_column(String(32), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
     line: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     subject: Mapped[str] = mapped_column(String(8))
     number: Mapped[str] = mapped_column(String(64))
-    thing: Mapped[str] = mapped_column(String(64))
+    base_number: Mapped[str] = mapped_column(String(64))
     out_trade_no: Mapped[str] = mapped_column(String(32))
     fen: Mapped[int]
     fee_fen: Mapped[int]
     state: Mapped[str] = mapped_column(String(20))
     at: Mapped[datetime]
 
-    __table_args__ = (one_of("subject", SUBJECTS), Index("ix_bill_lines_number", "subject", "number", "day"))
+    __table_args__ = (
+        ForeignKeyConstraint(("merchant", "day"), ("bill_days.merchant", "bill_days.day")),
+        one_of("subject", SUBJECTS),
+        Index("ix_bill_lines_number", "merchant", "subject", "number", "day"),
+    )
 
 
 # A day's payments and refunds are found by when they moved.
@@ -106,73 +125,75 @@ def last_day(now: datetime) -> date:
     return here.date() - (_DAY if here.time() >= READY else 2 * _DAY)
 
 
-def want_days(db: Session, now: datetime) -> int:
+def add_bill_days(db: Session, merchant: str, now: datetime) -> int:
     """Add a row for every day since our first order that the channel still has. Returns how many rows are new."""
-    first = db.scalar(select(func.min(PayOrder.created_at)))
+    first = db.scalar(select(func.min(PayOrder.created_at)).where(PayOrder.merchant == merchant))
     if first is None:
         return 0
     last = last_day(now)
     day = max(first.astimezone(CHINA).date(), now.astimezone(CHINA).date() - KEPT)
-    known = set(db.scalars(select(BillDay.day).where(BillDay.day >= day)))
+    known = set(db.scalars(select(BillDay.day).where(BillDay.merchant == merchant, BillDay.day >= day)))
     missing = [one for n in range((last - day).days + 1) if (one := day + n * _DAY) not in known]
     if missing:
-        rows = [{"day": one, "state": "wanted", "due_at": now} for one in missing]
-        db.execute(insert(BillDay).values(rows).on_conflict_do_nothing(index_elements=["day"]))
+        rows = [{"merchant": merchant, "day": one, "state": "wanted", "due_at": now} for one in missing]
+        db.execute(insert(BillDay).values(rows).on_conflict_do_nothing(index_elements=["merchant", "day"]))
     return len(missing)
 
 
-def due_day(db: Session, now: datetime) -> date | None:
+def next_due_day(db: Session, merchant: str, now: datetime) -> date | None:
     """Return the oldest due day whose bill can still be fetched, or None."""
     oldest = now.astimezone(CHINA).date() - KEPT
-    due = select(BillDay.day).where(BillDay.due_at <= now, BillDay.day >= oldest)
+    due = select(BillDay.day).where(BillDay.merchant == merchant, BillDay.due_at <= now, BillDay.day >= oldest)
     return db.scalar(due.order_by(BillDay.day).limit(1))
 
 
-def hold_day(db: Session, day: date) -> BillDay:
-    return db.get_one(BillDay, day, with_for_update=True, populate_existing=True)
+def hold_day(db: Session, bill: Bill) -> BillDay:
+    return db.get_one(BillDay, bill, with_for_update=True, populate_existing=True)
 
 
-def put_off(db: Session, day: date, trouble: str, now: datetime) -> None:
+def postpone(db: Session, bill: Bill, trouble: str, now: datetime) -> None:
     """Record that the day's bill could not be fetched or read, and set the next attempt. Locks the day."""
-    row = hold_day(db, day)
+    row = hold_day(db, bill)
     row.due_at = now + BACKOFF[min(row.tries, len(BACKOFF) - 1)]
     row.tries, row.trouble = row.tries + 1, trouble[:_TROUBLE]
     db.flush()
 
 
-def begin_lines(db: Session, day: date) -> bool:
+def begin_storing(db: Session, bill: Bill) -> bool:
     """Delete the lines that an interrupted attempt left. False: another worker has stored the day. Locks the day."""
-    if hold_day(db, day).state != "wanted":
+    if hold_day(db, bill).state != "wanted":
         return False
-    db.execute(delete(BillLine).where(BillLine.day == day))
+    db.execute(delete(BillLine).where(BillLine.merchant == bill.merchant, BillLine.day == bill.day))
     return True
 
 
 def add_lines(db: Session, lines: Sequence[dict[str, object]]) -> None:
     """Insert a page of lines. Lines that are there already stay, since a bill never changes."""
-    db.execute(insert(BillLine).on_conflict_do_nothing(index_elements=["day", "line"]), list(lines))
+    db.execute(insert(BillLine).on_conflict_do_nothing(index_elements=["merchant", "day", "line"]), list(lines))
 
 
-def keep_day(db: Session, day: date, lines: int, now: datetime) -> bool:
+def mark_kept(db: Session, bill: Bill, lines: int, now: datetime) -> bool:
     """Mark the day as kept if all ``lines`` are stored. False: some are missing, so read it again. Locks the day."""
-    row = hold_day(db, day)
+    row = hold_day(db, bill)
     if row.state != "wanted":
         return True
     sums = dict.fromkeys(SUBJECTS, 0)
     count = fees = 0
     totals = select(BillLine.subject, func.count(), func.sum(BillLine.fen), func.sum(BillLine.fee_fen))
-    for subject, some, fen, fee in db.execute(totals.where(BillLine.day == day).group_by(BillLine.subject)):
+    totals = totals.where(BillLine.merchant == bill.merchant, BillLine.day == bill.day)
+    for subject, some, fen, fee in db.execute(totals.group_by(BillLine.subject)):
         sums[subject], count, fees = int(fen), count + some, fees + int(fee)
     if count != lines:
         return False
     row.lines, row.paid_fen, row.refunded_fen, row.fees_fen = lines, sums["payment"], sums["refund"], fees
     row.state, row.fetched_at, row.due_at, row.tries, row.trouble = "kept", now, now, 0, None
     # Later days were compared without this bill, which may list their payments near midnight or their refunds.
-    db.execute(update(BillDay).where(BillDay.day > day, BillDay.state == "compared").values(due_at=now))
+    later = (BillDay.merchant == bill.merchant) & (BillDay.day > bill.day) & (BillDay.state == "compared")
+    db.execute(update(BillDay).where(later).values(due_at=now))
     db.flush()
     return True
 
 
-def forget_lines(db: Session, now: datetime) -> None:
+def delete_old_lines(db: Session, now: datetime) -> None:
     """Delete the lines of bills that the channel no longer keeps."""
     db.execute(delete(BillLine).where(BillLine.day < now.astimezone(CHINA).date() - KEPT))

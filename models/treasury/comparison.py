@@ -17,7 +17,7 @@ Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Theirs:
+class BillRecord:
     """A line of the bill, identified by ``subject``, ``number`` and ``out_trade_no``."""
 
     subject: str
@@ -32,7 +32,7 @@ class Theirs:
 
 
 @dataclass(frozen=True, slots=True)
-class Ours:
+class BookRecord:
     """A payment or refund of ours. ``ledger_fen``: what the ledger moved for it at the channel. ``done_at``: when it
     moved, or None. ``earlier``: the number is that of an earlier round of the refund, which the channel closed.
     """
@@ -57,7 +57,7 @@ class Ours:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundDiscrepancy:
     """A discrepancy that was found. For kind ``ledger``, ``ours_fen`` is the ledger's amount."""
 
     kind: str
@@ -68,7 +68,9 @@ class Found:
     theirs_state: str | None = None
 
 
-def pair(ours: Iterable[Ours], theirs: Iterable[Theirs]) -> Iterator[tuple[Ours | None, Theirs | None]]:
+def pair(
+    ours: Iterable[BookRecord], theirs: Iterable[BillRecord]
+) -> Iterator[tuple[BookRecord | None, BillRecord | None]]:
     """Pair two streams sorted by key. Of several with one key, each has its own on the other side, or None."""
     left, right = iter(ours), iter(theirs)
     mine, yours = next(left, None), next(right, None)
@@ -84,31 +86,31 @@ def pair(ours: Iterable[Ours], theirs: Iterable[Theirs]) -> Iterator[tuple[Ours 
             mine, yours = next(left, None), next(right, None)
 
 
-def judge(ours: Ours | None, theirs: Theirs | None, day_ends: datetime) -> Iterator[Found]:
+def judge(ours: BookRecord | None, theirs: BillRecord | None, day_ends: datetime) -> Iterator[FoundDiscrepancy]:
     """Yield the discrepancies of a pair: none, one or several. ``day_ends``: the end of the bill's day."""
     if ours is None:
         if theirs is not None:
-            yield Found("missing_here", theirs.key, theirs_fen=theirs.fen, theirs_state=theirs.state)
+            yield FoundDiscrepancy("missing_here", theirs.key, theirs_fen=theirs.fen, theirs_state=theirs.state)
         return
     if theirs is None:
-        yield Found("missing_there", ours.key, ours_fen=ours.fen, ours_state=ours.state)
+        yield FoundDiscrepancy("missing_there", ours.key, ours_fen=ours.fen, ours_state=ours.state)
     else:
         both = (ours.fen, theirs.fen, ours.state, theirs.state)
         if ours.fen != theirs.fen:
-            yield Found("amount", ours.key, *both)
+            yield FoundDiscrepancy("amount", ours.key, *both)
         if not _agree(ours, theirs, day_ends):
-            yield Found("state", ours.key, *both)
+            yield FoundDiscrepancy("state", ours.key, *both)
     if ours.ledger_fen != ours.moved_fen:
         said = (theirs.fen, ours.state, theirs.state) if theirs else (None, ours.state, None)
-        yield Found("ledger", ours.key, ours.ledger_fen, *said)
+        yield FoundDiscrepancy("ledger", ours.key, ours.ledger_fen, *said)
 
 
-def compare(ours: Iterable[Ours], theirs: Iterable[Theirs], day_ends: datetime) -> Iterator[Found]:
+def compare(ours: Iterable[BookRecord], theirs: Iterable[BillRecord], day_ends: datetime) -> Iterator[FoundDiscrepancy]:
     for mine, yours in pair(ours, theirs):
         yield from judge(mine, yours, day_ends)
 
 
-def _agree(ours: Ours, theirs: Theirs, day_ends: datetime) -> bool:
+def _agree(ours: BookRecord, theirs: BillRecord, day_ends: datetime) -> bool:
     if ours.subject == "payment":
         return theirs.state == BACK
     if theirs.state == BACK:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    tuple_,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -32,7 +33,7 @@ from models.giving.pledge import Pledge
 from models.payments.order import PayOrder
 from models.staff.member import Staff
 from models.staff.queue import within
-from models.treasury.bill import SUBJECTS, BillDay
+from models.treasury.bill import SUBJECTS, Bill, BillDay
 
 KINDS = ("missing_here", "missing_there", "amount", "state", "ledger")
 # Why one was closed. Only the comparison uses RESOLVED, only people the others.
@@ -44,7 +45,7 @@ _OPEN = text("state = 'open'")
 MACHINE = Machine("discrepancy", {("open", "closed"): frozenset({By.SYSTEM, By.FUND_HOLDER, By.COUNTY})})
 
 
-class NoSuchDifference(Refusal):
+class NoSuchDiscrepancy(Refusal):
     """No open discrepancy has this ``number``, or it is outside the officer's region."""
 
     code = "no_such_discrepancy"
@@ -71,6 +72,7 @@ class Discrepancy(Base):
 
     __tablename__ = "discrepancies"
     id: Mapped[RowId]
+    merchant: Mapped[str] = mapped_column(String(32))
     day: Mapped[date] = mapped_column(Date)
     kind: Mapped[str] = mapped_column(String(16))
     subject: Mapped[str] = mapped_column(String(8))
@@ -100,7 +102,9 @@ class Discrepancy(Base):
             name="closed_for_a_reason",
         ),
         CheckConstraint(f"reason IS NULL OR (reason = '{RESOLVED}') = (closed_by IS NULL)", name="closed_by_somebody"),
-        UniqueConstraint("day", "subject", "number", "out_trade_no", "kind", name="uq_discrepancies_found_once"),
+        UniqueConstraint(
+            "merchant", "day", "subject", "number", "out_trade_no", "kind", name="uq_discrepancies_found_once"
+        ),
         Index("ix_discrepancies_open", "id", postgresql_where=_OPEN),
     )
 
@@ -108,7 +112,9 @@ class Discrepancy(Base):
 DISCREPANCY = Subject("discrepancy", Discrepancy, MACHINE, begins=("open",))
 
 
-def open_ones(db: Session, staff: Staff, most: int, after: int = 0, day: date | None = None) -> Sequence[Discrepancy]:
+def list_open_discrepancies(
+    db: Session, staff: Staff, most: int, after: int = 0, day: date | None = None
+) -> Sequence[Discrepancy]:
     """List the open discrepancies of the officer's region and of no known region, in the order found."""
     theirs = _seen_by(staff).where(Discrepancy.state == "open", Discrepancy.id > after)
     if day is not None:
@@ -116,25 +122,26 @@ def open_ones(db: Session, staff: Staff, most: int, after: int = 0, day: date | 
     return db.scalars(theirs.order_by(Discrepancy.id).limit(most)).all()
 
 
-def count_open(db: Session, days: Sequence[date]) -> dict[date, int]:
-    """Count the open discrepancies of each day, in all regions."""
-    each = select(Discrepancy.day, func.count()).where(Discrepancy.day.in_(days), Discrepancy.state == "open")
-    return {day: int(count) for day, count in db.execute(each.group_by(Discrepancy.day))}
+def count_open(db: Session, bills: Sequence[Bill]) -> dict[Bill, int]:
+    """Count the open discrepancies of each bill, in all regions."""
+    key = (Discrepancy.merchant, Discrepancy.day)
+    each = select(*key, func.count()).where(tuple_(*key).in_(bills), Discrepancy.state == "open")
+    return {Bill(merchant, day): int(count) for merchant, day, count in db.execute(each.group_by(*key))}
 
 
 def find_discrepancy(db: Session, staff: Staff, number: int, *, lock: bool = False) -> Discrepancy:
-    """Return an open discrepancy of the officer's region or of no region. Raises NoSuchDifference."""
+    """Return an open discrepancy of the officer's region or of no region. Raises NoSuchDiscrepancy."""
     theirs = _seen_by(staff).where(Discrepancy.id == number, Discrepancy.state == "open")
     if lock:
         theirs = theirs.with_for_update(of=Discrepancy).execution_options(populate_existing=True)
     found = db.scalar(theirs)
     if found is None:
-        raise NoSuchDifference(number=number)
+        raise NoSuchDiscrepancy(number=number)
     return found
 
 
 def close_discrepancy(db: Session, staff: Staff, number: int, reason: str, note: str, now: datetime) -> Discrepancy:
-    """Close a discrepancy that the officer has dealt with. Locks it. Raises NoSuchDifference or NoteMissing."""
+    """Close a discrepancy that the officer has dealt with. Locks it. Raises NoSuchDiscrepancy or NoteMissing."""
     discrepancy = find_discrepancy(db, staff, number, lock=True)
     if not note.strip():
         raise NoteMissing(number=number, reason=reason)
@@ -146,19 +153,20 @@ def close_discrepancy(db: Session, staff: Staff, number: int, reason: str, note:
 
 
 def latest_days(db: Session, most: int) -> Sequence[BillDay]:
-    return db.scalars(select(BillDay).order_by(BillDay.day.desc()).limit(most)).all()
+    return db.scalars(select(BillDay).order_by(BillDay.day.desc(), BillDay.merchant).limit(most)).all()
 
 
-def find_bill_day(db: Session, day: date | None, words: str) -> BillDay:
-    """Return the day's row; ``words`` are what was typed, for the refusal. Raises NoSuchBillDay."""
-    found = db.get(BillDay, day) if day else None
-    if found is None:
+def find_bill_days(db: Session, day: date | None, words: str) -> Sequence[BillDay]:
+    """Return the day's row of each merchant account; ``words`` are what was typed. Raises NoSuchBillDay."""
+    found = db.scalars(select(BillDay).where(BillDay.day == day).order_by(BillDay.merchant)).all()
+    if not found:
         raise NoSuchBillDay(words=words)
     return found
 
 
 def _seen_by(staff: Staff) -> Select[Discrepancy]:
     """Select the discrepancies of the officer's region; those of an unknown order have no region and are for all."""
-    placed = select(Discrepancy).outerjoin(PayOrder, PayOrder.out_trade_no == Discrepancy.out_trade_no)
+    same = (PayOrder.merchant == Discrepancy.merchant) & (PayOrder.out_trade_no == Discrepancy.out_trade_no)
+    placed = select(Discrepancy).outerjoin(PayOrder, same)
     placed = placed.outerjoin(Pledge, Pledge.id == PayOrder.pledge_id).outerjoin(Appeal, Appeal.id == Pledge.appeal_id)
     return placed.where(or_(Appeal.id.is_(None), within(staff, Appeal.region_code)))

@@ -24,17 +24,17 @@ from models.treasury.discrepancy import Discrepancy
 Place = tuple[date, str | None]
 
 
-def call_people(db: Session, now: datetime, staff: Staff | None = None) -> None:
+def sync_discrepancy_tasks(db: Session, now: datetime, staff: Staff | None = None) -> None:
     """Make the open tasks match the open discrepancies. Locks the days. ``staff``: the officer who just closed one."""
-    open_ones = _first(db, Discrepancy.state == "open")
-    for day in sorted({day for day, _ in open_ones}):
-        db.execute(select(BillDay.day).where(BillDay.day == day).with_for_update())
+    first_open = _first(db, Discrepancy.state == "open")
+    for day in sorted({day for day, _ in first_open}):
+        db.execute(select(BillDay.day).where(BillDay.day == day).order_by(BillDay.merchant).with_for_update())
     standing = _tasks(db)
     for place, task in standing.items():
-        if open_ones.get(place) != task.subject_id:
+        if first_open.get(place) != task.subject_id:
             close_task(db, "discrepancy", task.subject_id, now, staff)
-    for place in sorted(open_ones, key=lambda place: (place[0], place[1] or "")):
-        before, first = standing.get(place), open_ones[place]
+    for place in sorted(first_open, key=lambda place: (place[0], place[1] or "")):
+        before, first = standing.get(place), first_open[place]
         if before is None or before.subject_id != first:
             region = f"{place[1]}000000" if place[1] else region_for_placeless(db, now)
             # A day and county that had a task before was announced then.
@@ -55,7 +55,8 @@ def _tasks(db: Session) -> Mapping[Place, Task]:
 
 def _placed(what: Any) -> Select[Any]:
     found = select(Discrepancy.day, _county(), what).select_from(Discrepancy)
-    found = found.outerjoin(PayOrder, PayOrder.out_trade_no == Discrepancy.out_trade_no)
+    same = (PayOrder.merchant == Discrepancy.merchant) & (PayOrder.out_trade_no == Discrepancy.out_trade_no)
+    found = found.outerjoin(PayOrder, same)
     return found.outerjoin(Pledge, Pledge.id == PayOrder.pledge_id).outerjoin(Appeal, Appeal.id == Pledge.appeal_id)
 
 

@@ -6,10 +6,10 @@ payments and refunds alone, and people decide what to do about a discrepancy.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -17,13 +17,13 @@ from models.core.audit_trail import record
 from models.core.calendar import CHINA
 from models.core.database import snapshot
 from models.core.state_machine import SYSTEM
-from models.payments.order import PayOrder
-from models.payments.refund import GOING, Refund, find_number
-from models.treasury.bill import LOOKED_AGAIN, BillDay, BillLine, ends, hold_day
-from models.treasury.bill_sources import Span, ours_of, span_of, theirs_of
-from models.treasury.comparison import BACK, Found, judge, pair
+from models.payments.order import PayOrder, find_order
+from models.payments.refund import GOING, Refund, find_refund
+from models.treasury.bill import COMPARED_AGAIN, Bill, BillDay, BillLine, ends, hold_day
+from models.treasury.bill_sources import Span, bill_records, book_records, span_of
+from models.treasury.comparison import BACK, FoundDiscrepancy, judge, pair
 from models.treasury.discrepancy import MACHINE, RESOLVED, Discrepancy
-from models.treasury.discrepancy_tasks import call_people
+from models.treasury.discrepancy_tasks import sync_discrepancy_tasks
 
 PAGE = 200
 # At most so many orders, and so many refunds, are queried at the channel before a day is compared.
@@ -32,7 +32,7 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Doubts:
+class Unconfirmed:
     """What to query at the channel first: numbers of unpaid orders, and ids of refunds that are under way here."""
 
     orders: tuple[str, ...]
@@ -48,20 +48,22 @@ class Compared:
     resolved: int
 
 
-def doubts(db: Session, day: date) -> Doubts:
+def find_unconfirmed(db: Session, bill: Bill) -> Unconfirmed:
     """Find orders and refunds that the bill calls paid and we do not: their callbacks may have been lost."""
-    on_bill = BillLine.day == day
+    on_bill = (BillLine.merchant == bill.merchant) & (BillLine.day == bill.day)
     unpaid = select(PayOrder.out_trade_no).distinct().join(BillLine, BillLine.out_trade_no == PayOrder.out_trade_no)
-    unpaid = unpaid.where(on_bill, BillLine.subject == "payment", PayOrder.state != "paid")
-    going = select(Refund.id).distinct().join(BillLine, BillLine.thing == Refund.out_refund_no)
-    going = going.where(on_bill, BillLine.subject == "refund", BillLine.state == BACK, Refund.state.in_(GOING))
-    return Doubts(tuple(db.scalars(unpaid.limit(MOST_ASKED))), tuple(db.scalars(going.limit(MOST_ASKED))))
+    unpaid = unpaid.where(PayOrder.merchant == bill.merchant, PayOrder.state != "paid")
+    unpaid = unpaid.where(on_bill, BillLine.subject == "payment")
+    going = select(Refund.id).distinct().join(BillLine, BillLine.base_number == Refund.out_refund_no)
+    going = going.where(Refund.merchant == bill.merchant, Refund.state.in_(GOING))
+    going = going.where(on_bill, BillLine.subject == "refund", BillLine.state == BACK)
+    return Unconfirmed(tuple(db.scalars(unpaid.limit(MOST_ASKED))), tuple(db.scalars(going.limit(MOST_ASKED))))
 
 
-def compare_day(database: Engine, day: date, now: datetime) -> Compared:
+def compare_day(database: Engine, bill: Bill, now: datetime) -> Compared:
     """Compare a day whose bill is kept. Safe to repeat, and to interrupt at any point."""
     with Session(database) as db:
-        span = span_of(db, day)
+        span = span_of(db, bill)
     sums = {"payment": 0, "refund": 0}
     new = known = 0
     with snapshot(database.url) as connection:
@@ -71,65 +73,62 @@ def compare_day(database: Engine, day: date, now: datetime) -> Compared:
                 added = _keep(db, page, now)
             new, known = new + added, known + len(page) - added
     resolved = 0
-    while some := _resolve(database, day, now):
+    while some := _resolve(database, bill, now):
         resolved += some
     with Session(database) as db, db.begin():
-        _end(db, day, sums, now)
-        call_people(db, now)
+        _end(db, bill, sums, now)
+        sync_discrepancy_tasks(db, now)
     return Compared(new, known, resolved)
 
 
-def _found(connection: Connection, span: Span, sums: dict[str, int]) -> Iterator[tuple[date, Found]]:
-    """Yield each discrepancy with its day; add what the ledger moved, in fen, to ``sums`` by subject."""
-    day_ends = ends(span.day)
-    for mine, yours in pair(ours_of(connection, span), theirs_of(connection, span.day)):
-        day = span.day
+def _found(connection: Connection, span: Span, sums: dict[str, int]) -> Iterator[tuple[Bill, FoundDiscrepancy]]:
+    """Yield each discrepancy with the bill it is of; add what the ledger moved, in fen, to ``sums`` by subject."""
+    day_ends = ends(span.bill.day)
+    for mine, yours in pair(book_records(connection, span), bill_records(connection, span.bill)):
+        bill = span.bill
         if mine:
             sums[mine.subject] += mine.ledger_fen
             if yours is None and mine.done_at:
-                day = mine.done_at.astimezone(CHINA).date()
+                bill = bill._replace(day=mine.done_at.astimezone(CHINA).date())
         for found in judge(mine, yours, day_ends):
-            yield day, found
+            yield bill, found
 
 
-def _keep(db: Session, page: Sequence[tuple[date, Found]], now: datetime) -> int:
+def _keep(db: Session, page: Sequence[tuple[Bill, FoundDiscrepancy]], now: datetime) -> int:
     """Insert or update a page of discrepancies. Returns how many are new."""
-    keys = (Discrepancy.day, Discrepancy.subject, Discrepancy.number, Discrepancy.out_trade_no, Discrepancy.kind)
+    found_once = ("merchant", "day", "subject", "number", "out_trade_no", "kind")
     count = 0
-    for day, found in page:
+    for bill, found in page:
         subject, number, _ = found.key
         says = {
             "ours_fen": found.ours_fen,
             "theirs_fen": found.theirs_fen,
-            "ours_state": found.ours_state or _state_here(db, found),
+            "ours_state": found.ours_state or _state_here(db, bill.merchant, found),
             "theirs_state": found.theirs_state,
             "seen_at": now,
         }
-        which = dict(zip((key.key for key in keys), (day, *found.key, found.kind), strict=True))
+        which = dict(zip(found_once, (*bill, *found.key, found.kind), strict=True))
         refund_no = number if subject == "refund" else None
         new = insert(Discrepancy).values(**which, **says, out_refund_no=refund_no, state="open", found_at=now)
-        made = db.scalar(new.on_conflict_do_nothing(index_elements=list(which)).returning(Discrepancy.id))
+        made = db.scalar(new.on_conflict_do_nothing(index_elements=found_once).returning(Discrepancy.id))
         if made is None:
-            same = [key == which[key.key] for key in keys]
-            db.execute(update(Discrepancy).where(*same, Discrepancy.state == "open").values(**says))
+            db.execute(update(Discrepancy).filter_by(**which, state="open").values(**says))
             continue
         count += 1
         record(db, at=now, actor="system", action="opened", subject="discrepancy", subject_id=made, detail=found.kind)
     return count
 
 
-def _state_here(db: Session, found: Found) -> str | None:
+def _state_here(db: Session, merchant: str, found: FoundDiscrepancy) -> str | None:
     """Return the state of our order or refund that an unpaired line names; None if it is unknown."""
     subject, number, out_trade_no = found.key
-    if subject == "payment":
-        return db.scalar(select(PayOrder.state).where(PayOrder.out_trade_no == out_trade_no))
-    refund = find_number(db, number)
-    return refund.state if refund else None
+    named = find_order(db, merchant, out_trade_no) if subject == "payment" else find_refund(db, merchant, number)
+    return named.state if named else None
 
 
-def _resolve(database: Engine, day: date, now: datetime) -> int:
+def _resolve(database: Engine, bill: Bill, now: datetime) -> int:
     """Close up to a page of the discrepancies that this comparison no longer found. Returns how many."""
-    over = select(Discrepancy).where(Discrepancy.day == day, Discrepancy.state == "open", Discrepancy.seen_at < now)
+    over = select(Discrepancy).where(_open_of(bill), Discrepancy.seen_at < now)
     with Session(database) as db, db.begin():
         discrepancies = db.scalars(over.order_by(Discrepancy.id).limit(PAGE).with_for_update()).all()
         for discrepancy in discrepancies:
@@ -138,17 +137,21 @@ def _resolve(database: Engine, day: date, now: datetime) -> int:
         return len(discrepancies)
 
 
-def _end(db: Session, day: date, sums: dict[str, int], now: datetime) -> None:
-    row = hold_day(db, day)
+def _end(db: Session, bill: Bill, sums: dict[str, int], now: datetime) -> None:
+    row = hold_day(db, bill)
     row.ledger_paid_fen, row.ledger_refunded_fen = sums["payment"], sums["refund"]
     row.state, row.compared_at, row.tries, row.trouble = "compared", now, 0, None
     # A discrepancy near midnight may have been found for the day before, so that day's due time is set as well.
-    for one in (row, db.get(BillDay, day - _DAY)):
+    for one in (row, db.get(BillDay, bill._replace(day=bill.day - _DAY))):
         if one is None or one.state != "compared":
             continue
-        theirs = select(Discrepancy.id).where(Discrepancy.day == one.day, Discrepancy.state == "open").limit(1)
-        if db.scalar(theirs) is None:
+        if db.scalar(select(Discrepancy.id).where(_open_of(one.bill)).limit(1)) is None:
             one.due_at = None
         elif one is row or one.due_at is None:
-            one.due_at = now + LOOKED_AGAIN
+            one.due_at = now + COMPARED_AGAIN
     db.flush()
+
+
+def _open_of(bill: Bill) -> ColumnElement[bool]:
+    of_bill = (Discrepancy.merchant == bill.merchant) & (Discrepancy.day == bill.day)
+    return of_bill & (Discrepancy.state == "open")

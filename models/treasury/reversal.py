@@ -19,10 +19,10 @@ from models.staff.member import Staff
 from models.treasury.bank_entry import RULES, BankEntry, lock_accounts
 
 
-class NoSuchEntry(Refusal):
+class NoSuchBankEntry(Refusal):
     """The fund holder has no such entry, or it was reversed before."""
 
-    code = "no_such_entry"
+    code = "no_such_bank_entry"
     final = True
 
 
@@ -35,24 +35,24 @@ def standing_entries(db: Session, staff: Staff, most: int, reference: str = "") 
 
 
 def find_entry(db: Session, staff: Staff, number: int) -> BankEntry:
-    """Return a standing entry of the fund holder. Raises NoSuchEntry."""
+    """Return a standing entry of the fund holder. Raises NoSuchBankEntry."""
     entry = db.scalars(_standing(staff).where(BankEntry.id == number)).first()
     if entry is None:
-        raise NoSuchEntry()
+        raise NoSuchBankEntry()
     return entry
 
 
 def reverse_bank_entry(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> BankEntry:
     """Reverse an entry once; anyone of the same fund holder may. Locks the accounts, then the entry.
 
-    Raises NoSuchEntry, or BankShort or ChannelShort where its money has been spent."""
+    Raises NoSuchBankEntry, or BankShort or ChannelShort where its money has been spent."""
     kind = find_entry(db, staff, number).kind
     balances = lock_accounts(db, kind, holder_of(staff))
     # Another reversal of this entry waits for the locked accounts, so what is read now stays.
     mine = _standing(staff).where(BankEntry.id == number)
     entry = db.scalars(mine.with_for_update().execution_options(populate_existing=True)).first()
     if entry is None:
-        raise NoSuchEntry()
+        raise NoSuchBankEntry()
     if kind == "top_up" and balances["channel"] < entry.amount_fen:
         raise ChannelShort(held_fen=balances["channel"], back_fen=entry.amount_fen)
     if kind != "top_up" and balances["bank"] < entry.bank_fen:

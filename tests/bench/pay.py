@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from wechatpayv3 import WeChatPay, WeChatPayType  # type: ignore[import-untyped]
 
-from bot.pay.notice import NotifyDoor
+from bot.pay.callback import CallbackVerifier
 from bot.pay.proving import PlatformKeys
 from bot.simulator.pay.keys import Keys, make_keys, write_keys
 from bot.simulator.pay.signing import Signer, as_json, seal
@@ -66,7 +66,7 @@ def contestants(keys: Keys) -> dict[str, Callable[[], Any]]:
     message = f"{headers['Wechatpay-Timestamp']}\n{headers['Wechatpay-Nonce']}\n".encode() + body + b"\n"
     resource = json.loads(body)["resource"]
     nonce, sealed = resource["nonce"].encode(), base64.b64decode(resource["ciphertext"])
-    door = NotifyDoor(
+    door = CallbackVerifier(
         PlatformKeys([read_platform_key(keys.public_id, keys.public_pem)]), keys.apiv3_key, MCH_ID, APP_ID
     )
     with tempfile.TemporaryDirectory() as folder:
@@ -91,7 +91,7 @@ def contestants(keys: Keys) -> dict[str, Callable[[], Any]]:
     return {
         "(v) one RSA verification": verify,
         "(b) the same, and one AES-GCM decryption": bare,
-        "(d) NotifyDoor.open_notice": lambda: door.open_notice(headers, body, at),
+        "(d) CallbackVerifier.open_callback": lambda: door.open_callback(headers, body, at),
         "(w) wechatpayv3 2.0.4 callback": lambda: other.callback(headers, body),
     }
 

@@ -26,7 +26,7 @@ from models.ledger import totals
 from models.ledger.tables import LedgerTransaction
 from models.notifications.notification import Notification
 from models.payments.refund import Refund
-from models.payments.refund_entitlement import ask_back
+from models.payments.refund_entitlement import request_refund
 from models.people.user import User
 from tests.harness.money.merchant import MCHID, PIN, key_folder
 from tests.harness.money.paid_stage import DONOR, PEOPLE, Collecting
@@ -41,7 +41,7 @@ LIVES = "sys:exit:before"
 # tests/chaos/test_chaos_pay.py has every step, without the servers around it.
 WEB = (
     "bot.pay.client:PayClient.order:after",
-    "bot.payments.orders:take_payment:after",
+    "bot.payments.orders:apply_payment:after",
     "models.ledger.moves:post:after",
     "bot.work.queues:JobQueues.enqueue:before",
 )
@@ -202,7 +202,7 @@ def _give_back(town: Town, pledges: list[int]) -> None:
         with Database(stage.database) as db, db.begin():
             gift = db.get_one(Pledge, pledge)
             get_appeal(db, gift.appeal_id, lock=True)
-            refunds.append(ask_back(db, db.get_one(User, gift.donor_id), gift.code, stage.clock()).id)
+            refunds.append(request_refund(db, db.get_one(User, gift.donor_id), gift.code, stage.clock()).id)
     for step, refund in zip(PAY_BACK, refunds, strict=True):
         with town.dying(step, "default") as mark:
             jobs.put([("ask_refunds", [refund])])

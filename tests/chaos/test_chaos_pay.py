@@ -40,7 +40,7 @@ TAKING = [
     "models.payments.collection:moves.payment_received:after",
     "models.payments.collection:notify_of_payment:after",
     "models.payments.collection:notify_of_gift:after",
-    "bot.payments.orders:take_payment:after",
+    "bot.payments.orders:apply_payment:after",
     "bot.work.queues:JobQueues.enqueue:before",
     "bot.work.queues:JobQueues.enqueue:after",
 ]
@@ -96,12 +96,12 @@ def test_killed_while_an_order_is_placed(stage: Collecting, step: str, tmp_path:
 def test_killed_while_a_payment_is_taken(stage: Collecting, step: str, then: str, tmp_path: Path) -> None:
     """Then the platform tells of it, or it is asked."""
     pledge = stage.pledged()
-    sheet = stage.cashier().place(pledge, DONOR)
+    sheet = stage.order_service().place(pledge, DONOR)
     stage.simulator.pay.pay(DONOR, sheet["package"].removeprefix("prepay_id="), PIN)
     (order,) = stage.orders()
     killed(stage, step, tmp_path, "query", str(order.id))
     if then == "told":
         stage.simulator.timeline.move(0)
     else:
-        stage.cashier().settle(order.id, timedelta(0))
+        stage.order_service().refresh(order.id, timedelta(0))
     assert_paid_once(stage, pledge)

@@ -16,7 +16,7 @@ from models.giving.pledge import Pledge
 from models.ledger import held, totals
 from models.payments.payout_return import continue_allocation, enter_return
 from models.payments.refund import Refund
-from models.payments.refund_entitlement import ask_back, lefts_of
+from models.payments.refund_entitlement import request_refund, unspent_of
 from models.people.user import User
 from models.staff.member import Staff
 from models.treasury.bank_entry import BankTransfer, enter
@@ -74,7 +74,7 @@ def go_on(stage: Stage, use: int) -> int:
 def want_back(stage: Stage, pledge: int) -> Refund:
     with Database(stage.database, expire_on_commit=False) as db, db.begin():
         gift = db.get_one(Pledge, pledge)
-        return ask_back(db, db.get_one(User, gift.donor_id), gift.code, stage.clock())
+        return request_refund(db, db.get_one(User, gift.donor_id), gift.code, stage.clock())
 
 
 def given(stage: Stage, use: int) -> dict[int, int]:
@@ -126,7 +126,7 @@ def test_the_next_payment_need_not_wait_and_gives_after_the_first(
         weights = {gift.id: gift.amount_fen for gift in db.scalars(select(Pledge))}
         gave = split(700_000, weights)
         left = {number: fen - gave.get(number, 0) for number, fen in weights.items()}
-        lefts = lefts_of(db, db.scalars(select(Pledge)).all())
+        lefts = unspent_of(db, db.scalars(select(Pledge)).all())
         assert sum(lefts.values()) == held(db, [appeal])[appeal]
     assert given(stage, first) == gave
     assert given(stage, second) == split(250_001, {number: fen for number, fen in left.items() if fen})

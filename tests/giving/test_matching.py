@@ -24,7 +24,7 @@ from models.giving.refund_run import RefundRun
 from models.ledger import moves, totals
 from models.ledger.errors import PayoutShort, ReferenceUsed
 from models.notifications.notification import Notification
-from models.payments.collection import Outcome, room
+from models.payments.collection import PaymentOutcome, room
 from models.payments.payout_return import enter_return
 from models.payments.refund import Refund
 from models.staff.member import Staff
@@ -209,9 +209,9 @@ def test_what_a_pool_is_not_for_it_adds_nothing_to(stage: Stage, staff: int, how
     order = ordered(stage, pledge)
     if how == "late gift":
         give(stage, appeal, 500_000 - 10_000, "oOther")
-        assert take(stage, payment_of(stage, order)).outcome is Outcome.GOES_BACK
+        assert take(stage, payment_of(stage, order)).outcome is PaymentOutcome.REFUND_OWED
     else:
-        assert take(stage, payment_of(stage, order)).outcome is Outcome.COMMITTED
+        assert take(stage, payment_of(stage, order)).outcome is PaymentOutcome.COMMITTED
     assert added(stage, pledge) == 0
 
 

@@ -29,7 +29,7 @@ def test_32_gifts_at_the_pools_last_yuan(stage: Stage) -> None:
     orders = [ordered(stage, promise(stage, appeals[n % 2], 300, f"oDonor{n}")) for n in range(DONORS)]
     payments = [payment_of(stage, order) for order in orders]
     results = at_once([partial(outcome, stage, payment) for payment in payments * 2])
-    assert Counter(map(str, results)) == {"committed": DONORS, "again": DONORS}
+    assert Counter(map(str, results)) == {"committed": DONORS, "repeated": DONORS}
     assert (in_pool(stage, number), matched_by(stage, number)) == (0, 10_000)
     with Database(stage.database) as db:
         assert db.scalar(select(func.count()).select_from(PoolMatch)) == 2
@@ -44,7 +44,7 @@ def test_32_gifts_that_fill_an_appeal_with_their_matches(stage: Stage) -> None:
     pool(stage, staff)
     orders = [ordered(stage, promise(stage, appeal, 700, f"oDonor{n}")) for n in range(DONORS)]
     results = at_once([partial(outcome, stage, payment_of(stage, order)) for order in orders])
-    assert Counter(map(str, results)) == {"committed": 7, "goes_back": DONORS - 7}
+    assert Counter(map(str, results)) == {"committed": 7, "refund_owed": DONORS - 7}
     with Database(stage.database) as db:
         assert (totals(db, appeal).public, totals(db, appeal).matched) == (9_800, 4_900)
         assert Counter(db.scalars(select(Refund.amount_fen))) == {700: DONORS - 7}

@@ -164,7 +164,7 @@ def test_a_payment_under_way_when_it_was_begun_goes_back(stage: Stage) -> None:
     give(stage, appeal, HALF)
     order = ordered(stage, promise(stage, appeal, 10_000, "oSlow"))
     assert end(stage, appeal) == "minimum_met"
-    assert take(stage, payment_of(stage, order)).outcome == "goes_back"
+    assert take(stage, payment_of(stage, order)).outcome == "refund_owed"
     with at(stage) as db:
         assert totals(db, appeal).public == HALF
     with pytest.raises(NotFunding):

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from models.books import violations
-from models.payments.collection import Outcome, Payment
+from models.payments.collection import PaymentOutcome
+from models.payments.order import Payment
 from tests.harness.money.unowned import BY_NOBODY
 from tests.harness.stage import Stage
 from tests.scenes.gifts import take
@@ -41,7 +42,7 @@ def at_once(acts: list[Callable[[], object]]) -> list[object]:
     return results
 
 
-def outcome(stage: Stage, payment: Payment) -> Outcome:
+def outcome(stage: Stage, payment: Payment) -> PaymentOutcome:
     return take(stage, payment).outcome
 
 

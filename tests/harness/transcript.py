@@ -31,7 +31,7 @@ from models.market import listing
 from models.notifications import broadcast, mute, notification
 from models.outreach import update
 from models.outreach.digest import month_before
-from models.payments import order, refund
+from models.payments import refund, suspense
 from models.people import conversation, photo, user
 from models.proxy import card, consent_code, mandate
 from models.staff import conflict_of_interest, decision, member, task
@@ -46,7 +46,7 @@ from tests.scenes import refunds as gifts_back
 from tests.scenes.disbursements import collected, people, used
 from tests.scenes.gifts import pay_newest
 from tests.scenes.recurring_gifts import remind_donors
-from tests.scenes.suspense import astray, at_bank
+from tests.scenes.suspense import at_bank, suspense_item
 
 TABLES: dict[str, Any] = {
     "appeal": appeal.Appeal,
@@ -73,7 +73,7 @@ TABLES: dict[str, Any] = {
     "bank_entry": bank_entry.BankEntry,
     "use": disbursement.Disbursement,
     "flag": flag.Flag,
-    "suspense_item": order.SuspenseItem,
+    "suspense_item": suspense.SuspenseItem,
     "photo": photo.Photo,
     "refund": refund.Refund,
     "revision": revision.Revision,
@@ -257,8 +257,8 @@ class Actor:
                 self.kept["gift"] = gifts_back.given(self.stage, self.openid, int(appeal_id), int(fen), *fallback)
             case ["refund", state]:
                 gifts_back.hear_of_newest(self.stage, state)
-            case ["stray", kind, fen]:
-                self.kept["stray"] = str(astray(self.stage, kind, int(fen)))
+            case ["suspense_item", kind, fen]:
+                suspense_item(self.stage, kind, int(fen))
             case ["at_bank", fen]:
                 at_bank(self.stage, self.openid, int(fen))
             case ["fails", appeal_id]:

@@ -13,7 +13,7 @@ from tests.harness.processes.demo import ROOT
 SMALL = {
     "door": (["--seconds", "0.3", "--rounds", "1"], "(d) bot, middle of start_appeal"),
     "push": (["--notices", "200", "--people", "300", "--rounds", "1"], "A fan-out to 300 people"),
-    "pay": (["--seconds", "0.1", "--rounds", "1"], "(d) NotifyDoor.open_notice"),
+    "pay": (["--seconds", "0.1", "--rounds", "1"], "(d) CallbackVerifier.open_callback"),
     "books": (["--entries", "2000", "--sizes", "1"], "2000"),
     "desk": (["--cases", "60000"], "figures of a township"),
     "registry": (["--rows", "2000"], "2,000"),

@@ -9,7 +9,7 @@ from tests.harness.stage import Stage
 
 # WeChat proves each delivery by its signature (test_webhook).
 BY_WECHAT = {"/wechat"}
-# And WeChat Pay each of its callbacks (test_pay_notify_door).
+# And WeChat Pay each of its callbacks (test_pay_callback_route).
 BY_PAY = {"/pay/notify"}
 # Signed for one member of staff, for a quarter of an hour; or for whoever talked.
 SIGNED = {"/pictures/<token>", "/picture/<token>", "/cards/<token>", "/subscribe/<token>", "/pay/<token>"}

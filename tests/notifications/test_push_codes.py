@@ -10,6 +10,7 @@ from models.people.conversation import Conversation
 from tests.harness.platform.push_office import Office, Open
 from tests.harness.platform.push_office import office as office
 from tests.harness.platform.push_office import open_office as open_office
+from tests.harness.platform.wechat import ACCOUNT
 from tests.notifications.push_answers import SERVICE, SUBSCRIPTION, TEMPLATE, refuse, sends, talking
 
 # The next channel
@@ -161,7 +162,7 @@ def test_what_the_account_may_not_do_is_left_for_an_hour(office: Office, code: i
     office.deliver(second)
     assert office.went(first)[1:] == ("template", f"stopped_{code}")
     assert office.went(second)[1:] == ("template", f"stopped_{code}")
-    assert office.one(ChannelPause, stopped).code == code
+    assert office.one(ChannelPause, (ACCOUNT, stopped)).code == code
     office.move(hours=1)
     third = office.notify(aunt)
     office.deliver()

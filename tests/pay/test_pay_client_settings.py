@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.serialization import (
 from pydantic import ValidationError
 from redis import Redis
 
+from bot.pay.callback import PaymentCallback
 from bot.pay.client import true_now
 from bot.pay.demo_keys import settings_in
 from bot.pay.errors import Unreachable
-from bot.pay.making import NOTIFY_PATH, make_notify_door, make_pay_client
-from bot.pay.notice import PaymentNotice
+from bot.pay.making import NOTIFY_PATH, make_callback_verifier, make_pay_client
 from bot.simulator.app import create_simulator
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.options import Kind as Merchants
@@ -80,14 +80,14 @@ def said(monkeypatch: pytest.MonkeyPatch, given: dict[str, str]) -> str:
 def test_with_all_of_it_production_takes_money(monkeypatch: pytest.MonkeyPatch, own: Credentials) -> None:
     given = settings(monkeypatch, good(own))
     assert given.pay_mode is PayMode.ON
-    assert make_notify_door(given)
+    assert make_callback_verifier(given)
     with make_pay_client(given) as client:
         assert client.pay_sign("wx1")["appId"] == OWN_SECRETS["WECHAT_APP_ID"]
 
 
 def test_while_it_is_off_nothing_of_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     given = settings(monkeypatch, {**OWN_SECRETS, "BANGFU_ENV": "production"})
-    for make in (make_pay_client, make_notify_door):
+    for make in (make_pay_client, make_callback_verifier):
         with pytest.raises(ValueError, match="PAY_MODE"):
             make(given)
 
@@ -202,7 +202,7 @@ def test_the_settings_of_a_demo_lead_to_a_paid_order(made: tuple[Simulator, Sett
     body = notice.body.encode()
     (serial,) = given.pay_public_keys
     headers = simulator.pay.signer.headers(body, serial)
-    assert isinstance(make_notify_door(given).open_notice(headers, body, true_now()), PaymentNotice)
+    assert isinstance(make_callback_verifier(given).open_callback(headers, body, true_now()), PaymentCallback)
 
 
 def test_all_processes_leave_a_platform_in_peace_together(made: tuple[Simulator, Settings], redis_flushed: str) -> None:

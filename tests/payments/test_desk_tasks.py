@@ -17,7 +17,7 @@ from models.staff.member import Staff
 from models.staff.task import Task
 from models.treasury.bill import number_of
 from models.treasury.discrepancy import Discrepancy
-from models.treasury.discrepancy_tasks import call_people
+from models.treasury.discrepancy_tasks import sync_discrepancy_tasks
 from tests.harness.stage import Stage
 from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter, discrepancies
 from tests.scenes.gifts import give
@@ -93,7 +93,7 @@ def test_each_county_has_its_own_and_what_comes_right_leaves_the_queue(stage: St
         for discrepancy in db.scalars(select(Discrepancy).where(Discrepancy.id == lost)):
             discrepancy.closed_at, discrepancy.reason, discrepancy.state = stage.clock(), "came_right", "closed"
         db.flush()
-        call_people(db, stage.clock())
+        sync_discrepancy_tasks(db, stage.clock())
     assert len(tasks(stage, "discrepancy")) == 1
 
 

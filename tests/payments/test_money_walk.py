@@ -28,13 +28,14 @@ from models.giving.pool_transfer import pay_back, pay_in
 from models.giving.refund_run import HELD
 from models.payments.collection import PAYABLE
 from models.payments.expiry import close_order, expire_pledges
-from models.payments.order import LIVE, PayOrder, SuspenseItem
+from models.payments.order import LIVE, PayOrder
 from models.payments.payout_return import continue_allocation
 from models.payments.redirection import redirect
 from models.payments.refund import GOING, STUCK, Refund
-from models.payments.refund_desk import again, done_by_hand
-from models.payments.refund_submission import begin_ask, refuse
-from models.payments.suspense_desk import assign, give_back, given_back_by_hand
+from models.payments.refund_desk import mark_paid_by_hand, resubmit
+from models.payments.refund_submission import begin_submission, mark_refused
+from models.payments.suspense import SuspenseItem
+from models.payments.suspense_desk import assign_item, record_refund_by_hand, refund_item
 from models.treasury.bank_entry import BankTransfer, enter, uncovered
 from models.treasury.reversal import reverse_bank_entry, standing_entries
 from tests.harness.tiers import examples
@@ -135,9 +136,9 @@ class Money(World):
             with suppress(Refusal), self.db() as db:
                 holder, now = self.who(db, "holder"), self.stage.clock()
                 if deed == "by_hand":
-                    given_back_by_hand(db, holder, case.id, f"P{case.id}", now)
+                    record_refund_by_hand(db, holder, case.id, f"P{case.id}", now)
                 else:
-                    (give_back if deed == "give_back" else assign)(db, holder, case.id, now)
+                    (refund_item if deed == "give_back" else assign_item)(db, holder, case.id, now)
 
     @where(PayOrder, *LIVE)
     @rule(which=WHICH, fen=FEN)
@@ -188,13 +189,13 @@ class Money(World):
             with self.db() as db:
                 asked_for = None if redirect(db, refund.id, self.stage.clock()) else refund.id
             with self.db() as db:
-                request = begin_ask(db, refund.id, self.stage.clock()) if asked_for else None
+                request = begin_submission(db, refund.id, self.stage.clock()) if asked_for else None
             if request is None or how == "down":
                 continue
             if how == "refused":
                 if request.out_refund_no not in self.platform.refunds:
                     with self.db() as db:
-                        refuse(db, request, "NOT_ENOUGH", self.stage.clock())
+                        mark_refused(db, request, "NOT_ENOUGH", self.stage.clock())
                 continue
             self.platform.refunds.setdefault(request.out_refund_no, (request.fen, "PROCESSING"))
             if how == "heard":
@@ -216,10 +217,10 @@ class Money(World):
                 continue  # the platform's own page would show it as done
             with suppress(Refusal), self.db() as db:
                 if by_hand:
-                    done_by_hand(db, self.who(db, "holder"), refund.id, "other_card", self.stage.clock())
+                    mark_paid_by_hand(db, self.who(db, "holder"), refund.id, "other_card", self.stage.clock())
                     self.platform.by_hand += refund.amount_fen
                 else:
-                    again(db, self.who(db, "holder"), refund.id, self.stage.clock())
+                    resubmit(db, self.who(db, "holder"), refund.id, self.stage.clock())
 
     # Sponsors
 

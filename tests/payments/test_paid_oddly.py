@@ -7,10 +7,11 @@ from sqlalchemy import select
 
 from models.giving.pledge import Pledge
 from models.payments import suspense_desk
-from models.payments.collection import Outcome
+from models.payments.collection import PaymentOutcome
 from models.payments.expiry import close_order, due_orders, expire_pledges
-from models.payments.order import PayOrder, SuspenseItem
+from models.payments.order import PayOrder
 from models.payments.refund import Refund
+from models.payments.suspense import SuspenseItem
 from models.staff.member import Staff
 from tests.harness.stage import Stage
 from tests.scenes.disbursements import at, people
@@ -35,8 +36,8 @@ def test_of_a_gift_paid_twice_the_order_that_came_first_is_its_own_whenever_it_w
     second = ordered(stage, pledge)
     earlier = stage.clock()
     later(stage, minutes=5)
-    assert take(stage, payment_of(stage, second)).outcome is Outcome.COMMITTED
-    assert take(stage, payment_of(stage, first, paid_at=earlier)).outcome is Outcome.GOES_BACK
+    assert take(stage, payment_of(stage, second)).outcome is PaymentOutcome.COMMITTED
+    assert take(stage, payment_of(stage, first, paid_at=earlier)).outcome is PaymentOutcome.REFUND_OWED
     want_back(stage, pledge)
     with at(stage) as db:
         going = {refund.reason: refund.pay_order_id for refund in db.scalars(select(Refund))}
@@ -49,8 +50,8 @@ def test_a_months_gift_with_another_sum_takes_the_place_of_the_one_before(stage:
     before = ordered(stage, pay_month(stage, appeal).id)
     by_month(stage, appeal, 6_000, draft="another")
     now = ordered(stage, pay_month(stage, appeal).id)
-    assert take(stage, payment_of(stage, before)).outcome is Outcome.GOES_BACK
-    assert take(stage, payment_of(stage, now)).outcome is Outcome.COMMITTED
+    assert take(stage, payment_of(stage, before)).outcome is PaymentOutcome.REFUND_OWED
+    assert take(stage, payment_of(stage, now)).outcome is PaymentOutcome.COMMITTED
     assert refund_of(stage, before.pledge_id).amount_fen == 5_000
 
 
@@ -58,10 +59,10 @@ def test_an_order_whose_payment_was_given_back_is_over_and_the_gift_can_be_paid_
     staff = people(stage)
     pledge = promise(stage, stage.open_appeal(), 10_000)
     order = ordered(stage, pledge)
-    assert take(stage, payment_of(stage, order, fen=9_999)).outcome is Outcome.CASE
+    assert take(stage, payment_of(stage, order, fen=9_999)).outcome is PaymentOutcome.SUSPENSE
     with at(stage) as db:
         case = db.scalars(select(SuspenseItem.id)).one()
-        suspense_desk.give_back(db, db.get_one(Staff, staff["holder"]), case, stage.clock())
+        suspense_desk.refund_item(db, db.get_one(Staff, staff["holder"]), case, stage.clock())
     assert state_of(stage, PayOrder, order.id) == "closed"
     assert ordered(stage, pledge).id != order.id
     later(stage, days=4)

@@ -22,16 +22,18 @@ from models.notifications.notification import Notification
 from models.payments.collection import (
     PAY_WITHIN,
     NotPayable,
-    Outcome,
     OverCap,
+    PaymentOutcome,
     begin_order,
     keep_prepaid,
     room,
 )
 from models.payments.expiry import close_order, due_orders, expire_pledges, is_over
-from models.payments.order import ORDER_LASTS, PayOrder, SuspenseItem
+from models.payments.order import ORDER_LASTS, PayOrder
 from models.payments.refund import Refund
+from models.payments.suspense import SuspenseItem
 from models.people.user import User
+from tests.harness.money.merchant import MCHID
 from tests.harness.money.unowned import BY_NOBODY
 from tests.harness.stage import Stage
 from tests.scenes.gifts import donor_of, give, later, ordered, payment_of, promise, state_of, take
@@ -75,7 +77,7 @@ def test_a_payment_makes_a_promise_a_gift(stage: Stage) -> None:
     with Database(stage.database) as db:
         assert promised(db, [appeal]) == {}  # nothing has come yet
     taken = take(stage, payment_of(stage, order))
-    assert taken.outcome is Outcome.COMMITTED
+    assert taken.outcome is PaymentOutcome.COMMITTED
     assert (state_of(stage, Pledge, pledge), state_of(stage, PayOrder, order.id)) == ("committed", "paid")
     assert balances(stage) == {"channel": 10_000, "appeal": 10_000}
     with Database(stage.database) as db:
@@ -90,7 +92,7 @@ def test_the_same_news_of_it_again_does_nothing(stage: Stage) -> None:
     appeal = stage.open_appeal()
     order = ordered(stage, promise(stage, appeal, 10_000))
     payment = payment_of(stage, order)
-    assert [take(stage, payment).outcome for _ in range(3)] == ["committed", "again", "again"]
+    assert [take(stage, payment).outcome for _ in range(3)] == ["committed", "repeated", "repeated"]
     assert balances(stage) == {"channel": 10_000, "appeal": 10_000}
     assert len(told(stage, "payment_received")) == len(told(stage, "pledged")) == 1
     assert_books_close(stage)
@@ -101,8 +103,9 @@ def test_two_taps_are_one_order(stage: Stage) -> None:
     first, second = ordered(stage, pledge), ordered(stage, pledge)
     assert first.out_trade_no == second.out_trade_no
     times = dict.fromkeys(("created_at", "expires_at", "check_at"), stage.clock())
+    numbers = {"merchant": MCHID, "out_trade_no": "ANOTHER"}
     with Database(stage.database) as db, pytest.raises(IntegrityError), db.begin():
-        db.add(PayOrder(pledge_id=pledge, out_trade_no="ANOTHER", state="created", amount_fen=1, **times))
+        db.add(PayOrder(pledge_id=pledge, state="created", amount_fen=1, **numbers, **times))
 
 
 def test_an_order_that_closed_gives_way_to_a_new_one(stage: Stage) -> None:
@@ -110,11 +113,11 @@ def test_an_order_that_closed_gives_way_to_a_new_one(stage: Stage) -> None:
     first = ordered(stage, pledge)
     later(stage, hours=3)
     with Database(stage.database) as db, db.begin():
-        assert begin_order(db, pledge, stage.clock()).id == first.id  # the platform has not closed it yet
+        assert begin_order(db, MCHID, pledge, stage.clock()).id == first.id  # the platform has not closed it yet
         close_order(db, first.id, stage.clock())
     second = ordered(stage, pledge)
     assert second.out_trade_no != first.out_trade_no
-    assert take(stage, payment_of(stage, second)).outcome is Outcome.COMMITTED
+    assert take(stage, payment_of(stage, second)).outcome is PaymentOutcome.COMMITTED
 
 
 def test_a_closed_order_that_is_paid_all_the_same_counts(stage: Stage) -> None:
@@ -122,7 +125,7 @@ def test_a_closed_order_that_is_paid_all_the_same_counts(stage: Stage) -> None:
     first = ordered(stage, promise(stage, appeal, 10_000))
     with Database(stage.database) as db, db.begin():
         close_order(db, first.id, stage.clock())
-    assert take(stage, payment_of(stage, first)).outcome is Outcome.COMMITTED
+    assert take(stage, payment_of(stage, first)).outcome is PaymentOutcome.COMMITTED
     assert_books_close(stage)
 
 
@@ -133,9 +136,9 @@ def test_the_second_order_of_a_paid_gift_goes_back_and_the_gift_stays(stage: Sta
     with Database(stage.database) as db, db.begin():
         close_order(db, first.id, stage.clock())
     second = ordered(stage, pledge)
-    assert take(stage, payment_of(stage, second)).outcome is Outcome.COMMITTED
+    assert take(stage, payment_of(stage, second)).outcome is PaymentOutcome.COMMITTED
     taken = take(stage, payment_of(stage, first))
-    assert taken.outcome is Outcome.GOES_BACK
+    assert taken.outcome is PaymentOutcome.REFUND_OWED
     assert state_of(stage, Pledge, pledge) == "committed"
     assert balances(stage) == {"channel": 20_000, "appeal": 10_000, "refunds": 10_000}
     with Database(stage.database) as db:
@@ -169,7 +172,7 @@ def test_what_comes_too_late_goes_back_in_full(stage: Stage, happens: Any) -> No
     order = ordered(stage, pledge)
     happens(stage, appeal)
     taken = take(stage, payment_of(stage, order))
-    assert taken.outcome is Outcome.GOES_BACK
+    assert taken.outcome is PaymentOutcome.REFUND_OWED
     assert state_of(stage, Pledge, pledge) == "refund_pending"
     assert balances(stage) == {"channel": 10_000, "refunds": 10_000}
     with Database(stage.database) as db:
@@ -178,7 +181,7 @@ def test_what_comes_too_late_goes_back_in_full(stage: Stage, happens: Any) -> No
         assert (refund.amount_fen, refund.reason, refund.pay_order_id) == (10_000, "late", order.id)
     assert len(told(stage, "payment_late")) == 1
     assert told(stage, "pledged") == []
-    assert take(stage, payment_of(stage, order)).outcome is Outcome.AGAIN
+    assert take(stage, payment_of(stage, order)).outcome is PaymentOutcome.REPEATED
     assert_books_close(stage)
 
 
@@ -191,7 +194,7 @@ def test_a_payment_of_an_expired_pledge_goes_back(stage: Stage) -> None:
         close_order(db, order.id, stage.clock())
         assert expire_pledges(db, stage.clock()) == 1
     assert state_of(stage, Pledge, pledge) == "expired"
-    assert take(stage, payment_of(stage, order)).outcome is Outcome.GOES_BACK
+    assert take(stage, payment_of(stage, order)).outcome is PaymentOutcome.REFUND_OWED
     assert state_of(stage, Pledge, pledge) == "refund_pending"
     assert_books_close(stage)
 
@@ -208,7 +211,7 @@ def test_what_cannot_be_right_is_kept_for_a_person(stage: Stage, changes: dict[s
     pledge = promise(stage, stage.open_appeal(), 10_000)
     order = ordered(stage, pledge)
     payment = payment_of(stage, order, **changes)
-    assert [take(stage, payment).outcome for _ in range(2)] == ["case", "again"]
+    assert [take(stage, payment).outcome for _ in range(2)] == ["suspense", "repeated"]
     assert balances(stage) == {"channel": payment.fen, "unassigned": payment.fen}
     assert state_of(stage, Pledge, pledge) == "awaiting_payment"
     with Database(stage.database) as db:
@@ -216,7 +219,7 @@ def test_what_cannot_be_right_is_kept_for_a_person(stage: Stage, changes: dict[s
         assert (case.kind, case.amount_fen, case.transaction_id) == (kind, payment.fen, payment.transaction_id)
     if kind == "other_amount":  # nobody is asked to pay again what they may have paid
         with Database(stage.database) as db, pytest.raises(NotPayable):
-            begin_order(db, pledge, stage.clock())
+            begin_order(db, MCHID, pledge, stage.clock())
     assert_books_close(stage)
 
 
@@ -224,7 +227,7 @@ def test_an_order_that_is_paid_by_two_transactions_is_seen_to(stage: Stage) -> N
     appeal = stage.open_appeal()
     order = ordered(stage, promise(stage, appeal, 10_000))
     take(stage, payment_of(stage, order))
-    assert take(stage, payment_of(stage, order, transaction_id="4299")).outcome is Outcome.CASE
+    assert take(stage, payment_of(stage, order, transaction_id="4299")).outcome is PaymentOutcome.SUSPENSE
     assert balances(stage) == {"channel": 20_000, "appeal": 10_000, "unassigned": 10_000}
     assert_books_close(stage)
 
@@ -236,7 +239,7 @@ def test_an_appeal_takes_what_it_asked_for_and_no_more(stage: Stage) -> None:
     with pytest.raises(OverCap) as refused:
         promise(stage, appeal, 10_001, "oGreat")
     assert refused.value.values["room_fen"] == 10_000
-    assert take(stage, payment_of(stage, late)).outcome is Outcome.GOES_BACK
+    assert take(stage, payment_of(stage, late)).outcome is PaymentOutcome.REFUND_OWED
     with Database(stage.database) as db:
         assert db.scalars(select(Refund.reason)).all() == ["over"]
     give(stage, appeal, 10_000, "oLast")
@@ -267,7 +270,7 @@ def test_what_was_promised_while_nothing_was_collected_keeps_its_place_and_can_b
         assert room(db, held_appeal, but=old) == 30_000
     with pytest.raises(OverCap):
         promise(stage, appeal, 10_001)
-    assert take(stage, payment_of(stage, ordered(stage, old))).outcome is Outcome.COMMITTED
+    assert take(stage, payment_of(stage, ordered(stage, old))).outcome is PaymentOutcome.COMMITTED
     assert state_of(stage, Pledge, old) == "committed"
     assert_books_close(stage)
 
@@ -279,15 +282,15 @@ def test_nobody_begins_to_pay_what_is_closed_paid_or_over(stage: Stage) -> None:
     own = promise(stage, appeal, 10_000)
     with Database(stage.database) as db:
         with pytest.raises(NotPayable):
-            begin_order(db, paid, stage.clock())
+            begin_order(db, MCHID, paid, stage.clock())
         with pytest.raises(NotPayable):
-            begin_order(db, over, stage.clock() + PAY_WITHIN)
+            begin_order(db, MCHID, over, stage.clock() + PAY_WITHIN)
     _join(stage, appeal)
     with Database(stage.database) as db, pytest.raises(OwnHousehold):
-        begin_order(db, own, stage.clock())
+        begin_order(db, MCHID, own, stage.clock())
     _freeze(stage, appeal)
     with Database(stage.database) as db, pytest.raises(NotFunding):
-        begin_order(db, frozen, stage.clock())
+        begin_order(db, MCHID, frozen, stage.clock())
 
 
 def test_an_order_ends_with_its_time_its_pledges_or_its_appeals(stage: Stage) -> None:
@@ -303,7 +306,7 @@ def test_an_order_ends_with_its_time_its_pledges_or_its_appeals(stage: Stage) ->
     assert ordered(stage, last).expires_at <= deadline
     stage.clock.now = deadline - timedelta(seconds=90)
     with Database(stage.database) as db, pytest.raises(NotFunding):
-        begin_order(db, promise(stage, appeal, 100, "o4"), stage.clock())
+        begin_order(db, MCHID, promise(stage, appeal, 100, "o4"), stage.clock())
 
 
 def test_a_paid_order_keeps_what_it_says(stage: Stage) -> None:

@@ -10,10 +10,11 @@ from models.appeals.appeal import Appeal
 from models.giving.pledge import Pledge, promised
 from models.ledger import totals
 from models.ledger.accounts import REFUNDS, LedgerAccount
-from models.payments.collection import Outcome, begin_order
+from models.payments.collection import PaymentOutcome, begin_order
 from models.payments.expiry import close_order, expire_pledges
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
+from tests.harness.money.merchant import MCHID
 from tests.harness.racing import DONORS, assert_books_close, at_once, outcome
 from tests.harness.racing import stage as stage
 from tests.harness.stage import Stage
@@ -28,7 +29,7 @@ def test_of_32_donors_at_the_last_yuan_as_many_are_taken_as_it_needs_and_the_oth
     payments = [payment_of(stage, order) for order in orders]
     # Each is told of twice, at the same time.
     results = at_once([partial(outcome, stage, payment) for payment in payments * 2])
-    assert Counter(map(str, results)) == {"committed": 3, "goes_back": DONORS - 3, "again": DONORS}
+    assert Counter(map(str, results)) == {"committed": 3, "refund_owed": DONORS - 3, "repeated": DONORS}
     with Database(stage.database) as db:
         assert totals(db, appeal).public == 299_900
         assert promised(db, [appeal]) == {appeal: (299_900, 4)}
@@ -51,7 +52,7 @@ def test_the_last_yuan_is_taken_once(stage: Stage) -> None:
     give(stage, appeal, 299_900, "oFirst")
     orders = [ordered(stage, promise(stage, appeal, 100, f"oDonor{n}")) for n in range(DONORS)]
     results = at_once([partial(outcome, stage, payment_of(stage, order)) for order in orders])
-    assert Counter(map(str, results)) == {"committed": 1, "goes_back": DONORS - 1}
+    assert Counter(map(str, results)) == {"committed": 1, "refund_owed": DONORS - 1}
     with Database(stage.database) as db:
         assert totals(db, appeal).public == 300_000
         assert db.get_one(Appeal, appeal).state == "funded"
@@ -63,7 +64,7 @@ def test_sixteen_taps_at_once_are_one_order(stage: Stage) -> None:
 
     def tap() -> str:
         with Database(stage.database) as db, db.begin():
-            return begin_order(db, pledge, stage.clock()).out_trade_no
+            return begin_order(db, MCHID, pledge, stage.clock()).out_trade_no
 
     results = at_once([tap] * 16)
     assert len(set(results)) == 1
@@ -87,7 +88,7 @@ def test_a_payment_a_closing_and_an_expiry_at_once_lose_no_money(stage: Stage) -
                 expire_pledges(db, later)  # type: ignore[arg-type]
 
         results = at_once([close, expire, partial(outcome, stage, payment_of(stage, order)), close, expire])
-        assert results[2] in (Outcome.COMMITTED, Outcome.GOES_BACK)
+        assert results[2] in (PaymentOutcome.COMMITTED, PaymentOutcome.REFUND_OWED)
         assert [one for one in results if isinstance(one, Exception)] == []
         with Database(stage.database) as db:
             assert db.get_one(PayOrder, order.id).state == "paid"

@@ -14,18 +14,25 @@ from models.ledger import held, totals
 from models.ledger.accounts import LedgerAccount
 from models.notifications.notification import Notification
 from models.payments.refund import Refund
-from models.payments.refund_desk import NoSuchRefund, again, all_again, done_by_hand, find_stuck, stuck_ones
+from models.payments.refund_desk import (
+    NoSuchRefund,
+    find_stuck_refund,
+    list_stuck_refunds,
+    mark_paid_by_hand,
+    resubmit,
+    resubmit_all,
+)
 from models.payments.refund_entitlement import (
     AllSpent,
     NoSuchGift,
     NothingPaid,
     RefundUnderWay,
     TooLongAgo,
-    ask_back,
-    what_comes_back,
+    find_refundable,
+    request_refund,
 )
-from models.payments.refund_result import Taken
-from models.payments.refund_submission import begin_ask, refuse
+from models.payments.refund_result import RefundOutcome
+from models.payments.refund_submission import begin_submission, mark_refused
 from models.people.user import User
 from models.staff.member import Staff
 from models.staff.task import Task
@@ -59,12 +66,12 @@ def told(stage: Stage, kind: str) -> list[dict[str, Any]]:
 
 def ask(stage: Stage, refund: Refund) -> Any:
     with Database(stage.database) as db, db.begin():
-        return begin_ask(db, refund.id, stage.clock())
+        return begin_submission(db, refund.id, stage.clock())
 
 
 def stuck(stage: Stage, refund: Refund, state: str = "ABNORMAL") -> None:
     ask(stage, refund)
-    assert hear(stage, news_of(stage, refund, state)) == Taken.STUCK
+    assert hear(stage, news_of(stage, refund, state)) == RefundOutcome.STUCK
 
 
 def holder(stage: Stage, region: str = COUNTY, openid: str = "oHolder") -> Staff:
@@ -91,7 +98,7 @@ def test_a_gift_goes_back_whole_when_its_donor_asks(stage: Stage) -> None:
     assert balances(stage) == {"channel": 10_000, "refunds": 10_000}
     asked = ask(stage, refund)
     assert (asked.fen, asked.order_fen, asked.before) == (10_000, 10_000, False)
-    assert hear(stage, news_of(stage, refund)) == Taken.DONE
+    assert hear(stage, news_of(stage, refund)) == RefundOutcome.DONE
     assert state_of(stage, Pledge, pledge) == "refunded"
     assert balances(stage) == {}
     (word,) = told(stage, "refunded")
@@ -119,7 +126,7 @@ def test_nobody_learns_of_a_gift_that_is_not_theirs(stage: Stage) -> None:
         refusals = []
         for code in (code_of(stage, pledge), "ZZZZZZZZZZ"):
             with pytest.raises(NoSuchGift) as refused:
-                ask_back(db, db.get_one(User, other), code, stage.clock())
+                request_refund(db, db.get_one(User, other), code, stage.clock())
             refusals.append((refused.value.code, set(refused.value.values)))
     assert refusals[0] == refusals[1]
 
@@ -138,7 +145,7 @@ def test_what_was_paid_out_is_spent_and_the_rest_goes_back(stage: Stage) -> None
     spend(stage, appeal, 5_000)
     with Database(stage.database) as db:
         gift = db.get_one(Pledge, pledge)
-        found = what_comes_back(db, db.get_one(User, gift.donor_id), gift.code.lower(), stage.clock())
+        found = find_refundable(db, db.get_one(User, gift.donor_id), gift.code.lower(), stage.clock())
         assert (found.fen, found.spent_fen) == (6_667, 3_333)
     refund = want_back(stage, pledge)
     assert refund.amount_fen == 6_667
@@ -185,10 +192,10 @@ def test_news_come_as_often_as_they_like(stage: Stage) -> None:
     pledge = give(stage, stage.open_appeal(), 10_000)
     refund = want_back(stage, pledge)
     ask(stage, refund)
-    assert hear(stage, news_of(stage, refund, "PROCESSING")) == Taken.KNOWN
-    assert [hear(stage, news_of(stage, refund)) for _ in range(3)] == [Taken.DONE, Taken.KNOWN, Taken.KNOWN]
+    assert hear(stage, news_of(stage, refund, "PROCESSING")) == RefundOutcome.KNOWN
+    assert [hear(stage, news_of(stage, refund)) for _ in range(3)] == ["done", "known", "known"]
     assert [hear(stage, news_of(stage, refund, state)) for state in ("PROCESSING", "ABNORMAL", "CLOSED")] == [
-        Taken.KNOWN
+        RefundOutcome.KNOWN
     ] * 3
     assert len(told(stage, "refunded")) == 1
     assert open_tasks(stage) == []
@@ -203,7 +210,7 @@ def test_news_of_something_else_move_nothing_and_call_a_person(stage: Stage, cha
     pledge = give(stage, stage.open_appeal(), 10_000)
     refund = want_back(stage, pledge)
     ask(stage, refund)
-    assert hear(stage, news_of(stage, refund, **changes)) == Taken.DIFFERS
+    assert hear(stage, news_of(stage, refund, **changes)) == RefundOutcome.DIFFERS
     assert balances(stage) == {"channel": 10_000, "refunds": 10_000}
     assert (refund_of(stage, pledge).state, refund_of(stage, pledge).trouble) == ("abnormal", "differs")
     assert open_tasks(stage) == [(refund.id, "fund_holder")]
@@ -213,7 +220,7 @@ def test_news_of_something_else_move_nothing_and_call_a_person(stage: Stage, cha
 def test_a_number_of_nobodys_is_said_to_be_unknown(stage: Stage) -> None:
     pledge = give(stage, stage.open_appeal(), 10_000)
     refund = want_back(stage, pledge)
-    assert hear(stage, news_of(stage, refund, out_refund_no="nobodys")) == Taken.UNKNOWN
+    assert hear(stage, news_of(stage, refund, out_refund_no="nobodys")) == RefundOutcome.UNKNOWN
 
 
 def test_of_one_order_a_minute_passes_between_two_tries(stage: Stage) -> None:
@@ -249,11 +256,11 @@ def test_abnormal_is_asked_for_again_with_the_same_number(stage: Stage) -> None:
     assert open_tasks(stage) == [(refund.id, "fund_holder")]
     later(stage, minutes=2)
     with Database(stage.database) as db, db.begin():
-        assert again(db, staff, refund.id, stage.clock()).number == refund.number
+        assert resubmit(db, staff, refund.id, stage.clock()).number == refund.number
     assert open_tasks(stage) == []
     later(stage, minutes=2)
     assert ask(stage, refund).out_refund_no == refund.number
-    assert hear(stage, news_of(stage, refund)) == Taken.DONE
+    assert hear(stage, news_of(stage, refund)) == RefundOutcome.DONE
     assert wrong_books(stage) == []
 
 
@@ -263,15 +270,15 @@ def test_a_closed_one_is_asked_for_again_with_the_next_number(stage: Stage) -> N
     refund = want_back(stage, pledge)
     stuck(stage, refund, "CLOSED")
     with Database(stage.database) as db, db.begin():
-        second = again(db, staff, refund.id, stage.clock()).number
+        second = resubmit(db, staff, refund.id, stage.clock()).number
     assert second == f"{refund.out_refund_no}@2"
     later(stage, minutes=2)
     assert ask(stage, refund).out_refund_no == second
     # What is said of the first is old; that it was paid after all would be a second payment.
-    assert hear(stage, news_of(stage, refund, "CLOSED")) == Taken.KNOWN
-    assert hear(stage, news_of(stage, refund)) == Taken.DIFFERS
+    assert hear(stage, news_of(stage, refund, "CLOSED")) == RefundOutcome.KNOWN
+    assert hear(stage, news_of(stage, refund)) == RefundOutcome.DIFFERS
     later(stage, minutes=2)
-    assert hear(stage, news_of(stage, refund_of(stage, pledge))) == Taken.DONE
+    assert hear(stage, news_of(stage, refund_of(stage, pledge))) == RefundOutcome.DONE
     assert open_tasks(stage) == []
     assert wrong_books(stage) == []
 
@@ -282,16 +289,16 @@ def test_done_by_hand_is_done_and_says_by_whom(stage: Stage) -> None:
     refund = want_back(stage, pledge)
     stuck(stage, refund)
     with Database(stage.database) as db, db.begin():
-        done_by_hand(db, staff, refund.id, "other_card", stage.clock())
+        mark_paid_by_hand(db, staff, refund.id, "other_card", stage.clock())
     assert (refund_of(stage, pledge).by_hand, balances(stage)) == (staff.id, {})
     with Database(stage.database) as db:
         paid = (AuditEvent.subject == "refund") & (AuditEvent.to_state == "paid")
         event = db.scalars(select(AuditEvent).where(paid)).one()
         assert (event.actor, event.detail) == (f"staff:{staff.id}", "other_card")
-    assert hear(stage, news_of(stage, refund)) == Taken.KNOWN
+    assert hear(stage, news_of(stage, refund)) == RefundOutcome.KNOWN
     assert len(told(stage, "refunded")) == 1
     with Database(stage.database) as db, pytest.raises(NoSuchRefund):
-        find_stuck(db, staff, refund.id)
+        find_stuck_refund(db, staff, refund.id)
     assert wrong_books(stage) == []
 
 
@@ -301,14 +308,14 @@ def test_one_task_stands_for_all_that_is_stuck_of_an_appeal(stage: Stage) -> Non
     for refund in refunds:
         asked = ask(stage, refund)
         with Database(stage.database) as db, db.begin():
-            refuse(db, asked, "NOT_ENOUGH", stage.clock())
+            mark_refused(db, asked, "NOT_ENOUGH", stage.clock())
     assert open_tasks(stage) == [(refunds[0].id, "fund_holder")]
     with Database(stage.database) as db, db.begin():
-        again(db, staff, refunds[0].id, stage.clock())
+        resubmit(db, staff, refunds[0].id, stage.clock())
     assert open_tasks(stage) == [(refunds[1].id, "fund_holder")]
     assert wrong_books(stage) == []
     with Database(stage.database) as db, db.begin():
-        assert all_again(db, staff, appeal, stage.clock()) == [refunds[1].id, refunds[2].id]
+        assert resubmit_all(db, staff, appeal, stage.clock()) == [refunds[1].id, refunds[2].id]
     assert open_tasks(stage) == []
     assert wrong_books(stage) == []
 
@@ -318,6 +325,6 @@ def test_another_countys_fund_holder_sees_none_of_it(stage: Stage) -> None:
     refund = want_back(stage, give(stage, stage.open_appeal(), 10_000))
     stuck(stage, refund)
     with Database(stage.database) as db:
-        assert stuck_ones(db, other, 5) == []
+        assert list_stuck_refunds(db, other, 5) == []
         with pytest.raises(NoSuchRefund):
-            again(db, other, refund.id, stage.clock())
+            resubmit(db, other, refund.id, stage.clock())

@@ -19,8 +19,8 @@ from models.ledger import held, totals
 from models.ledger.accounts import LedgerAccount
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
-from models.payments.refund_desk import again, done_by_hand
-from models.payments.refund_submission import begin_ask, refuse
+from models.payments.refund_desk import mark_paid_by_hand, resubmit
+from models.payments.refund_submission import begin_submission, mark_refused
 from models.staff.member import Staff
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
@@ -141,13 +141,13 @@ class Walk:
 
     def _ask(self, deed: str, refund: Refund) -> None:
         with Database(self.stage.database) as db, db.begin():
-            asked = begin_ask(db, refund.id, self.stage.clock())
+            asked = begin_submission(db, refund.id, self.stage.clock())
         if asked is None or deed == "ask_down":
             return
         if deed == "refused":
             if asked.out_refund_no not in self.channel.refunds:
                 with Database(self.stage.database) as db, db.begin():
-                    refuse(db, asked, "NOT_ENOUGH", self.stage.clock())
+                    mark_refused(db, asked, "NOT_ENOUGH", self.stage.clock())
             return
         self.channel.refund(asked.out_refund_no, asked.fen)
         if deed == "ask":
@@ -158,9 +158,9 @@ class Walk:
             return  # the platform's page would show it as done
         with suppress(Refusal), Database(self.stage.database) as db, db.begin():
             if deed == "again":
-                again(db, self.staff, refund.id, self.stage.clock())
+                resubmit(db, self.staff, refund.id, self.stage.clock())
             else:
-                done_by_hand(db, self.staff, refund.id, "other_card", self.stage.clock())
+                mark_paid_by_hand(db, self.staff, refund.id, "other_card", self.stage.clock())
                 self.by_hand += refund.amount_fen
 
     def _refund(self, value: int) -> Refund | None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.pay.client import PayClient
 from bot.pay.proving import PlatformKeys, Signer
-from bot.payments.orders import Till
+from bot.payments.orders import PaymentIntake
 from bot.payments.refunds import ask_refund
 from bot.simulator.app import create_simulator
 from bot.simulator.pay.bills import LAYOUTS
@@ -23,7 +23,7 @@ from config.pay import PlatformKey
 from models.core.calendar import CHINA
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
-from models.treasury.bill import BillDay
+from models.treasury.bill import Bill, BillDay
 from models.treasury.discrepancy import Discrepancy
 from tests.harness.money.merchant import MCHID, NOON, NOTIFY, OPTIONS, PIN, Merchant, trading
 from tests.harness.simulator.in_process import serving
@@ -57,7 +57,7 @@ class Counter:
 
     @property
     def reconciler(self) -> Reconciler:
-        return Reconciler(self.stage.database, self.handed, self.pay, MCHID, self.stage.clock)
+        return Reconciler(self.stage.database, self.handed, self.pay, self.stage.clock)
 
     def move(self, by: timedelta) -> None:
         """Its clock and ours."""
@@ -66,14 +66,14 @@ class Counter:
 
     def sell(self, appeal: int, fen: int, *, paid: bool = True) -> PayOrder:
         """A gift that was paid in the pay sheet, and nobody has told us yet."""
-        order = ordered(self.stage, promise(self.stage, appeal, fen))
+        order = ordered(self.stage, promise(self.stage, appeal, fen), self.pay.merchant)
         prepay_id = self.pay.order(order.out_trade_no, order.amount_fen, "oAunt", "苗寨修路")
         if paid:
             assert self.merchant.simulator.pay.pay("oAunt", prepay_id, PIN).err_msg == OK
         return order
 
     def hear(self, order: PayOrder) -> None:
-        Till(self.stage.database, self.handed).take(self.pay.query(order.out_trade_no), self.stage.clock())
+        PaymentIntake(self.stage.database, self.handed).apply(self.pay.query(order.out_trade_no), self.stage.clock())
 
     def give(self, appeal: int, fen: int) -> PayOrder:
         order = self.sell(appeal, fen)
@@ -91,9 +91,12 @@ class Counter:
 
 
 @contextmanager
-def counter(stage: Stage) -> Iterator[Counter]:
+def counter(stage: Stage, mchid: str = MCHID) -> Iterator[Counter]:
     stage.clock.now = AT
-    with trading() as merchant, serving(create_simulator(merchant.simulator.options, merchant.simulator)) as url:
+    with (
+        trading(mchid=mchid) as merchant,
+        serving(create_simulator(merchant.simulator.options, merchant.simulator)) as url,
+    ):
         own = merchant.own
         keys = PlatformKeys(PlatformKey(serial, key) for serial, key in own.platform.items())
         signer = Signer(own.mchid, own.serial, own.private)
@@ -103,9 +106,9 @@ def counter(stage: Stage) -> Iterator[Counter]:
             yield Counter(stage, merchant, pay)
 
 
-def day_row(stage: Stage, day: date = TODAY) -> BillDay:
+def day_row(stage: Stage, day: date = TODAY, merchant: str = MCHID) -> BillDay:
     with Database(stage.database) as db:
-        return db.get_one(BillDay, day)
+        return db.get_one(BillDay, Bill(merchant, day))
 
 
 def discrepancies(stage: Stage) -> list[Discrepancy]:

@@ -8,10 +8,11 @@ from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import get_appeal
 from models.giving.pledge import Pledge, make_pledge
-from models.payments.collection import Payment, Taken, await_payment, begin_order, keep_prepaid, take_payment
-from models.payments.order import PayOrder
+from models.payments.collection import AppliedPayment, apply_payment, await_payment, begin_order, keep_prepaid
+from models.payments.order import Payment, PayOrder
 from models.people.conversation import Conversation
 from models.people.user import User
+from tests.harness.money.merchant import MCHID
 from tests.harness.stage import Stage
 
 _serial = count(1)
@@ -35,15 +36,16 @@ def promise(stage: Stage, appeal: int, fen: int, openid: str = "oDonor", *, anon
         return pledge.id
 
 
-def ordered(stage: Stage, pledge: int) -> PayOrder:
+def ordered(stage: Stage, pledge: int, merchant: str = MCHID) -> PayOrder:
     """Its order, with a prepay_id."""
     with Database(stage.database, expire_on_commit=False) as db, db.begin():
-        order = begin_order(db, pledge, stage.clock())
+        order = begin_order(db, merchant, pledge, stage.clock())
         return keep_prepaid(db, order.id, f"wx{order.id}", stage.clock())
 
 
 def payment_of(stage: Stage, order: PayOrder, **changes: object) -> Payment:
     fields = {
+        "merchant": order.merchant,
         "out_trade_no": order.out_trade_no,
         "transaction_id": f"42000{order.id:09d}",
         "fen": order.amount_fen,
@@ -52,9 +54,9 @@ def payment_of(stage: Stage, order: PayOrder, **changes: object) -> Payment:
     return Payment(**fields | changes)  # type: ignore[arg-type]
 
 
-def take(stage: Stage, payment: Payment) -> Taken:
+def take(stage: Stage, payment: Payment) -> AppliedPayment:
     with Database(stage.database) as db, db.begin():
-        return take_payment(db, payment, stage.clock())
+        return apply_payment(db, payment, stage.clock())
 
 
 def give(stage: Stage, appeal: int, fen: int, openid: str = "oDonor", *, anonymous: bool = False) -> int:
@@ -64,7 +66,7 @@ def give(stage: Stage, appeal: int, fen: int, openid: str = "oDonor", *, anonymo
     return pledge
 
 
-def pay_newest(stage: Stage) -> Taken:
+def pay_newest(stage: Stage) -> AppliedPayment:
     """The newest pledge, by whoever made it."""
     with Database(stage.database) as db:
         newest = db.scalars(select(Pledge.id).order_by(Pledge.id.desc())).first()

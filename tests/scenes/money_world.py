@@ -21,11 +21,13 @@ from models.giving.pledge import Pledge
 from models.giving.pool_terms import PoolTerms, open_pool
 from models.ledger import LedgerTransaction, totals
 from models.ledger.accounts import LedgerAccount
-from models.payments.collection import Payment, room, take_payment
-from models.payments.order import PayOrder, SuspenseItem
+from models.payments.collection import apply_payment, room
+from models.payments.order import Payment, PayOrder
 from models.payments.payout_return import enter_return
 from models.payments.refund import Refund
+from models.payments.suspense import SuspenseItem
 from models.staff.member import Staff
+from tests.harness.money.merchant import MCHID
 from tests.harness.stage import Stage
 from tests.scenes.disbursements import COUNTY, at, fixed, owner_of, people
 
@@ -49,8 +51,8 @@ class Platform:
 
     def take(self, order: PayOrder, now: datetime) -> None:
         if order.out_trade_no not in self.closed and not self.has(order.out_trade_no):
-            payment = Payment(order.out_trade_no, f"4200{len(self.paid):09d}{order.id}", order.amount_fen, now)
-            self.paid.append(payment)
+            number = f"4200{len(self.paid):09d}{order.id}"
+            self.paid.append(Payment(order.merchant, order.out_trade_no, number, order.amount_fen, now))
 
     def has(self, number: str) -> bool:
         return any(payment.out_trade_no == number for payment in self.paid)
@@ -157,15 +159,16 @@ class World(RuleBasedStateMachine):
 
     def hear(self, payment: Payment) -> None:
         with self.db() as db:
-            take_payment(db, payment, self.stage.clock())
+            apply_payment(db, payment, self.stage.clock())
         self.heard.add(payment.transaction_id)
 
     def strange_payment(self, number: str, fen: int) -> None:
         """A payment that cannot be right; twice, as everything comes twice."""
-        payment = Payment(number, f"strange-{self.appeals[0]}-{self.strange}-{number[:6]}", fen, self.stage.clock())
+        transaction = f"strange-{self.appeals[0]}-{self.strange}-{number[:6]}"
+        payment = Payment(MCHID, number, transaction, fen, self.stage.clock())
         for _ in range(2):
             with self.db() as db:
-                take_payment(db, payment, self.stage.clock())
+                apply_payment(db, payment, self.stage.clock())
         self.strange += fen
 
     def pay_out(self, use: int) -> None:

@@ -16,11 +16,12 @@ from models.disbursements.payee import Payee
 from models.giving.pledge import Pledge
 from models.ledger import held, lock, moves
 from models.ledger.accounts import CHANNEL
-from models.payments.order import PayOrder, SuspenseItem
+from models.payments.order import PayOrder
 from models.payments.refund import BESIDE, Refund
-from models.payments.refund_entitlement import ask_back
-from models.payments.refund_result import Taken, take_refund_news
+from models.payments.refund_entitlement import request_refund
+from models.payments.refund_result import RefundOutcome, apply_refund_result
 from models.payments.refund_run import live_runs, plan_page
+from models.payments.suspense import SuspenseItem
 from models.people.user import User
 from tests.harness.stage import Stage
 from tests.scenes.gifts import give
@@ -34,6 +35,7 @@ HOLDER = 1
 
 @dataclass(frozen=True)
 class News:
+    merchant: str
     out_refund_no: str
     refund_id: str
     out_trade_no: str
@@ -55,17 +57,19 @@ def code_of(stage: Stage, pledge: int) -> str:
 
 
 def want_back(stage: Stage, pledge: int) -> Refund:
-    """Its donor has asked for it. Raises what models.payments.refund_entitlement.ask_back does."""
+    """Its donor has asked for it. Raises what models.payments.refund_entitlement.request_refund does."""
     with Database(stage.database, expire_on_commit=False) as db, db.begin():
         gift = db.get_one(Pledge, pledge)
-        return ask_back(db, db.get_one(User, gift.donor_id), gift.code, stage.clock())
+        return request_refund(db, db.get_one(User, gift.donor_id), gift.code, stage.clock())
 
 
 def news_of(stage: Stage, refund: Refund, state: str = "SUCCESS", **changes: Any) -> News:
     with Database(stage.database) as db:
         order = db.get_one(PayOrder, refund.pay_order_id)
-        paid: PayOrder | SuspenseItem = db.get_one(SuspenseItem, refund.case_id) if refund.case_id else order
+        number = refund.suspense_item_id
+        paid: PayOrder | SuspenseItem = db.get_one(SuspenseItem, number) if number else order
         fields = {
+            "merchant": refund.merchant,
             "out_refund_no": refund.number,
             "refund_id": f"50000{refund.id:09d}",
             "out_trade_no": order.out_trade_no,
@@ -78,9 +82,9 @@ def news_of(stage: Stage, refund: Refund, state: str = "SUCCESS", **changes: Any
     return News(**fields | changes)
 
 
-def hear(stage: Stage, news: News) -> Taken:
+def hear(stage: Stage, news: News) -> RefundOutcome:
     with Database(stage.database) as db, db.begin():
-        return take_refund_news(db, news, stage.clock())
+        return apply_refund_result(db, news, stage.clock())
 
 
 def fail(stage: Stage, appeal: int) -> None:

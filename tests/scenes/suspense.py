@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session as Database
 from models.appeals.appeal import Appeal
 from models.giving.pledge import Pledge
 from models.ledger import moves
-from models.payments.order import PayOrder, SuspenseItem
+from models.payments.order import PayOrder
+from models.payments.suspense import SuspenseItem
 from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
 from tests.harness.stage import Stage
@@ -18,8 +19,8 @@ WANTED = 10_000
 _serial = count(1)
 
 
-def astray(stage: Stage, kind: str, fen: int) -> int:
-    """A case of this kind, of a gift of WANTED fen to the newest appeal; its number."""
+def suspense_item(stage: Stage, kind: str, fen: int) -> int:
+    """A suspense item of this kind, of a gift of WANTED fen to the newest appeal; its number."""
     number = f"T{next(_serial):06d}"
     if kind == "unknown_order":
         order = ordered(stage, give_later(stage))
@@ -52,7 +53,7 @@ def at_bank(stage: Stage, openid: str, fen: int) -> None:
         moves.settled(db, holder_of(staff), fen, 0, f"test:{next(_serial)}", stage.clock())
 
 
-def case_of(stage: Stage, number: int) -> SuspenseItem:
+def item_of(stage: Stage, number: int) -> SuspenseItem:
     with Database(stage.database, expire_on_commit=False) as db:
         return db.get_one(SuspenseItem, number)
 

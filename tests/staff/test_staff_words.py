@@ -90,9 +90,9 @@ PERMITTED = {
         "call_donors refunds reconcile close_discrepancy view_refund view_discrepancy more_discrepancies"
     ),
     ("fund_holder",): (
-        "pay_out settle pools open_pool fund_pool close_pool return_pool strays top_up cover_fees reverse_entry bounce "
-        "view_stray settle_suspense undo_this more_pools again_refund again_refunds refund_by_hand view_receipt "
-        "issue_receipt refuse_receipt void_receipt"
+        "pay_out settle pools open_pool fund_pool close_pool return_pool suspense_items top_up cover_fees "
+        "reverse_entry bounce view_suspense_item settle_suspense undo_this more_pools again_refund again_refunds "
+        "refund_by_hand view_receipt issue_receipt refuse_receipt void_receipt"
     ),
 }
 
@@ -266,8 +266,10 @@ WRONG_NUMBERS: dict[str, list[Row]] = {
         (UNKNOWN, "county", "999", "replies/refusals:no_such_discrepancy", "没有差错 999 号"),
         (UNKNOWN, "fund_holder", "999 2 已退回", "replies/refusals:no_such_discrepancy", "没有差错 999 号"),
     ],
-    "refunds": [(UNKNOWN, "fund_holder", "999", "replies/refusals:no_such_refunds", "求助 999 号没有要全部退回的捐款")],
-    "strays": [(UNKNOWN, "fund_holder", "999", "replies/refusals:no_such_suspense_item", "没有待查 999 号")],
+    "refunds": [
+        (UNKNOWN, "fund_holder", "999", "replies/refusals:no_such_refund_run", "求助 999 号没有要全部退回的捐款")
+    ],
+    "suspense_items": [(UNKNOWN, "fund_holder", "999", "replies/refusals:no_such_suspense_item", "没有待查 999 号")],
     "reverse_entry": [(UNKNOWN, "fund_holder", "t-999", "replies/treasury/which_bank_entry", "没有流水号 T999")],
     **{
         name: [(UNKNOWN, "fund_holder", "999", "replies/refusals:no_such_pool", "没有配捐 999 号")]

@@ -12,9 +12,9 @@ from bot.pay.demo_keys import settings_in
 from models.core.calendar import CHINA
 from models.giving.pledge import Pledge
 from models.payments.order import PayOrder
-from models.treasury.bill import BillDay
+from models.treasury.bill import Bill, BillDay
 from models.treasury.discrepancy import Discrepancy
-from tests.harness.money.merchant import PIN, key_folder
+from tests.harness.money.merchant import MCHID, PIN, key_folder
 from tests.harness.money.paid_stage import DONOR, collecting
 from tests.harness.processes.workers import environment, process, until
 from tests.scenes.gifts import ordered
@@ -32,12 +32,12 @@ def test_a_day_is_reconciled_by_a_worker(new_database: Callable[[], str], redis_
         ordered(stage, stage.pledged(500, appeal=appeal))  # since when there are bills; nobody pays it
         stage.clock.move(AGO)
         pledge = stage.pledged(12_300, appeal=appeal)
-        cashier = stage.cashier()
-        sheet = cashier.place(pledge, DONOR)
+        order_service = stage.order_service()
+        sheet = order_service.place(pledge, DONOR)
         assert stage.simulator.pay.pay(DONOR, sheet["package"].removeprefix("prepay_id="), PIN).err_msg.endswith(":ok")
         order = stage.orders()[-1]
         stage.simulator.pay.orders.by_number(order.out_trade_no).paid_at -= AGO.total_seconds()
-        cashier.settle(order.id, timedelta(0))
+        order_service.refresh(order.id, timedelta(0))
         with Database(stage.database) as db:
             assert db.get_one(Pledge, pledge).state == "committed"
             paid_at = db.get_one(PayOrder, order.id).paid_at
@@ -49,12 +49,12 @@ def test_a_day_is_reconciled_by_a_worker(new_database: Callable[[], str], redis_
         with process("flask", "--app", "wsgi", "worker", settings=settings):
             until(lambda: _state(stage.database, day) == "compared")
         with Database(stage.database) as db:
-            row = db.get_one(BillDay, day)
+            row = db.get_one(BillDay, Bill(MCHID, day))
             assert (row.paid_fen, row.ledger_paid_fen, row.lines) == (12_300, 12_300, 1)
             assert db.scalars(select(Discrepancy.id)).all() == []
 
 
 def _state(database: Engine, day: date) -> str:
     with Database(database) as db:
-        row = db.get(BillDay, day)
+        row = db.get(BillDay, Bill(MCHID, day))
         return row.state if row else ""

@@ -747,12 +747,14 @@ def _notifications() -> None:
     )
     op.create_table(
         "delivery_reports",
+        sa.Column("account", sa.String(64), primary_key=True),
         sa.Column("platform_id", sa.String(40), primary_key=True),
         sa.Column("status", sa.String(40), nullable=False),
         sa.Column("at", _TIME, nullable=False),
     )
     op.create_table(
         "channel_pauses",
+        sa.Column("account", sa.String(64), primary_key=True),
         sa.Column("channel", sa.String(20), primary_key=True),
         sa.Column("until", _TIME, nullable=False),
         sa.Column("code", sa.BigInteger, nullable=False),
@@ -1096,7 +1098,8 @@ def _payments() -> None:
         "pay_orders",
         sa.Column("id", sa.BigInteger, primary_key=True),
         sa.Column("pledge_id", sa.BigInteger, sa.ForeignKey("pledges.id"), nullable=False, index=True),
-        sa.Column("out_trade_no", sa.String(32), nullable=False, unique=True),
+        sa.Column("merchant", sa.String(32), nullable=False),
+        sa.Column("out_trade_no", sa.String(32), nullable=False),
         sa.Column("amount_fen", sa.BigInteger, nullable=False),
         sa.Column("state", sa.String(10), nullable=False),
         sa.Column("prepay_id", sa.String(64)),
@@ -1104,8 +1107,11 @@ def _payments() -> None:
         sa.Column("expires_at", _TIME, nullable=False),
         sa.Column("queried_at", _TIME),
         sa.Column("check_at", _TIME, nullable=False),
-        sa.Column("transaction_id", sa.String(64), unique=True),
+        sa.Column("transaction_id", sa.String(64)),
         sa.Column("paid_at", _TIME),
+        sa.UniqueConstraint("merchant", "out_trade_no"),
+        sa.UniqueConstraint("merchant", "transaction_id"),
+        sa.UniqueConstraint("id", "merchant"),
         sa.CheckConstraint("state IN ('closed', 'created', 'paid', 'prepaid')", name="state_known"),
         sa.CheckConstraint("amount_fen > 0", name="amount_positive"),
         sa.CheckConstraint("state <> 'prepaid' OR prepay_id IS NOT NULL", name="prepaid_by_number"),
@@ -1122,41 +1128,45 @@ def _payments() -> None:
             postgresql_where=sa.text("state IN ('created', 'prepaid')"),
         ),
     )
-    keep_fixed("pay_orders", ("pledge_id", "out_trade_no", "created_at"))
+    keep_fixed("pay_orders", ("pledge_id", "merchant", "out_trade_no", "created_at"))
     # What came instead of what was asked for may be taken for it, by a person; once paid, an order is what it is.
     keep_fixed("pay_orders", ("state", "transaction_id", "paid_at", "amount_fen"), "OLD.state = 'paid'", "paid_once")
     op.create_table(
         "suspense_items",
         sa.Column("id", sa.BigInteger, primary_key=True),
         sa.Column("kind", sa.String(16), nullable=False),
-        sa.Column("transaction_id", sa.String(64), nullable=False, unique=True),
+        sa.Column("merchant", sa.String(32), nullable=False),
+        sa.Column("transaction_id", sa.String(64), nullable=False),
         sa.Column("out_trade_no", sa.String(32), nullable=False),
-        sa.Column("order_id", sa.BigInteger, sa.ForeignKey("pay_orders.id"), index=True),
+        sa.Column("order_id", sa.BigInteger, index=True),
         sa.Column("amount_fen", sa.BigInteger, nullable=False),
         sa.Column("opened_at", _TIME, nullable=False),
         sa.Column("closed_at", _TIME),
         sa.Column("closed_by", sa.BigInteger, sa.ForeignKey("staff.id")),
         sa.Column("outcome", sa.String(60)),
         sa.Column("refund_no", sa.String(64)),
+        sa.UniqueConstraint("merchant", "transaction_id"),
+        sa.UniqueConstraint("merchant", "refund_no"),
+        sa.ForeignKeyConstraint(("order_id", "merchant"), ("pay_orders.id", "pay_orders.merchant")),
         sa.CheckConstraint("kind IN ('other_amount', 'paid_twice', 'unknown_order')", name="kind_known"),
         sa.CheckConstraint("amount_fen > 0", name="amount_positive"),
         sa.Index("ix_suspense_items_open", "id", postgresql_where=sa.text("closed_at IS NULL")),
-        sa.Index("uq_suspense_items_refund_no", "refund_no", unique=True),
     )
-    keep_fixed("suspense_items", ("kind", "transaction_id", "out_trade_no", "order_id", "amount_fen"))
+    keep_fixed("suspense_items", ("kind", "merchant", "transaction_id", "out_trade_no", "order_id", "amount_fen"))
     keep_fixed(
         "suspense_items", ("closed_at", "closed_by", "outcome", "refund_no"), "OLD.closed_at IS NOT NULL", "closed_once"
     )
     op.create_table(
         "refunds",
         sa.Column("id", sa.BigInteger, primary_key=True),
-        sa.Column("pay_order_id", sa.BigInteger, sa.ForeignKey("pay_orders.id"), nullable=False, index=True),
+        sa.Column("pay_order_id", sa.BigInteger, nullable=False, index=True),
+        sa.Column("merchant", sa.String(32), nullable=False),
         sa.Column("pledge_id", sa.BigInteger, sa.ForeignKey("pledges.id"), nullable=False),
         sa.Column("appeal_id", sa.BigInteger, sa.ForeignKey("appeals.id"), nullable=False),
         sa.Column("run_id", sa.BigInteger, sa.ForeignKey("refund_runs.id")),
-        sa.Column("case_id", sa.BigInteger, sa.ForeignKey("suspense_items.id"), unique=True),
+        sa.Column("suspense_item_id", sa.BigInteger, sa.ForeignKey("suspense_items.id"), unique=True),
         sa.Column("disbursement_id", sa.BigInteger, sa.ForeignKey("disbursements.id")),
-        sa.Column("out_refund_no", sa.String(40), nullable=False, unique=True),
+        sa.Column("out_refund_no", sa.String(40), nullable=False),
         sa.Column("amount_fen", sa.BigInteger, nullable=False),
         sa.Column("reason", sa.String(10), nullable=False),
         sa.Column("state", sa.String(12), nullable=False),
@@ -1170,18 +1180,20 @@ def _payments() -> None:
         sa.Column("redirected_to", sa.BigInteger, sa.ForeignKey("pledges.id"), unique=True),
         sa.Column("by_hand", sa.BigInteger, sa.ForeignKey("staff.id")),
         sa.Column("ended_at", _TIME),
+        sa.UniqueConstraint("merchant", "out_refund_no"),
+        sa.ForeignKeyConstraint(("pay_order_id", "merchant"), ("pay_orders.id", "pay_orders.merchant")),
         sa.CheckConstraint(
             "state IN ('abnormal', 'asked', 'closed', 'owed', 'paid', 'redirected', 'refused')", name="state_known"
         ),
         sa.CheckConstraint(
-            "reason IN ('asked', 'cancelled', 'case', 'failed', 'late', 'surplus', 'over', 'returned', 'twice')",
+            "reason IN ('asked', 'cancelled', 'failed', 'late', 'surplus', 'over', 'returned', 'suspense', 'twice')",
             name="reason_known",
         ),
         sa.CheckConstraint("amount_fen > 0", name="amount_positive"),
         sa.CheckConstraint("(state = 'redirected') = (redirected_to IS NOT NULL)", name="redirected_somewhere"),
         sa.CheckConstraint("(state IN ('paid', 'redirected')) = (ended_at IS NOT NULL)", name="ended_once_done"),
         sa.CheckConstraint("state = 'paid' OR by_hand IS NULL", name="paid_by_hand"),
-        sa.CheckConstraint("(reason = 'case') = (case_id IS NOT NULL)", name="of_a_case"),
+        sa.CheckConstraint("(reason = 'suspense') = (suspense_item_id IS NOT NULL)", name="of_a_suspense_item"),
         sa.CheckConstraint("(reason = 'returned') = (disbursement_id IS NOT NULL)", name="of_a_return"),
         sa.Index("ix_refunds_due", "due_at", "id", postgresql_where=sa.text("due_at IS NOT NULL")),
         sa.Index(None, "ended_at"),
@@ -1197,7 +1209,7 @@ def _payments() -> None:
             "uq_refunds_of_pledge",
             "pledge_id",
             unique=True,
-            postgresql_where=sa.text("reason NOT IN ('twice', 'case', 'returned')"),
+            postgresql_where=sa.text("reason NOT IN ('twice', 'suspense', 'returned')"),
         ),
         sa.Index(
             "uq_refunds_of_return",
@@ -1211,6 +1223,7 @@ def _payments() -> None:
         "refunds",
         (
             "pay_order_id",
+            "merchant",
             "pledge_id",
             "appeal_id",
             "run_id",
@@ -1218,7 +1231,7 @@ def _payments() -> None:
             "amount_fen",
             "reason",
             "created_at",
-            "case_id",
+            "suspense_item_id",
             "disbursement_id",
         ),
     )
@@ -1352,6 +1365,7 @@ def _treasury() -> None:
     )
     op.create_table(
         "bill_days",
+        sa.Column("merchant", sa.String(32), primary_key=True),
         sa.Column("day", sa.Date, primary_key=True),
         sa.Column("state", sa.String(10), nullable=False),
         sa.Column("due_at", _TIME),
@@ -1372,22 +1386,25 @@ def _treasury() -> None:
     )
     op.create_table(
         "bill_lines",
-        sa.Column("day", sa.Date, sa.ForeignKey("bill_days.day"), primary_key=True),
+        sa.Column("merchant", sa.String(32), primary_key=True),
+        sa.Column("day", sa.Date, primary_key=True),
         sa.Column("line", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("subject", sa.String(8), nullable=False),
         sa.Column("number", sa.String(64), nullable=False),
-        sa.Column("thing", sa.String(64), nullable=False),
+        sa.Column("base_number", sa.String(64), nullable=False),
         sa.Column("out_trade_no", sa.String(32), nullable=False),
         sa.Column("fen", sa.BigInteger, nullable=False),
         sa.Column("fee_fen", sa.BigInteger, nullable=False),
         sa.Column("state", sa.String(20), nullable=False),
         sa.Column("at", _TIME, nullable=False),
+        sa.ForeignKeyConstraint(("merchant", "day"), ("bill_days.merchant", "bill_days.day")),
         sa.CheckConstraint("subject IN ('payment', 'refund')", name="subject_known"),
-        sa.Index("ix_bill_lines_number", "subject", "number", "day"),
+        sa.Index("ix_bill_lines_number", "merchant", "subject", "number", "day"),
     )
     op.create_table(
         "discrepancies",
         sa.Column("id", sa.BigInteger, primary_key=True),
+        sa.Column("merchant", sa.String(32), nullable=False),
         sa.Column("day", sa.Date, nullable=False),
         sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("subject", sa.String(8), nullable=False),
@@ -1420,10 +1437,12 @@ def _treasury() -> None:
         sa.CheckConstraint(
             "reason IS NULL OR (reason = 'came_right') = (closed_by IS NULL)", name="closed_by_somebody"
         ),
-        sa.UniqueConstraint("day", "subject", "number", "out_trade_no", "kind", name="uq_discrepancies_found_once"),
+        sa.UniqueConstraint(
+            "merchant", "day", "subject", "number", "out_trade_no", "kind", name="uq_discrepancies_found_once"
+        ),
         sa.Index("ix_discrepancies_open", "id", postgresql_where=sa.text("state = 'open'")),
     )
-    keep_fixed("discrepancies", ("day", "kind", "subject", "number", "out_trade_no", "found_at"))
+    keep_fixed("discrepancies", ("merchant", "day", "kind", "subject", "number", "out_trade_no", "found_at"))
     keep_fixed("discrepancies", ("state", "closed_at", "closed_by", "reason"), "OLD.state = 'closed'", "closed_once")
 
 

@@ -49,12 +49,16 @@ DAY = 86400.0
 Json = dict[str, Any]
 
 
-@cache
-def key_folder() -> Path:
+def key_folder(mchid: str = MCHID) -> Path:
     """Keys take long to make, so the tests of one process share theirs, as a merchant's server reads them."""
+    return _filled_folder(mchid)
+
+
+@cache
+def _filled_folder(mchid: str) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="bangfu-pay-"))
     atexit.register(shutil.rmtree, folder)
-    keys_in(folder, MCHID)
+    keys_in(folder, mchid)
     return folder
 
 
@@ -187,14 +191,14 @@ class Merchant:
 
 @contextmanager
 def trading(
-    kind: Kind = Kind.PUBLIC_KEY, now: float = NOON, callbacks: bool = False, **changes: Any
+    kind: Kind = Kind.PUBLIC_KEY, now: float = NOON, callbacks: bool = False, mchid: str = MCHID, **changes: Any
 ) -> Iterator[Merchant]:
     """A merchant at a simulator whose clock moves only when it is moved. Without ``callbacks`` none gets through."""
-    pay = PayOptions(mchid=MCHID, kind=kind, keys_dir=key_folder(), **changes)
+    pay = PayOptions(mchid=mchid, kind=kind, keys_dir=key_folder(mchid), **changes)
     options = replace(OPTIONS, pay=pay)
     simulator = Simulator(options, None if callbacks else _nowhere, clock=lambda: now)
     try:
-        yield Merchant(simulator, create_simulator(options, simulator).test_client())
+        yield Merchant(simulator, create_simulator(options, simulator).test_client(), Credentials(key_folder(mchid)))
     finally:
         simulator.close()
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from bot.pay.demo_keys import settings_in
-from bot.payments.orders import Cashier, Till
+from bot.payments.orders import OrderService, PaymentIntake
 from bot.simulator.app import create_simulator
 from bot.simulator.options import Person
 from bot.simulator.pay.options import PayOptions
@@ -103,10 +103,10 @@ class Collecting(Stage):
 
     # Ours
 
-    def cashier(self) -> Cashier:
+    def order_service(self) -> OrderService:
         context = self.worker_context()
         assert context.pay is not None
-        return Cashier(Till(self.database, context.jobs), context.pay, self.clock)
+        return OrderService(PaymentIntake(self.database, context.jobs), context.pay, self.clock)
 
     def worker_context(self) -> WorkerContext:
         if not hasattr(self, "_worker_context"):

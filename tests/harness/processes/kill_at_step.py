@@ -2,9 +2,9 @@
 
 ``python -m tests.harness.processes.kill_at_step STEP MARK PROGRAM``
 
-STEP is ``module:name:before`` or ``:after``, as ``bot.payments.orders:take_payment:after``; the file MARK says that it
-has happened. PROGRAM is ``web PORT``, a queue for a worker, or one act of a cashier: ``query ORDER``, ``place PLEDGE
-OPENID``. It kills itself as ``kill -9`` does, so nothing of this is in the programs themselves.
+STEP is ``module:name:before`` or ``:after``, as ``bot.payments.orders:apply_payment:after``; the file MARK says that it
+has happened. PROGRAM is ``web PORT``, a queue for a worker, or one act of the order service: ``query ORDER``,
+``place PLEDGE OPENID``. It kills itself as ``kill -9`` does, so nothing of this is in the programs themselves.
 """
 
 import functools
@@ -18,7 +18,7 @@ from typing import Any
 
 from werkzeug.serving import make_server
 
-from bot.payments.orders import Cashier, Till
+from bot.payments.orders import OrderService, PaymentIntake
 from bot.work.context import WorkerContext
 from config.settings import Settings
 
@@ -63,9 +63,9 @@ def main(arguments: list[str]) -> None:
         case ["place", pledge, openid]:
             context = WorkerContext(Settings())
             assert context.pay is not None
-            till = Till(context.database, context.jobs)
+            till = PaymentIntake(context.database, context.jobs)
             die_at(step, Path(mark))
-            Cashier(till, context.pay, lambda: datetime.now(UTC)).place(int(pledge), openid)
+            OrderService(till, context.pay, lambda: datetime.now(UTC)).place(int(pledge), openid)
         case _:
             work = importlib.import_module("bot.work.__main__")
             die_at(step, Path(mark))

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.pay.client import PayClient
 from bot.pay.proving import PlatformKeys, Signer
-from bot.payments.refunds import ask_refund, sweep_refunds, take_answer
+from bot.payments.refunds import apply_result, ask_refund, sweep_refunds
 from bot.simulator.app import create_simulator
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.refunds import Outcome
@@ -18,11 +18,10 @@ from bot.work.job import Named
 from config.pay import PlatformKey
 from models.giving.pledge import Pledge
 from models.ledger.accounts import LedgerAccount
-from models.payments.collection import Payment
-from models.payments.order import PayOrder
+from models.payments.order import Payment, PayOrder
 from models.payments.refund import Refund
-from models.payments.refund_desk import again
-from models.payments.refund_result import Taken
+from models.payments.refund_desk import resubmit
+from models.payments.refund_result import RefundOutcome
 from models.staff.member import Staff
 from models.staff.task import Task
 from tests.harness.money.merchant import NOON, NOTIFY, OPTIONS, PIN, Merchant, trading
@@ -62,7 +61,7 @@ class Till:
         assert trade.transaction_id
         assert trade.fen
         assert trade.paid_at
-        take(self.stage, Payment(trade.out_trade_no, trade.transaction_id, trade.fen, trade.paid_at))
+        take(self.stage, Payment(trade.merchant, trade.out_trade_no, trade.transaction_id, trade.fen, trade.paid_at))
         with Database(self.stage.database) as db, db.begin():
             db.get_one(Pledge, pledge).fallback = fallback
         return pledge
@@ -77,7 +76,7 @@ class Till:
     def fault(self, kind: Kind, **options: object) -> None:
         self.merchant.simulator.faults.add(Fault(kind, where="/v3/refund", **options))  # type: ignore[arg-type]
 
-    def enqueue(self, jobs: Sequence[Named]) -> None:
+    def enqueue(self, jobs: Sequence[Named], told: Sequence[int] = ()) -> None:
         self.jobs += jobs
 
     @property
@@ -110,7 +109,7 @@ def holder(till: Till) -> Staff:
 
 def once_more(till: Till, staff: Staff, refund: Refund) -> None:
     with Database(till.stage.database) as db, db.begin():
-        again(db, staff, refund.id, till.stage.clock())
+        resubmit(db, staff, refund.id, till.stage.clock())
 
 
 def tasks(till: Till) -> int:
@@ -247,8 +246,8 @@ def test_a_callback_is_taken_as_an_answer_is(till: Till) -> None:
     till.ask(refund)
     till.later()
     answer = till.client.query_refund(refund.number)
-    taken = [take_answer(till.stage.database, answer, till.stage.clock()) for _ in range(2)]
-    assert taken == [Taken.DONE, Taken.KNOWN]
+    taken = [apply_result(till.stage.database, answer, till.stage.clock()) for _ in range(2)]
+    assert taken == [RefundOutcome.DONE, RefundOutcome.KNOWN]
     assert till.on_accounts == {}
 
 

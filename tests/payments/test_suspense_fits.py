@@ -11,8 +11,8 @@ from bot.words.render import Renderer
 from flows.engine.flow import Say
 from handlers.payments.suspense import MOST
 from models.core.money import LARGEST
-from models.payments.order import CASE_KINDS, SuspenseItem
-from models.payments.suspense_desk import Stray
+from models.payments.suspense import KINDS, SuspenseItem
+from models.payments.suspense_desk import SuspenseFile
 from tests.harness.words.notice_facts import TITLE
 
 LEXICON = load_lexicon()
@@ -20,23 +20,23 @@ RENDERER = Renderer(LEXICON.words, LEXICON.choices)
 NOW = datetime(2026, 12, 31, tzinfo=UTC)
 NUMBER = 999_999
 GIVEN = {
-    **{"case": NUMBER, "number": NUMBER, "title": TITLE, "gift": "ABCDEFGHJK", "wanted_fen": LARGEST},
+    **{"suspense_item": NUMBER, "number": NUMBER, "title": TITLE, "gift": "ABCDEFGHJK", "wanted_fen": LARGEST},
     **{"amount_fen": LARGEST, "transaction": "9" * 64},
 }
 WAYS = list(enumerate(("give_back", "assign", "list"), 1))
 
 
-def case(kind: str) -> SuspenseItem:
+def item(kind: str) -> SuspenseItem:
     numbers = {"id": NUMBER, "amount_fen": LARGEST, "transaction_id": "9" * 64, "out_trade_no": "9" * 32}
     return SuspenseItem(**numbers, kind=kind, opened_at=NOW)
 
 
-@pytest.mark.parametrize("kind", CASE_KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_longest_of_everything_is_one_message(kind: str) -> None:
-    stray = Stray(case(kind), NOW, NUMBER, TITLE, "ABCDEFGHJK", LARGEST)
+    file = SuspenseFile(item(kind), NOW, NUMBER, TITLE, "ABCDEFGHJK", LARGEST)
     said: dict[str, dict[str, Any]] = {
-        "replies/payments/suspense_items": {"lines": [(n, case(kind)) for n in range(1, MOST + 1)], "more": True},
-        "replies/payments/suspense_item": {"stray": stray, "ways": WAYS},
+        "replies/payments/suspense_items": {"lines": [(n, item(kind)) for n in range(1, MOST + 1)], "more": True},
+        "replies/payments/suspense_item": {"file": file, "ways": WAYS},
         "flows/payments/settle_suspense/done": {**GIVEN, "how": "assign"},
         "flows/payments/suspense_by_hand/done": GIVEN,
     }

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.treasury.comparison import NOT_BACK, Found, Ours, Theirs, compare, pair
+from models.treasury.comparison import NOT_BACK, BillRecord, BookRecord, FoundDiscrepancy, compare, pair
 
 ENDS = datetime(2026, 11, 25, 16, tzinfo=UTC)
 WITHIN, LATER = ENDS - timedelta(hours=1), ENDS + timedelta(hours=1)
@@ -17,26 +17,26 @@ LINE_STATES = [*sorted(NOT_BACK), "SUCCESS", "NEWS_TO_US"]
 
 
 @st.composite
-def ours(draw: st.DrawFn) -> Ours:
+def ours(draw: st.DrawFn) -> BookRecord:
     subject, number, order = draw(KEYS)
     state = "paid" if subject == "payment" else draw(st.sampled_from(REFUND_STATES))
     done_at = draw(st.sampled_from([WITHIN, LATER])) if state == "paid" else None
     earlier = subject == "refund" and draw(st.booleans())
-    return Ours(subject, number, order, draw(FEN), state, done_at, draw(st.integers(0, 3)), earlier)
+    return BookRecord(subject, number, order, draw(FEN), state, done_at, draw(st.integers(0, 3)), earlier)
 
 
 @st.composite
-def theirs(draw: st.DrawFn) -> Theirs:
+def theirs(draw: st.DrawFn) -> BillRecord:
     subject, number, order = draw(KEYS)
     state = "SUCCESS" if subject == "payment" else draw(st.sampled_from(LINE_STATES))
-    return Theirs(subject, number, order, draw(FEN), state)
+    return BillRecord(subject, number, order, draw(FEN), state)
 
 
-def is_back(ours: Ours) -> bool:
+def is_back(ours: BookRecord) -> bool:
     return ours.state == "paid" and not ours.earlier
 
 
-def states_differ(ours: Ours, theirs: Theirs) -> bool:
+def states_differ(ours: BookRecord, theirs: BillRecord) -> bool:
     """Said the other way round than in models.treasury.comparison: of a refund, when is one side wrong?"""
     if ours.subject == "payment":
         return False
@@ -50,7 +50,7 @@ def states_differ(ours: Ours, theirs: Theirs) -> bool:
     return nothing_was_to_go or (ours.state == "paid" and ours.done_at == WITHIN)
 
 
-def expected(ours: list[Ours], theirs: list[Theirs]) -> Counter[tuple[str, tuple[str, str, str]]]:
+def expected(ours: list[BookRecord], theirs: list[BillRecord]) -> Counter[tuple[str, tuple[str, str, str]]]:
     """By counting, without any order: of each key so many are on both sides as on the side with fewer."""
     wrong: Counter[tuple[str, tuple[str, str, str]]] = Counter()
     for key in {one.key for one in ours} | {one.key for one in theirs}:
@@ -65,19 +65,19 @@ def expected(ours: list[Ours], theirs: list[Theirs]) -> Counter[tuple[str, tuple
     return +wrong
 
 
-def count(found: list[Found]) -> Counter[tuple[str, tuple[str, str, str]]]:
+def count(found: list[FoundDiscrepancy]) -> Counter[tuple[str, tuple[str, str, str]]]:
     return Counter((one.kind, one.key) for one in found)
 
 
 @given(mine=st.lists(ours(), max_size=12), yours=st.lists(theirs(), max_size=12))
-def test_each_discrepancy_is_found_once_and_none_is_invented(mine: list[Ours], yours: list[Theirs]) -> None:
+def test_each_discrepancy_is_found_once_and_none_is_invented(mine: list[BookRecord], yours: list[BillRecord]) -> None:
     mine.sort(key=lambda one: one.key)
     yours.sort(key=lambda one: one.key)
     assert count(list(compare(mine, yours, ENDS))) == expected(mine, yours)
 
 
 @given(mine=st.lists(ours(), max_size=12), yours=st.lists(theirs(), max_size=12))
-def test_every_line_is_paired_once_and_in_order(mine: list[Ours], yours: list[Theirs]) -> None:
+def test_every_line_is_paired_once_and_in_order(mine: list[BookRecord], yours: list[BillRecord]) -> None:
     mine.sort(key=lambda one: one.key)
     yours.sort(key=lambda one: one.key)
     pairs = list(pair(mine, yours))
@@ -87,7 +87,9 @@ def test_every_line_is_paired_once_and_in_order(mine: list[Ours], yours: list[Th
 
 
 @given(mine=st.lists(ours(), max_size=12), yours=st.lists(theirs(), max_size=12))
-def test_the_discrepancies_explain_what_the_sums_of_payments_differ_by(mine: list[Ours], yours: list[Theirs]) -> None:
+def test_the_discrepancies_explain_what_the_sums_of_payments_differ_by(
+    mine: list[BookRecord], yours: list[BillRecord]
+) -> None:
     mine = sorted((one for one in mine if one.subject == "payment"), key=lambda one: one.key)
     yours = sorted((one for one in yours if one.subject == "payment"), key=lambda one: one.key)
     explained = 0
@@ -104,13 +106,15 @@ def test_the_discrepancies_explain_what_the_sums_of_payments_differ_by(mine: lis
 
 
 @given(same=st.lists(ours(), max_size=12, unique_by=lambda one: one.key))
-def test_what_is_the_same_on_both_sides_differs_in_nothing(same: list[Ours]) -> None:
+def test_what_is_the_same_on_both_sides_differs_in_nothing(same: list[BookRecord]) -> None:
     right = [
-        Ours(one.subject, one.number, one.out_trade_no, one.fen, one.state, one.done_at, one.moved_fen, one.earlier)
+        BookRecord(
+            one.subject, one.number, one.out_trade_no, one.fen, one.state, one.done_at, one.moved_fen, one.earlier
+        )
         for one in sorted(same, key=lambda one: one.key)
     ]
     lines = [
-        Theirs(*one.key, one.fen, "SUCCESS" if one.subject == "payment" or is_back(one) else "CLOSED")
+        BillRecord(*one.key, one.fen, "SUCCESS" if one.subject == "payment" or is_back(one) else "CLOSED")
         for one in right
         if one.state not in ("refused", "redirected") or one.earlier
     ]

@@ -21,7 +21,7 @@ from models.ledger.accounts import LedgerAccount
 from models.ledger.errors import BankShort, ChannelShort, ReferenceUsed
 from models.staff.member import Staff
 from models.treasury.bank_entry import REVERSAL_REASONS, RULES, BankEntry, BankTransfer, enter
-from models.treasury.reversal import NoSuchEntry, reverse_bank_entry, standing_entries
+from models.treasury.reversal import NoSuchBankEntry, reverse_bank_entry, standing_entries
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
 from tests.scenes.disbursements import at, wrong
@@ -115,10 +115,10 @@ def test_only_ones_own_that_stands_can_be_undone_and_the_newest_is_first(stage: 
         assert same == [("top_up", third), ("settlement", first)]
     before = posted(stage)
     for number, work_no in ((theirs, "HOLDER"), (first, "ELSEWHERE"), (999, "HOLDER")):
-        with pytest.raises(NoSuchEntry):
+        with pytest.raises(NoSuchBankEntry):
             undone(stage, number, work_no=work_no)
     undone(stage, first)
-    with pytest.raises(NoSuchEntry):
+    with pytest.raises(NoSuchBankEntry):
         undone(stage, first, "entered_twice", "SECOND")
     assert posted(stage) == before + 1
     assert wrong(stage) == set()
@@ -164,7 +164,7 @@ def test_of_many_at_once_one_undoes_it_and_spending_never_overdraws(
             said = list(pool.map(attempt, range(12)))
         after = balances(stage)
         assert said.count("undone") <= 1
-        assert set(said) <= {"undone", "spent", "no_such_entry", "bank_short"}
+        assert set(said) <= {"undone", "spent", "no_such_bank_entry", "bank_short"}
         spent = 6_000 * said.count("spent")
         back = 10_000 * said.count("undone")
         assert after["channel"] == before["channel"] + spent + back

@@ -21,6 +21,7 @@ from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.treasury.bill import BillDay, begins, number_of
 from models.treasury.discrepancy import Discrepancy
+from tests.harness.money.merchant import MCHID
 from tests.harness.stage import Stage
 from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, Row, bill_of, counter
 from tests.scenes.gifts import promise
@@ -58,8 +59,8 @@ class Year:
         out_trade_no = f"Y{number:09d}{'_-aZ'[number % 4]}"
         transaction_id = f"4200{number:012d}"
         paid = {"transaction_id": transaction_id, "paid_at": at} if state == "paid" else {}
-        fixed = {"id": number, "pledge_id": self.pledge, "out_trade_no": out_trade_no, "amount_fen": fen}
-        times = {"created_at": at - timedelta(minutes=1), "expires_at": at + DAY, "check_at": at}
+        fixed = {"id": number, "pledge_id": self.pledge, "merchant": MCHID, "out_trade_no": out_trade_no}
+        times = {"created_at": at - timedelta(minutes=1), "expires_at": at + DAY, "check_at": at, "amount_fen": fen}
         self.orders.append({**fixed, **times, "state": state, "transaction_id": None, "paid_at": None, **paid})
         if state == "paid" and posted:
             self.postings.append(("payment_unassigned", f"order:{number}", at, fen))
@@ -70,7 +71,8 @@ class Year:
         out_refund_no = f"R{number:09d}{'_-bY'[number % 4]}"
         order = int(paid.out_trade_no[1:10])
         fixed = {"id": number, "pay_order_id": order, "pledge_id": self.pledge, "appeal_id": self.appeal}
-        said = {"out_refund_no": out_refund_no, "amount_fen": paid.fen, "reason": "twice", "state": state}
+        said: dict[str, Any] = {"merchant": MCHID}
+        said |= {"out_refund_no": out_refund_no, "amount_fen": paid.fen, "reason": "twice", "state": state}
         times = {"created_at": asked, "asked_at": asked, "ended_at": ended, "tries": 1, "round": rounds}
         self.refunds.append({**fixed, **said, **times})
         if ended:

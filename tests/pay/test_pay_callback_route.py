@@ -11,7 +11,7 @@ import requests
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
-from bot.pay.notice import LARGEST_NOTICE
+from bot.pay.callback import LARGEST_CALLBACK
 from bot.payments.orders import CLOSABLE, sweep_orders
 from bot.payments.refunds import ask_refund
 from bot.simulator.faults import Fault, Kind
@@ -21,8 +21,9 @@ from models.core.state_machine import Actor, By
 from models.giving.pledge import Pledge
 from models.ledger.accounts import LedgerAccount
 from models.notifications.notification import Notification
-from models.payments.order import PayOrder, SuspenseItem
+from models.payments.order import PayOrder
 from models.payments.refund import Refund
+from models.payments.suspense import SuspenseItem
 from tests.harness.money.merchant import PIN
 from tests.harness.money.paid_stage import DONOR, Collecting, collecting
 
@@ -36,7 +37,7 @@ def stage(database_url: str, redis_url: str) -> Iterator[Collecting]:
 def placed(stage: Collecting, fen: int = 10_000, appeal: int | None = None) -> tuple[int, str]:
     """A pledge with an order at the platform; its number, and the prepay_id."""
     pledge = stage.pledged(fen, appeal=appeal)
-    sheet = stage.cashier().place(pledge, DONOR)
+    sheet = stage.order_service().place(pledge, DONOR)
     return pledge, sheet["package"].removeprefix("prepay_id=")
 
 
@@ -89,21 +90,21 @@ def test_told_eight_times_at_once_it_counts_once(stage: Collecting) -> None:
     _, prepay_id = placed(stage)
     enter_pin(stage, prepay_id)
     (order,) = stage.orders()
-    trade = stage.cashier().client.query(order.out_trade_no)
+    trade = stage.order_service().client.query(order.out_trade_no)
     outcomes: list[str] = []
-    till = stage.cashier().till
+    intake = stage.order_service().intake
     ready = threading.Barrier(8)
 
     def take() -> None:
         ready.wait()
-        outcomes.append(till.take(trade, stage.clock()).outcome)
+        outcomes.append(intake.apply(trade, stage.clock()).outcome)
 
     threads = [threading.Thread(target=take) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(outcomes) == ["again"] * 7 + ["committed"]
+    assert sorted(outcomes) == ["committed"] + ["repeated"] * 7
     assert told(stage) == [204]
     assert balances(stage) == HELD
 
@@ -147,7 +148,7 @@ def test_a_payment_after_a_freeze_goes_back(stage: Collecting) -> None:
     assert balances(stage) == {"channel": 10_000, "refunds": 10_000}
     with Database(stage.database) as db:
         (refund,) = db.scalars(select(Refund))
-    ask_refund(stage.database, stage.cashier().client, refund.id, stage.clock)
+    ask_refund(stage.database, stage.order_service().client, refund.id, stage.clock)
     told(stage, 60)
     assert stage.state(Pledge, pledge) == "refunded"
     assert balances(stage) == {}
@@ -162,9 +163,9 @@ def test_a_payment_after_a_freeze_goes_back(stage: Collecting) -> None:
 def test_what_cannot_be_right_is_taken_and_waits_for_a_person(stage: Collecting, number: str | None, fen: int) -> None:
     """An order of another sum under our number; one that we never placed."""
     pledge = stage.pledged()
-    cashier = stage.cashier()
-    order, _ = cashier._begin(pledge, None)
-    prepay_id = cashier.client.order(number or order.out_trade_no, fen, DONOR, "苗寨修路")
+    order_service = stage.order_service()
+    order, _ = order_service._begin(pledge, None)
+    prepay_id = order_service.client.order(number or order.out_trade_no, fen, DONOR, "苗寨修路")
     enter_pin(stage, prepay_id)
     assert told(stage) == [204]
     assert stage.state(Pledge, pledge) == "awaiting_payment"
@@ -192,7 +193,7 @@ def test_a_probe_and_a_forged_callback_are_refused_and_the_true_one_taken(stage:
     [
         ({}, b"{}", 401),
         ({"Wechatpay-Serial": "PUB_KEY_ID_0000000000000000"}, b"{}", 401),
-        ({}, b"x" * (LARGEST_NOTICE + 1), 413),
+        ({}, b"x" * (LARGEST_CALLBACK + 1), 413),
         ({}, b"", 401),
     ],
 )
@@ -249,10 +250,10 @@ def test_orders_that_nobody_pays_are_closed_at_the_platform_and_here(stage: Coll
     assert stage.state(PayOrder, order.id) == "prepaid"
     stage.clock.move(timedelta(hours=2))
     stage.simulator.timeline.move(2 * 3600)
-    stage.cashier().settle(order.id)
+    stage.order_service().refresh(order.id)
     assert stage.state(PayOrder, order.id) == "closed"
     assert stage.simulator.pay.orders.by_number(order.out_trade_no).closed
-    stage.cashier().place(pledge, DONOR)
+    stage.order_service().place(pledge, DONOR)
     assert len(stage.orders()) == 2
 
 
@@ -262,7 +263,7 @@ def test_an_order_that_is_being_paid_while_its_time_ends_is_left_alone_and_then_
     stage.simulator.pay.phone.bank_seconds = 60
     stage.simulator.pay.pay(DONOR, prepay_id, PIN)
     stage.clock.move(timedelta(hours=2))
-    stage.cashier().settle(order.id)
+    stage.order_service().refresh(order.id)
     assert stage.state(PayOrder, order.id) == "prepaid"
     stage.simulator.timeline.move(60)
     assert stage.state(Pledge, pledge) == "committed"
@@ -276,23 +277,23 @@ def test_an_order_is_not_closed_before_the_platform_lets_it_be(stage: Collecting
     for minutes, state in ((4, "prepaid"), (1, "closed")):
         stage.clock.move(timedelta(minutes=minutes))
         stage.simulator.timeline.move(60 * minutes)
-        stage.cashier().settle(order.id)
+        stage.order_service().refresh(order.id)
         assert stage.state(PayOrder, order.id) == state
 
 
 def test_an_order_whose_answer_was_lost_is_closed_when_its_time_is_over(stage: Collecting) -> None:
     """Also one that never came there."""
-    cashier = stage.cashier()
+    order_service = stage.order_service()
     for _ in range(2):
-        order, _ = cashier._begin(stage.pledged(), None)
+        order, _ = order_service._begin(stage.pledged(), None)
         if order.id == 1:
-            cashier.client.order(order.out_trade_no, order.amount_fen, DONOR, "苗寨修路")
+            order_service.client.order(order.out_trade_no, order.amount_fen, DONOR, "苗寨修路")
     stage.clock.move(timedelta(minutes=10))
     for order in stage.orders():
-        cashier.settle(order.id)
+        order_service.refresh(order.id)
         assert stage.state(PayOrder, order.id) == "created"
     stage.clock.move(timedelta(hours=2))
     stage.simulator.timeline.move(2 * 3600)
     for order in stage.orders():
-        cashier.settle(order.id)
+        order_service.refresh(order.id)
         assert stage.state(PayOrder, order.id) == "closed"

@@ -17,20 +17,29 @@ from models.books.payments import check_payments
 from models.core.refusal import Refusal
 from models.ledger import totals
 from models.ledger.accounts import LedgerAccount
-from models.payments.order import PayOrder, SuspenseItem
+from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.payments.refund_entitlement import NothingPaid
-from models.payments.suspense_desk import NotForThis, assign, find_stray, give_back, given_back_by_hand, stray_ones
+from models.payments.suspense import SuspenseItem
+from models.payments.suspense_desk import (
+    OutcomeNotAllowed,
+    assign_item,
+    find_suspense_item,
+    list_suspense_items,
+    record_refund_by_hand,
+    refund_item,
+)
 from models.staff.conflict_of_interest import declare
 from models.staff.member import Staff
 from models.staff.task import HasAPart, Task
 from models.treasury.bill import number_of
+from tests.harness.money.merchant import MCHID
 from tests.harness.stage import Stage, id_number
 from tests.harness.tiers import examples
 from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter, told
 from tests.scenes.gifts import ordered, payment_of, promise, take
 from tests.scenes.refunds import hear, news_of, want_back, wrong_books
-from tests.scenes.suspense import WANTED, astray, case_of, pledge_of
+from tests.scenes.suspense import WANTED, item_of, pledge_of, suspense_item
 
 COUNTY = "431124000000"
 
@@ -58,9 +67,9 @@ def settled(stage: Stage, how: str, number: int, work_no: str = "HOLDER") -> Non
     with Database(stage.database) as db, db.begin():
         staff = holder(db, work_no)
         if how == "by_hand":
-            given_back_by_hand(db, staff, number, f"5000000{number:06d}", now)
+            record_refund_by_hand(db, staff, number, f"5000000{number:06d}", now)
         else:
-            (assign if how == "assign" else give_back)(db, staff, number, now)
+            (assign_item if how == "assign" else refund_item)(db, staff, number, now)
 
 
 def another_sum(stage: Stage, till: Counter, fen: int) -> tuple[PayOrder, int]:
@@ -117,7 +126,7 @@ def test_what_nobody_knows_is_given_back_by_hand_and_the_bill_has_that_refund(st
     till.give(1, 5_000)
     stranger = till.merchant.paid(800)
     ours = till.pay.query(stranger.out_trade_no)
-    take(stage, payment_of(stage, PayOrder(id=1, out_trade_no=ours.out_trade_no, amount_fen=800),
+    take(stage, payment_of(stage, PayOrder(id=1, merchant=MCHID, out_trade_no=ours.out_trade_no, amount_fen=800),
                            transaction_id=ours.transaction_id))  # fmt: skip
     with Database(stage.database) as db:
         number = db.scalars(select(SuspenseItem.id)).one()
@@ -131,7 +140,7 @@ def test_who_says_so_and_has_not_done_it_is_found_on_the_bill(stage: Stage, till
     stage.open_appeal()
     till.give(1, 5_000)
     stranger = till.merchant.paid(800)
-    order = PayOrder(id=1, out_trade_no=stranger.out_trade_no, amount_fen=800)
+    order = PayOrder(id=1, merchant=MCHID, out_trade_no=stranger.out_trade_no, amount_fen=800)
     take(stage, payment_of(stage, order, transaction_id=stranger.transaction_id))
     with Database(stage.database) as db:
         number = db.scalars(select(SuspenseItem.id)).one()
@@ -149,22 +158,22 @@ def test_each_kind_can_be_settled_in_its_own_ways_only(stage: Stage) -> None:
     }
     for kind, may in ways.items():
         for how in ("give_back", "assign", "by_hand"):
-            number = astray(stage, kind, 9_000)
+            number = suspense_item(stage, kind, 9_000)
             with Database(stage.database) as db:
-                stray = find_stray(db, holder(db), number, stage.clock())
-                assert stray.may_assign is ("assign" in may)
+                file = find_suspense_item(db, holder(db), number, stage.clock())
+                assert file.may_assign is ("assign" in may)
             if how in may:
                 settled(stage, how, number)
-                assert case_of(stage, number).closed_at
+                assert item_of(stage, number).closed_at
             else:
-                with pytest.raises(NotForThis):
+                with pytest.raises(OutcomeNotAllowed):
                     settled(stage, how, number)
             assert wrong_books(stage) == []
 
 
 def test_what_the_appeal_does_not_take_any_more_is_not_taken(stage: Stage) -> None:
     stage.open_appeal(target_fen=WANTED)
-    number = astray(stage, "other_amount", WANTED + 1)
+    number = suspense_item(stage, "other_amount", WANTED + 1)
     with pytest.raises(Refusal) as refused:
         settled(stage, "assign", number)
     assert refused.value.code == "over_cap"
@@ -194,7 +203,7 @@ def test_of_several_at_once_one_settles_it(new_database: Callable[[], str]) -> N
     stage = Stage(new_database())
     stage.appoint("o-holder", "fund_holder", COUNTY, "HOLDER")
     stage.open_appeal()
-    number = astray(stage, "other_amount", 9_000)
+    number = suspense_item(stage, "other_amount", 9_000)
 
     def attempt(turn: int) -> str:
         try:
@@ -226,14 +235,14 @@ def test_what_is_nobodys_is_what_waits(new_database: Callable[[], str]) -> None:
         appeal = stage.open_appeal(target_fen=40_000)
         for which, how, fen, comes_back in deeds:
             with suppress(Refusal):
-                number = astray(stage, which, fen)
+                number = suspense_item(stage, which, fen)
                 settled(stage, how, number) if how != "nothing" else None
             with Database(stage.database, expire_on_commit=False) as db:
                 refund = db.scalars(select(Refund).order_by(Refund.id.desc())).first()
             if comes_back and refund:
                 hear(stage, news_of(stage, refund))
             with Database(stage.database) as db:
-                waits = sum(case.amount_fen for case in stray_ones(db, holder(db), 10_000))
+                waits = sum(item.amount_fen for item in list_suspense_items(db, holder(db), 10_000))
                 kinds = select(LedgerAccount.balance_fen).where(LedgerAccount.kind == "unassigned")
                 assert db.scalar(kinds) == waits
                 assert totals(db, appeal).held <= 40_000
@@ -247,16 +256,16 @@ def test_what_is_nobodys_is_what_waits(new_database: Callable[[], str]) -> None:
     ("wrong", "found"),
     [
         ("UPDATE suspense_items SET closed_at = opened_at, outcome = 'by_hand' WHERE id = 1",
-         {"case_settled suspense_item 1", "task_needless suspense_item 1"}),
+         {"suspense_settled suspense_item 1", "task_needless suspense_item 1"}),
         ("UPDATE tasks SET closed_at = opened_at WHERE subject = 'suspense_item'", {"task_missing suspense_item 1"}),
         ("UPDATE suspense_items SET outcome = 'given_back' WHERE id = 2",
-         {"case_settled suspense_item 2", "payment_posting pay_order 2"}),
+         {"suspense_settled suspense_item 2", "payment_posting pay_order 2"}),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_together_is_named(stage: Stage, wrong: str, found: set[str]) -> None:
     stage.open_appeal()
-    astray(stage, "other_amount", 9_000)
-    settled(stage, "assign", astray(stage, "other_amount", 9_000))
+    suspense_item(stage, "other_amount", 9_000)
+    settled(stage, "assign", suspense_item(stage, "other_amount", 9_000))
     with stage.database.begin() as connection:
         connection.execute(text("DROP TRIGGER suspense_items_closed_once ON suspense_items"))
         connection.execute(text(wrong))

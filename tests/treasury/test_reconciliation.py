@@ -8,17 +8,18 @@ import pytest
 from sqlalchemy import Connection, select, text, update
 from sqlalchemy.orm import Session as Database
 
-from bot.payments.orders import Till
+from bot.payments.orders import PaymentIntake
 from bot.simulator.faults import Fault, Kind
-from bot.treasury.reconciliation import ask_for_bills
+from bot.treasury.reconciliation import enqueue_due_bill
 from bot.work.queues import JobQueues
 from models.core.audit_trail import AuditEvent
 from models.giving.pledge import Pledge
 from models.ledger.tables import LedgerTransaction
-from models.payments.collection import Outcome
+from models.payments.collection import PaymentOutcome
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.treasury.bill import BillDay, BillLine, number_of
+from tests.harness.money.merchant import MCHID
 from tests.harness.stage import Stage
 from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter, day_row, discrepancies, told
 
@@ -66,12 +67,12 @@ def test_a_day_of_gifts_and_refunds_agrees_to_the_fen(stage: Stage, till: Counte
     till.sell(appeal, 300, paid=False)
     till.move(timedelta(minutes=5))
     till.hear_back(back)
-    assert ask_for_bills(stage.database, jobs, stage.clock()) is None  # today has no bill yet
+    assert enqueue_due_bill(stage.database, MCHID, jobs, stage.clock()) is None  # today has no bill yet
     till.move(TOMORROW_MORNING - timedelta(minutes=11))
-    assert ask_for_bills(stage.database, jobs, stage.clock()) is None  # not before ten
+    assert enqueue_due_bill(stage.database, MCHID, jobs, stage.clock()) is None  # not before ten
     till.move(timedelta(minutes=6))
-    assert ask_for_bills(stage.database, jobs, stage.clock()) == TODAY
-    ask_for_bills(stage.database, jobs, stage.clock())
+    assert enqueue_due_bill(stage.database, MCHID, jobs, stage.clock()) == TODAY
+    enqueue_due_bill(stage.database, MCHID, jobs, stage.clock())
     assert [(job.func_name, job.args) for job in jobs.queues["slow"].jobs] == [("fetch_bill", [NUMBER])]
     before = ledger(stage)
     assert till.reconciler.fetch_bill(NUMBER)
@@ -81,7 +82,7 @@ def test_a_day_of_gifts_and_refunds_agrees_to_the_fen(stage: Stage, till: Counte
     assert row.fees_fen == 60 + 1 + 14 + 42 - 42
     assert discrepancies(stage) == []
     assert ledger(stage) == before
-    assert ask_for_bills(stage.database, jobs, stage.clock()) is None
+    assert enqueue_due_bill(stage.database, MCHID, jobs, stage.clock()) is None
 
 
 def test_a_lost_callback_is_asked_about_and_found(stage: Stage, till: Counter) -> None:
@@ -161,8 +162,8 @@ def test_a_payment_of_no_order_of_ours_is_nothing_that_we_ask_about(stage: Stage
 def test_money_that_waits_as_a_case_for_a_person_is_known_here(stage: Stage, till: Counter) -> None:
     till.give(stage.open_appeal(), 5_000)
     stranger = till.merchant.paid(800)
-    taken = Till(stage.database, till.handed).take(till.pay.query(stranger.out_trade_no), stage.clock())
-    assert taken.outcome is Outcome.CASE
+    taken = PaymentIntake(stage.database, till.handed).apply(till.pay.query(stranger.out_trade_no), stage.clock())
+    assert taken.outcome is PaymentOutcome.SUSPENSE
     till.move(TOMORROW_MORNING)
     assert till.reconciler.fetch_bill(NUMBER)
     assert told(stage) == []
@@ -182,7 +183,7 @@ def test_a_day_without_a_bill_is_compared_too(stage: Stage, till: Counter) -> No
 
 
 def test_what_is_paid_on_two_sides_of_midnight_is_no_discrepancy(stage: Stage, till: Counter) -> None:
-    """Ours a few seconds before it, theirs after; and the other way round."""
+    """BookRecord a few seconds before it, theirs after; and the other way round."""
     appeal = stage.open_appeal()
     midnight = datetime.fromisoformat("2026-11-26T00:00:00+08:00")
     till.move(midnight - stage.clock() - timedelta(seconds=3))
@@ -223,14 +224,14 @@ def test_a_bill_that_cannot_be_had_is_asked_for_again_and_days_that_were_missed_
     till.give(stage.open_appeal(), 5_000)
     till.move(TOMORROW_MORNING + 3 * DAY)
     till.merchant.simulator.faults.add(Fault(Kind.DOWN, where="/v3/bill"))
-    assert ask_for_bills(stage.database, jobs, stage.clock()) == TODAY
+    assert enqueue_due_bill(stage.database, MCHID, jobs, stage.clock()) == TODAY
     assert not till.reconciler.fetch_bill(NUMBER)
     row = day_row(stage)
     assert (row.state, row.trouble, row.tries) == ("wanted", "Unreachable", 1)
     till.merchant.simulator.faults.lift()
     seen = []
     till.move(timedelta(minutes=10))
-    while day := ask_for_bills(stage.database, jobs, stage.clock()):
+    while day := enqueue_due_bill(stage.database, MCHID, jobs, stage.clock()):
         seen.append(day)
         jobs.redis.flushdb()  # the job is done
         assert till.reconciler.fetch_bill(number_of(day))
@@ -262,9 +263,9 @@ def test_a_worker_that_was_killed_while_keeping_begins_anew(stage: Stage, till: 
     to = io.BytesIO()
     assert till.pay.bill(TODAY, to)
     with Database(stage.database) as db, db.begin():
-        db.add(BillDay(day=TODAY, state="wanted", due_at=stage.clock()))
+        db.add(BillDay(merchant=MCHID, day=TODAY, state="wanted", due_at=stage.clock()))
         db.flush()
-        line = {"subject": "payment", "number": "X", "thing": "X", "out_trade_no": "X", "state": "SUCCESS"}
-        db.add(BillLine(day=TODAY, line=9, fen=1, fee_fen=0, at=stage.clock(), **line))
+        line = {"subject": "payment", "number": "X", "base_number": "X", "out_trade_no": "X", "state": "SUCCESS"}
+        db.add(BillLine(merchant=MCHID, day=TODAY, line=9, fen=1, fee_fen=0, at=stage.clock(), **line))
     assert till.reconciler.fetch_bill(NUMBER)
     assert (day_row(stage).lines, told(stage)) == (1, [])

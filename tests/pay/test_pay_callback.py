@@ -12,7 +12,7 @@ from flask import Flask, request
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.pay.notice import LARGEST_NOTICE, BadNotice, NotifyDoor, PaymentNotice, RefundNotice
+from bot.pay.callback import LARGEST_CALLBACK, BadCallback, CallbackVerifier, PaymentCallback, RefundCallback
 from bot.pay.proving import PlatformKeys
 from bot.simulator.pay.options import Kind as Merchants
 from bot.simulator.pay.phone import OK
@@ -26,14 +26,14 @@ Headers = dict[str, str]
 SIGNED = ("Wechatpay-Serial", "Wechatpay-Timestamp", "Wechatpay-Nonce", "Wechatpay-Signature")
 
 
-def door_of(merchant: Merchant, **changes: Any) -> NotifyDoor:
+def door_of(merchant: Merchant, **changes: Any) -> CallbackVerifier:
     given: Json = {
         "keys": keys_of(merchant),
         "api_v3_key": merchant.own.apiv3_key,
         "mch_id": MCHID,
         "app_id": OPTIONS.app_id,
     }
-    return NotifyDoor(**given | changes)
+    return CallbackVerifier(**given | changes)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def merchant() -> Iterator[Merchant]:
 
 
 @pytest.fixture(scope="module")
-def door(merchant: Merchant) -> NotifyDoor:
+def door(merchant: Merchant) -> CallbackVerifier:
     return door_of(merchant)
 
 
@@ -112,19 +112,19 @@ def refund(**changes: Any) -> Json:
     } | changes
 
 
-def reason(door: NotifyDoor, notice: tuple[Headers, bytes], now: datetime = AT) -> str:
-    with pytest.raises(BadNotice) as bad:
-        door.open_notice(*notice, now)
+def reason(door: CallbackVerifier, notice: tuple[Headers, bytes], now: datetime = AT) -> str:
+    with pytest.raises(BadCallback) as bad:
+        door.open_callback(*notice, now)
     return bad.value.reason
 
 
 # --- What gets in
 
 
-def test_a_payment_is_opened(merchant: Merchant, door: NotifyDoor, paid: tuple[Headers, bytes]) -> None:
-    notice = door.open_notice(*paid, AT)
+def test_a_payment_is_opened(merchant: Merchant, door: CallbackVerifier, paid: tuple[Headers, bytes]) -> None:
+    notice = door.open_callback(*paid, AT)
     order = merchant.simulator.pay.orders.by_number("GIFT000001")
-    assert isinstance(notice, PaymentNotice)
+    assert isinstance(notice, PaymentCallback)
     assert notice.id == json.loads(paid[1])["id"]
     assert (notice.trade.out_trade_no, notice.trade.fen, notice.trade.openid) == ("GIFT000001", 10_000, "oAunt")
     assert (notice.trade.transaction_id, notice.trade.paid_at, notice.at) == (order.transaction_id, AT, AT)
@@ -132,41 +132,43 @@ def test_a_payment_is_opened(merchant: Merchant, door: NotifyDoor, paid: tuple[H
 
 
 @pytest.mark.parametrize("end", list(Outcome))
-def test_a_refund_is_opened(merchant: Merchant, door: NotifyDoor, end: Outcome) -> None:
+def test_a_refund_is_opened(merchant: Merchant, door: CallbackVerifier, end: Outcome) -> None:
     plain = refund(refund_status=end.value, **{} if end is Outcome.SUCCESS else {"success_time": ""})
-    notice = door.open_notice(*sealed(merchant, plain, event_type=f"REFUND.{end}"), AT)
-    assert isinstance(notice, RefundNotice)
+    notice = door.open_callback(*sealed(merchant, plain, event_type=f"REFUND.{end}"), AT)
+    assert isinstance(notice, RefundCallback)
     assert (notice.refund.out_refund_no, notice.refund.state, notice.refund.fen) == ("R1", end.value, 40)
     assert notice.refund.done_at == (AT + timedelta(minutes=1) if end is Outcome.SUCCESS else None)
 
 
 @pytest.mark.parametrize("associated", ["", None, "transaction"])
-def test_what_is_sealed_may_be_bound_to_nothing(merchant: Merchant, door: NotifyDoor, associated: str | None) -> None:
-    assert door.open_notice(*sealed(merchant, trade(), associated=associated), AT)
+def test_what_is_sealed_may_be_bound_to_nothing(
+    merchant: Merchant, door: CallbackVerifier, associated: str | None
+) -> None:
+    assert door.open_callback(*sealed(merchant, trade(), associated=associated), AT)
 
 
-def test_each_key_of_the_migration_opens_the_door(merchant: Merchant, door: NotifyDoor) -> None:
+def test_each_key_of_the_migration_opens_the_door(merchant: Merchant, door: CallbackVerifier) -> None:
     for serial in merchant.own.platform:
         _, body = sealed(merchant, trade())
-        assert door.open_notice(*signed(merchant, body, serial), AT)
+        assert door.open_callback(*signed(merchant, body, serial), AT)
         others = PlatformKeys(PlatformKey(each, key) for each, key in merchant.own.platform.items() if each != serial)
         assert reason(door_of(merchant, keys=others), signed(merchant, body, serial)) == "serial"
 
 
 @pytest.mark.parametrize("off", [-300, 0, 300])
-def test_five_minutes_off_is_in_time(door: NotifyDoor, paid: tuple[Headers, bytes], off: int) -> None:
-    assert door.open_notice(*paid, AT + timedelta(seconds=off))
+def test_five_minutes_off_is_in_time(door: CallbackVerifier, paid: tuple[Headers, bytes], off: int) -> None:
+    assert door.open_callback(*paid, AT + timedelta(seconds=off))
 
 
 # --- What does not
 
 
 @pytest.mark.parametrize("off", [-301, 301, 10**6])
-def test_a_signature_of_another_time_is_refused(door: NotifyDoor, paid: tuple[Headers, bytes], off: int) -> None:
+def test_a_signature_of_another_time_is_refused(door: CallbackVerifier, paid: tuple[Headers, bytes], off: int) -> None:
     assert reason(door, paid, AT + timedelta(seconds=off)) == "timestamp"
 
 
-def test_a_probe_is_refused(merchant: Merchant, door: NotifyDoor, paid: tuple[Headers, bytes]) -> None:
+def test_a_probe_is_refused(merchant: Merchant, door: CallbackVerifier, paid: tuple[Headers, bytes]) -> None:
     headers = merchant.simulator.pay.signer.headers(paid[1], merchant.own.public_id, probe=True)
     assert reason(door, (headers, paid[1])) == "probe"
 
@@ -189,14 +191,16 @@ def test_a_probe_is_refused(merchant: Merchant, door: NotifyDoor, paid: tuple[He
     ],
 )
 def test_headers_that_prove_nothing_are_refused(
-    door: NotifyDoor, paid: tuple[Headers, bytes], name: str, value: str, expected: str
+    door: CallbackVerifier, paid: tuple[Headers, bytes], name: str, value: str, expected: str
 ) -> None:
     assert reason(door, (paid[0] | {name: value}, paid[1])) == expected
     if not value:
         assert reason(door, ({key: kept for key, kept in paid[0].items() if key != name}, paid[1])) == expected
 
 
-def test_a_nonce_cannot_swallow_the_body(door: NotifyDoor, paid: tuple[Headers, bytes], merchant: Merchant) -> None:
+def test_a_nonce_cannot_swallow_the_body(
+    door: CallbackVerifier, paid: tuple[Headers, bytes], merchant: Merchant
+) -> None:
     """The signed text is the same, cut up in another way."""
     body = b"x\n" + paid[1]
     headers, _ = signed(merchant, body)
@@ -210,12 +214,12 @@ def test_an_ended_certificate_proves_nothing(merchant: Merchant, paid: tuple[Hea
         if expected:
             assert reason(door, paid) == expected
         else:
-            assert door.open_notice(*paid, AT)
+            assert door.open_callback(*paid, AT)
 
 
-def test_what_is_too_large_is_not_even_hashed(merchant: Merchant, door: NotifyDoor) -> None:
-    assert reason(door, signed(merchant, b" " * (LARGEST_NOTICE + 1))) == "size"
-    assert reason(door, signed(merchant, b" " * LARGEST_NOTICE)) == "body"
+def test_what_is_too_large_is_not_even_hashed(merchant: Merchant, door: CallbackVerifier) -> None:
+    assert reason(door, signed(merchant, b" " * (LARGEST_CALLBACK + 1))) == "size"
+    assert reason(door, signed(merchant, b" " * LARGEST_CALLBACK)) == "body"
 
 
 def test_only_our_key_opens_it(merchant: Merchant, paid: tuple[Headers, bytes]) -> None:
@@ -248,7 +252,7 @@ def test_only_our_key_opens_it(merchant: Merchant, paid: tuple[Headers, bytes]) 
     ],
 )
 def test_a_body_that_the_platform_would_not_send_is_refused(
-    merchant: Merchant, door: NotifyDoor, changes: Json, expected: str
+    merchant: Merchant, door: CallbackVerifier, changes: Json, expected: str
 ) -> None:
     if changes.get("resource", 0) is None:
         assert reason(door, signed(merchant, b'{"id":"1","resource":null}')) == expected
@@ -284,7 +288,7 @@ def test_a_body_that_the_platform_would_not_send_is_refused(
     ],
 )
 def test_a_payment_that_does_not_say_what_it_must_is_refused(
-    merchant: Merchant, door: NotifyDoor, changes: Json, expected: str
+    merchant: Merchant, door: CallbackVerifier, changes: Json, expected: str
 ) -> None:
     assert reason(door, sealed(merchant, trade(**changes))) == expected
 
@@ -302,22 +306,22 @@ def test_a_payment_that_does_not_say_what_it_must_is_refused(
     ],
 )
 def test_a_refund_that_does_not_say_what_it_must_is_refused(
-    merchant: Merchant, door: NotifyDoor, changes: Json, expected: str
+    merchant: Merchant, door: CallbackVerifier, changes: Json, expected: str
 ) -> None:
     assert reason(door, sealed(merchant, refund(**changes), event_type="REFUND.SUCCESS")) == expected
 
 
 @pytest.mark.parametrize("plain", [b"", b"null", b"[]", b"\xff", b"[" * 50_000, b'{"a":' * 5_000, b"1" * 5_000])
-def test_what_was_sealed_may_be_anything(merchant: Merchant, door: NotifyDoor, plain: bytes) -> None:
+def test_what_was_sealed_may_be_anything(merchant: Merchant, door: CallbackVerifier, plain: bytes) -> None:
     assert reason(door, sealed(merchant, plain)) in {"fields", "size"}
     assert reason(door, signed(merchant, plain)) == "body"
 
 
-def test_a_refusal_says_nothing_of_what_came(merchant: Merchant, door: NotifyDoor) -> None:
+def test_a_refusal_says_nothing_of_what_came(merchant: Merchant, door: CallbackVerifier) -> None:
     said: list[str] = []
     for notice in (sealed(merchant, trade(payer={"openid": "oSecret"}, amount={})), sealed(merchant, b"oSecret")):
-        with pytest.raises(BadNotice) as bad:
-            door.open_notice(*notice, AT)
+        with pytest.raises(BadCallback) as bad:
+            door.open_callback(*notice, AT)
         error: BaseException | None = bad.value
         while error is not None:
             said += [str(error), repr(error), repr(vars(error))]
@@ -331,7 +335,7 @@ def test_a_refusal_says_nothing_of_what_came(merchant: Merchant, door: NotifyDoo
 
 @given(part=st.sampled_from([*SIGNED, "body"]), at=st.integers(0, 10**6), bit=st.integers(0, 6))
 def test_a_flipped_bit_anywhere_is_refused(
-    door: NotifyDoor, paid: tuple[Headers, bytes], part: str, at: int, bit: int
+    door: CallbackVerifier, paid: tuple[Headers, bytes], part: str, at: int, bit: int
 ) -> None:
     headers, body = paid
     changed = bytearray(body if part == "body" else headers[part].encode())
@@ -340,7 +344,7 @@ def test_a_flipped_bit_anywhere_is_refused(
     assert reason(door, notice) in {"headers", "serial", "timestamp", "probe", "signature"}
 
 
-def test_every_last_sign_of_a_signature_counts(door: NotifyDoor, paid: tuple[Headers, bytes]) -> None:
+def test_every_last_sign_of_a_signature_counts(door: CallbackVerifier, paid: tuple[Headers, bytes]) -> None:
     """Base64 leaves four bits of the last sign unused: sixteen ways to write one signature, and one is right."""
     whole = paid[0]["Wechatpay-Signature"]
     signs = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -356,12 +360,12 @@ def test_every_last_sign_of_a_signature_counts(door: NotifyDoor, paid: tuple[Hea
     whole=st.booleans(),
 )
 def test_under_any_bytes_nothing_but_a_refusal(
-    door: NotifyDoor, paid: tuple[Headers, bytes], headers: Headers, body: bytes, whole: bool
+    door: CallbackVerifier, paid: tuple[Headers, bytes], headers: Headers, body: bytes, whole: bool
 ) -> None:
     given_headers = paid[0] | headers if whole else headers
     try:
-        door.open_notice(given_headers, paid[1] if headers else body, AT)
-    except BadNotice:
+        door.open_callback(given_headers, paid[1] if headers else body, AT)
+    except BadCallback:
         return
     assert {name: given_headers.get(name) for name in SIGNED} == {name: paid[0][name] for name in SIGNED}
 
@@ -375,7 +379,7 @@ JSON = st.recursive(
 
 @given(field=st.sampled_from([*trade()]), value=JSON, inner=st.sampled_from(["total", "currency", "openid", ""]))
 def test_whatever_a_payment_says_is_read_or_refused(
-    merchant: Merchant, door: NotifyDoor, field: str, value: Any, inner: str
+    merchant: Merchant, door: CallbackVerifier, field: str, value: Any, inner: str
 ) -> None:
     changed = trade()
     if isinstance(changed[field], dict) and inner in changed[field]:
@@ -383,16 +387,16 @@ def test_whatever_a_payment_says_is_read_or_refused(
     else:
         changed[field] = value
     try:
-        notice = door.open_notice(*sealed(merchant, changed), AT)
-    except BadNotice:
+        notice = door.open_callback(*sealed(merchant, changed), AT)
+    except BadCallback:
         return
-    assert isinstance(notice, PaymentNotice)
+    assert isinstance(notice, PaymentCallback)
     assert isinstance(notice.trade.fen, int)
     assert notice.trade.fen >= 1
 
 
 @given(body=JSON)
-def test_whatever_the_platform_signs_is_read_or_refused(merchant: Merchant, door: NotifyDoor, body: Any) -> None:
+def test_whatever_the_platform_signs_is_read_or_refused(merchant: Merchant, door: CallbackVerifier, body: Any) -> None:
     assert reason(door, signed(merchant, json.dumps(body).encode())) == "body"
 
 
@@ -401,7 +405,7 @@ def test_whatever_the_platform_signs_is_read_or_refused(merchant: Merchant, door
 
 @pytest.mark.parametrize("kind", list(Merchants))
 def test_the_simulators_callbacks_arrive_and_its_probes_do_not(kind: Merchants) -> None:
-    heard: list[PaymentNotice | RefundNotice] = []
+    heard: list[PaymentCallback | RefundCallback] = []
     refused: list[str] = []
     shop = Flask(__name__)
     with trading(kind, callbacks=True) as merchant, serving(shop) as url:
@@ -410,8 +414,8 @@ def test_the_simulators_callbacks_arrive_and_its_probes_do_not(kind: Merchants) 
         @shop.post("/pay/notify")
         def notify() -> tuple[str, int]:
             try:
-                heard.append(door.open_notice(request.headers, request.get_data(), datetime.fromtimestamp(NOON, UTC)))
-            except BadNotice as bad:
+                heard.append(door.open_callback(request.headers, request.get_data(), datetime.fromtimestamp(NOON, UTC)))
+            except BadCallback as bad:
                 refused.append(bad.reason)
                 return "", 401
             return "", 204
@@ -425,7 +429,7 @@ def test_the_simulators_callbacks_arrive_and_its_probes_do_not(kind: Merchants) 
         merchant.simulator.timeline.move(0)
         notices = pay.notices.all()
         assert [outcomes(notice) for notice in notices] == [["taken"]] * 8
-        assert {type(notice) for notice in heard} == {PaymentNotice}
+        assert {type(notice) for notice in heard} == {PaymentCallback}
         serials = {attempt.serial for notice in notices for attempt in notice.attempts}
         assert len(serials) == (2 if kind is Merchants.CERTIFICATE else 1)
         assert not pay.notices.probe(notices[0]).probe_accepted
@@ -433,4 +437,4 @@ def test_the_simulators_callbacks_arrive_and_its_probes_do_not(kind: Merchants) 
         order = pay.orders.by_number("GIFT000000")
         assert merchant.refund(order, "R1", 1, notify_url=f"{url}/pay/notify").status_code == 200
         merchant.simulator.timeline.move(60)
-        assert isinstance(heard[-1], RefundNotice)
+        assert isinstance(heard[-1], RefundCallback)

@@ -31,13 +31,13 @@ from bot.pay.answers import (
 from bot.pay.proving import Headers, PlatformKeys, Unproved
 
 # Ten times the longest seen so far.
-LARGEST_NOTICE = 64 * 1024
+LARGEST_CALLBACK = 64 * 1024
 _PAID = "TRANSACTION.SUCCESS"
 _REFUNDED = frozenset(f"REFUND.{state}" for state in RefundState if state is not RefundState.PROCESSING)
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentNotice:
+class PaymentCallback:
     """The callback of a paid order. ``id``: the callback's, the same each time that it is sent."""
 
     id: str
@@ -46,13 +46,13 @@ class PaymentNotice:
 
 
 @dataclass(frozen=True, slots=True)
-class RefundNotice:
+class RefundCallback:
     id: str
     at: datetime
     refund: Refund
 
 
-class BadNotice(Exception):
+class BadCallback(Exception):
     """The callback is refused. ``reason``: a Flaw (not proved), or
     size; body (no JSON of this form); event (of no kind that we handle); seal (not encrypted with our key); fields
     (decrypted, but invalid); payee (of another merchant or account).
@@ -78,7 +78,7 @@ class _Body(Strict):
     resource: _Resource
 
 
-class _Told(Strict):
+class _RefundInCallback(Strict):
     """A refund in a callback."""
 
     mchid: str
@@ -99,52 +99,52 @@ class _Told(Strict):
 Fields = TypeVar("Fields", bound=Strict)
 
 
-class NotifyDoor:
+class CallbackVerifier:
     """Opens callbacks; safe to share between threads. ``api_v3_key``: 32 bytes."""
 
     def __init__(self, keys: PlatformKeys, api_v3_key: str, mch_id: str, app_id: str) -> None:
         self._keys, self._mch_id, self._app_id = keys, mch_id, app_id
         self._gcm = AESGCM(api_v3_key.encode())
 
-    def open_notice(self, headers: Headers, body: bytes, now: datetime) -> PaymentNotice | RefundNotice:
-        """Prove, decrypt and read a callback. Raises BadNotice.
+    def open_callback(self, headers: Headers, body: bytes, now: datetime) -> PaymentCallback | RefundCallback:
+        """Prove, decrypt and read a callback. Raises BadCallback.
 
         ``body``: as received, byte for byte; ``now``: the real time."""
-        if len(body) > LARGEST_NOTICE:
-            raise BadNotice("size")
+        if len(body) > LARGEST_CALLBACK:
+            raise BadCallback("size")
         try:
             self._keys.prove(headers, body, now)
         except Unproved as unproved:
-            raise BadNotice(unproved.flaw) from unproved
-        notice = _read(_Body, body, "body")
-        if notice.event_type == _PAID:
-            return self._payment(notice)
-        if notice.event_type in _REFUNDED:
-            return self._refund(notice)
-        raise BadNotice("event")
+            raise BadCallback(unproved.flaw) from unproved
+        callback = _read(_Body, body, "body")
+        if callback.event_type == _PAID:
+            return self._payment(callback)
+        if callback.event_type in _REFUNDED:
+            return self._refund(callback)
+        raise BadCallback("event")
 
-    def _payment(self, notice: _Body) -> PaymentNotice:
-        fields = _read(TradeFields, self._opened(notice.resource), "fields")
+    def _payment(self, callback: _Body) -> PaymentCallback:
+        fields = _read(TradeFields, self._opened(callback.resource), "fields")
         if not (_same(fields.mchid, self._mch_id) and _same(fields.appid, self._app_id)):
-            raise BadNotice("payee")
+            raise BadCallback("payee")
         trade = fields.trade
         if not trade.is_paid:
-            raise BadNotice("fields")
-        return PaymentNotice(notice.id, notice.create_time, trade)
+            raise BadCallback("fields")
+        return PaymentCallback(callback.id, callback.create_time, trade)
 
-    def _refund(self, notice: _Body) -> RefundNotice:
-        told = _read(_Told, self._opened(notice.resource), "fields")
-        if not _same(told.mchid, self._mch_id):
-            raise BadNotice("payee")
-        if notice.event_type != f"REFUND.{told.refund_status}":
-            raise BadNotice("event")
+    def _refund(self, callback: _Body) -> RefundCallback:
+        said = _read(_RefundInCallback, self._opened(callback.resource), "fields")
+        if not _same(said.mchid, self._mch_id):
+            raise BadCallback("payee")
+        if callback.event_type != f"REFUND.{said.refund_status}":
+            raise BadCallback("event")
         try:
-            refund = told.fields.refund
+            refund = said.fields.refund(said.mchid)
         except ValidationError:
             refund = None
         if refund is None:
-            raise BadNotice("fields")
-        return RefundNotice(notice.id, notice.create_time, refund)
+            raise BadCallback("fields")
+        return RefundCallback(callback.id, callback.create_time, refund)
 
     def _opened(self, resource: _Resource) -> bytes:
         try:
@@ -152,7 +152,7 @@ class NotifyDoor:
             associated = (resource.associated_data or "").encode()
             return self._gcm.decrypt(resource.nonce.encode(), sealed, associated)
         except (InvalidTag, ValueError):
-            failure = BadNotice("seal")
+            failure = BadCallback("seal")
         raise failure
 
 
@@ -160,7 +160,7 @@ def _read(fields: type[Fields], data: bytes, reason: str) -> Fields:
     try:
         return fields.model_validate_json(data)
     except ValidationError:
-        failure = BadNotice(reason)
+        failure = BadCallback(reason)
     # Raised outside the handler: pydantic's error holds the fields.
     raise failure
 

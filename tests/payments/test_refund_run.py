@@ -25,8 +25,9 @@ from models.giving.refund_run import RefundRun
 from models.ledger import held, moves
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
-from models.payments.refund_run import PAGE, Part, find_run, live_runs, plan_page, progress_of
+from models.payments.refund_run import PAGE, GiftTotal, find_run, live_runs, plan_page, progress_of
 from models.staff.member import Staff
+from tests.harness.money.merchant import MCHID
 from tests.harness.stage import Stage
 from tests.scenes.gifts import give
 from tests.scenes.refunds import fail, fail_and_plan, hear, news_of, refund_of, spend, want_back, wrong_books
@@ -51,7 +52,7 @@ class Hands:
     def __init__(self) -> None:
         self.jobs: list[Named] = []
 
-    def enqueue(self, jobs: Sequence[Named]) -> None:
+    def enqueue(self, jobs: Sequence[Named], told: Sequence[int] = ()) -> None:
         self.jobs += jobs
 
 
@@ -78,7 +79,7 @@ def many_gifts(stage: Stage, appeal: int, count: int = MANY) -> int:
             {
                 **{"pledge_id": number, "out_trade_no": f"MANYORDER{number}", "amount_fen": fen, "state": "paid"},
                 **{"created_at": now, "expires_at": now, "transaction_id": f"many{number}", "paid_at": now},
-                "check_at": now,
+                **{"merchant": MCHID, "check_at": now},
             }
             for number, fen in zip(ids, amounts, strict=True)
         ]
@@ -147,14 +148,19 @@ def test_the_run_is_found_and_shown_as_far_as_it_is(stage: Stage) -> None:
     with Database(stage.database) as db:
         staff = db.get_one(Staff, number)
         before = progress_of(db, find_run(db, staff, appeal))
-        assert (before.planning, before.all) == (True, Part())
+        assert (before.planning, before.all) == (True, GiftTotal())
     fail_and_plan(stage, appeal)
     hear(stage, news_of(stage, own))
     hear(stage, news_of(stage, refund_of(stage, pledges[1])))
     hear(stage, news_of(stage, refund_of(stage, pledges[2]), "ABNORMAL"))
     with Database(stage.database) as db:
         shown = progress_of(db, find_run(db, staff, appeal))
-    assert (shown.all, shown.back, shown.stuck, shown.going) == (Part(2, 5_000), Part(1, 2_000), Part(1, 3_000), Part())
+    assert (shown.all, shown.back, shown.stuck, shown.going) == (
+        GiftTotal(2, 5_000),
+        GiftTotal(1, 2_000),
+        GiftTotal(1, 3_000),
+        GiftTotal(),
+    )
     assert wrong_books(stage) == []
 
 
