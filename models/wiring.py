@@ -3,7 +3,7 @@
 A connected function runs in its caller's transaction, under the locks that the caller holds.
 """
 
-from models.appeals import appeal, by_mandate, household, submission
+from models.appeals import appeal, by_mandate, case_outcome, submission
 from models.donors import message
 from models.giving import funding, pledge, refund_run
 from models.notification_kinds import declare_kinds
@@ -20,9 +20,9 @@ def wire() -> None:
     declare_kinds()
 
     # When a household's case is decided.
-    decisions.on_verified.connect(household.open_waiting)
-    decisions.on_suspended.connect(household.freeze_live)
-    decisions.on_turned_down.connect(household.cancel_reviewed)
+    decisions.on_verified.connect(case_outcome.open_waiting)
+    decisions.on_suspended.connect(case_outcome.freeze_live)
+    decisions.on_turned_down.connect(case_outcome.cancel_reviewed)
 
     # When an appeal ends, and when a pledge becomes void.
     submission.on_last_day.connect(funding.end_day)

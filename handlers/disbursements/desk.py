@@ -13,7 +13,7 @@ from models.disbursements import acquittal, approval
 from models.disbursements.acquittal import ISSUES, NOT_RECEIVED, RECEIVED
 from models.disbursements.disbursement import NoSuchDisbursement, find_disbursement
 from models.disbursements.file import UseFile, open_use
-from models.staff.desk_review import has_seen, stage_of
+from models.staff.file_access import has_seen, stage_of
 from models.staff.member import Staff
 from models.staff.task import find_task
 

@@ -10,7 +10,7 @@ from handlers.staff.seat import parse, staff_of
 from models.appeals.file import has_seen_appeal
 from models.core.state_machine import By
 from models.oversight.spot_check import LookedBefore, draw, find_doubtful, find_sound
-from models.staff.desk_review import has_seen
+from models.staff.file_access import has_seen
 from models.staff.member import Staff
 from models.staff.task import find_task
 

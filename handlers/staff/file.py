@@ -7,7 +7,7 @@ from typing import Any
 from handlers.routing.talk import Talk
 from models.oversight.pictures import count_pictures
 from models.proxy.mandate import sheet_of
-from models.staff.desk_review import Stage
+from models.staff.file_access import Stage
 
 
 def pictures(talk: Talk, subject: str, number: int, *, hidden: bool = False) -> dict[str, Any]:

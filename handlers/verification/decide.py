@@ -10,10 +10,10 @@ from handlers.staff.decide import decided
 from handlers.staff.matter import Matter, No
 from handlers.staff.seat import staff_of
 from handlers.verification.file import look_at
-from models.appeals.household import frozen_ones
+from models.appeals.case_outcome import frozen_ones
 from models.appeals.review import demand_no_tie
 from models.core.state_machine import WrongState
-from models.staff.desk_review import has_seen, stage_of
+from models.staff.file_access import has_seen, stage_of
 from models.staff.member import Staff
 from models.staff.task import demand_region, take
 from models.verification import decisions

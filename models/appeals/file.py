@@ -13,7 +13,7 @@ from models.core.state_machine import By
 from models.people.user import User
 from models.places.region import Region
 from models.proxy.mandate import unconfirmed
-from models.staff.desk_review import Stage, has_seen, may_read, record_review, stage_of
+from models.staff.file_access import Stage, has_seen, may_read, record_review, stage_of
 from models.staff.member import Staff
 from models.verification.case import Verification
 

@@ -21,7 +21,7 @@ from models.disbursements.payee import Payee
 from models.ledger import held
 from models.people.photo import pictures_of
 from models.people.user import User
-from models.staff.desk_review import Stage, may_read, record_review, stage_of
+from models.staff.file_access import Stage, may_read, record_review, stage_of
 from models.staff.member import Staff
 
 # The steps at which staff see the payee's account, and those at which they see the owner's name and telephone.

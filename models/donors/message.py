@@ -11,7 +11,7 @@ from models.core.encryption import Encrypted
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, By, Machine
 from models.core.subject import Subject
-from models.staff.desk_review import end_review
+from models.staff.file_access import end_review
 from models.staff.task import Matter
 
 LONGEST = 100

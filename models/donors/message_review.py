@@ -29,7 +29,7 @@ from models.payments.refund_entitlement import NoSuchGift
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.decision import decide, passed_by
-from models.staff.desk_review import Stage, end_review, has_seen, may_review, record_review, stage_of
+from models.staff.file_access import Stage, end_review, has_seen, may_review, record_review, stage_of
 from models.staff.member import Staff
 from models.staff.task import STEPS, Matter, open_task, take
 

@@ -24,7 +24,7 @@ from models.payments.order import PayOrder
 from models.payments.refund_entitlement import hold_pledge, orders_of
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.staff.desk_review import end_review
+from models.staff.file_access import end_review
 from models.staff.member import Staff
 from models.staff.queue import within
 from models.staff.task import Matter, Task, open_task

@@ -23,7 +23,7 @@ from models.people.conversation import Conversation
 from models.people.photo import Photo, attach, pictures_of
 from models.proxy.mandate import acted_for
 from models.staff.decision import decide
-from models.staff.desk_review import Stage, end_review, may_review, record_review, stage_of
+from models.staff.file_access import Stage, end_review, may_review, record_review, stage_of
 from models.staff.member import Staff
 from models.staff.task import Matter, open_task, take
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.people.user import User
 from models.places.region import Region
-from models.staff.desk_review import Stage, may_review, record_review, stage_of
+from models.staff.file_access import Stage, may_review, record_review, stage_of
 from models.staff.member import Staff
 from models.verification.case import Verification
 from models.verification.visit import Visit

@@ -17,7 +17,7 @@ from models.core.money import LARGEST
 from models.disbursements.acquittal import ISSUES, NOT_RECEIVED, RECEIVED
 from models.disbursements.file import LineLeft, UseFile
 from models.disbursements.payee import MOST
-from models.staff.desk_review import Stage
+from models.staff.file_access import Stage
 from tests.support.notice_facts import ITEM, TITLE, WIDE
 from tests.support.reading import code_of, value_of
 

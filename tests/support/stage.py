@@ -21,7 +21,7 @@ from bot.turn import Turns
 from config.settings import Environment, Mode, Settings
 from flows.engine.flow import Say
 from models.appeals.appeal import MACHINE, Appeal, publish
-from models.appeals.household import open_waiting
+from models.appeals.case_outcome import open_waiting
 from models.appeals.submission import NewAppeal, submit
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
