@@ -11,7 +11,7 @@ from handlers.notifications import push_replies
 from handlers.routing import events, media, text
 from handlers.routing.dispatch import brief
 from handlers.routing.matching import Commands
-from handlers.routing.matters import MATTERS
+from handlers.routing.subject_actions import SUBJECT_ACTIONS
 from handlers.routing.talk import Talk
 from models.people.message import Kind, Message
 
@@ -37,7 +37,7 @@ class Router:
 
     def route(self, desk: Desk, session: Session, message: Message) -> Answer:
         """Changes the session in place and says what to reply; runs inside the turn's transaction."""
-        talk = Talk(desk, session, message, self.engine, self.commands, MATTERS)
+        talk = Talk(desk, session, message, self.engine, self.commands, SUBJECT_ACTIONS)
         session.age(desk.world.now)
         push_replies.put_on_screen(talk)
         self.engine.renew(session)

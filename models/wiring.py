@@ -10,7 +10,7 @@ from models.notification_kinds import declare_kinds
 from models.notifications import broadcast
 from models.outreach import audience, broadcasts
 from models.proxy import act, mandate
-from models.staff import task
+from models.staff import recusal
 from models.verification import case, decisions
 
 
@@ -20,17 +20,17 @@ def wire() -> None:
     declare_kinds()
 
     # When a household's case is decided.
-    decisions.on_verified.connect(case_outcome.open_waiting)
-    decisions.on_suspended.connect(case_outcome.freeze_live)
-    decisions.on_turned_down.connect(case_outcome.cancel_reviewed)
+    decisions.on_verified.connect(case_outcome.open_endorsements)
+    decisions.on_suspended.connect(case_outcome.freeze_live_appeals)
+    decisions.on_rejected_or_revoked.connect(case_outcome.cancel_appeals_in_review)
 
     # When an appeal ends, and when a pledge becomes void.
-    submission.on_last_day.connect(funding.end_day)
-    appeal.on_ended.connect(refund_run.give_back)
+    submission.on_deadline.connect(funding.end_day)
+    appeal.on_unsuccessful.connect(refund_run.give_back)
     pledge.on_void.connect(message.let_go)
 
     # Why an officer may not decide on a thing.
-    task.CONFLICTS.connect(mandate.ACTED, mandate.acted_for)
+    recusal.CONFLICTS.connect(mandate.ACTED, mandate.acted_for)
 
     # Acts by mandate: how one is read back to its owner, and how the owner's refusal undoes it.
     act.ACTS.connect("user", act.Act(act.read_registration, case.withdraw))

@@ -14,7 +14,7 @@ from bot.photos.fingerprint import print_of
 from bot.wechat.client import MediaUnusable, WeChatApi
 from bot.wechat.policy import Unreachable, WeChatError
 from models.core.encryption import CannotOpen, keyring
-from models.oversight.image_match import flag_look_alikes
+from models.oversight.image_match import flag_matches
 from models.people.conversation import SESSION, Conversation
 from models.people.photo import Photo, printed
 from models.proxy.act import sheet_lost
@@ -87,7 +87,7 @@ class Photos:
             if settled and state == "lost":
                 sheet_lost(db, photo_id, datetime.now(UTC))
             if settled and found is not None:
-                flag_look_alikes(db, [photo_id], datetime.now(UTC))
+                flag_matches(db, [photo_id], datetime.now(UTC))
         if path and not settled:
             (self.folder / path).unlink(missing_ok=True)
 

@@ -14,6 +14,7 @@ from models.disbursements.payee import Payee, add_payee
 from models.notifications.notification import tell
 from models.people.conversation import Conversation
 from models.people.user import User
+from models.places.region import county_of
 from models.staff.member import Staff, tell_staff
 
 
@@ -53,7 +54,7 @@ def _tell_of_change(db: Session, appeal: Appeal, payee: Payee, now: datetime) ->
     key, about = f"payee:{payee.id}", ("appeal", appeal.id)
     for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
         tell(db, person, "payee_changed", {**facts, "staff": False}, f"{key}:{person}", now, about=about)
-    county = f"{appeal.region_code[:6]}000000"
+    county = county_of(appeal.region_code)
     theirs = (Staff.role == By.COUNTY) & (Staff.region_code == county) & (Staff.state == "active")
     for staff in db.scalars(select(Staff).where(theirs).order_by(Staff.id)):
         tell_staff(db, staff, "payee_changed", {**facts, "staff": True}, f"{key}:s", now, about)

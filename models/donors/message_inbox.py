@@ -18,7 +18,7 @@ from models.giving.pledge import Pledge
 from models.notifications.notification import UNREAD, Notification
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.staff.file_access import end_review
+from models.staff.decision import end_review
 
 PAGE = 3
 

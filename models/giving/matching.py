@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal
 from models.core.apportionment import split
 from models.giving.allocation import DisbursementShare
-from models.giving.pledge import Pledge
+from models.giving.pledge import GIVEN_BACK, Pledge
 from models.giving.pool import MatchingPool, PoolMatch
 from models.ledger import Account, lock, moves
 from models.ledger.accounts import LedgerAccount
@@ -23,8 +23,6 @@ from models.places.region import parents
 
 # The most pools that match one gift, because all of them are named to its donor.
 MOST_POOLS = 3
-# Pledge states in which the money has left the appeal, or is being refunded.
-GONE = ("refund_pending", "refunded", "redirected")
 _NET = PoolMatch.fen - PoolMatch.returned_fen
 
 
@@ -173,7 +171,7 @@ def gone_from(db: Session, disbursement_id: int) -> Sequence[int]:
     """List gifts of a payout that have left the appeal since: if it is returned, their matches go back too."""
     share = DisbursementShare
     theirs = select(share.pledge_id).join(Pledge, Pledge.id == share.pledge_id)
-    theirs = theirs.where(share.disbursement_id == disbursement_id, share.matched_fen > 0, Pledge.state.in_(GONE))
+    theirs = theirs.where(share.disbursement_id == disbursement_id, share.matched_fen > 0, Pledge.state.in_(GIVEN_BACK))
     return db.scalars(theirs.order_by(share.pledge_id)).all()
 
 

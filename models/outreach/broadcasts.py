@@ -12,8 +12,7 @@ from models.appeals.appeal import Appeal
 from models.core.refusal import Refusal
 from models.core.state_machine import By
 from models.notifications.broadcast import Broadcast, count_states
-from models.staff.member import Staff, same_people, tell_staff
-from models.staff.queue import within
+from models.staff.member import Staff, covered_by, same_people, tell_staff
 
 _MOST = 5
 
@@ -64,7 +63,7 @@ def recent_ones(db: Session, staff: Staff) -> Sequence[Broadcast]:
     """List the newest broadcasts that this member of staff may see, at most five."""
     own = Broadcast.by.in_(same_people(db, [staff.id]))
     seen = select(Broadcast).join(Appeal, Appeal.id == Broadcast.subject_id)
-    seen = seen.where(Broadcast.subject == "appeal", or_(own, within(staff, Appeal.region_code)))
+    seen = seen.where(Broadcast.subject == "appeal", or_(own, covered_by(staff, Appeal.region_code)))
     return db.scalars(seen.order_by(Broadcast.id.desc()).limit(_MOST)).all()
 
 

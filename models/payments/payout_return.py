@@ -12,9 +12,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import ENDS, Appeal
 from models.appeals.appeal import MACHINE as APPEALS
-from models.appeals.review import demand_no_tie
+from models.appeals.appeal import UNSUCCESSFUL, Appeal
 from models.core.codes import new_order_number
 from models.core.state_machine import SYSTEM
 from models.disbursements.allocation import PAGE, check_shared, give_page, has_few, is_pending, take_away
@@ -22,8 +21,8 @@ from models.disbursements.approval import locked
 from models.disbursements.disbursement import MACHINE as DISBURSEMENTS
 from models.disbursements.disbursement import Disbursement, NoSuchDisbursement, find_disbursement, matter_of
 from models.giving.allocation import DisbursementShare
-from models.giving.matching import GONE, gone_from, hold_matches, return_matches
-from models.giving.pledge import Pledge
+from models.giving.matching import gone_from, hold_matches, return_matches
+from models.giving.pledge import GIVEN_BACK, Pledge
 from models.giving.refund_run import give_back
 from models.ledger import Account, moves
 from models.ledger.accounts import REFUNDS
@@ -32,20 +31,20 @@ from models.payments.refund import LEASE, Refund
 from models.payments.refund_entitlement import hold_order, orders_of
 from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
-from models.staff.task import close_task
+from models.staff.task import close_task, demand_no_conflict
 
 
 def check_return(db: Session, staff: Staff, number: int) -> Disbursement:
     """Check that this fund holder may enter the payout's return.
 
-    Raises NoSuchDisbursement (also for another fund holder's payout), WrongState or HasAPart.
+    Raises NoSuchDisbursement (also for another fund holder's payout), WrongState or HasConflict.
     """
     disbursement = find_disbursement(db, number)
     if disbursement.holder_id != holder_of(staff):
         raise NoSuchDisbursement(number=number)
     DISBURSEMENTS.check(disbursement.state, "returned", staff.actor)
     appeal = db.get_one(Appeal, disbursement.appeal_id)
-    demand_no_tie(db, staff, matter_of(disbursement, appeal.region_code, appeal.household_id))
+    demand_no_conflict(db, staff, matter_of(disbursement, appeal.region_code, appeal.household_id))
     return disbursement
 
 
@@ -102,7 +101,7 @@ def _hold_givers(db: Session, disbursement_id: int) -> None:
     theirs = select(DisbursementShare.pledge_id).where(DisbursementShare.disbursement_id == disbursement_id)
     gifts = select(Pledge).where(Pledge.id.in_(theirs)).order_by(Pledge.id).with_for_update(key_share=True)
     held = db.scalars(gifts.execution_options(populate_existing=True)).all()
-    _hold_orders(db, orders_of(db, [gift for gift in held if gift.state in GONE]).values())
+    _hold_orders(db, orders_of(db, [gift for gift in held if gift.state in GIVEN_BACK]).values())
 
 
 def _take_page_away(db: Session, disbursement: Disbursement, now: datetime, most: int = PAGE) -> bool:
@@ -113,12 +112,12 @@ def _take_page_away(db: Session, disbursement: Disbursement, now: datetime, most
     if disbursement.gifts_to is None:
         return False
     given = take_away(db, disbursement, now, most)
-    theirs = select(Pledge).where(Pledge.id.in_(list(given)), Pledge.state.in_(GONE)).order_by(Pledge.id)
+    theirs = select(Pledge).where(Pledge.id.in_(list(given)), Pledge.state.in_(GIVEN_BACK)).order_by(Pledge.id)
     gone = db.scalars(theirs.with_for_update(key_share=True)).all()
     if gone:
         _give_back(db, disbursement, {gift: given[gift.id] for gift in gone}, now)
     appeal = db.get_one(Appeal, disbursement.appeal_id)
-    if disbursement.gifts_to is None and appeal.state in ENDS:
+    if disbursement.gifts_to is None and appeal.state in UNSUCCESSFUL:
         give_back(db, appeal.id, appeal.state, now)  # the appeal has ended, so its gifts are refunded
     return disbursement.gifts_to is not None
 

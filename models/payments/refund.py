@@ -140,7 +140,7 @@ class Refund(Base):
         return self.reason not in BESIDE
 
 
-REFUND = Subject("refund", Refund, MACHINE, begins=("owed",), whole=APPEAL, whole_id=Refund.appeal_id)
+REFUND = Subject("refund", Refund, MACHINE, begins=("owed",), parent=APPEAL, parent_id=Refund.appeal_id)
 
 
 def find_number(db: Session, number: str) -> Refund | None:

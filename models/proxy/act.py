@@ -17,10 +17,10 @@ from models.notifications.notification import tell
 from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.people.user import User, find_by_number
-from models.places.region import Region
+from models.places.region import Region, county_of
 from models.proxy.card import Card
 from models.proxy.mandate import ACTED, SUBJECTS, Mandate, NoMandate, ProxyAct, note, revoke
-from models.staff.conflict_of_interest import Tie, tied_to
+from models.staff.conflict_of_interest import Conflict, conflicts_with
 from models.staff.member import Staff, same_people, tell_staff
 from models.staff.task import find_task, recuse
 
@@ -28,7 +28,7 @@ _MOST_TOLD = 20
 
 
 class OwnPeople(Refusal):
-    """The officer is tied to the resident: same household, kin or payee. A colleague has to act."""
+    """The officer has a conflict with the resident: same household, kin or payee. A colleague has to act."""
 
     code = "own_people"
     step = "id_number"
@@ -93,7 +93,7 @@ def find_for(db: Session, staff: Staff, id_number: str, now: datetime) -> User:
     known = user is not None and user.role == "resident" and user.state == "active"
     if user is None or not known or not staff.covers(user.region_code or ""):
         raise NobodyHere
-    if staff.id in tied_to(db, user.household_id):
+    if staff.id in conflicts_with(db, user.household_id):
         raise OwnPeople
     actor = staff.actor.name
     record_reading(
@@ -108,11 +108,11 @@ def find_for(db: Session, staff: Staff, id_number: str, now: datetime) -> User:
     return user
 
 
-def check_no_tie(db: Session, staff: Staff, id_number: str) -> None:
-    """Check that the officer declared no tie to this ID number (not registered yet). Raises OwnPeople."""
-    declared = (Tie.staff_id == staff.id) & Tie.withdrawn_at.is_(None)
+def check_no_conflict(db: Session, staff: Staff, id_number: str) -> None:
+    """Check that the officer declared no conflict with this ID number (not registered yet). Raises OwnPeople."""
+    declared = (Conflict.staff_id == staff.id) & Conflict.withdrawn_at.is_(None)
     hashes = keyring().lookup_hashes(id_number, "id_number")
-    if db.scalar(select(Tie.id).where(declared, Tie.id_hash.in_(hashes)).limit(1)):
+    if db.scalar(select(Conflict.id).where(declared, Conflict.id_hash.in_(hashes)).limit(1)):
         raise OwnPeople
 
 
@@ -256,7 +256,7 @@ def deny_act(db: Session, user_id: int, number: int, now: datetime) -> ProxyAct:
 def _tell_county(db: Session, act: ProxyAct, mandate: Mandate, template: str, now: datetime) -> None:
     """Notify the county officers of the act's officer (at most 20), who may have acted without consent."""
     officer = db.get_one(Staff, mandate.staff_id)
-    county = f"{officer.region_code[:6]}000000"
+    county = county_of(officer.region_code)
     seats = select(Staff).where(Staff.role == By.COUNTY, Staff.region_code == county, Staff.state == "active")
     facts = {"subject": act.subject, "number": act.subject_id, "work_no": officer.work_no}
     for staff in db.scalars(seats.order_by(Staff.id).limit(_MOST_TOLD)):

@@ -26,15 +26,15 @@ from models.staff.directory import (
     NoSuchStaff,
     NotBelowYou,
     OnYourself,
-    StaffStands,
-    demand_level,
+    WrongSeatState,
+    demand_not_stopped_above,
     find_member,
     is_below,
     seat_of,
-    stands,
+    seat_state,
 )
 from models.staff.member import HOLDING, SEATS, Staff, pin_household, tell_staff
-from models.staff.queue import find_for
+from models.staff.queue import assign_pool_tasks
 
 CODE_LENGTH = 10
 CODE_LASTS = timedelta(days=7)
@@ -165,14 +165,14 @@ def find_invitation(db: Session, conversation_id: int, code: str, now: datetime)
     found = (Staff.code_hash.in_(keyring().lookup_hashes(code, _PURPOSE))) & (Staff.state == "invited")
     living = select(Staff).where(found, Staff.code_expires_at > now).with_for_update()
     staff = db.scalar(living.execution_options(populate_existing=True))
-    if staff is None or stands(staff, now) == "ended":
+    if staff is None or seat_state(staff, now) == "ended":
         who = f"conversation:{conversation_id}"
         record(db, at=now, actor=who, action="code_refused", subject=_PURPOSE, subject_id=conversation_id)
         return None
     return staff
 
 
-def check_free(db: Session, conversation_id: int, hashes: Sequence[str] = ()) -> None:
+def check_holds_no_seat(db: Session, conversation_id: int, hashes: Sequence[str] = ()) -> None:
     """Raises HoldsARole where this WeChat or this person (``hashes`` of the ID number) holds a seat already."""
     person = db.get_one(Conversation, conversation_id)
     wechat = (Staff.account == person.account) & (Staff.openid == person.openid)
@@ -190,13 +190,13 @@ def redeem(db: Session, conversation_id: int, code: str, id_number: str, now: da
     if staff is None:
         return None
     hashes = keyring().lookup_hashes(id_number, "id_number")
-    check_free(db, conversation_id, hashes)
+    check_holds_no_seat(db, conversation_id, hashes)
     person = db.get_one(Conversation, conversation_id)
     staff.account, staff.openid = person.account, person.openid
     staff.id_number, staff.id_hash = id_number, hashes[0]
     db.flush()
     pin_household(db, staff.account, staff.openid)
-    demand_level(db, db.get_one(Staff, staff.invited_by), staff)
+    demand_not_stopped_above(db, db.get_one(Staff, staff.invited_by), staff)
     staff.code_hash = staff.code_expires_at = None
     MACHINE.move(db, staff, "bound", Actor(By.OWNER, f"staff:{staff.id}"), now)
     db.flush()
@@ -209,7 +209,7 @@ def redeem(db: Session, conversation_id: int, code: str, id_number: str, now: da
 def confirm(db: Session, by: Staff, work_no: str, now: datetime) -> Staff:
     """Confirm that the bound person is the one who was invited: activate the seat and notify its holder.
 
-    Raises NoSuchStaff, OnYourself, NotBelowYou, NotYourInvitation or StaffStands.
+    Raises NoSuchStaff, OnYourself, NotBelowYou, NotYourInvitation or WrongSeatState.
     """
     staff = find_member(db, work_no, lock=True)
     if staff is None:
@@ -220,12 +220,12 @@ def confirm(db: Session, by: Staff, work_no: str, now: datetime) -> Staff:
         raise NotBelowYou(work_no=staff.work_no, region=seat_of(db, by))
     if by.id not in [inviter.id for inviter in _inviters(db, staff)]:
         raise NotYourInvitation(work_no=staff.work_no)
-    if stands(staff, now) != "bound":
-        raise StaffStands(work_no=staff.work_no, state=stands(staff, now), wanted="bound")
+    if seat_state(staff, now) != "bound":
+        raise WrongSeatState(work_no=staff.work_no, state=seat_state(staff, now), wanted="bound")
     MACHINE.move(db, staff, "active", by.actor, now)
     staff.active_from = now
     db.flush()
-    find_for(db, staff, now)
+    assign_pool_tasks(db, staff, now)
     facts = {"work_no": staff.work_no, "role": staff.role, "place": seat_of(db, staff), "until": _day(staff)}
     tell_staff(db, staff, "staff_confirmed", facts, f"staff_confirmed:{staff.id}", now, ("staff", staff.id))
     return staff

@@ -1,4 +1,4 @@
-"""Support reviews by officers: where a thing waits, and whether the officer has read it since it last changed."""
+"""Decide which staff may read a file, log that they read it, and tell whether they did since it last changed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,18 +7,18 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.core.audit_trail import AuditEvent, record_reading
-from models.core.state_machine import Actor, By, Machine, Stateful
+from models.core.state_machine import By
 from models.staff.conflict_of_interest import is_own
 from models.staff.member import Staff
-from models.staff.task import Matter, close_task, find_task, is_turn_of, part_in, reaches
+from models.staff.task import Matter, conflict_in, find_task, is_turn_of, reaches
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """Where a thing waits: its ``step`` (empty without an open task), who holds it (role and work number), until when.
+class TaskView:
+    """The open task as a file shows it: its ``step`` (empty without one), its holder's role and work number, its end.
 
-    ``mine``: the reader may decide. ``part``: the conflict of interest for which the reader may not, though it is the
-    turn of the reader's seat.
+    ``mine``: the reader may decide. ``conflict``: the conflict of interest for which the reader may not, though it is
+    the turn of the reader's seat.
     """
 
     step: str = ""
@@ -26,28 +26,28 @@ class Stage:
     work_no: str | None = None
     due_at: datetime | None = None
     mine: bool = False
-    part: str | None = None
+    conflict: str | None = None
 
 
-def stage_of(db: Session, staff: Staff | None, subject: str, number: int) -> Stage:
-    """Describe where it waits, as this member of staff sees it, or with None its owner."""
+def view_task(db: Session, staff: Staff | None, subject: str, number: int) -> TaskView:
+    """Describe the thing's open task to this member of staff, or with None to its owner."""
     task = find_task(db, subject, number)
     if task is None:
-        return Stage()
+        return TaskView()
     holder = db.get(Staff, task.assignee) if task.assignee else None
     mine = staff is not None and is_turn_of(staff, task)
-    part = part_in(db, staff, task) if staff and mine else None
-    return Stage(
+    conflict = conflict_in(db, staff, task) if staff and mine else None
+    return TaskView(
         step=task.step,
         holder=task.role,
         work_no=holder.work_no if holder else None,
         due_at=task.due_at,
-        mine=mine and part is None,
-        part=part,
+        mine=mine and conflict is None,
+        conflict=conflict,
     )
 
 
-def has_seen(db: Session, staff: Staff, subject: str, number: int, *, also: ColumnElement[bool] | None = None) -> bool:
+def has_read(db: Session, staff: Staff, subject: str, number: int, *, also: ColumnElement[bool] | None = None) -> bool:
     """Tell whether this officer has read it since its state or its content last changed.
 
     ``also``: a condition on other audit events that change the content.
@@ -57,13 +57,13 @@ def has_seen(db: Session, staff: Staff, subject: str, number: int, *, also: Colu
     if also is not None:
         changes = or_(changes, also)
     changed = select(func.coalesce(func.max(AuditEvent.id), 0)).where(changes).scalar_subquery()
-    looks = its_own & (AuditEvent.action == "read_sensitive") & (AuditEvent.detail == "review")
-    looks &= (AuditEvent.actor == staff.actor.name) & (AuditEvent.id > changed)
-    return db.scalar(select(AuditEvent.id).where(looks).limit(1)) is not None
+    readings = its_own & (AuditEvent.action == "read_sensitive") & (AuditEvent.detail == "review")
+    readings &= (AuditEvent.actor == staff.actor.name) & (AuditEvent.id > changed)
+    return db.scalar(select(AuditEvent.id).where(readings).limit(1)) is not None
 
 
-def record_review(db: Session, staff: Staff, subject: str, number: int, about: int | None, now: datetime) -> None:
-    """Record this officer's reading, for ``has_seen``. ``about``: the user whose access log shows it."""
+def record_file_access(db: Session, staff: Staff, subject: str, number: int, about: int | None, now: datetime) -> None:
+    """Record this officer's reading, for ``has_read``. ``about``: the user whose access log shows it."""
     record_reading(
         db, at=now, actor=staff.actor.name, subject=subject, subject_id=number, purpose="review", about=about
     )
@@ -75,23 +75,6 @@ def may_read(db: Session, staff: Staff, matter: Matter) -> bool:
     return reached and not is_own(db, staff, matter.household_id)
 
 
-def may_review(db: Session, staff: Staff, matter: Matter) -> bool:
+def may_read_as_authority(db: Session, staff: Staff, matter: Matter) -> bool:
     """Tell whether the staff member may read it as an authority, which a fund holder is not."""
     return staff.role != By.FUND_HOLDER and may_read(db, staff, matter)
-
-
-def end_review(
-    db: Session,
-    machine: Machine,
-    thing: Stateful,
-    to: str,
-    actor: Actor,
-    now: datetime,
-    *,
-    staff: Staff | None = None,
-    detail: str | None = None,
-) -> None:
-    """End the review: change the state and close the task. ``staff`` decided on it; None: the review is needless."""
-    machine.move(db, thing, to, actor, now, detail)
-    close_task(db, machine.subject, thing.id, now, staff)
-    db.flush()

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from models.notifications.notification import tell
 from models.people.conversation import Conversation
-from models.places.region import Region
+from models.places.region import Region, county_of
 from models.public.catalogue import MARKET, OFFERS, REQUESTS, NoSuchThing, Shelf
 from models.support.ticket import LASTS, Ticket, open_ticket, reopen
 from models.verification.case import Verification
@@ -23,7 +23,6 @@ THINGS: dict[str, Shelf[Any]] = {"listing": MARKET, "offer": OFFERS, "request": 
 DECISIONS = ("case", "appeal")
 # At most so many threads are listed at once.
 MOST_THREADS = 5
-_COUNTY = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +146,7 @@ def _thing(db: Session, about: str | None, other: int | None, *, own: bool) -> T
     county = None
     if own and kind == "offer":  # two askers may live in two counties, and each one's officers handle the ticket
         home = db.scalar(select(Ticket.region_code).where(Ticket.id == other))
-        county = db.get(Region, home[:_COUNTY].ljust(12, "0")) if home else None
+        county = db.get(Region, county_of(home)) if home else None
     return Topic(kind, card.name, int(number), card.place, own=own, other=other, county=county.name if county else "")
 
 

@@ -30,8 +30,7 @@ from models.core.state_machine import By, Machine
 from models.core.subject import Subject
 from models.giving.pledge import Pledge
 from models.payments.order import PayOrder
-from models.staff.member import Staff
-from models.staff.queue import within
+from models.staff.member import Staff, covered_by
 from models.treasury.bill import SUBJECTS, BillDay
 
 KINDS = ("missing_here", "missing_there", "amount", "state", "ledger")
@@ -161,4 +160,4 @@ def _seen_by(staff: Staff) -> Select[Discrepancy]:
     """Select the discrepancies of the officer's region; those of an unknown order have no region and are for all."""
     placed = select(Discrepancy).outerjoin(PayOrder, PayOrder.out_trade_no == Discrepancy.out_trade_no)
     placed = placed.outerjoin(Pledge, Pledge.id == PayOrder.pledge_id).outerjoin(Appeal, Appeal.id == Pledge.appeal_id)
-    return placed.where(or_(Appeal.id.is_(None), within(staff, Appeal.region_code)))
+    return placed.where(or_(Appeal.id.is_(None), covered_by(staff, Appeal.region_code)))

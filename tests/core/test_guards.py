@@ -19,7 +19,7 @@ from models.notifications.notification import count_unread, tell
 from models.people.message import Kind, Message
 from models.people.user import IdNumberTaken, User, check_free
 from models.staff.member import Staff, find_staff
-from models.staff.task import HasAPart
+from models.staff.task import HasConflict
 from tests.support import wechat
 from tests.support.stage import DAOXIAN_MEIHUA, Stage, id_number, seed_regions
 
@@ -130,7 +130,7 @@ def test_nobody_passes_what_their_household_asks_for_also_when_only_the_register
         staff.household_id = appeal.household_id
         db.flush()
         for decide in (approve, partial(send_back, reasons=("story_unclear",)), partial(reject, reasons=("not_true",))):
-            with pytest.raises(HasAPart) as refused:
+            with pytest.raises(HasConflict) as refused:
                 decide(db, staff, number, now=stage.clock())
             assert refused.value.values["reason"] == "own_household"
 

@@ -2,8 +2,8 @@
 
 from sqlalchemy.orm import Session as Database
 
-from models.verification.case import get_case
-from models.verification.steps import to_township
+from models.verification.case import lock_case
+from models.verification.lifecycle import to_township
 from tests.scenes.cases import DAY, visited
 from tests.support.stage import Stage
 
@@ -15,5 +15,5 @@ def to_county(stage: Stage, case: int, officer: int) -> None:
     visited(stage, case, officer)
     stage.clock.move(6 * DAY)
     with Database(stage.database) as db, db.begin():
-        found = get_case(db, case)
+        found = lock_case(db, case)
         to_township(db, found, stage.clock(), sampled=False)

@@ -3,22 +3,22 @@
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
-from models.appeals.revision import waiting_for
-from models.appeals.revision_review import Wanted, propose
+from models.appeals.revision import undecided_revision
+from models.appeals.revision_review import ProposedRevision, propose
 from tests.support.stage import Stage
 
 STORY = "家里有三口人，想把院子里的棚子修好，冬天羊就不会冻着了，开春能多卖两只，给两个孩子交学费，也把饲料钱还上。"
 
 
-def wanted(serial: int, title: str = "修羊棚", pictures: int = 1) -> Wanted:
+def wanted(serial: int, title: str = "修羊棚", pictures: int = 1) -> ProposedRevision:
     shown = [{"media_id": f"new-{serial}-{n}", "pic_url": "http://127.0.0.1/n.jpg"} for n in range(pictures)]
-    return Wanted(f"draft-{serial}", title, STORY, shown)
+    return ProposedRevision(f"draft-{serial}", title, STORY, shown)
 
 
-def put_in(stage: Stage, number: int, what: Wanted) -> int:
+def put_in(stage: Stage, number: int, what: ProposedRevision) -> int:
     conversation = stage.person("o-wang")
     with Database(stage.database) as db, db.begin():
         propose(db, db.get_one(Appeal, number, with_for_update=True), what, conversation, stage.clock())
-        revision = waiting_for(db, number)
+        revision = undecided_revision(db, number)
         assert revision
         return revision.id

@@ -30,7 +30,7 @@ from bot.work.queues import open_redis
 from config.settings import Environment, Settings
 from models.core.database import connect
 from models.people.user import User
-from models.verification.case import Verification, case_of
+from models.verification.case import Verification, newest_case_of
 from models.verification.registry import UNAVAILABLE, Finding
 from tests.house.test_settings import OWN
 from tests.support.processes import sweep_all
@@ -323,7 +323,7 @@ class Case:
         self.errands = Errands(settings_for(stage.settings.database_url, redis_url).model_copy(update=ours))
         user_id = stage.register("o-wang", "resident", verified=False)
         with Database(self.database) as db:
-            found = case_of(db, user_id)
+            found = newest_case_of(db, user_id)
             assert found
             self.number = found.id
 
