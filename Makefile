@@ -22,7 +22,7 @@ help: ## this list
 	@echo "Nothing has to be installed first but make and Python 3.11 or newer with venv."
 	@if [ -x /usr/bin/python3.13 ]; then echo "With another Python beside the first: make test PYTHON=/usr/bin/python3.13 VENV=.venv-3.13"; fi
 
-demo: $(VENV)/runtime ## the bot, its worker and a stand-in for WeChat; prints where to look, Ctrl-C ends it
+demo: $(VENV)/runtime ## the bot, its worker and a simulator of WeChat; prints where to look, Ctrl-C ends it
 	BANGFU_ENV=demo $(BIN)/flask --app wsgi demo $(ARGS)
 
 test: $(VENV)/tools ## the fast tests, on all cores; ARGS go to pytest, as in ARGS="tests/appeals/test_review.py"

@@ -20,30 +20,30 @@ from bot.web.card import card_page
 from bot.web.health import health
 from bot.web.ledger import ledger_page
 from bot.web.links import Links
-from bot.web.notices import notices
-from bot.web.notify import notify_door
 from bot.web.pages import Pages
-from bot.web.pay import Desk, pay_page
-from bot.web.payer import Payers
+from bot.web.pay import PayPageParts, pay_page
+from bot.web.pay_callback import pay_callback
+from bot.web.payer import PayerCookies
 from bot.web.pictures import pictures
+from bot.web.public_notices import public_notices
+from bot.web.rate_limit import RateLimit
 from bot.web.subscribe import SDK, WECHAT_SDK, subscribe_page
 from bot.web.trace import MOST_TRIES, trace_page
-from bot.web.tries import Tries
 from bot.webhook import webhook
 from bot.wechat.channel import Channel
 from bot.wechat.client import open_session
+from bot.wechat.oauth import OPEN_WECHAT, WebAuthorization
 from bot.wechat.ticket import TicketManager
-from bot.wechat.visitor import OPEN_WECHAT, Visitors
 from bot.words.lexicon import load_lexicon
 from bot.words.render import Renderer
-from bot.work.errands import make_api
-from bot.work.queues import Jobs
+from bot.work.context import make_api
+from bot.work.queues import JobQueues
 from config.settings import PayMode, Settings, read_settings
 from flows.catalogue import FLOWS
 from flows.engine.engine import Engine
 from handlers import Router
-from handlers.routing.matching import Commands
-from handlers.routing.table import COMMANDS
+from handlers.routing.command_table import COMMANDS
+from handlers.routing.typed_commands import TypedCommands
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
 from models.notifications.subscription import Templates
@@ -54,14 +54,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def make_turns(settings: Settings, jobs: Jobs, clock: Callable[[], datetime]) -> Turns:
+def make_turns(settings: Settings, jobs: JobQueues, clock: Callable[[], datetime]) -> Turns:
     """Make the conversation without the webhook: it takes a message and returns the reply's text."""
     lexicon = load_lexicon()
     return Turns(
         database=connect(settings.database_url),
         renderer=Renderer(lexicon.words, lexicon.choices, page=links_of(settings, clock).open),
         lexicon=lexicon,
-        route=Router(Engine(FLOWS), Commands(COMMANDS, lexicon)).route,
+        route=Router(Engine(FLOWS), TypedCommands(COMMANDS, lexicon)).route,
         enqueue=jobs.enqueue,
         clock=clock,
         link=links_of(settings, clock).make,
@@ -76,8 +76,8 @@ def links_of(settings: Settings, clock: Callable[[], datetime]) -> Links:
 
 def pages_of(settings: Settings, renderer: Renderer) -> Pages:
     """Make the pages; outside production the simulator may frame them, since its phones show them in its own page."""
-    stand_in = urlsplit(settings.wechat_api_url)
-    return Pages(renderer) if settings.is_production else Pages(renderer, f"{stand_in.scheme}://{stand_in.netloc}")
+    simulator = urlsplit(settings.wechat_api_url)
+    return Pages(renderer) if settings.is_production else Pages(renderer, f"{simulator.scheme}://{simulator.netloc}")
 
 
 def sdk_of(settings: Settings) -> str:
@@ -101,7 +101,7 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] =
     configure_logging(json=settings.is_production)
     use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
     wire()
-    jobs = Jobs(settings.redis_url)
+    jobs = JobQueues(settings.redis_url)
     turns = make_turns(settings, jobs, clock)
     app = Flask("bangfu", static_folder=None)
     app.extensions["bangfu"] = {"settings": settings, "turns": turns}
@@ -110,8 +110,8 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] =
     pages, links = pages_of(settings, turns.renderer), links_of(settings, clock)
     app.register_blueprint(card_page(turns.database, pages, links, clock))
     app.register_blueprint(pictures(turns.database, pages, links, Path(settings.media_dir), clock))
-    app.register_blueprint(notices(turns.database, pages, clock))
-    wrong_codes = Tries(jobs.redis, "trace", MOST_TRIES)
+    app.register_blueprint(public_notices(turns.database, pages, clock))
+    wrong_codes = RateLimit(jobs.redis, "trace", MOST_TRIES)
     app.register_blueprint(trace_page(turns.database, pages, wrong_codes, lambda code: links.make("trace", code, 0)))
     export_dir = Path(settings.export_dir) if settings.export_dir else None
     app.register_blueprint(ledger_page(turns.database, pages, export_dir, clock))
@@ -128,7 +128,7 @@ def _take_money(
     app: Flask,
     settings: Settings,
     database: Database,
-    jobs: Jobs,
+    jobs: JobQueues,
     pages: Pages,
     links: Links,
     clock: Callable[[], datetime],
@@ -136,17 +136,17 @@ def _take_money(
     """Add the routes of PAY_MODE=on: WeChat Pay's callback, and the page to pay at."""
     till = Till(database, jobs)
     take_refund = partial(take_answer, database)
-    app.register_blueprint(notify_door(make_notify_door(settings), till, take_refund, clock, true_now))
+    app.register_blueprint(pay_callback(make_notify_door(settings), till, take_refund, clock, true_now))
     secret, here = settings.wechat_app_secret, not settings.is_production
-    visitors = Visitors(
+    authorization = WebAuthorization(
         settings.wechat_api_url,
         settings.wechat_api_url if here else OPEN_WECHAT,
         settings.wechat_app_id,
         secret,
         open_session(),
     )
-    payers = Payers(links, settings.secret_key.get_secret_value(), clock)
+    payers = PayerCookies(links, settings.secret_key.get_secret_value(), clock)
     cashier = Cashier(till, make_pay_client(settings, jobs.redis), clock)
     app.register_blueprint(
-        pay_page(Desk(pages, links, payers, visitors, cashier, clock, sdk_of(settings) if here else ""))
+        pay_page(PayPageParts(pages, links, payers, authorization, cashier, clock, sdk_of(settings) if here else ""))
     )

@@ -16,8 +16,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.places.lookup import find_places, get_place
-from bot.web.figures import FAILURES, REPEATS
 from bot.web.links import OPEN_PATHS, OWN, PROVED_THERE
+from bot.web.metrics import FAILURES, REPEATS
 from bot.wechat.channel import REPLY_BYTES
 from bot.words.render import Renderer
 from flows.engine.desk import Desk, Person
@@ -70,10 +70,10 @@ class Turns:
         """Take a message and return the reply's text, empty for none. Raises TryAgain while the database is away."""
         started = time.perf_counter()
         jobs: list[tuple[str, int]] = []
-        told: list[int] = []
+        notified: list[int] = []
         try:
             with self.database.begin() as connection:
-                reply = self._turn(connection, message, jobs, told, started)
+                reply = self._turn(connection, message, jobs, notified, started)
         except (OperationalError, InterfaceError, PoolTimeout) as error:
             raise _try_again(message, error) from None
         except DBAPIError as error:
@@ -82,13 +82,13 @@ class Turns:
             return self._say_sorry(message, started)
         except Exception:  # of any kind: the person gets an apology and nothing stays half done; logged there
             return self._say_sorry(message, started)
-        if jobs or told:
-            self.enqueue(jobs, told)
+        if jobs or notified:
+            self.enqueue(jobs, notified)
         self._report(message, started)
         return reply
 
     def _turn(
-        self, connection: Connection, message: Message, jobs: list[tuple[str, int]], told: list[int], started: float
+        self, connection: Connection, message: Message, jobs: list[tuple[str, int]], notified: list[int], started: float
     ) -> str:
         now = self.clock()
         claimed = turn_store.claim(connection, message, now)
@@ -103,7 +103,7 @@ class Turns:
         says, heard = self._with_news(desk, locked, news, answer.says) if news else (answer.says, [])
         reply = self.renderer.render(says)
         mark_read(desk.db, heard, now)
-        told += desk.told
+        notified += desk.notified
         desk.flush()
         locked.failures = 0
         record = turn_store.Record(

@@ -10,7 +10,7 @@ import structlog
 from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from bot.web.figures import DELIVERIES
+from bot.web.metrics import DELIVERIES
 from bot.wechat.channel import BODY_BYTES, NOTHING, Channel
 from bot.wechat.crypto import Forgery
 from bot.wechat.markup import Unreadable

@@ -118,7 +118,7 @@ class Settings(BaseSettings):
         SecretStr(""), description="the key before, accepted while a change spreads"
     )
     wechat_mode: Mode = Field(Mode.SAFE, description="`plain`, `compatible` or `safe`; must equal the console's choice")
-    wechat_api_url: str = Field("https://api.weixin.qq.com", description="the platform's API, or a stand-in for it")
+    wechat_api_url: str = Field("https://api.weixin.qq.com", description="the platform's API, or a simulator of it")
     wechat_templates: Ids = Field(
         {}, description="which of the account's templates is which card of config/push.toml: card=ID,card=ID"
     )
@@ -130,7 +130,7 @@ class Settings(BaseSettings):
         6_000, ge=1, description="pushes a minute at most, all workers together; the account's own limits are WeChat's"
     )
     pay_mode: PayMode = Field(PayMode.OFF, description="`off`: a pledge is a recorded promise; no money moves")
-    pay_api_url: str = Field("https://api.mch.weixin.qq.com", description="WeChat Pay's API, or a stand-in for it")
+    pay_api_url: str = Field("https://api.mch.weixin.qq.com", description="WeChat Pay's API, or a simulator of it")
     pay_mch_id: str = Field("", description="the merchant's number (mchid); these are needed with `PAY_MODE=on`")
     pay_serial: str = Field("", description="the serial of the merchant's certificate, 40 hexadecimal digits")
     pay_private_key: SecretStr = Field(

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from flows.engine.desk import Desk
 from flows.engine.engine import Engine
 from flows.engine.flow import Answer
+from flows.engine.position import cursor
 from flows.engine.session import Screen, Session
-from flows.engine.standing import cursor
 from handlers.notifications import push_replies
 from handlers.routing import events, media, text
-from handlers.routing.dispatch import brief
-from handlers.routing.matching import Commands
+from handlers.routing.dispatch import add_review_facts
 from handlers.routing.subject_actions import SUBJECT_ACTIONS
 from handlers.routing.talk import Talk
+from handlers.routing.typed_commands import TypedCommands
 from models.people.message import Kind, Message
 
 HANDLERS: dict[Kind, Callable[[Talk], Answer]] = {
@@ -31,7 +31,7 @@ HANDLERS: dict[Kind, Callable[[Talk], Answer]] = {
 class Router:
     """Everything the program can answer: the flows and the commands."""
 
-    def __init__(self, engine: Engine, commands: Commands) -> None:
+    def __init__(self, engine: Engine, commands: TypedCommands) -> None:
         self.engine = engine
         self.commands = commands
 
@@ -40,10 +40,10 @@ class Router:
         talk = Talk(desk, session, message, self.engine, self.commands, SUBJECT_ACTIONS)
         session.age(desk.world.now)
         push_replies.put_on_screen(talk)
-        self.engine.renew(session)
+        self.engine.migrate_drafts(session)
         spoken = message.kind is Kind.VOICE and message.text
         handler = text.handle if spoken else HANDLERS[message.kind]
-        answer = brief(talk, handler(talk))
+        answer = add_review_facts(talk, handler(talk))
         if answer.says:
             session.shown = desk.world.now.timestamp()
             session.screen = Screen(answer.options, int(session.shown)) if answer.options else None

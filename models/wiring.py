@@ -4,8 +4,10 @@ A connected function runs in its caller's transaction, under the locks that the 
 """
 
 from models.appeals import appeal, by_mandate, case_outcome, submission
+from models.core import audit_trail, hash_chain
 from models.donors import message
 from models.giving import funding, pledge, refund_run
+from models.ledger import links
 from models.notification_kinds import declare_kinds
 from models.notifications import broadcast
 from models.outreach import audience, broadcasts
@@ -18,6 +20,10 @@ def wire() -> None:
     """Connect them all, where a program starts; calling it again changes nothing."""
     # The notification kinds of all rooms.
     declare_kinds()
+
+    # What makes a chain's links at the commit.
+    hash_chain.SEALS.connect("audit", audit_trail.seal)
+    hash_chain.SEALS.connect("ledger", links.seal)
 
     # When a household's case is decided.
     decisions.on_verified.connect(case_outcome.open_endorsements)

@@ -1,7 +1,7 @@
 """Fixtures for everybody: real servers, and databases that are as the migrations made them.
 
 ``TEST_DATABASE_URL`` and ``TEST_REDIS_URL`` name servers to use instead of the embedded ones. Which tests run when
-is said in tests/support/tiers.py.
+is said in tests/harness/tiers.py.
 """
 
 import os
@@ -15,12 +15,12 @@ import redis
 from sqlalchemy import make_url
 
 from bot.processes.postgres import EmbeddedPostgres
-from bot.processes.supervisor import EmbeddedValkey
+from bot.processes.valkey import EmbeddedValkey
 from models.wiring import wire
-from tests.support import tiers
-from tests.support.browser import CHROMIUM
-from tests.support.servers import PostgresDatabases
-from tests.support.stand_in import stand_in as stand_in
+from tests.harness import tiers
+from tests.harness.processes.databases import PostgresDatabases
+from tests.harness.simulator.browser import CHROMIUM
+from tests.harness.simulator.in_process import run_simulator as run_simulator
 
 tiers.choose_profile()
 
@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def prepare(url: str) -> None:
     """Migrate a database and load the regions that tests live in."""
     from models.migrations import upgrade
-    from tests.support.stage import seed_regions
+    from tests.harness.stage import seed_regions
 
     upgrade(url)
     seed_regions(url)

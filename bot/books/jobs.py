@@ -11,20 +11,20 @@ from bot.words.render import Renderer
 from bot.work.job import Job
 
 if TYPE_CHECKING:
-    from bot.work.errands import Errands
+    from bot.work.context import WorkerContext
 
 
-def check_books(errands: "Errands", _day: int) -> None:
+def check_books(context: "WorkerContext", _day: int) -> None:
     """Check the books, and publish the ledger, which is checked on its own as it is written."""
-    check_and_tell(errands.database.url, errands.jobs.redis, datetime.now(UTC))
-    publish_ledger(errands, datetime.now(UTC))
+    check_and_tell(context.database.url, context.jobs.redis, datetime.now(UTC))
+    publish_ledger(context, datetime.now(UTC))
 
 
-def publish_ledger(errands: "Errands", now: datetime) -> None:
+def publish_ledger(context: "WorkerContext", now: datetime) -> None:
     """Export the ledger if a folder is configured. Raises NotTheLedger, so that the job is retried and then is dead."""
-    if errands.settings.export_dir:
+    if context.settings.export_dir:
         env = Renderer(load_lexicon().words).env
-        export_ledger(errands.database.url, Path(errands.settings.export_dir), env, now)
+        export_ledger(context.database.url, Path(context.settings.export_dir), env, now)
 
 
 # The books are read from end to end.

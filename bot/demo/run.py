@@ -5,6 +5,7 @@ import os
 import sys
 import time
 import tomllib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,13 @@ from bot.demo.seed import Seeded, refuse_strangers, seed
 from bot.demo.seed_pictures import draw_pictures
 from bot.pay.demo_keys import settings_in
 from bot.processes.postgres import EmbeddedPostgres
-from bot.processes.supervisor import EmbeddedValkey, Processes, ServiceError, demand_free
+from bot.processes.supervisor import Processes, Server, ServiceError, demand_free
+from bot.processes.valkey import EmbeddedValkey
 from bot.push.cards import as_in_console, load_cards
 from bot.wechat.client import WeChatApi
 from bot.wechat.menu import Menu, publish
 from bot.words.lexicon import CONFIG
-from bot.work import fleet
+from bot.work import start_workers
 from config.settings import ROOT, SECRETS, Settings
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
@@ -43,7 +45,7 @@ TEMPLATES, SUBSCRIPTIONS = "demo-template-", "demo-notice-"
 def environment(at: Path) -> dict[str, str]:
     """Return all settings of the demo's programs: whatever the shell or a .env names, the demo uses none of it."""
     port, simulator = _ports()
-    stand_in = f"http://127.0.0.1:{simulator}"
+    platform = f"http://127.0.0.1:{simulator}"
     samples = {
         name.upper(): default.get_secret_value() if isinstance(default, SecretStr) else default
         for name, default in ((name, Settings.model_fields[name].default) for name in SECRETS)
@@ -55,8 +57,8 @@ def environment(at: Path) -> dict[str, str]:
         "REDIS_URL": EmbeddedValkey(at / "valkey").url,
         "MEDIA_DIR": str(at / "media"),
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
-        "WECHAT_API_URL": stand_in,
-        "PAY_API_URL": stand_in,
+        "WECHAT_API_URL": platform,
+        "PAY_API_URL": platform,
         "PAY_MODE": "off",  # until the simulator runs, whose keys are needed
         "WECHAT_TEMPLATES": _ids(TEMPLATES),
         "WECHAT_SUBSCRIPTIONS": _ids(SUBSCRIPTIONS),
@@ -116,16 +118,21 @@ def run(settings: Settings, at: Path, menus: dict[str, Menu], api: WeChatApi) ->
     try:
         for number in _ports():
             demand_free(int(number), ENDING_WITHIN)
-        with own_database(at), EmbeddedValkey(at / "valkey"):
-            return _serve(settings, at, fill(settings, at), menus, api)
+        with own_database(at) as database, EmbeddedValkey(at / "valkey") as valkey:
+            servers = {"postgres": database, "valkey": valkey}
+            return _serve(settings, at, servers, fill(settings, at), menus, api)
     except ServiceError as error:
         click.echo(f"The demo did not start: {error}", err=True)
         return 1
 
 
-def _serve(settings: Settings, at: Path, seeded: Seeded, menus: dict[str, Menu], api: WeChatApi) -> int:
+def _serve(
+    settings: Settings, at: Path, servers: Mapping[str, Server], seeded: Seeded, menus: dict[str, Menu], api: WeChatApi
+) -> int:
     port, simulator = _ports()
     with Processes() as processes:
+        for name, server in servers.items():
+            processes.watch(name, server)
         ours = environment(at)
         secrets = {
             "WECHAT_APP_ID": settings.wechat_app_id,
@@ -135,11 +142,11 @@ def _serve(settings: Settings, at: Path, seeded: Seeded, menus: dict[str, Menu],
             "WECHAT_MODE": str(settings.wechat_mode),
         }
         python = sys.executable
-        stand_in = ["--bot-url", f"http://127.0.0.1:{port}/wechat", "--port", simulator]
-        stand_in += ["--account", ACCOUNT["id"], "--account-name", ACCOUNT["name"], "--pay-keys", str(at / "pay")]
-        stand_in += ["--people", str(at / "people.json"), "--templates", str(at / "templates.json")]
-        stand_in += ["--refund-seconds", "5"]  # the platform may take a minute, too long for a demo
-        processes.start("simulator", [python, "-m", "bot.simulator", *stand_in], secrets)
+        options = ["--bot-url", f"http://127.0.0.1:{port}/wechat", "--port", simulator]
+        options += ["--account", ACCOUNT["id"], "--account-name", ACCOUNT["name"], "--pay-keys", str(at / "pay")]
+        options += ["--people", str(at / "people.json"), "--templates", str(at / "templates.json")]
+        options += ["--refund-seconds", "5"]  # the platform may take a minute, too long for a demo
+        processes.start("simulator", [python, "-m", "bot.simulator", *options], secrets)
         _await(f"http://127.0.0.1:{simulator}/", processes)
         ours |= settings_in(at / "pay")  # the simulator has made these keys by now
         web = [python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", port]
@@ -147,7 +154,7 @@ def _serve(settings: Settings, at: Path, seeded: Seeded, menus: dict[str, Menu],
         processes.start("web", web, ours)
         _await(f"http://127.0.0.1:{port}/readyz", processes)
         # Last, since the page works without them while they start.
-        for name, command in fleet.commands(groups=fleet.SMALL).items():
+        for name, command in start_workers.command_lines(groups=start_workers.DEMO_QUEUES_BY_PROCESS).items():
             processes.start(name, command, ours)
         publish(api, menus)
         _tag(api, menus, seeded)

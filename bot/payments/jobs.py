@@ -11,32 +11,32 @@ from bot.work.job import Job
 from models.payments.payout_return import continue_shares
 
 if TYPE_CHECKING:
-    from bot.work.errands import Errands
+    from bot.work.context import WorkerContext
 
 
-def query_order(errands: "Errands", order_id: int) -> None:
+def query_order(context: "WorkerContext", order_id: int) -> None:
     """Ask WeChat Pay for an order's state and apply it; does nothing without a pay client."""
-    if errands.pay:
-        Cashier(Till(errands.database, errands.jobs), errands.pay, lambda: datetime.now(UTC)).settle(order_id)
+    if context.pay:
+        Cashier(Till(context.database, context.jobs), context.pay, lambda: datetime.now(UTC)).settle(order_id)
 
 
-def ask_refund(errands: "Errands", refund_id: int) -> None:
-    ask_refunds(errands, [refund_id])
+def ask_refund(context: "WorkerContext", refund_id: int) -> None:
+    ask_refunds(context, [refund_id])
 
 
-def ask_refunds(errands: "Errands", refund_ids: list[int]) -> None:
-    if errands.pay:
-        refunds.ask_refunds(errands.database, errands.pay, refund_ids)
+def ask_refunds(context: "WorkerContext", refund_ids: list[int]) -> None:
+    if context.pay:
+        refunds.ask_refunds(context.database, context.pay, refund_ids)
 
 
-def return_gifts(errands: "Errands", run_id: int) -> None:
-    refunds.return_gifts(errands.database, errands.jobs, run_id, datetime.now(UTC))
+def return_gifts(context: "WorkerContext", run_id: int) -> None:
+    refunds.return_gifts(context.database, context.jobs, run_id, datetime.now(UTC))
 
 
-def follow_gifts(errands: "Errands", disbursement_id: int) -> None:
+def follow_gifts(context: "WorkerContext", disbursement_id: int) -> None:
     """Complete the allocation of an appeal's payments, one page a transaction; the sweep resumes a killed job."""
     while True:
-        with Session(errands.database) as db, db.begin():
+        with Session(context.database) as db, db.begin():
             if not continue_shares(db, disbursement_id, datetime.now(UTC)):
                 return
 

@@ -43,7 +43,7 @@ _GONE = frozenset({TradeState.CLOSED, TradeState.REVOKED})
 
 
 class Hands(Protocol):
-    """Enqueues jobs, and ids of notifications to push: bot.work.queues.Jobs."""
+    """Enqueues jobs, and ids of notifications to push: bot.work.queues.JobQueues."""
 
     def enqueue(self, jobs: Sequence[Named], told: Sequence[int] = ()) -> None: ...
 

@@ -32,7 +32,7 @@ _PATIENT = frozenset({Action.QUERY, Action.LATER})
 
 
 class Hands(Protocol):
-    """Enqueues jobs: bot.work.queues.Jobs."""
+    """Enqueues jobs: bot.work.queues.JobQueues."""
 
     def enqueue(self, jobs: Sequence[Named]) -> None: ...
 

@@ -1,4 +1,4 @@
-"""Compute a picture's print: 64 bits that hardly change when it is saved anew, made smaller, or a little brighter.
+"""Compute a picture's fingerprint: 64 bits that hardly change when it is saved anew, made smaller, or a bit brighter.
 
 It is a difference hash: the picture is shrunk to eight rows of nine greys, and each bit says whether the right one of
 two neighbours is clearly brighter.
@@ -15,8 +15,8 @@ CLEARLY = 3
 FEWEST = 10
 
 
-def print_of(picture: Image.Image) -> int | None:
-    """Return the print of an upright picture; None if it shows too little to be recognised."""
+def fingerprint_of(picture: Image.Image) -> int | None:
+    """Return the fingerprint of an upright picture; None if it shows too little to be recognised."""
     small = picture.convert("L").resize((PAIRS + 1, ROWS), Image.Resampling.BOX)
     greys = small.tobytes()
     rows = [greys[start : start + PAIRS + 1] for start in range(0, len(greys), PAIRS + 1)]

@@ -10,13 +10,13 @@ from PIL import Image, ImageOps
 from sqlalchemy import Connection, Engine, LargeBinary, select, type_coerce, update
 from sqlalchemy.orm import Session
 
-from bot.photos.fingerprint import print_of
+from bot.photos.fingerprint import fingerprint_of
 from bot.wechat.client import MediaUnusable, WeChatApi
 from bot.wechat.policy import Unreachable, WeChatError
 from models.core.encryption import CannotOpen, keyring
 from models.oversight.image_match import flag_matches
 from models.people.conversation import SESSION, Conversation
-from models.people.photo import Photo, printed
+from models.people.photo import Photo, fingerprint_columns
 from models.proxy.act import sheet_lost
 
 log = structlog.get_logger()
@@ -75,14 +75,19 @@ class Photos:
             if photo is not None and photo.state == "gone" and photo.path:
                 (self.folder / photo.path).unlink(missing_ok=True)
                 photo.path = None
-                for column, nothing in printed(None).items():
+                for column, nothing in fingerprint_columns(None).items():
                     setattr(photo, column, nothing)
 
     def _settle(self, photo_id: int, state: str, path: str | None, found: int | None = None) -> None:
         """Record the result; if the owner was erased meanwhile, delete the file. ``found``: the photo's print."""
         with Session(self.database) as db, db.begin():
             owed = (Photo.id == photo_id) & (Photo.state == "owed")
-            wanted = update(Photo).where(owed).values(state=state, path=path, **printed(found)).returning(Photo.id)
+            wanted = (
+                update(Photo)
+                .where(owed)
+                .values(state=state, path=path, **fingerprint_columns(found))
+                .returning(Photo.id)
+            )
             settled = db.scalar(wanted)
             if settled and state == "lost":
                 sheet_lost(db, photo_id, datetime.now(UTC))
@@ -114,7 +119,7 @@ class Photos:
         plain = Image.new("RGB", pixels.size, "white")
         plain.paste(pixels, mask=pixels)
         plain.save(target, "JPEG", quality=85)
-        return name, print_of(plain)
+        return name, fingerprint_of(plain)
 
 
 def owed_photos(connection: Connection, now: datetime, most: int) -> list[int]:
@@ -129,7 +134,7 @@ def gone_photos(connection: Connection, most: int) -> list[int]:
     return list(connection.scalars(select(Photo.id).where(gone).limit(most)))
 
 
-def let_drafts_go(connection: Connection, now: datetime, most: int) -> None:
+def discard_draft_photos(connection: Connection, now: datetime, most: int) -> None:
     """Mark as gone old photos that no draft holds. A draft that is resumed keeps its photos, however old."""
     old = (Photo.subject == "draft") & (Photo.created_at < now - DRAFT_PHOTOS_LAST) & (Photo.state != "gone")
     session = type_coerce(Conversation.session, LargeBinary)

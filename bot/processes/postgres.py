@@ -71,6 +71,11 @@ class EmbeddedPostgres:
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code of a server that has ended by itself, else None."""
+        return self._process.poll() if self._process else None
+
     def start(self) -> None:
         """Start the server and wait until it answers. Raises ServiceError, with the end of its log, if it does not."""
         self._let_the_last_one_end()

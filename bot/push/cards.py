@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.wechat.fields import BadField, fit
+from bot.wechat.template_fields import BadField, fit_field
 from bot.words.lexicon import CONFIG
 
 _LINE = re.compile(r"\s*(\w+)\s*[:：]\s*(.*?)\s*")
@@ -76,4 +76,4 @@ def fill(card: Card, written: str, time: str) -> dict[str, str]:
         lines[found[1]] = found[2]
     if missing := [field for name, field in card.fields.items() if not lines.get(name)]:
         raise BadField(missing[0])
-    return {field: fit(field, lines[name]) for name, field in card.fields.items()}
+    return {field: fit_field(field, lines[name]) for name, field in card.fields.items()}

@@ -21,7 +21,7 @@ PAGES = 100
 
 
 class Hands(Protocol):
-    """The part of bot.work.queues.Jobs that enqueues notifications."""
+    """The part of bot.work.queues.JobQueues that enqueues notifications."""
 
     def deliver(self, ids: Sequence[int], urgency: str = "push") -> None: ...
 
@@ -37,8 +37,8 @@ def go_on(database: Engine, jobs: Hands, now: datetime, most: int = PAGES) -> in
             pages += _walk(database, jobs, number, now, most)
             with Session(database) as db, db.begin():
                 finish(db, number, now)
-        except Exception:  # whatever it is, the other broadcasts go on; the next round tries this one again
-            log.exception("fan_out.failed", broadcast=number)
+        except Exception:  # whatever it is, the other broadcasts go on; the next job tries this one again
+            log.exception("broadcast.failed", broadcast=number)
     return pages
 
 
@@ -51,6 +51,6 @@ def _walk(database: Engine, jobs: Hands, number: int, now: datetime, most: int) 
         if page.ids:
             jobs.deliver(page.ids, "bulk")
         if page.last:
-            log.info("fan_out.planned", broadcast=number)
+            log.info("broadcast.planned", broadcast=number)
             return pages + 1
     return most

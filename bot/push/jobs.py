@@ -8,31 +8,31 @@ from bot.push.fanout import go_on
 from bot.work.job import Job
 
 if TYPE_CHECKING:
-    from bot.work.errands import Errands
+    from bot.work.context import WorkerContext
 
 # Seconds for which a push job goes on with what else is due, so that sends and the database do not wait for each other.
 SERVES_ON = 5.0
 
 
-def deliver(errands: "Errands", notice_ids: list[int]) -> None:
+def deliver(context: "WorkerContext", notice_ids: list[int]) -> None:
     """Send these notifications, and for some seconds what else of the urgency ``push`` is due."""
-    errands.deliverer.serve(notice_ids, "push", SERVES_ON)
+    context.deliverer.serve(notice_ids, "push", SERVES_ON)
 
 
-def deliver_bulk(errands: "Errands", notice_ids: list[int]) -> None:
+def deliver_bulk(context: "WorkerContext", notice_ids: list[int]) -> None:
     """Send these notifications of a broadcast, and for some seconds what else of broadcasts is due."""
-    errands.deliverer.serve(notice_ids, "bulk", SERVES_ON)
+    context.deliverer.serve(notice_ids, "bulk", SERVES_ON)
 
 
-def fan_out(errands: "Errands", _broadcast_id: int) -> None:
-    """Continue all broadcasts until they are written; after a kill, the clock enqueues this job again."""
-    while go_on(errands.database, errands.jobs, datetime.now(UTC)):
+def fan_out(context: "WorkerContext", _broadcast_id: int) -> None:
+    """Continue all broadcasts until they are written; after a kill, the scheduler enqueues this job again."""
+    while go_on(context.database, context.jobs, datetime.now(UTC)):
         pass
 
 
-def write_digests(errands: "Errands", month: int) -> None:
+def write_digests(context: "WorkerContext", month: int) -> None:
     """Write the digests of this month (202610), at most one per donor."""
-    digests.write_digests(errands.database, month, datetime.now(UTC))
+    digests.write_digests(context.database, month, datetime.now(UTC))
 
 
 JOBS = {

@@ -12,8 +12,8 @@ from bot.push.cards import Card
 from bot.push.channels import SERVICE, TEMPLATE, is_looking_elsewhere
 from bot.push.wording import Wording
 from bot.wechat.client import WeChatApi
-from bot.wechat.fields import BadField
 from bot.wechat.policy import Unreachable, WeChatError
+from bot.wechat.template_fields import BadField
 from models.notifications.kinds import Kind
 from models.notifications.outbox import Owed
 

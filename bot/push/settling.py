@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from bot.push.channels import SERVICE, SUBSCRIPTION
 from bot.push.sending import Failure, NotBegun, Parcel
 from bot.push.verdict import Effect, Verdict
-from bot.wechat.fields import BadField
 from bot.wechat.policy import Unreachable, WeChatError
+from bot.wechat.template_fields import BadField
 from models.notifications import channel_pause, outbox, service_window, subscription
 from models.notifications.outbox import Outcome
 

@@ -7,8 +7,8 @@ from enum import StrEnum
 from bot.push.cards import Card
 from bot.push.channels import MENU, NOT_FOLLOWING, SERVICE, TEMPLATE, stop_of
 from bot.push.sending import Failure, NotBegun, Parcel
-from bot.wechat.fields import BadField
 from bot.wechat.policy import Action, Unreachable, WeChatError
+from bot.wechat.template_fields import BadField
 from models.core.calendar import CHINA
 from models.notifications.outbox import Owed
 

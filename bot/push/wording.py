@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.push.cards import Card, fill
-from bot.wechat.channel import REPLY_BYTES, fit
+from bot.wechat.channel import REPLY_BYTES, fit_reply
 from bot.words.render import Renderer, moment
 from flows.engine.flow import Say
 from handlers.notifications.push_replies import tap_id
@@ -52,7 +52,7 @@ class Wording:
         return words.encode()[: REPLY_BYTES - len(beside.encode())].decode(errors="ignore")
 
     def _say(self, kind: str, macro: str, facts: dict[str, Any]) -> str:
-        return fit(self.renderer.say(Say(template_of(kind), macro, {"v": facts})))
+        return fit_reply(self.renderer.say(Say(template_of(kind), macro, {"v": facts})))
 
     def _has(self, kind: str, macro: str) -> bool:
         return hasattr(self.renderer.env.get_template(f"{template_of(kind)}.txt").module, macro)

@@ -1,4 +1,4 @@
-"""``python -m bot.simulator``: starts the stand-in on this machine."""
+"""``python -m bot.simulator``: starts the simulator on this machine."""
 
 import argparse
 import os
@@ -38,7 +38,7 @@ SETTINGS = {
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bot.simulator", description="A stand-in for WeChat.")
+    parser = argparse.ArgumentParser(prog="python -m bot.simulator", description="A simulator of WeChat.")
     for name, (variable, default, help_text) in SETTINGS.items():
         given = os.environ.get(variable) or default
         shown = f"{help_text} [{variable}]" + (f" (default {default})" if default else "")

@@ -1,4 +1,4 @@
-"""One stand-in as a web application: its page, and the platform's own paths."""
+"""One simulator as a web application: its page, and the platform's own paths."""
 
 from flask import Flask, request
 

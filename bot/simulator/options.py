@@ -1,4 +1,4 @@
-"""What one stand-in is started with: the account it plays, and the people who chat with it."""
+"""What one simulator is started with: the account it plays, and the people who chat with it."""
 
 import json
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class Person:
     colour: str = ""
     """CSS colour of the avatar; empty: the page picks one from the openid."""
     following: bool = False
-    """True: already a follower when the stand-in starts, so no ``subscribe`` is delivered."""
+    """True: already a follower when the simulator starts, so no ``subscribe`` is delivered."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Options:
     account_name: str = ""
     people: tuple[Person, ...] = ()
     public_url: str = "http://127.0.0.1:8001"
-    """Where the bot reaches the stand-in: pictures are served from here."""
+    """Where the bot reaches the simulator: pictures are served from here."""
     deadline: float = 5.0
     test_account: bool = False
     """A sandbox account: no msgmenu, and smaller quotas."""

@@ -1,4 +1,4 @@
-"""Serves the stand-in from one process: threads over one memory, answers written in one piece."""
+"""Serves the simulator from one process: threads over one memory, answers written in one piece."""
 
 import contextlib
 import ctypes

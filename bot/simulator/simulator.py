@@ -1,4 +1,4 @@
-"""The stand-in as plain calls: what a person with a phone can do, and the account's pushes.
+"""The simulator as plain calls: what a person with a phone can do, and the account's pushes.
 
 The page, the tests and a terminal chat all act through it. Every call of a
 person waits for the outcome (at most three deadlines) and returns a Delivery.

@@ -62,7 +62,7 @@ def snapshot(simulator: Simulator, sheets: Sheets, boot: str, after: int) -> dic
 def since(boot: str) -> int:
     """From where on the page wants the news: a browser that lost the stream says what it had last.
 
-    After a restart of the stand-in that says nothing any more, and the page hears everything.
+    After a restart of the simulator that says nothing any more, and the page hears everything.
     """
     last = request.headers.get("Last-Event-ID", "")
     if not last:
@@ -72,7 +72,7 @@ def since(boot: str) -> int:
 
 
 def events(simulator: Simulator, sheets: Sheets, boot: str, after: int, left: Callable[[], bool]) -> Iterator[str]:
-    """One message for each change, until the caller has left or the stand-in stops. Its id is ``boot.version``."""
+    """One message for each change, until the caller has left or the simulator stops. Its id is ``boot.version``."""
     told: dict[str, Any] = {}
     version, called, spoken = after, 0, time.monotonic()
     yield f"retry: {RECONNECT}\n\n"

@@ -15,7 +15,7 @@ from bot.simulator.oauth import USERINFO, WrongRequest
 from bot.simulator.simulator import Simulator
 from bot.simulator.subscriptions import SCENES
 
-COOKIE = "stand_in_person"
+COOKIE = "simulator_person"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 
@@ -114,7 +114,7 @@ def _who(simulator: Simulator) -> str:
 
 
 def _is_page(address: str, bare: bool = True) -> bool:
-    """A web address; ``bare``: or a path of the stand-in."""
+    """A web address; ``bare``: or a path of the simulator."""
     try:
         parts = urlsplit(address)
     except ValueError:

@@ -7,14 +7,14 @@ from bot.treasury.reconciliation import Reconciler
 from bot.work.job import Job
 
 if TYPE_CHECKING:
-    from bot.work.errands import Errands
+    from bot.work.context import WorkerContext
 
 
-def fetch_bill(errands: "Errands", day: int) -> None:
+def fetch_bill(context: "WorkerContext", day: int) -> None:
     """Fetch the pay channel's bill of a day (20261125), and compare it with our books."""
-    if errands.pay:
-        mch_id = errands.settings.pay_mch_id
-        Reconciler(errands.database, errands.jobs, errands.pay, mch_id, lambda: datetime.now(UTC)).fetch_bill(day)
+    if context.pay:
+        mch_id = context.settings.pay_mch_id
+        Reconciler(context.database, context.jobs, context.pay, mch_id, lambda: datetime.now(UTC)).fetch_bill(day)
 
 
 # Long enough for a busy day's lines, and a query to the channel for each lost callback.

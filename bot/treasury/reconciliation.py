@@ -124,9 +124,9 @@ class Reconciler:
 
 
 class Asking(Protocol):
-    """The queue that takes a job unless it is there already: bot.work.queues.Jobs."""
+    """The queue that takes a job unless it is there already: bot.work.queues.JobQueues."""
 
-    def ask_once(self, name: str, argument: int) -> None: ...
+    def enqueue_once(self, name: str, argument: int) -> None: ...
 
 
 def ask_for_bills(database: Engine, jobs: Asking, now: datetime) -> date | None:
@@ -138,7 +138,7 @@ def ask_for_bills(database: Engine, jobs: Asking, now: datetime) -> date | None:
         forget_lines(db, now)
         day = due_day(db, now)
     if day is not None:
-        jobs.ask_once("fetch_bill", number_of(day))
+        jobs.enqueue_once("fetch_bill", number_of(day))
     return day
 
 

@@ -6,12 +6,12 @@ from bot.verification import check_registry as registry
 from bot.work.job import Job
 
 if TYPE_CHECKING:
-    from bot.work.errands import Errands
+    from bot.work.context import WorkerContext
 
 
-def check_registry(errands: "Errands", verification_id: int) -> None:
+def check_registry(context: "WorkerContext", verification_id: int) -> None:
     """Ask the registry about the resident of a case."""
-    registry.check_registry(errands.database, errands.registry, verification_id)
+    registry.check_registry(context.database, context.registry, verification_id)
 
 
 JOBS = {"check_registry": Job(check_registry)}

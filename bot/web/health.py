@@ -10,8 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bot.books.check import show_result
-from bot.web.figures import show_notices, show_queues
-from bot.work.queues import Jobs
+from bot.web.metrics import show_notices, show_queues
+from bot.work.queues import JobQueues
 from models.migrations import current, head
 from models.notifications.outbox import oldest_due
 
@@ -19,7 +19,7 @@ from models.notifications.outbox import oldest_due
 LATE_AFTER = timedelta(minutes=10)
 
 
-def health(database: Engine, jobs: Jobs, clock: Callable[[], datetime]) -> Blueprint:
+def health(database: Engine, jobs: JobQueues, clock: Callable[[], datetime]) -> Blueprint:
     pages = Blueprint("health", __name__)
     newest = head()
 

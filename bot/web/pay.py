@@ -19,9 +19,9 @@ from bot.pay.errors import PayError
 from bot.payments.orders import Cashier, NotNow
 from bot.web.links import DeadLink, Links
 from bot.web.pages import Pages, guarded
-from bot.web.payer import Payers, conversation_of, is_donors
+from bot.web.payer import PayerCookies, conversation_of, is_donors
+from bot.wechat.oauth import WebAuthorization
 from bot.wechat.policy import Action, Unreachable, WeChatError
-from bot.wechat.visitor import Visitors
 from models.appeals.appeal import budget_of, get_appeal
 from models.core.refusal import Refusal
 from models.giving.matching import offers
@@ -48,13 +48,13 @@ class Stopped(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """What the page needs. ``bridge``: where the simulator's phones get WeChat's JS bridge; empty in WeChat itself."""
+class PayPageParts:
+    """What the page is made of. ``bridge``: where the simulator's phones get WeChat's JS bridge; empty in WeChat itself."""
 
     pages: Pages
     links: Links
-    payers: Payers
-    visitors: Visitors
+    payers: PayerCookies
+    web_authorization: WebAuthorization
     cashier: Cashier
     clock: Callable[[], datetime]
     bridge: str = ""
@@ -66,60 +66,60 @@ class Desk:
             raise Stopped(dead.reason) from None
 
 
-def pay_page(desk: Desk) -> Blueprint:
+def pay_page(parts: PayPageParts) -> Blueprint:
     """Make the routes of ``/pay/<token>`` and of its script."""
     blueprint = Blueprint("pay", __name__)
-    source = urlsplit(desk.bridge)
-    own = "; connect-src 'self'; script-src 'self'" + (f" {source.scheme}://{source.netloc}" if desk.bridge else "")
+    source = urlsplit(parts.bridge)
+    own = "; connect-src 'self'; script-src 'self'" + (f" {source.scheme}://{source.netloc}" if parts.bridge else "")
 
     @blueprint.get("/pay/<token>")
     def show(token: str) -> Response:
-        number = desk.pledge_of(token)
+        number = parts.pledge_of(token)
         if request.args.get("code"):
-            return _come_back(desk, token, number)
-        if desk.payers.conversation() is None:
-            return _send(desk, token)
-        with Session(desk.cashier.database) as db:
-            if (pledge := db.get(Pledge, number)) is None or _payer(desk, db, pledge) is None:
-                return _send(desk, token)
-            now = desk.clock()
-            values = {**_gift(db, pledge), "state": standing(db, pledge, now)}
+            return _return_from_wechat(parts, token, number)
+        if parts.payers.conversation() is None:
+            return _send_to_wechat(parts, token)
+        with Session(parts.cashier.database) as db:
+            if (pledge := db.get(Pledge, number)) is None or _payer(parts, db, pledge) is None:
+                return _send_to_wechat(parts, token)
+            now = parts.clock()
+            values = {**_gift(db, pledge), "state": page_state(db, pledge, now)}
             values["matching"] = offers(db, pledge.appeal_id, now)
-        response = desk.pages.show("payments/pay", token=token, script=SCRIPT, bridge=desk.bridge, **values)
+        response = parts.pages.show("payments/pay", token=token, script=SCRIPT, bridge=parts.bridge, **values)
         response.headers["Content-Security-Policy"] += own
         return response
 
     @blueprint.post("/pay/<token>/order")
     def order(token: str) -> Response:
         """Place the order. Another site's page cannot send this: it has no cookie, and JSON needs a preflight."""
-        number, openid = _donor(desk, token)
-        fallback = _chosen()
+        number, openid = _donor(parts, token)
+        fallback = _chosen_fallback()
         try:
-            return _told(state="ready", sheet=desk.cashier.place(number, openid, fallback))
+            return _json(state="ready", sheet=parts.cashier.place(number, openid, fallback))
         except (Refusal, NotNow) as refusal:
             log.info("pay_page.refused", pledge=number, why=getattr(refusal, "code", "not_now"))
         except PayError as error:
             log.warning("pay_page.not_ordered", pledge=number, error=type(error).__name__, call=error.call)
-            return _told(503, state="trouble")
-        found = _standing(desk, number)
-        return _told(state="trouble" if found == "ready" else found)
+            return _json(503, state="trouble")
+        found = _page_state(parts, number)
+        return _json(state="trouble" if found == "ready" else found)
 
     @blueprint.get("/pay/<token>/state")
     def state(token: str) -> Response:
         """Answer the gift's state; query the platform first where we do not know of a payment yet."""
-        number, _ = _donor(desk, token)
-        found = _standing(desk, number)
+        number, _ = _donor(parts, token)
+        found = _page_state(parts, number)
         if found in ("paid", "back"):
-            return _told(state=found)
-        with Session(desk.cashier.database) as db:
+            return _json(state=found)
+        with Session(parts.cashier.database) as db:
             live = live_order(db, number)
         if live:
-            desk.cashier.settle(live.id)
-        return _told(state=_standing(desk, number))
+            parts.cashier.settle(live.id)
+        return _json(state=_page_state(parts, number))
 
     @blueprint.get(SCRIPT)
     def script() -> Response:
-        response = Response(desk.pages.file("payments/pay.js"), mimetype="text/javascript")
+        response = Response(parts.pages.file("payments/pay.js"), mimetype="text/javascript")
         response.headers["Cache-Control"] = "public, max-age=300"
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
@@ -128,12 +128,12 @@ def pay_page(desk: Desk) -> Blueprint:
     def stop(stopped: Stopped) -> Response:
         token = (request.view_args or {}).get("token", "")
         again = f"/pay/{token}" if stopped.reason in ("again", "snapshot") else ""
-        return desk.pages.show("payments/pay_gone", stopped.status, reason=stopped.reason, again=again)
+        return parts.pages.show("payments/pay_gone", stopped.status, reason=stopped.reason, again=again)
 
     return blueprint
 
 
-def standing(db: Session, pledge: Pledge, now: datetime) -> str:
+def page_state(db: Session, pledge: Pledge, now: datetime) -> str:
     """Return the page's state: ready (to be paid), paid, back, question, full, shut (takes no gifts), over."""
     if pledge.state in _PAID:
         return "paid"
@@ -150,24 +150,24 @@ def standing(db: Session, pledge: Pledge, now: datetime) -> str:
     return "ready"
 
 
-def _standing(desk: Desk, number: int) -> str:
-    with Session(desk.cashier.database) as db:
-        return standing(db, db.get_one(Pledge, number), desk.clock())
+def _page_state(parts: PayPageParts, number: int) -> str:
+    with Session(parts.cashier.database) as db:
+        return page_state(db, db.get_one(Pledge, number), parts.clock())
 
 
-def _send(desk: Desk, token: str) -> Response:
+def _send_to_wechat(parts: PayPageParts, token: str) -> Response:
     response = guarded(Response(status=302))
-    state = desk.payers.send(response, token)
-    response.headers["Location"] = desk.visitors.way(f"{desk.links.root}/pay/{token}", state)
+    state = parts.payers.send(response, token)
+    response.headers["Location"] = parts.web_authorization.authorize_url(f"{parts.links.root}/pay/{token}", state)
     return response
 
 
-def _come_back(desk: Desk, token: str, number: int) -> Response:
+def _return_from_wechat(parts: PayPageParts, token: str, number: int) -> Response:
     """Take the one-time code with which WeChat sent the donor back, and redirect to the page without the code."""
-    if not desk.payers.came_back(token, request.args.get("state", "")):
+    if not parts.payers.came_back(token, request.args.get("state", "")):
         raise Stopped("again")
     try:
-        visitor = desk.visitors.who(request.args["code"])
+        visitor = parts.web_authorization.identify(request.args["code"])
     except WeChatError as error:
         log.warning("pay_page.no_visitor", code=error.code)
         restart = error.action is Action.RESTART_OAUTH
@@ -176,35 +176,35 @@ def _come_back(desk: Desk, token: str, number: int) -> Response:
         raise Stopped("later", 503) from None
     if visitor.is_snapshot:
         raise Stopped("snapshot")
-    with Session(desk.cashier.database) as db:
+    with Session(parts.cashier.database) as db:
         pledge = db.get(Pledge, number)
         conversation = conversation_of(db, pledge, visitor.openid) if pledge else None
     if conversation is None:
         log.info("pay_page.not_theirs", pledge=number)
         raise Stopped("not_yours")
     response = guarded(Response(status=303, headers={"Location": f"/pay/{token}"}))
-    desk.payers.remember(response, conversation)
+    parts.payers.remember(response, conversation)
     return response
 
 
-def _payer(desk: Desk, db: Session, pledge: Pledge) -> Conversation | None:
+def _payer(parts: PayPageParts, db: Session, pledge: Pledge) -> Conversation | None:
     """Return the donor's conversation if this is the donor's browser, else None."""
-    conversation = desk.payers.conversation()
+    conversation = parts.payers.conversation()
     return is_donors(db, pledge, conversation) if conversation is not None else None
 
 
-def _donor(desk: Desk, token: str) -> tuple[int, str]:
+def _donor(parts: PayPageParts, token: str) -> tuple[int, str]:
     """Return the pledge's number and its donor's openid. Raises Stopped."""
-    number = desk.pledge_of(token)
-    with Session(desk.cashier.database) as db:
+    number = parts.pledge_of(token)
+    with Session(parts.cashier.database) as db:
         pledge = db.get(Pledge, number)
-        donor = _payer(desk, db, pledge) if pledge else None
+        donor = _payer(parts, db, pledge) if pledge else None
         if donor is None:
             raise Stopped("not_yours")
         return number, donor.openid
 
 
-def _chosen() -> str | None:
+def _chosen_fallback() -> str | None:
     if (request.content_length or 0) > LARGEST_BODY or not request.is_json:
         raise Stopped("again", 400)
     said: Any = request.get_json(silent=True)
@@ -228,7 +228,7 @@ def _gift(db: Session, pledge: Pledge) -> Mapping[str, Any]:
     }
 
 
-def _told(status: int = 200, **what: Any) -> Response:
+def _json(status: int = 200, **what: Any) -> Response:
     response = jsonify(what)
     response.status_code = status
     return guarded(response)

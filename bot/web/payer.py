@@ -27,7 +27,7 @@ _PATH = "/pay"
 _NONCE = re.compile(r"[0-9a-f]{32}")
 
 
-class Payers:
+class PayerCookies:
     def __init__(self, links: Links, secret: str, clock: Callable[[], datetime]) -> None:
         self._links, self._secret, self._clock = links, secret, clock
         self._secure = links.root.startswith("https://")

@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 
 from bot.web.pages import Pages
 from bot.web.qr import drawn
-from bot.web.tries import Tries
+from bot.web.rate_limit import RateLimit
 from flows.readers.words.gift_code import GiftCode, read_code
 from models.donors.trace import Trace, find_trace
 
 MOST_TRIES = 30
 
 
-def trace_page(database: Engine, pages: Pages, tries: Tries, address: Callable[[str], str]) -> Blueprint:
+def trace_page(database: Engine, pages: Pages, tries: RateLimit, address: Callable[[str], str]) -> Blueprint:
     """Make the routes. ``address``: code -> the whole address of its page, for the QR code."""
     blueprint = Blueprint("trace", __name__)
 

@@ -113,7 +113,7 @@ class Channel:
 
     def seal(self, reply: str, delivery: Delivery) -> bytes:
         """Make the response body. Its XML is the same for every delivery of a message; only the encryption differs."""
-        text = fit(reply)
+        text = fit_reply(reply)
         if not text.strip():
             return NOTHING
         message = delivery.message
@@ -136,7 +136,7 @@ class Channel:
         return last, last.open(sealed)
 
 
-def fit(reply: str) -> str:
+def fit_reply(reply: str) -> str:
     """Make the reply fit: clean, no ``]]>`` (it would end the CDATA), cut to REPLY_BYTES of UTF-8."""
     text = clean(reply).replace("]]>", "]] >")
     data = text.encode()

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from redis import Redis
 
 from bot.wechat.client import WeChatApi
-from bot.wechat.shelf import Held
-from bot.wechat.token import Kept
+from bot.wechat.token import SharedToken
+from bot.wechat.token_store import HeldToken
 
 # The platform returns the old ticket until its end, so renewing earlier only keeps a page valid that was served
 # just before.
@@ -30,11 +30,11 @@ class Signed:
     signature: str
 
 
-class TicketManager(Kept):
+class TicketManager(SharedToken):
     """Holds the ticket. ``current`` and ``sign`` raise WeChatError or Unreachable."""
 
-    def __init__(self, api: WeChatApi, app_id: str, redis: Redis, turn_seconds: float = 12.0) -> None:
-        super().__init__("jsapi_ticket", app_id, redis, turn_seconds)
+    def __init__(self, api: WeChatApi, app_id: str, redis: Redis, lock_seconds: float = 12.0) -> None:
+        super().__init__("jsapi_ticket", app_id, redis, lock_seconds)
         self._api, self._app_id = api, app_id
 
     def sign(self, url: str, clock: Callable[[], float] = time.time) -> Signed:
@@ -42,9 +42,9 @@ class TicketManager(Kept):
         nonce, timestamp = secrets.token_hex(8), int(clock())
         return Signed(self._app_id, timestamp, nonce, signature(self.current(), nonce, timestamp, url))
 
-    def _ask(self, force: bool) -> Held:
+    def _ask(self, force: bool) -> HeldToken:
         ticket, seconds = self._api.page_ticket()
-        return Held(ticket, float(seconds), min(RENEW_EARLY, seconds / 2))
+        return HeldToken(ticket, float(seconds), min(RENEW_EARLY, seconds / 2))
 
 
 def signature(ticket: str, nonce: str, timestamp: int, url: str) -> str:

@@ -3,7 +3,7 @@
 Redis holds it in a key that expires with it, so no two clocks are compared.
 With Redis away each process fetches for itself: ``stable_token`` gives
 all of them the same token, so the only cost is a few more calls.
-``Kept`` also keeps other shared values of the platform (bot.wechat.ticket).
+``SharedToken`` also keeps other shared values of the platform (bot.wechat.ticket).
 """
 
 import time
@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from redis import Redis, RedisError
 
 from bot.wechat.policy import Action, Unreachable, WeChatError, exchange, rule_for
-from bot.wechat.shelf import Held, OwnShelf, RedisShelf, Shelf
+from bot.wechat.token_store import HeldToken, LocalTokenStore, RedisTokenStore, TokenStore
 
 log = structlog.get_logger()
 
@@ -32,21 +32,21 @@ REDIS_PAUSE = 5.0
 # Seconds that a process caches what it has read, so that a thousand sends are not a thousand reads. A stale token
 # does no harm: the platform calls it dead, and the call is made once more.
 GLANCE = 1.0
-# Seconds between a process's checks whether its turn has come.
+# Seconds between a process's checks whether the lock is free.
 POLL = 0.05
 _UNREACHABLE = "unreachable"
 
 
-class Kept:
-    """Provides a valid token. If the process that fetches it dies, the others wait at most ``turn_seconds``.
+class SharedToken:
+    """Provides a valid token. If the process that fetches it dies, the others wait at most ``lock_seconds``.
 
     ``name``: what it is, also in the keys in Redis. ``redis`` should have short time-outs and no retries of its own.
     """
 
-    def __init__(self, name: str, app_id: str, redis: Redis, turn_seconds: float = 12.0) -> None:
+    def __init__(self, name: str, app_id: str, redis: Redis, lock_seconds: float = 12.0) -> None:
         self._name = name
-        self._patience = turn_seconds + 1  # longer than the turn, to outlast a dead holder's
-        self._shared, self._own = RedisShelf(redis, app_id, turn_seconds, name), OwnShelf()
+        self._patience = lock_seconds + 1  # longer than the lock, to outlast a dead holder's
+        self._shared, self._own = RedisTokenStore(redis, app_id, lock_seconds, name), LocalTokenStore()
         self._redis_again_at = 0.0
         self._seen: tuple[str, float] = ("", 0.0)
         self._lock = Lock()
@@ -70,7 +70,7 @@ class Kept:
             except RedisError as error:
                 self._leave_redis(error)
 
-    def _from_redis(self) -> Held | None:
+    def _from_redis(self) -> HeldToken | None:
         """Return the token by way of Redis; None if Redis is away."""
         if time.monotonic() < self._redis_again_at:
             return None
@@ -86,68 +86,68 @@ class Kept:
         self._redis_again_at = time.monotonic() + REDIS_PAUSE
         log.warning("token.store_down", what=self._name, error=type(error).__name__)
 
-    def _obtain(self, shelf: Shelf) -> Held:
-        held = shelf.read()
+    def _obtain(self, store: TokenStore) -> HeldToken:
+        held = store.read()
         if held is None:
-            return self._first(shelf)
-        return self._renewed(shelf, held) if held.ripe and not shelf.trouble() else held
+            return self._first(store)
+        return self._renewed(store, held) if held.is_due and not store.failure() else held
 
-    def _first(self, shelf: Shelf) -> Held:
+    def _first(self, store: TokenStore) -> HeldToken:
         """Get the first token: one process fetches it, the others wait for it."""
-        with self._turn(shelf, self._patience) as (owner, _):
-            # Without the turn after this wait, we fetch nevertheless: fetching twice is harmless.
-            held, trouble = shelf.read(), shelf.trouble()
-            if held is None and trouble:
-                raise _failure(trouble)
-            return held or self._fetch(shelf, owner)
+        with self._fetch_lock(store, self._patience) as (owner, _):
+            # Without the lock after this wait, we fetch nevertheless: fetching twice is harmless.
+            held, failure = store.read(), store.failure()
+            if held is None and failure:
+                raise _failure(failure)
+            return held or self._fetch(store, owner)
 
-    def _renewed(self, shelf: Shelf, old: Held) -> Held:
-        """Renew a token that expires soon: a process that gets the turn at once does it, the others use the old one."""
-        with self._turn(shelf, patience=0) as (owner, mine):
-            held = shelf.read() or old
-            if not mine or not held.ripe:
+    def _renewed(self, store: TokenStore, old: HeldToken) -> HeldToken:
+        """Renew a token that expires soon: a process that gets the lock at once does it, the others use the old one."""
+        with self._fetch_lock(store, patience=0) as (owner, mine):
+            held = store.read() or old
+            if not mine or not held.is_due:
                 return held
             try:
-                return self._fetch(shelf, owner)
+                return self._fetch(store, owner)
             except (WeChatError, Unreachable):  # logged by _fetch; the old one is still good
                 return held
 
     @contextmanager
-    def _turn(self, shelf: Shelf, patience: float) -> Iterator[tuple[str, bool]]:
-        """Wait for the turn up to ``patience`` seconds; yield our name and whether we have the turn."""
+    def _fetch_lock(self, store: TokenStore, patience: float) -> Iterator[tuple[str, bool]]:
+        """Wait for the lock up to ``patience`` seconds; yield our name and whether we have the lock."""
         owner, deadline = uuid4().hex, time.monotonic() + patience
         alone = self._lock.acquire(timeout=patience)
         try:
-            mine = alone and shelf.take_turn(owner)
+            mine = alone and store.take_lock(owner)
             while alone and not mine and time.monotonic() < deadline:
                 time.sleep(POLL)
-                mine = shelf.take_turn(owner)
+                mine = store.take_lock(owner)
             try:
                 yield owner, mine
             finally:
-                shelf.end_turn(owner)
+                store.release_lock(owner)
         finally:
             if alone:
                 self._lock.release()
 
-    def _fetch(self, shelf: Shelf, owner: str) -> Held:
+    def _fetch(self, store: TokenStore, owner: str) -> HeldToken:
         try:
             held = self._asked(force=False)
-            if shelf.found_dead(held.token) and shelf.may_force():
+            if store.found_dead(held.token) and store.may_force():
                 held = self._forced() or held
         except WeChatError as refused:
-            trouble = str(refused.code)
+            failure = str(refused.code)
         except Unreachable:
-            trouble = _UNREACHABLE
+            failure = _UNREACHABLE
         else:
-            shelf.keep(held, owner)
+            store.keep(held, owner)
             log.info("token.fetched", what=self._name, seconds=held.left)
             return held
-        log.warning("token.fetch_failed", what=self._name, trouble=trouble)
-        shelf.note_trouble(trouble)
-        raise _failure(trouble)
+        log.warning("token.fetch_failed", what=self._name, failure=failure)
+        store.note_failure(failure)
+        raise _failure(failure)
 
-    def _forced(self) -> Held | None:
+    def _forced(self) -> HeldToken | None:
         """Force a new token in place of a dead one that the platform still returns. None: its quota is used up."""
         try:
             return self._asked(force=True)
@@ -155,18 +155,18 @@ class Kept:
             log.warning("token.not_forced", what=self._name, code=refused.code)
             return None
 
-    def _asked(self, force: bool) -> Held:
+    def _asked(self, force: bool) -> HeldToken:
         held = self._ask(force)
         self._own.keep(held)  # so that Redis failing from here on loses nothing
         return held
 
-    def _ask(self, force: bool) -> Held:
+    def _ask(self, force: bool) -> HeldToken:
         """Fetch from the platform. Raises WeChatError or Unreachable."""
         raise NotImplementedError
 
 
-class TokenManager(Kept):
-    """Holds the access token. ``timeout``: to connect and to answer; ``redis``, ``turn_seconds``: see ``Kept``."""
+class TokenManager(SharedToken):
+    """Holds the access token. ``timeout``: to connect and to answer; ``redis``, ``lock_seconds``: see ``SharedToken``."""
 
     def __init__(
         self,
@@ -177,9 +177,9 @@ class TokenManager(Kept):
         http: requests.Session,
         *,
         timeout: tuple[float, float] = (2.0, 4.0),
-        turn_seconds: float = 12.0,
+        lock_seconds: float = 12.0,
     ) -> None:
-        super().__init__("token", app_id, redis, turn_seconds)
+        super().__init__("token", app_id, redis, lock_seconds)
         self._url = f"{api_url.rstrip('/')}/cgi-bin/stable_token"
         self._app_id, self._app_secret = app_id, app_secret
         self._http, self._timeout = http, timeout
@@ -187,7 +187,7 @@ class TokenManager(Kept):
     def __repr__(self) -> str:
         return f"TokenManager({self._app_id!r})"
 
-    def _ask(self, force: bool) -> Held:
+    def _ask(self, force: bool) -> HeldToken:
         account = {"appid": self._app_id, "secret": self._app_secret.get_secret_value()}
         body = {"grant_type": "client_credential", "force_refresh": force, **account}
         answer = exchange(self._http, "POST", self._url, call=CALL, timeout=self._timeout, repeatable=True, json=body)
@@ -195,14 +195,14 @@ class TokenManager(Kept):
         token, seconds = fields.get("access_token"), fields.get("expires_in")
         if not isinstance(token, str) or not token or not isinstance(seconds, int) or seconds <= 0:
             raise Unreachable(False, CALL, "an answer without a token")
-        return Held(token, float(seconds), min(RENEW_EARLY, seconds / 2))
+        return HeldToken(token, float(seconds), min(RENEW_EARLY, seconds / 2))
 
 
-def _failure(trouble: str) -> WeChatError | Unreachable:
+def _failure(failure: str) -> WeChatError | Unreachable:
     """Make the error for a caller that needs the token: their own call has not been sent."""
-    if trouble == _UNREACHABLE:
+    if failure == _UNREACHABLE:
         return Unreachable(False, CALL, "no token to be had")
-    code = int(trouble)
+    code = int(failure)
     # A code that elsewhere means a dead token means a wrong AppSecret here: renewing would not help.
     action = rule_for(code).action
     return WeChatError(code, Action.DISABLE_FEATURE if action is Action.RENEW_TOKEN else action, CALL)

@@ -1,1 +1,1 @@
-"""These processes run the jobs of the queues, keep the clock of the rounds, and look after dead jobs."""
+"""These processes run the jobs of the queues, run the schedule, and keep dead jobs."""

@@ -1,4 +1,4 @@
-"""Run one worker process: ``python -m bot.work clock``, or with the names of its queues by urgency."""
+"""Run one worker process: ``python -m bot.work scheduler``, or with the names of its queues by urgency."""
 
 import signal
 import sys
@@ -10,9 +10,9 @@ from redis.exceptions import RedisError
 from rq.serializers import JSONSerializer
 
 from bot.log import configure_logging
-from bot.work.clock import Clock
-from bot.work.errands import Errands, errands
+from bot.work.context import WorkerContext, worker_context
 from bot.work.queues import SENDING
+from bot.work.scheduler import Scheduler
 from bot.work.workers import BEAT, WORKER_LIVES, Forker, Sender
 from config.settings import Settings, read_settings
 
@@ -22,12 +22,12 @@ log = structlog.get_logger()
 PAUSE = 1.0
 
 
-def keep_time(settings: Settings, ending: threading.Event) -> None:
-    ours = Errands(settings)
+def schedule(settings: Settings, ending: threading.Event) -> None:
+    context = WorkerContext(settings)
     try:
-        Clock(ours, settings.redis_url).run(ending)
+        Scheduler(context, settings.redis_url).run(ending)
     finally:
-        ours.close()
+        context.close()
 
 
 def work(queues: list[str], settings: Settings, ending: threading.Event) -> None:
@@ -35,7 +35,7 @@ def work(queues: list[str], settings: Settings, ending: threading.Event) -> None
     kind = Sender if set(queues) <= set(SENDING) else Forker
     if kind is Sender:
         # Made now, so that the first push does not wait for it and a wrong setting fails at the start.
-        _ = errands().deliverer
+        _ = worker_context().deliverer
     while not ending.is_set():
         try:
             with Redis.from_url(settings.redis_url) as connection:
@@ -53,7 +53,7 @@ def work(queues: list[str], settings: Settings, ending: threading.Event) -> None
         listen(ending)
         ending.wait(PAUSE)
     if kind is Sender:
-        errands().close()
+        worker_context().close()
 
 
 def listen(ending: threading.Event) -> None:
@@ -66,8 +66,8 @@ def main(arguments: list[str]) -> None:
     configure_logging(json=settings.is_production)
     ending = threading.Event()
     listen(ending)
-    if arguments == ["clock"]:
-        keep_time(settings, ending)
+    if arguments == ["scheduler"]:
+        schedule(settings, ending)
     else:
         work(arguments, settings, ending)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bot.work.errands import Errands
+    from bot.work.context import WorkerContext
 
 Named = tuple[str, int | list[int]]
 """A job's name and its argument."""
@@ -20,7 +20,7 @@ Named = tuple[str, int | list[int]]
 class Job:
     """``seconds``: the time limit. ``backoff``: seconds before each retry; after the last one fails the job is dead."""
 
-    run: "Callable[[Errands, Any], None]"
+    run: "Callable[[WorkerContext, Any], None]"
     queue: str = "default"
     seconds: int = 60
     backoff: tuple[int, ...] = (5, 30, 120)

@@ -27,12 +27,12 @@ SENDING = ("push", "bulk")
 # Notifications in one job.
 BATCH = 100
 # The sweep fills a queue up to so many waiting jobs, and leaves what else is owed in the database.
-SHORT = 50
+MOST_WAITING = 50
 # Seconds after which a job that the sweep enqueued and no worker has begun expires, to be put there again.
-ASKED_LASTS = 120
+SWEPT_LASTS = 120
 # Urgency of notifications -> the job that delivers them.
 DELIVERING = {"push": "deliver", "bulk": "deliver_bulk"}
-# Seconds that Redis keeps a failed job if it is not moved to the database (bot.work.dead).
+# Seconds that Redis keeps a failed job if it is not moved to the database (bot.work.dead_jobs).
 FAILED_LASTS = 24 * 3600
 
 
@@ -41,8 +41,8 @@ def open_redis(url: str) -> Redis:
     return Redis.from_url(url, socket_timeout=2, socket_connect_timeout=1, retry=RedisRetry(NoBackoff(), 0))
 
 
-def _prepare(name: str, argument: int | list[int], asked_as: str | None = None) -> tuple[str, EnqueueData]:
-    """Return the job's queue and RQ's data for it. ``asked_as``: an id in Redis, so that only one such job exists."""
+def _prepare(name: str, argument: int | list[int], job_id: str | None = None) -> tuple[str, EnqueueData]:
+    """Return the job's queue and RQ's data for it. ``job_id``: an id in Redis, so that only one such job exists."""
     job = JOBS[name]
     return job.queue, Queue.prepare_data(
         name,
@@ -52,24 +52,24 @@ def _prepare(name: str, argument: int | list[int], asked_as: str | None = None) 
         result_ttl=0,
         failure_ttl=FAILED_LASTS,
         description=name,
-        job_id=asked_as,
-        ttl=ASKED_LASTS if asked_as else None,
+        job_id=job_id,
+        ttl=SWEPT_LASTS if job_id else None,
     )
 
 
-class Jobs:
+class JobQueues:
     """The queues. Redis being down never fails a turn."""
 
     def __init__(self, redis_url: str) -> None:
         self.redis = open_redis(redis_url)
         self.queues = {name: Queue(name, connection=self.redis, serializer=JSONSerializer) for name in QUEUES}
 
-    def enqueue(self, jobs: Sequence[Named], told: Sequence[int] = ()) -> None:
+    def enqueue(self, jobs: Sequence[Named], notifications: Sequence[int] = ()) -> None:
         """Enqueue (job, id) pairs and notifications; the sweep finds what cannot be enqueued now."""
         try:
-            self.put(jobs, told)
+            self.put(jobs, notifications)
         except RedisError as error:
-            log.warning("jobs.not_enqueued", count=len(jobs) + len(told), error=type(error).__name__)
+            log.warning("jobs.not_enqueued", count=len(jobs) + len(notifications), error=type(error).__name__)
 
     def deliver(self, ids: Sequence[int], urgency: str = "push") -> None:
         """Enqueue the delivery of notifications of ``urgency`` push or bulk, as ``enqueue`` does."""
@@ -78,16 +78,16 @@ class Jobs:
         except RedisError as error:
             log.warning("jobs.not_enqueued", count=len(ids), error=type(error).__name__)
 
-    def put(self, jobs: Iterable[Named], told: Sequence[int] = ()) -> None:
+    def put(self, jobs: Iterable[Named], notifications: Sequence[int] = ()) -> None:
         """Enqueue as ``enqueue`` does, but raise RedisError on failure; then probably nothing was enqueued."""
-        named: list[Named] = [*jobs, *(("deliver", batch) for batch in batches(told))]
+        named: list[Named] = [*jobs, *(("deliver", batch) for batch in batches(notifications))]
         self._put(_prepare(name, argument) for name, argument in named)
 
     def room(self, queue: str) -> int:
         """Return how many more jobs the sweep may put into the queue. Raises RedisError."""
-        return max(SHORT - self.queues[queue].count, 0)
+        return max(MOST_WAITING - self.queues[queue].count, 0)
 
-    def ask(self, urgency: str, ids: Sequence[int], most: int = SHORT) -> int:
+    def enqueue_due(self, urgency: str, ids: Sequence[int], most: int = MOST_WAITING) -> int:
         """Enqueue owed notifications in at most ``most`` jobs; return how many are new. Raises RedisError.
 
         Notifications are grouped by hundreds of their ids, and the job's id names the hundred: while such a job
@@ -97,17 +97,17 @@ class Jobs:
         for number in ids:
             hundreds.setdefault(number // BATCH, []).append(number)
         names = {hundred: f"deliver-{urgency}-{hundred}" for hundred in hundreds}
-        there = self._there(names.values())
-        new = [hundred for hundred, name in names.items() if name not in there][:most]
-        self._put(_prepare(DELIVERING[urgency], hundreds[one], names[one]) for one in new)
+        existing = self._existing(names.values())
+        new = [hundred for hundred, name in names.items() if name not in existing][:most]
+        self._put(_prepare(DELIVERING[urgency], hundreds[hundred], names[hundred]) for hundred in new)
         return len(new)
 
-    def ask_once(self, name: str, argument: int) -> None:
+    def enqueue_once(self, name: str, argument: int) -> None:
         """Enqueue the job, unless one enqueued this way waits or runs already. Raises RedisError."""
-        if not self._there([name]):
+        if not self._existing([name]):
             self._put([_prepare(name, argument, name)])
 
-    def _there(self, names: Iterable[str]) -> set[str]:
+    def _existing(self, names: Iterable[str]) -> set[str]:
         """Return those of these job ids that exist in Redis."""
         wanted = list(names)
         with self.redis.pipeline(transaction=False) as pipeline:

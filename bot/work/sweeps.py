@@ -8,10 +8,10 @@ from redis.exceptions import RedisError
 from sqlalchemy import Engine, delete, update
 from sqlalchemy.orm import Session
 
-from bot.photos.store import gone_photos, let_drafts_go, owed_photos
+from bot.photos.store import discard_draft_photos, gone_photos, owed_photos
 from bot.proxy import card_codes
 from bot.work.job import Named
-from bot.work.queues import BATCH, SENDING, Jobs
+from bot.work.queues import BATCH, SENDING, JobQueues
 from models.disbursements.acquittal import look_after_accounts, look_after_receipts
 from models.disbursements.surplus import look_after_left_over
 from models.donors.receipt_desk import call_holders, let_go
@@ -35,32 +35,32 @@ TURNS_LAST = timedelta(days=30)
 MOST_SWEPT = 500
 
 # What deadlines do, each in a short transaction of its own. The log counts by these names.
-PARTS: dict[str, Callable[[Session, datetime], int]] = {
+DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "registry_not_waited_for": open_visits_without_answer,
     "notices_ended": end_notices,
     "cases_expired": expire_and_remind,
     "funding_ended": end_funding,
     "shortfalls_checked": look_after_short,
     "pledges_expired": expire_pledges,
-    "receipts_looked_after": look_after_receipts,
+    "acquittals_reminded": look_after_receipts,
     "surpluses_checked": look_after_left_over,
-    "accounts_looked_after": look_after_accounts,
+    "accounts_closed": look_after_accounts,
     "updates_reminded": remind,
     "tasks_escalated": escalate_overdue,
-    "receipts_let_go": let_go,
-    "receipts_in_queues": call_holders,
+    "receipt_requests_withdrawn": let_go,
+    "receipt_tasks_opened": call_holders,
     "refund_runs_told": tell_ended,
     "terms_ended": end_terms,
     "queues_released": release_stuck_tasks,
 }
 
 
-def sweep(database: Engine, jobs: Jobs, now: datetime) -> int:
+def sweep_owed(database: Engine, jobs: JobQueues, now: datetime) -> int:
     """Enqueue owed jobs that were lost; delete old turns and drafts' photos, and close overdue appeals under review.
 
     Returns how many jobs there were."""
     with database.begin() as connection:
-        let_drafts_go(connection, now, MOST_SWEPT)
+        discard_draft_photos(connection, now, MOST_SWEPT)
         found: list[Named] = [("fetch_photo", photo) for photo in owed_photos(connection, now, MOST_SWEPT)]
         found += [("forget_photo", photo) for photo in gone_photos(connection, MOST_SWEPT)]
         connection.execute(delete(Turn).where(Turn.received_at < now - TURNS_LAST))
@@ -74,14 +74,14 @@ def sweep(database: Engine, jobs: Jobs, now: datetime) -> int:
     return len(found)
 
 
-def let_replies_go(database: Engine, now: datetime) -> None:
+def delete_old_replies(database: Engine, now: datetime) -> None:
     """Delete old replies. It reads a month of turns, so it must not run every minute."""
     old = (Turn.received_at < now - REPLIES_LAST) & Turn.reply.is_not(None)
     with database.begin() as connection:
         connection.execute(update(Turn).where(old).values(reply=None))
 
 
-def sweep_outbox(database: Engine, jobs: Jobs, now: datetime) -> int:
+def sweep_outbox(database: Engine, jobs: JobQueues, now: datetime) -> int:
     """Release dead workers' notifications, match early delivery reports, and enqueue what is due; return how many jobs.
 
     The queues are filled up to their limit: what finds no room waits in the database for the next sweep.
@@ -97,20 +97,20 @@ def sweep_outbox(database: Engine, jobs: Jobs, now: datetime) -> int:
             if room := jobs.room(urgency):
                 with Session(database) as db:
                     due = due_ids(db, urgency, now, room * BATCH)
-                made += jobs.ask(urgency, due, room)
+                made += jobs.enqueue_due(urgency, due, room)
     except RedisError as error:
         log.warning("outbox.not_enqueued", error=type(error).__name__)
     return made
 
 
-def tend(database: Engine, now: datetime) -> None:
-    """Apply all deadlines. A part that fails changes nothing and stops no other: the next sweep retries it."""
-    for name, part in PARTS.items():
+def apply_deadlines(database: Engine, now: datetime) -> None:
+    """Apply all deadlines. One that fails changes nothing and stops no other: the next run retries it."""
+    for name, apply in DEADLINES.items():
         try:
             with Session(database) as db, db.begin():
-                count = part(db, now)
-        except Exception:  # of any kind: the other parts must still run; logged
-            log.exception("sweep.part_failed", part=name)
+                count = apply(db, now)
+        except Exception:  # of any kind: the other deadlines must still be applied; logged
+            log.exception("deadline.failed", deadline=name)
         else:
             if count:
-                log.info("sweep.part_done", part=name, count=count)
+                log.info("deadline.applied", deadline=name, count=count)

@@ -4,7 +4,7 @@ What RQ (3.0, by its source) does otherwise:
 
 - A job of a SimpleWorker counts as running for its whole time limit and a minute more. Here a thread beats for it.
 - Of several workers the one that tidies the registries locks them for a quarter of an hour, and a killed one
-  leaves the lock. Here the clock tidies them (``bot.work.tidying``), since there is always just one.
+  leaves the lock. Here the scheduler tidies them (``bot.work.queue_cleanup``), since there is always just one.
 - A second SIGTERM ends the running job. A supervisor that ends a process group may send two; SIGKILL remains.
 - The log and Redis get the words of an exception, which can be people's. Here: its type, and where it arose.
 """
@@ -28,7 +28,7 @@ from rq.registry import StartedJobRegistry
 from rq.utils import now
 from rq.worker.base import BaseWorker
 
-from bot.work.errands import errands
+from bot.work.context import worker_context
 
 log = structlog.get_logger()
 
@@ -57,7 +57,7 @@ class Called(Job):
 
     @property
     def func(self) -> Callable[[Any], None]:
-        return partial(errands().do, str(self.func_name))
+        return partial(worker_context().run_job, str(self.func_name))
 
 
 class _Ours(BaseWorker):
@@ -82,7 +82,7 @@ class _Ours(BaseWorker):
         """Do not listen for commands, which are not used: it saves a thread and a connection."""
 
     def run_maintenance_tasks(self) -> None:
-        """Skip RQ's maintenance: the clock does it."""
+        """Skip RQ's maintenance: the scheduler does it."""
         self.last_cleaned_at = now()  # type: ignore[assignment]
 
     def get_heartbeat_ttl(self, job: Job, working_time: float = 0.0) -> int:

@@ -82,7 +82,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def refuse_taken_category(desk: Desk, draft: Draft) -> None:
+def check_answers(desk: Desk, draft: Draft) -> None:
     """Refuse a taken category as soon as it is answered, before the other questions. Raises OneOpenAppeal."""
     answers = draft.answers
     if "fixes" in draft.given:
@@ -165,5 +165,5 @@ start_appeal = Flow(
     ),
     done=done,
     admit=admit,
-    early=refuse_taken_category,
+    check_answers=check_answers,
 )

@@ -24,7 +24,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return {"use": use.id, "number": appeal.id, "title": appeal.title, "amount_fen": use.amount_fen}
 
 
-def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     """Give the payee's name and account, and whether the payout still waits."""
     use = find_disbursement(desk.db, draft.given["use"])
     payee = desk.db.get_one(Payee, use.payee_id)
@@ -61,5 +61,5 @@ pay_out = Flow(
     steps=(Step("reference", Reference(min=4, max=40)),),
     done=done,
     admit=admit,
-    brief=brief,
+    review_facts=review_facts,
 )

@@ -31,13 +31,13 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return {**given, **known, "payee_name": payee.name, "tail": payee.account_tail}
 
 
-def early(desk: Desk, draft: Draft) -> None:
+def check_answers(desk: Desk, draft: Draft) -> None:
     """Raise OverLine or OverHeld before pictures are asked for."""
     if "amount" in draft.answers:
         check_amount(desk.db, line_of(desk.db, draft.given["appeal"], draft.given["line"]), draft.answers["amount"])
 
 
-def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     """Give the time from which the payee can be paid."""
     payee = get_payee(desk.db, draft.given["appeal"], draft.given["payee"])
     return {"from": payee.payable_from, "waits": payee.payable_from > desk.world.now}
@@ -65,6 +65,6 @@ request_disbursement = Flow(
     ),
     done=done,
     admit=admit,
-    early=early,
-    brief=brief,
+    check_answers=check_answers,
+    review_facts=review_facts,
 )

@@ -20,7 +20,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return {"appeal": appeal.id, "title": appeal.title}
 
 
-def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     """Give the fen that would be refunded now; 0 where nothing can be refunded any more."""
     try:
         appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), draft.given["appeal"])
@@ -37,4 +37,4 @@ def done(desk: Desk, draft: Draft) -> Answer:
     return Answer([Say("flows/disbursements/surplus/done", None, {"fen": fen, "number": appeal.id})])
 
 
-surplus = Flow("surplus", room="disbursements", steps=(), done=done, admit=admit, brief=brief)
+surplus = Flow("surplus", room="disbursements", steps=(), done=done, admit=admit, review_facts=review_facts)

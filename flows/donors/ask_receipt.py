@@ -22,7 +22,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return {"gift": pledge.code, "pledge": pledge.id}
 
 
-def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     pledge = desk.db.get_one(Pledge, draft.given["pledge"])
     return {"appeal": pledge.appeal_id, "amount_fen": pledge.amount_fen}
 
@@ -60,5 +60,5 @@ ask_receipt = Flow(
     ),
     done=done,
     admit=admit,
-    brief=brief,
+    review_facts=review_facts,
 )

@@ -19,7 +19,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return {"receipt": given["receipt"]}
 
 
-def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     number = draft.given["receipt"]
     pledge = find_waiting(desk.db, _staff(desk, number), number)
     return {"gift": pledge.code, "amount_fen": pledge.amount_fen}
@@ -47,5 +47,5 @@ issue_receipt = Flow(
     steps=(Step("number", Reference(min=4, max=LONGEST_NUMBER)),),
     done=done,
     admit=admit,
-    brief=brief,
+    review_facts=review_facts,
 )

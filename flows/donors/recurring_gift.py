@@ -32,7 +32,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return {"appeal_id": appeal.id, "title": appeal.title, "name": donor.display_name}
 
 
-def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     """Give the reminder's day, the next reminder, and the present amount if the donor has one already."""
     donor = get_user(desk.db, desk.person.user_id)
     live = find_live(desk.db, donor, draft.given["appeal_id"])
@@ -76,5 +76,5 @@ recurring_gift = Flow(
     ),
     done=done,
     admit=admit,
-    brief=brief,
+    review_facts=review_facts,
 )

@@ -55,7 +55,7 @@ class Desk:
             raise
 
     @property
-    def told(self) -> list[int]:
+    def notified(self) -> list[int]:
         """The ids of the notifications that this turn wrote."""
         return self._db.info.get(TOLD, []) if self._db else []
 

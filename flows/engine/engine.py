@@ -9,9 +9,10 @@ version of a flow need no bookkeeping.
 from collections.abc import Iterable
 from typing import Any
 
+from flows.engine.draft_choices import ask_to_drop, list_drafts, offer_earlier, offer_ways_out
 from flows.engine.flow import Answer, Flow, Say, Step
-from flows.engine.session import MOST_DRAFTS, Draft, Option, Session
-from flows.engine.standing import Standing, cursor, draft_say, live_answers
+from flows.engine.position import Position, cursor, draft_say, live_answers
+from flows.engine.session import MOST_DRAFTS, Draft, Session
 from flows.engine.world import World
 from flows.language.numerals import ordinal
 from flows.language.wording import plain
@@ -28,7 +29,7 @@ class Engine:
 
     # Loading
 
-    def renew(self, session: Session) -> None:
+    def migrate_drafts(self, session: Session) -> None:
         """Migrate drafts of older versions to today's flows; drop a draft whose flow no longer exists."""
         for draft in list(session.drafts):
             flow = self.flows.get(draft.flow)
@@ -53,11 +54,12 @@ class Engine:
             earlier.given |= {name: value for name, value in given.items() if value}
             return self.resume(session, world, earlier.id)
         if earlier and earlier.begun:
-            return self._offer_earlier(session, earlier, world)
+            session.focus = None
+            return offer_earlier(earlier)
         if earlier:
             session.drop(earlier)
         if len(session.drafts) >= MOST_DRAFTS:
-            return self.list_drafts(session, "too_many")
+            return list_drafts(session, "too_many")
         now = int(world.now.timestamp())
         draft = Draft(draft_id, flow.name, flow.version, now, now, given=given)
         session.drafts.append(draft)
@@ -68,29 +70,13 @@ class Engine:
                 draft.answers[name] = draft.preset[name] = value
         return self.ask(session, draft, world)
 
-    def _offer_earlier(self, session: Session, draft: Draft, world: World) -> Answer:
-        session.focus = None
-        return Answer(
-            [draft_say(draft, "flows/engine/drafts", "earlier")],
-            [Option(1, "", ["resume", draft.id]), Option(2, "", ["fresh", draft.id])],
-            outcome="offered_earlier",
-        )
-
-    def list_drafts(self, session: Session, macro: str = "list") -> Answer:
-        """List the unfinished drafts, to pick one to go on with."""
-        if not session.drafts:
-            return Answer([Say("flows/engine/drafts", "no_drafts", {"v": {}})], outcome="no_draft")
-        lines = [{"number": n, "flow": draft.flow, "given": draft.given} for n, draft in enumerate(session.drafts, 1)]
-        options = [Option(n, "", ["resume", draft.id]) for n, draft in enumerate(session.drafts, 1)]
-        return Answer([Say("flows/engine/drafts", macro, {"v": {"drafts": lines}})], options, outcome="listed_drafts")
-
     def resume(self, session: Session, world: World, draft_id: str | None = None) -> Answer:
         """Go on with a draft: the one named, the one in focus, or the only one; else ask which."""
         draft = session.find(draft_id) if draft_id else session.draft
         if draft is None and len(session.drafts) == 1:
             draft = session.drafts[0]
         if draft is None:
-            return self.list_drafts(session)
+            return list_drafts(session)
         session.focus = draft.id
         draft.misses = 0
         answer = self.ask(session, draft, world)
@@ -121,24 +107,9 @@ class Engine:
         draft.misses = 0
         return self.ask(session, draft, world)
 
-    def ask_to_drop(self, draft: Draft, world: World) -> Answer:
-        """Answer 取消: ask before a draft is dropped, so that typed answers are not lost by mistake."""
-        return Answer(
-            [draft_say(draft, "flows/engine/drafts", "drop")],
-            [Option(1, "", ["drop", draft.id]), Option(2, "", ["park"]), Option(3, "", ["resume", draft.id])],
-            outcome="asked_to_drop",
-        )
-
-    def ask_to_restart(self, draft: Draft, world: World) -> Answer:
-        return Answer(
-            [draft_say(draft, "flows/engine/drafts", "restart")],
-            [Option(1, "", ["fresh", draft.id]), Option(2, "", ["resume", draft.id])],
-            outcome="asked_to_restart",
-        )
-
     def help(self, session: Session, draft: Draft, world: World) -> Answer:
         """Explain the current question with an example, and ask it again."""
-        at = self._at(draft, world)
+        at = self._position(draft, world)
         step = at.cursor
         answer = self.ask(session, draft, world)
         if step:
@@ -148,7 +119,7 @@ class Engine:
 
     # What a number on the screen can mean to the engine
 
-    def perform(self, session: Session, verb: list[str], world: World) -> Answer:
+    def carry_out(self, session: Session, verb: list[str], world: World) -> Answer:
         """Carry out a screen's choice: resume, fresh, drop, ask_to_drop, park, example."""
         match verb:
             case ["resume", draft_id] if session.find(draft_id):
@@ -160,7 +131,7 @@ class Engine:
                 session.drop(draft)
                 return Answer([draft_say(draft, "flows/engine/drafts", "dropped")], outcome="dropped")
             case ["ask_to_drop"] if draft := session.draft:
-                return self.ask_to_drop(draft, world)
+                return ask_to_drop(draft)
             case ["park"] if draft := self.park(session):
                 return Answer([draft_say(draft, "flows/engine/drafts", "parked")], outcome="parked")
             case ["example"] if draft := session.draft:
@@ -169,13 +140,13 @@ class Engine:
 
     # Reading
 
-    def listens(self, session: Session) -> bool:
+    def takes_any_words(self, session: Session) -> bool:
         """Tell whether the current question takes any words of the person (``Reader.free``)."""
         draft = session.draft
         step = cursor(self.flows[draft.flow], draft) if draft else None
         return step is not None and step.reader.free
 
-    def claims(self, session: Session, text: str, world: World) -> bool:
+    def shows_choice(self, session: Session, text: str, world: World) -> bool:
         """Tell whether the text is exactly one of the choices that the draft in focus shows."""
         draft = session.draft
         if draft is None:
@@ -188,15 +159,15 @@ class Engine:
             return meant or _line(text, world, len(live_answers(flow, draft))) is not None
         if draft.offered:
             return number is not None and 1 <= number <= len(draft.offered)
-        return step.reader.exact(text, Standing(flow, draft, world).asking(step)) is not None
+        return step.reader.exact(text, Position(flow, draft, world).asking(step)) is not None
 
-    def hear(self, session: Session, draft: Draft, message: Message, world: World) -> Answer:
+    def read_message(self, session: Session, draft: Draft, message: Message, world: World) -> Answer:
         """Let the draft in focus read a message: as the answer to its question, or as a word on its review."""
-        at = self._at(draft, world)
+        at = self._position(draft, world)
         draft.touched = int(world.now.timestamp())
         step = at.cursor
         if step is None:
-            return self._hear_review(session, at, message)
+            return self._read_on_review(session, at, message)
         if at.may_keep(step) and world.lexicon.means("keep", message.text):
             draft.editing = None
             return self.ask(session, draft, world)
@@ -212,9 +183,9 @@ class Engine:
                 draft.offered = [[label, value] for label, value in options]
                 return Answer([at.which(step)], outcome="which")
             case Rejected(code, values):
-                return self._miss(draft, at.say(step, code, values), code, step.reader.numbered or bool(draft.offered))
+                return self._count_miss(draft, at.say(step, code, values), code, step.reader.numbered or bool(draft.offered))
 
-    def _accept(self, session: Session, at: Standing, step: Step, value: Any) -> Answer:
+    def _accept(self, session: Session, at: Position, step: Step, value: Any) -> Answer:
         draft = at.draft
         draft.answers[step.name] = value
         draft.so_far.pop(step.name, None)
@@ -225,12 +196,12 @@ class Engine:
             answer.says.insert(0, at.echo(step, value))
         return answer
 
-    def _hear_review(self, session: Session, at: Standing, message: Message) -> Answer:
+    def _read_on_review(self, session: Session, at: Position, message: Message) -> Answer:
         draft, world = at.draft, at.world
         if world.lexicon.means("confirm", message.text):
             recheck = self.ask(session, draft, world)
             if recheck.outcome == "reviewing":
-                recheck.finish = draft
+                recheck.confirmed = draft
             return recheck
         live = at.live
         steps = [step for step in at.flow.steps if step.name in live]
@@ -239,9 +210,9 @@ class Engine:
             draft.editing = steps[number - 1].name
             return self.ask(session, draft, world)
         hint = draft_say(draft, "flows/engine/drafts", "review_hint", {"most": len(steps)})
-        return self._miss(draft, hint, "review_hint", numbered=False)
+        return self._count_miss(draft, hint, "review_hint", numbered=False)
 
-    def _miss(self, draft: Draft, say: Say, code: str, numbered: bool) -> Answer:
+    def _count_miss(self, draft: Draft, say: Say, code: str, numbered: bool) -> Answer:
         """Count a wrong answer; the third in a row offers the four ways out.
 
         ``numbered``: the rejection lists numbered choices, so it is not shown together with the numbered ways out.
@@ -250,24 +221,17 @@ class Engine:
         if draft.misses < MISSES_BEFORE_HELP:
             return Answer([say], outcome=code, tries=draft.misses)
         tries, draft.misses = draft.misses, 0
-        options = [
-            Option(1, "", ["example"]),
-            Option(2, "", ["park"]),
-            Option(3, "", ["human"]),
-            Option(0, "", ["ask_to_drop"]),
-        ]
-        ways_out = draft_say(draft, "flows/engine/drafts", "stuck")
-        return Answer([ways_out] if numbered else [say, ways_out], options, outcome="stuck", tries=tries)
+        return offer_ways_out(draft, None if numbered else say, tries)
 
     # Asking
 
     def ask(self, session: Session, draft: Draft, world: World) -> Answer:
         """Ask the current question, or show the review; an answer that is no longer valid is asked anew."""
         draft.touched = int(world.now.timestamp())
-        return self._at(draft, world).question()
+        return self._position(draft, world).question()
 
     def refused(self, session: Session, draft: Draft, refusal: Refusal, world: World) -> Answer:
-        """Say why ``done`` or ``early`` refused, and return to the refused step, or else stay on the review."""
+        """Say why ``done`` or ``check_answers`` refused, and return to the refused step, or else stay on the review."""
         says = [Say("replies/refusals", refusal.code, {"v": refusal.values})]
         if refusal.step and refusal.step in draft.answers:
             # The old answer would be refused again, so it must not be offered to be kept.
@@ -276,8 +240,8 @@ class Engine:
             says += self.ask(session, draft, world).says
         return Answer(says, outcome=refusal.code)
 
-    def _at(self, draft: Draft, world: World) -> Standing:
-        return Standing(self.flows[draft.flow], draft, world)
+    def _position(self, draft: Draft, world: World) -> Position:
+        return Position(self.flows[draft.flow], draft, world)
 
 
 def _line(text: str, world: World, most: int) -> int | None:
@@ -288,7 +252,7 @@ def _line(text: str, world: World, most: int) -> int | None:
     return number if number is not None and 1 <= number <= most else None
 
 
-def _read(at: Standing, step: Step, message: Message) -> Reading:
+def _read(at: Position, step: Step, message: Message) -> Reading:
     draft, asking = at.draft, at.asking(step)
     number = ordinal(message.text)
     # A single offer is asked as a yes-or-no question.

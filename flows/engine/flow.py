@@ -28,7 +28,7 @@ class Answer:
     says: list[Say]
     options: list[Option] = field(default_factory=list)
     outcome: str = "answered"
-    finish: Draft | None = None
+    confirmed: Draft | None = None
     """A draft confirmed by its owner, for the flow's ``done``."""
     flow: str | None = None
     step: str | None = None
@@ -67,8 +67,8 @@ class Flow:
     ``done`` runs once per draft, in the turn's transaction, and may refuse (models.core.refusal.Refusal).
 
     ``admit`` may refuse to start; it returns the facts to keep as the draft's ``given``.
-    ``early`` runs after each answer and may refuse what ``done`` would, before more is asked.
-    ``brief`` looks up what the review needs beyond the answers (of a pledge: its appeal).
+    ``check_answers`` runs after each answer and may refuse what ``done`` would, before more is asked.
+    ``review_facts`` looks up what the review needs beyond the answers (of a pledge: its appeal).
     ``single``: a person has one draft of it, whatever it was started about; starting it again resumes that one.
     ``migrations`` maps an old version to a function from its answers to the next version's.
     """
@@ -79,8 +79,8 @@ class Flow:
     done: Callable[[Desk, Draft], Answer]
     version: int = 1
     admit: Callable[[Desk, dict[str, Any]], dict[str, Any]] | None = None
-    early: Callable[[Desk, Draft], None] | None = None
-    brief: Callable[[Desk, Draft], Mapping[str, Any]] | None = None
+    check_answers: Callable[[Desk, Draft], None] | None = None
+    review_facts: Callable[[Desk, Draft], Mapping[str, Any]] | None = None
     single: bool = False
     migrations: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
 

@@ -37,7 +37,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def early(desk: Desk, draft: Draft) -> None:
+def check_answers(desk: Desk, draft: Draft) -> None:
     """Check the scope as soon as it is answered. Raises NotForAppeal, PlaceElsewhere or PoolEnds."""
     appeal, region = _scope(draft.answers)
     until = _until(draft.answers) if "until" in draft.answers else None
@@ -92,5 +92,5 @@ open_pool_flow = Flow(
     ),
     done=done,
     admit=admit,
-    early=early,
+    check_answers=check_answers,
 )

@@ -37,7 +37,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return {"appeal_id": appeal.id, "title": appeal.title, "name": donor.display_name}
 
 
-def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     """Collect the facts of the review: budget, endorser's work number, progress, and whether it still takes money."""
     appeal = get_appeal(desk.db, draft.given["appeal_id"])
     largest_first = select(BudgetLine).where(BudgetLine.appeal_id == appeal.id).order_by(BudgetLine.amount_fen.desc())
@@ -105,5 +105,5 @@ pledge = Flow(
     ),
     done=done,
     admit=admit,
-    brief=brief,
+    review_facts=review_facts,
 )

@@ -41,13 +41,13 @@ def admit_closed(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return {"pool": given["pool"], "sponsor": _pool(desk, given).sponsor, "fen": fen}
 
 
-def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     """Return the pool's present sums in fen."""
     file = file_of(desk.db, _pool(desk, draft.given))
     return {"held_fen": file.held_fen, "matched_fen": file.matched_fen, "to_come_fen": file.to_come_fen}
 
 
-def early(desk: Desk, draft: Draft) -> None:
+def check_answers(desk: Desk, draft: Draft) -> None:
     """Check amount and bank reference as soon as they are answered. Raises PoolStands, OverPool or ReferenceUsed."""
     if "amount" in draft.answers:
         check_takes(desk.db, _pool(desk, draft.given), draft.answers["amount"])
@@ -84,7 +84,7 @@ def _pool(desk: Desk, given: Mapping[str, Any]) -> MatchingPool:
 
 
 def _done(desk: Desk, draft: Draft, flow: str, fen: int) -> Answer:
-    facts = {"number": draft.given["pool"], "sponsor": draft.given["sponsor"], "fen": fen, **brief(desk, draft)}
+    facts = {"number": draft.given["pool"], "sponsor": draft.given["sponsor"], "fen": fen, **review_facts(desk, draft)}
     return Answer([Say(f"flows/giving/{flow}/done", None, facts)])
 
 
@@ -95,8 +95,8 @@ fund_pool = Flow(
     steps=(Step("amount", Money()), _REFERENCE),
     done=put_in,
     admit=admit_open,
-    early=early,
-    brief=brief,
+    check_answers=check_answers,
+    review_facts=review_facts,
 )
-close_pool = Flow("close_pool", room="giving", steps=(), done=shut, admit=admit_open, brief=brief)
-return_pool = Flow("return_pool", room="giving", steps=(_REFERENCE,), done=give_back, admit=admit_closed, early=early)
+close_pool = Flow("close_pool", room="giving", steps=(), done=shut, admit=admit_open, review_facts=review_facts)
+return_pool = Flow("return_pool", room="giving", steps=(_REFERENCE,), done=give_back, admit=admit_closed, check_answers=check_answers)

@@ -21,7 +21,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return {"calls_for": appeal.id, "title": appeal.title, "province": province_of(desk.db, appeal)}
 
 
-def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     """Count the people who would be notified now."""
     return {"people": count_people(desk.db, donors_of(get_appeal(desk.db, draft.given["calls_for"])))}
 
@@ -45,5 +45,5 @@ emergency_call = Flow(
     steps=(Step("words", Text(min=10, max=120, public=True)),),
     done=done,
     admit=admit,
-    brief=brief,
+    review_facts=review_facts,
 )

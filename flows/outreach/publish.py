@@ -24,7 +24,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return {"update": given["update"], "appeal": appeal.id, "title": appeal.title}
 
 
-def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     """Give the update's words, whether it still waits, and how many people would be notified now."""
     update = desk.db.get_one(Update, draft.given["update"])
     people = count_people(desk.db, backers_of(desk.db.get_one(Appeal, update.appeal_id), update.kind))
@@ -45,4 +45,4 @@ def _officer(desk: Desk) -> Staff:
     return demand_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now, PUBLISHERS)
 
 
-publish = Flow("publish", room="outreach", steps=(), done=done, admit=admit, brief=brief)
+publish = Flow("publish", room="outreach", steps=(), done=done, admit=admit, review_facts=review_facts)

@@ -26,7 +26,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return {"tells": appeal.id, "title": appeal.title}
 
 
-def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     """Tell whether an earlier update still waits for an officer; this one will replace it."""
     return {"waiting": update_waiting(desk.db, draft.given["tells"]) is not None}
 
@@ -51,5 +51,5 @@ post_update = Flow(
     ),
     done=done,
     admit=admit,
-    brief=brief,
+    review_facts=review_facts,
 )

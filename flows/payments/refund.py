@@ -20,7 +20,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return {"gift": found.pledge.code, "number": appeal.id, "title": appeal.title}
 
 
-def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     """Give the ``fen`` that would be refunded now, 0 where nothing can be, and the ``spent_fen``."""
     try:
         donor = get_user(desk.db, desk.person.user_id)
@@ -37,4 +37,4 @@ def done(desk: Desk, draft: Draft) -> Answer:
     return Answer([Say("flows/payments/refund/done", None, {"fen": refund.amount_fen, **draft.given})])
 
 
-refund = Flow("refund", room="payments", steps=(), done=done, admit=admit, brief=brief)
+refund = Flow("refund", room="payments", steps=(), done=done, admit=admit, review_facts=review_facts)

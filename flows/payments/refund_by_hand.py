@@ -20,7 +20,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return {"refund": stuck.refund.id, "number": stuck.refund.appeal_id, "title": stuck.title, "gift": stuck.gift}
 
 
-def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     """Give the refund's ``fen``; 0 where it is no longer stuck."""
     try:
         return {"fen": find_stuck(desk.db, _holder(desk), draft.given["refund"]).refund.amount_fen}
@@ -43,5 +43,5 @@ refund_by_hand = Flow(
     steps=(Step("why", Choice("refund_by_hand")),),
     done=done,
     admit=admit,
-    brief=brief,
+    review_facts=review_facts,
 )

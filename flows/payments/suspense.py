@@ -19,7 +19,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return {**given, **facts, "amount_fen": stray.case.amount_fen, "transaction": stray.case.transaction_id}
 
 
-def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     """Tell whether the item is still open and can still be settled in this way (``waits``)."""
     try:
         stray = suspense_desk.find_stray(desk.db, holder(desk), draft.given["case"], desk.world.now)
@@ -42,12 +42,12 @@ def done(desk: Desk, draft: Draft) -> Answer:
     return Answer([Say(f"flows/payments/{draft.flow}/done", None, dict(draft.given))])
 
 
-settle_suspense = Flow("settle_suspense", room="payments", steps=(), done=done, admit=admit, brief=brief)
+settle_suspense = Flow("settle_suspense", room="payments", steps=(), done=done, admit=admit, review_facts=review_facts)
 suspense_by_hand = Flow(
     "suspense_by_hand",
     room="payments",
     steps=(Step("reference", Reference(min=6, max=64)),),
     done=done,
     admit=admit,
-    brief=brief,
+    review_facts=review_facts,
 )

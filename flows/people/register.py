@@ -40,7 +40,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def early(desk: Desk, draft: Draft) -> None:
+def check_answers(desk: Desk, draft: Draft) -> None:
     """Check a resident's ID number at once and count the try, whether or not the registration is finished."""
     said = draft.answers.get("id_number")
     if said is None or draft.given.get("named") == said or not is_resident(draft.answers):
@@ -92,6 +92,6 @@ register = Flow(
     ),
     done=done,
     admit=admit,
-    early=early,
+    check_answers=check_answers,
     single=True,
 )

@@ -33,7 +33,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def early(desk: Desk, draft: Draft) -> None:
+def check_answers(desk: Desk, draft: Draft) -> None:
     """Check the last places as soon as they are answered; a wrong try counts even if the conversation is dropped."""
     said = draft.answers.get("last_places")
     if said is None or draft.given.get("right") == said:
@@ -72,5 +72,5 @@ bind_card = Flow(
     ),
     done=done,
     admit=admit,
-    early=early,
+    check_answers=check_answers,
 )

@@ -9,7 +9,7 @@ from flows.engine.session import Draft
 from flows.engine.world import World
 from flows.language import numerals
 from flows.readers.base import Accepted, Asking, Reading, Rejected
-from flows.readers.spoken import WORDS_WANTED, Spoken
+from flows.readers.words_reader import WORDS_WANTED, WordsReader
 from models.core.state_machine import By, NotYours
 from models.people.user import User
 from models.proxy.act import find_for
@@ -20,7 +20,7 @@ OFFICERS = frozenset({By.VILLAGE, By.TOWNSHIP})
 
 
 @dataclass(frozen=True)
-class Figures(Spoken):
+class Figures(WordsReader):
     """Value: exactly ``length`` figures as typed or read out; with ``x`` the last may be X. Code: not_figures.
 
     Never shown again: the figures prove a consent or an identity.
@@ -35,7 +35,7 @@ class Figures(Spoken):
     def codes(self) -> tuple[str, ...]:
         return (*WORDS_WANTED, "not_figures")
 
-    def hear(self, text: str, asking: Asking) -> Reading:
+    def read_words(self, text: str, asking: Asking) -> Reading:
         given = re.sub(r"[\s\-.。,，]", "", numerals.read_out(text))
         for word in asking.world.lexicon.words["letter_x"] if self.x else ():
             given = re.sub(f"{re.escape(word)}$", "X", given)

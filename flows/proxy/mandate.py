@@ -23,7 +23,7 @@ def by_code(answers: Mapping[str, Any]) -> bool:
     return answers.get("consent") == "code"
 
 
-def early(desk: Desk, draft: Draft) -> None:
+def check_answers(desk: Desk, draft: Draft) -> None:
     """Check the resident and the code as soon as they are answered; a wrong code counts as a try for good."""
     before = draft.given.get("owner")
     user = whose(desk, draft)
@@ -55,7 +55,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
 
 
 def _use_code(desk: Desk, draft: Draft, user: User) -> None:
-    """Use the code that ``early`` checked, if it is still the answer. Raises NoConsentCode."""
+    """Use the code that ``check_answers`` checked, if it is still the answer. Raises NoConsentCode."""
     number = draft.given.get("code")
     if number is None or not is_code(desk.db, number, user.id, draft.answers["code"]):
         raise NoConsentCode
@@ -73,5 +73,5 @@ proxy_mandate = Flow(
     ),
     done=done,
     admit=for_officers,
-    early=early,
+    check_answers=check_answers,
 )

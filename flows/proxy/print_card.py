@@ -9,7 +9,7 @@ from models.proxy.act import find_for
 from models.proxy.card import issue_card
 
 
-def early(desk: Desk, draft: Draft) -> None:
+def check_answers(desk: Desk, draft: Draft) -> None:
     whose(desk, draft)
 
 
@@ -23,5 +23,5 @@ def done(desk: Desk, draft: Draft) -> Answer:
 
 
 proxy_card = Flow(
-    "proxy_card", room="proxy", steps=(Step("id_number", IdNumber()),), done=done, admit=for_officers, early=early
+    "proxy_card", room="proxy", steps=(Step("id_number", IdNumber()),), done=done, admit=for_officers, check_answers=check_answers
 )

@@ -30,14 +30,14 @@ class PhoneOrNone(Phone):
 
     optional: bool = True
 
-    def hear(self, text: str, asking: Asking) -> Reading:
-        return Accepted(None) if ordinal(text) == 1 else super().hear(text, asking)
+    def read_words(self, text: str, asking: Asking) -> Reading:
+        return Accepted(None) if ordinal(text) == 1 else super().read_words(text, asking)
 
     def shown(self, value: Any, world: World) -> Any:
         return None if value is None else super().shown(value, world)
 
 
-def early(desk: Desk, draft: Draft) -> None:
+def check_answers(desk: Desk, draft: Draft) -> None:
     """Refuse as soon as the ID number or the home is answered. Raises OwnPeople, OutsideSeat, or as check_free."""
     staff, answers = officer(desk), draft.answers
     if "id_number" in answers and "home" not in answers:
@@ -107,5 +107,5 @@ proxy_register = Flow(
     ),
     done=done,
     admit=for_officers,
-    early=early,
+    check_answers=check_answers,
 )

@@ -20,7 +20,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return {"work_no": to.work_no, "role": to.role, "place": seat_of(desk.db, to)}
 
 
-def count_tasks(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     """Count the tasks in the queue at this moment."""
     staff = find_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now)
     return {"count": len(queue_of(desk.db, staff)) if staff else 0}
@@ -36,4 +36,4 @@ def _giver(desk: Desk) -> Staff:
     return demand_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now, STAFF_ROLES)
 
 
-handover = Flow("handover", room="staff", steps=(), done=done, admit=admit, brief=count_tasks)
+handover = Flow("handover", room="staff", steps=(), done=done, admit=admit, review_facts=review_facts)

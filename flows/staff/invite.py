@@ -31,7 +31,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def refuse_wrong_seat(desk: Desk, draft: Draft) -> None:
+def check_answers(desk: Desk, draft: Draft) -> None:
     """Raises NotYoursToInvite, OutsideYourPlace or NoSuchSeat as soon as the answer to blame is given."""
     by, role = _inviter(desk), draft.answers.get("role")
     if role and not is_below(by.role, role):
@@ -85,5 +85,5 @@ invite_staff = Flow(
     ),
     done=done,
     admit=admit,
-    early=refuse_wrong_seat,
+    check_answers=check_answers,
 )

@@ -87,7 +87,7 @@ cover_fees = Flow(
     steps=(_AMOUNT, _REFERENCE),
     done=fees_covered,
     admit=admit_fee_cover,
-    early=covers_no_more,
-    brief=uncovered_now,
+    check_answers=covers_no_more,
+    review_facts=uncovered_now,
     single=True,
 )

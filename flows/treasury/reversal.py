@@ -21,7 +21,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return {"entry": entry.id, "kind": entry.kind, "on": day, "reference": entry.bank_reference, **money}
 
 
-def brief(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     """Tell whether the entry still ``stands`` or has been reversed meanwhile."""
     try:
         find_entry(desk.db, holder(desk), draft.given["entry"])
@@ -38,5 +38,5 @@ def done(desk: Desk, draft: Draft) -> Answer:
 
 
 reverse_entry = Flow(
-    "reverse_entry", room="treasury", steps=(Step("why", Choice("reverse_entry")),), done=done, admit=admit, brief=brief
+    "reverse_entry", room="treasury", steps=(Step("why", Choice("reverse_entry")),), done=done, admit=admit, review_facts=review_facts
 )

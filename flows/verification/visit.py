@@ -37,14 +37,14 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     return {"case": case.id}
 
 
-def refuse_other_county(desk: Desk, draft: Draft) -> None:
+def check_answers(desk: Desk, draft: Draft) -> None:
     """Refuse the wrong county as soon as the place is answered. Raises OtherCounty."""
     if "place" in draft.answers:
         case = desk.db.get_one(Verification, draft.given["case"])
         place_flags(desk, case.region_code, draft.answers["place"]["label"])
 
 
-def score_answers(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     """Compute the score of the answers (config/assessment.toml)."""
     return {"score": desk.world.lexicon.scale.score(draft.answers)}
 
@@ -129,6 +129,6 @@ visit = Flow(
     ),
     done=done,
     admit=admit,
-    early=refuse_other_county,
-    brief=score_answers,
+    check_answers=check_answers,
+    review_facts=review_facts,
 )

@@ -2,7 +2,7 @@
 
 from handlers.appeals import correction, file, page, revisions
 from handlers.routing.answers import starts
-from handlers.routing.matching import Command, Takes
+from handlers.routing.command import Command, Takes
 from handlers.routing.roles import OFFICERS, STAFF
 
 COMMANDS: tuple[Command, ...] = (

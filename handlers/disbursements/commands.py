@@ -1,7 +1,7 @@
 """Commands that request a disbursement, pay it out and account for it."""
 
 from handlers.disbursements import desk, owner
-from handlers.routing.matching import Command, Takes
+from handlers.routing.command import Command, Takes
 from handlers.routing.roles import FUND_HOLDER, OFFICERS
 
 COMMANDS: tuple[Command, ...] = (

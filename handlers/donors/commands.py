@@ -1,7 +1,7 @@
 """Commands for recurring gifts, messages, traces and receipts."""
 
 from handlers.donors import messages, receipts, recurring_gift, trace
-from handlers.routing.matching import Command, Takes
+from handlers.routing.command import Command, Takes
 from handlers.routing.roles import FUND_HOLDER
 
 COMMANDS: tuple[Command, ...] = (

@@ -9,8 +9,8 @@ from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.readers.words.gift_code import read_code
 from handlers.routing.answers import with_ways
-from handlers.routing.matching import head_number
 from handlers.routing.talk import Talk
+from handlers.routing.typed_commands import head_number
 from handlers.staff.seat import find_seat, staff_of
 from handlers.staff.subject_actions import QueueLine, SubjectActions, appeal_facts
 from models.core.state_machine import By

@@ -5,8 +5,7 @@ from flows.engine.session import Option
 from flows.readers.words.gift_code import GiftCode, read_code
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
-from models.core.attempts import tries_today
-from models.core.audit_trail import record
+from models.core.audit_trail import record, tries_today
 from models.donors.trace import Trace, find_trace, owns
 from models.public.catalogue import own_pledges
 

@@ -2,7 +2,7 @@
 
 from handlers.giving import pledge, pools
 from handlers.routing.answers import starts
-from handlers.routing.matching import Command, Takes
+from handlers.routing.command import Command, Takes
 from handlers.routing.roles import FUND_HOLDER
 
 COMMANDS: tuple[Command, ...] = (

@@ -6,8 +6,8 @@ from flows.engine.flow import Answer, Say
 from flows.language.numerals import Unread
 from flows.readers.numbers.money import read_fen
 from handlers.routing.dispatch import finish, run_command
-from handlers.routing.matching import head_number
 from handlers.routing.talk import Talk
+from handlers.routing.typed_commands import head_number
 from models.people.message import Kind
 
 
@@ -35,7 +35,7 @@ def begin_gift(talk: Talk, flow: str, said: str) -> Answer:
     if not amount or draft is None:
         return answer
     message = replace(talk.message, kind=Kind.TEXT, text=amount)
-    heard = finish(talk, talk.engine.hear(talk.session, draft, message, talk.world))
+    heard = finish(talk, talk.engine.read_message(talk.session, draft, message, talk.world))
     if draft.misses:
         heard.says += answer.says
     return heard

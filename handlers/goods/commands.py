@@ -1,7 +1,7 @@
 """List the commands of goods."""
 
 from handlers.routing.answers import starts
-from handlers.routing.matching import Command
+from handlers.routing.command import Command
 
 COMMANDS: tuple[Command, ...] = (
     Command("start_request", starts("request_goods")),

@@ -1,7 +1,7 @@
 """List the commands that turn notifications on and off, and show officers an owner's notifications."""
 
 from handlers.notifications import history, opt_out, subscribe
-from handlers.routing.matching import Command
+from handlers.routing.command import Command
 from handlers.routing.roles import OFFICERS
 
 COMMANDS: tuple[Command, ...] = (

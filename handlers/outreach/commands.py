@@ -1,7 +1,7 @@
 """Commands for updates, thanks, emergency calls and broadcasts."""
 
 from handlers.outreach import broadcasts, updates
-from handlers.routing.matching import Command, Takes
+from handlers.routing.command import Command, Takes
 from handlers.routing.roles import COUNTY_AND_HOLDER, OFFICERS, STAFF
 
 COMMANDS: tuple[Command, ...] = (

@@ -1,7 +1,7 @@
 """List the commands of spot checks, statistics and the access log."""
 
 from handlers.oversight import access_log, spot_check, statistics
-from handlers.routing.matching import Command, Takes
+from handlers.routing.command import Command, Takes
 from handlers.routing.roles import OFFICERS, TOWNSHIP_AND_COUNTY
 
 COMMANDS: tuple[Command, ...] = (

@@ -1,7 +1,7 @@
 """Commands for refunds and suspense items."""
 
 from handlers.payments import refunds, suspense
-from handlers.routing.matching import Command, Takes
+from handlers.routing.command import Command, Takes
 from handlers.routing.roles import COUNTY_AND_HOLDER, FUND_HOLDER
 
 COMMANDS: tuple[Command, ...] = (

@@ -1,7 +1,7 @@
 """List the commands by which people register and see their own things."""
 
 from handlers.people import mine
-from handlers.routing.matching import Command
+from handlers.routing.command import Command
 
 COMMANDS: tuple[Command, ...] = (
     Command("start_register", mine.register),

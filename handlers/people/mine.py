@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flows.engine.draft_choices import list_drafts
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.readers import Phone
@@ -29,7 +30,7 @@ def mine(talk: Talk) -> Answer:
     """List everything of the person under one numbering, unfinished drafts last."""
     user = _known(talk)
     if user is None:
-        return talk.engine.list_drafts(talk.session)
+        return list_drafts(talk.session)
     options: list[Option] = []
     stalls = {"appeals": APPEALS, "requests": REQUESTS, "offers": OFFERS, "market": MARKET}
     sections = {name: _section(talk, stall, user, options) for name, stall in stalls.items()}

@@ -2,7 +2,7 @@
 
 from handlers.proxy import acts
 from handlers.routing.answers import starts
-from handlers.routing.matching import Command
+from handlers.routing.command import Command
 from handlers.routing.roles import VILLAGE_AND_TOWNSHIP
 
 COMMANDS: tuple[Command, ...] = (

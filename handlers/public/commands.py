@@ -1,7 +1,7 @@
 """List the commands that show the public lists and their items."""
 
 from handlers.public import catalogue
-from handlers.routing.matching import Command, Takes
+from handlers.routing.command import Command, Takes
 
 COMMANDS: tuple[Command, ...] = (
     Command("browse_appeals", catalogue.appeals, Takes.WORDS),

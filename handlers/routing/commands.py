@@ -1,7 +1,7 @@
 """List the commands that explain the account itself."""
 
 from handlers.routing import menu
-from handlers.routing.matching import Command
+from handlers.routing.command import Command
 
 COMMANDS: tuple[Command, ...] = (
     Command("privacy", menu.privacy),

@@ -52,17 +52,17 @@ def _refused(refusal: Refusal, *, to_staff: bool = False) -> Answer:
 
 
 def finish(talk: Talk, answer: Answer) -> Answer:
-    """Complete the engine's answer: run ``done`` for a confirmed draft, else run ``early``, which may refuse."""
-    return _finish(talk, answer.finish) if answer.finish else _still_good(talk, answer)
+    """Complete the engine's answer: run ``done`` for a confirmed draft, else run ``check_answers``, which may refuse."""
+    return _finish(talk, answer.confirmed) if answer.confirmed else _check_answers(talk, answer)
 
 
-def _still_good(talk: Talk, answer: Answer) -> Answer:
+def _check_answers(talk: Talk, answer: Answer) -> Answer:
     draft = talk.session.draft
     flow = talk.engine.flows[draft.flow] if draft else None
-    if draft is None or flow is None or flow.early is None:
+    if draft is None or flow is None or flow.check_answers is None:
         return answer
     try:
-        flow.early(talk.desk, draft)
+        flow.check_answers(talk.desk, draft)
     except Refusal as refusal:
         if refusal.final:
             talk.session.drop(draft)
@@ -86,15 +86,15 @@ def _finish(talk: Talk, draft: Draft) -> Answer:
     return answer
 
 
-def brief(talk: Talk, answer: Answer) -> Answer:
-    """Add the facts of the flow's ``brief`` to a review that the answer shows."""
+def add_review_facts(talk: Talk, answer: Answer) -> Answer:
+    """Add the facts of the flow's ``review_facts`` to a review that the answer shows."""
     draft = talk.session.draft
     flow = talk.engine.flows[draft.flow] if draft else None
-    if flow is None or draft is None or flow.brief is None:
+    if flow is None or draft is None or flow.review_facts is None:
         return answer
     facts: Mapping[str, object] | None = None
     for index, say in enumerate(answer.says):
         if say.template == flow.words("review"):
-            facts = facts if facts is not None else flow.brief(talk.desk, draft)
-            answer.says[index] = Say(say.template, say.macro, {"v": {**say.values["v"], "brief": facts}})
+            facts = facts if facts is not None else flow.review_facts(talk.desk, draft)
+            answer.says[index] = Say(say.template, say.macro, {"v": {**say.values["v"], "facts": facts}})
     return answer

@@ -15,7 +15,7 @@ def handle(talk: Talk) -> Answer:
         return kept
     draft = talk.session.draft
     if draft:
-        answer = talk.engine.hear(talk.session, draft, talk.message, talk.world)
+        answer = talk.engine.read_message(talk.session, draft, talk.message, talk.world)
         _keep_picture(talk, draft)
         return finish(talk, answer)
     return Answer([Say("replies/routing/media", None, {"kind": str(talk.message.kind)})], outcome="media")
@@ -29,7 +29,7 @@ def _keep_picture(talk: Talk, draft: Draft) -> None:
         talk.desk.jobs += [("fetch_photo", photo)] if photo else []
 
 
-def let_pictures_go(talk: Talk, draft: Draft) -> None:
+def discard_pictures(talk: Talk, draft: Draft) -> None:
     """Delete the pictures of a draft that the person drops or begins anew."""
     photos = forget(talk.desk.db, talk.desk.person.conversation_id, _pictures(draft))
     talk.desk.jobs += [("forget_photo", photo) for photo in photos]

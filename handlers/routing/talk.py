@@ -10,10 +10,10 @@ from flows.engine.engine import Engine
 from flows.engine.flow import Answer
 from flows.engine.session import Session
 from flows.engine.world import World
+from handlers.routing.typed_commands import TypedCommands
 from models.people.message import Message
 
 if TYPE_CHECKING:
-    from handlers.routing.matching import Commands
     from handlers.staff.subject_actions import SubjectActions
 
 # Namespace of draft ids, which are derived from the message that began the draft.
@@ -26,7 +26,7 @@ class Talk:
     session: Session
     message: Message
     engine: Engine
-    commands: "Commands"
+    commands: TypedCommands
     actions: "Mapping[str, SubjectActions]"
 
     @property

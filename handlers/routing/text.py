@@ -4,15 +4,16 @@ newest push, a message of an open ticket, a choice on the screen, a command, an 
 
 from collections.abc import Callable
 
+from flows.engine.draft_choices import ask_to_drop, ask_to_restart, list_drafts
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.language.numerals import ordinal
 from handlers.giving.pledge import is_gift
 from handlers.notifications import opt_out, push_replies, unread
 from handlers.routing import menu
+from handlers.routing.command import Takes
 from handlers.routing.dispatch import finish, run_command
-from handlers.routing.matching import Takes
-from handlers.routing.media import let_pictures_go
+from handlers.routing.media import discard_pictures
 from handlers.routing.talk import Talk
 from handlers.support import call
 
@@ -58,9 +59,9 @@ def _control(talk: Talk, name: str) -> Answer:
         return menu.help_(talk) if name == "help" else menu.show(talk)
     match name:
         case "cancel":
-            return engine.ask_to_drop(draft, world)
+            return ask_to_drop(draft)
         case "restart":
-            return engine.ask_to_restart(draft, world)
+            return ask_to_restart(draft)
         case "back":
             return engine.back(session, draft, world)
     return engine.help(session, draft, world)
@@ -78,7 +79,7 @@ def _on_screen(talk: Talk, text: str) -> Answer | None:
     option = push_replies.pick(screen, text) if screen else None
     if option:
         return choose(talk, option)
-    if talk.engine.claims(talk.session, text, talk.world):
+    if talk.engine.shows_choice(talk.session, text, talk.world):
         return _to_draft(talk)
     return None
 
@@ -98,8 +99,8 @@ def choose(talk: Talk, option: Option) -> Answer:
         case ["say", words]:
             return _command(talk, words) or menu.show(talk)
         case ["drop" | "fresh", draft_id] if draft := talk.session.find(draft_id):
-            let_pictures_go(talk, draft)
-    return talk.engine.perform(talk.session, option.do, talk.world)
+            discard_pictures(talk, draft)
+    return talk.engine.carry_out(talk.session, option.do, talk.world)
 
 
 def _command(talk: Talk, text: str) -> Answer | None:
@@ -107,7 +108,7 @@ def _command(talk: Talk, text: str) -> Answer | None:
     if found is None:
         return None
     command, arguments = found
-    writing = talk.engine.listens(talk.session)
+    writing = talk.engine.takes_any_words(talk.session)
     if writing and command.takes is Takes.GIFT and arguments and not is_gift(talk, arguments[0]):
         return None
     return aside(talk, lambda talk: run_command(talk, command.name, arguments))
@@ -128,7 +129,7 @@ def _to_draft(talk: Talk) -> Answer | None:
     draft = talk.session.draft
     if draft is None:
         return None
-    answer = talk.engine.hear(talk.session, draft, talk.message, talk.world)
+    answer = talk.engine.read_message(talk.session, draft, talk.message, talk.world)
     return finish(talk, answer)
 
 
@@ -145,5 +146,5 @@ def _not_understood(talk: Talk, text: str) -> Answer:
             outcome="did_you_mean",
         )
     if talk.session.drafts:
-        return talk.engine.list_drafts(talk.session, "not_understood")
+        return list_drafts(talk.session, "not_understood")
     return menu.not_understood(talk)

@@ -1,6 +1,6 @@
 """List the commands by which staff decide, are appointed, and share their work."""
 
-from handlers.routing.matching import Command, Takes
+from handlers.routing.command import Command, Takes
 from handlers.routing.roles import COUNTY, STAFF, TOWNSHIP_AND_COUNTY
 from handlers.staff import appointments, decide, file, handover, todo
 

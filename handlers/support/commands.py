@@ -1,6 +1,6 @@
 """List the commands of tickets and introductions."""
 
-from handlers.routing.matching import Command, Takes
+from handlers.routing.command import Command, Takes
 from handlers.routing.roles import OFFICERS
 from handlers.support import call, desk, introduction
 

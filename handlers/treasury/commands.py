@@ -1,7 +1,7 @@
 """List the commands of bank entries and of the reconciliation."""
 
 from handlers.routing.answers import starts
-from handlers.routing.matching import Command, Takes
+from handlers.routing.command import Command, Takes
 from handlers.routing.roles import COUNTY_AND_HOLDER, FUND_HOLDER
 from handlers.treasury import bank_entries, reconciliation
 

@@ -1,6 +1,6 @@
 """The verification room's commands: for owners, for officers and for readers of the public notice."""
 
-from handlers.routing.matching import Command, Takes
+from handlers.routing.command import Command, Takes
 from handlers.routing.roles import OFFICERS, TOWNSHIP_AND_COUNTY
 from handlers.verification import my_case, objections, public_notice, visits
 

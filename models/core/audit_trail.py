@@ -4,14 +4,15 @@ Events are collected during a transaction and become links of the chain at its c
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import Connection, Index, String, event, text
+from sqlalchemy import Connection, Index, String, event, func, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core import hash_chain
 from models.core.base import Base
+from models.core.calendar import CHINA
 from models.core.hash_chain import Head
 
 FIELDS = ("id", "at", "actor", "action", "subject", "subject_id", "from_state", "to_state", "detail", "about")
@@ -100,6 +101,16 @@ def record_reading(
     )
 
 
+def tries_today(db: Session, purpose: str, conversation_id: int, now: datetime) -> int:
+    """Count a conversation's recorded tries of a code or an ID number since midnight in China, to limit guessing.
+
+    ``purpose``: the events' subject.
+    """
+    today = datetime.combine(now.astimezone(CHINA).date(), time(), CHINA)
+    tried = (AuditEvent.subject == purpose) & (AuditEvent.subject_id == conversation_id) & (AuditEvent.at >= today)
+    return db.scalar(select(func.count()).where(tried)) or 0
+
+
 def link_hash(before: str, link: Mapping[Any, Any]) -> str:
     """Compute a link's hash over the previous hash and all FIELDS."""
     values = [link[name] for name in FIELDS]
@@ -107,11 +118,8 @@ def link_hash(before: str, link: Mapping[Any, Any]) -> str:
     return hash_chain.digest(_FORM, before, values)
 
 
-def _seal(connection: Connection, links: list[hash_chain.Values]) -> None:
+def seal(connection: Connection, links: list[hash_chain.Values]) -> None:
     hash_chain.extend(connection, AuditHead, AuditEvent, links, number="id", link_hash=link_hash)
-
-
-hash_chain.sealed_by(_CHAIN, _seal)
 
 
 @event.listens_for(AuditEvent, "before_insert")

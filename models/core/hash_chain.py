@@ -17,6 +17,8 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Connection, Engine, SmallInteger, String, event, insert, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
+from models.core.hooks import Registry
+
 # The hash before the first link.
 GENESIS = "0" * 64
 
@@ -26,7 +28,8 @@ _KEY = "bangfu_links"
 Values = dict[str, Any]
 Seal = Callable[[Connection, list[Values]], None]
 
-_seals: dict[str, Seal] = {}
+# Chain -> the function that makes links of what was put under its name, when a transaction commits.
+SEALS: Registry[Seal] = Registry("core.hash_chain.SEALS", ("audit", "ledger"))
 
 
 class Head:
@@ -54,11 +57,6 @@ def digest(form: str, before: str, values: list[Any]) -> str:
 def microseconds(at: datetime) -> int:
     """Count microseconds since 1970, as links write a time."""
     return (at - _EPOCH) // timedelta(microseconds=1)
-
-
-def sealed_by(name: str, seal: Seal) -> None:
-    """Register ``seal``: it makes links of what was put under this name, when a transaction commits."""
-    _seals[name] = seal
 
 
 def extend(
@@ -108,7 +106,7 @@ def _seal(connection: Connection) -> None:
     """Seal all waiting links, chain by chain in the order of their names, each chain in the order of ``put``."""
     found: _Waiting | None = connection.info.pop(_KEY, None)
     for name, links in _by_chain(found.links if found else []):
-        _seals[name](connection, links)
+        SEALS[name](connection, links)
 
 
 def _by_chain(waiting: list[tuple[str, Values]]) -> Iterator[tuple[str, list[Values]]]:

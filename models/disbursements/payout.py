@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import MACHINE as APPEALS
 from models.appeals.appeal import Appeal, BudgetLine
-from models.core.lot import draw
+from models.core.lottery import draw
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, WrongState
 from models.disbursements.allocation import SharesPending, begin_shares, give_page, has_few, is_pending

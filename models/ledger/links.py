@@ -40,7 +40,7 @@ def put(connection: Connection, posted: LedgerTransaction, entries: Entries) -> 
     hash_chain.put(connection, _CHAIN, values)
 
 
-def _seal(connection: Connection, links: list[hash_chain.Values]) -> None:
+def seal(connection: Connection, links: list[hash_chain.Values]) -> None:
     reversed_ids = {link["reverses_id"] for link in links} - {None}
     earlier = select(LedgerLink.transaction_id, LedgerLink.number).where(LedgerLink.transaction_id.in_(reversed_ids))
     numbers = {row.transaction_id: row.number for row in connection.execute(earlier)} if reversed_ids else {}
@@ -51,6 +51,3 @@ def _seal(connection: Connection, links: list[hash_chain.Values]) -> None:
         return link_hash(before, {**link, "reverses": None if reverses is None else numbers[reverses]})
 
     hash_chain.extend(connection, LedgerHead, LedgerLink, links, number="number", link_hash=seal_one)
-
-
-hash_chain.sealed_by(_CHAIN, _seal)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.appeals.flag import raise_flag
-from models.people.photo import PARTS, Photo, part
+from models.people.photo import PARTS, Photo, fingerprint_part
 from models.subjects import SUBJECTS, records_of
 
 # Two prints of one picture differ by at most so many bits: fewer than a print has parts, so one part is equal.
@@ -69,7 +69,7 @@ def _near(db: Session, photo_id: int, found: int) -> list[tuple[int, str, int]]:
     others = (Photo.id != photo_id) & (Photo.state == "kept") & Photo.subject.in_(_COMPARED)
     for place, column in enumerate(PARTS):
         same = select(Photo.id, Photo.subject, Photo.subject_id, Photo.print).where(
-            others, column == part(found, place)
+            others, column == fingerprint_part(found, place)
         )
         for other, subject, row, its in db.execute(same.limit(MOST_COMPARED)):
             if its is not None and ((found ^ its) & (2**64 - 1)).bit_count() <= NEAR:

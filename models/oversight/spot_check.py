@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, aliased
 from models.appeals.appeal import LIVE, Appeal, lock_appeal
 from models.core.calendar import CHINA
 from models.core.encryption import keyring
-from models.core.lot import draw as draw_lot
+from models.core.lottery import draw as draw_lot
 from models.core.refusal import Refusal
 from models.core.state_machine import By
 from models.staff.conflict_of_interest import conflicts_with

@@ -61,14 +61,14 @@ class Photo(Base):
 PARTS = (Photo.print_0, Photo.print_1, Photo.print_2, Photo.print_3)
 
 
-def part(found: int, place: int) -> int:
+def fingerprint_part(found: int, place: int) -> int:
     """Take every fourth bit of a print, from ``place`` on: so a sky, which many pictures share, fills no part alone."""
     return sum((found >> bit & 1) << (bit // len(PARTS)) for bit in range(place, 64, len(PARTS)))
 
 
-def printed(found: int | None) -> dict[str, int | None]:
+def fingerprint_columns(found: int | None) -> dict[str, int | None]:
     """Return the columns for a print: an unsigned 64-bit number, stored with a sign; None clears them."""
-    parts = {column.key: None if found is None else part(found, place) for place, column in enumerate(PARTS)}
+    parts = {column.key: None if found is None else fingerprint_part(found, place) for place, column in enumerate(PARTS)}
     return {"print": found - 2**64 if found is not None and found >= 2**63 else found, **parts}
 
 

@@ -7,8 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, se
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.core.attempts import tries_today
-from models.core.audit_trail import record
+from models.core.audit_trail import record, tries_today
 from models.core.base import Base, RowId, one_of
 from models.core.encryption import Encrypted, Lookup, keyring
 from models.core.refusal import Refusal

@@ -12,8 +12,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.core.attempts import tries_today
-from models.core.audit_trail import record
+from models.core.audit_trail import record, tries_today
 from models.core.calendar import CHINA
 from models.core.codes import new_code
 from models.core.encryption import keyring

@@ -1,1 +1,1 @@
-"""Operators keep the data sound over the years: merged regions, new keys, scheduled rounds, dead jobs."""
+"""Operators keep the data sound over the years: merged regions, new keys, scheduled runs, dead jobs."""

@@ -1,4 +1,4 @@
-"""Let one of many workers take each scheduled round, so that together they act as one scheduler."""
+"""Let one of many schedulers claim each scheduled run, so that together they act as one."""
 
 from datetime import datetime, timedelta
 
@@ -9,18 +9,18 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from models.core.base import Base
 
 
-class Round(Base):
-    """A scheduled round. ``ran_at``: when it was last begun."""
+class LastRun(Base):
+    """When an entry of the schedule was last run. ``ran_at``: when that run began."""
 
-    __tablename__ = "rounds"
+    __tablename__ = "last_runs"
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
     ran_at: Mapped[datetime]
 
 
-def take_round(db: Session, name: str, every: timedelta, now: datetime) -> bool:
-    """Take a round if it is due. Of all workers that ask, exactly one gets True."""
-    first = insert(Round).values(name=name, ran_at=now).on_conflict_do_nothing(index_elements=["name"])
-    if db.execute(first.returning(Round.name)).first():
+def claim_run(db: Session, name: str, every: timedelta, now: datetime) -> bool:
+    """Claim the run of an entry if it is due. Of all processes that ask, exactly one gets True."""
+    first = insert(LastRun).values(name=name, ran_at=now).on_conflict_do_nothing(index_elements=["name"])
+    if db.execute(first.returning(LastRun.name)).first():
         return True
-    mine = update(Round).where(Round.name == name, Round.ran_at <= now - every).values(ran_at=now)
-    return db.execute(mine.returning(Round.name)).first() is not None
+    mine = update(LastRun).where(LastRun.name == name, LastRun.ran_at <= now - every).values(ran_at=now)
+    return db.execute(mine.returning(LastRun.name)).first() is not None

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from models.core.calendar import day_in_china
-from models.core.lot import draw
+from models.core.lottery import draw
 from models.core.state_machine import SYSTEM, Actor
 from models.notifications.notification import tell
 from models.people.conversation import Conversation

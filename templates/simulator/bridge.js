@@ -1,4 +1,4 @@
-// WeixinJSBridge for a page that is open inside the stand-in's phone. A page includes this file with a plain
+// WeixinJSBridge for a page that is open inside the simulator's phone. A page includes this file with a plain
 // <script src="…/assets/bridge.js">; anywhere else, and inside WeChat itself, it does nothing.
 
 (() => {

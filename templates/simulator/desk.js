@@ -29,7 +29,7 @@ function trouble(code, lasting = false) {
   if (!lasting) trouble.timer = setTimeout(() => ($("trouble").hidden = true), TROUBLE_SHOWN);
 }
 
-let down = false; // the stand-in does not answer, and that is being said
+let down = false; // the simulator does not answer, and that is being said
 
 const line = {
   change: show,

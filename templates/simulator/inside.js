@@ -37,7 +37,7 @@ export function makeInside(part, { getPerson, invoke }) {
     open(address) {
       if (!opensInside(address)) return false;
       close();
-      // The stand-in notes whose phone it is on the way, for web authorisation.
+      // The simulator notes whose phone it is on the way, for web authorisation.
       const way = `/desk/as?${new URLSearchParams({ openid: getPerson(), to: address })}`;
       frame = h("iframe", { src: way, title: address, referrerPolicy: "no-referrer" });
       frame.setAttribute("sandbox", "allow-scripts allow-forms allow-same-origin allow-popups");

@@ -1,4 +1,4 @@
-// The pay sheet: what is paid to whom, and six digits. The stand-in says for whom one is open, and how far it is.
+// The pay sheet: what is paid to whom, and six digits. The simulator says for whom one is open, and how far it is.
 
 import { both, cover } from "./dom.js";
 import { call, formOf } from "./store.js";
@@ -16,7 +16,7 @@ export function makePay(part, { getPerson, over, trouble }) {
   let failed = false; // no PIN will help any more
   let busy = false;
   let before = null; // what had the focus
-  let done = 0; // the number of the last sheet that was left: the stand-in may not have heard of it yet
+  let done = 0; // the number of the last sheet that was left: the simulator may not have heard of it yet
 
   const send = (path, fields) => call(`/desk/pay/${path}`, formOf({ openid: getPerson(), ...fields }));
 
@@ -98,7 +98,7 @@ export function makePay(part, { getPerson, over, trouble }) {
   }
 
   return {
-    /** ``asked``: the sheet that is open for this person by what the stand-in says, if any. */
+    /** ``asked``: the sheet that is open for this person by what the simulator says, if any. */
     show(asked) {
       if (!asked || asked.number <= done) return sheet && !busy && hide();
       if (sheet?.number !== asked.number) open(asked);

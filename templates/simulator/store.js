@@ -8,10 +8,10 @@ export const people = new Map(); // openid -> person
 export const entries = new Map(); // id -> entry
 export const exchanges = new Map(); // id -> exchange
 export const callbacks = new Map(); // id -> callback of Pay
-export const pending = new Map(); // ref -> entry that the stand-in has not told us of yet
+export const pending = new Map(); // ref -> entry that the simulator has not told us of yet
 export const seen = new Map(); // openid -> id of the last entry that was on screen
 export const told = { menu_stamp: "", faults: [], ahead: 0, silent_until: 0 }; // the other sections, by name
-const KEPT = 300; // exchanges, with their XML; the stand-in keeps 200
+const KEPT = 300; // exchanges, with their XML; the simulator keeps 200
 let version = 0;
 
 /** Asks, or with a form acts. Raises an Error whose message names what is wrong. */
@@ -60,7 +60,7 @@ export async function look() {
 
 const RETRY = 2000; // milliseconds; a browser gives a stream up for good where the answer is no stream
 
-/** Hears all news from here on. ``lost`` and ``found`` tell of the line to the stand-in. */
+/** Hears all news from here on. ``lost`` and ``found`` tell of the line to the simulator. */
 export function listen({ change, lost, found }) {
   changed = change;
   const source = new EventSource(`/desk/stream?after=${version}`);

@@ -102,7 +102,7 @@ export const VIOLATIONS = {
 };
 
 export const TROUBLE = {
-  offline: ["替身没有回答，它还开着吗？", "The stand-in does not answer. Is it still running?"],
+  offline: ["模拟器没有回答，它还开着吗？", "The simulator does not answer. Is it still running?"],
   no_such_button: ["菜单刚刚变了，请再点一次", "The menu has just changed; please tap again"],
   dead_code: ["这个码已经过期了", "This code has expired"],
   unknown_person: ["没有这个人了，请重新选", "This person is gone; please pick again"],
@@ -175,7 +175,7 @@ export const CLOCK = {
   silent: ["服务器接连出错，微信停止投递，还有 {} 秒", "Too many failures: WeChat delivers nothing for {} s"],
 };
 
-// Why the pay sheet takes no money, by the names that the stand-in gives (bot/simulator/pay/phone.py).
+// Why the pay sheet takes no money, by the names that the simulator gives (bot/simulator/pay/phone.py).
 export const PAY = {
   wrong_pin: ["支付密码不对，请再输一次", "Wrong PIN; please try again"],
   tries: ["还能输 {} 次", "{} tries left"],

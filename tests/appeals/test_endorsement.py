@@ -15,9 +15,9 @@ from models.staff.recusal import Recusal
 from models.staff.task import Task, find_task
 from models.verification import decisions
 from models.verification.case import lock_case
+from tests.harness.stage import Stage
+from tests.scenes.appeals import COUNTY, to_county
 from tests.scenes.cases import DAY, registered
-from tests.scenes.endorsement import COUNTY, to_county
-from tests.support.stage import Stage
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from bot.words.norms import BadNorms, read_norms
 from flows.language import norms
 from models.appeals.appeal import Appeal
 from models.appeals.flag import CODES, LOOK_BACK, Flag, NewFlag, flag_words, flags_of, raise_flag
-from models.people.photo import Photo, printed
-from tests.support import wechat
-from tests.support.drawn_pictures import FOUND
-from tests.support.stage import Stage
+from models.people.photo import Photo, fingerprint_columns
+from tests.harness.drawn_pictures import FOUND
+from tests.harness.platform import wechat
+from tests.harness.stage import Stage
 
 LEXICON = load_lexicon()
 NAMES = sorted(LEXICON.norms.named)
@@ -195,7 +195,11 @@ def ask(stage: Stage, who: str = "o-wang", kind: str = "4", budget: str = "ç¼çº
 def fetch(stage: Stage, media: str) -> None:
     """As the worker keeps a draft's picture: always the same one."""
     with Database(stage.database) as db, db.begin():
-        db.execute(update(Photo).where(Photo.media_id == media).values(state="kept", path="1.jpg", **printed(FOUND)))
+        db.execute(
+            update(Photo)
+            .where(Photo.media_id == media)
+            .values(state="kept", path="1.jpg", **fingerprint_columns(FOUND))
+        )
 
 
 def raised(stage: Stage, appeal: int) -> list[tuple[str, str]]:

@@ -26,8 +26,8 @@ from models.support.ticket import Ticket, open_ticket
 from models.verification.case import Verification
 from models.verification.file import open_case_file
 from models.verification.lifecycle import is_drawn
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.seat import DAOXIAN, HUNAN, QINGTANG, SEAT
-from tests.support.stage import DAOXIAN_MEIHUA, Stage
 
 VERDICTS: dict[str, Callable[..., Appeal]] = {"pass": approve, "return": send_back, "reject": reject}
 REASON = {"return": ("title_unclear",), "reject": ("not_in_need",)}

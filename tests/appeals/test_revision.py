@@ -26,9 +26,9 @@ from models.public.views import PublicStory, find_story
 from models.rights.erasure import erase_person
 from models.staff.member import Staff
 from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
-from tests.scenes.revision import STORY, put_in, wanted
-from tests.support.stage import DAOXIAN_MEIHUA, Stage
-from tests.support.tiers import examples
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
+from tests.harness.tiers import examples
+from tests.scenes.appeals import STORY, put_in, wanted
 
 
 @pytest.fixture

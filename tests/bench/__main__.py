@@ -23,12 +23,13 @@ from sqlalchemy import create_engine
 
 from bot.processes.leash import leashed
 from bot.processes.postgres import EmbeddedPostgres
-from bot.processes.supervisor import EmbeddedValkey, end, free_port
+from bot.processes.supervisor import end, free_port
+from bot.processes.valkey import EmbeddedValkey
 from config.settings import SAMPLE_TOKEN, Mode
 from models.migrations import upgrade
 from tests.bench import books, desk, load, pay, profile, push, registry, yardsticks
-from tests.support import wechat as wechat_side
-from tests.support.stage import Stage, seed_regions
+from tests.harness.platform import wechat as wechat_side
+from tests.harness.stage import Stage, seed_regions
 
 CONNECTIONS = 16
 # Of (c), (d) and (s) each: whoever asks for the menu has left the middle of the flow.

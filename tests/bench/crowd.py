@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from models.core.encryption import keyring
+from models.core.encryption import keyring, purpose_of
 from models.giving.pledge import CODE_LENGTH
 from models.notifications.broadcast import Broadcast
-from tests.support.stage import Stage
-from tests.support.wechat import ACCOUNT
+from models.notifications.notification import Notification
+from models.people.conversation import Conversation
+from tests.harness.platform.wechat import ACCOUNT
+from tests.harness.stage import Stage
 
 _USERS = """
 INSERT INTO users (draft_id, role, state, display_name, created_at)
@@ -30,7 +32,7 @@ INSERT INTO notifications (dedupe_key, conversation_id, template, facts, created
 SELECT :key || person.id, person.id, 'appeal_moved', said.facts, now(), now(), 'bulk'
 FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM conversations WHERE openid LIKE 'o-crowd-%') AS person
 JOIN unnest(:facts) WITH ORDINALITY AS said (facts, place) USING (place)
-RETURNING notices.id
+RETURNING notifications.id
 """
 
 
@@ -41,7 +43,7 @@ def make_crowd(url: str, database: Engine, people: int) -> tuple[int, int]:
     stage.close()
     with database.begin() as connection:
         connection.execute(text(_USERS), {"people": people})
-        session = keyring().seal("", "conversations.session")
+        session = keyring().seal("", purpose_of(Conversation.session))
         connection.execute(text(_CONVERSATIONS), {"account": ACCOUNT, "session": session})
         connection.execute(text(_PLEDGES), {"length": CODE_LENGTH, "appeal": appeal})
     with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -60,7 +62,7 @@ def owe(database: Engine, count: int, *, alike: bool) -> list[int]:
 
 def _facts(number: int) -> bytes:
     said = {"number": number, "title": "苗寨修路", "state": "village_review"}
-    return keyring().seal(json.dumps(said), "notices.facts")
+    return keyring().seal(json.dumps(said), purpose_of(Notification.facts))
 
 
 def begin_fan_out(database: Engine, appeal: int, by: int) -> int:

@@ -4,6 +4,7 @@
 is taken down, run again under EXPLAIN, and must find its rows by an index.
 """
 
+import argparse
 import json
 import statistics
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from bot.app import utc_now
 from bot.places.load import DIVISIONS, load_regions, read_regions
 from bot.processes.postgres import EmbeddedPostgres
 from models.core.database import connect
-from models.core.encryption import Keyring, keyring, use_keyring
+from models.core.encryption import Keyring, keyring, purpose_of, use_keyring
 from models.migrations import upgrade
 from models.oversight.statistics import count_region
 from models.staff.member import Staff
@@ -25,11 +26,16 @@ from models.staff.queue import list_queue
 from models.support.desk import waiting_tickets
 
 DAOXIAN, MEIHUA = "431124000000", "431124101000"
-OFFICERS, CASES, IN_ONE_COUNTY, ROUNDS = 100_000, 1_000_000, 5_000, 20
+ROUNDS = 20
 FILL = Path(__file__).with_suffix(".sql")
 
 
-def main(_arguments: Sequence[str] = ()) -> None:
+def main(arguments: Sequence[str] = ()) -> None:
+    parser = argparse.ArgumentParser(prog="make bench ARGS=desk")
+    parser.add_argument("--officers", type=int, default=100_000)
+    parser.add_argument("--cases", type=int, default=1_000_000)
+    parser.add_argument("--in-one-county", type=int, default=5_000, help="of the cases")
+    given = parser.parse_args(arguments)
     use_keyring(Keyring([bytes(32)]))
     with EmbeddedPostgres() as server:
         upgrade(server.url)
@@ -39,16 +45,17 @@ def main(_arguments: Sequence[str] = ()) -> None:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             # The rows fit together as they are made; looking up each foreign key would take minutes.
             connection.execute(text("SET LOCAL session_replication_role = replica"))
-            name = keyring().seal("n", "staff.name").hex()
+            name = keyring().seal("n", purpose_of(Staff.name)).hex()
             filled = FILL.read_text(encoding="utf-8")
-            filled = filled.format(officers=OFFICERS, cases=CASES, in_one_county=IN_ONE_COUNTY, name=name)
+            filled = filled.format(**vars(given), name=name)
             for statement in filled.rstrip().removesuffix(";").split(";\n"):
                 connection.execute(text(statement))
         with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("SET statement_timeout = 0"))
             connection.execute(text("VACUUM ANALYZE"))
         county, village = (_staff(database, code, role) for code, role in ((DAOXIAN, "county"), (MEIHUA, "village")))
-        print(f"\n{OFFICERS:,} officers, {CASES:,} cases, {IN_ONE_COUNTY:,} of them in one county; milliseconds\n")
+        print(f"\n{given.officers:,} officers, {given.cases:,} cases, {given.in_one_county:,} of them in one county;")
+        print("milliseconds\n")
         print(f"{'':34}{'median':>8}{'most':>8}  statements, and the slowest by itself")
         _measure(database, "to do, a county's officer", lambda db: _todo(db, county))
         _measure(database, "to do, a village's officer", lambda db: _todo(db, village))

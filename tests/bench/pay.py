@@ -1,6 +1,6 @@
 """``make bench ARGS=pay``: the pay door beside the cryptography that it cannot do without, and beside wechatpayv3's.
 
-One process, one thread, one notice of a payment as the stand-in signs and seals it. The bare cost is one RSA
+One process, one thread, one notice of a payment as the simulator signs and seals it. The bare cost is one RSA
 verification and one AES-GCM decryption of the same bytes by cryptography, nothing read. Rounds are interleaved.
 """
 

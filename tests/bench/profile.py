@@ -10,8 +10,8 @@ from sqlalchemy import event
 
 from bot.turn import Turns
 from config.settings import Mode
-from tests.support import wechat
-from tests.support.stage import Stage
+from tests.harness.platform import wechat
+from tests.harness.stage import Stage
 
 TURNS = 2_000
 MIDDLE = ("苗寨修路", "返回")

@@ -26,10 +26,11 @@ from sqlalchemy.orm import Session
 
 from bot.processes.leash import leashed
 from bot.processes.postgres import EmbeddedPostgres
-from bot.processes.supervisor import EmbeddedValkey, end, free_port
+from bot.processes.supervisor import end, free_port
+from bot.processes.valkey import EmbeddedValkey
 from bot.push.deliver import THREADS
-from bot.work.errands import make_api
-from bot.work.queues import BATCH, Jobs
+from bot.work.context import make_api
+from bot.work.queues import BATCH, JobQueues
 from config.settings import Environment, Settings
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
@@ -38,7 +39,7 @@ from models.notifications.broadcast import count_states
 from models.notifications.notification import Notification
 from models.wiring import wire
 from tests.bench.crowd import begin_fan_out, make_crowd, owe
-from tests.support.stage import seed_regions
+from tests.harness.stage import seed_regions
 
 LATENCY_MS = 20
 OURS, THEIRS = 0, 1
@@ -54,7 +55,7 @@ class Bench:
 
     database: Engine
     redis: Redis
-    jobs: Jobs
+    jobs: JobQueues
     settings: Settings
     environment: dict[str, str]
 
@@ -105,7 +106,7 @@ def prepared() -> Iterator[Bench]:
         database, redis = connect(postgres.url), Redis.from_url(valkey.url)
         stack.callback(redis.close)
         stack.callback(database.dispose)
-        yield Bench(database, redis, Jobs(valkey.url), settings, environment)
+        yield Bench(database, redis, JobQueues(valkey.url), settings, environment)
 
 
 def plain_posts(bench: Bench, seconds: float) -> float:

@@ -20,7 +20,7 @@ from stdnum.cn import ric
 from bot.processes.leash import leashed
 from bot.processes.postgres import EmbeddedPostgres
 from models.migrations import upgrade
-from tests.support.stage import DAOXIAN_MEIHUA, seed_regions
+from tests.harness.stage import DAOXIAN_MEIHUA, seed_regions
 
 _HEADER = "id_number,name,region_code,status,source,as_of\n"
 _SURNAMES, _SIGNS = "王李张刘陈杨赵黄周吴", "秀兰建国桂英玉梅海燕志强满小妹春花"

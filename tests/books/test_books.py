@@ -14,10 +14,10 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session as Database
 
 from bot.books import check as books
-from bot.work.clock import Clock
-from bot.work.errands import Errands
+from bot.work.context import WorkerContext
 from bot.work.jobs import JOBS
-from bot.work.rounds import ROUNDS
+from bot.work.schedule import SCHEDULE
+from bot.work.scheduler import Scheduler
 from models.appeals.appeal import Appeal
 from models.appeals.submission import NewAppeal, submit
 from models.books import read_head, violations
@@ -27,8 +27,8 @@ from models.people.user import User
 from models.staff.decision import Decision, decide
 from models.staff.member import Staff
 from models.staff.task import Task
-from tests.support.checking_books import check, codes, unguarded
-from tests.support.stage import DAOXIAN_MEIHUA, Stage, settings_for
+from tests.harness.money.checking_books import check, codes, unguarded
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage, settings_for
 
 
 @pytest.fixture
@@ -237,16 +237,16 @@ def test_every_night_the_worker_checks_once_and_tells_how_many_and_of_what_kind(
     stage.open_appeal()
     assert {str(value) for value in figures(stage).values()} == {"nan"}
     ours = settings_for(url, redis_flushed).model_copy(update={"media_dir": str(tmp_path)})
-    errands = Errands(ours)
+    context = WorkerContext(ours)
     night = datetime(2026, 11, 24, 19, 20, tzinfo=UTC)
-    clock = Clock(errands, redis_flushed, {"books": ROUNDS["books"]})
+    scheduler = Scheduler(context, redis_flushed, {"books": SCHEDULE["books"]})
     for hours in (-1, 1, 12):
-        assert clock.tick(night + timedelta(hours=hours)) == []
-    assert clock.tick(night) == ["books"]
-    assert clock.tick(night + timedelta(minutes=1)) == []
-    assert asked(errands) == [("check_books", (20261124,), JOBS["check_books"].seconds)]
-    clock.close()
-    books.check_and_tell(errands.database.url, errands.jobs.redis, night)
+        assert scheduler.tick(night + timedelta(hours=hours)) == []
+    assert scheduler.tick(night) == ["books"]
+    assert scheduler.tick(night + timedelta(minutes=1)) == []
+    assert asked(context) == [("check_books", (20261124,), JOBS["check_books"].seconds)]
+    scheduler.close()
+    books.check_and_tell(context.database.url, context.jobs.redis, night)
     assert figures(stage)["bangfu_books_violations"] == 0
     with stage.database.connect() as connection:
         noted = read_head(connection)
@@ -254,19 +254,19 @@ def test_every_night_the_worker_checks_once_and_tells_how_many_and_of_what_kind(
     with stage.database.begin() as connection:
         connection.execute(update(Appeal).values(state="funded"))
     with structlog.testing.capture_logs() as logs:
-        books.check_and_tell(errands.database.url, errands.jobs.redis, night)
+        books.check_and_tell(context.database.url, context.jobs.redis, night)
     [line] = logs
     assert (line["event"], line["violations"], line["codes"]) == ("books.wrong", 1, {"state_differs": 1})
-    assert errands.jobs.redis.get("bangfu:books_head") == f"{noted[0]}:{noted[1]}".encode()
+    assert context.jobs.redis.get("bangfu:books_head") == f"{noted[0]}:{noted[1]}".encode()
     told = figures(stage)
     assert told == {"bangfu_books_violations": 1, "bangfu_books_checked_timestamp_seconds": night.timestamp()}
-    errands.close()
+    context.close()
     stage.close()
 
 
-def asked(errands: Errands) -> list[tuple[str | None, Any, float | None]]:
+def asked(context: WorkerContext) -> list[tuple[str | None, Any, float | None]]:
     """The jobs of this kind that lie in the queue."""
-    queue = Queue("slow", connection=errands.jobs.redis, serializer=JSONSerializer)
+    queue = Queue("slow", connection=context.jobs.redis, serializer=JSONSerializer)
     return [(job.func_name, tuple(job.args), job.timeout) for job in queue.jobs if "check_books" in str(job.func_name)]
 
 

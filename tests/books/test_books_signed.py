@@ -15,10 +15,10 @@ from models.staff.task import find_task, recuse
 from models.verification import decisions
 from models.verification.case import NOTICE_PERIOD, lock_case
 from models.verification.lifecycle import to_township
+from tests.harness.money.checking_books import codes, unguarded
+from tests.harness.platform.wechat import ACCOUNT
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.cases import case, registered, visited
-from tests.support.checking_books import codes, unguarded
-from tests.support.stage import DAOXIAN_MEIHUA, Stage
-from tests.support.wechat import ACCOUNT
 
 COUNTY = "431124000000"
 

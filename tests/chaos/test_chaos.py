@@ -23,8 +23,8 @@ from models.migrations import upgrade
 from models.notifications.notification import Notification
 from models.people.conversation import Conversation
 from models.people.user import User
-from tests.support import wechat
-from tests.support.stage import Stage, seed_regions
+from tests.harness.platform import wechat
+from tests.harness.stage import Stage, seed_regions
 
 ROOT = Path(__file__).parents[2]
 PEOPLE = 6

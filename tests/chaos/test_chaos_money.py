@@ -17,7 +17,7 @@ from bot.processes.supervisor import free_port
 from bot.simulator.app import create_simulator
 from bot.simulator.pay.options import PayOptions
 from bot.simulator.simulator import Simulator
-from bot.work.queues import Jobs
+from bot.work.queues import JobQueues
 from models.appeals.appeal import get_appeal
 from models.books import violations
 from models.core.database import snapshot
@@ -28,11 +28,11 @@ from models.notifications.notification import Notification
 from models.payments.refund import Refund
 from models.payments.refund_entitlement import ask_back
 from models.people.user import User
+from tests.harness.money.merchant import MCHID, PIN, key_folder
+from tests.harness.money.paid_stage import DONOR, PEOPLE, Collecting
+from tests.harness.processes.workers import environment, process, until
+from tests.harness.simulator.in_process import OPTIONS, serving
 from tests.scenes.gifts import give
-from tests.support.merchant import MCHID, PIN, key_folder
-from tests.support.paid_stage import DONOR, PEOPLE, Collecting
-from tests.support.processes import environment, process, until
-from tests.support.stand_in import OPTIONS, serving
 
 FEN = 10_000
 # A step that a program does not come to before it is told to end: it lives.
@@ -43,7 +43,7 @@ WEB = (
     "bot.pay.client:PayClient.order:after",
     "bot.payments.orders:take_payment:after",
     "models.ledger.moves:post:after",
-    "bot.work.queues:Jobs.enqueue:before",
+    "bot.work.queues:JobQueues.enqueue:before",
 )
 # Where a worker dies with the notices of it in its hands.
 PUSH = ("bot.push.sending:Sender.send:before", "bot.push.sending:Sender.send:after", "bot.push.deliver:keep:after")
@@ -52,7 +52,7 @@ PAY_BACK = ("bot.pay.client:PayClient.refund:before", "bot.pay.client:PayClient.
 
 @dataclass
 class Town:
-    """The database, the stand-in that takes the money, and whoever pays."""
+    """The database, the simulator that takes the money, and whoever pays."""
 
     stage: Collecting
     simulator: Simulator
@@ -67,7 +67,7 @@ class Town:
         """Our program, which dies at this step; the file that says that it has."""
         self.marks += 1
         mark = self.folder / f"mark-{self.marks}"
-        with process("tests.support.kill_at_step", step, str(mark), *program, settings=self.settings):
+        with process("tests.harness.processes.kill_at_step", step, str(mark), *program, settings=self.settings):
             yield mark
 
     @contextmanager
@@ -150,7 +150,7 @@ def test_whoever_dies_at_whatever_step_the_gift_is_held_once_and_told_once(town:
 
 def _push(town: Town, appeal: int) -> None:
     """What a donor is owed for one more gift each, by workers of which one after the other dies with it."""
-    stage, jobs = town.stage, Jobs(town.settings["REDIS_URL"])
+    stage, jobs = town.stage, JobQueues(town.settings["REDIS_URL"])
     for step in PUSH:
         give(stage, appeal, FEN, DONOR)
         with town.dying(step, "push") as mark:
@@ -192,7 +192,7 @@ def _under_way(stage: Collecting) -> int:
 
 def _give_back(town: Town, pledges: list[int]) -> None:
     """A gift that is asked back: whoever dies before or after the platform was told, it goes back once."""
-    stage, jobs = town.stage, Jobs(town.settings["REDIS_URL"])
+    stage, jobs = town.stage, JobQueues(town.settings["REDIS_URL"])
     refunds = []
     for pledge in pledges:
         with Database(stage.database) as db, db.begin():

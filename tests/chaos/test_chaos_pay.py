@@ -18,9 +18,9 @@ from models.giving.pledge import Pledge
 from models.ledger import totals
 from models.notifications.notification import Notification
 from models.payments.order import PayOrder
-from tests.support.merchant import PIN, key_folder
-from tests.support.paid_stage import DONOR, Collecting, collecting
-from tests.support.unowned import BY_NOBODY
+from tests.harness.money.merchant import PIN, key_folder
+from tests.harness.money.paid_stage import DONOR, Collecting, collecting
+from tests.harness.money.unowned import BY_NOBODY
 
 pytestmark = pytest.mark.chaos
 ROOT = Path(__file__).parents[2]
@@ -41,8 +41,8 @@ TAKING = [
     "models.payments.collection:tell_of_payment:after",
     "models.payments.collection:tell_of_gift:after",
     "bot.payments.orders:take_payment:after",
-    "bot.work.queues:Jobs.enqueue:before",
-    "bot.work.queues:Jobs.enqueue:after",
+    "bot.work.queues:JobQueues.enqueue:before",
+    "bot.work.queues:JobQueues.enqueue:after",
 ]
 
 
@@ -61,7 +61,7 @@ def killed(stage: Collecting, step: str, folder: Path, *act: str) -> None:
         "WECHAT_API_URL": stage.wechat_url,
         "PAY_API_URL": stage.wechat_url,
     }
-    command = [sys.executable, "-m", "tests.support.kill_at_step", step, str(folder / "died"), *act]
+    command = [sys.executable, "-m", "tests.harness.processes.kill_at_step", step, str(folder / "died"), *act]
     ended = subprocess.run(
         command, cwd=ROOT, env=os.environ | ours, capture_output=True, text=True, check=False, process_group=0
     )

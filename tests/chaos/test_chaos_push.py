@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session as Database
 from bot.app import create_app
 from bot.processes.leash import leashed
 from bot.processes.postgres import EmbeddedPostgres
-from bot.processes.supervisor import EmbeddedValkey
+from bot.processes.valkey import EmbeddedValkey
 from bot.push.cards import as_in_console, load_cards
 from bot.simulator.errors import ApiError
 from bot.simulator.faults import Fault, Kind
@@ -35,8 +35,8 @@ from models.core.database import connect
 from models.migrations import upgrade
 from models.notifications.notification import Notification, tell
 from models.people.conversation import Conversation
-from tests.support.stage import seed_regions
-from tests.support.stand_in import StandIn
+from tests.harness.simulator.in_process import RunningSimulator
+from tests.harness.stage import seed_regions
 
 NOTICES, PEOPLE, WORKERS = 5_000, 500, 4
 KILLS, FLUSHES = 10, 2
@@ -47,7 +47,7 @@ LONGEST = 300.0
 class Phones:
     """What the people see, and how often the platform said that a window had been closed or used up."""
 
-    def __init__(self, wechat: StandIn) -> None:
+    def __init__(self, wechat: RunningSimulator) -> None:
         self.seen: Counter[int] = Counter()
         self.beyond_the_window = 0
         push, use = wechat.simulator.push, wechat.simulator.windows.use
@@ -100,7 +100,7 @@ class Crew:
 
 
 @contextmanager
-def _account(tmp_path: Path, stand_in: Any) -> Iterator[tuple[dict[str, str], StandIn]]:
+def _account(tmp_path: Path, run_simulator: Any) -> Iterator[tuple[dict[str, str], RunningSimulator]]:
     """The servers, an account whose templates are ours, and what the programs are set to."""
     templates = tuple(
         Template(paper["template_id"], paper["title"], paper["content"]) for paper in as_in_console("template-")
@@ -122,7 +122,7 @@ def _account(tmp_path: Path, stand_in: Any) -> Iterator[tuple[dict[str, str], St
                 _env_file=None,
             )
         )
-        wechat = stand_in(app, templates=templates)
+        wechat = run_simulator(app, templates=templates)
         wechat.simulator.timeline.start()
         try:
             yield {**settings, "WECHAT_API_URL": wechat.url}, wechat
@@ -130,7 +130,7 @@ def _account(tmp_path: Path, stand_in: Any) -> Iterator[tuple[dict[str, str], St
             app.extensions["bangfu"]["turns"].database.dispose()
 
 
-def _owe(url: str, wechat: StandIn) -> None:
+def _owe(url: str, wechat: RunningSimulator) -> None:
     """Everybody follows, half of them write, and then each is owed their share of the notices."""
     for number in range(PEOPLE):
         wechat.simulator.new_person(f"o-push-{number}")
@@ -146,7 +146,7 @@ def _owe(url: str, wechat: StandIn) -> None:
     engine.dispose()
 
 
-def _wreak(wechat: StandIn, crew: Crew, store: redis.Redis) -> None:
+def _wreak(wechat: RunningSimulator, crew: Crew, store: redis.Redis) -> None:
     """Seeded, so that a failure can be tried again."""
     chance = Random(20171203)
     faults = wechat.simulator.faults
@@ -175,8 +175,8 @@ def _await_the_end(url: str) -> None:
 
 
 @pytest.mark.chaos
-def test_each_notice_arrives_once_or_waits_and_says_why(tmp_path: Path, stand_in: Any) -> None:
-    with _account(tmp_path, stand_in) as (settings, wechat):
+def test_each_notice_arrives_once_or_waits_and_says_why(tmp_path: Path, run_simulator: Any) -> None:
+    with _account(tmp_path, run_simulator) as (settings, wechat):
         phones = Phones(wechat)
         _owe(settings["DATABASE_URL"], wechat)
         before = wechat.simulator.quotas.used("token")[0]

@@ -14,12 +14,12 @@ from werkzeug.serving import ThreadedWSGIServer
 
 from bot.simulator.app import create_simulator
 from bot.simulator.simulator import Simulator
-from bot.work.queues import Jobs
+from bot.work.queues import JobQueues
 from models.core.database import connect
 from models.people.photo import Photo
-from tests.support.processes import LONGEST, environment, kill, process, until
-from tests.support.stand_in import OPTIONS
-from tests.support.worker_desk import jpeg
+from tests.harness.processes.worker_desk import jpeg
+from tests.harness.processes.workers import LONGEST, environment, kill, process, until
+from tests.harness.simulator.in_process import OPTIONS
 
 
 class Gate:
@@ -55,7 +55,7 @@ def test_a_job_whose_worker_was_killed_is_taken_up_again(
     url = new_database()
     simulator = Simulator(OPTIONS)
     media = simulator.media.put("image", jpeg())
-    database, jobs, gate = connect(url), Jobs(redis_flushed), Gate(simulator)
+    database, jobs, gate = connect(url), JobQueues(redis_flushed), Gate(simulator)
     settings = environment(url, redis_flushed, tmp_path, WECHAT_API_URL=gate.url)
     with Database(database) as db, db.begin():
         photo = Photo(subject="appeal", subject_id=1, media_id=media.media_id, pic_url="", created_at=datetime.now(UTC))
@@ -72,7 +72,7 @@ def test_a_job_whose_worker_was_killed_is_taken_up_again(
         stack.callback(gate.close)
         stack.callback(database.dispose)
         stack.callback(jobs.redis.close)
-        before = [stack.enter_context(process("bot.work", name, settings=settings)) for name in (queue, "clock")]
+        before = [stack.enter_context(process("bot.work", name, settings=settings)) for name in (queue, "scheduler")]
         jobs.queues[queue].enqueue_many(
             [Queue.prepare_data("fetch_photo", (number,), timeout=60, retry=Retry(2, [5, 5]), result_ttl=0)]
         )
@@ -81,7 +81,7 @@ def test_a_job_whose_worker_was_killed_is_taken_up_again(
             kill(one)
         gate.opened.set()
         assert not kept()
-        for name in (queue, "clock"):
+        for name in (queue, "scheduler"):
             stack.enter_context(process("bot.work", name, settings=settings))
         until(kept)
         with Database(database) as db:

@@ -16,8 +16,8 @@ from models.core.database import connect
 from models.people.user import User
 from models.places.region import LEVELS, Region
 from models.staff.member import Staff
-from tests.support import wechat
-from tests.support.stage import DAOXIAN_MEIHUA, Stage, seed_regions, settings_for
+from tests.harness.platform import wechat
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage, seed_regions, settings_for
 
 PERSON = ["--account", wechat.ACCOUNT, "--openid", "oOfficer", "--name", "周建国"]
 

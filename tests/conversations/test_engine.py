@@ -14,8 +14,8 @@ from bot.words.lexicon import load_lexicon
 from flows.engine.desk import Desk
 from flows.engine.engine import Engine
 from flows.engine.flow import Answer, Flow, Step
+from flows.engine.position import cursor, live_answers
 from flows.engine.session import Draft, Option, Screen, Session, SessionBroken, dumps, loads
-from flows.engine.standing import cursor, live_answers
 from flows.engine.world import World
 from flows.readers import Choice, Money, Photo, Text
 from models.core.refusal import Refusal
@@ -72,7 +72,7 @@ def begun(**answers: Any) -> tuple[Session, Draft]:
 def hear(session: Session, words: str) -> Answer:
     draft = session.draft
     assert draft is not None
-    return ENGINE.hear(session, draft, text(words), WORLD)
+    return ENGINE.read_message(session, draft, text(words), WORLD)
 
 
 def macros(answer: Answer) -> list[str]:
@@ -137,7 +137,7 @@ def test_starting_over_goes_back_to_what_came_with_the_first_words() -> None:
     assert not draft.begun
     hear(session, "修路")
     assert draft.begun
-    ENGINE.perform(session, ["fresh", "d1"], WORLD)
+    ENGINE.carry_out(session, ["fresh", "d1"], WORLD)
     assert draft.answers == {"agree": "no"}
 
 
@@ -151,9 +151,9 @@ def test_changing_an_answer_on_the_review_asks_what_it_brings_with_it() -> None:
 def test_only_the_word_confirms() -> None:
     session, _ = begun(**FULL)
     for words in ("好的", "是", "99", "ok"):
-        assert hear(session, words).finish is None
+        assert hear(session, words).confirmed is None
     session, draft = begun(**FULL)
-    assert hear(session, " 确认。").finish is draft
+    assert hear(session, " 确认。").confirmed is draft
 
 
 def test_the_third_wrong_answer_opens_four_ways_out() -> None:
@@ -168,7 +168,7 @@ def test_a_draft_about_the_same_thing_is_offered_back() -> None:
     session, draft = begun(title="修路")
     answer = ENGINE.start(session, FLOW, "d2", {}, {}, WORLD)
     assert answer.outcome == "offered_earlier"
-    ENGINE.perform(session, answer.options[0].do, WORLD)
+    ENGINE.carry_out(session, answer.options[0].do, WORLD)
     assert session.draft is draft
 
 
@@ -219,7 +219,7 @@ def saved_by_version_1() -> str:
 
 def under(flow: Flow) -> tuple[Engine, Session, Draft]:
     engine, session = Engine([flow]), loads(saved_by_version_1())
-    engine.renew(session)
+    engine.migrate_drafts(session)
     draft = session.draft
     assert draft is not None
     return engine, session, draft
@@ -234,7 +234,7 @@ def steps_with(*new: Step, without: str = "photos") -> tuple[Step, ...]:
 def test_version_2_with_a_step_added_asks_for_it() -> None:
     engine, session, draft = under(replace(FLOW, version=2, steps=steps_with(Step("deadline", Text(max=9)))))
     assert macros(engine.resume(session, WORLD)) == ["register/deadline:ask"]
-    answer = engine.hear(session, draft, text("明年"), WORLD)
+    answer = engine.read_message(session, draft, text("明年"), WORLD)
     assert answer.outcome == "reviewing"
 
 
@@ -249,7 +249,7 @@ def test_version_2_with_a_step_removed_passes_over_its_answer() -> None:
 def test_version_2_with_another_minimum_asks_anew_and_says_why() -> None:
     engine, session, draft = under(replace(FLOW, version=2, steps=steps_with(Step("target", Money(min=1000)))))
     assert macros(engine.resume(session, WORLD)) == ["register/target:below_min", "register/target:ask"]
-    engine.hear(session, draft, text("20元"), WORLD)
+    engine.read_message(session, draft, text("20元"), WORLD)
     assert draft.answers["target"] == 2000
 
 
@@ -266,7 +266,7 @@ def test_version_2_with_a_step_renamed_takes_its_answer_over() -> None:
 
 def test_a_flow_that_is_gone_lets_its_draft_go() -> None:
     session = loads(saved_by_version_1())
-    Engine([replace(FLOW, name="other")]).renew(session)
+    Engine([replace(FLOW, name="other")]).migrate_drafts(session)
     assert session == Session()
 
 
@@ -362,17 +362,17 @@ class Anybody(RuleBasedStateMachine):
         | st.text(max_size=12)
     )
     def types(self, words: str) -> None:
-        self.last = ENGINE.hear(self.session, self.draft, text(words), self.world)
+        self.last = ENGINE.read_message(self.session, self.draft, text(words), self.world)
 
     @precondition(focused)
     @rule(number=st.integers(0, 5))
     def sends_a_photo(self, number: int) -> None:
-        self.last = ENGINE.hear(self.session, self.draft, photo(number), self.world)
+        self.last = ENGINE.read_message(self.session, self.draft, photo(number), self.world)
 
     @precondition(focused)
     @rule(kind=st.sampled_from([Kind.VOICE, Kind.LOCATION, Kind.VIDEO, Kind.LINK, Kind.UNKNOWN]))
     def sends_something_else(self, kind: Kind) -> None:
-        self.last = ENGINE.hear(self.session, self.draft, Message(kind, "gh", "o", 1), self.world)
+        self.last = ENGINE.read_message(self.session, self.draft, Message(kind, "gh", "o", 1), self.world)
 
     @precondition(focused)
     @rule()
@@ -419,14 +419,14 @@ class Anybody(RuleBasedStateMachine):
             if step is None:
                 break
             if step.name == "photos":
-                ENGINE.hear(self.session, self.draft, photo(9), self.world)
-                ENGINE.hear(self.session, self.draft, text("完成"), self.world)
+                ENGINE.read_message(self.session, self.draft, photo(9), self.world)
+                ENGINE.read_message(self.session, self.draft, text("完成"), self.world)
             else:
-                ENGINE.hear(self.session, self.draft, text(good[step.name]), self.world)
+                ENGINE.read_message(self.session, self.draft, text(good[step.name]), self.world)
                 if step.name == "story":
-                    ENGINE.hear(self.session, self.draft, text("完成"), self.world)
-        answer = ENGINE.hear(self.session, self.draft, text("确认"), self.world)
-        assert answer.finish is self.draft
+                    ENGINE.read_message(self.session, self.draft, text("完成"), self.world)
+        answer = ENGINE.read_message(self.session, self.draft, text("确认"), self.world)
+        assert answer.confirmed is self.draft
 
 
 TestAnybody = Anybody.TestCase

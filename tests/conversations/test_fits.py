@@ -13,12 +13,12 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from handlers.routing.table import COMMANDS
+from handlers.routing.command_table import COMMANDS
 from models.notifications.notification import count_unread
 from models.people.conversation import Turn
 from models.people.message import Kind
+from tests.harness.processes.databases import PostgresDatabases
 from tests.scenes.longest import ASTRAY, ITEM, LONGEST, PEOPLE, WIDE, World, question, tell_the_bot
-from tests.support.servers import PostgresDatabases
 
 
 @pytest.fixture(scope="module")

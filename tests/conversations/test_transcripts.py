@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.stage import Stage
-from tests.support.transcript import Actor
+from tests.harness.stage import Stage
+from tests.harness.transcript import Actor
 
 TRANSCRIPTS = sorted((Path(__file__).parent.parent / "transcripts").glob("*.chat"))
 

@@ -1,4 +1,4 @@
-"""The transcripts through the stand-in in safe mode, with a fifth of all deliveries dropped, late or doubled."""
+"""The transcripts through the simulator in safe mode, with a fifth of all deliveries dropped, late or doubled."""
 
 import re
 import zlib
@@ -15,9 +15,9 @@ from bot.simulator.faults import Fault, Kind
 from bot.simulator.platform import Delivery, Status
 from bot.simulator.simulator import Simulator
 from models.tables import metadata
-from tests.support.stage import Stage
-from tests.support.stand_in import StandIn
-from tests.support.transcript import Actor
+from tests.harness.simulator.in_process import RunningSimulator
+from tests.harness.stage import Stage
+from tests.harness.transcript import Actor
 
 # Scenes of money act beside the platform, as WeChat Pay does, and give each play givers of its own.
 BESIDE = re.compile(r"^\$ (collects|collected|gives|pays|refund|fails)\b", re.MULTILINE)
@@ -95,11 +95,11 @@ def final_state(stage: Stage) -> list[str]:
 
 
 def play(
-    url: str, script: str, stand_in: Callable[..., StandIn], seed: int, astray: bool
+    url: str, script: str, run_simulator: Callable[..., RunningSimulator], seed: int, astray: bool
 ) -> tuple[list[str], list[Delivery]]:
     stage = Stage(url)
     try:
-        simulator = stand_in(stage.app, seed=seed).simulator
+        simulator = run_simulator(stage.app, seed=seed).simulator
         if astray:
             for kind, share in ASTRAY.items():
                 simulator.faults.add(Fault(kind, share=share))
@@ -119,14 +119,14 @@ PLAYED = [
 
 @pytest.mark.parametrize("transcript", PLAYED)
 def test_a_fifth_astray_changes_nothing(
-    transcript: Path, database_again: Callable[[], str], stand_in: Callable[..., StandIn]
+    transcript: Path, database_again: Callable[[], str], run_simulator: Callable[..., RunningSimulator]
 ) -> None:
     script = transcript.read_text(encoding="utf-8")
-    straight, _ = play(database_again(), script, stand_in, 0, astray=False)
+    straight, _ = play(database_again(), script, run_simulator, 0, astray=False)
     seed = zlib.crc32(transcript.stem.encode())
     for again in range(8):
         try:
-            crooked, deliveries = play(database_again(), script, stand_in, seed + again, astray=True)
+            crooked, deliveries = play(database_again(), script, run_simulator, seed + again, astray=True)
         except Unheard:
             continue
         break

@@ -32,9 +32,9 @@ from models.people.message import Kind, Message
 from models.people.user import User
 from models.support.desk import LONGEST_ANSWER
 from models.support.ticket import Ticket
-from tests.support import wechat
-from tests.support.stage import Stage, settings_for
-from tests.support.transcript import Actor
+from tests.harness.platform import wechat
+from tests.harness.stage import Stage, settings_for
+from tests.harness.transcript import Actor
 
 TRANSCRIPTS = Path(__file__).parent.parent / "transcripts"
 SERIALS = count(1)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
-from bot.work.sweeps import tend
+from bot.work.sweeps import apply_deadlines
 from models.appeals.appeal import OPEN, Appeal, get_appeal
 from models.appeals.submission import NewAppeal, submit
 from models.books import violations
@@ -38,7 +38,7 @@ from models.verification.lifecycle import cases_for_registry, registry_answered
 from models.verification.objection import record_objection
 from models.verification.registry import RESULTS, Finding
 from models.verification.visit import Visit, VisitReport, record_visit
-from tests.support.stage import DAOXIAN_MEIHUA, Stage
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 
 pytestmark = pytest.mark.slow
 
@@ -234,7 +234,7 @@ class Walk:
 
     def wait(self, _who: int, which: int) -> None:
         self.stage.clock.move(timedelta(days=(1, 2, 3, 5, 5, 5, 16, 40)[which % 8]))
-        tend(self.stage.database, self.stage.clock())
+        apply_deadlines(self.stage.database, self.stage.clock())
 
     def declare(self, who: int, which: int) -> None:
         with Database(self.stage.database) as db:

@@ -18,9 +18,9 @@ from models.core.audit_trail import FIELDS, AuditEvent, AuditHead, link_hash, re
 from models.core.database import connect
 from models.core.hash_chain import GENESIS
 from models.core.state_machine import SYSTEM, Actor, By, WrongState
-from tests.support import wechat
-from tests.support.stage import Stage
-from tests.support.tiers import examples
+from tests.harness.platform import wechat
+from tests.harness.stage import Stage
+from tests.harness.tiers import examples
 
 NOW = datetime(2026, 11, 24, 2, 0, 0, 123_456, tzinfo=UTC)
 

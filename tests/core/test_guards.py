@@ -20,8 +20,8 @@ from models.people.message import Kind, Message
 from models.people.user import IdNumberTaken, User, check_free
 from models.staff.member import Staff, find_staff
 from models.staff.task import HasConflict
-from tests.support import wechat
-from tests.support.stage import DAOXIAN_MEIHUA, Stage, id_number, seed_regions
+from tests.harness.platform import wechat
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage, id_number, seed_regions
 
 
 @pytest.fixture

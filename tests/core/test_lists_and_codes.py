@@ -7,7 +7,7 @@ import pytest
 from config.settings import SAMPLE_DATA_KEYS
 from models.core.codes import ALPHABET, new_code, new_digits, new_order_number
 from models.core.encryption import Keyring, use_keyring
-from models.core.lot import draw
+from models.core.lottery import draw
 from models.core.paging import page_of
 
 

@@ -44,6 +44,7 @@ from models.staff.decision import DecidedBefore
 from models.staff.member import Staff
 from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
 from models.treasury.bank_entry import BankTransfer, enter
+from tests.harness.stage import Stage
 from tests.scenes.disbursements import (
     asked,
     at,
@@ -57,7 +58,6 @@ from tests.scenes.disbursements import (
     state,
     wrong,
 )
-from tests.support.stage import Stage
 
 LONGHUI = "430524101000"
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.harness.money.spoiling import _after
+from tests.harness.stage import Stage
 from tests.scenes.disbursements import asked, authorised, funded, paid, people, wrong
-from tests.support.spoiling import _after
-from tests.support.stage import Stage
 
 # What somebody does beside the program, the triggers taken away where there is one -> what is named at least.
 DONE: list[tuple[str, str | None, set[str]]] = [

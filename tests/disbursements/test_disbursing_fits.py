@@ -18,8 +18,8 @@ from models.disbursements.acquittal import ISSUES, NOT_RECEIVED, RECEIVED
 from models.disbursements.file import LineLeft, UseFile
 from models.disbursements.payee import MOST
 from models.staff.file_access import TaskView
-from tests.support.notice_facts import ITEM, TITLE, WIDE
-from tests.support.reading import code_of, value_of
+from tests.harness.words.notice_facts import ITEM, TITLE, WIDE
+from tests.harness.words.reading import code_of, value_of
 
 LEXICON = load_lexicon()
 RENDERER = Renderer(LEXICON.words, LEXICON.choices)
@@ -145,7 +145,7 @@ DRAFT = {"flow": "surplus", "given": {"appeal": NUMBER, "title": TITLE}}
 @pytest.mark.parametrize("fen", [LARGEST - 1, 0])
 def test_what_is_said_of_money_left_over_is_one_message(fen: int) -> None:
     parts = [
-        Say("flows/disbursements/surplus/review", part, {"v": {**DRAFT, "brief": {"fen": fen}}})
+        Say("flows/disbursements/surplus/review", part, {"v": {**DRAFT, "facts": {"fen": fen}}})
         for part in ("head", "foot")
     ]
     done = Say("flows/disbursements/surplus/done", None, {"number": NUMBER, "fen": fen})

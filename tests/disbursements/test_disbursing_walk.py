@@ -27,9 +27,9 @@ from models.giving.pledge import Pledge
 from models.ledger import held, moves, totals
 from models.payments.payout_return import enter_return
 from models.staff.member import Staff
+from tests.harness.stage import Stage
+from tests.harness.tiers import examples
 from tests.scenes.disbursements import asked, at, authorised, fixed, funded, owner_of, people, wrong
-from tests.support.stage import Stage
-from tests.support.tiers import examples
 
 LINE = 60_000
 GIFTS = (10_001, 333, 25_000, 101, 24_565)

@@ -9,9 +9,9 @@ from models.appeals.appeal import Appeal
 from models.core.audit_trail import AuditEvent
 from models.disbursements.disbursement import Disbursement
 from models.people.conversation import Conversation
+from tests.harness.platform import wechat
+from tests.harness.stage import Stage
 from tests.scenes.disbursements import asked, at, authorised, paid, passed, people, state, wrong
-from tests.support import wechat
-from tests.support.stage import Stage
 
 
 @pytest.fixture

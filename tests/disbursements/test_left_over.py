@@ -38,12 +38,12 @@ from models.payments.payout_return import enter_return
 from models.payments.refund import Refund
 from models.payments.refund_run_notices import tell_ended
 from models.staff.member import Staff
+from tests.harness.stage import Stage
+from tests.harness.tiers import examples
 from tests.scenes.disbursements import asked, at, owner_of, people, used, wrong
 from tests.scenes.gifts import give
 from tests.scenes.matching import in_pool, pool
 from tests.scenes.refunds import hear, news_of, plan, runs
-from tests.support.stage import Stage
-from tests.support.tiers import examples
 
 COUNTY = Actor(By.COUNTY, "staff:0")
 PEOPLE: dict[Stage, dict[str, int]] = {}

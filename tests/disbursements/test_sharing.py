@@ -20,9 +20,9 @@ from models.payments.refund_entitlement import ask_back, lefts_of
 from models.people.user import User
 from models.staff.member import Staff
 from models.treasury.bank_entry import BankTransfer, enter
+from tests.harness.stage import Stage
 from tests.scenes.disbursements import asked, at, fixed, funded, give_many, passed, people, wrong
 from tests.scenes.refunds import hear, news_of
-from tests.support.stage import Stage
 
 GIFTS, FEN = 1_200, 500
 # What check-books says of gifts that nobody has paid.

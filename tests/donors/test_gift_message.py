@@ -45,13 +45,13 @@ from models.rights.erasure import erase_person
 from models.staff.decision import DecidedBefore
 from models.staff.member import Staff
 from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
+from tests.harness.racing import at_once
+from tests.harness.stage import Clock, Stage
+from tests.harness.words.notice_facts import CODE, TITLE, WIDE
+from tests.harness.words.notice_facts import MOST as LARGE
 from tests.scenes.disbursements import at, wrong
 from tests.scenes.gifts import donor_of, give, promise
 from tests.scenes.refunds import code_of, fail_and_plan, want_back
-from tests.support.notice_facts import CODE, TITLE, WIDE
-from tests.support.notice_facts import MOST as LARGE
-from tests.support.racing import at_once
-from tests.support.stage import Clock, Stage
 
 LEXICON = load_lexicon()
 WORDS = "加油，我也是山里长大的，路修好了就好了。"

@@ -37,10 +37,10 @@ from models.payments.collection import OverCap
 from models.payments.expiry import expire_pledges
 from models.people.user import User
 from models.rights.erasure import erase_person
+from tests.harness.stage import Stage
 from tests.scenes.gifts import donor_of, give, later, ordered, payment_of, take
 from tests.scenes.recurring_gifts import ask_monthly, by_month, monthly_of, pay_month, told
 from tests.scenes.refunds import want_back
-from tests.support.stage import Stage
 
 COUNTY = Actor(By.COUNTY, "staff:1")
 MOMENTS = st.timedeltas(timedelta(0), timedelta(days=5_000)).map(datetime(2026, 1, 1, tzinfo=UTC).__add__)
@@ -288,7 +288,7 @@ def test_of_many_taps_at_once_there_is_one_pledge(new_database: Callable[[], str
         stage.close()
 
 
-def test_of_many_clocks_at_once_one_asks(new_database: Callable[[], str]) -> None:
+def test_of_many_schedulers_at_once_one_asks(new_database: Callable[[], str]) -> None:
     stage = Stage(new_database())
     try:
         appeal = stage.open_appeal()

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session as Database
 
 from models.giving.pledge import Pledge
 from models.ledger import held
+from tests.harness.money.merchant import PIN
+from tests.harness.money.paid_stage import DONOR, Collecting, collecting, link_in
+from tests.harness.platform.push_arrivals import go_out
 from tests.scenes.recurring_gifts import ask_monthly
 from tests.scenes.refunds import wrong_books
-from tests.support.merchant import PIN
-from tests.support.paid_stage import DONOR, Collecting, collecting, link_in
-from tests.support.push_arrivals import go_out
 
 
 @pytest.fixture

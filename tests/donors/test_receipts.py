@@ -29,8 +29,8 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from models.rights.erasure import erase_person
 from models.staff.member import Staff
+from tests.harness.stage import Stage
 from tests.scenes import gifts, refunds
-from tests.support.stage import Stage
 
 DAOXIAN, LONGHUI = "431124000000", "430524000000"
 NAME, TAX = "永州市某某果业有限公司", "91110000600037341L"

@@ -27,9 +27,9 @@ from models.giving.pledge import CODE_LENGTH
 from models.ledger.tables import LedgerLink, LedgerTransaction
 from models.payments.redirection import redirect
 from models.payments.refund import Refund
+from tests.harness.stage import Stage
 from tests.scenes import gifts, refunds
 from tests.scenes.trace import GIFT, OTHER, SPENT, code_of, flat, page, received, secrets, walked, yuan
-from tests.support.stage import Stage
 
 NOBODYS = "ZZZZ2345ZZ"
 

@@ -41,6 +41,7 @@ from models.payments.payout_return import enter_return
 from models.payments.refund import Refund
 from models.staff.member import Staff
 from models.treasury.bank_entry import BankTransfer, enter
+from tests.harness.stage import Stage
 from tests.scenes import disbursements, matching
 from tests.scenes.gifts import give, later, ordered, payment_of, promise, state_of, take
 from tests.scenes.matching import (
@@ -58,7 +59,6 @@ from tests.scenes.matching import (
     wrong_books,
 )
 from tests.scenes.refunds import fail_and_plan, spend, want_back
-from tests.support.stage import Stage
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from models.giving.matching import MOST_POOLS, Offer
 from models.giving.pool import LONGEST_SPONSOR
 from models.giving.pool_desk import PoolFile
 from models.public.views import PublicAppeal, PublicUpdate
-from tests.support.notice_facts import LONGEST_PLACE, TITLE, WIDE
+from tests.harness.words.notice_facts import LONGEST_PLACE, TITLE, WIDE
 
 LEXICON = load_lexicon()
 RENDERER = Renderer(LEXICON.words, LEXICON.choices)

@@ -7,12 +7,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from models.giving.pool import PoolMatch
+from tests.harness.money.paid_stage import DONOR, Collecting, collecting
+from tests.harness.stage import Stage
 from tests.scenes.gifts import donor_of, give, later
 from tests.scenes.matching import SPONSOR, charity, pool, shut
 from tests.scenes.refunds import want_back
 from tests.scenes.trace import code_of, flat, page
-from tests.support.paid_stage import DONOR, Collecting, collecting
-from tests.support.stage import Stage
 
 
 @pytest.fixture

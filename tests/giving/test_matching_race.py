@@ -12,12 +12,12 @@ from models.giving.pool import PoolMatch
 from models.ledger import totals
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
+from tests.harness.racing import DONORS, assert_books_close, at_once, outcome
+from tests.harness.racing import stage as stage
+from tests.harness.stage import Stage
 from tests.scenes.gifts import give, ordered, payment_of, promise
 from tests.scenes.matching import added, charity, in_pool, matched_by, pool, put, shut, take_rest
 from tests.scenes.refunds import want_back
-from tests.support.racing import DONORS, assert_books_close, at_once, outcome
-from tests.support.racing import stage as stage
-from tests.support.stage import Stage
 
 
 def test_32_gifts_at_the_pools_last_yuan(stage: Stage) -> None:

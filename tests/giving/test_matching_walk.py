@@ -13,6 +13,8 @@ from models.core.apportionment import split
 from models.core.refusal import Refusal
 from models.giving.pledge import promised
 from models.ledger import totals
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
+from tests.harness.tiers import examples
 from tests.scenes.gifts import give, later
 from tests.scenes.matching import (
     COUNTY,
@@ -29,8 +31,6 @@ from tests.scenes.matching import (
     wrong_books,
 )
 from tests.scenes.refunds import spend, want_back
-from tests.support.stage import DAOXIAN_MEIHUA, Stage
-from tests.support.tiers import examples
 
 _SEATS = {"township": (DAOXIAN_MEIHUA,), "county": (COUNTY,)}
 APPEALS, DONORS, TARGET, SMALLEST = 2, 2, 3_000, 100

@@ -27,11 +27,11 @@ from models.notifications.notification import Notification
 from models.people.user import User
 from models.staff.member import Staff
 from models.treasury.bank_entry import BankTransfer, enter
+from tests.harness.stage import Stage
+from tests.harness.tiers import examples
 from tests.scenes.disbursements import asked, at, fixed, paid, passed, people, wrong
 from tests.scenes.gifts import donor_of, give, ordered, payment_of, promise, take
 from tests.scenes.refunds import want_back
-from tests.support.stage import Stage
-from tests.support.tiers import examples
 
 TARGET = CROWDFUND_MINIMUM
 HALF = TARGET // 2

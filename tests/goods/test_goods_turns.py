@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from sqlalchemy import event, select, text, update
 from sqlalchemy.orm import Session as Database
 
-from bot.goods import resort
-from bot.goods.resort import sort_goods
+from bot.goods import sort_goods as goods_sorting
+from bot.goods.sort_goods import sort_goods
 from models.goods.exchange import GoodsRequest, Offer
 from models.goods.match_notices import LOOKED_AT, MOST_TOLD, tell_donors, tell_households
 from models.notifications.mute import mute
 from models.notifications.notification import Notification
+from tests.harness.stage import Stage
+from tests.harness.tiers import examples
 from tests.scenes.goods import LEXICON, LONGHUI, XIANGZIQIAO, YONGZHOU, Village
 from tests.scenes.goods import village as village
-from tests.support.stage import Stage
-from tests.support.tiers import examples
 
 # --- Once a day, in turns
 
@@ -209,7 +209,7 @@ def test_withdrawing_while_others_are_told_waits_for_nobody(village: Village) ->
 
 
 def test_what_is_not_over_is_put_into_todays_sorts(village: Village, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resort, "_PAGE", 2)
+    monkeypatch.setattr(goods_sorting, "_PAGE", 2)
     village.donor("qin"), village.resident("wang")
     offers = [village.give("qin", told=False) for _ in range(5)]
     request = village.ask("wang", told=False)

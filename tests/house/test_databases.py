@@ -10,8 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from models.core.database import connect
-from tests.support.servers import PostgresDatabases
-from tests.support.stage import Stage
+from tests.harness.processes.databases import PostgresDatabases
+from tests.harness.stage import Stage
 
 RELATIONS = (
     "SELECT relname, relkind FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S')"

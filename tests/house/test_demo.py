@@ -1,10 +1,12 @@
 """The demo as a newcomer meets it: one command, a page in a real browser, and everything ended by Ctrl-C."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 from playwright.sync_api import Page
@@ -13,7 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from bot.app import create_app
 from bot.processes.postgres import EmbeddedPostgres
-from tests.support.demo import (  # noqa: F401
+from tests.harness.processes.demo import (  # noqa: F401
     CHROMIUM,
     MEIHUA,
     ROOT,
@@ -28,10 +30,12 @@ from tests.support.demo import (  # noqa: F401
     say,
     send_photo,
     send_place,
+    start_demo,
     tap,
     wait_for,
 )
-from tests.support.stage import Stage, id_number, settings_for
+from tests.harness.processes.programs import is_alive, wait_until
+from tests.harness.stage import Stage, id_number, settings_for
 
 
 def test_a_resident_asks_and_the_officer_who_did_not_visit_passes_it(demo: Demo, page: Page) -> None:
@@ -130,6 +134,20 @@ def test_a_second_demo_at_the_same_ports_says_so_and_starts_nothing(demo: Demo, 
     ended = subprocess.run(command, cwd=ROOT, env={**os.environ, **ports}, capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert f"port {port} is taken" in ended.stderr
+
+
+@pytest.mark.chaos
+def test_a_demo_whose_postgresql_dies_says_so_and_ends(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    process = start_demo(tmp_path).process
+    family = psutil.Process(process.pid).children(recursive=True)
+    try:
+        os.kill(int((tmp_path / "postgres" / "data" / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+        assert process.wait(60) == 128 + signal.SIGKILL
+    finally:
+        process.kill()
+        process.communicate()
+    assert "postgres" in [line for line in capfd.readouterr().err.splitlines() if "process_ended" in line][0]
+    assert wait_until(lambda: not [each for each in family if is_alive(each.pid)])
 
 
 @pytest.mark.slow

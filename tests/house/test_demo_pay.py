@@ -5,7 +5,17 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.support.demo import ROOT, Demo, be, demonstrated, expect_reply, opened, say, tap, wait_for  # noqa: F401
+from tests.harness.processes.demo import (  # noqa: F401
+    ROOT,
+    Demo,
+    be,
+    demonstrated,
+    expect_reply,
+    opened,
+    say,
+    tap,
+    wait_for,
+)
 
 
 def test_a_gift_is_paid_heard_of_traced_and_asked_back(demo: Demo, page: Page) -> None:

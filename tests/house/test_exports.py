@@ -18,13 +18,13 @@ from bot.work import jobs as job_table
 from bot.work.job import Job
 from flows import catalogue
 from flows.engine.flow import Flow
-from handlers.routing import table
-from handlers.routing.matching import Command
+from handlers.routing import command_table
+from handlers.routing.command import Command
 from models import notification_kinds as kind_table
 from models.notifications.kinds import KINDS, Kind, Kinds, to_staff
 
 ROOT = Path(__file__).parents[2]
-# The stand-in is a program of its own; what is run as ``python -m`` is no module to look into.
+# The simulator is a program of its own; what is run as ``python -m`` is no module to look into.
 _ELSEWHERE = ("bot.simulator", "bot.cli", "models.migrations")
 
 
@@ -67,7 +67,7 @@ def of(top: ModuleType) -> dict[str, ModuleType]:
 
 
 TABLES: dict[str, tuple[ModuleType, type, list[Any], str]] = {
-    "commands": (handlers, Command, list(table.COMMANDS.values()), "handlers.routing.table"),
+    "commands": (handlers, Command, list(command_table.COMMANDS.values()), "handlers.routing.command_table"),
     "conversations": (flows, Flow, list(catalogue.FLOWS), "flows.catalogue"),
     "kinds": (models, Kind, list(KINDS.values()), "models.notification_kinds"),
     "jobs": (bot, Job, list(job_table.JOBS.values()), "bot.work.jobs"),

@@ -8,9 +8,9 @@ from flows.engine.desk import Desk
 from flows.engine.flow import Answer
 from flows.engine.session import Session
 from models.people.message import Kind, Message
-from tests.support import wechat
-from tests.support.figures import figures
-from tests.support.stage import Stage
+from tests.harness.figures import figures
+from tests.harness.platform import wechat
+from tests.harness.stage import Stage
 
 
 def test_the_door_counts_what_it_answers(new_database: Callable[[], str]) -> None:

@@ -16,8 +16,10 @@ from pytest_socket import SocketConnectBlockedError
 from sqlalchemy import create_engine, inspect, make_url, text
 
 from bot.processes.postgres import EmbeddedPostgres
-from tests.house.test_services import ROOT, is_alive, wait_until
-from tests.support.servers import PostgresDatabases
+from tests.harness.processes.databases import PostgresDatabases
+from tests.harness.processes.programs import is_alive, wait_until
+
+ROOT = Path(__file__).parents[2]
 
 
 def add_a_table(url: str) -> None:

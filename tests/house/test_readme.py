@@ -14,11 +14,11 @@ from bot.demo.seed import seed
 from config.settings import ROOT
 from models.core.codes import ALPHABET
 from models.giving.pledge import CODE_LENGTH
-from tests.support import wechat
-from tests.support.paid_stage import Collecting
-from tests.support.stage import Clock, Stage, settings_for
-from tests.support.stand_in import StandIn
-from tests.support.transcript import Actor
+from tests.harness.money.paid_stage import Collecting
+from tests.harness.platform import wechat
+from tests.harness.simulator.in_process import RunningSimulator
+from tests.harness.stage import Clock, Stage, settings_for
+from tests.harness.transcript import Actor
 
 PAGES = {path.relative_to(ROOT).as_posix(): path for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]}
 LONGEST_README = 250
@@ -132,12 +132,12 @@ def test_the_query_for_an_openid_finds_whoever_wrote(stage):
     assert (newest["account"], newest["openid"]) == (wechat.ACCOUNT, NEWCOMER)
 
 
-def test_the_stand_ins_example_runs(stage: Stage, stand_in: Callable[..., StandIn]) -> None:
-    [example] = fenced("docs/stand-in.md", "python")
+def test_the_simulators_example_runs(stage: Stage, run_simulator: Callable[..., RunningSimulator]) -> None:
+    [example] = fenced("docs/simulator.md", "python")
     names: dict[str, Callable[..., None]] = {}
     exec(example, names)  # noqa: S102 - our own page
     [test] = [test for name, test in names.items() if name.startswith("test_")]
-    test(stand_in, stage.app)
+    test(run_simulator, stage.app)
 
 
 # --- What is named there

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support.paid_stage import Collecting
-from tests.support.stage import Stage
+from tests.harness.money.paid_stage import Collecting
+from tests.harness.stage import Stage
 
 # WeChat proves each delivery by its signature (test_webhook).
 BY_WECHAT = {"/wechat"}

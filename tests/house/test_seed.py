@@ -315,10 +315,10 @@ def test_what_is_shown_can_be_looked_at(filled: Filled, tmp_path: Path) -> None:
     assert all((tmp_path / photo.path).read_bytes().startswith(b"\xff\xd8") for photo in photos)
 
 
-# The people of the stand-in
+# The people of the simulator
 
 
-def test_the_stand_in_reads_the_people(filled: Filled, tmp_path: Path) -> None:
+def test_the_simulator_reads_the_people(filled: Filled, tmp_path: Path) -> None:
     file = tmp_path / "people.json"
     file.write_text(json.dumps(filled.seeded.people, ensure_ascii=False), encoding="utf-8")
     people = read_people(file)

@@ -8,8 +8,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,8 +20,10 @@ from sqlalchemy import make_url
 
 from bot.processes import postgres
 from bot.processes.postgres import EmbeddedPostgres
-from bot.processes.supervisor import EmbeddedValkey, Processes, ServiceError, demand_free, free_port
+from bot.processes.supervisor import Processes, ServiceError, demand_free, free_port
+from bot.processes.valkey import EmbeddedValkey
 from config.embedded import url_in
+from tests.harness.processes.programs import is_alive, wait_until
 
 ROOT = Path(__file__).parents[2]
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -32,22 +32,6 @@ STUBBORN = [
     "-c",
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)",
 ]
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def wait_until(condition: Callable[[], bool], patience: float = 20.0) -> bool:
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def python(code: str, *arguments: str) -> subprocess.Popen[str]:
@@ -237,7 +221,7 @@ def test_valkey_answers_redis_py_at_its_url(valkey):
 
 def test_rq_works_on_valkey_in_process_and_in_a_forked_child(valkey):
     with redis.Redis.from_url(valkey.url) as client:
-        queue = Queue("errands", connection=client)
+        queue = Queue("jobs", connection=client)
         for worker in (SimpleWorker, Worker):
             job = queue.enqueue("operator.add", 2, 3)
             worker([queue], connection=client).work(burst=True, with_scheduler=True)
@@ -294,7 +278,7 @@ def test_valkey_ends_when_its_starter_is_killed(tmp_path, ending):
     code = """if True:
         import sys, time
         from pathlib import Path
-        from bot.processes.supervisor import EmbeddedValkey
+        from bot.processes.valkey import EmbeddedValkey
         with EmbeddedValkey(Path(sys.argv[1])) as server:
             print(server.pid, flush=True)
             time.sleep(60)
@@ -353,6 +337,20 @@ def test_a_child_that_a_signal_ended_counts_as_the_shell_counts():
     with Processes() as processes:
         processes.start("killed", [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"])
         assert processes.wait() == 128 + 9
+
+
+@pytest.mark.parametrize("kind", [EmbeddedPostgres, EmbeddedValkey])
+@pytest.mark.chaos
+def test_when_a_watched_server_dies_the_children_end_and_it_is_named(tmp_path, capfd, kind):
+    with kind(tmp_path) as server, Processes() as processes:
+        before = psutil.Process().children()
+        processes.watch("server", server)
+        processes.start("steady", SLEEPER)
+        assert processes.healthy
+        os.kill(server.pid, signal.SIGKILL)
+        assert processes.wait() == 128 + 9
+        assert set(psutil.Process().children()) <= set(before)
+    assert "process_ended" in capfd.readouterr().err
 
 
 def test_a_child_that_finishes_in_peace_ends_the_others_without_an_error():

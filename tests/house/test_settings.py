@@ -1,6 +1,5 @@
 """Production starts with secrets of its own or not at all, and says which are missing without showing any."""
 
-import base64
 import os
 import subprocess
 import sys
@@ -12,20 +11,12 @@ from pydantic import ValidationError
 
 from config.embedded import demo_folder, own_database_url, url_in
 from config.settings import SAMPLE_AES_KEY, SAMPLE_DATA_KEYS, SAMPLE_TOKEN, Settings, read_settings
-
-OWN = {
-    "SECRET_KEY": "0f" * 32,
-    "DATA_KEYS": base64.b64encode(bytes(range(32))).decode(),
-    "WECHAT_APP_ID": "wx00000000000000bb",
-    "WECHAT_APP_SECRET": "ff" * 16,
-    "WECHAT_TOKEN": "AToken",
-    "WECHAT_AES_KEY": "A" * 43,
-}
+from tests.harness.own_secrets import OWN_SECRETS
 
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*OWN, "BANGFU_ENV", "DATABASE_URL", "PUBLIC_URL", "WECHAT_AES_KEY_PREVIOUS"):
+    for name in (*OWN_SECRETS, "BANGFU_ENV", "DATABASE_URL", "PUBLIC_URL", "WECHAT_AES_KEY_PREVIOUS"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -40,12 +31,12 @@ def settings(monkeypatch: pytest.MonkeyPatch, **given: str) -> Settings:
     [
         ({}, False),
         ({"PUBLIC_URL": "http://localhost:8000", "DATABASE_URL": own_database_url()}, False),
-        ({"DATABASE_URL": url_in(demo_folder() / "other"), **OWN}, True),
-        ({"DATABASE_URL": "postgresql://postgres@/postgres", **OWN}, True),
-        ({"DATABASE_URL": "postgresql://u@db.internal/b", **OWN}, True),
-        ({"PUBLIC_URL": "https://bangfu.example.cn", **OWN}, True),
-        (OWN, True),
-        ({"BANGFU_ENV": "production", **OWN}, True),
+        ({"DATABASE_URL": url_in(demo_folder() / "other"), **OWN_SECRETS}, True),
+        ({"DATABASE_URL": "postgresql://postgres@/postgres", **OWN_SECRETS}, True),
+        ({"DATABASE_URL": "postgresql://u@db.internal/b", **OWN_SECRETS}, True),
+        ({"PUBLIC_URL": "https://bangfu.example.cn", **OWN_SECRETS}, True),
+        (OWN_SECRETS, True),
+        ({"BANGFU_ENV": "production", **OWN_SECRETS}, True),
         ({"BANGFU_ENV": "demo", "DATABASE_URL": "postgresql://u@db.internal/b"}, False),
     ],
 )
@@ -55,37 +46,38 @@ def test_anything_real_makes_it_production(
     assert settings(monkeypatch, **given).is_production is production
 
 
-@pytest.mark.parametrize("name", sorted(OWN))
+@pytest.mark.parametrize("name", sorted(OWN_SECRETS))
 @pytest.mark.parametrize("wrong", ["missing", "", " ", "sample"])
 def test_production_refuses_a_secret_that_is_none_and_names_it(
     monkeypatch: pytest.MonkeyPatch, name: str, wrong: str
 ) -> None:
     value = Settings.model_fields[name.lower()].default
     sample = value.get_secret_value() if hasattr(value, "get_secret_value") else value
-    given: dict[str, Any] = {**OWN, "BANGFU_ENV": "production", name: {"sample": sample}.get(wrong, wrong)}
+    given: dict[str, Any] = {**OWN_SECRETS, "BANGFU_ENV": "production", name: {"sample": sample}.get(wrong, wrong)}
     if wrong == "missing":
         del given[name]
     with pytest.raises(ValidationError) as refused:
         settings(monkeypatch, **given)
     said = str(refused.value)
     assert name in said
-    assert not [other for other in OWN if other != name and other in said]
-    assert not [secret for secret in OWN.values() if secret in said]
+    assert not [other for other in OWN_SECRETS if other != name and other in said]
+    assert not [secret for secret in OWN_SECRETS.values() if secret in said]
 
 
 def test_a_sample_among_the_data_keys_is_one_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = f"{OWN_SECRETS['DATA_KEYS']},{SAMPLE_DATA_KEYS}"
     with pytest.raises(ValidationError, match="DATA_KEYS"):
-        settings(monkeypatch, BANGFU_ENV="production", **{**OWN, "DATA_KEYS": f"{OWN['DATA_KEYS']},{SAMPLE_DATA_KEYS}"})
+        settings(monkeypatch, BANGFU_ENV="production", **{**OWN_SECRETS, "DATA_KEYS": keys})
 
 
 def test_the_sample_is_no_previous_key_either(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValidationError, match="WECHAT_AES_KEY_PREVIOUS"):
-        settings(monkeypatch, BANGFU_ENV="production", WECHAT_AES_KEY_PREVIOUS=SAMPLE_AES_KEY, **OWN)
+        settings(monkeypatch, BANGFU_ENV="production", WECHAT_AES_KEY_PREVIOUS=SAMPLE_AES_KEY, **OWN_SECRETS)
 
 
 def test_no_secret_shows_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
-    printed = repr(settings(monkeypatch, **OWN))
-    assert not [name for name, value in OWN.items() if name != "WECHAT_APP_ID" and value in printed]
+    printed = repr(settings(monkeypatch, **OWN_SECRETS))
+    assert not [name for name, value in OWN_SECRETS.items() if name != "WECHAT_APP_ID" and value in printed]
     assert SAMPLE_TOKEN not in repr(settings(monkeypatch, WECHAT_TOKEN=SAMPLE_TOKEN, BANGFU_ENV="demo"))
 
 

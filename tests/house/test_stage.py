@@ -6,7 +6,7 @@ import pytest
 
 from config.settings import Mode
 from models.core.encryption import Keyring, keyring, use_keyring
-from tests.support.stage import Clock, Stage
+from tests.harness.stage import Clock, Stage
 
 
 def test_the_next_stage_has_the_application_and_nothing_else_of_the_last(database_url: str) -> None:

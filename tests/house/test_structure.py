@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings
-from tests.support import house_rules
+from tests.house import house_rules
 
 ROOT = Path(__file__).parents[2]
 CODE = sorted(
@@ -41,14 +41,15 @@ def test_the_code_keeps_the_rule(rule):
 
 def test_no_test_imports_another():
     paths = [path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("*.py")]
-    # These three wait for what test_services and test_settings share to be moved.
-    waiting = {
-        "tests/house/test_fixtures.py",
-        "tests/pay/test_pay_client_settings.py",
-        "tests/verification/test_registry_query.py",
-    }
     assert len(paths) > 200
-    assert faults(house_rules.borrowed_tests, sorted({*paths} - waiting)) == ""
+    assert faults(house_rules.borrowed_tests, sorted(paths)) == ""
+
+
+def test_each_page_is_looked_at_once_in_the_fast_tier():
+    paths = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").glob("*/test_*.py"))
+    browsing = [path for path in paths if "needs_chromium" in read(path) and not path.startswith("tests/house/")]
+    assert len(browsing) >= 10
+    assert faults(house_rules.smoke_tests, browsing) == ""
 
 
 def test_python_holds_no_words():
@@ -89,13 +90,22 @@ def test_a_test_that_is_borrowed_from_is_found(source):
     assert list(house_rules.borrowed_tests("tests/test_y.py", source.replace("test_x", "x"))) == []
 
 
+@pytest.mark.parametrize("smokes", [0, 2])
+def test_a_page_without_its_one_smoke_test_is_found(smokes):
+    source = "@needs_chromium\n" + "@pytest.mark.smoke\n" * smokes
+    [sentence] = house_rules.smoke_tests("tests/simulator/test_x.py", source)
+    assert f"marks {smokes} smoke tests" in sentence
+    assert list(house_rules.smoke_tests("tests/simulator/test_x.py", "@needs_chromium\n@pytest.mark.smoke\n")) == []
+    assert list(house_rules.smoke_tests("tests/simulator/test_x.py", "")) == []
+
+
 @pytest.mark.parametrize(
     ("path", "source"),
     [
         ("handlers/text.py", "importlib.import_module('bot.turn')"),
         ("bot/app.py", "def later():\n    return __import__('tests')"),
         ("wsgi.py", "from models.people.user import User"),
-        ("wsgi.py", "import tests.support"),
+        ("wsgi.py", "import tests.harness"),
     ],
 )
 def test_an_import_that_no_contract_sees_is_found(path, source):

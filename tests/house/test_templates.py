@@ -14,7 +14,7 @@ from bot.words.lexicon import AmbiguousWords, load_lexicon
 from bot.words.render import TEMPLATES, Renderer
 from flows.catalogue import FLOWS
 from flows.engine.flow import Flow, Step
-from handlers.routing.table import COMMANDS
+from handlers.routing.command_table import COMMANDS
 from models.core.refusal import Refusal
 
 ROOT = TEMPLATES.parent

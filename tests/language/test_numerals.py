@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.language.numerals import Unread, digits, fold, hanzi, hanzi_money, ordinal, read, read_integer, read_out
-from tests.support.formal_numerals import formal
+from tests.harness.words.formal_numerals import formal
 
 VAGUE_WORDS = ("大概", "大约", "约", "左右", "好几", "几", "多", "来", "到")
 ONE_YI_AND_MORE = 10**12

@@ -162,7 +162,7 @@ def test_what_only_has_food_in_its_name_is_none(item: str) -> None:
 
 def test_goods_are_kept_with_whether_they_are_food() -> None:
     name = GoodsName(max=30)
-    assert name.hear("大米。", Asking(WORLD)) == Accepted({"name": "大米", "edible": True, "surely": True})
+    assert name.read_words("大米。", Asking(WORLD)) == Accepted({"name": "大米", "edible": True, "surely": True})
     assert name.shown({"name": "棉衣", "edible": False}, WORLD) == "棉衣"
     assert accepted({"name": "布洛芬", "edible": False}, Asking(WORLD)) is not None
     assert name.check("大米", Asking(WORLD)) is not None
@@ -171,7 +171,7 @@ def test_goods_are_kept_with_whether_they_are_food() -> None:
 @pytest.mark.parametrize("category", ["clothes", "books", "tools", "household"])
 def test_among_clothes_books_tools_and_household_things_only_what_ends_as_food_is_food(category: str) -> None:
     for item, edible in (("核桃木梳", False), ("苹果种植日历", False), ("东北大米", True), ("一桶油", True)):
-        read = GoodsName(max=30).hear(item, Asking(WORLD, {"category": category}))
+        read = GoodsName(max=30).read_words(item, Asking(WORLD, {"category": category}))
         assert isinstance(read, Accepted)
         assert is_edible({"category": category, "item": read.value}) is edible, item
         assert is_edible({"category": "other", "item": read.value})

@@ -15,15 +15,15 @@ from sqlalchemy.orm import Session as Database
 from bot.app import create_app
 from bot.books.export import MANIFEST
 from bot.books.jobs import publish_ledger
-from bot.work.errands import Errands
+from bot.work.context import WorkerContext
 from models.core.database import snapshot
 from models.ledger import NotPosted, moves, totals
 from models.public.ledger import overall
+from tests.harness.stage import Stage
+from tests.harness.tiers import examples
 from tests.scenes.export import export, read, verify
-from tests.scenes.export_stage import stage as stage
+from tests.scenes.export import stage as stage
 from tests.scenes.ledger_deeds import DEEDS, Plain, do, wrong
-from tests.support.stage import Stage
-from tests.support.tiers import examples
 
 
 def test_the_command_says_what_it_wrote(stage: Stage, tmp_path: Path) -> None:
@@ -114,8 +114,8 @@ def peak_of(stage: Stage, folder: Path) -> int:
 def test_the_worker_publishes_it_where_there_is_a_folder_for_it(stage: Stage, tmp_path: Path, redis_url: str) -> None:
     for folder in ("", str(tmp_path / "public")):
         settings = stage.settings.model_copy(update={"export_dir": folder, "redis_url": redis_url})
-        errands = Errands(settings)
-        publish_ledger(errands, stage.clock())
-        errands.close()
+        context = WorkerContext(settings)
+        publish_ledger(context, stage.clock())
+        context.close()
         assert (tmp_path / "public" / MANIFEST).exists() is bool(folder)
     assert verify(tmp_path / "public")[0] == 0

@@ -30,9 +30,9 @@ from models.ledger import (
 from models.ledger.accounts import CHANNEL, REFUNDS, LedgerAccount
 from models.ledger.posting import post
 from models.ledger.tables import LedgerEntry, LedgerHead, LedgerLink, LedgerTransaction
-from tests.support.ledger_rows import NOW, balances, chain
-from tests.support.ledger_rows import database as database
-from tests.support.ledger_rows import posted as posted
+from tests.harness.money.ledger_rows import NOW, balances, chain
+from tests.harness.money.ledger_rows import database as database
+from tests.harness.money.ledger_rows import posted as posted
 
 LATER = NOW + timedelta(days=1)
 

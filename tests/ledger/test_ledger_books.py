@@ -15,10 +15,10 @@ from models.ledger import LedgerTransaction, moves, reverse
 from models.ledger.accounts import LedgerAccount
 from models.ledger.links import link_hash
 from models.ledger.tables import LedgerEntry, LedgerHead, LedgerLink
-from tests.support.checking_books import check, codes
-from tests.support.checking_ledger import GUARDED, unguarded
-from tests.support.ledger_rows import NOW
-from tests.support.stage import Stage
+from tests.harness.money.checking_books import check, codes
+from tests.harness.money.checking_ledger import GUARDED, unguarded
+from tests.harness.money.ledger_rows import NOW
+from tests.harness.stage import Stage
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session as Database
 
 from models.core.database import connect
 from models.ledger import Account, LedgerTransaction, NotPosted, held, lock, moves, reverse, totals
+from tests.harness.money.ledger_rows import NOW, balances, chain
 from tests.scenes.ledger_deeds import wrong
-from tests.support.ledger_rows import NOW, balances, chain
 
 MANY = 32
 

@@ -16,9 +16,9 @@ from models.ledger import (
     totals,
 )
 from models.ledger.kinds import MOVES
+from tests.harness.money.ledger_rows import balances, chain
+from tests.harness.tiers import examples
 from tests.scenes.ledger_deeds import APPEALS, DEEDS, SIDES, Deed, Plain, do, wrong
-from tests.support.ledger_rows import balances, chain
-from tests.support.tiers import examples
 
 # A block is a transaction, and ends as one does: or it is a savepoint that fails.
 BLOCKS = st.lists(

@@ -13,9 +13,9 @@ from bot.words.lexicon import load_lexicon
 from bot.words.render import TEMPLATES, Renderer
 from flows.engine.flow import Say
 from handlers.notifications.push_replies import MOST_OFFERS
-from handlers.routing.table import COMMANDS
+from handlers.routing.command_table import COMMANDS
 from models.notifications.kinds import KINDS, TOPICS, Offer, Standing, template_of
-from tests.support.notice_facts import CODE, DAY, LONGEST_PLACE, MOST, Facts, longest, usual
+from tests.harness.words.notice_facts import CODE, DAY, LONGEST_PLACE, MOST, Facts, longest, usual
 
 ROOT = Path(__file__).parents[2]
 LEXICON = load_lexicon()

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from models.notifications.service_window import Window
+from tests.harness.stage import Stage
 from tests.scenes.gifts import give, ordered, payment_of, promise, take
-from tests.support.stage import Stage
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 from models.core.calendar import CHINA
 from models.notifications.mute import mute
 from models.people.conversation import Conversation
-from tests.support.push_office import PUSHES, Office, Open
-from tests.support.push_office import office as office
-from tests.support.push_office import open_office as open_office
+from tests.harness.platform.push_office import PUSHES, Office, Open
+from tests.harness.platform.push_office import office as office
+from tests.harness.platform.push_office import open_office as open_office
 
 # Customer service
 

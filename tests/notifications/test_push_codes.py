@@ -7,10 +7,10 @@ import pytest
 from bot.simulator.templates import BROKEN
 from models.notifications.channel_pause import ChannelPause
 from models.people.conversation import Conversation
-from tests.support.push_answers import SERVICE, SUBSCRIPTION, TEMPLATE, refuse, sends, talking
-from tests.support.push_office import Office, Open
-from tests.support.push_office import office as office
-from tests.support.push_office import open_office as open_office
+from tests.harness.platform.push_office import Office, Open
+from tests.harness.platform.push_office import office as office
+from tests.harness.platform.push_office import open_office as open_office
+from tests.notifications.push_answers import SERVICE, SUBSCRIPTION, TEMPLATE, refuse, sends, talking
 
 # The next channel
 

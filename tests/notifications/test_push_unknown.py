@@ -10,10 +10,10 @@ from bot.push.pace import Counts
 from bot.push.verdict import MOST_TRIES
 from bot.simulator.faults import Fault, Kind
 from models.notifications.outbox import CLAIM_LASTS, find_lost
-from tests.support.push_answers import SERVICE, TEMPLATE, refuse, sends, talking
-from tests.support.push_office import Office, Open
-from tests.support.push_office import office as office
-from tests.support.push_office import open_office as open_office
+from tests.harness.platform.push_office import Office, Open
+from tests.harness.platform.push_office import office as office
+from tests.harness.platform.push_office import open_office as open_office
+from tests.notifications.push_answers import SERVICE, TEMPLATE, refuse, sends, talking
 
 
 @pytest.mark.parametrize(
@@ -142,8 +142,8 @@ def die_after_claiming(office: Office, *ids: int) -> None:
 # Several at once
 
 
-def test_many_workers_at_once_send_each_notice_once(new_database: Any, redis_flushed: str, stand_in: Any) -> None:
-    office = Office(new_database(), redis_flushed, stand_in)
+def test_many_workers_at_once_send_each_notice_once(new_database: Any, redis_flushed: str, run_simulator: Any) -> None:
+    office = Office(new_database(), redis_flushed, run_simulator)
     people = [office.person(f"o{number}") for number in range(12)]
     for number in range(0, 12, 2):
         office.wechat.send_text(f"o{number}", "你好")

@@ -1,6 +1,6 @@
 """Whatever people do and however time passes: WeChat refuses no push, and each arrives once or waits and says why.
 
-The stand-in keeps WeChat's own ledger of windows, counts and consents, and refuses what goes beyond it.
+The simulator keeps WeChat's own ledger of windows, counts and consents, and refuses what goes beyond it.
 """
 
 from collections import Counter
@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.push.pace import Counts
-from tests.support.push_office import PUSHES, Office
-from tests.support.push_office import open_office as open_office
-from tests.support.tiers import examples
+from tests.harness.platform.push_office import PUSHES, Office
+from tests.harness.platform.push_office import open_office as open_office
+from tests.harness.tiers import examples
 
 KINDS = ("milestone", "appeal_update", "card_bound", "digest")
 SECONDS = (1, 30, 70, 3600, 9 * 3600, 47 * 3600, 49 * 3600)

@@ -23,11 +23,11 @@ from models.notifications.notification import Notification, tell
 from models.notifications.outbox import Outcome, claim, settle
 from models.notifications.subscription import AFTER_A_NO, ASK_AGAIN, Templates, find_consents, give_back, lacking
 from models.people.user import User
-from tests.support import wechat
-from tests.support.asking_stage import CARDS, LINK, MONEY, PROGRESS, Asking
-from tests.support.stage import id_number
-from tests.support.stand_in import OPTIONS, posting_to
-from tests.support.tiers import examples
+from tests.harness.platform import wechat
+from tests.harness.simulator.in_process import OPTIONS, posting_to
+from tests.harness.stage import id_number
+from tests.harness.tiers import examples
+from tests.notifications.asking_stage import CARDS, LINK, MONEY, PROGRESS, Asking
 
 PEOPLE = ("oAunt", "oUncle")
 
@@ -147,7 +147,7 @@ def both_sides(module_database: str) -> Iterator[tuple[Asking, Callable[[], Simu
 def test_we_never_think_that_we_may_send_what_wechat_refuses(
     both_sides: tuple[Asking, Callable[[], Simulator]], acts: list[tuple[str, str, dict[str, bool], bool]]
 ) -> None:
-    """Whatever people accept, refuse, change and are sent, in any order: our count is the stand-in's."""
+    """Whatever people accept, refuse, change and are sent, in any order: our count is the simulator's."""
     stage, platform = both_sides
     simulator = platform()
     people = {name: simulator.new_person(following=True).openid for name in PEOPLE}

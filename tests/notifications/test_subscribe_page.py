@@ -1,4 +1,4 @@
-"""The page that asks for consent: signed for its very address, whole without a script, and in the stand-in's phone."""
+"""The page that asks for consent: signed for its very address, whole without a script, and in the simulator's phone."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -22,10 +22,10 @@ from bot.simulator.simulator import Simulator
 from bot.web.links import LAST, OWN_LAST
 from bot.web.subscribe import WECHAT_SDK
 from config.settings import Environment
-from tests.support.asking_stage import CARDS, LINK, MONEY, PROGRESS, Asking
-from tests.support.browser import DESK, PHONE, chromium, needs_chromium, pick, shoot
-from tests.support.echo_bot import MENU
-from tests.support.stand_in import OPTIONS, serving
+from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, pick, shoot
+from tests.harness.simulator.echo_bot import MENU
+from tests.harness.simulator.in_process import OPTIONS, serving
+from tests.notifications.asking_stage import CARDS, LINK, MONEY, PROGRESS, Asking
 
 FORMS = tuple(
     Template(theirs, title, "进度:{{phrase1.DATA}}", example=f"{title}：已到账")
@@ -35,7 +35,7 @@ FORMS = tuple(
 
 @contextmanager
 def running(url: str, redis_url: str) -> Iterator[tuple[Asking, Simulator, str]]:
-    """The bot and the stand-in at addresses of their own, each knowing the other's; the stand-in's is given."""
+    """The bot and the simulator at addresses of their own, each knowing the other's; the simulator's is given."""
     with create_server(("127.0.0.1", 0)) as one, create_server(("127.0.0.1", 0)) as two:
         ports = one.getsockname()[1], two.getsockname()[1]
     bot, wechat = (f"http://127.0.0.1:{port}" for port in ports)
@@ -177,7 +177,7 @@ def test_where_nothing_is_set_up_an_old_link_says_so(stage: Asking) -> None:
     assert (answer.status_code, "没有开" in answer.get_data(as_text=True)) == (200, True)
 
 
-# In the stand-in's phone, in a real browser
+# In the simulator's phone, in a real browser
 
 
 @pytest.fixture(scope="module")
@@ -232,6 +232,7 @@ def test_the_button_leads_to_wechats_popup_and_the_answer_to_the_ledger(
 
 
 @needs_chromium
+@pytest.mark.smoke
 def test_a_popup_that_is_closed_is_no_answer_and_may_be_tapped_again(browser: Browser, door: Any) -> None:
     stage, _, _ = door
     with phone(browser, door, PHONE) as (page, inside):

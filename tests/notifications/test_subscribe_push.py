@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support.push_office import Office
-from tests.support.stand_in import StandIn
+from tests.harness.platform.push_office import Office
+from tests.harness.simulator.in_process import RunningSimulator
 
 MONEY = "s-money"
 
 
 @pytest.fixture
-def office(database_url: str, redis_url: str, stand_in: Callable[..., StandIn]) -> Iterator[Office]:
-    office = Office(database_url, redis_url, stand_in, templates=False, subscriptions=True)
+def office(database_url: str, redis_url: str, run_simulator: Callable[..., RunningSimulator]) -> Iterator[Office]:
+    office = Office(database_url, redis_url, run_simulator, templates=False, subscriptions=True)
     yield office
     office.close()
 

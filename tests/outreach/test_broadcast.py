@@ -23,7 +23,7 @@ from models.outreach.broadcasts import progress_of
 from models.people.conversation import Conversation
 from models.rights.erasure import erase_person
 from models.staff.member import Staff
-from tests.support.stage import DAOXIAN_MEIHUA, Stage
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 
 HUNAN = "430000000000"
 _SERIAL = count(1)

@@ -15,9 +15,9 @@ from sqlalchemy import Engine, delete, event, insert, select, text, update
 from sqlalchemy.orm import Session as Database
 
 from bot.push.digests import write_digests
-from bot.work.clock import Clock
-from bot.work.errands import Errands
-from bot.work.rounds import ROUNDS
+from bot.work.context import WorkerContext
+from bot.work.schedule import SCHEDULE
+from bot.work.scheduler import Scheduler
 from models.appeals.appeal import MACHINE as APPEALS
 from models.appeals.appeal import Appeal
 from models.core.calendar import CHINA
@@ -33,9 +33,9 @@ from models.people.conversation import Conversation
 from models.rights.erasure import erase_person
 from tests.bench.crowd import make_crowd
 from tests.bench.desk import _explain, _scans
-from tests.support.push_office import FACTS
-from tests.support.stage import Stage, settings_for
-from tests.support.tiers import examples
+from tests.harness.platform.push_office import FACTS
+from tests.harness.stage import Stage, settings_for
+from tests.harness.tiers import examples
 
 # Of the stage's clock, 2026-11-24.
 MONTH = 202610
@@ -120,17 +120,17 @@ def test_months_are_chinas() -> None:
     assert year_to(202602) == (datetime(2025, 3, 1, tzinfo=CHINA), datetime(2026, 3, 1, tzinfo=CHINA))
 
 
-def test_of_many_clocks_one_asks_and_the_next_day_makes_up_for_a_lost_job(stage: Stage, redis_flushed: str) -> None:
-    errands = Errands(settings_for(stage.settings.database_url, redis_flushed))
-    clocks = [Clock(errands, redis_flushed, {"digest": ROUNDS["digest"]}) for _ in range(4)]
-    slow, now = errands.jobs.queues["slow"], datetime(2026, 12, 1, 1, tzinfo=UTC)
+def test_of_many_schedulers_one_asks_and_the_next_day_makes_up_for_a_lost_job(stage: Stage, redis_flushed: str) -> None:
+    context = WorkerContext(settings_for(stage.settings.database_url, redis_flushed))
+    schedulers = [Scheduler(context, redis_flushed, {"digest": SCHEDULE["digest"]}) for _ in range(4)]
+    slow, now = context.jobs.queues["slow"], datetime(2026, 12, 1, 1, tzinfo=UTC)
     for hour in range(72):
-        for clock in clocks:
-            clock.tick(now + timedelta(hours=hour))
+        for scheduler in schedulers:
+            scheduler.tick(now + timedelta(hours=hour))
     assert [(job.func_name, job.args) for job in slow.jobs] == [("write_digests", [202611])] * 3
-    for clock in clocks:
-        clock.close()
-    errands.close()
+    for scheduler in schedulers:
+        scheduler.close()
+    context.close()
 
 
 # --- What

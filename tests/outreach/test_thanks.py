@@ -34,7 +34,7 @@ from models.rights.erasure import erase_person
 from models.staff.decision import Decision
 from models.staff.member import Staff
 from models.staff.task import Task, find_task
-from tests.support.stage import Stage
+from tests.harness.stage import Stage
 
 WORDS = "谢谢大家帮我们修路，孩子上学不再踩泥了。"
 _SERIAL = count(1)

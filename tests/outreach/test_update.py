@@ -26,7 +26,7 @@ from models.public.views import find_update
 from models.rights.erasure import erase_person
 from models.staff.member import Staff
 from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
-from tests.support.stage import Stage
+from tests.harness.stage import Stage
 
 WORDS = "路基修好了一公里，水泥下个月到，开春就能通车。"
 

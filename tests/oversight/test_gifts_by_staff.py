@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as Database
 
 from models.giving.pledge import Pledge
 from models.staff.member import Staff
-from tests.support.stage import Stage
+from tests.harness.stage import Stage
 
 
 @pytest.fixture

@@ -11,23 +11,23 @@ from PIL import Image, ImageEnhance
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session as Database
 
-from bot.photos.fingerprint import print_of
+from bot.photos.fingerprint import fingerprint_of
 from bot.simulator.app import create_simulator
 from bot.simulator.simulator import Simulator
 from models.appeals.appeal import Appeal
 from models.appeals.flag import Flag
 from models.oversight.image_match import MOST_MATCHES, NEAR, find_matches, flag_matches
-from models.people.photo import PARTS, Photo, part, printed
+from models.people.photo import PARTS, Photo, fingerprint_columns, fingerprint_part
 from models.people.user import User
 from models.proxy.mandate import Mandate
 from models.rights.erasure import erase_person
 from models.staff.member import Staff
 from models.verification.case import Verification
 from models.verification.visit import Visit
-from tests.support.drawn_pictures import FOUND, SIZE, jpeg, scene
-from tests.support.stage import Stage
-from tests.support.stand_in import serving
-from tests.support.worker_desk import OPTIONS, Desk
+from tests.harness.drawn_pictures import FOUND, SIZE, jpeg, scene
+from tests.harness.processes.worker_desk import OPTIONS, Desk
+from tests.harness.simulator.in_process import serving
+from tests.harness.stage import Stage
 
 PRINTS = st.integers(0, 2**64 - 1)
 
@@ -54,7 +54,7 @@ def test_a_picture_is_told_again_however_it_was_written(change: str) -> None:
     missed = 0
     for seed in range(40):
         picture = scene(seed)
-        first, again = print_of(picture), print_of(AGAIN[change](picture))
+        first, again = fingerprint_of(picture), fingerprint_of(AGAIN[change](picture))
         assert first is not None
         assert again is not None
         missed += (first ^ again).bit_count() > NEAR
@@ -62,7 +62,7 @@ def test_a_picture_is_told_again_however_it_was_written(change: str) -> None:
 
 
 def test_two_pictures_are_told_apart() -> None:
-    prints = [found for seed in range(60) if (found := print_of(scene(seed))) is not None]
+    prints = [found for seed in range(60) if (found := fingerprint_of(scene(seed))) is not None]
     assert len(prints) == 60
     apart = [(one ^ other).bit_count() for place, one in enumerate(prints) for other in prints[:place]]
     assert min(apart) > NEAR
@@ -81,7 +81,7 @@ def test_two_pictures_are_told_apart() -> None:
     ids=["a wall", "a white wall in a poor JPEG", "a sky", "the dark", "one dot"],
 )
 def test_what_shows_nothing_has_no_print(picture: Image.Image) -> None:
-    assert print_of(picture) is None
+    assert fingerprint_of(picture) is None
 
 
 @given(PRINTS, st.sets(st.integers(0, 63), max_size=NEAR))
@@ -89,20 +89,20 @@ def test_of_two_near_prints_one_part_at_least_is_the_same(found: int, flipped: s
     other = found
     for bit in flipped:
         other ^= 1 << bit
-    ours, theirs = printed(found), printed(other)
+    ours, theirs = fingerprint_columns(found), fingerprint_columns(other)
     assert any(ours[column.key] == theirs[column.key] for column in PARTS)
 
 
 @given(PRINTS)
 def test_a_print_is_kept_with_a_sign_and_its_parts_are_the_same_with_and_without(found: int) -> None:
-    columns = printed(found)
+    columns = fingerprint_columns(found)
     signed = columns["print"]
     assert signed is not None
     assert -(2**63) <= signed < 2**63
     assert signed % 2**64 == found
     for place, column in enumerate(PARTS):
         value = columns[column.key]
-        assert value == part(signed, place)
+        assert value == fingerprint_part(signed, place)
         assert value is not None
         assert 0 <= value < 2**16
 
@@ -118,7 +118,7 @@ def stage(database_url: str) -> Iterator[Stage]:
 
 
 def photo(db: Database, subject: str, number: int, found: int | None, state: str = "kept") -> int:
-    row = Photo(subject=subject, subject_id=number, media_id="m", pic_url="", state=state, **printed(found))
+    row = Photo(subject=subject, subject_id=number, media_id="m", pic_url="", state=state, **fingerprint_columns(found))
     row.created_at = db.scalars(select(Appeal.created_at).limit(1)).one()
     db.add(row)
     db.flush()
@@ -213,7 +213,7 @@ def desk(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Desk]:
         desk = Desk(database_url, redis_url, tmp_path / "media", simulator, url)
         yield desk
         desk.database.dispose()
-        desk.errands.close()
+        desk.context.close()
     simulator.close()
 
 
@@ -221,7 +221,7 @@ def fetched_for(desk: Desk, appeal: int, content: bytes) -> int:
     number = desk.owed(content)
     with Database(desk.database) as db, db.begin():
         db.execute(update(Photo).where(Photo.id == number).values(subject_id=appeal))
-    desk.errands.do("fetch_photo", number)
+    desk.context.run_job("fetch_photo", number)
     return number
 
 
@@ -231,7 +231,7 @@ def test_a_picture_that_another_household_has_shown_flags_the_later_appeal(desk:
     fetched_for(desk, first, jpeg(picture))
     fetched_for(desk, third, jpeg(scene(4)))
     smaller = fetched_for(desk, second, jpeg(picture.resize((600, 450)), 50))
-    desk.errands.do("fetch_photo", smaller)
+    desk.context.run_job("fetch_photo", smaller)
     with Database(desk.database) as db:
         assert db.execute(select(Flag.appeal_id, Flag.code, Flag.item)).all() == [(second, "photo_reused", str(first))]
 
@@ -251,7 +251,7 @@ def test_an_erased_persons_picture_leaves_no_print(desk: Desk, stage: Stage) -> 
     with Database(desk.database) as db, db.begin():
         for number in erase_person(db, stage.person("o-owner-0"), stage.clock()):
             assert number == kept
-    desk.errands.do("forget_photo", kept)
+    desk.context.run_job("forget_photo", kept)
     row = desk.row(kept)
     assert (row.state, row.path, row.print) == ("gone", None, None)
     assert [getattr(row, column.key) for column in PARTS] == [None] * 4

@@ -24,10 +24,10 @@ from models.staff.member import Staff
 from models.staff.task import Matter, close_task, open_task
 from models.verification.case import Verification
 from models.verification.visit import Visit
-from tests.support.browser import DESK, PHONE, chromium, needs_chromium, shoot
-from tests.support.drawn_pictures import jpeg, scene
-from tests.support.stage import DAOXIAN_MEIHUA, Stage
-from tests.support.stand_in import serving
+from tests.harness.drawn_pictures import jpeg, scene
+from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, shoot
+from tests.harness.simulator.in_process import serving
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 
 QINGTANG = "431124104000"
 
@@ -307,6 +307,7 @@ def test_the_reply_to_look_leads_to_the_page(gallery: Gallery) -> None:
 
 
 @needs_chromium
+@pytest.mark.smoke
 def test_the_page_can_be_read_on_a_phone_and_on_a_desk(new_database: Callable[[], str], tmp_path: Path) -> None:
     stage = Stage(new_database())
     gallery = Gallery(stage, tmp_path / "media")

@@ -17,8 +17,8 @@ from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
 from models.verification.case import Verification, lock_case
 from models.verification.decisions import suspend
 from models.verification.lifecycle import expire_and_remind
-from tests.scenes.passed_appeals import pass_appeals
-from tests.support.stage import DAOXIAN_MEIHUA, Stage
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
+from tests.scenes.appeals import pass_appeals
 
 DAOXIAN = "431124000000"
 

@@ -1,4 +1,4 @@
-"""Orders, refunds and their proof, against the stand-in over a real socket: what goes out, comes back and fails."""
+"""Orders, refunds and their proof, against the simulator over a real socket: what goes out, comes back and fails."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +16,12 @@ from bot.simulator.pay.options import Kind as Merchants
 from bot.simulator.pay.phone import OK
 from bot.simulator.pay.refunds import Outcome
 from config.pay import PlatformKey, read_platform_key
-from tests.support.merchant import NOTIFY, PIN, Merchant
-from tests.support.pay_client import AT, ORDER, Make, fault, keys_of, paid
-from tests.support.pay_client import make as make
-from tests.support.pay_client import merchant as merchant
-from tests.support.pay_client import pay as pay
-from tests.support.pay_client import url as url
+from tests.harness.money.merchant import NOTIFY, PIN, Merchant
+from tests.pay.pay_client import AT, ORDER, Make, fault, keys_of, paid
+from tests.pay.pay_client import make as make
+from tests.pay.pay_client import merchant as merchant
+from tests.pay.pay_client import pay as pay
+from tests.pay.pay_client import url as url
 
 # --- What goes right
 

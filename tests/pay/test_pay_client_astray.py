@@ -18,16 +18,16 @@ from bot.pay.errors import Action, BadAnswer, PayError, Refused, Unreachable, ru
 from bot.pay.proving import Signer
 from bot.pay.wire import LARGEST_ANSWER
 from bot.simulator.pay.errors import STATUS
-from tests.support.merchant import NOTIFY, OPTIONS, Json, Merchant, trading
-from tests.support.pay_client import AT, keys_of
-from tests.support.stand_in import serving
+from tests.harness.money.merchant import NOTIFY, OPTIONS, Json, Merchant, trading
+from tests.harness.simulator.in_process import serving
+from tests.pay.pay_client import AT, keys_of
 
 ORDERED = {"prepay_id": "wx201410272009395522657a690389285100"}
 
 
 @dataclass
 class Impostor:
-    """Answers all calls with ``said``; signed with the platform's key as ``headers`` of the stand-in's signer would."""
+    """Answers all calls with ``said``; signed with the platform's key as ``headers`` of the simulator's signer would."""
 
     merchant: Merchant
     app: Flask
@@ -163,7 +163,7 @@ def test_a_refusal_carries_its_code_and_not_its_words(platform: Impostor, pay: P
         assert "08F5B8C2B506" in str(failed)
 
 
-def test_the_codes_of_the_stand_in_all_have_a_rule() -> None:
+def test_the_codes_of_the_simulator_all_have_a_rule() -> None:
     assert not [code for code, status in STATUS.items() if "not know" in rule_for(code, status).meaning]
 
 

@@ -1,4 +1,4 @@
-"""Trade bills: fetched from the stand-in, unpacked, proved, and read to the fen; and damage of every kind is found."""
+"""Trade bills: fetched from the simulator, unpacked, proved, and read to the fen; and damage of every kind is found."""
 
 import gzip
 import hashlib
@@ -18,12 +18,12 @@ from bot.pay.bill_file import BillFile, Damaged
 from bot.pay.client import PayClient
 from bot.pay.errors import Action, BadAnswer, Refused, Unreachable
 from bot.simulator.faults import Kind
-from tests.support.merchant import DAY, MCHID, Merchant
-from tests.support.pay_client import AT, fault, paid
-from tests.support.pay_client import make as make
-from tests.support.pay_client import merchant as merchant
-from tests.support.pay_client import pay as pay
-from tests.support.pay_client import url as url
+from tests.harness.money.merchant import DAY, MCHID, Merchant
+from tests.pay.pay_client import AT, fault, paid
+from tests.pay.pay_client import make as make
+from tests.pay.pay_client import merchant as merchant
+from tests.pay.pay_client import pay as pay
+from tests.pay.pay_client import url as url
 
 TODAY = date(2026, 11, 25)
 NAMES = load_names()

@@ -29,9 +29,9 @@ from bot.simulator.pay.options import PayOptions
 from bot.simulator.simulator import Simulator
 from config.pay import read_private_key
 from config.settings import SAMPLE_APP_ID, Environment, PayMode, Settings
-from tests.house.test_settings import OWN as OWN_SECRETS
-from tests.support.merchant import MCHID, OPTIONS, PIN, Credentials, key_folder
-from tests.support.stand_in import serving
+from tests.harness.money.merchant import MCHID, OPTIONS, PIN, Credentials, key_folder
+from tests.harness.own_secrets import OWN_SECRETS
+from tests.harness.simulator.in_process import serving
 
 MERCHANT = "1234567890"
 NAMES = ("PAY_MCH_ID", "PAY_SERIAL", "PAY_PRIVATE_KEY", "PAY_API_V3_KEY", "PAY_PUBLIC_KEYS")
@@ -164,7 +164,7 @@ def test_no_key_shows_in_what_is_said_or_printed(monkeypatch: pytest.MonkeyPatch
     assert not [line for line in (*lines, own.apiv3_key) if line in printed]
 
 
-# --- Made from settings, at the stand-in, at the true time
+# --- Made from settings, at the simulator, at the true time
 
 
 @pytest.fixture
@@ -228,7 +228,7 @@ def test_key_paths_are_small_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", list(Merchants))
-def test_the_keys_that_a_stand_in_has_made_are_the_demos(
+def test_the_keys_that_a_simulator_has_made_are_the_demos(
     monkeypatch: pytest.MonkeyPatch, own: Credentials, kind: Merchants
 ) -> None:
     options = replace(OPTIONS, app_id=SAMPLE_APP_ID, pay=PayOptions(mchid=MCHID, kind=kind, keys_dir=key_folder()))

@@ -18,9 +18,9 @@ from bot.simulator.pay.options import Kind as Merchants
 from bot.simulator.pay.phone import OK
 from bot.simulator.pay.refunds import Outcome
 from config.pay import PlatformKey
-from tests.support.merchant import MCHID, NOON, OPTIONS, PIN, Json, Merchant, outcomes, trading
-from tests.support.pay_client import AT, keys_of
-from tests.support.stand_in import serving
+from tests.harness.money.merchant import MCHID, NOON, OPTIONS, PIN, Json, Merchant, outcomes, trading
+from tests.harness.simulator.in_process import serving
+from tests.pay.pay_client import AT, keys_of
 
 Headers = dict[str, str]
 SIGNED = ("Wechatpay-Serial", "Wechatpay-Timestamp", "Wechatpay-Nonce", "Wechatpay-Signature")
@@ -50,7 +50,7 @@ def door(merchant: Merchant) -> NotifyDoor:
 
 @pytest.fixture(scope="module")
 def paid(merchant: Merchant) -> tuple[Headers, bytes]:
-    """A payment's callback as the stand-in would send it, under the public key."""
+    """A payment's callback as the simulator would send it, under the public key."""
     merchant.paid(out_trade_no="GIFT000001")
     return signed(merchant, merchant.simulator.pay.notices.all()[-1].body.encode())
 
@@ -400,7 +400,7 @@ def test_whatever_the_platform_signs_is_read_or_refused(merchant: Merchant, door
 
 
 @pytest.mark.parametrize("kind", list(Merchants))
-def test_the_stand_ins_callbacks_arrive_and_its_probes_do_not(kind: Merchants) -> None:
+def test_the_simulators_callbacks_arrive_and_its_probes_do_not(kind: Merchants) -> None:
     heard: list[PaymentNotice | RefundNotice] = []
     refused: list[str] = []
     shop = Flask(__name__)

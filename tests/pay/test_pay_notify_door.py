@@ -1,4 +1,4 @@
-"""POST /pay/notify over real sockets: the stand-in's own callbacks, twice, late, out of order, forged and strange."""
+"""POST /pay/notify over real sockets: the simulator's own callbacks, twice, late, out of order, forged and strange."""
 
 import json
 import threading
@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from bot.pay.notice import LARGEST_NOTICE
-from bot.payments.orders import sweep_orders
+from bot.payments.orders import CLOSABLE, sweep_orders
 from bot.payments.refunds import ask_refund
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.notify import PLACE, State
@@ -23,8 +23,8 @@ from models.ledger.accounts import LedgerAccount
 from models.notifications.notification import Notification
 from models.payments.order import PayOrder, SuspenseItem
 from models.payments.refund import Refund
-from tests.support.merchant import PIN
-from tests.support.paid_stage import DONOR, Collecting, collecting
+from tests.harness.money.merchant import PIN
+from tests.harness.money.paid_stage import DONOR, Collecting, collecting
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_a_callback_that_never_comes_is_asked_for(stage: Collecting) -> None:
     assert sweep_orders(stage.database, Kept(), stage.clock()) == 1
     ((name, order),) = asked
     assert name == "query_order"
-    stage.errands().do("query_order", order)
+    stage.worker_context().run_job("query_order", order)
     assert stage.state(Pledge, pledge) == "committed"
     assert balances(stage) == HELD
 
@@ -245,7 +245,7 @@ def test_while_the_database_is_away_the_platform_is_asked_to_come_again(
 def test_orders_that_nobody_pays_are_closed_at_the_platform_and_here(stage: Collecting) -> None:
     pledge, _ = placed(stage)
     (order,) = stage.orders()
-    stage.errands().do("query_order", order.id)
+    stage.worker_context().run_job("query_order", order.id)
     assert stage.state(PayOrder, order.id) == "prepaid"
     stage.clock.move(timedelta(hours=2))
     stage.simulator.timeline.move(2 * 3600)
@@ -266,6 +266,18 @@ def test_an_order_that_is_being_paid_while_its_time_ends_is_left_alone_and_then_
     assert stage.state(PayOrder, order.id) == "prepaid"
     stage.simulator.timeline.move(60)
     assert stage.state(Pledge, pledge) == "committed"
+
+
+def test_an_order_is_not_closed_before_the_platform_lets_it_be(stage: Collecting) -> None:
+    """Its appeal ends three minutes after it was placed; an order is closed no earlier than after five."""
+    placed(stage, appeal=stage.open_appeal(days=3 / (24 * 60)))
+    (order,) = stage.orders()
+    assert order.expires_at < order.created_at + CLOSABLE
+    for minutes, state in ((4, "prepaid"), (1, "closed")):
+        stage.clock.move(timedelta(minutes=minutes))
+        stage.simulator.timeline.move(60 * minutes)
+        stage.cashier().settle(order.id)
+        assert stage.state(PayOrder, order.id) == state
 
 
 def test_an_order_whose_answer_was_lost_is_closed_when_its_time_is_over(stage: Collecting) -> None:

@@ -19,10 +19,10 @@ from models.staff.conflict_of_interest import record_conflict
 from models.staff.member import Staff
 from models.staff.task import HasConflict
 from models.treasury.bank_entry import BankTransfer, enter
+from tests.harness.racing import assert_books_close, at_once
+from tests.harness.stage import Stage
 from tests.scenes.disbursements import at, authorised, owner_of, paid, people, state, wrong
 from tests.scenes.refunds import hear, news_of, plan, runs, want_back
-from tests.support.racing import assert_books_close, at_once
-from tests.support.stage import Stage
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from models.staff.task import Task
 from models.treasury.bill import number_of
 from models.treasury.discrepancy import Discrepancy
 from models.treasury.discrepancy_tasks import call_people
+from tests.harness.stage import Stage
 from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter, discrepancies
 from tests.scenes.gifts import give
 from tests.scenes.refunds import fail_and_plan, hear, news_of, want_back, wrong_books
-from tests.support.stage import Stage
 
 COUNTY, LONGHUI = "431124000000", "430524000000"
 

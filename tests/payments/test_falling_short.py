@@ -24,12 +24,12 @@ from models.notifications.broadcast import Broadcast
 from models.notifications.notification import Notification
 from models.payments.shortfall import look_after_short
 from models.staff.member import Staff
+from tests.harness.stage import Stage
+from tests.harness.tiers import examples
 from tests.scenes.disbursements import asked, at, authorised, fixed, funded, paid, passed, people, state, wrong
 from tests.scenes.gifts import give
 from tests.scenes.matching import pool
 from tests.scenes.refunds import hear, news_of, plan, runs, state_of, want_back
-from tests.support.stage import Stage
-from tests.support.tiers import examples
 
 TARGET = 30_000
 

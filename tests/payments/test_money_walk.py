@@ -36,11 +36,11 @@ from models.payments.refund_submission import begin_ask, refuse
 from models.payments.suspense_desk import assign, give_back, given_back_by_hand
 from models.treasury.bank_entry import BankTransfer, enter, uncovered
 from models.treasury.reversal import reverse_bank_entry, standing_entries
+from tests.harness.tiers import examples
 from tests.scenes.disbursements import asked, passed
 from tests.scenes.gifts import ordered, promise
 from tests.scenes.money_world import PASSERS, TARGETS, World, where
 from tests.scenes.refunds import hear, news_of, plan, runs, want_back
-from tests.support.tiers import examples
 
 pytestmark = pytest.mark.slow
 

@@ -12,11 +12,11 @@ from models.payments.expiry import close_order, due_orders, expire_pledges
 from models.payments.order import PayOrder, SuspenseItem
 from models.payments.refund import Refund
 from models.staff.member import Staff
+from tests.harness.stage import Stage
 from tests.scenes.disbursements import at, people
 from tests.scenes.gifts import later, ordered, payment_of, promise, state_of, take
 from tests.scenes.recurring_gifts import by_month, pay_month
 from tests.scenes.refunds import code_of, refund_of, want_back
-from tests.support.stage import Stage
 
 
 @pytest.fixture

@@ -14,15 +14,15 @@ from sqlalchemy.orm import Session as Database
 
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.phone import PIN_TRIES
-from bot.wechat.visitor import OPEN_WECHAT, Visitors
+from bot.wechat.oauth import OPEN_WECHAT, WebAuthorization
 from models.appeals.appeal import freeze, get_appeal
 from models.core.state_machine import Actor, By
 from models.giving.pledge import Pledge, make_pledge
 from models.people.user import User
+from tests.harness.money.merchant import PIN
+from tests.harness.money.paid_stage import DONOR, OTHER, Collecting, collecting, link_in
+from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, pick, shoot
 from tests.scenes.gifts import donor_of, give
-from tests.support.browser import DESK, PHONE, chromium, needs_chromium, pick, shoot
-from tests.support.merchant import PIN
-from tests.support.paid_stage import DONOR, OTHER, Collecting, collecting, link_in
 
 
 @pytest.fixture
@@ -238,8 +238,8 @@ def test_while_wechat_is_away_the_page_asks_to_come_again(stage: Collecting) -> 
 
 
 def test_in_production_the_way_leads_to_wechats_own_pages() -> None:
-    visitors = Visitors("https://api.weixin.qq.com", OPEN_WECHAT, "wx1", SecretStr("s"), requests.Session())
-    assert visitors.way("https://bangfu.example/pay/T", "abc") == (
+    authorization = WebAuthorization("https://api.weixin.qq.com", OPEN_WECHAT, "wx1", SecretStr("s"), requests.Session())
+    assert authorization.authorize_url("https://bangfu.example/pay/T", "abc") == (
         "https://open.weixin.qq.com/connect/oauth2/authorize?appid=wx1"
         "&redirect_uri=https%3A%2F%2Fbangfu.example%2Fpay%2FT&response_type=code&scope=snsapi_base"
         "&state=abc#wechat_redirect"
@@ -257,7 +257,7 @@ def test_more_than_is_missing_is_asked_again(stage: Collecting) -> None:
     assert "/pay/" in stage.say(DONOR, "确认")
 
 
-# In a browser, through the stand-in's phone
+# In a browser, through the simulator's phone
 
 
 @pytest.fixture(scope="module")
@@ -291,6 +291,9 @@ def inside(stage: Collecting, page: Page, pledge: int) -> FrameLocator:
 
 
 @needs_chromium
+@pytest.mark.parametrize(
+    "page", [DESK, pytest.param(PHONE, marks=pytest.mark.smoke)], ids=["desk", "phone"], indirect=True
+)
 def test_a_donor_pays_in_the_pay_sheet_and_the_page_says_what_we_know(stage: Collecting, page: Page) -> None:
     pledge = stage.pledged()
     frame = inside(stage, page, pledge)

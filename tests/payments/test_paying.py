@@ -32,9 +32,9 @@ from models.payments.expiry import close_order, due_orders, expire_pledges, is_o
 from models.payments.order import ORDER_LASTS, PayOrder, SuspenseItem
 from models.payments.refund import Refund
 from models.people.user import User
+from tests.harness.money.unowned import BY_NOBODY
+from tests.harness.stage import Stage
 from tests.scenes.gifts import donor_of, give, later, ordered, payment_of, promise, state_of, take
-from tests.support.stage import Stage
-from tests.support.unowned import BY_NOBODY
 
 COUNTY = Actor(By.COUNTY, "staff:0")
 

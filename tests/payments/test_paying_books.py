@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session as Database
 
 from models.books.payments import check_payments
 from models.ledger import moves
+from tests.harness.stage import Stage
 from tests.scenes.gifts import give, ordered, payment_of, promise, take
-from tests.support.stage import Stage
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from models.payments.collection import Outcome, begin_order
 from models.payments.expiry import close_order, expire_pledges
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
+from tests.harness.racing import DONORS, assert_books_close, at_once, outcome
+from tests.harness.racing import stage as stage
+from tests.harness.stage import Stage
 from tests.scenes.gifts import give, ordered, payment_of, promise
-from tests.support.racing import DONORS, assert_books_close, at_once, outcome
-from tests.support.racing import stage as stage
-from tests.support.stage import Stage
 
 
 def test_of_32_donors_at_the_last_yuan_as_many_are_taken_as_it_needs_and_the_others_get_all_back(stage: Stage) -> None:

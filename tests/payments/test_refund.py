@@ -29,9 +29,9 @@ from models.payments.refund_submission import begin_ask, refuse
 from models.people.user import User
 from models.staff.member import Staff
 from models.staff.task import Task
+from tests.harness.stage import Stage
 from tests.scenes.gifts import donor_of, give, later, ordered, payment_of, promise, take
 from tests.scenes.refunds import code_of, hear, news_of, refund_of, spend, state_of, want_back, wrong_books
-from tests.support.stage import Stage
 
 COUNTY = "431124000000"
 

@@ -1,4 +1,4 @@
-"""Refunds through WeChat Pay's stand-in, with whatever can go wrong on the way: under one number, and once."""
+"""Refunds through WeChat Pay's simulator, with whatever can go wrong on the way: under one number, and once."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -25,15 +25,15 @@ from models.payments.refund_desk import again
 from models.payments.refund_result import Taken
 from models.staff.member import Staff
 from models.staff.task import Task
+from tests.harness.money.merchant import NOON, NOTIFY, OPTIONS, PIN, Merchant, trading
+from tests.harness.simulator.in_process import serving
+from tests.harness.stage import Stage
 from tests.scenes.gifts import ordered, promise, take
 from tests.scenes.refunds import fail_and_plan, refund_of, state_of, want_back, wrong_books
-from tests.support.merchant import NOON, NOTIFY, OPTIONS, PIN, Merchant, trading
-from tests.support.stage import Stage
-from tests.support.stand_in import serving
 
 
 class Till:
-    """A stage whose gifts are paid at the stand-in; both clocks move together."""
+    """A stage whose gifts are paid at the simulator; both clocks move together."""
 
     def __init__(self, stage: Stage, merchant: Merchant, url: str) -> None:
         self.stage, self.merchant, self.url = stage, merchant, url

@@ -27,9 +27,9 @@ from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.payments.refund_run import PAGE, Part, find_run, live_runs, plan_page, progress_of
 from models.staff.member import Staff
+from tests.harness.stage import Stage
 from tests.scenes.gifts import give
 from tests.scenes.refunds import fail, fail_and_plan, hear, news_of, refund_of, spend, want_back, wrong_books
-from tests.support.stage import Stage
 
 COUNTY = Actor(By.COUNTY, "staff:0")
 MANY = 1_000

@@ -9,9 +9,9 @@ from sqlalchemy.exc import IntegrityError
 
 from models.books import violations
 from models.payments.refund import Refund
+from tests.harness.stage import Stage
 from tests.scenes.gifts import give
 from tests.scenes.refunds import fail, hear, news_of, want_back, wrong_books
-from tests.support.stage import Stage
 
 
 @pytest.fixture

@@ -22,10 +22,10 @@ from models.payments.refund import Refund
 from models.payments.refund_desk import again, done_by_hand
 from models.payments.refund_submission import begin_ask, refuse
 from models.staff.member import Staff
+from tests.harness.stage import Stage
+from tests.harness.tiers import examples
 from tests.scenes.gifts import later, ordered, payment_of, promise, take
 from tests.scenes.refunds import fail_and_plan, hear, news_of, spend, want_back, wrong_books
-from tests.support.stage import Stage
-from tests.support.tiers import examples
 
 GIFTS = 4
 # By how often each comes; the small numbers are which gift, or which refund.

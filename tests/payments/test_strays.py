@@ -25,12 +25,12 @@ from models.staff.conflict_of_interest import record_conflict
 from models.staff.member import Staff
 from models.staff.task import HasConflict, Task
 from models.treasury.bill import number_of
+from tests.harness.stage import Stage, id_number
+from tests.harness.tiers import examples
 from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter, told
 from tests.scenes.gifts import ordered, payment_of, promise, take
 from tests.scenes.refunds import hear, news_of, want_back, wrong_books
 from tests.scenes.suspense import WANTED, astray, case_of, pledge_of
-from tests.support.stage import Stage, id_number
-from tests.support.tiers import examples
 
 COUNTY = "431124000000"
 

@@ -13,7 +13,7 @@ from handlers.payments.suspense import MOST
 from models.core.money import LARGEST
 from models.payments.order import CASE_KINDS, SuspenseItem
 from models.payments.suspense_desk import Stray
-from tests.support.notice_facts import TITLE
+from tests.harness.words.notice_facts import TITLE
 
 LEXICON = load_lexicon()
 RENDERER = Renderer(LEXICON.words, LEXICON.choices)
@@ -45,7 +45,7 @@ def test_the_longest_of_everything_is_one_message(kind: str) -> None:
     for how in ("give_back", "assign"):
         for waits in (True, False):
             for macro in ("head", "foot"):
-                values = {"v": {"given": {**GIVEN, "how": how}, "brief": {"waits": waits}}}
+                values = {"v": {"given": {**GIVEN, "how": how}, "facts": {"waits": waits}}}
                 _fits("flows/payments/settle_suspense/review", macro, values)
 
 

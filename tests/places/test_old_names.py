@@ -21,9 +21,9 @@ from flows.readers.base import Accepted, Asking, Offer, Reading, Rejected
 from models.core.database import connect
 from models.people.user import User
 from models.places.region import level_of
-from tests.support.reading import said
-from tests.support.stage import Stage
-from tests.support.transcript import Actor
+from tests.harness.stage import Stage
+from tests.harness.transcript import Actor
+from tests.harness.words.reading import said
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 NEW_TOWN, OLD_TOWN, OTHER_TOWN = "431124901000", "431124902000", "431124903000"

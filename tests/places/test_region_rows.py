@@ -17,7 +17,7 @@ from models.core.audit_trail import AuditEvent
 from models.core.database import connect
 from models.people.user import Household
 from models.places.region import Region
-from tests.support.stage import settings_for
+from tests.harness.stage import settings_for
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 TREE = """\

@@ -1,4 +1,4 @@
-"""Printed cards: their QR codes come from the stand-in over HTTP, and the page is for the officer's eyes."""
+"""Printed cards: their QR codes come from the simulator over HTTP, and the page is for the officer's eyes."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -15,18 +15,18 @@ from werkzeug.test import TestResponse
 from bot.app import links_of
 from bot.proxy.card_codes import MOST_TRIES, make_code, owed_codes
 from bot.simulator.simulator import Simulator
-from bot.work.errands import Errands
+from bot.work.context import WorkerContext
 from models.core.audit_trail import AuditEvent
 from models.core.encryption import Keyring, use_keyring
 from models.proxy.card import SCENE, Card
 from models.staff.member import Staff
 from models.tables import metadata
 from models.upkeep.key_rotation import rotate
-from tests.support.browser import DESK, PHONE, SHOTS, chromium, needs_chromium, shoot
-from tests.support.erasing import of
-from tests.support.processes import sweep_all
-from tests.support.stage import Stage, id_number
-from tests.support.stand_in import StandIn, serving
+from tests.harness.erasing import of
+from tests.harness.processes.workers import sweep_all
+from tests.harness.simulator.browser import DESK, PHONE, SHOTS, chromium, needs_chromium, shoot
+from tests.harness.simulator.in_process import RunningSimulator, serving
+from tests.harness.stage import Stage, id_number
 
 QINGTANG = "431124104000"
 
@@ -34,11 +34,11 @@ QINGTANG = "431124104000"
 class Press:
     """An officer who has just issued a card, the worker that asks for its code, and the platform."""
 
-    def __init__(self, stage: Stage, stand_in: StandIn, redis_url: str) -> None:
+    def __init__(self, stage: Stage, running: RunningSimulator, redis_url: str) -> None:
         self.stage = stage
-        self.simulator: Simulator = stand_in.simulator
-        ours = {"wechat_api_url": stand_in.url, "redis_url": redis_url}
-        self.errands = Errands(stage.settings.model_copy(update=ours))
+        self.simulator: Simulator = running.simulator
+        ours = {"wechat_api_url": running.url, "redis_url": redis_url}
+        self.context = WorkerContext(stage.settings.model_copy(update=ours))
         self.wang = stage.register("o-wang", "resident")
         self.zhou = stage.appoint("o-zhou", "village")
         self.issue()
@@ -52,7 +52,7 @@ class Press:
         return self.path
 
     def make(self) -> None:
-        make_code(self.stage.database, self.errands.api, self.card().id, self.stage.clock)
+        make_code(self.stage.database, self.context.api, self.card().id, self.stage.clock)
 
     def owed(self) -> list[int]:
         with Database(self.stage.database) as db:
@@ -70,11 +70,11 @@ class Press:
 
 
 @pytest.fixture
-def press(database_url: str, stand_in: Callable[..., StandIn], redis_flushed: str) -> Iterator[Press]:
+def press(database_url: str, run_simulator: Callable[..., RunningSimulator], redis_flushed: str) -> Iterator[Press]:
     stage = Stage(database_url)
-    press = Press(stage, stand_in(stage.app), redis_flushed)
+    press = Press(stage, run_simulator(stage.app), redis_flushed)
     yield press
-    press.errands.close()
+    press.context.close()
     stage.close()
 
 
@@ -112,18 +112,18 @@ def test_a_job_that_runs_twice_makes_one_code(press: Press) -> None:
 
 
 def test_without_the_platform_the_card_waits_and_the_sweep_asks_again(press: Press, database_url: str) -> None:
-    away = press.errands.api._wire._api_url
-    press.errands.api._wire._api_url = "http://127.0.0.1:9"
+    away = press.context.api._wire._api_url
+    press.context.api._wire._api_url = "http://127.0.0.1:9"
     press.make()
     assert press.card().qr_url is None
     assert press.owed() == []
     press.stage.clock.move(timedelta(minutes=3))
     assert press.owed() == [press.card().id]
     jobs: list[tuple[str, int]] = []
-    press.errands.jobs.enqueue = jobs.extend  # type: ignore[assignment]
-    sweep_all(press.errands, press.stage.clock())
+    press.context.jobs.enqueue = jobs.extend  # type: ignore[assignment]
+    sweep_all(press.context, press.stage.clock())
     assert ("make_card_code", press.card().id) in jobs
-    press.errands.api._wire._api_url = away
+    press.context.api._wire._api_url = away
     press.make()
     assert press.card().qr_url
     assert press.owed() == []
@@ -150,7 +150,7 @@ def test_a_card_that_is_void_before_its_code_comes_gets_none(press: Press) -> No
     first = press.card().id
     old = press.path
     press.issue()
-    make_code(press.stage.database, press.errands.api, first)
+    make_code(press.stage.database, press.context.api, first)
     assert press.simulator.codes.shown() == []
     refused(press.get(old), "作废")
 
@@ -193,6 +193,7 @@ def test_a_card_is_found_after_a_new_data_key(press: Press) -> None:
 
 
 @needs_chromium
+@pytest.mark.smoke
 def test_the_card_on_a_phone_a_desk_and_on_paper(press: Press) -> None:
     press.make()
     with chromium() as browser, serving(press.stage.app) as address:

@@ -18,8 +18,8 @@ from models.proxy.act import confirm_act, deny_act, use
 from models.proxy.consent_code import MOST_TRIES, ConsentCode, check_code, make_code, use_code, void_codes
 from models.proxy.mandate import Mandate, ProxyAct, get_mandate, grant, live_mandate, revoke_all, unconfirmed
 from models.staff.member import Staff
-from tests.support.stage import DAOXIAN_MEIHUA, id_number, settings_for
-from tests.support.tiers import examples
+from tests.harness.stage import DAOXIAN_MEIHUA, id_number, settings_for
+from tests.harness.tiers import examples
 
 START = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 PEOPLE, OFFICERS = (0, 1), (0, 1)

@@ -21,10 +21,10 @@ from models.proxy.mandate import Mandate, ProxyAct, get_mandate, live_mandate
 from models.staff.member import Staff
 from models.staff.task import Task
 from models.verification.case import Verification
+from tests.harness.erasing import EVENTS, everything, of, tell_gone
+from tests.harness.stage import id_number
 from tests.scenes.proxy_village import APPEAL, BY_SHEET, WANG, Village
 from tests.scenes.proxy_village import village as village
-from tests.support.erasing import EVENTS, everything, of, tell_gone
-from tests.support.stage import id_number
 
 # Without consent
 

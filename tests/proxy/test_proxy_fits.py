@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session as Database
 
 from models.people.conversation import Conversation
 from models.proxy.card import Card
+from tests.harness.platform import wechat
+from tests.harness.stage import id_number
 from tests.scenes.longest import ASTRAY, LONGEST, STORY, TARGET, TITLE, WIDE, World, question, tell_the_bot
-from tests.support import wechat
-from tests.support.stage import id_number
 
 ANSWERS = {
     **LONGEST,

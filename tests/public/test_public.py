@@ -13,7 +13,7 @@ from models.market.listing import Listing, NewListing, put_on_sale
 from models.people.user import User
 from models.public.catalogue import APPEALS, MARKET, OFFERS, PAGE, REQUESTS, Shelf, Wanted, own_pledges
 from models.public.views import find_story
-from tests.support.stage import DAOXIAN_MEIHUA, Stage
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 CHANGSHA_YUELU = "430104000000"

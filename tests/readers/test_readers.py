@@ -27,7 +27,7 @@ from flows.readers import (
 from flows.readers.base import Accepted, Offer, Partial, Reader, Rejected
 from flows.readers.words.goods_name import GoodsName
 from models.people.message import Kind, Point
-from tests.support.reading import TARGET, asking, message, read
+from tests.harness.words.reading import TARGET, asking, message, read
 
 WORDS = tomllib.loads((CONFIG / "readers.toml").read_text("utf-8"))["words"]
 # Looked for inside what was said, so that one word may serve twice.

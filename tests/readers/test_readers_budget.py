@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from flows.language.numerals import hanzi_money
 from flows.readers import BudgetLines
 from flows.readers.base import Accepted, Partial, Rejected
-from tests.support.reading import TARGET, asking, code_of, fault, read
+from tests.harness.words.reading import TARGET, asking, code_of, fault, read
 
 WAN = 10_000_00
 BUDGET = BudgetLines()

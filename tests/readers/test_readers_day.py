@@ -10,7 +10,7 @@ from flows.engine.world import World
 from flows.language.numerals import hanzi
 from flows.readers import Day
 from flows.readers.base import Accepted, Asking, Rejected
-from tests.support.reading import LEXICON, asking, code_of, fault, read, said, value_of
+from tests.harness.words.reading import LEXICON, asking, code_of, fault, read, said, value_of
 
 TODAY = date(2026, 11, 25)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from flows.language.numerals import hanzi
 from flows.readers import Count, Weight
 from flows.readers.base import Rejected
-from tests.support.reading import code_of, fault, read, value_of
+from tests.harness.words.reading import code_of, fault, read, value_of
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from flows.language.numerals import hanzi_money
 from flows.readers import Money
 from flows.readers.base import Rejected
-from tests.support.formal_numerals import formal
-from tests.support.reading import asking, code_of, fault, read, value_of
+from tests.harness.words.formal_numerals import formal
+from tests.harness.words.reading import asking, code_of, fault, read, value_of
 
 YUAN = 100
 TEN_YI_YUAN = 1_000_000_000 * YUAN

@@ -11,7 +11,7 @@ from flows.engine.world import World
 from flows.readers import IdNumber, Phone, Place
 from flows.readers.base import Accepted, Asking, Offer, Rejected
 from models.people.message import Kind, Message, Point
-from tests.support.reading import LEXICON, WORLD, code_of, fault, find_regions, message, read, value_of
+from tests.harness.words.reading import LEXICON, WORLD, code_of, fault, find_regions, message, read, value_of
 
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 

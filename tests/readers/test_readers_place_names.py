@@ -14,7 +14,7 @@ from flows.engine.world import World
 from flows.readers import Place
 from flows.readers.base import Accepted, Asking, Offer, Reading, Rejected
 from models.core.database import connect
-from tests.support.reading import said
+from tests.harness.words.reading import said
 
 MEIHUA = "湖南省永州市道县梅花镇"
 

@@ -4,7 +4,7 @@ import pytest
 
 from flows.readers import Price
 from flows.readers.base import Rejected
-from tests.support.reading import asking, code_of, read, value_of
+from tests.harness.words.reading import asking, code_of, read, value_of
 
 PRICE = Price(max=10_000_000)
 

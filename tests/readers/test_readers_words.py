@@ -5,7 +5,7 @@ import pytest
 from flows.readers import Choice, Photo, Text, Url
 from flows.readers.base import Accepted, Partial, Rejected
 from models.people.message import Kind, Message
-from tests.support.reading import WORLD, asking, code_of, fault, message, read, value_of
+from tests.harness.words.reading import WORLD, asking, code_of, fault, message, read, value_of
 
 STORY = Text(min=10, max=30, many=True)
 

@@ -17,9 +17,9 @@ from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.people.user import Consent, User
 from models.rights.erasure import erase_person
-from tests.support.erasing import EVENTS, everything, of, tell_gone
-from tests.support.stage import Stage
-from tests.support.transcript import Actor
+from tests.harness.erasing import EVENTS, everything, of, tell_gone
+from tests.harness.stage import Stage
+from tests.harness.transcript import Actor
 
 TRANSCRIPTS = Path(__file__).parent.parent / "transcripts"
 PRIVATE = ("王秀兰", "13800000000", "开春没钱", "橘子", "media-", "已经收到", "修不好")

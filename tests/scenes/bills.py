@@ -1,4 +1,4 @@
-"""The stand-in for WeChat Pay and the stage at once, with one clock for both; and bills as it writes them."""
+"""The simulator of WeChat Pay and the stage at once, with one clock for both; and bills as it writes them."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,11 +25,11 @@ from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.treasury.bill import BillDay
 from models.treasury.discrepancy import Discrepancy
+from tests.harness.money.merchant import MCHID, NOON, NOTIFY, OPTIONS, PIN, Merchant, trading
+from tests.harness.simulator.in_process import serving
+from tests.harness.stage import Stage
 from tests.scenes.gifts import ordered, promise
 from tests.scenes.refunds import want_back
-from tests.support.merchant import MCHID, NOON, NOTIFY, OPTIONS, PIN, Merchant, trading
-from tests.support.stage import Stage
-from tests.support.stand_in import serving
 
 TODAY = date(2026, 11, 25)
 TOMORROW_MORNING = timedelta(hours=22, minutes=5)
@@ -120,7 +120,7 @@ def told(stage: Stage) -> list[tuple[str, str, str]]:
 
 @dataclass(frozen=True)
 class Row:
-    """What a line of the bill says; everything else of it is as the stand-in writes it."""
+    """What a line of the bill says; everything else of it is as the simulator writes it."""
 
     at: datetime
     transaction_id: str

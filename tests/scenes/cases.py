@@ -18,7 +18,7 @@ from models.verification.lifecycle import registry_answered
 from models.verification.objection import record_objection
 from models.verification.registry import Finding
 from models.verification.visit import VisitReport, record_visit
-from tests.support.stage import DAOXIAN_MEIHUA, Stage
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 
 FINDINGS = "老两口带一个孙子，三间土房，西屋漏雨，老伴有风湿。"
 OBJECTION = "他家在县城东门有两间门面，租给别人卖鞋。"

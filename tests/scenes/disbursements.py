@@ -23,8 +23,8 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.member import Staff
 from models.treasury.bank_entry import BankTransfer, enter
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.gifts import give
-from tests.support.stage import DAOXIAN_MEIHUA, Stage
 
 COUNTY = "431124000000"
 _serial = count(1)

@@ -3,11 +3,37 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+from sqlalchemy.orm import Session as Database
+
 from bot.books.export import export_ledger
-from tests.support.stage import Stage
+from models.ledger import moves, reverse
+from tests.harness.stage import Stage
+
+
+@pytest.fixture
+def stage(database_url: str) -> Iterator[Stage]:
+    """Two appeals, which are 1 and 2, with gifts, a pool, a mistake and a payment."""
+    stage = Stage(database_url)
+    for _ in range(2):
+        stage.open_appeal()
+    now = stage.clock()
+    with Database(stage.database) as db, db.begin():
+        moves.pool_funded(db, 3, 1, 5_000, "pool:3", now)
+        moves.payment_received(db, 1, 12_345, "order:1", now)
+        moves.matched(db, 3, 1, 5_000, "order:1", now)
+        moves.payment_received(db, 2, 700, "order:2", now)
+        moves.settled(db, 1, 10_000, 60, "settlement:1", now)
+        reverse(db, moves.payment_received(db, 2, 50, "order:3", now), "case:1", now)
+        moves.disbursed(db, 1, 1, 9_000, "disbursement:1", now)
+        moves.refund_owed(db, 2, 700, "refund:1", now)
+        moves.refund_paid(db, 700, "refund:1", now)
+    yield stage
+    stage.close()
 
 
 def export(stage: Stage, folder: Path) -> None:

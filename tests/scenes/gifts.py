@@ -12,7 +12,7 @@ from models.payments.collection import Payment, Taken, await_payment, begin_orde
 from models.payments.order import PayOrder
 from models.people.conversation import Conversation
 from models.people.user import User
-from tests.support.stage import Stage
+from tests.harness.stage import Stage
 
 _serial = count(1)
 

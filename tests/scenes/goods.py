@@ -18,7 +18,7 @@ from models.goods.exchange import NewOffer, NewRequest, make_offer, make_request
 from models.goods.match_notices import tell_donors, tell_households
 from models.notifications.notification import Notification
 from models.people.user import User
-from tests.support.stage import DAOXIAN_MEIHUA, Stage
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 
 LEXICON = load_lexicon()
 XIANGZIQIAO, LONGHUI, GUANGZHOU, YONGZHOU = "431124102000", "430524101000", "440106000000", "431103000000"

@@ -19,7 +19,7 @@ from models.ledger import (
     moves,
     reverse,
 )
-from tests.support.ledger_rows import NOW
+from tests.harness.money.ledger_rows import NOW
 
 POOL, HOLDER = 3, 1
 

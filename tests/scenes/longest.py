@@ -11,8 +11,8 @@ from bot.places.load import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
 from bot.turn import Turns
 from bot.wechat.channel import REPLY_BYTES
 from flows.catalogue import FLOWS
+from flows.engine.position import cursor
 from flows.engine.session import loads
-from flows.engine.standing import cursor
 from flows.outreach.update import LONGEST_UPDATE
 from models.appeals.appeal import MACHINE, Appeal, publish
 from models.appeals.flag import raise_flag
@@ -40,9 +40,9 @@ from models.support.desk import LONGEST_ANSWER
 from models.support.introduction import ask_for
 from models.support.ticket import add_words, open_ticket
 from models.verification.case import Verification
+from tests.harness.platform import wechat
+from tests.harness.stage import Stage, id_number
 from tests.scenes.cases import REASONS, Longest
-from tests.support import wechat
-from tests.support.stage import Stage, id_number
 
 # A character of four bytes: it is Chinese, and the longest there is.
 WIDE = "𠮷"

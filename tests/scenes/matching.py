@@ -17,8 +17,8 @@ from models.ledger.accounts import LedgerAccount
 from models.payments.payout_return import enter_return
 from models.payments.refund_run import live_runs, plan_page
 from models.staff.member import Staff
+from tests.harness.stage import Stage
 from tests.scenes.refunds import BY_NOBODY, UNASKED, settle_all
-from tests.support.stage import Stage
 
 COUNTY, QINGTANG = "431124000000", "431124104000"
 SPONSOR = "道州爱心商会"

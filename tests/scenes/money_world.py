@@ -26,8 +26,8 @@ from models.payments.order import PayOrder, SuspenseItem
 from models.payments.payout_return import enter_return
 from models.payments.refund import Refund
 from models.staff.member import Staff
+from tests.harness.stage import Stage
 from tests.scenes.disbursements import COUNTY, at, fixed, owner_of, people
-from tests.support.stage import Stage
 
 # Two appeals; the second is soon full, so that gifts meet at its last yuan.
 TARGETS = (60_000, 3_000)

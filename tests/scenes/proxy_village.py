@@ -8,8 +8,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session as Database
 
 from models.core.audit_trail import AuditEvent
-from tests.support.stage import Stage, id_number
-from tests.support.transcript import Actor
+from tests.harness.stage import Stage, id_number
+from tests.harness.transcript import Actor
 
 STORY = "我们家三口人，老伴身体不好，儿子在外打工。我会做衣服，想买一台缝纫机在家里接活，补贴家用，供孙子上学。"
 

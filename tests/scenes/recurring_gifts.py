@@ -1,4 +1,4 @@
-"""Monthly gifts on the stage: begun, asked for as the clock's round does it, and paid."""
+"""Monthly gifts on the stage: begun, asked for as the scheduler does it, and paid."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,29 +6,29 @@ from typing import Any
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session as Database
 
-from bot.work.rounds import ROUNDS
+from bot.work.schedule import SCHEDULE
 from models.appeals.appeal import get_appeal
 from models.donors.recurring_gift import RecurringGift, begin, pay
 from models.giving.pledge import Pledge
 from models.notifications.notification import Notification
 from models.people.user import User
+from tests.harness.stage import Stage
 from tests.scenes.gifts import donor_of
-from tests.support.stage import Stage
 
 
 @dataclass
-class Errand:
-    """As much of bot.work.errands.Errands as the round looks at. ``pay``: something, where PAY_MODE is on."""
+class Context:
+    """As much of bot.work.context.WorkerContext as the scheduled run looks at. ``pay``: something, where PAY_MODE is on."""
 
     database: Engine
     pay: object = "on"
 
 
 def ask_monthly(stage: Stage, pay: object = "on") -> None:
-    run = ROUNDS["monthly"].run
+    run = SCHEDULE["recurring_gifts"].run
     assert run
-    errand: Any = Errand(stage.database, pay)
-    run(errand, stage.clock())
+    context: Any = Context(stage.database, pay)
+    run(context, stage.clock())
 
 
 def by_month(stage: Stage, appeal: int, fen: int = 5_000, openid: str = "oDonor", draft: str = "m-1") -> int:

@@ -21,8 +21,8 @@ from models.payments.refund_entitlement import ask_back
 from models.payments.refund_result import Taken, take_refund_news
 from models.payments.refund_run import live_runs, plan_page
 from models.people.user import User
+from tests.harness.stage import Stage
 from tests.scenes.gifts import give
-from tests.support.stage import Stage
 
 # On the stage these are passed by nobody who would stand in a queue.
 BY_NOBODY = ("appeal", "case", "task", "disbursement", "bill_day")

@@ -1,6 +1,6 @@
 """Where the officers of these tests sit."""
 
-from tests.support.stage import DAOXIAN_MEIHUA
+from tests.harness.stage import DAOXIAN_MEIHUA
 
 DAOXIAN, HUNAN, QINGTANG = "431124000000", "430000000000", "431124104000"
 

@@ -11,8 +11,8 @@ from models.ledger import moves
 from models.payments.order import PayOrder, SuspenseItem
 from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
+from tests.harness.stage import Stage
 from tests.scenes.gifts import give, ordered, payment_of, promise, take
-from tests.support.stage import Stage
 
 WANTED = 10_000
 _serial = count(1)

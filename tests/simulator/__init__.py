@@ -1,1 +1,1 @@
-"""The stand-in for WeChat and its pay platform behaves as their pages say."""
+"""The simulator of WeChat and its pay platform behaves as their pages say."""

@@ -9,9 +9,20 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from bot.simulator.app import create_simulator
-from tests.support.browser import DESK, PHONE, TABLET, WIDE, bubbles, chromium, needs_chromium, opened, pick, shoot
-from tests.support.echo_bot import EchoBot, chatting, reply_xml
-from tests.support.stand_in import serving
+from tests.harness.simulator.browser import (
+    DESK,
+    PHONE,
+    TABLET,
+    WIDE,
+    bubbles,
+    chromium,
+    needs_chromium,
+    opened,
+    pick,
+    shoot,
+)
+from tests.harness.simulator.echo_bot import EchoBot, chatting, reply_xml
+from tests.harness.simulator.in_process import serving
 
 pytestmark = needs_chromium
 
@@ -22,6 +33,7 @@ def browser() -> Iterator[Browser]:
         yield launched
 
 
+@pytest.mark.smoke
 def test_a_newcomer_follows_taps_the_menu_and_types(browser):
     with opened(browser, EchoBot()) as (page, _):
         page.get_by_role("button", name="A new follower").click()
@@ -218,7 +230,7 @@ def test_a_reload_comes_back_to_the_same_person(browser):
 
 
 @pytest.mark.chaos
-def test_a_stand_in_that_is_gone_is_told_until_it_is_back(browser):
+def test_a_simulator_that_is_gone_is_told_until_it_is_back(browser):
     with ExitStack() as stack:
         simulator = stack.enter_context(chatting(EchoBot()))
         app = create_simulator(simulator.options, simulator)

@@ -7,8 +7,18 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from bot.simulator.fields import Template
-from tests.support.browser import PHONE, PageBot, beside, chromium, needs_chromium, opened, page_of, pick, shoot
-from tests.support.echo_bot import EchoBot, reply_xml
+from tests.harness.simulator.browser import (
+    PHONE,
+    PageBot,
+    beside,
+    chromium,
+    needs_chromium,
+    opened,
+    page_of,
+    pick,
+    shoot,
+)
+from tests.harness.simulator.echo_bot import EchoBot, reply_xml
 
 pytestmark = needs_chromium
 PROGRESS = Template("tpl-progress", "求助进展通知", "求助事项:{{thing1.DATA}}\n进展:{{phrase2.DATA}}")
@@ -21,6 +31,7 @@ def browser() -> Iterator[Browser]:
         yield launched
 
 
+@pytest.mark.smoke
 def test_a_template_message_is_a_card_with_rows_and_a_link(browser):
     with opened(browser, PageBot(html="<h1>进展</h1>"), PHONE) as (page, simulator):
         pick(page, "秀英")
@@ -78,7 +89,7 @@ def test_a_page_inside_may_not_act_on_the_desk(browser):
             "home => fetch(home + 'desk/text', {method: 'POST', mode: 'no-cors'}).then(() => 'sent', () => 'refused')",
             re.sub(r"#.*", "", page.url),
         )
-        assert status == "sent"  # the browser lets it go; the stand-in does not listen
+        assert status == "sent"  # the browser lets it go; the simulator does not listen
         assert [entry["by"] for entry in simulator.chat.newer_than(0)["entries"]] == ["account"]
 
 

@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from bot.simulator.faults import Fault, Kind
-from tests.support.browser import DESK, PHONE, WIDE, beside, chromium, needs_chromium, opened, pick, shoot
-from tests.support.echo_bot import EchoBot
+from tests.harness.simulator.browser import DESK, PHONE, WIDE, beside, chromium, needs_chromium, opened, pick, shoot
+from tests.harness.simulator.echo_bot import EchoBot
 
 pytestmark = needs_chromium
 
@@ -22,6 +22,7 @@ def phone_of(page: Page, name: str) -> Locator:
     return page.get_by_role("region", name=f"Chat: {name}")
 
 
+@pytest.mark.smoke
 def test_two_people_talk_side_by_side_and_each_hears_their_own(browser):
     with opened(browser, EchoBot()) as (page, _):
         pick(page, "秀英")

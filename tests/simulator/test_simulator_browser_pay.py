@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from bot.simulator.app import create_simulator
 from bot.simulator.pay.options import PayOptions
 from bot.simulator.simulator import Simulator
-from tests.support.browser import DESK, PHONE, PageBot, chromium, needs_chromium, opened, page_of, pick, shoot
-from tests.support.echo_bot import EchoBot
-from tests.support.merchant import PIN, Merchant, key_folder, shopping
+from tests.harness.money.merchant import PIN, Merchant, key_folder, shopping
+from tests.harness.simulator.browser import DESK, PHONE, PageBot, chromium, needs_chromium, opened, page_of, pick, shoot
+from tests.harness.simulator.echo_bot import EchoBot
 
 pytestmark = needs_chromium
 SIZES = pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
@@ -74,6 +74,7 @@ def test_an_order_is_paid_and_the_merchant_hears_of_it(browser, size):
         assert shop.numbers() == [number]
 
 
+@pytest.mark.smoke
 def test_a_wrong_pin_is_told_and_the_keyboard_types_the_right_one(browser):
     with opened(browser, EchoBot(), pay=keys()) as (page, simulator):
         _, prepay_id = merchant_of(simulator).ordered()

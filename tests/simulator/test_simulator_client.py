@@ -1,4 +1,4 @@
-"""The bot's own client against the stand-in: what it takes each answer for, and how it reads what is told later."""
+"""The bot's own client against the simulator: what it takes each answer for, and how it reads what is told later."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,8 +16,8 @@ from bot.wechat.parse import to_message
 from bot.wechat.policy import Action, WeChatError
 from bot.wechat.token import TokenManager
 from models.people.message import Message
-from tests.support.account_server import Account, account
-from tests.support.token_platform import impatient_redis
+from tests.harness.platform.account_server import Account, account
+from tests.harness.platform.token_platform import impatient_redis
 
 TEMPLATE = Template("tNews", "到账通知", "项目:{{thing1.DATA}}")
 

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from bot.simulator.codes import DeadCode, picture
-from tests.support.account_server import Account, Json, account
+from tests.harness.platform.account_server import Account, Json, account
 
 
 @pytest.fixture

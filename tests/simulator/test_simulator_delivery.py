@@ -1,4 +1,4 @@
-"""What the stand-in delivers, against a small bot made with wechatpy, over real loopback sockets."""
+"""What the simulator delivers, against a small bot made with wechatpy, over real loopback sockets."""
 
 import re
 import threading
@@ -18,8 +18,8 @@ from bot.simulator.crowd import UnknownPerson
 from bot.simulator.options import Mode
 from bot.simulator.platform import Status
 from bot.simulator.simulator import NoSuchButton, Simulator
-from tests.support.echo_bot import JPEG, MENU, OPTIONS, EchoBot, chatting, reply_xml
-from tests.support.stand_in import serving
+from tests.harness.simulator.echo_bot import JPEG, MENU, OPTIONS, EchoBot, chatting, reply_xml
+from tests.harness.simulator.in_process import serving
 
 
 def parsed(xml: str) -> ElementTree.Element:
@@ -76,7 +76,7 @@ def test_a_first_look_follows_and_a_later_one_does_not():
         assert simulator.meet("oNew") is None
         simulator.unfollow("oNew")
         assert simulator.meet("oNew") is None
-        assert simulator.meet("oAunt") is None  # followed before the stand-in started
+        assert simulator.meet("oAunt") is None  # followed before the simulator started
 
 
 def test_a_scan_by_somebody_new_is_a_follow_with_the_scene():

@@ -18,8 +18,8 @@ from bot.simulator.faults import DELIVERY, Fault, FaultDesk, Kind
 from bot.simulator.platform import FAILURES_BEFORE_SILENCE, SILENCE, Status
 from bot.simulator.simulator import Simulator
 from bot.simulator.timeline import Timeline
-from tests.support.echo_bot import OPTIONS, EchoBot, chatting, reply_xml
-from tests.support.stand_in import serving
+from tests.harness.simulator.echo_bot import OPTIONS, EchoBot, chatting, reply_xml
+from tests.harness.simulator.in_process import serving
 
 PROOF = {"grant_type": "client_credential", "appid": OPTIONS.app_id, "secret": OPTIONS.app_secret}
 

@@ -9,8 +9,8 @@ from bot.simulator import envelope, events
 from bot.simulator.options import Mode
 from bot.simulator.platform import Status
 from config.settings import Mode as DoorMode
-from tests.support.stage import settings_for
-from tests.support.stand_in import StandIn
+from tests.harness.simulator.in_process import RunningSimulator
+from tests.harness.stage import settings_for
 
 KINDS = [
     envelope.text("菜单"),
@@ -51,11 +51,11 @@ SILENT = [
 
 @pytest.mark.parametrize("mode", Mode)
 def test_every_kind_passes_the_door_in_every_mode(
-    mode: Mode, new_database: Callable[[], str], stand_in: Callable[..., StandIn]
+    mode: Mode, new_database: Callable[[], str], run_simulator: Callable[..., RunningSimulator]
 ) -> None:
     url = new_database()
     app = create_app(settings_for(url, mode=DoorMode(mode)))
-    simulator = stand_in(app, mode=mode).simulator
+    simulator = run_simulator(app, mode=mode).simulator
     for content in (*KINDS, *SILENT):
         delivery = simulator.deliver("oAunt", content)
         assert delivery.violations == (), content.label

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from bot.simulator.oauth import ASKED_LIFE, CODE_LIFE, REFRESH_LIFE, TOKEN_LIFE
-from tests.support.account_server import OPTIONS, Account, Json, account
+from tests.harness.platform.account_server import OPTIONS, Account, Json, account
 
 BACK = "http://a.test/pages/pay?appeal=4#top"
 
@@ -25,7 +25,7 @@ def authorize(server: Account, openid: str = "oAunt", **changes: str) -> request
     """A browser that is this person's."""
     query = {"appid": OPTIONS.app_id, "redirect_uri": BACK, "response_type": "code"}
     query |= {"scope": "snsapi_base", "state": "s1"} | changes
-    cookies = {"stand_in_person": openid} if openid else {}
+    cookies = {"simulator_person": openid} if openid else {}
     address = f"{server.url}/connect/oauth2/authorize"
     return requests.get(address, params=query, cookies=cookies, timeout=5, allow_redirects=False)
 

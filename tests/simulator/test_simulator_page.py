@@ -18,8 +18,8 @@ import requests
 from bot.simulator.app import create_simulator
 from bot.simulator.options import Options, Person, read_people
 from bot.simulator.simulator import Simulator
-from tests.support.echo_bot import JPEG, MENU, OPTIONS, EchoBot, chatting
-from tests.support.stand_in_page import act, feed
+from tests.harness.simulator.echo_bot import JPEG, MENU, OPTIONS, EchoBot, chatting
+from tests.simulator.simulator_page import act, feed
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -178,7 +178,7 @@ def test_secrets_stay_out_of_what_is_printed():
     assert OPTIONS.aes_key not in printed
 
 
-def test_the_stand_in_knows_nothing_of_the_rest():
+def test_the_simulator_knows_nothing_of_the_rest():
     ours = {path.stem for path in ROOT.iterdir() if path.is_dir() or path.suffix == ".py"}
     for path in (ROOT / "bot" / "simulator").glob("*.py"):
         names = re.findall(r"^\s*(?:from|import) ([\w.]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
@@ -215,7 +215,7 @@ def ready(process: subprocess.Popen[str]) -> str:
 def test_the_command_serves_and_ends_when_told(number):
     with start(COMMAND) as process:
         url = ready(process)
-        assert "微信替身" in requests.get(url, timeout=10).text
+        assert "微信模拟器" in requests.get(url, timeout=10).text
         process.send_signal(number)
         assert process.wait(10) == 0
 

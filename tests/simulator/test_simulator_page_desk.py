@@ -5,8 +5,8 @@ import pytest
 from bot.simulator.app import create_simulator
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.fields import Template
-from tests.support.echo_bot import EchoBot, chatting
-from tests.support.stand_in_page import act, feed
+from tests.harness.simulator.echo_bot import EchoBot, chatting
+from tests.simulator.simulator_page import act, feed
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.support.merchant import PIN, Merchant, trading
-from tests.support.stand_in_page import HOME
+from tests.harness.money.merchant import PIN, Merchant, trading
+from tests.simulator.simulator_page import HOME
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import requests
 from bot.simulator import stream
 from bot.simulator.app import create_simulator
 from bot.simulator.faults import Fault, Kind
-from tests.support.echo_bot import MENU, EchoBot, chatting
-from tests.support.stand_in import serving
+from tests.harness.simulator.echo_bot import MENU, EchoBot, chatting
+from tests.harness.simulator.in_process import serving
 
 PATIENCE = 20
 
@@ -108,7 +108,7 @@ def test_a_silent_stream_shows_that_it_is_there(simulator, url, monkeypatch):
         assert next(line for line in lines if line) == ": still here"
 
 
-def test_a_stream_ends_with_the_stand_in(simulator, url):
+def test_a_stream_ends_with_the_simulator(simulator, url):
     with listening(url) as lines:
         next_event(lines)
         simulator.close()

@@ -4,9 +4,9 @@ import pytest
 
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.notify import PLACE, State
-from tests.support.merchant import DAY, NOON, Merchant, Shop, outcomes, pay
-from tests.support.merchant import called_back as called_back
-from tests.support.merchant import shop as shop
+from tests.harness.money.merchant import DAY, NOON, Merchant, Shop, outcomes, pay
+from tests.harness.money.merchant import called_back as called_back
+from tests.harness.money.merchant import shop as shop
 
 
 @pytest.mark.parametrize(

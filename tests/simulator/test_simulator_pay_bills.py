@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.simulator.pay.moments import in_china
-from tests.support.merchant import DAY, OPTIONS, Merchant, code, trading
+from tests.harness.money.merchant import DAY, OPTIONS, Merchant, code, trading
 
 HOUR = 3600.0
 TODAY = "2026-11-25"

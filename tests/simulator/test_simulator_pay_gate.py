@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.simulator.pay.options import Kind as MerchantKind
-from tests.support.merchant import NOON, Merchant, code, trading
+from tests.harness.money.merchant import NOON, Merchant, code, trading
 
 
 @pytest.fixture

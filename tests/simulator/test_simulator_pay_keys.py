@@ -1,4 +1,4 @@
-"""Pay's keys in a folder, and the stand-in against a merchant's server that is written with wechatpayv3."""
+"""Pay's keys in a folder, and the simulator against a merchant's server that is written with wechatpayv3."""
 
 import json
 import stat
@@ -18,8 +18,8 @@ from bot.simulator.pay.keys import Keys, keys_in, make_keys, write_keys
 from bot.simulator.pay.options import Kind, PayOptions
 from bot.simulator.pay.phone import OK
 from bot.simulator.simulator import Simulator
-from tests.support.merchant import DAY, MCHID, OPTIONS, PIN, Credentials, key_folder, trading
-from tests.support.stand_in import serving
+from tests.harness.money.merchant import DAY, MCHID, OPTIONS, PIN, Credentials, key_folder, trading
+from tests.harness.simulator.in_process import serving
 
 Json = dict[str, Any]
 
@@ -56,7 +56,7 @@ def test_a_folder_of_another_merchant_or_a_broken_one_is_refused(keys: Keys, tmp
         keys_in(tmp_path, MCHID)
 
 
-def test_two_stand_ins_have_different_keys() -> None:
+def test_two_simulators_have_different_keys() -> None:
     first, second = make_keys(MCHID), make_keys(MCHID)
     assert first.apiv3_key != second.apiv3_key
     assert first.public_pem != second.public_pem
@@ -97,7 +97,7 @@ def test_certificates_are_for_older_merchants(keys: Keys) -> None:
 
 @dataclass
 class OtherMerchant:
-    """A merchant's server on wechatpayv3, at a stand-in over HTTP with the true time."""
+    """A merchant's server on wechatpayv3, at a simulator over HTTP with the true time."""
 
     pay: Any
     url: str

@@ -14,10 +14,10 @@ from bot.simulator.pay.notify import PLACE, RETRIES, State
 from bot.simulator.pay.options import Kind as MerchantKind
 from bot.simulator.pay.refunds import Outcome
 from bot.simulator.windows import Window
-from tests.support.merchant import DAY, MCHID, NOON, Merchant, Shop, outcomes, pay, trading
-from tests.support.merchant import called_back as called_back
-from tests.support.merchant import shop as shop
-from tests.support.stand_in import serving
+from tests.harness.money.merchant import DAY, MCHID, NOON, Merchant, Shop, outcomes, pay, trading
+from tests.harness.money.merchant import called_back as called_back
+from tests.harness.money.merchant import shop as shop
+from tests.harness.simulator.in_process import serving
 
 ALL_TRIES = 1 + len(RETRIES)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.simulator.pay.phone import LOCKED_FOR, PIN_TRIES, Refused
-from tests.support.merchant import OPTIONS, PIN, Merchant, trading
+from tests.harness.money.merchant import OPTIONS, PIN, Merchant, trading
 
 
 @pytest.fixture

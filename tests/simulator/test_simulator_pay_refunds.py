@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.simulator.pay.refunds import PER_ORDER, Outcome
-from tests.support.merchant import DAY, NOTIFY, Merchant, code, trading
+from tests.harness.money.merchant import DAY, NOTIFY, Merchant, code, trading
 
 LONG_ENOUGH = 61.0
 

@@ -1,4 +1,4 @@
-"""The JS-SDK that the stand-in gives to pages inside a phone, and who checks their signature."""
+"""The JS-SDK that the simulator gives to pages inside a phone, and who checks their signature."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import requests
 
 from bot.simulator.page import SDK
 from bot.simulator.tickets import LIFE, jsapi_signature
-from tests.support.account_server import OPTIONS, Account, account
+from tests.harness.platform.account_server import OPTIONS, Account, account
 
 PAGE = "http://127.0.0.1:8000/subscribe/a.b.c"
 

@@ -1,4 +1,4 @@
-"""The stand-in's signatures and safe mode against the official vectors, and against wechatpy, both ways."""
+"""The simulator's signatures and safe mode against the official vectors, and against wechatpy, both ways."""
 
 import base64
 
@@ -9,7 +9,7 @@ from wechatpy.crypto import WeChatCrypto
 from wechatpy.exceptions import InvalidAppIdException
 
 from bot.simulator.sealing import Sealer, Unsealable, signature
-from tests.support.sealing_samples import AES_KEY, APP_ID, OFFICIAL
+from tests.simulator.sealing_samples import AES_KEY, APP_ID, OFFICIAL
 
 
 def sealer(app_id: str = APP_ID) -> Sealer:

@@ -13,7 +13,7 @@ from bot.simulator.crowd import UnknownPerson
 from bot.simulator.errors import ApiError
 from bot.simulator.fields import Template
 from bot.simulator.subscriptions import REPORTED_AFTER
-from tests.support.account_server import OPTIONS, Account, Json, account
+from tests.harness.platform.account_server import OPTIONS, Account, Json, account
 
 ONE = Template("sOne", "到账提醒", "金额:{{amount1.DATA}}\n备注:{{thing2.DATA}}")
 LONG = Template("sLong", "办事进度", "进度:{{phrase1.DATA}}", long_term=True)
@@ -199,7 +199,7 @@ def test_the_longest_one_time_message_is_taken(server: Account, scene: int) -> N
 def visit(server: Account, **changes: str) -> requests.Response:
     query = {"action": "get_confirm", "appid": OPTIONS.app_id, "scene": "7", "template_id": "sOne"}
     query |= {"redirect_url": "http://a.test/back?page=1", "reserved": "r1"} | changes
-    cookies = {"stand_in_person": "oAunt"}
+    cookies = {"simulator_person": "oAunt"}
     return requests.get(f"{server.url}/mp/subscribemsg", params=query, cookies=cookies, timeout=5)
 
 

@@ -12,7 +12,7 @@ import pytest
 from bot.simulator.__main__ import options, parse
 from bot.simulator.fields import Template, read_templates
 from bot.simulator.templates import BROKEN, REMEMBERED, REPORTED_AFTER, TEMPLATES
-from tests.support.account_server import OPTIONS, Account, Json, account
+from tests.harness.platform.account_server import OPTIONS, Account, Json, account
 
 NEWS = Template("tNews", "求助进展通知", "项目:{{thing1.DATA}}\n已筹:{{amount2.DATA}}\n时间：{{time3.DATA}}")
 IN_LIBRARY = Template("", "发货通知", "货品:{{thing1.DATA}}\n数量:{{number2.DATA}}", short_id="4201")

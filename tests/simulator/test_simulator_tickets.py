@@ -6,8 +6,8 @@ import pytest
 from wechatpy.client.api import WeChatJSAPI
 
 from bot.simulator.tickets import LIFE, jsapi_signature
-from tests.support.account_server import Account, account
-from tests.support.ticket_samples import OFFICIAL
+from tests.harness.platform.account_server import Account, account
+from tests.harness.platform.ticket_samples import OFFICIAL
 
 
 @pytest.fixture

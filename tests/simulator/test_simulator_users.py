@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from bot.simulator.platform import Status
-from tests.support.account_server import MORNING, Account, account
+from tests.harness.platform.account_server import MORNING, Account, account
 
 
 @pytest.fixture

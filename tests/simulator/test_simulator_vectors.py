@@ -1,4 +1,4 @@
-"""The official examples, and whatever either side makes, pass through the stand-in's crypto and the bot's, both ways.
+"""The official examples, and whatever either side makes, pass through the simulator's crypto and the bot's, both ways.
 
 The two are written apart from each other, so that neither can be wrong alone.
 """
@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from bot.simulator.sealing import Sealer, Unsealable, signature
 from bot.simulator.tickets import jsapi_signature
 from bot.wechat.crypto import Envelope, Forgery, demand_signature, signature_of
-from tests.support.sealing_samples import AES_KEY, APP_ID
-from tests.support.sealing_samples import OFFICIAL as SEALED
-from tests.support.ticket_samples import OFFICIAL as SIGNED
+from tests.harness.platform.ticket_samples import OFFICIAL as SIGNED
+from tests.simulator.sealing_samples import AES_KEY, APP_ID
+from tests.simulator.sealing_samples import OFFICIAL as SEALED
 
 # miniprogram/dev/framework/server-ability/message-push.md; and the sample of the platform's own libraries.
 PUSH = (("AAAAA", "1714036504", "1514711492"), "f464b24fc39322e44b38aa78f5edd27bd1441696")
@@ -44,9 +44,9 @@ def test_both_sides_open_the_official_message() -> None:
 
 @given(st.binary(max_size=3000))
 def test_either_side_opens_what_the_other_seals(message: bytes) -> None:
-    stand_in, bot = Sealer(APP_ID, AES_KEY), Envelope(APP_ID, AES_KEY)
-    assert bot.open(stand_in.seal(message)) == message
-    assert stand_in.open(bot.seal(message)) == message
+    simulator, bot = Sealer(APP_ID, AES_KEY), Envelope(APP_ID, AES_KEY)
+    assert bot.open(simulator.seal(message)) == message
+    assert simulator.open(bot.seal(message)) == message
 
 
 def test_either_side_refuses_what_is_for_another_account() -> None:

@@ -11,7 +11,7 @@ from bot.simulator.envelope import Content
 from bot.simulator.push import MENU_BYTES
 from bot.simulator.simulator import Simulator
 from bot.simulator.windows import RULES, TYPING, TYPING_AFTER_ACT, Window
-from tests.support.account_server import Account, Json, account
+from tests.harness.platform.account_server import Account, Json, account
 
 DAY = 86400
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)

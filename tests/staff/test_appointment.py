@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session as Database
 
 from bot.words.lexicon import load_lexicon
 from bot.words.render import TEMPLATES, Renderer
-from bot.work.sweeps import tend
-from handlers.routing.table import COMMANDS
+from bot.work.sweeps import apply_deadlines
+from handlers.routing.command_table import COMMANDS
 from models.core.audit_trail import AuditEvent
 from models.core.codes import ALPHABET
 from models.staff.appointment import CODE_LENGTH, MACHINE, Invitation, confirm, invite, redeem
@@ -22,8 +22,8 @@ from models.staff.member import AlreadyAppointed, Appointment, Staff, appoint
 from models.staff.suspension import release_stuck_tasks, revoke
 from models.staff.task import Task
 from models.verification.case import Verification
-from tests.support import wechat
-from tests.support.stage import Stage, id_number, numbered
+from tests.harness.platform import wechat
+from tests.harness.stage import Stage, id_number, numbered
 
 COUNTY, MEIHUA, XIUYI, PANJIA = "431124000000", "431124101000", "431124101208", "431124101209"
 
@@ -256,10 +256,10 @@ def test_a_term_ends_by_itself_and_the_queue_with_it(stage: Stage) -> None:
     stage.clock.move(timedelta(days=30))
     stage.say("o-zhou", "待办")
     assert "replies/routing/not_understood" in stage.said
-    tend(stage.database, stage.clock())
+    apply_deadlines(stage.database, stage.clock())
     assert state(stage, gone) == "revoked"
     assert holder(stage, number) != gone
-    tend(stage.database, stage.clock())
+    apply_deadlines(stage.database, stage.clock())
     assert "任期到了" in stage.say("o-zhou", "消息")
 
 

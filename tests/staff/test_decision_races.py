@@ -22,10 +22,10 @@ from models.verification import decisions
 from models.verification.case import MACHINE as CASES
 from models.verification.case import NotVerified, Verification, lock_case
 from models.verification.lifecycle import to_township
+from tests.harness.platform import wechat
+from tests.harness.stage import Stage
 from tests.scenes.cases import seen_in_need
 from tests.scenes.seat import SEAT
-from tests.support import wechat
-from tests.support.stage import Stage
 
 COUNTY = "431124000000"
 

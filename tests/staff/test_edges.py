@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.app import links_of
 from bot.web.links import DeadLink
-from bot.work.sweeps import tend
+from bot.work.sweeps import apply_deadlines
 from models.proxy.mandate import Mandate, grant, live_mandate, revoke
 from models.staff.member import Staff
 from models.staff.recusal import Recusal
@@ -17,8 +17,8 @@ from models.staff.suspension import suspend
 from models.staff.task import assign_to, find_task
 from models.verification import decisions
 from models.verification.case import NOTICE_PERIOD, VALIDITY, NotVerified, check_verified, lock_case
+from tests.harness.stage import Stage
 from tests.scenes.cases import case, registered, visited
-from tests.support.stage import Stage
 
 COUNTY = "431124000000"
 INSTANT = timedelta(microseconds=1)
@@ -45,7 +45,7 @@ def test_what_is_late_goes_to_no_colleague_beside_but_up(stage: Stage) -> None:
     number = registered(stage, "o-wang")
     assert holder(stage, number)[0] == "village"
     stage.clock.move(timedelta(days=4))
-    tend(stage.database, stage.clock())
+    apply_deadlines(stage.database, stage.clock())
     assert holder(stage, number) == ("township", town)
 
 
@@ -99,7 +99,7 @@ def test_who_visited_or_reviewed_is_named_for_no_later_step(stage: Stage) -> Non
     number = registered(stage, "o-wang", result="not_found")
     visited(stage, number, town)
     stage.clock.move(NOTICE_PERIOD)
-    tend(stage.database, stage.clock())
+    apply_deadlines(stage.database, stage.clock())
     assert holder(stage, number) == ("county", county)
     with Database(stage.database) as db, db.begin():
         decisions.pass_to_county(db, lock_case(db, number), db.get_one(Staff, county), stage.clock())

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from bot.work.sweeps import tend
+from bot.work.sweeps import apply_deadlines
 from models.appeals.appeal import Appeal
 from models.appeals.revision_review import open_revision_file
 from models.core.state_machine import WrongState
@@ -20,9 +20,9 @@ from models.verification.case import NOTICE_PERIOD, Verification, lock_case
 from models.verification.file import open_visit_record
 from models.verification.lifecycle import is_drawn
 from models.verification.visit import Visit
+from tests.harness.stage import Stage
+from tests.scenes.appeals import put_in, wanted
 from tests.scenes.cases import case, registered, visited
-from tests.scenes.revision import put_in, wanted
-from tests.support.stage import Stage
 
 HERE, THERE, COUNTY = "431124101204", "431124101205", "431124000000"
 
@@ -115,7 +115,7 @@ def test_nobody_is_asked_what_leads_to_a_no(stage: Stage, word: str) -> None:
     number = registered(stage, "o-wang", result="not_found")
     visited(stage, number, officer)
     stage.clock.move(NOTICE_PERIOD)
-    tend(stage.database, stage.clock())
+    apply_deadlines(stage.database, stage.clock())
     assert case(stage, number).state == "township_review"
     stage.say("o-town", f"看 认证{number}")
     assert "乡镇" in stage.say("o-town", f"{word} 认证{number}")

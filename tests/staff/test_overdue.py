@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session as Database
 
 from models.staff.queue import escalate_overdue
 from models.staff.task import find_task
+from tests.harness.stage import Stage
+from tests.scenes.appeals import COUNTY, to_county
 from tests.scenes.cases import registered
-from tests.scenes.endorsement import COUNTY, to_county
-from tests.support.stage import Stage
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ from models.staff.task import HasConflict, conflict_in, find_task
 from models.verification import decisions
 from models.verification.case import Verification, begin_case, lock_case
 from models.verification.lifecycle import end_notices
+from tests.harness.stage import Stage, id_number, numbered
 from tests.scenes.cases import case, objected, registered, visited
-from tests.support.stage import Stage, id_number, numbered
 
 COUNTY, MEIHUA, VILLAGE = "431124000000", "431124101000", "431124101208"
 

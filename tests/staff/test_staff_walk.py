@@ -21,8 +21,8 @@ from models.staff.directory import is_below
 from models.staff.member import HOLDING, Staff, find_staff
 from models.staff.recusal import Recusal
 from models.staff.task import Matter, Task, open_task
-from tests.support import wechat
-from tests.support.stage import Clock, Stage, id_number, numbered
+from tests.harness.platform import wechat
+from tests.harness.stage import Clock, Stage, id_number, numbered
 
 COUNTY, MEIHUA, QINGTANG = "431124000000", "431124101000", "431124104000"
 VILLAGES = ("431124101208", "431124101209", "431124101213")

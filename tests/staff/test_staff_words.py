@@ -16,17 +16,17 @@ from sqlalchemy.orm import Session as Database
 from bot.words.lexicon import load_lexicon
 from bot.words.render import TEMPLATES
 from flows.engine.session import Option, Screen, Session, dumps
-from handlers.routing.matching import Command, Takes
-from handlers.routing.table import COMMANDS
+from handlers.routing.command import Command, Takes
+from handlers.routing.command_table import COMMANDS
 from models.core.audit_trail import AuditEvent
 from models.people.conversation import Conversation
 from models.staff.member import STAFF_ROLES, Staff
 from models.staff.task import open_task
 from models.support.ticket import open_ticket
 from models.verification.case import Verification
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.cases import seen_in_need
 from tests.scenes.seat import SEAT
-from tests.support.stage import DAOXIAN_MEIHUA, Stage
 
 LONGHUI, WORDS = "430524101000", load_lexicon().words
 STAFF_COMMANDS = {name: command for name, command in COMMANDS.items() if command.staff}

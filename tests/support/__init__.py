@@ -1,1 +1,1 @@
-"""Helpers play WeChat, servers and processes for the tests; beside them stand the tests of people in touch."""
+"""The two sides of a contact, and an officer who is called, find each other and nobody else."""

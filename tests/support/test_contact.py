@@ -14,9 +14,9 @@ from models.staff.member import Staff
 from models.support.desk import answer_ticket
 from models.support.introduction import ask_for
 from models.support.ticket import NoSuchTicket, Ticket
-from tests.support import wechat
-from tests.support.stage import DAOXIAN_MEIHUA, Stage
-from tests.support.transcript import Actor
+from tests.harness.platform import wechat
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
+from tests.harness.transcript import Actor
 
 SELLING = """@ seller
 $ resident

@@ -24,10 +24,10 @@ from models.ledger.errors import BankShort, ReferenceUsed
 from models.staff.member import Staff
 from models.treasury.bank_entry import BankEntry, BankTransfer, MoreThanFees, NoFees, enter, uncovered
 from models.treasury.reversal import reverse_bank_entry, standing_entries
+from tests.harness.stage import Stage
+from tests.harness.tiers import examples
 from tests.scenes.disbursements import asked, at, fixed, funded, passed, people, state, wrong
 from tests.scenes.gifts import give
-from tests.support.stage import Stage
-from tests.support.tiers import examples
 
 COUNTY, ELSEWHERE = "431124000000", "430524000000"
 GIVEN = 50_000
@@ -294,7 +294,7 @@ def test_the_longest_of_everything_is_one_message() -> None:
         words = renderer.render(says)
         return 0 < len(words.encode()) <= REPLY_BYTES // 2 and "None" not in words
 
-    given = {"flow": "cover_fees", "given": {"uncovered_fen": fen}, "brief": {"uncovered_fen": fen}}
+    given = {"flow": "cover_fees", "given": {"uncovered_fen": fen}, "facts": {"uncovered_fen": fen}}
     bounds = {"min": 4, "max": 40, "most": fen, "length": 99_999}
     situations = {
         "amount": ("ask", "help", "not_money", "vague", "not_positive", "too_precise", "absurd", "not_text"),

@@ -13,9 +13,9 @@ from models.ledger.tables import LedgerTransaction
 from models.payments.order import PayOrder
 from models.treasury.bill import number_of
 from models.treasury.discrepancy import Discrepancy
+from tests.harness.stage import Stage
 from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter, discrepancies
 from tests.scenes.refunds import wrong_books
-from tests.support.stage import Stage
 
 COUNTY, LONGHUI = "431124000000", "430524000000"
 

@@ -1,4 +1,4 @@
-"""Days of the pay channel against our books, through the stand-in: what agrees, what differs, and what comes right."""
+"""Days of the pay channel against our books, through the simulator: what agrees, what differs, and what comes right."""
 
 import io
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session as Database
 from bot.payments.orders import Till
 from bot.simulator.faults import Fault, Kind
 from bot.treasury.reconciliation import ask_for_bills
-from bot.work.queues import Jobs
+from bot.work.queues import JobQueues
 from models.core.audit_trail import AuditEvent
 from models.giving.pledge import Pledge
 from models.ledger.tables import LedgerTransaction
@@ -19,8 +19,8 @@ from models.payments.collection import Outcome
 from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.treasury.bill import BillDay, BillLine, number_of
+from tests.harness.stage import Stage
 from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter, day_row, discrepancies, told
-from tests.support.stage import Stage
 
 NUMBER = number_of(TODAY)
 DAY = timedelta(days=1)
@@ -40,8 +40,8 @@ def till(stage: Stage) -> Iterator[Counter]:
 
 
 @pytest.fixture
-def jobs(redis_flushed: str) -> Iterator[Jobs]:
-    jobs = Jobs(redis_flushed)
+def jobs(redis_flushed: str) -> Iterator[JobQueues]:
+    jobs = JobQueues(redis_flushed)
     yield jobs
     jobs.redis.close()
 
@@ -58,7 +58,7 @@ def ledger(stage: Stage) -> int:
         return len(db.scalars(select(LedgerTransaction.id)).all())
 
 
-def test_a_day_of_gifts_and_refunds_agrees_to_the_fen(stage: Stage, till: Counter, jobs: Jobs) -> None:
+def test_a_day_of_gifts_and_refunds_agrees_to_the_fen(stage: Stage, till: Counter, jobs: JobQueues) -> None:
     appeal = stage.open_appeal()
     for fen in (10_050, 100, 2_345):
         till.give(appeal, fen)
@@ -218,7 +218,7 @@ def test_what_is_missing_just_before_midnight_is_found_with_the_next_bill(stage:
 
 
 def test_a_bill_that_cannot_be_had_is_asked_for_again_and_days_that_were_missed_follow(
-    stage: Stage, till: Counter, jobs: Jobs
+    stage: Stage, till: Counter, jobs: JobQueues
 ) -> None:
     till.give(stage.open_appeal(), 5_000)
     till.move(TOMORROW_MORNING + 3 * DAY)

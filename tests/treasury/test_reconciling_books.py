@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session as Database
 from models.books.bills import check_bills
 from models.core.database import snapshot
 from models.treasury.bill import BillDay, BillLine, number_of
+from tests.harness.stage import Stage
 from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, counter
-from tests.support.stage import Stage
 
 DAY = timedelta(days=1)
 

@@ -1,4 +1,4 @@
-"""A year of trade bills with errors in them, through the stand-in: all of these are found, and no other.
+"""A year of trade bills with errors in them, through the simulator: all of these are found, and no other.
 
 Seeded. The year's own payments, refunds and postings are written in bulk; everything that is tested goes the real way:
 each bill is fetched over HTTP, proved, read, kept and compared.
@@ -21,9 +21,9 @@ from models.payments.order import PayOrder
 from models.payments.refund import Refund
 from models.treasury.bill import BillDay, begins, number_of
 from models.treasury.discrepancy import Discrepancy
+from tests.harness.stage import Stage
 from tests.scenes.bills import TODAY, TOMORROW_MORNING, Counter, Row, bill_of, counter
 from tests.scenes.gifts import promise
-from tests.support.stage import Stage
 
 SEED = 20_261_125
 YEAR, SEASON = 365, 91

@@ -22,11 +22,11 @@ from models.ledger.errors import BankShort, ChannelShort, ReferenceUsed
 from models.staff.member import Staff
 from models.treasury.bank_entry import REVERSAL_REASONS, RULES, BankEntry, BankTransfer, enter
 from models.treasury.reversal import NoSuchEntry, reverse_bank_entry, standing_entries
+from tests.harness.stage import Stage
+from tests.harness.tiers import examples
 from tests.scenes.disbursements import at, wrong
 from tests.scenes.export import export, read, verify
 from tests.scenes.gifts import give
-from tests.support.stage import Stage
-from tests.support.tiers import examples
 
 COUNTY, ELSEWHERE = "431124000000", "430524000000"
 GIVEN = 50_000

@@ -43,7 +43,7 @@ def test_the_longest_of_everything_is_one_message(kind: str) -> None:
     draft = {"flow": "reverse_entry", "given": given}
     review = "flows/treasury/reverse_entry/review"
     for stands in (True, False):
-        head, foot = (Say(review, part, {"v": {**draft, "brief": {"stands": stands}}}) for part in ("head", "foot"))
+        head, foot = (Say(review, part, {"v": {**draft, "facts": {"stands": stands}}}) for part in ("head", "foot"))
         why = Say("flows/treasury/reverse_entry/why", "echo", {"v": {**draft, "value": OPTIONS[0][1], "line": 1}})
         assert _fits(head, why, foot)
     for situation in ("ask", "help", "not_a_choice", "not_text", "not_heard"):

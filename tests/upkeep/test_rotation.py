@@ -13,7 +13,7 @@ from models.people.conversation import BrokenSession, Conversation, Turn
 from models.people.user import User
 from models.tables import metadata
 from models.upkeep.key_rotation import Rotated, rotate
-from tests.support.stage import Stage
+from tests.harness.stage import Stage
 
 NEW = base64.b64encode(bytes(range(32))).decode()
 

@@ -27,7 +27,7 @@ from models.tables import metadata
 from models.upkeep import region_succession
 from models.verification.case import MACHINE as CASES
 from models.verification.case import Verification, begin_case
-from tests.support.stage import Stage
+from tests.harness.stage import Stage
 
 DAOXIAN, LONGHUI = "431124000000", "430524000000"
 MEIHUA, QINGTANG = "431124101000", "431124104000"

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
 from bot.words.render import day
-from bot.work.sweeps import tend
+from bot.work.sweeps import apply_deadlines
 from models.appeals.appeal import Appeal
 from models.core.state_machine import Actor, By
 from models.people.user import User
@@ -24,8 +24,8 @@ from models.verification.case import (
     lock_case,
 )
 from models.verification.eligibility import check_may_appeal
+from tests.harness.stage import Stage
 from tests.scenes.cases import DAY, case, person_of, registered, visited
-from tests.support.stage import Stage
 
 COUNTY = "431124000000"
 
@@ -81,7 +81,7 @@ def test_a_suspension_ends_with_its_year_and_its_task_with_it(stage: Stage) -> N
     stage.register("o-wang", "resident")
     suspend(stage, 1)
     stage.clock.move(VALIDITY + DAY)
-    tend(stage.database, stage.clock())
+    apply_deadlines(stage.database, stage.clock())
     assert case(stage, 1).state == "expired"
     with Database(stage.database) as db:
         assert find_task(db, "case", 1) is None

@@ -13,14 +13,14 @@ from sqlalchemy.event import listen
 from sqlalchemy.orm import Session as Database
 from stdnum.cn import ric
 
-from bot.web.notices import PAGE
+from bot.web.public_notices import PAGE
 from models.people.user import User
 from models.verification.case import NOTICE_PERIOD, Verification
 from models.verification.public_notice import list_notices, masked
+from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, shoot
+from tests.harness.simulator.in_process import serving
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.cases import FINDINGS, OBJECTION, case, objected, person_of, registered, visited
-from tests.support.browser import DESK, PHONE, chromium, needs_chromium, shoot
-from tests.support.stage import DAOXIAN_MEIHUA, Stage
-from tests.support.stand_in import serving
 
 DAOXIAN, QINGTANG, VILLAGE = "431124000000", "431124104000", "431124101201"
 
@@ -206,7 +206,7 @@ def test_the_board_of_a_village_holds_no_neighbours(stage: Stage, officer: int) 
 
 
 @needs_chromium
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("size", [pytest.param(PHONE, marks=pytest.mark.smoke), DESK], ids=["phone", "desk"])
 def test_it_reads_well(new_database: Callable[[], str], size: dict[str, int]) -> None:
     stage = Stage(new_database())
     officer = stage.appoint("o-zhou", "village")

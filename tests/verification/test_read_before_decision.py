@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.orm import Session as Database
 
-from bot.work.sweeps import tend
+from bot.work.sweeps import apply_deadlines
 from models.staff.member import Staff
 from models.verification import decisions
 from models.verification.case import NOTICE_PERIOD, lock_case
+from tests.harness.stage import Stage
 from tests.scenes.cases import case, registered, visited
-from tests.support.stage import Stage
 
 COUNTY = "431124000000"
 
@@ -27,7 +27,7 @@ def to_the_county(stage: Stage, number: int, officer: int, *, supports: bool = T
     """Past a visit, a notice if there is one, and a township that looks when it is drawn."""
     visited(stage, number, officer, supports=supports)
     stage.clock.move(NOTICE_PERIOD)
-    tend(stage.database, stage.clock())
+    apply_deadlines(stage.database, stage.clock())
     if case(stage, number).state == "township_review":
         with Database(stage.database) as db, db.begin():
             town = db.get_one(Staff, stage.appoint(f"o-town-{stage.clock()}", "township", work_no=f"T{number}"))

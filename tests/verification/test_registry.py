@@ -18,7 +18,7 @@ from models.staff.conflict_of_interest import Conflict
 from models.tables import metadata
 from models.upkeep.key_rotation import Rotated, rotate
 from models.verification.registry import Finding, RegistryEntry, fold_name, look_up, same_name
-from tests.support.stage import DAOXIAN_MEIHUA, Stage, id_number
+from tests.harness.stage import DAOXIAN_MEIHUA, Stage, id_number
 
 NEW = base64.b64encode(bytes(range(32))).decode()
 NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)

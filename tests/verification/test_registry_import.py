@@ -33,8 +33,8 @@ from models.core.database import connect
 from models.core.encryption import Keyring, keyring, use_keyring
 from models.places.region import Region
 from models.verification.registry import RegistryEntry, look_up
-from tests.support.stage import DAOXIAN_MEIHUA, id_number, settings_for
-from tests.support.tiers import examples
+from tests.harness.stage import DAOXIAN_MEIHUA, id_number, settings_for
+from tests.harness.tiers import examples
 
 ROOT = Path(__file__).parents[2]
 NEW = base64.b64encode(bytes(range(32))).decode()

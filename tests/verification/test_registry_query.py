@@ -25,17 +25,17 @@ from bot.registry.breaker import Breaker, Patience
 from bot.registry.query import LARGEST_ANSWER, TRIES, HttpRegistry
 from bot.registry.table import TableRegistry
 from bot.verification.check_registry import check_registry
-from bot.work.errands import Errands
+from bot.work.context import WorkerContext
 from bot.work.queues import open_redis
 from config.settings import Environment, Settings
 from models.core.database import connect
 from models.people.user import User
 from models.verification.case import Verification, newest_case_of
 from models.verification.registry import UNAVAILABLE, Finding
-from tests.house.test_settings import OWN
-from tests.support.processes import sweep_all
-from tests.support.stage import Stage, id_number, settings_for
-from tests.support.stand_in import serving
+from tests.harness.own_secrets import OWN_SECRETS
+from tests.harness.processes.workers import sweep_all
+from tests.harness.simulator.in_process import serving
+from tests.harness.stage import Stage, id_number, settings_for
 
 ROOT = Path(__file__).parents[2]
 NUMBER, NAME, TOKEN = id_number(3), "王秀兰", "a-token-of-nobody"
@@ -320,7 +320,7 @@ class Case:
     def __init__(self, stage: Stage, url: str, redis_url: str) -> None:
         self.stage, self.database = stage, stage.database
         ours = {"registry_url": f"{url}/ask", "registry_token": SecretStr(TOKEN)}
-        self.errands = Errands(settings_for(stage.settings.database_url, redis_url).model_copy(update=ours))
+        self.context = WorkerContext(settings_for(stage.settings.database_url, redis_url).model_copy(update=ours))
         user_id = stage.register("o-wang", "resident", verified=False)
         with Database(self.database) as db:
             found = newest_case_of(db, user_id)
@@ -332,7 +332,7 @@ class Case:
             return db.get_one(Verification, self.number)
 
     def check(self) -> Verification:
-        check_registry(self.database, self.errands.registry, self.number, self.stage.clock)
+        check_registry(self.database, self.context.registry, self.number, self.stage.clock)
         return self.row()
 
 
@@ -341,7 +341,7 @@ def case(database_url: str, url: str, redis_flushed: str) -> Iterator[Case]:
     stage = Stage(database_url)
     case = Case(stage, url, redis_flushed)
     yield case
-    case.errands.close()
+    case.context.close()
     stage.close()
 
 
@@ -398,13 +398,13 @@ def test_a_person_whom_no_key_opens_makes_the_case_wait(office: Office, case: Ca
 
 def test_the_sweep_finds_the_questions_that_are_due(case: Case, redis_flushed: str) -> None:
     now = case.stage.clock()
-    assert sweep_all(case.errands, now) == 1
+    assert sweep_all(case.context, now) == 1
     with open_redis(redis_flushed) as redis:
         [job] = Queue("default", connection=redis, serializer=JSONSerializer).jobs
         assert (job.func_name, job.args) == ("check_registry", [case.number])
     with case.database.begin() as connection:
         connection.execute(update(Verification).values(registry_next_at=now + timedelta(minutes=1)))
-    assert sweep_all(case.errands, now) == 0
+    assert sweep_all(case.context, now) == 0
 
 
 # --- The settings
@@ -430,7 +430,7 @@ def test_the_setting_chooses_who_is_asked(database_url: str, redis_url: str) -> 
     ],
 )
 def test_production_asks_no_registry_without_a_token_or_in_the_open(url: str, token: str, missing: str) -> None:
-    own: dict[str, Any] = {name.lower(): value for name, value in OWN.items()}
+    own: dict[str, Any] = {name.lower(): value for name, value in OWN_SECRETS.items()}
     with pytest.raises(ValidationError, match=missing) as refused:
         Settings(bangfu_env=Environment.PRODUCTION, registry_url=url, registry_token=token, _env_file=None, **own)
     assert TOKEN not in str(refused.value)

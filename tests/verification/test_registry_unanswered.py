@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from bot.work.sweeps import tend
+from bot.work.sweeps import apply_deadlines
 from models.oversight import spot_check
 from models.oversight.spot_check import draw
 from models.staff.decision import Decision
@@ -17,9 +17,9 @@ from models.verification import decisions
 from models.verification.case import NOTICE_PERIOD, lock_case
 from models.verification.lifecycle import PATIENCE, cases_for_registry, is_drawn, registry_answered
 from models.verification.registry import Finding
+from tests.harness.stage import Stage
+from tests.scenes.appeals import pass_appeals
 from tests.scenes.cases import case, registered, visited
-from tests.scenes.passed_appeals import pass_appeals
-from tests.support.stage import Stage
 
 COUNTY = "431124000000"
 
@@ -41,10 +41,10 @@ def staff(db: Database, name: str) -> Staff:
 def unanswered(stage: Stage) -> int:
     number = registered(stage, "o-wang", result="unavailable")
     stage.clock.move(PATIENCE - timedelta(seconds=1))
-    tend(stage.database, stage.clock())
+    apply_deadlines(stage.database, stage.clock())
     assert case(stage, number).state == "submitted"
     stage.clock.move(timedelta(seconds=1))
-    tend(stage.database, stage.clock())
+    apply_deadlines(stage.database, stage.clock())
     return number
 
 
@@ -67,7 +67,7 @@ def test_what_the_registry_never_answered_is_always_looked_at_by_the_township(st
         assert not is_drawn(lock_case(db, numbers[0]).matter, 1)  # by lot it would not be
     visited(stage, numbers[0], officer)
     stage.clock.move(NOTICE_PERIOD)
-    tend(stage.database, stage.clock())
+    apply_deadlines(stage.database, stage.clock())
     assert (case(stage, numbers[0]).state, case(stage, numbers[0]).sampled) == ("township_review", True)
 
 
@@ -103,7 +103,7 @@ def test_only_a_word_of_the_other_sign_is_overturned(stage: Stage, county: str, 
         officer = staff(db, "zhou").id
     visited(stage, number, officer, supports=visitor)
     stage.clock.move(NOTICE_PERIOD)
-    tend(stage.database, stage.clock())
+    apply_deadlines(stage.database, stage.clock())
     with Database(stage.database) as db, db.begin():
         decisions.pass_to_county(db, lock_case(db, number), staff(db, "town"), stage.clock())
     reasons = () if county == "verify" else (["x"],)
@@ -123,7 +123,7 @@ def test_a_visitors_no_is_overturned_when_the_household_is_verified_after_all(st
     for officer, supports in zip(officers, (False, True), strict=True):
         visited(stage, number, officer, supports=supports)
         stage.clock.move(NOTICE_PERIOD)
-        tend(stage.database, stage.clock())
+        apply_deadlines(stage.database, stage.clock())
         with Database(stage.database) as db, db.begin():
             decisions.pass_to_county(db, lock_case(db, number), staff(db, "town"), stage.clock())
         with Database(stage.database) as db, db.begin():

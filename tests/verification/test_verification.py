@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from bot.work import sweeps
-from bot.work.sweeps import tend
+from bot.work.sweeps import apply_deadlines
 from models.core.audit_trail import AuditEvent
 from models.core.state_machine import Actor, By
 from models.notifications.notification import Notification
@@ -26,8 +26,8 @@ from models.verification import decisions, lifecycle
 from models.verification.case import NOTICE_PERIOD, VALIDITY, Verification, begin_case, lock_case, withdraw
 from models.verification.objection import NotOnNotice, Objection, ObjectionAlreadyDecided, OwnNotice, record_objection
 from models.verification.visit import Visit
+from tests.harness.stage import Stage
 from tests.scenes.cases import DAY, OBJECTION, case, objected, person_of, registered, visited
-from tests.support.stage import Stage
 
 COUNTY = "431124000000"
 
@@ -119,7 +119,7 @@ def test_who_visited_does_not_review_nor_decide(stage: Stage) -> None:
     number = registered(stage, "o-wang", result="not_found")
     visited(stage, number, town)
     stage.clock.move(NOTICE_PERIOD)
-    tend(stage.database, stage.clock())
+    apply_deadlines(stage.database, stage.clock())
     assert case(stage, number).state == "township_review"
     assert "您不能办" in stage.say("o-town", f"通过 认证{number}")
     with Database(stage.database) as db:
@@ -203,7 +203,7 @@ def test_an_appeal_against_a_decision_is_for_whom_it_was_about(stage: Stage) -> 
     number = registered(stage, "o-wang", result="not_found")
     visited(stage, number, officer)
     stage.clock.move(NOTICE_PERIOD)
-    tend(stage.database, stage.clock())
+    apply_deadlines(stage.database, stage.clock())
     with Database(stage.database) as db, db.begin():
         town = db.get_one(Staff, stage.appoint("o-town", "township"))
         decisions.pass_to_county(db, lock_case(db, number), town, stage.clock())
@@ -229,11 +229,11 @@ def test_a_notice_ends_by_itself_and_not_before_five_days(stage: Stage) -> None:
     number = registered(stage, "o-wang")
     visited(stage, number, officer)
     stage.clock.move(NOTICE_PERIOD - timedelta(seconds=1))
-    tend(stage.database, stage.clock())
+    apply_deadlines(stage.database, stage.clock())
     assert case(stage, number).state == "public_notice"
     stage.clock.move(timedelta(seconds=1))
     for _ in range(2):
-        tend(stage.database, stage.clock())
+        apply_deadlines(stage.database, stage.clock())
     # Known to the registry and not drawn: on to the county.
     assert case(stage, number).state == "county_review"
     told = [each for each in notices(stage, "o-wang") if each["state"] == "county_review"]
@@ -249,7 +249,7 @@ def test_what_the_township_has_looked_at_does_not_slip_past_it_in_a_later_round(
         monkeypatch.setattr(lifecycle, "SAMPLED_OF_HUNDRED", share)
         visited(stage, number, officer)
         stage.clock.move(NOTICE_PERIOD)
-        tend(stage.database, stage.clock())
+        apply_deadlines(stage.database, stage.clock())
         assert (case(stage, number).state, case(stage, number).sampled) == ("township_review", True)
         with Database(stage.database) as db, db.begin():
             staff = db.get_one(Staff, town)
@@ -261,14 +261,14 @@ def test_what_is_late_goes_up_and_both_are_told(stage: Stage) -> None:
     stage.appoint("o-town", "township")
     number = registered(stage, "o-wang")
     stage.clock.move(STEPS["visit"][1] * DAY)
-    tend(stage.database, stage.clock())
+    apply_deadlines(stage.database, stage.clock())
     with Database(stage.database) as db:
         task = db.scalars(select(Task)).one()
         assert (task.role, task.assignee, task.escalations) == ("township", 2, 1)
     assert "转给上一级" in stage.say("o-zhou", "菜单")
     assert f"认证 {number} 号" in stage.say("o-town", "菜单")
     assert "乡镇" in stage.say("o-wang", "认证")
-    tend(stage.database, stage.clock())
+    apply_deadlines(stage.database, stage.clock())
     assert len(notices(stage, "o-town")) == 1
 
 
@@ -276,8 +276,8 @@ def test_a_year_ends_once_with_one_reminder(stage: Stage) -> None:
     stage.register("o-wang", "resident")
     for day in (VALIDITY - 31 * DAY, DAY, DAY, 29 * DAY, DAY):
         stage.clock.move(day)
-        tend(stage.database, stage.clock())
-        tend(stage.database, stage.clock())
+        apply_deadlines(stage.database, stage.clock())
+        apply_deadlines(stage.database, stage.clock())
     assert case(stage, 1).state == "expired"
     assert [told["template"] for told in notices(stage, "o-wang")] == ["case_ends_soon", "case_moved"]
 
@@ -288,9 +288,9 @@ def test_a_part_of_the_sweep_that_fails_keeps_none_back(stage: Stage, monkeypatc
         raise RuntimeError
 
     stage.register("o-wang", "resident")
-    monkeypatch.setitem(sweeps.PARTS, "notices_ended", fail)
+    monkeypatch.setitem(sweeps.DEADLINES, "notices_ended", fail)
     stage.clock.move(VALIDITY)
-    tend(stage.database, stage.clock())
+    apply_deadlines(stage.database, stage.clock())
     assert case(stage, 1).state == "expired"
     assert count(stage, Ticket) == 0
 
@@ -298,7 +298,7 @@ def test_a_part_of_the_sweep_that_fails_keeps_none_back(stage: Stage, monkeypatc
 def test_a_resident_who_came_to_be_here_twice_over_the_year_keeps_one_case_of_each_time(stage: Stage) -> None:
     stage.register("o-wang", "resident")
     stage.clock.move(VALIDITY)
-    tend(stage.database, stage.clock())
+    apply_deadlines(stage.database, stage.clock())
     assert "第 1 步" in say_all(stage, "o-wang", "认证", "1")
     assert person_of(stage, "o-wang").id == case(stage, 2).user_id
     assert "第 1 步" in say_all(stage, "o-wang", "认证")

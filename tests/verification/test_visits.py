@@ -18,8 +18,8 @@ from flows.readers.words.location import Here
 from flows.verification.visit import MOST_PEOPLE, QUESTIONS
 from models.people.message import Kind, Message, Point
 from models.verification.visit import EARLIER, FAR_KM, Visit, distance_km, earlier_places, is_far
+from tests.harness.stage import DAOXIAN_MEIHUA, Clock, Stage
 from tests.scenes.cases import FINDINGS, case, registered, visited
-from tests.support.stage import DAOXIAN_MEIHUA, Clock, Stage
 
 LEXICON = load_lexicon()
 SCALE = LEXICON.scale

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 from wechatpy.crypto import WeChatCrypto
 
-from bot.wechat.channel import FRESH_SECONDS, NOTHING, REPLY_BYTES, Channel, Delivery, fit
+from bot.wechat.channel import FRESH_SECONDS, NOTHING, REPLY_BYTES, Channel, Delivery, fit_reply
 from bot.wechat.crypto import Envelope, Forgery
 from bot.wechat.markup import Unreadable, clean
 from config.settings import SAMPLE_AES_KEY, SAMPLE_APP_ID, SAMPLE_TOKEN, Mode
-from tests.support import wechat as side
-from tests.support.wechat import ACCOUNT, OPENID, WeChat, sha1
+from tests.harness.platform import wechat as side
+from tests.harness.platform.wechat import ACCOUNT, OPENID, WeChat, sha1
 
 NOW = 1_795_000_000
 OTHER_KEY = "b" * 42 + "Y"
@@ -366,14 +366,14 @@ def test_a_reply_cannot_break_out_of_its_element():
 
 
 def test_characters_that_no_phone_can_show_are_dropped():
-    assert fit("捐\x00\x07款\x1b\x7f\x85\ud83d\ufffe\uffff\r\n１元\t👍") == "捐款\n１元\t👍"
+    assert fit_reply("捐\x00\x07款\x1b\x7f\x85\ud83d\ufffe\uffff\r\n１元\t👍") == "捐款\n１元\t👍"
 
 
 def test_a_long_reply_is_cut_on_a_character_and_noted_without_its_words():
     with capture_logs() as logs:
-        assert fit("a" + "汉" * 1000) == "a" + "汉" * 666
-        assert fit("😀" * 501) == "😀" * 500
-        assert fit("汉" * 666 + "ab") == "汉" * 666 + "ab"
+        assert fit_reply("a" + "汉" * 1000) == "a" + "汉" * 666
+        assert fit_reply("😀" * 501) == "😀" * 500
+        assert fit_reply("汉" * 666 + "ab") == "汉" * 666 + "ab"
     assert logs == [
         {"event": "reply_cut", "bytes": 3001, "log_level": "warning"},
         {"event": "reply_cut", "bytes": 2004, "log_level": "warning"},
@@ -385,7 +385,7 @@ TEXTS = st.text() | st.text(st.sampled_from("a]>é汉😀\x00\ud800\r\n "), max_
 
 @given(TEXTS)
 def test_every_reply_fits_is_whole_and_is_the_start_of_the_clean_text(reply):
-    fitted, cleaned = fit(reply), clean(reply).replace("]]>", "]] >")
+    fitted, cleaned = fit_reply(reply), clean(reply).replace("]]>", "]] >")
     assert cleaned.startswith(fitted)
     assert "]]>" not in fitted
     assert len(fitted.encode()) <= REPLY_BYTES
@@ -394,7 +394,7 @@ def test_every_reply_fits_is_whole_and_is_the_start_of_the_clean_text(reply):
 
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.sampled_from(Mode))
 def test_every_reply_is_read_back_whole(reply, mode):
-    assert fields_of(answered("。" + reply, mode))["Content"] == fit("。" + reply)
+    assert fields_of(answered("。" + reply, mode))["Content"] == fit_reply("。" + reply)
 
 
 # --- against wechatpy's own crypto

@@ -20,10 +20,10 @@ from werkzeug.wrappers import Request, Response
 from bot.wechat.client import MediaUnusable, WeChatApi, open_session
 from bot.wechat.policy import BUSY, LARGEST_ANSWER, POLICY, Action, Unreachable, WeChatError, rule_for
 from bot.wechat.token import TokenManager
-from tests.support.token_platform import SECRET, everything_said, hang_up, nowhere
-from tests.support.token_platform import api_url as api_url
-from tests.support.token_platform import platform as platform
-from tests.support.token_platform import redis as redis
+from tests.harness.platform.token_platform import SECRET, everything_said, hang_up, nowhere
+from tests.harness.platform.token_platform import api_url as api_url
+from tests.harness.platform.token_platform import platform as platform
+from tests.harness.platform.token_platform import redis as redis
 
 PERSON = "oZhang-made-up-person-000001"
 TEXT = "张婶：您要的菜籽油到村里了，请带上取货码 3912。"

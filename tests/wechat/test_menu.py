@@ -20,9 +20,9 @@ from bot.wechat.policy import WeChatError
 from bot.wechat.token import TokenManager
 from bot.words.lexicon import load_lexicon
 from bot.words.render import Renderer
-from handlers.routing.table import COMMANDS as TABLE
-from tests.support.tiers import examples
-from tests.support.token_platform import SECRET, Answer, Platform, impatient_redis, serving
+from handlers.routing.command_table import COMMANDS as TABLE
+from tests.harness.platform.token_platform import SECRET, Answer, Platform, impatient_redis, serving
+from tests.harness.tiers import examples
 
 # The program's own commands, with the words that mean them.
 COMMANDS = {name: words[0] for name, words in load_lexicon().words.items() if name in TABLE}

@@ -14,8 +14,8 @@ from bot.wechat.markup import Unreadable, read_xml
 from bot.wechat.parse import to_message
 from config.settings import SAMPLE_AES_KEY, SAMPLE_APP_ID, SAMPLE_TOKEN, Mode
 from models.people.message import Kind, Message, Point
-from tests.support import wechat as side
-from tests.support.wechat import ACCOUNT, OPENID, WeChat
+from tests.harness.platform import wechat as side
+from tests.harness.platform.wechat import ACCOUNT, OPENID, WeChat
 
 NOW = 1_795_000_000
 PLATFORM = "oPlatform000000000000000000"

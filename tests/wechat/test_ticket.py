@@ -13,9 +13,9 @@ from bot.wechat.client import WeChatApi, open_session
 from bot.wechat.policy import WeChatError
 from bot.wechat.ticket import RENEW_EARLY, TicketManager, signature
 from bot.wechat.token import TokenManager
-from tests.support.account_server import Account, account
-from tests.support.ticket_samples import OFFICIAL
-from tests.support.token_platform import impatient_redis
+from tests.harness.platform.account_server import Account, account
+from tests.harness.platform.ticket_samples import OFFICIAL
+from tests.harness.platform.token_platform import impatient_redis
 
 GET = "/cgi-bin/ticket/getticket"
 PAGE = "http://127.0.0.1:8000/subscribe/a.b.c"

@@ -18,15 +18,23 @@ from pydantic import SecretStr
 from redis import Redis
 from werkzeug.wrappers import Response
 
-from bot.processes.supervisor import EmbeddedValkey
+from bot.processes.valkey import EmbeddedValkey
 from bot.wechat.client import open_session
 from bot.wechat.policy import POLICY, Action, Unreachable, WeChatError
-from bot.wechat.shelf import FORCED_PER_DAY, Held, OwnShelf
 from bot.wechat.token import REDIS_PAUSE, TokenManager
-from tests.support.token_platform import SECRET, Answer, Handler, everything_said, hang_up, impatient_redis, nowhere
-from tests.support.token_platform import api_url as api_url
-from tests.support.token_platform import platform as platform
-from tests.support.token_platform import redis as redis
+from bot.wechat.token_store import FORCED_PER_DAY, HeldToken, LocalTokenStore
+from tests.harness.platform.token_platform import (
+    SECRET,
+    Answer,
+    Handler,
+    everything_said,
+    hang_up,
+    impatient_redis,
+    nowhere,
+)
+from tests.harness.platform.token_platform import api_url as api_url
+from tests.harness.platform.token_platform import platform as platform
+from tests.harness.platform.token_platform import redis as redis
 
 THREADS = 8
 
@@ -255,7 +263,7 @@ def test_after_the_trouble_has_passed_it_is_asked_again(make, platform, redis, a
     with pytest.raises(Unreachable):
         manager.current()
     platform.answer("stable_token", platform.stable_token)
-    redis.delete(f"wechat:{{{app_id}}}:token:trouble")
+    redis.delete(f"wechat:{{{app_id}}}:token:failure")
     assert manager.current() == platform.token
 
 
@@ -323,7 +331,7 @@ def test_when_the_one_who_fetches_is_killed_the_others_take_over(make, api_url, 
     os.kill(holder.pid or 0, signal.SIGKILL)
     holder.join(60)
     with impatient_redis(redis_url) as redis:
-        redis.pexpire(f"wechat:{{{app_id}}}:token:turn", 500)  # as if its turn were nearly over
+        redis.pexpire(f"wechat:{{{app_id}}}:token:lock", 500)  # as if its lock were nearly over
     platform.answer("stable_token", platform.stable_token)
     assert at_once(make().current) == [platform.token] * THREADS
     leave.set()
@@ -331,10 +339,10 @@ def test_when_the_one_who_fetches_is_killed_the_others_take_over(make, api_url, 
 
 
 def test_a_turn_that_never_ends_is_outwaited(make, platform, redis, app_id):
-    redis.set(f"wechat:{{{app_id}}}:token:turn", "nobody that still lives")
-    assert make(turn_seconds=0.2).current() == platform.token
-    assert redis.exists(f"wechat:{{{app_id}}}:token:turn")
-    redis.delete(f"wechat:{{{app_id}}}:token:turn")
+    redis.set(f"wechat:{{{app_id}}}:token:lock", "nobody that still lives")
+    assert make(lock_seconds=0.2).current() == platform.token
+    assert redis.exists(f"wechat:{{{app_id}}}:token:lock")
+    redis.delete(f"wechat:{{{app_id}}}:token:lock")
     assert make().current() == platform.token
     assert platform.fetches() == 1
 
@@ -343,7 +351,7 @@ def test_one_who_comes_back_too_late_does_not_undo_a_newer_token(make, platform,
     def overtaken(request):
         late = platform.stable_token(request)
         platform.renew()
-        redis.delete(f"wechat:{{{app_id}}}:token:turn")  # its turn has run out
+        redis.delete(f"wechat:{{{app_id}}}:token:lock")  # its lock has run out
         platform.answer("stable_token", platform.stable_token)
         assert make().current() == platform.token
         return late
@@ -432,12 +440,12 @@ def test_redis_is_used_again_when_it_is_back(make, platform, tmp_path, monkeypat
     assert platform.fetches() == 2
 
 
-def test_the_own_shelf_forgets_what_is_over(monkeypatch):
-    shelf = OwnShelf()
-    shelf.keep(Held("t", left=0.01, early=0.001))
+def test_the_local_store_forgets_an_expired_token(monkeypatch):
+    store = LocalTokenStore()
+    store.keep(HeldToken("t", left=0.01, renew_below=0.001))
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now + 1)
-    assert shelf.read() is None
+    assert store.read() is None
 
 
 # Nobody sees the secret or the token

@@ -19,8 +19,8 @@ from bot.webhook import webhook
 from bot.wechat.channel import BODY_BYTES, Channel
 from config.settings import SAMPLE_AES_KEY, SAMPLE_APP_ID, SAMPLE_TOKEN, Mode
 from models.people.message import Message
-from tests.support import wechat as side
-from tests.support.wechat import WeChat
+from tests.harness.platform import wechat as side
+from tests.harness.platform.wechat import WeChat
 
 
 class TryAgain(Exception):

@@ -14,10 +14,10 @@ from models.giving.pledge import Pledge
 from models.payments.order import PayOrder
 from models.treasury.bill import BillDay
 from models.treasury.discrepancy import Discrepancy
+from tests.harness.money.merchant import PIN, key_folder
+from tests.harness.money.paid_stage import DONOR, collecting
+from tests.harness.processes.workers import environment, process, until
 from tests.scenes.gifts import ordered
-from tests.support.merchant import PIN, key_folder
-from tests.support.paid_stage import DONOR, collecting
-from tests.support.processes import environment, process, until
 
 pytestmark = pytest.mark.slow
 

@@ -1,4 +1,4 @@
-"""The worker's errands: pictures come from the stand-in over HTTP, are written anew, and go when their owner goes."""
+"""The worker's context: pictures come from the simulator over HTTP, are written anew, and go when their owner goes."""
 
 import io
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ from bot.simulator.media import LIFE
 from bot.simulator.simulator import Simulator
 from models.people.conversation import Turn
 from models.people.photo import Photo
-from tests.support import wechat
-from tests.support.processes import sweep_all
-from tests.support.stage import Stage
-from tests.support.stand_in import serving
-from tests.support.worker_desk import OPTIONS, Desk, jpeg
+from tests.harness.platform import wechat
+from tests.harness.processes.worker_desk import OPTIONS, Desk, jpeg
+from tests.harness.processes.workers import sweep_all
+from tests.harness.simulator.in_process import serving
+from tests.harness.stage import Stage
 
 PLACE = b"27.1140, 111.0320"
 
@@ -33,7 +33,7 @@ def desk(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Desk]:
         desk = Desk(database_url, redis_url, tmp_path / "media", simulator, url)
         yield desk
         desk.database.dispose()
-        desk.errands.close()
+        desk.context.close()
     simulator.close()
 
 
@@ -54,7 +54,7 @@ def test_what_a_file_tells_of_place_and_camera_is_left_behind(desk: Desk) -> Non
         photo = desk.fetched(content)
         assert (photo.state, photo.tries) == ("kept", 1)
         assert photo.path
-        kept = (desk.errands.folder / photo.path).read_bytes()
+        kept = (desk.context.folder / photo.path).read_bytes()
         assert PLACE not in kept
         assert not desk.picture(photo).getexif()
 
@@ -91,7 +91,7 @@ def test_what_is_no_picture_is_lost_once_and_for_all(desk: Desk, content: bytes)
     photo = desk.fetched(content)
     assert (photo.state, photo.path) in {("lost", None), ("kept", photo.path)}
     assert photo.state == "lost" or max(desk.picture(photo).size) <= LARGEST_SIDE
-    desk.errands.do("fetch_photo", photo.id)
+    desk.context.run_job("fetch_photo", photo.id)
     assert desk.row(photo.id).tries == 1
 
 
@@ -103,9 +103,9 @@ def test_a_picture_that_wechat_no_longer_has_is_asked_for_a_number_of_times(desk
     photo = desk.owed(jpeg())
     desk.simulator.timeline.move(LIFE + 1)
     for _ in range(MOST_TRIES):
-        desk.errands.do("fetch_photo", photo)
+        desk.context.run_job("fetch_photo", photo)
         assert desk.row(photo).state == "owed"
-    desk.errands.do("fetch_photo", photo)
+    desk.context.run_job("fetch_photo", photo)
     assert desk.row(photo).state == "lost"
 
 
@@ -118,9 +118,9 @@ def test_the_sweep_finds_what_redis_lost_and_lets_old_replies_go(desk: Desk) -> 
             received = now - timedelta(days=age, minutes=1)
             db.add(Turn(key=f"k{age}", received_at=received, kind="text", reply="hello", tries=0))
         db.add(Turn(key="k0", received_at=now, kind="text", reply="hello", tries=0))
-    desk.errands.jobs.redis.flushdb()
-    assert sweep_all(desk.errands) == 2
-    queued = desk.errands.jobs.queues["default"].get_jobs()
+    desk.context.jobs.redis.flushdb()
+    assert sweep_all(desk.context) == 2
+    queued = desk.context.jobs.queues["default"].get_jobs()
     assert {(job.func_name, *job.args) for job in queued} == {
         ("fetch_photo", owed),
         ("forget_photo", gone),
@@ -133,12 +133,12 @@ def test_the_sweep_finds_what_redis_lost_and_lets_old_replies_go(desk: Desk) -> 
 def test_a_forgotten_picture_leaves_the_disk(desk: Desk) -> None:
     photo = desk.fetched(jpeg())
     assert photo.path
-    file = desk.errands.folder / photo.path
-    desk.errands.do("forget_photo", photo.id)
+    file = desk.context.folder / photo.path
+    desk.context.run_job("forget_photo", photo.id)
     assert file.exists()  # it is not gone yet
     with Database(desk.database) as db, db.begin():
         db.execute(update(Photo).where(Photo.id == photo.id).values(state="gone"))
-    desk.errands.do("forget_photo", photo.id)
+    desk.context.run_job("forget_photo", photo.id)
     assert not file.exists()
     assert desk.row(photo.id).path is None
 
@@ -166,7 +166,7 @@ def with_a_picture(desk: Desk, stage: Stage) -> Photo:
     media = desk.simulator.media.put("image", jpeg())
     fields = {"PicUrl": "http://127.0.0.1/p.jpg", "MediaId": media.media_id}
     assert stage.deliver(wechat.message("image", "o-wang", **fields))[0] == 200
-    desk.errands.do("fetch_photo", 1)
+    desk.context.run_job("fetch_photo", 1)
     photo = desk.row(1)
     assert (photo.subject, photo.state) == ("draft", "kept")
     return photo
@@ -177,7 +177,7 @@ def test_a_draft_that_is_taken_up_again_keeps_its_pictures_however_old(desk: Des
     for _ in range(2):
         stage.clock.move(timedelta(days=20))
         assert "收到 1 张" in stage.say("o-wang", "继续")
-        sweep_all(desk.errands, stage.clock())
+        sweep_all(desk.context, stage.clock())
     stage.say("o-wang", "完成")
     assert "都填好了" in "".join(stage.say("o-wang", words) for words in ("湖南省永州市道县梅花镇", "60天后"))
     stage.say("o-wang", "确认")
@@ -190,8 +190,8 @@ def test_the_pictures_of_a_draft_that_nobody_came_back_to_go_with_it(desk: Desk,
     photo = with_a_picture(desk, stage)
     stage.clock.move(timedelta(days=32))
     stage.say("o-wang", "菜单")  # the draft has run out, and this turn lets it go
-    assert sweep_all(desk.errands, stage.clock()) >= 1
-    desk.errands.do("forget_photo", photo.id)
+    assert sweep_all(desk.context, stage.clock()) >= 1
+    desk.context.run_job("forget_photo", photo.id)
     assert (desk.row(photo.id).state, desk.row(photo.id).path) == ("gone", None)
 
 
@@ -207,11 +207,11 @@ def test_what_waited_past_its_last_day_is_taken_down_and_its_owner_told(desk: De
     with_a_picture(desk, stage)
     for words in ("完成", "湖南省永州市道县梅花镇", "10天后", "确认"):
         stage.say("o-wang", words)
-    sweep_all(desk.errands, stage.clock())
+    sweep_all(desk.context, stage.clock())
     assert "等村里看" in stage.say("o-wang", "我的")
     stage.clock.move(timedelta(days=12))
     assert "过了最后一天" in stage.say("o-wang", "我的")
-    sweep_all(desk.errands, stage.clock())
+    sweep_all(desk.context, stage.clock())
     reply = stage.say("o-wang", "我的")
     assert "还没审完" in reply
     assert "取消了" in reply

@@ -1,4 +1,4 @@
-"""Queues by urgency, one clock, and what is owed found again, with a real Valkey that is emptied, ended and begun."""
+"""Queues by urgency, one scheduler, and what is owed found again, with a real Valkey that is emptied and ended."""
 
 import inspect
 import json
@@ -12,19 +12,19 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
-from bot.processes.supervisor import EmbeddedValkey
-from bot.work.clock import Clock
-from bot.work.errands import Errands
-from bot.work.fleet import GROUPS, SMALL, commands
+from bot.processes.valkey import EmbeddedValkey
+from bot.work.context import WorkerContext
 from bot.work.jobs import JOBS
-from bot.work.queues import BATCH, DELIVERING, QUEUES, SENDING, SHORT, Jobs
-from bot.work.rounds import ROUNDS, Round
+from bot.work.queue_cleanup import LOST_AFTER, recover_jobs
+from bot.work.queues import BATCH, DELIVERING, MOST_WAITING, QUEUES, SENDING, JobQueues
+from bot.work.schedule import SCHEDULE, Scheduled
+from bot.work.scheduler import Scheduler
+from bot.work.start_workers import DEMO_QUEUES_BY_PROCESS, QUEUES_BY_PROCESS, command_lines
 from bot.work.sweeps import sweep_outbox
-from bot.work.tidying import tidy
 from models.notifications.notification import Notification
 from models.notifications.outbox import CLAIM_LASTS, claim
-from tests.support.processes import owe
-from tests.support.stage import Stage, settings_for
+from tests.harness.processes.workers import owe
+from tests.harness.stage import Stage, settings_for
 
 
 @pytest.fixture
@@ -36,13 +36,13 @@ def stage(database_url: str, redis_flushed: str) -> Iterator[Stage]:
 
 
 @pytest.fixture
-def jobs(redis_flushed: str) -> Iterator[Jobs]:
-    jobs = Jobs(redis_flushed)
+def jobs(redis_flushed: str) -> Iterator[JobQueues]:
+    jobs = JobQueues(redis_flushed)
     yield jobs
     jobs.redis.close()
 
 
-def held(jobs: Jobs, queue: str) -> list[list[int]]:
+def held(jobs: JobQueues, queue: str) -> list[list[int]]:
     """The notices that each job of a queue takes along."""
     return [job.args[0] for job in jobs.queues[queue].jobs]
 
@@ -51,9 +51,9 @@ def held(jobs: Jobs, queue: str) -> list[list[int]]:
 
 
 def test_every_queue_is_served_and_every_job_is_there_and_takes_json() -> None:
-    for groups in (GROUPS, SMALL):
+    for groups in (QUEUES_BY_PROCESS, DEMO_QUEUES_BY_PROCESS):
         assert sorted(queue for group in groups for queue in group) == sorted(QUEUES)
-        served = [part for command in commands(groups=groups).values() for part in command]
+        served = [part for command in command_lines(groups=groups).values() for part in command]
         assert set(QUEUES) <= set(served)
     assert {job.queue for job in JOBS.values()} == set(QUEUES)
     assert set(DELIVERING) == set(SENDING)
@@ -61,15 +61,15 @@ def test_every_queue_is_served_and_every_job_is_there_and_takes_json() -> None:
     for job in JOBS.values():
         _, parameter = inspect.signature(job.run).parameters.values()
         assert parameter.annotation in (int, list[int])
-    asked = {one.asks_for(datetime(2026, 11, 24, tzinfo=UTC))[0] for one in ROUNDS.values() if one.asks_for}
+    asked = {one.enqueues(datetime(2026, 11, 24, tzinfo=UTC))[0] for one in SCHEDULE.values() if one.enqueues}
     assert asked <= set(JOBS)
 
 
-def test_only_the_wanted_queues_get_processes_and_the_clock_always_does() -> None:
-    assert sorted(commands(("push",), 2)) == ["clock", "worker push 1", "worker push 2"]
+def test_only_the_wanted_queues_get_processes_and_the_scheduler_always_does() -> None:
+    assert sorted(command_lines(("push",), 2)) == ["scheduler", "worker push 1", "worker push 2"]
 
 
-def test_a_job_keeps_its_queue_its_time_and_its_tries(jobs: Jobs) -> None:
+def test_a_job_keeps_its_queue_its_time_and_its_tries(jobs: JobQueues) -> None:
     jobs.put([(name, [1] if name in DELIVERING.values() else 1) for name in JOBS])
     for name, wanted in JOBS.items():
         [job] = [job for job in jobs.queues[wanted.queue].jobs if job.func_name == name]
@@ -82,7 +82,7 @@ def test_a_job_keeps_its_queue_its_time_and_its_tries(jobs: Jobs) -> None:
         )
 
 
-def test_what_a_turn_told_goes_to_push_a_hundred_at_a_time_and_a_fan_out_to_bulk(jobs: Jobs) -> None:
+def test_what_a_turn_told_goes_to_push_a_hundred_at_a_time_and_a_fan_out_to_bulk(jobs: JobQueues) -> None:
     jobs.enqueue([("fetch_photo", 5)], range(1, 2 * BATCH + 2))
     jobs.deliver(range(900, 900 + BATCH), "bulk")
     assert [len(one) for one in held(jobs, "push")] == [BATCH, BATCH, 1]
@@ -93,7 +93,7 @@ def test_what_a_turn_told_goes_to_push_a_hundred_at_a_time_and_a_fan_out_to_bulk
 # --- What is owed
 
 
-def test_an_emptied_redis_loses_no_notice_and_none_is_heaped_up(stage: Stage, jobs: Jobs) -> None:
+def test_an_emptied_redis_loses_no_notice_and_none_is_heaped_up(stage: Stage, jobs: JobQueues) -> None:
     ids = owe(stage, 2 * BATCH + 50)
     jobs.enqueue([], ids)
     jobs.redis.flushdb()
@@ -105,15 +105,15 @@ def test_an_emptied_redis_loses_no_notice_and_none_is_heaped_up(stage: Stage, jo
     assert sorted(number for one in held(jobs, "push") for number in one) == ids
 
 
-def test_a_hundred_thousand_owed_notices_fill_the_queue_only_so_far(jobs: Jobs) -> None:
+def test_a_hundred_thousand_owed_notices_fill_the_queue_only_so_far(jobs: JobQueues) -> None:
     ids = range(1, 100_000)
-    assert jobs.ask("bulk", ids, jobs.room("bulk")) == SHORT
+    assert jobs.enqueue_due("bulk", ids, jobs.room("bulk")) == MOST_WAITING
     assert jobs.room("bulk") == 0
-    assert jobs.ask("bulk", ids, 1) == 1  # another hundred than those that lie there
-    assert len({tuple(one) for one in held(jobs, "bulk")}) == SHORT + 1
+    assert jobs.enqueue_due("bulk", ids, 1) == 1  # another hundred than those that lie there
+    assert len({tuple(one) for one in held(jobs, "bulk")}) == MOST_WAITING + 1
 
 
-def test_what_is_due_later_waits_and_what_a_dead_worker_had_begun_is_found(stage: Stage, jobs: Jobs) -> None:
+def test_what_is_due_later_waits_and_what_a_dead_worker_had_begun_is_found(stage: Stage, jobs: JobQueues) -> None:
     later, begun = owe(stage, 2)
     now = stage.clock()
     with Database(stage.database) as db, db.begin():
@@ -128,82 +128,84 @@ def test_what_is_due_later_waits_and_what_a_dead_worker_had_begun_is_found(stage
 def test_a_redis_that_is_away_loses_nothing(database_url: str, tmp_path: Path) -> None:
     with EmbeddedValkey(tmp_path / "valkey", keep=False) as valkey:
         stage = Stage(database_url, redis_url=valkey.url)
-        errands = Errands(settings_for(database_url, valkey.url))
+        context = WorkerContext(settings_for(database_url, valkey.url))
         night = datetime(2026, 11, 24, 19, 20, tzinfo=UTC)
-        clock = Clock(errands, valkey.url, {name: ROUNDS[name] for name in ("outbox", "books", "fan_outs")})
+        scheduler = Scheduler(context, valkey.url, {name: SCHEDULE[name] for name in ("outbox", "books", "broadcasts")})
         stage.say("o-li", "你好")
         valkey.stop()
         ids = owe(stage, 3)
-        errands.jobs.enqueue([], ids)
-        clock.retry()
-        assert clock.tick(night) == ["outbox", "fan_outs"]
+        context.jobs.enqueue([], ids)
+        scheduler.retry()
+        assert scheduler.tick(night) == ["outbox", "broadcasts"]
         valkey.start()
-        clock.retry()
-        assert clock.tick(night + timedelta(seconds=20)) == ["outbox", "books", "fan_outs"]
-        assert held(errands.jobs, "push") == [ids]
-        assert errands.jobs.queues["slow"].count == 1
-        clock.close()
-        errands.close()
+        scheduler.retry()
+        assert scheduler.tick(night + timedelta(seconds=20)) == ["outbox", "books", "broadcasts"]
+        assert held(context.jobs, "push") == [ids]
+        assert context.jobs.queues["slow"].count == 1
+        scheduler.close()
+        context.close()
         stage.close()
 
 
-# --- The clock
+# --- The scheduler
 
 
-def test_of_many_clocks_one_takes_each_round(stage: Stage) -> None:
+def test_of_many_schedulers_one_makes_each_run(stage: Stage) -> None:
     ran: list[datetime] = []
-    rounds = {"often": Round(timedelta(seconds=15), lambda _, now: ran.append(now))}
-    errands = Errands(settings_for(stage.settings.database_url, stage.settings.redis_url))
-    clocks = [Clock(errands, stage.settings.redis_url, rounds) for _ in range(6)]
+    schedule = {"often": Scheduled(timedelta(seconds=15), lambda _, now: ran.append(now))}
+    context = WorkerContext(settings_for(stage.settings.database_url, stage.settings.redis_url))
+    schedulers = [Scheduler(context, stage.settings.redis_url, schedule) for _ in range(6)]
     start = stage.clock()
-    with ThreadPoolExecutor(len(clocks)) as pool:
+    with ThreadPoolExecutor(len(schedulers)) as pool:
         for second in range(0, 61, 5):
             now = start + timedelta(seconds=second)
-            list(pool.map(lambda clock, now=now: clock.tick(now), clocks))
+            list(pool.map(lambda scheduler, now=now: scheduler.tick(now), schedulers))
     assert ran == [start + timedelta(seconds=second) for second in (0, 15, 30, 45, 60)]
-    for clock in clocks:
-        clock.close()
-    errands.close()
+    for scheduler in schedulers:
+        scheduler.close()
+    context.close()
 
 
-def test_a_round_that_fails_keeps_none_of_the_others_back(stage: Stage) -> None:
-    def broken(errands: Errands, now: datetime) -> None:
+def test_a_run_that_fails_keeps_none_of_the_others_back(stage: Stage) -> None:
+    def broken(context: WorkerContext, now: datetime) -> None:
         raise ValueError("a mistake of ours")
 
     ran: list[datetime] = []
     every = timedelta(seconds=15)
-    errands = Errands(settings_for(stage.settings.database_url, stage.settings.redis_url))
-    rounds = {"broken": Round(every, broken), "good": Round(every, lambda _, now: ran.append(now))}
-    clock = Clock(errands, stage.settings.redis_url, rounds)
-    assert clock.tick(stage.clock()) == ["good"]
+    context = WorkerContext(settings_for(stage.settings.database_url, stage.settings.redis_url))
+    schedule = {"broken": Scheduled(every, broken), "good": Scheduled(every, lambda _, now: ran.append(now))}
+    scheduler = Scheduler(context, stage.settings.redis_url, schedule)
+    assert scheduler.tick(stage.clock()) == ["good"]
     assert len(ran) == 1
-    clock.close()
-    errands.close()
+    scheduler.close()
+    context.close()
 
 
-def test_every_round_can_be_run(stage: Stage) -> None:
-    errands = Errands(settings_for(stage.settings.database_url, stage.settings.redis_url))
-    clock = Clock(errands, stage.settings.redis_url)
+def test_every_entry_of_the_schedule_can_be_run(stage: Stage) -> None:
+    context = WorkerContext(settings_for(stage.settings.database_url, stage.settings.redis_url))
+    scheduler = Scheduler(context, stage.settings.redis_url)
     night, first_day = datetime(2026, 11, 24, 19, 20, tzinfo=UTC), datetime(2026, 12, 1, 2, tzinfo=UTC)
-    assert clock.tick(night) == [name for name in ROUNDS if name != "digest"]
-    assert clock.tick(first_day) == [name for name in ROUNDS if name != "books"]
-    assert [job.args for job in errands.jobs.queues["slow"].jobs] == [[20261124], [202611]]
-    clock.close()
-    errands.close()
+    assert scheduler.tick(night) == [name for name in SCHEDULE if name != "digest"]
+    assert scheduler.tick(first_day) == [name for name in SCHEDULE if name != "books"]
+    assert [job.args for job in context.jobs.queues["slow"].jobs] == [[20261124], [202611]]
+    scheduler.close()
+    context.close()
 
 
 # --- Redis, looked after
 
 
-def test_a_job_that_was_lost_between_queue_and_worker_is_put_back(jobs: Jobs) -> None:
+def test_a_job_that_was_lost_between_queue_and_worker_is_put_back(jobs: JobQueues) -> None:
     jobs.enqueue([("fetch_photo", 1)])
     queue = jobs.queues["default"]
     assert jobs.redis.lmove(queue.key, queue.intermediate_queue.key)
     now = datetime.now(UTC)
-    tidy(jobs, now)
-    assert queue.count == 0
+    # A worker that has taken it may be about to begin.
+    for since in (timedelta(0), LOST_AFTER - timedelta(seconds=5)):
+        recover_jobs(jobs, now + since)
+        assert queue.count == 0
     for _ in range(2):
-        tidy(jobs, now + timedelta(seconds=30))
+        recover_jobs(jobs, now + LOST_AFTER + timedelta(seconds=10))
         assert [job.args for job in queue.jobs] == [[1]]
         assert queue.intermediate_queue.get_job_ids() == []
 

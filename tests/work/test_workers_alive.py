@@ -10,16 +10,16 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session as Database
 
-from bot.processes.supervisor import EmbeddedValkey
-from bot.web.figures import SENT_KEY
-from bot.work.queues import Jobs
+from bot.processes.valkey import EmbeddedValkey
+from bot.web.metrics import SENT_KEY
+from bot.work.queues import JobQueues
 from models.notifications.notification import Notification
 from models.people.photo import Photo
 from models.upkeep.dead_job import DeadJob
-from tests.support.figures import figures
-from tests.support.processes import environment, gone_photo, owe, process, until
-from tests.support.servers import PostgresDatabases
-from tests.support.stage import Stage
+from tests.harness.figures import figures
+from tests.harness.processes.databases import PostgresDatabases
+from tests.harness.processes.workers import environment, gone_photo, owe, process, until
+from tests.harness.stage import Stage
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +29,7 @@ class House:
     """``settings``: what the processes are set to."""
 
     stage: Stage
-    jobs: Jobs
+    jobs: JobQueues
     folder: Path
     settings: dict[str, str]
 
@@ -50,18 +50,18 @@ def house(database_url: str, redis_flushed: str, tmp_path: Path) -> Iterator[Hou
 
 def make_house(database_url: str, redis_url: str, folder: Path) -> House:
     settings = environment(database_url, redis_url, folder)
-    return House(Stage(database_url, redis_url=redis_url), Jobs(redis_url), folder, settings)
+    return House(Stage(database_url, redis_url=redis_url), JobQueues(redis_url), folder, settings)
 
 
 def test_the_workers_live_and_end_together(house: House) -> None:
     files = house.lose_pictures(3)
-    with process("flask", "--app", "wsgi", "worker", settings=house.settings) as fleet:
+    with process("flask", "--app", "wsgi", "worker", settings=house.settings) as parent:
         until(lambda: not any(file.exists() for file in files))
-        children = psutil.Process(fleet.pid).children()
-        ends = ("clock", "push", "bulk", "default", "slow")
+        children = psutil.Process(parent.pid).children()
+        ends = ("scheduler", "push", "bulk", "default", "slow")
         assert sorted(child.cmdline()[-1] for child in children) == sorted(ends)
-        fleet.send_signal(signal.SIGTERM)
-        assert fleet.wait(60) == 0
+        parent.send_signal(signal.SIGTERM)
+        assert parent.wait(60) == 0
         assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
 
@@ -93,9 +93,9 @@ def test_a_worker_outlives_a_redis_that_ends_and_begins_and_one_that_is_emptied(
 
 
 def test_a_picture_that_redis_forgot_is_deleted_all_the_same(house: House) -> None:
-    """By the clock's first round, in a process of its own."""
+    """By the scheduler's first run, in a process of its own."""
     _, file = gone_photo(house.stage.database, house.folder)
-    with process("bot.work", "clock", settings=house.settings), process("bot.work", "default", settings=house.settings):
+    with process("bot.work", "scheduler", settings=house.settings), process("bot.work", "default", settings=house.settings):
         until(lambda: not file.exists())
     with Database(house.stage.database) as db:
         assert db.scalars(select(Photo.path)).all() == [None]
@@ -107,7 +107,7 @@ def test_the_figures_tell_of_queues_sends_and_dead_jobs_and_of_nothing_when_noth
     stage = Stage(new_database(), redis_url=redis_flushed)
     stage.say("o-li", "你好")
     [number] = owe(stage, 1)
-    jobs = Jobs(redis_flushed)
+    jobs = JobQueues(redis_flushed)
     jobs.redis.flushdb()
     jobs.put([("check_books", 20261124), ("fetch_photo", 1), ("fetch_photo", 2)], [number])
     jobs.redis.hset(SENT_KEY, mapping={"service:0": 7, "template:43004": 2})

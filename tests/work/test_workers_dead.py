@@ -14,16 +14,16 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from bot.work.clock import Clock
-from bot.work.errands import Errands, errands
+from bot.work.context import WorkerContext, worker_context
 from bot.work.jobs import JOBS
-from bot.work.queues import QUEUES, Jobs
-from bot.work.rounds import ROUNDS
+from bot.work.queues import QUEUES, JobQueues
+from bot.work.schedule import SCHEDULE
+from bot.work.scheduler import Scheduler
 from bot.work.workers import Forker, Sender
 from models.people.photo import Photo
 from models.upkeep.dead_job import DeadJob
-from tests.support.processes import gone_photo
-from tests.support.stage import Stage, settings_for
+from tests.harness.processes.workers import gone_photo
+from tests.harness.stage import Stage, settings_for
 
 WORDS = "wang-xiaoming-13800138000"
 
@@ -38,10 +38,10 @@ class Shop:
         monkeypatch.setenv("DATABASE_URL", database_url)
         monkeypatch.setenv("REDIS_URL", redis_url)
         monkeypatch.setenv("MEDIA_DIR", str(self.folder))
-        errands.cache_clear()
-        self.errands = Errands(settings_for(database_url, redis_url))
-        self.jobs: Jobs = self.errands.jobs
-        self.clock = Clock(self.errands, redis_url, {"dead_jobs": ROUNDS["dead_jobs"]})
+        worker_context.cache_clear()
+        self.context = WorkerContext(settings_for(database_url, redis_url))
+        self.jobs: JobQueues = self.context.jobs
+        self.scheduler = Scheduler(self.context, redis_url, {"dead_jobs": SCHEDULE["dead_jobs"]})
         self.photo, self.file = gone_photo(self.stage.database, self.folder)
 
     def break_folder(self) -> None:
@@ -69,7 +69,7 @@ class Shop:
                 self.jobs.redis.zadd(queue.scheduled_job_registry.key, {job_id: 1})
                 count += 1
         scheduler.connection.close()
-        self.clock.retry()
+        self.scheduler.retry()
         return count
 
     def fail_for_good(self, kind: type[Sender | Forker] = Sender) -> None:
@@ -77,7 +77,7 @@ class Shop:
         for left in reversed(range(JOBS["forget_photo"].tries)):
             self.work(kind)
             assert self.wait_for_the_next_try() == (1 if left else 0)
-        self.clock.tick(datetime.now(UTC))
+        self.scheduler.tick(datetime.now(UTC))
 
     def rows(self) -> list[DeadJob]:
         with Database(self.stage.database) as db:
@@ -87,10 +87,10 @@ class Shop:
         return self.stage.app.test_cli_runner().invoke(args=["dead-jobs", *arguments])
 
     def close(self) -> None:
-        self.clock.close()
-        errands().close()
-        errands.cache_clear()
-        self.errands.close()
+        self.scheduler.close()
+        worker_context().close()
+        worker_context.cache_clear()
+        self.context.close()
         self.stage.close()
 
 

@@ -13,7 +13,7 @@ from bot.simulator.simulator import Simulator
 ACTIONS = {"dns", "ping", "all"}
 OPERATORS = {"CHINANET", "UNICOM", "CAP", "DEFAULT"}
 PLATFORM = "127.0.0.1"
-"""Where the stand-in's deliveries come from."""
+"""Where the simulator's deliveries come from."""
 
 
 def clear(simulator: Simulator) -> Answer:

@@ -51,7 +51,7 @@ def currency(amount: dict[str, Any], required: bool = False) -> None:
 
 
 def notify_url(given: dict[str, Any], most: int, http_on_loopback: bool, required: bool = True) -> str:
-    """https, without a query; http to this machine only where the stand-in is set to take it."""
+    """https, without a query; http to this machine only where the simulator is set to take it."""
     url = text(given, "notify_url", most, required)
     if not url:
         return ""

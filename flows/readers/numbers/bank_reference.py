@@ -8,7 +8,7 @@ from typing import Any
 from flows.engine.world import World
 from flows.language import numerals
 from flows.readers.base import Accepted, Asking, Reading, Rejected
-from flows.readers.spoken import WORDS_WANTED, Spoken
+from flows.readers.words_reader import WORDS_WANTED, WordsReader
 
 _SEPARATORS = re.compile(r"[\s\-_.·—]+")
 _ALLOWED = re.compile("[0-9A-Z]+")
@@ -16,7 +16,7 @@ _SHOWN = 4
 
 
 @dataclass(frozen=True)
-class Reference(Spoken):
+class Reference(WordsReader):
     """Value: ``min`` to ``max`` digits and letters, without separators.
 
     ``digits``: digits alone, which may be read out in 汉字. ``hidden``: only the last four are shown again.
@@ -32,7 +32,7 @@ class Reference(Spoken):
     def codes(self) -> tuple[str, ...]:
         return (*WORDS_WANTED, "not_reference", "wrong_length")
 
-    def hear(self, text: str, asking: Asking) -> Reading:
+    def read_words(self, text: str, asking: Asking) -> Reading:
         folded = unicodedata.normalize("NFKC", numerals.read_out(text) if self.digits else text)
         number = _SEPARATORS.sub("", folded).upper()
         return self.check(number, asking) or Accepted(number)

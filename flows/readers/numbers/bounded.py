@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from flows.engine.world import World
 from flows.language.numerals import Unread
 from flows.readers.base import Accepted, Asking, Reading, Rejected
-from flows.readers.spoken import WORDS_WANTED, Spoken
+from flows.readers.words_reader import WORDS_WANTED, WordsReader
 
 
 def is_integer(value: Any) -> bool:
@@ -24,7 +24,7 @@ def whole(number: Fraction | Unread, *, no_number: str, parts: str) -> int | Rej
 
 
 @dataclass(frozen=True)
-class Bounded(Spoken):
+class Bounded(WordsReader):
     """A subclass reads the number in ``number``, and names its codes ``no_number`` and ``parts`` (a fraction)."""
 
     min: int = 1
@@ -43,7 +43,7 @@ class Bounded(Spoken):
         """Read the text as a number in the smallest unit."""
         raise NotImplementedError
 
-    def hear(self, text: str, asking: Asking) -> Reading:
+    def read_words(self, text: str, asking: Asking) -> Reading:
         value = whole(self.number(text, asking.world), no_number=self.no_number, parts=self.parts)
         if isinstance(value, Rejected):
             return value

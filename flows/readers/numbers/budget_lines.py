@@ -14,7 +14,7 @@ from flows.readers.base import Accepted, Asking, Partial, Reading, Rejected
 from flows.readers.numbers.bounded import is_integer, whole
 from flows.readers.numbers.money import read_fen
 from flows.readers.numbers.private_numbers import holds_private_number
-from flows.readers.spoken import WORDS_WANTED, Spoken
+from flows.readers.words_reader import WORDS_WANTED, WordsReader
 
 MOST_LINES = 12
 LONGEST_ITEM = 30
@@ -45,7 +45,7 @@ _FIGURES = re.compile(rf"[0-9][0-9., ]*[十百千万亿]*|(?={_HANZI}{{2}}){_HAN
 
 
 @dataclass(frozen=True)
-class BudgetLines(Spoken):
+class BudgetLines(WordsReader):
     """Value: a list of {"item", "amount_fen"} whose sum is the answer to ``total_step`` (fen).
 
     A message is an item and its amount (水泥沙石 52万), or several of them, on lines
@@ -80,7 +80,7 @@ class BudgetLines(Spoken):
     def speaks(self) -> tuple[str, ...]:
         return ("more",)
 
-    def hear(self, text: str, asking: Asking) -> Reading:
+    def read_words(self, text: str, asking: Asking) -> Reading:
         lines: list[Line] = list(asking.so_far or [])
         if asking.world.lexicon.means("finish", text):
             return self.check(lines, asking) or Accepted(lines)

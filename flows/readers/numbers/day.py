@@ -6,11 +6,11 @@ from typing import Any
 
 from flows.readers.base import Accepted, Asking, Reading, Rejected
 from flows.readers.numbers.dates import DateFinder
-from flows.readers.spoken import WORDS_WANTED, Spoken
+from flows.readers.words_reader import WORDS_WANTED, WordsReader
 
 
 @dataclass(frozen=True)
-class Day(Spoken):
+class Day(WordsReader):
     """Value: an ISO date. ``earliest`` and ``latest`` are days from today; None is no bound.
 
     A date without its year is the next such day, today included; where
@@ -28,7 +28,7 @@ class Day(Spoken):
         too_late = ("too_late",) if self.latest is not None else ()
         return (*WORDS_WANTED, "not_date", *too_early, *too_late)
 
-    def hear(self, text: str, asking: Asking) -> Reading:
+    def read_words(self, text: str, asking: Asking) -> Reading:
         backwards = self.latest is not None and self.latest <= 0
         day = DateFinder(asking.world.today, asking.world.lexicon, backwards).find(text)
         if day is None:

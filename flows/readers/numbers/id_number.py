@@ -11,7 +11,7 @@ from flows.engine.world import World
 from flows.language import numerals
 from flows.language.lexicon import Lexicon
 from flows.readers.base import Accepted, Asking, Reading, Rejected
-from flows.readers.spoken import WORDS_WANTED, Spoken
+from flows.readers.words_reader import WORDS_WANTED, WordsReader
 
 # Below this age the law asks for a guardian's consent (PIPL, article 31).
 ADULT_ENOUGH = 14
@@ -21,7 +21,7 @@ _SHAPE = re.compile(r"[0-9]{17}[0-9X]")
 
 
 @dataclass(frozen=True)
-class IdNumber(Spoken):
+class IdNumber(WordsReader):
     """Value: eighteen characters, X in upper case. Its region's code need not exist any more.
 
     Digits may be read out in 汉字; words may precede it (我的号码是).
@@ -35,7 +35,7 @@ class IdNumber(Spoken):
     def codes(self) -> tuple[str, ...]:
         return (*WORDS_WANTED, "id_length", "id_date", "id_checksum", "under_age")
 
-    def hear(self, text: str, asking: Asking) -> Reading:
+    def read_words(self, text: str, asking: Asking) -> Reading:
         number = _with_x(_figures(text), asking.world.lexicon).upper()
         return self.check(number, asking) or Accepted(number)
 

@@ -7,7 +7,7 @@ from typing import Any
 from flows.engine.world import World
 from flows.language import numerals
 from flows.readers.base import Accepted, Asking, Reading, Rejected
-from flows.readers.spoken import WORDS_WANTED, Spoken
+from flows.readers.words_reader import WORDS_WANTED, WordsReader
 
 _MOBILE = re.compile("1[3-9][0-9]{9}")
 _SEPARATORS = re.compile(r"[\s\-()]")
@@ -16,7 +16,7 @@ _COUNTRY = re.compile(r"^(?:\+|00)?86(?=1[0-9]{10}$)")
 
 
 @dataclass(frozen=True)
-class Phone(Spoken):
+class Phone(WordsReader):
     """Value: eleven digits; None where ``optional`` and skipped. Spaces, dashes and +86 are removed.
 
     Digits may be read out in 汉字; words may precede it (我的号码是).
@@ -30,7 +30,7 @@ class Phone(Spoken):
     def codes(self) -> tuple[str, ...]:
         return (*WORDS_WANTED, "not_phone")
 
-    def hear(self, text: str, asking: Asking) -> Reading:
+    def read_words(self, text: str, asking: Asking) -> Reading:
         if self.optional and asking.world.lexicon.means("skip", text):
             return Accepted(None)
         number = _LEAD.sub("", numerals.read_out(text))

@@ -39,13 +39,13 @@ class Price(Money):
     def codes(self) -> tuple[str, ...]:
         return (*super().codes, "other_unit")
 
-    def hear(self, text: str, asking: Asking) -> Reading:
+    def read_words(self, text: str, asking: Asking) -> Reading:
         said = _parted(numerals.fold(text)[: numerals.LONGEST], asking.world.lexicon)
         if said is None:
-            return super().hear(text, asking)
+            return super().read_words(text, asking)
         if said.unit != asking.answers.get(self.unit_step):
             return Rejected("other_unit", {"given": said.of})
-        return super().hear(said.amount, asking)
+        return super().read_words(said.amount, asking)
 
     def facts(self, asking: Asking) -> dict[str, Any]:
         unit = asking.answers.get(self.unit_step)

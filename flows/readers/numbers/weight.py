@@ -54,8 +54,8 @@ class Weight(Bounded):
             return number if isinstance(number, Unread) else number * self.bare
         return grams
 
-    def hear(self, text: str, asking: Asking) -> Reading:
-        reading = super().hear(text, asking)
+    def read_words(self, text: str, asking: Asking) -> Reading:
+        reading = super().read_words(text, asking)
         if self.bare or reading != Rejected(self.no_number):
             return reading
         match numerals.read(text, asking.world.lexicon.words["vague"]):

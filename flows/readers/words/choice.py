@@ -7,11 +7,11 @@ from flows.engine.world import World
 from flows.language.lexicon import Lexicon
 from flows.language.numerals import ordinal
 from flows.readers.base import Accepted, Asking, Reading, Rejected
-from flows.readers.spoken import WORDS_WANTED, Spoken
+from flows.readers.words_reader import WORDS_WANTED, WordsReader
 
 
 @dataclass(frozen=True, init=False)
-class Choice(Spoken):
+class Choice(WordsReader):
     """Value: a key of a choice set in config/; of ``keys`` alone, in their order, where some are given.
 
     Facts: ``options``, the numbered labels. Codes: not_text, not_heard, not_a_choice.
@@ -30,7 +30,7 @@ class Choice(Spoken):
     def codes(self) -> tuple[str, ...]:
         return (*WORDS_WANTED, "not_a_choice")
 
-    def hear(self, text: str, asking: Asking) -> Reading:
+    def read_words(self, text: str, asking: Asking) -> Reading:
         key = self.exact(text, asking)
         return Rejected("not_a_choice") if key is None else Accepted(key)
 

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from flows.engine.world import Region, World
 from flows.language.wording import clean
 from flows.readers.base import Accepted, Asking, Offer, Reading, Rejected
-from flows.readers.spoken import WORDS_WANTED, Spoken
 from flows.readers.words.place_names import depth, is_meant, is_surely_meant, lies_outside
+from flows.readers.words_reader import WORDS_WANTED, WordsReader
 from models.people.message import Kind, Message, Point
 from models.places.region import LEVELS
 
@@ -20,7 +20,7 @@ _LONGEST_ECHO = 30
 
 
 @dataclass(frozen=True)
-class Place(Spoken):
+class Place(WordsReader):
     """Value: {"code", "name", "latitude", "longitude", "detail"}; the last three are None or "" for a typed name.
 
     ``level``: the widest level that is accepted. Nothing is guessed: only a
@@ -52,7 +52,7 @@ class Place(Spoken):
         label = clean(message.point.label) if message.point else ""
         return self._find(label, message.point, asking) if label else Rejected("place_unlabelled")
 
-    def hear(self, text: str, asking: Asking) -> Reading:
+    def read_words(self, text: str, asking: Asking) -> Reading:
         return self._find(clean(text), None, asking)
 
     def check(self, value: Any, asking: Asking) -> Rejected | None:

@@ -10,7 +10,7 @@ from flows.language.lexicon import Lexicon
 from flows.language.wording import clean
 from flows.readers.base import Accepted, Asking, Partial, Reading, Rejected
 from flows.readers.numbers.private_numbers import holds_private_number
-from flows.readers.spoken import WORDS_WANTED, Spoken
+from flows.readers.words_reader import WORDS_WANTED, WordsReader
 
 # Words that steer a conversation, and so are no answer.
 _STEERING = ("confirm", "keep", "finish", "undo", "skip")
@@ -19,7 +19,7 @@ _QUOTES = ("“”", '""', "「」", "‘’", "''")
 
 
 @dataclass(frozen=True)
-class Text(Spoken):
+class Text(WordsReader):
     """Value: the cleaned text, ``min`` to ``max`` characters; None where ``optional`` and skipped.
 
     ``many``: messages are put together, a line each, until the word ``finish``;
@@ -52,7 +52,7 @@ class Text(Spoken):
     def speaks(self) -> tuple[str, ...]:
         return ("more",) if self.many else ()
 
-    def hear(self, text: str, asking: Asking) -> Reading:
+    def read_words(self, text: str, asking: Asking) -> Reading:
         lexicon = asking.world.lexicon
         before = asking.so_far or ""
         skipped = self.optional and lexicon.means("skip", text)

@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from flows.language.wording import clean
 from flows.readers.base import Accepted, Asking, Reading, Rejected
-from flows.readers.spoken import WORDS_WANTED, Spoken
+from flows.readers.words_reader import WORDS_WANTED, WordsReader
 from models.people.message import Kind, Message
 
 LONGEST = 500
@@ -19,7 +19,7 @@ _LONGEST_HOST = 253
 
 
 @dataclass(frozen=True)
-class Url(Spoken):
+class Url(WordsReader):
     """Value: the link, at most 500 characters; also from a shared link message, or from the words of a share.
 
     Codes: not_text, not_heard, not_https, not_url.
@@ -31,10 +31,10 @@ class Url(Spoken):
 
     def read(self, message: Message, asking: Asking) -> Reading:
         if message.kind is Kind.LINK:
-            return self.hear(message.url, asking)
+            return self.read_words(message.url, asking)
         return super().read(message, asking)
 
-    def hear(self, text: str, asking: Asking) -> Reading:
+    def read_words(self, text: str, asking: Asking) -> Reading:
         links = [word for word in clean(text).split() if "://" in word]
         if len(links) != 1:
             return Rejected("not_url")

@@ -118,7 +118,7 @@ def _core() -> None:
         sa.Index(None, "subject", "subject_id"),
     )
     op.create_table(
-        "rounds",
+        "last_runs",
         sa.Column("name", sa.String(40), primary_key=True),
         sa.Column("ran_at", _TIME, nullable=False),
     )

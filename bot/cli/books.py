@@ -1,0 +1,55 @@
+"""Add the commands of the books: check them, export the public ledger."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from flask import Flask
+
+from bot.books.check import check_books, read_noted
+from bot.books.export import NotTheLedger, export_ledger
+from bot.cli.database import migrated
+from bot.words.render import Renderer
+from config.settings import Settings
+from flows.language.lexicon import Lexicon
+from models.books import Noted
+
+
+def add_book_commands(app: Flask, settings: Settings, lexicon: Lexicon) -> None:
+    @app.cli.command("check-books")
+    @click.option("--head", "noted", metavar="N:HASH", help="Demand that link N still has this hash.")
+    @click.option("--ledger-head", "noted_ledger", metavar="N:HASH", help="The same of the ledger's transaction N.")
+    def check_books_(noted: str | None, noted_ledger: str | None) -> None:
+        """Prove the audit chain, the ledger and the rules across the database; ends with 1 when something is wrong."""
+
+        def wanted(option: str, text: str | None) -> Noted | None:
+            link = read_noted(text) if text is not None else None
+            if text is not None and link is None:
+                raise click.BadParameter("a link's number, a colon, and its hash of 64 digits", param_hint=option)
+            return link
+
+        links = wanted("--head", noted), wanted("--ledger-head", noted_ledger)
+        with migrated(settings):
+            checked = check_books(settings.database_url, datetime.now(UTC), *links, tell=click.echo)
+        click.echo(f"audit chain: {checked.links} links, head {checked.head}")
+        click.echo(f"ledger: {checked.transactions} transactions, head {checked.ledger_head}")
+        if count := checked.found.total():
+            raise click.ClickException(f"{count} violations")
+        click.echo("The books are right.")
+
+    @app.cli.command("export-ledger")
+    @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), required=False)
+    def export_ledger_(folder: Path | None) -> None:
+        """Write the public ledger to a folder (by default EXPORT_DIR), for anybody to recompute; no person is in it."""
+        if folder is None and not settings.export_dir:
+            raise click.UsageError("name a folder, or set EXPORT_DIR")
+        with migrated(settings):
+            env = Renderer(lexicon.words).env
+            try:
+                wrote = export_ledger(
+                    settings.database_url, folder or Path(settings.export_dir), env, datetime.now(UTC)
+                )
+            except NotTheLedger as error:
+                raise click.ClickException(f"{error}; check-books tells more. Nothing was published.") from error
+        click.echo(f"{wrote.transactions} transactions, {wrote.entries} entries, {wrote.appeals} appeals")
+        click.echo(f"head {wrote.transactions}:{wrote.head}")

@@ -1,0 +1,75 @@
+"""Add the commands of the demo: all of it, or its conversation in the terminal."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import click
+from flask import Flask
+
+from bot.cli.chat import chat
+from bot.cli.database import demand_database
+from bot.cli.menu import menus_of
+from bot.demo import run as demo
+from bot.demo.seed import NotOurs
+from bot.processes.supervisor import ServiceError
+from bot.simulator.options import read_people
+from bot.work.context import make_api
+from config.embedded import demo_folder
+from config.settings import Environment, Settings
+from flows.language.lexicon import Lexicon
+
+
+@contextmanager
+def brought_along(at: Path) -> Iterator[None]:
+    """Run the demo's own database as long as the command takes."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(demo.own_database(at))
+        except ServiceError as error:
+            raise click.ClickException(str(error)) from error
+        yield
+
+
+def add_demo_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Callable[[Settings], Flask]) -> None:
+    """Add ``demo`` and ``chat``. ``app_of`` makes an application for other settings than ours: the demo's."""
+
+    def refuse_in_production() -> None:
+        if settings.is_production:
+            raise click.ClickException("this fills in invented people, officers among them: never in production")
+
+    @app.cli.command("demo")
+    @click.option("--seed-only", is_flag=True, help="Fill in the data set and return.")
+    def demo_(seed_only: bool) -> None:
+        """Bot, worker and simulator of WeChat on an invented world; no account needed."""
+        refuse_in_production()
+        at = demo_folder()
+        if seed_only and settings.bangfu_env is Environment.DEMO and demo.named_database():
+            demand_database(settings)
+            try:
+                demo.fill_named(settings, at)
+            except NotOurs as error:
+                raise click.ClickException(f"{error}; nothing was filled in") from error
+            click.echo("The data set is in the database that DATABASE_URL names.")
+            return
+        os.environ.update(demo.environment(at))
+        ours = Settings()
+        if seed_only:
+            with brought_along(at):
+                demo.fill(ours, at)
+            click.echo(f"The data set is in {at}.")
+            return
+        sys.exit(demo.run(ours, at, menus_of(lexicon), make_api(ours)))
+
+    @app.cli.command("chat")
+    def chat_() -> None:
+        """The demo's conversation in the terminal, through the bot's real door."""
+        refuse_in_production()
+        at = demo_folder()
+        os.environ.update(demo.environment(at))
+        ours = Settings()
+        with brought_along(at):
+            demo.fill(ours, at)
+            chat(app_of(ours), ours, demo.ACCOUNT["id"], read_people(at / "people.json"))

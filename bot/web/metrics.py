@@ -1,0 +1,62 @@
+"""Define the figures of /metrics. Numbers only: no person, no message, no place."""
+
+from datetime import datetime
+from math import nan
+from typing import Any
+
+from prometheus_client import Counter, Gauge, Histogram
+from redis.exceptions import RedisError
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from bot.work.queues import QUEUES, JobQueues
+from models.notifications.outbox import oldest_due
+from models.upkeep.dead_job import count_open
+
+DELIVERIES = Histogram(
+    "bangfu_delivery_seconds",
+    "Seconds at WeChat's door, by the status that was answered",
+    ["status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 3.0, 5.0),
+)
+REPEATS = Counter("bangfu_repeats", "Deliveries of a message that had been answered, and got the same reply again")
+FAILURES = Counter("bangfu_failed_turns", "Messages that met a mistake of ours, and were told sorry")
+PAY_NOTICES = Counter(
+    "bangfu_pay_notices", "Callbacks of WeChat Pay: taken, refused (not proved), failed (to come again)", ["outcome"]
+)
+QUEUE_JOBS = Gauge("bangfu_queue_jobs", "Jobs that wait in a queue", ["queue"])
+SENT = Gauge("bangfu_sent", "Pushes by channel and by WeChat's code (0: taken), since Redis began", ["channel", "code"])
+OLDEST_OWED = Gauge("bangfu_oldest_owed_seconds", "For how long the oldest owed notice has been due; 0 where none is")
+DEAD_JOBS = Gauge("bangfu_dead_jobs", "Jobs that failed as often as they may and that nobody has settled")
+
+# A Redis hash that the pushing workers write; its fields are channel:code.
+SENT_KEY = "bangfu:sent"
+
+
+def show_queues(jobs: JobQueues) -> None:
+    """Set the figures that Redis holds; NaN or none while Redis does not answer."""
+    try:
+        depths: dict[str, float] = {name: queue.count for name, queue in jobs.queues.items()}
+        kept: Any = jobs.redis.hgetall(SENT_KEY)
+    except RedisError:
+        depths, kept = dict.fromkeys(QUEUES, nan), {}
+    for name, depth in depths.items():
+        QUEUE_JOBS.labels(name).set(depth)
+    SENT.clear()
+    for field, count in kept.items():
+        channel, _, code = field.decode().partition(":")
+        SENT.labels(channel, code).set(int(count))
+
+
+def show_notices(database: Engine, now: datetime) -> None:
+    """Set the figures that the database holds; NaN while it does not answer."""
+    try:
+        with Session(database) as db:
+            oldest, dead = oldest_due(db, now), float(count_open(db))
+    except SQLAlchemyError:
+        OLDEST_OWED.set(nan)
+        DEAD_JOBS.set(nan)
+    else:
+        OLDEST_OWED.set((now - oldest).total_seconds() if oldest else 0)
+        DEAD_JOBS.set(dead)

@@ -1,0 +1,76 @@
+"""Serve WeChat Pay's callback, POST /pay/notify: take what is proved to be the platform's, refuse all else.
+
+204 is only answered once the database has the callback, since the platform then never sends it again. A refusal
+holds a code and a word for the platform's log, as its documentation asks; a stranger learns nothing from it.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from flask import Blueprint, Response, jsonify, request
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from bot.pay.answers import Refund
+from bot.pay.making import NOTIFY_PATH
+from bot.pay.notice import LARGEST_NOTICE, BadNotice, NotifyDoor, PaymentNotice
+from bot.payments.orders import Till
+from bot.web.metrics import PAY_NOTICES
+
+log = structlog.get_logger()
+
+# Status by reason of refusal. The platform sends a refused callback again, and it is refused again.
+_STATUS = {"size": 413, "body": 400, "event": 400, "seal": 400, "fields": 400, "payee": 400}
+_NOT_PROVED = 401
+
+
+def pay_callback(
+    door: NotifyDoor,
+    till: Till,
+    take_refund: Callable[[Refund, datetime], object],
+    clock: Callable[[], datetime],
+    true_clock: Callable[[], datetime],
+) -> Blueprint:
+    """Make the route. ``true_clock``: the real time, by which signatures are valid for five minutes."""
+    blueprint = Blueprint("notify", __name__)
+
+    @blueprint.post(NOTIFY_PATH)
+    def receive() -> Response:
+        if (request.content_length or 0) > LARGEST_NOTICE:
+            raise BadNotice("size")
+        # One byte more than is taken, so that a body without a stated length is seen to be too long.
+        body = request.stream.read(LARGEST_NOTICE + 1)
+        notice = door.open_notice(request.headers, body, true_clock())
+        if isinstance(notice, PaymentNotice):
+            till.take(notice.trade, clock())
+        else:
+            take_refund(notice.refund, clock())
+        PAY_NOTICES.labels("taken").inc()
+        return Response(status=204)
+
+    @blueprint.errorhandler(BadNotice)
+    def refuse(error: BadNotice) -> tuple[Response, int]:
+        log.warning("pay_notice.refused", reason=error.reason)
+        PAY_NOTICES.labels("refused").inc()
+        return _said("refused"), _STATUS.get(error.reason, _NOT_PROVED)
+
+    @blueprint.errorhandler(DBAPIError)
+    @blueprint.errorhandler(PoolTimeout)
+    def fail(error: Exception) -> tuple[Response, int]:
+        """Answer 503 where the database failed: nothing was stored, so the platform must send it again."""
+        log.error("pay_notice.not_kept", error=type(error).__name__)
+        PAY_NOTICES.labels("failed").inc()
+        return _said("try again"), 503
+
+    @blueprint.errorhandler(Exception)
+    def break_down(_error: Exception) -> tuple[Response, int]:
+        log.exception("pay_notice.failed")
+        PAY_NOTICES.labels("failed").inc()
+        return _said("failed"), 500
+
+    return blueprint
+
+
+def _said(word: str) -> Response:
+    return jsonify(code="FAIL", message=word)

@@ -1,0 +1,73 @@
+"""Open what the jobs and scheduled runs of one process need."""
+
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from redis import Redis
+
+from bot.pay.client import PayClient
+from bot.pay.making import make_pay_client
+from bot.photos.store import Photos
+from bot.push.deliver import Deliverer, make_deliverer
+from bot.registry import make_registry
+from bot.wechat.client import WeChatApi, open_session
+from bot.wechat.token import TokenManager
+from bot.work.jobs import JOBS
+from bot.work.queues import JobQueues, open_redis
+from config.settings import PayMode, Settings
+from models.core.database import connect
+from models.core.encryption import Keyring, use_keyring
+from models.wiring import wire
+
+
+class WorkerContext:
+    """What jobs and scheduled runs need: database, Redis, WeChat's API, and where photos go."""
+
+    def __init__(self, settings: Settings) -> None:
+        use_keyring(Keyring.parse(settings.data_keys.get_secret_value()))
+        wire()
+        self.database = connect(settings.database_url, pool_size=2)
+        self._redis = open_redis(settings.redis_url)
+        self.api = make_api(settings, self._redis)
+        self.folder = Path(settings.media_dir)
+        self.jobs = JobQueues(settings.redis_url)
+        self.registry = make_registry(settings, self.database, self._redis)
+        self.photos = Photos(self.database, self.api, self.folder)
+        self.settings = settings
+
+    @cached_property
+    def deliverer(self) -> Deliverer:
+        """The deliverer, made on first use: loading its templates takes longer than most jobs."""
+        return make_deliverer(self.settings, self.database, self.api, self._redis)
+
+    @cached_property
+    def pay(self) -> PayClient | None:
+        """The pay client, or None where PAY_MODE is off: then nothing is paid and nothing refunded."""
+        return make_pay_client(self.settings, self._redis) if self.settings.pay_mode is PayMode.ON else None
+
+    def close(self) -> None:
+        if "pay" in self.__dict__ and self.pay:
+            self.pay.close()
+        if "deliverer" in self.__dict__:
+            self.deliverer.close()
+        self.database.dispose()
+        self._redis.close()
+        self.jobs.redis.close()
+
+    def run_job(self, name: str, argument: int | list[int]) -> None:
+        """Run a job in this process."""
+        JOBS[name].run(self, argument)
+
+
+def make_api(settings: Settings, redis: Redis | None = None) -> WeChatApi:
+    """Make the client of WeChat's API. ``redis``: a connection that the caller closes."""
+    http = open_session()
+    redis = redis or open_redis(settings.redis_url)
+    tokens = TokenManager(settings.wechat_api_url, settings.wechat_app_id, settings.wechat_app_secret, redis, http)
+    return WeChatApi(settings.wechat_api_url, tokens, http)
+
+
+@lru_cache(maxsize=1)
+def worker_context() -> WorkerContext:
+    """Return this worker process's own WorkerContext, made once."""
+    return WorkerContext(Settings())

@@ -1,0 +1,109 @@
+"""List what is run again and again, and how often, in one table. The database decides which process makes a run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from bot.books.check import is_night
+from bot.payments.orders import sweep_orders
+from bot.payments.refunds import sweep_refunds
+from bot.treasury.reconciliation import ask_for_bills
+from bot.work.context import WorkerContext
+from bot.work.dead_jobs import bury, forget
+from bot.work.job import Named
+from bot.work.queue_cleanup import recover_jobs
+from bot.work.sweeps import apply_deadlines, delete_old_replies, sweep_outbox, sweep_owed
+from models.disbursements.payout import spreading
+from models.donors.recurring_gift import end_over, remind
+from models.notifications.broadcast import live_ones
+from models.outreach.digest import is_time, month_before
+
+# A run that works page by page stops after so many, to stay short; the next one goes on.
+MOST_PAGES = 20
+
+
+def always(_now: datetime) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """An entry of the schedule: ``run`` by the scheduler itself, or ``enqueues``, which names a job, for longer work.
+
+    A run whose process ends in the middle is made at its next time. A rare one must not wait so long: it
+    enqueues a job, and counts as claimed only if Redis has accepted the job.
+    """
+
+    every: timedelta
+    run: Callable[[WorkerContext, datetime], object] | None = None
+    enqueues: Callable[[datetime], Named] | None = None
+    when: Callable[[datetime], bool] = always
+
+
+def _bury_dead_jobs(context: WorkerContext, now: datetime) -> None:
+    with Session(context.database) as db, db.begin():
+        dead = bury(db, context.jobs, now)
+    forget(dead)
+
+
+def _query_orders(context: WorkerContext, now: datetime) -> None:
+    if context.pay:
+        sweep_orders(context.database, context.jobs, now)
+
+
+def _submit_refunds(context: WorkerContext, now: datetime) -> None:
+    if context.pay:
+        sweep_refunds(context.database, context.jobs, now)
+
+
+def _remind_of_recurring_gifts(context: WorkerContext, now: datetime) -> None:
+    """End recurring gifts that are over, and remind donors of due ones; no reminders while PAY_MODE is off."""
+    for part in (end_over, remind) if context.pay else (end_over,):
+        for _page in range(MOST_PAGES):
+            with Session(context.database) as db, db.begin():
+                count = part(db, now)
+            if not count:
+                break
+
+
+def _fetch_bills(context: WorkerContext, now: datetime) -> None:
+    if context.pay:
+        ask_for_bills(context.database, context.jobs, now)
+
+
+def _resume_broadcast(context: WorkerContext, _now: datetime) -> None:
+    """Resume a broadcast whose job was lost."""
+    with Session(context.database) as db:
+        live = live_ones(db)
+    if live:
+        context.jobs.enqueue_once("fan_out", live[0])
+
+
+def _resume_allocations(context: WorkerContext, _now: datetime) -> None:
+    """Resume the allocation of disbursements whose gifts' states have not followed yet."""
+    with Session(context.database) as db:
+        numbers = spreading(db)
+    for number in numbers:
+        context.jobs.enqueue_once("follow_gifts", number)
+
+
+SCHEDULE = {
+    "lost_jobs": Scheduled(timedelta(seconds=15), lambda context, now: recover_jobs(context.jobs, now)),
+    "outbox": Scheduled(timedelta(seconds=15), lambda context, now: sweep_outbox(context.database, context.jobs, now)),
+    "broadcasts": Scheduled(timedelta(seconds=15), _resume_broadcast),
+    "allocations": Scheduled(timedelta(seconds=60), _resume_allocations),
+    "dead_jobs": Scheduled(timedelta(seconds=30), _bury_dead_jobs),
+    "owed": Scheduled(timedelta(seconds=60), lambda context, now: sweep_owed(context.database, context.jobs, now)),
+    "orders": Scheduled(timedelta(seconds=15), _query_orders),
+    "refunds": Scheduled(timedelta(seconds=30), _submit_refunds),
+    "recurring_gifts": Scheduled(timedelta(seconds=60), _remind_of_recurring_gifts),
+    "bills": Scheduled(timedelta(minutes=5), _fetch_bills),
+    "deadlines": Scheduled(timedelta(seconds=60), lambda context, now: apply_deadlines(context.database, now)),
+    "old_replies": Scheduled(timedelta(hours=1), lambda context, now: delete_old_replies(context.database, now)),
+    "books": Scheduled(timedelta(hours=20), enqueues=lambda now: ("check_books", int(f"{now:%Y%m%d}")), when=is_night),
+    "digest": Scheduled(
+        timedelta(hours=20), enqueues=lambda now: ("write_digests", month_before(now)), when=is_time
+    ),
+}

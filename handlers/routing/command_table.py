@@ -1,0 +1,43 @@
+"""Collect the commands that the rooms declare; their words are in config/keywords.toml under the command's name."""
+
+from handlers.appeals import commands as appeals
+from handlers.disbursements import commands as disbursements
+from handlers.donors import commands as donors
+from handlers.giving import commands as giving
+from handlers.goods import commands as goods
+from handlers.market import commands as market
+from handlers.notifications import commands as notifications
+from handlers.outreach import commands as outreach
+from handlers.oversight import commands as oversight
+from handlers.payments import commands as payments
+from handlers.people import commands as people
+from handlers.proxy import commands as proxy
+from handlers.public import commands as public
+from handlers.routing import commands as routing
+from handlers.routing.command import Command
+from handlers.staff import commands as staff
+from handlers.support import commands as support
+from handlers.treasury import commands as treasury
+from handlers.verification import commands as verification
+
+ROOMS = (
+    appeals.COMMANDS,
+    disbursements.COMMANDS,
+    donors.COMMANDS,
+    giving.COMMANDS,
+    goods.COMMANDS,
+    market.COMMANDS,
+    notifications.COMMANDS,
+    outreach.COMMANDS,
+    oversight.COMMANDS,
+    payments.COMMANDS,
+    people.COMMANDS,
+    proxy.COMMANDS,
+    public.COMMANDS,
+    routing.COMMANDS,
+    staff.COMMANDS,
+    support.COMMANDS,
+    treasury.COMMANDS,
+    verification.COMMANDS,
+)
+COMMANDS: dict[str, Command] = {command.name: command for room in ROOMS for command in room}

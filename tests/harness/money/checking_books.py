@@ -1,0 +1,35 @@
+"""What check-books finds, and a way past the guards for what only a database's owner could do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from click.testing import Result
+from sqlalchemy import Connection
+
+from models.books import violations
+from models.core.database import snapshot
+from tests.harness.stage import Stage
+
+GUARDED = {
+    "audit_events": ("audit_events_no_update", "audit_events_no_delete"),
+    "audit_head": ("audit_head_no_delete", "audit_head_grows"),
+}
+
+
+def check(stage: Stage, *arguments: str) -> Result:
+    return stage.app.test_cli_runner().invoke(args=["check-books", *arguments])
+
+
+def codes(stage: Stage) -> list[str]:
+    """What is found, as ``code subject number``."""
+    with snapshot(stage.settings.database_url) as connection:
+        return [f"{each.code} {each.subject} {each.subject_id}" for each in violations(connection, stage.clock())]
+
+
+@contextmanager
+def unguarded(stage: Stage) -> Iterator[Connection]:
+    """As somebody who owns the database can: the triggers are out of the way."""
+    with stage.database.begin() as connection:
+        for table in GUARDED:
+            connection.exec_driver_sql(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        yield connection

@@ -1,0 +1,1 @@
+"""WeChat's side: what it delivers, asks and answers, written apart from the bot."""

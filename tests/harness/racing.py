@@ -1,0 +1,51 @@
+"""Several who do one thing at once."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from models.books import violations
+from models.payments.collection import Outcome, Payment
+from tests.harness.money.unowned import BY_NOBODY
+from tests.harness.stage import Stage
+from tests.scenes.gifts import take
+
+DONORS = 32
+
+
+@pytest.fixture
+def stage(new_database: Callable[[], str]) -> Iterator[Stage]:
+    stage = Stage(new_database())
+    yield stage
+    stage.close()
+
+
+def at_once(acts: list[Callable[[], object]]) -> list[object]:
+    """What each came to, or what it raised."""
+    ready = threading.Barrier(len(acts))
+    results: list[object] = [None] * len(acts)
+
+    def run(place: int) -> None:
+        ready.wait()
+        try:
+            results[place] = acts[place]()
+        except Exception as error:  # the test looks at what it was
+            results[place] = error
+
+    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(acts))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def outcome(stage: Stage, payment: Payment) -> Outcome:
+    return take(stage, payment).outcome
+
+
+def assert_books_close(stage: Stage) -> None:
+    with stage.database.connect() as connection:
+        found = [str(one) for one in violations(connection, stage.clock()) if one.subject not in BY_NOBODY]
+    assert found == []

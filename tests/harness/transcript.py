@@ -1,0 +1,294 @@
+"""Conversations that a person can read, as tests.
+
+A transcript is lines: ``> words`` is typed, ``< flow/step:macro`` is what must be
+said (in order, echoes and the hint to keep an answer left out), ``<~ words`` must stand in the reply, ``= …``
+looks into the database, ``? name pattern`` keeps what the pattern's group finds in the reply, for ``{name}`` in
+later messages, ``$ card`` the code of the newest card, ``$ gives 1 10000`` that of a gift that has come (``{gift}``),
+``$ pushed kind fact=value …`` lets a push arrive (``by``: its channel), which ``[tap {push}-2]`` taps the second line
+of, ``$ goes_out kind …`` pushes what is owed to whoever is talking, ``@ name`` changes who that is, ``$ …`` sets the
+scene, ``+ 13h`` lets time pass, ``#`` is a comment.
+"""
+
+import re
+import shlex
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session as Database
+
+from bot.push.digests import write_digests
+from bot.push.fanout import go_on
+from bot.work.sweeps import apply_deadlines
+from models.appeals import appeal, flag, revision
+from models.core import audit_trail
+from models.disbursements import disbursement, payee
+from models.donors import message, receipt, recurring_gift
+from models.giving import pledge, pool
+from models.goods import exchange
+from models.market import listing
+from models.notifications import broadcast, mute, notification
+from models.outreach import update
+from models.outreach.digest import month_before
+from models.payments import order, refund
+from models.people import conversation, photo, user
+from models.proxy import card, consent_code, mandate
+from models.staff import conflict_of_interest, decision, member, task
+from models.support import ticket
+from models.treasury import bank_entry
+from models.verification import case as verification
+from models.verification import objection, visit
+from tests.harness.platform import wechat
+from tests.harness.platform.push_arrivals import arrive, go_out
+from tests.harness.stage import Stage
+from tests.scenes import refunds as gifts_back
+from tests.scenes.disbursements import collected, people, used
+from tests.scenes.gifts import pay_newest
+from tests.scenes.recurring_gifts import ask_monthly
+from tests.scenes.suspense import astray, at_bank
+
+TABLES: dict[str, Any] = {
+    "appeal": appeal.Appeal,
+    "audit": audit_trail.AuditEvent,
+    "broadcast": broadcast.Broadcast,
+    "broken": conversation.BrokenSession,
+    "budget": appeal.BudgetLine,
+    "act": mandate.ProxyAct,
+    "card": card.Card,
+    "case": verification.Verification,
+    "code": consent_code.ConsentCode,
+    "consent": user.Consent,
+    "conversation": conversation.Conversation,
+    "listing": listing.Listing,
+    "mandate": mandate.Mandate,
+    "message": message.GiftMessage,
+    "recurring_gift": recurring_gift.RecurringGift,
+    "mute": mute.Mute,
+    "notification": notification.Notification,
+    "objection": objection.Objection,
+    "offer": exchange.Offer,
+    "decision": decision.Decision,
+    "payee": payee.Payee,
+    "bank_entry": bank_entry.BankEntry,
+    "use": disbursement.Disbursement,
+    "flag": flag.Flag,
+    "suspense_item": order.SuspenseItem,
+    "photo": photo.Photo,
+    "refund": refund.Refund,
+    "revision": revision.Revision,
+    "pledge": pledge.Pledge,
+    "pool": pool.MatchingPool,
+    "pool_transfer": pool.PoolTransfer,
+    "match": pool.PoolMatch,
+    "receipt": receipt.Receipt,
+    "request": exchange.GoodsRequest,
+    "staff": member.Staff,
+    "task": task.Task,
+    "ticket": ticket.Ticket,
+    "conflict": conflict_of_interest.Conflict,
+    "turn": conversation.Turn,
+    "update": update.Update,
+    "user": user.User,
+    "visit": visit.Visit,
+}
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+class Actor:
+    """Runs one transcript's lines on a stage, each message delivered ``times`` times."""
+
+    def __init__(self, stage: Stage, times: int = 1) -> None:
+        self.stage = stage
+        self.times = times
+        self.openid = "o-somebody"
+        self.reply = ""
+        self.expected: list[str] | None = None
+        self.photos = 0
+        self.sent = 0
+        self.kept: dict[str, str] = {}
+
+    def play(self, script: str) -> None:
+        for number, line in enumerate(script.splitlines(), 1):
+            try:
+                self._line(line.rstrip())
+            except AssertionError as error:
+                raise AssertionError(f"line {number}: {line}\n{error}\nreply was:\n{self.reply}") from error
+        self._settle()
+
+    def _line(self, line: str) -> None:
+        mark, _, rest = line.partition(" ")
+        if mark == "<":
+            assert self.expected is not None, "an answer before anybody spoke"
+            self.expected.append(rest.strip())
+            return
+        if mark == "<~":
+            assert rest in self.reply, f"{rest!r} is not in the reply"
+            return
+        if mark == "?":
+            name, pattern = rest.split(maxsplit=1)
+            found = re.search(pattern, self.reply)
+            assert found, f"nothing in the reply looks like {pattern}"
+            self.kept[name] = found[1]
+            return
+        self._settle()
+        acts: dict[str, Callable[[str], None]] = {
+            ">": lambda words: self._send(self._filled(words)),
+            "@": self._become,
+            "$": self._set,
+            "+": self._wait,
+            "=": self._check,
+        }
+        if line and not line.startswith("#"):
+            acts[mark](rest)
+
+    def _settle(self) -> None:
+        """The answers since the last message must be exactly those that were given."""
+        if self.expected:
+            said = self.stage.said
+            assert said == self.expected, f"said {said}, expected {self.expected}"
+        self.expected = None
+
+    def _become(self, name: str) -> None:
+        self.openid = f"o-{name.strip()}"
+
+    def _wait(self, span: str) -> None:
+        self.stage.clock.move(timedelta(**{_UNITS[span[-1]]: int(span[:-1])}))
+
+    def _send(self, words: str) -> None:
+        xml = self._xml(words)
+        self.stage.said = []
+        status, self.reply = self.stage.deliver(xml)
+        assert status == 200, f"status {status}"
+        assert len(self.reply.encode()) <= 2000, "longer than WeChat takes"
+        said = self.stage.said
+        for _ in range(self.times - 1):
+            status, again = self.stage.deliver(xml)
+            assert (status, again) == (200, self.reply), "another delivery got another reply"
+        self.stage.said = said
+        self.expected = []
+
+    def _filled(self, words: str) -> str:
+        for name, value in self.kept.items():
+            words = words.replace(f"{{{name}}}", value)
+        return words
+
+    def _xml(self, words: str) -> str:
+        self.sent += 1
+        special = re.fullmatch(r"\[(\w+)(?: (.*))?\]", words)
+        if not special:
+            return wechat.text(words.replace("\\n", "\n"), self.openid)
+        kind, rest = special[1], special[2] or ""
+        match kind:
+            case "photo":
+                self.photos += 1
+                fields = {"PicUrl": f"http://127.0.0.1/p{self.photos}.jpg", "MediaId": f"media-{self.photos}"}
+                return wechat.message("image", self.openid, **fields)
+            case "place":
+                where = {"Location_X": 25.6, "Location_Y": 111.6, "Scale": 15, "Label": rest}
+                return wechat.message("location", self.openid, **where)
+            case "here":
+                latitude, longitude, *label = rest.split()
+                where = {"Location_X": float(latitude), "Location_Y": float(longitude), "Label": " ".join(label)}
+                return wechat.message("location", self.openid, **where)
+            case "tap":
+                return wechat.text(words, self.openid, bizmsgmenuid=f"n{rest}")
+            case "voice":
+                heard = {"MediaId": "voice-1", "Format": "amr", "Recognition": rest}
+                return wechat.message("voice", self.openid, **heard)
+            case "event":
+                name, *key = rest.split()
+                # Two events of one second are told apart by their second only.
+                created = int(self.stage.clock().timestamp()) + self.sent
+                return wechat.event(name, self.openid, created=created, EventKey=key[0] if key else "")
+        return wechat.message(kind, self.openid)
+
+    def _set(self, words: str) -> None:
+        match words.split():
+            case ["resident", *region]:
+                self.stage.register(self.openid, "resident", *region)
+            case ["unverified", *region]:
+                self.stage.register(self.openid, "resident", *region, verified=False)
+            case ["registry", result, *status]:
+                self.stage.registry_answers(result, status[0] if status else None)
+            case ["verified"]:
+                self.stage.verify_all()
+            case ["sweep"]:
+                apply_deadlines(self.stage.database, self.stage.clock())
+            case ["fan_out"]:
+                go_on(self.stage.database, self, self.stage.clock())
+            case ["digest"]:
+                now = self.stage.clock()
+                write_digests(self.stage.database, month_before(now), now)
+            case ["card"]:
+                with Database(self.stage.database) as db:
+                    self.kept["card"] = db.scalars(select(card.Card.code).order_by(card.Card.id.desc())).first() or ""
+            case ["donor"]:
+                self.stage.register(self.openid, "donor")
+            case ["staff", role, *region]:
+                self.stage.appoint(self.openid, role, *region)
+            case ["asks", *kind]:
+                self.stage.ask(self.openid, *kind)
+            case ["pushed", kind, *facts]:
+                said = {name: int(value) if value.isdigit() else value for name, value in (f.split("=") for f in facts)}
+                channel = str(said.pop("by", "service"))
+                self.kept["push"] = str(arrive(self.stage, self.openid, kind, said, channel) or "")
+            case ["goes_out", *kinds]:
+                sent = go_out(self.stage, self.openid)
+                with Database(self.stage.database) as db:
+                    found = [db.get_one(notification.Notification, number).template for number in sent]
+                assert found == kinds, f"{found} went out"
+                self.kept["push"] = str(sent[-1]) if sent else ""
+            case ["collected", *yuan]:
+                collected(self.stage, *(int(each) * 100 for each in yuan))
+            case ["used", number, fen]:
+                used(self.stage, int(number), int(fen), people(self.stage))
+            case ["gives_back"]:
+                for run in gifts_back.runs(self.stage):
+                    while gifts_back.plan(self.stage, run):
+                        pass
+            case ["collects"]:
+                self.stage.collect()
+            case ["pays"]:
+                pay_newest(self.stage)
+            case ["monthly"]:
+                ask_monthly(self.stage)
+            case ["gives", appeal_id, fen, *fallback]:
+                self.kept["gift"] = gifts_back.given(self.stage, self.openid, int(appeal_id), int(fen), *fallback)
+            case ["refund", state]:
+                gifts_back.hear_of_newest(self.stage, state)
+            case ["stray", kind, fen]:
+                self.kept["stray"] = str(astray(self.stage, kind, int(fen)))
+            case ["at_bank", fen]:
+                at_bank(self.stage, self.openid, int(fen))
+            case ["fails", appeal_id]:
+                gifts_back.fail_and_plan(self.stage, int(appeal_id))
+            case ["open_appeal", "crowdfund", minimum]:
+                self.stage.open_appeal("crowdfund", 30_000_000, minimum_fen=int(minimum) * 100)
+            case ["open_appeal", *kind]:
+                target = 30_000_000 if kind == ["crowdfund"] else 500_000
+                self.stage.open_appeal(kind[0] if kind else "one_to_one", target)
+            case _:
+                raise AssertionError(f"no such scene: {words}")
+
+    def deliver(self, ids: Sequence[int], urgency: str = "push") -> None:
+        """Nobody works here: what a fan-out has written is owed."""
+
+    def _check(self, words: str) -> None:
+        """``= appeal target_fen 30000000 state submitted`` for the newest row; ``= count appeal state funding 1``."""
+        subject, *pairs = shlex.split(words)
+        with Database(self.stage.database) as db:
+            if subject == "count":
+                table, *which = TABLES[pairs[0]], *pairs[1:-1]
+                pairs_of = zip(which[::2], which[1::2], strict=True)
+                like = [getattr(table, name) == (None if value == "None" else value) for name, value in pairs_of]
+                found = db.scalar(select(func.count()).select_from(table).where(*like))
+                assert found == int(pairs[-1]), f"there are {found}"
+                return
+            table = TABLES[subject]
+            row = db.scalars(select(table).order_by(table.id.desc()).limit(1)).first()
+            assert row is not None, f"there is no {subject}"
+            for name, wanted in zip(pairs[::2], pairs[1::2], strict=True):
+                name = {"target": "target_fen", "amount": "amount_fen", "price": "price_fen"}.get(name, name)
+                found = getattr(row, name)
+                assert str(found) == wanted, f"{name} is {found}"

@@ -1,0 +1,1 @@
+"""What readers read, and what notices say at their longest."""

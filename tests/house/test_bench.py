@@ -1,0 +1,31 @@
+"""Each bench of ``make bench`` runs through to its figures, in small: it writes into tables that others rename.
+
+Slow: each starts a PostgreSQL of its own, and most a worker or a server.
+"""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.harness.processes.demo import ROOT
+
+SMALL = {
+    "door": (["--seconds", "0.3", "--rounds", "1"], "(d) bot, middle of start_appeal"),
+    "push": (["--notices", "200", "--people", "300", "--rounds", "1"], "A fan-out to 300 people"),
+    "pay": (["--seconds", "0.1", "--rounds", "1"], "(d) NotifyDoor.open_notice"),
+    "books": (["--entries", "2000", "--sizes", "1"], "2000"),
+    "desk": (["--cases", "60000"], "figures of a township"),
+    "registry": (["--rows", "2000"], "2,000"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMALL)
+def test_a_bench_ends_with_its_figures(name: str) -> None:
+    small, said = SMALL[name]
+    named = [] if name == "door" else [name]
+    command = [sys.executable, "-m", "tests.bench", *named, *small]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert said in ended.stdout
