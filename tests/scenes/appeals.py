@@ -1,12 +1,12 @@
 """Appeals at their ways: drawn up and passed, on their way to the county, revised."""
 
-from models.verification.steps import to_township
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
 from models.appeals.revision import undecided_revision
 from models.appeals.revision_review import ProposedRevision, propose
-from models.verification.case import get_case
+from models.verification.case import lock_case
+from models.verification.lifecycle import to_township
 from tests.harness.stage import Stage
 from tests.scenes.cases import DAY, visited
 
@@ -29,7 +29,7 @@ def to_county(stage: Stage, case: int, officer: int) -> None:
     visited(stage, case, officer)
     stage.clock.move(6 * DAY)
     with Database(stage.database) as db, db.begin():
-        found = get_case(db, case)
+        found = lock_case(db, case)
         to_township(db, found, stage.clock(), sampled=False)
 
 
