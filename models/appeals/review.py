@@ -90,7 +90,7 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     check_verified(db, appeal.household_id, now)
     decide(db, appeal.matter, appeal.round, staff, "pass", now)
     close_task(db, "appeal", number, now, staff)
-    _pass(db, appeal, task, staff, now)
+    _pass_step(db, appeal, task, staff, now)
     tell_owner(db, appeal, now)
     db.flush()
     return appeal
@@ -105,7 +105,7 @@ def send_back(db: Session, staff: Staff, number: int, reasons: Sequence[str], no
     task = demand_review_task(db, staff, appeal, now)
     fields = [field for reason in reasons for field in TO_CORRECT[reason]]
     appeal.returned_fields = ",".join(dict.fromkeys(fields))
-    _turn_away(db, appeal, task, staff, "return", "returned", reasons, now)
+    _return_or_reject(db, appeal, task, staff, "return", "returned", reasons, now)
     return appeal
 
 
@@ -113,7 +113,7 @@ def reject(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: 
     """Reject an appeal for good, by village or county. Locks it. Raises as ``send_back`` does."""
     appeal = lock_appeal(db, number)
     task = demand_review_task(db, staff, appeal, now)
-    _turn_away(db, appeal, task, staff, "reject", "rejected", reasons, now)
+    _return_or_reject(db, appeal, task, staff, "reject", "rejected", reasons, now)
     return appeal
 
 
@@ -189,39 +189,39 @@ def _lock_cases(db: Session, number: int) -> None:
     lock_cases(db, db.scalar(select(Appeal.household_id).where(Appeal.id == number)))
 
 
-def _pass(db: Session, appeal: Appeal, task: Task, staff: Staff, now: datetime) -> None:
+def _pass_step(db: Session, appeal: Appeal, task: Task, staff: Staff, now: datetime) -> None:
     match task.step:
         case "endorse":
-            _to(db, appeal, staff, ("village_review", "endorsed"), now)
+            _move_through(db, appeal, staff, ("village_review", "endorsed"), now)
             appeal.endorsed_by, appeal.endorsed_at = staff.id, now
             if appeal.kind == "one_to_one":
                 publish(db, appeal, now)
                 return
             appeal.sampled = bool(appeal.sampled) or is_drawn(appeal.matter, appeal.round)
-            _next(db, appeal, "sample" if appeal.sampled else "county", now)
+            _open_next_step(db, appeal, "sample" if appeal.sampled else "county", now)
         case "sample":
-            _next(db, appeal, "county", now)
+            _open_next_step(db, appeal, "county", now)
         case "county":
-            _to(db, appeal, staff, ("county_review",), now)
-            _next(db, appeal, "file", now)
+            _move_through(db, appeal, staff, ("county_review",), now)
+            _open_next_step(db, appeal, "file", now)
         case "file":
-            _to(db, appeal, staff, ("fund_holder_filed",), now)
+            _move_through(db, appeal, staff, ("fund_holder_filed",), now)
             publish(db, appeal, now)
 
 
-def _next(db: Session, appeal: Appeal, step: str, now: datetime) -> None:
+def _open_next_step(db: Session, appeal: Appeal, step: str, now: datetime) -> None:
     passed = dict.fromkeys(passed_by(db, appeal.matter, appeal.round), "decided_before")
     barred = {**passed, **verifiers_of(db, appeal.household_id)}
     open_task(db, appeal.matter, step, now, barred)
 
 
-def _to(db: Session, appeal: Appeal, staff: Staff, states: Sequence[str], now: datetime) -> None:
+def _move_through(db: Session, appeal: Appeal, staff: Staff, states: Sequence[str], now: datetime) -> None:
     for state in states:
         if state != appeal.state:
             MACHINE.move(db, appeal, state, staff.actor, now)
 
 
-def _turn_away(
+def _return_or_reject(
     db: Session,
     appeal: Appeal,
     task: Task,
@@ -231,7 +231,7 @@ def _turn_away(
     reasons: Sequence[str],
     now: datetime,
 ) -> None:
-    _to(db, appeal, staff, (state_at_step(appeal, task),), now)
+    _move_through(db, appeal, staff, (state_at_step(appeal, task),), now)
     MACHINE.move(db, appeal, state, staff.actor, now, ",".join(reasons)[:80])
     decide(db, appeal.matter, appeal.round, staff, verdict, now, reasons)
     close_task(db, "appeal", appeal.id, now, staff)

@@ -35,7 +35,7 @@ _LOCK = 0x0611
 Things = Sequence[tuple[Any, int]]
 
 
-def tell_households(db: Session, offer: Offer, now: datetime) -> None:
+def tell_matching_households(db: Session, offer: Offer, now: datetime) -> None:
     """Notify households whose requests match this offer. Call it when the offer becomes available."""
     if offer.sort is None or not _to_be_had(offer, now):
         return
@@ -63,7 +63,7 @@ def tell_households(db: Session, offer: Offer, now: datetime) -> None:
     tell_each(db, "match_found", "request", words, now)
 
 
-def tell_donors(db: Session, request: GoodsRequest, now: datetime) -> None:
+def tell_matching_donors(db: Session, request: GoodsRequest, now: datetime) -> None:
     """Notify donors whose offers match this request. Call it when the request is opened."""
     if request.sort is None or request.state != "open":
         return

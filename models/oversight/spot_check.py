@@ -14,7 +14,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import By
 from models.staff.conflict_of_interest import conflicts_with
 from models.staff.decision import DecidedBefore, Decision, decide, passed_by
-from models.staff.member import Staff, covered_by, same_people
+from models.staff.member import Staff, all_seats_of, covered_by
 from models.staff.task import Matter, close_task, demand_no_conflict, demand_region, demand_task, find_task, open_task
 from models.verification.case import Verification, lock_case
 
@@ -104,7 +104,7 @@ def _candidates(db: Session, staff: Staff, now: datetime, start: datetime) -> li
     # The county decides every case by the file, so only a township's reading counts as a check of a case.
     above = {"appeal": (By.TOWNSHIP, By.COUNTY), "case": (By.TOWNSHIP,)}
     found = []
-    seats = same_people(db, [staff.id])
+    seats = all_seats_of(db, [staff.id])
     for subject, query in (("appeal", appeals), ("case", cases)):
         passed = _passed_below(query, staff, seats, subject, above[subject], now)
         rows = list(db.execute(passed.where(Decision.at >= start).limit(_MOST)))

@@ -21,7 +21,7 @@ from models.places.region import Region, county_of
 from models.proxy.card import Card
 from models.proxy.mandate import ACTED, SUBJECTS, Mandate, NoMandate, ProxyAct, note, revoke
 from models.staff.conflict_of_interest import Conflict, conflicts_with
-from models.staff.member import Staff, same_people, tell_staff
+from models.staff.member import Staff, all_seats_of, tell_staff
 from models.staff.task import find_task, recuse
 
 _MOST_TOLD = 20
@@ -230,7 +230,7 @@ def confirm_act(db: Session, user_id: int, number: int, now: datetime) -> ProxyA
     mandate = db.get_one(Mandate, act.mandate_id)
     note(db, mandate, f"user:{user_id}", "confirmed", _named(act), now)
     printed = select(Card.issued_by).where(Card.user_id == user_id, Card.bound_at.is_not(None))
-    if mandate.staff_id in same_people(db, db.scalars(printed.order_by(Card.id.desc()).limit(1))):
+    if mandate.staff_id in all_seats_of(db, db.scalars(printed.order_by(Card.id.desc()).limit(1))):
         # The officer of the act also issued the card that bound this WeChat: they may have confirmed it themselves.
         _tell_county(db, act, mandate, "proxy_own_card", now)
     return act

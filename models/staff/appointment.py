@@ -32,7 +32,7 @@ from models.staff.directory import (
     seat_of,
     seat_state,
 )
-from models.staff.member import HOLDING, SEATS, Staff, pin_household, tell_staff
+from models.staff.member import HOLDING, SEATS, Staff, copy_household_to_seats, tell_staff
 from models.staff.queue import assign_pool_tasks
 
 CODE_LENGTH = 10
@@ -58,7 +58,7 @@ STAFF = Subject("staff", Staff, MACHINE, begins=("invited", "active"))
 
 # Role -> the levels of region for which the level above invites. A charity of a city or province is not invited: the
 # command line appoints it.
-INVITED_TO: Mapping[str, tuple[str, ...]] = {**SEATS, "fund_holder": ("county",)}
+LEVELS_OF_ROLE: Mapping[str, tuple[str, ...]] = {**SEATS, "fund_holder": ("county",)}
 _PURPOSE = "invitation"
 _SERIAL = 5
 _MOST_RACES = 20
@@ -124,7 +124,7 @@ def check_invitation(by: Staff, role: str, region_code: str, region: str) -> Non
         raise NotYoursToInvite(role=role, by=by.role)
     if not by.covers(region_code):
         raise OutsideYourPlace(region=region)
-    if level_of(region_code) not in INVITED_TO[role]:
+    if level_of(region_code) not in LEVELS_OF_ROLE[role]:
         raise NoSuchSeat(role=role, level=level_of(region_code))
 
 
@@ -148,7 +148,7 @@ def invite(db: Session, by: Staff, wanted: Invitation, now: datetime) -> tuple[S
         code_hash=keyring().lookup_hashes(code, _PURPOSE)[0],
         code_expires_at=now + CODE_LASTS,
     )
-    _number(db, staff, wanted.work_no)
+    _insert_numbered(db, staff, wanted.work_no)
     record(db, at=now, actor=by.actor.name, action="invited", subject="staff", subject_id=staff.id, detail=wanted.role)
     return staff, code
 
@@ -194,7 +194,7 @@ def redeem(db: Session, conversation_id: int, code: str, id_number: str, now: da
     staff.account, staff.openid = person.account, person.openid
     staff.id_number, staff.id_hash = id_number, hashes[0]
     db.flush()
-    pin_household(db, staff.account, staff.openid)
+    copy_household_to_seats(db, staff.account, staff.openid)
     demand_not_stopped_above(db, db.get_one(Staff, staff.invited_by), staff)
     staff.code_hash = staff.code_expires_at = None
     MACHINE.move(db, staff, "bound", Actor(By.OWNER, f"staff:{staff.id}"), now)
@@ -225,7 +225,7 @@ def confirm(db: Session, by: Staff, work_no: str, now: datetime) -> Staff:
     staff.active_from = now
     db.flush()
     assign_pool_tasks(db, staff, now)
-    facts = {"work_no": staff.work_no, "role": staff.role, "place": seat_of(db, staff), "until": _day(staff)}
+    facts = {"work_no": staff.work_no, "role": staff.role, "place": seat_of(db, staff), "until": _last_day(staff)}
     tell_staff(db, staff, "staff_confirmed", facts, f"staff_confirmed:{staff.id}", now, ("staff", staff.id))
     return staff
 
@@ -239,7 +239,7 @@ def _inviters(db: Session, staff: Staff) -> list[Staff]:
     return list(db.scalars(select(Staff).where(seat).order_by(Staff.id).limit(_MOST_TOLD)))
 
 
-def _number(db: Session, staff: Staff, given: str | None) -> None:
+def _insert_numbered(db: Session, staff: Staff, given: str | None) -> None:
     """Insert the seat under ``given`` or a new work number: the county's last four digits and a serial.
 
     Raises IntegrityError where ``given`` is taken.
@@ -261,7 +261,7 @@ def _number(db: Session, staff: Staff, given: str | None) -> None:
                 raise
 
 
-def _day(staff: Staff) -> str | None:
+def _last_day(staff: Staff) -> str | None:
     """Write the term's last day in China; None for a term without end."""
     if staff.active_until is None:
         return None

@@ -10,7 +10,7 @@ from models.core.base import Base, RowId, one_of
 from models.core.encryption import Encrypted, Lookup, keyring
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.staff.member import Staff, every_seat
+from models.staff.member import Staff, spread_to_all_seats
 
 KINDS = ("kin", "payee")
 OWN_HOUSEHOLD = "own_household"
@@ -88,7 +88,7 @@ def conflicts_with(db: Session, household_id: int | None) -> dict[int, str]:
     )
     for members in (theirs, as_users):
         found |= dict.fromkeys(db.scalars(members), OWN_HOUSEHOLD)
-    return every_seat(db, found)
+    return spread_to_all_seats(db, found)
 
 
 def is_own(db: Session, staff: Staff, household_id: int | None) -> bool:

@@ -11,7 +11,7 @@ from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, Machine, Stateful
-from models.staff.member import Staff, same_people
+from models.staff.member import Staff, all_seats_of
 from models.staff.task import Matter, close_task
 
 # A spot check of what was passed ends in ``sound``, or in ``doubt``, on which the county decides.
@@ -131,14 +131,14 @@ def audit_detail(decision: Decision | Row[Any]) -> str:
 def passed_by(db: Session, matter: Matter, round_: int) -> set[int]:
     """Return the ids of the staff who passed it in this round, with every seat of the same persons."""
     passed = select(Decision.staff_id).where(_of(matter), Decision.round == round_, Decision.verdict == "pass")
-    return same_people(db, db.scalars(passed))
+    return all_seats_of(db, db.scalars(passed))
 
 
 def overturned_by_objection(db: Session, matter: Matter) -> set[int]:
     """Return the ids of staff whose pass an upheld objection overturned, in any round: they may not decide it again."""
     upheld = aliased(Decision)
     taken_back = select(Decision.staff_id).join(upheld, upheld.id == Decision.overturned_by)
-    return same_people(
+    return all_seats_of(
         db, db.scalars(taken_back.where(_of(matter), Decision.verdict == "pass", upheld.verdict == "uphold"))
     )
 

@@ -12,7 +12,7 @@ from models.core.audit_trail import AuditEvent
 from models.core.refusal import Refusal
 from models.places.region import Region
 from models.staff.conflict_of_interest import conflicts_with
-from models.staff.member import Staff, covered_by, find_staff, same_people, seats_covering, serving
+from models.staff.member import Staff, all_seats_of, covered_by, find_staff, seats_covering, serving
 from models.staff.recusal import recused_staff
 from models.staff.task import Task
 from models.staff.task_steps import STEPS
@@ -21,9 +21,9 @@ from models.staff.task_steps import STEPS
 BELOW: Mapping[str, tuple[str, ...]] = {"township": ("village",), "county": ("township", "village", "fund_holder")}
 
 # How many events of the audit trail are searched for the suspension.
-_TRAIL = 20
+_MOST_EVENTS = 20
 # Role -> how many digits of the region's code colleagues share: village officers the township's, others the county's.
-SHARED = {"village": 9, "township": 6, "county": 6, "fund_holder": 6}
+SHARED_DIGITS = {"village": 9, "township": 6, "county": 6, "fund_holder": 6}
 
 
 class NoSuchStaff(Refusal):
@@ -98,9 +98,9 @@ def seat_state(staff: Staff, now: datetime) -> str:
 
 def demand_not_stopped_above(db: Session, by: Staff, staff: Staff, *, own: bool = True) -> None:
     """Raises StoppedAbove where a level above ``by`` suspended or revoked this person, in any of their seats."""
-    theirs = (AuditEvent.subject == "staff") & AuditEvent.subject_id.in_(same_people(db, [staff.id]))
+    theirs = (AuditEvent.subject == "staff") & AuditEvent.subject_id.in_(all_seats_of(db, [staff.id]))
     moves = or_(AuditEvent.to_state.in_(("active", "suspended", "revoked")), AuditEvent.action == "appointed")
-    trail = select(AuditEvent).where(theirs, moves).order_by(AuditEvent.id.desc()).limit(_TRAIL)
+    trail = select(AuditEvent).where(theirs, moves).order_by(AuditEvent.id.desc()).limit(_MOST_EVENTS)
     for event in db.scalars(trail):
         if event.to_state not in ("suspended", "revoked"):
             return
@@ -132,7 +132,7 @@ def members(db: Session, by: Staff, after: tuple[str, int] | None, now: datetime
 
 def colleagues(db: Session, staff: Staff, after: tuple[str, int] | None, now: datetime, most: int) -> list[Member]:
     """List those who can take over this officer's queue: of the same role, in the same township or county."""
-    shared = SHARED[staff.role]
+    shared = SHARED_DIGITS[staff.role]
     first, last = (staff.region_code[:shared].ljust(12, fill) for fill in "09")
     peers = select(Staff, Region.full_name, _queue()).join(Region, Region.code == Staff.region_code)
     peers = peers.where(Staff.role == staff.role, Staff.region_code.between(first, last), Staff.id != staff.id)

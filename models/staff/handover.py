@@ -9,7 +9,15 @@ from sqlalchemy.orm import Session
 from models.core.calendar import day_in_china
 from models.core.refusal import Refusal
 from models.staff import conflict_of_interest
-from models.staff.directory import SHARED, NoSuchStaff, OnYourself, WrongSeatState, find_member, seat_of, seat_state
+from models.staff.directory import (
+    SHARED_DIGITS,
+    NoSuchStaff,
+    OnYourself,
+    WrongSeatState,
+    find_member,
+    seat_of,
+    seat_state,
+)
 from models.staff.member import Staff, tell_staff
 from models.staff.task import (
     HasConflict,
@@ -62,7 +70,7 @@ def demand_colleague(db: Session, staff: Staff, work_no: str, now: datetime) -> 
         raise NoSuchStaff(work_no=work_no)
     if to.id == staff.id:
         raise OnYourself(work_no=to.work_no)
-    shared = SHARED[staff.role]
+    shared = SHARED_DIGITS[staff.role]
     if to.role != staff.role or to.region_code[:shared] != staff.region_code[:shared]:
         raise NotAColleague(work_no=to.work_no, role=staff.role)
     return _at_work(to, now)

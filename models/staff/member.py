@@ -112,12 +112,12 @@ def find_staff(db: Session, account: str, openid: str, now: datetime) -> Staff |
     return db.scalar(select(Staff).where(Staff.openid == openid, Staff.account == account, serving(now)))
 
 
-def same_people(db: Session, seats: Iterable[int]) -> set[int]:
+def all_seats_of(db: Session, seats: Iterable[int]) -> set[int]:
     """Return every seat that the persons of these seats hold or ever held, so that a new seat makes no new person."""
-    return set(every_seat(db, dict.fromkeys(seats, "")))
+    return set(spread_to_all_seats(db, dict.fromkeys(seats, "")))
 
 
-def every_seat(db: Session, why: Mapping[int, str]) -> dict[int, str]:
+def spread_to_all_seats(db: Session, why: Mapping[int, str]) -> dict[int, str]:
     """Extend a statement about seats (staff id -> why) to every seat of the same persons."""
     if not why:
         return {}
@@ -156,7 +156,7 @@ def nearest_first(region_code: str, role: str) -> list[ColumnElement[Any]]:
     return [Staff.region_code.desc()] if role == "fund_holder" else [(Staff.region_code == region_code).desc()]
 
 
-def pin_household(db: Session, account: str | None, openid: str | None) -> None:
+def copy_household_to_seats(db: Session, account: str | None, openid: str | None) -> None:
     """Copy the household of this WeChat's person to each of their seats.
 
     So it stays known when the user account moves to another WeChat or is erased. To be called when the seat or the
@@ -211,6 +211,6 @@ def appoint(connection: Connection, wanted: Appointment, now: datetime) -> None:
         staff = Staff(**fields, active_from=now)
         db.add(staff)
         db.flush()
-        pin_household(db, staff.account, staff.openid)
+        copy_household_to_seats(db, staff.account, staff.openid)
         record(db, at=now, actor="system", action="appointed", subject="staff", subject_id=staff.id, detail=wanted.role)
         db.flush()

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.base import Base, RowId
 from models.core.hooks import Registry
-from models.staff.member import Staff, same_people
+from models.staff.member import Staff, all_seats_of
 
 # Reason -> a function that, given a subject, number and household, returns who may not decide (staff id -> reason).
 CONFLICTS: Registry[Callable[[Session, str, int, int | None], Mapping[int, str]]] = Registry(
@@ -31,10 +31,10 @@ class Recusal(Base):
 
 def recusal_reason(db: Session, task_id: int, staff: Staff) -> str | None:
     """Return the first reason for which this person, in any seat, is recused from the task; None without."""
-    theirs = Recusal.staff_id.in_(same_people(db, [staff.id]))
+    theirs = Recusal.staff_id.in_(all_seats_of(db, [staff.id]))
     return db.scalar(select(Recusal.reason).where(Recusal.task_id == task_id, theirs).order_by(Recusal.id).limit(1))
 
 
 def recused_staff(db: Session, task_id: int) -> set[int]:
     """Return every seat of the persons who are recused from the task."""
-    return same_people(db, db.scalars(select(Recusal.staff_id).where(Recusal.task_id == task_id)))
+    return all_seats_of(db, db.scalars(select(Recusal.staff_id).where(Recusal.task_id == task_id)))

@@ -20,9 +20,9 @@ from models.staff.conflict_of_interest import conflicts_with
 from models.staff.member import (
     STAFF_ROLES,
     Staff,
+    all_seats_of,
     highest_seat,
     nearest_first,
-    same_people,
     seats_covering,
     serving,
     tell_staff,
@@ -263,7 +263,7 @@ def recuse(db: Session, task: Task, staff: Staff, reason: str, now: datetime) ->
         db.add(Recusal(task_id=task.id, staff_id=staff.id, reason=reason, at=now))
         db.flush()
         record_on_task(db, task, "recused", f"{staff.work_no} {reason}", now)
-    if task.assignee is None or task.assignee in same_people(db, [staff.id]):
+    if task.assignee is None or task.assignee in all_seats_of(db, [staff.id]):
         find_holder(db, task, now)
 
 

@@ -12,7 +12,7 @@ from models.notifications.notification import tell
 from models.people.conversation import Conversation
 from models.places.region import Region
 from models.staff.decision import Decision
-from models.staff.member import Staff, covered_by, same_people
+from models.staff.member import Staff, all_seats_of, covered_by
 from models.staff.task import HasConflict, OutsideRegion
 from models.support.ticket import NoSuchTicket, Ticket, TicketMessage, add_words, close_ticket
 
@@ -107,7 +107,7 @@ def _ticket(db: Session, staff: Staff, number: int, now: datetime) -> Ticket:
 
 def _about_own_word(db: Session, staff: Staff) -> ColumnElement[bool]:
     """Match complaints about a decision of this officer's, in any seat: another officer has to answer them."""
-    said_no = Decision.staff_id.in_(same_people(db, [staff.id])) & Decision.verdict.in_(_NO)
+    said_no = Decision.staff_id.in_(all_seats_of(db, [staff.id])) & Decision.verdict.in_(_NO)
     decided = Decision.subject.concat(":").concat(cast(Decision.subject_id, String))
     return Ticket.about.is_not(None) & Ticket.about.in_(select(decided).where(said_no))
 

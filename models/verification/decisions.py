@@ -12,7 +12,7 @@ from models.core.state_machine import SYSTEM, By, WrongState
 from models.notifications.notification import tell
 from models.staff.conflict_of_interest import conflicts_with
 from models.staff.decision import decide, overturn
-from models.staff.member import Staff, same_people
+from models.staff.member import Staff, all_seats_of
 from models.staff.task import HasConflict, NotYourTurn, Task, close_task, demand_region, demand_task, open_task, recuse
 from models.verification.case import MACHINE, NOTICE_PERIOD, OPEN, PROMISED, VALIDITY, Verification, newest_case_of
 from models.verification.lifecycle import back_to_visit, tell_owner, to_county, to_township
@@ -163,7 +163,7 @@ def check_reopen(db: Session, case: Verification, staff: Staff) -> None:
     newest = newest_case_of(db, case.user_id)
     if newest is None or newest.id != case.id or case.state != "rejected" or staff.role != By.COUNTY:
         raise NotYourTurn(subject="case", number=case.id, state=case.state, holder=None)
-    own = case.decided_by is not None and staff.id in same_people(db, [case.decided_by])
+    own = case.decided_by is not None and staff.id in all_seats_of(db, [case.decided_by])
     reason = "decided_before" if own else conflicts_with(db, case.household_id).get(staff.id)
     if reason:
         raise HasConflict(subject="case", number=case.id, reason=reason)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session as Database
 from bot.goods import sort_goods as goods_sorting
 from bot.goods.sort_goods import sort_goods
 from models.goods.exchange import GoodsRequest, Offer
-from models.goods.match_notices import LOOKED_AT, MOST_TOLD, tell_donors, tell_households
+from models.goods.match_notices import LOOKED_AT, MOST_TOLD, tell_matching_donors, tell_matching_households
 from models.notifications.mute import mute
 from models.notifications.notification import Notification
 from tests.harness.stage import Stage
@@ -144,7 +144,7 @@ def test_it_takes_a_few_statements_however_many_wait(village: Village, waiting: 
     first, second = village.give("qin", told=False), village.give("qin", told=False)
     for number in (first, second):  # the second one's news joins the first one's
         with village.session() as db, statements(db) as said:
-            tell_households(db, db.get_one(Offer, number), village.stage.clock())
+            tell_matching_households(db, db.get_one(Offer, number), village.stage.clock())
         assert len(said) <= 9, [words for words, _ in said]
         village.stage.clock.move(timedelta(minutes=1))
 
@@ -156,8 +156,8 @@ def test_those_who_wait_are_found_by_an_index(village: Village) -> None:
     village.give("qin", told=False, handover="pickup", region=YONGZHOU)
     with village.session() as db, statements(db) as said:
         for offer in db.scalars(select(Offer)).all():
-            tell_households(db, offer, village.stage.clock())
-        tell_donors(db, db.scalars(select(GoodsRequest)).one(), village.stage.clock())
+            tell_matching_households(db, offer, village.stage.clock())
+        tell_matching_donors(db, db.scalars(select(GoodsRequest)).one(), village.stage.clock())
     for table in ("offers", "goods_requests"):
         asked = [each for each in said if f"FROM {table} " in each[0] and "turn_at" in each[0].partition("ORDER BY")[2]]
         assert len(asked) == 2
@@ -221,5 +221,5 @@ def test_what_is_not_over_is_put_into_todays_sorts(village: Village, monkeypatch
     assert sort_goods(village.stage.database, LEXICON) == 0
     with village.session() as db:
         assert list(db.scalars(select(Offer.sort).order_by(Offer.id))) == ["bedding", None, *["bedding"] * 3]
-        tell_donors(db, db.get_one(GoodsRequest, request), village.stage.clock())
+        tell_matching_donors(db, db.get_one(GoodsRequest, request), village.stage.clock())
     assert village.who_heard() == ["qin"]

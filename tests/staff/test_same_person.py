@@ -21,7 +21,7 @@ from models.staff.appointment import HoldsARole, Invitation, confirm, invite, re
 from models.staff.conflict_of_interest import conflicts_with, record_conflict
 from models.staff.decision import Decision
 from models.staff.directory import StoppedAbove
-from models.staff.member import Staff, same_people
+from models.staff.member import Staff, all_seats_of
 from models.staff.task import HasConflict, conflict_in, find_task
 from models.verification import decisions
 from models.verification.case import Verification, begin_case, lock_case
@@ -299,7 +299,7 @@ def test_whoever_comes_again_on_another_wechat_is_who_they_were(stage: Stage) ->
     with Database(stage.database) as db, db.begin():
         end_notices(db, stage.clock())
     with Database(stage.database) as db:
-        assert same_people(db, [first]) == {first, again}
+        assert all_seats_of(db, [first]) == {first, again}
         task = find_task(db, "case", number)
         assert task
         assert conflict_in(db, db.get_one(Staff, again), task)
