@@ -25,7 +25,7 @@ from bot.wechat.policy import Action, Unreachable, WeChatError
 from models.appeals.appeal import budget_of, get_appeal
 from models.core.refusal import Refusal
 from models.giving.matching import offers
-from models.giving.pledge import FALLBACKS, GIVEN_BACK, Pledge
+from models.giving.pledge import FALLBACKS, LEFT_APPEAL, Pledge
 from models.payments.collection import NotPayable, OverCap, check_payable
 from models.payments.order import live_order
 from models.people.conversation import Conversation
@@ -137,7 +137,7 @@ def page_state(db: Session, pledge: Pledge, now: datetime) -> str:
     """Return the page's state: ready (to be paid), paid, back, question, full, shut (takes no gifts), over."""
     if pledge.state in _PAID:
         return "paid"
-    if pledge.state in GIVEN_BACK:
+    if pledge.state in LEFT_APPEAL:
         return "back"
     try:
         check_payable(db, pledge, now)

@@ -12,7 +12,7 @@ from flows.readers import Choice, Day, Photo, Place
 from flows.readers.numbers.weight import TONNE
 from flows.readers.words.goods_name import GoodsName, accepted, is_edible, name_of, new_enough
 from models.goods.exchange import NewOffer, make_offer
-from models.goods.match_notices import tell_matching_households
+from models.goods.match_notices import notify_households
 from models.people import photo, user
 
 # Food has to travel and still be good when it arrives.
@@ -44,7 +44,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     offer = make_offer(desk.db, wanted, donor, desk.world.now)
     # The same draft again returns the earlier offer, whose matches were notified then.
     if offer.created_at == desk.world.now:
-        tell_matching_households(desk.db, offer, desk.world.now)
+        notify_households(desk.db, offer, desk.world.now)
     photos = photo.attach(desk.db, "offer", offer.id, desk.person.conversation_id, answers["photos"], desk.world.now)
     desk.jobs += [("fetch_photo", photo_id) for photo_id in photos]
     category = desk.world.lexicon.label("goods_category", offer.category)

@@ -11,7 +11,7 @@ from flows.readers import Choice, Text
 from flows.readers.numbers.weight import TONNE
 from flows.readers.words.goods_name import accepted
 from models.goods.exchange import NewRequest, make_request
-from models.goods.match_notices import tell_matching_donors
+from models.goods.match_notices import notify_donors
 from models.people import user
 
 
@@ -37,7 +37,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     request = make_request(desk.db, wanted, owner, desk.world.now)
     # The same draft again returns the earlier request, whose matches were notified then.
     if request.created_at == desk.world.now:
-        tell_matching_donors(desk.db, request, desk.world.now)
+        notify_donors(desk.db, request, desk.world.now)
     category = desk.world.lexicon.label("goods_category", request.category)
     options = [Option(1, "", ["command", "browse_offers", category])]
     return Answer([Say("flows/goods/request_goods/done", None, {"number": request.id, "item": request.item})], options)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import IN_REVIEW, LIVE, MACHINE, Appeal, freeze
-from models.appeals.review import tell_owner
+from models.appeals.review import notify_owner
 from models.core.state_machine import SYSTEM
 from models.staff.task import close_task, find_task
 from models.verification.eligibility import open_endorsement
@@ -39,7 +39,7 @@ def cancel_appeals_in_review(db: Session, household_id: int, state: str, now: da
     for appeal in db.scalars(select(Appeal).where(theirs).order_by(Appeal.id).with_for_update()):
         MACHINE.move(db, appeal, "cancelled", SYSTEM, now, f"household_{state}")
         close_task(db, "appeal", appeal.id, now)
-        tell_owner(db, appeal, now, ("not_verified",))
+        notify_owner(db, appeal, now, ("not_verified",))
     db.flush()
 
 

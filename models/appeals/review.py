@@ -91,7 +91,7 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     decide(db, appeal.matter, appeal.round, staff, "pass", now)
     close_task(db, "appeal", number, now, staff)
     _pass_step(db, appeal, task, staff, now)
-    tell_owner(db, appeal, now)
+    notify_owner(db, appeal, now)
     db.flush()
     return appeal
 
@@ -128,7 +128,7 @@ def freeze_by_county(db: Session, staff: Staff, number: int, reason: str, now: d
     close_task(db, "appeal", number, now, staff)  # a task about a doubt, if there was one
     freeze(db, appeal, staff.actor, now, reason)
     decide(db, appeal.matter, appeal.round, staff, "freeze", now, (reason,))
-    tell_owner(db, appeal, now, (reason,))
+    notify_owner(db, appeal, now, (reason,))
     return appeal
 
 
@@ -140,7 +140,7 @@ def resume_by_county(db: Session, staff: Staff, number: int, now: datetime) -> A
     resume(db, appeal, staff.actor, now)
     check_verified(db, appeal.household_id, now)
     decide(db, appeal.matter, appeal.round, staff, "resume", now)
-    tell_owner(db, appeal, now, resumed=True)
+    notify_owner(db, appeal, now, resumed=True)
     return appeal
 
 
@@ -155,11 +155,11 @@ def cancel_frozen(db: Session, staff: Staff, number: int, reason: str, now: date
     )
     decide(db, appeal.matter, appeal.round, staff, "revoke", now, (reason,))
     close_task(db, "appeal", number, now, staff)
-    tell_owner(db, appeal, now, (reason,))
+    notify_owner(db, appeal, now, (reason,))
     return appeal
 
 
-def tell_owner(
+def notify_owner(
     db: Session,
     appeal: Appeal,
     now: datetime,
@@ -235,7 +235,7 @@ def _return_or_reject(
     MACHINE.move(db, appeal, state, staff.actor, now, ",".join(reasons)[:80])
     decide(db, appeal.matter, appeal.round, staff, verdict, now, reasons)
     close_task(db, "appeal", appeal.id, now, staff)
-    tell_owner(db, appeal, now, reasons)
+    notify_owner(db, appeal, now, reasons)
     db.flush()
 
 

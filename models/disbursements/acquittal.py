@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import LIVE, Appeal, freeze, get_appeal
 from models.appeals.appeal import MACHINE as APPEALS
-from models.appeals.review import tell_owner as tell_of_appeal
+from models.appeals.review import notify_owner as tell_of_appeal
 from models.core.audit_trail import record
 from models.core.calendar import day_in_china
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By, WrongState
-from models.disbursements.approval import barred_from, locked, tell_owner, turn_of
+from models.disbursements.approval import barred_from, locked, notify_owner, turn_of
 from models.disbursements.disbursement import (
     AFTER,
     MACHINE,
@@ -133,7 +133,7 @@ def clear(db: Session, staff: Staff, number: int, now: datetime) -> Disbursement
     MACHINE.move(db, disbursement, "received", staff.actor, now)
     close_task(db, "disbursement", number, now, staff)
     _go_on(db, disbursement, appeal, now)
-    tell_owner(db, disbursement, appeal, now)
+    notify_owner(db, disbursement, appeal, now)
     db.flush()
     return disbursement
 
@@ -168,7 +168,7 @@ def acquit(db: Session, staff: Staff, number: int, now: datetime) -> Disbursemen
     MACHINE.move(db, disbursement, "acquitted", staff.actor, now)
     disbursement.acquitted_by, disbursement.acquitted_at = staff.id, now
     close_task(db, "disbursement", number, now, staff)
-    tell_owner(db, disbursement, appeal, now)
+    notify_owner(db, disbursement, appeal, now)
     db.flush()
     close_accounts(db, appeal, now)
     return disbursement

@@ -166,7 +166,7 @@ def pass_on(db: Session, staff: Staff, number: int, now: datetime) -> Disburseme
     close_task(db, "disbursement", number, now, staff)
     _open(db, disbursement, appeal, stage.next, now)
     if stage.state == "authorised":
-        tell_owner(db, disbursement, appeal, now)
+        notify_owner(db, disbursement, appeal, now)
     db.flush()
     return disbursement
 
@@ -189,11 +189,11 @@ def turn_away(
     MACHINE.check(disbursement.state, state, staff.actor)
     decide(db, matter, disbursement.round, staff, "return" if state == "requested" else "reject", now, reasons)
     go_back(db, disbursement, state, staff.actor, now, reasons, staff)
-    tell_owner(db, disbursement, appeal, now)
+    notify_owner(db, disbursement, appeal, now)
     return disbursement
 
 
-def tell_owner(db: Session, disbursement: Disbursement, appeal: Appeal, now: datetime) -> None:
+def notify_owner(db: Session, disbursement: Disbursement, appeal: Appeal, now: datetime) -> None:
     """Notify the owner of the request's new state."""
     payee = db.get_one(Payee, disbursement.payee_id)
     facts = {

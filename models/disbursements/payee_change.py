@@ -15,7 +15,7 @@ from models.notifications.notification import tell
 from models.people.conversation import Conversation
 from models.people.user import User
 from models.places.region import county_of
-from models.staff.member import Staff, tell_staff
+from models.staff.member import Staff, notify_staff
 
 
 def fix_payee(
@@ -57,7 +57,7 @@ def _tell_of_change(db: Session, appeal: Appeal, payee: Payee, now: datetime) ->
     county = county_of(appeal.region_code)
     theirs = (Staff.role == By.COUNTY) & (Staff.region_code == county) & (Staff.state == "active")
     for staff in db.scalars(select(Staff).where(theirs).order_by(Staff.id)):
-        tell_staff(db, staff, "payee_changed", {**facts, "staff": True}, f"{key}:s", now, about)
+        notify_staff(db, staff, "payee_changed", {**facts, "staff": True}, f"{key}:s", now, about)
 
 
 def forget(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:

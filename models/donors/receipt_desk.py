@@ -18,7 +18,7 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
 from models.donors.receipt import MACHINE, Receipt, live_receipt
 from models.donors.trace import GIVEN
-from models.giving.pledge import GIVEN_BACK, Pledge
+from models.giving.pledge import LEFT_APPEAL, Pledge
 from models.notifications.notification import tell
 from models.payments.order import PayOrder
 from models.payments.refund_entitlement import hold_pledge, orders_of
@@ -128,8 +128,8 @@ def take_back(db: Session, user: User, code: str, now: datetime) -> Receipt:
 
 def waiting_receipts(db: Session, staff: Staff, most: int) -> Sequence[Receipt]:
     """List the receipts that this fund holder has to cancel, then those to issue, each the oldest first."""
-    gone = _seen_by(staff).where(Receipt.state == "issued", Pledge.state.in_(GIVEN_BACK))
-    asked = _seen_by(staff).where(Receipt.state == "asked", Pledge.state.not_in(GIVEN_BACK))
+    gone = _seen_by(staff).where(Receipt.state == "issued", Pledge.state.in_(LEFT_APPEAL))
+    asked = _seen_by(staff).where(Receipt.state == "asked", Pledge.state.not_in(LEFT_APPEAL))
     found = [*db.scalars(gone.order_by(Receipt.id).limit(most)), *db.scalars(asked.order_by(Receipt.id).limit(most))]
     return found[:most]
 
@@ -155,7 +155,7 @@ def open_receipt(db: Session, staff: Staff, number: int, now: datetime) -> Recei
         pledge.amount_fen,
         pledge.code,
         _paid_at(order),
-        pledge.state in GIVEN_BACK,
+        pledge.state in LEFT_APPEAL,
     )
 
 
@@ -195,7 +195,7 @@ def void(db: Session, staff: Staff, number: int, now: datetime) -> Receipt:
 def let_go(db: Session, now: datetime) -> int:
     """Withdraw open requests whose gift was refunded since; called by the sweep. Returns how many."""
     gone = select(Receipt).join(Pledge, Pledge.id == Receipt.pledge_id)
-    gone = gone.where(Receipt.state == "asked", Pledge.state.in_(GIVEN_BACK)).order_by(Receipt.id).limit(_BATCH)
+    gone = gone.where(Receipt.state == "asked", Pledge.state.in_(LEFT_APPEAL)).order_by(Receipt.id).limit(_BATCH)
     receipts = db.scalars(gone.with_for_update(of=Receipt, skip_locked=True)).all()
     for receipt in receipts:
         _end(db, receipt, "withdrawn", SYSTEM, now)
@@ -210,8 +210,8 @@ def call_holders(db: Session, now: datetime) -> int:
     waits = exists().where(Task.subject == "receipt", Task.subject_id == Receipt.id, Task.closed_at.is_(None))
     found = select(Receipt, Appeal.region_code).join(Appeal, Appeal.id == Receipt.appeal_id)
     found = found.join(Pledge, Pledge.id == Receipt.pledge_id).where(~waits)
-    gone = (Receipt.state == "issued") & Pledge.state.in_(GIVEN_BACK)
-    asked = (Receipt.state == "asked") & Pledge.state.not_in(GIVEN_BACK)
+    gone = (Receipt.state == "issued") & Pledge.state.in_(LEFT_APPEAL)
+    asked = (Receipt.state == "asked") & Pledge.state.not_in(LEFT_APPEAL)
     rows = db.execute(
         found.where(or_(gone, asked)).order_by(Receipt.id).limit(_BATCH).with_for_update(of=Receipt, skip_locked=True)
     ).all()
@@ -229,7 +229,7 @@ def forget(db: Session, user: User, now: datetime) -> None:
 
 
 def _check(db: Session, pledge: Pledge) -> None:
-    if pledge.state in GIVEN_BACK:
+    if pledge.state in LEFT_APPEAL:
         raise NoReceipt(why="went_back", gift=pledge.code)
     if pledge.state not in GIVEN:
         raise NoReceipt(why="unpaid", gift=pledge.code)
@@ -252,10 +252,10 @@ def _seen_by(staff: Staff) -> Select[Receipt]:
 
 
 def _find(db: Session, staff: Staff, number: int) -> tuple[Receipt, Pledge]:
-    open_ones = or_(Receipt.state == "asked", (Receipt.state == "issued") & Pledge.state.in_(GIVEN_BACK))
+    open_ones = or_(Receipt.state == "asked", (Receipt.state == "issued") & Pledge.state.in_(LEFT_APPEAL))
     receipt = db.scalar(_seen_by(staff).where(Receipt.id == number, open_ones))
     pledge = db.get(Pledge, receipt.pledge_id) if receipt else None
-    if receipt is None or pledge is None or (receipt.state == "asked" and pledge.state in GIVEN_BACK):
+    if receipt is None or pledge is None or (receipt.state == "asked" and pledge.state in LEFT_APPEAL):
         raise NoSuchReceipt(number=number)
     return receipt, pledge
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import IN_REVIEW, MACHINE, Appeal, end_overdue
-from models.appeals.review import tell_owner
+from models.appeals.review import notify_owner
 from models.core.state_machine import SYSTEM
 from models.giving.pledge import promised
 from models.notifications.broadcast import tell_backers
@@ -66,14 +66,14 @@ def _end(db: Session, appeal: Appeal, fen: int, gifts: int, now: datetime) -> No
         _begin(db, appeal, fen, gifts, now)
     else:
         end_overdue(db, appeal, now)
-        tell_owner(db, appeal, now)
+        notify_owner(db, appeal, now)
 
 
 def fund(db: Session, appeal: Appeal, now: datetime) -> None:
     """Move an appeal that reached its target to ``funded`` and notify its owner; the caller holds it."""
     MACHINE.move(db, appeal, "funded", SYSTEM, now)
     close_task(db, "appeal", appeal.id, now)  # a task about a doubt, if there was one
-    tell_owner(db, appeal, now)
+    notify_owner(db, appeal, now)
 
 
 def _begin(db: Session, appeal: Appeal, fen: int, gifts: int, now: datetime) -> None:
@@ -81,5 +81,5 @@ def _begin(db: Session, appeal: Appeal, fen: int, gifts: int, now: datetime) -> 
     MACHINE.move(db, appeal, "minimum_met", SYSTEM, now)
     close_task(db, "appeal", appeal.id, now)  # a task about a doubt, if there was one
     sums = {"promised_fen": fen, "gifts": gifts, "target_fen": appeal.target_fen, "minimum_fen": appeal.minimum_fen}
-    tell_owner(db, appeal, now, sums=sums)
+    notify_owner(db, appeal, now, sums=sums)
     tell_backers(db, "appeal_begins", appeal.id, appeal.title, f"appeal_begins:{appeal.id}", now, **sums)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal
 from models.core.apportionment import split
 from models.giving.allocation import DisbursementShare
-from models.giving.pledge import GIVEN_BACK, Pledge
+from models.giving.pledge import LEFT_APPEAL, Pledge
 from models.giving.pool import MatchingPool, PoolMatch
 from models.ledger import Account, lock, moves
 from models.ledger.accounts import LedgerAccount
@@ -167,11 +167,11 @@ def match_lefts(db: Session, pledge_ids: Iterable[int]) -> dict[int, int]:
     return {number: fen for number, fen in lefts.items() if fen}
 
 
-def gone_from(db: Session, disbursement_id: int) -> Sequence[int]:
+def refunded_gifts_of(db: Session, disbursement_id: int) -> Sequence[int]:
     """List gifts of a payout that have left the appeal since: if it is returned, their matches go back too."""
     share = DisbursementShare
     theirs = select(share.pledge_id).join(Pledge, Pledge.id == share.pledge_id)
-    theirs = theirs.where(share.disbursement_id == disbursement_id, share.matched_fen > 0, Pledge.state.in_(GIVEN_BACK))
+    theirs = theirs.where(share.disbursement_id == disbursement_id, share.matched_fen > 0, Pledge.state.in_(LEFT_APPEAL))
     return db.scalars(theirs.order_by(share.pledge_id)).all()
 
 

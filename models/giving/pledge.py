@@ -58,7 +58,7 @@ MACHINE = Machine(
 # Public sums count what was paid, and promises made with PAY_MODE=off; not pledges that await payment.
 COUNTED = ("intended", "paid", "committed", "partly_disbursed", "settled")
 # States in which the money has left the appeal, or is being refunded.
-GIVEN_BACK = ("refund_pending", "refunded", "redirected")
+LEFT_APPEAL = ("refund_pending", "refunded", "redirected")
 # What a donor wants if the appeal fails: a refund, or the gift redirected to a similar appeal.
 FALLBACKS = ("refund", "similar")
 _AWAITS = text("state = 'awaiting_payment'")

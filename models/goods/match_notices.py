@@ -4,7 +4,7 @@ Offer and request match if category and sort are the same (flows.language.sorts 
 notified within its city only; one that is exhausted, past its best-before date or withdrawn is not notified at all.
 No one is notified of an offer or request of their own or of their household.
 
-At most ``MOST_TOLD`` people are notified of one offer or request, so that a turn stays short. They take turns: of
+At most ``MOST_NOTIFIED`` people are notified of one offer or request, so that a turn stays short. They take turns: of
 those who have waited longest since they asked or were last notified, the nearest are notified. The rest keep their
 place for the next match of this sort; until then they find it in the list.
 """
@@ -26,16 +26,16 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from models.places.region import Region, parents
 
-MOST_TOLD = 20
+MOST_NOTIFIED = 20
 # So many waiting rows are read to find them: some of their owners cannot be notified.
-LOOKED_AT = 60
+MOST_READ = 60
 _CITY = 4
 _LOCK = 0x0611
 
 Things = Sequence[tuple[Any, int]]
 
 
-def tell_matching_households(db: Session, offer: Offer, now: datetime) -> None:
+def notify_households(db: Session, offer: Offer, now: datetime) -> None:
     """Notify households whose requests match this offer. Call it when the offer becomes available."""
     if offer.sort is None or not _to_be_had(offer, now):
         return
@@ -63,7 +63,7 @@ def tell_matching_households(db: Session, offer: Offer, now: datetime) -> None:
     tell_each(db, "match_found", "request", words, now)
 
 
-def tell_matching_donors(db: Session, request: GoodsRequest, now: datetime) -> None:
+def notify_donors(db: Session, request: GoodsRequest, now: datetime) -> None:
     """Notify donors whose offers match this request. Call it when the request is opened."""
     if request.sort is None or request.state != "open":
         return
@@ -102,7 +102,7 @@ def _one_at_a_time(db: Session, thing: Offer | GoodsRequest) -> None:
 
 def _waiting(db: Session, table: type[Any], which: Select[Any, int]) -> Things:
     """Lock and return the rows that have waited longest, with their owners' ids; skip rows locked elsewhere."""
-    held = which.order_by(table.turn_at, table.id).limit(LOOKED_AT).with_for_update(skip_locked=True, of=table)
+    held = which.order_by(table.turn_at, table.id).limit(MOST_READ).with_for_update(skip_locked=True, of=table)
     return [(thing, owner) for thing, owner in db.execute(held)]
 
 
@@ -121,7 +121,7 @@ def _whose_turn(
     for thing, owner in nearest:
         if owner in told or owner not in people or not _to_be_had(thing, now):
             over.add(thing)
-        elif len(told) < MOST_TOLD:
+        elif len(told) < MOST_NOTIFIED:
             told[owner] = thing
     _pass_on(db, [thing for thing, _ in in_turn if thing in over or thing in told.values()], now)
     return [(thing, people[owner]) for owner, thing in told.items()]

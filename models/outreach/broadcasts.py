@@ -12,7 +12,7 @@ from models.appeals.appeal import Appeal
 from models.core.refusal import Refusal
 from models.core.state_machine import By
 from models.notifications.broadcast import Broadcast, count_states
-from models.staff.member import Staff, all_seats_of, covered_by, tell_staff
+from models.staff.member import Staff, all_seats_of, covered_by, notify_staff
 
 _MOST = 5
 
@@ -103,7 +103,7 @@ def tell_done(db: Session, broadcast: Broadcast, now: datetime) -> None:
         done = progress_of(db, broadcast)
         facts = {name: getattr(done, name) for name in ("number", "template", "appeal", "title", "planned", "gone")}
         facts |= {"waiting": done.waiting, "failed": done.failed}
-        tell_staff(db, by, "broadcast_done", facts, f"broadcast_done:{broadcast.id}", now)
+        notify_staff(db, by, "broadcast_done", facts, f"broadcast_done:{broadcast.id}", now)
 
 
 def _began(db: Session, staff: Staff, broadcast: Broadcast) -> bool:

@@ -21,8 +21,8 @@ from models.disbursements.approval import locked
 from models.disbursements.disbursement import MACHINE as DISBURSEMENTS
 from models.disbursements.disbursement import Disbursement, NoSuchDisbursement, find_disbursement, matter_of
 from models.giving.allocation import DisbursementShare
-from models.giving.matching import gone_from, hold_matches, return_matches
-from models.giving.pledge import GIVEN_BACK, Pledge
+from models.giving.matching import refunded_gifts_of, hold_matches, return_matches
+from models.giving.pledge import LEFT_APPEAL, Pledge
 from models.giving.refund_run import give_back
 from models.ledger import Account, moves
 from models.ledger.accounts import REFUNDS
@@ -63,7 +63,7 @@ def enter_return(db: Session, staff: Staff, number: int, now: datetime) -> Disbu
         _hold_givers(db, number)
     # With few gifts this transaction also removes their shares, so all its ledger accounts are locked here at once.
     hold_matches(
-        db, gone_from(db, number) if few else [], (Account("appeal", appeal.id), Account("bank", holder), REFUNDS)
+        db, refunded_gifts_of(db, number) if few else [], (Account("appeal", appeal.id), Account("bank", holder), REFUNDS)
     )
     moves.disbursement_returned(db, appeal.id, holder, disbursement.amount_fen, f"disbursement:{number}", now)
     DISBURSEMENTS.move(db, disbursement, "returned", staff.actor, now)
@@ -101,7 +101,7 @@ def _hold_givers(db: Session, disbursement_id: int) -> None:
     theirs = select(DisbursementShare.pledge_id).where(DisbursementShare.disbursement_id == disbursement_id)
     gifts = select(Pledge).where(Pledge.id.in_(theirs)).order_by(Pledge.id).with_for_update(key_share=True)
     held = db.scalars(gifts.execution_options(populate_existing=True)).all()
-    _hold_orders(db, orders_of(db, [gift for gift in held if gift.state in GIVEN_BACK]).values())
+    _hold_orders(db, orders_of(db, [gift for gift in held if gift.state in LEFT_APPEAL]).values())
 
 
 def _take_page_away(db: Session, disbursement: Disbursement, now: datetime, most: int = PAGE) -> bool:
@@ -112,7 +112,7 @@ def _take_page_away(db: Session, disbursement: Disbursement, now: datetime, most
     if disbursement.gifts_to is None:
         return False
     given = take_away(db, disbursement, now, most)
-    theirs = select(Pledge).where(Pledge.id.in_(list(given)), Pledge.state.in_(GIVEN_BACK)).order_by(Pledge.id)
+    theirs = select(Pledge).where(Pledge.id.in_(list(given)), Pledge.state.in_(LEFT_APPEAL)).order_by(Pledge.id)
     gone = db.scalars(theirs.with_for_update(key_share=True)).all()
     if gone:
         _give_back(db, disbursement, {gift: given[gift.id] for gift in gone}, now)

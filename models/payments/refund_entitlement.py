@@ -21,7 +21,7 @@ from models.core.state_machine import SYSTEM, Actor, By
 from models.disbursements.allocation import check_shared
 from models.giving.allocation import DisbursementShare
 from models.giving.matching import hold_matches, return_matches
-from models.giving.pledge import GIVEN_BACK, OwnPledge, Pledge
+from models.giving.pledge import LEFT_APPEAL, OwnPledge, Pledge
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.refund_run import HELD
 from models.ledger import moves
@@ -239,7 +239,7 @@ def _check(db: Session, pledge: Pledge, now: datetime) -> ComesBack:
         "state": pledge.state,
         "amount_fen": pledge.amount_fen,
     }
-    if pledge.state in GIVEN_BACK:
+    if pledge.state in LEFT_APPEAL:
         raise RefundUnderWay(**facts)
     order = orders_of(db, [pledge]).get(pledge.id)
     if order is None or order.paid_at is None:

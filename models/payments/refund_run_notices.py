@@ -12,7 +12,7 @@ from models.payments.refund import GOING, Refund
 from models.payments.refund_run import Progress, progress_of
 from models.people.conversation import Conversation
 from models.staff.fund_holder import holder_for
-from models.staff.member import tell_staff
+from models.staff.member import notify_staff
 
 _BATCH = 50
 
@@ -49,6 +49,6 @@ def _tell(db: Session, run: RefundRun, progress: Progress, now: datetime) -> Non
     key, about = f"refunds_done:{run.id}:{run.created_at.timestamp():.0f}:{run.told}", ("appeal", appeal.id)
     holder = holder_for(db, appeal.region_code, now)
     if holder:
-        tell_staff(db, holder, "refunds_done", {**facts, "staff": True}, key, now, about)
+        notify_staff(db, holder, "refunds_done", {**facts, "staff": True}, key, now, about)
     for person in db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)):
         tell(db, person, "refunds_done", {**facts, "staff": False}, f"{key}:{person}", now, about)

@@ -12,7 +12,7 @@ from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import MACHINE, Appeal, fail, get_appeal
-from models.appeals.review import tell_owner
+from models.appeals.review import notify_owner
 from models.core.money import SMALLEST_PLEDGE, least_minimum
 from models.core.state_machine import SYSTEM
 from models.disbursements.approval import withdraw_all
@@ -47,7 +47,7 @@ def fall_short(db: Session, appeal: Appeal, now: datetime) -> bool:
     else:
         fail(db, appeal, now, _WHY)
     sums = {"missing_fen": missing, "promised_fen": fen, "gifts": gifts, "withdrawn": int(asked > 0)}
-    tell_owner(db, appeal, now, sums=sums)
+    notify_owner(db, appeal, now, sums=sums)
     db.flush()
     return True
 

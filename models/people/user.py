@@ -176,7 +176,7 @@ def _make_resident(db: Session, user: User, wanted: Registration, now: datetime)
 
 def check_free(db: Session, id_number: str) -> None:
     """Raises IdNumberTaken."""
-    if find_by_number(db, id_number):
+    if find_by_id_number(db, id_number):
         raise IdNumberTaken
 
 
@@ -192,7 +192,7 @@ def try_number(db: Session, id_number: str, conversation_id: int, now: datetime)
     check_free(db, id_number)
 
 
-def find_by_number(db: Session, id_number: str) -> User | None:
+def find_by_id_number(db: Session, id_number: str) -> User | None:
     return db.scalar(select(User).where(User.id_hash.in_(keyring().lookup_hashes(id_number, "id_number"))))
 
 

@@ -16,12 +16,12 @@ from models.core.state_machine import Actor, By
 from models.notifications.notification import tell
 from models.people.conversation import Conversation
 from models.people.photo import Photo
-from models.people.user import User, find_by_number
+from models.people.user import User, find_by_id_number
 from models.places.region import Region, county_of
 from models.proxy.card import Card
 from models.proxy.mandate import ACTED, SUBJECTS, Mandate, NoMandate, ProxyAct, note, revoke
 from models.staff.conflict_of_interest import Conflict, conflicts_with
-from models.staff.member import Staff, all_seats_of, tell_staff
+from models.staff.member import Staff, all_seats_of, notify_staff
 from models.staff.task import find_task, recuse
 
 _MOST_TOLD = 20
@@ -89,7 +89,7 @@ ACTS: Registry[Act] = Registry("proxy.act.ACTS", SUBJECTS)
 
 def find_for(db: Session, staff: Staff, id_number: str, now: datetime) -> User:
     """Find the active resident by ID number for a proxy act, and record the access. Raises NobodyHere or OwnPeople."""
-    user = find_by_number(db, id_number)
+    user = find_by_id_number(db, id_number)
     known = user is not None and user.role == "resident" and user.state == "active"
     if user is None or not known or not staff.covers(user.region_code or ""):
         raise NobodyHere
@@ -166,7 +166,7 @@ def tell_writer(db: Session, number: int, facts: dict[str, Any], key: str, now: 
     staff_id = db.scalar(wrote.where(ProxyAct.subject == "appeal", ProxyAct.subject_id == number))
     staff = db.get(Staff, staff_id) if staff_id else None
     if staff and staff.state == "active":
-        tell_staff(db, staff, "proxied_appeal_moved", facts, key, now, ("appeal", number))
+        notify_staff(db, staff, "proxied_appeal_moved", facts, key, now, ("appeal", number))
 
 
 def sheet_lost(db: Session, photo_id: int, now: datetime) -> None:
@@ -177,7 +177,7 @@ def sheet_lost(db: Session, photo_id: int, now: datetime) -> None:
     if mandate is None or used is None or db.scalar(select(ProxyAct.id).where(used).limit(1)) is None:
         return
     staff, user = db.get_one(Staff, mandate.staff_id), db.get_one(User, mandate.user_id)
-    tell_staff(
+    notify_staff(
         db, staff, "sheet_lost", {"name": user.masked_name}, f"sheet_lost:{mandate.id}", now, ("mandate", mandate.id)
     )
 
@@ -260,7 +260,7 @@ def _tell_county(db: Session, act: ProxyAct, mandate: Mandate, template: str, no
     seats = select(Staff).where(Staff.role == By.COUNTY, Staff.region_code == county, Staff.state == "active")
     facts = {"subject": act.subject, "number": act.subject_id, "work_no": officer.work_no}
     for staff in db.scalars(seats.order_by(Staff.id).limit(_MOST_TOLD)):
-        tell_staff(db, staff, template, facts, f"{template}:{act.id}", now, (act.subject, act.subject_id))
+        notify_staff(db, staff, template, facts, f"{template}:{act.id}", now, (act.subject, act.subject_id))
 
 
 def _tell_owner(db: Session, mandate: Mandate, facts: dict[str, Any], key: str, now: datetime) -> None:

@@ -19,7 +19,7 @@ from models.core.refusal import Refusal
 from models.notifications.notification import tell
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.staff.member import Staff, copy_household_to_seats, tell_staff
+from models.staff.member import Staff, copy_household_to_seats, notify_staff
 
 SCENE = "card_"
 LENGTH = 12
@@ -137,7 +137,7 @@ def check_last_places(db: Session, number: int, given: str, actor: str, now: dat
         raise WrongLastPlaces(left=MOST_TRIES - card.tries)
     void_card(db, card, actor, "tries", now)
     officer = db.get_one(Staff, card.issued_by)
-    tell_staff(db, officer, "card_void", {"name": user.masked_name}, f"card_void:{card.id}", now, ("card", card.id))
+    notify_staff(db, officer, "card_void", {"name": user.masked_name}, f"card_void:{card.id}", now, ("card", card.id))
     raise CardDead
 
 

@@ -32,7 +32,7 @@ from models.staff.directory import (
     seat_of,
     seat_state,
 )
-from models.staff.member import HOLDING, SEATS, Staff, copy_household_to_seats, tell_staff
+from models.staff.member import HOLDING, SEATS, Staff, copy_household_to_seats, notify_staff
 from models.staff.queue import assign_pool_tasks
 
 CODE_LENGTH = 10
@@ -201,7 +201,7 @@ def redeem(db: Session, conversation_id: int, code: str, id_number: str, now: da
     db.flush()
     facts = {"work_no": staff.work_no, "role": staff.role, "place": seat_of(db, staff)}
     for inviter in _inviters(db, staff):
-        tell_staff(db, inviter, "staff_bound", facts, f"staff_bound:{staff.id}", now, ("staff", staff.id))
+        notify_staff(db, inviter, "staff_bound", facts, f"staff_bound:{staff.id}", now, ("staff", staff.id))
     return staff
 
 
@@ -226,7 +226,7 @@ def confirm(db: Session, by: Staff, work_no: str, now: datetime) -> Staff:
     db.flush()
     assign_pool_tasks(db, staff, now)
     facts = {"work_no": staff.work_no, "role": staff.role, "place": seat_of(db, staff), "until": _last_day(staff)}
-    tell_staff(db, staff, "staff_confirmed", facts, f"staff_confirmed:{staff.id}", now, ("staff", staff.id))
+    notify_staff(db, staff, "staff_confirmed", facts, f"staff_confirmed:{staff.id}", now, ("staff", staff.id))
     return staff
 
 

@@ -18,7 +18,7 @@ from models.staff.directory import (
     seat_of,
     seat_state,
 )
-from models.staff.member import Staff, tell_staff
+from models.staff.member import Staff, notify_staff
 from models.staff.task import (
     HasConflict,
     Matter,
@@ -105,7 +105,7 @@ def hand_over(db: Session, staff: Staff, work_no: str, now: datetime) -> tuple[i
     given = len(tasks) - elsewhere
     if given:
         key = f"handed_over:{tasks[0].id}:{now.timestamp()}"
-        tell_staff(db, to, "handed_over", {"work_no": staff.work_no, "count": given}, key, now, ("staff", to.id))
+        notify_staff(db, to, "handed_over", {"work_no": staff.work_no, "count": given}, key, now, ("staff", to.id))
     return given, elsewhere
 
 
@@ -156,7 +156,7 @@ def assign_task(db: Session, by: Staff, task: Task, work_no: str, now: datetime)
                 "due": day_in_china(task.due_at),
             }
             key = f"task_assigned:{task.id}:{now.timestamp()}"
-            tell_staff(db, person, "task_assigned", facts, key, now, (task.subject, task.subject_id))
+            notify_staff(db, person, "task_assigned", facts, key, now, (task.subject, task.subject_id))
     return task
 
 

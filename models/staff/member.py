@@ -169,7 +169,7 @@ def copy_household_to_seats(db: Session, account: str | None, openid: str | None
         db.execute(update(Staff).where(seats).values(household_id=household))
 
 
-def tell_staff(
+def notify_staff(
     db: Session,
     staff: Staff,
     template: str,

@@ -6,7 +6,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from models.core.calendar import day_in_china
-from models.staff.member import STAFF_ROLES, Staff, covered_by, tell_staff
+from models.staff.member import STAFF_ROLES, Staff, covered_by, notify_staff
 from models.staff.task import Task, find_holder, record_on_task
 from models.staff.task_steps import ABOVE, STEPS
 
@@ -71,7 +71,7 @@ def escalate_overdue(db: Session, now: datetime) -> int:
         for staff in db.scalars(select(Staff).where(Staff.id.in_({before, task.assignee} - {None}))):
             whose = {"yours": staff.id == task.assignee, "stayed": staff.id == before}
             key, about = f"task_overdue:{task.id}:{task.escalations}", (task.subject, task.subject_id)
-            tell_staff(db, staff, "task_overdue", facts | whose, key, now, about)
+            notify_staff(db, staff, "task_overdue", facts | whose, key, now, about)
     return len(tasks)
 
 

@@ -18,7 +18,7 @@ from models.staff.directory import (
     seat_of,
     seat_state,
 )
-from models.staff.member import Staff, tell_staff
+from models.staff.member import Staff, notify_staff
 from models.staff.queue import assign_pool_tasks, release_tasks
 from models.staff.task import Task
 
@@ -104,6 +104,6 @@ def _leave(db: Session, staff: Staff, reason: str, now: datetime) -> int:
 
 def _tell(db: Session, staff: Staff, reason: str, now: datetime) -> None:
     facts = {"work_no": staff.work_no, "state": staff.state, "reason": reason}
-    tell_staff(
+    notify_staff(
         db, staff, "staff_moved", facts, f"staff_moved:{staff.state}:{now.timestamp()}", now, ("staff", staff.id)
     )

@@ -25,7 +25,7 @@ from models.staff.member import (
     nearest_first,
     seats_covering,
     serving,
-    tell_staff,
+    notify_staff,
 )
 from models.staff.recusal import CONFLICTS, Recusal, recusal_reason, recused_staff
 from models.staff.task_steps import ABOVE, STEPS
@@ -239,7 +239,7 @@ def _tell_holder(db: Session, task: Task, holder: int, now: datetime) -> None:
     subject, number = task.subject, task.subject_id
     facts = {"subject": subject, "number": number, "step": task.step, "count": 1, "due": day_in_china(task.due_at)}
     key = f"task_new:{subject}:{number}:{task.step}:{now.timestamp()}"
-    tell_staff(db, db.get_one(Staff, holder), "task_new", facts, key, now, ("staff", holder))
+    notify_staff(db, db.get_one(Staff, holder), "task_new", facts, key, now, ("staff", holder))
 
 
 def has_no_holder(db: Session, subject: str, number: int) -> bool:

@@ -15,7 +15,7 @@ from models.staff.decision import decide, overturn
 from models.staff.member import Staff, all_seats_of
 from models.staff.task import HasConflict, NotYourTurn, Task, close_task, demand_region, demand_task, open_task, recuse
 from models.verification.case import MACHINE, NOTICE_PERIOD, OPEN, PROMISED, VALIDITY, Verification, newest_case_of
-from models.verification.lifecycle import back_to_visit, tell_owner, to_county, to_township
+from models.verification.lifecycle import back_to_visit, notify_owner, to_county, to_township
 from models.verification.objection import Objection
 from models.verification.visit import Visit
 
@@ -62,7 +62,7 @@ def move_after_visit(db: Session, case: Verification, staff: Staff, visit: Visit
         MACHINE.move(db, case, "public_notice", SYSTEM, now)
     else:
         to_township(db, case, now, sampled=True)
-    tell_owner(db, case, "case_moved", now)
+    notify_owner(db, case, "case_moved", now)
     db.flush()
 
 
@@ -93,7 +93,7 @@ def adjudicate(db: Session, case: Verification, staff: Staff, upheld: bool, now:
         back_to_visit(db, case, staff.actor, now, ("objection",), another=True)
     else:
         MACHINE.move(db, case, "public_notice", staff.actor, now)
-    tell_owner(db, case, "case_moved", now, was="adjudication")
+    notify_owner(db, case, "case_moved", now, was="adjudication")
     db.flush()
     return found
 
@@ -106,7 +106,7 @@ def pass_to_county(db: Session, case: Verification, staff: Staff, now: datetime)
     _recuse_from_appeals(db, case, staff, "reviewed_them", now)
     close_task(db, "case", case.id, now, staff)
     to_county(db, case, staff.actor, now)
-    tell_owner(db, case, "case_moved", now)
+    notify_owner(db, case, "case_moved", now)
 
 
 def verify(db: Session, case: Verification, staff: Staff, now: datetime) -> None:
@@ -144,7 +144,7 @@ def send_back(db: Session, case: Verification, staff: Staff, reasons: Sequence[s
     decide(db, case.matter, case.round, staff, "return", now, reasons)
     close_task(db, "case", case.id, now, staff)
     back_to_visit(db, case, staff.actor, now, reasons, another=False)
-    tell_owner(db, case, "case_moved", now)
+    notify_owner(db, case, "case_moved", now)
     db.flush()
 
 
@@ -177,7 +177,7 @@ def reopen(db: Session, case: Verification, staff: Staff, reasons: Sequence[str]
     case.decided_by = case.decided_at = None
     case.submitted_at, case.due_at = now, now + PROMISED
     back_to_visit(db, case, staff.actor, now, reasons, another=True)
-    tell_owner(db, case, "case_moved", now)
+    notify_owner(db, case, "case_moved", now)
     db.flush()
 
 
@@ -189,7 +189,7 @@ def suspend(db: Session, case: Verification, staff: Staff, reason: str, now: dat
     close_task(db, "case", case.id, now, staff)  # a task about a doubt, if there was one
     open_task(db, case.matter, "suspended", now, told=False)
     frozen = on_suspended(db, case.household_id, now)
-    tell_owner(db, case, "case_moved", now)
+    notify_owner(db, case, "case_moved", now)
     db.flush()
     return frozen
 
@@ -200,7 +200,7 @@ def reinstate(db: Session, case: Verification, staff: Staff, now: datetime) -> N
     decide(db, case.matter, case.round, staff, "resume", now)
     close_task(db, "case", case.id, now, staff)
     on_verified(db, case.household_id, now)
-    tell_owner(db, case, "case_moved", now, was="suspended")
+    notify_owner(db, case, "case_moved", now, was="suspended")
     db.flush()
 
 
@@ -210,7 +210,7 @@ def revoke(db: Session, case: Verification, staff: Staff, reason: str, now: date
     decide(db, case.matter, case.round, staff, "revoke", now, (reason,))
     case.reasons = reason
     close_task(db, "case", case.id, now, staff)
-    tell_owner(db, case, "case_moved", now)
+    notify_owner(db, case, "case_moved", now)
     db.flush()
     _end_appeals_in_review(db, case, now)
 
@@ -258,5 +258,5 @@ def _record_outcome(db: Session, case: Verification, state: str, staff: Staff, n
     case.decided_by, case.decided_at = staff.id, now
     MACHINE.move(db, case, state, staff.actor, now, (case.reasons or "")[:80] or None)
     close_task(db, "case", case.id, now, staff)
-    tell_owner(db, case, "case_moved", now)
+    notify_owner(db, case, "case_moved", now)
     db.flush()

@@ -61,7 +61,7 @@ def open_visits_without_answer(db: Session, now: datetime) -> int:
 def _open_visit(db: Session, case: Verification, now: datetime) -> None:
     MACHINE.move(db, case, "registry_checked", SYSTEM, now, case.registry_result)
     open_task(db, case.matter, "visit", now)
-    tell_owner(db, case, "case_moved", now)
+    notify_owner(db, case, "case_moved", now)
 
 
 def registry_is_due(now: datetime) -> ColumnElement[bool]:
@@ -85,7 +85,7 @@ def end_notices(db: Session, now: datetime) -> int:
     for case in found:
         drawn = bool(case.sampled) or is_drawn(case.matter, case.round)
         to_township(db, case, now, sampled=drawn or case.registry_result != "match")
-        tell_owner(db, case, "case_moved", now)
+        notify_owner(db, case, "case_moved", now)
     return len(found)
 
 
@@ -109,11 +109,11 @@ def expire_and_remind(db: Session, now: datetime) -> int:
     for case in db.scalars(over.limit(_BATCH).with_for_update(skip_locked=True)):
         MACHINE.move(db, case, "expired", SYSTEM, now)
         close_task(db, "case", case.id, now)  # a task about a doubt or suspension, if there was one
-        tell_owner(db, case, "case_moved", now)
+        notify_owner(db, case, "case_moved", now)
         count += 1
     for case in db.scalars(soon.limit(_BATCH).with_for_update(skip_locked=True)):
         case.reminded_at = now
-        tell_owner(db, case, "case_ends_soon", now)
+        notify_owner(db, case, "case_ends_soon", now)
         count += 1
     db.flush()
     return count
@@ -156,7 +156,7 @@ def back_to_visit(
     db.flush()
 
 
-def tell_owner(db: Session, case: Verification, template: str, now: datetime, was: str | None = None) -> None:
+def notify_owner(db: Session, case: Verification, template: str, now: datetime, was: str | None = None) -> None:
     """Notify the owner of the case's state. ``was``: the state before, if returning to this state needs other words."""
     facts = {
         "number": case.id,

@@ -14,10 +14,10 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.staff.member import Staff, tell_staff
+from models.staff.member import Staff, notify_staff
 from models.staff.task import NotYourTurn, Task, demand_task, find_task, open_task, recuse
 from models.verification.case import MACHINE, Verification
-from models.verification.lifecycle import tell_owner, took_part
+from models.verification.lifecycle import notify_owner, took_part
 
 # States in which a case is shown on public notice, until the notice ends.
 ON_NOTICE = ("public_notice", "adjudication")
@@ -127,7 +127,7 @@ def record_objection(
     if case.state == "public_notice":
         MACHINE.move(db, case, "adjudication", SYSTEM, now, f"objection:{objection.id}")
         open_task(db, case.matter, "adjudicate", now, took_part(case) | _objectors(db, conversation_id), told=False)
-        tell_owner(db, case, "case_moved", now)
+        notify_owner(db, case, "case_moved", now)
     elif task := find_task(db, "case", case.id):
         for staff_id, reason in _objectors(db, conversation_id).items():
             recuse(db, task, db.get_one(Staff, staff_id), reason, now)
@@ -166,4 +166,4 @@ def _tell_holder(db: Session, task: Task, holder: int, objection: Objection, now
     case = task.subject_id
     facts = {"number": case, "count": 1, "due": day_in_china(task.due_at)}
     key = f"objection_made:{objection.id}"
-    tell_staff(db, db.get_one(Staff, holder), "objection_made", facts, key, now, ("case", case))
+    notify_staff(db, db.get_one(Staff, holder), "objection_made", facts, key, now, ("case", case))

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from models.core.state_machine import SYSTEM
 from models.goods.exchange import OFFER_MACHINE, GoodsRequest, Offer
-from models.goods.match_notices import tell_matching_donors, tell_matching_households
+from models.goods.match_notices import notify_donors, notify_households
 from models.notifications.mute import mute
 from models.people.conversation import Conversation
 from models.people.user import User
@@ -56,7 +56,7 @@ def test_a_request_that_is_over_brings_no_news(village: Village, state: str) -> 
         db.execute(update(GoodsRequest).where(GoodsRequest.id == number).values(state=state))
     village.give("qin")
     with village.session() as db:
-        tell_matching_donors(db, db.get_one(GoodsRequest, number), village.stage.clock())
+        notify_donors(db, db.get_one(GoodsRequest, number), village.stage.clock())
     assert village.who_heard() == []
 
 
@@ -68,7 +68,7 @@ def test_an_offer_that_is_over_brings_no_news(village: Village, state: str) -> N
         db.execute(update(Offer).where(Offer.id == number).values(state=state))
     village.ask("wang")
     with village.session() as db:
-        tell_matching_households(db, db.get_one(Offer, number), village.stage.clock())
+        notify_households(db, db.get_one(Offer, number), village.stage.clock())
     assert village.who_heard() == []
 
 
@@ -83,7 +83,7 @@ def test_what_is_all_reserved_brings_no_news_until_it_is_free_again(village: Vil
         OFFER_MACHINE.move(db, offer, "exhausted", SYSTEM, village.stage.clock())
         offer.available, offer.reserved = 9, 0
         OFFER_MACHINE.move(db, offer, "available", SYSTEM, village.stage.clock())
-        tell_matching_households(db, offer, village.stage.clock())
+        notify_households(db, offer, village.stage.clock())
     assert village.who_heard() == ["wang"]
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session as Database
 from bot.words.lexicon import load_lexicon
 from flows.language.sorts import sort_of
 from models.goods.exchange import NewOffer, NewRequest, make_offer, make_request
-from models.goods.match_notices import tell_matching_donors, tell_matching_households
+from models.goods.match_notices import notify_donors, notify_households
 from models.notifications.notification import Notification
 from models.people.user import User
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
@@ -54,7 +54,7 @@ class Village:
             wanted = NewRequest(draft, category, item, "piece", 2, REASON, owner.region_code or "", sort)
             request = make_request(db, wanted, owner, self.stage.clock())
             if told:
-                tell_matching_donors(db, request, self.stage.clock())
+                notify_donors(db, request, self.stage.clock())
             return request.id
 
     def give(
@@ -74,7 +74,7 @@ class Village:
             wanted = NewOffer(draft, category, item, "piece", 9, "new", best_before, handover, region, sort)
             offer = make_offer(db, wanted, db.get_one(User, self.people[name]), self.stage.clock())
             if told:
-                tell_matching_households(db, offer, self.stage.clock())
+                notify_households(db, offer, self.stage.clock())
             return offer.id
 
     def conversation(self, name: str) -> int:
