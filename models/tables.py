@@ -4,7 +4,7 @@ from models import ledger  # noqa: F401 - a table is there once its module is
 from models.appeals import appeal, flag, revision  # noqa: F401
 from models.core import audit_trail  # noqa: F401
 from models.core.base import Base
-from models.disbursements import disbursement, payee  # noqa: F401
+from models.disbursements import allocation_run, disbursement, payee  # noqa: F401
 from models.donors import message, receipt, recurring_gift  # noqa: F401
 from models.giving import allocation, pledge, pool, refund_run  # noqa: F401
 from models.goods import exchange  # noqa: F401
@@ -24,7 +24,7 @@ from models.payments import order, refund, suspense  # noqa: F401
 from models.people import conversation, photo, user  # noqa: F401
 from models.places import region  # noqa: F401
 from models.proxy import card, consent_code, mandate  # noqa: F401
-from models.staff import conflict_of_interest, decision, member, task  # noqa: F401
+from models.staff import conflict_of_interest, decision, member, recusal, task  # noqa: F401
 from models.support import ticket  # noqa: F401
 from models.treasury import bank_entry, bill, discrepancy  # noqa: F401
 from models.upkeep import dead_job, schedule  # noqa: F401

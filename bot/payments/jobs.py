@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from bot.payments import refunds
 from bot.payments.orders import OrderService, PaymentIntake
 from bot.work.job import Job
-from models.payments.payout_return import continue_shares
+from models.payments.payout_return import continue_allocation
 
 if TYPE_CHECKING:
     from bot.work.context import WorkerContext
@@ -39,7 +39,7 @@ def follow_gifts(context: "WorkerContext", disbursement_id: int) -> None:
     """Complete the allocation of an appeal's payments, one page a transaction; the sweep resumes a killed job."""
     while True:
         with Session(context.database) as db, db.begin():
-            if not continue_shares(db, disbursement_id, datetime.now(UTC)):
+            if not continue_allocation(db, disbursement_id, datetime.now(UTC)):
                 return
 
 

@@ -17,6 +17,7 @@ from bot.pay.client import PayClient, true_now
 from bot.pay.errors import Action, PayError, Refused, Unfit
 from bot.payments.orders import Enqueuer
 from bot.work.job import Named
+from models.core.batch_run import batches
 from models.payments.redirection import redirect
 from models.payments.refund_result import RefundOutcome, apply_refund_result
 from models.payments.refund_run import live_runs, plan_page
@@ -79,13 +80,9 @@ def sweep_refunds(database: Engine, jobs: Enqueuer, now: datetime) -> int:
 
 def return_gifts(database: Engine, jobs: Enqueuer, number: int, now: datetime) -> int:
     """Owe all refunds of a run, a page at a time. Returns how many pages."""
-    pages, last = 0, False
-    while not last:
-        with Session(database) as db, db.begin():
-            page = plan_page(db, number, now)
-        if page is None:
-            break
-        pages, last = pages + 1, page.last
+    pages = 0
+    for page in batches(database, lambda db, _: plan_page(db, number, now)):
+        pages += 1
         jobs.enqueue([("ask_refunds", few) for few in _few(page.ids)])
     if pages:
         log.info("refund_run.planned", run=number, pages=pages)

@@ -9,14 +9,14 @@ from models.places import region as tree
 def find_places(db: Session, text: str) -> list[Region]:
     """Return the regions that these words name, by present and former names."""
     found = tree.find_regions(db, text)
-    today = tree.living(db, found)
+    today = tree.current_regions(db, found)
     return [_place(row, today.get(row.code)) for row in found]
 
 
 def get_place(db: Session, code: str) -> Region | None:
     """Return the region of this code, present or former, or None."""
     row = db.get(tree.Region, code)
-    return _place(row, tree.living(db, [row]).get(code)) if row else None
+    return _place(row, tree.current_regions(db, [row]).get(code)) if row else None
 
 
 def _place(row: tree.Region, today: tree.Region | None) -> Region:

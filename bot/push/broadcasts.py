@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from models.core.batch_run import batches
 from models.notifications.broadcast import drop_stragglers, finish_broadcast, live_broadcasts, plan_page
 
 log = structlog.get_logger()
@@ -43,14 +44,11 @@ def continue_broadcasts(database: Engine, jobs: NotificationQueue, now: datetime
 
 
 def _walk(database: Engine, jobs: NotificationQueue, number: int, now: datetime, most: int) -> int:
-    for pages in range(most):
-        with Session(database) as db, db.begin():
-            page = plan_page(db, number, now)
-        if page is None:
-            return pages
+    pages = 0
+    for page in batches(database, lambda db, _: plan_page(db, number, now), most):
+        pages += 1
         if page.ids:
             jobs.deliver(page.ids, "bulk")
         if page.last:
             log.info("broadcast.planned", broadcast=number)
-            return pages + 1
-    return most
+    return pages

@@ -8,8 +8,8 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
+from models.core.batch_run import batches
 from models.outreach.digest import month_before, write_page
 
 log = structlog.get_logger()
@@ -20,11 +20,6 @@ def write_digests(database: Engine, month: int, now: datetime) -> int:
     if month != month_before(now):
         log.warning("digest.too_late", month=month)
         return 0
-    cursor, written, last = 0, 0, False
-    while not last:
-        with Session(database) as db, db.begin():
-            page = write_page(db, month, cursor, now)
-        cursor, last = page.cursor, page.last
-        written += page.written
+    written = sum(len(page.ids) for page in batches(database, lambda db, after: write_page(db, month, after, now)))
     log.info("digest.written", month=month, count=written)
     return written

@@ -17,8 +17,8 @@ from bot.work.job import Named
 from bot.work.queue_cleanup import recover_jobs
 from bot.work.queues import JobQueues
 from bot.work.sweeps import apply_deadlines, delete_old_replies, sweep_outbox, sweep_owed
-from models.disbursements.payout import spreading
-from models.donors.recurring_gift import end_over, remind
+from models.disbursements.allocation_run import unfinished_allocations
+from models.donors.recurring_gift import end_for_closed_appeals, remind_donors
 from models.notifications.broadcast import live_broadcasts
 from models.outreach.digest import is_time, month_before
 
@@ -64,7 +64,7 @@ def _bury_dead_jobs(context: WorkerContext, now: datetime) -> None:
 
 def _remind_of_recurring_gifts(context: WorkerContext, now: datetime) -> None:
     """End recurring gifts that are over, and remind donors of due ones; no reminders while PAY_MODE is off."""
-    for part in (end_over, remind) if context.pay else (end_over,):
+    for part in (end_for_closed_appeals, remind_donors) if context.pay else (end_for_closed_appeals,):
         for _page in range(MOST_PAGES):
             with Session(context.database) as db, db.begin():
                 count = part(db, now)
@@ -88,7 +88,7 @@ def _resume_broadcast(context: WorkerContext, _now: datetime) -> None:
 def _resume_allocations(context: WorkerContext, _now: datetime) -> None:
     """Resume the allocation of disbursements whose gifts' states have not followed yet."""
     with Session(context.database) as db:
-        numbers = spreading(db)
+        numbers = unfinished_allocations(db)
     for number in numbers:
         context.jobs.enqueue_once("follow_gifts", number)
 

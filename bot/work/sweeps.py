@@ -12,20 +12,20 @@ from bot.photos.store import discard_draft_photos, gone_photos, owed_photos
 from bot.proxy import card_codes
 from bot.work.job import Named
 from bot.work.queues import BATCH, SENDING, JobQueues
-from models.disbursements.acquittal import look_after_accounts, look_after_receipts
-from models.disbursements.surplus import look_after_left_over
-from models.donors.receipt_desk import call_holders, let_go
+from models.disbursements.acquittal import check_receipts_due, close_spent_accounts
+from models.disbursements.surplus import refund_quiet_surpluses
+from models.donors.receipt_desk import open_receipt_tasks, withdraw_requests_of_refunded
 from models.giving.funding import close_overdue, end_funding
 from models.notifications.delivery_report import match_reports
 from models.notifications.outbox import due_ids, release_lost
-from models.outreach.reporting_duty import remind
+from models.outreach.reporting_duty import remind_owners
 from models.payments.expiry import expire_pledges
 from models.payments.refund_run_notices import notify_ended
 from models.payments.shortfall import check_shortfalls
 from models.people.conversation import Turn
 from models.staff.queue import escalate_overdue
-from models.staff.suspension import end_terms, release_forgotten
-from models.verification.lifecycle import due_for_registry, end_notices, expire, wait_no_longer
+from models.staff.suspension import end_terms, release_stuck_tasks
+from models.verification.lifecycle import cases_for_registry, end_notices, expire_and_remind, open_visits_without_answer
 
 log = structlog.get_logger()
 
@@ -36,22 +36,22 @@ MOST_SWEPT = 500
 
 # What deadlines do, each in a short transaction of its own. The log counts by these names.
 DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
-    "registry_not_waited_for": wait_no_longer,
+    "registry_not_waited_for": open_visits_without_answer,
     "notices_ended": end_notices,
-    "cases_expired": expire,
+    "cases_expired": expire_and_remind,
     "funding_ended": end_funding,
     "shortfalls_checked": check_shortfalls,
     "pledges_expired": expire_pledges,
-    "acquittals_reminded": look_after_receipts,
-    "surpluses_checked": look_after_left_over,
-    "accounts_closed": look_after_accounts,
-    "updates_reminded": remind,
+    "acquittals_reminded": check_receipts_due,
+    "surpluses_checked": refund_quiet_surpluses,
+    "accounts_closed": close_spent_accounts,
+    "updates_reminded": remind_owners,
     "tasks_escalated": escalate_overdue,
-    "receipt_requests_withdrawn": let_go,
-    "receipt_tasks_opened": call_holders,
+    "receipt_requests_withdrawn": withdraw_requests_of_refunded,
+    "receipt_tasks_opened": open_receipt_tasks,
     "refund_runs_told": notify_ended,
     "terms_ended": end_terms,
-    "queues_released": release_forgotten,
+    "queues_released": release_stuck_tasks,
 }
 
 
@@ -67,7 +67,7 @@ def sweep_owed(database: Engine, jobs: JobQueues, now: datetime) -> int:
         with Session(connection) as db:
             close_overdue(db, now)
             db.flush()
-            found += [("check_registry", verification) for verification in due_for_registry(db, now)]
+            found += [("check_registry", verification) for verification in cases_for_registry(db, now)]
             found += [("make_card_code", card) for card in card_codes.owed_codes(db, now, MOST_SWEPT)]
     if found:
         jobs.enqueue(found)

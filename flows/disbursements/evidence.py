@@ -10,7 +10,7 @@ from models.appeals.correction import own_appeal
 from models.core.state_machine import WrongState
 from models.disbursements.acquittal import hand_in_receipts
 from models.disbursements.approval import hand_in
-from models.disbursements.disbursement import AFTER, Disbursement, NoSuchDisbursement, find_disbursement
+from models.disbursements.disbursement import UNACQUITTED, Disbursement, NoSuchDisbursement, find_disbursement
 from models.people.user import get_resident
 
 
@@ -20,9 +20,9 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     Raises NotRegistered, ResidentsOnly, NoSuchDisbursement or WrongState.
     """
     use = _own(desk, given["use"])
-    if use.state != "requested" and use.state not in AFTER:
+    if use.state != "requested" and use.state not in UNACQUITTED:
         raise WrongState(subject="disbursement", state=use.state, wanted="evidence")
-    return {"use": use.id, "number": use.appeal_id, "amount_fen": use.amount_fen, "receipts": use.state in AFTER}
+    return {"use": use.id, "number": use.appeal_id, "amount_fen": use.amount_fen, "receipts": use.state in UNACQUITTED}
 
 
 def done(desk: Desk, draft: Draft) -> Answer:

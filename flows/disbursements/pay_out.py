@@ -1,21 +1,16 @@
 """放款: the fund holder enters the bank's reference of a transfer it has made, and confirms the payout."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
 from flows.readers import Reference
-from models.core.state_machine import By
+from flows.staff.fund_holder import adding_uncovered_fees, holder
 from models.disbursements.disbursement import find_disbursement
 from models.disbursements.payee import Payee
 from models.disbursements.payout import check_payable, pay
-from models.ledger.errors import PayoutShort
-from models.staff.directory import demand_staff
-from models.staff.member import Staff
-from models.treasury.bank_entry import uncovered
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
@@ -33,26 +28,12 @@ def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
 
 def done(desk: Desk, draft: Draft) -> Answer:
     staff, number = holder(desk), draft.given["use"]
-    with fees_told(desk):
+    with adding_uncovered_fees(desk):
         use, more = pay(desk.db, staff, number, draft.answers["reference"], desk.world.now)
     if more:
         desk.jobs.append(("follow_gifts", use.id))
     facts = {"use": use.id, "number": draft.given["number"], "amount_fen": use.amount_fen, "due": use.receipts_due}
     return Answer([Say("flows/disbursements/pay_out/done", None, facts)])
-
-
-def holder(desk: Desk) -> Staff:
-    """Get the fund holder who is speaking. Raises NotOnTheStaff."""
-    return demand_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now, (By.FUND_HOLDER,))
-
-
-@contextmanager
-def fees_told(desk: Desk) -> Iterator[None]:
-    """Add to a PayoutShort how many fen of bank fees have not been covered (``uncovered_fen``)."""
-    try:
-        yield
-    except PayoutShort as lacks:
-        raise PayoutShort(**lacks.values, uncovered_fen=uncovered(desk.db, holder(desk))) from lacks
 
 
 pay_out = Flow(

@@ -9,7 +9,7 @@ from flows.readers import Choice, Reference, Text
 from models.appeals.correction import own_appeal
 from models.disbursements.budget import check_spendable
 from models.disbursements.payee import get_payee
-from models.disbursements.payee_change import fix_payee
+from models.disbursements.payee_change import set_payee
 from models.people.user import get_resident
 
 
@@ -34,7 +34,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     old = get_payee(desk.db, appeal.id, given["replaces"]) if given["replaces"] else None
     account = f"{answers['bank']} {answers['account']}"
     kind, name, now = answers["kind"], answers["name"], desk.world.now
-    payee = fix_payee(desk.db, appeal, user, draft.id, kind, name, account, now, old)
+    payee = set_payee(desk.db, appeal, user, draft.id, kind, name, account, now, old)
     options = []
     if given["line"]:
         options = [Option(1, "", ["command", "use_to", str(given["line"]), str(payee.id)])]

@@ -8,12 +8,12 @@ from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
 from flows.readers import Money, Photo
 from models.appeals.correction import own_appeal
-from models.disbursements.approval import Wanted, request
+from models.disbursements.approval import NewDisbursement, request
 from models.disbursements.budget import check_amount, check_spendable, line_of
 from models.disbursements.disbursement import taken_of_line
 from models.disbursements.payee import get_payee
 from models.people.user import get_resident
-from models.staff.task import STEPS
+from models.staff.task_steps import STEPS
 
 SMALLEST = 100
 
@@ -49,8 +49,8 @@ def done(desk: Desk, draft: Draft) -> Answer:
     appeal = own_appeal(desk.db, user, draft.given["appeal"], lock=True)
     line = line_of(desk.db, appeal.id, draft.given["line"])
     payee = get_payee(desk.db, appeal.id, draft.given["payee"])
-    wanted = Wanted(draft.id, answers["amount"], answers["photos"], desk.person.conversation_id)
-    use, owed = request(desk.db, appeal, line, payee, user, wanted, desk.world.now)
+    new = NewDisbursement(draft.id, answers["amount"], answers["photos"], desk.person.conversation_id)
+    use, owed = request(desk.db, appeal, line, payee, user, new, desk.world.now)
     desk.jobs += [("fetch_photo", photo) for photo in owed]
     facts = {"use": use.id, "amount_fen": use.amount_fen, "days": STEPS["use_endorse"][1]}
     return Answer([Say("flows/disbursements/request_disbursement/done", None, {"number": appeal.id, **facts})])

@@ -9,14 +9,14 @@ from flows.engine.session import Draft
 from models.appeals.correction import own_appeal
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By
-from models.disbursements import surplus as leaving
+from models.disbursements.surplus import check_surplus, refund_surplus
 from models.people.user import get_resident
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``appeal``, its number. Raises what ``done`` would, before it is shown for confirmation."""
     appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), given["appeal"])
-    leaving.surplus(desk.db, appeal)
+    check_surplus(desk.db, appeal)
     return {"appeal": appeal.id, "title": appeal.title}
 
 
@@ -24,7 +24,7 @@ def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     """Give the fen that would be refunded now; 0 where nothing can be refunded any more."""
     try:
         appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), draft.given["appeal"])
-        return {"fen": leaving.surplus(desk.db, appeal)}
+        return {"fen": check_surplus(desk.db, appeal)}
     except Refusal:
         return {"fen": 0}
 
@@ -33,7 +33,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     user = get_resident(desk.db, desk.person.user_id)
     appeal = own_appeal(desk.db, user, draft.given["appeal"], lock=True)
     actor = Actor(By.OWNER, f"user:{user.id}")
-    fen = leaving.give_left_over_back(desk.db, appeal, actor, desk.world.now)
+    fen = refund_surplus(desk.db, appeal, actor, desk.world.now)
     return Answer([Say("flows/disbursements/surplus/done", None, {"fen": fen, "number": appeal.id})])
 
 

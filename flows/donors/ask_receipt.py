@@ -11,7 +11,7 @@ from flows.engine.session import Draft
 from flows.readers import Choice, Reference, Text
 from flows.readers.base import Asking, Rejected
 from models.donors.receipt import LONGEST_NAME
-from models.donors.receipt_desk import Wanted, ask_for, gift_for_receipt
+from models.donors.receipt_desk import ReceiptRequest, gift_for_receipt, request_receipt
 from models.giving.pledge import Pledge
 from models.people.user import get_user
 
@@ -29,14 +29,14 @@ def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
 
 def done(desk: Desk, draft: Draft) -> Answer:
     user, said = get_user(desk.db, desk.person.user_id), draft.answers
-    holder = "person" if said["holder"] == "person" else "firm"
-    wanted = Wanted(draft.id, holder, said["name"], said.get("tax_number") if _is_numbered(said) else None)
-    ask_for(desk.db, user, draft.given["pledge"], wanted, desk.world.now)
+    to = "person" if said["made_out_to"] == "person" else "firm"
+    wanted = ReceiptRequest(draft.id, to, said["name"], said.get("tax_number") if _is_numbered(said) else None)
+    request_receipt(desk.db, user, draft.given["pledge"], wanted, desk.world.now)
     return Answer([Say("flows/donors/ask_receipt/done", None, {"gift": draft.given["gift"]})])
 
 
 def _is_numbered(answers: Mapping[str, Any]) -> bool:
-    return answers.get("holder") == "firm"
+    return answers.get("made_out_to") == "firm"
 
 
 def _check_number(value: Any, _asking: Asking) -> Rejected | None:
@@ -48,7 +48,7 @@ ask_receipt = Flow(
     "ask_receipt",
     room="donors",
     steps=(
-        Step("holder", Choice("receipt_holder")),
+        Step("made_out_to", Choice("receipt_made_out_to")),
         Step("name", Text(min=2, max=LONGEST_NAME, name=True)),
         Step(
             "tax_number",

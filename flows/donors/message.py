@@ -9,22 +9,22 @@ from flows.readers import Text
 from flows.readers.words.friendly_words import CODES, friendly
 from models.appeals.appeal import get_appeal
 from models.donors.message import LONGEST
-from models.donors.message_review import DAYS, check_may_say, own_gift, say, signed
+from models.donors.message_review import DAYS, check_takes_message, own_gift, sender_name, submit_message
 from models.people.user import get_user
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``gift``, its code. Raises NotRegistered, NoSuchGift, GiftIsSilent or MessageSaid."""
+    """``given``: ``gift``, its code. Raises NotRegistered, NoSuchGift, GiftTakesNoMessage or MessageExists."""
     pledge = own_gift(desk.db, get_user(desk.db, desk.person.user_id), given["gift"])
-    check_may_say(desk.db, pledge)
+    check_takes_message(desk.db, pledge)
     appeal = get_appeal(desk.db, pledge.appeal_id)
-    return {"gift": pledge.code, "number": appeal.id, "title": appeal.title, "name": signed(desk.db, pledge)}
+    return {"gift": pledge.code, "number": appeal.id, "title": appeal.title, "name": sender_name(desk.db, pledge)}
 
 
 def done(desk: Desk, draft: Draft) -> Answer:
     """Raises what ``admit`` does."""
     donor = get_user(desk.db, desk.person.user_id)
-    say(desk.db, donor, draft.given["gift"], draft.answers["words"], draft.id, desk.world.now)
+    submit_message(desk.db, donor, draft.given["gift"], draft.answers["words"], draft.id, desk.world.now)
     facts = {"number": draft.given["number"], "gift": draft.given["gift"], "days": DAYS}
     return Answer([Say("flows/donors/message/done", None, facts)])
 

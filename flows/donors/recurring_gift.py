@@ -10,7 +10,7 @@ from flows.notifications.ask_subscription import ask_link
 from flows.readers import Choice, Money
 from models.appeals.appeal import get_appeal
 from models.core.money import SMALLEST_PLEDGE
-from models.donors.recurring_gift import NotCollecting, begin, check_new, find_live, first_time
+from models.donors.recurring_gift import NotCollecting, begin, check_may_begin, find_live, first_time
 from models.giving.pledge import check_open
 from models.payments.collection import check_room
 from models.people.user import get_user
@@ -19,7 +19,8 @@ from models.people.user import get_user
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``appeal_id``, and ``said``, the words to continue with after registering.
 
-    Raises NotCollecting, NoSuchAppeal, NotFunding, NotRegistered, OwnHousehold, EndsBefore, TooManyMonthly or OverCap.
+    Raises NotCollecting, NoSuchAppeal, NotFunding, NotRegistered, OwnHousehold, EndsBefore, TooManyRecurringGifts or
+    OverCap.
     """
     if not desk.world.collects:
         raise NotCollecting(number=given["appeal_id"])
@@ -27,7 +28,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     check_open(appeal, None, desk.world.now)
     donor = get_user(desk.db, desk.person.user_id, then=given["said"])
     check_open(appeal, donor, desk.world.now)
-    check_new(desk.db, donor, appeal, desk.world.now)
+    check_may_begin(desk.db, donor, appeal, desk.world.now)
     check_room(desk.db, appeal, SMALLEST_PLEDGE)
     return {"appeal_id": appeal.id, "title": appeal.title, "name": donor.display_name}
 
@@ -63,7 +64,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
         "deadline": appeal.deadline,
         "subscribe": ask_link(desk),
     }
-    options = [Option(1, "", ["command", "pay_monthly", str(appeal.id)])]
+    options = [Option(1, "", ["command", "pay_recurring_gift", str(appeal.id)])]
     return Answer([Say("flows/donors/recurring_gift/done", None, facts)], options)
 
 

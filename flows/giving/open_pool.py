@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 
-from flows.disbursements.pay_out import holder
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
 from flows.readers import Choice, Count, Day, Money, Place, Text
 from flows.readers.base import Asking, Rejected
+from flows.staff.fund_holder import holder
 from models.core.calendar import CHINA
 from models.giving.pool import LONGEST_SPONSOR
-from models.giving.pool_desk import Terms, check_scope, open_pool
+from models.giving.pool_terms import PoolTerms, check_scope, open_pool
 
 _LAST_SECOND = time(23, 59, 59)
 LONGEST_DAYS = 366
@@ -47,7 +47,7 @@ def check_answers(desk: Desk, draft: Draft) -> None:
 def done(desk: Desk, draft: Draft) -> Answer:
     answers = draft.answers
     appeal, region = _scope(answers)
-    terms = Terms(
+    terms = PoolTerms(
         draft_id=draft.id,
         sponsor=answers["sponsor"],
         appeal_id=appeal,

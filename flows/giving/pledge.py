@@ -13,7 +13,7 @@ from flows.notifications.ask_subscription import ask_link
 from flows.readers import Choice, Money
 from models.appeals.appeal import Appeal, BudgetLine, get_appeal
 from models.core.money import SMALLEST_PLEDGE
-from models.giving.notices import notify_of_gift, progress_of
+from models.giving.notices import funding_progress, notify_of_gift
 from models.giving.pledge import NotFunding, Pledge, check_open, make_pledge
 from models.payments.collection import await_payment, check_room
 from models.people.user import get_user
@@ -53,7 +53,7 @@ def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
         "crowdfund": appeal.kind == "crowdfund",
         "closed": _closed(appeal, desk.world.now),
         "collects": desk.world.collects,
-        **progress_of(desk.db, appeal),
+        **funding_progress(desk.db, appeal),
     }
 
 
@@ -71,7 +71,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     if new and desk.world.collects:
         await_payment(desk.db, pledge, appeal, now)  # the owner is notified when it is paid
     told = new and not desk.world.collects
-    reached = notify_of_gift(desk.db, appeal, pledge, name, now) if told else progress_of(desk.db, appeal)
+    reached = notify_of_gift(desk.db, appeal, pledge, name, now) if told else funding_progress(desk.db, appeal)
     facts = {"number": appeal.id, "title": appeal.title, "amount_fen": amount, "name": name, **reached}
     pay = _pay_link(desk, pledge)
     subscribe = "" if pay else ask_link(desk)  # only one link, so that the donor does not tap the wrong one

@@ -3,28 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flows.disbursements.pay_out import fees_told, holder
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
 from flows.readers import Money, Reference
-from models.giving.pool import MatchingPool, find_pool
-from models.giving.pool_desk import (
-    check_is_open,
-    check_reference,
-    check_returns,
-    check_takes,
-    close,
-    file_of,
-    pay_back,
-    pay_in,
-)
+from flows.staff.fund_holder import adding_uncovered_fees, holder
+from models.giving import pool_terms
+from models.giving.pool import MatchingPool, check_is_open, find_pool
+from models.giving.pool_file import file_of
+from models.giving.pool_transfer import check_pays_back, check_reference, check_takes, pay_back, pay_in
 
 
 def admit_open(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     """Admit the fund holder of an open pool. ``given``: ``pool``, its number.
 
-    Raises NotOnTheStaff, NoSuchPool or PoolStands.
+    Raises NotOnTheStaff, NoSuchPool or WrongPoolState.
     """
     pool = _pool(desk, given)
     check_is_open(pool)
@@ -34,10 +27,10 @@ def admit_open(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 def admit_closed(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     """Admit the fund holder of a closed pool. ``fen`` is fixed now, so that the sum transferred is the sum entered.
 
-    Raises NotOnTheStaff, NoSuchPool, PoolStands, PoolEmpty or PayoutShort.
+    Raises NotOnTheStaff, NoSuchPool, WrongPoolState, PoolEmpty or PayoutShort.
     """
-    with fees_told(desk):
-        fen = check_returns(desk.db, holder(desk), given["pool"])
+    with adding_uncovered_fees(desk):
+        fen = check_pays_back(desk.db, holder(desk), given["pool"])
     return {"pool": given["pool"], "sponsor": _pool(desk, given).sponsor, "fen": fen}
 
 
@@ -48,33 +41,33 @@ def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
 
 
 def check_answers(desk: Desk, draft: Draft) -> None:
-    """Check amount and bank reference as soon as they are answered. Raises PoolStands, OverPool or ReferenceUsed."""
+    """Check amount and bank reference once they are answered. Raises WrongPoolState, OverPool or ReferenceUsed."""
     if "amount" in draft.answers:
         check_takes(desk.db, _pool(desk, draft.given), draft.answers["amount"])
     if "reference" in draft.answers:
         check_reference(desk.db, holder(desk), draft.answers["reference"])
 
 
-def put_in(desk: Desk, draft: Draft) -> Answer:
-    """Enter money paid in. Raises NoSuchPool, PoolStands, OverPool or ReferenceUsed."""
+def enter_paid_in(desk: Desk, draft: Draft) -> Answer:
+    """Enter money paid in. Raises NoSuchPool, WrongPoolState, OverPool or ReferenceUsed."""
     answers, number = draft.answers, draft.given["pool"]
     fen, reference = answers["amount"], answers["reference"]
     pay_in(desk.db, holder(desk), number, draft.id, fen, reference, desk.world.now)
     return _done(desk, draft, "fund_pool", fen)
 
 
-def shut(desk: Desk, draft: Draft) -> Answer:
-    """Close the pool. Raises NoSuchPool or PoolStands."""
-    close(desk.db, holder(desk), draft.given["pool"], desk.world.now)
+def confirm_close(desk: Desk, draft: Draft) -> Answer:
+    """Close the pool. Raises NoSuchPool or WrongPoolState."""
+    pool_terms.close_pool(desk.db, holder(desk), draft.given["pool"], desk.world.now)
     answer = _done(desk, draft, "close_pool", 0)
     answer.options = [Option(1, "", ["command", "return_pool", str(draft.given["pool"])])]
     return answer
 
 
-def give_back(desk: Desk, draft: Draft) -> Answer:
+def enter_paid_back(desk: Desk, draft: Draft) -> Answer:
     """Enter money paid back. Raises as ``admit_closed``, and ReferenceUsed."""
     number, fen = draft.given["pool"], draft.given["fen"]
-    with fees_told(desk):
+    with adding_uncovered_fees(desk):
         pay_back(desk.db, holder(desk), number, draft.id, fen, draft.answers["reference"], desk.world.now)
     return _done(desk, draft, "return_pool", fen)
 
@@ -93,12 +86,19 @@ fund_pool = Flow(
     "fund_pool",
     room="giving",
     steps=(Step("amount", Money()), _REFERENCE),
-    done=put_in,
+    done=enter_paid_in,
     admit=admit_open,
     check_answers=check_answers,
     review_facts=review_facts,
 )
-close_pool = Flow("close_pool", room="giving", steps=(), done=shut, admit=admit_open, review_facts=review_facts)
+close_pool = Flow(
+    "close_pool", room="giving", steps=(), done=confirm_close, admit=admit_open, review_facts=review_facts
+)
 return_pool = Flow(
-    "return_pool", room="giving", steps=(_REFERENCE,), done=give_back, admit=admit_closed, check_answers=check_answers
+    "return_pool",
+    room="giving",
+    steps=(_REFERENCE,),
+    done=enter_paid_back,
+    admit=admit_closed,
+    check_answers=check_answers,
 )

@@ -8,18 +8,18 @@ from flows.engine.session import Draft
 from flows.outreach.update import LONGEST_UPDATE
 from flows.readers import Text
 from models.appeals.correction import own_appeal
-from models.outreach.thanks import check_thanks
-from models.outreach.update_review import check_tellable, submit
+from models.outreach.update import check_thanks
+from models.outreach.update_review import check_takes_updates, submit
 from models.people.user import get_resident
-from models.staff.task import STEPS
+from models.staff.task_steps import STEPS
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``thanks_for``, the appeal's number. Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal,
-    NothingToTell, NobodyGave, ThanksWait or ThankedLately.
+    TakesNoUpdates, NobodyGave, ThanksWait or ThankedLately.
     """
     appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), given["thanks_for"])
-    check_tellable(appeal)
+    check_takes_updates(appeal)
     check_thanks(desk.db, appeal, desk.world.now)
     return {"thanks_for": appeal.id, "title": appeal.title}
 

@@ -9,9 +9,9 @@ from flows.engine.session import Draft
 from flows.readers import Photo, Text
 from models.appeals.correction import own_appeal
 from models.outreach.update import update_waiting
-from models.outreach.update_review import check_tellable, submit
+from models.outreach.update_review import check_takes_updates, submit
 from models.people.user import get_resident
-from models.staff.task import STEPS
+from models.staff.task_steps import STEPS
 
 # So that an update fits into one message together with its title and choices.
 LONGEST_UPDATE = 200
@@ -19,10 +19,10 @@ LONGEST_UPDATE = 200
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``tells``, the appeal's number. Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal or
-    NothingToTell.
+    TakesNoUpdates.
     """
     appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), given["tells"])
-    check_tellable(appeal)
+    check_takes_updates(appeal)
     return {"tells": appeal.id, "title": appeal.title}
 
 
@@ -32,7 +32,7 @@ def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
 
 
 def done(desk: Desk, draft: Draft) -> Answer:
-    """Raises NothingToTell."""
+    """Raises TakesNoUpdates."""
     user, answers = get_resident(desk.db, desk.person.user_id), draft.answers
     appeal = own_appeal(desk.db, user, draft.given["tells"], lock=True)
     person, now = desk.person.conversation_id, desk.world.now

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from flows.disbursements.pay_out import holder
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say
 from flows.engine.session import Draft
+from flows.staff.fund_holder import holder
 from models.payments.payout_return import check_return, enter_return
 
 
@@ -17,8 +17,8 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 def done(desk: Desk, draft: Draft) -> Answer:
     given = admit(desk, draft.given)
-    use = enter_return(desk.db, holder(desk), given["use"], desk.world.now)
-    if use.gifts_to is not None:
+    use, more = enter_return(desk.db, holder(desk), given["use"], desk.world.now)
+    if more:
         desk.jobs.append(("follow_gifts", use.id))
     return Answer([Say("flows/payments/payout_return/done", None, given)])
 

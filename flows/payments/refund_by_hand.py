@@ -7,34 +7,28 @@ from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
 from flows.readers import Choice
+from flows.staff.fund_holder import holder
 from models.core.refusal import Refusal
-from models.core.state_machine import By
 from models.payments.refund_desk import find_stuck_refund, mark_paid_by_hand
-from models.staff.directory import demand_staff
-from models.staff.member import Staff
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``refund``, its number. Raises NoSuchRefund."""
-    stuck = find_stuck_refund(desk.db, _holder(desk), given["refund"])
+    stuck = find_stuck_refund(desk.db, holder(desk), given["refund"])
     return {"refund": stuck.refund.id, "number": stuck.refund.appeal_id, "title": stuck.title, "gift": stuck.gift}
 
 
 def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     """Give the refund's ``fen``; 0 where it is no longer stuck."""
     try:
-        return {"fen": find_stuck_refund(desk.db, _holder(desk), draft.given["refund"]).refund.amount_fen}
+        return {"fen": find_stuck_refund(desk.db, holder(desk), draft.given["refund"]).refund.amount_fen}
     except Refusal:
         return {"fen": 0}
 
 
 def done(desk: Desk, draft: Draft) -> Answer:
-    refund = mark_paid_by_hand(desk.db, _holder(desk), draft.given["refund"], draft.answers["why"], desk.world.now)
+    refund = mark_paid_by_hand(desk.db, holder(desk), draft.given["refund"], draft.answers["why"], desk.world.now)
     return Answer([Say("flows/payments/refund_by_hand/done", None, {"fen": refund.amount_fen, **draft.given})])
-
-
-def _holder(desk: Desk) -> Staff:
-    return demand_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now, (By.FUND_HOLDER,))
 
 
 refund_by_hand = Flow(

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flows.disbursements.pay_out import holder
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
 from flows.readers import Reference
+from flows.staff.fund_holder import holder
 from models.core.refusal import Refusal
 from models.payments import suspense_desk
 

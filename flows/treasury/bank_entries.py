@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flows.disbursements.pay_out import holder
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
 from flows.readers import Money, Reference
 from flows.readers.base import Asking, Rejected
+from flows.staff.fund_holder import holder
 from models.payments.refund_desk import list_stuck_refunds
 from models.treasury.bank_entry import BankEntry, BankTransfer, NoFees, check_fee_cover, enter, uncovered
 

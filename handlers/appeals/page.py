@@ -7,12 +7,12 @@ from handlers.public.catalogue import APPEALS, detail
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from models.appeals.appeal import NoSuchAppeal
-from models.appeals.revision import waiting_for
+from models.appeals.revision import undecided_revision
 from models.disbursements.budget import SPENDABLE
-from models.donors.message_inbox import has_heard
-from models.giving.matching import offers as offers_of
-from models.outreach.reporting_duty import find_silent
-from models.outreach.update_review import TELLABLE
+from models.donors.message_inbox import has_messages
+from models.giving.matching import matching_offers
+from models.outreach.reporting_duty import has_overdue_update
+from models.outreach.update_review import TAKES_UPDATES
 from models.public.views import PublicStory, find_story, find_update
 
 # Characters of a story in one message, which has room for some six hundred.
@@ -22,11 +22,11 @@ STORY_PART = 400
 def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
     """Show one appeal with the ways to give, to read on, or to go back to the list. Raises NoSuchAppeal."""
     viewer = talk.desk.person.user_id
-    found = APPEALS.shelf.find(talk.desk.db, int(number), viewer)
+    found = APPEALS.catalogue.find(talk.desk.db, int(number), viewer)
     if found is None:
         raise NoSuchAppeal(number=int(number))
     takes_pledges = found.state == "funding" and found.deadline > talk.world.now
-    own = APPEALS.shelf.belongs_to(talk.desk.db, found.number, viewer)
+    own = APPEALS.catalogue.belongs_to(talk.desk.db, found.number, viewer)
     ways = {"give": ["command", "pledge", number]} if takes_pledges and not own else {}
     if own and found.state == "returned":
         ways["fix"] = ["command", "fix", number]
@@ -35,15 +35,15 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
     told = find_update(talk.desk.db, found.number)
     if told and told.number:
         ways["updates"] = ["command", "view_updates", number]
-    if own and found.gifts and found.state in TELLABLE:
+    if own and found.gifts and found.state in TAKES_UPDATES:
         ways["thank"] = ["command", "thank", number]
-    if own and has_heard(talk.desk.db, found.number):
+    if own and has_messages(talk.desk.db, found.number):
         ways["messages"] = ["command", "messages", number]
     if own and found.state in SPENDABLE:
         ways["use_money"] = ["command", "use_money", number]
-    matching = offers_of(talk.desk.db, found.number, talk.world.now)
-    revising = own and waiting_for(talk.desk.db, found.number) is not None
-    silent = find_silent(talk.desk.db, found.number, talk.world.now)
+    matching = matching_offers(talk.desk.db, found.number, talk.world.now)
+    revising = own and undecided_revision(talk.desk.db, found.number) is not None
+    silent = has_overdue_update(talk.desk.db, found.number, talk.world.now)
     facts = {"revising": revising, "told": told, "matching": matching, "silent": ("own" if own else "other") * silent}
     return detail(talk, APPEALS, found, ways, own, word, after, **facts)
 

@@ -19,6 +19,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("view_use", owner.view_use),
     Command("withdraw_use", owner.withdraw_use),
     Command("say_received", owner.say_received),
-    Command("heard", desk.heard, staff=OFFICERS),
+    Command("record_call", desk.record_call, staff=OFFICERS),
     Command("bounce", desk.bounce, staff=FUND_HOLDER),
 )

@@ -6,14 +6,14 @@ from flows.engine.flow import Answer, Say
 from flows.staff import recusal
 from handlers.routing.answers import labels, with_ways
 from handlers.routing.talk import Talk
-from handlers.staff.matter import Matter, No
-from handlers.staff.seat import find_seat, parse, staff_of
+from handlers.staff.seat import find_seat, parse_reference, staff_of
+from handlers.staff.subject_actions import ReasonedDecision, SubjectActions
 from handlers.staff.todo import todo
-from models.disbursements import acquittal, approval
-from models.disbursements.acquittal import ISSUES, NOT_RECEIVED, RECEIVED
+from models.disbursements import acquittal, approval, confirmation
+from models.disbursements.confirmation import ISSUES, NOT_RECEIVED, RECEIVED
 from models.disbursements.disbursement import NoSuchDisbursement, find_disbursement
-from models.disbursements.file import UseFile, open_use
-from models.staff.desk_review import has_seen, stage_of
+from models.disbursements.file import DisbursementFile, open_disbursement
+from models.staff.file_access import has_read, view_task
 from models.staff.member import Staff
 from models.staff.task import find_task
 
@@ -29,12 +29,12 @@ _DECISIONS: dict[str, dict[str, str]] = {
 }
 
 
-def look_at(talk: Talk, number: int) -> Answer:
+def show_file(talk: Talk, number: int) -> Answer:
     """Show a disbursement's file to staff, with the decisions they may take. Raises NoSuchDisbursement."""
     staff = find_seat(talk)
     if staff is None:
         raise NoSuchDisbursement(number=number)
-    file = open_use(talk.desk.db, staff, number, talk.world.now)
+    file = open_disbursement(talk.desk.db, staff, number, talk.world.now)
     link = talk.world.link("pictures", f"{SUBJECT}:{number}") if file.shown or file.receipts else ""
     values = {"file": file, "link": link, "now": talk.world.now}
     values["labels"] = labels(talk.world.lexicon, "payee_kind", "use_issue")
@@ -54,22 +54,22 @@ def bounce(talk: Talk, number: str) -> Answer:
     return talk.start("payout_return", {"use": int(number)})
 
 
-def heard(talk: Talk, reference: str, outcome: str = RECEIVED) -> Answer:
+def record_call(talk: Talk, reference: str, outcome: str = RECEIVED) -> Answer:
     """Record what the household said on the check call. Only a numbered line leads here."""
-    number = parse(reference)[1]
+    number = parse_reference(reference)[1]
     recused = _stepped_aside(talk, number)
     if recused:
         return recused
-    use = acquittal.called(talk.desk.db, staff_of(talk), number, outcome, talk.world.now)
-    return _decided("heard", use.id, use.state)
+    use = confirmation.record_call(talk.desk.db, staff_of(talk), number, outcome, talk.world.now)
+    return _decided("call_recorded", use.id, use.state)
 
 
-def look_first(talk: Talk, _command: str, number: int) -> Answer | None:
+def must_read_first(talk: Talk, _command: str, number: int) -> Answer | None:
     """Show the file instead of deciding, where the member of staff has not read it as it is now; else None."""
     db, staff = talk.desk.db, staff_of(talk)
-    if not stage_of(db, staff, SUBJECT, number).mine or has_seen(db, staff, SUBJECT, number):
+    if not view_task(db, staff, SUBJECT, number).mine or has_read(db, staff, SUBJECT, number):
         return None
-    answer = look_at(talk, number)
+    answer = show_file(talk, number)
     answer.says.insert(0, Say("replies/staff/must_read_first", None, {}))
     return answer
 
@@ -82,7 +82,7 @@ def approve(talk: Talk, number: int) -> Answer:
     if step == "use_acquit":
         return _decided("acquitted", number, acquittal.acquit(db, staff, number, now).state)
     if step == "use_doubt":
-        return _decided("cleared", number, acquittal.clear(db, staff, number, now).state)
+        return _decided("cleared", number, confirmation.settle_doubt(db, staff, number, now).state)
     return _decided("approved", number, approval.pass_on(db, staff, number, now).state)
 
 
@@ -98,7 +98,7 @@ def check_turns_away(talk: Talk, staff: Staff, command: str, number: int) -> Non
 def send_back(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
     now = talk.world.now
     if _is_acquitted_next(talk, number):
-        use = acquittal.want_other_receipts(talk.desk.db, staff, number, reasons, now)
+        use = acquittal.return_receipts(talk.desk.db, staff, number, reasons, now)
     else:
         use = approval.turn_away(talk.desk.db, staff, number, "requested", reasons, now)
     return _decided("sent_back", number, use.state)
@@ -110,7 +110,7 @@ def reject(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Ans
 
 
 def _stepped_aside(talk: Talk, number: int) -> Answer | None:
-    return recusal.stepped_aside(talk.desk, staff_of(talk), SUBJECT, number)
+    return recusal.recuse_and_answer(talk.desk, staff_of(talk), SUBJECT, number)
 
 
 def _is_acquitted_next(talk: Talk, number: int) -> bool:
@@ -118,14 +118,15 @@ def _is_acquitted_next(talk: Talk, number: int) -> bool:
     return task is not None and task.step == "use_acquit"
 
 
-def _ways(file: UseFile) -> dict[str, list[str]]:
+def _ways(file: DisbursementFile) -> dict[str, list[str]]:
     reference, ways = f"{SUBJECT}:{file.number}", {}
-    if file.stage.mine:
-        for name, command in _DECISIONS.get(file.stage.step, {}).items():
+    if file.task.mine:
+        for name, command in _DECISIONS.get(file.task.step, {}).items():
             said = str(file.number) if command == "pay_out" else reference
             ways[name] = ["command", command, said]
-        if file.stage.step == "use_call":
-            ways = {outcome: ["command", "heard", reference, outcome] for outcome in (RECEIVED, *ISSUES, NOT_RECEIVED)}
+        if file.task.step == "use_call":
+            outcomes = (RECEIVED, *ISSUES, NOT_RECEIVED)
+            ways = {outcome: ["command", "record_call", reference, outcome] for outcome in outcomes}
     if file.own_bank and file.state == "not_received":
         ways["bounce"] = ["command", "bounce", str(file.number)]
     ways["appeal"] = ["command", "look", f"appeal:{file.appeal}"]
@@ -136,11 +137,11 @@ def _decided(what: str, number: int, state: str) -> Answer:
     return Answer([Say("replies/disbursements/decided", None, {"what": what, "use": number, "state": state})])
 
 
-MATTER = Matter(
+ACTIONS = SubjectActions(
     SUBJECT,
-    look_at,
-    look_first=look_first,
+    show_file,
+    must_read_first=must_read_first,
     approve=approve,
-    noes={"send_back": No("use_reason", send_back), "reject": No("use_reason", reject)},
+    reasoned={"send_back": ReasonedDecision("use_reason", send_back), "reject": ReasonedDecision("use_reason", reject)},
     check=check_turns_away,
 )

@@ -4,17 +4,17 @@ from typing import Any
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
-from handlers.routing.answers import labels
+from handlers.routing.answers import ask_which_appeal, labels
 from handlers.routing.talk import Talk
 from models.appeals.appeal import Appeal, get_appeal
-from models.appeals.correction import changeable, own_appeal
+from models.appeals.correction import own_appeal, own_appeals
 from models.core.state_machine import Actor, By
-from models.disbursements import acquittal
-from models.disbursements.acquittal import ISSUES, NOT_RECEIVED, RECEIVED, NoSuchPayment
+from models.disbursements import confirmation
 from models.disbursements.approval import withdraw
 from models.disbursements.budget import SPENDABLE, appeal_of_line, check_spendable, is_spendable, line_of
-from models.disbursements.disbursement import AFTER, Disbursement, NoSuchDisbursement, find_disbursement
-from models.disbursements.file import free_of, lines_of, may_withdraw, uses_of
+from models.disbursements.confirmation import ISSUES, NOT_RECEIVED, RECEIVED, NoSuchPayment
+from models.disbursements.disbursement import UNACQUITTED, Disbursement, NoSuchDisbursement, find_disbursement
+from models.disbursements.file import disbursements_of, free_fen_of, line_balances, may_withdraw
 from models.disbursements.payee import MOST, Payee, get_payee, payees_of
 from models.people.user import User, get_resident
 
@@ -29,17 +29,15 @@ def use_money(talk: Talk, number: str = "") -> Answer:
     NoSuchAppeal or NotYourAppeal.
     """
     db, user = talk.desk.db, get_resident(talk.desk.db, talk.desk.person.user_id)
-    own = changeable(db, user, (*SPENDABLE, "frozen", "reporting"))
+    own = own_appeals(db, user, (*SPENDABLE, "frozen", "reporting"))
     if not number and len(own) != 1:
-        lines = [(n, {"number": one.id, "title": one.title}) for n, one in enumerate(own, 1)]
-        choices = [Option(n, "", ["command", "use_money", str(one["number"])]) for n, one in lines]
-        return Answer([Say("replies/disbursements/which_appeal", None, {"lines": lines})], choices)
+        return ask_which_appeal("replies/disbursements/which_appeal", own, "use_money")
     appeal = own_appeal(db, user, int(number) if number else own[0].id)
     options: list[Option] = []
-    spendable, free_fen = is_spendable(db, appeal), free_of(db, appeal.id)
-    left = lines_of(db, appeal.id) if spendable else []
+    spendable, free_fen = is_spendable(db, appeal), free_fen_of(db, appeal.id)
+    left = line_balances(db, appeal.id) if spendable else []
     budget = [(_to(options, "use_on", str(line.number)), line) for line in left]
-    uses = [(_to(options, "view_use", str(use.id)), use) for use in uses_of(db, appeal.id, MOST_USES)]
+    uses = [(_to(options, "view_use", str(use.id)), use) for use in disbursements_of(db, appeal.id, MOST_USES)]
     changes = None
     if spendable and payees_of(db, appeal.id):
         changes = _to(options, "change_payee", str(appeal.id))
@@ -99,7 +97,7 @@ def view_use(talk: Talk, number: str) -> Answer:
     ways = {}
     if use.state == "paid":
         ways["say"] = _to(options, "received", use.code)
-    if use.state == "requested" or (use.state in AFTER and use.receipts_at is None):
+    if use.state == "requested" or (use.state in UNACQUITTED and use.receipts_at is None):
         ways["evidence" if use.state == "requested" else "receipts"] = _to(options, "evidence", number)
     if may_withdraw(use):
         ways["withdraw"] = _to(options, "withdraw_use", number)
@@ -158,7 +156,7 @@ def say_received(talk: Talk, code: str, outcome: str) -> Answer:
     Raises NoSuchPayment or AnsweredBefore.
     """
     user = get_resident(talk.desk.db, talk.desk.person.user_id)
-    use = acquittal.answer(talk.desk.db, user, code, outcome, talk.world.now)
+    use = confirmation.answer(talk.desk.db, user, code, outcome, talk.world.now)
     values = {"use": use.id, "number": use.appeal_id, "outcome": outcome, "receipts": use.receipts_at is not None}
     values["due"] = use.receipts_due
     return Answer([Say("replies/disbursements/confirmation_recorded", None, values)])
@@ -181,7 +179,7 @@ def _several(talk: Talk, code: str, command: str) -> Answer | None:
     user = talk.desk.db.get(User, talk.desk.person.user_id) if talk.desk.person.user_id else None
     if not code and (user is None or user.household_id is None):
         raise NoSuchPayment(said="")  # people also answer 收到 to any message that arrives
-    waiting = [] if code or user is None else acquittal.unanswered(talk.desk.db, user)
+    waiting = [] if code or user is None else confirmation.unanswered(talk.desk.db, user)
     if len(waiting) < 2:
         return None
     options: list[Option] = []
@@ -193,11 +191,11 @@ def _payment(talk: Talk, code: str) -> tuple[Disbursement, Appeal]:
     """Get the payment with this code, or without a code the oldest unanswered one. Raises NoSuchPayment."""
     db, user = talk.desk.db, get_resident(talk.desk.db, talk.desk.person.user_id)
     if not code:
-        waiting = acquittal.unanswered(db, user)
+        waiting = confirmation.unanswered(db, user)
         if not waiting:
             raise NoSuchPayment(said="")
         code = waiting[0].code
-    use = acquittal.payment_of(db, user, code)
+    use = confirmation.payment_of(db, user, code)
     return use, db.get_one(Appeal, use.appeal_id)
 
 

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.readers.words.gift_code import read_code
-from handlers.routing.answers import more, with_ways
+from handlers.routing.answers import ask_which, ask_which_appeal, more, with_ways
 from handlers.routing.talk import Talk
-from handlers.staff.matter import Matter, No
 from handlers.staff.seat import find_seat, staff_of
+from handlers.staff.subject_actions import ReasonedDecision, SubjectActions
 from models.appeals.appeal import LIVE, get_appeal
-from models.appeals.correction import changeable
+from models.appeals.correction import own_appeals
 from models.donors import message_inbox, message_review
-from models.donors.message import NoSuchMessage, standing_with
+from models.donors.message import NoSuchMessage, current_message
 from models.giving.pledge import Pledge
 from models.people.user import get_resident, get_user
 from models.staff.member import Staff
@@ -30,12 +30,12 @@ def leave_message(talk: Talk, code: str = "") -> Answer:
     db = talk.desk.db
     donor = get_user(db, talk.desk.person.user_id, then=talk.world.lexicon.words["leave_message"][0])
     if not code:
-        gifts = message_review.speaking_gifts(db, donor, MOST)
+        gifts = message_review.gifts_that_take_messages(db, donor, MOST)
         if len(gifts) != 1:
             return _which(talk, gifts)
         code = gifts[0].code
     pledge = message_review.own_gift(db, donor, read_code(code).read)
-    message = standing_with(db, pledge.id)
+    message = current_message(db, pledge.id)
     if message is None:
         return talk.start("message", {"gift": pledge.code})
     ways = {"withdraw": ["command", "withdraw_message", pledge.code]} if message.state == "submitted" else {}
@@ -46,7 +46,7 @@ def leave_message(talk: Talk, code: str = "") -> Answer:
 
 def withdraw_message(talk: Talk, code: str) -> Answer:
     donor = get_user(talk.desk.db, talk.desk.person.user_id)
-    message_review.take_back(talk.desk.db, donor, code, talk.world.now)
+    message_review.withdraw_message(talk.desk.db, donor, code, talk.world.now)
     return Answer([Say("replies/donors/message_withdrawn", None, {"gift": code})])
 
 
@@ -58,18 +58,14 @@ def messages(talk: Talk, number: str = "", before: str = "") -> Answer:
     db = talk.desk.db
     owner = get_resident(db, talk.desk.person.user_id, then=talk.world.lexicon.words["messages"][0])
     if not number:
-        own = changeable(db, owner, _READABLE)
+        own = own_appeals(db, owner, _READABLE)
         if len(own) != 1:
-            lines = [(n, {"number": one.id, "title": one.title}) for n, one in enumerate(own, 1)]
-            options = [Option(n, "", ["command", "messages", str(one["number"])]) for n, one in lines]
-            return Answer([Say("replies/donors/which_appeal_messages", None, {"lines": lines})], options)
+            return ask_which_appeal("replies/donors/which_appeal_messages", own, "messages")
         number = str(own[0].id)
-    appeal, page = message_inbox.heard(db, owner, int(number), int(before) if before else None)
-    lines_heard = list(enumerate(page.items, 1))
-    options = [
-        Option(n, "", ["command", "report_message", str(one.number)]) for n, one in lines_heard if one.reportable
-    ]
-    line = len(lines_heard) + 1
+    appeal, page = message_inbox.messages_to_family(db, owner, int(number), int(before) if before else None)
+    lines = list(enumerate(page.items, 1))
+    options = [Option(n, "", ["command", "report_message", str(one.number)]) for n, one in lines if one.reportable]
+    line = len(lines) + 1
     if page.after:
         options += more(talk, line, "messages", number, str(page.after))
     back = line + bool(page.after)
@@ -78,7 +74,7 @@ def messages(talk: Talk, number: str = "", before: str = "") -> Answer:
     values = {
         "number": appeal.id,
         "title": appeal.title,
-        "lines": lines_heard,
+        "lines": lines,
         "more": line if page.after else None,
         "back": back,
         "later": bool(before),
@@ -88,38 +84,38 @@ def messages(talk: Talk, number: str = "", before: str = "") -> Answer:
 
 def report_message(talk: Talk, number: str) -> Answer:
     owner = get_resident(talk.desk.db, talk.desk.person.user_id)
-    message_inbox.report(talk.desk.db, owner, int(number), talk.world.now)
+    message_inbox.report_message(talk.desk.db, owner, int(number), talk.world.now)
     return Answer([Say("replies/donors/message_reported")])
 
 
-def look_at(talk: Talk, number: int) -> Answer:
+def show_file(talk: Talk, number: int) -> Answer:
     """Show a message to an officer, with the decisions they may take. Raises NoSuchMessage."""
     staff = find_seat(talk)
     if staff is None:
         raise NoSuchMessage(number=number)
     file = message_review.open_message(talk.desk.db, staff, number, talk.world.now)
-    decisions = ("approve", "send_back") if file.stage.mine else ()
+    decisions = ("approve", "send_back") if file.task.mine else ()
     ways = {name: ["command", name, f"message:{number}"] for name in decisions}
     ways["appeal"] = ["command", "look", f"appeal:{file.appeal}"]
     return with_ways("replies/donors/message_file", {"file": file}, ways)
 
 
-def look_first(talk: Talk, _command: str, number: int) -> Answer | None:
+def must_read_first(talk: Talk, _command: str, number: int) -> Answer | None:
     """Show the message instead of deciding, where the officer has not read it; else None.
 
-    Raises NoSuchMessage, OutsideRegion, NotYourTurn or HasAPart.
+    Raises NoSuchMessage, OutsideRegion, NotYourTurn or HasConflict.
     """
     db, staff = talk.desk.db, staff_of(talk)
     message_review.check_decidable(db, staff, number)
     if message_review.is_read(db, staff, number):
         return None
-    answer = look_at(talk, number)
+    answer = show_file(talk, number)
     answer.says.insert(0, Say("replies/donors/must_read_first", None, {}))
     return answer
 
 
 def approve(talk: Talk, number: int) -> Answer:
-    appeal, reached = message_review.let_through(talk.desk.db, staff_of(talk), number, talk.world.now)
+    appeal, reached = message_review.pass_message(talk.desk.db, staff_of(talk), number, talk.world.now)
     return _decided(number, appeal.id, passed=True, reached=reached)
 
 
@@ -134,20 +130,18 @@ def _decided(number: int, appeal: int, *, passed: bool, reached: int) -> Answer:
 
 
 def _which(talk: Talk, gifts: Sequence[Pledge]) -> Answer:
-    lines = []
-    for number, gift in enumerate(gifts, 1):
+    found = []
+    for gift in gifts:
         title = get_appeal(talk.desk.db, gift.appeal_id).title
-        facts = {"amount_fen": gift.amount_fen, "appeal": gift.appeal_id, "title": title, "code": gift.code}
-        lines.append((number, facts))
-    options = [Option(n, "", ["command", "leave_message", str(gift["code"])]) for n, gift in lines]
-    return Answer([Say("replies/donors/which_gift_to_message", None, {"lines": lines})], options)
+        found.append({"amount_fen": gift.amount_fen, "appeal": gift.appeal_id, "title": title, "code": gift.code})
+    return ask_which("replies/donors/which_gift_to_message", found, lambda gift: ["leave_message", str(gift["code"])])
 
 
-MATTER = Matter(
+ACTIONS = SubjectActions(
     "message",
-    look_at,
-    look_first=look_first,
+    show_file,
+    must_read_first=must_read_first,
     approve=approve,
-    noes={"send_back": No("message_reason", send_back)},
+    reasoned={"send_back": ReasonedDecision("message_reason", send_back)},
     check=lambda talk, staff, _command, number: message_review.check_decidable(talk.desk.db, staff, number),
 )

@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.readers.words.gift_code import read_code
-from handlers.routing.answers import with_ways
+from handlers.routing.answers import ask_which, with_ways
 from handlers.routing.talk import Talk
 from handlers.routing.typed_commands import head_number
-from handlers.staff.matter import Line, Matter, of_appeal
 from handlers.staff.seat import find_seat, staff_of
+from handlers.staff.subject_actions import QueueLine, SubjectActions, appeal_facts
 from models.core.state_machine import By
 from models.donors import receipt_desk
 from models.donors.receipt_desk import NoReceipt
@@ -73,7 +73,7 @@ def void_receipt(talk: Talk, number: str) -> Answer:
 def drop_receipt(talk: Talk, code: str) -> Answer:
     """Withdraw the donor's request. Raises NotRegistered or NoReceipt."""
     user = get_user(talk.desk.db, talk.desk.person.user_id)
-    receipt_desk.take_back(talk.desk.db, user, code, talk.world.now)
+    receipt_desk.withdraw_request(talk.desk.db, user, code, talk.world.now)
     return with_ways("replies/donors/receipt_dropped", {"code": code}, {"again": ["command", "receipt", code]})
 
 
@@ -97,7 +97,7 @@ def _ask(talk: Talk, said: str) -> Answer:
 
 def _own(talk: Talk) -> Answer:
     user = get_user(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words["receipt"][0])
-    found = receipt_desk.receiptable(talk.desk.db, user, MOST_SHOWN)
+    found = receipt_desk.gifts_with_receipts(talk.desk.db, user, MOST_SHOWN)
     lines = [(n, gift, asked) for n, (gift, asked) in enumerate(found, 1)]
     options = [Option(n, "", ["command", "receipt", gift.code]) for n, gift, _ in lines]
     return Answer([Say("replies/donors/own_receipts", None, {"lines": lines})], options)
@@ -105,9 +105,8 @@ def _own(talk: Talk) -> Answer:
 
 def _queue(talk: Talk) -> Answer:
     found = receipt_desk.waiting_receipts(talk.desk.db, staff_of(talk), MOST_SHOWN + 1)
-    lines = list(enumerate(found[:MOST_SHOWN], 1))
-    options = [Option(n, "", ["command", "view_receipt", str(each.id)]) for n, each in lines]
-    return Answer([Say("replies/donors/receipts", None, {"lines": lines, "more": len(found) > MOST_SHOWN})], options)
+    shown, goes_on = found[:MOST_SHOWN], len(found) > MOST_SHOWN
+    return ask_which("replies/donors/receipts", shown, lambda each: ["view_receipt", str(each.id)], more=goes_on)
 
 
 def _decided(number: int, state: str) -> Answer:
@@ -116,8 +115,8 @@ def _decided(number: int, state: str) -> Answer:
     )
 
 
-def _line(db: Session, number: int) -> Line:
-    return ["view_receipt", str(number)], of_appeal(db, "receipt", number)
+def _line(db: Session, number: int) -> QueueLine:
+    return ["view_receipt", str(number)], appeal_facts(db, "receipt", number)
 
 
-MATTER = Matter("receipt", line=_line)
+ACTIONS = SubjectActions("receipt", queue_line=_line)

@@ -1,9 +1,8 @@
 """月捐, 停月捐: a donor sets up a recurring gift, lists, pays, skips or stops it."""
 
 from flows.engine.flow import Answer, Say
-from flows.engine.session import Option
 from handlers.giving.pledge import begin_gift
-from handlers.routing.answers import with_ways
+from handlers.routing.answers import ask_which, with_ways
 from handlers.routing.talk import Talk
 from models.appeals.appeal import get_appeal
 from models.donors import recurring_gift as rules
@@ -14,18 +13,18 @@ from models.staff.member import find_staff
 COMMAND = "recurring_gift"
 
 
-def monthly(talk: Talk, said: str = "") -> Answer:
+def recurring_gift(talk: Talk, said: str = "") -> Answer:
     """月捐 <number> <amount>: set up a recurring gift. Without words, list one's own, or show the only one."""
     if said:
         return begin_gift(talk, COMMAND, said)
     live = rules.live_of(talk.desk.db, _donor(talk))
-    return view_monthly(talk, str(live[0][1].id)) if len(live) == 1 else _list(talk, "view_monthly")
+    return view_recurring_gift(talk, str(live[0][1].id)) if len(live) == 1 else _list(talk, "view_recurring_gift")
 
 
-def view_monthly(talk: Talk, number: str) -> Answer:
-    """Show the donor's recurring gift for an appeal. Raises NotRegistered or NoSuchMonthly."""
+def view_recurring_gift(talk: Talk, number: str) -> Answer:
+    """Show the donor's recurring gift for an appeal. Raises NotRegistered or NoSuchRecurringGift."""
     gift = rules.get_live(talk.desk.db, _donor(talk), int(number))
-    ways = {"pay": "pay_monthly", "stop": "stop_monthly", "look": "view_appeal"}
+    ways = {"pay": "pay_recurring_gift", "stop": "stop_recurring_gift", "look": "view_appeal"}
     appeal = get_appeal(talk.desk.db, gift.appeal_id)
     if appeal.state != "funding":
         del ways["pay"]
@@ -35,7 +34,7 @@ def view_monthly(talk: Talk, number: str) -> Answer:
     )
 
 
-def pay_monthly(talk: Talk, number: str) -> Answer:
+def pay_recurring_gift(talk: Talk, number: str) -> Answer:
     """Give the link to the page that pays this month's gift.
 
     Raises NotCollecting, NotRegistered, and what models.donors.recurring_gift.pay does.
@@ -56,36 +55,33 @@ def pay_monthly(talk: Talk, number: str) -> Answer:
     return Answer([Say("replies/donors/recurring_gift_pay", None, values)])
 
 
-def skip_monthly(talk: Talk, number: str) -> Answer:
+def skip_recurring_gift(talk: Talk, number: str) -> Answer:
     """Confirm that this month is skipped, and give the next reminder. Changes nothing: an unpaid gift costs nothing.
 
-    Raises NotRegistered or NoSuchMonthly.
+    Raises NotRegistered or NoSuchRecurringGift.
     """
     gift = rules.get_live(talk.desk.db, _donor(talk), int(number))
     return Answer([Say("replies/donors/recurring_gift_skipped", None, _facts(talk, gift))])
 
 
-def stop_monthly(talk: Talk, number: str = "") -> Answer:
+def stop_recurring_gift(talk: Talk, number: str = "") -> Answer:
     """停月捐 <number>: stop a recurring gift without asking back, because it is easily set up again.
 
-    Without a number, stop the only one, or ask which. Raises NotRegistered or NoSuchMonthly.
+    Without a number, stop the only one, or ask which. Raises NotRegistered or NoSuchRecurringGift.
     """
     donor = _donor(talk)
     if not number:
         live = rules.live_of(talk.desk.db, donor)
         if len(live) != 1:
-            return _list(talk, "stop_monthly")
+            return _list(talk, "stop_recurring_gift")
         number = str(live[0][1].id)
     gift = rules.stop(talk.desk.db, donor, int(number), talk.world.now)
     return Answer([Say("replies/donors/recurring_gift_stopped", None, _facts(talk, gift))])
 
 
 def _list(talk: Talk, command: str) -> Answer:
-    lines = list(enumerate(rules.live_of(talk.desk.db, _donor(talk)), 1))
-    options = [Option(n, "", ["command", command, str(appeal.id)]) for n, (_, appeal) in lines]
-    return Answer(
-        [Say("replies/donors/recurring_gifts", None, {"lines": lines, "stopping": command == "stop_monthly"})], options
-    )
+    live, stopping = rules.live_of(talk.desk.db, _donor(talk)), command == "stop_recurring_gift"
+    return ask_which("replies/donors/recurring_gifts", live, lambda each: [command, str(each[1].id)], stopping=stopping)
 
 
 def _donor(talk: Talk) -> User:

@@ -1,12 +1,11 @@
 """查 <code>: trace one gift's money for anyone who has its code, with the same facts as the trace page."""
 
 from flows.engine.flow import Answer, Say
-from flows.engine.session import Option
 from flows.readers.words.gift_code import GiftCode, read_code
-from handlers.routing.answers import with_ways
+from handlers.routing.answers import ask_which, with_ways
 from handlers.routing.talk import Talk
 from models.core.audit_trail import record, tries_today
-from models.donors.trace import Trace, find_trace, owns
+from models.donors.trace import Trace, find_trace, is_gift_of
 from models.public.catalogue import own_pledges
 
 MOST_TRIES = 8
@@ -49,14 +48,12 @@ def _show(talk: Talk, found: Trace) -> Answer:
 def _which(talk: Talk) -> Answer:
     user_id = talk.desk.person.user_id
     own = own_pledges(talk.desk.db, user_id, None).items if user_id else []
-    lines = list(enumerate(own, 1))
-    options = [Option(n, "", ["command", "trace", gift.code]) for n, gift in lines]
-    return Answer([Say("replies/donors/which_trace", None, {"lines": lines})], options)
+    return ask_which("replies/donors/which_trace", own, lambda gift: ["trace", gift.code])
 
 
 def _is_own(talk: Talk, code: GiftCode) -> bool:
     user_id = talk.desk.person.user_id
-    return user_id is not None and owns(talk.desk.db, code.read, user_id)
+    return user_id is not None and is_gift_of(talk.desk.db, code.read, user_id)
 
 
 def _count(talk: Talk) -> None:

@@ -12,7 +12,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("open_pool", starts("open_pool"), staff=FUND_HOLDER, guess=False),
     Command("fund_pool", pools.fund, Takes.NUMBER, staff=FUND_HOLDER, guess=False),
     Command("close_pool", pools.close, Takes.NUMBER, staff=FUND_HOLDER, guess=False),
-    Command("return_pool", pools.give_back, Takes.NUMBER, staff=FUND_HOLDER, guess=False),
+    Command("return_pool", pools.return_money, Takes.NUMBER, staff=FUND_HOLDER, guess=False),
     # Only numbered lines lead here.
     Command("more_pools", pools.more_pools, staff=FUND_HOLDER),
 )

@@ -6,9 +6,7 @@ from handlers.routing.answers import labels, one_page, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.seat import staff_of
 from models.giving.pool import find_pool
-from models.giving.pool_desk import PoolFile, file_of, pools_of
-
-PAGE = 5
+from models.giving.pool_file import PoolFile, file_of, pools_of
 
 
 def pools(talk: Talk, number: str = "") -> Answer:
@@ -36,20 +34,16 @@ def close(talk: Talk, number: str = "") -> Answer:
     return talk.start("close_pool", {"pool": int(number)}) if number else _listed(talk, None)
 
 
-def give_back(talk: Talk, number: str = "") -> Answer:
+def return_money(talk: Talk, number: str = "") -> Answer:
     return talk.start("return_pool", {"pool": int(number)}) if number else _listed(talk, None)
 
 
 def _listed(talk: Talk, before: int | None) -> Answer:
-    found = pools_of(talk.desk.db, staff_of(talk), PAGE + 1, before)
-    shown = list(enumerate(found[:PAGE], 1))
-    options = [Option(n, "", ["command", "pools", str(pool.number)]) for n, pool in shown]
-    values = {
-        "lines": shown,
-        "now": talk.world.now,
-        "labels": labels(talk.world.lexicon, "appeal_category"),
-    }
-    turn = ["more_pools", str(found[PAGE - 1].number)] if len(found) > PAGE else None
+    page = pools_of(talk.desk.db, staff_of(talk), before)
+    lines = list(enumerate(page.items, 1))
+    options = [Option(n, "", ["command", "pools", str(pool.number)]) for n, pool in lines]
+    values = {"lines": lines, "now": talk.world.now, "labels": labels(talk.world.lexicon, "appeal_category")}
+    turn = ["more_pools", str(page.after)] if page.after else None
     return one_page(talk, "replies/giving/pools", values, options, turn)
 
 

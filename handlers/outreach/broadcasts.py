@@ -5,7 +5,7 @@ from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.seat import staff_of
 from models.notifications.broadcast import LIVE, Broadcast, stop_sending
-from models.outreach.broadcasts import check_stop, find_broadcast, progress_of, recent_ones
+from models.outreach.broadcasts import check_stop, find_broadcast, progress_of, recent_broadcasts
 
 
 def call(talk: Talk, number: str = "") -> Answer:
@@ -23,7 +23,7 @@ def broadcast_progress(talk: Talk, number: str = "") -> Answer:
     db, staff = talk.desk.db, staff_of(talk)
     if number:
         return _show(talk, find_broadcast(db, staff, int(number)))
-    found = recent_ones(db, staff)
+    found = recent_broadcasts(db, staff)
     if len(found) == 1:
         return _show(talk, found[0])
     ways = {str(one.id): ["command", "broadcast_progress", str(one.id)] for one in found}

@@ -6,7 +6,7 @@ from flows.engine.draft_choices import list_drafts
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.readers import Phone
-from handlers.public.catalogue import APPEALS, MARKET, OFFERS, REQUESTS, Stall
+from handlers.public.catalogue import APPEALS, MARKET, OFFERS, REQUESTS, CatalogueView
 from handlers.routing.answers import one_page
 from handlers.routing.talk import Talk
 from models.donors.recurring_gift import live_of
@@ -32,13 +32,13 @@ def mine(talk: Talk) -> Answer:
     if user is None:
         return list_drafts(talk.session)
     options: list[Option] = []
-    stalls = {"appeals": APPEALS, "requests": REQUESTS, "offers": OFFERS, "market": MARKET}
-    sections = {name: _section(talk, stall, user, options) for name, stall in stalls.items()}
-    monthly = []
+    views = {"appeals": APPEALS, "requests": REQUESTS, "offers": OFFERS, "market": MARKET}
+    sections = {name: _section(talk, view, user, options) for name, view in views.items()}
+    recurring_gifts = []
     live = live_of(talk.desk.db, user)
     for gift, appeal in live[-MOST_SHOWN:]:
-        options.append(Option(len(options) + 1, "", ["command", "view_monthly", str(appeal.id)]))
-        monthly.append((len(options), gift, appeal))
+        options.append(Option(len(options) + 1, "", ["command", "view_recurring_gift", str(appeal.id)]))
+        recurring_gifts.append((len(options), gift, appeal))
     drafts = []
     for draft in talk.session.drafts[-MOST_SHOWN:]:
         options.append(Option(len(options) + 1, "", ["resume", draft.id]))
@@ -46,8 +46,8 @@ def mine(talk: Talk) -> Answer:
     values = {
         "who": _who(talk, user),
         "sections": sections,
-        "monthly": monthly,
-        "monthly_left": len(live) - len(monthly),
+        "recurring_gifts": recurring_gifts,
+        "recurring_gifts_left": len(live) - len(recurring_gifts),
         "drafts": drafts,
         "now": talk.world.now,
     }
@@ -77,11 +77,11 @@ def _known(talk: Talk) -> User | None:
         raise
 
 
-def _section(talk: Talk, stall: Stall, user: User, options: list[Option]) -> list[tuple[int, Any]]:
+def _section(talk: Talk, view: CatalogueView, user: User, options: list[Option]) -> list[tuple[int, Any]]:
     """List the newest things of one kind with their numbers on the screen, which are added to ``options``."""
     lines = []
-    for item in stall.shelf.own(talk.desk.db, user.id, MOST_SHOWN):
-        options.append(Option(len(options) + 1, "", ["command", stall.command, str(item.number)]))
+    for item in view.catalogue.own(talk.desk.db, user.id, MOST_SHOWN):
+        options.append(Option(len(options) + 1, "", ["command", view.command, str(item.number)]))
         lines.append((len(options), item))
     return lines
 

@@ -10,17 +10,17 @@ from handlers.routing.answers import labels, one_page, with_ways
 from handlers.routing.talk import Talk
 from models.people.user import User
 from models.public import catalogue
-from models.public.catalogue import NoSuchThing, Shelf, Wanted
+from models.public.catalogue import Catalogue, NoSuchThing, SearchTerm
 
 MOST_WORDS = 3
 LONGEST_SEARCH = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Stall:
-    """A shelf with its templates and commands, for the list and for one item, and the choice set of its categories."""
+class CatalogueView:
+    """A catalogue with its templates and commands, for the list and for one item, and its categories' choice set."""
 
-    shelf: Shelf[Any]
+    catalogue: Catalogue[Any]
     list_template: str
     list_command: str
     template: str
@@ -28,32 +28,32 @@ class Stall:
     categories: str
 
 
-APPEALS = Stall(
-    shelf=catalogue.APPEALS,
+APPEALS = CatalogueView(
+    catalogue=catalogue.APPEALS,
     list_template="replies/public/appeals",
     list_command="browse_appeals",
     template="replies/appeals/appeal",
     command="view_appeal",
     categories="appeal_category",
 )
-REQUESTS = Stall(
-    shelf=catalogue.REQUESTS,
+REQUESTS = CatalogueView(
+    catalogue=catalogue.REQUESTS,
     list_template="replies/public/requests",
     list_command="browse_requests",
     template="replies/public/request",
     command="view_request",
     categories="goods_category",
 )
-OFFERS = Stall(
-    shelf=catalogue.OFFERS,
+OFFERS = CatalogueView(
+    catalogue=catalogue.OFFERS,
     list_template="replies/public/offers",
     list_command="browse_offers",
     template="replies/public/offer",
     command="view_offer",
     categories="goods_category",
 )
-MARKET = Stall(
-    shelf=catalogue.MARKET,
+MARKET = CatalogueView(
+    catalogue=catalogue.MARKET,
     list_template="replies/public/market",
     list_command="browse_market",
     template="replies/public/listing",
@@ -108,7 +108,7 @@ def role(talk: Talk) -> str | None:
 
 def detail(
     talk: Talk,
-    stall: Stall,
+    view: CatalogueView,
     found: Any,
     ways: dict[str, list[str]],
     own: bool,
@@ -117,42 +117,42 @@ def detail(
     **facts: Any,
 ) -> Answer:
     """Show the item's page with the options ``ways``, then the one that goes back to the list."""
-    ways = {**ways, "list": ["command", stall.list_command, word, after]}
+    ways = {**ways, "list": ["command", view.list_command, word, after]}
     if own:
         ways["mine"] = ["command", "mine"]
     values = {
         "item": found,
         "now": talk.world.now,
-        "labels": labels(talk.world.lexicon, stall.categories, "unit", "condition", "handover"),
+        "labels": labels(talk.world.lexicon, view.categories, "unit", "condition", "handover"),
         **facts,
     }
-    return with_ways(stall.template, values, ways)
+    return with_ways(view.template, values, ways)
 
 
-def _list(talk: Talk, stall: Stall, word: str, after: str) -> Answer:
+def _list(talk: Talk, view: CatalogueView, word: str, after: str) -> Answer:
     word = " ".join(word[:LONGEST_SEARCH].split()[:MOST_WORDS])
-    page = stall.shelf.page(talk.desk.db, _search(talk, stall, word), int(after) if after else None, talk.world.now)
+    page = view.catalogue.page(talk.desk.db, _search(talk, view, word), int(after) if after else None, talk.world.now)
     lines = list(enumerate(page.items, 1))
-    options = [Option(n, "", ["command", stall.command, str(item.number), word, after]) for n, item in lines]
+    options = [Option(n, "", ["command", view.command, str(item.number), word, after]) for n, item in lines]
     values = {
         "lines": lines,
         "search": word,
         "role": role(talk),
-        "labels": labels(talk.world.lexicon, stall.categories, "unit"),
+        "labels": labels(talk.world.lexicon, view.categories, "unit"),
     }
-    turn = [stall.list_command, word, str(page.after)] if page.after else None
-    return one_page(talk, stall.list_template, values, options, turn)
+    turn = [view.list_command, word, str(page.after)] if page.after else None
+    return one_page(talk, view.list_template, values, options, turn)
 
 
-def _search(talk: Talk, stall: Stall, word: str) -> Sequence[Wanted]:
+def _search(talk: Talk, view: CatalogueView, word: str) -> Sequence[SearchTerm]:
     lexicon = talk.world.lexicon
-    return [Wanted(part, lexicon.pick(stall.categories, part)) for part in word.split()]
+    return [SearchTerm(part, lexicon.pick(view.categories, part)) for part in word.split()]
 
 
-def _find(talk: Talk, stall: Stall, number: str) -> tuple[Any, bool]:
+def _find(talk: Talk, view: CatalogueView, number: str) -> tuple[Any, bool]:
     """Return the item, and whether it is this person's own. Raises NoSuchThing."""
     viewer = talk.desk.person.user_id
-    found = stall.shelf.find(talk.desk.db, int(number), viewer)
+    found = view.catalogue.find(talk.desk.db, int(number), viewer)
     if found is None:
-        raise NoSuchThing(what=stall.command.removeprefix("view_"), number=int(number))
-    return found, stall.shelf.belongs_to(talk.desk.db, found.number, viewer)
+        raise NoSuchThing(what=view.command.removeprefix("view_"), number=int(number))
+    return found, view.catalogue.belongs_to(talk.desk.db, found.number, viewer)

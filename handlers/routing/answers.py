@@ -1,12 +1,15 @@
 """Build the answers of commands: next steps, the line to the next page, and labels of keys."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from flows.language.lexicon import Lexicon
 from handlers.routing.talk import Talk
+from models.appeals.appeal import Appeal
+
+Thing = TypeVar("Thing")
 
 
 def starts(flow: str, given: dict[str, Any] | None = None, **answers: Any) -> Callable[[Talk], Answer]:
@@ -18,6 +21,19 @@ def with_ways(template: str, values: dict[str, Any], ways: dict[str, list[str]])
     """Answer with next steps. ``ways``: the template's name of a step -> its command, numbered in this order."""
     options = [Option(number, "", do) for number, do in enumerate(ways.values(), 1)]
     return Answer([Say(template, None, {**values, "ways": list(enumerate(ways, 1))})], options)
+
+
+def ask_which(template: str, things: Sequence[Thing], command: Callable[[Thing], list[str]], **values: Any) -> Answer:
+    """Number the things; each number runs its command with arguments. The template gets them as ``lines``."""
+    lines = list(enumerate(things, 1))
+    options = [Option(number, "", ["command", *command(thing)]) for number, thing in lines]
+    return Answer([Say(template, None, {"lines": lines, **values})], options)
+
+
+def ask_which_appeal(template: str, appeals: Sequence[Appeal], command: str) -> Answer:
+    """Ask which of these appeals is meant; its number becomes the command's argument."""
+    titles = [{"number": appeal.id, "title": appeal.title} for appeal in appeals]
+    return ask_which(template, titles, lambda one: [command, str(one["number"])])
 
 
 def one_page(

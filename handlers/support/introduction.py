@@ -7,7 +7,7 @@ from handlers.public import catalogue
 from handlers.routing.talk import Talk
 from handlers.support import call
 from models.people.user import User, get_resident, get_user
-from models.public.catalogue import MARKET, OFFERS, REQUESTS, Shelf
+from models.public.catalogue import MARKET, OFFERS, REQUESTS, Catalogue
 from models.support.introduction import request_introduction
 
 
@@ -34,10 +34,10 @@ def give(talk: Talk, number: str) -> Answer:
     return _ask_for(talk, "request", number)
 
 
-def _is_there(talk: Talk, shelf: Shelf[Any], number: str, state: str) -> bool:
+def _is_there(talk: Talk, catalogue: Catalogue[Any], number: str, state: str) -> bool:
     """Tell whether the item is still in this state and not the person's own; if not, the caller shows its page."""
-    found = shelf.find(talk.desk.db, int(number), None)
-    own = shelf.belongs_to(talk.desk.db, int(number), talk.desk.person.user_id)
+    found = catalogue.find(talk.desk.db, int(number), None)
+    own = catalogue.belongs_to(talk.desk.db, int(number), talk.desk.person.user_id)
     return found is not None and found.state == state and not own
 
 

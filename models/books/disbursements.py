@@ -4,17 +4,18 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, String, and_, cast, func, literal, or_, select
+from sqlalchemy import Connection, String, and_, cast, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from models.appeals.appeal import BudgetLine
 from models.books.violation import Violation
 from models.core.audit_trail import AuditEvent
 from models.core.database import stream
+from models.disbursements.allocation_run import AllocationRun
 from models.disbursements.disbursement import SPENT, UNDER_WAY, Disbursement
 from models.disbursements.payee import Payee
 from models.giving.allocation import DisbursementShare
-from models.giving.pledge import Pledge
+from models.giving.pledge import LEFT_APPEAL, Pledge
 from models.ledger.accounts import LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
 from models.payments.refund import Refund
@@ -140,7 +141,7 @@ def _payees(connection: Connection) -> Iterator[Violation]:
         if found.paid_at is None:
             continue
         if found.payable_from != _payable_from(found.fixed_at) or found.paid_at < found.payable_from:
-            yield Violation("payee_too_new", _SUBJECT, found.id, "was paid to a payee that had not stood still")
+            yield Violation("payee_too_new", _SUBJECT, found.id, "was paid to a payee within its waiting period")
 
 
 def _payable_from(fixed_at: datetime) -> datetime:
@@ -151,11 +152,14 @@ def _shares(connection: Connection) -> Iterator[Violation]:
     """Check that shares, once complete, sum to the payout less the pools' part, and are of gifts to its appeal."""
     given = select(DisbursementShare.disbursement_id, func.sum(DisbursementShare.amount_fen).label("fen"))
     given_by = given.group_by(DisbursementShare.disbursement_id).subquery()
-    should, through = Disbursement.state.in_(SPENT), Disbursement.gifts_to.is_(None)
-    fen, of_gifts = func.coalesce(given_by.c.fen, 0), Disbursement.amount_fen - Disbursement.matched_fen
+    should, through = Disbursement.state.in_(SPENT), AllocationRun.id.is_(None)
+    matched = func.coalesce(Disbursement.matched_fen, AllocationRun.matched_fen)
+    fen, of_gifts = func.coalesce(given_by.c.fen, 0), Disbursement.amount_fen - matched
     not_yet = and_(~through, or_(should, Disbursement.state == "returned"))
-    wrong = or_(and_(should, through, fen != of_gifts), and_(not_yet, fen > of_gifts), and_(~should, through, fen != 0))
-    statement = select(Disbursement.id, Disbursement.amount_fen, Disbursement.matched_fen, fen.label("fen"))
+    differs = fen.is_distinct_from(of_gifts)
+    wrong = or_(and_(should, through, differs), and_(not_yet, fen > of_gifts), and_(~should, through, fen != 0))
+    statement = select(Disbursement.id, Disbursement.amount_fen, matched.label("matched_fen"), fen.label("fen"))
+    statement = statement.outerjoin(AllocationRun, AllocationRun.disbursement_id == Disbursement.id)
     statement = statement.outerjoin(given_by, given_by.c.disbursement_id == Disbursement.id).where(wrong)
     for found in stream(connection, statement.order_by(Disbursement.id)):
         words = f"is of {found.amount_fen} fen, {found.matched_fen} from pools, and gifts have given {found.fen}"
@@ -176,15 +180,12 @@ def _gifts(connection: Connection) -> Iterator[Violation]:
     given = select(DisbursementShare.pledge_id, func.sum(DisbursementShare.amount_fen).label("fen"))
     given_of = given.group_by(DisbursementShare.pledge_id).subquery()
     fen = func.coalesce(given_of.c.fen, 0)
-    spreading = select(Disbursement.id).where(
-        Disbursement.appeal_id == Pledge.appeal_id, Disbursement.gifts_to.is_not(None)
-    )
-    late = ~spreading.exists()
+    through = ~exists().where(AllocationRun.appeal_id == Pledge.appeal_id)
     wrong = or_(
         fen > Pledge.amount_fen,
-        and_(Pledge.state == "committed", fen != 0, late),
-        and_(Pledge.state == "settled", fen != Pledge.amount_fen, late),
-        and_(Pledge.state == "partly_disbursed", or_(fen == 0, fen == Pledge.amount_fen), late),
+        and_(Pledge.state == "committed", fen != 0, through),
+        and_(Pledge.state == "settled", fen != Pledge.amount_fen, through),
+        and_(Pledge.state == "partly_disbursed", or_(fen == 0, fen == Pledge.amount_fen), through),
     )
     statement = select(Pledge.id, Pledge.state, Pledge.amount_fen, fen.label("fen"))
     statement = statement.outerjoin(given_of, given_of.c.pledge_id == Pledge.id).where(wrong).order_by(Pledge.id)
@@ -194,12 +195,13 @@ def _gifts(connection: Connection) -> Iterator[Violation]:
 
 
 def _stand_still(connection: Connection, now: datetime) -> Iterator[Violation]:
-    late = Disbursement.gifts_to.is_not(None) & (Disbursement.paid_at <= now - _SHARED_WITHIN)
+    late = Disbursement.paid_at <= now - _SHARED_WITHIN
     moved = select(func.max(AuditEvent.at)).where(
         AuditEvent.subject == _SUBJECT, AuditEvent.subject_id == Disbursement.id, AuditEvent.action == "moved"
     )
     late &= moved.correlate(Disbursement).scalar_subquery() <= now - _SHARED_WITHIN
-    for found in stream(connection, select(Disbursement.id).where(late).order_by(Disbursement.id)):
+    running = select(Disbursement.id).join(AllocationRun, AllocationRun.disbursement_id == Disbursement.id)
+    for found in stream(connection, running.where(late).order_by(Disbursement.id)):
         yield Violation("shares_stand_still", _SUBJECT, found.id, "is not through with the shares of its gifts")
 
 
@@ -210,7 +212,7 @@ def _given_back(connection: Connection) -> Iterator[Violation]:
     back = select(func.sum(Refund.amount_fen)).where(Refund.pledge_id == Pledge.id, Refund.reason.not_in(_BESIDE))
     back_of = back.correlate(Pledge).scalar_subquery()
     found = select(Pledge.id, Pledge.amount_fen, spent_of.label("spent"), back_of.label("back"))
-    found = found.where(Pledge.state.in_(("refund_pending", "refunded", "redirected")))
+    found = found.where(Pledge.state.in_(LEFT_APPEAL))
     for gift in stream(connection, found.where(spent_of + back_of > Pledge.amount_fen).order_by(Pledge.id)):
         words = f"was {gift.amount_fen} fen: {gift.spent} were paid out, and {gift.back} go back"
         yield Violation("gift_given_twice", "pledge", gift.id, words)

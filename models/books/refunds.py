@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Row, String, case, cast, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
-from models.appeals.appeal import ENDS, Appeal
+from models.appeals.appeal import UNSUCCESSFUL, Appeal
 from models.books.violation import Violation
 from models.core.database import stream
 from models.disbursements.disbursement import Disbursement
@@ -149,14 +149,16 @@ def _runs(connection: Connection, now: datetime) -> Iterator[Violation]:
     made_of = select(Refund.id).where(Refund.redirected_to == Pledge.id).exists()
     kept = select(Pledge.id, Appeal.state).join(Appeal, Appeal.id == Pledge.appeal_id)
     kept = kept.outerjoin(RefundRun, RefundRun.appeal_id == Appeal.id)
-    kept = kept.where(Appeal.state.in_(ENDS), Pledge.state.in_(HELD), or_(own, made_of), Pledge.amount_fen > spent)
+    kept = kept.where(
+        Appeal.state.in_(UNSUCCESSFUL), Pledge.state.in_(HELD), or_(own, made_of), Pledge.amount_fen > spent
+    )
     kept = kept.where(or_(RefundRun.id.is_(None), RefundRun.state == "done"))
     for found in stream(connection, kept.order_by(Pledge.id)):
         yield Violation("gift_kept", "pledge", found.id, f"is held for an appeal that is {found.state}")
-    yield from _left_over(connection)
+    yield from _kept_surplus(connection)
 
 
-def _left_over(connection: Connection) -> Iterator[Violation]:
+def _kept_surplus(connection: Connection) -> Iterator[Violation]:
     """Check that an appeal keeps nothing after its surplus was refunded, unless the bank returned a payout."""
     account = LedgerAccount
     theirs = (account.kind == "appeal") & (account.subject_id == RefundRun.appeal_id) & (account.balance_fen > 0)
@@ -165,4 +167,4 @@ def _left_over(connection: Connection) -> Iterator[Violation]:
     kept = kept.where(RefundRun.reason == SURPLUS, RefundRun.state == "done", ~back)
     for found in stream(connection, kept.order_by(RefundRun.id)):
         words = f"needs no more, has given back what was left, and holds {found.balance_fen} fen"
-        yield Violation("left_over_kept", "appeal", found.appeal_id, words)
+        yield Violation("surplus_kept", "appeal", found.appeal_id, words)

@@ -2,13 +2,9 @@
 
 A gift pays together with what matching pools added to it (models.giving.matching), in proportion to what is left of
 both; the pools' part is rounded down to the fen. Largest remainder must compare all gifts to know which of them pay
-one fen more than their rounded-down part. The database finds the last of these once (``cut_rest``, ``cut_gift``); then
-each gift's share is computed from the gift alone. Each page is a short transaction that moves the cursor ``gifts_to``,
-so that another worker can continue after a killed one.
-
-While the allocation is running (``gifts_to`` is not None), no gift to the appeal can be refunded (check_shared),
-because what is left of a gift is not known before all shares are. The payments of one appeal are allocated in the order
-in which they were paid. A returned payment's shares are removed before anything else is paid or returned.
+one fen more than their rounded-down part. The database finds the last of these once (the run's ``cut_rest`` and
+``cut_gift``); then each gift's share is computed from the gift alone. Each page is a short transaction that moves the
+run's cursor, so that another worker can continue after a killed one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,24 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Numeric,
-    Select,
-    cast,
-    delete,
-    exists,
-    func,
-    insert,
-    literal,
-    select,
-    text,
-)
+from sqlalchemy import BigInteger, Numeric, Select, cast, delete, func, insert, literal, select, text
 from sqlalchemy.orm import Session
 
 from models.core.apportionment import split
-from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
+from models.disbursements.allocation_run import PAGE, AllocationRun, end_run
 from models.disbursements.disbursement import Disbursement
 from models.giving.allocation import DisbursementShare
 from models.giving.pledge import MACHINE as PLEDGES
@@ -43,15 +27,7 @@ from models.giving.pool import PoolMatch
 GIVING = ("committed", "partly_disbursed")
 # A settled gift is spent, but a fen of its match may be left.
 _GIVES = (*GIVING, "settled")
-PAGE = 500
 _PATIENCE_MS = 30_000
-
-
-class SharesPending(Refusal):
-    """A payment of this appeal is still being allocated to its gifts."""
-
-    code = "shares_pending"
-    final = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,72 +39,50 @@ class _Gift:
     matched: int
 
 
-def is_pending(db: Session, appeal_id: int, *, returned: bool = False) -> bool:
-    """Tell whether a payment of the appeal is still being allocated. ``returned``: look at payout returns only."""
-    pending = exists().where(Disbursement.appeal_id == appeal_id, Disbursement.gifts_to.is_not(None))
-    if returned:
-        pending = pending.where(Disbursement.state == "returned")
-    return bool(db.scalar(select(pending)))
+def allocate(db: Session, run: AllocationRun, now: datetime) -> None:
+    """Allocate the payment to the next page of gifts, and end the run with the last; the appeal's lock is held."""
+    if not allocate_page(db, run, now):
+        end_run(db, run)
 
 
-def check_shared(db: Session, appeal_id: int) -> None:
-    """Raise SharesPending while a payment of the appeal is being allocated."""
-    if is_pending(db, appeal_id):
-        raise SharesPending(number=appeal_id)
+def allocate_page(db: Session, run: AllocationRun, now: datetime, most: int = PAGE) -> bool:
+    """Write the shares of the next page of gifts. Returns False once all have theirs.
 
-
-def begin_shares(disbursement: Disbursement, held_fen: int) -> None:
-    """Begin the allocation of a payment; the caller holds the appeal's lock.
-
-    ``held_fen``: what the ledger held for the appeal before this payment.
+    Money held beyond gifts and matches belongs to no gift and pays its proportion.
     """
-    disbursement.left_fen, disbursement.gifts_to = held_fen, 0
-
-
-def has_few(db: Session, appeal_id: int) -> bool:
-    """Tell whether the appeal has less than one page of gifts, so that the allocation fits in one transaction."""
-    first = select(Pledge.id).where(Pledge.appeal_id == appeal_id).limit(PAGE).subquery()
-    return (db.scalar(select(func.count()).select_from(first)) or 0) < PAGE
-
-
-def give_page(db: Session, disbursement: Disbursement, now: datetime, most: int = PAGE) -> bool:
-    """Allocate the payment to the next page of gifts. Returns False once all have their shares.
-
-    The caller holds the appeal's lock. Money held beyond gifts and matches belongs to no gift and pays its proportion.
-    """
-    if disbursement.gifts_to is None:
-        return False
-    if disbursement.cut_rest is None:
-        _cut(db, disbursement)
-    after: int = disbursement.gifts_to
-    page = select(Pledge.id).where(Pledge.appeal_id == disbursement.appeal_id, Pledge.id > after).order_by(Pledge.id)
+    if run.cut_rest is None:
+        _cut(db, run)
+    page = select(Pledge.id).where(Pledge.appeal_id == run.appeal_id, Pledge.id > run.cursor).order_by(Pledge.id)
     numbers = db.scalars(page.limit(most)).all()
-    shares = _shares(disbursement, _lefts(db, numbers))
+    shares = _shares(run, _gifts_with_rests(db, numbers))
     if shares:
         db.execute(insert(DisbursementShare), shares)
-        disbursement.matched_fen += sum(share["matched_fen"] for share in shares)
+        run.matched_fen += sum(share["matched_fen"] for share in shares)
         given = [share["pledge_id"] for share in shares]
-        set_states(db, given, now, f"disbursement:{disbursement.id}")
-    disbursement.gifts_to = numbers[-1] if len(numbers) == most else None
-    db.flush()
-    return disbursement.gifts_to is not None
+        set_states(db, given, now, f"disbursement:{run.disbursement_id}")
+    return _move_on(db, run, numbers, most)
 
 
-def take_away(db: Session, disbursement: Disbursement, now: datetime, most: int = PAGE) -> Mapping[int, int]:
+def remove_page(db: Session, run: AllocationRun, now: datetime, most: int = PAGE) -> tuple[Mapping[int, int], bool]:
     """Remove the shares of the next page of gifts from a payment that the bank returned.
 
-    The caller holds the appeal's lock. Returns pledge id -> fen of its removed share, for the whole page.
+    Returns pledge id -> fen of its removed share, for the whole page, and False once all are removed.
     """
     share = DisbursementShare
-    page = select(share.pledge_id, share.amount_fen).where(share.disbursement_id == disbursement.id)
-    page = page.where(share.pledge_id > (disbursement.gifts_to or 0)).order_by(share.pledge_id).limit(most)
+    page = select(share.pledge_id, share.amount_fen).where(share.disbursement_id == run.disbursement_id)
+    page = page.where(share.pledge_id > run.cursor).order_by(share.pledge_id).limit(most)
     given = {row.pledge_id: row.amount_fen for row in db.execute(page)}
     numbers = list(given)
-    db.execute(delete(share).where(share.disbursement_id == disbursement.id, share.pledge_id.in_(numbers)))
-    set_states(db, numbers, now, f"disbursement:{disbursement.id}")
-    disbursement.gifts_to = numbers[-1] if len(numbers) == most else None
+    db.execute(delete(share).where(share.disbursement_id == run.disbursement_id, share.pledge_id.in_(numbers)))
+    set_states(db, numbers, now, f"disbursement:{run.disbursement_id}")
+    return given, _move_on(db, run, numbers, most)
+
+
+def _move_on(db: Session, run: AllocationRun, numbers: Sequence[int], most: int) -> bool:
+    """Move the run's cursor to the last of these gifts. Returns False where they were the last."""
+    run.cursor = numbers[-1] if numbers else run.cursor
     db.flush()
-    return given
+    return len(numbers) == most
 
 
 def set_states(db: Session, numbers: Sequence[int], now: datetime, detail: str) -> None:
@@ -145,10 +99,10 @@ def set_states(db: Session, numbers: Sequence[int], now: datetime, detail: str) 
     db.flush()
 
 
-def _shares(disbursement: Disbursement, gifts: Sequence[_Gift]) -> list[dict[str, int]]:
+def _shares(run: AllocationRun, gifts: Sequence[_Gift]) -> list[dict[str, int]]:
     """Compute the share rows of these gifts, as models.core.apportionment.split would, with the stored cut."""
-    fen, total = disbursement.gifts_fen or 0, disbursement.left_fen or 0
-    cut = (-(disbursement.cut_rest or 0), disbursement.cut_gift or 0)
+    fen, total = run.gifts_fen or 0, run.left_fen or 0
+    cut = (-(run.cut_rest or 0), run.cut_gift or 0)
     found = []
     for gift in gifts:
         part, rest = divmod(fen * gift.left, total)
@@ -156,11 +110,11 @@ def _shares(disbursement: Disbursement, gifts: Sequence[_Gift]) -> list[dict[str
         matched = part * gift.matched // gift.left
         amounts = {"amount_fen": part - matched, "matched_fen": matched}
         if part:
-            found.append({"disbursement_id": disbursement.id, "pledge_id": gift.id, **amounts})
+            found.append({"disbursement_id": run.disbursement_id, "pledge_id": gift.id, **amounts})
     return found
 
 
-def _lefts(db: Session, numbers: Sequence[int]) -> list[_Gift]:
+def _gifts_with_rests(db: Session, numbers: Sequence[int]) -> list[_Gift]:
     """Return the gifts, of these pledge ids, of which something is left, by id."""
     share, net = DisbursementShare, PoolMatch.fen - PoolMatch.returned_fen
     spent = select(share.pledge_id, func.sum(share.amount_fen), func.sum(share.matched_fen))
@@ -177,22 +131,22 @@ def _lefts(db: Session, numbers: Sequence[int]) -> list[_Gift]:
     return [gift for gift in found if gift.left > 0]
 
 
-def _cut(db: Session, disbursement: Disbursement) -> None:
+def _cut(db: Session, run: AllocationRun) -> None:
     """Store which of all gifts pay one fen more. Done once, before the first page."""
-    lefts, held = _left(disbursement.appeal_id).subquery(), disbursement.left_fen or 0
+    lefts, held = _select_rests(run.appeal_id).subquery(), run.held_fen or 0
     total = int(_patiently(db, select(func.sum(lefts.c.fen))).scalar_one() or 0)
     if total > held:
-        raise ValueError(f"the gifts of appeal {disbursement.appeal_id} have more left than is held for it")
+        raise ValueError(f"the gifts of appeal {run.appeal_id} have more left than is held for it")
     of_gifts, of_nobody = 0, 1
-    parts = split(disbursement.amount_fen, {of_gifts: total, of_nobody: held - total})
+    parts = split(run.fen, {of_gifts: total, of_nobody: held - total})
     fen = parts.get(of_gifts, 0)
-    disbursement.matched_fen, disbursement.gifts_fen = parts.get(of_nobody, 0), fen
-    # No remainder reaches this, so that with no fen left over no gift pays one more.
-    disbursement.left_fen, disbursement.cut_rest, disbursement.cut_gift = max(total, 1), max(total, 1), 0
+    run.matched_fen, run.gifts_fen = parts.get(of_nobody, 0), fen
+    # No remainder reaches this, so that where the parts already sum to it no gift pays one more.
+    run.left_fen, run.cut_rest, run.cut_gift = max(total, 1), max(total, 1), 0
     if not fen:
         return
     if last := _last(db, lefts, fen, total):
-        disbursement.cut_rest, disbursement.cut_gift = -last[0], last[1]
+        run.cut_rest, run.cut_gift = -last[0], last[1]
 
 
 def _last(db: Session, lefts: Any, fen: int, total: int) -> tuple[int, int] | None:
@@ -215,7 +169,7 @@ def _patiently(db: Session, statement: Any) -> Any:
     return found
 
 
-def _left(appeal_id: int) -> Select[int, int, int]:
+def _select_rests(appeal_id: int) -> Select[int, int, int]:
     """Select (gift, fen, matched) for each of the appeal's gifts with something left, of itself or of its match.
 
     ``fen``: left of both together. ``matched``: left of the match. A settled gift may have a fen of its match left.
@@ -227,13 +181,13 @@ def _left(appeal_id: int) -> Select[int, int, int]:
     spent = spent.join(Disbursement, Disbursement.id == share.disbursement_id)
     spent_of = spent.where(Disbursement.appeal_id == appeal_id).group_by(share.pledge_id).subquery()
     net = func.sum(PoolMatch.fen - PoolMatch.returned_fen).label("fen")
-    added_to = select(PoolMatch.pledge_id, net).where(PoolMatch.appeal_id == appeal_id).group_by(PoolMatch.pledge_id)
-    added = added_to.subquery()
-    matched = cast(func.coalesce(added.c.fen, 0) - func.coalesce(spent_of.c.matched, 0), BigInteger)
+    added = select(PoolMatch.pledge_id, net).where(PoolMatch.appeal_id == appeal_id)
+    added_to = added.group_by(PoolMatch.pledge_id).subquery()
+    matched = cast(func.coalesce(added_to.c.fen, 0) - func.coalesce(spent_of.c.matched, 0), BigInteger)
     left = cast(Pledge.amount_fen - func.coalesce(spent_of.c.fen, 0) + matched, BigInteger)
     return (
         select(Pledge.id, left.label("fen"), matched.label("matched"))
         .outerjoin(spent_of, spent_of.c.pledge_id == Pledge.id)
-        .outerjoin(added, added.c.pledge_id == Pledge.id)
+        .outerjoin(added_to, added_to.c.pledge_id == Pledge.id)
         .where(Pledge.appeal_id == appeal_id, Pledge.state.in_(_GIVES), left > 0)
     )

@@ -17,7 +17,7 @@ from models.core.audit_trail import record
 from models.core.calendar import day_in_china
 from models.core.codes import new_code
 from models.core.state_machine import Actor, By, WrongState
-from models.disbursements.budget import check_amount, check_spendable, recheck
+from models.disbursements.budget import check_again, check_amount, check_spendable
 from models.disbursements.disbursement import (
     CODE_LENGTH,
     MACHINE,
@@ -33,28 +33,28 @@ from models.people.user import User
 from models.proxy.mandate import acted_for
 from models.staff.decision import decide, passed_by
 from models.staff.member import Staff
-from models.staff.task import Task, close_task, open_task, take
-from models.verification.eligibility import visitors_of
+from models.staff.task import Task, close_task, demand_task, open_task
+from models.verification.eligibility import verifiers_of
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """What passing a step does: the new state, the column that names the decider, and the next step."""
+class Approval:
+    """What passing a step does: the new state, the column that names who decided, and the next step."""
 
     state: str
-    names: str
-    next: str
+    decided_by: str
+    next_step: str
 
 
-STAGES: Mapping[str, Stage] = {
-    "use_endorse": Stage("endorsed", "endorsed_by", "use_approve"),
-    "use_approve": Stage("approved", "approved_by", "use_authorise"),
-    "use_authorise": Stage("authorised", "authorised_by", "use_pay"),
+APPROVALS: Mapping[str, Approval] = {
+    "use_endorse": Approval("endorsed", "endorsed_by", "use_approve"),
+    "use_approve": Approval("approved", "approved_by", "use_authorise"),
+    "use_authorise": Approval("authorised", "authorised_by", "use_pay"),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class NewDisbursement:
     """What the owner asks for. ``pictures``: the evidence from the Photo reader, received in ``conversation_id``."""
 
     draft_id: str
@@ -64,34 +64,34 @@ class Wanted:
 
 
 def request(
-    db: Session, appeal: Appeal, line: BudgetLine, payee: Payee, user: User, wanted: Wanted, now: datetime
+    db: Session, appeal: Appeal, line: BudgetLine, payee: Payee, user: User, new: NewDisbursement, now: datetime
 ) -> tuple[Disbursement, list[int]]:
     """Request a disbursement with its evidence; the appeal must be locked. The same draft twice is one request.
 
     Returns it with the ids of the photos to fetch. Raises NotSpendable, OverLine or OverHeld.
     """
-    earlier = db.scalar(select(Disbursement).where(Disbursement.draft_id == wanted.draft_id))
+    earlier = db.scalar(select(Disbursement).where(Disbursement.draft_id == new.draft_id))
     if earlier:
         return earlier, []
     check_spendable(db, appeal)
-    check_amount(db, line, wanted.amount_fen)
+    check_amount(db, line, new.amount_fen)
     disbursement = Disbursement(
-        draft_id=wanted.draft_id,
+        draft_id=new.draft_id,
         code=new_code(CODE_LENGTH),
         appeal_id=appeal.id,
         line_id=line.id,
         payee_id=payee.id,
-        amount_fen=wanted.amount_fen,
+        amount_fen=new.amount_fen,
         state="requested",
         requested_by=user.id,
         created_at=now,
     )
     db.add(disbursement)
     db.flush()
-    what, number = f"appeal:{appeal.id} {wanted.amount_fen}", disbursement.id
+    what, number = f"appeal:{appeal.id} {new.amount_fen}", disbursement.id
     who = f"user:{user.id}"
     record(db, at=now, actor=who, action="asked_for", subject="disbursement", subject_id=number, detail=what)
-    return disbursement, hand_in(db, disbursement, appeal, wanted.pictures, wanted.conversation_id, now)
+    return disbursement, hand_in(db, disbursement, appeal, new.pictures, new.conversation_id, now)
 
 
 def hand_in(
@@ -106,7 +106,7 @@ def hand_in(
 
     Raises NotSpendable, OverLine or OverHeld, and WrongState unless it waits for evidence.
     """
-    recheck(db, disbursement, appeal)
+    check_again(db, disbursement, appeal)
     owed = attach_photos(db, "disbursement", disbursement.id, conversation_id, pictures, now)
     owner = Actor(By.OWNER, f"user:{disbursement.requested_by}")
     MACHINE.move(db, disbursement, "evidenced", owner, now)
@@ -125,11 +125,11 @@ def withdraw(db: Session, disbursement: Disbursement, actor: Actor, now: datetim
 
 def withdraw_all(db: Session, appeal: Appeal, actor: Actor, now: datetime, detail: str) -> None:
     """Withdraw all unpaid requests of this locked appeal."""
-    for disbursement in under_way(db, appeal.id):
+    for disbursement in unpaid_requests(db, appeal.id):
         withdraw(db, disbursement, actor, now, detail)
 
 
-def locked(db: Session, number: int) -> tuple[Disbursement, Appeal]:
+def lock_disbursement(db: Session, number: int) -> tuple[Disbursement, Appeal]:
     """Lock the disbursement's appeal, whose row guards all its money, and read both. Raises NoSuchDisbursement."""
     appeal = get_appeal(db, find_disbursement(db, number).appeal_id, lock=True)
     return find_disbursement(db, number), appeal
@@ -138,11 +138,11 @@ def locked(db: Session, number: int) -> tuple[Disbursement, Appeal]:
 def turn_of(db: Session, staff: Staff, number: int) -> tuple[Disbursement, Appeal, Task]:
     """Lock and return the disbursement, its appeal and its open task, if the task is this member of staff's.
 
-    Raises NoSuchDisbursement, OutsideRegion, NotYourTurn or HasAPart.
+    Raises NoSuchDisbursement, OutsideRegion, NotYourTurn or HasConflict.
     """
-    disbursement, appeal = locked(db, number)
+    disbursement, appeal = lock_disbursement(db, number)
     matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
-    task = take(db, staff, matter, disbursement.state)
+    task = demand_task(db, staff, matter, disbursement.state)
     return disbursement, appeal, task
 
 
@@ -152,19 +152,19 @@ def pass_on(db: Session, staff: Staff, number: int, now: datetime) -> Disburseme
     Raises as ``turn_of`` does, DecidedBefore, NotSpendable, OverLine, OverHeld, or WrongState at any other step.
     """
     disbursement, appeal, task = turn_of(db, staff, number)
-    stage = STAGES.get(task.step)
-    if stage is None:
+    approval = APPROVALS.get(task.step)
+    if approval is None:
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="passed")
-    recheck(db, disbursement, appeal)
+    check_again(db, disbursement, appeal)
     matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
     decide(db, matter, disbursement.round, staff, "pass", now)
-    if stage.state == "endorsed":
+    if approval.state == "endorsed":
         _confirm_payee(db, disbursement, staff, now)
-    setattr(disbursement, stage.names, staff.id)
-    MACHINE.move(db, disbursement, stage.state, staff.actor, now)
+    setattr(disbursement, approval.decided_by, staff.id)
+    MACHINE.move(db, disbursement, approval.state, staff.actor, now)
     close_task(db, "disbursement", number, now, staff)
-    _open(db, disbursement, appeal, stage.next, now)
-    if stage.state == "authorised":
+    _open(db, disbursement, appeal, approval.next_step, now)
+    if approval.state == "authorised":
         notify_owner(db, disbursement, appeal, now)
     db.flush()
     return disbursement
@@ -187,7 +187,7 @@ def turn_away(
     matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
     MACHINE.check(disbursement.state, state, staff.actor)
     decide(db, matter, disbursement.round, staff, "return" if state == "requested" else "reject", now, reasons)
-    go_back(db, disbursement, state, staff.actor, now, reasons, staff)
+    return_or_refuse(db, disbursement, state, staff.actor, now, reasons, staff)
     notify_owner(db, disbursement, appeal, now)
     return disbursement
 
@@ -213,7 +213,7 @@ def barred_from(db: Session, disbursement: Disbursement, appeal: Appeal) -> dict
     matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
     passed = dict.fromkeys(passed_by(db, matter, disbursement.round), "decided_before")
     acted = acted_for(db, "appeal", appeal.id, appeal.household_id)
-    return {**passed, **acted, **visitors_of(db, appeal.household_id)}
+    return {**passed, **acted, **verifiers_of(db, appeal.household_id)}
 
 
 def _open(db: Session, disbursement: Disbursement, appeal: Appeal, step: str, now: datetime) -> None:
@@ -225,7 +225,7 @@ def _open(db: Session, disbursement: Disbursement, appeal: Appeal, step: str, no
     open_task(db, matter, step, now, barred)
 
 
-def go_back(
+def return_or_refuse(
     db: Session,
     disbursement: Disbursement,
     state: str,
@@ -249,6 +249,6 @@ def _confirm_payee(db: Session, disbursement: Disbursement, staff: Staff, now: d
         payee.confirmed_by, payee.confirmed_at = staff.id, now
 
 
-def under_way(db: Session, appeal_id: int) -> Sequence[Disbursement]:
+def unpaid_requests(db: Session, appeal_id: int) -> Sequence[Disbursement]:
     theirs = (Disbursement.appeal_id == appeal_id) & Disbursement.state.in_(UNDER_WAY)
     return db.scalars(select(Disbursement).where(theirs).order_by(Disbursement.id)).all()

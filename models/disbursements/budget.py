@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal, BudgetLine
 from models.core.refusal import Refusal
 from models.disbursements.disbursement import Disbursement, asked_of, taken_of_line
-from models.giving.refund_run import SURPLUS, is_given_back
+from models.giving.refund_run import SURPLUS, is_being_refunded
 from models.ledger import held
 
 # No money is paid out while the appeal still collects, nor after its accounts are closed.
@@ -43,13 +43,13 @@ def check_spendable(db: Session, appeal: Appeal) -> None:
     """Raise NotSpendable unless money of this appeal may be paid out."""
     if appeal.state not in SPENDABLE:
         raise NotSpendable(number=appeal.id, state=appeal.state)
-    if db.scalar(select(is_given_back(appeal.id))):
+    if db.scalar(select(is_being_refunded(appeal.id))):
         raise NotSpendable(number=appeal.id, state=SURPLUS)
 
 
 def is_spendable(db: Session, appeal: Appeal) -> bool:
     """Tell whether money of this appeal may be paid out; the rule of ``check_spendable``."""
-    return appeal.state in SPENDABLE and not db.scalar(select(is_given_back(appeal.id)))
+    return appeal.state in SPENDABLE and not db.scalar(select(is_being_refunded(appeal.id)))
 
 
 def line_of(db: Session, appeal_id: int, line_id: int) -> BudgetLine:
@@ -78,7 +78,7 @@ def check_amount(db: Session, line: BudgetLine, amount_fen: int) -> None:
         raise OverHeld(free_fen=max(0, free))
 
 
-def recheck(db: Session, disbursement: Disbursement, appeal: Appeal) -> None:
+def check_again(db: Session, disbursement: Disbursement, appeal: Appeal) -> None:
     """Check a request again before it moves on. Of two that exceed the held money together, the first may be paid.
 
     Raises NotSpendable, OverLine or OverHeld.

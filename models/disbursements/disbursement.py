@@ -25,9 +25,9 @@ _HOLDER = frozenset({By.FUND_HOLDER})
 # Requested and not paid yet: its amount counts against its budget line and the held money.
 UNDER_WAY = ("requested", "evidenced", "endorsed", "approved", "authorised")
 # Paid out and not acquitted yet.
-AFTER = ("paid", "received", "received_with_issues", "not_received")
-SPENT = (*AFTER, "acquitted")
-OVER = ("acquitted", "refused", "withdrawn", "returned")
+UNACQUITTED = ("paid", "received", "received_with_issues", "not_received")
+SPENT = (*UNACQUITTED, "acquitted")
+ENDED = ("acquitted", "refused", "withdrawn", "returned")
 
 MACHINE = Machine(
     "disbursement",
@@ -72,11 +72,8 @@ class Disbursement(Base):
     ``round``: how often its approval began; the decisions table keeps the deciders of earlier rounds.
     ``holder_id``, ``bank_reference``: the fund holder that paid it, and its bank's number of the transfer.
     ``payable_from``: the payee's, at the time of payment. ``matched_fen``: the part of the amount that matching pools
-    paid, not gifts. ``sampled``: drawn for a check call by an officer who had no part in it.
-
-    The allocation (models.disbursements.allocation) uses the rest. ``gifts_to``: the last gift that is done; None when
-    it is not running. ``left_fen``: the money held for the appeal, then what was left of all its gifts. ``gifts_fen``:
-    what the gifts pay. ``cut_rest``, ``cut_gift``: the last gift that pays a fen more than its rounded-down part.
+    paid, not gifts; None until it is allocated. ``sampled``: drawn for a check call by an officer who had no part in
+    it.
     """
 
     __tablename__ = "disbursements"
@@ -100,12 +97,7 @@ class Disbursement(Base):
     payable_from: Mapped[datetime | None]
     holder_id: Mapped[int | None]
     bank_reference: Mapped[str | None] = mapped_column(String(40))
-    matched_fen: Mapped[int] = mapped_column(default=0, server_default="0")
-    gifts_to: Mapped[int | None]
-    left_fen: Mapped[int | None]
-    gifts_fen: Mapped[int | None]
-    cut_rest: Mapped[int | None]
-    cut_gift: Mapped[int | None]
+    matched_fen: Mapped[int | None]
     confirmed_at: Mapped[datetime | None]
     issue: Mapped[str | None] = mapped_column(String(20))
     sampled: Mapped[bool] = mapped_column(default=False, server_default="0")
@@ -124,7 +116,7 @@ class Disbursement(Base):
         CheckConstraint("endorsed_by <> approved_by AND endorsed_by <> authorised_by", name="endorser_apart"),
         CheckConstraint("approved_by <> authorised_by AND approved_by <> paid_by", name="approver_apart"),
         CheckConstraint("endorsed_by <> paid_by", name="payer_apart"),
-        CheckConstraint("paid_at >= payable_from", name="payee_stood_still"),
+        CheckConstraint("paid_at >= payable_from", name="payee_waited"),
         CheckConstraint(
             f"state NOT IN {SPENT} OR (paid_at IS NOT NULL AND payable_from IS NOT NULL AND bank_reference IS NOT NULL"
             " AND holder_id IS NOT NULL AND endorsed_by IS NOT NULL AND approved_by IS NOT NULL"
@@ -138,11 +130,6 @@ class Disbursement(Base):
             "receipts_due",
             postgresql_where=text("receipts_at IS NULL"),
         ),
-        Index(
-            "ix_disbursements_spreading",
-            "id",
-            postgresql_where=text("gifts_to IS NOT NULL"),
-        ),
     )
 
 
@@ -151,8 +138,8 @@ DISBURSEMENT = Subject(
     Disbursement,
     MACHINE,
     begins=("requested",),
-    whole=APPEAL,
-    whole_id=Disbursement.appeal_id,
+    parent=APPEAL,
+    parent_id=Disbursement.appeal_id,
     photos=("disbursement", "receipt"),
 )
 

@@ -21,7 +21,7 @@ from models.disbursements.payee import Payee
 from models.ledger import held
 from models.people.photo import pictures_of
 from models.people.user import User
-from models.staff.desk_review import Stage, may_read, record_review, stage_of
+from models.staff.file_access import TaskView, may_read, record_file_access, view_task
 from models.staff.member import Staff
 
 # The steps at which staff see the payee's account, and those at which they see the owner's name and telephone.
@@ -30,7 +30,7 @@ _CALL = ("use_endorse", "use_call", "use_doubt", "use_acquit")
 
 
 @dataclass(frozen=True, slots=True)
-class LineLeft:
+class LineBalance:
     """A budget line. ``left_fen``: what of it is neither spent nor requested."""
 
     number: int
@@ -40,7 +40,7 @@ class LineLeft:
 
 
 @dataclass(frozen=True, slots=True)
-class UseFile:
+class DisbursementFile:
     """A disbursement as staff see it. Payee and owner are None for a reader whose open step does not need them.
 
     ``shown``: how many pictures of evidence. ``receipts``: how many of receipts. ``held_fen``: for the whole appeal.
@@ -69,22 +69,22 @@ class UseFile:
     paid_at: datetime | None
     reference: str | None
     own_bank: bool
-    stage: Stage
+    task: TaskView
 
 
-def lines_of(db: Session, appeal_id: int) -> list[LineLeft]:
+def line_balances(db: Session, appeal_id: int) -> list[LineBalance]:
     """List the appeal's budget lines in their order."""
     lines = db.scalars(select(BudgetLine).where(BudgetLine.appeal_id == appeal_id).order_by(BudgetLine.id)).all()
     taken = {line.id: taken_of_line(db, line.id) for line in lines}
-    return [LineLeft(line.id, line.item, line.amount_fen, line.amount_fen - taken[line.id]) for line in lines]
+    return [LineBalance(line.id, line.item, line.amount_fen, line.amount_fen - taken[line.id]) for line in lines]
 
 
-def free_of(db: Session, appeal_id: int) -> int:
+def free_fen_of(db: Session, appeal_id: int) -> int:
     """Return the fen that are held for the appeal and not requested yet."""
     return max(0, held(db, [appeal_id])[appeal_id] - asked_of(db, appeal_id))
 
 
-def uses_of(db: Session, appeal_id: int, most: int) -> Sequence[Disbursement]:
+def disbursements_of(db: Session, appeal_id: int, most: int) -> Sequence[Disbursement]:
     """List the appeal's newest disbursements that are not over, at most ``most``."""
     ended = ("acquitted", "refused", "withdrawn", "returned")
     theirs = select(Disbursement).where(Disbursement.appeal_id == appeal_id, Disbursement.state.not_in(ended))
@@ -95,7 +95,7 @@ def may_withdraw(disbursement: Disbursement) -> bool:
     return disbursement.state in UNDER_WAY
 
 
-def open_use(db: Session, staff: Staff, number: int, now: datetime) -> UseFile:
+def open_disbursement(db: Session, staff: Staff, number: int, now: datetime) -> DisbursementFile:
     """Open a disbursement's file; the reading is recorded.
 
     Raises NoSuchDisbursement, also for one outside the region and for one of the reader's own household.
@@ -106,12 +106,12 @@ def open_use(db: Session, staff: Staff, number: int, now: datetime) -> UseFile:
         raise NoSuchDisbursement(number=number)
     if not may_read(db, staff, matter_of(use, appeal.region_code, appeal.household_id)):
         raise NoSuchDisbursement(number=number)
-    stage = stage_of(db, staff, "disbursement", number)
+    task = view_task(db, staff, "disbursement", number)
     line, payee = db.get_one(BudgetLine, use.line_id), db.get_one(Payee, use.payee_id)
-    sees_account, calls = stage.mine and stage.step in _SEE_ACCOUNT, stage.mine and stage.step in _CALL
+    sees_account, calls = task.mine and task.step in _SEE_ACCOUNT, task.mine and task.step in _CALL
     owner = db.get_one(User, appeal.owner_id)
-    record_review(db, staff, "disbursement", number, owner.id if sees_account or calls else None, now)
-    return UseFile(
+    record_file_access(db, staff, "disbursement", number, owner.id if sees_account or calls else None, now)
+    return DisbursementFile(
         number=number,
         appeal=appeal.id,
         title=appeal.title,
@@ -134,5 +134,5 @@ def open_use(db: Session, staff: Staff, number: int, now: datetime) -> UseFile:
         paid_at=use.paid_at,
         reference=use.bank_reference if staff.role == By.FUND_HOLDER else None,
         own_bank=staff.role == By.FUND_HOLDER and use.holder_id == int(staff.region_code),
-        stage=stage,
+        task=task,
     )

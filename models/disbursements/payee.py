@@ -15,7 +15,7 @@ from models.core.encryption import Encrypted
 from models.core.refusal import Refusal
 
 KINDS = ("household", "school", "shop", "village")
-STANDS_STILL = timedelta(hours=48)
+WAITING_PERIOD = timedelta(hours=48)
 MOST = 5
 _LIVE = text("ended_at IS NULL")
 
@@ -61,7 +61,7 @@ class Payee(Base):
 
     @property
     def payable_from(self) -> datetime:
-        return self.fixed_at + STANDS_STILL
+        return self.fixed_at + WAITING_PERIOD
 
     @property
     def account_tail(self) -> str:

@@ -8,15 +8,16 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal
 from models.core.calendar import day_in_china
 from models.core.state_machine import SYSTEM, Actor, By
-from models.disbursements.approval import go_back, under_way, withdraw_all
+from models.disbursements.approval import return_or_refuse, unpaid_requests, withdraw_all
 from models.disbursements.disbursement import Disbursement
 from models.disbursements.payee import Payee, add_payee
 from models.notifications.notify import notify_user
 from models.people.user import User
+from models.places.region import county_of
 from models.staff.member import Staff, notify_staff
 
 
-def fix_payee(
+def set_payee(
     db: Session,
     appeal: Appeal,
     user: User,
@@ -35,11 +36,11 @@ def fix_payee(
     payee = add_payee(db, draft_id, appeal.id, user.id, kind, name, account, now, replaces)
     if replaces is None or payee.fixed_at != now:
         return payee
-    for disbursement in under_way(db, appeal.id):
+    for disbursement in unpaid_requests(db, appeal.id):
         if disbursement.payee_id == replaces.id:
             disbursement.payee_id = payee.id
             if disbursement.state != "requested":
-                go_back(db, disbursement, "requested", SYSTEM, now, ("payee_changed",))
+                return_or_refuse(db, disbursement, "requested", SYSTEM, now, ("payee_changed",))
     _notify_of_change(db, appeal, payee, now)
     db.flush()
     return payee
@@ -51,7 +52,7 @@ def _notify_of_change(db: Session, appeal: Appeal, payee: Payee, now: datetime) 
     facts["day"] = day_in_china(payee.payable_from)
     key, about = f"payee:{payee.id}", ("appeal", appeal.id)
     notify_user(db, appeal.owner_id, "payee_changed", {**facts, "staff": False}, key, now, about)
-    county = f"{appeal.region_code[:6]}000000"
+    county = county_of(appeal.region_code)
     theirs = (Staff.role == By.COUNTY) & (Staff.region_code == county) & (Staff.state == "active")
     for staff in db.scalars(select(Staff).where(theirs).order_by(Staff.id)):
         notify_staff(db, staff, "payee_changed", {**facts, "staff": True}, f"{key}:s", now, about)

@@ -10,16 +10,17 @@ from models.appeals.appeal import Appeal, BudgetLine
 from models.core.lottery import draw
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, WrongState
-from models.disbursements.allocation import SharesPending, begin_shares, give_page, has_few, is_pending
-from models.disbursements.approval import barred_from, locked, turn_of
-from models.disbursements.budget import recheck
+from models.disbursements.allocation import allocate
+from models.disbursements.allocation_run import AllocationPending, begin_run, fits_one_page, is_pending
+from models.disbursements.approval import barred_from, lock_disbursement, turn_of
+from models.disbursements.budget import check_again
 from models.disbursements.disbursement import MACHINE, Disbursement, matter_of
 from models.disbursements.payee import Payee
 from models.ledger import Account, lock, moves
 from models.ledger.errors import PayoutShort, ReferenceUsed
 from models.notifications.broadcast import notify_backers
 from models.notifications.notify import notify_user
-from models.outreach.reporting_duty import begin_telling
+from models.outreach.reporting_duty import start_reporting_period
 from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
 from models.staff.task import Task, close_task, open_task
@@ -27,29 +28,28 @@ from models.staff.task import Task, close_task, open_task
 # Receipts are due in this time: shops in the mountains write them by hand, and market day may be every tenth day.
 RECEIPTS_WITHIN = timedelta(days=30)
 # One payment in so many gets a check call, by an officer who had no part in it.
-CALLED_OF = 5
-_BATCH = 20
+ONE_CALL_IN = 5
 
 
-class NotStoodStill(Refusal):
+class PayeeTooNew(Refusal):
     """The payee is new, and nothing may be paid to it before ``payable_from``."""
 
-    code = "not_stood_still"
+    code = "payee_too_new"
     final = True
 
 
 def check_payable(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Disbursement, Appeal, Payee]:
     """Lock and return the disbursement, its appeal and its payee, if this fund holder may pay it now.
 
-    Raises as models.disbursements.approval.pass_on does, and NotStoodStill.
+    Raises as models.disbursements.approval.pass_on does, and PayeeTooNew.
     """
     disbursement, appeal, task = turn_of(db, staff, number)
     if task.step != "use_pay":
         raise WrongState(subject="disbursement", state=disbursement.state, wanted="paid")
-    recheck(db, disbursement, appeal)
+    check_again(db, disbursement, appeal)
     payee = db.get_one(Payee, disbursement.payee_id)
     if payee.payable_from > now:
-        raise NotStoodStill(use=number, payable_from=payee.payable_from)
+        raise PayeeTooNew(use=number, payable_from=payee.payable_from)
     return disbursement, appeal, payee
 
 
@@ -57,9 +57,9 @@ def pay(db: Session, staff: Staff, number: int, reference: str, now: datetime) -
     """Record the payout under the bank's ``reference``. The same reference again is the same payment.
 
     Returns it, and True where the caller must enqueue ``follow_gifts`` for the rest of the allocation. Raises as
-    ``check_payable`` does, ReferenceUsed, PayoutShort or SharesPending.
+    ``check_payable`` does, ReferenceUsed, PayoutShort or AllocationPending.
     """
-    before, _ = locked(db, number)
+    before, _ = lock_disbursement(db, number)
     if before.paid_at and before.paid_by == staff.id and before.bank_reference == reference:
         return before, False
     disbursement, appeal, payee = check_payable(db, staff, number, now)
@@ -72,9 +72,9 @@ def pay(db: Session, staff: Staff, number: int, reference: str, now: datetime) -
     if accounts[bank].balance_fen < disbursement.amount_fen:
         raise PayoutShort(held_fen=accounts[bank].balance_fen)
     if is_pending(db, appeal.id, returned=True):
-        raise SharesPending(number=appeal.id)
-    alone = not is_pending(db, appeal.id) and has_few(db, appeal.id)
-    begin_shares(disbursement, accounts[held_for].balance_fen)
+        raise AllocationPending(number=appeal.id)
+    alone = not is_pending(db, appeal.id) and fits_one_page(db, appeal.id)
+    run = begin_run(db, disbursement, accounts[held_for].balance_fen)
     moves.disbursed(db, appeal.id, holder, disbursement.amount_fen, f"disbursement:{number}", now)
     _mark_paid(disbursement, staff, holder, reference, payee, now)
     MACHINE.move(db, disbursement, "paid", staff.actor, now)
@@ -82,19 +82,13 @@ def pay(db: Session, staff: Staff, number: int, reference: str, now: datetime) -
     db.flush()
     if appeal.state != "executing":
         APPEALS.move(db, appeal, "executing", SYSTEM, now, f"disbursement:{number}")
-        begin_telling(appeal, now)
+        start_reporting_period(appeal, now)
     if disbursement.sampled:
-        _have_called(db, disbursement, appeal, now)
+        _open_check_call(db, disbursement, appeal, now)
     _notify(db, disbursement, appeal, now)
     if alone:
-        give_page(db, disbursement, now)
-    return disbursement, disbursement.gifts_to is not None
-
-
-def spreading(db: Session) -> list[int]:
-    """List payments whose allocation is not complete; its job was lost or is still running."""
-    found = select(Disbursement.id).where(Disbursement.gifts_to.is_not(None)).order_by(Disbursement.id)
-    return list(db.scalars(found.limit(_BATCH)))
+        allocate(db, run, now)
+    return disbursement, not alone
 
 
 def _mark_paid(
@@ -103,10 +97,10 @@ def _mark_paid(
     disbursement.paid_by, disbursement.paid_at, disbursement.payable_from = staff.id, now, payee.payable_from
     disbursement.holder_id, disbursement.bank_reference = holder, reference
     disbursement.receipts_due = now + RECEIPTS_WITHIN
-    disbursement.sampled = draw(str(disbursement.id), "disbursement_sample", CALLED_OF) == 0
+    disbursement.sampled = draw(str(disbursement.id), "disbursement_sample", ONE_CALL_IN) == 0
 
 
-def _have_called(db: Session, disbursement: Disbursement, appeal: Appeal, now: datetime) -> Task:
+def _open_check_call(db: Session, disbursement: Disbursement, appeal: Appeal, now: datetime) -> Task:
     """Open the check call's task, for an officer who had no part in the payment or the appeal."""
     barred = barred_from(db, disbursement, appeal)
     for staff_id in (disbursement.paid_by, appeal.endorsed_by):

@@ -16,8 +16,8 @@ from models.core.calendar import day_in_china
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor
 from models.disbursements.budget import check_spendable, is_spendable
-from models.disbursements.disbursement import AFTER, SPENT, UNDER_WAY, Disbursement
-from models.giving.refund_run import SURPLUS, give_back, is_given_back
+from models.disbursements.disbursement import SPENT, UNACQUITTED, UNDER_WAY, Disbursement
+from models.giving.refund_run import SURPLUS, begin_refund_run, is_being_refunded
 from models.ledger import held
 from models.ledger.accounts import LedgerAccount
 from models.notifications.notify import notify_user
@@ -25,7 +25,7 @@ from models.notifications.notify import notify_user
 # Well before the pay channel's limit: it refunds nothing a year after the payment.
 QUIET = timedelta(days=240)
 REMINDED = timedelta(days=30)
-_REMINDER = "left_over_soon"
+_REMINDER = "surplus_reminder"
 _BATCH = 50
 
 
@@ -43,10 +43,10 @@ class NothingLeft(Refusal):
     final = True
 
 
-class UseUnderWay(Refusal):
+class RequestUnderWay(Refusal):
     """Request ``use`` is open, and must be paid or withdrawn first."""
 
-    code = "use_under_way"
+    code = "request_under_way"
     final = True
 
 
@@ -57,21 +57,21 @@ class ReceiptsMissing(Refusal):
     final = True
 
 
-def surplus(db: Session, appeal: Appeal) -> int:
-    """Return the fen that would be refunded.
+def check_surplus(db: Session, appeal: Appeal) -> int:
+    """Return the surplus in fen, if it may be refunded now.
 
-    Raises NotSpendable, NothingSpent, UseUnderWay, ReceiptsMissing or NothingLeft.
+    Raises NotSpendable, NothingSpent, RequestUnderWay, ReceiptsMissing or NothingLeft.
     """
     check_spendable(db, appeal)
     uses = select(Disbursement).where(Disbursement.appeal_id == appeal.id).order_by(Disbursement.id)
     found = db.scalars(uses).all()
     for use in found:
         if use.state in UNDER_WAY:
-            raise UseUnderWay(number=appeal.id, use=use.id)
+            raise RequestUnderWay(number=appeal.id, use=use.id)
     if not any(use.state in SPENT for use in found):
         raise NothingSpent(number=appeal.id)
     for use in found:
-        if use.state in AFTER and use.receipts_at is None:
+        if use.state in UNACQUITTED and use.receipts_at is None:
             raise ReceiptsMissing(number=appeal.id, use=use.id)
     fen = held(db, [appeal.id])[appeal.id]
     if not fen:
@@ -79,13 +79,13 @@ def surplus(db: Session, appeal: Appeal) -> int:
     return fen
 
 
-def give_left_over_back(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> int:
+def refund_surplus(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> int:
     """Begin to refund the surplus of this locked appeal, which ends its spending; return the fen.
 
-    Raises as ``surplus`` does.
+    Raises as ``check_surplus`` does.
     """
-    fen = surplus(db, appeal)
-    give_back(db, appeal.id, SURPLUS, now)
+    fen = check_surplus(db, appeal)
+    begin_refund_run(db, appeal.id, SURPLUS, now)
     if is_spendable(db, appeal):
         raise NothingLeft(number=appeal.id)  # the held balance belongs to no remaining gift
     record(db, at=now, actor=actor.name, action=SURPLUS, subject="appeal", subject_id=appeal.id, detail=str(fen))
@@ -93,14 +93,14 @@ def give_left_over_back(db: Session, appeal: Appeal, actor: Actor, now: datetime
     return fen
 
 
-def look_after_left_over(db: Session, now: datetime) -> int:
+def refund_quiet_surpluses(db: Session, now: datetime) -> int:
     """Refund money that was not requested for QUIET; the owner is reminded a month before.
 
     Appeals with open requests or missing receipts are left to other sweeps. Returns how many appeals were reminded or
     found due for a refund.
     """
-    told = exists().where(_is_reminder(), AuditEvent.at > now - QUIET + REMINDED)
-    quiet = _quiet(now - QUIET + REMINDED).where(~told).limit(_BATCH)
+    reminded = exists().where(_is_reminder(), AuditEvent.at > now - QUIET + REMINDED)
+    quiet = _quiet(now - QUIET + REMINDED).where(~reminded).limit(_BATCH)
     soon = db.scalars(quiet).all()
     for number in soon:
         _remind(db, get_appeal(db, number, lock=True), now)
@@ -109,7 +109,7 @@ def look_after_left_over(db: Session, now: datetime) -> int:
     for number in over:
         appeal = get_appeal(db, number, lock=True)
         try:
-            give_left_over_back(db, appeal, SYSTEM, now)
+            refund_surplus(db, appeal, SYSTEM, now)
         except Refusal:
             continue  # the owner made a request while this waited for the row's lock
     return len(soon) + len(over)
@@ -120,11 +120,11 @@ def _quiet(since: datetime) -> Select[int]:
     use, account = Disbursement, LedgerAccount
     theirs = use.appeal_id == Appeal.id
     lately = theirs & or_(use.created_at > since, use.paid_at > since)
-    waits = theirs & or_(use.state.in_(UNDER_WAY), use.state.in_(AFTER) & use.receipts_at.is_(None))
+    waits = theirs & or_(use.state.in_(UNDER_WAY), use.state.in_(UNACQUITTED) & use.receipts_at.is_(None))
     left = (account.kind == "appeal") & (account.subject_id == Appeal.id) & (account.balance_fen > 0)
     found = select(Appeal.id).join(account, left).where(Appeal.state == "executing")
     found = found.where(exists().where(theirs, use.state.in_(SPENT)), ~exists().where(lately), ~exists().where(waits))
-    return found.where(~is_given_back(Appeal.id)).order_by(Appeal.id)
+    return found.where(~is_being_refunded(Appeal.id)).order_by(Appeal.id)
 
 
 def _is_reminder() -> ColumnElement[bool]:

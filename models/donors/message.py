@@ -11,7 +11,7 @@ from models.core.encryption import Encrypted
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, By, Machine
 from models.core.subject import Subject
-from models.staff.desk_review import end_review
+from models.staff.decision import end_review
 from models.staff.task import Matter
 
 LONGEST = 100
@@ -88,19 +88,19 @@ class GiftMessage(Base):
         return 1 if self.reported_at is None else 2
 
 
-MESSAGE = Subject(SUBJECT, GiftMessage, MACHINE, begins=("submitted",), whole=APPEAL, whole_id=GiftMessage.appeal_id)
+MESSAGE = Subject(SUBJECT, GiftMessage, MACHINE, begins=("submitted",), parent=APPEAL, parent_id=GiftMessage.appeal_id)
 
 
 def matter_of(message: GiftMessage, region_code: str, household_id: int) -> Matter:
     return Matter(SUBJECT, message.id, region_code, household_id)
 
 
-def standing_with(db: Session, pledge_id: int) -> GiftMessage | None:
+def current_message(db: Session, pledge_id: int) -> GiftMessage | None:
     """Find the gift's message in a STANDING state."""
     return db.scalar(select(GiftMessage).where(GiftMessage.pledge_id == pledge_id, GiftMessage.state.in_(STANDING)))
 
 
-def let_go(db: Session, pledge_id: int, state: str, now: datetime) -> None:
+def withdraw_unread(db: Session, pledge_id: int, state: str, now: datetime) -> None:
     """Withdraw the unread message of a gift that is refunded or was never paid. Runs in the caller's transaction."""
     waits = (GiftMessage.pledge_id == pledge_id) & (GiftMessage.state == "submitted")
     # Locked, because an officer may be passing it at this moment; then it stays.

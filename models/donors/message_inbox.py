@@ -12,18 +12,18 @@ from models.appeals.correction import own_appeal
 from models.core.paging import Page, page_of
 from models.core.state_machine import Actor, By
 from models.donors.message import MACHINE, GiftMessage, NoSuchMessage
-from models.donors.message_review import key_for, look_again, signed
+from models.donors.message_review import dedupe_key_of, open_second_review, sender_name
 from models.giving.pledge import Pledge
 from models.notifications.notification import UNREAD, Notification
 from models.notifications.notify import lock_notified
 from models.people.user import User
-from models.staff.desk_review import end_review
+from models.staff.decision import end_review
 
 PAGE = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class FamilyMessage:
     """A message as the family reads it. ``name``: the donor's; None for an anonymous gift.
 
     ``reportable``: the family has not reported it before.
@@ -36,12 +36,12 @@ class Heard:
     reportable: bool
 
 
-def has_heard(db: Session, appeal_id: int) -> bool:
+def has_messages(db: Session, appeal_id: int) -> bool:
     read = (GiftMessage.appeal_id == appeal_id) & (GiftMessage.state == "passed")
     return db.scalar(select(GiftMessage.id).where(read).limit(1)) is not None
 
 
-def heard(db: Session, owner: User, number: int, before: int | None) -> tuple[Appeal, Page[Heard]]:
+def messages_to_family(db: Session, owner: User, number: int, before: int | None) -> tuple[Appeal, Page[FamilyMessage]]:
     """List the messages to the owner's appeal, the newest first, from below the id ``before``.
 
     Raises NoSuchAppeal or NotYourAppeal: nobody else may read them.
@@ -54,13 +54,13 @@ def heard(db: Session, owner: User, number: int, before: int | None) -> tuple[Ap
     rows = db.execute(theirs.order_by(GiftMessage.id.desc()).limit(PAGE + 1)).all()
     page = page_of(rows, PAGE, lambda row: int(row[0].id))
     found = [
-        Heard(message.id, message.words, signed(db, pledge), message.created_at, message.reported_at is None)
-        for message, pledge in page.items
+        FamilyMessage(one.id, one.words, sender_name(db, pledge), one.created_at, reportable=one.reported_at is None)
+        for one, pledge in page.items
     ]
     return appeal, Page(found, page.after)
 
 
-def report(db: Session, owner: User, number: int, now: datetime) -> Appeal:
+def report_message(db: Session, owner: User, number: int, now: datetime) -> Appeal:
     """Report a message, which hides it until an officer of a higher level decides. Possible once.
 
     Raises NoSuchMessage, also for a message that cannot be reported any more.
@@ -74,7 +74,7 @@ def report(db: Session, owner: User, number: int, now: datetime) -> Appeal:
     MACHINE.move(db, message, "reported", Actor(By.OWNER, f"user:{owner.id}"), now)
     message.reported_at = now
     db.flush()
-    look_again(db, message, appeal, now)
+    open_second_review(db, message, appeal, now)
     return appeal
 
 
@@ -86,7 +86,7 @@ def forget_donor(db: Session, user: User, now: datetime) -> None:
             by = Actor(By.OWNER, f"user:{user.id}")
             end_review(db, MACHINE, message, "withdrawn", by, now, detail="owner_erased")
         message.words = ""
-        _untell(db, message, db.get_one(Appeal, message.appeal_id))
+        _clear_notifications(db, message, db.get_one(Appeal, message.appeal_id))
     db.flush()
 
 
@@ -102,8 +102,8 @@ def forget_family(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> N
     db.flush()
 
 
-def _untell(db: Session, message: GiftMessage, appeal: Appeal) -> None:
-    for notice in lock_notified(db, appeal.owner_id, key_for(message)):
+def _clear_notifications(db: Session, message: GiftMessage, appeal: Appeal) -> None:
+    for notice in lock_notified(db, appeal.owner_id, dedupe_key_of(message)):
         if notice.state in UNREAD:
             db.execute(delete(Notification).where(Notification.id == notice.id))
         else:

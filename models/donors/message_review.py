@@ -20,35 +20,36 @@ from models.donors.message import (
     SUBJECT,
     GiftMessage,
     NoSuchMessage,
+    current_message,
     matter_of,
-    standing_with,
 )
 from models.giving.pledge import Pledge
 from models.notifications.notify import notify_user
 from models.payments.refund_entitlement import NoSuchGift
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.staff.decision import decide, passed_by
-from models.staff.desk_review import Stage, end_review, has_seen, may_review, record_review, stage_of
+from models.staff.decision import decide, end_review, passed_by
+from models.staff.file_access import TaskView, has_read, may_read_as_authority, record_file_access, view_task
 from models.staff.member import Staff
-from models.staff.task import STEPS, Matter, open_task, take
+from models.staff.task import Matter, demand_task, open_task
+from models.staff.task_steps import STEPS
 
 # The states of a gift with which a message may be sent: pledged while PAY_MODE was off, or paid and not refunded.
-SPEAKS = ("intended", "paid", "committed", "partly_disbursed", "settled")
+TAKES_MESSAGES = ("intended", "paid", "committed", "partly_disbursed", "settled")
 DAYS = STEPS["message"][1]
 
 
-class GiftIsSilent(Refusal):
+class GiftTakesNoMessage(Refusal):
     """The gift is not paid yet, or is being refunded (``state`` of the pledge)."""
 
-    code = "gift_is_silent"
+    code = "gift_takes_no_message"
     final = True
 
 
-class MessageSaid(Refusal):
+class MessageExists(Refusal):
     """The gift has a message already (``state`` of the message), or it can no longer be withdrawn."""
 
-    code = "message_said"
+    code = "message_exists"
     final = True
 
 
@@ -63,7 +64,7 @@ class MessageFile:
     name: str | None
     state: str
     reported: bool
-    stage: Stage
+    task: TaskView
 
 
 def own_gift(db: Session, donor: User, code: str) -> Pledge:
@@ -74,25 +75,25 @@ def own_gift(db: Session, donor: User, code: str) -> Pledge:
     return pledge
 
 
-def speaking_gifts(db: Session, donor: User, most: int) -> Sequence[Pledge]:
+def gifts_that_take_messages(db: Session, donor: User, most: int) -> Sequence[Pledge]:
     """List the donor's newest gifts whose state allows a message."""
-    theirs = select(Pledge).where(Pledge.donor_id == donor.id, Pledge.state.in_(SPEAKS))
+    theirs = select(Pledge).where(Pledge.donor_id == donor.id, Pledge.state.in_(TAKES_MESSAGES))
     return db.scalars(theirs.order_by(Pledge.id.desc()).limit(most)).all()
 
 
-def check_may_say(db: Session, pledge: Pledge) -> None:
-    """Raise GiftIsSilent or MessageSaid unless a message may be sent with this gift."""
-    if pledge.state not in SPEAKS:
-        raise GiftIsSilent(gift=pledge.code, number=pledge.appeal_id, state=pledge.state)
-    before = standing_with(db, pledge.id)
+def check_takes_message(db: Session, pledge: Pledge) -> None:
+    """Raise GiftTakesNoMessage or MessageExists unless a message may be sent with this gift."""
+    if pledge.state not in TAKES_MESSAGES:
+        raise GiftTakesNoMessage(gift=pledge.code, number=pledge.appeal_id, state=pledge.state)
+    before = current_message(db, pledge.id)
     if before:
-        raise MessageSaid(gift=pledge.code, number=pledge.appeal_id, state=before.state)
+        raise MessageExists(gift=pledge.code, number=pledge.appeal_id, state=before.state)
 
 
-def say(db: Session, donor: User, code: str, words: str, draft_id: str, now: datetime) -> GiftMessage:
+def submit_message(db: Session, donor: User, code: str, words: str, draft_id: str, now: datetime) -> GiftMessage:
     """Submit a message for review. The same draft twice is one message.
 
-    Raises NoSuchGift, GiftIsSilent or MessageSaid.
+    Raises NoSuchGift, GiftTakesNoMessage or MessageExists.
     """
     earlier = db.scalar(select(GiftMessage).where(GiftMessage.draft_id == draft_id))
     if earlier:
@@ -100,7 +101,7 @@ def say(db: Session, donor: User, code: str, words: str, draft_id: str, now: dat
     found = own_gift(db, donor, code)
     # Locked, so that it is not refunded at the same moment.
     pledge = db.get_one(Pledge, found.id, with_for_update={"key_share": True}, populate_existing=True)
-    check_may_say(db, pledge)
+    check_takes_message(db, pledge)
     appeal = get_appeal(db, pledge.appeal_id)
     message = GiftMessage(
         draft_id=draft_id, pledge_id=pledge.id, appeal_id=appeal.id, words=words, state="submitted", created_at=now
@@ -110,7 +111,7 @@ def say(db: Session, donor: User, code: str, words: str, draft_id: str, now: dat
         db.flush()
     except IntegrityError as error:
         if "pledge_id" in str(error.orig) or "gift_messages_one" in str(error.orig):
-            raise MessageSaid(gift=code, number=appeal.id, state="submitted") from None  # two were sent at one moment
+            raise MessageExists(gift=code, number=appeal.id, state="submitted") from None  # two were sent at one moment
         raise
     actor = f"user:{donor.id}"
     record(
@@ -120,14 +121,14 @@ def say(db: Session, donor: User, code: str, words: str, draft_id: str, now: dat
     return message
 
 
-def take_back(db: Session, donor: User, code: str, now: datetime) -> None:
-    """Withdraw a message that no officer has decided on. Raises NoSuchGift, NoSuchMessage or MessageSaid."""
-    found = standing_with(db, own_gift(db, donor, code).id)
+def withdraw_message(db: Session, donor: User, code: str, now: datetime) -> None:
+    """Withdraw a message that no officer has decided on. Raises NoSuchGift, NoSuchMessage or MessageExists."""
+    found = current_message(db, own_gift(db, donor, code).id)
     if found is None:
         raise NoSuchMessage(number=0)
     message = _held(db, found.id)
     if message.state != "submitted":
-        raise MessageSaid(gift=code, number=message.appeal_id, state=message.state)
+        raise MessageExists(gift=code, number=message.appeal_id, state=message.state)
     end_review(db, MACHINE, message, "withdrawn", Actor(By.OWNER, f"user:{donor.id}"), now)
 
 
@@ -141,22 +142,22 @@ def open_message(db: Session, staff: Staff, number: int, now: datetime) -> Messa
     if message is None or appeal is None or message.state == "withdrawn":
         raise NoSuchMessage(number=number)
     pledge = db.get_one(Pledge, message.pledge_id)
-    if not may_review(db, staff, _matter(message, appeal)) or staff.id in _seats_of(db, pledge.donor_id):
+    if not may_read_as_authority(db, staff, _matter(message, appeal)) or staff.id in _seats_of(db, pledge.donor_id):
         raise NoSuchMessage(number=number)
-    record_review(db, staff, SUBJECT, number, pledge.donor_id, now)
+    record_file_access(db, staff, SUBJECT, number, pledge.donor_id, now)
     return MessageFile(
         number=number,
         appeal=appeal.id,
         title=appeal.title,
         words=message.words,
-        name=signed(db, pledge),
+        name=sender_name(db, pledge),
         state=message.state,
         reported=message.reported_at is not None,
-        stage=stage_of(db, staff, SUBJECT, number),
+        task=view_task(db, staff, SUBJECT, number),
     )
 
 
-def signed(db: Session, pledge: Pledge) -> str | None:
+def sender_name(db: Session, pledge: Pledge) -> str | None:
     """Return the name under a gift's message: the donor's display name; None for an anonymous gift."""
     return None if pledge.anonymous else db.get_one(User, pledge.donor_id).display_name
 
@@ -164,20 +165,20 @@ def signed(db: Session, pledge: Pledge) -> str | None:
 def check_decidable(db: Session, staff: Staff, number: int) -> tuple[GiftMessage, Appeal]:
     """Lock and return the message, with its appeal, for the officer whose turn it is.
 
-    Raises NoSuchMessage, OutsideRegion, NotYourTurn or HasAPart.
+    Raises NoSuchMessage, OutsideRegion, NotYourTurn or HasConflict.
     """
     message = _held(db, number)
     appeal = db.get_one(Appeal, message.appeal_id)
-    take(db, staff, _matter(message, appeal), message.state)
+    demand_task(db, staff, _matter(message, appeal), message.state)
     return message, appeal
 
 
 def is_read(db: Session, staff: Staff, number: int) -> bool:
     """Tell whether this officer has read the message, which is required before passing it."""
-    return has_seen(db, staff, SUBJECT, number)
+    return has_read(db, staff, SUBJECT, number)
 
 
-def let_through(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appeal, int]:
+def pass_message(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appeal, int]:
     """Pass a message to the family and notify it, and the donor the first time.
 
     Returns the appeal and how many of the family's conversations were notified. Raises as ``check_decidable`` does, and
@@ -187,8 +188,8 @@ def let_through(db: Session, staff: Staff, number: int, now: datetime) -> tuple[
     pledge = db.get_one(Pledge, message.pledge_id)
     decide(db, _matter(message, appeal), message.round, staff, "pass", now)
     _end(db, message, "passed", staff, now)
-    facts = {"number": appeal.id, "title": appeal.title, "words": message.words, "name": signed(db, pledge)}
-    family = notify_user(db, appeal.owner_id, "gift_message", facts, key_for(message), now, ("appeal", appeal.id))
+    facts = {"number": appeal.id, "title": appeal.title, "words": message.words, "name": sender_name(db, pledge)}
+    family = notify_user(db, appeal.owner_id, "gift_message", facts, dedupe_key_of(message), now, ("appeal", appeal.id))
     if message.reported_at is None:
         _notify_donor(db, appeal, pledge, message, (), now)
     return appeal, family
@@ -206,7 +207,7 @@ def send_back(db: Session, staff: Staff, number: int, reasons: Sequence[str], no
     return appeal
 
 
-def look_again(db: Session, message: GiftMessage, appeal: Appeal, now: datetime) -> None:
+def open_second_review(db: Session, message: GiftMessage, appeal: Appeal, now: datetime) -> None:
     """Open the task to decide on a reported message, for a higher level and never for the officer who passed it."""
     pledge = db.get_one(Pledge, message.pledge_id)
     matter = _matter(message, appeal)
@@ -214,7 +215,7 @@ def look_again(db: Session, message: GiftMessage, appeal: Appeal, now: datetime)
     open_task(db, matter, "message_report", now, {**passed, **_seats_of(db, pledge.donor_id)})
 
 
-def key_for(message: GiftMessage) -> str:
+def dedupe_key_of(message: GiftMessage) -> str:
     """Return the key under which the family is notified of the message."""
     return f"gift_message:{message.id}"
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 from models.notifications.kinds import NO_MORE, Kind, Offer, Standing, legal
 
 READ_MESSAGES = Offer("read_messages", ("messages", "number"))
-PAY_MONTHLY = Offer("pay_monthly", ("pay_monthly", "number"))
-SKIP_MONTHLY = Offer("skip_monthly", ("skip_monthly", "number"))
-STOP_MONTHLY = Offer("stop_monthly", ("stop_monthly", "number"))
+PAY_RECURRING_GIFT = Offer("pay_recurring_gift", ("pay_recurring_gift", "number"))
+SKIP_RECURRING_GIFT = Offer("skip_recurring_gift", ("skip_recurring_gift", "number"))
+STOP_RECURRING_GIFT = Offer("stop_recurring_gift", ("stop_recurring_gift", "number"))
 
 KINDS: dict[str, Kind] = {
     "gift_message": Kind(Standing.SERVICE, "progress", topic="messages", offers=(READ_MESSAGES, NO_MORE), brief=True),
@@ -16,7 +16,7 @@ KINDS: dict[str, Kind] = {
         Standing.SERVICE,
         "money",
         topic="reminders",
-        offers=(PAY_MONTHLY, SKIP_MONTHLY, STOP_MONTHLY),
+        offers=(PAY_RECURRING_GIFT, SKIP_RECURRING_GIFT, STOP_RECURRING_GIFT),
         running=timedelta(days=1),
     ),
     "recurring_gift_ended": Kind(Standing.SERVICE, "progress"),

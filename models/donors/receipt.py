@@ -15,7 +15,7 @@ from models.core.encryption import Encrypted
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
 
-HOLDERS = ("person", "firm")
+MADE_OUT_TO = ("person", "firm")
 LONGEST_NAME, LONGEST_NUMBER = 60, 40
 
 _HOLDER = frozenset({By.FUND_HOLDER})
@@ -39,7 +39,7 @@ _ISSUED = text("state = 'issued'")
 
 
 class Receipt(Base):
-    """A requested receipt. ``holder``: whether it is made out to a person or a firm; ``tax_number``: the firm's.
+    """A requested receipt. ``made_out_to``: whether it is made out to a person or a firm; ``tax_number``: the firm's.
 
     ``number``: the receipt's number, from the fund holder. ``reason``: a code, why it was refused.
     """
@@ -49,7 +49,7 @@ class Receipt(Base):
     draft_id: Mapped[str] = mapped_column(String(36), unique=True)
     pledge_id: Mapped[int] = mapped_column(ForeignKey("pledges.id"))
     appeal_id: Mapped[int] = mapped_column(ForeignKey("appeals.id"))
-    holder: Mapped[str] = mapped_column(String(8))
+    made_out_to: Mapped[str] = mapped_column(String(8))
     name: Mapped[str | None] = mapped_column(Encrypted("receipt name"))
     tax_number: Mapped[str | None] = mapped_column(Encrypted("receipt tax number"))
     state: Mapped[str] = mapped_column(String(10), default="asked")
@@ -61,7 +61,7 @@ class Receipt(Base):
 
     __table_args__ = (
         one_of("state", MACHINE.states),
-        one_of("holder", HOLDERS),
+        one_of("made_out_to", MADE_OUT_TO),
         CheckConstraint("(state = 'asked') = (name IS NOT NULL)", name="named_while_asked"),
         CheckConstraint("name IS NOT NULL OR tax_number IS NULL", name="numbered_while_named"),
         CheckConstraint("(state IN ('issued', 'void')) = (number IS NOT NULL)", name="issued_by_number"),
@@ -73,9 +73,9 @@ class Receipt(Base):
     )
 
 
-RECEIPT = Subject("receipt", Receipt, MACHINE, begins=("asked",), whole=APPEAL, whole_id=Receipt.appeal_id)
+RECEIPT = Subject("receipt", Receipt, MACHINE, begins=("asked",), parent=APPEAL, parent_id=Receipt.appeal_id)
 
 
-def live_receipt(db: Session, pledge_id: int) -> Receipt | None:
+def current_receipt(db: Session, pledge_id: int) -> Receipt | None:
     """Find the gift's receipt that is asked for or issued."""
     return db.scalar(select(Receipt).where(Receipt.pledge_id == pledge_id, Receipt.state.in_(LIVE)))

@@ -16,21 +16,19 @@ from models.appeals.appeal import Appeal
 from models.core.audit_trail import record, record_reading
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
-from models.donors.receipt import MACHINE, Receipt, live_receipt
+from models.donors.receipt import MACHINE, Receipt, current_receipt
 from models.donors.trace import GIVEN
-from models.giving.pledge import Pledge
+from models.giving.pledge import LEFT_APPEAL, Pledge
 from models.notifications.notify import notify_user
 from models.payments.locks import hold_pledge
 from models.payments.order import PayOrder
 from models.payments.refund_entitlement import orders_of
 from models.people.user import User
-from models.staff.desk_review import end_review
-from models.staff.member import Staff
-from models.staff.queue import within
+from models.staff.decision import end_review
+from models.staff.member import Staff, covered_by
 from models.staff.task import Matter, Task, open_task
 
 _BATCH = 100
-_WENT_BACK = ("refund_pending", "refunded", "redirected")
 
 
 class NoReceipt(Refusal):
@@ -52,11 +50,11 @@ class NoSuchReceipt(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ReceiptRequest:
     """A donor's request. ``name``: whom the receipt is made out to. ``tax_number``: a firm's; None if not given."""
 
     draft_id: str
-    holder: str
+    made_out_to: str
     name: str
     tax_number: str | None
 
@@ -83,14 +81,14 @@ def gift_for_receipt(db: Session, user: User, code: str) -> Pledge:
     return pledge
 
 
-def receiptable(db: Session, user: User, most: int) -> list[tuple[Pledge, Receipt | None]]:
+def gifts_with_receipts(db: Session, user: User, most: int) -> list[tuple[Pledge, Receipt | None]]:
     """List the donor's newest paid gifts that were not refunded, each with its live receipt, if it has one."""
     theirs = select(Pledge).where(Pledge.donor_id == user.id, Pledge.state.in_(GIVEN))
     gifts = db.scalars(theirs.order_by(Pledge.id.desc()).limit(most)).all()
-    return [(gift, live_receipt(db, gift.id)) for gift in gifts]
+    return [(gift, current_receipt(db, gift.id)) for gift in gifts]
 
 
-def ask_for(db: Session, user: User, pledge_id: int, wanted: Wanted, now: datetime) -> Receipt:
+def request_receipt(db: Session, user: User, pledge_id: int, wanted: ReceiptRequest, now: datetime) -> Receipt:
     """Ask for a receipt, which opens the fund holder's task. The same draft twice is one request. Raises NoReceipt."""
     earlier = db.scalar(select(Receipt).where(Receipt.draft_id == wanted.draft_id))
     if earlier:
@@ -103,7 +101,7 @@ def ask_for(db: Session, user: User, pledge_id: int, wanted: Wanted, now: dateti
         draft_id=wanted.draft_id,
         pledge_id=pledge.id,
         appeal_id=pledge.appeal_id,
-        holder=wanted.holder,
+        made_out_to=wanted.made_out_to,
         name=wanted.name,
         tax_number=wanted.tax_number,
         state="asked",
@@ -118,10 +116,10 @@ def ask_for(db: Session, user: User, pledge_id: int, wanted: Wanted, now: dateti
     return receipt
 
 
-def take_back(db: Session, user: User, code: str, now: datetime) -> Receipt:
+def withdraw_request(db: Session, user: User, code: str, now: datetime) -> Receipt:
     """Withdraw an open request, at the donor's wish. Raises NoReceipt."""
     pledge = db.scalar(select(Pledge).where(Pledge.code == code, Pledge.donor_id == user.id))
-    receipt = live_receipt(db, hold_pledge(db, pledge.id).id) if pledge else None
+    receipt = current_receipt(db, hold_pledge(db, pledge.id).id) if pledge else None
     if receipt is None or receipt.state != "asked":
         raise NoReceipt(why="unknown" if receipt is None else "issued", gift=code, number=receipt and receipt.number)
     _end(db, receipt, "withdrawn", Actor(By.OWNER, f"user:{user.id}"), now)
@@ -130,8 +128,8 @@ def take_back(db: Session, user: User, code: str, now: datetime) -> Receipt:
 
 def waiting_receipts(db: Session, staff: Staff, most: int) -> Sequence[Receipt]:
     """List the receipts that this fund holder has to cancel, then those to issue, each the oldest first."""
-    gone = _seen_by(staff).where(Receipt.state == "issued", Pledge.state.in_(_WENT_BACK))
-    asked = _seen_by(staff).where(Receipt.state == "asked", Pledge.state.not_in(_WENT_BACK))
+    gone = _seen_by(staff).where(Receipt.state == "issued", Pledge.state.in_(LEFT_APPEAL))
+    asked = _seen_by(staff).where(Receipt.state == "asked", Pledge.state.not_in(LEFT_APPEAL))
     found = [*db.scalars(gone.order_by(Receipt.id).limit(most)), *db.scalars(asked.order_by(Receipt.id).limit(most))]
     return found[:most]
 
@@ -157,7 +155,7 @@ def open_receipt(db: Session, staff: Staff, number: int, now: datetime) -> Recei
         pledge.amount_fen,
         pledge.code,
         _paid_at(order),
-        pledge.state in _WENT_BACK,
+        pledge.state in LEFT_APPEAL,
     )
 
 
@@ -194,17 +192,17 @@ def void(db: Session, staff: Staff, number: int, now: datetime) -> Receipt:
     return receipt
 
 
-def let_go(db: Session, now: datetime) -> int:
+def withdraw_requests_of_refunded(db: Session, now: datetime) -> int:
     """Withdraw open requests whose gift was refunded since; called by the sweep. Returns how many."""
     gone = select(Receipt).join(Pledge, Pledge.id == Receipt.pledge_id)
-    gone = gone.where(Receipt.state == "asked", Pledge.state.in_(_WENT_BACK)).order_by(Receipt.id).limit(_BATCH)
+    gone = gone.where(Receipt.state == "asked", Pledge.state.in_(LEFT_APPEAL)).order_by(Receipt.id).limit(_BATCH)
     receipts = db.scalars(gone.with_for_update(of=Receipt, skip_locked=True)).all()
     for receipt in receipts:
         _end(db, receipt, "withdrawn", SYSTEM, now)
     return len(receipts)
 
 
-def call_holders(db: Session, now: datetime) -> int:
+def open_receipt_tasks(db: Session, now: datetime) -> int:
     """Open the missing tasks of fund holders: to cancel the receipts of refunded gifts, and to issue requested ones.
 
     Returns how many.
@@ -212,8 +210,8 @@ def call_holders(db: Session, now: datetime) -> int:
     waits = exists().where(Task.subject == "receipt", Task.subject_id == Receipt.id, Task.closed_at.is_(None))
     found = select(Receipt, Appeal.region_code).join(Appeal, Appeal.id == Receipt.appeal_id)
     found = found.join(Pledge, Pledge.id == Receipt.pledge_id).where(~waits)
-    gone = (Receipt.state == "issued") & Pledge.state.in_(_WENT_BACK)
-    asked = (Receipt.state == "asked") & Pledge.state.not_in(_WENT_BACK)
+    gone = (Receipt.state == "issued") & Pledge.state.in_(LEFT_APPEAL)
+    asked = (Receipt.state == "asked") & Pledge.state.not_in(LEFT_APPEAL)
     rows = db.execute(
         found.where(or_(gone, asked)).order_by(Receipt.id).limit(_BATCH).with_for_update(of=Receipt, skip_locked=True)
     ).all()
@@ -231,11 +229,11 @@ def forget(db: Session, user: User, now: datetime) -> None:
 
 
 def _check(db: Session, pledge: Pledge) -> None:
-    if pledge.state in _WENT_BACK:
+    if pledge.state in LEFT_APPEAL:
         raise NoReceipt(why="went_back", gift=pledge.code)
     if pledge.state not in GIVEN:
         raise NoReceipt(why="unpaid", gift=pledge.code)
-    if earlier := live_receipt(db, pledge.id):
+    if earlier := current_receipt(db, pledge.id):
         raise NoReceipt(why=earlier.state, gift=pledge.code, number=earlier.number)
 
 
@@ -250,14 +248,14 @@ def _end(db: Session, receipt: Receipt, state: str, actor: Actor, now: datetime,
 
 def _seen_by(staff: Staff) -> Select[Receipt]:
     theirs = select(Receipt).join(Appeal, Appeal.id == Receipt.appeal_id).join(Pledge, Pledge.id == Receipt.pledge_id)
-    return theirs.where(within(staff, Appeal.region_code))
+    return theirs.where(covered_by(staff, Appeal.region_code))
 
 
 def _find(db: Session, staff: Staff, number: int) -> tuple[Receipt, Pledge]:
-    open_ones = or_(Receipt.state == "asked", (Receipt.state == "issued") & Pledge.state.in_(_WENT_BACK))
+    open_ones = or_(Receipt.state == "asked", (Receipt.state == "issued") & Pledge.state.in_(LEFT_APPEAL))
     receipt = db.scalar(_seen_by(staff).where(Receipt.id == number, open_ones))
     pledge = db.get(Pledge, receipt.pledge_id) if receipt else None
-    if receipt is None or pledge is None or (receipt.state == "asked" and pledge.state in _WENT_BACK):
+    if receipt is None or pledge is None or (receipt.state == "asked" and pledge.state in LEFT_APPEAL):
         raise NoSuchReceipt(number=number)
     return receipt, pledge
 

@@ -50,16 +50,16 @@ class NotCollecting(Refusal):
     final = True
 
 
-class NoSuchMonthly(Refusal):
+class NoSuchRecurringGift(Refusal):
     """The donor has no live recurring gift for this appeal."""
 
-    code = "no_such_monthly"
+    code = "no_such_recurring_gift"
 
 
-class TooManyMonthly(Refusal):
+class TooManyRecurringGifts(Refusal):
     """The donor has ``most`` live recurring gifts, and must stop one first."""
 
-    code = "too_many_monthly"
+    code = "too_many_recurring_gifts"
     final = True
 
 
@@ -127,15 +127,15 @@ def next_time(day: int, before: datetime, now: datetime) -> datetime:
             return found
 
 
-def check_new(db: Session, donor: User, appeal: Appeal, now: datetime) -> None:
-    """Raise EndsBefore or TooManyMonthly unless the donor has one for this appeal or may begin one."""
+def check_may_begin(db: Session, donor: User, appeal: Appeal, now: datetime) -> None:
+    """Raise EndsBefore or TooManyRecurringGifts unless the donor has one for this appeal or may begin one."""
     live = db.scalars(select(RecurringGift.appeal_id).where(*_live(donor))).all()
     if appeal.id in live:
         return
     if first_time(now) >= appeal.deadline:
         raise EndsBefore(number=appeal.id, title=appeal.title, deadline=appeal.deadline)
     if len(live) >= MOST:
-        raise TooManyMonthly(most=MOST)
+        raise TooManyRecurringGifts(most=MOST)
 
 
 def first_time(now: datetime) -> datetime:
@@ -149,7 +149,7 @@ def begin(
     """Begin a recurring gift, with reminders from next month on; ``appeal`` must be locked.
 
     The same draft twice is one recurring gift. If the donor has one for this appeal, its amount and anonymity change
-    and its day stays. Raises NotFunding, OwnHousehold, EndsBefore or TooManyMonthly.
+    and its day stays. Raises NotFunding, OwnHousehold, EndsBefore or TooManyRecurringGifts.
     """
     if earlier := db.scalar(select(RecurringGift).where(RecurringGift.draft_id == draft_id)):
         return earlier
@@ -160,7 +160,7 @@ def begin(
         record(db, at=now, actor=actor, action="changed", subject=MACHINE.subject, subject_id=gift.id)
         db.flush()
         return gift
-    check_new(db, donor, appeal, now)
+    check_may_begin(db, donor, appeal, now)
     gift = RecurringGift(
         draft_id=draft_id,
         appeal_id=appeal.id,
@@ -183,10 +183,10 @@ def find_live(db: Session, donor: User, appeal_id: int, *, lock: bool = False) -
 
 
 def get_live(db: Session, donor: User, appeal_id: int, *, lock: bool = False) -> RecurringGift:
-    """As ``find_live``, but raises NoSuchMonthly where there is none."""
+    """As ``find_live``, but raises NoSuchRecurringGift where there is none."""
     gift = find_live(db, donor, appeal_id, lock=lock)
     if gift is None:
-        raise NoSuchMonthly(number=appeal_id)
+        raise NoSuchRecurringGift(number=appeal_id)
     return gift
 
 
@@ -199,7 +199,7 @@ def live_of(db: Session, donor: User) -> Sequence[tuple[RecurringGift, Appeal]]:
 def pay(db: Session, donor: User, appeal_id: int, now: datetime, *, by_staff: bool) -> Pledge:
     """Get or create this month's pledge, to be paid now; two taps get the same one while it can be paid.
 
-    Raises NoSuchMonthly, GivenThisMonth, NotFunding, OwnHousehold or OverCap.
+    Raises NoSuchRecurringGift, GivenThisMonth, NotFunding, OwnHousehold or OverCap.
     """
     get_live(db, donor, appeal_id)
     appeal = get_appeal(db, appeal_id, lock=True)
@@ -207,12 +207,12 @@ def pay(db: Session, donor: User, appeal_id: int, now: datetime, *, by_staff: bo
     pledge = db.get(Pledge, gift.pledge_id, populate_existing=True) if gift.pledge_id else None
     if pledge and pledge.state in COUNTED:
         raise GivenThisMonth(number=appeal.id, title=appeal.title, next=gift.next_at, deadline=appeal.deadline)
-    if pledge and _is_it(gift, pledge) and pledge.pay_by and pledge.pay_by > now:
+    if pledge and _is_payable_as(gift, pledge) and pledge.pay_by and pledge.pay_by > now:
         return pledge
     if pledge and pledge.state == "awaiting_payment" and pledge.pay_by and pledge.pay_by > now:
         PLEDGES.move(db, pledge, "expired", SYSTEM, now, detail="replaced")  # a payment of it is refunded
     gift.pledges += 1
-    draft = f"monthly:{gift.id}:{gift.pledges}"
+    draft = f"recurring_gift:{gift.id}:{gift.pledges}"
     pledge = make_pledge(db, draft, appeal, donor, gift.amount_fen, gift.anonymous, now, by_staff=by_staff)
     await_payment(db, pledge, appeal, now)
     gift.pledge_id = pledge.id
@@ -221,7 +221,7 @@ def pay(db: Session, donor: User, appeal_id: int, now: datetime, *, by_staff: bo
 
 
 def stop(db: Session, donor: User, appeal_id: int, now: datetime) -> RecurringGift:
-    """Stop the donor's recurring gift for an appeal. Raises NoSuchMonthly."""
+    """Stop the donor's recurring gift for an appeal. Raises NoSuchRecurringGift."""
     gift = get_live(db, donor, appeal_id, lock=True)
     MACHINE.move(db, gift, "stopped", _owner(donor), now)
     db.flush()
@@ -234,7 +234,7 @@ def forget(db: Session, donor: User, now: datetime) -> None:
         MACHINE.move(db, gift, "stopped", _owner(donor), now, detail="owner_erased")
 
 
-def remind(db: Session, now: datetime) -> int:
+def remind_donors(db: Session, now: datetime) -> int:
     """Send the reminders that are due; missed ones are sent once, late. Returns how many were due."""
     due = select(RecurringGift, Appeal).join(Appeal, Appeal.id == RecurringGift.appeal_id)
     due = due.where(RecurringGift.state == "active", RecurringGift.next_at <= now).order_by(RecurringGift.next_at)
@@ -248,7 +248,7 @@ def remind(db: Session, now: datetime) -> int:
     return len(found)
 
 
-def end_over(db: Session, now: datetime) -> int:
+def end_for_closed_appeals(db: Session, now: datetime) -> int:
     """End recurring gifts whose appeals take no gifts any more, and notify the donors. Returns how many."""
     over = select(RecurringGift, Appeal).join(Appeal, Appeal.id == RecurringGift.appeal_id)
     over = over.where(RecurringGift.state == "active", Appeal.state.not_in(_GOES_ON)).order_by(RecurringGift.id)
@@ -260,7 +260,7 @@ def end_over(db: Session, now: datetime) -> int:
     return len(found)
 
 
-def _is_it(gift: RecurringGift, pledge: Pledge) -> bool:
+def _is_payable_as(gift: RecurringGift, pledge: Pledge) -> bool:
     """Tell whether the pledge waits for payment and still has the recurring gift's amount and anonymity."""
     same = (pledge.amount_fen, pledge.anonymous) == (gift.amount_fen, gift.anonymous)
     return same and pledge.state == "awaiting_payment"
@@ -270,7 +270,7 @@ def _notify(db: Session, kind: str, gift: RecurringGift, appeal: Appeal, when: s
     facts = {"number": appeal.id, "title": appeal.title, "amount_fen": gift.amount_fen}
     if kind == "recurring_gift_ended":
         facts["state"] = appeal.state
-    notify_user(db, gift.donor_id, kind, facts, f"monthly:{gift.id}:{when}", now, ("appeal", appeal.id))
+    notify_user(db, gift.donor_id, kind, facts, f"recurring_gift:{gift.id}:{when}", now, ("appeal", appeal.id))
 
 
 def _live(donor: User) -> tuple[ColumnElement[bool], ...]:

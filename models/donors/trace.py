@@ -74,7 +74,7 @@ class Trace:
 _Posted = tuple[Step, tuple[str, str] | None]
 
 
-def owns(db: Session, code: str, user_id: int | None) -> bool:
+def is_gift_of(db: Session, code: str, user_id: int | None) -> bool:
     return db.scalar(select(Pledge.id).where(Pledge.code == code, Pledge.donor_id == user_id)) is not None
 
 

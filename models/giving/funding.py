@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import MACHINE, REVIEWED, Appeal, end_overdue
+from models.appeals.appeal import IN_REVIEW, MACHINE, Appeal, end_overdue
 from models.appeals.review import notify_owner
 from models.core.state_machine import SYSTEM
 from models.giving.pledge import promised
@@ -23,7 +23,7 @@ _BATCH = 100
 
 def close_overdue(db: Session, now: datetime) -> list[Appeal]:
     """Cancel appeals whose deadline passed during review, and notify their owners. Locks and returns them."""
-    overdue = select(Appeal).where(Appeal.state.in_(REVIEWED), Appeal.deadline <= now).limit(_BATCH).with_for_update()
+    overdue = select(Appeal).where(Appeal.state.in_(IN_REVIEW), Appeal.deadline <= now).limit(_BATCH).with_for_update()
     closed = list(db.scalars(overdue))
     for appeal in closed:
         end_overdue(db, appeal, now)
@@ -46,7 +46,7 @@ def end_funding(db: Session, now: datetime) -> int:
     return len(ended)
 
 
-def end_day(db: Session, appeal: Appeal, now: datetime) -> None:
+def end_if_overdue(db: Session, appeal: Appeal, now: datetime) -> None:
     """End one overdue appeal, which the caller holds; one in review is cancelled. Nothing before the deadline."""
     if appeal.deadline > now:
         return
@@ -59,22 +59,22 @@ def end_day(db: Session, appeal: Appeal, now: datetime) -> None:
 
 def _end(db: Session, appeal: Appeal, fen: int, gifts: int, now: datetime) -> None:
     if fen >= appeal.target_fen:
-        fund(db, appeal, now)
+        mark_funded(db, appeal, now)
     elif appeal.minimum_fen is not None and fen >= appeal.minimum_fen:
-        _begin(db, appeal, fen, gifts, now)
+        _begin_with_minimum(db, appeal, fen, gifts, now)
     else:
         end_overdue(db, appeal, now)
         notify_owner(db, appeal, now)
 
 
-def fund(db: Session, appeal: Appeal, now: datetime) -> None:
+def mark_funded(db: Session, appeal: Appeal, now: datetime) -> None:
     """Move an appeal that reached its target to ``funded`` and notify its owner; the caller holds it."""
     MACHINE.move(db, appeal, "funded", SYSTEM, now)
     close_task(db, "appeal", appeal.id, now)  # a task about a doubt, if there was one
     notify_owner(db, appeal, now)
 
 
-def _begin(db: Session, appeal: Appeal, fen: int, gifts: int, now: datetime) -> None:
+def _begin_with_minimum(db: Session, appeal: Appeal, fen: int, gifts: int, now: datetime) -> None:
     """Begin an appeal with less than its target, as donors were told before they gave; notify owner and donors."""
     MACHINE.move(db, appeal, "minimum_met", SYSTEM, now)
     close_task(db, "appeal", appeal.id, now)  # a task about a doubt, if there was one

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal
 from models.core.apportionment import split
 from models.giving.allocation import DisbursementShare
-from models.giving.pledge import Pledge
+from models.giving.pledge import LEFT_APPEAL, Pledge
 from models.giving.pool import MatchingPool, PoolMatch
 from models.ledger import Account, lock, moves
 from models.ledger.accounts import LedgerAccount
@@ -23,13 +23,11 @@ from models.places.region import parents
 
 # The most pools that match one gift, because all of them are named to its donor.
 MOST_POOLS = 3
-# Pledge states in which the money has left the appeal, or is being refunded.
-GONE = ("refund_pending", "refunded", "redirected")
 _NET = PoolMatch.fen - PoolMatch.returned_fen
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
+class SponsorMatch:
     """What one sponsor added to one gift; public."""
 
     sponsor: str
@@ -37,7 +35,7 @@ class Added:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class MatchingOffer:
     """A sponsor's public offer to match gifts ``until`` then, while the pool has money left."""
 
     sponsor: str
@@ -55,8 +53,8 @@ def pools_for(db: Session, appeal: Appeal, now: datetime, *, held: bool = False)
     return db.scalars(wanted).all()
 
 
-def offers(db: Session, appeal_id: int, now: datetime) -> list[Offer]:
-    """List the public offers to match a gift to this appeal now, without sums: other gifts may use them up first."""
+def matching_offers(db: Session, appeal_id: int, now: datetime) -> list[MatchingOffer]:
+    """List the offers to match a gift to this appeal now, without sums: other gifts may use them up first."""
     appeal = db.get(Appeal, appeal_id)
     if appeal is None or appeal.state != "funding" or appeal.deadline <= now:
         return []
@@ -65,13 +63,13 @@ def offers(db: Session, appeal_id: int, now: datetime) -> list[Offer]:
         of_appeal = select(func.coalesce(func.sum(_NET), 0))
         of_appeal = of_appeal.where(PoolMatch.pool_id == pool.id, PoolMatch.appeal_id == appeal_id)
         left = pool.per_appeal_fen - int(db.scalar(of_appeal) or 0)
-        there = db.scalar(select(LedgerAccount.balance_fen).where(*_is(pool.account))) or 0
+        there = db.scalar(select(LedgerAccount.balance_fen).where(*_is_account(pool.account))) or 0
         if min(left, there, pool.cap_fen - pool.matched_fen) > 0:
-            found.append(Offer(pool.sponsor, pool.open_until))
+            found.append(MatchingOffer(pool.sponsor, pool.open_until))
     return found[:MOST_POOLS]
 
 
-def _is(account: Account) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def _is_account(account: Account) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return LedgerAccount.kind == account.kind, LedgerAccount.subject_id == account.subject_id
 
 
@@ -84,14 +82,14 @@ def hold_pools(db: Session, appeal: Appeal, now: datetime, others: Iterable[Acco
 
 def match_gift(
     db: Session, pools: Sequence[MatchingPool], appeal: Appeal, pledge: Pledge, room_fen: int, now: datetime
-) -> list[Added]:
+) -> list[SponsorMatch]:
     """Match a gift that was just committed, within every cap, the pools' money and the appeal's room.
 
     ``pools``: as ``hold_pools`` returned them. ``room_fen``: what the appeal still takes after the gift.
     """
-    left, added = min(pledge.amount_fen, room_fen), list[Added]()
+    left, added = min(pledge.amount_fen, room_fen), list[SponsorMatch]()
     for pool in pools:
-        fen = min(left, _leaves(db, pool, appeal, pledge))
+        fen = min(left, _matchable_fen(db, pool, appeal, pledge))
         if fen <= 0 or len(added) == MOST_POOLS:
             continue
         match = PoolMatch(
@@ -101,12 +99,12 @@ def match_gift(
         pool.matched_fen += fen
         db.flush()
         moves.matched(db, pool.id, appeal.id, fen, match.cause, now)
-        added.append(Added(pool.sponsor, fen))
+        added.append(SponsorMatch(pool.sponsor, fen))
         left -= fen
     return added
 
 
-def _leaves(db: Session, pool: MatchingPool, appeal: Appeal, pledge: Pledge) -> int:
+def _matchable_fen(db: Session, pool: MatchingPool, appeal: Appeal, pledge: Pledge) -> int:
     """Return the fen that the pool's caps and money leave for this gift."""
     net = select(func.coalesce(func.sum(_NET), 0)).where(PoolMatch.pool_id == pool.id)
     of_donor = int(db.scalar(net.where(PoolMatch.donor_id == pledge.donor_id)) or 0)
@@ -140,7 +138,7 @@ def return_matches(db: Session, pledge_ids: Sequence[int], now: datetime) -> int
         .order_by(PoolMatch.id)
         .execution_options(populate_existing=True)
     ).all()
-    lefts, total = match_lefts(db, {match.pledge_id for match in matches}), 0
+    lefts, total = unspent_matches(db, {match.pledge_id for match in matches}), 0
     for pledge_id in sorted(lefts):
         of_gift = {match.id: match for match in matches if match.pledge_id == pledge_id}
         weights = {number: match.fen - match.returned_fen for number, match in of_gift.items()}
@@ -158,7 +156,7 @@ def _return(db: Session, match: PoolMatch, fen: int, now: datetime) -> None:
     moves.match_returned(db, match.pool_id, match.appeal_id, fen, match.return_cause, now)
 
 
-def match_lefts(db: Session, pledge_ids: Iterable[int]) -> dict[int, int]:
+def unspent_matches(db: Session, pledge_ids: Iterable[int]) -> dict[int, int]:
     """Gift -> fen added to it that were neither paid out nor returned; gifts with nothing left are left out."""
     numbers = sorted(pledge_ids)
     net = select(PoolMatch.pledge_id, func.sum(_NET)).where(PoolMatch.pledge_id.in_(numbers))
@@ -169,15 +167,15 @@ def match_lefts(db: Session, pledge_ids: Iterable[int]) -> dict[int, int]:
     return {number: fen for number, fen in lefts.items() if fen}
 
 
-def gone_from(db: Session, disbursement_id: int) -> Sequence[int]:
-    """List gifts of a payout that have left the appeal since: if it is returned, their matches go back too."""
+def refunded_gifts_of(db: Session, disbursement_id: int) -> Sequence[int]:
+    """List a payout's matched gifts that were refunded or redirected since: on its return their matches go back."""
     share = DisbursementShare
-    theirs = select(share.pledge_id).join(Pledge, Pledge.id == share.pledge_id)
-    theirs = theirs.where(share.disbursement_id == disbursement_id, share.matched_fen > 0, Pledge.state.in_(GONE))
-    return db.scalars(theirs.order_by(share.pledge_id)).all()
+    matched = (share.disbursement_id == disbursement_id) & (share.matched_fen > 0)
+    theirs = select(share.pledge_id).join(Pledge, Pledge.id == share.pledge_id).where(matched)
+    return db.scalars(theirs.where(Pledge.state.in_(LEFT_APPEAL)).order_by(share.pledge_id)).all()
 
 
-def added_to(db: Session, pledge_id: int) -> list[Added]:
+def matches_of(db: Session, pledge_id: int) -> list[SponsorMatch]:
     """List what pools added to a gift and did not take back, one per pool."""
     rows = db.execute(
         select(MatchingPool.sponsor, _NET)
@@ -185,4 +183,4 @@ def added_to(db: Session, pledge_id: int) -> list[Added]:
         .where(PoolMatch.pledge_id == pledge_id, _NET > 0)
         .order_by(MatchingPool.id)
     )
-    return [Added(sponsor, fen) for sponsor, fen in rows]
+    return [SponsorMatch(sponsor, fen) for sponsor, fen in rows]

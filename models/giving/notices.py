@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
-from models.giving.matching import Added
+from models.giving.matching import SponsorMatch
 from models.giving.pledge import Pledge, promised
 from models.notifications.broadcast import notify_backers
 from models.notifications.notify import notify, notify_user
@@ -18,21 +18,21 @@ from models.people.conversation import Conversation
 MILESTONES = (100, 50)
 
 
-def progress_of(db: Session, appeal: Appeal) -> dict[str, int]:
+def funding_progress(db: Session, appeal: Appeal) -> dict[str, int]:
     """Return the promised sum in fen, the number of gifts and the target, for templates."""
     fen, gifts = promised(db, [appeal.id]).get(appeal.id, (0, 0))
     return {"promised_fen": fen, "gifts": gifts, "target_fen": appeal.target_fen}
 
 
 def notify_of_gift(
-    db: Session, appeal: Appeal, pledge: Pledge, name: str | None, now: datetime, added: Sequence[Added] = ()
+    db: Session, appeal: Appeal, pledge: Pledge, name: str | None, now: datetime, added: Sequence[SponsorMatch] = ()
 ) -> dict[str, int]:
-    """Notify the owner of a gift, and of a milestone once. Returns the progress (``progress_of``).
+    """Notify the owner of a gift, and of a milestone once. Returns the progress (``funding_progress``).
 
     ``name``: the donor's, None if anonymous. ``added``: by pools, to this gift. The caller holds ``appeal``, so that
     of two gifts at once the second counts the first.
     """
-    reached = progress_of(db, appeal)
+    reached = funding_progress(db, appeal)
     owner = db.scalar(select(Conversation.id).where(Conversation.user_id == appeal.owner_id))
     known = {"number": appeal.id, "title": appeal.title, **reached}
     if owner:
@@ -48,18 +48,18 @@ def notify_of_gift(
 
 
 def notify_of_payment(
-    db: Session, appeal: Appeal, pledge: Pledge, kind: str, now: datetime, added: Sequence[Added] = ()
+    db: Session, appeal: Appeal, pledge: Pledge, kind: str, now: datetime, added: Sequence[SponsorMatch] = ()
 ) -> None:
     """Notify the donor: ``payment_received``, with what pools ``added``, or ``payment_late`` if it is refunded."""
     facts = {"number": appeal.id, "title": appeal.title, "amount_fen": pledge.amount_fen, "code": pledge.code}
     if kind == "payment_late":
         facts["fallback"] = pledge.fallback
     else:
-        facts["matches"] = told_of(added)
+        facts["matches"] = match_facts(added)
     notify_user(db, pledge.donor_id, kind, facts, f"{kind}:{pledge.id}", now, ("appeal", appeal.id))
 
 
-def told_of(added: Sequence[Added]) -> list[list[Any]]:
+def match_facts(added: Sequence[SponsorMatch]) -> list[list[Any]]:
     """Turn additions into the (sponsor, fen) pairs that notifications store."""
     return [[each.sponsor, each.fen] for each in added]
 

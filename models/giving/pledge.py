@@ -57,6 +57,8 @@ MACHINE = Machine(
 )
 # Public sums count what was paid, and promises made with PAY_MODE=off; not pledges that await payment.
 COUNTED = ("intended", "paid", "committed", "partly_disbursed", "settled")
+# The money has left the appeal for the donor or another appeal, or is being refunded.
+LEFT_APPEAL = ("refund_pending", "refunded", "redirected")
 # What a donor wants if the appeal fails: a refund, or the gift redirected to a similar appeal.
 FALLBACKS = ("refund", "similar")
 _AWAITS = text("state = 'awaiting_payment'")

@@ -2,7 +2,18 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, UniqueConstraint, select, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    case,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.appeals.appeal import CATEGORIES
@@ -23,6 +34,13 @@ class NoSuchPool(Refusal):
     """No pool has this number, or it is another fund holder's; the refusal does not say which."""
 
     code = "no_such_pool"
+
+
+class WrongPoolState(Refusal):
+    """The pool is closed, or it is still open and only a closed one can be paid back (``state``)."""
+
+    code = "wrong_pool_state"
+    final = True
 
 
 class MatchingPool(Base):
@@ -152,3 +170,17 @@ def find_pool(db: Session, staff: Staff, number: int, *, lock: bool = False) -> 
     if found is None:
         raise NoSuchPool(number=number)
     return found
+
+
+def check_is_open(pool: MatchingPool) -> None:
+    """Check that the pool is open. Raises WrongPoolState."""
+    if pool.state != "open":
+        raise WrongPoolState(number=pool.id, state=pool.state)
+
+
+def transferred(db: Session, pool_id: int) -> tuple[int, int]:
+    """Sum up a pool's transfers in fen: (paid in, paid back)."""
+    fen = PoolTransfer.amount_fen
+    both = (func.sum(case((PoolTransfer.kind == kind, fen), else_=0)) for kind in ("paid_in", "returned"))
+    row = db.execute(select(*both).where(PoolTransfer.pool_id == pool_id)).one()
+    return int(row[0] or 0), int(row[1] or 0)

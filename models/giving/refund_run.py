@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, exists, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
-from models.appeals.appeal import ENDS
+from models.appeals.appeal import UNSUCCESSFUL
 from models.core.base import Base, RowId, one_of
 from models.giving.allocation import DisbursementShare
 from models.giving.pledge import Pledge
@@ -17,14 +17,14 @@ HELD = ("paid", "committed", "partly_disbursed")
 # The reason of a run after an appeal that spent less than it was given.
 SURPLUS = "surplus"
 _LIVE = text("state = 'planning'")
-_UNTOLD = text("told IS NULL OR told = 'waits'")
+_UNNOTIFIED = text("notified IS NULL OR notified = 'waits'")
 
 
 class RefundRun(Base):
     """A run that plans the refunds of an appeal's gifts, page by page. ``cursor``: the last pledge that was planned.
 
     ``reason``: the state in which the appeal ended, or SURPLUS. ``done``: every gift has its refund, in whatever state
-    these are. ``told``: the notification sent, that ``all`` is refunded or that some of it ``waits`` for a person.
+    these are. ``notified``: the notification sent, that ``all`` is refunded or that some of it ``waits`` for a person.
     """
 
     __tablename__ = "refund_runs"
@@ -35,28 +35,28 @@ class RefundRun(Base):
     cursor: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
-    told: Mapped[str | None] = mapped_column(String(5))
+    notified: Mapped[str | None] = mapped_column(String(5))
 
     __table_args__ = (
-        one_of("reason", (*ENDS, SURPLUS)),
-        one_of("told", ("waits", "all")),
-        Index("ix_refund_runs_untold", "id", postgresql_where=_UNTOLD),
+        one_of("reason", (*UNSUCCESSFUL, SURPLUS)),
+        one_of("notified", ("waits", "all")),
+        Index("ix_refund_runs_unnotified", "id", postgresql_where=_UNNOTIFIED),
         one_of("state", ("planning", "done")),
         Index("ix_refund_runs_live", "id", postgresql_where=_LIVE),
     )
 
     def begin_anew(self, reason: str) -> None:
         """Start the run again from the first gift, to include money that came since."""
-        self.reason, self.state, self.cursor, self.ended_at, self.told = reason, "planning", 0, None, None
+        self.reason, self.state, self.cursor, self.ended_at, self.notified = reason, "planning", 0, None, None
 
 
-def give_back(db: Session, appeal_id: int, reason: str, now: datetime) -> None:
+def begin_refund_run(db: Session, appeal_id: int, reason: str, now: datetime) -> None:
     """Begin the appeal's refund run in the caller's transaction, which holds the appeal; none if nothing is held.
 
     A run that is done starts again, as after a second surplus; one that is still planning goes on.
     """
     held = exists().where(Pledge.appeal_id == appeal_id, Pledge.state.in_(HELD))
-    if not db.scalar(select(held)) and not has_matches(db, appeal_id):
+    if not db.scalar(select(held)) and not has_unspent_matches(db, appeal_id):
         return
     again = select(RefundRun).where(RefundRun.appeal_id == appeal_id).execution_options(populate_existing=True)
     run = db.scalar(again)
@@ -68,12 +68,12 @@ def give_back(db: Session, appeal_id: int, reason: str, now: datetime) -> None:
     db.flush()
 
 
-def is_given_back(appeal_id: int | InstrumentedAttribute[int]) -> ColumnElement[bool]:
+def is_being_refunded(appeal_id: int | InstrumentedAttribute[int]) -> ColumnElement[bool]:
     """Tell whether the appeal's unspent money is being refunded (a run is being planned)."""
     return exists().where(RefundRun.appeal_id == appeal_id, RefundRun.state == "planning")
 
 
-def has_matches(db: Session, appeal_id: int) -> bool:
+def has_unspent_matches(db: Session, appeal_id: int) -> bool:
     """Tell whether money added by pools is left unspent; even a fully spent gift may leave a fen of its match."""
     theirs = PoolMatch.appeal_id == appeal_id
     net = db.scalar(select(func.sum(PoolMatch.fen - PoolMatch.returned_fen)).where(theirs)) or 0

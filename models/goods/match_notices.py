@@ -4,7 +4,7 @@ Offer and request match if category and sort are the same (flows.language.sorts 
 notified within its city only; one that is exhausted, past its best-before date or withdrawn is not notified at all.
 No one is notified of an offer or request of their own or of their household.
 
-At most ``MOST_TOLD`` people are notified of one offer or request, so that a turn stays short. They take turns: of
+At most ``MOST_NOTIFIED`` people are notified of one offer or request, so that a turn stays short. They take turns: of
 those who have waited longest since they asked or were last notified, the nearest are notified. The rest keep their
 place for the next match of this sort; until then they find it in the list.
 """
@@ -26,9 +26,9 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from models.places.region import Region, parents
 
-MOST_TOLD = 20
+MOST_NOTIFIED = 20
 # So many waiting rows are read to find them: some of their owners cannot be notified.
-LOOKED_AT = 60
+MOST_READ = 60
 _CITY = 4
 _LOCK = 0x0611
 
@@ -37,9 +37,9 @@ Things = Sequence[tuple[Any, int]]
 
 def notify_households(db: Session, offer: Offer, now: datetime) -> None:
     """Notify households whose requests match this offer. Call it when the offer becomes available."""
-    if offer.sort is None or not _to_be_had(offer, now):
+    if offer.sort is None or not _is_available(offer, now):
         return
-    _one_at_a_time(db, offer)
+    _lock_sort(db, offer)
     donor = db.get_one(User, offer.donor_id)
     asked = (
         select(GoodsRequest, GoodsRequest.owner_id)
@@ -67,7 +67,7 @@ def notify_donors(db: Session, request: GoodsRequest, now: datetime) -> None:
     """Notify donors whose offers match this request. Call it when the request is opened."""
     if request.sort is None or request.state != "open":
         return
-    _one_at_a_time(db, request)
+    _lock_sort(db, request)
     given = (
         select(Offer, Offer.donor_id)
         .join(User, User.id == Offer.donor_id)
@@ -93,7 +93,7 @@ def notify_donors(db: Session, request: GoodsRequest, now: datetime) -> None:
     notify_each(db, "need_found", "offer", new, now)
 
 
-def _one_at_a_time(db: Session, thing: Offer | GoodsRequest) -> None:
+def _lock_sort(db: Session, thing: Offer | GoodsRequest) -> None:
     """Lock the sort in this transaction, so that of an offer and a request made at once the later sees the other."""
     name = f"{thing.category}:{thing.sort}".encode()
     # The lock's second number is a signed 32-bit integer.
@@ -102,7 +102,7 @@ def _one_at_a_time(db: Session, thing: Offer | GoodsRequest) -> None:
 
 def _waiting(db: Session, table: type[Any], which: Select[Any, int]) -> Things:
     """Lock and return the rows that have waited longest, with their owners' ids; skip rows locked elsewhere."""
-    held = which.order_by(table.turn_at, table.id).limit(LOOKED_AT).with_for_update(skip_locked=True, of=table)
+    held = which.order_by(table.turn_at, table.id).limit(MOST_READ).with_for_update(skip_locked=True, of=table)
     return [(thing, owner) for thing, owner in db.execute(held)]
 
 
@@ -116,18 +116,18 @@ def _whose_turn(
     people = _people(db, {owner for _, owner in waiting}, template)
     in_turn = sorted(waiting, key=lambda each: (each[0].turn_at, each[0].id))
     nearest = sorted(in_turn, key=lambda each: -_levels_shared(each[0].region_code, region_code))
-    told: dict[int, Any] = {}
+    chosen: dict[int, Any] = {}
     over = set()
     for thing, owner in nearest:
-        if owner in told or owner not in people or not _to_be_had(thing, now):
+        if owner in chosen or owner not in people or not _is_available(thing, now):
             over.add(thing)
-        elif len(told) < MOST_TOLD:
-            told[owner] = thing
-    _pass_on(db, [thing for thing, _ in in_turn if thing in over or thing in told.values()], now)
-    return [(thing, people[owner]) for owner, thing in told.items()]
+        elif len(chosen) < MOST_NOTIFIED:
+            chosen[owner] = thing
+    _move_to_end(db, [thing for thing, _ in in_turn if thing in over or thing in chosen.values()], now)
+    return [(thing, people[owner]) for owner, thing in chosen.items()]
 
 
-def _pass_on(db: Session, over: Sequence[Any], now: datetime) -> None:
+def _move_to_end(db: Session, over: Sequence[Any], now: datetime) -> None:
     """Move rows to the end of the queue, in the order in which they stood."""
     if over:
         moments = [{"id": thing.id, "turn_at": now + timedelta(microseconds=n)} for n, thing in enumerate(over)]
@@ -152,7 +152,7 @@ def _people(db: Session, owners: Iterable[int], template: str) -> dict[int, list
     return people
 
 
-def _to_be_had(thing: Offer | GoodsRequest, now: datetime) -> bool:
+def _is_available(thing: Offer | GoodsRequest, now: datetime) -> bool:
     """Tell whether it can be matched: a request always, an offer while some is left and it is not past its date."""
     if isinstance(thing, GoodsRequest):
         return True

@@ -1,8 +1,7 @@
 """Send one notification to many people: to all backers of an appeal, or to all donors of a province.
 
-planning → sending → done; planning, sending → stopped. The audience is walked by user id. Each page is one short
-transaction that writes its notifications and moves the cursor, so that another worker goes on where a killed one
-stopped. A person gets it only once, because a notification's key names the broadcast and the person.
+planning → sending → done; planning, sending → stopped. The audience is walked by user id, in pages
+(models.core.batch_run). A person gets it only once, because a notification's key names the broadcast and the person.
 """
 
 import json
@@ -31,6 +30,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
+from models.core.batch_run import Batch, lock_run
 from models.core.encryption import Encrypted
 from models.core.hooks import Hook, Registry
 from models.notifications.notification import Notification
@@ -74,14 +74,6 @@ AUDIENCES: Registry[Callable[[Session, Audience, int], AudiencePage]] = Registry
 )
 # Given an appeal's number: a condition that it has had a gift.
 anybody_gave: Hook[[int], ColumnElement[bool]] = Hook("notifications.broadcast.anybody_gave")
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenPage:
-    """The ids of the notifications written for a page, and whether the page was the last."""
-
-    ids: Sequence[int]
-    last: bool
 
 
 class Broadcast(Base):
@@ -167,10 +159,9 @@ def live_broadcasts(db: Session) -> list[int]:
     return list(db.scalars(select(Broadcast.id).where(Broadcast.state.in_(LIVE)).order_by(Broadcast.id)))
 
 
-def plan_page(db: Session, number: int, now: datetime) -> WrittenPage | None:
+def plan_page(db: Session, number: int, now: datetime) -> Batch | None:
     """Write the next page of notifications. None where it is not planning any more, or another worker has locked it."""
-    wanted = (Broadcast.id == number) & (Broadcast.state == "planning")
-    broadcast = db.scalar(select(Broadcast).where(wanted).with_for_update(skip_locked=True))
+    broadcast = lock_run(db, Broadcast, number, "planning")
     if broadcast is None:
         return None
     found = AUDIENCES[broadcast.audience](db, audience_of(broadcast), broadcast.cursor)
@@ -178,13 +169,12 @@ def plan_page(db: Session, number: int, now: datetime) -> WrittenPage | None:
     broadcast.cursor, broadcast.planned = found.until, broadcast.planned + len(ids)
     if found.last:
         broadcast.state = "sending"
-    return WrittenPage(ids, found.last)
+    return Batch(ids, found.last)
 
 
 def finish_broadcast(db: Session, number: int, now: datetime) -> bool:
     """Mark the broadcast as done when none of its notifications is owed or being sent; tells whether it was."""
-    wanted = (Broadcast.id == number) & (Broadcast.state == "sending")
-    broadcast = db.scalar(select(Broadcast).where(wanted).with_for_update(skip_locked=True))
+    broadcast = lock_run(db, Broadcast, number, "sending")
     under_way = (Notification.broadcast_id == number) & Notification.state.in_(("owed", "sending"))
     if broadcast is None or db.scalar(select(exists().where(under_way))):
         return False

@@ -4,7 +4,7 @@ Donors are paged by their id, so that an index finds each page however many ther
 """
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy.orm import Session, aliased
 
 from models.appeals.appeal import Appeal
 from models.giving.pledge import COUNTED, Pledge
@@ -13,7 +13,7 @@ from models.notifications.kinds import KINDS
 from models.notifications.mute import Mute
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.places.region import prefix
+from models.places.region import inside
 
 # The most donors in a page, and the most user ids that one page of a province's donors scans.
 PEOPLE = 500
@@ -43,11 +43,11 @@ def anybody_gave(number: int) -> ColumnElement[bool]:
     return exists().where(Pledge.appeal_id == number)
 
 
-def reached(audience: Audience, donors: Select[int] | list[int]) -> Select[int]:
+def recipients(audience: Audience, donors: Select[int] | list[int]) -> Select[int]:
     """Select the conversations of these donors that are notified: active, not muted, not the appeal's household."""
     kind = KINDS[audience.template]
     household = select(Appeal.household_id).where(Appeal.id == audience.appeal).scalar_subquery()
-    told = (
+    people = (
         select(Conversation.id)
         .join(User, User.id == Conversation.user_id)
         .where(User.id.in_(donors), User.state == "active")
@@ -55,16 +55,16 @@ def reached(audience: Audience, donors: Select[int] | list[int]) -> Select[int]:
     )
     if kind.topic:
         theirs = (Mute.conversation_id == Conversation.id) & (Mute.topic == kind.topic)
-        told = told.where(~select(Mute.topic).where(theirs, Mute.subject_id.in_((0, audience.appeal))).exists())
+        people = people.where(~select(Mute.topic).where(theirs, Mute.subject_id.in_((0, audience.appeal))).exists())
     if kind.marketing:
         # A person who unfollowed the account cannot be sent to, and a call is out of date when they come back.
-        told = told.where(Conversation.following)
-    return told
+        people = people.where(Conversation.following)
+    return people
 
 
 def count_people(db: Session, audience: Audience) -> int:
     """Count the conversations that would be notified now."""
-    people = reached(audience, _gave(audience)).subquery()
+    people = recipients(audience, _gave(audience)).subquery()
     return db.scalar(select(func.count()).select_from(people)) or 0
 
 
@@ -73,7 +73,7 @@ def _page(audience: Audience, after: int) -> Select[int]:
 
 
 def _stretch(audience: Audience, donors: list[int], until: int, *, last: bool) -> AudiencePage:
-    return AudiencePage(reached(audience, donors) if donors else None, until, last)
+    return AudiencePage(recipients(audience, donors) if donors else None, until, last)
 
 
 def _gave(audience: Audience) -> Select[int]:
@@ -82,8 +82,4 @@ def _gave(audience: Audience) -> Select[int]:
         return gave.where(Pledge.appeal_id == int(audience.of))
     donor, given_to = aliased(User), aliased(Appeal)
     gave = gave.join(given_to, given_to.id == Pledge.appeal_id).join(donor, donor.id == Pledge.donor_id)
-    return gave.where(or_(_within(audience.of, given_to.region_code), _within(audience.of, donor.region_code)))
-
-
-def _within(area: str, code: InstrumentedAttribute[str] | InstrumentedAttribute[str | None]) -> ColumnElement[bool]:
-    return code.between(prefix(area).ljust(12, "0"), prefix(area).ljust(12, "9"))
+    return gave.where(or_(inside(given_to.region_code, audience.of), inside(donor.region_code, audience.of)))

@@ -1,12 +1,11 @@
 """小结: write each donor of the last twelve months a monthly digest of what became of their gifts.
 
-Donors are paged by their id, one page in each short transaction. A notification's key names the month and the
-conversation, so a killed job may start again and several jobs may run at once without notifying a donor twice.
+Donors are paged by their id (models.core.batch_run). A notification's key names the month and the conversation, so a
+killed job may start again and several jobs may run at once without notifying a donor twice.
 """
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal
+from models.core.batch_run import Batch
 from models.core.calendar import CHINA
 from models.giving.pledge import COUNTED, Pledge
 from models.notifications.kinds import KINDS
@@ -38,15 +38,6 @@ FATES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of digests. ``written``: how many. ``cursor``: its last donor's id. ``last``: no page follows."""
-
-    written: int
-    cursor: int
-    last: bool
-
-
 def month_before(now: datetime) -> int:
     """Return the last complete month by China's calendar, as the number 202610."""
     last_day = now.astimezone(CHINA).replace(day=1) - timedelta(days=1)
@@ -65,7 +56,7 @@ def year_to(month: int) -> tuple[datetime, datetime]:
     return end.replace(year=end.year - 1), end
 
 
-def write_page(db: Session, month: int, after: int, now: datetime) -> Page:
+def write_page(db: Session, month: int, after: int, now: datetime) -> Batch:
     """Write the digests of the next page of donors above the id ``after``.
 
     A donor gets none who has this month's already, has muted it, has unfollowed the account or is erased.
@@ -73,9 +64,9 @@ def write_page(db: Session, month: int, after: int, now: datetime) -> Page:
     page = select(Pledge.donor_id).where(Pledge.donor_id > after).distinct().order_by(Pledge.donor_id).limit(PEOPLE)
     donors = db.scalars(page).all()
     facts = list(_facts(db, month, donors)) if donors else []
-    written = _write(db, month, facts, now) if facts else []
-    _drop_earlier(db, dict(written))
-    return Page(len(written), donors[-1] if donors else after, len(donors) < PEOPLE)
+    written = dict(_write(db, month, facts, now) if facts else ())
+    _drop_earlier(db, written)
+    return Batch(list(written.values()), len(donors) < PEOPLE, donors[-1] if donors else after)
 
 
 def _facts(db: Session, month: int, donors: Sequence[int]) -> Iterator[tuple[int, str]]:
@@ -112,7 +103,7 @@ def _write(db: Session, month: int, facts: Sequence[tuple[int, str]], now: datet
     theirs = values(user_id, theirs_facts, name="theirs").data(facts).cte("theirs")
     same = {"template": TEMPLATE, "created_at": now, "due_at": now, "urgency": "bulk"}
     muted = (Mute.conversation_id == Conversation.id) & (Mute.topic == KINDS[TEMPLATE].topic) & (Mute.subject_id == 0)
-    told: Any = (
+    rows: Any = (
         select(
             Conversation.id,
             literal(f"{TEMPLATE}:{month // 100}-{month % 100:02}:", String) + cast(Conversation.id, String),
@@ -127,7 +118,7 @@ def _write(db: Session, month: int, facts: Sequence[tuple[int, str]], now: datet
     )
     written = (
         insert(Notification)
-        .from_select(["conversation_id", "dedupe_key", "facts", *same], told, include_defaults=False)
+        .from_select(["conversation_id", "dedupe_key", "facts", *same], rows, include_defaults=False)
         .on_conflict_do_nothing(index_elements=["dedupe_key"])
         .returning(Notification.conversation_id, Notification.id)
     )

@@ -7,23 +7,22 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, NoSuchAppeal
-from models.appeals.review import demand_no_tie
 from models.core.calendar import CHINA
 from models.core.refusal import Refusal
 from models.giving.pledge import check_open
 from models.notifications.broadcast import Audience, Broadcast, begin_broadcast
-from models.places.region import Region
+from models.places.region import Region, county_of
 from models.staff.member import Staff
-from models.staff.task import demand_region
+from models.staff.task import demand_no_conflict, demand_region
 
 CALLERS = ("county", "fund_holder")
 # The least time between two calls for one appeal. A county also has at most one call a day, for whichever appeal.
-REST = timedelta(days=7)
+BETWEEN_CALLS = timedelta(days=7)
 TEMPLATE = "disaster_call"
 
 
 class CalledLately(Refusal):
-    """The appeal had a call less than REST ago; the next may be made on ``day``."""
+    """The appeal had a call less than BETWEEN_CALLS ago; the next may be made on ``day``."""
 
     code = "called_lately"
     final = True
@@ -49,18 +48,18 @@ def province_of(db: Session, appeal: Appeal) -> str:
 def check_call(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     """Lock and return the appeal if this member of staff may make a call for it now.
 
-    Raises NoSuchAppeal, OutsideRegion, HasAPart, NotFunding, CalledLately or CalledToday.
+    Raises NoSuchAppeal, OutsideRegion, HasConflict, NotFunding, CalledLately or CalledToday.
     """
     appeal = db.get(Appeal, number, with_for_update=True, populate_existing=True)
     if appeal is None or appeal.published_at is None:
         raise NoSuchAppeal(number=number)
     demand_region(db, staff, appeal.matter)
-    demand_no_tie(db, staff, appeal.matter)
+    demand_no_conflict(db, staff, appeal.matter)
     check_open(appeal, None, now)
     about = (Broadcast.subject == "appeal") & (Broadcast.subject_id == number) & (Broadcast.template == TEMPLATE)
     last = db.scalar(select(Broadcast.created_at).where(about).order_by(Broadcast.id.desc()).limit(1))
-    if last and last + REST > now:
-        raise CalledLately(number=number, day=last + REST)
+    if last and last + BETWEEN_CALLS > now:
+        raise CalledLately(number=number, day=last + BETWEEN_CALLS)
     today = db.scalar(select(Broadcast.id).where(Broadcast.dedupe_key == _key(appeal, now)))
     if today:
         raise CalledToday(region=_county(db, appeal))
@@ -85,7 +84,7 @@ def _province(appeal: Appeal) -> str:
 
 
 def _county(db: Session, appeal: Appeal) -> str:
-    return db.get_one(Region, f"{appeal.region_code[:6]}000000").name
+    return db.get_one(Region, county_of(appeal.region_code)).name
 
 
 def _key(appeal: Appeal, now: datetime) -> str:

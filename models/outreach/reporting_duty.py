@@ -17,39 +17,39 @@ from models.notifications.notify import notify_user
 EVERY = timedelta(days=90)
 REMINDED = timedelta(days=14)
 _BATCH = 100
-_TELLS = "executing"
+_REPORTS = "executing"
 
 
-def begin_telling(appeal: Appeal, now: datetime) -> None:
+def start_reporting_period(appeal: Appeal, now: datetime) -> None:
     """Start the three months anew: at the first payout, and at each published update."""
     appeal.update_due_at, appeal.update_reminded = now + EVERY, 0
 
 
-def told(appeal: Appeal, now: datetime) -> None:
+def restart_reporting_period(appeal: Appeal, now: datetime) -> None:
     """Restart the reporting period after a published update; does nothing before the first payout."""
     if appeal.update_due_at is not None:
-        begin_telling(appeal, now)
+        start_reporting_period(appeal, now)
 
 
-def listed(now: datetime) -> ColumnElement[bool]:
+def update_not_overdue(now: datetime) -> ColumnElement[bool]:
     """Condition on Appeal for every public list: its update is not overdue."""
-    return or_(Appeal.state != _TELLS, Appeal.update_due_at.is_(None), Appeal.update_due_at > now)
+    return or_(Appeal.state != _REPORTS, Appeal.update_due_at.is_(None), Appeal.update_due_at > now)
 
 
-def is_silent(appeal: Appeal, now: datetime) -> bool:
+def is_update_overdue(appeal: Appeal, now: datetime) -> bool:
     """Tell whether the appeal is being carried out and its update is overdue."""
-    return appeal.state == _TELLS and appeal.update_due_at is not None and appeal.update_due_at <= now
+    return appeal.state == _REPORTS and appeal.update_due_at is not None and appeal.update_due_at <= now
 
 
-def find_silent(db: Session, number: int, now: datetime) -> bool:
-    """As ``is_silent``, by the appeal's number; False where there is none."""
+def has_overdue_update(db: Session, number: int, now: datetime) -> bool:
+    """As ``is_update_overdue``, by the appeal's number; False where there is none."""
     appeal = db.get(Appeal, number)
-    return appeal is not None and is_silent(appeal, now)
+    return appeal is not None and is_update_overdue(appeal, now)
 
 
-def remind(db: Session, now: datetime) -> int:
+def remind_owners(db: Session, now: datetime) -> int:
     """Remind owners two weeks before an update is due, and again when it is overdue. Returns how many appeals."""
-    open_ = (Appeal.state == _TELLS) & (Appeal.update_reminded < 2)
+    open_ = (Appeal.state == _REPORTS) & (Appeal.update_reminded < 2)
     soon = (Appeal.update_reminded == 0) & (Appeal.update_due_at <= now + REMINDED)
     due = select(Appeal).where(open_, or_(soon, Appeal.update_due_at <= now)).order_by(Appeal.update_due_at)
     found = db.scalars(due.limit(_BATCH).with_for_update(key_share=True, skip_locked=True)).all()

@@ -1,17 +1,21 @@
-"""The table of updates and thanks that an owner writes to an appeal's donors and an officer publishes."""
+"""The table of updates and thanks that an owner writes to an appeal's donors, and the rules for sending thanks."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Index, String, Text, select, text
+from sqlalchemy import ForeignKey, Index, String, Text, exists, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.appeals.appeal import APPEAL
+from models.appeals.appeal import APPEAL, Appeal
 from models.core.base import Base, RowId, one_of
+from models.core.refusal import Refusal
 from models.core.state_machine import By, Machine
 from models.core.subject import Subject
+from models.giving.pledge import COUNTED, Pledge
 
 # An update on the appeal's progress (进展), and thanks (感谢).
 KINDS = ("progress", "thanks")
+# The least time between two thanks for one appeal, counted from the publication of the earlier one.
+BETWEEN_THANKS = timedelta(days=7)
 
 _OFFICER = frozenset({By.VILLAGE, By.TOWNSHIP, By.COUNTY})
 
@@ -24,6 +28,27 @@ MACHINE = Machine(
         ("submitted", "withdrawn"): frozenset({By.OWNER, By.SYSTEM}),
     },
 )
+
+
+class NobodyGave(Refusal):
+    """The appeal has no counted gift yet."""
+
+    code = "nobody_gave"
+    final = True
+
+
+class ThanksWait(Refusal):
+    """Earlier thanks for this appeal still wait for an officer."""
+
+    code = "thanks_wait"
+    final = True
+
+
+class ThankedLately(Refusal):
+    """Thanks for this appeal were published less than BETWEEN_THANKS ago; the next may be sent on ``day``."""
+
+    code = "thanked_lately"
+    final = True
 
 
 class Update(Base):
@@ -59,8 +84,8 @@ UPDATE = Subject(
     Update,
     MACHINE,
     begins=("submitted",),
-    whole=APPEAL,
-    whole_id=Update.appeal_id,
+    parent=APPEAL,
+    parent_id=Update.appeal_id,
     photos=("update",),
     shown=Update.state.in_(("submitted", "published")),
 )
@@ -75,3 +100,16 @@ def update_waiting(db: Session, appeal_id: int, kind: str = "progress") -> Updat
 def kind_of(db: Session, number: int) -> str | None:
     """Return the kind of an update, one of KINDS; None where there is no such update."""
     return db.scalar(select(Update.kind).where(Update.id == number))
+
+
+def check_thanks(db: Session, appeal: Appeal, now: datetime) -> None:
+    """Raise NobodyGave, ThanksWait or ThankedLately. Thanks that an officer sent back do not count."""
+    gave = exists().where(Pledge.appeal_id == appeal.id, Pledge.state.in_(COUNTED))
+    if not db.scalar(select(gave)):
+        raise NobodyGave(number=appeal.id)
+    if update_waiting(db, appeal.id, "thanks"):
+        raise ThanksWait(number=appeal.id)
+    thanked = (Update.appeal_id == appeal.id) & (Update.kind == "thanks") & (Update.state == "published")
+    last = db.scalar(select(Update.decided_at).where(thanked).order_by(Update.id.desc()).limit(1))
+    if last and last + BETWEEN_THANKS > now:
+        raise ThankedLately(number=appeal.id, day=last + BETWEEN_THANKS)

@@ -16,32 +16,31 @@ from models.notifications.broadcast import LIVE as GOING_OUT
 from models.notifications.broadcast import Audience, Broadcast, begin_broadcast, drop_unsent, stop_sending
 from models.notifications.notify import notify_user
 from models.outreach.audience import count_people
-from models.outreach.reporting_duty import told
-from models.outreach.thanks import check_thanks
-from models.outreach.update import MACHINE, Update, update_waiting
+from models.outreach.reporting_duty import restart_reporting_period
+from models.outreach.update import MACHINE, Update, check_thanks, update_waiting
 from models.people.photo import Photo, attach_photos, pictures_of
 from models.proxy.mandate import acted_for
-from models.staff.decision import decide
-from models.staff.desk_review import Stage, end_review, may_review, record_review, stage_of
+from models.staff.decision import decide, end_review
+from models.staff.file_access import TaskView, may_read_as_authority, record_file_access, view_task
 from models.staff.member import Staff
-from models.staff.task import Matter, open_task, take
+from models.staff.task import Matter, demand_task, open_task
 
 # The states of an appeal in which updates and thanks may be written and published.
-TELLABLE = (*LIVE, "completed")
+TAKES_UPDATES = (*LIVE, "completed")
 # Kind of update -> its review task, its notification to donors, and its action in the audit trail.
-_STEPS = {"progress": "update", "thanks": "thanks"}
-_NOTICES = {"progress": "appeal_update", "thanks": "thanks"}
-_SAID = {"progress": "told", "thanks": "thanked"}
+_REVIEW_STEPS = {"progress": "update", "thanks": "thanks"}
+_DONOR_NOTIFICATIONS = {"progress": "appeal_update", "thanks": "thanks"}
+_AUDIT_ACTIONS = {"progress": "told", "thanks": "thanked"}
 
 
 class NoSuchUpdate(Refusal):
     code = "no_such_update"
 
 
-class NothingToTell(Refusal):
+class TakesNoUpdates(Refusal):
     """The appeal is not public yet or has been stopped (``state``)."""
 
-    code = "nothing_to_tell"
+    code = "takes_no_updates"
     final = True
 
 
@@ -57,13 +56,13 @@ class UpdateFile:
     state: str
     pictures: int
     people: int
-    stage: Stage
+    task: TaskView
 
 
-def check_tellable(appeal: Appeal) -> None:
-    """Raise NothingToTell unless updates may be written for this appeal."""
-    if appeal.state not in TELLABLE:
-        raise NothingToTell(number=appeal.id, state=appeal.state)
+def check_takes_updates(appeal: Appeal) -> None:
+    """Raise TakesNoUpdates unless updates may be written for this appeal."""
+    if appeal.state not in TAKES_UPDATES:
+        raise TakesNoUpdates(number=appeal.id, state=appeal.state)
 
 
 def submit(
@@ -79,11 +78,11 @@ def submit(
     """Submit an update for review; a waiting one of the same kind is withdrawn. The same draft twice is one update.
 
     ``appeal`` must be locked. Returns the ids of the photos to fetch and of those whose files are to be deleted.
-    Raises NothingToTell, and for thanks what check_thanks does.
+    Raises TakesNoUpdates, and for thanks what check_thanks does.
     """
     if db.scalar(select(Update.id).where(Update.draft_id == draft_id)):
         return [], []
-    check_tellable(appeal)
+    check_takes_updates(appeal)
     if kind == "thanks":
         check_thanks(db, appeal, now)
     owner = Actor(By.OWNER, f"user:{appeal.owner_id}")
@@ -92,11 +91,11 @@ def submit(
     update = Update(draft_id=draft_id, appeal_id=appeal.id, kind=kind, words=words, state="submitted", created_at=now)
     db.add(update)
     db.flush()
-    what = f"appeal:{appeal.id}"
-    record(db, at=now, actor=owner.name, action=_SAID[kind], subject="update", subject_id=update.id, detail=what)
+    said, what = _AUDIT_ACTIONS[kind], f"appeal:{appeal.id}"
+    record(db, at=now, actor=owner.name, action=said, subject="update", subject_id=update.id, detail=what)
     owed = attach_photos(db, "update", update.id, conversation_id, pictures, now)
     matter = matter_of(update, appeal)
-    open_task(db, matter, _STEPS[kind], now, acted_for(db, "appeal", appeal.id, appeal.household_id))
+    open_task(db, matter, _REVIEW_STEPS[kind], now, acted_for(db, "appeal", appeal.id, appeal.household_id))
     return owed, dropped
 
 
@@ -107,9 +106,9 @@ def open_update(db: Session, staff: Staff, number: int, now: datetime) -> Update
     """
     update = db.get(Update, number)
     appeal = db.get_one(Appeal, update.appeal_id) if update else None
-    if update is None or appeal is None or not may_review(db, staff, matter_of(update, appeal)):
+    if update is None or appeal is None or not may_read_as_authority(db, staff, matter_of(update, appeal)):
         raise NoSuchUpdate(number=number)
-    record_review(db, staff, "update", number, appeal.owner_id, now)
+    record_file_access(db, staff, "update", number, appeal.owner_id, now)
     return UpdateFile(
         number=number,
         kind=update.kind,
@@ -119,18 +118,18 @@ def open_update(db: Session, staff: Staff, number: int, now: datetime) -> Update
         state=update.state,
         pictures=len(pictures_of(db, "update", number)),
         people=count_people(db, backers_of(appeal, update.kind)),
-        stage=stage_of(db, staff, "update", number),
+        task=view_task(db, staff, "update", number),
     )
 
 
 def check_decidable(db: Session, staff: Staff, number: int) -> tuple[Update, Appeal]:
     """Lock and return the update and its appeal for the officer whose turn it is.
 
-    Raises NoSuchUpdate, OutsideRegion, NotYourTurn or HasAPart, or WrongState while the appeal may have no updates.
+    Raises NoSuchUpdate, OutsideRegion, NotYourTurn or HasConflict, or WrongState while the appeal may have no updates.
     """
     update, appeal = _locked(db, number)
-    take(db, staff, matter_of(update, appeal), update.state)
-    if appeal.state not in TELLABLE:
+    demand_task(db, staff, matter_of(update, appeal), update.state)
+    if appeal.state not in TAKES_UPDATES:
         raise WrongState(subject="appeal", state=appeal.state, wanted="told")
     return update, appeal
 
@@ -142,7 +141,7 @@ def publish(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appe
     _end(db, update, "published", staff.actor, now, staff)
     facts = {"number": appeal.id, "title": appeal.title, "words": update.words}
     if update.kind == "progress":
-        told(appeal, now)
+        restart_reporting_period(appeal, now)
     broadcast = begin_broadcast(db, backers_of(appeal, update.kind), facts, f"update:{number}", now, by=staff.id)
     _notify_owner(db, appeal, update, (), now)
     return appeal, broadcast
@@ -154,10 +153,10 @@ def send_back(
     """Return an update to its owner, who may write another.
 
     Returns the appeal and the ids of the photos whose files are to be deleted. Raises NoSuchUpdate, OutsideRegion,
-    NotYourTurn or HasAPart.
+    NotYourTurn or HasConflict.
     """
     update, appeal = _locked(db, number)
-    take(db, staff, matter_of(update, appeal), update.state)
+    demand_task(db, staff, matter_of(update, appeal), update.state)
     decide(db, matter_of(update, appeal), 1, staff, "return", now, reasons)
     dropped = _end(db, update, "returned", staff.actor, now, staff)
     _notify_owner(db, appeal, update, reasons, now)
@@ -182,7 +181,7 @@ def forget(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
 
 
 def backers_of(appeal: Appeal, kind: str = "progress") -> Audience:
-    return Audience("backers", str(appeal.id), _NOTICES[kind], appeal.id)
+    return Audience("backers", str(appeal.id), _DONOR_NOTIFICATIONS[kind], appeal.id)
 
 
 def matter_of(update: Update, appeal: Appeal) -> Matter:

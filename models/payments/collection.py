@@ -18,8 +18,8 @@ from models.core.codes import new_order_number
 from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
-from models.giving.funding import fund
-from models.giving.matching import Added, hold_pools, match_gift
+from models.giving.funding import mark_funded
+from models.giving.matching import SponsorMatch, hold_pools, match_gift
 from models.giving.notices import notify_of_gift, notify_of_payment
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import NotFunding, Pledge, check_open
@@ -203,7 +203,7 @@ def commit_gift(
     pledge: Pledge,
     money: ArrivedMoney,
     now: datetime,
-    notify: Callable[[Sequence[Added]], None] | None = None,
+    notify: Callable[[Sequence[SponsorMatch]], None] | None = None,
 ) -> None:
     """Commit a paid pledge: post its money for the appeal, match it, notify, and end the funding if that was the last.
 
@@ -220,7 +220,7 @@ def commit_gift(
     name = None if pledge.anonymous else db.get_one(User, pledge.donor_id).display_name
     notify_of_gift(db, appeal, pledge, name, now, added)
     if room(db, appeal) < SMALLEST_PLEDGE:
-        fund(db, appeal, now)
+        mark_funded(db, appeal, now)
     db.flush()
 
 

@@ -12,18 +12,26 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import ENDS, Appeal
 from models.appeals.appeal import MACHINE as APPEALS
-from models.appeals.review import demand_no_tie
+from models.appeals.appeal import UNSUCCESSFUL, Appeal
 from models.core.state_machine import SYSTEM
-from models.disbursements.allocation import PAGE, check_shared, give_page, has_few, is_pending, take_away
-from models.disbursements.approval import locked
+from models.disbursements.allocation import allocate, remove_page
+from models.disbursements.allocation_run import (
+    AllocationRun,
+    begin_run,
+    check_allocated,
+    end_run,
+    first_run,
+    fits_one_page,
+    is_pending,
+)
+from models.disbursements.approval import lock_disbursement
 from models.disbursements.disbursement import MACHINE as DISBURSEMENTS
 from models.disbursements.disbursement import Disbursement, NoSuchDisbursement, find_disbursement, matter_of
 from models.giving.allocation import DisbursementShare
-from models.giving.matching import GONE, gone_from, hold_matches, return_matches
-from models.giving.pledge import Pledge
-from models.giving.refund_run import give_back
+from models.giving.matching import hold_matches, refunded_gifts_of, return_matches
+from models.giving.pledge import LEFT_APPEAL, Pledge
+from models.giving.refund_run import begin_refund_run
 from models.ledger import Account, moves
 from models.ledger.accounts import REFUNDS
 from models.payments.locks import hold_order
@@ -32,65 +40,62 @@ from models.payments.refund import new_refund
 from models.payments.refund_entitlement import orders_of
 from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
-from models.staff.task import close_task
+from models.staff.task import close_task, demand_no_conflict
 
 
 def check_return(db: Session, staff: Staff, number: int) -> Disbursement:
     """Check that this fund holder may enter the payout's return.
 
-    Raises NoSuchDisbursement (also for another fund holder's payout), WrongState or HasAPart.
+    Raises NoSuchDisbursement (also for another fund holder's payout), WrongState or HasConflict.
     """
     disbursement = find_disbursement(db, number)
     if disbursement.holder_id != holder_of(staff):
         raise NoSuchDisbursement(number=number)
     DISBURSEMENTS.check(disbursement.state, "returned", staff.actor)
     appeal = db.get_one(Appeal, disbursement.appeal_id)
-    demand_no_tie(db, staff, matter_of(disbursement, appeal.region_code, appeal.household_id))
+    demand_no_conflict(db, staff, matter_of(disbursement, appeal.region_code, appeal.household_id))
     return disbursement
 
 
-def enter_return(db: Session, staff: Staff, number: int, now: datetime) -> Disbursement:
+def enter_return(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Disbursement, bool]:
     """Record that the bank returned a payout: the appeal holds the money again, and the gifts have their shares back.
 
-    Raises as ``check_return`` does, and SharesPending. Where ``gifts_to`` is not None afterwards, the caller enqueues
-    ``follow_gifts`` for the remaining gifts.
+    Returns it, and True where the caller must enqueue ``follow_gifts`` for the rest of the gifts. Raises as
+    ``check_return`` does, and AllocationPending.
     """
-    _, appeal = locked(db, number)
+    _, appeal = lock_disbursement(db, number)
     disbursement = check_return(db, staff, number)
-    check_shared(db, appeal.id)
+    check_allocated(db, appeal.id)
     holder = disbursement.holder_id or 0
-    few = has_few(db, appeal.id)
+    few = fits_one_page(db, appeal.id)
     if few:
         _hold_givers(db, number)
     # With few gifts this transaction also removes their shares, so all its ledger accounts are locked here at once.
-    hold_matches(
-        db, gone_from(db, number) if few else [], (Account("appeal", appeal.id), Account("bank", holder), REFUNDS)
-    )
+    accounts = (Account("appeal", appeal.id), Account("bank", holder), REFUNDS)
+    hold_matches(db, refunded_gifts_of(db, number) if few else [], accounts)
     moves.disbursement_returned(db, appeal.id, holder, disbursement.amount_fen, f"disbursement:{number}", now)
     DISBURSEMENTS.move(db, disbursement, "returned", staff.actor, now)
-    disbursement.gifts_to, disbursement.receipts_due = 0, None
+    disbursement.receipts_due = None
+    run = begin_run(db, disbursement, None)
     close_task(db, "disbursement", number, now, staff)
     if appeal.state == "reporting":
         APPEALS.move(db, appeal, "executing", SYSTEM, now, f"disbursement:{number}")
     if few:
-        _take_page_away(db, disbursement, now)
+        _remove(db, run, now)
     db.flush()
-    return disbursement
+    return disbursement, not few
 
 
-def continue_shares(db: Session, number: int, now: datetime) -> bool:
+def continue_allocation(db: Session, number: int, now: datetime) -> bool:
     """Continue the allocation, or the removal of shares, of the appeal's earliest unfinished payment by one page.
 
     ``number``: any payment of the appeal. Returns False once no payment of the appeal is unfinished.
     """
-    _, appeal = locked(db, number)
-    waits = (Disbursement.appeal_id == appeal.id) & Disbursement.gifts_to.is_not(None)
-    first = select(Disbursement).where(waits).order_by(Disbursement.paid_at, Disbursement.id).limit(1)
-    disbursement = db.scalar(first.execution_options(populate_existing=True))
-    if disbursement is None:
+    _, appeal = lock_disbursement(db, number)
+    run = first_run(db, appeal.id)
+    if run is None:
         return False
-    page = _take_page_away if disbursement.state == "returned" else give_page
-    page(db, disbursement, now)
+    (_remove if run.removes else allocate)(db, run, now)
     return is_pending(db, appeal.id)
 
 
@@ -102,28 +107,28 @@ def _hold_givers(db: Session, disbursement_id: int) -> None:
     theirs = select(DisbursementShare.pledge_id).where(DisbursementShare.disbursement_id == disbursement_id)
     gifts = select(Pledge).where(Pledge.id.in_(theirs)).order_by(Pledge.id).with_for_update(key_share=True)
     held = db.scalars(gifts.execution_options(populate_existing=True)).all()
-    _hold_orders(db, orders_of(db, [gift for gift in held if gift.state in GONE]).values())
+    _hold_orders(db, orders_of(db, [gift for gift in held if gift.state in LEFT_APPEAL]).values())
 
 
-def _take_page_away(db: Session, disbursement: Disbursement, now: datetime, most: int = PAGE) -> bool:
-    """Remove the shares of a returned payment's next page of gifts. Returns False once all are removed.
+def _remove(db: Session, run: AllocationRun, now: datetime) -> None:
+    """Remove the shares of a returned payment's next page of gifts, and end the run with the last.
 
     The caller holds the appeal's lock.
     """
-    if disbursement.gifts_to is None:
-        return False
-    given = take_away(db, disbursement, now, most)
-    theirs = select(Pledge).where(Pledge.id.in_(list(given)), Pledge.state.in_(GONE)).order_by(Pledge.id)
+    given, more = remove_page(db, run, now)
+    theirs = select(Pledge).where(Pledge.id.in_(list(given)), Pledge.state.in_(LEFT_APPEAL)).order_by(Pledge.id)
     gone = db.scalars(theirs.with_for_update(key_share=True)).all()
     if gone:
-        _give_back(db, disbursement, {gift: given[gift.id] for gift in gone}, now)
-    appeal = db.get_one(Appeal, disbursement.appeal_id)
-    if disbursement.gifts_to is None and appeal.state in ENDS:
-        give_back(db, appeal.id, appeal.state, now)  # the appeal has ended, so its gifts are refunded
-    return disbursement.gifts_to is not None
+        _give_back(db, run.disbursement_id, {gift: given[gift.id] for gift in gone}, now)
+    if more:
+        return
+    end_run(db, run)
+    appeal = db.get_one(Appeal, run.appeal_id)
+    if appeal.state in UNSUCCESSFUL:
+        begin_refund_run(db, appeal.id, appeal.state, now)  # the appeal has ended, so its gifts are refunded
 
 
-def _give_back(db: Session, disbursement: Disbursement, gifts: Mapping[Pledge, int], now: datetime) -> None:
+def _give_back(db: Session, disbursement_id: int, gifts: Mapping[Pledge, int], now: datetime) -> None:
     orders, numbers = orders_of(db, list(gifts)), [gift.id for gift in gifts]
     _hold_orders(db, orders.values())
     hold_matches(db, numbers, (REFUNDS,))
@@ -131,7 +136,7 @@ def _give_back(db: Session, disbursement: Disbursement, gifts: Mapping[Pledge, i
     for gift, fen in gifts.items():
         if not fen:
             continue
-        refund = new_refund(db, orders[gift.id], gift, fen, "returned", now, disbursement_id=disbursement.id)
+        refund = new_refund(db, orders[gift.id], gift, fen, "returned", now, disbursement_id=disbursement_id)
         moves.refund_owed(db, gift.appeal_id, fen, refund.cause, now)
 
 

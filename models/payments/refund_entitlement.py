@@ -17,11 +17,11 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import get_appeal, titles_of
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
-from models.disbursements.allocation import check_shared
+from models.disbursements.allocation_run import check_allocated
 from models.giving.allocation import DisbursementShare
 from models.giving.matching import hold_matches, return_matches
+from models.giving.pledge import LEFT_APPEAL, OwnPledge, Pledge
 from models.giving.pledge import MACHINE as PLEDGES
-from models.giving.pledge import OwnPledge, Pledge
 from models.giving.refund_run import HELD
 from models.ledger import moves
 from models.ledger.accounts import REFUNDS
@@ -86,7 +86,7 @@ class Refundable:
 def unspent_of(db: Session, pledges: Sequence[Pledge]) -> dict[int, int]:
     """Pledge id -> fen of it that no disbursement spent.
 
-    To refund them, the caller holds the appeal's lock and has called models.disbursements.allocation.check_shared.
+    To refund them, the caller holds the appeal's lock and has called models.disbursements.allocation.check_allocated.
     """
     ids = [pledge.id for pledge in pledges]
     shares = select(DisbursementShare.pledge_id, func.sum(DisbursementShare.amount_fen))
@@ -161,7 +161,7 @@ def find_refundable(db: Session, donor: User, code: str, now: datetime) -> Refun
 def request_refund(db: Session, donor: User, code: str, now: datetime) -> Refund:
     """Owe the donor a refund of their gift, as they asked.
 
-    Raises NoSuchGift, NothingPaid, RefundUnderWay, AllSpent, TooLongAgo or SharesPending.
+    Raises NoSuchGift, NothingPaid, RefundUnderWay, AllSpent, TooLongAgo or AllocationPending.
     """
     seen = find_refundable(db, donor, code, now).pledge
     appeal = get_appeal(db, seen.appeal_id, lock=True)
@@ -208,12 +208,12 @@ def _check(db: Session, pledge: Pledge, now: datetime) -> Refundable:
         "state": pledge.state,
         "amount_fen": pledge.amount_fen,
     }
-    if pledge.state in ("refund_pending", "refunded", "redirected"):
+    if pledge.state in LEFT_APPEAL:
         raise RefundUnderWay(**facts)
     order = orders_of(db, [pledge]).get(pledge.id)
     if order is None or order.paid_at is None:
         raise NothingPaid(**facts)
-    check_shared(db, pledge.appeal_id)
+    check_allocated(db, pledge.appeal_id)
     fen = unspent_of(db, [pledge])[pledge.id] if pledge.state in HELD else 0
     if fen <= 0:
         raise AllSpent(**facts)

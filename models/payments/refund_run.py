@@ -1,7 +1,6 @@
-"""Refund all gifts of an appeal that failed, was cancelled or has a surplus, a page of gifts at a time.
+"""Refund all gifts of an appeal that failed, was cancelled or has a surplus, in pages (models.core.batch_run).
 
-Each page is one short transaction that owes its refunds and moves the cursor, so that another worker can continue after
-a killed one. No gift is refunded twice, because it has only one refund (models.payments.refund).
+No gift is refunded twice, because it has only one refund (models.payments.refund).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,18 +10,18 @@ from datetime import datetime
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import ENDS, Appeal, get_appeal
+from models.appeals.appeal import UNSUCCESSFUL, Appeal, get_appeal
+from models.core.batch_run import Batch, lock_run
 from models.core.refusal import Refusal
-from models.disbursements.allocation import is_pending
+from models.disbursements.allocation_run import is_pending
 from models.giving.matching import hold_matches, return_matches
 from models.giving.pledge import Pledge
-from models.giving.refund_run import HELD, SURPLUS, RefundRun, has_matches
+from models.giving.refund_run import HELD, SURPLUS, RefundRun, has_unspent_matches
 from models.ledger.accounts import REFUNDS
 from models.payments.order import PayOrder
 from models.payments.refund import GOING, STUCK, Refund
 from models.payments.refund_entitlement import orders_of, owe_refund, unspent_of
-from models.staff.member import Staff
-from models.staff.queue import within
+from models.staff.member import Staff, covered_by
 
 PAGE = 50
 _MOST = 5
@@ -32,14 +31,6 @@ class NoSuchRefundRun(Refusal):
     """The appeal has no refund run, or it is outside the region."""
 
     code = "no_such_refund_run"
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a run. ``ids``: the refunds that it owes. ``last``: no page follows."""
-
-    ids: Sequence[int]
-    last: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +64,12 @@ def live_runs(db: Session) -> Sequence[int]:
     return db.scalars(select(RefundRun.id).where(RefundRun.state == "planning").order_by(RefundRun.id)).all()
 
 
-def plan_page(db: Session, number: int, now: datetime) -> Page | None:
+def plan_page(db: Session, number: int, now: datetime) -> Batch | None:
     """Owe the refunds of the run's next page of gifts.
 
     None where the run is done, another worker holds it, or a payment of the appeal is still being allocated.
     """
-    wanted = (RefundRun.id == number) & (RefundRun.state == "planning")
-    run = db.scalar(select(RefundRun).where(wanted).with_for_update(skip_locked=True))
+    run = lock_run(db, RefundRun, number, "planning")
     if run is None:
         return None
     appeal = get_appeal(db, run.appeal_id, lock=True)
@@ -91,13 +81,13 @@ def plan_page(db: Session, number: int, now: datetime) -> Page | None:
     ids = _owe(db, run, pledges, now)
     last = len(pledges) < PAGE
     run.cursor = pledges[-1].id if pledges else run.cursor
-    if last and appeal.state in ENDS and (run.reason == SURPLUS or _is_kept(db, run)):
+    if last and appeal.state in UNSUCCESSFUL and (run.reason == SURPLUS or _is_kept(db, run)):
         # The appeal was cancelled meanwhile, or a payout return gave money back to gifts of earlier pages.
         run.begin_anew(appeal.state)
         last = False
     if last:
         run.state, run.ended_at = "done", now
-    return Page(ids, last)
+    return Batch(ids, last)
 
 
 def find_run(db: Session, staff: Staff, appeal_id: int) -> RefundRun:
@@ -153,7 +143,7 @@ def _is_kept(db: Session, run: RefundRun) -> bool:
     kept = select(Pledge).where(Pledge.appeal_id == run.appeal_id, Pledge.state.in_(HELD)).order_by(Pledge.id)
     pledges = db.scalars(kept.limit(PAGE)).all()
     unspent, orders = unspent_of(db, pledges), orders_of(db, pledges)
-    return has_matches(db, run.appeal_id) or any(unspent[each.id] > 0 and each.id in orders for each in pledges)
+    return has_unspent_matches(db, run.appeal_id) or any(unspent[each.id] > 0 and each.id in orders for each in pledges)
 
 
 def _sum(parts: Mapping[str, GiftTotal], states: Sequence[str]) -> GiftTotal:
@@ -162,4 +152,4 @@ def _sum(parts: Mapping[str, GiftTotal], states: Sequence[str]) -> GiftTotal:
 
 
 def _seen_by(staff: Staff) -> Select[RefundRun]:
-    return select(RefundRun).join(Appeal, Appeal.id == RefundRun.appeal_id).where(within(staff, Appeal.region_code))
+    return select(RefundRun).join(Appeal, Appeal.id == RefundRun.appeal_id).where(covered_by(staff, Appeal.region_code))

@@ -22,14 +22,14 @@ def notify_ended(db: Session, now: datetime) -> int:
     Returns how many runs.
     """
     going = exists().where(Refund.run_id == RefundRun.id, Refund.state.in_(GOING))
-    ended = select(RefundRun).where(or_(RefundRun.told.is_(None), RefundRun.told == "waits"))
+    ended = select(RefundRun).where(or_(RefundRun.notified.is_(None), RefundRun.notified == "waits"))
     ended = ended.where(RefundRun.state == "done", ~going).order_by(RefundRun.id).limit(_BATCH)
     told = 0
     for run in db.scalars(ended.with_for_update(skip_locked=True)).all():
         progress = progress_of(db, run)
         word = "waits" if progress.stuck.gifts else "all"
-        if word != run.told:
-            run.told = word
+        if word != run.notified:
+            run.notified = word
             _notify(db, run, progress, now)
             told += 1
     return told
@@ -45,7 +45,7 @@ def _notify(db: Session, run: RefundRun, progress: RunProgress, now: datetime) -
         "redirected": progress.redirected.gifts,
         "stuck": progress.stuck.gifts,
     }
-    key, about = f"refunds_done:{run.id}:{run.created_at.timestamp():.0f}:{run.told}", ("appeal", appeal.id)
+    key, about = f"refunds_done:{run.id}:{run.created_at.timestamp():.0f}:{run.notified}", ("appeal", appeal.id)
     holder = holder_for(db, appeal.region_code, now)
     if holder:
         notify_staff(db, holder, "refunds_done", {**facts, "staff": True}, key, now, about)

@@ -6,9 +6,10 @@ village. Rows are dated, with successors, because villages merge.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import Any
 
-from sqlalchemy import Date, ForeignKey, Index, SmallInteger, String, or_, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ColumnElement, Date, ForeignKey, Index, SmallInteger, String, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from models.core.base import Base
 
@@ -51,19 +52,35 @@ def covers(area: str, code: str) -> bool:
     return code.startswith(prefix(area))
 
 
+def inside(column: InstrumentedAttribute[Any], area: str) -> ColumnElement[bool]:
+    """Build ``covers`` as a condition on a column of codes: a range, for which an index can be used."""
+    own = prefix(area)
+    return column.between(own.ljust(12, "0"), own.ljust(12, "9"))
+
+
+def county_of(code: str) -> str:
+    """Return the code of the county in which a region lies."""
+    return f"{code[:6]}000000"
+
+
+def township_of(code: str) -> str:
+    """Return the code of the township in which a region lies."""
+    return f"{code[:9]}000"
+
+
 def find_regions(db: Session, text: str, most: int = 9) -> list[Region]:
     """Find the regions that a typed or labelled place names: several when it is ambiguous, none when it names none.
 
     The regions with the most named parents win, then those named in full; they are listed widest level first. A
-    region that has ended is found by its old name too, provided that it has a successor (``living``) and the words
-    do not name the successor.
+    region that has ended is found by its old name too, provided that it has a successor (``current_regions``) and the
+    words do not name the successor.
     """
     text = text[:_LONGEST_TEXT]
     parts = {text[i:j] for i in range(len(text)) for j in range(i + 2, min(len(text), i + _LONGEST_NAME) + 1)}
     if not parts:
         return []
     named = db.scalars(select(Region).where(or_(Region.name.in_(parts), Region.short.in_(parts)))).all()
-    today = living(db, named)
+    today = current_regions(db, named)
     places = _places(named, today)
     scores: dict[str, tuple[int, bool]] = {}
     for region in named:
@@ -80,7 +97,7 @@ def find_regions(db: Session, text: str, most: int = 9) -> list[Region]:
     return sorted(first.values(), key=lambda region: (region.level, region.code))[:most]
 
 
-def living(db: Session, regions: Sequence[Region]) -> dict[str, Region]:
+def current_regions(db: Session, regions: Sequence[Region]) -> dict[str, Region]:
     """Map each code to its region of today: itself, or its last successor. One that ended without is left out."""
     known = {region.code: region for region in regions}
     wanted = {region.successor for region in regions if region.successor} - known.keys()

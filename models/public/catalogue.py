@@ -18,7 +18,7 @@ from models.core.refusal import Refusal
 from models.giving.pledge import OwnPledge, Pledge, promised
 from models.goods.exchange import GoodsRequest, Offer
 from models.market.listing import Listing
-from models.outreach.reporting_duty import listed as told_of
+from models.outreach.reporting_duty import update_not_overdue
 from models.payments.refund import BESIDE, Refund
 from models.places.region import Region
 from models.proxy.mandate import ProxyAct
@@ -38,7 +38,7 @@ Item = TypeVar("Item", PublicAppeal, PublicRequest, PublicOffer, PublicListing)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SearchTerm:
     """One word to search for, and the category that it names, if it names one."""
 
     word: str
@@ -46,7 +46,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class ItemCard:
     """What staff need to introduce its owner to a person. ``place`` and ``region_code``: the region shown with it."""
 
     name: str
@@ -56,7 +56,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf(Generic[Item]):
+class Catalogue(Generic[Item]):
     """One kind of public item. ``listed``: it is in the list now; ``shown``: anyone may open it."""
 
     make: Callable[[Session, Sequence[Row[Any]]], list[Item]]
@@ -68,7 +68,7 @@ class Shelf(Generic[Item]):
     listed: Callable[[datetime], ColumnElement[bool]]
     shown: ColumnElement[bool]
 
-    def page(self, db: Session, search: Sequence[Wanted], after: int | None, now: datetime) -> Page[Item]:
+    def page(self, db: Session, search: Sequence[SearchTerm], after: int | None, now: datetime) -> Page[Item]:
         """List a page of items that match every part of the search by name, region's name or category."""
         statement = self.statement.where(self.listed(now))
         for wanted in search:
@@ -87,11 +87,11 @@ class Shelf(Generic[Item]):
     def belongs_to(self, db: Session, number: int, user_id: int | None) -> bool:
         return db.scalar(select(self.number).where(self.number == number, self.owner == user_id)) is not None
 
-    def card(self, db: Session, number: int) -> Card | None:
+    def card(self, db: Session, number: int) -> ItemCard | None:
         """Return the card of an item in any state, or None."""
         columns = (self.name.label("name"), self.owner.label("owner_id"), Region.full_name.label("place"), Region.code)
         row = db.execute(self.statement.with_only_columns(*columns).where(self.number == number)).first()
-        return Card(*row) if row else None
+        return ItemCard(*row) if row else None
 
     def own(self, db: Session, user_id: int, most: int) -> list[Item]:
         """List the user's newest items, in any state."""
@@ -131,7 +131,7 @@ def _with_promises(db: Session, rows: Sequence[Row[Any]]) -> list[PublicAppeal]:
     return appeals
 
 
-APPEALS: Shelf[PublicAppeal] = Shelf(
+APPEALS: Catalogue[PublicAppeal] = Catalogue(
     make=_with_promises,
     statement=select(
         Appeal.id.label("number"),
@@ -155,11 +155,11 @@ APPEALS: Shelf[PublicAppeal] = Shelf(
     owner=Appeal.owner_id,
     name=Appeal.title,
     category=Appeal.category,
-    listed=lambda now: (Appeal.state == "funding") & (Appeal.deadline > now) & told_of(now),
+    listed=lambda now: (Appeal.state == "funding") & (Appeal.deadline > now) & update_not_overdue(now),
     shown=Appeal.published_at.is_not(None),
 )
 
-REQUESTS: Shelf[PublicRequest] = Shelf(
+REQUESTS: Catalogue[PublicRequest] = Catalogue(
     make=lambda _, rows: [PublicRequest(**row._mapping) for row in rows],
     statement=select(
         GoodsRequest.id.label("number"),
@@ -178,7 +178,7 @@ REQUESTS: Shelf[PublicRequest] = Shelf(
     shown=GoodsRequest.state.in_(("open", "met")),
 )
 
-OFFERS: Shelf[PublicOffer] = Shelf(
+OFFERS: Catalogue[PublicOffer] = Catalogue(
     make=lambda _, rows: [PublicOffer(**row._mapping) for row in rows],
     statement=select(
         Offer.id.label("number"),
@@ -203,7 +203,7 @@ OFFERS: Shelf[PublicOffer] = Shelf(
     shown=Offer.state.in_(("available", "exhausted")),
 )
 
-MARKET: Shelf[PublicListing] = Shelf(
+MARKET: Catalogue[PublicListing] = Catalogue(
     make=lambda _, rows: [PublicListing(**row._mapping) for row in rows],
     statement=select(
         Listing.id.label("number"),

@@ -12,17 +12,16 @@ from sqlalchemy import String, cast, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from models.notifications.notify import notify_user
-from models.places.region import Region
-from models.public.catalogue import MARKET, OFFERS, REQUESTS, NoSuchThing, Shelf
+from models.places.region import Region, county_of
+from models.public.catalogue import MARKET, OFFERS, REQUESTS, Catalogue, NoSuchThing
 from models.support.ticket import TICKET_LASTS, Ticket, open_ticket, reopen_ticket
 from models.verification.case import Verification
 
-ITEMS: dict[str, Shelf[Any]] = {"listing": MARKET, "offer": OFFERS, "request": REQUESTS}
+ITEMS: dict[str, Catalogue[Any]] = {"listing": MARKET, "offer": OFFERS, "request": REQUESTS}
 # Subjects whose decision a person may complain about.
 DECISIONS = ("case", "appeal")
 # At most so many threads are listed at once.
 MOST_THREADS = 5
-_COUNTY = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +147,14 @@ def _topic_of_item(db: Session, about: str | None, other: int | None, *, own: bo
     county = None
     if own and kind == "offer":  # two askers may live in two counties, and each one's officers handle the ticket
         home = db.scalar(select(Ticket.region_code).where(Ticket.id == other))
-        county = db.get(Region, home[:_COUNTY].ljust(12, "0")) if home else None
+        county = db.get(Region, county_of(home)) if home else None
     return Topic(kind, card.name, int(number), card.place, own=own, other=other, county=county.name if county else "")
 
 
 def _references_of(kind: str, user_id: int | None) -> Any:
     """Select the references (``listing:3``) of this person's items of one kind."""
-    shelf = ITEMS[kind]
-    return select(literal(f"{kind}:").concat(cast(shelf.number, String))).where(shelf.owner == user_id)
+    catalogue = ITEMS[kind]
+    return select(literal(f"{kind}:").concat(cast(catalogue.number, String))).where(catalogue.owner == user_id)
 
 
 def _thread(ticket: Ticket, ask: Ticket | None) -> Thread:

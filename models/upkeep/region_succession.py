@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 
 from models.core.audit_trail import record
 from models.people.user import Household, User
-from models.places.region import Region, level_of, living
+from models.places.region import Region, current_regions, level_of
 from models.staff.member import SEATS, STAFF_ROLES, Staff
-from models.staff.task import Task, find_holder, note
+from models.staff.task import Task, find_holder, record_on_task
 from models.subjects import SUBJECTS
 from models.support.ticket import TICKET_LASTS, Ticket
 
@@ -38,22 +38,22 @@ class Moved:
 def move_to_successors(database: Engine, now: datetime) -> Moved:
     """Move the live rows of every region that has ended. Safe to repeat: it moves only what came there meanwhile."""
     moved = Moved()
-    for old, tables in _inhabited(database, now):
+    for old, tables in _ended_regions(database, now):
         with database.begin() as connection, Session(connection) as db:
             region = db.get_one(Region, old)
-            new = living(db, [region]).get(old)
+            new = current_regions(db, [region]).get(old)
             if new is None or new is region:
                 continue
             for table, count in _move(db, tables, old, new.code, now).items():
                 moved.rows[table] = moved.rows.get(table, 0) + count
             if Staff in tables:
-                seats = select(Staff.work_no).where(_goes_on(now)[Staff], Staff.region_code == old)
+                seats = select(Staff.work_no).where(_live_rows(now)[Staff], Staff.region_code == old)
                 moved.left += db.scalars(seats.order_by(Staff.work_no))
             db.flush()
     return moved
 
 
-def _goes_on(now: datetime) -> dict[Any, ColumnElement[bool]]:
+def _live_rows(now: datetime) -> dict[Any, ColumnElement[bool]]:
     """Map each table to the condition of its live rows."""
     return {
         Household: true(),
@@ -71,7 +71,7 @@ def _goes_on(now: datetime) -> dict[Any, ColumnElement[bool]]:
     }
 
 
-def _inhabited(database: Engine, now: datetime) -> Iterator[tuple[str, list[Any]]]:
+def _ended_regions(database: Engine, now: datetime) -> Iterator[tuple[str, list[Any]]]:
     """Yield the code of each ended region with a successor, with the tables that have live rows in it."""
     last = ""
     while True:
@@ -80,7 +80,7 @@ def _inhabited(database: Engine, now: datetime) -> Iterator[tuple[str, list[Any]
             rows = connection.execute(page).all()
             ended = [row.code for row in rows if row.successor]
             found: dict[str, list[Any]] = {}
-            for table, goes_on in _goes_on(now).items() if ended else ():
+            for table, goes_on in _live_rows(now).items() if ended else ():
                 there = select(table.region_code).where(goes_on, table.region_code.in_(ended)).distinct()
                 for code in connection.scalars(there):
                     found.setdefault(code, []).append(table)
@@ -95,7 +95,7 @@ def _move(db: Session, tables: Sequence[Any], old: str, new: str, now: datetime)
 
     Returns the count by table."""
     moved: dict[Any, list[int]] = {Staff: [], Task: []}
-    goes_on = _goes_on(now)
+    goes_on = _live_rows(now)
     for table in tables:
         here = goes_on[table] & (table.region_code == old)
         if table is Staff:
@@ -129,6 +129,6 @@ def _find_holders(db: Session, tasks: Sequence[int], seats: Sequence[int], now: 
         for task in db.scalars(select(Task).where(Task.closed_at.is_(None), which).order_by(Task.id)).all():
             holder = db.get_one(Staff, task.assignee) if task.assignee else None
             if holder and not holder.covers(task.region_code):
-                note(db, task, "released", holder.work_no, now)
+                record_on_task(db, task, "released", holder.work_no, now)
             if holder is None or not holder.covers(task.region_code):
                 find_holder(db, task, now)

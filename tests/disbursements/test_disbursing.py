@@ -11,38 +11,29 @@ from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal, freeze, get_appeal, resume
 from models.core.state_machine import Actor, By, WrongState
-from models.disbursements.acquittal import (
-    AnsweredBefore,
-    NoSuchPayment,
-    acquit,
-    answer,
-    called,
-    clear,
-    hand_in_receipts,
-    look_after_accounts,
-    look_after_receipts,
-)
+from models.disbursements.acquittal import acquit, check_receipts_due, close_spent_accounts, hand_in_receipts
 from models.disbursements.approval import turn_away, withdraw
 from models.disbursements.budget import NotSpendable, OverHeld, OverLine
+from models.disbursements.confirmation import AnsweredBefore, NoSuchPayment, answer, record_call, settle_doubt
 from models.disbursements.disbursement import Disbursement
-from models.disbursements.payee import STANDS_STILL, Payee, payees_of
-from models.disbursements.payout import NotStoodStill
+from models.disbursements.payee import WAITING_PERIOD, Payee, payees_of
+from models.disbursements.payout import PayeeTooNew
 from models.giving.allocation import DisbursementShare
 from models.giving.pledge import Pledge
 from models.ledger import held, moves, totals
 from models.ledger.errors import ChannelShort, PayoutShort, ReferenceUsed
 from models.notifications.broadcast import Broadcast
 from models.notifications.notification import Notification
-from models.outreach.reporting_duty import EVERY, is_silent, listed, remind
+from models.outreach.reporting_duty import EVERY, is_update_overdue, remind_owners, update_not_overdue
 from models.payments.payout_return import enter_return
 from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.people.user import User
 from models.rights.erasure import erase_person
-from models.staff.conflict_of_interest import declare
+from models.staff.conflict_of_interest import record_conflict
 from models.staff.decision import DecidedBefore
 from models.staff.member import Staff
-from models.staff.task import HasAPart, NotYourTurn, OutsideRegion, find_task
+from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
 from models.treasury.bank_entry import BankTransfer, enter
 from tests.harness.stage import Stage
 from tests.scenes.disbursements import (
@@ -116,7 +107,7 @@ def test_all_of_it_settles_the_gifts_and_the_accounts_close(stage: Stage, staff:
         hand_in_receipts(db, use, [{"media_id": "r", "pic_url": "http://127.0.0.1/r.jpg"}], 1, stage.clock())
     with at(stage) as db:
         if db.get_one(Disbursement, use).sampled:
-            called(db, db.get_one(Staff, staff["caller"]), use, "received", stage.clock())
+            record_call(db, db.get_one(Staff, staff["caller"]), use, "received", stage.clock())
     with at(stage) as db:
         task = find_task(db, "disbursement", use)
         assert task is not None
@@ -131,11 +122,11 @@ def test_the_rest_given_back_closes_the_accounts_too(stage: Stage, staff: dict[s
     number, use = authorised(stage, 10_000, fen=4_000, staff=staff)
     paid(stage, use, staff)
     with at(stage) as db:
-        assert look_after_accounts(db, stage.clock()) == 0
+        assert close_spent_accounts(db, stage.clock()) == 0
         moves.refund_owed(db, number, 6_000, "refund:1", stage.clock())
     with at(stage) as db:
-        assert look_after_accounts(db, stage.clock()) == 1
-        assert look_after_accounts(db, stage.clock()) == 0
+        assert close_spent_accounts(db, stage.clock()) == 1
+        assert close_spent_accounts(db, stage.clock()) == 0
         assert db.get_one(Appeal, number).state == "reporting"
 
 
@@ -221,7 +212,7 @@ def test_of_two_that_are_too_much_together_the_first_is_paid(stage: Stage, staff
 def test_an_appeal_that_is_stopped_pays_nothing_at_any_step(stage: Stage, staff: dict[str, int], step: int) -> None:
     number = funded(stage, 10_000, holder=staff["holder"])
     fixed(stage, number)
-    stage.clock.move(STANDS_STILL)
+    stage.clock.move(WAITING_PERIOD)
     use = asked(stage, number, 4_000)
     ways = ["endorser", "township", "holder"]
     passed(stage, use, *ways[:step], staff=staff)
@@ -260,7 +251,7 @@ def test_nobody_asks_while_gifts_come_in_or_once_it_is_over(stage: Stage, staff:
 def test_a_bank_pays_only_what_has_reached_it(stage: Stage, staff: dict[str, int]) -> None:
     number = funded(stage, 10_000, holder=staff["holder"], settled=False)
     fixed(stage, number)
-    stage.clock.move(STANDS_STILL)
+    stage.clock.move(WAITING_PERIOD)
     use = asked(stage, number, 6_000)
     passed(stage, use, "endorser", "township", "holder", staff=staff)
     with pytest.raises(PayoutShort) as lacks:
@@ -306,8 +297,8 @@ def test_a_payee_stands_still_for_two_days_before_anything_goes_there(stage: Sta
     fixed(stage, number)
     use = asked(stage, number, 4_000)
     passed(stage, use, "endorser", "township", "holder", staff=staff)
-    stage.clock.move(STANDS_STILL - timedelta(seconds=1))
-    with pytest.raises(NotStoodStill):
+    stage.clock.move(WAITING_PERIOD - timedelta(seconds=1))
+    with pytest.raises(PayeeTooNew):
         paid(stage, use, staff)
     stage.clock.move(timedelta(seconds=1))
     paid(stage, use, staff)
@@ -343,7 +334,7 @@ def test_a_payee_is_never_changed_in_its_row(stage: Stage, staff: dict[str, int]
     number = funded(stage, 10_000, holder=staff["holder"])
     fixed(stage, number)
     if "fixed_at" in change:
-        change = {"fixed_at": stage.clock() - STANDS_STILL}
+        change = {"fixed_at": stage.clock() - WAITING_PERIOD}
     with pytest.raises(IntegrityError), stage.database.begin() as connection:
         connection.execute(update(Payee).values(**change))
 
@@ -358,7 +349,7 @@ def test_nobody_passes_two_steps_of_one_payment(stage: Stage, staff: dict[str, i
     passed(stage, use, "endorser", staff=staff)
     with at(stage) as db:  # moved up: the same person, now of the township
         db.execute(update(Staff).where(Staff.id == staff["endorser"]).values(role="township"))
-    with pytest.raises((HasAPart, DecidedBefore)):
+    with pytest.raises((HasConflict, DecidedBefore)):
         passed(stage, use, "endorser", staff=staff)
     passed(stage, use, "township", staff=staff)
     assert wrong(stage) <= {"other_role"}
@@ -387,10 +378,10 @@ def test_kin_and_whoever_is_of_another_place_have_no_say(stage: Stage, staff: di
     stage.appoint("o-far", "village", LONGHUI)
     with at(stage) as db:
         owner = owner_of(db, db.get_one(Appeal, number))
-        declare(db, db.get_one(Staff, staff["endorser"]), "kin", owner.id_number or "", stage.clock())
+        record_conflict(db, db.get_one(Staff, staff["endorser"]), "kin", owner.id_number or "", stage.clock())
         far = db.scalars(select(Staff.id).where(Staff.openid == "o-far")).one()
     use = asked(stage, number, 4_000)
-    with pytest.raises(HasAPart):
+    with pytest.raises(HasConflict):
         passed(stage, use, "endorser", staff=staff)
     with pytest.raises(OutsideRegion):
         passed(stage, use, "far", staff={"far": far})
@@ -444,7 +435,7 @@ def test_a_payment_that_did_not_come_stops_the_appeal_and_the_county_looks(stage
         assert (task.step, task.role) == ("use_doubt", "county")
     assert wrong(stage) == set()
     with at(stage) as db:
-        clear(db, db.get_one(Staff, staff["county"]), use, stage.clock())
+        settle_doubt(db, db.get_one(Staff, staff["county"]), use, stage.clock())
         assert db.get_one(Disbursement, use).state == "received"
         assert db.get_one(Appeal, number).state == "frozen"
     assert wrong(stage) == set()
@@ -491,12 +482,12 @@ def test_a_call_is_somebody_elses_and_weighs_more_than_a_tap(stage: Stage, staff
         task = find_task(db, "disbursement", use)
         assert task is not None
         assert (task.step, task.assignee) == ("use_call", staff["caller"])
-        with pytest.raises(HasAPart):
-            called(db, db.get_one(Staff, staff["township"]), use, "received", stage.clock())
+        with pytest.raises(HasConflict):
+            record_call(db, db.get_one(Staff, staff["township"]), use, "received", stage.clock())
         user, code = owner_of(db, db.get_one(Appeal, number)), db.get_one(Disbursement, use).code
         answer(db, user, code, "received", stage.clock())
     with at(stage) as db:
-        called(db, db.get_one(Staff, staff["caller"]), use, "not_received", stage.clock())
+        record_call(db, db.get_one(Staff, staff["caller"]), use, "not_received", stage.clock())
         assert db.get_one(Disbursement, use).state == "not_received"
         assert db.get_one(Appeal, number).state == "frozen"
     assert wrong(stage) == set()
@@ -528,7 +519,7 @@ def _days(stage: Stage, days: int) -> None:
 
 def _look(stage: Stage) -> int:
     with at(stage) as db:
-        return look_after_receipts(db, stage.clock())
+        return check_receipts_due(db, stage.clock())
 
 
 def test_who_tells_nothing_for_three_months_stands_in_no_list(stage: Stage, staff: dict[str, int]) -> None:
@@ -536,16 +527,16 @@ def test_who_tells_nothing_for_three_months_stands_in_no_list(stage: Stage, staf
     paid(stage, use, staff)
     stage.clock.move(EVERY - timedelta(days=14))
     with at(stage) as db:
-        assert remind(db, stage.clock()) == 1
-        assert remind(db, stage.clock()) == 0
-        assert not is_silent(db.get_one(Appeal, number), stage.clock())
+        assert remind_owners(db, stage.clock()) == 1
+        assert remind_owners(db, stage.clock()) == 0
+        assert not is_update_overdue(db.get_one(Appeal, number), stage.clock())
     _days(stage, 14)
     with at(stage) as db:
-        assert remind(db, stage.clock()) == 1
-        assert remind(db, stage.clock()) == 0
+        assert remind_owners(db, stage.clock()) == 1
+        assert remind_owners(db, stage.clock()) == 0
         appeal = db.get_one(Appeal, number)
-        assert is_silent(appeal, stage.clock())
-        assert db.scalars(select(Appeal.id).where(listed(stage.clock()))).all() == []
+        assert is_update_overdue(appeal, stage.clock())
+        assert db.scalars(select(Appeal.id).where(update_not_overdue(stage.clock()))).all() == []
         assert [facts["overdue"] for facts in facts_of(db, "update_due")] == [False, True]
     reply = stage.say("o-anybody", f"看 {number}")
     assert "三个月没有说进展，先不在求助列表里。说了进展、村里看过，就回到列表" in reply
@@ -559,7 +550,7 @@ def test_the_day_that_an_owner_hears_is_chinas(stage: Stage, staff: dict[str, in
     due = stage.clock() + EVERY
     stage.clock.move(EVERY - timedelta(days=14))
     with at(stage) as db:
-        remind(db, stage.clock())
+        remind_owners(db, stage.clock())
         assert [facts["day"] for facts in facts_of(db, "update_due")] == [f"{due + timedelta(hours=8):%Y-%m-%d}"]
     assert (due + timedelta(hours=8)).date() != due.date()
 
@@ -582,12 +573,12 @@ def test_what_a_pool_added_gives_its_part_and_no_gift_does_for_it(stage: Stage, 
         moves.pool_funded(db, 1, int("431124000000"), 20_000, "pool:1", stage.clock())
         moves.matched(db, 1, number, 20_000, "match:1", stage.clock())
     fixed(stage, number)
-    stage.clock.move(STANDS_STILL)
+    stage.clock.move(WAITING_PERIOD)
     use = asked(stage, number, 9_999)
     passed(stage, use, "endorser", "township", "holder", staff=staff)
     paid(stage, use, staff)
     with at(stage) as db:
-        matched = db.get_one(Disbursement, use).matched_fen
+        matched = db.get_one(Disbursement, use).matched_fen or 0
         assert matched + sum(shares_of(db, use)) == 9_999
         assert matched in (4_999, 5_000)
     assert wrong(stage) == set()

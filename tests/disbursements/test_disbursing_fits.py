@@ -14,10 +14,10 @@ from flows.readers import Reference
 from flows.readers.numbers.budget_lines import MOST_LINES
 from handlers.disbursements.owner import MOST_USES
 from models.core.money import LARGEST
-from models.disbursements.acquittal import ISSUES, NOT_RECEIVED, RECEIVED
-from models.disbursements.file import LineLeft, UseFile
+from models.disbursements.confirmation import ISSUES, NOT_RECEIVED, RECEIVED
+from models.disbursements.file import DisbursementFile, LineBalance
 from models.disbursements.payee import MOST
-from models.staff.desk_review import Stage
+from models.staff.file_access import TaskView
 from tests.harness.words.notice_facts import ITEM, TITLE, WIDE
 from tests.harness.words.reading import code_of, value_of
 
@@ -47,7 +47,7 @@ class Payee:
 
 
 LABELS = {name: {key: words[0] for key, words in LEXICON.choices[name].items()} for name in ("payee_kind", "use_issue")}
-BUDGET = [(n, LineLeft(NUMBER, ITEM, LARGEST - 1, LARGEST - 1)) for n in range(1, MOST_LINES + 1)]
+BUDGET = [(n, LineBalance(NUMBER, ITEM, LARGEST - 1, LARGEST - 1)) for n in range(1, MOST_LINES + 1)]
 OUTCOMES = (RECEIVED, *ISSUES, NOT_RECEIVED)
 FILE: dict[str, Any] = {
     **{
@@ -62,7 +62,7 @@ FILE: dict[str, Any] = {
     **{"payee_kind": "village", "payee_name": WIDE * 30, "account": f"{WIDE * 30} {'9' * 30}"},
     **{"payable_from": datetime(2026, 12, 31, tzinfo=UTC), "name": WIDE * 20, "phone": "13800000000"},
     **{"shown": 99, "receipts": 99, "issue": "asked_back", "paid_at": NOW, "reference": "9" * 40, "own_bank": True},
-    "stage": Stage("use_call", "fund_holder", "9" * 20, NOW, mine=True),
+    "task": TaskView("use_call", "fund_holder", "9" * 20, NOW, mine=True),
 }
 SAID: dict[str, dict[str, Any]] = {
     "budget": {
@@ -87,7 +87,12 @@ SAID: dict[str, dict[str, Any]] = {
     },
     "which_payout": {"lines": [(n, Use()) for n in range(1, 6)]},
     "file": {
-        **{"file": UseFile(**FILE), "link": f"https://bangfu.example/{'a' * 200}", "now": NOW, "labels": LABELS},
+        **{
+            "file": DisbursementFile(**FILE),
+            "link": f"https://bangfu.example/{'a' * 200}",
+            "now": NOW,
+            "labels": LABELS,
+        },
         "ways": list(enumerate((*OUTCOMES, "bounce", "appeal"), 1)),
     },
 }
@@ -143,13 +148,13 @@ DRAFT = {"flow": "surplus", "given": {"appeal": NUMBER, "title": TITLE}}
 
 
 @pytest.mark.parametrize("fen", [LARGEST - 1, 0])
-def test_what_is_said_of_money_left_over_is_one_message(fen: int) -> None:
+def test_what_is_said_of_a_surplus_is_one_message(fen: int) -> None:
     parts = [
         Say("flows/disbursements/surplus/review", part, {"v": {**DRAFT, "facts": {"fen": fen}}})
         for part in ("head", "foot")
     ]
     done = Say("flows/disbursements/surplus/done", None, {"number": NUMBER, "fen": fen})
-    codes = ("nothing_spent", "nothing_left", "use_under_way", "receipts_missing", "not_spendable")
+    codes = ("nothing_spent", "nothing_left", "request_under_way", "receipts_missing", "not_spendable")
     refused = [[Say("replies/refusals", code, {"v": LEFT})] for code in codes]
     for says in (parts, [done], *refused):
         words = RENDERER.render(says)

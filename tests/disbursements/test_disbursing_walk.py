@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session as Database
 from models.appeals.appeal import LIVE, Appeal, freeze, get_appeal, resume
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
-from models.disbursements.acquittal import OUTCOMES, acquit, answer, called, clear, hand_in_receipts
+from models.disbursements.acquittal import acquit, hand_in_receipts
 from models.disbursements.allocation import GIVING
 from models.disbursements.approval import pass_on, turn_away, withdraw
+from models.disbursements.confirmation import OUTCOMES, answer, record_call, settle_doubt
 from models.disbursements.disbursement import SPENT, UNDER_WAY, Disbursement
 from models.disbursements.payee import payees_of
 from models.disbursements.payout import pay
@@ -142,9 +143,9 @@ def _do_with_use(db: Database, staff: dict[str, int], use: int, name: str, value
         case "answer":
             answer(db, user, disbursement.code, value, now)
         case "call":
-            called(db, who["caller"], use, value, now)
+            record_call(db, who["caller"], use, value, now)
         case "clear":
-            clear(db, who["county"], use, now)
+            settle_doubt(db, who["county"], use, now)
         case "receipts":
             hand_in_receipts(db, use, [{"media_id": f"r{use}", "pic_url": "http://127.0.0.1/r.jpg"}], 1, now)
         case "acquit":

@@ -23,17 +23,17 @@ from models.appeals.appeal import Appeal
 from models.core.audit_trail import AuditEvent
 from models.core.money import LARGEST
 from models.donors.message import LONGEST, GiftMessage, NoSuchMessage
-from models.donors.message_inbox import PAGE, Heard, heard, report
+from models.donors.message_inbox import PAGE, FamilyMessage, messages_to_family, report_message
 from models.donors.message_review import (
-    GiftIsSilent,
-    MessageSaid,
-    check_may_say,
-    let_through,
+    GiftTakesNoMessage,
+    MessageExists,
+    check_takes_message,
     open_message,
     own_gift,
-    say,
+    pass_message,
     send_back,
-    take_back,
+    submit_message,
+    withdraw_message,
 )
 from models.giving.pledge import Pledge
 from models.notifications.kinds import KINDS
@@ -44,7 +44,7 @@ from models.people.user import User
 from models.rights.erasure import erase_person
 from models.staff.decision import DecidedBefore
 from models.staff.member import Staff
-from models.staff.task import HasAPart, NotYourTurn, OutsideRegion, find_task
+from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
 from tests.harness.racing import at_once
 from tests.harness.stage import Clock, Stage
 from tests.harness.words.notice_facts import CODE, TITLE, WIDE
@@ -73,7 +73,7 @@ def said(stage: Stage, code: str, words: str = WORDS, draft: str = "") -> int:
     """The message's number."""
     with at(stage) as db:
         who = db.get_one(User, db.scalars(select(Pledge.donor_id).where(Pledge.code == code)).one())
-        return say(db, who, code, words, draft or f"m-{code}-{_count(db)}", stage.clock()).id
+        return submit_message(db, who, code, words, draft or f"m-{code}-{_count(db)}", stage.clock()).id
 
 
 def _count(db: Database) -> int:
@@ -91,7 +91,7 @@ def donor(db: Database) -> User:
 
 def passed(stage: Stage, number: int, openid: str = "o-officer-0") -> None:
     with at(stage) as db:
-        let_through(db, seat(db, openid), number, stage.clock())
+        pass_message(db, seat(db, openid), number, stage.clock())
 
 
 def state(stage: Stage, number: int) -> str:
@@ -110,7 +110,7 @@ def read(stage: Stage, appeal: int) -> list[str]:
     """What the family reads."""
     with at(stage) as db:
         owner = db.get_one(User, db.get_one(Appeal, appeal).owner_id)
-        return [one.words for one in heard(db, owner, appeal, None)[1].items]
+        return [one.words for one in messages_to_family(db, owner, appeal, None)[1].items]
 
 
 # --- What may not stand in it
@@ -193,8 +193,8 @@ def test_nothing_is_said_with_what_has_not_come(stage: Stage) -> None:
     code = code_of(stage, promise(stage, appeal, 10_000))
     with at(stage) as db:
         pledge = own_gift(db, donor(db), code)
-        with pytest.raises(GiftIsSilent):
-            check_may_say(db, pledge)
+        with pytest.raises(GiftTakesNoMessage):
+            check_takes_message(db, pledge)
 
 
 def test_nobody_speaks_with_anothers_gift(stage: Stage) -> None:
@@ -204,14 +204,14 @@ def test_nobody_speaks_with_anothers_gift(stage: Stage) -> None:
     with at(stage) as db:
         other = db.scalars(select(User).order_by(User.id.desc()).limit(1)).one()
         with pytest.raises(NoSuchGift):
-            say(db, other, code, WORDS, "x", stage.clock())
+            submit_message(db, other, code, WORDS, "x", stage.clock())
 
 
 def test_one_stands_with_a_gift_and_the_same_draft_is_one(stage: Stage) -> None:
     code = gift(stage, stage.open_appeal())
     first = said(stage, code, draft="d")
     assert said(stage, code, draft="d") == first
-    with pytest.raises(MessageSaid):
+    with pytest.raises(MessageExists):
         said(stage, code)
     with Database(stage.database) as db:
         one = db.get_one(GiftMessage, first)
@@ -225,7 +225,7 @@ def test_of_two_at_once_one_stands(new_database: Callable[[], str]) -> None:
     stage = Stage(new_database())
     code = gift(stage, stage.open_appeal())
     results = at_once([partial(said, stage, code, draft=f"d{n}") for n in range(4)])
-    assert sorted(type(one).__name__ for one in results) == ["MessageSaid"] * 3 + ["int"]
+    assert sorted(type(one).__name__ for one in results) == ["MessageExists"] * 3 + ["int"]
     # And one that an officer lets through while its gift goes back is read, or was never.
     number = next(one for one in results if isinstance(one, int))
     with Database(stage.database) as db:
@@ -241,12 +241,12 @@ def test_it_is_taken_back_while_nobody_has_read_it_and_not_after(stage: Stage) -
     code = gift(stage, stage.open_appeal())
     first = said(stage, code)
     with at(stage) as db:
-        take_back(db, donor(db), code, stage.clock())
+        withdraw_message(db, donor(db), code, stage.clock())
         assert find_task(db, "message", first) is None
     second = said(stage, code)
     passed(stage, second)
-    with at(stage) as db, pytest.raises(MessageSaid):
-        take_back(db, donor(db), code, stage.clock())
+    with at(stage) as db, pytest.raises(MessageExists):
+        withdraw_message(db, donor(db), code, stage.clock())
     assert (state(stage, first), state(stage, second)) == ("withdrawn", "passed")
     assert not wrong(stage)
 
@@ -262,8 +262,8 @@ def test_who_gave_does_not_let_their_own_words_through(stage: Stage) -> None:
         task = find_task(db, "message", number)
         assert task
         assert task.assignee != seat(db).id
-    for decide in (let_through, partial(send_back, reasons=("unkind",))):
-        with pytest.raises((HasAPart, NotYourTurn)), at(stage) as db:
+    for decide in (pass_message, partial(send_back, reasons=("unkind",))):
+        with pytest.raises((HasConflict, NotYourTurn)), at(stage) as db:
             decide(db, seat(db), number, now=stage.clock())
     with pytest.raises(NoSuchMessage), at(stage) as db:
         open_message(db, seat(db), number, stage.clock())
@@ -276,7 +276,7 @@ def test_nobody_else_of_the_staff_reads_it(stage: Stage, role: str, region: str)
     with at(stage) as db, pytest.raises(NoSuchMessage):
         open_message(db, seat(db, "o-far"), number, stage.clock())
     with at(stage) as db, pytest.raises((OutsideRegion, NotYourTurn)):
-        let_through(db, seat(db, "o-far"), number, stage.clock())
+        pass_message(db, seat(db, "o-far"), number, stage.clock())
     assert WORDS not in stage.say("o-far", f"看 留言 {number}")
 
 
@@ -296,15 +296,15 @@ def test_what_was_reported_comes_before_another_and_only_once(stage: Stage) -> N
     passed(stage, number)
     with at(stage) as db:
         owner = db.get_one(User, db.get_one(Appeal, appeal).owner_id)
-        report(db, owner, number, stage.clock())
+        report_message(db, owner, number, stage.clock())
     assert read(stage, appeal) == []
-    with pytest.raises((HasAPart, NotYourTurn, DecidedBefore)):
+    with pytest.raises((HasConflict, NotYourTurn, DecidedBefore)):
         passed(stage, number)
     passed(stage, number, "o-town")
     assert read(stage, appeal) == [WORDS]
     assert len(told(stage)) == 1  # they have had it
     with pytest.raises(NoSuchMessage), at(stage) as db:
-        report(db, db.get_one(User, db.get_one(Appeal, appeal).owner_id), number, stage.clock())
+        report_message(db, db.get_one(User, db.get_one(Appeal, appeal).owner_id), number, stage.clock())
     assert not wrong(stage)
 
 
@@ -313,7 +313,7 @@ def test_nobody_reports_what_was_not_said_to_them(stage: Stage) -> None:
     number = said(stage, gift(stage, appeal))
     passed(stage, number)
     with pytest.raises(NoSuchMessage), at(stage) as db:
-        report(db, db.get_one(User, db.get_one(Appeal, other).owner_id), number, stage.clock())
+        report_message(db, db.get_one(User, db.get_one(Appeal, other).owner_id), number, stage.clock())
     assert "不是您的" in stage.say("o-owner-1", f"大家的留言 {appeal}")
 
 
@@ -395,7 +395,7 @@ def test_a_gift_that_goes_back_takes_along_what_nobody_has_read(stage: Stage) ->
     passed(stage, heard_of)
     want_back(stage, second)
     assert state(stage, heard_of) == "passed"
-    with pytest.raises(GiftIsSilent):
+    with pytest.raises(GiftTakesNoMessage):
         said(stage, code_of(stage, first))
     with at(stage) as db:
         assert find_task(db, "message", waits) is None
@@ -465,7 +465,7 @@ def test_the_books_name_what_waits_for_nobody(stage: Stage) -> None:
 
 def test_the_longest_fits_into_one_reply() -> None:
     renderer = Renderer(LEXICON.words, LEXICON.choices)
-    long = Heard(LARGE, WIDE * LONGEST, WIDE * 12, Clock().now, reportable=True)
+    long = FamilyMessage(LARGE, WIDE * LONGEST, WIDE * 12, Clock().now, reportable=True)
     lines = list(enumerate([long] * PAGE, 1))
     page = {"number": LARGE, "title": TITLE, "lines": lines, "more": PAGE + 1, "back": PAGE + 2, "later": False}
     own = {"number": LARGE, "gift": CODE, "words": WIDE * LONGEST, "state": "submitted"}

@@ -13,16 +13,16 @@ from models.donors.receipt import Receipt
 from models.donors.receipt_desk import (
     NoReceipt,
     NoSuchReceipt,
-    Wanted,
-    ask_for,
+    ReceiptRequest,
     gift_for_receipt,
+    gifts_with_receipts,
     issue,
-    let_go,
     open_receipt,
-    receiptable,
     refuse,
+    request_receipt,
     void,
     waiting_receipts,
+    withdraw_requests_of_refunded,
 )
 from models.giving.pledge import Pledge
 from models.people.conversation import Conversation
@@ -60,7 +60,7 @@ def user_of(db: Database, openid: str = "o-li") -> User:
 
 def asked(stage: Stage, gift: int, draft: str = "r1") -> int:
     with Database(stage.database) as db, db.begin():
-        return ask_for(db, user_of(db), gift, Wanted(draft, "firm", NAME, TAX), stage.clock()).id
+        return request_receipt(db, user_of(db), gift, ReceiptRequest(draft, "firm", NAME, TAX), stage.clock()).id
 
 
 def decide(stage: Stage, holder: int, act: Callable[..., object], *values: object) -> None:
@@ -118,8 +118,8 @@ def test_of_one_gift_one_at_a_time(stage: Stage, holder: int, gift: int) -> None
 def test_the_table_takes_no_second_one_and_no_name_that_stays(stage: Stage, gift: int) -> None:
     number = asked(stage, gift)
     for statement in (
-        "INSERT INTO receipts (draft_id, pledge_id, appeal_id, holder, name, state, created_at) "
-        "SELECT 'x', pledge_id, appeal_id, holder, name, state, created_at FROM receipts",
+        "INSERT INTO receipts (draft_id, pledge_id, appeal_id, made_out_to, name, state, created_at) "
+        "SELECT 'x', pledge_id, appeal_id, made_out_to, name, state, created_at FROM receipts",
         "UPDATE receipts SET state = 'issued', number = '1234', decided_at = created_at",
         "UPDATE receipts SET name = NULL, tax_number = NULL",
         "UPDATE receipts SET state = 'refused', name = NULL, tax_number = NULL, decided_at = created_at",
@@ -146,8 +146,8 @@ def test_only_its_donor_asks_and_only_for_money_that_is_there(stage: Stage, gift
             with pytest.raises(NoReceipt) as refused:
                 gift_for_receipt(db, user, code)
             assert refused.value.values["why"] == why
-        assert [pledge.id for pledge, _ in receiptable(db, li, 9)] == [gift]
-        assert receiptable(db, other, 9) == []
+        assert [pledge.id for pledge, _ in gifts_with_receipts(db, li, 9)] == [gift]
+        assert gifts_with_receipts(db, other, 9) == []
 
 
 def test_a_charity_sees_those_of_its_own_place(stage: Stage, holder: int, gift: int) -> None:
@@ -178,8 +178,8 @@ def test_what_goes_back_takes_its_request_along(stage: Stage, holder: int, gift:
     with pytest.raises(NoSuchReceipt):
         decide(stage, holder, issue, number, "0012345678")
     with Database(stage.database) as db, db.begin():
-        assert let_go(db, stage.clock()) == 1
-        assert let_go(db, stage.clock()) == 0
+        assert withdraw_requests_of_refunded(db, stage.clock()) == 1
+        assert withdraw_requests_of_refunded(db, stage.clock()) == 0
     found = receipt(stage, number)
     assert (found.state, found.name) == ("withdrawn", None)
 

@@ -11,27 +11,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
-from models.disbursements.acquittal import NOT_RECEIVED, answer
+from models.disbursements.confirmation import NOT_RECEIVED, answer
 from models.disbursements.disbursement import Disbursement
-from models.disbursements.payee import STANDS_STILL
+from models.disbursements.payee import WAITING_PERIOD
 from models.giving.allocation import DisbursementShare
 from models.giving.funding import end_funding
 from models.giving.pledge import Pledge, promised
-from models.giving.pool import MatchingPool, NoSuchPool, PoolMatch
-from models.giving.pool_desk import (
-    NotForAppeal,
-    OverPool,
-    PlaceElsewhere,
-    PoolEmpty,
-    PoolEnds,
-    PoolStands,
-    Terms,
-    check_returns,
-    close,
-    open_pool,
-    pay_back,
-    pay_in,
-)
+from models.giving.pool import MatchingPool, NoSuchPool, PoolMatch, WrongPoolState
+from models.giving.pool_terms import NotForAppeal, PlaceElsewhere, PoolEnds, PoolTerms, close_pool, open_pool
+from models.giving.pool_transfer import OverPool, PoolEmpty, check_pays_back, pay_back, pay_in
 from models.giving.refund_run import RefundRun
 from models.ledger import moves, totals
 from models.ledger.errors import PayoutShort, ReferenceUsed
@@ -210,7 +198,7 @@ def test_what_a_pool_is_not_for_it_adds_nothing_to(stage: Stage, staff: int, how
     if how == "another need":
         with Database(stage.database) as db, db.begin():
             db.execute(update(MatchingPool).values(matched_fen=0))
-            terms = Terms("p", "S", None, "medical", COUNTY, 100, 100, 100, stage.clock())
+            terms = PoolTerms("p", "S", None, "medical", COUNTY, 100, 100, 100, stage.clock())
             open_pool(db, db.get_one(Staff, staff), terms, stage.clock())
         shut(stage, staff, number)
     if how == "closed":
@@ -297,7 +285,7 @@ def test_what_the_bank_gives_back_of_a_match_whose_gift_is_gone_goes_to_its_pool
     with Database(stage.database) as db, db.begin():
         enter(db, db.get_one(Staff, seats["holder"]), "s", BankTransfer("settlement", 15_000, "BANK01"), stage.clock())
     disbursements.fixed(stage, appeal)
-    stage.clock.move(STANDS_STILL)
+    stage.clock.move(WAITING_PERIOD)
     use = disbursements.asked(stage, appeal, 12_000)
     disbursements.passed(stage, use, "endorser", "township", "holder", staff=seats)
     disbursements.paid(stage, use, seats)
@@ -318,15 +306,15 @@ def test_the_sponsor_has_the_rest_back_and_what_comes_later_too(stage: Stage, st
     appeal = stage.open_appeal()
     number = pool(stage, staff, cap=50_000)
     gift = give(stage, appeal, 10_000)
-    with pytest.raises(PoolStands):
+    with pytest.raises(WrongPoolState):
         take_rest(stage, staff, number, 40_000)
     shut(stage, staff, number)
     take_rest(stage, staff, number, 40_000)
     with pytest.raises(PoolEmpty):
         take_rest(stage, staff, number, 1)
-    with pytest.raises(PoolStands):
+    with pytest.raises(WrongPoolState):
         put(stage, staff, number, 1)
-    with pytest.raises(PoolStands):
+    with pytest.raises(WrongPoolState):
         shut(stage, staff, number)
     want_back(stage, gift)
     assert in_pool(stage, number) == 10_000
@@ -344,7 +332,7 @@ def test_a_pool_is_nobody_elses(stage: Stage, staff: int) -> None:
         stranger, now = db.get_one(Staff, other), stage.clock()
         for act in (
             lambda: pay_in(db, stranger, number, "x", 1, "X001", now),
-            lambda: close(db, stranger, number, now),
+            lambda: close_pool(db, stranger, number, now),
             lambda: pay_back(db, stranger, number, "x", 1, "X001", now),
         ):
             with pytest.raises(NoSuchPool):
@@ -357,7 +345,7 @@ def test_what_a_pool_may_not_be(stage: Stage, staff: int) -> None:
 
     def opened(by: int, number: int | None, region: str | None, days: int = 30) -> None:
         category, until = None if number else "industry", now + timedelta(days=days)
-        terms = Terms(f"p{days}", "商会", number, category, region, 100, 100, 100, until)
+        terms = PoolTerms(f"p{days}", "商会", number, category, region, 100, 100, 100, until)
         with Database(stage.database) as db, db.begin():
             open_pool(db, db.get_one(Staff, by), terms, now)
 
@@ -396,13 +384,13 @@ def test_money_that_is_not_at_the_bank_is_not_paid_back(stage: Stage) -> None:
     number = pool(stage, seats["holder"], cap=20_000, appeal=appeal)
     give(stage, appeal, 10_000)
     disbursements.fixed(stage, appeal)
-    stage.clock.move(STANDS_STILL)
+    stage.clock.move(WAITING_PERIOD)
     use = disbursements.asked(stage, appeal, 15_000)
     disbursements.passed(stage, use, "endorser", "township", "holder", staff=seats)
     disbursements.paid(stage, use, seats)
     shut(stage, seats["holder"], number)
     with Database(stage.database) as db, pytest.raises(PayoutShort) as refused:
-        check_returns(db, db.get_one(Staff, seats["holder"]), number)
+        check_pays_back(db, db.get_one(Staff, seats["holder"]), number)
     assert refused.value.values["held_fen"] == 5_000
 
 

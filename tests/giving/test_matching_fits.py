@@ -10,12 +10,11 @@ from bot.wechat.channel import REPLY_BYTES
 from bot.words.lexicon import load_lexicon
 from bot.words.render import Renderer
 from flows.engine.flow import Say
-from handlers.giving.pools import PAGE
 from models.core.money import LARGEST
 from models.donors.trace import Step
-from models.giving.matching import MOST_POOLS, Offer
+from models.giving.matching import MOST_POOLS, MatchingOffer
 from models.giving.pool import LONGEST_SPONSOR
-from models.giving.pool_desk import PoolFile
+from models.giving.pool_file import PAGE, PoolFile
 from models.public.views import PublicAppeal, PublicUpdate
 from tests.harness.words.notice_facts import LONGEST_PLACE, TITLE, WIDE
 
@@ -67,7 +66,7 @@ def test_a_pool_fits(name: str, values: dict[str, Any]) -> None:
 
 def test_what_everybody_reads_of_it_is_short() -> None:
     """Beside a whole appeal, or four other steps of a gift."""
-    offers = [Offer(SPONSOR, NOW)] * MOST_POOLS
+    offers = [MatchingOffer(SPONSOR, NOW)] * MOST_POOLS
     said = RENDERER.env.get_template("shared/giving/matching.txt").module.offered(offers)  # type: ignore[attr-defined]
     assert str(said).count("元，爱心企业") == MOST_POOLS
     assert len(str(said).encode()) <= 700
@@ -88,7 +87,7 @@ def test_a_whole_appeal_with_all_who_match_it_fits() -> None:
     ways = list(enumerate(("give", "story", "budget", "updates", "thank", "messages", "use_money", "list", "mine"), 1))
     values = {"item": appeal, "told": told, "revising": True, "now": NOW, "labels": LABELS, "ways": ways}
     values["silent"] = "own"
-    values["matching"] = [Offer(SPONSOR, datetime(2026, 12, 31, tzinfo=UTC))] * MOST_POOLS
+    values["matching"] = [MatchingOffer(SPONSOR, datetime(2026, 12, 31, tzinfo=UTC))] * MOST_POOLS
     said = RENDERER.render([Say("replies/appeals/appeal", None, values)])
     assert said.count("元，爱心企业") == MOST_POOLS
     assert len(said.encode()) <= REPLY_BYTES

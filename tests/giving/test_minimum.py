@@ -13,12 +13,12 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from flows.appeals.correct_appeal import shortfall_of
 from models.appeals.appeal import MACHINE, Appeal, freeze, get_appeal, resume
-from models.appeals.submission import OneOpenAppeal, make_room
+from models.appeals.submission import OneOpenAppeal, check_category_free
 from models.core.money import CROWDFUND_MINIMUM, LARGEST, least_minimum
 from models.core.state_machine import Actor, By, NotYours
 from models.disbursements.budget import OverHeld
-from models.disbursements.payee import STANDS_STILL
-from models.giving.funding import end_day, end_funding
+from models.disbursements.payee import WAITING_PERIOD
+from models.giving.funding import end_funding, end_if_overdue
 from models.giving.pledge import NotFunding, make_pledge, promised
 from models.giving.refund_run import RefundRun
 from models.ledger import held, totals
@@ -181,10 +181,10 @@ def test_a_new_appeal_of_the_household_finds_it_begun_and_not_failed(stage: Stag
             stage.clock.now = max(stage.clock(), get_appeal(db, appeal).deadline)
             owner = db.get_one(User, get_appeal(db, appeal).owner_id)
             if state == "failed":
-                make_room(db, owner, "industry", stage.clock())
+                check_category_free(db, owner, "industry", stage.clock())
             else:
                 with pytest.raises(OneOpenAppeal):
-                    make_room(db, owner, "industry", stage.clock())
+                    check_category_free(db, owner, "industry", stage.clock())
             assert get_appeal(db, appeal).state == state
 
 
@@ -192,7 +192,7 @@ def test_before_its_day_nothing_ends(stage: Stage) -> None:
     appeal = opened(stage)
     give(stage, appeal, HALF)
     with at(stage) as db:
-        end_day(db, get_appeal(db, appeal, lock=True), stage.clock())
+        end_if_overdue(db, get_appeal(db, appeal, lock=True), stage.clock())
     assert standing(stage, appeal) == "funding"
 
 
@@ -224,7 +224,7 @@ def test_it_is_spent_line_by_line_and_no_more_than_is_held(stage: Stage) -> None
         holder = db.get_one(Staff, staff["holder"])
         enter(db, holder, "s1", BankTransfer("settlement", HALF, "BANK000001"), stage.clock())
     fixed(stage, appeal)
-    stage.clock.move(STANDS_STILL)
+    stage.clock.move(WAITING_PERIOD)
     with pytest.raises(OverHeld) as refused:
         asked(stage, appeal, HALF + 1)  # its line has twice as much
     assert refused.value.values["free_fen"] == HALF

@@ -45,7 +45,7 @@ from tests.harness.stage import Stage
 from tests.scenes import refunds as gifts_back
 from tests.scenes.disbursements import collected, people, used
 from tests.scenes.gifts import pay_newest
-from tests.scenes.recurring_gifts import ask_monthly
+from tests.scenes.recurring_gifts import remind_donors
 from tests.scenes.suspense import at_bank, suspense_item
 
 TABLES: dict[str, Any] = {
@@ -86,7 +86,7 @@ TABLES: dict[str, Any] = {
     "staff": member.Staff,
     "task": task.Task,
     "ticket": ticket.Ticket,
-    "tie": conflict_of_interest.Tie,
+    "conflict": conflict_of_interest.Conflict,
     "turn": conversation.Turn,
     "update": update.Update,
     "user": user.User,
@@ -251,8 +251,8 @@ class Actor:
                 self.stage.collect()
             case ["pays"]:
                 pay_newest(self.stage)
-            case ["monthly"]:
-                ask_monthly(self.stage)
+            case ["recurring_gifts"]:
+                remind_donors(self.stage)
             case ["gives", appeal_id, fen, *fallback]:
                 self.kept["gift"] = gifts_back.given(self.stage, self.openid, int(appeal_id), int(fen), *fallback)
             case ["refund", state]:

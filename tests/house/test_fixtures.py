@@ -139,7 +139,7 @@ def test_the_servers_end_with_the_tests_however_those_end(tmp_path, ending):
     # The run that we are in may have been given servers, or be one of several side by side.
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("TEST_", "PYTEST_"))}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as run:
-        assert wait_until((tmp_path / "pids").exists)
+        assert wait_until((tmp_path / "pids").exists, patience=60)
         url, *pids = (tmp_path / "pids").read_text().split()
         names = {psutil.Process(int(pid)).name() for pid in pids}
         assert {"postgres", "valkey-server"} <= names

@@ -17,6 +17,7 @@ import pytest
 import redis
 from rq import Queue, SimpleWorker, Worker
 from sqlalchemy import make_url
+from structlog.testing import capture_logs
 
 from bot.processes import postgres
 from bot.processes.postgres import EmbeddedPostgres
@@ -341,8 +342,8 @@ def test_a_child_that_a_signal_ended_counts_as_the_shell_counts():
 
 @pytest.mark.parametrize("kind", [EmbeddedPostgres, EmbeddedValkey])
 @pytest.mark.chaos
-def test_when_a_watched_server_dies_the_children_end_and_it_is_named(tmp_path, capfd, kind):
-    with kind(tmp_path) as server, Processes() as processes:
+def test_when_a_watched_server_dies_the_children_end_and_it_is_named(tmp_path, kind):
+    with kind(tmp_path) as server, capture_logs() as logs, Processes() as processes:
         before = psutil.Process().children()
         processes.watch("server", server)
         processes.start("steady", SLEEPER)
@@ -350,7 +351,7 @@ def test_when_a_watched_server_dies_the_children_end_and_it_is_named(tmp_path, c
         os.kill(server.pid, signal.SIGKILL)
         assert processes.wait() == 128 + 9
         assert set(psutil.Process().children()) <= set(before)
-    assert "process_ended" in capfd.readouterr().err
+    assert [(line["event"], line["process"]) for line in logs] == [("process_ended", "server")]
 
 
 def test_a_child_that_finishes_in_peace_ends_the_others_without_an_error():

@@ -25,9 +25,8 @@ from models.notifications.broadcast import Broadcast, notify_backers
 from models.notifications.mute import mute
 from models.notifications.notification import Notification
 from models.outreach import audience
-from models.outreach.thanks import REST, NobodyGave, ThankedLately, ThanksWait
-from models.outreach.update import Update
-from models.outreach.update_review import NothingToTell, open_update, publish, send_back, submit
+from models.outreach.update import BETWEEN_THANKS, NobodyGave, ThankedLately, ThanksWait, Update
+from models.outreach.update_review import TakesNoUpdates, open_update, publish, send_back, submit
 from models.people.conversation import Conversation
 from models.public.views import find_update
 from models.rights.erasure import erase_person
@@ -155,7 +154,7 @@ def test_the_database_itself_lets_one_wait(stage: Stage) -> None:
         db.execute(insert(Update).values(**second, created_at=stage.clock()))
 
 
-@pytest.mark.parametrize(("later", "allowed"), [(REST - timedelta(seconds=1), False), (REST, True)])
+@pytest.mark.parametrize(("later", "allowed"), [(BETWEEN_THANKS - timedelta(seconds=1), False), (BETWEEN_THANKS, True)])
 def test_a_week_passes_between_two(stage: Stage, later: timedelta, allowed: bool) -> None:
     number = stage.open_appeal()
     give(stage, number)
@@ -170,7 +169,7 @@ def test_a_week_passes_between_two(stage: Stage, later: timedelta, allowed: bool
         return
     with pytest.raises(ThankedLately) as refused:
         say(stage, number)
-    assert refused.value.values == {"number": number, "day": published + REST}
+    assert refused.value.values == {"number": number, "day": published + BETWEEN_THANKS}
 
 
 def test_what_was_sent_back_does_not_count(stage: Stage) -> None:
@@ -206,7 +205,7 @@ def test_of_a_stopped_appeal_nothing_is_said_and_nothing_goes_out(stage: Stage) 
     first = say(stage, number)
     with Database(stage.database) as db, db.begin():
         freeze(db, db.get_one(Appeal, number, with_for_update=True), SYSTEM, stage.clock(), "complaint")
-    with pytest.raises(NothingToTell):
+    with pytest.raises(TakesNoUpdates):
         say(stage, number)
     with pytest.raises(WrongState):
         publish_it(stage, first)
@@ -263,7 +262,7 @@ def test_an_erased_owner_thanks_nobody_any_more(stage: Stage) -> None:
     number = stage.open_appeal()
     give(stage, number, 4)
     broadcast = publish_it(stage, say(stage, number))
-    stage.clock.move(REST)
+    stage.clock.move(BETWEEN_THANKS)
     second = say(stage, number)
     with Database(stage.database) as db, db.begin():
         erase_person(db, owner_of(db, number), stage.clock())

@@ -27,7 +27,7 @@ ORDERED = {"prepay_id": "wx201410272009395522657a690389285100"}
 
 @dataclass
 class Impostor:
-    """Answers all calls with ``said``, signed with the platform's key as ``headers`` of the simulator's would be."""
+    """Answers calls with ``said``, signed with the platform's key as ``headers`` of the simulator's would be."""
 
     merchant: Merchant
     app: Flask

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from models.donors.receipt import Receipt
-from models.donors.receipt_desk import Wanted, ask_for, call_holders, issue
+from models.donors.receipt_desk import ReceiptRequest, issue, open_receipt_tasks, request_receipt
 from models.giving.pledge import Pledge
 from models.notifications.notification import Notification
 from models.payments.refund import Refund
@@ -101,7 +101,7 @@ def test_a_receipt_is_a_task_until_it_is_issued_and_again_when_its_gift_goes_bac
     pledge = give(stage, stage.open_appeal(), 10_000)
     with Database(stage.database) as db, db.begin():
         donor = db.get_one(User, db.get_one(Pledge, pledge).donor_id)
-        number = ask_for(db, donor, pledge, Wanted("r-1", "person", "赵钱孙", None), stage.clock()).id
+        number = request_receipt(db, donor, pledge, ReceiptRequest("r-1", "person", "赵钱孙", None), stage.clock()).id
     assert tasks(stage, "receipt") == [(number, "receipt", "N-HOLDER")]
     assert "开票据：1 号" in stage.say("o-holder", "待办")
     assert "赵钱孙" in stage.say("o-holder", "1")
@@ -112,7 +112,7 @@ def test_a_receipt_is_a_task_until_it_is_issued_and_again_when_its_gift_goes_bac
     want_back(stage, pledge)
     for _ in range(2):
         with Database(stage.database) as db, db.begin():
-            call_holders(db, stage.clock())
+            open_receipt_tasks(db, stage.clock())
         assert tasks(stage, "receipt") == [(number, "receipt_void", "N-HOLDER")]
     assert wrong_books(stage) == []
     stage.say("o-holder", "待办")

@@ -16,19 +16,20 @@ from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal, get_appeal
-from models.appeals.review import end, go_on, stop
+from models.appeals.review import cancel_frozen, freeze_by_county, resume_by_county
 from models.core.refusal import Refusal
-from models.disbursements.acquittal import OUTCOMES
+from models.disbursements.allocation_run import unfinished_allocations
+from models.disbursements.confirmation import OUTCOMES
 from models.disbursements.disbursement import Disbursement
-from models.disbursements.payout import spreading
 from models.giving.funding import end_funding
 from models.giving.pledge import NotFunding, Pledge
-from models.giving.pool_desk import close, pay_back, pay_in
+from models.giving.pool_terms import close_pool
+from models.giving.pool_transfer import pay_back, pay_in
 from models.giving.refund_run import HELD
 from models.payments.collection import PAYABLE
 from models.payments.expiry import close_order, expire_pledges
 from models.payments.order import LIVE, PayOrder
-from models.payments.payout_return import continue_shares
+from models.payments.payout_return import continue_allocation
 from models.payments.redirection import redirect
 from models.payments.refund import GOING, STUCK, Refund
 from models.payments.refund_desk import mark_paid_by_hand, resubmit
@@ -236,7 +237,7 @@ class Money(World):
         with suppress(Refusal), self.db() as db:
             holder, now = self.who(db, "holder"), self.stage.clock()
             if closes:
-                close(db, holder, self.pool, now)
+                close_pool(db, holder, self.pool, now)
             pay_back(db, holder, self.pool, serial, fen, serial, now)
             self.pool_net -= fen
 
@@ -254,11 +255,11 @@ class Money(World):
             county = self.who(db, "county")
             match deed:
                 case "freeze":
-                    stop(db, county, number, "complaint", now)
+                    freeze_by_county(db, county, number, "complaint", now)
                 case "resume":
-                    go_on(db, county, number, now)
+                    resume_by_county(db, county, number, now)
                 case "cancel":
-                    end(db, county, number, "complaint", now)
+                    cancel_frozen(db, county, number, "complaint", now)
                 case "last_day":
                     deadline = get_appeal(db, number).deadline
                     self.stage.clock.now = max(now, deadline + timedelta(hours=1))
@@ -344,8 +345,8 @@ class Money(World):
     @rule()
     def gifts_follow(self) -> None:
         with self.db() as db:
-            for use in spreading(db):
-                continue_shares(db, use, self.stage.clock())
+            for use in unfinished_allocations(db):
+                continue_allocation(db, use, self.stage.clock())
 
 
 @pytest.mark.search

@@ -15,7 +15,7 @@ from models.core.money import CROWDFUND_MINIMUM
 from models.core.state_machine import SYSTEM, Actor, By
 from models.disbursements.approval import withdraw
 from models.disbursements.disbursement import find_disbursement
-from models.disbursements.payee import STANDS_STILL
+from models.disbursements.payee import WAITING_PERIOD
 from models.giving.funding import end_funding
 from models.giving.pledge import Pledge
 from models.giving.refund_run import RefundRun
@@ -133,7 +133,7 @@ def requested(stage: Stage, fen: int, *gifts: int) -> tuple[int, int]:
     staff = people(stage)
     appeal = funded(stage, *gifts, holder=staff["holder"])
     fixed(stage, appeal)
-    stage.clock.move(STANDS_STILL)
+    stage.clock.move(WAITING_PERIOD)
     use = asked(stage, appeal, fen)
     passed(stage, use, "endorser", "township", staff=staff)
     return appeal, use

@@ -11,7 +11,7 @@ from models.appeals.appeal import Appeal
 from models.goods.exchange import NewOffer, NewRequest, Offer, make_offer, make_request
 from models.market.listing import Listing, NewListing, put_on_sale
 from models.people.user import User
-from models.public.catalogue import APPEALS, MARKET, OFFERS, PAGE, REQUESTS, Shelf, Wanted, own_pledges
+from models.public.catalogue import APPEALS, MARKET, OFFERS, PAGE, REQUESTS, Catalogue, SearchTerm, own_pledges
 from models.public.views import find_story
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 
@@ -52,11 +52,11 @@ def give(stage: Stage, *offers: NewOffer) -> None:
             make_offer(db, wanted, db.get_one(User, donor), NOW)
 
 
-def pages(db: Database, shelf: Shelf[Any], search: tuple[Wanted, ...] = ()) -> list[list[int]]:
+def pages(db: Database, catalogue: Catalogue[Any], search: tuple[SearchTerm, ...] = ()) -> list[list[int]]:
     """The numbers on each page, turning until there is no next one."""
     found, after = [], None
     while True:
-        page = shelf.page(db, search, after, NOW)
+        page = catalogue.page(db, search, after, NOW)
         found.append([item.number for item in page.items])
         after = page.after
         if after is None:
@@ -99,13 +99,13 @@ def test_what_is_new_while_somebody_turns_pages_repeats_and_hides_nothing(stage:
 def test_every_part_of_a_search_must_fit_as_it_is_written(stage: Stage, words: list[str], numbers: list[int]) -> None:
     give(stage, offer(1, "儿童棉衣"), offer(2, "LED灯", "household"), offer(3, "棉衣", region=CHANGSHA_YUELU))
     with Database(stage.database) as db:
-        assert pages(db, OFFERS, tuple(map(Wanted, words))) == [numbers]
+        assert pages(db, OFFERS, tuple(map(SearchTerm, words))) == [numbers]
 
 
 def test_a_word_that_names_a_category_finds_all_of_it(stage: Stage) -> None:
     give(stage, offer(1, "儿童棉衣"), offer(2, "台灯", "household"))
     with Database(stage.database) as db:
-        assert pages(db, OFFERS, (Wanted("家电", "household"),)) == [[2]]
+        assert pages(db, OFFERS, (SearchTerm("家电", "household"),)) == [[2]]
 
 
 def test_food_past_its_day_is_no_longer_listed(stage: Stage) -> None:
@@ -125,9 +125,9 @@ def test_nothing_private_is_in_what_anybody_sees(stage: Stage) -> None:
         make_request(db, request(1), owner, NOW)
         put_on_sale(db, NewListing("listing-1", "produce", "脐橙", "jin", 350, 500, None, None), owner, NOW)
         private = (owner.name, owner.id_number, owner.phone, "从寨子到镇上", REASON)
-        shelves: list[Shelf[Any]] = [APPEALS, REQUESTS, OFFERS, MARKET]
-        shown = repr([shelf.page(db, (), None, NOW) for shelf in shelves])
-        shown += repr([shelf.find(db, 1, None) for shelf in shelves])
+        catalogues: list[Catalogue[Any]] = [APPEALS, REQUESTS, OFFERS, MARKET]
+        shown = repr([catalogue.page(db, (), None, NOW) for catalogue in catalogues])
+        shown += repr([catalogue.find(db, 1, None) for catalogue in catalogues])
     assert appeal == 1
     assert "苗寨修路" in shown
     assert "脐橙" in shown

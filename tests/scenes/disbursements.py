@@ -11,11 +11,11 @@ from models.appeals.appeal import MACHINE as APPEALS
 from models.appeals.appeal import Appeal, BudgetLine, get_appeal
 from models.books import violations
 from models.core.state_machine import SYSTEM
-from models.disbursements.approval import Wanted, pass_on, request
+from models.disbursements.approval import NewDisbursement, pass_on, request
 from models.disbursements.budget import line_of
 from models.disbursements.disbursement import Disbursement
-from models.disbursements.payee import STANDS_STILL, Payee, payees_of
-from models.disbursements.payee_change import fix_payee
+from models.disbursements.payee import WAITING_PERIOD, Payee, payees_of
+from models.disbursements.payee_change import set_payee
 from models.disbursements.payout import pay
 from models.giving.pledge import Pledge
 from models.ledger import moves
@@ -81,7 +81,7 @@ def fixed(stage: Stage, number: int, kind: str = "shop", replaces: int | None = 
         appeal = get_appeal(db, number, lock=True)
         old = db.get_one(Payee, replaces) if replaces else None
         words = ("道县五金店", "农业银行 6228480000000000011")
-        payee = fix_payee(db, appeal, owner_of(db, appeal), f"p{next(_serial)}", kind, *words, stage.clock(), old)
+        payee = set_payee(db, appeal, owner_of(db, appeal), f"p{next(_serial)}", kind, *words, stage.clock(), old)
         return payee.id
 
 
@@ -94,7 +94,7 @@ def asked(stage: Stage, number: int, fen: int, *, line: int | None = None) -> in
         conversation = db.scalars(select(Conversation.id).where(Conversation.user_id == appeal.owner_id)).one()
         serial = next(_serial)
         pictures = [{"media_id": f"use-{serial}", "pic_url": f"http://127.0.0.1/u{serial}.jpg"}]
-        wanted = Wanted(f"use-{serial}", fen, pictures, conversation)
+        wanted = NewDisbursement(f"use-{serial}", fen, pictures, conversation)
         payee = payees_of(db, number)[0]
         return request(db, appeal, found, payee, owner_of(db, appeal), wanted, stage.clock())[0].id
 
@@ -114,7 +114,7 @@ def authorised(stage: Stage, *gifts: int, fen: int, staff: dict[str, int]) -> tu
     """(appeal, request), which only the transfer is missing of, to a payee that has stood still long enough."""
     number = funded(stage, *gifts, holder=staff["holder"])
     fixed(stage, number)
-    stage.clock.move(STANDS_STILL)
+    stage.clock.move(WAITING_PERIOD)
     use = asked(stage, number, fen)
     passed(stage, use, "endorser", "township", "holder", staff=staff)
     return number, use
@@ -126,7 +126,7 @@ def used(stage: Stage, number: int, fen: int, staff: dict[str, int]) -> int:
         named = f"USED{next(_serial):06d}"
         enter(db, db.get_one(Staff, staff["holder"]), named, BankTransfer("settlement", fen, named), stage.clock())
     fixed(stage, number)
-    stage.clock.move(STANDS_STILL)
+    stage.clock.move(WAITING_PERIOD)
     use = asked(stage, number, fen)
     passed(stage, use, "endorser", "township", "holder", staff=staff)
     paid(stage, use, staff)

@@ -12,7 +12,8 @@ from models.books import violations
 from models.core.state_machine import Actor, By
 from models.disbursements.disbursement import Disbursement
 from models.giving.pool import MatchingPool, PoolMatch
-from models.giving.pool_desk import Terms, close, open_pool, pay_back, pay_in
+from models.giving.pool_terms import PoolTerms, close_pool, open_pool
+from models.giving.pool_transfer import pay_back, pay_in
 from models.ledger.accounts import LedgerAccount
 from models.payments.payout_return import enter_return
 from models.payments.refund_run import live_runs, plan_page
@@ -44,7 +45,7 @@ def pool(
 ) -> int:
     """An open one with ``paid`` (None: its cap) in it; for the region's appeals of the stage's category, or for one."""
     now, serial = stage.clock(), next(_serial)
-    terms = Terms(
+    terms = PoolTerms(
         draft_id=f"pool-{serial}",
         sponsor=SPONSOR,
         appeal_id=appeal,
@@ -70,7 +71,7 @@ def put(stage: Stage, staff: int, number: int, fen: int) -> None:
 
 def shut(stage: Stage, staff: int, number: int) -> None:
     with Database(stage.database) as db, db.begin():
-        close(db, db.get_one(Staff, staff), number, stage.clock())
+        close_pool(db, db.get_one(Staff, staff), number, stage.clock())
 
 
 def take_rest(stage: Stage, staff: int, number: int, fen: int) -> None:

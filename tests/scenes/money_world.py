@@ -13,12 +13,12 @@ from models.appeals.appeal import Appeal
 from models.books import violations
 from models.core.audit_trail import AuditEvent
 from models.core.money import SMALLEST_PLEDGE
-from models.disbursements.acquittal import answer
 from models.disbursements.approval import pass_on, turn_away
+from models.disbursements.confirmation import answer
 from models.disbursements.disbursement import SPENT, Disbursement
 from models.disbursements.payout import pay
 from models.giving.pledge import Pledge
-from models.giving.pool_desk import Terms, open_pool
+from models.giving.pool_terms import PoolTerms, open_pool
 from models.ledger import LedgerTransaction, totals
 from models.ledger.accounts import LedgerAccount
 from models.payments.collection import apply_payment, room
@@ -94,7 +94,7 @@ class World(RuleBasedStateMachine):
         self.stage.clock.move(timedelta(days=3))
         with self.db() as db:
             until = self.stage.clock() + timedelta(days=30)
-            terms = Terms("pool", "好邻居超市", None, "industry", COUNTY, 5_000, 2_000, 3_000, until)
+            terms = PoolTerms("pool", "好邻居超市", None, "industry", COUNTY, 5_000, 2_000, 3_000, until)
             self.pool = open_pool(db, self.who(db, "holder"), terms, self.stage.clock()).id
 
     def teardown(self) -> None:

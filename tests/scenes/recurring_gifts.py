@@ -1,4 +1,4 @@
-"""Monthly gifts on the stage: begun, asked for as the scheduler does it, and paid."""
+"""Recurring gifts on the stage: begun, asked for as the scheduler does it, and paid."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +24,7 @@ class Context:
     pay: object = "on"
 
 
-def ask_monthly(stage: Stage, pay: object = "on") -> None:
+def remind_donors(stage: Stage, pay: object = "on") -> None:
     run = SCHEDULE["recurring_gifts"].run
     assert run
     context: Any = Context(stage.database, pay)
@@ -45,7 +45,7 @@ def pay_month(stage: Stage, appeal: int, openid: str = "oDonor") -> Pledge:
         return pay(db, db.get_one(User, donor), appeal, stage.clock(), by_staff=False)
 
 
-def monthly_of(stage: Stage, number: int) -> RecurringGift:
+def recurring_gift_of(stage: Stage, number: int) -> RecurringGift:
     with Database(stage.database, expire_on_commit=False) as db:
         return db.get_one(RecurringGift, number)
 

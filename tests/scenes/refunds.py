@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal, BudgetLine, end_overdue, get_appeal
 from models.books import violations
-from models.disbursements.allocation import begin_shares, give_page
+from models.disbursements.allocation import allocate_page
+from models.disbursements.allocation_run import begin_run, end_run
 from models.disbursements.disbursement import Disbursement
 from models.disbursements.payee import Payee
 from models.giving.pledge import Pledge
@@ -119,11 +120,12 @@ def spend(stage: Stage, appeal: int, fen: int, holder: int = HOLDER) -> None:
         )
         db.add(use)
         db.flush()
-        begin_shares(use, held(db, [appeal])[appeal])
+        run = begin_run(db, use, held(db, [appeal])[appeal])
         settle_all(db, holder, f"test:{number}", now, None if holder != HOLDER else fen)
         moves.disbursed(db, appeal, holder, fen, f"disbursement:{use.id}", now)
-        while give_page(db, use, now):
+        while allocate_page(db, run, now):
             pass
+        end_run(db, run)
 
 
 def settle_all(db: Database, holder: int, cause: str, now: datetime, fen: int | None = None) -> None:

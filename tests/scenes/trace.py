@@ -7,9 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
-from models.disbursements.acquittal import answer
+from models.disbursements.confirmation import answer
 from models.disbursements.disbursement import Disbursement
-from models.disbursements.payee import STANDS_STILL
+from models.disbursements.payee import WAITING_PERIOD
 from models.giving.pledge import Pledge
 from models.people.user import User
 from models.staff.member import Staff
@@ -49,7 +49,7 @@ def walked(stage: Stage) -> Way:
         holder = db.get_one(Staff, staff["holder"])
         enter(db, holder, "s1", BankTransfer("settlement", GIFT + OTHER, "BANK000001"), stage.clock())
     disbursements.fixed(stage, appeal)
-    stage.clock.move(STANDS_STILL)
+    stage.clock.move(WAITING_PERIOD)
     use = disbursements.asked(stage, appeal, SPENT)
     disbursements.passed(stage, use, "endorser", "township", "holder", staff=staff)
     disbursements.paid(stage, use, staff)

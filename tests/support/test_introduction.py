@@ -87,13 +87,17 @@ def test_an_owners_ticket_about_their_own_item_is_no_request_of_another(stage: S
     assert [thread.key for thread in threads(stage, "o-seller")] == [("ticket", own)]
 
 
-def test_what_an_owner_has_answered_is_not_shown_as_a_request_again(stage: Stage) -> None:
+def test_an_owner_who_answered_in_another_account_sees_the_request_and_not_their_own_ticket(stage: Stage) -> None:
     stage.say("o-buyer", "你好")
-    ask(stage, "o-buyer")
+    first = ask(stage, "o-buyer")
     stage.say("o-seller", "人工")
-    with Database(stage.database) as db:
-        beside = db.scalars(select(Ticket.id).where(Ticket.beside.is_not(None))).one()
-    assert [thread.key for thread in threads(stage, "o-seller")] == [("ticket", beside)]
+    assert [thread.beside for thread in threads(stage, "o-seller")] == [first]
+    stage.say("o-seller-elsewhere", "你好")
+    with Database(stage.database) as db, db.begin():
+        owner = db.scalars(select(Conversation.user_id).where(Conversation.openid == "o-seller")).one()
+        elsewhere = db.scalars(select(Conversation).where(Conversation.openid == "o-seller-elsewhere")).one()
+        elsewhere.user_id = owner
+    assert [thread.key for thread in threads(stage, "o-seller-elsewhere")] == [("beside", first)]
 
 
 def test_asked_again_after_an_answer_it_is_the_same_ticket_and_news_again(stage: Stage) -> None:

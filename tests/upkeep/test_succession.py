@@ -119,7 +119,7 @@ def test_every_table_that_names_a_region_goes_over_or_is_history() -> None:
         for table in metadata.tables.values()
         if any(key.column.table.name == "regions" for key in table.foreign_keys)
     }
-    moved = {table.__tablename__ for table in region_succession._goes_on(datetime.now(UTC))}
+    moved = {table.__tablename__ for table in region_succession._live_rows(datetime.now(UTC))}
     assert naming == moved | HISTORY, (
         "say in models/upkeep/region_succession.py which of its rows go over, or here that none do"
     )

@@ -297,7 +297,7 @@ def _people() -> None:
         ),
     )
     op.create_table(
-        "ties",
+        "conflicts_of_interest",
         sa.Column("id", sa.BigInteger, primary_key=True),
         sa.Column("staff_id", sa.BigInteger, sa.ForeignKey("staff.id"), nullable=False),
         sa.Column("kind", sa.String(8), nullable=False),
@@ -307,7 +307,7 @@ def _people() -> None:
         sa.Column("withdrawn_at", _TIME),
         sa.CheckConstraint("kind IN ('kin', 'payee')", name="kind_known"),
         sa.Index(
-            "uq_ties_live",
+            "uq_conflicts_of_interest_live",
             "staff_id",
             "kind",
             "id_hash",
@@ -838,12 +838,12 @@ def _giving() -> None:
         sa.Column("cursor", sa.BigInteger, nullable=False, server_default="0"),
         sa.Column("created_at", _TIME, nullable=False),
         sa.Column("ended_at", _TIME),
-        sa.Column("told", sa.String(5)),
+        sa.Column("notified", sa.String(5)),
         sa.CheckConstraint("reason IN ('cancelled', 'failed', 'surplus')", name="reason_known"),
-        sa.CheckConstraint("told IN ('all', 'waits')", name="told_known"),
+        sa.CheckConstraint("notified IN ('all', 'waits')", name="notified_known"),
         sa.CheckConstraint("state IN ('done', 'planning')", name="state_known"),
         sa.Index("ix_refund_runs_live", "id", postgresql_where=sa.text("state = 'planning'")),
-        sa.Index("ix_refund_runs_untold", "id", postgresql_where=sa.text("told IS NULL OR told = 'waits'")),
+        sa.Index("ix_refund_runs_unnotified", "id", postgresql_where=sa.text("notified IS NULL OR notified = 'waits'")),
     )
     op.create_table(
         "matching_pools",
@@ -1025,12 +1025,7 @@ def _disbursements() -> None:
         sa.Column("payable_from", _TIME),
         sa.Column("holder_id", sa.BigInteger),
         sa.Column("bank_reference", sa.String(40)),
-        sa.Column("matched_fen", sa.BigInteger, nullable=False, server_default="0"),
-        sa.Column("gifts_to", sa.BigInteger),
-        sa.Column("left_fen", sa.BigInteger),
-        sa.Column("gifts_fen", sa.BigInteger),
-        sa.Column("cut_rest", sa.BigInteger),
-        sa.Column("cut_gift", sa.BigInteger),
+        sa.Column("matched_fen", sa.BigInteger),
         sa.Column("confirmed_at", _TIME),
         sa.Column("issue", sa.String(20)),
         sa.Column("sampled", sa.Boolean, nullable=False, server_default="0"),
@@ -1050,7 +1045,7 @@ def _disbursements() -> None:
         sa.CheckConstraint("endorsed_by <> approved_by AND endorsed_by <> authorised_by", name="endorser_apart"),
         sa.CheckConstraint("approved_by <> authorised_by AND approved_by <> paid_by", name="approver_apart"),
         sa.CheckConstraint("endorsed_by <> paid_by", name="payer_apart"),
-        sa.CheckConstraint("paid_at >= payable_from", name="payee_stood_still"),
+        sa.CheckConstraint("paid_at >= payable_from", name="payee_waited"),
         sa.CheckConstraint(
             "state NOT IN ('paid', 'received', 'received_with_issues', 'not_received', 'acquitted') OR (paid_at IS NOT NULL AND payable_from IS NOT NULL AND bank_reference IS NOT NULL AND holder_id IS NOT NULL AND endorsed_by IS NOT NULL AND approved_by IS NOT NULL AND authorised_by IS NOT NULL AND paid_by IS NOT NULL)",
             name="paid_by_three",
@@ -1058,7 +1053,6 @@ def _disbursements() -> None:
         sa.UniqueConstraint("holder_id", "bank_reference"),
         sa.Index("ix_disbursements_appeal", "appeal_id", "id"),
         sa.Index(None, "receipts_due", postgresql_where=sa.text("receipts_at IS NULL")),
-        sa.Index("ix_disbursements_spreading", "id", postgresql_where=sa.text("gifts_to IS NOT NULL")),
     )
     refuse_insert("disbursements", "within_line", _OVER_LINE, "disbursements: more than the budget line has")
     keep_fixed("disbursements", ("appeal_id", "line_id", "amount_fen", "requested_by", "code"))
@@ -1069,7 +1063,23 @@ def _disbursements() -> None:
         "paid_once",
     )
     # What pools gave is known once all gifts have given their shares.
-    keep_fixed("disbursements", ("matched_fen",), "OLD.paid_at IS NOT NULL AND OLD.gifts_to IS NULL", "matched_once")
+    keep_fixed("disbursements", ("matched_fen",), "OLD.matched_fen IS NOT NULL", "matched_once")
+    op.create_table(
+        "allocation_runs",
+        sa.Column("id", sa.BigInteger, primary_key=True),
+        sa.Column("disbursement_id", sa.BigInteger, sa.ForeignKey("disbursements.id"), nullable=False, unique=True),
+        sa.Column("appeal_id", sa.BigInteger, sa.ForeignKey("appeals.id"), nullable=False, index=True),
+        sa.Column("removes", sa.Boolean, nullable=False),
+        sa.Column("cursor", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("fen", sa.BigInteger, nullable=False),
+        sa.Column("held_fen", sa.BigInteger),
+        sa.Column("left_fen", sa.BigInteger),
+        sa.Column("gifts_fen", sa.BigInteger),
+        sa.Column("cut_rest", sa.BigInteger),
+        sa.Column("cut_gift", sa.BigInteger),
+        sa.Column("matched_fen", sa.BigInteger, nullable=False, server_default="0"),
+        sa.CheckConstraint("removes = (held_fen IS NULL)", name="held_or_removed"),
+    )
     op.create_table(
         "disbursement_shares",
         sa.Column("disbursement_id", sa.BigInteger, sa.ForeignKey("disbursements.id"), primary_key=True),
@@ -1287,7 +1297,7 @@ def _donors() -> None:
         sa.Column("draft_id", sa.String(36), nullable=False, unique=True),
         sa.Column("pledge_id", sa.BigInteger, sa.ForeignKey("pledges.id"), nullable=False),
         sa.Column("appeal_id", sa.BigInteger, sa.ForeignKey("appeals.id"), nullable=False),
-        sa.Column("holder", sa.String(8), nullable=False),
+        sa.Column("made_out_to", sa.String(8), nullable=False),
         sa.Column("name", sa.LargeBinary),
         sa.Column("tax_number", sa.LargeBinary),
         sa.Column("state", sa.String(10), nullable=False),
@@ -1297,7 +1307,7 @@ def _donors() -> None:
         sa.Column("number", sa.String(40)),
         sa.Column("reason", sa.String(20)),
         sa.CheckConstraint("state IN ('asked', 'issued', 'refused', 'void', 'withdrawn')", name="state_known"),
-        sa.CheckConstraint("holder IN ('firm', 'person')", name="holder_known"),
+        sa.CheckConstraint("made_out_to IN ('firm', 'person')", name="made_out_to_known"),
         sa.CheckConstraint("(state = 'asked') = (name IS NOT NULL)", name="named_while_asked"),
         sa.CheckConstraint("name IS NOT NULL OR tax_number IS NULL", name="numbered_while_named"),
         sa.CheckConstraint("(state IN ('issued', 'void')) = (number IS NOT NULL)", name="issued_by_number"),

@@ -12,7 +12,7 @@ from models.ledger import held
 from tests.harness.money.merchant import PIN
 from tests.harness.money.paid_stage import DONOR, Collecting, collecting, link_in
 from tests.harness.platform.push_arrivals import go_out
-from tests.scenes.recurring_gifts import ask_monthly
+from tests.scenes.recurring_gifts import remind_donors
 from tests.scenes.refunds import wrong_books
 
 
@@ -39,7 +39,7 @@ def test_each_month_is_paid_by_a_tap_and_the_sheet(stage: Collecting) -> None:
     assert paid_at(stage, link_in(stage.say(DONOR, "1"))) == "paid"
     assert wrong_books(stage) == []
     stage.clock.move(timedelta(days=31))
-    ask_monthly(stage)
+    remind_donors(stage)
     go_out(stage, DONOR)
     link_in(stage.say(DONOR, "1"))
     with Database(stage.database) as db:

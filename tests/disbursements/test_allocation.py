@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import get_appeal
 from models.core.apportionment import split
-from models.disbursements.allocation import SharesPending
-from models.disbursements.payout import pay, spreading
+from models.disbursements.allocation_run import AllocationPending, unfinished_allocations
+from models.disbursements.payout import pay
 from models.giving.allocation import DisbursementShare
 from models.giving.pledge import Pledge
 from models.ledger import held, totals
-from models.payments.payout_return import continue_shares, enter_return
+from models.payments.payout_return import continue_allocation, enter_return
 from models.payments.refund import Refund
 from models.payments.refund_entitlement import request_refund, unspent_of
 from models.people.user import User
@@ -67,7 +67,7 @@ def go_on(stage: Stage, use: int) -> int:
     pages, more = 0, True
     while more:
         with at(stage) as db:
-            more, pages = continue_shares(db, use, stage.clock()), pages + 1
+            more, pages = continue_allocation(db, use, stage.clock()), pages + 1
     return pages
 
 
@@ -88,27 +88,27 @@ def test_gifts_give_page_by_page_and_anybody_goes_on(stage: Stage, staff: dict[s
     assert given(stage, use) == {}
     assert wrong(stage) <= PAST_THE_DOOR
     with Database(stage.database) as db:
-        assert spreading(db) == [use]
+        assert unfinished_allocations(db) == [use]
         weights = {gift.id: gift.amount_fen for gift in db.scalars(select(Pledge).where(Pledge.state == "committed"))}
-    with pytest.raises(SharesPending):
+    with pytest.raises(AllocationPending):
         want_back(stage, 1)
     # Killed in the middle of its first page, and of its second: nothing of it was done.
     for _ in range(2):
         before = given(stage, use)
         with Database(stage.database) as db:
-            assert continue_shares(db, use, stage.clock())
+            assert continue_allocation(db, use, stage.clock())
             db.rollback()
         assert given(stage, use) == before
         with at(stage) as db:
-            assert continue_shares(db, use, stage.clock())
-        with pytest.raises(SharesPending):
+            assert continue_allocation(db, use, stage.clock())
+        with pytest.raises(AllocationPending):
             want_back(stage, 1)
         assert wrong(stage) <= PAST_THE_DOOR
     assert go_on(stage, use) == 1
     assert given(stage, use) == split(700_000, weights)
     with Database(stage.database) as db:
-        assert spreading(db) == []
-        assert not continue_shares(db, use, stage.clock())
+        assert unfinished_allocations(db) == []
+        assert not continue_allocation(db, use, stage.clock())
         assert set(db.scalars(select(Pledge.state))) == {"partly_disbursed"}
     refund = want_back(stage, 1)
     assert refund.amount_fen == weights[1] - split(700_000, weights)[1]
@@ -139,16 +139,16 @@ def test_what_the_bank_gives_back_of_a_gift_that_went_back_goes_to_its_donor(
     use = spend(stage, staff, appeal, 700_000, "T-1")
     with stage.database.begin() as connection:
         connection.execute(text("UPDATE disbursements SET state = 'not_received'"))
-    with pytest.raises(SharesPending):
+    with pytest.raises(AllocationPending):
         bounce(stage, staff, use)
     go_on(stage, use)
     share = given(stage, use)[1]
     rest = want_back(stage, 1)
     hear(stage, news_of(stage, rest))
     bounce(stage, staff, use)
-    assert spreading_of(stage) == [use]
+    assert unfinished(stage) == [use]
     with at(stage) as db:
-        continue_shares(db, use, stage.clock())
+        continue_allocation(db, use, stage.clock())
     with Database(stage.database, expire_on_commit=False) as db:  # begun again, it is one refund all the same
         second = db.scalars(select(Refund).where(Refund.reason == "returned")).one()
         assert (second.pledge_id, second.amount_fen, second.disbursement_id) == (1, share, use)
@@ -179,6 +179,6 @@ def code(stage: Stage, pledge: int) -> str:
         return db.get_one(Pledge, pledge).code
 
 
-def spreading_of(stage: Stage) -> list[int]:
+def unfinished(stage: Stage) -> list[int]:
     with Database(stage.database) as db:
-        return spreading(db)
+        return unfinished_allocations(db)

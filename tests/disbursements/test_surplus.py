@@ -15,9 +15,10 @@ from models.books.refunds import check_refunds
 from models.core.audit_trail import AuditEvent
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By
-from models.disbursements.acquittal import answer, hand_in_receipts, look_after_accounts
+from models.disbursements.acquittal import close_spent_accounts, hand_in_receipts
 from models.disbursements.approval import withdraw
 from models.disbursements.budget import NotSpendable
+from models.disbursements.confirmation import answer
 from models.disbursements.disbursement import Disbursement
 from models.disbursements.surplus import (
     QUIET,
@@ -25,10 +26,10 @@ from models.disbursements.surplus import (
     NothingLeft,
     NothingSpent,
     ReceiptsMissing,
-    UseUnderWay,
-    give_left_over_back,
-    look_after_left_over,
-    surplus,
+    RequestUnderWay,
+    check_surplus,
+    refund_quiet_surpluses,
+    refund_surplus,
 )
 from models.giving.pledge import Pledge
 from models.giving.refund_run import SURPLUS, RefundRun
@@ -76,12 +77,12 @@ def shown(stage: Stage, use: int, outcome: str = "received") -> None:
 def no_more(stage: Stage, number: int) -> int:
     with at(stage) as db:
         appeal = get_appeal(db, number, lock=True)
-        return give_left_over_back(db, appeal, Actor(By.OWNER, f"user:{appeal.owner_id}"), stage.clock())
+        return refund_surplus(db, appeal, Actor(By.OWNER, f"user:{appeal.owner_id}"), stage.clock())
 
 
 def refused(stage: Stage, number: int, why: type[Refusal]) -> None:
     with at(stage) as db, pytest.raises(why):
-        surplus(db, db.get_one(Appeal, number))
+        check_surplus(db, db.get_one(Appeal, number))
 
 
 def plan_all(stage: Stage) -> None:
@@ -112,7 +113,7 @@ def test_what_is_left_goes_back_and_the_accounts_close(stage: Stage) -> None:
     refused(stage, number, ReceiptsMissing)
     shown(stage, use)
     other = asked(stage, number, 1_000)
-    refused(stage, number, UseUnderWay)
+    refused(stage, number, RequestUnderWay)
     with at(stage) as db:
         appeal = get_appeal(db, number, lock=True)
         withdraw(db, db.get_one(Disbursement, other), Actor(By.OWNER, f"user:{appeal.owner_id}"), stage.clock())
@@ -123,7 +124,7 @@ def test_what_is_left_goes_back_and_the_accounts_close(stage: Stage) -> None:
     plan_all(stage)
     refused(stage, number, NothingLeft)
     assert held_for(stage, number) == 0
-    assert swept(stage, look_after_accounts) == 1
+    assert swept(stage, close_spent_accounts) == 1
     assert state(stage, number) == "reporting"
     with at(stage) as db:
         owed = db.scalars(select(Refund).order_by(Refund.id)).all()
@@ -159,7 +160,7 @@ def test_what_the_bank_returns_afterwards_is_held_anew_and_may_go_back_anew(stag
         resume(db, get_appeal(db, number, lock=True), COUNTY, stage.clock())  # they want nothing more all the same
     assert no_more(stage, number) == 1
     plan_all(stage)
-    assert swept(stage, look_after_accounts) == 1
+    assert swept(stage, close_spent_accounts) == 1
     assert swept(stage, notify_ended) == 0
     with at(stage) as db:
         enter_return(db, db.get_one(Staff, staff["holder"]), second, stage.clock())
@@ -175,7 +176,7 @@ def test_what_the_bank_returns_afterwards_is_held_anew_and_may_go_back_anew(stag
         assert db.scalar(select(func.sum(Refund.amount_fen))) == 20_000
         assert db.scalar(select(func.count(RefundRun.id))) == 1
         assert list(check_refunds(db.connection(), stage.clock())) == []
-    assert swept(stage, look_after_accounts) == 1
+    assert swept(stage, close_spent_accounts) == 1
 
 
 def test_cancelled_while_it_goes_back_it_goes_on(stage: Stage) -> None:
@@ -198,16 +199,16 @@ def test_eight_months_without_a_word_give_it_back_after_a_reminder(stage: Stage)
     shown(stage, used(stage, number, 4_000, staff))
     soon = stage.clock() + QUIET - REMINDED
     stage.clock.now = soon - timedelta(hours=1)
-    assert swept(stage, look_after_left_over) == 0
+    assert swept(stage, refund_quiet_surpluses) == 0
     stage.clock.now = soon
-    assert [swept(stage, look_after_left_over) for _ in range(2)] == [1, 0]
+    assert [swept(stage, refund_quiet_surpluses) for _ in range(2)] == [1, 0]
     with at(stage) as db:
         facts = db.scalars(select(Notification.facts).where(Notification.template == "update_due")).one()
         assert "left_fen" in str(facts)
     stage.clock.move(REMINDED - timedelta(hours=1))
-    assert swept(stage, look_after_left_over) == 0
+    assert swept(stage, refund_quiet_surpluses) == 0
     stage.clock.move(timedelta(hours=2))
-    assert [swept(stage, look_after_left_over) for _ in range(2)] == [1, 0]
+    assert [swept(stage, refund_quiet_surpluses) for _ in range(2)] == [1, 0]
     plan_all(stage)
     assert held_for(stage, number) == 0
     with at(stage) as db:
@@ -218,13 +219,13 @@ def test_who_asks_after_the_reminder_has_the_time_anew(stage: Stage) -> None:
     staff, number = people(stage), gathered(stage, 10_000)
     shown(stage, used(stage, number, 4_000, staff))
     stage.clock.move(QUIET - REMINDED)
-    assert swept(stage, look_after_left_over) == 1
+    assert swept(stage, refund_quiet_surpluses) == 1
     stage.clock.move(timedelta(days=10))
     shown(stage, used(stage, number, 1_000, staff))
     stage.clock.move(timedelta(days=60))
-    assert swept(stage, look_after_left_over) == 0
+    assert swept(stage, refund_quiet_surpluses) == 0
     stage.clock.move(QUIET - timedelta(days=60))
-    assert swept(stage, look_after_left_over) == 1  # reminded anew, not given back
+    assert swept(stage, refund_quiet_surpluses) == 1  # reminded anew, not given back
     assert held_for(stage, number) == 5_000
 
 
@@ -236,7 +237,7 @@ def test_check_books_finds_what_such_an_appeal_still_holds(stage: Stage) -> None
     with at(stage) as db:
         moves.payment_received(db, number, 7, "test:late", stage.clock())
         found = {one.code for one in check_refunds(db.connection(), stage.clock())}
-    assert "left_over_kept" in found
+    assert "surplus_kept" in found
 
 
 @given(st.lists(st.integers(100, 10**6), min_size=1, max_size=4), st.lists(st.floats(0.01, 0.9), max_size=2))

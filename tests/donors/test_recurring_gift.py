@@ -1,4 +1,4 @@
-"""Monthly gifts: on which day somebody is asked, that nothing is taken by itself, and how one ends."""
+"""Recurring gifts: on which day somebody is asked, that nothing is taken by itself, and how one ends."""
 
 from calendar import monthrange
 from collections.abc import Callable, Iterator
@@ -25,9 +25,9 @@ from models.donors.recurring_gift import (
     MOST,
     EndsBefore,
     GivenThisMonth,
-    NoSuchMonthly,
+    NoSuchRecurringGift,
     RecurringGift,
-    TooManyMonthly,
+    TooManyRecurringGifts,
     next_time,
     stop,
 )
@@ -39,7 +39,7 @@ from models.people.user import User
 from models.rights.erasure import erase_person
 from tests.harness.stage import Stage
 from tests.scenes.gifts import donor_of, give, later, ordered, payment_of, take
-from tests.scenes.recurring_gifts import ask_monthly, by_month, monthly_of, pay_month, told
+from tests.scenes.recurring_gifts import by_month, pay_month, recurring_gift_of, remind_donors, told
 from tests.scenes.refunds import want_back
 
 COUNTY = Actor(By.COUNTY, "staff:1")
@@ -99,12 +99,12 @@ def test_the_day_is_chinas(stage: Stage) -> None:
     stage.clock.now = datetime(2027, 1, 30, 20, 30, tzinfo=UTC)
     appeal = stage.open_appeal(days=200)
     number = by_month(stage, appeal)
-    assert monthly_of(stage, number).day == 31
+    assert recurring_gift_of(stage, number).day == 31
     days = []
     for _ in range(3):
-        stage.clock.now = monthly_of(stage, number).next_at
+        stage.clock.now = recurring_gift_of(stage, number).next_at
         days.append(stage.clock().astimezone(CHINA).strftime("%m-%d %H:%M"))
-        ask_monthly(stage)
+        remind_donors(stage)
     assert days == ["02-28 10:00", "03-31 10:00", "04-30 10:00"]
     assert len(told(stage, "recurring_gift_due")) == 1  # the newest that waits says it for all
     assert count(stage, Pledge) == 0
@@ -113,12 +113,12 @@ def test_the_day_is_chinas(stage: Stage) -> None:
 def test_nobody_is_asked_before_the_hour_nor_twice(stage: Stage) -> None:
     appeal = stage.open_appeal()
     number = by_month(stage, appeal)
-    stage.clock.now = monthly_of(stage, number).next_at - timedelta(microseconds=1)
-    ask_monthly(stage)
+    stage.clock.now = recurring_gift_of(stage, number).next_at - timedelta(microseconds=1)
+    remind_donors(stage)
     assert told(stage, "recurring_gift_due") == []
     later(stage, microseconds=1)
-    ask_monthly(stage)
-    ask_monthly(stage)
+    remind_donors(stage)
+    remind_donors(stage)
     assert [facts["amount_fen"] for facts in told(stage, "recurring_gift_due")] == [5_000]
 
 
@@ -126,10 +126,10 @@ def test_a_day_that_we_slept_over_is_asked_for_once_and_late(stage: Stage) -> No
     appeal = stage.open_appeal(days=150)
     number = by_month(stage, appeal)
     later(stage, days=75)  # two days of it went by
-    ask_monthly(stage)
-    ask_monthly(stage)
+    remind_donors(stage)
+    remind_donors(stage)
     assert len(told(stage, "recurring_gift_due")) == 1
-    assert monthly_of(stage, number).next_at == datetime(2027, 2, 24, 2, tzinfo=UTC)
+    assert recurring_gift_of(stage, number).next_at == datetime(2027, 2, 24, 2, tzinfo=UTC)
 
 
 def test_of_more_than_a_page_all_are_asked(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,19 +138,19 @@ def test_of_more_than_a_page_all_are_asked(stage: Stage, monkeypatch: pytest.Mon
     for turn in range(5):
         by_month(stage, appeal, openid=f"oDonor{turn}", draft=f"m-{turn}")
     later(stage, days=31)
-    ask_monthly(stage)
+    remind_donors(stage)
     assert len(told(stage, "recurring_gift_due")) == 5
     moved(stage, appeal, "failed")
-    ask_monthly(stage)
+    remind_donors(stage)
     assert len(told(stage, "recurring_gift_ended")) == 5
 
 
 def test_while_nothing_can_be_paid_nobody_is_asked(stage: Stage) -> None:
     by_month(stage, stage.open_appeal())
     later(stage, days=31)
-    ask_monthly(stage, pay=None)
+    remind_donors(stage, pay=None)
     assert told(stage, "recurring_gift_due") == []
-    ask_monthly(stage)
+    remind_donors(stage)
     assert len(told(stage, "recurring_gift_due")) == 1
 
 
@@ -160,9 +160,9 @@ def test_who_muted_reminders_gets_none(stage: Stage) -> None:
     with Database(stage.database) as db, db.begin():
         mute(db, stage.person("oDonor"), "reminders", stage.clock())
     later(stage, days=31)
-    ask_monthly(stage)
+    remind_donors(stage)
     assert told(stage, "recurring_gift_due") == []
-    assert monthly_of(stage, number).state == "active"
+    assert recurring_gift_of(stage, number).state == "active"
 
 
 # --- Paying
@@ -177,7 +177,7 @@ def test_two_taps_are_one_pledge_and_a_month_takes_one_gift(stage: Stage) -> Non
     with pytest.raises(GivenThisMonth):
         pay_month(stage, appeal)
     later(stage, days=31)
-    ask_monthly(stage)
+    remind_donors(stage)
     assert pay_month(stage, appeal).id != pledge.id
     assert count(stage, Pledge) == 2
 
@@ -236,10 +236,10 @@ def test_of_a_stopped_one_nobody_is_asked_and_it_can_begin_anew(stage: Stage) ->
     donor = donor_of(stage, "oDonor")
     with Database(stage.database) as db, db.begin():
         stop(db, db.get_one(User, donor), appeal, stage.clock())
-    with pytest.raises(NoSuchMonthly):
+    with pytest.raises(NoSuchRecurringGift):
         pay_month(stage, appeal)
     later(stage, days=31)
-    ask_monthly(stage)
+    remind_donors(stage)
     assert told(stage, "recurring_gift_due") == []
     assert by_month(stage, appeal, draft="m-2") != first
     assert wrong(stage) == []
@@ -248,7 +248,7 @@ def test_of_a_stopped_one_nobody_is_asked_and_it_can_begin_anew(stage: Stage) ->
 def test_there_are_no_more_than_fit_on_a_screen(stage: Stage) -> None:
     for turn in range(MOST):
         by_month(stage, stage.open_appeal(), draft=f"m-{turn}")
-    with pytest.raises(TooManyMonthly):
+    with pytest.raises(TooManyRecurringGifts):
         by_month(stage, stage.open_appeal(), draft="m-more")
     assert by_month(stage, 1, 700, draft="m-change")  # one that there is may change
 
@@ -295,9 +295,9 @@ def test_of_many_schedulers_at_once_one_asks(new_database: Callable[[], str]) ->
         number = by_month(stage, appeal)
         later(stage, days=31)
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda _: ask_monthly(stage), range(8)))
+            list(pool.map(lambda _: remind_donors(stage), range(8)))
         assert len(told(stage, "recurring_gift_due")) == 1
-        assert monthly_of(stage, number).next_at == datetime(2027, 1, 24, 2, tzinfo=UTC)
+        assert recurring_gift_of(stage, number).next_at == datetime(2027, 1, 24, 2, tzinfo=UTC)
     finally:
         stage.close()
 
@@ -310,16 +310,16 @@ def test_while_its_appeal_is_frozen_nobody_is_asked(stage: Stage) -> None:
     number = by_month(stage, appeal)
     moved(stage, appeal, "frozen")
     later(stage, days=31)
-    ask_monthly(stage)
-    assert (told(stage, "recurring_gift_due"), monthly_of(stage, number).state) == ([], "active")
+    remind_donors(stage)
+    assert (told(stage, "recurring_gift_due"), recurring_gift_of(stage, number).state) == ([], "active")
     with pytest.raises(NotFunding):
         pay_month(stage, appeal)
     with Database(stage.database) as db, db.begin():
         APPEALS.move(db, get_appeal(db, appeal, lock=True), "funding", COUNTY, stage.clock())
-    ask_monthly(stage)  # the day that it was frozen on is over
+    remind_donors(stage)  # the day that it was frozen on is over
     assert told(stage, "recurring_gift_due") == []
     later(stage, days=31)
-    ask_monthly(stage)
+    remind_donors(stage)
     assert len(told(stage, "recurring_gift_due")) == 1
 
 
@@ -331,9 +331,9 @@ def test_it_ends_with_its_appeal_and_the_donor_hears_of_it(stage: Stage, end: tu
     with Database(stage.database) as db, db.begin():
         actor = COUNTY if end[-1] == "cancelled" else SYSTEM
         APPEALS.move(db, get_appeal(db, appeal, lock=True), end[-1], actor, stage.clock())
-    ask_monthly(stage, pay=None)
-    ask_monthly(stage)
-    assert (monthly_of(stage, number).state, monthly_of(stage, lives).state) == ("ended", "active")
+    remind_donors(stage, pay=None)
+    remind_donors(stage)
+    assert (recurring_gift_of(stage, number).state, recurring_gift_of(stage, lives).state) == ("ended", "active")
     assert [(facts["number"], facts["state"]) for facts in told(stage, "recurring_gift_ended")] == [(appeal, end[-1])]
     assert wrong(stage) == []
 
@@ -343,8 +343,8 @@ def test_who_is_forgotten_is_asked_for_nothing(stage: Stage) -> None:
     with Database(stage.database) as db, db.begin():
         erase_person(db, stage.person("oDonor"), stage.clock())
     later(stage, days=31)
-    ask_monthly(stage)
-    assert monthly_of(stage, number).state == "stopped"
+    remind_donors(stage)
+    assert recurring_gift_of(stage, number).state == "stopped"
     assert told(stage, "recurring_gift_due") == []
     with Database(stage.database) as db:
         details = db.scalars(select(AuditEvent.detail).where(AuditEvent.subject == "recurring_gift")).all()
@@ -360,7 +360,7 @@ def test_the_books_see_a_state_that_nothing_led_to(stage: Stage) -> None:
 
 
 def wrong(stage: Stage) -> list[str]:
-    """What the books say of monthly gifts."""
+    """What the books say of recurring gifts."""
     with stage.database.connect() as connection:
         return [found.code for found in violations(connection, stage.clock()) if found.subject == "recurring_gift"]
 

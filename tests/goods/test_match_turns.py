@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session as Database
 from bot.goods import sort_goods as goods_sorting
 from bot.goods.sort_goods import sort_goods
 from models.goods.exchange import GoodsRequest, Offer
-from models.goods.match_notices import LOOKED_AT, MOST_TOLD, notify_donors, notify_households
+from models.goods.match_notices import MOST_NOTIFIED, MOST_READ, notify_donors, notify_households
 from models.notifications.mute import mute
 from models.notifications.notification import Notification
 from tests.harness.stage import Stage
@@ -49,35 +49,35 @@ def test_many_in_a_day_are_one_word(village: Village) -> None:
 
 
 def test_who_has_waited_longest_is_told_first_and_then_it_is_the_others_turn(village: Village) -> None:
-    names = [village.resident(f"r{serial}") for serial in range(MOST_TOLD + 5)]
+    names = [village.resident(f"r{serial}") for serial in range(MOST_NOTIFIED + 5)]
     for name in names:
         village.ask(name, told=False)
         village.stage.clock.move(timedelta(minutes=1))
     village.give(village.donor("qin"))
-    assert village.who_heard() == names[:MOST_TOLD]
+    assert village.who_heard() == names[:MOST_NOTIFIED]
     village.stage.clock.move(timedelta(minutes=1))
     village.give("qin")
     assert village.who_heard() == names
     counts = [sum(facts["count"] for _, facts in village.heard(name)) for name in names]
-    assert counts == [2] * (MOST_TOLD - 5) + [1] * 10
+    assert counts == [2] * (MOST_NOTIFIED - 5) + [1] * 10
 
 
 def test_the_nearest_of_those_whose_turn_it_is_are_told(village: Village) -> None:
-    for serial in range(MOST_TOLD):
+    for serial in range(MOST_NOTIFIED):
         village.ask(village.resident(f"far{serial}", LONGHUI), told=False)
     village.stage.clock.move(timedelta(minutes=1))
     village.ask(village.resident("near"), told=False)
     village.give(village.donor("qin"), region=XIANGZIQIAO)
     assert village.heard("near")
-    assert len(village.who_heard()) == MOST_TOLD
+    assert len(village.who_heard()) == MOST_NOTIFIED
     village.stage.clock.move(timedelta(minutes=1))
     village.give("qin", region=XIANGZIQIAO)
-    assert len(village.who_heard()) == MOST_TOLD + 1
+    assert len(village.who_heard()) == MOST_NOTIFIED + 1
 
 
 def test_who_gives_much_of_it_hears_once_and_takes_nobodys_turn(village: Village) -> None:
     village.donor("shop")
-    for _ in range(LOOKED_AT):
+    for _ in range(MOST_READ):
         village.give("shop", told=False)
     village.stage.clock.move(timedelta(minutes=1))
     village.give(village.donor("qin"), told=False)
@@ -114,7 +114,7 @@ def test_nobody_is_told_twice_before_everybody_was(
         village.stage.clock.move(timedelta(minutes=1))
     counts = {name: sum(facts["count"] for _, facts in village.heard(name)) for name in names}
     hearing = [counts[name] for serial, name in enumerate(names) if serial not in deaf]
-    assert sum(counts.values()) == sum(hearing) == offers * min(MOST_TOLD, len(hearing))
+    assert sum(counts.values()) == sum(hearing) == offers * min(MOST_NOTIFIED, len(hearing))
     assert max(hearing, default=0) - min(hearing, default=0) <= 1
     assert hearing == sorted(hearing, reverse=True)
     village.stage.close()
@@ -136,7 +136,7 @@ def statements(db: Database) -> Iterator[list[tuple[str, Any]]]:
     event.remove(connection, "before_cursor_execute", listen)
 
 
-@pytest.mark.parametrize("waiting", [1, LOOKED_AT + 5])
+@pytest.mark.parametrize("waiting", [1, MOST_READ + 5])
 def test_it_takes_a_few_statements_however_many_wait(village: Village, waiting: int) -> None:
     village.donor("qin")
     for serial in range(waiting):
