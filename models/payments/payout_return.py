@@ -137,7 +137,7 @@ def _give_back(db: Session, disbursement_id: int, gifts: Mapping[Pledge, int], n
     for gift, fen in gifts.items():
         if not fen:
             continue
-        refund = new_refund(db, orders[gift.id], gift, fen, "returned", now, disbursement_id=disbursement.id)
+        refund = new_refund(db, orders[gift.id], gift, fen, "returned", now, disbursement_id=disbursement_id)
         moves.refund_owed(db, gift.appeal_id, fen, refund.cause, now)
 
 
