@@ -10,7 +10,7 @@ from flows.engine.session import Screen, Session
 from handlers.notifications import push_replies
 from handlers.routing import events, media, text
 from handlers.routing.dispatch import add_review_facts
-from handlers.routing.matters import MATTERS
+from handlers.routing.subject_actions import SUBJECT_ACTIONS
 from handlers.routing.talk import Talk
 from handlers.routing.typed_commands import TypedCommands
 from models.people.message import Message, MessageKind
@@ -37,7 +37,7 @@ class Router:
 
     def route(self, desk: Desk, session: Session, message: Message) -> Answer:
         """Changes the session in place and says what to reply; runs inside the turn's transaction."""
-        talk = Talk(desk, session, message, self.engine, self.commands, MATTERS)
+        talk = Talk(desk, session, message, self.engine, self.commands, SUBJECT_ACTIONS)
         session.age(desk.world.now)
         push_replies.put_on_screen(talk)
         self.engine.migrate_drafts(session)

@@ -37,8 +37,8 @@ SUBJECTS: dict[str, Subject] = {
 }
 
 
-class Whole(NamedTuple):
-    """A thing, or the thing of which something is a part: its id, owner (a user), region's code and household."""
+class SubjectRecord(NamedTuple):
+    """One thing's id, owner (a user), region's code and household; of a part, those of its parent."""
 
     number: int
     owner: int
@@ -46,16 +46,16 @@ class Whole(NamedTuple):
     household: int | None
 
 
-def wholes(subject: Subject) -> Select[Any]:
-    """Select every thing of this kind: its id (``part``) and the columns of its ``Whole``."""
-    whole = subject.whole or subject
-    of_whole = (whole.table.id.label("number"), whole.owner, whole.place, whole.household.label("household"))
-    found = select(subject.table.id.label("part"), *of_whole)
-    return found.join(whole.table, whole.table.id == subject.whole_id) if subject.whole else found
+def select_records(subject: Subject) -> Select[Any]:
+    """Select every thing of this kind: its id (``part``) and the columns of its ``SubjectRecord``."""
+    top = subject.parent or subject
+    columns = (top.table.id.label("number"), top.owner, top.place, top.household.label("household"))
+    found = select(subject.table.id.label("part"), *columns)
+    return found.join(top.table, top.table.id == subject.parent_id) if subject.parent else found
 
 
-def wholes_of(db: Session, name: str, numbers: Collection[int]) -> dict[int, Whole]:
-    """Map the ids of things of one kind to their ``Whole``."""
+def records_of(db: Session, name: str, numbers: Collection[int]) -> dict[int, SubjectRecord]:
+    """Map the ids of things of one kind to their records; of a part, to its parent's."""
     subject = SUBJECTS[name]
-    found = db.execute(wholes(subject).where(subject.table.id.in_(numbers)))
-    return {part: Whole(*whole) for part, *whole in found}
+    found = db.execute(select_records(subject).where(subject.table.id.in_(numbers)))
+    return {part: SubjectRecord(*record) for part, *record in found}

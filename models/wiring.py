@@ -3,7 +3,7 @@
 A connected function runs in its caller's transaction, under the locks that the caller holds.
 """
 
-from models.appeals import appeal, by_mandate, household, submission
+from models.appeals import appeal, by_mandate, case_outcome, submission
 from models.core import audit_trail, hash_chain
 from models.donors import message
 from models.giving import funding, pledge, refund_run
@@ -12,7 +12,7 @@ from models.notification_kinds import declare_kinds
 from models.notifications import broadcast
 from models.outreach import audience, broadcasts
 from models.proxy import act, mandate
-from models.staff import task
+from models.staff import recusal
 from models.verification import case, decisions
 
 
@@ -26,17 +26,17 @@ def wire() -> None:
     hash_chain.SEALS.connect("ledger", links.seal)
 
     # When a household's case is decided.
-    decisions.on_verified.connect(household.open_waiting)
-    decisions.on_suspended.connect(household.freeze_live)
-    decisions.on_turned_down.connect(household.cancel_reviewed)
+    decisions.on_verified.connect(case_outcome.open_endorsements)
+    decisions.on_suspended.connect(case_outcome.freeze_live_appeals)
+    decisions.on_rejected_or_revoked.connect(case_outcome.cancel_appeals_in_review)
 
     # When an appeal ends, and when a pledge becomes void.
-    submission.on_last_day.connect(funding.end_if_overdue)
-    appeal.on_ended.connect(refund_run.begin_refund_run)
+    submission.on_deadline.connect(funding.end_if_overdue)
+    appeal.on_unsuccessful.connect(refund_run.begin_refund_run)
     pledge.on_void.connect(message.withdraw_unread)
 
     # Why an officer may not decide on a thing.
-    task.CONFLICTS.connect(mandate.ACTED, mandate.acted_for)
+    recusal.CONFLICTS.connect(mandate.ACTED, mandate.acted_for)
 
     # Acts by mandate: how one is read back to its owner, and how the owner's refusal undoes it.
     act.ACTS.connect("user", act.ActKind(act.read_registration, case.withdraw))

@@ -27,7 +27,7 @@ from models.migrations import upgrade
 from models.people.conversation import Conversation
 from models.places.region import Region, level_of
 from models.staff.member import SEATS, STAFF_ROLES, AlreadyAppointed, Appointment, Staff, appoint
-from models.staff.queue import find_for
+from models.staff.queue import assign_pool_tasks
 from models.tables import metadata
 from models.upkeep.key_rotation import rotate
 
@@ -131,7 +131,9 @@ def add_commands(app: Flask, settings: Settings, lexicon: Lexicon, app_of: Calla
             except AlreadyAppointed as error:
                 raise click.ClickException(str(error)) from error
             with Session(connection) as db:
-                find_for(db, db.scalars(select(Staff).where(Staff.work_no == work_no)).one(), datetime.now(UTC))
+                assign_pool_tasks(
+                    db, db.scalars(select(Staff).where(Staff.work_no == work_no)).one(), datetime.now(UTC)
+                )
                 db.flush()
         click.echo(f"{work_no} is {role} of {region_code}.")
 

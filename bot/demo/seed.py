@@ -25,7 +25,7 @@ from flows.language.norms import signs
 from flows.language.sorts import sort_of
 from models.appeals.appeal import Appeal
 from models.appeals.flag import flag_earlier, flag_words
-from models.appeals.review import approve, send_back, stop
+from models.appeals.review import approve, freeze_by_county, send_back
 from models.appeals.submission import NewAppeal, submit
 from models.core.calendar import CHINA
 from models.core.encryption import keyring
@@ -36,7 +36,7 @@ from models.market.listing import NewListing, put_on_sale
 from models.notifications.notification import Notification
 from models.people.conversation import Conversation
 from models.people.user import Registration, User, register
-from models.staff.conflict_of_interest import declare
+from models.staff.conflict_of_interest import record_conflict
 from models.staff.member import Appointment, Staff, appoint
 from models.staff.task import find_task
 from models.verification.case import begin_case
@@ -158,7 +158,7 @@ class _History:
             yield registry["days_ago"], partial(self.cases.list_in_registry, listed, residents[key])
         for key, row in groups["staff"].items():
             yield row["days_ago"], partial(self.appoint, key, row)
-        for row in groups["ties"]:
+        for row in groups["conflicts"]:
             yield row["days_ago"], partial(self.declare, row, residents[row["resident"]])
         for role in ("resident", "donor"):
             for key, row in groups[f"{role}s"].items():
@@ -185,7 +185,7 @@ class _History:
         self._follow(key, row, None, when)
 
     def declare(self, row: Row, resident: Row, when: datetime) -> None:
-        declare(self.db, self.staff[row["staff"]], row["kind"], resident["id_number"], when)
+        record_conflict(self.db, self.staff[row["staff"]], row["kind"], resident["id_number"], when)
 
     def register(self, role: str, key: str, row: Row, when: datetime) -> None:
         officer = self.staff.get(row.get("by", ""))
@@ -247,7 +247,7 @@ class _History:
             case "send_back":
                 send_back(self.db, officer, number, row["reasons"], when)
             case "stop":
-                stop(self.db, officer, number, row["reasons"][0], when)
+                freeze_by_county(self.db, officer, number, row["reasons"][0], when)
 
     def pledge(self, serial: int, number: int, row: Row, when: datetime) -> None:
         draft_id, anonymous = f"demo-pledge-{serial}-{number}", row.get("anonymous", False)

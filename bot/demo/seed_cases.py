@@ -15,10 +15,11 @@ from models.core.encryption import keyring
 from models.people.user import User
 from models.staff.member import Staff
 from models.verification import decisions
-from models.verification.case import Verification, case_of
-from models.verification.lifecycle import end_notices, expire, object_to, registry_answered
+from models.verification.case import Verification, newest_case_of
+from models.verification.lifecycle import end_notices, expire_and_remind, registry_answered
+from models.verification.objection import record_objection
 from models.verification.registry import RegistryEntry, look_up
-from models.verification.visit import Seen, record
+from models.verification.visit import VisitReport, record_visit
 
 Row = dict[str, Any]
 Happening = tuple[float, Callable[[datetime], None]]
@@ -90,7 +91,7 @@ class Cases:
     def visit(self, key: str, row: Row, when: datetime) -> None:
         case, officer = self._case(key), self.staff[row["visitor"]]
         answers = {name: row[name] for name in ("people", *QUESTIONS)}
-        seen = Seen(
+        seen = VisitReport(
             draft_id=f"demo-visit-{key}",
             place=row["place"],
             assessment=answers,
@@ -98,25 +99,27 @@ class Cases:
             score=self.lexicon.scale.score(answers),
             supports=row.get("in_need", True),
         )
-        visit = record(self.db, case, officer, seen, when)
+        visit = record_visit(self.db, case, officer, seen, when)
         picture(self.db, "visit", visit.id, self.people[f"@{row['visitor']}"], when)
-        decisions.visited(self.db, case, officer, visit, when)
+        decisions.move_after_visit(self.db, case, officer, visit, when)
 
     def object(self, row: Row, when: datetime) -> None:
         person = self.people[row["neighbour"]]
-        object_to(self.db, self._case(row["against"]), person, row["words"], f"demo-objection-{row['against']}", when)
+        record_objection(
+            self.db, self._case(row["against"]), person, row["words"], f"demo-objection-{row['against']}", when
+        )
 
     def end_notices(self, when: datetime) -> None:
         end_notices(self.db, when)
 
     def remind(self, when: datetime) -> None:
-        expire(self.db, when)
+        expire_and_remind(self.db, when)
 
     def review(self, key: str, row: Row, when: datetime) -> None:
         """Review the case if it was drawn for the township; the others are with the county already."""
         case = self._case(key)
         if case.state == "township_review":
-            decisions.review(self.db, case, self.staff[row["township"]], when)
+            decisions.pass_to_county(self.db, case, self.staff[row["township"]], when)
 
     def decide(self, key: str, row: Row, when: datetime) -> None:
         case, officer = self._case(key), self.staff[row["county"]]
@@ -126,6 +129,6 @@ class Cases:
             decisions.verify(self.db, case, officer, when)
 
     def _case(self, key: str) -> Verification:
-        case = case_of(self.db, self.users[key].id)
+        case = newest_case_of(self.db, self.users[key].id)
         assert case is not None  # noqa: S101 - registering opened one
         return case

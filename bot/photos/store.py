@@ -14,7 +14,7 @@ from bot.photos.fingerprint import fingerprint_of
 from bot.wechat.client import MediaUnusable, WeChatApi
 from bot.wechat.policy import Unreachable, WeChatError
 from models.core.encryption import CannotOpen, keyring
-from models.oversight.image_match import flag_look_alikes
+from models.oversight.image_match import flag_matches
 from models.people.conversation import SESSION, Conversation
 from models.people.photo import Photo, fingerprint_columns
 from models.proxy.act import request_new_sheet
@@ -92,7 +92,7 @@ class Photos:
             if settled and state == "lost":
                 request_new_sheet(db, photo_id, datetime.now(UTC))
             if settled and found is not None:
-                flag_look_alikes(db, [photo_id], datetime.now(UTC))
+                flag_matches(db, [photo_id], datetime.now(UTC))
         if path and not settled:
             (self.folder / path).unlink(missing_ok=True)
 

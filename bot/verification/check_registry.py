@@ -11,7 +11,7 @@ from bot.registry import Registry
 from models.core.encryption import CannotOpen, keyring, purpose_of
 from models.people.user import User
 from models.verification.case import Verification
-from models.verification.lifecycle import is_due, registry_answered
+from models.verification.lifecycle import registry_answered, registry_is_due
 from models.verification.registry import UNAVAILABLE, Finding
 
 log = structlog.get_logger()
@@ -42,7 +42,7 @@ def _who(database: Engine, verification_id: int, now: datetime) -> tuple[bytes |
     sealed = (type_coerce(User.id_number, LargeBinary), type_coerce(User.name, LargeBinary))
     of_case = select(*sealed).join(Verification, Verification.user_id == User.id)
     with database.begin() as connection:
-        row = connection.execute(of_case.where(Verification.id == verification_id, is_due(now))).one_or_none()
+        row = connection.execute(of_case.where(Verification.id == verification_id, registry_is_due(now))).one_or_none()
     return None if row is None else (row[0], row[1])
 
 

@@ -40,7 +40,9 @@ def _show(db: Session, pages: Pages, grant: Grant, now: datetime) -> Response:
     card = db.get(Card, int(grant.what.partition(":")[2]))
     staff = db.get(Staff, grant.staff_id)
     user = db.get(User, card.user_id) if card else None
-    if card is None or staff is None or user is None or not _serves(staff, user, now):
+    if card is None or staff is None or user is None:
+        return pages.show("proxy/card_gone", 403, reason="not_yours")
+    if not (staff.is_serving(now) and staff.covers(user.region_code or "")):
         return pages.show("proxy/card_gone", 403, reason="not_yours")
     if card.code is None:
         return pages.show("proxy/card_gone", 403, reason="used")
@@ -57,8 +59,3 @@ def _show(db: Session, pages: Pages, grant: Grant, now: datetime) -> Response:
     log.info("card.shown", card=card.id, staff=staff.id)
     code = drawn(card.qr_url) if card.qr_url else None
     return pages.show("proxy/card", name=user.masked_name, code=code, until=card.qr_until)
-
-
-def _serves(staff: Staff, user: User, now: datetime) -> bool:
-    begun = staff.state == "active" and staff.active_from <= now
-    return begun and (not staff.active_until or staff.active_until > now) and staff.covers(user.region_code or "")

@@ -25,7 +25,7 @@ from bot.wechat.policy import Action, Unreachable, WeChatError
 from models.appeals.appeal import budget_of, get_appeal
 from models.core.refusal import Refusal
 from models.giving.matching import matching_offers
-from models.giving.pledge import FALLBACKS, Pledge
+from models.giving.pledge import FALLBACKS, LEFT_APPEAL, Pledge
 from models.payments.collection import NotPayable, OverCap, check_payable
 from models.payments.order import live_order
 from models.people.conversation import Conversation
@@ -37,7 +37,6 @@ SCRIPT = "/pay.js"
 MOST_LINES = 3
 LARGEST_BODY = 1024
 _PAID = frozenset({"paid", "committed", "partly_disbursed", "settled"})
-_BACK = frozenset({"refund_pending", "refunded", "redirected"})
 
 
 class Stopped(Exception):
@@ -138,7 +137,7 @@ def page_state(db: Session, pledge: Pledge, now: datetime) -> str:
     """Return the page's state: ready (to be paid), paid, back, question, full, shut (takes no gifts), over."""
     if pledge.state in _PAID:
         return "paid"
-    if pledge.state in _BACK:
+    if pledge.state in LEFT_APPEAL:
         return "back"
     try:
         check_payable(db, pledge, now)

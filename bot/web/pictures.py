@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from bot.web.links import DeadLink, Links
 from bot.web.pages import Pages, guarded
-from models.oversight.pictures import Gallery, NotForYou, open_gallery, record_look
+from models.oversight.pictures import Gallery, NotForYou, open_gallery, record_gallery_access
 
 log = structlog.get_logger()
 
@@ -31,7 +31,7 @@ def pictures(database: Engine, pages: Pages, links: Links, folder: Path, clock: 
         subject, number = _thing(grant.what)
         with Session(database, expire_on_commit=False) as db, db.begin():
             gallery = open_gallery(db, grant.staff_id, subject, number, clock())
-            record_look(db, gallery, grant.staff_id, clock())
+            record_gallery_access(db, gallery, grant.staff_id, clock())
         log.info("pictures.shown", subject=subject, number=number, staff=grant.staff_id)
         return pages.show("oversight/pictures", gallery=gallery, shown=_addressed(links, gallery, grant.staff_id))
 

@@ -15,7 +15,7 @@ from bot.places.lookup import find_places
 from bot.web.pages import Pages
 from flows.language.wording import clean
 from models.places.region import Region, level_of
-from models.verification.public_notice import board
+from models.verification.public_notice import list_notices
 
 PAGE = 20
 LISTED = ("county", "township", "village")
@@ -40,7 +40,7 @@ def public_notices(database: Engine, pages: Pages, clock: Callable[[], datetime]
     def here(code: str) -> Response:
         with Session(database, expire_on_commit=False) as db:
             region = db.get(Region, code) if _is_listed(code) else None
-            found = board(db, code, _number(request.args.get("after", "")), PAGE, clock()) if region else None
+            found = list_notices(db, code, _number(request.args.get("after", "")), PAGE, clock()) if region else None
         if region is None or found is None:
             return _open(pages.show("verification/public_notices_search", 404, said="", regions=[], unknown=True))
         return _open(pages.show("verification/public_notices", region=region, board=found))

@@ -24,8 +24,8 @@ from models.payments.refund_run_notices import notify_ended
 from models.payments.shortfall import check_shortfalls
 from models.people.conversation import Turn
 from models.staff.queue import escalate_overdue
-from models.staff.suspension import end_terms, release_forgotten
-from models.verification.lifecycle import due_for_registry, end_notices, expire, wait_no_longer
+from models.staff.suspension import end_terms, release_stuck_tasks
+from models.verification.lifecycle import cases_for_registry, end_notices, expire_and_remind, open_visits_without_answer
 
 log = structlog.get_logger()
 
@@ -36,9 +36,9 @@ MOST_SWEPT = 500
 
 # What deadlines do, each in a short transaction of its own. The log counts by these names.
 DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
-    "registry_not_waited_for": wait_no_longer,
+    "registry_not_waited_for": open_visits_without_answer,
     "notices_ended": end_notices,
-    "cases_expired": expire,
+    "cases_expired": expire_and_remind,
     "funding_ended": end_funding,
     "shortfalls_checked": check_shortfalls,
     "pledges_expired": expire_pledges,
@@ -51,7 +51,7 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "receipt_tasks_opened": open_receipt_tasks,
     "refund_runs_told": notify_ended,
     "terms_ended": end_terms,
-    "queues_released": release_forgotten,
+    "queues_released": release_stuck_tasks,
 }
 
 
@@ -67,7 +67,7 @@ def sweep_owed(database: Engine, jobs: JobQueues, now: datetime) -> int:
         with Session(connection) as db:
             close_overdue(db, now)
             db.flush()
-            found += [("check_registry", verification) for verification in due_for_registry(db, now)]
+            found += [("check_registry", verification) for verification in cases_for_registry(db, now)]
             found += [("make_card_code", card) for card in card_codes.owed_codes(db, now, MOST_SWEPT)]
     if found:
         jobs.enqueue(found)

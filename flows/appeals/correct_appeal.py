@@ -25,14 +25,14 @@ from models.staff.member import find_staff
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     """Admit the owner, or an officer by mandate. Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal."""
-    appeal, mandate = find_to_fix(desk, given["fixes"])
+    appeal, mandate = find_correctable(desk, given["fixes"])
     facts = {"kind": appeal.kind, "fixes": appeal.id, "round": appeal.round, "title": appeal.title}
     if mandate:
         facts |= {"mandate": mandate.id, "for": desk.db.get_one(User, appeal.owner_id).masked_name}
     return facts
 
 
-def find_to_fix(desk: Desk, number: int) -> tuple[Appeal, Mandate | None]:
+def find_correctable(desk: Desk, number: int) -> tuple[Appeal, Mandate | None]:
     """Find the writer's own appeal, or an unpublished one by a live mandate (None: own appeal). Raises as ``admit``."""
     db, person, now = desk.db, desk.person, desk.world.now
     appeal = db.get(Appeal, number)
@@ -96,5 +96,5 @@ def done(desk: Desk, draft: Draft, wanted: NewAppeal) -> Appeal:
     return appeal
 
 
-def handed_in(draft: Draft, facts: dict[str, Any]) -> Answer:
+def corrected_answer(draft: Draft, facts: dict[str, Any]) -> Answer:
     return Answer([Say("replies/appeals/corrected", None, {**facts, "whose": draft.given.get("for")})])

@@ -8,7 +8,7 @@ from flows.engine.flow import Answer, Flow, Say
 from flows.engine.session import Draft
 from models.appeals.appeal import LIVE
 from models.appeals.correction import CannotChange, own_appeal
-from models.appeals.revision_review import Wanted, propose, wanted_now
+from models.appeals.revision_review import ProposedRevision, latest_proposal, propose
 from models.people.user import get_resident
 
 # Donors gave for the sum, budget, deadline and kind: these cannot change.
@@ -29,7 +29,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 def answers_of(desk: Desk, number: int) -> dict[str, Any]:
     """Return the answers of the undecided revision, else what is public."""
     appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), number)
-    now = wanted_now(desk.db, appeal)
+    now = latest_proposal(desk.db, appeal)
     return {"title": now.title, "story": now.story, "photos": list(now.pictures)}
 
 
@@ -37,7 +37,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     """Submit the revision. Locks the appeal. Raises CannotChange or NothingChanged."""
     user = get_resident(desk.db, desk.person.user_id)
     appeal = own_appeal(desk.db, user, draft.given["revises"], lock=True)
-    wanted = Wanted(draft.id, *(draft.answers[name] for name in CHANGES))
+    wanted = ProposedRevision(draft.id, *(draft.answers[name] for name in CHANGES))
     owed, dropped = propose(desk.db, appeal, wanted, desk.person.conversation_id, desk.world.now)
     desk.jobs += [("fetch_photo", photo) for photo in owed]
     desk.jobs += [("forget_photo", photo) for photo in dropped]

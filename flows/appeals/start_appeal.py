@@ -10,7 +10,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from flows.appeals import correct_appeal
-from flows.appeals.flagging import look_twice
+from flows.appeals.flagging import flag_appeal
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
@@ -18,14 +18,14 @@ from flows.proxy.common import lock_mandate
 from flows.readers import BudgetLines, Choice, Day, Money, Photo, Place, Text
 from flows.readers.base import Asking, Rejected
 from models.appeals.appeal import Appeal
-from models.appeals.submission import NewAppeal, make_room, submit
+from models.appeals.submission import NewAppeal, check_category_free, submit
 from models.core.calendar import CHINA
 from models.core.money import CROWDFUND_MINIMUM, LARGEST, YUAN, least_minimum
 from models.people.photo import attach_photos
 from models.people.user import User, get_resident
 from models.proxy.act import record_proxy_act
 from models.staff.task import find_task
-from models.verification.eligibility import check_may_ask
+from models.verification.eligibility import check_may_appeal
 
 # The programme promises a review within so many days.
 REVIEW_DAYS = 15
@@ -72,13 +72,13 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     """
     if "mandate" in given:
         _, _, owner = lock_mandate(desk, given["mandate"])
-        check_may_ask(desk.db, owner.household_id)
+        check_may_appeal(desk.db, owner.household_id)
         return {**given, "for": owner.masked_name}
     if "fixes" in given:
         return correct_appeal.admit(desk, given)
     word = desk.world.lexicon.words[f"start_{given['kind']}"][0]
     owner = get_resident(desk.db, desk.person.user_id, then=word)
-    check_may_ask(desk.db, owner.household_id)
+    check_may_appeal(desk.db, owner.household_id)
     return given
 
 
@@ -88,15 +88,15 @@ def check_answers(desk: Desk, draft: Draft) -> None:
     if "fixes" in draft.given:
         return
     if "category" in answers and "target" not in answers and draft.editing is None:
-        make_room(desk.db, _owner(desk, draft), answers["category"], desk.world.now)
+        check_category_free(desk.db, _owner(desk, draft), answers["category"], desk.world.now)
 
 
 def done(desk: Desk, draft: Draft) -> Answer:
     now = desk.world.now
     if "fixes" in draft.given:
         appeal = correct_appeal.done(desk, draft, _appeal(draft))
-        look_twice(desk, appeal)
-        return correct_appeal.handed_in(draft, _outcome(desk, appeal))
+        flag_appeal(desk, appeal)
+        return correct_appeal.corrected_answer(draft, _outcome(desk, appeal))
     if "mandate" in draft.given:
         staff, mandate, owner = lock_mandate(desk, draft.given["mandate"])
         appeal = submit(desk.db, _appeal(draft), owner, now, staff.actor)
@@ -105,7 +105,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
         appeal = submit(desk.db, _appeal(draft), _owner(desk, draft), now)
     photos = attach_photos(desk.db, "appeal", appeal.id, desk.person.conversation_id, draft.answers["photos"], now)
     desk.jobs += [("fetch_photo", photo) for photo in photos]
-    look_twice(desk, appeal)
+    flag_appeal(desk, appeal)
     return Answer(
         [Say("flows/appeals/start_appeal/done", None, {**_outcome(desk, appeal), "whose": draft.given.get("for")})]
     )

@@ -13,7 +13,7 @@ from models.disbursements.budget import check_amount, check_spendable, line_of
 from models.disbursements.disbursement import taken_of_line
 from models.disbursements.payee import get_payee
 from models.people.user import get_resident
-from models.staff.task import STEPS
+from models.staff.task_steps import STEPS
 
 SMALLEST = 100
 

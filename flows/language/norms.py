@@ -11,7 +11,7 @@ from flows.language import numerals
 from flows.language.lexicon import Lexicon, Norms, Price, Thing
 from flows.language.numerals import Unread
 from flows.language.wording import plain
-from models.appeals.flag import Sign
+from models.appeals.flag import NewFlag
 
 # Replaces a word, so that the parts beside it are not read together.
 _GAP = "·"
@@ -23,17 +23,19 @@ _BETWEEN = re.compile(rf"[\s,、+;:/{_GAP}]+")
 _PARTS = re.compile(r"[,、+;]+")
 
 
-def signs(title: str, story: str, budget: Sequence[tuple[str, int]], lexicon: Lexicon) -> list[Sign]:
+def signs(title: str, story: str, budget: Sequence[tuple[str, int]], lexicon: Lexicon) -> list[NewFlag]:
     """Find the signs in an appeal's words, each once: prices, then odd things, then brands.
 
     ``budget``: (item, fen) pairs.
     """
     items = [item for item, _ in budget]
     found = [
-        Sign("over_price", item, usual) for item, fen in budget if (usual := usual_fen(item, lexicon)) and fen > usual
+        NewFlag("over_price", item, usual)
+        for item, fen in budget
+        if (usual := usual_fen(item, lexicon)) and fen > usual
     ]
-    found += [Sign("odd_item", word) for word in named_in([title, *items], lexicon.norms.odd, lexicon.norms)]
-    found += [Sign("brand", word) for word in named_in([title, story, *items], lexicon.norms.brands, lexicon.norms)]
+    found += [NewFlag("odd_item", word) for word in named_in([title, *items], lexicon.norms.odd, lexicon.norms)]
+    found += [NewFlag("brand", word) for word in named_in([title, story, *items], lexicon.norms.brands, lexicon.norms)]
     return list(dict.fromkeys(found))
 
 

@@ -11,7 +11,7 @@ from models.appeals.correction import own_appeal
 from models.outreach.update import update_waiting
 from models.outreach.update_review import check_takes_updates, submit
 from models.people.user import get_resident
-from models.staff.task import STEPS
+from models.staff.task_steps import STEPS
 
 # So that an update fits into one message together with its title and choices.
 LONGEST_UPDATE = 200

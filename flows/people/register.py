@@ -17,7 +17,7 @@ from flows.readers.base import Asking, Rejected
 from models.core.state_machine import Actor, By
 from models.people import user as users
 from models.people.conversation import Conversation
-from models.staff.member import pin_household
+from models.staff.member import copy_household_to_seats
 from models.verification.case import PROMISED, begin_case
 
 
@@ -67,7 +67,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
     user = users.register(desk.db, registration, desk.world.now)
     desk.db.execute(update(Conversation).where(Conversation.id == desk.person.conversation_id).values(user_id=user.id))
     if resident:
-        pin_household(desk.db, desk.person.account, desk.person.openid)
+        copy_household_to_seats(desk.db, desk.person.account, desk.person.openid)
         case = begin_case(desk.db, user, Actor(By.OWNER, f"user:{user.id}"), desk.world.now)
         desk.jobs.append(("check_registry", case.id))
     then = draft.given.get("then", "")

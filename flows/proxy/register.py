@@ -15,7 +15,7 @@ from models.core.audit_trail import record
 from models.people.photo import attach_photos
 from models.people.user import Registration, User, check_id_number_free, register
 from models.places.region import Region
-from models.proxy.act import OutsideSeat, check_no_tie, record_proxy_act
+from models.proxy.act import OutsideSeat, check_no_conflict, record_proxy_act
 from models.proxy.card import issue_card
 from models.proxy.mandate import SheetLost, grant_mandate, live_mandate
 from models.staff.member import Staff
@@ -41,7 +41,7 @@ def check_answers(desk: Desk, draft: Draft) -> None:
     """Refuse as soon as the ID number or the home is answered. Raises OwnPeople, OutsideSeat, or as check_free."""
     staff, answers = officer(desk), draft.answers
     if "id_number" in answers and "home" not in answers:
-        check_no_tie(desk.db, staff, answers["id_number"])
+        check_no_conflict(desk.db, staff, answers["id_number"])
         check_id_number_free(desk.db, answers["id_number"])
     if "home" in answers:
         _check_home(desk, staff, answers["home"]["code"])
@@ -49,7 +49,7 @@ def check_answers(desk: Desk, draft: Draft) -> None:
 
 def done(desk: Desk, draft: Draft) -> Answer:
     staff, answers, now = officer(desk), draft.answers, desk.world.now
-    check_no_tie(desk.db, staff, answers["id_number"])
+    check_no_conflict(desk.db, staff, answers["id_number"])
     _check_home(desk, staff, answers["home"]["code"])
     wanted = Registration(
         draft_id=draft.id,

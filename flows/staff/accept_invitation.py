@@ -6,13 +6,13 @@ from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
 from flows.readers import IdNumber
-from models.staff.appointment import MOST_TRIES, check_free, redeem
+from models.staff.appointment import MOST_TRIES, check_holds_no_seat, redeem
 from models.staff.directory import seat_of
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``code``, and the ``role`` and ``place`` that it is for. Raises HoldsARole."""
-    check_free(desk.db, desk.person.conversation_id)
+    check_holds_no_seat(desk.db, desk.person.conversation_id)
     return given
 
 

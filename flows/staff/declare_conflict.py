@@ -18,7 +18,7 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 def done(desk: Desk, draft: Draft) -> Answer:
     answers = draft.answers
-    left = handover.declare(desk.db, _declarer(desk), answers["kind"], answers["id_number"], desk.world.now)
+    left = handover.declare_conflict(desk.db, _declarer(desk), answers["kind"], answers["id_number"], desk.world.now)
     return Answer([Say("flows/staff/declare_conflict/done", None, {"left": left})])
 
 
@@ -29,7 +29,7 @@ def _declarer(desk: Desk) -> Staff:
 declare_conflict = Flow(
     "declare_conflict",
     room="staff",
-    steps=(Step("kind", Choice("tie_kind")), Step("id_number", IdNumber())),
+    steps=(Step("kind", Choice("conflict_kind")), Step("id_number", IdNumber())),
     done=done,
     admit=admit,
 )

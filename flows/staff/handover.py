@@ -7,14 +7,14 @@ from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say
 from flows.engine.session import Draft
 from models.staff.directory import demand_staff, seat_of
-from models.staff.handover import NothingToHandOver, colleague, hand_over, queue_of
+from models.staff.handover import NothingToHandOver, demand_colleague, hand_over, queue_of
 from models.staff.member import STAFF_ROLES, Staff, find_staff
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``work_no``. Raises what ``hand_over`` would, before the officer confirms."""
     staff = _giver(desk)
-    to = colleague(desk.db, staff, given["work_no"], desk.world.now)
+    to = demand_colleague(desk.db, staff, given["work_no"], desk.world.now)
     if not queue_of(desk.db, staff):
         raise NothingToHandOver(work_no=to.work_no)
     return {"work_no": to.work_no, "role": to.role, "place": seat_of(desk.db, to)}

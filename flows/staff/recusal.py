@@ -3,16 +3,16 @@
 from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Say
 from models.staff.member import Staff
-from models.staff.task import is_short, step_aside
+from models.staff.task import has_no_holder, recuse_if_conflicted
 
 
-def stepped_aside(desk: Desk, staff: Staff, subject: str, number: int) -> Answer | None:
+def recuse_and_answer(desk: Desk, staff: Staff, subject: str, number: int) -> Answer | None:
     """Recuse the officer and answer so; None where there is no conflict.
 
     An answer, not a refusal, which would roll the recusal back.
     """
-    reason = step_aside(desk.db, staff, subject, number, desk.world.now)
+    reason = recuse_if_conflicted(desk.db, staff, subject, number, desk.world.now)
     if reason is None:
         return None
-    facts = {"subject": subject, "id": number, "reason": reason, "short": is_short(desk.db, subject, number)}
+    facts = {"subject": subject, "id": number, "reason": reason, "short": has_no_holder(desk.db, subject, number)}
     return Answer([Say("replies/staff/recused", None, facts)], outcome="recused")

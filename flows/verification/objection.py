@@ -6,19 +6,18 @@ from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
 from flows.readers import Text
-from models.verification.case import Verification, get_case
-from models.verification.lifecycle import check_may_object, object_to
-from models.verification.objection import NoSuchNotice
-from models.verification.public_notice import on_board
+from models.verification.case import Verification, lock_case
+from models.verification.objection import NoSuchNotice, check_may_object, record_objection
+from models.verification.public_notice import find_notice
 
 
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     """Admit everyone, registered or not. ``given``: ``case``, its number.
 
-    Raises NoSuchNotice, OwnNotice or ObjectionHeard.
+    Raises NoSuchNotice, OwnNotice or ObjectionAlreadyDecided.
     """
     number = given["case"]
-    if on_board(desk.db, number, desk.world.now) is None:
+    if find_notice(desk.db, number, desk.world.now) is None:
         raise NoSuchNotice(number=number)
     case = desk.db.get_one(Verification, number)
     check_may_object(desk.db, case, desk.person.conversation_id, desk.world.now)
@@ -26,9 +25,9 @@ def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def done(desk: Desk, draft: Draft) -> Answer:
-    case = get_case(desk.db, draft.given["case"])
+    case = lock_case(desk.db, draft.given["case"])
     words, person = draft.answers["reason"], desk.person.conversation_id
-    object_to(desk.db, case, person, words, draft.id, desk.world.now)
+    record_objection(desk.db, case, person, words, draft.id, desk.world.now)
     return Answer([Say("flows/verification/raise_objection/done", None, {"number": case.id})])
 
 

@@ -9,15 +9,15 @@ from flows.engine.session import Draft
 from flows.engine.world import Region as Named
 from flows.readers import Choice, Count, Here, Photo, Text
 from flows.readers.words.place_names import is_surely_meant
-from flows.staff.recusal import stepped_aside
+from flows.staff.recusal import recuse_and_answer
 from models.core.state_machine import WrongState
 from models.people.photo import attach_photos
-from models.places.region import LEVELS, Region, covers, level_of, prefix
+from models.places.region import LEVELS, Region, county_of, covers, level_of, township_of
 from models.staff.member import Staff, find_staff
-from models.staff.task import HasAPart, NotYourTurn, OutsideRegion
-from models.verification.case import Verification, get_case
-from models.verification.decisions import take_visit, visited
-from models.verification.visit import OtherCounty, Seen, VisitOver, find_visit, record
+from models.staff.task import HasConflict, NotYourTurn, OutsideRegion
+from models.verification.case import Verification, lock_case
+from models.verification.decisions import demand_visit_task, move_after_visit
+from models.verification.visit import OtherCounty, VisitOver, VisitReport, find_visit, record_visit
 
 MOST_PEOPLE = 30
 # The questions that config/assessment.toml scores, in the order they are asked.
@@ -27,13 +27,13 @@ QUESTIONS = ("workers", "main_income", "income", "house", "illness", "schooling"
 def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
     """Admit the officer whose task the visit is. ``given``: ``case``, its number.
 
-    Raises NoSuchCase, OutsideRegion, NotYourTurn, WrongState, HasAPart, or VisitOver for a person not on the staff.
+    Raises NoSuchCase, OutsideRegion, NotYourTurn, WrongState, HasConflict, or VisitOver for a person not on the staff.
     """
-    case = get_case(desk.db, given["case"])
+    case = lock_case(desk.db, given["case"])
     staff = _staff(desk)
     if staff is None:
         raise VisitOver(number=case.id)
-    take_visit(desk.db, case, staff)
+    demand_visit_task(desk.db, case, staff)
     return {"case": case.id}
 
 
@@ -50,27 +50,27 @@ def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
 
 
 def done(desk: Desk, draft: Draft) -> Answer:
-    case = get_case(desk.db, draft.given["case"])
+    case = lock_case(desk.db, draft.given["case"])
     staff = _staff(desk)
     visit = find_visit(desk.db, draft.id)
     if visit is None:
         if staff is None:
             raise VisitOver(number=case.id)
         try:
-            take_visit(desk.db, case, staff)
+            demand_visit_task(desk.db, case, staff)
         except (NotYourTurn, OutsideRegion, WrongState):
             raise VisitOver(number=case.id) from None
-        except HasAPart:
-            recused = stepped_aside(desk, staff, "case", case.id)
+        except HasConflict:
+            recused = recuse_and_answer(desk, staff, "case", case.id)
             if recused is None:
                 raise
             return recused
-        visit = record(desk.db, case, staff, _seen(desk, draft, case), desk.world.now)
+        visit = record_visit(desk.db, case, staff, _report(desk, draft, case), desk.world.now)
         photos = attach_photos(
             desk.db, "visit", visit.id, desk.person.conversation_id, draft.answers["photos"], desk.world.now
         )
         desk.jobs += [("fetch_photo", photo) for photo in photos]
-        visited(desk.db, case, staff, visit, desk.world.now)
+        move_after_visit(desk.db, case, staff, visit, desk.world.now)
     outcome = {"number": case.id, "score": visit.score, "supports": visit.supports, "until": case.notice_until}
     return Answer([Say("flows/verification/visit/done", None, outcome)])
 
@@ -80,7 +80,7 @@ def place_flags(desk: Desk, region_code: str, label: str) -> list[str]:
 
     Raises OtherCounty if the label surely names a place outside the household's county.
     """
-    county = region_code[:6].ljust(12, "0")
+    county = county_of(region_code)
     found = [region.today for region in desk.world.find_regions(label)] if label else []
     near = [region for region in found if covers(county, region.code)]
     if not near:
@@ -91,7 +91,7 @@ def place_flags(desk: Desk, region_code: str, label: str) -> list[str]:
     townships = [region.code for region in near if LEVELS.index(level_of(region.code)) >= LEVELS.index("township")]
     if not townships:
         return ["unlabelled"]
-    return [] if any(prefix(region_code)[:9] == code[:9] for code in townships) else ["other_township"]
+    return [] if township_of(region_code) in map(township_of, townships) else ["other_township"]
 
 
 def _is_named(region: Named, label: str, desk: Desk) -> bool:
@@ -99,9 +99,9 @@ def _is_named(region: Named, label: str, desk: Desk) -> bool:
     return region.name in label and is_surely_meant(region, label, desk.world)
 
 
-def _seen(desk: Desk, draft: Draft, case: Verification) -> Seen:
+def _report(desk: Desk, draft: Draft, case: Verification) -> VisitReport:
     answers = draft.answers
-    return Seen(
+    return VisitReport(
         draft_id=draft.id,
         place=answers["place"],
         assessment={name: answers[name] for name in ("people", *QUESTIONS)},

@@ -9,7 +9,7 @@ from handlers.appeals import revisions
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from models.appeals import correction
-from models.appeals.appeal import LIVE, REVIEWED, Appeal
+from models.appeals.appeal import IN_REVIEW, LIVE, Appeal
 from models.people.user import User, get_resident
 
 
@@ -19,9 +19,9 @@ def fix(talk: Talk, number: str = "") -> Answer:
     Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal or CannotChange.
     """
     if number:
-        appeal, _ = correct_appeal.find_to_fix(talk.desk, int(number))
+        appeal, _ = correct_appeal.find_correctable(talk.desk, int(number))
     else:
-        found = correction.changeable(talk.desk.db, _resident(talk, "fix"), REVIEWED + LIVE)
+        found = correction.own_appeals(talk.desk.db, _resident(talk, "fix"), IN_REVIEW + LIVE)
         if len(found) != 1:
             return _which(talk, "fix", found)
         appeal = found[0]
@@ -40,8 +40,8 @@ def fix(talk: Talk, number: str = "") -> Answer:
 def withdraw(talk: Talk, number: str = "") -> Answer:
     """撤回 <号>: ask for confirmation before withdrawing, which cannot be undone. Raises as ``fix`` does."""
     user = _resident(talk, "withdraw_appeal")
-    own, db = correction.changeable, talk.desk.db
-    found = [correction.own_appeal(db, user, int(number))] if number else own(db, user, REVIEWED)
+    own, db = correction.own_appeals, talk.desk.db
+    found = [correction.own_appeal(db, user, int(number))] if number else own(db, user, IN_REVIEW)
     if len(found) != 1:
         return _which(talk, "withdraw_appeal", found)
     appeal = found[0]

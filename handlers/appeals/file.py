@@ -10,9 +10,9 @@ from handlers.routing.answers import labels, with_ways
 from handlers.routing.talk import Talk
 from handlers.staff.file import pictures, sheet, ways_of
 from handlers.staff.seat import find_seat
-from models.appeals.file import AppealFile, open_appeal
+from models.appeals.file import AppealFile, open_appeal_file
 from models.appeals.flag import flags_of
-from models.appeals.revision import waiting_for
+from models.appeals.revision import undecided_revision
 from models.outreach.update import update_waiting
 
 # Characters of a story that fit into one message: beside the rest of the file, and by themselves.
@@ -33,14 +33,14 @@ DECISIONS: dict[str, tuple[str, ...]] = {
 }
 
 
-def look_at(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingProxyType({})) -> Answer:
+def show_file(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingProxyType({})) -> Answer:
     """Show an appeal's file to its reviewers, and its public page to others. ``first``: commands offered first."""
     reference = f"appeal:{number}"
     file = _appeal(talk, number)
     if file is None:
         return page.appeal(talk, str(number))
-    ways = {**first, **ways_of(file.stage, DECISIONS, reference)}
-    revision = waiting_for(talk.desk.db, number)
+    ways = {**first, **ways_of(file.task, DECISIONS, reference)}
+    revision = undecided_revision(talk.desk.db, number)
     if revision and not file.hidden:
         ways["revision"] = ["command", "look", f"revision:{revision.id}"]
     for way, kind in (("update", "progress"), ("thanks", "thanks")):
@@ -105,6 +105,6 @@ def view_flags(talk: Talk, number: str) -> Answer:
 
 
 def _appeal(talk: Talk, number: int) -> AppealFile | None:
-    """Open the file and record the access; None for a reader who is not on the staff, or as ``open_appeal``."""
+    """Open the file and record the access; None for a reader who is not on the staff, or as ``open_appeal_file``."""
     staff = find_seat(talk)
-    return open_appeal(talk.desk.db, staff, number, talk.world.now) if staff else None
+    return open_appeal_file(talk.desk.db, staff, number, talk.world.now) if staff else None

@@ -7,7 +7,7 @@ from handlers.public.catalogue import APPEALS, detail
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
 from models.appeals.appeal import NoSuchAppeal
-from models.appeals.revision import waiting_for
+from models.appeals.revision import undecided_revision
 from models.disbursements.budget import SPENDABLE
 from models.donors.message_inbox import has_messages
 from models.giving.matching import matching_offers
@@ -42,7 +42,7 @@ def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
     if own and found.state in SPENDABLE:
         ways["use_money"] = ["command", "use_money", number]
     matching = matching_offers(talk.desk.db, found.number, talk.world.now)
-    revising = own and waiting_for(talk.desk.db, found.number) is not None
+    revising = own and undecided_revision(talk.desk.db, found.number) is not None
     silent = has_overdue_update(talk.desk.db, found.number, talk.world.now)
     facts = {"revising": revising, "told": told, "matching": matching, "silent": ("own" if own else "other") * silent}
     return detail(talk, APPEALS, found, ways, own, word, after, **facts)

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 
 from flows.appeals import revise_appeal
-from flows.appeals.flagging import look_twice
+from flows.appeals.flagging import flag_appeal
 from flows.engine.flow import Answer, Say
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
-from handlers.staff.matter import Matter, No
-from handlers.staff.reasons import stepped_aside, with_reasons
-from handlers.staff.seat import find_seat, parse, staff_of
+from handlers.staff.reasons import recuse_first, with_reasons
+from handlers.staff.seat import find_seat, parse_reference, staff_of
+from handlers.staff.subject_actions import ReasonedDecision, SubjectActions
 from models.appeals import revision_review
 from models.appeals.appeal import Appeal
-from models.appeals.revision import waiting_for
+from models.appeals.revision import undecided_revision
 from models.appeals.revision_review import NoSuchRevision, RevisionFile
 from models.staff.member import Staff
 
@@ -26,16 +26,16 @@ def begin(talk: Talk, appeal: Appeal) -> Answer:
     answers = revise_appeal.answers_of(talk.desk, appeal.id)
     answer = talk.start("revise_appeal", {"revises": appeal.id}, **answers)
     if answer.outcome in ("asked", "reviewing"):
-        waiting = waiting_for(talk.desk.db, appeal.id) is not None
+        waiting = undecided_revision(talk.desk.db, appeal.id) is not None
         answer.says.insert(0, Say("replies/appeals/revise", None, {"number": appeal.id, "waiting": waiting}))
     return answer
 
 
-def look_at(talk: Talk, number: int) -> Answer:
+def show_file(talk: Talk, number: int) -> Answer:
     """Show a revision beside what is public, with the possible decisions. Raises NoSuchRevision."""
     file = _file(talk, number)
     reference = f"revision:{number}"
-    names = ("approve_revision", "reject_revision") if file.stage.mine else ()
+    names = ("approve_revision", "reject_revision") if file.task.mine else ()
     ways = {name: ["command", name, reference] for name in names}
     same = file.story == file.new_story
     if not same and len(file.new_story) > STORY_ROOM:
@@ -65,7 +65,7 @@ def story(talk: Talk, number: str, which: str, begin_at: str = "0") -> Answer:
 
 
 def approve(talk: Talk, reference: str) -> Answer:
-    return stepped_aside(talk, reference) or _approve(talk, reference)
+    return recuse_first(talk, reference) or _approve(talk, reference)
 
 
 def reject(talk: Talk, reference: str, words: str = "") -> Answer:
@@ -74,9 +74,11 @@ def reject(talk: Talk, reference: str, words: str = "") -> Answer:
 
 
 def _approve(talk: Talk, reference: str) -> Answer:
-    appeal, dropped = revision_review.approve(talk.desk.db, staff_of(talk), parse(reference)[1], talk.world.now)
+    appeal, dropped = revision_review.approve(
+        talk.desk.db, staff_of(talk), parse_reference(reference)[1], talk.world.now
+    )
     talk.desk.jobs += [("forget_photo", photo) for photo in dropped]
-    look_twice(talk.desk, appeal)
+    flag_appeal(talk.desk, appeal)
     return _decided(appeal, approved=True)
 
 
@@ -92,10 +94,12 @@ def _decided(appeal: Appeal, *, approved: bool) -> Answer:
 
 def _file(talk: Talk, number: int) -> RevisionFile:
     staff = find_seat(talk)
-    file = revision_review.open_revision(talk.desk.db, staff, number, talk.world.now) if staff else None
+    file = revision_review.open_revision_file(talk.desk.db, staff, number, talk.world.now) if staff else None
     if file is None:
         raise NoSuchRevision(number=number)
     return file
 
 
-MATTER = Matter("revision", look_at, noes={"reject_revision": No("revision_reason", _reject)})
+ACTIONS = SubjectActions(
+    "revision", show_file, reasoned={"reject_revision": ReasonedDecision("revision_reason", _reject)}
+)

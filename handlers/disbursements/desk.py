@@ -6,14 +6,14 @@ from flows.engine.flow import Answer, Say
 from flows.staff import recusal
 from handlers.routing.answers import labels, with_ways
 from handlers.routing.talk import Talk
-from handlers.staff.matter import Matter, No
-from handlers.staff.seat import find_seat, parse, staff_of
+from handlers.staff.seat import find_seat, parse_reference, staff_of
+from handlers.staff.subject_actions import ReasonedDecision, SubjectActions
 from handlers.staff.todo import todo
 from models.disbursements import acquittal, approval, confirmation
 from models.disbursements.confirmation import ISSUES, NOT_RECEIVED, RECEIVED
 from models.disbursements.disbursement import NoSuchDisbursement, find_disbursement
 from models.disbursements.file import DisbursementFile, open_disbursement
-from models.staff.desk_review import has_seen, stage_of
+from models.staff.file_access import has_read, view_task
 from models.staff.member import Staff
 from models.staff.task import find_task
 
@@ -29,7 +29,7 @@ _DECISIONS: dict[str, dict[str, str]] = {
 }
 
 
-def look_at(talk: Talk, number: int) -> Answer:
+def show_file(talk: Talk, number: int) -> Answer:
     """Show a disbursement's file to staff, with the decisions they may take. Raises NoSuchDisbursement."""
     staff = find_seat(talk)
     if staff is None:
@@ -56,7 +56,7 @@ def bounce(talk: Talk, number: str) -> Answer:
 
 def record_call(talk: Talk, reference: str, outcome: str = RECEIVED) -> Answer:
     """Record what the household said on the check call. Only a numbered line leads here."""
-    number = parse(reference)[1]
+    number = parse_reference(reference)[1]
     recused = _stepped_aside(talk, number)
     if recused:
         return recused
@@ -64,12 +64,12 @@ def record_call(talk: Talk, reference: str, outcome: str = RECEIVED) -> Answer:
     return _decided("call_recorded", use.id, use.state)
 
 
-def look_first(talk: Talk, _command: str, number: int) -> Answer | None:
+def must_read_first(talk: Talk, _command: str, number: int) -> Answer | None:
     """Show the file instead of deciding, where the member of staff has not read it as it is now; else None."""
     db, staff = talk.desk.db, staff_of(talk)
-    if not stage_of(db, staff, SUBJECT, number).mine or has_seen(db, staff, SUBJECT, number):
+    if not view_task(db, staff, SUBJECT, number).mine or has_read(db, staff, SUBJECT, number):
         return None
-    answer = look_at(talk, number)
+    answer = show_file(talk, number)
     answer.says.insert(0, Say("replies/staff/must_read_first", None, {}))
     return answer
 
@@ -110,7 +110,7 @@ def reject(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Ans
 
 
 def _stepped_aside(talk: Talk, number: int) -> Answer | None:
-    return recusal.stepped_aside(talk.desk, staff_of(talk), SUBJECT, number)
+    return recusal.recuse_and_answer(talk.desk, staff_of(talk), SUBJECT, number)
 
 
 def _is_acquitted_next(talk: Talk, number: int) -> bool:
@@ -120,11 +120,11 @@ def _is_acquitted_next(talk: Talk, number: int) -> bool:
 
 def _ways(file: DisbursementFile) -> dict[str, list[str]]:
     reference, ways = f"{SUBJECT}:{file.number}", {}
-    if file.stage.mine:
-        for name, command in _DECISIONS.get(file.stage.step, {}).items():
+    if file.task.mine:
+        for name, command in _DECISIONS.get(file.task.step, {}).items():
             said = str(file.number) if command == "pay_out" else reference
             ways[name] = ["command", command, said]
-        if file.stage.step == "use_call":
+        if file.task.step == "use_call":
             outcomes = (RECEIVED, *ISSUES, NOT_RECEIVED)
             ways = {outcome: ["command", "record_call", reference, outcome] for outcome in outcomes}
     if file.own_bank and file.state == "not_received":
@@ -137,11 +137,11 @@ def _decided(what: str, number: int, state: str) -> Answer:
     return Answer([Say("replies/disbursements/decided", None, {"what": what, "use": number, "state": state})])
 
 
-MATTER = Matter(
+ACTIONS = SubjectActions(
     SUBJECT,
-    look_at,
-    look_first=look_first,
+    show_file,
+    must_read_first=must_read_first,
     approve=approve,
-    noes={"send_back": No("use_reason", send_back), "reject": No("use_reason", reject)},
+    reasoned={"send_back": ReasonedDecision("use_reason", send_back), "reject": ReasonedDecision("use_reason", reject)},
     check=check_turns_away,
 )

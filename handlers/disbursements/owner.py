@@ -7,7 +7,7 @@ from flows.engine.session import Option
 from handlers.routing.answers import ask_which_appeal, labels
 from handlers.routing.talk import Talk
 from models.appeals.appeal import Appeal, get_appeal
-from models.appeals.correction import changeable, own_appeal
+from models.appeals.correction import own_appeal, own_appeals
 from models.core.state_machine import Actor, By
 from models.disbursements import confirmation
 from models.disbursements.approval import withdraw
@@ -29,7 +29,7 @@ def use_money(talk: Talk, number: str = "") -> Answer:
     NoSuchAppeal or NotYourAppeal.
     """
     db, user = talk.desk.db, get_resident(talk.desk.db, talk.desk.person.user_id)
-    own = changeable(db, user, (*SPENDABLE, "frozen", "reporting"))
+    own = own_appeals(db, user, (*SPENDABLE, "frozen", "reporting"))
     if not number and len(own) != 1:
         return ask_which_appeal("replies/disbursements/which_appeal", own, "use_money")
     appeal = own_appeal(db, user, int(number) if number else own[0].id)

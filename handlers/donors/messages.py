@@ -7,10 +7,10 @@ from flows.engine.session import Option
 from flows.readers.words.gift_code import read_code
 from handlers.routing.answers import ask_which, ask_which_appeal, more, with_ways
 from handlers.routing.talk import Talk
-from handlers.staff.matter import Matter, No
 from handlers.staff.seat import find_seat, staff_of
+from handlers.staff.subject_actions import ReasonedDecision, SubjectActions
 from models.appeals.appeal import LIVE, get_appeal
-from models.appeals.correction import changeable
+from models.appeals.correction import own_appeals
 from models.donors import message_inbox, message_review
 from models.donors.message import NoSuchMessage, current_message
 from models.giving.pledge import Pledge
@@ -58,7 +58,7 @@ def messages(talk: Talk, number: str = "", before: str = "") -> Answer:
     db = talk.desk.db
     owner = get_resident(db, talk.desk.person.user_id, then=talk.world.lexicon.words["messages"][0])
     if not number:
-        own = changeable(db, owner, _READABLE)
+        own = own_appeals(db, owner, _READABLE)
         if len(own) != 1:
             return ask_which_appeal("replies/donors/which_appeal_messages", own, "messages")
         number = str(own[0].id)
@@ -88,28 +88,28 @@ def report_message(talk: Talk, number: str) -> Answer:
     return Answer([Say("replies/donors/message_reported")])
 
 
-def look_at(talk: Talk, number: int) -> Answer:
+def show_file(talk: Talk, number: int) -> Answer:
     """Show a message to an officer, with the decisions they may take. Raises NoSuchMessage."""
     staff = find_seat(talk)
     if staff is None:
         raise NoSuchMessage(number=number)
     file = message_review.open_message(talk.desk.db, staff, number, talk.world.now)
-    decisions = ("approve", "send_back") if file.stage.mine else ()
+    decisions = ("approve", "send_back") if file.task.mine else ()
     ways = {name: ["command", name, f"message:{number}"] for name in decisions}
     ways["appeal"] = ["command", "look", f"appeal:{file.appeal}"]
     return with_ways("replies/donors/message_file", {"file": file}, ways)
 
 
-def look_first(talk: Talk, _command: str, number: int) -> Answer | None:
+def must_read_first(talk: Talk, _command: str, number: int) -> Answer | None:
     """Show the message instead of deciding, where the officer has not read it; else None.
 
-    Raises NoSuchMessage, OutsideRegion, NotYourTurn or HasAPart.
+    Raises NoSuchMessage, OutsideRegion, NotYourTurn or HasConflict.
     """
     db, staff = talk.desk.db, staff_of(talk)
     message_review.check_decidable(db, staff, number)
     if message_review.is_read(db, staff, number):
         return None
-    answer = look_at(talk, number)
+    answer = show_file(talk, number)
     answer.says.insert(0, Say("replies/donors/must_read_first", None, {}))
     return answer
 
@@ -137,11 +137,11 @@ def _which(talk: Talk, gifts: Sequence[Pledge]) -> Answer:
     return ask_which("replies/donors/which_gift_to_message", found, lambda gift: ["leave_message", str(gift["code"])])
 
 
-MATTER = Matter(
+ACTIONS = SubjectActions(
     "message",
-    look_at,
-    look_first=look_first,
+    show_file,
+    must_read_first=must_read_first,
     approve=approve,
-    noes={"send_back": No("message_reason", send_back)},
+    reasoned={"send_back": ReasonedDecision("message_reason", send_back)},
     check=lambda talk, staff, _command, number: message_review.check_decidable(talk.desk.db, staff, number),
 )

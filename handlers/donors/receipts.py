@@ -11,8 +11,8 @@ from flows.readers.words.gift_code import read_code
 from handlers.routing.answers import ask_which, with_ways
 from handlers.routing.talk import Talk
 from handlers.routing.typed_commands import head_number
-from handlers.staff.matter import Line, Matter, of_appeal
 from handlers.staff.seat import find_seat, staff_of
+from handlers.staff.subject_actions import QueueLine, SubjectActions, appeal_facts
 from models.core.state_machine import By
 from models.donors import receipt_desk
 from models.donors.receipt_desk import NoReceipt
@@ -115,8 +115,8 @@ def _decided(number: int, state: str) -> Answer:
     )
 
 
-def _line(db: Session, number: int) -> Line:
-    return ["view_receipt", str(number)], of_appeal(db, "receipt", number)
+def _line(db: Session, number: int) -> QueueLine:
+    return ["view_receipt", str(number)], appeal_facts(db, "receipt", number)
 
 
-MATTER = Matter("receipt", line=_line)
+ACTIONS = SubjectActions("receipt", queue_line=_line)

@@ -3,13 +3,13 @@
 from flows.engine.flow import Answer
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
-from handlers.staff.seat import parse, staff_of
+from handlers.staff.seat import parse_reference, staff_of
 from models.appeals.appeal import NoSuchAppeal
-from models.appeals.file import open_appeal
+from models.appeals.file import open_appeal_file
 from models.notifications.history import History, notification_history
-from models.subjects import wholes_of
+from models.subjects import records_of
 from models.verification.case import NoSuchCase
-from models.verification.file import open_case
+from models.verification.file import open_case_file
 
 MOST = 4
 
@@ -24,11 +24,11 @@ def view_history(talk: Talk, reference: str) -> Answer:
 
     Raises NoSuchAppeal or NoSuchCase, also where this officer may not read the file.
     """
-    subject, number = parse(reference)
+    subject, number = parse_reference(reference)
     db, staff, now = talk.desk.db, staff_of(talk), talk.world.now
-    if subject == "case" and open_case(db, staff, number, now) is None:
+    if subject == "case" and open_case_file(db, staff, number, now) is None:
         raise NoSuchCase(number=number)
-    if subject == "appeal" and open_appeal(db, staff, number, now) is None:
+    if subject == "appeal" and open_appeal_file(db, staff, number, now) is None:
         raise NoSuchAppeal(number=number)
     found = notification_history(db, subject, number, _owner(talk, subject, number), MOST)
     values = {"subject": subject, "number": number, "history": found, "now": now}
@@ -36,4 +36,4 @@ def view_history(talk: Talk, reference: str) -> Answer:
 
 
 def _owner(talk: Talk, subject: str, number: int) -> int:
-    return wholes_of(talk.desk.db, subject, [number])[number].owner
+    return records_of(talk.desk.db, subject, [number])[number].owner

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from flows.engine.flow import Answer, Say
 from handlers.routing.answers import ask_which_appeal, with_ways
 from handlers.routing.talk import Talk
-from handlers.staff.matter import Matter, No
-from handlers.staff.reasons import stepped_aside, with_reasons
+from handlers.staff.reasons import recuse_first, with_reasons
 from handlers.staff.seat import find_seat
+from handlers.staff.subject_actions import ReasonedDecision, SubjectActions
 from models.appeals.appeal import Appeal, NoSuchAppeal
-from models.appeals.correction import changeable
+from models.appeals.correction import own_appeals
 from models.giving.pledge import promised
 from models.outreach import update_review
 from models.outreach.update import kind_of
@@ -26,7 +26,7 @@ def update(talk: Talk, number: str = "") -> Answer:
     """
     db, user_id = talk.desk.db, talk.desk.person.user_id
     user = db.get(User, user_id) if user_id else None
-    own = changeable(db, user, TAKES_UPDATES) if user else ()
+    own = own_appeals(db, user, TAKES_UPDATES) if user else ()
     if not number and len(own) != 1:
         return ask_which_appeal("replies/outreach/which_update", own, "update")
     wanted = int(number) if number else own[0].id
@@ -46,7 +46,7 @@ def thank(talk: Talk, number: str = "") -> Answer:
         appeal = db.get(Appeal, int(number))
         own = appeal is not None and appeal.owner_id == user_id
         return talk.start("thank", {"thanks_for": int(number)}) if own else view_updates(talk, number)
-    theirs = changeable(db, user, TAKES_UPDATES) if user else ()
+    theirs = own_appeals(db, user, TAKES_UPDATES) if user else ()
     given_to = promised(db, [one.id for one in theirs])
     given = [one for one in theirs if one.id in given_to]
     if len(given) == 1:
@@ -64,14 +64,14 @@ def view_updates(talk: Talk, number: str, before: str = "") -> Answer:
     return with_ways("replies/outreach/updates", {"item": found}, ways)
 
 
-def look_at(talk: Talk, number: int) -> Answer:
+def show_file(talk: Talk, number: int) -> Answer:
     """Show an update to staff, with the decisions they may take. Raises NoSuchUpdate."""
     staff = find_seat(talk)
     if staff is None:
         raise NoSuchUpdate(number=number)
     file = open_update(talk.desk.db, staff, number, talk.world.now)
     ways = {}
-    if file.stage.mine:
+    if file.task.mine:
         ways = {
             "publish": ["command", "publish", str(number)],
             "send_back_update": ["command", "send_back_update", f"update:{number}"],
@@ -85,7 +85,7 @@ def publish(talk: Talk, number: str = "") -> Answer:
     """发布 <号>: start the publication of an update; without a number, explain how."""
     if not number:
         return Answer([Say("replies/outreach/which_to_publish")])
-    return stepped_aside(talk, f"update:{number}") or talk.start("publish", {"update": int(number)})
+    return recuse_first(talk, f"update:{number}") or talk.start("publish", {"update": int(number)})
 
 
 def send_back_update(talk: Talk, reference: str, words: str = "") -> Answer:
@@ -100,10 +100,10 @@ def _send_back(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) ->
     return Answer([Say("replies/outreach/update_sent_back", None, values)])
 
 
-MATTER = Matter(
+ACTIONS = SubjectActions(
     "update",
-    look_at,
-    noes={"send_back_update": No("update_reason", _send_back)},
+    show_file,
+    reasoned={"send_back_update": ReasonedDecision("update_reason", _send_back)},
     check=lambda talk, staff, _command, number: update_review.check_decidable(talk.desk.db, staff, number),
     kind=kind_of,
 )

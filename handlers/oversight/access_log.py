@@ -3,7 +3,7 @@
 from flows.engine.flow import Answer
 from handlers.routing.answers import one_page
 from handlers.routing.talk import Talk
-from models.oversight.access_log import who_looked as readings
+from models.oversight.access_log import readings_of as readings
 from models.people.user import get_user
 
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from flows.engine.flow import Answer, Say
 from handlers.routing.talk import Talk
-from handlers.staff.matter import matter_in
 from handlers.staff.reasons import with_reasons
-from handlers.staff.seat import parse, staff_of
-from models.appeals.file import has_seen_appeal
+from handlers.staff.seat import parse_reference, staff_of
+from handlers.staff.subject_actions import actions_for
+from models.appeals.file import has_read_appeal
 from models.core.state_machine import By
-from models.oversight.spot_check import LookedBefore, draw, find_doubtful, find_sound
-from models.staff.desk_review import has_seen
+from models.oversight.spot_check import ChangedSinceRead, draw, record_doubt, record_sound
+from models.staff.file_access import has_read
 from models.staff.member import Staff
 from models.staff.task import find_task
 
@@ -28,21 +28,23 @@ def spot_check(talk: Talk) -> Answer:
 
 def _show(talk: Talk, staff: Staff, reference: str) -> Answer:
     names = ("sound", "stop" if staff.role == By.COUNTY else "doubt")
-    matter, number = matter_in(talk, reference)
-    return matter.look(talk, number, {name: ["command", name, reference] for name in names})
+    actions, number = actions_for(talk, reference)
+    return actions.show_file(talk, number, {name: ["command", name, reference] for name in names})
 
 
 def sound(talk: Talk, reference: str) -> Answer:
     """Record it as sound; reached from a numbered line only.
 
-    Raises LookedBefore if it has changed since it was shown, and what models.oversight.spot_check refuses."""
-    db, staff, (subject, number) = talk.desk.db, staff_of(talk), parse(reference)
+    Raises ChangedSinceRead if it has changed since it was shown, and what models.oversight.spot_check refuses."""
+    db, staff, (subject, number) = talk.desk.db, staff_of(talk), parse_reference(reference)
     doubted = find_task(db, subject, number) is not None
-    find_sound(db, staff, subject, number, talk.world.now)
-    seen = has_seen_appeal(db, staff, number) if subject == "appeal" else has_seen(db, staff, subject, number)
+    record_sound(db, staff, subject, number, talk.world.now)
+    seen = has_read_appeal(db, staff, number) if subject == "appeal" else has_read(db, staff, subject, number)
     if not seen:
         # 抽查 draws the same one again; one that waits because of a doubt is opened by its number.
-        raise LookedBefore(subject=subject, number=number, ways=(("look", reference) if doubted else ("spot_check",),))
+        raise ChangedSinceRead(
+            subject=subject, number=number, ways=(("look", reference) if doubted else ("spot_check",),)
+        )
     return _done("sound", reference)
 
 
@@ -51,11 +53,11 @@ def doubt(talk: Talk, reference: str, words: str = "") -> Answer:
     return with_reasons(talk, "doubt", reference, words)
 
 
-def say_doubtful(subject: str, talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
-    find_doubtful(talk.desk.db, staff, subject, number, reasons, talk.world.now)
+def decide_doubtful(subject: str, talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
+    record_doubt(talk.desk.db, staff, subject, number, reasons, talk.world.now)
     return _done("doubt", f"{subject}:{number}")
 
 
 def _done(what: str, reference: str) -> Answer:
-    subject, number = parse(reference)
+    subject, number = parse_reference(reference)
     return Answer([Say("replies/oversight/spot_check", None, {"what": what, "subject": subject, "id": number})])

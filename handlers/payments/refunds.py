@@ -7,8 +7,8 @@ from flows.engine.session import Option
 from flows.readers.words.gift_code import read_code
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
-from handlers.staff.matter import Matter
 from handlers.staff.seat import find_seat, staff_of
+from handlers.staff.subject_actions import SubjectActions
 from models.core.state_machine import By
 from models.payments.refund_desk import (
     NoSuchRefund,
@@ -60,10 +60,10 @@ def refunds(talk: Talk, number: str = "") -> Answer:
 
 
 def view_refund(talk: Talk, number: str) -> Answer:
-    return look_at(talk, int(number))
+    return show_file(talk, int(number))
 
 
-def look_at(talk: Talk, number: int) -> Answer:
+def show_file(talk: Talk, number: int) -> Answer:
     """Show a stuck refund, why it is stuck and what can be done about it. Raises NoSuchRefund."""
     staff = find_seat(talk)
     if staff is None or staff.role not in SEES:
@@ -122,4 +122,4 @@ def _facts(stuck: StuckRefund) -> dict[str, Any]:
     }
 
 
-MATTER = Matter("refund", look_at)
+ACTIONS = SubjectActions("refund", show_file)

@@ -7,8 +7,8 @@ from flows.engine.session import Option
 from flows.staff import recusal
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
-from handlers.staff.matter import Line, Matter
 from handlers.staff.seat import find_seat, staff_of
+from handlers.staff.subject_actions import QueueLine, SubjectActions
 from models.core.state_machine import By
 from models.payments.suspense import SuspenseItem
 from models.payments.suspense_desk import NoSuchSuspenseItem, SuspenseFile, find_suspense_item, list_suspense_items
@@ -37,7 +37,7 @@ def view_suspense_item(talk: Talk, number: str) -> Answer:
 
 def settle_suspense(talk: Talk, number: str, how: str) -> Answer:
     """Start to settle a suspense item in the way ``how``. Only a numbered line leads here."""
-    aside = recusal.stepped_aside(talk.desk, staff_of(talk), "suspense_item", int(number))
+    aside = recusal.recuse_and_answer(talk.desk, staff_of(talk), "suspense_item", int(number))
     flow = "suspense_by_hand" if how == "by_hand" else "settle_suspense"
     return aside or talk.start(flow, {"suspense_item": int(number), "how": how})
 
@@ -49,8 +49,8 @@ def _ways(file: SuspenseFile) -> dict[str, list[str]]:
     return ways | {"list": ["command", "suspense_items"]}
 
 
-def _line(db: Session, number: int) -> Line:
+def _line(db: Session, number: int) -> QueueLine:
     return ["view_suspense_item", str(number)], {"amount_fen": db.get_one(SuspenseItem, number).amount_fen}
 
 
-MATTER = Matter("suspense_item", line=_line)
+ACTIONS = SubjectActions("suspense_item", queue_line=_line)

@@ -14,7 +14,7 @@ from handlers.routing.typed_commands import TypedCommands
 from models.people.message import Message
 
 if TYPE_CHECKING:
-    from handlers.staff.matter import Matter
+    from handlers.staff.subject_actions import SubjectActions
 
 # Namespace of draft ids, which are derived from the message that began the draft.
 _DRAFTS = UUID("6c0b4c3e-5d0e-4a34-9f3a-2f7d5d0a9b11")
@@ -27,7 +27,7 @@ class Talk:
     message: Message
     engine: Engine
     commands: TypedCommands
-    matters: "Mapping[str, Matter]"
+    actions: "Mapping[str, SubjectActions]"
 
     @property
     def world(self) -> World:

@@ -2,14 +2,14 @@
 
 from handlers.routing.command import Command, Takes
 from handlers.routing.roles import COUNTY, STAFF, TOWNSHIP_AND_COUNTY
-from handlers.staff import appointments, decide, handover, look, todo
+from handlers.staff import appointments, decide, file, handover, todo
 
 # The subjects, beside appeals, whose numbers the commands take.
 _DECIDED_ON = ("case", "disbursement")
 _READ = (*_DECIDED_ON, "message")
 
 COMMANDS: tuple[Command, ...] = (
-    Command("look", look.look, Takes.MATTER, guess=False, matters=_READ),
+    Command("look", file.open_file, Takes.MATTER, guess=False, matters=_READ),
     Command("todo", todo.todo, staff=STAFF),
     Command("approve", decide.approve, Takes.MATTER, staff=STAFF, guess=False, matters=_READ),
     Command("send_back", decide.send_back, Takes.MATTER_AND_WORDS, staff=STAFF, guess=False, matters=_READ),
@@ -26,8 +26,8 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "assign", handover.assign, Takes.MATTER_AND_WORDS, staff=TOWNSHIP_AND_COUNTY, guess=False, matters=_DECIDED_ON
     ),
-    Command("declare_tie", handover.declare_tie, staff=STAFF, guess=False),
-    Command("my_ties", handover.my_ties, staff=STAFF, guess=False),
+    Command("declare_conflict", handover.declare_conflict, staff=STAFF, guess=False),
+    Command("my_conflicts", handover.my_conflicts, staff=STAFF, guess=False),
     # Without words of their own: only numbered lines lead to these.
     Command("view_staff", appointments.view, staff=TOWNSHIP_AND_COUNTY),
     Command("revoke_case", decide.revoke, staff=COUNTY),

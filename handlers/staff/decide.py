@@ -2,8 +2,8 @@
 
 from flows.engine.flow import Answer, Say
 from handlers.routing.talk import Talk
-from handlers.staff.matter import matter_in
-from handlers.staff.reasons import stepped_aside, with_reasons
+from handlers.staff.reasons import recuse_first, with_reasons
+from handlers.staff.subject_actions import actions_for
 from handlers.staff.todo import todo
 
 
@@ -11,19 +11,19 @@ def approve(talk: Talk, reference: str = "") -> Answer:
     """Answer 通过 <number>: pass the step that this seat decides; without a number, list the queue."""
     if not reference:
         return todo(talk)
-    matter, number = matter_in(talk, reference)
-    first = stepped_aside(talk, reference) or matter.look_first(talk, "approve", number)
-    return first or matter.approve(talk, number)
+    actions, number = actions_for(talk, reference)
+    first = recuse_first(talk, reference) or actions.must_read_first(talk, "approve", number)
+    return first or actions.approve(talk, number)
 
 
 def send_back(talk: Talk, reference: str = "", words: str = "") -> Answer:
     """Answer 退回 <number> <reason>: send an appeal back for correction, a case for another visit."""
-    return _look_first(talk, "send_back", reference) or with_reasons(talk, "send_back", reference, words)
+    return _must_read_first(talk, "send_back", reference) or with_reasons(talk, "send_back", reference, words)
 
 
 def reject(talk: Talk, reference: str = "", words: str = "") -> Answer:
     """Answer 驳回 <number> <reason>: reject an appeal (village or county) or a case (county)."""
-    return _look_first(talk, "reject", reference) or with_reasons(talk, "reject", reference, words)
+    return _must_read_first(talk, "reject", reference) or with_reasons(talk, "reject", reference, words)
 
 
 def stop(talk: Talk, reference: str = "", words: str = "") -> Answer:
@@ -35,8 +35,8 @@ def go_on(talk: Talk, reference: str = "") -> Answer:
     """Answer 解冻 <number>: lift a freeze or suspension; without a number, list the queue."""
     if not reference:
         return todo(talk)
-    matter, number = matter_in(talk, reference)
-    return matter.go_on(talk, number)
+    actions, number = actions_for(talk, reference)
+    return actions.resume(talk, number)
 
 
 def revoke(talk: Talk, reference: str = "", words: str = "") -> Answer:
@@ -49,11 +49,11 @@ def end_appeal(talk: Talk, reference: str = "", words: str = "") -> Answer:
     return with_reasons(talk, "end_appeal", reference, words)
 
 
-def _look_first(talk: Talk, command: str, reference: str) -> Answer | None:
+def _must_read_first(talk: Talk, command: str, reference: str) -> Answer | None:
     if not reference:
         return None
-    matter, number = matter_in(talk, reference)
-    return matter.look_first(talk, command, number)
+    actions, number = actions_for(talk, reference)
+    return actions.must_read_first(talk, command, number)
 
 
 def decided(what: str, subject: str, number: int, state: str, **facts: object) -> Answer:

@@ -1,13 +1,24 @@
-"""Build the common parts of an appeal's and a case's file: pictures, the signed sheet, and the possible decisions."""
+"""Open a file by its number (看 <number>), and build the parts that files share: pictures, signed sheet, decisions."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from flows.engine.flow import Answer
+from handlers.public import catalogue
 from handlers.routing.talk import Talk
+from handlers.staff.subject_actions import actions_for
 from models.oversight.pictures import count_pictures
 from models.proxy.mandate import signed_sheet_of
-from models.staff.desk_review import Stage
+from models.staff.file_access import TaskView
+
+
+def open_file(talk: Talk, reference: str = "") -> Answer:
+    """Show to staff of the region the file, to others the public page; without a number, the list of appeals."""
+    if not reference:
+        return catalogue.appeals(talk)
+    actions, number = actions_for(talk, reference)
+    return actions.show_file(talk, number)
 
 
 def pictures(talk: Talk, subject: str, number: int, *, hidden: bool = False) -> dict[str, Any]:
@@ -24,13 +35,13 @@ def sheet(talk: Talk, subject: str, number: int, *, hidden: bool = False) -> dic
 
 
 def ways_of(
-    stage: Stage,
+    task: TaskView,
     decisions: Mapping[str, tuple[str, ...]],
     reference: str,
     instead: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> dict[str, list[str]]:
     """List the decisions that the reader may make now, as numbered lines of the file."""
-    if not stage.mine:
+    if not task.mine:
         return {}
-    names = instead.get(stage.step) or {name: name for name in decisions.get(stage.step, ())}
+    names = instead.get(task.step) or {name: name for name in decisions.get(task.step, ())}
     return {name: ["command", command, reference] for name, command in names.items()}

@@ -9,16 +9,16 @@ from handlers.routing.answers import labels, more, one_page
 from handlers.routing.dispatch import run_command
 from handlers.routing.talk import Talk
 from handlers.staff.appointments import PAGE, place_of
-from handlers.staff.seat import parse, staff_of
-from models.appeals.review import get_locked
+from handlers.staff.seat import parse_reference, staff_of
+from models.appeals.appeal import lock_appeal
 from models.disbursements.approval import lock_disbursement
 from models.disbursements.disbursement import matter_of
 from models.staff import handover
-from models.staff.conflict_of_interest import ties_of
+from models.staff.conflict_of_interest import declared_by
 from models.staff.directory import candidates, colleagues
 from models.staff.handover import NothingToHandOver
 from models.staff.task import Matter
-from models.verification.case import get_case
+from models.verification.case import lock_case
 
 
 def hand_over(talk: Talk, work_no: str = "", after: str = "") -> Answer:
@@ -41,44 +41,46 @@ def assign(talk: Talk, reference: str = "", work_no: str = "") -> Answer:
     """Answer 分派 <number> <work number>: assign; without the work number, list those who could take the task."""
     if not reference:
         return run_command(talk, "todo", [])
-    db, by, (subject, number) = talk.desk.db, staff_of(talk), parse(reference)
+    db, by, (subject, number) = talk.desk.db, staff_of(talk), parse_reference(reference)
     if work_no:
-        task = handover.assign(db, by, _hold(db, subject, number), work_no, talk.world.now)
+        task = handover.assign(db, by, _lock_matter(db, subject, number), work_no, talk.world.now)
         values = {"subject": subject, "id": number, "work_no": work_no.upper(), "due": task.due_at}
         return Answer([Say("replies/staff/assigned", None, values)])
-    task = handover.find_assignable(db, by, _hold(db, subject, number))
+    task = handover.find_assignable(db, by, _lock_matter(db, subject, number))
     lines = list(enumerate(candidates(db, by, task, talk.world.now, PAGE), 1))
     options = [Option(n, "", ["command", "assign", reference, member.work_no]) for n, member in lines]
     return Answer([Say("replies/staff/assign_whom", None, {"lines": lines, "subject": subject, "id": number})], options)
 
 
-def _hold(db: Session, subject: str, number: int) -> Matter:
+def _lock_matter(db: Session, subject: str, number: int) -> Matter:
     """Lock the thing's row until the turn ends. Raises the subject's NoSuch… refusal."""
     match subject:
         case "case":
-            return get_case(db, number).matter
+            return lock_case(db, number).matter
         case "disbursement":
             disbursement, appeal = lock_disbursement(db, number)
             return matter_of(disbursement, appeal.region_code, appeal.household_id)
         case _:
-            return get_locked(db, number).matter
+            return lock_appeal(db, number).matter
 
 
-def declare_tie(talk: Talk) -> Answer:
+def declare_conflict(talk: Talk) -> Answer:
     return talk.start("declare_conflict")
 
 
-def my_ties(talk: Talk, after: str = "") -> Answer:
+def my_conflicts(talk: Talk, after: str = "") -> Answer:
     """List the conflicts that the officer has declared (我的声明), with masked ID numbers."""
-    found = ties_of(talk.desk.db, staff_of(talk), int(after or 0), PAGE + 1)
+    found = declared_by(talk.desk.db, staff_of(talk), int(after or 0), PAGE + 1)
     shown = found[:PAGE]
-    lines = [(n, tie.kind, IdNumber().shown(tie.id_number, talk.world)) for n, tie in enumerate(shown, 1)]
+    lines = [
+        (n, conflict.kind, IdNumber().shown(conflict.id_number, talk.world)) for n, conflict in enumerate(shown, 1)
+    ]
     goes_on = len(found) > PAGE
     values = {
         "lines": lines,
         "more": PAGE + 1 if goes_on else None,
         "first": not after,
-        "labels": labels(talk.world.lexicon, "tie_kind"),
+        "labels": labels(talk.world.lexicon, "conflict_kind"),
     }
-    options = more(talk, PAGE + 1, "my_ties", str(shown[-1].id)) if goes_on else []
+    options = more(talk, PAGE + 1, "my_conflicts", str(shown[-1].id)) if goes_on else []
     return Answer([Say("replies/staff/my_conflicts", None, values)], options)

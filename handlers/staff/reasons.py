@@ -7,38 +7,38 @@ from flows.engine.session import Option
 from flows.language.numerals import ordinal
 from flows.staff import recusal
 from handlers.routing.talk import Talk
-from handlers.staff.matter import matter_in
-from handlers.staff.seat import parse, staff_of
+from handlers.staff.seat import parse_reference, staff_of
+from handlers.staff.subject_actions import actions_for
 from handlers.staff.todo import todo
 
 # Separators that people put between several reasons.
 _BETWEEN = re.compile(r"[\s,，、;；和]+")
 
 
-def stepped_aside(talk: Talk, reference: str) -> Answer | None:
+def recuse_first(talk: Talk, reference: str) -> Answer | None:
     """Recuse an officer with a conflict of interest, and answer so; None without. No refusal, which would undo it."""
-    return recusal.stepped_aside(talk.desk, staff_of(talk), *parse(reference))
+    return recusal.recuse_and_answer(talk.desk, staff_of(talk), *parse_reference(reference))
 
 
 def with_reasons(talk: Talk, command: str, reference: str, words: str) -> Answer:
     """Decide with the reasons given; without known ones, list the reasons, whose numbers then decide."""
     if not reference:
         return todo(talk)
-    recused = stepped_aside(talk, reference)
+    recused = recuse_first(talk, reference)
     if recused:
         return recused
-    matter, number = matter_in(talk, reference)
-    no = matter.noes[command]
-    reasons = _reasons(talk, no.reasons, words)
+    actions, number = actions_for(talk, reference)
+    decision = actions.reasoned[command]
+    reasons = _reasons(talk, decision.reasons, words)
     if reasons:
-        return no.decide(talk, staff_of(talk), number, reasons)
-    matter.check(talk, staff_of(talk), command, number)
-    listed = talk.world.lexicon.options(no.reasons)
+        return decision.decide(talk, staff_of(talk), number, reasons)
+    actions.check(talk, staff_of(talk), command, number)
+    listed = talk.world.lexicon.options(decision.reasons)
     options = [Option(n, "", ["command", command, reference, key]) for n, (key, _) in enumerate(listed, 1)]
     values = {
         "command": command,
-        "subject": matter.subject,
-        "kind": matter.kind(talk.desk.db, number),
+        "subject": actions.subject,
+        "kind": actions.kind(talk.desk.db, number),
         "id": number,
         "lines": [(n, label) for n, (_, label) in enumerate(listed, 1)],
         "unknown": bool(words),

@@ -17,7 +17,7 @@ def staff_of(talk: Talk) -> Staff:
     return staff
 
 
-def parse(reference: str) -> tuple[str, int]:
+def parse_reference(reference: str) -> tuple[str, int]:
     """Split a reference: ``case:7`` -> ("case", 7)."""
     subject, _, number = reference.partition(":")
     return subject, int(number)

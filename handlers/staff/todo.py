@@ -10,14 +10,14 @@ from flows.engine.flow import Answer
 from flows.engine.session import Option
 from handlers.routing.answers import labels, one_page
 from handlers.routing.talk import Talk
-from handlers.staff.matter import of_appeal
 from handlers.staff.seat import staff_of
+from handlers.staff.subject_actions import appeal_facts
 from models.notifications.notification import mark_seen
 from models.places.region import Region
 from models.staff.member import Staff
-from models.staff.queue import waiting
-from models.staff.task import Task, part_in
-from models.staff.task_notices import QUEUE_NEWS
+from models.staff.notification_kinds import QUEUE_KINDS
+from models.staff.queue import list_queue
+from models.staff.task import Task, conflict_in
 from models.support.desk import ANSWERED_WITHIN, waiting_tickets
 from models.support.introduction import topic_of_ticket
 from models.support.ticket import Ticket
@@ -37,7 +37,7 @@ class _Line:
 def todo(talk: Talk, after: str = "") -> Answer:
     """List one page of the queue. A number leads to the thing's file, from which one more number decides."""
     staff, now = staff_of(talk), talk.world.now
-    mark_seen(talk.desk.db, talk.desk.person.conversation_id, QUEUE_NEWS, now)
+    mark_seen(talk.desk.db, talk.desk.person.conversation_id, QUEUE_KINDS, now)
     lines = _lines(talk.desk.db, staff, _parse(after) if after else None)
     shown = lines[:PAGE]
     options, values = [], []
@@ -56,7 +56,7 @@ def _short(talk: Talk, line: _Line) -> bool:
     task = line.thing
     if isinstance(task, Ticket) or task.assignee is not None:
         return False
-    return part_in(talk.desk.db, staff_of(talk), task) is not None
+    return conflict_in(talk.desk.db, staff_of(talk), task) is not None
 
 
 def _lines(db: Session, staff: Staff, after: _Place | None) -> list[_Line]:
@@ -67,7 +67,7 @@ def _lines(db: Session, staff: Staff, after: _Place | None) -> list[_Line]:
         # Of things due at the same moment all tasks come first, so after a ticket all of these have been listed.
         task_after = (due_at, number if kind == _TASK else 2**62)
         ticket_after = (due_at - ANSWERED_WITHIN, number if kind == _TICKET else 0)
-    tasks = waiting(db, staff, PAGE + 1, task_after)
+    tasks = list_queue(db, staff, PAGE + 1, task_after)
     tickets = waiting_tickets(db, staff, PAGE + 1, ticket_after)
     lines = [_Line((task.due_at, _TASK, task.id), task) for task in tasks]
     lines += [_Line((ticket.opened_at + ANSWERED_WITHIN, _TICKET, ticket.id), ticket) for ticket in tickets]
@@ -82,9 +82,11 @@ def _told(talk: Talk, thing: Task | Ticket) -> tuple[list[str], dict[str, Any]]:
         return ["view_ticket", str(thing.id)], facts
     place = db.get_one(Region, thing.region_code).name
     facts = {"what": thing.subject, "id": thing.subject_id, "step": thing.step, "place": place}
-    line = talk.matters[thing.subject].line
+    line = talk.actions[thing.subject].queue_line
     if line is None:
-        return ["look", f"{thing.subject}:{thing.subject_id}"], facts | of_appeal(db, thing.subject, thing.subject_id)
+        return ["look", f"{thing.subject}:{thing.subject_id}"], facts | appeal_facts(
+            db, thing.subject, thing.subject_id
+        )
     do, more = line(db, thing.subject_id)
     return do, facts | more
 

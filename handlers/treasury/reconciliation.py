@@ -10,8 +10,8 @@ from flows.language.numerals import ordinal
 from flows.readers.numbers.dates import DateFinder
 from handlers.routing.answers import more, with_ways
 from handlers.routing.talk import Talk
-from handlers.staff.matter import Line, Matter
 from handlers.staff.seat import staff_of
+from handlers.staff.subject_actions import QueueLine, SubjectActions
 from models.treasury.discrepancy import (
     REASONS,
     Discrepancy,
@@ -101,9 +101,9 @@ def _reason(talk: Talk, words: str) -> tuple[str | None, str]:
     return (said if said in REASONS else talk.world.lexicon.pick(_SET, said)), note
 
 
-def _line(db: Session, number: int) -> Line:
+def _line(db: Session, number: int) -> QueueLine:
     day = db.get_one(Discrepancy, number).day
     return ["more_discrepancies", "0", day.isoformat()], {"day": day}
 
 
-MATTER = Matter("discrepancy", line=_line)
+ACTIONS = SubjectActions("discrepancy", queue_line=_line)

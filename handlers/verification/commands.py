@@ -8,7 +8,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("my_case", my_case.my_case, Takes.NUMBER),
     Command("appeal_decision", my_case.appeal_decision),
     Command("notices", public_notice.notices, Takes.MATTER_OR_WORDS),
-    Command("object", objections.object_, Takes.MATTER),
+    Command("object", objections.start_objection, Takes.MATTER),
     Command("visit", visits.visit, Takes.MATTER, staff=OFFICERS, guess=False),
     # Only numbered lines lead here.
     Command("renew_case", my_case.renew),

@@ -7,17 +7,16 @@ from flows.engine.flow import Answer, Say
 from handlers.oversight import spot_check
 from handlers.routing.talk import Talk
 from handlers.staff.decide import decided
-from handlers.staff.matter import Matter, No
 from handlers.staff.seat import staff_of
-from handlers.verification.file import look_at
-from models.appeals.household import frozen_ones
-from models.appeals.review import demand_no_tie
+from handlers.staff.subject_actions import ReasonedDecision, SubjectActions
+from handlers.verification.file import show_file
+from models.appeals.case_outcome import frozen_appeals
 from models.core.state_machine import WrongState
-from models.staff.desk_review import has_seen, stage_of
+from models.staff.file_access import has_read, view_task
 from models.staff.member import Staff
-from models.staff.task import demand_region, take
+from models.staff.task import demand_no_conflict, demand_region, demand_task
 from models.verification import decisions
-from models.verification.case import MACHINE, Verification, get_case
+from models.verification.case import MACHINE, Verification, lock_case
 
 # States in which the numbered lines below a case decide on it; visits and objections have commands of their own.
 _DECIDED = ("township_review", "county_review")
@@ -26,89 +25,89 @@ _TURNED_AWAY = {"send_back": "registry_checked", "reject": "rejected"}
 _STOPS = {"stop": "suspended", "revoke_case": "revoked"}
 
 
-def look_first(talk: Talk, command: str, number: int) -> Answer | None:
+def must_read_first(talk: Talk, command: str, number: int) -> Answer | None:
     """Show the case, without deciding, to an officer who has not read it since it last moved; None: go on.
 
     The number that they tapped may stand below an older state of the case.
     """
-    db, staff, case = talk.desk.db, staff_of(talk), get_case(talk.desk.db, number)
+    db, staff, case = talk.desk.db, staff_of(talk), lock_case(talk.desk.db, number)
     if command == "send_back" and case.state == "rejected":
         decisions.check_reopen(db, case, staff)
-    elif case.state not in _DECIDED or not stage_of(db, staff, "case", number).mine:
+    elif case.state not in _DECIDED or not view_task(db, staff, "case", number).mine:
         return None
-    if has_seen(db, staff, "case", number):
+    if has_read(db, staff, "case", number):
         return None
-    answer = look_at(talk, number)
+    answer = show_file(talk, number)
     answer.says.insert(0, Say("replies/staff/must_read_first", None, {}))
     return answer
 
 
 def approve(talk: Talk, number: int) -> Answer:
-    db, staff, now, case = talk.desk.db, staff_of(talk), talk.world.now, get_case(talk.desk.db, number)
+    db, staff, now, case = talk.desk.db, staff_of(talk), talk.world.now, lock_case(talk.desk.db, number)
     match case.state:
         case "township_review":
-            decisions.review(db, case, staff, now)
+            decisions.pass_to_county(db, case, staff, now)
         case "county_review":
             decisions.verify(db, case, staff, now)
         case _:
             # Visits and objections are not approved; the case's file offers the commands for them.
-            decisions.take_visit(db, case, staff)
+            decisions.demand_visit_task(db, case, staff)
             raise WrongState(subject="case", state=case.state, wanted="verified")
     return _decided("approved", case)
 
 
-def go_on(talk: Talk, number: int) -> Answer:
+def reinstate(talk: Talk, number: int) -> Answer:
     staff = staff_of(talk)
-    case = _in_region(talk, staff, number)
+    case = _lock_in_region(talk, staff, number)
     decisions.reinstate(talk.desk.db, case, staff, talk.world.now)
-    return _decided("went_on", case, frozen_ones(talk.desk.db, case.household_id))
+    return _decided("went_on", case, frozen_appeals(talk.desk.db, case.household_id))
 
 
 def send_back(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
-    case = get_case(talk.desk.db, number)
+    case = lock_case(talk.desk.db, number)
     send = decisions.reopen if case.state == "rejected" else decisions.send_back
     send(talk.desk.db, case, staff, reasons, talk.world.now)
     return _decided("sent_back", case)
 
 
 def reject(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
-    case = get_case(talk.desk.db, number)
+    case = lock_case(talk.desk.db, number)
     decisions.reject(talk.desk.db, case, staff, reasons, talk.world.now)
     return _decided("rejected", case)
 
 
-def stop(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
-    case = _in_region(talk, staff, number)
+def suspend(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
+    case = _lock_in_region(talk, staff, number)
     return _decided("stopped", case, decisions.suspend(talk.desk.db, case, staff, reasons[0], talk.world.now))
 
 
 def revoke(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
-    case = _in_region(talk, staff, number)
+    case = _lock_in_region(talk, staff, number)
     decisions.revoke(talk.desk.db, case, staff, reasons[0], talk.world.now)
     return _decided("revoked", case)
 
 
 def check(talk: Talk, staff: Staff, command: str, number: int) -> None:
     """Check a decision before its reason is asked. Raises what the decision itself would."""
-    db, case = talk.desk.db, get_case(talk.desk.db, number)
+    db, case = talk.desk.db, lock_case(talk.desk.db, number)
     if command == "send_back" and case.state == "rejected":
         decisions.check_reopen(db, case, staff)
         return
     if command in _TURNED_AWAY:
-        take(db, staff, case.matter, case.state)
+        demand_task(db, staff, case.matter, case.state)
         decisions.check_reviewed(case)
         MACHINE.check(case.state, _TURNED_AWAY[command], staff.actor)
         return
-    _in_region(talk, staff, number)
+    _lock_in_region(talk, staff, number)
     wanted = _STOPS.get(command)
     if wanted and (case.state, wanted) not in MACHINE.moves:
         raise WrongState(subject="case", state=case.state, wanted=wanted)
 
 
-def _in_region(talk: Talk, staff: Staff, number: int) -> Verification:
-    case = get_case(talk.desk.db, number)
+def _lock_in_region(talk: Talk, staff: Staff, number: int) -> Verification:
+    case = lock_case(talk.desk.db, number)
     demand_region(talk.desk.db, staff, case.matter)
-    demand_no_tie(talk.desk.db, staff, case.matter)
+    demand_no_conflict(talk.desk.db, staff, case.matter)
     return case
 
 
@@ -116,19 +115,19 @@ def _decided(what: str, case: Verification, appeals: Sequence[object] = ()) -> A
     return decided(what, "case", case.id, case.state, appeals=appeals)
 
 
-MATTER = Matter(
+ACTIONS = SubjectActions(
     "case",
-    look_at,
-    line=lambda _db, number: (["look", f"case:{number}"], {}),
-    look_first=look_first,
+    show_file,
+    queue_line=lambda _db, number: (["look", f"case:{number}"], {}),
+    must_read_first=must_read_first,
     approve=approve,
-    go_on=go_on,
-    noes={
-        "send_back": No("case_return_reason", send_back),
-        "reject": No("case_reject_reason", reject),
-        "stop": No("freeze_reason", stop),
-        "doubt": No("freeze_reason", partial(spot_check.say_doubtful, "case")),
-        "revoke_case": No("freeze_reason", revoke),
+    resume=reinstate,
+    reasoned={
+        "send_back": ReasonedDecision("case_return_reason", send_back),
+        "reject": ReasonedDecision("case_reject_reason", reject),
+        "stop": ReasonedDecision("freeze_reason", suspend),
+        "doubt": ReasonedDecision("freeze_reason", partial(spot_check.decide_doubtful, "case")),
+        "revoke_case": ReasonedDecision("freeze_reason", revoke),
     },
     check=check,
 )

@@ -11,7 +11,7 @@ from handlers.staff.file import pictures, sheet, ways_of
 from handlers.staff.seat import find_seat
 from models.core.state_machine import By
 from models.verification.case import NoSuchCase, Verification
-from models.verification.file import CaseFile, open_case
+from models.verification.file import CaseFile, open_case_file
 
 # Step -> the commands offered as 1, 2 …; the template names each line by its command.
 DECISIONS: dict[str, tuple[str, ...]] = {
@@ -30,10 +30,10 @@ _NOT_IN_NEED: dict[str, dict[str, str]] = {
 }
 
 
-def look_at(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingProxyType({})) -> Answer:
+def show_file(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingProxyType({})) -> Answer:
     """Show a case's file and record the access. ``first``: commands offered before all others. Raises NoSuchCase."""
     staff = find_seat(talk)
-    file = open_case(talk.desk.db, staff, number, talk.world.now) if staff else None
+    file = open_case_file(talk.desk.db, staff, number, talk.world.now) if staff else None
     if file is None or staff is None:
         raise NoSuchCase(number=number)
     ways = {**first, **_decisions(file)}
@@ -57,7 +57,7 @@ def look_at(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingPro
 
 def _decisions(file: CaseFile) -> dict[str, list[str]]:
     instead = _NOT_IN_NEED if file.supports is False else MappingProxyType({})
-    return ways_of(file.stage, DECISIONS, f"case:{file.number}", instead)
+    return ways_of(file.task, DECISIONS, f"case:{file.number}", instead)
 
 
 def _standing_ways(file: CaseFile) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from handlers.routing.answers import labels, with_ways
 from handlers.routing.talk import Talk
-from handlers.staff.look import look
+from handlers.staff.file import open_file
 from handlers.staff.seat import find_seat
 from handlers.support import call
 from models.core.calendar import CHINA
@@ -15,7 +15,7 @@ from models.people.user import User, get_resident
 from models.staff.member import Staff
 from models.staff.task import find_task
 from models.support.complaint import ADVERSE_STATES, NothingToAppeal, adverse_decisions, open_complaint
-from models.verification.case import PROMISED, Verification, begin_case, case_of, may_begin_on, may_renew
+from models.verification.case import PROMISED, Verification, begin_case, may_begin_from, may_renew, newest_case_of
 
 # States after which a new case may begin.
 ENDED = ("rejected", "expired", "withdrawn")
@@ -24,10 +24,10 @@ ENDED = ("rejected", "expired", "withdrawn")
 def my_case(talk: Talk, number: str = "") -> Answer:
     """Show the resident's newest case; to staff with a number, that file. Raises NotRegistered or ResidentsOnly."""
     if number and find_seat(talk):
-        return look(talk, f"case:{number}")
-    case = case_of(talk.desk.db, _resident(talk).id)
+        return open_file(talk, f"case:{number}")
+    case = newest_case_of(talk.desk.db, _resident(talk).id)
     ways = {}
-    again = may_begin_on(case) if case else None
+    again = may_begin_from(case) if case else None
     waits = again is not None and again > talk.world.now
     if case is None or (case.state in ENDED and not waits) or may_renew(case, talk.world.now):
         ways["renew"] = ["command", "renew_case"]

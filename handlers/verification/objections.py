@@ -3,29 +3,29 @@
 from flows.engine.flow import Answer, Say
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
-from handlers.staff.reasons import stepped_aside
-from handlers.staff.seat import parse, staff_of
+from handlers.staff.reasons import recuse_first
+from handlers.staff.seat import parse_reference, staff_of
 from handlers.verification.public_notice import notices
-from models.verification.case import get_case
+from models.verification.case import lock_case
 from models.verification.decisions import adjudicate
-from models.verification.objection import hear_objections
+from models.verification.objection import demand_objections
 
 
-def object_(talk: Talk, reference: str = "") -> Answer:
+def start_objection(talk: Talk, reference: str = "") -> Answer:
     """异议 <号>: start an objection; without a number, list the households on notice."""
     if not reference:
         return notices(talk)
-    return talk.start("raise_objection", {"case": parse(reference)[1]})
+    return talk.start("raise_objection", {"case": parse_reference(reference)[1]})
 
 
 def view_objections(talk: Talk, reference: str, index: str = "0") -> Answer:
     """Show a case's objections one at a time, with the ways to decide, and record the access.
 
-    Raises OutsideRegion, NotYourTurn or HasAPart.
+    Raises OutsideRegion, NotYourTurn or HasConflict.
     """
-    number = parse(reference)[1]
+    number = parse_reference(reference)[1]
     staff = staff_of(talk)
-    found = hear_objections(talk.desk.db, get_case(talk.desk.db, number), staff, talk.world.now)
+    found = demand_objections(talk.desk.db, lock_case(talk.desk.db, number), staff, talk.world.now)
     at = min(int(index), len(found) - 1)
     ways = {
         # The newest objection shown goes along: one that comes in meanwhile must not be decided unread.
@@ -54,12 +54,12 @@ def dismiss(talk: Talk, reference: str, seen: str = "") -> Answer:
 
 def _decide(talk: Talk, reference: str, seen: str, *, upheld: bool) -> Answer:
     """Decide on all open objections. ``seen``: the newest one read; if it is not the newest, they are shown again."""
-    db, staff, number = talk.desk.db, staff_of(talk), parse(reference)[1]
-    case = get_case(db, number)
-    recused = stepped_aside(talk, reference)
+    db, staff, number = talk.desk.db, staff_of(talk), parse_reference(reference)[1]
+    case = lock_case(db, number)
+    recused = recuse_first(talk, reference)
     if recused:
         return recused
-    newest = hear_objections(db, case, staff, talk.world.now, note=False)[-1].id
+    newest = demand_objections(db, case, staff, talk.world.now, note=False)[-1].id
     if seen != str(newest):
         return view_objections(talk, reference)
     decided = adjudicate(db, case, staff, upheld, talk.world.now)

@@ -4,11 +4,11 @@ from flows.engine.flow import Answer, Say
 from flows.engine.session import Option
 from handlers.routing.answers import one_page, with_ways
 from handlers.routing.talk import Talk
-from handlers.staff.seat import find_seat, parse
+from handlers.staff.seat import find_seat, parse_reference
 from models.people.user import User
-from models.places.region import Region, level_of
+from models.places.region import Region, level_of, township_of
 from models.verification.objection import NoSuchNotice
-from models.verification.public_notice import board, on_board
+from models.verification.public_notice import find_notice, list_notices
 
 PAGE = 5
 # Levels with a list of their own: a city or province is too large for neighbours to know each other.
@@ -19,7 +19,7 @@ _MOST_OFFERED = 9
 def notices(talk: Talk, said: str = "") -> Answer:
     """公示: the notices of the writer's home or region; 公示 <place>: of that place; 公示 <number>: one household."""
     if said.startswith(("appeal:", "case:")):
-        return notice(talk, str(parse(said)[1]))
+        return notice(talk, str(parse_reference(said)[1]))
     if said:
         return _somewhere(talk, said)
     home = _home(talk)
@@ -31,7 +31,7 @@ def notices(talk: Talk, said: str = "") -> Answer:
 
 
 def notices_in(talk: Talk, region_code: str, after: str = "") -> Answer:
-    page = board(talk.desk.db, region_code, int(after) if after else None, PAGE, talk.world.now)
+    page = list_notices(talk.desk.db, region_code, int(after) if after else None, PAGE, talk.world.now)
     lines = list(enumerate(page.items, 1))
     options = [Option(n, "", ["command", "notice", str(each.number), region_code]) for n, each in lines]
     values = {
@@ -45,7 +45,7 @@ def notices_in(talk: Talk, region_code: str, after: str = "") -> Answer:
 
 def notice(talk: Talk, number: str, region_code: str = "") -> Answer:
     """Show one household on notice. Raises NoSuchNotice."""
-    found = on_board(talk.desk.db, int(number), talk.world.now)
+    found = find_notice(talk.desk.db, int(number), talk.world.now)
     if found is None:
         raise NoSuchNotice(number=int(number))
     ways = {"object": ["command", "object", f"case:{number}"]}
@@ -76,4 +76,4 @@ def _home(talk: Talk) -> str | None:
     person = talk.desk.person
     user = talk.desk.db.get(User, person.user_id) if person.user_id else None
     code = user.region_code if user else None
-    return code[:9].ljust(12, "0") if code else None
+    return township_of(code) if code else None

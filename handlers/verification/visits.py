@@ -6,24 +6,24 @@ from flows.engine.flow import Answer
 from flows.verification.visit import QUESTIONS
 from handlers.routing.answers import with_ways
 from handlers.routing.talk import Talk
-from handlers.staff.reasons import stepped_aside
-from handlers.staff.seat import parse, staff_of
+from handlers.staff.reasons import recuse_first
+from handlers.staff.seat import parse_reference, staff_of
 from handlers.staff.todo import todo
-from models.staff.task import HasAPart
-from models.verification.case import NoSuchCase, get_case
-from models.verification.decisions import take_visit
-from models.verification.file import open_visit
+from models.staff.task import HasConflict
+from models.verification.case import NoSuchCase, lock_case
+from models.verification.decisions import demand_visit_task
+from models.verification.file import open_visit_record
 
 
 def visit(talk: Talk, reference: str = "") -> Answer:
     """Start the visit of a case; the number is always a case's. Without one, show the officer's tasks."""
     if not reference:
         return todo(talk)
-    db, staff, (_, number) = talk.desk.db, staff_of(talk), parse(reference)
+    db, staff, (_, number) = talk.desk.db, staff_of(talk), parse_reference(reference)
     try:
-        take_visit(db, get_case(db, number), staff)
-    except HasAPart:
-        recused = stepped_aside(talk, f"case:{number}")
+        demand_visit_task(db, lock_case(db, number), staff)
+    except HasConflict:
+        recused = recuse_first(talk, f"case:{number}")
         if recused is None:
             raise
         return recused
@@ -32,8 +32,8 @@ def visit(talk: Talk, reference: str = "") -> Answer:
 
 def view_visit(talk: Talk, reference: str) -> Answer:
     """Show the newest visit of a case with every answer. Raises NoSuchCase without one, or if it was erased."""
-    number = parse(reference)[1]
-    found = open_visit(talk.desk.db, staff_of(talk), number, talk.world.now)
+    number = parse_reference(reference)[1]
+    found = open_visit_record(talk.desk.db, staff_of(talk), number, talk.world.now)
     if found is None or not found.findings:
         raise NoSuchCase(number=number)
     said = json.loads(found.assessment)

@@ -27,16 +27,16 @@ _COUNTY = frozenset({By.COUNTY})
 _RISK = frozenset({By.COUNTY, By.SYSTEM})
 
 # States before publication.
-REVIEWED = ("submitted", "village_review", "returned", "endorsed", "county_review", "fund_holder_filed")
+IN_REVIEW = ("submitted", "village_review", "returned", "endorsed", "county_review", "fund_holder_filed")
 LIVE = ("funding", "funded", "minimum_met", "executing", "reporting")
 # States that count as the household's one open appeal of the category.
-OPEN = (*REVIEWED, *LIVE, "frozen")
+OPEN = (*IN_REVIEW, *LIVE, "frozen")
 # Final states in which gifts are refunded.
-ENDS = ("failed", "cancelled")
+UNSUCCESSFUL = ("failed", "cancelled")
 _EXECUTING = text("state = 'executing' AND update_reminded < 2")
 
-# Arguments: the appeal's number and state. Called when it comes to one of ENDS; the caller holds its row.
-on_ended: Hook[[Session, int, str, datetime], None] = Hook("appeals.appeal.on_ended")
+# Arguments: the appeal's number and state. Called when it comes to one of UNSUCCESSFUL; the caller holds its row.
+on_unsuccessful: Hook[[Session, int, str, datetime], None] = Hook("appeals.appeal.on_unsuccessful")
 
 MACHINE = Machine(
     "appeal",
@@ -47,7 +47,7 @@ MACHINE = Machine(
         ("village_review", "rejected"): _VILLAGE,
         ("village_review", "endorsed"): _VILLAGE,
         # A changed appeal is reviewed from the beginning.
-        **{(state, "submitted"): _WRITER for state in REVIEWED},
+        **{(state, "submitted"): _WRITER for state in IN_REVIEW},
         ("endorsed", "returned"): frozenset({By.TOWNSHIP, By.COUNTY}),
         ("endorsed", "funding"): _SYSTEM,
         ("endorsed", "county_review"): _COUNTY,
@@ -69,14 +69,14 @@ MACHINE = Machine(
         # A returned payout can be spent again.
         ("reporting", "executing"): _SYSTEM,
         ("reporting", "completed"): _RISK,
-        **{(state, "cancelled"): frozenset({By.OWNER, By.COUNTY, By.SYSTEM}) for state in REVIEWED},
+        **{(state, "cancelled"): frozenset({By.OWNER, By.COUNTY, By.SYSTEM}) for state in IN_REVIEW},
         ("funding", "cancelled"): frozenset({By.OWNER, By.COUNTY}),
         **{(state, "frozen"): _RISK for state in LIVE},
         **{("frozen", state): _COUNTY for state in LIVE},
         ("frozen", "cancelled"): _COUNTY,
     },
     # However it ends, gifts are refunded.
-    then=dict.fromkeys(ENDS, on_ended),
+    then=dict.fromkeys(UNSUCCESSFUL, on_unsuccessful),
 )
 
 
@@ -188,7 +188,7 @@ def budget_of(db: Session, number: int) -> list[tuple[str, int]]:
 
 def end_overdue(db: Session, appeal: Appeal, now: datetime) -> None:
     """Cancel (in review) or fail (in funding) an appeal whose deadline has passed, so that a new one may open."""
-    if appeal.deadline > now or appeal.state not in (*REVIEWED, "funding"):
+    if appeal.deadline > now or appeal.state not in (*IN_REVIEW, "funding"):
         return
     if appeal.state == "funding":
         fail(db, appeal, now, "overdue")
@@ -242,6 +242,14 @@ def publish(db: Session, appeal: Appeal, now: datetime) -> None:
 def get_appeal(db: Session, number: int, *, lock: bool = False) -> Appeal:
     """Get an appeal. ``lock``: neither it nor its pledges change until the transaction ends. Raises NoSuchAppeal."""
     appeal = db.get(Appeal, number, with_for_update={"key_share": True} if lock else None, populate_existing=lock)
+    if appeal is None:
+        raise NoSuchAppeal(number=number)
+    return appeal
+
+
+def lock_appeal(db: Session, number: int) -> Appeal:
+    """Get an appeal, locked until the transaction ends. Raises NoSuchAppeal."""
+    appeal = db.get(Appeal, number, with_for_update=True, populate_existing=True)
     if appeal is None:
         raise NoSuchAppeal(number=number)
     return appeal

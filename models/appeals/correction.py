@@ -7,14 +7,14 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import LIVE, MACHINE, REVIEWED, Appeal, BudgetLine, NoSuchAppeal, budget_of
-from models.appeals.submission import NewAppeal, OneOpenAppeal, check_place, hand_in, make_room
+from models.appeals.appeal import IN_REVIEW, LIVE, MACHINE, Appeal, BudgetLine, NoSuchAppeal, budget_of
+from models.appeals.submission import NewAppeal, OneOpenAppeal, check_category_free, check_place, submit_for_review
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By
 from models.people.user import User
 from models.staff.decision import Decision
 from models.staff.task import close_task
-from models.verification.case import hold_cases
+from models.verification.case import lock_cases
 
 _FIELDS = ("kind", "category", "title", "story", "region_code", "target_fen", "minimum_fen", "deadline")
 _MOST = 5
@@ -52,7 +52,7 @@ def own_appeal(db: Session, user: User, number: int, *, lock: bool = False) -> A
     Raises NoSuchAppeal (also for another's appeal that is not public yet) or NotYourAppeal.
     """
     if lock:
-        hold_cases(db, user.household_id)  # before the appeal, which may be handed in again
+        lock_cases(db, user.household_id)  # before the appeal, which may be handed in again
     appeal = db.get(Appeal, number, with_for_update=lock or None, populate_existing=lock)
     if appeal is None or (appeal.owner_id != user.id and appeal.published_at is None):
         raise NoSuchAppeal(number=number)
@@ -61,7 +61,7 @@ def own_appeal(db: Session, user: User, number: int, *, lock: bool = False) -> A
     return appeal
 
 
-def changeable(db: Session, user: User, states: Sequence[str]) -> Sequence[Appeal]:
+def own_appeals(db: Session, user: User, states: Sequence[str]) -> Sequence[Appeal]:
     """List the user's own appeals in these states (at most five), the newest first."""
     theirs = select(Appeal).where(Appeal.owner_id == user.id, Appeal.state.in_(states))
     return db.scalars(theirs.order_by(Appeal.id.desc()).limit(_MOST)).all()
@@ -69,7 +69,7 @@ def changeable(db: Session, user: User, states: Sequence[str]) -> Sequence[Appea
 
 def check_changeable(appeal: Appeal) -> None:
     """Check that the appeal is under review or live. Raises CannotChange."""
-    if appeal.state not in (*REVIEWED, *LIVE):
+    if appeal.state not in (*IN_REVIEW, *LIVE):
         raise CannotChange(number=appeal.id, state=appeal.state, what="fix")
 
 
@@ -78,12 +78,12 @@ def resubmit(db: Session, appeal: Appeal, wanted: NewAppeal, now: datetime, by: 
 
     Raises CannotChange, OneOpenAppeal or OutsideHomeCounty.
     """
-    if appeal.state not in REVIEWED:
+    if appeal.state not in IN_REVIEW:
         raise CannotChange(number=appeal.id, state=appeal.state, what="fix")
     owner = db.get_one(User, appeal.owner_id)
     check_place(db, wanted.region_code, owner)
     if wanted.category != appeal.category:
-        make_room(db, owner, wanted.category, now)
+        check_category_free(db, owner, wanted.category, now)
     close_task(db, "appeal", appeal.id, now)
     for name in _FIELDS:
         setattr(appeal, name, getattr(wanted, name))
@@ -97,7 +97,7 @@ def resubmit(db: Session, appeal: Appeal, wanted: NewAppeal, now: datetime, by: 
         raise
     db.execute(delete(BudgetLine).where(BudgetLine.appeal_id == appeal.id))
     db.add_all(BudgetLine(appeal_id=appeal.id, item=item, amount_fen=fen) for item, fen in wanted.budget)
-    hand_in(db, appeal, now, by)
+    submit_for_review(db, appeal, now, by)
 
 
 def differs(db: Session, appeal: Appeal, wanted: NewAppeal) -> bool:
@@ -117,7 +117,7 @@ def withdraw(db: Session, user: User, number: int, now: datetime) -> Appeal:
 
 
 def check_withdrawable(appeal: Appeal) -> None:
-    if appeal.state not in REVIEWED:
+    if appeal.state not in IN_REVIEW:
         raise CannotChange(number=appeal.id, state=appeal.state, what="withdraw")
 
 

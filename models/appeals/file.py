@@ -13,7 +13,7 @@ from models.core.state_machine import By
 from models.people.user import User
 from models.places.region import Region
 from models.proxy.mandate import is_unconfirmed
-from models.staff.desk_review import Stage, has_seen, may_read, record_review, stage_of
+from models.staff.file_access import TaskView, has_read, may_read, record_file_access, view_task
 from models.staff.member import Staff
 from models.verification.case import Verification
 
@@ -39,13 +39,13 @@ class AppealFile:
     name: str | None
     phone: str | None
     hidden: bool
-    stage: Stage
+    task: TaskView
     case: int | None
     verified: str | None
     unconfirmed: bool
 
 
-def open_appeal(db: Session, staff: Staff, number: int, now: datetime) -> AppealFile | None:
+def open_appeal_file(db: Session, staff: Staff, number: int, now: datetime) -> AppealFile | None:
     """Open an appeal for a reviewer, with its owner, and record the access.
 
     None if there is no such appeal, it is outside the reviewer's region, or of their own household.
@@ -55,10 +55,10 @@ def open_appeal(db: Session, staff: Staff, number: int, now: datetime) -> Appeal
         return None
     lines = db.scalars(select(BudgetLine).where(BudgetLine.appeal_id == number).order_by(BudgetLine.id))
     owner = db.get_one(User, appeal.owner_id)
-    stage = stage_of(db, staff, "appeal", number)
+    task = view_task(db, staff, "appeal", number)
     # A fund holder is no authority: it sees the owner only while it has to decide on the appeal.
-    sees_people = staff.role != By.FUND_HOLDER or stage.step == "file"
-    record_review(db, staff, "appeal", number, owner.id if sees_people else None, now)
+    sees_people = staff.role != By.FUND_HOLDER or task.step == "file"
+    record_file_access(db, staff, "appeal", number, owner.id if sees_people else None, now)
     theirs = select(Verification).where(Verification.household_id == appeal.household_id)
     newest = theirs.order_by((Verification.state == "verified").desc(), Verification.id.desc())
     case = db.scalar(newest.limit(1))
@@ -77,13 +77,13 @@ def open_appeal(db: Session, staff: Staff, number: int, now: datetime) -> Appeal
         name=owner.name if sees_people else None,
         phone=owner.phone if sees_people else None,
         hidden=not sees_people,
-        stage=stage,
+        task=task,
         case=case.id if case else None,
         verified=case.state if case else None,
         unconfirmed=is_unconfirmed(db, "appeal", number),
     )
 
 
-def has_seen_appeal(db: Session, staff: Staff, number: int) -> bool:
+def has_read_appeal(db: Session, staff: Staff, number: int) -> bool:
     """Tell whether this officer has read the appeal since it last moved, or since a revision of it was approved."""
-    return has_seen(db, staff, "appeal", number, also=approvals_of(number))
+    return has_read(db, staff, "appeal", number, also=approvals_of(number))

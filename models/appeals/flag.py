@@ -39,7 +39,7 @@ class Flag(Base):
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class NewFlag:
     """A flag found in an appeal's words and not stored yet."""
 
     code: str
@@ -54,7 +54,7 @@ def raise_flag(db: Session, appeal_id: int, code: str, item: str, now: datetime,
     db.execute(once)
 
 
-def flag_words(db: Session, appeal_id: int, signs: Iterable[Sign], now: datetime) -> None:
+def flag_words(db: Session, appeal_id: int, signs: Iterable[NewFlag], now: datetime) -> None:
     """Replace the flags on the appeal's words by these."""
     theirs = (Flag.appeal_id == appeal_id) & Flag.code.in_(OF_WORDS)
     db.execute(delete(Flag).where(theirs))

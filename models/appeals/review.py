@@ -11,19 +11,18 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import MACHINE, Appeal, NoSuchAppeal, freeze, publish, resume
-from models.appeals.file import has_seen_appeal
+from models.appeals.appeal import MACHINE, Appeal, freeze, lock_appeal, publish, resume
+from models.appeals.file import has_read_appeal
 from models.core.refusal import Refusal
 from models.core.state_machine import WrongState
 from models.notifications.broadcast import notify_backers
 from models.notifications.notify import notify_user
 from models.proxy.act import notify_writer
-from models.staff.conflict_of_interest import tied_to
 from models.staff.decision import decide, passed_by
 from models.staff.member import Staff
-from models.staff.task import HasAPart, Matter, NotYourTurn, Task, close_task, demand_region, open_task, take
-from models.verification.case import check_verified, hold_cases
-from models.verification.eligibility import visitors_of
+from models.staff.task import NotYourTurn, Task, close_task, demand_no_conflict, demand_region, demand_task, open_task
+from models.verification.case import check_verified, lock_cases
+from models.verification.eligibility import verifiers_of
 from models.verification.lifecycle import is_drawn
 
 # Reason of a return -> the questions to answer again (flows/appeals/start_appeal.py).
@@ -38,7 +37,7 @@ TO_CORRECT: Mapping[str, tuple[str, ...]] = {
     "deadline_unfit": ("deadline",),
 }
 # Step -> the state from which an appeal is sent back or rejected at it.
-_STANDS: Mapping[str, str] = {
+_STATE_AT: Mapping[str, str] = {
     "endorse": "village_review",
     "sample": "endorsed",
     "county": "county_review",
@@ -61,18 +60,10 @@ class DeadlinePassed(Refusal):
     code = "deadline_passed"
 
 
-def get_locked(db: Session, number: int) -> Appeal:
-    """Get an appeal, locked until the transaction ends. Raises NoSuchAppeal."""
-    appeal = db.get(Appeal, number, with_for_update=True, populate_existing=True)
-    if appeal is None:
-        raise NoSuchAppeal(number=number)
-    return appeal
-
-
-def take_turn(db: Session, staff: Staff, appeal: Appeal, now: datetime) -> Task:
-    """Get the open task for this reviewer. Raises OutsideRegion, NotYourTurn, HasAPart or NotVerified."""
+def demand_review_task(db: Session, staff: Staff, appeal: Appeal, now: datetime) -> Task:
+    """Get the open task for this reviewer. Raises OutsideRegion, NotYourTurn, HasConflict or NotVerified."""
     try:
-        return take(db, staff, appeal.matter, appeal.state)
+        return demand_task(db, staff, appeal.matter, appeal.state)
     except NotYourTurn as refusal:
         if appeal.state == "submitted" and refusal.values["holder"] is None:
             check_verified(db, appeal.household_id, now)
@@ -82,23 +73,23 @@ def take_turn(db: Session, staff: Staff, appeal: Appeal, now: datetime) -> Task:
 def approve(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     """Pass an appeal at the reviewer's step and notify its owner. Locks the household's cases, then the appeal.
 
-    Raises NoSuchAppeal, OutsideRegion, NotYourTurn, HasAPart, DecidedBefore, ChangedSince, NotVerified,
+    Raises NoSuchAppeal, OutsideRegion, NotYourTurn, HasConflict, DecidedBefore, ChangedSince, NotVerified,
     DeadlinePassed or WrongState.
     """
-    _hold_household(db, number)
-    appeal = get_locked(db, number)
-    task = take_turn(db, staff, appeal, now)
-    if task.step not in _STANDS:
+    _lock_cases(db, number)
+    appeal = lock_appeal(db, number)
+    task = demand_review_task(db, staff, appeal, now)
+    if task.step not in _STATE_AT:
         # The task is about a frozen appeal or a doubt: there is nothing to pass.
         raise WrongState(subject="appeal", state=appeal.state, wanted="passed")
-    if appeal.round > 1 and not has_seen_appeal(db, staff, number):
+    if appeal.round > 1 and not has_read_appeal(db, staff, number):
         raise ChangedSince(number)
     if appeal.deadline <= now:
         raise DeadlinePassed(number=number, title=appeal.title, deadline=appeal.deadline)
     check_verified(db, appeal.household_id, now)
     decide(db, appeal.matter, appeal.round, staff, "pass", now)
     close_task(db, "appeal", number, now, staff)
-    _pass(db, appeal, task, staff, now)
+    _pass_step(db, appeal, task, staff, now)
     notify_owner(db, appeal, now)
     db.flush()
     return appeal
@@ -107,32 +98,32 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
 def send_back(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> Appeal:
     """Return an appeal for correction of what the reasons name; locks it.
 
-    Raises as ``take_turn``, NoSuchAppeal or DecidedBefore, and WrongState where this step cannot return it.
+    Raises as ``demand_review_task``, NoSuchAppeal or DecidedBefore, and WrongState where this step cannot return it.
     """
-    appeal = get_locked(db, number)
-    task = take_turn(db, staff, appeal, now)
+    appeal = lock_appeal(db, number)
+    task = demand_review_task(db, staff, appeal, now)
     fields = [field for reason in reasons for field in TO_CORRECT[reason]]
     appeal.returned_fields = ",".join(dict.fromkeys(fields))
-    _turn_away(db, appeal, task, staff, "return", "returned", reasons, now)
+    _return_or_reject(db, appeal, task, staff, "return", "returned", reasons, now)
     return appeal
 
 
 def reject(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> Appeal:
     """Reject an appeal for good, by village or county. Locks it. Raises as ``send_back`` does."""
-    appeal = get_locked(db, number)
-    task = take_turn(db, staff, appeal, now)
-    _turn_away(db, appeal, task, staff, "reject", "rejected", reasons, now)
+    appeal = lock_appeal(db, number)
+    task = demand_review_task(db, staff, appeal, now)
+    _return_or_reject(db, appeal, task, staff, "reject", "rejected", reasons, now)
     return appeal
 
 
-def stands(appeal: Appeal, task: Task) -> str:
+def state_at_step(appeal: Appeal, task: Task) -> str:
     """Return the state from which an appeal is sent back or rejected at this task's step."""
-    return _STANDS.get(task.step, appeal.state)
+    return _STATE_AT.get(task.step, appeal.state)
 
 
-def stop(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> Appeal:
-    """The county freezes a live appeal. Raises NoSuchAppeal, OutsideRegion, HasAPart or WrongState."""
-    appeal = _in_region(db, staff, number)
+def freeze_by_county(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> Appeal:
+    """The county freezes a live appeal. Raises NoSuchAppeal, OutsideRegion, HasConflict or WrongState."""
+    appeal = _lock_in_region(db, staff, number)
     close_task(db, "appeal", number, now, staff)  # a task about a doubt, if there was one
     freeze(db, appeal, staff.actor, now, reason)
     decide(db, appeal.matter, appeal.round, staff, "freeze", now, (reason,))
@@ -140,10 +131,10 @@ def stop(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> 
     return appeal
 
 
-def go_on(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
-    """The county resumes a frozen appeal. Raises as ``stop`` does, and NotVerified."""
-    _hold_household(db, number)
-    appeal = _in_region(db, staff, number)
+def resume_by_county(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
+    """The county resumes a frozen appeal. Raises as ``freeze_by_county`` does, and NotVerified."""
+    _lock_cases(db, number)
+    appeal = _lock_in_region(db, staff, number)
     close_task(db, "appeal", number, now, staff)
     resume(db, appeal, staff.actor, now)
     check_verified(db, appeal.household_id, now)
@@ -152,9 +143,9 @@ def go_on(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     return appeal
 
 
-def end(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> Appeal:
-    """The county cancels a frozen appeal, for good. Raises as ``stop`` does."""
-    appeal = _in_region(db, staff, number)
+def cancel_frozen(db: Session, staff: Staff, number: int, reason: str, now: datetime) -> Appeal:
+    """The county cancels a frozen appeal, for good. Raises as ``freeze_by_county`` does."""
+    appeal = _lock_in_region(db, staff, number)
     if appeal.state != "frozen":
         raise WrongState(subject="appeal", state=appeal.state, wanted="cancelled")
     MACHINE.move(db, appeal, "cancelled", staff.actor, now, reason)
@@ -189,44 +180,44 @@ def notify_owner(
         notify_writer(db, appeal.id, values, key, now)
 
 
-def _hold_household(db: Session, number: int) -> None:
-    """Lock the household's cases before the appeal (see hold_cases), so that no suspension happens meanwhile."""
-    hold_cases(db, db.scalar(select(Appeal.household_id).where(Appeal.id == number)))
+def _lock_cases(db: Session, number: int) -> None:
+    """Lock the household's cases before the appeal (see lock_cases), so that no suspension happens meanwhile."""
+    lock_cases(db, db.scalar(select(Appeal.household_id).where(Appeal.id == number)))
 
 
-def _pass(db: Session, appeal: Appeal, task: Task, staff: Staff, now: datetime) -> None:
+def _pass_step(db: Session, appeal: Appeal, task: Task, staff: Staff, now: datetime) -> None:
     match task.step:
         case "endorse":
-            _to(db, appeal, staff, ("village_review", "endorsed"), now)
+            _move_through(db, appeal, staff, ("village_review", "endorsed"), now)
             appeal.endorsed_by, appeal.endorsed_at = staff.id, now
             if appeal.kind == "one_to_one":
                 publish(db, appeal, now)
                 return
             appeal.sampled = bool(appeal.sampled) or is_drawn(appeal.matter, appeal.round)
-            _next(db, appeal, "sample" if appeal.sampled else "county", now)
+            _open_next_step(db, appeal, "sample" if appeal.sampled else "county", now)
         case "sample":
-            _next(db, appeal, "county", now)
+            _open_next_step(db, appeal, "county", now)
         case "county":
-            _to(db, appeal, staff, ("county_review",), now)
-            _next(db, appeal, "file", now)
+            _move_through(db, appeal, staff, ("county_review",), now)
+            _open_next_step(db, appeal, "file", now)
         case "file":
-            _to(db, appeal, staff, ("fund_holder_filed",), now)
+            _move_through(db, appeal, staff, ("fund_holder_filed",), now)
             publish(db, appeal, now)
 
 
-def _next(db: Session, appeal: Appeal, step: str, now: datetime) -> None:
+def _open_next_step(db: Session, appeal: Appeal, step: str, now: datetime) -> None:
     passed = dict.fromkeys(passed_by(db, appeal.matter, appeal.round), "decided_before")
-    barred = {**passed, **visitors_of(db, appeal.household_id)}
+    barred = {**passed, **verifiers_of(db, appeal.household_id)}
     open_task(db, appeal.matter, step, now, barred)
 
 
-def _to(db: Session, appeal: Appeal, staff: Staff, states: Sequence[str], now: datetime) -> None:
+def _move_through(db: Session, appeal: Appeal, staff: Staff, states: Sequence[str], now: datetime) -> None:
     for state in states:
         if state != appeal.state:
             MACHINE.move(db, appeal, state, staff.actor, now)
 
 
-def _turn_away(
+def _return_or_reject(
     db: Session,
     appeal: Appeal,
     task: Task,
@@ -236,7 +227,7 @@ def _turn_away(
     reasons: Sequence[str],
     now: datetime,
 ) -> None:
-    _to(db, appeal, staff, (stands(appeal, task),), now)
+    _move_through(db, appeal, staff, (state_at_step(appeal, task),), now)
     MACHINE.move(db, appeal, state, staff.actor, now, ",".join(reasons)[:80])
     decide(db, appeal.matter, appeal.round, staff, verdict, now, reasons)
     close_task(db, "appeal", appeal.id, now, staff)
@@ -244,15 +235,8 @@ def _turn_away(
     db.flush()
 
 
-def demand_no_tie(db: Session, staff: Staff, matter: Matter) -> None:
-    """Check that the officer has no tie to the household, where no task does so. Raises HasAPart."""
-    reason = tied_to(db, matter.household_id).get(staff.id)
-    if reason:
-        raise HasAPart(subject=matter.subject, number=matter.number, reason=reason)
-
-
-def _in_region(db: Session, staff: Staff, number: int) -> Appeal:
-    appeal = get_locked(db, number)
+def _lock_in_region(db: Session, staff: Staff, number: int) -> Appeal:
+    appeal = lock_appeal(db, number)
     demand_region(db, staff, appeal.matter)
-    demand_no_tie(db, staff, appeal.matter)
+    demand_no_conflict(db, staff, appeal.matter)
     return appeal

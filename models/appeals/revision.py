@@ -59,14 +59,14 @@ REVISION = Subject(
     Revision,
     MACHINE,
     begins=("draft",),
-    whole=APPEAL,
-    whole_id=Revision.appeal_id,
+    parent=APPEAL,
+    parent_id=Revision.appeal_id,
     photos=("revision",),
     shown=Revision.state == "submitted",
 )
 
 
-def waiting_for(db: Session, appeal_id: int) -> Revision | None:
+def undecided_revision(db: Session, appeal_id: int) -> Revision | None:
     """Find the appeal's undecided revision; None without one."""
     return db.scalar(select(Revision).where(Revision.appeal_id == appeal_id, Revision.state == "submitted"))
 

@@ -9,18 +9,18 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import LIVE, Appeal
 from models.appeals.correction import CannotChange, NothingChanged
-from models.appeals.revision import MACHINE, Revision, waiting_for
+from models.appeals.revision import MACHINE, Revision, undecided_revision
 from models.core.audit_trail import record
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By, WrongState
 from models.notifications.notify import notify_user
 from models.people.photo import Photo, attach_photos, pictures_of
 from models.proxy.mandate import acted_for
-from models.staff.decision import decide, passed_by
-from models.staff.desk_review import Stage, end_review, may_review, record_review, stage_of
+from models.staff.decision import decide, end_review, passed_by
+from models.staff.file_access import TaskView, may_read_as_authority, record_file_access, view_task
 from models.staff.member import Staff
-from models.staff.task import Matter, open_task, take
-from models.verification.eligibility import visitors_of
+from models.staff.task import Matter, demand_task, open_task
+from models.verification.eligibility import verifiers_of
 
 
 class NoSuchRevision(Refusal):
@@ -40,11 +40,11 @@ class RevisionFile:
     new_story: str
     pictures: tuple[int, int]
     new_pictures: int
-    stage: Stage
+    task: TaskView
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ProposedRevision:
     """A wanted revision. ``pictures``: as the Photo reader gives them."""
 
     draft_id: str
@@ -53,18 +53,18 @@ class Wanted:
     pictures: Sequence[Mapping[str, str]]
 
 
-def wanted_now(db: Session, appeal: Appeal) -> Wanted:
+def latest_proposal(db: Session, appeal: Appeal) -> ProposedRevision:
     """Return what the owner last wanted: the undecided revision, else what is public."""
-    waiting = waiting_for(db, appeal.id)
+    waiting = undecided_revision(db, appeal.id)
     if waiting is None:
-        return Wanted("", appeal.title, appeal.story, pictures_of(db, "appeal", appeal.id))
+        return ProposedRevision("", appeal.title, appeal.story, pictures_of(db, "appeal", appeal.id))
     kept = _kept(db, waiting)
     shown = [{"media_id": photo.media_id, "pic_url": photo.pic_url} for photo in kept if photo.state != "lost"]
-    return Wanted("", waiting.title, waiting.story, shown + pictures_of(db, "revision", waiting.id))
+    return ProposedRevision("", waiting.title, waiting.story, shown + pictures_of(db, "revision", waiting.id))
 
 
 def propose(
-    db: Session, appeal: Appeal, wanted: Wanted, conversation_id: int, now: datetime
+    db: Session, appeal: Appeal, wanted: ProposedRevision, conversation_id: int, now: datetime
 ) -> tuple[list[int], list[int]]:
     """Submit a revision in place of an undecided one, and open its task. The same draft twice gives the same revision.
 
@@ -79,10 +79,10 @@ def propose(
     if (wanted.title, wanted.story, list(wanted.pictures)) == (appeal.title, appeal.story, shown):
         raise NothingChanged(number=appeal.id)
     owner = Actor(By.OWNER, f"user:{appeal.owner_id}")
-    before = waiting_for(db, appeal.id)
+    before = undecided_revision(db, appeal.id)
     if before:
         _end(db, before, "withdrawn", owner, now)
-    kept, new = _sort(db, appeal, wanted.pictures)
+    kept, new = _split_pictures(db, appeal, wanted.pictures)
     revision = Revision(
         draft_id=wanted.draft_id,
         appeal_id=appeal.id,
@@ -101,13 +101,13 @@ def propose(
     return owed, dropped
 
 
-def open_revision(db: Session, staff: Staff, number: int, now: datetime) -> RevisionFile | None:
-    """Open a revision for an officer and record the access. None as for models.verification.file.open_case."""
+def open_revision_file(db: Session, staff: Staff, number: int, now: datetime) -> RevisionFile | None:
+    """Open a revision for an officer and record the access. None as for models.verification.file.open_case_file."""
     revision = db.get(Revision, number)
     appeal = db.get_one(Appeal, revision.appeal_id) if revision else None
-    if revision is None or appeal is None or not may_review(db, staff, matter_of(revision, appeal)):
+    if revision is None or appeal is None or not may_read_as_authority(db, staff, matter_of(revision, appeal)):
         return None
-    record_review(db, staff, "revision", number, appeal.owner_id, now)
+    record_file_access(db, staff, "revision", number, appeal.owner_id, now)
     new = len(pictures_of(db, "revision", number))
     return RevisionFile(
         number=number,
@@ -119,7 +119,7 @@ def open_revision(db: Session, staff: Staff, number: int, now: datetime) -> Revi
         new_story=revision.story,
         pictures=(len(pictures_of(db, "appeal", appeal.id)), len(_kept(db, revision)) + new),
         new_pictures=new,
-        stage=stage_of(db, staff, "revision", number),
+        task=view_task(db, staff, "revision", number),
     )
 
 
@@ -127,15 +127,15 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appe
     """Approve a revision: its words and photos replace the public ones. Locks the appeal.
 
     Returns the appeal, and the photos whose files are to be deleted. Raises NoSuchRevision, OutsideRegion, NotYourTurn,
-    HasAPart, or WrongState if the appeal is not live.
+    HasConflict, or WrongState if the appeal is not live.
     """
     revision, appeal = _locked(db, number)
-    take(db, staff, matter_of(revision, appeal), revision.state)
+    demand_task(db, staff, matter_of(revision, appeal), revision.state)
     if appeal.state not in LIVE:
         raise WrongState(subject="appeal", state=appeal.state, wanted="revised")
     decide(db, matter_of(revision, appeal), 1, staff, "pass", now)
     kept = {photo.id for photo in _kept(db, revision)}
-    dropped = _let_go([photo for photo in _photos(db, "appeal", appeal.id) if photo.id not in kept])
+    dropped = _drop_photos([photo for photo in _photos(db, "appeal", appeal.id) if photo.id not in kept])
     for photo in _photos(db, "revision", revision.id):
         photo.subject, photo.subject_id = "appeal", appeal.id
     appeal.title, appeal.story = revision.title, revision.story
@@ -149,15 +149,15 @@ def approve(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appe
 def reject(db: Session, staff: Staff, number: int, reasons: Sequence[str], now: datetime) -> tuple[Appeal, list[int]]:
     """Reject a revision; the appeal stays as it is. Returns and raises as ``approve``, except WrongState."""
     revision, appeal = _locked(db, number)
-    take(db, staff, matter_of(revision, appeal), revision.state)
+    demand_task(db, staff, matter_of(revision, appeal), revision.state)
     decide(db, matter_of(revision, appeal), 1, staff, "reject", now, reasons)
-    dropped = _let_go(_photos(db, "revision", revision.id))
+    dropped = _drop_photos(_photos(db, "revision", revision.id))
     _end(db, revision, "rejected", staff.actor, now, staff)
     _notify_owner(db, appeal, revision, reasons, now)
     return appeal, dropped
 
 
-def forget(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
+def erase_revisions(db: Session, appeal: Appeal, actor: Actor, now: datetime) -> None:
     """Withdraw an erased owner's undecided revision and delete the stories of all revisions.
 
     models.rights.erasure deletes the photos.
@@ -176,7 +176,7 @@ def _barred(db: Session, appeal: Appeal) -> dict[int, str]:
     """Staff id -> reason: who passed the appeal, wrote it by mandate or verified the household may not decide on it."""
     passed = {*passed_by(db, appeal.matter, appeal.round), *filter(None, [appeal.endorsed_by])}
     acted = acted_for(db, "appeal", appeal.id, appeal.household_id)
-    return {**dict.fromkeys(passed, "decided_before"), **acted, **visitors_of(db, appeal.household_id)}
+    return {**dict.fromkeys(passed, "decided_before"), **acted, **verifiers_of(db, appeal.household_id)}
 
 
 def _locked(db: Session, number: int) -> tuple[Revision, Appeal]:
@@ -194,7 +194,7 @@ def _end(db: Session, revision: Revision, state: str, actor: Actor, now: datetim
     end_review(db, MACHINE, revision, state, actor, now, staff=staff)
 
 
-def _sort(
+def _split_pictures(
     db: Session, appeal: Appeal, pictures: Iterable[Mapping[str, str]]
 ) -> tuple[list[int], dict[str, Mapping[str, str]]]:
     """Sort wanted pictures: the numbers of the appeal's photos that stay, and the new pictures by media id."""
@@ -209,10 +209,10 @@ def _take_over(db: Session, before: Revision, revision: Revision, new: dict[str,
     for photo in photos:
         if new.pop(photo.media_id, None):
             photo.subject_id = revision.id
-    return _let_go([photo for photo in photos if photo.subject_id == before.id])
+    return _drop_photos([photo for photo in photos if photo.subject_id == before.id])
 
 
-def _let_go(photos: Iterable[Photo]) -> list[int]:
+def _drop_photos(photos: Iterable[Photo]) -> list[int]:
     """Mark photos as gone; returns the numbers of those that have a file."""
     photos = list(photos)
     for photo in photos:

@@ -14,11 +14,11 @@ from models.core.hooks import Hook
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By
 from models.people.user import User
-from models.places.region import Region, covers
-from models.verification.eligibility import check_may_ask, open_endorsement
+from models.places.region import Region, county_of, covers
+from models.verification.eligibility import check_may_appeal, open_endorsement
 
 # Called when an appeal's deadline has passed; the caller holds its row.
-on_last_day: Hook[[Session, Appeal, datetime], None] = Hook("appeals.submission.on_last_day")
+on_deadline: Hook[[Session, Appeal, datetime], None] = Hook("appeals.submission.on_deadline")
 
 
 class OneOpenAppeal(Refusal):
@@ -62,9 +62,9 @@ def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime, by: Actor
         return earlier
     household_id = owner.household_id
     assert household_id is not None  # noqa: S101 - a CHECK on users holds it
-    check_may_ask(db, household_id)
+    check_may_appeal(db, household_id)
     check_place(db, wanted.region_code, owner)
-    make_room(db, owner, wanted.category, now)
+    check_category_free(db, owner, wanted.category, now)
     fields: dict[str, Any] = {name: getattr(wanted, name) for name in NewAppeal.__slots__ if name != "budget"}
     appeal = Appeal(**fields, owner_id=owner.id, household_id=household_id, state="draft", created_at=now)
     db.add(appeal)
@@ -75,11 +75,11 @@ def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime, by: Actor
             raise OneOpenAppeal(number=None) from None  # another member of the household was a moment earlier
         raise
     db.add_all(BudgetLine(appeal_id=appeal.id, item=item, amount_fen=fen) for item, fen in wanted.budget)
-    hand_in(db, appeal, now, by)
+    submit_for_review(db, appeal, now, by)
     return appeal
 
 
-def hand_in(db: Session, appeal: Appeal, now: datetime, by: Actor | None = None) -> None:
+def submit_for_review(db: Session, appeal: Appeal, now: datetime, by: Actor | None = None) -> None:
     """Submit an appeal for review, for the first time or again, and open its endorsement. ``by``: as ``submit``."""
     MACHINE.move(db, appeal, "submitted", by or Actor(By.OWNER, f"user:{appeal.owner_id}"), now)
     open_endorsement(db, appeal.matter, now)
@@ -90,17 +90,17 @@ def check_place(db: Session, region_code: str, owner: User) -> None:
     """Check that the place is in the owner's home county. Raises OutsideHomeCounty."""
     home = owner.region_code
     assert home is not None  # noqa: S101 - a resident says where they live
-    county = f"{home[:6]}000000"
+    county = county_of(home)
     if not covers(county, region_code):
         found = db.get(Region, county)
         raise OutsideHomeCounty(home=found.full_name if found else county)
 
 
-def make_room(db: Session, owner: User, category: str, now: datetime) -> None:
+def check_category_free(db: Session, owner: User, category: str, now: datetime) -> None:
     """Check that the household has no open appeal in this category; ends an overdue one. Raises OneOpenAppeal."""
     theirs = (Appeal.household_id == owner.household_id) & (Appeal.category == category)
     other = db.scalar(select(Appeal).where(theirs, Appeal.state.in_(OPEN)))
     if other and other.deadline <= now:
-        on_last_day(db, get_appeal(db, other.id, lock=True), now)
+        on_deadline(db, get_appeal(db, other.id, lock=True), now)
     if other and other.state in OPEN:
         raise OneOpenAppeal(number=other.id)

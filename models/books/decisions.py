@@ -14,7 +14,7 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.decision import Decision
 from models.staff.member import Staff
-from models.subjects import SUBJECTS, wholes
+from models.subjects import SUBJECTS, select_records
 from models.verification.case import Verification
 
 
@@ -43,7 +43,7 @@ def check_three_people(connection: Connection, _now: datetime) -> Iterator[Viola
 def check_households(connection: Connection, _now: datetime) -> Iterator[Violation]:
     """Check that no officer decided on their household, as it is today: one who joined it later is named too."""
     for subject in SUBJECTS.values():
-        if (subject.whole or subject).household is None:
+        if (subject.parent or subject).household is None:
             continue
         for found in stream(connection, _own_households(subject)):
             words = f"was decided on ({found.verdict}, decision {found.id}) by staff {found.staff_id} of the household"
@@ -57,7 +57,7 @@ def _person(staff: Any) -> ColumnElement[str]:
 
 def _own_households(subject: Subject) -> Executable:
     """Select decisions by officers of the subject's household, by the staff register or by their own user."""
-    thing = wholes(subject).subquery().c
+    thing = select_records(subject).subquery().c
     as_user = (
         select(User.id)
         .join(Conversation, Conversation.user_id == User.id)

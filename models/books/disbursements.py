@@ -15,7 +15,7 @@ from models.disbursements.allocation_run import AllocationRun
 from models.disbursements.disbursement import SPENT, UNDER_WAY, Disbursement
 from models.disbursements.payee import Payee
 from models.giving.allocation import DisbursementShare
-from models.giving.pledge import Pledge
+from models.giving.pledge import LEFT_APPEAL, Pledge
 from models.ledger.accounts import LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
 from models.payments.refund import Refund
@@ -212,7 +212,7 @@ def _given_back(connection: Connection) -> Iterator[Violation]:
     back = select(func.sum(Refund.amount_fen)).where(Refund.pledge_id == Pledge.id, Refund.reason.not_in(_BESIDE))
     back_of = back.correlate(Pledge).scalar_subquery()
     found = select(Pledge.id, Pledge.amount_fen, spent_of.label("spent"), back_of.label("back"))
-    found = found.where(Pledge.state.in_(("refund_pending", "refunded", "redirected")))
+    found = found.where(Pledge.state.in_(LEFT_APPEAL))
     for gift in stream(connection, found.where(spent_of + back_of > Pledge.amount_fen).order_by(Pledge.id)):
         words = f"was {gift.amount_fen} fen: {gift.spent} were paid out, and {gift.back} go back"
         yield Violation("gift_given_twice", "pledge", gift.id, words)

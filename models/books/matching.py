@@ -10,14 +10,13 @@ from sqlalchemy.orm import aliased
 from models.books.violation import Violation
 from models.core.database import stream
 from models.giving.allocation import DisbursementShare
-from models.giving.pledge import Pledge
+from models.giving.pledge import LEFT_APPEAL, Pledge
 from models.giving.pool import MatchingPool, PoolMatch, PoolTransfer
 from models.ledger.accounts import LedgerAccount
 from models.ledger.tables import LedgerEntry, LedgerTransaction
 
 # The states of a gift that was paid, whatever happened to it later.
-_CAME = ("committed", "partly_disbursed", "settled", "refund_pending", "refunded", "redirected")
-_GONE = ("refund_pending", "refunded", "redirected")
+_CAME = ("committed", "partly_disbursed", "settled", *LEFT_APPEAL)
 _NET = PoolMatch.fen - PoolMatch.returned_fen
 
 
@@ -129,7 +128,7 @@ def _gifts(connection: Connection) -> Iterator[Violation]:
         .outerjoin(net_of, net_of.c.pledge_id == Pledge.id)
         .outerjoin(spent_of, spent_of.c.pledge_id == Pledge.id)
         .where(or_(net_of.c.pledge_id.is_not(None), spent_of.c.pledge_id.is_not(None)))
-        .where(or_(net_of.c.added > Pledge.amount_fen, left < 0, and_(Pledge.state.in_(_GONE), left != 0)))
+        .where(or_(net_of.c.added > Pledge.amount_fen, left < 0, and_(Pledge.state.in_(LEFT_APPEAL), left != 0)))
     )
     for found in stream(connection, statement.order_by(Pledge.id)):
         words = f"is of {found.amount_fen} fen and {found.state}: {found.added} were added, {found.left} are left of it"

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Row, String, case, cast, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
-from models.appeals.appeal import ENDS, Appeal
+from models.appeals.appeal import UNSUCCESSFUL, Appeal
 from models.books.violation import Violation
 from models.core.database import stream
 from models.disbursements.disbursement import Disbursement
@@ -149,7 +149,9 @@ def _runs(connection: Connection, now: datetime) -> Iterator[Violation]:
     made_of = select(Refund.id).where(Refund.redirected_to == Pledge.id).exists()
     kept = select(Pledge.id, Appeal.state).join(Appeal, Appeal.id == Pledge.appeal_id)
     kept = kept.outerjoin(RefundRun, RefundRun.appeal_id == Appeal.id)
-    kept = kept.where(Appeal.state.in_(ENDS), Pledge.state.in_(HELD), or_(own, made_of), Pledge.amount_fen > spent)
+    kept = kept.where(
+        Appeal.state.in_(UNSUCCESSFUL), Pledge.state.in_(HELD), or_(own, made_of), Pledge.amount_fen > spent
+    )
     kept = kept.where(or_(RefundRun.id.is_(None), RefundRun.state == "done"))
     for found in stream(connection, kept.order_by(Pledge.id)):
         yield Violation("gift_kept", "pledge", found.id, f"is held for an appeal that is {found.state}")

@@ -12,10 +12,11 @@ from models.appeals.appeal import Appeal
 from models.books.violation import Violation
 from models.core.audit_trail import AuditEvent
 from models.core.database import stream
-from models.staff.decision import DECIDED, Decision, sealed
+from models.staff.decision import DECIDED, Decision, audit_detail
 from models.staff.member import Staff
-from models.staff.task import Recusal, Task
-from models.verification.case import LASTS, NOTICE, Verification
+from models.staff.recusal import Recusal
+from models.staff.task import Task
+from models.verification.case import NOTICE_PERIOD, VALIDITY, Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def check_decisions(connection: Connection, _now: datetime) -> Iterator[Violatio
     for row in stream(connection, kept.outerjoin(AuditEvent, its_event).order_by(Decision.id)):
         if row.detail is None:
             yield Violation("decision_unsealed", row.subject, row.subject_id, f"has a decision ({row.id}) of no event")
-        elif (row.detail, row.actor, row.sealed_at) != (sealed(row), f"staff:{row.staff_id}", row.at):
+        elif (row.detail, row.actor, row.sealed_at) != (audit_detail(row), f"staff:{row.staff_id}", row.at):
             words = f"has a decision ({row.id}) that is not what was sealed ({row.detail} by {row.actor})"
             yield Violation("decision_differs", row.subject, row.subject_id, words)
     gone = select(AuditEvent.subject_id, AuditEvent.detail).outerjoin(Decision, Decision.id == AuditEvent.subject_id)
@@ -89,10 +90,10 @@ def _check_days(connection: Connection) -> Iterator[Violation]:
     columns = (case.id, case.state, case.decided_at, case.expires_at, case.notice_from, case.notice_until)
     dated = or_(case.expires_at.is_not(None), case.notice_from.is_not(None))
     for found in stream(connection, select(*columns).where(dated).order_by(case.id)):
-        if found.state == "verified" and (found.decided_at is None or found.expires_at != found.decided_at + LASTS):
-            yield Violation("wrong_term", "case", found.id, f"is verified for other than {LASTS.days} days")
-        if found.notice_from and (found.notice_until is None or found.notice_until < found.notice_from + NOTICE):
-            yield Violation("short_notice", "case", found.id, f"is on notice for less than {NOTICE.days} days")
+        if found.state == "verified" and (found.decided_at is None or found.expires_at != found.decided_at + VALIDITY):
+            yield Violation("wrong_term", "case", found.id, f"is verified for other than {VALIDITY.days} days")
+        if found.notice_from and (found.notice_until is None or found.notice_until < found.notice_from + NOTICE_PERIOD):
+            yield Violation("short_notice", "case", found.id, f"is on notice for less than {NOTICE_PERIOD.days} days")
 
 
 def _check_visitors(connection: Connection) -> Iterator[Violation]:

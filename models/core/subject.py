@@ -14,11 +14,11 @@ class Subject:
     """One kind of thing, declared beside its table. ``name``: the word in the ``subject`` columns of other tables.
 
     ``machine`` changes its state, from one of the states in ``begins``. ``owner`` (a user), ``place`` (a region's
-    code) and ``household`` are expressions over a row of ``table``. A kind that is part of another has a ``whole``,
-    whose id is ``whole_id``, and takes these three from it.
+    code) and ``household`` are expressions over a row of ``table``. A kind that is part of another has a ``parent``,
+    whose id is ``parent_id``, and takes these three from it.
 
     ``photos``: the subjects of the photos that show it. ``shown``: a condition on parts, whose photos are then shown
-    with those of the whole.
+    with those of the parent.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Subject:
     owner: ColumnElement[int] | Any = None
     place: ColumnElement[str] | Any = None
     household: ColumnElement[int] | Any = None
-    whole: "Subject | None" = None
-    whole_id: ColumnElement[int] | Any = None
+    parent: "Subject | None" = None
+    parent_id: ColumnElement[int] | Any = None
     photos: tuple[str, ...] = ()
     shown: ColumnElement[bool] | None = None

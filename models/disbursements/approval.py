@@ -33,8 +33,8 @@ from models.people.user import User
 from models.proxy.mandate import acted_for
 from models.staff.decision import decide, passed_by
 from models.staff.member import Staff
-from models.staff.task import Task, close_task, open_task, take
-from models.verification.eligibility import visitors_of
+from models.staff.task import Task, close_task, demand_task, open_task
+from models.verification.eligibility import verifiers_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +138,11 @@ def lock_disbursement(db: Session, number: int) -> tuple[Disbursement, Appeal]:
 def turn_of(db: Session, staff: Staff, number: int) -> tuple[Disbursement, Appeal, Task]:
     """Lock and return the disbursement, its appeal and its open task, if the task is this member of staff's.
 
-    Raises NoSuchDisbursement, OutsideRegion, NotYourTurn or HasAPart.
+    Raises NoSuchDisbursement, OutsideRegion, NotYourTurn or HasConflict.
     """
     disbursement, appeal = lock_disbursement(db, number)
     matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
-    task = take(db, staff, matter, disbursement.state)
+    task = demand_task(db, staff, matter, disbursement.state)
     return disbursement, appeal, task
 
 
@@ -213,7 +213,7 @@ def barred_from(db: Session, disbursement: Disbursement, appeal: Appeal) -> dict
     matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
     passed = dict.fromkeys(passed_by(db, matter, disbursement.round), "decided_before")
     acted = acted_for(db, "appeal", appeal.id, appeal.household_id)
-    return {**passed, **acted, **visitors_of(db, appeal.household_id)}
+    return {**passed, **acted, **verifiers_of(db, appeal.household_id)}
 
 
 def _open(db: Session, disbursement: Disbursement, appeal: Appeal, step: str, now: datetime) -> None:

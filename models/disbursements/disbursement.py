@@ -138,8 +138,8 @@ DISBURSEMENT = Subject(
     Disbursement,
     MACHINE,
     begins=("requested",),
-    whole=APPEAL,
-    whole_id=Disbursement.appeal_id,
+    parent=APPEAL,
+    parent_id=Disbursement.appeal_id,
     photos=("disbursement", "receipt"),
 )
 

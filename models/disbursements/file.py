@@ -21,7 +21,7 @@ from models.disbursements.payee import Payee
 from models.ledger import held
 from models.people.photo import pictures_of
 from models.people.user import User
-from models.staff.desk_review import Stage, may_read, record_review, stage_of
+from models.staff.file_access import TaskView, may_read, record_file_access, view_task
 from models.staff.member import Staff
 
 # The steps at which staff see the payee's account, and those at which they see the owner's name and telephone.
@@ -69,7 +69,7 @@ class DisbursementFile:
     paid_at: datetime | None
     reference: str | None
     own_bank: bool
-    stage: Stage
+    task: TaskView
 
 
 def line_balances(db: Session, appeal_id: int) -> list[LineBalance]:
@@ -106,11 +106,11 @@ def open_disbursement(db: Session, staff: Staff, number: int, now: datetime) -> 
         raise NoSuchDisbursement(number=number)
     if not may_read(db, staff, matter_of(use, appeal.region_code, appeal.household_id)):
         raise NoSuchDisbursement(number=number)
-    stage = stage_of(db, staff, "disbursement", number)
+    task = view_task(db, staff, "disbursement", number)
     line, payee = db.get_one(BudgetLine, use.line_id), db.get_one(Payee, use.payee_id)
-    sees_account, calls = stage.mine and stage.step in _SEE_ACCOUNT, stage.mine and stage.step in _CALL
+    sees_account, calls = task.mine and task.step in _SEE_ACCOUNT, task.mine and task.step in _CALL
     owner = db.get_one(User, appeal.owner_id)
-    record_review(db, staff, "disbursement", number, owner.id if sees_account or calls else None, now)
+    record_file_access(db, staff, "disbursement", number, owner.id if sees_account or calls else None, now)
     return DisbursementFile(
         number=number,
         appeal=appeal.id,
@@ -134,5 +134,5 @@ def open_disbursement(db: Session, staff: Staff, number: int, now: datetime) -> 
         paid_at=use.paid_at,
         reference=use.bank_reference if staff.role == By.FUND_HOLDER else None,
         own_bank=staff.role == By.FUND_HOLDER and use.holder_id == int(staff.region_code),
-        stage=stage,
+        task=task,
     )

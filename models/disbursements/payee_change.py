@@ -13,6 +13,7 @@ from models.disbursements.disbursement import Disbursement
 from models.disbursements.payee import Payee, add_payee
 from models.notifications.notify import notify_user
 from models.people.user import User
+from models.places.region import county_of
 from models.staff.member import Staff, notify_staff
 
 
@@ -51,7 +52,7 @@ def _notify_of_change(db: Session, appeal: Appeal, payee: Payee, now: datetime) 
     facts["day"] = day_in_china(payee.payable_from)
     key, about = f"payee:{payee.id}", ("appeal", appeal.id)
     notify_user(db, appeal.owner_id, "payee_changed", {**facts, "staff": False}, key, now, about)
-    county = f"{appeal.region_code[:6]}000000"
+    county = county_of(appeal.region_code)
     theirs = (Staff.role == By.COUNTY) & (Staff.region_code == county) & (Staff.state == "active")
     for staff in db.scalars(select(Staff).where(theirs).order_by(Staff.id)):
         notify_staff(db, staff, "payee_changed", {**facts, "staff": True}, f"{key}:s", now, about)

@@ -11,7 +11,7 @@ from models.core.encryption import Encrypted
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, By, Machine
 from models.core.subject import Subject
-from models.staff.desk_review import end_review
+from models.staff.decision import end_review
 from models.staff.task import Matter
 
 LONGEST = 100
@@ -88,7 +88,7 @@ class GiftMessage(Base):
         return 1 if self.reported_at is None else 2
 
 
-MESSAGE = Subject(SUBJECT, GiftMessage, MACHINE, begins=("submitted",), whole=APPEAL, whole_id=GiftMessage.appeal_id)
+MESSAGE = Subject(SUBJECT, GiftMessage, MACHINE, begins=("submitted",), parent=APPEAL, parent_id=GiftMessage.appeal_id)
 
 
 def matter_of(message: GiftMessage, region_code: str, household_id: int) -> Matter:

@@ -17,7 +17,7 @@ from models.giving.pledge import Pledge
 from models.notifications.notification import UNREAD, Notification
 from models.notifications.notify import lock_notified
 from models.people.user import User
-from models.staff.desk_review import end_review
+from models.staff.decision import end_review
 
 PAGE = 3
 

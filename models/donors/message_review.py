@@ -28,10 +28,11 @@ from models.notifications.notify import notify_user
 from models.payments.refund_entitlement import NoSuchGift
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.staff.decision import decide, passed_by
-from models.staff.desk_review import Stage, end_review, has_seen, may_review, record_review, stage_of
+from models.staff.decision import decide, end_review, passed_by
+from models.staff.file_access import TaskView, has_read, may_read_as_authority, record_file_access, view_task
 from models.staff.member import Staff
-from models.staff.task import STEPS, Matter, open_task, take
+from models.staff.task import Matter, demand_task, open_task
+from models.staff.task_steps import STEPS
 
 # The states of a gift with which a message may be sent: pledged while PAY_MODE was off, or paid and not refunded.
 TAKES_MESSAGES = ("intended", "paid", "committed", "partly_disbursed", "settled")
@@ -63,7 +64,7 @@ class MessageFile:
     name: str | None
     state: str
     reported: bool
-    stage: Stage
+    task: TaskView
 
 
 def own_gift(db: Session, donor: User, code: str) -> Pledge:
@@ -141,9 +142,9 @@ def open_message(db: Session, staff: Staff, number: int, now: datetime) -> Messa
     if message is None or appeal is None or message.state == "withdrawn":
         raise NoSuchMessage(number=number)
     pledge = db.get_one(Pledge, message.pledge_id)
-    if not may_review(db, staff, _matter(message, appeal)) or staff.id in _seats_of(db, pledge.donor_id):
+    if not may_read_as_authority(db, staff, _matter(message, appeal)) or staff.id in _seats_of(db, pledge.donor_id):
         raise NoSuchMessage(number=number)
-    record_review(db, staff, SUBJECT, number, pledge.donor_id, now)
+    record_file_access(db, staff, SUBJECT, number, pledge.donor_id, now)
     return MessageFile(
         number=number,
         appeal=appeal.id,
@@ -152,7 +153,7 @@ def open_message(db: Session, staff: Staff, number: int, now: datetime) -> Messa
         name=sender_name(db, pledge),
         state=message.state,
         reported=message.reported_at is not None,
-        stage=stage_of(db, staff, SUBJECT, number),
+        task=view_task(db, staff, SUBJECT, number),
     )
 
 
@@ -164,17 +165,17 @@ def sender_name(db: Session, pledge: Pledge) -> str | None:
 def check_decidable(db: Session, staff: Staff, number: int) -> tuple[GiftMessage, Appeal]:
     """Lock and return the message, with its appeal, for the officer whose turn it is.
 
-    Raises NoSuchMessage, OutsideRegion, NotYourTurn or HasAPart.
+    Raises NoSuchMessage, OutsideRegion, NotYourTurn or HasConflict.
     """
     message = _held(db, number)
     appeal = db.get_one(Appeal, message.appeal_id)
-    take(db, staff, _matter(message, appeal), message.state)
+    demand_task(db, staff, _matter(message, appeal), message.state)
     return message, appeal
 
 
 def is_read(db: Session, staff: Staff, number: int) -> bool:
     """Tell whether this officer has read the message, which is required before passing it."""
-    return has_seen(db, staff, SUBJECT, number)
+    return has_read(db, staff, SUBJECT, number)
 
 
 def pass_message(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Appeal, int]:

@@ -73,7 +73,7 @@ class Receipt(Base):
     )
 
 
-RECEIPT = Subject("receipt", Receipt, MACHINE, begins=("asked",), whole=APPEAL, whole_id=Receipt.appeal_id)
+RECEIPT = Subject("receipt", Receipt, MACHINE, begins=("asked",), parent=APPEAL, parent_id=Receipt.appeal_id)
 
 
 def current_receipt(db: Session, pledge_id: int) -> Receipt | None:

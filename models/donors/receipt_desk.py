@@ -24,9 +24,8 @@ from models.payments.locks import hold_pledge
 from models.payments.order import PayOrder
 from models.payments.refund_entitlement import orders_of
 from models.people.user import User
-from models.staff.desk_review import end_review
-from models.staff.member import Staff
-from models.staff.queue import within
+from models.staff.decision import end_review
+from models.staff.member import Staff, covered_by
 from models.staff.task import Matter, Task, open_task
 
 _BATCH = 100
@@ -249,7 +248,7 @@ def _end(db: Session, receipt: Receipt, state: str, actor: Actor, now: datetime,
 
 def _seen_by(staff: Staff) -> Select[Receipt]:
     theirs = select(Receipt).join(Appeal, Appeal.id == Receipt.appeal_id).join(Pledge, Pledge.id == Receipt.pledge_id)
-    return theirs.where(within(staff, Appeal.region_code))
+    return theirs.where(covered_by(staff, Appeal.region_code))
 
 
 def _find(db: Session, staff: Staff, number: int) -> tuple[Receipt, Pledge]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import MACHINE, REVIEWED, Appeal, end_overdue
+from models.appeals.appeal import IN_REVIEW, MACHINE, Appeal, end_overdue
 from models.appeals.review import notify_owner
 from models.core.state_machine import SYSTEM
 from models.giving.pledge import promised
@@ -23,7 +23,7 @@ _BATCH = 100
 
 def close_overdue(db: Session, now: datetime) -> list[Appeal]:
     """Cancel appeals whose deadline passed during review, and notify their owners. Locks and returns them."""
-    overdue = select(Appeal).where(Appeal.state.in_(REVIEWED), Appeal.deadline <= now).limit(_BATCH).with_for_update()
+    overdue = select(Appeal).where(Appeal.state.in_(IN_REVIEW), Appeal.deadline <= now).limit(_BATCH).with_for_update()
     closed = list(db.scalars(overdue))
     for appeal in closed:
         end_overdue(db, appeal, now)

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, exists, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
-from models.appeals.appeal import ENDS
+from models.appeals.appeal import UNSUCCESSFUL
 from models.core.base import Base, RowId, one_of
 from models.giving.allocation import DisbursementShare
 from models.giving.pledge import Pledge
@@ -38,7 +38,7 @@ class RefundRun(Base):
     notified: Mapped[str | None] = mapped_column(String(5))
 
     __table_args__ = (
-        one_of("reason", (*ENDS, SURPLUS)),
+        one_of("reason", (*UNSUCCESSFUL, SURPLUS)),
         one_of("notified", ("waits", "all")),
         Index("ix_refund_runs_unnotified", "id", postgresql_where=_UNNOTIFIED),
         one_of("state", ("planning", "done")),

@@ -4,7 +4,7 @@ Donors are paged by their id, so that an index finds each page however many ther
 """
 
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy.orm import Session, aliased
 
 from models.appeals.appeal import Appeal
 from models.giving.pledge import COUNTED, Pledge
@@ -13,7 +13,7 @@ from models.notifications.kinds import KINDS
 from models.notifications.mute import Mute
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.places.region import prefix
+from models.places.region import inside
 
 # The most donors in a page, and the most user ids that one page of a province's donors scans.
 PEOPLE = 500
@@ -82,8 +82,4 @@ def _gave(audience: Audience) -> Select[int]:
         return gave.where(Pledge.appeal_id == int(audience.of))
     donor, given_to = aliased(User), aliased(Appeal)
     gave = gave.join(given_to, given_to.id == Pledge.appeal_id).join(donor, donor.id == Pledge.donor_id)
-    return gave.where(or_(_within(audience.of, given_to.region_code), _within(audience.of, donor.region_code)))
-
-
-def _within(area: str, code: InstrumentedAttribute[str] | InstrumentedAttribute[str | None]) -> ColumnElement[bool]:
-    return code.between(prefix(area).ljust(12, "0"), prefix(area).ljust(12, "9"))
+    return gave.where(or_(inside(given_to.region_code, audience.of), inside(donor.region_code, audience.of)))

@@ -12,8 +12,7 @@ from models.appeals.appeal import Appeal
 from models.core.refusal import Refusal
 from models.core.state_machine import By
 from models.notifications.broadcast import Broadcast, count_states
-from models.staff.member import Staff, notify_staff, same_people
-from models.staff.queue import within
+from models.staff.member import Staff, all_seats_of, covered_by, notify_staff
 
 _MOST = 5
 
@@ -62,9 +61,9 @@ def find_broadcast(db: Session, staff: Staff, number: int, *, lock: bool = False
 
 def recent_broadcasts(db: Session, staff: Staff) -> Sequence[Broadcast]:
     """List the newest broadcasts that this member of staff may see, at most five."""
-    own = Broadcast.by.in_(same_people(db, [staff.id]))
+    own = Broadcast.by.in_(all_seats_of(db, [staff.id]))
     seen = select(Broadcast).join(Appeal, Appeal.id == Broadcast.subject_id)
-    seen = seen.where(Broadcast.subject == "appeal", or_(own, within(staff, Appeal.region_code)))
+    seen = seen.where(Broadcast.subject == "appeal", or_(own, covered_by(staff, Appeal.region_code)))
     return db.scalars(seen.order_by(Broadcast.id.desc()).limit(_MOST)).all()
 
 
@@ -108,7 +107,7 @@ def notify_done(db: Session, broadcast: Broadcast, now: datetime) -> None:
 
 
 def _began(db: Session, staff: Staff, broadcast: Broadcast) -> bool:
-    return broadcast.by in same_people(db, [staff.id])
+    return broadcast.by in all_seats_of(db, [staff.id])
 
 
 def _is_of_place(db: Session, staff: Staff, broadcast: Broadcast) -> bool:

@@ -7,14 +7,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import Appeal, NoSuchAppeal
-from models.appeals.review import demand_no_tie
 from models.core.calendar import CHINA
 from models.core.refusal import Refusal
 from models.giving.pledge import check_open
 from models.notifications.broadcast import Audience, Broadcast, begin_broadcast
-from models.places.region import Region
+from models.places.region import Region, county_of
 from models.staff.member import Staff
-from models.staff.task import demand_region
+from models.staff.task import demand_no_conflict, demand_region
 
 CALLERS = ("county", "fund_holder")
 # The least time between two calls for one appeal. A county also has at most one call a day, for whichever appeal.
@@ -49,13 +48,13 @@ def province_of(db: Session, appeal: Appeal) -> str:
 def check_call(db: Session, staff: Staff, number: int, now: datetime) -> Appeal:
     """Lock and return the appeal if this member of staff may make a call for it now.
 
-    Raises NoSuchAppeal, OutsideRegion, HasAPart, NotFunding, CalledLately or CalledToday.
+    Raises NoSuchAppeal, OutsideRegion, HasConflict, NotFunding, CalledLately or CalledToday.
     """
     appeal = db.get(Appeal, number, with_for_update=True, populate_existing=True)
     if appeal is None or appeal.published_at is None:
         raise NoSuchAppeal(number=number)
     demand_region(db, staff, appeal.matter)
-    demand_no_tie(db, staff, appeal.matter)
+    demand_no_conflict(db, staff, appeal.matter)
     check_open(appeal, None, now)
     about = (Broadcast.subject == "appeal") & (Broadcast.subject_id == number) & (Broadcast.template == TEMPLATE)
     last = db.scalar(select(Broadcast.created_at).where(about).order_by(Broadcast.id.desc()).limit(1))
@@ -85,7 +84,7 @@ def _province(appeal: Appeal) -> str:
 
 
 def _county(db: Session, appeal: Appeal) -> str:
-    return db.get_one(Region, f"{appeal.region_code[:6]}000000").name
+    return db.get_one(Region, county_of(appeal.region_code)).name
 
 
 def _key(appeal: Appeal, now: datetime) -> str:

@@ -84,8 +84,8 @@ UPDATE = Subject(
     Update,
     MACHINE,
     begins=("submitted",),
-    whole=APPEAL,
-    whole_id=Update.appeal_id,
+    parent=APPEAL,
+    parent_id=Update.appeal_id,
     photos=("update",),
     shown=Update.state.in_(("submitted", "published")),
 )

@@ -20,10 +20,10 @@ from models.outreach.reporting_duty import restart_reporting_period
 from models.outreach.update import MACHINE, Update, check_thanks, update_waiting
 from models.people.photo import Photo, attach_photos, pictures_of
 from models.proxy.mandate import acted_for
-from models.staff.decision import decide
-from models.staff.desk_review import Stage, end_review, may_review, record_review, stage_of
+from models.staff.decision import decide, end_review
+from models.staff.file_access import TaskView, may_read_as_authority, record_file_access, view_task
 from models.staff.member import Staff
-from models.staff.task import Matter, open_task, take
+from models.staff.task import Matter, demand_task, open_task
 
 # The states of an appeal in which updates and thanks may be written and published.
 TAKES_UPDATES = (*LIVE, "completed")
@@ -56,7 +56,7 @@ class UpdateFile:
     state: str
     pictures: int
     people: int
-    stage: Stage
+    task: TaskView
 
 
 def check_takes_updates(appeal: Appeal) -> None:
@@ -106,9 +106,9 @@ def open_update(db: Session, staff: Staff, number: int, now: datetime) -> Update
     """
     update = db.get(Update, number)
     appeal = db.get_one(Appeal, update.appeal_id) if update else None
-    if update is None or appeal is None or not may_review(db, staff, matter_of(update, appeal)):
+    if update is None or appeal is None or not may_read_as_authority(db, staff, matter_of(update, appeal)):
         raise NoSuchUpdate(number=number)
-    record_review(db, staff, "update", number, appeal.owner_id, now)
+    record_file_access(db, staff, "update", number, appeal.owner_id, now)
     return UpdateFile(
         number=number,
         kind=update.kind,
@@ -118,17 +118,17 @@ def open_update(db: Session, staff: Staff, number: int, now: datetime) -> Update
         state=update.state,
         pictures=len(pictures_of(db, "update", number)),
         people=count_people(db, backers_of(appeal, update.kind)),
-        stage=stage_of(db, staff, "update", number),
+        task=view_task(db, staff, "update", number),
     )
 
 
 def check_decidable(db: Session, staff: Staff, number: int) -> tuple[Update, Appeal]:
     """Lock and return the update and its appeal for the officer whose turn it is.
 
-    Raises NoSuchUpdate, OutsideRegion, NotYourTurn or HasAPart, or WrongState while the appeal may have no updates.
+    Raises NoSuchUpdate, OutsideRegion, NotYourTurn or HasConflict, or WrongState while the appeal may have no updates.
     """
     update, appeal = _locked(db, number)
-    take(db, staff, matter_of(update, appeal), update.state)
+    demand_task(db, staff, matter_of(update, appeal), update.state)
     if appeal.state not in TAKES_UPDATES:
         raise WrongState(subject="appeal", state=appeal.state, wanted="told")
     return update, appeal
@@ -153,10 +153,10 @@ def send_back(
     """Return an update to its owner, who may write another.
 
     Returns the appeal and the ids of the photos whose files are to be deleted. Raises NoSuchUpdate, OutsideRegion,
-    NotYourTurn or HasAPart.
+    NotYourTurn or HasConflict.
     """
     update, appeal = _locked(db, number)
-    take(db, staff, matter_of(update, appeal), update.state)
+    demand_task(db, staff, matter_of(update, appeal), update.state)
     decide(db, matter_of(update, appeal), 1, staff, "return", now, reasons)
     dropped = _end(db, update, "returned", staff.actor, now, staff)
     _notify_owner(db, appeal, update, reasons, now)

@@ -29,7 +29,7 @@ class Reading:
     purpose: str | None
 
 
-def who_looked(db: Session, user_id: int, before: int | None) -> Page[Reading]:
+def readings_of(db: Session, user_id: int, before: int | None) -> Page[Reading]:
     """List a page of readings of this person's data, the newest first; ``before``: an id of the audit trail."""
     event = AuditEvent
     statement = select(event).where(event.about == user_id, event.action == "read_sensitive")

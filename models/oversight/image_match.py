@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 
 from models.appeals.flag import raise_flag
 from models.people.photo import FINGERPRINT_PARTS, Photo, fingerprint_part
-from models.subjects import SUBJECTS, wholes_of
+from models.subjects import SUBJECTS, records_of
 
 # Two prints of one picture differ by at most so many bits: fewer than a print has parts, so one part is equal.
 NEAR = 3
-MOST_ALIKE = 20
+MOST_MATCHES = 20
 # At most so many rows are read for one equal part: a part that more share is common, and other parts decide.
 MOST_COMPARED = 1_000
 
@@ -22,7 +22,7 @@ _COMPARED = ("appeal", "revision", "visit", "mandate")
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
+class ImageMatch:
     """An image match: another household's photo, and the appeal, case or mandate that it belongs to."""
 
     photo_id: int
@@ -30,36 +30,36 @@ class Alike:
     number: int
 
 
-def look_alikes(db: Session, photo_id: int) -> list[Alike]:
-    """List the matches of a picture from other households, appeals first, then the newest, at most MOST_ALIKE."""
+def find_matches(db: Session, photo_id: int) -> list[ImageMatch]:
+    """List the matches of a picture from other households, appeals first, then the newest, at most MOST_MATCHES."""
     photo = db.execute(select(Photo.subject, Photo.subject_id, Photo.print).where(Photo.id == photo_id)).first()
     if photo is None or photo.print is None or photo.subject not in _COMPARED:
         return []
-    own = wholes_of(db, photo.subject, [photo.subject_id]).get(photo.subject_id)
+    own = records_of(db, photo.subject, [photo.subject_id]).get(photo.subject_id)
     near = _near(db, photo_id, photo.print)
     found = []
     for subject in _COMPARED:
         theirs = [(other, row) for other, kind, row in near if kind == subject]
-        owners = wholes_of(db, subject, [row for _, row in theirs]) if theirs else {}
-        name = (SUBJECTS[subject].whole or SUBJECTS[subject]).name
+        owners = records_of(db, subject, [row for _, row in theirs]) if theirs else {}
+        name = (SUBJECTS[subject].parent or SUBJECTS[subject]).name
         for other, row in theirs:
             thing = owners.get(row)
             if thing and own and thing.household != own.household:
-                found.append(Alike(other, name, thing.number))
-    return sorted(found, key=lambda alike: (alike.subject != "appeal", -alike.photo_id))[:MOST_ALIKE]
+                found.append(ImageMatch(other, name, thing.number))
+    return sorted(found, key=lambda match: (match.subject != "appeal", -match.photo_id))[:MOST_MATCHES]
 
 
-def flag_look_alikes(db: Session, photo_ids: Iterable[int], now: datetime) -> None:
+def flag_matches(db: Session, photo_ids: Iterable[int], now: datetime) -> None:
     """Flag an appeal as ``photo_reused`` if pictures of it or its revision match others; ignore all other pictures."""
     for photo_id in photo_ids:
         shown = db.execute(select(Photo.subject, Photo.subject_id).where(Photo.id == photo_id)).first()
         if shown is None or shown.subject not in ("appeal", "revision"):
             continue
-        appeal = wholes_of(db, shown.subject, [shown.subject_id]).get(shown.subject_id)
+        appeal = records_of(db, shown.subject, [shown.subject_id]).get(shown.subject_id)
         if appeal is None:
             continue
-        for alike in look_alikes(db, photo_id):
-            item = str(alike.number) if alike.subject == "appeal" else f"{alike.subject}:{alike.number}"
+        for match in find_matches(db, photo_id):
+            item = str(match.number) if match.subject == "appeal" else f"{match.subject}:{match.number}"
             raise_flag(db, appeal.number, "photo_reused", item, now)
 
 

@@ -16,8 +16,8 @@ from models.proxy.mandate import ProxyAct
 from models.staff.conflict_of_interest import is_own
 from models.staff.member import Staff
 from models.staff.task import find_task, reaches
-from models.subjects import SUBJECTS, wholes_of
-from models.verification.case import case_of
+from models.subjects import SUBJECTS, records_of
+from models.verification.case import newest_case_of
 
 # Subjects with a page of pictures.
 SHOWN = ("appeal", "case", "mandate", "disbursement")
@@ -43,24 +43,26 @@ def open_gallery(db: Session, staff_id: int, subject: str, number: int, now: dat
 
     Raises NotForYou."""
     staff = db.get(Staff, staff_id)
-    whole = wholes_of(db, subject, [number]).get(number) if subject in SHOWN else None
-    if staff is None or not _serves(staff, now) or whole is None or not whole.place:
+    record = records_of(db, subject, [number]).get(number) if subject in SHOWN else None
+    if staff is None or not staff.is_serving(now) or record is None or not record.place:
         raise NotForYou
-    if not any(reaches(db, staff, whole.place, *matter) for matter in _waits_as(db, subject, number, whole.owner)):
+    if not any(
+        reaches(db, staff, record.place, *matter) for matter in _task_subjects(db, subject, number, record.owner)
+    ):
         raise NotForYou
     if staff.role == By.FUND_HOLDER and not _decides(db, subject, number):
         raise NotForYou
-    if is_own(db, staff, db.get_one(User, whole.owner).household_id):
+    if is_own(db, staff, db.get_one(User, record.owner).household_id):
         raise NotForYou
     return Gallery(
         subject,
         number,
-        whole.owner,
+        record.owner,
         [photo for kind, rows in _shown_as(db, subject, number) for photo in kept_photos(db, kind, rows)],
     )
 
 
-def record_look(db: Session, gallery: Gallery, staff_id: int, now: datetime) -> None:
+def record_gallery_access(db: Session, gallery: Gallery, staff_id: int, now: datetime) -> None:
     record_reading(
         db,
         at=now,
@@ -81,19 +83,13 @@ def count_pictures(db: Session, subject: str, number: int) -> int:
     )
 
 
-def _serves(staff: Staff, now: datetime) -> bool:
-    """Tell whether the officer is in office, by the same rule as models.staff.member.find_staff."""
-    begun = staff.state == "active" and staff.active_from <= now
-    return begun and (staff.active_until is None or staff.active_until > now)
-
-
 def _decides(db: Session, subject: str, number: int) -> bool:
     """Tell whether the fund holder has to decide on it now: a charity is no authority, and may see it only then."""
     task = find_task(db, subject, number)
     return task is not None and task.role == By.FUND_HOLDER
 
 
-def _waits_as(db: Session, subject: str, number: int, owner: int) -> list[tuple[str, int]]:
+def _task_subjects(db: Session, subject: str, number: int, owner: int) -> list[tuple[str, int]]:
     """List the subjects under which it may be an officer's task: an appeal also as its revision or update, a mandate
     also as the appeals and the case made with it."""
     waits = [(subject, number), *((part.name, row) for part, rows in _parts(db, subject, number) for row in rows)]
@@ -101,7 +97,7 @@ def _waits_as(db: Session, subject: str, number: int, owner: int) -> list[tuple[
         theirs = select(ProxyAct).where(ProxyAct.user_id == owner, ProxyAct.mandate_id == number)
         acts = db.scalars(theirs).all()
         waits += [("appeal", act.subject_id) for act in acts if act.subject == "appeal"]
-        case = case_of(db, owner) if any(act.subject == "user" for act in acts) else None
+        case = newest_case_of(db, owner) if any(act.subject == "user" for act in acts) else None
         waits += [("case", case.id)] if case else []
     return waits
 
@@ -113,9 +109,9 @@ def _shown_as(db: Session, subject: str, number: int) -> list[tuple[str, Sequenc
 
 
 def _parts(db: Session, subject: str, number: int) -> list[tuple[Subject, Sequence[int]]]:
-    """List the rows of each kind of part that are shown with the whole."""
+    """List the rows of each kind of part that are shown with their parent."""
     return [
-        (part, db.scalars(select(part.table.id).where(part.whole_id == number, part.shown)).all())
+        (part, db.scalars(select(part.table.id).where(part.parent_id == number, part.shown)).all())
         for part in SUBJECTS.values()
-        if part.shown is not None and part.whole is SUBJECTS[subject]
+        if part.shown is not None and part.parent is SUBJECTS[subject]
     ]

@@ -6,36 +6,34 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from models.appeals.appeal import LIVE, Appeal
-from models.appeals.review import demand_no_tie, get_locked
+from models.appeals.appeal import LIVE, Appeal, lock_appeal
 from models.core.calendar import CHINA
 from models.core.encryption import keyring
 from models.core.lottery import draw as draw_lot
 from models.core.refusal import Refusal
 from models.core.state_machine import By
-from models.staff.conflict_of_interest import tied_to
+from models.staff.conflict_of_interest import conflicts_with
 from models.staff.decision import DecidedBefore, Decision, decide, passed_by
-from models.staff.member import Staff, same_people
-from models.staff.queue import within
-from models.staff.task import Matter, close_task, demand_region, find_task, open_task, take
-from models.verification.case import Verification, get_case
+from models.staff.member import Staff, all_seats_of, covered_by
+from models.staff.task import Matter, close_task, demand_no_conflict, demand_region, demand_task, find_task, open_task
+from models.verification.case import Verification, lock_case
 
 LOOK_BACK = timedelta(days=30)
 # At most so many of each subject enter the draw, from a random minute of LOOK_BACK on, then from its beginning.
 _MOST = 250
-_LOOKED = ("sound", "doubt")
+_CHECKED = ("sound", "doubt")
 
 
-class SampledAlready(Refusal):
+class SpotCheckedAlready(Refusal):
     """It has been spot-checked already, or it is no longer verified or live; ``state``: its present state."""
 
-    code = "sampled_already"
+    code = "spot_checked_already"
 
 
-class LookedBefore(Refusal):
+class ChangedSinceRead(Refusal):
     """It has changed since this officer opened it, so it cannot be found sound unread."""
 
-    code = "looked_before"
+    code = "changed_since_read"
 
 
 def draw(db: Session, staff: Staff, now: datetime) -> tuple[str, int] | None:
@@ -51,46 +49,46 @@ def draw(db: Session, staff: Staff, now: datetime) -> tuple[str, int] | None:
     back = timedelta(minutes=draw_lot(f"{staff.id}:{day}", "sample", LOOK_BACK // timedelta(minutes=1)))
     midnight = now.astimezone(CHINA).replace(hour=0, minute=0, second=0, microsecond=0)
     for subject, number, household in sorted(_candidates(db, staff, now, midnight - back), key=lot):
-        if staff.id not in tied_to(db, household):
+        if staff.id not in conflicts_with(db, household):
             return subject, number
     return None
 
 
-def find_sound(db: Session, staff: Staff, subject: str, number: int, now: datetime) -> None:
+def record_sound(db: Session, staff: Staff, subject: str, number: int, now: datetime) -> None:
     """Record that the village was right, and close the task if a doubt had opened one. Locks the appeal or case.
 
-    Raises OutsideRegion, HasAPart, DecidedBefore or SampledAlready; NotYourTurn where a doubt waits for another.
+    Raises OutsideRegion, HasConflict, DecidedBefore or SpotCheckedAlready; NotYourTurn where a doubt waits for another.
     """
-    matter, round_, _ = _again(db, staff, subject, number, now)
+    matter, round_, _ = _lock_checkable(db, staff, subject, number, now)
     decide(db, matter, round_, staff, "sound", now)
     close_task(db, subject, number, now, staff)
 
 
-def find_doubtful(db: Session, staff: Staff, subject: str, number: int, reasons: Sequence[str], now: datetime) -> None:
-    """Record a doubt, and open a task for the county to decide whether to stop it. Raises as ``find_sound``."""
-    matter, round_, doubted = _again(db, staff, subject, number, now)
+def record_doubt(db: Session, staff: Staff, subject: str, number: int, reasons: Sequence[str], now: datetime) -> None:
+    """Record a doubt, and open a task for the county to decide whether to stop it. Raises as ``record_sound``."""
+    matter, round_, doubted = _lock_checkable(db, staff, subject, number, now)
     decide(db, matter, round_, staff, "doubt", now, reasons)
     if not doubted:
         open_task(db, matter, "doubt", now)
 
 
-def _again(db: Session, staff: Staff, subject: str, number: int, now: datetime) -> tuple[Matter, int, bool]:
+def _lock_checkable(db: Session, staff: Staff, subject: str, number: int, now: datetime) -> tuple[Matter, int, bool]:
     """Lock it and check that it may be spot-checked; return its matter, its round, and whether a doubt is open."""
-    thing = get_case(db, number) if subject == "case" else get_locked(db, number)
+    thing = lock_case(db, number) if subject == "case" else lock_appeal(db, number)
     matter = thing.matter
     demand_region(db, staff, matter)
-    demand_no_tie(db, staff, matter)
+    demand_no_conflict(db, staff, matter)
     task = find_task(db, subject, number)
     if task and task.step == "doubt":
-        take(db, staff, matter, thing.state)
+        demand_task(db, staff, matter, thing.state)
         return matter, thing.round, True
     if staff.id in passed_by(db, matter, thing.round):
         raise DecidedBefore(number=number, subject=subject)
-    stands = thing.state == "verified" if isinstance(thing, Verification) else thing.state in LIVE
+    in_force = thing.state == "verified" if isinstance(thing, Verification) else thing.state in LIVE
     said = (Decision.subject == subject) & (Decision.subject_id == number) & (Decision.round == thing.round)
-    looked = db.scalar(select(Decision.id).where(said, Decision.verdict.in_(_LOOKED)).limit(1))
-    if looked or not stands:
-        raise SampledAlready(subject=subject, number=number, state=thing.state)
+    checked = db.scalar(select(Decision.id).where(said, Decision.verdict.in_(_CHECKED)).limit(1))
+    if checked or not in_force:
+        raise SpotCheckedAlready(subject=subject, number=number, state=thing.state)
     return matter, thing.round, False
 
 
@@ -106,7 +104,7 @@ def _candidates(db: Session, staff: Staff, now: datetime, start: datetime) -> li
     # The county decides every case by the file, so only a township's reading counts as a check of a case.
     above = {"appeal": (By.TOWNSHIP, By.COUNTY), "case": (By.TOWNSHIP,)}
     found = []
-    seats = same_people(db, [staff.id])
+    seats = all_seats_of(db, [staff.id])
     for subject, query in (("appeal", appeals), ("case", cases)):
         passed = _passed_below(query, staff, seats, subject, above[subject], now)
         rows = list(db.execute(passed.where(Decision.at >= start).limit(_MOST)))
@@ -122,10 +120,10 @@ def _passed_below(
     other = aliased(Decision)
     same = (other.subject == subject) & (other.subject_id == Decision.subject_id) & (other.round == Decision.round)
     own = other.staff_id.in_(seats)
-    looked: ColumnElement[bool] = or_(other.role.in_(above), other.verdict.in_(_LOOKED), own)
+    checked: ColumnElement[bool] = or_(other.role.in_(above), other.verdict.in_(_CHECKED), own)
     return (
         query.where(Decision.subject == subject, Decision.verdict == "pass", Decision.role == By.VILLAGE)
-        .where(Decision.at > now - LOOK_BACK, within(staff, Decision.region_code))
-        .where(~exists().where(same, looked))
+        .where(Decision.at > now - LOOK_BACK, covered_by(staff, Decision.region_code))
+        .where(~exists().where(same, checked))
         .order_by(Decision.at, Decision.id)
     )

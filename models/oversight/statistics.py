@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from models.appeals.appeal import LIVE, REVIEWED, Appeal
+from models.appeals.appeal import IN_REVIEW, LIVE, Appeal
 from models.core.refusal import Refusal
 from models.giving.pledge import COUNTED, Pledge
 from models.people.user import Household
-from models.places.region import prefix
+from models.places.region import inside
 from models.staff.decision import Decision
 from models.verification.case import UNDER_WAY, Verification
 
@@ -69,25 +69,25 @@ def count_region(db: Session, region_code: str, now: datetime) -> Statistics:
     """Count the figures of a region and all regions below it; every query uses an index that begins with the region."""
     appeals = _pairs(
         db.execute(
-            select(Appeal.state, func.count()).where(_inside(Appeal.region_code, region_code)).group_by(Appeal.state)
+            select(Appeal.state, func.count()).where(inside(Appeal.region_code, region_code)).group_by(Appeal.state)
         )
     )
     cases = _cases(db, region_code, now)
     gifts = _gifts(db, region_code)
     return Statistics(
-        households=_count(db, _inside(Household.region_code, region_code), Household.id),
+        households=_count(db, inside(Household.region_code, region_code), Household.id),
         verified=cases.verified,
         waiting=cases.waiting,
         median_days=_median_days(db, region_code, now, cases.decided),
         decided=cases.decided,
         overturned=_count(
             db,
-            _inside(Decision.region_code, region_code)
+            inside(Decision.region_code, region_code)
             & (Decision.at > now - LOOKS_BACK)
             & Decision.overturned_by.is_not(None),
             Decision.id,
         ),
-        under_review=sum(appeals.get(state, 0) for state in REVIEWED if state != "returned"),
+        under_review=sum(appeals.get(state, 0) for state in IN_REVIEW if state != "returned"),
         returned=appeals.get("returned", 0),
         open=sum(appeals.get(state, 0) for state in LIVE),
         completed=appeals.get("completed", 0),
@@ -98,11 +98,6 @@ def count_region(db: Session, region_code: str, now: datetime) -> Statistics:
 
 def _pairs(rows: Iterable[Any]) -> dict[Any, int]:
     return {row[0]: row[1] for row in rows}
-
-
-def _inside(column: InstrumentedAttribute[Any], region_code: str) -> ColumnElement[bool]:
-    area = prefix(region_code)
-    return column.between(area.ljust(12, "0"), area.ljust(12, "9"))
 
 
 def _count(db: Session, condition: ColumnElement[bool], key: InstrumentedAttribute[int]) -> int:
@@ -116,7 +111,7 @@ def _cases(db: Session, region_code: str, now: datetime) -> _Cases:
     lately = case((Verification.decided_at > now - LOOKS_BACK, 1), else_=0)
     rows = db.execute(
         select(Verification.state, age, lately, func.count())
-        .where(_inside(Verification.region_code, region_code))
+        .where(inside(Verification.region_code, region_code))
         .group_by(Verification.state, age, lately)
     ).all()
     waiting = [0] * (len(AGES) + 1)
@@ -134,7 +129,7 @@ def _median_days(db: Session, region_code: str, now: datetime, decided: int) -> 
     if not decided:
         return None
     took = func.extract("epoch", Verification.decided_at - Verification.submitted_at)
-    of_the_year = _inside(Verification.region_code, region_code) & (Verification.decided_at > now - LOOKS_BACK)
+    of_the_year = inside(Verification.region_code, region_code) & (Verification.decided_at > now - LOOKS_BACK)
     middle = select(took).where(of_the_year).order_by(took).limit(1).offset((decided - 1) // 2)
     return int(-(-float(db.scalar(middle) or 0) // 86_400))
 
@@ -142,11 +137,11 @@ def _median_days(db: Session, region_code: str, now: datetime, decided: int) -> 
 def _gifts(db: Session, region_code: str) -> dict[bool, Gifts]:
     """Sum the gifts, by whether staff gave them; per appeal, since the index on pledges begins with the appeal."""
     given = (Pledge.by_staff.label("by_staff"), func.count().label("count"), func.sum(Pledge.amount_fen).label("fen"))
-    inside = _inside(Appeal.region_code, region_code)
+    of_region = inside(Appeal.region_code, region_code)
     theirs = select(*given).where(Pledge.appeal_id == Appeal.id, Pledge.state.in_(COUNTED)).group_by(Pledge.by_staff)
     # LATERAL, or PostgreSQL reads every pledge of the country once it estimates the region as large.
     each = theirs.correlate(Appeal).lateral("each")
     sums = (each.c.by_staff, func.sum(each.c.count), func.sum(each.c.fen))
-    rows = db.execute(select(*sums).select_from(Appeal).join(each, true()).where(inside).group_by(each.c.by_staff))
+    rows = db.execute(select(*sums).select_from(Appeal).join(each, true()).where(of_region).group_by(each.c.by_staff))
     gifts = {by_staff: Gifts(int(count), int(fen)) for by_staff, count, fen in rows}
     return {by_staff: gifts.get(by_staff, Gifts(0, 0)) for by_staff in (False, True)}

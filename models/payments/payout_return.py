@@ -12,9 +12,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import ENDS, Appeal
 from models.appeals.appeal import MACHINE as APPEALS
-from models.appeals.review import demand_no_tie
+from models.appeals.appeal import UNSUCCESSFUL, Appeal
 from models.core.state_machine import SYSTEM
 from models.disbursements.allocation import allocate, remove_page
 from models.disbursements.allocation_run import (
@@ -41,20 +40,20 @@ from models.payments.refund import new_refund
 from models.payments.refund_entitlement import orders_of
 from models.staff.fund_holder import holder_of
 from models.staff.member import Staff
-from models.staff.task import close_task
+from models.staff.task import close_task, demand_no_conflict
 
 
 def check_return(db: Session, staff: Staff, number: int) -> Disbursement:
     """Check that this fund holder may enter the payout's return.
 
-    Raises NoSuchDisbursement (also for another fund holder's payout), WrongState or HasAPart.
+    Raises NoSuchDisbursement (also for another fund holder's payout), WrongState or HasConflict.
     """
     disbursement = find_disbursement(db, number)
     if disbursement.holder_id != holder_of(staff):
         raise NoSuchDisbursement(number=number)
     DISBURSEMENTS.check(disbursement.state, "returned", staff.actor)
     appeal = db.get_one(Appeal, disbursement.appeal_id)
-    demand_no_tie(db, staff, matter_of(disbursement, appeal.region_code, appeal.household_id))
+    demand_no_conflict(db, staff, matter_of(disbursement, appeal.region_code, appeal.household_id))
     return disbursement
 
 
@@ -125,7 +124,7 @@ def _remove(db: Session, run: AllocationRun, now: datetime) -> None:
         return
     end_run(db, run)
     appeal = db.get_one(Appeal, run.appeal_id)
-    if appeal.state in ENDS:
+    if appeal.state in UNSUCCESSFUL:
         begin_refund_run(db, appeal.id, appeal.state, now)  # the appeal has ended, so its gifts are refunded
 
 

@@ -29,6 +29,7 @@ from models.payments.collection import ArrivedMoney, check_room, commit_gift
 from models.payments.locks import hold_order, hold_pledge, hold_refund
 from models.payments.refund import MACHINE, MAY_REDIRECT, Refund
 from models.people.user import User
+from models.places.region import county_of, inside
 
 # The most appeals that are tried; if none of them has room, the gift is refunded.
 MOST_LOOKED_AT = 20
@@ -71,8 +72,7 @@ def _may(db: Session, refund: Refund) -> bool:
 
 def _similar(db: Session, appeal: Appeal, donor: User, fen: int, now: datetime) -> int | None:
     """Find the similar appeal that was published first; it is not locked yet."""
-    county = appeal.region_code[:6]
-    near = Appeal.region_code.between(county.ljust(12, "0"), county.ljust(12, "9"))
+    near = inside(Appeal.region_code, county_of(appeal.region_code))
     wanted = select(Appeal).where(near, Appeal.state == "funding", Appeal.category == appeal.category)
     wanted = wanted.where(Appeal.id != appeal.id, Appeal.deadline > now).order_by(Appeal.published_at, Appeal.id)
     for found in db.scalars(wanted.limit(MOST_LOOKED_AT)):

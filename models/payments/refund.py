@@ -158,7 +158,7 @@ class Refund(Base):
         return self.reason not in BESIDE
 
 
-REFUND = Subject("refund", Refund, MACHINE, begins=("owed",), whole=APPEAL, whole_id=Refund.appeal_id)
+REFUND = Subject("refund", Refund, MACHINE, begins=("owed",), parent=APPEAL, parent_id=Refund.appeal_id)
 
 
 def new_refund(

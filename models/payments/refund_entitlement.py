@@ -20,8 +20,8 @@ from models.core.state_machine import SYSTEM, Actor, By
 from models.disbursements.allocation_run import check_allocated
 from models.giving.allocation import DisbursementShare
 from models.giving.matching import hold_matches, return_matches
+from models.giving.pledge import LEFT_APPEAL, OwnPledge, Pledge
 from models.giving.pledge import MACHINE as PLEDGES
-from models.giving.pledge import OwnPledge, Pledge
 from models.giving.refund_run import HELD
 from models.ledger import moves
 from models.ledger.accounts import REFUNDS
@@ -208,7 +208,7 @@ def _check(db: Session, pledge: Pledge, now: datetime) -> Refundable:
         "state": pledge.state,
         "amount_fen": pledge.amount_fen,
     }
-    if pledge.state in ("refund_pending", "refunded", "redirected"):
+    if pledge.state in LEFT_APPEAL:
         raise RefundUnderWay(**facts)
     order = orders_of(db, [pledge]).get(pledge.id)
     if order is None or order.paid_at is None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import ENDS, Appeal, get_appeal
+from models.appeals.appeal import UNSUCCESSFUL, Appeal, get_appeal
 from models.core.batch_run import Batch, lock_run
 from models.core.refusal import Refusal
 from models.disbursements.allocation_run import is_pending
@@ -21,8 +21,7 @@ from models.ledger.accounts import REFUNDS
 from models.payments.order import PayOrder
 from models.payments.refund import GOING, STUCK, Refund
 from models.payments.refund_entitlement import orders_of, owe_refund, unspent_of
-from models.staff.member import Staff
-from models.staff.queue import within
+from models.staff.member import Staff, covered_by
 
 PAGE = 50
 _MOST = 5
@@ -82,7 +81,7 @@ def plan_page(db: Session, number: int, now: datetime) -> Batch | None:
     ids = _owe(db, run, pledges, now)
     last = len(pledges) < PAGE
     run.cursor = pledges[-1].id if pledges else run.cursor
-    if last and appeal.state in ENDS and (run.reason == SURPLUS or _is_kept(db, run)):
+    if last and appeal.state in UNSUCCESSFUL and (run.reason == SURPLUS or _is_kept(db, run)):
         # The appeal was cancelled meanwhile, or a payout return gave money back to gifts of earlier pages.
         run.begin_anew(appeal.state)
         last = False
@@ -153,4 +152,4 @@ def _sum(parts: Mapping[str, GiftTotal], states: Sequence[str]) -> GiftTotal:
 
 
 def _seen_by(staff: Staff) -> Select[RefundRun]:
-    return select(RefundRun).join(Appeal, Appeal.id == RefundRun.appeal_id).where(within(staff, Appeal.region_code))
+    return select(RefundRun).join(Appeal, Appeal.id == RefundRun.appeal_id).where(covered_by(staff, Appeal.region_code))

@@ -30,9 +30,8 @@ from models.payments.refund import Refund, find_refund, new_refund
 from models.payments.refund_desk import RefundShort
 from models.payments.suspense import SuspenseItem
 from models.people.user import User
-from models.staff.member import Staff
-from models.staff.queue import within
-from models.staff.task import Matter, Task, close_task, take
+from models.staff.member import Staff, covered_by
+from models.staff.task import Matter, Task, close_task, demand_task
 
 
 class NoSuchSuspenseItem(Refusal):
@@ -169,7 +168,7 @@ def _check_assign(
 def _hold(db: Session, staff: Staff, number: int) -> tuple[SuspenseItem, PayOrder | None, Pledge | None, Appeal | None]:
     """Lock appeal, pledge, order and item, in this order, if the task is this member of staff's.
 
-    Raises NoSuchSuspenseItem, OutsideRegion, NotYourTurn or HasAPart.
+    Raises NoSuchSuspenseItem, OutsideRegion, NotYourTurn or HasConflict.
     """
     seen = db.scalar(_seen_by(staff).where(SuspenseItem.id == number))
     if seen is None:
@@ -185,7 +184,7 @@ def _hold(db: Session, staff: Staff, number: int) -> tuple[SuspenseItem, PayOrde
         raise NoSuchSuspenseItem(number=number)
     task = db.scalars(select(Task).where(_open_task(number))).one()
     household = appeal.household_id if appeal else None
-    take(db, staff, Matter("suspense_item", number, task.region_code, household), item.kind)
+    demand_task(db, staff, Matter("suspense_item", number, task.region_code, household), item.kind)
     return item, order, pledge, appeal
 
 
@@ -207,5 +206,5 @@ def _seen_by(staff: Staff) -> Select[SuspenseItem]:
     An item of an unknown order has no region, so the region of its task counts.
     """
     waits = (Task.subject == "suspense_item") & (Task.subject_id == SuspenseItem.id) & Task.closed_at.is_(None)
-    theirs = or_(within(staff, Task.region_code), Task.assignee == staff.id)
+    theirs = or_(covered_by(staff, Task.region_code), Task.assignee == staff.id)
     return select(SuspenseItem).join(Task, waits).where(SuspenseItem.closed_at.is_(None), theirs)

@@ -6,9 +6,10 @@ village. Rows are dated, with successors, because villages merge.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import Any
 
-from sqlalchemy import Date, ForeignKey, Index, SmallInteger, String, or_, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ColumnElement, Date, ForeignKey, Index, SmallInteger, String, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from models.core.base import Base
 
@@ -49,6 +50,22 @@ def prefix(code: str) -> str:
 def covers(area: str, code: str) -> bool:
     """Tell whether ``code`` is the area itself or below it. Both have twelve digits."""
     return code.startswith(prefix(area))
+
+
+def inside(column: InstrumentedAttribute[Any], area: str) -> ColumnElement[bool]:
+    """Build ``covers`` as a condition on a column of codes: a range, for which an index can be used."""
+    own = prefix(area)
+    return column.between(own.ljust(12, "0"), own.ljust(12, "9"))
+
+
+def county_of(code: str) -> str:
+    """Return the code of the county in which a region lies."""
+    return f"{code[:6]}000000"
+
+
+def township_of(code: str) -> str:
+    """Return the code of the township in which a region lies."""
+    return f"{code[:9]}000"
 
 
 def find_regions(db: Session, text: str, most: int = 9) -> list[Region]:

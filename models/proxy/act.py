@@ -17,18 +17,18 @@ from models.core.state_machine import Actor, By
 from models.notifications.notify import notify_user
 from models.people.photo import Photo
 from models.people.user import User, find_by_id_number
-from models.places.region import Region
+from models.places.region import Region, county_of
 from models.proxy.card import Card
 from models.proxy.mandate import ACTED, SUBJECTS, Mandate, NoMandate, ProxyAct, record_mandate_event, revoke_mandate
-from models.staff.conflict_of_interest import Tie, tied_to
-from models.staff.member import Staff, notify_staff, same_people
+from models.staff.conflict_of_interest import Conflict, conflicts_with
+from models.staff.member import Staff, all_seats_of, notify_staff
 from models.staff.task import find_task, recuse
 
 _MOST_NOTIFIED = 20
 
 
 class OwnPeople(Refusal):
-    """The officer is tied to the resident: same household, kin or payee. A colleague has to act."""
+    """The officer has a conflict with the resident: same household, kin or payee. A colleague has to act."""
 
     code = "own_people"
     step = "id_number"
@@ -93,7 +93,7 @@ def find_resident(db: Session, staff: Staff, id_number: str, now: datetime) -> U
     known = user is not None and user.role == "resident" and user.state == "active"
     if user is None or not known or not staff.covers(user.region_code or ""):
         raise NobodyHere
-    if staff.id in tied_to(db, user.household_id):
+    if staff.id in conflicts_with(db, user.household_id):
         raise OwnPeople
     actor = staff.actor.name
     record_reading(
@@ -108,11 +108,11 @@ def find_resident(db: Session, staff: Staff, id_number: str, now: datetime) -> U
     return user
 
 
-def check_no_tie(db: Session, staff: Staff, id_number: str) -> None:
-    """Check that the officer declared no tie to this ID number (not registered yet). Raises OwnPeople."""
-    declared = (Tie.staff_id == staff.id) & Tie.withdrawn_at.is_(None)
+def check_no_conflict(db: Session, staff: Staff, id_number: str) -> None:
+    """Check that the officer declared no conflict with this ID number (not registered yet). Raises OwnPeople."""
+    declared = (Conflict.staff_id == staff.id) & Conflict.withdrawn_at.is_(None)
     hashes = keyring().lookup_hashes(id_number, "id_number")
-    if db.scalar(select(Tie.id).where(declared, Tie.id_hash.in_(hashes)).limit(1)):
+    if db.scalar(select(Conflict.id).where(declared, Conflict.id_hash.in_(hashes)).limit(1)):
         raise OwnPeople
 
 
@@ -233,7 +233,7 @@ def confirm_act(db: Session, user_id: int, number: int, now: datetime) -> ProxyA
     mandate = db.get_one(Mandate, act.mandate_id)
     record_mandate_event(db, mandate, f"user:{user_id}", "confirmed", _subject_of(act), now)
     printed = select(Card.issued_by).where(Card.user_id == user_id, Card.bound_at.is_not(None))
-    if mandate.staff_id in same_people(db, db.scalars(printed.order_by(Card.id.desc()).limit(1))):
+    if mandate.staff_id in all_seats_of(db, db.scalars(printed.order_by(Card.id.desc()).limit(1))):
         # The officer of the act also issued the card that bound this WeChat: they may have confirmed it themselves.
         _notify_county(db, act, mandate, "proxy_own_card", now)
     return act
@@ -259,7 +259,7 @@ def deny_act(db: Session, user_id: int, number: int, now: datetime) -> ProxyAct:
 def _notify_county(db: Session, act: ProxyAct, mandate: Mandate, template: str, now: datetime) -> None:
     """Notify the county officers of the act's officer (at most 20), who may have acted without consent."""
     officer = db.get_one(Staff, mandate.staff_id)
-    county = f"{officer.region_code[:6]}000000"
+    county = county_of(officer.region_code)
     seats = select(Staff).where(Staff.role == By.COUNTY, Staff.region_code == county, Staff.state == "active")
     facts = {"subject": act.subject, "number": act.subject_id, "work_no": officer.work_no}
     for staff in db.scalars(seats.order_by(Staff.id).limit(_MOST_NOTIFIED)):

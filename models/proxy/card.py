@@ -19,7 +19,7 @@ from models.core.refusal import Refusal
 from models.notifications.notify import notify_user
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.staff.member import Staff, notify_staff, pin_household
+from models.staff.member import Staff, copy_household_to_seats, notify_staff
 
 SCENE = "card_"
 LENGTH = 12
@@ -150,7 +150,7 @@ def bind_wechat(db: Session, number: int, conversation_id: int, now: datetime) -
     if db.scalar(select(Conversation.id).where(others).limit(1)) and now < _free_at(card):
         raise CardTooSoon(day=_free_at(card))
     for other in db.scalars(select(Conversation).where(others)).all():
-        pin_household(db, other.account, other.openid)
+        copy_household_to_seats(db, other.account, other.openid)
     facts = {
         "on": now.astimezone(CHINA).date().isoformat(),
         "work_no": db.get_one(Staff, card.issued_by).work_no,
@@ -158,7 +158,7 @@ def bind_wechat(db: Session, number: int, conversation_id: int, now: datetime) -
     notify_user(db, card.user_id, "card_bound", facts, f"card_bound:{card.id}", now, ("card", card.id))
     db.execute(update(Conversation).where(others).values(user_id=None))
     db.execute(update(Conversation).where(Conversation.id == conversation_id).values(user_id=card.user_id))
-    pin_household(db, conversation.account, conversation.openid)
+    copy_household_to_seats(db, conversation.account, conversation.openid)
     card.bound_at, card.code, card.qr_url = now, None, None
     db.flush()
     _note(db, card, f"user:{card.user_id}", "card_bound", None, now)

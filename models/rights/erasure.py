@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.appeals.appeal import LIVE, Appeal, freeze
 from models.appeals.appeal import MACHINE as APPEALS
-from models.appeals.revision_review import forget as forget_revisions
+from models.appeals.revision_review import erase_revisions
 from models.core.audit_trail import record
 from models.core.state_machine import SYSTEM, Actor, By
 from models.core.subject import Subject
@@ -33,7 +33,7 @@ from models.people.user import Consent, User
 from models.proxy.card import live_card, void_card
 from models.proxy.consent_code import void_consent_codes
 from models.proxy.mandate import revoke_all_mandates
-from models.staff.member import pin_household
+from models.staff.member import copy_household_to_seats
 from models.staff.task import close_task
 from models.subjects import SUBJECTS
 from models.support.ticket import Ticket, TicketMessage
@@ -54,7 +54,7 @@ def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
     user = db.get(User, conversation.user_id) if conversation.user_id else None
     photos = _forget_user(db, user, now) if user else []
     photos += _forget_photos(db, "draft", [conversation_id])
-    pin_household(db, conversation.account, conversation.openid)
+    copy_household_to_seats(db, conversation.account, conversation.openid)
     conversation.user_id = None
     db.flush()
     tickets = select(Ticket.id).where(Ticket.conversation_id == conversation_id)
@@ -75,7 +75,7 @@ def erase_person(db: Session, conversation_id: int, now: datetime) -> list[int]:
 
 
 def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
-    # First, in the lock order of decisions (models.verification.case.hold_cases): the case before the user's row.
+    # First, in the lock order of decisions (models.verification.case.lock_cases): the case before the user's row.
     withdraw(db, user.id, Actor(By.OWNER, f"user:{user.id}"), now)
     user.name = user.id_number = user.id_hash = user.phone = user.phone_hash = user.display_name = None
     user.region_code = None
@@ -103,9 +103,9 @@ def _forget_user(db: Session, user: User, now: datetime) -> list[int]:
 
 
 def _owned(user: User, subject: Subject) -> Select[Any]:
-    theirs = select(subject.table.id).where((subject.whole or subject).owner == user.id)
-    if subject.whole:
-        theirs = theirs.join(subject.whole.table, subject.whole.table.id == subject.whole_id)
+    theirs = select(subject.table.id).where((subject.parent or subject).owner == user.id)
+    if subject.parent:
+        theirs = theirs.join(subject.parent.table, subject.parent.table.id == subject.parent_id)
     # Evidence of a disbursement that was paid belongs to the accounts, and stays.
     return theirs.where(Disbursement.paid_at.is_(None)) if subject is DISBURSEMENT else theirs
 
@@ -118,7 +118,7 @@ def _close_appeals(db: Session, user: User, now: datetime) -> None:
             APPEALS.move(db, appeal, "cancelled", Actor(By.OWNER, f"user:{user.id}"), now, detail="owner_erased")
             close_task(db, "appeal", appeal.id, now)
         forget_uses(db, appeal, Actor(By.OWNER, f"user:{user.id}"), now)
-        forget_revisions(db, appeal, Actor(By.OWNER, f"user:{user.id}"), now)
+        erase_revisions(db, appeal, Actor(By.OWNER, f"user:{user.id}"), now)
         forget_family(db, appeal, Actor(By.OWNER, f"user:{user.id}"), now)
         forget_updates(db, appeal, Actor(By.OWNER, f"user:{user.id}"), now)
         appeal.story = ""

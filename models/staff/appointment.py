@@ -25,15 +25,15 @@ from models.staff.directory import (
     NoSuchStaff,
     NotBelowYou,
     OnYourself,
-    StaffStands,
-    demand_level,
+    WrongSeatState,
+    demand_not_stopped_above,
     find_member,
     is_below,
     seat_of,
-    stands,
+    seat_state,
 )
-from models.staff.member import HOLDING, SEATS, Staff, notify_staff, pin_household
-from models.staff.queue import find_for
+from models.staff.member import HOLDING, SEATS, Staff, copy_household_to_seats, notify_staff
+from models.staff.queue import assign_pool_tasks
 
 CODE_LENGTH = 10
 CODE_LASTS = timedelta(days=7)
@@ -58,7 +58,7 @@ STAFF = Subject("staff", Staff, MACHINE, begins=("invited", "active"))
 
 # Role -> the levels of region for which the level above invites. A charity of a city or province is not invited: the
 # command line appoints it.
-INVITED_TO: Mapping[str, tuple[str, ...]] = {**SEATS, "fund_holder": ("county",)}
+LEVELS_OF_ROLE: Mapping[str, tuple[str, ...]] = {**SEATS, "fund_holder": ("county",)}
 _PURPOSE = "invitation"
 _SERIAL = 5
 _MOST_RACES = 20
@@ -124,7 +124,7 @@ def check_invitation(by: Staff, role: str, region_code: str, region: str) -> Non
         raise NotYoursToInvite(role=role, by=by.role)
     if not by.covers(region_code):
         raise OutsideYourPlace(region=region)
-    if level_of(region_code) not in INVITED_TO[role]:
+    if level_of(region_code) not in LEVELS_OF_ROLE[role]:
         raise NoSuchSeat(role=role, level=level_of(region_code))
 
 
@@ -148,7 +148,7 @@ def invite(db: Session, by: Staff, wanted: Invitation, now: datetime) -> tuple[S
         code_hash=keyring().lookup_hashes(code, _PURPOSE)[0],
         code_expires_at=now + CODE_LASTS,
     )
-    _number(db, staff, wanted.work_no)
+    _insert_numbered(db, staff, wanted.work_no)
     record(db, at=now, actor=by.actor.name, action="invited", subject="staff", subject_id=staff.id, detail=wanted.role)
     return staff, code
 
@@ -164,14 +164,14 @@ def find_invitation(db: Session, conversation_id: int, code: str, now: datetime)
     found = (Staff.code_hash.in_(keyring().lookup_hashes(code, _PURPOSE))) & (Staff.state == "invited")
     living = select(Staff).where(found, Staff.code_expires_at > now).with_for_update()
     staff = db.scalar(living.execution_options(populate_existing=True))
-    if staff is None or stands(staff, now) == "ended":
+    if staff is None or seat_state(staff, now) == "ended":
         who = f"conversation:{conversation_id}"
         record(db, at=now, actor=who, action="code_refused", subject=_PURPOSE, subject_id=conversation_id)
         return None
     return staff
 
 
-def check_free(db: Session, conversation_id: int, hashes: Sequence[str] = ()) -> None:
+def check_holds_no_seat(db: Session, conversation_id: int, hashes: Sequence[str] = ()) -> None:
     """Raises HoldsARole where this WeChat or this person (``hashes`` of the ID number) holds a seat already."""
     person = db.get_one(Conversation, conversation_id)
     wechat = (Staff.account == person.account) & (Staff.openid == person.openid)
@@ -189,13 +189,13 @@ def redeem(db: Session, conversation_id: int, code: str, id_number: str, now: da
     if staff is None:
         return None
     hashes = keyring().lookup_hashes(id_number, "id_number")
-    check_free(db, conversation_id, hashes)
+    check_holds_no_seat(db, conversation_id, hashes)
     person = db.get_one(Conversation, conversation_id)
     staff.account, staff.openid = person.account, person.openid
     staff.id_number, staff.id_hash = id_number, hashes[0]
     db.flush()
-    pin_household(db, staff.account, staff.openid)
-    demand_level(db, db.get_one(Staff, staff.invited_by), staff)
+    copy_household_to_seats(db, staff.account, staff.openid)
+    demand_not_stopped_above(db, db.get_one(Staff, staff.invited_by), staff)
     staff.code_hash = staff.code_expires_at = None
     MACHINE.move(db, staff, "bound", Actor(By.OWNER, f"staff:{staff.id}"), now)
     db.flush()
@@ -208,7 +208,7 @@ def redeem(db: Session, conversation_id: int, code: str, id_number: str, now: da
 def confirm(db: Session, by: Staff, work_no: str, now: datetime) -> Staff:
     """Confirm that the bound person is the one who was invited: activate the seat and notify its holder.
 
-    Raises NoSuchStaff, OnYourself, NotBelowYou, NotYourInvitation or StaffStands.
+    Raises NoSuchStaff, OnYourself, NotBelowYou, NotYourInvitation or WrongSeatState.
     """
     staff = find_member(db, work_no, lock=True)
     if staff is None:
@@ -219,13 +219,13 @@ def confirm(db: Session, by: Staff, work_no: str, now: datetime) -> Staff:
         raise NotBelowYou(work_no=staff.work_no, region=seat_of(db, by))
     if by.id not in [inviter.id for inviter in _inviters(db, staff)]:
         raise NotYourInvitation(work_no=staff.work_no)
-    if stands(staff, now) != "bound":
-        raise StaffStands(work_no=staff.work_no, state=stands(staff, now), wanted="bound")
+    if seat_state(staff, now) != "bound":
+        raise WrongSeatState(work_no=staff.work_no, state=seat_state(staff, now), wanted="bound")
     MACHINE.move(db, staff, "active", by.actor, now)
     staff.active_from = now
     db.flush()
-    find_for(db, staff, now)
-    facts = {"work_no": staff.work_no, "role": staff.role, "place": seat_of(db, staff), "until": _day(staff)}
+    assign_pool_tasks(db, staff, now)
+    facts = {"work_no": staff.work_no, "role": staff.role, "place": seat_of(db, staff), "until": _last_day(staff)}
     notify_staff(db, staff, "staff_confirmed", facts, f"staff_confirmed:{staff.id}", now, ("staff", staff.id))
     return staff
 
@@ -239,7 +239,7 @@ def _inviters(db: Session, staff: Staff) -> list[Staff]:
     return list(db.scalars(select(Staff).where(seat).order_by(Staff.id).limit(_MOST_TOLD)))
 
 
-def _number(db: Session, staff: Staff, given: str | None) -> None:
+def _insert_numbered(db: Session, staff: Staff, given: str | None) -> None:
     """Insert the seat under ``given`` or a new work number: the county's last four digits and a serial.
 
     Raises IntegrityError where ``given`` is taken.
@@ -261,7 +261,7 @@ def _number(db: Session, staff: Staff, given: str | None) -> None:
                 raise
 
 
-def _day(staff: Staff) -> str | None:
+def _last_day(staff: Staff) -> str | None:
     """Write the term's last day in China; None for a term without end."""
     if staff.active_until is None:
         return None

@@ -1,4 +1,4 @@
-"""Keep officers' conflicts of interest: ties to kin and to payees. An officer may not decide on a tied household."""
+"""Keep officers' conflicts of interest: their own households, kin and payees, on whom they may not decide."""
 
 from datetime import datetime
 
@@ -10,16 +10,16 @@ from models.core.base import Base, RowId, one_of
 from models.core.encryption import Encrypted, Lookup, keyring
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.staff.member import Staff, every_seat
+from models.staff.member import Staff, spread_to_all_seats
 
 KINDS = ("kin", "payee")
 OWN_HOUSEHOLD = "own_household"
 
 
-class Tie(Base):
-    """A tie that a staff member declared, with the other person's ID number; that person may not be registered yet."""
+class Conflict(Base):
+    """A conflict that a staff member declared: the other person's ID number, who may not be registered yet."""
 
-    __tablename__ = "ties"
+    __tablename__ = "conflicts_of_interest"
     id: Mapped[RowId]
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     kind: Mapped[str] = mapped_column(String(8))
@@ -31,7 +31,7 @@ class Tie(Base):
     __table_args__ = (
         one_of("kind", KINDS),
         Index(
-            "uq_ties_live",
+            "uq_conflicts_of_interest_live",
             "staff_id",
             "kind",
             "id_hash",
@@ -41,34 +41,44 @@ class Tie(Base):
     )
 
 
-def declare(db: Session, staff: Staff, kind: str, id_number: str, now: datetime) -> list[int]:
-    """Keep the tie, once; returns the households to which the other person belongs today."""
+def record_conflict(db: Session, staff: Staff, kind: str, id_number: str, now: datetime) -> list[int]:
+    """Keep the conflict, once; returns the households to which the other person belongs today."""
     hashes = keyring().lookup_hashes(id_number, "id_number")
-    live = (Tie.staff_id == staff.id) & (Tie.kind == kind) & Tie.withdrawn_at.is_(None)
-    if db.scalar(select(Tie.id).where(live, Tie.id_hash.in_(hashes))) is None:
-        tie = Tie(staff_id=staff.id, kind=kind, id_number=id_number, id_hash=hashes[0], declared_at=now)
-        db.add(tie)
+    live = (Conflict.staff_id == staff.id) & (Conflict.kind == kind) & Conflict.withdrawn_at.is_(None)
+    if db.scalar(select(Conflict.id).where(live, Conflict.id_hash.in_(hashes))) is None:
+        conflict = Conflict(staff_id=staff.id, kind=kind, id_number=id_number, id_hash=hashes[0], declared_at=now)
+        db.add(conflict)
         db.flush()
-        record(db, at=now, actor=staff.actor.name, action="tie_declared", subject="tie", subject_id=tie.id, detail=kind)
+        record(
+            db,
+            at=now,
+            actor=staff.actor.name,
+            action="conflict_declared",
+            subject="conflict",
+            subject_id=conflict.id,
+            detail=kind,
+        )
     households = select(User.household_id).where(User.id_hash.in_(hashes), User.household_id.is_not(None))
     return [household for household in db.scalars(households) if household]
 
 
-def ties_of(db: Session, staff: Staff, after: int, most: int) -> list[Tie]:
-    """List the ties that this officer has declared, oldest first. ``after``: id of the last one seen."""
-    live = (Tie.staff_id == staff.id) & Tie.withdrawn_at.is_(None) & (Tie.id > after)
-    return list(db.scalars(select(Tie).where(live).order_by(Tie.id).limit(most)))
+def declared_by(db: Session, staff: Staff, after: int, most: int) -> list[Conflict]:
+    """List the conflicts that this officer has declared, oldest first. ``after``: id of the last one seen."""
+    live = (Conflict.staff_id == staff.id) & Conflict.withdrawn_at.is_(None) & (Conflict.id > after)
+    return list(db.scalars(select(Conflict).where(live).order_by(Conflict.id).limit(most)))
 
 
-def tied_to(db: Session, household_id: int | None) -> dict[int, str]:
+def conflicts_with(db: Session, household_id: int | None) -> dict[int, str]:
     """Map staff ids to why they may not decide on this household: ``own_household``, ``kin`` or ``payee``."""
     if household_id is None:
         return {}
     # Computed from the number, not read: after a key rotation, stored hashes of one number may differ.
     numbers = db.scalars(select(User.id_number).where(User.household_id == household_id, User.id_number.is_not(None)))
     hashes = [each for number in numbers if number for each in keyring().lookup_hashes(number, "id_number")]
-    declared = select(Tie.staff_id, Tie.kind).where(Tie.id_hash.in_(hashes), Tie.withdrawn_at.is_(None))
-    tied = {row.staff_id: row.kind for row in db.execute(declared)}
+    declared = select(Conflict.staff_id, Conflict.kind).where(
+        Conflict.id_hash.in_(hashes), Conflict.withdrawn_at.is_(None)
+    )
+    found = {row.staff_id: row.kind for row in db.execute(declared)}
     theirs = select(Staff.id).where(or_(Staff.household_id == household_id, Staff.id_hash.in_(hashes)))
     as_users = (
         select(Staff.id)
@@ -77,10 +87,10 @@ def tied_to(db: Session, household_id: int | None) -> dict[int, str]:
         .where(User.household_id == household_id)
     )
     for members in (theirs, as_users):
-        tied |= dict.fromkeys(db.scalars(members), OWN_HOUSEHOLD)
-    return every_seat(db, tied)
+        found |= dict.fromkeys(db.scalars(members), OWN_HOUSEHOLD)
+    return spread_to_all_seats(db, found)
 
 
 def is_own(db: Session, staff: Staff, household_id: int | None) -> bool:
     """Tell whether it is the officer's own household, of which no officer may read the file."""
-    return tied_to(db, household_id).get(staff.id) == OWN_HOUSEHOLD
+    return conflicts_with(db, household_id).get(staff.id) == OWN_HOUSEHOLD

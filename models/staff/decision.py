@@ -10,8 +10,9 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
 from models.core.refusal import Refusal
-from models.staff.member import Staff, same_people
-from models.staff.task import Matter
+from models.core.state_machine import Actor, Machine, Stateful
+from models.staff.member import Staff, all_seats_of
+from models.staff.task import Matter, close_task
 
 # A spot check of what was passed ends in ``sound``, or in ``doubt``, on which the county decides.
 VERDICTS = ("pass", "return", "reject", "uphold", "dismiss", "freeze", "resume", "revoke", "sound", "doubt")
@@ -81,11 +82,28 @@ def decide(
     )
     db.add(decision)
     db.flush()
-    who, what = staff.actor.name, sealed(decision)
+    who, what = staff.actor.name, audit_detail(decision)
     record(db, at=now, actor=who, action="decided", subject=DECIDED, subject_id=decision.id, detail=what)
-    if verdict in ("return", "reject", "uphold", "revoke") and not _said_no(db, matter, decision):
+    if verdict in ("return", "reject", "uphold", "revoke") and not _is_rejected(db, matter, decision):
         overturn(db, matter, "pass", decision)
     return decision
+
+
+def end_review(
+    db: Session,
+    machine: Machine,
+    thing: Stateful,
+    to: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    staff: Staff | None = None,
+    detail: str | None = None,
+) -> None:
+    """End the review: change the state and close the task. ``staff`` decided on it; None: the review is needless."""
+    machine.move(db, thing, to, actor, now, detail)
+    close_task(db, machine.subject, thing.id, now, staff)
+    db.flush()
 
 
 def overturn(db: Session, matter: Matter, verdict: str, by: Decision, *, all_rounds: bool = False) -> None:
@@ -96,7 +114,7 @@ def overturn(db: Session, matter: Matter, verdict: str, by: Decision, *, all_rou
     db.execute(open_ones.values(overturned_by=by.id))
 
 
-def _said_no(db: Session, matter: Matter, decision: Decision) -> bool:
+def _is_rejected(db: Session, matter: Matter, decision: Decision) -> bool:
     """Tell whether a rejection of this round still stands: an officer who passed it on has not said yes."""
     said = (Decision.round == decision.round) & (Decision.verdict == "reject") & (Decision.id < decision.id)
     return (
@@ -104,7 +122,7 @@ def _said_no(db: Session, matter: Matter, decision: Decision) -> bool:
     )
 
 
-def sealed(decision: Decision | Row[Any]) -> str:
+def audit_detail(decision: Decision | Row[Any]) -> str:
     """Write the decision as the audit trail keeps it, unchangeable: ``case:7 round 2: pass as township``."""
     what = f"{decision.subject}:{decision.subject_id} round {decision.round}"
     return f"{what}: {decision.verdict} as {decision.role}"
@@ -113,14 +131,14 @@ def sealed(decision: Decision | Row[Any]) -> str:
 def passed_by(db: Session, matter: Matter, round_: int) -> set[int]:
     """Return the ids of the staff who passed it in this round, with every seat of the same persons."""
     passed = select(Decision.staff_id).where(_of(matter), Decision.round == round_, Decision.verdict == "pass")
-    return same_people(db, db.scalars(passed))
+    return all_seats_of(db, db.scalars(passed))
 
 
-def disbelieved(db: Session, matter: Matter) -> set[int]:
+def overturned_by_objection(db: Session, matter: Matter) -> set[int]:
     """Return the ids of staff whose pass an upheld objection overturned, in any round: they may not decide it again."""
     upheld = aliased(Decision)
     taken_back = select(Decision.staff_id).join(upheld, upheld.id == Decision.overturned_by)
-    return same_people(
+    return all_seats_of(
         db, db.scalars(taken_back.where(_of(matter), Decision.verdict == "pass", upheld.verdict == "uphold"))
     )
 

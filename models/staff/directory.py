@@ -11,18 +11,19 @@ from sqlalchemy.orm import Session
 from models.core.audit_trail import AuditEvent
 from models.core.refusal import Refusal
 from models.places.region import Region
-from models.staff.conflict_of_interest import tied_to
-from models.staff.member import Staff, find_staff, same_people, seated
-from models.staff.queue import within
-from models.staff.task import STEPS, Task, recused
+from models.staff.conflict_of_interest import conflicts_with
+from models.staff.member import Staff, all_seats_of, covered_by, find_staff, seats_covering, serving
+from models.staff.recusal import recused_staff
+from models.staff.task import Task
+from models.staff.task_steps import STEPS
 
 # Role -> the roles that it invites, suspends and lists.
 BELOW: Mapping[str, tuple[str, ...]] = {"township": ("village",), "county": ("township", "village", "fund_holder")}
 
 # How many events of the audit trail are searched for the suspension.
-_TRAIL = 20
+_MOST_EVENTS = 20
 # Role -> how many digits of the region's code colleagues share: village officers the township's, others the county's.
-SHARED = {"village": 9, "township": 6, "county": 6, "fund_holder": 6}
+SHARED_DIGITS = {"village": 9, "township": 6, "county": 6, "fund_holder": 6}
 
 
 class NoSuchStaff(Refusal):
@@ -57,10 +58,10 @@ class StoppedAbove(Refusal):
     code = "stopped_above"
 
 
-class StaffStands(Refusal):
+class WrongSeatState(Refusal):
     """The officer's ``state`` forbids it; it requires the state ``wanted``."""
 
-    code = "staff_stands"
+    code = "wrong_seat_state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +90,17 @@ def is_below(above: str, role: str) -> bool:
     return role in BELOW.get(above, ())
 
 
-def stands(staff: Staff, now: datetime) -> str:
+def seat_state(staff: Staff, now: datetime) -> str:
     """Return the member's state; ``ended`` when the term is over and the sweep has not revoked the seat yet."""
     ended = staff.active_until is not None and staff.active_until <= now and staff.state != "revoked"
     return "ended" if ended else staff.state
 
 
-def demand_level(db: Session, by: Staff, staff: Staff, *, own: bool = True) -> None:
+def demand_not_stopped_above(db: Session, by: Staff, staff: Staff, *, own: bool = True) -> None:
     """Raises StoppedAbove where a level above ``by`` suspended or revoked this person, in any of their seats."""
-    theirs = (AuditEvent.subject == "staff") & AuditEvent.subject_id.in_(same_people(db, [staff.id]))
+    theirs = (AuditEvent.subject == "staff") & AuditEvent.subject_id.in_(all_seats_of(db, [staff.id]))
     moves = or_(AuditEvent.to_state.in_(("active", "suspended", "revoked")), AuditEvent.action == "appointed")
-    trail = select(AuditEvent).where(theirs, moves).order_by(AuditEvent.id.desc()).limit(_TRAIL)
+    trail = select(AuditEvent).where(theirs, moves).order_by(AuditEvent.id.desc()).limit(_MOST_EVENTS)
     for event in db.scalars(trail):
         if event.to_state not in ("suspended", "revoked"):
             return
@@ -124,18 +125,18 @@ def find_member(db: Session, work_no: str, *, lock: bool = False) -> Staff | Non
 def members(db: Session, by: Staff, after: tuple[str, int] | None, now: datetime, most: int) -> list[Member]:
     """List the staff below this seat, by region. ``after``: (region code, id) of the last one seen."""
     below = select(Staff, Region.full_name, _queue()).join(Region, Region.code == Staff.region_code)
-    below = below.where(Staff.role.in_(BELOW.get(by.role, ())), within(by, Staff.region_code))
+    below = below.where(Staff.role.in_(BELOW.get(by.role, ())), covered_by(by, Staff.region_code))
     below = below.where(Staff.state != "revoked")
     return _page(db, below, after, now, most)
 
 
 def colleagues(db: Session, staff: Staff, after: tuple[str, int] | None, now: datetime, most: int) -> list[Member]:
     """List those who can take over this officer's queue: of the same role, in the same township or county."""
-    shared = SHARED[staff.role]
+    shared = SHARED_DIGITS[staff.role]
     first, last = (staff.region_code[:shared].ljust(12, fill) for fill in "09")
     peers = select(Staff, Region.full_name, _queue()).join(Region, Region.code == Staff.region_code)
     peers = peers.where(Staff.role == staff.role, Staff.region_code.between(first, last), Staff.id != staff.id)
-    peers = peers.where(Staff.state == "active", or_(Staff.active_until.is_(None), Staff.active_until > now))
+    peers = peers.where(serving(now))
     return _page(db, peers, after, now, most)
 
 
@@ -144,9 +145,9 @@ def candidates(db: Session, by: Staff, task: Task, now: datetime, most: int) -> 
     queue = _queue()
     able = select(Staff, Region.full_name, queue).join(Region, Region.code == Staff.region_code)
     roles = {STEPS[task.step][0], by.role}
-    able = able.where(or_(*((Staff.role == role) & seated(task.region_code, role) for role in sorted(roles))))
-    able = able.where(Staff.state == "active", or_(Staff.active_until.is_(None), Staff.active_until > now))
-    barred = {*tied_to(db, task.household_id), *recused(db, task), task.assignee or 0}
+    able = able.where(or_(*((Staff.role == role) & seats_covering(task.region_code, role) for role in sorted(roles))))
+    able = able.where(serving(now))
+    barred = {*conflicts_with(db, task.household_id), *recused_staff(db, task.id), task.assignee or 0}
     able = able.where(Staff.id.not_in(barred)).order_by(queue, Staff.id).limit(most)
     return [_member(staff, place, count, now) for staff, place, count in db.execute(able)]
 
@@ -181,7 +182,7 @@ def _member(staff: Staff, place: str, open_tasks: int, now: datetime) -> Member:
         role=staff.role,
         region_code=staff.region_code,
         place=place,
-        state=stands(staff, now),
+        state=seat_state(staff, now),
         until=staff.active_until,
         open_tasks=open_tasks,
     )

@@ -5,11 +5,11 @@ A fund holder is known by that region: its people come and go, its bank account 
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from models.places.region import Region
-from models.staff.member import Staff, nearest, seated
+from models.staff.member import Staff, nearest_first, seats_covering, serving
 
 
 def holder_of(staff: Staff) -> int:
@@ -19,8 +19,8 @@ def holder_of(staff: Staff) -> int:
 
 def holder_for(db: Session, region_code: str, now: datetime) -> Staff | None:
     """Choose the active member of the fund holder nearest to the place; None where there is none."""
-    there = _serving(now) & seated(region_code, "fund_holder")
-    return db.scalar(select(Staff).where(there).order_by(*nearest(region_code, "fund_holder"), Staff.id).limit(1))
+    there = _in_office(now) & seats_covering(region_code, "fund_holder")
+    return db.scalar(select(Staff).where(there).order_by(*nearest_first(region_code, "fund_holder"), Staff.id).limit(1))
 
 
 def region_for_placeless(db: Session, now: datetime) -> str:
@@ -29,11 +29,10 @@ def region_for_placeless(db: Session, now: datetime) -> str:
     There is one merchant account for all fund holders. Returns the region of the member who has served longest; where
     there is none, the first region of the country.
     """
-    longest = select(Staff.region_code).where(_serving(now)).order_by(Staff.active_from, Staff.id).limit(1)
+    longest = select(Staff.region_code).where(_in_office(now)).order_by(Staff.active_from, Staff.id).limit(1)
     found = db.scalar(longest)
     return found or db.scalars(select(Region.code).order_by(Region.code).limit(1)).one()
 
 
-def _serving(now: datetime) -> ColumnElement[bool]:
-    there = (Staff.role == "fund_holder") & (Staff.state == "active") & (Staff.active_from <= now)
-    return there & or_(Staff.active_until.is_(None), Staff.active_until > now)
+def _in_office(now: datetime) -> ColumnElement[bool]:
+    return (Staff.role == "fund_holder") & serving(now)

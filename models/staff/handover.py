@@ -9,21 +9,29 @@ from sqlalchemy.orm import Session
 from models.core.calendar import day_in_china
 from models.core.refusal import Refusal
 from models.staff import conflict_of_interest
-from models.staff.directory import SHARED, NoSuchStaff, OnYourself, StaffStands, find_member, seat_of, stands
+from models.staff.directory import (
+    SHARED_DIGITS,
+    NoSuchStaff,
+    OnYourself,
+    WrongSeatState,
+    find_member,
+    seat_of,
+    seat_state,
+)
 from models.staff.member import Staff, notify_staff
 from models.staff.task import (
-    STEPS,
-    HasAPart,
+    HasConflict,
     Matter,
     OutsideRegion,
     Task,
+    assign_to,
+    conflict_in,
     find_holder,
     find_task,
-    give_to,
-    note,
-    part_in,
+    record_on_task,
     recuse,
 )
+from models.staff.task_steps import STEPS
 
 
 class NotAColleague(Refusal):
@@ -49,20 +57,20 @@ class WrongSeat(Refusal):
     code = "wrong_seat"
 
 
-class TheyHaveAPart(Refusal):
+class AssigneeHasConflict(Refusal):
     """The named officer has a conflict of interest; the refusal does not say which."""
 
-    code = "they_have_a_part"
+    code = "assignee_has_conflict"
 
 
-def colleague(db: Session, staff: Staff, work_no: str, now: datetime) -> Staff:
-    """Find the colleague to whom a queue may go. Raises NoSuchStaff, OnYourself, NotAColleague or StaffStands."""
+def demand_colleague(db: Session, staff: Staff, work_no: str, now: datetime) -> Staff:
+    """Find the colleague to whom a queue may go. Raises NoSuchStaff, OnYourself, NotAColleague or WrongSeatState."""
     to = find_member(db, work_no)
     if to is None:
         raise NoSuchStaff(work_no=work_no)
     if to.id == staff.id:
         raise OnYourself(work_no=to.work_no)
-    shared = SHARED[staff.role]
+    shared = SHARED_DIGITS[staff.role]
     if to.role != staff.role or to.region_code[:shared] != staff.region_code[:shared]:
         raise NotAColleague(work_no=to.work_no, role=staff.role)
     return _at_work(to, now)
@@ -77,22 +85,23 @@ def queue_of(db: Session, staff: Staff, *, lock: bool = False) -> Sequence[Task]
 def hand_over(db: Session, staff: Staff, work_no: str, now: datetime) -> tuple[int, int]:
     """Hand the whole queue to a colleague; tasks in which the colleague has a conflict find other holders.
 
-    Returns how many went to the colleague and how many elsewhere. Raises as ``colleague``, and NothingToHandOver.
+    Returns how many went to the colleague and how many elsewhere. Raises as ``demand_colleague``, and
+    NothingToHandOver.
     """
-    to = colleague(db, staff, work_no, now)
+    to = demand_colleague(db, staff, work_no, now)
     tasks = queue_of(db, staff, lock=True)
     if not tasks:
         raise NothingToHandOver(work_no=to.work_no)
     elsewhere = 0
     for task in tasks:
-        reason = part_in(db, to, task)
+        reason = conflict_in(db, to, task)
         if reason:
             recuse(db, task, to, reason, now)
-            note(db, task, "released", staff.work_no, now)
+            record_on_task(db, task, "released", staff.work_no, now)
             find_holder(db, task, now, besides=staff.id)
             elsewhere += 1
         else:
-            give_to(db, task, to, staff.actor.name, now)
+            assign_to(db, task, to, staff.actor.name, now)
     given = len(tasks) - elsewhere
     if given:
         key = f"handed_over:{tasks[0].id}:{now.timestamp()}"
@@ -103,28 +112,28 @@ def hand_over(db: Session, staff: Staff, work_no: str, now: datetime) -> tuple[i
 def find_assignable(db: Session, by: Staff, matter: Matter) -> Task:
     """Find the open task of a thing whose row the caller has locked, as for a decision on it.
 
-    Raises OutsideRegion, NothingToAssign or HasAPart.
+    Raises OutsideRegion, NothingToAssign or HasConflict.
     """
     if not by.covers(matter.region_code):
         raise OutsideRegion(subject=matter.subject, number=matter.number, region=seat_of(db, by))
     task = find_task(db, matter.subject, matter.number)
     if task is None:
         raise NothingToAssign(subject=matter.subject, number=matter.number)
-    if reason := part_in(db, by, task):
-        raise HasAPart(subject=matter.subject, number=matter.number, reason=reason)
+    if reason := conflict_in(db, by, task):
+        raise HasConflict(subject=matter.subject, number=matter.number, reason=reason)
     return task
 
 
 def assign(db: Session, by: Staff, matter: Matter, work_no: str, now: datetime) -> Task:
     """Assign a thing of the region to a named officer; the new and the former holder are notified.
 
-    Raises as ``find_assignable``, and NoSuchStaff, StaffStands, WrongSeat or TheyHaveAPart.
+    Raises as ``find_assignable``, and NoSuchStaff, WrongSeatState, WrongSeat or AssigneeHasConflict.
     """
-    return give(db, by, find_assignable(db, by, matter), work_no, now)
+    return assign_task(db, by, find_assignable(db, by, matter), work_no, now)
 
 
-def give(db: Session, by: Staff, task: Task, work_no: str, now: datetime) -> Task:
-    """Assign the task to this work number. Raises NoSuchStaff, StaffStands, WrongSeat or TheyHaveAPart."""
+def assign_task(db: Session, by: Staff, task: Task, work_no: str, now: datetime) -> Task:
+    """Assign the task to this work number. Raises NoSuchStaff, WrongSeatState, WrongSeat or AssigneeHasConflict."""
     to = find_member(db, work_no)
     if to is None:
         raise NoSuchStaff(work_no=work_no)
@@ -133,12 +142,12 @@ def give(db: Session, by: Staff, task: Task, work_no: str, now: datetime) -> Tas
         raise WrongSeat(work_no=to.work_no, subject=task.subject, number=task.subject_id, why="role")
     if not to.covers(task.region_code):
         raise WrongSeat(work_no=to.work_no, subject=task.subject, number=task.subject_id, why="place")
-    reason = part_in(db, to, task)
+    reason = conflict_in(db, to, task)
     if reason:
-        raise TheyHaveAPart(subject=task.subject, number=task.subject_id, work_no=to.work_no)
+        raise AssigneeHasConflict(subject=task.subject, number=task.subject_id, work_no=to.work_no)
     before = db.get(Staff, task.assignee) if task.assignee else None
     if before is None or before.id != to.id:
-        give_to(db, task, to, by.actor.name, now)
+        assign_to(db, task, to, by.actor.name, now)
         for person in [each for each in (before, to) if each and each.id != by.id]:
             facts = {
                 "subject": task.subject,
@@ -151,10 +160,10 @@ def give(db: Session, by: Staff, task: Task, work_no: str, now: datetime) -> Tas
     return task
 
 
-def declare(db: Session, staff: Staff, kind: str, id_number: str, now: datetime) -> int:
-    """Keep the tie and recuse the officer from the household's open tasks. Returns how many left their queue."""
+def declare_conflict(db: Session, staff: Staff, kind: str, id_number: str, now: datetime) -> int:
+    """Keep the conflict and recuse the officer from the household's open tasks. Returns how many left their queue."""
     left = 0
-    for household in conflict_of_interest.declare(db, staff, kind, id_number, now):
+    for household in conflict_of_interest.record_conflict(db, staff, kind, id_number, now):
         open_ones = (Task.household_id == household) & Task.closed_at.is_(None)
         for task in db.scalars(select(Task).where(open_ones).order_by(Task.due_at, Task.id).with_for_update()):
             left += task.assignee == staff.id
@@ -163,6 +172,6 @@ def declare(db: Session, staff: Staff, kind: str, id_number: str, now: datetime)
 
 
 def _at_work(staff: Staff, now: datetime) -> Staff:
-    if stands(staff, now) != "active":
-        raise StaffStands(work_no=staff.work_no, state=stands(staff, now), wanted="active")
+    if seat_state(staff, now) != "active":
+        raise WrongSeatState(work_no=staff.work_no, state=seat_state(staff, now), wanted="active")
     return staff

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ColumnElement, Connection, ForeignKey, Index, String, or_, select, text, update
-from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, aliased, mapped_column
 
 from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
@@ -15,7 +15,7 @@ from models.core.state_machine import Actor, By
 from models.notifications.notify import notify
 from models.people.conversation import Conversation
 from models.people.user import User
-from models.places.region import covers, level_of, parents
+from models.places.region import covers, inside, level_of, parents, township_of
 
 # Role -> the levels of region that have a seat for it.
 SEATS: dict[str, tuple[str, ...]] = {
@@ -86,24 +86,38 @@ class Staff(Base):
 
         A village officer also covers what lies in the township itself, because some residents name no village.
         """
-        above = self.role == "village" and region_code == f"{self.region_code[:9]}000"
+        above = self.role == "village" and region_code == township_of(self.region_code)
         return above or covers(self.region_code, region_code)
+
+    def is_serving(self, now: datetime) -> bool:
+        """Tell whether the member is active and within the term; ``serving`` is the same as a condition."""
+        begun = self.state == "active" and self.active_from <= now
+        return begun and (self.active_until is None or self.active_until > now)
+
+
+def serving(now: datetime) -> ColumnElement[bool]:
+    """Build a condition on Staff: members who are active and within their terms."""
+    begun = (Staff.state == "active") & (Staff.active_from <= now)
+    return begun & or_(Staff.active_until.is_(None), Staff.active_until > now)
+
+
+def covered_by(staff: Staff, region_code: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
+    """Build ``Staff.covers`` as a condition on a column of codes."""
+    own = inside(region_code, staff.region_code)
+    return or_(own, region_code == township_of(staff.region_code)) if staff.role == "village" else own
 
 
 def find_staff(db: Session, account: str, openid: str, now: datetime) -> Staff | None:
     """Find this WeChat's staff member who is active and within the term."""
-    staff = db.scalar(select(Staff).where(Staff.openid == openid, Staff.account == account, Staff.state == "active"))
-    if staff is None or staff.active_from > now or (staff.active_until and staff.active_until <= now):
-        return None
-    return staff
+    return db.scalar(select(Staff).where(Staff.openid == openid, Staff.account == account, serving(now)))
 
 
-def same_people(db: Session, seats: Iterable[int]) -> set[int]:
+def all_seats_of(db: Session, seats: Iterable[int]) -> set[int]:
     """Return every seat that the persons of these seats hold or ever held, so that a new seat makes no new person."""
-    return set(every_seat(db, dict.fromkeys(seats, "")))
+    return set(spread_to_all_seats(db, dict.fromkeys(seats, "")))
 
 
-def every_seat(db: Session, why: Mapping[int, str]) -> dict[int, str]:
+def spread_to_all_seats(db: Session, why: Mapping[int, str]) -> dict[int, str]:
     """Extend a statement about seats (staff id -> why) to every seat of the same persons."""
     if not why:
         return {}
@@ -119,30 +133,30 @@ def every_seat(db: Session, why: Mapping[int, str]) -> dict[int, str]:
     return {**{seat: why[known] for known, seat in found}, **why}
 
 
-def seated(region_code: str, role: str) -> ColumnElement[bool]:
+def seats_covering(region_code: str, role: str) -> ColumnElement[bool]:
     """Build a condition on Staff: the seats of the role that cover the place.
 
     These are the seats of the place and of all regions above it; for a township also its villages' officers.
     """
     seats = [code for code in (*parents(region_code), region_code) if level_of(code) in SEATS[role]]
     if role == "village" and level_of(region_code) == "township":
-        return Staff.region_code.between(region_code, f"{region_code[:9]}999")
+        return inside(Staff.region_code, region_code)
     return Staff.region_code.in_(seats)
 
 
 def highest_seat(db: Session, region_code: str, roles: Sequence[str]) -> str | None:
     """Return the highest of ``roles`` (lowest first) that an active member holds for the place; None where none."""
-    held = or_(*((Staff.role == role) & seated(region_code, role) for role in roles))
+    held = or_(*((Staff.role == role) & seats_covering(region_code, role) for role in roles))
     there = set(db.scalars(select(Staff.role).where(Staff.state == "active", held).distinct()))
     return next((role for role in reversed(roles) if role in there), None)
 
 
-def nearest(region_code: str, role: str) -> list[ColumnElement[Any]]:
+def nearest_first(region_code: str, role: str) -> list[ColumnElement[Any]]:
     """Order seats: the place's own officer before the township's, a county's charity before the province's."""
     return [Staff.region_code.desc()] if role == "fund_holder" else [(Staff.region_code == region_code).desc()]
 
 
-def pin_household(db: Session, account: str | None, openid: str | None) -> None:
+def copy_household_to_seats(db: Session, account: str | None, openid: str | None) -> None:
     """Copy the household of this WeChat's person to each of their seats.
 
     So it stays known when the user account moves to another WeChat or is erased. To be called when the seat or the
@@ -197,6 +211,6 @@ def appoint(connection: Connection, wanted: Appointment, now: datetime) -> None:
         staff = Staff(**fields, active_from=now)
         db.add(staff)
         db.flush()
-        pin_household(db, staff.account, staff.openid)
+        copy_household_to_seats(db, staff.account, staff.openid)
         record(db, at=now, actor="system", action="appointed", subject="staff", subject_id=staff.id, detail=wanted.role)
         db.flush()

@@ -5,6 +5,9 @@ from typing import Any
 
 from models.notifications.kinds import TODO, Kind, Standing, to_staff
 
+# The kinds that are marked as read when the officer opens the queue.
+QUEUE_KINDS = ("task_new", "objection_made")
+
 
 def join_tasks(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     """Join notifications of new tasks: add up the counts, keep the earliest due date."""

@@ -1,15 +1,14 @@
 """Keep officers' queues: list them in order, escalate overdue tasks, and pass on the tasks of officers who leave."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
 
 from models.core.calendar import day_in_china
-from models.places.region import prefix
-from models.staff.member import STAFF_ROLES, Staff, notify_staff
-from models.staff.task import ABOVE, STEPS, Task, find_holder, note
+from models.staff.member import STAFF_ROLES, Staff, covered_by, notify_staff
+from models.staff.task import Task, find_holder, record_on_task
+from models.staff.task_steps import ABOVE, STEPS
 
 # The time that a task gets at each level to which it is escalated.
 MORE_TIME = timedelta(days=2)
@@ -18,7 +17,7 @@ REMINDED = timedelta(days=1)
 _BATCH = 100
 
 
-def waiting(db: Session, staff: Staff, most: int, after: tuple[datetime, int] | None = None) -> list[Task]:
+def list_queue(db: Session, staff: Staff, most: int, after: tuple[datetime, int] | None = None) -> list[Task]:
     """List the officer's own tasks and those of the pool for their seat, by due date.
 
     Pool tasks in which the officer has a conflict are listed too: there is no other holder, and the officer is to ask
@@ -29,7 +28,7 @@ def waiting(db: Session, staff: Staff, most: int, after: tuple[datetime, int] | 
         Task.closed_at.is_(None),
         Task.assignee.is_(None),
         Task.role == staff.role,
-        within(staff, Task.region_code),
+        covered_by(staff, Task.region_code),
     )
     found: list[Task] = []
     for part in (mine, pool):
@@ -43,13 +42,6 @@ def waiting(db: Session, staff: Staff, most: int, after: tuple[datetime, int] | 
     return sorted(found, key=lambda task: (task.due_at, task.id))[:most]
 
 
-def within(staff: Staff, region_code: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
-    """Build ``Staff.covers`` as a condition over a range of codes, for which an index can be used."""
-    area = prefix(staff.region_code)
-    own: ColumnElement[bool] = region_code.between(area.ljust(12, "0"), area.ljust(12, "9"))
-    return or_(own, region_code == f"{staff.region_code[:9]}000") if staff.role == "village" else own
-
-
 def escalate_overdue(db: Session, now: datetime) -> int:
     """Escalate overdue tasks one level up and notify the former and the new holder. Returns how many.
 
@@ -60,7 +52,7 @@ def escalate_overdue(db: Session, now: datetime) -> int:
     for task in tasks:
         before = task.assignee
         task.escalations += 1
-        note(db, task, "overdue", ABOVE.get(task.role, task.role), now)
+        record_on_task(db, task, "overdue", ABOVE.get(task.role, task.role), now)
         if task.role in ABOVE:
             task.role = ABOVE[task.role]
             task.due_at = now + MORE_TIME
@@ -83,23 +75,23 @@ def escalate_overdue(db: Session, now: datetime) -> int:
     return len(tasks)
 
 
-def find_for(db: Session, staff: Staff, now: datetime) -> None:
+def assign_pool_tasks(db: Session, staff: Staff, now: datetime) -> None:
     """Find holders for the pool tasks of a region when an officer starts there or comes back.
 
     Takes one batch; the rest finds holders when it is escalated.
     """
     pool = select(Task).where(Task.closed_at.is_(None), Task.assignee.is_(None), Task.role.in_(STAFF_ROLES))
-    pool = pool.where(within(staff, Task.region_code)).order_by(Task.due_at).limit(_BATCH)
+    pool = pool.where(covered_by(staff, Task.region_code)).order_by(Task.due_at).limit(_BATCH)
     for task in db.scalars(pool.with_for_update(skip_locked=True)).all():
         task.role = STEPS[task.step][0]
         find_holder(db, task, now)
 
 
-def release(db: Session, staff: Staff, now: datetime) -> int:
+def release_tasks(db: Session, staff: Staff, now: datetime) -> int:
     """Find other holders for all tasks of an officer who is no longer active. Returns how many."""
     mine = select(Task).where(Task.closed_at.is_(None), Task.assignee == staff.id).order_by(Task.due_at, Task.id)
     tasks = list(db.scalars(mine.with_for_update()))
     for task in tasks:
-        note(db, task, "released", staff.work_no, now)
+        record_on_task(db, task, "released", staff.work_no, now)
         find_holder(db, task, now, besides=staff.id)
     return len(tasks)

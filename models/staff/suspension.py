@@ -11,15 +11,15 @@ from models.staff.directory import (
     NoSuchStaff,
     NotBelowYou,
     OnYourself,
-    StaffStands,
-    demand_level,
+    WrongSeatState,
+    demand_not_stopped_above,
     find_member,
     is_below,
     seat_of,
-    stands,
+    seat_state,
 )
 from models.staff.member import Staff, notify_staff
-from models.staff.queue import find_for, release
+from models.staff.queue import assign_pool_tasks, release_tasks
 from models.staff.task import Task
 
 _GONE = ("suspended", "revoked")
@@ -29,11 +29,11 @@ _BATCH = 100
 def suspend(db: Session, by: Staff, work_no: str, reason: str, now: datetime) -> tuple[Staff, int]:
     """Suspend an officer until further notice and pass on their tasks. Returns the seat and how many tasks.
 
-    Raises NoSuchStaff, OnYourself, NotBelowYou or StaffStands; so does ``revoke``.
+    Raises NoSuchStaff, OnYourself, NotBelowYou or WrongSeatState; so does ``revoke``.
     """
     staff = demand_below(db, by, work_no)
-    if stands(staff, now) != "active":
-        raise StaffStands(work_no=staff.work_no, state=stands(staff, now), wanted="active")
+    if seat_state(staff, now) != "active":
+        raise WrongSeatState(work_no=staff.work_no, state=seat_state(staff, now), wanted="active")
     MACHINE.move(db, staff, "suspended", by.actor, now, reason)
     return staff, _leave(db, staff, reason, now)
 
@@ -41,12 +41,12 @@ def suspend(db: Session, by: Staff, work_no: str, reason: str, now: datetime) ->
 def restore(db: Session, by: Staff, work_no: str, now: datetime) -> Staff:
     """Make a suspended officer active again, without their former tasks. Raises as ``suspend``, and StoppedAbove."""
     staff = demand_below(db, by, work_no)
-    if stands(staff, now) != "suspended":
-        raise StaffStands(work_no=staff.work_no, state=stands(staff, now), wanted="suspended")
-    demand_level(db, by, staff, own=False)
+    if seat_state(staff, now) != "suspended":
+        raise WrongSeatState(work_no=staff.work_no, state=seat_state(staff, now), wanted="suspended")
+    demand_not_stopped_above(db, by, staff, own=False)
     MACHINE.move(db, staff, "active", by.actor, now)
     db.flush()
-    find_for(db, staff, now)
+    assign_pool_tasks(db, staff, now)
     _notify(db, staff, "", now)
     return staff
 
@@ -55,7 +55,7 @@ def revoke(db: Session, by: Staff, work_no: str, reason: str, now: datetime) -> 
     """End a seat for good; the person may be invited anew. Returns the seat and how many tasks went to others."""
     staff = demand_below(db, by, work_no)
     if staff.state == "revoked":
-        raise StaffStands(work_no=staff.work_no, state="revoked", wanted="any")
+        raise WrongSeatState(work_no=staff.work_no, state="revoked", wanted="any")
     MACHINE.move(db, staff, "revoked", by.actor, now, reason)
     staff.code_hash = staff.code_expires_at = None
     return staff, _leave(db, staff, reason, now)
@@ -70,18 +70,18 @@ def end_terms(db: Session, now: datetime) -> int:
     found = select(Staff).where(over, Staff.state != "revoked").order_by(Staff.id).limit(_BATCH)
     ended = list(db.scalars(found.with_for_update(skip_locked=True)))
     for staff in ended:
-        reason = "term_over" if stands(staff, now) == "ended" else "not_taken_up"
+        reason = "term_over" if seat_state(staff, now) == "ended" else "not_taken_up"
         MACHINE.move(db, staff, "revoked", SYSTEM, now, reason)
         staff.code_hash = staff.code_expires_at = None
         _leave(db, staff, reason, now)
     return len(ended)
 
 
-def release_forgotten(db: Session, now: datetime) -> int:
+def release_stuck_tasks(db: Session, now: datetime) -> int:
     """Pass on tasks that were assigned to a seat while it was being suspended or revoked. Returns how many."""
     held = select(Task.id).where(Task.assignee == Staff.id, Task.closed_at.is_(None)).exists()
     stuck = select(Staff).where(Staff.state.in_(_GONE), held)
-    return sum(release(db, staff, now) for staff in db.scalars(stuck.limit(_BATCH)))
+    return sum(release_tasks(db, staff, now) for staff in db.scalars(stuck.limit(_BATCH)))
 
 
 def demand_below(db: Session, by: Staff, work_no: str) -> Staff:
@@ -99,7 +99,7 @@ def demand_below(db: Session, by: Staff, work_no: str) -> Staff:
 def _leave(db: Session, staff: Staff, reason: str, now: datetime) -> int:
     db.flush()
     _notify(db, staff, reason, now)
-    return release(db, staff, now)
+    return release_tasks(db, staff, now)
 
 
 def _notify(db: Session, staff: Staff, reason: str, now: datetime) -> None:

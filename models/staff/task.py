@@ -4,66 +4,35 @@ A task is in one person's queue or, where there is no holder, in the pool of its
 conflict of interest are recused before a holder is chosen, and an overdue task goes one level up.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Index, Select, SmallInteger, String, UniqueConstraint, func, or_, select, text
+from sqlalchemy import ForeignKey, Index, Select, SmallInteger, String, func, select, text
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from models.core.audit_trail import record
 from models.core.base import Base, RowId, one_of
-from models.core.hooks import Registry
+from models.core.calendar import day_in_china
 from models.core.refusal import Refusal
 from models.places.region import Region
-from models.staff.conflict_of_interest import tied_to
-from models.staff.member import STAFF_ROLES, Staff, highest_seat, nearest, same_people, seated
-from models.staff.task_notices import notify_new
+from models.staff.conflict_of_interest import conflicts_with
+from models.staff.member import (
+    STAFF_ROLES,
+    Staff,
+    all_seats_of,
+    highest_seat,
+    nearest_first,
+    notify_staff,
+    seats_covering,
+    serving,
+)
+from models.staff.recusal import CONFLICTS, Recusal, recusal_reason, recused_staff
+from models.staff.task_steps import ABOVE, STEPS
 
 SUBJECTS = (
     *("case", "appeal", "revision", "update", "disbursement", "message"),
     *("refund", "suspense_item", "discrepancy", "receipt"),
-)
-# Step -> the role that does it, and its days. Of a case's fifteen days, the registry takes one and the public notice
-# five; objections may take longer.
-STEPS: dict[str, tuple[str, int]] = {
-    "visit": ("village", 4),
-    "adjudicate": ("township", 2),
-    "township_review": ("township", 2),
-    "county_review": ("county", 3),
-    "endorse": ("village", 5),
-    "sample": ("township", 2),
-    "county": ("county", 3),
-    "file": ("fund_holder", 5),
-    "revision": ("village", 5),
-    "update": ("village", 5),
-    "thanks": ("village", 5),
-    # A donor's message to the household, and a message that the household reported.
-    "message": ("village", 5),
-    "message_report": ("township", 2),
-    # The stages of a disbursement, from endorsement to acquittal.
-    "use_endorse": ("village", 5),
-    "use_approve": ("township", 3),
-    "use_authorise": ("fund_holder", 5),
-    "use_pay": ("fund_holder", 5),
-    "use_call": ("township", 5),
-    "use_acquit": ("village", 5),
-    "use_doubt": ("county", 3),
-    "refund": ("fund_holder", 5),
-    "suspense_item": ("fund_holder", 5),
-    "discrepancy": ("fund_holder", 5),
-    "receipt": ("fund_holder", 15),
-    "receipt_void": ("fund_holder", 5),
-    "doubt": ("county", 3),
-    # An appeal or a household that the county froze or suspended: the county decides how long.
-    "frozen": ("county", 15),
-    "suspended": ("county", 15),
-}
-# The role that takes over when no one of a role can do a task, or did it in time.
-ABOVE = {"village": "township", "township": "county"}
-# Reason -> a function that, given a subject, number and household, returns who may not decide (staff id -> reason).
-CONFLICTS: Registry[Callable[[Session, str, int, int | None], Mapping[int, str]]] = Registry(
-    "staff.task.CONFLICTS", ("acted_for",)
 )
 _OPEN = text("closed_at IS NULL")
 _POOL = text("closed_at IS NULL AND assignee IS NULL")
@@ -84,10 +53,10 @@ class NotYourTurn(Refusal):
     code = "not_your_turn"
 
 
-class HasAPart(Refusal):
+class HasConflict(Refusal):
     """The officer has a conflict (``reason``): own household, kin, same payee, or a decision at another stage."""
 
-    code = "has_a_part"
+    code = "has_conflict"
 
 
 class Task(Base):
@@ -123,19 +92,6 @@ class Task(Base):
     )
 
 
-class Recusal(Base):
-    """Why an officer may not do a task: own household, kin, same payee, or a decision on it before."""
-
-    __tablename__ = "recusals"
-    id: Mapped[RowId]
-    task_id: Mapped[int] = mapped_column(ForeignKey("tasks.id"))
-    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), index=True)
-    reason: Mapped[str] = mapped_column(String(16))
-    at: Mapped[datetime]
-
-    __table_args__ = (UniqueConstraint("task_id", "staff_id"),)
-
-
 @dataclass(frozen=True, slots=True)
 class Matter:
     """The thing that a task is about (``case:7``, ``appeal:12``), its region, and its household if it has one."""
@@ -149,7 +105,7 @@ class Matter:
 def open_task(
     db: Session, matter: Matter, step: str, now: datetime, barred: Mapping[int, str] | None = None, *, told: bool = True
 ) -> Task:
-    """Open the thing's task and find a holder. ``barred``: staff id -> why, beside those tied to the household.
+    """Open the thing's task and find a holder. ``barred``: staff id -> why, beside those with a conflict of interest.
 
     ``told``: notify the holder.
     """
@@ -169,7 +125,7 @@ def open_task(
     reasons = dict(barred or {})
     for conflict in CONFLICTS.values():
         reasons.update(conflict(db, matter.subject, matter.number, matter.household_id))
-    for staff_id, reason in {**reasons, **tied_to(db, matter.household_id)}.items():
+    for staff_id, reason in {**reasons, **conflicts_with(db, matter.household_id)}.items():
         db.add(Recusal(task_id=task.id, staff_id=staff_id, reason=reason, at=now))
     db.flush()
     find_holder(db, task, now, told=told)
@@ -177,14 +133,21 @@ def open_task(
 
 
 def demand_region(db: Session, staff: Staff, matter: Matter) -> None:
-    """Raises OutsideRegion. Unlike ``take``, it ignores that a task may be handed over from another region."""
+    """Raises OutsideRegion. Unlike ``demand_task``, it ignores that a task may be handed over from another region."""
     if not staff.covers(matter.region_code):
         region = db.get_one(Region, staff.region_code).full_name
         raise OutsideRegion(subject=matter.subject, number=matter.number, region=region)
 
 
-def take(db: Session, staff: Staff, matter: Matter, state: str) -> Task:
-    """Return the open task that this officer may do. Raises OutsideRegion, NotYourTurn or HasAPart.
+def demand_no_conflict(db: Session, staff: Staff, matter: Matter) -> None:
+    """Check that the officer has no conflict with the household, where no task does so. Raises HasConflict."""
+    reason = conflicts_with(db, matter.household_id).get(staff.id)
+    if reason:
+        raise HasConflict(subject=matter.subject, number=matter.number, reason=reason)
+
+
+def demand_task(db: Session, staff: Staff, matter: Matter, state: str) -> Task:
+    """Return the open task that this officer may do. Raises OutsideRegion, NotYourTurn or HasConflict.
 
     Every officer of the step's role, or of the role to which it was escalated, may do it if they cover the region.
     """
@@ -195,9 +158,9 @@ def take(db: Session, staff: Staff, matter: Matter, state: str) -> Task:
     task = find_task(db, matter.subject, matter.number)
     if task is None or not is_turn_of(staff, task):
         raise NotYourTurn(subject=matter.subject, number=matter.number, state=state, holder=task.role if task else None)
-    reason = part_in(db, staff, task)
+    reason = conflict_in(db, staff, task)
     if reason:
-        raise HasAPart(subject=matter.subject, number=matter.number, reason=reason)
+        raise HasConflict(subject=matter.subject, number=matter.number, reason=reason)
     return task
 
 
@@ -215,15 +178,15 @@ def reaches(db: Session, staff: Staff, region_code: str, subject: str, number: i
     return task is not None and task.assignee == staff.id
 
 
-def part_in(db: Session, staff: Staff, task: Task) -> str | None:
-    """Return why this officer may not do the task, by its recusals and today's ties; None when they may."""
-    return recusal_of(db, task, staff) or tied_to(db, task.household_id).get(staff.id)
+def conflict_in(db: Session, staff: Staff, task: Task) -> str | None:
+    """Return why this officer may not do the task, by its recusals and conflicts of today; None when they may."""
+    return recusal_reason(db, task.id, staff) or conflicts_with(db, task.household_id).get(staff.id)
 
 
-def step_aside(db: Session, staff: Staff, subject: str, number: int, now: datetime) -> str | None:
+def recuse_if_conflicted(db: Session, staff: Staff, subject: str, number: int, now: datetime) -> str | None:
     """Recuse an officer whose turn it is but who has a conflict, and find another holder; returns the conflict."""
     task = find_task(db, subject, number)
-    reason = part_in(db, staff, task) if task and is_turn_of(staff, task) else None
+    reason = conflict_in(db, staff, task) if task and is_turn_of(staff, task) else None
     if task and reason:
         recuse(db, task, staff, reason, now)
     return reason
@@ -247,37 +210,45 @@ def find_holder(db: Session, task: Task, now: datetime, *, besides: int | None =
     """Assign the task to the officer with the shortest queue, of its role or of the next role up that has one.
 
     Where no one may do it, it goes into the pool of the highest role that has an active member, who can ask for a
-    colleague (models.staff.queue.find_for then tries again). ``besides``: a seat not to choose. ``told``: notify a new
-    holder.
+    colleague (models.staff.queue.assign_pool_tasks then tries again). ``besides``: a seat not to choose. ``told``:
+    notify a new holder.
     """
     before = task.assignee
     if not task.escalations:
         # It may have been assigned to a higher role: without that holder it is again the step's own role's.
         task.role = STEPS[task.step][0]
-    roles, barred = [task.role], recused(db, task) | {besides or 0}
+    roles, barred = [task.role], recused_staff(db, task.id) | {besides or 0}
     while above := ABOVE.get(roles[-1]):
         roles.append(above)
     for role in roles:
         found = db.scalar(_candidates(task, role, now, barred))
         if found:
             if role != task.role:
-                note(db, task, "went_up", role, now)
+                record_on_task(db, task, "went_up", role, now)
             task.role, task.assignee = role, found
             break
     else:
         task.assignee, task.role = None, highest_seat(db, task.region_code, roles) or task.role
     db.flush()
     if told and task.assignee and task.assignee != before:
-        notify_new(db, task.assignee, (task.subject, task.subject_id), task.step, task.due_at, now)
+        _notify_holder(db, task, task.assignee, now)
 
 
-def is_short(db: Session, subject: str, number: int) -> bool:
+def _notify_holder(db: Session, task: Task, holder: int, now: datetime) -> None:
+    """Notify the holder that the task has come into their queue."""
+    subject, number = task.subject, task.subject_id
+    facts = {"subject": subject, "number": number, "step": task.step, "count": 1, "due": day_in_china(task.due_at)}
+    key = f"task_new:{subject}:{number}:{task.step}:{now.timestamp()}"
+    notify_staff(db, db.get_one(Staff, holder), "task_new", facts, key, now, ("staff", holder))
+
+
+def has_no_holder(db: Session, subject: str, number: int) -> bool:
     """Tell whether the open task has no holder, because there is no one who may do it."""
     task = find_task(db, subject, number)
     return task is not None and task.assignee is None
 
 
-def give_to(db: Session, task: Task, to: Staff, actor: str, now: datetime) -> None:
+def assign_to(db: Session, task: Task, to: Staff, actor: str, now: datetime) -> None:
     """Assign the task to this officer. The caller has checked the region and conflicts."""
     task.assignee, task.role = to.id, to.role
     record(
@@ -288,23 +259,12 @@ def give_to(db: Session, task: Task, to: Staff, actor: str, now: datetime) -> No
 
 def recuse(db: Session, task: Task, staff: Staff, reason: str, now: datetime) -> None:
     """Keep the officer from this task; if they held it or it had no holder, find another."""
-    if recusal_of(db, task, staff) is None:
+    if recusal_reason(db, task.id, staff) is None:
         db.add(Recusal(task_id=task.id, staff_id=staff.id, reason=reason, at=now))
         db.flush()
-        note(db, task, "recused", f"{staff.work_no} {reason}", now)
-    if task.assignee is None or task.assignee in same_people(db, [staff.id]):
+        record_on_task(db, task, "recused", f"{staff.work_no} {reason}", now)
+    if task.assignee is None or task.assignee in all_seats_of(db, [staff.id]):
         find_holder(db, task, now)
-
-
-def recusal_of(db: Session, task: Task, staff: Staff) -> str | None:
-    """Return the first reason for which this person, in any seat, is recused from the task; None without."""
-    theirs = Recusal.staff_id.in_(same_people(db, [staff.id]))
-    return db.scalar(select(Recusal.reason).where(Recusal.task_id == task.id, theirs).order_by(Recusal.id).limit(1))
-
-
-def recused(db: Session, task: Task) -> set[int]:
-    """Return every seat of the persons who are recused from the task."""
-    return same_people(db, db.scalars(select(Recusal.staff_id).where(Recusal.task_id == task.id)))
 
 
 def _candidates(task: Task, role: str, now: datetime, barred: set[int]) -> Select[int]:
@@ -313,13 +273,12 @@ def _candidates(task: Task, role: str, now: datetime, barred: set[int]) -> Selec
     queue = select(func.count()).where(open_task.assignee == Staff.id, open_task.closed_at.is_(None)).scalar_subquery()
     return (
         select(Staff.id)
-        .where(Staff.role == role, Staff.state == "active", seated(task.region_code, role))
-        .where(Staff.active_from <= now, or_(Staff.active_until.is_(None), Staff.active_until > now))
+        .where(Staff.role == role, serving(now), seats_covering(task.region_code, role))
         .where(Staff.id.not_in(barred))
-        .order_by(*nearest(task.region_code, role), queue, Staff.id)
+        .order_by(*nearest_first(task.region_code, role), queue, Staff.id)
         .limit(1)
     )
 
 
-def note(db: Session, task: Task, action: str, detail: str, now: datetime) -> None:
+def record_on_task(db: Session, task: Task, action: str, detail: str, now: datetime) -> None:
     record(db, at=now, actor="system", action=action, subject=task.subject, subject_id=task.subject_id, detail=detail)

@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 from models.appeals.appeal import Appeal
 from models.core.refusal import Refusal
 from models.people.user import User
+from models.places.region import county_of
 from models.support.ticket import Ticket, open_ticket
-from models.verification.case import case_of
+from models.verification.case import newest_case_of
 
 # States of a case that a household may complain about.
 ADVERSE_STATES = ("rejected", "suspended", "revoked")
 _MOST = 5
-_COUNTY = 6
 
 
 class NothingToAppeal(Refusal):
@@ -41,7 +41,7 @@ class AdverseDecision:
 def adverse_decisions(db: Session, user: User) -> list[AdverseDecision]:
     """List the person's newest case and their appeals that were turned down, the newest first."""
     found = []
-    case = case_of(db, user.id)
+    case = newest_case_of(db, user.id)
     if case and case.state in ADVERSE_STATES:
         found.append(AdverseDecision("case", case.id, case.region_code))
     theirs = select(Appeal).where(Appeal.owner_id == user.id, Appeal.state == "rejected")
@@ -52,5 +52,4 @@ def adverse_decisions(db: Session, user: User) -> list[AdverseDecision]:
 
 def open_complaint(db: Session, what: AdverseDecision, conversation_id: int, now: datetime) -> Ticket:
     """Open a ticket about the decision at the county: the levels below have decided already."""
-    county = what.region_code[:_COUNTY].ljust(12, "0")
-    return open_ticket(db, conversation_id, county, what.reference, now)
+    return open_ticket(db, conversation_id, county_of(what.region_code), what.reference, now)

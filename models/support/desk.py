@@ -12,9 +12,8 @@ from models.notifications.notify import notify
 from models.people.conversation import Conversation
 from models.places.region import Region
 from models.staff.decision import Decision
-from models.staff.member import Staff, same_people
-from models.staff.queue import within
-from models.staff.task import HasAPart, OutsideRegion
+from models.staff.member import Staff, all_seats_of, covered_by
+from models.staff.task import HasConflict, OutsideRegion
 from models.support.ticket import NoSuchTicket, Ticket, TicketMessage, add_message, close_ticket
 
 # The person should have an answer within this time.
@@ -50,7 +49,7 @@ def waiting_tickets(db: Session, staff: Staff, most: int, after: tuple[datetime,
 def read_ticket(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Ticket, list[TicketMessage]]:
     """Return a locked ticket and its messages, the oldest first, and record the reading in the access log.
 
-    Raises NoSuchTicket, OutsideRegion or HasAPart.
+    Raises NoSuchTicket, OutsideRegion or HasConflict.
     """
     ticket = _lock_ticket(db, staff, number, now)
     owner = db.scalar(select(Conversation.user_id).where(Conversation.id == ticket.conversation_id))
@@ -71,7 +70,7 @@ def answer_ticket(db: Session, staff: Staff, number: int, words: str, now: datet
     """Keep the answer, close the ticket, and notify the person. Locks the ticket.
 
     A closed ticket may be answered again as far as models.support.ticket allows.
-    Raises NoSuchTicket, OutsideRegion, HasAPart, AnswerMissing or AnswerTooLong.
+    Raises NoSuchTicket, OutsideRegion, HasConflict, AnswerMissing or AnswerTooLong.
     """
     ticket = _lock_ticket(db, staff, number, now)
     if not words:
@@ -94,7 +93,7 @@ def answer_ticket(db: Session, staff: Staff, number: int, words: str, now: datet
 
 
 def _lock_ticket(db: Session, staff: Staff, number: int, now: datetime) -> Ticket:
-    """Lock and return a ticket that this officer may answer. Raises NoSuchTicket, OutsideRegion or HasAPart."""
+    """Lock and return a ticket that this officer may answer. Raises NoSuchTicket, OutsideRegion or HasConflict."""
     ticket = db.get(Ticket, number, with_for_update=True, populate_existing=True)
     if ticket is None or not ticket.may_be_answered(now):
         raise NoSuchTicket(number=number)
@@ -102,13 +101,13 @@ def _lock_ticket(db: Session, staff: Staff, number: int, now: datetime) -> Ticke
         region = db.get_one(Region, staff.region_code).full_name
         raise OutsideRegion(subject="ticket", number=number, region=region)
     if db.scalar(select(Ticket.id).where(Ticket.id == number, _about_own_decision(db, staff))) is not None:
-        raise HasAPart(subject="ticket", number=number, reason="decided_before")
+        raise HasConflict(subject="ticket", number=number, reason="decided_before")
     return ticket
 
 
 def _about_own_decision(db: Session, staff: Staff) -> ColumnElement[bool]:
     """Match complaints about a decision of this officer's, in any seat: another officer has to answer them."""
-    said_no = Decision.staff_id.in_(same_people(db, [staff.id])) & Decision.verdict.in_(_NO)
+    said_no = Decision.staff_id.in_(all_seats_of(db, [staff.id])) & Decision.verdict.in_(_NO)
     decided = Decision.subject.concat(":").concat(cast(Decision.subject_id, String))
     return Ticket.about.is_not(None) & Ticket.about.in_(select(decided).where(said_no))
 
@@ -117,5 +116,5 @@ def _in_region(staff: Staff) -> ColumnElement[bool]:
     """Match tickets of the officer's region, and for a county those without a region. A fund holder has none."""
     if staff.role == By.FUND_HOLDER:
         return false()
-    own = within(staff, Ticket.region_code)
+    own = covered_by(staff, Ticket.region_code)
     return or_(own, Ticket.region_code.is_(None)) if staff.role == By.COUNTY else own

@@ -12,7 +12,7 @@ from sqlalchemy import String, cast, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from models.notifications.notify import notify_user
-from models.places.region import Region
+from models.places.region import Region, county_of
 from models.public.catalogue import MARKET, OFFERS, REQUESTS, Catalogue, NoSuchThing
 from models.support.ticket import TICKET_LASTS, Ticket, open_ticket, reopen_ticket
 from models.verification.case import Verification
@@ -22,7 +22,6 @@ ITEMS: dict[str, Catalogue[Any]] = {"listing": MARKET, "offer": OFFERS, "request
 DECISIONS = ("case", "appeal")
 # At most so many threads are listed at once.
 MOST_THREADS = 5
-_COUNTY = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +147,7 @@ def _topic_of_item(db: Session, about: str | None, other: int | None, *, own: bo
     county = None
     if own and kind == "offer":  # two askers may live in two counties, and each one's officers handle the ticket
         home = db.scalar(select(Ticket.region_code).where(Ticket.id == other))
-        county = db.get(Region, home[:_COUNTY].ljust(12, "0")) if home else None
+        county = db.get(Region, county_of(home)) if home else None
     return Topic(kind, card.name, int(number), card.place, own=own, other=other, county=county.name if county else "")
 
 

@@ -31,8 +31,7 @@ from models.core.state_machine import By, Machine
 from models.core.subject import Subject
 from models.giving.pledge import Pledge
 from models.payments.order import PayOrder
-from models.staff.member import Staff
-from models.staff.queue import within
+from models.staff.member import Staff, covered_by
 from models.treasury.bill import SUBJECTS, Bill, BillDay
 
 KINDS = ("missing_here", "missing_there", "amount", "state", "ledger")
@@ -169,4 +168,4 @@ def _seen_by(staff: Staff) -> Select[Discrepancy]:
     same = (PayOrder.merchant == Discrepancy.merchant) & (PayOrder.out_trade_no == Discrepancy.out_trade_no)
     placed = select(Discrepancy).outerjoin(PayOrder, same)
     placed = placed.outerjoin(Pledge, Pledge.id == PayOrder.pledge_id).outerjoin(Appeal, Appeal.id == Pledge.appeal_id)
-    return placed.where(or_(Appeal.id.is_(None), within(staff, Appeal.region_code)))
+    return placed.where(or_(Appeal.id.is_(None), covered_by(staff, Appeal.region_code)))

@@ -19,13 +19,13 @@ from models.people.user import User
 from models.staff.task import Matter, close_task
 from models.verification.registry import RESULTS
 
-# PROMISED: the time to a decision that a resident is promised. NOTICE: how long a case stands on public notice.
+# PROMISED: the time to a decision that a resident is promised. NOTICE_PERIOD: how long a case stands on public notice.
 PROMISED = timedelta(days=15)
-NOTICE = timedelta(days=5)
-LASTS = timedelta(days=365)
+NOTICE_PERIOD = timedelta(days=5)
+VALIDITY = timedelta(days=365)
 REMINDER = timedelta(days=30)
 # How long after a rejection a household waits before it may begin a new case.
-WAIT = timedelta(days=30)
+WAIT_AFTER_REJECTION = timedelta(days=30)
 
 _SYSTEM = frozenset({By.SYSTEM})
 _OWNER = frozenset({By.OWNER})
@@ -48,7 +48,7 @@ UNDER_WAY = (
 STANDING = ("verified", "suspended")
 OPEN = (*UNDER_WAY, *STANDING)
 # States that a household may withdraw from. It cannot withdraw from ``suspended`` to escape the county's doubt.
-_LEFT = (*UNDER_WAY, "verified")
+_WITHDRAWABLE = (*UNDER_WAY, "verified")
 
 MACHINE = Machine(
     "case",
@@ -75,7 +75,7 @@ MACHINE = Machine(
         ("suspended", "verified"): _COUNTY,
         ("suspended", "revoked"): _COUNTY,
         ("suspended", "expired"): _SYSTEM,
-        **{(state, "withdrawn"): frozenset({By.OWNER, By.SYSTEM}) for state in _LEFT},
+        **{(state, "withdrawn"): frozenset({By.OWNER, By.SYSTEM}) for state in _WITHDRAWABLE},
     },
 )
 
@@ -94,13 +94,6 @@ class RejectedLately(Refusal):
     """The household was rejected lately: until ``day`` it may appeal the decision, but not begin a new case."""
 
     code = "rejected_lately"
-
-
-class NotOnNotice(Refusal):
-    """The case, in ``state``, is not on public notice; objections are heard only then."""
-
-    code = "not_on_notice"
-    final = True
 
 
 class NotVerified(Refusal):
@@ -202,7 +195,7 @@ CASE = Subject(
 )
 
 
-def get_case(db: Session, number: int) -> Verification:
+def lock_case(db: Session, number: int) -> Verification:
     """Get a case, locked until the transaction ends. Raises NoSuchCase."""
     case = db.get(Verification, number, with_for_update=True, populate_existing=True)
     if case is None:
@@ -215,9 +208,9 @@ def may_renew(case: Verification, now: datetime) -> bool:
     return case.state == "verified" and case.expires_at is not None and case.expires_at - REMINDER <= now
 
 
-def may_begin_on(case: Verification) -> datetime | None:
+def may_begin_from(case: Verification) -> datetime | None:
     """Return from when a rejected household may begin a new case; None for a case that was not rejected."""
-    return case.decided_at + WAIT if case.state == "rejected" and case.decided_at else None
+    return case.decided_at + WAIT_AFTER_REJECTION if case.state == "rejected" and case.decided_at else None
 
 
 def begin_case(db: Session, user: User, actor: Actor, now: datetime) -> Verification:
@@ -229,10 +222,10 @@ def begin_case(db: Session, user: User, actor: Actor, now: datetime) -> Verifica
     still = db.scalar(select(Verification).where(theirs).order_by(Verification.id.desc()).limit(1))
     if still and not may_renew(still, now):
         return still
-    earlier = case_of(db, user.id)
+    earlier = newest_case_of(db, user.id)
     if earlier and earlier.state == "revoked":
         raise CaseRevoked(number=earlier.id)
-    day = may_begin_on(earlier) if earlier else None
+    day = may_begin_from(earlier) if earlier else None
     if earlier and day and now < day:
         raise RejectedLately(number=earlier.id, day=day)
     case = Verification(
@@ -251,14 +244,14 @@ def begin_case(db: Session, user: User, actor: Actor, now: datetime) -> Verifica
     return case
 
 
-def case_of(db: Session, user_id: int) -> Verification | None:
+def newest_case_of(db: Session, user_id: int) -> Verification | None:
     """Find a person's newest case, in any state."""
     return db.scalar(
         select(Verification).where(Verification.user_id == user_id).order_by(Verification.id.desc()).limit(1)
     )
 
 
-def hold_cases(db: Session, household_id: int | None) -> Sequence[Verification]:
+def lock_cases(db: Session, household_id: int | None) -> Sequence[Verification]:
     """Lock the household's cases (FOR SHARE) until the transaction ends and return them, the newest first.
 
     Lock order: cases before appeals, the newest case first and the lowest appeal first, to avoid deadlocks.
@@ -269,8 +262,8 @@ def hold_cases(db: Session, household_id: int | None) -> Sequence[Verification]:
 
 
 def check_verified(db: Session, household_id: int | None, now: datetime) -> None:
-    """Check that a member of the household is verified today; holds the cases (hold_cases). Raises NotVerified."""
-    cases = hold_cases(db, household_id)
+    """Check that a member of the household is verified today; locks the cases (lock_cases). Raises NotVerified."""
+    cases = lock_cases(db, household_id)
     if not any(case.state == "verified" and case.expires_at and case.expires_at > now for case in cases):
         newest = cases[0] if cases else None
         raise NotVerified(number=newest.id if newest else None, state=newest.state if newest else None)
@@ -278,7 +271,7 @@ def check_verified(db: Session, household_id: int | None, now: datetime) -> None
 
 def withdraw(db: Session, user_id: int, actor: Actor, now: datetime) -> None:
     """Withdraw a person's cases under way and verified ones, under lock; a suspended case stays suspended."""
-    theirs = (Verification.user_id == user_id) & Verification.state.in_(_LEFT)
+    theirs = (Verification.user_id == user_id) & Verification.state.in_(_WITHDRAWABLE)
     found = select(Verification).where(theirs).order_by(Verification.id.desc()).with_for_update()
     for case in db.scalars(found.execution_options(populate_existing=True)):
         MACHINE.move(db, case, "withdrawn", actor, now)

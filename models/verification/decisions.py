@@ -10,13 +10,13 @@ from models.core.hooks import Hook
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, By, WrongState
 from models.notifications.notify import notify
-from models.staff.conflict_of_interest import tied_to
+from models.staff.conflict_of_interest import conflicts_with
 from models.staff.decision import decide, overturn
-from models.staff.member import Staff, same_people
-from models.staff.task import HasAPart, NotYourTurn, Task, close_task, demand_region, open_task, recuse, take
-from models.verification.case import LASTS, MACHINE, NOTICE, OPEN, PROMISED, Verification, case_of
+from models.staff.member import Staff, all_seats_of
+from models.staff.task import HasConflict, NotYourTurn, Task, close_task, demand_region, demand_task, open_task, recuse
+from models.verification.case import MACHINE, NOTICE_PERIOD, OPEN, PROMISED, VALIDITY, Verification, newest_case_of
+from models.verification.lifecycle import back_to_visit, notify_owner, to_county, to_township
 from models.verification.objection import Objection
-from models.verification.steps import go_back, notify_owner, to_county, to_township
 from models.verification.visit import Visit
 
 # Arguments: the household's id. Called when it is verified or reinstated.
@@ -24,7 +24,9 @@ on_verified: Hook[[Session, int, datetime], None] = Hook("verification.decisions
 # Arguments: the household's id. Called when it is suspended; returns the numbers of the appeals that it froze.
 on_suspended: Hook[[Session, int, datetime], list[int]] = Hook("verification.decisions.on_suspended")
 # Arguments: the household's id, and ``rejected`` or ``revoked``. Called if no member has another open case.
-on_turned_down: Hook[[Session, int, str, datetime], None] = Hook("verification.decisions.on_turned_down")
+on_rejected_or_revoked: Hook[[Session, int, str, datetime], None] = Hook(
+    "verification.decisions.on_rejected_or_revoked"
+)
 
 
 class FoundNotInNeed(Refusal):
@@ -39,24 +41,24 @@ class StillSuspended(Refusal):
     code = "still_suspended"
 
 
-def take_visit(db: Session, case: Verification, staff: Staff) -> Task:
-    """Get the visit task for this officer. Raises OutsideRegion, NotYourTurn, HasAPart; WrongState at another step."""
-    task = take(db, staff, case.matter, case.state)
+def demand_visit_task(db: Session, case: Verification, staff: Staff) -> Task:
+    """Get this officer's visit task. Raises OutsideRegion, NotYourTurn, HasConflict, or WrongState at another step."""
+    task = demand_task(db, staff, case.matter, case.state)
     if task.step != "visit":
         raise WrongState(subject="case", state=case.state, wanted="visited")
     return task
 
 
-def visited(db: Session, case: Verification, staff: Staff, visit: Visit, now: datetime) -> None:
-    """Move a case after its visit: to public notice if in need, else to the township. Raises as ``take_visit`` does."""
-    take_visit(db, case, staff)
+def move_after_visit(db: Session, case: Verification, staff: Staff, visit: Visit, now: datetime) -> None:
+    """Move a case after its visit: to public notice if in need, else to the township. Raises as demand_visit_task."""
+    demand_visit_task(db, case, staff)
     decide(db, case.matter, case.round, staff, "pass" if visit.supports else "reject", now)
     case.visited_by, case.visited_at = staff.id, now
-    _leave_appeals_to_others(db, case, staff, "verified_them", now)
+    _recuse_from_appeals(db, case, staff, "verified_them", now)
     MACHINE.move(db, case, "visited", staff.actor, now)
     close_task(db, "case", case.id, now, staff)
     if visit.supports:
-        case.notice_from, case.notice_until = now, now + NOTICE
+        case.notice_from, case.notice_until = now, now + NOTICE_PERIOD
         MACHINE.move(db, case, "public_notice", SYSTEM, now)
     else:
         to_township(db, case, now, sampled=True)
@@ -69,9 +71,9 @@ def adjudicate(db: Session, case: Verification, staff: Staff, upheld: bool, now:
 
     Upheld: the case goes back to a visit by another officer. Dismissed: the notice goes on.
 
-    Raises OutsideRegion, NotYourTurn or HasAPart.
+    Raises OutsideRegion, NotYourTurn or HasConflict.
     """
-    take(db, staff, case.matter, case.state)
+    demand_task(db, staff, case.matter, case.state)
     decide(db, case.matter, case.round, staff, "uphold" if upheld else "dismiss", now)
     found = list(db.scalars(select(Objection).where(Objection.verification_id == case.id, Objection.state == "open")))
     for objection in found:
@@ -88,7 +90,7 @@ def adjudicate(db: Session, case: Verification, staff: Staff, upheld: bool, now:
         )
     close_task(db, "case", case.id, now, staff)
     if upheld:
-        go_back(db, case, staff.actor, now, ("objection",), another=True)
+        back_to_visit(db, case, staff.actor, now, ("objection",), another=True)
     else:
         MACHINE.move(db, case, "public_notice", staff.actor, now)
     notify_owner(db, case, "case_moved", now, was="adjudication")
@@ -96,12 +98,12 @@ def adjudicate(db: Session, case: Verification, staff: Staff, upheld: bool, now:
     return found
 
 
-def review(db: Session, case: Verification, staff: Staff, now: datetime) -> None:
-    """Pass a case from the township to the county. Raises OutsideRegion, NotYourTurn, HasAPart or DecidedBefore."""
-    take(db, staff, case.matter, case.state)
+def pass_to_county(db: Session, case: Verification, staff: Staff, now: datetime) -> None:
+    """Pass a case from the township to the county. Raises OutsideRegion, NotYourTurn, HasConflict or DecidedBefore."""
+    demand_task(db, staff, case.matter, case.state)
     decide(db, case.matter, case.round, staff, "pass", now)
     case.reviewed_by = staff.id
-    _leave_appeals_to_others(db, case, staff, "reviewed_them", now)
+    _recuse_from_appeals(db, case, staff, "reviewed_them", now)
     close_task(db, "case", case.id, now, staff)
     to_county(db, case, staff.actor, now)
     notify_owner(db, case, "case_moved", now)
@@ -110,26 +112,26 @@ def review(db: Session, case: Verification, staff: Staff, now: datetime) -> None
 def verify(db: Session, case: Verification, staff: Staff, now: datetime) -> None:
     """Verify a household for twelve months, by the county; the earlier case expires.
 
-    Raises as ``review`` does, FoundNotInNeed or StillSuspended.
+    Raises as ``pass_to_county`` does, FoundNotInNeed or StillSuspended.
     """
-    take(db, staff, case.matter, case.state)
+    demand_task(db, staff, case.matter, case.state)
     _demand_need(db, case, now)
-    _demand_no_doubt(db, case)
+    _demand_not_suspended(db, case)
     yes = decide(db, case.matter, case.round, staff, "pass", now)
     overturn(db, case.matter, "reject", yes, all_rounds=True)  # an earlier visitor may have found no need
-    _end_earlier(db, case, now)
-    case.expires_at = now + LASTS
-    _settle(db, case, "verified", staff, now)
+    _expire_earlier(db, case, now)
+    case.expires_at = now + VALIDITY
+    _record_outcome(db, case, "verified", staff, now)
     on_verified(db, case.household_id, now)
 
 
 def reject(db: Session, case: Verification, staff: Staff, reasons: Sequence[str], now: datetime) -> None:
-    """Reject a case, by the county, with reasons. Raises OutsideRegion, NotYourTurn or HasAPart."""
-    take(db, staff, case.matter, case.state)
+    """Reject a case, by the county, with reasons. Raises OutsideRegion, NotYourTurn or HasConflict."""
+    demand_task(db, staff, case.matter, case.state)
     decide(db, case.matter, case.round, staff, "reject", now, reasons)
     case.reasons = ",".join(reasons)
-    _settle(db, case, "rejected", staff, now)
-    _end_waiting(db, case, now)
+    _record_outcome(db, case, "rejected", staff, now)
+    _end_appeals_in_review(db, case, now)
 
 
 def send_back(db: Session, case: Verification, staff: Staff, reasons: Sequence[str], now: datetime) -> None:
@@ -137,11 +139,11 @@ def send_back(db: Session, case: Verification, staff: Staff, reasons: Sequence[s
 
     Refused during an objection: it would stay undecided, and the same officer could visit again.
     """
-    take(db, staff, case.matter, case.state)
+    demand_task(db, staff, case.matter, case.state)
     check_reviewed(case)
     decide(db, case.matter, case.round, staff, "return", now, reasons)
     close_task(db, "case", case.id, now, staff)
-    go_back(db, case, staff.actor, now, reasons, another=False)
+    back_to_visit(db, case, staff.actor, now, reasons, another=False)
     notify_owner(db, case, "case_moved", now)
     db.flush()
 
@@ -153,18 +155,18 @@ def check_reviewed(case: Verification) -> None:
 
 
 def check_reopen(db: Session, case: Verification, staff: Staff) -> None:
-    """Check that this officer may reopen a rejected case. Raises OutsideRegion, NotYourTurn or HasAPart.
+    """Check that this officer may reopen a rejected case. Raises OutsideRegion, NotYourTurn or HasConflict.
 
     Only a county officer other than the one who rejected it, and only the person's newest case.
     """
     demand_region(db, staff, case.matter)
-    newest = case_of(db, case.user_id)
+    newest = newest_case_of(db, case.user_id)
     if newest is None or newest.id != case.id or case.state != "rejected" or staff.role != By.COUNTY:
         raise NotYourTurn(subject="case", number=case.id, state=case.state, holder=None)
-    own = case.decided_by is not None and staff.id in same_people(db, [case.decided_by])
-    reason = "decided_before" if own else tied_to(db, case.household_id).get(staff.id)
+    own = case.decided_by is not None and staff.id in all_seats_of(db, [case.decided_by])
+    reason = "decided_before" if own else conflicts_with(db, case.household_id).get(staff.id)
     if reason:
-        raise HasAPart(subject="case", number=case.id, reason=reason)
+        raise HasConflict(subject="case", number=case.id, reason=reason)
 
 
 def reopen(db: Session, case: Verification, staff: Staff, reasons: Sequence[str], now: datetime) -> None:
@@ -174,7 +176,7 @@ def reopen(db: Session, case: Verification, staff: Staff, reasons: Sequence[str]
     overturn(db, case.matter, "reject", decision)
     case.decided_by = case.decided_at = None
     case.submitted_at, case.due_at = now, now + PROMISED
-    go_back(db, case, staff.actor, now, reasons, another=True)
+    back_to_visit(db, case, staff.actor, now, reasons, another=True)
     notify_owner(db, case, "case_moved", now)
     db.flush()
 
@@ -210,18 +212,18 @@ def revoke(db: Session, case: Verification, staff: Staff, reason: str, now: date
     close_task(db, "case", case.id, now, staff)
     notify_owner(db, case, "case_moved", now)
     db.flush()
-    _end_waiting(db, case, now)
+    _end_appeals_in_review(db, case, now)
 
 
-def _end_waiting(db: Session, case: Verification, now: datetime) -> None:
+def _end_appeals_in_review(db: Session, case: Verification, now: datetime) -> None:
     """End the household's appeals in review with its case, unless a member has another open case."""
     theirs = (Verification.household_id == case.household_id) & Verification.state.in_(OPEN)
     if db.scalar(select(Verification.id).where(theirs).limit(1)):
         return
-    on_turned_down(db, case.household_id, case.state, now)
+    on_rejected_or_revoked(db, case.household_id, case.state, now)
 
 
-def _demand_no_doubt(db: Session, case: Verification) -> None:
+def _demand_not_suspended(db: Session, case: Verification) -> None:
     theirs = (Verification.user_id == case.user_id) & (Verification.state == "suspended")
     number = db.scalar(select(Verification.id).where(theirs).with_for_update())
     if number is not None:
@@ -231,12 +233,12 @@ def _demand_no_doubt(db: Session, case: Verification) -> None:
 def _demand_need(db: Session, case: Verification, now: datetime) -> None:
     """Check that the last visit found need and the notice lasted five days. Raises FoundNotInNeed."""
     last = select(Visit.supports).where(Visit.verification_id == case.id).order_by(Visit.id.desc()).limit(1)
-    noticed = case.notice_from is not None and case.notice_from + NOTICE <= now
+    noticed = case.notice_from is not None and case.notice_from + NOTICE_PERIOD <= now
     if not (noticed and db.scalar(last)):
         raise FoundNotInNeed(number=case.id, ways=(("look", f"case:{case.id}"),))
 
 
-def _end_earlier(db: Session, case: Verification, now: datetime) -> None:
+def _expire_earlier(db: Session, case: Verification, now: datetime) -> None:
     """Expire the person's earlier verified case, which this one renews. Locks it."""
     earlier = (Verification.user_id == case.user_id) & (Verification.state == "verified")
     for old in db.scalars(select(Verification).where(earlier).with_for_update()):
@@ -244,7 +246,7 @@ def _end_earlier(db: Session, case: Verification, now: datetime) -> None:
     db.flush()
 
 
-def _leave_appeals_to_others(db: Session, case: Verification, staff: Staff, why: str, now: datetime) -> None:
+def _recuse_from_appeals(db: Session, case: Verification, staff: Staff, why: str, now: datetime) -> None:
     """Recuse the officer from the household's open review tasks: who verifies it may not pass what it asks for."""
     steps = ("endorse", "sample", "county", "file", "revision", "use_endorse", "use_approve")
     theirs = (Task.household_id == case.household_id) & Task.step.in_(steps)
@@ -252,7 +254,7 @@ def _leave_appeals_to_others(db: Session, case: Verification, staff: Staff, why:
         recuse(db, task, staff, why, now)
 
 
-def _settle(db: Session, case: Verification, state: str, staff: Staff, now: datetime) -> None:
+def _record_outcome(db: Session, case: Verification, state: str, staff: Staff, now: datetime) -> None:
     case.decided_by, case.decided_at = staff.id, now
     MACHINE.move(db, case, state, staff.actor, now, (case.reasons or "")[:80] or None)
     close_task(db, "case", case.id, now, staff)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.people.user import User
 from models.places.region import Region
-from models.staff.desk_review import Stage, may_review, record_review, stage_of
+from models.staff.file_access import TaskView, may_read_as_authority, record_file_access, view_task
 from models.staff.member import Staff
 from models.verification.case import Verification
 from models.verification.visit import Visit
@@ -40,19 +40,19 @@ class CaseFile:
     notice_until: datetime | None
     reasons: Sequence[str]
     expires_at: datetime | None
-    stage: Stage
+    task: TaskView
 
 
-def open_case(db: Session, staff: Staff, number: int, now: datetime) -> CaseFile | None:
+def open_case_file(db: Session, staff: Staff, number: int, now: datetime) -> CaseFile | None:
     """Open a case for an officer, with all that a decision needs, and record the access.
 
     None if there is no such case, it is outside the officer's region or of their own household, and for a fund holder.
     """
     case = db.get(Verification, number)
-    if case is None or not may_review(db, staff, case.matter):
+    if case is None or not may_read_as_authority(db, staff, case.matter):
         return None
     user = db.get_one(User, case.user_id)
-    record_review(db, staff, "case", number, user.id, now)
+    record_file_access(db, staff, "case", number, user.id, now)
     visit = db.scalar(select(Visit).where(Visit.verification_id == number).order_by(Visit.id.desc()).limit(1))
     return CaseFile(
         number=number,
@@ -76,16 +76,16 @@ def open_case(db: Session, staff: Staff, number: int, now: datetime) -> CaseFile
         notice_until=case.notice_until,
         reasons=case.reasons.split(",") if case.reasons else (),
         expires_at=case.expires_at,
-        stage=stage_of(db, staff, "case", number),
+        task=view_task(db, staff, "case", number),
     )
 
 
-def open_visit(db: Session, staff: Staff, number: int, now: datetime) -> Visit | None:
-    """Open the newest visit of a case and record the access. None as for ``open_case``, and without a visit."""
+def open_visit_record(db: Session, staff: Staff, number: int, now: datetime) -> Visit | None:
+    """Open the newest visit of a case and record the access. None as for ``open_case_file``, and without a visit."""
     case = db.get(Verification, number)
-    if case is None or not may_review(db, staff, case.matter):
+    if case is None or not may_read_as_authority(db, staff, case.matter):
         return None
     visit = db.scalar(select(Visit).where(Visit.verification_id == number).order_by(Visit.id.desc()).limit(1))
     if visit:
-        record_review(db, staff, "case", number, case.user_id, now)
+        record_file_access(db, staff, "case", number, case.user_id, now)
     return visit

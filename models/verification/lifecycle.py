@@ -1,4 +1,4 @@
-"""Move cases without staff: the registry's answer, an objection, the end of the notice and of the year."""
+"""Move cases: by the registry's answer and the clock, and by the steps that several decisions share."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -6,17 +6,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from models.core.calendar import day_in_china
 from models.core.lottery import draw
-from models.core.state_machine import SYSTEM
-from models.people.conversation import Conversation
-from models.people.user import User
-from models.staff.member import Staff
-from models.staff.task import Matter, close_task, find_task, open_task, recuse
-from models.staff.task_notices import notify_objection
-from models.verification.case import MACHINE, REMINDER, STANDING, UNDER_WAY, NotOnNotice, Verification, get_case
-from models.verification.objection import ON_NOTICE, Objection, ObjectionHeard, OwnNotice
+from models.core.state_machine import SYSTEM, Actor
+from models.notifications.notify import notify_user
+from models.staff.decision import overturned_by_objection
+from models.staff.task import Matter, close_task, open_task
+from models.verification.case import MACHINE, REMINDER, STANDING, UNDER_WAY, Verification, lock_case
 from models.verification.registry import Finding
-from models.verification.steps import barred, notify_owner, to_township
 
 # The township reviews so many of a hundred that villages endorsed, drawn by a lot that officers cannot foresee.
 SAMPLED_OF_HUNDRED = 20
@@ -34,7 +31,7 @@ def registry_answered(db: Session, number: int, finding: Finding, now: datetime)
     reviews it. An answer that comes after the visit task was opened without it is stored and moves nothing. Locks the
     case.
     """
-    case = get_case(db, number)
+    case = lock_case(db, number)
     if case.state not in UNDER_WAY or case.registry_next_at is None:
         return
     case.registry_result, case.registry_tries = finding.result, case.registry_tries + 1
@@ -48,7 +45,7 @@ def registry_answered(db: Session, number: int, finding: Finding, now: datetime)
     db.flush()
 
 
-def wait_no_longer(db: Session, now: datetime) -> int:
+def open_visits_without_answer(db: Session, now: datetime) -> int:
     """Open the visit task of cases without a registry answer for three days; the registry is still asked."""
     late = (Verification.state == "submitted") & Verification.registry_next_at.is_not(None)
     late &= Verification.submitted_at <= now - PATIENCE
@@ -66,71 +63,15 @@ def _open_visit(db: Session, case: Verification, now: datetime) -> None:
     notify_owner(db, case, "case_moved", now)
 
 
-def is_due(now: datetime) -> ColumnElement[bool]:
+def registry_is_due(now: datetime) -> ColumnElement[bool]:
     """Select cases under way for which the registry is to be asked now; decided cases are never asked about."""
     return Verification.state.in_(UNDER_WAY) & (Verification.registry_next_at <= now)
 
 
-def due_for_registry(db: Session, now: datetime, most: int = _BATCH) -> Sequence[int]:
+def cases_for_registry(db: Session, now: datetime, most: int = _BATCH) -> Sequence[int]:
     """List the cases for which the registry is to be asked now, the longest due first."""
-    due = select(Verification.id).where(is_due(now)).order_by(Verification.registry_next_at)
+    due = select(Verification.id).where(registry_is_due(now)).order_by(Verification.registry_next_at)
     return db.scalars(due.limit(most)).all()
-
-
-def object_to(
-    db: Session, case: Verification, conversation_id: int, words: str, draft_id: str, now: datetime
-) -> Objection:
-    """Record an objection and open its task for the township; the notice does not go on until that is decided.
-
-    One per conversation and notice: until it is decided, a second one replaces its words. The same draft twice gives
-    the same objection. Staff who object have no part in the decision. The caller holds the case. Raises OwnNotice,
-    NotOnNotice or ObjectionHeard.
-    """
-    earlier = db.scalar(select(Objection).where(Objection.draft_id == draft_id))
-    if earlier:
-        return earlier
-    said = check_may_object(db, case, conversation_id, now)
-    objection = said or Objection(
-        draft_id=draft_id, verification_id=case.id, conversation_id=conversation_id, words=words, at=now
-    )
-    objection.words = words
-    db.add(objection)
-    db.flush()
-    if case.state == "public_notice":
-        MACHINE.move(db, case, "adjudication", SYSTEM, now, f"objection:{objection.id}")
-        open_task(db, case.matter, "adjudicate", now, barred(case) | _objectors(db, conversation_id), told=False)
-        notify_owner(db, case, "case_moved", now)
-    elif task := find_task(db, "case", case.id):
-        for staff_id, reason in _objectors(db, conversation_id).items():
-            recuse(db, task, db.get_one(Staff, staff_id), reason, now)
-    task = find_task(db, "case", case.id)
-    if task and task.assignee:
-        notify_objection(db, task.assignee, case.id, objection.id, task.due_at, now)
-    db.flush()
-    return objection
-
-
-def check_may_object(db: Session, case: Verification, conversation_id: int, now: datetime) -> Objection | None:
-    """Find this conversation's open objection; None without one. Raises as ``object_to`` does."""
-    theirs = select(User.household_id).join(Conversation, Conversation.user_id == User.id)
-    if db.scalar(theirs.where(Conversation.id == conversation_id)) == case.household_id:
-        raise OwnNotice(number=case.id)
-    if case.state not in ON_NOTICE or case.notice_until is None or case.notice_until <= now:
-        raise NotOnNotice(number=case.id, state=case.state)
-    said = (Objection.verification_id == case.id) & (Objection.conversation_id == conversation_id)
-    last = db.scalar(select(Objection).where(said).order_by(Objection.id.desc()).limit(1))
-    if last and last.state == "open":
-        return last
-    if last and case.notice_from and last.at >= case.notice_from:
-        raise ObjectionHeard(number=case.id)
-    return None
-
-
-def _objectors(db: Session, conversation_id: int) -> dict[int, str]:
-    """Staff id -> ``objector``: staff who object from their own WeChat may not decide on the objection."""
-    seat = (Conversation.account == Staff.account) & (Conversation.openid == Staff.openid)
-    found = db.scalars(select(Staff.id).join(Conversation, seat).where(Conversation.id == conversation_id))
-    return dict.fromkeys(found, "objector")
 
 
 def end_notices(db: Session, now: datetime) -> int:
@@ -152,7 +93,7 @@ def is_drawn(matter: Matter, round_: int) -> bool:
     return draw(f"{matter.subject}:{matter.number}:{round_}", "sample", 100) < SAMPLED_OF_HUNDRED
 
 
-def expire(db: Session, now: datetime) -> int:
+def expire_and_remind(db: Session, now: datetime) -> int:
     """Expire cases after twelve months and remind owners a month before; both are notified. Returns how many."""
     stand = Verification.state == "verified"
     # A suspension ends with the year of verification that it is about.
@@ -175,3 +116,56 @@ def expire(db: Session, now: datetime) -> int:
         count += 1
     db.flush()
     return count
+
+
+def took_part(case: Verification) -> dict[int, str]:
+    """Staff id -> ``decided_before``: who visited or reviewed the case in this round."""
+    return {staff_id: "decided_before" for staff_id in (case.visited_by, case.reviewed_by) if staff_id}
+
+
+def to_township(db: Session, case: Verification, now: datetime, *, sampled: bool) -> None:
+    case.sampled = sampled
+    MACHINE.move(db, case, "township_review", SYSTEM, now, "sampled" if sampled else "not_sampled")
+    if sampled:
+        open_task(db, case.matter, "township_review", now, took_part(case))
+    else:
+        to_county(db, case, SYSTEM, now)
+    db.flush()
+
+
+def to_county(db: Session, case: Verification, actor: Actor, now: datetime) -> None:
+    MACHINE.move(db, case, "county_review", actor, now)
+    open_task(db, case.matter, "county_review", now, took_part(case))
+    db.flush()
+
+
+def back_to_visit(
+    db: Session, case: Verification, actor: Actor, now: datetime, reasons: Sequence[str], *, another: bool
+) -> None:
+    """Send a case back to a visit, in a new round. ``another``: not by the officer who visited last.
+
+    An officer against whom an objection was upheld never visits again.
+    """
+    barred = overturned_by_objection(db, case.matter) | ({case.visited_by} if another and case.visited_by else set())
+    MACHINE.move(db, case, "registry_checked", actor, now, ",".join(reasons)[:80])
+    case.round += 1
+    case.reasons = ",".join(reasons)
+    case.visited_by = case.visited_at = case.reviewed_by = case.notice_from = case.notice_until = None
+    open_task(db, case.matter, "visit", now, dict.fromkeys(barred, "decided_before"))
+    db.flush()
+
+
+def notify_owner(db: Session, case: Verification, template: str, now: datetime, was: str | None = None) -> None:
+    """Notify the owner of the case's state. ``was``: the state before, if returning to this state needs other words."""
+    facts = {
+        "number": case.id,
+        "state": case.state,
+        "was": was,
+        "reasons": case.reasons.split(",") if case.reasons else [],
+        "registry": case.registry_result,
+        "due": day_in_china(case.due_at),
+        "until": day_in_china(case.notice_until) if case.notice_until else None,
+        "expires": day_in_china(case.expires_at) if case.expires_at else None,
+    }
+    key = f"case:{case.id}:{template}:{case.state}:{case.round}:{int(now.timestamp())}"
+    notify_user(db, case.user_id, template, facts, key, now, ("case", case.id))

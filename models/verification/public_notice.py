@@ -14,7 +14,7 @@ from models.core.calendar import CHINA
 from models.core.encryption import CannotOpen, keyring, purpose_of
 from models.core.paging import Page, page_of
 from models.people.user import User
-from models.places.region import Region, prefix
+from models.places.region import Region, inside
 from models.verification.case import Verification
 from models.verification.objection import ON_NOTICE
 
@@ -36,10 +36,9 @@ class PublicNotice:
     standing: str | None
 
 
-def board(db: Session, region_code: str, after: int | None, most: int, now: datetime) -> Page[PublicNotice]:
+def list_notices(db: Session, region_code: str, after: int | None, most: int, now: datetime) -> Page[PublicNotice]:
     """List the households on notice in a region and below it, the newest first; ``after``: the last number shown."""
-    area = prefix(region_code)
-    wanted = _shown(now).where(Verification.region_code.between(area.ljust(12, "0"), area.ljust(12, "9")))
+    wanted = _shown(now).where(inside(Verification.region_code, region_code))
     if after is not None:
         wanted = wanted.where(Verification.id < after)
     rows = db.execute(wanted.order_by(Verification.id.desc()).limit(most + 1)).all()
@@ -47,7 +46,7 @@ def board(db: Session, region_code: str, after: int | None, most: int, now: date
     return Page([_notice(row, now) for row in page.items], page.after)
 
 
-def on_board(db: Session, number: int, now: datetime) -> PublicNotice | None:
+def find_notice(db: Session, number: int, now: datetime) -> PublicNotice | None:
     """Find one household on notice by its case number; None for any case that is not on notice now."""
     row = db.execute(_shown(now).where(Verification.id == number)).one_or_none()
     return _notice(row, now) if row else None
@@ -72,7 +71,7 @@ def _shown(now: datetime) -> Any:
 
 def _notice(row: Row[Any], now: datetime) -> PublicNotice:
     name = _opened(row.name, purpose_of(User.name))
-    grown = _is_grown(_opened(row.id_number, purpose_of(User.id_number)), now)
+    grown = _is_adult(_opened(row.id_number, purpose_of(User.id_number)), now)
     return PublicNotice(
         number=row.id,
         name=masked(name) if grown else None,
@@ -88,7 +87,7 @@ def masked(name: str) -> str:
     return name[:1] + _HIDDEN * min(max(len(name) - 1, 1), 2)
 
 
-def _is_grown(id_number: str, now: datetime) -> bool:
+def _is_adult(id_number: str, now: datetime) -> bool:
     """Tell whether the ID number says 18 or older today; an unreadable number counts as a minor's."""
     try:
         born = date(int(id_number[6:10]), int(id_number[10:12]), int(id_number[12:14]))

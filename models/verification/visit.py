@@ -63,11 +63,11 @@ class Visit(Base):
     flags: Mapped[str | None] = mapped_column(String(120))
 
 
-VISIT = Subject("visit", Visit, whole=CASE, whole_id=Visit.verification_id, photos=("visit",), shown=true())
+VISIT = Subject("visit", Visit, parent=CASE, parent_id=Visit.verification_id, photos=("visit",), shown=true())
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class VisitReport:
     """An officer's answers about a visit. ``place``: latitude, longitude, label. ``flags``: codes about the place."""
 
     draft_id: str
@@ -83,10 +83,10 @@ def find_visit(db: Session, draft_id: str) -> Visit | None:
     return db.scalar(select(Visit).where(Visit.draft_id == draft_id))
 
 
-def record(db: Session, case: Verification, staff: Staff, seen: Seen, now: datetime) -> Visit:
+def record_visit(db: Session, case: Verification, staff: Staff, seen: VisitReport, now: datetime) -> Visit:
     """Store the visit, flagged ``far`` if its place is far from the earlier ones (``is_far``).
 
-    It does not move the case; models.verification.decisions.visited does.
+    It does not move the case; models.verification.decisions.move_after_visit does.
     """
     here = (float(seen.place["latitude"]), float(seen.place["longitude"]))
     flags = [*seen.flags, *(["far"] if is_far(here, earlier_places(db, case.region_code)) else [])]

@@ -11,9 +11,10 @@ from models.appeals.appeal import Appeal
 from models.books import violations
 from models.core.database import snapshot
 from models.staff.member import Staff
-from models.staff.task import Recusal, Task, find_task
+from models.staff.recusal import Recusal
+from models.staff.task import Task, find_task
 from models.verification import decisions
-from models.verification.case import get_case
+from models.verification.case import lock_case
 from tests.harness.stage import Stage
 from tests.scenes.appeals import COUNTY, to_county
 from tests.scenes.cases import DAY, registered
@@ -33,7 +34,7 @@ def task_of(stage: Stage, number: int) -> Task | None:
 
 def decide(stage: Stage, case: int, county: int, act: Callable[..., object], *words: object) -> None:
     with Database(stage.database) as db, db.begin():
-        act(db, get_case(db, case), db.get_one(Staff, county), *words, stage.clock())
+        act(db, lock_case(db, case), db.get_one(Staff, county), *words, stage.clock())
 
 
 def books(stage: Stage) -> list[str]:

@@ -14,7 +14,7 @@ from bot.words.lexicon import load_lexicon
 from bot.words.norms import BadNorms, read_norms
 from flows.language import norms
 from models.appeals.appeal import Appeal
-from models.appeals.flag import CODES, LOOK_BACK, Flag, Sign, flag_words, flags_of, raise_flag
+from models.appeals.flag import CODES, LOOK_BACK, Flag, NewFlag, flag_words, flags_of, raise_flag
 from models.people.photo import Photo, fingerprint_columns
 from tests.harness.drawn_pictures import FOUND
 from tests.harness.platform import wechat
@@ -108,7 +108,7 @@ def test_only_what_costs_more_than_usual_is_dear(name: str, count: int) -> None:
         [sign for sign in norms.signs("", "", [(item, fen)], LEXICON) if sign.code == "over_price"]
         for fen in (usual, usual + 1)
     ]
-    assert dear == [[], [Sign("over_price", item, usual)]]
+    assert dear == [[], [NewFlag("over_price", item, usual)]]
 
 
 @pytest.mark.parametrize(
@@ -252,8 +252,8 @@ def test_flags_on_words_follow_what_is_written_and_the_others_stay(stage: Stage)
     now = stage.clock()
     with Database(stage.database) as db, db.begin():
         raise_flag(db, appeal, "photo_reused", "7", now)
-        flag_words(db, appeal, [Sign("brand", "耐克"), Sign("over_price", "床", 5)], now)
-        flag_words(db, appeal, [Sign("over_price", "床", 6)], now)
+        flag_words(db, appeal, [NewFlag("brand", "耐克"), NewFlag("over_price", "床", 5)], now)
+        flag_words(db, appeal, [NewFlag("over_price", "床", 6)], now)
     with Database(stage.database) as db:
         kept = db.execute(select(Flag.code, Flag.item, Flag.usual_fen).order_by(Flag.id)).all()
     assert kept == [("photo_reused", "7", None), ("over_price", "床", 6)]

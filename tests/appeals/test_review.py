@@ -1,7 +1,6 @@
-"""Who may move an appeal from where: every role at every step with every verdict, three people, two at once."""
+"""Who may move an appeal from where: every role at every step with every verdict, and three people."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -10,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import MACHINE, Appeal, freeze, publish, resume
-from models.appeals.file import open_appeal
+from models.appeals.file import open_appeal_file
 from models.appeals.review import approve, reject, send_back
 from models.appeals.submission import NewAppeal, OneOpenAppeal, submit
 from models.core.audit_trail import AuditEvent
@@ -20,18 +19,14 @@ from models.oversight.pictures import NotForYou, open_gallery
 from models.people.user import User
 from models.staff.decision import Decision
 from models.staff.member import STAFF_ROLES, Staff
-from models.staff.queue import escalate_overdue, waiting
-from models.staff.task import HasAPart, NotYourTurn, OutsideRegion, Task, find_task
+from models.staff.queue import escalate_overdue, list_queue
+from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
 from models.support.desk import AnswerTooLong, answer_ticket
 from models.support.ticket import Ticket, open_ticket
-from models.verification.case import MACHINE as CASES
 from models.verification.case import Verification
-from models.verification.file import open_case
+from models.verification.file import open_case_file
 from models.verification.lifecycle import is_drawn
-from models.verification.steps import to_township
-from tests.harness.platform import wechat
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
-from tests.scenes.cases import seen_in_need
 from tests.scenes.seat import DAOXIAN, HUNAN, QINGTANG, SEAT
 
 VERDICTS: dict[str, Callable[..., Appeal]] = {"pass": approve, "return": send_back, "reject": reject}
@@ -144,7 +139,7 @@ def test_who_verified_the_household_does_not_endorse_what_it_asks_for(stage: Sta
     with Database(stage.database) as db:
         assert find_task(db, "appeal", number).assignee == other  # type: ignore[union-attr]
         for act, more in (("pass", ()), ("return", (("title_unclear",),)), ("reject", (("not_true",),))):
-            with pytest.raises(HasAPart):
+            with pytest.raises(HasConflict):
                 VERDICTS[act](db, db.get_one(Staff, visitor), number, *more, stage.clock())
     assert "上门核实的" in stage.say("o-zhou", f"通过 {number}")
     assert "正在募捐" in stage.say("o-qin", f"通过 {number}")
@@ -162,20 +157,20 @@ def test_who_passed_one_stage_passes_no_other_also_after_it_came_up_to_them(stag
     assert judge(stage, others["township"], number, "pass") == "endorsed"
     if drawn:
         second = stage.appoint("o-second-township", "township")
-        with pytest.raises(HasAPart):
+        with pytest.raises(HasConflict):
             judge(stage, others["township"], number, "pass")
         judge(stage, second, number, "pass")
     # And after they were given a higher seat.
     with Database(stage.database) as db, db.begin():
         staff = db.get_one(Staff, others["township"])
         staff.role, staff.region_code = "county", DAOXIAN
-    with pytest.raises(HasAPart):
+    with pytest.raises(HasConflict):
         judge(stage, others["township"], number, "pass")
     assert judge(stage, others["county"], number, "pass") == "county_review"
     with Database(stage.database) as db, db.begin():
         staff = db.get_one(Staff, others["county"])
         staff.role, staff.region_code = "fund_holder", HUNAN
-    with pytest.raises(HasAPart):
+    with pytest.raises(HasConflict):
         judge(stage, others["county"], number, "pass")
     assert judge(stage, others["fund_holder"], number, "pass") == "funding"
 
@@ -201,87 +196,6 @@ def test_the_database_itself_lets_nobody_pass_two_stages(stage: Stage) -> None:
             db.flush()
 
 
-# Two at once
-
-
-def at_once(stage: Stage, said: dict[str, str]) -> list[str]:
-    """What each hears; all messages are under way at one time."""
-    deliveries = [stage.wechat.deliver(wechat.text(words, name)) for name, words in said.items()]
-
-    def post(delivery: tuple[dict[str, str], bytes]) -> str:
-        query, body = delivery
-        response = stage.app.test_client().post("/wechat", query_string=query, data=body)
-        assert response.status_code == 200
-        return stage.wechat.read_text(response.data)
-
-    with ThreadPoolExecutor(len(said)) as pool:
-        return list(pool.map(post, deliveries))
-
-
-def one_won(replies: list[str]) -> None:
-    done = ["您通过了" in reply or "您退回了" in reply for reply in replies]
-    told = ["不用您办" in reply for reply in replies]
-    assert sorted(done) == [False, True], replies
-    assert told == [not each for each in done], replies
-
-
-@pytest.mark.parametrize("second", ["通过 1", "退回 1 1", "驳回 1 1"])
-def test_two_officers_at_once_on_an_appeal_one_wins_and_the_other_is_told(stage: Stage, second: str) -> None:
-    ask(stage)
-    for name in ("o-zhou", "o-qin"):
-        stage.appoint(name, "village")
-    replies = at_once(stage, {"o-zhou": "通过 1", "o-qin": second})
-    if second.startswith("驳回"):
-        replies = [reply.replace("您驳回了", "您退回了") for reply in replies]
-    one_won(replies)
-    with Database(stage.database) as db:
-        assert db.scalar(select(func.count()).select_from(Decision)) == 1
-        assert db.scalar(select(func.count()).select_from(Notification)) == 1
-        assert db.scalar(select(func.count()).where(Task.closed_at.is_(None))) == 0
-
-
-@pytest.mark.parametrize("second", ["通过 认证1", "退回 认证1 1"])
-@pytest.mark.parametrize("step", ["township_review", "county_review"])
-def test_two_officers_at_once_on_a_case_one_wins_and_the_other_is_told(stage: Stage, step: str, second: str) -> None:
-    stage.register("o-wang", "resident", verified=False)
-    role = step.removesuffix("_review")
-    for name in ("o-zhou", "o-qin"):
-        stage.appoint(name, role, SEAT[role])
-    visitor = stage.appoint("o-visitor", "village")  # for the case that goes back
-    system = Actor(By.SYSTEM, "system")
-    with Database(stage.database) as db, db.begin():
-        case = db.scalars(select(Verification)).one()
-        for by, state in (
-            (system, "registry_checked"),
-            (Actor(By.VILLAGE, "staff:0"), "visited"),
-            (system, "public_notice"),
-        ):
-            CASES.move(db, case, state, by, stage.clock())
-        seen_in_need(db, case, visitor, stage.clock())
-        to_township(db, case, stage.clock(), sampled=step == "township_review")
-    for name in ("o-zhou", "o-qin"):
-        stage.say(name, "看 认证1")
-    replies = at_once(stage, {"o-zhou": "通过 认证1", "o-qin": second})
-    one_won(replies)
-    with Database(stage.database) as db:
-        assert db.scalar(select(func.count()).select_from(Decision)) == 1
-
-
-def test_an_owner_who_changes_it_and_an_officer_who_passes_it_at_once(stage: Stage) -> None:
-    """Either it is passed as it was seen, or it waits as it was changed: never passed as nobody saw it."""
-    ask(stage)
-    stage.appoint("o-zhou", "village")
-    for words in ("改 1", "1", "买一台二手缝纫机"):
-        stage.say("o-wang-1", words)
-    at_once(stage, {"o-wang-1": "确认", "o-zhou": "通过 1"})
-    with Database(stage.database) as db:
-        appeal = db.get_one(Appeal, 1)
-        assert (appeal.state, appeal.title, appeal.round) in {
-            ("funding", "买台缝纫机做衣服", 1),
-            ("submitted", "买一台二手缝纫机", 2),
-        }
-
-
 # Queues and looks
 
 
@@ -294,23 +208,23 @@ def test_what_waits_is_of_the_own_region_and_what_is_due_first_comes_first(stage
         stage.clock.move(timedelta(minutes=1))
     with Database(stage.database) as db:
         staff = db.get_one(Staff, here)
-        page = waiting(db, staff, 5)
+        page = list_queue(db, staff, 5)
         assert [task.subject_id for task in page] == numbers[:5]
         last = (page[-1].due_at, page[-1].id)
-        assert [task.subject_id for task in waiting(db, staff, 5, last)] == numbers[5:]
-        assert waiting(db, db.get_one(Staff, county), 5) == []
-        assert waiting(db, db.get_one(Staff, elsewhere), 5) == []
+        assert [task.subject_id for task in list_queue(db, staff, 5, last)] == numbers[5:]
+        assert list_queue(db, db.get_one(Staff, county), 5) == []
+        assert list_queue(db, db.get_one(Staff, elsewhere), 5) == []
 
 
 def test_a_case_is_for_its_region_and_every_look_is_recorded(stage: Stage) -> None:
     number = ask(stage)
     here, elsewhere = stage.appoint("o-zhou", "village"), stage.appoint("o-far", "village", QINGTANG)
     with Database(stage.database) as db, db.begin():
-        assert open_appeal(db, db.get_one(Staff, elsewhere), number, stage.clock()) is None
+        assert open_appeal_file(db, db.get_one(Staff, elsewhere), number, stage.clock()) is None
         with pytest.raises(OutsideRegion):
             approve(db, db.get_one(Staff, elsewhere), number, stage.clock())
         for _ in range(2):
-            file = open_appeal(db, db.get_one(Staff, here), number, stage.clock())
+            file = open_appeal_file(db, db.get_one(Staff, here), number, stage.clock())
             assert file is not None
             assert (file.name, file.phone) == ("王秀兰", "13800000000")
     with Database(stage.database) as db:
@@ -331,13 +245,13 @@ def test_nobody_reads_the_file_of_their_own_household_or_decides_on_it(stage: St
     with Database(stage.database) as db:
         staff = db.get_one(Staff, staff_id)
         case = db.scalars(select(Verification.id)).one()
-        assert open_appeal(db, staff, number, stage.clock()) is None
-        assert open_case(db, staff, case, stage.clock()) is None
+        assert open_appeal_file(db, staff, number, stage.clock()) is None
+        assert open_case_file(db, staff, case, stage.clock()) is None
         for subject, its in (("appeal", number), ("case", case)):
             with pytest.raises(NotForYou):
                 open_gallery(db, staff_id, subject, its, stage.clock())
         assert not db.scalars(select(AuditEvent.id).where(AuditEvent.action == "read_sensitive")).all()
-        with pytest.raises(HasAPart):
+        with pytest.raises(HasConflict):
             approve(db, staff, number, stage.clock())
 
 
@@ -347,12 +261,12 @@ def test_a_village_officer_sees_to_what_names_the_township_alone(stage: Stage) -
     with Database(stage.database) as db:
         staff, task = db.get_one(Staff, village), find_task(db, "appeal", number)
         assert task is not None
-        assert [each.subject_id for each in waiting(db, staff, 5)] == [number]
-        assert open_appeal(db, staff, number, stage.clock())
+        assert [each.subject_id for each in list_queue(db, staff, 5)] == [number]
+        assert open_appeal_file(db, staff, number, stage.clock())
         db.get_one(Appeal, number).region_code = task.region_code = f"{DAOXIAN_MEIHUA[:9]}205"
         db.flush()
-        assert waiting(db, staff, 5) == []
-        assert open_appeal(db, staff, number, stage.clock()) is None
+        assert list_queue(db, staff, 5) == []
+        assert open_appeal_file(db, staff, number, stage.clock()) is None
 
 
 def test_a_charity_learns_who_asks_only_while_it_has_to_decide(stage: Stage) -> None:
@@ -361,7 +275,7 @@ def test_a_charity_learns_who_asks_only_while_it_has_to_decide(stage: Stage) -> 
     number, steps = ask(stage, "crowdfund"), []
     while step := step_of(stage, number):
         with Database(stage.database) as db:
-            file = open_appeal(db, db.get_one(Staff, charity), number, stage.clock())
+            file = open_appeal_file(db, db.get_one(Staff, charity), number, stage.clock())
             assert file is not None
             assert (file.name is not None, file.hidden) == (step == "file", step != "file")
         steps.append(step)
@@ -369,7 +283,7 @@ def test_a_charity_learns_who_asks_only_while_it_has_to_decide(stage: Stage) -> 
     assert steps[0] == "endorse"
     assert steps[-2:] == ["county", "file"]
     with Database(stage.database) as db:
-        file = open_appeal(db, db.get_one(Staff, charity), number, stage.clock())
+        file = open_appeal_file(db, db.get_one(Staff, charity), number, stage.clock())
         assert file is not None
         assert file.hidden
 

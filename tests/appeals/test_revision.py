@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
 from models.appeals.correction import CannotChange, NothingChanged
-from models.appeals.revision import Revision, waiting_for
-from models.appeals.revision_review import Wanted, approve, propose, reject, wanted_now
+from models.appeals.revision import Revision, undecided_revision
+from models.appeals.revision_review import ProposedRevision, approve, latest_proposal, propose, reject
 from models.books import violations
 from models.core.database import snapshot
 from models.core.state_machine import WrongState
@@ -25,7 +25,7 @@ from models.public.catalogue import APPEALS
 from models.public.views import PublicStory, find_story
 from models.rights.erasure import erase_person
 from models.staff.member import Staff
-from models.staff.task import HasAPart, NotYourTurn, OutsideRegion, find_task
+from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.harness.tiers import examples
 from tests.scenes.appeals import STORY, put_in, wanted
@@ -74,7 +74,7 @@ def test_abuse_an_appeal_edited_after_approval(stage: Stage) -> None:
     stage.appoint("o-fund", "fund_holder", "430000000000")
     with Database(stage.database) as db:
         revision = db.scalars(select(Revision.id)).one()
-        refused = (("zhou", HasAPart), ("far", OutsideRegion), ("fund", NotYourTurn))
+        refused = (("zhou", HasConflict), ("far", OutsideRegion), ("fund", NotYourTurn))
         for name, why in refused:
             with pytest.raises(why):
                 approve(db, staff(db, name), revision, stage.clock())
@@ -185,15 +185,23 @@ def test_whatever_is_tried_the_public_sees_what_was_last_passed(
         appeal = db.get_one(Appeal, number)
         passed = (appeal.title, appeal.story)
         for serial, (act, who, title) in enumerate(acts):
-            waiting = waiting_for(db, number)
+            waiting = undecided_revision(db, number)
             seen = (waiting.title, waiting.story) if waiting else None
             try:
                 with db.begin_nested():
                     if act == "propose":
-                        what = Wanted(f"walk-{serial}", f"修羊棚第{title}样", STORY, wanted_now(db, appeal).pictures)
+                        what = ProposedRevision(
+                            f"walk-{serial}", f"修羊棚第{title}样", STORY, latest_proposal(db, appeal).pictures
+                        )
                         propose(db, appeal, what, 1, stage.clock())
                     elif act == "same":
-                        propose(db, appeal, Wanted(f"walk-{serial}", appeal.title, appeal.story, []), 1, stage.clock())
+                        propose(
+                            db,
+                            appeal,
+                            ProposedRevision(f"walk-{serial}", appeal.title, appeal.story, []),
+                            1,
+                            stage.clock(),
+                        )
                     elif waiting and act == "approve":
                         approve(db, staff(db, who), waiting.id, stage.clock())
                         passed = seen or passed
@@ -201,7 +209,7 @@ def test_whatever_is_tried_the_public_sees_what_was_last_passed(
                     elif waiting:
                         reject(db, staff(db, who), waiting.id, ("not_true",), stage.clock())
                         assert who == "qin"
-            except (HasAPart, OutsideRegion, NothingChanged):
+            except (HasConflict, OutsideRegion, NothingChanged):
                 pass
             shown = find_story(db, number, None)
             assert shown is not None
@@ -217,6 +225,6 @@ def test_the_same_draft_is_the_same_revision_and_nothing_new_is_none(stage: Stag
         appeal = db.get_one(Appeal, number)
         shown = [{"media_id": f"stage-{number}", "pic_url": f"http://127.0.0.1/s{number}.jpg"}]
         with pytest.raises(NothingChanged):
-            propose(db, appeal, Wanted("again", appeal.title, appeal.story, shown), 1, stage.clock())
-        assert wanted_now(db, appeal).title == "修羊棚"
+            propose(db, appeal, ProposedRevision("again", appeal.title, appeal.story, shown), 1, stage.clock())
+        assert latest_proposal(db, appeal).title == "修羊棚"
         assert appeal.region_code == DAOXIAN_MEIHUA

@@ -22,7 +22,7 @@ from models.core.encryption import Keyring, keyring, purpose_of, use_keyring
 from models.migrations import upgrade
 from models.oversight.statistics import count_region
 from models.staff.member import Staff
-from models.staff.queue import waiting
+from models.staff.queue import list_queue
 from models.support.desk import waiting_tickets
 
 DAOXIAN, MEIHUA = "431124000000", "431124101000"
@@ -72,7 +72,7 @@ def _staff(database: Engine, code: str, role: str) -> int:
 
 def _todo(db: Session, staff_id: int) -> None:
     staff = db.get_one(Staff, staff_id)
-    assert waiting(db, staff, 6)
+    assert list_queue(db, staff, 6)
     waiting_tickets(db, staff, 6)
 
 

@@ -9,12 +9,12 @@ from sqlalchemy.orm import Session as Database
 
 from bot.books import check as books
 from models.appeals import review
-from models.appeals.file import open_appeal
+from models.appeals.file import open_appeal_file
 from models.staff.member import Appointment, Staff, appoint
 from models.staff.task import find_task, recuse
 from models.verification import decisions
-from models.verification.case import NOTICE, get_case
-from models.verification.steps import to_township
+from models.verification.case import NOTICE_PERIOD, lock_case
+from models.verification.lifecycle import to_township
 from tests.harness.money.checking_books import codes, unguarded
 from tests.harness.platform.wechat import ACCOUNT
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
@@ -36,16 +36,16 @@ def stage(database_url: str) -> Iterator[Stage]:
         assert task
         recuse(db, task, db.get_one(Staff, staff[2]), "kin", stage.clock())
     visited(stage, number, staff[0])
-    stage.clock.move(NOTICE)
+    stage.clock.move(NOTICE_PERIOD)
     with Database(stage.database) as db, db.begin():
-        found, now = get_case(db, number), stage.clock()
+        found, now = lock_case(db, number), stage.clock()
         to_township(db, found, now, sampled=True)
-        decisions.review(db, found, db.get_one(Staff, staff[3]), now)
+        decisions.pass_to_county(db, found, db.get_one(Staff, staff[3]), now)
         decisions.verify(db, found, db.get_one(Staff, staff[4]), now)
     appeal = stage.ask("o-wang")
     with Database(stage.database) as db, db.begin():
         officer = db.get_one(Staff, staff[1])
-        open_appeal(db, officer, appeal, stage.clock())
+        open_appeal_file(db, officer, appeal, stage.clock())
     with Database(stage.database) as db, db.begin():
         review.approve(db, db.get_one(Staff, staff[1]), appeal, stage.clock())
     assert case(stage, number).state == "verified"

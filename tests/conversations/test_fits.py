@@ -89,7 +89,7 @@ def test_every_page_is_whole_with_all_its_choices(world: World, name: str) -> No
         ("resident", "thank", {}),
         ("donor", "object", {"reason": WIDE * 300}),
         ("village", "visit", {}),
-        ("village", "declare_tie", {}),
+        ("village", "declare_conflict", {}),
         ("county", "invite", {"term": "4", "until": "30天后"}),
     ],
 )

@@ -28,15 +28,16 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from models.proxy.mandate import Mandate, ProxyAct
 from models.rights.erasure import erase_person
-from models.staff.conflict_of_interest import declare, tied_to
+from models.staff.conflict_of_interest import conflicts_with, record_conflict
 from models.staff.decision import Decision
 from models.staff.member import Staff
-from models.staff.task import Task, step_aside
-from models.verification.case import NOTICE, STANDING, UNDER_WAY, Verification, get_case
-from models.verification.decisions import visited
-from models.verification.lifecycle import due_for_registry, object_to, registry_answered
+from models.staff.task import Task, recuse_if_conflicted
+from models.verification.case import NOTICE_PERIOD, STANDING, UNDER_WAY, Verification, lock_case
+from models.verification.decisions import move_after_visit
+from models.verification.lifecycle import cases_for_registry, registry_answered
+from models.verification.objection import record_objection
 from models.verification.registry import RESULTS, Finding
-from models.verification.visit import Seen, Visit, record
+from models.verification.visit import Visit, VisitReport, record_visit
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 
 pytestmark = pytest.mark.slow
@@ -162,12 +163,12 @@ class Walk:
         now = self.stage.clock()
         finding = Finding(RESULTS[which % 4] if which % 3 == 0 else "match", "低保", "民政", date(2026, 11, 1))
         with Database(self.stage.database) as db, db.begin():
-            for number in due_for_registry(db, now):
+            for number in cases_for_registry(db, now):
                 registry_answered(db, number, finding, now)
 
     def visit(self, who: int, which: int) -> None:
         now = self.stage.clock()
-        seen = Seen(
+        seen = VisitReport(
             draft_id=f"visit-{next(self.serial)}",
             place={"latitude": 25.6, "longitude": 111.6, "label": "道县梅花镇"},
             assessment={"people": 2},
@@ -177,9 +178,9 @@ class Walk:
         )
         with Database(self.stage.database) as db:
             try:
-                staff, case = self._staff(db, who), get_case(db, which % 4 + 1)
-                if step_aside(db, staff, "case", case.id, now) is None:
-                    visited(db, case, staff, record(db, case, staff, seen, now), now)
+                staff, case = self._staff(db, who), lock_case(db, which % 4 + 1)
+                if recuse_if_conflicted(db, staff, "case", case.id, now) is None:
+                    move_after_visit(db, case, staff, record_visit(db, case, staff, seen, now), now)
             except Refusal:
                 db.rollback()
             db.commit()
@@ -188,8 +189,10 @@ class Walk:
         with Database(self.stage.database) as db:
             people = db.scalars(select(Conversation.id).order_by(Conversation.id)).all()
             try:
-                case, person = get_case(db, which % 4 + 1), people[who % len(people)]
-                object_to(db, case, person, "他家有两辆车。", f"objection-{next(self.serial)}", self.stage.clock())
+                case, person = lock_case(db, which % 4 + 1), people[who % len(people)]
+                record_objection(
+                    db, case, person, "他家有两辆车。", f"objection-{next(self.serial)}", self.stage.clock()
+                )
             except Refusal:
                 db.rollback()
             db.commit()
@@ -237,7 +240,9 @@ class Walk:
         with Database(self.stage.database) as db:
             other = self._resident(db, which)
             if other and other.id_number and which % 4 == 0:
-                declare(db, self._staff(db, who), ("kin", "payee")[which % 2], other.id_number, self.stage.clock())
+                record_conflict(
+                    db, self._staff(db, who), ("kin", "payee")[which % 2], other.id_number, self.stage.clock()
+                )
             db.commit()
 
     def erase(self, who: int, which: int) -> None:
@@ -281,7 +286,7 @@ class Walk:
             if decision.subject in ("case", "appeal"):
                 thing = db.get_one(table, decision.subject_id)
                 assert isinstance(thing, Verification | Appeal)
-                assert tied_to(db, thing.household_id).get(decision.staff_id) in (None, "kin", "payee")
+                assert conflicts_with(db, thing.household_id).get(decision.staff_id) in (None, "kin", "payee")
         self._check_need(db)
         passes = select(Decision.subject, Decision.subject_id, Decision.round, Decision.staff_id, func.count())
         passes = passes.where(Decision.verdict == "pass")
@@ -294,7 +299,7 @@ class Walk:
             if case.state in (*STANDING, "expired") and case.notice_from and case.decided_at:
                 last = select(Visit.supports).where(Visit.verification_id == case.id).order_by(Visit.id.desc()).limit(1)
                 assert db.scalar(last)
-                assert case.decided_at - case.notice_from >= NOTICE
+                assert case.decided_at - case.notice_from >= NOTICE_PERIOD
             assert case.notice_from or case.state not in STANDING
 
     def _check_one_of_each(self, db: Database) -> None:

@@ -20,7 +20,7 @@ from models.notifications.notify import notify
 from models.people.message import Message, MessageKind
 from models.people.user import IdNumberTaken, User, check_id_number_free
 from models.staff.member import Staff, find_staff
-from models.staff.task import HasAPart
+from models.staff.task import HasConflict
 from tests.harness.platform import wechat
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage, id_number, seed_regions
 
@@ -131,7 +131,7 @@ def test_nobody_passes_what_their_household_asks_for_also_when_only_the_register
         staff.household_id = appeal.household_id
         db.flush()
         for decide in (approve, partial(send_back, reasons=("story_unclear",)), partial(reject, reasons=("not_true",))):
-            with pytest.raises(HasAPart) as refused:
+            with pytest.raises(HasConflict) as refused:
                 decide(db, staff, number, now=stage.clock())
             assert refused.value.values["reason"] == "own_household"
 

@@ -30,10 +30,10 @@ from models.people.conversation import Conversation
 from models.people.photo import Photo
 from models.people.user import User
 from models.rights.erasure import erase_person
-from models.staff.conflict_of_interest import declare
+from models.staff.conflict_of_interest import record_conflict
 from models.staff.decision import DecidedBefore
 from models.staff.member import Staff
-from models.staff.task import HasAPart, NotYourTurn, OutsideRegion, find_task
+from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
 from models.treasury.bank_entry import BankTransfer, enter
 from tests.harness.stage import Stage
 from tests.scenes.disbursements import (
@@ -349,7 +349,7 @@ def test_nobody_passes_two_steps_of_one_payment(stage: Stage, staff: dict[str, i
     passed(stage, use, "endorser", staff=staff)
     with at(stage) as db:  # moved up: the same person, now of the township
         db.execute(update(Staff).where(Staff.id == staff["endorser"]).values(role="township"))
-    with pytest.raises((HasAPart, DecidedBefore)):
+    with pytest.raises((HasConflict, DecidedBefore)):
         passed(stage, use, "endorser", staff=staff)
     passed(stage, use, "township", staff=staff)
     assert wrong(stage) <= {"other_role"}
@@ -378,10 +378,10 @@ def test_kin_and_whoever_is_of_another_place_have_no_say(stage: Stage, staff: di
     stage.appoint("o-far", "village", LONGHUI)
     with at(stage) as db:
         owner = owner_of(db, db.get_one(Appeal, number))
-        declare(db, db.get_one(Staff, staff["endorser"]), "kin", owner.id_number or "", stage.clock())
+        record_conflict(db, db.get_one(Staff, staff["endorser"]), "kin", owner.id_number or "", stage.clock())
         far = db.scalars(select(Staff.id).where(Staff.openid == "o-far")).one()
     use = asked(stage, number, 4_000)
-    with pytest.raises(HasAPart):
+    with pytest.raises(HasConflict):
         passed(stage, use, "endorser", staff=staff)
     with pytest.raises(OutsideRegion):
         passed(stage, use, "far", staff={"far": far})
@@ -482,7 +482,7 @@ def test_a_call_is_somebody_elses_and_weighs_more_than_a_tap(stage: Stage, staff
         task = find_task(db, "disbursement", use)
         assert task is not None
         assert (task.step, task.assignee) == ("use_call", staff["caller"])
-        with pytest.raises(HasAPart):
+        with pytest.raises(HasConflict):
             record_call(db, db.get_one(Staff, staff["township"]), use, "received", stage.clock())
         user, code = owner_of(db, db.get_one(Appeal, number)), db.get_one(Disbursement, use).code
         answer(db, user, code, "received", stage.clock())

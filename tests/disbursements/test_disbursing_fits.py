@@ -17,7 +17,7 @@ from models.core.money import LARGEST
 from models.disbursements.confirmation import ISSUES, NOT_RECEIVED, RECEIVED
 from models.disbursements.file import DisbursementFile, LineBalance
 from models.disbursements.payee import MOST
-from models.staff.desk_review import Stage
+from models.staff.file_access import TaskView
 from tests.harness.words.notice_facts import ITEM, TITLE, WIDE
 from tests.harness.words.reading import code_of, value_of
 
@@ -62,7 +62,7 @@ FILE: dict[str, Any] = {
     **{"payee_kind": "village", "payee_name": WIDE * 30, "account": f"{WIDE * 30} {'9' * 30}"},
     **{"payable_from": datetime(2026, 12, 31, tzinfo=UTC), "name": WIDE * 20, "phone": "13800000000"},
     **{"shown": 99, "receipts": 99, "issue": "asked_back", "paid_at": NOW, "reference": "9" * 40, "own_bank": True},
-    "stage": Stage("use_call", "fund_holder", "9" * 20, NOW, mine=True),
+    "task": TaskView("use_call", "fund_holder", "9" * 20, NOW, mine=True),
 }
 SAID: dict[str, dict[str, Any]] = {
     "budget": {

@@ -44,7 +44,7 @@ from models.people.user import User
 from models.rights.erasure import erase_person
 from models.staff.decision import DecidedBefore
 from models.staff.member import Staff
-from models.staff.task import HasAPart, NotYourTurn, OutsideRegion, find_task
+from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
 from tests.harness.racing import at_once
 from tests.harness.stage import Clock, Stage
 from tests.harness.words.notice_facts import CODE, TITLE, WIDE
@@ -263,7 +263,7 @@ def test_who_gave_does_not_let_their_own_words_through(stage: Stage) -> None:
         assert task
         assert task.assignee != seat(db).id
     for decide in (pass_message, partial(send_back, reasons=("unkind",))):
-        with pytest.raises((HasAPart, NotYourTurn)), at(stage) as db:
+        with pytest.raises((HasConflict, NotYourTurn)), at(stage) as db:
             decide(db, seat(db), number, now=stage.clock())
     with pytest.raises(NoSuchMessage), at(stage) as db:
         open_message(db, seat(db), number, stage.clock())
@@ -298,7 +298,7 @@ def test_what_was_reported_comes_before_another_and_only_once(stage: Stage) -> N
         owner = db.get_one(User, db.get_one(Appeal, appeal).owner_id)
         report_message(db, owner, number, stage.clock())
     assert read(stage, appeal) == []
-    with pytest.raises((HasAPart, NotYourTurn, DecidedBefore)):
+    with pytest.raises((HasConflict, NotYourTurn, DecidedBefore)):
         passed(stage, number)
     passed(stage, number, "o-town")
     assert read(stage, appeal) == [WORDS]

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from flows.appeals.correct_appeal import shortfall_of
 from models.appeals.appeal import MACHINE, Appeal, freeze, get_appeal, resume
-from models.appeals.submission import OneOpenAppeal, make_room
+from models.appeals.submission import OneOpenAppeal, check_category_free
 from models.core.money import CROWDFUND_MINIMUM, LARGEST, least_minimum
 from models.core.state_machine import Actor, By, NotYours
 from models.disbursements.budget import OverHeld
@@ -181,10 +181,10 @@ def test_a_new_appeal_of_the_household_finds_it_begun_and_not_failed(stage: Stag
             stage.clock.now = max(stage.clock(), get_appeal(db, appeal).deadline)
             owner = db.get_one(User, get_appeal(db, appeal).owner_id)
             if state == "failed":
-                make_room(db, owner, "industry", stage.clock())
+                check_category_free(db, owner, "industry", stage.clock())
             else:
                 with pytest.raises(OneOpenAppeal):
-                    make_room(db, owner, "industry", stage.clock())
+                    check_category_free(db, owner, "industry", stage.clock())
             assert get_appeal(db, appeal).state == state
 
 

@@ -21,7 +21,7 @@ from bot.turn import Turns
 from config.settings import Environment, Mode, Settings
 from flows.engine.flow import Say
 from models.appeals.appeal import MACHINE, Appeal, publish
-from models.appeals.household import open_waiting
+from models.appeals.case_outcome import open_endorsements
 from models.appeals.submission import NewAppeal, submit
 from models.core.database import connect
 from models.core.encryption import Keyring, use_keyring
@@ -32,9 +32,9 @@ from models.people.user import Registration, User, register
 from models.places.region import LEVELS
 from models.staff.member import Staff
 from models.staff.task import close_task
-from models.verification.case import LASTS, Verification, begin_case
 from models.verification.case import MACHINE as CASES
-from models.verification.lifecycle import due_for_registry, registry_answered
+from models.verification.case import VALIDITY, Verification, begin_case
+from models.verification.lifecycle import cases_for_registry, registry_answered
 from models.verification.registry import Finding
 from tests.harness.platform import wechat
 
@@ -260,7 +260,7 @@ class Stage:
         with Database(self.database) as db, db.begin():
             known = result in ("match", "name_mismatch")
             finding = Finding(result, status, "county" if known else None, now.date() if known else None)
-            for number in due_for_registry(db, now):
+            for number in cases_for_registry(db, now):
                 registry_answered(db, number, finding, now)
 
     def verify_all(self) -> None:
@@ -268,7 +268,7 @@ class Stage:
         with Database(self.database) as db, db.begin():
             for case in db.scalars(select(Verification).where(Verification.state == "submitted")).all():
                 self._verify(db, case)
-                open_waiting(db, case.household_id, self.clock())
+                open_endorsements(db, case.household_id, self.clock())
 
     def _verify(self, db: Database, case: Verification) -> None:
         """The whole way in a moment, by nobody who would stand in a queue."""
@@ -282,7 +282,7 @@ class Stage:
         ):
             CASES.move(db, case, state, by, now)
         case.registry_result, case.registry_next_at = "match", None
-        case.decided_at, case.expires_at = now, now + LASTS
+        case.decided_at, case.expires_at = now, now + VALIDITY
         CASES.move(db, case, "verified", Actor(By.COUNTY, "staff:0"), now)
         db.flush()
 

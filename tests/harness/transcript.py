@@ -86,7 +86,7 @@ TABLES: dict[str, Any] = {
     "staff": member.Staff,
     "task": task.Task,
     "ticket": ticket.Ticket,
-    "tie": conflict_of_interest.Tie,
+    "conflict": conflict_of_interest.Conflict,
     "turn": conversation.Turn,
     "update": update.Update,
     "user": user.User,

@@ -51,7 +51,7 @@ from models.people.user import Consent, Household, Registration, User, register
 from models.places.region import Region, covers
 from models.proxy.card import live_card
 from models.proxy.mandate import is_unconfirmed
-from models.staff.conflict_of_interest import Tie
+from models.staff.conflict_of_interest import Conflict
 from models.staff.member import Appointment, Staff, appoint, find_staff
 from models.staff.task import Task
 from models.tables import metadata
@@ -290,12 +290,12 @@ def test_whose_appeal_is_open_is_verified_and_by_somebody_else(filled: Filled) -
 
 
 def test_who_has_a_part_in_it_is_none_of_those_who_decide(filled: Filled) -> None:
-    [tie] = filled.all(Tie)
-    assert filled.db.get_one(Staff, tie.staff_id).work_no == "DX1002"
+    [conflict] = filled.all(Conflict)
+    assert filled.db.get_one(Staff, conflict.staff_id).work_no == "DX1002"
     proxied = next(user for user in filled.all(User) if user.registered_by)
     assert filled.db.get_one(Staff, proxied.registered_by).work_no == "DX1001"
     [theirs] = [appeal for appeal in filled.all(Appeal) if appeal.owner_id == proxied.id]
-    assert (tie.kind, is_unconfirmed(filled.db, "appeal", theirs.id)) == ("kin", True)
+    assert (conflict.kind, is_unconfirmed(filled.db, "appeal", theirs.id)) == ("kin", True)
     assert holder(filled, "case", named(filled, proxied.name).id) == ("visit", "DX1002")
     assert live_card(filled.db, proxied.id) is not None
 

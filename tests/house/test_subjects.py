@@ -3,7 +3,7 @@
 import sys
 
 import models.tables  # noqa: F401 - every room's tables are there, and their machines with them
-from handlers.routing.matters import MATTERS
+from handlers.routing.subject_actions import SUBJECT_ACTIONS
 from models.core.state_machine import Machine
 from models.people import photo
 from models.staff import task
@@ -22,7 +22,7 @@ def test_every_machine_moves_the_things_of_its_name() -> None:
 
 
 def test_officers_may_say_something_to_whatever_waits_for_them() -> None:
-    assert set(MATTERS) == set(task.SUBJECTS)
+    assert set(SUBJECT_ACTIONS) == set(task.SUBJECTS)
     assert set(task.SUBJECTS) <= set(SUBJECTS)
 
 
@@ -33,6 +33,6 @@ def test_every_photo_shows_one_kind_of_thing() -> None:
 
 def test_whatever_belongs_to_a_whole_says_by_which_column() -> None:
     for subject in SUBJECTS.values():
-        assert (subject.whole is None) == (subject.whole_id is None), subject.name
-        assert subject.whole is None or subject.whole.owner is not None, subject.name
-        assert subject.shown is None or subject.whole is not None, subject.name
+        assert (subject.parent is None) == (subject.parent_id is None), subject.name
+        assert subject.parent is None or subject.parent.owner is not None, subject.name
+        assert subject.shown is None or subject.parent is not None, subject.name

@@ -26,7 +26,7 @@ from models.people.photo import Photo
 from models.public.views import find_update
 from models.rights.erasure import erase_person
 from models.staff.member import Staff
-from models.staff.task import HasAPart, NotYourTurn, OutsideRegion, find_task
+from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
 from tests.harness.stage import Stage
 
 WORDS = "路基修好了一公里，水泥下个月到，开春就能通车。"
@@ -71,7 +71,7 @@ def test_who_has_a_part_in_the_household_decides_on_nothing_it_tells(stage: Stag
     with Database(stage.database) as db:
         owner = db.get_one(Appeal, number).household_id
         db.execute(update(Staff).where(Staff.openid == "o-owner-0").values(household_id=owner))
-        for name, why in (("owner-0", HasAPart), ("far", OutsideRegion), ("fund", NotYourTurn)):
+        for name, why in (("owner-0", HasConflict), ("far", OutsideRegion), ("fund", NotYourTurn)):
             for decide in (publish, lambda db, who, n, now: send_back(db, who, n, ["not_true"], now)):
                 with pytest.raises(why):
                     decide(db, staff(db, name), told, stage.clock())

@@ -16,7 +16,7 @@ from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal, get_appeal
-from models.appeals.review import end, go_on, stop
+from models.appeals.review import cancel_frozen, freeze_by_county, resume_by_county
 from models.core.refusal import Refusal
 from models.disbursements.allocation_run import unfinished_allocations
 from models.disbursements.confirmation import OUTCOMES
@@ -255,11 +255,11 @@ class Money(World):
             county = self.who(db, "county")
             match deed:
                 case "freeze":
-                    stop(db, county, number, "complaint", now)
+                    freeze_by_county(db, county, number, "complaint", now)
                 case "resume":
-                    go_on(db, county, number, now)
+                    resume_by_county(db, county, number, now)
                 case "cancel":
-                    end(db, county, number, "complaint", now)
+                    cancel_frozen(db, county, number, "complaint", now)
                 case "last_day":
                     deadline = get_appeal(db, number).deadline
                     self.stage.clock.now = max(now, deadline + timedelta(hours=1))

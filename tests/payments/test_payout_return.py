@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from models.appeals.appeal import Appeal, get_appeal
-from models.appeals.review import end
+from models.appeals.review import cancel_frozen
 from models.disbursements.confirmation import answer
 from models.disbursements.disbursement import Disbursement
 from models.giving.pledge import Pledge
@@ -15,9 +15,9 @@ from models.ledger import held
 from models.payments import refund_run
 from models.payments.payout_return import enter_return
 from models.payments.refund import Refund
-from models.staff.conflict_of_interest import declare
+from models.staff.conflict_of_interest import record_conflict
 from models.staff.member import Staff
-from models.staff.task import HasAPart
+from models.staff.task import HasConflict
 from models.treasury.bank_entry import BankTransfer, enter
 from tests.harness.racing import assert_books_close, at_once
 from tests.harness.stage import Stage
@@ -49,7 +49,7 @@ def bounce(stage: Stage, staff: dict[str, int], use: int) -> None:
 
 def cancel(stage: Stage, staff: dict[str, int], number: int) -> None:
     with at(stage) as db:
-        end(db, db.get_one(Staff, staff["county"]), number, "other", stage.clock())
+        cancel_frozen(db, db.get_one(Staff, staff["county"]), number, "other", stage.clock())
 
 
 def gifts_of(stage: Stage, appeal: int) -> dict[int, str]:
@@ -72,8 +72,8 @@ def test_nobody_says_so_of_their_kins_money(stage: Stage) -> None:
     with at(stage) as db:
         kin = owner_of(db, get_appeal(db, number)).id_number
         assert kin
-        declare(db, db.get_one(Staff, staff["holder"]), "kin", kin, stage.clock())
-    with pytest.raises(HasAPart):
+        record_conflict(db, db.get_one(Staff, staff["holder"]), "kin", kin, stage.clock())
+    with pytest.raises(HasConflict):
         bounce(stage, staff, use)
     stage.say("o-holder", f"看 用款 {use}")
     for word in ("1", "确认"):

@@ -29,9 +29,9 @@ from models.payments.suspense_desk import (
     record_refund_by_hand,
     refund_item,
 )
-from models.staff.conflict_of_interest import declare
+from models.staff.conflict_of_interest import record_conflict
 from models.staff.member import Staff
-from models.staff.task import HasAPart, Task
+from models.staff.task import HasConflict, Task
 from models.treasury.bill import number_of
 from tests.harness.money.merchant import MCHID
 from tests.harness.stage import Stage, id_number
@@ -188,14 +188,14 @@ def test_nobody_decides_about_their_own_gift_or_kin(stage: Stage) -> None:
     with Database(stage.database) as db:
         number = db.scalars(select(SuspenseItem.id)).one()
         assert db.scalars(select(Task.assignee).where(Task.subject == "suspense_item")).one() is None
-    with pytest.raises(HasAPart):
+    with pytest.raises(HasConflict):
         settled(stage, "assign", number)
     other = stage.appoint("o-other", "fund_holder", COUNTY, "OTHER")
     with Database(stage.database) as db, db.begin():
         owner = db.get_one(Appeal, appeal).household_id
-        declare(db, db.get_one(Staff, other), "kin", id_number(3), stage.clock())
+        record_conflict(db, db.get_one(Staff, other), "kin", id_number(3), stage.clock())
         assert owner
-    with pytest.raises(HasAPart):
+    with pytest.raises(HasConflict):
         settled(stage, "give_back", number, "OTHER")
 
 

@@ -3,10 +3,10 @@
 from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal
-from models.appeals.revision import waiting_for
-from models.appeals.revision_review import Wanted, propose
-from models.verification.case import get_case
-from models.verification.steps import to_township
+from models.appeals.revision import undecided_revision
+from models.appeals.revision_review import ProposedRevision, propose
+from models.verification.case import lock_case
+from models.verification.lifecycle import to_township
 from tests.harness.stage import Stage
 from tests.scenes.cases import DAY, visited
 
@@ -29,19 +29,19 @@ def to_county(stage: Stage, case: int, officer: int) -> None:
     visited(stage, case, officer)
     stage.clock.move(6 * DAY)
     with Database(stage.database) as db, db.begin():
-        found = get_case(db, case)
+        found = lock_case(db, case)
         to_township(db, found, stage.clock(), sampled=False)
 
 
-def wanted(serial: int, title: str = "修羊棚", pictures: int = 1) -> Wanted:
+def wanted(serial: int, title: str = "修羊棚", pictures: int = 1) -> ProposedRevision:
     shown = [{"media_id": f"new-{serial}-{n}", "pic_url": "http://127.0.0.1/n.jpg"} for n in range(pictures)]
-    return Wanted(f"draft-{serial}", title, STORY, shown)
+    return ProposedRevision(f"draft-{serial}", title, STORY, shown)
 
 
-def put_in(stage: Stage, number: int, what: Wanted) -> int:
+def put_in(stage: Stage, number: int, what: ProposedRevision) -> int:
     conversation = stage.person("o-wang")
     with Database(stage.database) as db, db.begin():
         propose(db, db.get_one(Appeal, number, with_for_update=True), what, conversation, stage.clock())
-        revision = waiting_for(db, number)
+        revision = undecided_revision(db, number)
         assert revision
         return revision.id

@@ -13,10 +13,11 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff.member import Staff
 from models.verification import decisions
-from models.verification.case import NOTICE, Verification, begin_case, case_of, get_case
-from models.verification.lifecycle import object_to, registry_answered
+from models.verification.case import NOTICE_PERIOD, Verification, begin_case, lock_case, newest_case_of
+from models.verification.lifecycle import registry_answered
+from models.verification.objection import record_objection
 from models.verification.registry import Finding
-from models.verification.visit import Seen, record
+from models.verification.visit import VisitReport, record_visit
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 
 FINDINGS = "老两口带一个孙子，三间土房，西屋漏雨，老伴有风湿。"
@@ -29,7 +30,7 @@ def registered(stage: Stage, openid: str, region: str = DAOXIAN_MEIHUA, result: 
     user = stage.register(openid, "resident", region, verified=False)
     stage.registry_answers(result, "脱贫户" if result == "match" else None)
     with Database(stage.database) as db:
-        case = case_of(db, user)
+        case = newest_case_of(db, user)
         assert case is not None
         return case.id
 
@@ -38,23 +39,23 @@ def visited(
     stage: Stage, number: int, staff_id: int, *, supports: bool = True, place: dict[str, Any] | None = None
 ) -> None:
     with Database(stage.database) as db, db.begin():
-        case, staff = get_case(db, number), db.get_one(Staff, staff_id)
-        seen = Seen(f"stage-visit-{number}-{case.round}", place or PLACE, {"people": 3}, FINDINGS, 50, supports)
-        visit = record(db, case, staff, seen, stage.clock())
-        decisions.visited(db, case, staff, visit, stage.clock())
+        case, staff = lock_case(db, number), db.get_one(Staff, staff_id)
+        seen = VisitReport(f"stage-visit-{number}-{case.round}", place or PLACE, {"people": 3}, FINDINGS, 50, supports)
+        visit = record_visit(db, case, staff, seen, stage.clock())
+        decisions.move_after_visit(db, case, staff, visit, stage.clock())
 
 
 def seen_in_need(db: Database, case: Verification, staff_id: int, now: datetime) -> None:
     """A visit that found them in need, and five days on notice, for a case that is put into a later state by hand."""
-    seen = Seen(f"by-hand-{case.id}", PLACE, {"people": 3}, FINDINGS, 50, supports=True)
-    record(db, case, db.get_one(Staff, staff_id), seen, now)
-    case.notice_from, case.notice_until = now - NOTICE, now
+    seen = VisitReport(f"by-hand-{case.id}", PLACE, {"people": 3}, FINDINGS, 50, supports=True)
+    record_visit(db, case, db.get_one(Staff, staff_id), seen, now)
+    case.notice_from, case.notice_until = now - NOTICE_PERIOD, now
 
 
 def objected(stage: Stage, number: int, openid: str, words: str = OBJECTION) -> None:
     person = stage.person(openid)
     with Database(stage.database) as db, db.begin():
-        object_to(db, get_case(db, number), person, words, f"stage-{openid}-{number}", stage.clock())
+        record_objection(db, lock_case(db, number), person, words, f"stage-{openid}-{number}", stage.clock())
 
 
 def case(stage: Stage, number: int) -> Verification:
@@ -84,7 +85,7 @@ class Longest:
         self._visit(self.cases[1], supports=False)
         for case in self.cases[3:]:
             self._visit(case)
-        decisions.review(db, self.cases[1], staff["township"], now)
+        decisions.pass_to_county(db, self.cases[1], staff["township"], now)
         decisions.reject(db, self.cases[1], staff["county"], REASONS, now)
 
     def _waiting(self, user: User) -> Verification:
@@ -98,13 +99,13 @@ class Longest:
         flags = ("other_township", "unlabelled", "far")
         longest = {name: max(keys, key=lambda key: len(keys[key][0])) for name, keys in _questions().items()}
         place = {**PLACE, "label": self.words[:100]}
-        seen = Seen(f"longest-{case.id}", place, {"people": 30, **longest}, self.words, 100, supports, flags)
-        visit = record(self.db, case, self.staff["village"], seen, self.now)
-        decisions.visited(self.db, case, self.staff["village"], visit, self.now)
+        seen = VisitReport(f"longest-{case.id}", place, {"people": 30, **longest}, self.words, 100, supports, flags)
+        visit = record_visit(self.db, case, self.staff["village"], seen, self.now)
+        decisions.move_after_visit(self.db, case, self.staff["village"], visit, self.now)
 
     def object(self, *conversations: int) -> None:
         for person in conversations:
-            object_to(self.db, self.cases[0], person, self.words, f"longest-{person}", self.now)
+            record_objection(self.db, self.cases[0], person, self.words, f"longest-{person}", self.now)
 
 
 def _questions() -> dict[str, Any]:

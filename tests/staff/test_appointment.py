@@ -19,7 +19,7 @@ from models.core.codes import ALPHABET
 from models.staff.appointment import CODE_LENGTH, MACHINE, Invitation, confirm, invite, redeem
 from models.staff.decision import Decision
 from models.staff.member import AlreadyAppointed, Appointment, Staff, appoint
-from models.staff.suspension import release_forgotten, revoke
+from models.staff.suspension import release_stuck_tasks, revoke
 from models.staff.task import Task
 from models.verification.case import Verification
 from tests.harness.platform import wechat
@@ -143,7 +143,7 @@ def test_an_officer_approving_kin(stage: Stage) -> None:
         assert db.get_one(Staff, holder(stage, number)).openid == "o-li"
     for words in (f"通过 认证{number}", f"走访 认证{number}", f"退回 认证{number} 1"):
         stage.say("o-zhou", words)
-        assert stage.said in (["replies/staff/recused"], ["replies/refusals:has_a_part"]), words
+        assert stage.said in (["replies/staff/recused"], ["replies/refusals:has_conflict"]), words
     own = case(stage, "o-li")
     with Database(stage.database) as db:
         assert db.get_one(Staff, holder(stage, own)).openid == "o-zhou"
@@ -272,8 +272,8 @@ def test_what_was_given_in_the_moment_of_a_revocation_is_found(stage: Stage) -> 
         revoke(db, town, "112400001", "moved_on", stage.clock())
         db.execute(update(Task).where(Task.subject_id == number).values(assignee=gone))
     with Database(stage.database) as db, db.begin():
-        assert release_forgotten(db, stage.clock()) == 1
-        assert release_forgotten(db, stage.clock()) == 0
+        assert release_stuck_tasks(db, stage.clock()) == 1
+        assert release_stuck_tasks(db, stage.clock()) == 0
     assert holder(stage, number) != gone
 
 

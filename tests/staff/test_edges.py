@@ -12,10 +12,11 @@ from bot.web.links import DeadLink
 from bot.work.sweeps import apply_deadlines
 from models.proxy.mandate import Mandate, grant_mandate, live_mandate, revoke_mandate
 from models.staff.member import Staff
+from models.staff.recusal import Recusal
 from models.staff.suspension import suspend
-from models.staff.task import Recusal, find_task, give_to
+from models.staff.task import assign_to, find_task
 from models.verification import decisions
-from models.verification.case import LASTS, NOTICE, NotVerified, check_verified, get_case
+from models.verification.case import NOTICE_PERIOD, VALIDITY, NotVerified, check_verified, lock_case
 from tests.harness.stage import Stage
 from tests.scenes.cases import case, registered, visited
 
@@ -65,7 +66,7 @@ def test_what_was_given_to_somebody_above_who_leaves_is_the_villages_again(stage
     with Database(stage.database) as db, db.begin():
         task, to = find_task(db, "case", number), db.get_one(Staff, town)
         assert task
-        give_to(db, task, to, "system", stage.clock())
+        assign_to(db, task, to, "system", stage.clock())
     assert holder(stage, number) == ("township", town)
     with Database(stage.database) as db, db.begin():
         above = db.scalars(select(Staff).where(Staff.role == "county")).one()
@@ -75,7 +76,7 @@ def test_what_was_given_to_somebody_above_who_leaves_is_the_villages_again(stage
 
 def test_a_household_is_verified_up_to_its_last_moment_and_not_at_its_end(stage: Stage) -> None:
     stage.register("o-wang", "resident")
-    household, end = case(stage, 1).household_id, stage.clock() + LASTS
+    household, end = case(stage, 1).household_id, stage.clock() + VALIDITY
     with Database(stage.database) as db:
         check_verified(db, household, end - INSTANT)
         with pytest.raises(NotVerified):
@@ -97,11 +98,11 @@ def test_who_visited_or_reviewed_is_named_for_no_later_step(stage: Stage) -> Non
     town, county = stage.appoint("o-town", "township"), stage.appoint("o-county", "county", COUNTY)
     number = registered(stage, "o-wang", result="not_found")
     visited(stage, number, town)
-    stage.clock.move(NOTICE)
+    stage.clock.move(NOTICE_PERIOD)
     apply_deadlines(stage.database, stage.clock())
     assert holder(stage, number) == ("county", county)
     with Database(stage.database) as db, db.begin():
-        decisions.review(db, get_case(db, number), db.get_one(Staff, county), stage.clock())
+        decisions.pass_to_county(db, lock_case(db, number), db.get_one(Staff, county), stage.clock())
     assert holder(stage, number) == ("county", None)
     with Database(stage.database) as db:
         task = find_task(db, "case", number)

@@ -18,13 +18,13 @@ from models.proxy.card import bind_wechat, issue_card
 from models.rights.erasure import erase_person
 from models.staff import suspension
 from models.staff.appointment import HoldsARole, Invitation, confirm, invite, redeem
-from models.staff.conflict_of_interest import declare, tied_to
+from models.staff.conflict_of_interest import conflicts_with, record_conflict
 from models.staff.decision import Decision
 from models.staff.directory import StoppedAbove
-from models.staff.member import Staff, same_people
-from models.staff.task import HasAPart, find_task, part_in
+from models.staff.member import Staff, all_seats_of
+from models.staff.task import HasConflict, conflict_in, find_task
 from models.verification import decisions
-from models.verification.case import Verification, begin_case, get_case
+from models.verification.case import Verification, begin_case, lock_case
 from models.verification.lifecycle import end_notices
 from tests.harness.stage import Stage, id_number, numbered
 from tests.scenes.cases import case, objected, registered, visited
@@ -63,13 +63,13 @@ def test_who_visited_decides_nothing_of_it_from_another_seat(stage: Stage, suppo
         end_notices(db, stage.clock())
     if case(stage, number).state == "township_review":
         with Database(stage.database) as db, db.begin():
-            decisions.review(db, get_case(db, number), db.get_one(Staff, town), stage.clock())
+            decisions.pass_to_county(db, lock_case(db, number), db.get_one(Staff, town), stage.clock())
     with Database(stage.database) as db:
         assert find_task(db, "case", number).assignee == county  # type: ignore[union-attr]
         for act in (decisions.verify, lambda db, it, by, now: decisions.reject(db, it, by, ("not_needy",), now)):
             with pytest.raises(Refusal) as refused:
-                act(db, get_case(db, number), db.get_one(Staff, again), stage.clock())
-            assert isinstance(refused.value, HasAPart)
+                act(db, lock_case(db, number), db.get_one(Staff, again), stage.clock())
+            assert isinstance(refused.value, HasConflict)
     stage.say("o-zhou", f"看 认证{number}")
     stage.say("o-zhou", f"通过 认证{number}")
     assert case(stage, number).state == "county_review"
@@ -81,12 +81,12 @@ def test_kin_that_were_declared_from_an_earlier_seat_are_kin(stage: Stage) -> No
     with Database(stage.database) as db, db.begin():
         number = db.get_one(User, user).id_number
         assert number
-        declare(db, db.get_one(Staff, officer), "kin", number, stage.clock())
+        record_conflict(db, db.get_one(Staff, officer), "kin", number, stage.clock())
     revoked(stage, officer, county)
     again = stage.appoint("o-zhou", "village", work_no="AGAIN")
     appeal = stage.ask("o-kin")
     with Database(stage.database) as db:
-        assert tied_to(db, db.get_one(User, user).household_id)[again] == "kin"
+        assert conflicts_with(db, db.get_one(User, user).household_id)[again] == "kin"
         assert find_task(db, "appeal", appeal).assignee != again  # type: ignore[union-attr]
     stage.say("o-zhou", f"看 {appeal}")
     assert "亲属" in stage.say("o-zhou", f"通过 {appeal}")
@@ -140,7 +140,7 @@ def test_an_own_household_stays_ones_own_after_the_account_was_erased(stage: Sta
     with Database(stage.database) as db:
         own = db.get_one(User, household).household_id
         assert db.get_one(Staff, officer).household_id == own
-        assert tied_to(db, own)[officer] == "own_household"
+        assert conflicts_with(db, own)[officer] == "own_household"
 
 
 def test_who_becomes_staff_later_takes_their_household_along(stage: Stage) -> None:
@@ -204,7 +204,7 @@ def test_who_verified_a_household_passes_its_appeal_at_no_step(stage: Stage, par
         task = find_task(db, "appeal", number)
         assert task
         assert (task.step, task.assignee) == ("county", second)
-        with pytest.raises(HasAPart):
+        with pytest.raises(HasConflict):
             approve(db, db.get_one(Staff, first), number, stage.clock())
 
 
@@ -233,15 +233,15 @@ def test_whose_visit_an_objection_proved_wrong_visits_never_again(stage: Stage) 
     visited(stage, number, wrong)
     objected(stage, number, "o-neighbour")
     with Database(stage.database) as db, db.begin():
-        decisions.adjudicate(db, get_case(db, number), db.get_one(Staff, town), True, stage.clock())
+        decisions.adjudicate(db, lock_case(db, number), db.get_one(Staff, town), True, stage.clock())
     visited(stage, number, right)
     stage.clock.move(timedelta(days=6))
     with Database(stage.database) as db, db.begin():
         end_notices(db, stage.clock())
-        decisions.send_back(db, get_case(db, number), db.get_one(Staff, town), ("photos_unclear",), stage.clock())
+        decisions.send_back(db, lock_case(db, number), db.get_one(Staff, town), ("photos_unclear",), stage.clock())
     with Database(stage.database) as db:
         assert find_task(db, "case", number).assignee == right  # type: ignore[union-attr]
-    with pytest.raises(HasAPart):
+    with pytest.raises(HasConflict):
         visited(stage, number, wrong)
 
 
@@ -251,7 +251,7 @@ def test_what_nobody_may_do_vanishes_from_nobodys_sight(stage: Stage) -> None:
     with Database(stage.database) as db, db.begin():
         number = db.get_one(User, user).id_number
         assert number
-        declare(db, db.get_one(Staff, county), "kin", number, stage.clock())
+        record_conflict(db, db.get_one(Staff, county), "kin", number, stage.clock())
     appeal = stage.ask("o-kin")
     assert "缺人" in stage.say("o-county", "待办")
     stage.say("o-county", f"看 {appeal}")
@@ -299,10 +299,10 @@ def test_whoever_comes_again_on_another_wechat_is_who_they_were(stage: Stage) ->
     with Database(stage.database) as db, db.begin():
         end_notices(db, stage.clock())
     with Database(stage.database) as db:
-        assert same_people(db, [first]) == {first, again}
+        assert all_seats_of(db, [first]) == {first, again}
         task = find_task(db, "case", number)
         assert task
-        assert part_in(db, db.get_one(Staff, again), task)
+        assert conflict_in(db, db.get_one(Staff, again), task)
 
 
 def test_an_officer_whose_household_asks_from_another_wechat_is_tied_to_it(stage: Stage) -> None:
@@ -313,4 +313,4 @@ def test_an_officer_whose_household_asks_from_another_wechat_is_tied_to_it(stage
         number, household = resident.id_number or "", resident.household_id
     officer = took_up(stage, county, "o-zhou", number)
     with Database(stage.database) as db:
-        assert tied_to(db, household)[officer] == "own_household"
+        assert conflicts_with(db, household)[officer] == "own_household"

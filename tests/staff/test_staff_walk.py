@@ -16,10 +16,11 @@ from models.people.conversation import Conversation
 from models.people.user import User
 from models.staff import appointment, handover, queue, suspension
 from models.staff.appointment import Invitation
-from models.staff.conflict_of_interest import tied_to
+from models.staff.conflict_of_interest import conflicts_with
 from models.staff.directory import is_below
 from models.staff.member import HOLDING, Staff, find_staff
-from models.staff.task import Matter, Recusal, Task, open_task
+from models.staff.recusal import Recusal
+from models.staff.task import Matter, Task, open_task
 from tests.harness.platform import wechat
 from tests.harness.stage import Clock, Stage, id_number, numbered
 
@@ -137,10 +138,10 @@ class Walk:
         """Past the subject's own row, which these tasks have not; what is asked of it is asked here."""
         task = self.db.scalars(select(Task).order_by(Task.id)).all()[which % TASKS]
         if by.role in ("township", "county") and by.covers(task.region_code):
-            handover.give(self.db, by, task, self.staff(to).work_no, self.now)
+            handover.assign_task(self.db, by, task, self.staff(to).work_no, self.now)
 
     def _declare(self, by: Staff, which: int, _: None) -> None:
-        handover.declare(self.db, by, "kin", id_number(which % RESIDENTS + 3), self.now)
+        handover.declare_conflict(self.db, by, "kin", id_number(which % RESIDENTS + 3), self.now)
 
     def _wait(self, _openid: str, days: int, _: None) -> None:
         self.now += timedelta(days=days)
@@ -169,7 +170,7 @@ class Walk:
                 assert holder.active_until is None or holder.active_until > self.now
                 recused = select(Recusal.id).where(Recusal.task_id == task.id, Recusal.staff_id == holder.id)
                 assert self.db.scalar(recused) is None
-                assert holder.id not in tied_to(self.db, task.household_id)
+                assert holder.id not in conflicts_with(self.db, task.household_id)
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def newest_event(stage: Stage) -> tuple[int, str, str | None]:
 # Who may say it, written down once more: who widens a seat's powers in the table does so here too.
 PERMITTED = {
     ("village", "township", "county", "fund_holder"): (
-        "todo approve send_back reject broadcast_progress stop_broadcast hand_over declare_tie my_ties "
+        "todo approve send_back reject broadcast_progress stop_broadcast hand_over declare_conflict my_conflicts "
         "view_story view_budget view_flags"
     ),
     ("village", "township", "county"): (
@@ -174,7 +174,7 @@ A, C, OUT, TURN = (
     "replies/refusals:outside_region",
     "replies/refusals:not_your_turn",
 )
-WRONG, STANDS = "replies/refusals:wrong_state", "replies/refusals:staff_stands"
+WRONG, STANDS = "replies/refusals:wrong_state", "replies/refusals:wrong_seat_state"
 
 
 def matter_rows(role: str, tail: str = "") -> list[Row]:

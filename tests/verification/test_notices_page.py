@@ -15,8 +15,8 @@ from stdnum.cn import ric
 
 from bot.web.public_notices import PAGE
 from models.people.user import User
-from models.verification.case import NOTICE, Verification
-from models.verification.public_notice import board, masked
+from models.verification.case import NOTICE_PERIOD, Verification
+from models.verification.public_notice import list_notices, masked
 from tests.harness.simulator.browser import DESK, PHONE, chromium, needs_chromium, shoot
 from tests.harness.simulator.in_process import serving
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
@@ -122,7 +122,7 @@ def test_what_people_are_called_is_escaped_and_what_does_not_open_takes_nothing_
 
 def test_it_ends_with_the_notice_whether_or_not_anybody_has_swept(stage: Stage, officer: int) -> None:
     number = on_notice(stage, officer)
-    stage.clock.move(NOTICE - timedelta(seconds=1))
+    stage.clock.move(NOTICE_PERIOD - timedelta(seconds=1))
     assert f"公示 {number} 号" in page(stage, f"/notices/{DAOXIAN_MEIHUA}")
     stage.clock.move(timedelta(seconds=1))
     assert "现在没有" in page(stage, f"/notices/{DAOXIAN_MEIHUA}")
@@ -182,7 +182,7 @@ def test_the_board_is_read_by_an_index(stage: Stage, officer: int) -> None:
     statements: list[tuple[str, Any]] = []
     with Database(stage.database) as db:
         listen(db.connection(), "before_cursor_execute", lambda *args: statements.append((args[2], args[3])))
-        board(db, DAOXIAN, None, 5, stage.clock())
+        list_notices(db, DAOXIAN, None, 5, stage.clock())
         asked, values = statements[-1]
         db.execute(text("SET LOCAL enable_seqscan = off"))  # of one row it would read it all
         plan = [" ".join(map(str, row)) for row in db.connection().exec_driver_sql(f"EXPLAIN {asked}", values)]
@@ -199,9 +199,9 @@ def test_the_board_of_a_village_holds_no_neighbours(stage: Stage, officer: int) 
     number = on_notice(stage, officer)
     with Database(stage.database) as db:
         now = stage.clock()
-        assert [each.number for each in board(db, DAOXIAN, None, 5, now).items] == [number]
-        assert board(db, "431124101201", None, 5, now).items == []
-        assert board(db, "430524000000", None, 5, now).items == []
+        assert [each.number for each in list_notices(db, DAOXIAN, None, 5, now).items] == [number]
+        assert list_notices(db, "431124101201", None, 5, now).items == []
+        assert list_notices(db, "430524000000", None, 5, now).items == []
         assert db.scalars(select(Verification.id)).all() == [number]
 
 

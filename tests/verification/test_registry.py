@@ -1,4 +1,4 @@
-"""The imported registry: who is found in it, by any key; and keys that change under it and under declared ties."""
+"""The imported registry: who is found in it, by any key; and keys that change under it and under declared conflicts."""
 
 import base64
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from bot.registry.table import TableRegistry
 from config.settings import SAMPLE_DATA_KEYS
 from models.core.database import connect
 from models.core.encryption import Keyring, keyring, use_keyring
-from models.staff.conflict_of_interest import Tie
+from models.staff.conflict_of_interest import Conflict
 from models.tables import metadata
 from models.upkeep.key_rotation import Rotated, rotate
 from models.verification.registry import Finding, RegistryEntry, fold_name, look_up, same_name
@@ -100,16 +100,16 @@ def test_after_rotating_the_old_key_may_go(database_url: str, database: Engine) 
     enter(database, id_number(3))
     with Database(database) as db, db.begin():
         hashed = keyring().lookup_hashes(id_number(4), "id_number")[0]
-        db.add(Tie(staff_id=officer, kind="kin", id_number=id_number(4), id_hash=hashed, declared_at=NOW))
+        db.add(Conflict(staff_id=officer, kind="kin", id_number=id_number(4), id_hash=hashed, declared_at=NOW))
     use_keyring(Keyring.parse(f"{NEW},{SAMPLE_DATA_KEYS}"))
     assert rotate(database, metadata).lost == 0
     assert rotate(database, metadata) == Rotated()
     use_keyring(Keyring.parse(NEW))
     assert TableRegistry(database).look_up(id_number(3), NAME).result == "match"
     with Database(database) as db:
-        tie = db.scalars(select(Tie)).one()
-        assert tie.id_number == id_number(4)
-        assert [tie.id_hash] == keyring().lookup_hashes(id_number(4), "id_number")
+        conflict = db.scalars(select(Conflict)).one()
+        assert conflict.id_number == id_number(4)
+        assert [conflict.id_hash] == keyring().lookup_hashes(id_number(4), "id_number")
     stage.close()
 
 

@@ -30,7 +30,7 @@ from bot.work.queues import open_redis
 from config.settings import Environment, Settings
 from models.core.database import connect
 from models.people.user import User
-from models.verification.case import Verification, case_of
+from models.verification.case import Verification, newest_case_of
 from models.verification.registry import UNAVAILABLE, Finding
 from tests.harness.own_secrets import OWN_SECRETS
 from tests.harness.processes.workers import sweep_all
@@ -323,7 +323,7 @@ class Case:
         self.context = WorkerContext(settings_for(stage.settings.database_url, redis_url).model_copy(update=ours))
         user_id = stage.register("o-wang", "resident", verified=False)
         with Database(self.database) as db:
-            found = case_of(db, user_id)
+            found = newest_case_of(db, user_id)
             assert found
             self.number = found.id
 

@@ -12,16 +12,19 @@ from sqlalchemy.orm import Session as Database
 from bot.work import sweeps
 from bot.work.sweeps import apply_deadlines
 from models.core.audit_trail import AuditEvent
+from models.core.state_machine import Actor, By
 from models.notifications.notification import Notification
 from models.people.conversation import Conversation
 from models.people.user import User
+from models.rights.erasure import erase_person
 from models.staff.member import Staff
-from models.staff.task import STEPS, HasAPart, Recusal, Task, find_task
+from models.staff.recusal import Recusal
+from models.staff.task import HasConflict, Task, find_task
+from models.staff.task_steps import STEPS
 from models.support.ticket import Ticket
 from models.verification import decisions, lifecycle
-from models.verification.case import LASTS, NOTICE, NotOnNotice, Verification, get_case
-from models.verification.lifecycle import object_to
-from models.verification.objection import Objection, ObjectionHeard, OwnNotice
+from models.verification.case import NOTICE_PERIOD, VALIDITY, Verification, begin_case, lock_case, withdraw
+from models.verification.objection import NotOnNotice, Objection, ObjectionAlreadyDecided, OwnNotice, record_objection
 from models.verification.visit import Visit
 from tests.harness.stage import Stage
 from tests.scenes.cases import DAY, OBJECTION, case, objected, person_of, registered, visited
@@ -104,8 +107,8 @@ def test_an_officer_does_not_object_and_decide_on_it(stage: Stage) -> None:
     assert OBJECTION not in say_all(stage, "o-town", "待办", "1", "1")
     colleague = stage.appoint("o-colleague", "township")
     with Database(stage.database) as db, db.begin():
-        found = get_case(db, number)
-        with pytest.raises(HasAPart):
+        found = lock_case(db, number)
+        with pytest.raises(HasConflict):
             decisions.adjudicate(db, found, db.get_one(Staff, 2), False, stage.clock())
         decisions.adjudicate(db, found, db.get_one(Staff, colleague), False, stage.clock())
 
@@ -115,7 +118,7 @@ def test_who_visited_does_not_review_nor_decide(stage: Stage) -> None:
     stage.appoint("o-county", "county", COUNTY)
     number = registered(stage, "o-wang", result="not_found")
     visited(stage, number, town)
-    stage.clock.move(NOTICE)
+    stage.clock.move(NOTICE_PERIOD)
     apply_deadlines(stage.database, stage.clock())
     assert case(stage, number).state == "township_review"
     assert "您不能办" in stage.say("o-town", f"通过 认证{number}")
@@ -132,15 +135,15 @@ def test_nobody_objects_after_the_notice_nor_to_their_own_house(stage: Stage) ->
     visited(stage, number, officer)
     assert "自己家" in stage.say("o-wang", f"异议 {number}")
     say_all(stage, "o-neighbour", f"异议 {number}", OBJECTION)
-    stage.clock.move(NOTICE)
+    stage.clock.move(NOTICE_PERIOD)
     assert "公示已经完了" in stage.say("o-neighbour", "继续") + stage.say("o-neighbour", "确认")
     assert count(stage, Objection) == 0
     with Database(stage.database) as db, db.begin():
-        found = get_case(db, number)
+        found = lock_case(db, number)
         for openid, refusal in (("o-neighbour", NotOnNotice), ("o-wang", OwnNotice)):
             person = db.scalar(select(Conversation.id).where(Conversation.openid == openid))
             with pytest.raises(refusal):
-                object_to(db, found, person or 0, OBJECTION, f"late-{openid}", stage.clock())
+                record_objection(db, found, person or 0, OBJECTION, f"late-{openid}", stage.clock())
 
 
 def test_one_voice_cannot_hold_a_case_up_for_ever(stage: Stage) -> None:
@@ -150,14 +153,14 @@ def test_one_voice_cannot_hold_a_case_up_for_ever(stage: Stage) -> None:
     objected(stage, number, "o-neighbour")
     stage.clock.move(timedelta(hours=1))
     with Database(stage.database) as db, db.begin():
-        decisions.adjudicate(db, get_case(db, number), db.get_one(Staff, town), False, stage.clock())
-    with pytest.raises(ObjectionHeard):
+        decisions.adjudicate(db, lock_case(db, number), db.get_one(Staff, town), False, stage.clock())
+    with pytest.raises(ObjectionAlreadyDecided):
         object_again(stage, number, "o-neighbour")
     assert case(stage, number).state == "public_notice"
     # Another's is heard; and in a notice after another visit, the first one's too.
     objected(stage, number, "o-second")
     with Database(stage.database) as db, db.begin():
-        decisions.adjudicate(db, get_case(db, number), db.get_one(Staff, town), True, stage.clock())
+        decisions.adjudicate(db, lock_case(db, number), db.get_one(Staff, town), True, stage.clock())
     stage.clock.move(timedelta(hours=1))
     visited(stage, number, stage.appoint("o-another", "village"))
     object_again(stage, number, "o-neighbour")
@@ -167,7 +170,7 @@ def test_one_voice_cannot_hold_a_case_up_for_ever(stage: Stage) -> None:
 def object_again(stage: Stage, number: int, openid: str) -> None:
     person = stage.person(openid)
     with Database(stage.database) as db, db.begin():
-        object_to(db, get_case(db, number), person, OBJECTION, f"again-{openid}", stage.clock())
+        record_objection(db, lock_case(db, number), person, OBJECTION, f"again-{openid}", stage.clock())
 
 
 def test_who_objects_is_told_to_nobody_and_the_reading_is_recorded(stage: Stage) -> None:
@@ -199,12 +202,12 @@ def test_an_appeal_against_a_decision_is_for_whom_it_was_about(stage: Stage) -> 
     officer, chief = stage.appoint("o-zhou", "village"), stage.appoint("o-chief", "county", COUNTY)
     number = registered(stage, "o-wang", result="not_found")
     visited(stage, number, officer)
-    stage.clock.move(NOTICE)
+    stage.clock.move(NOTICE_PERIOD)
     apply_deadlines(stage.database, stage.clock())
     with Database(stage.database) as db, db.begin():
         town = db.get_one(Staff, stage.appoint("o-town", "township"))
-        decisions.review(db, get_case(db, number), town, stage.clock())
-        decisions.reject(db, get_case(db, number), db.get_one(Staff, chief), ["not_in_need"], stage.clock())
+        decisions.pass_to_county(db, lock_case(db, number), town, stage.clock())
+        decisions.reject(db, lock_case(db, number), db.get_one(Staff, chief), ["not_in_need"], stage.clock())
     stage.register("o-other", "resident")
     assert "不用申诉" in stage.say("o-other", "申诉")
     assert count(stage, Ticket) == 0
@@ -225,7 +228,7 @@ def test_a_notice_ends_by_itself_and_not_before_five_days(stage: Stage) -> None:
     officer = stage.appoint("o-zhou", "village")
     number = registered(stage, "o-wang")
     visited(stage, number, officer)
-    stage.clock.move(NOTICE - timedelta(seconds=1))
+    stage.clock.move(NOTICE_PERIOD - timedelta(seconds=1))
     apply_deadlines(stage.database, stage.clock())
     assert case(stage, number).state == "public_notice"
     stage.clock.move(timedelta(seconds=1))
@@ -245,12 +248,12 @@ def test_what_the_township_has_looked_at_does_not_slip_past_it_in_a_later_round(
     for share in (100, 0):
         monkeypatch.setattr(lifecycle, "SAMPLED_OF_HUNDRED", share)
         visited(stage, number, officer)
-        stage.clock.move(NOTICE)
+        stage.clock.move(NOTICE_PERIOD)
         apply_deadlines(stage.database, stage.clock())
         assert (case(stage, number).state, case(stage, number).sampled) == ("township_review", True)
         with Database(stage.database) as db, db.begin():
             staff = db.get_one(Staff, town)
-            decisions.send_back(db, get_case(db, number), staff, ["visit_thin"], stage.clock())
+            decisions.send_back(db, lock_case(db, number), staff, ["visit_thin"], stage.clock())
 
 
 def test_what_is_late_goes_up_and_both_are_told(stage: Stage) -> None:
@@ -271,7 +274,7 @@ def test_what_is_late_goes_up_and_both_are_told(stage: Stage) -> None:
 
 def test_a_year_ends_once_with_one_reminder(stage: Stage) -> None:
     stage.register("o-wang", "resident")
-    for day in (LASTS - 31 * DAY, DAY, DAY, 29 * DAY, DAY):
+    for day in (VALIDITY - 31 * DAY, DAY, DAY, 29 * DAY, DAY):
         stage.clock.move(day)
         apply_deadlines(stage.database, stage.clock())
         apply_deadlines(stage.database, stage.clock())
@@ -286,7 +289,7 @@ def test_a_part_of_the_sweep_that_fails_keeps_none_back(stage: Stage, monkeypatc
 
     stage.register("o-wang", "resident")
     monkeypatch.setitem(sweeps.DEADLINES, "notices_ended", fail)
-    stage.clock.move(LASTS)
+    stage.clock.move(VALIDITY)
     apply_deadlines(stage.database, stage.clock())
     assert case(stage, 1).state == "expired"
     assert count(stage, Ticket) == 0
@@ -294,9 +297,22 @@ def test_a_part_of_the_sweep_that_fails_keeps_none_back(stage: Stage, monkeypatc
 
 def test_a_resident_who_came_to_be_here_twice_over_the_year_keeps_one_case_of_each_time(stage: Stage) -> None:
     stage.register("o-wang", "resident")
-    stage.clock.move(LASTS)
+    stage.clock.move(VALIDITY)
     apply_deadlines(stage.database, stage.clock())
     assert "第 1 步" in say_all(stage, "o-wang", "认证", "1")
     assert person_of(stage, "o-wang").id == case(stage, 2).user_id
     assert "第 1 步" in say_all(stage, "o-wang", "认证")
     assert count(stage, Verification) == 2
+
+
+def test_a_suspended_household_does_not_leave_and_begin_anew(stage: Stage) -> None:
+    county = stage.appoint("o-county", "county", COUNTY)
+    stage.register("o-wang", "resident")
+    user = person_of(stage, "o-wang")
+    with Database(stage.database) as db, db.begin():
+        decisions.suspend(db, lock_case(db, 1), db.get_one(Staff, county), "complaint", stage.clock())
+        withdraw(db, user.id, Actor(By.OWNER, f"user:{user.id}"), stage.clock())
+        assert begin_case(db, user, Actor(By.OWNER, f"user:{user.id}"), stage.clock()).id == 1
+    with Database(stage.database) as db, db.begin():
+        erase_person(db, stage.person("o-wang"), stage.clock())
+    assert case(stage, 1).state == "suspended"

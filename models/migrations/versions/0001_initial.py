@@ -297,7 +297,7 @@ def _people() -> None:
         ),
     )
     op.create_table(
-        "ties",
+        "conflicts_of_interest",
         sa.Column("id", sa.BigInteger, primary_key=True),
         sa.Column("staff_id", sa.BigInteger, sa.ForeignKey("staff.id"), nullable=False),
         sa.Column("kind", sa.String(8), nullable=False),
@@ -307,7 +307,7 @@ def _people() -> None:
         sa.Column("withdrawn_at", _TIME),
         sa.CheckConstraint("kind IN ('kin', 'payee')", name="kind_known"),
         sa.Index(
-            "uq_ties_live",
+            "uq_conflicts_of_interest_live",
             "staff_id",
             "kind",
             "id_hash",

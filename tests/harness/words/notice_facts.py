@@ -10,7 +10,8 @@ from models.donors.receipt import LONGEST_NUMBER
 from models.giving.matching import MOST_POOLS
 from models.giving.pledge import FALLBACKS
 from models.giving.pool import LONGEST_SPONSOR
-from models.staff.task import STEPS, SUBJECTS
+from models.staff.task import SUBJECTS
+from models.staff.task_steps import STEPS
 from models.support.desk import LONGEST_ANSWER
 from models.verification.case import MACHINE as CASES
 

@@ -14,8 +14,8 @@ from models.staff.decision import Decision
 from models.staff.member import Staff
 from models.staff.task import find_task
 from models.verification import decisions
-from models.verification.case import NOTICE, get_case
-from models.verification.lifecycle import PATIENCE, due_for_registry, is_drawn, registry_answered
+from models.verification.case import NOTICE_PERIOD, lock_case
+from models.verification.lifecycle import PATIENCE, cases_for_registry, is_drawn, registry_answered
 from models.verification.registry import Finding
 from tests.harness.stage import Stage
 from tests.scenes.appeals import pass_appeals
@@ -64,9 +64,9 @@ def test_what_the_registry_never_answered_is_always_looked_at_by_the_township(st
     numbers = [unanswered(stage)]
     with Database(stage.database) as db:
         officer = staff(db, "zhou").id
-        assert not is_drawn(get_case(db, numbers[0]).matter, 1)  # by lot it would not be
+        assert not is_drawn(lock_case(db, numbers[0]).matter, 1)  # by lot it would not be
     visited(stage, numbers[0], officer)
-    stage.clock.move(NOTICE)
+    stage.clock.move(NOTICE_PERIOD)
     apply_deadlines(stage.database, stage.clock())
     assert (case(stage, numbers[0]).state, case(stage, numbers[0]).sampled) == ("township_review", True)
 
@@ -74,7 +74,7 @@ def test_what_the_registry_never_answered_is_always_looked_at_by_the_township(st
 def test_a_late_answer_is_kept_and_moves_nothing_and_is_asked_for_no_more(stage: Stage) -> None:
     number = unanswered(stage)
     with Database(stage.database) as db:
-        assert due_for_registry(db, stage.clock()) == [number]
+        assert cases_for_registry(db, stage.clock()) == [number]
     for result in ("unavailable", "not_found", "match"):  # the last comes in twice at once: the first one counts
         with Database(stage.database) as db, db.begin():
             registry_answered(db, number, Finding(result, None, None, None), stage.clock())
@@ -82,15 +82,15 @@ def test_a_late_answer_is_kept_and_moves_nothing_and_is_asked_for_no_more(stage:
     found = case(stage, number)
     assert (found.state, found.registry_result, found.registry_next_at) == ("registry_checked", "not_found", None)
     with Database(stage.database) as db:
-        assert due_for_registry(db, stage.clock()) == []
+        assert cases_for_registry(db, stage.clock()) == []
 
 
 def test_nobody_asks_the_registry_about_somebody_whose_case_is_over(stage: Stage) -> None:
     number = unanswered(stage)
     with Database(stage.database) as db, db.begin():
-        get_case(db, number).state = "withdrawn"
+        lock_case(db, number).state = "withdrawn"
     with Database(stage.database) as db:
-        assert due_for_registry(db, stage.clock()) == []
+        assert cases_for_registry(db, stage.clock()) == []
 
 
 COUNTY_SAYS = [("verify", True), ("reject", True), ("send_back", True), ("reject", False), ("send_back", False)]
@@ -102,13 +102,13 @@ def test_only_a_word_of_the_other_sign_is_overturned(stage: Stage, county: str, 
     with Database(stage.database) as db:
         officer = staff(db, "zhou").id
     visited(stage, number, officer, supports=visitor)
-    stage.clock.move(NOTICE)
+    stage.clock.move(NOTICE_PERIOD)
     apply_deadlines(stage.database, stage.clock())
     with Database(stage.database) as db, db.begin():
-        decisions.review(db, get_case(db, number), staff(db, "town"), stage.clock())
+        decisions.pass_to_county(db, lock_case(db, number), staff(db, "town"), stage.clock())
     reasons = () if county == "verify" else (["x"],)
     with Database(stage.database) as db, db.begin():
-        getattr(decisions, county)(db, get_case(db, number), staff(db, "county"), *reasons, stage.clock())
+        getattr(decisions, county)(db, lock_case(db, number), staff(db, "county"), *reasons, stage.clock())
     with Database(stage.database) as db:
         overturned = [bool(each.overturned_by) for each in db.scalars(select(Decision).order_by(Decision.id))]
     turned = visitor and county != "verify"  # a no after a no overturns nobody, nor who passed that on
@@ -122,12 +122,12 @@ def test_a_visitors_no_is_overturned_when_the_household_is_verified_after_all(st
         officers = [staff(db, name).id for name in ("zhou", "qin")]
     for officer, supports in zip(officers, (False, True), strict=True):
         visited(stage, number, officer, supports=supports)
-        stage.clock.move(NOTICE)
+        stage.clock.move(NOTICE_PERIOD)
         apply_deadlines(stage.database, stage.clock())
         with Database(stage.database) as db, db.begin():
-            decisions.review(db, get_case(db, number), staff(db, "town"), stage.clock())
+            decisions.pass_to_county(db, lock_case(db, number), staff(db, "town"), stage.clock())
         with Database(stage.database) as db, db.begin():
-            found, county = get_case(db, number), staff(db, "county")
+            found, county = lock_case(db, number), staff(db, "county")
             if supports:
                 decisions.verify(db, found, county, stage.clock())
             else:

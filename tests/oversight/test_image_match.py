@@ -16,7 +16,7 @@ from bot.simulator.app import create_simulator
 from bot.simulator.simulator import Simulator
 from models.appeals.appeal import Appeal
 from models.appeals.flag import Flag
-from models.oversight.image_match import MOST_ALIKE, NEAR, flag_look_alikes, look_alikes
+from models.oversight.image_match import MOST_MATCHES, NEAR, find_matches, flag_matches
 from models.people.photo import FINGERPRINT_PARTS, Photo, fingerprint_columns, fingerprint_part
 from models.people.user import User
 from models.proxy.mandate import Mandate
@@ -160,15 +160,15 @@ def test_other_households_pictures_are_found_appeals_first(stage: Stage) -> None
         photo(db, "listing", second, FOUND)
         photo(db, "appeal", second, FOUND, state="gone")
         photo(db, "appeal", second, FAR)
-        assert look_alikes(db, own) == []
+        assert find_matches(db, own) == []
         visit, case, mandate = visit_and_mandate(db, db.get_one(User, db.get_one(Appeal, third).owner_id))
         of_appeal = photo(db, "appeal", second, NEARBY)
         of_visit = photo(db, "visit", visit, FOUND)
         of_mandate = photo(db, "mandate", mandate, FOUND)
-        found = [(alike.photo_id, alike.subject, alike.number) for alike in look_alikes(db, own)]
+        found = [(alike.photo_id, alike.subject, alike.number) for alike in find_matches(db, own)]
         assert found == [(of_appeal, "appeal", second), (of_mandate, "mandate", mandate), (of_visit, "case", case)]
-        assert look_alikes(db, photo(db, "appeal", first, None)) == []
-        assert look_alikes(db, 999) == []
+        assert find_matches(db, photo(db, "appeal", first, None)) == []
+        assert find_matches(db, 999) == []
 
 
 def test_a_mandate_and_a_visit_of_the_same_household_are_its_own(stage: Stage) -> None:
@@ -178,17 +178,17 @@ def test_a_mandate_and_a_visit_of_the_same_household_are_its_own(stage: Stage) -
         visit, _, mandate = visit_and_mandate(db, db.get_one(User, db.get_one(Appeal, appeal).owner_id))
         photo(db, "visit", visit, FOUND)
         photo(db, "mandate", mandate, FOUND)
-        assert look_alikes(db, own) == []
+        assert find_matches(db, own) == []
 
 
 def test_no_more_are_named_than_somebody_would_read(stage: Stage) -> None:
     first, second = stage.open_appeal(), stage.open_appeal()
     with Database(stage.database) as db, db.begin():
         own = photo(db, "appeal", first, FOUND)
-        for _ in range(MOST_ALIKE + 5):
+        for _ in range(MOST_MATCHES + 5):
             photo(db, "appeal", second, NEARBY)
-        assert len(look_alikes(db, own)) == MOST_ALIKE
-        flag_look_alikes(db, [own, own], stage.clock())
+        assert len(find_matches(db, own)) == MOST_MATCHES
+        flag_matches(db, [own, own], stage.clock())
         assert db.execute(select(Flag.appeal_id, Flag.code, Flag.item)).all() == [(first, "photo_reused", str(second))]
 
 

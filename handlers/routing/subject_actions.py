@@ -6,12 +6,12 @@ from handlers.disbursements import desk as disbursements
 from handlers.donors import messages, receipts
 from handlers.outreach import updates
 from handlers.payments import refunds, suspense
-from handlers.staff.matter import Matter
+from handlers.staff.subject_actions import SubjectActions
 from handlers.treasury import reconciliation
 from handlers.verification import decide as cases
 
-MATTERS: dict[str, Matter] = {
-    room.MATTER.subject: room.MATTER
+SUBJECT_ACTIONS: dict[str, SubjectActions] = {
+    room.ACTIONS.subject: room.ACTIONS
     for room in (
         *(cases, appeals, revisions, updates, disbursements),
         *(messages, refunds, suspense, reconciliation, receipts),

@@ -8,7 +8,7 @@ from bot.words.lexicon import load_lexicon
 from bot.words.render import Renderer
 from flows.engine.flow import Say
 from models.core.state_machine import By
-from models.staff.task import STEPS
+from models.staff.task_steps import STEPS
 from models.verification.case import MACHINE
 
 LEXICON = load_lexicon()

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.work.sweeps import apply_deadlines
 from models.appeals.appeal import Appeal
-from models.appeals.revision_review import open_revision
+from models.appeals.revision_review import open_revision_file
 from models.core.state_machine import WrongState
 from models.oversight.pictures import NotForYou, open_gallery
 from models.proxy.mandate import Mandate, ProxyAct
@@ -16,8 +16,8 @@ from models.staff.handover import hand_over
 from models.staff.member import Staff
 from models.staff.task import find_task
 from models.verification import decisions
-from models.verification.case import NOTICE, Verification, get_case
-from models.verification.file import open_visit
+from models.verification.case import NOTICE_PERIOD, Verification, lock_case
+from models.verification.file import open_visit_record
 from models.verification.lifecycle import is_drawn
 from models.verification.visit import Visit
 from tests.harness.stage import Stage
@@ -59,7 +59,7 @@ def test_a_change_handed_to_the_next_village_is_read_with_its_pictures_and_decid
     stage.appoint("o-qin", "village", HERE)
     revision = put_in(stage, number, wanted(1))
     with Database(stage.database) as db:
-        assert open_revision(db, db.get_one(Staff, there), revision, stage.clock()) is None
+        assert open_revision_file(db, db.get_one(Staff, there), revision, stage.clock()) is None
     assert not may_see(stage, there, "appeal", number)
     hand(stage, "revision", revision, there)
     assert may_see(stage, there, "appeal", number)
@@ -81,7 +81,7 @@ def test_a_case_handed_to_the_next_village_shows_its_visit_and_pictures_there_an
 
     def sees_visit() -> bool:
         with Database(stage.database) as db:
-            return open_visit(db, db.get_one(Staff, there), number, stage.clock()) is not None
+            return open_visit_record(db, db.get_one(Staff, there), number, stage.clock()) is not None
 
     assert (sees_visit(), may_see(stage, there, "case", number)) == (True, True)
     visited(stage, number, there)
@@ -114,7 +114,7 @@ def test_nobody_is_asked_what_leads_to_a_no(stage: Stage, word: str) -> None:
     stage.appoint("o-town", "township")
     number = registered(stage, "o-wang", result="not_found")
     visited(stage, number, officer)
-    stage.clock.move(NOTICE)
+    stage.clock.move(NOTICE_PERIOD)
     apply_deadlines(stage.database, stage.clock())
     assert case(stage, number).state == "township_review"
     stage.say("o-town", f"看 认证{number}")
@@ -148,8 +148,8 @@ def test_a_visit_of_another_step_is_refused_by_the_rule_itself(stage: Stage) -> 
     number = registered(stage, "o-wang", result="not_found")
     visited(stage, number, officer, supports=False)
     with Database(stage.database) as db, db.begin():
-        found = get_case(db, number)
+        found = lock_case(db, number)
         visit = db.scalars(select(Visit)).one()
         with pytest.raises(WrongState):
-            decisions.visited(db, found, db.get_one(Staff, town), visit, stage.clock())
+            decisions.move_after_visit(db, found, db.get_one(Staff, town), visit, stage.clock())
         assert found.visited_by == officer

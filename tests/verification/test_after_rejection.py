@@ -14,8 +14,16 @@ from models.people.user import User
 from models.staff.member import Staff
 from models.staff.task import find_task
 from models.verification import decisions
-from models.verification.case import LASTS, REMINDER, WAIT, RejectedLately, Verification, begin_case, get_case
-from models.verification.eligibility import check_may_ask
+from models.verification.case import (
+    REMINDER,
+    VALIDITY,
+    WAIT_AFTER_REJECTION,
+    RejectedLately,
+    Verification,
+    begin_case,
+    lock_case,
+)
+from models.verification.eligibility import check_may_appeal
 from tests.harness.stage import Stage
 from tests.scenes.cases import DAY, case, person_of, registered, visited
 
@@ -34,7 +42,7 @@ def stage(database_url: str) -> Iterator[Stage]:
 
 def suspend(stage: Stage, number: int) -> None:
     with Database(stage.database) as db, db.begin():
-        decisions.suspend(db, get_case(db, number), db.get_one(Staff, 3), "complaint", stage.clock())
+        decisions.suspend(db, lock_case(db, number), db.get_one(Staff, 3), "complaint", stage.clock())
 
 
 def test_a_rejected_household_asks_for_nothing_and_leaves_nothing_in_review(stage: Stage) -> None:
@@ -42,18 +50,18 @@ def test_a_rejected_household_asks_for_nothing_and_leaves_nothing_in_review(stag
     appeal = stage.ask("o-wang")
     visited(stage, number, 1, supports=False)
     with Database(stage.database) as db, db.begin():
-        decisions.review(db, get_case(db, number), db.get_one(Staff, 2), stage.clock())
-        decisions.reject(db, get_case(db, number), db.get_one(Staff, 3), ["not_in_need"], stage.clock())
+        decisions.pass_to_county(db, lock_case(db, number), db.get_one(Staff, 2), stage.clock())
+        decisions.reject(db, lock_case(db, number), db.get_one(Staff, 3), ["not_in_need"], stage.clock())
     with Database(stage.database) as db:
         assert db.get_one(Appeal, appeal).state == "cancelled"
         assert find_task(db, "appeal", appeal) is None
         with pytest.raises(RejectedLately):
-            check_may_ask(db, get_case(db, number).household_id)
+            check_may_appeal(db, lock_case(db, number).household_id)
     stage.say("o-wang", "我的")
     assert "不再往下办" in stage.say("o-wang", "消息")
     for word in ("求助", "众筹"):
         refused = stage.say("o-wang", word)
-        assert f"{day(stage.clock() + WAIT)}起可以重新核实" in refused
+        assert f"{day(stage.clock() + WAIT_AFTER_REJECTION)}起可以重新核实" in refused
         assert "申诉" in refused
 
 
@@ -63,7 +71,7 @@ def test_a_revoked_household_asks_for_nothing(stage: Stage) -> None:
     suspend(stage, 1)
     with Database(stage.database) as db, db.begin():
         assert find_task(db, "case", 1).step == "suspended"  # type: ignore[union-attr]
-        decisions.revoke(db, get_case(db, 1), db.get_one(Staff, 3), "complaint", stage.clock())
+        decisions.revoke(db, lock_case(db, 1), db.get_one(Staff, 3), "complaint", stage.clock())
         assert db.get_one(Appeal, appeal).state == "cancelled"
         assert find_task(db, "appeal", appeal) is find_task(db, "case", 1) is None
     assert "县里撤销了" in stage.say("o-wang", "求助")
@@ -72,7 +80,7 @@ def test_a_revoked_household_asks_for_nothing(stage: Stage) -> None:
 def test_a_suspension_ends_with_its_year_and_its_task_with_it(stage: Stage) -> None:
     stage.register("o-wang", "resident")
     suspend(stage, 1)
-    stage.clock.move(LASTS + DAY)
+    stage.clock.move(VALIDITY + DAY)
     apply_deadlines(stage.database, stage.clock())
     assert case(stage, 1).state == "expired"
     with Database(stage.database) as db:
@@ -82,7 +90,7 @@ def test_a_suspension_ends_with_its_year_and_its_task_with_it(stage: Stage) -> N
 def test_a_doubt_is_not_left_by_a_renewal(stage: Stage) -> None:
     """Neither by one that is withdrawn, to begin anew, nor by one that is verified."""
     stage.register("o-wang", "resident")
-    stage.clock.move(LASTS - REMINDER + DAY)
+    stage.clock.move(VALIDITY - REMINDER + DAY)
     owner = person_of(stage, "o-wang")
     by = Actor(By.OWNER, f"user:{owner.id}")
     with Database(stage.database) as db, db.begin():
@@ -90,7 +98,7 @@ def test_a_doubt_is_not_left_by_a_renewal(stage: Stage) -> None:
     suspend(stage, 1)
     with Database(stage.database) as db, db.begin():
         with pytest.raises(decisions.StillSuspended):
-            decisions._demand_no_doubt(db, get_case(db, renewal))
+            decisions._demand_not_suspended(db, lock_case(db, renewal))
         db.execute(update(Verification).where(Verification.id == renewal).values(state="withdrawn"))
         assert begin_case(db, db.get_one(User, owner.id), by, stage.clock()).id == 1
         assert db.scalars(select(Verification.state).order_by(Verification.id)).all() == ["suspended", "withdrawn"]

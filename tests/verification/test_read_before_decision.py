@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session as Database
 from bot.work.sweeps import apply_deadlines
 from models.staff.member import Staff
 from models.verification import decisions
-from models.verification.case import NOTICE, get_case
+from models.verification.case import NOTICE_PERIOD, lock_case
 from tests.harness.stage import Stage
 from tests.scenes.cases import case, registered, visited
 
@@ -26,12 +26,12 @@ def stage(database_url: str) -> Iterator[Stage]:
 def to_the_county(stage: Stage, number: int, officer: int, *, supports: bool = True) -> None:
     """Past a visit, a notice if there is one, and a township that looks when it is drawn."""
     visited(stage, number, officer, supports=supports)
-    stage.clock.move(NOTICE)
+    stage.clock.move(NOTICE_PERIOD)
     apply_deadlines(stage.database, stage.clock())
     if case(stage, number).state == "township_review":
         with Database(stage.database) as db, db.begin():
             town = db.get_one(Staff, stage.appoint(f"o-town-{stage.clock()}", "township", work_no=f"T{number}"))
-            decisions.review(db, get_case(db, number), town, stage.clock())
+            decisions.pass_to_county(db, lock_case(db, number), town, stage.clock())
     assert case(stage, number).state == "county_review"
 
 
@@ -42,7 +42,7 @@ def test_a_look_at_an_earlier_round_does_not_verify_what_came_again(stage: Stage
     assert "1 通过" in stage.say("o-county", f"看 认证{number}")
     with Database(stage.database) as db, db.begin():
         another = db.get_one(Staff, stage.appoint("o-chief", "county", COUNTY))
-        decisions.send_back(db, get_case(db, number), another, ("visit_thin",), stage.clock())
+        decisions.send_back(db, lock_case(db, number), another, ("visit_thin",), stage.clock())
     to_the_county(stage, number, officer)
     shown = stage.say("o-county", f"通过 认证{number}")
     assert "您还没看过" in shown

@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session as Database
 from models.appeals.appeal import Appeal
 from models.books import violations
 from models.core.database import snapshot
-from models.oversight.spot_check import SampledAlready, draw, find_doubtful, find_sound
+from models.oversight.spot_check import SpotCheckedAlready, draw, record_doubt, record_sound
 from models.staff.decision import Decision, decide
 from models.staff.member import Staff
-from models.staff.task import HasAPart, NotYourTurn, OutsideRegion, find_task
-from models.verification.case import Verification, get_case
+from models.staff.task import HasConflict, NotYourTurn, OutsideRegion, find_task
+from models.verification.case import Verification, lock_case
 from models.verification.decisions import suspend
-from models.verification.lifecycle import expire
+from models.verification.lifecycle import expire_and_remind
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage
 from tests.scenes.appeals import pass_appeals
 
@@ -56,7 +56,7 @@ def test_everything_is_drawn_once_and_the_same_one_until_it_is_decided_on(stage:
             found = draw(db, staff(db, "town"), stage.clock())
             assert found is not None
             assert draw(db, staff(db, "town"), stage.clock()) == found
-            find_sound(db, staff(db, "town"), *found, stage.clock())
+            record_sound(db, staff(db, "town"), *found, stage.clock())
             drawn.append(found)
     assert sorted(drawn) == sorted(passed)
     with Database(stage.database) as db:
@@ -101,11 +101,11 @@ def test_nobody_looks_again_at_their_own_people_or_at_another_region(stage: Stag
         town.household_id = db.get_one(Appeal, appeal[1]).household_id
         db.flush()
         assert draw(db, town, stage.clock()) is None
-        with pytest.raises(HasAPart):
-            find_sound(db, town, *appeal, stage.clock())
+        with pytest.raises(HasConflict):
+            record_sound(db, town, *appeal, stage.clock())
         assert draw(db, staff(db, "far"), stage.clock()) is None
         with pytest.raises(OutsideRegion):
-            find_doubtful(db, staff(db, "far"), *appeal, ("complaint",), stage.clock())
+            record_doubt(db, staff(db, "far"), *appeal, ("complaint",), stage.clock())
 
 
 def test_a_doubt_waits_for_the_county_which_decides_on_it_once(stage: Stage) -> None:
@@ -113,17 +113,17 @@ def test_a_doubt_waits_for_the_county_which_decides_on_it_once(stage: Stage) -> 
     case = ("case", visit_and_verify(stage))
     for what in (appeal, case):
         with Database(stage.database) as db, db.begin():
-            find_doubtful(db, staff(db, "town"), *what, ("money_doubtful",), stage.clock())
+            record_doubt(db, staff(db, "town"), *what, ("money_doubtful",), stage.clock())
         with Database(stage.database) as db, pytest.raises(NotYourTurn):
-            find_doubtful(db, staff(db, "town"), *what, ("money_doubtful",), stage.clock())
+            record_doubt(db, staff(db, "town"), *what, ("money_doubtful",), stage.clock())
     with snapshot(stage.settings.database_url) as connection:
         assert list(violations(connection, stage.clock())) == []
     with Database(stage.database) as db, db.begin():
-        find_sound(db, staff(db, "county"), *appeal, stage.clock())
+        record_sound(db, staff(db, "county"), *appeal, stage.clock())
         assert find_task(db, *appeal) is None
-        with pytest.raises(SampledAlready):
-            find_sound(db, staff(db, "county"), *appeal, stage.clock())
-        suspend(db, get_case(db, case[1]), staff(db, "county"), "identity_doubtful", stage.clock())
+        with pytest.raises(SpotCheckedAlready):
+            record_sound(db, staff(db, "county"), *appeal, stage.clock())
+        suspend(db, lock_case(db, case[1]), staff(db, "county"), "identity_doubtful", stage.clock())
         stopped = find_task(db, *case)
         assert stopped is not None
         assert stopped.step == "suspended"
@@ -135,10 +135,10 @@ def test_a_doubt_waits_for_the_county_which_decides_on_it_once(stage: Stage) -> 
 def test_what_ends_meanwhile_leaves_no_doubt_waiting(stage: Stage) -> None:
     case = ("case", visit_and_verify(stage))
     with Database(stage.database) as db, db.begin():
-        find_doubtful(db, staff(db, "town"), *case, ("complaint",), stage.clock())
+        record_doubt(db, staff(db, "town"), *case, ("complaint",), stage.clock())
         db.execute(update(Verification).where(Verification.id == case[1]).values(expires_at=stage.clock()))
     with Database(stage.database) as db, db.begin():
-        assert expire(db, stage.clock() + timedelta(seconds=1)) == 1
+        assert expire_and_remind(db, stage.clock() + timedelta(seconds=1)) == 1
         assert find_task(db, *case) is None
     with snapshot(stage.settings.database_url) as connection:
         assert list(violations(connection, stage.clock())) == []

@@ -1,6 +1,6 @@
 """Move a household's appeals when the county decides on its case (called by models.verification.decisions).
 
-The caller holds the case: cases are locked before appeals, and appeals from the lowest number up (hold_cases).
+The caller holds the case: cases are locked before appeals, and appeals from the lowest number up (lock_cases).
 """
 
 from datetime import datetime
@@ -8,14 +8,14 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.appeals.appeal import LIVE, MACHINE, REVIEWED, Appeal, freeze
+from models.appeals.appeal import IN_REVIEW, LIVE, MACHINE, Appeal, freeze
 from models.appeals.review import notify_owner
 from models.core.state_machine import SYSTEM
 from models.staff.task import close_task, find_task
 from models.verification.eligibility import open_endorsement
 
 
-def open_waiting(db: Session, household_id: int, now: datetime) -> None:
+def open_endorsements(db: Session, household_id: int, now: datetime) -> None:
     """Open the endorsement tasks of a verified household's submitted appeals. Locks the appeals."""
     theirs = (Appeal.household_id == household_id) & (Appeal.state == "submitted")
     for appeal in db.scalars(select(Appeal).where(theirs).order_by(Appeal.id).with_for_update()):
@@ -23,7 +23,7 @@ def open_waiting(db: Session, household_id: int, now: datetime) -> None:
             open_endorsement(db, appeal.matter, now)
 
 
-def freeze_live(db: Session, household_id: int, now: datetime) -> list[int]:
+def freeze_live_appeals(db: Session, household_id: int, now: datetime) -> list[int]:
     """Freeze a suspended household's live appeals. Locks them and returns their numbers."""
     theirs = (Appeal.household_id == household_id) & Appeal.state.in_(LIVE)
     frozen = []
@@ -33,9 +33,9 @@ def freeze_live(db: Session, household_id: int, now: datetime) -> list[int]:
     return frozen
 
 
-def cancel_reviewed(db: Session, household_id: int, state: str, now: datetime) -> None:
+def cancel_appeals_in_review(db: Session, household_id: int, state: str, now: datetime) -> None:
     """Cancel a household's appeals in review and notify their owners. ``state``: the case's, rejected or revoked."""
-    theirs = (Appeal.household_id == household_id) & Appeal.state.in_(REVIEWED)
+    theirs = (Appeal.household_id == household_id) & Appeal.state.in_(IN_REVIEW)
     for appeal in db.scalars(select(Appeal).where(theirs).order_by(Appeal.id).with_for_update()):
         MACHINE.move(db, appeal, "cancelled", SYSTEM, now, f"household_{state}")
         close_task(db, "appeal", appeal.id, now)
@@ -43,7 +43,7 @@ def cancel_reviewed(db: Session, household_id: int, state: str, now: datetime) -
     db.flush()
 
 
-def frozen_ones(db: Session, household_id: int) -> list[int]:
+def frozen_appeals(db: Session, household_id: int) -> list[int]:
     """List the numbers of a household's frozen appeals; the county decides on each."""
     theirs = (Appeal.household_id == household_id) & (Appeal.state == "frozen")
     return list(db.scalars(select(Appeal.id).where(theirs).order_by(Appeal.id)))

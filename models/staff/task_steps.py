@@ -1,0 +1,39 @@
+"""List the steps of work on a task: the role that does each, its days, and the role that takes over."""
+
+# Step -> the role that does it, and its days. Of a case's fifteen days, the registry takes one and the public notice
+# five; objections may take longer.
+STEPS: dict[str, tuple[str, int]] = {
+    "visit": ("village", 4),
+    "adjudicate": ("township", 2),
+    "township_review": ("township", 2),
+    "county_review": ("county", 3),
+    "endorse": ("village", 5),
+    "sample": ("township", 2),
+    "county": ("county", 3),
+    "file": ("fund_holder", 5),
+    "revision": ("village", 5),
+    "update": ("village", 5),
+    "thanks": ("village", 5),
+    # A donor's message to the household, and a message that the household reported.
+    "message": ("village", 5),
+    "message_report": ("township", 2),
+    # The stages of a disbursement, from endorsement to acquittal.
+    "use_endorse": ("village", 5),
+    "use_approve": ("township", 3),
+    "use_authorise": ("fund_holder", 5),
+    "use_pay": ("fund_holder", 5),
+    "use_call": ("township", 5),
+    "use_acquit": ("village", 5),
+    "use_doubt": ("county", 3),
+    "refund": ("fund_holder", 5),
+    "suspense_item": ("fund_holder", 5),
+    "discrepancy": ("fund_holder", 5),
+    "receipt": ("fund_holder", 15),
+    "receipt_void": ("fund_holder", 5),
+    "doubt": ("county", 3),
+    # An appeal or a household that the county froze or suspended: the county decides how long.
+    "frozen": ("county", 15),
+    "suspended": ("county", 15),
+}
+# The role that takes over when no one of a role can do a task, or did it in time.
+ABOVE = {"village": "township", "township": "county"}
