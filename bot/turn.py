@@ -20,9 +20,9 @@ from bot.web.links import OPEN_PATHS, OWN, PROVED_THERE
 from bot.web.metrics import FAILURES, REPEATS
 from bot.wechat.channel import REPLY_BYTES
 from bot.words.render import Renderer
-from flows.engine.desk import Desk, Person
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Session, SessionBroken, dumps, loads
+from flows.engine.turn import Person, TurnContext
 from flows.engine.world import Region, World
 from flows.language.lexicon import Lexicon
 from models.core.encryption import CannotOpen
@@ -59,7 +59,7 @@ class Turns:
     database: Engine
     renderer: Renderer
     lexicon: Lexicon
-    route: Callable[[Desk, Session, Message], Answer]
+    route: Callable[[TurnContext, Session, Message], Answer]
     enqueue: Callable[[Sequence[tuple[str, int]], Sequence[int]], None]
     clock: Callable[[], datetime]
     link: Callable[[str, str, int], str]
@@ -96,15 +96,15 @@ class Turns:
             REPEATS.inc()
             return self._stored(connection, message)
         turn_id, locked = claimed
-        desk = self._desk(connection, message, locked, now, jobs)
+        turn = self._context(connection, message, locked, now, jobs)
         session = self._load(connection, locked, now)
-        answer = self.route(desk, session, message) if session else Answer([FRESH_START], outcome="set_aside")
-        news = self._news(desk, locked, now) if locked.news and answer.says else []
-        says, heard = self._with_news(desk, locked, news, answer.says) if news else (answer.says, [])
+        answer = self.route(turn, session, message) if session else Answer([FRESH_START], outcome="set_aside")
+        news = self._news(turn, locked, now) if locked.news and answer.says else []
+        says, heard = self._with_news(turn, locked, news, answer.says) if news else (answer.says, [])
         reply = self.renderer.render(says)
-        mark_read(desk.db, heard, now)
-        notified += desk.notified
-        desk.flush()
+        mark_read(turn.db, heard, now)
+        notified += turn.notified
+        turn.flush()
         locked.failures = 0
         record = turn_store.TurnRecord(
             answer.outcome, answer.flow, answer.step, answer.tries, _ms(started), window_opened_by(message)
@@ -114,28 +114,28 @@ class Turns:
         turn_store.keep(connection, turn_id, locked, dumps(session), reply, record, now, in_flow=in_flow)
         return reply
 
-    def _news(self, desk: Desk, locked: turn_store.LockedPerson, now: datetime) -> list[tuple[Unread, Say]]:
+    def _news(self, turn: TurnContext, locked: turn_store.LockedPerson, now: datetime) -> list[tuple[Unread, Say]]:
         """Render the unread notifications. One that cannot be rendered is marked as failed for good, and logged."""
         news = []
-        for notice in find_unread(desk.db, locked.id):
+        for notice in find_unread(turn.db, locked.id):
             try:
                 say = Say(template_of(notice.template), "unread", {"v": notice.facts()})
                 self.renderer.say(say)
             except Exception:  # of any kind: one bad notification must not lock its owner out for ever
                 log.exception("notice.cannot_be_said", notice=notice.id)
-                mark_failed(desk.db, notice.id)
+                mark_failed(turn.db, notice.id)
             else:
                 news.append((notice, say))
         return news
 
     def _with_news(
-        self, desk: Desk, locked: turn_store.LockedPerson, news: list[tuple[Unread, Say]], answer: list[Say]
+        self, turn: TurnContext, locked: turn_store.LockedPerson, news: list[tuple[Unread, Say]], answer: list[Say]
     ) -> tuple[list[Say], list[Unread]]:
         """Put as many notifications before the answer as fit into one reply with it; return all of it, and them.
 
         The others stay unread until a shorter answer, or until the person asks for them.
         """
-        unread = count_unread(desk.db, locked.id)
+        unread = count_unread(turn.db, locked.id)
         for count in range(len(news), -1, -1):
             more = [Say("replies/notifications/more_unread", None, {"count": unread - count})] if unread > count else []
             says = [*(say for _, say in news[:count]), *more, *answer]
@@ -151,32 +151,32 @@ class Turns:
             log.error("reply.cannot_open", key=message.key)
             return self.renderer.say(SORRY)
 
-    def _desk(
+    def _context(
         self,
         connection: Connection,
         message: Message,
         locked: turn_store.LockedPerson,
         now: datetime,
         jobs: list[tuple[str, int]],
-    ) -> Desk:
+    ) -> TurnContext:
         def find(text: str) -> list[Region]:
-            return find_places(desk.db, text)
+            return find_places(turn.db, text)
 
         def region(code: str) -> Region | None:
-            return get_place(desk.db, code)
+            return get_place(turn.db, code)
 
         def link(kind: str, what: str) -> str:
             if kind in OPEN_PATHS or kind in PROVED_THERE:
                 return self.link(kind, what, 0)
             if kind in OWN:
                 return self.link(kind, f"conversation:{locked.id}", 0)
-            staff = find_staff(desk.db, message.account, message.openid, now)
+            staff = find_staff(turn.db, message.account, message.openid, now)
             return self.link(kind, what, staff.id) if staff else ""
 
         person = Person(locked.id, message.account, message.openid, locked.user_id)
         world = World(now, self.lexicon, find, link, region, self.subscriptions, self.collects)
-        desk = Desk(connection, person, world, jobs, locked.offered_at)
-        return desk
+        turn = TurnContext(connection, person, world, jobs, locked.offered_at)
+        return turn
 
     def _load(self, connection: Connection, locked: turn_store.LockedPerson, now: datetime) -> Session | None:
         """Load the person's session; None when it was set aside and they start afresh."""

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from flows.engine.desk import Desk
 from flows.engine.engine import Engine
 from flows.engine.flow import Answer
 from flows.engine.position import cursor
 from flows.engine.session import Screen, Session
+from flows.engine.turn import TurnContext
 from handlers.notifications import push_replies
 from handlers.routing import events, media, text
 from handlers.routing.dispatch import add_review_facts
@@ -35,17 +35,17 @@ class Router:
         self.engine = engine
         self.commands = commands
 
-    def route(self, desk: Desk, session: Session, message: Message) -> Answer:
+    def route(self, turn: TurnContext, session: Session, message: Message) -> Answer:
         """Changes the session in place and says what to reply; runs inside the turn's transaction."""
-        talk = Talk(desk, session, message, self.engine, self.commands, SUBJECT_ACTIONS)
-        session.age(desk.world.now)
+        talk = Talk(turn, session, message, self.engine, self.commands, SUBJECT_ACTIONS)
+        session.age(turn.world.now)
         push_replies.put_on_screen(talk)
         self.engine.migrate_drafts(session)
         spoken = message.kind is MessageKind.VOICE and message.text
         handler = text.handle if spoken else HANDLERS[message.kind]
         answer = add_review_facts(talk, handler(talk))
         if answer.says:
-            session.shown = desk.world.now.timestamp()
+            session.shown = turn.world.now.timestamp()
             session.screen = Screen(answer.options, int(session.shown)) if answer.options else None
         self._mark(session, answer)
         return answer

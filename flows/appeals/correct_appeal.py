@@ -6,9 +6,9 @@ when the correction began. An officer may correct an appeal by mandate.
 
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.proxy.common import OFFICERS, lock_mandate
 from models.appeals.appeal import Appeal, budget_of
 from models.appeals.correction import ChangedMeanwhile, NothingChanged, differs, own_appeal, resubmit
@@ -23,38 +23,38 @@ from models.proxy.mandate import Mandate, live_mandate
 from models.staff.member import find_staff
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """Admit the owner, or an officer by mandate. Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal."""
-    appeal, mandate = find_correctable(desk, given["fixes"])
+    appeal, mandate = find_correctable(turn, given["fixes"])
     facts = {"kind": appeal.kind, "fixes": appeal.id, "round": appeal.round, "title": appeal.title}
     if mandate:
-        facts |= {"mandate": mandate.id, "for": desk.db.get_one(User, appeal.owner_id).masked_name}
+        facts |= {"mandate": mandate.id, "for": turn.db.get_one(User, appeal.owner_id).masked_name}
     return facts
 
 
-def find_correctable(desk: Desk, number: int) -> tuple[Appeal, Mandate | None]:
+def find_correctable(turn: TurnContext, number: int) -> tuple[Appeal, Mandate | None]:
     """Find the writer's own appeal, or an unpublished one by a live mandate (None: own appeal). Raises as ``admit``."""
-    db, person, now = desk.db, desk.person, desk.world.now
+    db, person, now = turn.db, turn.person, turn.world.now
     appeal = db.get(Appeal, number)
     staff = find_staff(db, person.account, person.openid, now)
     if appeal and staff and staff.role in OFFICERS and appeal.published_at is None:
         mandate = live_mandate(db, appeal.owner_id, staff.id, "appeal", now)
         if mandate:
             return appeal, mandate
-    return own_appeal(db, get_resident(db, person.user_id, then=desk.world.lexicon.words["fix"][0]), number), None
+    return own_appeal(db, get_resident(db, person.user_id, then=turn.world.lexicon.words["fix"][0]), number), None
 
 
-def answers_of(desk: Desk, appeal: Appeal) -> dict[str, Any]:
+def answers_of(turn: TurnContext, appeal: Appeal) -> dict[str, Any]:
     """Return the earlier answers, in the order of the questions, without those to answer again."""
-    region = desk.db.get_one(Region, appeal.region_code)
+    region = turn.db.get_one(Region, appeal.region_code)
     answers: dict[str, Any] = {
         "title": appeal.title,
         "category": appeal.category,
         "kind": appeal.kind,
         "target": appeal.target_fen,
-        "budget": [{"item": item, "amount_fen": fen} for item, fen in budget_of(desk.db, appeal.id)],
+        "budget": [{"item": item, "amount_fen": fen} for item, fen in budget_of(turn.db, appeal.id)],
         "story": appeal.story,
-        "photos": pictures_of(desk.db, "appeal", appeal.id),
+        "photos": pictures_of(turn.db, "appeal", appeal.id),
         "place": {"code": region.code, "name": region.full_name, "latitude": None, "longitude": None, "detail": ""},
         "deadline": appeal.deadline.astimezone(CHINA).date().isoformat(),
     }
@@ -73,14 +73,14 @@ def shortfall_of(appeal: Appeal) -> dict[str, Any]:
     return {"shortfall": "own", "minimum": appeal.minimum_fen}
 
 
-def done(desk: Desk, draft: Draft, wanted: NewAppeal) -> Appeal:
+def done(turn: TurnContext, draft: Draft, wanted: NewAppeal) -> Appeal:
     """Submit the corrected appeal again and renew its photos.
 
     Raises ChangedMeanwhile, NothingChanged or NoMandate, and as models.appeals.correction.resubmit.
     """
-    db, now, pictures = desk.db, desk.world.now, draft.answers["photos"]
-    by_proxy = lock_mandate(desk, draft.given["mandate"]) if "mandate" in draft.given else None
-    owner = by_proxy[2] if by_proxy else get_resident(db, desk.person.user_id)
+    db, now, pictures = turn.db, turn.world.now, draft.answers["photos"]
+    by_proxy = lock_mandate(turn, draft.given["mandate"]) if "mandate" in draft.given else None
+    owner = by_proxy[2] if by_proxy else get_resident(db, turn.person.user_id)
     appeal = own_appeal(db, owner, draft.given["fixes"], lock=True)
     if appeal.round != draft.given["round"] or appeal.published_at is not None:
         raise ChangedMeanwhile(number=appeal.id, state=appeal.state)
@@ -90,9 +90,9 @@ def done(desk: Desk, draft: Draft, wanted: NewAppeal) -> Appeal:
     resubmit(db, appeal, wanted, now, by_proxy[0].actor if by_proxy else None)
     if by_proxy:
         record_resubmission(db, by_proxy[1], by_proxy[0], appeal.id, appeal.title, now)
-    owed, dropped = replace_photos(db, "appeal", appeal.id, desk.person.conversation_id, pictures, now)
-    desk.jobs += [("fetch_photo", photo) for photo in owed]
-    desk.jobs += [("forget_photo", photo) for photo in dropped]
+    owed, dropped = replace_photos(db, "appeal", appeal.id, turn.person.conversation_id, pictures, now)
+    turn.jobs += [("fetch_photo", photo) for photo in owed]
+    turn.jobs += [("forget_photo", photo) for photo in dropped]
     return appeal
 
 

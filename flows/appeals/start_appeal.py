@@ -11,9 +11,9 @@ from typing import Any
 
 from flows.appeals import correct_appeal
 from flows.appeals.flagging import flag_appeal
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.proxy.common import lock_mandate
 from flows.readers import BudgetLines, Choice, Day, Money, Photo, Place, Text
 from flows.readers.base import Asking, Rejected
@@ -64,57 +64,57 @@ def _target(asking: Asking) -> int:
     return int(asking.answers.get("target", CROWDFUND_MINIMUM))
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """Admit a resident whose household may ask for help, or an officer with a mandate.
 
     Raises NotRegistered, ResidentsOnly, CaseRevoked or RejectedLately; by mandate NotYours or NoMandate; for a
     correction as correct_appeal.admit.
     """
     if "mandate" in given:
-        _, _, owner = lock_mandate(desk, given["mandate"])
-        check_may_appeal(desk.db, owner.household_id)
+        _, _, owner = lock_mandate(turn, given["mandate"])
+        check_may_appeal(turn.db, owner.household_id)
         return {**given, "for": owner.masked_name}
     if "fixes" in given:
-        return correct_appeal.admit(desk, given)
-    word = desk.world.lexicon.words[f"start_{given['kind']}"][0]
-    owner = get_resident(desk.db, desk.person.user_id, then=word)
-    check_may_appeal(desk.db, owner.household_id)
+        return correct_appeal.admit(turn, given)
+    word = turn.world.lexicon.words[f"start_{given['kind']}"][0]
+    owner = get_resident(turn.db, turn.person.user_id, then=word)
+    check_may_appeal(turn.db, owner.household_id)
     return given
 
 
-def check_answers(desk: Desk, draft: Draft) -> None:
+def check_answers(turn: TurnContext, draft: Draft) -> None:
     """Refuse a taken category as soon as it is answered, before the other questions. Raises OneOpenAppeal."""
     answers = draft.answers
     if "fixes" in draft.given:
         return
     if "category" in answers and "target" not in answers and draft.editing is None:
-        check_category_free(desk.db, _owner(desk, draft), answers["category"], desk.world.now)
+        check_category_free(turn.db, _owner(turn, draft), answers["category"], turn.world.now)
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
-    now = desk.world.now
+def done(turn: TurnContext, draft: Draft) -> Answer:
+    now = turn.world.now
     if "fixes" in draft.given:
-        appeal = correct_appeal.done(desk, draft, _appeal(draft))
-        flag_appeal(desk, appeal)
-        return correct_appeal.corrected_answer(draft, _outcome(desk, appeal))
+        appeal = correct_appeal.done(turn, draft, _appeal(draft))
+        flag_appeal(turn, appeal)
+        return correct_appeal.corrected_answer(draft, _outcome(turn, appeal))
     if "mandate" in draft.given:
-        staff, mandate, owner = lock_mandate(desk, draft.given["mandate"])
-        appeal = submit(desk.db, _appeal(draft), owner, now, staff.actor)
-        record_proxy_act(desk.db, mandate, staff, "appeal", appeal.id, appeal.title, now)
+        staff, mandate, owner = lock_mandate(turn, draft.given["mandate"])
+        appeal = submit(turn.db, _appeal(draft), owner, now, staff.actor)
+        record_proxy_act(turn.db, mandate, staff, "appeal", appeal.id, appeal.title, now)
     else:
-        appeal = submit(desk.db, _appeal(draft), _owner(desk, draft), now)
-    photos = attach_photos(desk.db, "appeal", appeal.id, desk.person.conversation_id, draft.answers["photos"], now)
-    desk.jobs += [("fetch_photo", photo) for photo in photos]
-    flag_appeal(desk, appeal)
+        appeal = submit(turn.db, _appeal(draft), _owner(turn, draft), now)
+    photos = attach_photos(turn.db, "appeal", appeal.id, turn.person.conversation_id, draft.answers["photos"], now)
+    turn.jobs += [("fetch_photo", photo) for photo in photos]
+    flag_appeal(turn, appeal)
     return Answer(
-        [Say("flows/appeals/start_appeal/done", None, {**_outcome(desk, appeal), "whose": draft.given.get("for")})]
+        [Say("flows/appeals/start_appeal/done", None, {**_outcome(turn, appeal), "whose": draft.given.get("for")})]
     )
 
 
-def _owner(desk: Desk, draft: Draft) -> User:
+def _owner(turn: TurnContext, draft: Draft) -> User:
     if "mandate" in draft.given:
-        return lock_mandate(desk, draft.given["mandate"])[2]
-    return get_resident(desk.db, desk.person.user_id)
+        return lock_mandate(turn, draft.given["mandate"])[2]
+    return get_resident(turn.db, turn.person.user_id)
 
 
 def _appeal(draft: Draft) -> NewAppeal:
@@ -140,9 +140,9 @@ def _minimum(answers: Mapping[str, Any]) -> int | None:
     return least_minimum(answers["target"]) if answers["shortfall"] == "half" else int(answers["minimum"])
 
 
-def _outcome(desk: Desk, appeal: Appeal) -> dict[str, Any]:
+def _outcome(turn: TurnContext, appeal: Appeal) -> dict[str, Any]:
     """Return the facts for the last message. ``waits``: it has no officer until the household is verified."""
-    waits = find_task(desk.db, "appeal", appeal.id) is None
+    waits = find_task(turn.db, "appeal", appeal.id) is None
     return {"number": appeal.id, "title": appeal.title, "kind": appeal.kind, "days": REVIEW_DAYS, "waits": waits}
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.readers import Photo
 from models.appeals.correction import own_appeal
 from models.core.state_machine import WrongState
@@ -14,27 +14,27 @@ from models.disbursements.disbursement import UNACQUITTED, Disbursement, NoSuchD
 from models.people.user import get_resident
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``use``, the disbursement's number.
 
     Raises NotRegistered, ResidentsOnly, NoSuchDisbursement or WrongState.
     """
-    use = _own(desk, given["use"])
+    use = _own(turn, given["use"])
     if use.state != "requested" and use.state not in UNACQUITTED:
         raise WrongState(subject="disbursement", state=use.state, wanted="evidence")
     return {"use": use.id, "number": use.appeal_id, "amount_fen": use.amount_fen, "receipts": use.state in UNACQUITTED}
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
+def done(turn: TurnContext, draft: Draft) -> Answer:
     """Raises what ``admit`` does, NotSpendable, OverLine or OverHeld."""
-    db, now, person = desk.db, desk.world.now, desk.person.conversation_id
-    use, pictures = _own(desk, draft.given["use"]), draft.answers["photos"]
+    db, now, person = turn.db, turn.world.now, turn.person.conversation_id
+    use, pictures = _own(turn, draft.given["use"]), draft.answers["photos"]
     if draft.given["receipts"]:
         owed = hand_in_receipts(db, use.id, pictures, person, now)
     else:
-        appeal = own_appeal(db, get_resident(db, desk.person.user_id), use.appeal_id, lock=True)
+        appeal = own_appeal(db, get_resident(db, turn.person.user_id), use.appeal_id, lock=True)
         owed = hand_in(db, find_disbursement(db, use.id), appeal, pictures, person, now)
-    desk.jobs += [("fetch_photo", photo) for photo in owed]
+    turn.jobs += [("fetch_photo", photo) for photo in owed]
     return Answer(
         [
             Say(
@@ -46,10 +46,10 @@ def done(desk: Desk, draft: Draft) -> Answer:
     )
 
 
-def _own(desk: Desk, number: int) -> Disbursement:
+def _own(turn: TurnContext, number: int) -> Disbursement:
     """Get the person's own disbursement. Raises NoSuchDisbursement, also for another person's."""
-    use = find_disbursement(desk.db, number)
-    user = get_resident(desk.db, desk.person.user_id)
+    use = find_disbursement(turn.db, number)
+    user = get_resident(turn.db, turn.person.user_id)
     if use.requested_by != user.id:
         raise NoSuchDisbursement(number=number)
     return use

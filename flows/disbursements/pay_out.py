@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.readers import Reference
 from flows.staff.fund_holder import adding_uncovered_fees, holder
 from models.disbursements.disbursement import find_disbursement
@@ -13,25 +13,25 @@ from models.disbursements.payee import Payee
 from models.disbursements.payout import check_payable, pay
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``use``, the disbursement's number. Raises what models.disbursements.payout.check_payable does."""
-    use, appeal, _ = check_payable(desk.db, holder(desk), given["use"], desk.world.now)
+    use, appeal, _ = check_payable(turn.db, holder(turn), given["use"], turn.world.now)
     return {"use": use.id, "number": appeal.id, "title": appeal.title, "amount_fen": use.amount_fen}
 
 
-def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
     """Give the payee's name and account, and whether the payout still waits."""
-    use = find_disbursement(desk.db, draft.given["use"])
-    payee = desk.db.get_one(Payee, use.payee_id)
+    use = find_disbursement(turn.db, draft.given["use"])
+    payee = turn.db.get_one(Payee, use.payee_id)
     return {"name": payee.name, "account": payee.account, "waits": use.state == "authorised"}
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
-    staff, number = holder(desk), draft.given["use"]
-    with adding_uncovered_fees(desk):
-        use, more = pay(desk.db, staff, number, draft.answers["reference"], desk.world.now)
+def done(turn: TurnContext, draft: Draft) -> Answer:
+    staff, number = holder(turn), draft.given["use"]
+    with adding_uncovered_fees(turn):
+        use, more = pay(turn.db, staff, number, draft.answers["reference"], turn.world.now)
     if more:
-        desk.jobs.append(("follow_gifts", use.id))
+        turn.jobs.append(("follow_gifts", use.id))
     facts = {"use": use.id, "number": draft.given["number"], "amount_fen": use.amount_fen, "due": use.receipts_due}
     return Answer([Say("flows/disbursements/pay_out/done", None, facts)])
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
+from flows.engine.turn import TurnContext
 from flows.readers import Choice, Reference, Text
 from models.appeals.correction import own_appeal
 from models.disbursements.budget import check_spendable
@@ -13,28 +13,28 @@ from models.disbursements.payee_change import set_payee
 from models.people.user import get_resident
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``appeal``; optionally ``line``, to continue with its request, or ``replaces``, the payee to replace.
 
     Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal, NotSpendable or NoSuchPayee.
     """
-    appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), given["appeal"])
-    check_spendable(desk.db, appeal)
-    old = get_payee(desk.db, appeal.id, given["replaces"]) if given.get("replaces") else None
+    appeal = own_appeal(turn.db, get_resident(turn.db, turn.person.user_id), given["appeal"])
+    check_spendable(turn.db, appeal)
+    old = get_payee(turn.db, appeal.id, given["replaces"]) if given.get("replaces") else None
     known = {"title": appeal.title, "old_name": old.name if old else None}
     known["old_tail"] = old.account_tail if old else None
     return {"line": None, "replaces": None, **given, **known}
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
+def done(turn: TurnContext, draft: Draft) -> Answer:
     """Raises what ``admit`` does, or TooManyPayees."""
-    user, answers, given = get_resident(desk.db, desk.person.user_id), draft.answers, draft.given
-    appeal = own_appeal(desk.db, user, given["appeal"], lock=True)
-    check_spendable(desk.db, appeal)
-    old = get_payee(desk.db, appeal.id, given["replaces"]) if given["replaces"] else None
+    user, answers, given = get_resident(turn.db, turn.person.user_id), draft.answers, draft.given
+    appeal = own_appeal(turn.db, user, given["appeal"], lock=True)
+    check_spendable(turn.db, appeal)
+    old = get_payee(turn.db, appeal.id, given["replaces"]) if given["replaces"] else None
     account = f"{answers['bank']} {answers['account']}"
-    kind, name, now = answers["kind"], answers["name"], desk.world.now
-    payee = set_payee(desk.db, appeal, user, draft.id, kind, name, account, now, old)
+    kind, name, now = answers["kind"], answers["name"], turn.world.now
+    payee = set_payee(turn.db, appeal, user, draft.id, kind, name, account, now, old)
     options = []
     if given["line"]:
         options = [Option(1, "", ["command", "use_to", str(given["line"]), str(payee.id)])]

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.readers import Money, Photo
 from models.appeals.correction import own_appeal
 from models.disbursements.approval import NewDisbursement, request
@@ -18,40 +18,40 @@ from models.staff.task_steps import STEPS
 SMALLEST = 100
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``appeal``, ``line`` and ``payee``, their numbers.
 
     Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal, NotSpendable, NoSuchLine or NoSuchPayee.
     """
-    appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), given["appeal"])
-    check_spendable(desk.db, appeal)
-    line, payee = line_of(desk.db, appeal.id, given["line"]), get_payee(desk.db, appeal.id, given["payee"])
+    appeal = own_appeal(turn.db, get_resident(turn.db, turn.person.user_id), given["appeal"])
+    check_spendable(turn.db, appeal)
+    line, payee = line_of(turn.db, appeal.id, given["line"]), get_payee(turn.db, appeal.id, given["payee"])
     known = {"title": appeal.title, "item": line.item, "line_fen": line.amount_fen}
-    known["left_fen"] = line.amount_fen - taken_of_line(desk.db, line.id)
+    known["left_fen"] = line.amount_fen - taken_of_line(turn.db, line.id)
     return {**given, **known, "payee_name": payee.name, "tail": payee.account_tail}
 
 
-def check_answers(desk: Desk, draft: Draft) -> None:
+def check_answers(turn: TurnContext, draft: Draft) -> None:
     """Raise OverLine or OverHeld before pictures are asked for."""
     if "amount" in draft.answers:
-        check_amount(desk.db, line_of(desk.db, draft.given["appeal"], draft.given["line"]), draft.answers["amount"])
+        check_amount(turn.db, line_of(turn.db, draft.given["appeal"], draft.given["line"]), draft.answers["amount"])
 
 
-def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
     """Give the time from which the payee can be paid."""
-    payee = get_payee(desk.db, draft.given["appeal"], draft.given["payee"])
-    return {"from": payee.payable_from, "waits": payee.payable_from > desk.world.now}
+    payee = get_payee(turn.db, draft.given["appeal"], draft.given["payee"])
+    return {"from": payee.payable_from, "waits": payee.payable_from > turn.world.now}
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
+def done(turn: TurnContext, draft: Draft) -> Answer:
     """Raises what ``admit`` does, OverLine or OverHeld."""
-    user, answers = get_resident(desk.db, desk.person.user_id), draft.answers
-    appeal = own_appeal(desk.db, user, draft.given["appeal"], lock=True)
-    line = line_of(desk.db, appeal.id, draft.given["line"])
-    payee = get_payee(desk.db, appeal.id, draft.given["payee"])
-    new = NewDisbursement(draft.id, answers["amount"], answers["photos"], desk.person.conversation_id)
-    use, owed = request(desk.db, appeal, line, payee, user, new, desk.world.now)
-    desk.jobs += [("fetch_photo", photo) for photo in owed]
+    user, answers = get_resident(turn.db, turn.person.user_id), draft.answers
+    appeal = own_appeal(turn.db, user, draft.given["appeal"], lock=True)
+    line = line_of(turn.db, appeal.id, draft.given["line"])
+    payee = get_payee(turn.db, appeal.id, draft.given["payee"])
+    new = NewDisbursement(draft.id, answers["amount"], answers["photos"], turn.person.conversation_id)
+    use, owed = request(turn.db, appeal, line, payee, user, new, turn.world.now)
+    turn.jobs += [("fetch_photo", photo) for photo in owed]
     facts = {"use": use.id, "amount_fen": use.amount_fen, "days": STEPS["use_endorse"][1]}
     return Answer([Say("flows/disbursements/request_disbursement/done", None, {"number": appeal.id, **facts})])
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from models.appeals.correction import own_appeal
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By
@@ -13,27 +13,27 @@ from models.disbursements.surplus import check_surplus, refund_surplus
 from models.people.user import get_resident
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``appeal``, its number. Raises what ``done`` would, before it is shown for confirmation."""
-    appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), given["appeal"])
-    check_surplus(desk.db, appeal)
+    appeal = own_appeal(turn.db, get_resident(turn.db, turn.person.user_id), given["appeal"])
+    check_surplus(turn.db, appeal)
     return {"appeal": appeal.id, "title": appeal.title}
 
 
-def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
     """Give the fen that would be refunded now; 0 where nothing can be refunded any more."""
     try:
-        appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), draft.given["appeal"])
-        return {"fen": check_surplus(desk.db, appeal)}
+        appeal = own_appeal(turn.db, get_resident(turn.db, turn.person.user_id), draft.given["appeal"])
+        return {"fen": check_surplus(turn.db, appeal)}
     except Refusal:
         return {"fen": 0}
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
-    user = get_resident(desk.db, desk.person.user_id)
-    appeal = own_appeal(desk.db, user, draft.given["appeal"], lock=True)
+def done(turn: TurnContext, draft: Draft) -> Answer:
+    user = get_resident(turn.db, turn.person.user_id)
+    appeal = own_appeal(turn.db, user, draft.given["appeal"], lock=True)
     actor = Actor(By.OWNER, f"user:{user.id}")
-    fen = refund_surplus(desk.db, appeal, actor, desk.world.now)
+    fen = refund_surplus(turn.db, appeal, actor, turn.world.now)
     return Answer([Say("flows/disbursements/surplus/done", None, {"fen": fen, "number": appeal.id})])
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from stdnum.cn import uscc
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.readers import Choice, Reference, Text
 from flows.readers.base import Asking, Rejected
 from models.donors.receipt import LONGEST_NAME
@@ -16,22 +16,22 @@ from models.giving.pledge import Pledge
 from models.people.user import get_user
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``gift``, the code of the donor's own gift. Raises NotRegistered or NoReceipt."""
-    pledge = gift_for_receipt(desk.db, get_user(desk.db, desk.person.user_id), given["gift"])
+    pledge = gift_for_receipt(turn.db, get_user(turn.db, turn.person.user_id), given["gift"])
     return {"gift": pledge.code, "pledge": pledge.id}
 
 
-def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
-    pledge = desk.db.get_one(Pledge, draft.given["pledge"])
+def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
+    pledge = turn.db.get_one(Pledge, draft.given["pledge"])
     return {"appeal": pledge.appeal_id, "amount_fen": pledge.amount_fen}
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
-    user, said = get_user(desk.db, desk.person.user_id), draft.answers
+def done(turn: TurnContext, draft: Draft) -> Answer:
+    user, said = get_user(turn.db, turn.person.user_id), draft.answers
     to = "person" if said["made_out_to"] == "person" else "firm"
     wanted = ReceiptRequest(draft.id, to, said["name"], said.get("tax_number") if _is_numbered(said) else None)
-    request_receipt(desk.db, user, draft.given["pledge"], wanted, desk.world.now)
+    request_receipt(turn.db, user, draft.given["pledge"], wanted, turn.world.now)
     return Answer([Say("flows/donors/ask_receipt/done", None, {"gift": draft.given["gift"]})])
 
 

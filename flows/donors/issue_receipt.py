@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.readers import Reference
 from models.core.state_machine import By
 from models.donors.receipt import LONGEST_NUMBER
@@ -13,29 +13,29 @@ from models.donors.receipt_desk import NoSuchReceipt, find_waiting, issue
 from models.staff.member import Staff, find_staff
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``receipt``, its number in this system. Raises NoSuchReceipt."""
-    find_waiting(desk.db, _staff(desk, given["receipt"]), given["receipt"])
+    find_waiting(turn.db, _staff(turn, given["receipt"]), given["receipt"])
     return {"receipt": given["receipt"]}
 
 
-def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
     number = draft.given["receipt"]
-    pledge = find_waiting(desk.db, _staff(desk, number), number)
+    pledge = find_waiting(turn.db, _staff(turn, number), number)
     return {"gift": pledge.code, "amount_fen": pledge.amount_fen}
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
+def done(turn: TurnContext, draft: Draft) -> Answer:
     number = draft.given["receipt"]
-    issue(desk.db, _staff(desk, number), number, draft.answers["number"], desk.world.now)
+    issue(turn.db, _staff(turn, number), number, draft.answers["number"], turn.world.now)
     return Answer(
         [Say("flows/donors/issue_receipt/done", None, {"number": number, "receipt": draft.answers["number"]})]
     )
 
 
-def _staff(desk: Desk, number: int) -> Staff:
+def _staff(turn: TurnContext, number: int) -> Staff:
     """Get the fund holder who is speaking. Raises NoSuchReceipt, as they may have lost their seat since they began."""
-    staff = find_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now)
+    staff = find_staff(turn.db, turn.person.account, turn.person.openid, turn.world.now)
     if staff is None or staff.role != By.FUND_HOLDER:
         raise NoSuchReceipt(number=number)
     return staff

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.readers import Text
 from flows.readers.words.friendly_words import CODES, friendly
 from models.appeals.appeal import get_appeal
@@ -13,18 +13,18 @@ from models.donors.message_review import DAYS, check_takes_message, own_gift, se
 from models.people.user import get_user
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``gift``, its code. Raises NotRegistered, NoSuchGift, GiftTakesNoMessage or MessageExists."""
-    pledge = own_gift(desk.db, get_user(desk.db, desk.person.user_id), given["gift"])
-    check_takes_message(desk.db, pledge)
-    appeal = get_appeal(desk.db, pledge.appeal_id)
-    return {"gift": pledge.code, "number": appeal.id, "title": appeal.title, "name": sender_name(desk.db, pledge)}
+    pledge = own_gift(turn.db, get_user(turn.db, turn.person.user_id), given["gift"])
+    check_takes_message(turn.db, pledge)
+    appeal = get_appeal(turn.db, pledge.appeal_id)
+    return {"gift": pledge.code, "number": appeal.id, "title": appeal.title, "name": sender_name(turn.db, pledge)}
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
+def done(turn: TurnContext, draft: Draft) -> Answer:
     """Raises what ``admit`` does."""
-    donor = get_user(desk.db, desk.person.user_id)
-    submit_message(desk.db, donor, draft.given["gift"], draft.answers["words"], draft.id, desk.world.now)
+    donor = get_user(turn.db, turn.person.user_id)
+    submit_message(turn.db, donor, draft.given["gift"], draft.answers["words"], draft.id, turn.world.now)
     facts = {"number": draft.given["number"], "gift": draft.given["gift"], "days": DAYS}
     return Answer([Say("flows/donors/message/done", None, facts)])
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
+from flows.engine.turn import TurnContext
 from flows.notifications.ask_subscription import ask_link
 from flows.readers import Choice, Money
 from models.appeals.appeal import get_appeal
@@ -16,31 +16,31 @@ from models.payments.collection import check_room
 from models.people.user import get_user
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``appeal_id``, and ``said``, the words to continue with after registering.
 
     Raises NotCollecting, NoSuchAppeal, NotFunding, NotRegistered, OwnHousehold, EndsBefore, TooManyRecurringGifts or
     OverCap.
     """
-    if not desk.world.collects:
+    if not turn.world.collects:
         raise NotCollecting(number=given["appeal_id"])
-    appeal = get_appeal(desk.db, given["appeal_id"])
-    check_open(appeal, None, desk.world.now)
-    donor = get_user(desk.db, desk.person.user_id, then=given["said"])
-    check_open(appeal, donor, desk.world.now)
-    check_may_begin(desk.db, donor, appeal, desk.world.now)
-    check_room(desk.db, appeal, SMALLEST_PLEDGE)
+    appeal = get_appeal(turn.db, given["appeal_id"])
+    check_open(appeal, None, turn.world.now)
+    donor = get_user(turn.db, turn.person.user_id, then=given["said"])
+    check_open(appeal, donor, turn.world.now)
+    check_may_begin(turn.db, donor, appeal, turn.world.now)
+    check_room(turn.db, appeal, SMALLEST_PLEDGE)
     return {"appeal_id": appeal.id, "title": appeal.title, "name": donor.display_name}
 
 
-def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
     """Give the reminder's day, the next reminder, and the present amount if the donor has one already."""
-    donor = get_user(desk.db, desk.person.user_id)
-    live = find_live(desk.db, donor, draft.given["appeal_id"])
-    appeal = get_appeal(desk.db, draft.given["appeal_id"])
-    first = live.next_at if live else first_time(desk.world.now)
+    donor = get_user(turn.db, turn.person.user_id)
+    live = find_live(turn.db, donor, draft.given["appeal_id"])
+    appeal = get_appeal(turn.db, draft.given["appeal_id"])
+    first = live.next_at if live else first_time(turn.world.now)
     return {
-        "day": live.day if live else desk.world.today.day,
+        "day": live.day if live else turn.world.today.day,
         "first": first,
         "before_fen": live.amount_fen if live else None,
         "deadline": appeal.deadline,
@@ -49,12 +49,12 @@ def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
     }
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
-    donor = get_user(desk.db, desk.person.user_id)
-    appeal = get_appeal(desk.db, draft.given["appeal_id"], lock=True)
+def done(turn: TurnContext, draft: Draft) -> Answer:
+    donor = get_user(turn.db, turn.person.user_id)
+    appeal = get_appeal(turn.db, draft.given["appeal_id"], lock=True)
     anonymous, amount = draft.answers["anonymous"] == "yes", draft.answers["amount"]
-    check_room(desk.db, appeal, amount)
-    gift = begin(desk.db, draft.id, appeal, donor, amount, anonymous, desk.world.now)
+    check_room(turn.db, appeal, amount)
+    gift = begin(turn.db, draft.id, appeal, donor, amount, anonymous, turn.world.now)
     facts = {
         "number": appeal.id,
         "title": appeal.title,
@@ -62,7 +62,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
         "day": gift.day,
         "next": gift.next_at,
         "deadline": appeal.deadline,
-        "subscribe": ask_link(desk),
+        "subscribe": ask_link(turn),
     }
     options = [Option(1, "", ["command", "pay_recurring_gift", str(appeal.id)])]
     return Answer([Say("flows/donors/recurring_gift/done", None, facts)], options)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.session import Draft, Option
+from flows.engine.turn import TurnContext
 from flows.readers.base import Asking, Reader, Rejected
 
 
@@ -76,11 +76,11 @@ class Flow:
     name: str
     room: str
     steps: tuple[Step, ...]
-    done: Callable[[Desk, Draft], Answer]
+    done: Callable[[TurnContext, Draft], Answer]
     version: int = 1
-    admit: Callable[[Desk, dict[str, Any]], dict[str, Any]] | None = None
-    check_answers: Callable[[Desk, Draft], None] | None = None
-    review_facts: Callable[[Desk, Draft], Mapping[str, Any]] | None = None
+    admit: Callable[[TurnContext, dict[str, Any]], dict[str, Any]] | None = None
+    check_answers: Callable[[TurnContext, Draft], None] | None = None
+    review_facts: Callable[[TurnContext, Draft], Mapping[str, Any]] | None = None
     single: bool = False
     migrations: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
+from flows.engine.turn import TurnContext
 from flows.readers import Choice, Count, Day, Money, Place, Text
 from flows.readers.base import Asking, Rejected
 from flows.staff.fund_holder import holder
@@ -31,20 +31,20 @@ def within_cap(value: int, asking: Asking) -> Rejected | None:
     return Rejected("above_cap", {"cap": cap}) if cap is not None and value > cap else None
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """Admit fund holders. Raises NotOnTheStaff."""
-    holder(desk)
+    holder(turn)
     return given
 
 
-def check_answers(desk: Desk, draft: Draft) -> None:
+def check_answers(turn: TurnContext, draft: Draft) -> None:
     """Check the scope as soon as it is answered. Raises NotForAppeal, PlaceElsewhere or PoolEnds."""
     appeal, region = _scope(draft.answers)
     until = _until(draft.answers) if "until" in draft.answers else None
-    check_scope(desk.db, holder(desk), appeal, region, desk.world.now, until)
+    check_scope(turn.db, holder(turn), appeal, region, turn.world.now, until)
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
+def done(turn: TurnContext, draft: Draft) -> Answer:
     answers = draft.answers
     appeal, region = _scope(answers)
     terms = PoolTerms(
@@ -58,7 +58,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
         per_appeal_fen=answers["per_appeal"] if is_for_many(answers) else answers["cap"],
         open_until=_until(answers),
     )
-    pool = open_pool(desk.db, holder(desk), terms, desk.world.now)
+    pool = open_pool(turn.db, holder(turn), terms, turn.world.now)
     facts = {"number": pool.id, "sponsor": pool.sponsor, "cap_fen": pool.cap_fen}
     options = [Option(1, "", ["command", "fund_pool", str(pool.id)])]
     return Answer([Say("flows/giving/open_pool/done", None, facts)], options)

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
+from flows.engine.turn import TurnContext
 from flows.notifications.ask_subscription import ask_link
 from flows.readers import Choice, Money
 from models.appeals.appeal import Appeal, BudgetLine, get_appeal
@@ -22,27 +22,27 @@ from models.staff.member import Staff, find_staff
 MOST_LINES = 3
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """Admit a registered donor to an open appeal. ``given``: ``appeal_id``, and ``said``, to repeat after registering.
 
     Raises NoSuchAppeal, NotFunding or OwnHousehold, and as get_user and check_room.
     """
-    appeal = get_appeal(desk.db, given["appeal_id"])
+    appeal = get_appeal(turn.db, given["appeal_id"])
     # Checked first without a donor: a person should not register for an appeal that is closed.
-    check_open(appeal, None, desk.world.now)
-    donor = get_user(desk.db, desk.person.user_id, then=given["said"])
-    check_open(appeal, donor, desk.world.now)
-    if desk.world.collects:
-        check_room(desk.db, appeal, SMALLEST_PLEDGE)
+    check_open(appeal, None, turn.world.now)
+    donor = get_user(turn.db, turn.person.user_id, then=given["said"])
+    check_open(appeal, donor, turn.world.now)
+    if turn.world.collects:
+        check_room(turn.db, appeal, SMALLEST_PLEDGE)
     return {"appeal_id": appeal.id, "title": appeal.title, "name": donor.display_name}
 
 
-def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
     """Collect the facts of the review: budget, endorser's work number, progress, and whether it still takes money."""
-    appeal = get_appeal(desk.db, draft.given["appeal_id"])
+    appeal = get_appeal(turn.db, draft.given["appeal_id"])
     largest_first = select(BudgetLine).where(BudgetLine.appeal_id == appeal.id).order_by(BudgetLine.amount_fen.desc())
-    lines = desk.db.scalars(largest_first).all()
-    officer = desk.db.get(Staff, appeal.endorsed_by) if appeal.endorsed_by else None
+    lines = turn.db.scalars(largest_first).all()
+    officer = turn.db.get(Staff, appeal.endorsed_by) if appeal.endorsed_by else None
     return {
         "lines": [{"item": line.item, "amount_fen": line.amount_fen} for line in lines[:MOST_LINES]],
         "line_count": len(lines),
@@ -51,40 +51,40 @@ def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
         "deadline": appeal.deadline,
         "minimum_fen": appeal.minimum_fen,
         "crowdfund": appeal.kind == "crowdfund",
-        "closed": _closed(appeal, desk.world.now),
-        "collects": desk.world.collects,
-        **funding_progress(desk.db, appeal),
+        "closed": _closed(appeal, turn.world.now),
+        "collects": turn.world.collects,
+        **funding_progress(turn.db, appeal),
     }
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
-    donor = get_user(desk.db, desk.person.user_id)
-    appeal = get_appeal(desk.db, draft.given["appeal_id"], lock=True)
+def done(turn: TurnContext, draft: Draft) -> Answer:
+    donor = get_user(turn.db, turn.person.user_id)
+    appeal = get_appeal(turn.db, draft.given["appeal_id"], lock=True)
     anonymous = draft.answers["anonymous"] == "yes"
     amount = draft.answers["amount"]
-    now, person = desk.world.now, desk.person
-    by_staff = find_staff(desk.db, person.account, person.openid, now) is not None
-    pledge = make_pledge(desk.db, draft.id, appeal, donor, amount, anonymous, now, by_staff=by_staff)
+    now, person = turn.world.now, turn.person
+    by_staff = find_staff(turn.db, person.account, person.openid, now) is not None
+    pledge = make_pledge(turn.db, draft.id, appeal, donor, amount, anonymous, now, by_staff=by_staff)
     name = None if anonymous else donor.display_name
     # The same draft again returns the existing pledge, whose notifications were sent.
     new = pledge.created_at == now
-    if new and desk.world.collects:
-        await_payment(desk.db, pledge, appeal, now)  # the owner is notified when it is paid
-    told = new and not desk.world.collects
-    reached = notify_of_gift(desk.db, appeal, pledge, name, now) if told else funding_progress(desk.db, appeal)
+    if new and turn.world.collects:
+        await_payment(turn.db, pledge, appeal, now)  # the owner is notified when it is paid
+    told = new and not turn.world.collects
+    reached = notify_of_gift(turn.db, appeal, pledge, name, now) if told else funding_progress(turn.db, appeal)
     facts = {"number": appeal.id, "title": appeal.title, "amount_fen": amount, "name": name, **reached}
-    pay = _pay_link(desk, pledge)
-    subscribe = "" if pay else ask_link(desk)  # only one link, so that the donor does not tap the wrong one
+    pay = _pay_link(turn, pledge)
+    subscribe = "" if pay else ask_link(turn)  # only one link, so that the donor does not tap the wrong one
     # A donor who has yet to pay may leave a message after the payment.
     options = [] if pay else [Option(1, "", ["command", "leave_message", pledge.code])]
     values = {**facts, "code": pledge.code, "pay": pay, "subscribe": subscribe}
     return Answer([Say("flows/giving/pledge/done", None, values)], options)
 
 
-def _pay_link(desk: Desk, pledge: Pledge) -> str:
+def _pay_link(turn: TurnContext, pledge: Pledge) -> str:
     """Return the link of the payment page; empty if payments are off or the pledge does not await payment."""
-    waits = desk.world.collects and pledge.state == "awaiting_payment"
-    return desk.world.link("pay", f"pledge:{pledge.id}") if waits else ""
+    waits = turn.world.collects and pledge.state == "awaiting_payment"
+    return turn.world.link("pay", f"pledge:{pledge.id}") if waits else ""
 
 
 def _closed(appeal: Appeal, now: datetime) -> str | None:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
+from flows.engine.turn import TurnContext
 from flows.readers import Money, Reference
 from flows.staff.fund_holder import adding_uncovered_fees, holder
 from models.giving import pool_terms
@@ -14,70 +14,70 @@ from models.giving.pool_file import file_of
 from models.giving.pool_transfer import check_pays_back, check_reference, check_takes, pay_back, pay_in
 
 
-def admit_open(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit_open(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """Admit the fund holder of an open pool. ``given``: ``pool``, its number.
 
     Raises NotOnTheStaff, NoSuchPool or WrongPoolState.
     """
-    pool = _pool(desk, given)
+    pool = _pool(turn, given)
     check_is_open(pool)
     return {"pool": pool.id, "sponsor": pool.sponsor}
 
 
-def admit_closed(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit_closed(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """Admit the fund holder of a closed pool. ``fen`` is fixed now, so that the sum transferred is the sum entered.
 
     Raises NotOnTheStaff, NoSuchPool, WrongPoolState, PoolEmpty or PayoutShort.
     """
-    with adding_uncovered_fees(desk):
-        fen = check_pays_back(desk.db, holder(desk), given["pool"])
-    return {"pool": given["pool"], "sponsor": _pool(desk, given).sponsor, "fen": fen}
+    with adding_uncovered_fees(turn):
+        fen = check_pays_back(turn.db, holder(turn), given["pool"])
+    return {"pool": given["pool"], "sponsor": _pool(turn, given).sponsor, "fen": fen}
 
 
-def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
     """Return the pool's present sums in fen."""
-    file = file_of(desk.db, _pool(desk, draft.given))
+    file = file_of(turn.db, _pool(turn, draft.given))
     return {"held_fen": file.held_fen, "matched_fen": file.matched_fen, "to_come_fen": file.to_come_fen}
 
 
-def check_answers(desk: Desk, draft: Draft) -> None:
+def check_answers(turn: TurnContext, draft: Draft) -> None:
     """Check amount and bank reference once they are answered. Raises WrongPoolState, OverPool or ReferenceUsed."""
     if "amount" in draft.answers:
-        check_takes(desk.db, _pool(desk, draft.given), draft.answers["amount"])
+        check_takes(turn.db, _pool(turn, draft.given), draft.answers["amount"])
     if "reference" in draft.answers:
-        check_reference(desk.db, holder(desk), draft.answers["reference"])
+        check_reference(turn.db, holder(turn), draft.answers["reference"])
 
 
-def enter_paid_in(desk: Desk, draft: Draft) -> Answer:
+def enter_paid_in(turn: TurnContext, draft: Draft) -> Answer:
     """Enter money paid in. Raises NoSuchPool, WrongPoolState, OverPool or ReferenceUsed."""
     answers, number = draft.answers, draft.given["pool"]
     fen, reference = answers["amount"], answers["reference"]
-    pay_in(desk.db, holder(desk), number, draft.id, fen, reference, desk.world.now)
-    return _done(desk, draft, "fund_pool", fen)
+    pay_in(turn.db, holder(turn), number, draft.id, fen, reference, turn.world.now)
+    return _done(turn, draft, "fund_pool", fen)
 
 
-def confirm_close(desk: Desk, draft: Draft) -> Answer:
+def confirm_close(turn: TurnContext, draft: Draft) -> Answer:
     """Close the pool. Raises NoSuchPool or WrongPoolState."""
-    pool_terms.close_pool(desk.db, holder(desk), draft.given["pool"], desk.world.now)
-    answer = _done(desk, draft, "close_pool", 0)
+    pool_terms.close_pool(turn.db, holder(turn), draft.given["pool"], turn.world.now)
+    answer = _done(turn, draft, "close_pool", 0)
     answer.options = [Option(1, "", ["command", "return_pool", str(draft.given["pool"])])]
     return answer
 
 
-def enter_paid_back(desk: Desk, draft: Draft) -> Answer:
+def enter_paid_back(turn: TurnContext, draft: Draft) -> Answer:
     """Enter money paid back. Raises as ``admit_closed``, and ReferenceUsed."""
     number, fen = draft.given["pool"], draft.given["fen"]
-    with adding_uncovered_fees(desk):
-        pay_back(desk.db, holder(desk), number, draft.id, fen, draft.answers["reference"], desk.world.now)
-    return _done(desk, draft, "return_pool", fen)
+    with adding_uncovered_fees(turn):
+        pay_back(turn.db, holder(turn), number, draft.id, fen, draft.answers["reference"], turn.world.now)
+    return _done(turn, draft, "return_pool", fen)
 
 
-def _pool(desk: Desk, given: Mapping[str, Any]) -> MatchingPool:
-    return find_pool(desk.db, holder(desk), given["pool"])
+def _pool(turn: TurnContext, given: Mapping[str, Any]) -> MatchingPool:
+    return find_pool(turn.db, holder(turn), given["pool"])
 
 
-def _done(desk: Desk, draft: Draft, flow: str, fen: int) -> Answer:
-    facts = {"number": draft.given["pool"], "sponsor": draft.given["sponsor"], "fen": fen, **review_facts(desk, draft)}
+def _done(turn: TurnContext, draft: Draft, flow: str, fen: int) -> Answer:
+    facts = {"number": draft.given["pool"], "sponsor": draft.given["sponsor"], "fen": fen, **review_facts(turn, draft)}
     return Answer([Say(f"flows/giving/{flow}/done", None, facts)])
 
 

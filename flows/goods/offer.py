@@ -3,9 +3,9 @@
 from datetime import date
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
+from flows.engine.turn import TurnContext
 from flows.goods.quantity import amount, quantity, unit
 from flows.language.sorts import sort_of
 from flows.readers import Choice, Day, Photo, Place
@@ -20,14 +20,14 @@ DAYS_STILL_GOOD = 30
 MOST_PHOTOS = 6
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    user.get_user(desk.db, desk.person.user_id, then=desk.world.lexicon.words["start_offer"][0])
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
+    user.get_user(turn.db, turn.person.user_id, then=turn.world.lexicon.words["start_offer"][0])
     return given
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
+def done(turn: TurnContext, draft: Draft) -> Answer:
     answers = draft.answers
-    donor = user.get_user(desk.db, desk.person.user_id)
+    donor = user.get_user(turn.db, turn.person.user_id)
     item = name_of(answers["item"])
     wanted = NewOffer(
         draft_id=draft.id,
@@ -39,16 +39,16 @@ def done(desk: Desk, draft: Draft) -> Answer:
         best_before=date.fromisoformat(answers["best_before"]) if is_edible(answers) else None,
         handover=answers["handover"],
         region_code=answers["place"]["code"],
-        sort=sort_of(answers["category"], item, desk.world.lexicon),
+        sort=sort_of(answers["category"], item, turn.world.lexicon),
     )
-    offer = make_offer(desk.db, wanted, donor, desk.world.now)
+    offer = make_offer(turn.db, wanted, donor, turn.world.now)
     # The same draft again returns the earlier offer, whose matches were notified then.
-    if offer.created_at == desk.world.now:
-        notify_households(desk.db, offer, desk.world.now)
-    conversation, now = desk.person.conversation_id, desk.world.now
-    photos = photo.attach_photos(desk.db, "offer", offer.id, conversation, answers["photos"], now)
-    desk.jobs += [("fetch_photo", photo_id) for photo_id in photos]
-    category = desk.world.lexicon.label("goods_category", offer.category)
+    if offer.created_at == turn.world.now:
+        notify_households(turn.db, offer, turn.world.now)
+    conversation, now = turn.person.conversation_id, turn.world.now
+    photos = photo.attach_photos(turn.db, "offer", offer.id, conversation, answers["photos"], now)
+    turn.jobs += [("fetch_photo", photo_id) for photo_id in photos]
+    category = turn.world.lexicon.label("goods_category", offer.category)
     options = [Option(1, "", ["command", "browse_requests", category])]
     return Answer([Say("flows/goods/offer_goods/done", None, {"number": offer.id, "item": offer.item})], options)
 

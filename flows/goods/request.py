@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
+from flows.engine.turn import TurnContext
 from flows.goods.quantity import amount, quantity, unit
 from flows.language.sorts import sort_of
 from flows.readers import Choice, Text
@@ -15,14 +15,14 @@ from models.goods.match_notices import notify_donors
 from models.people import user
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    user.get_resident(desk.db, desk.person.user_id, then=desk.world.lexicon.words["start_request"][0])
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
+    user.get_resident(turn.db, turn.person.user_id, then=turn.world.lexicon.words["start_request"][0])
     return given
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
+def done(turn: TurnContext, draft: Draft) -> Answer:
     answers = draft.answers
-    owner = user.get_resident(desk.db, desk.person.user_id)
+    owner = user.get_resident(turn.db, turn.person.user_id)
     assert owner.region_code is not None  # noqa: S101 - residents register with their home
     wanted = NewRequest(
         draft_id=draft.id,
@@ -32,13 +32,13 @@ def done(desk: Desk, draft: Draft) -> Answer:
         quantity=quantity(answers),
         reason=answers["reason"],
         region_code=owner.region_code,
-        sort=sort_of(answers["category"], answers["item"], desk.world.lexicon),
+        sort=sort_of(answers["category"], answers["item"], turn.world.lexicon),
     )
-    request = make_request(desk.db, wanted, owner, desk.world.now)
+    request = make_request(turn.db, wanted, owner, turn.world.now)
     # The same draft again returns the earlier request, whose matches were notified then.
-    if request.created_at == desk.world.now:
-        notify_donors(desk.db, request, desk.world.now)
-    category = desk.world.lexicon.label("goods_category", request.category)
+    if request.created_at == turn.world.now:
+        notify_donors(turn.db, request, turn.world.now)
+    category = turn.world.lexicon.label("goods_category", request.category)
     options = [Option(1, "", ["command", "browse_offers", category])]
     return Answer([Say("flows/goods/request_goods/done", None, {"number": request.id, "item": request.item})], options)
 

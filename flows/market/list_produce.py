@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
+from flows.engine.turn import TurnContext
 from flows.goods.quantity import amount, quantity, unit
 from flows.readers import Choice, Day, Photo, Price, Text, Url
 from flows.readers.numbers.weight import TONNE
@@ -33,14 +33,14 @@ def in_a_shop(answers: Mapping[str, Any]) -> bool:
     return answers.get("sold_where") == "shop"
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    user.get_resident(desk.db, desk.person.user_id, then=desk.world.lexicon.words["start_listing"][0])
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
+    user.get_resident(turn.db, turn.person.user_id, then=turn.world.lexicon.words["start_listing"][0])
     return given
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
+def done(turn: TurnContext, draft: Draft) -> Answer:
     answers = draft.answers
-    seller = user.get_resident(desk.db, desk.person.user_id)
+    seller = user.get_resident(turn.db, turn.person.user_id)
     wanted = NewListing(
         draft_id=draft.id,
         kind=answers["kind"],
@@ -51,10 +51,10 @@ def done(desk: Desk, draft: Draft) -> Answer:
         harvest_date=date.fromisoformat(answers["harvest_date"]) if is_growing(answers) else None,
         shop_url=answers["shop_url"] if in_a_shop(answers) else None,
     )
-    listing = put_on_sale(desk.db, wanted, seller, desk.world.now)
-    conversation, now = desk.person.conversation_id, desk.world.now
-    photos = photo.attach_photos(desk.db, "listing", listing.id, conversation, answers["photos"], now)
-    desk.jobs += [("fetch_photo", photo_id) for photo_id in photos]
+    listing = put_on_sale(turn.db, wanted, seller, turn.world.now)
+    conversation, now = turn.person.conversation_id, turn.world.now
+    photos = photo.attach_photos(turn.db, "listing", listing.id, conversation, answers["photos"], now)
+    turn.jobs += [("fetch_photo", photo_id) for photo_id in photos]
     options = [Option(1, "", ["command", "view_listing", str(listing.id)])]
     return Answer([Say("flows/market/list_produce/done", None, {"number": listing.id, "name": listing.name})], options)
 

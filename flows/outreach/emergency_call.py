@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.readers import Text
 from models.appeals.appeal import get_appeal
 from models.outreach.audience import count_people
@@ -15,28 +15,28 @@ from models.staff.directory import demand_staff
 from models.staff.member import Staff
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``calls_for``, the appeal's number. Raises what ``done`` would, before the words are asked for."""
-    appeal = check_call(desk.db, _caller(desk), given["calls_for"], desk.world.now)
-    return {"calls_for": appeal.id, "title": appeal.title, "province": province_of(desk.db, appeal)}
+    appeal = check_call(turn.db, _caller(turn), given["calls_for"], turn.world.now)
+    return {"calls_for": appeal.id, "title": appeal.title, "province": province_of(turn.db, appeal)}
 
 
-def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
     """Count the people who would be notified now."""
-    return {"people": count_people(desk.db, donors_of(get_appeal(desk.db, draft.given["calls_for"])))}
+    return {"people": count_people(turn.db, donors_of(get_appeal(turn.db, draft.given["calls_for"])))}
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
-    staff, number = _caller(desk), draft.given["calls_for"]
-    broadcast = call_donors(desk.db, staff, number, draft.answers["words"], desk.world.now)
-    desk.jobs.append(("fan_out", broadcast.id))
-    people = count_people(desk.db, donors_of(get_appeal(desk.db, number)))
+def done(turn: TurnContext, draft: Draft) -> Answer:
+    staff, number = _caller(turn), draft.given["calls_for"]
+    broadcast = call_donors(turn.db, staff, number, draft.answers["words"], turn.world.now)
+    turn.jobs.append(("fan_out", broadcast.id))
+    people = count_people(turn.db, donors_of(get_appeal(turn.db, number)))
     values = {"number": number, "broadcast": broadcast.id, "people": people, "province": draft.given["province"]}
     return Answer([Say("flows/outreach/emergency_call/done", None, values)])
 
 
-def _caller(desk: Desk) -> Staff:
-    return demand_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now, CALLERS)
+def _caller(turn: TurnContext) -> Staff:
+    return demand_staff(turn.db, turn.person.account, turn.person.openid, turn.world.now, CALLERS)
 
 
 emergency_call = Flow(

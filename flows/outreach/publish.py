@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from models.appeals.appeal import Appeal
 from models.core.state_machine import By
 from models.outreach.audience import count_people
@@ -18,31 +18,31 @@ from models.staff.member import Staff
 PUBLISHERS = (By.VILLAGE, By.TOWNSHIP, By.COUNTY)
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``update``, its number. Raises what ``done`` would, before it is shown for confirmation."""
-    _, appeal = check_decidable(desk.db, _officer(desk), given["update"])
+    _, appeal = check_decidable(turn.db, _officer(turn), given["update"])
     return {"update": given["update"], "appeal": appeal.id, "title": appeal.title}
 
 
-def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
     """Give the update's words, whether it still waits, and how many people would be notified now."""
-    update = desk.db.get_one(Update, draft.given["update"])
-    people = count_people(desk.db, backers_of(desk.db.get_one(Appeal, update.appeal_id), update.kind))
+    update = turn.db.get_one(Update, draft.given["update"])
+    people = count_people(turn.db, backers_of(turn.db.get_one(Appeal, update.appeal_id), update.kind))
     return {"kind": update.kind, "words": update.words, "waits": update.state == "submitted", "people": people}
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
-    staff = _officer(desk)
-    appeal, broadcast = publish_update(desk.db, staff, draft.given["update"], desk.world.now)
-    desk.jobs.append(("fan_out", broadcast.id))
-    kind = desk.db.get_one(Update, draft.given["update"]).kind
-    people = count_people(desk.db, backers_of(appeal, kind))
+def done(turn: TurnContext, draft: Draft) -> Answer:
+    staff = _officer(turn)
+    appeal, broadcast = publish_update(turn.db, staff, draft.given["update"], turn.world.now)
+    turn.jobs.append(("fan_out", broadcast.id))
+    kind = turn.db.get_one(Update, draft.given["update"]).kind
+    people = count_people(turn.db, backers_of(appeal, kind))
     values = {"number": appeal.id, "kind": kind, "broadcast": broadcast.id, "people": people}
     return Answer([Say("flows/outreach/publish/done", None, values)])
 
 
-def _officer(desk: Desk) -> Staff:
-    return demand_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now, PUBLISHERS)
+def _officer(turn: TurnContext) -> Staff:
+    return demand_staff(turn.db, turn.person.account, turn.person.openid, turn.world.now, PUBLISHERS)
 
 
 publish = Flow("publish", room="outreach", steps=(), done=done, admit=admit, review_facts=review_facts)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.outreach.update import LONGEST_UPDATE
 from flows.readers import Text
 from models.appeals.correction import own_appeal
@@ -14,22 +14,22 @@ from models.people.user import get_resident
 from models.staff.task_steps import STEPS
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``thanks_for``, the appeal's number. Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal,
     TakesNoUpdates, NobodyGave, ThanksWait or ThankedLately.
     """
-    appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), given["thanks_for"])
+    appeal = own_appeal(turn.db, get_resident(turn.db, turn.person.user_id), given["thanks_for"])
     check_takes_updates(appeal)
-    check_thanks(desk.db, appeal, desk.world.now)
+    check_thanks(turn.db, appeal, turn.world.now)
     return {"thanks_for": appeal.id, "title": appeal.title}
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
+def done(turn: TurnContext, draft: Draft) -> Answer:
     """Raises what ``admit`` does."""
-    user = get_resident(desk.db, desk.person.user_id)
-    appeal = own_appeal(desk.db, user, draft.given["thanks_for"], lock=True)
-    words, now = draft.answers["words"], desk.world.now
-    submit(desk.db, appeal, draft.id, words, (), desk.person.conversation_id, now, "thanks")
+    user = get_resident(turn.db, turn.person.user_id)
+    appeal = own_appeal(turn.db, user, draft.given["thanks_for"], lock=True)
+    words, now = draft.answers["words"], turn.world.now
+    submit(turn.db, appeal, draft.id, words, (), turn.person.conversation_id, now, "thanks")
     return Answer([Say("flows/outreach/thank/done", None, {"number": appeal.id, "days": STEPS["thanks"][1]})])
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.readers import Photo, Text
 from models.appeals.correction import own_appeal
 from models.outreach.update import update_waiting
@@ -17,28 +17,28 @@ from models.staff.task_steps import STEPS
 LONGEST_UPDATE = 200
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``tells``, the appeal's number. Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal or
     TakesNoUpdates.
     """
-    appeal = own_appeal(desk.db, get_resident(desk.db, desk.person.user_id), given["tells"])
+    appeal = own_appeal(turn.db, get_resident(turn.db, turn.person.user_id), given["tells"])
     check_takes_updates(appeal)
     return {"tells": appeal.id, "title": appeal.title}
 
 
-def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
     """Tell whether an earlier update still waits for an officer; this one will replace it."""
-    return {"waiting": update_waiting(desk.db, draft.given["tells"]) is not None}
+    return {"waiting": update_waiting(turn.db, draft.given["tells"]) is not None}
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
+def done(turn: TurnContext, draft: Draft) -> Answer:
     """Raises TakesNoUpdates."""
-    user, answers = get_resident(desk.db, desk.person.user_id), draft.answers
-    appeal = own_appeal(desk.db, user, draft.given["tells"], lock=True)
-    person, now = desk.person.conversation_id, desk.world.now
-    owed, dropped = submit(desk.db, appeal, draft.id, answers["words"], answers["photos"], person, now)
-    desk.jobs += [("fetch_photo", photo) for photo in owed]
-    desk.jobs += [("forget_photo", photo) for photo in dropped]
+    user, answers = get_resident(turn.db, turn.person.user_id), draft.answers
+    appeal = own_appeal(turn.db, user, draft.given["tells"], lock=True)
+    person, now = turn.person.conversation_id, turn.world.now
+    owed, dropped = submit(turn.db, appeal, draft.id, answers["words"], answers["photos"], person, now)
+    turn.jobs += [("fetch_photo", photo) for photo in owed]
+    turn.jobs += [("forget_photo", photo) for photo in dropped]
     return Answer([Say("flows/outreach/post_update/done", None, {"number": appeal.id, "days": STEPS["update"][1]})])
 
 

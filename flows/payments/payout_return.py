@@ -2,24 +2,24 @@
 
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.staff.fund_holder import holder
 from models.payments.payout_return import check_return, enter_return
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``use``, the disbursement's number. Raises what models.payments.payout_return.check_return does."""
-    use = check_return(desk.db, holder(desk), given["use"])
+    use = check_return(turn.db, holder(turn), given["use"])
     return {"use": use.id, "number": use.appeal_id, "amount_fen": use.amount_fen, "reference": use.bank_reference}
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
-    given = admit(desk, draft.given)
-    use, more = enter_return(desk.db, holder(desk), given["use"], desk.world.now)
+def done(turn: TurnContext, draft: Draft) -> Answer:
+    given = admit(turn, draft.given)
+    use, more = enter_return(turn.db, holder(turn), given["use"], turn.world.now)
     if more:
-        desk.jobs.append(("follow_gifts", use.id))
+        turn.jobs.append(("follow_gifts", use.id))
     return Answer([Say("flows/payments/payout_return/done", None, given)])
 
 

@@ -3,31 +3,31 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.readers import Choice
 from flows.staff.fund_holder import holder
 from models.core.refusal import Refusal
 from models.payments.refund_desk import find_stuck_refund, mark_paid_by_hand
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``refund``, its number. Raises NoSuchRefund."""
-    stuck = find_stuck_refund(desk.db, holder(desk), given["refund"])
+    stuck = find_stuck_refund(turn.db, holder(turn), given["refund"])
     return {"refund": stuck.refund.id, "number": stuck.refund.appeal_id, "title": stuck.title, "gift": stuck.gift}
 
 
-def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
     """Give the refund's ``fen``; 0 where it is no longer stuck."""
     try:
-        return {"fen": find_stuck_refund(desk.db, holder(desk), draft.given["refund"]).refund.amount_fen}
+        return {"fen": find_stuck_refund(turn.db, holder(turn), draft.given["refund"]).refund.amount_fen}
     except Refusal:
         return {"fen": 0}
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
-    refund = mark_paid_by_hand(desk.db, holder(desk), draft.given["refund"], draft.answers["why"], desk.world.now)
+def done(turn: TurnContext, draft: Draft) -> Answer:
+    refund = mark_paid_by_hand(turn.db, holder(turn), draft.given["refund"], draft.answers["why"], turn.world.now)
     return Answer([Say("flows/payments/refund_by_hand/done", None, {"fen": refund.amount_fen, **draft.given})])
 
 

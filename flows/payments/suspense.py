@@ -3,42 +3,42 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.readers import Reference
 from flows.staff.fund_holder import holder
 from models.core.refusal import Refusal
 from models.payments import suspense_desk
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``suspense_item``, its number; ``how``: assign, by_hand or give_back. Raises NoSuchSuspenseItem."""
-    file = suspense_desk.find_suspense_item(desk.db, holder(desk), given["suspense_item"], desk.world.now)
+    file = suspense_desk.find_suspense_item(turn.db, holder(turn), given["suspense_item"], turn.world.now)
     facts = {"number": file.appeal, "title": file.title, "gift": file.gift, "wanted_fen": file.wanted_fen}
     return {**given, **facts, "amount_fen": file.item.amount_fen, "transaction": file.item.transaction_id}
 
 
-def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
     """Tell whether the item is still open and can still be settled in this way (``waits``)."""
     try:
-        file = suspense_desk.find_suspense_item(desk.db, holder(desk), draft.given["suspense_item"], desk.world.now)
+        file = suspense_desk.find_suspense_item(turn.db, holder(turn), draft.given["suspense_item"], turn.world.now)
     except Refusal:
         return {"waits": False}
     return {"waits": file.may_assign or draft.given["how"] != "assign"}
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
+def done(turn: TurnContext, draft: Draft) -> Answer:
     """Raises what models.payments.suspense_desk does."""
-    staff, number, now = holder(desk), draft.given["suspense_item"], desk.world.now
+    staff, number, now = holder(turn), draft.given["suspense_item"], turn.world.now
     match draft.given["how"]:
         case "assign":
-            suspense_desk.assign_item(desk.db, staff, number, now)
+            suspense_desk.assign_item(turn.db, staff, number, now)
         case "by_hand":
-            suspense_desk.record_refund_by_hand(desk.db, staff, number, draft.answers["reference"], now)
+            suspense_desk.record_refund_by_hand(turn.db, staff, number, draft.answers["reference"], now)
         case _:
-            refund = suspense_desk.refund_item(desk.db, staff, number, now)
-            desk.jobs.append(("ask_refund", refund.id))
+            refund = suspense_desk.refund_item(turn.db, staff, number, now)
+            turn.jobs.append(("ask_refund", refund.id))
     return Answer([Say(f"flows/payments/{draft.flow}/done", None, dict(draft.given))])
 
 

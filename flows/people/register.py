@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import update
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
+from flows.engine.turn import TurnContext
 from flows.notifications.ask_subscription import ask_link
 from flows.readers import Choice, IdNumber, Phone, Place, Text
 from flows.readers.base import Asking, Rejected
@@ -34,23 +34,23 @@ def must_agree(value: Any, asking: Asking) -> Rejected | None:
     return None if value == "yes" else Rejected("not_agreed")
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    if desk.person.user_id is not None:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
+    if turn.person.user_id is not None:
         raise users.AlreadyRegistered
     return given
 
 
-def check_answers(desk: Desk, draft: Draft) -> None:
+def check_answers(turn: TurnContext, draft: Draft) -> None:
     """Check a resident's ID number at once and count the try, whether or not the registration is finished."""
     said = draft.answers.get("id_number")
     if said is None or draft.given.get("named") == said or not is_resident(draft.answers):
         return
-    users.try_id_number(desk.db, said, desk.person.conversation_id, desk.world.now)
+    users.try_id_number(turn.db, said, turn.person.conversation_id, turn.world.now)
     draft.given["named"] = said
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
-    if desk.person.user_id is not None:
+def done(turn: TurnContext, draft: Draft) -> Answer:
+    if turn.person.user_id is not None:
         raise users.AlreadyRegistered
     answers = draft.answers
     resident = is_resident(answers)
@@ -64,15 +64,15 @@ def done(desk: Desk, draft: Draft) -> Answer:
         phone=answers["phone"] if resident else None,
         region_code=answers["home"]["code"] if resident else None,
     )
-    user = users.register(desk.db, registration, desk.world.now)
-    desk.db.execute(update(Conversation).where(Conversation.id == desk.person.conversation_id).values(user_id=user.id))
+    user = users.register(turn.db, registration, turn.world.now)
+    turn.db.execute(update(Conversation).where(Conversation.id == turn.person.conversation_id).values(user_id=user.id))
     if resident:
-        copy_household_to_seats(desk.db, desk.person.account, desk.person.openid)
-        case = begin_case(desk.db, user, Actor(By.OWNER, f"user:{user.id}"), desk.world.now)
-        desk.jobs.append(("check_registry", case.id))
+        copy_household_to_seats(turn.db, turn.person.account, turn.person.openid)
+        case = begin_case(turn.db, user, Actor(By.OWNER, f"user:{user.id}"), turn.world.now)
+        turn.jobs.append(("check_registry", case.id))
     then = draft.given.get("then", "")
     options = [Option(1, "", ["say", then])] if then else []
-    link = ask_link(desk) if resident else ""
+    link = ask_link(turn) if resident else ""
     values = {"role": user.role, "then": then, "days": PROMISED.days, "subscribe": link}
     return Answer([Say("flows/people/register/done", None, values)], options)
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.proxy.common import Figures
 from flows.proxy.read_back import next_question
 from flows.readers import Choice
@@ -20,37 +20,37 @@ def must_agree(value: Any, asking: Asking) -> Rejected | None:
     return None if value == "yes" else Rejected("not_agreed")
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """Admit a WeChat that is neither registered nor of staff. ``given``: ``card``, the row id of a live card.
 
     Raises WeChatTaken or WeChatOfStaff.
     """
-    if desk.person.user_id is not None:
+    if turn.person.user_id is not None:
         raise WeChatTaken
-    person = (Staff.account == desk.person.account) & (Staff.openid == desk.person.openid)
-    if desk.db.scalar(select(Staff.id).where(person, Staff.state != "revoked").limit(1)):
+    person = (Staff.account == turn.person.account) & (Staff.openid == turn.person.openid)
+    if turn.db.scalar(select(Staff.id).where(person, Staff.state != "revoked").limit(1)):
         raise WeChatOfStaff
     return given
 
 
-def check_answers(desk: Desk, draft: Draft) -> None:
+def check_answers(turn: TurnContext, draft: Draft) -> None:
     """Check the last places as soon as they are answered; a wrong try counts even if the conversation is dropped."""
     said = draft.answers.get("last_places")
     if said is None or draft.given.get("right") == said:
         return
     draft.given.pop("right", None)
-    check_last_places(desk.db, draft.given["card"], said, f"conversation:{desk.person.conversation_id}", desk.world.now)
+    check_last_places(turn.db, draft.given["card"], said, f"conversation:{turn.person.conversation_id}", turn.world.now)
     draft.given["right"] = said
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
-    admit(desk, draft.given)
+def done(turn: TurnContext, draft: Draft) -> Answer:
+    admit(turn, draft.given)
     if draft.given.get("right") != draft.answers["last_places"]:
         raise CardDead  # the review is reached only after a right answer
-    now = desk.world.now
-    user = bind_wechat(desk.db, draft.given["card"], desk.person.conversation_id, now)
+    now = turn.world.now
+    user = bind_wechat(turn.db, draft.given["card"], turn.person.conversation_id, now)
     record(
-        desk.db,
+        turn.db,
         at=now,
         actor=f"user:{user.id}",
         action="consented",
@@ -58,7 +58,7 @@ def done(desk: Desk, draft: Draft) -> Answer:
         subject_id=user.id,
         detail="account",
     )
-    question = next_question(desk.db, user.id)
+    question = next_question(turn.db, user.id)
     says = [Say("flows/proxy/bind_card/done", None, {"name": user.masked_name, "left": question is not None})]
     return Answer([*says, *(question.says if question else [])], question.options if question else [])
 

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from flows.engine.desk import Desk
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.engine.world import World
 from flows.language import numerals
 from flows.readers.base import Accepted, Asking, Reading, Rejected
@@ -53,30 +53,30 @@ class Figures(WordsReader):
         return {"length": self.length}
 
 
-def officer(desk: Desk) -> Staff:
+def officer(turn: TurnContext) -> Staff:
     """Find the officer who writes; looked up at each step, because a draft outlives an appointment. Raises NotYours."""
-    staff = find_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now)
+    staff = find_staff(turn.db, turn.person.account, turn.person.openid, turn.world.now)
     if staff is None or staff.role not in OFFICERS:
         raise NotYours
     return staff
 
 
-def for_officers(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    officer(desk)
+def for_officers(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
+    officer(turn)
     return given
 
 
-def lock_mandate(desk: Desk, number: int) -> tuple[Staff, Mandate, User]:
+def lock_mandate(turn: TurnContext, number: int) -> tuple[Staff, Mandate, User]:
     """Get the officer, a live mandate to write appeals (locked) and its resident. Raises NotYours or NoMandate."""
-    staff = officer(desk)
-    mandate = get_mandate(desk.db, number, staff.id, "appeal", desk.world.now)
-    user = desk.db.get_one(User, mandate.user_id)
+    staff = officer(turn)
+    mandate = get_mandate(turn.db, number, staff.id, "appeal", turn.world.now)
+    user = turn.db.get_one(User, mandate.user_id)
     if user.state != "active" or not staff.covers(user.region_code or ""):
         raise NoMandate
     return staff, mandate, user
 
 
-def answered_resident(desk: Desk, draft: Draft) -> User | None:
+def answered_resident(turn: TurnContext, draft: Draft) -> User | None:
     """Find the resident by the answered ID number, once per answer (kept in ``given``); None before the answer.
 
     Raises NobodyHere or OwnPeople.
@@ -84,11 +84,11 @@ def answered_resident(desk: Desk, draft: Draft) -> User | None:
     number = draft.answers.get("id_number")
     if number is None:
         return None
-    known = desk.db.get(User, draft.given["owner"]) if "owner" in draft.given else None
+    known = turn.db.get(User, draft.given["owner"]) if "owner" in draft.given else None
     if known and known.id_number == number:
         return known
     draft.given.pop("owner", None)
     draft.given.pop("for", None)
-    user = find_resident(desk.db, officer(desk), number, desk.world.now)
+    user = find_resident(turn.db, officer(turn), number, turn.world.now)
     draft.given |= {"owner": user.id, "for": user.masked_name}
     return user

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft, Option
+from flows.engine.turn import TurnContext
 from flows.proxy.common import Figures, answered_resident, for_officers, officer
 from flows.readers import Choice, IdNumber, Photo
 from models.people.photo import attach_photos
@@ -23,43 +23,43 @@ def by_code(answers: Mapping[str, Any]) -> bool:
     return answers.get("consent") == "code"
 
 
-def check_answers(desk: Desk, draft: Draft) -> None:
+def check_answers(turn: TurnContext, draft: Draft) -> None:
     """Check the resident and the code as soon as they are answered; a wrong code counts as a try for good."""
     before = draft.given.get("owner")
-    user = answered_resident(desk, draft)
+    user = answered_resident(turn, draft)
     if before and user and user.id != before:
         draft.answers.pop("code", None)
     code = draft.answers.get("code")
     if user is None or code is None or not by_code(draft.answers):
         return
     checked = draft.given.get("code")
-    if checked and is_consent_code(desk.db, checked, user.id, code):
+    if checked and is_consent_code(turn.db, checked, user.id, code):
         return
-    draft.given["code"] = check_consent_code(desk.db, user.id, code, officer(desk).actor.name, desk.world.now)
+    draft.given["code"] = check_consent_code(turn.db, user.id, code, officer(turn).actor.name, turn.world.now)
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
-    staff, answers, now = officer(desk), draft.answers, desk.world.now
-    user = find_resident(desk.db, staff, answers["id_number"], now)
+def done(turn: TurnContext, draft: Draft) -> Answer:
+    staff, answers, now = officer(turn), draft.answers, turn.world.now
+    user = find_resident(turn.db, staff, answers["id_number"], now)
     if by_code(answers):
-        _use_code(desk, draft, user)
-    mandate = grant_mandate(desk.db, staff.id, user.id, answers["consent"], "appeal", draft.id, now)
+        _use_code(turn, draft, user)
+    mandate = grant_mandate(turn.db, staff.id, user.id, answers["consent"], "appeal", draft.id, now)
     if by_sheet(answers):
-        photos = attach_photos(desk.db, "mandate", mandate.id, desk.person.conversation_id, answers["sheet"], now)
-        desk.jobs += [("fetch_photo", photo) for photo in photos]
-    if live_mandate(desk.db, user.id, staff.id, "appeal", now) is None:
+        photos = attach_photos(turn.db, "mandate", mandate.id, turn.person.conversation_id, answers["sheet"], now)
+        turn.jobs += [("fetch_photo", photo) for photo in photos]
+    if live_mandate(turn.db, user.id, staff.id, "appeal", now) is None:
         raise SheetLost
     facts = {"name": user.masked_name, "until": mandate.expires_at}
     options = [Option(1, "", ["command", "proxy_write", str(mandate.id)])]
     return Answer([Say("flows/proxy/proxy_mandate/done", None, facts)], options)
 
 
-def _use_code(desk: Desk, draft: Draft, user: User) -> None:
+def _use_code(turn: TurnContext, draft: Draft, user: User) -> None:
     """Use the code that ``check_answers`` checked, if it is still the answer. Raises NoConsentCode."""
     number = draft.given.get("code")
-    if number is None or not is_consent_code(desk.db, number, user.id, draft.answers["code"]):
+    if number is None or not is_consent_code(turn.db, number, user.id, draft.answers["code"]):
         raise NoConsentCode
-    use_consent_code(desk.db, number, user.id, desk.world.now)
+    use_consent_code(turn.db, number, user.id, turn.world.now)
 
 
 proxy_mandate = Flow(

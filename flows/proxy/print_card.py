@@ -1,24 +1,24 @@
 """代办: an officer prints a card for a resident whom an officer registered, or who lost their card or WeChat."""
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.proxy.common import answered_resident, for_officers, officer
 from flows.readers import IdNumber
 from models.proxy.act import find_resident
 from models.proxy.card import issue_card
 
 
-def check_answers(desk: Desk, draft: Draft) -> None:
-    answered_resident(desk, draft)
+def check_answers(turn: TurnContext, draft: Draft) -> None:
+    answered_resident(turn, draft)
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
-    staff, now = officer(desk), desk.world.now
-    user = find_resident(desk.db, staff, draft.answers["id_number"], now)
-    card = issue_card(desk.db, user, staff, now)
-    desk.jobs.append(("make_card_code", card.id))
-    facts = {"name": user.masked_name, "link": desk.world.link("card", f"card:{card.id}")}
+def done(turn: TurnContext, draft: Draft) -> Answer:
+    staff, now = officer(turn), turn.world.now
+    user = find_resident(turn.db, staff, draft.answers["id_number"], now)
+    card = issue_card(turn.db, user, staff, now)
+    turn.jobs.append(("make_card_code", card.id))
+    facts = {"name": user.masked_name, "link": turn.world.link("card", f"card:{card.id}")}
     return Answer([Say("flows/proxy/proxy_card/done", None, facts)])
 
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.engine.world import World
 from flows.language.numerals import ordinal
 from flows.proxy.common import for_officers, officer
@@ -37,20 +37,20 @@ class PhoneOrNone(Phone):
         return None if value is None else super().shown(value, world)
 
 
-def check_answers(desk: Desk, draft: Draft) -> None:
+def check_answers(turn: TurnContext, draft: Draft) -> None:
     """Refuse as soon as the ID number or the home is answered. Raises OwnPeople, OutsideSeat, or as check_free."""
-    staff, answers = officer(desk), draft.answers
+    staff, answers = officer(turn), draft.answers
     if "id_number" in answers and "home" not in answers:
-        check_no_conflict(desk.db, staff, answers["id_number"])
-        check_id_number_free(desk.db, answers["id_number"])
+        check_no_conflict(turn.db, staff, answers["id_number"])
+        check_id_number_free(turn.db, answers["id_number"])
     if "home" in answers:
-        _check_home(desk, staff, answers["home"]["code"])
+        _check_home(turn, staff, answers["home"]["code"])
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
-    staff, answers, now = officer(desk), draft.answers, desk.world.now
-    check_no_conflict(desk.db, staff, answers["id_number"])
-    _check_home(desk, staff, answers["home"]["code"])
+def done(turn: TurnContext, draft: Draft) -> Answer:
+    staff, answers, now = officer(turn), draft.answers, turn.world.now
+    check_no_conflict(turn.db, staff, answers["id_number"])
+    _check_home(turn, staff, answers["home"]["code"])
     wanted = Registration(
         draft_id=draft.id,
         role="resident",
@@ -61,25 +61,25 @@ def done(desk: Desk, draft: Draft) -> Answer:
         region_code=answers["home"]["code"],
         registered_by=staff.id,
     )
-    user = register(desk.db, wanted, now)
-    _by_mandate(desk, draft, staff, user)
-    case = begin_case(desk.db, user, staff.actor, now)
-    card = issue_card(desk.db, user, staff, now)
-    desk.jobs += [("check_registry", case.id), ("make_card_code", card.id)]
-    facts = {"name": user.masked_name, "case": case.id, "link": desk.world.link("card", f"card:{card.id}")}
+    user = register(turn.db, wanted, now)
+    _by_mandate(turn, draft, staff, user)
+    case = begin_case(turn.db, user, staff.actor, now)
+    card = issue_card(turn.db, user, staff, now)
+    turn.jobs += [("check_registry", case.id), ("make_card_code", card.id)]
+    facts = {"name": user.masked_name, "case": case.id, "link": turn.world.link("card", f"card:{card.id}")}
     return Answer([Say("flows/proxy/proxy_register/done", None, facts)])
 
 
-def _by_mandate(desk: Desk, draft: Draft, staff: Staff, user: User) -> None:
+def _by_mandate(turn: TurnContext, draft: Draft, staff: Staff, user: User) -> None:
     """Grant a mandate for this registration by its signed sheet, and record the consents. Raises SheetLost."""
-    now = desk.world.now
-    mandate = grant_mandate(desk.db, staff.id, user.id, "sheet", "register", draft.id, now)
-    photos = attach_photos(desk.db, "mandate", mandate.id, desk.person.conversation_id, draft.answers["sheet"], now)
-    desk.jobs += [("fetch_photo", photo) for photo in photos]
-    if live_mandate(desk.db, user.id, staff.id, "register", now) is None:
+    now = turn.world.now
+    mandate = grant_mandate(turn.db, staff.id, user.id, "sheet", "register", draft.id, now)
+    photos = attach_photos(turn.db, "mandate", mandate.id, turn.person.conversation_id, draft.answers["sheet"], now)
+    turn.jobs += [("fetch_photo", photo) for photo in photos]
+    if live_mandate(turn.db, user.id, staff.id, "register", now) is None:
         raise SheetLost
     record(
-        desk.db,
+        turn.db,
         at=now,
         actor=staff.actor.name,
         action="consented",
@@ -87,12 +87,12 @@ def _by_mandate(desk: Desk, draft: Draft, staff: Staff, user: User) -> None:
         subject_id=mandate.id,
         detail=",".join(CONSENTS),
     )
-    record_proxy_act(desk.db, mandate, staff, "user", user.id, "", now)
+    record_proxy_act(turn.db, mandate, staff, "user", user.id, "", now)
 
 
-def _check_home(desk: Desk, staff: Staff, region_code: str) -> None:
+def _check_home(turn: TurnContext, staff: Staff, region_code: str) -> None:
     if not staff.covers(region_code):
-        raise OutsideSeat(region=desk.db.get_one(Region, staff.region_code).full_name)
+        raise OutsideSeat(region=turn.db.get_one(Region, staff.region_code).full_name)
 
 
 proxy_register = Flow(

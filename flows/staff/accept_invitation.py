@@ -2,27 +2,27 @@
 
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.readers import IdNumber
 from models.staff.appointment import MOST_TRIES, check_holds_no_seat, redeem
 from models.staff.directory import seat_of
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """``given``: ``code``, and the ``role`` and ``place`` that it is for. Raises HoldsARole."""
-    check_holds_no_seat(desk.db, desk.person.conversation_id)
+    check_holds_no_seat(turn.db, turn.person.conversation_id)
     return given
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
+def done(turn: TurnContext, draft: Draft) -> Answer:
     """Redeem the code; one that has expired or been redeemed meanwhile is answered like a wrong one."""
     code, number = draft.given["code"], draft.answers["id_number"]
-    staff = redeem(desk.db, desk.person.conversation_id, code, number, desk.world.now)
+    staff = redeem(turn.db, turn.person.conversation_id, code, number, turn.world.now)
     if staff is None:
         return Answer([Say("replies/staff/wrong_code", None, {"most": MOST_TRIES})])
-    values = {"role": staff.role, "place": seat_of(desk.db, staff), "work_no": staff.work_no}
+    values = {"role": staff.role, "place": seat_of(turn.db, staff), "work_no": staff.work_no}
     return Answer([Say("flows/staff/accept_invitation/done", None, values)])
 
 

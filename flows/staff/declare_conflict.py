@@ -2,28 +2,28 @@
 
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.readers import Choice, IdNumber
 from models.staff import handover
 from models.staff.directory import demand_staff
 from models.staff.member import STAFF_ROLES, Staff
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    _declarer(desk)
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
+    _declarer(turn)
     return given
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
+def done(turn: TurnContext, draft: Draft) -> Answer:
     answers = draft.answers
-    left = handover.declare_conflict(desk.db, _declarer(desk), answers["kind"], answers["id_number"], desk.world.now)
+    left = handover.declare_conflict(turn.db, _declarer(turn), answers["kind"], answers["id_number"], turn.world.now)
     return Answer([Say("flows/staff/declare_conflict/done", None, {"left": left})])
 
 
-def _declarer(desk: Desk) -> Staff:
-    return demand_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now, STAFF_ROLES)
+def _declarer(turn: TurnContext) -> Staff:
+    return demand_staff(turn.db, turn.person.account, turn.person.openid, turn.world.now, STAFF_ROLES)
 
 
 declare_conflict = Flow(

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.readers import Choice, Day, Place, Text
 from models.core.calendar import CHINA
 from models.staff.appointment import Invitation, NotYoursToInvite, check_invitation, invite
@@ -26,30 +26,30 @@ def ends_on_a_day(answers: Mapping[str, Any]) -> bool:
     return answers.get("term") == "day"
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
-    _inviter(desk)
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
+    _inviter(turn)
     return given
 
 
-def check_answers(desk: Desk, draft: Draft) -> None:
+def check_answers(turn: TurnContext, draft: Draft) -> None:
     """Raises NotYoursToInvite, OutsideYourPlace or NoSuchSeat as soon as the answer to blame is given."""
-    by, role = _inviter(desk), draft.answers.get("role")
+    by, role = _inviter(turn), draft.answers.get("role")
     if role and not is_below(by.role, role):
         raise NotYoursToInvite(role=role, by=by.role)
     if role and "place" in draft.answers and has_a_place(draft.answers):
-        check_invitation(by, role, draft.answers["place"]["code"], seat_of(desk.db, by))
+        check_invitation(by, role, draft.answers["place"]["code"], seat_of(turn.db, by))
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
-    by, answers = _inviter(desk), draft.answers
+def done(turn: TurnContext, draft: Draft) -> Answer:
+    by, answers = _inviter(turn), draft.answers
     code = answers["place"]["code"] if has_a_place(answers) else by.region_code
-    last_day = _last_day(answers, desk.world.today)
+    last_day = _last_day(answers, turn.world.today)
     until = datetime.combine(last_day + timedelta(days=1), time(), CHINA) if last_day else None
     wanted = Invitation(answers["role"], code, answers["name"], until)
-    staff, secret = invite(desk.db, by, wanted, desk.world.now)
+    staff, secret = invite(turn.db, by, wanted, turn.world.now)
     values = {
         "role": staff.role,
-        "place": seat_of(desk.db, staff),
+        "place": seat_of(turn.db, staff),
         "work_no": staff.work_no,
         "until": last_day,
         "code": secret,
@@ -57,8 +57,8 @@ def done(desk: Desk, draft: Draft) -> Answer:
     return Answer([Say("flows/staff/invite_staff/done", None, values)])
 
 
-def _inviter(desk: Desk) -> Staff:
-    return demand_staff(desk.db, desk.person.account, desk.person.openid, desk.world.now, tuple(BELOW))
+def _inviter(turn: TurnContext) -> Staff:
+    return demand_staff(turn.db, turn.person.account, turn.person.openid, turn.world.now, tuple(BELOW))
 
 
 def _last_day(answers: Mapping[str, Any], today: date) -> date | None:

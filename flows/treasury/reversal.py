@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.readers import Choice
 from flows.staff.fund_holder import holder
 from models.core.calendar import CHINA
@@ -13,27 +13,27 @@ from models.core.refusal import Refusal
 from models.treasury.reversal import find_entry, reverse_bank_entry
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """Show the entry whose number ``given`` holds. Raises NoSuchBankEntry."""
-    entry = find_entry(desk.db, holder(desk), given["entry"])
+    entry = find_entry(turn.db, holder(turn), given["entry"])
     day = entry.at.astimezone(CHINA).date().isoformat()
     money = {"amount_fen": entry.amount_fen, "fee_fen": entry.fee_fen, "bank_fen": entry.bank_fen}
     return {"entry": entry.id, "kind": entry.kind, "on": day, "reference": entry.bank_reference, **money}
 
 
-def review_facts(desk: Desk, draft: Draft) -> Mapping[str, Any]:
+def review_facts(turn: TurnContext, draft: Draft) -> Mapping[str, Any]:
     """Tell whether the entry still ``stands`` or has been reversed meanwhile."""
     try:
-        find_entry(desk.db, holder(desk), draft.given["entry"])
+        find_entry(turn.db, holder(turn), draft.given["entry"])
     except Refusal:
         return {"stands": False}
     return {"stands": True}
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
+def done(turn: TurnContext, draft: Draft) -> Answer:
     """Reverse the entry. Raises NoSuchBankEntry, BankShort or ChannelShort."""
     given, why = draft.given, draft.answers["why"]
-    reverse_bank_entry(desk.db, holder(desk), given["entry"], why, desk.world.now)
+    reverse_bank_entry(turn.db, holder(turn), given["entry"], why, turn.world.now)
     return Answer([Say("flows/treasury/reverse_entry/done", None, {**given, "why": why})])
 
 

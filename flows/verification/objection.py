@@ -2,32 +2,32 @@
 
 from typing import Any
 
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Flow, Say, Step
 from flows.engine.session import Draft
+from flows.engine.turn import TurnContext
 from flows.readers import Text
 from models.verification.case import Verification, lock_case
 from models.verification.objection import NoSuchNotice, check_may_object, record_objection
 from models.verification.public_notice import find_notice
 
 
-def admit(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:
+def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
     """Admit everyone, registered or not. ``given``: ``case``, its number.
 
     Raises NoSuchNotice, OwnNotice or ObjectionAlreadyDecided.
     """
     number = given["case"]
-    if find_notice(desk.db, number, desk.world.now) is None:
+    if find_notice(turn.db, number, turn.world.now) is None:
         raise NoSuchNotice(number=number)
-    case = desk.db.get_one(Verification, number)
-    check_may_object(desk.db, case, desk.person.conversation_id, desk.world.now)
+    case = turn.db.get_one(Verification, number)
+    check_may_object(turn.db, case, turn.person.conversation_id, turn.world.now)
     return {"case": number}
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
-    case = lock_case(desk.db, draft.given["case"])
-    words, person = draft.answers["reason"], desk.person.conversation_id
-    record_objection(desk.db, case, person, words, draft.id, desk.world.now)
+def done(turn: TurnContext, draft: Draft) -> Answer:
+    case = lock_case(turn.db, draft.given["case"])
+    words, person = draft.answers["reason"], turn.person.conversation_id
+    record_objection(turn.db, case, person, words, draft.id, turn.world.now)
     return Answer([Say("flows/verification/raise_objection/done", None, {"number": case.id})])
 
 

@@ -19,19 +19,19 @@ def fix(talk: Talk, number: str = "") -> Answer:
     Raises NotRegistered, ResidentsOnly, NoSuchAppeal, NotYourAppeal or CannotChange.
     """
     if number:
-        appeal, _ = correct_appeal.find_correctable(talk.desk, int(number))
+        appeal, _ = correct_appeal.find_correctable(talk.turn, int(number))
     else:
-        found = correction.own_appeals(talk.desk.db, _resident(talk, "fix"), IN_REVIEW + LIVE)
+        found = correction.own_appeals(talk.turn.db, _resident(talk, "fix"), IN_REVIEW + LIVE)
         if len(found) != 1:
             return _which(talk, "fix", found)
         appeal = found[0]
     correction.check_changeable(appeal)
     if appeal.state in LIVE:
         return revisions.begin(talk, appeal)
-    answer = talk.start("start_appeal", {"fixes": appeal.id}, **correct_appeal.answers_of(talk.desk, appeal))
+    answer = talk.start("start_appeal", {"fixes": appeal.id}, **correct_appeal.answers_of(talk.turn, appeal))
     if answer.outcome in ("asked", "reviewing"):
         returned = appeal.state == "returned"
-        reasons = correction.reasons_of_return(talk.desk.db, appeal) if returned else []
+        reasons = correction.reasons_of_return(talk.turn.db, appeal) if returned else []
         values = {"number": appeal.id, "title": appeal.title, "returned": returned, "reasons": reasons}
         answer.says.insert(0, Say("replies/appeals/correction", None, values))
     return answer
@@ -40,7 +40,7 @@ def fix(talk: Talk, number: str = "") -> Answer:
 def withdraw(talk: Talk, number: str = "") -> Answer:
     """撤回 <号>: ask for confirmation before withdrawing, which cannot be undone. Raises as ``fix`` does."""
     user = _resident(talk, "withdraw_appeal")
-    own, db = correction.own_appeals, talk.desk.db
+    own, db = correction.own_appeals, talk.turn.db
     found = [correction.own_appeal(db, user, int(number))] if number else own(db, user, IN_REVIEW)
     if len(found) != 1:
         return _which(talk, "withdraw_appeal", found)
@@ -52,12 +52,12 @@ def withdraw(talk: Talk, number: str = "") -> Answer:
 
 def withdraw_now(talk: Talk, number: str) -> Answer:
     user = _resident(talk, "withdraw_appeal")
-    appeal = correction.withdraw(talk.desk.db, user, int(number), talk.world.now)
+    appeal = correction.withdraw(talk.turn.db, user, int(number), talk.world.now)
     return Answer([Say("replies/appeals/withdrawn", None, {"number": appeal.id, "title": appeal.title})])
 
 
 def _resident(talk: Talk, command: str) -> User:
-    return get_resident(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words[command][0])
+    return get_resident(talk.turn.db, talk.turn.person.user_id, then=talk.world.lexicon.words[command][0])
 
 
 def _which(talk: Talk, command: str, found: Sequence[Appeal]) -> Answer:

@@ -22,32 +22,32 @@ _STOPS = {"stop": "frozen", "end_appeal": "cancelled"}
 
 
 def approve(talk: Talk, number: int) -> Answer:
-    return _decided("approved", review.approve(talk.desk.db, staff_of(talk), number, talk.world.now))
+    return _decided("approved", review.approve(talk.turn.db, staff_of(talk), number, talk.world.now))
 
 
 def resume(talk: Talk, number: int) -> Answer:
-    return _decided("went_on", review.resume_by_county(talk.desk.db, staff_of(talk), number, talk.world.now))
+    return _decided("went_on", review.resume_by_county(talk.turn.db, staff_of(talk), number, talk.world.now))
 
 
 def send_back(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
-    return _decided("sent_back", review.send_back(talk.desk.db, staff, number, reasons, talk.world.now))
+    return _decided("sent_back", review.send_back(talk.turn.db, staff, number, reasons, talk.world.now))
 
 
 def reject(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
-    return _decided("rejected", review.reject(talk.desk.db, staff, number, reasons, talk.world.now))
+    return _decided("rejected", review.reject(talk.turn.db, staff, number, reasons, talk.world.now))
 
 
 def freeze(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
-    return _decided("stopped", review.freeze_by_county(talk.desk.db, staff, number, reasons[0], talk.world.now))
+    return _decided("stopped", review.freeze_by_county(talk.turn.db, staff, number, reasons[0], talk.world.now))
 
 
 def cancel(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
-    return _decided("ended", review.cancel_frozen(talk.desk.db, staff, number, reasons[0], talk.world.now))
+    return _decided("ended", review.cancel_frozen(talk.turn.db, staff, number, reasons[0], talk.world.now))
 
 
 def check(talk: Talk, staff: Staff, command: str, number: int) -> None:
     """Check a decision before its reason is asked. Raises what the decision itself would."""
-    db, appeal = talk.desk.db, lock_appeal(talk.desk.db, number)
+    db, appeal = talk.turn.db, lock_appeal(talk.turn.db, number)
     if command in _TURNED_AWAY:
         task = demand_task(db, staff, appeal.matter, appeal.state)
         MACHINE.check(review.state_at_step(appeal, task), _TURNED_AWAY[command], staff.actor)

@@ -40,18 +40,18 @@ def show_file(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingP
     if file is None:
         return page.appeal(talk, str(number))
     ways = {**first, **ways_of(file.task, DECISIONS, reference)}
-    revision = undecided_revision(talk.desk.db, number)
+    revision = undecided_revision(talk.turn.db, number)
     if revision and not file.hidden:
         ways["revision"] = ["command", "look", f"revision:{revision.id}"]
     for way, kind in (("update", "progress"), ("thanks", "thanks")):
-        update = update_waiting(talk.desk.db, number, kind)
+        update = update_waiting(talk.turn.db, number, kind)
         if update and not file.hidden:
             ways[way] = ["command", "look", f"update:{update.id}"]
     if len(file.story) > STORY_ROOM:
         ways["goes_on"] = ["command", "view_story", str(number), str(STORY_ROOM)]
     if len(file.budget) > BUDGET_LINES:
         ways["budget"] = ["command", "view_budget", str(number)]
-    flags = flags_of(talk.desk.db, number)
+    flags = flags_of(talk.turn.db, number)
     if len(flags) > FLAGS:
         ways["flags"] = ["command", "view_flags", str(number)]
     last = None if file.hidden else history.last_notification(talk, "appeal", number)
@@ -99,7 +99,7 @@ def view_flags(talk: Talk, number: str) -> Answer:
     file = _appeal(talk, int(number))
     if file is None:
         return page.appeal(talk, number)
-    flags = flags_of(talk.desk.db, int(number))
+    flags = flags_of(talk.turn.db, int(number))
     values = {"number": file.number, "flags": flags[:FLAGS_PAGE], "more_flags": len(flags) - FLAGS_PAGE}
     return with_ways("replies/appeals/flags", values, {"case": ["command", "look", f"appeal:{number}"]})
 
@@ -107,4 +107,4 @@ def view_flags(talk: Talk, number: str) -> Answer:
 def _appeal(talk: Talk, number: int) -> AppealFile | None:
     """Open the file and record the access; None for a reader who is not on the staff, or as ``open_appeal_file``."""
     staff = find_seat(talk)
-    return open_appeal_file(talk.desk.db, staff, number, talk.world.now) if staff else None
+    return open_appeal_file(talk.turn.db, staff, number, talk.world.now) if staff else None

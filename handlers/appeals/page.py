@@ -21,29 +21,29 @@ STORY_PART = 400
 
 def appeal(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
     """Show one appeal with the ways to give, to read on, or to go back to the list. Raises NoSuchAppeal."""
-    viewer = talk.desk.person.user_id
-    found = APPEALS.catalogue.find(talk.desk.db, int(number), viewer)
+    viewer = talk.turn.person.user_id
+    found = APPEALS.catalogue.find(talk.turn.db, int(number), viewer)
     if found is None:
         raise NoSuchAppeal(number=int(number))
     takes_pledges = found.state == "funding" and found.deadline > talk.world.now
-    own = APPEALS.catalogue.belongs_to(talk.desk.db, found.number, viewer)
+    own = APPEALS.catalogue.belongs_to(talk.turn.db, found.number, viewer)
     ways = {"give": ["command", "pledge", number]} if takes_pledges and not own else {}
     if own and found.state == "returned":
         ways["fix"] = ["command", "fix", number]
     ways["story"] = ["command", "public_story", number, "0", word, after]
     ways["budget"] = ["command", "public_budget", number, word, after]
-    told = find_update(talk.desk.db, found.number)
+    told = find_update(talk.turn.db, found.number)
     if told and told.number:
         ways["updates"] = ["command", "view_updates", number]
     if own and found.gifts and found.state in TAKES_UPDATES:
         ways["thank"] = ["command", "thank", number]
-    if own and has_messages(talk.desk.db, found.number):
+    if own and has_messages(talk.turn.db, found.number):
         ways["messages"] = ["command", "messages", number]
     if own and found.state in SPENDABLE:
         ways["use_money"] = ["command", "use_money", number]
-    matching = matching_offers(talk.desk.db, found.number, talk.world.now)
-    revising = own and undecided_revision(talk.desk.db, found.number) is not None
-    silent = has_overdue_update(talk.desk.db, found.number, talk.world.now)
+    matching = matching_offers(talk.turn.db, found.number, talk.world.now)
+    revising = own and undecided_revision(talk.turn.db, found.number) is not None
+    silent = has_overdue_update(talk.turn.db, found.number, talk.world.now)
     facts = {"revising": revising, "told": told, "matching": matching, "silent": ("own" if own else "other") * silent}
     return detail(talk, APPEALS, found, ways, own, word, after, **facts)
 
@@ -67,7 +67,7 @@ def budget(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
 
 
 def _story(talk: Talk, number: str) -> PublicStory:
-    found = find_story(talk.desk.db, int(number), talk.desk.person.user_id)
+    found = find_story(talk.turn.db, int(number), talk.turn.person.user_id)
     if found is None:
         raise NoSuchAppeal(number=int(number))
     return found

@@ -23,10 +23,10 @@ STORY_PART = 400
 
 def begin(talk: Talk, appeal: Appeal) -> Answer:
     """Begin the owner's revision of a live appeal, with what they last wanted as answers. Raises CannotChange."""
-    answers = revise_appeal.answers_of(talk.desk, appeal.id)
+    answers = revise_appeal.answers_of(talk.turn, appeal.id)
     answer = talk.start("revise_appeal", {"revises": appeal.id}, **answers)
     if answer.outcome in ("asked", "reviewing"):
-        waiting = undecided_revision(talk.desk.db, appeal.id) is not None
+        waiting = undecided_revision(talk.turn.db, appeal.id) is not None
         answer.says.insert(0, Say("replies/appeals/revise", None, {"number": appeal.id, "waiting": waiting}))
     return answer
 
@@ -75,16 +75,16 @@ def reject(talk: Talk, reference: str, words: str = "") -> Answer:
 
 def _approve(talk: Talk, reference: str) -> Answer:
     appeal, dropped = revision_review.approve(
-        talk.desk.db, staff_of(talk), parse_reference(reference)[1], talk.world.now
+        talk.turn.db, staff_of(talk), parse_reference(reference)[1], talk.world.now
     )
-    talk.desk.jobs += [("forget_photo", photo) for photo in dropped]
-    flag_appeal(talk.desk, appeal)
+    talk.turn.jobs += [("forget_photo", photo) for photo in dropped]
+    flag_appeal(talk.turn, appeal)
     return _decided(appeal, approved=True)
 
 
 def _reject(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
-    appeal, dropped = revision_review.reject(talk.desk.db, staff, number, reasons, talk.world.now)
-    talk.desk.jobs += [("forget_photo", photo) for photo in dropped]
+    appeal, dropped = revision_review.reject(talk.turn.db, staff, number, reasons, talk.world.now)
+    talk.turn.jobs += [("forget_photo", photo) for photo in dropped]
     return _decided(appeal, approved=False)
 
 
@@ -94,7 +94,7 @@ def _decided(appeal: Appeal, *, approved: bool) -> Answer:
 
 def _file(talk: Talk, number: int) -> RevisionFile:
     staff = find_seat(talk)
-    file = revision_review.open_revision_file(talk.desk.db, staff, number, talk.world.now) if staff else None
+    file = revision_review.open_revision_file(talk.turn.db, staff, number, talk.world.now) if staff else None
     if file is None:
         raise NoSuchRevision(number=number)
     return file

@@ -34,7 +34,7 @@ def show_file(talk: Talk, number: int) -> Answer:
     staff = find_seat(talk)
     if staff is None:
         raise NoSuchDisbursement(number=number)
-    file = open_disbursement(talk.desk.db, staff, number, talk.world.now)
+    file = open_disbursement(talk.turn.db, staff, number, talk.world.now)
     link = talk.world.link("pictures", f"{SUBJECT}:{number}") if file.shown or file.receipts else ""
     values = {"file": file, "link": link, "now": talk.world.now}
     values["labels"] = labels(talk.world.lexicon, "payee_kind", "use_issue")
@@ -45,7 +45,7 @@ def pay_out(talk: Talk, number: str = "") -> Answer:
     """放款 <号>: start a payout; without a number, show the member of staff's tasks. Raises NoSuchDisbursement."""
     if not number:
         return todo(talk)
-    find_disbursement(talk.desk.db, int(number))
+    find_disbursement(talk.turn.db, int(number))
     return _stepped_aside(talk, int(number)) or talk.start("pay_out", {"use": int(number)})
 
 
@@ -60,13 +60,13 @@ def record_call(talk: Talk, reference: str, outcome: str = RECEIVED) -> Answer:
     recused = _stepped_aside(talk, number)
     if recused:
         return recused
-    use = confirmation.record_call(talk.desk.db, staff_of(talk), number, outcome, talk.world.now)
+    use = confirmation.record_call(talk.turn.db, staff_of(talk), number, outcome, talk.world.now)
     return _decided("call_recorded", use.id, use.state)
 
 
 def must_read_first(talk: Talk, _command: str, number: int) -> Answer | None:
     """Show the file instead of deciding, where the member of staff has not read it as it is now; else None."""
-    db, staff = talk.desk.db, staff_of(talk)
+    db, staff = talk.turn.db, staff_of(talk)
     if not view_task(db, staff, SUBJECT, number).mine or has_read(db, staff, SUBJECT, number):
         return None
     answer = show_file(talk, number)
@@ -76,7 +76,7 @@ def must_read_first(talk: Talk, _command: str, number: int) -> Answer | None:
 
 def approve(talk: Talk, number: int) -> Answer:
     """Pass the disbursement's current step: accept receipts, settle a doubt, or endorse, approve or authorise."""
-    db, staff, now = talk.desk.db, staff_of(talk), talk.world.now
+    db, staff, now = talk.turn.db, staff_of(talk), talk.world.now
     task = find_task(db, SUBJECT, number)
     step = task.step if task else ""
     if step == "use_acquit":
@@ -89,32 +89,32 @@ def approve(talk: Talk, number: int) -> Answer:
 def check_turns_away(talk: Talk, staff: Staff, command: str, number: int) -> None:
     """Raise what ``send_back`` or ``reject`` would, before the reasons are asked for."""
     if command == "send_back" and _is_acquitted_next(talk, number):
-        approval.turn_of(talk.desk.db, staff, number)
+        approval.turn_of(talk.turn.db, staff, number)
         return
     state = "requested" if command == "send_back" else "refused"
-    approval.check_turns_away(talk.desk.db, staff, number, state)
+    approval.check_turns_away(talk.turn.db, staff, number, state)
 
 
 def send_back(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
     now = talk.world.now
     if _is_acquitted_next(talk, number):
-        use = acquittal.return_receipts(talk.desk.db, staff, number, reasons, now)
+        use = acquittal.return_receipts(talk.turn.db, staff, number, reasons, now)
     else:
-        use = approval.turn_away(talk.desk.db, staff, number, "requested", reasons, now)
+        use = approval.turn_away(talk.turn.db, staff, number, "requested", reasons, now)
     return _decided("sent_back", number, use.state)
 
 
 def reject(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
-    use = approval.turn_away(talk.desk.db, staff, number, "refused", reasons, talk.world.now)
+    use = approval.turn_away(talk.turn.db, staff, number, "refused", reasons, talk.world.now)
     return _decided("rejected", number, use.state)
 
 
 def _stepped_aside(talk: Talk, number: int) -> Answer | None:
-    return recusal.recuse_and_answer(talk.desk, staff_of(talk), SUBJECT, number)
+    return recusal.recuse_and_answer(talk.turn, staff_of(talk), SUBJECT, number)
 
 
 def _is_acquitted_next(talk: Talk, number: int) -> bool:
-    task = find_task(talk.desk.db, SUBJECT, number)
+    task = find_task(talk.turn.db, SUBJECT, number)
     return task is not None and task.step == "use_acquit"
 
 

@@ -28,7 +28,7 @@ def use_money(talk: Talk, number: str = "") -> Answer:
     Without a number, ask which of the owner's appeals, unless there is only one. Raises NotRegistered, ResidentsOnly,
     NoSuchAppeal or NotYourAppeal.
     """
-    db, user = talk.desk.db, get_resident(talk.desk.db, talk.desk.person.user_id)
+    db, user = talk.turn.db, get_resident(talk.turn.db, talk.turn.person.user_id)
     own = own_appeals(db, user, (*SPENDABLE, "frozen", "reporting"))
     if not number and len(own) != 1:
         return ask_which_appeal("replies/disbursements/which_appeal", own, "use_money")
@@ -50,7 +50,7 @@ def use_money(talk: Talk, number: str = "") -> Answer:
 def use_on(talk: Talk, line: str) -> Answer:
     """Ask for the payee of a budget line: a known or a new one. Only a numbered line leads here."""
     appeal, item = _line(talk, int(line))
-    known = payees_of(talk.desk.db, appeal.id)
+    known = payees_of(talk.turn.db, appeal.id)
     if not known:
         return talk.start("payee", {"appeal": appeal.id, "line": int(line)})
     options: list[Option] = []
@@ -73,7 +73,7 @@ def new_payee(talk: Talk, line: str) -> Answer:
 
 def change_payee(talk: Talk, number: str, payee: str = "") -> Answer:
     """Start to replace a payee, after asking which if there are several. Only a numbered line leads here."""
-    db, user = talk.desk.db, get_resident(talk.desk.db, talk.desk.person.user_id)
+    db, user = talk.turn.db, get_resident(talk.turn.db, talk.turn.person.user_id)
     appeal = own_appeal(db, user, int(number))
     check_spendable(db, appeal)
     known = payees_of(db, appeal.id)
@@ -102,7 +102,7 @@ def view_use(talk: Talk, number: str) -> Answer:
     if may_withdraw(use):
         ways["withdraw"] = _to(options, "withdraw_use", number)
     ways["appeal"] = _to(options, "use_money", str(appeal.id))
-    item = line_of(talk.desk.db, appeal.id, use.line_id).item
+    item = line_of(talk.turn.db, appeal.id, use.line_id).item
     reasons = use.reasons.split(",") if use.reasons else []
     values = {"use": use, "number": appeal.id, "item": item, "ways": ways, "reasons": reasons}
     return Answer([Say("replies/disbursements/disbursement", None, values)], options)
@@ -111,9 +111,9 @@ def view_use(talk: Talk, number: str) -> Answer:
 def withdraw_use(talk: Talk, number: str) -> Answer:
     """Withdraw the owner's own request. Only a numbered line leads here. Raises NoSuchDisbursement or WrongState."""
     use, appeal, user = _own_use(talk, int(number))
-    get_appeal(talk.desk.db, appeal.id, lock=True)
-    use = find_disbursement(talk.desk.db, use.id)
-    withdraw(talk.desk.db, use, Actor(By.OWNER, f"user:{user.id}"), talk.world.now)
+    get_appeal(talk.turn.db, appeal.id, lock=True)
+    use = find_disbursement(talk.turn.db, use.id)
+    withdraw(talk.turn.db, use, Actor(By.OWNER, f"user:{user.id}"), talk.world.now)
     return Answer([Say("replies/disbursements/withdrawn", None, {"use": use.id, "number": appeal.id})])
 
 
@@ -155,8 +155,8 @@ def say_received(talk: Talk, code: str, outcome: str) -> Answer:
 
     Raises NoSuchPayment or AnsweredBefore.
     """
-    user = get_resident(talk.desk.db, talk.desk.person.user_id)
-    use = confirmation.answer(talk.desk.db, user, code, outcome, talk.world.now)
+    user = get_resident(talk.turn.db, talk.turn.person.user_id)
+    use = confirmation.answer(talk.turn.db, user, code, outcome, talk.world.now)
     values = {"use": use.id, "number": use.appeal_id, "outcome": outcome, "receipts": use.receipts_at is not None}
     values["due"] = use.receipts_due
     return Answer([Say("replies/disbursements/confirmation_recorded", None, values)])
@@ -176,10 +176,10 @@ def _several(talk: Talk, code: str, command: str) -> Answer | None:
 
     Raises NoSuchPayment where no code was said and the person has no household.
     """
-    user = talk.desk.db.get(User, talk.desk.person.user_id) if talk.desk.person.user_id else None
+    user = talk.turn.db.get(User, talk.turn.person.user_id) if talk.turn.person.user_id else None
     if not code and (user is None or user.household_id is None):
         raise NoSuchPayment(said="")  # people also answer 收到 to any message that arrives
-    waiting = [] if code or user is None else confirmation.unanswered(talk.desk.db, user)
+    waiting = [] if code or user is None else confirmation.unanswered(talk.turn.db, user)
     if len(waiting) < 2:
         return None
     options: list[Option] = []
@@ -189,7 +189,7 @@ def _several(talk: Talk, code: str, command: str) -> Answer | None:
 
 def _payment(talk: Talk, code: str) -> tuple[Disbursement, Appeal]:
     """Get the payment with this code, or without a code the oldest unanswered one. Raises NoSuchPayment."""
-    db, user = talk.desk.db, get_resident(talk.desk.db, talk.desk.person.user_id)
+    db, user = talk.turn.db, get_resident(talk.turn.db, talk.turn.person.user_id)
     if not code:
         waiting = confirmation.unanswered(db, user)
         if not waiting:
@@ -200,18 +200,18 @@ def _payment(talk: Talk, code: str) -> tuple[Disbursement, Appeal]:
 
 
 def _facts(talk: Talk, use: Disbursement, appeal: Appeal) -> dict[str, Any]:
-    item = line_of(talk.desk.db, appeal.id, use.line_id).item
+    item = line_of(talk.turn.db, appeal.id, use.line_id).item
     facts = {"number": appeal.id, "title": appeal.title, "code": use.code, "amount_fen": use.amount_fen, "item": item}
     return {**facts, "labels": labels(talk.world.lexicon, "use_issue")}
 
 
 def _own_use(talk: Talk, number: int) -> tuple[Disbursement, Appeal, User]:
     """Get the user's own disbursement. Raises NoSuchDisbursement, also for another person's."""
-    user = get_resident(talk.desk.db, talk.desk.person.user_id)
-    use = find_disbursement(talk.desk.db, number)
+    user = get_resident(talk.turn.db, talk.turn.person.user_id)
+    use = find_disbursement(talk.turn.db, number)
     if use.requested_by != user.id:
         raise NoSuchDisbursement(number=number)
-    return use, talk.desk.db.get_one(Appeal, use.appeal_id), user
+    return use, talk.turn.db.get_one(Appeal, use.appeal_id), user
 
 
 def _line(talk: Talk, line_id: int) -> tuple[Appeal, str]:
@@ -219,7 +219,7 @@ def _line(talk: Talk, line_id: int) -> tuple[Appeal, str]:
 
     Raises NoSuchLine, NoSuchAppeal, NotYourAppeal or NotSpendable.
     """
-    db, user = talk.desk.db, get_resident(talk.desk.db, talk.desk.person.user_id)
+    db, user = talk.turn.db, get_resident(talk.turn.db, talk.turn.person.user_id)
     appeal_id = appeal_of_line(db, line_id)
     appeal = own_appeal(db, user, appeal_id)
     check_spendable(db, appeal)

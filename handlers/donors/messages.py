@@ -27,8 +27,8 @@ def leave_message(talk: Talk, code: str = "") -> Answer:
 
     Without a code, ask for which gift, unless there is only one. Raises NotRegistered or NoSuchGift.
     """
-    db = talk.desk.db
-    donor = get_user(db, talk.desk.person.user_id, then=talk.world.lexicon.words["leave_message"][0])
+    db = talk.turn.db
+    donor = get_user(db, talk.turn.person.user_id, then=talk.world.lexicon.words["leave_message"][0])
     if not code:
         gifts = message_review.gifts_that_take_messages(db, donor, MOST)
         if len(gifts) != 1:
@@ -45,8 +45,8 @@ def leave_message(talk: Talk, code: str = "") -> Answer:
 
 
 def withdraw_message(talk: Talk, code: str) -> Answer:
-    donor = get_user(talk.desk.db, talk.desk.person.user_id)
-    message_review.withdraw_message(talk.desk.db, donor, code, talk.world.now)
+    donor = get_user(talk.turn.db, talk.turn.person.user_id)
+    message_review.withdraw_message(talk.turn.db, donor, code, talk.world.now)
     return Answer([Say("replies/donors/message_withdrawn", None, {"gift": code})])
 
 
@@ -55,8 +55,8 @@ def messages(talk: Talk, number: str = "", before: str = "") -> Answer:
 
     Without a number, ask which of the owner's appeals, unless there is only one.
     """
-    db = talk.desk.db
-    owner = get_resident(db, talk.desk.person.user_id, then=talk.world.lexicon.words["messages"][0])
+    db = talk.turn.db
+    owner = get_resident(db, talk.turn.person.user_id, then=talk.world.lexicon.words["messages"][0])
     if not number:
         own = own_appeals(db, owner, _READABLE)
         if len(own) != 1:
@@ -83,8 +83,8 @@ def messages(talk: Talk, number: str = "", before: str = "") -> Answer:
 
 
 def report_message(talk: Talk, number: str) -> Answer:
-    owner = get_resident(talk.desk.db, talk.desk.person.user_id)
-    message_inbox.report_message(talk.desk.db, owner, int(number), talk.world.now)
+    owner = get_resident(talk.turn.db, talk.turn.person.user_id)
+    message_inbox.report_message(talk.turn.db, owner, int(number), talk.world.now)
     return Answer([Say("replies/donors/message_reported")])
 
 
@@ -93,7 +93,7 @@ def show_file(talk: Talk, number: int) -> Answer:
     staff = find_seat(talk)
     if staff is None:
         raise NoSuchMessage(number=number)
-    file = message_review.open_message(talk.desk.db, staff, number, talk.world.now)
+    file = message_review.open_message(talk.turn.db, staff, number, talk.world.now)
     decisions = ("approve", "send_back") if file.task.mine else ()
     ways = {name: ["command", name, f"message:{number}"] for name in decisions}
     ways["appeal"] = ["command", "look", f"appeal:{file.appeal}"]
@@ -105,7 +105,7 @@ def must_read_first(talk: Talk, _command: str, number: int) -> Answer | None:
 
     Raises NoSuchMessage, OutsideRegion, NotYourTurn or HasConflict.
     """
-    db, staff = talk.desk.db, staff_of(talk)
+    db, staff = talk.turn.db, staff_of(talk)
     message_review.check_decidable(db, staff, number)
     if message_review.is_read(db, staff, number):
         return None
@@ -115,12 +115,12 @@ def must_read_first(talk: Talk, _command: str, number: int) -> Answer | None:
 
 
 def approve(talk: Talk, number: int) -> Answer:
-    appeal, reached = message_review.pass_message(talk.desk.db, staff_of(talk), number, talk.world.now)
+    appeal, reached = message_review.pass_message(talk.turn.db, staff_of(talk), number, talk.world.now)
     return _decided(number, appeal.id, passed=True, reached=reached)
 
 
 def send_back(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
-    appeal = message_review.send_back(talk.desk.db, staff, number, reasons, talk.world.now)
+    appeal = message_review.send_back(talk.turn.db, staff, number, reasons, talk.world.now)
     return _decided(number, appeal.id, passed=False, reached=0)
 
 
@@ -132,7 +132,7 @@ def _decided(number: int, appeal: int, *, passed: bool, reached: int) -> Answer:
 def _which(talk: Talk, gifts: Sequence[Pledge]) -> Answer:
     found = []
     for gift in gifts:
-        title = get_appeal(talk.desk.db, gift.appeal_id).title
+        title = get_appeal(talk.turn.db, gift.appeal_id).title
         found.append({"amount_fen": gift.amount_fen, "appeal": gift.appeal_id, "title": title, "code": gift.code})
     return ask_which("replies/donors/which_gift_to_message", found, lambda gift: ["leave_message", str(gift["code"])])
 
@@ -143,5 +143,5 @@ ACTIONS = SubjectActions(
     must_read_first=must_read_first,
     approve=approve,
     reasoned={"send_back": ReasonedDecision("message_reason", send_back)},
-    check=lambda talk, staff, _command, number: message_review.check_decidable(talk.desk.db, staff, number),
+    check=lambda talk, staff, _command, number: message_review.check_decidable(talk.turn.db, staff, number),
 )

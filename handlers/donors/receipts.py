@@ -39,7 +39,7 @@ def receipt(talk: Talk, said: str = "") -> Answer:
 
 def view_receipt(talk: Talk, number: str) -> Answer:
     """Show the fund holder a receipt and its name; the reading is recorded. Raises NoSuchReceipt."""
-    file = receipt_desk.open_receipt(talk.desk.db, staff_of(talk), int(number), talk.world.now)
+    file = receipt_desk.open_receipt(talk.turn.db, staff_of(talk), int(number), talk.world.now)
     if file.receipt.state == "issued":
         ways = {"void": ["command", "void_receipt", number]}
     else:
@@ -60,20 +60,20 @@ def refuse_receipt(talk: Talk, number: str, reason: str = "") -> Answer:
         options = [Option(n, "", ["command", "refuse_receipt", number, key]) for n, (key, _) in lines]
         values = {"number": int(number), "lines": [(n, words) for n, (_, words) in lines]}
         return Answer([Say("replies/donors/which_receipt_reason", None, values)], options)
-    receipt_desk.refuse(talk.desk.db, staff_of(talk), int(number), reason, talk.world.now)
+    receipt_desk.refuse(talk.turn.db, staff_of(talk), int(number), reason, talk.world.now)
     return _decided(int(number), "refused")
 
 
 def void_receipt(talk: Talk, number: str) -> Answer:
     """Record that the receipt of a refunded gift was cancelled. Raises NoSuchReceipt."""
-    receipt_desk.void(talk.desk.db, staff_of(talk), int(number), talk.world.now)
+    receipt_desk.void(talk.turn.db, staff_of(talk), int(number), talk.world.now)
     return _decided(int(number), "void")
 
 
 def drop_receipt(talk: Talk, code: str) -> Answer:
     """Withdraw the donor's request. Raises NotRegistered or NoReceipt."""
-    user = get_user(talk.desk.db, talk.desk.person.user_id)
-    receipt_desk.withdraw_request(talk.desk.db, user, code, talk.world.now)
+    user = get_user(talk.turn.db, talk.turn.person.user_id)
+    receipt_desk.withdraw_request(talk.turn.db, user, code, talk.world.now)
     return with_ways("replies/donors/receipt_dropped", {"code": code}, {"again": ["command", "receipt", code]})
 
 
@@ -83,8 +83,8 @@ def _ask(talk: Talk, said: str) -> Answer:
     Raises NotRegistered or NoReceipt.
     """
     code = read_code(said)
-    db, word = talk.desk.db, talk.world.lexicon.words["receipt"][0]
-    user = get_user(db, talk.desk.person.user_id, then=f"{word} {code.read}")
+    db, word = talk.turn.db, talk.world.lexicon.words["receipt"][0]
+    user = get_user(db, talk.turn.person.user_id, then=f"{word} {code.read}")
     try:
         gift = receipt_desk.gift_for_receipt(db, user, code.read)
     except NoReceipt as no:
@@ -96,15 +96,15 @@ def _ask(talk: Talk, said: str) -> Answer:
 
 
 def _own(talk: Talk) -> Answer:
-    user = get_user(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words["receipt"][0])
-    found = receipt_desk.gifts_with_receipts(talk.desk.db, user, MOST_SHOWN)
+    user = get_user(talk.turn.db, talk.turn.person.user_id, then=talk.world.lexicon.words["receipt"][0])
+    found = receipt_desk.gifts_with_receipts(talk.turn.db, user, MOST_SHOWN)
     lines = [(n, gift, asked) for n, (gift, asked) in enumerate(found, 1)]
     options = [Option(n, "", ["command", "receipt", gift.code]) for n, gift, _ in lines]
     return Answer([Say("replies/donors/own_receipts", None, {"lines": lines})], options)
 
 
 def _queue(talk: Talk) -> Answer:
-    found = receipt_desk.waiting_receipts(talk.desk.db, staff_of(talk), MOST_SHOWN + 1)
+    found = receipt_desk.waiting_receipts(talk.turn.db, staff_of(talk), MOST_SHOWN + 1)
     shown, goes_on = found[:MOST_SHOWN], len(found) > MOST_SHOWN
     return ask_which("replies/donors/receipts", shown, lambda each: ["view_receipt", str(each.id)], more=goes_on)
 

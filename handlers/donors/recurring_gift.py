@@ -17,15 +17,15 @@ def recurring_gift(talk: Talk, said: str = "") -> Answer:
     """月捐 <number> <amount>: set up a recurring gift. Without words, list one's own, or show the only one."""
     if said:
         return begin_gift(talk, COMMAND, said)
-    live = rules.live_of(talk.desk.db, _donor(talk))
+    live = rules.live_of(talk.turn.db, _donor(talk))
     return view_recurring_gift(talk, str(live[0][1].id)) if len(live) == 1 else _list(talk, "view_recurring_gift")
 
 
 def view_recurring_gift(talk: Talk, number: str) -> Answer:
     """Show the donor's recurring gift for an appeal. Raises NotRegistered or NoSuchRecurringGift."""
-    gift = rules.get_live(talk.desk.db, _donor(talk), int(number))
+    gift = rules.get_live(talk.turn.db, _donor(talk), int(number))
     ways = {"pay": "pay_recurring_gift", "stop": "stop_recurring_gift", "look": "view_appeal"}
-    appeal = get_appeal(talk.desk.db, gift.appeal_id)
+    appeal = get_appeal(talk.turn.db, gift.appeal_id)
     if appeal.state != "funding":
         del ways["pay"]
     values = {**_facts(talk, gift), "state": appeal.state, "anonymous": gift.anonymous}
@@ -39,7 +39,7 @@ def pay_recurring_gift(talk: Talk, number: str) -> Answer:
 
     Raises NotCollecting, NotRegistered, and what models.donors.recurring_gift.pay does.
     """
-    db, person, now = talk.desk.db, talk.desk.person, talk.world.now
+    db, person, now = talk.turn.db, talk.turn.person, talk.world.now
     if not talk.world.collects:
         raise NotCollecting(number=int(number))
     by_staff = find_staff(db, person.account, person.openid, now) is not None
@@ -60,7 +60,7 @@ def skip_recurring_gift(talk: Talk, number: str) -> Answer:
 
     Raises NotRegistered or NoSuchRecurringGift.
     """
-    gift = rules.get_live(talk.desk.db, _donor(talk), int(number))
+    gift = rules.get_live(talk.turn.db, _donor(talk), int(number))
     return Answer([Say("replies/donors/recurring_gift_skipped", None, _facts(talk, gift))])
 
 
@@ -71,25 +71,25 @@ def stop_recurring_gift(talk: Talk, number: str = "") -> Answer:
     """
     donor = _donor(talk)
     if not number:
-        live = rules.live_of(talk.desk.db, donor)
+        live = rules.live_of(talk.turn.db, donor)
         if len(live) != 1:
             return _list(talk, "stop_recurring_gift")
         number = str(live[0][1].id)
-    gift = rules.stop(talk.desk.db, donor, int(number), talk.world.now)
+    gift = rules.stop(talk.turn.db, donor, int(number), talk.world.now)
     return Answer([Say("replies/donors/recurring_gift_stopped", None, _facts(talk, gift))])
 
 
 def _list(talk: Talk, command: str) -> Answer:
-    live, stopping = rules.live_of(talk.desk.db, _donor(talk)), command == "stop_recurring_gift"
+    live, stopping = rules.live_of(talk.turn.db, _donor(talk)), command == "stop_recurring_gift"
     return ask_which("replies/donors/recurring_gifts", live, lambda each: [command, str(each[1].id)], stopping=stopping)
 
 
 def _donor(talk: Talk) -> User:
-    return get_user(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words[COMMAND][0])
+    return get_user(talk.turn.db, talk.turn.person.user_id, then=talk.world.lexicon.words[COMMAND][0])
 
 
 def _facts(talk: Talk, gift: RecurringGift) -> dict[str, object]:
-    appeal = get_appeal(talk.desk.db, gift.appeal_id)
+    appeal = get_appeal(talk.turn.db, gift.appeal_id)
     return {
         "number": appeal.id,
         "title": appeal.title,

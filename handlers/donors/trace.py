@@ -24,7 +24,7 @@ def trace(talk: Talk, said: str = "") -> Answer:
     code = read_code(said)
     if not code.fits:
         return _say("replies/donors/trace_misread", code=code)
-    db, person, now = talk.desk.db, talk.desk.person, talk.world.now
+    db, person, now = talk.turn.db, talk.turn.person, talk.world.now
     if not _is_own(talk, code) and tries_today(db, _PURPOSE, person.conversation_id, now) >= MOST_TRIES:
         return _say("replies/donors/trace_unknown", code=code, most=MOST_TRIES, stopped=True)
     found = find_trace(db, code.read)
@@ -46,21 +46,21 @@ def _show(talk: Talk, found: Trace) -> Answer:
 
 
 def _which(talk: Talk) -> Answer:
-    user_id = talk.desk.person.user_id
-    own = own_pledges(talk.desk.db, user_id, None).items if user_id else []
+    user_id = talk.turn.person.user_id
+    own = own_pledges(talk.turn.db, user_id, None).items if user_id else []
     return ask_which("replies/donors/which_trace", own, lambda gift: ["trace", gift.code])
 
 
 def _is_own(talk: Talk, code: GiftCode) -> bool:
-    user_id = talk.desk.person.user_id
-    return user_id is not None and is_gift_of(talk.desk.db, code.read, user_id)
+    user_id = talk.turn.person.user_id
+    return user_id is not None and is_gift_of(talk.turn.db, code.read, user_id)
 
 
 def _count(talk: Talk) -> None:
     """Count a wrong code. The caller then answers without a Refusal, which would roll the count back."""
-    person = talk.desk.person.conversation_id
+    person = talk.turn.person.conversation_id
     record(
-        talk.desk.db,
+        talk.turn.db,
         at=talk.world.now,
         actor=f"conversation:{person}",
         action="wrong_code",

@@ -20,7 +20,7 @@ def more_pools(talk: Talk, before: str) -> Answer:
 
 def view(talk: Talk, number: str) -> Answer:
     """Show what was paid in, matched, returned and is left of one pool. Raises NoSuchPool."""
-    db = talk.desk.db
+    db = talk.turn.db
     file = file_of(db, find_pool(db, staff_of(talk), int(number)))
     values = {"pool": file, "now": talk.world.now, "labels": labels(talk.world.lexicon, "appeal_category")}
     return with_ways("replies/giving/pool", values, _ways(file))
@@ -39,7 +39,7 @@ def return_money(talk: Talk, number: str = "") -> Answer:
 
 
 def _listed(talk: Talk, before: int | None) -> Answer:
-    page = pools_of(talk.desk.db, staff_of(talk), before)
+    page = pools_of(talk.turn.db, staff_of(talk), before)
     lines = list(enumerate(page.items, 1))
     options = [Option(n, "", ["command", "pools", str(pool.number)]) for n, pool in lines]
     values = {"lines": lines, "now": talk.world.now, "labels": labels(talk.world.lexicon, "appeal_category")}

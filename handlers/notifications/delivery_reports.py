@@ -16,13 +16,13 @@ _REFUSES = 48002
 def template_sent(talk: Talk) -> None:
     """Record a template message's report; a person who has blocked the account gets nothing until they act again."""
     status = _text(talk.message.details.get("Status"))
-    record_report(talk.desk.db, talk.message.account, talk.message.msg_id, status, talk.world.now)
+    record_report(talk.turn.db, talk.message.account, talk.message.msg_id, status, talk.world.now)
     if status == _BLOCKED:
-        refuse_people(talk.desk.db, {talk.desk.person.conversation_id: _REFUSES})
+        refuse_people(talk.turn.db, {talk.turn.person.conversation_id: _REFUSES})
 
 
 def subscription_sent(talk: Talk) -> None:
-    db, account, now = talk.desk.db, talk.message.account, talk.world.now
+    db, account, now = talk.turn.db, talk.message.account, talk.world.now
     for receipt in talk.message.details["List"]:
         number, code = _text(receipt.get("MsgID")), _text(receipt.get("ErrorCode"))
         if number:

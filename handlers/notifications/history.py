@@ -16,7 +16,7 @@ MOST = 4
 
 def last_notification(talk: Talk, subject: str, number: int) -> History:
     """Return the owner's last notification about it, and the count of all."""
-    return notification_history(talk.desk.db, subject, number, _owner(talk, subject, number), 1)
+    return notification_history(talk.turn.db, subject, number, _owner(talk, subject, number), 1)
 
 
 def view_history(talk: Talk, reference: str) -> Answer:
@@ -25,7 +25,7 @@ def view_history(talk: Talk, reference: str) -> Answer:
     Raises NoSuchAppeal or NoSuchCase, also where this officer may not read the file.
     """
     subject, number = parse_reference(reference)
-    db, staff, now = talk.desk.db, staff_of(talk), talk.world.now
+    db, staff, now = talk.turn.db, staff_of(talk), talk.world.now
     if subject == "case" and open_case_file(db, staff, number, now) is None:
         raise NoSuchCase(number=number)
     if subject == "appeal" and open_appeal_file(db, staff, number, now) is None:
@@ -36,4 +36,4 @@ def view_history(talk: Talk, reference: str) -> Answer:
 
 
 def _owner(talk: Talk, subject: str, number: int) -> int:
-    return records_of(talk.desk.db, subject, [number])[number].owner
+    return records_of(talk.turn.db, subject, [number])[number].owner

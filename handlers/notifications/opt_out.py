@@ -20,7 +20,7 @@ def topics(talk: Talk, changed: str = "", number: str = "") -> Answer:
 
     ``changed``: the topic that was just changed; ``number``: the appeal for which alone it was; "" for all.
     """
-    db, conversation = talk.desk.db, talk.desk.person.conversation_id
+    db, conversation = talk.turn.db, talk.turn.person.conversation_id
     off = muted_topics(db, conversation)
     single, count = muted_appeals(db, conversation, MOST_APPEALS)
     lines = [(n, topic, topic in off) for n, topic in enumerate(TOPICS, 1)]
@@ -41,21 +41,21 @@ def topics(talk: Talk, changed: str = "", number: str = "") -> Answer:
 
 
 def off(talk: Talk, topic: str) -> Answer:
-    turn_off(talk.desk.db, talk.desk.person.conversation_id, topic, talk.world.now)
+    turn_off(talk.turn.db, talk.turn.person.conversation_id, topic, talk.world.now)
     return topics(talk, topic)
 
 
 def on(talk: Talk, topic: str, number: str = "") -> Answer:
     """Turn the topic on again, altogether or about this appeal."""
-    unmute(talk.desk.db, talk.desk.person.conversation_id, topic, int(number or 0))
+    unmute(talk.turn.db, talk.turn.person.conversation_id, topic, int(number or 0))
     return topics(talk, topic, number)
 
 
 def mute_appeal(talk: Talk, number: str, topic: str) -> Answer:
     """Turn a topic off for one appeal, as a push offers; altogether where it cannot be turned off for one appeal."""
-    appeal = talk.desk.db.get(Appeal, int(number))
+    appeal = talk.turn.db.get(Appeal, int(number))
     if appeal is None or topic not in GOES_ON:
         return off(talk, topic)
-    turn_off(talk.desk.db, talk.desk.person.conversation_id, topic, talk.world.now, appeal.id)
+    turn_off(talk.turn.db, talk.turn.person.conversation_id, topic, talk.world.now, appeal.id)
     values = {"number": appeal.id, "title": appeal.title, "topic": topic}
     return with_ways("replies/notifications/muted", values, {"on": ["command", "turn_on", topic, number]})

@@ -28,10 +28,10 @@ def tap_id(notification_id: int, number: int) -> str:
 
 def put_on_screen(talk: Talk) -> None:
     """Put the choices of a push that came after our last reply on the screen."""
-    at = talk.desk.offered_at
+    at = talk.turn.offered_at
     if at is None or at.timestamp() <= talk.session.shown or talk.world.now - at >= SCREEN_LASTS:
         return
-    offered = last_push_with_choices(talk.desk.db, talk.desk.person.conversation_id)
+    offered = last_push_with_choices(talk.turn.db, talk.turn.person.conversation_id)
     if offered:
         talk.session.screen = Screen(_options_of(talk, offered), int(at.timestamp()))
 
@@ -42,7 +42,7 @@ def tapped(talk: Talk) -> Option | None:
     if not found:
         return None
     number = int(found[2])
-    offered = find_push_with_choices(talk.desk.db, talk.desk.person.conversation_id, int(found[1]))
+    offered = find_push_with_choices(talk.turn.db, talk.turn.person.conversation_id, int(found[1]))
     lines = _options_of(talk, offered) if offered and talk.world.now - offered.at < SCREEN_LASTS else []
     return next((option for option in lines if option.number == number), Option(number, "", OVER))
 

@@ -18,7 +18,7 @@ POPUP, CHANGE = "subscribe_msg_popup_event", "subscribe_msg_change_event"
 
 def link_to_page(talk: Talk) -> Answer:
     """Give the link to the page at once, because the person asked for it, whatever they chose before."""
-    db, person, templates = talk.desk.db, talk.desk.person.conversation_id, talk.world.subscriptions
+    db, person, templates = talk.turn.db, talk.turn.person.conversation_id, talk.world.subscriptions
     wanted = subscription.templates_to_ask_for(db, person, templates, staff=find_seat(talk) is not None)
     link = talk.world.link("subscribe", "") if wanted else ""
     if link:
@@ -28,7 +28,7 @@ def link_to_page(talk: Talk) -> Answer:
 
 def record_choices(talk: Talk) -> None:
     """Record the choices of a popup's or a settings change's event; a yes in a popup releases what waited for one."""
-    db, person, now = talk.desk.db, talk.desk.person.conversation_id, talk.world.now
+    db, person, now = talk.turn.db, talk.turn.person.conversation_id, talk.world.now
     templates, popup = talk.world.subscriptions, talk.message.event == POPUP
     choices = _choices(talk)
     opened = popup and any(said == "accept" and templates.card_of(theirs) for theirs, said in choices.items())

@@ -11,7 +11,7 @@ from models.notifications.notification import find_unread
 
 def show(talk: Talk) -> Answer:
     """Answer with little. The draft stays in focus, a ticket open, and the numbers of the last list stay valid."""
-    waiting = find_unread(talk.desk.db, talk.desk.person.conversation_id, most=1)
+    waiting = find_unread(talk.turn.db, talk.turn.person.conversation_id, most=1)
     ticket = talk.session.ticket if is_in_ticket(talk) else None
     values = {"draft": talk.session.draft is not None, "ticket": ticket}
     screen = talk.session.screen

@@ -20,7 +20,7 @@ def broadcast_progress(talk: Talk, number: str = "") -> Answer:
 
     Raises NoSuchBroadcast.
     """
-    db, staff = talk.desk.db, staff_of(talk)
+    db, staff = talk.turn.db, staff_of(talk)
     if number:
         return _show(talk, find_broadcast(db, staff, int(number)))
     found = recent_broadcasts(db, staff)
@@ -37,7 +37,7 @@ def stop_broadcast(talk: Talk, number: str = "") -> Answer:
     """
     if not number:
         return broadcast_progress(talk)
-    db, staff = talk.desk.db, staff_of(talk)
+    db, staff = talk.turn.db, staff_of(talk)
     broadcast = find_broadcast(db, staff, int(number), lock=True)
     check_stop(db, staff, broadcast)
     if broadcast.state != "stopped":
@@ -50,4 +50,4 @@ def _show(talk: Talk, broadcast: Broadcast) -> Answer:
     ways = {"again": ["command", "broadcast_progress", number]}
     if broadcast.state in LIVE:
         ways["stop"] = ["command", "stop_broadcast", number]
-    return with_ways("replies/outreach/broadcast", {"item": progress_of(talk.desk.db, broadcast)}, ways)
+    return with_ways("replies/outreach/broadcast", {"item": progress_of(talk.turn.db, broadcast)}, ways)

@@ -24,7 +24,7 @@ def update(talk: Talk, number: str = "") -> Answer:
 
     Without a number, ask which of the owner's appeals, unless there is only one.
     """
-    db, user_id = talk.desk.db, talk.desk.person.user_id
+    db, user_id = talk.turn.db, talk.turn.person.user_id
     user = db.get(User, user_id) if user_id else None
     own = own_appeals(db, user, TAKES_UPDATES) if user else ()
     if not number and len(own) != 1:
@@ -40,7 +40,7 @@ def thank(talk: Talk, number: str = "") -> Answer:
 
     Without a number, ask which of the owner's appeals that have gifts, unless there is only one.
     """
-    db, user_id = talk.desk.db, talk.desk.person.user_id
+    db, user_id = talk.turn.db, talk.turn.person.user_id
     user = db.get(User, user_id) if user_id else None
     if number:
         appeal = db.get(Appeal, int(number))
@@ -56,7 +56,7 @@ def thank(talk: Talk, number: str = "") -> Answer:
 
 def view_updates(talk: Talk, number: str, before: str = "") -> Answer:
     """Show one published update, the newest, or the next older than the number ``before``. Raises NoSuchAppeal."""
-    found = find_update(talk.desk.db, int(number), int(before) if before else None)
+    found = find_update(talk.turn.db, int(number), int(before) if before else None)
     if found is None:
         raise NoSuchAppeal(number=int(number))
     ways = {"older": ["command", "view_updates", number, str(found.number)]} if found.older else {}
@@ -69,7 +69,7 @@ def show_file(talk: Talk, number: int) -> Answer:
     staff = find_seat(talk)
     if staff is None:
         raise NoSuchUpdate(number=number)
-    file = open_update(talk.desk.db, staff, number, talk.world.now)
+    file = open_update(talk.turn.db, staff, number, talk.world.now)
     ways = {}
     if file.task.mine:
         ways = {
@@ -94,9 +94,9 @@ def send_back_update(talk: Talk, reference: str, words: str = "") -> Answer:
 
 
 def _send_back(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
-    appeal, dropped = update_review.send_back(talk.desk.db, staff, number, reasons, talk.world.now)
-    talk.desk.jobs += [("forget_photo", photo) for photo in dropped]
-    values = {"number": number, "kind": kind_of(talk.desk.db, number), "appeal": appeal.id}
+    appeal, dropped = update_review.send_back(talk.turn.db, staff, number, reasons, talk.world.now)
+    talk.turn.jobs += [("forget_photo", photo) for photo in dropped]
+    values = {"number": number, "kind": kind_of(talk.turn.db, number), "appeal": appeal.id}
     return Answer([Say("replies/outreach/update_sent_back", None, values)])
 
 
@@ -104,6 +104,6 @@ ACTIONS = SubjectActions(
     "update",
     show_file,
     reasoned={"send_back_update": ReasonedDecision("update_reason", _send_back)},
-    check=lambda talk, staff, _command, number: update_review.check_decidable(talk.desk.db, staff, number),
+    check=lambda talk, staff, _command, number: update_review.check_decidable(talk.turn.db, staff, number),
     kind=kind_of,
 )

@@ -18,7 +18,7 @@ from models.staff.task import find_task
 def spot_check(talk: Talk) -> Answer:
     """Draw an appeal or case, and show its file with the options of the spot check first."""
     staff = staff_of(talk)
-    drawn = draw(talk.desk.db, staff, talk.world.now)
+    drawn = draw(talk.turn.db, staff, talk.world.now)
     if drawn is None:
         return Answer([Say("replies/oversight/spot_check", None, {"what": "none"})])
     answer = _show(talk, staff, f"{drawn[0]}:{drawn[1]}")
@@ -36,7 +36,7 @@ def sound(talk: Talk, reference: str) -> Answer:
     """Record it as sound; reached from a numbered line only.
 
     Raises ChangedSinceRead if it has changed since it was shown, and what models.oversight.spot_check refuses."""
-    db, staff, (subject, number) = talk.desk.db, staff_of(talk), parse_reference(reference)
+    db, staff, (subject, number) = talk.turn.db, staff_of(talk), parse_reference(reference)
     doubted = find_task(db, subject, number) is not None
     record_sound(db, staff, subject, number, talk.world.now)
     seen = has_read_appeal(db, staff, number) if subject == "appeal" else has_read(db, staff, subject, number)
@@ -54,7 +54,7 @@ def doubt(talk: Talk, reference: str, words: str = "") -> Answer:
 
 
 def decide_doubtful(subject: str, talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
-    record_doubt(talk.desk.db, staff, subject, number, reasons, talk.world.now)
+    record_doubt(talk.turn.db, staff, subject, number, reasons, talk.world.now)
     return _done("doubt", f"{subject}:{number}")
 
 

@@ -10,7 +10,7 @@ from models.places.region import Region
 
 def statistics(talk: Talk, words: str = "") -> Answer:
     """Show the named region's figures, or ask which one if several have the name. Raises RegionUnknown."""
-    staff, db = staff_of(talk), talk.desk.db
+    staff, db = staff_of(talk), talk.turn.db
     if not words:
         return show(talk, staff.region_code)
     found = [region for region in talk.world.find_regions(words) if staff.covers(region.code)]
@@ -26,7 +26,7 @@ def statistics(talk: Talk, words: str = "") -> Answer:
 
 def show(talk: Talk, region_code: str) -> Answer:
     """Show a region's figures. Raises RegionUnknown for one outside the officer's own region."""
-    staff, db = staff_of(talk), talk.desk.db
+    staff, db = staff_of(talk), talk.turn.db
     region = db.get(Region, region_code)
     if region is None or not staff.covers(region_code):
         raise RegionUnknown(words=region_code, region=db.get_one(Region, staff.region_code).full_name)

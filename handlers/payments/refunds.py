@@ -32,8 +32,8 @@ def refund(talk: Talk, code: str = "") -> Answer:
 
     Raises NotRegistered.
     """
-    db = talk.desk.db
-    donor = get_user(db, talk.desk.person.user_id, then=talk.world.lexicon.words["refund"][0])
+    db = talk.turn.db
+    donor = get_user(db, talk.turn.person.user_id, then=talk.world.lexicon.words["refund"][0])
     if code:
         return talk.start("refund", {"gift": read_code(code).read})
     gifts = refundable_gifts(db, donor.id, MOST)
@@ -49,7 +49,7 @@ def refunds(talk: Talk, number: str = "") -> Answer:
 
     Raises NoSuchRefundRun.
     """
-    db, staff = talk.desk.db, staff_of(talk)
+    db, staff = talk.turn.db, staff_of(talk)
     if number:
         return _show_run(talk, int(number))
     stuck, runs = list_stuck_refunds(db, staff, MOST), recent_runs(db, staff)
@@ -68,21 +68,21 @@ def show_file(talk: Talk, number: int) -> Answer:
     staff = find_seat(talk)
     if staff is None or staff.role not in SEES:
         raise NoSuchRefund(number=number)
-    stuck = find_stuck_refund(talk.desk.db, staff, number)
+    stuck = find_stuck_refund(talk.turn.db, staff, number)
     ways = _ways(stuck) if staff.role == By.FUND_HOLDER else {}
     return with_ways("replies/payments/refund_stuck", _facts(stuck), ways)
 
 
 def again_refund(talk: Talk, number: str) -> Answer:
     """Submit a stuck refund again, without asking back: it is owed already. Raises NoSuchRefund."""
-    refund = resubmit(talk.desk.db, staff_of(talk), int(number), talk.world.now)
-    talk.desk.jobs.append(("ask_refund", refund.id))
+    refund = resubmit(talk.turn.db, staff_of(talk), int(number), talk.world.now)
+    talk.turn.jobs.append(("ask_refund", refund.id))
     return Answer([Say("replies/payments/refund_again", None, {"count": 1, "number": refund.appeal_id})])
 
 
 def again_refunds(talk: Talk, appeal: str) -> Answer:
-    numbers = resubmit_all(talk.desk.db, staff_of(talk), int(appeal), talk.world.now)
-    talk.desk.jobs += [("ask_refund", number) for number in numbers]
+    numbers = resubmit_all(talk.turn.db, staff_of(talk), int(appeal), talk.world.now)
+    talk.turn.jobs += [("ask_refund", number) for number in numbers]
     return Answer([Say("replies/payments/refund_again", None, {"count": len(numbers), "number": int(appeal)})])
 
 
@@ -92,10 +92,10 @@ def refund_by_hand(talk: Talk, number: str) -> Answer:
 
 def _show_run(talk: Talk, appeal: int) -> Answer:
     staff = staff_of(talk)
-    progress = progress_of(talk.desk.db, find_run(talk.desk.db, staff, appeal))
+    progress = progress_of(talk.turn.db, find_run(talk.turn.db, staff, appeal))
     ways = {"again": ["command", "refunds", str(appeal)]}
     if progress.stuck.gifts:
-        first = next(one for one in list_stuck_refunds(talk.desk.db, staff, 1, appeal))
+        first = next(one for one in list_stuck_refunds(talk.turn.db, staff, 1, appeal))
         ways["stuck"] = ["command", "view_refund", str(first.id)]
     return with_ways("replies/payments/refund_run", {"run": progress}, ways)
 

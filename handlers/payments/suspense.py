@@ -20,7 +20,7 @@ def suspense_items(talk: Talk, number: str = "") -> Answer:
     """List the open suspense items; with a number, show that one."""
     if number:
         return view_suspense_item(talk, number)
-    found = list_suspense_items(talk.desk.db, staff_of(talk), MOST + 1)
+    found = list_suspense_items(talk.turn.db, staff_of(talk), MOST + 1)
     lines = list(enumerate(found[:MOST], 1))
     options = [Option(n, "", ["command", "view_suspense_item", str(item.id)]) for n, item in lines]
     return Answer([Say("replies/payments/suspense_items", None, {"lines": lines, "more": len(found) > MOST})], options)
@@ -31,13 +31,13 @@ def view_suspense_item(talk: Talk, number: str) -> Answer:
     staff = find_seat(talk)
     if staff is None or staff.role != By.FUND_HOLDER:
         raise NoSuchSuspenseItem(number=int(number))
-    file = find_suspense_item(talk.desk.db, staff, int(number), talk.world.now)
+    file = find_suspense_item(talk.turn.db, staff, int(number), talk.world.now)
     return with_ways("replies/payments/suspense_item", {"file": file}, _ways(file))
 
 
 def settle_suspense(talk: Talk, number: str, how: str) -> Answer:
     """Start to settle a suspense item in the way ``how``. Only a numbered line leads here."""
-    aside = recusal.recuse_and_answer(talk.desk, staff_of(talk), "suspense_item", int(number))
+    aside = recusal.recuse_and_answer(talk.turn, staff_of(talk), "suspense_item", int(number))
     flow = "suspense_by_hand" if how == "by_hand" else "settle_suspense"
     return aside or talk.start(flow, {"suspense_item": int(number), "how": how})
 

@@ -35,7 +35,7 @@ def mine(talk: Talk) -> Answer:
     views = {"appeals": APPEALS, "requests": REQUESTS, "offers": OFFERS, "market": MARKET}
     sections = {name: _section(talk, view, user, options) for name, view in views.items()}
     recurring_gifts = []
-    live = live_of(talk.desk.db, user)
+    live = live_of(talk.turn.db, user)
     for gift, appeal in live[-MOST_SHOWN:]:
         options.append(Option(len(options) + 1, "", ["command", "view_recurring_gift", str(appeal.id)]))
         recurring_gifts.append((len(options), gift, appeal))
@@ -56,8 +56,8 @@ def mine(talk: Talk) -> Answer:
 
 def my_pledges(talk: Talk, after: str = "") -> Answer:
     """List the person's pledges, newest first; each number leads to its appeal."""
-    user = get_user(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words["my_pledges"][0])
-    page = own_pledges(talk.desk.db, user.id, int(after) if after else None)
+    user = get_user(talk.turn.db, talk.turn.person.user_id, then=talk.world.lexicon.words["my_pledges"][0])
+    page = own_pledges(talk.turn.db, user.id, int(after) if after else None)
     lines = list(enumerate(page.items, 1))
     options = [Option(n, "", ["command", APPEALS.command, str(pledge.appeal)]) for n, pledge in lines]
     unpaid = [pledge.number for pledge in page.items if pledge.state in PAYABLE][:MOST_LINKS]
@@ -70,7 +70,7 @@ def my_pledges(talk: Talk, after: str = "") -> Answer:
 def _known(talk: Talk) -> User | None:
     """Return the registered person; None for an unregistered one with drafts. Raises NotRegistered without drafts."""
     try:
-        return get_user(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words["mine"][0])
+        return get_user(talk.turn.db, talk.turn.person.user_id, then=talk.world.lexicon.words["mine"][0])
     except NotRegistered:
         if talk.session.drafts:
             return None
@@ -80,7 +80,7 @@ def _known(talk: Talk) -> User | None:
 def _section(talk: Talk, view: CatalogueView, user: User, options: list[Option]) -> list[tuple[int, Any]]:
     """List the newest things of one kind with their numbers on the screen, which are added to ``options``."""
     lines = []
-    for item in view.catalogue.own(talk.desk.db, user.id, MOST_SHOWN):
+    for item in view.catalogue.own(talk.turn.db, user.id, MOST_SHOWN):
         options.append(Option(len(options) + 1, "", ["command", view.command, str(item.number)]))
         lines.append((len(options), item))
     return lines
@@ -88,7 +88,7 @@ def _section(talk: Talk, view: CatalogueView, user: User, options: list[Option])
 
 def _who(talk: Talk, user: User) -> dict[str, Any]:
     """Describe the person, with name and phone masked, since others may see the screen."""
-    region = talk.desk.db.get(Region, user.region_code) if user.region_code else None
+    region = talk.turn.db.get(Region, user.region_code) if user.region_code else None
     return {
         "role": user.role,
         "name": user.masked_name or user.display_name,

@@ -19,7 +19,7 @@ MOST_PEOPLE = 6
 
 def show_menu(talk: Talk) -> Answer:
     """代办: offer the three acts: register a resident, write an appeal, print a card. Raises NotYours."""
-    officer(talk.desk)
+    officer(talk.turn)
     ways = {
         "register": ["command", "proxy_register"],
         "appeal": ["command", "proxy_appeal"],
@@ -30,45 +30,45 @@ def show_menu(talk: Talk) -> Answer:
 
 def choose_resident(talk: Talk) -> Answer:
     """Offer the residents with a live mandate, or a new mandate. Raises NotYours."""
-    staff = officer(talk.desk)
-    mandates = live_mandates(talk.desk.db, staff.id, "appeal", talk.world.now, MOST_PEOPLE)
+    staff = officer(talk.turn)
+    mandates = live_mandates(talk.turn.db, staff.id, "appeal", talk.world.now, MOST_PEOPLE)
     if not mandates:
         return talk.start("proxy_mandate")
     options, lines = [], []
     for number, each in enumerate(mandates, 1):
         options.append(Option(number, "", ["command", "proxy_write", str(each.id)]))
-        lines.append((number, talk.desk.db.get_one(User, each.user_id).masked_name, each.expires_at))
+        lines.append((number, talk.turn.db.get_one(User, each.user_id).masked_name, each.expires_at))
     options.append(Option(len(lines) + 1, "", ["command", "proxy_mandate"]))
     return Answer([Say("replies/proxy/people", None, {"lines": lines, "new": len(lines) + 1})], options)
 
 
 def write_appeal(talk: Talk, number: str) -> Answer:
     """Start the appeal of a live mandate. Raises NotYours or NoMandate."""
-    lock_mandate(talk.desk, int(number))
+    lock_mandate(talk.turn, int(number))
     return talk.start("start_appeal", {"mandate": int(number)})
 
 
 def authorise(talk: Talk) -> Answer:
     """授权代办: make a consent code for the resident to read to the officer, with a way to take it back."""
     word = talk.world.lexicon.words["authorise_proxy"][0]
-    user = get_resident(talk.desk.db, talk.desk.person.user_id, then=word)
-    code, until = make_consent_code(talk.desk.db, user.id, talk.world.now)
+    user = get_resident(talk.turn.db, talk.turn.person.user_id, then=word)
+    code, until = make_consent_code(talk.turn.db, user.id, talk.world.now)
     return with_ways("replies/proxy/consent_code", {"code": code, "until": until}, {"back": ["command", "take_back"]})
 
 
 def take_back(talk: Talk) -> Answer:
     """Void the consent code and revoke all mandates of the writer."""
-    user = get_user(talk.desk.db, talk.desk.person.user_id)
-    void_consent_codes(talk.desk.db, user.id, talk.world.now)
-    count = revoke_all_mandates(talk.desk.db, user.id, f"user:{user.id}", talk.world.now)
+    user = get_user(talk.turn.db, talk.turn.person.user_id)
+    void_consent_codes(talk.turn.db, user.id, talk.world.now)
+    count = revoke_all_mandates(talk.turn.db, user.id, f"user:{user.id}", talk.world.now)
     return Answer([Say("replies/proxy/taken_back", None, {"count": count})])
 
 
 def acts(talk: Talk, before: str = "") -> Answer:
     """代办记录: read back the oldest unanswered act; when all are answered, list all acts."""
     word = talk.world.lexicon.words["proxy_acts"][0]
-    user = get_user(talk.desk.db, talk.desk.person.user_id, then=word)
-    waiting = None if before else next_question(talk.desk.db, user.id)
+    user = get_user(talk.turn.db, talk.turn.person.user_id, then=word)
+    waiting = None if before else next_question(talk.turn.db, user.id)
     return waiting or _list(talk, user, int(before) if before else None)
 
 
@@ -82,34 +82,34 @@ def deny(talk: Talk, number: str) -> Answer:
 
 def scanned(talk: Talk, code: str) -> Answer:
     """Start binding after a printed card was scanned. Raises CardDead, WeChatTaken or WeChatOfStaff."""
-    return talk.start("bind_card", {"card": find_card(talk.desk.db, code).id})
+    return talk.start("bind_card", {"card": find_card(talk.turn.db, code).id})
 
 
 def void_card(talk: Talk) -> Answer:
     """Void the writer's own live card, if there is one."""
-    user = get_user(talk.desk.db, talk.desk.person.user_id)
-    found = live_card(talk.desk.db, user.id)
+    user = get_user(talk.turn.db, talk.turn.person.user_id)
+    found = live_card(talk.turn.db, user.id)
     if found:
-        cards.void_card(talk.desk.db, found, f"user:{user.id}", "by_owner", talk.world.now)
+        cards.void_card(talk.turn.db, found, f"user:{user.id}", "by_owner", talk.world.now)
     return Answer([Say("replies/proxy/card_voided")])
 
 
 def _answered(talk: Talk, number: str, *, yes: bool) -> Answer:
     """Confirm or deny one of the writer's own acts; the next unanswered one follows. Raises NoSuchAct."""
-    user = get_user(talk.desk.db, talk.desk.person.user_id)
-    act = (confirm_act if yes else deny_act)(talk.desk.db, user.id, int(number), talk.world.now)
-    left = len(unanswered_acts(talk.desk.db, user.id))
-    values = {"yes": yes, "act": act_facts(read_back(talk.desk.db, act)), "left": left}
-    after = next_question(talk.desk.db, user.id)
+    user = get_user(talk.turn.db, talk.turn.person.user_id)
+    act = (confirm_act if yes else deny_act)(talk.turn.db, user.id, int(number), talk.world.now)
+    left = len(unanswered_acts(talk.turn.db, user.id))
+    values = {"yes": yes, "act": act_facts(read_back(talk.turn.db, act)), "left": left}
+    after = next_question(talk.turn.db, user.id)
     says = [Say("replies/proxy/answered", None, values), *(after.says if after else [])]
     return Answer(says, after.options if after else [])
 
 
 def _list(talk: Talk, user: User, before: int | None) -> Answer:
-    page = acts_of(talk.desk.db, user.id, before, PAGE)
-    lines = [(act, act_facts(read_back(talk.desk.db, act))) for act in page.items]
+    page = acts_of(talk.turn.db, user.id, before, PAGE)
+    lines = [(act, act_facts(read_back(talk.turn.db, act))) for act in page.items]
     options = more(talk, 1, "proxy_acts", str(page.after)) if page.after else []
-    printed = live_card(talk.desk.db, user.id)
+    printed = live_card(talk.turn.db, user.id)
     if printed:
         options.append(Option(2 if options else 1, "", ["command", "void_card"]))
     values = {

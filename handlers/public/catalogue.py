@@ -101,8 +101,8 @@ def listing(talk: Talk, number: str, word: str = "", after: str = "") -> Answer:
 
 def role(talk: Talk) -> str | None:
     """Return ``resident`` or ``donor``; None for a person who has not registered."""
-    person = talk.desk.person
-    user = talk.desk.db.get(User, person.user_id) if person.user_id else None
+    person = talk.turn.person
+    user = talk.turn.db.get(User, person.user_id) if person.user_id else None
     return user.role if user else None
 
 
@@ -131,7 +131,7 @@ def detail(
 
 def _list(talk: Talk, view: CatalogueView, word: str, after: str) -> Answer:
     word = " ".join(word[:LONGEST_SEARCH].split()[:MOST_WORDS])
-    page = view.catalogue.page(talk.desk.db, _search(talk, view, word), int(after) if after else None, talk.world.now)
+    page = view.catalogue.page(talk.turn.db, _search(talk, view, word), int(after) if after else None, talk.world.now)
     lines = list(enumerate(page.items, 1))
     options = [Option(n, "", ["command", view.command, str(item.number), word, after]) for n, item in lines]
     values = {
@@ -151,8 +151,8 @@ def _search(talk: Talk, view: CatalogueView, word: str) -> Sequence[SearchTerm]:
 
 def _find(talk: Talk, view: CatalogueView, number: str) -> tuple[Any, bool]:
     """Return the item, and whether it is this person's own. Raises NoSuchThing."""
-    viewer = talk.desk.person.user_id
-    found = view.catalogue.find(talk.desk.db, int(number), viewer)
+    viewer = talk.turn.person.user_id
+    found = view.catalogue.find(talk.turn.db, int(number), viewer)
     if found is None:
         raise NoSuchThing(what=view.command.removeprefix("view_"), number=int(number))
-    return found, view.catalogue.belongs_to(talk.desk.db, found.number, viewer)
+    return found, view.catalogue.belongs_to(talk.turn.db, found.number, viewer)

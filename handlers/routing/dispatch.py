@@ -19,7 +19,7 @@ def run_command(talk: Talk, name: str, arguments: list[str]) -> Answer:
     if command.staff and not _allowed(talk, command.staff, name):
         return menu.not_understood(talk)
     try:
-        with talk.desk.atomic():
+        with talk.turn.atomic():
             answer = command.run(talk, *arguments)
     except Refusal as refusal:
         return _refused(refusal, to_staff=bool(command.staff))
@@ -28,12 +28,12 @@ def run_command(talk: Talk, name: str, arguments: list[str]) -> Answer:
 
 
 def _allowed(talk: Talk, roles: frozenset[str], name: str) -> bool:
-    person = talk.desk.person
-    staff = find_staff(talk.desk.db, person.account, person.openid, talk.world.now)
+    person = talk.turn.person
+    staff = find_staff(talk.turn.db, person.account, person.openid, talk.world.now)
     if staff and staff.role in roles:
         return True
     record(
-        talk.desk.db,
+        talk.turn.db,
         at=talk.world.now,
         actor=f"staff:{staff.id}" if staff else f"conversation:{person.conversation_id}",
         action="command_refused",
@@ -62,7 +62,7 @@ def _check_answers(talk: Talk, answer: Answer) -> Answer:
     if draft is None or flow is None or flow.check_answers is None:
         return answer
     try:
-        flow.check_answers(talk.desk, draft)
+        flow.check_answers(talk.turn, draft)
     except Refusal as refusal:
         if refusal.final:
             talk.session.drop(draft)
@@ -74,8 +74,8 @@ def _check_answers(talk: Talk, answer: Answer) -> Answer:
 def _finish(talk: Talk, draft: Draft) -> Answer:
     flow = talk.engine.flows[draft.flow]
     try:
-        with talk.desk.atomic():
-            answer = flow.done(talk.desk, draft)
+        with talk.turn.atomic():
+            answer = flow.done(talk.turn, draft)
     except Refusal as refusal:
         if refusal.final:
             talk.session.drop(draft)
@@ -95,6 +95,6 @@ def add_review_facts(talk: Talk, answer: Answer) -> Answer:
     facts: Mapping[str, object] | None = None
     for index, say in enumerate(answer.says):
         if say.template == flow.words("review"):
-            facts = facts if facts is not None else flow.review_facts(talk.desk, draft)
+            facts = facts if facts is not None else flow.review_facts(talk.turn, draft)
             answer.says[index] = Say(say.template, say.macro, {"v": {**say.values["v"], "facts": facts}})
     return answer

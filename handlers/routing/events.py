@@ -24,7 +24,7 @@ def handle(talk: Talk) -> Answer:
             return _scanned(talk, menu.welcome)
         case "unsubscribe":
             _set_following(talk, False)
-            close_windows(talk.desk.db, [talk.desk.person.conversation_id])
+            close_windows(talk.turn.db, [talk.turn.person.conversation_id])
             return _noted()
         case "click":
             return _tapped(talk, talk.message.event_key)
@@ -65,8 +65,8 @@ def _tapped(talk: Talk, command: str) -> Answer:
 
 
 def _forget(talk: Talk) -> None:
-    photos = erase_person(talk.desk.db, talk.desk.person.conversation_id, talk.world.now)
-    talk.desk.jobs += [("forget_photo", photo) for photo in photos]
+    photos = erase_person(talk.turn.db, talk.turn.person.conversation_id, talk.world.now)
+    talk.turn.jobs += [("forget_photo", photo) for photo in photos]
     session = talk.session
     session.drafts, session.focus, session.screen, session.ticket = [], None, None, None
 
@@ -77,6 +77,6 @@ def _noted() -> Answer:
 
 
 def _set_following(talk: Talk, following: bool) -> None:
-    talk.desk.db.execute(
-        update(Conversation).where(Conversation.id == talk.desk.person.conversation_id).values(following=following)
+    talk.turn.db.execute(
+        update(Conversation).where(Conversation.id == talk.turn.person.conversation_id).values(following=following)
     )

@@ -25,14 +25,14 @@ def _keep_picture(talk: Talk, draft: Draft) -> None:
     """Fetch a picture that the question has accepted at once, not only when the draft is finished."""
     picture = {"media_id": talk.message.media_id, "pic_url": talk.message.pic_url}
     if talk.message.kind is MessageKind.IMAGE and picture in _pictures(draft):
-        photo = add_draft_photo(talk.desk.db, talk.desk.person.conversation_id, picture, talk.world.now)
-        talk.desk.jobs += [("fetch_photo", photo)] if photo else []
+        photo = add_draft_photo(talk.turn.db, talk.turn.person.conversation_id, picture, talk.world.now)
+        talk.turn.jobs += [("fetch_photo", photo)] if photo else []
 
 
 def discard_pictures(talk: Talk, draft: Draft) -> None:
     """Delete the pictures of a draft that the person drops or begins anew."""
-    photos = discard_draft_photos(talk.desk.db, talk.desk.person.conversation_id, _pictures(draft))
-    talk.desk.jobs += [("forget_photo", photo) for photo in photos]
+    photos = discard_draft_photos(talk.turn.db, talk.turn.person.conversation_id, _pictures(draft))
+    talk.turn.jobs += [("forget_photo", photo) for photo in photos]
 
 
 def _pictures(draft: Draft) -> list[dict[str, str]]:

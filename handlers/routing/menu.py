@@ -12,10 +12,10 @@ def _menu_for(talk: Talk) -> str:
     seat = find_seat(talk)
     if seat:
         return f"menu_{seat.role}"
-    person = talk.desk.person
+    person = talk.turn.person
     if person.user_id is None:
         return "menu_new"
-    user = talk.desk.db.get(User, person.user_id)
+    user = talk.turn.db.get(User, person.user_id)
     return f"menu_{user.role}" if user else "menu_new"
 
 

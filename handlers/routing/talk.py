@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
-from flows.engine.desk import Desk
 from flows.engine.engine import Engine
 from flows.engine.flow import Answer
 from flows.engine.session import Session
+from flows.engine.turn import TurnContext
 from flows.engine.world import World
 from handlers.routing.typed_commands import TypedCommands
 from models.people.message import Message
@@ -22,7 +22,7 @@ _DRAFTS = UUID("6c0b4c3e-5d0e-4a34-9f3a-2f7d5d0a9b11")
 
 @dataclass(slots=True)
 class Talk:
-    desk: Desk
+    turn: TurnContext
     session: Session
     message: Message
     engine: Engine
@@ -31,13 +31,13 @@ class Talk:
 
     @property
     def world(self) -> World:
-        return self.desk.world
+        return self.turn.world
 
     def start(self, flow_name: str, given: dict[str, Any] | None = None, **answers: Any) -> Answer:
         """Begin a flow. Raises the refusal of the flow's ``admit``."""
         flow = self.engine.flows[flow_name]
         given = given or {}
         if flow.admit:
-            given = flow.admit(self.desk, given)
+            given = flow.admit(self.turn, given)
         draft_id = str(uuid5(_DRAFTS, self.message.key))
         return self.engine.start(self.session, flow, draft_id, given, answers, self.world)

@@ -39,8 +39,8 @@ def authorise(talk: Talk, word: str = "") -> Answer:
     if not word:
         return run_command(talk, "invite", [])
     staff = find_seat(talk)
-    if staff and staff.role in BELOW and find_member(talk.desk.db, word):
-        confirmed = appointment.confirm(talk.desk.db, staff, word, talk.world.now)
+    if staff and staff.role in BELOW and find_member(talk.turn.db, word):
+        confirmed = appointment.confirm(talk.turn.db, staff, word, talk.world.now)
         return Answer([Say("replies/staff/appointment_confirmed", None, _seat(talk, confirmed))])
     return _redeem(talk, word)
 
@@ -54,7 +54,7 @@ def invite(talk: Talk) -> Answer:
 def team(talk: Talk, after: str = "") -> Answer:
     """List the staff below this seat (工作人员), five at a time, by work number, never by name."""
     code, _, number = after.partition(":")
-    found = members(talk.desk.db, staff_of(talk), (code, int(number)) if after else None, talk.world.now, PAGE + 1)
+    found = members(talk.turn.db, staff_of(talk), (code, int(number)) if after else None, talk.world.now, PAGE + 1)
     lines = list(enumerate(found[:PAGE], 1))
     options = [Option(n, "", ["command", "view_staff", str(member.id)]) for n, member in lines]
     turn = ["team", place_of(lines[-1][1])] if len(found) > PAGE else None
@@ -63,7 +63,7 @@ def team(talk: Talk, after: str = "") -> Answer:
 
 def view(talk: Talk, staff_id: str) -> Answer:
     """Show a member below this seat, with the actions that the state allows."""
-    member = get_member(talk.desk.db, staff_of(talk), int(staff_id), talk.world.now)
+    member = get_member(talk.turn.db, staff_of(talk), int(staff_id), talk.world.now)
     if member is None:
         return team(talk)
     ways = {way: ["command", _COMMANDS[way], member.work_no] for way in _WAYS.get(member.state, ())}
@@ -77,7 +77,7 @@ def suspend(talk: Talk, work_no: str = "", words: str = "") -> Answer:
 def restore(talk: Talk, work_no: str = "") -> Answer:
     if not work_no:
         return team(talk)
-    return _moved(suspension.restore(talk.desk.db, staff_of(talk), work_no, talk.world.now), 0)
+    return _moved(suspension.restore(talk.turn.db, staff_of(talk), work_no, talk.world.now), 0)
 
 
 def revoke(talk: Talk, work_no: str = "", words: str = "") -> Answer:
@@ -92,10 +92,10 @@ def place_of(member: Member) -> str:
 def _redeem(talk: Talk, word: str) -> Answer:
     """Begin to redeem a code. A wrong code is answered, not refused: a refusal would roll back that it is counted."""
     code = word.upper().replace("-", "")
-    staff = appointment.find_invitation(talk.desk.db, talk.desk.person.conversation_id, code, talk.world.now)
+    staff = appointment.find_invitation(talk.turn.db, talk.turn.person.conversation_id, code, talk.world.now)
     if staff is None:
         return Answer([Say("replies/staff/wrong_code", None, {"most": MOST_TRIES})], outcome="wrong_code")
-    return talk.start("accept_invitation", {"code": code, "role": staff.role, "place": seat_of(talk.desk.db, staff)})
+    return talk.start("accept_invitation", {"code": code, "role": staff.role, "place": seat_of(talk.turn.db, staff)})
 
 
 def _with_reason(talk: Talk, command: str, work_no: str, words: str, act: Callable[..., tuple[Staff, int]]) -> Answer:
@@ -104,8 +104,8 @@ def _with_reason(talk: Talk, command: str, work_no: str, words: str, act: Callab
         return team(talk)
     reason = _reason(talk, words)
     if reason:
-        return _moved(*act(talk.desk.db, staff_of(talk), work_no, reason, talk.world.now))
-    staff = suspension.demand_below(talk.desk.db, staff_of(talk), work_no)
+        return _moved(*act(talk.turn.db, staff_of(talk), work_no, reason, talk.world.now))
+    staff = suspension.demand_below(talk.turn.db, staff_of(talk), work_no)
     listed = list(enumerate(talk.world.lexicon.options("staff_reason"), 1))
     values = {
         "command": command,
@@ -132,4 +132,4 @@ def _moved(staff: Staff, tasks: int) -> Answer:
 
 
 def _seat(talk: Talk, staff: Staff) -> dict[str, str]:
-    return {"work_no": staff.work_no, "role": staff.role, "place": seat_of(talk.desk.db, staff)}
+    return {"work_no": staff.work_no, "role": staff.role, "place": seat_of(talk.turn.db, staff)}

@@ -23,13 +23,13 @@ def open_file(talk: Talk, reference: str = "") -> Answer:
 
 def pictures(talk: Talk, subject: str, number: int, *, hidden: bool = False) -> dict[str, Any]:
     """Count the pictures and link to their page; none with ``hidden``, for a reader who may not see them."""
-    count = 0 if hidden else count_pictures(talk.desk.db, subject, number)
+    count = 0 if hidden else count_pictures(talk.turn.db, subject, number)
     return {"pictures": count, "link": talk.world.link("pictures", f"{subject}:{number}") if count else ""}
 
 
 def sheet(talk: Talk, subject: str, number: int, *, hidden: bool = False) -> dict[str, Any]:
     """Link to the signed sheet of an act by mandate; ``no_paper``: the act has no sheet, or none any more."""
-    found = None if hidden else signed_sheet_of(talk.desk.db, subject, number)
+    found = None if hidden else signed_sheet_of(talk.turn.db, subject, number)
     link = pictures(talk, "mandate", found[0])["link"] if found else ""
     return {"sheet": link, "no_paper": found is not None and not found[1]}
 

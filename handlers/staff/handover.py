@@ -25,7 +25,7 @@ def hand_over(talk: Talk, work_no: str = "", after: str = "") -> Answer:
     """Answer 移交 <work number>: ask to confirm; without a number, list the colleagues who could take the queue."""
     if work_no:
         return talk.start("handover", {"work_no": work_no})
-    db, staff = talk.desk.db, staff_of(talk)
+    db, staff = talk.turn.db, staff_of(talk)
     count = len(handover.queue_of(db, staff))
     if not count:
         raise NothingToHandOver
@@ -41,7 +41,7 @@ def assign(talk: Talk, reference: str = "", work_no: str = "") -> Answer:
     """Answer 分派 <number> <work number>: assign; without the work number, list those who could take the task."""
     if not reference:
         return run_command(talk, "todo", [])
-    db, by, (subject, number) = talk.desk.db, staff_of(talk), parse_reference(reference)
+    db, by, (subject, number) = talk.turn.db, staff_of(talk), parse_reference(reference)
     if work_no:
         task = handover.assign(db, by, _lock_matter(db, subject, number), work_no, talk.world.now)
         values = {"subject": subject, "id": number, "work_no": work_no.upper(), "due": task.due_at}
@@ -70,7 +70,7 @@ def declare_conflict(talk: Talk) -> Answer:
 
 def my_conflicts(talk: Talk, after: str = "") -> Answer:
     """List the conflicts that the officer has declared (我的声明), with masked ID numbers."""
-    found = declared_by(talk.desk.db, staff_of(talk), int(after or 0), PAGE + 1)
+    found = declared_by(talk.turn.db, staff_of(talk), int(after or 0), PAGE + 1)
     shown = found[:PAGE]
     lines = [
         (n, conflict.kind, IdNumber().shown(conflict.id_number, talk.world)) for n, conflict in enumerate(shown, 1)

@@ -17,7 +17,7 @@ _BETWEEN = re.compile(r"[\s,，、;；和]+")
 
 def recuse_first(talk: Talk, reference: str) -> Answer | None:
     """Recuse an officer with a conflict of interest, and answer so; None without. No refusal, which would undo it."""
-    return recusal.recuse_and_answer(talk.desk, staff_of(talk), *parse_reference(reference))
+    return recusal.recuse_and_answer(talk.turn, staff_of(talk), *parse_reference(reference))
 
 
 def with_reasons(talk: Talk, command: str, reference: str, words: str) -> Answer:
@@ -38,7 +38,7 @@ def with_reasons(talk: Talk, command: str, reference: str, words: str) -> Answer
     values = {
         "command": command,
         "subject": actions.subject,
-        "kind": actions.kind(talk.desk.db, number),
+        "kind": actions.kind(talk.turn.db, number),
         "id": number,
         "lines": [(n, label) for n, (_, label) in enumerate(listed, 1)],
         "unknown": bool(words),

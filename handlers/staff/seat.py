@@ -6,8 +6,8 @@ from models.staff.member import Staff, find_staff
 
 def find_seat(talk: Talk) -> Staff | None:
     """Find this WeChat's active staff member; None where there is none."""
-    person = talk.desk.person
-    return find_staff(talk.desk.db, person.account, person.openid, talk.world.now)
+    person = talk.turn.person
+    return find_staff(talk.turn.db, person.account, person.openid, talk.world.now)
 
 
 def staff_of(talk: Talk) -> Staff:

@@ -37,8 +37,8 @@ class _Line:
 def todo(talk: Talk, after: str = "") -> Answer:
     """List one page of the queue. A number leads to the thing's file, from which one more number decides."""
     staff, now = staff_of(talk), talk.world.now
-    mark_seen(talk.desk.db, talk.desk.person.conversation_id, QUEUE_KINDS, now)
-    lines = _lines(talk.desk.db, staff, _parse(after) if after else None)
+    mark_seen(talk.turn.db, talk.turn.person.conversation_id, QUEUE_KINDS, now)
+    lines = _lines(talk.turn.db, staff, _parse(after) if after else None)
     shown = lines[:PAGE]
     options, values = [], []
     for number, line in enumerate(shown, 1):
@@ -56,7 +56,7 @@ def _short(talk: Talk, line: _Line) -> bool:
     task = line.thing
     if isinstance(task, Ticket) or task.assignee is not None:
         return False
-    return conflict_in(talk.desk.db, staff_of(talk), task) is not None
+    return conflict_in(talk.turn.db, staff_of(talk), task) is not None
 
 
 def _lines(db: Session, staff: Staff, after: _Place | None) -> list[_Line]:
@@ -76,7 +76,7 @@ def _lines(db: Session, staff: Staff, after: _Place | None) -> list[_Line]:
 
 def _told(talk: Talk, thing: Task | Ticket) -> tuple[list[str], dict[str, Any]]:
     """Return the command of a line's number, and the facts that the line shows."""
-    db = talk.desk.db
+    db = talk.turn.db
     if isinstance(thing, Ticket):
         facts = {"what": "ticket", "id": thing.id, "topic": topic_of_ticket(db, thing)}
         return ["view_ticket", str(thing.id)], facts

@@ -57,7 +57,7 @@ def enter(talk: Talk, ticket: Ticket, *, asked: bool = False, more: bool = False
     """
     parked = talk.engine.park(talk.session)
     talk.session.ticket = ticket.id
-    topic = topic_of_ticket(talk.desk.db, ticket)
+    topic = topic_of_ticket(talk.turn.db, ticket)
     values = {"number": ticket.id, "parked": parked is not None, "topic": topic, "asked": asked, "more": more}
     return Answer([Say("replies/support/human_called", None, values)])
 
@@ -71,7 +71,7 @@ def add(talk: Talk) -> Answer | None:
         leave(talk)
         return None
     message = talk.message
-    add_message(talk.desk.db, ticket, "person", _words(message), talk.world.now)
+    add_message(talk.turn.db, ticket, "person", _words(message), talk.world.now)
     template = (
         "replies/support/human_kept"
         if message.kind is MessageKind.TEXT or message.text
@@ -82,7 +82,7 @@ def add(talk: Talk) -> Answer | None:
 
 def is_in_ticket(talk: Talk) -> bool:
     """Tell whether what the person sends goes to a ticket."""
-    return talk.session.ticket is not None and is_ticket_open(talk.desk.db, talk.session.ticket)
+    return talk.session.ticket is not None and is_ticket_open(talk.turn.db, talk.session.ticket)
 
 
 def leave(talk: Talk) -> None:
@@ -91,14 +91,14 @@ def leave(talk: Talk) -> None:
 
 
 def _threads(talk: Talk) -> list[Thread]:
-    person = talk.desk.person
-    return find_threads(talk.desk.db, person.conversation_id, person.user_id, talk.world.now)
+    person = talk.turn.person
+    return find_threads(talk.turn.db, person.conversation_id, person.user_id, talk.world.now)
 
 
 def _ask_which(talk: Talk, things: list[Thread], draft: Draft | None) -> Answer:
     leave(talk)
     talk.engine.park(talk.session)
-    topics = [(thread, topic_of_thread(talk.desk.db, thread)) for thread in things[:MOST_THREADS]]
+    topics = [(thread, topic_of_thread(talk.turn.db, thread)) for thread in things[:MOST_THREADS]]
     known = [(thread, topic) for thread, topic in topics if topic]
     verbs = [["command", "talk_about", thread.key[0], str(thread.key[1])] for thread, _ in known]
     if draft:
@@ -115,13 +115,13 @@ def _ask_which(talk: Talk, things: list[Thread], draft: Draft | None) -> Answer:
 
 
 def _go_on(talk: Talk, thread: Thread, *, more: bool = False) -> Answer:
-    ticket = continue_thread(talk.desk.db, thread, talk.desk.person.conversation_id, talk.world.now)
+    ticket = continue_thread(talk.turn.db, thread, talk.turn.person.conversation_id, talk.world.now)
     return enter(talk, ticket, more=more)
 
 
 def _about_else(talk: Talk, draft: Draft | None, *, more: bool = False) -> Answer:
     """Open a ticket for the officers of the person's own region, about the draft if there is one."""
-    db, person = talk.desk.db, talk.desk.person
+    db, person = talk.turn.db, talk.turn.person
     user = db.get(User, person.user_id) if person.user_id else None
     about = _place_in(draft) if draft else None
     region = user.region_code if user else None

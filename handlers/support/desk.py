@@ -22,13 +22,13 @@ _KEPT = re.compile(r"(?:\[(\w+)\] ?)?(.*)", re.DOTALL)
 
 def view_ticket(talk: Talk, number: str, before: str = "") -> Answer:
     """Show a ticket's topic and as many of its newest pieces as fit; ``before``: of the pieces before this one."""
-    ticket, messages = desk.read_ticket(talk.desk.db, staff_of(talk), int(number), talk.world.now)
+    ticket, messages = desk.read_ticket(talk.turn.db, staff_of(talk), int(number), talk.world.now)
     pieces = [piece for message in messages for piece in _pieces(message.words, message.author)]
     end = int(before) if before else len(pieces)
     begin = max(end - 1, 0)
     while begin and sum(map(_size, pieces[begin - 1 : end])) <= TICKET_ROOM:
         begin -= 1
-    topic = topic_of_ticket(talk.desk.db, ticket)
+    topic = topic_of_ticket(talk.turn.db, ticket)
     values = {"number": ticket.id, "topic": topic, "pieces": pieces[begin:end]}
     ways = {"earlier": ["command", "view_ticket", number, str(begin)]} if begin else {}
     if topic and topic.kind in DECISIONS:
@@ -41,7 +41,7 @@ def answer_ticket(talk: Talk, number: str = "", words: str = "") -> Answer:
     if not number:
         return todo(talk)
     words = _as_typed(talk.message.text, words)
-    desk.answer_ticket(talk.desk.db, staff_of(talk), int(number), words, talk.world.now)
+    desk.answer_ticket(talk.turn.db, staff_of(talk), int(number), words, talk.world.now)
     return Answer([Say("replies/support/ticket_answered", None, {"number": int(number)})])
 
 

@@ -20,7 +20,7 @@ def buy(talk: Talk, number: str) -> Answer:
 
 def take(talk: Talk, number: str) -> Answer:
     """Ask for an offer of goods, for a household. Raises NotRegistered or ResidentsOnly."""
-    get_resident(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words["browse_offers"][0])
+    get_resident(talk.turn.db, talk.turn.person.user_id, then=talk.world.lexicon.words["browse_offers"][0])
     if not _is_there(talk, OFFERS, number, "available"):
         return catalogue.offer(talk, number)
     return _ask_for(talk, "offer", number)
@@ -28,7 +28,7 @@ def take(talk: Talk, number: str) -> Answer:
 
 def give(talk: Talk, number: str) -> Answer:
     """Offer what a household asks for. Raises NotRegistered."""
-    get_user(talk.desk.db, talk.desk.person.user_id, then=talk.world.lexicon.words["browse_requests"][0])
+    get_user(talk.turn.db, talk.turn.person.user_id, then=talk.world.lexicon.words["browse_requests"][0])
     if not _is_there(talk, REQUESTS, number, "open"):
         return catalogue.request(talk, number)
     return _ask_for(talk, "request", number)
@@ -36,14 +36,14 @@ def give(talk: Talk, number: str) -> Answer:
 
 def _is_there(talk: Talk, catalogue: Catalogue[Any], number: str, state: str) -> bool:
     """Tell whether the item is still in this state and not the person's own; if not, the caller shows its page."""
-    found = catalogue.find(talk.desk.db, int(number), None)
-    own = catalogue.belongs_to(talk.desk.db, int(number), talk.desk.person.user_id)
+    found = catalogue.find(talk.turn.db, int(number), None)
+    own = catalogue.belongs_to(talk.turn.db, int(number), talk.turn.person.user_id)
     return found is not None and found.state == state and not own
 
 
 def _ask_for(talk: Talk, kind: str, number: str) -> Answer:
-    person = talk.desk.person
-    user = talk.desk.db.get(User, person.user_id) if person.user_id else None
+    person = talk.turn.person
+    user = talk.turn.db.get(User, person.user_id) if person.user_id else None
     home = user.region_code if user else None
-    ticket = request_introduction(talk.desk.db, kind, int(number), person.conversation_id, home, talk.world.now)
+    ticket = request_introduction(talk.turn.db, kind, int(number), person.conversation_id, home, talk.world.now)
     return call.enter(talk, ticket, asked=True)

@@ -12,7 +12,7 @@ MOST = 6
 def entries(talk: Talk, words: str = "") -> Answer:
     """List the newest standing entries, or those with the bank reference that was typed."""
     reference = "".join(each for each in words.upper() if each.isalnum())
-    found = standing_entries(talk.desk.db, staff_of(talk), MOST + 1, reference)
+    found = standing_entries(talk.turn.db, staff_of(talk), MOST + 1, reference)
     lines = list(enumerate(found[:MOST], 1))
     options = [Option(n, "", ["command", "undo_this", str(entry.id)]) for n, entry in lines]
     values = {"lines": lines, "more": len(found) > MOST, "reference": reference}

@@ -34,7 +34,7 @@ def reconcile(talk: Talk, words: str = "") -> Answer:
     if not words:
         return _listed(talk, None, 0)
     day = DateFinder(talk.world.today, talk.world.lexicon, backwards=True).find(words)
-    return _listed(talk, find_bill_days(talk.desk.db, day, words)[0].day, 0)
+    return _listed(talk, find_bill_days(talk.turn.db, day, words)[0].day, 0)
 
 
 def more_discrepancies(talk: Talk, after: str, day: str = "") -> Answer:
@@ -43,7 +43,7 @@ def more_discrepancies(talk: Talk, after: str, day: str = "") -> Answer:
 
 def view_discrepancy(talk: Talk, number: str) -> Answer:
     """Show what each side has of a discrepancy. Raises NoSuchDiscrepancy."""
-    found = find_discrepancy(talk.desk.db, staff_of(talk), int(number))
+    found = find_discrepancy(talk.turn.db, staff_of(talk), int(number))
     ways = {"close": ["command", "close_discrepancy", number]}
     return with_ways("replies/treasury/discrepancy", {"item": found}, ways)
 
@@ -54,7 +54,7 @@ def close(talk: Talk, number: str = "", words: str = "") -> Answer:
     Raises NoSuchDiscrepancy or NoteMissing."""
     if not number:
         return reconcile(talk)
-    db, staff = talk.desk.db, staff_of(talk)
+    db, staff = talk.turn.db, staff_of(talk)
     reason, note = _reason(talk, words)
     if reason is None:
         find_discrepancy(db, staff, int(number))
@@ -69,7 +69,7 @@ def close(talk: Talk, number: str = "", words: str = "") -> Answer:
 
 
 def _listed(talk: Talk, day: date | None, after: int) -> Answer:
-    db = talk.desk.db
+    db = talk.turn.db
     found = list_open_discrepancies(db, staff_of(talk), PAGE + 1, after, day)
     shown = list(enumerate(found[:PAGE], 1))
     options = [Option(n, "", ["command", "view_discrepancy", str(one.id)]) for n, one in shown]
@@ -89,7 +89,7 @@ def _listed(talk: Talk, day: date | None, after: int) -> Answer:
 
 def _some(talk: Talk, closed: Discrepancy) -> list[Discrepancy]:
     """List what is still open of the same day, up to a page."""
-    return list(list_open_discrepancies(talk.desk.db, staff_of(talk), PAGE, 0, closed.day))
+    return list(list_open_discrepancies(talk.turn.db, staff_of(talk), PAGE, 0, closed.day))
 
 
 def _reason(talk: Talk, words: str) -> tuple[str | None, str]:

@@ -30,7 +30,7 @@ def must_read_first(talk: Talk, command: str, number: int) -> Answer | None:
 
     The number that they tapped may stand below an older state of the case.
     """
-    db, staff, case = talk.desk.db, staff_of(talk), lock_case(talk.desk.db, number)
+    db, staff, case = talk.turn.db, staff_of(talk), lock_case(talk.turn.db, number)
     if command == "send_back" and case.state == "rejected":
         decisions.check_reopen(db, case, staff)
     elif case.state not in _DECIDED or not view_task(db, staff, "case", number).mine:
@@ -43,7 +43,7 @@ def must_read_first(talk: Talk, command: str, number: int) -> Answer | None:
 
 
 def approve(talk: Talk, number: int) -> Answer:
-    db, staff, now, case = talk.desk.db, staff_of(talk), talk.world.now, lock_case(talk.desk.db, number)
+    db, staff, now, case = talk.turn.db, staff_of(talk), talk.world.now, lock_case(talk.turn.db, number)
     match case.state:
         case "township_review":
             decisions.pass_to_county(db, case, staff, now)
@@ -59,37 +59,37 @@ def approve(talk: Talk, number: int) -> Answer:
 def reinstate(talk: Talk, number: int) -> Answer:
     staff = staff_of(talk)
     case = _lock_in_region(talk, staff, number)
-    decisions.reinstate(talk.desk.db, case, staff, talk.world.now)
-    return _decided("went_on", case, frozen_appeals(talk.desk.db, case.household_id))
+    decisions.reinstate(talk.turn.db, case, staff, talk.world.now)
+    return _decided("went_on", case, frozen_appeals(talk.turn.db, case.household_id))
 
 
 def send_back(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
-    case = lock_case(talk.desk.db, number)
+    case = lock_case(talk.turn.db, number)
     send = decisions.reopen if case.state == "rejected" else decisions.send_back
-    send(talk.desk.db, case, staff, reasons, talk.world.now)
+    send(talk.turn.db, case, staff, reasons, talk.world.now)
     return _decided("sent_back", case)
 
 
 def reject(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
-    case = lock_case(talk.desk.db, number)
-    decisions.reject(talk.desk.db, case, staff, reasons, talk.world.now)
+    case = lock_case(talk.turn.db, number)
+    decisions.reject(talk.turn.db, case, staff, reasons, talk.world.now)
     return _decided("rejected", case)
 
 
 def suspend(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
     case = _lock_in_region(talk, staff, number)
-    return _decided("stopped", case, decisions.suspend(talk.desk.db, case, staff, reasons[0], talk.world.now))
+    return _decided("stopped", case, decisions.suspend(talk.turn.db, case, staff, reasons[0], talk.world.now))
 
 
 def revoke(talk: Talk, staff: Staff, number: int, reasons: Sequence[str]) -> Answer:
     case = _lock_in_region(talk, staff, number)
-    decisions.revoke(talk.desk.db, case, staff, reasons[0], talk.world.now)
+    decisions.revoke(talk.turn.db, case, staff, reasons[0], talk.world.now)
     return _decided("revoked", case)
 
 
 def check(talk: Talk, staff: Staff, command: str, number: int) -> None:
     """Check a decision before its reason is asked. Raises what the decision itself would."""
-    db, case = talk.desk.db, lock_case(talk.desk.db, number)
+    db, case = talk.turn.db, lock_case(talk.turn.db, number)
     if command == "send_back" and case.state == "rejected":
         decisions.check_reopen(db, case, staff)
         return
@@ -105,9 +105,9 @@ def check(talk: Talk, staff: Staff, command: str, number: int) -> None:
 
 
 def _lock_in_region(talk: Talk, staff: Staff, number: int) -> Verification:
-    case = lock_case(talk.desk.db, number)
-    demand_region(talk.desk.db, staff, case.matter)
-    demand_no_conflict(talk.desk.db, staff, case.matter)
+    case = lock_case(talk.turn.db, number)
+    demand_region(talk.turn.db, staff, case.matter)
+    demand_no_conflict(talk.turn.db, staff, case.matter)
     return case
 
 

@@ -33,7 +33,7 @@ _NOT_IN_NEED: dict[str, dict[str, str]] = {
 def show_file(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingProxyType({})) -> Answer:
     """Show a case's file and record the access. ``first``: commands offered before all others. Raises NoSuchCase."""
     staff = find_seat(talk)
-    file = open_case_file(talk.desk.db, staff, number, talk.world.now) if staff else None
+    file = open_case_file(talk.turn.db, staff, number, talk.world.now) if staff else None
     if file is None or staff is None:
         raise NoSuchCase(number=number)
     ways = {**first, **_decisions(file)}
@@ -48,7 +48,7 @@ def show_file(talk: Talk, number: int, first: Mapping[str, list[str]] = MappingP
         "file": file,
         "told": last,
         **pictures(talk, "case", number),
-        **sheet(talk, "user", talk.desk.db.get_one(Verification, number).user_id),
+        **sheet(talk, "user", talk.turn.db.get_one(Verification, number).user_id),
         "now": talk.world.now,
         "labels": labels(talk.world.lexicon, "case_reject_reason", "case_return_reason", "freeze_reason"),
     }

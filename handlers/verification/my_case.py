@@ -25,7 +25,7 @@ def my_case(talk: Talk, number: str = "") -> Answer:
     """Show the resident's newest case; to staff with a number, that file. Raises NotRegistered or ResidentsOnly."""
     if number and find_seat(talk):
         return open_file(talk, f"case:{number}")
-    case = newest_case_of(talk.desk.db, _resident(talk).id)
+    case = newest_case_of(talk.turn.db, _resident(talk).id)
     ways = {}
     again = may_begin_from(case) if case else None
     waits = again is not None and again > talk.world.now
@@ -44,20 +44,20 @@ def my_case(talk: Talk, number: str = "") -> Answer:
 
 def renew(talk: Talk) -> Answer:
     """Begin a new case, or show the open one. Raises as ``my_case``, CaseRevoked or RejectedLately."""
-    user, desk = _resident(talk), talk.desk
-    case = begin_case(desk.db, user, Actor(By.OWNER, f"user:{user.id}"), talk.world.now)
-    desk.jobs.append(("check_registry", case.id))
+    user, turn = _resident(talk), talk.turn
+    case = begin_case(turn.db, user, Actor(By.OWNER, f"user:{user.id}"), talk.world.now)
+    turn.jobs.append(("check_registry", case.id))
     return my_case(talk)
 
 
 def appeal_decision(talk: Talk, reference: str = "") -> Answer:
     """Open a ticket for the county; ask which decision if there are several. Raises NothingToAppeal."""
-    found = adverse_decisions(talk.desk.db, _resident(talk))
+    found = adverse_decisions(talk.turn.db, _resident(talk))
     wanted = [what for what in found if reference in ("", what.reference)]
     if not wanted:
         raise NothingToAppeal
     if len(wanted) == 1:
-        ticket = open_complaint(talk.desk.db, wanted[0], talk.desk.person.conversation_id, talk.world.now)
+        ticket = open_complaint(talk.turn.db, wanted[0], talk.turn.person.conversation_id, talk.world.now)
         return call.enter(talk, ticket, asked=True)
     lines = list(enumerate(wanted, 1))
     options = [Option(number, "", ["command", "appeal_decision", what.reference]) for number, what in lines]
@@ -66,12 +66,12 @@ def appeal_decision(talk: Talk, reference: str = "") -> Answer:
 
 def _resident(talk: Talk) -> User:
     word = talk.world.lexicon.words["my_case"][0]
-    return get_resident(talk.desk.db, talk.desk.person.user_id, then=word)
+    return get_resident(talk.turn.db, talk.turn.person.user_id, then=word)
 
 
 def _standing(talk: Talk, case: Verification) -> dict[str, Any]:
     """Collect where a case stands. ``day``: of the promised days, in China's time; ``holder``: the role of its task."""
-    db = talk.desk.db
+    db = talk.turn.db
     task = find_task(db, "case", case.id)
     holder = db.get(Staff, task.assignee) if task and task.assignee else None
     begun = case.submitted_at.astimezone(CHINA).date()

@@ -25,7 +25,7 @@ def view_objections(talk: Talk, reference: str, index: str = "0") -> Answer:
     """
     number = parse_reference(reference)[1]
     staff = staff_of(talk)
-    found = demand_objections(talk.desk.db, lock_case(talk.desk.db, number), staff, talk.world.now)
+    found = demand_objections(talk.turn.db, lock_case(talk.turn.db, number), staff, talk.world.now)
     at = min(int(index), len(found) - 1)
     ways = {
         # The newest objection shown goes along: one that comes in meanwhile must not be decided unread.
@@ -54,7 +54,7 @@ def dismiss(talk: Talk, reference: str, seen: str = "") -> Answer:
 
 def _decide(talk: Talk, reference: str, seen: str, *, upheld: bool) -> Answer:
     """Decide on all open objections. ``seen``: the newest one read; if it is not the newest, they are shown again."""
-    db, staff, number = talk.desk.db, staff_of(talk), parse_reference(reference)[1]
+    db, staff, number = talk.turn.db, staff_of(talk), parse_reference(reference)[1]
     case = lock_case(db, number)
     recused = recuse_first(talk, reference)
     if recused:

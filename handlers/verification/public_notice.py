@@ -31,11 +31,11 @@ def notices(talk: Talk, said: str = "") -> Answer:
 
 
 def notices_in(talk: Talk, region_code: str, after: str = "") -> Answer:
-    page = list_notices(talk.desk.db, region_code, int(after) if after else None, PAGE, talk.world.now)
+    page = list_notices(talk.turn.db, region_code, int(after) if after else None, PAGE, talk.world.now)
     lines = list(enumerate(page.items, 1))
     options = [Option(n, "", ["command", "notice", str(each.number), region_code]) for n, each in lines]
     values = {
-        "region": talk.desk.db.get_one(Region, region_code).full_name,
+        "region": talk.turn.db.get_one(Region, region_code).full_name,
         "lines": lines,
         "link": talk.world.link("notices", region_code),
     }
@@ -45,7 +45,7 @@ def notices_in(talk: Talk, region_code: str, after: str = "") -> Answer:
 
 def notice(talk: Talk, number: str, region_code: str = "") -> Answer:
     """Show one household on notice. Raises NoSuchNotice."""
-    found = find_notice(talk.desk.db, int(number), talk.world.now)
+    found = find_notice(talk.turn.db, int(number), talk.world.now)
     if found is None:
         raise NoSuchNotice(number=int(number))
     ways = {"object": ["command", "object", f"case:{number}"]}
@@ -73,7 +73,7 @@ def _home(talk: Talk) -> str | None:
     staff = find_seat(talk)
     if staff and level_of(staff.region_code) in LISTED:
         return staff.region_code
-    person = talk.desk.person
-    user = talk.desk.db.get(User, person.user_id) if person.user_id else None
+    person = talk.turn.person
+    user = talk.turn.db.get(User, person.user_id) if person.user_id else None
     code = user.region_code if user else None
     return township_of(code) if code else None

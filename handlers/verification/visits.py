@@ -19,7 +19,7 @@ def visit(talk: Talk, reference: str = "") -> Answer:
     """Start the visit of a case; the number is always a case's. Without one, show the officer's tasks."""
     if not reference:
         return todo(talk)
-    db, staff, (_, number) = talk.desk.db, staff_of(talk), parse_reference(reference)
+    db, staff, (_, number) = talk.turn.db, staff_of(talk), parse_reference(reference)
     try:
         demand_visit_task(db, lock_case(db, number), staff)
     except HasConflict:
@@ -33,7 +33,7 @@ def visit(talk: Talk, reference: str = "") -> Answer:
 def view_visit(talk: Talk, reference: str) -> Answer:
     """Show the newest visit of a case with every answer. Raises NoSuchCase without one, or if it was erased."""
     number = parse_reference(reference)[1]
-    found = open_visit_record(talk.desk.db, staff_of(talk), number, talk.world.now)
+    found = open_visit_record(talk.turn.db, staff_of(talk), number, talk.world.now)
     if found is None or not found.findings:
         raise NoSuchCase(number=number)
     said = json.loads(found.assessment)

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bot.words.lexicon import load_lexicon
-from flows.engine.desk import Desk
 from flows.engine.engine import Engine
 from flows.engine.flow import Answer, Flow, Step
 from flows.engine.position import cursor, live_answers
 from flows.engine.session import Draft, Option, Screen, Session, SessionBroken, dumps, loads
+from flows.engine.turn import TurnContext
 from flows.engine.world import World
 from flows.readers import Choice, Money, Photo, Text
 from models.core.refusal import Refusal
@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
 WORLD = World(NOW, LEXICON, lambda _: [])
 
 
-def done(desk: Desk, draft: Draft) -> Answer:
+def done(turn: TurnContext, draft: Draft) -> Answer:
     raise NotImplementedError
 
 

@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session as Database
 from bot.app import create_app
 from bot.turn import Turns
 from bot.wechat.channel import REPLY_BYTES
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Session
+from flows.engine.turn import TurnContext
 from models.appeals.appeal import Appeal
 from models.core.database import connect
 from models.giving.pledge import Pledge
@@ -40,7 +40,7 @@ from tests.harness.transcript import Actor
 TRANSCRIPTS = Path(__file__).parent.parent / "transcripts"
 SERIALS = count(1)
 
-Route = Callable[[Desk, Session, Message], Answer]
+Route = Callable[[TurnContext, Session, Message], Answer]
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_a_duplicate_waits_for_the_first_delivery_and_gets_its_reply(stage: Stag
     calls: list[str] = []
     running, go_on = threading.Event(), threading.Event()
 
-    def slow(desk: Desk, session: Session, message: Message) -> Answer:
+    def slow(turn: TurnContext, session: Session, message: Message) -> Answer:
         calls.append(message.text)
         running.set()
         assert go_on.wait(3)
@@ -128,7 +128,7 @@ def test_two_people_do_not_wait_for_each_other(new_database: Callable[[], str]) 
     stage = Stage(new_database())
     other_answered = threading.Event()
 
-    def first_waits(desk: Desk, session: Session, message: Message) -> Answer:
+    def first_waits(turn: TurnContext, session: Session, message: Message) -> Answer:
         if message.openid == "o-a":
             assert other_answered.wait(3), "the other person had to wait"
         return Answer([Say("replies/routing/sorry")])
@@ -145,7 +145,7 @@ def test_two_people_do_not_wait_for_each_other(new_database: Callable[[], str]) 
 def test_messages_of_one_person_are_taken_one_after_the_other(stage: Stage) -> None:
     """Each adds one to what it found: with two at a time some would be lost."""
 
-    def count(desk: Desk, session: Session, message: Message) -> Answer:
+    def count(turn: TurnContext, session: Session, message: Message) -> Answer:
         session.ticket = (session.ticket or 0) + 1
         return Answer([Say("replies/routing/sorry")])
 
@@ -154,7 +154,7 @@ def test_messages_of_one_person_are_taken_one_after_the_other(stage: Stage) -> N
         list(pool.map(lambda n: turns.take(message("嗯", msg_id=str(n))), range(16)))
     seen: list[int | None] = []
 
-    def look(desk: Desk, session: Session, message: Message) -> Answer:
+    def look(turn: TurnContext, session: Session, message: Message) -> Answer:
         seen.append(session.ticket)
         return Answer([])
 
@@ -165,12 +165,12 @@ def test_messages_of_one_person_are_taken_one_after_the_other(stage: Stage) -> N
 def test_a_failing_turn_leaves_nothing_and_says_sorry_to_every_delivery(stage: Stage) -> None:
     calls = []
 
-    def broken(desk: Desk, session: Session, message: Message) -> Answer:
+    def broken(turn: TurnContext, session: Session, message: Message) -> Answer:
         calls.append(1)
-        desk.db.add(Ticket(conversation_id=desk.person.conversation_id, opened_at=desk.world.now))
-        desk.db.flush()
+        turn.db.add(Ticket(conversation_id=turn.person.conversation_id, opened_at=turn.world.now))
+        turn.db.flush()
         session.ticket = 7
-        desk.jobs.append(("fetch_photo", 1))
+        turn.jobs.append(("fetch_photo", 1))
         raise ValueError("a mistake of ours")
 
     turns = replace(turns_of(stage), route=broken, enqueue=lambda *_: pytest.fail("a job of a failed turn"))
@@ -188,7 +188,7 @@ def test_a_failing_turn_leaves_nothing_and_says_sorry_to_every_delivery(stage: S
 def test_a_session_that_fails_twice_is_set_aside(stage: Stage) -> None:
     stage.say("o-somebody", "注册")
 
-    def broken(desk: Desk, session: Session, message: Message) -> Answer:
+    def broken(turn: TurnContext, session: Session, message: Message) -> Answer:
         raise ValueError("this session cannot be worked with")
 
     turns = turns_of(stage)
@@ -303,8 +303,8 @@ def test_turns_go_on_without_redis(stage: Stage) -> None:
     """The stage's Redis address is a closed port."""
     turns = turns_of(stage)
 
-    def with_job(desk: Desk, session: Session, message: Message) -> Answer:
-        desk.jobs.append(("fetch_photo", 1))
+    def with_job(turn: TurnContext, session: Session, message: Message) -> Answer:
+        turn.jobs.append(("fetch_photo", 1))
         return Answer([Say("replies/routing/sorry")])
 
     assert replace(turns, route=with_job).take(message("你好"))
@@ -319,9 +319,9 @@ def test_jobs_are_handed_over_after_the_commit(stage: Stage) -> None:
     def enqueue(jobs: object, told: object) -> None:
         seen.append(rows(stage, Ticket))
 
-    def with_row(desk: Desk, session: Session, message: Message) -> Answer:
-        desk.db.add(Ticket(conversation_id=desk.person.conversation_id, opened_at=desk.world.now))
-        desk.jobs.append(("fetch_photo", 1))
+    def with_row(turn: TurnContext, session: Session, message: Message) -> Answer:
+        turn.db.add(Ticket(conversation_id=turn.person.conversation_id, opened_at=turn.world.now))
+        turn.jobs.append(("fetch_photo", 1))
         return Answer([Say("replies/routing/sorry")])
 
     replace(turns_of(stage), route=with_row, enqueue=enqueue).take(message("你好"))
@@ -360,7 +360,7 @@ def test_no_news_is_lost_or_told_twice_and_none_takes_room_from_an_answer(
             notify(db, conversation, "ticket_answered", values, f"{openid}:{number}", stage.clock())
     waiting, lengths = list(told), iter(answers)
 
-    def answer(desk: Desk, session: Session, message: Message) -> Answer:
+    def answer(turn: TurnContext, session: Session, message: Message) -> Answer:
         return Answer([Say("replies/routing/did_you_mean", None, {"guess": "x" * next(lengths)})])
 
     for turns in [replace(turns_of(stage), route=answer)] * len(answers) + [turns_of(stage)] * (len(told) + 1):

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bot.turn import Turns
-from flows.engine.desk import Desk
 from flows.engine.flow import Answer
 from flows.engine.session import Session
+from flows.engine.turn import TurnContext
 from models.people.message import Message, MessageKind
 from tests.harness.figures import figures
 from tests.harness.platform import wechat
@@ -22,7 +22,7 @@ def test_the_door_counts_what_it_answers(new_database: Callable[[], str]) -> Non
     assert stage.client.post("/wechat", data=xml).status_code == 403
     turns: Turns = stage.app.extensions["bangfu"]["turns"]
 
-    def broken(desk: Desk, session: Session, message: Message) -> Answer:
+    def broken(turn: TurnContext, session: Session, message: Message) -> Answer:
         raise ValueError("a mistake of ours")
 
     replace(turns, route=broken).take(Message(MessageKind.TEXT, "gh_1", "oFigures1", 1, msg_id="1", text="x"))

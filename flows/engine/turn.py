@@ -23,7 +23,7 @@ class Person:
 
 
 @dataclass(slots=True)
-class Desk:
+class TurnContext:
     """``jobs`` are (job name, id) pairs, enqueued after the commit; a turn has no other effect outside the database.
 
     ``offered_at``: when a push last showed the person numbered choices.
