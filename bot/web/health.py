@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from bot.books.check import show_result
-from bot.web.metrics import show_notices, show_queues
+from bot.web.metrics import set_backlog_gauges, show_queues
 from bot.work.queues import JobQueues
 from models.migrations import current, head
 from models.notifications.outbox import oldest_due
@@ -46,7 +46,7 @@ def health(database: Engine, jobs: JobQueues, clock: Callable[[], datetime]) -> 
     def metrics() -> Response:
         show_result(jobs.redis)
         show_queues(jobs)
-        show_notices(database, clock())
+        set_backlog_gauges(database, clock())
         return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
     return pages

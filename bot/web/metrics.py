@@ -49,7 +49,7 @@ def show_queues(jobs: JobQueues) -> None:
         SENT.labels(channel, code).set(int(count))
 
 
-def show_notices(database: Engine, now: datetime) -> None:
+def set_backlog_gauges(database: Engine, now: datetime) -> None:
     """Set the figures that the database holds; NaN while it does not answer."""
     try:
         with Session(database) as db:

@@ -12,16 +12,16 @@ from bot.photos.store import discard_draft_photos, gone_photos, owed_photos
 from bot.proxy import card_codes
 from bot.work.job import Named
 from bot.work.queues import BATCH, SENDING, JobQueues
-from models.disbursements.acquittal import check_receipts_due, close_spent_accounts
+from models.disbursements.acquittal import close_spent_accounts, enforce_receipt_deadlines
 from models.disbursements.surplus import refund_quiet_surpluses
 from models.donors.receipt_desk import open_receipt_tasks, withdraw_requests_of_refunded
-from models.giving.funding import close_overdue, end_funding
+from models.giving.funding import cancel_overdue_reviews, end_funding
 from models.notifications.delivery_report import match_reports
 from models.notifications.outbox import due_ids, release_lost
 from models.outreach.reporting_duty import remind_owners
 from models.payments.expiry import expire_pledges
 from models.payments.refund_run_notices import notify_ended
-from models.payments.shortfall import check_shortfalls
+from models.payments.shortfall import settle_shortfalls
 from models.people.conversation import Turn
 from models.staff.queue import escalate_overdue
 from models.staff.suspension import end_terms, release_stuck_tasks
@@ -40,9 +40,9 @@ DEADLINES: dict[str, Callable[[Session, datetime], int]] = {
     "notices_ended": end_notices,
     "cases_expired": expire_and_remind,
     "funding_ended": end_funding,
-    "shortfalls_checked": check_shortfalls,
+    "shortfalls_checked": settle_shortfalls,
     "pledges_expired": expire_pledges,
-    "acquittals_reminded": check_receipts_due,
+    "acquittals_reminded": enforce_receipt_deadlines,
     "surpluses_checked": refund_quiet_surpluses,
     "accounts_closed": close_spent_accounts,
     "updates_reminded": remind_owners,
@@ -65,7 +65,7 @@ def sweep_owed(database: Engine, jobs: JobQueues, now: datetime) -> int:
         found += [("forget_photo", photo) for photo in gone_photos(connection, MOST_SWEPT)]
         connection.execute(delete(Turn).where(Turn.received_at < now - TURNS_LAST))
         with Session(connection) as db:
-            close_overdue(db, now)
+            cancel_overdue_reviews(db, now)
             db.flush()
             found += [("check_registry", verification) for verification in cases_for_registry(db, now)]
             found += [("make_card_code", card) for card in card_codes.owed_codes(db, now, MOST_SWEPT)]

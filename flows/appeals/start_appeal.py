@@ -83,7 +83,7 @@ def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_answers(turn: TurnContext, draft: Draft) -> None:
-    """Refuse a taken category as soon as it is answered, before the other questions. Raises OneOpenAppeal."""
+    """Refuse a taken category as soon as it is answered, before the other questions. Raises OnePerCategory."""
     answers = draft.answers
     if "fixes" in draft.given:
         return

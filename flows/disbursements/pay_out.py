@@ -10,12 +10,12 @@ from flows.readers import Reference
 from flows.staff.fund_holder import adding_uncovered_fees, holder
 from models.disbursements.disbursement import find_disbursement
 from models.disbursements.payee import Payee
-from models.disbursements.payout import check_payable, pay
+from models.disbursements.payout import check_can_pay_out, pay
 
 
 def admit(turn: TurnContext, given: dict[str, Any]) -> dict[str, Any]:
-    """``given``: ``use``, the disbursement's number. Raises what models.disbursements.payout.check_payable does."""
-    use, appeal, _ = check_payable(turn.db, holder(turn), given["use"], turn.world.now)
+    """``given``: ``use``, the disbursement's number. Raises what models.disbursements.payout.check_can_pay_out does."""
+    use, appeal, _ = check_can_pay_out(turn.db, holder(turn), given["use"], turn.world.now)
     return {"use": use.id, "number": appeal.id, "title": appeal.title, "amount_fen": use.amount_fen}
 
 

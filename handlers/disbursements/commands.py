@@ -20,5 +20,5 @@ COMMANDS: tuple[Command, ...] = (
     Command("withdraw_use", owner.withdraw_use),
     Command("say_received", owner.say_received),
     Command("record_call", desk.record_call, staff=OFFICERS),
-    Command("bounce", desk.bounce, staff=FUND_HOLDER),
+    Command("bounce", desk.begin_payout_return, staff=FUND_HOLDER),
 )

@@ -49,7 +49,7 @@ def pay_out(talk: Talk, number: str = "") -> Answer:
     return _stepped_aside(talk, int(number)) or talk.start("pay_out", {"use": int(number)})
 
 
-def bounce(talk: Talk, number: str) -> Answer:
+def begin_payout_return(talk: Talk, number: str) -> Answer:
     """Start to record that the bank returned a payout. Only a numbered line leads here."""
     return talk.start("payout_return", {"use": int(number)})
 

@@ -12,7 +12,7 @@ from models.core.state_machine import Actor, By
 from models.disbursements import confirmation
 from models.disbursements.approval import withdraw
 from models.disbursements.budget import SPENDABLE, appeal_of_line, check_spendable, is_spendable, line_of
-from models.disbursements.confirmation import ISSUES, NOT_RECEIVED, RECEIVED, NoSuchPayment
+from models.disbursements.confirmation import ISSUES, NOT_RECEIVED, RECEIVED, NoSuchPayout
 from models.disbursements.disbursement import UNACQUITTED, Disbursement, NoSuchDisbursement, find_disbursement
 from models.disbursements.file import disbursements_of, free_fen_of, line_balances, may_withdraw
 from models.disbursements.payee import MOST, Payee, get_payee, payees_of
@@ -125,7 +125,7 @@ def evidence(talk: Talk, number: str = "") -> Answer:
 def received(talk: Talk, code: str = "") -> Answer:
     """收到 <码>: ask whether a payment arrived in full, or what is wrong with it, as numbered choices.
 
-    Raises NoSuchPayment.
+    Raises NoSuchPayout.
     """
     if several := _several(talk, code, "received"):
         return several
@@ -141,7 +141,7 @@ def received(talk: Talk, code: str = "") -> Answer:
 def not_received(talk: Talk, code: str = "") -> Answer:
     """没收到 <码>: ask once to confirm that a payment did not arrive, because that freezes the appeal.
 
-    Raises NoSuchPayment.
+    Raises NoSuchPayout.
     """
     if several := _several(talk, code, "not_received"):
         return several
@@ -153,7 +153,7 @@ def not_received(talk: Talk, code: str = "") -> Answer:
 def say_received(talk: Talk, code: str, outcome: str) -> Answer:
     """Record the household's answer to a payment. Only a numbered line leads here.
 
-    Raises NoSuchPayment or AnsweredBefore.
+    Raises NoSuchPayout or AnsweredBefore.
     """
     user = get_resident(talk.turn.db, talk.turn.person.user_id)
     use = confirmation.answer(talk.turn.db, user, code, outcome, talk.world.now)
@@ -174,11 +174,11 @@ def _whom(
 def _several(talk: Talk, code: str, command: str) -> Answer | None:
     """Ask which payment is meant, where no code was said and several wait for an answer; else None.
 
-    Raises NoSuchPayment where no code was said and the person has no household.
+    Raises NoSuchPayout where no code was said and the person has no household.
     """
     user = talk.turn.db.get(User, talk.turn.person.user_id) if talk.turn.person.user_id else None
     if not code and (user is None or user.household_id is None):
-        raise NoSuchPayment(said="")  # people also answer 收到 to any message that arrives
+        raise NoSuchPayout(said="")  # people also answer 收到 to any message that arrives
     waiting = [] if code or user is None else confirmation.unanswered(talk.turn.db, user)
     if len(waiting) < 2:
         return None
@@ -188,14 +188,14 @@ def _several(talk: Talk, code: str, command: str) -> Answer | None:
 
 
 def _payment(talk: Talk, code: str) -> tuple[Disbursement, Appeal]:
-    """Get the payment with this code, or without a code the oldest unanswered one. Raises NoSuchPayment."""
+    """Get the payment with this code, or without a code the oldest unanswered one. Raises NoSuchPayout."""
     db, user = talk.turn.db, get_resident(talk.turn.db, talk.turn.person.user_id)
     if not code:
         waiting = confirmation.unanswered(db, user)
         if not waiting:
-            raise NoSuchPayment(said="")
+            raise NoSuchPayout(said="")
         code = waiting[0].code
-    use = confirmation.payment_of(db, user, code)
+    use = confirmation.payout_of(db, user, code)
     return use, db.get_one(Appeal, use.appeal_id)
 
 

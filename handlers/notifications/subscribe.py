@@ -9,7 +9,7 @@ from flows.engine.flow import Answer, Say
 from handlers.routing.talk import Talk
 from handlers.staff.seat import find_seat
 from models.notifications import subscription
-from models.notifications.outbox import hold_unsent, wake_waiting
+from models.notifications.outbox import lock_unsent, wake_waiting
 
 log = structlog.get_logger()
 
@@ -33,7 +33,7 @@ def record_choices(talk: Talk) -> None:
     choices = _choices(talk)
     opened = popup and any(said == "accept" and templates.card_of(theirs) for theirs, said in choices.items())
     if opened:
-        hold_unsent(db, person)
+        lock_unsent(db, person)
     for template_id, status in choices.items():
         card = templates.card_of(template_id)
         if card is None:

@@ -9,7 +9,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("statistics", statistics.statistics, Takes.WORDS, staff=OFFICERS),
     Command("spot_check", spot_check.spot_check, staff=TOWNSHIP_AND_COUNTY, guess=False),
     # Only numbered lines lead here.
-    Command("sound", spot_check.sound, staff=TOWNSHIP_AND_COUNTY),
+    Command("sound", spot_check.mark_sound, staff=TOWNSHIP_AND_COUNTY),
     Command("doubt", spot_check.doubt, staff=TOWNSHIP_AND_COUNTY),
     Command("view_statistics", statistics.show, staff=OFFICERS),
 )

@@ -32,7 +32,7 @@ def _show(talk: Talk, staff: Staff, reference: str) -> Answer:
     return actions.show_file(talk, number, {name: ["command", name, reference] for name in names})
 
 
-def sound(talk: Talk, reference: str) -> Answer:
+def mark_sound(talk: Talk, reference: str) -> Answer:
     """Record it as sound; reached from a numbered line only.
 
     Raises ChangedSinceRead if it has changed since it was shown, and what models.oversight.spot_check refuses."""

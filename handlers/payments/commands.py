@@ -12,7 +12,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("view_refund", refunds.view_refund, staff=COUNTY_AND_HOLDER),
     Command("view_suspense_item", suspense.view_suspense_item, staff=FUND_HOLDER),
     Command("settle_suspense", suspense.settle_suspense, staff=FUND_HOLDER),
-    Command("again_refund", refunds.again_refund, staff=FUND_HOLDER),
-    Command("again_refunds", refunds.again_refunds, staff=FUND_HOLDER),
+    Command("resubmit_refund", refunds.resubmit_refund, staff=FUND_HOLDER),
+    Command("resubmit_refunds", refunds.resubmit_refunds, staff=FUND_HOLDER),
     Command("refund_by_hand", refunds.refund_by_hand, staff=FUND_HOLDER),
 )

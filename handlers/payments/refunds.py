@@ -73,14 +73,14 @@ def show_file(talk: Talk, number: int) -> Answer:
     return with_ways("replies/payments/refund_stuck", _facts(stuck), ways)
 
 
-def again_refund(talk: Talk, number: str) -> Answer:
+def resubmit_refund(talk: Talk, number: str) -> Answer:
     """Submit a stuck refund again, without asking back: it is owed already. Raises NoSuchRefund."""
     refund = resubmit(talk.turn.db, staff_of(talk), int(number), talk.world.now)
     talk.turn.jobs.append(("ask_refund", refund.id))
     return Answer([Say("replies/payments/refund_again", None, {"count": 1, "number": refund.appeal_id})])
 
 
-def again_refunds(talk: Talk, appeal: str) -> Answer:
+def resubmit_refunds(talk: Talk, appeal: str) -> Answer:
     numbers = resubmit_all(talk.turn.db, staff_of(talk), int(appeal), talk.world.now)
     talk.turn.jobs += [("ask_refund", number) for number in numbers]
     return Answer([Say("replies/payments/refund_again", None, {"count": len(numbers), "number": int(appeal)})])
@@ -102,9 +102,9 @@ def _show_run(talk: Talk, appeal: int) -> Answer:
 
 def _ways(stuck: StuckRefund) -> dict[str, list[str]]:
     refund = stuck.refund
-    ways = {"again": ["command", "again_refund", str(refund.id)]}
+    ways = {"again": ["command", "resubmit_refund", str(refund.id)]}
     if stuck.others:
-        ways["all_again"] = ["command", "again_refunds", str(refund.appeal_id)]
+        ways["all_again"] = ["command", "resubmit_refunds", str(refund.appeal_id)]
     return ways | {"by_hand": ["command", "refund_by_hand", str(refund.id)]}
 
 

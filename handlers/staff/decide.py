@@ -26,12 +26,12 @@ def reject(talk: Talk, reference: str = "", words: str = "") -> Answer:
     return _must_read_first(talk, "reject", reference) or with_reasons(talk, "reject", reference, words)
 
 
-def stop(talk: Talk, reference: str = "", words: str = "") -> Answer:
+def freeze(talk: Talk, reference: str = "", words: str = "") -> Answer:
     """Answer 冻结 <number> <reason>: freeze a live appeal, or suspend a verified household with its open things."""
     return with_reasons(talk, "stop", reference, words)
 
 
-def go_on(talk: Talk, reference: str = "") -> Answer:
+def resume(talk: Talk, reference: str = "") -> Answer:
     """Answer 解冻 <number>: lift a freeze or suspension; without a number, list the queue."""
     if not reference:
         return todo(talk)

@@ -9,8 +9,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("human", call.call, guess=False),
     # Only numbered lines lead here.
     Command("buy", introduction.buy),
-    Command("take_offer", introduction.take),
-    Command("give_requested", introduction.give),
+    Command("take_offer", introduction.ask_for_offer),
+    Command("give_requested", introduction.ask_for_requester),
     Command("talk_about", call.talk_about),
     Command("view_ticket", desk.view_ticket, staff=OFFICERS),
 )

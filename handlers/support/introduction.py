@@ -18,7 +18,7 @@ def buy(talk: Talk, number: str) -> Answer:
     return _ask_for(talk, "listing", number)
 
 
-def take(talk: Talk, number: str) -> Answer:
+def ask_for_offer(talk: Talk, number: str) -> Answer:
     """Ask for an offer of goods, for a household. Raises NotRegistered or ResidentsOnly."""
     get_resident(talk.turn.db, talk.turn.person.user_id, then=talk.world.lexicon.words["browse_offers"][0])
     if not _is_there(talk, OFFERS, number, "available"):
@@ -26,7 +26,7 @@ def take(talk: Talk, number: str) -> Answer:
     return _ask_for(talk, "offer", number)
 
 
-def give(talk: Talk, number: str) -> Answer:
+def ask_for_requester(talk: Talk, number: str) -> Answer:
     """Offer what a household asks for. Raises NotRegistered."""
     get_user(talk.turn.db, talk.turn.person.user_id, then=talk.world.lexicon.words["browse_requests"][0])
     if not _is_there(talk, REQUESTS, number, "open"):

@@ -6,7 +6,7 @@ from handlers.verification import my_case, objections, public_notice, visits
 
 COMMANDS: tuple[Command, ...] = (
     Command("my_case", my_case.my_case, Takes.NUMBER),
-    Command("appeal_decision", my_case.appeal_decision),
+    Command("contest_decision", my_case.contest_decision),
     Command("notices", public_notice.notices, Takes.MATTER_OR_WORDS),
     Command("object", objections.start_objection, Takes.MATTER),
     Command("visit", visits.visit, Takes.MATTER, staff=OFFICERS, guess=False),

@@ -14,7 +14,7 @@ from models.core.state_machine import Actor, By
 from models.people.user import User, get_resident
 from models.staff.member import Staff
 from models.staff.task import find_task
-from models.support.complaint import ADVERSE_STATES, NothingToAppeal, adverse_decisions, open_complaint
+from models.support.complaint import ADVERSE_STATES, NothingToContest, adverse_decisions, open_complaint
 from models.verification.case import PROMISED, Verification, begin_case, may_begin_from, may_renew, newest_case_of
 
 # States after which a new case may begin.
@@ -32,7 +32,7 @@ def my_case(talk: Talk, number: str = "") -> Answer:
     if case is None or (case.state in ENDED and not waits) or may_renew(case, talk.world.now):
         ways["renew"] = ["command", "renew_case"]
     if case and case.state in ADVERSE_STATES:
-        ways["appeal"] = ["command", "appeal_decision", f"case:{case.id}"]
+        ways["appeal"] = ["command", "contest_decision", f"case:{case.id}"]
     values = {
         "case": _standing(talk, case) if case else None,
         "again": again if waits else None,
@@ -50,17 +50,17 @@ def renew(talk: Talk) -> Answer:
     return my_case(talk)
 
 
-def appeal_decision(talk: Talk, reference: str = "") -> Answer:
-    """Open a ticket for the county; ask which decision if there are several. Raises NothingToAppeal."""
+def contest_decision(talk: Talk, reference: str = "") -> Answer:
+    """Open a ticket for the county; ask which decision if there are several. Raises NothingToContest."""
     found = adverse_decisions(talk.turn.db, _resident(talk))
     wanted = [what for what in found if reference in ("", what.reference)]
     if not wanted:
-        raise NothingToAppeal
+        raise NothingToContest
     if len(wanted) == 1:
         ticket = open_complaint(talk.turn.db, wanted[0], talk.turn.person.conversation_id, talk.world.now)
         return call.enter(talk, ticket, asked=True)
     lines = list(enumerate(wanted, 1))
-    options = [Option(number, "", ["command", "appeal_decision", what.reference]) for number, what in lines]
+    options = [Option(number, "", ["command", "contest_decision", what.reference]) for number, what in lines]
     return Answer([Say("replies/verification/which_decision", None, {"lines": lines})], options)
 
 

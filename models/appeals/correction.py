@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import IN_REVIEW, LIVE, MACHINE, Appeal, BudgetLine, NoSuchAppeal, budget_of
-from models.appeals.submission import NewAppeal, OneOpenAppeal, check_category_free, check_place, submit_for_review
+from models.appeals.submission import NewAppeal, OnePerCategory, check_category_free, check_place, submit_for_review
 from models.core.refusal import Refusal
 from models.core.state_machine import Actor, By
 from models.people.user import User
@@ -76,7 +76,7 @@ def check_changeable(appeal: Appeal) -> None:
 def resubmit(db: Session, appeal: Appeal, wanted: NewAppeal, now: datetime, by: Actor | None = None) -> None:
     """Change a locked appeal and submit it again, in a new round of review; earlier decisions stay with their round.
 
-    Raises CannotChange, OneOpenAppeal or OutsideHomeCounty.
+    Raises CannotChange, OnePerCategory or OutsideHomeCounty.
     """
     if appeal.state not in IN_REVIEW:
         raise CannotChange(number=appeal.id, state=appeal.state, what="fix")
@@ -93,7 +93,7 @@ def resubmit(db: Session, appeal: Appeal, wanted: NewAppeal, now: datetime, by: 
         db.flush()
     except IntegrityError as error:
         if "one_open" in str(error.orig) or "household_id" in str(error.orig):
-            raise OneOpenAppeal(number=None) from None  # another member of the household was a moment earlier
+            raise OnePerCategory(number=None) from None  # another member of the household was a moment earlier
         raise
     db.execute(delete(BudgetLine).where(BudgetLine.appeal_id == appeal.id))
     db.add_all(BudgetLine(appeal_id=appeal.id, item=item, amount_fen=fen) for item, fen in wanted.budget)

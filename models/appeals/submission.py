@@ -21,10 +21,10 @@ from models.verification.eligibility import check_may_appeal, open_endorsement
 on_deadline: Hook[[Session, Appeal, datetime], None] = Hook("appeals.submission.on_deadline")
 
 
-class OneOpenAppeal(Refusal):
+class OnePerCategory(Refusal):
     """The household has an open appeal in this category: ``number`` (None: submitted at the same moment)."""
 
-    code = "one_open_appeal"
+    code = "one_per_category"
     step = "category"
 
 
@@ -55,7 +55,7 @@ def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime, by: Actor
     """Create an appeal and submit it for review. The same draft twice gives the same appeal.
 
     ``by``: the officer who submits it by mandate; None: the owner.
-    Raises OneOpenAppeal, OutsideHomeCounty, CaseRevoked or RejectedLately.
+    Raises OnePerCategory, OutsideHomeCounty, CaseRevoked or RejectedLately.
     """
     earlier = db.scalar(select(Appeal).where(Appeal.draft_id == wanted.draft_id))
     if earlier:
@@ -72,7 +72,7 @@ def submit(db: Session, wanted: NewAppeal, owner: User, now: datetime, by: Actor
         db.flush()
     except IntegrityError as error:
         if "one_open" in str(error.orig) or "household_id" in str(error.orig):
-            raise OneOpenAppeal(number=None) from None  # another member of the household was a moment earlier
+            raise OnePerCategory(number=None) from None  # another member of the household was a moment earlier
         raise
     db.add_all(BudgetLine(appeal_id=appeal.id, item=item, amount_fen=fen) for item, fen in wanted.budget)
     submit_for_review(db, appeal, now, by)
@@ -97,10 +97,10 @@ def check_place(db: Session, region_code: str, owner: User) -> None:
 
 
 def check_category_free(db: Session, owner: User, category: str, now: datetime) -> None:
-    """Check that the household has no open appeal in this category; ends an overdue one. Raises OneOpenAppeal."""
+    """Check that the household has no open appeal in this category; ends an overdue one. Raises OnePerCategory."""
     theirs = (Appeal.household_id == owner.household_id) & (Appeal.category == category)
     other = db.scalar(select(Appeal).where(theirs, Appeal.state.in_(OPEN)))
     if other and other.deadline <= now:
         on_deadline(db, get_appeal(db, other.id, lock=True), now)
     if other and other.state in OPEN:
-        raise OneOpenAppeal(number=other.id)
+        raise OnePerCategory(number=other.id)

@@ -147,7 +147,7 @@ def _astray(connection: Connection, name: str, table: type[PayOrder] | type[Susp
     nobodys = select(posted.id, posted.kind).outerjoin(table, posted.cause == _cause(name, table))
     nobodys = nobodys.where(posted.kind.in_(_POSTINGS), posted.cause.startswith(f"{name}:"), table.id.is_(None))
     for found in stream(connection, nobodys.order_by(posted.id)):
-        yield Violation("no_such_payment", "ledger", found.id, f"is a {found.kind} for a {name} that is not there")
+        yield Violation("no_such_payout", "ledger", found.id, f"is a {found.kind} for a {name} that is not there")
 
 
 def _gifts(connection: Connection) -> Iterator[Violation]:

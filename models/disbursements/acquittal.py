@@ -83,7 +83,7 @@ def return_receipts(db: Session, staff: Staff, number: int, reasons: Sequence[st
     return disbursement
 
 
-def check_receipts_due(db: Session, now: datetime) -> int:
+def enforce_receipt_deadlines(db: Session, now: datetime) -> int:
     """Remind owners a week before receipts are due, and freeze the appeal once they are overdue.
 
     Returns how many disbursements were found.

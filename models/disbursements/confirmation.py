@@ -26,10 +26,10 @@ ISSUES = ("less", "late", "asked_back", "other_use")
 OUTCOMES = (RECEIVED, *ISSUES, NOT_RECEIVED)
 
 
-class NoSuchPayment(Refusal):
+class NoSuchPayout(Refusal):
     """No payment has this code, or it is another household's: the words are the same."""
 
-    code = "no_such_payment"
+    code = "no_such_payout"
 
 
 class AnsweredBefore(Refusal):
@@ -38,12 +38,12 @@ class AnsweredBefore(Refusal):
     code = "answered_before"
 
 
-def payment_of(db: Session, user: User, code: str) -> Disbursement:
-    """Find a paid disbursement of this user's household by its code. Raises NoSuchPayment."""
+def payout_of(db: Session, user: User, code: str) -> Disbursement:
+    """Find a paid disbursement of this user's household by its code. Raises NoSuchPayout."""
     found = find_by_code(db, code)
     appeal = db.get_one(Appeal, found.appeal_id) if found else None
     if found is None or appeal is None or found.state not in SPENT or not _is_theirs(appeal, user):
-        raise NoSuchPayment(said=code.upper())
+        raise NoSuchPayout(said=code.upper())
     return found
 
 
@@ -58,9 +58,9 @@ def unanswered(db: Session, user: User) -> list[Disbursement]:
 def answer(db: Session, user: User, code: str, outcome: str, now: datetime) -> Disbursement:
     """Record the household's answer to a payment; the same answer again changes nothing.
 
-    ``outcome``: one of OUTCOMES. Raises NoSuchPayment or AnsweredBefore.
+    ``outcome``: one of OUTCOMES. Raises NoSuchPayout or AnsweredBefore.
     """
-    disbursement, appeal = lock_disbursement(db, payment_of(db, user, code).id)
+    disbursement, appeal = lock_disbursement(db, payout_of(db, user, code).id)
     if disbursement.state == _state_of(outcome):
         return disbursement
     if disbursement.state != "paid":
@@ -69,7 +69,7 @@ def answer(db: Session, user: User, code: str, outcome: str, now: datetime) -> D
     return disbursement
 
 
-def check_calls(db: Session, staff: Staff, number: int) -> tuple[Disbursement, Appeal]:
+def lock_for_phone_check(db: Session, staff: Staff, number: int) -> tuple[Disbursement, Appeal]:
     """Lock and return the disbursement whose check call is this member of staff's task, and its appeal.
 
     Raises as models.disbursements.approval.turn_of does, and WrongState.
@@ -83,9 +83,9 @@ def check_calls(db: Session, staff: Staff, number: int) -> tuple[Disbursement, A
 def record_call(db: Session, staff: Staff, number: int, outcome: str, now: datetime) -> Disbursement:
     """Record what the household said on the check call; it replaces an answer given in the chat.
 
-    Raises as ``check_calls`` does.
+    Raises as ``lock_for_phone_check`` does.
     """
-    disbursement, appeal = check_calls(db, staff, number)
+    disbursement, appeal = lock_for_phone_check(db, staff, number)
     disbursement.called_by, disbursement.called_at = staff.id, now
     matter = matter_of(disbursement, appeal.region_code, appeal.household_id)
     decide(db, matter, disbursement.round, staff, "sound" if outcome == RECEIVED else "doubt", now)

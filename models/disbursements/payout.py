@@ -38,7 +38,7 @@ class PayeeTooNew(Refusal):
     final = True
 
 
-def check_payable(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Disbursement, Appeal, Payee]:
+def check_can_pay_out(db: Session, staff: Staff, number: int, now: datetime) -> tuple[Disbursement, Appeal, Payee]:
     """Lock and return the disbursement, its appeal and its payee, if this fund holder may pay it now.
 
     Raises as models.disbursements.approval.pass_on does, and PayeeTooNew.
@@ -57,12 +57,12 @@ def pay(db: Session, staff: Staff, number: int, reference: str, now: datetime) -
     """Record the payout under the bank's ``reference``. The same reference again is the same payment.
 
     Returns it, and True where the caller must enqueue ``follow_gifts`` for the rest of the allocation. Raises as
-    ``check_payable`` does, ReferenceUsed, PayoutShort or AllocationPending.
+    ``check_can_pay_out`` does, ReferenceUsed, PayoutShort or AllocationPending.
     """
     before, _ = lock_disbursement(db, number)
     if before.paid_at and before.paid_by == staff.id and before.bank_reference == reference:
         return before, False
-    disbursement, appeal, payee = check_payable(db, staff, number, now)
+    disbursement, appeal, payee = check_can_pay_out(db, staff, number, now)
     holder = holder_of(staff)
     same = (Disbursement.holder_id == holder) & (Disbursement.bank_reference == reference)
     if db.scalar(select(Disbursement.id).where(same)):

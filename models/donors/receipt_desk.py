@@ -20,7 +20,7 @@ from models.donors.receipt import MACHINE, Receipt, current_receipt
 from models.donors.trace import GIVEN
 from models.giving.pledge import LEFT_APPEAL, Pledge
 from models.notifications.notify import notify_user
-from models.payments.locks import hold_pledge
+from models.payments.locks import lock_pledge
 from models.payments.order import PayOrder
 from models.payments.refund_entitlement import orders_of
 from models.people.user import User
@@ -93,7 +93,7 @@ def request_receipt(db: Session, user: User, pledge_id: int, wanted: ReceiptRequ
     earlier = db.scalar(select(Receipt).where(Receipt.draft_id == wanted.draft_id))
     if earlier:
         return earlier
-    pledge = hold_pledge(db, pledge_id)
+    pledge = lock_pledge(db, pledge_id)
     if pledge.donor_id != user.id:
         raise NoReceipt(why="unknown", gift=pledge.code)
     _check(db, pledge)
@@ -119,7 +119,7 @@ def request_receipt(db: Session, user: User, pledge_id: int, wanted: ReceiptRequ
 def withdraw_request(db: Session, user: User, code: str, now: datetime) -> Receipt:
     """Withdraw an open request, at the donor's wish. Raises NoReceipt."""
     pledge = db.scalar(select(Pledge).where(Pledge.code == code, Pledge.donor_id == user.id))
-    receipt = current_receipt(db, hold_pledge(db, pledge.id).id) if pledge else None
+    receipt = current_receipt(db, lock_pledge(db, pledge.id).id) if pledge else None
     if receipt is None or receipt.state != "asked":
         raise NoReceipt(why="unknown" if receipt is None else "issued", gift=code, number=receipt and receipt.number)
     _end(db, receipt, "withdrawn", Actor(By.OWNER, f"user:{user.id}"), now)
@@ -263,7 +263,7 @@ def _find(db: Session, staff: Staff, number: int) -> tuple[Receipt, Pledge]:
 def _take(db: Session, staff: Staff, number: int, state: str) -> Receipt:
     """Lock a receipt and its gift and check that it is in ``state``. Raises NoSuchReceipt."""
     _, pledge = _find(db, staff, number)
-    hold_pledge(db, pledge.id)
+    lock_pledge(db, pledge.id)
     receipt, pledge = _find(db, staff, number)
     db.refresh(receipt, with_for_update=True)
     if receipt.state != state:

@@ -21,7 +21,7 @@ from models.staff.task import close_task
 _BATCH = 100
 
 
-def close_overdue(db: Session, now: datetime) -> list[Appeal]:
+def cancel_overdue_reviews(db: Session, now: datetime) -> list[Appeal]:
     """Cancel appeals whose deadline passed during review, and notify their owners. Locks and returns them."""
     overdue = select(Appeal).where(Appeal.state.in_(IN_REVIEW), Appeal.deadline <= now).limit(_BATCH).with_for_update()
     closed = list(db.scalars(overdue))

@@ -73,7 +73,7 @@ def _is_account(account: Account) -> tuple[ColumnElement[bool], ColumnElement[bo
     return LedgerAccount.kind == account.kind, LedgerAccount.subject_id == account.subject_id
 
 
-def hold_pools(db: Session, appeal: Appeal, now: datetime, others: Iterable[Account]) -> Sequence[MatchingPool]:
+def lock_pools(db: Session, appeal: Appeal, now: datetime, others: Iterable[Account]) -> Sequence[MatchingPool]:
     """Lock a gift's pools and all accounts that it will move money on, before it is posted; the appeal is held."""
     pools = pools_for(db, appeal, now, held=True)
     lock(db, [Account("appeal", appeal.id), *others, *(pool.account for pool in pools)])
@@ -85,7 +85,7 @@ def match_gift(
 ) -> list[SponsorMatch]:
     """Match a gift that was just committed, within every cap, the pools' money and the appeal's room.
 
-    ``pools``: as ``hold_pools`` returned them. ``room_fen``: what the appeal still takes after the gift.
+    ``pools``: as ``lock_pools`` returned them. ``room_fen``: what the appeal still takes after the gift.
     """
     left, added = min(pledge.amount_fen, room_fen), list[SponsorMatch]()
     for pool in pools:
@@ -117,7 +117,7 @@ def _matchable_fen(db: Session, pool: MatchingPool, appeal: Appeal, pledge: Pled
     )
 
 
-def hold_matches(db: Session, pledge_ids: Sequence[int], others: Iterable[Account] = ()) -> None:
+def lock_matches(db: Session, pledge_ids: Sequence[int], others: Iterable[Account] = ()) -> None:
     """Lock the pools that matched these gifts and all accounts to move money on, before refunds; appeals are held.
 
     ``others``: accounts besides those of the pools and of the gifts' appeals.
@@ -131,7 +131,7 @@ def hold_matches(db: Session, pledge_ids: Sequence[int], others: Iterable[Accoun
 
 
 def return_matches(db: Session, pledge_ids: Sequence[int], now: datetime) -> int:
-    """Return the unspent matches of these gifts to their pools, after ``hold_matches``. Returns the sum in fen."""
+    """Return the unspent matches of these gifts to their pools, after ``lock_matches``. Returns the sum in fen."""
     matches = db.scalars(
         select(PoolMatch)
         .where(PoolMatch.pledge_id.in_(pledge_ids), _NET > 0)

@@ -233,7 +233,7 @@ def release_lost(db: Session, now: datetime, most: int = 500) -> int:
     return len(lost)
 
 
-def hold_unsent(db: Session, conversation_id: int) -> None:
+def lock_unsent(db: Session, conversation_id: int) -> None:
     """Lock the person's unsent notifications before their windows or consents change.
 
     So a worker that is choosing a channel by these finishes first or begins afterwards. Locks in the order of ids and

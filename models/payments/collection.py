@@ -19,14 +19,14 @@ from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
 from models.giving.funding import mark_funded
-from models.giving.matching import SponsorMatch, hold_pools, match_gift
+from models.giving.matching import SponsorMatch, lock_pools, match_gift
 from models.giving.notices import notify_of_gift, notify_of_payment
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import NotFunding, Pledge, check_open
 from models.ledger import Account, lock, moves, totals
 from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED
 from models.notifications.service_window import open_by_payment
-from models.payments.locks import hold_order, hold_pledge
+from models.payments.locks import lock_order, lock_pledge
 from models.payments.order import LIVE, ORDER_LASTS, Payment, PayOrder, find_order, live_order
 from models.payments.order import MACHINE as ORDERS
 from models.payments.refund_entitlement import owe_refund
@@ -130,7 +130,7 @@ def begin_order(db: Session, merchant: str, pledge_id: int, now: datetime, fallb
     ``merchant``: the account that a new one is placed with. ``fallback``: what the donor chose, one of FALLBACKS.
     Raises what ``check_payable`` does. An order that is no longer ``fresh`` has to be closed first.
     """
-    pledge = hold_pledge(db, pledge_id)
+    pledge = lock_pledge(db, pledge_id)
     check_payable(db, pledge, now)
     pledge.fallback = fallback or pledge.fallback
     appeal = get_appeal(db, pledge.appeal_id)
@@ -162,7 +162,7 @@ def fresh(order: PayOrder, now: datetime) -> bool:
 
 def keep_prepaid(db: Session, order_id: int, prepay_id: str, now: datetime) -> PayOrder:
     """Store the platform's ``prepay_id``; an order that was paid or closed meanwhile stays as it is."""
-    order = hold_order(db, order_id)
+    order = lock_order(db, order_id)
     if order.state in LIVE:
         order.prepay_id = prepay_id
         if order.state == "created":
@@ -183,7 +183,7 @@ def apply_payment(db: Session, payment: Payment, now: datetime) -> AppliedPaymen
         return _put_in_suspense(db, payment, "unknown_order", None, now)
     pledge = db.get_one(Pledge, order.pledge_id)
     appeal = get_appeal(db, pledge.appeal_id, lock=True)
-    pledge, order = hold_pledge(db, pledge.id), hold_order(db, order.id)
+    pledge, order = lock_pledge(db, pledge.id), lock_order(db, order.id)
     if order.state == "paid":
         if order.transaction_id == payment.transaction_id:
             return AppliedPayment(PaymentOutcome.REPEATED)
@@ -209,7 +209,7 @@ def commit_gift(
 
     The caller holds appeal and pledge. ``notify`` writes to the donor; without it they hear that the payment arrived.
     """
-    pools = hold_pools(db, appeal, now, (money.account,))
+    pools = lock_pools(db, appeal, now, (money.account,))
     money.post(db, appeal.id, pledge.amount_fen, money.cause, now)
     PLEDGES.move(db, pledge, "committed", SYSTEM, now)
     added = match_gift(db, pools, appeal, pledge, room(db, appeal), now)

@@ -9,7 +9,7 @@ from models.core.state_machine import SYSTEM
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import Pledge
 from models.payments.collection import FIRST_CHECK
-from models.payments.locks import hold_order
+from models.payments.locks import lock_order
 from models.payments.order import LIVE, PayOrder
 from models.payments.order import MACHINE as ORDERS
 
@@ -23,7 +23,7 @@ def begin_query(db: Session, order_id: int, now: datetime, apart: timedelta) -> 
 
     A query that recent belongs to another worker, which will act on the answer.
     """
-    order = hold_order(db, order_id)
+    order = lock_order(db, order_id)
     lately = order.queried_at is not None and order.queried_at > now - apart
     if order.state not in LIVE or lately:
         return None
@@ -34,7 +34,7 @@ def begin_query(db: Session, order_id: int, now: datetime, apart: timedelta) -> 
 
 def close_order(db: Session, order_id: int, now: datetime) -> None:
     """Close a live order after the platform has confirmed that it cannot be paid any more."""
-    order = hold_order(db, order_id)
+    order = lock_order(db, order_id)
     if order.state in LIVE:
         ORDERS.move(db, order, "closed", SYSTEM, now)
         db.flush()

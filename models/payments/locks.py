@@ -13,13 +13,13 @@ from models.payments.refund import Refund
 _LOCK = {"key_share": True}
 
 
-def hold_pledge(db: Session, number: int) -> Pledge:
+def lock_pledge(db: Session, number: int) -> Pledge:
     return db.get_one(Pledge, number, with_for_update=_LOCK, populate_existing=True)
 
 
-def hold_order(db: Session, number: int) -> PayOrder:
+def lock_order(db: Session, number: int) -> PayOrder:
     return db.get_one(PayOrder, number, with_for_update=_LOCK, populate_existing=True)
 
 
-def hold_refund(db: Session, number: int) -> Refund | None:
+def lock_refund(db: Session, number: int) -> Refund | None:
     return db.get(Refund, number, with_for_update=_LOCK, populate_existing=True)

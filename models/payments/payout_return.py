@@ -29,12 +29,12 @@ from models.disbursements.approval import lock_disbursement
 from models.disbursements.disbursement import MACHINE as DISBURSEMENTS
 from models.disbursements.disbursement import Disbursement, NoSuchDisbursement, find_disbursement, matter_of
 from models.giving.allocation import DisbursementShare
-from models.giving.matching import hold_matches, refunded_gifts_of, return_matches
+from models.giving.matching import lock_matches, refunded_gifts_of, return_matches
 from models.giving.pledge import LEFT_APPEAL, Pledge
 from models.giving.refund_run import begin_refund_run
 from models.ledger import Account, moves
 from models.ledger.accounts import REFUNDS
-from models.payments.locks import hold_order
+from models.payments.locks import lock_order
 from models.payments.order import PayOrder
 from models.payments.refund import new_refund
 from models.payments.refund_entitlement import orders_of
@@ -69,10 +69,10 @@ def enter_return(db: Session, staff: Staff, number: int, now: datetime) -> tuple
     holder = disbursement.holder_id or 0
     few = fits_one_page(db, appeal.id)
     if few:
-        _hold_givers(db, number)
+        _lock_givers(db, number)
     # With few gifts this transaction also removes their shares, so all its ledger accounts are locked here at once.
     accounts = (Account("appeal", appeal.id), Account("bank", holder), REFUNDS)
-    hold_matches(db, refunded_gifts_of(db, number) if few else [], accounts)
+    lock_matches(db, refunded_gifts_of(db, number) if few else [], accounts)
     moves.disbursement_returned(db, appeal.id, holder, disbursement.amount_fen, f"disbursement:{number}", now)
     DISBURSEMENTS.move(db, disbursement, "returned", staff.actor, now)
     disbursement.receipts_due = None
@@ -99,7 +99,7 @@ def continue_allocation(db: Session, number: int, now: datetime) -> bool:
     return is_pending(db, appeal.id)
 
 
-def _hold_givers(db: Session, disbursement_id: int) -> None:
+def _lock_givers(db: Session, disbursement_id: int) -> None:
     """Lock the payment's gifts and the orders of those that were refunded; the caller holds the appeal's lock.
 
     Called before the return is posted, because the platform may report those refunds at this moment.
@@ -107,7 +107,7 @@ def _hold_givers(db: Session, disbursement_id: int) -> None:
     theirs = select(DisbursementShare.pledge_id).where(DisbursementShare.disbursement_id == disbursement_id)
     gifts = select(Pledge).where(Pledge.id.in_(theirs)).order_by(Pledge.id).with_for_update(key_share=True)
     held = db.scalars(gifts.execution_options(populate_existing=True)).all()
-    _hold_orders(db, orders_of(db, [gift for gift in held if gift.state in LEFT_APPEAL]).values())
+    _lock_orders(db, orders_of(db, [gift for gift in held if gift.state in LEFT_APPEAL]).values())
 
 
 def _remove(db: Session, run: AllocationRun, now: datetime) -> None:
@@ -130,8 +130,8 @@ def _remove(db: Session, run: AllocationRun, now: datetime) -> None:
 
 def _give_back(db: Session, disbursement_id: int, gifts: Mapping[Pledge, int], now: datetime) -> None:
     orders, numbers = orders_of(db, list(gifts)), [gift.id for gift in gifts]
-    _hold_orders(db, orders.values())
-    hold_matches(db, numbers, (REFUNDS,))
+    _lock_orders(db, orders.values())
+    lock_matches(db, numbers, (REFUNDS,))
     return_matches(db, numbers, now)
     for gift, fen in gifts.items():
         if not fen:
@@ -140,6 +140,6 @@ def _give_back(db: Session, disbursement_id: int, gifts: Mapping[Pledge, int], n
         moves.refund_owed(db, gift.appeal_id, fen, refund.cause, now)
 
 
-def _hold_orders(db: Session, orders: Iterable[PayOrder]) -> None:
+def _lock_orders(db: Session, orders: Iterable[PayOrder]) -> None:
     for number in sorted({order.id for order in orders}):
-        hold_order(db, number)
+        lock_order(db, number)

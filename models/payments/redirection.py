@@ -26,7 +26,7 @@ from models.ledger import moves
 from models.ledger.accounts import REFUNDS
 from models.notifications.notify import notify_user
 from models.payments.collection import ArrivedMoney, check_room, commit_gift
-from models.payments.locks import hold_order, hold_pledge, hold_refund
+from models.payments.locks import lock_order, lock_pledge, lock_refund
 from models.payments.refund import MACHINE, MAY_REDIRECT, Refund
 from models.people.user import User
 from models.places.region import county_of, inside
@@ -46,9 +46,9 @@ def redirect(db: Session, number: int, now: datetime) -> Pledge | None:
     if wanted is None:
         return None
     target = get_appeal(db, wanted, lock=True)
-    before = hold_pledge(db, before.id)
-    hold_order(db, refund.pay_order_id)
-    refund = hold_refund(db, number)
+    before = lock_pledge(db, before.id)
+    lock_order(db, refund.pay_order_id)
+    refund = lock_refund(db, number)
     # While this waited for the appeal's lock, other gifts may have filled it, or another worker taken the refund.
     if refund is None or not _may(db, refund) or not _takes(db, target, donor, refund.amount_fen, now):
         return None

@@ -11,7 +11,7 @@ from models.appeals.appeal import Appeal
 from models.core.refusal import Refusal
 from models.giving.pledge import Pledge
 from models.ledger import Overdrawn
-from models.payments.locks import hold_order, hold_pledge, hold_refund
+from models.payments.locks import lock_order, lock_pledge, lock_refund
 from models.payments.refund import LEASE, MACHINE, STUCK, Refund
 from models.payments.refund_result import close_refund_tasks, mark_paid
 from models.staff.member import Staff, covered_by
@@ -83,7 +83,7 @@ def mark_paid_by_hand(db: Session, staff: Staff, number: int, why: str, now: dat
     ``why``: a code of the reason. Raises NoSuchRefund or RefundShort.
     """
     find_stuck_refund(db, staff, number)
-    refund = _hold(db, number)
+    refund = _lock(db, number)
     try:
         mark_paid(db, refund, now, now, staff, why)
     except Overdrawn as lacks:
@@ -93,7 +93,7 @@ def mark_paid_by_hand(db: Session, staff: Staff, number: int, why: str, now: dat
 
 def _resubmit(db: Session, staff: Staff, numbers: Sequence[int], now: datetime) -> list[Refund]:
     """Lock all refunds before any task is changed, in the order that settling one uses too."""
-    refunds = [_hold(db, number) for number in numbers]
+    refunds = [_lock(db, number) for number in numbers]
     for refund in refunds:
         if refund.state == "closed":
             refund.round, refund.tries = refund.round + 1, 0
@@ -104,12 +104,12 @@ def _resubmit(db: Session, staff: Staff, numbers: Sequence[int], now: datetime) 
     return refunds
 
 
-def _hold(db: Session, number: int) -> Refund:
+def _lock(db: Session, number: int) -> Refund:
     """Lock pledge, order and refund, in this order. Raises NoSuchRefund where the refund is no longer stuck."""
     seen = db.get_one(Refund, number)
-    hold_pledge(db, seen.pledge_id)
-    hold_order(db, seen.pay_order_id)
-    refund = hold_refund(db, number)
+    lock_pledge(db, seen.pledge_id)
+    lock_order(db, seen.pay_order_id)
+    refund = lock_refund(db, number)
     if refund is None or refund.state not in STUCK:
         raise NoSuchRefund(number=number)
     return refund

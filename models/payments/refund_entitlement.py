@@ -19,16 +19,16 @@ from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
 from models.disbursements.allocation_run import check_allocated
 from models.giving.allocation import DisbursementShare
-from models.giving.matching import hold_matches, return_matches
+from models.giving.matching import lock_matches, return_matches
 from models.giving.pledge import LEFT_APPEAL, OwnPledge, Pledge
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.refund_run import HELD
 from models.ledger import moves
 from models.ledger.accounts import REFUNDS
-from models.payments.locks import hold_order, hold_pledge
+from models.payments.locks import lock_order, lock_pledge
 from models.payments.order import PayOrder
 from models.payments.refund import BESIDE, LAST_DAY, UNASSIGNED, Refund, new_refund
-from models.payments.shortfall import check_shortfall
+from models.payments.shortfall import settle_shortfall
 from models.people.user import User
 
 # How many of a donor's newest gifts are looked at; an older one is named by its code.
@@ -141,7 +141,7 @@ def owe_refund(
     if reason in UNASSIGNED:
         moves.refund_from_unassigned(db, fen, refund.cause, now)
     else:
-        hold_matches(db, [pledge.id], (REFUNDS,))
+        lock_matches(db, [pledge.id], (REFUNDS,))
         moves.refund_owed(db, pledge.appeal_id, fen, refund.cause, now)
         return_matches(db, [pledge.id], now)
     if refund.is_of_gift and pledge.state != "refund_pending":
@@ -165,12 +165,12 @@ def request_refund(db: Session, donor: User, code: str, now: datetime) -> Refund
     """
     seen = find_refundable(db, donor, code, now).pledge
     appeal = get_appeal(db, seen.appeal_id, lock=True)
-    pledge = hold_pledge(db, seen.id)
+    pledge = lock_pledge(db, seen.id)
     found = _check(db, pledge, now)
-    order = hold_order(db, found.order.id)
+    order = lock_order(db, found.order.id)
     actor = Actor(By.OWNER, f"user:{donor.id}")
     refund = owe_refund(db, order, found.fen, "asked", now, pledge=pledge, actor=actor)
-    check_shortfall(db, appeal, now)
+    settle_shortfall(db, appeal, now)
     return refund
 
 

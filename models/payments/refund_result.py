@@ -18,7 +18,7 @@ from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import Pledge
 from models.ledger import Overdrawn, moves
 from models.notifications.notify import notify_user
-from models.payments.locks import hold_order, hold_pledge, hold_refund
+from models.payments.locks import lock_order, lock_pledge, lock_refund
 from models.payments.order import PayOrder
 from models.payments.refund import MACHINE, STUCK, Refund, find_refund
 from models.payments.suspense import SuspenseItem
@@ -64,8 +64,8 @@ def apply_refund_result(db: Session, result: RefundResult, now: datetime) -> Ref
     seen = find_refund(db, result.merchant, result.out_refund_no)
     if seen is None:
         return RefundOutcome.UNKNOWN
-    hold_pledge(db, seen.pledge_id)
-    order, refund = hold_order(db, seen.pay_order_id), hold_refund(db, seen.id)
+    lock_pledge(db, seen.pledge_id)
+    order, refund = lock_order(db, seen.pay_order_id), lock_refund(db, seen.id)
     assert refund is not None  # noqa: S101 - no refund is ever deleted
     if not _fits(db, result, order, refund):
         return _differs(db, refund, now)

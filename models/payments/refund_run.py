@@ -14,7 +14,7 @@ from models.appeals.appeal import UNSUCCESSFUL, Appeal, get_appeal
 from models.core.batch_run import Batch, lock_run
 from models.core.refusal import Refusal
 from models.disbursements.allocation_run import is_pending
-from models.giving.matching import hold_matches, return_matches
+from models.giving.matching import lock_matches, return_matches
 from models.giving.pledge import Pledge
 from models.giving.refund_run import HELD, SURPLUS, RefundRun, has_unspent_matches
 from models.ledger.accounts import REFUNDS
@@ -127,7 +127,7 @@ def _owe(db: Session, run: RefundRun, everyone: Sequence[Pledge], now: datetime)
     unspent, orders = unspent_of(db, pledges), orders_of(db, pledges)
     held = select(PayOrder.id).where(PayOrder.id.in_([order.id for order in orders.values()]))
     db.execute(held.order_by(PayOrder.id).with_for_update(key_share=True))
-    hold_matches(db, [pledge.id for pledge in everyone], (REFUNDS,))
+    lock_matches(db, [pledge.id for pledge in everyone], (REFUNDS,))
     ids = []
     for pledge in pledges:
         order = orders.get(pledge.id)

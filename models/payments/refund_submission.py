@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.core.state_machine import SYSTEM
-from models.payments.locks import hold_order, hold_refund
+from models.payments.locks import lock_order, lock_refund
 from models.payments.order import PayOrder
 from models.payments.refund import APART, GOING, LAST_DAY, LEASE, MACHINE, MOST_OF_ORDER, Refund
 from models.payments.refund_result import mark_stuck
@@ -55,7 +55,7 @@ def begin_submission(db: Session, number: int, now: datetime) -> RefundSubmissio
     seen = db.get(Refund, number)
     if seen is None or seen.state not in GOING:
         return None
-    order, refund = hold_order(db, seen.pay_order_id), hold_refund(db, number)
+    order, refund = lock_order(db, seen.pay_order_id), lock_refund(db, number)
     if refund is None or refund.state not in GOING:
         return None
     last = db.scalar(select(func.max(Refund.asked_at)).where(Refund.pay_order_id == order.id))
@@ -80,7 +80,7 @@ def begin_submission(db: Session, number: int, now: datetime) -> RefundSubmissio
 
 def mark_refused(db: Session, submission: RefundSubmission, trouble: str, now: datetime) -> None:
     """Record that the channel refused a submission, which would be refused again: the fund holder gets a task."""
-    refund = hold_refund(db, submission.refund)
+    refund = lock_refund(db, submission.refund)
     if refund is not None and refund.state == "asked" and refund.number == submission.out_refund_no:
         mark_stuck(db, refund, "refused", trouble, now)
 

@@ -27,7 +27,7 @@ _WHY = "gift_back"
 _BATCH = 50
 
 
-def check_shortfall(db: Session, appeal: Appeal, now: datetime) -> bool:
+def settle_shortfall(db: Session, appeal: Appeal, now: datetime) -> bool:
     """Reopen or fail the appeal if a refund left it short, and notify its owner. Returns whether it changed.
 
     Runs in the refund's transaction; the caller holds the appeal's lock. Where the appeal fails, its donors are
@@ -52,7 +52,7 @@ def check_shortfall(db: Session, appeal: Appeal, now: datetime) -> bool:
     return True
 
 
-def check_shortfalls(db: Session, now: datetime) -> int:
+def settle_shortfalls(db: Session, now: datetime) -> int:
     """Check appeals that a refund left short and that did not change then. Returns how many changed now."""
     asked = select(func.coalesce(func.sum(Disbursement.amount_fen), 0))
     asked = asked.where(Disbursement.appeal_id == Appeal.id, Disbursement.state.in_(UNDER_WAY))
@@ -64,4 +64,4 @@ def check_shortfalls(db: Session, now: datetime) -> int:
     found = select(Appeal.id).join(LedgerAccount, account).where(Appeal.state.in_(HAD_ENOUGH), gone, short)
     found = found.where(or_(covered == 0, covered > fen)).order_by(Appeal.id).limit(_BATCH)
     numbers = db.scalars(found).all()
-    return sum(check_shortfall(db, get_appeal(db, number, lock=True), now) for number in numbers)
+    return sum(settle_shortfall(db, get_appeal(db, number, lock=True), now) for number in numbers)

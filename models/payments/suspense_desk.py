@@ -23,7 +23,7 @@ from models.giving.pledge import Pledge, check_open
 from models.ledger import lock, moves
 from models.ledger.accounts import CHANNEL, REFUNDS, UNASSIGNED
 from models.payments.collection import PAYABLE, ArrivedMoney, check_room, commit_gift
-from models.payments.locks import hold_order, hold_pledge
+from models.payments.locks import lock_order, lock_pledge
 from models.payments.order import LIVE, PayOrder
 from models.payments.order import MACHINE as ORDERS
 from models.payments.refund import Refund, find_refund, new_refund
@@ -102,9 +102,9 @@ def find_suspense_item(db: Session, staff: Staff, number: int, now: datetime) ->
 def refund_item(db: Session, staff: Staff, number: int, now: datetime) -> Refund:
     """Refund the item to its payer through the channel; the caller enqueues ``ask_refund``.
 
-    Raises as ``_hold`` does, or OutcomeNotAllowed.
+    Raises as ``_lock`` does, or OutcomeNotAllowed.
     """
-    item, order, pledge, appeal = _hold(db, staff, number)
+    item, order, pledge, appeal = _lock(db, staff, number)
     if order is None or pledge is None or appeal is None:
         raise OutcomeNotAllowed(number=number, why="order_unknown")
     refund = new_refund(db, order, pledge, item.amount_fen, "suspense", now, suspense_item_id=item.id)
@@ -118,9 +118,9 @@ def refund_item(db: Session, staff: Staff, number: int, now: datetime) -> Refund
 def record_refund_by_hand(db: Session, staff: Staff, number: int, refund_no: str, now: datetime) -> SuspenseItem:
     """Record a refund that the fund holder made on the platform's page under ``refund_no``, as the payer is unknown.
 
-    Raises as ``_hold`` does, OutcomeNotAllowed, RefundNumberUsed or RefundShort.
+    Raises as ``_lock`` does, OutcomeNotAllowed, RefundNumberUsed or RefundShort.
     """
-    item, order, _, _ = _hold(db, staff, number)
+    item, order, _, _ = _lock(db, staff, number)
     if order is not None:
         raise OutcomeNotAllowed(number=number, why="order_known")
     same = (SuspenseItem.merchant == item.merchant) & (SuspenseItem.refund_no == refund_no)
@@ -139,9 +139,9 @@ def record_refund_by_hand(db: Session, staff: Staff, number: int, refund_no: str
 def assign_item(db: Session, staff: Staff, number: int, now: datetime) -> Pledge:
     """Accept the item as the pledged gift, with the amount that was paid.
 
-    Raises as ``_hold`` does, OutcomeNotAllowed, NotFunding, OwnHousehold or OverCap.
+    Raises as ``_lock`` does, OutcomeNotAllowed, NotFunding, OwnHousehold or OverCap.
     """
-    item, order, pledge, appeal = _hold(db, staff, number)
+    item, order, pledge, appeal = _lock(db, staff, number)
     if order is None or pledge is None or appeal is None:
         raise OutcomeNotAllowed(number=number, why="order_unknown")
     _check_assign(db, item, order, pledge, appeal, now)
@@ -165,7 +165,7 @@ def _check_assign(
     check_room(db, appeal, item.amount_fen, but=pledge.id)
 
 
-def _hold(db: Session, staff: Staff, number: int) -> tuple[SuspenseItem, PayOrder | None, Pledge | None, Appeal | None]:
+def _lock(db: Session, staff: Staff, number: int) -> tuple[SuspenseItem, PayOrder | None, Pledge | None, Appeal | None]:
     """Lock appeal, pledge, order and item, in this order, if the task is this member of staff's.
 
     Raises NoSuchSuspenseItem, OutsideRegion, NotYourTurn or HasConflict.
@@ -178,7 +178,7 @@ def _hold(db: Session, staff: Staff, number: int) -> tuple[SuspenseItem, PayOrde
         order = db.get_one(PayOrder, seen.order_id)
         pledge = db.get_one(Pledge, order.pledge_id)
         appeal = get_appeal(db, pledge.appeal_id, lock=True)
-        pledge, order = hold_pledge(db, pledge.id), hold_order(db, order.id)
+        pledge, order = lock_pledge(db, pledge.id), lock_order(db, order.id)
     item = db.get_one(SuspenseItem, number, with_for_update=True, populate_existing=True)
     if item.closed_at is not None:
         raise NoSuchSuspenseItem(number=number)

@@ -24,9 +24,9 @@ from models.staff.task import (
     Matter,
     OutsideRegion,
     Task,
+    assign_holder,
     assign_to,
     conflict_in,
-    find_holder,
     find_task,
     record_on_task,
     recuse,
@@ -98,7 +98,7 @@ def hand_over(db: Session, staff: Staff, work_no: str, now: datetime) -> tuple[i
         if reason:
             recuse(db, task, to, reason, now)
             record_on_task(db, task, "released", staff.work_no, now)
-            find_holder(db, task, now, besides=staff.id)
+            assign_holder(db, task, now, besides=staff.id)
             elsewhere += 1
         else:
             assign_to(db, task, to, staff.actor.name, now)

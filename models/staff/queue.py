@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from models.core.calendar import day_in_china
 from models.staff.member import STAFF_ROLES, Staff, covered_by, notify_staff
-from models.staff.task import Task, find_holder, record_on_task
+from models.staff.task import Task, assign_holder, record_on_task
 from models.staff.task_steps import ABOVE, STEPS
 
 # The time that a task gets at each level to which it is escalated.
@@ -56,12 +56,12 @@ def escalate_overdue(db: Session, now: datetime) -> int:
         if task.role in ABOVE:
             task.role = ABOVE[task.role]
             task.due_at = now + MORE_TIME
-            find_holder(db, task, now, besides=before, told=False)
+            assign_holder(db, task, now, besides=before, told=False)
         else:
             # No level is above: the task stays, and its holder is reminded.
             task.due_at = now + REMINDED
             if before is None:
-                find_holder(db, task, now, told=False)
+                assign_holder(db, task, now, told=False)
         facts = {
             "subject": task.subject,
             "number": task.subject_id,
@@ -84,7 +84,7 @@ def assign_pool_tasks(db: Session, staff: Staff, now: datetime) -> None:
     pool = pool.where(covered_by(staff, Task.region_code)).order_by(Task.due_at).limit(_BATCH)
     for task in db.scalars(pool.with_for_update(skip_locked=True)).all():
         task.role = STEPS[task.step][0]
-        find_holder(db, task, now)
+        assign_holder(db, task, now)
 
 
 def release_tasks(db: Session, staff: Staff, now: datetime) -> int:
@@ -93,5 +93,5 @@ def release_tasks(db: Session, staff: Staff, now: datetime) -> int:
     tasks = list(db.scalars(mine.with_for_update()))
     for task in tasks:
         record_on_task(db, task, "released", staff.work_no, now)
-        find_holder(db, task, now, besides=staff.id)
+        assign_holder(db, task, now, besides=staff.id)
     return len(tasks)

@@ -128,7 +128,7 @@ def open_task(
     for staff_id, reason in {**reasons, **conflicts_with(db, matter.household_id)}.items():
         db.add(Recusal(task_id=task.id, staff_id=staff_id, reason=reason, at=now))
     db.flush()
-    find_holder(db, task, now, told=told)
+    assign_holder(db, task, now, told=told)
     return task
 
 
@@ -206,7 +206,7 @@ def find_task(db: Session, subject: str, number: int) -> Task | None:
     return db.scalar(select(Task).where(open_one).execution_options(populate_existing=True))
 
 
-def find_holder(db: Session, task: Task, now: datetime, *, besides: int | None = None, told: bool = True) -> None:
+def assign_holder(db: Session, task: Task, now: datetime, *, besides: int | None = None, told: bool = True) -> None:
     """Assign the task to the officer with the shortest queue, of its role or of the next role up that has one.
 
     Where no one may do it, it goes into the pool of the highest role that has an active member, who can ask for a
@@ -264,7 +264,7 @@ def recuse(db: Session, task: Task, staff: Staff, reason: str, now: datetime) ->
         db.flush()
         record_on_task(db, task, "recused", f"{staff.work_no} {reason}", now)
     if task.assignee is None or task.assignee in all_seats_of(db, [staff.id]):
-        find_holder(db, task, now)
+        assign_holder(db, task, now)
 
 
 def _candidates(task: Task, role: str, now: datetime, barred: set[int]) -> Select[int]:

@@ -18,10 +18,10 @@ ADVERSE_STATES = ("rejected", "suspended", "revoked")
 _MOST = 5
 
 
-class NothingToAppeal(Refusal):
+class NothingToContest(Refusal):
     """The person has no case or appeal that was turned down."""
 
-    code = "nothing_to_appeal"
+    code = "nothing_to_contest"
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,13 +147,13 @@ def next_due_day(db: Session, merchant: str, now: datetime) -> date | None:
     return db.scalar(due.order_by(BillDay.day).limit(1))
 
 
-def hold_day(db: Session, bill: Bill) -> BillDay:
+def lock_bill_day(db: Session, bill: Bill) -> BillDay:
     return db.get_one(BillDay, bill, with_for_update=True, populate_existing=True)
 
 
 def postpone(db: Session, bill: Bill, trouble: str, now: datetime) -> None:
     """Record that the day's bill could not be fetched or read, and set the next attempt. Locks the day."""
-    row = hold_day(db, bill)
+    row = lock_bill_day(db, bill)
     row.due_at = now + BACKOFF[min(row.tries, len(BACKOFF) - 1)]
     row.tries, row.trouble = row.tries + 1, trouble[:_TROUBLE]
     db.flush()
@@ -161,7 +161,7 @@ def postpone(db: Session, bill: Bill, trouble: str, now: datetime) -> None:
 
 def begin_storing(db: Session, bill: Bill) -> bool:
     """Delete the lines that an interrupted attempt left. False: another worker has stored the day. Locks the day."""
-    if hold_day(db, bill).state != "wanted":
+    if lock_bill_day(db, bill).state != "wanted":
         return False
     db.execute(delete(BillLine).where(BillLine.merchant == bill.merchant, BillLine.day == bill.day))
     return True
@@ -174,7 +174,7 @@ def add_lines(db: Session, lines: Sequence[dict[str, object]]) -> None:
 
 def mark_kept(db: Session, bill: Bill, lines: int, now: datetime) -> bool:
     """Mark the day as kept if all ``lines`` are stored. False: some are missing, so read it again. Locks the day."""
-    row = hold_day(db, bill)
+    row = lock_bill_day(db, bill)
     if row.state != "wanted":
         return True
     sums = dict.fromkeys(SUBJECTS, 0)

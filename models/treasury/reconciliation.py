@@ -19,7 +19,7 @@ from models.core.database import snapshot
 from models.core.state_machine import SYSTEM
 from models.payments.order import PayOrder, find_order
 from models.payments.refund import GOING, Refund, find_refund
-from models.treasury.bill import COMPARED_AGAIN, Bill, BillDay, BillLine, ends, hold_day
+from models.treasury.bill import COMPARED_AGAIN, Bill, BillDay, BillLine, ends, lock_bill_day
 from models.treasury.bill_sources import Span, bill_records, book_records, span_of
 from models.treasury.comparison import BACK, FoundDiscrepancy, judge, pair
 from models.treasury.discrepancy import MACHINE, RESOLVED, Discrepancy
@@ -138,7 +138,7 @@ def _resolve(database: Engine, bill: Bill, now: datetime) -> int:
 
 
 def _end(db: Session, bill: Bill, sums: dict[str, int], now: datetime) -> None:
-    row = hold_day(db, bill)
+    row = lock_bill_day(db, bill)
     row.ledger_paid_fen, row.ledger_refunded_fen = sums["payment"], sums["refund"]
     row.state, row.compared_at, row.tries, row.trouble = "compared", now, 0, None
     # A discrepancy near midnight may have been found for the day before, so that day's due time is set as well.

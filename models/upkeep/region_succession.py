@@ -17,7 +17,7 @@ from models.core.audit_trail import record
 from models.people.user import Household, User
 from models.places.region import Region, current_regions, level_of
 from models.staff.member import SEATS, STAFF_ROLES, Staff
-from models.staff.task import Task, find_holder, record_on_task
+from models.staff.task import Task, assign_holder, record_on_task
 from models.subjects import SUBJECTS
 from models.support.ticket import TICKET_LASTS, Ticket
 
@@ -131,4 +131,4 @@ def _find_holders(db: Session, tasks: Sequence[int], seats: Sequence[int], now: 
             if holder and not holder.covers(task.region_code):
                 record_on_task(db, task, "released", holder.work_no, now)
             if holder is None or not holder.covers(task.region_code):
-                find_holder(db, task, now)
+                assign_holder(db, task, now)

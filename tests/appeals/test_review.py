@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session as Database
 from models.appeals.appeal import MACHINE, Appeal, freeze, publish, resume
 from models.appeals.file import open_appeal_file
 from models.appeals.review import approve, reject, send_back
-from models.appeals.submission import NewAppeal, OneOpenAppeal, submit
+from models.appeals.submission import NewAppeal, OnePerCategory, submit
 from models.core.audit_trail import AuditEvent
 from models.core.state_machine import Actor, By, NotYours, WrongState
 from models.notifications.notification import Notification
@@ -344,7 +344,7 @@ def test_an_appeal_whose_day_has_passed_makes_room_for_a_new_one(stage: Stage, s
         fields = {name: getattr(old, name) for name in columns}
         deadline = stage.clock() + timedelta(days=120)
         wanted = NewAppeal(draft_id="again", deadline=deadline, budget=(("水泥", old.target_fen),), **fields)
-        with pytest.raises(OneOpenAppeal):
+        with pytest.raises(OnePerCategory):
             submit(db, wanted, owner, stage.clock())
         new = submit(db, wanted, owner, stage.clock() + timedelta(days=62))
         assert (db.get_one(Appeal, number).state, new.state) == (after, "submitted")

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session as Database
 
 from models.appeals.appeal import Appeal, freeze, get_appeal, resume
 from models.core.state_machine import Actor, By, WrongState
-from models.disbursements.acquittal import acquit, check_receipts_due, close_spent_accounts, hand_in_receipts
+from models.disbursements.acquittal import acquit, close_spent_accounts, enforce_receipt_deadlines, hand_in_receipts
 from models.disbursements.approval import turn_away, withdraw
 from models.disbursements.budget import NotSpendable, OverHeld, OverLine
-from models.disbursements.confirmation import AnsweredBefore, NoSuchPayment, answer, record_call, settle_doubt
+from models.disbursements.confirmation import AnsweredBefore, NoSuchPayout, answer, record_call, settle_doubt
 from models.disbursements.disbursement import Disbursement
 from models.disbursements.payee import WAITING_PERIOD, Payee, payees_of
 from models.disbursements.payout import PayeeTooNew
@@ -462,7 +462,7 @@ def test_another_household_hears_of_a_code_as_of_none(stage: Stage, staff: dict[
         code, user = db.get_one(Disbursement, use).code, db.get_one(User, other)
         owner = owner_of(db, db.get_one(Appeal, db.get_one(Disbursement, use).appeal_id))
         for who, said in ((user, code), (owner, "NOSUCH22"), (owner, code)):  # the last: not paid yet
-            with pytest.raises(NoSuchPayment):
+            with pytest.raises(NoSuchPayout):
                 answer(db, who, said, "received", stage.clock())
 
 
@@ -519,7 +519,7 @@ def _days(stage: Stage, days: int) -> None:
 
 def _look(stage: Stage) -> int:
     with at(stage) as db:
-        return check_receipts_due(db, stage.clock())
+        return enforce_receipt_deadlines(db, stage.clock())
 
 
 def test_who_tells_nothing_for_three_months_stands_in_no_list(stage: Stage, staff: dict[str, int]) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from flows.appeals.correct_appeal import shortfall_of
 from models.appeals.appeal import MACHINE, Appeal, freeze, get_appeal, resume
-from models.appeals.submission import OneOpenAppeal, check_category_free
+from models.appeals.submission import OnePerCategory, check_category_free
 from models.core.money import CROWDFUND_MINIMUM, LARGEST, least_minimum
 from models.core.state_machine import Actor, By, NotYours
 from models.disbursements.budget import OverHeld
@@ -183,7 +183,7 @@ def test_a_new_appeal_of_the_household_finds_it_begun_and_not_failed(stage: Stag
             if state == "failed":
                 check_category_free(db, owner, "industry", stage.clock())
             else:
-                with pytest.raises(OneOpenAppeal):
+                with pytest.raises(OnePerCategory):
                     check_category_free(db, owner, "industry", stage.clock())
             assert get_appeal(db, appeal).state == state
 

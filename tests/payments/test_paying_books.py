@@ -64,6 +64,6 @@ def test_money_for_an_order_or_a_case_that_is_not_there_is_named(stage: Stage) -
         moves.payment_received(db, 1, 100, "order:2", stage.clock())
     assert codes(stage) == [
         "payment_posting pay_order 2",
-        f"no_such_payment ledger {one}",
-        f"no_such_payment ledger {two}",
+        f"no_such_payout ledger {one}",
+        f"no_such_payout ledger {two}",
     ]

@@ -22,7 +22,7 @@ from models.giving.refund_run import RefundRun
 from models.ledger import held
 from models.notifications.broadcast import Broadcast
 from models.notifications.notification import Notification
-from models.payments.shortfall import check_shortfalls
+from models.payments.shortfall import settle_shortfalls
 from models.staff.member import Staff
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples
@@ -66,7 +66,7 @@ def past(stage: Stage, appeal: int) -> None:
 
 def sweep(stage: Stage) -> int:
     with at(stage) as db:
-        return check_shortfalls(db, stage.clock())
+        return settle_shortfalls(db, stage.clock())
 
 
 def first_pledge(stage: Stage, appeal: int) -> int:

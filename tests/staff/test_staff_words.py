@@ -77,7 +77,7 @@ PERMITTED = {
         "view_story view_budget view_flags"
     ),
     ("village", "township", "county"): (
-        "visit statistics publish answer_ticket heard revision_story approve_revision reject_revision "
+        "visit statistics publish answer_ticket record_call revision_story approve_revision reject_revision "
         "send_back_update view_statistics view_told view_ticket view_visit"
     ),
     ("village", "township"): "proxy proxy_register proxy_appeal proxy_mandate proxy_write proxy_card",
@@ -91,7 +91,7 @@ PERMITTED = {
     ),
     ("fund_holder",): (
         "pay_out settle pools open_pool fund_pool close_pool return_pool suspense_items top_up cover_fees "
-        "reverse_entry bounce view_suspense_item settle_suspense undo_this more_pools again_refund again_refunds "
+        "reverse_entry bounce view_suspense_item settle_suspense undo_this more_pools resubmit_refund resubmit_refunds "
         "refund_by_hand view_receipt issue_receipt refuse_receipt void_receipt"
     ),
 }
