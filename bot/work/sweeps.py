@@ -20,7 +20,7 @@ from models.notifications.delivery_report import match_reports
 from models.notifications.outbox import due_ids, release_lost
 from models.outreach.reporting_duty import remind_owners
 from models.payments.expiry import expire_pledges
-from models.payments.refund_run_notices import notify_ended
+from models.payments.refund_run import notify_ended
 from models.payments.shortfall import settle_shortfalls
 from models.people.conversation import Turn
 from models.staff.queue import escalate_overdue

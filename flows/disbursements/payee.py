@@ -37,7 +37,7 @@ def done(turn: TurnContext, draft: Draft) -> Answer:
     payee = set_payee(turn.db, appeal, user, draft.id, kind, name, account, now, old)
     options = []
     if given["line"]:
-        options = [Option(1, "", ["command", "use_to", str(given["line"]), str(payee.id)])]
+        options = [Option(1, "", ["command", "request_for_payee", str(given["line"]), str(payee.id)])]
     facts = {"number": appeal.id, "name": payee.name, "tail": payee.account_tail, "from": payee.payable_from}
     return Answer(
         [Say("flows/disbursements/payee/done", None, {**facts, "changed": bool(old), "goes_on": bool(options)})],

@@ -13,7 +13,7 @@ from flows.notifications.ask_subscription import ask_link
 from flows.readers import Choice, Money
 from models.appeals.appeal import Appeal, BudgetLine, get_appeal
 from models.core.money import SMALLEST_PLEDGE
-from models.giving.notices import funding_progress, notify_of_gift
+from models.giving.gift_notifications import funding_progress, notify_of_gift
 from models.giving.pledge import NotFunding, Pledge, check_open, make_pledge
 from models.payments.collection import await_payment, check_room
 from models.people.user import get_user

@@ -12,7 +12,7 @@ from flows.readers import Choice, Day, Photo, Place
 from flows.readers.numbers.weight import TONNE
 from flows.readers.words.goods_name import GoodsName, accepted, is_edible, name_of, new_enough
 from models.goods.exchange import NewOffer, make_offer
-from models.goods.match_notices import notify_households
+from models.goods.match_notifications import notify_households
 from models.people import photo, user
 
 # Food has to travel and still be good when it arrives.

@@ -11,7 +11,7 @@ from flows.readers import Choice, Text
 from flows.readers.numbers.weight import TONNE
 from flows.readers.words.goods_name import accepted
 from models.goods.exchange import NewRequest, make_request
-from models.goods.match_notices import notify_donors
+from models.goods.match_notifications import notify_donors
 from models.people import user
 
 

@@ -36,8 +36,8 @@ def use_money(talk: Talk, number: str = "") -> Answer:
     options: list[Option] = []
     spendable, free_fen = is_spendable(db, appeal), free_fen_of(db, appeal.id)
     left = line_balances(db, appeal.id) if spendable else []
-    budget = [(_to(options, "use_on", str(line.number)), line) for line in left]
-    uses = [(_to(options, "view_use", str(use.id)), use) for use in disbursements_of(db, appeal.id, MOST_USES)]
+    budget = [(_to(options, "choose_payee", str(line.number)), line) for line in left]
+    uses = [(_to(options, "view_disbursement", str(use.id)), use) for use in disbursements_of(db, appeal.id, MOST_USES)]
     changes = None
     if spendable and payees_of(db, appeal.id):
         changes = _to(options, "change_payee", str(appeal.id))
@@ -47,19 +47,19 @@ def use_money(talk: Talk, number: str = "") -> Answer:
     return Answer([Say("replies/disbursements/budget", None, values)], options)
 
 
-def use_on(talk: Talk, line: str) -> Answer:
+def choose_payee(talk: Talk, line: str) -> Answer:
     """Ask for the payee of a budget line: a known or a new one. Only a numbered line leads here."""
     appeal, item = _line(talk, int(line))
     known = payees_of(talk.turn.db, appeal.id)
     if not known:
         return talk.start("payee", {"appeal": appeal.id, "line": int(line)})
     options: list[Option] = []
-    payees = [(_to(options, "use_to", line, str(payee.id)), payee) for payee in known]
+    payees = [(_to(options, "request_for_payee", line, str(payee.id)), payee) for payee in known]
     new = _to(options, "new_payee", line) if len(known) < MOST else None
     return _whom(talk, options, payees, item, new)
 
 
-def use_to(talk: Talk, line: str, payee: str) -> Answer:
+def request_for_payee(talk: Talk, line: str, payee: str) -> Answer:
     """Start a request on a budget line to a known payee. Only a numbered line leads here."""
     appeal, _ = _line(talk, int(line))
     return talk.start("request_disbursement", {"appeal": appeal.id, "line": int(line), "payee": int(payee)})
@@ -90,7 +90,7 @@ def no_more(talk: Talk, number: str) -> Answer:
     return talk.start("surplus", {"appeal": int(number)})
 
 
-def view_use(talk: Talk, number: str) -> Answer:
+def view_disbursement(talk: Talk, number: str) -> Answer:
     """Show the owner's own disbursement, its state and the possible next steps. Raises NoSuchDisbursement."""
     use, appeal, _ = _own_use(talk, int(number))
     options: list[Option] = []

@@ -47,7 +47,7 @@ class Offer(Base):
     """Goods that a donor gives away. Quantities count in ``unit`` (``jin``: in grams); initial = available + reserved +
     delivered + lost. ``sort``: offers and requests with the same category and sort match; None matches nothing.
     ``turn_at``: when its donor last had a turn to be notified of a match, at first when it was made
-    (models.goods.match_notices).
+    (models.goods.match_notifications).
     """
 
     __tablename__ = "offers"

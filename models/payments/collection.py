@@ -19,8 +19,8 @@ from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM, Actor, By
 from models.giving.funding import mark_funded
+from models.giving.gift_notifications import notify_of_gift, notify_of_payment
 from models.giving.matching import SponsorMatch, lock_pools, match_gift
-from models.giving.notices import notify_of_gift, notify_of_payment
 from models.giving.pledge import MACHINE as PLEDGES
 from models.giving.pledge import NotFunding, Pledge, check_open
 from models.ledger import Account, lock, moves, totals

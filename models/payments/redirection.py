@@ -18,8 +18,8 @@ from models.core.codes import new_code
 from models.core.money import SMALLEST_PLEDGE
 from models.core.refusal import Refusal
 from models.core.state_machine import SYSTEM
+from models.giving.gift_notifications import match_facts
 from models.giving.matching import SponsorMatch
-from models.giving.notices import match_facts
 from models.giving.pledge import CODE_LENGTH, Pledge, check_open
 from models.giving.pledge import MACHINE as PLEDGES
 from models.ledger import moves

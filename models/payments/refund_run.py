@@ -1,5 +1,6 @@
 """Refund all gifts of an appeal that failed, was cancelled or has a surplus, in pages (models.core.batch_run).
 
+When all are paid, or some are stuck, the fund holder and the appeal's owner are notified.
 No gift is refunded twice, because it has only one refund (models.payments.refund).
 """
 
@@ -7,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from models.appeals.appeal import UNSUCCESSFUL, Appeal, get_appeal
@@ -18,13 +19,16 @@ from models.giving.matching import lock_matches, return_matches
 from models.giving.pledge import Pledge
 from models.giving.refund_run import HELD, SURPLUS, RefundRun, has_unspent_matches
 from models.ledger.accounts import REFUNDS
+from models.notifications.notify import notify_user
 from models.payments.order import PayOrder
 from models.payments.refund import GOING, STUCK, Refund
 from models.payments.refund_entitlement import orders_of, owe_refund, unspent_of
-from models.staff.member import Staff, covered_by
+from models.staff.fund_holder import holder_for
+from models.staff.member import Staff, covered_by, notify_staff
 
 PAGE = 50
 _MOST = 5
+_MOST_NOTIFIED = 50
 
 
 class NoSuchRefundRun(Refusal):
@@ -121,6 +125,25 @@ def progress_of(db: Session, run: RefundRun) -> RunProgress:
     )
 
 
+def notify_ended(db: Session, now: datetime) -> int:
+    """Notify of runs with no refund on its way: once when some are stuck, and once when all are paid.
+
+    Returns how many runs.
+    """
+    going = exists().where(Refund.run_id == RefundRun.id, Refund.state.in_(GOING))
+    ended = select(RefundRun).where(or_(RefundRun.notified.is_(None), RefundRun.notified == "waits"))
+    ended = ended.where(RefundRun.state == "done", ~going).order_by(RefundRun.id).limit(_MOST_NOTIFIED)
+    told = 0
+    for run in db.scalars(ended.with_for_update(skip_locked=True)).all():
+        progress = progress_of(db, run)
+        word = "waits" if progress.stuck.gifts else "all"
+        if word != run.notified:
+            run.notified = word
+            _notify_ended(db, run, progress, now)
+            told += 1
+    return told
+
+
 def _owe(db: Session, run: RefundRun, everyone: Sequence[Pledge], now: datetime) -> list[int]:
     """Owe the refunds of a page; return their ids. A gift that is spent, or that no pay order paid, gets none."""
     pledges = [pledge for pledge in everyone if pledge.state in HELD]
@@ -153,3 +176,20 @@ def _sum(parts: Mapping[str, GiftTotal], states: Sequence[str]) -> GiftTotal:
 
 def _seen_by(staff: Staff) -> Select[RefundRun]:
     return select(RefundRun).join(Appeal, Appeal.id == RefundRun.appeal_id).where(covered_by(staff, Appeal.region_code))
+
+
+def _notify_ended(db: Session, run: RefundRun, progress: RunProgress, now: datetime) -> None:
+    appeal = db.get_one(Appeal, run.appeal_id)
+    facts = {
+        "number": appeal.id,
+        "title": appeal.title,
+        "gifts": progress.back.gifts,
+        "fen": progress.back.fen,
+        "redirected": progress.redirected.gifts,
+        "stuck": progress.stuck.gifts,
+    }
+    key, about = f"refunds_done:{run.id}:{run.created_at.timestamp():.0f}:{run.notified}", ("appeal", appeal.id)
+    holder = holder_for(db, appeal.region_code, now)
+    if holder:
+        notify_staff(db, holder, "refunds_done", {**facts, "staff": True}, key, now, about)
+    notify_user(db, appeal.owner_id, "refunds_done", {**facts, "staff": False}, key, now, about)

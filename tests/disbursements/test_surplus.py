@@ -37,7 +37,7 @@ from models.ledger import held, moves
 from models.notifications.notification import Notification
 from models.payments.payout_return import enter_return
 from models.payments.refund import Refund
-from models.payments.refund_run_notices import notify_ended
+from models.payments.refund_run import notify_ended
 from models.staff.member import Staff
 from tests.harness.stage import Stage
 from tests.harness.tiers import examples

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session as Database
 from bot.goods import sort_goods as goods_sorting
 from bot.goods.sort_goods import sort_goods
 from models.goods.exchange import GoodsRequest, Offer
-from models.goods.match_notices import MOST_NOTIFIED, MOST_READ, notify_donors, notify_households
+from models.goods.match_notifications import MOST_NOTIFIED, MOST_READ, notify_donors, notify_households
 from models.notifications.mute import mute
 from models.notifications.notification import Notification
 from tests.harness.stage import Stage

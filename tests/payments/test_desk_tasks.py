@@ -11,7 +11,7 @@ from models.donors.receipt_desk import ReceiptRequest, issue, open_receipt_tasks
 from models.giving.pledge import Pledge
 from models.notifications.notification import Notification
 from models.payments.refund import Refund
-from models.payments.refund_run_notices import notify_ended
+from models.payments.refund_run import notify_ended
 from models.people.user import User
 from models.staff.member import Staff
 from models.staff.task import Task

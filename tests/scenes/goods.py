@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session as Database
 from bot.words.lexicon import load_lexicon
 from flows.language.sorts import sort_of
 from models.goods.exchange import NewOffer, NewRequest, make_offer, make_request
-from models.goods.match_notices import notify_donors, notify_households
+from models.goods.match_notifications import notify_donors, notify_households
 from models.notifications.notification import Notification
 from models.people.user import User
 from tests.harness.stage import DAOXIAN_MEIHUA, Stage

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from models.core.state_machine import SYSTEM
 from models.goods.exchange import OFFER_MACHINE, GoodsRequest, Offer
-from models.goods.match_notices import notify_donors, notify_households
+from models.goods.match_notifications import notify_donors, notify_households
 from models.notifications.mute import mute
 from models.people.conversation import Conversation
 from models.people.user import User
