@@ -12,7 +12,7 @@ from sqlalchemy import Engine as Database
 from bot.cli.commands import add_commands
 from bot.log import configure_logging
 from bot.pay.client import true_now
-from bot.pay.making import make_callback_verifier, make_pay_client
+from bot.pay.factory import make_callback_verifier, make_pay_client
 from bot.payments.orders import OrderService, PaymentIntake
 from bot.payments.refunds import apply_result
 from bot.turn import TryAgain, Turns
@@ -30,8 +30,8 @@ from bot.web.rate_limit import RateLimit
 from bot.web.subscribe import SDK, WECHAT_SDK, subscribe_page
 from bot.web.trace import MOST_TRIES, trace_page
 from bot.webhook import webhook
-from bot.wechat.channel import Channel
 from bot.wechat.client import open_session
+from bot.wechat.codec import WebhookCodec
 from bot.wechat.oauth import OPEN_WECHAT, WebAuthorization
 from bot.wechat.ticket import TicketManager
 from bot.words.lexicon import load_lexicon
@@ -85,8 +85,8 @@ def sdk_of(settings: Settings) -> str:
     return WECHAT_SDK if settings.is_production else settings.wechat_api_url.rstrip("/") + SDK
 
 
-def make_channel(settings: Settings) -> Channel:
-    return Channel(
+def make_codec(settings: Settings) -> WebhookCodec:
+    return WebhookCodec(
         app_id=settings.wechat_app_id,
         token=settings.wechat_token.get_secret_value(),
         aes_key=settings.wechat_aes_key.get_secret_value(),
@@ -105,7 +105,7 @@ def create_app(settings: Settings | None = None, clock: Callable[[], datetime] =
     turns = make_turns(settings, jobs, clock)
     app = Flask("bangfu", static_folder=None)
     app.extensions["bangfu"] = {"settings": settings, "turns": turns}
-    app.register_blueprint(webhook(make_channel(settings), turns.take, TryAgain))
+    app.register_blueprint(webhook(make_codec(settings), turns.take, TryAgain))
     app.register_blueprint(health(turns.database, jobs, clock))
     pages, links = pages_of(settings, turns.renderer), links_of(settings, clock)
     app.register_blueprint(card_page(turns.database, pages, links, clock))

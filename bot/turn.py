@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from bot.places.lookup import find_places, get_place
 from bot.web.links import OPEN_PATHS, OWN, PROVED_THERE
 from bot.web.metrics import FAILURES, REPEATS
-from bot.wechat.channel import REPLY_BYTES
+from bot.wechat.codec import REPLY_BYTES
 from bot.words.render import Renderer
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Session, SessionBroken, dumps, loads

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from bot.web.metrics import DELIVERIES
-from bot.wechat.channel import BODY_BYTES, NOTHING, Channel
+from bot.wechat.codec import BODY_BYTES, NOTHING, WebhookCodec
 from bot.wechat.crypto import Forgery
 from bot.wechat.markup import Unreadable
 from models.people.message import Message
@@ -19,7 +19,7 @@ from models.people.message import Message
 log = structlog.get_logger(__name__)
 
 
-def webhook(channel: Channel, take_turn: Callable[[Message], str], try_again: type[Exception]) -> Blueprint:
+def webhook(codec: WebhookCodec, take_turn: Callable[[Message], str], try_again: type[Exception]) -> Blueprint:
     """Make the routes of ``/wechat``. ``take_turn`` returns the reply ("" for none), or raises ``try_again``.
 
     ``try_again`` makes WeChat deliver the message once more."""
@@ -28,14 +28,14 @@ def webhook(channel: Channel, take_turn: Callable[[Message], str], try_again: ty
     @door.get("/wechat")
     def answer_url_check() -> Response:
         # The echo is the caller's own text: nosniff keeps a browser from taking it for a page.
-        echo = Response(channel.check_url(_query()), mimetype="text/plain")
+        echo = Response(codec.check_url(_query()), mimetype="text/plain")
         echo.headers["X-Content-Type-Options"] = "nosniff"
         return echo
 
     @door.post("/wechat")
     def receive() -> Response:
-        delivery = channel.open(channel.prove(_query()), _body())
-        reply = channel.seal(take_turn(delivery.message), delivery)
+        delivery = codec.open(codec.prove(_query()), _body())
+        reply = codec.seal(take_turn(delivery.message), delivery)
         return Response(reply, mimetype="text/plain" if reply == NOTHING else "application/xml")
 
     door.before_request(_begin)

@@ -12,9 +12,9 @@ import psycopg
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.registry.csv_file import BadCsvFile, CsvFile
 from bot.registry.load import Counts, Load
 from bot.registry.rows import COLUMNS, REASONS
-from bot.registry.sheet import BadSheet, Sheet
 
 _MOST_LISTED = 1_000
 
@@ -26,12 +26,12 @@ def import_file(database: Engine, file: Path, bad: Path | None, *, dry: bool) ->
     listed: list[tuple[int, str]] = []
     try:
         with ExitStack() as stack:
-            sheet = stack.enter_context(Sheet(file, COLUMNS))
+            sheet = stack.enter_context(CsvFile(file, COLUMNS))
             note = stack.enter_context(_noting(listed, bad))
             after = stack.enter_context(_progress(sheet))
             load = Load(database, datetime.now(UTC), on_bad=note, after=after, dry=dry)
             counts = load.run(sheet.rows())
-    except BadSheet as error:
+    except BadCsvFile as error:
         raise click.ClickException(str(error)) from None
     except (SQLAlchemyError, psycopg.Error, OSError) as error:
         # The error's message may quote a row, so only its type is shown. Earlier batches are kept.
@@ -60,7 +60,7 @@ def _noting(listed: list[tuple[int, str]], bad: Path | None) -> Iterator[Callabl
 
 
 @contextmanager
-def _progress(sheet: Sheet) -> Iterator[Callable[[], None]]:
+def _progress(sheet: CsvFile) -> Iterator[Callable[[], None]]:
     """Show a progress bar of the bytes read, if standard error is a terminal."""
     if not sys.stderr.isatty():
         yield lambda: None

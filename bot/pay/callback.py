@@ -28,7 +28,7 @@ from bot.pay.answers import (
     TradeFields,
     TradeNo,
 )
-from bot.pay.proving import Headers, PlatformKeys, Unproved
+from bot.pay.signatures import Headers, PlatformKeys, Unproved
 
 # Ten times the longest seen so far.
 LARGEST_CALLBACK = 64 * 1024

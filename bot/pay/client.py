@@ -17,7 +17,7 @@ from bot.pay.answers import REFUND_NO, TRADE_NO, Refund, RefundFields, Strict, T
 from bot.pay.bill_file import BillFile, Damaged
 from bot.pay.errors import BadAnswer, Refused, Unfit
 from bot.pay.moments import written
-from bot.pay.proving import PlatformKeys, Signer, new_nonce
+from bot.pay.signatures import PlatformKeys, Signer, new_nonce
 from bot.pay.wire import TIMEOUT, Breaker, Request, Wire, open_session
 
 DESCRIPTION_BYTES = 127

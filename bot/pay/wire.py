@@ -20,7 +20,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.exceptions import TimeoutError as Late
 
 from bot.pay.errors import BadAnswer, Refused, Unreachable
-from bot.pay.proving import Flaw, PlatformKeys, Signer, Unproved
+from bot.pay.signatures import Flaw, PlatformKeys, Signer, Unproved
 
 # Seconds to connect, and to answer.
 TIMEOUT = (3.0, 10.0)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.push.cards import Card, fill
-from bot.wechat.channel import REPLY_BYTES, fit_reply
+from bot.wechat.codec import REPLY_BYTES, fit_reply
 from bot.words.render import Renderer, moment
 from flows.engine.flow import Say
 from handlers.notifications.push_replies import tap_id

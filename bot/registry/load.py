@@ -8,8 +8,8 @@ from itertools import islice
 
 from sqlalchemy import Connection, Engine, select
 
+from bot.registry.csv_file import Fields
 from bot.registry.rows import Entry, read_row
-from bot.registry.sheet import Fields
 from bot.registry.store import days_known, write
 from models.core.calendar import CHINA
 from models.core.encryption import keyring

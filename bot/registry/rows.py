@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from bot.registry.sheet import Fields
+from bot.registry.csv_file import Fields
 from flows.readers.numbers.id_number import fault_of, read_id_number
 from models.verification.registry import fold_name
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.pay.answers import Refund
 from bot.pay.callback import LARGEST_CALLBACK, BadCallback, CallbackVerifier, PaymentCallback
-from bot.pay.making import NOTIFY_PATH
+from bot.pay.factory import NOTIFY_PATH
 from bot.payments.orders import PaymentIntake
 from bot.web.metrics import PAY_NOTICES
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from redis import Redis
 
 from bot.pay.client import PayClient
-from bot.pay.making import make_pay_client
+from bot.pay.factory import make_pay_client
 from bot.photos.store import Photos
 from bot.push.deliver import Deliverer, make_deliverer
 from bot.registry import make_registry

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from wechatpayv3 import WeChatPay, WeChatPayType  # type: ignore[import-untyped]
 
 from bot.pay.callback import CallbackVerifier
-from bot.pay.proving import PlatformKeys
+from bot.pay.signatures import PlatformKeys
 from bot.simulator.pay.keys import Keys, make_keys, write_keys
 from bot.simulator.pay.signing import Signer, as_json, seal
 from config.pay import read_platform_key

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.app import create_app
 from bot.turn import Turns
-from bot.wechat.channel import REPLY_BYTES
+from bot.wechat.codec import REPLY_BYTES
 from flows.engine.flow import Answer, Say
 from flows.engine.session import Session
 from flows.engine.turn import TurnContext

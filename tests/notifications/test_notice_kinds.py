@@ -8,7 +8,7 @@ import pytest
 
 from bot.push.cards import fill, load_cards
 from bot.simulator.fields import fits
-from bot.wechat.channel import REPLY_BYTES
+from bot.wechat.codec import REPLY_BYTES
 from bot.words.lexicon import load_lexicon
 from bot.words.render import TEMPLATES, Renderer
 from flows.engine.flow import Say

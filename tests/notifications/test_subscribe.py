@@ -15,7 +15,7 @@ from bot.simulator.errors import ApiError
 from bot.simulator.fields import Template
 from bot.simulator.simulator import Simulator
 from bot.turn import Turns
-from bot.wechat.channel import REPLY_BYTES
+from bot.wechat.codec import REPLY_BYTES
 from bot.wechat.markup import read_xml
 from bot.wechat.parse import to_message
 from models.appeals.appeal import Appeal

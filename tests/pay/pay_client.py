@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.pay.client import PayClient
-from bot.pay.proving import PlatformKeys, Signer
+from bot.pay.signatures import PlatformKeys, Signer
 from bot.simulator.app import create_simulator
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.options import Kind as Merchants

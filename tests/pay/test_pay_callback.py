@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.pay.callback import LARGEST_CALLBACK, BadCallback, CallbackVerifier, PaymentCallback, RefundCallback
-from bot.pay.proving import PlatformKeys
+from bot.pay.signatures import PlatformKeys
 from bot.simulator.pay.options import Kind as Merchants
 from bot.simulator.pay.phone import OK
 from bot.simulator.pay.refunds import Outcome

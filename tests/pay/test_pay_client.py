@@ -10,7 +10,7 @@ import pytest
 from bot.pay.answers import RefundState, TradeState
 from bot.pay.client import DESCRIPTION_BYTES, PayClient, shown
 from bot.pay.errors import Action, BadAnswer, Refused, Unfit, Unreachable
-from bot.pay.proving import PlatformKeys
+from bot.pay.signatures import PlatformKeys
 from bot.simulator.faults import Kind
 from bot.simulator.pay.options import Kind as Merchants
 from bot.simulator.pay.phone import OK

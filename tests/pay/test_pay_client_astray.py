@@ -15,7 +15,7 @@ from flask import Flask, Response, request
 
 from bot.pay.client import PayClient
 from bot.pay.errors import Action, BadAnswer, PayError, Refused, Unreachable, rule_for
-from bot.pay.proving import Signer
+from bot.pay.signatures import Signer
 from bot.pay.wire import LARGEST_ANSWER
 from bot.simulator.pay.errors import STATUS
 from tests.harness.money.merchant import NOTIFY, OPTIONS, Json, Merchant, trading

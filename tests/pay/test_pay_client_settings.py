@@ -21,7 +21,7 @@ from bot.pay.callback import PaymentCallback
 from bot.pay.client import true_now
 from bot.pay.demo_keys import settings_in
 from bot.pay.errors import Unreachable
-from bot.pay.making import NOTIFY_PATH, make_callback_verifier, make_pay_client
+from bot.pay.factory import NOTIFY_PATH, make_callback_verifier, make_pay_client
 from bot.simulator.app import create_simulator
 from bot.simulator.faults import Fault, Kind
 from bot.simulator.pay.options import Kind as Merchants

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session as Database
 from sqlalchemy.orm import make_transient
 
 from bot.pay.callback import CallbackVerifier
-from bot.pay.making import NOTIFY_PATH
-from bot.pay.proving import PlatformKeys
+from bot.pay.factory import NOTIFY_PATH
+from bot.pay.signatures import PlatformKeys
 from bot.payments.orders import PaymentIntake
 from bot.payments.refunds import apply_result
 from bot.web.pay_callback import pay_callback

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from bot.pay.client import PayClient
-from bot.pay.proving import PlatformKeys, Signer
+from bot.pay.signatures import PlatformKeys, Signer
 from bot.payments.refunds import apply_result, ask_refund, sweep_refunds
 from bot.simulator.app import create_simulator
 from bot.simulator.faults import Fault, Kind

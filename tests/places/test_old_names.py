@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session as Database
 from bot.places.load import load_regions
 from bot.places.lookup import find_places, get_place
 from bot.places.rows import Row
-from bot.wechat.channel import REPLY_BYTES
+from bot.wechat.codec import REPLY_BYTES
 from bot.words.lexicon import load_lexicon
 from bot.words.render import Renderer
 from flows.engine.flow import Say

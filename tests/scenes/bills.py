@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from bot.pay.client import PayClient
-from bot.pay.proving import PlatformKeys, Signer
+from bot.pay.signatures import PlatformKeys, Signer
 from bot.payments.orders import PaymentIntake
 from bot.payments.refunds import ask_refund
 from bot.simulator.app import create_simulator

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as Database
 
 from bot.places.load import DEMO_VILLAGES, DIVISIONS, load_regions, read_regions
 from bot.turn import Turns
-from bot.wechat.channel import REPLY_BYTES
+from bot.wechat.codec import REPLY_BYTES
 from flows.catalogue import FLOWS
 from flows.engine.position import cursor
 from flows.engine.session import loads

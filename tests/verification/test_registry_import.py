@@ -25,9 +25,9 @@ from sqlalchemy import Engine, delete, func, select
 from sqlalchemy.orm import Session as Database
 
 from bot.app import create_app
+from bot.registry.csv_file import BadCsvFile, CsvFile
 from bot.registry.load import BATCH, Counts, Load
 from bot.registry.rows import COLUMNS, REASONS
-from bot.registry.sheet import BadSheet, Sheet
 from config.settings import SAMPLE_DATA_KEYS
 from models.core.database import connect
 from models.core.encryption import Keyring, keyring, use_keyring
@@ -72,7 +72,7 @@ def load(
     database: Engine, file: Path, size: int = BATCH, now: datetime = NOW
 ) -> tuple[Counts, list[tuple[int, str]], str]:
     bad: list[tuple[int, str]] = []
-    with Sheet(file, COLUMNS) as sheet:
+    with CsvFile(file, COLUMNS) as sheet:
         run = Load(database, now, on_bad=lambda number, reason: bad.append((number, reason)), after=nothing, size=size)
         return run.run(sheet.rows()), bad, sheet.encoding
 
@@ -240,7 +240,7 @@ def test_any_bytes_below_a_header_are_rows_or_bad_rows(noise: bytes, tight: bool
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "noise.csv"
         path.write_bytes(HEADER.encode() + b"\n" + noise + (b"" if tight else b"\n" + row().encode() + b"\n"))
-        with Sheet(path, COLUMNS) as sheet:
+        with CsvFile(path, COLUMNS) as sheet:
             found = list(sheet.rows())
     assert [number for number, _ in found] == sorted({number for number, _ in found})
     assert all(each in REASONS if isinstance(each, str) else len(each) == len(COLUMNS) for _, each in found)
@@ -294,8 +294,8 @@ def test_a_file_that_ends_within_a_row(database: Engine, file: Callable[..., Pat
     ],
 )
 def test_a_missing_column_is_told_before_anything_is_read(file: Callable[..., Path], header: str, says: str) -> None:
-    with pytest.raises(BadSheet, match=says):
-        Sheet(file(row(), header=header), COLUMNS)
+    with pytest.raises(BadCsvFile, match=says):
+        CsvFile(file(row(), header=header), COLUMNS)
 
 
 def test_headers_may_be_written_in_capitals_and_with_spaces(database: Engine, file: Callable[..., Path]) -> None:
@@ -322,13 +322,13 @@ def test_others_write_while_a_file_is_read(database: Engine, database_url: str, 
     """No transaction is open between two batches."""
     other = connect(database_url)
 
-    def rows(sheet: Sheet) -> Iterator[Any]:
+    def rows(sheet: CsvFile) -> Iterator[Any]:
         for each in sheet.rows():
             with other.begin() as connection:
                 connection.execute(delete(Region).where(Region.code == "0"))
             yield each
 
-    with Sheet(file(row(3), row(4), row(5)), COLUMNS) as sheet:
+    with CsvFile(file(row(3), row(4), row(5)), COLUMNS) as sheet:
         assert Load(database, NOW, on_bad=print, after=nothing, size=1).run(rows(sheet)).added == 3
     other.dispose()
 

@@ -9,7 +9,7 @@ from _pytest.mark import ParameterSet
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.wechat.channel import Channel
+from bot.wechat.codec import WebhookCodec
 from bot.wechat.markup import Unreadable, read_xml
 from bot.wechat.parse import to_message
 from config.settings import SAMPLE_AES_KEY, SAMPLE_APP_ID, SAMPLE_TOKEN, Mode
@@ -159,8 +159,8 @@ PUSHES: list[Any] = [
 def through(mode: Mode, xml: str) -> Message:
     """The message as it comes out of the real door."""
     query, body = WeChat(mode, now=lambda: NOW).deliver(xml)
-    channel = Channel(SAMPLE_APP_ID, SAMPLE_TOKEN, SAMPLE_AES_KEY, "", mode, now=lambda: NOW)
-    return channel.open(channel.prove(query), body).message
+    codec = WebhookCodec(SAMPLE_APP_ID, SAMPLE_TOKEN, SAMPLE_AES_KEY, "", mode, now=lambda: NOW)
+    return codec.open(codec.prove(query), body).message
 
 
 @pytest.mark.parametrize("mode", Mode)

@@ -16,7 +16,7 @@ from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from bot.webhook import webhook
-from bot.wechat.channel import BODY_BYTES, Channel
+from bot.wechat.codec import BODY_BYTES, WebhookCodec
 from config.settings import SAMPLE_AES_KEY, SAMPLE_APP_ID, SAMPLE_TOKEN, Mode
 from models.people.message import Message
 from tests.harness.platform import wechat as side
@@ -54,8 +54,8 @@ def wechat(request):
 @pytest.fixture
 def app(wechat, turns):
     app = Flask(__name__)
-    channel = Channel(SAMPLE_APP_ID, SAMPLE_TOKEN, SAMPLE_AES_KEY, "", wechat.mode)
-    app.register_blueprint(webhook(channel, turns, TryAgain))
+    codec = WebhookCodec(SAMPLE_APP_ID, SAMPLE_TOKEN, SAMPLE_AES_KEY, "", wechat.mode)
+    app.register_blueprint(webhook(codec, turns, TryAgain))
     return app
 
 
@@ -178,7 +178,7 @@ def test_just_below_the_cap_is_let_in(turns):
     sender = WeChat(Mode.PLAIN)
     empty = len(sender.deliver(side.text(""))[1])
     app = Flask(__name__)
-    app.register_blueprint(webhook(Channel(SAMPLE_APP_ID, SAMPLE_TOKEN, "", "", Mode.PLAIN), turns, TryAgain))
+    app.register_blueprint(webhook(WebhookCodec(SAMPLE_APP_ID, SAMPLE_TOKEN, "", "", Mode.PLAIN), turns, TryAgain))
     assert post(app.test_client(), sender.deliver(side.text("a" * (BODY_BYTES - empty)))).status_code == 200
     assert post(app.test_client(), sender.deliver(side.text("a" * (BODY_BYTES - empty + 1)))).status_code == 413
 

@@ -21,14 +21,14 @@ _MOST_LINES = 50
 Fields = tuple[str, ...]
 
 
-class BadSheet(Exception):
+class BadCsvFile(Exception):
     """The file as a whole cannot be used; the message says why, without its content."""
 
 
-class Sheet:
+class CsvFile:
     """An open CSV file. ``columns``: those to read, in any order in the file; others are ignored.
 
-    Raises BadSheet if one is missing. Bytes that are invalid in the file's encoding become lone surrogates.
+    Raises BadCsvFile if one is missing. Bytes that are invalid in the file's encoding become lone surrogates.
     """
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
@@ -70,12 +70,12 @@ class Sheet:
         names = [name.strip("\ufeff ").lower() for name in found]
         missing = [name for name in columns if name not in names]
         if missing:
-            raise BadSheet(
+            raise BadCsvFile(
                 f"row 1 of the file lacks the columns {', '.join(missing)}; it wants a comma-separated header"
             )
         twice = [name for name in columns if names.count(name) > 1]
         if twice:
-            raise BadSheet(f"row 1 of the file names {', '.join(twice)} more than once")
+            raise BadCsvFile(f"row 1 of the file names {', '.join(twice)} more than once")
         self._width, self._places = len(names), [names.index(name) for name in columns]
 
     def _fields(self, first: str) -> list[str] | str:

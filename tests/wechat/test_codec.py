@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 from wechatpy.crypto import WeChatCrypto
 
-from bot.wechat.channel import FRESH_SECONDS, NOTHING, REPLY_BYTES, Channel, Delivery, fit_reply
+from bot.wechat.codec import FRESH_SECONDS, NOTHING, REPLY_BYTES, Delivery, WebhookCodec, fit_reply
 from bot.wechat.crypto import Envelope, Forgery
 from bot.wechat.markup import Unreadable, clean
 from config.settings import SAMPLE_AES_KEY, SAMPLE_APP_ID, SAMPLE_TOKEN, Mode
@@ -25,17 +25,17 @@ OTHER_KEY = "b" * 42 + "Y"
 SEALED = [Mode.COMPATIBLE, Mode.SAFE]
 
 
-def channel(
+def codec(
     mode: Mode = Mode.SAFE,
     key: str = SAMPLE_AES_KEY,
     previous: str = "",
     now: int = NOW,
     token: str = SAMPLE_TOKEN,
-) -> Channel:
-    return Channel(SAMPLE_APP_ID, token, key, previous, mode, now=lambda: now)
+) -> WebhookCodec:
+    return WebhookCodec(SAMPLE_APP_ID, token, key, previous, mode, now=lambda: now)
 
 
-def receive(door: Channel, query: Mapping[str, str], body: bytes) -> Delivery:
+def receive(door: WebhookCodec, query: Mapping[str, str], body: bytes) -> Delivery:
     return door.open(door.prove(query), body)
 
 
@@ -46,7 +46,7 @@ def wechat(mode: Mode = Mode.SAFE, **more: Any) -> WeChat:
 def forgery(mode: Mode, query: Mapping[str, str], body: bytes) -> str:
     """The reason for which the door refuses."""
     with pytest.raises(Forgery) as refused:
-        receive(channel(mode), query, body)
+        receive(codec(mode), query, body)
     assert "".join(traceback.format_exception(refused.value)).count("Traceback") == 1, "an inner error shows through"
     return refused.value.reason
 
@@ -64,21 +64,21 @@ def fields_of(xml: str) -> dict[str, str]:
 def test_the_vector_on_wechats_page():
     query = {"timestamp": "1714036504", "nonce": "1514711492", "echostr": "4375120948345356249"}
     query["signature"] = "f464b24fc39322e44b38aa78f5edd27bd1441696"
-    assert channel(token="AAAAA", now=1714036504).check_url(query) == "4375120948345356249"
+    assert codec(token="AAAAA", now=1714036504).check_url(query) == "4375120948345356249"
 
 
 @pytest.mark.parametrize("mode", Mode)
 def test_the_url_check_is_the_same_in_every_mode(mode):
-    assert channel(mode).check_url(wechat(mode).signed(echostr="5927782489")) == "5927782489"
+    assert codec(mode).check_url(wechat(mode).signed(echostr="5927782489")) == "5927782489"
 
 
 def test_the_url_check_refuses_what_the_post_refuses():
     with pytest.raises(Forgery):
-        channel().check_url(wechat(token="another").signed(echostr="1"))
+        codec().check_url(wechat(token="another").signed(echostr="1"))
     with pytest.raises(Forgery):
-        channel(now=NOW + 3600).check_url(wechat().signed(echostr="1"))
+        codec(now=NOW + 3600).check_url(wechat().signed(echostr="1"))
     with pytest.raises(Forgery):
-        channel().check_url({"echostr": "1"})
+        codec().check_url({"echostr": "1"})
 
 
 # --- who is let in
@@ -126,14 +126,14 @@ def test_stale_and_future_deliveries_are_forgeries(mode, seconds):
 @pytest.mark.parametrize("seconds", [-FRESH_SECONDS, -15, 0, FRESH_SECONDS])
 def test_wechats_own_retries_and_a_clock_that_is_off_are_let_in(mode, seconds):
     sender = WeChat(mode, now=lambda: NOW + seconds)
-    assert receive(channel(mode), *sender.deliver(side.text("捐"))).message.text == "捐"
+    assert receive(codec(mode), *sender.deliver(side.text("捐"))).message.text == "捐"
 
 
 def test_an_empty_token_or_a_key_that_is_none_stops_the_start_without_showing_it():
     with pytest.raises(ValueError, match="token"):
-        channel(token="")
+        codec(token="")
     with pytest.raises(ValueError, match="AppID"):
-        Channel("", SAMPLE_TOKEN, SAMPLE_AES_KEY, "", Mode.SAFE)
+        WebhookCodec("", SAMPLE_TOKEN, SAMPLE_AES_KEY, "", Mode.SAFE)
     for key in (
         "",
         "short",
@@ -145,11 +145,11 @@ def test_an_empty_token_or_a_key_that_is_none_stops_the_start_without_showing_it
     ):
         for mode in SEALED:
             with pytest.raises(ValueError, match="EncodingAESKey") as refused:
-                channel(mode, key=key)
+                codec(mode, key=key)
             assert not key or key not in str(refused.value)
         with pytest.raises(ValueError, match="EncodingAESKey"):
-            channel(previous=key or "?")
-    assert receive(channel(Mode.PLAIN, key=""), *wechat(Mode.PLAIN).deliver(side.text("捐"))).message.text == "捐"
+            codec(previous=key or "?")
+    assert receive(codec(Mode.PLAIN, key=""), *wechat(Mode.PLAIN).deliver(side.text("捐"))).message.text == "捐"
 
 
 # --- the mode is ours, never the sender's
@@ -165,14 +165,14 @@ def test_a_plain_body_at_a_sealed_door_is_a_forgery(mode, claim):
 @pytest.mark.parametrize("mode", SEALED)
 def test_a_sealed_body_at_a_plain_door_is_unreadable(mode):
     with pytest.raises(Unreadable, match="sealed_in_plain_mode"):
-        receive(channel(Mode.PLAIN), *wechat(mode).deliver(side.text("捐")))
+        receive(codec(Mode.PLAIN), *wechat(mode).deliver(side.text("捐")))
 
 
 def test_what_stands_beside_the_envelope_is_not_believed():
     query, body = wechat(Mode.COMPATIBLE).deliver(side.text("一元"))
     tampered = body.replace("一元".encode(), "万元".encode()).replace(OPENID.encode(), b"oSomebodyElse")
     assert tampered != body
-    message = receive(channel(Mode.COMPATIBLE), query, tampered).message
+    message = receive(codec(Mode.COMPATIBLE), query, tampered).message
     assert (message.text, message.openid) == ("一元", OPENID)
 
 
@@ -237,7 +237,7 @@ def test_a_signed_but_wrong_envelope_is_a_forgery(sealed):
 
 @pytest.mark.parametrize("over", [0, 16, 24, 31])
 def test_a_right_envelope_of_the_same_making_is_opened(over):
-    assert receive(channel(), *signed_envelope(sealed_by(inside(over)))).message.text == "捐"
+    assert receive(codec(), *signed_envelope(sealed_by(inside(over)))).message.text == "捐"
 
 
 @pytest.mark.parametrize("mode", SEALED)
@@ -266,31 +266,31 @@ def test_two_envelopes_or_a_nested_one_are_forgeries():
 @pytest.mark.parametrize("junk", ["", "hello", '{"MsgType": "text"}', "<xml/>", "<xml>" + "<a>" * 99])
 def test_a_right_envelope_with_junk_in_it_is_unreadable(junk):
     with pytest.raises(Unreadable):
-        receive(channel(), *wechat().deliver(junk))
+        receive(codec(), *wechat().deliver(junk))
 
 
 def test_a_json_push_says_what_to_change():
     for mode in Mode:
         with pytest.raises(Unreadable, match="json"):
-            receive(channel(mode), wechat().signed(), b'{"ToUserName": "gh_1", "Encrypt": "x"}')
+            receive(codec(mode), wechat().signed(), b'{"ToUserName": "gh_1", "Encrypt": "x"}')
 
 
 @given(st.binary(), st.sampled_from(Mode))
 def test_any_body_at_all_is_a_forgery_or_unreadable(body, mode):
     with pytest.raises((Forgery, Unreadable)):
-        receive(channel(mode), wechat(mode).signed(msg_signature="0" * 40), body)
+        receive(codec(mode), wechat(mode).signed(msg_signature="0" * 40), body)
 
 
 @given(st.binary(max_size=200) | st.binary(max_size=120).map(lambda inside: b"r" * 16 + inside))
 def test_any_inside_at_all_is_a_forgery_or_unreadable(content):
     with pytest.raises((Forgery, Unreadable)):
-        receive(channel(), *signed_envelope(sealed_by(content)))
+        receive(codec(), *signed_envelope(sealed_by(content)))
 
 
 @given(st.dictionaries(st.sampled_from(["signature", "timestamp", "nonce", "msg_signature", "x"]), st.text()))
 def test_any_query_at_all_is_a_forgery(query):
     with pytest.raises(Forgery):
-        receive(channel(), query, WHOLE.encode())
+        receive(codec(), query, WHOLE.encode())
 
 
 @given(st.binary(max_size=500))
@@ -305,7 +305,7 @@ def test_what_an_envelope_seals_it_opens(xml):
 
 
 def test_while_the_key_changes_both_are_opened_and_each_is_answered_in_its_own():
-    door = channel(key=OTHER_KEY, previous=SAMPLE_AES_KEY)
+    door = codec(key=OTHER_KEY, previous=SAMPLE_AES_KEY)
     for key in (SAMPLE_AES_KEY, OTHER_KEY, SAMPLE_AES_KEY):
         sender = wechat(aes_key=key)
         delivery = receive(door, *sender.deliver(side.text("捐")))
@@ -314,9 +314,9 @@ def test_while_the_key_changes_both_are_opened_and_each_is_answered_in_its_own()
 
 def test_after_the_change_the_old_key_is_a_forgery():
     with pytest.raises(Forgery):
-        receive(channel(key=OTHER_KEY), *wechat().deliver(side.text("捐")))
+        receive(codec(key=OTHER_KEY), *wechat().deliver(side.text("捐")))
     with pytest.raises(Forgery):
-        receive(channel(key=OTHER_KEY, previous=OTHER_KEY), *wechat().deliver(side.text("捐")))
+        receive(codec(key=OTHER_KEY, previous=OTHER_KEY), *wechat().deliver(side.text("捐")))
 
 
 # --- replies
@@ -324,8 +324,8 @@ def test_after_the_change_the_old_key_is_a_forgery():
 
 def answered(reply: str, mode: Mode = Mode.PLAIN) -> str:
     """The reply's XML as WeChat reads it."""
-    delivery = receive(channel(mode), *wechat(mode).deliver(side.text("捐", created=NOW - 3)))
-    return wechat(mode).read(channel(mode).seal(reply, delivery))
+    delivery = receive(codec(mode), *wechat(mode).deliver(side.text("捐", created=NOW - 3)))
+    return wechat(mode).read(codec(mode).seal(reply, delivery))
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -343,7 +343,7 @@ def test_a_reply_goes_back_to_the_sender_in_the_mode_agreed(mode):
 @pytest.mark.parametrize("mode", SEALED)
 def test_a_redelivery_gets_the_same_xml_in_a_fresh_envelope(mode):
     xml = side.text("捐", created=NOW - 6)
-    door, bodies = channel(mode), []
+    door, bodies = codec(mode), []
     for _ in range(3):
         bodies.append(door.seal("谢谢", receive(door, *wechat(mode).deliver(xml))))
     assert len({wechat(mode).read(body) for body in bodies}) == 1
@@ -353,8 +353,8 @@ def test_a_redelivery_gets_the_same_xml_in_a_fresh_envelope(mode):
 @pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize("reply", ["", " \n", "\x00\x0b"])
 def test_nothing_to_say_is_the_bare_word(mode, reply):
-    delivery = receive(channel(mode), *wechat(mode).deliver(side.text("捐")))
-    assert channel(mode).seal(reply, delivery) == NOTHING
+    delivery = receive(codec(mode), *wechat(mode).deliver(side.text("捐")))
+    assert codec(mode).seal(reply, delivery) == NOTHING
 
 
 def test_a_reply_cannot_break_out_of_its_element():
@@ -409,13 +409,13 @@ def test_what_wechatpy_seals_we_open(content):
     outer = fields_of(sealed)
     query = {"timestamp": str(NOW), "nonce": "nonce1", "msg_signature": outer["MsgSignature"]}
     query["signature"] = sha1(SAMPLE_TOKEN, str(NOW), "nonce1")
-    assert receive(channel(), query, sealed.encode()).message.text == content
+    assert receive(codec(), query, sealed.encode()).message.text == content
 
 
 @pytest.mark.parametrize("content", ["捐", "x" * 31, "x" * 32, "汉" * 600])
 def test_what_we_seal_wechatpy_opens(content):
-    delivery = receive(channel(), *wechat().deliver(side.text("捐", created=NOW)))
-    body = channel().seal(content, delivery).decode()
+    delivery = receive(codec(), *wechat().deliver(side.text("捐", created=NOW)))
+    body = codec().seal(content, delivery).decode()
     outer = fields_of(body)
     xml = CRYPTO.decrypt_message(body, outer["MsgSignature"], outer["TimeStamp"], outer["Nonce"])
     assert fields_of(xml)["Content"] == content

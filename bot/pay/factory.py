@@ -7,7 +7,7 @@ from redis import Redis
 
 from bot.pay.callback import CallbackVerifier
 from bot.pay.client import PayClient, true_now
-from bot.pay.proving import PlatformKeys, Signer
+from bot.pay.signatures import PlatformKeys, Signer
 from bot.registry.breaker import Breaker
 from config.pay import read_platform_key, read_private_key
 from config.settings import PayMode, Settings

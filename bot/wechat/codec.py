@@ -1,4 +1,4 @@
-"""Prove that a push is WeChat's, decrypt it, and encrypt our reply.
+"""Prove that a delivery is WeChat's, decrypt it, and encrypt our reply.
 
 The mode is the configured one and never the query's: a plain body where
 encrypted ones are expected is a forgery. Replies are wechatpy's ``TextReply``,
@@ -62,7 +62,7 @@ class Proof:
     msg_signature: str
 
 
-class Channel:
+class WebhookCodec:
     def __init__(
         self,
         app_id: str,
